@@ -1,0 +1,22 @@
+/** What a command of dyno is. */
+import type { Terminal } from "./terminal.ts";
+
+/** Exit codes that every command keeps to. */
+export const EXIT = { good: 0, failures: 1, wrongInput: 2, interrupted: 130 } as const;
+
+export interface CommandContext {
+  terminal: Terminal;
+  /** Aborted by the first Ctrl-C. */
+  signal: AbortSignal;
+}
+
+export interface Command {
+  /** The help: usage, flags, examples. */
+  help: string[];
+  /**
+   * Runs the command; gives the exit code.
+   *
+   * @throws {InputError} wrong usage or input, printed as one line with exit code 2.
+   */
+  run(argv: string[], context: CommandContext): Promise<number>;
+}

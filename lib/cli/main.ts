@@ -1,0 +1,102 @@
+/** The command line: arguments in, exit code out. */
+import process from "node:process";
+import { CancelledError } from "../execute/scope.ts";
+import { InputError, messageOf } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
+import { EXIT } from "./command.ts";
+import { Terminal } from "./terminal.ts";
+import type { Command } from "./command.ts";
+
+/** Commands, each loaded only when it is called. */
+const commands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
+  quickstart: {
+    summary: "everything once, on the built-in mock endpoint; ends with a report",
+    load: () => import("./quickstart.ts"),
+  },
+  run: {
+    summary: "a test suite or an experiment file against an endpoint",
+    load: () => import("./run.ts"),
+  },
+  mock: {
+    summary: "the mock endpoint, with pacing and faults",
+    load: () => import("./mock.ts"),
+  },
+};
+
+/**
+ * Runs dyno.
+ *
+ * @param argv the arguments behind the program's name.
+ * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 130 interrupted.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = new Terminal();
+  const debug = argv.includes("--debug");
+  const [name, ...rest] = argv.filter((argument) => argument !== "--debug");
+  tolerateClosedPipe();
+  try {
+    if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+      overview().forEach((line) => terminal.out(line));
+      return name === undefined ? EXIT.wrongInput : EXIT.good;
+    }
+    if (name === "--version" || name === "version") {
+      const { dynoVersion } = await import("../run/metadata.ts");
+      terminal.out(`dyno ${dynoVersion}`);
+      return EXIT.good;
+    }
+    if (!Object.hasOwn(commands, name)) {
+      const hint = didYouMean(name, Object.keys(commands)) || "; see dyno --help";
+      throw new InputError(`"${name}" is not a command${hint}`);
+    }
+    const { command } = await commands[name].load();
+    if (rest.includes("--help") || rest.includes("-h")) {
+      command.help.forEach((line) => terminal.out(line));
+      return EXIT.good;
+    }
+    return await interruptible((signal) => command.run(rest, { terminal, signal }), terminal);
+  } catch (error) {
+    if (debug) terminal.say(error instanceof Error ? error.stack ?? "" : String(error));
+    if (error instanceof CancelledError) return EXIT.interrupted;
+    terminal.say(`${terminal.paint.bad("error:")} ${oneLine(error)}`);
+    return EXIT.wrongInput;
+  }
+}
+
+/** Gives work a signal that the first Ctrl-C aborts; the second quits at once. */
+async function interruptible(
+  work: (signal: AbortSignal) => Promise<number>,
+  terminal: Terminal,
+): Promise<number> {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    terminal.say("\nstopping: saving what is finished (again to quit at once)");
+    controller.abort(new CancelledError("interrupted"));
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of signals) process.on(name, onSignal);
+  return await work(controller.signal); // the listeners stay: the end, too, may be interrupted
+}
+
+/** A reader that went away (`| head`) ends output, not the run. */
+function tolerateClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}
+
+function oneLine(error: unknown): string {
+  if (error instanceof InputError) return error.message;
+  return `${messageOf(error)} (a fault of dyno; --debug shows where)`;
+}
+
+function overview(): string[] {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  return [
+    "dyno: a dynamometer for LLM endpoints and agent schedulers",
+    "",
+    "dyno COMMAND [flags]      dyno COMMAND --help      dyno --version",
+    "",
+    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
+    "",
+    "--debug shows where an error came from.",
+  ];
+}

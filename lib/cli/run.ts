@@ -1,0 +1,128 @@
+/** dyno run: a suite or an experiment file against an endpoint. */
+import { InputError } from "../errors.ts";
+import { providerNames } from "../endpoint/providers.ts";
+import { experimentOf, looksLikeExperiment } from "../experiment/experiment.ts";
+import { loadSuite, suiteOf } from "../experiment/load_suite.ts";
+import { readJsonFile } from "../experiment/json_file.ts";
+import { loadMockScript, MockEndpoint } from "../mock/server.ts";
+import { flagHelp, list, number, parseFlags, repeated, text, toggle, workers } from "./flags.ts";
+import { runSuites } from "./suite_runs.ts";
+import type { Experiment } from "../experiment/experiment.ts";
+import type { LoadedSuite } from "../experiment/load_suite.ts";
+import type { Command, CommandContext } from "./command.ts";
+import type { Values } from "./flags.ts";
+
+const flags = {
+  "endpoint": text("URL", "an endpoint's URL, or its base URL such as http://127.0.0.1:8000/v1"),
+  "provider": text("NAME", `a preset: ${providerNames.join(", ")}`),
+  "model": list("NAME", "the model; several, by commas or repeated, run one after the other"),
+  "header": repeated("'NAME: VALUE'", "a further HTTP header; may be repeated"),
+  "api-key-env": text("NAME", "the environment variable that holds the API key"),
+  "timeout": number("S", "seconds for one attempt (600)", { min: 0.001 }),
+  "retry-attempts": number("N", "attempts after the first (3)", { whole: true }),
+  "retry-delay": number("S", "base of the exponential backoff with full jitter (1)"),
+  "no-stream": toggle("ask for whole answers; there is no ttft then"),
+  "workers": workers("tests in flight (4); auto finds the number by measuring"),
+  "sequential": toggle("one test at a time; the same as --workers 1"),
+  "category": list("NAME", "only these categories; any letter case, * and ? as wildcards"),
+  "tests": list("ID", "only these tests"),
+  "limit": number("N", "only the first N of the chosen tests", { min: 1, whole: true }),
+  "sample-rate": number("HZ", "hardware samples per second (10); 0 for none"),
+  "out": text("DIR", "the folder of runs (runs)"),
+  "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
+  "json": toggle("one JSON object on standard output at the end"),
+};
+
+export const command: Command = {
+  help: [
+    "dyno run SUITE|EXPERIMENT [--endpoint URL | --provider NAME] [--model NAME] [flags]",
+    "",
+    "Runs a suite's tests against an OpenAI-compatible endpoint, judges the answers, and writes a run",
+    "directory with a report. Exit code: 0 every test was answered, 1 some were not, 2 wrong input,",
+    "130 interrupted (saved; go on with --resume). A wrong answer is a score, not a failure.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno run experiments/suites/quickstart.json --endpoint http://127.0.0.1:8000/v1 --model my-model",
+    "  dyno run suite.json --provider groq --model llama-3.1-8b-instant --workers auto",
+  ],
+
+  async run(argv: string[], context: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    if (positional.length !== 1) {
+      throw new InputError(
+        `dyno run takes one suite or experiment file, ${positional.length} given; see dyno run --help`,
+      );
+    }
+    const file = await readJsonFile(positional[0]);
+    if (!looksLikeExperiment(file)) return await start(values, suiteOf(file), null, context);
+    const experiment = experimentOf(file);
+    return await runExperiment(experiment, await loadSuite(experiment.suite), values, context);
+  },
+};
+
+/** Runs an experiment, on the mock endpoint if it asks for that. Flags override its settings. */
+async function runExperiment(
+  experiment: Experiment,
+  suite: LoadedSuite,
+  values: Values<typeof flags>,
+  context: CommandContext,
+): Promise<number> {
+  if (!experiment.mock || values.endpoint || values.provider) {
+    return await start(values, suite, experiment, context);
+  }
+  const { script, ...behaviour } = experiment.mock;
+  await using mock = await MockEndpoint.start({
+    script: script === undefined ? undefined : await loadMockScript(script),
+    behaviour,
+  });
+  const onMock = { ...experiment, endpoint: `${mock.url}/v1`, provider: undefined };
+  return await start(values, suite, onMock, context, "mock");
+}
+
+function start(
+  values: Values<typeof flags>,
+  suite: LoadedSuite,
+  experiment: Experiment | null,
+  context: CommandContext,
+  agent?: string,
+): Promise<number> {
+  const models = values.model ?? experiment?.model ?? [];
+  return runSuites({
+    suite,
+    agent,
+    api: {
+      endpoint: values.endpoint ?? (values.provider ? undefined : experiment?.endpoint),
+      provider: values.provider ?? experiment?.provider,
+      headers: { ...experiment?.headers, ...headersOf(values.header ?? []) },
+      api_key_env: values["api-key-env"] ?? experiment?.api_key_env,
+      timeout: values.timeout ?? experiment?.timeout,
+      retry_attempts: values["retry-attempts"] ?? experiment?.retry_attempts,
+      retry_delay: values["retry-delay"] ?? experiment?.retry_delay,
+      stream: values["no-stream"] ? false : experiment?.stream,
+    },
+    models: typeof models === "string" ? [models] : models,
+    selection: {
+      tests: values.tests ?? experiment?.tests,
+      categories: values.category ?? experiment?.categories,
+      limit: values.limit ?? experiment?.limit,
+    },
+    workers: values.sequential ? 1 : values.workers ?? experiment?.workers,
+    out: values.out ?? "runs",
+    resume: values.resume ?? [],
+    sample_rate_hz: values["sample-rate"] ?? experiment?.sample_rate_hz,
+    json: values.json ?? false,
+  }, context);
+}
+
+/** @throws {InputError} a header that is not `NAME: VALUE`; its value is not repeated. */
+function headersOf(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(lines.map((line) => {
+    const match = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\r\n]*)$/.exec(line);
+    if (!match) {
+      const name = line.split(/[:\s]/, 1)[0];
+      throw new InputError(`--header: "${name}…" is not of the form 'NAME: VALUE'`);
+    }
+    return [match[1].toLowerCase(), match[2]];
+  }));
+}

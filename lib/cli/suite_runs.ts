@@ -1,0 +1,157 @@
+/** Running a suite on one or more models, shown live, summed up, reported. */
+import process from "node:process";
+import { InputError } from "../errors.ts";
+import { relative } from "@std/path";
+import { configureApi } from "../endpoint/api.ts";
+import { PortableTransport } from "../endpoint/portable.ts";
+import { writeSuiteReport } from "../report/suite_report.ts";
+import { checkWritable, findRun } from "../run/directory.ts";
+import { planTests } from "../suite/plan.ts";
+import { runSuite } from "../suite/run_suite.ts";
+import { readMetadata } from "../suite/session.ts";
+import { EXIT } from "./command.ts";
+import { ProgressLine } from "./progress_line.ts";
+import { suiteTable } from "./suite_table.ts";
+import type { APIConfiguration, ApiOptions } from "../endpoint/api.ts";
+import type { LoadedSuite } from "../experiment/load_suite.ts";
+import type { SuiteRun } from "../suite/run_suite.ts";
+import type { Selection } from "../suite/selection.ts";
+import type { CommandContext } from "./command.ts";
+
+/** What is to be run; the settings of one invocation. */
+export interface SuiteRequest {
+  suite: LoadedSuite;
+  api: Omit<ApiOptions, "model">;
+  /** Run one after the other, so that none disturbs another. Empty: the only model served. */
+  models: string[];
+  selection: Selection;
+  workers?: number | "auto";
+  out: string;
+  /** Runs to go on with, one for each model at most. */
+  resume: string[];
+  sample_rate_hz?: number;
+  agent?: string;
+  json: boolean;
+}
+
+/**
+ * Checks everything that can be checked, then runs.
+ *
+ * @returns the exit code: 1 when a test had no answer, 130 when interrupted.
+ * @throws {InputError} wrong input, before anything is written.
+ */
+export async function runSuites(request: SuiteRequest, context: CommandContext): Promise<number> {
+  const { terminal, signal } = context;
+  const { suite, models, selection } = request;
+  suite.warnings.forEach((line) => terminal.warn(line));
+  checkWritable(request.out);
+  using transport = new PortableTransport();
+  const apis: APIConfiguration[] = [];
+  for (const model of models.length ? models : [undefined]) {
+    const warn = (line: string) => terminal.warn(line);
+    const api = await configureApi({ ...request.api, model }, transport, warn, signal);
+    await planTests(suite, api, selection); // complains before the first model runs
+    apis.push(api);
+  }
+  const resume = await runsByModel(request, apis.map((api) => api.model));
+  const runs: SuiteRun[] = [];
+  for (const api of apis) {
+    if (signal.aborted) break;
+    runs.push(await runOne(request, api, resume.get(api.model), transport, context));
+  }
+  const code = exitCode(runs, signal);
+  if (request.json) terminal.out(JSON.stringify({ runs: runs.map(summary), exit_code: code }));
+  if (code === EXIT.interrupted) {
+    const ids = runs.filter((run) => !run.results.complete).map((run) => run.directory.path);
+    terminal.say(`interrupted; what was finished is saved. The same command goes on with`);
+    terminal.say(`  --resume ${ids.map(shortPath).join(" --resume ")}`);
+  }
+  return code;
+}
+
+async function runOne(
+  request: SuiteRequest,
+  api: APIConfiguration,
+  resume: string | undefined,
+  transport: PortableTransport,
+  { terminal, signal }: CommandContext,
+): Promise<SuiteRun> {
+  const { paint } = terminal;
+  const { suite, selection } = request;
+  terminal.say(
+    `${paint.bold(suite.suite.test_suite_id)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+  );
+  using line = new ProgressLine(terminal);
+  const run = await runSuite({
+    ...selection,
+    suite,
+    api,
+    transport,
+    workers: request.workers,
+    out: request.out,
+    resume,
+    sample_rate_hz: request.sample_rate_hz,
+    agent: request.agent,
+    argv: process.argv.slice(2),
+    signal,
+    onProgress: (progress) => line.show(progress),
+    onNotice: (notice) => line.above(paint.dim(notice)),
+  });
+  line[Symbol.dispose]();
+  const report = await writeSuiteReport(run.directory);
+  if (run.resumed_tests) terminal.say(`${run.resumed_tests} tests were finished before`);
+  terminal.say();
+  suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));
+  terminal.say();
+  terminal.say(`run     ${shortPath(run.directory.path)}`);
+  terminal.say(`report  ${paint.accent(shortPath(report))}`);
+  return run;
+}
+
+/** The runs to go on with, by their model. @throws {InputError} a run of none of the models. */
+async function runsByModel(
+  { resume, out }: SuiteRequest,
+  models: readonly string[],
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const run of resume) {
+    const { path } = findRun(run, out);
+    const { model } = await readMetadata(findRun(run, out));
+    if (!models.includes(model)) {
+      throw new InputError(
+        `--resume ${run}: that run is of model "${model}"; add --model ${model}`,
+      );
+    }
+    if (found.has(model)) {
+      throw new InputError(
+        `--resume ${run}: a second run of model "${model}"; give one for a model`,
+      );
+    }
+    found.set(model, path);
+  }
+  return found;
+}
+
+function exitCode(runs: readonly SuiteRun[], signal: AbortSignal): number {
+  if (signal.aborted) return EXIT.interrupted;
+  return runs.some((run) => run.results.aggregate.errors > 0) ? EXIT.failures : EXIT.good;
+}
+
+/** What `--json` tells of a run. */
+function summary({ run_id, directory, results, wall_s, resumed_tests }: SuiteRun) {
+  const { items: _items, ...rest } = results;
+  return {
+    ...rest,
+    run_id,
+    directory: directory.path,
+    report: directory.report,
+    wall_s,
+    resumed_tests,
+  };
+}
+
+/** A path as short as it can be from the working folder. */
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short;
+}

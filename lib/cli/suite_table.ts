@@ -1,0 +1,75 @@
+/** A suite's results as a table: what a person looks at first. */
+import { tableLines } from "./table.ts";
+import { duration } from "./progress_line.ts";
+import type { Distribution } from "../stats/quantile.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { Aggregate, SuiteResults, SuiteStatistics } from "../suite/results.ts";
+import type { Column } from "./table.ts";
+import type { Palette } from "./terminal.ts";
+
+const COLUMNS: Column[] = [
+  { title: "category", align: "left" },
+  { title: "passed", align: "right" },
+  { title: "score", align: "right" },
+  { title: "ttft ms p50", align: "right" },
+  { title: "p99", align: "right" },
+  { title: "tpot ms p50", align: "right" },
+  { title: "e2e s p50", align: "right" },
+  { title: "tok/s", align: "right" },
+  { title: "errors", align: "right" },
+];
+
+/** The table by category with a line for all, and what is to be said below it. */
+export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette): string[] {
+  const rows = results.categories.map(({ category, aggregate, statistics }) =>
+    row(category, aggregate, statistics, paint)
+  );
+  const all = row(paint.bold("all"), results.aggregate, results.statistics, paint);
+  return [
+    ...tableLines(COLUMNS, [...rows, null, all], paint),
+    "",
+    ...summaryLines(results, wall_s),
+  ];
+}
+
+function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Palette): string[] {
+  const passed = counts.evaluated ? `${counts.passed}/${counts.evaluated}` : "–";
+  const colour = counts.passed === counts.evaluated ? paint.good : paint.warn;
+  return [
+    name,
+    counts.evaluated ? colour(passed) : passed,
+    shown(counts.avg_hit_rate, 2),
+    quantileShown(stats.ttft_ms, "p50"),
+    quantileShown(stats.ttft_ms, "p99"),
+    quantileShown(stats.tpot_ms, "p50"),
+    stats.e2e_ms ? (stats.e2e_ms.p50 / 1000).toFixed(2) : "–",
+    quantileShown(stats.tokens_per_second, "p50"),
+    counts.errors ? paint.bad(String(counts.errors)) : "0",
+  ];
+}
+
+function summaryLines({ aggregate, statistics, missing }: SuiteResults, wall_s: number): string[] {
+  const lines: string[] = [];
+  const { pass_rate } = statistics;
+  if (pass_rate) lines.push(`pass rate ${percent(pass_rate)} (95 % interval, Wilson)`);
+  const tokens = aggregate.total_completion_tokens;
+  const produced = tokens === null ? "unknown tokens" : `${tokens} tokens`;
+  lines.push(`${aggregate.tests} tests and ${produced} in ${duration(wall_s)}`);
+  const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
+  if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);
+  if (missing) lines.push(`${missing} tests not run yet`);
+  return lines;
+}
+
+function percent({ value, low, high }: Estimate): string {
+  const whole = (share: number) => (share * 100).toFixed(0);
+  return `${(value * 100).toFixed(1)} % [${whole(low)}, ${whole(high)}]`;
+}
+
+function quantileShown(values: Distribution | null, name: "p50" | "p99"): string {
+  return shown(values?.[name] ?? null, 1);
+}
+
+function shown(value: number | null, digits: number): string {
+  return value === null ? "–" : value.toFixed(digits);
+}

@@ -1,0 +1,204 @@
+/** How to reach an endpoint: its URL, form of API, key and patience. */
+import process from "node:process";
+import { InputError, messageOf } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
+import { EndpointError } from "./errors.ts";
+import { provider } from "./providers.ts";
+import type { Provider } from "./providers.ts";
+import type { Transport } from "./transport.ts";
+
+export type ApiType = "completions" | "chat";
+
+/** Connection settings, under the names that users know. */
+export interface APIConfiguration {
+  /** Full URL that requests are posted to. */
+  endpoint: string;
+  model: string;
+  /** Further HTTP headers. The API key is not among them. */
+  headers: Record<string, string>;
+  /** Seconds for one attempt, connecting included. */
+  timeout: number;
+  /** Attempts after the first. */
+  retry_attempts: number;
+  /** Base of the exponential backoff, seconds. */
+  retry_delay: number;
+  api_type: ApiType;
+  /** The environment variable with the API key; null for none. */
+  api_key_env: string | null;
+  /** Whether answers are streamed; without it there is no ttft. */
+  stream: boolean;
+  max_tokens_field: "max_tokens" | "max_completion_tokens";
+  /** Whether to ask for usage by `stream_options`. */
+  stream_options: boolean;
+}
+
+/** What a caller gives; everything else follows from the URL, the provider and the server. */
+export interface ApiOptions {
+  /** Endpoint or base URL; may be left out when `provider` is given. */
+  endpoint?: string;
+  /** May be left out when the server serves exactly one model. */
+  model?: string;
+  provider?: string;
+  headers?: Record<string, string>;
+  api_key_env?: string;
+  /** Default 600 s. */
+  timeout?: number;
+  /** Default 3. */
+  retry_attempts?: number;
+  /** Default 1 s. */
+  retry_delay?: number;
+  /** Default true. */
+  stream?: boolean;
+}
+
+const PROBE_TIMEOUT_S = 10;
+
+/**
+ * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions, a
+ * bare host or a path that ends in a version is a base URL, anything else unknown.
+ */
+export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
+  const path = new URL(endpoint).pathname.replace(/\/+$/, "");
+  if (path.endsWith("/chat/completions")) return "chat";
+  if (path.endsWith("/completions")) return "completions";
+  return path === "" || /\/(v\d+\w*|openai)$/.test(path) ? "base" : "unknown";
+}
+
+/**
+ * Settles how an endpoint is spoken to. Asks the server for its models: so it is known to be
+ * reachable before any work starts, and a model's misspelt name is noticed.
+ *
+ * @param warn is told in one line what looks wrong but may work.
+ * @throws {InputError} a malformed URL, an unreachable server, a missing key, no model.
+ */
+export async function configureApi(
+  options: ApiOptions,
+  transport: Transport,
+  warn: (line: string) => void,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<APIConfiguration> {
+  const preset = options.provider === undefined ? null : provider(options.provider);
+  const url = endpointUrl(options.endpoint, preset);
+  const detected = detectApiType(url.href);
+  if (detected === "unknown") {
+    warn(
+      `${url.href}: neither /chat/completions nor /completions in the path; taken as a chat endpoint`,
+    );
+  }
+  if (detected === "base") {
+    url.pathname = `${basePath(url)}/chat/completions`;
+  }
+  const api: APIConfiguration = {
+    endpoint: url.href,
+    model: options.model ?? "",
+    headers: options.headers ?? {},
+    timeout: options.timeout ?? 600,
+    retry_attempts: options.retry_attempts ?? 3,
+    retry_delay: options.retry_delay ?? 1,
+    api_type: detected === "completions" ? "completions" : "chat",
+    api_key_env: options.api_key_env ?? preset?.api_key_env ?? null,
+    stream: options.stream ?? true,
+    max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
+    stream_options: preset?.stream_options ?? true,
+  };
+  apiKey(api); // complains now rather than at the first request
+  const models = await servedModels(api, transport, signal);
+  api.model = chooseModel(options.model, models, warn);
+  return api;
+}
+
+/**
+ * The key from the environment; null when none is configured.
+ *
+ * @throws {InputError} the variable is named but not set.
+ */
+export function apiKey(api: APIConfiguration): string | null {
+  if (api.api_key_env === null) return null;
+  const key = process.env[api.api_key_env];
+  if (!key) {
+    throw new InputError(
+      `the API key is expected in ${api.api_key_env}, which is not set; export it`,
+    );
+  }
+  return key;
+}
+
+/** The headers of a request, with the key. */
+export function requestHeaders(api: APIConfiguration): Record<string, string> {
+  const key = apiKey(api);
+  return {
+    "content-type": "application/json",
+    "accept": api.stream ? "text/event-stream, application/json" : "application/json",
+    "accept-encoding": "identity",
+    "user-agent": "dyno",
+    ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+    ...api.headers,
+  };
+}
+
+function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL {
+  const text = endpoint ?? preset?.base_url;
+  if (text === undefined) {
+    throw new InputError("no endpoint: give --endpoint URL or --provider NAME");
+  }
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new InputError(
+      `--endpoint: "${text}" is not an http or https URL; expected e.g. http://127.0.0.1:8000/v1`,
+    );
+  }
+  return url;
+}
+
+/** The path up to and with the version: "/v1" for a bare host. */
+function basePath(url: URL): string {
+  return url.pathname.replace(/\/+$/, "").replace(/\/(chat\/)?completions$/, "") || "/v1";
+}
+
+/** The ids at `…/models`; null when the server does not tell. */
+async function servedModels(
+  api: APIConfiguration,
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<string[] | null> {
+  const url = new URL(api.endpoint);
+  url.pathname = `${basePath(url)}/models`;
+  url.search = "";
+  const timeout_s = Math.min(PROBE_TIMEOUT_S, api.timeout);
+  const request = {
+    method: "GET",
+    url,
+    headers: requestHeaders(api),
+    body: "",
+    timeout_s,
+  } as const;
+  try {
+    const { status, body } = await transport.exchange(request, () => {}, signal);
+    if (status !== 200) return null;
+    const listed = JSON.parse(body) as { data?: { id?: unknown }[] };
+    return listed.data?.map((model) => String(model.id)) ?? null;
+  } catch (error) {
+    if (error instanceof EndpointError && error.failure === "connect") {
+      throw new InputError(`${messageOf(error)}; is the server running, and is the URL right?`);
+    }
+    if (error instanceof EndpointError || error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function chooseModel(
+  wanted: string | undefined,
+  served: string[] | null,
+  warn: (line: string) => void,
+): string {
+  if (wanted === undefined) {
+    if (served?.length === 1) return served[0];
+    const choice = served?.length ? `; the server has: ${served.slice(0, 20).join(", ")}` : "";
+    throw new InputError(`no model: give --model NAME${choice}`);
+  }
+  if (served?.length && !served.includes(wanted)) {
+    const hint = didYouMean(wanted, served) || `; it has: ${served.slice(0, 5).join(", ")}`;
+    warn(`model "${wanted}" is not among the server's models${hint}`);
+  }
+  return wanted;
+}

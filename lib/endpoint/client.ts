@@ -1,0 +1,142 @@
+/** Questions to an endpoint, with retries: an answer with its times, or a classed failure. */
+import { backoffSeconds, retryAfterSeconds } from "../execute/backoff.ts";
+import { CancelledError, throwIfAborted } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
+import { requestHeaders } from "./api.ts";
+import { classOfStatus, EndpointError } from "./errors.ts";
+import { excerpt, Reply } from "./reply.ts";
+import { requestBody } from "./request.ts";
+import type { APIConfiguration } from "./api.ts";
+import type { Question } from "./request.ts";
+import type { HttpExchange, Transport } from "./transport.ts";
+
+/** One attempt that failed, told as it happens. */
+export interface FailedAttempt {
+  attempt: number;
+  error: EndpointError;
+  /** Seconds until the next attempt; null when there is none. */
+  retry_in_s: number | null;
+}
+
+/** What came of a question. `error` is null when the endpoint answered. */
+export interface Completion {
+  reply: Reply;
+  /** Null when no attempt had an end that could be stamped. */
+  exchange: HttpExchange | null;
+  attempts: number;
+  error: EndpointError | null;
+}
+
+/** Asks questions of one endpoint. Stateless but for what it learns of the server's quirks. */
+export class EndpointClient {
+  readonly api: APIConfiguration;
+  readonly #transport: Transport;
+  readonly #url: URL;
+  readonly #headers: Record<string, string>;
+  #streamOptions: boolean;
+
+  constructor(api: APIConfiguration, transport: Transport) {
+    this.api = api;
+    this.#transport = transport;
+    this.#url = new URL(api.endpoint);
+    this.#headers = requestHeaders(api);
+    this.#streamOptions = api.stream_options;
+  }
+
+  /** The name of the transport in use. */
+  get transportName(): string {
+    return this.#transport.name;
+  }
+
+  /**
+   * Asks until there is an answer, a failure that retrying cannot mend, or no attempt left.
+   *
+   * @throws {CancelledError} when the signal is aborted.
+   */
+  async ask(
+    question: Question,
+    signal: AbortSignal,
+    onFailedAttempt: (failed: FailedAttempt) => void = () => {},
+  ): Promise<Completion> {
+    for (let attempt = 1;; attempt++) {
+      const { reply, exchange, error } = await this.#attempt(question, signal);
+      if (error === null) return { reply, exchange, attempts: attempt, error };
+      const last = !error.retryable || attempt > this.api.retry_attempts;
+      const wait_s = last ? null : this.#wait(error, attempt);
+      onFailedAttempt({ attempt, error, retry_in_s: wait_s });
+      if (wait_s === null) return { reply, exchange, attempts: attempt, error };
+      await sleep(wait_s * 1000, signal);
+    }
+  }
+
+  /** Seconds until the next attempt; null when the server asks for more patience than we have. */
+  #wait(error: EndpointError, attempt: number): number | null {
+    if (error.retry_after_s === null) return backoffSeconds(attempt - 1, this.api.retry_delay);
+    return error.retry_after_s <= this.api.timeout ? error.retry_after_s : null;
+  }
+
+  async #attempt(
+    question: Question,
+    signal: AbortSignal,
+  ): Promise<{ reply: Reply; exchange: HttpExchange | null; error: EndpointError | null }> {
+    let reply = new Reply();
+    let exchange: HttpExchange | null = null;
+    try {
+      throwIfAborted(signal);
+      const askedForUsage = this.api.stream && this.#streamOptions;
+      exchange = await this.#post(question, reply, signal);
+      if (exchange.status === 400 && askedForUsage && exchange.body.includes("stream_options")) {
+        this.#streamOptions = false;
+        reply = new Reply();
+        exchange = await this.#post(question, reply, signal);
+      }
+      checkStatus(exchange, this.api);
+      if (exchange.body !== "") reply.body(exchange.body);
+      if (!reply.complete) throw new EndpointError("truncated", "the answer ended before its end");
+      if (reply.empty) throw new EndpointError("empty_reply", "the answer is empty");
+      return { reply, exchange, error: null };
+    } catch (error) {
+      if (error instanceof CancelledError || !(error instanceof EndpointError)) throw error;
+      return { reply, exchange, error };
+    }
+  }
+
+  #post(question: Question, reply: Reply, signal: AbortSignal): Promise<HttpExchange> {
+    const body = JSON.stringify(
+      requestBody(question, { ...this.api, stream_options: this.#streamOptions }),
+    );
+    return this.#transport.exchange(
+      { method: "POST", url: this.#url, headers: this.#headers, body, timeout_s: this.api.timeout },
+      (data, t_ns) => reply.event(data, t_ns),
+      signal,
+    );
+  }
+}
+
+/** @throws {EndpointError} unless the status is 200. */
+function checkStatus({ status, headers, body }: HttpExchange, api: APIConfiguration): void {
+  if (status === 200) return;
+  const failure = classOfStatus(status);
+  const said = excerpt(serverMessage(body));
+  const hint = failure !== "auth"
+    ? ""
+    : api.api_key_env === null
+    ? "; no API key was sent: name its variable with --api-key-env"
+    : `; check the key in ${api.api_key_env}`;
+  const what = failure === "auth" ? "authentication failed" : "the server answered";
+  throw new EndpointError(failure, `${what}: HTTP ${status}${said ? `: ${said}` : ""}${hint}`, {
+    status,
+    retry_after_s: retryAfterSeconds(headers["retry-after"], Date.now()),
+  });
+}
+
+/** The message of an OpenAI-form error body, else the body. */
+function serverMessage(body: string): string {
+  try {
+    const { error, message, detail } = JSON.parse(body);
+    const text = error?.message ?? (typeof error === "string" ? error : message ?? detail);
+    return typeof text === "string" ? text : body;
+  } catch {
+    return body;
+  }
+}

@@ -1,0 +1,163 @@
+/** One request and its response on one connection: parsed, stamped, settled exactly once. */
+import { Buffer } from "node:buffer";
+import { asCancelled } from "../execute/scope.ts";
+import { nowNs } from "../native/clock.ts";
+import { EndpointError } from "./errors.ts";
+import { ResponseParser } from "./http_response.ts";
+import { EventSplitter } from "./sse.ts";
+import type { ResponseHead } from "./http_response.ts";
+import type { HttpExchange, HttpRequest, OnEvent } from "./transport.ts";
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** What the connection is told when an exchange is over. */
+export interface Outcome {
+  exchange: HttpExchange | null;
+  error: Error | null;
+  /** Whether the connection may carry another request. */
+  keepAlive: boolean;
+}
+
+/** Feed it what the socket gives; it calls `onSettled` once. */
+export class Exchange {
+  readonly #request: HttpRequest;
+  readonly #onSettled: (outcome: Outcome) => void;
+  readonly #signal: AbortSignal;
+  readonly #parser: ResponseParser;
+  readonly #splitter: EventSplitter;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #started_ns = nowNs();
+  readonly #onAbort = () => this.#settle(asCancelled(this.#signal.reason));
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #head: ResponseHead | null = null;
+  #streaming = false;
+  #settled = false;
+  #connect_ns = 0;
+  #t_sent_ns = 0;
+  #t_first_byte_ns = 0;
+  #t_read_ns = 0;
+
+  constructor(
+    request: HttpRequest,
+    onEvent: OnEvent,
+    signal: AbortSignal,
+    onSettled: (outcome: Outcome) => void,
+  ) {
+    this.#request = request;
+    this.#onSettled = onSettled;
+    this.#signal = signal;
+    this.#splitter = new EventSplitter((data) => onEvent(data, this.#t_read_ns));
+    this.#parser = new ResponseParser({
+      onHead: (head) => this.#onHead(head),
+      onBody: (bytes) => this.#onBody(bytes),
+    });
+    this.#timer = setTimeout(() => this.#onTimeout(), request.timeout_s * 1000);
+    signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Whether any byte of the response has come. */
+  get answered(): boolean {
+    return this.#t_first_byte_ns > 0;
+  }
+
+  /** Writes the request; on a new connection the time since construction was for connecting. */
+  send(write: (bytes: Buffer) => void, reused: boolean): void {
+    if (this.#settled) return;
+    const bytes = serialise(this.#request);
+    this.#t_sent_ns = nowNs();
+    if (!reused) this.#connect_ns = this.#t_sent_ns - this.#started_ns;
+    write(bytes);
+  }
+
+  read(bytes: Buffer): void {
+    if (this.#settled) return;
+    this.#t_read_ns = nowNs();
+    if (this.#t_first_byte_ns === 0) this.#t_first_byte_ns = this.#t_read_ns;
+    try {
+      this.#parser.push(bytes);
+    } catch (error) {
+      return this.#settle(error as Error);
+    }
+    if (this.#parser.done) this.#settle(null);
+  }
+
+  /** The connection is closed, by `error` if there was one. */
+  closed(error: Error | null): void {
+    if (this.#parser.end()) this.#settle(null);
+    else this.#settle(this.#brokenOff(error));
+  }
+
+  #settle(error: Error | null): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener("abort", this.#onAbort);
+    this.#onSettled({
+      exchange: error ? null : this.#result(),
+      error,
+      keepAlive: error === null && this.#parser.keepAlive,
+    });
+  }
+
+  #result(): HttpExchange {
+    const { status, headers } = this.#head!;
+    return {
+      status,
+      headers,
+      body: Buffer.concat(this.#body).toString("utf8"),
+      connect_ns: this.#connect_ns,
+      t_sent_ns: this.#t_sent_ns,
+      t_first_byte_ns: this.#t_first_byte_ns,
+      t_end_ns: this.#t_read_ns,
+    };
+  }
+
+  #onHead(head: ResponseHead): void {
+    const encoding = head.headers["content-encoding"] ?? "identity";
+    if (encoding !== "identity") {
+      throw new EndpointError(
+        "malformed",
+        `the server compressed its answer (${encoding}) though asked not to`,
+        { status: head.status },
+      );
+    }
+    this.#head = head;
+    this.#streaming = (head.headers["content-type"] ?? "").startsWith("text/event-stream");
+  }
+
+  #onBody(bytes: Buffer): void {
+    if (this.#streaming) return this.#splitter.push(bytes);
+    this.#bodyBytes += bytes.length;
+    if (this.#bodyBytes > MAX_BODY_BYTES) {
+      throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
+    }
+    this.#body.push(Buffer.from(bytes));
+  }
+
+  #onTimeout(): void {
+    const { timeout_s, url } = this.#request;
+    const stage = this.answered ? "the answer had not ended" : "there was no answer";
+    this.#settle(
+      new EndpointError("timeout", `${url.origin}: ${stage} after ${timeout_s} s (--timeout)`),
+    );
+  }
+
+  #brokenOff(error: Error | null): EndpointError {
+    const { origin } = this.#request.url;
+    const why = error?.message ?? "closed by the server";
+    if (this.answered) {
+      return new EndpointError("truncated", `${origin}: the answer broke off: ${why}`);
+    }
+    const what = this.#t_sent_ns > 0 ? "connection lost before an answer" : "cannot connect";
+    return new EndpointError("connect", `${origin}: ${what}: ${why}`);
+  }
+}
+
+function serialise({ method, url, headers, body }: HttpRequest): Buffer {
+  const content = Buffer.from(body, "utf8");
+  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
+  for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
+  if (method === "POST") head += `content-length: ${content.length}\r\n`;
+  return Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), content]);
+}

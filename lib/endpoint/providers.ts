@@ -1,0 +1,28 @@
+/** Presets of well-known providers: base URL, key variable, quirks. */
+import presets from "../../experiments/providers.json" with { type: "json" };
+import { InputError } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
+
+export interface Provider {
+  base_url: string;
+  /** The environment variable that holds the API key; null where none is needed. */
+  api_key_env: string | null;
+  /** The name under which the endpoint takes the token limit. */
+  max_tokens_field?: "max_tokens" | "max_completion_tokens";
+  /** false: the endpoint refuses `stream_options`. */
+  stream_options?: boolean;
+}
+
+const providers = presets as Record<string, Provider>;
+
+/** Names that `--provider` takes. */
+export const providerNames: string[] = Object.keys(providers);
+
+/** @throws {InputError} an unknown name, with the nearest ones. */
+export function provider(name: string): Provider {
+  if (Object.hasOwn(providers, name)) return providers[name];
+  throw new InputError(
+    `--provider: "${name}" is not known${didYouMean(name, providerNames)} Known: ` +
+      `${providerNames.join(", ")}. For any other give --endpoint URL`,
+  );
+}

@@ -1,0 +1,49 @@
+/** Request bodies in the two OpenAI forms. */
+import { InputError } from "../errors.ts";
+import type { APIConfiguration } from "./api.ts";
+
+/** What is asked: a prompt or messages, with sampling parameters passed on as they are. */
+export interface Question {
+  prompt?: string;
+  messages?: readonly unknown[];
+  parameters?: Record<string, unknown>;
+}
+
+/**
+ * The body to post. A chat endpoint takes a bare prompt as one user message; a completions endpoint
+ * cannot take messages, since only the server knows the model's chat template.
+ *
+ * @throws {InputError} messages for a completions endpoint.
+ */
+export function requestBody(question: Question, api: APIConfiguration): Record<string, unknown> {
+  const { max_tokens, ...parameters } = question.parameters ?? {};
+  return {
+    model: api.model,
+    ...content(question, api),
+    ...(max_tokens === undefined ? {} : { [api.max_tokens_field]: max_tokens }),
+    ...parameters,
+    stream: api.stream,
+    ...(api.stream && api.stream_options ? { stream_options: { include_usage: true } } : {}),
+  };
+}
+
+function content({ prompt, messages }: Question, api: APIConfiguration): Record<string, unknown> {
+  if (api.api_type === "chat") {
+    return { messages: messages ?? [{ role: "user", content: prompt }] };
+  }
+  if (prompt === undefined) {
+    throw new InputError(
+      `${api.endpoint}: a completions endpoint takes prompts, the test has messages; ` +
+        "use the server's /v1/chat/completions",
+    );
+  }
+  return { prompt };
+}
+
+/** The question as text, for people and evaluators: messages as `role: content` lines. */
+export function promptText({ prompt, messages }: Question): string {
+  if (prompt !== undefined) return prompt;
+  return (messages as { role: string; content: unknown }[]).map(({ role, content }) =>
+    `${role}: ${typeof content === "string" ? content : JSON.stringify(content)}`
+  ).join("\n");
+}

@@ -1,0 +1,19 @@
+/** Errors that are the user's to mend, told apart from faults of ours. */
+
+/**
+ * Wrong usage or input: a flag, a file, a value, a folder. The message names it, gives the value,
+ * says what was expected and what to do. The command line prints it as one line and exits with 2.
+ *
+ * @example
+ * ```ts
+ * throw new InputError(`--workers: "many" is not a number; give a whole number from 1, or "auto"`);
+ * ```
+ */
+export class InputError extends Error {
+  override readonly name = "InputError";
+}
+
+/** The message of anything that can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,18 @@
+/** Stable ids: an item's id is a hash of what it is. */
+import { createHash } from "node:crypto";
+
+/** JSON with object keys in sorted order, so that equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, inner) =>
+      typeof inner === "object" && inner !== null && !Array.isArray(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
+        : inner,
+  );
+}
+
+/** The first 16 hex digits of the SHA-256 of a value's canonical JSON. */
+export function itemId(what: unknown): string {
+  return createHash("sha256").update(canonicalJson(what)).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,94 @@
+/** Reading JSON that people wrote: errors name the file, the line and the column. */
+import { readFile } from "node:fs/promises";
+import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
+import type { ParseError } from "jsonc-parser";
+import type { z } from "zod";
+import { InputError, messageOf } from "../errors.ts";
+
+/** A parsed file with its text, from which positions of later complaints are found. */
+export interface JsonFile {
+  path: string;
+  text: string;
+  value: unknown;
+}
+
+/**
+ * Reads and parses a JSON file (UTF-8, a byte order mark is dropped).
+ *
+ * @throws {InputError} missing or unreadable file, or malformed JSON with line and column.
+ */
+export async function readJsonFile(path: string): Promise<JsonFile> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new InputError(unreadable(path, error));
+  }
+  return parseJson(path, text.replace(/^\uFEFF/, ""));
+}
+
+/** Parses JSON text that came from `path`; see {@linkcode readJsonFile}. */
+export function parseJson(path: string, text: string): JsonFile {
+  try {
+    return { path, text, value: JSON.parse(text) };
+  } catch (error) {
+    throw new InputError(`${path}${malformed(text, messageOf(error))}`);
+  }
+}
+
+/**
+ * Checks a parsed file against a schema.
+ *
+ * @throws {InputError} the first complaint, with its path (`tests[3].prompt`), line and column.
+ */
+export function checkJson<T>(file: JsonFile, schema: z.ZodType<T>): T {
+  const checked = schema.safeParse(file.value);
+  if (checked.success) return checked.data;
+  const issue = checked.error.issues[0];
+  const path = issue.path as (string | number)[];
+  const where = path.length ? `${showPath(path)}: ` : "";
+  const more = checked.error.issues.length - 1;
+  const rest = more > 0 ? ` (and ${more} more ${more === 1 ? "fault" : "faults"})` : "";
+  throw new InputError(
+    `${file.path}:${positionOf(file.text, path)}: ${where}${issue.message}${rest}`,
+  );
+}
+
+/** `line:column` of the value at a path, or of its nearest parent that exists. */
+export function positionOf(text: string, path: readonly (string | number)[]): string {
+  const tree = parseTree(text);
+  for (let depth = path.length; tree && depth >= 0; depth--) {
+    const node = findNodeAtLocation(tree, path.slice(0, depth));
+    if (node) return lineAndColumn(text, node.offset);
+  }
+  return "1:1";
+}
+
+/** `tests[3].prompt` for ["tests", 3, "prompt"]. */
+export function showPath(path: readonly (string | number)[]): string {
+  return path.map((key, i) => typeof key === "number" ? `[${key}]` : (i ? "." : "") + key).join("");
+}
+
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const line = before.split("\n").length;
+  return `${line}:${offset - before.lastIndexOf("\n")}`;
+}
+
+function malformed(text: string, engineMessage: string): string {
+  const errors: ParseError[] = [];
+  parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  if (errors.length === 0) return `: malformed JSON: ${engineMessage}`;
+  const { offset, error } = errors[0];
+  const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  const end = offset >= text.trimEnd().length ? " at the end of the file" : "";
+  return `:${lineAndColumn(text, offset)}: malformed JSON: ${what}${end}`;
+}
+
+function unreadable(path: string, error: unknown): string {
+  const code = (error as { code?: string }).code;
+  if (code === "ENOENT") return `${path}: no such file; check the path`;
+  if (code === "EISDIR") return `${path}: is a folder, expected a JSON file`;
+  if (code === "EACCES") return `${path}: not readable (permission denied)`;
+  return `${path}: ${messageOf(error)}`;
+}

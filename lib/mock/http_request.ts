@@ -1,0 +1,134 @@
+/** An incremental HTTP/1.1 request parser (RFC 9112), for the mock endpoint's sockets. */
+import { Buffer } from "node:buffer";
+
+const MAX_HEAD_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const LF = 10;
+
+/** A request as it came. */
+export interface ParsedRequest {
+  method: string;
+  /** Path without the query. */
+  path: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body_text: string;
+}
+
+/** A request that cannot be served; the connection ends with this status. */
+export class RequestRefused extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+type State = "head" | "length" | "chunk_size" | "chunk" | "chunk_end" | "trailer";
+
+/** Splits a connection's bytes into requests; several may come in one piece. */
+export class RequestParser {
+  readonly #onRequest: (request: ParsedRequest) => void;
+  #pending: Buffer = Buffer.alloc(0);
+  #state: State = "head";
+  #head: Omit<ParsedRequest, "body_text"> | null = null;
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #remaining = 0;
+
+  constructor(onRequest: (request: ParsedRequest) => void) {
+    this.#onRequest = onRequest;
+  }
+
+  /** @throws {RequestRefused} the bytes are no request, or too many. */
+  push(bytes: Buffer): void {
+    let input = this.#pending.length ? Buffer.concat([this.#pending, bytes]) : bytes;
+    for (let rest = this.#step(input); rest !== null; rest = this.#step(input)) input = rest;
+    this.#pending = input;
+  }
+
+  /** Consumes a part; null when it needs more bytes. */
+  #step(input: Buffer): Buffer | null {
+    if (input.length === 0) return null;
+    if (this.#state === "head") return this.#takeHead(input);
+    if (this.#state === "length" || this.#state === "chunk") return this.#takeBody(input);
+    const end = input.indexOf(LF);
+    if (end < 0) {
+      if (input.length > MAX_HEAD_BYTES) throw new RequestRefused(400, "a line without an end");
+      return null;
+    }
+    this.#takeLine(input.toString("latin1", 0, end).trim());
+    return input.subarray(end + 1);
+  }
+
+  #takeHead(input: Buffer): Buffer | null {
+    const end = input.indexOf("\r\n\r\n");
+    if (end < 0) {
+      if (input.length > MAX_HEAD_BYTES) throw new RequestRefused(431, "headers above 64 KB");
+      return null;
+    }
+    const [first, ...lines] = input.toString("latin1", 0, end).split("\r\n");
+    const start = /^([A-Z]+) (\/[^\s?]*)(?:\?\S*)? HTTP\/1\.[01]$/.exec(first);
+    if (!start) throw new RequestRefused(400, "no HTTP/1.1 request line");
+    const headers: Record<string, string> = Object.create(null);
+    for (const line of lines) {
+      const colon = line.indexOf(":");
+      if (colon > 0) headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+    }
+    this.#head = { method: start[1], path: start[2], headers };
+    this.#begin(headers);
+    return input.subarray(end + 4);
+  }
+
+  #begin(headers: Record<string, string>): void {
+    if (/\bchunked\b/i.test(headers["transfer-encoding"] ?? "")) {
+      this.#state = "chunk_size";
+      return;
+    }
+    const length = headers["content-length"] ?? "0";
+    if (!/^\d{1,12}$/.test(length)) throw new RequestRefused(400, "content-length is no number");
+    this.#expect(Number(length));
+    if (this.#remaining === 0) this.#finish();
+    else this.#state = "length";
+  }
+
+  #takeLine(line: string): void {
+    if (this.#state === "trailer") {
+      if (line === "") this.#finish();
+    } else if (this.#state === "chunk_end") {
+      this.#state = "chunk_size";
+    } else {
+      const size = line.split(";", 1)[0];
+      if (!/^[0-9a-f]{1,8}$/i.test(size)) throw new RequestRefused(400, "chunk size is no number");
+      this.#expect(parseInt(size, 16));
+      this.#state = this.#remaining === 0 ? "trailer" : "chunk";
+    }
+  }
+
+  #expect(bytes: number): void {
+    this.#remaining = bytes;
+    if (this.#bodyBytes + bytes > MAX_BODY_BYTES) {
+      throw new RequestRefused(413, "a body above 32 MB");
+    }
+  }
+
+  #takeBody(input: Buffer): Buffer {
+    const part = input.subarray(0, this.#remaining);
+    this.#body.push(Buffer.from(part));
+    this.#bodyBytes += part.length;
+    this.#remaining -= part.length;
+    if (this.#remaining === 0) {
+      if (this.#state === "chunk") this.#state = "chunk_end";
+      else this.#finish();
+    }
+    return input.subarray(part.length);
+  }
+
+  #finish(): void {
+    const request = { ...this.#head!, body_text: Buffer.concat(this.#body).toString("utf8") };
+    this.#state = "head";
+    this.#body = [];
+    this.#bodyBytes = 0;
+    this.#onRequest(request);
+  }
+}

@@ -1,0 +1,59 @@
+/** A script of answers, so that what the mock endpoint says can be scored. */
+import { z } from "zod";
+import { checkJson, readJsonFile } from "../experiment/json_file.ts";
+
+const answer = z.strictObject({
+  /** The whole prompt. */
+  prompt: z.string().optional(),
+  /** A part of it. */
+  contains: z.string().optional(),
+  /** A regular expression found in it. */
+  pattern: z.string().optional(),
+  response: z.string(),
+  /** Sent before the response, as reasoning_content. */
+  reasoning: z.string().optional(),
+  delay_s: z.number().min(0).optional(),
+  tokens_per_second: z.number().positive().optional(),
+}).refine(
+  ({ prompt, contains, pattern }) =>
+    [prompt, contains, pattern].filter((rule) => rule !== undefined).length === 1,
+  { message: `give one of "prompt", "contains" and "pattern"` },
+);
+
+export const mockScriptSchema = z.strictObject({
+  default_response: z.string().optional(),
+  answers: z.array(answer),
+});
+
+export type MockScript = z.infer<typeof mockScriptSchema>;
+export type ScriptedAnswer = z.infer<typeof answer>;
+
+/** Reads a script. @throws {InputError} with file, line and column. */
+export async function loadMockScript(path: string): Promise<MockScript> {
+  return checkJson(await readJsonFile(path), mockScriptSchema);
+}
+
+/** Finds the first answer whose rule fits a prompt. */
+export class Script {
+  readonly #exact = new Map<string, ScriptedAnswer>();
+  readonly #rules: { fits: (prompt: string) => boolean; answer: ScriptedAnswer }[] = [];
+
+  constructor(script: MockScript) {
+    for (const answer of script.answers) {
+      const { prompt, contains, pattern } = answer;
+      if (prompt !== undefined) {
+        if (!this.#exact.has(prompt)) this.#exact.set(prompt, answer);
+      } else if (contains !== undefined) {
+        this.#rules.push({ answer, fits: (text) => text.includes(contains) });
+      } else {
+        const expression = new RegExp(pattern!, "s");
+        this.#rules.push({ answer, fits: (text) => expression.test(text) });
+      }
+    }
+  }
+
+  /** Whole prompts go before parts and patterns. */
+  find(prompt: string): ScriptedAnswer | null {
+    return this.#exact.get(prompt) ?? this.#rules.find(({ fits }) => fits(prompt))?.answer ?? null;
+  }
+}

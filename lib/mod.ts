@@ -1,0 +1,54 @@
+/**
+ * The library behind dyno's commands.
+ *
+ * Load a suite, configure an endpoint, run; every finished test is saved under `out` as it comes.
+ *
+ * @example
+ * ```ts
+ * import { configureApi, loadSuite, PortableTransport, runSuite } from "@dyno/dyno";
+ *
+ * using transport = new PortableTransport();
+ * const suite = await loadSuite("suite.json");
+ * const api = await configureApi(
+ *   { endpoint: "http://127.0.0.1:8000/v1", model: "my-model" },
+ *   transport,
+ *   console.error,
+ * );
+ * const run = await runSuite({ suite, api, transport, workers: 4 });
+ * console.log(run.results.aggregate.avg_hit_rate, run.directory.path);
+ * ```
+ * @module
+ */
+export { InputError } from "./errors.ts";
+export { CancelledError } from "./execute/scope.ts";
+export { clockAnchor, nowNs } from "./native/clock.ts";
+export type { ClockAnchor } from "./native/clock.ts";
+
+export { loadSuite, parseSuite } from "./experiment/load_suite.ts";
+export type { LoadedSuite } from "./experiment/load_suite.ts";
+export type { EvaluatorChoice, Suite, TestCase } from "./experiment/suite.ts";
+
+export { configureApi, detectApiType } from "./endpoint/api.ts";
+export type { APIConfiguration, ApiOptions, ApiType } from "./endpoint/api.ts";
+export { EndpointClient } from "./endpoint/client.ts";
+export type { Completion, FailedAttempt } from "./endpoint/client.ts";
+export { EndpointError } from "./endpoint/errors.ts";
+export type { FailureClass } from "./endpoint/errors.ts";
+export { PortableTransport } from "./endpoint/portable.ts";
+export type { HttpExchange, HttpRequest, Transport } from "./endpoint/transport.ts";
+
+export { runSuite } from "./suite/run_suite.ts";
+export type { SuiteRun, SuiteRunOptions } from "./suite/run_suite.ts";
+export { testIdsByCategory } from "./suite/selection.ts";
+export { readResults } from "./suite/session.ts";
+export type { CategoryHandler } from "./suite/execution.ts";
+export type { Answer, Evaluation, Evaluator } from "./suite/evaluator.ts";
+export type { ExecutionProgress } from "./suite/progress.ts";
+export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
+export type { ErrorClass, TestResult } from "./suite/test_result.ts";
+export type { PerformanceMetrics } from "./hardware/metrics.ts";
+
+export { startSampler } from "./hardware/sampler.ts";
+export type { Sampler } from "./hardware/sampler.ts";
+export { MockEndpoint } from "./mock/server.ts";
+export { writeSuiteReport } from "./report/suite_report.ts";

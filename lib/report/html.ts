@@ -1,0 +1,28 @@
+/** HTML from text that nobody vouches for. */
+
+const ENTITIES: Record<string, string> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Text for a place in HTML, also within an attribute. Control characters become visible. */
+export function escapeHtml(text: string): string {
+  return text.toWellFormed().replace(/[&<>"']/g, (letter) => ENTITIES[letter])
+    // deno-lint-ignore no-control-regex
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
+/** The text, cut with a word on how much is missing. */
+export function cutText(text: string, length: number): string {
+  return text.length <= length
+    ? text
+    : `${text.slice(0, length)}… (${text.length - length} more letters)`;
+}
+
+/** A number with a fixed number of digits behind the point; a dash when unknown. */
+export function figure(value: number | null | undefined, digits: number): string {
+  return value === null || value === undefined ? "–" : value.toFixed(digits);
+}

@@ -1,0 +1,187 @@
+/** The report of a suite run: one HTML file from results.json, the samples and the items' texts. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "@std/path";
+import { readSamples } from "../hardware/samples.ts";
+import { writeFileAtomic } from "../run/write.ts";
+import { cutText, escapeHtml, figure } from "./html.ts";
+import { latencyChart } from "./latency_chart.ts";
+import { page } from "./page.ts";
+import { testsTable } from "./tests_table.ts";
+import { timelineChart } from "./timeline_chart.ts";
+import type { SampleColumns } from "../hardware/samples.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { RunMetadata } from "../run/metadata.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { CategorySummary, SuiteResults } from "../suite/results.ts";
+
+/**
+ * Writes report/index.html of a run whose results.json is there; gives its path.
+ *
+ * @throws {InputError} the file cannot be written.
+ */
+export async function writeSuiteReport(directory: RunDirectory): Promise<string> {
+  const results: SuiteResults = JSON.parse(readFileSync(directory.results, "utf8"));
+  const metadata: RunMetadata = JSON.parse(readFileSync(directory.metadata, "utf8"));
+  const samples = readSamples(directory.path);
+  const title = `${results.benchmark} on ${results.model}`;
+  const main = [
+    header(title, metadata, results),
+    tiles(results),
+    section("By category", categoryTable(results)),
+    section("How long answers took", chartFigure(await latencyChart(results.items))),
+    section("Over time", await timeline(results, samples)),
+    section("Tests", testsTable(results.items, directory)),
+    section("How to read this", definitions(results)),
+  ].join("\n");
+  mkdirSync(dirname(directory.report), { recursive: true });
+  writeFileAtomic(directory.report, page(title, `<main>${main}</main>`));
+  return directory.report;
+}
+
+function header(title: string, metadata: RunMetadata, results: SuiteResults): string {
+  const { host, software, config } = metadata;
+  const api = config.api_configuration as { endpoint?: string } | undefined;
+  const facts = [
+    metadata.run_id,
+    new Date(metadata.started_at_unix_seconds * 1000).toISOString().replace("T", " ").slice(0, 19) +
+    " UTC",
+    api?.endpoint ?? "",
+    `${results.transport} transport`,
+    `${host.hostname}: ${host.cpu_cores} cores, ${host.cpu_model ?? "CPU unknown"}, ${
+      (host.memory_bytes / 1024 ** 3).toFixed(0)
+    } GiB, ${host.os} ${host.kernel}`,
+    `dyno ${software.dyno}, ${software.runtime}`,
+  ].filter(Boolean).map(escapeHtml).join(" · ");
+  const missing = results.complete
+    ? ""
+    : `<p class="warn">The run was interrupted: ${results.missing} tests are missing. Go on with --resume ${
+      escapeHtml(metadata.run_id)
+    }.</p>`;
+  return `<header><h1>${
+    escapeHtml(cutText(title, 200))
+  }</h1><p class="facts">${facts}</p>${missing}</header>`;
+}
+
+function section(title: string, content: string): string {
+  const id = title.toLowerCase().replaceAll(" ", "-");
+  return `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${content}</section>`;
+}
+
+function tiles({ aggregate, statistics }: SuiteResults): string {
+  const { ttft_ms, tpot_ms, e2e_ms, tokens_per_second, pass_rate, hit_rate } = statistics;
+  const seconds = (ms: number | undefined) => figure(ms === undefined ? null : ms / 1000, 2);
+  const shown: [string, string, string][] = [
+    ["pass rate", pass_rate ? percent(pass_rate.value) : "–", interval(pass_rate, percent)],
+    ["mean score", figure(aggregate.avg_hit_rate, 2), interval(hit_rate, (v) => v.toFixed(2))],
+    ["ttft p50, ms", figure(ttft_ms?.p50, 1), `p99 ${figure(ttft_ms?.p99, 1)}`],
+    ["tpot p50, ms", figure(tpot_ms?.p50, 2), `p99 ${figure(tpot_ms?.p99, 2)}`],
+    ["e2e p50, s", seconds(e2e_ms?.p50), `p99 ${seconds(e2e_ms?.p99)}`],
+    ["tokens/s a request, p50", figure(tokens_per_second?.p50, 1), ""],
+    ["output tokens", figure(aggregate.total_completion_tokens, 0), ""],
+    [
+      "without an answer",
+      `${aggregate.errors} of ${aggregate.tests}`,
+      errorClasses(aggregate.errors_by_class),
+    ],
+  ];
+  const items = shown.map(([name, value, more]) =>
+    `<li><span>${name}</span><b>${value}</b><small>${escapeHtml(more)}</small></li>`
+  );
+  return `<ul class="tiles">${items.join("")}</ul>`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function interval(estimate: Estimate | null, show: (value: number) => string): string {
+  return estimate ? `95 %: ${show(estimate.low)} to ${show(estimate.high)}` : "no interval";
+}
+
+function errorClasses(classes: Record<string, number>): string {
+  return Object.entries(classes).map(([name, count]) => `${count} ${name}`).join(", ");
+}
+
+function categoryTable({ categories, aggregate, statistics }: SuiteResults): string {
+  const heads = [
+    "category",
+    "passed",
+    "pass rate, 95 % interval",
+    "",
+    "score",
+    "ttft ms p50",
+    "p99",
+    "tpot ms p50",
+    "e2e s p50",
+    "errors",
+  ];
+  const all: CategorySummary = { category: "all", aggregate, statistics };
+  const rows = [...categories.map((each) => categoryRow(each, "")), categoryRow(all, "all")];
+  return `<div class="scroll" tabindex="0" role="region" aria-label="results by category"><table>
+<thead><tr>${
+    heads.map((head, i) => `<th scope="col"${i > 3 ? ' class="n"' : ""}>${head}</th>`).join("")
+  }</tr></thead>
+<tbody>${rows.join("")}</tbody></table></div>`;
+}
+
+function categoryRow({ category, aggregate, statistics }: CategorySummary, kind: string): string {
+  const { pass_rate, ttft_ms, tpot_ms, e2e_ms } = statistics;
+  const numbers = [
+    figure(aggregate.avg_hit_rate, 2),
+    figure(ttft_ms?.p50, 1),
+    figure(ttft_ms?.p99, 1),
+    figure(tpot_ms?.p50, 2),
+    figure(e2e_ms ? e2e_ms.p50 / 1000 : null, 2),
+    String(aggregate.errors),
+  ];
+  const passed = aggregate.evaluated ? `${aggregate.passed} of ${aggregate.evaluated}` : "–";
+  return `<tr class="${kind}"><th scope="row">${escapeHtml(category)}</th><td>${passed}</td>` +
+    `<td>${whiskers(pass_rate)}</td><td>${pass_rate ? percent(pass_rate.value) : "–"}</td>` +
+    numbers.map((value) => `<td class="n">${value}</td>`).join("") + "</tr>";
+}
+
+/** A dot with its interval on a line from 0 to 100 %. */
+function whiskers(estimate: Estimate | null): string {
+  if (!estimate) return "";
+  const { value, low, high } = estimate;
+  const at = (share: number) => `${(100 * share).toFixed(2)}%`;
+  const label = `${percent(value)}, from ${percent(low)} to ${percent(high)}`;
+  return `<span class="ci" role="img" aria-label="${label}" title="${label}">` +
+    `<i style="left:${at(low)};width:${at(high - low)}"></i><b style="left:${
+      at(value)
+    }"></b></span>`;
+}
+
+async function timeline(results: SuiteResults, samples: SampleColumns | null): Promise<string> {
+  const chart = chartFigure(await timelineChart(results.items, samples));
+  const { rate_hz } = samples?.description ?? { rate_hz: 0 };
+  const note = samples
+    ? `Host samples at ${rate_hz} Hz on the clock of the requests. The GPU was not sampled.`
+    : "The host was not sampled in this run.";
+  return `${chart}<p class="note">${note}</p>`;
+}
+
+function chartFigure(svg: string | null): string {
+  return svg === null ? `<p class="note">No test was answered.</p>` : `<figure>${svg}</figure>`;
+}
+
+function definitions({ items }: SuiteResults): string {
+  const counted = items.filter((item) => item.token_source === "events").length;
+  const source = counted === 0
+    ? "as the server's usage says"
+    : `as the server's usage says; for ${counted} tests without usage the number of token events`;
+  const terms: [string, string][] = [
+    [
+      "ttft",
+      "from handing the first request byte to the kernel to the first event with content, reasoning or tool-call text",
+    ],
+    ["tpot", "(last token − first token) / (tokens − 1); unknown below two tokens"],
+    ["e2e", "from sending to the end of the answer, of the attempt that counts"],
+    ["tokens", source],
+    ["pass rate", "passed of all judged answers, with Wilson's 95 % interval"],
+    ["score", "mean of hits / targets over the judged answers, with a bootstrap 95 % interval"],
+    ["p50, p99", "quantiles by nearest rank: values that were measured"],
+    ["–", "unknown; never 0"],
+  ];
+  return `<dl>${terms.map(([name, text]) => `<dt>${name}</dt><dd>${text}</dd>`).join("")}</dl>`;
+}

@@ -1,0 +1,84 @@
+/** A run's folder: made, found again, and where things lie in it. */
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { isAbsolute, join, resolve } from "@std/path";
+import { InputError } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
+import { isRunId, newRunId } from "./run_id.ts";
+import { notWritten } from "./write.ts";
+
+/** Paths in a run directory. */
+export interface RunDirectory {
+  run_id: string;
+  path: string;
+  metadata: string;
+  journal: string;
+  /** The suite as it was read, so that the run explains itself. */
+  suite: string;
+  results: string;
+  items: string;
+  report: string;
+  lock: string;
+}
+
+/** The paths of the run at `path`; the folder's name is its run id. */
+export function runDirectoryAt(path: string): RunDirectory {
+  const whole = resolve(path);
+  return {
+    run_id: whole.slice(whole.lastIndexOf("/") + 1),
+    path: whole,
+    metadata: join(whole, "run_metadata.json"),
+    journal: join(whole, "events.jsonl"),
+    suite: join(whole, "suite.json"),
+    results: join(whole, "results.json"),
+    items: join(whole, "items"),
+    report: join(whole, "report", "index.html"),
+    lock: join(whole, "run.lock"),
+  };
+}
+
+/**
+ * Makes the folder of a new run under `root`.
+ *
+ * @throws {InputError} the folder cannot be made or written to.
+ */
+export function createRunDirectory(root: string): RunDirectory {
+  const directory = runDirectoryAt(join(root, newRunId()));
+  try {
+    mkdirSync(directory.items, { recursive: true });
+  } catch (error) {
+    throw notWritten(root, error);
+  }
+  return directory;
+}
+
+/**
+ * Complains now if no run could be written under `root`. Makes nothing.
+ *
+ * @throws {InputError} the nearest existing folder is not writable, or is a file.
+ */
+export function checkWritable(root: string): void {
+  let folder = resolve(root);
+  while (!existsSync(folder)) folder = join(folder, "..");
+  try {
+    if (!statSync(folder).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw notWritten(root, error);
+  }
+}
+
+/**
+ * Finds a run by its folder or by its id under `root`.
+ *
+ * @throws {InputError} there is no such run, or its folder holds no journal.
+ */
+export function findRun(run: string, root: string): RunDirectory {
+  const path = isRunId(run) ? join(root, run) : isAbsolute(run) ? run : resolve(run);
+  const directory = runDirectoryAt(path);
+  if (existsSync(directory.journal)) return directory;
+  if (existsSync(path)) {
+    throw new InputError(`${path}: no run to resume here: events.jsonl is missing`);
+  }
+  const known = existsSync(root) ? readdirSync(root).filter(isRunId) : [];
+  throw new InputError(`no run "${run}" in ${root}${didYouMean(run, known)}`);
+}

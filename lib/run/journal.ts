@@ -1,0 +1,119 @@
+/** The journal, events.jsonl: what happened, one JSON object a line, on disk before anything else. */
+import { closeSync, createReadStream, fdatasync, fsyncSync, openSync, truncateSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { nowNs } from "../native/clock.ts";
+import type { Redactor } from "./redact.ts";
+import { notWritten, writeAll } from "./write.ts";
+
+/** Longest time that a written line may wait for its fsync. */
+const SYNC_INTERVAL_MS = 200;
+
+/** One line: `t` in seconds since 1970, `mono_ns` on CLOCK_MONOTONIC, the event's name and fields. */
+export interface JournalEvent {
+  t: number;
+  mono_ns: number;
+  event: string;
+  [field: string]: unknown;
+}
+
+/** Appends events. A line that was written survives the process; within 200 ms also a power cut. */
+export class Journal implements Disposable {
+  readonly path: string;
+  readonly #fd: number;
+  readonly #redactor: Redactor;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #closed = false;
+
+  /** @throws {InputError} the file cannot be opened. */
+  constructor(path: string, redactor: Redactor) {
+    this.path = path;
+    this.#redactor = redactor;
+    try {
+      this.#fd = openSync(path, "a");
+    } catch (error) {
+      throw notWritten(path, error);
+    }
+  }
+
+  /**
+   * Writes one event. It is in the file when this returns.
+   *
+   * @throws {InputError} the disk is full, or the like; the journal is intact up to here.
+   */
+  append(event: string, fields: Record<string, unknown> = {}): void {
+    const line = JSON.stringify({ t: Date.now() / 1000, mono_ns: nowNs(), event, ...fields });
+    try {
+      writeAll(this.#fd, this.#redactor.redact(line) + "\n");
+    } catch (error) {
+      throw notWritten(this.path, error);
+    }
+    this.#timer ??= setTimeout(() => this.#sync(), SYNC_INTERVAL_MS);
+  }
+
+  /** Syncs and closes. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    try {
+      fsyncSync(this.#fd);
+    } finally {
+      closeSync(this.#fd);
+    }
+  }
+
+  #sync(): void {
+    this.#timer = null;
+    // A failing sync shows at the next write; the lines are with the kernel either way.
+    fdatasync(this.#fd, () => {});
+  }
+}
+
+/** A journal as read: its whole events, and what had to be left out. */
+export interface JournalReading {
+  /** Bytes behind the last whole line: a write that was cut off. 0 for a clean end. */
+  torn_bytes: number;
+  /** Numbers of lines that are no JSON object. */
+  damaged_lines: number[];
+}
+
+/**
+ * Reads a journal from its start, calling `onEvent` for each event in order, in constant memory.
+ *
+ * @throws the system's error when the file cannot be read.
+ */
+export async function readJournal(
+  path: string,
+  onEvent: (event: JournalEvent) => void,
+): Promise<JournalReading> {
+  const damaged_lines: number[] = [];
+  let rest: Buffer | null = null;
+  let line_number = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    const bytes: Buffer = rest ? Buffer.concat([rest, chunk]) : chunk;
+    let start = 0;
+    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+      line_number++;
+      const event = parseLine(bytes.toString("utf8", start, end));
+      if (event) onEvent(event);
+      else damaged_lines.push(line_number);
+      start = end + 1;
+    }
+    rest = start < bytes.length ? bytes.subarray(start) : null;
+  }
+  return { torn_bytes: rest?.length ?? 0, damaged_lines };
+}
+
+/** Cuts off the torn end of a journal, so that the next line starts on its own. */
+export function dropTornEnd(path: string, size_bytes: number, reading: JournalReading): void {
+  if (reading.torn_bytes > 0) truncateSync(path, size_bytes - reading.torn_bytes);
+}
+
+function parseLine(line: string): JournalEvent | null {
+  try {
+    const value = JSON.parse(line);
+    return typeof value?.event === "string" ? value : null;
+  } catch {
+    return null;
+  }
+}

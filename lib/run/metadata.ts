@@ -1,0 +1,95 @@
+/** run_metadata.json: what ran, where, with what, since when. */
+import { execFile } from "node:child_process";
+import { arch, cpus, hostname, release, totalmem, type as osType } from "node:os";
+import process from "node:process";
+import project from "../../deno.json" with { type: "json" };
+import { clockAnchor } from "../native/clock.ts";
+import type { ClockAnchor } from "../native/clock.ts";
+
+export interface RunMetadata {
+  schema_version: 1;
+  run_id: string;
+  kind: "suite" | "load" | "batch";
+  /** The suite's id. */
+  benchmark: string;
+  agent: string;
+  model: string;
+  seed: number | null;
+  started_at_unix_seconds: number;
+  argv: string[];
+  host: Host;
+  software: Software;
+  /** Commit of the working folder, where it is a git checkout. */
+  git_sha: string | null;
+  clock_anchor: ClockAnchor;
+  /** Everything that shapes the run, secrets left out. */
+  config: Record<string, unknown>;
+}
+
+export interface Host {
+  hostname: string;
+  os: string;
+  kernel: string;
+  arch: string;
+  cpu_model: string | null;
+  cpu_cores: number;
+  memory_bytes: number;
+}
+
+export interface Software {
+  dyno: string;
+  runtime: string;
+}
+
+/** The version of dyno. */
+export const dynoVersion: string = project.version;
+
+export type RunFacts = Pick<
+  RunMetadata,
+  "run_id" | "kind" | "benchmark" | "agent" | "model" | "seed" | "config" | "argv"
+>;
+
+/** Adds host, software, clock and commit to what the caller knows of a run. */
+export async function describeRun(facts: RunFacts): Promise<RunMetadata> {
+  const clock_anchor = clockAnchor();
+  return {
+    schema_version: 1,
+    ...facts,
+    started_at_unix_seconds: clock_anchor.unix_s,
+    host: describeHost(),
+    software: { dyno: dynoVersion, runtime: runtime() },
+    git_sha: await gitSha(),
+    clock_anchor,
+  };
+}
+
+/** The machine this process runs on. */
+export function describeHost(): Host {
+  const cores = cpus();
+  return {
+    hostname: hostname(),
+    os: osType(),
+    kernel: release(),
+    arch: arch(),
+    cpu_model: cores[0]?.model ?? null,
+    cpu_cores: cores.length,
+    memory_bytes: totalmem(),
+  };
+}
+
+function runtime(): string {
+  const deno = process.versions.deno;
+  return deno ? `deno ${deno}` : `node ${process.versions.node}`;
+}
+
+function gitSha(): Promise<string | null> {
+  return new Promise((resolve) => {
+    try {
+      execFile("git", ["rev-parse", "HEAD"], { timeout: 2000 }, (error, stdout) => {
+        resolve(error ? null : stdout.trim());
+      });
+    } catch {
+      resolve(null); // no permission to run programs
+    }
+  });
+}

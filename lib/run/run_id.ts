@@ -1,0 +1,20 @@
+/** Run ids: `bench_<8 hex>_<YYYYMMDD_HHMMSS>`. */
+import { randomBytes } from "node:crypto";
+
+const RUN_ID = /^bench_[0-9a-f]{8}_\d{8}_\d{6}$/;
+
+/** A new id, with the local time. */
+export function newRunId(now = new Date()): string {
+  return `bench_${randomBytes(4).toString("hex")}_${compactTime(now)}`;
+}
+
+export function isRunId(text: string): boolean {
+  return RUN_ID.test(text);
+}
+
+/** Local time as `YYYYMMDD_HHMMSS`, for names of files. */
+export function compactTime(time: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${time.getFullYear()}${two(time.getMonth() + 1)}${two(time.getDate())}`;
+  return `${day}_${two(time.getHours())}${two(time.getMinutes())}${two(time.getSeconds())}`;
+}

@@ -1,0 +1,58 @@
+/** Writing files so that a reader sees the old or the new one, never half of one. */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { InputError, messageOf } from "../errors.ts";
+
+/**
+ * Writes to a temporary name beside `path`, syncs, renames. `sync: false` leaves out the sync, for
+ * files that are rebuilt from the journal if a power cut takes them.
+ *
+ * @param content the text, or its parts one after the other (so that a large file need not be one
+ * string).
+ * @throws {InputError} what stands in the way, e.g. a full disk.
+ */
+export function writeFileAtomic(
+  path: string,
+  content: string | Iterable<string>,
+  { sync = true } = {},
+): void {
+  const temporary = `${path}.tmp`;
+  try {
+    const fd = openSync(temporary, "w");
+    try {
+      for (const part of typeof content === "string" ? [content] : content) writeAll(fd, part);
+      if (sync) fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw notWritten(path, error);
+  }
+}
+
+/** Writes all of a text to an open file. @throws the system's error, e.g. ENOSPC. */
+export function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text, "utf8");
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(fd, bytes, done, bytes.length - done);
+  }
+}
+
+/** A failed write as a plain error. */
+export function notWritten(path: string, error: unknown): InputError {
+  if (error instanceof InputError) return error;
+  const code = (error as { code?: string }).code ?? "";
+  const why: Record<string, string> = {
+    ENOSPC: "no space left on the device; free some or give another --out",
+    EDQUOT: "the disk quota is used up; free some or give another --out",
+    EACCES: "permission denied; give a folder that you may write to with --out",
+    EPERM: "not permitted; give a folder that you may write to with --out",
+    EROFS: "the file system is read-only; give another --out",
+    ENOTDIR: "a part of the path is a file, not a folder",
+    EFBIG: "the file-size limit is reached (ulimit -f)",
+    EMFILE: "too many open files (ulimit -n)",
+  };
+  return new InputError(`${path}: cannot write: ${why[code] ?? messageOf(error)}`);
+}

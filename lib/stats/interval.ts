@@ -1,0 +1,82 @@
+/** 95 % confidence intervals. */
+import { mean, quantile, sortedCopy } from "./quantile.ts";
+import { seededRandom } from "./random.ts";
+
+/** A value with its 95 % interval and the method that gave it. */
+export interface Estimate {
+  value: number;
+  low: number;
+  high: number;
+  n: number;
+  method: "wilson" | "bootstrap" | "order statistics";
+}
+
+/** The 97.5 % point of the standard normal distribution. */
+const Z = 1.959963984540054;
+const RESAMPLES = 2000;
+const SEED = 1;
+
+/**
+ * A share with its Wilson score interval, which holds for few trials and near 0 and 1 (E. B. Wilson,
+ * JASA 22, 1927). Null for no trials.
+ */
+export function shareEstimate(successes: number, trials: number): Estimate | null {
+  if (trials === 0) return null;
+  const share = successes / trials;
+  const z2n = Z * Z / trials;
+  const centre = (share + z2n / 2) / (1 + z2n);
+  const half = Z / (1 + z2n) * Math.sqrt(share * (1 - share) / trials + z2n / (4 * trials));
+  return {
+    value: share,
+    low: successes === 0 ? 0 : Math.max(0, centre - half),
+    high: successes === trials ? 1 : Math.min(1, centre + half),
+    n: trials,
+    method: "wilson",
+  };
+}
+
+/**
+ * A mean with its percentile bootstrap interval: 2,000 resamples at a fixed seed (B. Efron, 1979).
+ * Null for fewer than two values.
+ */
+export function meanEstimate(values: readonly number[]): Estimate | null {
+  const n = values.length;
+  if (n < 2) return null;
+  const random = seededRandom(SEED);
+  const means = new Float64Array(RESAMPLES);
+  for (let r = 0; r < RESAMPLES; r++) {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += values[Math.floor(random() * n)];
+    means[r] = sum / n;
+  }
+  means.sort();
+  return {
+    value: mean(values),
+    low: quantile(means, 0.025),
+    high: quantile(means, 0.975),
+    n,
+    method: "bootstrap",
+  };
+}
+
+/**
+ * A quantile with the interval between two order statistics whose ranks lie Z·√(n·q·(1−q)) around
+ * n·q: free of any assumption on the distribution (normal approximation of the binomial ranks;
+ * Conover, Practical Nonparametric Statistics, 3.2). Null where the sample is too small for the
+ * ranks to exist.
+ */
+export function quantileEstimate(values: Iterable<number>, q: number): Estimate | null {
+  const sorted = sortedCopy(values);
+  const n = sorted.length;
+  const half = Z * Math.sqrt(n * q * (1 - q));
+  const lowRank = Math.floor(n * q - half);
+  const highRank = Math.ceil(n * q + half) + 1;
+  if (lowRank < 1 || highRank > n) return null;
+  return {
+    value: quantile(sorted, q),
+    low: sorted[lowRank - 1],
+    high: sorted[highRank - 1],
+    n,
+    method: "order statistics",
+  };
+}

@@ -1,0 +1,51 @@
+/** Exact quantiles and what goes with them. */
+
+/** A distribution in the numbers that are reported. */
+export interface Distribution {
+  n: number;
+  mean: number;
+  p50: number;
+  p90: number;
+  p95: number;
+  p99: number;
+  p99_9: number;
+  max: number;
+}
+
+/**
+ * The q-quantile by nearest rank: the smallest value with at least q·n values at or below it.
+ *
+ * @param sorted ascending, not empty.
+ * @param q in (0, 1].
+ */
+export function quantile(sorted: ArrayLike<number>, q: number): number {
+  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
+}
+
+/** Values in ascending order, in an array of their own. */
+export function sortedCopy(values: Iterable<number>): Float64Array {
+  return Float64Array.from(values).sort();
+}
+
+/** The distribution of values; null for none. */
+export function distribution(values: Iterable<number>): Distribution | null {
+  const sorted = sortedCopy(values);
+  if (sorted.length === 0) return null;
+  return {
+    n: sorted.length,
+    mean: mean(sorted),
+    p50: quantile(sorted, 0.5),
+    p90: quantile(sorted, 0.9),
+    p95: quantile(sorted, 0.95),
+    p99: quantile(sorted, 0.99),
+    p99_9: quantile(sorted, 0.999),
+    max: sorted[sorted.length - 1],
+  };
+}
+
+/** The arithmetic mean; NaN for no values. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}

@@ -1,0 +1,15 @@
+/** Seeded random numbers, so that a figure with a resampled interval can be had again. */
+
+/**
+ * Uniform numbers in [0, 1): the generator mulberry32 (T. Ettinger, public domain). Period 2^32:
+ * for resampling, not for cryptography.
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

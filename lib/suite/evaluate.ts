@@ -1,0 +1,115 @@
+/** Choosing evaluators by name, and what all of them share. */
+import { isAbsolute, resolve } from "@std/path";
+import { pathToFileURL } from "node:url";
+import { InputError, messageOf } from "../errors.ts";
+import { showPath } from "../experiment/json_file.ts";
+import { didYouMean } from "../nearest.ts";
+import { command } from "./evaluators/command.ts";
+import { contains } from "./evaluators/contains.ts";
+import { exact } from "./evaluators/exact.ts";
+import { jsonSchema } from "./evaluators/json_schema.ts";
+import { multipleChoice } from "./evaluators/multiple_choice.ts";
+import { numeric } from "./evaluators/numeric.ts";
+import { reasoningScoring } from "./evaluators/reasoning_score.ts";
+import { regex } from "./evaluators/regex.ts";
+import { targets } from "./evaluators/targets.ts";
+import type { EvaluatorChoice } from "../experiment/suite.ts";
+import type { Answer, Evaluation, Evaluator } from "./evaluator.ts";
+
+const builtIn: Record<string, Evaluator> = Object.fromEntries(
+  [
+    exact,
+    contains,
+    regex,
+    jsonSchema,
+    numeric,
+    multipleChoice,
+    targets,
+    reasoningScoring,
+    command,
+  ].map((evaluator) => [evaluator.name, evaluator as Evaluator]),
+);
+
+/** Names of the built-in evaluators. */
+export const evaluatorNames: string[] = Object.keys(builtIn);
+
+/** An evaluator with its options. */
+export interface ResolvedEvaluator {
+  name: string;
+  evaluate(answer: Answer): Promise<Evaluation>;
+}
+
+/**
+ * Finds the evaluator that a suite names and checks its options.
+ *
+ * @param where the place in the suite, for messages.
+ * @param directory the folder that a module's path is relative to.
+ * @param further evaluators beside the built-in ones.
+ * @throws {InputError} an unknown name with the nearest ones, or an option that does not fit.
+ */
+export async function resolveEvaluator(
+  choice: EvaluatorChoice,
+  where: string,
+  directory: string,
+  further: Record<string, Evaluator> = {},
+): Promise<ResolvedEvaluator> {
+  const { name, ...given } = choice;
+  const evaluator = await find(name, where, directory, { ...builtIn, ...further });
+  const checked = evaluator.options.safeParse(given);
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    const path = showPath(issue.path as (string | number)[]);
+    throw new InputError(`${where} (${name})${path ? `: ${path}` : ""}: ${issue.message}`);
+  }
+  try {
+    await evaluator.prepare?.(checked.data);
+  } catch (error) {
+    throw new InputError(`${where} (${name}): ${messageOf(error)}`);
+  }
+  return {
+    name,
+    evaluate: async (answer) => await evaluator.evaluate(answer, checked.data),
+  };
+}
+
+async function find(
+  name: string,
+  where: string,
+  directory: string,
+  known: Record<string, Evaluator>,
+): Promise<Evaluator> {
+  if (Object.hasOwn(known, name)) return known[name];
+  if (!/^\.{1,2}\/|^\//.test(name)) {
+    const hint = didYouMean(name, Object.keys(known)) ||
+      `; known: ${Object.keys(known).join(", ")}`;
+    throw new InputError(`${where}: no evaluator "${name}"${hint}`);
+  }
+  const path = isAbsolute(name) ? name : resolve(directory, name);
+  let found: Partial<Evaluator> | undefined;
+  try {
+    found = (await import(pathToFileURL(path).href)).default;
+  } catch (error) {
+    throw new InputError(`${where}: ${path}: cannot be loaded: ${messageOf(error)}`);
+  }
+  if (typeof found?.evaluate !== "function" || typeof found.options?.safeParse !== "function") {
+    throw new InputError(
+      `${where}: ${path}: its default export is no evaluator; expected {name, options, evaluate}`,
+    );
+  }
+  return found as Evaluator;
+}
+
+/**
+ * An answer apart from the thinking that some models put before it in `<think>` tags. Thinking that
+ * does not end leaves no answer.
+ */
+export function splitThinking(response: string): { answer: string; thinking: string | null } {
+  const open = /^\s*<think(?:ing)?>/i.exec(response);
+  const close = /<\/think(?:ing)?>/i.exec(response);
+  if (close) {
+    const thinking = response.slice(open?.[0].length ?? 0, close.index).trim();
+    return { answer: response.slice(close.index + close[0].length).trim(), thinking };
+  }
+  if (open) return { answer: "", thinking: response.slice(open[0].length).trim() };
+  return { answer: response, thinking: null };
+}

@@ -1,0 +1,30 @@
+/** Evaluations of the kinds that most evaluators give. */
+import type { Evaluation } from "../evaluator.ts";
+
+/** Right or wrong: one target, hit or not. */
+export function verdict(evaluator: string, passed: boolean, detail: string): Evaluation {
+  return hits(evaluator, passed ? 1 : 0, 1, 1, detail);
+}
+
+/** Some of several targets. Passed when the hit rate reaches `pass_at`. */
+export function hits(
+  evaluator: string,
+  created_hits: number,
+  targets: number,
+  pass_at: number,
+  detail: string,
+): Evaluation {
+  const hit_rate = created_hits / targets;
+  return { evaluator, passed: hit_rate >= pass_at, targets, created_hits, hit_rate, detail };
+}
+
+/** A text as it may stand in a detail: on one line, cut. */
+export function quoted(text: string, length = 80): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return JSON.stringify(line.length > length ? `${line.slice(0, length)}…` : line);
+}
+
+/** One value or several, as a list. */
+export function listed<T>(value: T | T[]): T[] {
+  return Array.isArray(value) ? value : [value];
+}

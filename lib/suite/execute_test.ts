@@ -1,0 +1,165 @@
+/** One test: asked, judged, put into a result. */
+import { promptText } from "../endpoint/request.ts";
+import { nowNs } from "../native/clock.ts";
+import { messageOf } from "../errors.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { splitThinking } from "./evaluate.ts";
+import type { Completion, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
+import type { TestCase } from "../experiment/suite.ts";
+import type { ResolvedEvaluator } from "./evaluate.ts";
+import type { Evaluation } from "./evaluator.ts";
+import type { ResultTiming, TestResult } from "./test_result.ts";
+
+const NS_PER_MS = 1e6;
+const NS_PER_S = 1e9;
+
+/** A test of the plan: its id in the journal, and its judge. */
+export interface PlannedTest {
+  test: TestCase;
+  item_id: string;
+  /** Place in the plan, from 0. */
+  index: number;
+  evaluator: ResolvedEvaluator | null;
+}
+
+/**
+ * Asks the endpoint and judges the answer. A failure of the endpoint or of the evaluator is a
+ * result, not a throw.
+ *
+ * @throws {CancelledError} when the signal is aborted.
+ */
+export async function executeTest(
+  planned: PlannedTest,
+  client: EndpointClient,
+  signal: AbortSignal,
+  onFailedAttempt: (failed: FailedAttempt) => void,
+): Promise<TestResult> {
+  const started_ns = nowNs();
+  const timestamp = new Date().toISOString();
+  const completion = await client.ask(planned.test, signal, onFailedAttempt);
+  const elapsed_seconds = (nowNs() - started_ns) / NS_PER_S;
+  const answer = answerOf(completion);
+  const evaluation = completion.error === null ? await judge(planned, answer, signal) : null;
+  const judged = evaluation && "hit_rate" in evaluation ? evaluation : null;
+  return {
+    ...identity(planned),
+    ...measured(completion, client.api.api_type, elapsed_seconds),
+    response_text: completion.reply.text,
+    reasoning_text: completion.reply.reasoning || null,
+    elapsed_seconds,
+    timestamp,
+    performance_metrics: null,
+    evaluation_result: evaluation,
+    reasoning_score: judged?.reasoning_score ?? null,
+    reasoning_type: judged?.reasoning_type ?? planned.test.reasoning_type ?? null,
+  };
+}
+
+/** The result of a test whose handler threw. */
+export function internalFailure(planned: PlannedTest, error: unknown): TestResult {
+  return {
+    ...identity(planned),
+    success: false,
+    response_text: "",
+    reasoning_text: null,
+    execution_time: 0,
+    elapsed_seconds: 0,
+    attempts: 0,
+    prompt_tokens: null,
+    completion_tokens: null,
+    token_source: null,
+    tokens_per_second: null,
+    finish_reason: null,
+    error_message: messageOf(error),
+    error_class: "internal",
+    timed_out: false,
+    timestamp: new Date().toISOString(),
+    timing: null,
+    api_response: null,
+    performance_metrics: null,
+    evaluation_result: null,
+    reasoning_score: null,
+    reasoning_type: planned.test.reasoning_type ?? null,
+  };
+}
+
+function identity({ test, item_id }: PlannedTest) {
+  return { test_id: test.id, test_name: test.name, category: test.category, item_id };
+}
+
+/** The answer apart from the thinking, which some servers send in a field and some in the text. */
+function answerOf({ reply }: Completion): { answer: string; thinking: string | null } {
+  const { answer, thinking } = splitThinking(reply.text);
+  return { answer, thinking: reply.reasoning || thinking };
+}
+
+function measured(
+  { reply, exchange, attempts, error }: Completion,
+  api_type: "chat" | "completions",
+  elapsed_seconds: number,
+) {
+  const execution_time = exchange
+    ? (exchange.t_end_ns - exchange.t_sent_ns) / NS_PER_S
+    : elapsed_seconds;
+  const completion_tokens = reply.completion_tokens ?? (reply.token_events || null);
+  const token_source: TestResult["token_source"] = completion_tokens === null
+    ? null
+    : reply.completion_tokens === null
+    ? "events"
+    : "usage";
+  const answered = error === null;
+  return {
+    success: answered,
+    execution_time,
+    attempts,
+    prompt_tokens: reply.prompt_tokens,
+    completion_tokens,
+    token_source,
+    tokens_per_second: answered && completion_tokens !== null && execution_time > 0
+      ? completion_tokens / execution_time
+      : null,
+    finish_reason: reply.finish_reason,
+    error_message: error?.message ?? null,
+    error_class: error?.failure ?? null,
+    timed_out: error?.failure === "timeout",
+    timing: timing({ reply, exchange }),
+    api_response: reply.empty ? null : reply.toJson(api_type),
+  };
+}
+
+function timing({ reply, exchange }: Pick<Completion, "reply" | "exchange">): ResultTiming | null {
+  if (exchange === null) return null;
+  const { t_sent_ns, t_end_ns } = exchange;
+  const { t_first_token_ns, t_last_token_ns, gap_max_ns, token_events } = reply;
+  const tokens = reply.completion_tokens ?? token_events;
+  const decode_ns = t_first_token_ns === null ? null : t_last_token_ns! - t_first_token_ns;
+  return {
+    t_sent_ns,
+    t_end_ns,
+    ttft_ms: t_first_token_ns === null ? null : (t_first_token_ns - t_sent_ns) / NS_PER_MS,
+    tpot_ms: decode_ns === null || tokens < 2 ? null : decode_ns / (tokens - 1) / NS_PER_MS,
+    e2e_ms: (t_end_ns - t_sent_ns) / NS_PER_MS,
+    gap_max_ms: gap_max_ns === null ? null : gap_max_ns / NS_PER_MS,
+    token_events,
+  };
+}
+
+async function judge(
+  { test, evaluator }: PlannedTest,
+  { answer, thinking }: { answer: string; thinking: string | null },
+  signal: AbortSignal,
+): Promise<Evaluation | { evaluator: string; error: string } | null> {
+  if (evaluator === null) return null;
+  try {
+    return await evaluator.evaluate({
+      test,
+      prompt_text: promptText(test),
+      response_text: answer,
+      reasoning_text: thinking,
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof CancelledError || signal.aborted) throw error;
+    return { evaluator: evaluator.name, error: messageOf(error) };
+  }
+}

@@ -1,0 +1,185 @@
+/** The run itself: workers over the plan, each result journaled first and published after. */
+import { InputError } from "../errors.ts";
+import { CancelledError, Scope } from "../execute/scope.ts";
+import { runPool, WorkerLimit } from "../execute/pool.ts";
+import { nowNs } from "../native/clock.ts";
+import { executeTest, internalFailure } from "./execute_test.ts";
+import { resultItem } from "./results.ts";
+import { AutoWorkers, guardMemory } from "./worker_rules.ts";
+import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
+import type { TestCase } from "../experiment/suite.ts";
+import type { Sampler } from "../hardware/sampler.ts";
+import type { Journal } from "../run/journal.ts";
+import type { PlannedTest } from "./execute_test.ts";
+import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
+import type { ItemFiles } from "./result_files.ts";
+import type { ResultItem } from "./results.ts";
+import type { TestResult } from "./test_result.ts";
+
+/**
+ * A category's own way to run its tests: may change the test, call `execute` once or more, and change
+ * the result. A throw fails that one test.
+ */
+export type CategoryHandler = (
+  test: TestCase,
+  execute: (test: TestCase) => Promise<TestResult>,
+  signal: AbortSignal,
+) => Promise<TestResult>;
+
+/** Who is told what, as it happens. None of them may stop the run: a throw becomes a notice. */
+export interface Listeners {
+  onProgress?: (progress: ExecutionProgress) => void;
+  /** A result with its hardware metrics, about one sampling interval after the test's end. */
+  onResult?: (result: TestResult) => void;
+  /** One line for a person: a warning, a change of workers. */
+  onNotice?: (line: string) => void;
+}
+
+/** What an execution works with. */
+export interface ExecutionParts {
+  client: EndpointClient;
+  journal: Journal;
+  files: ItemFiles;
+  sampler: Sampler | null;
+  progress: ProgressTracker;
+  handlers: Record<string, CategoryHandler>;
+  listeners: Listeners;
+  workers: number | "auto";
+}
+
+/** Runs planned tests. Results collect in `items` by item id. */
+export class Execution {
+  readonly items: Map<string, ResultItem>;
+  readonly #parts: ExecutionParts;
+  readonly #limit: WorkerLimit;
+  readonly #auto: AutoWorkers | null;
+  #answered: boolean;
+
+  /** @param earlier results of earlier sessions. */
+  constructor(parts: ExecutionParts, earlier: Map<string, ResultItem>) {
+    this.#parts = parts;
+    this.items = earlier;
+    this.#answered = [...earlier.values()].some((item) => item.success);
+    const auto = parts.workers === "auto";
+    this.#limit = new WorkerLimit(parts.workers === "auto" ? AutoWorkers.start : parts.workers);
+    this.#auto = auto
+      ? new AutoWorkers(this.#limit, performance.now(), (n, why) => this.#workersChanged(n, why))
+      : null;
+  }
+
+  /**
+   * Runs the tests that have no result yet.
+   *
+   * @throws {CancelledError} when the signal is aborted; what is finished is journaled.
+   * @throws {InputError} the journal cannot be written, or the first answers are a refused key.
+   */
+  async run(plan: readonly PlannedTest[], signal: AbortSignal): Promise<void> {
+    const todo = plan.filter((planned) => !this.items.has(planned.item_id));
+    if (this.#auto) this.#notice(`workers auto: starting with ${this.#limit.workers}`);
+    await using publishing = new Scope();
+    await using guards = new Scope(signal);
+    const { sampler } = this.#parts;
+    if (sampler) {
+      const changed = (n: number, why: string) => this.#workersChanged(n, why);
+      guards.spawn((s) => guardMemory(this.#limit, () => sampler.memoryPressure(), s, changed));
+    }
+    try {
+      await runPool(todo, this.#limit, signal, async (planned, scopeSignal) => {
+        const result = await this.#runOne(planned, scopeSignal);
+        this.#finished(planned, result);
+        publishing.spawn(() => this.#publish(result));
+      });
+    } finally {
+      await sampler?.stop(); // takes the last sample, which publishing waits for
+      await publishing.join();
+    }
+  }
+
+  async #runOne(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
+    const { test, index, item_id } = planned;
+    const { client, journal, progress, handlers } = this.#parts;
+    const package_id = test.id;
+    progress.started(test);
+    journal.append("package_started", { package_id, i: index, item_id });
+    const onFailed = (failed: FailedAttempt) => this.#attemptFailed(package_id, failed);
+    const execute = (changed: TestCase) =>
+      executeTest({ ...planned, test: changed }, client, signal, onFailed);
+    const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
+    if (!handler) return await execute(test);
+    try {
+      return await handler(test, execute, signal);
+    } catch (error) {
+      if (error instanceof CancelledError || signal.aborted) throw error;
+      return internalFailure(planned, error);
+    }
+  }
+
+  #attemptFailed(package_id: string, { attempt, error, retry_in_s }: FailedAttempt): void {
+    const { status, failure, message } = error;
+    this.#parts.journal.append("llm_request_error", {
+      package_id,
+      attempt,
+      error_class: failure,
+      status,
+      error: message,
+      retry_in_s,
+    });
+    if (status === 429 || status === 503) this.#auto?.overloaded(status, performance.now());
+  }
+
+  #finished({ test, index, item_id }: PlannedTest, result: TestResult): void {
+    this.#refuseKey(result);
+    this.#answered ||= result.success;
+    const item = resultItem(result);
+    this.#parts.journal.append("package_finished", {
+      package_id: test.id,
+      i: index,
+      item_id,
+      elapsed_seconds: result.elapsed_seconds,
+      error: result.error_message,
+      timed_out: result.timed_out,
+      created_hits: item.score?.created_hits ?? null,
+      targets: item.score?.targets ?? null,
+      result,
+    });
+    this.items.set(item_id, item);
+    this.#auto?.finished(performance.now());
+    this.#parts.progress.finished(result);
+    this.#tell(() => this.#parts.listeners.onProgress?.(this.#parts.progress.snapshot()));
+  }
+
+  /** A refused key fails every test alike: stop before they are all spent, and keep them missing. */
+  #refuseKey(result: TestResult): void {
+    if (result.error_class === "auth" && !this.#answered) {
+      throw new InputError(result.error_message!);
+    }
+  }
+
+  async #publish(result: TestResult): Promise<void> {
+    const { sampler, files, listeners } = this.#parts;
+    const { timing } = result;
+    const end_ns = timing?.t_end_ns ?? nowNs();
+    const start_ns = timing?.t_sent_ns ?? end_ns - result.elapsed_seconds * 1e9;
+    await sampler?.afterTick(end_ns);
+    result.performance_metrics = sampler?.metricsOver(start_ns, end_ns) ?? null;
+    files.write(result);
+    this.#tell(() => listeners.onResult?.(result));
+  }
+
+  #workersChanged(workers: number, reason: string): void {
+    this.#parts.journal.append("workers_changed", { workers, reason });
+    this.#notice(`workers: now ${workers} (${reason})`);
+  }
+
+  #notice(line: string): void {
+    this.#tell(() => this.#parts.listeners.onNotice?.(line));
+  }
+
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#parts.journal.append("listener_failed", { error: String(error) });
+    }
+  }
+}

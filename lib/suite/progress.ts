@@ -1,0 +1,76 @@
+/** How far a run has come. */
+import type { TestResult } from "./test_result.ts";
+
+/** A snapshot of a run's progress. Times in seconds. */
+export interface ExecutionProgress {
+  total_tests: number;
+  completed_tests: number;
+  /** Tests with an answer. */
+  successful_tests: number;
+  /** Tests without one. */
+  failed_tests: number;
+  /** The test started last that still runs. */
+  current_test: string | null;
+  current_category: string | null;
+  /** null until the first test is done. */
+  estimated_remaining_time: number | null;
+  average_execution_time: number | null;
+  /** Seconds since 1970. */
+  start_time: number;
+  elapsed_time: number;
+  tests_per_second: number;
+  total_tokens_generated: number;
+  average_tokens_per_second: number;
+}
+
+/** Counts results as they come. Tests finished in an earlier session count as completed. */
+export class ProgressTracker {
+  readonly #total: number;
+  readonly #start_ms = Date.now();
+  readonly #running = new Map<string, string>();
+  #completed: number;
+  #completedBefore: number;
+  #successful: number;
+  #execution_s = 0;
+  #tokens = 0;
+
+  constructor(total: number, earlier: { completed: number; successful: number }) {
+    this.#total = total;
+    this.#completed = this.#completedBefore = earlier.completed;
+    this.#successful = earlier.successful;
+  }
+
+  started(test: { id: string; name: string; category: string }): void {
+    this.#running.set(test.name, test.category);
+  }
+
+  finished(result: TestResult): void {
+    this.#running.delete(result.test_name);
+    this.#completed++;
+    if (result.success) this.#successful++;
+    this.#execution_s += result.execution_time;
+    this.#tokens += result.completion_tokens ?? 0;
+  }
+
+  snapshot(): ExecutionProgress {
+    const elapsed_time = (Date.now() - this.#start_ms) / 1000;
+    const here = this.#completed - this.#completedBefore;
+    const rate = here / Math.max(elapsed_time, 1e-3);
+    const [current_test, current_category] = [...this.#running].at(-1) ?? [null, null];
+    return {
+      total_tests: this.#total,
+      completed_tests: this.#completed,
+      successful_tests: this.#successful,
+      failed_tests: this.#completed - this.#successful,
+      current_test,
+      current_category,
+      estimated_remaining_time: here === 0 ? null : (this.#total - this.#completed) / rate,
+      average_execution_time: here === 0 ? null : this.#execution_s / here,
+      start_time: this.#start_ms / 1000,
+      elapsed_time,
+      tests_per_second: rate,
+      total_tokens_generated: this.#tokens,
+      average_tokens_per_second: this.#tokens / Math.max(elapsed_time, 1e-3),
+    };
+  }
+}

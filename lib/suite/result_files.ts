@@ -1,0 +1,131 @@
+/** The files a run leaves for people and tools, all derived from the journal. */
+import { existsSync } from "node:fs";
+import { join } from "@std/path";
+import { promptText } from "../endpoint/request.ts";
+import { uniqueFileNames } from "../run/file_names.ts";
+import { compactTime } from "../run/run_id.ts";
+import { writeFileAtomic } from "../run/write.ts";
+import type { Suite, TestCase } from "../experiment/suite.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { RunMetadata } from "../run/metadata.ts";
+import type { ExecutionProgress } from "./progress.ts";
+import type { SuiteResults } from "./results.ts";
+import type { TestResult } from "./test_result.ts";
+
+/** Writes `{test_name}_completion.txt` and `{test_name}_result.json` of single tests. */
+export class ItemFiles {
+  readonly #folder: string;
+  readonly #stems = new Map<string, string>();
+  readonly #tests = new Map<string, TestCase>();
+
+  /** @param suite the whole suite, so that a name does not depend on the selection. */
+  constructor(directory: RunDirectory, suite: Suite) {
+    this.#folder = directory.items;
+    const names = uniqueFileNames(suite.tests);
+    suite.tests.forEach((test, i) => {
+      this.#stems.set(test.id, names[i]);
+      this.#tests.set(test.id, test);
+    });
+  }
+
+  /** Whether the files of a test are there. */
+  exist(test_id: string): boolean {
+    const stem = this.#stems.get(test_id)!;
+    return existsSync(join(this.#folder, `${stem}_completion.txt`)) &&
+      existsSync(join(this.#folder, `${stem}_result.json`));
+  }
+
+  /** Unsynced: the journal has it all. @throws {InputError} the disk is full, or the like. */
+  write(result: TestResult): void {
+    const path = join(this.#folder, this.#stems.get(result.test_id)!);
+    const json = JSON.stringify(result, null, 2) + "\n";
+    writeFileAtomic(`${path}_result.json`, json, { sync: false });
+    const text = completionText(this.#tests.get(result.test_id)!, result);
+    writeFileAtomic(`${path}_completion.txt`, text, { sync: false });
+  }
+}
+
+/** PROMPT, COMPLETION and METRICS for a person to read. */
+export function completionText(test: TestCase, result: TestResult): string {
+  const thinking = result.reasoning_text ? section("REASONING", result.reasoning_text) : "";
+  return section("PROMPT", promptText(test)) + thinking +
+    section(
+      "COMPLETION",
+      result.success ? result.response_text : `[no answer] ${result.response_text}`,
+    ) +
+    section("METRICS", metricLines(result).join("\n"));
+}
+
+function section(title: string, text: string): string {
+  return `${title}\n${"=".repeat(title.length)}\n${text}\n\n`;
+}
+
+function metricLines(result: TestResult): string[] {
+  const evaluation = result.evaluation_result;
+  const judged = evaluation && "detail" in evaluation
+    ? `${evaluation.passed ? "passed" : "failed"} (${evaluation.evaluator}): ${evaluation.detail}`
+    : evaluation?.error ?? "none";
+  const hardware = result.performance_metrics;
+  const lines: [string, string | number | null | undefined][] = [
+    ["test_id", result.test_id],
+    ["test_name", result.test_name],
+    ["category", result.category],
+    ["timestamp", result.timestamp],
+    ["success", String(result.success)],
+    ["error", result.error_message],
+    ["attempts", result.attempts],
+    ["execution_time_s", rounded(result.execution_time)],
+    ["ttft_ms", rounded(result.timing?.ttft_ms)],
+    ["tpot_ms", rounded(result.timing?.tpot_ms)],
+    ["prompt_tokens", result.prompt_tokens],
+    ["completion_tokens", result.completion_tokens],
+    ["token_source", result.token_source],
+    ["tokens_per_second", rounded(result.tokens_per_second)],
+    ["finish_reason", result.finish_reason],
+    ["evaluation", judged],
+    ["reasoning_score", rounded(result.reasoning_score)],
+    ["reasoning_type", result.reasoning_type],
+    ["cpu_usage_percent", rounded(hardware?.cpu_usage_percent)],
+    ["memory_used_gb", rounded(hardware?.memory_used_gb)],
+    ["gpu_usage_percent", rounded(hardware?.gpu_usage_percent)],
+  ];
+  return lines.map(([name, value]) => `${name}: ${value ?? "unknown"}`);
+}
+
+function rounded(value: number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value.toPrecision(6));
+}
+
+/** Writes results.json. */
+export function writeResults(directory: RunDirectory, results: SuiteResults): void {
+  writeFileAtomic(directory.results, jsonParts(results));
+}
+
+/** Writes `batch_results_{timestamp}.json`, the summary of more than one result. */
+export function writeBatchResults(
+  directory: RunDirectory,
+  metadata: RunMetadata,
+  progress: ExecutionProgress,
+  results: SuiteResults,
+): void {
+  if (results.items.length < 2) return;
+  const timestamp = compactTime(new Date(metadata.started_at_unix_seconds * 1000));
+  const { items, ...summary } = results;
+  const batch = {
+    timestamp: new Date(metadata.started_at_unix_seconds * 1000).toISOString(),
+    ...summary,
+    execution_progress: progress,
+    config: metadata.config,
+    items,
+  };
+  writeFileAtomic(join(directory.path, `batch_results_${timestamp}.json`), jsonParts(batch));
+}
+
+/** JSON with one item a line, in parts, so that a large run is never one string. */
+function* jsonParts({ items, ...rest }: { items: readonly unknown[] } & object): Generator<string> {
+  yield JSON.stringify(rest, null, 2).replace(/\n\}$/, "") + ',\n  "items": [\n';
+  for (let i = 0; i < items.length; i++) {
+    yield `    ${JSON.stringify(items[i])}${i + 1 < items.length ? "," : ""}\n`;
+  }
+  yield "  ]\n}\n";
+}

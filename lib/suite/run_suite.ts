@@ -1,0 +1,245 @@
+/** A suite against one model: planned, run, journaled, summed up. */
+import process from "node:process";
+import { CancelledError } from "../execute/scope.ts";
+import { InputError } from "../errors.ts";
+import { apiKey } from "../endpoint/api.ts";
+import { EndpointClient } from "../endpoint/client.ts";
+import { clockAnchor } from "../native/clock.ts";
+import { startSampler } from "../hardware/sampler.ts";
+import { createRunDirectory, findRun } from "../run/directory.ts";
+import { describeRun } from "../run/metadata.ts";
+import { Redactor } from "../run/redact.ts";
+import { Execution } from "./execution.ts";
+import { planTests } from "./plan.ts";
+import { ProgressTracker } from "./progress.ts";
+import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
+import { aggregate, byCategory, statistics } from "./results.ts";
+import { describeOnDisk, readEarlier, readMetadata, Session } from "./session.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Transport } from "../endpoint/transport.ts";
+import type { LoadedSuite } from "../experiment/load_suite.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { RunMetadata } from "../run/metadata.ts";
+import type { CategoryHandler, Listeners } from "./execution.ts";
+import type { Evaluator } from "./evaluator.ts";
+import type { PlannedTest } from "./execute_test.ts";
+import type { ResultItem, SuiteResults } from "./results.ts";
+import type { Selection } from "./selection.ts";
+
+/** A suite run: what, against which endpoint, how. */
+export interface SuiteRunOptions extends Selection, Listeners {
+  suite: LoadedSuite;
+  api: APIConfiguration;
+  transport: Transport;
+  /** Tests in flight; "auto" finds the number by measuring. Default 4. */
+  workers?: number | "auto";
+  /** The folder of runs. Default "runs". */
+  out?: string;
+  /** A run to go on with: its id or its folder. */
+  resume?: string;
+  /** Hardware samples per second; 0 for none. Default 10. */
+  sample_rate_hz?: number;
+  /** Ways to run the tests of single categories. */
+  handlers?: Record<string, CategoryHandler>;
+  /** Evaluators beside the built-in ones, by the name that the suite gives. */
+  evaluators?: Record<string, Evaluator>;
+  /** Recorded in the metadata. */
+  agent?: string;
+  argv?: string[];
+  /** Its abort stops the run: what is finished is saved, and the run can be resumed. */
+  signal?: AbortSignal;
+}
+
+/** What came of a run. */
+export interface SuiteRun {
+  run_id: string;
+  directory: RunDirectory;
+  results: SuiteResults;
+  /** Seconds of this session. */
+  wall_s: number;
+  /** Tests whose results were there before this session. */
+  resumed_tests: number;
+}
+
+/**
+ * Runs a suite, or what is missing of it. Every finished test is in the journal before anything
+ * else hears of it; all other files derive from the journal.
+ *
+ * @throws {InputError} wrong input, before anything is written; or a disk that cannot be written to,
+ * or a refused API key, with the journal intact.
+ *
+ * @example
+ * ```ts
+ * using transport = new PortableTransport();
+ * const suite = await loadSuite("experiments/suites/quickstart.json");
+ * const api = await configureApi({ endpoint: "http://127.0.0.1:8000/v1" }, transport, console.error);
+ * const run = await runSuite({ suite, api, transport, categories: ["arithmetic"], workers: 8 });
+ * console.log(run.results.aggregate.avg_hit_rate, run.directory.path);
+ * ```
+ */
+export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
+  const started_ms = performance.now();
+  const { suite, api, out = "runs" } = options;
+  const notice = options.onNotice ?? (() => {});
+  const plan = await planTests(suite, api, options, options.evaluators);
+  const client = new EndpointClient(api, options.transport);
+  const redactor = new Redactor();
+  redactor.learn(apiKey(api));
+  redactor.learnHeaders(api.headers);
+
+  const resumed = options.resume !== undefined;
+  const directory = resumed ? findRun(options.resume!, out) : createRunDirectory(out);
+  const metadata = resumed
+    ? await matchingMetadata(directory, options)
+    : await describe(directory, options, redactor);
+  using session = new Session(directory, redactor, () => {
+    if (!resumed) describeOnDisk(directory, metadata, suite.text);
+  });
+  const { journal } = session;
+  const files = new ItemFiles(directory, suite.suite);
+  const earlier = await readEarlier(directory, new Set(plan.map((test) => test.item_id)), files);
+  earlier.warnings.forEach(notice);
+  const resumed_tests = earlier.items.size;
+  logStart(session, metadata, plan, earlier.items, resumed);
+
+  const rate_hz = options.sample_rate_hz ?? 10;
+  await using sampler = rate_hz > 0
+    ? await startSampler({ directory: directory.path, rate_hz })
+    : null;
+  sampler?.unavailable.forEach((line) => journal.append("sampling_unavailable", { reason: line }));
+  const progress = new ProgressTracker(plan.length, {
+    completed: resumed_tests,
+    successful: [...earlier.items.values()].filter((item) => item.success).length,
+  });
+  const execution = new Execution({
+    client,
+    journal,
+    files,
+    sampler,
+    progress,
+    handlers: options.handlers ?? {},
+    listeners: options,
+    workers: options.workers ?? 4,
+  }, earlier.items);
+  try {
+    await execution.run(plan, options.signal ?? new AbortController().signal);
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw stopped(error, directory);
+  }
+  const results = sumUp(metadata, plan, execution.items, client.transportName);
+  writeResults(directory, results);
+  writeBatchResults(directory, metadata, progress.snapshot(), results);
+  logEnd(session, results);
+  return {
+    run_id: directory.run_id,
+    directory,
+    results,
+    resumed_tests,
+    wall_s: (performance.now() - started_ms) / 1000,
+  };
+}
+
+function describe(
+  directory: RunDirectory,
+  { suite, api, ...options }: SuiteRunOptions,
+  redactor: Redactor,
+): Promise<RunMetadata> {
+  const config = {
+    suite_path: suite.path,
+    suite_version: suite.suite.version ?? null,
+    api_configuration: api,
+    workers: options.workers ?? 4,
+    tests: options.tests ?? null,
+    categories: options.categories ?? null,
+    limit: options.limit ?? null,
+    sample_rate_hz: options.sample_rate_hz ?? 10,
+  };
+  return describeRun({
+    run_id: directory.run_id,
+    kind: "suite",
+    benchmark: suite.suite.test_suite_id,
+    agent: options.agent ?? "real-openai-compatible",
+    model: api.model,
+    seed: null,
+    argv: (options.argv ?? process.argv).map((argument) => redactor.redact(argument)),
+    config: JSON.parse(redactor.redact(JSON.stringify(config))),
+  });
+}
+
+/** @throws {InputError} the run to resume is of another suite or model. */
+async function matchingMetadata(
+  directory: RunDirectory,
+  { suite, api }: SuiteRunOptions,
+): Promise<RunMetadata> {
+  const metadata = await readMetadata(directory);
+  const differs = (what: string, there: string, here: string) =>
+    new InputError(
+      `--resume ${directory.run_id}: that run is of the ${what} "${there}", not "${here}"; ` +
+        "give the same, or leave out --resume for a new run",
+    );
+  const benchmark = suite.suite.test_suite_id;
+  if (metadata.benchmark !== benchmark) throw differs("suite", metadata.benchmark, benchmark);
+  if (metadata.model !== api.model) throw differs("model", metadata.model, api.model);
+  return metadata;
+}
+
+function logStart(
+  { journal }: Session,
+  metadata: RunMetadata,
+  plan: readonly PlannedTest[],
+  earlier: ReadonlyMap<string, ResultItem>,
+  resumed: boolean,
+): void {
+  const { agent, seed, config } = metadata;
+  const clock_anchor = clockAnchor();
+  if (!resumed) {
+    const started_at_unix_seconds = metadata.started_at_unix_seconds;
+    journal.append("run_started", { started_at_unix_seconds, agent, seed, clock_anchor });
+    journal.append("agent_effective_config", { config });
+    return;
+  }
+  journal.append("run_resumed", { clock_anchor, finished: earlier.size, planned: plan.length });
+  for (const { package_id, item_id } of earlier.values()) {
+    journal.append("checkpoint_resume_skip", { package_id, item_id, reason: "finished" });
+  }
+}
+
+function logEnd({ journal }: Session, { aggregate, complete, missing }: SuiteResults): void {
+  journal.append(complete ? "run_finished" : "run_interrupted", {
+    finished_at_unix_seconds: Date.now() / 1000,
+    samples: aggregate.tests,
+    errors: aggregate.errors,
+    avg_hit_rate: aggregate.avg_hit_rate,
+    missing,
+  });
+}
+
+function sumUp(
+  metadata: RunMetadata,
+  plan: readonly PlannedTest[],
+  found: ReadonlyMap<string, ResultItem>,
+  transport: string,
+): SuiteResults {
+  const items = plan.flatMap(({ item_id }) => found.get(item_id) ?? []);
+  const missing = plan.length - items.length;
+  return {
+    schema_version: 2,
+    run_id: metadata.run_id,
+    kind: "suite",
+    benchmark: metadata.benchmark,
+    model: metadata.model,
+    transport,
+    complete: missing === 0,
+    missing,
+    aggregate: aggregate(items),
+    statistics: statistics(items),
+    categories: byCategory(items),
+    items,
+  };
+}
+
+/** Adds to an error how to go on from what was saved. */
+function stopped(error: unknown, directory: RunDirectory): unknown {
+  if (!(error instanceof InputError)) return error;
+  return new InputError(`${error.message}; what was finished is saved: --resume ${directory.path}`);
+}

@@ -1,0 +1,232 @@
+/** Wrong input: one line that names it, exit code 2, nothing written. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { dyno } from "../e2e/dyno.ts";
+import { promptTests, temporaryFolder } from "../suite/fixture.ts";
+
+interface Case {
+  name: string;
+  /** What is given behind `dyno run`. */
+  args: (paths: { good: string; url: string; folder: string }) => string[];
+  says: string[];
+}
+
+const suite = { test_suite_id: "s", tests: promptTests(4, ["arithmetic", "logic"]) };
+const on = (url: string) => ["--endpoint", url, "--model", "mock"];
+
+const cases: Case[] = [
+  {
+    name: "a missing file",
+    args: ({ url }) => ["nowhere.json", ...on(url)],
+    says: ["nowhere.json: no such file"],
+  },
+  {
+    name: "malformed JSON",
+    args: ({ url }) => ["broken.json", ...on(url)],
+    says: ["broken.json:2:11: malformed JSON"],
+  },
+  {
+    name: "a missing field",
+    args: ({ url }) => ["field.json", ...on(url)],
+    says: ["tests[0].category"],
+  },
+  {
+    name: "an empty suite",
+    args: ({ url }) => ["empty.json", ...on(url)],
+    says: ["the suite has no tests"],
+  },
+  {
+    name: "a duplicate id",
+    args: ({ url }) => ["twice.json", ...on(url)],
+    says: ['"t0" is already the id of tests[0]'],
+  },
+  {
+    name: "an unknown evaluator",
+    args: ({ url }) => ["judge.json", ...on(url)],
+    says: ["exakt", '"exact"'],
+  },
+  {
+    name: "wrong evaluator options",
+    args: ({ url }) => ["options.json", ...on(url)],
+    says: ["tests[0].evaluator", "expected"],
+  },
+  {
+    name: "an unknown test",
+    args: ({ good, url }) => [good, ...on(url), "--tests", "t33"],
+    says: ['no test "t33"', '"t3"'],
+  },
+  {
+    name: "an unknown category",
+    args: ({ good, url }) => [good, ...on(url), "--category", "aritmetic"],
+    says: ['"aritmetic"', 'did you mean "arithmetic"'],
+  },
+  {
+    name: "an unknown flag",
+    args: ({ good, url }) => [good, ...on(url), "--worker", "3"],
+    says: ["--worker: no such flag", '"workers"'],
+  },
+  {
+    name: "a flag without its value",
+    args: ({ good, url }) => [good, "--endpoint", url, "--model"],
+    says: ["--model: needs a value"],
+  },
+  {
+    name: "a wrong number",
+    args: ({ good, url }) => [good, ...on(url), "--workers", "many"],
+    says: ['--workers: "many"', "whole number"],
+  },
+  {
+    name: "a wrong URL",
+    args: ({ good }) => [good, ...on("localhost:8000")],
+    says: ["--endpoint", "localhost:8000", "http"],
+  },
+  {
+    name: "no endpoint",
+    args: ({ good }) => [good, "--model", "m"],
+    says: ["--endpoint URL or --provider NAME"],
+  },
+  {
+    name: "an unknown provider",
+    args: ({ good }) => [good, "--provider", "opnai"],
+    says: ["opnai", 'did you mean "openai"'],
+  },
+  {
+    name: "a key that is not set",
+    args: ({ good, url }) => [good, ...on(url), "--api-key-env", "NO_SUCH_KEY"],
+    says: ["NO_SUCH_KEY", "not set"],
+  },
+  {
+    name: "a server that is not there",
+    args: ({ good }) => [good, ...on("http://127.0.0.1:9")],
+    says: ["127.0.0.1:9", "cannot connect", "is the server running"],
+  },
+  {
+    name: "a wrong header",
+    args: ({ good, url }) => [good, ...on(url), "--header", "no colon"],
+    says: ["--header", "NAME: VALUE"],
+  },
+  {
+    name: "messages for a completions endpoint",
+    args: ({ url }) => ["chat.json", ...on(`${url}/v1/completions`)],
+    says: ["/v1/chat/completions"],
+  },
+  {
+    name: "a run to resume that is not there",
+    args: ({ good, url }) => [good, ...on(url), "--resume", "bench_1"],
+    says: ["bench_1"],
+  },
+  {
+    name: "a folder that cannot be written",
+    args: ({ good, url }) => [good, ...on(url), "--out", "/proc/dyno"],
+    says: ["/proc/dyno: cannot write"],
+  },
+  {
+    name: "two suites",
+    args: ({ good, url }) => [good, good, ...on(url)],
+    says: ["takes one suite", "2 given"],
+  },
+];
+
+function writeSuites(folder: string): void {
+  const [first] = suite.tests as Record<string, unknown>[];
+  const files: Record<string, unknown> = {
+    "good.json": suite,
+    "field.json": { ...suite, tests: [{ ...first, category: undefined }] },
+    "empty.json": { ...suite, tests: [] },
+    "twice.json": { ...suite, tests: [first, first] },
+    "judge.json": { ...suite, tests: [{ ...first, evaluator: { name: "exakt" } }] },
+    "options.json": { ...suite, tests: [{ ...first, evaluator: { name: "exact" } }] },
+    "chat.json": {
+      ...suite,
+      tests: [{ ...first, prompt: undefined, messages: [{ role: "user", content: "x" }] }],
+    },
+  };
+  for (const [name, value] of Object.entries(files)) {
+    writeFileSync(join(folder, name), JSON.stringify(value));
+  }
+  writeFileSync(join(folder, "broken.json"), '{"test_suite_id": "x",\n "tests": }');
+}
+
+Deno.test("wrong input to dyno run", async (t) => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start();
+  writeSuites(folder.path);
+  const before = readdirSync(folder.path).sort();
+  for (const { name, args, says } of cases) {
+    await t.step(name, async () => {
+      const given = args({ good: "good.json", url: mock.url, folder: folder.path });
+      const { code, stdout, stderr } = await dyno(["run", ...given], { cwd: folder.path });
+      assertEquals([code, stdout], [2, ""], stderr);
+      const lines = stderr.trim().split("\n").filter((line) => !line.startsWith("warning:"));
+      assertEquals(lines.length, 1, stderr);
+      for (const text of says) assertStringIncludes(lines[0], text);
+      assertEquals(readdirSync(folder.path).sort(), before);
+    });
+  }
+  assertEquals(mock.requests.filter(({ method }) => method === "POST").length, 0);
+});
+
+Deno.test("a wrong key stops the run at its first answers: one line, no key in it", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start();
+  mock.configure({ error_mode: "unauthorized" });
+  writeSuites(folder.path);
+  const args = [
+    "run",
+    "good.json",
+    ...on(`${mock.url}/v1/chat/completions`),
+    "--api-key-env",
+    "DYNO_TEST_KEY",
+  ];
+  const key = "sk-a-secret-value-1234";
+  const { code, stderr } = await dyno(args, { cwd: folder.path, env: { DYNO_TEST_KEY: key } });
+  assertEquals(code, 2);
+  assertStringIncludes(stderr, "check the key in DYNO_TEST_KEY");
+  assert(!stderr.includes(key));
+  assert(mock.requests.some(({ headers }) => headers.authorization === `Bearer ${key}`));
+  const grep = spawnSync("grep", ["-r", key, folder.path], { encoding: "utf8" });
+  assertEquals(grep.stdout, "");
+});
+
+Deno.test("an unknown command names the nearest; none shows the overview", async () => {
+  const wrong = await dyno(["rnu"]);
+  assertEquals([wrong.code, wrong.stderr.trim()], [
+    2,
+    'error: "rnu" is not a command; did you mean "run"?',
+  ]);
+  const none = await dyno([]);
+  assertEquals(none.code, 2);
+  assertStringIncludes(none.stdout, "quickstart");
+  assertEquals((await dyno(["run", "--help"])).code, 0);
+});
+
+const mayMount = process.getuid?.() === 0 && existsSync("/bin/mount");
+
+Deno.test({
+  name: "a full disk in the middle of a run: a plain error, and what was finished is kept",
+  ignore: !mayMount,
+  fn: async () => {
+    using folder = temporaryFolder();
+    const disk = join(folder.path, "disk");
+    mkdirSync(disk);
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=96k", "tmpfs", disk]);
+    assertEquals(mounted.status, 0, String(mounted.stderr));
+    try {
+      await using mock = await MockEndpoint.start();
+      mock.configure({ default_response: "long answer ".repeat(300) });
+      const path = join(folder.path, "s.json");
+      writeFileSync(path, JSON.stringify({ test_suite_id: "s", tests: promptTests(40) }));
+      const args = ["run", path, ...on(mock.url), "--out", disk, "--sample-rate", "0"];
+      const { code, stderr } = await dyno(args);
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, "no space left");
+      assertStringIncludes(stderr, "--resume");
+    } finally {
+      spawnSync("umount", [disk]);
+    }
+  },
+});

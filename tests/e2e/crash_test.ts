@@ -1,0 +1,207 @@
+/** Nothing that was finished is lost: kill -9, Ctrl-C, and the same results after a resume. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { jsonIn, promptTests, temporaryFolder } from "../suite/fixture.ts";
+import { dyno, startDyno } from "./dyno.ts";
+
+const TESTS = 60;
+const KILLS = 20;
+
+function suiteFile(folder: string): string {
+  const path = join(folder, "suite.json");
+  const tests = promptTests(TESTS, ["a", "b", "c"]).map((test, i) => ({
+    ...test,
+    evaluator: { name: "contains", expected: i % 3 ? "Mock" : "other" },
+  }));
+  writeFileSync(path, JSON.stringify({ test_suite_id: "crash", tests }));
+  return path;
+}
+
+/** results.json without what differs from run to run: ids and times. */
+function withoutTimes(path: string): unknown {
+  const times = /_ms$|_ns$|^(run_id|elapsed_seconds|execution_time|tokens_per_second)$/;
+  return JSON.parse(
+    readFileSync(path, "utf8"),
+    (key, value) => times.test(key) ? undefined : value,
+  );
+}
+
+function finishedIds(journal: string): string[] {
+  if (!existsSync(journal)) return [];
+  return readFileSync(journal, "utf8").split("\n").flatMap((line) => {
+    try {
+      const event = JSON.parse(line);
+      return event.event === "package_finished" ? [event.package_id] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+const runsIn = (out: string) =>
+  existsSync(out) ? readdirSync(out).filter((name) => name.startsWith("bench_")) : [];
+
+Deno.test(`kill -9 at ${KILLS} random moments loses no finished test, and a resume does the rest`, async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start();
+  mock.configure({ delay_s: 0.02, tokens_per_second: 200 });
+  const suite = suiteFile(folder.path);
+  const args = (out: string, ...more: string[]) => [
+    "run",
+    suite,
+    ...["--endpoint", `${mock.url}/v1`, "--model", "mock", "--workers", "4", "--out", out, ...more],
+  ];
+  const whole = join(folder.path, "whole");
+  assertEquals((await dyno(args(whole))).code, 0);
+  const expected = withoutTimes(join(whole, runsIn(whole)[0], "results.json"));
+
+  let inTheMiddle = 0;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const out = join(folder.path, `killed-${kill}`);
+    const running = startDyno(args(out));
+    const delay_ms = 150 + Math.random() * 900;
+    const timer = setTimeout(() => running.kill("SIGKILL"), delay_ms);
+    await running.finished;
+    clearTimeout(timer);
+    const [run] = runsIn(out);
+    if (!run || !existsSync(join(out, run, "events.jsonl"))) continue; // killed before it was a run
+    const journal = join(out, run, "events.jsonl");
+    const before = finishedIds(journal);
+    if (before.length > 0 && before.length < TESTS) inTheMiddle++;
+    mock.clearRequests();
+    const resumed = await dyno(args(out, "--resume", run, "--json"));
+    assertEquals(resumed.code, 0, resumed.stderr);
+    const after = finishedIds(journal);
+    assertEquals(after.slice(0, before.length), before, "a finished test was lost");
+    assertEquals([after.length, new Set(after).size], [TESTS, TESTS], "a test ran twice");
+    assertEquals(
+      mock.requests.filter(({ method }) => method === "POST").length,
+      TESTS - before.length,
+    );
+    assertEquals(withoutTimes(join(out, run, "results.json")), expected);
+    assertEquals(readdirSync(join(out, run, "items")).length, 2 * TESTS);
+    assertEquals(JSON.parse(resumed.stdout).runs[0].resumed_tests, before.length);
+  }
+  assert(inTheMiddle >= KILLS / 3, `only ${inTheMiddle} kills fell into the run itself`);
+});
+
+/** Waits until the text has been said. */
+async function until(said: () => string, text: string): Promise<void> {
+  while (!said().includes(text)) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+Deno.test("Ctrl-C saves, exits 130 and tells how to go on; going on completes the run", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start();
+  mock.configure({ delay_s: 0.1 });
+  const out = join(folder.path, "runs");
+  const args = [
+    "run",
+    suiteFile(folder.path),
+    "--endpoint",
+    mock.url,
+    "--model",
+    "mock",
+    "--out",
+    out,
+  ];
+  const running = startDyno(args);
+  while (!runsIn(out)[0] || finishedIds(join(out, runsIn(out)[0], "events.jsonl")).length < 5) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  running.kill("SIGINT");
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 130, stderr);
+  const [run] = runsIn(out);
+  const resume = /--resume (\S+)/.exec(stderr)!;
+  assertStringIncludes(resume[1], run);
+  const partial = jsonIn(join(out, run, "results.json"));
+  assertEquals(partial.complete, false);
+  assertEquals(partial.items.length + partial.missing, TESTS);
+  assert(
+    !existsSync(join(out, run, "run.lock")) && existsSync(join(out, run, "report", "index.html")),
+  );
+  mock.configure({});
+  assertEquals((await dyno([...args, "--resume", resume[1]])).code, 0);
+  assertEquals(jsonIn(join(out, run, "results.json")).complete, true);
+});
+
+Deno.test("a second Ctrl-C quits at once; the journal is whole", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start();
+  mock.configure({ delay_s: 0.05 });
+  const out = join(folder.path, "runs");
+  const suite = suiteFile(folder.path);
+  const running = startDyno([
+    "run",
+    suite,
+    "--endpoint",
+    mock.url,
+    "--model",
+    "mock",
+    "--out",
+    out,
+  ]);
+  while (!runsIn(out)[0]) await new Promise((resolve) => setTimeout(resolve, 10));
+  running.kill("SIGINT");
+  await until(running.said, "stopping");
+  running.kill("SIGINT");
+  assertEquals((await running.finished).code, 130);
+});
+
+Deno.test("a run in use by another process is refused", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start();
+  mock.configure({ error_mode: "timeout" });
+  const out = join(folder.path, "runs");
+  const args = [
+    "run",
+    suiteFile(folder.path),
+    "--endpoint",
+    mock.url,
+    "--model",
+    "mock",
+    "--out",
+    out,
+  ];
+  const first = startDyno(args);
+  while (!runsIn(out)[0] || !existsSync(join(out, runsIn(out)[0], "events.jsonl"))) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const second = await dyno([...args, "--resume", runsIn(out)[0]]);
+  first.kill("SIGKILL");
+  await first.finished;
+  assertEquals(second.code, 2);
+  assertMatch(second.stderr, new RegExp(`in use by process ${first.pid}`));
+});
+
+Deno.test("several models: one run each, and a resume finds them by model", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start();
+  const out = join(folder.path, "runs");
+  const args = [
+    "run",
+    suiteFile(folder.path),
+    "--endpoint",
+    mock.url,
+    "--model",
+    "mock,other",
+    "--out",
+    out,
+    "--json",
+  ];
+  const first = JSON.parse((await dyno([...args, "--limit", "3"])).stdout);
+  assertEquals(first.runs.map((run: { model: string }) => run.model), ["mock", "other"]);
+  assertEquals(runsIn(out).length, 2);
+  const resume = first.runs.toReversed().flatMap((run: { run_id: string }) => [
+    "--resume",
+    run.run_id,
+  ]);
+  const again = await dyno([...args, "--limit", "5", ...resume]);
+  assertEquals(again.code, 0, again.stderr);
+  const more = JSON.parse(again.stdout);
+  for (const run of more.runs) assertEquals([run.resumed_tests, run.aggregate.tests], [3, 5]);
+  assertEquals(runsIn(out).length, 2);
+});

@@ -1,0 +1,52 @@
+/** Runs the command line as a user does: a process of its own. */
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  pid: number;
+  kill(signal: "SIGKILL" | "SIGINT" | "SIGTERM"): void;
+  /** What it has printed for people so far. */
+  said(): string;
+  finished: Promise<Finished>;
+}
+
+/** Starts dyno; the caller awaits `finished`. */
+export function startDyno(
+  args: string[],
+  { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
+): Running {
+  const child = spawn(process.execPath, ["run", "-A", "--no-check", MAIN, ...args], {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "", stderr = "";
+  child.stdout.on("data", (bytes) => stdout += bytes);
+  child.stderr.on("data", (bytes) => stderr += bytes);
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  // not child.kill(): Deno's then reports that signal in place of the exit code
+  return {
+    pid: child.pid!,
+    kill: (signal) => void process.kill(child.pid!, signal),
+    said: () => stderr,
+    finished,
+  };
+}
+
+/** Runs dyno to its end. */
+export function dyno(args: string[], options?: Parameters<typeof startDyno>[1]): Promise<Finished> {
+  return startDyno(args, options).finished;
+}

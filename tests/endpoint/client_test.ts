@@ -1,0 +1,200 @@
+/** Questions to the mock endpoint over real sockets. */
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { configureApi, detectApiType } from "../../lib/endpoint/api.ts";
+import { EndpointClient } from "../../lib/endpoint/client.ts";
+import { PortableTransport } from "../../lib/endpoint/portable.ts";
+import { InputError } from "../../lib/errors.ts";
+import { CancelledError } from "../../lib/execute/scope.ts";
+import { errorModes } from "../../lib/mock/faults.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import type { ApiOptions } from "../../lib/endpoint/api.ts";
+import type { ErrorMode } from "../../lib/mock/faults.ts";
+
+const never = new AbortController().signal;
+const question = { prompt: "one two three", parameters: { max_tokens: 20 } };
+
+/** A client of a mock endpoint; retries are quick. */
+async function clientOf(mock: MockEndpoint, options: ApiOptions = {}) {
+  const transport = new PortableTransport();
+  const warnings: string[] = [];
+  const api = await configureApi(
+    { endpoint: mock.url, retry_attempts: 2, retry_delay: 0.001, timeout: 2, ...options },
+    transport,
+    (line) => warnings.push(line),
+  );
+  mock.clearRequests();
+  const client = new EndpointClient(api, transport);
+  return { client, api, warnings, transport, [Symbol.dispose]: () => transport[Symbol.dispose]() };
+}
+
+Deno.test("the form of API by URL", () => {
+  const forms: [string, string][] = [
+    ["http://h/v1/chat/completions", "chat"],
+    ["http://h/v1/chat/completions/?x=1", "chat"],
+    ["http://h/v1/completions", "completions"],
+    ["http://h:8000", "base"],
+    ["http://h/v1/", "base"],
+    ["https://api.groq.com/openai/v1", "base"],
+    ["https://generativelanguage.googleapis.com/v1beta/openai", "base"],
+    ["http://h/generate", "unknown"],
+  ];
+  for (const [url, form] of forms) assertEquals(detectApiType(url), form, url);
+});
+
+Deno.test("a base URL is asked for its models, and spoken to as chat", async () => {
+  await using mock = await MockEndpoint.start({ model: "only-one" });
+  for (const endpoint of [mock.url, `${mock.url}/v1`, `${mock.url}/v1/`]) {
+    using there = await clientOf(mock, { endpoint });
+    assertEquals(there.api.endpoint, `${mock.url}/v1/chat/completions`);
+    assertEquals([there.api.model, there.api.api_type], ["only-one", "chat"]);
+  }
+});
+
+Deno.test("models: one is taken, several must be chosen, a misspelt one is noticed", async () => {
+  await using mock = await MockEndpoint.start({ model: ["llama-8b", "llama-70b"] });
+  await assertRejects(() => clientOf(mock), InputError, "llama-8b, llama-70b");
+  using there = await clientOf(mock, { model: "llama-8" });
+  assertStringIncludes(there.warnings[0], 'did you mean "llama-8b"');
+  using known = await clientOf(mock, { model: "llama-8b" });
+  assertEquals(known.warnings, []);
+  using odd = await clientOf(mock, { model: "llama-8b", endpoint: `${mock.url}/generate` });
+  assertStringIncludes(odd.warnings[0], "taken as a chat endpoint");
+});
+
+Deno.test("streaming and not, chat and completions, give the same answer", async () => {
+  await using mock = await MockEndpoint.start();
+  for (const path of ["/v1/chat/completions", "/v1/completions"]) {
+    for (const stream of [true, false]) {
+      using there = await clientOf(mock, { endpoint: mock.url + path, stream });
+      const { reply, exchange, error } = await there.client.ask(question, never);
+      assertEquals([reply.text, error], ["Mock response text", null]);
+      assertEquals([reply.prompt_tokens, reply.completion_tokens], [3, 3]);
+      assertEquals(reply.token_events, stream ? 3 : 0);
+      assert(
+        exchange!.t_sent_ns <= exchange!.t_first_byte_ns &&
+          exchange!.t_first_byte_ns <= exchange!.t_end_ns,
+      );
+    }
+  }
+});
+
+Deno.test("connections are kept alive, and one that the server closed is replaced", async () => {
+  await using mock = await MockEndpoint.start();
+  using there = await clientOf(mock);
+  for (let i = 0; i < 5; i++) await there.client.ask(question, never);
+  assertEquals(new Set(mock.requests.map(({ connection }) => connection)).size, 1);
+  mock.configure({ error_mode: "truncated_stream", fault_count: 1 });
+  const { attempts, error } = await there.client.ask(question, never);
+  assertEquals([attempts, error], [2, null]);
+});
+
+Deno.test("a kept connection that the server drops unasked costs no attempt", async () => {
+  let requests = 0;
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", () => {
+      requests++;
+      const body = '{"data":[{"id":"m"}],"choices":[{"message":{"content":"hi"}}]}';
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+      socket.once("data", () => {});
+      if (requests === 2) socket.removeAllListeners("data").on("data", () => socket.destroy());
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    using transport = new PortableTransport();
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const api = await configureApi({ endpoint, retry_attempts: 0 }, transport, () => {});
+    const client = new EndpointClient(api, transport);
+    assertEquals((await client.ask(question, never)).reply.text, "hi");
+    assertEquals((await client.ask(question, never)).reply.text, "hi"); // dropped, then sent anew
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+/** What each fault comes to: class of failure (null: an answer) and attempts. */
+const outcomes: Record<ErrorMode, [string | null, number]> = {
+  timeout: ["timeout", 3],
+  server_error: ["http_5xx", 3],
+  rate_limit: ["http_429", 3],
+  unauthorized: ["auth", 1],
+  forbidden: ["auth", 1],
+  reject_stream_options: [null, 1],
+  connection_reset: ["connect", 3],
+  reset_mid_stream: ["truncated", 3],
+  truncated_stream: ["truncated", 3],
+  malformed_event: ["malformed", 1],
+  role_only_first_chunk: [null, 1],
+  multi_token_event: [null, 1],
+  empty_reply: ["empty_reply", 1],
+  slow_first_byte: [null, 1],
+  slow_first_token: [null, 1],
+  usage_missing: [null, 1],
+  not_json: ["malformed", 1],
+};
+
+for (const { name } of errorModes) {
+  Deno.test(`fault ${name}: counted in its class, streaming and not`, async () => {
+    await using mock = await MockEndpoint.start();
+    for (const stream of [true, false]) {
+      mock.configure({ default_response: "a b c d e f g h i j", retry_after: "0" });
+      using there = await clientOf(mock, { stream, timeout: name === "timeout" ? 0.1 : 5 });
+      mock.configure({
+        error_mode: name,
+        default_response: "a b c d e f g h i j",
+        retry_after: "0",
+      });
+      const { reply, error, attempts } = await there.client.ask(question, never);
+      assertEquals([error?.failure ?? null, attempts], outcomes[name], error?.message);
+      if (error === null) assertEquals(reply.text, "a b c d e f g h i j");
+      if (name === "multi_token_event" && stream) assertEquals(reply.token_events, 3);
+      if (name === "usage_missing") assertEquals(reply.completion_tokens, null);
+    }
+  });
+}
+
+Deno.test("a server that refuses stream_options is asked without them, once for all", async () => {
+  await using mock = await MockEndpoint.start();
+  using there = await clientOf(mock);
+  mock.configure({ error_mode: "reject_stream_options" });
+  for (let i = 0; i < 3; i++) assertEquals((await there.client.ask(question, never)).error, null);
+  const asked = mock.requests.map(({ body_text }) => body_text.includes("stream_options"));
+  assertEquals(asked, [true, false, false, false]);
+});
+
+Deno.test("other 4xx fail fast with what the server says", async () => {
+  await using mock = await MockEndpoint.start();
+  using there = await clientOf(mock);
+  mock.configure({ status_code: 404 });
+  const { error, attempts } = await there.client.ask(question, never);
+  assertEquals([error?.failure, attempts], ["http_4xx", 1]);
+  assertStringIncludes(error!.message, "HTTP 404: status 404");
+});
+
+Deno.test("an abort ends a question at once and closes its connection", async () => {
+  await using mock = await MockEndpoint.start();
+  using there = await clientOf(mock);
+  mock.configure({ error_mode: "timeout" });
+  const controller = new AbortController();
+  const asking = there.client.ask(question, controller.signal);
+  while (mock.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  controller.abort(new CancelledError("enough"));
+  await assertRejects(() => asking, CancelledError, "enough");
+});
+
+Deno.test("32 questions at once, paced, each with its own answer", async () => {
+  const answers = Array.from({ length: 32 }, (_, i) => ({
+    prompt: `question ${i}`,
+    response: `answer ${i} `.repeat(20).trim(),
+  }));
+  await using mock = await MockEndpoint.start({ script: { answers } });
+  mock.configure({ tokens_per_second: 400 });
+  using there = await clientOf(mock);
+  await Promise.all(answers.map(async ({ prompt, response }) => {
+    const { reply } = await there.client.ask({ prompt }, never);
+    assertEquals([reply.text, reply.token_events], [response, 40]);
+  }));
+});
