@@ -98,7 +98,7 @@ async function runOne(
     onNotice: (notice) => line.above(paint.dim(notice)),
   });
   line[Symbol.dispose]();
-  const report = await writeSuiteReport(run.directory);
+  const report = await writeSuiteReport(run.directory, run.results);
   if (run.resumed_tests) terminal.say(`${run.resumed_tests} tests were finished before`);
   terminal.say();
   suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));

@@ -20,8 +20,8 @@ h1 { font-size: 1.6rem; margin: 0; overflow-wrap: anywhere; } h2 { font-size: 1.
 figure { margin: 0; overflow-x: auto; } figure svg { display: block; width: 100%; min-width: 32rem; height: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--rule); vertical-align: top; }
-thead th { font-size: .82rem; color: var(--soft); white-space: nowrap; } tbody th { font-weight: 400; min-width: 14rem; }
-td.n, th.n { text-align: right; white-space: nowrap; } tr.all { font-weight: 600; }
+thead th { font-size: .82rem; color: var(--soft); white-space: nowrap; } tbody th { font-weight: 400; } #tests tbody th { min-width: 14rem; }
+td.n, th.n, th[data-kind=number] { text-align: right; } td { white-space: nowrap; } tr.all { font-weight: 600; }
 thead button { all: unset; cursor: pointer; } thead button:focus-visible, summary:focus-visible { outline: 2px solid var(--c1); }
 th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
 td.passed { color: var(--good); } td.wrong, td.error, .bad { color: var(--bad); } .bad { margin: .2rem 0; font-size: .87rem; }
@@ -66,10 +66,10 @@ document.querySelectorAll("#tests thead th").forEach((head, column) => {
 });
 `;
 
-/** A whole page. `main` is HTML that is already safe; the title is text. */
-export function page(title: string, main: string): string {
+/** A whole page in parts. `main` is HTML that is already safe; the title is text. */
+export function* page(title: string, main: Iterable<string>): Generator<string> {
   const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-  return `<!doctype html>
+  yield `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -79,7 +79,9 @@ export function page(title: string, main: string): string {
 <style>${STYLE}</style>
 </head>
 <body>
-${main}
+<main>`;
+  yield* main;
+  yield `</main>
 <script>${SCRIPT}</script>
 </body>
 </html>

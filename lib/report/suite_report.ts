@@ -15,26 +15,32 @@ import type { Estimate } from "../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../suite/results.ts";
 
 /**
- * Writes report/index.html of a run whose results.json is there; gives its path.
+ * Writes report/index.html of a run; gives its path. Only a part of a large run's page is in memory
+ * at a time.
  *
+ * @param results what results.json holds, where the caller has it already.
  * @throws {InputError} the file cannot be written.
  */
-export async function writeSuiteReport(directory: RunDirectory): Promise<string> {
-  const results: SuiteResults = JSON.parse(readFileSync(directory.results, "utf8"));
+export async function writeSuiteReport(
+  directory: RunDirectory,
+  results: SuiteResults = JSON.parse(readFileSync(directory.results, "utf8")),
+): Promise<string> {
   const metadata: RunMetadata = JSON.parse(readFileSync(directory.metadata, "utf8"));
   const samples = readSamples(directory.path);
   const title = `${results.benchmark} on ${results.model}`;
-  const main = [
-    header(title, metadata, results),
-    tiles(results),
-    section("By category", categoryTable(results)),
-    section("How long answers took", chartFigure(await latencyChart(results.items))),
-    section("Over time", await timeline(results, samples)),
-    section("Tests", testsTable(results.items, directory)),
-    section("How to read this", definitions(results)),
-  ].join("\n");
+  const latency = chartFigure(await latencyChart(results.items));
+  const time = await timeline(results, samples);
+  const parts = function* () {
+    yield header(title, metadata, results);
+    yield tiles(results);
+    yield* section("By category", [categoryTable(results)]);
+    yield* section("How long answers took", [latency]);
+    yield* section("Over time", [time]);
+    yield* section("Tests", testsTable(results.items, directory));
+    yield* section("How to read this", [definitions(results)]);
+  };
   mkdirSync(dirname(directory.report), { recursive: true });
-  writeFileAtomic(directory.report, page(title, `<main>${main}</main>`));
+  writeFileAtomic(directory.report, page(title, parts()));
   return directory.report;
 }
 
@@ -62,9 +68,11 @@ function header(title: string, metadata: RunMetadata, results: SuiteResults): st
   }</h1><p class="facts">${facts}</p>${missing}</header>`;
 }
 
-function section(title: string, content: string): string {
+function* section(title: string, content: Iterable<string>): Generator<string> {
   const id = title.toLowerCase().replaceAll(" ", "-");
-  return `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${content}</section>`;
+  yield `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>`;
+  yield* content;
+  yield "</section>";
 }
 
 function tiles({ aggregate, statistics }: SuiteResults): string {

@@ -28,40 +28,50 @@ export function verdictOf(item: ResultItem): "error" | "wrong" | "passed" | "ans
   return item.passed === null ? "answered" : item.passed ? "passed" : "wrong";
 }
 
-/** The table with its filter. */
-export function testsTable(items: readonly ResultItem[], directory: RunDirectory): string {
-  const texts = textsOf(items, directory);
+/** The table with its filter, in parts. */
+export function* testsTable(
+  items: readonly ResultItem[],
+  directory: RunDirectory,
+): Generator<string> {
+  const stems = stemsOfTexts(items, directory);
   const categories = [...new Set(items.map((item) => item.category))];
-  const option = (value: string) => `<option>${escapeHtml(value)}</option>`;
-  const left = items.length - texts.size;
-  return `
-<form class="filter" onsubmit="return false">
-  <label>Find <input type="search" id="find" placeholder="name, error, …"></label>
-  <label>Category <select id="category"><option value="">all</option>${
-    categories.map(option).join("")
-  }</select></label>
-  <label>Result <select id="result"><option value="">all</option>${
-    ["passed", "wrong", "answered", "error"].map(option).join("")
-  }</select></label>
-  <output id="shown" aria-live="polite">${items.length} tests</output>
-</form>
-<div class="scroll" tabindex="0" role="region" aria-label="tests"><table id="tests">
-<thead><tr>${
-    HEADS.map(([title, kind]) =>
-      `<th scope="col" data-kind="${kind}" aria-sort="none"><button type="button">${title}</button></th>`
-    ).join("")
-  }</tr></thead>
+  yield filterForm(items.length, categories);
+  yield `<div class="scroll" tabindex="0" role="region" aria-label="tests"><table id="tests">
+<thead><tr>${HEADS.map(headCell).join("")}</tr></thead>
 <tbody>
-${items.map((item) => row(item, texts.get(item.test_id))).join("\n")}
-</tbody></table></div>
-${
-    left > 0
-      ? `<p class="note">Prompt and answer are shown for ${texts.size} tests, failed and wrong ones first; those of the other ${left} are in the run's items folder.</p>`
-      : ""
-  }`;
+`;
+  for (const item of items) {
+    const stem = stems.get(item.test_id);
+    yield row(item, stem === undefined ? null : itemText(directory, stem)) + "\n";
+  }
+  yield "</tbody></table></div>";
+  const left = items.length - stems.size;
+  if (left > 0) {
+    yield `<p class="note">Prompt and answer are shown for ${stems.size} tests, failed and wrong ones ` +
+      `first; those of the other ${left} are in the run's items folder.</p>`;
+  }
 }
 
-function row(item: ResultItem, text: string | undefined): string {
+function headCell([title, kind]: [string, string]): string {
+  return `<th scope="col" data-kind="${kind}" aria-sort="none"><button type="button">${title}</button></th>`;
+}
+
+function filterForm(count: number, categories: readonly string[]): string {
+  const option = (value: string) => `<option>${escapeHtml(value)}</option>`;
+  const choice = (label: string, id: string, values: readonly string[]) =>
+    `<label>${label} <select id="${id}"><option value="">all</option>${
+      values.map(option).join("")
+    }</select></label>`;
+  return `<form class="filter" onsubmit="return false">
+<label>Find <input type="search" id="find" placeholder="name, error, …"></label>
+${choice("Category", "category", categories)}
+${choice("Result", "result", ["passed", "wrong", "answered", "error"])}
+<output id="shown" aria-live="polite">${count} tests</output>
+</form>
+`;
+}
+
+function row(item: ResultItem, text: string | null): string {
   const verdict = verdictOf(item);
   const numbers = [
     figure(item.score?.hit_rate, 2),
@@ -74,7 +84,7 @@ function row(item: ResultItem, text: string | undefined): string {
   const name = escapeHtml(item.test_name);
   const fault = item.error ?? item.evaluation_error;
   const said = fault ? `<p class="bad">${escapeHtml(cutText(fault, 300))}</p>` : "";
-  const shown = text === undefined ? name : `<details><summary>${name}</summary>${text}</details>`;
+  const shown = text === null ? name : `<details><summary>${name}</summary>${text}</details>`;
   return `<tr data-category="${
     escapeHtml(item.category)
   }" data-result="${verdict}"><th scope="row">${shown}${said}</th>` +
@@ -82,35 +92,28 @@ function row(item: ResultItem, text: string | undefined): string {
     numbers.map((value) => `<td class="n">${value}</td>`).join("") + "</tr>";
 }
 
-/** Prompt, reasoning, answer and judgement as HTML, by test id. */
-function textsOf(items: readonly ResultItem[], directory: RunDirectory): Map<string, string> {
+/**
+ * File names, by test id, of the tests whose texts are shown: failed and wrong ones first. They depend
+ * on the whole suite, as the run gave them.
+ */
+function stemsOfTexts(items: readonly ResultItem[], directory: RunDirectory): Map<string, string> {
   const order = { error: 0, wrong: 1, answered: 2, passed: 3 };
-  const chosen = items.toSorted((a, b) => order[verdictOf(a)] - order[verdictOf(b)])
-    .slice(0, MOST_TEXTS);
-  const texts = new Map<string, string>();
-  for (const [test_id, stem] of stemsOf(directory, chosen)) {
-    const read = itemText(join(directory.items, `${stem}_completion.txt`));
-    if (read !== null) texts.set(test_id, read);
-  }
-  return texts;
-}
-
-/** File names as the run gave them: they depend on the whole suite. */
-function stemsOf(directory: RunDirectory, chosen: readonly ResultItem[]): [string, string][] {
+  const chosen = new Set(
+    items.toSorted((a, b) => order[verdictOf(a)] - order[verdictOf(b)])
+      .slice(0, MOST_TEXTS).map((item) => item.test_id),
+  );
   const { tests } = JSON.parse(readFileSync(directory.suite, "utf8").replace(/^\uFEFF/, "")) as {
     tests: { id: string; name: string }[];
   };
   const names = uniqueFileNames(tests);
-  const stems = new Map(tests.map((test, i) => [test.id, names[i]]));
-  return chosen.flatMap(({ test_id }) => {
-    const stem = stems.get(test_id);
-    return stem === undefined ? [] : [[test_id, stem] as [string, string]];
-  });
+  return new Map(tests.flatMap(({ id }, i) => chosen.has(id) ? [[id, names[i]]] : []));
 }
 
-function itemText(path: string): string | null {
+/** Prompt, reasoning, answer and judgement as HTML; null when the file is not there. */
+function itemText(directory: RunDirectory, stem: string): string | null {
   try {
-    return `<pre>${escapeHtml(cutText(readFileSync(path, "utf8").trim(), LONGEST_TEXT))}</pre>`;
+    const text = readFileSync(join(directory.items, `${stem}_completion.txt`), "utf8").trim();
+    return `<pre>${escapeHtml(cutText(text, LONGEST_TEXT))}</pre>`;
   } catch {
     return null;
   }

@@ -43,7 +43,7 @@ export function timelineChart(
   const option: ChartOption = {
     grid: tops.map((top, i) => ({
       left: 56,
-      right: 20,
+      right: 70,
       top,
       height: i === 0 ? barsHeight : PANEL_HEIGHT,
     })),
@@ -53,7 +53,12 @@ export function timelineChart(
       type: "value",
       min: 0,
       max: end_s,
-      axisLabel: { ...axisLook.axisLabel, formatter: secondsLabel, showMaxLabel: false },
+      axisLabel: {
+        ...axisLook.axisLabel,
+        show: i === tops.length - 1,
+        formatter: secondsLabel,
+        showMaxLabel: false,
+      },
     })),
     yAxis: [
       {
@@ -89,6 +94,8 @@ export function timelineChart(
           symbol: "none",
           lineStyle: { color: line.colour, width: 1.5 },
           itemStyle: { color: line.colour },
+          endLabel: { show: panel.lines.length > 1, formatter: line.name, color: line.colour },
+          labelLayout: { moveOverlap: "shiftY" as const },
           data: line.points,
         }))
       ),
@@ -175,7 +182,7 @@ function samplePanels({ t_ns, columns }: SampleColumns, origin_ns: number, end_s
       lines: [{ name: "memory", colour: "var(--c3)", points: points("memory_used", 1024 ** 3) }],
     },
     {
-      title: "network and loopback, MB/s",
+      title: "network, MB/s",
       lines: [
         { name: "received", colour: "var(--c1)", points: points("network_receive", 1e6) },
         { name: "sent", colour: "var(--c2)", points: points("network_send", 1e6) },

@@ -72,7 +72,7 @@ function metricLines(result: TestResult): string[] {
     ["category", result.category],
     ["timestamp", result.timestamp],
     ["success", String(result.success)],
-    ["error", result.error_message],
+    ["error", result.error_message ?? "none"],
     ["attempts", result.attempts],
     ["execution_time_s", rounded(result.execution_time)],
     ["ttft_ms", rounded(result.timing?.ttft_ms)],

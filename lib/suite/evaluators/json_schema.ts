@@ -39,9 +39,8 @@ async function compile(schema: object | boolean): Promise<Validate> {
  * list in the text. undefined when there is none.
  */
 export function jsonIn(answer: string): unknown {
-  const fenced = [...answer.matchAll(/^[ \t]*(```|~~~)[^\n]*\n([^]*?)^[ \t]*\1/gm)]
-    .map((match) => match[2]).reverse();
-  for (const text of [answer, ...fenced]) {
+  const fenced = [...answer.matchAll(/(```|~~~)[^\n]*\n([^]*?)\1/g)].map((match) => match[2]);
+  for (const text of [answer, ...fenced.reverse()]) {
     const value = parsed(text);
     if (value !== undefined) return value;
   }

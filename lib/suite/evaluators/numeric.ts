@@ -12,8 +12,10 @@ const options = z.strictObject({
   take: z.enum(["last", "first"]).default("last"),
 });
 
-const NUMBER = /-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/g;
-const FRACTION = /^\s?\/\s?(\d+)(?![\d.]|\s?\/)/;
+const NUMBER = /-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/;
+/** A divisor, but not of a date such as 9/3/2027. */
+const DIVISOR = /(?:\s?\/\s?(\d+)(?![\d.]|\s?\/))?/;
+const NUMBERS = new RegExp(`(${NUMBER.source})${DIVISOR.source}`, "g");
 
 /**
  * The numbers in a text: `-1,234.5`, `.5`, `1e-3`, `3/4`, a minus sign of any form. Digits behind a
@@ -24,13 +26,11 @@ export function numbersIn(text: string): number[] {
   const plain = text.replace(/[\u2212\u2013](?=[\d.])/g, "-")
     .replace(/(?<=\d)[\u00a0\u202f](?=\d{3})/g, "");
   const numbers: number[] = [];
-  for (const { 0: match, index } of plain.matchAll(NUMBER)) {
+  for (const { 1: found, 2: divisor, index } of plain.matchAll(NUMBERS)) {
     const before = plain.slice(0, index);
-    if (/[\p{L}_]-?$/u.test(before) && (match[0] === "-" || !before.endsWith("-"))) continue;
-    if (/[\p{L}_]-$/u.test(before)) continue;
-    const found = match[0] === "-" && /\d\s?$/.test(before) ? match.slice(1) : match;
-    const values = valuesOf(found);
-    const divisor = FRACTION.exec(plain.slice(index + match.length))?.[1];
+    if (/[\p{L}_]$/u.test(before)) continue;
+    const isRange = found.startsWith("-") && /\d\s?$/.test(before);
+    const values = valuesOf(isRange ? found.slice(1) : found);
     if (divisor !== undefined && Number(divisor) !== 0) {
       values.push(values.pop()! / Number(divisor));
     }
