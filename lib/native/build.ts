@@ -1,0 +1,102 @@
+/** Compiles libdyno from its sources with the host's C compiler. */
+import { execFile } from "node:child_process";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { messageOf } from "../errors.ts";
+import { BuildError, sha256 } from "./cache.ts";
+import { environment } from "./environment.ts";
+
+/** As LIBRARY_FLAGS in native/Makefile. */
+const FLAGS = [
+  "-std=c11",
+  "-D_GNU_SOURCE",
+  "-O2",
+  "-fPIC",
+  "-pthread",
+  "-fvisibility=hidden",
+  "-shared",
+  "-Wl,-z,nodelete",
+];
+const LIBRARIES = ["-ldl", "-lm"];
+
+/** The C files of libdyno, and a key that changes with any of them, the flags or the machine. */
+export interface NativeSources {
+  folder: string;
+  units: string[];
+  key: string;
+}
+
+/** Reads the sources; a sentence where there are none. */
+export async function findSources(folder: string): Promise<NativeSources | string> {
+  let names: string[];
+  try {
+    names = (await readdir(folder)).filter((name) => /\.[ch]$/.test(name)).sort();
+  } catch (error) {
+    return `no sources of libdyno: ${messageOf(error)}`;
+  }
+  if (!names.includes("dyno.h")) return `no sources of libdyno in ${folder}`;
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  const parts = names.map((name, i) => `${name}\n${texts[i].length}\n${texts[i]}`);
+  return {
+    folder,
+    units: names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name)),
+    key: `${process.arch}-${sha256([...FLAGS, ...LIBRARIES, ...parts].join("\n")).slice(0, 16)}`,
+  };
+}
+
+interface CompilerRun {
+  succeeded: boolean;
+  stderr: string;
+}
+
+async function runUnderDeno(parameters: string[], env: Record<string, string>) {
+  const command = new Deno.Command("cc", { args: parameters, env, clearEnv: true });
+  const { success, stderr } = await command.output();
+  return { succeeded: success, stderr: new TextDecoder().decode(stderr) };
+}
+
+function runUnderNode(parameters: string[], env: Record<string, string>): Promise<CompilerRun> {
+  return new Promise((resolve, reject) => {
+    const child = execFile("cc", parameters, { env }, (error, _out, stderr) => {
+      if (child.pid === undefined && error) reject(error); // not even started
+      else resolve({ succeeded: error === null, stderr });
+    });
+  });
+}
+
+/**
+ * Only PATH is passed on: LD_LIBRARY_PATH, which CUDA users set, must not reach the compiler. Under
+ * Deno node:child_process would ask for more than `--allow-run=cc`.
+ */
+async function compile(parameters: string[]): Promise<void> {
+  const env = { PATH: environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin" };
+  const run = "Deno" in globalThis ? runUnderDeno : runUnderNode;
+  let outcome: CompilerRun;
+  try {
+    outcome = await run(parameters, env);
+  } catch (error) {
+    throw new BuildError(
+      "no C compiler: install gcc (or another with the name cc) for native sampling " +
+        `(${messageOf(error)})`,
+    );
+  }
+  if (!outcome.succeeded) {
+    throw new BuildError(`cc could not build libdyno: ${outcome.stderr.trim().split("\n")[0]}`);
+  }
+}
+
+/**
+ * Compiles the sources and gives the library's bytes; works in `folder`.
+ *
+ * @throws {BuildError} when there is no compiler, or it fails
+ */
+export async function buildLibrary(sources: NativeSources, folder: string): Promise<Uint8Array> {
+  const output = join(folder, `.build-${crypto.randomUUID()}`);
+  try {
+    await compile([...FLAGS, "-o", output, ...sources.units, ...LIBRARIES]);
+    return await readFile(output);
+  } finally {
+    await rm(output, { force: true });
+  }
+}

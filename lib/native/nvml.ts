@@ -1,0 +1,154 @@
+/** NVML called directly: what `dyno doctor` tells of the GPUs, and single readings for users. */
+import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
+
+/** One device, or one part of a device in MIG mode. */
+export interface GpuDescription {
+  /** Its name in samples: `gpu0`, or `gpu0.mig1` for a MIG part. */
+  series: string;
+  name: string | null;
+  uuid: string | null;
+  /** In MIG mode: the parts follow as devices of their own. */
+  mig: boolean;
+  /** The temperature from which the device slows itself down. */
+  slowdown_celsius: number | null;
+  /** Metrics that the device does not offer, and NVML's reason. */
+  absent: Record<string, string>;
+}
+
+/** NVML on this host. */
+export interface NvmlDescription {
+  path: string | null;
+  driver_version: string | null;
+  nvml_version: string | null;
+  gpus: GpuDescription[];
+  /** Every metric that NVML may give, in the order of a reading. */
+  metrics: { name: string; unit: string }[];
+}
+
+/** A compute process on a GPU. */
+export interface GpuProcess {
+  pid: number;
+  memory_bytes: number | null;
+}
+
+/** Readings by metric, as `utilization_percent` or `energy_j`; null where it cannot be read. */
+export type GpuReading = Record<string, number | null>;
+
+/**
+ * A session with NVML.
+ *
+ * @example
+ * ```ts
+ * using nvml = new Nvml(library);
+ * for (const [i, gpu] of nvml.gpus.entries()) {
+ *   const now = nvml.read(i);
+ *   console.log(gpu.name, now.power_instant_w ?? now.power_w, now.temperature_celsius);
+ * }
+ * ```
+ */
+export class Nvml implements Disposable {
+  /** Library, driver, devices and metrics, read once. */
+  readonly description: NvmlDescription;
+  readonly #library: NativeLibrary;
+  /** 0 once closed: the library gives numbers out again. */
+  #number: number;
+  readonly #values: Float64Array<ArrayBuffer>;
+  readonly #codes: Int32Array<ArrayBuffer>;
+
+  /**
+   * @param path NVML's library; default the environment's DYNO_NVML, else libnvidia-ml.so.1
+   * @throws {Error} saying why there is no NVML here
+   */
+  constructor(library: NativeLibrary, path = "") {
+    this.#library = library;
+    this.#number = nativeCall(
+      (message, bytes) => library.call.dyno_nvml_open(cString(path), message, bytes),
+      (message) => new Error(`NVML: ${message}`),
+    );
+    this.description = JSON.parse(nativeText(
+      "NVML",
+      (room, bytes) => library.call.dyno_nvml_describe(this.#number, room, bytes),
+    ));
+    this.#values = new Float64Array(this.description.metrics.length);
+    this.#codes = new Int32Array(this.description.metrics.length);
+  }
+
+  /** The devices and MIG parts, in the order of their numbers in the other calls. */
+  get gpus(): readonly GpuDescription[] {
+    return this.description.gpus;
+  }
+
+  /**
+   * Reads every metric of one device now: about twenty calls of the driver, 2 µs to 4 ms each.
+   *
+   * @throws {Error} when there is no such device
+   */
+  read(gpu: number): GpuReading {
+    this.#readInto(gpu);
+    return Object.fromEntries(
+      this.description.metrics.map(({ name }, i) => [
+        name,
+        Number.isNaN(this.#values[i]) ? null : this.#values[i],
+      ]),
+    );
+  }
+
+  /**
+   * Why metrics cannot be read on a device now: NVML's text, by metric.
+   *
+   * @throws {Error} when there is no such device
+   */
+  refusals(gpu: number): Record<string, string> {
+    this.#readInto(gpu);
+    const refused: Record<string, string> = {};
+    this.description.metrics.forEach(({ name }, i) => {
+      if (this.#codes[i] !== 0) refused[name] = this.#errorText(this.#codes[i]);
+    });
+    return refused;
+  }
+
+  /**
+   * The compute processes on one device. In a container their ids are the host's.
+   *
+   * @throws {Error} when there is no such device, or NVML refuses
+   */
+  processes(gpu: number): GpuProcess[] {
+    const { error, processes } = JSON.parse(nativeText(
+      `NVML: device ${gpu}`,
+      (room, bytes) => this.#library.call.dyno_nvml_processes(this.#number, gpu, room, bytes),
+    ));
+    if (error !== null) throw new Error(`NVML: processes of device ${gpu}: ${error}`);
+    return processes;
+  }
+
+  /** Ends the session. Closing twice is fine. */
+  close(): void {
+    if (this.#number === 0) return;
+    this.#library.call.dyno_nvml_close(this.#number);
+    this.#number = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #readInto(gpu: number): void {
+    const { call } = this.#library;
+    const count = this.#values.length;
+    const done = call.dyno_nvml_read(this.#number, gpu, this.#values, this.#codes, count);
+    if (done < 0) {
+      throw new Error(
+        this.#number > 0
+          ? `NVML: there is no device ${gpu}; devices are 0 to ${this.gpus.length - 1}`
+          : "NVML: the session was closed before",
+      );
+    }
+  }
+
+  #errorText(code: number): string {
+    return nativeText(
+      "NVML",
+      (room, bytes) => this.#library.call.dyno_nvml_error(this.#number, code, room, bytes),
+    );
+  }
+}

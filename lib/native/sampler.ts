@@ -1,0 +1,178 @@
+/** The native sampler: records of hardware counters, made by C threads, drained in batches. */
+import { InputError } from "../errors.ts";
+import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
+import { SampleBatch, type SamplerLayout } from "./sample_batch.ts";
+
+/** What to sample, and how often. */
+export interface SamplerOptions {
+  /** Records per second, 1 to 10,000. Default 100. */
+  rateHz?: number;
+  /**
+   * Names of sources: cpu, cores, frequency, memory, pressure, disk, network, temperature, rapl,
+   * process, cgroup, gpu, gpm. Default: all but gpm, whose counters profilers share.
+   */
+  metrics?: readonly string[];
+  /** Processes whose own CPU time and memory to follow, at most 64. */
+  pids?: readonly number[];
+  /** Polls of the GPU's fast counters per second. Default: twice their measured update rate. */
+  gpuHz?: number;
+  /** NVML's library. Default: the environment's DYNO_NVML, else libnvidia-ml.so.1. */
+  nvmlPath?: string;
+  /** The folder that stands for `/` in /proc and /sys: for tests. */
+  root?: string;
+  /** Records that the ring holds. Default: two seconds' worth, at least 1,024. */
+  ringRecords?: number;
+}
+
+/** What the sampler has done and cost so far. */
+export interface SamplerStatus {
+  running: boolean;
+  /** CLOCK_MONOTONIC nanoseconds at the start, decimal digits; every t_ns counts from here. */
+  start_ns: string;
+  elapsed_ns: number;
+  ticks: number;
+  /** Ticks whose time went by while the one before was late. */
+  missed_ticks: number;
+  /** Records put into the ring. */
+  records: number;
+  /** Records lost because the ring was full. */
+  overruns: number;
+  worst_lateness_ns: number;
+  /** What the sampling thread was given; null before it runs. */
+  scheduling: "fifo" | "nice" | "normal" | null;
+  /** CPU time of the three threads. */
+  cpu_ns: { fast: number; slow: number; gpu: number };
+  /** Time spent in NVML. */
+  nvml_ns: number;
+  /** Polls put off to keep NVML under 1 % of the wall's time. */
+  nvml_backoffs: number;
+  sources: {
+    name: string;
+    where: string;
+    reads: number;
+    read_hz: number | null;
+    mean_ns: number | null;
+  }[];
+  /**
+   * Per field: how often its value changed, and the median time between its first 64 changes: the
+   * counter's own update period where that is longer than the time between reads.
+   */
+  fields: { name: string; changes: number; update_period_ns: number | null }[];
+  /** Series that came to an end: a GPU that was lost, a process that ended. */
+  ended: { series: string; t_ns: number; reason: string }[];
+}
+
+const BATCH_BYTES = 1 << 20;
+
+function optionLines(options: SamplerOptions): string {
+  const lines: string[] = [];
+  const add = (key: string, value: number | string | undefined) => {
+    if (value === undefined) return;
+    if (String(value).includes("\n")) throw new InputError(`sampler: ${key} holds a line break`);
+    lines.push(`${key}=${value}`);
+  };
+  add("rate_hz", options.rateHz);
+  add("metrics", options.metrics?.join(","));
+  add("pids", options.pids?.length ? options.pids.join(",") : undefined);
+  add("gpu_hz", options.gpuHz);
+  add("nvml", options.nvmlPath);
+  add("root", options.root);
+  add("ring_records", options.ringRecords);
+  return lines.join("\n");
+}
+
+/**
+ * A sampler in native threads. Open, start, drain every so often (the ring holds two seconds),
+ * stop, drain the rest, close.
+ *
+ * @example
+ * ```ts
+ * using sampler = new NativeSampler(library, { rateHz: 1000, metrics: ["cpu", "memory"] });
+ * sampler.start();
+ * await new Promise((resolve) => setTimeout(resolve, 500));
+ * sampler.stop();
+ * const busy = sampler.layout.fields.findIndex((field) => field.name === "cpu.busy_s");
+ * for (const batch of sampler.drainAll()) {
+ *   for (let i = 0; i < batch.count; i++) console.log(batch.t_ns(i), batch.value(i, busy));
+ * }
+ * ```
+ */
+export class NativeSampler implements Disposable {
+  /** The fields of a record and what each source offers. */
+  readonly layout: SamplerLayout;
+  readonly #library: NativeLibrary;
+  /** 0 once closed: the library gives numbers out again. */
+  #number: number;
+  readonly #room: ArrayBuffer;
+
+  /** @throws {InputError} naming an option that is not right */
+  constructor(library: NativeLibrary, options: SamplerOptions = {}) {
+    const lines = cString(optionLines(options));
+    this.#library = library;
+    this.#number = nativeCall(
+      (message, bytes) => library.call.dyno_sampler_open(lines, message, bytes),
+      (message) => new InputError(`sampler: ${message}`),
+    );
+    this.layout = JSON.parse(nativeText(
+      "sampler layout",
+      (room, bytes) => library.call.dyno_sampler_layout(this.#number, room, bytes),
+    ));
+    const records = Math.max(1, Math.floor(BATCH_BYTES / this.layout.record_bytes));
+    this.#room = new ArrayBuffer(records * this.layout.record_bytes);
+    forgotten.register(this, { library, number: this.#number }, this);
+  }
+
+  /** Starts the threads. @throws {Error} when it was started before */
+  start(): void {
+    nativeCall(
+      (message, bytes) => this.#library.call.dyno_sampler_start(this.#number, message, bytes),
+      (message) => new Error(`sampler: ${message}`),
+    );
+  }
+
+  /**
+   * The oldest records not yet drained, at most 1 MiB of them; count 0 when there is none. The
+   * batch's memory is used again by the next drain: copy what is to stay.
+   */
+  drain(): SampleBatch {
+    const bytes = new Uint8Array(this.#room);
+    const count = this.#library.call.dyno_sampler_drain(this.#number, bytes, bytes.length);
+    if (count < 0) throw new Error("sampler: it was closed before");
+    return new SampleBatch(this.layout, this.#room, count);
+  }
+
+  /** Drains until the ring is empty. Each batch is good until the next. */
+  *drainAll(): Generator<SampleBatch> {
+    for (let batch = this.drain(); batch.count > 0; batch = this.drain()) yield batch;
+  }
+
+  /** Counts, costs, update periods and ended series so far. */
+  status(): SamplerStatus {
+    return JSON.parse(nativeText(
+      "sampler status",
+      (room, bytes) => this.#library.call.dyno_sampler_status(this.#number, room, bytes),
+    ));
+  }
+
+  /** Ends the threads, within 50 ms unless a driver holds them; the ring can still be drained. */
+  stop(): void {
+    this.#library.call.dyno_sampler_stop(this.#number);
+  }
+
+  /** Stops and frees. Closing twice is fine. */
+  close(): void {
+    if (this.#number === 0) return;
+    forgotten.unregister(this);
+    this.#library.call.dyno_sampler_close(this.#number);
+    this.#number = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** A sampler that nobody can reach any more still has its threads. */
+const forgotten = new FinalizationRegistry<{ library: NativeLibrary; number: number }>(
+  ({ library, number }) => library.call.dyno_sampler_close(number),
+);

@@ -1,0 +1,45 @@
+/**
+ * libdyno's exported functions as both runtimes need to know them. Only numbers and buffers cross
+ * the bridge, and a buffer is used during the call alone: no native thread ever writes to memory of
+ * JavaScript's.
+ */
+
+/** What may be passed to, or come back from, a native function. */
+export type NativeType = "i32" | "u32" | "buffer";
+
+/** The signature of one native function. */
+export interface NativeSignature {
+  readonly parameters: readonly NativeType[];
+  readonly result: "i32" | "u32";
+}
+
+/** The ABI that these signatures belong to: `DYNO_ABI` in native/dyno.h. */
+export const ABI = 1;
+
+/** The functions of native/dyno.h, with the meaning of their arguments there. */
+export const SYMBOLS = {
+  dyno_abi: { parameters: [], result: "u32" },
+  dyno_sampler_open: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
+  dyno_sampler_layout: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_sampler_start: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_sampler_drain: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_sampler_status: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_sampler_stop: { parameters: ["i32"], result: "i32" },
+  dyno_sampler_close: { parameters: ["i32"], result: "i32" },
+  dyno_nvml_open: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
+  dyno_nvml_describe: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_nvml_read: { parameters: ["i32", "u32", "buffer", "buffer", "u32"], result: "i32" },
+  dyno_nvml_processes: { parameters: ["i32", "u32", "buffer", "u32"], result: "i32" },
+  dyno_nvml_error: { parameters: ["i32", "i32", "buffer", "u32"], result: "i32" },
+  dyno_nvml_close: { parameters: ["i32"], result: "i32" },
+} as const satisfies Record<string, NativeSignature>;
+
+type Argument<T> = T extends "buffer" ? ArrayBufferView<ArrayBuffer> : number;
+type Arguments<P extends readonly NativeType[]> = { -readonly [I in keyof P]: Argument<P[I]> };
+
+/** The functions, ready to be called. */
+export type NativeCalls = {
+  readonly [Name in keyof typeof SYMBOLS]: (
+    ...parameters: Arguments<(typeof SYMBOLS)[Name]["parameters"]>
+  ) => number;
+};

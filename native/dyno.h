@@ -1,0 +1,74 @@
+/*
+ * libdyno: what JavaScript may call. Every argument is a number or a buffer of the caller's that is
+ * used during the call only: threads write to native memory, and the caller copies out of it.
+ *
+ * Samplers and NVML sessions are named by small numbers from 1. A negative result is an error:
+ * an errno, negated. Calls that give text write a NUL-terminated string and return the bytes it
+ * needs, the NUL included: more than the buffer holds means that the text was cut, ask again.
+ */
+#ifndef DYNO_H
+#define DYNO_H
+
+#include <stdint.h>
+
+/* Raised when an exported function, an option or the meaning of a text changes. */
+#define DYNO_ABI 1
+
+#define DYNO_EXPORT __attribute__((visibility("default")))
+
+DYNO_EXPORT uint32_t dyno_abi(void);
+
+/*
+ * Opens a sampler: sources, fields and ring, no thread yet. Options are lines of "key=value":
+ *   rate_hz=1..10000          records per second (100)
+ *   metrics=cpu,memory,…      source names (all but gpm); see source.h
+ *   pids=1,2                  processes whose own CPU time and memory to follow
+ *   root=PATH                 folder that stands for / (tests)
+ *   nvml=PATH                 NVML library (environment DYNO_NVML, else libnvidia-ml.so.1)
+ *   gpu_hz=1..1000            polls per second of the GPU's fast counters (from its update period)
+ *   ring_records=N            capacity of the ring (two seconds' worth, at least 1,024)
+ * Returns the sampler, or a negative errno with a message in error.
+ */
+DYNO_EXPORT int32_t dyno_sampler_open(const char *options, char *error, uint32_t error_bytes);
+
+/* The record's layout and what each source offers, as JSON. Fixed from open on. */
+DYNO_EXPORT int32_t dyno_sampler_layout(int32_t sampler, char *json, uint32_t json_bytes);
+
+/* Starts the threads. A sampler starts once. */
+DYNO_EXPORT int32_t dyno_sampler_start(int32_t sampler, char *error, uint32_t error_bytes);
+
+/* Copies whole records out, oldest first, as many as fit and are there. Returns their count. */
+DYNO_EXPORT int32_t dyno_sampler_drain(int32_t sampler, void *records, uint32_t bytes);
+
+/* Counts, costs, scheduling, update periods and ended series so far, as JSON. */
+DYNO_EXPORT int32_t dyno_sampler_status(int32_t sampler, char *json, uint32_t json_bytes);
+
+/* Ends the threads; what the ring holds can still be drained. */
+DYNO_EXPORT int32_t dyno_sampler_stop(int32_t sampler);
+
+/* Stops and frees. */
+DYNO_EXPORT int32_t dyno_sampler_close(int32_t sampler);
+
+/* Opens NVML; an empty path means the environment's DYNO_NVML, else libnvidia-ml.so.1. */
+DYNO_EXPORT int32_t dyno_nvml_open(const char *path, char *error, uint32_t error_bytes);
+
+/* Driver, devices and the metrics that each device offers, as JSON. */
+DYNO_EXPORT int32_t dyno_nvml_describe(int32_t nvml, char *json, uint32_t json_bytes);
+
+/*
+ * Reads every metric of one device now, in the order of the description's "metrics": a value, NaN
+ * where it could not be read, and NVML's return code beside it. Returns the count written.
+ */
+DYNO_EXPORT int32_t dyno_nvml_read(int32_t nvml, uint32_t gpu, double *values, int32_t *codes,
+                                   uint32_t count);
+
+/* The compute processes on one device and their memory, as JSON. */
+DYNO_EXPORT int32_t dyno_nvml_processes(int32_t nvml, uint32_t gpu, char *json,
+                                        uint32_t json_bytes);
+
+/* NVML's text for a return code. */
+DYNO_EXPORT int32_t dyno_nvml_error(int32_t nvml, int32_t code, char *text, uint32_t text_bytes);
+
+DYNO_EXPORT int32_t dyno_nvml_close(int32_t nvml);
+
+#endif
