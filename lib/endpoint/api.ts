@@ -79,6 +79,7 @@ export async function configureApi(
 ): Promise<APIConfiguration> {
   const preset = options.provider === undefined ? null : provider(options.provider);
   const url = endpointUrl(options.endpoint, preset);
+  warnOfProxy(url, warn);
   const detected = detectApiType(url.href);
   if (detected === "unknown") {
     warn(
@@ -134,6 +135,14 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
     ...(key === null ? {} : { authorization: `Bearer ${key}` }),
     ...api.headers,
   };
+}
+
+/** Proxies are not spoken to: said, since a connection may then fail for no visible reason. */
+function warnOfProxy(url: URL, warn: (line: string) => void): void {
+  const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
+  const proxy = process.env[name] ?? process.env[name.toLowerCase()];
+  const local = /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname);
+  if (proxy && !local) warn(`${name} is set; dyno connects to ${url.host} directly`);
 }
 
 function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL {

@@ -124,10 +124,12 @@ function checkStatus({ status, headers, body }: HttpExchange, api: APIConfigurat
     ? "; no API key was sent: name its variable with --api-key-env"
     : `; check the key in ${api.api_key_env}`;
   const what = failure === "auth" ? "authentication failed" : "the server answered";
-  throw new EndpointError(failure, `${what}: HTTP ${status}${said ? `: ${said}` : ""}${hint}`, {
-    status,
-    retry_after_s: retryAfterSeconds(headers["retry-after"], Date.now()),
-  });
+  const retry_after_s = retryAfterSeconds(headers["retry-after"], Date.now());
+  const patience = retry_after_s !== null && retry_after_s > api.timeout
+    ? `; it asks to wait ${Math.round(retry_after_s)} s, longer than --timeout`
+    : "";
+  const message = `${what}: HTTP ${status}${said ? `: ${said}` : ""}${hint}${patience}`;
+  throw new EndpointError(failure, message, { status, retry_after_s });
 }
 
 /** The message of an OpenAI-form error body, else the body. */

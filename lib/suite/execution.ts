@@ -75,6 +75,7 @@ export class Execution {
    */
   async run(plan: readonly PlannedTest[], signal: AbortSignal): Promise<void> {
     const todo = plan.filter((planned) => !this.items.has(planned.item_id));
+    this.#tellProgress();
     if (this.#auto) this.#notice(`workers auto: starting with ${this.#limit.workers}`);
     await using publishing = new Scope();
     await using guards = new Scope(signal);
@@ -145,6 +146,10 @@ export class Execution {
     this.items.set(item_id, item);
     this.#auto?.finished(performance.now());
     this.#parts.progress.finished(result);
+    this.#tellProgress();
+  }
+
+  #tellProgress(): void {
     this.#tell(() => this.#parts.listeners.onProgress?.(this.#parts.progress.snapshot()));
   }
 

@@ -106,7 +106,13 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   await using sampler = rate_hz > 0
     ? await startSampler({ directory: directory.path, rate_hz })
     : null;
-  sampler?.unavailable.forEach((line) => journal.append("sampling_unavailable", { reason: line }));
+  if (sampler) {
+    journal.append("sampling_started", {
+      rate_hz: sampler.description.rate_hz,
+      unavailable: sampler.unavailable,
+    });
+    notice(`sampling at ${sampler.description.rate_hz} Hz; ${sampler.unavailable.join("; ")}`);
+  }
   const progress = new ProgressTracker(plan.length, {
     completed: resumed_tests,
     successful: [...earlier.items.values()].filter((item) => item.success).length,
