@@ -108,11 +108,13 @@ static void table_close(struct source *source)
     free(table);
 }
 
-/* Whole disks only: a partition's traffic is its disk's, a loop or RAM disk's is another's. */
+/* Whole disks only: a partition's traffic is its disk's, a mapped disk's that of the disk below. */
 static bool wanted_disk(const char *root, const char *name)
 {
+    static const char *const OTHERS[] = {"loop", "ram", "zram", "dm-", "md"};
     char path[PATH_MAX];
-    if (strncmp(name, "loop", 4) == 0 || strncmp(name, "ram", 3) == 0) return false;
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
+        if (strncmp(name, OTHERS[i], strlen(OTHERS[i])) == 0) return false;
     int length = snprintf(path, sizeof path, "%s/sys/block/%s", root, name);
     if (length < 0 || (size_t)length >= sizeof path) return false;
     for (char *c = path + length - strlen(name); *c; c++)

@@ -27,7 +27,10 @@ const flags = {
   "category": list("NAME", "only these categories; any letter case, * and ? as wildcards"),
   "tests": list("ID", "only these tests"),
   "limit": number("N", "only the first N of the chosen tests", { min: 1, whole: true }),
-  "sample-rate": number("HZ", "hardware samples per second (10); 0 for none"),
+  "sample-rate": number(
+    "HZ",
+    "hardware samples per second (100, or 10 without libdyno); 0 for none",
+  ),
   "out": text("DIR", "the folder of runs (runs)"),
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
   "json": toggle("one JSON object on standard output at the end"),

@@ -26,7 +26,7 @@ export const experimentSchema = z.strictObject({
   categories: z.array(z.string()).optional(),
   tests: z.array(z.string()).optional(),
   limit: z.int().min(1).optional(),
-  sample_rate_hz: z.number().min(0).max(1000).optional(),
+  sample_rate_hz: z.number().min(0).max(10_000).optional(),
   /** Runs against the built-in mock endpoint, started for the run. */
   mock: z.strictObject({
     /** Path of the script of answers, relative to the experiment file. */

@@ -1,69 +1,58 @@
 /** Bytes read, written, received and sent: /proc/diskstats and /proc/net/dev. */
 import { readdirSync } from "node:fs";
 import { join } from "@std/path";
-import { rate, SystemFile } from "./source.ts";
-import type { SampleField, SampleSource } from "./source.ts";
+import { SystemFile } from "./source.ts";
+import type { PortableSource } from "./source.ts";
 
 const SECTOR_BYTES = 512; // of /proc/diskstats, whatever the device's own
 
-/**
- * `disk_read` and `disk_write` over all whole devices. Partitions, loop, ram, zram and mapped devices
- * are left out, since their traffic is counted at the device below.
- */
-export function diskSource(root: string): SampleSource {
+/** Traffic of these is that of the device below. */
+const NOT_DISKS = /^(loop|ram|zram|dm-|md)/;
+
+/** `disk.X.read_bytes` and `disk.X.written_bytes` of every whole disk. */
+export function diskSource(root: string): PortableSource {
+  const disks = readdirSync(join(root, "sys/block")).filter((name) => !NOT_DISKS.test(name));
   const file = new SystemFile(join(root, "proc/diskstats"));
-  const devices = new Set(
-    readdirSync(join(root, "sys/block")).filter((name) => !/^(loop|ram|zram|dm-|md|sr)/.test(name)),
-  );
-  return counters(file, "/proc/diskstats", ["disk_read", "disk_write"], (text) => {
-    const sums = [0, 0];
-    for (const line of text.split("\n")) {
-      const fields = line.trim().split(/ +/);
-      if (!devices.has(fields[2])) continue;
-      sums[0] += Number(fields[5]) * SECTOR_BYTES;
-      sums[1] += Number(fields[9]) * SECTOR_BYTES;
-    }
-    return sums;
+  return counters(file, "disk", disks, ["read_bytes", "written_bytes"], (line) => {
+    const fields = line.trim().split(/ +/);
+    return [fields[2], Number(fields[5]) * SECTOR_BYTES, Number(fields[9]) * SECTOR_BYTES];
   });
 }
 
-/**
- * `network_receive` and `network_send` over all interfaces but loopback, and `loopback` (each byte
- * once): endpoints are often local.
- */
-export function networkSource(root: string): SampleSource {
+/** `network.X.received_bytes` and `network.X.sent_bytes` of every interface, `lo` among them. */
+export function networkSource(root: string): PortableSource {
   const file = new SystemFile(join(root, "proc/net/dev"));
-  const names = ["network_receive", "network_send", "loopback"];
-  return counters(file, "/proc/net/dev", names, (text) => {
-    const sums = [0, 0, 0];
-    for (const line of text.split("\n").slice(2)) {
-      const [name, counts] = line.split(":");
-      if (counts === undefined) continue;
-      const fields = counts.trim().split(/ +/).map(Number);
-      if (name.trim() === "lo") sums[2] += fields[0];
-      else {
-        sums[0] += fields[0];
-        sums[1] += fields[8];
-      }
-    }
-    return sums;
+  const names = [...file.text().matchAll(/^ *([^ :]+):/gm)].map((match) => match[1])
+    .filter((name) => !/^(veth|ifb)/.test(name)); // a container's end is counted again on the bridge
+  return counters(file, "network", names, ["received_bytes", "sent_bytes"], (line) => {
+    const [name, counts = ""] = line.split(":");
+    const fields = counts.trim().split(/ +/).map(Number);
+    return [name.trim(), fields[0], fields[8]];
   });
 }
 
-/** Rates of counters that one file holds. */
+/** Two counters of each of several devices, a line each in one file. */
 function counters(
   file: SystemFile,
-  source: string,
-  names: string[],
-  read: (text: string) => number[],
-): SampleSource {
-  let before: number[] = [];
+  kind: string,
+  devices: string[],
+  names: [string, string],
+  parse: (line: string) => [name: string, first: number, second: number],
+): PortableSource {
+  const place = new Map(devices.map((device, i) => [device, 2 * i]));
   return {
-    fields: names.map((name): SampleField => ({ name, unit: "bytes/s", source })),
-    read(values, at, interval_s) {
-      const now = read(file.text());
-      now.forEach((count, i) => values[at + i] = rate(count, before[i] ?? NaN, interval_s));
-      before = now;
+    fields: devices.flatMap((device) =>
+      names.map((name) => ({ name: `${kind}.${device}.${name}`, unit: "bytes", kind: "counter" }))
+    ),
+    read(values, at) {
+      values.fill(NaN, at, at + 2 * devices.length);
+      for (const line of file.text().split("\n")) {
+        const [name, first, second] = parse(line);
+        const offset = place.get(name);
+        if (offset === undefined) continue;
+        values[at + offset] = first;
+        values[at + offset + 1] = second;
+      }
     },
     close: () => file.close(),
   };

@@ -2,24 +2,20 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "@std/path";
 import { SystemFile } from "./source.ts";
-import type { SampleSource } from "./source.ts";
+import type { PortableSource } from "./source.ts";
 
-/** `memory_total`, `memory_available`, `memory_used` (total − available), bytes. */
-export function memorySource(root: string): SampleSource {
+/** `memory.total_bytes` and `memory.available_bytes`. */
+export function memorySource(root: string): PortableSource {
   const file = new SystemFile(join(root, "proc/meminfo"));
-  const source = "/proc/meminfo";
   return {
-    fields: ["memory_total", "memory_available", "memory_used"].map((name) => ({
-      name,
-      unit: "bytes",
-      source,
-    })),
+    fields: [
+      { name: "memory.total_bytes", unit: "bytes", kind: "gauge" },
+      { name: "memory.available_bytes", unit: "bytes", kind: "gauge" },
+    ],
     read(values, at) {
       const text = file.text();
-      const total = bytesOf(text, "MemTotal"), available = bytesOf(text, "MemAvailable");
-      values[at] = total;
-      values[at + 1] = available;
-      values[at + 2] = total - available;
+      values[at] = bytesOf(text, "MemTotal");
+      values[at + 1] = bytesOf(text, "MemAvailable");
     },
     close: () => file.close(),
   };
@@ -30,16 +26,16 @@ function bytesOf(text: string, name: string): number {
   return match ? Number(match[1]) * 1024 : NaN;
 }
 
-/** `cgroup_memory_used` and `cgroup_memory_limit`, bytes; null where cgroup v2 sets no limit. */
-export function cgroupMemorySource(root: string): SampleSource | null {
+/** `cgroup.memory_bytes` and `cgroup.memory_limit_bytes`; null where cgroup v2 sets no limit. */
+export function cgroupMemorySource(root: string): PortableSource | null {
   const folder = limitingGroup(root);
   if (folder === null) return null;
   const used = new SystemFile(join(folder, "memory.current"));
   const limit = new SystemFile(join(folder, "memory.max"));
   return {
     fields: [
-      { name: "cgroup_memory_used", unit: "bytes", source: "memory.current" },
-      { name: "cgroup_memory_limit", unit: "bytes", source: "memory.max" },
+      { name: "cgroup.memory_bytes", unit: "bytes", kind: "gauge" },
+      { name: "cgroup.memory_limit_bytes", unit: "bytes", kind: "gauge" },
     ],
     read(values, at) {
       values[at] = Number(used.text());

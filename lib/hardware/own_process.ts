@@ -1,21 +1,19 @@
-/** What dyno itself costs: its CPU and memory. A measuring client must show that it was idle enough. */
+/** What dyno itself costs: a measuring client must show that it was idle enough. */
 import process from "node:process";
-import type { SampleSource } from "./source.ts";
+import type { PortableSource } from "./source.ts";
 
-/** `own_cpu` in percent of one core, `own_rss` in bytes. */
-export function ownProcessSource(): SampleSource {
-  let before_us = NaN;
+/** `process.PID.cpu_s` and `process.PID.rss_bytes` of this process. */
+export function ownProcessSource(): PortableSource {
+  const series = `process.${process.pid}`;
   return {
     fields: [
-      { name: "own_cpu", unit: "%", source: "getrusage" },
-      { name: "own_rss", unit: "bytes", source: "/proc/self" },
+      { name: `${series}.cpu_s`, unit: "s", kind: "counter" },
+      { name: `${series}.rss_bytes`, unit: "bytes", kind: "gauge" },
     ],
-    read(values, at, interval_s) {
+    read(values, at) {
       const { user, system } = process.cpuUsage();
-      const now_us = user + system;
-      values[at] = interval_s > 0 ? (now_us - before_us) / interval_s / 1e4 : NaN;
+      values[at] = (user + system) / 1e6;
       values[at + 1] = process.memoryUsage().rss;
-      before_us = now_us;
     },
     close() {},
   };

@@ -1,37 +1,33 @@
-/** Where samples come from: one kind of reading each, files kept open. */
+/** Portable readings: files of /proc and /sys through descriptors kept open. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { Buffer } from "node:buffer";
 
-/** A value of every sample. */
-export interface SampleField {
+/** A value of every record, named as the native sampler names it. */
+export interface PortableField {
   name: string;
-  unit: "%" | "MHz" | "bytes" | "bytes/s" | "celsius";
-  /** The file it is read from. */
-  source: string;
+  unit: "s" | "bytes" | "MHz" | "celsius";
+  kind: "counter" | "gauge";
 }
 
 /** A kind of reading. */
-export interface SampleSource {
-  fields: SampleField[];
+export interface PortableSource {
+  fields: PortableField[];
   /**
    * Writes the fields' values from `at` on; NaN for what cannot be told.
    *
-   * @param interval_s seconds since the reading before; 0 at the first, when rates are NaN.
    * @throws what the system says; the source is then dropped.
    */
-  read(values: Float64Array, at: number, interval_s: number): void;
+  read(values: Float64Array, at: number): void;
   close(): void;
 }
 
-/** A file of /proc or /sys that is read again and again through one descriptor. */
+/** A file that is read again and again. */
 export class SystemFile {
-  readonly path: string;
   readonly #fd: number;
   #buffer = Buffer.allocUnsafe(8192);
 
   /** @throws the system's error when it cannot be opened. */
   constructor(path: string) {
-    this.path = path;
     this.#fd = openSync(path, "r");
   }
 
@@ -48,10 +44,4 @@ export class SystemFile {
   close(): void {
     closeSync(this.#fd);
   }
-}
-
-/** A counter's rate a second; NaN without a reading before, or when the counter was reset. */
-export function rate(now: number, before: number, interval_s: number): number {
-  const change = now - before;
-  return interval_s > 0 && change >= 0 ? change / interval_s : NaN;
 }

@@ -8,7 +8,8 @@ import { latencyChart } from "./latency_chart.ts";
 import { page } from "./page.ts";
 import { testsTable } from "./tests_table.ts";
 import { timelineChart } from "./timeline_chart.ts";
-import type { SampleColumns } from "../hardware/samples.ts";
+import { Series } from "../hardware/series.ts";
+import type { Samples } from "../hardware/samples.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -160,13 +161,23 @@ function whiskers(estimate: Estimate | null): string {
     }"></b></span>`;
 }
 
-async function timeline(results: SuiteResults, samples: SampleColumns | null): Promise<string> {
-  const chart = chartFigure(await timelineChart(results.items, samples));
-  const { rate_hz } = samples?.description ?? { rate_hz: 0 };
-  const note = samples
-    ? `Host samples at ${rate_hz} Hz on the clock of the requests. The GPU was not sampled.`
-    : "The host was not sampled in this run.";
-  return `${chart}<p class="note">${note}</p>`;
+async function timeline(results: SuiteResults, sessions: readonly Samples[]): Promise<string> {
+  const series = sessions.map(({ description, batch }) => {
+    const each = new Series(description, batch.count);
+    each.append(batch, Number(description.start_ns));
+    return each;
+  });
+  const chart = chartFigure(await timelineChart(results.items, series));
+  return `${chart}<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
+}
+
+function samplingNote(sessions: readonly Samples[]): string {
+  if (sessions.length === 0) return "The host was not sampled in this run.";
+  const { rate_hz, sampler, sources } = sessions[0].description;
+  const missing = sources.filter((source) => !source.available)
+    .map(({ name, note }) => `${name} (${note})`);
+  const without = missing.length ? ` Not sampled: ${missing.join("; ")}.` : "";
+  return `Host samples at ${rate_hz} Hz (${sampler}), on the clock of the requests.${without}`;
 }
 
 function chartFigure(svg: string | null): string {

@@ -1,7 +1,8 @@
 /** Requests over time, with the host's samples on the same clock below them. */
 import { axisLook, chartSvg } from "./chart.ts";
+import { hostPanels } from "./host_panels.ts";
 import type { ChartOption } from "./chart.ts";
-import type { SampleColumns } from "../hardware/samples.ts";
+import type { Series as HostSeries } from "../hardware/series.ts";
 import type { ResultItem } from "../suite/results.ts";
 
 /** More requests are drawn as the number in flight. */
@@ -16,16 +17,10 @@ interface Span {
   good: boolean;
 }
 
-interface Panel {
-  title: string;
-  max?: number;
-  lines: { name: string; colour: string; points: [number, number][] }[];
-}
-
 /** The picture; null without a request that was sent. */
 export function timelineChart(
   items: readonly ResultItem[],
-  samples: SampleColumns | null,
+  sessions: readonly HostSeries[],
 ): Promise<string> | null {
   const sent = items.filter((item) => item.t_sent_ns !== null && item.e2e_ms !== null);
   if (sent.length === 0) return null;
@@ -35,7 +30,7 @@ export function timelineChart(
     return { start_s, end_s: start_s + item.e2e_ms! / 1000, good: item.success };
   }).sort((a, b) => a.start_s - b.start_s);
   const end_s = spans.map((span) => span.end_s).reduce((a, b) => Math.max(a, b));
-  const panels = samples ? samplePanels(samples, origin_ns, end_s) : [];
+  const panels = hostPanels(sessions, origin_ns, end_s);
   const bars = spans.length <= MOST_BARS ? laned(spans) : null;
   const barsHeight = bars ? Math.min(260, Math.max(70, 14 * bars.lanes)) : 110;
   const height = 40 + barsHeight + panels.length * (PANEL_HEIGHT + 36) + 30;
@@ -120,9 +115,9 @@ function laned(spans: Span[]): { lanes: number; bars: [Span, number][] } {
   return { lanes: freeAt_s.length, bars };
 }
 
-type Series = Extract<ChartOption["series"], unknown[]>[number];
+type ChartSeries = Extract<ChartOption["series"], unknown[]>[number];
 
-function barSeries(bars: [Span, number][]): Series {
+function barSeries(bars: [Span, number][]): ChartSeries {
   return {
     type: "custom",
     data: bars.map(([span, lane]) => [span.start_s, span.end_s, lane, span.good ? 1 : 0]),
@@ -137,7 +132,7 @@ function barSeries(bars: [Span, number][]): Series {
   };
 }
 
-function inFlightSeries(spans: Span[]): Series {
+function inFlightSeries(spans: Span[]): ChartSeries {
   const changes = spans.flatMap((span) => [[span.start_s, 1], [span.end_s, -1]])
     .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let running = 0;
@@ -159,36 +154,4 @@ function thinned(points: [number, number][]): [number, number][] {
     { length: Math.ceil(points.length / width) },
     (_, i) => points.slice(i * width, (i + 1) * width).reduce((a, b) => b[1] > a[1] ? b : a),
   );
-}
-
-function samplePanels({ t_ns, columns }: SampleColumns, origin_ns: number, end_s: number): Panel[] {
-  const points = (name: string, scale = 1) => {
-    const values = columns.get(name) ?? new Float64Array();
-    const found: [number, number][] = [];
-    values.forEach((value, i) => {
-      const at_s = (t_ns[i] - origin_ns) / NS_PER_S;
-      if (at_s >= 0 && at_s <= end_s && !Number.isNaN(value)) found.push([at_s, value / scale]);
-    });
-    return thinned(found);
-  };
-  const panels: Panel[] = [
-    {
-      title: "CPU %",
-      max: 100,
-      lines: [{ name: "CPU", colour: "var(--c2)", points: points("cpu_total") }],
-    },
-    {
-      title: "memory used, GiB",
-      lines: [{ name: "memory", colour: "var(--c3)", points: points("memory_used", 1024 ** 3) }],
-    },
-    {
-      title: "network, MB/s",
-      lines: [
-        { name: "received", colour: "var(--c1)", points: points("network_receive", 1e6) },
-        { name: "sent", colour: "var(--c2)", points: points("network_send", 1e6) },
-        { name: "loopback", colour: "var(--c3)", points: points("loopback", 1e6) },
-      ],
-    },
-  ];
-  return panels.filter((panel) => panel.lines.some((line) => line.points.length > 1));
 }

@@ -37,7 +37,7 @@ export interface SuiteRunOptions extends Selection, Listeners {
   out?: string;
   /** A run to go on with: its id or its folder. */
   resume?: string;
-  /** Hardware samples per second; 0 for none. Default 10. */
+  /** Hardware samples per second; 0 for none. Default 100 natively, 10 without libdyno. */
   sample_rate_hz?: number;
   /** Ways to run the tests of single categories. */
   handlers?: Record<string, CategoryHandler>;
@@ -102,16 +102,16 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   const resumed_tests = earlier.items.size;
   logStart(session, metadata, plan, earlier.items, resumed);
 
-  const rate_hz = options.sample_rate_hz ?? 10;
-  await using sampler = rate_hz > 0
-    ? await startSampler({ directory: directory.path, rate_hz })
-    : null;
+  const rate_hz = options.sample_rate_hz;
+  await using sampler = rate_hz === 0
+    ? null
+    : await startSampler({ directory: directory.path, rate_hz, onNotice: notice });
   if (sampler) {
-    journal.append("sampling_started", {
-      rate_hz: sampler.description.rate_hz,
-      unavailable: sampler.unavailable,
-    });
-    notice(`sampling at ${sampler.description.rate_hz} Hz; ${sampler.unavailable.join("; ")}`);
+    const { sampler: kind, rate_hz } = sampler.description;
+    const unavailable = sampler.unavailable();
+    journal.append("sampling_started", { sampler: kind, rate_hz, unavailable });
+    const missing = unavailable.map((line) => line.split(":", 1)[0]).join(", ");
+    notice(`sampling at ${rate_hz} Hz (${kind})${missing ? `; not here: ${missing}` : ""}`);
   }
   const progress = new ProgressTracker(plan.length, {
     completed: resumed_tests,
@@ -158,7 +158,7 @@ function describe(
     tests: options.tests ?? null,
     categories: options.categories ?? null,
     limit: options.limit ?? null,
-    sample_rate_hz: options.sample_rate_hz ?? 10,
+    sample_rate_hz: options.sample_rate_hz ?? null,
   };
   return describeRun({
     run_id: directory.run_id,

@@ -44,7 +44,7 @@ Deno.test("a report holds the results, the charts and the texts; numbers unknown
       "alpha",
       "Question number 3",
       "Mock response text",
-      "Host samples at 20 Hz",
+      "Host samples at 20 Hz (",
     ]
   ) {
     assertStringIncludes(html, text);

@@ -1,0 +1,134 @@
+/** Performance metrics of a time span, from the series of samples. */
+import type { PerformanceMetrics } from "./metrics.ts";
+import type { Series } from "./series.ts";
+
+const NS_PER_S = 1e9;
+const BYTES_PER_GB = 1024 ** 3;
+const BYTES_PER_MB = 1e6;
+/** The kernel counts CPU time in steps of 4 to 10 ms: a shorter stretch would only show the steps. */
+const PEAK_STRETCH_NS = 1e8;
+
+/** Metrics over [from_ns, to_ns]. */
+export function performanceOver(
+  series: Series,
+  from_ns: number,
+  to_ns: number,
+): PerformanceMetrics {
+  const [first, end] = series.overlapping(from_ns, to_ns);
+  const known = end > first;
+  const over = <T>(pick: (from_ns: number, to_ns: number) => T): T | null =>
+    known ? pick(...widened(series, from_ns, to_ns, first, end)) : null;
+  const mean = (name: string) => known ? series.mean(name, from_ns, to_ns) : null;
+  const perSecond = (pattern: RegExp) => over((from, to) => growthRate(series, pattern, from, to));
+  const total = mean("memory.total_bytes"), available = mean("memory.available_bytes");
+  const used = total === null || available === null ? null : total - available;
+  const cores = series.names(/^cpu\d+\.busy_s$/).map((name) => name.slice(0, -".busy_s".length));
+  const gpu = gpuMetrics(series, from_ns, to_ns);
+  return {
+    samples: Math.max(0, end - first),
+    cpu_usage_percent: over((from, to) => cpuPercent(series, "cpu", from, to)),
+    cpu_usage_percent_max: over((from, to) => cpuPeak(series, from, to)),
+    cpu_per_core_percent: over((from, to) => {
+      const each = cores.map((core) => cpuPercent(series, core, from, to));
+      return each.some((value) => value !== null) ? each : null;
+    }),
+    cpu_frequency_mhz: average(series.names(/^cpu\d+\.frequency_mhz$/).map(mean)),
+    memory_used_gb: used === null ? null : used / BYTES_PER_GB,
+    memory_usage_percent: used === null ? null : 100 * used / total!,
+    disk_read_mb_per_s: perSecond(/^disk\..*\.read_bytes$/),
+    disk_write_mb_per_s: perSecond(/^disk\..*\.written_bytes$/),
+    network_receive_mb_per_s: perSecond(/^network\.(?!lo\.).*\.received_bytes$/),
+    network_send_mb_per_s: perSecond(/^network\.(?!lo\.).*\.sent_bytes$/),
+    loopback_mb_per_s: perSecond(/^network\.lo\.received_bytes$/),
+    temperatures_celsius: temperatures(series, from_ns, to_ns),
+    ...gpu,
+  };
+}
+
+/** The busy share of CPU time, of the whole host ("cpu") or a core ("cpu0"), percent. */
+export function cpuPercent(
+  series: Series,
+  name: string,
+  from_ns: number,
+  to_ns: number,
+): number | null {
+  const busy = series.growth(`${name}.busy_s`, from_ns, to_ns);
+  const idle = series.growth(`${name}.idle_s`, from_ns, to_ns);
+  const waiting = series.growth(`${name}.iowait_s`, from_ns, to_ns) ?? 0;
+  if (busy === null || idle === null || busy + idle + waiting <= 0) return null;
+  return 100 * busy / (busy + idle + waiting);
+}
+
+/** Growth of all counters that fit, in MB a second. */
+function growthRate(
+  series: Series,
+  pattern: RegExp,
+  from_ns: number,
+  to_ns: number,
+): number | null {
+  const grown = series.names(pattern).flatMap((name) => series.growth(name, from_ns, to_ns) ?? []);
+  if (grown.length === 0 || to_ns <= from_ns) return null;
+  return grown.reduce((a, b) => a + b) / BYTES_PER_MB / ((to_ns - from_ns) / NS_PER_S);
+}
+
+function cpuPeak(series: Series, from_ns: number, to_ns: number): number | null {
+  const stretches = Math.max(1, Math.floor((to_ns - from_ns) / PEAK_STRETCH_NS));
+  const width_ns = (to_ns - from_ns) / stretches;
+  const each = Array.from(
+    { length: stretches },
+    (_, i) => cpuPercent(series, "cpu", from_ns + i * width_ns, from_ns + (i + 1) * width_ns),
+  ).filter((value) => value !== null);
+  return each.length === 0 ? null : each.reduce((a, b) => Math.max(a, b));
+}
+
+/** A span shorter than 100 ms takes the whole intervals that it lies in, for the same reason. */
+function widened(
+  series: Series,
+  from_ns: number,
+  to_ns: number,
+  first: number,
+  end: number,
+): [from_ns: number, to_ns: number] {
+  if (to_ns - from_ns >= PEAK_STRETCH_NS) return [from_ns, to_ns];
+  let start = first - 1;
+  while (start > 0 && series.t_ns(end - 1) - series.t_ns(start) < PEAK_STRETCH_NS) start--;
+  return [series.t_ns(start), series.t_ns(end - 1)];
+}
+
+function temperatures(
+  series: Series,
+  from_ns: number,
+  to_ns: number,
+): Record<string, number> | null {
+  const highest = series.names(/^temperature\./).flatMap((name) => {
+    const value = series.max(name, from_ns, to_ns);
+    return value === null
+      ? []
+      : [[name.slice("temperature.".length).replace("_celsius", ""), value]];
+  });
+  return highest.length === 0 ? null : Object.fromEntries(highest);
+}
+
+/** Means over the GPUs; memory and power are sums. MIG parts are within their GPU. */
+function gpuMetrics(series: Series, from_ns: number, to_ns: number) {
+  const each = (metrics: string) =>
+    series.names(new RegExp(`^gpu\\d+\\.(${metrics})$`)).flatMap((name) =>
+      series.mean(name, from_ns, to_ns) ?? []
+    );
+  const sum = (values: number[]) => values.length ? values.reduce((a, b) => a + b) : null;
+  const memory = sum(each("memory_used_bytes"));
+  const hottest = series.names(/^gpu\d+\.temperature_celsius$/).flatMap((name) =>
+    series.max(name, from_ns, to_ns) ?? []
+  );
+  return {
+    gpu_usage_percent: average(each("utilization_percent")),
+    gpu_memory_used_gb: memory === null ? null : memory / BYTES_PER_GB,
+    gpu_temperature_celsius: hottest.length ? hottest.reduce((a, b) => Math.max(a, b)) : null,
+    gpu_power_watts: sum(each("power_instant_w")) ?? sum(each("power_w")),
+  };
+}
+
+function average(values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((a, b) => a + b) / known.length;
+}

@@ -1,0 +1,199 @@
+/** The sampler without native code: the same records, made by a timer, at lower rates. */
+import { Buffer } from "node:buffer";
+import { messageOf } from "../errors.ts";
+import { nowNs } from "../native/clock.ts";
+import { SampleBatch } from "../native/sample_batch.ts";
+import { cpuSource } from "./cpu.ts";
+import { diskSource, networkSource } from "./io.ts";
+import { cgroupMemorySource, memorySource } from "./memory.ts";
+import { ownProcessSource } from "./own_process.ts";
+import { frequencySource, temperatureSource } from "./sensors.ts";
+import type { SamplerLayout } from "../native/sample_batch.ts";
+import type { PortableSource } from "./source.ts";
+
+const HEADER_WORDS = 3;
+const SLOW_PERIOD_NS = 0.95e9;
+/** Reading may take this share of one core; above it the rate is lowered. */
+const COST_LIMIT = 0.01;
+const LEAST_RATE_HZ = 1;
+
+interface OpenSource {
+  name: string;
+  where: string;
+  slow: boolean;
+  /** Null: this host does not have it. */
+  source: PortableSource | null;
+  note: string | null;
+  at: number;
+  read_ns: number;
+}
+
+/** Counters and gauges of the host, by /proc and /sys. */
+export class PortableSampler {
+  readonly layout: SamplerLayout;
+  readonly start_ns = nowNs();
+  readonly #sources: OpenSource[];
+  readonly #values: Float64Array;
+  readonly #words: number;
+  readonly #maskWords: number;
+  #last: Float64Array;
+  #records: Float64Array[] = [];
+  #tick = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** @param root the folder that stands for `/` in /proc and /sys. */
+  constructor(rate_hz: number, root = "/") {
+    this.#sources = openSources(root);
+    const fields = this.#sources.flatMap(({ name, source }) =>
+      (source?.fields ?? []).map((field) => ({ ...field, source: name }))
+    );
+    this.#values = new Float64Array(fields.length).fill(NaN);
+    this.#last = this.#values.slice();
+    this.#maskWords = Math.ceil(fields.length / 64);
+    this.#words = HEADER_WORDS + 2 * this.#maskWords + fields.length;
+    const first = HEADER_WORDS + 2 * this.#maskWords;
+    this.layout = {
+      abi: 1,
+      rate_hz: this.#affordable(rate_hz),
+      ring_records: 0,
+      record_bytes: 8 * this.#words,
+      header: ["t_ns", "tick", "nvml_ns"].map((name, i) => ({
+        name,
+        unit: name === "tick" ? "1" : "ns",
+        kind: name === "nvml_ns" ? "gauge" : "counter",
+        type: "f64",
+        offset: 8 * i,
+        source: name === "nvml_ns" ? "gpu" : "clock",
+      })),
+      valid: { offset: 8 * HEADER_WORDS, bytes: 8 * this.#maskWords },
+      fresh: { offset: 8 * (HEADER_WORDS + this.#maskWords), bytes: 8 * this.#maskWords },
+      fields: fields.map((field, i) => ({ ...field, type: "f64", offset: 8 * (first + i) })),
+      sources: this.#describeSources(),
+    };
+  }
+
+  /** Starts the timer; the first record is taken at once. */
+  start(): void {
+    this.#sample();
+    this.#tick = Math.floor((nowNs() - this.start_ns) * this.layout.rate_hz / 1e9) + 1;
+    const due_ns = this.start_ns + this.#tick * 1e9 / this.layout.rate_hz;
+    this.#timer = setTimeout(() => this.start(), (due_ns - nowNs()) / 1e6);
+  }
+
+  /** The records since the last drain. */
+  *drainAll(): Generator<SampleBatch> {
+    if (this.#records.length === 0) return;
+    const words = new Float64Array(this.#records.length * this.#words);
+    this.#records.forEach((record, i) => words.set(record, i * this.#words));
+    const count = this.#records.length;
+    this.#records = [];
+    yield new SampleBatch(this.layout, words.buffer, count);
+  }
+
+  /** Takes a last record and ends the timer. */
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#sample();
+  }
+
+  close(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const { source } of this.#sources) source?.close();
+    this.#sources.length = 0;
+  }
+
+  #sample(): void {
+    const t_ns = nowNs();
+    for (const open of this.#sources) {
+      if (!open.slow || open.read_ns === 0 || t_ns - open.read_ns >= SLOW_PERIOD_NS) {
+        this.#read(open, t_ns);
+      }
+    }
+    const record = new Float64Array(this.#words);
+    const masks = Buffer.from(record.buffer);
+    record[0] = t_ns - this.start_ns;
+    record[1] = this.#tick;
+    const { valid, fresh, fields } = this.layout;
+    this.#values.forEach((value, i) => {
+      if (Number.isNaN(value)) return;
+      const bit = 1 << (i & 7);
+      masks[valid.offset + (i >> 3)] |= bit;
+      if (value !== this.#last[i]) masks[fresh.offset + (i >> 3)] |= bit;
+      record[fields[i].offset / 8] = value;
+    });
+    this.#last = this.#values.slice();
+    this.#records.push(record);
+  }
+
+  #read(open: OpenSource, t_ns: number): void {
+    if (open.source === null) return;
+    try {
+      open.source.read(this.#values, open.at);
+      open.read_ns = t_ns;
+    } catch (error) {
+      open.note = `no longer read: ${messageOf(error)}`;
+      this.#values.fill(NaN, open.at, open.at + open.source.fields.length);
+      open.source.close();
+      open.source = null;
+      this.layout.sources.splice(0, Infinity, ...this.#describeSources());
+    }
+  }
+
+  /** The rate, lowered where one reading takes so long that sampling would disturb. */
+  #affordable(rate_hz: number): number {
+    const cost_ns = Math.min(...[1, 2, 3].map(() => this.#readingCost()));
+    const affordable_hz = Math.max(LEAST_RATE_HZ, Math.floor(COST_LIMIT * 1e9 / cost_ns));
+    return Math.min(rate_hz, affordable_hz);
+  }
+
+  #readingCost(): number {
+    const begin_ns = nowNs();
+    for (const open of this.#sources) if (!open.slow) this.#read(open, begin_ns);
+    return nowNs() - begin_ns;
+  }
+
+  #describeSources(): SamplerLayout["sources"] {
+    return this.#sources.map(({ name, where, slow, source, note }) => ({
+      name,
+      where,
+      thread: slow ? "slow" : "fast",
+      available: source !== null,
+      note,
+    }));
+  }
+}
+
+function openSources(root: string): OpenSource[] {
+  const kinds: [string, string, boolean, () => PortableSource | null][] = [
+    ["cpu", "/proc/stat", false, () => cpuSource(root)],
+    ["memory", "/proc/meminfo", false, () => memorySource(root)],
+    ["cgroup", "cgroup v2", false, () => cgroupMemorySource(root)],
+    ["disk", "/proc/diskstats", false, () => diskSource(root)],
+    ["network", "/proc/net/dev", false, () => networkSource(root)],
+    ["process", "getrusage", false, () => ownProcessSource()],
+    ["temperature", "/sys/class/hwmon", true, () => temperatureSource(root)],
+    ["frequency", "cpufreq, /proc/cpuinfo", true, () => frequencySource(root)],
+  ];
+  let at = 0;
+  const opened = kinds.map(([name, where, slow, open]): OpenSource => {
+    const { source, note } = tryOpen(open);
+    const placed = { name, where, slow, source, note, at, read_ns: 0 };
+    at += source?.fields.length ?? 0;
+    return placed;
+  });
+  const note = "needs libdyno, which is not in use (dyno doctor says why)";
+  return [
+    ...opened,
+    { name: "gpu", where: "NVML", slow: false, source: null, note, at, read_ns: 0 },
+  ];
+}
+
+function tryOpen(open: () => PortableSource | null): Pick<OpenSource, "source" | "note"> {
+  try {
+    const source = open();
+    return { source, note: source === null ? "none on this host" : null };
+  } catch (error) {
+    return { source: null, note: messageOf(error) };
+  }
+}

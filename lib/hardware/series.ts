@@ -1,0 +1,136 @@
+/** Records over time: counters as amounts between two moments, gauges as means. */
+import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
+
+/** Fields' places by name. */
+export type FieldIndex = ReadonlyMap<string, number>;
+
+/** The places of a layout's fields. */
+export function fieldIndex(layout: SamplerLayout): FieldIndex {
+  return new Map(layout.fields.map((field, i) => [field.name, i]));
+}
+
+/**
+ * Records with times on the run's clock, ascending. When there are more than `capacity`, every second
+ * one of the older half is dropped: what is recent keeps its resolution, counters stay exact.
+ */
+export class Series {
+  readonly index: FieldIndex;
+  readonly #fields: number;
+  readonly #capacity: number;
+  #t_ns: number[] = [];
+  #rows: Float64Array[] = [];
+
+  constructor(layout: SamplerLayout, capacity: number) {
+    this.index = fieldIndex(layout);
+    this.#fields = layout.fields.length;
+    this.#capacity = Math.max(64, capacity);
+  }
+
+  get length(): number {
+    return this.#t_ns.length;
+  }
+
+  /** The time of record i, nanoseconds. */
+  t_ns(i: number): number {
+    return this.#t_ns[i];
+  }
+
+  /** Takes a batch whose times count from `start_ns`. */
+  append(batch: SampleBatch, start_ns: number): void {
+    for (let i = 0; i < batch.count; i++) {
+      const row = new Float64Array(this.#fields);
+      for (let field = 0; field < this.#fields; field++) row[field] = batch.value(i, field) ?? NaN;
+      this.#t_ns.push(start_ns + batch.t_ns(i));
+      this.#rows.push(row);
+    }
+    if (this.length > this.#capacity) this.#thin();
+  }
+
+  /** Record i's value of a field; NaN when unknown. */
+  value(i: number, name: string): number {
+    const field = this.index.get(name);
+    return field === undefined || i < 0 || i >= this.length ? NaN : this.#rows[i][field];
+  }
+
+  /** The newest value; null when unknown. */
+  latest(name: string): number | null {
+    const value = this.value(this.length - 1, name);
+    return Number.isNaN(value) ? null : value;
+  }
+
+  /** The records whose interval (from the record before) overlaps the span: first and past the last. */
+  overlapping(from_ns: number, to_ns: number): [first: number, end: number] {
+    const first = Math.max(1, this.#after(from_ns));
+    return [first, Math.min(this.length, Math.max(this.#after(to_ns, true) + 1, first))];
+  }
+
+  /**
+   * How much a counter grew over the span, interpolated linearly between records; null when it is not
+   * known at both ends, or went back.
+   */
+  growth(name: string, from_ns: number, to_ns: number): number | null {
+    const grown = this.#counterAt(name, to_ns) - this.#counterAt(name, from_ns);
+    return grown >= 0 ? grown : null;
+  }
+
+  /** A gauge's mean over the span, each record's value standing for the interval that it ends. */
+  mean(name: string, from_ns: number, to_ns: number): number | null {
+    let sum = 0, weight = 0;
+    const [first, end] = this.overlapping(from_ns, to_ns);
+    for (let i = first; i < end; i++) {
+      const value = this.value(i, name);
+      if (Number.isNaN(value)) continue;
+      const overlap_ns = Math.max(
+        1,
+        Math.min(this.#t_ns[i], to_ns) - Math.max(this.#t_ns[i - 1], from_ns),
+      );
+      sum += value * overlap_ns;
+      weight += overlap_ns;
+    }
+    return weight === 0 ? null : sum / weight;
+  }
+
+  /** A gauge's highest value over the span. */
+  max(name: string, from_ns: number, to_ns: number): number | null {
+    let highest = -Infinity;
+    const [first, end] = this.overlapping(from_ns, to_ns);
+    for (let i = first; i < end; i++) {
+      const value = this.value(i, name);
+      if (value > highest) highest = value;
+    }
+    return highest === -Infinity ? null : highest;
+  }
+
+  /** Names of fields that fit, in the layout's order. */
+  names(pattern: RegExp): string[] {
+    return [...this.index.keys()].filter((name) => pattern.test(name));
+  }
+
+  /** The number of records at or before (with `strictly`: before) a time. */
+  #after(t_ns: number, strictly = false): number {
+    let low = 0, high = this.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#t_ns[middle] < t_ns || (!strictly && this.#t_ns[middle] === t_ns)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** A counter's value at a time; before the first and behind the last record it stands still. */
+  #counterAt(name: string, t_ns: number): number {
+    const next = this.#after(t_ns);
+    if (next === 0) return this.value(0, name);
+    if (next === this.length) return this.value(next - 1, name);
+    const before_ns = this.#t_ns[next - 1], after_ns = this.#t_ns[next];
+    const before = this.value(next - 1, name), after = this.value(next, name);
+    return before + (after - before) * (t_ns - before_ns) / (after_ns - before_ns);
+  }
+
+  #thin(): void {
+    const half = this.length >> 1;
+    const kept = (_: unknown, i: number) => i >= half || i % 2 === 0;
+    this.#t_ns = this.#t_ns.filter(kept);
+    this.#rows = this.#rows.filter(kept);
+  }
+}
