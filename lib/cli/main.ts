@@ -17,9 +17,17 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: "a test suite or an experiment file against an endpoint",
     load: () => import("./run.ts"),
   },
+  sample: {
+    summary: "hardware sampling on its own, or beside a command",
+    load: () => import("./sample.ts"),
+  },
   mock: {
     summary: "the mock endpoint, with pacing and faults",
     load: () => import("./mock.ts"),
+  },
+  doctor: {
+    summary: "what works on this host, and how to get the rest",
+    load: () => import("./doctor.ts"),
   },
 };
 

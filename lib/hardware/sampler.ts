@@ -18,7 +18,7 @@ export const PORTABLE_RATE_HZ = 10;
 
 const DRAIN_INTERVAL_MS = 50;
 const FLUSH_INTERVAL_NS = 1e9;
-const SERIES_BYTES = 16 * 1024 * 1024;
+const SERIES_BYTES = 8 * 1024 * 1024;
 
 /** What samples a host. Monitoring that fails never fails a run: see `unavailable`. */
 export interface Sampler extends AsyncDisposable {

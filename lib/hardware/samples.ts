@@ -19,6 +19,7 @@ export interface SamplesDescription extends SamplerLayout {
 }
 
 const FLUSH_BYTES = 256 * 1024;
+const BATCH_RECORDS = 4096;
 
 /** Writes the records of one session, in batches, so that writing disturbs little. */
 export class SamplesWriter {
@@ -81,12 +82,32 @@ export interface Samples {
   batch: SampleBatch;
 }
 
+/** All records of a session's file, in batches; a torn last record is left out. */
+export function* sampleBatches(
+  path: string,
+  description: SamplesDescription,
+): Generator<SampleBatch> {
+  const { record_bytes } = description;
+  const fd = openSync(path, "r");
+  try {
+    const count = Math.floor(fstatSync(fd).size / record_bytes);
+    for (let at = 0; at < count; at += BATCH_RECORDS) {
+      const size = Math.min(BATCH_RECORDS, count - at);
+      const buffer = new ArrayBuffer(size * record_bytes);
+      readSync(fd, new Uint8Array(buffer), 0, buffer.byteLength, at * record_bytes);
+      yield new SampleBatch(description, buffer, size);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * The sessions of a run, in order; none when it was not sampled. Of a long session only every n-th
  * record is read, so that there are at most `most`: counters lose nothing by that. A torn last record
  * is left out.
  */
-export function readSamples(folder: string, most = 20_000): Samples[] {
+export function readSamples(folder: string, most = 4000): Samples[] {
   const sessions: Samples[] = [];
   for (let n = 1;; n++) {
     const stem = join(folder, n === 1 ? "samples" : `samples_${n}`);

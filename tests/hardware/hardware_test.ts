@@ -23,9 +23,9 @@ import { frequencySource, temperatureSource } from "../../lib/hardware/sensors.t
 import { Series } from "../../lib/hardware/series.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { NativeSampler } from "../../lib/native/sampler.ts";
-import { SampleBatch } from "../../lib/native/sample_batch.ts";
 import { nowNs } from "../../lib/native/clock.ts";
-import type { SamplerLayout } from "../../lib/native/sample_batch.ts";
+import { seriesOf } from "./series_fixture.ts";
+import type { SampleBatch, SamplerLayout } from "../../lib/native/sample_batch.ts";
 import type { PortableSource } from "../../lib/hardware/source.ts";
 
 /** A host of files; `set` changes them. */
@@ -170,31 +170,6 @@ Deno.test("the portable sampler's records say what the native sampler's say", as
   }
   assertEquals(native.layout.header, portable.layout.header);
 });
-
-/** A series of records at given times, in nanoseconds. */
-function seriesOf(fields: Record<string, number[]>, t_ns: number[], capacity = 1000): Series {
-  const names = Object.keys(fields);
-  const layout = {
-    record_bytes: 8 * (5 + names.length),
-    valid: { offset: 24, bytes: 8 },
-    fresh: { offset: 32, bytes: 8 },
-    fields: names.map((name, i) => ({ name, offset: 8 * (5 + i) })),
-  } as SamplerLayout;
-  const words = new Float64Array(t_ns.length * (5 + names.length));
-  const masks = new Uint32Array(words.buffer);
-  t_ns.forEach((t, i) => {
-    const row = i * (5 + names.length);
-    words[row] = t;
-    names.forEach((name, field) => {
-      if (Number.isNaN(fields[name][i])) return;
-      words[row + 5 + field] = fields[name][i];
-      masks[2 * (row + 3)] |= 1 << field;
-    });
-  });
-  const series = new Series(layout, capacity);
-  series.append(new SampleBatch(layout, words.buffer, t_ns.length), 0);
-  return series;
-}
 
 const MS = 1e6;
 

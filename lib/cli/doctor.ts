@@ -1,0 +1,97 @@
+/** dyno doctor: what works on this host, and how to get the rest. */
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { clockSource } from "../native/clock.ts";
+import { nativeLibrary } from "../native/library.ts";
+import { Nvml } from "../native/nvml.ts";
+import { NativeSampler } from "../native/sampler.ts";
+import { messageOf } from "../errors.ts";
+import { describeHost } from "../run/metadata.ts";
+import { EXIT } from "./command.ts";
+import { flagHelp, parseFlags, toggle } from "./flags.ts";
+import type { NativeLibrary } from "../native/ffi.ts";
+import type { Command, CommandContext } from "./command.ts";
+
+/** One thing that a host has or lacks. */
+interface Finding {
+  name: string;
+  works: boolean;
+  /** What was found, or why it is missing and how to get it. */
+  detail: string;
+}
+
+const flags = { "json": toggle("one JSON object on standard output") };
+
+export const command: Command = {
+  help: [
+    "dyno doctor [--json]",
+    "",
+    "Tries what dyno can use on this host: the clock, libdyno and its compiler, what can be sampled, the",
+    "GPUs. Says of what is missing how to get it. Always exits with 0: nothing of it is needed to run.",
+    "",
+    ...flagHelp(flags),
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values } = parseFlags(flags, argv);
+    const findings = await examine();
+    if (values.json) terminal.out(JSON.stringify({ host: describeHost(), findings }));
+    const width = Math.max(...findings.map(({ name }) => name.length));
+    for (const { name, works, detail } of findings) {
+      const mark = works ? terminal.paint.good("yes") : terminal.paint.warn("no ");
+      terminal.say(`${name.padEnd(width)}  ${mark}  ${detail}`);
+    }
+    return EXIT.good;
+  },
+};
+
+async function examine(): Promise<Finding[]> {
+  const monotonic = clockSource === "CLOCK_MONOTONIC";
+  const compiler = ["cc", "gcc", "clang"].map(onPath).find((path) => path !== null) ?? null;
+  const notices: string[] = [];
+  const { library, origin, reason } = await nativeLibrary((line) => notices.push(line));
+  return [
+    finding("clock", monotonic, clockSource, "only this process's own: permit FFI (-A)"),
+    finding("compiler", compiler !== null, compiler ?? "", "apt-get install gcc libc6-dev"),
+    finding(
+      "libdyno",
+      library !== null,
+      [`${origin}: ${library?.path}`, ...notices].join("; "),
+      reason ?? "",
+    ),
+    ...(library === null ? [] : sources(library)),
+    ...(library === null ? [] : gpus(library)),
+  ];
+}
+
+function finding(name: string, works: boolean, found: string, missing: string): Finding {
+  return { name, works, detail: works ? found : missing };
+}
+
+function onPath(program: string): string | null {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path)) ?? null;
+}
+
+/** What the sampler finds here. */
+function sources(library: NativeLibrary): Finding[] {
+  using sampler = new NativeSampler(library, { rateHz: 10 });
+  return sampler.layout.sources.map(({ name, where, available, note }) =>
+    finding(`sample ${name}`, available, note ? `${where}; ${note}` : where, note ?? where)
+  );
+}
+
+function gpus(library: NativeLibrary): Finding[] {
+  try {
+    using nvml = new Nvml(library);
+    const { driver_version } = nvml.description;
+    return nvml.gpus.map(({ series, name, absent }) => {
+      const without = Object.keys(absent);
+      const lacks = without.length ? `; not offered: ${without.join(", ")}` : "";
+      return finding(series, true, `${name}, driver ${driver_version}${lacks}`, "");
+    });
+  } catch (error) {
+    return [finding("NVML", false, "", messageOf(error))];
+  }
+}

@@ -1,0 +1,186 @@
+/** dyno sample: hardware sampling on its own: live, into a file, or beside a command. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { InputError, messageOf } from "../errors.ts";
+import { Scope } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
+import { informationIn, writeSamplesCsv } from "../hardware/csv.ts";
+import { energyDevices, idlePower } from "../hardware/energy.ts";
+import { startSampler } from "../hardware/sampler.ts";
+import { nowNs } from "../native/clock.ts";
+import { checkWritable } from "../run/directory.ts";
+import { EXIT } from "./command.ts";
+import { flagHelp, list, number, parseFlags, text, toggle } from "./flags.ts";
+import { liveLine, sampleSummary } from "./sample_table.ts";
+import type { IdlePower } from "../hardware/energy.ts";
+import type { Sampler } from "../hardware/sampler.ts";
+import type { Command, CommandContext } from "./command.ts";
+import type { Values } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+const flags = {
+  "rate": number("HZ", "samples a second, 1 to 10000 (100, or 10 without libdyno)", { min: 1 }),
+  "duration": number("S", "ends after so many seconds; without it, with the command or Ctrl-C", {
+    min: 0.01,
+  }),
+  "metrics": list("NAME", "sources: cpu cores memory pressure disk network temperature rapl gpu …"),
+  "pid": number("PID", "a process to follow", { min: 1, whole: true }),
+  "out": text("FILE", "keeps the samples: FILE.csv, or FILE.bin described by FILE.json"),
+  "json": toggle("one JSON object on standard output at the end"),
+};
+
+const IDLE_S = 2;
+const LIVE_MS = 500;
+
+export const command: Command = {
+  help: [
+    "dyno sample [flags] [-- COMMAND ARGUMENT …]",
+    "",
+    "Samples the host: live on a terminal, into a file with --out, or while a command runs, whose energy",
+    "and peaks it prints as `time` does. The exit code is then the command's.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno sample --rate 1000 --duration 10 --out host.csv",
+    "  dyno sample -- python3 train.py",
+  ],
+
+  async run(argv: string[], context: CommandContext): Promise<number> {
+    const split = argv.indexOf("--");
+    const program = split < 0 ? [] : argv.slice(split + 1);
+    const { values, positional } = parseFlags(flags, split < 0 ? argv : argv.slice(0, split));
+    if (positional.length) {
+      throw new InputError(
+        `"${positional[0]}": a command is given behind --, as in dyno sample -- ${
+          positional.join(" ")
+        }`,
+      );
+    }
+    if (split >= 0 && program.length === 0) {
+      throw new InputError("--: expected a command behind it");
+    }
+    const kept = values.out === undefined ? null : keptPaths(values.out);
+    const folder = mkdtempSync(kept ? `${kept.stem}.partial-` : join(tmpdir(), "dyno-sample-"));
+    try {
+      const code = await sampleInto(folder, program, values, context);
+      if (kept) keep(folder, kept);
+      rmSync(folder, { recursive: true });
+      return code;
+    } catch (error) {
+      if (kept && existsSync(join(folder, "samples.bin"))) {
+        context.terminal.warn(`what was sampled is in ${folder}`);
+      } else rmSync(folder, { recursive: true });
+      throw error;
+    }
+  },
+};
+
+interface Kept {
+  stem: string;
+  form: "csv" | "bin";
+}
+
+/** @throws {InputError} a name that says no form, or a folder that cannot be written. */
+function keptPaths(out: string): Kept {
+  const match = /^(.+)\.(csv|bin)$/.exec(out);
+  if (!match) throw new InputError(`--out: "${out}" ends in neither .csv nor .bin`);
+  checkWritable(resolve(out, ".."));
+  return { stem: match[1], form: match[2] as "csv" | "bin" };
+}
+
+function keep(folder: string, { stem, form }: Kept): void {
+  if (form === "csv") return renameSync(join(folder, "samples.csv"), `${stem}.csv`);
+  renameSync(join(folder, "samples.bin"), `${stem}.bin`);
+  renameSync(join(folder, "samples.json"), `${stem}.json`);
+}
+
+/** Samples until the command, the duration or Ctrl-C ends it; sums up. */
+async function sampleInto(
+  folder: string,
+  program: string[],
+  values: Values<typeof flags>,
+  { terminal, signal }: CommandContext,
+): Promise<number> {
+  const onNotice = (line: string) => terminal.say(terminal.paint.dim(line));
+  const idle = program.length ? await measureIdle(signal, onNotice) : {};
+  const child = program.length ? await startChild(program) : null;
+  await using sampler = await startSampler({
+    directory: folder,
+    rate_hz: values.rate,
+    metrics: values.metrics,
+    pids: child ? [child.pid!] : values.pid === undefined ? [] : [values.pid],
+    onNotice,
+  });
+  const start_ns = nowNs();
+  const ended = await untilEnd(child, values.duration, sampler, terminal, signal);
+  const end_ns = nowNs();
+  await sampler.stop();
+  const bin = join(folder, "samples.bin");
+  const { description } = sampler;
+  if (values.out?.endsWith(".csv")) writeSamplesCsv(bin, description, join(folder, "samples.csv"));
+  const information = informationIn(bin, description);
+  const pid = child?.pid ?? values.pid;
+  const summary = sampleSummary(sampler, { start_ns, end_ns, idle, information, pid });
+  summary.lines.forEach((line) => terminal.say(line));
+  if (values.json) terminal.out(JSON.stringify(summary.json));
+  return signal.aborted && child === null ? EXIT.interrupted : ended;
+}
+
+/** Idle power before the command, where the host can tell energy at all. */
+async function measureIdle(
+  signal: AbortSignal,
+  onNotice: (line: string) => void,
+): Promise<IdlePower> {
+  await using sampler = await startSampler({ directory: null, metrics: ["rapl", "gpu"], onNotice });
+  if (energyDevices(sampler.series).length === 0) return {};
+  onNotice(`measuring idle power for ${IDLE_S} s`);
+  const start_ns = nowNs();
+  await sleep(IDLE_S * 1000, signal);
+  await sampler.afterTick(nowNs());
+  return idlePower(sampler.series, start_ns, start_ns + IDLE_S * 1e9);
+}
+
+/** @throws {InputError} the program cannot be started. */
+function startChild([name, ...args]: string[]): Promise<ChildProcess> {
+  const child = spawn(name, args, { stdio: "inherit" });
+  return new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(new InputError(`${name}: ${messageOf(error)}`)));
+    child.once("spawn", () => resolve(child));
+  });
+}
+
+/** Shows what goes on until the end; gives the exit code. */
+async function untilEnd(
+  child: ChildProcess | null,
+  duration_s: number | undefined,
+  sampler: Sampler,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
+  await using scope = new Scope(signal);
+  const exited = child && new Promise<number>((resolve) => {
+    child.once(
+      "exit",
+      (code, by) => resolve(code ?? (by === "SIGINT" ? EXIT.interrupted : EXIT.failures)),
+    );
+  });
+  if (terminal.live && child === null) scope.spawn((s) => showLive(sampler, terminal, s));
+  const timeUp = sleep((duration_s ?? 1e6) * 1000, scope.signal).catch(() => {});
+  const code = await Promise.race([timeUp, ...(exited ? [exited] : [])]);
+  if (typeof code === "number") return code;
+  child?.kill("SIGTERM");
+  return exited ? await exited : EXIT.good;
+}
+
+async function showLive(sampler: Sampler, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(LIVE_MS, signal).catch(() => {});
+    const now_ns = nowNs();
+    const line = liveLine(sampler.metricsOver(now_ns - LIVE_MS * 1e6, now_ns));
+    terminal.draw(`\r\x1b[2K${line.slice(0, terminal.columns - 1)}`);
+  }
+  terminal.draw("\r\x1b[2K");
+}

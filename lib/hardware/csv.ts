@@ -1,0 +1,68 @@
+/** Samples as CSV, and how much information is in them. */
+import { closeSync, openSync } from "node:fs";
+import { notWritten, writeAll } from "../run/write.ts";
+import { sampleBatches } from "./samples.ts";
+import type { SamplesDescription } from "./samples.ts";
+
+/**
+ * Writes a session's records as CSV: `t_s` since the first record, then a column for each field;
+ * empty is unknown.
+ *
+ * @throws {InputError} the file cannot be written.
+ */
+export function writeSamplesCsv(bin: string, description: SamplesDescription, csv: string): void {
+  try {
+    const fd = openSync(csv, "w");
+    try {
+      const { fields } = description;
+      writeAll(fd, ["t_s", ...fields.map((field) => field.name)].join(",") + "\n");
+      let first_ns: number | null = null;
+      for (const batch of sampleBatches(bin, description)) {
+        let rows = "";
+        for (let i = 0; i < batch.count; i++) {
+          first_ns ??= batch.t_ns(i);
+          rows += ((batch.t_ns(i) - first_ns) / 1e9).toFixed(9);
+          for (let field = 0; field < fields.length; field++) {
+            rows += `,${batch.value(i, field) ?? ""}`;
+          }
+          rows += "\n";
+        }
+        writeAll(fd, rows);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    throw notWritten(csv, error);
+  }
+}
+
+/** What a sampling gave: its real rate, and how often each source's values changed. */
+export interface Information {
+  records: number;
+  achieved_hz: number;
+  /** By source: changes a second of the field that changed most. More samples only repeat values. */
+  changes_hz: Record<string, number>;
+}
+
+/** Counts the changes in a session's records. */
+export function informationIn(bin: string, description: SamplesDescription): Information {
+  const changes = new Array<number>(description.fields.length).fill(0);
+  let records = 0, first_ns = 0, last_ns = 0;
+  for (const batch of sampleBatches(bin, description)) {
+    for (let i = 0; i < batch.count; i++) {
+      if (records++ === 0) first_ns = batch.t_ns(i);
+      last_ns = batch.t_ns(i);
+      changes.forEach((_, field) => {
+        if (batch.fresh(i, field)) changes[field]++;
+      });
+    }
+  }
+  const span_s = (last_ns - first_ns) / 1e9;
+  const changes_hz: Record<string, number> = {};
+  description.fields.forEach(({ source }, field) => {
+    const rate_hz = span_s > 0 ? changes[field] / span_s : 0;
+    changes_hz[source] = Math.max(changes_hz[source] ?? 0, rate_hz);
+  });
+  return { records, achieved_hz: span_s > 0 ? (records - 1) / span_s : 0, changes_hz };
+}

@@ -1,0 +1,172 @@
+/**
+ * Energy over a time span, by device: from its energy counter where there is one, else from its power
+ * readings. Every figure comes with its error bound.
+ */
+import type { Series } from "./series.ts";
+
+const NS_PER_S = 1e9;
+
+/** Joules of one device over a span. */
+export interface Energy {
+  /** `gpu0`, `rapl.package-0`. */
+  device: string;
+  energy_j: number;
+  /**
+   * Half-width of what the figure may be off by: a counter that moves in steps is known to one step
+   * at each end; integrated power to one reading's interval at each end, at the highest power seen.
+   * Faults of the sensor itself come on top (5 % is common, see NVML's documentation).
+   */
+  error_j: number;
+  /** Mean power over the span. */
+  power_w: number;
+  method: "counter" | "integrated power";
+}
+
+/** Mean idle power by device, measured before the work, W. */
+export type IdlePower = Readonly<Record<string, number>>;
+
+/** The devices whose energy a series can tell. MIG parts have no sensor of their own. */
+export function energyDevices(series: Series): string[] {
+  const devices = series.names(/^(gpu\d+|rapl\..+)\.(energy_j|power(_instant)?_w)$/)
+    .map((name) => name.replace(/\.(energy_j|power(_instant)?_w)$/, ""))
+    // a package holds its cores and uncore: only packages, DRAM and the platform are of their own
+    .filter((device) => !/^rapl\.(core|uncore)/.test(device));
+  return [...new Set(devices)];
+}
+
+/**
+ * Energy of a device over [from_ns, to_ns]; null when the span is not covered by samples.
+ *
+ * counter: E = C(to) − C(from), with C interpolated linearly between the moments at which it moved.
+ * power: E = Σ P_i·Δt_i over the intervals that overlap the span.
+ */
+export function energyOver(
+  series: Series,
+  device: string,
+  from_ns: number,
+  to_ns: number,
+): Energy | null {
+  if (to_ns <= from_ns || !covered(series, from_ns, to_ns)) return null;
+  return fromCounter(series, device, from_ns, to_ns) ?? fromPower(series, device, from_ns, to_ns);
+}
+
+/** Energies of all devices over a span. */
+export function energiesOver(series: Series, from_ns: number, to_ns: number): Energy[] {
+  return energyDevices(series).flatMap((device) =>
+    energyOver(series, device, from_ns, to_ns) ?? []
+  );
+}
+
+/** Mean power by device over a span in which nothing was asked of the machine. */
+export function idlePower(series: Series, from_ns: number, to_ns: number): IdlePower {
+  return Object.fromEntries(
+    energiesOver(series, from_ns, to_ns).map(({ device, power_w }) => [device, power_w]),
+  );
+}
+
+/** What a span took beyond idling: E − P_idle·Δt, at least 0; null when idle was not measured. */
+export function aboveIdle(energy: Energy, idle: IdlePower, span_s: number): number | null {
+  const idle_w = idle[energy.device];
+  return idle_w === undefined ? null : Math.max(0, energy.energy_j - idle_w * span_s);
+}
+
+/** A request's time and tokens, for sharing a device's energy. */
+export interface EnergyUser {
+  start_ns: number;
+  end_ns: number;
+  tokens: number;
+}
+
+/**
+ * Shares a device's energy over the requests in flight. The span is cut wherever a request starts or
+ * ends; each piece's energy is divided by the requests' token rates (tokens / duration), so that a
+ * request which produces twice as fast carries twice as much. A piece with no request, or none that
+ * produces tokens, belongs to nobody. Assumes that a request produces evenly over its time, and that a
+ * token costs the same whoever's it is: prefill is charged to the tokens that follow it.
+ *
+ * @returns joules for each user, in their order; the sum is at most the device's energy.
+ */
+export function shareEnergy(
+  series: Series,
+  device: string,
+  users: readonly EnergyUser[],
+): number[] {
+  const shares = users.map(() => 0);
+  const edges = [...new Set(users.flatMap(({ start_ns, end_ns }) => [start_ns, end_ns]))]
+    .sort((a, b) => a - b);
+  const rates = users.map(({ start_ns, end_ns, tokens }) =>
+    tokens / Math.max(1, end_ns - start_ns)
+  );
+  const order = users.map((_, i) => i).sort((a, b) => users[a].start_ns - users[b].start_ns);
+  let running: number[] = [], next = 0;
+  for (let edge = 0; edge + 1 < edges.length; edge++) {
+    const from_ns = edges[edge], to_ns = edges[edge + 1];
+    running = running.filter((i) => users[i].end_ns > from_ns);
+    while (next < order.length && users[order[next]].start_ns <= from_ns) {
+      running.push(order[next++]);
+    }
+    const energy = energyOver(series, device, from_ns, to_ns);
+    const sum = running.reduce((total, i) => total + rates[i], 0);
+    if (energy === null || sum === 0) continue;
+    for (const i of running) shares[i] += energy.energy_j * rates[i] / sum;
+  }
+  return shares;
+}
+
+function covered(series: Series, from_ns: number, to_ns: number): boolean {
+  return series.length > 1 && series.t_ns(0) <= from_ns && series.t_ns(series.length - 1) >= to_ns;
+}
+
+function fromCounter(
+  series: Series,
+  device: string,
+  from_ns: number,
+  to_ns: number,
+): Energy | null {
+  const name = `${device}.energy_j`;
+  const first = stepAt(series, name, from_ns), last = stepAt(series, name, to_ns);
+  if (first === null || last === null || last.value < first.value) return null;
+  const energy_j = last.value - first.value;
+  const power_w = energy_j / ((to_ns - from_ns) / NS_PER_S);
+  return {
+    device,
+    energy_j,
+    error_j: (first.step_j + last.step_j) / 2,
+    power_w,
+    method: "counter",
+  };
+}
+
+/** A stepping counter at a time, interpolated between the samples where it moved, and that step. */
+function stepAt(
+  series: Series,
+  name: string,
+  t_ns: number,
+): { value: number; step_j: number } | null {
+  const [, end] = series.overlapping(t_ns, t_ns);
+  let after = Math.max(1, Math.min(end, series.length) - 1);
+  while (after > 1 && !(series.t_ns(after - 1) < t_ns)) after--;
+  let before = after - 1;
+  const at = (i: number) => series.value(i, name);
+  if (Number.isNaN(at(after)) || Number.isNaN(at(before))) return null;
+  // widen to the moves on both sides: in between the counter only looks as if it stood still
+  while (before > 0 && at(before - 1) === at(before)) before--;
+  while (after + 1 < series.length && at(after) === at(before)) after++;
+  const span_ns = series.t_ns(after) - series.t_ns(before);
+  const share = Math.min(1, Math.max(0, (t_ns - series.t_ns(before)) / span_ns));
+  const step_j = at(after) - at(before);
+  return { value: at(before) + share * step_j, step_j };
+}
+
+function fromPower(series: Series, device: string, from_ns: number, to_ns: number): Energy | null {
+  const name = [`${device}.power_instant_w`, `${device}.power_w`].find((each) =>
+    series.mean(each, from_ns, to_ns) !== null
+  );
+  if (name === undefined) return null;
+  const power_w = series.mean(name, from_ns, to_ns)!;
+  const span_s = (to_ns - from_ns) / NS_PER_S;
+  const [first, end] = series.overlapping(from_ns, to_ns);
+  const interval_s = (series.t_ns(end - 1) - series.t_ns(first - 1)) / (end - first) / NS_PER_S;
+  const error_j = interval_s * (series.max(name, from_ns, to_ns) ?? power_w);
+  return { device, energy_j: power_w * span_s, error_j, power_w, method: "integrated power" };
+}

@@ -1,0 +1,90 @@
+/** dyno sample and dyno doctor as processes. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { dyno, startDyno } from "../e2e/dyno.ts";
+import { jsonIn, temporaryFolder } from "../suite/fixture.ts";
+
+Deno.test("a duration into a CSV file: a row a sample, a column a field", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "host.csv");
+  const { code, stdout, stderr } = await dyno([
+    "sample",
+    "--rate",
+    "50",
+    "--duration",
+    "0.5",
+    "--out",
+    out,
+    "--json",
+  ]);
+  assertEquals(code, 0, stderr);
+  const [head, ...rows] = readFileSync(out, "utf8").trim().split("\n");
+  const { information, performance } = JSON.parse(stdout);
+  assert(head.startsWith("t_s,cpu.busy_s,"));
+  assertEquals(rows.length, information.records);
+  assert(rows.every((row) => row.split(",").length === head.split(",").length));
+  assert(performance.memory_used_gb > 0 && information.achieved_hz > 5);
+  assertEquals(readdirSync(folder.path), ["host.csv"]);
+});
+
+Deno.test("beside a command: its exit code, its CPU time, records and their description", async () => {
+  using folder = temporaryFolder();
+  const out = join(folder.path, "host.bin");
+  const busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; exit 7";
+  const { code, stdout, stderr } = await dyno([
+    "sample",
+    "--out",
+    out,
+    "--json",
+    "--",
+    "sh",
+    "-c",
+    busy,
+  ]);
+  assertEquals(code, 7, stderr);
+  const { process } = JSON.parse(stdout);
+  assert(process.cpu_s === null || process.cpu_s > 0);
+  const { record_bytes } = jsonIn(join(folder.path, "host.json"));
+  assertEquals(readFileSync(out).length % record_bytes, 0);
+  assertStringIncludes(stderr, "changes a second");
+});
+
+Deno.test("Ctrl-C ends a sampling with its summary", async () => {
+  const running = startDyno(["sample", "--rate", "50"]);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  running.kill("SIGINT");
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 130);
+  assertMatch(stderr, /\d+ samples at/);
+});
+
+Deno.test("wrong input is one line", async () => {
+  const wrong: [string[], string][] = [
+    [["--out", "x.txt"], "neither .csv nor .bin"],
+    [["--rate", "0"], "--rate"],
+    [["--metrics", "cpus"], "cpus"],
+    [["--"], "expected a command"],
+    [["--", "/no/such/program"], "/no/such/program"],
+    [["python3"], "behind --"],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stderr } = await dyno(["sample", ...args]);
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, message);
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+  }
+  assert(!existsSync("x.txt"));
+});
+
+Deno.test("doctor names what works, and of the rest how to get it", async () => {
+  const { code, stdout } = await dyno(["doctor", "--json"]);
+  const { findings } = JSON.parse(stdout) as {
+    findings: { name: string; works: boolean; detail: string }[];
+  };
+  assertEquals(code, 0);
+  for (const name of ["clock", "compiler", "libdyno"]) {
+    assert(findings.some((each) => each.name === name));
+  }
+  assert(findings.every((each) => each.detail.length > 0));
+});
