@@ -17,6 +17,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: "a test suite or an experiment file against an endpoint",
     load: () => import("./run.ts"),
   },
+  runs: {
+    summary: "runs that are over: export",
+    load: () => import("./runs.ts"),
+  },
   sample: {
     summary: "hardware sampling on its own, or beside a command",
     load: () => import("./sample.ts"),

@@ -114,6 +114,7 @@ function start(
     out: values.out ?? "runs",
     resume: values.resume ?? [],
     sample_rate_hz: values["sample-rate"] ?? experiment?.sample_rate_hz,
+    alerts: experiment?.alerts,
     json: values.json ?? false,
   }, context);
 }

@@ -13,6 +13,7 @@ import { EXIT } from "./command.ts";
 import { ProgressLine } from "./progress_line.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { APIConfiguration, ApiOptions } from "../endpoint/api.ts";
+import type { HealthThresholds } from "../hardware/health.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { Selection } from "../suite/selection.ts";
@@ -30,6 +31,7 @@ export interface SuiteRequest {
   /** Runs to go on with, one for each model at most. */
   resume: string[];
   sample_rate_hz?: number;
+  alerts?: Partial<HealthThresholds>;
   agent?: string;
   json: boolean;
 }
@@ -91,6 +93,7 @@ async function runOne(
     out: request.out,
     resume,
     sample_rate_hz: request.sample_rate_hz,
+    alerts: request.alerts,
     agent: request.agent,
     argv: process.argv.slice(2),
     signal,

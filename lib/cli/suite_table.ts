@@ -3,6 +3,7 @@ import { tableLines } from "./table.ts";
 import { duration } from "./progress_line.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { RunEnergy } from "../suite/energy.ts";
 import type { Aggregate, SuiteResults, SuiteStatistics } from "../suite/results.ts";
 import type { Column } from "./table.ts";
 import type { Palette } from "./terminal.ts";
@@ -48,17 +49,32 @@ function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Pal
   ];
 }
 
-function summaryLines({ aggregate, statistics, missing }: SuiteResults, wall_s: number): string[] {
+function summaryLines(
+  { aggregate, statistics, energy, missing }: SuiteResults,
+  wall_s: number,
+): string[] {
   const lines: string[] = [];
   const { pass_rate } = statistics;
   if (pass_rate) lines.push(`pass rate ${percent(pass_rate)} (95 % interval, Wilson)`);
   const tokens = aggregate.total_completion_tokens;
   const produced = tokens === null ? "unknown tokens" : `${tokens} tokens`;
   lines.push(`${aggregate.tests} tests and ${produced} in ${duration(wall_s)}`);
+  if (energy) lines.push(energyLine(energy));
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
   if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);
   if (missing) lines.push(`${missing} tests not run yet`);
   return lines;
+}
+
+function energyLine({ total_j, devices, j_per_token, j_per_solved_test }: RunEnergy): string {
+  const error_j = devices.reduce((sum, device) => sum + device.error_j, 0);
+  const token = j_per_token === null ? "" : `, ${j_per_token.toPrecision(3)} J a token`;
+  const solved = j_per_solved_test === null
+    ? ""
+    : `, ${j_per_solved_test.toPrecision(3)} J a solved test`;
+  return `energy ${total_j.toFixed(1)} ± ${
+    error_j.toFixed(1)
+  } J${token}${solved}, idle power included`;
 }
 
 function percent({ value, low, high }: Estimate): string {

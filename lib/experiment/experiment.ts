@@ -27,6 +27,13 @@ export const experimentSchema = z.strictObject({
   tests: z.array(z.string()).optional(),
   limit: z.int().min(1).optional(),
   sample_rate_hz: z.number().min(0).max(10_000).optional(),
+  /** Thresholds of health alerts. */
+  alerts: z.strictObject({
+    gpu_temperature_celsius: z.number(),
+    temperature_celsius: z.number(),
+    memory_percent: z.number(),
+    error_rate_percent: z.number(),
+  }).partial().optional(),
   /** Runs against the built-in mock endpoint, started for the run. */
   mock: z.strictObject({
     /** Path of the script of answers, relative to the experiment file. */

@@ -1,5 +1,13 @@
 /** Records over time: counters as amounts between two moments, gauges as means. */
+import type { Samples } from "./samples.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
+
+/** A session's samples, read back, as a series. */
+export function seriesFrom({ description, batch }: Samples): Series {
+  const series = new Series(description, batch.count);
+  series.append(batch, Number(description.start_ns));
+  return series;
+}
 
 /** Fields' places by name. */
 export type FieldIndex = ReadonlyMap<string, number>;

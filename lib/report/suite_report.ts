@@ -1,6 +1,6 @@
 /** The report of a suite run: one HTML file from results.json, the samples and the items' texts. */
 import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "@std/path";
+import { dirname, join } from "@std/path";
 import { readSamples } from "../hardware/samples.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import { cutText, escapeHtml, figure } from "./html.ts";
@@ -8,11 +8,12 @@ import { latencyChart } from "./latency_chart.ts";
 import { page } from "./page.ts";
 import { testsTable } from "./tests_table.ts";
 import { timelineChart } from "./timeline_chart.ts";
-import { Series } from "../hardware/series.ts";
+import { seriesFrom } from "../hardware/series.ts";
 import type { Samples } from "../hardware/samples.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { HealthReport } from "../suite/health_report.ts";
 import type { CategorySummary, SuiteResults } from "../suite/results.ts";
 
 /**
@@ -37,6 +38,7 @@ export async function writeSuiteReport(
     yield* section("By category", [categoryTable(results)]);
     yield* section("How long answers took", [latency]);
     yield* section("Over time", [time]);
+    yield* section("Energy and health", [energyTable(results), healthList(directory)]);
     yield* section("Tests", testsTable(results.items, directory));
     yield* section("How to read this", [definitions(results)]);
   };
@@ -162,11 +164,7 @@ function whiskers(estimate: Estimate | null): string {
 }
 
 async function timeline(results: SuiteResults, sessions: readonly Samples[]): Promise<string> {
-  const series = sessions.map(({ description, batch }) => {
-    const each = new Series(description, batch.count);
-    each.append(batch, Number(description.start_ns));
-    return each;
-  });
+  const series = sessions.map(seriesFrom);
   const chart = chartFigure(await timelineChart(results.items, series));
   return `${chart}<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
 }
@@ -178,6 +176,52 @@ function samplingNote(sessions: readonly Samples[]): string {
     .map(({ name, note }) => `${name} (${note})`);
   const without = missing.length ? ` Not sampled: ${missing.join("; ")}.` : "";
   return `Host samples at ${rate_hz} Hz (${sampler}), on the clock of the requests.${without}`;
+}
+
+function energyTable({ energy }: SuiteResults): string {
+  if (!energy) return `<p class="note">No energy source on this host.</p>`;
+  const rows = energy.devices.map((device) => {
+    const numbers = [
+      device.energy_j,
+      device.error_j,
+      device.power_w,
+      device.idle_w,
+      device.above_idle_j,
+    ];
+    return `<tr><th scope="row">${escapeHtml(device.device)}</th>` +
+      numbers.map((value) => `<td class="n">${figure(value, 1)}</td>`).join("") +
+      `<td>${device.method}</td></tr>`;
+  });
+  const heads = ["device", "energy J", "± J", "mean W", "idle W", "above idle J", "method"];
+  const head = heads.map((title, i) =>
+    `<th scope="col"${i > 0 && i < 6 ? ' class="n"' : ""}>${title}</th>`
+  );
+  const { total_j, j_per_token, tokens_per_j, j_per_solved_test } = energy;
+  return `<div class="scroll"><table><thead><tr>${head.join("")}</tr></thead><tbody>${
+    rows.join("")
+  }</tbody></table></div>
+<p>${figure(total_j, 1)} J in all, ${figure(j_per_token, 3)} J a token, ${
+    figure(tokens_per_j, 2)
+  } tokens a joule, ${figure(j_per_solved_test, 2)} J a solved test.</p>
+<p class="note">Energy from the first request to the end of the last, idle power included: the difference of the
+device's counter, interpolated between the moments at which it moved (± half a step at each end), or power summed over
+the intervals between readings (± one interval at the highest power). A request's share goes by the tokens that it
+produced while in flight. The sensors' own faults come on top.</p>`;
+}
+
+/** What health.json says; nothing for a run from before there was one. */
+function healthList(directory: RunDirectory): string {
+  let health: HealthReport;
+  try {
+    health = JSON.parse(readFileSync(join(directory.path, "health.json"), "utf8"));
+  } catch {
+    return "";
+  }
+  const lines = [...health.alerts.map((alert) => alert.message), ...health.recommendations];
+  const items = lines.map((line) => `<li>${escapeHtml(line)}</li>`).join("");
+  return `<p>System: <b>${escapeHtml(health.system_status)}</b>.</p>${
+    items ? `<ul>${items}</ul>` : ""
+  }`;
 }
 
 function chartFigure(svg: string | null): string {

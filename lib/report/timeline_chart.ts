@@ -1,37 +1,26 @@
 /** Requests over time, with the host's samples on the same clock below them. */
 import { axisLook, chartSvg } from "./chart.ts";
 import { hostPanels } from "./host_panels.ts";
+import { inLanes, requestSpans } from "./spans.ts";
 import type { ChartOption } from "./chart.ts";
 import type { Series as HostSeries } from "../hardware/series.ts";
 import type { ResultItem } from "../suite/results.ts";
+import type { RequestSpan } from "./spans.ts";
 
 /** More requests are drawn as the number in flight. */
 const MOST_BARS = 400;
 const MOST_POINTS = 800;
-const NS_PER_S = 1e9;
 const PANEL_HEIGHT = 90;
-
-interface Span {
-  start_s: number;
-  end_s: number;
-  good: boolean;
-}
 
 /** The picture; null without a request that was sent. */
 export function timelineChart(
   items: readonly ResultItem[],
   sessions: readonly HostSeries[],
 ): Promise<string> | null {
-  const sent = items.filter((item) => item.t_sent_ns !== null && item.e2e_ms !== null);
-  if (sent.length === 0) return null;
-  const origin_ns = sent.map((item) => item.t_sent_ns!).reduce((a, b) => Math.min(a, b));
-  const spans = sent.map((item): Span => {
-    const start_s = (item.t_sent_ns! - origin_ns) / NS_PER_S;
-    return { start_s, end_s: start_s + item.e2e_ms! / 1000, good: item.success };
-  }).sort((a, b) => a.start_s - b.start_s);
-  const end_s = spans.map((span) => span.end_s).reduce((a, b) => Math.max(a, b));
+  const { spans, origin_ns, end_s } = requestSpans(items);
+  if (spans.length === 0) return null;
   const panels = hostPanels(sessions, origin_ns, end_s);
-  const bars = spans.length <= MOST_BARS ? laned(spans) : null;
+  const bars = spans.length <= MOST_BARS ? inLanes(spans) : null;
   const barsHeight = bars ? Math.min(260, Math.max(70, 14 * bars.lanes)) : 110;
   const height = 40 + barsHeight + panels.length * (PANEL_HEIGHT + 36) + 30;
   const tops = [34, ...panels.map((_, i) => 34 + barsHeight + 36 + i * (PANEL_HEIGHT + 36))];
@@ -79,7 +68,7 @@ export function timelineChart(
       })),
     ],
     series: [
-      bars ? barSeries(bars.bars) : inFlightSeries(spans),
+      bars ? barSeries(bars.placed) : inFlightSeries(spans),
       ...panels.flatMap((panel, i) =>
         panel.lines.map((line) => ({
           type: "line" as const,
@@ -103,24 +92,12 @@ function secondsLabel(value: number): string {
   return `${Number(value.toFixed(2))} s`;
 }
 
-/** Gives each request the lowest lane that is free when it starts. */
-function laned(spans: Span[]): { lanes: number; bars: [Span, number][] } {
-  const freeAt_s: number[] = [];
-  const bars = spans.map((span): [Span, number] => {
-    let lane = freeAt_s.findIndex((free_s) => free_s <= span.start_s);
-    if (lane < 0) lane = freeAt_s.length;
-    freeAt_s[lane] = span.end_s;
-    return [span, lane];
-  });
-  return { lanes: freeAt_s.length, bars };
-}
-
 type ChartSeries = Extract<ChartOption["series"], unknown[]>[number];
 
-function barSeries(bars: [Span, number][]): ChartSeries {
+function barSeries(bars: [RequestSpan, lane: number][]): ChartSeries {
   return {
     type: "custom",
-    data: bars.map(([span, lane]) => [span.start_s, span.end_s, lane, span.good ? 1 : 0]),
+    data: bars.map(([span, lane]) => [span.start_s, span.end_s, lane, span.item.success ? 1 : 0]),
     encode: { x: [0, 1], y: 2 },
     renderItem: (_params, api) => {
       const [left, bottom] = api.coord([api.value(0), api.value(2)]);
@@ -132,7 +109,7 @@ function barSeries(bars: [Span, number][]): ChartSeries {
   };
 }
 
-function inFlightSeries(spans: Span[]): ChartSeries {
+function inFlightSeries(spans: readonly RequestSpan[]): ChartSeries {
   const changes = spans.flatMap((span) => [[span.start_s, 1], [span.end_s, -1]])
     .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let running = 0;

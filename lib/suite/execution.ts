@@ -2,12 +2,15 @@
 import { InputError } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
+import { sleep } from "../execute/sleep.ts";
+import { HealthWatch } from "../hardware/health.ts";
 import { nowNs } from "../native/clock.ts";
 import { executeTest, internalFailure } from "./execute_test.ts";
 import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
 import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../experiment/suite.ts";
+import type { HealthAlert, HealthThresholds } from "../hardware/health.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { Journal } from "../run/journal.ts";
 import type { PlannedTest } from "./execute_test.ts";
@@ -45,11 +48,16 @@ export interface ExecutionParts {
   handlers: Record<string, CategoryHandler>;
   listeners: Listeners;
   workers: number | "auto";
+  alerts: Partial<HealthThresholds>;
 }
+
+const HEALTH_INTERVAL_MS = 1000;
 
 /** Runs planned tests. Results collect in `items` by item id. */
 export class Execution {
   readonly items: Map<string, ResultItem>;
+  /** What was not well with the host or the endpoint. */
+  readonly alerts: HealthAlert[] = [];
   readonly #parts: ExecutionParts;
   readonly #limit: WorkerLimit;
   readonly #auto: AutoWorkers | null;
@@ -84,6 +92,7 @@ export class Execution {
       const changed = (n: number, why: string) => this.#workersChanged(n, why);
       guards.spawn((s) => guardMemory(this.#limit, () => sampler.memoryPressure(), s, changed));
     }
+    guards.spawn((s) => this.#watchHealth(s));
     try {
       await runPool(todo, this.#limit, signal, async (planned, scopeSignal) => {
         const result = await this.#runOne(planned, scopeSignal);
@@ -93,6 +102,22 @@ export class Execution {
     } finally {
       await sampler?.stop(); // takes the last sample, which publishing waits for
       await publishing.join();
+    }
+  }
+
+  async #watchHealth(signal: AbortSignal): Promise<void> {
+    const { sampler, progress, journal, alerts } = this.#parts;
+    const watch = new HealthWatch(alerts);
+    while (!signal.aborted) {
+      await sleep(HEALTH_INTERVAL_MS, signal).catch(() => {});
+      const { completed_tests: finished, failed_tests: failed } = progress.snapshot();
+      const facts = { memory: sampler?.memoryPressure() ?? null, finished, failed };
+      const series = sampler?.series ?? null;
+      for (const alert of watch.look(series, HEALTH_INTERVAL_MS * 1e6, facts)) {
+        this.alerts.push(alert);
+        journal.append("health_alert", { ...alert });
+        this.#notice(`health: ${alert.message}`);
+      }
     }
   }
 

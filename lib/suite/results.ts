@@ -2,6 +2,7 @@
 import { distribution } from "../stats/quantile.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { categoriesOf } from "./selection.ts";
+import type { RunEnergy } from "./energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ErrorClass, TestResult, TokenSource } from "./test_result.ts";
@@ -39,6 +40,8 @@ export interface ResultItem {
   reasoning_type: string | null;
   /** Monotonic time at which the request was sent, nanoseconds; null if it never was. */
   t_sent_ns: number | null;
+  /** Its share of the devices' energy; null without a source. */
+  energy_j: number | null;
 }
 
 /** Counts and sums over tests. Token totals are null when any answer's tokens are unknown. */
@@ -88,6 +91,8 @@ export interface SuiteResults {
   missing: number;
   aggregate: Aggregate;
   statistics: SuiteStatistics;
+  /** Null without an energy source on this host. */
+  energy: RunEnergy | null;
   categories: CategorySummary[];
   items: ResultItem[];
 }
@@ -128,6 +133,7 @@ export function resultItem(result: TestResult): ResultItem {
     reasoning_score: result.reasoning_score,
     reasoning_type: result.reasoning_type,
     t_sent_ns: result.timing?.t_sent_ns ?? null,
+    energy_j: null,
   };
 }
 

@@ -1,15 +1,19 @@
 /** A suite against one model: planned, run, journaled, summed up. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
 import { InputError } from "../errors.ts";
 import { apiKey } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
-import { clockAnchor } from "../native/clock.ts";
+import { clockAnchor, nowNs } from "../native/clock.ts";
+import { energyDevices } from "../hardware/energy.ts";
 import { startSampler } from "../hardware/sampler.ts";
 import { createRunDirectory, findRun } from "../run/directory.ts";
 import { describeRun } from "../run/metadata.ts";
 import { Redactor } from "../run/redact.ts";
+import { energyOfRun, IDLE_S } from "./energy.ts";
 import { Execution } from "./execution.ts";
+import { healthReport, writeHealthReport } from "./health_report.ts";
 import { planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
@@ -18,6 +22,7 @@ import { describeOnDisk, readEarlier, readMetadata, Session } from "./session.ts
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
+import type { HealthThresholds } from "../hardware/health.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { CategoryHandler, Listeners } from "./execution.ts";
@@ -43,6 +48,8 @@ export interface SuiteRunOptions extends Selection, Listeners {
   handlers?: Record<string, CategoryHandler>;
   /** Evaluators beside the built-in ones, by the name that the suite gives. */
   evaluators?: Record<string, Evaluator>;
+  /** Thresholds of health alerts. */
+  alerts?: Partial<HealthThresholds>;
   /** Recorded in the metadata. */
   agent?: string;
   argv?: string[];
@@ -78,7 +85,7 @@ export interface SuiteRun {
  * ```
  */
 export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
-  const started_ms = performance.now();
+  const started_ns = nowNs();
   const { suite, api, out = "runs" } = options;
   const notice = options.onNotice ?? (() => {});
   const plan = await planTests(suite, api, options, options.evaluators);
@@ -117,6 +124,7 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     completed: resumed_tests,
     successful: [...earlier.items.values()].filter((item) => item.success).length,
   });
+  const signal = options.signal ?? new AbortController().signal;
   const execution = new Execution({
     client,
     journal,
@@ -126,14 +134,21 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     handlers: options.handlers ?? {},
     listeners: options,
     workers: options.workers ?? 4,
+    alerts: options.alerts ?? {},
   }, earlier.items);
   try {
-    await execution.run(plan, options.signal ?? new AbortController().signal);
+    if (sampler && energyDevices(sampler.series).length > 0) {
+      notice(`leaving the machine alone for ${IDLE_S} s, to know its idle power`);
+      await sleep(IDLE_S * 1000, signal);
+    }
+    await execution.run(plan, signal);
   } catch (error) {
     if (!(error instanceof CancelledError)) throw stopped(error, directory);
   }
-  const results = sumUp(metadata, plan, execution.items, client.transportName);
+  const results = sumUp(metadata, plan, execution.items, client.transportName, directory);
   writeResults(directory, results);
+  const resources = sampler?.metricsOver(started_ns, nowNs()) ?? null;
+  writeHealthReport(directory, healthReport(results, resources, execution.alerts));
   writeBatchResults(directory, metadata, progress.snapshot(), results);
   logEnd(session, results);
   return {
@@ -141,7 +156,7 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     directory,
     results,
     resumed_tests,
-    wall_s: (performance.now() - started_ms) / 1000,
+    wall_s: (nowNs() - started_ns) / 1e9,
   };
 }
 
@@ -225,6 +240,7 @@ function sumUp(
   plan: readonly PlannedTest[],
   found: ReadonlyMap<string, ResultItem>,
   transport: string,
+  directory: RunDirectory,
 ): SuiteResults {
   const items = plan.flatMap(({ item_id }) => found.get(item_id) ?? []);
   const missing = plan.length - items.length;
@@ -239,6 +255,7 @@ function sumUp(
     missing,
     aggregate: aggregate(items),
     statistics: statistics(items),
+    energy: energyOfRun(directory, items),
     categories: byCategory(items),
     items,
   };

@@ -1,0 +1,113 @@
+/** Health of the host while a run goes on: what is above its threshold, said once each. */
+import type { Series } from "./series.ts";
+
+/** Limits above which an alert is given. */
+export interface HealthThresholds {
+  /** GPU temperature, °C, where the device does not tell from when it slows down. Default 90. */
+  gpu_temperature_celsius: number;
+  /** Any other sensor, °C. Default 95. */
+  temperature_celsius: number;
+  /** Used share of memory, percent. Default 90. */
+  memory_percent: number;
+  /** Tests without an answer, percent of the finished ones (of ten at least). Default 20. */
+  error_rate_percent: number;
+}
+
+export const DEFAULT_THRESHOLDS: HealthThresholds = {
+  gpu_temperature_celsius: 90,
+  temperature_celsius: 95,
+  memory_percent: 90,
+  error_rate_percent: 20,
+};
+
+/** One thing that is not well. */
+export interface HealthAlert {
+  kind: "temperature" | "memory" | "throttling" | "error_rate";
+  /** The sensor or device; null for the run as a whole. */
+  device: string | null;
+  value: number;
+  threshold: number;
+  /** One line for a person. */
+  message: string;
+}
+
+/** What the watch looks at, beside the samples. */
+export interface HealthFacts {
+  /** Used share of memory in 0..1. */
+  memory: number | null;
+  finished: number;
+  failed: number;
+}
+
+const LEAST_FINISHED = 10;
+
+/** Looks again and again; an alert is given when a threshold is passed, and again after it was well. */
+export class HealthWatch {
+  readonly #thresholds: HealthThresholds;
+  #raised = new Set<string>();
+
+  constructor(thresholds: Partial<HealthThresholds> = {}) {
+    this.#thresholds = { ...DEFAULT_THRESHOLDS, ...thresholds };
+  }
+
+  /** The alerts that are new since the last look. `span_ns`: the time since then. */
+  look(series: Series | null, span_ns: number, facts: HealthFacts): HealthAlert[] {
+    const alerts = [...this.#ofRun(facts), ...(series ? this.#ofHost(series, span_ns) : [])];
+    const fresh = alerts.filter((alert) => !this.#raised.has(keyOf(alert)));
+    this.#raised = new Set(alerts.map(keyOf));
+    return fresh;
+  }
+
+  #ofRun({ memory, finished, failed }: HealthFacts): HealthAlert[] {
+    const { memory_percent, error_rate_percent } = this.#thresholds;
+    const used = memory === null ? 0 : 100 * memory;
+    const rate = finished < LEAST_FINISHED ? 0 : 100 * failed / finished;
+    return [
+      ...above("memory", null, used, memory_percent, `memory ${used.toFixed(0)} % in use`),
+      ...above(
+        "error_rate",
+        null,
+        rate,
+        error_rate_percent,
+        `${failed} of ${finished} tests without an answer (${rate.toFixed(0)} %)`,
+      ),
+    ];
+  }
+
+  #ofHost(series: Series, span_ns: number): HealthAlert[] {
+    const { gpu_temperature_celsius, temperature_celsius } = this.#thresholds;
+    const hot = series.names(/^temperature\.|temperature_celsius$/).flatMap((name) => {
+      const limit = name.startsWith("gpu") ? gpu_temperature_celsius : temperature_celsius;
+      const value = series.latest(name) ?? -Infinity;
+      return above("temperature", name, value, limit, `${name}: ${value.toFixed(0)} °C`);
+    });
+    const now_ns = series.length ? series.t_ns(series.length - 1) : 0;
+    const throttled = series.names(/^gpu.*\.throttled_.*_s$/).flatMap((name) => {
+      const grown_s = series.growth(name, now_ns - span_ns, now_ns) ?? 0;
+      return above(
+        "throttling",
+        name,
+        grown_s,
+        0,
+        `${name}: held back for ${grown_s.toFixed(2)} s`,
+      );
+    });
+    return [...hot, ...throttled];
+  }
+}
+
+function above(
+  kind: HealthAlert["kind"],
+  device: string | null,
+  value: number,
+  threshold: number,
+  text: string,
+): HealthAlert[] {
+  if (value <= threshold) return [];
+  const limit = threshold > 0 ? `, threshold ${threshold}` : "";
+  return [{ kind, device, value, threshold, message: `${text}${limit}` }];
+}
+
+function keyOf({ kind, device }: HealthAlert): string {
+  return `${kind}/${device}`;
+}

@@ -1,0 +1,102 @@
+/** A run's merged timeline as a Chrome trace, for Perfetto (ui.perfetto.dev) or chrome://tracing. */
+import { readFileSync } from "node:fs";
+import { readSamples } from "../hardware/samples.ts";
+import { seriesFrom } from "../hardware/series.ts";
+import { readJournal } from "../run/journal.ts";
+import { hostPanels } from "./host_panels.ts";
+import { inLanes, requestSpans } from "./spans.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { SuiteResults } from "../suite/results.ts";
+
+/** One event of the trace event format (Google, "Trace Event Format"); times in microseconds. */
+interface TraceEvent {
+  name: string;
+  ph: "M" | "X" | "C" | "i";
+  pid: number;
+  tid: number;
+  ts?: number;
+  dur?: number;
+  s?: "g" | "t";
+  args?: Record<string, unknown>;
+}
+
+const REQUESTS = 1;
+const HOST = 2;
+const US_PER_S = 1e6;
+
+/**
+ * The trace of a run, in parts: requests in lanes with their first tokens, host samples as counters,
+ * health alerts and changes of workers as marks. Time 0 is the first request's start.
+ *
+ * @throws the system's error when the run has no results.json.
+ */
+export async function* perfettoTrace(directory: RunDirectory): AsyncGenerator<string> {
+  const { items, model }: SuiteResults = JSON.parse(readFileSync(directory.results, "utf8"));
+  const { spans, origin_ns, end_s } = requestSpans(items);
+  const series = readSamples(directory.path).map(seriesFrom);
+  yield '{"displayTimeUnit":"ms","traceEvents":[\n';
+  yield JSON.stringify(named(REQUESTS, `requests to ${model}`));
+  yield ",\n" + JSON.stringify(named(HOST, "host"));
+  for (const [span, lane] of inLanes(spans).placed) {
+    const { item, start_s } = span;
+    const event: TraceEvent = {
+      name: item.test_name,
+      ph: "X",
+      pid: REQUESTS,
+      tid: lane + 1,
+      ts: start_s * US_PER_S,
+      dur: (span.end_s - start_s) * US_PER_S,
+      args: {
+        test_id: item.test_id,
+        category: item.category,
+        tokens: item.completion_tokens,
+        ttft_ms: item.ttft_ms,
+        passed: item.passed,
+        error: item.error,
+      },
+    };
+    yield ",\n" + JSON.stringify(event);
+    if (item.ttft_ms !== null) {
+      const ts = start_s * US_PER_S + item.ttft_ms * 1000;
+      yield ",\n" + JSON.stringify(mark("first token", ts, REQUESTS, lane + 1));
+    }
+  }
+  for (const { title, lines } of hostPanels(series, origin_ns, end_s)) {
+    for (const { name, points } of lines) {
+      for (const [at_s, value] of points) {
+        const counter = `${title}: ${name}`;
+        yield ",\n" + JSON.stringify(
+          {
+            name: counter,
+            ph: "C",
+            pid: HOST,
+            tid: 0,
+            ts: at_s * US_PER_S,
+            args: { [name]: value },
+          },
+        );
+      }
+    }
+  }
+  for (const event of await marksOf(directory, origin_ns)) yield ",\n" + JSON.stringify(event);
+  yield "\n]}\n";
+}
+
+function named(pid: number, name: string): TraceEvent {
+  return { name: "process_name", ph: "M", pid, tid: 0, args: { name } };
+}
+
+function mark(name: string, ts: number, pid: number, tid: number): TraceEvent {
+  return { name, ph: "i", pid, tid, ts, s: tid === 0 ? "g" : "t" };
+}
+
+/** What the journal says of the whole run. */
+async function marksOf(directory: RunDirectory, origin_ns: number): Promise<TraceEvent[]> {
+  const marks: TraceEvent[] = [];
+  await readJournal(directory.journal, ({ event, mono_ns, ...fields }) => {
+    if (event !== "health_alert" && event !== "workers_changed") return;
+    const text = String(fields.message ?? `workers: ${fields.workers} (${fields.reason})`);
+    marks.push(mark(text, (mono_ns - origin_ns) / 1000, HOST, 0));
+  });
+  return marks;
+}
