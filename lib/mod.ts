@@ -48,7 +48,13 @@ export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
 export type { ErrorClass, TestResult } from "./suite/test_result.ts";
 export type { PerformanceMetrics } from "./hardware/metrics.ts";
 
+export { energiesOver, energyOver, idlePower, shareEnergy } from "./hardware/energy.ts";
+export type { Energy, EnergyUser } from "./hardware/energy.ts";
+export { nativeLibrary } from "./native/library.ts";
+export { Nvml } from "./native/nvml.ts";
+export { NativeSampler } from "./native/sampler.ts";
 export { startSampler } from "./hardware/sampler.ts";
 export type { Sampler } from "./hardware/sampler.ts";
 export { MockEndpoint } from "./mock/server.ts";
+export { perfettoTrace } from "./report/perfetto.ts";
 export { writeSuiteReport } from "./report/suite_report.ts";

@@ -1,6 +1,7 @@
 /** The sampler without native code: the same records, made by a timer, at lower rates. */
 import { Buffer } from "node:buffer";
-import { messageOf } from "../errors.ts";
+import { InputError, messageOf } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
 import { nowNs } from "../native/clock.ts";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { cpuSource } from "./cpu.ts";
@@ -11,6 +12,22 @@ import { frequencySource, temperatureSource } from "./sensors.ts";
 import type { SamplerLayout } from "../native/sample_batch.ts";
 import type { PortableSource } from "./source.ts";
 
+/** Names that the native sampler knows. */
+const METRICS: readonly string[] = [
+  "cpu",
+  "cores",
+  "frequency",
+  "memory",
+  "pressure",
+  "disk",
+  "network",
+  "temperature",
+  "rapl",
+  "process",
+  "cgroup",
+  "gpu",
+  "gpm",
+];
 const HEADER_WORDS = 3;
 const SLOW_PERIOD_NS = 0.95e9;
 /** Reading may take this share of one core; above it the rate is lowered. */
@@ -41,9 +58,18 @@ export class PortableSampler {
   #tick = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** @param root the folder that stands for `/` in /proc and /sys. */
-  constructor(rate_hz: number, root = "/") {
-    this.#sources = openSources(root);
+  /**
+   * @param root the folder that stands for `/` in /proc and /sys.
+   * @param metrics sources by the native sampler's names; those that only it has are left out.
+   * @throws {InputError} an unknown name.
+   */
+  constructor(rate_hz: number, root = "/", metrics: readonly string[] = METRICS) {
+    for (const name of metrics) {
+      if (!METRICS.includes(name)) {
+        throw new InputError(`metrics: "${name}" is not known${didYouMean(name, METRICS)}`);
+      }
+    }
+    this.#sources = openSources(root, metrics);
     const fields = this.#sources.flatMap(({ name, source }) =>
       (source?.fields ?? []).map((field) => ({ ...field, source: name }))
     );
@@ -77,7 +103,7 @@ export class PortableSampler {
     this.#sample();
     this.#tick = Math.floor((nowNs() - this.start_ns) * this.layout.rate_hz / 1e9) + 1;
     const due_ns = this.start_ns + this.#tick * 1e9 / this.layout.rate_hz;
-    this.#timer = setTimeout(() => this.start(), (due_ns - nowNs()) / 1e6);
+    this.#timer = setTimeout(() => this.start(), Math.max(0, (due_ns - nowNs()) / 1e6));
   }
 
   /** The records since the last drain. */
@@ -164,7 +190,7 @@ export class PortableSampler {
   }
 }
 
-function openSources(root: string): OpenSource[] {
+function openSources(root: string, metrics: readonly string[]): OpenSource[] {
   const kinds: [string, string, boolean, () => PortableSource | null][] = [
     ["cpu", "/proc/stat", false, () => cpuSource(root)],
     ["memory", "/proc/meminfo", false, () => memorySource(root)],
@@ -176,12 +202,15 @@ function openSources(root: string): OpenSource[] {
     ["frequency", "cpufreq, /proc/cpuinfo", true, () => frequencySource(root)],
   ];
   let at = 0;
-  const opened = kinds.map(([name, where, slow, open]): OpenSource => {
-    const { source, note } = tryOpen(open);
+  const wanted = kinds.filter(([name]) => metrics.includes(name));
+  const opened = wanted.map(([name, where, slow, open]): OpenSource => {
+    const { source, note: why } = tryOpen(open);
+    const note = name === "cgroup" && source === null ? null : why; // no limit is no lack
     const placed = { name, where, slow, source, note, at, read_ns: 0 };
     at += source?.fields.length ?? 0;
     return placed;
   });
+  if (!metrics.includes("gpu")) return opened;
   const note = "needs libdyno, which is not in use (dyno doctor says why)";
   return [
     ...opened,

@@ -73,8 +73,12 @@ export async function startSampler(options: SamplerOptions): Promise<Sampler> {
     ? { library: null, reason: "not asked for" }
     : await nativeLibrary(options.onNotice);
   if (library === null) {
-    const maker = new PortableSampler(options.rate_hz ?? PORTABLE_RATE_HZ, options.root);
-    return new RunningSampler(maker, "portable", `libdyno is not used: ${reason}`, options);
+    const maker = new PortableSampler(
+      options.rate_hz ?? PORTABLE_RATE_HZ,
+      options.root,
+      options.metrics,
+    );
+    return new RunningSampler(maker, "portable", `libdyno: not used, ${reason}`, options);
   }
   const maker = new NativeSampler(library, {
     rateHz: options.rate_hz ?? NATIVE_RATE_HZ,

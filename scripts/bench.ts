@@ -1,0 +1,16 @@
+/** Runs a benchmark by its name. */
+import process from "node:process";
+
+const benches: Record<string, () => Promise<unknown>> = {
+  sampler: () => import("./bench/sampler.ts"),
+};
+
+const [name] = process.argv.slice(2);
+if (Object.hasOwn(benches, name ?? "")) {
+  await benches[name]();
+} else {
+  process.stderr.write(
+    `bench: "${name ?? ""}" is not known; there is ${Object.keys(benches).join(", ")}\n`,
+  );
+  process.exitCode = 2;
+}
