@@ -1,7 +1,7 @@
 /** Reading JSON that people wrote: errors name the file, the line and the column. */
 import { readFile } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
-import type { ParseError } from "jsonc-parser";
+import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
 import { InputError, messageOf } from "../errors.ts";
 
@@ -32,6 +32,7 @@ export function parseJson(path: string, text: string): JsonFile {
   try {
     return { path, text, value: JSON.parse(text) };
   } catch (error) {
+    if (error instanceof RangeError) throw new InputError(`${path}: nested too deeply`);
     throw new InputError(`${path}${malformed(text, messageOf(error))}`);
   }
 }
@@ -56,7 +57,7 @@ export function checkJson<T>(file: JsonFile, schema: z.ZodType<T>): T {
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */
 export function positionOf(text: string, path: readonly (string | number)[]): string {
-  const tree = parseTree(text);
+  const tree = treeOf(text);
   for (let depth = path.length; tree && depth >= 0; depth--) {
     const node = findNodeAtLocation(tree, path.slice(0, depth));
     if (node) return lineAndColumn(text, node.offset);
@@ -69,6 +70,15 @@ export function showPath(path: readonly (string | number)[]): string {
   return path.map((key, i) => typeof key === "number" ? `[${key}]` : (i ? "." : "") + key).join("");
 }
 
+/** The syntax tree; undefined where the text is nested too deeply for it. */
+function treeOf(text: string, errors: ParseError[] = []): Node | undefined {
+  try {
+    return parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  } catch {
+    return undefined;
+  }
+}
+
 function lineAndColumn(text: string, offset: number): string {
   const before = text.slice(0, offset);
   const line = before.split("\n").length;
@@ -77,7 +87,7 @@ function lineAndColumn(text: string, offset: number): string {
 
 function malformed(text: string, engineMessage: string): string {
   const errors: ParseError[] = [];
-  parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+  treeOf(text, errors);
   if (errors.length === 0) return `: malformed JSON: ${engineMessage}`;
   const { offset, error } = errors[0];
   const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();

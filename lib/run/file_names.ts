@@ -1,9 +1,12 @@
 /** File names from names that people gave, so that no two share a file. */
 
-const LONGEST = 120;
+import { Buffer } from "node:buffer";
+
+/** File systems allow 255 bytes; an id and an ending are added. */
+const MOST_BYTES = 160;
 
 /**
- * A name safe on every file system: letters, digits, `.`, `_` and `-`; 120 characters at most. Not
+ * A name safe on every file system: letters, digits, `.`, `_` and `-`; 160 bytes at most. Not
  * unique: see {@linkcode uniqueFileNames}.
  *
  * @example
@@ -12,11 +15,14 @@ const LONGEST = 120;
  * ```
  */
 export function safeFileName(name: string): string {
-  const safe = name.normalize("NFKC").replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(
-    /^[._]+|[._]+$/g,
-    "",
-  );
-  return [...safe].slice(0, LONGEST).join("").replace(/[._]+$/, "") || "unnamed";
+  const safe = name.normalize("NFKC").replace(/[^\p{L}\p{N}._-]+/gu, "_");
+  let cut = "", bytes = 0;
+  for (const letter of safe.replace(/^[._]+/, "")) {
+    bytes += Buffer.byteLength(letter);
+    if (bytes > MOST_BYTES) break;
+    cut += letter;
+  }
+  return cut.replace(/[._]+$/, "") || "unnamed";
 }
 
 /**
@@ -29,7 +35,7 @@ export function uniqueFileNames(entries: readonly { id: string; name: string }[]
     const plain = safeFileName(name);
     let unique = plain;
     for (let n = 1; taken.has(unique.toLowerCase()); n++) {
-      unique = `${plain}_${safeFileName(id)}${n > 1 ? `_${n}` : ""}`;
+      unique = `${plain}_${safeFileName(id).slice(0, 20)}${n > 1 ? `_${n}` : ""}`;
     }
     taken.add(unique.toLowerCase());
     return unique;

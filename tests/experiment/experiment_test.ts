@@ -32,6 +32,8 @@ Deno.test("malformed JSON: file, line and column", () => {
     ['{"a": "line\nbreak"}', "s.json:1:7: malformed JSON"],
   ];
   for (const [text, message] of cases) assertStringIncludes(refusal("s.json", text), message);
+  assertStringIncludes(refusal("s.json", "[".repeat(100_000) + "]".repeat(100_000)), "s.json:");
+  assertStringIncludes(refusal("s.json", "[".repeat(100_000)), "s.json:");
 });
 
 Deno.test("a missing or wrong field: its path, line and column", () => {

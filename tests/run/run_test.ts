@@ -131,7 +131,8 @@ Deno.test("file names are safe, and no two tests share one", () => {
   assertEquals(safeFileName("../../etc/passwd"), "etc_passwd");
   assertEquals(safeFileName("?!"), "unnamed");
   assertEquals(safeFileName("größe 温度"), "größe_温度");
-  assertEquals(safeFileName("x".repeat(500)).length, 120);
+  assertEquals(safeFileName("x".repeat(500)).length, 160);
+  assertEquals(safeFileName("温".repeat(500)).length, 53); // 3 bytes each
   const names = uniqueFileNames([
     { id: "a", name: "Sum" },
     { id: "b", name: "sum" },
