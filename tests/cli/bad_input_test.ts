@@ -196,7 +196,7 @@ Deno.test("an unknown command names the nearest; none shows the overview", async
   const wrong = await dyno(["rnu"]);
   assertEquals([wrong.code, wrong.stderr.trim()], [
     2,
-    'error: "rnu" is not a command; did you mean "run"?',
+    'error: "rnu" is not a command; did you mean "run" or "runs"?',
   ]);
   const none = await dyno([]);
   assertEquals(none.code, 2);
