@@ -1,7 +1,6 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
 import { readFileSync } from "node:fs";
 import { join } from "@std/path";
-import { uniqueFileNames } from "../run/file_names.ts";
 import { cutText, escapeHtml, figure } from "./html.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "../suite/results.ts";
@@ -33,7 +32,7 @@ export function* testsTable(
   items: readonly ResultItem[],
   directory: RunDirectory,
 ): Generator<string> {
-  const stems = stemsOfTexts(items, directory);
+  const chosen = withTexts(items);
   const categories = [...new Set(items.map((item) => item.category))];
   yield filterForm(items.length, categories);
   yield `<div class="scroll" tabindex="0" role="region" aria-label="tests"><table id="tests">
@@ -41,13 +40,13 @@ export function* testsTable(
 <tbody>
 `;
   for (const item of items) {
-    const stem = stems.get(item.test_id);
-    yield row(item, stem === undefined ? null : itemText(directory, stem)) + "\n";
+    const text = chosen.has(item) && item.file_stem ? itemText(directory, item.file_stem) : null;
+    yield row(item, text) + "\n";
   }
   yield "</tbody></table></div>";
-  const left = items.length - stems.size;
+  const left = items.length - chosen.size;
   if (left > 0) {
-    yield `<p class="note">Prompt and answer are shown for ${stems.size} tests, failed and wrong ones ` +
+    yield `<p class="note">Prompt and answer are shown for ${chosen.size} tests, failed and wrong ones ` +
       `first; those of the other ${left} are in the run's items folder.</p>`;
   }
 }
@@ -92,21 +91,11 @@ function row(item: ResultItem, text: string | null): string {
     numbers.map((value) => `<td class="n">${value}</td>`).join("") + "</tr>";
 }
 
-/**
- * File names, by test id, of the tests whose texts are shown: failed and wrong ones first. They depend
- * on the whole suite, as the run gave them.
- */
-function stemsOfTexts(items: readonly ResultItem[], directory: RunDirectory): Map<string, string> {
+/** The tests whose texts are shown: failed and wrong ones first. */
+function withTexts(items: readonly ResultItem[]): Set<ResultItem> {
   const order = { error: 0, wrong: 1, answered: 2, passed: 3 };
-  const chosen = new Set(
-    items.toSorted((a, b) => order[verdictOf(a)] - order[verdictOf(b)])
-      .slice(0, MOST_TEXTS).map((item) => item.test_id),
-  );
-  const { tests } = JSON.parse(readFileSync(directory.suite, "utf8").replace(/^\uFEFF/, "")) as {
-    tests: { id: string; name: string }[];
-  };
-  const names = uniqueFileNames(tests);
-  return new Map(tests.flatMap(({ id }, i) => chosen.has(id) ? [[id, names[i]]] : []));
+  const sorted = items.toSorted((a, b) => order[verdictOf(a)] - order[verdictOf(b)]);
+  return new Set(sorted.slice(0, MOST_TEXTS));
 }
 
 /** Prompt, reasoning, answer and judgement as HTML; null when the file is not there. */

@@ -28,16 +28,21 @@ export class ItemFiles {
     });
   }
 
+  /** What the names of a test's files begin with. */
+  stem(test_id: string): string {
+    return this.#stems.get(test_id)!;
+  }
+
   /** Whether the files of a test are there. */
   exist(test_id: string): boolean {
-    const stem = this.#stems.get(test_id)!;
+    const stem = this.stem(test_id);
     return existsSync(join(this.#folder, `${stem}_completion.txt`)) &&
       existsSync(join(this.#folder, `${stem}_result.json`));
   }
 
   /** Unsynced: the journal has it all. @throws {InputError} the disk is full, or the like. */
   write(result: TestResult): void {
-    const path = join(this.#folder, this.#stems.get(result.test_id)!);
+    const path = join(this.#folder, this.stem(result.test_id));
     const json = JSON.stringify(result, null, 2) + "\n";
     writeFileAtomic(`${path}_result.json`, json, { sync: false });
     const text = completionText(this.#tests.get(result.test_id)!, result);

@@ -14,6 +14,8 @@ export interface ResultItem {
   test_name: string;
   item_id: string;
   category: string;
+  /** Its files are `items/{file_stem}_completion.txt` and `_result.json`; null before the run is summed up. */
+  file_stem: string | null;
   success: boolean;
   /** Seconds over all attempts and the waits between them. */
   elapsed_seconds: number;
@@ -107,6 +109,7 @@ export function resultItem(result: TestResult): ResultItem {
     test_name: result.test_name,
     item_id: result.item_id,
     category: result.category,
+    file_stem: null,
     success: result.success,
     elapsed_seconds: result.elapsed_seconds,
     execution_time: result.execution_time,

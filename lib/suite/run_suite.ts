@@ -146,6 +146,7 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     if (!(error instanceof CancelledError)) throw stopped(error, directory);
   }
   const results = sumUp(metadata, plan, execution.items, client.transportName, directory);
+  for (const item of results.items) item.file_stem = files.stem(item.test_id);
   writeResults(directory, results);
   const resources = sampler?.metricsOver(started_ns, nowNs()) ?? null;
   writeHealthReport(directory, healthReport(results, resources, execution.alerts));
