@@ -51,5 +51,6 @@ export function classOfStatus(status: number): FailureClass {
   if (status === 401 || status === 403) return "auth";
   if (status === 429) return "http_429";
   if (status === 408 || status === 504) return "timeout";
+  if (status < 400) return "malformed"; // no answer, and no error that HTTP knows: a redirect, say
   return status >= 500 ? "http_5xx" : "http_4xx";
 }

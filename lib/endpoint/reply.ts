@@ -59,10 +59,10 @@ export class Reply {
     const { choices, usage, ...rest } = chunk;
     this.#raw = { ...this.#raw, ...rest };
     this.#usage(usage);
-    for (const choice of (choices ?? []) as Choice[]) {
+    for (const choice of objectsIn(choices) as Choice[]) {
       const hasToken = this.#take(choice.delta ?? { content: choice.text });
       if (hasToken) this.#stamp(t_ns);
-      if (choice.finish_reason) this.#finish(choice.finish_reason);
+      if (textIn(choice.finish_reason)) this.#finish(textIn(choice.finish_reason));
     }
   }
 
@@ -70,10 +70,10 @@ export class Reply {
   body(text: string): void {
     this.#raw = parse(text, "the answer");
     this.#usage(this.#raw.usage);
-    const choice = ((this.#raw.choices ?? []) as Choice[])[0];
+    const choice = (objectsIn(this.#raw.choices) as Choice[])[0];
     if (!choice) throw malformed("the answer has no choices", text);
     this.#take(choice.message ?? { content: choice.text });
-    this.#finish(choice.finish_reason ?? null);
+    this.#finish(textIn(choice.finish_reason) || null);
     this.complete = true;
   }
 
@@ -105,13 +105,15 @@ export class Reply {
   }
 
   /** Adds what a message or delta carries; whether that is a token. */
-  #take({ content, reasoning_content, reasoning, tool_calls }: ChoiceMessage): boolean {
-    const thought = reasoning_content ?? reasoning ?? "";
-    this.text += content ?? "";
+  #take(message: ChoiceMessage): boolean {
+    const content = textIn(message.content);
+    const thought = textIn(message.reasoning_content) || textIn(message.reasoning);
+    const calls = objectsIn(message.tool_calls) as ToolCall[];
+    this.text += content;
     this.reasoning += thought;
-    for (const call of tool_calls ?? []) this.#takeToolCall(call);
-    return Boolean(content) || thought !== "" ||
-      (tool_calls ?? []).some((call) => call.function?.name || call.function?.arguments);
+    for (const call of calls) this.#takeToolCall(call);
+    return content !== "" || thought !== "" ||
+      calls.some((call) => call.function?.name || call.function?.arguments);
   }
 
   #takeToolCall(part: ToolCall): void {
@@ -134,6 +136,17 @@ export class Reply {
     this.t_first_token_ns ??= t_ns;
     this.t_last_token_ns = t_ns;
   }
+}
+
+/** The objects of a list from outside; anything else counts as none. */
+function objectsIn(value: unknown): object[] {
+  const list = Array.isArray(value) ? value : [];
+  return list.filter((item) => typeof item === "object" && item !== null);
+}
+
+/** A text from outside; anything else counts as empty. */
+function textIn(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** A count from outside: a whole number from 0, anything else is unknown. */

@@ -131,9 +131,8 @@ export class Execution {
     const execute = (changed: TestCase) =>
       executeTest({ ...planned, test: changed }, client, signal, onFailed);
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
-    if (!handler) return await execute(test);
     try {
-      return await handler(test, execute, signal);
+      return await (handler ? handler(test, execute, signal) : execute(test));
     } catch (error) {
       if (error instanceof CancelledError || signal.aborted) throw error;
       return internalFailure(planned, error);

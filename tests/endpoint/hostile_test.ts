@@ -1,0 +1,123 @@
+/** Servers that misbehave: each is counted in its class, in bounded time and memory. */
+import net from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { assert, assertEquals } from "@std/assert";
+import { EndpointClient } from "../../lib/endpoint/client.ts";
+import { PortableTransport } from "../../lib/endpoint/portable.ts";
+import type { APIConfiguration } from "../../lib/endpoint/api.ts";
+
+const OK = "HTTP/1.1 200 OK\r\n";
+const SSE = `${OK}content-type: text/event-stream\r\n\r\n`;
+const DONE = "data: [DONE]\n\n";
+const event = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
+const token = (content: unknown, finish_reason: string | null = null) =>
+  event({ choices: [{ delta: { content }, finish_reason }] });
+const body = (value: unknown) => {
+  const text = JSON.stringify(value);
+  return `${OK}content-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
+};
+
+/** Writes without end, until the client has gone. */
+function endless(socket: Socket, start: string, piece: string): void {
+  socket.write(start);
+  const timer = setInterval(() => socket.write(piece), 1);
+  socket.on("close", () => clearInterval(timer));
+}
+
+/** What the server does, and the class of failure; null is an answer. */
+const servers: Record<string, [(socket: Socket) => void, string | null]> = {
+  "HTTP/1.0": [
+    (s) => s.end(body({ choices: [{ message: { content: "x" } }] }).replace("1.1", "1.0")),
+    null,
+  ],
+  "an interim response": [
+    (s) => s.end("HTTP/1.1 100 Continue\r\n\r\n" + SSE + token("x", "stop")),
+    null,
+  ],
+  "an event after the end": [
+    (s) => s.end(SSE + token("x", "stop") + DONE + event({ choices: [] })),
+    null,
+  ],
+  "a usage that lies": [
+    (s) =>
+      s.end(
+        SSE + token("x", "stop") + event({ usage: { prompt_tokens: -5, completion_tokens: 1e99 } }),
+      ),
+    null,
+  ],
+  "a delta that is null": [
+    (s) => s.end(SSE + event({ choices: [{ delta: null }] }) + token("x", "stop")),
+    null,
+  ],
+  "no content": [(s) => s.end("HTTP/1.1 204 No Content\r\n\r\n"), "malformed"],
+  "a redirect": [
+    (s) =>
+      s.end("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n"),
+    "malformed",
+  ],
+  "a compressed answer": [
+    (s) => s.end(`${OK}content-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc`),
+    "malformed",
+  ],
+  "an end without a beginning": [(s) => s.end(SSE + DONE), "empty_reply"],
+  "choices that are null": [
+    (s) => s.end(SSE + event({ choices: null }) + event({ choices: [null] }) + DONE),
+    "empty_reply",
+  ],
+  "choices that are an object": [
+    (s) => s.end(SSE + event({ choices: { a: 1 } }) + DONE),
+    "empty_reply",
+  ],
+  "content that is a number": [(s) => s.end(SSE + token(5) + DONE), "empty_reply"],
+  "tool calls that are an object": [
+    (s) => s.end(SSE + event({ choices: [{ delta: { tool_calls: { a: 1 } } }] }) + DONE),
+    "empty_reply",
+  ],
+  "a body whose choices are null": [(s) => s.end(body({ choices: null })), "malformed"],
+  "a body whose choice is a text": [(s) => s.end(body({ choices: ["a"] })), "malformed"],
+  "bytes that are no UTF-8": [
+    (s) => s.end(new Uint8Array([...new TextEncoder().encode(`${SSE}data: `), 255, 254, 10, 10])),
+    "malformed",
+  ],
+  "a stream without an end": [(s) => s.end(SSE + token("cut")), "truncated"],
+  "headers without end": [(s) => endless(s, OK, `x: ${"y".repeat(1000)}\r\n`), "malformed"],
+  "an event without end": [(s) => endless(s, `${SSE}data: `, "y".repeat(1e6)), "malformed"],
+  "a body without end": [
+    (s) => endless(s, `${OK}content-type: text/plain\r\n\r\n`, "y".repeat(4e6)),
+    "malformed",
+  ],
+  "one byte at a time": [(s) => endless(s, SSE, ":"), "timeout"],
+};
+
+for (const [name, [serve, failure]] of Object.entries(servers)) {
+  Deno.test(`a server that sends ${name}: ${failure ?? "answered"}`, async () => {
+    const server = net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => serve(socket));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const api: APIConfiguration = {
+      endpoint: `http://127.0.0.1:${port}/v1/chat/completions`,
+      model: "m",
+      headers: {},
+      timeout: name === "one byte at a time" ? 0.3 : 20,
+      retry_attempts: 0,
+      retry_delay: 0,
+      api_type: "chat",
+      api_key_env: null,
+      stream: true,
+      max_tokens_field: "max_tokens",
+      stream_options: true,
+    };
+    {
+      using transport = new PortableTransport();
+      const client = new EndpointClient(api, transport);
+      const { error, reply } = await client.ask({ prompt: "p" }, new AbortController().signal);
+      assertEquals(error?.failure ?? null, failure, error?.message);
+      if (failure === null) assertEquals([reply.text, reply.completion_tokens], ["x", null]);
+      assert((error?.message ?? "").length < 400);
+    }
+    await new Promise((resolve) => server.close(resolve));
+  });
+}
