@@ -61,8 +61,10 @@ Deno.test(`kill -9 at ${KILLS} random moments loses no finished test, and a resu
   for (let kill = 0; kill < KILLS; kill++) {
     const out = join(folder.path, `killed-${kill}`);
     const running = startDyno(args(out));
-    const delay_ms = 150 + Math.random() * 900;
-    const timer = setTimeout(() => running.kill("SIGKILL"), delay_ms);
+    // one in four at any moment from the start on, the others while the run is on
+    const begun = () => finishedIds(join(out, runsIn(out)[0] ?? "none", "events.jsonl")).length > 0;
+    while (kill % 4 > 0 && !begun()) await new Promise((resolve) => setTimeout(resolve, 5));
+    const timer = setTimeout(() => running.kill("SIGKILL"), Math.random() * (kill % 4 ? 450 : 700));
     await running.finished;
     clearTimeout(timer);
     const [run] = runsIn(out);

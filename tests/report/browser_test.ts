@@ -1,0 +1,110 @@
+/** The report in a real browser: from the disk, with no network, on a phone, with the keyboard. */
+import { pathToFileURL } from "node:url";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { chromium } from "playwright-core";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { browserPath } from "../browser.ts";
+import { suiteFrom, temporaryFolder } from "../suite/fixture.ts";
+import { EVIL, judged, reported } from "./fixture.ts";
+import type { Page } from "playwright-core";
+
+const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const executablePath = browserPath();
+
+/** The report of twelve tests, opened; `faults` gathers what a page must not do. */
+async function withReport(use: (page: Page, faults: string[]) => Promise<void>): Promise<void> {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start({ behaviour: { default_response: `Mock ${EVIL}` } });
+  const suite = suiteFrom(judged(12));
+  const run = await reported(mock, { suite, out: folder.path, sample_rate_hz: 20 });
+  const browser = await chromium.launch({ executablePath: executablePath!, args: ARGS });
+  try {
+    const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+    const faults: string[] = [];
+    const url = pathToFileURL(run.directory.report).href;
+    page.on("console", (message) => faults.push(message.text()));
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("request", (request) => request.url() !== url && faults.push(request.url()));
+    await page.goto(url);
+    await use(page, faults);
+    assertEquals(faults, []);
+    assertEquals(await page.evaluate("window.hacked"), undefined);
+  } finally {
+    await browser.close();
+  }
+}
+
+const rows = (page: Page) => page.locator("#tests tr.item:visible").count();
+const column = async (page: Page, n: number) =>
+  (await page.locator(`#tests tr.item > :nth-child(${n})`).allTextContents()).map(Number);
+
+Deno.test({
+  name: "in a browser a report filters and sorts its tests, and fits a phone",
+  ignore: executablePath === null,
+  fn: () =>
+    withReport(async (page) => {
+      assertEquals(await rows(page), 12);
+      assert(await page.evaluate("document.documentElement.scrollWidth <= 360"), "too wide");
+      await page.selectOption("#category", "beta");
+      assertEquals(await rows(page), 6);
+      await page.selectOption("#category", "");
+      await page.selectOption("#result", "wrong");
+      assertEquals([await rows(page), await page.textContent("#shown")], [3, "3 of 12 tests"]);
+      await page.selectOption("#result", "");
+      await page.fill("#find", "question number 11");
+      assertEquals(await rows(page), 1);
+      await page.fill("#find", "");
+
+      const head = page.locator("#tests thead th").nth(6);
+      const before = await column(page, 7);
+      const sorted = before.toSorted((a, b) => a - b);
+      for (const [state, order] of [["ascending", sorted], ["descending", sorted.toReversed()]]) {
+        await head.locator("button").click();
+        assertEquals(await head.getAttribute("aria-sort"), state);
+        assertEquals(await column(page, 7), order);
+      }
+      await head.locator("button").click();
+      assertEquals([await head.getAttribute("aria-sort"), await column(page, 7)], [null, before]);
+    }),
+});
+
+Deno.test({
+  name: "in a browser the texts of a test open with the keyboard",
+  ignore: executablePath === null,
+  fn: () =>
+    withReport(async (page) => {
+      const button = page.locator("#tests tbody button").first();
+      const texts = page.locator(`#${await button.getAttribute("aria-controls")}`);
+      assertEquals(await texts.isVisible(), false);
+      await button.focus();
+      await page.keyboard.press("Enter");
+      assertEquals(await button.getAttribute("aria-expanded"), "true");
+      assertStringIncludes(await texts.innerText(), "<script>window.hacked = 1</script>");
+      await page.selectOption("#result", "passed"); // the first is wrong: its texts go with it
+      assertEquals(await texts.isVisible(), false);
+      await page.selectOption("#result", "");
+      assertEquals(await texts.isVisible(), true);
+    }),
+});
+
+Deno.test({
+  name: "in a browser a report's policy stops markup that got in nevertheless",
+  ignore: executablePath === null,
+  fn: () =>
+    withReport(async (page, faults) => {
+      const refused = page.waitForEvent("console");
+      const markup = `<button id="foreign" onclick="window.hacked = 1">foreign</button>`;
+      await page.evaluate(`document.body.insertAdjacentHTML("beforeend", '${markup}')`);
+      await page.click("#foreign");
+      assertStringIncludes((await refused).text(), "Content Security Policy");
+      assert(faults.splice(0).every((fault) => fault.includes("Content Security Policy")));
+    }),
+});
