@@ -2,22 +2,40 @@
 import type * as Echarts from "echarts";
 
 export type ChartOption = Echarts.EChartsOption;
+export type ChartSeries = Extract<ChartOption["series"], unknown[]>[number];
+
+/** What is drawn at a width; heights may depend on it. */
+export type Drawing = (width: number) => { height: number; option: ChartOption };
+
+/** A chart is drawn twice, so that its letters have their size on a phone too; CSS shows one. */
+const WIDTHS = { wide: 880, narrow: 380 };
 
 let loading: Promise<typeof Echarts> | null = null;
 
-/** Draws a chart; `label` is read out in its place. */
-export async function chartSvg(
-  option: ChartOption,
-  size: { width: number; height: number },
-  label: string,
-): Promise<string> {
+/** A figure with the chart; `label`, without anything that HTML would read, is read out in its place. */
+export async function chartFigure(draw: Drawing, label: string): Promise<string> {
   loading ??= import("echarts"); // the heaviest module there is: only where it is drawn
   const echarts = await loading;
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
+  const svgs = Object.entries(WIDTHS).map(([name, width]) => {
+    const { height, option } = draw(width);
+    return chartSvg(echarts, option, width, height).replace(
+      /^<svg width="\d+" height="\d+"/,
+      `<svg class="${name}" role="img" aria-label="${label}"`,
+    );
+  });
+  return `<figure>${svgs.join("")}</figure>`;
+}
+
+function chartSvg(echarts: typeof Echarts, option: ChartOption, width: number, height: number) {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
   try {
-    chart.setOption({ animation: false, textStyle: { color: "var(--ink)" }, ...option });
-    const svg = chart.renderToSVGString().replace(/<style[^]*?<\/style>/g, "");
-    return svg.replace(/^<svg width="\d+" height="\d+"/, `<svg role="img" aria-label="${label}"`);
+    const fontFamily = "system-ui, sans-serif";
+    chart.setOption({
+      animation: false,
+      textStyle: { color: "var(--ink)", fontFamily },
+      ...option,
+    });
+    return chart.renderToSVGString().replace(/<style[^]*?<\/style>/g, "");
   } finally {
     chart.dispose();
   }
@@ -25,9 +43,9 @@ export async function chartSvg(
 
 /** What every axis looks like. */
 export const axisLook = {
-  axisLabel: { color: "var(--ink)", fontSize: 11 },
-  axisLine: { lineStyle: { color: "var(--rule)" } },
-  axisTick: { lineStyle: { color: "var(--rule)" } },
-  splitLine: { lineStyle: { color: "var(--rule)", opacity: 0.6 } },
+  axisLabel: { color: "var(--soft)", fontSize: 11 },
+  axisLine: { show: true, lineStyle: { color: "var(--rule)" } },
+  axisTick: { show: true, length: 4, lineStyle: { color: "var(--rule)" } },
+  splitLine: { show: true, lineStyle: { color: "var(--rule)", opacity: 0.55 } },
   nameTextStyle: { color: "var(--soft)", fontSize: 11 },
 } as const;

@@ -8,11 +8,14 @@ const ENTITIES: Record<string, string> = {
   "'": "&#39;",
 };
 
-/** Text for a place in HTML, also within an attribute. Control characters become visible. */
+/**
+ * Text for a place in HTML, also within an attribute. Control characters and those that turn the
+ * direction of the text around them become U+FFFD.
+ */
 export function escapeHtml(text: string): string {
   return text.toWellFormed().replace(/[&<>"']/g, (letter) => ENTITIES[letter])
     // deno-lint-ignore no-control-regex
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }
 
 /** The text, cut with a word on how much is missing. */
@@ -25,4 +28,14 @@ export function cutText(text: string, length: number): string {
 /** A number with a fixed number of digits behind the point; a dash when unknown. */
 export function figure(value: number | null | undefined, digits: number): string {
   return value === null || value === undefined ? "–" : value.toFixed(digits);
+}
+
+/** A share of 1 as per cent. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A number and its noun, which is plural unless the number is 1. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,56 +1,78 @@
 /** The share of answers that came within a time. */
 import { sortedCopy } from "../stats/quantile.ts";
-import { axisLook, chartSvg } from "./chart.ts";
+import { axisLook, chartFigure } from "./chart.ts";
+import { durationLabel, logTicks } from "./scales.ts";
 import type { ResultItem } from "../suite/results.ts";
+import type { ChartOption } from "./chart.ts";
 
-const MOST_POINTS = 600;
-/** From this ratio of largest to smallest on, the axis is logarithmic. */
-const LOG_FROM = 20;
+const MOST_POINTS = 500;
+/** From this ratio of the largest to the smallest value on, the axis is logarithmic. */
+const LOG_FROM = 10;
 
-/** Cumulative distributions of ttft and e2e; null without an answered test. */
+/** The curves' colours, which the table below uses too. */
+export const CURVES = { ttft_ms: "c1", e2e_ms: "c2" } as const;
+
+/** Cumulative distributions of ttft and e2e; null for fewer than two answered tests. */
 export function latencyChart(items: readonly ResultItem[]): Promise<string> | null {
   const answered = items.filter((item) => item.success);
-  const series = [
-    { name: "ttft", colour: "var(--c1)", values: answered.flatMap((item) => item.ttft_ms ?? []) },
-    { name: "e2e", colour: "var(--c2)", values: answered.flatMap((item) => item.e2e_ms ?? []) },
-  ].filter(({ values }) => values.length > 0);
-  if (series.length === 0) return null;
-  const all = series.flatMap(({ values }) => values);
-  const low = all.reduce((a, b) => Math.min(a, b)), high = all.reduce((a, b) => Math.max(a, b));
-  return chartSvg(
-    {
-      grid: { left: 48, right: 20, top: 34, bottom: 42 },
-      legend: { top: 0, right: 10, textStyle: { color: "var(--ink)" }, icon: "roundRect" },
-      xAxis: {
+  const curves = Object.entries(CURVES).map(([name, colour]) => ({
+    colour: `var(--${colour})`,
+    sorted: sortedCopy(answered.flatMap((item) => item[name as keyof typeof CURVES] ?? [])),
+  })).filter(({ sorted }) => sorted.length > 1);
+  if (curves.length === 0) return null;
+  const low = Math.min(...curves.map(({ sorted }) => sorted[0]));
+  const high = Math.max(...curves.map(({ sorted }) => sorted[sorted.length - 1]));
+  const draw = (width: number): { height: number; option: ChartOption } => ({
+    height: width > 600 ? 280 : 240,
+    option: {
+      grid: { left: 44, right: 16, top: 14, bottom: 30 },
+      xAxis: timeAxisOption(low, high, width),
+      yAxis: {
         ...axisLook,
-        type: low > 0 && high / low > LOG_FROM ? "log" : "value",
-        name: "ms",
-        nameLocation: "middle",
-        nameGap: 26,
+        type: "value",
+        min: 0,
+        max: 100,
+        interval: 25,
+        axisLabel: { ...axisLook.axisLabel, formatter: "{value} %" },
       },
-      yAxis: { ...axisLook, type: "value", min: 0, max: 100, name: "% of answers" },
-      series: series.map(({ name, colour, values }) => ({
+      series: curves.map(({ colour, sorted }) => ({
         type: "line",
-        name,
         step: "end",
         symbol: "none",
         lineStyle: { color: colour, width: 2 },
-        itemStyle: { color: colour },
-        data: cumulative(values),
+        data: cumulative(sorted, low, high),
       })),
     },
-    { width: 720, height: 280 },
-    "share of answers that came within a time",
-  );
+  });
+  return chartFigure(draw, "Share of answers, in per cent, whose ttft and e2e were within a time");
 }
 
-function cumulative(values: number[]): [number, number][] {
-  const sorted = sortedCopy(values);
+function timeAxisOption(low: number, high: number, width: number): ChartOption["xAxis"] {
+  const most = Math.floor(width / 70);
+  const axisLabel = { ...axisLook.axisLabel, formatter: durationLabel, hideOverlap: true };
+  if (low <= 0 || high / low < LOG_FROM) {
+    return { ...axisLook, axisLabel, type: "value", min: 0, splitNumber: Math.min(most, 8) };
+  }
+  const all = logTicks(low, high);
+  const tens = all.filter((tick) => Number.isInteger(Math.log10(tick)));
+  const customValues = all.length <= most || tens.length < 2 ? all : tens;
+  return {
+    ...axisLook,
+    type: "log",
+    min: low,
+    max: high,
+    axisLabel: { ...axisLabel, customValues },
+    axisTick: { ...axisLook.axisTick, customValues },
+  };
+}
+
+/** Points of the curve, from the axis's one end to its other. */
+function cumulative(sorted: Float64Array, low: number, high: number): [number, number][] {
   const step = Math.max(1, Math.ceil(sorted.length / MOST_POINTS));
-  const points: [number, number][] = [[sorted[0], 0]];
+  const points: [number, number][] = [[low, 0]];
   for (let i = step - 1; i < sorted.length; i += step) {
     points.push([sorted[i], 100 * (i + 1) / sorted.length]);
   }
-  points.push([sorted[sorted.length - 1], 100]);
+  points.push([sorted[sorted.length - 1], 100], [high, 100]);
   return points;
 }

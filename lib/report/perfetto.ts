@@ -61,7 +61,7 @@ export async function* perfettoTrace(directory: RunDirectory): AsyncGenerator<st
       yield ",\n" + JSON.stringify(mark("first token", ts, REQUESTS, lane + 1));
     }
   }
-  for (const { title, lines } of hostPanels(series, origin_ns, end_s)) {
+  for (const { title, lines } of hostPanels(series, origin_ns, [{ start_s: 0, end_s }])) {
     for (const { name, points } of lines) {
       for (const [at_s, value] of points) {
         const counter = `${title}: ${name}`;

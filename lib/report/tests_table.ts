@@ -1,30 +1,44 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
-import { readFileSync } from "node:fs";
-import { join } from "@std/path";
-import { cutText, escapeHtml, figure } from "./html.ts";
+import { counted, cutText, escapeHtml, figure } from "./html.ts";
+import { testTexts, verdictOf, VERDICTS } from "./test_texts.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "../suite/results.ts";
 
-/** Texts are shown for so many tests, failed and wrong ones first. */
-const MOST_TEXTS = 300;
-const LONGEST_TEXT = 3000;
+/** Rows of a page that a browser still opens quickly. */
+const MOST_ROWS = 20_000;
+/** From so many rows on the table scrolls in a box of its own, below its heads. */
+const TALL_FROM = 100;
+/** Letters of names and errors, in all: what is left for one of very many is less. */
+const NAME_LETTERS = 800_000;
+const ERROR_LETTERS = 300_000;
 
-const HEADS: [string, string][] = [
-  ["test", "text"],
-  ["category", "text"],
-  ["result", "text"],
-  ["score", "number"],
-  ["ttft ms", "number"],
-  ["tpot ms", "number"],
-  ["e2e ms", "number"],
-  ["tokens", "number"],
-  ["tok/s", "number"],
+interface Column {
+  title: string;
+  unit?: string;
+  number?: (item: ResultItem) => string;
+}
+
+const COLUMNS: Column[] = [
+  { title: "test" },
+  { title: "category" },
+  { title: "result" },
+  { title: "score", number: (item) => figure(item.score?.hit_rate, 2) },
+  { title: "ttft", unit: "ms", number: (item) => figure(item.ttft_ms, 1) },
+  { title: "tpot", unit: "ms", number: (item) => figure(item.tpot_ms, 2) },
+  { title: "e2e", unit: "ms", number: (item) => figure(item.e2e_ms, 1) },
+  { title: "tokens", number: (item) => figure(item.completion_tokens, 0) },
+  { title: "tokens/s", number: (item) => figure(item.tokens_per_second, 1) },
 ];
+const ENERGY: Column = {
+  title: "energy",
+  unit: "J",
+  number: (item) => figure(item.energy_j, 2),
+};
 
-/** What came of a test, in one word. */
-export function verdictOf(item: ResultItem): "error" | "wrong" | "passed" | "answered" {
-  if (!item.success) return "error";
-  return item.passed === null ? "answered" : item.passed ? "passed" : "wrong";
+/** How many letters of texts a row may show. */
+interface Letters {
+  name: number;
+  error: number;
 }
 
 /** The table with its filter, in parts. */
@@ -32,78 +46,121 @@ export function* testsTable(
   items: readonly ResultItem[],
   directory: RunDirectory,
 ): Generator<string> {
-  const chosen = withTexts(items);
-  const categories = [...new Set(items.map((item) => item.category))];
-  yield filterForm(items.length, categories);
-  yield `<div class="scroll" tabindex="0" role="region" aria-label="tests"><table id="tests">
-<thead><tr>${HEADS.map(headCell).join("")}</tr></thead>
+  if (items.length === 0) {
+    yield `<p class="note">No test was finished.</p>`;
+    return;
+  }
+  const rows = mostImportant(items);
+  const texts = testTexts(rows, directory);
+  const columns = items.some((item) => item.energy_j !== null) ? [...COLUMNS, ENERGY] : COLUMNS;
+  const letters = {
+    name: share(NAME_LETTERS, rows.length, 24, 160),
+    error: share(ERROR_LETTERS, rows.filter((item) => faultOf(item)).length, 24, 300),
+  };
+  yield filterForm(rows, letters);
+  yield `<div class="scroll${
+    rows.length > TALL_FROM ? " tall" : ""
+  }" tabindex="0" role="region" aria-label="tests"><table id="tests">
+<thead><tr>${columns.map(headCell).join("")}</tr></thead>
 <tbody>
 `;
-  for (const item of items) {
-    const text = chosen.has(item) && item.file_stem ? itemText(directory, item.file_stem) : null;
-    yield row(item, text) + "\n";
+  let place = 0;
+  for (const item of rows) {
+    yield row(item, columns, letters, place++, texts.get(item.item_id)) + "\n";
   }
-  yield "</tbody></table></div>";
-  const left = items.length - chosen.size;
-  if (left > 0) {
-    yield `<p class="note">Prompt and answer are shown for ${chosen.size} tests, failed and wrong ones ` +
-      `first; those of the other ${left} are in the run's items folder.</p>`;
-  }
+  yield `</tbody></table></div>${leftOut(items.length, rows.length, texts.size)}`;
 }
 
-function headCell([title, kind]: [string, string]): string {
-  return `<th scope="col" data-kind="${kind}" aria-sort="none"><button type="button">${title}</button></th>`;
+/** All items, or of too many the most important ones, in the order of the suite. */
+function mostImportant(items: readonly ResultItem[]): readonly ResultItem[] {
+  if (items.length <= MOST_ROWS) return items;
+  const chosen = new Set(
+    VERDICTS.flatMap((verdict) => items.filter((item) => verdictOf(item) === verdict))
+      .slice(0, MOST_ROWS),
+  );
+  return items.filter((item) => chosen.has(item));
 }
 
-function filterForm(count: number, categories: readonly string[]): string {
-  const option = (value: string) => `<option>${escapeHtml(value)}</option>`;
+function share(all: number, count: number, least: number, most: number): number {
+  return Math.max(least, Math.min(most, Math.floor(all / Math.max(1, count))));
+}
+
+function leftOut(tests: number, rows: number, texts: number): string {
+  const lines: string[] = [];
+  if (rows < tests) {
+    lines.push(
+      `The table has ${counted(rows, "test")} of ${tests.toLocaleString("en")}, errors and wrong ` +
+        "answers first; results.json has all.",
+    );
+  }
+  if (texts < rows) {
+    lines.push(
+      `Prompt and answer are shown for ${
+        counted(texts, "test")
+      }, errors and wrong answers first; ` +
+        `those of the other ${
+          (tests - texts).toLocaleString("en")
+        } are in the run's folder items/.`,
+    );
+  }
+  return lines.map((line) => `<p class="note">${line}</p>`).join("");
+}
+
+/** `abbr` is what paper shows: there a button is not repeated on each page. */
+function headCell({ title, unit, number }: Column): string {
+  const button = `<button type="button">${title}</button>`;
+  const small = unit ? `<small>${unit}</small>` : "";
+  return `<th scope="col" abbr="${title}"${number ? ` class="n"` : ""}>${button}${small}</th>`;
+}
+
+function filterForm(items: readonly ResultItem[], letters: Letters): string {
+  const categories = [...new Set(items.map((item) => shortCategory(item, letters)))];
+  const verdicts = new Set(items.map(verdictOf));
   const choice = (label: string, id: string, values: readonly string[]) =>
     `<label>${label} <select id="${id}"><option value="">all</option>${
-      values.map(option).join("")
+      values.map((value) => `<option>${escapeHtml(value)}</option>`).join("")
     }</select></label>`;
-  return `<form class="filter" onsubmit="return false">
-<label>Find <input type="search" id="find" placeholder="name, error, …"></label>
-${choice("Category", "category", categories)}
-${choice("Result", "result", ["passed", "wrong", "answered", "error"])}
-<output id="shown" aria-live="polite">${count} tests</output>
-</form>
+  return `<div class="filter" role="search">
+<label>Find <input type="search" id="find" placeholder="name, text, error"></label>
+${choice("Category", "category", categories.slice(0, 500))}
+${choice("Result", "result", VERDICTS.filter((verdict) => verdicts.has(verdict)))}
+<output id="shown" aria-live="polite">${counted(items.length, "test")}</output>
+</div>
 `;
 }
 
-function row(item: ResultItem, text: string | null): string {
+function shortCategory(item: ResultItem, letters: Letters): string {
+  return cutText(item.category, Math.min(60, letters.name));
+}
+
+function faultOf(item: ResultItem): string | null {
+  return item.error ?? item.evaluation_error;
+}
+
+function row(
+  item: ResultItem,
+  columns: readonly Column[],
+  letters: Letters,
+  place: number,
+  texts: string | undefined,
+): string {
   const verdict = verdictOf(item);
-  const numbers = [
-    figure(item.score?.hit_rate, 2),
-    figure(item.ttft_ms, 1),
-    figure(item.tpot_ms, 2),
-    figure(item.e2e_ms, 1),
-    figure(item.completion_tokens, 0),
-    figure(item.tokens_per_second, 1),
-  ];
-  const name = escapeHtml(item.test_name);
-  const fault = item.error ?? item.evaluation_error;
-  const said = fault ? `<p class="bad">${escapeHtml(cutText(fault, 300))}</p>` : "";
-  const shown = text === null ? name : `<details><summary>${name}</summary>${text}</details>`;
-  return `<tr data-category="${
-    escapeHtml(item.category)
-  }" data-result="${verdict}"><th scope="row">${shown}${said}</th>` +
-    `<td>${escapeHtml(item.category)}</td><td class="${verdict}">${verdict}</td>` +
-    numbers.map((value) => `<td class="n">${value}</td>`).join("") + "</tr>";
-}
-
-/** The tests whose texts are shown: failed and wrong ones first. */
-function withTexts(items: readonly ResultItem[]): Set<ResultItem> {
-  const order = { error: 0, wrong: 1, answered: 2, passed: 3 };
-  const sorted = items.toSorted((a, b) => order[verdictOf(a)] - order[verdictOf(b)]);
-  return new Set(sorted.slice(0, MOST_TEXTS));
-}
-
-/** Prompt, reasoning, answer and judgement as HTML; null when the file is not there. */
-function itemText(directory: RunDirectory, stem: string): string | null {
-  try {
-    const text = readFileSync(join(directory.items, `${stem}_completion.txt`), "utf8").trim();
-    return `<pre>${escapeHtml(cutText(text, LONGEST_TEXT))}</pre>`;
-  } catch {
-    return null;
-  }
+  const name = escapeHtml(cutText(item.test_name, letters.name));
+  const fault = faultOf(item);
+  const said = fault
+    ? `<p class="fault" dir="auto">${escapeHtml(cutText(fault, letters.error))}</p>`
+    : "";
+  const title = texts === undefined
+    ? name
+    : `<button type="button" aria-expanded="false" aria-controls="t${place}">${name}</button>`;
+  const numbers = columns.flatMap(({ number }) => number ? `<td>${number(item)}</td>` : []);
+  const main =
+    `<tr class="item ${
+      verdict.replace(" ", "-")
+    }"><th scope="row" dir="auto">${title}${said}</th>` +
+    `<td dir="auto">${escapeHtml(shortCategory(item, letters))}</td><td>${verdict}</td>` +
+    `${numbers.join("")}</tr>`;
+  return texts === undefined
+    ? main
+    : `${main}\n<tr id="t${place}" class="texts" hidden><td colspan="${columns.length}"><div>${texts}</div></td></tr>`;
 }

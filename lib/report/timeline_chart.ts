@@ -1,134 +1,185 @@
 /** Requests over time, with the host's samples on the same clock below them. */
-import { axisLook, chartSvg } from "./chart.ts";
+import { axisLook, chartFigure } from "./chart.ts";
 import { hostPanels } from "./host_panels.ts";
-import { inLanes, requestSpans } from "./spans.ts";
-import type { ChartOption } from "./chart.ts";
+import { cutText, escapeHtml } from "./html.ts";
+import { requestPicture } from "./request_series.ts";
+import { durationLabel, timeLabel, timeStep } from "./scales.ts";
+import { requestSpans } from "./spans.ts";
+import { onAxis, timeAxis } from "./time_axis.ts";
 import type { Series as HostSeries } from "../hardware/series.ts";
 import type { ResultItem } from "../suite/results.ts";
-import type { RequestSpan } from "./spans.ts";
+import type { ChartOption, ChartSeries } from "./chart.ts";
+import type { Panel, Points } from "./host_panels.ts";
+import type { Legend, RequestPicture } from "./request_series.ts";
+import type { TimeAxis } from "./time_axis.ts";
 
-/** More requests are drawn as the number in flight. */
-const MOST_BARS = 400;
-const MOST_POINTS = 800;
-const PANEL_HEIGHT = 90;
+const PANEL_HEIGHT = 72;
+/** Room on the left for the figures of the axes. */
+const LEFT = 40;
+/** Room above a panel for its title. */
+const TITLE_HEIGHT = 30;
 
-/** The picture; null without a request that was sent. */
-export function timelineChart(
+/** The picture with its legend; null without a request that was sent. */
+export async function timelineChart(
   items: readonly ResultItem[],
   sessions: readonly HostSeries[],
-): Promise<string> | null {
-  const { spans, origin_ns, end_s } = requestSpans(items);
+): Promise<string | null> {
+  const { spans, origin_ns } = requestSpans(items);
   if (spans.length === 0) return null;
-  const panels = hostPanels(sessions, origin_ns, end_s);
-  const bars = spans.length <= MOST_BARS ? inLanes(spans) : null;
-  const barsHeight = bars ? Math.min(260, Math.max(70, 14 * bars.lanes)) : 110;
-  const height = 40 + barsHeight + panels.length * (PANEL_HEIGHT + 36) + 30;
-  const tops = [34, ...panels.map((_, i) => 34 + barsHeight + 36 + i * (PANEL_HEIGHT + 36))];
-  const option: ChartOption = {
-    grid: tops.map((top, i) => ({
-      left: 56,
-      right: 70,
-      top,
-      height: i === 0 ? barsHeight : PANEL_HEIGHT,
-    })),
-    xAxis: tops.map((_, i) => ({
-      ...axisLook,
-      gridIndex: i,
-      type: "value",
-      min: 0,
-      max: end_s,
-      axisLabel: {
-        ...axisLook.axisLabel,
-        show: i === tops.length - 1,
-        formatter: secondsLabel,
-        showMaxLabel: false,
-      },
-    })),
-    yAxis: [
-      {
-        ...axisLook,
-        type: "value",
-        gridIndex: 0,
-        min: 0,
-        max: bars?.lanes,
-        minInterval: 1,
-        name: bars ? "requests" : "requests in flight",
-        axisLabel: { ...axisLook.axisLabel, show: bars === null },
-        splitLine: { show: bars === null, lineStyle: axisLook.splitLine.lineStyle },
-      },
-      ...panels.map((panel, i) => ({
-        ...axisLook,
-        type: "value" as const,
-        gridIndex: i + 1,
-        min: 0,
-        max: panel.max,
-        splitNumber: 2,
-        name: panel.title,
-        nameTextStyle: { ...axisLook.nameTextStyle, align: "left" as const },
-      })),
-    ],
-    series: [
-      bars ? barSeries(bars.placed) : inFlightSeries(spans),
-      ...panels.flatMap((panel, i) =>
-        panel.lines.map((line) => ({
-          type: "line" as const,
-          name: line.name,
-          xAxisIndex: i + 1,
-          yAxisIndex: i + 1,
-          symbol: "none",
-          lineStyle: { color: line.colour, width: 1.5 },
-          itemStyle: { color: line.colour },
-          endLabel: { show: panel.lines.length > 1, formatter: line.name, color: line.colour },
-          labelLayout: { moveOverlap: "shiftY" as const },
-          data: line.points,
-        }))
-      ),
-    ],
-  };
-  return chartSvg(option, { width: 960, height }, "requests and host samples over time");
+  const axis = timeAxis(spans);
+  const panels = hostPanels(sessions, origin_ns, axis.stretches);
+  const picture = requestPicture(spans, axis);
+  const draw = (width: number) => timelineOption(width, picture, panels, axis);
+  const label = ["requests", ...panels.map(({ title }) => title)].join("; ");
+  const figure = await chartFigure(draw, `Over time: ${label}`);
+  return `${legendList(picture.legend)}${figure}<p class="note">${picture.note}${
+    pauseNote(axis)
+  }</p>`;
 }
 
-function secondsLabel(value: number): string {
-  return `${Number(value.toFixed(2))} s`;
+function legendList(legend: readonly Legend[]): string {
+  const entries = legend.map(({ name, colour }) =>
+    `<li dir="auto"><i class="key" style="background:${colour}"></i>${
+      escapeHtml(cutText(name, 40))
+    }</li>`
+  );
+  return `<ul class="legend">${entries.join("")}</ul>`;
 }
 
-type ChartSeries = Extract<ChartOption["series"], unknown[]>[number];
+function pauseNote({ stretches }: TimeAxis): string {
+  const pauses = stretches.slice(1).map(({ start_s }, i) =>
+    durationLabel((start_s - stretches[i].end_s) * 1000)
+  );
+  if (pauses.length === 0) return "";
+  return ` Dashed lines: pauses that are left out (${pauses.slice(0, 10).join(", ")}${
+    pauses.length > 10 ? ", …" : ""
+  }).`;
+}
 
-function barSeries(bars: [RequestSpan, lane: number][]): ChartSeries {
+function timelineOption(
+  width: number,
+  picture: RequestPicture,
+  panels: readonly Panel[],
+  axis: TimeAxis,
+): { height: number; option: ChartOption } {
+  const heights = [picture.height, ...panels.map(() => PANEL_HEIGHT)];
+  const tops = heights.map((_, i) =>
+    heights.slice(0, i).reduce((sum, each) => sum + each, 0) + (i + 1) * TITLE_HEIGHT
+  );
+  const last = heights.length - 1;
+  const step_s = timeStep(axis.length_s, Math.floor(width / 75));
   return {
-    type: "custom",
-    data: bars.map(([span, lane]) => [span.start_s, span.end_s, lane, span.item.success ? 1 : 0]),
-    encode: { x: [0, 1], y: 2 },
-    renderItem: (_params, api) => {
-      const [left, bottom] = api.coord([api.value(0), api.value(2)]);
-      const [right, top] = api.coord([api.value(1), Number(api.value(2)) + 1]);
-      const width = Math.max(1, right - left - 1);
-      const shape = { x: left, y: top + 1, width, height: Math.max(1, bottom - top - 2), r: 2 };
-      return { type: "rect", shape, style: { fill: api.value(3) ? "var(--c1)" : "var(--bad)" } };
+    height: tops[last] + heights[last] + 28,
+    option: {
+      grid: heights.map((height, i) => ({ left: LEFT, right: 12, top: tops[i], height })),
+      xAxis: heights.map((_, i) => ({
+        ...axisLook,
+        gridIndex: i,
+        type: "value",
+        min: 0,
+        max: axis.length_s,
+        interval: step_s,
+        axisTick: { ...axisLook.axisTick, show: i === last },
+        axisLabel: {
+          ...axisLook.axisLabel,
+          show: i === last,
+          showMaxLabel: false,
+          formatter: (at_s: number) => timeLabel(at_s, step_s),
+        },
+      })),
+      yAxis: [requestAxis(picture), ...panels.map((panel, i) => panelAxis(panel, i + 1))],
+      series: [
+        ...withPauses(picture.series, axis),
+        ...panels.flatMap((panel, i) => panelLines(panel, i + 1, axis)),
+      ],
     },
   };
 }
 
-function inFlightSeries(spans: readonly RequestSpan[]): ChartSeries {
-  const changes = spans.flatMap((span) => [[span.start_s, 1], [span.end_s, -1]])
-    .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  let running = 0;
-  const points = changes.map(([at_s, change]): [number, number] => [at_s, running += change]);
+type YAxis = Extract<ChartOption["yAxis"], unknown[]>[number];
+
+/** A panel's title starts at the picture's left edge. */
+const TITLE = {
+  align: "left" as const,
+  padding: [0, 0, 0, -LEFT],
+  color: "var(--ink)",
+  fontSize: 11,
+};
+
+function requestAxis({ title, lanes }: RequestPicture): YAxis {
+  const counted = lanes === null;
   return {
-    type: "line",
-    step: "end",
-    symbol: "none",
-    lineStyle: { color: "var(--c1)", width: 1 },
-    data: thinned(points),
+    ...axisLook,
+    type: "value",
+    gridIndex: 0,
+    min: 0,
+    max: lanes ?? undefined,
+    minInterval: 1,
+    splitNumber: 3,
+    name: title,
+    nameTextStyle: TITLE,
+    nameGap: 10,
+    axisLabel: { ...axisLook.axisLabel, show: counted },
+    axisTick: { show: false },
+    splitLine: { ...axisLook.splitLine, show: counted },
   };
 }
 
-/** Keeps the highest point of each of 800 stretches. */
-function thinned(points: [number, number][]): [number, number][] {
-  const width = Math.ceil(points.length / MOST_POINTS);
-  if (width <= 1) return points;
-  return Array.from(
-    { length: Math.ceil(points.length / width) },
-    (_, i) => points.slice(i * width, (i + 1) * width).reduce((a, b) => b[1] > a[1] ? b : a),
+/** Where a panel has several lines, its title names them in their colours. */
+function panelAxis({ title, max, lines }: Panel, gridIndex: number): YAxis {
+  const names = lines.length > 1 ? lines.map(({ name }, i) => `{l${i}|${name}}`) : [];
+  const rich = Object.fromEntries(
+    lines.map((
+      { colour },
+      i,
+    ) => [`l${i}`, { color: colour, fontSize: 11, padding: [0, 0, 0, 16] }]),
   );
+  return {
+    ...axisLook,
+    type: "value",
+    gridIndex,
+    min: 0,
+    max,
+    splitNumber: 2,
+    name: [title, ...names].join(""),
+    nameTextStyle: { ...TITLE, rich },
+    nameGap: 10,
+    axisTick: { show: false },
+  };
+}
+
+function panelLines({ lines }: Panel, index: number, axis: TimeAxis): ChartSeries[] {
+  return lines.map((line): ChartSeries => ({
+    type: "line",
+    xAxisIndex: index,
+    yAxisIndex: index,
+    symbol: "none",
+    lineStyle: { color: line.colour, width: 1.4 },
+    data: placed(line.points, axis),
+  }));
+}
+
+/** Points on the axis, with a break in the line where a pause is left out. */
+function placed(points: Points, axis: TimeAxis): [number, number | null][] {
+  let stretch = 0;
+  return points.flatMap(([at_s, value]) => {
+    const here = axis.stretches.findLastIndex(({ start_s }) => start_s <= at_s);
+    const broken = here !== stretch;
+    stretch = here;
+    const point: [number, number] = [onAxis(axis, at_s), value];
+    return broken ? [[point[0], null], point] : [point];
+  });
+}
+
+/** Adds a dashed line for each pause. */
+function withPauses(series: ChartSeries[], { stretches }: TimeAxis): ChartSeries[] {
+  const pauses = stretches.slice(1).map(({ at_s }) => ({ xAxis: at_s }));
+  if (pauses.length === 0) return series;
+  const markLine = {
+    symbol: "none",
+    label: { show: false },
+    lineStyle: { color: "var(--ink)", type: "dashed" as const, width: 1 },
+    data: pauses,
+  };
+  return [...series, { type: "line", data: [], markLine }];
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { DEFINITIONS } from "../../lib/report/definitions.ts";
+import { escapeHtml } from "../../lib/report/html.ts";
 import { writeSuiteReport } from "../../lib/report/suite_report.ts";
 import { jsonIn, promptTests, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import { EVIL, judged, reported } from "./fixture.ts";
@@ -79,12 +80,12 @@ Deno.test("what a model or a suite says is text, never markup", async () => {
       items: items.map((item) => ({ ...item, success: false, error: EVIL })),
     })),
   ];
+  assertEquals(escapeHtml(`<"'&>\ud800\u0007\u2066`), "&lt;&quot;&#39;&amp;&gt;\ufffd\ufffd\ufffd");
   for (const html of all) {
     assert(!html.includes("<img") && !html.includes("<script>window"));
     // deno-lint-ignore no-control-regex
     assert(!/[\u0000\u202e]/.test(html), "a control character");
     assertEquals(html.match(/<script/g)?.length, 1);
-    assertEquals(html, html.toWellFormed());
     assertStringIncludes(html, "more letters)");
   }
 });

@@ -1,0 +1,53 @@
+/** Energy by device and the health of the host, as a run's results and health.json have them. */
+import { readFileSync } from "node:fs";
+import { join } from "@std/path";
+import { cutText, escapeHtml, figure } from "./html.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { HealthReport } from "../suite/health_report.ts";
+import type { SuiteResults } from "../suite/results.ts";
+
+const MOST_LINES = 100;
+const HEADS = ["energy, J", "±, J", "mean, W", "idle, W", "above idle, J"];
+
+/** The table of devices and what a token and a test cost. */
+export function energyTable({ energy }: SuiteResults): string {
+  if (!energy) return `<p class="note">Energy: this host has no source that could be read.</p>`;
+  const rows = energy.devices.map((device) => {
+    const { energy_j, error_j, power_w, idle_w, above_idle_j } = device;
+    const numbers = [energy_j, error_j, power_w, idle_w, above_idle_j]
+      .map((value) => `<td class="n">${figure(value, 1)}</td>`);
+    return `<tr><th scope="row">${escapeHtml(device.device)}</th>${numbers.join("")}<td>${
+      escapeHtml(device.method)
+    }</td></tr>`;
+  });
+  const heads = HEADS.map((head) => `<th scope="col" class="n">${head}</th>`).join("");
+  const { total_j, j_per_token, tokens_per_j, j_per_solved_test } = energy;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="energy"><table>
+<thead><tr><th scope="col">device</th>${heads}<th scope="col">method</th></tr></thead>
+<tbody>${rows.join("\n")}</tbody></table></div>
+<p>${figure(total_j, 1)} J in all; ${figure(j_per_token, 3)} J a token, ${figure(tokens_per_j, 2)}
+tokens a joule; ${figure(j_per_solved_test, 2)} J a solved test.</p>
+<p class="note">Energy from the first request to the end of the last, idle power included: the difference of the
+device's counter, interpolated between the moments at which it moved (± half a step at each end), or power summed over
+the intervals between readings (± one interval at the highest power). A request's share goes by the tokens that it
+produced while in flight. The sensors' own faults come on top.</p>`;
+}
+
+/** What health.json says; nothing for a run from before there was one. */
+export function healthList(directory: RunDirectory): string {
+  let health: HealthReport;
+  try {
+    health = JSON.parse(readFileSync(join(directory.path, "health.json"), "utf8"));
+  } catch {
+    return "";
+  }
+  const lines = [...health.alerts.map((alert) => alert.message), ...health.recommendations];
+  const items = lines.slice(0, MOST_LINES).map((line) =>
+    `<li>${escapeHtml(cutText(line, 300))}</li>`
+  );
+  const left = lines.length - items.length;
+  if (left > 0) items.push(`<li>${left} more in health.json</li>`);
+  return `<p>System: <b>${escapeHtml(health.system_status)}</b>.</p>${
+    items.length ? `<ul>${items.join("")}</ul>` : ""
+  }`;
+}

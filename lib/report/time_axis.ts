@@ -1,0 +1,53 @@
+/** The time of a run on an axis that leaves out long pauses, as between an interruption and a resume. */
+import type { RequestSpan } from "./spans.ts";
+
+/** A pause is left out when it is longer than this, and than half of the time with requests. */
+const LONG_PAUSE_S = 60;
+
+/** A part of the run without a long pause; seconds after the first request. */
+export interface Stretch {
+  start_s: number;
+  end_s: number;
+  /** Where it starts on the axis, seconds. */
+  at_s: number;
+}
+
+/** Stretches, one behind the other on one axis of `length_s` seconds. */
+export interface TimeAxis {
+  stretches: Stretch[];
+  length_s: number;
+}
+
+/** Seconds in which at least one request was in flight. */
+export function busySeconds(spans: readonly RequestSpan[]): number {
+  return joined(spans, 0).reduce((sum, part) => sum + part.end_s - part.start_s, 0);
+}
+
+/** The axis for spans in order of their start. */
+export function timeAxis(spans: readonly RequestSpan[]): TimeAxis {
+  let length_s = 0;
+  const pause_s = Math.max(LONG_PAUSE_S, busySeconds(spans) / 2);
+  const stretches = joined(spans, pause_s).map((part): Stretch => {
+    const at_s = length_s;
+    length_s += part.end_s - part.start_s;
+    return { ...part, at_s };
+  });
+  return { stretches, length_s };
+}
+
+/** The place on the axis of a moment, given in seconds after the first request. */
+export function onAxis({ stretches }: TimeAxis, moment_s: number): number {
+  const stretch = stretches.findLast(({ start_s }) => start_s <= moment_s) ?? stretches[0];
+  return stretch.at_s + Math.min(moment_s, stretch.end_s) - stretch.start_s;
+}
+
+/** Spans in order of their start, joined where the gap between them is not longer than `gap_s`. */
+function joined(spans: readonly RequestSpan[], gap_s: number) {
+  const parts: { start_s: number; end_s: number }[] = [];
+  for (const { start_s, end_s } of spans) {
+    const last = parts.at(-1);
+    if (last && start_s - last.end_s <= gap_s) last.end_s = Math.max(last.end_s, end_s);
+    else parts.push({ start_s, end_s });
+  }
+  return parts;
+}
