@@ -1,22 +1,26 @@
 /** contains: the answer holds all, or any, of the expected texts. */
 import { z } from "zod";
+import { folded, someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
 const options = z.strictObject({
-  expected: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
-  mode: z.enum(["all", "any"]).default("all"),
+  expected: someTexts,
+  mode: z.enum(["all", "any"], { error: 'expected "all" or "any"' }).default("all"),
   case_sensitive: z.boolean().default(false),
 });
 
+/**
+ * Judges by what is in the answer, inside words too: "ls" is in "else". Whole words are for `regex`
+ * (`\bls\b`). Forms of space, quotation marks and apostrophes are no difference.
+ */
 export const contains: Evaluator<z.infer<typeof options>> = {
   name: "contains",
   options: options as z.ZodType<z.infer<typeof options>>,
   evaluate({ response_text }, { expected, mode, case_sensitive }) {
-    const fold = (text: string) => case_sensitive ? text : text.toLowerCase();
-    const answer = fold(response_text);
+    const answer = folded(response_text, case_sensitive);
     const texts = listed(expected);
-    const missing = texts.filter((text) => !answer.includes(fold(text)));
+    const missing = texts.filter((text) => !answer.includes(folded(text, case_sensitive)));
     const passed = mode === "all" ? missing.length === 0 : missing.length < texts.length;
     const detail = missing.length === 0
       ? "holds every expected text"

@@ -1,28 +1,39 @@
 /** exact: the answer is one of the expected texts. */
 import { z } from "zod";
+import { someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
 const options = z.strictObject({
-  expected: z.union([z.string(), z.array(z.string()).min(1)]),
+  /** The right answer, or several that are right alike. */
+  expected: someTexts,
   case_sensitive: z.boolean().default(true),
+  /** Space at both ends is no difference. */
+  trim: z.boolean().default(true),
+  /** A run of space, with or without line ends, is one space. */
+  normalise_whitespace: z.boolean().default(true),
 });
 
-/** Space at both ends is no difference; runs of space within are one. */
-function plain(text: string, case_sensitive: boolean): string {
-  const spaced = text.normalize("NFC").replace(/\s+/g, " ").trim();
-  return case_sensitive ? spaced : spaced.toLowerCase();
+type Options = z.infer<typeof options>;
+
+function plain(text: string, { case_sensitive, trim, normalise_whitespace }: Options): string {
+  let form = text.normalize("NFC");
+  if (trim) form = form.trim();
+  if (normalise_whitespace) form = form.replace(/\s+/g, " ");
+  return case_sensitive ? form : form.toLowerCase();
 }
 
-export const exact: Evaluator<z.infer<typeof options>> = {
+/** Judges by equality, under Unicode's composed form (NFC). */
+export const exact: Evaluator<Options> = {
   name: "exact",
-  options: options as z.ZodType<z.infer<typeof options>>,
-  evaluate({ response_text }, { expected, case_sensitive }) {
-    const answer = plain(response_text, case_sensitive);
-    const passed = listed(expected).some((text) => plain(text, case_sensitive) === answer);
+  options: options as z.ZodType<Options>,
+  evaluate({ response_text }, options) {
+    const answer = plain(response_text, options);
+    const expected = listed(options.expected);
+    const passed = expected.some((text) => plain(text, options) === answer);
     const detail = passed
       ? `is ${quoted(answer)}`
-      : `${quoted(answer)}, expected ${quoted(listed(expected).join(" or "))}`;
+      : `${quoted(answer)}, expected ${expected.map((text) => quoted(text)).join(" or ")}`;
     return verdict("exact", passed, detail);
   },
 };

@@ -1,32 +1,32 @@
 /** regex: a JavaScript regular expression is found in the answer. */
 import { z } from "zod";
+import { boundedSearch, patternFault, patternFlags, patternText } from "./bounded_search.ts";
 import { quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
-/** Bounds the time of a pattern that backtracks much. */
-const LONGEST_ANSWER = 100_000;
-
 const options = z.strictObject({
-  pattern: z.string().min(1),
-  /** Of JavaScript: i, m, s, u, v. */
-  flags: z.string().regex(/^[imsuv]*$/, "flags may be i, m, s, u, v").default(""),
-}).superRefine(({ pattern, flags }, context) => {
-  try {
-    new RegExp(pattern, flags);
-  } catch (error) {
-    context.addIssue({ code: "custom", path: ["pattern"], message: (error as Error).message });
-  }
+  pattern: patternText,
+  flags: patternFlags.default(""),
+}).superRefine((given, context) => {
+  const fault = patternFault(given);
+  if (fault) context.addIssue({ code: "custom", path: ["pattern"], message: fault });
 });
 
+/**
+ * Judges by a search in the trimmed answer. An empty answer is wrong under every pattern, also under
+ * one that forbids something, as `^(?!.*sorry)`. A search without end is an evaluation that failed.
+ */
 export const regex: Evaluator<z.infer<typeof options>> = {
   name: "regex",
   options: options as z.ZodType<z.infer<typeof options>>,
   evaluate({ response_text }, { pattern, flags }) {
-    const found = new RegExp(pattern, flags).exec(response_text.trim().slice(0, LONGEST_ANSWER));
+    const answer = response_text.trim();
+    if (answer === "") return verdict("regex", false, "the answer is empty");
+    const found = boundedSearch({ pattern, flags }, answer);
     return verdict(
       "regex",
       found !== null,
-      found ? `found ${quoted(found[0])}` : `/${pattern}/${flags} not found`,
+      found === null ? `/${pattern}/${flags} not found` : `found ${quoted(found)}`,
     );
   },
 };

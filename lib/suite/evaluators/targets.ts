@@ -1,44 +1,74 @@
-/** targets: how many of a list of things the answer has; hit_rate = hits / targets. */
+/** targets: how many of a list of things the answer has; hit_rate = created_hits / targets. */
 import { z } from "zod";
+import { boundedSearch, patternFault, patternText } from "./bounded_search.ts";
+import { expects, folded, someText } from "./text.ts";
 import { hits, quoted } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
-const target = z.union([
-  z.string().min(1),
-  z.strictObject({
-    name: z.string().min(1),
-    /** Any of these texts is a hit. */
-    any: z.array(z.string().min(1)).min(1),
-  }),
-]);
+/** A thing that an answer should have: a text, one of several, or what a pattern finds. */
+const namedTarget = z.strictObject({
+  name: someText,
+  contains: someText.optional(),
+  any: z.array(someText).min(1, "expected at least one text").optional(),
+  pattern: patternText.optional(),
+}).superRefine((target, context) => {
+  const ways = [target.contains, target.any, target.pattern].filter((way) => way !== undefined);
+  if (ways.length !== 1) {
+    context.addIssue({ code: "custom", message: "give one of contains, any and pattern" });
+  }
+  const fault = target.pattern === undefined
+    ? null
+    : patternFault({ pattern: target.pattern, flags: "" });
+  if (fault) context.addIssue({ code: "custom", path: ["pattern"], message: fault });
+});
+
+const target = z.union(
+  [someText, namedTarget],
+  expects("a text, or {name} with one of contains, any and pattern"),
+);
 
 const options = z.strictObject({
-  targets: z.array(target).min(1),
+  targets: z.array(target, expects("a list of targets")).min(1, "expected at least one target"),
   case_sensitive: z.boolean().default(false),
   /** The hit rate from which the test is passed. */
   pass_at: z.number().gt(0).max(1).default(1),
+}).superRefine(({ targets }, context) => {
+  const names = targets.map(nameOf);
+  names.forEach((name, i) => {
+    if (names.indexOf(name) === i) return;
+    const message = `"${name}" is a target already; each counts once`;
+    context.addIssue({ code: "custom", path: ["targets", i], message });
+  });
 });
 
+type Target = z.infer<typeof target>;
+
+function nameOf(target: Target): string {
+  return typeof target === "string" ? target : target.name;
+}
+
+function isHit(target: Target, answer: string, case_sensitive: boolean): boolean {
+  if (typeof target !== "string" && target.pattern !== undefined) {
+    const flags = case_sensitive ? "" : "i";
+    return boundedSearch({ pattern: target.pattern, flags }, answer) !== null;
+  }
+  const texts = typeof target === "string" ? [target] : target.any ?? [target.contains!];
+  const plain = folded(answer, case_sensitive);
+  return texts.some((text) => plain.includes(folded(text, case_sensitive)));
+}
+
+/** Judges by the share of targets in the answer, inside words too, as `contains` does. */
 export const targets: Evaluator<z.infer<typeof options>> = {
   name: "targets",
   options: options as z.ZodType<z.infer<typeof options>>,
   evaluate({ response_text }, { targets, case_sensitive, pass_at }) {
-    const fold = (text: string) => case_sensitive ? text : text.toLowerCase();
-    const answer = fold(response_text);
-    const missed = targets.filter((target) => {
-      const texts = typeof target === "string" ? [target] : target.any;
-      return !texts.some((text) => answer.includes(fold(text)));
-    }).map((target) => typeof target === "string" ? target : target.name);
+    const answer = response_text.trim();
+    const missed = answer === ""
+      ? targets
+      : targets.filter((target) => !isHit(target, answer, case_sensitive));
     const found = targets.length - missed.length;
-    const without = missed.length
-      ? `; missed ${missed.map((name) => quoted(name)).join(", ")}`
-      : "";
-    return hits(
-      "targets",
-      found,
-      targets.length,
-      pass_at,
-      `${found} of ${targets.length}${without}`,
-    );
+    const names = missed.map((target) => quoted(nameOf(target))).join(", ");
+    const detail = `${found} of ${targets.length}${names && `; missed ${names}`}`;
+    return hits("targets", found, targets.length, pass_at, detail);
   },
 };

@@ -46,6 +46,16 @@ const tables: [string, { name: string; [option: string]: unknown }, [string, boo
     ["Oui", true],
     ["no", false],
   ]],
+  ["exact, to the space", {
+    name: "exact",
+    expected: "a  b",
+    trim: false,
+    normalise_whitespace: false,
+  }, [
+    ["a  b", true],
+    ["a b", false],
+    ["a  b ", false],
+  ]],
   ["contains all", { name: "contains", expected: ["red", "Blue"] }, [
     ["Blue and RED", true],
     ["only red", false],
@@ -141,6 +151,28 @@ Deno.test("targets: hits / targets is the hit rate, pass_at the threshold", asyn
     true,
   ]);
   assertStringIncludes(three.detail, '"d4"');
+});
+
+Deno.test("targets: a target is a text, one of several, or what a pattern finds", async () => {
+  const targets = [
+    "login",
+    { name: "logout", any: ["log out", "sign out"] },
+    { name: "year", pattern: "\\b20\\d\\d\\b" },
+  ];
+  const some = await judge({ name: "targets", targets }, "Sign out of the LOGIN page in 2031");
+  assertEquals([some.passed, some.hit_rate], [true, 1]);
+  const none = await judge({ name: "targets", targets }, "in 20311");
+  assertStringIncludes(none.detail, '0 of 3; missed "login", "logout", "year"');
+});
+
+Deno.test("a pattern without end stops itself, not the run", async () => {
+  const choice = { name: "regex", pattern: "(a+)+$" };
+  await assertRejects(
+    () => judge(choice, `${"a".repeat(60)}b`),
+    Error,
+    "did not end within 500 ms on an answer of 61 characters",
+  );
+  assertEquals((await judge(choice, "aaa")).passed, true, "the next search works");
 });
 
 Deno.test("numbers in a text", () => {
@@ -282,6 +314,10 @@ Deno.test("wrong options are told before the run", async () => {
     [{ name: "numeric", expected: "5" }, "expected"],
     [{ name: "multiple_choice", expected: "AB" }, "one letter"],
     [{ name: "targets", targets: [] }, "targets"],
+    [{ name: "targets", targets: ["a", "a"] }, "each counts once"],
+    [{ name: "contains", expected: " " }, "not blank"],
+    [{ name: "regex", pattern: "a", flags: "g" }, "flags out of i, m, s"],
+    [{ name: "json_schema", schema: { requird: ["a"] } }, "requird"],
     [{ name: "command", command: [] }, "command"],
     [{ name: "json_schema", schema: { type: "objekt" } }, "schema"],
     [{ name: "nummeric", expected: 1 }, 'did you mean "numeric"'],
