@@ -5,9 +5,9 @@
  *
  * @example
  * ```ts
- * import { configureApi, loadSuite, PortableTransport, runSuite } from "@dyno/dyno";
+ * import { configureApi, loadSuite, openTransport, runSuite } from "@dyno/dyno";
  *
- * using transport = new PortableTransport();
+ * await using transport = await openTransport();
  * const suite = await loadSuite("suite.json");
  * const api = await configureApi(
  *   { endpoint: "http://127.0.0.1:8000/v1", model: "my-model" },
@@ -34,7 +34,7 @@ export { EndpointClient } from "./endpoint/client.ts";
 export type { Completion, FailedAttempt } from "./endpoint/client.ts";
 export { EndpointError } from "./endpoint/errors.ts";
 export type { FailureClass } from "./endpoint/errors.ts";
-export { PortableTransport } from "./endpoint/portable.ts";
+export { openTransport } from "./endpoint/open_transport.ts";
 export type { HttpExchange, HttpRequest, Transport } from "./endpoint/transport.ts";
 
 export { runSuite } from "./suite/run_suite.ts";

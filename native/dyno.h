@@ -2,7 +2,7 @@
  * libdyno: what JavaScript may call. Every argument is a number or a buffer of the caller's that is
  * used during the call only: threads write to native memory, and the caller copies out of it.
  *
- * Samplers and NVML sessions are named by small numbers from 1. A negative result is an error:
+ * Samplers, NVML sessions and wires are named by small numbers from 1. A negative result is an error:
  * an errno, negated. Calls that give text write a NUL-terminated string and return the bytes it
  * needs, the NUL included: more than the buffer holds means that the text was cut, ask again.
  */
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Raised when an exported function, an option or the meaning of a text changes. */
-#define DYNO_ABI 1
+#define DYNO_ABI 2
 
 #define DYNO_EXPORT __attribute__((visibility("default")))
 
@@ -70,5 +70,35 @@ DYNO_EXPORT int32_t dyno_nvml_processes(int32_t nvml, uint32_t gpu, char *json,
 DYNO_EXPORT int32_t dyno_nvml_error(int32_t nvml, int32_t code, char *text, uint32_t text_bytes);
 
 DYNO_EXPORT int32_t dyno_nvml_close(int32_t nvml);
+
+/* The wire: an HTTP/1.1 client in a thread; options, requests and records as in wire.h. */
+DYNO_EXPORT int32_t dyno_wire_open(const char *options, char *error, uint32_t error_bytes);
+
+/* A place to connect to: lines of "ADDRESS PORT", or "unix PATH". Gives its number. */
+DYNO_EXPORT int32_t dyno_wire_target(int32_t wire, const char *addresses);
+
+/* Queues a struct wire_request with the bytes of the HTTP request behind it. */
+DYNO_EXPORT int32_t dyno_wire_send(int32_t wire, const void *request, uint32_t bytes);
+DYNO_EXPORT int32_t dyno_wire_cancel(int32_t wire, uint32_t request);
+DYNO_EXPORT int32_t dyno_wire_limit(int32_t wire, uint32_t in_flight);
+
+/* Waits for records; the only call that blocks, and so to be made off the main thread. */
+DYNO_EXPORT int32_t dyno_wire_wait(int32_t wire, uint32_t timeout_ms, uint32_t settle_us);
+
+/* Copies whole records out. Returns their bytes; where not even one fits, its size negated. */
+DYNO_EXPORT int32_t dyno_wire_drain(int32_t wire, void *records, uint32_t bytes);
+
+DYNO_EXPORT int32_t dyno_wire_status(int32_t wire, char *json, uint32_t json_bytes);
+
+/* Ends the thread, closes every connection and wakes who waits. */
+DYNO_EXPORT int32_t dyno_wire_stop(int32_t wire);
+
+/* Stops and frees. Nobody may be waiting. */
+DYNO_EXPORT int32_t dyno_wire_close(int32_t wire);
+
+/* A paced server of event streams, in a thread; options as in pace.h. Gives its port; one a time. */
+DYNO_EXPORT int32_t dyno_pace_open(const char *options, char *error, uint32_t error_bytes);
+DYNO_EXPORT int32_t dyno_pace_status(char *json, uint32_t json_bytes);
+DYNO_EXPORT int32_t dyno_pace_close(void);
 
 #endif

@@ -1,13 +1,9 @@
 #include "sampler.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "board.h"
@@ -15,6 +11,7 @@
 #include "lane.h"
 #include "options.h"
 #include "ring.h"
+#include "schedule.h"
 #include "source.h"
 
 /* A fast source may take one part in so many of a core; a dearer one is read less often. */
@@ -23,9 +20,6 @@
 #define RING_SECONDS 2
 #define RING_LEAST 1024
 #define JOIN_NS (2 * NS_PER_S)
-
-enum scheduling { SCHEDULING_NONE, SCHEDULING_FIFO, SCHEDULING_NICE, SCHEDULING_NORMAL };
-static const char *const SCHEDULING[] = {"", "fifo", "nice", "normal"};
 
 struct sampler {
     struct options options;
@@ -124,15 +118,6 @@ struct sampler *sampler_open(const char *options, char *error, size_t error_size
 }
 
 /* What the thread may have, in order; called by the thread itself. */
-static enum scheduling schedule_self(void)
-{
-    struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
-    prctl(PR_SET_TIMERSLACK, 1);
-    if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &lowest) == 0) return SCHEDULING_FIFO;
-    if (setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -20) == 0) return SCHEDULING_NICE;
-    return SCHEDULING_NORMAL;
-}
-
 static void record(struct sampler *sampler, uint64_t now, uint64_t tick, uint64_t *nvml_ns)
 {
     void *slot = ring_claim(sampler->ring);
@@ -287,7 +272,7 @@ int32_t sampler_status(struct sampler *sampler, char *text, size_t size)
     json_number(&json, "overruns", (double)ring_overruns(sampler->ring));
     json_number(&json, "worst_lateness_ns", count(&sampler->latest_ns));
     json_text(&json, "scheduling",
-              SCHEDULING[atomic_load_explicit(&sampler->scheduling, memory_order_relaxed)]);
+              scheduling_name(atomic_load_explicit(&sampler->scheduling, memory_order_relaxed)));
     json_open(&json, "cpu_ns", '{');
     json_number(&json, "fast", (double)lane_cpu_ns(&sampler->lanes[LANE_FAST]));
     json_number(&json, "slow", (double)lane_cpu_ns(&sampler->lanes[LANE_SLOW]));

@@ -3,7 +3,7 @@ import process from "node:process";
 import { InputError } from "../errors.ts";
 import { relative } from "@std/path";
 import { configureApi } from "../endpoint/api.ts";
-import { PortableTransport } from "../endpoint/portable.ts";
+import { openTransport } from "../endpoint/open_transport.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
 import { checkWritable, findRun } from "../run/directory.ts";
 import { planTests } from "../suite/plan.ts";
@@ -13,6 +13,7 @@ import { EXIT } from "./command.ts";
 import { ProgressLine } from "./progress_line.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { APIConfiguration, ApiOptions } from "../endpoint/api.ts";
+import type { Transport } from "../endpoint/transport.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
@@ -47,7 +48,9 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
   const { suite, models, selection } = request;
   suite.warnings.forEach((line) => terminal.warn(line));
   checkWritable(request.out);
-  using transport = new PortableTransport();
+  await using transport = await openTransport({
+    notice: (line) => terminal.say(terminal.paint.dim(line)),
+  });
   const apis: APIConfiguration[] = [];
   for (const model of models.length ? models : [undefined]) {
     const warn = (line: string) => terminal.warn(line);
@@ -75,7 +78,7 @@ async function runOne(
   request: SuiteRequest,
   api: APIConfiguration,
   resume: string | undefined,
-  transport: PortableTransport,
+  transport: Transport,
   { terminal, signal }: CommandContext,
 ): Promise<SuiteRun> {
   const { paint } = terminal;

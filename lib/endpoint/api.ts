@@ -5,6 +5,7 @@ import { didYouMean } from "../nearest.ts";
 import { EndpointError } from "./errors.ts";
 import { provider } from "./providers.ts";
 import type { Provider } from "./providers.ts";
+import { exchange } from "./transport.ts";
 import type { Transport } from "./transport.ts";
 
 export type ApiType = "completions" | "chat";
@@ -151,7 +152,7 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
     throw new InputError("no endpoint: give --endpoint URL or --provider NAME");
   }
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) {
+  if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) {
     throw new InputError(
       `--endpoint: "${text}" is not an http or https URL; expected e.g. http://127.0.0.1:8000/v1`,
     );
@@ -182,7 +183,7 @@ async function servedModels(
     timeout_s,
   } as const;
   try {
-    const { status, body } = await transport.exchange(request, () => {}, signal);
+    const { status, body } = await exchange(transport, request, () => {}, signal);
     if (status !== 200) return null;
     const listed = JSON.parse(body) as { data?: { id?: unknown }[] };
     return listed.data?.map((model) => String(model.id)) ?? null;

@@ -8,6 +8,7 @@ import { excerpt, Reply } from "./reply.ts";
 import { requestBody } from "./request.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { Question } from "./request.ts";
+import { exchange } from "./transport.ts";
 import type { HttpExchange, Transport } from "./transport.ts";
 
 /** One attempt that failed, told as it happens. */
@@ -105,7 +106,8 @@ export class EndpointClient {
     const body = JSON.stringify(
       requestBody(question, { ...this.api, stream_options: this.#streamOptions }),
     );
-    return this.#transport.exchange(
+    return exchange(
+      this.#transport,
       { method: "POST", url: this.#url, headers: this.#headers, body, timeout_s: this.api.timeout },
       (data, t_ns) => reply.event(data, t_ns),
       signal,

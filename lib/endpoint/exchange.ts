@@ -1,18 +1,19 @@
 /** One request and its response on one connection: parsed, stamped, settled exactly once. */
 import { Buffer } from "node:buffer";
-import { asCancelled } from "../execute/scope.ts";
+import { CancelledError } from "../execute/scope.ts";
 import { nowNs } from "../native/clock.ts";
 import { EndpointError } from "./errors.ts";
 import { ResponseParser } from "./http_response.ts";
 import { EventSplitter } from "./sse.ts";
+import { requestHead } from "./transport.ts";
 import type { ResponseHead } from "./http_response.ts";
-import type { HttpExchange, HttpRequest, OnEvent } from "./transport.ts";
+import type { HttpExchange, HttpRequest, Listener } from "./transport.ts";
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** What the connection is told when an exchange is over. */
 export interface Outcome {
-  exchange: HttpExchange | null;
+  exchange: HttpExchange;
   error: Error | null;
   /** Whether the connection may carry another request. */
   keepAlive: boolean;
@@ -22,17 +23,16 @@ export interface Outcome {
 export class Exchange {
   readonly #request: HttpRequest;
   readonly #onSettled: (outcome: Outcome) => void;
-  readonly #signal: AbortSignal;
   readonly #parser: ResponseParser;
   readonly #splitter: EventSplitter;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #started_ns = nowNs();
-  readonly #onAbort = () => this.#settle(asCancelled(this.#signal.reason));
   #body: Buffer[] = [];
   #bodyBytes = 0;
   #head: ResponseHead | null = null;
   #streaming = false;
   #settled = false;
+  readonly #t_ready_ns: number;
   #connect_ns = 0;
   #t_sent_ns = 0;
   #t_first_byte_ns = 0;
@@ -40,20 +40,19 @@ export class Exchange {
 
   constructor(
     request: HttpRequest,
-    onEvent: OnEvent,
-    signal: AbortSignal,
+    onEvent: Listener["onEvent"],
+    t_ready_ns: number,
     onSettled: (outcome: Outcome) => void,
   ) {
     this.#request = request;
     this.#onSettled = onSettled;
-    this.#signal = signal;
-    this.#splitter = new EventSplitter((data) => onEvent(data, this.#t_read_ns));
+    this.#t_ready_ns = t_ready_ns;
+    this.#splitter = new EventSplitter((data) => onEvent(data, this.#t_read_ns, null));
     this.#parser = new ResponseParser({
       onHead: (head) => this.#onHead(head),
       onBody: (bytes) => this.#onBody(bytes),
     });
     this.#timer = setTimeout(() => this.#onTimeout(), request.timeout_s * 1000);
-    signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** Whether any byte of the response has come. */
@@ -82,6 +81,11 @@ export class Exchange {
     if (this.#parser.done) this.#settle(null);
   }
 
+  /** Ends it; the connection is of no more use. */
+  cancel(): void {
+    this.#settle(new CancelledError());
+  }
+
   /** The connection is closed, by `error` if there was one. */
   closed(error: Error | null): void {
     if (this.#parser.end()) this.#settle(null);
@@ -92,24 +96,23 @@ export class Exchange {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
-    this.#signal.removeEventListener("abort", this.#onAbort);
     this.#onSettled({
-      exchange: error ? null : this.#result(),
+      exchange: this.#result(error),
       error,
       keepAlive: error === null && this.#parser.keepAlive,
     });
   }
 
-  #result(): HttpExchange {
-    const { status, headers } = this.#head!;
+  #result(error: Error | null): HttpExchange {
     return {
-      status,
-      headers,
+      status: this.#head?.status ?? 0,
+      headers: this.#head?.headers ?? {},
       body: Buffer.concat(this.#body).toString("utf8"),
       connect_ns: this.#connect_ns,
+      t_ready_ns: this.#t_ready_ns,
       t_sent_ns: this.#t_sent_ns,
       t_first_byte_ns: this.#t_first_byte_ns,
-      t_end_ns: this.#t_read_ns,
+      t_end_ns: error ? nowNs() : this.#t_read_ns,
     };
   }
 
@@ -154,10 +157,7 @@ export class Exchange {
   }
 }
 
-function serialise({ method, url, headers, body }: HttpRequest): Buffer {
-  const content = Buffer.from(body, "utf8");
-  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
-  for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
-  if (method === "POST") head += `content-length: ${content.length}\r\n`;
-  return Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), content]);
+function serialise(request: HttpRequest): Buffer {
+  const content = Buffer.from(request.body, "utf8");
+  return Buffer.concat([Buffer.from(requestHead(request, content.length), "latin1"), content]);
 }

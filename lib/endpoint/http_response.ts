@@ -168,6 +168,11 @@ function headEnd(input: Buffer): number {
   return crlf < 0 ? -1 : crlf + 4;
 }
 
+/** The headers of a whole head. */
+export function headersIn(head: string): Record<string, string> {
+  return headersOf(head.split(/\r?\n/));
+}
+
 function headersOf(lines: string[]): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
   for (const line of lines.slice(1)) {

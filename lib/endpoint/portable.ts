@@ -2,10 +2,10 @@
 import type { Buffer } from "node:buffer";
 import net from "node:net";
 import tls from "node:tls";
-import { throwIfAborted } from "../execute/scope.ts";
 import { Exchange } from "./exchange.ts";
+import { SendQueue } from "./send_queue.ts";
 import type { Outcome } from "./exchange.ts";
-import type { HttpExchange, HttpRequest, OnEvent, Transport } from "./transport.ts";
+import type { HttpRequest, Listener, Transport, TransportStatus } from "./transport.ts";
 
 /** One socket; carries one exchange at a time. */
 class Connection {
@@ -18,7 +18,7 @@ class Connection {
   #closed = false;
 
   constructor(url: URL, onClosed: (connection: Connection) => void) {
-    this.origin = url.origin;
+    this.origin = originOf(url);
     this.#readyEvent = url.protocol === "https:" ? "secureConnect" : "connect";
     this.#socket = openSocket(url);
     this.#socket.setNoDelay(true);
@@ -45,11 +45,11 @@ class Connection {
   /** Runs one exchange; `onSettled` is told once, after which the connection is free or closed. */
   run(
     request: HttpRequest,
-    onEvent: OnEvent,
-    signal: AbortSignal,
+    onEvent: Listener["onEvent"],
+    t_ready_ns: number,
     onSettled: (outcome: Outcome, answered: boolean) => void,
   ): void {
-    const exchange = new Exchange(request, onEvent, signal, (outcome) => {
+    const exchange = new Exchange(request, onEvent, t_ready_ns, (outcome) => {
       this.#exchange = null;
       if (!outcome.keepAlive) this.#socket.destroy();
       onSettled(outcome, exchange.answered);
@@ -63,12 +63,23 @@ class Connection {
     });
   }
 
+  /** Ends the exchange on it, which closes it. */
+  cancel(): void {
+    this.#exchange?.cancel();
+  }
+
   destroy(): void {
+    this.cancel();
     this.#socket.destroy();
   }
 }
 
+function originOf(url: URL): string {
+  return `${url.protocol}//${url.host}`;
+}
+
 function openSocket(url: URL): net.Socket {
+  if (url.protocol === "http+unix:") return net.connect(decodeURIComponent(url.hostname));
   const host = url.hostname.replace(/^\[|\]$/g, "");
   if (url.protocol !== "https:") return net.connect({ host, port: Number(url.port) || 80 });
   const servername = net.isIP(host) ? undefined : host;
@@ -81,50 +92,76 @@ export class PortableTransport implements Transport {
   readonly name = "portable";
   readonly #idle = new Map<string, Connection[]>();
   readonly #open = new Set<Connection>();
+  readonly #queue = new SendQueue();
+  #opened = 0;
 
-  async exchange(
-    request: HttpRequest,
-    onEvent: OnEvent,
-    signal: AbortSignal,
-  ): Promise<HttpExchange> {
-    throwIfAborted(signal);
-    const kept = this.#takeIdle(request.url.origin);
-    if (kept) {
-      const outcome = await this.#run(kept, request, onEvent, signal);
-      if (outcome !== "stale") return outcome;
-      throwIfAborted(signal);
-    }
-    const fresh = new Connection(request.url, (connection) => this.#forget(connection));
-    this.#open.add(fresh);
-    return await this.#run(fresh, request, onEvent, signal) as HttpExchange;
+  send(request: HttpRequest, listener: Listener): () => void {
+    let cancel = () => {};
+    const unqueue = this.#queue.add(request.t_send_ns ?? 0, (t_ready_ns) => {
+      const kept = this.#takeIdle(originOf(request.url));
+      cancel = this.#run(kept ?? this.#connect(request), request, t_ready_ns, listener);
+    });
+    return () => {
+      if (!unqueue()) return cancel();
+      const never = new Exchange(request, () => {}, 0, ({ exchange, error }) => {
+        listener.onEnd(exchange, error);
+      });
+      never.cancel();
+    };
   }
 
-  [Symbol.dispose](): void {
+  limit(in_flight: number): void {
+    this.#queue.limit(in_flight);
+  }
+
+  status(): TransportStatus {
+    return {
+      connections_opened: this.#opened,
+      cpu_ns: null,
+      blocked_ns: null,
+      ring_use: null,
+      scheduling: null,
+    };
+  }
+
+  // deno-lint-ignore require-await -- nothing here waits, but a transport may
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#queue.clear();
     for (const connection of this.#open) connection.destroy();
     this.#open.clear();
     this.#idle.clear();
   }
 
+  #connect(request: HttpRequest): Connection {
+    const fresh = new Connection(request.url, (connection) => this.#forget(connection));
+    this.#open.add(fresh);
+    this.#opened++;
+    return fresh;
+  }
+
   /**
-   * "stale": the server had closed the kept connection before it answered anything, as servers do
-   * with idle ones, so that the request may go out again on a new connection.
+   * Runs an exchange; gives what cancels it. When the server has closed a kept connection before it
+   * answered anything, as servers do with idle ones, the request goes out again on a new one.
    */
   #run(
     connection: Connection,
     request: HttpRequest,
-    onEvent: OnEvent,
-    signal: AbortSignal,
-  ): Promise<HttpExchange | "stale"> {
+    t_ready_ns: number,
+    listener: Listener,
+  ): () => void {
+    let current = connection;
+    const settled = ({ exchange, error, keepAlive }: Outcome, answered: boolean) => {
+      if (keepAlive && !current.closed) this.#idle.get(current.origin)!.push(current);
+      if (error !== null && reused && current === connection && current.closed && !answered) {
+        current = this.#connect(request);
+        return current.run(request, listener.onEvent, t_ready_ns, settled);
+      }
+      this.#queue.ended();
+      listener.onEnd(exchange, error);
+    };
     const reused = connection.ready;
-    return new Promise((resolve, reject) => {
-      connection.run(request, onEvent, signal, ({ exchange, error, keepAlive }, answered) => {
-        if (keepAlive && !connection.closed) this.#idle.get(connection.origin)!.push(connection);
-        const lost = error !== null && connection.closed && !answered;
-        if (exchange) resolve(exchange);
-        else if (lost && reused) resolve("stale");
-        else reject(error);
-      });
-    });
+    connection.run(request, listener.onEvent, t_ready_ns, settled);
+    return () => current.cancel();
   }
 
   #takeIdle(origin: string): Connection | undefined {

@@ -1,4 +1,5 @@
-/** What carries a request to an endpoint and stamps what comes back. */
+/** What carries requests to an endpoint and stamps what comes back. */
+import { asCancelled, throwIfAborted } from "../execute/scope.ts";
 
 export interface HttpRequest {
   method: "GET" | "POST";
@@ -6,12 +7,18 @@ export interface HttpRequest {
   headers: Record<string, string>;
   /** The body; empty for none. */
   body: string;
-  /** Seconds from the start (connecting included) until the exchange is given up. */
+  /** Seconds from when it is its turn (connecting included) until the exchange is given up. */
   timeout_s: number;
+  /** CLOCK_MONOTONIC nanoseconds before which it is not sent; absent: at once. */
+  t_send_ns?: number;
 }
 
-/** A finished exchange. Times are CLOCK_MONOTONIC, nanoseconds. */
+/**
+ * An exchange that is over. Times are CLOCK_MONOTONIC nanoseconds, 0 for what never happened: a
+ * failed exchange has those that it came to.
+ */
 export interface HttpExchange {
+  /** 0 when no response head came. */
   status: number;
   /** Header names in lower case. */
   headers: Record<string, string>;
@@ -19,27 +26,99 @@ export interface HttpExchange {
   body: string;
   /** Connecting (with TLS) took this long; 0 on a connection that was kept alive. */
   connect_ns: number;
+  /** It was its turn: its time had come, and so many requests as may be were not in flight. */
+  t_ready_ns: number;
   /** The first request byte was handed to the kernel. */
   t_sent_ns: number;
   /** The first response byte was read. */
   t_first_byte_ns: number;
-  /** The last response byte was read. */
+  /** The last response byte was read, or the exchange failed. */
   t_end_ns: number;
 }
 
 /** Receives each event's data with the time of the socket read that completed it. */
 export type OnEvent = (data: string, t_ns: number) => void;
 
-/** Disposing closes every connection. */
-export interface Transport extends Disposable {
+/** What is told of one exchange as it goes on. */
+export interface Listener {
+  /**
+   * @param lag_ns from the kernel's receipt of the bytes to the read; null when it is not known.
+   */
+  onEvent(data: string, t_ns: number, lag_ns: number | null): void;
+  /** Called once, last. `error` is an EndpointError (connect, timeout, truncated, malformed) or a
+   * CancelledError; null when the response came whole. */
+  onEnd(exchange: HttpExchange, error: Error | null): void;
+}
+
+/** What a transport has done and cost so far; null is unknown. */
+export interface TransportStatus {
+  connections_opened: number;
+  /** CPU time of a thread of its own. */
+  cpu_ns: number | null;
+  /** Time in which nothing was read because what was read had not been taken. */
+  blocked_ns: number | null;
+  /** The most that ever waited to be taken, as a share of the room for it. */
+  ring_use: number | null;
+  /** How its thread is scheduled. */
+  scheduling: string | null;
+}
+
+/** Disposing closes every connection; exchanges under way end as cancelled. */
+export interface Transport extends AsyncDisposable {
   /** Recorded in results: which one ran. */
   readonly name: string;
-  /**
-   * Sends a request and waits for the end of the response. Events of a stream are handed to
-   * `onEvent` as they come.
-   *
-   * @throws {EndpointError} class connect, timeout, truncated or malformed.
-   * @throws {CancelledError} when the signal is aborted; the connection is closed.
-   */
-  exchange(request: HttpRequest, onEvent: OnEvent, signal: AbortSignal): Promise<HttpExchange>;
+  /** Sends a request when its time has come and the limit lets it; gives what cancels it. */
+  send(request: HttpRequest, listener: Listener): () => void;
+  /** The most requests in flight at once; at first any number. */
+  limit(in_flight: number): void;
+  status(): TransportStatus;
+}
+
+/**
+ * Sends a request and waits for the end of the response. Events of a stream are handed to `onEvent`
+ * as they come; a throw of it ends the exchange.
+ *
+ * @throws {EndpointError} class connect, timeout, truncated or malformed.
+ * @throws {CancelledError} when the signal is aborted; the connection is closed.
+ */
+export function exchange(
+  transport: Transport,
+  request: HttpRequest,
+  onEvent: OnEvent,
+  signal: AbortSignal,
+): Promise<HttpExchange> {
+  throwIfAborted(signal);
+  return new Promise((resolve, reject) => {
+    let failure: unknown = null;
+    const fail = (error: unknown) => {
+      failure ??= error;
+      cancel();
+    };
+    const onAbort = () => fail(asCancelled(signal.reason));
+    const cancel = transport.send(request, {
+      onEvent(data, t_ns) {
+        if (failure !== null) return;
+        try {
+          onEvent(data, t_ns);
+        } catch (error) {
+          fail(error);
+        }
+      },
+      onEnd(exchange, error) {
+        signal.removeEventListener("abort", onAbort);
+        if (failure ?? error) reject(failure ?? error);
+        else resolve(exchange);
+      },
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** The head of a request, as HTTP/1.1 has them. */
+export function requestHead({ method, url, headers }: HttpRequest, body_bytes: number): string {
+  const host = url.protocol === "http+unix:" ? "localhost" : url.host;
+  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${host}\r\n`;
+  for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
+  if (method === "POST") head += `content-length: ${body_bytes}\r\n`;
+  return `${head}\r\n`;
 }

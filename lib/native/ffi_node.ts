@@ -4,9 +4,13 @@ import { messageOf } from "../errors.ts";
 
 const C_TYPES: Record<NativeType, string> = { i32: "int32_t", u32: "uint32_t", buffer: "void *" };
 
+type KoffiFunction = ((...values: unknown[]) => number) & {
+  async(...valuesAndCallback: unknown[]): void;
+};
+
 interface Koffi {
   load(path: string): {
-    func(name: string, result: string, parameters: string[]): (...values: unknown[]) => number;
+    func(name: string, result: string, parameters: string[]): KoffiFunction;
     unload(): void;
   };
 }
@@ -41,14 +45,22 @@ export async function openWithKoffi(
 ): Promise<{ call: NativeCalls; close: () => void }> {
   const library = (await importKoffi()).load(path);
   const call = Object.fromEntries(
-    Object.entries(SYMBOLS).map(([name, signature]: [string, NativeSignature]) => [
-      name,
-      library.func(
-        name,
-        C_TYPES[signature.result],
-        signature.parameters.map((type) => C_TYPES[type]),
-      ),
-    ]),
+    Object.entries(SYMBOLS).map(([name, signature]: [string, NativeSignature]) => {
+      const types = signature.parameters.map((type) => C_TYPES[type]);
+      const direct = library.func(name, C_TYPES[signature.result], types);
+      return [name, signature.nonblocking ? onThread(direct) : direct];
+    }),
   );
-  return { call: call as NativeCalls, close: () => library.unload() };
+  return { call: call as unknown as NativeCalls, close: () => library.unload() };
+}
+
+/** A function that may block, called on one of koffi's threads. */
+function onThread(direct: KoffiFunction): (...values: unknown[]) => Promise<number> {
+  return (...values) =>
+    new Promise((resolve, reject) => {
+      direct.async(...values, (error: unknown, result: number) => {
+        if (error) reject(error);
+        else resolve(result);
+      });
+    });
 }

@@ -11,10 +11,12 @@ export type NativeType = "i32" | "u32" | "buffer";
 export interface NativeSignature {
   readonly parameters: readonly NativeType[];
   readonly result: "i32" | "u32";
+  /** The call may block: it runs on a thread of its own and gives a promise. */
+  readonly nonblocking?: true;
 }
 
 /** The ABI that these signatures belong to: `DYNO_ABI` in native/dyno.h. */
-export const ABI = 1;
+export const ABI = 2;
 
 /** The functions of native/dyno.h, with the meaning of their arguments there. */
 export const SYMBOLS = {
@@ -32,6 +34,19 @@ export const SYMBOLS = {
   dyno_nvml_processes: { parameters: ["i32", "u32", "buffer", "u32"], result: "i32" },
   dyno_nvml_error: { parameters: ["i32", "i32", "buffer", "u32"], result: "i32" },
   dyno_nvml_close: { parameters: ["i32"], result: "i32" },
+  dyno_wire_open: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
+  dyno_wire_target: { parameters: ["i32", "buffer"], result: "i32" },
+  dyno_wire_send: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_wire_cancel: { parameters: ["i32", "u32"], result: "i32" },
+  dyno_wire_limit: { parameters: ["i32", "u32"], result: "i32" },
+  dyno_wire_wait: { parameters: ["i32", "u32", "u32"], result: "i32", nonblocking: true },
+  dyno_wire_drain: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_wire_status: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  dyno_wire_stop: { parameters: ["i32"], result: "i32" },
+  dyno_wire_close: { parameters: ["i32"], result: "i32" },
+  dyno_pace_open: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
+  dyno_pace_status: { parameters: ["buffer", "u32"], result: "i32" },
+  dyno_pace_close: { parameters: [], result: "i32" },
 } as const satisfies Record<string, NativeSignature>;
 
 type Argument<T> = T extends "buffer" ? ArrayBufferView<ArrayBuffer> : number;
@@ -41,5 +56,5 @@ type Arguments<P extends readonly NativeType[]> = { -readonly [I in keyof P]: Ar
 export type NativeCalls = {
   readonly [Name in keyof typeof SYMBOLS]: (
     ...parameters: Arguments<(typeof SYMBOLS)[Name]["parameters"]>
-  ) => number;
+  ) => (typeof SYMBOLS)[Name] extends { nonblocking: true } ? Promise<number> : number;
 };

@@ -77,7 +77,7 @@ export interface SuiteRun {
  *
  * @example
  * ```ts
- * using transport = new PortableTransport();
+ * await using transport = await openTransport();
  * const suite = await loadSuite("experiments/suites/quickstart.json");
  * const api = await configureApi({ endpoint: "http://127.0.0.1:8000/v1" }, transport, console.error);
  * const run = await runSuite({ suite, api, transport, categories: ["arithmetic"], workers: 8 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { configureApi, detectApiType } from "../../lib/endpoint/api.ts";
 import { EndpointClient } from "../../lib/endpoint/client.ts";
-import { PortableTransport } from "../../lib/endpoint/portable.ts";
+import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { InputError } from "../../lib/errors.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { errorModes } from "../../lib/mock/faults.ts";
@@ -15,9 +15,20 @@ import type { ErrorMode } from "../../lib/mock/faults.ts";
 const never = new AbortController().signal;
 const question = { prompt: "one two three", parameters: { max_tokens: 20 } };
 
+/** Declares a test for both transports. */
+let only: "wire" | "portable";
+function testBoth(name: string, run: () => Promise<void>): void {
+  for (const transport of ["wire", "portable"] as const) {
+    Deno.test(`${name} (${transport})`, async () => {
+      only = transport;
+      await run();
+    });
+  }
+}
+
 /** A client of a mock endpoint; retries are quick. */
 async function clientOf(mock: MockEndpoint, options: ApiOptions = {}) {
-  const transport = new PortableTransport();
+  const transport = await openTransport({ only });
   const warnings: string[] = [];
   const api = await configureApi(
     { endpoint: mock.url, retry_attempts: 2, retry_delay: 0.001, timeout: 2, ...options },
@@ -26,7 +37,8 @@ async function clientOf(mock: MockEndpoint, options: ApiOptions = {}) {
   );
   mock.clearRequests();
   const client = new EndpointClient(api, transport);
-  return { client, api, warnings, transport, [Symbol.dispose]: () => transport[Symbol.dispose]() };
+  const dispose = () => transport[Symbol.asyncDispose]();
+  return { client, api, warnings, transport, [Symbol.asyncDispose]: dispose };
 }
 
 Deno.test("the form of API by URL", () => {
@@ -43,31 +55,31 @@ Deno.test("the form of API by URL", () => {
   for (const [url, form] of forms) assertEquals(detectApiType(url), form, url);
 });
 
-Deno.test("a base URL is asked for its models, and spoken to as chat", async () => {
+testBoth("a base URL is asked for its models, and spoken to as chat", async () => {
   await using mock = await MockEndpoint.start({ model: "only-one" });
   for (const endpoint of [mock.url, `${mock.url}/v1`, `${mock.url}/v1/`]) {
-    using there = await clientOf(mock, { endpoint });
+    await using there = await clientOf(mock, { endpoint });
     assertEquals(there.api.endpoint, `${mock.url}/v1/chat/completions`);
     assertEquals([there.api.model, there.api.api_type], ["only-one", "chat"]);
   }
 });
 
-Deno.test("models: one is taken, several must be chosen, a misspelt one is noticed", async () => {
+testBoth("models: one is taken, several must be chosen, a misspelt one is noticed", async () => {
   await using mock = await MockEndpoint.start({ model: ["llama-8b", "llama-70b"] });
   await assertRejects(() => clientOf(mock), InputError, "llama-8b, llama-70b");
-  using there = await clientOf(mock, { model: "llama-8" });
+  await using there = await clientOf(mock, { model: "llama-8" });
   assertStringIncludes(there.warnings[0], 'did you mean "llama-8b"');
-  using known = await clientOf(mock, { model: "llama-8b" });
+  await using known = await clientOf(mock, { model: "llama-8b" });
   assertEquals(known.warnings, []);
-  using odd = await clientOf(mock, { model: "llama-8b", endpoint: `${mock.url}/generate` });
+  await using odd = await clientOf(mock, { model: "llama-8b", endpoint: `${mock.url}/generate` });
   assertStringIncludes(odd.warnings[0], "taken as a chat endpoint");
 });
 
-Deno.test("streaming and not, chat and completions, give the same answer", async () => {
+testBoth("streaming and not, chat and completions, give the same answer", async () => {
   await using mock = await MockEndpoint.start();
   for (const path of ["/v1/chat/completions", "/v1/completions"]) {
     for (const stream of [true, false]) {
-      using there = await clientOf(mock, { endpoint: mock.url + path, stream });
+      await using there = await clientOf(mock, { endpoint: mock.url + path, stream });
       const { reply, exchange, error } = await there.client.ask(question, never);
       assertEquals([reply.text, error], ["Mock response text", null]);
       assertEquals([reply.prompt_tokens, reply.completion_tokens], [3, 3]);
@@ -80,9 +92,9 @@ Deno.test("streaming and not, chat and completions, give the same answer", async
   }
 });
 
-Deno.test("connections are kept alive, and one that the server closed is replaced", async () => {
+testBoth("connections are kept alive, and one that the server closed is replaced", async () => {
   await using mock = await MockEndpoint.start();
-  using there = await clientOf(mock);
+  await using there = await clientOf(mock);
   for (let i = 0; i < 5; i++) await there.client.ask(question, never);
   assertEquals(new Set(mock.requests.map(({ connection }) => connection)).size, 1);
   mock.configure({ error_mode: "truncated_stream", fault_count: 1 });
@@ -90,7 +102,7 @@ Deno.test("connections are kept alive, and one that the server closed is replace
   assertEquals([attempts, error], [2, null]);
 });
 
-Deno.test("a kept connection that the server drops unasked costs no attempt", async () => {
+testBoth("a kept connection that the server drops unasked costs no attempt", async () => {
   let requests = 0;
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -104,7 +116,7 @@ Deno.test("a kept connection that the server drops unasked costs no attempt", as
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    using transport = new PortableTransport();
+    await using transport = await openTransport({ only });
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const api = await configureApi({ endpoint, retry_attempts: 0 }, transport, () => {});
     const client = new EndpointClient(api, transport);
@@ -141,7 +153,7 @@ for (const { name } of errorModes) {
     await using mock = await MockEndpoint.start();
     for (const stream of [true, false]) {
       mock.configure({ default_response: "a b c d e f g h i j", retry_after: "0" });
-      using there = await clientOf(mock, { stream, timeout: name === "timeout" ? 0.1 : 5 });
+      await using there = await clientOf(mock, { stream, timeout: name === "timeout" ? 0.1 : 5 });
       mock.configure({
         error_mode: name,
         default_response: "a b c d e f g h i j",
@@ -156,27 +168,27 @@ for (const { name } of errorModes) {
   });
 }
 
-Deno.test("a server that refuses stream_options is asked without them, once for all", async () => {
+testBoth("a server that refuses stream_options is asked without them, once for all", async () => {
   await using mock = await MockEndpoint.start();
-  using there = await clientOf(mock);
+  await using there = await clientOf(mock);
   mock.configure({ error_mode: "reject_stream_options" });
   for (let i = 0; i < 3; i++) assertEquals((await there.client.ask(question, never)).error, null);
   const asked = mock.requests.map(({ body_text }) => body_text.includes("stream_options"));
   assertEquals(asked, [true, false, false, false]);
 });
 
-Deno.test("other 4xx fail fast with what the server says", async () => {
+testBoth("other 4xx fail fast with what the server says", async () => {
   await using mock = await MockEndpoint.start();
-  using there = await clientOf(mock);
+  await using there = await clientOf(mock);
   mock.configure({ status_code: 404 });
   const { error, attempts } = await there.client.ask(question, never);
   assertEquals([error?.failure, attempts], ["http_4xx", 1]);
   assertStringIncludes(error!.message, "HTTP 404: status 404");
 });
 
-Deno.test("an abort ends a question at once and closes its connection", async () => {
+testBoth("an abort ends a question at once and closes its connection", async () => {
   await using mock = await MockEndpoint.start();
-  using there = await clientOf(mock);
+  await using there = await clientOf(mock);
   mock.configure({ error_mode: "timeout" });
   const controller = new AbortController();
   const asking = there.client.ask(question, controller.signal);
@@ -185,14 +197,14 @@ Deno.test("an abort ends a question at once and closes its connection", async ()
   await assertRejects(() => asking, CancelledError, "enough");
 });
 
-Deno.test("32 questions at once, paced, each with its own answer", async () => {
+testBoth("32 questions at once, paced, each with its own answer", async () => {
   const answers = Array.from({ length: 32 }, (_, i) => ({
     prompt: `question ${i}`,
     response: `answer ${i} `.repeat(20).trim(),
   }));
   await using mock = await MockEndpoint.start({ script: { answers } });
   mock.configure({ tokens_per_second: 400 });
-  using there = await clientOf(mock);
+  await using there = await clientOf(mock);
   await Promise.all(answers.map(async ({ prompt, response }) => {
     const { reply } = await there.client.ask({ prompt }, never);
     assertEquals([reply.text, reply.token_events], [response, 40]);

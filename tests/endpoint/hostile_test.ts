@@ -3,7 +3,7 @@ import net from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { assert, assertEquals } from "@std/assert";
 import { EndpointClient } from "../../lib/endpoint/client.ts";
-import { PortableTransport } from "../../lib/endpoint/portable.ts";
+import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import type { APIConfiguration } from "../../lib/endpoint/api.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -89,8 +89,12 @@ const servers: Record<string, [(socket: Socket) => void, string | null]> = {
   "one byte at a time": [(s) => endless(s, SSE, ":"), "timeout"],
 };
 
-for (const [name, [serve, failure]] of Object.entries(servers)) {
-  Deno.test(`a server that sends ${name}: ${failure ?? "answered"}`, async () => {
+const cases = (["wire", "portable"] as const).flatMap((only) =>
+  Object.entries(servers).map(([name, [serve, failure]]) => ({ only, name, serve, failure }))
+);
+
+for (const { only, name, serve, failure } of cases) {
+  Deno.test(`a server that sends ${name}: ${failure ?? "answered"} (${only})`, async () => {
     const server = net.createServer((socket) => {
       socket.on("error", () => {});
       socket.once("data", () => serve(socket));
@@ -111,7 +115,7 @@ for (const [name, [serve, failure]] of Object.entries(servers)) {
       stream_options: true,
     };
     {
-      using transport = new PortableTransport();
+      await using transport = await openTransport({ only });
       const client = new EndpointClient(api, transport);
       const { error, reply } = await client.ask({ prompt: "p" }, new AbortController().signal);
       assertEquals(error?.failure ?? null, failure, error?.message);

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configureApi } from "../../lib/endpoint/api.ts";
-import { PortableTransport } from "../../lib/endpoint/portable.ts";
+import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { suiteOf } from "../../lib/experiment/load_suite.ts";
 import type { MockEndpoint } from "../../lib/mock/server.ts";
 import { runSuite } from "../../lib/suite/run_suite.ts";
@@ -54,7 +54,7 @@ export async function runOnMock(
   mock: MockEndpoint,
   { path = "/v1/chat/completions", api, ...options }: FixtureOptions,
 ): Promise<FixtureRun> {
-  using transport = new PortableTransport();
+  await using transport = await openTransport();
   const configured = await configureApi(
     { endpoint: mock.url + path, model: "mock", retry_attempts: 2, retry_delay: 0.001, ...api },
     transport,

@@ -1,0 +1,68 @@
+/** The transport that fits each request: the wire for plain HTTP, the portable one for the rest. */
+import { InputError } from "../errors.ts";
+import { nativeLibrary } from "../native/library.ts";
+import { PortableTransport } from "./portable.ts";
+import { WireTransport } from "./wire.ts";
+import type { HttpRequest, Listener, Transport, TransportStatus } from "./transport.ts";
+
+/**
+ * Opens what carries requests to endpoints: a native thread where libdyno can be had, and sockets of
+ * the runtime for https and where it cannot.
+ *
+ * @param only does without the other one.
+ * @param notice is told in one line when libdyno is built.
+ * @throws {InputError} the wire alone is wanted, and libdyno cannot be had.
+ *
+ * @example
+ * ```ts
+ * await using transport = await openTransport();
+ * ```
+ */
+export async function openTransport(
+  { only, notice }: { only?: "wire" | "portable"; notice?: (line: string) => void } = {},
+): Promise<Transport> {
+  if (only === "portable") return new PortableTransport();
+  const { library, reason } = await nativeLibrary(notice);
+  if (only === "wire") {
+    if (library) return new WireTransport(library);
+    throw new InputError(`the wire transport needs libdyno: ${reason}`);
+  }
+  const portable = new PortableTransport();
+  return library ? new FittingTransport(new WireTransport(library), portable) : portable;
+}
+
+class FittingTransport implements Transport {
+  readonly #wire: Transport;
+  readonly #portable: Transport;
+  /** The one that carried the newest request. */
+  #latest: Transport;
+
+  constructor(wire: Transport, portable: Transport) {
+    this.#wire = wire;
+    this.#portable = portable;
+    this.#latest = wire;
+  }
+
+  get name(): string {
+    return this.#latest.name;
+  }
+
+  send(request: HttpRequest, listener: Listener): () => void {
+    this.#latest = request.url.protocol === "https:" ? this.#portable : this.#wire;
+    return this.#latest.send(request, listener);
+  }
+
+  limit(in_flight: number): void {
+    this.#wire.limit(in_flight);
+    this.#portable.limit(in_flight);
+  }
+
+  status(): TransportStatus {
+    return this.#latest.status();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#wire[Symbol.asyncDispose]();
+    await this.#portable[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,76 @@
+/** Requests that wait for their time and for a place in flight, for transports without a thread. */
+import { nowNs } from "../native/clock.ts";
+
+interface Waiting {
+  t_send_ns: number;
+  t_queued_ns: number;
+  start: (t_ready_ns: number) => void;
+}
+
+/** Timers fire up to 1 ms early and 2 ms late: the rest of the way is polled. */
+const POLL_NS = 1.5e6;
+
+/** Starts what waits, in the order of its times; among equal times first come, first served. */
+export class SendQueue {
+  readonly #waiting: Waiting[] = [];
+  #limit = Infinity;
+  #inFlight = 0;
+  #slot_ns = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #immediate: ReturnType<typeof setImmediate> | null = null;
+
+  /** @param start is told since when it was its turn; gives what takes it out again. */
+  add(t_send_ns: number, start: (t_ready_ns: number) => void): () => boolean {
+    const entry = { t_send_ns, t_queued_ns: nowNs(), start };
+    let at = this.#waiting.length;
+    while (at > 0 && this.#waiting[at - 1].t_send_ns > t_send_ns) at--;
+    this.#waiting.splice(at, 0, entry);
+    this.#startDue();
+    return () => {
+      const place = this.#waiting.indexOf(entry);
+      if (place >= 0) this.#waiting.splice(place, 1);
+      return place >= 0;
+    };
+  }
+
+  /** One that was started is over. */
+  ended(): void {
+    this.#inFlight--;
+    this.#slot_ns = nowNs();
+    this.#startDue();
+  }
+
+  limit(in_flight: number): void {
+    this.#limit = in_flight;
+    this.#startDue();
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#waiting.length = 0;
+    this.#unset();
+  }
+
+  #startDue(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < this.#limit) {
+      const wait_ns = this.#waiting[0].t_send_ns - nowNs();
+      if (wait_ns > 0) return this.#wake(wait_ns);
+      const { t_send_ns, t_queued_ns, start } = this.#waiting.shift()!;
+      const capped = ++this.#inFlight === this.#limit;
+      start(Math.max(t_send_ns, t_queued_ns, capped ? this.#slot_ns : 0));
+    }
+  }
+
+  #wake(wait_ns: number): void {
+    this.#unset();
+    const again = () => this.#startDue();
+    if (wait_ns > POLL_NS) this.#timer = setTimeout(again, (wait_ns - POLL_NS) / 1e6);
+    else this.#immediate = setImmediate(again);
+  }
+
+  #unset(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#timer = this.#immediate = null;
+  }
+}

@@ -1,0 +1,214 @@
+/** The wire transport: plain HTTP/1.1 in a native thread, which sends on time and stamps reads. */
+import { Buffer } from "node:buffer";
+import { lookup } from "node:dns/promises";
+import net from "node:net";
+import { messageOf } from "../errors.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { nowNs } from "../native/clock.ts";
+import { LAG_UNKNOWN, Wire } from "../native/wire.ts";
+import { EndpointError } from "./errors.ts";
+import { headersIn } from "./http_response.ts";
+import { requestHead } from "./transport.ts";
+import type { NativeLibrary } from "../native/ffi.ts";
+import type { WireEnd, WireSink } from "../native/wire.ts";
+import type {
+  HttpExchange,
+  HttpRequest,
+  Listener,
+  Transport,
+  TransportStatus,
+} from "./transport.ts";
+
+/** An exchange under way. */
+interface Flight {
+  request: HttpRequest;
+  listener: Listener;
+  head: string;
+  body: Buffer[];
+}
+
+const QUEUE_FULL_WAIT_MS = 5;
+
+/** `http:` and `http+unix:` (the socket's path, percent-encoded, in the place of the host). */
+export class WireTransport implements Transport, WireSink {
+  readonly name = "wire";
+  readonly #wire: Wire;
+  readonly #flights = new Map<number, Flight>();
+  /** By origin: the place's number, or the promise of it while its name is looked up. */
+  readonly #targets = new Map<string, number | Promise<number>>();
+  #last = 0;
+  #pumping = false;
+  #disposed = false;
+
+  constructor(library: NativeLibrary, options: { ring_bytes?: number } = {}) {
+    this.#wire = new Wire(library, options);
+  }
+
+  send(request: HttpRequest, listener: Listener): () => void {
+    const number = this.#last = (this.#last + 1) >>> 0;
+    this.#flights.set(number, { request, listener, head: "", body: [] });
+    const target = this.#target(request.url);
+    if (typeof target === "number") this.#submit(number, target);
+    else {
+      target.then(
+        (found) => this.#submit(number, found),
+        (error) => this.#fail(number, new EndpointError("connect", messageOf(error))),
+      );
+    }
+    return () => {
+      if (this.#flights.has(number)) this.#wire.cancel(number);
+    };
+  }
+
+  limit(in_flight: number): void {
+    this.#wire.limit(in_flight);
+  }
+
+  status(): TransportStatus {
+    const status = this.#wire.status();
+    return {
+      connections_opened: status.connections_opened,
+      cpu_ns: status.cpu_ns,
+      blocked_ns: status.blocked_ns,
+      ring_use: status.ring_high_water_bytes / status.ring_bytes,
+      scheduling: status.scheduling,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    await this.#wire[Symbol.asyncDispose]();
+    for (const number of [...this.#flights.keys()]) this.#fail(number, new CancelledError());
+  }
+
+  head(number: number, text: string): void {
+    const flight = this.#flights.get(number);
+    if (flight) flight.head = text;
+  }
+
+  event(number: number, data: string, t_ns: number, lag_ns: number): void {
+    const flight = this.#flights.get(number);
+    flight?.listener.onEvent(data, t_ns, lag_ns === LAG_UNKNOWN ? null : lag_ns);
+  }
+
+  body(number: number, bytes: Buffer): void {
+    this.#flights.get(number)?.body.push(Buffer.from(bytes));
+  }
+
+  end(number: number, end: WireEnd): void {
+    const flight = this.#flights.get(number);
+    if (!flight) return;
+    this.#flights.delete(number);
+    flight.listener.onEnd(exchangeOf(flight, end), errorOf(flight.request, end));
+  }
+
+  /** Hands records over for as long as an exchange is under way. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#flights.size > 0 && !this.#disposed) {
+      await this.#wire.wait();
+      while (!this.#disposed && this.#wire.drain(this) > 0);
+    }
+    this.#pumping = false;
+  }
+
+  #submit(number: number, target: number): void {
+    const flight = this.#flights.get(number);
+    if (!flight || this.#disposed) return;
+    const { request } = flight;
+    const content = Buffer.from(request.body, "utf8");
+    const head = Buffer.from(requestHead(request, content.length), "latin1");
+    const queued = this.#wire.send(
+      number,
+      target,
+      request.t_send_ns ?? 0,
+      request.timeout_s * 1e9,
+      Buffer.concat([head, content]),
+    );
+    if (queued) this.#pump();
+    else setTimeout(() => this.#submit(number, target), QUEUE_FULL_WAIT_MS);
+  }
+
+  #target(url: URL): number | Promise<number> {
+    const known = this.#targets.get(url.host);
+    if (known !== undefined) return known;
+    const addresses = numericAddresses(url);
+    const target = addresses ? this.#wire.target(addresses) : this.#resolved(url);
+    this.#targets.set(url.host, target);
+    return target;
+  }
+
+  async #resolved(url: URL): Promise<number> {
+    try {
+      const found = await lookup(url.hostname, { all: true });
+      const target = this.#wire.target(found.map(({ address }) => `${address} ${url.port || 80}`));
+      this.#targets.set(url.host, target);
+      return target;
+    } catch (error) {
+      this.#targets.delete(url.host); // another try may find it
+      throw new Error(`${url.origin}: cannot connect: ${messageOf(error)}`);
+    }
+  }
+
+  #fail(number: number, error: Error): void {
+    const flight = this.#flights.get(number);
+    if (!flight) return;
+    this.#flights.delete(number);
+    const now = nowNs();
+    flight.listener.onEnd({
+      status: 0,
+      headers: {},
+      body: "",
+      connect_ns: 0,
+      t_ready_ns: now,
+      t_sent_ns: 0,
+      t_first_byte_ns: 0,
+      t_end_ns: now,
+    }, error);
+  }
+}
+
+/** Where no name has to be looked up; null where one has. */
+function numericAddresses(url: URL): string[] | null {
+  if (url.protocol === "http+unix:") return [`unix ${decodeURIComponent(url.hostname)}`];
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return net.isIP(host) ? [`${host} ${url.port || 80}`] : null;
+}
+
+function exchangeOf({ head, body }: Flight, end: WireEnd): HttpExchange {
+  return {
+    status: end.status,
+    headers: headersIn(head),
+    body: body.length === 0 ? "" : Buffer.concat(body).toString("utf8"),
+    connect_ns: end.connect_ns,
+    t_ready_ns: end.t_ready_ns,
+    t_sent_ns: end.t_sent_ns,
+    t_first_byte_ns: end.t_first_byte_ns,
+    t_end_ns: end.t_end_ns,
+  };
+}
+
+function errorOf({ url, timeout_s }: HttpRequest, { failure, message, status }: WireEnd) {
+  const place = url.origin === "null" ? url.host : url.origin;
+  switch (failure) {
+    case "ok":
+      return null;
+    case "cancelled":
+      return new CancelledError();
+    case "connect":
+      return new EndpointError("connect", `${place}: cannot connect: ${message}`);
+    case "lost":
+      return new EndpointError("connect", `${place}: connection lost before an answer: ${message}`);
+    case "truncated":
+      return new EndpointError("truncated", `${place}: the answer broke off: ${message}`);
+    case "malformed":
+      return new EndpointError("malformed", `the server's HTTP is malformed: ${message}`, {
+        status: status || undefined,
+      });
+    default: {
+      const stage = failure === "no_answer" ? "there was no answer" : "the answer had not ended";
+      return new EndpointError("timeout", `${place}: ${stage} after ${timeout_s} s (--timeout)`);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** The paced server: event streams whose every event says when it was sent, from a native thread. */
+import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
+
+export interface PaceOptions {
+  /** Events of one answer, where the request has no max_tokens (200). */
+  tokens?: number;
+  /** Microseconds between two events; 0: as fast as the client reads (20,000). */
+  interval_us?: number;
+  /** Microseconds from the request to the first event (0). */
+  delay_us?: number;
+  /** Events in one write (1). */
+  burst?: number;
+  /** 0, the default, takes a free one. */
+  port?: number;
+}
+
+export interface PaceStatus {
+  requests: number;
+  events: number;
+  connections: number;
+  worst_lateness_ns: number;
+  cpu_ns: number;
+  scheduling: string | null;
+}
+
+/** A server on 127.0.0.1; one a process. */
+export class PacedServer implements Disposable {
+  readonly port: number;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly #library: NativeLibrary;
+
+  /** @throws {Error} it cannot listen, or one is open. */
+  constructor(library: NativeLibrary, options: PaceOptions = {}) {
+    const lines = Object.entries(options).map(([key, value]) => `${key}=${value}`).join("\n");
+    this.#library = library;
+    this.port = nativeCall(
+      (message, bytes) => library.call.dyno_pace_open(cString(lines), message, bytes),
+      (message) => new Error(`paced server: ${message}`),
+    );
+    this.url = `http://127.0.0.1:${this.port}`;
+  }
+
+  status(): PaceStatus {
+    return JSON.parse(nativeText(
+      "paced server",
+      (room, bytes) => this.#library.call.dyno_pace_status(room, bytes),
+    ));
+  }
+
+  /** Closes every connection and ends the thread. */
+  [Symbol.dispose](): void {
+    this.#library.call.dyno_pace_close();
+  }
+}
+
+/** When an event of the paced server was handed to the kernel, nanoseconds; null for another event. */
+export function paceStamp(content: string): number | null {
+  return /^ \d{19}$/.test(content) ? Number(content) : null;
+}

@@ -1,0 +1,229 @@
+/** The wire: an HTTP/1.1 client in a native thread. Requests in, stamped records out. */
+import { Buffer } from "node:buffer";
+import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
+
+/** What a record is: `enum wire_kind` of native/wire.h. */
+export const WIRE_KIND = { head: 1, event: 2, body: 3, end: 4 } as const;
+
+/** How a request ended: `enum wire_failure`. */
+export const WIRE_FAILURES = [
+  "ok",
+  "connect",
+  "lost",
+  "no_answer",
+  "unended",
+  "truncated",
+  "malformed",
+  "cancelled",
+] as const;
+
+/** How a request ended, with its times on CLOCK_MONOTONIC in nanoseconds; 0 for never. */
+export interface WireEnd {
+  failure: typeof WIRE_FAILURES[number];
+  /** HTTP status, 0 for none. */
+  status: number;
+  reused: boolean;
+  t_ready_ns: number;
+  t_sent_ns: number;
+  t_first_byte_ns: number;
+  t_end_ns: number;
+  connect_ns: number;
+  body_bytes: number;
+  message: string;
+}
+
+/** Receives records in the order in which they were read. Text is good for as long as it is kept. */
+export interface WireSink {
+  head(request: number, text: string): void;
+  event(request: number, data: string, t_ns: number, lag_ns: number): void;
+  /** The bytes are good during the call only. */
+  body(request: number, bytes: Buffer): void;
+  end(request: number, end: WireEnd): void;
+}
+
+/** What the thread has done and cost so far. */
+export interface WireStatus {
+  sent: number;
+  ended: number;
+  /** Sent again, as the server had just closed the kept connection. */
+  resent: number;
+  connections_opened: number;
+  reads: number;
+  ring_bytes: number;
+  ring_high_water_bytes: number;
+  /** Time in which nothing was read because the ring was full. */
+  blocked_ns: number;
+  cpu_ns: number;
+  scheduling: "fifo" | "nice" | "normal" | null;
+  /** Whether the kernel says when it received what was read. */
+  kernel_stamps: boolean;
+}
+
+/** A lag that the kernel did not tell. */
+export const LAG_UNKNOWN = 0xffffffff;
+
+const RECORD_BYTES = 32;
+const END_BYTES = 64;
+const FLAG_REUSED = 1;
+const REQUEST_BYTES = 32;
+const DRAIN_BYTES = 1 << 20;
+const WAIT_MS = 50;
+const SETTLE_US = 500;
+const EAGAIN = 11;
+
+/** One wire. Its calls must come from one thread of JavaScript. */
+export class Wire implements AsyncDisposable {
+  readonly #library: NativeLibrary;
+  #number: number;
+  #room = new ArrayBuffer(DRAIN_BYTES);
+  #waiting: Promise<number> | null = null;
+  #closed = false;
+
+  /** @throws {Error} the thread cannot be started. */
+  constructor(library: NativeLibrary, options: { ring_bytes?: number } = {}) {
+    this.#library = library;
+    const lines = options.ring_bytes === undefined ? "" : `ring_bytes=${options.ring_bytes}`;
+    this.#number = nativeCall(
+      (message, bytes) => library.call.dyno_wire_open(cString(lines), message, bytes),
+      (message) => new Error(`wire: ${message}`),
+    );
+  }
+
+  /**
+   * A place to connect to; its addresses are tried in their order.
+   *
+   * @param addresses `ADDRESS PORT` with a numeric address, or `unix PATH`.
+   * @throws {Error} an address that is none, or too many places.
+   */
+  target(addresses: readonly string[]): number {
+    const number = this.#library.call.dyno_wire_target(
+      this.#number,
+      cString(addresses.join("\n")),
+    );
+    if (number < 0) throw new Error(`wire: cannot connect to ${addresses.join(", ")}`);
+    return number;
+  }
+
+  /**
+   * Queues a request; false while the queue is full.
+   *
+   * @param t_send_ns not before this; 0 for as soon as the limit lets it.
+   * @param http the bytes of the whole HTTP request.
+   */
+  send(
+    request: number,
+    target: number,
+    t_send_ns: number,
+    timeout_ns: number,
+    http: Uint8Array,
+  ): boolean {
+    const bytes = Buffer.allocUnsafe(REQUEST_BYTES + http.length);
+    bytes.writeDoubleLE(t_send_ns, 0);
+    bytes.writeDoubleLE(timeout_ns, 8);
+    bytes.writeUInt32LE(request, 16);
+    bytes.writeUInt32LE(target, 20);
+    bytes.writeUInt32LE(http.length, 24);
+    bytes.writeUInt32LE(0, 28);
+    bytes.set(http, REQUEST_BYTES);
+    const result = this.#library.call.dyno_wire_send(this.#number, bytes, bytes.length);
+    if (result < 0 && result !== -EAGAIN) throw new Error(`wire: native error ${-result}`);
+    return result === 0;
+  }
+
+  /** Ends a request; its end comes as a record. */
+  cancel(request: number): void {
+    this.#library.call.dyno_wire_cancel(this.#number, request);
+  }
+
+  /** The most requests in flight at once. */
+  limit(in_flight: number): void {
+    this.#library.call.dyno_wire_limit(this.#number, Math.min(in_flight, 0xffffffff));
+  }
+
+  /** Waits until there is something to drain, or 50 ms. */
+  async wait(): Promise<void> {
+    if (this.#closed) return;
+    this.#waiting = this.#library.call.dyno_wire_wait(this.#number, WAIT_MS, SETTLE_US);
+    await this.#waiting;
+    this.#waiting = null;
+  }
+
+  /** Hands over all records that are there, at most a megabyte of them; how many bytes. */
+  drain(sink: WireSink): number {
+    const room = Buffer.from(this.#room);
+    const count = this.#library.call.dyno_wire_drain(this.#number, room, room.length);
+    if (count >= 0) {
+      if (count > 0) this.#deliver(count, sink);
+      return count;
+    }
+    this.#room = new ArrayBuffer(-count); // a record larger than usual
+    const bytes = this.drain(sink);
+    this.#room = new ArrayBuffer(DRAIN_BYTES);
+    return bytes;
+  }
+
+  #deliver(count: number, sink: WireSink): void {
+    const bytes = Buffer.from(this.#room, 0, count);
+    const words = new Uint32Array(this.#room, 0, count >>> 2);
+    const doubles = new Float64Array(this.#room, 0, count >>> 3);
+    const text = bytes.toString("latin1"); // once for all: a substring costs next to nothing
+    for (let at = 0; at < count; at += words[at >>> 2]) {
+      const word = at >>> 2;
+      const request = words[word + 1];
+      const start = at + RECORD_BYTES;
+      const end = start + words[word + 5];
+      const kind = words[word + 4];
+      if (kind === WIRE_KIND.event) {
+        const ascii = words[word + 7] === 1;
+        const data = ascii ? text.substring(start, end) : bytes.toString("utf8", start, end);
+        sink.event(request, data, doubles[(at >>> 3) + 1], words[word + 6]);
+      } else if (kind === WIRE_KIND.end) {
+        const message = text.substring(start + END_BYTES, end);
+        sink.end(request, endOf(words, doubles, start, message));
+      } else if (kind === WIRE_KIND.head) {
+        sink.head(request, text.substring(start, end));
+      } else {
+        sink.body(request, bytes.subarray(start, end));
+      }
+    }
+  }
+
+  status(): WireStatus {
+    return JSON.parse(nativeText(
+      "wire status",
+      (room, bytes) => this.#library.call.dyno_wire_status(this.#number, room, bytes),
+    ));
+  }
+
+  /** Ends the thread and its connections, without waiting; what was waited for returns. */
+  stop(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#library.call.dyno_wire_stop(this.#number);
+  }
+
+  /** Stops and frees. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stop();
+    await this.#waiting;
+    if (this.#number !== 0) this.#library.call.dyno_wire_close(this.#number);
+    this.#number = 0;
+  }
+}
+
+function endOf(words: Uint32Array, doubles: Float64Array, at: number, message: string): WireEnd {
+  const word = at >>> 2;
+  const double = (at >>> 3) + 2;
+  return {
+    failure: WIRE_FAILURES[words[word]],
+    status: words[word + 1],
+    reused: (words[word + 3] & FLAG_REUSED) !== 0,
+    t_ready_ns: doubles[double],
+    t_sent_ns: doubles[double + 1],
+    t_first_byte_ns: doubles[double + 2],
+    t_end_ns: doubles[double + 3],
+    connect_ns: doubles[double + 4],
+    body_bytes: doubles[double + 5],
+    message,
+  };
+}

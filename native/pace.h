@@ -1,0 +1,31 @@
+/*
+ * A paced server of event streams: each event carries, as its text, the time at which it was handed
+ * to the kernel. What a client measures can so be held against what was sent.
+ */
+#ifndef DYNO_PACE_H
+#define DYNO_PACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pace;
+
+/*
+ * Options are lines of "key=value":
+ *   tokens=N        events of one answer, where the request has no max_tokens (200)
+ *   interval_us=N   between two events; 0 sends them as fast as the client reads (20,000)
+ *   delay_us=N      from the request to the first event (0)
+ *   burst=N         events in one write (1)
+ *   port=N          0 takes a free one (0)
+ * Listens on 127.0.0.1. NULL and a message when it cannot.
+ */
+struct pace *pace_open(const char *options, char *error, size_t error_bytes);
+
+uint16_t pace_port(const struct pace *pace);
+
+/* Events sent, lateness and CPU time, as JSON. */
+int32_t pace_status(struct pace *pace, char *json, uint32_t json_bytes);
+
+void pace_close(struct pace *pace);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Server-sent events from bytes (WHATWG HTML, 9.2.6); only the data of each event is kept. Lines
+ * end with LF, CRLF or CR; a byte order mark and comments are dropped; several data lines are
+ * joined by LF; an event without its empty line is discarded.
+ */
+#ifndef DYNO_SSE_H
+#define DYNO_SSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SSE_EVENT_BYTES_MAX (4u * 1024 * 1024)
+
+/* Bytes that grow as needed and stay allocated. */
+struct sse_text {
+    char *bytes;
+    size_t count, room;
+};
+
+struct sse {
+    struct sse_text line;  /* the beginning of a line whose end has not come */
+    struct sse_text data;  /* the event's data so far */
+    const char *held;      /* or its only data line, where it lies in the input */
+    size_t held_bytes;
+    unsigned data_lines;
+    bool started, after_cr;
+    const char *fault; /* NULL while nothing is wrong */
+};
+
+typedef void sse_event(void *owner, const char *data, size_t bytes);
+
+/* Ready for the next stream; keeps its memory. */
+void sse_begin(struct sse *sse);
+void sse_free(struct sse *sse);
+
+/* Takes the next bytes; calls event for each event that they complete. */
+void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes, size_t count);
+
+/* Bytes kept of a line and an event that are not complete. */
+size_t sse_pending(const struct sse *sse);
+
+#endif

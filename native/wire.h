@@ -1,0 +1,100 @@
+/*
+ * The wire: a thread that owns HTTP/1.1 connections, sends each request at its time, and stamps
+ * every event of the answers at the socket read. One producer of requests, one consumer of records.
+ */
+#ifndef DYNO_WIRE_H
+#define DYNO_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a caller hands over to send a request; the bytes of the HTTP request follow. */
+struct wire_request {
+    double t_send_ns;   /* CLOCK_MONOTONIC; not before this. 0: as soon as the limit lets it */
+    double timeout_ns;  /* from when it is its turn, connecting included */
+    uint32_t request;   /* the caller's number, in every record about it */
+    uint32_t target;
+    uint32_t bytes;     /* of the HTTP request */
+    uint32_t reserved;
+};
+
+enum wire_kind { WIRE_HEAD = 1, WIRE_EVENT, WIRE_BODY, WIRE_END };
+
+#define WIRE_LAG_UNKNOWN UINT32_MAX
+
+/* Every record begins so; `length` bytes follow, padded to eight. */
+struct wire_record {
+    uint32_t bytes;    /* of the whole record */
+    uint32_t request;
+    double t_ns;       /* of the socket read */
+    uint32_t kind;
+    uint32_t length;
+    uint32_t lag_ns;   /* from the kernel's receipt of the last byte to the read */
+    uint32_t ascii;    /* 1: every byte is below 0x80 */
+};
+
+enum wire_failure {
+    WIRE_OK,
+    WIRE_CONNECT,   /* no connection */
+    WIRE_LOST,      /* the connection ended before an answer */
+    WIRE_NO_ANSWER, /* the time was up before an answer */
+    WIRE_UNENDED,   /* the time was up during the answer */
+    WIRE_TRUNCATED, /* the connection ended during the answer */
+    WIRE_MALFORMED,
+    WIRE_CANCELLED,
+};
+
+enum wire_flags {
+    WIRE_REUSED = 1, /* on a connection that was kept alive */
+    WIRE_RESENT = 2, /* again, as the kept connection was just being closed */
+};
+
+/* What WIRE_END carries; a message follows where it failed. */
+struct wire_end {
+    uint32_t failure;
+    uint32_t status;     /* HTTP; 0 for none */
+    uint32_t events;
+    uint32_t flags;
+    double t_ready_ns;   /* it was its turn: its time had come and the limit let it */
+    double t_sent_ns;    /* the first byte was handed to the kernel; 0: never */
+    double t_first_byte_ns; /* 0: none */
+    double t_end_ns;
+    double connect_ns;
+    double body_bytes;
+};
+
+struct wire;
+
+/*
+ * Options are lines of "key=value": ring_bytes=N (16 MiB). NULL and a message when it cannot start.
+ */
+struct wire *wire_open(const char *options, char *error, size_t error_bytes);
+
+/* A place to connect to: lines of "ADDRESS PORT" with numeric addresses, or "unix PATH".
+   Its number, or a negative errno. */
+int32_t wire_target(struct wire *wire, const char *addresses);
+
+/* Queues a request. -EAGAIN when the queue is full. */
+int32_t wire_send(struct wire *wire, const void *request, uint32_t bytes);
+
+/* Ends a request, wherever it is; its WIRE_END comes either way. */
+int32_t wire_cancel(struct wire *wire, uint32_t request);
+
+/* The most requests in flight at once. */
+void wire_limit(struct wire *wire, uint32_t in_flight);
+
+/* Waits until a request has ended, the ring is a quarter full, or the time is up; then settle_us
+   more, so that one drain finds many records. Called by the consumer alone. */
+void wire_wait(struct wire *wire, uint32_t timeout_ms, uint32_t settle_us);
+
+int32_t wire_drain(struct wire *wire, void *records, uint32_t bytes);
+
+int32_t wire_status(struct wire *wire, char *json, uint32_t json_bytes);
+
+/* Ends the thread and closes every connection. */
+void wire_stop(struct wire *wire);
+
+void wire_free(struct wire *wire);
+
+#endif
