@@ -19,6 +19,7 @@ const LAYERS = [
   "hardware",
   "mock",
   "suite",
+  "load",
   "report",
   "cli",
 ];

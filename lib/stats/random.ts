@@ -13,3 +13,31 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/**
+ * Uniform numbers strictly between 0 and 1, so that their logarithm is finite and below 0. Two draws
+ * of {@linkcode seededRandom} make one number of 52 bits: of 32 bits alone, the smallest would be
+ * 2^-32, and so the longest exponential gap 22 times the mean.
+ */
+export function openRandom(seed: number): () => number {
+  const random = seededRandom(seed);
+  return () =>
+    (Math.floor(random() * 2 ** 32) * 2 ** 20 + Math.floor(random() * 2 ** 20) + 0.5) /
+    2 ** 52;
+}
+
+/** Standard normal numbers by the Box–Muller transform, from uniform ones in (0, 1). */
+export function standardNormal(random: () => number): () => number {
+  let spare: number | null = null;
+  return () => {
+    if (spare !== null) {
+      const second = spare;
+      spare = null;
+      return second;
+    }
+    const radius = Math.sqrt(-2 * Math.log(random()));
+    const angle = 2 * Math.PI * random();
+    spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
+}
