@@ -51,6 +51,11 @@ declare module "@std/cli/parse-args" {
   ): { _: (string | number)[]; "--"?: string[]; [name: string]: unknown };
 }
 
+declare module "@std/csv/parse" {
+  /** Rows of cells; empty lines are left out. Throws SyntaxError for a stray quote. */
+  export function parse(text: string): string[][];
+}
+
 declare module "@std/fmt/colors" {
   export function bold(text: string): string;
   export function dim(text: string): string;
