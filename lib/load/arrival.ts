@@ -1,6 +1,7 @@
 /** When requests are sent: arrival processes of constant or ramped rate, repeatable by seed. */
 import { InputError } from "../errors.ts";
 import { openRandom, standardNormal } from "../stats/random.ts";
+import { checkSeed } from "./seed.ts";
 
 /** How the gaps between arrivals vary, whatever the rate. */
 export interface ArrivalPattern {
@@ -153,9 +154,7 @@ function timeWithin(stage: PlacedStage, u: number): number {
 /** Times of a process of mean rate 1. The pattern is checked at the call. */
 function unitTimes(pattern: ArrivalPattern): Generator<number, never> {
   const { arrival, burstiness, seed } = pattern;
-  if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) {
-    throw new InputError(`seed: ${seed}; expected a whole number from 0 to ${2 ** 32 - 1}`);
-  }
+  checkSeed(seed);
   if (burstiness !== undefined) checkBurstiness(arrival, burstiness);
   if (arrival === "constant") return wholeNumbers();
   const random = openRandom(seed);
