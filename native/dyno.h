@@ -80,6 +80,7 @@ DYNO_EXPORT int32_t dyno_wire_target(int32_t wire, const char *addresses);
 /* Queues a struct wire_request with the bytes of the HTTP request behind it. */
 DYNO_EXPORT int32_t dyno_wire_send(int32_t wire, const void *request, uint32_t bytes);
 DYNO_EXPORT int32_t dyno_wire_cancel(int32_t wire, uint32_t request);
+DYNO_EXPORT int32_t dyno_wire_withdraw(int32_t wire);
 DYNO_EXPORT int32_t dyno_wire_limit(int32_t wire, uint32_t in_flight);
 
 /* Waits for records; the only call that blocks, and so to be made off the main thread. */

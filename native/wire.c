@@ -133,6 +133,15 @@ static void cancel(struct wire *wire, uint32_t number)
     }
 }
 
+/* Ends all that were not sent yet. */
+static void withdraw(struct wire *wire)
+{
+    for (struct request *request; (request = waiting_first(&wire->waiting));) {
+        waiting_remove(&wire->waiting, request);
+        wire_end_request(wire, request, WIRE_CANCELLED, "");
+    }
+}
+
 static void take(struct wire *wire, struct request *request)
 {
     request->sequence = wire->sequence++;
@@ -150,8 +159,9 @@ static void take_commands(struct wire *wire)
     while (tail < head) {
         struct command command = wire->commands[tail & (COMMANDS - 1)];
         atomic_store_explicit(&wire->commands_tail, ++tail, memory_order_release);
-        if (command.request) take(wire, command.request);
-        else cancel(wire, command.number);
+        if (command.what == COMMAND_SEND) take(wire, command.request);
+        else if (command.what == COMMAND_CANCEL) cancel(wire, command.number);
+        else withdraw(wire);
     }
 }
 

@@ -81,6 +81,9 @@ int32_t wire_send(struct wire *wire, const void *request, uint32_t bytes);
 /* Ends a request, wherever it is; its WIRE_END comes either way. */
 int32_t wire_cancel(struct wire *wire, uint32_t request);
 
+/* Ends every request that was not sent yet. */
+int32_t wire_withdraw(struct wire *wire);
+
 /* The most requests in flight at once. */
 void wire_limit(struct wire *wire, uint32_t in_flight);
 

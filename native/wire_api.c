@@ -54,6 +54,12 @@ int32_t dyno_wire_cancel(int32_t number, uint32_t request)
     return wire ? wire_cancel(wire, request) : -EBADF;
 }
 
+int32_t dyno_wire_withdraw(int32_t number)
+{
+    struct wire *wire = wire_of(number);
+    return wire ? wire_withdraw(wire) : -EBADF;
+}
+
 int32_t dyno_wire_limit(int32_t number, uint32_t in_flight)
 {
     struct wire *wire = wire_of(number);

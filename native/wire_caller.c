@@ -80,14 +80,19 @@ int32_t wire_send(struct wire *wire, const void *bytes, uint32_t count)
     request->head = head;
     request->queued_ns = wire_now();
     memcpy(request->bytes, (const char *)bytes + sizeof head, head.bytes);
-    int32_t result = command(wire, (struct command){.request = request});
+    int32_t result = command(wire, (struct command){.what = COMMAND_SEND, .request = request});
     if (result != 0) free(request);
     return result;
 }
 
 int32_t wire_cancel(struct wire *wire, uint32_t request)
 {
-    return command(wire, (struct command){.number = request});
+    return command(wire, (struct command){.what = COMMAND_CANCEL, .number = request});
+}
+
+int32_t wire_withdraw(struct wire *wire)
+{
+    return command(wire, (struct command){.what = COMMAND_WITHDRAW});
 }
 
 void wire_limit(struct wire *wire, uint32_t in_flight)

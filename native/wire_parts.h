@@ -89,10 +89,11 @@ struct wire {
     _Atomic bool stop;
     int epoll, timer, wake_fd, ready_fd;
 
-    /* From the caller: pointers to requests, or numbers to cancel. */
+    /* From the caller. */
     struct command {
-        struct request *request; /* NULL: cancel */
-        uint32_t number;
+        enum { COMMAND_SEND, COMMAND_CANCEL, COMMAND_WITHDRAW } what;
+        struct request *request; /* to be sent */
+        uint32_t number;         /* to be cancelled */
     } *commands;
     _Alignas(64) _Atomic uint64_t commands_head;
     _Alignas(64) _Atomic uint64_t commands_tail;

@@ -8,7 +8,7 @@ import type { Provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
 import type { Transport } from "./transport.ts";
 
-export type ApiType = "completions" | "chat";
+export type ApiType = "completions" | "chat" | "responses" | "embeddings";
 
 /** Connection settings, under the names that users know. */
 export interface APIConfiguration {
@@ -55,13 +55,15 @@ export interface ApiOptions {
 const PROBE_TIMEOUT_S = 10;
 
 /**
- * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions, a
- * bare host or a path that ends in a version is a base URL, anything else unknown.
+ * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions,
+ * `…/responses` and `…/embeddings` what they say; a bare host or a path that ends in a version is a
+ * base URL, anything else unknown.
  */
 export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   const path = new URL(endpoint).pathname.replace(/\/+$/, "");
   if (path.endsWith("/chat/completions")) return "chat";
-  if (path.endsWith("/completions")) return "completions";
+  const named = /\/(completions|responses|embeddings)$/.exec(path);
+  if (named) return named[1] as ApiType;
   return path === "" || /\/(v\d+\w*|openai)$/.test(path) ? "base" : "unknown";
 }
 
@@ -84,7 +86,7 @@ export async function configureApi(
   const detected = detectApiType(url.href);
   if (detected === "unknown") {
     warn(
-      `${url.href}: neither /chat/completions nor /completions in the path; taken as a chat endpoint`,
+      `${url.href}: the path names no API such as /chat/completions; taken as a chat endpoint`,
     );
   }
   if (detected === "base") {
@@ -97,7 +99,7 @@ export async function configureApi(
     timeout: options.timeout ?? 600,
     retry_attempts: options.retry_attempts ?? 3,
     retry_delay: options.retry_delay ?? 1,
-    api_type: detected === "completions" ? "completions" : "chat",
+    api_type: detected === "base" || detected === "unknown" ? "chat" : detected,
     api_key_env: options.api_key_env ?? preset?.api_key_env ?? null,
     stream: options.stream ?? true,
     max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
@@ -162,7 +164,7 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
 
 /** The path up to and with the version: "/v1" for a bare host. */
 function basePath(url: URL): string {
-  return url.pathname.replace(/\/+$/, "").replace(/\/(chat\/)?completions$/, "") || "/v1";
+  return url.pathname.replace(/\/+$/, "").replace(/\/(chat\/completions|completions|responses|embeddings)$/, "") || "/v1";
 }
 
 /** The ids at `…/models`; null when the server does not tell. */

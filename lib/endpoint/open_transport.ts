@@ -52,6 +52,11 @@ class FittingTransport implements Transport {
     return this.#latest.send(request, listener);
   }
 
+  withdraw(): void {
+    this.#wire.withdraw();
+    this.#portable.withdraw();
+  }
+
   limit(in_flight: number): void {
     this.#wire.limit(in_flight);
     this.#portable.limit(in_flight);

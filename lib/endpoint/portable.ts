@@ -2,8 +2,10 @@
 import type { Buffer } from "node:buffer";
 import net from "node:net";
 import tls from "node:tls";
+import { CancelledError } from "../execute/scope.ts";
 import { Exchange } from "./exchange.ts";
 import { SendQueue } from "./send_queue.ts";
+import { neverSent } from "./transport.ts";
 import type { Outcome } from "./exchange.ts";
 import type { HttpRequest, Listener, Transport, TransportStatus } from "./transport.ts";
 
@@ -97,17 +99,19 @@ export class PortableTransport implements Transport {
 
   send(request: HttpRequest, listener: Listener): () => void {
     let cancel = () => {};
-    const unqueue = this.#queue.add(request.t_send_ns ?? 0, (t_ready_ns) => {
+    const start = (t_ready_ns: number) => {
       const kept = this.#takeIdle(originOf(request.url));
       cancel = this.#run(kept ?? this.#connect(request), request, t_ready_ns, listener);
-    });
-    return () => {
-      if (!unqueue()) return cancel();
-      const never = new Exchange(request, () => {}, 0, ({ exchange, error }) => {
-        listener.onEnd(exchange, error);
-      });
-      never.cancel();
     };
+    const withdrawn = () => listener.onEnd(neverSent(), new CancelledError());
+    const unqueue = this.#queue.add(request.t_send_ns ?? 0, start, withdrawn);
+    return () => {
+      if (!unqueue()) cancel();
+    };
+  }
+
+  withdraw(): void {
+    this.#queue.withdraw();
   }
 
   limit(in_flight: number): void {
@@ -126,7 +130,7 @@ export class PortableTransport implements Transport {
 
   // deno-lint-ignore require-await -- nothing here waits, but a transport may
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#queue.clear();
+    this.withdraw();
     for (const connection of this.#open) connection.destroy();
     this.#open.clear();
     this.#idle.clear();

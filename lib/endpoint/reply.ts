@@ -1,7 +1,9 @@
 /** An answer, put together from a stream's events or read from one JSON body. */
 import { EndpointError } from "./errors.ts";
+import type { ApiType } from "./api.ts";
 
-type Json = Record<string, unknown>;
+/** A JSON object. */
+export type Json = Record<string, unknown>;
 
 interface ToolCall {
   index?: number;
@@ -78,7 +80,7 @@ export class Reply {
   }
 
   /** The response in the non-streaming form. */
-  toJson(api_type: "chat" | "completions"): Json {
+  toJson(api_type: ApiType): Json {
     if (this.#raw.choices !== undefined) return this.#raw;
     const content = api_type === "completions" ? { text: this.text } : {
       message: {
@@ -139,22 +141,28 @@ export class Reply {
 }
 
 /** The objects of a list from outside; anything else counts as none. */
-function objectsIn(value: unknown): object[] {
+export function objectsIn(value: unknown): object[] {
   const list = Array.isArray(value) ? value : [];
   return list.filter((item) => typeof item === "object" && item !== null);
 }
 
 /** A text from outside; anything else counts as empty. */
-function textIn(value: unknown): string {
+export function textIn(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
 /** A count from outside: a whole number from 0, anything else is unknown. */
-function count(value: unknown): number | null {
+export function count(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? value as number : null;
 }
 
-function parse(text: string, what: string): Json {
+/**
+ * A JSON object from the server.
+ *
+ * @param what is named when it is none.
+ * @throws {EndpointError} class malformed; the server's own class for an error in it.
+ */
+export function parse(text: string, what: string): Json {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -13,17 +13,19 @@ export interface Question {
  * The body to post. A chat endpoint takes a bare prompt as one user message; a completions endpoint
  * cannot take messages, since only the server knows the model's chat template.
  *
- * @throws {InputError} messages for a completions endpoint.
+ * @throws {InputError} messages for a completions or an embeddings endpoint.
  */
 export function requestBody(question: Question, api: APIConfiguration): Record<string, unknown> {
   const { max_tokens, ...parameters } = question.parameters ?? {};
+  const body = { model: api.model, ...content(question, api), ...parameters };
+  if (api.api_type === "embeddings") return body;
+  const limit = api.api_type === "responses" ? "max_output_tokens" : api.max_tokens_field;
+  const withUsage = api.stream && api.stream_options && api.api_type !== "responses";
   return {
-    model: api.model,
-    ...content(question, api),
-    ...(max_tokens === undefined ? {} : { [api.max_tokens_field]: max_tokens }),
-    ...parameters,
+    ...body,
+    ...(max_tokens === undefined ? {} : { [limit]: max_tokens }),
     stream: api.stream,
-    ...(api.stream && api.stream_options ? { stream_options: { include_usage: true } } : {}),
+    ...(withUsage ? { stream_options: { include_usage: true } } : {}),
   };
 }
 
@@ -31,13 +33,14 @@ function content({ prompt, messages }: Question, api: APIConfiguration): Record<
   if (api.api_type === "chat") {
     return { messages: messages ?? [{ role: "user", content: prompt }] };
   }
+  if (api.api_type === "responses") return { input: messages ?? prompt };
   if (prompt === undefined) {
     throw new InputError(
-      `${api.endpoint}: a completions endpoint takes prompts, the test has messages; ` +
+      `${api.endpoint}: this endpoint takes prompts, and this question has messages; ` +
         "use the server's /v1/chat/completions",
     );
   }
-  return { prompt };
+  return api.api_type === "embeddings" ? { input: prompt } : { prompt };
 }
 
 /** The question as text, for people and evaluators: messages as `role: content` lines. */

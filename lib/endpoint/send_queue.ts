@@ -5,6 +5,7 @@ interface Waiting {
   t_send_ns: number;
   t_queued_ns: number;
   start: (t_ready_ns: number) => void;
+  withdrawn: () => void;
 }
 
 /** Timers fire up to 1 ms early and 2 ms late: the rest of the way is polled. */
@@ -19,17 +20,27 @@ export class SendQueue {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #immediate: ReturnType<typeof setImmediate> | null = null;
 
-  /** @param start is told since when it was its turn; gives what takes it out again. */
-  add(t_send_ns: number, start: (t_ready_ns: number) => void): () => boolean {
-    const entry = { t_send_ns, t_queued_ns: nowNs(), start };
+  /**
+   * @param start is told since when it was its turn.
+   * @param withdrawn is called instead when it is taken out again.
+   * @returns takes it out; false when it was started before.
+   */
+  add(
+    t_send_ns: number,
+    start: (t_ready_ns: number) => void,
+    withdrawn: () => void,
+  ): () => boolean {
+    const entry = { t_send_ns, t_queued_ns: nowNs(), start, withdrawn };
     let at = this.#waiting.length;
     while (at > 0 && this.#waiting[at - 1].t_send_ns > t_send_ns) at--;
     this.#waiting.splice(at, 0, entry);
     this.#startDue();
     return () => {
       const place = this.#waiting.indexOf(entry);
-      if (place >= 0) this.#waiting.splice(place, 1);
-      return place >= 0;
+      if (place < 0) return false;
+      this.#waiting.splice(place, 1);
+      withdrawn();
+      return true;
     };
   }
 
@@ -45,10 +56,10 @@ export class SendQueue {
     this.#startDue();
   }
 
-  /** Forgets what waits. */
-  clear(): void {
-    this.#waiting.length = 0;
+  /** Takes out all that waits. */
+  withdraw(): void {
     this.#unset();
+    for (const { withdrawn } of this.#waiting.splice(0)) withdrawn();
   }
 
   #startDue(): void {

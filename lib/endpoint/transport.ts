@@ -1,4 +1,5 @@
 /** What carries requests to an endpoint and stamps what comes back. */
+import { nowNs } from "../native/clock.ts";
 import { asCancelled, throwIfAborted } from "../execute/scope.ts";
 
 export interface HttpRequest {
@@ -69,6 +70,8 @@ export interface Transport extends AsyncDisposable {
   readonly name: string;
   /** Sends a request when its time has come and the limit lets it; gives what cancels it. */
   send(request: HttpRequest, listener: Listener): () => void;
+  /** Ends, as cancelled, every request that was not sent yet. */
+  withdraw(): void;
   /** The most requests in flight at once; at first any number. */
   limit(in_flight: number): void;
   status(): TransportStatus;
@@ -112,6 +115,21 @@ export function exchange(
     });
     signal.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/** An exchange that came to nothing, as of now. */
+export function neverSent(): HttpExchange {
+  const now = nowNs();
+  return {
+    status: 0,
+    headers: {},
+    body: "",
+    connect_ns: 0,
+    t_ready_ns: now,
+    t_sent_ns: 0,
+    t_first_byte_ns: 0,
+    t_end_ns: now,
+  };
 }
 
 /** The head of a request, as HTTP/1.1 has them. */

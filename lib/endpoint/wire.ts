@@ -4,11 +4,10 @@ import { lookup } from "node:dns/promises";
 import net from "node:net";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { nowNs } from "../native/clock.ts";
 import { LAG_UNKNOWN, Wire } from "../native/wire.ts";
 import { EndpointError } from "./errors.ts";
 import { headersIn } from "./http_response.ts";
-import { requestHead } from "./transport.ts";
+import { neverSent, requestHead } from "./transport.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { WireEnd, WireSink } from "../native/wire.ts";
 import type {
@@ -58,6 +57,10 @@ export class WireTransport implements Transport, WireSink {
     return () => {
       if (this.#flights.has(number)) this.#wire.cancel(number);
     };
+  }
+
+  withdraw(): void {
+    this.#wire.withdraw();
   }
 
   limit(in_flight: number): void {
@@ -155,17 +158,7 @@ export class WireTransport implements Transport, WireSink {
     const flight = this.#flights.get(number);
     if (!flight) return;
     this.#flights.delete(number);
-    const now = nowNs();
-    flight.listener.onEnd({
-      status: 0,
-      headers: {},
-      body: "",
-      connect_ns: 0,
-      t_ready_ns: now,
-      t_sent_ns: 0,
-      t_first_byte_ns: 0,
-      t_end_ns: now,
-    }, error);
+    flight.listener.onEnd(neverSent(), error);
   }
 }
 

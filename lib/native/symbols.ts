@@ -38,6 +38,7 @@ export const SYMBOLS = {
   dyno_wire_target: { parameters: ["i32", "buffer"], result: "i32" },
   dyno_wire_send: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   dyno_wire_cancel: { parameters: ["i32", "u32"], result: "i32" },
+  dyno_wire_withdraw: { parameters: ["i32"], result: "i32" },
   dyno_wire_limit: { parameters: ["i32", "u32"], result: "i32" },
   dyno_wire_wait: { parameters: ["i32", "u32", "u32"], result: "i32", nonblocking: true },
   dyno_wire_drain: { parameters: ["i32", "buffer", "u32"], result: "i32" },

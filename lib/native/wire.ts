@@ -135,6 +135,11 @@ export class Wire implements AsyncDisposable {
     this.#library.call.dyno_wire_cancel(this.#number, request);
   }
 
+  /** Ends every request that was not sent yet. */
+  withdraw(): void {
+    this.#library.call.dyno_wire_withdraw(this.#number);
+  }
+
   /** The most requests in flight at once. */
   limit(in_flight: number): void {
     this.#library.call.dyno_wire_limit(this.#number, Math.min(in_flight, 0xffffffff));

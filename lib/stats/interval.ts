@@ -8,7 +8,7 @@ export interface Estimate {
   low: number;
   high: number;
   n: number;
-  method: "wilson" | "bootstrap" | "order statistics";
+  method: "wilson" | "bootstrap" | "order statistics" | "block bootstrap";
 }
 
 /** The 97.5 % point of the standard normal distribution. */

@@ -4,6 +4,7 @@ import { nowNs } from "../native/clock.ts";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { splitThinking } from "./evaluate.ts";
+import type { ApiType } from "../endpoint/api.ts";
 import type { Completion, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../experiment/suite.ts";
 import type { ResolvedEvaluator } from "./evaluate.ts";
@@ -95,7 +96,7 @@ function answerOf({ reply }: Completion): { answer: string; thinking: string | n
 
 function measured(
   { reply, exchange, attempts, error }: Completion,
-  api_type: "chat" | "completions",
+  api_type: ApiType,
   elapsed_seconds: number,
 ) {
   const execution_time = exchange

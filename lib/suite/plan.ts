@@ -1,4 +1,5 @@
 /** What a run will do: the chosen tests with their ids and judges. Touches nothing but the suite. */
+import { InputError } from "../errors.ts";
 import { itemId } from "../experiment/item_id.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { resolveEvaluator } from "./evaluate.ts";
@@ -24,6 +25,12 @@ export async function planTests(
   evaluators: Record<string, Evaluator> = {},
 ): Promise<PlannedTest[]> {
   const { suite, path, directory } = loaded;
+  if (api.api_type !== "chat" && api.api_type !== "completions") {
+    throw new InputError(
+      `${api.endpoint}: suites are asked over /chat/completions or /completions; ` +
+        `dyno load measures ${api.api_type}`,
+    );
+  }
   const position = new Map(suite.tests.map((test, i) => [test.id, i]));
   const planned: PlannedTest[] = [];
   for (const [index, test] of selectTests(suite, selection).entries()) {

@@ -1,0 +1,153 @@
+/** What a load run gives: results.json, and the request records of the journal. */
+import type { ApiType } from "../endpoint/api.ts";
+import type { FailureClass } from "../endpoint/errors.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { Distribution } from "../stats/quantile.ts";
+import type { Slo } from "./slo.ts";
+import type { Verdict } from "./verdict.ts";
+import type { ServerMetricsReading, ServerMetricsSummary } from "./server_metrics.ts";
+
+/** Where the count of output tokens comes from. */
+export type TokenSource = "usage" | "tokenizer" | "events";
+
+/**
+ * One request as it was measured: the journal's `request_finished`. Times are CLOCK_MONOTONIC
+ * nanoseconds; null for what never came.
+ */
+export interface RequestRecord {
+  /** From 0, in the order in which they were planned. */
+  request: number;
+  /** Number of the stage, from 0. */
+  stage: number;
+  /** Sent before the measured part; in no figure. */
+  warmup: boolean;
+  /** The conversation it belongs to, and its turn from 0; null outside of conversations. */
+  conversation: number | null;
+  turn: number;
+  /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
+  t_intended_ns: number;
+  /** Its time had come and the limit of concurrency let it: the rest until t_sent_ns is ours. */
+  t_ready_ns: number;
+  /** Null: never sent. */
+  t_sent_ns: number | null;
+  t_first_byte_ns: number | null;
+  /** The first event with a choice, tokens or not. */
+  t_first_choice_ns: number | null;
+  t_first_token_ns: number | null;
+  t_last_token_ns: number | null;
+  t_end_ns: number;
+  /** 0 on a connection that was kept alive. */
+  connect_ns: number;
+  /** HTTP status; 0 for none. */
+  status: number;
+  /** Null: answered. "unfinished": cut off by the end of the run. "unsent": no place by then. */
+  failure: FailureClass | "unfinished" | "unsent" | null;
+  /** The failure in one line. */
+  message: string | null;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  token_source: TokenSource | null;
+  /** Events that carried tokens. */
+  token_events: number;
+  /** The largest lag of a read behind the kernel's receipt. */
+  lag_max_ns: number | null;
+  /** Its gaps in tokens.bin: the place of the first one, counted in float32 values; ms. */
+  gaps_at: number;
+  gaps: number;
+}
+
+/** A distribution with 95 % intervals (block bootstrap over time) on what is usually compared. */
+export interface Metric extends Distribution {
+  intervals: { p50: Estimate | null; p99: Estimate | null; mean: Estimate | null };
+}
+
+/** The figures of a stage, or of all measured ones together. */
+export interface StageResults {
+  /** e.g. "8 in flight", "4 requests/s, poisson"; "total" for all together. */
+  name: string;
+  /** The measured window on CLOCK_MONOTONIC, and how it was chosen. */
+  window: { start_ns: number; end_ns: number; duration_s: number; rule: string };
+  /** Null in a closed loop. */
+  requested_rate_per_s: number | null;
+  /** Requests sent per second of the window. */
+  achieved_rate_per_s: number;
+  /** In flight over the window. */
+  concurrency: { mean: number; max: number };
+  /** Requests whose turn lay in the window, by what came of them. */
+  requests: {
+    sent: number;
+    successful: number;
+    failed: number;
+    /** Cut off at the end of the grace period. */
+    unfinished: number;
+    /** Due, but without a place in flight until the end. */
+    unsent: number;
+    warmup: number;
+  };
+  /** Failed requests by class. */
+  errors: Partial<Record<FailureClass, number>>;
+  /** Failed / (successful + failed); null for none. */
+  error_rate: number | null;
+  /** Answered requests per second. */
+  requests_per_s: number;
+  /** Tokens that came within the window, per second; and the prompts' of answered requests. */
+  output_tokens_per_s: number;
+  prompt_tokens_per_s: number | null;
+  /** Means of answered requests. */
+  prompt_tokens_mean: number | null;
+  completion_tokens_mean: number | null;
+  /** How many answers had their tokens counted by what. */
+  token_sources: Partial<Record<TokenSource, number>>;
+  /** Null without SLOs. */
+  goodput: {
+    requests_per_s: Estimate | null;
+    output_tokens_per_s: number;
+    /** Requests that met every SLO / all whose turn had come. */
+    share: Estimate | null;
+    /** How many failed each SLO, by its text. */
+    missed: Record<string, number>;
+  } | null;
+  metrics: {
+    ttft_ms: Metric | null;
+    ttft_intended_ms: Metric | null;
+    tpot_ms: Metric | null;
+    /** Pooled over requests: the field's ITL. */
+    gap_ms: Metric | null;
+    e2e_ms: Metric | null;
+    e2e_intended_ms: Metric | null;
+    normalized_latency_ms: Metric | null;
+    lateness_ms: Metric | null;
+    connect_ms: Metric | null;
+    /** 1 / tpot. */
+    tokens_per_s_per_user: Metric | null;
+  };
+}
+
+export interface LoadResults {
+  schema_version: 2;
+  kind: "load";
+  run_id: string;
+  benchmark: string;
+  model: string;
+  endpoint: string;
+  api_type: ApiType;
+  transport: string;
+  /** False when it was interrupted; what was measured until then is here. */
+  complete: boolean;
+  /** Why it ended before its plan: "error rate …", "saturated: …"; null when it did not. */
+  stopped_because: string | null;
+  /** One for each measured stage, then their total, which is the same where there is one. */
+  stages: StageResults[];
+  total: StageResults;
+  slos: Slo[];
+  verdict: Verdict;
+  /** Energy of the measured window, where a sensor was there. */
+  energy: { energy_j: number; error_j: number; source: string; per_token_j: number | null } | null;
+  server: {
+    name: string;
+    summary: ServerMetricsSummary;
+    readings: ServerMetricsReading[];
+  } | null;
+  /** What a reader must know: one line each. */
+  notes: string[];
+}

@@ -1,0 +1,140 @@
+/** Whether the measuring client itself can be trusted. */
+
+/** What the client did to its own figures. Null is unknown. */
+export interface ClientCost {
+  transport: string;
+  /** From the kernel's receipt of an event to its stamp, ms. */
+  read_lag_p99_ms: number | null;
+  read_lag_max_ms: number | null;
+  /** From a request's turn to its sending, connecting left out, ms. */
+  lateness_p99_ms: number | null;
+  lateness_max_ms: number | null;
+  /** CPU of this process, and of the transport's thread, as shares of one core. */
+  cpu_cores: number;
+  thread_cpu_cores: number | null;
+  /** Cores that this process may use. */
+  cores: number;
+  /** The most that waited to be taken from the ring, as a share of it. */
+  ring_use: number | null;
+  /** Time in which reading stood still because the ring was full, ms. */
+  blocked_ms: number | null;
+  events_per_s: number;
+  scheduling: string | null;
+}
+
+/** The newest calibration of this host, as far as it speaks of this load. */
+export interface CalibrationCited {
+  measured_at: string;
+  /** The nearest stream count that was measured at or above this load's. */
+  streams: number;
+  gap_error_p99_ms: number;
+  ttft_error_p99_ms: number;
+  /** Above so many events a second this host's client was no longer to be trusted. */
+  ceiling_events_per_s: number;
+}
+
+export interface Verdict {
+  verdict: "trusted" | "client_limited" | "unknown";
+  /** What limited it, or why it is not known; with figures, one sentence each. */
+  reasons: string[];
+  client: ClientCost;
+  calibration: CalibrationCited | null;
+}
+
+/** What was measured, against which the client's own share is held. */
+export interface Measured {
+  ttft_p50_ms: number | null;
+  gap_p50_ms: number | null;
+  /** The number of requests that a closed loop was to keep in flight, and kept; null when open. */
+  concurrency: { wanted: number; mean: number } | null;
+  /** The share of wanted sends that were sent, when open and not capped. */
+  sent_share: number | null;
+}
+
+/** A client may add this share to what it measures. */
+const MOST_SHARE = 0.05;
+/** And never needs to be better than this. */
+const LEAST_MS = 0.5;
+const MOST_LATENESS_MS = 5;
+const MOST_CPU_SHARE = 0.9;
+const LEAST_CONCURRENCY_SHARE = 0.95;
+
+/** Judges a run's client. */
+export function judge(
+  client: ClientCost,
+  measured: Measured,
+  calibration: CalibrationCited | null,
+): Verdict {
+  const limits = limitsOf(client, measured, calibration);
+  if (limits.length) return { verdict: "client_limited", reasons: limits, client, calibration };
+  const unknown = unknowns(client, calibration);
+  if (unknown.length) return { verdict: "unknown", reasons: unknown, client, calibration };
+  const reasons = [
+    `events were stamped within ${ms(client.read_lag_p99_ms)} of their arrival (p99), ` +
+    `requests sent within ${ms(client.lateness_p99_ms)} of their time`,
+  ];
+  return { verdict: "trusted", reasons, client, calibration };
+}
+
+function limitsOf(
+  client: ClientCost,
+  { ttft_p50_ms, gap_p50_ms, concurrency, sent_share }: Measured,
+  calibration: CalibrationCited | null,
+): string[] {
+  const limits: string[] = [];
+  const lag = client.read_lag_p99_ms;
+  const shortest = Math.min(ttft_p50_ms ?? Infinity, gap_p50_ms ?? Infinity);
+  const most = Math.max(LEAST_MS, shortest * MOST_SHARE);
+  if (lag !== null && Number.isFinite(shortest) && lag > most) {
+    limits.push(
+      `reads lag: ${ms(lag)} behind the kernel at p99, more than ${ms(most)} ` +
+        `(${MOST_SHARE * 100} % of the shortest median)`,
+    );
+  }
+  if (client.lateness_p99_ms !== null && client.lateness_p99_ms > MOST_LATENESS_MS) {
+    limits.push(
+      `late sends: ${ms(client.lateness_p99_ms)} at p99, more than ${MOST_LATENESS_MS} ms`,
+    );
+  }
+  if (client.blocked_ms !== null && client.blocked_ms > 0) {
+    limits.push(`the ring was full for ${ms(client.blocked_ms)}: reading stood still`);
+  }
+  if (client.cpu_cores > MOST_CPU_SHARE * client.cores) {
+    limits.push(
+      `CPU: this process used ${client.cpu_cores.toFixed(2)} of ${client.cores} cores`,
+    );
+  }
+  if (client.thread_cpu_cores !== null && client.thread_cpu_cores > MOST_CPU_SHARE) {
+    limits.push(`CPU: the reading thread used ${client.thread_cpu_cores.toFixed(2)} of its core`);
+  }
+  if (concurrency && concurrency.mean < LEAST_CONCURRENCY_SHARE * concurrency.wanted) {
+    limits.push(
+      `${concurrency.mean.toFixed(1)} requests in flight on average, ` +
+        `${concurrency.wanted} were to be`,
+    );
+  }
+  if (sent_share !== null && sent_share < LEAST_CONCURRENCY_SHARE) {
+    limits.push(`only ${(sent_share * 100).toFixed(1)} % of the requests were sent in their time`);
+  }
+  if (calibration && client.events_per_s > calibration.ceiling_events_per_s) {
+    limits.push(
+      `${Math.round(client.events_per_s)} events/s are above this host's ceiling of ` +
+        `${Math.round(calibration.ceiling_events_per_s)} (dyno calibrate)`,
+    );
+  }
+  return limits;
+}
+
+function unknowns(client: ClientCost, calibration: CalibrationCited | null): string[] {
+  if (client.read_lag_p99_ms !== null || client.events_per_s === 0) return [];
+  if (calibration) return [];
+  return [
+    `the ${client.transport} transport cannot tell how late it reads, and there is no calibration ` +
+    `of this host: run dyno calibrate`,
+  ];
+}
+
+function ms(value: number | null): string {
+  if (value === null) return "an unknown time";
+  return value < 0.0995 ? `${(value * 1000).toFixed(0)} µs` : `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+}
