@@ -164,7 +164,10 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
 
 /** The path up to and with the version: "/v1" for a bare host. */
 function basePath(url: URL): string {
-  return url.pathname.replace(/\/+$/, "").replace(/\/(chat\/completions|completions|responses|embeddings)$/, "") || "/v1";
+  return url.pathname.replace(/\/+$/, "").replace(
+    /\/(chat\/completions|completions|responses|embeddings)$/,
+    "",
+  ) || "/v1";
 }
 
 /** The ids at `…/models`; null when the server does not tell. */

@@ -3,7 +3,14 @@ import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 
 /** What an objective may be on; all in milliseconds. */
-export const SLO_METRICS = ["ttft", "ttft_intended", "tpot", "e2e", "e2e_intended", "gap_p99"] as const;
+export const SLO_METRICS = [
+  "ttft",
+  "ttft_intended",
+  "tpot",
+  "e2e",
+  "e2e_intended",
+  "gap_p99",
+] as const;
 
 export interface Slo {
   metric: typeof SLO_METRICS[number];

@@ -136,5 +136,7 @@ function unknowns(client: ClientCost, calibration: CalibrationCited | null): str
 
 function ms(value: number | null): string {
   if (value === null) return "an unknown time";
-  return value < 0.0995 ? `${(value * 1000).toFixed(0)} µs` : `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+  return value < 0.0995
+    ? `${(value * 1000).toFixed(0)} µs`
+    : `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 }

@@ -1,0 +1,336 @@
+/** The load itself: questions sent in their time, answers taken down as they come. */
+import { CancelledError } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
+import { requestHeaders } from "../endpoint/api.ts";
+import { requestBody } from "../endpoint/request.ts";
+import { TokenTimes } from "../endpoint/token_times.ts";
+import { nowNs } from "../native/clock.ts";
+import { LogHistogram } from "../stats/histogram.ts";
+import { recordOf } from "./record.ts";
+import { isOpen, timesOf } from "./stages.ts";
+import { StopRule } from "./stop_rule.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { HttpExchange, Transport } from "../endpoint/transport.ts";
+import type { ArrivalPattern } from "./arrival.ts";
+import type { LoadPrompt, PromptSource } from "./prompts.ts";
+import type { RequestRecord } from "./results.ts";
+import type { LoadStage } from "./stages.ts";
+import type { StopLimits } from "./stop_rule.ts";
+
+export interface DriveOptions {
+  api: APIConfiguration;
+  transport: Transport;
+  stages: readonly LoadStage[];
+  pattern: ArrivalPattern;
+  prompts: PromptSource;
+  /** Further fields of every request's body. */
+  body: Record<string, unknown>;
+  /** Ask for exactly the wanted number of output tokens. */
+  ignore_eos: boolean;
+  /** Seconds that a user thinks between the turns of a conversation. */
+  think_time_s: number;
+  /** Seconds that requests in flight may still take at the end. */
+  grace_s: number;
+  stop: StopLimits;
+  /** Counts tokens where the server does not; null leaves it at events. */
+  countTokens: ((text: string) => number) | null;
+  signal: AbortSignal;
+  /** Told of each request that is over, with the gaps between its token events, ms. */
+  onRecord(record: RequestRecord, gaps_ms: Float32Array): void;
+}
+
+/** When each stage began and ended, and what came of the whole. */
+export interface DriveOutcome {
+  stages: { start_ns: number; end_ns: number }[];
+  /** Lags of reads behind the kernel's receipt, ns. */
+  lags: LogHistogram;
+  events: number;
+  /** Why it ended before its plan; null when it did not. */
+  stopped_because: string | null;
+}
+
+/** What is happening, for people to watch. */
+export interface DriveProgress {
+  stage: number;
+  sent: number;
+  in_flight: number;
+  ended: number;
+  failed: number;
+  events: number;
+}
+
+/** A question that was handed to the transport. */
+export interface Flight {
+  request: number;
+  stage: number;
+  prompt: LoadPrompt;
+  t_intended_ns: number | null;
+  conversation: number | null;
+  turn: number;
+  times: TokenTimes;
+  /** What the listener found wrong. */
+  error: Error | null;
+}
+
+/** Requests are handed over so long before their time. */
+const LOOKAHEAD_NS = 1e9;
+const POLL_MS = 100;
+/** In a closed loop so many wait at least, so that a free place is taken at once. */
+const LEAST_WAITING = 64;
+const UNLIMITED = 0xffffffff;
+
+/** Drives one load. Use once. */
+export class Drive {
+  readonly #options: DriveOptions;
+  readonly #url: URL;
+  readonly #headers: Record<string, string>;
+  readonly #stop: StopRule;
+  readonly #returned: LoadPrompt[] = [];
+  readonly #outcome: DriveOutcome = {
+    stages: [],
+    lags: new LogHistogram(),
+    events: 0,
+    stopped_because: null,
+  };
+  readonly #progress: DriveProgress;
+  #requests = 0;
+  #conversations = 0;
+  /** Handed over and not over. */
+  #open = 0;
+  #stageIndex = 0;
+  #stageRequests = 0;
+  #exhausted = false;
+  #ending = false;
+  #onChange = () => {};
+
+  constructor(options: DriveOptions) {
+    this.#options = options;
+    this.#url = new URL(options.api.endpoint);
+    this.#headers = requestHeaders(options.api);
+    this.#stop = new StopRule(options.stop);
+    this.#progress = { stage: 0, sent: 0, in_flight: 0, ended: 0, failed: 0, events: 0 };
+  }
+
+  progress(): DriveProgress {
+    return { ...this.#progress, events: this.#outcome.events, in_flight: this.#open };
+  }
+
+  /** Runs the stages one after the other, then waits for what is in flight. Never throws for a server. */
+  async run(): Promise<DriveOutcome> {
+    const { stages, signal } = this.#options;
+    for (let i = 0; i < stages.length && !this.#over(signal); i++) {
+      this.#stageIndex = this.#progress.stage = i;
+      this.#stageRequests = 0;
+      const start_ns = this.#outcome.stages.at(-1)?.end_ns ?? nowNs();
+      const span = { start_ns, end_ns: Infinity };
+      this.#outcome.stages.push(span);
+      this.#options.transport.limit(stages[i].concurrency ?? UNLIMITED);
+      try {
+        if (isOpen(stages[i])) await this.#runOpen(stages[i], start_ns, signal);
+        else await this.#runClosed(stages[i], start_ns, signal);
+      } catch (error) {
+        if (!(error instanceof CancelledError)) throw error;
+      }
+      const { duration_s } = stages[i];
+      const planned_ns = duration_s === null ? Infinity : start_ns + duration_s * 1e9;
+      span.end_ns = Math.min(nowNs(), planned_ns);
+      if (!stages[i + 1] || isOpen(stages[i]) || isOpen(stages[i + 1])) await this.#withdraw();
+    }
+    await this.#finish();
+    return this.#outcome;
+  }
+
+  async #runOpen(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
+    const times = timesOf(stage, this.#options.pattern);
+    for (let next = times.next(); !next.done; next = times.next()) {
+      const t_ns = start_ns + next.value as number * 1e9;
+      while (t_ns > nowNs() + LOOKAHEAD_NS) {
+        if (this.#over(signal)) return;
+        this.#stop.checkSaturation(nowNs(), this.#open);
+        await sleep(POLL_MS, signal);
+      }
+      if (stage.requests !== null && this.#stageRequests >= stage.requests) break;
+      const prompt = this.#nextPrompt();
+      if (prompt === null || this.#over(signal)) break;
+      this.#submit(prompt, t_ns, this.#nextConversation(prompt), 0);
+    }
+    const end_ns = stage.duration_s === null ? -Infinity : start_ns + stage.duration_s * 1e9;
+    const counted = stage.requests !== null || stage.times_s !== null || this.#exhausted;
+    while (
+      !this.#over(signal) && (nowNs() < end_ns || (stage.duration_s === null && this.#open > 0))
+    ) {
+      if (counted && this.#open === 0) break;
+      this.#stop.checkSaturation(nowNs(), this.#open);
+      await sleep(Math.min(POLL_MS, Math.max(1, (end_ns - nowNs()) / 1e6)), signal);
+    }
+  }
+
+  async #runClosed(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
+    const places = stage.concurrency!;
+    const end_ns = stage.duration_s === null ? Infinity : start_ns + stage.duration_s * 1e9;
+    const fill = () => {
+      while (!this.#over(signal) && nowNs() < end_ns) {
+        if (stage.requests !== null && this.#stageRequests >= stage.requests) return;
+        const prompt = this.#nextPrompt();
+        if (prompt === null) return;
+        // a conversation keeps its place between its turns
+        const waiting = prompt.turns.length ? 0 : Math.max(LEAST_WAITING, places);
+        if (this.#open >= places + waiting) return void this.#returned.push(prompt);
+        this.#submit(prompt, null, this.#nextConversation(prompt), 0);
+      }
+    };
+    this.#onChange = fill;
+    fill();
+    while (!this.#over(signal) && nowNs() < end_ns && this.#open > 0) {
+      await sleep(Math.min(POLL_MS, Math.max(1, (end_ns - nowNs()) / 1e6)), signal);
+    }
+    this.#onChange = () => {};
+  }
+
+  #over(signal: AbortSignal): boolean {
+    this.#outcome.stopped_because ??= this.#stop.reason;
+    return signal.aborted || this.#outcome.stopped_because !== null;
+  }
+
+  #nextPrompt(): LoadPrompt | null {
+    const prompt = this.#returned.pop() ?? this.#options.prompts.next();
+    if (prompt === null) this.#exhausted = true;
+    return prompt;
+  }
+
+  #nextConversation({ turns }: LoadPrompt): number | null {
+    return turns.length ? this.#conversations++ : null;
+  }
+
+  /** @param t_intended_ns null in a closed loop: as soon as there is a place. */
+  #submit(
+    prompt: LoadPrompt,
+    t_intended_ns: number | null,
+    conversation: number | null,
+    turn: number,
+  ): void {
+    const { api, transport, countTokens } = this.#options;
+    const keepText = prompt.turns.length > 0 || countTokens !== null;
+    const flight: Flight = {
+      request: this.#requests++,
+      stage: this.#stageIndex,
+      prompt,
+      t_intended_ns,
+      conversation,
+      turn,
+      times: new TokenTimes(api.api_type, keepText),
+      error: null,
+    };
+    this.#open++;
+    if (turn === 0) this.#stageRequests++;
+    this.#stop.submitted();
+    const { lags } = this.#outcome;
+    const cancel = transport.send({
+      method: "POST",
+      url: this.#url,
+      headers: this.#headers,
+      body: JSON.stringify(this.#bodyOf(prompt)),
+      timeout_s: api.timeout,
+      t_send_ns: t_intended_ns ?? 0,
+    }, {
+      onEvent: (data, t_ns, lag_ns) => {
+        this.#outcome.events++;
+        if (lag_ns !== null) lags.add(lag_ns);
+        if (flight.error !== null) return;
+        try {
+          flight.times.event(data, t_ns, lag_ns);
+        } catch (error) {
+          flight.error = error as Error;
+          cancel();
+        }
+      },
+      onEnd: (exchange, error) => this.#ended(flight, exchange, error),
+    });
+    this.#cancels.set(flight, cancel);
+  }
+
+  readonly #cancels = new Map<Flight, () => void>();
+
+  #bodyOf(prompt: LoadPrompt): Record<string, unknown> {
+    const { api, body, ignore_eos } = this.#options;
+    const { output_tokens: max_tokens } = prompt;
+    const exact = ignore_eos && max_tokens !== null
+      ? { ignore_eos: true, min_tokens: max_tokens }
+      : ignore_eos
+      ? { ignore_eos: true }
+      : {};
+    const parameters = {
+      ...prompt.parameters,
+      ...(max_tokens === null || api.api_type === "embeddings" ? {} : { max_tokens }),
+      ...exact,
+      ...body,
+    };
+    return requestBody({ ...prompt, parameters }, api);
+  }
+
+  #ended(flight: Flight, exchange: HttpExchange, error: Error | null): void {
+    this.#open--;
+    this.#cancels.delete(flight);
+    const { api, countTokens, stages, onRecord } = this.#options;
+    const never = exchange.t_sent_ns === 0 && error instanceof CancelledError;
+    const due = flight.t_intended_ns !== null && flight.t_intended_ns <= nowNs();
+    if (never && !due && flight.error === null) {
+      if (flight.turn === 0) this.#returned.push(flight.prompt); // as if it had not been taken
+      return;
+    }
+    const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
+    const record = recordOf(flight, exchange, error, api, countTokens);
+    record.stage = stage;
+    record.warmup = stages[stage].warmup;
+    this.#progress.ended++;
+    if (record.t_sent_ns !== null) this.#progress.sent++;
+    const failed = record.failure !== null && record.failure !== "unfinished";
+    if (failed) this.#progress.failed++;
+    this.#stop.ended(failed);
+    onRecord(record, flight.times.gaps_ms);
+    if (record.failure === null) this.#goOn(flight, exchange.t_end_ns);
+    this.#onChange();
+  }
+
+  /** The next turn of a conversation, once its user has thought. */
+  #goOn({ prompt, conversation, turn, times }: Flight, t_end_ns: number): void {
+    if (prompt.turns.length === 0 || this.#ending || this.#over(this.#options.signal)) return;
+    const [said, ...turns] = prompt.turns;
+    const asked = prompt.messages ?? [{ role: "user", content: prompt.prompt }];
+    const messages = [
+      ...asked,
+      { role: "assistant", content: times.text },
+      { role: "user", content: said },
+    ];
+    const t_ns = t_end_ns + this.#options.think_time_s * 1e9;
+    const { output_tokens, parameters } = prompt;
+    this.#submit({ messages, output_tokens, parameters, turns }, t_ns, conversation, turn + 1);
+  }
+
+  #stageAt(t_ns: number): number {
+    const spans = this.#outcome.stages;
+    for (let i = spans.length - 1; i > 0; i--) if (spans[i].start_ns <= t_ns) return i;
+    return 0;
+  }
+
+  /** Takes back what was not sent, and waits until that is told. */
+  async #withdraw(): Promise<void> {
+    this.#options.transport.withdraw();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** Waits for what is in flight, as long as the grace period lets it; Ctrl-C ends it at once. */
+  async #finish(): Promise<void> {
+    this.#ending = true;
+    const { grace_s, signal } = this.#options;
+    const until_ns = nowNs() + grace_s * 1e9;
+    try {
+      while (this.#open > 0 && nowNs() < until_ns) await sleep(10, signal);
+    } catch { /* interrupted: what is in flight is cut off below */ }
+    for (const cancel of [...this.#cancels.values()]) cancel();
+    const cut_ns = nowNs() + 5e9;
+    while (this.#open > 0 && nowNs() < cut_ns) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/** From settings to a load: its stages, its prompts, its objectives. */
+import { InputError } from "../errors.ts";
+import { fixedPrompt, listedPrompts, madeUpPrompts, readPrompts, tracePrompts } from "./prompts.ts";
+import { parseSlo } from "./slo.ts";
+import { parseStages } from "./stages.ts";
+import { parseTokenLengths } from "./token_lengths.ts";
+import { readTrace } from "./trace.ts";
+import type { LoadSettings } from "../experiment/load.ts";
+import type { ArrivalPattern } from "./arrival.ts";
+import type { PromptSource } from "./prompts.ts";
+import type { Slo } from "./slo.ts";
+import type { LoadStage } from "./stages.ts";
+import type { TokenLengths } from "./token_lengths.ts";
+
+export interface LoadPlan {
+  stages: LoadStage[];
+  pattern: ArrivalPattern;
+  prompts: PromptSource;
+  slos: Slo[];
+  notes: string[];
+}
+
+const INPUT_TOKENS = 256;
+const OUTPUT_TOKENS = 128;
+const NOTHING: LoadStage = {
+  warmup: false,
+  concurrency: null,
+  rate: null,
+  times_s: null,
+  duration_s: null,
+  requests: null,
+};
+
+/**
+ * Plans a load.
+ *
+ * @throws {InputError} settings that contradict one another, or that are not enough; a file that
+ * cannot be read.
+ */
+export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
+  const { arrival = "poisson", burstiness, seed = 1 } = settings;
+  const notes: string[] = [];
+  const { prompts, times_s } = await questions(settings, seed, notes);
+  const stages = stagesOf(settings, times_s);
+  const warmup = settings.warmup ?? 0;
+  if (warmup > 0) stages.unshift(warmupOf(stages[0], warmup));
+  return {
+    stages,
+    pattern: { arrival, seed, ...(burstiness === undefined ? {} : { burstiness }) },
+    prompts,
+    slos: (settings.slo ?? []).map(parseSlo),
+    notes,
+  };
+}
+
+function stagesOf(settings: LoadSettings, times_s: number[] | null): LoadStage[] {
+  const { stages, rate, concurrency, duration_s, requests } = settings;
+  if (stages !== undefined) {
+    for (const name of ["rate", "concurrency", "duration_s", "requests", "trace"] as const) {
+      if (settings[name] !== undefined) {
+        throw new InputError(`--${name.replace("_s", "")}: the stages say that; leave one out`);
+      }
+    }
+    return typeof stages === "string" ? parseStages(stages) : stages.map((stage) => ({
+      ...NOTHING,
+      concurrency: stage.concurrency ?? null,
+      rate: stage.rate === undefined ? null : rateOf(stage.rate),
+      duration_s: stage.duration_s ?? null,
+      requests: stage.requests ?? null,
+    }));
+  }
+  const bounds = { duration_s: duration_s ?? null, requests: requests ?? null };
+  const limit = { concurrency: concurrency ?? null };
+  if (times_s !== null) {
+    if (rate !== undefined) throw new InputError("--rate: a trace has times of its own");
+    return [{ ...NOTHING, ...limit, ...bounds, times_s }];
+  }
+  if (rate === undefined && concurrency === undefined) {
+    throw new InputError(
+      "how much load? give --concurrency N (closed loop), --rate R (open loop), --stages, " +
+        "--trace FILE or --find-capacity",
+    );
+  }
+  if (duration_s === undefined && requests === undefined) {
+    throw new InputError("how long? give --duration SECONDS or --requests N");
+  }
+  return [{ ...NOTHING, ...limit, ...bounds, rate: rate === undefined ? null : rateOf(rate) }];
+}
+
+function rateOf(rate: number | [number, number]): LoadStage["rate"] {
+  const [from_per_s, to_per_s] = typeof rate === "number" ? [rate, rate] : rate;
+  return { from_per_s, to_per_s };
+}
+
+/** The load of the first stage, for so many requests. */
+function warmupOf(first: LoadStage, requests: number): LoadStage {
+  const { rate, concurrency } = first;
+  const steady = rate && { from_per_s: Math.max(rate.from_per_s, rate.to_per_s), to_per_s: 0 };
+  return {
+    ...NOTHING,
+    warmup: true,
+    concurrency: concurrency ?? (rate === null ? 1 : null),
+    rate: steady && { ...steady, to_per_s: steady.from_per_s },
+    requests,
+  };
+}
+
+async function questions(
+  settings: LoadSettings,
+  seed: number,
+  notes: string[],
+): Promise<{ prompts: PromptSource; times_s: number[] | null }> {
+  const { prompt, prompts, trace, trace_speed = 1, repeat = false, turns = 1 } = settings;
+  const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
+  if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
+  if (turns > 1 && given > 0) {
+    throw new InputError("--turns: for made-up prompts; a file of prompts has {turns} of its own");
+  }
+  if (trace !== undefined) {
+    const { form, rows, skipped } = await readTrace(trace);
+    if (skipped > 0) notes.push(`${trace} (${form}): ${skipped} rows of no tokens were skipped`);
+    const times_s = rows.map(({ t_s }) => t_s / trace_speed);
+    return { prompts: tracePrompts(rows, seed), times_s };
+  }
+  const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
+  if (prompts !== undefined) {
+    const read = await readPrompts(prompts);
+    const limited = read.map((each) => ({ ...each, output_tokens: each.output_tokens ?? limit }));
+    return { prompts: listedPrompts(prompts, limited, repeat), times_s: null };
+  }
+  if (prompt !== undefined) return { prompts: fixedPrompt(prompt, limit), times_s: null };
+  const made = madeUpPrompts({
+    input: lengths(settings.input_tokens, INPUT_TOKENS, "--input-tokens"),
+    output: lengths(settings.output_tokens, OUTPUT_TOKENS, "--output-tokens"),
+    ...(settings.prefix_share === undefined ? {} : { prefix_share: settings.prefix_share }),
+    ...(settings.prefixes === undefined ? {} : { prefixes: settings.prefixes }),
+    seed,
+  }, turns);
+  return { prompts: made, times_s: null };
+}
+
+function lengths(
+  given: number | string | undefined,
+  otherwise: number,
+  flag: string,
+): TokenLengths {
+  return typeof given === "string" ? parseTokenLengths(given, flag) : given ?? otherwise;
+}

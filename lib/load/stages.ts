@@ -1,0 +1,92 @@
+/** The shape of a load: stages in closed or open loop, and when each wants its requests. */
+import { InputError } from "../errors.ts";
+import { rampedArrivalTimes } from "./arrival.ts";
+import type { ArrivalPattern } from "./arrival.ts";
+
+/** A stretch of a load. It ends by its time or by its count, whichever comes first. */
+export interface LoadStage {
+  /** Sent before the measured part. */
+  warmup: boolean;
+  /** The most requests in flight; without a rate as many as that are kept in flight. */
+  concurrency: number | null;
+  /** Requests a second, from the stage's start to its end; null: a closed loop. */
+  rate: { from_per_s: number; to_per_s: number } | null;
+  /** Seconds from the stage's start at which requests are wanted: a replay. */
+  times_s: readonly number[] | null;
+  duration_s: number | null;
+  requests: number | null;
+}
+
+/** Whether requests are wanted at times of their own, whatever the server does. */
+export function isOpen({ rate, times_s }: LoadStage): boolean {
+  return rate !== null || times_s !== null;
+}
+
+/**
+ * Reads stages such as `rate=2:30s`, `rate=2..8:60s`, `concurrency=16:30s` or
+ * `rate=4,concurrency=32:1m`, separated by blanks or semicolons.
+ *
+ * @throws {InputError} naming the part that is wrong.
+ */
+export function parseStages(text: string): LoadStage[] {
+  const stages = text.split(/[\s;]+/).filter(Boolean).map(parseStage);
+  if (stages.length === 0) throw new InputError(`--stages: expected e.g. rate=2:30s`);
+  return stages;
+}
+
+function parseStage(part: string): LoadStage {
+  const wrong = (why: string) =>
+    new InputError(
+      `--stages: "${part}": ${why}; e.g. rate=2:30s, rate=2..8:60s, concurrency=16:1m`,
+    );
+  const match = /^(.+):(\d+(?:\.\d+)?)(s|m|h)$/.exec(part);
+  if (!match) throw wrong("expected WHAT:DURATION with a unit s, m or h");
+  const stage: LoadStage = {
+    warmup: false,
+    concurrency: null,
+    rate: null,
+    times_s: null,
+    duration_s: Number(match[2]) * { s: 1, m: 60, h: 3600 }[match[3] as "s" | "m" | "h"],
+    requests: null,
+  };
+  for (const setting of match[1].split(",")) {
+    const [name, value] = setting.split("=");
+    const numbers = (value ?? "").split("..").map(Number);
+    if (numbers.some((number) => !(number >= 0)) || numbers.length > 2 || value === "") {
+      throw wrong(`"${setting}": expected a number, or FROM..TO for a rate`);
+    }
+    const [from, to = from] = numbers;
+    if (name === "rate" && Math.max(from, to) > 0) stage.rate = { from_per_s: from, to_per_s: to };
+    else if (name === "concurrency" && Number.isInteger(from) && from >= 1 && to === from) {
+      stage.concurrency = from;
+    } else throw wrong(`"${setting}": expected rate or a whole concurrency`);
+  }
+  return stage;
+}
+
+/**
+ * The seconds from a stage's start at which it wants requests; for an open stage.
+ *
+ * @throws {InputError} a seed or burstiness outside its range.
+ */
+export function timesOf(stage: LoadStage, pattern: ArrivalPattern): Iterator<number, unknown> {
+  if (stage.times_s !== null) return stage.times_s[Symbol.iterator]();
+  const { from_per_s, to_per_s } = stage.rate!;
+  const duration_s = stage.duration_s ?? 1e9;
+  const ramp = { duration_s, rate_from_per_s: from_per_s, rate_to_per_s: to_per_s };
+  return rampedArrivalTimes([ramp], pattern);
+}
+
+/** A stage in words. */
+export function stageName(
+  { concurrency, rate, times_s, duration_s }: LoadStage,
+  { arrival }: ArrivalPattern,
+): string {
+  const cap = concurrency === null ? "" : `, at most ${concurrency} in flight`;
+  if (times_s !== null) return `replay of ${times_s.length} requests${cap}`;
+  if (rate === null) return `${concurrency} in flight`;
+  const { from_per_s, to_per_s } = rate;
+  const range = from_per_s === to_per_s ? `${from_per_s}` : `${from_per_s} to ${to_per_s}`;
+  const over = from_per_s === to_per_s || duration_s === null ? "" : ` over ${duration_s} s`;
+  return `${range} requests/s${over}, ${arrival}${cap}`;
+}

@@ -1,0 +1,69 @@
+/** tokens.bin: the gaps between token events of every request, float32 milliseconds, little-endian. */
+import { Buffer } from "node:buffer";
+import { closeSync, openSync, readSync } from "node:fs";
+import { join } from "@std/path";
+import { notWritten, writeAllBytes } from "../run/write.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { RequestRecord } from "./results.ts";
+
+const BYTES = 4;
+
+function pathOf(directory: RunDirectory): string {
+  return join(directory.path, "tokens.bin");
+}
+
+/** Appends the gaps of requests; {@linkcode append} gives the place of the first one. */
+export class TokenFile implements Disposable {
+  readonly #fd: number;
+  readonly #path: string;
+  #count = 0;
+
+  /** @throws {InputError} the file cannot be made. */
+  constructor(directory: RunDirectory) {
+    this.#path = pathOf(directory);
+    try {
+      this.#fd = openSync(this.#path, "wx");
+    } catch (error) {
+      throw notWritten(this.#path, error);
+    }
+  }
+
+  /** @throws {InputError} the disk is full, or the like. */
+  append(gaps_ms: Float32Array): number {
+    const at = this.#count;
+    if (gaps_ms.length === 0) return at;
+    try {
+      writeAllBytes(this.#fd, new Uint8Array(gaps_ms.buffer, gaps_ms.byteOffset, gaps_ms.byteLength));
+    } catch (error) {
+      throw notWritten(this.#path, error);
+    }
+    this.#count += gaps_ms.length;
+    return at;
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
+
+/** Reads the gaps of single requests. */
+export class TokenFileReader implements Disposable {
+  readonly #fd: number;
+
+  constructor(directory: RunDirectory) {
+    this.#fd = openSync(pathOf(directory), "r");
+  }
+
+  /** The gaps of a request, ms; fewer than it had where the file was cut off. */
+  gapsOf({ gaps_at, gaps }: RequestRecord): Float32Array {
+    const values = new Float32Array(gaps);
+    if (gaps === 0) return values;
+    const bytes = Buffer.from(values.buffer);
+    const read = readSync(this.#fd, bytes, 0, gaps * BYTES, gaps_at * BYTES);
+    return values.subarray(0, Math.floor(read / BYTES));
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+}
