@@ -1,0 +1,169 @@
+/** Which metrics tell the same thing on different inference servers. */
+import type { PrometheusSample } from "./prometheus_text.ts";
+
+/** Servers whose metrics are understood. */
+export type ServerKind = "vllm" | "sglang" | "llama.cpp" | "tgi";
+
+/**
+ * What a server said of itself at one moment; null is what it does not say. Over several models,
+ * engines or replicas behind one page, counts add and shares of the cache take the largest.
+ *
+ * Counters are the server's own: vLLM counts tokens as they are made, SGLang, llama.cpp and TGI when
+ * a request is over. Prompt tokens are those received, with llama.cpp those that were not cached.
+ */
+export interface ServerMetricsReading {
+  /** CLOCK_MONOTONIC nanoseconds: halfway from the request to the first byte of the answer. */
+  t_ns: number;
+  /** Requests in the batch. */
+  running: number | null;
+  /** Requests in the queue. */
+  waiting: number | null;
+  /** Share of the KV cache in use, 0 to 1. */
+  kv_cache_usage: number | null;
+  /** Prompt tokens found in the prefix cache. */
+  prefix_cache_hits_total: number | null;
+  /** Prompt tokens looked up in the prefix cache. */
+  prefix_cache_queries_total: number | null;
+  /** The hit rate as the server states it, 0 to 1, over a span of its own choosing. */
+  prefix_cache_hit_rate: number | null;
+  /** Time in the queue, of all requests together. */
+  queue_time_sum_s: number | null;
+  /** Requests that left the queue. */
+  queue_time_count: number | null;
+  /** Requests thrown out of the batch for want of cache. */
+  preemptions_total: number | null;
+  prompt_tokens_total: number | null;
+  generation_tokens_total: number | null;
+}
+
+/** What a reading holds besides its time. */
+export type ServerMetricsField = Exclude<keyof ServerMetricsReading, "t_ns">;
+
+/** Names in order of preference, in the form of {@linkcode plainName}. */
+type Names = Partial<Record<ServerMetricsField, string[]>>;
+
+const NAMES: Record<ServerKind, Names> = {
+  "vllm": {
+    running: ["vllm_num_requests_running"],
+    waiting: ["vllm_num_requests_waiting"],
+    kv_cache_usage: ["vllm_kv_cache_usage_perc", "vllm_gpu_cache_usage_perc"],
+    prefix_cache_hits_total: ["vllm_prefix_cache_hits", "vllm_gpu_prefix_cache_hits"],
+    prefix_cache_queries_total: ["vllm_prefix_cache_queries", "vllm_gpu_prefix_cache_queries"],
+    prefix_cache_hit_rate: ["vllm_gpu_prefix_cache_hit_rate"],
+    queue_time_sum_s: ["vllm_request_queue_time_seconds_sum"],
+    queue_time_count: ["vllm_request_queue_time_seconds_count"],
+    preemptions_total: ["vllm_num_preemptions"],
+    prompt_tokens_total: ["vllm_prompt_tokens"],
+    generation_tokens_total: ["vllm_generation_tokens"],
+  },
+  "sglang": {
+    running: ["sglang_num_running_reqs"],
+    waiting: ["sglang_num_queue_reqs"],
+    kv_cache_usage: ["sglang_token_usage", "sglang_full_token_usage"],
+    prefix_cache_hits_total: ["sglang_cached_tokens"],
+    prefix_cache_queries_total: ["sglang_prompt_tokens"],
+    prefix_cache_hit_rate: ["sglang_cache_hit_rate"],
+    queue_time_sum_s: ["sglang_queue_time_seconds_sum"],
+    queue_time_count: ["sglang_queue_time_seconds_count"],
+    preemptions_total: ["sglang_num_retracted_requests"],
+    prompt_tokens_total: ["sglang_prompt_tokens"],
+    generation_tokens_total: ["sglang_generation_tokens"],
+  },
+  "llama.cpp": {
+    running: ["llamacpp_requests_processing"],
+    waiting: ["llamacpp_requests_deferred"],
+    kv_cache_usage: ["llamacpp_kv_cache_usage_ratio"],
+    prompt_tokens_total: ["llamacpp_prompt_tokens"],
+    generation_tokens_total: ["llamacpp_tokens_predicted"],
+  },
+  "tgi": {
+    running: ["tgi_batch_current_size"],
+    waiting: ["tgi_queue_size"],
+    queue_time_sum_s: ["tgi_request_queue_duration_sum"],
+    queue_time_count: ["tgi_request_queue_duration_count"],
+    prompt_tokens_total: ["tgi_request_input_length_sum"],
+    generation_tokens_total: ["tgi_request_generated_tokens_sum"],
+  },
+};
+
+/** A line, be it a comment, on a metric of that server. In order: the first found is it. */
+const MARKS: [ServerKind, RegExp][] = [
+  ["vllm", /^(?:# (?:HELP|TYPE) )?vllm[:_]/m],
+  ["sglang", /^(?:# (?:HELP|TYPE) )?sglang[:_]/m],
+  ["llama.cpp", /^(?:# (?:HELP|TYPE) )?llamacpp[:_]/m],
+  ["tgi", /^(?:# (?:HELP|TYPE) )?tgi_(?:queue|batch|request)_/m],
+];
+
+/** Labels of the ranks that work on one request together: each reports it. */
+const RANKS = new Set(["tp_rank", "pp_rank", "moe_ep_rank"]);
+
+/** Whose metrics an exposition holds; null when of none that is known. */
+export function recogniseServer(exposition: string): ServerKind | null {
+  return MARKS.find(([, mark]) => mark.test(exposition))?.[0] ?? null;
+}
+
+/** A reading out of a server's samples. */
+export function readingOf(
+  server: ServerKind,
+  samples: readonly PrometheusSample[],
+  t_ns: number,
+): ServerMetricsReading {
+  const byName = new Map<string, PrometheusSample[]>();
+  for (const sample of samples) {
+    const name = plainName(sample.name);
+    const others = byName.get(name);
+    if (others) others.push(sample);
+    else byName.set(name, [sample]);
+  }
+  const valuesOf = (field: ServerMetricsField): number[] => {
+    const name = NAMES[server][field]?.find((name) => byName.has(name));
+    return name === undefined ? [] : valuePerEngine(byName.get(name)!);
+  };
+  const sum = (field: ServerMetricsField) => {
+    const values = valuesOf(field);
+    return values.length ? values.reduce((a, b) => a + b) : null;
+  };
+  const max = (field: ServerMetricsField) => {
+    const values = valuesOf(field);
+    return values.length ? Math.max(...values) : null;
+  };
+  return {
+    t_ns,
+    running: sum("running"),
+    waiting: sum("waiting"),
+    kv_cache_usage: max("kv_cache_usage"),
+    prefix_cache_hits_total: sum("prefix_cache_hits_total"),
+    prefix_cache_queries_total: sum("prefix_cache_queries_total"),
+    prefix_cache_hit_rate: max("prefix_cache_hit_rate"),
+    queue_time_sum_s: sum("queue_time_sum_s"),
+    queue_time_count: sum("queue_time_count"),
+    preemptions_total: sum("preemptions_total"),
+    prompt_tokens_total: sum("prompt_tokens_total"),
+    generation_tokens_total: sum("generation_tokens_total"),
+  };
+}
+
+/**
+ * A name without what differs between versions and exporters: the colon behind the prefix, which
+ * some replace, and the suffix of counters, which older ones lack.
+ */
+function plainName(name: string): string {
+  return name.replace(":", "_").replace(/_total$/, "");
+}
+
+/**
+ * One value for each engine (and model, and whatever else is labelled): of ranks that share their
+ * requests the largest, and of queues by priority their total, which has an empty priority, where
+ * there is one. Values that are negative or not finite stand for nothing known.
+ */
+function valuePerEngine(samples: PrometheusSample[]): number[] {
+  const totalled = samples.some(({ labels }) => labels.priority === "");
+  const engines = new Map<string, number>();
+  for (const { labels, value } of samples) {
+    if (!Number.isFinite(value) || value < 0 || (totalled && labels.priority)) continue;
+    const own = Object.entries(labels).filter(([label]) => !RANKS.has(label)).sort();
+    const engine = JSON.stringify(own);
+    engines.set(engine, Math.max(value, engines.get(engine) ?? 0));
+  }
+  return [...engines.values()];
+}

@@ -1,0 +1,158 @@
+/** What a server's readings come to over a stretch of time. */
+import type { ServerMetricsReading } from "./server_reading.ts";
+
+/** A window of time in a server's own words. Null is what its readings do not tell. */
+export interface ServerMetricsSummary {
+  /** Readings within the window: maxima and means are over them. */
+  readings: number;
+  /** Share of the KV cache in use, 0 to 1. */
+  kv_cache_usage_max: number | null;
+  kv_cache_usage_mean: number | null;
+  /** Requests in the batch. */
+  running_mean: number | null;
+  running_max: number | null;
+  /** Requests in the queue. */
+  waiting_mean: number | null;
+  waiting_max: number | null;
+  /** 0 to 1; see `prefix_cache_hit_rate_from`. */
+  prefix_cache_hit_rate: number | null;
+  /**
+   * "counters": tokens found over tokens looked up. "gauge": the mean of what the server stated, which
+   * says nothing of how many tokens stood behind each statement; only where counters are lacking.
+   */
+  prefix_cache_hit_rate_from: "counters" | "gauge" | null;
+  /** Mean time in the queue, of the requests that left it. */
+  queue_time_mean_ms: number | null;
+  /** Requests thrown out of the batch for want of cache. */
+  preemptions: number | null;
+  prompt_tokens: number | null;
+  generation_tokens: number | null;
+  /**
+   * The readings that counters were taken between: the closest that enclose the window, or the
+   * outermost there are. CLOCK_MONOTONIC nanoseconds; null with fewer than two.
+   */
+  counted_from_ns: number | null;
+  counted_to_ns: number | null;
+  /** How often counters fell: the server was restarted, or several servers take turns to answer. */
+  counter_resets: number;
+}
+
+const COUNTERS = [
+  "prefix_cache_hits_total",
+  "prefix_cache_queries_total",
+  "queue_time_sum_s",
+  "queue_time_count",
+  "preemptions_total",
+  "prompt_tokens_total",
+  "generation_tokens_total",
+] as const;
+
+type Counter = typeof COUNTERS[number];
+type Gauge = "running" | "waiting" | "kv_cache_usage" | "prefix_cache_hit_rate";
+
+/** Counters' increases over a span; null is a counter that no reading of it has. */
+type Increases = Record<Counter, number | null>;
+
+/**
+ * Summarises the readings of a window, both ends included.
+ *
+ * Where any counter falls, all have begun anew: what was counted up to then is kept, and what they
+ * hold now is added. What was counted between the last reading and the restart is lost.
+ *
+ * @param readings ascending in time.
+ */
+export function summarise(
+  readings: readonly ServerMetricsReading[],
+  from_ns: number,
+  to_ns: number,
+): ServerMetricsSummary {
+  const within = readings.filter(({ t_ns }) => from_ns <= t_ns && t_ns <= to_ns);
+  const span = enclosing(readings, from_ns, to_ns);
+  const { increases, resets } = increasesOver(span);
+  const [kv_cache, running, waiting, stated_hit_rate] = ([
+    "kv_cache_usage",
+    "running",
+    "waiting",
+    "prefix_cache_hit_rate",
+  ] as const).map((gauge) => meanAndMax(within, gauge));
+  const counted_hit_rate = ratio(
+    increases.prefix_cache_hits_total,
+    increases.prefix_cache_queries_total,
+  );
+  const queue_time_mean_s = ratio(increases.queue_time_sum_s, increases.queue_time_count);
+  return {
+    readings: within.length,
+    kv_cache_usage_max: kv_cache.max,
+    kv_cache_usage_mean: kv_cache.mean,
+    running_mean: running.mean,
+    running_max: running.max,
+    waiting_mean: waiting.mean,
+    waiting_max: waiting.max,
+    prefix_cache_hit_rate: counted_hit_rate ?? stated_hit_rate.mean,
+    prefix_cache_hit_rate_from: counted_hit_rate !== null
+      ? "counters"
+      : stated_hit_rate.mean !== null
+      ? "gauge"
+      : null,
+    queue_time_mean_ms: queue_time_mean_s === null ? null : queue_time_mean_s * 1000,
+    preemptions: increases.preemptions_total,
+    prompt_tokens: increases.prompt_tokens_total,
+    generation_tokens: increases.generation_tokens_total,
+    counted_from_ns: span.at(0)?.t_ns ?? null,
+    counted_to_ns: span.at(-1)?.t_ns ?? null,
+    counter_resets: resets,
+  };
+}
+
+/** The readings from the last before the window to the first behind it; none for fewer than two. */
+function enclosing(
+  readings: readonly ServerMetricsReading[],
+  from_ns: number,
+  to_ns: number,
+): readonly ServerMetricsReading[] {
+  const first = Math.max(0, readings.findLastIndex(({ t_ns }) => t_ns <= from_ns));
+  const behind = readings.findIndex(({ t_ns }) => t_ns >= to_ns);
+  const span = readings.slice(first, behind < 0 ? undefined : behind + 1);
+  return span.length < 2 ? [] : span;
+}
+
+/**
+ * A counter that a reading lacks while a later one has it had counted nothing: many servers show a
+ * counter only once it has.
+ */
+function increasesOver(span: readonly ServerMetricsReading[]) {
+  const increases = Object.fromEntries(
+    COUNTERS.map((counter) => [
+      counter,
+      span.some((reading) => reading[counter] !== null) ? 0 : null,
+    ]),
+  ) as Increases;
+  let resets = 0;
+  for (let i = 1; i < span.length; i++) {
+    const countOf = (reading: ServerMetricsReading, counter: Counter) => reading[counter] ?? 0;
+    const reset = COUNTERS.some((counter) =>
+      countOf(span[i], counter) < countOf(span[i - 1], counter)
+    );
+    if (reset) resets++;
+    for (const counter of COUNTERS) {
+      const before = reset ? 0 : countOf(span[i - 1], counter);
+      const known = increases[counter];
+      if (known !== null) increases[counter] = known + countOf(span[i], counter) - before;
+    }
+  }
+  return { increases, resets };
+}
+
+function meanAndMax(readings: readonly ServerMetricsReading[], gauge: Gauge) {
+  const values = readings.map((reading) => reading[gauge]).filter((value) => value !== null);
+  if (values.length === 0) return { mean: null, max: null };
+  return {
+    mean: values.reduce((a, b) => a + b) / values.length,
+    max: values.reduce((a, b) => Math.max(a, b)),
+  };
+}
+
+/** Null when either is unknown, or nothing was counted. */
+function ratio(part: number | null, whole: number | null): number | null {
+  return part === null || whole === null || whole === 0 ? null : part / whole;
+}
