@@ -1,5 +1,5 @@
 /** The inference server's own account of a run: its /metrics, read before, during and after. */
-import { EndpointError } from "../endpoint/errors.ts";
+import { classOfStatus, EndpointError } from "../endpoint/errors.ts";
 import { exchange } from "../endpoint/transport.ts";
 import { messageOf } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
@@ -220,8 +220,12 @@ async function fetchPage(
   const moved = movedTo(url, first);
   const at = moved ?? url;
   const answer = moved ? await get(moved, transport, signal, options) : first;
-  if (answer.status !== 200) {
-    throw new EndpointError("malformed", `${at}: HTTP ${answer.status}`, { status: answer.status });
+  const { status } = answer;
+  if (status !== 200) {
+    const hint = status === 404 || status === 501
+      ? " (SGLang has metrics with --enable-metrics, llama.cpp with --metrics)"
+      : "";
+    throw new EndpointError(classOfStatus(status), `${at}: HTTP ${status}${hint}`, { status });
   }
   return { url: at, text: answer.body, t_ns: (answer.t_sent_ns + answer.t_first_byte_ns) / 2 };
 }

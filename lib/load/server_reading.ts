@@ -6,7 +6,8 @@ export type ServerKind = "vllm" | "sglang" | "llama.cpp" | "tgi";
 
 /**
  * What a server said of itself at one moment; null is what it does not say. Over several models,
- * engines or replicas behind one page, counts add and shares of the cache take the largest.
+ * engines or replicas behind one page, counts add, use of the cache is the largest, and a stated hit
+ * rate the mean.
  *
  * Counters are the server's own: vLLM counts tokens as they are made, SGLang, llama.cpp and TGI when
  * a request is over. Prompt tokens are those received, with llama.cpp those that were not cached.
@@ -127,6 +128,10 @@ export function readingOf(
     const values = valuesOf(field);
     return values.length ? Math.max(...values) : null;
   };
+  const mean = (field: ServerMetricsField) => {
+    const values = valuesOf(field);
+    return values.length ? values.reduce((a, b) => a + b) / values.length : null;
+  };
   return {
     t_ns,
     running: sum("running"),
@@ -134,7 +139,7 @@ export function readingOf(
     kv_cache_usage: max("kv_cache_usage"),
     prefix_cache_hits_total: sum("prefix_cache_hits_total"),
     prefix_cache_queries_total: sum("prefix_cache_queries_total"),
-    prefix_cache_hit_rate: max("prefix_cache_hit_rate"),
+    prefix_cache_hit_rate: mean("prefix_cache_hit_rate"),
     queue_time_sum_s: sum("queue_time_sum_s"),
     queue_time_count: sum("queue_time_count"),
     preemptions_total: sum("preemptions_total"),
