@@ -20,6 +20,8 @@ export interface Exposition {
 /** A longer line is no sample of any server, and not worth the time to look. */
 const LONGEST_LINE = 64 * 1024;
 
+/** Nothing, or an indented comment. */
+const BLANK = /^[ \t]*(?:#|$)/;
 const NAME = /[ \t]*([a-zA-Z_:][\w:]*)[ \t]*/y;
 const LABEL = /[ \t]*([a-zA-Z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(,?)[ \t]*/y;
 const CLOSE = /[ \t]*\}[ \t]*/y;
@@ -44,8 +46,11 @@ export function parsePrometheus(text: string): PrometheusSample[] {
 /**
  * Reads an exposition; never throws. Comments (HELP, TYPE, UNIT, EOF), timestamps and exemplars are
  * passed over; a line that is malformed is left out and counted.
+ *
+ * @param names only lines that begin with one of these are looked at; absent: all. A page of an
+ * inference server is buckets of histograms for the most part.
  */
-export function parseExposition(text: string): Exposition {
+export function parseExposition(text: string, names?: ReadonlySet<string>): Exposition {
   const samples: PrometheusSample[] = [];
   let malformed_lines = 0;
   for (let start = 0; start < text.length;) {
@@ -53,12 +58,18 @@ export function parseExposition(text: string): Exposition {
     const end = feed < 0 ? text.length : feed;
     const line = text.slice(start, text[end - 1] === "\r" ? end - 1 : end);
     start = end + 1;
-    if (/^[ \t]*(?:#|$)/.test(line)) continue;
+    if (line.startsWith("#") || (names && !names.has(nameOf(line))) || BLANK.test(line)) continue;
     const sample = line.length > LONGEST_LINE ? null : parseLine(line);
     if (sample === null) malformed_lines++;
     else samples.push(sample);
   }
   return { samples, malformed_lines };
+}
+
+/** The name that a line begins with; "" for none. */
+function nameOf(line: string): string {
+  const name = matchAt(NAME, line, 0);
+  return name ? name[1] : "";
 }
 
 /** Null when the line is malformed. */

@@ -6,7 +6,7 @@ import { CancelledError, Scope } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { nowNs } from "../native/clock.ts";
 import { parseExposition } from "./prometheus_text.ts";
-import { readingOf, recogniseServer } from "./server_reading.ts";
+import { METRIC_NAMES, readingOf, recogniseServer } from "./server_reading.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
 import type { ServerKind, ServerMetricsReading } from "./server_reading.ts";
 
@@ -126,7 +126,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
     return this.#last_failure;
   }
 
-  /** Lines, of all readings, that were passed over. */
+  /** Lines on metrics that are read, of all readings, that were malformed and passed over. */
   get malformed_lines(): number {
     return this.#malformed_lines;
   }
@@ -189,7 +189,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
     if (recogniseServer(text) !== this.server) {
       throw new EndpointError("malformed", `${url}: the answer has no metrics of ${this.server}`);
     }
-    const { samples, malformed_lines } = parseExposition(text);
+    const { samples, malformed_lines } = parseExposition(text, METRIC_NAMES[this.server]);
     this.#malformed_lines += malformed_lines;
     this.#readings.push(readingOf(this.server, samples, t_ns));
   }

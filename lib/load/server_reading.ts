@@ -89,9 +89,9 @@ const NAMES: Record<ServerKind, Names> = {
 
 /** A line, be it a comment, on a metric of that server. In order: the first found is it. */
 const MARKS: [ServerKind, RegExp][] = [
-  ["vllm", /^(?:# (?:HELP|TYPE) )?vllm[:_]/m],
-  ["sglang", /^(?:# (?:HELP|TYPE) )?sglang[:_]/m],
-  ["llama.cpp", /^(?:# (?:HELP|TYPE) )?llamacpp[:_]/m],
+  ["vllm", /^(?:# (?:HELP|TYPE) )?vllm[:_]\w/m],
+  ["sglang", /^(?:# (?:HELP|TYPE) )?sglang[:_]\w/m],
+  ["llama.cpp", /^(?:# (?:HELP|TYPE) )?llamacpp[:_]\w/m],
   ["tgi", /^(?:# (?:HELP|TYPE) )?tgi_(?:queue|batch|request)_/m],
 ];
 
@@ -101,6 +101,20 @@ const RANKS = new Set(["tp_rank", "pp_rank", "moe_ep_rank"]);
 /** Whose metrics an exposition holds; null when of none that is known. */
 export function recogniseServer(exposition: string): ServerKind | null {
   return MARKS.find(([, mark]) => mark.test(exposition))?.[0] ?? null;
+}
+
+/** Every form of every name that readings of that server are made of. */
+export const METRIC_NAMES: Record<ServerKind, ReadonlySet<string>> = {
+  "vllm": formsOf("vllm"),
+  "sglang": formsOf("sglang"),
+  "llama.cpp": formsOf("llama.cpp"),
+  "tgi": formsOf("tgi"),
+};
+
+function formsOf(server: ServerKind): Set<string> {
+  const plain = Object.values(NAMES[server]).flat();
+  const either = plain.flatMap((name) => [name, name.replace("_", ":")]);
+  return new Set(either.flatMap((name) => [name, `${name}_total`]));
 }
 
 /** A reading out of a server's samples. */
