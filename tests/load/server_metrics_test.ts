@@ -15,6 +15,11 @@ import type { ScrapeOptions, ServerKind } from "../../lib/load/server_metrics.ts
 const never = new AbortController().signal;
 const TEXT = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
 
+/** Declares a test that must leave no timer, promise or socket; Deno looks only where told to. */
+function testLeakFree(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, fn, sanitizeOps: true, sanitizeResources: true });
+}
+
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** A server for the length of a test, and a transport for its metrics. */
@@ -80,7 +85,7 @@ const pages: [ServerKind, (tokens: number) => string][] = [
 ];
 
 for (const [kind, pageOf] of pages) {
-  Deno.test(`${kind}: before, during and after`, async () => {
+  testLeakFree(`${kind}: before, during and after`, async () => {
     let tokens = 100;
     await using server = await serve(page(() => pageOf(tokens)));
     const t_before_ns = nowNs();
@@ -103,7 +108,7 @@ for (const [kind, pageOf] of pages) {
   });
 }
 
-Deno.test("no metrics: the reason is given, and nothing thrown", async () => {
+testLeakFree("no metrics: the reason is given, and nothing thrown", async () => {
   const html = "<!doctype html>\n<body>\nvllm: welcome\n</body>\n";
   const answers: [Answer, string][] = [
     [(_, response) => response.writeHead(404).end("no"), "HTTP 404 (SGLang has metrics with"],
@@ -120,7 +125,7 @@ Deno.test("no metrics: the reason is given, and nothing thrown", async () => {
   for (const [answer, reason] of answers) assertStringIncludes(await reasonOf(answer), reason);
 });
 
-Deno.test("a server that hangs, or stops half way, is given up in time", async () => {
+testLeakFree("a server that hangs, or stops half way, is given up in time", async () => {
   const half: Answer = (_, response) => response.writeHead(200, TEXT).write("vllm:num_requests");
   for (const answer of [() => {}, half]) {
     const started_ns = nowNs();
@@ -129,7 +134,7 @@ Deno.test("a server that hangs, or stops half way, is given up in time", async (
   }
 });
 
-Deno.test("nobody listens, or the URL is none", async () => {
+testLeakFree("nobody listens, or the URL is none", async () => {
   await using transport = new PortableTransport();
   for (const endpoint of ["http://127.0.0.1:1/v1", "not a url"]) {
     const { scraper, reason } = await ServerMetricsScraper.probe(endpoint, transport, never);
@@ -138,7 +143,7 @@ Deno.test("nobody listens, or the URL is none", async () => {
   }
 });
 
-Deno.test("a redirect within the origin is followed once and kept", async () => {
+testLeakFree("a redirect within the origin is followed once and kept", async () => {
   await using server = await serve((request, response) => {
     if (request.url === "/metrics") response.writeHead(307, { location: "/metrics/" }).end();
     else response.writeHead(200, TEXT).end(oldVllmPage(IDLE));
@@ -150,7 +155,7 @@ Deno.test("a redirect within the origin is followed once and kept", async () => 
   assertEquals(server.paths.filter((path) => path === "/metrics").length, 1);
 });
 
-Deno.test("headers go along with every reading, and the text format is asked for", async () => {
+testLeakFree("headers go along with every reading, and the text format is asked for", async () => {
   const seen = new Set<string>();
   await using server = await serve((request, response) => {
     seen.add(`${request.headers.authorization} ${request.headers.accept}`);
@@ -164,7 +169,7 @@ Deno.test("headers go along with every reading, and the text format is asked for
   assertEquals([...seen], ["Bearer k text/plain;version=0.0.4"]);
 });
 
-Deno.test("readings that fail are counted and left out; the next ones are taken", async () => {
+testLeakFree("readings that fail are counted and left out; the next ones are taken", async () => {
   let requests = 0;
   const faults: Answer[] = [
     (_, response) => response.writeHead(500).end("oops"),
@@ -185,7 +190,7 @@ Deno.test("readings that fail are counted and left out; the next ones are taken"
   assertStringIncludes(scraper.last_failure!, "has no metrics of vllm");
 });
 
-Deno.test("counters that begin anew half way are recognised", async () => {
+testLeakFree("counters that begin anew half way are recognised", async () => {
   let requests = 0;
   const totals = [1000, 1400, 1900, 200, 500];
   await using server = await serve(page(() => {
@@ -200,7 +205,7 @@ Deno.test("counters that begin anew half way are recognised", async () => {
   assertEquals([generation_tokens, counter_resets], [900 + 500, 1]);
 });
 
-Deno.test("readings keep to the interval's grid and never overlap", async () => {
+testLeakFree("readings keep to the interval's grid and never overlap", async () => {
   let open = 0;
   let most = 0;
   await using server = await serve((_, response) => {
@@ -220,7 +225,7 @@ Deno.test("readings keep to the interval's grid and never overlap", async () => 
   await until(() => open === 0);
 });
 
-Deno.test("stop breaks off a reading that hangs, and takes the last one", async () => {
+testLeakFree("stop breaks off a reading that hangs, and takes the last one", async () => {
   let requests = 0;
   await using server = await serve((request, response) => {
     if (++requests !== 2) page(() => vllmPage(IDLE))(request, response);
@@ -236,7 +241,7 @@ Deno.test("stop breaks off a reading that hangs, and takes the last one", async 
   assertEquals(requests, 3);
 });
 
-Deno.test("an abort ends it, asleep or reading, and no last reading is taken", async () => {
+testLeakFree("an abort ends it, asleep or reading, and no last reading is taken", async () => {
   for (const hang of [false, true]) {
     let requests = 0;
     await using server = await serve((request, response) => {
@@ -252,7 +257,7 @@ Deno.test("an abort ends it, asleep or reading, and no last reading is taken", a
   }
 });
 
-Deno.test("a probe is cancelled by its signal", async () => {
+testLeakFree("a probe is cancelled by its signal", async () => {
   await using server = await serve(() => {});
   const abort = new AbortController();
   const probing = server.probe(abort.signal);
@@ -262,28 +267,31 @@ Deno.test("a probe is cancelled by its signal", async () => {
   await assertRejects(() => server.probe(abort.signal), CancelledError);
 });
 
-Deno.test("it is started once at a time, with an interval; again after it was stopped", async () => {
-  await using server = await serve(page(() => vllmPage(IDLE)));
-  await using scraper = await found(server.probe());
-  for (const interval_ms of [0, -1, NaN]) {
-    let message = "";
-    try {
-      scraper.start(interval_ms, never);
-    } catch (error) {
-      message = (error as Error).message;
+testLeakFree(
+  "it is started once at a time, with an interval; again after it was stopped",
+  async () => {
+    await using server = await serve(page(() => vllmPage(IDLE)));
+    await using scraper = await found(server.probe());
+    for (const interval_ms of [0, -1, NaN]) {
+      let message = "";
+      try {
+        scraper.start(interval_ms, never);
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      assertStringIncludes(message, "interval_ms");
     }
-    assertStringIncludes(message, "interval_ms");
-  }
-  scraper.start(1000, never);
-  await assertRejects(async () => await scraper.start(1000, never), Error, "has been started");
-  await scraper.stop();
-  const before = scraper.readings.length;
-  scraper.start(1000, never);
-  await scraper.stop();
-  assertGreater(scraper.readings.length, before);
-});
+    scraper.start(1000, never);
+    await assertRejects(async () => await scraper.start(1000, never), Error, "has been started");
+    await scraper.stop();
+    const before = scraper.readings.length;
+    scraper.start(1000, never);
+    await scraper.stop();
+    assertGreater(scraper.readings.length, before);
+  },
+);
 
-Deno.test("it goes beside a load whose limit is spent", async () => {
+testLeakFree("it goes beside a load whose limit is spent", async () => {
   await using server = await serve((request, response) => {
     if (request.url === "/metrics") page(() => vllmPage(IDLE))(request, response);
   });
