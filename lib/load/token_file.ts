@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "@std/path";
-import { notWritten, writeAllBytes } from "../run/write.ts";
+import { notWritten, writeAll } from "../run/write.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RequestRecord } from "./results.ts";
 
@@ -33,7 +33,7 @@ export class TokenFile implements Disposable {
     const at = this.#count;
     if (gaps_ms.length === 0) return at;
     try {
-      writeAllBytes(this.#fd, new Uint8Array(gaps_ms.buffer, gaps_ms.byteOffset, gaps_ms.byteLength));
+      writeAll(this.#fd, new Uint8Array(gaps_ms.buffer, gaps_ms.byteOffset, gaps_ms.byteLength));
     } catch (error) {
       throw notWritten(this.#path, error);
     }

@@ -32,9 +32,9 @@ export function writeFileAtomic(
   }
 }
 
-/** Writes all of a text to an open file. @throws the system's error, e.g. ENOSPC. */
-export function writeAll(fd: number, text: string): void {
-  const bytes = Buffer.from(text, "utf8");
+/** Writes all of a text or of bytes to an open file. @throws the system's error, e.g. ENOSPC. */
+export function writeAll(fd: number, content: string | Uint8Array): void {
+  const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
   for (let done = 0; done < bytes.length;) {
     done += writeSync(fd, bytes, done, bytes.length - done);
   }

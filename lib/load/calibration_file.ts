@@ -1,0 +1,50 @@
+/** The newest calibration of this host, kept between runs. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname, join } from "@std/path";
+import { cacheFolders } from "../native/cache.ts";
+import { writeFileAtomic } from "../run/write.ts";
+import type { Calibration } from "./calibrate.ts";
+import type { CalibrationCited } from "./verdict.ts";
+
+/** Where the calibration lies: beside the cache of libdyno. */
+export function calibrationPath(): string {
+  return join(dirname(cacheFolders()[0]), "calibration.json");
+}
+
+/** @throws {InputError} the file cannot be written. */
+export function keepCalibration(calibration: Calibration): void {
+  mkdirSync(dirname(calibrationPath()), { recursive: true });
+  writeFileAtomic(calibrationPath(), JSON.stringify(calibration, null, 2) + "\n");
+}
+
+/** The calibration of this host, null where there is none. */
+export function readCalibration(): Calibration | null {
+  try {
+    const calibration: Calibration = JSON.parse(readFileSync(calibrationPath(), "utf8"));
+    return calibration.schema_version === 1 && calibration.hostname === hostname()
+      ? calibration
+      : null;
+  } catch {
+    return null; // none, or not ours
+  }
+}
+
+/** What a calibration says about a load of so many streams on this transport. */
+export function citeCalibration(
+  calibration: Calibration | null,
+  streams: number,
+  transport: string,
+): CalibrationCited | null {
+  if (calibration === null || calibration.transport !== transport) return null;
+  const nearest = calibration.cells.find((cell) => cell.streams >= streams) ??
+    calibration.cells.at(-1);
+  if (!nearest) return null;
+  return {
+    measured_at: calibration.measured_at,
+    streams: nearest.streams,
+    gap_error_p99_ms: nearest.gap_error_ms.p99,
+    ttft_error_p99_ms: nearest.ttft_error_ms.p99,
+    ceiling_events_per_s: calibration.ceiling_events_per_s,
+  };
+}

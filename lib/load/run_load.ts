@@ -1,0 +1,193 @@
+/** One load, from its plan to results.json: journaled, sampled, scraped, judged. */
+import process from "node:process";
+import { sleep } from "../execute/sleep.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { apiKey } from "../endpoint/api.ts";
+import { PortableTransport } from "../endpoint/portable.ts";
+import { clockAnchor, nowNs } from "../native/clock.ts";
+import { energyDevices } from "../hardware/energy.ts";
+import { startSampler } from "../hardware/sampler.ts";
+import { createRunDirectory } from "../run/directory.ts";
+import { Journal } from "../run/journal.ts";
+import { takeLock } from "../run/lock.ts";
+import { describeRun } from "../run/metadata.ts";
+import { Redactor } from "../run/redact.ts";
+import { writeFileAtomic } from "../run/write.ts";
+import { conclude } from "./conclude.ts";
+import { Drive } from "./drive.ts";
+import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server_metrics.ts";
+import { TokenFile } from "./token_file.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Transport } from "../endpoint/transport.ts";
+import type { LoadSettings } from "../experiment/load.ts";
+import type { Sampler } from "../hardware/sampler.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { DriveProgress } from "./drive.ts";
+import type { LoadPlan } from "./plan_load.ts";
+import type { LoadResults, RequestRecord } from "./results.ts";
+
+export interface LoadRunOptions {
+  /** The experiment's name. */
+  name: string;
+  plan: LoadPlan;
+  settings: LoadSettings;
+  api: APIConfiguration;
+  transport: Transport;
+  /** Folder of runs. */
+  out: string;
+  agent?: string;
+  argv?: readonly string[];
+  /** Counts tokens where the server does not. */
+  countTokens: ((text: string) => number) | null;
+  signal: AbortSignal;
+  onProgress(progress: DriveProgress): void;
+  onNotice(line: string): void;
+}
+
+export interface LoadRun {
+  run_id: string;
+  directory: RunDirectory;
+  results: LoadResults;
+  records: RequestRecord[];
+}
+
+const GRACE_S = 30;
+const IDLE_S = 2;
+const PROGRESS_MS = 200;
+
+/**
+ * Runs a load. Ctrl-C (the signal) ends it early; what was measured until then is summed up.
+ *
+ * @throws {InputError} the run directory cannot be written.
+ */
+export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
+  const { plan, settings, api, transport, signal, onNotice } = options;
+  const redactor = new Redactor();
+  redactor.learn(apiKey(api));
+  redactor.learnHeaders(api.headers);
+  const directory = createRunDirectory(options.out);
+  const metadata = await describe(options, directory, redactor);
+  const unlock = takeLock(directory.lock);
+  try {
+    writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
+    using journal = new Journal(directory.journal, redactor);
+    journal.append("load_started", { name: options.name, settings, anchor: clockAnchor() });
+    await using sampler = settings.sample_rate_hz === 0 ? null : await startSampler({
+      directory: directory.path,
+      rate_hz: settings.sample_rate_hz,
+      onNotice,
+    });
+    await measureIdle(sampler, signal, onNotice);
+    await using scrapes = new PortableTransport();
+    const { scraper } = await probe(api, scrapes, signal);
+    await using _scraper = scraper;
+    if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
+    scraper?.start(SCRAPE_INTERVAL_MS, signal);
+    const records: RequestRecord[] = [];
+    using tokens = new TokenFile(directory);
+    const drive = new Drive({
+      api,
+      transport,
+      stages: plan.stages,
+      pattern: plan.pattern,
+      prompts: plan.prompts,
+      body: settings.body ?? {},
+      ignore_eos: settings.ignore_eos ?? false,
+      think_time_s: settings.think_time_s ?? 0,
+      grace_s: settings.grace_s ?? GRACE_S,
+      stop: {
+        error_rate: settings.stop_error_rate ?? null,
+        saturation: settings.stop_on_saturation ?? false,
+      },
+      countTokens: options.countTokens,
+      signal,
+      onRecord: (record, gaps_ms) => {
+        record.gaps_at = tokens.append(gaps_ms);
+        journal.append("request_finished", { result: record });
+        records.push(record);
+      },
+    });
+    const before = { cpu: process.cpuUsage(), t_ns: nowNs(), status: transport.status() };
+    const watching = setInterval(() => options.onProgress(drive.progress()), PROGRESS_MS);
+    const outcome = await drive.run().finally(() => clearInterval(watching));
+    options.onProgress(drive.progress());
+    const { user, system } = process.cpuUsage(before.cpu);
+    const wall_s = (nowNs() - before.t_ns) / 1e9;
+    await scraper?.stop();
+    await sampler?.stop();
+    const results = conclude({
+      run: { run_id: directory.run_id, name: options.name, api, transport, directory, plan },
+      outcome,
+      records,
+      cost: {
+        cpu_cores: (user + system) / 1e6 / wall_s,
+        wall_s,
+        before: before.status,
+        after: transport.status(),
+      },
+      sampler,
+      server: scraper && { name: scraper.server, readings: [...scraper.readings] },
+      complete: !signal.aborted,
+    });
+    writeFileAtomic(directory.results, JSON.stringify(results, null, 2) + "\n");
+    const { verdict, total } = results;
+    journal.append("load_finished", {
+      complete: results.complete,
+      verdict,
+      requests: total.requests,
+    });
+    return { run_id: directory.run_id, directory, results, records };
+  } finally {
+    unlock();
+  }
+}
+
+/** Leaves the machine alone for a while where its energy can be measured, to know its idle power. */
+async function measureIdle(
+  sampler: Sampler | null,
+  signal: AbortSignal,
+  onNotice: (line: string) => void,
+): Promise<void> {
+  if (!sampler || energyDevices(sampler.series).length === 0) return;
+  onNotice(`leaving the machine alone for ${IDLE_S} s, to know its idle power`);
+  try {
+    await sleep(IDLE_S * 1000, signal);
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+  }
+}
+
+async function probe(api: APIConfiguration, transport: Transport, signal: AbortSignal) {
+  try {
+    return await ServerMetricsScraper.probe(api.endpoint, transport, signal);
+  } catch (error) {
+    if (error instanceof CancelledError) return { scraper: null };
+    throw error;
+  }
+}
+
+function describe(
+  { name, settings, plan, api, agent, argv }: LoadRunOptions,
+  { run_id }: RunDirectory,
+  redactor: Redactor,
+) {
+  const config = {
+    api_configuration: api,
+    settings,
+    stages: plan.stages.map(({ times_s, ...stage }) => ({
+      ...stage,
+      replayed_requests: times_s?.length ?? null,
+    })),
+    prompts: plan.prompts.name,
+  };
+  return describeRun({
+    run_id,
+    kind: "load",
+    benchmark: name,
+    agent: agent ?? "real-openai-compatible",
+    model: api.model,
+    seed: plan.pattern.seed,
+    argv: (argv ?? process.argv).map((argument) => redactor.redact(argument)),
+    config: JSON.parse(redactor.redact(JSON.stringify(config))),
+  });
+}
