@@ -1,0 +1,51 @@
+/* The simulation: events in time, and at each moment what may start. */
+#ifndef SIM_ENGINE_H
+#define SIM_ENGINE_H
+
+#include <stdint.h>
+
+#include "attempt.h"
+#include "config.h"
+#include "heap.h"
+#include "options.h"
+#include "output.h"
+#include "policy.h"
+#include "provider.h"
+#include "random.h"
+#include "trace.h"
+#include "workflow.h"
+
+struct engine {
+    const struct options *options;
+    const struct config *config;
+    struct output *output;
+    struct trace *trace; /* NULL: none */
+    struct policy policy;
+    struct provider providers[PROVIDERS_MAX];
+    struct heap events;
+    uint64_t event_sequence, hedge_sequence, node_sequence;
+    uint32_t changed; /* providers where something may have become possible, a bit each */
+    int64_t now;
+    int64_t in_flight; /* nodes with an attempt running */
+    struct event arrival;
+    struct random arrivals;
+    int64_t arrived, done;
+    int64_t failed; /* of those done */
+    uint64_t events_seen;
+    int64_t live_peak; /* workflows at one time */
+};
+
+/* Runs all workflows to their ends. */
+void engine_run(struct engine *engine, const struct options *options,
+                const struct config *config, struct output *output, struct trace *trace);
+void engine_close(struct engine *engine);
+
+/* For attempts: */
+void engine_schedule(struct engine *engine, struct event *event, int64_t delay);
+void engine_cancel(struct engine *engine, struct event *event);
+void engine_changed(struct engine *engine, const struct tier *tier);
+void engine_queue(struct engine *engine, struct node *node);
+void engine_node_done(struct engine *engine, struct node *node);
+void engine_workflow_failed(struct engine *engine, struct workflow *workflow, const char *reason);
+
+#endif

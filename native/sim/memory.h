@@ -1,0 +1,16 @@
+/* Allocation that ends the program in words instead of returning NULL. */
+#ifndef SIM_MEMORY_H
+#define SIM_MEMORY_H
+
+#include <stddef.h>
+
+/* Prints "Error: ..." and exits with 1: the run itself cannot go on. */
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Zeroed. */
+void *memory_new(size_t count, size_t size);
+
+/* Gives room for one more item than `count`, doubling the capacity when it is used up. */
+void *memory_grow(void *items, size_t count, size_t *capacity, size_t size);
+
+#endif

@@ -1,0 +1,164 @@
+#include "policy.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "random.h"
+
+#define FIRST_P50_MS 100
+#define FIRST_P95_MS 300
+#define FIRST_WAIT_MS 50
+#define HEDGE_FACTOR 1.5
+#define ESCALATION_GAIN 0.5 /* milliseconds that one unit of money must buy at least */
+#define PATH_WEIGHT 1.0
+#define SLACK_WEIGHT 0.5
+#define AGE_WEIGHT 0.1
+#define KEY_MAX 9e18
+
+enum { FOR_DEADLINE = 5 };
+
+static bool critical(enum node_type type)
+{
+    return type == NODE_PLAN || type == NODE_AGGREGATE || type == NODE_DECIDE_NEXT ||
+           type == NODE_EXTRACT_EVIDENCE;
+}
+
+void policy_open(struct policy *policy, const struct options *options,
+                 const struct config *config)
+{
+    enum policy_name name = options->policy;
+    bool dag = name == POLICY_DAG_CHEAPEST || name == POLICY_DAG_ESCALATION || name == POLICY_FULL;
+    bool escalates = name == POLICY_DAG_ESCALATION || name == POLICY_FULL;
+    memset(policy, 0, sizeof *policy);
+    policy->name = name;
+    policy->routing = options->enable_model_routing;
+    policy->dag_priority = dag && !options->disable_dag_priority;
+    policy->escalation = escalates && policy->routing && !options->disable_escalation;
+    policy->hedging = name == POLICY_FULL && policy->routing && !options->disable_hedging;
+    policy->searches = options->subqueries > 0;
+    policy->config = config;
+    for (int type = 0; type < NODE_TYPES; type++)
+        for (int t = 0; t < config->providers[config->nodes[type].provider].tier_count; t++)
+            policy->service[type][t] = quantile_new(0);
+}
+
+void policy_close(struct policy *policy)
+{
+    for (int type = 0; type < NODE_TYPES; type++)
+        for (int t = 0; t < TIERS_MAX; t++) free(policy->service[type][t]);
+}
+
+void policy_learn(struct policy *policy, enum node_type type, int tier, int64_t service)
+{
+    quantile_add(policy->service[type][tier], service);
+}
+
+static double service_p50(const struct policy *policy, int type)
+{
+    const struct config *config = policy->config;
+    int cheapest = config->providers[config->nodes[type].provider].cheapest;
+    return quantile_p50(policy->service[type][cheapest], FIRST_P50_MS);
+}
+
+/* From each type to the end of its iteration: the rest of the chain is all that can follow. */
+static void remaining_paths(const struct policy *policy, double paths[NODE_TYPES])
+{
+    double path = 0;
+    for (int type = NODE_TYPES - 1; type >= 0; type--) {
+        if (type == NODE_EXTRACT_EVIDENCE && !policy->searches) path = 0;
+        bool exists = policy->searches ||
+                      (type != NODE_EXTRACT_EVIDENCE && type != NODE_SIMILARITY_SEARCH);
+        if (exists) path += service_p50(policy, type);
+        paths[type] = path;
+    }
+    if (policy->searches) return;
+    double aggregate = service_p50(policy, NODE_PLAN) + paths[NODE_AGGREGATE];
+    if (aggregate > paths[NODE_PLAN]) paths[NODE_PLAN] = aggregate;
+}
+
+/*
+ * Age counts for all that wait alike: what it changes in an order is when they were born, so the
+ * key stands still and a heap can hold it.
+ */
+static int64_t dag_key(const struct policy *policy, const struct node *node)
+{
+    double paths[NODE_TYPES], longest = 0;
+    remaining_paths(policy, paths);
+    for (int type = 0; type < NODE_TYPES; type++)
+        if (node->workflow->live[type] > 0 && paths[type] > longest) longest = paths[type];
+    double slack = longest - paths[node->type];
+    double born_ms = (double)node->born / NS_PER_MS;
+    double priority =
+        PATH_WEIGHT * paths[node->type] + SLACK_WEIGHT / (1 + slack) - AGE_WEIGHT * born_ms;
+    return (int64_t)llround(fmin(fmax(-priority * NS_PER_MS, -KEY_MAX), KEY_MAX));
+}
+
+static int64_t work_key(const struct policy *policy, const struct workflow *workflow)
+{
+    double work = 0;
+    for (int type = 0; type < NODE_TYPES; type++)
+        work += (double)workflow->remaining[type] * service_p50(policy, type);
+    return (int64_t)llround(fmin(work * NS_PER_MS, KEY_MAX));
+}
+
+int64_t policy_key(const struct policy *policy, const struct node *node)
+{
+    if (policy->dag_priority) return dag_key(policy, node);
+    if (policy->name == POLICY_EDF) return node->workflow->deadline;
+    if (policy->name == POLICY_SJF) return work_key(policy, node->workflow);
+    return node->born;
+}
+
+/* Queue and service, in milliseconds. */
+static double expected_time(const struct policy *policy, enum node_type type,
+                            const struct tier *tier)
+{
+    return quantile_p95(tier->now_waits, FIRST_WAIT_MS) +
+           quantile_p50(policy->service[type][tier->id], FIRST_P50_MS);
+}
+
+int policy_route(const struct policy *policy, enum node_type type,
+                 const struct provider *provider, int route[TIERS_MAX])
+{
+    const struct provider_config *config = provider->config;
+    if (!policy->routing) {
+        for (int t = 0; t < config->tier_count; t++) route[t] = t;
+        return config->tier_count;
+    }
+    const struct tier *cheap = &provider->tiers[config->cheapest];
+    int count = 0;
+    if (policy->escalation && critical(type) && config->tier_count > 1) {
+        double cheap_time = expected_time(policy, type, cheap), best_time = cheap_time;
+        for (int t = 0; t < config->tier_count; t++) {
+            double time = expected_time(policy, type, &provider->tiers[t]);
+            double price = (double)(config->tiers[t].price - cheap->config->price) / MONEY_UNITS;
+            if (time >= best_time || cheap_time - time < ESCALATION_GAIN * price) continue;
+            best_time = time;
+            route[0] = t;
+            count = 1;
+        }
+    }
+    route[count++] = config->cheapest;
+    return count;
+}
+
+int64_t policy_deadline(const struct policy *policy, const struct workflow *workflow)
+{
+    double path = 0;
+    for (int type = 0; type < NODE_TYPES; type++) path += service_p50(policy, type);
+    struct random random;
+    random_seed(&random, random_hash(workflow->stream, FOR_DEADLINE));
+    double patience = 1 + 2 * random_uniform(&random);
+    double iterations = (double)workflow->remaining[NODE_PLAN];
+    double allowed = fmin(patience * iterations * path * NS_PER_MS, KEY_MAX / 2);
+    return workflow->arrived + (int64_t)allowed;
+}
+
+int64_t policy_hedge_after(const struct policy *policy, enum node_type type, int tier,
+                           const struct provider *provider)
+{
+    if (!policy->hedging || !critical(type) || provider->config->tier_count < 2) return 0;
+    double p95 = quantile_p95(policy->service[type][tier], FIRST_P95_MS);
+    return (int64_t)ceil(HEDGE_FACTOR * p95 * NS_PER_MS);
+}

@@ -1,0 +1,41 @@
+/* What goes first, and where to. Everything it knows of the future it has learned. */
+#ifndef SIM_POLICY_H
+#define SIM_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "options.h"
+#include "provider.h"
+#include "workflow.h"
+
+struct policy {
+    enum policy_name name;
+    bool dag_priority, routing, escalation, hedging;
+    bool searches; /* subqueries > 0: Aggregate comes after the searches */
+    const struct config *config;
+    struct quantile *service[NODE_TYPES][TIERS_MAX]; /* of attempts that succeeded */
+};
+
+void policy_open(struct policy *policy, const struct options *options,
+                 const struct config *config);
+void policy_close(struct policy *policy);
+
+void policy_learn(struct policy *policy, enum node_type type, int tier, int64_t service);
+
+/* The least goes first. */
+int64_t policy_key(const struct policy *policy, const struct node *node);
+
+/* Tiers that a type of node may take now, the best first; returns how many. */
+int policy_route(const struct policy *policy, enum node_type type,
+                 const struct provider *provider, int route[TIERS_MAX]);
+
+/* By when a new workflow should be done, for edf. */
+int64_t policy_deadline(const struct policy *policy, const struct workflow *workflow);
+
+/* How long an attempt may run before it gets a second one; 0: for ever. */
+int64_t policy_hedge_after(const struct policy *policy, enum node_type type, int tier,
+                           const struct provider *provider);
+
+#endif

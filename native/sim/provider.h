@@ -1,0 +1,52 @@
+/* What runs attempts: tiers with slots and token buckets, and the queues in front of them. */
+#ifndef SIM_PROVIDER_H
+#define SIM_PROVIDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "heap.h"
+#include "quantile.h"
+
+enum event_kind { EVENT_ARRIVAL, EVENT_ATTEMPT_END, EVENT_OVERDUE, EVENT_TOKEN };
+
+struct event {
+    struct heap_link link;
+    enum event_kind kind;
+};
+
+struct tier {
+    const struct tier_config *config;
+    int provider, id;
+    int64_t running;
+    int64_t due; /* when the next call would be, had all calls come at the bucket's rate */
+    struct event token;         /* a token is there again, and somebody waits for it */
+    struct heap hedges;         /* struct attempt: those that want a second one here */
+    struct quantile *waits;     /* of the whole run */
+    struct quantile *now_waits; /* of late: what the next one can expect */
+    double busy_ns;             /* of all its slots together */
+};
+
+struct provider {
+    const struct provider_config *config;
+    struct tier tiers[TIERS_MAX];
+    struct heap queues[NODE_TYPES]; /* struct node, the most urgent first */
+    struct heap frugal; /* those whose workflow can afford the cheapest tier only */
+};
+
+void provider_open(struct provider *provider, const struct config *config, int index);
+void provider_close(struct provider *provider);
+
+bool tier_has_slot(const struct tier *tier);
+
+/* When the bucket holds a token; not after now if it does already. */
+int64_t tier_token_at(const struct tier *tier);
+
+/* A slot and a token. */
+void tier_take(struct tier *tier, int64_t now);
+void tier_release(struct tier *tier, int64_t started, int64_t now);
+
+void tier_record_wait(struct tier *tier, int64_t wait);
+
+#endif

@@ -1,0 +1,28 @@
+/* trace.json: every decision as it falls, an array that trace viewers open as it is. */
+#ifndef SIM_TRACE_H
+#define SIM_TRACE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "attempt.h"
+#include "workflow.h"
+
+/* NULL writes nothing, here and below. */
+struct trace;
+
+struct trace *trace_open(const char *path, const struct config *config);
+void trace_close(struct trace *trace);
+
+void trace_queued(struct trace *trace, int64_t now, const struct node *node);
+void trace_start(struct trace *trace, int64_t now, const struct attempt *attempt);
+void trace_finish(struct trace *trace, int64_t now, const struct attempt *attempt);
+void trace_fail(struct trace *trace, int64_t now, const struct attempt *attempt);
+void trace_cancel(struct trace *trace, int64_t now, const struct attempt *attempt,
+                  const char *reason);
+void trace_hedge(struct trace *trace, int64_t now, const struct attempt *straggler,
+                 const struct tier *tier);
+void trace_done(struct trace *trace, int64_t now, const struct workflow *workflow,
+                const char *reason);
+
+#endif
