@@ -123,10 +123,9 @@ static void happen(struct engine *engine, struct event *event)
 /* A slot and a token. Where only the token is missing, its coming becomes an event. */
 static bool has_room(struct engine *engine, struct tier *tier)
 {
-    if (!tier_has_slot(tier)) return false;
-    int64_t at = tier_token_at(tier);
-    if (at <= engine->now) return true;
-    if (tier->token.link.place == 0) engine_schedule(engine, &tier->token, at - engine->now);
+    if (tier_has_room(tier, engine->now)) return true;
+    if (tier_has_slot(tier) && tier->token.link.place == 0)
+        engine_schedule(engine, &tier->token, tier_token_at(tier) - engine->now);
     return false;
 }
 
@@ -135,18 +134,27 @@ struct choice {
     const struct heap_entry *entry;
     struct heap *heap;
     struct tier *tier;
+    int64_t key; /* with its bias */
     bool is_hedge;
 };
 
-static void consider(struct engine *engine, struct heap *heap, struct provider *provider,
+static bool before(const struct choice *a, const struct choice *b)
+{
+    if (!b->entry) return true;
+    return a->key != b->key ? a->key < b->key : a->entry->sequence < b->entry->sequence;
+}
+
+static void consider(struct engine *engine, struct choice choice, struct provider *provider,
                      const int *route, int count, struct choice *best)
 {
-    const struct heap_entry *entry = heap_first(heap);
-    if (!entry || (best->entry && heap_before(best->entry, entry))) return;
+    choice.entry = heap_first(choice.heap);
+    if (!choice.entry) return;
+    choice.key += choice.entry->key;
+    if (!before(&choice, best)) return;
     for (int i = 0; i < count; i++) {
-        struct tier *tier = &provider->tiers[route[i]];
-        if (!has_room(engine, tier)) continue;
-        *best = (struct choice){.entry = entry, .heap = heap, .tier = tier};
+        choice.tier = &provider->tiers[route[i]];
+        if (!has_room(engine, choice.tier)) continue;
+        *best = choice;
         return;
     }
 }
@@ -154,13 +162,16 @@ static void consider(struct engine *engine, struct heap *heap, struct provider *
 static void consider_nodes(struct engine *engine, struct provider *provider, struct choice *best)
 {
     int route[TIERS_MAX];
-    for (int type = 0; type < NODE_TYPES; type++) {
-        if (provider->queues[type].count == 0) continue;
-        int count = policy_route(&engine->policy, (enum node_type)type, provider, route);
-        consider(engine, &provider->queues[type], provider, route, count, best);
+    for (int t = 0; t < NODE_TYPES; t++) {
+        enum node_type type = (enum node_type)t;
+        if (provider->queues[t].count == 0 && provider->frugal[t].count == 0) continue;
+        struct choice choice = {.key = policy_bias(&engine->policy, type)};
+        choice.heap = &provider->queues[t];
+        int count = policy_route(&engine->policy, type, provider, engine->now, route);
+        consider(engine, choice, provider, route, count, best);
+        choice.heap = &provider->frugal[t];
+        consider(engine, choice, provider, &provider->config->cheapest, 1, best);
     }
-    route[0] = provider->config->cheapest;
-    consider(engine, &provider->frugal, provider, route, 1, best);
 }
 
 /* Stragglers hold up slots that others wait for: their hedges go before fresh nodes. */
@@ -185,9 +196,9 @@ static struct choice choose(struct engine *engine)
         if (!(engine->changed & 1u << p)) continue;
         if (choose_hedge(engine, &engine->providers[p], &best)) return best;
         if (full) continue; /* and changed it stays, until others end */
-        const struct heap_entry *before = best.entry;
+        bool nothing = !best.entry;
         consider_nodes(engine, &engine->providers[p], &best);
-        if (best.entry == before && !before) engine->changed &= ~(1u << p);
+        if (nothing && !best.entry) engine->changed &= ~(1u << p);
     }
     return best;
 }
@@ -213,7 +224,7 @@ static void launch_node(struct engine *engine, const struct choice *choice)
     if (attempt_affordable(engine, node->workflow, choice->tier))
         attempt_start(engine, node, choice->tier, false);
     else if (choice->tier != &provider->tiers[provider->config->cheapest])
-        wait_in(engine, node, &provider->frugal, key);
+        wait_in(engine, node, &provider->frugal[node->type], key);
     else
         engine_workflow_failed(engine, node->workflow, "budget exhausted");
 }

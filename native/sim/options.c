@@ -14,7 +14,15 @@ const char *const POLICY_TEXTS[POLICY_NAMES] = {
     "fifo_cheapest", "dag_cheapest", "dag_escalation", "full", "edf", "sjf",
 };
 
-enum flag_kind { FLAG_SWITCH, FLAG_COUNT, FLAG_NUMBER, FLAG_SEED, FLAG_TEXT, FLAG_POLICY, FLAG_TRACE };
+enum flag_kind {
+    FLAG_SWITCH,
+    FLAG_COUNT,
+    FLAG_NUMBER,
+    FLAG_SEED,
+    FLAG_TEXT,
+    FLAG_POLICY,
+    FLAG_TRACE,
+};
 
 static const struct flag {
     const char *name;

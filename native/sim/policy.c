@@ -14,7 +14,7 @@
 #define PATH_WEIGHT 1.0
 #define SLACK_WEIGHT 0.5
 #define AGE_WEIGHT 0.1
-#define KEY_MAX 9e18
+#define KEY_MAX 4e18 /* key and bias add up without overflow */
 
 enum { FOR_DEADLINE = 5 };
 
@@ -37,6 +37,7 @@ void policy_open(struct policy *policy, const struct options *options,
     policy->escalation = escalates && policy->routing && !options->disable_escalation;
     policy->hedging = name == POLICY_FULL && policy->routing && !options->disable_hedging;
     policy->searches = options->subqueries > 0;
+    workflow_totals(options, policy->totals);
     policy->config = config;
     for (int type = 0; type < NODE_TYPES; type++)
         for (int t = 0; t < config->providers[config->nodes[type].provider].tier_count; t++)
@@ -77,9 +78,14 @@ static void remaining_paths(const struct policy *policy, double paths[NODE_TYPES
     if (aggregate > paths[NODE_PLAN]) paths[NODE_PLAN] = aggregate;
 }
 
+static int64_t key_of(double ns)
+{
+    return (int64_t)llround(fmin(fmax(ns, -KEY_MAX), KEY_MAX));
+}
+
 /*
- * Age counts for all that wait alike: what it changes in an order is when they were born, so the
- * key stands still and a heap can hold it.
+ * Age counts for all that wait alike: what it changes in an order is when they were born. And all
+ * nodes of a type have the same path ahead of them, which is the bias.
  */
 static int64_t dag_key(const struct policy *policy, const struct node *node)
 {
@@ -89,17 +95,18 @@ static int64_t dag_key(const struct policy *policy, const struct node *node)
         if (node->workflow->live[type] > 0 && paths[type] > longest) longest = paths[type];
     double slack = longest - paths[node->type];
     double born_ms = (double)node->born / NS_PER_MS;
-    double priority =
-        PATH_WEIGHT * paths[node->type] + SLACK_WEIGHT / (1 + slack) - AGE_WEIGHT * born_ms;
-    return (int64_t)llround(fmin(fmax(-priority * NS_PER_MS, -KEY_MAX), KEY_MAX));
+    return key_of((AGE_WEIGHT * born_ms - SLACK_WEIGHT / (1 + slack)) * NS_PER_MS);
 }
 
+/* The share that is left: unlike the time that is left it does not drift while p50s are learned. */
 static int64_t work_key(const struct policy *policy, const struct workflow *workflow)
 {
-    double work = 0;
-    for (int type = 0; type < NODE_TYPES; type++)
-        work += (double)workflow->remaining[type] * service_p50(policy, type);
-    return (int64_t)llround(fmin(work * NS_PER_MS, KEY_MAX));
+    double left = 0, total = 0;
+    for (int type = 0; type < NODE_TYPES; type++) {
+        left += (double)workflow->remaining[type] * service_p50(policy, type);
+        total += (double)policy->totals[type] * service_p50(policy, type);
+    }
+    return key_of(left / total * NS_PER_S * NS_PER_MS);
 }
 
 int64_t policy_key(const struct policy *policy, const struct node *node)
@@ -110,16 +117,24 @@ int64_t policy_key(const struct policy *policy, const struct node *node)
     return node->born;
 }
 
-/* Queue and service, in milliseconds. */
-static double expected_time(const struct policy *policy, enum node_type type,
-                            const struct tier *tier)
+int64_t policy_bias(const struct policy *policy, enum node_type type)
 {
-    return quantile_p95(tier->now_waits, FIRST_WAIT_MS) +
-           quantile_p50(policy->service[type][tier->id], FIRST_P50_MS);
+    double paths[NODE_TYPES];
+    if (!policy->dag_priority) return 0;
+    remaining_paths(policy, paths);
+    return key_of(-PATH_WEIGHT * paths[type] * NS_PER_MS);
+}
+
+/* Queue and service, in milliseconds. Where there is room there is no queue now. */
+static double expected_time(const struct policy *policy, enum node_type type,
+                            const struct tier *tier, int64_t now)
+{
+    double wait = tier_has_room(tier, now) ? 0 : quantile_p95(tier->now_waits, FIRST_WAIT_MS);
+    return wait + quantile_p50(policy->service[type][tier->id], FIRST_P50_MS);
 }
 
 int policy_route(const struct policy *policy, enum node_type type,
-                 const struct provider *provider, int route[TIERS_MAX])
+                 const struct provider *provider, int64_t now, int route[TIERS_MAX])
 {
     const struct provider_config *config = provider->config;
     if (!policy->routing) {
@@ -129,9 +144,9 @@ int policy_route(const struct policy *policy, enum node_type type,
     const struct tier *cheap = &provider->tiers[config->cheapest];
     int count = 0;
     if (policy->escalation && critical(type) && config->tier_count > 1) {
-        double cheap_time = expected_time(policy, type, cheap), best_time = cheap_time;
+        double cheap_time = expected_time(policy, type, cheap, now), best_time = cheap_time;
         for (int t = 0; t < config->tier_count; t++) {
-            double time = expected_time(policy, type, &provider->tiers[t]);
+            double time = expected_time(policy, type, &provider->tiers[t], now);
             double price = (double)(config->tiers[t].price - cheap->config->price) / MONEY_UNITS;
             if (time >= best_time || cheap_time - time < ESCALATION_GAIN * price) continue;
             best_time = time;
@@ -151,8 +166,7 @@ int64_t policy_deadline(const struct policy *policy, const struct workflow *work
     random_seed(&random, random_hash(workflow->stream, FOR_DEADLINE));
     double patience = 1 + 2 * random_uniform(&random);
     double iterations = (double)workflow->remaining[NODE_PLAN];
-    double allowed = fmin(patience * iterations * path * NS_PER_MS, KEY_MAX / 2);
-    return workflow->arrived + (int64_t)allowed;
+    return workflow->arrived + key_of(patience * iterations * path * NS_PER_MS);
 }
 
 int64_t policy_hedge_after(const struct policy *policy, enum node_type type, int tier,

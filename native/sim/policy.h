@@ -14,6 +14,7 @@ struct policy {
     enum policy_name name;
     bool dag_priority, routing, escalation, hedging;
     bool searches; /* subqueries > 0: Aggregate comes after the searches */
+    int64_t totals[NODE_TYPES]; /* nodes of a workflow, were all iterations needed */
     const struct config *config;
     struct quantile *service[NODE_TYPES][TIERS_MAX]; /* of attempts that succeeded */
 };
@@ -24,12 +25,16 @@ void policy_close(struct policy *policy);
 
 void policy_learn(struct policy *policy, enum node_type type, int tier, int64_t service);
 
-/* The least goes first. */
+/*
+ * The node with the least sum of key and bias goes first. The key stands still while the node
+ * waits; the bias is what all waiting nodes of its type share, and moves with what is learned.
+ */
 int64_t policy_key(const struct policy *policy, const struct node *node);
+int64_t policy_bias(const struct policy *policy, enum node_type type);
 
 /* Tiers that a type of node may take now, the best first; returns how many. */
 int policy_route(const struct policy *policy, enum node_type type,
-                 const struct provider *provider, int route[TIERS_MAX]);
+                 const struct provider *provider, int64_t now, int route[TIERS_MAX]);
 
 /* By when a new workflow should be done, for edf. */
 int64_t policy_deadline(const struct policy *policy, const struct workflow *workflow);

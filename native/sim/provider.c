@@ -27,8 +27,10 @@ void provider_close(struct provider *provider)
         free(provider->tiers[t].waits);
         free(provider->tiers[t].now_waits);
     }
-    for (int type = 0; type < NODE_TYPES; type++) heap_free(&provider->queues[type]);
-    heap_free(&provider->frugal);
+    for (int type = 0; type < NODE_TYPES; type++) {
+        heap_free(&provider->queues[type]);
+        heap_free(&provider->frugal[type]);
+    }
 }
 
 bool tier_has_slot(const struct tier *tier)
@@ -43,6 +45,11 @@ bool tier_has_slot(const struct tier *tier)
 int64_t tier_token_at(const struct tier *tier)
 {
     return tier->due - tier->config->burst_ns;
+}
+
+bool tier_has_room(const struct tier *tier, int64_t now)
+{
+    return tier_has_slot(tier) && tier_token_at(tier) <= now;
 }
 
 void tier_take(struct tier *tier, int64_t now)

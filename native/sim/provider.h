@@ -32,7 +32,7 @@ struct provider {
     const struct provider_config *config;
     struct tier tiers[TIERS_MAX];
     struct heap queues[NODE_TYPES]; /* struct node, the most urgent first */
-    struct heap frugal; /* those whose workflow can afford the cheapest tier only */
+    struct heap frugal[NODE_TYPES]; /* those whose workflow can afford the cheapest tier only */
 };
 
 void provider_open(struct provider *provider, const struct config *config, int index);
@@ -42,6 +42,9 @@ bool tier_has_slot(const struct tier *tier);
 
 /* When the bucket holds a token; not after now if it does already. */
 int64_t tier_token_at(const struct tier *tier);
+
+/* Both: an attempt could start at once. */
+bool tier_has_room(const struct tier *tier, int64_t now);
 
 /* A slot and a token. */
 void tier_take(struct tier *tier, int64_t now);

@@ -8,6 +8,17 @@
 /* Purposes of hashes: no two of a workflow's draws share a stream. */
 enum { FOR_WORKFLOW = 1, FOR_ATTEMPT, FOR_EVIDENCE, FOR_LENIENCE };
 
+void workflow_totals(const struct options *options, int64_t totals[NODE_TYPES])
+{
+    for (int type = 0; type < NODE_TYPES; type++) {
+        int64_t count = 1;
+        if (type >= NODE_LOAD_PDF && type <= NODE_EXTRACT_EVIDENCE) count = options->pdfs;
+        if (type == NODE_SIMILARITY_SEARCH || type == NODE_EXTRACT_EVIDENCE)
+            count *= options->subqueries;
+        totals[type] = count * options->iters;
+    }
+}
+
 struct workflow *workflow_new(int64_t id, int64_t arrived, const struct options *options,
                               const struct config *config)
 {
@@ -15,12 +26,8 @@ struct workflow *workflow_new(int64_t id, int64_t arrived, const struct options 
     workflow->id = id;
     workflow->arrived = arrived;
     workflow->stream = random_hash(random_hash(options->seed, FOR_WORKFLOW), (uint64_t)id);
+    workflow_totals(options, workflow->remaining);
     for (int type = 0; type < NODE_TYPES; type++) {
-        int64_t count = 1;
-        if (type >= NODE_LOAD_PDF && type <= NODE_EXTRACT_EVIDENCE) count = options->pdfs;
-        if (type == NODE_SIMILARITY_SEARCH || type == NODE_EXTRACT_EVIDENCE)
-            count *= options->subqueries;
-        workflow->remaining[type] = count * options->iters;
         const struct provider_config *provider = &config->providers[config->nodes[type].provider];
         workflow->reserve += (double)workflow->remaining[type] *
                              (double)provider->tiers[provider->cheapest].price;

@@ -50,6 +50,9 @@ struct workflow {
 typedef void workflow_spawn(void *context, struct workflow *workflow, enum node_type type,
                             int32_t iter, int32_t pdf, int32_t subquery);
 
+/* How many nodes of each type all iterations have. */
+void workflow_totals(const struct options *options, int64_t totals[NODE_TYPES]);
+
 struct workflow *workflow_new(int64_t id, int64_t arrived, const struct options *options,
                               const struct config *config);
 
