@@ -24,6 +24,22 @@ static bool critical(enum node_type type)
            type == NODE_EXTRACT_EVIDENCE;
 }
 
+/* The rest of the chain is all that can follow a type in its iteration. */
+static void measure_paths(struct policy *policy)
+{
+    double path = 0, *paths = policy->paths;
+    for (int type = NODE_TYPES - 1; type >= 0; type--) {
+        if (type == NODE_EXTRACT_EVIDENCE && !policy->searches) path = 0;
+        bool exists = policy->searches ||
+                      (type != NODE_EXTRACT_EVIDENCE && type != NODE_SIMILARITY_SEARCH);
+        if (exists) path += policy->p50[type];
+        paths[type] = path;
+    }
+    if (policy->searches) return;
+    double aggregate = policy->p50[NODE_PLAN] + paths[NODE_AGGREGATE];
+    if (aggregate > paths[NODE_PLAN]) paths[NODE_PLAN] = aggregate;
+}
+
 void policy_open(struct policy *policy, const struct options *options,
                  const struct config *config)
 {
@@ -39,9 +55,12 @@ void policy_open(struct policy *policy, const struct options *options,
     policy->searches = options->subqueries > 0;
     workflow_totals(options, policy->totals);
     policy->config = config;
-    for (int type = 0; type < NODE_TYPES; type++)
+    for (int type = 0; type < NODE_TYPES; type++) {
+        policy->p50[type] = FIRST_P50_MS;
         for (int t = 0; t < config->providers[config->nodes[type].provider].tier_count; t++)
             policy->service[type][t] = quantile_new(0);
+    }
+    measure_paths(policy);
 }
 
 void policy_close(struct policy *policy)
@@ -52,30 +71,13 @@ void policy_close(struct policy *policy)
 
 void policy_learn(struct policy *policy, enum node_type type, int tier, int64_t service)
 {
-    quantile_add(policy->service[type][tier], service);
-}
-
-static double service_p50(const struct policy *policy, int type)
-{
     const struct config *config = policy->config;
-    int cheapest = config->providers[config->nodes[type].provider].cheapest;
-    return quantile_p50(policy->service[type][cheapest], FIRST_P50_MS);
-}
-
-/* From each type to the end of its iteration: the rest of the chain is all that can follow. */
-static void remaining_paths(const struct policy *policy, double paths[NODE_TYPES])
-{
-    double path = 0;
-    for (int type = NODE_TYPES - 1; type >= 0; type--) {
-        if (type == NODE_EXTRACT_EVIDENCE && !policy->searches) path = 0;
-        bool exists = policy->searches ||
-                      (type != NODE_EXTRACT_EVIDENCE && type != NODE_SIMILARITY_SEARCH);
-        if (exists) path += service_p50(policy, type);
-        paths[type] = path;
-    }
-    if (policy->searches) return;
-    double aggregate = service_p50(policy, NODE_PLAN) + paths[NODE_AGGREGATE];
-    if (aggregate > paths[NODE_PLAN]) paths[NODE_PLAN] = aggregate;
+    quantile_add(policy->service[type][tier], service);
+    if (tier != config->providers[config->nodes[type].provider].cheapest) return;
+    double p50 = quantile_p50(policy->service[type][tier], FIRST_P50_MS);
+    if (p50 == policy->p50[type]) return;
+    policy->p50[type] = p50;
+    measure_paths(policy);
 }
 
 static int64_t key_of(double ns)
@@ -89,11 +91,10 @@ static int64_t key_of(double ns)
  */
 static int64_t dag_key(const struct policy *policy, const struct node *node)
 {
-    double paths[NODE_TYPES], longest = 0;
-    remaining_paths(policy, paths);
+    double longest = 0;
     for (int type = 0; type < NODE_TYPES; type++)
-        if (node->workflow->live[type] > 0 && paths[type] > longest) longest = paths[type];
-    double slack = longest - paths[node->type];
+        if (node->workflow->live[type] > 0) longest = fmax(longest, policy->paths[type]);
+    double slack = longest - policy->paths[node->type];
     double born_ms = (double)node->born / NS_PER_MS;
     return key_of((AGE_WEIGHT * born_ms - SLACK_WEIGHT / (1 + slack)) * NS_PER_MS);
 }
@@ -103,8 +104,8 @@ static int64_t work_key(const struct policy *policy, const struct workflow *work
 {
     double left = 0, total = 0;
     for (int type = 0; type < NODE_TYPES; type++) {
-        left += (double)workflow->remaining[type] * service_p50(policy, type);
-        total += (double)policy->totals[type] * service_p50(policy, type);
+        left += (double)workflow->remaining[type] * policy->p50[type];
+        total += (double)policy->totals[type] * policy->p50[type];
     }
     return key_of(left / total * NS_PER_S * NS_PER_MS);
 }
@@ -119,10 +120,7 @@ int64_t policy_key(const struct policy *policy, const struct node *node)
 
 int64_t policy_bias(const struct policy *policy, enum node_type type)
 {
-    double paths[NODE_TYPES];
-    if (!policy->dag_priority) return 0;
-    remaining_paths(policy, paths);
-    return key_of(-PATH_WEIGHT * paths[type] * NS_PER_MS);
+    return policy->dag_priority ? key_of(-PATH_WEIGHT * policy->paths[type] * NS_PER_MS) : 0;
 }
 
 /* Queue and service, in milliseconds. Where there is room there is no queue now. */
@@ -161,7 +159,7 @@ int policy_route(const struct policy *policy, enum node_type type,
 int64_t policy_deadline(const struct policy *policy, const struct workflow *workflow)
 {
     double path = 0;
-    for (int type = 0; type < NODE_TYPES; type++) path += service_p50(policy, type);
+    for (int type = 0; type < NODE_TYPES; type++) path += policy->p50[type];
     struct random random;
     random_seed(&random, random_hash(workflow->stream, FOR_DEADLINE));
     double patience = 1 + 2 * random_uniform(&random);

@@ -17,6 +17,8 @@ struct policy {
     int64_t totals[NODE_TYPES]; /* nodes of a workflow, were all iterations needed */
     const struct config *config;
     struct quantile *service[NODE_TYPES][TIERS_MAX]; /* of attempts that succeeded */
+    double p50[NODE_TYPES];   /* of them on the cheapest tier */
+    double paths[NODE_TYPES]; /* from a type to the end of its iteration, in p50s */
 };
 
 void policy_open(struct policy *policy, const struct options *options,
