@@ -1,0 +1,40 @@
+/** What is over is forgotten: memory follows the workflows that live, not those that ever did. */
+import { assert, assertEquals } from "@std/assert";
+import { Simulator } from "./simulator.ts";
+
+/** Two doubles of each workflow stay, for the percentiles of its makespan and cost. */
+const KEPT_BYTES = 16;
+const KIB = 1024;
+
+Deno.test("memory is bounded by live workflows", async (t) => {
+  using simulator = await Simulator.build();
+  const count = Number(Deno.env.get("SIM_WORKFLOWS") ?? 200_000);
+
+  /** Address space a run may use; it fails where it wants more. */
+  async function within(kib: number, workflows: number): Promise<{ code: number; stdout: string }> {
+    const flags = [
+      ...["--workflows", `${workflows}`, "--pdfs", "1", "--iters", "1", "--subqueries", "1"],
+      ...["--arrival_rate", "1", "--enable_model_routing", "--trace", "none", "--out_dir", "many"],
+    ];
+    const { code, stdout } = await new Deno.Command("bash", {
+      args: ["-c", `ulimit -v ${kib} && exec "$@"`, "bash", simulator.program, ...flags],
+      cwd: simulator.folder,
+      env: { MALLOC_ARENA_MAX: "1" },
+    }).output();
+    return { code, stdout: new TextDecoder().decode(stdout) };
+  }
+
+  await t.step(`${count} workflows in the memory of a few, and two numbers of each`, async () => {
+    const few = 8 * KIB; // libraries and the live ones
+    const kept = 3 * KEPT_BYTES * count / KIB; // an array that doubles is there twice meanwhile
+    const { code, stdout } = await within(few + Math.ceil(kept), count);
+    assertEquals(code, 0);
+    const live = Number(stdout.match(/live_workflows_peak=(\d+)/)?.[1]);
+    assert(live > 0 && live < 1000, `${live} at a time`);
+  });
+
+  await t.step("out of memory is said, and ends the run", async () => {
+    const { code } = await within(5 * KIB, count);
+    assert(code === 1 || code === 127, `exit ${code}`); // 127: not even the libraries fit
+  });
+});
