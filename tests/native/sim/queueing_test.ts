@@ -48,8 +48,10 @@ for (const [c, utilization] of [[1, 0.7], [4, 0.8], [8, 0.85]]) {
       ...["--heavy_tail_prob", "0", "--trace", "none"],
     ];
     const waits = [], busy = [], p95s = [], inFlight = [];
-    for (let seed = 1; seed <= REPLICATIONS; seed++) {
-      const report = await simulator.report(...flags, "--seed", `${seed}`);
+    const reports = await Promise.all(
+      Array.from({ length: REPLICATIONS }, (_, i) => simulator.report(...flags, `--seed=${i + 1}`)),
+    );
+    for (const report of reports) {
       let sum = 0;
       for (const line of report.bytes("workflows.csv").trimEnd().split("\n").slice(1)) {
         const [id, makespan] = line.split(",");
@@ -60,7 +62,6 @@ for (const [c, utilization] of [[1, 0.7], [4, 0.8], [8, 0.85]]) {
       busy.push(Number(embed.utilization));
       inFlight.push(Number(embed.in_flight_avg));
       p95s.push(Number(embed.queue_wait_p95_ms));
-      report.remove();
     }
     const waiting = erlangC(c, c * utilization);
     const spare = (c - c * utilization) / SERVICE_MS; // departures less arrivals a millisecond
