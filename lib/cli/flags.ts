@@ -57,6 +57,28 @@ export function number(
   return { kind: "value", placeholder, help, parse };
 }
 
+/** One of some words. */
+export function choice<Word extends string>(words: readonly Word[], help: string): Flag<Word> {
+  const parse = (given: string) => {
+    const word = words.find((known) => known === given);
+    if (word === undefined) throw `one of ${words.join(", ")}${didYouMean(given, words)}`;
+    return word;
+  };
+  return { kind: "value", placeholder: words.join("|"), help, parse };
+}
+
+/** A JSON object. */
+export function json(placeholder: string, help: string): Flag<Record<string, unknown>> {
+  const parse = (given: string) => {
+    try {
+      const value = JSON.parse(given);
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    } catch { /* told below */ }
+    throw `a JSON object such as '{"temperature": 0}'`;
+  };
+  return { kind: "value", placeholder, help, parse };
+}
+
 /** A whole number from 1, or "auto". */
 export function workers(help: string): Flag<number | "auto"> {
   const parse = (given: string) => {

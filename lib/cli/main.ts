@@ -17,6 +17,14 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: "a test suite or an experiment file against an endpoint",
     load: () => import("./run.ts"),
   },
+  load: {
+    summary: "load on an endpoint: closed or open loop, stages, traces, capacity",
+    load: () => import("./load.ts"),
+  },
+  calibrate: {
+    summary: "how accurately this host measures, against the native paced server",
+    load: () => import("./calibrate.ts"),
+  },
   runs: {
     summary: "runs that are over: export",
     load: () => import("./runs.ts"),

@@ -18,14 +18,13 @@ export class ProgressLine implements Disposable {
     this.#last_ms = terminal.live ? 0 : performance.now();
   }
 
-  /** Draws, if it is time to. */
-  show(progress: ExecutionProgress): void {
+  /** Draws, if it is time to; the last one at once. `textOf` is told whether a bar can be drawn. */
+  show(textOf: (bar: boolean) => string, over: boolean): void {
     const now_ms = performance.now();
     const interval_ms = this.#terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
-    const over = progress.completed_tests === progress.total_tests;
     if (now_ms - this.#last_ms < interval_ms && !(over && this.#terminal.live)) return;
     this.#last_ms = now_ms;
-    const text = progressText(progress, this.#terminal.live);
+    const text = textOf(this.#terminal.live);
     if (!this.#terminal.live) return this.#terminal.say(text);
     this.#terminal.draw(CLEAR_LINE + [...text].slice(0, this.#terminal.columns - 1).join(""));
     this.#drawn = true;

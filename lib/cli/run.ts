@@ -1,11 +1,11 @@
 /** dyno run: a suite or an experiment file against an endpoint. */
 import { InputError } from "../errors.ts";
-import { providerNames } from "../endpoint/providers.ts";
 import { experimentOf, looksLikeExperiment } from "../experiment/experiment.ts";
 import { loadSuite, suiteOf } from "../experiment/load_suite.ts";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { loadMockScript, MockEndpoint } from "../mock/server.ts";
-import { flagHelp, list, number, parseFlags, repeated, text, toggle, workers } from "./flags.ts";
+import { endpointFlags, headersOf } from "./endpoint_flags.ts";
+import { flagHelp, list, number, parseFlags, text, toggle, workers } from "./flags.ts";
 import { runSuites } from "./suite_runs.ts";
 import type { Experiment } from "../experiment/experiment.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
@@ -13,11 +13,8 @@ import type { Command, CommandContext } from "./command.ts";
 import type { Values } from "./flags.ts";
 
 const flags = {
-  "endpoint": text("URL", "an endpoint's URL, or its base URL such as http://127.0.0.1:8000/v1"),
-  "provider": text("NAME", `a preset: ${providerNames.join(", ")}`),
+  ...endpointFlags,
   "model": list("NAME", "the model; several, by commas or repeated, run one after the other"),
-  "header": repeated("'NAME: VALUE'", "a further HTTP header; may be repeated"),
-  "api-key-env": text("NAME", "the environment variable that holds the API key"),
   "timeout": number("S", "seconds for one attempt (600)", { min: 0.001 }),
   "retry-attempts": number("N", "attempts after the first (3)", { whole: true }),
   "retry-delay": number("S", "base of the exponential backoff with full jitter (1)"),
@@ -117,16 +114,4 @@ function start(
     alerts: experiment?.alerts,
     json: values.json ?? false,
   }, context);
-}
-
-/** @throws {InputError} a header that is not `NAME: VALUE`; its value is not repeated. */
-function headersOf(lines: readonly string[]): Record<string, string> {
-  return Object.fromEntries(lines.map((line) => {
-    const match = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\r\n]*)$/.exec(line);
-    if (!match) {
-      const name = line.split(/[:\s]/, 1)[0];
-      throw new InputError(`--header: "${name}…" is not of the form 'NAME: VALUE'`);
-    }
-    return [match[1].toLowerCase(), match[2]];
-  }));
 }

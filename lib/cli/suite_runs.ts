@@ -10,7 +10,7 @@ import { planTests } from "../suite/plan.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { readMetadata } from "../suite/session.ts";
 import { EXIT } from "./command.ts";
-import { ProgressLine } from "./progress_line.ts";
+import { ProgressLine, progressText } from "./progress_line.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { APIConfiguration, ApiOptions } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
@@ -100,7 +100,11 @@ async function runOne(
     agent: request.agent,
     argv: process.argv.slice(2),
     signal,
-    onProgress: (progress) => line.show(progress),
+    onProgress: (progress) =>
+      line.show(
+        (bar) => progressText(progress, bar),
+        progress.completed_tests === progress.total_tests,
+      ),
     onNotice: (notice) => line.above(paint.dim(notice)),
   });
   line[Symbol.dispose]();

@@ -44,6 +44,11 @@ export class EndpointClient {
     this.#streamOptions = api.stream_options;
   }
 
+  /** Whether usage is asked for by `stream_options`; false once the server has refused them. */
+  get asksForUsage(): boolean {
+    return this.#streamOptions;
+  }
+
   /** The name of the transport in use. */
   get transportName(): string {
     return this.#transport.name;

@@ -143,7 +143,7 @@ export class Drive {
   async #runOpen(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
     const times = timesOf(stage, this.#options.pattern);
     for (let next = times.next(); !next.done; next = times.next()) {
-      const t_ns = start_ns + next.value as number * 1e9;
+      const t_ns = start_ns + Number(next.value) * 1e9;
       while (t_ns > nowNs() + LOOKAHEAD_NS) {
         if (this.#over(signal)) return;
         this.#stop.checkSaturation(nowNs(), this.#open);

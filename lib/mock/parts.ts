@@ -56,10 +56,14 @@ export function goodReply(asked: Asked, answer: Answer, pace: Pace): Part[] {
   });
   return [
     { kind: "head", at_s },
-    ...(asked.api_type === "chat" ? [event("role", at_s, chunk(asked, answer, "role"))] : []),
+    ...(asked.api_type !== "completions"
+      ? [event("role", at_s, chunk(asked, answer, "role"))]
+      : []),
     ...tokens,
     event("finish", end_s, chunk(asked, answer, null)),
-    ...(asked.include_usage ? [event("usage", end_s, usageChunk(asked, answer))] : []),
+    ...(asked.include_usage && asked.api_type !== "responses"
+      ? [event("usage", end_s, usageChunk(asked, answer))]
+      : []),
     { kind: "done", at_s: end_s },
   ];
 }

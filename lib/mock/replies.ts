@@ -3,7 +3,7 @@ import type { ParsedRequest } from "./http_request.ts";
 
 /** A request for an answer, read from its body. */
 export interface Asked {
-  api_type: "chat" | "completions";
+  api_type: "chat" | "completions" | "responses";
   model: string;
   /** The last user message, or the prompt. */
   prompt: string;
@@ -40,13 +40,20 @@ export function readAsked({ path, body_text }: ParsedRequest): Asked | string {
     return "the body is not JSON";
   }
   if (typeof body !== "object" || body === null) return "the body is not a JSON object";
-  const api_type = path.endsWith("/chat/completions") ? "chat" : "completions";
-  const texts = api_type === "chat" ? messageTexts(body.messages) : promptTexts(body.prompt);
-  if (texts === null) {
+  const api_type = path.endsWith("/chat/completions")
+    ? "chat"
+    : path.endsWith("/responses")
+    ? "responses"
+    : "completions";
+  const given = { chat: body.messages, responses: body.input, completions: body.prompt }[api_type];
+  const texts = typeof given === "string" ? promptTexts(given) : messageTexts(given);
+  if (
+    texts === null || (api_type === "chat") !== Array.isArray(given) && api_type !== "responses"
+  ) {
     return api_type === "chat" ? "messages: expected a list" : "prompt: expected text";
   }
   if (body.n !== undefined && body.n !== 1) return "n: only 1 is served";
-  const limit = body.max_completion_tokens ?? body.max_tokens;
+  const limit = body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens;
   return {
     api_type,
     model: String(body.model ?? "mock"),
@@ -68,8 +75,8 @@ function messageTexts(messages: unknown): { all: string[]; last: string } | null
   return { all, last: users.at(-1) ?? all.at(-1)! };
 }
 
-function promptTexts(prompt: unknown): { all: string[]; last: string } | null {
-  return typeof prompt === "string" ? { all: [prompt], last: prompt } : null;
+function promptTexts(prompt: string): { all: string[]; last: string } {
+  return { all: [prompt], last: prompt };
 }
 
 /** Cuts an answer at the token limit. */
@@ -97,6 +104,7 @@ const created = () => Math.floor(Date.now() / 1000);
 export function wholeBody(asked: Asked, answer: Answer, usage: boolean): unknown {
   const content = answer.tokens.join("");
   const reasoning = answer.reasoning.join("");
+  if (asked.api_type === "responses") return responseObject(asked, answer, "completed", usage);
   const choice = asked.api_type === "completions" ? { text: content } : {
     message: {
       role: "assistant",
@@ -116,10 +124,57 @@ export function wholeBody(asked: Asked, answer: Answer, usage: boolean): unknown
 
 /** One event of a stream. `delta` null: the last one, with the finish reason. */
 export function chunk(asked: Asked, answer: Answer, delta: TokenEvent | "role" | null): unknown {
+  if (asked.api_type === "responses") return responseEvent(asked, answer, delta);
   const finish_reason = delta === null ? answer.finish_reason : null;
   const text = delta === null || delta === "role" ? "" : delta.content ?? "";
   const choice = asked.api_type === "completions" ? { text } : { delta: deltaOf(delta) };
   return chunkWith(asked, answer, { choices: [{ index: 0, ...choice, finish_reason }] });
+}
+
+/** A typed event of the Responses API. */
+function responseEvent(asked: Asked, answer: Answer, delta: TokenEvent | "role" | null): unknown {
+  if (delta === "role") {
+    const response = responseObject(asked, answer, "in_progress", false);
+    return { type: "response.created", response };
+  }
+  if (delta === null) {
+    const response = responseObject(asked, answer, "completed", true);
+    return { type: "response.completed", response };
+  }
+  return delta.reasoning
+    ? { type: "response.reasoning_text.delta", item_id: answer.id, delta: delta.reasoning }
+    : { type: "response.output_text.delta", item_id: answer.id, delta: delta.content };
+}
+
+function responseObject(asked: Asked, answer: Answer, status: string, whole: boolean): unknown {
+  const content = [{ type: "output_text", text: answer.tokens.join(""), annotations: [] }];
+  const { prompt_tokens, completion_tokens, total_tokens } = usageOf(asked, answer);
+  return {
+    id: answer.id,
+    object: "response",
+    created_at: created(),
+    model: asked.model,
+    status,
+    output: status === "completed" ? [{ type: "message", role: "assistant", content }] : [],
+    ...(whole
+      ? { usage: { input_tokens: prompt_tokens, output_tokens: completion_tokens, total_tokens } }
+      : {}),
+  };
+}
+
+/** Vectors for texts: what an embeddings endpoint answers. */
+export function embeddingsBody(model: string, inputs: readonly string[]): unknown {
+  const tokens = inputs.reduce((sum, text) => sum + tokensOf(text).length, 0);
+  return {
+    object: "list",
+    model,
+    data: inputs.map((text, index) => ({
+      object: "embedding",
+      index,
+      embedding: Array.from({ length: 8 }, (_, i) => (text.charCodeAt(i) || 0) / 256),
+    })),
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  };
 }
 
 /** The event that carries usage, without choices. */
@@ -138,7 +193,7 @@ function deltaOf(delta: TokenEvent | "role" | null): object {
   return delta.reasoning ? { reasoning_content: delta.reasoning } : { content: delta.content };
 }
 
-function usageOf(asked: Asked, answer: Answer): object {
+function usageOf(asked: Asked, answer: Answer) {
   const completion_tokens = answer.reasoning.length + answer.tokens.length;
   return {
     prompt_tokens: asked.prompt_tokens,

@@ -6,7 +6,7 @@ import { seededRandom } from "../stats/random.ts";
 import { Connection } from "./connection.ts";
 import { withFault } from "./faults.ts";
 import { goodReply } from "./parts.ts";
-import { answerOf, errorBody, readAsked } from "./replies.ts";
+import { answerOf, embeddingsBody, errorBody, readAsked } from "./replies.ts";
 import { Script } from "./script.ts";
 import type { ErrorMode } from "./faults.ts";
 import type { ParsedRequest } from "./http_request.ts";
@@ -67,6 +67,8 @@ const DEFAULTS: MockBehaviour = {
 };
 
 const LOG_LENGTH = 10_000;
+const COMPLETIONS = new Set(["/v1/chat/completions", "/v1/completions", "/v1/responses"]);
+const OTHERS = new Set(["/v1/embeddings", "/v1/models", "/health"]);
 
 /**
  * An endpoint to test against.
@@ -158,11 +160,12 @@ export class MockEndpoint implements AsyncDisposable {
   #answer(request: ParsedRequest, t_received_ns: number, connection: number): Part[] {
     this.#record(request, t_received_ns, connection);
     const { method, path } = request;
-    const completions = path === "/v1/chat/completions" || path === "/v1/completions";
+    const completions = COMPLETIONS.has(path);
     if (completions && method === "POST") return this.#complete(request);
+    if (path === "/v1/embeddings" && method === "POST") return [this.#embed(request)];
     if (path === "/v1/models" && method === "GET") return [json(200, this.#modelList())];
     if (path === "/health" && method === "GET") return [json(200, { status: "ok" })];
-    const known = completions || path === "/v1/models" || path === "/health";
+    const known = completions || OTHERS.has(path);
     const [status, what] = known ? [405, `${method} is not served`] : [404, "no such route"];
     return [json(status, errorBody(`${path}: ${what}`, "invalid_request_error", status))];
   }
@@ -207,6 +210,22 @@ export class MockEndpoint implements AsyncDisposable {
     const hit = seededRandom(hash(`${this.#seed}/${occurrence}/${request}`))() < fault_rate;
     if (hit) this.#faults++;
     return hit;
+  }
+
+  #embed({ body_text }: ParsedRequest): Part {
+    const { delay_s } = this.#behaviour;
+    let body: { model?: unknown; input?: unknown };
+    try {
+      body = JSON.parse(body_text);
+    } catch {
+      return json(400, errorBody("the body is not JSON", "invalid_request_error", 400));
+    }
+    const inputs = [body.input].flat();
+    if (!inputs.every((input) => typeof input === "string")) {
+      return json(400, errorBody("input: expected text or texts", "invalid_request_error", 400));
+    }
+    const reply = embeddingsBody(String(body.model ?? "mock"), inputs);
+    return { ...json(200, reply), at_s: delay_s };
   }
 
   #modelList(): unknown {

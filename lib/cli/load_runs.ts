@@ -1,0 +1,157 @@
+/** Running loads one after the other, shown live, summed up, reported. */
+import process from "node:process";
+import { relative } from "@std/path";
+import { configureApi } from "../endpoint/api.ts";
+import { EndpointClient } from "../endpoint/client.ts";
+import { openTransport } from "../endpoint/open_transport.ts";
+import { planLoad } from "../load/plan_load.ts";
+import { reportAs } from "../load/report_as.ts";
+import { runLoad } from "../load/run_load.ts";
+import { TokenFileReader } from "../load/token_file.ts";
+import { loadTokenizer } from "../load/tokenizer.ts";
+import { writeLoadReport } from "../report/load_report.ts";
+import { checkWritable } from "../run/directory.ts";
+import { EXIT } from "./command.ts";
+import { loadTable } from "./load_table.ts";
+import { ProgressLine } from "./progress_line.ts";
+import { reportAsTable } from "./report_as_table.ts";
+import type { Transport } from "../endpoint/transport.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { LoadExperiment, LoadSettings } from "../experiment/load.ts";
+import type { DriveProgress } from "../load/drive.ts";
+import type { ReportTool } from "../load/report_as.ts";
+import type { LoadRun } from "../load/run_load.ts";
+import type { CommandContext } from "./command.ts";
+
+/** What is to be run; the settings of one invocation. */
+export interface LoadRequest {
+  experiment: LoadExperiment;
+  out: string;
+  json: boolean;
+  /** A verdict other than trusted is a failure. */
+  requireTrusted: boolean;
+  reportAs: ReportTool | null;
+  /** Leaves out the summary of each run. */
+  terse?: boolean;
+  agent?: string;
+}
+
+/**
+ * Runs every load of an experiment.
+ *
+ * @returns the exit code: 1 when a run had no answered request, 130 when interrupted.
+ * @throws {InputError} wrong input, before anything is written.
+ */
+export async function runLoads(request: LoadRequest, context: CommandContext): Promise<number> {
+  const { experiment, out } = request;
+  checkWritable(out);
+  for (const { settings } of experiment.runs) await planLoad(settings); // complains before the first
+  const runs: LoadRun[] = [];
+  for (const [i, { settings, varied }] of experiment.runs.entries()) {
+    if (context.signal.aborted) break;
+    const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
+    if (what) context.terminal.say(`\n${i + 1} of ${experiment.runs.length}: ${what}`);
+    runs.push(await runOne(request, settings, context));
+  }
+  const code = exitCode(request, runs, context.signal);
+  if (request.json) {
+    const told = runs.map(({ directory, results }) => ({
+      ...results,
+      directory: directory.path,
+      report: directory.report,
+    }));
+    context.terminal.out(JSON.stringify({ runs: told, exit_code: code }));
+  }
+  return code;
+}
+
+/** Plans and runs one load, prints its summary and writes its report. */
+export async function runOne(
+  request: LoadRequest,
+  settings: LoadSettings,
+  { terminal, signal }: CommandContext,
+): Promise<LoadRun> {
+  const { paint } = terminal;
+  const quiet = (line: string) => terminal.say(paint.dim(line));
+  await using transport = await openTransport({ only: settings.transport, notice: quiet });
+  const warn = (line: string) => terminal.warn(line);
+  const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, warn, signal);
+  await preflight(api, transport, warn, signal);
+  const plan = await planLoad(settings);
+  terminal.say(
+    `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+  );
+  using line = new ProgressLine(terminal);
+  const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
+  const run = await runLoad({
+    name: request.experiment.name,
+    plan,
+    settings,
+    api,
+    transport,
+    out: request.out,
+    agent: request.agent,
+    argv: process.argv.slice(2),
+    countTokens: tokenizer && ((text) => tokenizer.count(text)),
+    signal,
+    onProgress: (progress) => line.show(() => progressText(progress), false),
+    onNotice: (notice) => line.above(paint.dim(notice)),
+  });
+  line[Symbol.dispose]();
+  const report = await writeLoadReport(run.directory, run.results, run.records);
+  if (request.terse) return run;
+  terminal.say();
+  loadTable(run.results, paint).forEach((row) => terminal.say(row));
+  if (request.reportAs !== null) {
+    using tokens = new TokenFileReader(run.directory);
+    const { start_ns, end_ns } = run.results.total.window;
+    const measured = run.records.filter(({ t_intended_ns }) =>
+      t_intended_ns >= start_ns && t_intended_ns <= end_ns
+    );
+    const rows = reportAs(request.reportAs, measured, (record) => tokens.gapsOf(record));
+    terminal.say();
+    reportAsTable(request.reportAs, rows, paint).forEach((row) => terminal.say(row));
+  }
+  terminal.say();
+  terminal.say(`run     ${shortPath(run.directory.path)}`);
+  terminal.say(`report  ${paint.accent(shortPath(report))}`);
+  return run;
+}
+
+/** Asks one short question, so that a server's quirks are known before its load. */
+async function preflight(
+  api: APIConfiguration,
+  transport: Transport,
+  warn: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (api.api_type === "embeddings" || api.api_type === "responses") return;
+  const client = new EndpointClient(api, transport);
+  const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
+  const { error } = await client.ask(question, signal);
+  if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
+  api.stream_options = client.asksForUsage;
+}
+
+function exitCode(
+  { requireTrusted }: LoadRequest,
+  runs: readonly LoadRun[],
+  signal: AbortSignal,
+): number {
+  if (signal.aborted) return EXIT.interrupted;
+  const failed = runs.some(({ results }) => results.total.requests.successful === 0);
+  const distrusted = requireTrusted &&
+    runs.some(({ results }) => results.verdict.verdict !== "trusted");
+  return failed || distrusted ? EXIT.failures : EXIT.good;
+}
+
+function progressText({ sent, ended, failed, in_flight, events }: DriveProgress): string {
+  const lost = failed > 0 ? ` · ${failed} failed` : "";
+  return `${sent} sent · ${ended} ended${lost} · ${in_flight} open · ${events} events`;
+}
+
+/** A path as short as it can be from the working folder. */
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith("..") ? path : short;
+}

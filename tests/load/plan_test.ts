@@ -1,0 +1,156 @@
+/** What flags and files make of a load, and what they refuse. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { readLoadExperiment } from "../../lib/experiment/load.ts";
+import { findCapacity } from "../../lib/load/capacity.ts";
+import { planLoad } from "../../lib/load/plan_load.ts";
+import { parseSlo } from "../../lib/load/slo.ts";
+import { parseStages } from "../../lib/load/stages.ts";
+import { seededRandom } from "../../lib/stats/random.ts";
+
+function folder() {
+  const path = mkdtempSync(join(tmpdir(), "dyno-plan-"));
+  return {
+    write(name: string, text: string): string {
+      writeFileSync(join(path, name), text);
+      return join(path, name);
+    },
+    [Symbol.dispose]: () => rmSync(path, { recursive: true }),
+  };
+}
+
+Deno.test("stages as text", () => {
+  const [first, second, third] = parseStages(
+    "rate=2:30s rate=2..8,concurrency=4:1m concurrency=16:1h",
+  );
+  assertEquals([first.rate, first.duration_s], [{ from_per_s: 2, to_per_s: 2 }, 30]);
+  assertEquals([second.rate, second.concurrency], [{ from_per_s: 2, to_per_s: 8 }, 4]);
+  assertEquals([third.rate, third.concurrency, third.duration_s], [null, 16, 3600]);
+  const wrong = [
+    "",
+    "rate=2",
+    "rate:30s",
+    "rate=x:3s",
+    "rate=0:3s",
+    "concurrency=1.5:3s",
+    "concurrency=2..3:3s",
+    "speed=3:3s",
+    "rate=1..2..3:3s",
+    "rate=-1:3s",
+  ];
+  for (const text of wrong) assertThrows(() => parseStages(text), InputError, "--stages", text);
+});
+
+Deno.test("objectives as text", () => {
+  assertEquals(parseSlo("ttft:500"), { metric: "ttft", limit_ms: 500 });
+  for (const text of ["ttft", "ttft:", "ttft:0", "ttft:-3", "ttft:1:2", "tfft:3", "gap:1"]) {
+    assertThrows(() => parseSlo(text), InputError, "--slo", text);
+  }
+});
+
+Deno.test("a load needs a shape and an end; settings that contradict are refused", async () => {
+  const wrong: [Parameters<typeof planLoad>[0], string][] = [
+    [{}, "how much load"],
+    [{ rate: 3 }, "how long"],
+    [{ rate: 3, duration_s: 3, prompt: "a", prompts: "b" }, "give one of them"],
+    [{ stages: "rate=2:3s", rate: 3 }, "the stages say that"],
+    [{ concurrency: 1, requests: 1, prompt: "a", turns: 2 }, "--turns"],
+    [{ concurrency: 1, requests: 1, prompts: "/nowhere.jsonl" }, "/nowhere.jsonl"],
+    [{ concurrency: 1, requests: 1, input_tokens: "12-" }, "--input-tokens"],
+  ];
+  for (const [settings, message] of wrong) {
+    await assertRejects(() => planLoad(settings), InputError, message);
+  }
+});
+
+Deno.test("prompts of files, each once unless repetition is asked for", async () => {
+  using files = folder();
+  const lines = files.write(
+    "p.jsonl",
+    '{"prompt":"one","max_tokens":7}\n\n{"messages":[{"role":"user","content":"two"}]}\n{"turns":["a","b"]}\n',
+  );
+  const { prompts } = await planLoad({ concurrency: 1, requests: 3, prompts: lines });
+  assertEquals(prompts.next(), { prompt: "one", turns: [], output_tokens: 7 });
+  assertEquals(prompts.next()!.messages?.length, 1);
+  assertEquals(prompts.next()!.turns, ["b"]);
+  assertEquals(prompts.next(), null);
+  const again = await planLoad({ concurrency: 1, requests: 3, prompts: lines, repeat: true });
+  for (let i = 0; i < 3; i++) again.prompts.next();
+  assertEquals([again.prompts.next()!.prompt, again.prompts.repeats], ["one", true]);
+  const table = files.write("p.csv", 'id,prompt\n1,"hello, you"\n2,bye\n');
+  const csv = await planLoad({ concurrency: 1, requests: 3, prompts: table, output_tokens: 5 });
+  assertEquals(csv.prompts.next(), { prompt: "hello, you", turns: [], output_tokens: 5 });
+  const broken = files.write("b.jsonl", '{"prompt":"one"}\n{"promt":"two"}\n');
+  await assertRejects(
+    () => planLoad({ concurrency: 1, requests: 1, prompts: broken }),
+    InputError,
+    "b.jsonl:2",
+  );
+});
+
+Deno.test("a trace is replayed at its times, faster if wanted", async () => {
+  using files = folder();
+  const trace = files.write(
+    "t.jsonl",
+    [0, 500, 2000].map((timestamp) =>
+      JSON.stringify({ timestamp, input_length: 20, output_length: 5, hash_ids: [1] })
+    ).join("\n"),
+  );
+  const { stages, prompts } = await planLoad({ trace, trace_speed: 2 });
+  assertEquals(stages[0].times_s, [0, 0.25, 1]);
+  assertEquals(prompts.next()!.output_tokens, 5);
+});
+
+Deno.test("an experiment file's matrix is every combination; flags go before the file", async () => {
+  using files = folder();
+  const path = files.write(
+    "e.json",
+    '{"kind":"load","name":"curve","duration_s":5,"slo":["ttft:500"],"matrix":{"concurrency":[1,2],"seed":[3,4]}}',
+  );
+  const { name, runs } = await readLoadExperiment(path, { duration_s: 9 });
+  assertEquals(name, "curve");
+  assertEquals(runs.map(({ varied }) => varied), [
+    { concurrency: 1, seed: 3 },
+    { concurrency: 1, seed: 4 },
+    { concurrency: 2, seed: 3 },
+    { concurrency: 2, seed: 4 },
+  ]);
+  assertEquals(runs[0].settings.duration_s, 9);
+  await assertRejects(() => readLoadExperiment(path, { seed: 1 }), InputError, "varies it");
+  const misspelt = files.write("m.json", '{"kind":"load","name":"x","concurency":3}');
+  await assertRejects(
+    () => readLoadExperiment(misspelt, {}),
+    InputError,
+    'did you mean "concurrency"',
+  );
+  const wrong = files.write("w.json", '{"kind":"load","name":"x","matrix":{"rate":["fast"]}}');
+  await assertRejects(() => readLoadExperiment(wrong, {}), InputError, "matrix.rate");
+});
+
+Deno.test("capacity is bracketed and bisected down to what its probes are sure of", async () => {
+  const random = seededRandom(3);
+  const search = (limit: number, whole: boolean) =>
+    findCapacity({
+      start: 1,
+      most: 1000,
+      whole,
+      target: 0.95,
+      precision: 0.05,
+      probe: (level) => {
+        const chance = level <= limit ? 0.999 : 0.5;
+        const good = Array.from({ length: 200 }, () => random()).filter((u) => u < chance).length;
+        return Promise.resolve({ good, total: 200 });
+      },
+      onProbe: () => {},
+    });
+  const rate = await search(37.3, false);
+  assertEquals(rate.highest_good! <= 37.3 && rate.lowest_bad! > 37.3, true);
+  assertEquals(rate.lowest_bad! / rate.highest_good! <= 1.05, true);
+  const concurrency = await search(12, true);
+  assertEquals([concurrency.highest_good, concurrency.lowest_bad], [12, 13]);
+  assertEquals((await search(0.0001, false)).highest_good, null);
+  assertEquals((await search(1e9, true)).lowest_bad, null);
+});

@@ -1,0 +1,149 @@
+/** The figures of a load, from records whose truth is known. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { reportAs } from "../../lib/load/report_as.ts";
+import { sloText } from "../../lib/load/slo.ts";
+import { summarise } from "../../lib/load/summarise.ts";
+import { inFlight, windowOf } from "../../lib/load/window.ts";
+import { record } from "./fixture.ts";
+import type { RequestRecord } from "../../lib/load/results.ts";
+import type { LoadStage } from "../../lib/load/stages.ts";
+import type { Slo } from "../../lib/load/slo.ts";
+
+const closed: LoadStage = {
+  warmup: false,
+  concurrency: 2,
+  rate: null,
+  times_s: null,
+  duration_s: 10,
+  requests: null,
+};
+const even = ({ gaps, t_first_token_ns, t_last_token_ns }: RequestRecord) =>
+  new Float32Array(gaps).fill((t_last_token_ns! - t_first_token_ns!) / 1e6 / gaps);
+
+function summary(
+  records: RequestRecord[],
+  window: { from_s: number; to_s: number },
+  slos: Slo[] = [],
+) {
+  return summarise(records, {
+    name: "test",
+    window: { start_ns: window.from_s * 1e9, end_ns: window.to_s * 1e9, rule: "" },
+    requested_rate_per_s: null,
+    slos,
+    gapsOf: even,
+    warmup: 0,
+  });
+}
+
+Deno.test("latencies are as the dictionary has them", () => {
+  const late = record({ at_ms: 1000, ttft_ms: 100, e2e_ms: 300 });
+  late.t_intended_ns -= 50e6;
+  late.t_last_token_ns = late.t_sent_ns! + 250e6;
+  const { metrics } = summary([late], { from_s: 0, to_s: 10 });
+  assertAlmostEquals(metrics.ttft_ms!.p50, 100);
+  assertAlmostEquals(metrics.ttft_intended_ms!.p50, 150);
+  assertAlmostEquals(metrics.e2e_ms!.p50, 300);
+  assertAlmostEquals(metrics.e2e_intended_ms!.p50, 350);
+  assertAlmostEquals(metrics.lateness_ms!.p50, 50);
+  assertAlmostEquals(metrics.tpot_ms!.p50, 15); // 150 ms over 10 gaps
+  assertAlmostEquals(metrics.normalized_latency_ms!.p50, 300 / 11);
+  assertEquals(metrics.gap_ms!.n, 10);
+});
+
+Deno.test("an answer of one token has no tpot", () => {
+  const one = record({ at_ms: 0, completion_tokens: 1, token_events: 1, gaps: 0 });
+  const { metrics } = summary([one], { from_s: 0, to_s: 1 });
+  assertEquals([metrics.tpot_ms, metrics.gap_ms], [null, null]);
+});
+
+Deno.test("tokens count where they came, not where their request began", () => {
+  // tokens at 900 + 100·i ms: of 11, those at 1000 to 1900 lie in the second second
+  const across = record({ at_ms: 800, ttft_ms: 100, e2e_ms: 1100 });
+  assertAlmostEquals(summary([across], { from_s: 1, to_s: 2 }).output_tokens_per_s, 10, 1e-6);
+  assertAlmostEquals(summary([across], { from_s: 0, to_s: 1 }).output_tokens_per_s, 2, 1e-6);
+  assertEquals(summary([across], { from_s: 5, to_s: 6 }).output_tokens_per_s, 0);
+});
+
+Deno.test("failures by class, the unfinished and the unsent apart; warm-up is in nothing", () => {
+  const records = [
+    record({ at_ms: 0 }),
+    record({ at_ms: 10, failure: "http_429", status: 429 }),
+    record({ at_ms: 20, failure: "timeout" }),
+    record({ at_ms: 30, failure: "unfinished" }),
+    record({ at_ms: 40, failure: "unsent", t_sent_ns: null }),
+  ];
+  const result = summary(records, { from_s: 0, to_s: 1 });
+  assertEquals(result.requests, {
+    sent: 4,
+    successful: 1,
+    failed: 2,
+    unfinished: 1,
+    unsent: 1,
+    warmup: 0,
+  });
+  assertEquals(result.errors, { http_429: 1, timeout: 1 });
+  assertAlmostEquals(result.error_rate!, 2 / 3);
+  assertEquals(result.metrics.e2e_ms!.n, 1);
+});
+
+Deno.test("goodput: requests that meet every objective, over all whose turn had come", () => {
+  const slos: Slo[] = [{ metric: "ttft", limit_ms: 150 }, { metric: "e2e", limit_ms: 400 }];
+  const records = Array.from(
+    { length: 100 },
+    (_, i) =>
+      record({
+        at_ms: i * 100,
+        ttft_ms: i % 4 === 0 ? 200 : 100,
+        e2e_ms: i % 10 === 0 ? 500 : 300,
+      }),
+  );
+  const { goodput } = summary(records, { from_s: 0, to_s: 10 }, slos);
+  assertEquals(goodput!.missed, { [sloText(slos[0])]: 25, [sloText(slos[1])]: 10 });
+  assertAlmostEquals(goodput!.share!.value, 0.7);
+  assertAlmostEquals(goodput!.requests_per_s!.value, 7, 0.01);
+  assert(goodput!.requests_per_s!.low < 7 && goodput!.requests_per_s!.high > 7);
+});
+
+Deno.test("a failed request misses every objective", () => {
+  const slos: Slo[] = [{ metric: "e2e", limit_ms: 1e6 }];
+  const { goodput } = summary(
+    [record({ at_ms: 0 }), record({ at_ms: 1, failure: "truncated" })],
+    { from_s: 0, to_s: 1 },
+    slos,
+  );
+  assertEquals(goodput!.share!.value, 0.5);
+});
+
+Deno.test("the window of a closed loop has neither ramp nor drain", () => {
+  const records = [
+    record({ at_ms: 0, e2e_ms: 1000 }),
+    record({ at_ms: 500, e2e_ms: 1000 }),
+    record({ at_ms: 1000, e2e_ms: 1000 }),
+    record({ at_ms: 1500, e2e_ms: 2000 }),
+  ];
+  const window = windowOf(closed, { start_ns: 0, end_ns: 10e9 }, records);
+  assertEquals([window.start_ns, window.end_ns], [500e6, 2000e6]);
+  assertEquals(inFlight(records, window), { mean: 2, max: 2 });
+  const never = windowOf({ ...closed, concurrency: 9 }, { start_ns: 0, end_ns: 10e9 }, records);
+  assertEquals([never.start_ns, never.end_ns], [0, 3500e6]);
+});
+
+Deno.test("by other tools' definitions, from the same requests", () => {
+  const one = record({ at_ms: 0, ttft_ms: 100, e2e_ms: 320 });
+  one.t_first_choice_ns = 40e6; // a role-only chunk
+  one.t_last_token_ns = 300e6;
+  const of = (tool: Parameters<typeof reportAs>[0], name: string) =>
+    reportAs(tool, [one], even).find((row) => row.name === name)!.theirs!.mean;
+  assertAlmostEquals(of("vllm", "TTFT"), 40);
+  assertAlmostEquals(of("vllm", "TPOT"), 28);
+  assertAlmostEquals(of("vllm", "ITL"), (60 + 200) / 11, 1e-4);
+  assertAlmostEquals(of("guidellm", "time per output token"), 300 / 11);
+  assertAlmostEquals(of("guidellm", "inter-token latency"), 20);
+  assertAlmostEquals(of("aiperf", "inter token latency"), 22);
+  assertAlmostEquals(of("inference-perf", "time per output token"), 20);
+  const two = { ...one, token_events: 6, gaps: 5 };
+  const gap = reportAs("inference-perf", [two], even).find(({ name }) =>
+    name === "inter token latency"
+  )!;
+  assertAlmostEquals(gap.theirs!.mean, 200 / 10, 1e-4); // five gaps of 40 and five of 0
+});
