@@ -1,13 +1,7 @@
 /** The share of answers that came within a time. */
 import { sortedCopy } from "../stats/quantile.ts";
-import { axisLook, chartFigure } from "./chart.ts";
-import { durationLabel, logTicks } from "./scales.ts";
+import { cumulativeChart } from "./cumulative_chart.ts";
 import type { ResultItem } from "../suite/results.ts";
-import type { ChartOption } from "./chart.ts";
-
-const MOST_POINTS = 500;
-/** From this ratio of the largest to the smallest value on, the axis is logarithmic. */
-const LOG_FROM = 10;
 
 /** The curves' colours, which the table below uses too. */
 export const CURVES = { ttft_ms: "c1", e2e_ms: "c2" } as const;
@@ -18,61 +12,9 @@ export function latencyChart(items: readonly ResultItem[]): Promise<string> | nu
   const curves = Object.entries(CURVES).map(([name, colour]) => ({
     colour: `var(--${colour})`,
     sorted: sortedCopy(answered.flatMap((item) => item[name as keyof typeof CURVES] ?? [])),
-  })).filter(({ sorted }) => sorted.length > 1);
-  if (curves.length === 0) return null;
-  const low = Math.min(...curves.map(({ sorted }) => sorted[0]));
-  const high = Math.max(...curves.map(({ sorted }) => sorted[sorted.length - 1]));
-  const draw = (width: number): { height: number; option: ChartOption } => ({
-    height: width > 600 ? 280 : 240,
-    option: {
-      grid: { left: 44, right: 16, top: 14, bottom: 30 },
-      xAxis: timeAxisOption(low, high, width),
-      yAxis: {
-        ...axisLook,
-        type: "value",
-        min: 0,
-        max: 100,
-        interval: 25,
-        axisLabel: { ...axisLook.axisLabel, formatter: "{value} %" },
-      },
-      series: curves.map(({ colour, sorted }) => ({
-        type: "line",
-        step: "end",
-        symbol: "none",
-        lineStyle: { color: colour, width: 2 },
-        data: cumulative(sorted, low, high),
-      })),
-    },
-  });
-  return chartFigure(draw, "Share of answers, in per cent, whose ttft and e2e were within a time");
-}
-
-function timeAxisOption(low: number, high: number, width: number): ChartOption["xAxis"] {
-  const most = Math.floor(width / 70);
-  const axisLabel = { ...axisLook.axisLabel, formatter: durationLabel, hideOverlap: true };
-  if (low <= 0 || high / low < LOG_FROM) {
-    return { ...axisLook, axisLabel, type: "value", min: 0, splitNumber: Math.min(most, 8) };
-  }
-  const all = logTicks(low, high);
-  const tens = all.filter((tick) => Number.isInteger(Math.log10(tick)));
-  const customValues = all.length <= most || tens.length < 2 ? all : tens;
-  return {
-    ...axisLook,
-    type: "log",
-    min: low,
-    max: high,
-    axisLabel: { ...axisLabel, customValues },
-    axisTick: { ...axisLook.axisTick, customValues },
-  };
-}
-
-/** Points of the curve, from the axis's one end to its other. */
-function cumulative(sorted: Float64Array, low: number, high: number): [number, number][] {
-  const step = Math.max(1, Math.ceil(sorted.length / MOST_POINTS));
-  const points: [number, number][] = [[low, 0]];
-  for (let i = step - 1; i < sorted.length; i += step) {
-    points.push([sorted[i], 100 * (i + 1) / sorted.length]);
-  }
-  points.push([sorted[sorted.length - 1], 100], [high, 100]);
-  return points;
+  }));
+  return cumulativeChart(
+    curves,
+    "Share of answers, in per cent, whose ttft and e2e were within a time",
+  );
 }

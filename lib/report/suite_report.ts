@@ -11,6 +11,8 @@ import { escapeHtml } from "./html.ts";
 import { latencyChart } from "./latency_chart.ts";
 import { latencyTable } from "./latency_table.ts";
 import { page } from "./page.ts";
+import { onOneClock, samplingNote } from "./sampling.ts";
+import { bodyParts } from "./sections.ts";
 import { banner, tiles } from "./summary.ts";
 import { testsTable } from "./tests_table.ts";
 import { timelineChart } from "./timeline_chart.ts";
@@ -18,6 +20,7 @@ import type { Samples } from "../hardware/samples.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { SuiteResults } from "../suite/results.ts";
+import type { Section } from "./sections.ts";
 
 /**
  * Writes report/index.html of a run; gives its path. Only a part of a large run's page is in memory
@@ -42,30 +45,9 @@ export async function writeSuiteReport(
     ["definitions", "How to read this", [definitionList(results.items)]],
   ];
   mkdirSync(dirname(directory.report), { recursive: true });
-  const parts = pageParts(banner(title, metadata, results), sections, metadata);
+  const parts = bodyParts(banner(title, metadata, results), sections, metadata);
   writeFileAtomic(directory.report, page(title, parts));
   return directory.report;
-}
-
-/** Its id, its heading, and its HTML in parts. */
-type Section = [id: string, heading: string, content: Iterable<string>];
-
-function* pageParts(
-  header: string,
-  sections: readonly Section[],
-  { run_id, software }: RunMetadata,
-): Generator<string> {
-  yield header;
-  const links = sections.map(([id, heading]) => `<li><a href="#${id}">${heading}</a></li>`);
-  yield `<nav aria-label="sections"><ul>${links.join("")}</ul></nav>\n<main>`;
-  for (const [id, heading, content] of sections) {
-    yield `<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${heading}</h2>\n`;
-    yield* content;
-    yield "</section>\n";
-  }
-  yield `</main>\n<footer>${escapeHtml(run_id)}, written by dyno ${
-    escapeHtml(software.dyno)
-  }. The whole run lies in the folder above this file's.</footer>`;
 }
 
 async function latency(results: SuiteResults): Promise<string> {
@@ -85,21 +67,4 @@ requests cannot be put on one time line.</p>${note}`;
   }
   const chart = await timelineChart(results.items, sessions.map(seriesFrom));
   return (chart ?? `<p class="note">No request was sent.</p>`) + note;
-}
-
-/** Whether the times of all sessions can be compared. */
-function onOneClock(sessions: readonly Samples[]): boolean {
-  const [first, ...others] = sessions.map(({ description }) => description);
-  return others.every(({ clock, boot_id }) =>
-    clock === "CLOCK_MONOTONIC" && clock === first.clock && boot_id === first.boot_id
-  );
-}
-
-function samplingNote(sessions: readonly Samples[]): string {
-  if (sessions.length === 0) return "The host was not sampled in this run.";
-  const { rate_hz, sampler, sources } = sessions[0].description;
-  const missing = sources.filter((source) => !source.available)
-    .map(({ name, note }) => note ? `${name} (${note})` : name);
-  const without = missing.length ? ` Not sampled: ${missing.join("; ")}.` : "";
-  return `Host samples at ${rate_hz} Hz (${sampler}), on the clock of the requests.${without}`;
 }
