@@ -1,5 +1,6 @@
 /** What the numbers of a report mean, in the words of the README. */
 import { escapeHtml } from "./html.ts";
+import type { StageResults, TokenSource } from "../load/results.ts";
 import type { ResultItem } from "../suite/results.ts";
 
 /** Terms as the README's table has them: `code` between backticks. */
@@ -25,6 +26,42 @@ export const DEFINITIONS: readonly (readonly [term: string, meaning: string])[] 
   ],
 ];
 
+/** Terms of load runs, likewise in the README's table. */
+export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string])[] = [
+  [
+    "ttft_intended",
+    "ttft from the moment at which the arrival process wanted the request sent: waiting for a place in flight and the client's own lateness are in it",
+  ],
+  [
+    "e2e_intended",
+    "e2e from that moment; in a closed loop, from the moment at which a place became free",
+  ],
+  [
+    "gap",
+    "between two successive token events of an answer, pooled over all answers: the field's inter-token latency (ITL)",
+  ],
+  ["normalized latency", "e2e / output tokens"],
+  [
+    "lateness",
+    "from the moment at which a request could go (its time had come and the limit of concurrency let it) to its sending, connecting left out: the client's own delay",
+  ],
+  [
+    "goodput",
+    "answered requests that met every SLO, per second of the window; a failed, unfinished or unsent request meets none",
+  ],
+  [
+    "window",
+    "the measured part of a stage, without warm-up and drain: a request counts when its turn lay in it, a token when it came within it",
+  ],
+  [
+    "verdict",
+    "whether the client can be trusted: client_limited when its reading, sending or CPU shaped the figures, unknown when nothing shows that it kept up",
+  ],
+];
+
+/** Terms that a suite run and a load run share. */
+const SHARED: ReadonlySet<string> = new Set(["ttft", "tpot", "e2e", "tokens"]);
+
 /** Terms of the report's own. */
 const OF_THE_REPORT: readonly (readonly [term: string, meaning: string])[] = [
   [
@@ -38,12 +75,47 @@ const OF_THE_REPORT: readonly (readonly [term: string, meaning: string])[] = [
   ["–", "unknown; never 0"],
 ];
 
+/** Terms of a load report's own. */
+const OF_THE_LOAD_REPORT: readonly (readonly [term: string, meaning: string])[] = [
+  ["output tokens/s", "output tokens that came within the window / its seconds"],
+  ["tokens/s a user", "1 / tpot: how fast the answer comes for whoever reads it"],
+  ["wanted, sent", "requests that the arrival process asked for, and that were sent, a second"],
+  [
+    "quantiles",
+    "nearest rank on all values; 95 % intervals from a bootstrap over blocks of time, shares' from Wilson",
+  ],
+  ["–", "unknown; never 0"],
+];
+
+/** The list of a load run's terms, with what its token counts come from. */
+export function loadDefinitionList({ token_sources, requests }: StageResults): string {
+  const shared = DEFINITIONS.filter(([term]) => SHARED.has(term));
+  const sources = Object.entries(token_sources).filter(([, count]) => count > 0)
+    .map(([source, count]) =>
+      `${count.toLocaleString("en")} from ${SOURCES[source as TokenSource]}`
+    );
+  const note = requests.successful === 0 || sources.length === 0
+    ? ""
+    : `<p class="note">Token counts of this run: ${sources.join(", ")}.</p>`;
+  return termList([...shared, ...LOAD_DEFINITIONS, ...OF_THE_LOAD_REPORT]) + note;
+}
+
+const SOURCES: Record<TokenSource, string> = {
+  usage: "the server's usage",
+  tokenizer: "a tokenizer of our own",
+  events: "the number of token events",
+};
+
 /** The list of terms, with what this run's token counts come from. */
 export function definitionList(items: readonly ResultItem[]): string {
-  const terms = [...DEFINITIONS, ...OF_THE_REPORT].map(([term, meaning]) =>
+  return `${termList([...DEFINITIONS, ...OF_THE_REPORT])}<p class="note">${tokenNote(items)}</p>`;
+}
+
+function termList(definitions: readonly (readonly [term: string, meaning: string])[]): string {
+  const terms = definitions.map(([term, meaning]) =>
     `<dt>${term}</dt><dd>${withCode(meaning)}</dd>`
   );
-  return `<dl class="terms">${terms.join("")}</dl><p class="note">${tokenNote(items)}</p>`;
+  return `<dl class="terms">${terms.join("")}</dl>`;
 }
 
 function withCode(meaning: string): string {

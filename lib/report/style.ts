@@ -3,14 +3,14 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #fbfbf9; --card: #fff; --ink: #1f2328; --soft: #59626d; --rule: #d8dbe0;
-  --good: #1f7038; --bad: #b3261e; --accent: #2563ae;
+  --good: #1f7038; --bad: #b3261e; --amber: #946200; --accent: #2563ae;
   --c1: #2563ae; --c2: #b4500f; --c3: #2a7547;
   --k1: #2f6fbf; --k2: #2f8f5b; --k3: #b8860b; --k4: #7b5cb8; --k5: #1b8fa0; --k6: #8a5a3b;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #14171a; --card: #1b1f24; --ink: #e3e6ea; --soft: #9aa4af; --rule: #353c45;
-    --good: #77c690; --bad: #f28b82; --accent: #7fb2ef;
+    --good: #77c690; --bad: #f28b82; --amber: #e0b94f; --accent: #7fb2ef;
     --c1: #6aa5ee; --c2: #ee9a5c; --c3: #74c292;
     --k1: #6aa5ee; --k2: #6cc08f; --k3: #e0b94f; --k4: #b39ae6; --k5: #5cc3d3; --k6: #cf9b78;
   }
@@ -93,7 +93,7 @@ figure { margin: 0; break-inside: avoid; } figure svg { width: 100%; height: aut
 #tests th[scope=row] button:hover { color: var(--accent); }
 tr.passed td:nth-child(3) { color: var(--good); }
 tr.wrong td:nth-child(3), tr.error td:nth-child(3), .fault { color: var(--bad); } tr.not-judged td:nth-child(3) { color: var(--c2); }
-.fault { margin: .1rem 0 .1rem; font-size: .87em; padding-inline-start: 1.25em; }
+p.fault, div.fault { margin: .1rem 0 .1rem; font-size: .87em; padding-inline-start: 1.25em; }
 #tests tr.texts > td { white-space: normal; text-align: start; padding: 0 0 1rem; }
 .texts > td > div { position: sticky; left: 0; max-width: min(48rem, calc(100vw - 2.5rem)); padding-inline-start: 1.1em; }
 .label { margin: .7rem 0 .2rem; font-size: .82rem; color: var(--soft); }
@@ -102,7 +102,23 @@ pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; background: var
 dl.terms { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1.2rem; margin: 0; font-size: .9rem; max-width: 58rem; }
 dl.terms dt { font-weight: 600; } dl.terms dd { margin: 0; color: var(--soft); }
 
+.verdict { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .2rem 1.6rem; align-items: center; margin: 1.1rem 0 0; padding: .9rem 1.2rem;
+  background: var(--card); border: 1px solid var(--rule); border-left: 6px solid var(--tone); border-radius: .5rem; break-inside: avoid; }
+.verdict.trusted { --tone: var(--good); } .verdict.client_limited { --tone: var(--bad); } .verdict.unknown { --tone: var(--amber); }
+.verdict .word { margin: 0; font-size: 1.9rem; line-height: 1.15; font-weight: 700; letter-spacing: -.01em; color: var(--tone); }
+.verdict div p { margin: 0; } .verdict ul { margin: .25rem 0 0; padding-inline-start: 1.1rem; color: var(--soft); font-size: .87rem; overflow-wrap: anywhere; }
+h3 { font-size: .95rem; margin: 1.3rem 0 .5rem; }
+td small.interval { display: block; color: var(--soft); font-size: .78em; line-height: 1.3; }
+table.data { margin-bottom: .4rem; } table.data thead th { white-space: nowrap; }
+table.data tbody th { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
+table.data td:not(.n) { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
+.scroll + .scroll { margin-top: 1.2rem; }
+details { border-bottom: 1px solid var(--rule); padding: .45rem 0; } details[open] { padding-bottom: .9rem; }
+summary { cursor: pointer; overflow-wrap: anywhere; } summary:hover { color: var(--accent); }
+ul.notes { margin: 0; padding-inline-start: 1.1rem; max-width: 52rem; overflow-wrap: anywhere; }
+
 @media (max-width: 760px) {
+  .verdict { grid-template-columns: minmax(0, 1fr); }
   .tiles { grid-template-columns: repeat(2, 1fr); }
   dl.facts { grid-template-columns: minmax(0, 1fr); }
 }
