@@ -60,7 +60,7 @@ export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string
 ];
 
 /** Terms that a suite run and a load run share. */
-const SHARED: ReadonlySet<string> = new Set(["ttft", "tpot", "e2e", "tokens"]);
+const SHARED: ReadonlySet<string> = new Set(["ttft", "tpot"]);
 
 /** Terms of the report's own. */
 const OF_THE_REPORT: readonly (readonly [term: string, meaning: string])[] = [
@@ -77,6 +77,11 @@ const OF_THE_REPORT: readonly (readonly [term: string, meaning: string])[] = [
 
 /** Terms of a load report's own. */
 const OF_THE_LOAD_REPORT: readonly (readonly [term: string, meaning: string])[] = [
+  ["e2e", "from sending to the end of the response"],
+  [
+    "tokens",
+    "the server's `usage`; without it a tokenizer's count, else the number of token events, and `token_source` says so",
+  ],
   ["output tokens/s", "output tokens that came within the window / its seconds"],
   ["tokens/s a user", "1 / tpot: how fast the answer comes for whoever reads it"],
   ["wanted, sent", "requests that the arrival process asked for, and that were sent, a second"],

@@ -22,6 +22,7 @@ interface Line {
   name: string;
   colour: string;
   points: Point[];
+  dashed?: boolean;
 }
 
 interface CurvePanel {
@@ -65,6 +66,7 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
     throughput.push({
       name: "within the SLOs",
       colour: "var(--c3)",
+      dashed: true, // it may lie upon the other one
       points: plain((stage) => stage.goodput?.output_tokens_per_s),
     });
   }
@@ -162,13 +164,13 @@ function panelHead(title: string, lines: readonly Line[]) {
 }
 
 /** A line through the points, and a bar over each interval. */
-function lineSeries({ colour, points }: Line, named: boolean): ChartSeries[] {
+function lineSeries({ colour, points, dashed }: Line, named: boolean): ChartSeries[] {
   const line: ChartSeries = {
     type: "line",
     symbol: "circle",
     symbolSize: 7,
     itemStyle: { color: colour },
-    lineStyle: { color: colour, width: 1.8 },
+    lineStyle: { color: colour, width: 1.8, type: dashed ? "dashed" : "solid" },
     data: points.map(({ x, y }, i) => ({
       value: [x, y],
       label: {

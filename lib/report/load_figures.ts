@@ -4,7 +4,7 @@ import type { Estimate } from "../stats/interval.ts";
 
 /** Four significant digits or so, thousands apart; a dash when unknown. */
 export function short(value: number | null | undefined): string {
-  if (value === null || value === undefined) return "–";
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size >= 1000) return Math.round(value).toLocaleString("en");
   if (size === 0) return "0";

@@ -42,8 +42,9 @@ export interface Rates {
 /** How many requests were sent, answered and failed a second, at the middle of each interval. */
 export function requestRates({ sent, origin_ns, length_s }: LoadSpan): Rates {
   const least_s = length_s < SHORT_RUN_S ? 0.2 : 1;
-  const step_s = Math.max(least_s, timeStep(length_s, MOST_RATES));
-  const count = Math.max(1, Math.ceil(length_s / step_s - 1e-9));
+  const wished_s = Math.max(least_s, timeStep(length_s, MOST_RATES));
+  const count = Math.max(1, Math.round(length_s / wished_s));
+  const step_s = length_s / count;
   const counts = { sent: zeros(count), answered: zeros(count), failed: zeros(count) };
   const at = (t_ns: number) =>
     Math.min(count - 1, Math.floor((t_ns - origin_ns) / NS_PER_S / step_s));
@@ -53,10 +54,7 @@ export function requestRates({ sent, origin_ns, length_s }: LoadSpan): Rates {
     else counts.failed[at(t_end_ns)]++;
   }
   const points = (values: Float64Array): Points =>
-    Array.from(values, (value, i) => {
-      const start_s = i * step_s, width_s = Math.min(step_s, length_s - start_s);
-      return [start_s + width_s / 2, value / width_s];
-    });
+    Array.from(values, (value, i) => [(i + 0.5) * step_s, value / step_s]);
   return {
     step_s,
     sent: points(counts.sent),

@@ -82,6 +82,7 @@ function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string
 }
 
 function loadShape({ stages, total }: LoadResults): string {
+  if (stages.length === 0 && total.requests.sent === 0) return "nothing was measured";
   if (stages.length < 2) return cutText((stages[0] ?? total).name, 200);
   const names = stages.slice(0, 8).map(({ name }) => cutText(name, 60));
   return `${counted(stages.length, "stage")}: ${names.join("; ")}${
@@ -100,9 +101,9 @@ interface Tile {
 export function loadTiles({ total, slos, stages }: LoadResults): string {
   const { metrics, requests } = total;
   const { successful, failed, unfinished, unsent } = requests;
-  const answered = successful + failed;
+  const ended = successful + failed;
   const more = [
-    `${counted(failed, "request")} of ${answered.toLocaleString("en")} failed`,
+    `${counted(failed, "request")} of ${ended.toLocaleString("en")} failed`,
     ...(unfinished ? [`${unfinished.toLocaleString("en")} unfinished`] : []),
     ...(unsent ? [`${unsent.toLocaleString("en")} unsent`] : []),
   ].join(", ");
@@ -111,12 +112,12 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
   const items: Tile[] = [
     {
       name: "output tokens/s",
-      value: known(total.output_tokens_per_s, successful),
+      value: known(total.output_tokens_per_s, ended),
       more: tokens === null ? "no answer" : `${short(tokens)} tokens an answer, mean`,
     },
     {
       name: "answered requests/s",
-      value: known(total.requests_per_s, successful),
+      value: known(total.requests_per_s, ended),
       more: rate === null
         ? `${short(total.concurrency.mean)} in flight, mean`
         : `${short(total.achieved_rate_per_s)}/s sent, ${short(rate)}/s wanted`,
@@ -143,9 +144,9 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
   return `<ul class="tiles">${list.join("")}</ul>${note}`;
 }
 
-/** Of no answer there is no rate worth a number. */
-function known(rate: number, answers: number): string {
-  return answers > 0 ? short(rate) : "–";
+/** Where nothing ended, there is no rate. */
+function known(rate: number, ended: number): string {
+  return ended > 0 ? short(rate) : "–";
 }
 
 function errorRate(rate: number | null): string {

@@ -47,7 +47,7 @@ function row(head: string, metric: Metric | null): Row {
   if (!metric) return { head, cells: ["0", ...HEADS.slice(1).map(() => "–")] };
   const digits = metric.max === 0 ? 0 : digitsFor(metric.p50 || metric.max);
   const show = (value: number) => fixed(value, digits);
-  const { p50, p99, mean } = metric.intervals;
+  const { p50, p99, mean } = metric.max === 0 ? NO_INTERVALS : metric.intervals;
   return {
     head,
     cells: [
@@ -62,6 +62,8 @@ function row(head: string, metric: Metric | null): Row {
     ],
   };
 }
+
+const NO_INTERVALS = { p50: null, p99: null, mean: null };
 
 function small(estimate: Estimate | null, digits: number): string {
   if (!estimate) return "";

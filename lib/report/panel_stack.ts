@@ -104,7 +104,10 @@ export function panelTitle(title: string, names: readonly { name: string; colour
     ) => [`l${i}`, { color: colour, fontSize: 11, padding: [0, 0, 0, 16] }]),
   );
   return {
-    name: [title, ...names.map(({ name }, i) => `{l${i}|${name}}`)].join(""),
+    name: [
+      names.length ? `${title}\u2003` : title,
+      ...names.map(({ name }, i) => `{l${i}|${name}}`),
+    ].join(""),
     nameTextStyle: { ...panelLook.nameTextStyle, rich },
   };
 }

@@ -5,61 +5,90 @@ import { dataTable } from "./table.ts";
 import type { LoadResults, StageResults } from "../load/results.ts";
 import type { Head, Row } from "./table.ts";
 
-const HEADS = [
-  ["window", "s"],
-  ["wanted", "req/s"],
-  ["sent", "req/s"],
-  ["in flight", "mean (max)"],
-  ["answered", ""],
-  ["failed", ""],
-  ["error rate", ""],
-  ["answered", "req/s"],
-  ["output", "tokens/s"],
-  ["ttft p50", "ms"],
-  ["ttft p99", "ms"],
-  ["gap p50", "ms"],
-  ["gap p99", "ms"],
-  ["e2e p50", "s"],
+type Column = [title: string, unit: string, cell: (stage: StageResults) => string];
+
+const many = (count: number) => count.toLocaleString("en");
+
+/** What was asked of the endpoint, and what came of the requests. */
+const LOAD: Column[] = [
+  ["window", "s", ({ window }) => window.duration_s.toFixed(1)],
+  ["wanted", "req/s", (stage) => short(stage.requested_rate_per_s)],
+  ["sent", "req/s", (stage) => short(stage.achieved_rate_per_s)],
+  [
+    "in flight",
+    "mean (max)",
+    ({ concurrency }) => `${short(concurrency.mean)} <small>(${many(concurrency.max)})</small>`,
+  ],
+  [
+    "tokens, mean",
+    "prompt / output",
+    (stage) => `${short(stage.prompt_tokens_mean)} / ${short(stage.completion_tokens_mean)}`,
+  ],
+  ["answered", "requests", ({ requests }) => many(requests.successful)],
+  ["failed", "", ({ requests }) => fault(requests.failed)],
+  ["error rate", "", (stage) => shareText(stage.error_rate)],
 ];
 
-/** A row for each stage, and their total where there are several. */
-export function stageTable({ stages, total, slos }: LoadResults): string {
-  const heads: Head[] = [...HEADS, ...(slos.length ? [["goodput", "req/s"]] : [])]
-    .map(([title, unit]) => ({ html: `${title}${unit && `<br><small>${unit}</small>`}` }));
-  const single = stages.length < 2;
-  const rows = (single ? [] : stages).map((stage, i) => row(stage, slos.length > 0, i + 1));
-  const last = single
-    ? row(stages[0] ?? total, slos.length > 0, null)
-    : { ...row({ ...total, name: "total" }, slos.length > 0, null), all: true };
-  return dataTable("load and results by stage", "stage", heads, [...rows, last]) +
+/** Shown where there are any. */
+const CUT_OFF: Column[] = [
+  ["unfinished", "", ({ requests }) => fault(requests.unfinished)],
+  ["unsent", "", ({ requests }) => fault(requests.unsent)],
+];
+
+/** What the endpoint did. */
+const RESULTS: Column[] = [
+  ["answered", "req/s", (stage) => ofAnswers(stage, stage.requests_per_s)],
+  ["output", "tokens/s", (stage) => ofAnswers(stage, stage.output_tokens_per_s)],
+  ["prompt", "tokens/s", (stage) => short(stage.prompt_tokens_per_s)],
+  ["ttft p50", "ms", ({ metrics }) => short(metrics.ttft_ms?.p50)],
+  ["ttft p99", "ms", ({ metrics }) => short(metrics.ttft_ms?.p99)],
+  ["gap p50", "ms", ({ metrics }) => short(metrics.gap_ms?.p50)],
+  ["gap p99", "ms", ({ metrics }) => short(metrics.gap_ms?.p99)],
+  ["e2e p50", "s", ({ metrics }) => short(metrics.e2e_ms && metrics.e2e_ms.p50 / 1000)],
+  ["e2e p99", "s", ({ metrics }) => short(metrics.e2e_ms && metrics.e2e_ms.p99 / 1000)],
+];
+
+const GOODPUT: Column = [
+  "goodput",
+  "req/s",
+  ({ goodput }) => short(goodput?.requests_per_s?.value),
+];
+
+/** The load and the results: a row for each stage, and their total where there are several. */
+export function stageTable(results: LoadResults): string {
+  const { stages, total, slos } = results;
+  const cutOff = total.requests.unfinished + total.requests.unsent > 0;
+  return columnsTable("load by stage", cutOff ? [...LOAD, ...CUT_OFF] : LOAD, results) +
+    columnsTable("results by stage", slos.length ? [...RESULTS, GOODPUT] : RESULTS, results) +
     windowNote(stages) + cutOffNote(total);
 }
 
-function row(stage: StageResults, goodput: boolean, number: number | null): Row {
-  const { window, concurrency, requests, metrics } = stage;
-  const many = (count: number) => count.toLocaleString("en");
-  const answered = requests.successful > 0;
-  const failed = many(requests.failed);
-  return {
+function columnsTable(
+  label: string,
+  columns: readonly Column[],
+  { stages, total }: LoadResults,
+): string {
+  const heads: Head[] = columns.map(([title, unit]) => ({
+    html: `${title}${unit && `<br><small>${unit}</small>`}`,
+  }));
+  const row = (stage: StageResults, number: number | null): Row => ({
     head: (number === null ? "" : `<b>${number}</b>&ensp;`) + escapeHtml(cutText(stage.name, 80)),
-    cells: [
-      window.duration_s.toFixed(1),
-      short(stage.requested_rate_per_s),
-      short(stage.achieved_rate_per_s),
-      `${short(concurrency.mean)} <small>(${many(concurrency.max)})</small>`,
-      many(requests.successful),
-      requests.failed ? `<span class="fault">${failed}</span>` : failed,
-      shareText(stage.error_rate),
-      answered ? short(stage.requests_per_s) : "–",
-      answered ? short(stage.output_tokens_per_s) : "–",
-      short(metrics.ttft_ms?.p50),
-      short(metrics.ttft_ms?.p99),
-      short(metrics.gap_ms?.p50),
-      short(metrics.gap_ms?.p99),
-      short(metrics.e2e_ms && metrics.e2e_ms.p50 / 1000),
-      ...(goodput ? [short(stage.goodput?.requests_per_s?.value)] : []),
-    ],
-  };
+    cells: columns.map(([, , cell]) => cell(stage)),
+  });
+  const rows = stages.length < 2 ? [row(stages[0] ?? total, null)] : [
+    ...stages.map((stage, i) => row(stage, i + 1)),
+    { ...row({ ...total, name: "total" }, null), all: true },
+  ];
+  return dataTable(label, stages.length < 2 ? "load" : "stage", heads, rows);
+}
+
+function fault(count: number): string {
+  return count ? `<span class="fault">${many(count)}</span>` : many(count);
+}
+
+/** Where nothing ended, there is no rate. */
+function ofAnswers({ requests }: StageResults, rate: number): string {
+  return requests.successful + requests.failed > 0 ? short(rate) : "–";
 }
 
 function windowNote(stages: readonly StageResults[]): string {

@@ -109,7 +109,7 @@ dl.terms dt { font-weight: 600; } dl.terms dd { margin: 0; color: var(--soft); }
 .verdict div p { margin: 0; } .verdict ul { margin: .25rem 0 0; padding-inline-start: 1.1rem; color: var(--soft); font-size: .87rem; overflow-wrap: anywhere; }
 h3 { font-size: .95rem; margin: 1.3rem 0 .5rem; }
 td small.interval { display: block; color: var(--soft); font-size: .78em; line-height: 1.3; }
-table.data { margin-bottom: .4rem; } table.data thead th { white-space: nowrap; }
+table.data { margin-bottom: .4rem; } table.slim { width: auto; min-width: min(30rem, 100%); } table.data thead th { white-space: nowrap; }
 table.data tbody th { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
 table.data td:not(.n) { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
 .scroll + .scroll { margin-top: 1.2rem; }
@@ -128,6 +128,8 @@ ul.notes { margin: 0; padding-inline-start: 1.1rem; max-width: 52rem; overflow-w
   figure svg.wide { display: none; } figure svg.narrow { display: block; }
   .tiles b { font-size: 1.3rem; }
   #tests tbody th { min-width: 9.5rem; max-width: 9.5rem; }
+  table.data thead th:first-child, table.data tbody th { position: sticky; left: 0; background: var(--paper); z-index: 1; min-width: 7rem; max-width: 8.5rem; white-space: normal; overflow-wrap: anywhere; }
+  .verdict { padding: .8rem 1rem; } .verdict .word { font-size: 1.6rem; }
   .categories thead th:first-child, .categories tbody th { position: sticky; left: 0; background: var(--paper); z-index: 1; min-width: 6rem; max-width: 8rem; }
   dl.terms { grid-template-columns: minmax(0, 1fr); gap: 0; } dl.terms dd { margin-bottom: .5rem; }
 }

@@ -14,6 +14,9 @@ export interface Row {
   all?: boolean;
 }
 
+/** Tables of so few columns are as wide as what they hold. */
+const SLIM = 2;
+
 /** The table; `heads` are those of the cells, `first` is that of the rows' heads. */
 export function dataTable(
   label: string,
@@ -28,7 +31,9 @@ export function dataTable(
       cells.map((cell, i) => `<td${kind(heads[i])}>${cell}</td>`).join("")
     }</tr>`
   );
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="data">
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="data${
+    heads.length <= SLIM ? " slim" : ""
+  }">
 <thead><tr><th scope="col">${first}</th>${top}</tr></thead>
 <tbody>${body.join("\n")}</tbody></table></div>`;
 }

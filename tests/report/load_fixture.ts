@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { missedSlos, sloText } from "../../lib/load/slo.ts";
 import { runDirectoryAt } from "../../lib/run/directory.ts";
 import { describeRun } from "../../lib/run/metadata.ts";
-import { meanEstimate, quantileEstimate, shareEstimate } from "../../lib/stats/interval.ts";
+import { quantileEstimate, shareEstimate } from "../../lib/stats/interval.ts";
 import { distribution } from "../../lib/stats/quantile.ts";
 import { openRandom, standardNormal } from "../../lib/stats/random.ts";
 import type { SamplesDescription } from "../../lib/hardware/samples.ts";
@@ -23,7 +23,7 @@ const DRAIN_S = 12;
 const STAGES = [
   { rate_per_s: 8, requests: 960 },
   { rate_per_s: 14, requests: 1680 },
-  { rate_per_s: 20, requests: 2360 },
+  { rate_per_s: 24, requests: 2360 },
 ];
 
 export const SLOS: Slo[] = [
@@ -129,9 +129,16 @@ function metric(values: number[]): Metric | null {
     intervals: {
       p50: named(quantileEstimate(values, 0.5)),
       p99: named(quantileEstimate(values, 0.99)),
-      mean: named(meanEstimate(values.slice(0, 500))),
+      mean: named(meanOf(values, shape.mean)),
     },
   };
+}
+
+function meanOf(values: number[], value: number): Estimate {
+  const n = values.length;
+  const variance = values.reduce((sum, each) => sum + (each - value) ** 2, 0) / n;
+  const half = 1.96 * Math.sqrt(variance / n);
+  return { value, low: value - half, high: value + half, n, method: "bootstrap" };
 }
 
 const ms = (from_ns: number | null, to_ns: number | null) =>
@@ -228,6 +235,15 @@ export function stageOf(
   };
 }
 
+function scaled(estimate: Estimate | null, factor: number): Estimate | null {
+  return estimate && {
+    ...estimate,
+    value: factor * estimate.value,
+    low: factor * estimate.low,
+    high: factor * estimate.high,
+  };
+}
+
 /** What the server would have said every second. */
 function readings(requests: readonly Simulated[]): ServerMetricsReading[] {
   const end_ns = requests.reduce((last, each) => Math.max(last, each.t_end_ns), ORIGIN_NS);
@@ -275,7 +291,7 @@ export function loadFixture(
   );
   const measured_s = stages.reduce((sum, { window }) => sum + window.duration_s, 0);
   const whole = stageOf("total", null, requests, slos);
-  const factor = whole.window.duration_s / measured_s;
+  const factor = measured_s > 0 ? whole.window.duration_s / measured_s : 1;
   const results: LoadResults = {
     schema_version: 2,
     kind: "load",
@@ -294,6 +310,11 @@ export function loadFixture(
       achieved_rate_per_s: whole.achieved_rate_per_s * factor,
       requests_per_s: whole.requests_per_s * factor,
       output_tokens_per_s: whole.output_tokens_per_s * factor,
+      goodput: whole.goodput && {
+        ...whole.goodput,
+        requests_per_s: scaled(whole.goodput.requests_per_s, factor),
+        output_tokens_per_s: whole.goodput.output_tokens_per_s * factor,
+      },
       concurrency: {
         mean: stages.reduce((sum, { concurrency }) => sum + concurrency.mean / stages.length, 0),
         max: Math.max(...stages.map(({ concurrency }) => concurrency.max)),
@@ -327,10 +348,7 @@ export function loadFixture(
 /** The results of a run in which no request was sent. */
 export function emptyRun(): LoadFixture {
   const { results } = loadFixture({ energy: null, server: null, slos: [], notes: [] }, []);
-  return {
-    results: { ...results, complete: false, stages: [], total: results.total },
-    records: [],
-  };
+  return { results: { ...results, complete: false, stages: [] }, records: [] };
 }
 
 /** The run in which each request failed. */
