@@ -1,4 +1,5 @@
 /** Charts as SVG text, drawn by ECharts on the server side; colours are the page's CSS variables. */
+import { logTicks } from "./scales.ts";
 import type * as Echarts from "echarts";
 
 export type ChartOption = Echarts.EChartsOption;
@@ -49,3 +50,26 @@ export const axisLook = {
   splitLine: { show: true, lineStyle: { color: "var(--rule)", opacity: 0.55 } },
   nameTextStyle: { color: "var(--soft)", fontSize: 11 },
 } as const;
+
+/** From this ratio of the largest to the smallest value on, a scale is logarithmic. */
+const LOG_FROM = 10;
+const MOST_TICKS = 7;
+
+/** A vertical scale for values: from 0, or logarithmic where they are of different sizes. */
+export function valueScale(values: readonly number[]) {
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = values.reduce((a, b) => Math.max(a, b), 0);
+  if (!(low > 0) || high / low < LOG_FROM) {
+    return { type: "value" as const, min: 0, splitNumber: 4, axisTick: { show: false } };
+  }
+  const all = logTicks(low, high);
+  const tens = all.filter((tick) => Number.isInteger(Math.log10(tick)));
+  const customValues = all.length <= MOST_TICKS || tens.length < 2 ? all : tens;
+  return {
+    type: "log" as const,
+    min: low * 0.9,
+    max: high * 1.1,
+    axisLabel: { ...axisLook.axisLabel, customValues },
+    axisTick: { show: false, customValues },
+  };
+}

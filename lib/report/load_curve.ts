@@ -1,5 +1,5 @@
 /** The load curve: throughput and latencies of the stages against their load. */
-import { axisLook, chartFigure } from "./chart.ts";
+import { axisLook, chartFigure, valueScale } from "./chart.ts";
 import { panelTitle } from "./panel_stack.ts";
 import type { LoadResults, Metric, StageResults } from "../load/results.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -29,6 +29,8 @@ interface CurvePanel {
   title: string;
   x: string;
   lines: Line[];
+  /** Its scale may be logarithmic, as throughput's may not. */
+  latency?: boolean;
   /** Points are named by their stage: the horizontal axis is not the load. */
   named?: boolean;
 }
@@ -72,8 +74,8 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
   }
   return [
     { title: "output tokens/s", x, lines: throughput },
-    { title: "ttft, ms", x, lines: quantiles("ttft_ms") },
-    { title: "gap (ITL), ms", x, lines: quantiles("gap_ms") },
+    { title: "ttft, ms", x, latency: true, lines: quantiles("ttft_ms") },
+    { title: "gap (ITL), ms", x, latency: true, lines: quantiles("gap_ms") },
     {
       title: "output tokens/s against tokens/s a user",
       x: "tokens/s a user, median",
@@ -137,14 +139,11 @@ function curveOption(
         splitNumber: 5,
         splitLine: { show: false },
       })),
-      yAxis: panels.map(({ title, lines }, gridIndex) => ({
+      yAxis: panels.map(({ title, lines, latency }, gridIndex) => ({
         ...axisLook,
         ...panelHead(title, lines),
-        type: "value",
+        ...valueScale(latency ? lines.flatMap(({ points }) => points.flatMap(extent)) : []),
         gridIndex,
-        min: 0,
-        splitNumber: 4,
-        axisTick: { show: false },
       })),
       series: panels.flatMap((panel, i) =>
         panel.lines.flatMap((line) =>
@@ -155,6 +154,11 @@ function curveOption(
       ),
     },
   };
+}
+
+/** What the scale must hold of a point: the value and its interval. */
+function extent({ y, interval }: Point): number[] {
+  return interval ? [interval.low, y, interval.high] : [y];
 }
 
 function panelHead(title: string, lines: readonly Line[]) {

@@ -66,7 +66,7 @@ export async function writeLoadReport(
 
 const CURVE_NOTE =
   `<p class="note">A dot is a stage; bars are 95 % intervals (bootstrap over blocks of time). Where
-throughput no longer rises with the load and ttft does, the endpoint is saturated.</p>`;
+throughput no longer rises with the load and ttft does, the endpoint is saturated. A scale of latencies that spans a factor of ten is logarithmic.</p>`;
 
 function noteList(notes: readonly string[]): string {
   const items = notes.slice(0, MOST_NOTES).map((note) =>

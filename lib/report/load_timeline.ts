@@ -1,9 +1,9 @@
 /** A load run over time: requests, their ttft, the server and the host on one clock. */
-import { chartFigure } from "./chart.ts";
+import { chartFigure, valueScale } from "./chart.ts";
 import { hostPanels } from "./host_panels.ts";
 import { firstTokens, inFlight, loadSpan, requestRates, thinned } from "./load_series.ts";
 import { linePanel, panelLook, panelStack, panelTitle } from "./panel_stack.ts";
-import { durationLabel, logTicks } from "./scales.ts";
+import { durationLabel } from "./scales.ts";
 import { serverPanels } from "./server_panels.ts";
 import type { Series as HostSeries } from "../hardware/series.ts";
 import type { LoadResults, RequestRecord } from "../load/results.ts";
@@ -15,8 +15,6 @@ import type { TimeAxis } from "./time_axis.ts";
 
 const NS_PER_S = 1e9;
 const MOST_TTFTS = 4000;
-/** From this ratio of the largest to the smallest ttft on, their axis is logarithmic. */
-const LOG_FROM = 10;
 /** More windows are not shaded one by one. */
 const MOST_WINDOWS = 60;
 
@@ -123,16 +121,12 @@ function flightPanel({ first_token, last_token }: ReturnType<typeof inFlight>): 
 }
 
 function ttftPanel(points: Points): StackedPanel {
-  const values = points.map(([, ms]) => ms);
-  const low = values.reduce((a, b) => Math.min(a, b)),
-    high = values.reduce((a, b) => Math.max(a, b));
-  const log = low > 0 && high / low >= LOG_FROM;
   return {
     height: 150,
     axis: {
       ...panelLook,
       name: "ttft, ms",
-      ...(log ? logAxis(low, high) : { type: "value" as const, min: 0, splitNumber: 4 }),
+      ...valueScale(points.map(([, ms]) => ms)),
     },
     series: [{
       type: "scatter",
@@ -143,20 +137,6 @@ function ttftPanel(points: Points): StackedPanel {
       itemStyle: { color: "var(--c1)", opacity: 0.65 },
       data: points,
     }],
-  };
-}
-
-/** Two octaves or more: ticks at 1, 2 and 5, or at the powers of ten alone where there are many. */
-function logAxis(low: number, high: number) {
-  const all = logTicks(low, high);
-  const tens = all.filter((tick) => Number.isInteger(Math.log10(tick)));
-  const customValues = all.length <= 7 || tens.length < 2 ? all : tens;
-  return {
-    type: "log" as const,
-    min: low * 0.9,
-    max: high * 1.1,
-    axisLabel: { ...panelLook.axisLabel, customValues },
-    axisTick: { show: false, customValues },
   };
 }
 
