@@ -103,14 +103,21 @@ void wire_end_request(struct wire *wire, struct request *request, enum wire_fail
 static void start_due(struct wire *wire)
 {
     uint32_t limit = atomic_load_explicit(&wire->limit, memory_order_relaxed);
+    if (limit != wire->known_limit) {
+        wire->known_limit = limit;
+        wire->slot_ns = wire_now();
+    }
     for (struct request *request; (request = waiting_first(&wire->waiting));) {
-        if (wire->in_flight >= limit) return;
         double now = wire_now();
-        if (request->head.t_send_ns > now) return;
+        if (request->head.t_send_ns > now) break;
+        if (wire->in_flight >= limit) {
+            wire->held = true;
+            return;
+        }
         waiting_remove(&wire->waiting, request);
         double ready = request->head.t_send_ns;
         if (ready < request->queued_ns) ready = request->queued_ns;
-        if (ready < wire->slot_ns && wire->in_flight + 1 == limit) ready = wire->slot_ns;
+        if (wire->held && ready < wire->slot_ns) ready = wire->slot_ns;
         request->end.t_ready_ns = ready;
         request->t_deadline_ns = now + request->head.timeout_ns;
         if (request->t_deadline_ns < wire->next_deadline_ns)
@@ -119,6 +126,7 @@ static void start_due(struct wire *wire)
         request->in_flight = true;
         connection_start(wire, request);
     }
+    wire->held = false;
 }
 
 static void cancel(struct wire *wire, uint32_t number)

@@ -114,6 +114,8 @@ struct wire {
     struct connection *closed; /* freed when epoll's batch, which may still name them, is done */
     uint32_t in_flight;
     uint64_t sequence;
+    uint32_t known_limit;
+    bool held;               /* the limit keeps back a request whose time has come */
     double slot_ns;          /* when a place in flight last became free */
     double next_deadline_ns; /* no request's time is up before */
     double timer_ns;         /* what the timer is set to; 0: nothing */

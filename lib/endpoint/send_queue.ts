@@ -16,7 +16,10 @@ export class SendQueue {
   readonly #waiting: Waiting[] = [];
   #limit = Infinity;
   #inFlight = 0;
+  /** When a place in flight last became free. */
   #slot_ns = 0;
+  /** The limit keeps back a request whose time has come. */
+  #held = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #immediate: ReturnType<typeof setImmediate> | null = null;
 
@@ -53,6 +56,7 @@ export class SendQueue {
 
   limit(in_flight: number): void {
     this.#limit = in_flight;
+    this.#slot_ns = nowNs();
     this.#startDue();
   }
 
@@ -65,11 +69,15 @@ export class SendQueue {
   #startDue(): void {
     while (this.#waiting.length > 0 && this.#inFlight < this.#limit) {
       const wait_ns = this.#waiting[0].t_send_ns - nowNs();
-      if (wait_ns > 0) return this.#wake(wait_ns);
+      if (wait_ns > 0) {
+        this.#held = false;
+        return this.#wake(wait_ns);
+      }
       const { t_send_ns, t_queued_ns, start } = this.#waiting.shift()!;
-      const capped = ++this.#inFlight === this.#limit;
-      start(Math.max(t_send_ns, t_queued_ns, capped ? this.#slot_ns : 0));
+      this.#inFlight++;
+      start(Math.max(t_send_ns, t_queued_ns, this.#held ? this.#slot_ns : 0));
     }
+    this.#held = this.#waiting.length > 0;
   }
 
   #wake(wait_ns: number): void {

@@ -3,6 +3,7 @@ import { readChunk } from "./chunk.ts";
 import type { ApiType } from "./api.ts";
 
 /** A text without quotation mark, backslash or control character stands in JSON as it is. */
+// deno-lint-ignore no-control-regex
 const PLAIN = /^[^"\\\x00-\x1f]+$/;
 /** A stream whose events keep changing their form is not worth learning from again. */
 const MOST_FORMS = 8;

@@ -80,8 +80,8 @@ function stageResults({ run, outcome, records }: Measurement, gapsOf: GapsOf): S
   const measured = plan.stages.flatMap((stage, i) =>
     stage.warmup || !outcome.stages[i] ? [] : [{ stage, i }]
   );
-  return measured.map(({ stage, i }) => {
-    const own = records.filter((record) => record.stage === i);
+  return measured.map(({ stage, i }, number) => {
+    const own = records.filter((record) => record.stage === number && !record.warmup);
     return summarise(own, {
       name: stageName(stage, plan.pattern),
       window: windowOf(stage, outcome.stages[i], own),

@@ -280,7 +280,7 @@ export class Drive {
     }
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
     const record = recordOf(flight, exchange, error, api, countTokens);
-    record.stage = stage;
+    record.stage = stages.slice(0, stage).filter(({ warmup }) => !warmup).length;
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;
     if (record.t_sent_ns !== null) this.#progress.sent++;

@@ -17,7 +17,7 @@ export type TokenSource = "usage" | "tokenizer" | "events";
 export interface RequestRecord {
   /** From 0, in the order in which they were planned. */
   request: number;
-  /** Number of the stage, from 0. */
+  /** Number of the measured stage, from 0: its place in `stages` of the results. */
   stage: number;
   /** Sent before the measured part; in no figure. */
   warmup: boolean;

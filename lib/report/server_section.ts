@@ -5,22 +5,26 @@ import { dataTable } from "./table.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { Row } from "./table.ts";
 
-type Spread = { mean: number; max: number } | null;
-
 /** The summary of the server's /metrics; a line where there were none. */
 export function serverSection({ server }: LoadResults): string {
   if (!server) return `<p class="note">The server's own metrics were not read.</p>`;
   const { summary, readings, name } = server;
-  const spread = (value: Spread, show: (value: number) => string) =>
-    value ? [show(value.mean), show(value.max)] : ["–", "–"];
+  const spread = (
+    mean: number | null,
+    max: number | null,
+    show: (value: number) => string,
+  ) => [mean, max].map((value) => value === null ? "–" : show(value));
   const single = (value: number | null, show: (value: number) => string) => [
     value === null ? "–" : show(value),
     "",
   ];
   const rows: Row[] = [
-    { head: "requests running", cells: spread(summary.running, short) },
-    { head: "requests waiting", cells: spread(summary.waiting, short) },
-    { head: "KV cache in use", cells: spread(summary.kv_cache_usage, shareText) },
+    { head: "requests running", cells: spread(summary.running_mean, summary.running_max, short) },
+    { head: "requests waiting", cells: spread(summary.waiting_mean, summary.waiting_max, short) },
+    {
+      head: "KV cache in use",
+      cells: spread(summary.kv_cache_usage_mean, summary.kv_cache_usage_max, shareText),
+    },
     { head: "hits of the prefix cache", cells: single(summary.prefix_cache_hit_rate, shareText) },
     {
       head: "time in the queue, ms",
