@@ -18,26 +18,13 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "pace_parts.h"
 #include "schedule.h"
 #include "source.h"
 
 #define REQUEST_BYTES (256 * 1024)
-#define EVENT_BYTES 512
 #define BURST_MAX 64
 #define EVENTS 256
-
-struct client {
-    int fd;
-    bool streaming, blocked, usage;
-    char *request;
-    size_t request_bytes;
-    uint32_t tokens, sent;
-    uint64_t due_ns;
-    size_t place; /* in the heap while streaming */
-    char *unsent;
-    size_t unsent_bytes;
-    struct client *next, *before; /* among the open ones, or the closed ones */
-};
 
 struct pace {
     pthread_t thread;
@@ -46,64 +33,18 @@ struct pace {
     uint16_t port;
     uint32_t tokens, burst;
     uint64_t interval_ns, delay_ns;
-    struct client **heap;
-    size_t count, room;
+    struct due due;
     struct client *open, *closed;
     _Atomic uint64_t requests, events, clients, late_ns;
     _Atomic int scheduling;
 };
-
-static const char HEAD[] =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-
-/* ---- clients by the time of their next event ---- */
-
-static void put(struct pace *pace, size_t place, struct client *client)
-{
-    pace->heap[place] = client;
-    client->place = place;
-}
-
-static void sift(struct pace *pace, size_t place, struct client *client)
-{
-    while (place > 0 && client->due_ns < pace->heap[(place - 1) / 2]->due_ns) {
-        put(pace, place, pace->heap[(place - 1) / 2]);
-        place = (place - 1) / 2;
-    }
-    for (size_t child; (child = place * 2 + 1) < pace->count; place = child) {
-        if (child + 1 < pace->count && pace->heap[child + 1]->due_ns < pace->heap[child]->due_ns)
-            child++;
-        if (pace->heap[child]->due_ns >= client->due_ns) break;
-        put(pace, place, pace->heap[child]);
-    }
-    put(pace, place, client);
-}
-
-static bool heap_add(struct pace *pace, struct client *client)
-{
-    if (pace->count == pace->room) {
-        size_t room = pace->room ? pace->room * 2 : 64;
-        struct client **grown = realloc(pace->heap, room * sizeof *grown);
-        if (!grown) return false;
-        pace->heap = grown;
-        pace->room = room;
-    }
-    sift(pace, pace->count++, client);
-    return true;
-}
-
-static void heap_remove(struct pace *pace, struct client *client)
-{
-    struct client *last = pace->heap[--pace->count];
-    if (last != client) sift(pace, client->place, last);
-}
 
 /* ---- writing ---- */
 
 static void hang_up(struct pace *pace, struct client *client)
 {
     if (client->fd < 0) return;
-    if (client->streaming && !client->blocked) heap_remove(pace, client);
+    if (client->streaming && !client->blocked) due_remove(&pace->due, client);
     close(client->fd);
     client->fd = -1;
     if (client->before) client->before->next = client->next;
@@ -139,67 +80,34 @@ static bool say(struct pace *pace, struct client *client, const char *bytes, siz
     }
     memcpy(client->unsent, bytes + done, count - done);
     client->unsent_bytes = count - done;
-    if (client->streaming) heap_remove(pace, client);
+    if (client->streaming) due_remove(&pace->due, client);
     client->blocked = true;
     watch(pace, client, EPOLL_CTL_MOD);
     return true;
 }
 
-static size_t chunk(char *out, const char *data)
-{
-    return (size_t)sprintf(out, "%zx\r\ndata: %s\n\n\r\n", strlen(data) + 8, data);
-}
-
-static size_t token(char *out, uint64_t now)
-{
-    char data[EVENT_BYTES];
-    snprintf(data, sizeof data,
-             "{\"id\":\"chatcmpl-pace\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
-             "\"model\":\"pace\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" %019llu\"},"
-             "\"logprobs\":null,\"finish_reason\":null}]}",
-             (unsigned long long)now);
-    return chunk(out, data);
-}
-
-static size_t ending(char *out, const struct client *client)
-{
-    char data[EVENT_BYTES];
-    size_t bytes = chunk(out, "{\"id\":\"chatcmpl-pace\",\"object\":\"chat.completion.chunk\","
-                              "\"created\":1700000000,\"model\":\"pace\",\"choices\":[{\"index\":0,"
-                              "\"delta\":{},\"logprobs\":null,\"finish_reason\":\"length\"}]}");
-    if (client->usage) {
-        snprintf(data, sizeof data,
-                 "{\"id\":\"chatcmpl-pace\",\"object\":\"chat.completion.chunk\",\"created\":"
-                 "1700000000,\"model\":\"pace\",\"choices\":[],\"usage\":{\"prompt_tokens\":16,"
-                 "\"completion_tokens\":%u,\"total_tokens\":%u}}",
-                 client->tokens, client->tokens + 16);
-        bytes += chunk(out + bytes, data);
-    }
-    bytes += chunk(out + bytes, "[DONE]");
-    memcpy(out + bytes, "0\r\n\r\n", 5);
-    return bytes + 5;
-}
-
 /* The next events of a stream; the last ones bring its end along. */
 static void play(struct pace *pace, struct client *client)
 {
-    static _Thread_local char out[EVENT_BYTES * (BURST_MAX + 4)];
+    static _Thread_local char out[PACE_EVENT_BYTES * (BURST_MAX + 4)];
     uint64_t now = now_ns();
     size_t bytes = 0;
-    for (uint32_t i = 0; i < pace->burst && client->sent < client->tokens; i++, client->sent++)
-        bytes += token(out + bytes, now);
+    uint32_t events = client->tokens - client->sent;
+    if (events > pace->burst) events = pace->burst;
+    for (uint32_t i = 0; i < events; i++) bytes += pace_token(out + bytes, now);
+    client->sent += events;
     if (pace->interval_ns && now - client->due_ns > atomic_load(&pace->late_ns))
         atomic_store(&pace->late_ns, now - client->due_ns);
     bool last = client->sent == client->tokens;
     if (last) {
-        bytes += ending(out + bytes, client);
-        heap_remove(pace, client);
+        bytes += pace_ending(out + bytes, client->tokens, client->usage);
+        due_remove(&pace->due, client);
         client->streaming = false;
     }
-    atomic_fetch_add_explicit(&pace->events, pace->burst, memory_order_relaxed);
+    atomic_fetch_add_explicit(&pace->events, events, memory_order_relaxed);
     if (!say(pace, client, out, bytes) || last || client->blocked) return;
     client->due_ns = pace->interval_ns ? client->due_ns + pace->interval_ns : now;
-    sift(pace, client->place, client);
+    due_move(&pace->due, client);
 }
 
 /* ---- requests ---- */
@@ -207,7 +115,7 @@ static void play(struct pace *pace, struct client *client)
 static void answer_plainly(struct pace *pace, struct client *client, const char *status,
                            const char *body)
 {
-    char out[EVENT_BYTES * 2];
+    char out[PACE_EVENT_BYTES * 2];
     int bytes = snprintf(out, sizeof out,
                          "HTTP/1.1 %s\r\ncontent-type: application/json\r\n"
                          "content-length: %zu\r\n\r\n%s",
@@ -225,6 +133,13 @@ static uint32_t number_after(const char *body, const char *key, uint32_t otherwi
     return *at >= '1' && *at <= '9' ? (uint32_t)strtoul(at, NULL, 10) : otherwise;
 }
 
+/* From here on the client has its place among those whose events are due. */
+static void begin_stream(struct pace *pace, struct client *client)
+{
+    client->streaming = due_add(&pace->due, client);
+    if (!client->streaming) hang_up(pace, client);
+}
+
 static void answer(struct pace *pace, struct client *client, const char *body)
 {
     if (strncmp(client->request, "GET", 3) == 0) {
@@ -238,9 +153,9 @@ static void answer(struct pace *pace, struct client *client, const char *body)
     client->sent = 0;
     client->due_ns = now_ns() + pace->delay_ns;
     atomic_fetch_add_explicit(&pace->requests, 1, memory_order_relaxed);
-    if (!say(pace, client, HEAD, sizeof HEAD - 1)) return;
-    client->streaming = true;
-    if (!client->blocked && !heap_add(pace, client)) hang_up(pace, client);
+    if (!say(pace, client, PACE_HEAD, sizeof PACE_HEAD - 1)) return;
+    if (client->blocked) client->streaming = true;
+    else begin_stream(pace, client);
 }
 
 /* Answers a request that is whole; what came behind it stays. */
@@ -285,10 +200,9 @@ static void unblock(struct pace *pace, struct client *client)
     client->unsent = NULL;
     if (say(pace, client, unsent, bytes) && !client->blocked) {
         watch(pace, client, EPOLL_CTL_MOD);
-        client->streaming = streaming;
         if (pace->interval_ns == 0) client->due_ns = now_ns();
-        if (streaming && !heap_add(pace, client)) hang_up(pace, client);
-        if (!streaming) take_request(pace, client);
+        if (streaming) begin_stream(pace, client);
+        else take_request(pace, client);
     } else {
         client->streaming = streaming;
     }
@@ -320,7 +234,7 @@ static void greet(struct pace *pace)
 
 static void set_timer(struct pace *pace)
 {
-    uint64_t due = pace->count ? pace->heap[0]->due_ns : 0;
+    uint64_t due = pace->due.count ? pace->due.heap[0]->due_ns : 0;
     struct itimerspec time = {.it_value = {(time_t)(due / NS_PER_S), (long)(due % NS_PER_S)}};
     timerfd_settime(pace->timer, TFD_TIMER_ABSTIME, &time, NULL);
 }
@@ -343,9 +257,9 @@ static void *run(void *argument)
     atomic_store(&pace->scheduling, (int)schedule_self());
     while (!atomic_load_explicit(&pace->stop, memory_order_relaxed)) {
         uint64_t now = now_ns();
-        for (int i = 0; i < EVENTS && pace->count && pace->heap[0]->due_ns <= now; i++)
-            play(pace, pace->heap[0]);
-        bool due = pace->count && pace->heap[0]->due_ns <= now_ns();
+        for (int i = 0; i < EVENTS && pace->due.count && pace->due.heap[0]->due_ns <= now; i++)
+            play(pace, pace->due.heap[0]);
+        bool due = pace->due.count && pace->due.heap[0]->due_ns <= now_ns();
         if (!due) set_timer(pace);
         int count = epoll_wait(pace->epoll, events, EVENTS, due ? 0 : -1);
         for (int i = 0; i < count; i++) {
@@ -431,7 +345,7 @@ static void release(struct pace *pace)
     bury(pace);
     for (int i = 0; i < 4; i++)
         if (files[i] >= 0) close(files[i]);
-    free(pace->heap);
+    free(pace->due.heap);
     free(pace);
 }
 
