@@ -18,6 +18,7 @@ void http_begin(struct http *http)
     http->head_bytes = http->line_start = 0;
     http->remaining = 0;
     http->digits = http->line_bytes = 0;
+    http->line_empty = http->after_cr = false;
 }
 
 void http_free(struct http *http)
@@ -43,24 +44,32 @@ static bool text_is(struct text text, const char *word)
     return text.bytes == strlen(word) && strncasecmp(text.start, word, text.bytes) == 0;
 }
 
-/* Whether a list of words, split by commas, has the word. */
-static bool text_lists(struct text text, const char *word)
+static struct text trimmed(struct text text)
 {
-    const char *end = text.start + text.bytes;
-    for (const char *at = text.start; at < end;) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma ? comma : end;
-        struct text item = {at, (size_t)(stop - at)};
-        while (item.bytes && is_space(*item.start)) item.start++, item.bytes--;
-        while (item.bytes && is_space(item.start[item.bytes - 1])) item.bytes--;
-        if (text_is(item, word)) return true;
-        at = stop + 1;
-    }
+    while (text.bytes && is_space(*text.start)) text.start++, text.bytes--;
+    while (text.bytes && is_space(text.start[text.bytes - 1])) text.bytes--;
+    return text;
+}
+
+/* Takes the first item off a list with commas; the list's start is NULL behind the last one. */
+static struct text next_item(struct text *list)
+{
+    const char *comma = memchr(list->start, ',', list->bytes);
+    struct text item = {list->start, comma ? (size_t)(comma - list->start) : list->bytes};
+    list->start = comma ? comma + 1 : NULL;
+    list->bytes = comma ? list->bytes - item.bytes - 1 : 0;
+    return trimmed(item);
+}
+
+static bool text_lists(struct text list, const char *word)
+{
+    while (list.start)
+        if (text_is(next_item(&list), word)) return true;
     return false;
 }
 
 struct headers {
-    bool http11, chunked, has_length, close, keep_alive, event_stream, encoded;
+    bool http11, chunked, has_length, has_type, close, keep_alive, event_stream, encoded;
     uint64_t length;
 };
 
@@ -78,28 +87,43 @@ static const char *take_length(struct headers *headers, struct text value)
     return NULL;
 }
 
+/* One length, or the same one several times: "5, 5" (RFC 9110, 8.6). */
+static const char *take_lengths(struct headers *headers, struct text value)
+{
+    const char *fault;
+    struct text item;
+    do {
+        item = next_item(&value);
+        fault = take_length(headers, item);
+    } while (!fault && value.start);
+    return fault;
+}
+
 static const char *take_header(struct headers *headers, const char *line, size_t bytes)
 {
     const char *colon = memchr(line, ':', bytes);
     if (!colon || colon == line) return NULL;
     struct text name = {line, (size_t)(colon - line)};
-    struct text value = {colon + 1, bytes - name.bytes - 1};
-    while (name.bytes && is_space(name.start[name.bytes - 1])) name.bytes--;
-    while (value.bytes && is_space(*value.start)) value.start++, value.bytes--;
-    while (value.bytes && is_space(value.start[value.bytes - 1])) value.bytes--;
-    if (text_is(name, "content-length")) return take_length(headers, value);
+    struct text value = trimmed((struct text){colon + 1, bytes - name.bytes - 1});
+    name = trimmed(name);
+    if (text_is(name, "content-length")) return take_lengths(headers, value);
     if (text_is(name, "transfer-encoding")) {
-        if (!text_lists(value, "chunked")) return "a transfer-encoding that is not chunked";
+        if (headers->chunked || !text_is(value, "chunked"))
+            return "a transfer-encoding other than chunked";
         headers->chunked = true;
     } else if (text_is(name, "connection")) {
         headers->close |= text_lists(value, "close");
         headers->keep_alive |= text_lists(value, "keep-alive");
     } else if (text_is(name, "content-type")) {
         static const char stream[] = "text/event-stream";
-        headers->event_stream = value.bytes >= sizeof stream - 1 &&
-                                strncasecmp(value.start, stream, sizeof stream - 1) == 0;
+        headers->event_stream |= !headers->has_type && value.bytes >= sizeof stream - 1 &&
+                                 strncasecmp(value.start, stream, sizeof stream - 1) == 0;
+        headers->has_type = true;
     } else if (text_is(name, "content-encoding")) {
-        headers->encoded = !text_is(value, "identity") && value.bytes > 0;
+        while (value.start) {
+            struct text item = next_item(&value);
+            headers->encoded |= item.bytes > 0 && !text_is(item, "identity");
+        }
     }
     return NULL;
 }
@@ -107,8 +131,9 @@ static const char *take_header(struct headers *headers, const char *line, size_t
 /* "HTTP/1.x NNN", then a space or the end of the line. */
 static int status_of(const char *head, size_t bytes, bool *http11)
 {
-    if (bytes < 13 || memcmp(head, "HTTP/1.", 7) != 0) return 0;
-    if ((head[7] != '0' && head[7] != '1') || head[8] != ' ' || !is_space(head[12])) return 0;
+    if (bytes < 14 || memcmp(head, "HTTP/1.", 7) != 0) return 0;
+    if ((head[7] != '0' && head[7] != '1') || head[8] != ' ') return 0;
+    if (head[12] != ' ' && head[12] != '\n' && (head[12] != '\r' || head[13] != '\n')) return 0;
     int status = 0;
     for (int i = 9; i < 12; i++) {
         if (head[i] < '0' || head[i] > '9') return 0;
@@ -118,10 +143,21 @@ static int status_of(const char *head, size_t bytes, bool *http11)
     return status >= 100 ? status : 0;
 }
 
+/* A line that begins with a blank continues the one before (RFC 9112, 5.2). */
+static void join_folded(char *head, size_t bytes)
+{
+    for (size_t i = 1; i + 1 < bytes; i++) {
+        if (head[i] != '\n' || (head[i + 1] != ' ' && head[i + 1] != '\t')) continue;
+        head[i] = ' ';
+        if (head[i - 1] == '\r') head[i - 1] = ' ';
+    }
+}
+
 /* Decides from a complete head how the body ends. */
 static void begin_body(struct http *http, const struct http_sink *sink)
 {
     struct headers headers = {0};
+    join_folded(http->head, http->head_bytes);
     int status = status_of(http->head, http->head_bytes, &headers.http11);
     if (!status) {
         http->fault = "no HTTP/1.1 status line";
@@ -148,7 +184,8 @@ static void begin_body(struct http *http, const struct http_sink *sink)
         http->state = HTTP_DONE;
     } else if (headers.chunked) {
         http->state = HTTP_CHUNK_SIZE;
-        http->keep_alive &= !headers.has_length; /* both: an attack or a fault (RFC 9112, 6.1) */
+        /* both, or of HTTP/1.0: an attack or a fault (RFC 9112, 6.1) */
+        http->keep_alive &= headers.http11 && !headers.has_length;
     } else if (headers.has_length) {
         http->remaining = headers.length;
         http->state = headers.length ? HTTP_LENGTH : HTTP_DONE;
@@ -226,15 +263,18 @@ static void push_chunk_line(struct http *http, char c)
         http->state = http->remaining ? HTTP_CHUNK : HTTP_TRAILER;
         http->digits = http->line_bytes = 0;
         http->line_empty = true;
+        http->after_cr = false;
     } else if (http->state == HTTP_CHUNK_EXTENSION) {
         return;
-    } else if (digit >= 0) {
+    } else if (c == ';') {
+        http->state = HTTP_CHUNK_EXTENSION;
+    } else if (is_space(c)) {
+        if (http->digits) http->state = HTTP_CHUNK_BLANK;
+    } else if (digit < 0 || http->state == HTTP_CHUNK_BLANK) {
+        http->fault = "a chunk size that is no number";
+    } else {
         http->remaining = http->digits ? http->remaining * 16 + (uint64_t)digit : (uint64_t)digit;
         if (++http->digits > CHUNK_DIGITS_MAX) http->fault = "a chunk size that is too long";
-    } else if (c == ';' || (http->digits && is_space(c))) {
-        http->state = HTTP_CHUNK_EXTENSION;
-    } else if (!is_space(c)) {
-        http->fault = "a chunk size that is no number";
     }
 }
 
@@ -255,8 +295,10 @@ static void push_trailer(struct http *http, char c)
     } else if (c == '\n') {
         if (http->line_empty) http->state = HTTP_DONE;
         http->line_empty = true;
-    } else if (c != '\r') {
-        http->line_empty = false;
+        http->after_cr = false;
+    } else {
+        http->line_empty &= c == '\r' && !http->after_cr;
+        http->after_cr = true;
     }
 }
 
@@ -277,6 +319,7 @@ size_t http_push(struct http *http, const struct http_sink *sink, const char *by
             taken = count;
             break;
         case HTTP_CHUNK_SIZE:
+        case HTTP_CHUNK_BLANK:
         case HTTP_CHUNK_EXTENSION:
             push_chunk_line(http, bytes[taken++]);
             break;

@@ -11,6 +11,7 @@ enum http_state {
     HTTP_LENGTH,
     HTTP_UNTIL_CLOSE,
     HTTP_CHUNK_SIZE,
+    HTTP_CHUNK_BLANK, /* behind the size: only blanks, an extension or the line's end */
     HTTP_CHUNK_EXTENSION,
     HTTP_CHUNK,
     HTTP_CHUNK_END,
@@ -24,13 +25,13 @@ struct http {
     bool keep_alive;   /* whether the connection may carry another request after this one */
     bool event_stream; /* the body is text/event-stream */
     const char *fault; /* what is malformed; NULL while nothing is */
-    char *head;        /* as it came; owned */
+    char *head;        /* as it came, but with folded lines joined; owned */
     size_t head_bytes, head_room;
     size_t line_start; /* of the head's last line */
     uint64_t remaining;
     uint32_t digits;     /* of the chunk size so far */
     uint32_t line_bytes; /* of the chunk's line or of the trailers so far */
-    bool line_empty;
+    bool line_empty, after_cr; /* of the trailers' last line */
 };
 
 /* Called as parts come; the slices are the parser's input, good during the call only. */

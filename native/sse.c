@@ -37,9 +37,10 @@ size_t sse_pending(const struct sse *sse)
     return sse->line.count + sse->data.count;
 }
 
+/* The limit is that of a line and that of an event's data, however both are cut into pieces. */
 static void append(struct sse *sse, struct sse_text *text, const char *bytes, size_t count)
 {
-    if (sse_pending(sse) + count > SSE_EVENT_BYTES_MAX) {
+    if (text->count + count > SSE_EVENT_BYTES_MAX) {
         sse->fault = "an event of more than 4 MB";
         return;
     }
@@ -80,6 +81,10 @@ static void dispatch(struct sse *sse, sse_event *event, void *owner)
 static void take_line(struct sse *sse, sse_event *event, void *owner, const char *line,
                       size_t bytes, bool in_input)
 {
+    if (bytes > SSE_EVENT_BYTES_MAX) {
+        sse->fault = "an event of more than 4 MB";
+        return;
+    }
     if (!sse->started) {
         sse->started = true;
         if (bytes >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) line += 3, bytes -= 3;
@@ -100,7 +105,7 @@ static void take_line(struct sse *sse, sse_event *event, void *owner, const char
     }
     keep_held(sse);
     if (sse->data_lines > 1) append(sse, &sse->data, "\n", 1);
-    append(sse, &sse->data, line, bytes);
+    if (!sse->fault) append(sse, &sse->data, line, bytes);
 }
 
 /* The next line end in the input, or NULL. */

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { CancelledError } from "../execute/scope.ts";
 import { nowNs } from "../native/clock.ts";
 import { EndpointError } from "./errors.ts";
-import { ResponseParser } from "./http_response.ts";
+import { isEncoded, ResponseParser } from "./http_response.ts";
 import { EventSplitter } from "./sse.ts";
 import { requestHead } from "./transport.ts";
 import type { ResponseHead } from "./http_response.ts";
@@ -117,8 +117,8 @@ export class Exchange {
   }
 
   #onHead(head: ResponseHead): void {
-    const encoding = head.headers["content-encoding"] ?? "identity";
-    if (encoding !== "identity") {
+    if (isEncoded(head.headers)) {
+      const encoding = head.headers["content-encoding"];
       throw new EndpointError(
         "malformed",
         `the server compressed its answer (${encoding}) though asked not to`,
@@ -126,7 +126,7 @@ export class Exchange {
       );
     }
     this.#head = head;
-    this.#streaming = (head.headers["content-type"] ?? "").startsWith("text/event-stream");
+    this.#streaming = /^text\/event-stream/i.test(head.headers["content-type"] ?? "");
   }
 
   #onBody(bytes: Buffer): void {

@@ -34,6 +34,7 @@ export class ResponseParser {
   #state: State = "head";
   #pending: Buffer = EMPTY;
   #remaining = 0;
+  #trailerBytes = 0;
   #keepAlive = false;
   readonly #sink: ResponseSink;
 
@@ -89,11 +90,9 @@ export class ResponseParser {
       case "chunk_size":
         return this.#chunkSize(input);
       case "chunk_end":
-        return this.#line(input, () => this.#state = "chunk_size");
+        return this.#chunkEnd(input);
       case "trailer":
-        return this.#line(input, (line) => {
-          if (line === "") this.#state = "done";
-        });
+        return this.#trailer(input);
       case "done":
         return EMPTY;
     }
@@ -107,32 +106,46 @@ export class ResponseParser {
     return input.subarray(taken);
   }
 
-  #line(input: Buffer, use: (line: string) => void): Buffer | null {
+  #chunkSize(input: Buffer): Buffer | null {
     const end = input.indexOf(LF);
-    if (end < 0) {
-      if (input.length > MAX_CHUNK_LINE_BYTES) throw malformed("a chunk header without an end");
-      return null;
-    }
-    use(input.toString("latin1", 0, end > 0 && input[end - 1] === CR ? end - 1 : end));
-    return input.subarray(end + 1);
+    const bytes = end < 0 ? input.length : end + 1;
+    if (bytes > MAX_CHUNK_LINE_BYTES) throw malformed("a chunk header without an end");
+    if (end < 0) return null;
+    const line = input.toString("latin1", 0, end);
+    const digits = trim(line.split(";", 1)[0]);
+    if (!/^[0-9a-f]{1,12}$/i.test(digits)) throw malformed(`chunk size ${JSON.stringify(line)}`);
+    this.#remaining = parseInt(digits, 16);
+    this.#state = this.#remaining === 0 ? "trailer" : "chunk";
+    return input.subarray(bytes);
   }
 
-  #chunkSize(input: Buffer): Buffer | null {
-    return this.#line(input, (line) => {
-      const digits = line.split(";", 1)[0].trim();
-      if (!/^[0-9a-f]{1,12}$/i.test(digits)) throw malformed(`chunk size ${JSON.stringify(line)}`);
-      this.#remaining = parseInt(digits, 16);
-      this.#state = this.#remaining === 0 ? "trailer" : "chunk";
-    });
+  #chunkEnd(input: Buffer): Buffer | null {
+    const lf = input[0] === CR ? 1 : 0;
+    if (lf === input.length) return null;
+    if (input[lf] !== LF) throw malformed("a chunk that is longer than its size");
+    this.#state = "chunk_size";
+    return input.subarray(lf + 1);
+  }
+
+  #trailer(input: Buffer): Buffer | null {
+    const end = input.indexOf(LF);
+    const bytes = end < 0 ? input.length : end + 1;
+    if (this.#trailerBytes + bytes > MAX_HEAD_BYTES) {
+      throw malformed("trailers of more than 64 KB");
+    }
+    if (end < 0) return null;
+    this.#trailerBytes += bytes;
+    if (end === 0 || (end === 1 && input[0] === CR)) this.#state = "done";
+    return input.subarray(bytes);
   }
 
   #head(input: Buffer): Buffer | null {
     const end = headEnd(input);
-    if (end < 0) {
-      if (input.length > MAX_HEAD_BYTES) throw malformed("headers of more than 64 KB");
-      return null;
+    if ((end < 0 ? input.length : end) > MAX_HEAD_BYTES) {
+      throw malformed("headers of more than 64 KB");
     }
-    const lines = input.toString("latin1", 0, end).split(/\r?\n/);
+    if (end < 0) return null;
+    const lines = linesOf(input.toString("latin1", 0, end));
     const status = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/.exec(lines[0]);
     if (!status) throw malformed(`status line ${JSON.stringify(lines[0].slice(0, 80))}`);
     const head = { status: Number(status[2]), headers: headersOf(lines) };
@@ -141,17 +154,23 @@ export class ResponseParser {
   }
 
   #begin({ status, headers }: ResponseHead, http11: boolean): void {
-    const connection = (headers["connection"] ?? "").toLowerCase();
-    this.#keepAlive = http11 ? !connection.includes("close") : connection.includes("keep-alive");
-    const length = headers["content-length"];
+    const connection = listOf(headers["connection"]);
+    const coding = headers["transfer-encoding"];
+    const length = lengthIn(headers);
+    if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+      throw malformed(`transfer-encoding ${JSON.stringify(coding)}`);
+    }
+    this.#keepAlive = !connection.includes("close") &&
+      (http11 || connection.includes("keep-alive"));
     if (status === 204 || status === 304) {
       this.#state = "done";
-    } else if (/\bchunked\b/i.test(headers["transfer-encoding"] ?? "")) {
+    } else if (coding !== undefined) {
       this.#state = "chunk_size";
-    } else if (length !== undefined) {
-      if (!/^\d{1,15}$/.test(length)) throw malformed(`content-length ${JSON.stringify(length)}`);
-      this.#remaining = Number(length);
-      this.#state = this.#remaining === 0 ? "done" : "length";
+      // with a length, or of HTTP/1.0: an attack or a fault (RFC 9112, 6.1)
+      if (!http11 || length !== null) this.#keepAlive = false;
+    } else if (length !== null) {
+      this.#remaining = length;
+      this.#state = length === 0 ? "done" : "length";
     } else {
       this.#state = "until_close";
       this.#keepAlive = false;
@@ -162,15 +181,57 @@ export class ResponseParser {
 
 /** Offset just behind the empty line that ends the head; −1 while it has not come. */
 function headEnd(input: Buffer): number {
-  const crlf = input.indexOf("\r\n\r\n");
+  if (input[0] === LF) return 1;
+  if (input[0] === CR && input[1] === LF) return 2;
+  const crlf = input.indexOf("\n\r\n");
   const lf = input.indexOf("\n\n");
   if (lf >= 0 && (crlf < 0 || lf < crlf)) return lf + 2;
-  return crlf < 0 ? -1 : crlf + 4;
+  return crlf < 0 ? -1 : crlf + 3;
 }
 
 /** The headers of a whole head. */
 export function headersIn(head: string): Record<string, string> {
-  return headersOf(head.split(/\r?\n/));
+  return headersOf(linesOf(head));
+}
+
+/** Whether the body is compressed or otherwise encoded. */
+export function isEncoded(headers: Record<string, string>): boolean {
+  return listOf(headers["content-encoding"]).some((name) => name !== "" && name !== "identity");
+}
+
+/** A line that begins with a blank continues the one before (RFC 9112, 5.2). */
+function linesOf(head: string): string[] {
+  return head.replace(/\r?\n(?=[ \t])/g, " ").split(/\r?\n/);
+}
+
+/** Without HTTP's blanks around it; trim() would take more, no-break spaces for one. */
+function trim(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 32 || code === 9 || code === CR || code === LF;
+}
+
+/** The items of a header that is a list, in lower case. */
+function listOf(value = ""): string[] {
+  return value.split(",").map((item) => trim(item).toLowerCase());
+}
+
+/** The content length; null for none. The same one may stand there several times: "5, 5". */
+function lengthIn(headers: Record<string, string>): number | null {
+  const value = headers["content-length"];
+  if (value === undefined) return null;
+  const lengths = listOf(value);
+  const good = lengths.every((length) => /^\d{1,15}$/.test(length));
+  if (!good || new Set(lengths.map(Number)).size > 1) {
+    throw malformed(`content-length ${JSON.stringify(value)}`);
+  }
+  return Number(lengths[0]);
 }
 
 function headersOf(lines: string[]): Record<string, string> {
@@ -178,8 +239,8 @@ function headersOf(lines: string[]): Record<string, string> {
   for (const line of lines.slice(1)) {
     const colon = line.indexOf(":");
     if (colon <= 0) continue;
-    const name = line.slice(0, colon).trim().toLowerCase();
-    const value = line.slice(colon + 1).trim();
+    const name = trim(line.slice(0, colon)).toLowerCase();
+    const value = trim(line.slice(colon + 1));
     headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
   }
   return headers;

@@ -6,7 +6,8 @@ const LF = 10;
 const CR = 13;
 const COLON = 58;
 const SPACE = 32;
-const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+/** Of a line, and of an event's data, as in native/sse.h. */
+const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Splits a byte stream into events. Line ends may be LF, CRLF or CR; a byte order mark and comments
@@ -28,7 +29,7 @@ export class EventSplitter {
   /**
    * Takes the next bytes; calls back for each event that they complete.
    *
-   * @throws {EndpointError} class malformed: an event above 16 MB.
+   * @throws {EndpointError} class malformed: an event above 4 MB.
    */
   push(bytes: Buffer): void {
     let start = 0;
@@ -60,7 +61,7 @@ export class EventSplitter {
 
   #bound(bytes: number): void {
     if (bytes > MAX_EVENT_BYTES) {
-      throw new EndpointError("malformed", "the server sent an event of more than 16 MB");
+      throw new EndpointError("malformed", "the server sent an event of more than 4 MB");
     }
   }
 
@@ -73,6 +74,7 @@ export class EventSplitter {
       this.#pending = [];
       this.#pendingBytes = 0;
     }
+    this.#bound(end - start);
     if (!this.#started) {
       this.#started = true;
       if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) {
@@ -85,11 +87,11 @@ export class EventSplitter {
     if (!isData) return; // a comment, event, id or retry
     start += 4;
     if (start < end && bytes[start] !== COLON) return; // another field, "database: …"
-    start++;
+    if (start < end) start++;
     if (start < end && bytes[start] === SPACE) start++;
-    this.#lines.push(start < end ? bytes.toString("utf8", start, end) : "");
-    this.#eventBytes += end - start;
+    this.#eventBytes += end - start + (this.#lines.length > 0 ? 1 : 0);
     this.#bound(this.#eventBytes);
+    this.#lines.push(bytes.toString("utf8", start, end));
   }
 
   #dispatch(): void {
