@@ -1,6 +1,7 @@
 /**
  * Format, lint, type check, all tests; ends with one line `N passed, N failed`.
- * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test.
+ * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
+ * and clang, for fuzzing.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { browserPath } from "../tests/browser.ts";
+import { fuzzingClang } from "../tests/clang.ts";
 
 interface Counts {
   passed: number;
@@ -24,18 +26,47 @@ function run(command: string, ...args: string[]): boolean {
   return spawnSync(command, args, { stdio: "inherit" }).status === 0;
 }
 
-/** What the browser tests need; without it they are skipped, and counted as such. */
-function installBrowser(): void {
-  if (browserPath() !== null) return;
+/** What some tests need; where it is missing they are skipped, and counted as such. */
+interface Requirement {
+  name: string;
+  tests: string;
+  packages: string[];
+  here(): boolean;
+}
+
+const REQUIREMENTS: Requirement[] = [
+  {
+    name: "Chromium",
+    tests: "the browser tests",
+    packages: ["chromium", "fonts-dejavu-core"],
+    here: () => browserPath() !== null,
+  },
+  {
+    name: "clang",
+    tests: "the fuzz tests",
+    packages: ["clang", "libclang-rt-dev"],
+    here: () => fuzzingClang() !== null,
+  },
+];
+
+/** Installs what is missing where it may: as root on Debian. */
+function installMissing(): void {
+  const missing = REQUIREMENTS.filter((requirement) => !requirement.here());
+  if (missing.length === 0) return;
   const mayInstall = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
-  if (!mayInstall) {
-    say("no Chromium here: the browser tests are skipped (Debian: apt-get install chromium)");
-    return;
+  for (const { name, tests, packages } of missing) {
+    say(
+      mayInstall
+        ? `installing ${name} from Debian's packages, for ${tests}`
+        : `no ${name} here: ${tests} are skipped (Debian: apt-get install ${packages.join(" ")})`,
+    );
   }
-  say("installing Chromium from Debian's packages, for the browser tests");
+  if (!mayInstall) return;
   process.env.DEBIAN_FRONTEND = "noninteractive";
   run("apt-get", "-q", "update");
-  run("apt-get", "-q", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core");
+  for (const { packages } of missing) {
+    run("apt-get", "-q", "install", "-y", "--no-install-recommends", ...packages);
+  }
 }
 
 /** The counts in a JUnit file. */
@@ -64,7 +95,7 @@ function testAll(only: string[]): Counts {
 }
 
 const only = process.argv.slice(2);
-installBrowser();
+installMissing();
 const checks = [
   run(deno, "fmt", "--check"),
   run(deno, "lint"),
