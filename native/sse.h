@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of a line, and of an event's data. */
 #define SSE_EVENT_BYTES_MAX (4u * 1024 * 1024)
 
 /* Bytes that grow as needed and stay allocated. */
