@@ -8,6 +8,7 @@ import { planLoad } from "../load/plan_load.ts";
 import { reportAs } from "../load/report_as.ts";
 import { runLoad } from "../load/run_load.ts";
 import { TokenFileReader } from "../load/token_file.ts";
+import { isInside } from "../load/window.ts";
 import { loadTokenizer } from "../load/tokenizer.ts";
 import { writeLoadReport } from "../report/load_report.ts";
 import { checkWritable } from "../run/directory.ts";
@@ -104,10 +105,8 @@ export async function runOne(
   loadTable(run.results, paint).forEach((row) => terminal.say(row));
   if (request.reportAs !== null) {
     using tokens = new TokenFileReader(run.directory);
-    const { start_ns, end_ns } = run.results.total.window;
-    const measured = run.records.filter(({ t_intended_ns }) =>
-      t_intended_ns >= start_ns && t_intended_ns <= end_ns
-    );
+    const { window } = run.results.total;
+    const measured = run.records.filter((record) => isInside(record, window));
     const rows = reportAs(request.reportAs, measured, (record) => tokens.gapsOf(record));
     terminal.say();
     reportAsTable(request.reportAs, rows, paint).forEach((row) => terminal.say(row));
@@ -139,7 +138,7 @@ function exitCode(
   signal: AbortSignal,
 ): number {
   if (signal.aborted) return EXIT.interrupted;
-  const failed = runs.some(({ results }) => results.total.requests.successful === 0);
+  const failed = runs.some(({ records }) => !records.some(({ failure }) => failure === null));
   const distrusted = requireTrusted &&
     runs.some(({ results }) => results.verdict.verdict !== "trusted");
   return failed || distrusted ? EXIT.failures : EXIT.good;

@@ -8,7 +8,7 @@ import { isOpen, stageName } from "./stages.ts";
 import { summarise } from "./summarise.ts";
 import { TokenFileReader } from "./token_file.ts";
 import { judge } from "./verdict.ts";
-import { windowOf } from "./window.ts";
+import { isInside, windowOf } from "./window.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport, TransportStatus } from "../endpoint/transport.ts";
 import type { Sampler } from "../hardware/sampler.ts";
@@ -109,11 +109,13 @@ function totalOf(
     window: {
       start_ns: empty ? 0 : start_ns,
       end_ns: empty ? 0 : end_ns,
+      counts: windows.every(({ counts }) => counts === "end") ? "end" : "turn",
       rule: "from the first to the last stage's window",
     },
     requested_rate_per_s: null,
     slos: run.plan.slos,
     gapsOf,
+    isInside: (record) => isInside(record, stages[record.stage].window),
     warmup: records.length - measured.length,
   });
 }
@@ -210,6 +212,11 @@ function notesOf(
   if (token_sources.events) {
     notes.push(
       `${token_sources.events} answers came without usage: their events were counted as tokens`,
+    );
+  }
+  if (requests.outside > 0) {
+    notes.push(
+      `${requests.outside} requests were in the ramp or the drain of the closed loop: in no figure`,
     );
   }
   if (requests.warmup > 0) notes.push(`${requests.warmup} warm-up requests are in no figure`);

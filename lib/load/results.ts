@@ -5,6 +5,7 @@ import type { Estimate } from "../stats/interval.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Slo } from "./slo.ts";
 import type { Verdict } from "./verdict.ts";
+import type { Window } from "./window.ts";
 import type { ServerMetricsReading, ServerMetricsSummary } from "./server_metrics.ts";
 
 /** Where the count of output tokens comes from. */
@@ -66,14 +67,14 @@ export interface StageResults {
   /** e.g. "8 in flight", "4 requests/s, poisson"; "total" for all together. */
   name: string;
   /** The measured window on CLOCK_MONOTONIC, and how it was chosen. */
-  window: { start_ns: number; end_ns: number; duration_s: number; rule: string };
+  window: Window & { duration_s: number };
   /** Null in a closed loop. */
   requested_rate_per_s: number | null;
   /** Requests sent per second of the window. */
   achieved_rate_per_s: number;
   /** In flight over the window. */
   concurrency: { mean: number; max: number };
-  /** Requests whose turn lay in the window, by what came of them. */
+  /** Requests that count in the window, by what came of them. */
   requests: {
     sent: number;
     successful: number;
@@ -82,6 +83,8 @@ export interface StageResults {
     unfinished: number;
     /** Due, but without a place in flight until the end. */
     unsent: number;
+    /** In the ramp or the drain of a closed loop: in no figure. */
+    outside: number;
     warmup: number;
   };
   /** Failed requests by class. */

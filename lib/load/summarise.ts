@@ -4,7 +4,7 @@ import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { Samples } from "./samples.ts";
 import { missedSlos, sloText } from "./slo.ts";
-import { inFlight } from "./window.ts";
+import { inFlight, isInside } from "./window.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { Metric, RequestRecord, StageResults, TokenSource } from "./results.ts";
 import type { Slo, SloValues } from "./slo.ts";
@@ -24,11 +24,13 @@ export interface SummaryContext {
   requested_rate_per_s: number | null;
   slos: readonly Slo[];
   gapsOf: GapsOf;
+  /** Which requests count, where it is not the window alone that says so. */
+  isInside?: (record: RequestRecord) => boolean;
   warmup: number;
 }
 
 /**
- * Sums up the requests whose turn lay in the window. Latencies are of answered ones; tokens per
+ * Sums up the requests that count in the window. Latencies are of answered ones; tokens per
  * second count those that came within the window, whichever request they belong to.
  *
  * @param records all of the run, or those of a stage; warm-up left out.
@@ -39,9 +41,10 @@ export function summarise(
 ): StageResults {
   const { window, slos } = context;
   const duration_s = Math.max(0, (window.end_ns - window.start_ns) / NS_PER_S);
-  const inside = records.filter(({ t_intended_ns }) =>
-    t_intended_ns >= window.start_ns && t_intended_ns <= window.end_ns
-  ).sort((a, b) => a.t_intended_ns - b.t_intended_ns);
+  const inside = records.filter((record) => (context.isInside ?? isInside)(record, window)).sort((
+    a,
+    b,
+  ) => a.t_intended_ns - b.t_intended_ns);
   const answered = inside.filter(({ failure }) => failure === null);
   const counts = countsOf(inside);
   const output_tokens = tokensWithin(records, window, context.gapsOf);
@@ -54,7 +57,7 @@ export function summarise(
     requested_rate_per_s: context.requested_rate_per_s,
     achieved_rate_per_s: per_s(counts.sent),
     concurrency: inFlight(records, window),
-    requests: { ...counts, warmup: context.warmup },
+    requests: { ...counts, outside: records.length - inside.length, warmup: context.warmup },
     errors: errorsOf(inside),
     error_rate: judged > 0 ? counts.failed / judged : null,
     requests_per_s: per_s(answered.length),

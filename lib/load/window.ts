@@ -6,7 +6,18 @@ import type { LoadStage } from "./stages.ts";
 export interface Window {
   start_ns: number;
   end_ns: number;
+  /**
+   * Which requests count. Open loop: those whose turn lay in the window, whatever came of them. Closed
+   * loop: those that ended in it, since the others saw the ramp or the drain.
+   */
+  counts: "turn" | "end";
   rule: string;
+}
+
+/** Whether a request counts in a window. */
+export function isInside({ t_intended_ns, t_end_ns }: RequestRecord, window: Window): boolean {
+  const t_ns = window.counts === "turn" ? t_intended_ns : t_end_ns;
+  return t_ns >= window.start_ns && t_ns <= window.end_ns;
 }
 
 /**
@@ -29,18 +40,23 @@ export function windowOf(
     );
     // a stage that ends by its count has no end of its own
     const end_ns = stage.duration_s === null ? last_ns : span.end_ns;
-    return { start_ns: span.start_ns, end_ns, rule: "the whole stage" };
+    return { start_ns: span.start_ns, end_ns, counts: "turn", rule: "the whole stage" };
   }
   const full = fullSpan(sent, stage.concurrency!);
   if (full !== null) {
-    return { ...full, rule: `${stage.concurrency} in flight: without ramp and drain` };
+    return {
+      ...full,
+      counts: "end",
+      rule: `${stage.concurrency} in flight: without ramp and drain`,
+    };
   }
   const start_ns = sent.reduce((first, { t_sent_ns }) => Math.min(first, t_sent_ns!), Infinity);
   const end_ns = sent.reduce((last, { t_end_ns }) => Math.max(last, t_end_ns), -Infinity);
-  if (sent.length === 0) return { ...span, rule: "nothing was sent" };
+  if (sent.length === 0) return { ...span, counts: "turn", rule: "nothing was sent" };
   return {
     start_ns,
     end_ns,
+    counts: "end",
     rule: `from the first to the last request: never ${stage.concurrency} in flight`,
   };
 }

@@ -51,7 +51,7 @@ export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string
   ],
   [
     "window",
-    "the measured part of a stage, without warm-up and drain: a request counts when its turn lay in it, a token when it came within it",
+    "the measured part of a stage, without warm-up, ramp and drain: a request counts when its turn lay in it (open loop) or its end (closed loop), a token when it came within it",
   ],
   [
     "verdict",

@@ -1,4 +1,5 @@
 /** The share of a load run's answers that came within a time, by stage where there are a few. */
+import { isInside } from "../load/window.ts";
 import { sortedCopy } from "../stats/quantile.ts";
 import { cumulativeChart } from "./cumulative_chart.ts";
 import { cutText, escapeHtml } from "./html.ts";
@@ -39,10 +40,10 @@ export async function loadLatencyChart(
   return `${legendList(legend)}${chart}<p class="note">${escapeHtml(note)}</p>`;
 }
 
-/** An answer that is in the figures: its turn lay in its stage's window. */
+/** An answer that is in the figures. */
 function isAnswered(record: RequestRecord, { window }: StageResults): boolean {
   return !record.warmup && record.failure === null && record.t_sent_ns !== null &&
-    record.t_intended_ns >= window.start_ns && record.t_intended_ns <= window.end_ns;
+    isInside(record, window);
 }
 
 /** Milliseconds from the sending to a moment, ascending. */

@@ -27,7 +27,7 @@ function summary(
 ) {
   return summarise(records, {
     name: "test",
-    window: { start_ns: window.from_s * 1e9, end_ns: window.to_s * 1e9, rule: "" },
+    window: { start_ns: window.from_s * 1e9, end_ns: window.to_s * 1e9, counts: "turn", rule: "" },
     requested_rate_per_s: null,
     slos,
     gapsOf: even,
@@ -79,6 +79,7 @@ Deno.test("failures by class, the unfinished and the unsent apart; warm-up is in
     failed: 2,
     unfinished: 1,
     unsent: 1,
+    outside: 0,
     warmup: 0,
   });
   assertEquals(result.errors, { http_429: 1, timeout: 1 });

@@ -179,7 +179,13 @@ export function stageOf(
   const busy_s = answered.reduce((sum, request) => sum + e2e(request)! / 1000, 0);
   return {
     name,
-    window: { start_ns, end_ns, duration_s, rule: "from 5 s after the stage's first request on" },
+    window: {
+      start_ns,
+      end_ns,
+      duration_s,
+      counts: "turn",
+      rule: "from 5 s after the stage's first request on",
+    },
     requested_rate_per_s: rate_per_s,
     achieved_rate_per_s: per_s(own.length),
     concurrency: { mean: per_s(busy_s), max: Math.ceil(per_s(busy_s) * 1.6) },
@@ -189,6 +195,7 @@ export function stageOf(
       failed,
       unfinished: 0,
       unsent: 0,
+      outside: 0,
       warmup: all.length - own.length,
     },
     errors: failed ? { http_5xx: failed } : {},

@@ -1,0 +1,290 @@
+/** Loads on the mock endpoint and on the paced server, over real sockets. */
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { errorModes } from "../../lib/mock/faults.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { nativeLibrary } from "../../lib/native/library.ts";
+import { PacedServer } from "../../lib/native/pace.ts";
+import { load } from "./fixture.ts";
+import type { ErrorMode } from "../../lib/mock/faults.ts";
+
+const text = Array.from({ length: 12 }, (_, i) => `w${i}`).join(" ");
+
+function answering(port: number, on: (socket: Socket, request: number) => void) {
+  let requests = 0;
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (bytes) => {
+      if (bytes.toString().startsWith("GET")) {
+        return socket.end("HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n");
+      }
+      on(socket, requests++);
+    });
+  });
+  return new Promise<{ url: string; close: () => Promise<void> }>((resolve) => {
+    server.listen(port, "127.0.0.1", () => {
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+      resolve({ url, close: () => new Promise((done) => server.close(() => done())) });
+    });
+  });
+}
+
+for (const transport of ["wire", "portable"] as const) {
+  Deno.test(`closed loop: so many in flight, each prompt once, all journaled (${transport})`, async () => {
+    await using mock = await MockEndpoint.start({
+      behaviour: { default_response: text, delay_s: 0.02, tokens_per_second: 500 },
+    });
+    using run = await load({
+      endpoint: mock.url,
+      transport,
+      concurrency: 6,
+      requests: 60,
+      warmup: 6,
+    });
+    const { total } = run.results;
+    assertEquals(total.concurrency.max, 6);
+    assertEquals(total.requests.warmup, 6);
+    assertEquals(run.records.filter(({ warmup }) => !warmup).length, 60);
+    assertEquals([total.requests.failed, total.errors], [0, {}]);
+    assertEquals(total.completion_tokens_mean, 12);
+    assertEquals(run.results.transport, transport);
+    const prompts = mock.requests.filter(({ method }) => method === "POST")
+      .map(({ body }) => JSON.stringify((body as { messages: unknown }).messages));
+    assertEquals(new Set(prompts).size, prompts.length);
+    const lines = readFileSync(run.directory.journal, "utf8").trim().split("\n")
+      .map((line) => JSON.parse(line));
+    const finished = lines.filter(({ event }) => event === "request_finished");
+    assertEquals(finished.map(({ result }) => result), run.records);
+    assert(existsSync(run.directory.results));
+    // the gaps on disk are those between the tokens
+    for (const record of run.records) {
+      assertEquals([record.token_events, record.gaps], [12, 11]);
+      assert(record.t_sent_ns! >= record.t_ready_ns);
+      assert(record.t_first_token_ns! > record.t_sent_ns!);
+    }
+  });
+
+  Deno.test(`open loop: sent at the times of its process, whatever the server does (${transport})`, async () => {
+    await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.3 } });
+    const settings = {
+      endpoint: mock.url,
+      transport,
+      rate: 40,
+      arrival: "constant" as const,
+      requests: 20,
+    };
+    using run = await load(settings);
+    assertEquals(run.records.length, 20);
+    const sent = run.records.map(({ t_intended_ns }) => t_intended_ns).sort((a, b) => a - b);
+    sent.slice(1).forEach((t_ns, i) => assertEquals(Math.round((t_ns - sent[i]) / 1e6), 25));
+    for (const record of run.records) assert(record.t_sent_ns! >= record.t_intended_ns);
+    assert(run.results.total.concurrency.max > 6, "it does not wait for answers");
+  });
+
+  Deno.test(`a server that stalls: what was meant to be sent then is late, and shows it (${transport})`, async () => {
+    const good = 'data: {"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n' +
+      'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+    const reply = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n" +
+      `content-length: ${good.length}\r\n\r\n${good}`;
+    const stall_ms = 600;
+    const server = await answering(0, (socket, request) => {
+      if (request === 5) setTimeout(() => socket.write(reply), stall_ms);
+      else socket.write(reply);
+    });
+    try {
+      using run = await load({
+        endpoint: server.url,
+        model: "m",
+        transport,
+        rate: 20,
+        arrival: "constant",
+        concurrency: 1,
+        requests: 20,
+      });
+      const { ttft_ms, ttft_intended_ms } = run.results.total.metrics;
+      // one request felt the stall by its own clock, all those behind it by their users'
+      assert(ttft_ms!.max >= stall_ms * 0.95);
+      assert(ttft_ms!.p90 < stall_ms / 2, `sent: p90 ${ttft_ms!.p90}`);
+      assert(ttft_intended_ms!.p90 > stall_ms / 2, `intended: p90 ${ttft_intended_ms!.p90}`);
+    } finally {
+      await server.close();
+    }
+  });
+
+  Deno.test(`every fault of the mock is counted in its class (${transport})`, async (t) => {
+    const classes: Record<ErrorMode, string | null> = {
+      timeout: "timeout",
+      server_error: "http_5xx",
+      rate_limit: "http_429",
+      unauthorized: "auth",
+      forbidden: "auth",
+      reject_stream_options: "http_4xx",
+      connection_reset: "connect",
+      reset_mid_stream: "truncated",
+      truncated_stream: "truncated",
+      malformed_event: "malformed",
+      role_only_first_chunk: null,
+      multi_token_event: null,
+      empty_reply: "empty_reply",
+      slow_first_byte: null,
+      slow_first_token: null,
+      usage_missing: null,
+      not_json: "malformed",
+    };
+    assertEquals(Object.keys(classes).sort(), errorModes.map(({ name }) => name).sort());
+    await using mock = await MockEndpoint.start({
+      behaviour: { default_response: text, tokens_per_second: 2000 },
+    });
+    for (const [error_mode, failure] of Object.entries(classes) as [ErrorMode, string | null][]) {
+      await t.step(`${error_mode}: ${failure ?? "answered"}`, async () => {
+        mock.configure({ error_mode });
+        using run = await load({
+          endpoint: mock.url,
+          transport,
+          concurrency: 2,
+          requests: 4,
+          timeout: error_mode === "timeout" ? 0.3 : 20,
+        });
+        assertEquals(run.records.map((record) => record.failure), new Array(4).fill(failure));
+        const { total } = run.results;
+        const counted = 4 - total.requests.outside;
+        assert(counted >= 3);
+        assertEquals(total.errors, failure === null ? {} : { [failure]: counted });
+        assertEquals(total.requests.successful, failure === null ? counted : 0);
+      });
+    }
+  });
+
+  Deno.test(`role-only chunks are no tokens, an event of four tokens is one gap (${transport})`, async () => {
+    await using mock = await MockEndpoint.start({
+      behaviour: { default_response: text, tokens_per_second: 1000 },
+    });
+    mock.configure({ error_mode: "role_only_first_chunk" });
+    using roles = await load({ endpoint: mock.url, transport, concurrency: 1, requests: 2 });
+    assertEquals(roles.records.map(({ token_events }) => token_events), [12, 12]);
+    assert(roles.records[0].t_first_choice_ns! <= roles.records[0].t_first_token_ns!);
+    mock.configure({ error_mode: "multi_token_event" });
+    using four = await load({ endpoint: mock.url, transport, concurrency: 1, requests: 2 });
+    const [{ token_events, completion_tokens, gaps }] = four.records;
+    assertEquals([token_events, completion_tokens, gaps], [3, 12, 2]);
+  });
+
+  Deno.test(`an abort in mid-load keeps what was measured (${transport})`, async () => {
+    await using mock = await MockEndpoint.start({
+      behaviour: { default_response: text, delay_s: 0.05, tokens_per_second: 200 },
+    });
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 700);
+    using run = await load(
+      { endpoint: mock.url, transport, concurrency: 4, duration_s: 60 },
+      stop.signal,
+    );
+    assertEquals(run.results.complete, false);
+    const { successful } = run.results.total.requests;
+    assert(successful > 0, `${successful} were answered`);
+    const others = run.records.filter(({ failure }) => failure !== null);
+    assert(others.length <= 4 && others.every(({ failure }) => failure === "unfinished"));
+    assertStringIncludes(run.results.notes.join(), "interrupted");
+  });
+
+  Deno.test(`conversations: each turn has the answers before it (${transport})`, async () => {
+    await using mock = await MockEndpoint.start({ behaviour: { default_response: "hello there" } });
+    using run = await load({
+      endpoint: mock.url,
+      transport,
+      concurrency: 2,
+      requests: 4,
+      turns: 3,
+      think_time_s: 0.01,
+      input_tokens: 8,
+    });
+    assertEquals(run.records.length, 12);
+    assertEquals(run.records.map(({ turn }) => turn).sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+    const last = mock.requests.map(({ body }) =>
+      (body as { messages?: { role: string }[] } | null)?.messages
+    )
+      .find((messages) => messages?.length === 5)!;
+    assertEquals(last.map(({ role }) => role), ["user", "assistant", "user", "assistant", "user"]);
+    assertEquals((last[1] as unknown as { content: string }).content, "hello there");
+    assertEquals(run.results.total.concurrency.max <= 2, true);
+  });
+
+  Deno.test(`embeddings, responses and completions are measured too (${transport})`, async () => {
+    await using mock = await MockEndpoint.start({
+      behaviour: { default_response: text, tokens_per_second: 1000 },
+    });
+    for (const path of ["responses", "completions", "embeddings"]) {
+      using run = await load({
+        endpoint: `${mock.url}/v1/${path}`,
+        transport,
+        concurrency: 2,
+        requests: 4,
+      });
+      const { total, api_type } = run.results;
+      assertEquals([api_type, total.errors], [path, {}]);
+      assertEquals(run.records.map(({ failure }) => failure), [null, null, null, null]);
+      assertEquals(total.completion_tokens_mean, path === "embeddings" ? null : 12);
+      assertEquals(total.metrics.ttft_ms === null, path === "embeddings");
+    }
+  });
+
+  Deno.test(`a load stops by its error rate (${transport})`, async () => {
+    await using mock = await MockEndpoint.start();
+    mock.configure({ error_mode: "server_error" });
+    using run = await load({
+      endpoint: mock.url,
+      transport,
+      concurrency: 2,
+      duration_s: 30,
+      stop_error_rate: 0.5,
+    });
+    assertStringIncludes(run.results.stopped_because!, "error rate: 100 %");
+    assert(run.records.length < 1000);
+  });
+}
+
+Deno.test("2,000 streams at once: every event is counted", async () => {
+  const { library, reason } = await nativeLibrary();
+  assert(library, reason ?? "");
+  using server = new PacedServer(library, { tokens: 10, interval_us: 100_000 });
+  using run = await load({
+    endpoint: server.url,
+    model: "pace",
+    concurrency: 2000,
+    requests: 2000,
+  });
+  assertEquals(run.results.total.errors, {});
+  assertEquals(run.records.filter(({ failure }) => failure === null).length, 2000);
+  assertEquals(new Set(run.records.map(({ completion_tokens }) => completion_tokens)).size, 1);
+  const tokens = run.records.reduce((sum, { completion_tokens }) => sum + completion_tokens!, 0);
+  const events = run.records.reduce((sum, { token_events }) => sum + token_events, 0);
+  assertEquals(events, tokens);
+});
+
+Deno.test("stages: each has its own figures, the total has all", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { default_response: text } });
+  using run = await load({
+    endpoint: mock.url,
+    stages: [
+      { concurrency: 1, requests: 5 },
+      { rate: [50, 100], requests: 10 },
+      { concurrency: 3, rate: 200, requests: 10 },
+    ],
+  });
+  const { stages, total } = run.results;
+  assertEquals(stages.map(({ requests }) => requests.successful), [5, 10, 10]);
+  assertEquals(total.requests.successful, 25);
+});
+
+Deno.test("the portable transport's verdict is not a guess", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { default_response: text } });
+  using run = await load({
+    endpoint: mock.url,
+    transport: "portable",
+    concurrency: 1,
+    requests: 5,
+  });
+  assertEquals(run.results.verdict.client.read_lag_p99_ms, null);
+});
