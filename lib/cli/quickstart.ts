@@ -1,25 +1,34 @@
 /** dyno quickstart: everything once, on the built-in mock endpoint. */
 import experiment from "../../experiments/quickstart.json" with { type: "json" };
+import load from "../../experiments/quickstart_load.json" with { type: "json" };
 import answers from "../../experiments/suites/quickstart_answers.json" with { type: "json" };
 import suite from "../../experiments/suites/quickstart.json" with { type: "json" };
+import { EXIT } from "./command.ts";
+import { runLoads } from "./load_runs.ts";
 import { suiteOf } from "../experiment/load_suite.ts";
 import { MockEndpoint } from "../mock/server.ts";
 import { flagHelp, parseFlags, text, toggle } from "./flags.ts";
 import { runSuites } from "./suite_runs.ts";
+import type { LoadSettings } from "../experiment/load.ts";
 import type { MockScript } from "../mock/script.ts";
 import type { Command, CommandContext } from "./command.ts";
 
 const flags = {
   "out": text("DIR", "the folder of runs (runs)"),
-  "json": toggle("one JSON object on standard output at the end"),
+  "json": toggle("a JSON object on standard output for each of the two, one a line"),
 };
+
+/** What the load is answered. */
+const ANSWER =
+  "An answer of sixteen words, as a model would give it to a made-up question about nothing.";
 
 export const command: Command = {
   help: [
     "dyno quickstart [flags]",
     "",
     "Starts the built-in mock endpoint on a free port, runs a small suite on it with hardware sampling,",
-    "judges the answers (two of them are wrong on purpose) and writes a run directory with a report.",
+    "judges the answers (two of them are wrong on purpose), then puts a small load on it, in a closed and",
+    "in an open loop. Each leaves a run directory with a report.",
     "",
     ...flagHelp(flags),
   ],
@@ -30,24 +39,44 @@ export const command: Command = {
     const { delay_s, tokens_per_second } = experiment.mock;
     await using mock = await MockEndpoint.start({
       script: answers as MockScript,
-      behaviour: { delay_s, tokens_per_second },
+      behaviour: { delay_s, tokens_per_second, default_response: ANSWER },
       model: experiment.model,
     });
     terminal.say(`mock endpoint at ${mock.url}, ${tokens_per_second} tokens/s a stream`);
     const path = "experiments/suites/quickstart.json";
-    const code = await runSuites({
+    const out = values.out ?? "runs";
+    const asked = await runSuites({
       suite: suiteOf({ path, text: JSON.stringify(suite, null, 2), value: suite }),
       api: { endpoint: `${mock.url}/v1` },
       models: [experiment.model],
       selection: {},
       workers: experiment.workers,
-      out: values.out ?? "runs",
+      out,
       resume: [],
       agent: "mock",
       json: values.json ?? false,
     }, context);
+    if (asked !== EXIT.good) return asked;
     terminal.say();
-    terminal.say("next: dyno run SUITE --endpoint URL --model NAME, with a server of your own");
+    const { kind: _kind, name, ...settings } = load;
+    const code = await runLoads({
+      experiment: {
+        name,
+        runs: [{
+          settings: { ...settings as LoadSettings, endpoint: `${mock.url}/v1` },
+          varied: {},
+        }],
+      },
+      out,
+      json: values.json ?? false,
+      requireTrusted: false,
+      reportAs: null,
+      agent: "mock",
+    }, context);
+    terminal.say();
+    terminal.say("next, with a server of your own:");
+    terminal.say("  dyno run SUITE --endpoint URL --model NAME");
+    terminal.say("  dyno load --endpoint URL --concurrency 16 --duration 60");
     return code;
   },
 };

@@ -3,6 +3,7 @@ import process from "node:process";
 import { InputError, messageOf } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { EndpointError } from "./errors.ts";
+import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
 import type { Provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
@@ -82,7 +83,8 @@ export async function configureApi(
 ): Promise<APIConfiguration> {
   const preset = options.provider === undefined ? null : provider(options.provider);
   const url = endpointUrl(options.endpoint, preset);
-  warnOfProxy(url, warn);
+  const proxy = proxyOf(url);
+  if (proxy) warn(`${url.host} is reached through the proxy ${proxy.host}`);
   const detected = detectApiType(url.href);
   if (detected === "unknown") {
     warn(
@@ -138,14 +140,6 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
     ...(key === null ? {} : { authorization: `Bearer ${key}` }),
     ...api.headers,
   };
-}
-
-/** Proxies are not spoken to: said, since a connection may then fail for no visible reason. */
-function warnOfProxy(url: URL, warn: (line: string) => void): void {
-  const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
-  const proxy = process.env[name] ?? process.env[name.toLowerCase()];
-  const local = /^(localhost|127\.[\d.]+|\[::1\])$/.test(url.hostname);
-  if (proxy && !local) warn(`${name} is set; dyno connects to ${url.host} directly`);
 }
 
 function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL {

@@ -5,6 +5,7 @@ import { nowNs } from "../native/clock.ts";
 import { EndpointError } from "./errors.ts";
 import { isEncoded, ResponseParser } from "./http_response.ts";
 import { EventSplitter } from "./sse.ts";
+import { proxyOf } from "./proxy.ts";
 import { requestHead } from "./transport.ts";
 import type { ResponseHead } from "./http_response.ts";
 import type { HttpExchange, HttpRequest, Listener } from "./transport.ts";
@@ -159,5 +160,6 @@ export class Exchange {
 
 function serialise(request: HttpRequest): Buffer {
   const content = Buffer.from(request.body, "utf8");
-  return Buffer.concat([Buffer.from(requestHead(request, content.length), "latin1"), content]);
+  const head = requestHead(request, content.length, proxyOf(request.url));
+  return Buffer.concat([Buffer.from(head, "latin1"), content]);
 }

@@ -1,6 +1,7 @@
 /** The transport that fits each request: the wire for plain HTTP, the portable one for the rest. */
 import { InputError } from "../errors.ts";
 import { nativeLibrary } from "../native/library.ts";
+import { proxyOf } from "./proxy.ts";
 import { PortableTransport } from "./portable.ts";
 import { WireTransport } from "./wire.ts";
 import type { HttpRequest, Listener, Transport, TransportStatus } from "./transport.ts";
@@ -31,6 +32,10 @@ export async function openTransport(
   return library ? new FittingTransport(new WireTransport(library), portable) : portable;
 }
 
+function isForWire(url: URL): boolean {
+  return url.protocol !== "https:" && proxyOf(url) === null;
+}
+
 class FittingTransport implements Transport {
   readonly #wire: Transport;
   readonly #portable: Transport;
@@ -48,7 +53,7 @@ class FittingTransport implements Transport {
   }
 
   send(request: HttpRequest, listener: Listener): () => void {
-    this.#latest = request.url.protocol === "https:" ? this.#portable : this.#wire;
+    this.#latest = isForWire(request.url) ? this.#wire : this.#portable;
     return this.#latest.send(request, listener);
   }
 

@@ -1,10 +1,11 @@
 /** The portable transport: HTTP/1.1 over node:net and node:tls, connections kept alive. */
 import type { Buffer } from "node:buffer";
-import net from "node:net";
-import tls from "node:tls";
+import type net from "node:net";
 import { CancelledError } from "../execute/scope.ts";
 import { Exchange } from "./exchange.ts";
+import { proxyOf } from "./proxy.ts";
 import { SendQueue } from "./send_queue.ts";
+import { openSocket } from "./socket.ts";
 import { neverSent } from "./transport.ts";
 import type { Outcome } from "./exchange.ts";
 import type { HttpRequest, Listener, Transport, TransportStatus } from "./transport.ts";
@@ -12,27 +13,33 @@ import type { HttpRequest, Listener, Transport, TransportStatus } from "./transp
 /** One socket; carries one exchange at a time. */
 class Connection {
   readonly origin: string;
-  readonly #socket: net.Socket;
-  readonly #readyEvent: "connect" | "secureConnect";
+  readonly #breakOff: () => void;
+  #socket: net.Socket | null = null;
   #exchange: Exchange | null = null;
   #error: Error | null = null;
-  #ready = false;
   #closed = false;
 
   constructor(url: URL, onClosed: (connection: Connection) => void) {
     this.origin = originOf(url);
-    this.#readyEvent = url.protocol === "https:" ? "secureConnect" : "connect";
-    this.#socket = openSocket(url);
-    this.#socket.setNoDelay(true);
-    this.#socket.on("data", (bytes: Buffer) => this.#exchange?.read(bytes));
-    this.#socket.on("error", (error: Error) => this.#error = error);
     const closed = () => {
+      if (this.#closed) return;
       this.#closed = true;
       onClosed(this);
       this.#exchange?.closed(this.#error);
     };
-    this.#socket.on("end", closed);
-    this.#socket.on("close", closed);
+    const failed = (error: Error) => {
+      this.#error = error;
+      closed();
+    };
+    const ready = (socket: net.Socket) => {
+      this.#socket = socket;
+      socket.on("data", (bytes: Buffer) => this.#exchange?.read(bytes));
+      socket.on("error", (error: Error) => this.#error = error);
+      socket.on("end", closed);
+      socket.on("close", closed);
+      this.#exchange?.send((bytes) => socket.write(bytes), false);
+    };
+    this.#breakOff = openSocket(url, proxyOf(url), ready, failed);
   }
 
   get closed(): boolean {
@@ -41,7 +48,7 @@ class Connection {
 
   /** Connected, and so it has carried an exchange before. */
   get ready(): boolean {
-    return this.#ready;
+    return this.#socket !== null;
   }
 
   /** Runs one exchange; `onSettled` is told once, after which the connection is free or closed. */
@@ -53,16 +60,12 @@ class Connection {
   ): void {
     const exchange = new Exchange(request, onEvent, t_ready_ns, (outcome) => {
       this.#exchange = null;
-      if (!outcome.keepAlive) this.#socket.destroy();
+      if (!outcome.keepAlive) this.destroy();
       onSettled(outcome, exchange.answered);
     });
     this.#exchange = exchange;
-    const write = (bytes: Buffer) => this.#socket.write(bytes);
-    if (this.#ready) return exchange.send(write, true);
-    this.#socket.once(this.#readyEvent, () => {
-      this.#ready = true;
-      exchange.send(write, false);
-    });
+    const socket = this.#socket;
+    if (socket) exchange.send((bytes) => socket.write(bytes), true);
   }
 
   /** Ends the exchange on it, which closes it. */
@@ -72,21 +75,12 @@ class Connection {
 
   destroy(): void {
     this.cancel();
-    this.#socket.destroy();
+    this.#breakOff();
   }
 }
 
 function originOf(url: URL): string {
   return `${url.protocol}//${url.host}`;
-}
-
-function openSocket(url: URL): net.Socket {
-  if (url.protocol === "http+unix:") return net.connect(decodeURIComponent(url.hostname));
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  if (url.protocol !== "https:") return net.connect({ host, port: Number(url.port) || 80 });
-  const servername = net.isIP(host) ? undefined : host;
-  const port = Number(url.port) || 443;
-  return tls.connect({ host, port, servername, ALPNProtocols: ["http/1.1"] });
 }
 
 /** HTTP/1.1 and HTTPS on the runtime's sockets, under Deno and Node alike. */

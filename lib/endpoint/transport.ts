@@ -1,5 +1,6 @@
 /** What carries requests to an endpoint and stamps what comes back. */
 import { nowNs } from "../native/clock.ts";
+import { proxyAuthorization } from "./proxy.ts";
 import { asCancelled, throwIfAborted } from "../execute/scope.ts";
 
 export interface HttpRequest {
@@ -132,10 +133,22 @@ export function neverSent(): HttpExchange {
   };
 }
 
-/** The head of a request, as HTTP/1.1 has them. */
-export function requestHead({ method, url, headers }: HttpRequest, body_bytes: number): string {
+/**
+ * The head of a request, as HTTP/1.1 has it.
+ *
+ * @param proxy the proxy that it goes to.
+ */
+export function requestHead(
+  { method, url, headers }: HttpRequest,
+  body_bytes: number,
+  proxy: URL | null = null,
+): string {
   const host = url.protocol === "http+unix:" ? "localhost" : url.host;
-  let head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${host}\r\n`;
+  // a proxy is told the whole URL; through a tunnel the server itself is spoken to
+  const asked = proxy !== null && url.protocol === "http:" ? url.origin : "";
+  const login = asked ? proxyAuthorization(proxy!) : null;
+  let head = `${method} ${asked}${url.pathname}${url.search} HTTP/1.1\r\nhost: ${host}\r\n`;
+  if (login !== null) head += `proxy-authorization: ${login}\r\n`;
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
   if (method === "POST") head += `content-length: ${body_bytes}\r\n`;
   return `${head}\r\n`;
