@@ -8,7 +8,14 @@ export interface Estimate {
   low: number;
   high: number;
   n: number;
-  method: "wilson" | "bootstrap" | "order statistics" | "block bootstrap";
+  method:
+    | "wilson"
+    | "bootstrap"
+    | "order statistics"
+    | "block bootstrap"
+    | "paired bootstrap"
+    | "adjusted wald"
+    | "cluster-robust t";
 }
 
 /** The 97.5 % point of the standard normal distribution. */

@@ -1,0 +1,90 @@
+/** Success of several attempts at a problem: of any of k, and of all of k. */
+import { expandedInterval } from "./expanded_percentile.ts";
+import { shareEstimate } from "./interval.ts";
+import { mean } from "./quantile.ts";
+import { seededRandom } from "./random.ts";
+import type { Estimate } from "./interval.ts";
+
+const RESAMPLES = 2000;
+const SEED = 1;
+
+/** Attempts at one problem. */
+export interface Attempts {
+  /** Attempts made. */
+  n: number;
+  /** Attempts that succeeded. */
+  c: number;
+}
+
+/**
+ * The chance that at least one of k attempts succeeds, without bias: 1 − C(n−c, k)/C(n, k) (M. Chen
+ * et al., Evaluating Large Language Models Trained on Code, 2021), as a sum of logarithms. Null
+ * where n < k.
+ *
+ * @throws RangeError unless 0 ≤ c ≤ n and k ≥ 1 are whole numbers.
+ */
+export function passAtK({ n, c }: Attempts, k: number): number | null {
+  mustBeCounts(n, c, k);
+  if (n < k) return null;
+  if (c === 0) return 0;
+  if (n - c < k) return 1;
+  // C(n−c, k)/C(n, k) is symmetric in c and k: the product has as many terms as the smaller
+  const few = Math.min(c, k), other = Math.max(c, k);
+  let logarithm = 0;
+  for (let i = 0; i < few; i++) logarithm += Math.log1p(-other / (n - i));
+  return -Math.expm1(logarithm);
+}
+
+/**
+ * The chance that all of k attempts succeed, without bias: C(c, k)/C(n, k) (S. Yao et al., τ-bench,
+ * 2024, pass^k). Null where n < k.
+ *
+ * @throws RangeError as {@linkcode passAtK}.
+ */
+export function passAllK({ n, c }: Attempts, k: number): number | null {
+  mustBeCounts(n, c, k);
+  if (n < k) return null;
+  let product = 1;
+  for (let i = 0; i < k && product > 0; i++) product *= (c - i) / (n - i);
+  return product;
+}
+
+/**
+ * The mean pass@k over problems. Its interval is an expanded percentile bootstrap over problems,
+ * 2,000 resamples at a fixed seed: it speaks of problems like these. Where every problem has 0 or 1,
+ * the mean is a share and has Wilson's interval, so that all-solved does not look certain. Null for
+ * fewer than two problems, or where one has fewer than k attempts: a mean over the others would be
+ * of another set.
+ */
+export function meanPassAtK(problems: readonly Attempts[], k: number): Estimate | null {
+  return overProblems(problems.map((attempts) => passAtK(attempts, k)));
+}
+
+/** The mean pass^k over problems, as {@linkcode meanPassAtK}. */
+export function meanPassAllK(problems: readonly Attempts[], k: number): Estimate | null {
+  return overProblems(problems.map((attempts) => passAllK(attempts, k)));
+}
+
+function overProblems(chances: readonly (number | null)[]): Estimate | null {
+  const values = chances.filter((chance) => chance !== null);
+  const n = values.length;
+  if (n < chances.length || n < 2) return null;
+  if (values.every((value) => value === 0 || value === 1)) {
+    return shareEstimate(values.filter((value) => value === 1).length, n);
+  }
+  const random = seededRandom(SEED);
+  const means = new Float64Array(RESAMPLES);
+  for (let r = 0; r < RESAMPLES; r++) {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += values[Math.floor(random() * n)];
+    means[r] = sum / n;
+  }
+  return { value: mean(values), ...expandedInterval(means, n), n, method: "bootstrap" };
+}
+
+function mustBeCounts(n: number, c: number, k: number): void {
+  const whole = [n, c, k].every(Number.isSafeInteger);
+  if (!whole || c < 0 || c > n || k < 1) {
+    throw new RangeError(`no ${c} of ${n} attempts, taken ${k} at a time`);
+  }
+}
