@@ -1,4 +1,6 @@
 /** 95 % intervals for values that came one after the other, and are like their neighbours. */
+import { blocksToMerge, mergedSums, widening } from "./block_dependence.ts";
+import { expandedInterval } from "./expanded_percentile.ts";
 import { mean, quantile, sortedCopy } from "./quantile.ts";
 import { seededRandom } from "./random.ts";
 import type { Estimate } from "./interval.ts";
@@ -30,15 +32,29 @@ export function blockEdges(n: number): number[] | null {
 }
 
 /**
- * Median, p99 and mean of values in the order of time, with percentile intervals of a block
- * bootstrap: whole stretches of neighbours are drawn, so that what correlates stays together
- * (H. Künsch, Annals of Statistics 17, 1989). 1,000 resamples at a fixed seed.
+ * Median, p99 and mean of values in the order of time, with intervals of a block bootstrap: whole
+ * stretches of neighbours are drawn, so that what correlates stays together (H. Künsch, Annals of
+ * Statistics 17, 1989). 1,000 resamples at a fixed seed.
+ *
+ * Stretches that still correlate with their neighbours are merged, down to 8; the percentiles are
+ * expanded for their small number, and the interval is widened for the correlation that is left. The
+ * interval of the mean then covers 94 to 96 % of independent values and about 92 to 94 % where the
+ * series is 20 times as long as its integrated correlation time (plain percentiles of 40 blocks: 76
+ * to 88 %); below that it covers less.
  */
 export function seriesEstimates(values: ArrayLike<number>): SeriesEstimates {
   const n = values.length;
-  const edges = blockEdges(n);
-  if (edges === null) return { p50: null, p99: null, mean: null };
+  const finest = blockEdges(n);
+  if (finest === null) return { p50: null, p99: null, mean: null };
   const sorted = sortedCopy(Array.from(values));
+  const [centre, p50, p99] = [mean(sorted), quantile(sorted, 0.5), quantile(sorted, 0.99)];
+  const offMean = (value: number) => value - centre;
+  const of = blocksToMerge(blockSums(values, finest, offMean), LEAST_BLOCKS);
+  const count = Math.floor((finest.length - 1) / of);
+  const edges = Array.from(
+    { length: count + 1 },
+    (_, i) => finest[i < count ? i * of : finest.length - 1],
+  );
   const bins = Math.min(BINS, n);
   // the largest value of each bin of ranks
   const tops = Float64Array.from(
@@ -65,15 +81,23 @@ export function seriesEstimates(values: ArrayLike<number>): SeriesEstimates {
     medians[r] = tops[binAt(counts, 0.5 * total)];
     tails[r] = tops[binAt(counts, 0.99 * total)];
   }
+  const around = (value: number, resampled: Float64Array, off: (value: number) => number) => {
+    const found = estimate(value, resampled, count, widening(blockSums(values, edges, off)), n);
+    // the widened interval must not leave the data
+    found.low = Math.max(found.low, sorted[0]);
+    found.high = Math.min(found.high, sorted[n - 1]);
+    return found;
+  };
   return {
-    p50: estimate(quantile(sorted, 0.5), medians, n),
-    p99: estimate(quantile(sorted, 0.99), tails, n),
-    mean: estimate(mean(sorted), means, n),
+    p50: around(p50, medians, (value) => (value > p50 ? 1 : 0) - 0.5),
+    p99: around(p99, tails, (value) => (value > p99 ? 1 : 0) - 0.01),
+    mean: around(centre, means, offMean),
   };
 }
 
 /**
- * A ratio of two sums over stretches of time, such as requests per second, with its interval.
+ * A ratio of two sums over stretches of time, such as requests per second, with its interval as of
+ * {@linkcode seriesEstimates}. Null below 8 stretches.
  *
  * @param blocks of each stretch, the numerator and the denominator.
  */
@@ -81,20 +105,42 @@ export function ratioEstimate(
   blocks: readonly { numerator: number; denominator: number }[],
 ): Estimate | null {
   if (blocks.length < LEAST_BLOCKS) return null;
+  const total = (key: "numerator" | "denominator") =>
+    blocks.reduce((sum, block) => sum + block[key], 0);
+  const value = total("numerator") / total("denominator");
+  const residuals = blocks.map(({ numerator, denominator }) => numerator - value * denominator);
+  const of = blocksToMerge(residuals, LEAST_BLOCKS);
+  const numerators = mergedSums(blocks.map(({ numerator }) => numerator), of);
+  const denominators = mergedSums(blocks.map(({ denominator }) => denominator), of);
+  const count = numerators.length;
   const random = seededRandom(SEED);
   const ratios = new Float64Array(RESAMPLES);
   for (let r = 0; r < RESAMPLES; r++) {
     let numerator = 0;
     let denominator = 0;
-    for (let b = 0; b < blocks.length; b++) {
-      const block = blocks[Math.floor(random() * blocks.length)];
-      numerator += block.numerator;
-      denominator += block.denominator;
+    for (let b = 0; b < count; b++) {
+      const drawn = Math.floor(random() * count);
+      numerator += numerators[drawn];
+      denominator += denominators[drawn];
     }
     ratios[r] = denominator === 0 ? 0 : numerator / denominator;
   }
-  const sum = (key: "numerator" | "denominator") => blocks.reduce((s, block) => s + block[key], 0);
-  return estimate(sum("numerator") / sum("denominator"), ratios, blocks.length);
+  const found = estimate(value, ratios, count, widening(mergedSums(residuals, of)), blocks.length);
+  const positive = blocks.every(({ numerator }) => numerator >= 0);
+  return positive ? { ...found, low: Math.max(0, found.low) } : found;
+}
+
+/** Of each block, the sum of a function of its values. */
+function blockSums(
+  values: ArrayLike<number>,
+  edges: readonly number[],
+  of: (value: number) => number,
+): Float64Array {
+  const sums = new Float64Array(edges.length - 1);
+  for (let b = 0; b < sums.length; b++) {
+    for (let i = edges[b]; i < edges[b + 1]; i++) sums[b] += of(values[i]);
+  }
+  return sums;
 }
 
 interface Block {
@@ -146,12 +192,19 @@ function binAt(counts: Uint32Array, rank: number): number {
   return counts.length - 1;
 }
 
-function estimate(value: number, resampled: Float64Array, n: number): Estimate {
-  resampled.sort();
+/** @param factor by which the interval is wider than its percentiles, to either side of the value. */
+function estimate(
+  value: number,
+  resampled: Float64Array,
+  blocks: number,
+  factor: number,
+  n: number,
+): Estimate {
+  const { low, high } = expandedInterval(resampled, blocks);
   return {
     value,
-    low: quantile(resampled, 0.025),
-    high: quantile(resampled, 0.975),
+    low: value - factor * (value - low),
+    high: value + factor * (high - value),
     n,
     method: "block bootstrap",
   };

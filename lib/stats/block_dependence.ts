@@ -1,0 +1,49 @@
+/** How far blocks of a series still depend on their neighbours, and what to do about it. */
+import { mean } from "./quantile.ts";
+
+/** Neighbouring blocks that correlate more than this are merged. */
+const CALM = 0.1;
+
+/** The correlation of values with their successors; 0 where they do not vary. */
+export function lagCorrelation(values: ArrayLike<number>): number {
+  const centre = mean(values);
+  let squares = 0, products = 0;
+  for (let i = 0; i < values.length; i++) {
+    squares += (values[i] - centre) ** 2;
+    if (i > 0) products += (values[i] - centre) * (values[i - 1] - centre);
+  }
+  return squares > 0 ? products / squares : 0;
+}
+
+/** Sums of so many neighbours each; what is left over at the end joins the last. */
+export function mergedSums(values: ArrayLike<number>, of: number): number[] {
+  const sums = new Array<number>(Math.floor(values.length / of)).fill(0);
+  for (let i = 0; i < values.length; i++) {
+    sums[Math.min(sums.length - 1, Math.floor(i / of))] += values[i];
+  }
+  return sums;
+}
+
+/**
+ * How many neighbouring blocks to merge into one: doubled until blocks hardly correlate with their
+ * neighbours, as long as `least` of them remain (after G. Fishman's batch means, Management Science
+ * 24, 1978).
+ *
+ * @param residuals of each block, its sum less what was to be expected.
+ */
+export function blocksToMerge(residuals: ArrayLike<number>, least: number): number {
+  let of = 1;
+  while (
+    Math.floor(residuals.length / (2 * of)) >= least &&
+    lagCorrelation(mergedSums(residuals, of)) > CALM
+  ) of *= 2;
+  return of;
+}
+
+/**
+ * By what to widen an interval for the correlation that is left: √(1 + 2·(ρ + 1/B)), not below 1, with
+ * the correlation ρ of neighbours among B blocks, whose estimate is too low by about 1/B.
+ */
+export function widening(residuals: ArrayLike<number>): number {
+  return Math.sqrt(Math.max(1, 1 + 2 * (lagCorrelation(residuals) + 1 / residuals.length)));
+}
