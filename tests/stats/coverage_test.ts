@@ -1,0 +1,204 @@
+/** That 95 % intervals hold the truth about 95 times in 100, by simulation at fixed seeds. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { blockEdges, ratioEstimate, seriesEstimates } from "../../lib/stats/block_bootstrap.ts";
+import { clusteredMean } from "../../lib/stats/cluster.ts";
+import { binomialProbability } from "../../lib/stats/distributions.ts";
+import { shareEstimate } from "../../lib/stats/interval.ts";
+import { pairedDifference } from "../../lib/stats/paired.ts";
+import { meanPassAllK, meanPassAtK, passAllK, passAtK } from "../../lib/stats/pass_at_k.ts";
+import { quantileDifference } from "../../lib/stats/quantile_difference.ts";
+import { openRandom, standardNormal } from "../../lib/stats/random.ts";
+import type { Estimate } from "../../lib/stats/interval.ts";
+
+/** The share of simulations whose interval holds the truth must lie in 93 to 97 %. */
+function covers(
+  what: string,
+  trials: number,
+  truth: number,
+  simulate: () => Estimate | null,
+  least = 0.93,
+): void {
+  let held = 0;
+  for (let t = 0; t < trials; t++) {
+    const found = simulate();
+    if (found !== null && found.low <= truth && truth <= found.high) held++;
+  }
+  const share = held / trials;
+  assert(share >= least && share <= 0.97, `${what}: ${(share * 100).toFixed(1)} %`);
+}
+
+/** exp(x/2) of an autoregressive x of variance 1: latencies that are like their neighbours. */
+function latencies(n: number, correlation: number, normal: () => number): Float64Array {
+  const fresh = Math.sqrt(1 - correlation ** 2);
+  let x = normal();
+  return Float64Array.from({ length: n }, () => {
+    x = correlation * x + fresh * normal();
+    return Math.exp(x / 2);
+  });
+}
+
+Deno.test("Wilson covers 95 % on average over rates, exactly summed", () => {
+  for (const n of [10, 30, 100]) {
+    let covered = 0;
+    const rates = 999;
+    for (let i = 1; i <= rates; i++) {
+      const p = i / (rates + 1);
+      for (let k = 0; k <= n; k++) {
+        const { low, high } = shareEstimate(k, n)!;
+        if (low <= p && p <= high) covered += binomialProbability(k, n, p) / rates;
+      }
+    }
+    assert(covered > 0.945 && covered < 0.96, `${n} trials: ${covered}`);
+  }
+});
+
+Deno.test("paired differences cover", () => {
+  const random = openRandom(21);
+  const normal = standardNormal(random);
+  covers("normal differences of 30", 600, 0.5, () => {
+    const first = Array.from({ length: 30 }, () => 5 * normal());
+    return pairedDifference(first, first.map((value) => value + 0.5 + normal())).difference;
+  });
+  for (const [n, gain, loss] of [[60, 0.2, 0.1], [150, 0.1, 0.05]]) {
+    covers(`flips of ${n}`, 3000, gain - loss, () => {
+      const draws = Array.from({ length: n }, random);
+      const first = draws.map((u) => u < gain ? 0 : u < gain + loss ? 1 : Number(u > 0.6));
+      const second = draws.map((u) => u < gain ? 1 : u < gain + loss ? 0 : Number(u > 0.6));
+      return pairedDifference(first, second).difference;
+    });
+  }
+});
+
+Deno.test("a clustered mean covers where questions share their text", () => {
+  const random = openRandom(22);
+  const normal = standardNormal(random);
+  covers("25 groups of 1 to 9", 2000, 0, () => {
+    const values: number[] = [], groups: number[] = [];
+    for (let group = 0; group < 25; group++) {
+      const shared = normal();
+      for (let left = 1 + Math.floor(random() * 9); left > 0; left--) {
+        values.push(shared + normal());
+        groups.push(group);
+      }
+    }
+    return clusteredMean(values, groups)!.estimate;
+  });
+});
+
+Deno.test("a clustered mean: groups of one, whole groups alike, and edges", () => {
+  const values = [1, 4, 2, 8];
+  const single = clusteredMean(values, ["a", "b", "c", "d"])!;
+  assertAlmostEquals(single.standard_error, single.independent_error, 1e-15);
+  assertAlmostEquals(single.design_effect!, 1, 1e-12);
+  const doubled = clusteredMean([...values, ...values], [0, 1, 2, 3, 0, 1, 2, 3])!;
+  assertAlmostEquals(doubled.standard_error, single.standard_error, 1e-15);
+  assertAlmostEquals(doubled.design_effect!, 7 / 3, 1e-12);
+  assertEquals(clusteredMean(values, [1, 1, 1, 1]), null);
+  assertEquals(clusteredMean([0.1, 0.1, 0.1], [1, 2, 3])!.estimate, null);
+  assertThrows(() => clusteredMean([1], []), RangeError);
+});
+
+Deno.test("pass@k covers", () => {
+  const random = openRandom(23);
+  // rates uniform in 0 to 1: the mean of 1 − (1 − p)³ is ¾
+  covers("pass@3 of 60 problems", 600, 0.75, () => {
+    const problems = Array.from({ length: 60 }, () => {
+      const rate = random();
+      return { n: 10, c: Array.from({ length: 10 }, random).filter((u) => u < rate).length };
+    });
+    return meanPassAtK(problems, 3);
+  });
+});
+
+Deno.test("pass@k and pass^k are without bias: summed over all counts", () => {
+  const n = 12, k = 4, rate = 0.3;
+  let any = 0, all = 0;
+  for (let c = 0; c <= n; c++) {
+    any += binomialProbability(c, n, rate) * passAtK({ n, c }, k)!;
+    all += binomialProbability(c, n, rate) * passAllK({ n, c }, k)!;
+  }
+  assertAlmostEquals(any, 1 - (1 - rate) ** k, 1e-13);
+  assertAlmostEquals(all, rate ** k, 1e-13);
+});
+
+Deno.test("pass@k and pass^k: counts, bounds and edges", () => {
+  assertAlmostEquals(passAtK({ n: 10, c: 3 }, 2)!, 1 - 21 / 45, 1e-15);
+  assertAlmostEquals(passAllK({ n: 10, c: 3 }, 2)!, 3 / 45, 1e-15);
+  assertAlmostEquals(passAtK({ n: 200, c: 1 }, 100)!, 0.5, 1e-14);
+  assertAlmostEquals(passAtK({ n: 1e6, c: 1 }, 1)!, 1e-6, 1e-18);
+  assertEquals([passAtK({ n: 5, c: 0 }, 3), passAtK({ n: 5, c: 3 }, 3)], [0, 1]);
+  assertEquals([passAllK({ n: 5, c: 2 }, 3), passAllK({ n: 5, c: 5 }, 5)], [0, 1]);
+  assertEquals([passAtK({ n: 2, c: 1 }, 3), passAllK({ n: 2, c: 1 }, 3)], [null, null]);
+  for (let k = 1; k < 20; k++) {
+    assert(passAtK({ n: 20, c: 7 }, k)! <= passAtK({ n: 20, c: 7 }, k + 1)!);
+    assert(passAllK({ n: 20, c: 7 }, k)! >= passAllK({ n: 20, c: 7 }, k + 1)!);
+  }
+  const solved = meanPassAtK(Array.from({ length: 30 }, () => ({ n: 1, c: 1 })), 1)!;
+  assertEquals([solved.method, solved.high], ["wilson", 1]);
+  assert(solved.low < 0.9);
+  assertEquals(meanPassAllK([{ n: 4, c: 4 }, { n: 4, c: 2 }], 2)!.value, (1 + 1 / 6) / 2);
+  assertEquals(meanPassAtK([{ n: 4, c: 4 }, { n: 1, c: 1 }], 2), null);
+  assertThrows(() => passAtK({ n: 2, c: 3 }, 1), RangeError);
+});
+
+Deno.test("the mean of a series covers, whether or not neighbours are alike", () => {
+  const normal = standardNormal(openRandom(24));
+  for (const [n, correlation] of [[400, 0], [400, 0.5], [1000, 0.8]]) {
+    covers(
+      `${n} latencies at ${correlation}`,
+      500,
+      Math.exp(1 / 8),
+      () => seriesEstimates(latencies(n, correlation, normal)).mean,
+    );
+  }
+});
+
+Deno.test("a series: deterministic, null below 24 values, p99 null below 400", () => {
+  const normal = standardNormal(openRandom(25));
+  const values = latencies(399, 0.5, normal);
+  assertEquals(seriesEstimates(values), seriesEstimates(values));
+  assertEquals(seriesEstimates(values.slice(0, 23)), { p50: null, p99: null, mean: null });
+  assert(seriesEstimates(values.slice(0, 24)).mean !== null);
+  assertEquals(seriesEstimates(values).p99, null);
+  assert(seriesEstimates(latencies(400, 0.5, normal)).p99 !== null);
+  assertEquals([blockEdges(23), blockEdges(24)!.length, blockEdges(1e5)!.length], [null, 9, 41]);
+  const same = seriesEstimates(new Float64Array(500).fill(3));
+  for (const found of [same.p50, same.p99, same.mean]) {
+    assertEquals([found!.value, found!.low, found!.high], [3, 3, 3]);
+  }
+});
+
+Deno.test("a ratio of sums over stretches covers, and is null for few", () => {
+  const random = openRandom(26);
+  covers("rate of 40 stretches", 600, 2, () =>
+    ratioEstimate(Array.from({ length: 40 }, () => {
+      const denominator = 1 + random();
+      return { numerator: 2 * denominator - Math.log(random()) - 1, denominator };
+    })));
+  assertEquals(ratioEstimate([{ numerator: 1, denominator: 1 }]), null);
+});
+
+Deno.test("differences of quantiles cover, with blocks and without", () => {
+  const normal = standardNormal(openRandom(27));
+  const sample = (n: number) => Array.from({ length: n }, () => normal());
+  covers("medians", 250, 1, () => {
+    const second = sample(150).map((value) => value + 1);
+    return quantileDifference({ values: sample(150) }, { values: second }, 0.5);
+  }, 0.92);
+  const runs = () => {
+    const values: number[] = [], blocks: number[] = [];
+    for (let run = 0; run < 30; run++) {
+      const shared = normal();
+      for (let i = 0; i < 6; i++) {
+        values.push(shared + normal());
+        blocks.push(run);
+      }
+    }
+    return { values, blocks };
+  };
+  covers("medians of runs", 250, 0, () => quantileDifference(runs(), runs(), 0.5), 0.92);
+  assertEquals(quantileDifference({ values: sample(99) }, { values: sample(99) }, 0.99), null);
+  const few = { values: sample(100), blocks: sample(100).map((_, i) => i % 5) };
+  assertEquals(quantileDifference(few, few, 0.5), null);
+  assertThrows(() => quantileDifference({ values: [1], blocks: [] }, few, 0.5), RangeError);
+});
