@@ -41,7 +41,7 @@ export function blockEdges(n: number): number[] | null {
  * Stretches that still correlate with their neighbours are merged, down to 8; the percentiles are
  * expanded for their small number, and the interval is widened for the correlation that is left. The
  * interval of the mean then covers 94 to 96 % of independent values and about 92 to 94 % where the
- * series is 20 times as long as its integrated correlation time (plain percentiles of 40 blocks: 76
+ * series is 20 to 50 times as long as its integrated correlation time (plain percentiles of 40 blocks: 76
  * to 88 %); below that it covers less. The p99 is null below 400 values: of 100, its interval covered
  * 60 %. From 400 on it covers 91 to 94 % where values correlate little, less where they do.
  */

@@ -146,7 +146,7 @@ Deno.test("the mean of a series covers, whether or not neighbours are alike", ()
   for (const [n, correlation] of [[400, 0], [400, 0.5], [1000, 0.8]]) {
     covers(
       `${n} latencies at ${correlation}`,
-      500,
+      300,
       Math.exp(1 / 8),
       () => seriesEstimates(latencies(n, correlation, normal)).mean,
     );
