@@ -6,6 +6,7 @@ import { parseStages } from "./stages.ts";
 import { parseTokenLengths } from "./token_lengths.ts";
 import { readTrace } from "./trace.ts";
 import type { LoadSettings } from "../experiment/load.ts";
+import { arrivalTimes } from "./arrival.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { PromptSource } from "./prompts.ts";
 import type { Slo } from "./slo.ts";
@@ -44,9 +45,11 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
   const stages = stagesOf(settings, times_s);
   const warmup = settings.warmup ?? 0;
   if (warmup > 0) stages.unshift(warmupOf(stages[0], warmup));
+  const pattern = { arrival, seed, ...(burstiness === undefined ? {} : { burstiness }) };
+  arrivalTimes({ ...pattern, rate_per_s: 1 }); // complains now rather than in the run
   return {
     stages,
-    pattern: { arrival, seed, ...(burstiness === undefined ? {} : { burstiness }) },
+    pattern,
     prompts,
     slos: (settings.slo ?? []).map(parseSlo),
     notes,
