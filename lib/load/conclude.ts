@@ -5,7 +5,7 @@ import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summarise as summariseServer } from "./server_metrics.ts";
 import { isOpen, stageName } from "./stages.ts";
-import { summarise } from "./summarise.ts";
+import { latencies, summarise } from "./summarise.ts";
 import { TokenFileReader } from "./token_file.ts";
 import { judge } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
@@ -131,11 +131,7 @@ function verdictOf(
   stages: readonly StageResults[],
   total: StageResults,
 ): Verdict {
-  const late = sortedCopy(
-    records.flatMap(({ t_sent_ns, t_ready_ns, connect_ns }) =>
-      t_sent_ns === null ? [] : [Math.max(0, t_sent_ns - t_ready_ns - connect_ns) / NS_PER_MS]
-    ),
-  );
+  const late = sortedCopy(records.flatMap((record) => latencies(record).lateness_ms ?? []));
   const { lags } = outcome;
   const { before, after } = cost;
   const client: ClientCost = {

@@ -73,12 +73,14 @@ export function summarise(
 
 /** A request's latencies in milliseconds; null for what cannot be told. */
 export function latencies(record: RequestRecord) {
-  const { t_intended_ns, t_sent_ns, t_first_token_ns, t_last_token_ns, t_end_ns } = record;
+  const { t_intended_ns, t_ready_ns, t_sent_ns, connect_ns } = record;
+  const { t_first_token_ns, t_last_token_ns, t_end_ns } = record;
   const n = record.completion_tokens;
   const since = (from: number | null, to: number | null) =>
     from === null || to === null ? null : (to - from) / NS_PER_MS;
   const decode_ms = since(t_first_token_ns, t_last_token_ns);
   const e2e_ms = since(t_sent_ns, t_end_ns);
+  const lateness_ms = since(t_ready_ns, t_sent_ns);
   return {
     ttft_ms: since(t_sent_ns, t_first_token_ns),
     ttft_intended_ms: since(t_intended_ns, t_first_token_ns),
@@ -86,7 +88,7 @@ export function latencies(record: RequestRecord) {
     e2e_ms,
     e2e_intended_ms: since(t_intended_ns, t_end_ns),
     normalized_latency_ms: e2e_ms === null || !n ? null : e2e_ms / n,
-    lateness_ms: since(t_intended_ns, t_sent_ns),
+    lateness_ms: lateness_ms === null ? null : Math.max(0, lateness_ms - connect_ns / NS_PER_MS),
   };
 }
 

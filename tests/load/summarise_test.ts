@@ -37,14 +37,16 @@ function summary(
 
 Deno.test("latencies are as the dictionary has them", () => {
   const late = record({ at_ms: 1000, ttft_ms: 100, e2e_ms: 300 });
-  late.t_intended_ns -= 50e6;
+  late.t_intended_ns -= 50e6; // wanted 50 ms earlier; 40 of them it had no place, 8 it connected
+  late.t_ready_ns -= 10e6;
+  late.connect_ns = 8e6;
   late.t_last_token_ns = late.t_sent_ns! + 250e6;
   const { metrics } = summary([late], { from_s: 0, to_s: 10 });
   assertAlmostEquals(metrics.ttft_ms!.p50, 100);
   assertAlmostEquals(metrics.ttft_intended_ms!.p50, 150);
   assertAlmostEquals(metrics.e2e_ms!.p50, 300);
   assertAlmostEquals(metrics.e2e_intended_ms!.p50, 350);
-  assertAlmostEquals(metrics.lateness_ms!.p50, 50);
+  assertAlmostEquals(metrics.lateness_ms!.p50, 2);
   assertAlmostEquals(metrics.tpot_ms!.p50, 15); // 150 ms over 10 gaps
   assertAlmostEquals(metrics.normalized_latency_ms!.p50, 300 / 11);
   assertEquals(metrics.gap_ms!.n, 10);
