@@ -2,6 +2,7 @@
 import process from "node:process";
 
 const benches: Record<string, () => Promise<unknown>> = {
+  load: () => import("./bench/load.ts"),
   sampler: () => import("./bench/sampler.ts"),
 };
 

@@ -1,0 +1,91 @@
+/**
+ * The load bench: what a received event costs and how late it is noticed, at 1 to 2,000 streams,
+ * unpaced and at 50 tokens/s a stream. The wire beside its contrasts in the same run: the portable
+ * transport, fetch, and a bare C client on epoll. The paced server has one core, the client the other.
+ *
+ *   deno task bench load [--seconds N] [--streams 64,900] [--clients wire,fetch] [--json] [--peers]
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, loadavg, release, tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { nativeLibrary } from "../../lib/native/library.ts";
+import {
+  buildBareClient,
+  type Cell,
+  CLIENT_CORE,
+  type ClientName,
+  CLIENTS,
+  runCell,
+  SERVER_CORE,
+  ServerProcess,
+} from "./load_cells.ts";
+import { measurePrograms, programLines, type ProgramRow } from "./load_programs.ts";
+import { aimLines, tableLines } from "./load_tables.ts";
+
+/** Tokens a second of one stream; 0: as fast as the client reads. */
+const PACES = [0, 50];
+/** At 50 a second one answer lasts 3 s: each stream begins one anew in the default time. */
+const TOKENS = 150;
+
+const { values: given } = parseArgs({
+  args: process.argv.slice(3),
+  options: {
+    seconds: { type: "string", default: "3" },
+    streams: { type: "string", default: "1,64,256,900,2000" },
+    clients: { type: "string", default: CLIENTS.join(",") },
+    json: { type: "boolean", default: false },
+    peers: { type: "boolean", default: false },
+  },
+});
+
+const say = (line: string) => {
+  if (!given.json) process.stdout.write(`${line}\n`);
+};
+const loadText = () => loadavg().map((load) => load.toFixed(2)).join(" ");
+
+async function measurePace(tokens_per_s: number, bareClient: string): Promise<Cell[]> {
+  const interval_us = tokens_per_s === 0 ? 0 : 1e6 / tokens_per_s;
+  using server = await ServerProcess.start({ interval_us, tokens: TOKENS });
+  const wanted = given.clients.split(",");
+  const cells: Cell[] = [];
+  for (const streams of given.streams.split(",").map(Number)) {
+    for (const client of CLIENTS.filter((client) => wanted.includes(client))) {
+      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${streams} streams, ${client}`);
+      const seconds = Number(given.seconds);
+      const cell = { port: server.port, streams, seconds, tokens_per_s, bareClient };
+      cells.push(await runCell(client as ClientName, cell));
+    }
+  }
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  return cells;
+}
+
+const machine = { cpu: cpus()[0].model, cores: cpus().length, kernel: release() };
+const load_before = loadavg();
+say(`${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Deno ${Deno.version.deno}`);
+say(`load before ${loadText()}`);
+say(`server on core ${SERVER_CORE}, clients on core ${CLIENT_CORE}, ${given.seconds} s each`);
+
+await nativeLibrary(say); // built before anything is measured
+const folder = mkdtempSync(join(tmpdir(), "dyno-bench-"));
+const cells: Cell[] = [];
+let programs: ProgramRow[] = [];
+try {
+  const bareClient = buildBareClient(folder);
+  for (const pace of PACES) {
+    const measured = await measurePace(pace, bareClient);
+    cells.push(...measured);
+    for (const line of [...tableLines(measured), ...aimLines(measured)]) say(line);
+  }
+  programs = await measurePrograms({ tokens: TOKENS, bareClient, peers: given.peers, say });
+  for (const line of programLines(programs)) say(line);
+} finally {
+  rmSync(folder, { recursive: true });
+}
+say(`\nload after ${loadText()}`);
+if (given.json) {
+  const all = { machine, load_before, load_after: loadavg(), cells, programs };
+  process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+}

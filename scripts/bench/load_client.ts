@@ -1,0 +1,185 @@
+/**
+ * A client of the load bench in a process of its own: keeps N streams in a closed loop against the
+ * paced server and prints what that cost, and how late its events were, as JSON.
+ */
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { nowNs } from "../../lib/native/clock.ts";
+import { LagHistogram, type Lags } from "./lag_histogram.ts";
+
+export interface ClientPlan {
+  client: "wire" | "portable" | "fetch";
+  port: number;
+  streams: number;
+  /** Streams start spread over this time; nothing of it is counted. */
+  warmup_s: number;
+  seconds: number;
+}
+
+export interface ClientResult {
+  events: number;
+  requests: number;
+  failures: number;
+  seconds: number;
+  /** User and system time of the whole process. */
+  cpu_s: number;
+  /** The same from the process's start on. */
+  process_cpu_s: number;
+  lags: Lags;
+  peak_rss_bytes: number;
+  /** Of the wire's own thread, from its start on; null where there is none. */
+  thread_cpu_s: number | null;
+}
+
+const STAMP = '"content":" ';
+const STAMP_DIGITS = 19;
+const BODY = JSON.stringify({
+  model: "pace",
+  messages: [{ role: "user", content: "Count." }],
+  stream: true,
+});
+const HEADERS = { "content-type": "application/json", accept: "text/event-stream" };
+const ZERO = 48;
+const NINE = 57;
+
+/** As paceStamp, without making strings. */
+function stampIn(data: string): number | null {
+  const at = data.indexOf(STAMP);
+  if (at < 0) return null;
+  let stamp = 0;
+  for (let i = at + STAMP.length; i < at + STAMP.length + STAMP_DIGITS; i++) {
+    const code = data.charCodeAt(i);
+    if (!(code >= ZERO && code <= NINE)) return null;
+    stamp = stamp * 10 + code - ZERO;
+  }
+  return stamp;
+}
+
+class Measurement {
+  readonly #start_ns: number;
+  readonly #end_ns: number;
+  readonly #lags = new LagHistogram();
+  #before: { user: number; system: number } | null = null;
+  #begun_ns = 0;
+  #events = 0;
+  #requests = 0;
+  #failures = 0;
+  readonly result: Promise<Omit<ClientResult, "thread_cpu_s">>;
+  #resolve!: (result: Omit<ClientResult, "thread_cpu_s">) => void;
+  over = false;
+
+  constructor({ warmup_s, seconds }: ClientPlan) {
+    this.#start_ns = nowNs() + warmup_s * 1e9;
+    this.#end_ns = this.#start_ns + seconds * 1e9;
+    this.result = new Promise((resolve) => this.#resolve = resolve);
+    setTimeout(() => this.#end(), (warmup_s + seconds) * 1e3 + 500); // where no event ends it
+  }
+
+  event(data: string, t_ns: number): void {
+    const stamp = stampIn(data);
+    if (stamp === null || t_ns < this.#start_ns || this.over) return;
+    if (this.#before === null) this.#begin();
+    if (t_ns >= this.#end_ns) return this.#end();
+    this.#events++;
+    this.#lags.add(t_ns - stamp);
+  }
+
+  ended(failed: boolean): void {
+    this.#requests++;
+    if (failed) this.#failures++;
+  }
+
+  #begin(): void {
+    this.#before = process.cpuUsage();
+    this.#begun_ns = nowNs();
+  }
+
+  #end(): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.#before === null) this.#begin();
+    const used = secondsOf(process.cpuUsage(this.#before!));
+    this.#resolve({
+      events: this.#events,
+      requests: this.#requests,
+      failures: this.#failures,
+      seconds: (nowNs() - this.#begun_ns) / 1e9,
+      cpu_s: used,
+      process_cpu_s: secondsOf(process.cpuUsage()),
+      lags: this.#lags.lags(),
+      peak_rss_bytes: peakRss(),
+    });
+  }
+}
+
+async function withTransport(plan: ClientPlan, only: "wire" | "portable"): Promise<ClientResult> {
+  await using transport = await openTransport({ only });
+  const measurement = new Measurement(plan);
+  const url = new URL(`http://127.0.0.1:${plan.port}/v1/chat/completions`);
+  const listener = {
+    onEvent: (data: string, t_ns: number) => measurement.event(data, t_ns),
+    onEnd: (_exchange: unknown, error: Error | null) => {
+      if (measurement.over) return;
+      measurement.ended(error !== null);
+      send(0);
+    },
+  };
+  const send = (t_send_ns: number) => {
+    transport.send(
+      { method: "POST", url, headers: HEADERS, body: BODY, timeout_s: 600, t_send_ns },
+      listener,
+    );
+  };
+  const now = nowNs();
+  for (let i = 0; i < plan.streams; i++) send(now + i / plan.streams * plan.warmup_s * 1e9);
+  const result = await measurement.result;
+  const { cpu_ns } = transport.status();
+  return { ...result, thread_cpu_s: cpu_ns && cpu_ns / 1e9 };
+}
+
+/** One event stream with the runtime's own client. */
+async function fetchStream(url: string, measurement: Measurement): Promise<void> {
+  const response = await fetch(url, { method: "POST", headers: HEADERS, body: BODY });
+  const reader = response.body!.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    const t_ns = nowNs();
+    if (done) return;
+    text += decoder.decode(value, { stream: true });
+    let from = 0;
+    for (let end; (end = text.indexOf("\n\n", from)) >= 0; from = end + 2) {
+      measurement.event(text.substring(from + 6, end), t_ns);
+    }
+    text = text.substring(from);
+  }
+}
+
+async function withFetch(plan: ClientPlan): Promise<ClientResult> {
+  const measurement = new Measurement(plan);
+  const url = `http://127.0.0.1:${plan.port}/v1/chat/completions`;
+  const loop = async () => {
+    while (!measurement.over) {
+      const failed = await fetchStream(url, measurement).then(() => false, () => true);
+      if (!measurement.over) measurement.ended(failed);
+    }
+  };
+  for (let i = 0; i < plan.streams; i++) {
+    setTimeout(loop, i / plan.streams * plan.warmup_s * 1e3);
+  }
+  return { ...await measurement.result, thread_cpu_s: null };
+}
+
+function secondsOf({ user, system }: { user: number; system: number }): number {
+  return (user + system) / 1e6;
+}
+
+function peakRss(): number {
+  return Number(/VmHWM:\s*(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]) * 1024;
+}
+
+const plan = JSON.parse(process.argv[2]) as ClientPlan;
+const result = await (plan.client === "fetch" ? withFetch(plan) : withTransport(plan, plan.client));
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());
