@@ -27,6 +27,10 @@ interface Flight {
 }
 
 const QUEUE_FULL_WAIT_MS = 5;
+/** A drain of this much may have left some. */
+const MUCH_BYTES = 1 << 19;
+/** Then others get their turn: timers, signals. */
+const DRAINS_AT_ONCE = 4;
 
 /** `http:` and `http+unix:` (the socket's path, percent-encoded, in the place of the host). */
 export class WireTransport implements Transport, WireSink {
@@ -111,7 +115,8 @@ export class WireTransport implements Transport, WireSink {
     this.#pumping = true;
     while (this.#flights.size > 0 && !this.#disposed) {
       await this.#wire.wait();
-      while (!this.#disposed && this.#wire.drain(this) > 0);
+      let left = DRAINS_AT_ONCE;
+      while (!this.#disposed && this.#wire.drain(this) >= MUCH_BYTES && --left > 0);
     }
     this.#pumping = false;
   }
