@@ -19,7 +19,7 @@ export class LagHistogram {
   #max = 0;
 
   add(lag_ns: number): void {
-    const lag = lag_ns < 0 ? 0 : lag_ns > NS_MAX ? NS_MAX : lag_ns;
+    const lag = lag_ns < 0 ? 0 : lag_ns > NS_MAX ? NS_MAX : lag_ns >>> 0;
     if (lag > this.#max) this.#max = lag;
     const shift = Math.max(0, 31 - STEP_BITS - Math.clz32(lag));
     this.#counts[(shift << STEP_BITS) + (lag >>> shift)]++;

@@ -40,20 +40,23 @@ const BODY = JSON.stringify({
   stream: true,
 });
 const HEADERS = { "content-type": "application/json", accept: "text/event-stream" };
-const ZERO = 48;
-const NINE = 57;
+const LAST_AT = STAMP.length - 1;
+const FIRST = STAMP.charCodeAt(0);
+const LAST = STAMP.charCodeAt(LAST_AT);
 
-/** As paceStamp, without making strings. */
+/** Where the last one was, which is where the next one is. */
+let stamp_at = 0;
+
+/** As paceStamp, without parsing the event. */
 function stampIn(data: string): number | null {
-  const at = data.indexOf(STAMP);
-  if (at < 0) return null;
-  let stamp = 0;
-  for (let i = at + STAMP.length; i < at + STAMP.length + STAMP_DIGITS; i++) {
-    const code = data.charCodeAt(i);
-    if (!(code >= ZERO && code <= NINE)) return null;
-    stamp = stamp * 10 + code - ZERO;
+  if (data.charCodeAt(stamp_at) !== FIRST || data.charCodeAt(stamp_at + LAST_AT) !== LAST) {
+    const at = data.indexOf(STAMP);
+    if (at < 0) return null;
+    stamp_at = at;
   }
-  return stamp;
+  const digits_at = stamp_at + STAMP.length;
+  const stamp = Number(data.substring(digits_at, digits_at + STAMP_DIGITS));
+  return stamp > 0 ? stamp : null;
 }
 
 class Measurement {
