@@ -28,9 +28,9 @@ interface Flight {
 
 const QUEUE_FULL_WAIT_MS = 5;
 /** A drain of this much may have left some. */
-const MUCH_BYTES = 1 << 19;
+const MUCH_BYTES = 1 << 15;
 /** Then others get their turn: timers, signals. */
-const DRAINS_AT_ONCE = 4;
+const DRAINS_AT_ONCE = 64;
 
 /** `http:` and `http+unix:` (the socket's path, percent-encoded, in the place of the host). */
 export class WireTransport implements Transport, WireSink {

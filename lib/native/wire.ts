@@ -66,7 +66,8 @@ const RECORD_BYTES = 32;
 const END_BYTES = 64;
 const FLAG_REUSED = 1;
 const REQUEST_BYTES = 32;
-const DRAIN_BYTES = 1 << 20;
+/** Also the size of the strings that events are cut from: small enough to die young. */
+const DRAIN_BYTES = 1 << 16;
 const WAIT_MS = 50;
 const SETTLE_US = 500;
 const EAGAIN = 11;
@@ -153,7 +154,7 @@ export class Wire implements AsyncDisposable {
     this.#waiting = null;
   }
 
-  /** Hands over all records that are there, at most a megabyte of them; how many bytes. */
+  /** Hands over records that are there, at most 64 KB of them; how many bytes. */
   drain(sink: WireSink): number {
     const room = Buffer.from(this.#room);
     const count = this.#library.call.dyno_wire_drain(this.#number, room, room.length);
