@@ -68,7 +68,7 @@ const FLAG_REUSED = 1;
 const REQUEST_BYTES = 32;
 /** Also the size of the strings that events are cut from: small enough to die young. */
 const DRAIN_BYTES = 1 << 16;
-const WAIT_MS = 50;
+const WAIT_MS = 100;
 const SETTLE_US = 500;
 const EAGAIN = 11;
 
@@ -146,7 +146,7 @@ export class Wire implements AsyncDisposable {
     this.#library.call.dyno_wire_limit(this.#number, Math.min(in_flight, 0xffffffff));
   }
 
-  /** Waits until there is something to drain, or 50 ms. */
+  /** Waits until there is something to drain, or 100 ms. */
   async wait(): Promise<void> {
     if (this.#closed) return;
     this.#waiting = this.#library.call.dyno_wire_wait(this.#number, WAIT_MS, SETTLE_US);
