@@ -3,11 +3,14 @@
  * unpaced and at 50 tokens/s a stream. The wire beside its contrasts in the same run: the portable
  * transport, fetch, and a bare C client on epoll. The paced server has one core, the client the other.
  *
- *   deno task bench load [--seconds N] [--streams 64,900] [--clients wire,fetch] [--json] [--peers]
+ *   deno task bench load [--seconds N] [--streams 64,900] [--clients wire,fetch] [--json]
+ *     [--peers] [--peers-in FOLDER]
+ *
+ * --peers installs other load generators from PyPI, for this run or into a folder that is kept.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { nativeLibrary } from "../../lib/native/library.ts";
@@ -15,7 +18,6 @@ import {
   buildBareClient,
   type Cell,
   CLIENT_CORE,
-  type ClientName,
   CLIENTS,
   runCell,
   SERVER_CORE,
@@ -37,6 +39,7 @@ const { values: given } = parseArgs({
     clients: { type: "string", default: CLIENTS.join(",") },
     json: { type: "boolean", default: false },
     peers: { type: "boolean", default: false },
+    "peers-in": { type: "string" },
   },
 });
 
@@ -55,7 +58,7 @@ async function measurePace(tokens_per_s: number, bareClient: string): Promise<Ce
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${streams} streams, ${client}`);
       const seconds = Number(given.seconds);
       const cell = { port: server.port, streams, seconds, tokens_per_s, bareClient };
-      cells.push(await runCell(client as ClientName, cell));
+      cells.push(await runCell(client, cell));
     }
   }
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
@@ -79,7 +82,13 @@ try {
     cells.push(...measured);
     for (const line of [...tableLines(measured), ...aimLines(measured)]) say(line);
   }
-  programs = await measurePrograms({ tokens: TOKENS, bareClient, peers: given.peers, say });
+  programs = await measurePrograms({
+    tokens: TOKENS,
+    bareClient,
+    peers: given.peers || given["peers-in"] !== undefined,
+    folder: resolve(given["peers-in"] ?? folder),
+    say,
+  });
   for (const line of programLines(programs)) say(line);
 } finally {
   rmSync(folder, { recursive: true });

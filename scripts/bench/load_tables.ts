@@ -80,6 +80,7 @@ export function tableLines(of: readonly Cell[]): string[] {
     }
     if (measure === cpu_us) {
       lines.push(ratioRow(measure, "wire", "bare C"), ratioRow(measure, "fetch", "wire"));
+      lines.push(ratioRow(measure, "fetch", "bare C")); // no client gets further below fetch
     } else if (title === "lag p99 µs") lines.push(ratioRow(measure, "wire", "bare C"));
   }
   for (const { client, streams, failures } of of) {
