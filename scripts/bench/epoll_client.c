@@ -208,7 +208,7 @@ int main(int count, char **words)
     printf("{\"events\":%llu,\"requests\":%llu,\"failures\":%llu,\"seconds\":%.6f,\"cpu_s\":%.6f,"
            "\"process_cpu_s\":%.6f,"
            "\"lags\":{\"p50\":%.0f,\"p99\":%.0f,\"p99_9\":%.0f,\"max\":%llu},"
-           "\"peak_rss_bytes\":%llu,\"thread_cpu_s\":null}\n",
+           "\"peak_rss_bytes\":%llu,\"thread_cpu_s\":null,\"blocked_s\":null}\n",
            (unsigned long long)events, (unsigned long long)requests, (unsigned long long)failures,
            (double)(now - start_ns) / 1e9, used_s, cpu_s(), lag_quantile(0.5), lag_quantile(0.99),
            lag_quantile(0.999), (unsigned long long)lag_max,

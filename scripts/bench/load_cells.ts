@@ -16,7 +16,7 @@ export const CLIENT_CORE = 1;
 
 const WARMUP_S = 1;
 /** With others' work above this share of the client's core a cell is measured again. */
-const DISTURBED_SHARE = 0.03;
+export const DISTURBED_SHARE = 0.05;
 const TRIES = 2;
 /** As in the tasks of deno.json, under which dyno runs. */
 export const DYNO_FLAGS = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";

@@ -30,7 +30,11 @@ export interface ClientResult {
   peak_rss_bytes: number;
   /** Of the wire's own thread, from its start on; null where there is none. */
   thread_cpu_s: number | null;
+  /** Time in which the wire read nothing, as JavaScript had not taken what was read. */
+  blocked_s: number | null;
 }
+
+type Measured = Omit<ClientResult, "thread_cpu_s" | "blocked_s">;
 
 const STAMP = '"content":" ';
 const STAMP_DIGITS = 19;
@@ -68,8 +72,8 @@ class Measurement {
   #events = 0;
   #requests = 0;
   #failures = 0;
-  readonly result: Promise<Omit<ClientResult, "thread_cpu_s">>;
-  #resolve!: (result: Omit<ClientResult, "thread_cpu_s">) => void;
+  readonly result: Promise<Measured>;
+  #resolve!: (result: Measured) => void;
   over = false;
 
   constructor({ warmup_s, seconds }: ClientPlan) {
@@ -137,8 +141,9 @@ async function withTransport(plan: ClientPlan, only: "wire" | "portable"): Promi
   const now = nowNs();
   for (let i = 0; i < plan.streams; i++) send(now + i / plan.streams * plan.warmup_s * 1e9);
   const result = await measurement.result;
-  const { cpu_ns } = transport.status();
-  return { ...result, thread_cpu_s: cpu_ns && cpu_ns / 1e9 };
+  const { cpu_ns, blocked_ns } = transport.status();
+  const seconds = (ns: number | null) => ns === null ? null : ns / 1e9;
+  return { ...result, thread_cpu_s: seconds(cpu_ns), blocked_s: seconds(blocked_ns) };
 }
 
 /** One event stream with the runtime's own client. */
@@ -172,7 +177,7 @@ async function withFetch(plan: ClientPlan): Promise<ClientResult> {
   for (let i = 0; i < plan.streams; i++) {
     setTimeout(loop, i / plan.streams * plan.warmup_s * 1e3);
   }
-  return { ...await measurement.result, thread_cpu_s: null };
+  return { ...await measurement.result, thread_cpu_s: null, blocked_s: null };
 }
 
 function secondsOf({ user, system }: { user: number; system: number }): number {

@@ -1,5 +1,5 @@
 /** What the load bench prints: a table a pace, the ratios, and which aims are met. */
-import { type Cell, type ClientName, CLIENTS } from "./load_cells.ts";
+import { type Cell, type ClientName, CLIENTS, DISTURBED_SHARE } from "./load_cells.ts";
 
 const NAME_WIDTH = 22;
 const CELL_WIDTH = 11;
@@ -12,6 +12,7 @@ const RSS_MAX_MB = 200;
 const RSS_STREAMS = 2000;
 /** Fewer events than this have no p99.9. */
 const EVENTS_OF_P99_9_MIN = 1000;
+const BLOCKED_MIN_S = 0.05;
 
 type Measure = (cell: Cell) => number;
 
@@ -86,7 +87,12 @@ export function tableLines(of: readonly Cell[]): string[] {
   for (const { client, streams, failures } of of) {
     if (failures > 0) lines.push(`  ${client}, ${streams} streams: ${failures} requests FAILED`);
   }
-  const disturbed = of.filter(({ disturbed_share }) => disturbed_share > 0.05);
+  for (const { client, streams, blocked_s } of of) {
+    if (!blocked_s || blocked_s < BLOCKED_MIN_S) continue;
+    const lasted = blocked_s.toFixed(1);
+    lines.push(`  ${client}, ${streams} streams: core too slow, not reading for ${lasted} s`);
+  }
+  const disturbed = of.filter(({ disturbed_share }) => disturbed_share > DISTURBED_SHARE);
   for (const { client, streams, disturbed_share } of disturbed) {
     const share = (100 * disturbed_share).toFixed(0);
     lines.push(`  ${client}, ${streams} streams: others had ${share} % of its core`);
