@@ -36,6 +36,7 @@ const beside = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export class ServerProcess implements Disposable {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
+  readonly #ended: Promise<unknown[]>;
   #port = 0;
 
   private constructor(options: PaceOptions) {
@@ -45,6 +46,7 @@ export class ServerProcess implements Disposable {
       JSON.stringify(options),
     ], { stdio: ["pipe", "pipe", "inherit"] });
     this.#lines = createInterface({ input: this.#child.stdout! });
+    this.#ended = once(this.#child, "exit");
   }
 
   static async start(options: PaceOptions): Promise<ServerProcess> {
@@ -63,15 +65,12 @@ export class ServerProcess implements Disposable {
   }
 
   async #line(): Promise<string> {
-    const ended = once(this.#child, "exit").then(() => {
-      throw new Error("the paced server ended; taskset (util-linux) and a C compiler are needed");
-    });
-    const [line] = await Promise.race([once(this.#lines, "line"), ended]);
-    return line;
+    const [line] = await Promise.race([once(this.#lines, "line"), this.#ended]);
+    if (typeof line === "string") return line;
+    throw new Error("the paced server ended; taskset (util-linux) and a C compiler are needed");
   }
 
   [Symbol.dispose](): void {
-    this.#child.removeAllListeners("exit");
     this.#child.kill();
   }
 }
