@@ -63,17 +63,15 @@ const PEERS: Peer[] = [
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** dyno's own command, once there is one: a row like the peers'. */
-function dynoLoad(): Program[] {
-  if (!existsSync(join(root, "lib/cli/load.ts"))) return [];
-  return [{
-    name: "dyno load",
-    command: (url, requests) => [
-      ...[process.execPath, "run", "-A", DYNO_FLAGS, join(root, "main.ts"), "load", url],
-      ...["--concurrency", String(STREAMS), "--requests", String(requests), "--json"],
-    ],
-  }];
-}
+/** dyno itself, with its journal and its report: a row like the peers. */
+const DYNO_LOAD: Program = {
+  name: "dyno load",
+  command: (url, requests, folder) => [
+    ...[process.execPath, "run", "-A", DYNO_FLAGS, join(root, "main.ts"), "load"],
+    ...["--endpoint", url, "--concurrency", String(STREAMS), "--requests", String(requests)],
+    ...["--sample-rate", "0", "--out", join(folder, "runs")],
+  ],
+};
 
 /** Runs a command; user and system seconds of its process tree. */
 function cpuSeconds(command: string[], cwd: string): number {
@@ -146,7 +144,7 @@ export async function measurePrograms({ tokens, bareClient, peers, folder, say }
   folder: string;
   say: (line: string) => void;
 }): Promise<ProgramRow[]> {
-  const programs = [...dynoLoad(), ...(peers ? PEERS : [])];
+  const programs = [DYNO_LOAD, ...(peers ? PEERS : [])];
   if (programs.length === 0) return [];
   writeInputs(folder);
   using server = await ServerProcess.start({ interval_us: 1e6 / TOKENS_PER_S, tokens });
