@@ -104,14 +104,14 @@ async function hasNode(): Promise<boolean> {
 async function nodeFolder(folder: string): Promise<void> {
   const quiet = ["--no-audit", "--no-fund", "--no-save", "--loglevel=error"];
   await run("npm", "install", "--prefix", folder, "--ignore-scripts", ...quiet, KOFFI);
-  for (const name of ["frozen_program", "exit_program"]) {
+  for (const name of ["frozen_program", "exit_program", "wire_runtime_program"]) {
     const bundle = ["bundle", "-q", "--external", "koffi", "-o", join(folder, `${name}.mjs`)];
     await run(Deno.execPath(), ...bundle, join(TESTS_FOLDER, `${name}.ts`));
   }
 }
 
 Deno.test({
-  name: "Node and Deno give the same records of a still host, and both end cleanly",
+  name: "Node and Deno give the same records of a still host, the same streams, and end cleanly",
   ignore: !await hasNode(),
   fn: async () => {
     using folder = temporaryFolder();
@@ -143,6 +143,16 @@ Deno.test({
     const values = Object.fromEntries(left.records[0]);
     for (const name of Object.keys(HOST_VALUES)) assert(name in values, name);
     assertEquals(values["gpu0.process.4242.memory_bytes"], 4096);
+    const wire = "wire_runtime_program";
+    const streams = [
+      await runToEnd(Deno.execPath(), underDeno(join(TESTS_FOLDER, `${wire}.ts`)), env),
+      await runToEnd("npx", [...node, join(folder.path, `${wire}.mjs`)], env),
+    ].map(({ stdout, stderr }) => JSON.parse(stdout || `"${stderr}"`));
+    const expected = { statuses: ["200"], events: 50 * 22, before_it_was_sent: 0 };
+    assertEquals(streams, [
+      { bridge: "Deno.dlopen", ...expected },
+      { bridge: "koffi", ...expected },
+    ]);
     const program = [...node, "--expose-gc", join(folder.path, "exit_program.mjs")];
     for (const how of ["end", "throw", "exit", "forget", "library_first"]) {
       await endsCleanly("npx", program, how, { ...env, DYNO_NVML: nvml });

@@ -1,0 +1,38 @@
+// deno-lint-ignore-file no-console
+/** Streams of the paced server over the wire, and what came of them as JSON. */
+import { WireTransport } from "../../lib/endpoint/wire.ts";
+import { nativeLibrary } from "../../lib/native/library.ts";
+import { PacedServer } from "../../lib/native/pace.ts";
+
+const STREAMS = 50;
+
+const { library, reason } = await nativeLibrary();
+if (!library) throw new Error(reason);
+const server = new PacedServer(library, { tokens: 20, interval_us: 5000 });
+const transport = new WireTransport(library);
+let events = 0;
+let late = 0;
+const exchanges = await Promise.all(
+  Array.from({ length: STREAMS }, () =>
+    new Promise<string>((resolve) => {
+      transport.send({
+        method: "POST",
+        url: new URL(`${server.url}/v1/chat/completions`),
+        headers: { "content-type": "application/json" },
+        body: "{}",
+        timeout_s: 20,
+      }, {
+        onEvent: (data, t_ns) => {
+          events++;
+          const stamp = /"content":" (\d{19})"/.exec(data);
+          if (stamp && t_ns < Number(stamp[1])) late++; // read before it was sent
+        },
+        onEnd: ({ status }, error) => resolve(error?.message ?? String(status)),
+      });
+    })),
+);
+await transport[Symbol.asyncDispose]();
+server[Symbol.dispose]();
+const { bridge } = library;
+const statuses = [...new Set(exchanges)];
+console.log(JSON.stringify({ bridge, statuses, events, before_it_was_sent: late }));
