@@ -66,7 +66,7 @@ export function summarise(
     prompt_tokens_mean: meanOf(prompts),
     completion_tokens_mean: meanOf(known(answered.map((record) => record.completion_tokens))),
     token_sources: sourcesOf(answered),
-    goodput: slos.length ? goodputOf(inside, slos, window, context.gapsOf) : null,
+    goodput: slos.length ? goodputOf(records, inside, slos, window, context.gapsOf) : null,
     metrics: metricsOf(inside, answered, context.gapsOf),
   };
 }
@@ -214,6 +214,7 @@ export function sloValues(record: RequestRecord, gaps_ms: Float32Array): SloValu
 }
 
 function goodputOf(
+  records: readonly RequestRecord[],
   inside: readonly RequestRecord[],
   slos: readonly Slo[],
   window: Window,
@@ -222,14 +223,19 @@ function goodputOf(
   const duration_s = (window.end_ns - window.start_ns) / NS_PER_S;
   const missed: Record<string, number> = {};
   for (const slo of slos) missed[sloText(slo)] = 0;
-  let tokens = 0;
+  const missesOf = (record: RequestRecord) =>
+    record.failure === null ? missedSlos(slos, sloValues(record, gapsOf(record))) : null;
   const good = inside.map((record) => {
-    if (record.failure !== null) return false;
-    const misses = missedSlos(slos, sloValues(record, gapsOf(record)));
-    for (const slo of misses) missed[sloText(slo)]++;
-    if (misses.length === 0) tokens += record.completion_tokens ?? 0;
-    return misses.length === 0;
+    const misses = missesOf(record);
+    for (const slo of misses ?? []) missed[sloText(slo)]++;
+    return misses?.length === 0;
   });
+  // as with all tokens: those that came within the window, whichever request they belong to
+  const tokens = tokensWithin(
+    records.filter((record) => missesOf(record)?.length === 0),
+    window,
+    gapsOf,
+  );
   const edges = blockEdges(inside.length);
   const at = (i: number) => inside[i]?.t_intended_ns ?? window.end_ns;
   const blocks = edges === null ? [] : edges.slice(1).map((end, b) => ({

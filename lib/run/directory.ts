@@ -44,7 +44,7 @@ export function runDirectoryAt(path: string): RunDirectory {
 export function createRunDirectory(root: string): RunDirectory {
   const directory = runDirectoryAt(join(root, newRunId()));
   try {
-    mkdirSync(directory.items, { recursive: true });
+    mkdirSync(directory.path, { recursive: true });
   } catch (error) {
     throw notWritten(root, error);
   }

@@ -1,10 +1,10 @@
 /** The files a run leaves for people and tools, all derived from the journal. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "@std/path";
 import { promptText } from "../endpoint/request.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { notWritten, writeFileAtomic } from "../run/write.ts";
 import type { Suite, TestCase } from "../experiment/suite.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
@@ -18,9 +18,17 @@ export class ItemFiles {
   readonly #stems = new Map<string, string>();
   readonly #tests = new Map<string, TestCase>();
 
-  /** @param suite the whole suite, so that a name does not depend on the selection. */
+  /**
+   * @param suite the whole suite, so that a name does not depend on the selection.
+   * @throws {InputError} the folder cannot be made.
+   */
   constructor(directory: RunDirectory, suite: Suite) {
     this.#folder = directory.items;
+    try {
+      mkdirSync(this.#folder, { recursive: true });
+    } catch (error) {
+      throw notWritten(this.#folder, error);
+    }
     const names = uniqueFileNames(suite.tests);
     suite.tests.forEach((test, i) => {
       this.#stems.set(test.id, names[i]);
