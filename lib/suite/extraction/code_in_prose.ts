@@ -1,0 +1,63 @@
+/** Code that stands in prose without a fence. */
+import { headOf, opensBlock } from "./scan_python.ts";
+import { scanPython } from "./scan_python.ts";
+import { isDefinition, isTopStatement } from "./statements.ts";
+import type { Block } from "./block.ts";
+
+/** The longest runs of lines that are Python, in order. Time is linear in the length. */
+export function codeInProse(text: string): Block[] {
+  const scan = scanPython(text);
+  const blocks: Block[] = [];
+  let run: { start: number; end: number; indent: number; opened: boolean } | null = null;
+  const finish = () => {
+    if (run) {
+      blocks.push({
+        text: text.slice(run.start, run.end),
+        where: `code in prose, part ${blocks.length + 1}`,
+        start: run.start,
+        end: run.end,
+        unfinished: false,
+        language: "none",
+        indent: run.indent,
+      });
+    }
+    run = null;
+  };
+  for (const line of scan.lines) {
+    if (run && line.indent > run.indent && run.opened) {
+      run.end = line.end;
+      continue;
+    }
+    const head = headOf(scan, line);
+    const isCode = isTopStatement(head, line.broken) && !isHeading(head);
+    if (run && (line.indent !== run.indent || !isCode)) finish();
+    if (!isCode) continue;
+    run ??= { start: line.start, end: line.end, indent: line.indent, opened: false };
+    run.end = line.end;
+    run.opened = opensBlock(head) || isDefinition(head);
+  }
+  finish();
+  return blocks;
+}
+
+/** `Otherwise:`, which is no statement. */
+function isHeading(head: string): boolean {
+  return /^"+$/.test(head) && head.length < 6;
+}
+
+/** The spans between single backticks, as blocks. */
+export function inlineCode(text: string): Block[] {
+  const blocks: Block[] = [];
+  for (const { 0: whole, 1: code, index } of text.matchAll(/`([^`\n]+)`/g)) {
+    blocks.push({
+      text: `${code}\n`,
+      where: "inline code",
+      start: index,
+      end: index + whole.length,
+      unfinished: false,
+      language: "none",
+      indent: 0,
+    });
+  }
+  return blocks;
+}

@@ -1,0 +1,198 @@
+/** Mending code that its way through a chat changed: sessions, entities, quotes, spaces, indentation. */
+import {
+  lineEnd,
+  opensBlock,
+  physicalLines,
+  scanPython,
+  splitIndent,
+  startsInString,
+  stringEnd,
+} from "./scan_python.ts";
+import { headOf } from "./scan_python.ts";
+
+/** Code with what was mended, a word or two each. */
+export interface Mended {
+  code: string;
+  mended: string[];
+}
+
+/** Mends everything but indentation; see {@linkcode mendIndentation}. */
+export function mendCharacters(code: string): Mended {
+  const mended: string[] = [];
+  const step = (what: string, change: (code: string) => string) => {
+    const after = change(code);
+    if (after !== code) mended.push(what);
+    code = after;
+  };
+  step("interactive session", withoutSession);
+  step("HTML entities", withoutEntities);
+  step("quotes and spaces", withPlainCharacters);
+  return { code, mended };
+}
+
+const PROMPT = /^\s*(?:>>>|\.\.\.)(?: |$)/;
+const NOTEBOOK = /^\s*(?:In \[\d+\]: ?|\.{3,}: ?)/;
+
+/** The input of an interactive session without prompts and output; other text stays as it is. */
+function withoutSession(code: string): string {
+  const opening = /^\s*(?:>>> |In \[\d+\]: )/.exec(code.slice(0, 2000));
+  if (!opening) return code;
+  const prompt = opening[0].includes(">>>") ? PROMPT : NOTEBOOK;
+  const kept: string[] = [];
+  let inBlock = false;
+  for (const { line } of physicalLines(code)) {
+    const found = prompt.exec(line);
+    if (found) kept.push(line.slice(found[0].length));
+    else if (inBlock && /^[ \t]+\S/.test(line)) kept.push(line);
+    else continue;
+    inBlock = !found || line.trimEnd().endsWith(":");
+  }
+  return kept.join("\n") + "\n";
+}
+
+const ENTITIES: Record<string, string> = {
+  lt: "<",
+  gt: ">",
+  amp: "&",
+  quot: '"',
+  apos: "'",
+  nbsp: " ",
+  "#39": "'",
+  "#34": '"',
+  "#x27": "'",
+  "#x22": '"',
+  "#60": "<",
+  "#62": ">",
+};
+const ENTITY = /&(lt|gt|amp|quot|apos|nbsp|#39|#34|#x27|#x22|#60|#62);/g;
+
+/** Decodes HTML entities if one stands outside strings and comments, where Python cannot mean it. */
+function withoutEntities(code: string): string {
+  if (code.search(ENTITY) < 0) return code;
+  const { masked } = scanPython(code);
+  for (const { index } of code.matchAll(ENTITY)) {
+    if (masked[index] === "&") return code.replace(ENTITY, (_, name) => ENTITIES[name]);
+  }
+  return code;
+}
+
+const FOREIGN_SPACE = /[\u00a0\u2000-\u200a\u202f\u205f\u3000]/;
+const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/;
+const CURLY = /[\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f]/;
+const DOUBLES = "[\u201c\u201d\u201e\u201f]";
+const SINGLES = "[\u2018\u2019\u201a\u201b]";
+const TRIPLE = new RegExp(`${DOUBLES}{3}`, "y");
+const CLOSE_DOUBLE = new RegExp(DOUBLES, "g");
+const CLOSE_SINGLE = new RegExp(SINGLES, "g");
+
+/** Plain spaces and quotes where others would break the code: outside strings and comments. */
+function withPlainCharacters(code: string): string {
+  if (!/[\u00a0\u2000-\u200d\u2018-\u201f\u202f\u205f\u2060\u3000\ufeff]/.test(code)) return code;
+  const out: string[] = [];
+  let lastTriple = -1;
+  for (const { index } of code.matchAll(new RegExp(`${DOUBLES}{3}`, "g"))) lastTriple = index;
+  for (let at = 0; at < code.length;) {
+    const letter = code[at];
+    let to = at + 1;
+    let piece = letter;
+    if (letter === "#") {
+      to = lineEnd(code, at);
+      piece = code.slice(at, to);
+    } else if (letter === '"' || letter === "'") {
+      const end = stringEnd(code, at);
+      to = Math.max(at + 1, Math.abs(end));
+      piece = code.slice(at, to);
+      // A straight quote that a curly one closes.
+      if (end < 0 && !code.startsWith(letter.repeat(3), at)) {
+        const curly = piece.search(new RegExp(letter === '"' ? DOUBLES : SINGLES));
+        if (curly > 0) {
+          piece = piece.slice(0, curly) + letter;
+          to = at + curly + 1;
+        }
+      }
+    } else if (FOREIGN_SPACE.test(letter)) {
+      piece = " ";
+    } else if (INVISIBLE.test(letter)) {
+      piece = "";
+    } else if (CURLY.test(letter)) {
+      ({ piece, to } = curlyString(code, at, lastTriple));
+    }
+    out.push(piece);
+    at = to;
+  }
+  return out.join("");
+}
+
+/** A string literal between curly quotes, with straight ones; the quote alone where none closes it. */
+function curlyString(code: string, at: number, lastTriple: number): { piece: string; to: number } {
+  TRIPLE.lastIndex = at;
+  if (TRIPLE.test(code) && lastTriple > at) {
+    const close = new RegExp(`${DOUBLES}{3}`, "g");
+    close.lastIndex = at + 3;
+    const end = close.exec(code)!.index;
+    return { piece: `"""${code.slice(at + 3, end)}"""`, to: end + 3 };
+  }
+  const double = new RegExp(DOUBLES).test(code[at]);
+  const straight = double ? '"' : "'";
+  const close = double ? CLOSE_DOUBLE : CLOSE_SINGLE;
+  const line = code.slice(at + 1, Math.min(lineEnd(code, at), at + 1 + 2000));
+  const curly = line.search(close);
+  const plain = line.indexOf(straight);
+  const end = curly < 0 || (plain >= 0 && plain < curly && line.slice(plain).search(close) < 0)
+    ? plain
+    : curly;
+  if (end < 0) return { piece: code[at], to: at + 1 };
+  const inside = line.slice(0, end).replaceAll(straight, `\\${straight}`);
+  return { piece: straight + inside + straight, to: at + 2 + end };
+}
+
+/**
+ * Code whose first statement stands in the first column: takes off the indentation of a whole block,
+ * gives the other lines that of a first line which lost it, and makes tabs spaces where both are used.
+ */
+export function mendIndentation(code: string): Mended {
+  const mended: string[] = [];
+  const even = withEvenTabs(code);
+  if (even !== code) mended.push("tabs");
+  const scan = scanPython(even);
+  const [first, second] = scan.lines;
+  if (!first) return { code: even, mended };
+  const lost = first.indent === 0 && second && second.indent > 0 &&
+    !opensBlock(headOf(scan, first));
+  const columns = lost ? second.indent : first.indent;
+  if (columns === 0) return { code: even, mended };
+  const out: string[] = [];
+  for (const { line } of physicalLines(even)) {
+    const { columns: own, rest } = splitIndent(line);
+    if (own === 0) out.push(line);
+    else if (/^ *$/.test(line.slice(0, Math.min(columns, line.length - rest.length)))) {
+      out.push(line.slice(Math.min(columns, own)));
+    } else out.push(" ".repeat(Math.max(0, own - columns)) + rest);
+  }
+  mended.push("indentation");
+  return { code: out.join("\n") + "\n", mended };
+}
+
+/** Indentation in spaces, four for a tab, where some lines are indented with tabs and others with spaces. */
+export function withEvenTabs(code: string): string {
+  if (!/^[ ]*\t/m.test(code)) return code;
+  const scan = scanPython(code);
+  let tabs = false, spaces = false;
+  for (const line of scan.lines) {
+    if (line.indent === 0) continue;
+    for (let at = line.start; /[ \t]/.test(scan.text[at] ?? ""); at++) {
+      if (scan.text[at] === "\t") tabs = true;
+      else spaces = true;
+    }
+  }
+  if (!(tabs && spaces)) return code;
+  const out: string[] = [];
+  for (const { at, line } of physicalLines(code)) {
+    if (startsInString(scan, at)) out.push(line);
+    else {
+      const { columns, rest } = splitIndent(line, 4);
+      out.push(" ".repeat(columns) + rest);
+    }
+  }
+  return out.join("\n") + (code.endsWith("\n") ? "\n" : "");
+}
