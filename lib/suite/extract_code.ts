@@ -34,6 +34,10 @@ export interface ExtractedCode {
   how: string;
 }
 
+/** More characters than this of one block, or of the text between blocks, are not looked at. */
+const LONGEST = 100_000;
+/** More definitions of the entry point than this, from the end of a reply, are not compared. */
+const DEFINITIONS = 100;
 /** More blocks than this from the end of a reply are not looked at for helpers or bodies. */
 const MANY = 60;
 
@@ -92,19 +96,20 @@ function plainReasoning({ reasoning }: CodeReply): string | null {
 
 /** The best code of a text: the first way of reading it that gives a complete definition. */
 function codeOf(text: string, search: Search, depth = 0): Found | null {
-  const fences = fencedBlocks(text);
-  const prose = fences.length ? outside(text, fences) : text;
+  const fences = fencedBlocks(text).map(shortened);
+  const prose = cut(fences.length ? outside(text, fences) : text);
   const named = text.includes(search.name);
+  const wrapped = () => wrappedBlocks(text).map(shortened);
   const ways: (() => Found | null)[] = [
-    () => completion(text.slice(0, fences[0]?.start ?? text.length), search, "indented", []),
+    () => completion(cut(text.slice(0, fences[0]?.start)), search, "indented", []),
     () => named ? definitionIn(fences, search, text) : null,
-    () => named ? definitionIn(wrappedBlocks(text), search, text) : null,
+    () => named ? definitionIn(wrapped(), search, text) : null,
     () =>
       named ? definitionIn(codeInProse(mendCharacters(prose).code), search, prose, fences) : null,
-    () => named ? definitionIn(codeInProse(mendCharacters(text).code), search, text) : null,
+    () => named ? definitionIn(codeInProse(mendCharacters(cut(text)).code), search, text) : null,
     () => depth < 2 ? fromJson(text, fences, search, depth) : null,
     () => bodyIn(fences, search),
-    () => bodyIn(wrappedBlocks(text), search),
+    () => bodyIn(wrapped(), search),
     () => completion(prose, search, "returns", fences),
     () => named ? definitionIn(inlineCode(prose), search, prose, fences) : null,
   ];
@@ -115,6 +120,16 @@ function codeOf(text: string, search: Search, depth = 0): Found | null {
     if (best?.quality === 3) break;
   }
   return best;
+}
+
+/** The beginning of a text, up to the end of a line. */
+function cut(text: string): string {
+  if (text.length <= LONGEST) return text;
+  return text.slice(0, Math.max(0, text.lastIndexOf("\n", LONGEST)) || LONGEST);
+}
+
+function shortened(block: Block): Block {
+  return block.text.length <= LONGEST ? block : { ...block, text: cut(block.text) };
 }
 
 /** The text between blocks. */
@@ -138,11 +153,9 @@ function definitionIn(
 ): Found | null {
   let best: { block: Block; code: string; mended: string[]; rank: number; quality: number } | null =
     null;
-  let before = 0;
-  for (const block of blocks) {
-    const lead = text.slice(Math.max(before, block.start - 300), block.start);
-    before = block.end;
-    if (!block.text.includes(search.name)) continue;
+  const naming = blocks.filter((block) => block.text.includes(search.name)).slice(-DEFINITIONS);
+  for (const block of naming) {
+    const lead = text.slice(Math.max(0, block.start - 300), block.start);
     const { code, mended } = asModule(block);
     const definition = findDefinition(scanPython(code), search.name);
     if (!definition) continue;

@@ -79,18 +79,21 @@ function withoutEntities(code: string): string {
 const FOREIGN_SPACE = /[\u00a0\u2000-\u200a\u202f\u205f\u3000]/;
 const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/;
 const CURLY = /[\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f]/;
-const DOUBLES = "[\u201c\u201d\u201e\u201f]";
-const SINGLES = "[\u2018\u2019\u201a\u201b]";
-const TRIPLE = new RegExp(`${DOUBLES}{3}`, "y");
-const CLOSE_DOUBLE = new RegExp(DOUBLES, "g");
-const CLOSE_SINGLE = new RegExp(SINGLES, "g");
+const DOUBLE = /[\u201c\u201d\u201e\u201f]/;
+const SINGLE = /[\u2018\u2019\u201a\u201b]/;
+const TRIPLE = /[\u201c\u201d\u201e\u201f]{3}/y;
+const ANY_TRIPLE = /[\u201c\u201d\u201e\u201f]{3}/g;
+/** More strings than this with quotes of two kinds are not mended on one line. */
+const RESCUES = 20;
 
 /** Plain spaces and quotes where others would break the code: outside strings and comments. */
 function withPlainCharacters(code: string): string {
   if (!/[\u00a0\u2000-\u200d\u2018-\u201f\u202f\u205f\u2060\u3000\ufeff]/.test(code)) return code;
   const out: string[] = [];
+  const unclosed: Record<string, number> = {};
+  let rescues = { line: -1, count: 0 };
   let lastTriple = -1;
-  for (const { index } of code.matchAll(new RegExp(`${DOUBLES}{3}`, "g"))) lastTriple = index;
+  for (const { index } of code.matchAll(ANY_TRIPLE)) lastTriple = index;
   for (let at = 0; at < code.length;) {
     const letter = code[at];
     let to = at + 1;
@@ -104,8 +107,9 @@ function withPlainCharacters(code: string): string {
       piece = code.slice(at, to);
       // A straight quote that a curly one closes.
       if (end < 0 && !code.startsWith(letter.repeat(3), at)) {
-        const curly = piece.search(new RegExp(letter === '"' ? DOUBLES : SINGLES));
-        if (curly > 0) {
+        if (rescues.line !== -end) rescues = { line: -end, count: 0 };
+        const curly = piece.search(letter === '"' ? DOUBLE : SINGLE);
+        if (curly > 0 && rescues.count++ < RESCUES) {
           piece = piece.slice(0, curly) + letter;
           to = at + curly + 1;
         }
@@ -115,7 +119,7 @@ function withPlainCharacters(code: string): string {
     } else if (INVISIBLE.test(letter)) {
       piece = "";
     } else if (CURLY.test(letter)) {
-      ({ piece, to } = curlyString(code, at, lastTriple));
+      ({ piece, to } = curlyString(code, at, lastTriple, unclosed));
     }
     out.push(piece);
     at = to;
@@ -124,26 +128,34 @@ function withPlainCharacters(code: string): string {
 }
 
 /** A string literal between curly quotes, with straight ones; the quote alone where none closes it. */
-function curlyString(code: string, at: number, lastTriple: number): { piece: string; to: number } {
+function curlyString(
+  code: string,
+  at: number,
+  lastTriple: number,
+  unclosed: Record<string, number>,
+): { piece: string; to: number } {
   TRIPLE.lastIndex = at;
-  if (TRIPLE.test(code) && lastTriple > at) {
-    const close = new RegExp(`${DOUBLES}{3}`, "g");
-    close.lastIndex = at + 3;
-    const end = close.exec(code)!.index;
+  if (lastTriple > at && TRIPLE.test(code)) {
+    ANY_TRIPLE.lastIndex = at + 3;
+    const end = ANY_TRIPLE.exec(code)!.index;
     return { piece: `"""${code.slice(at + 3, end)}"""`, to: end + 3 };
   }
-  const double = new RegExp(DOUBLES).test(code[at]);
-  const straight = double ? '"' : "'";
-  const close = double ? CLOSE_DOUBLE : CLOSE_SINGLE;
-  const line = code.slice(at + 1, Math.min(lineEnd(code, at), at + 1 + 2000));
-  const curly = line.search(close);
-  const plain = line.indexOf(straight);
-  const end = curly < 0 || (plain >= 0 && plain < curly && line.slice(plain).search(close) < 0)
-    ? plain
-    : curly;
-  if (end < 0) return { piece: code[at], to: at + 1 };
-  const inside = line.slice(0, end).replaceAll(straight, `\\${straight}`);
-  return { piece: straight + inside + straight, to: at + 2 + end };
+  const straight = DOUBLE.test(code[at]) ? '"' : "'";
+  const closes = straight === '"' ? DOUBLE : SINGLE;
+  const alone = { piece: code[at], to: at + 1 };
+  if (at < (unclosed[straight] ?? 0)) return alone;
+  let plain = -1;
+  let end = at + 1;
+  for (; end < code.length && code[end] !== "\n" && !closes.test(code[end]); end++) {
+    if (plain < 0 && code[end] === straight) plain = end;
+  }
+  if (end >= code.length || code[end] === "\n") {
+    unclosed[straight] = end;
+    if (plain < 0) return alone;
+    end = plain;
+  }
+  const inside = code.slice(at + 1, end).replaceAll(straight, `\\${straight}`);
+  return { piece: straight + inside + straight, to: end + 1 };
 }
 
 /**
