@@ -35,7 +35,7 @@ export interface ExtractedCode {
 }
 
 /** More characters than this of one block, or of the text between blocks, are not looked at. */
-const LONGEST = 100_000;
+const LONGEST = 60_000;
 /** More definitions of the entry point than this, from the end of a reply, are not compared. */
 const DEFINITIONS = 100;
 /** More blocks than this from the end of a reply are not looked at for helpers or bodies. */
@@ -97,7 +97,8 @@ function plainReasoning({ reasoning }: CodeReply): string | null {
 /** The best code of a text: the first way of reading it that gives a complete definition. */
 function codeOf(text: string, search: Search, depth = 0): Found | null {
   const fences = fencedBlocks(text).map(shortened);
-  const prose = cut(fences.length ? outside(text, fences) : text);
+  const between = fences.length ? outside(text, fences) : text;
+  const prose = ending(between);
   const named = text.includes(search.name);
   const wrapped = () => wrappedBlocks(text).map(shortened);
   const ways: (() => Found | null)[] = [
@@ -106,11 +107,11 @@ function codeOf(text: string, search: Search, depth = 0): Found | null {
     () => named ? definitionIn(wrapped(), search, text) : null,
     () =>
       named ? definitionIn(codeInProse(mendCharacters(prose).code), search, prose, fences) : null,
-    () => named ? definitionIn(codeInProse(mendCharacters(cut(text)).code), search, text) : null,
+    () => named ? definitionIn(codeInProse(mendCharacters(ending(text)).code), search, text) : null,
     () => depth < 2 ? fromJson(text, fences, search, depth) : null,
     () => bodyIn(fences, search),
     () => bodyIn(wrapped(), search),
-    () => completion(prose, search, "returns", fences),
+    () => completion(cut(between), search, "returns", fences),
     () => named ? definitionIn(inlineCode(prose), search, prose, fences) : null,
   ];
   let best: Found | null = null;
@@ -126,6 +127,13 @@ function codeOf(text: string, search: Search, depth = 0): Found | null {
 function cut(text: string): string {
   if (text.length <= LONGEST) return text;
   return text.slice(0, Math.max(0, text.lastIndexOf("\n", LONGEST)) || LONGEST);
+}
+
+/** The end of a text, from the beginning of a line. */
+function ending(text: string): string {
+  if (text.length <= LONGEST) return text;
+  const from = text.length - LONGEST;
+  return text.slice(text.indexOf("\n", from) + 1 || from);
 }
 
 function shortened(block: Block): Block {

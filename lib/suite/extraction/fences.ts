@@ -29,6 +29,9 @@ const LATE_OPENING = /(`{3,}|~{3,})[ \t]*(?:python|py)[\d.]*[ \t]*$/i;
 const CODE_AFTER_FENCE =
   /^(?:(?:python[\d.]*|py\d?)[ \t]+)?((?:async[ \t]+def|def|class|import|from|@\w)[ \t].*|@\w.*)$/i;
 
+/** No more fences than this are told apart; a reply with as many repeats itself. */
+const MOST = 10_000;
+
 /** The fenced blocks of a text, in order. Time is linear in the length. */
 export function fencedBlocks(text: string): Block[] {
   const fences = findFences(text);
@@ -84,7 +87,7 @@ export function fencedBlocks(text: string): Block[] {
 function findFences(text: string): Fence[] {
   const fences: Fence[] = [];
   let ticks = text.indexOf("```"), tildes = text.indexOf("~~~");
-  while (ticks >= 0 || tildes >= 0) {
+  while ((ticks >= 0 || tildes >= 0) && fences.length < MOST) {
     const found = tildes < 0 || (ticks >= 0 && ticks < tildes) ? ticks : tildes;
     const start = text.lastIndexOf("\n", found) + 1;
     const end = lineEnd(text, found);

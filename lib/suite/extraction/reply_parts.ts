@@ -121,6 +121,7 @@ export function jsonStrings(text: string): { field: string; value: string }[] {
   const parsed = parseLoosely(trimmed.slice(from, to + 1));
   const strings: { field: string; value: string }[] = [];
   const walk = (value: unknown, field: string, depth: number) => {
+    if (strings.length > 2000) return;
     if (typeof value === "string") strings.push({ field, value });
     else if (Array.isArray(value)) {
       // Code as a list of lines.
