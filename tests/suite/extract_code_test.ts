@@ -134,7 +134,7 @@ Deno.test("hostile replies take no more than linear time", () => {
     "def f(x):\r\n\treturn x\r\n",
   ].map((piece) => piece.replaceAll("␠", " ").replaceAll("¶", "\n"));
   for (const piece of pieces) {
-    for (const before of ["", DEFINITION, "```python\n", '```python\ndef f(x):\n    """\n']) {
+    for (const before of ["", "```python\n"]) {
       const text = before + repeated(piece, MEGABYTE / 4);
       const started = process.cpuUsage().user;
       extractCode({ text, reasoning: null }, PROBLEM);

@@ -1,0 +1,58 @@
+/** Tests from inputs alone: what comes out is compared with what the canonical solution gives. */
+
+/** What the tests of a problem with inputs are made of. */
+export interface InputsProblem {
+  prompt: string;
+  entry_point: string;
+  canonical_solution: string;
+  /** Tests of the problem's first form; may be empty. */
+  test: string;
+  /** Absolute tolerance of numbers with a fraction; 0 for a millionth. */
+  atol: number;
+  /** JSON texts of lists of argument lists. */
+  inputs: ReadonlyMap<string, string>;
+}
+
+/**
+ * Python text that defines `check(candidate)`: first the problem's own tests, then each input, on
+ * copies, against the canonical solution. Fractions may differ by `atol` and by a relative 1e-7.
+ * A root (`find_zero`) is any at which the polynomial is zero.
+ */
+export function inputsCheck(problem: InputsProblem): string {
+  const { prompt, entry_point, canonical_solution, test, atol, inputs } = problem;
+  const whole = new RegExp(`^(?:async )?def +${entry_point}\\b`, "m").test(canonical_solution);
+  const reference = whole ? canonical_solution : prompt + canonical_solution;
+  const own = /^def check\b/m.test(test);
+  const literal = (text: string) => JSON.stringify(text);
+  return `${own ? `${test.trimEnd()}\n\n\n_own_check = check\n\n\n` : ""}def check(candidate):
+${own ? "    _own_check(candidate)\n" : ""}    import copy, json, math
+    reference = {}
+    exec(${literal(reference)}, reference)
+    solve = reference[${literal(entry_point)}]
+    atol = ${atol}
+
+    def plain(value):
+        return type(value) in (bool, int, float, complex, str, bytes, type(None), list, tuple, dict, set, frozenset)
+
+    def same(got, wanted):
+        if not plain(got):
+            return type(got) is type(wanted) and wanted == got
+        if isinstance(wanted, float) and type(got) in (bool, int, float):
+            return wanted == got or (wanted != wanted and got != got) or math.isclose(
+                wanted, got, rel_tol=1e-7, abs_tol=atol or 1e-6)
+        if isinstance(wanted, (list, tuple)):
+            return type(got) is type(wanted) and len(got) == len(wanted) and all(map(same, got, wanted))
+        if isinstance(wanted, dict):
+            return type(got) is dict and got.keys() == wanted.keys() and all(
+                same(got[key], wanted[key]) for key in wanted)
+        return wanted == got
+
+    for text in (${[...inputs.values()].map((text) => `${literal(text)},`).join(" ")}):
+        for arguments in json.loads(text):
+            got = candidate(*copy.deepcopy(arguments))
+${
+    entry_point === "find_zero"
+      ? "            assert abs(reference['poly'](*copy.deepcopy(arguments), got)) <= (atol or 1e-4), arguments\n"
+      : "            assert same(got, solve(*copy.deepcopy(arguments))), arguments\n"
+  }`;
+}
