@@ -230,6 +230,15 @@ Deno.test({
       (problem) => `Here's it:\n\n\`\`\`python\n${canonical(problem)}\`\`\`\nIt works.`,
       (problem) => canonical(problem),
       (problem) => problem.canonical_solution!.trim(),
+      (problem) => `\`\`\`\n${problem.canonical_solution!.replace(/^ {4}/gm, "")}\n\`\`\``,
+      (problem) => `It's simple:\n\n${canonical(problem)}\nThis works, it's tested.`,
+      (problem) => `1. So:\n   ~~~py\n${onlyFunction(problem).replace(/^(?=.)/gm, "   ")}   ~~~\n`,
+      (problem) => JSON.stringify({ thought: "def", code: canonical(problem) }),
+      (problem) => `<think>\n${problem.prompt}\n</think>\n${problem.canonical_solution}\nprint(1)`,
+      ({ canonical_solution: body }) =>
+        /^(?: {4})* {1,3}\S/m.test(body!)
+          ? body!
+          : body!.replace(/^ +/gm, (space) => "\t".repeat(space.length / 4)),
     ];
     const programs = problems.flatMap((problem) =>
       wrap.map((say, i) => {
@@ -242,6 +251,12 @@ Deno.test({
     assertEquals(runAll(programs), "");
   },
 });
+
+/** A solution without what the prompt begins with. */
+function onlyFunction(problem: Problem): string {
+  const whole = canonical(problem);
+  return whole.slice(whole.lastIndexOf(`def ${problem.entry_point}(`));
+}
 
 /** Runs programs in one Python, each in a namespace of its own; the names of those that fail. */
 function runAll(programs: string[][]): string {

@@ -33,7 +33,7 @@ export function topItems(scan: Scan): Item[] {
       continue;
     }
     const head = headOf(scan, lines[i]);
-    if (open && (decorated || (open.kind === "block" && CONTINUES.test(head)))) {
+    if (open && (decorated || (/^(?:block|main)$/.test(open.kind) && CONTINUES.test(head)))) {
       open.last = i;
       open.end = lines[i].end;
       if (decorated) open.head = head;
@@ -140,7 +140,7 @@ export function findDefinition(scan: Scan, name: string): Definition | null {
       else if (matches(cls, at)) top = { how: "class", quality: blockQuality(scan, i), line: i };
       else if (matches(set, at) && givesFunction(scan, line, escaped)) {
         top = { how: "assign", quality: line.broken ? 2 : 3, line: i };
-      } else if (matches(/(?:from|import)\b/y, at) && imported(headOf(scan, line)).includes(name)) {
+      } else if (matches(/(?:from|import)\b/y, at) && bringsIn(headOf(scan, line), name)) {
         top = { how: "assign", quality: line.broken ? 2 : 3, line: i };
       }
     } else if (parents.length === 1 && parent.kind === "class" && matches(def, at)) {
@@ -160,6 +160,15 @@ export function findDefinition(scan: Scan, name: string): Definition | null {
     }
   }
   return top ?? method;
+}
+
+const LIBRARY =
+  /^from\s+(?:math|cmath|statistics|itertools|functools|operator|collections|string|textwrap|bisect|heapq|fractions|random|re)\b/;
+
+/** Whether an import defines the name: a test imports it from wherever the answer is thought to be. */
+function bringsIn(head: string, name: string): boolean {
+  return imported(head).includes(name) &&
+    (LIBRARY.test(head) || new RegExp(`\\bas\\s+${name}\\b`).test(head));
 }
 
 /** Whether an assignment's value may be a function: no literal, no call of the name itself. */
