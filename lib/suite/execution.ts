@@ -19,6 +19,14 @@ import type { ItemFiles } from "./result_files.ts";
 import type { ResultItem } from "./results.ts";
 import type { TestResult } from "./test_result.ts";
 
+/** What a handler may need beside its test. */
+export interface HandlerContext {
+  /** Of the test; a result made otherwise than by `execute` must carry it. */
+  item_id: string;
+  /** The run's: what is appended survives the run. */
+  journal: Journal;
+}
+
 /**
  * A category's own way to run its tests: may change the test, call `execute` once or more, and change
  * the result. A throw fails that one test.
@@ -27,6 +35,7 @@ export type CategoryHandler = (
   test: TestCase,
   execute: (test: TestCase) => Promise<TestResult>,
   signal: AbortSignal,
+  context: HandlerContext,
 ) => Promise<TestResult>;
 
 /** Who is told what, as it happens. None of them may stop the run: a throw becomes a notice. */
@@ -132,7 +141,7 @@ export class Execution {
       executeTest({ ...planned, test: changed }, client, signal, onFailed);
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
     try {
-      return await (handler ? handler(test, execute, signal) : execute(test));
+      return await (handler ? handler(test, execute, signal, { item_id, journal }) : execute(test));
     } catch (error) {
       if (error instanceof CancelledError || signal.aborted) throw error;
       return internalFailure(planned, error);

@@ -5,7 +5,7 @@ import { categoriesOf } from "./selection.ts";
 import type { RunEnergy } from "./energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { ErrorClass, TestResult, TokenSource } from "./test_result.ts";
+import type { CodingOutcome, ErrorClass, TestResult, TokenSource } from "./test_result.ts";
 
 /** One test in results.json: a TestResult without its texts. */
 export interface ResultItem {
@@ -44,6 +44,8 @@ export interface ResultItem {
   t_sent_ns: number | null;
   /** Its share of the devices' energy; null without a source. */
   energy_j: number | null;
+  /** Of coding problems. */
+  coding?: CodingOutcome;
 }
 
 /** Counts and sums over tests. Token totals are null when any answer's tokens are unknown. */
@@ -137,6 +139,7 @@ export function resultItem(result: TestResult): ResultItem {
     reasoning_type: result.reasoning_type,
     t_sent_ns: result.timing?.t_sent_ns ?? null,
     energy_j: null,
+    ...(result.coding ? { coding: result.coding } : {}),
   };
 }
 

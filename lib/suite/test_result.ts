@@ -59,4 +59,25 @@ export interface TestResult {
   evaluation_result: Evaluation | { evaluator: string; error: string } | null;
   reasoning_score: number | null;
   reasoning_type: string | null;
+  /** Of coding problems: how it came to its end. */
+  coding?: CodingOutcome;
+}
+
+/** What came of one coding problem in one mode: the journal has every attempt. */
+export interface CodingOutcome {
+  experiment_id: string;
+  problem_id: string;
+  mode: "zero-shot" | "iterative";
+  /** From 0: which of several answers to the same problem. */
+  sample: number;
+  iterations: number;
+  /** Why there was no further attempt. */
+  stopped: "success" | "limit" | "plateau" | "budget" | "no_answer";
+  /** The class of the last attempt's end in the sandbox; null without an answer. */
+  outcome: string | null;
+  /** Over all attempts; null where the server told none. */
+  input_tokens: number | null;
+  output_tokens: number | null;
+  /** Null where the price is unknown. */
+  cost_usd: number | null;
 }
