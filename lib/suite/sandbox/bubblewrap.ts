@@ -1,0 +1,162 @@
+/** Confinement by bubblewrap: its arguments, and whether it works on this host. */
+import { execFile } from "node:child_process";
+import { accessSync, constants, lstatSync, readFileSync, readlinkSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import process from "node:process";
+import { messageOf } from "../../errors.ts";
+
+/** A way to start a program. */
+export interface Confinement {
+  name: "bubblewrap" | "none";
+  /** What a person reads of it in a run's metadata. */
+  description: string;
+  /** The command that runs `command`, and the user it is to become before anything untrusted. */
+  wrap(command: string[]): { command: string[]; uid: number | null };
+}
+
+/** Environment of everything in the sandbox: sets in a fixed order, UTF-8, one arena a process. */
+export const ENVIRONMENT: Record<string, string> = {
+  PATH: "/usr/bin:/bin",
+  HOME: "/tmp",
+  LANG: "C.UTF-8",
+  PYTHONHASHSEED: "0",
+  MALLOC_ARENA_MAX: "1",
+};
+
+export interface BubblewrapOptions {
+  /** Folders to show read-only beside /usr. */
+  folders: string[];
+  /** What /tmp holds at most. */
+  tmp_bytes: number;
+}
+
+const DEVICES = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
+
+/**
+ * As root: no user namespace, and the program itself becomes a user that nobody else is, since
+ * root's limits of processes do not bind and root outside is root to /proc. As anyone else: a user
+ * namespace.
+ */
+type Mode = "user" | "namespace";
+
+/** Users above any that a host gives out, one after the other; in a container, its highest ones. */
+function userIds(): () => number {
+  let highest = 0;
+  try {
+    for (const line of readFileSync("/proc/self/uid_map", "utf8").trim().split("\n")) {
+      const [first, , count] = line.trim().split(/\s+/).map(Number);
+      highest = Math.max(highest, first + count - 1);
+    }
+  } catch {
+    highest = 65535;
+  }
+  const ids = Math.min(1 << 20, Math.max(1, highest >> 2));
+  const top = Math.min(highest, 0x7fff_0000);
+  let next = Math.floor(Math.random() * ids);
+  return () => top - (next = (next + 1) % ids);
+}
+
+function systemFolders(): string[] {
+  const args = ["--ro-bind", "/usr", "/usr"];
+  for (const path of ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]) {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found?.isSymbolicLink()) args.push("--symlink", readlinkSync(path), path);
+    else if (found) args.push("--ro-bind", path, path);
+  }
+  return args;
+}
+
+/** The folders above a path, from the top: made first, so that any user may pass through them. */
+function above(path: string): string[] {
+  const parts = path.split("/").slice(1, -1);
+  return parts.map((_, index) => "/" + parts.slice(0, index + 1).join("/"));
+}
+
+function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: BubblewrapOptions) {
+  const has = (option: string) => help.includes(option);
+  const args = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"];
+  args.push("--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session");
+  if (mode === "namespace") {
+    args.push("--unshare-user", "--uid", "65534", "--gid", "65534");
+    if (has("--disable-userns")) args.push("--disable-userns");
+  } else {
+    args.push("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID");
+  }
+  args.push(...systemFolders(), "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache");
+  const folder = (path: string) => [...(has("--perms") ? ["--perms", "0755"] : []), "--dir", path];
+  const parents = new Set([...folders.flatMap(above), "/dev"]);
+  for (const path of parents) args.push(...folder(path));
+  for (const path of folders) args.push("--ro-bind", path, path);
+  for (const path of DEVICES) args.push("--dev-bind", path, path);
+  if (has("--perms")) args.push("--perms", "1777");
+  if (has("--size BYTES")) args.push("--size", String(tmp_bytes));
+  args.push("--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp");
+  return args;
+}
+
+/**
+ * The confinement, tried out on `/bin/true`.
+ * @returns why it does not work here, as text, if it does not.
+ */
+export async function bubblewrap(options: BubblewrapOptions): Promise<Confinement | string> {
+  const program = onPath("bwrap");
+  if (program === null) return "no bwrap on PATH";
+  let help: string;
+  try {
+    help = await said([program, "--help"]);
+  } catch (error) {
+    return `${program} does not run: ${messageOf(error).trim()}`;
+  }
+  const modes: Mode[] = process.getuid?.() === 0 ? ["user", "namespace"] : ["namespace"];
+  let why = "";
+  for (const mode of modes) {
+    const args = [program, ...argumentsOf(mode, help, options), "--"];
+    try {
+      await said([...args, "/usr/bin/true"]);
+    } catch (error) {
+      why = messageOf(error).trim().split("\n").at(-1) ?? "";
+      continue;
+    }
+    const nextId = mode === "user" ? userIds() : () => null;
+    return {
+      name: "bubblewrap",
+      description: mode === "user"
+        ? "bubblewrap, each program as a user of its own"
+        : "bubblewrap, in a user namespace",
+      wrap: (command) => ({ command: [...args, ...command], uid: nextId() }),
+    };
+  }
+  return `${program} does not work here: ${why}`;
+}
+
+/** No confinement but limits: for a host that is itself thrown away. */
+export const none: Confinement = {
+  name: "none",
+  description: "none: the programs run with your rights",
+  wrap: (command) => ({ command, uid: null }),
+};
+
+/** A program's path by its name; sandboxed programs get none of our PATH. */
+function onPath(name: string): string | null {
+  for (const folder of (process.env.PATH ?? "").split(delimiter).filter(isAbsolute)) {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return join(folder, name);
+    } catch {
+      // not there
+    }
+  }
+  return null;
+}
+
+function said(command: string[]): Promise<string> {
+  return new Promise((resolve, reject) =>
+    execFile(
+      command[0],
+      command.slice(1),
+      { timeout: 10_000 },
+      (error, out, err) =>
+        error ? reject(new Error(err || messageOf(error))) : resolve(String(out)),
+    )
+  );
+}

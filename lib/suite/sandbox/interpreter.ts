@@ -1,0 +1,90 @@
+/** The python3 on PATH: where it really is and what it needs to see of the disk. */
+import { execFile } from "node:child_process";
+import { InputError, messageOf } from "../../errors.ts";
+import { CANDIDATE } from "./python_candidate.ts";
+import { CODEC } from "./python_codec.ts";
+import { JUDGE } from "./python_judge.ts";
+
+/** A Python interpreter, and our two programs in its own bytecode. */
+export interface Interpreter {
+  /** The binary itself, not a shim or a virtual environment's link. */
+  path: string;
+  version: string;
+  /** Folders with its library and its packages, not below /usr. */
+  folders: string[];
+  /** Where its installed packages are; they come after the standard library. */
+  packages: string[];
+  candidate: Uint8Array;
+  judge: Uint8Array;
+}
+
+const OLDEST = [3, 8];
+
+/** Prints what {@linkcode Interpreter} holds; a virtual environment's packages are kept. */
+const PROBE = String.raw`
+import sys, os, json, base64, marshal, sysconfig
+real = os.path.realpath
+sources = json.load(sys.stdin)
+path = real(getattr(sys, "_base_executable", None) or sys.executable)
+paths = sysconfig.get_paths()
+packages = []
+for p in [paths["purelib"], paths["platlib"]] + sys.path:
+    if p.endswith(("site-packages", "dist-packages")) and os.path.isdir(p) and p not in packages:
+        packages.append(p)
+folders = {sys.base_prefix, sys.base_exec_prefix, paths["stdlib"], paths["platstdlib"]}
+folders |= {real(f) for f in folders} | set(packages) | {os.path.dirname(os.path.dirname(path))}
+kept = []
+for f in sorted(folders):
+    if f.startswith(("/usr/", "/lib")) or f in ("/", "/usr") or not os.path.isdir(f):
+        continue
+    if not any(f.startswith(k + "/") for k in kept):
+        kept.append(f)
+if path.startswith("/nix/store/"):
+    kept.append("/nix/store")
+print(json.dumps({
+    "path": path, "version": list(sys.version_info[:3]), "folders": kept, "packages": packages,
+    "programs": [base64.b64encode(marshal.dumps(compile(s, n, "exec"))).decode() for n, s in sources],
+}))
+`;
+
+/**
+ * Asks a Python where it lives, following pyenv's shims and virtual environments.
+ * @param command a program's name on PATH, or its path.
+ * @throws {InputError} when there is none, or it is older than 3.8.
+ */
+export async function findInterpreter(command = "python3"): Promise<Interpreter> {
+  const sources = JSON.stringify([["judge", CODEC + JUDGE], ["candidate", CODEC + CANDIDATE]]);
+  let said: string;
+  try {
+    said = await output(command, ["-B", "-s", "-c", PROBE], sources);
+  } catch (error) {
+    throw new InputError(
+      `sandbox: ${command} does not run (${messageOf(error).trim().split("\n").at(-1)}); ` +
+        `coding tests need a Python from ${OLDEST.join(".")} (Debian: apt-get install python3)`,
+    );
+  }
+  const { path, version, folders, packages, programs } = JSON.parse(said);
+  if (version[0] !== 3 || version[1] < OLDEST[1]) {
+    throw new InputError(
+      `sandbox: ${command} is Python ${version.join(".")}; coding tests need ${OLDEST.join(".")}`,
+    );
+  }
+  const [judge, candidate] = programs.map((text: string) =>
+    Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
+  );
+  return { path, version: version.join("."), folders, packages, judge, candidate };
+}
+
+function output(command: string, args: string[], input: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      command,
+      args,
+      { timeout: 20_000, maxBuffer: 4 << 20 },
+      (error, out, err) =>
+        error ? reject(new Error(err || messageOf(error))) : resolve(String(out)),
+    );
+    child.stdin!.on("error", () => {}); // told by the callback
+    child.stdin!.end(input);
+  });
+}

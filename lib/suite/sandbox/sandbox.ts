@@ -1,0 +1,178 @@
+/** The sandbox of coding tests: runs a program that nobody has read against its checks. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { CancelledError, throwIfAborted } from "../../execute/scope.ts";
+import { bubblewrap, none } from "./bubblewrap.ts";
+import { findInterpreter } from "./interpreter.ts";
+import { Side } from "./side.ts";
+import { runTrial } from "./trial.ts";
+import type { Confinement } from "./bubblewrap.ts";
+import type { Interpreter } from "./interpreter.ts";
+import type { Outcome, Program } from "./outcome.ts";
+import type { Pair } from "./trial.ts";
+
+/** How to open a sandbox. */
+export interface SandboxOptions {
+  /**
+   * "auto": bubblewrap, or a refusal. "none": no confinement at all, for a host that is itself
+   * thrown away; it has to be asked for by this name. Default "auto".
+   */
+  sandbox?: "auto" | "bubblewrap" | "none";
+  /** A Python's name on PATH, or its path. Default "python3". */
+  python?: string;
+  /** Programs that run at the same time, and as many pairs of interpreters started ahead. */
+  workers?: number;
+  /** What a program's /tmp holds at most. Default 64 MiB. */
+  tmp_bytes?: number;
+}
+
+/**
+ * Runs each program in processes of its own: no network, a read-only system, a private /tmp, no
+ * environment, a user of its own, and limits of time, memory, files and processes.
+ *
+ * @example
+ * ```ts
+ * await using sandbox = await Sandbox.open();
+ * const outcome = await sandbox.run({
+ *   code: "def double(x):\n    return 2 * x\n",
+ *   entry_point: "double",
+ *   test: "def check(candidate):\n    assert candidate(2) == 4\n",
+ *   form: "check",
+ *   timeout_s: 10,
+ *   memory_bytes: 512 * 1024 * 1024,
+ * });
+ * outcome.class; // "passed"
+ * ```
+ */
+export class Sandbox implements AsyncDisposable {
+  /** What confines the programs and which Python runs them, for a run's metadata. */
+  readonly description: string;
+  readonly #confinement: Confinement;
+  readonly #python: Interpreter;
+  readonly #workers: number;
+  readonly #folder: string;
+  readonly #ready: Pair[] = [];
+  readonly #waiting: (() => void)[] = [];
+  readonly #closing = new AbortController();
+  readonly #trials = new Set<Promise<unknown>>();
+  #running = 0;
+
+  private constructor(confinement: Confinement, python: Interpreter, workers: number) {
+    this.#confinement = confinement;
+    this.#python = python;
+    this.#workers = workers;
+    this.#folder = confinement.name === "none" ? mkdtempSync(join(tmpdir(), "dyno-sandbox-")) : "/";
+    this.description = `${confinement.description}; Python ${python.version}`;
+  }
+
+  /**
+   * Finds a Python and a confinement, and runs one program in it.
+   * @throws {InputError} when there is no Python, or nothing that confines it and works here.
+   */
+  static async open(options: SandboxOptions = {}): Promise<Sandbox> {
+    const { sandbox = "auto", workers = availableParallelism(), tmp_bytes = 64 << 20 } = options;
+    const python = await findInterpreter(options.python);
+    let confinement: Confinement | string = none;
+    if (sandbox !== "none") confinement = await bubblewrap({ folders: python.folders, tmp_bytes });
+    if (typeof confinement === "string") throw new InputError(refusal(confinement));
+    const opened = new Sandbox(confinement, python, Math.max(1, Math.floor(workers)));
+    const tried = await opened.run(TRY).catch((error) => error as Error);
+    if (!(tried instanceof Error) && tried.passed) return opened;
+    await opened[Symbol.asyncDispose]();
+    const why = tried instanceof Error ? tried.message : `${tried.class}: ${tried.detail}`;
+    throw new InputError(refusal(`${python.path} does not run in it: ${why}`));
+  }
+
+  /** Whether programs are confined; false only for "none". */
+  get confined(): boolean {
+    return this.#confinement.name !== "none";
+  }
+
+  /**
+   * Runs one program against its checks. What the program does is never thrown, it is an outcome.
+   * @throws {CancelledError} when the signal is aborted or the sandbox closed.
+   */
+  async run(program: Program, signal: AbortSignal = new AbortController().signal) {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    if (program.code.trim() === "") return nothing();
+    await this.#turn(either);
+    const trial = this.#trial(program, either);
+    this.#trials.add(trial);
+    try {
+      return await trial;
+    } finally {
+      this.#trials.delete(trial);
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #trial(program: Program, signal: AbortSignal): Promise<Outcome> {
+    const pair = this.#ready.shift() ?? this.#start();
+    const { packages } = this.#python;
+    const ended = runTrial(pair, program, { packages, limit_processes: this.confined }, signal);
+    while (this.#ready.length < this.#workers && !signal.aborted) this.#ready.push(this.#start());
+    return await ended;
+  }
+
+  #start(): Pair {
+    const start = (program: Uint8Array) =>
+      new Side(this.#confinement, this.#python, program, this.#folder);
+    return { judge: start(this.#python.judge), candidate: start(this.#python.candidate) };
+  }
+
+  /** Waits until fewer than the allowed number run. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    while (this.#running >= this.#workers) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+      const at = this.#waiting.indexOf(resolve);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      if (signal.aborted) this.#waiting.shift()?.(); // the turn may have been ours to take
+      throwIfAborted(signal);
+    }
+    this.#running++;
+  }
+
+  /** Cancels what runs and ends every process. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new CancelledError("the sandbox was closed"));
+    await Promise.allSettled(this.#trials);
+    const sides = this.#ready.splice(0).flatMap(({ judge, candidate }) => [judge, candidate]);
+    await Promise.all(sides.map((side) => side.kill()));
+    if (!this.confined) rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Tried once when a sandbox is opened. */
+const TRY: Program = {
+  code: "def same(x):\n    return x\n",
+  entry_point: "same",
+  test: "def check(candidate):\n    assert candidate([1]) == [1]\n",
+  form: "check",
+  timeout_s: 20,
+  memory_bytes: 512 << 20,
+};
+
+function refusal(why: string): string {
+  return `sandbox: ${why}. Coding tests run programs that nobody has read, so they need one: ` +
+    `install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install ` +
+    `bubblewrap), or on a host that is thrown away afterwards ask for "none"`;
+}
+
+function nothing(): Outcome {
+  return {
+    class: "no_code",
+    passed: false,
+    detail: "there is no program",
+    stdout: "",
+    wall_s: 0,
+    cpu_s: 0,
+    max_rss_bytes: null,
+  };
+}

@@ -1,0 +1,153 @@
+/** One of a trial's two processes: lines in, lines out, and a certain end. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import process from "node:process";
+import { ENVIRONMENT } from "./bubblewrap.ts";
+import { childrenOf } from "./usage.ts";
+import type { Confinement } from "./bubblewrap.ts";
+import type { Interpreter } from "./interpreter.ts";
+
+/** How a process ended. */
+export interface End {
+  code: number | null;
+  signal: string | null;
+}
+
+/** What a side tells its trial. */
+export interface Listener {
+  line(line: string): void;
+  end(end: End): void;
+  /** More came than is kept: on the channel, or printed. */
+  flood(what: "channel" | "stdout"): void;
+}
+
+const LONGEST_LINE = 16 << 20;
+const MOST_PRINTED = 8 << 20;
+const KEPT_PRINTED = 8 << 10;
+
+/** Reads its own program from standard input, so that nothing of it lies on a disk. */
+const LOADER = `import os,marshal
+n=int(os.sys.argv[1]);b=b""
+while len(b)<n:
+ r=os.read(0,n-len(b))
+ if not r: os._exit(0)
+ b+=r
+exec(marshal.loads(b),{"__name__":"dyno"})`;
+
+export class Side {
+  /** The user that it has to become before it runs anything; null: it is already the right one. */
+  readonly uid: number | null;
+  readonly #child: ChildProcess;
+  readonly #confined: boolean;
+  readonly #ended: Promise<void>;
+  #listener: Listener | null = null;
+  #end: End | null = null;
+  #parts: string[] = [];
+  #length = 0;
+  #printed = 0;
+  #kept = "";
+
+  constructor(confinement: Confinement, python: Interpreter, program: Uint8Array, folder: string) {
+    const command = [python.path, "-s", "-S", "-B", "-c", LOADER, String(program.length)];
+    const wrapped = confinement.wrap(command);
+    this.uid = wrapped.uid;
+    this.#confined = confinement.name !== "none";
+    const child = spawn(wrapped.command[0], wrapped.command.slice(1), {
+      env: ENVIRONMENT,
+      cwd: folder,
+      detached: true,
+      stdio: "pipe",
+    });
+    this.#child = child;
+    child.stdin!.on("error", () => {}); // its end tells
+    child.stdout!.on("data", (bytes) => this.#receive(bytes));
+    child.stderr!.on("data", (bytes) => this.#print(bytes));
+    this.#ended = new Promise((resolve) => {
+      const settle = (end: End) => {
+        if (this.#end) return;
+        this.#end = end;
+        resolve();
+        this.#listener?.end(end);
+      };
+      child.on("error", () => settle({ code: null, signal: null }));
+      // a confined process takes all that hold its pipes with it; of others an orphan may stay
+      if (this.#confined) child.on("close", (code, signal) => settle({ code, signal }));
+      else child.on("exit", (code, signal) => setTimeout(() => settle({ code, signal }), 5));
+    });
+    child.stdin!.write(program);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** The beginning of what it printed. */
+  get printed(): string {
+    return this.#kept;
+  }
+
+  /** From now on `listener` hears of it; an end that has already come is told at once. */
+  listen(listener: Listener): void {
+    this.#listener = listener;
+    if (this.#end) listener.end(this.#end);
+  }
+
+  send(line: string): void {
+    if (!this.#end) this.#child.stdin!.write(`${line}\n`, "latin1");
+  }
+
+  /** Ends it and everything that it started, and waits until that is gone. */
+  async kill(): Promise<void> {
+    this.#listener = null;
+    const { pid } = this.#child;
+    if (!this.#end && pid !== undefined) {
+      // the namespace's first process: the kernel ends all others, then its parent sees it gone
+      const inner = this.#confined ? childrenOf(pid) : [];
+      for (const each of inner) signalTo(each);
+      if (inner.length === 0) signalTo(-pid);
+    } else if (pid !== undefined && !this.#confined) {
+      signalTo(-pid);
+    }
+    await this.#ended;
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) {
+      stream!.destroy();
+    }
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const text = new TextDecoder("latin1").decode(bytes);
+    let from = 0;
+    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
+      const line = this.#parts.join("") + text.slice(from, at);
+      this.#parts = [];
+      this.#length = 0;
+      from = at + 1;
+      this.#listener?.line(line);
+    }
+    if (from === text.length) return;
+    this.#parts.push(text.slice(from));
+    this.#length += text.length - from;
+    if (this.#length > LONGEST_LINE) {
+      this.#parts = [];
+      this.#length = 0;
+      this.#listener?.flood("channel");
+    }
+  }
+
+  #print(bytes: Uint8Array): void {
+    this.#printed += bytes.length;
+    if (this.#kept.length < KEPT_PRINTED) {
+      const text = new TextDecoder().decode(bytes.subarray(0, KEPT_PRINTED));
+      this.#kept = (this.#kept + text).slice(0, KEPT_PRINTED);
+    }
+    if (this.#printed > MOST_PRINTED) this.#listener?.flood("stdout");
+  }
+}
+
+function signalTo(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it is gone
+  }
+}
