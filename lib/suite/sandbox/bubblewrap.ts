@@ -4,6 +4,7 @@ import { accessSync, constants, lstatSync, readFileSync, readlinkSync } from "no
 import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { messageOf } from "../../errors.ts";
+import { seccompFilter } from "./seccomp.ts";
 
 /** A way to start a program. */
 export interface Confinement {
@@ -12,6 +13,8 @@ export interface Confinement {
   description: string;
   /** The command that runs `command`, and the user it is to become before anything untrusted. */
   wrap(command: string[]): { command: string[]; uid: number | null };
+  /** Bytes that the command reads from descriptor 3 before it starts anything; null for none. */
+  filter: Uint8Array | null;
 }
 
 /** Environment of everything in the sandbox: sets in a fixed order, UTF-8, one arena a process. */
@@ -117,12 +120,15 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
       why = messageOf(error).trim().split("\n").at(-1) ?? "";
       continue;
     }
+    const filter = seccompFilter();
+    if (filter !== null) args.splice(1, 0, "--seccomp", "3");
     const nextId = mode === "user" ? userIds() : () => null;
     return {
       name: "bubblewrap",
-      description: mode === "user"
+      description: (mode === "user"
         ? "bubblewrap, each program as a user of its own"
-        : "bubblewrap, in a user namespace",
+        : "bubblewrap, in a user namespace") + (filter ? ", system calls filtered" : ""),
+      filter,
       wrap: (command) => ({ command: [...args, ...command], uid: nextId() }),
     };
   }
@@ -133,6 +139,7 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
 export const none: Confinement = {
   name: "none",
   description: "none: the programs run with your rights",
+  filter: null,
   wrap: (command) => ({ command, uid: null }),
 };
 

@@ -50,32 +50,40 @@ def unpack_held(x):
     return held[x[0]]
 
 def described(error):
-    """An exception as its nearest built-in class, its text and the program's own frames."""
-    import builtins, traceback
+    """An exception as its nearest built-in class, its text and the program's own last frames."""
+    import builtins, collections, linecache, traceback
     kind = "Exception"
     for t in type(error).__mro__:
         if getattr(builtins, t.__name__, None) is t:
             kind = t.__name__
             break
     try:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<program>"]
-        at = "".join(traceback.format_list(frames[-6:]))
+        linecache.cache["<program>"] = (len(source), None, source.splitlines(True), "<program>")
+        own, tb = collections.deque(maxlen=6), error.__traceback__
+        while tb is not None:
+            if tb.tb_frame.f_code.co_filename == "<program>":
+                own.append((tb.tb_frame, tb.tb_lineno))
+            tb = tb.tb_next
+        at = "".join(traceback.format_list(traceback.StackSummary.extract(iter(own))))
         text = "".join(traceback.format_exception_only(type(error), error)).strip()
     except BaseException:
         at, text = "", kind
     return {"e": kind, "n": type(error).__name__, "x": text[:2000], "at": at[-2000:]}
 
-def start(task):
-    """Runs the module; its functions by name."""
-    import ast, linecache, types
-    code = task["code"]
-    tree = compile(code, "<program>", "exec", ast.PyCF_ONLY_AST)
-    if all(isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in tree.body):
+ONLY_TREE = 0x400
+source = ""
+
+def is_text(statement):
+    return type(statement).__name__ == "Expr" and type(statement.value).__name__ == "Constant"
+
+def start(code):
+    """Runs the module; its functions by name, or None where there is no statement."""
+    tree = compile(code, "<program>", "exec", ONLY_TREE, True)
+    if all(is_text(statement) for statement in tree.body):
         return None
-    linecache.cache["<program>"] = (len(code), None, code.splitlines(True), "<program>")
-    module = types.ModuleType("program")
+    module = type(sys)("program")
     sys.modules["program"] = module
-    exec(compile(tree, "<program>", "exec", dont_inherit=True), module.__dict__)
+    exec(compile(tree, "<program>", "exec", 0, True), module.__dict__)
     return module.__dict__
 
 def call(functions, asked):
@@ -88,12 +96,14 @@ def call(functions, asked):
     return {"v": result} if json.dumps(after) == before else {"v": result, "m": after}
 
 def main():
+    global source
     came, goes = channel()
     task = json.loads(next(came))
     limit(task["limits"])
     sys.path[:] = [p for p in sys.path if p] + task["packages"]
     try:
-        functions = start(task)
+        source = task["code"]
+        functions = start(source)
         if functions is None:
             reply = {"e": "no_code"}
         else:
@@ -103,15 +113,17 @@ def main():
         reply = described(error)
         if isinstance(error, SyntaxError) and error.filename == "<program>" and not reply["at"]:
             reply["e"] = "syntax"
+    line = json.dumps(reply)
     while True:
         sys.stdout.flush()
         sys.stderr.flush()
-        write_all(goes, json.dumps(reply).encode() + b"\n")
+        write_all(goes, line.encode() + b"\n")
+        line = ""
         asked = next(came)
         try:
-            reply = call(functions, asked)
+            line = json.dumps(call(functions, asked))
         except BaseException as error:
-            reply = described(error)
+            line = json.dumps(described(error))
 
 main()
 `;

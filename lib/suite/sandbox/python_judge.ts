@@ -123,18 +123,27 @@ def restore(old, new):
 
 last = []
 
+def last_call():
+    """The last call and what came of it, as text: made only when it is needed."""
+    if not last:
+        return ""
+    name, args, kwargs = json.loads(last[0])
+    shown = [short(unpack(a)) for a in args]
+    shown += ["%s=%s" % (k, short(unpack(a))) for k, a in kwargs.items()]
+    return "%s(%s) %s" % (name, ", ".join(shown), last[1] if len(last) == 2 else "returned " + short(last[2]))
+
 def proxy(name):
     def function(*args, **kwargs):
         try:
             packed = [name, [pack(a) for a in args], {k: pack(a) for k, a in kwargs.items()}]
+            packed = json.dumps(packed)
         except TypeError as error:
             end("sandbox_error", str(error))
-        shown = [short(a) for a in args] + ["%s=%s" % (k, short(a)) for k, a in kwargs.items()]
-        last[:] = ["%s(%s)" % (name, ", ".join(shown)), "did not return"]
-        write_all(goes, b"c" + json.dumps(packed).encode() + b"\n")
+        last[:] = [packed, "did not return"]
+        write_all(goes, b"c" + packed.encode() + b"\n")
         got = reply()
         if "v" not in got:
-            last[1] = "raised %s" % str(got.get("x"))[:400]
+            last[1] = "raised %s" % str(got.get("n", got["e"]))[:100]
             raise raised(got)
         if "m" in got:
             try:
@@ -146,14 +155,18 @@ def proxy(name):
             except (KeyError, ValueError, TypeError, AttributeError):
                 end("tampered", "the program wrote on the channel that carries its results")
         result = unpacked(got["v"])
-        last[1] = "returned %s" % short(result)
+        last[1:] = ["", result]
         return result
     function.__name__ = name
     return function
 
-def names_read(tree):
-    import ast
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+def names_read(code):
+    """Every name that a compiled text reads, its functions' too."""
+    found = set(code.co_names)
+    for inner in code.co_consts:
+        if type(inner) is type(code):
+            found |= names_read(inner)
+    return found
 
 def prompt_names(prompt):
     """What the task's text defines; a text that ends in an open function is closed first."""
@@ -170,12 +183,10 @@ def prompt_names(prompt):
 def remote_end(error):
     got = error.remote
     if got["e"] == "MemoryError":
-        end("out_of_memory", "%s\n%s" % (last[0] if last else "", got.get("x", "")))
-    called = "calling %s:\n" % last[0] if last else ""
-    end("exception", called + str(got.get("at", "")) + str(got.get("x", "")))
+        end("out_of_memory", "%s\n%s" % (last_call(), got.get("x", "")))
+    end("exception", last_call() + ":\n" + str(got.get("at", "")) + str(got.get("x", "")))
 
 def judge():
-    import random, traceback
     ready = reply()
     if "v" not in ready:
         kind = ready["e"]
@@ -189,10 +200,9 @@ def judge():
     if entry not in names:
         end("exception", "NameError: the program defines no function %s" % entry)
     try:
-        tree = compile(test, "<test>", "exec", 1024)
-        code = compile(tree, "<test>", "exec")
+        code = compile(test, "<test>", "exec")
         space = prompt_names(task["prompt"]) if task["prompt"] else {}
-        wanted = names_read(tree)
+        wanted = names_read(code)
     except Exception as error:
         end("sandbox_error", "the test: %s: %s" % (type(error).__name__, error))
     space["__name__"] = "test"
@@ -201,7 +211,9 @@ def judge():
         if name in wanted and name not in space and not hasattr(builtins, name):
             space[name] = proxy(name)
     candidate = space[entry] = proxy(entry)
-    random.seed(0)
+    if "random" in test:
+        import random
+        random.seed(0)
     try:
         exec(code, space)
         if task["form"] == "check":
@@ -212,12 +224,13 @@ def judge():
         if isinstance(error, Remote):
             remote_end(error)
         if isinstance(error, MemoryError):
-            end("out_of_memory", "the checks ran out of memory: %s %s" % tuple(last or ("", "")))
+            end("out_of_memory", "the checks ran out of memory")
+        import traceback
         seen = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<test>"]
         lines = test.splitlines()
         where = seen[-1].lineno if seen else 0
         said = lines[where - 1].strip() if 0 < where <= len(lines) else ""
-        called = "\n%s %s" % tuple(last) if last else ""
+        called = "\n" + last_call()
         told = "".join(traceback.format_exception_only(type(error), error)).strip()
         kind = "assertion" if isinstance(error, AssertionError) else "exception"
         end(kind, "%s%s\n%s" % (said[:1500], called[:1500], told[:1500]))

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import process from "node:process";
+import type { Writable } from "node:stream";
 import { ENVIRONMENT } from "./bubblewrap.ts";
 import { childrenOf } from "./usage.ts";
 import type { Confinement } from "./bubblewrap.ts";
@@ -56,9 +57,14 @@ export class Side {
       env: ENVIRONMENT,
       cwd: folder,
       detached: true,
-      stdio: "pipe",
+      stdio: confinement.filter ? ["pipe", "pipe", "pipe", "pipe"] : "pipe",
     });
     this.#child = child;
+    if (confinement.filter) {
+      const filter = child.stdio[3] as Writable;
+      filter.on("error", () => {}); // its end tells
+      filter.end(confinement.filter);
+    }
     child.stdin!.on("error", () => {}); // its end tells
     child.stdout!.on("data", (bytes) => this.#receive(bytes));
     child.stderr!.on("data", (bytes) => this.#print(bytes));
@@ -109,9 +115,7 @@ export class Side {
       signalTo(-pid);
     }
     await this.#ended;
-    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) {
-      stream!.destroy();
-    }
+    for (const stream of this.#child.stdio) stream?.destroy();
   }
 
   #receive(bytes: Uint8Array): void {
