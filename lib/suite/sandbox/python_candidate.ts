@@ -87,18 +87,18 @@ def start(code):
     return module.__dict__
 
 def call(functions, asked):
-    name, args, kwargs = json.loads(asked)
-    before = json.dumps([args, kwargs])
+    name, args, kwargs = loads(asked)
+    before = dumps([args, kwargs])
     args = [unpack(a) for a in args]
     kwargs = {k: unpack(a) for k, a in kwargs.items()}
     result = pack(functions[name](*args, **kwargs))
     after = [[pack(a) for a in args], {k: pack(a) for k, a in kwargs.items()}]
-    return {"v": result} if json.dumps(after) == before else {"v": result, "m": after}
+    return {"v": result} if dumps(after) == before else {"v": result, "m": after}
 
 def main():
     global source
     came, goes = channel()
-    task = json.loads(next(came))
+    task = loads(next(came))
     limit(task["limits"])
     sys.path[:] = [p for p in sys.path if p] + task["packages"]
     try:
@@ -113,7 +113,7 @@ def main():
         reply = described(error)
         if isinstance(error, SyntaxError) and error.filename == "<program>" and not reply["at"]:
             reply["e"] = "syntax"
-    line = json.dumps(reply)
+    line = dumps(reply)
     while True:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -121,9 +121,9 @@ def main():
         line = ""
         asked = next(came)
         try:
-            line = json.dumps(call(functions, asked))
+            line = dumps(call(functions, asked))
         except BaseException as error:
-            line = json.dumps(described(error))
+            line = dumps(described(error))
 
 main()
 `;

@@ -145,6 +145,7 @@ export class Sandbox implements AsyncDisposable {
     await Promise.allSettled(this.#trials);
     const sides = this.#ready.splice(0).flatMap(({ judge, candidate }) => [judge, candidate]);
     await Promise.all(sides.map((side) => side.kill()));
+    this.#confinement.close();
     if (!this.confined) rmSync(this.#folder, { recursive: true, force: true });
   }
 }

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import process from "node:process";
-import type { Writable } from "node:stream";
 import { ENVIRONMENT } from "./bubblewrap.ts";
 import { childrenOf } from "./usage.ts";
 import type { Confinement } from "./bubblewrap.ts";
@@ -27,8 +26,8 @@ const MOST_PRINTED = 8 << 20;
 const KEPT_PRINTED = 8 << 10;
 
 /** Reads its own program from standard input, so that nothing of it lies on a disk. */
-const LOADER = `import os,marshal
-n=int(os.sys.argv[1]);b=b""
+const LOADER = `import sys,marshal,posix as os
+n=int(sys.argv[1]);b=b""
 while len(b)<n:
  r=os.read(0,n-len(b))
  if not r: os._exit(0)
@@ -56,15 +55,10 @@ export class Side {
     const child = spawn(wrapped.command[0], wrapped.command.slice(1), {
       env: ENVIRONMENT,
       cwd: folder,
-      detached: true,
-      stdio: confinement.filter ? ["pipe", "pipe", "pipe", "pipe"] : "pipe",
+      detached: !this.#confined, // a confined one has a session of its own
+      stdio: "pipe",
     });
     this.#child = child;
-    if (confinement.filter) {
-      const filter = child.stdio[3] as Writable;
-      filter.on("error", () => {}); // its end tells
-      filter.end(confinement.filter);
-    }
     child.stdin!.on("error", () => {}); // its end tells
     child.stdout!.on("data", (bytes) => this.#receive(bytes));
     child.stderr!.on("data", (bytes) => this.#print(bytes));
@@ -110,7 +104,7 @@ export class Side {
       // the namespace's first process: the kernel ends all others, then its parent sees it gone
       const inner = this.#confined ? childrenOf(pid) : [];
       for (const each of inner) signalTo(each);
-      if (inner.length === 0) signalTo(-pid);
+      if (inner.length === 0) signalTo(this.#confined ? pid : -pid);
     } else if (pid !== undefined && !this.#confined) {
       signalTo(-pid);
     }

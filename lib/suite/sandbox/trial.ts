@@ -4,7 +4,7 @@
  * the candidate's but the lines that answer its own calls.
  */
 import { randomBytes } from "node:crypto";
-import { asCancelled } from "../../execute/scope.ts";
+import { asCancelled, CancelledError } from "../../execute/scope.ts";
 import { bounded } from "./outcome.ts";
 import { usageBelow } from "./usage.ts";
 import type { Outcome, OutcomeClass, Program } from "./outcome.ts";
@@ -97,7 +97,10 @@ export async function runTrial(
       lastCall = line.slice(1);
       candidate.send(lastCall);
     },
-    end: (end) => finish("sandbox_error", `the judge ended (${endText(end)}): ${judge.printed}`),
+    end: (end) =>
+      end.signal === "SIGINT"
+        ? found.reject(new CancelledError())
+        : finish("sandbox_error", `the judge ended (${endText(end)}): ${judge.printed}`),
     flood: () => finish("sandbox_error", "the checks printed more than 8 MB"),
   });
   candidate.listen({
@@ -106,7 +109,11 @@ export async function runTrial(
       awaited = false;
       judge.send(`r${line}`);
     },
-    end: (end) => finish(...earlyEnd(end, usage, program, lastCall)),
+    end: (end) => {
+      // Ctrl-C reaches what is started from a terminal; a program's own comes as an exit code
+      if (end.signal === "SIGINT") return found.reject(new CancelledError());
+      finish(...earlyEnd(end, usage, program, lastCall));
+    },
     flood: (what) =>
       finish(
         "exception",
