@@ -1,7 +1,7 @@
 /**
  * Format, lint, type check, all tests; ends with one line `N passed, N failed`.
  * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
- * and clang, for fuzzing.
+ * clang, for fuzzing, bubblewrap and Python, for the sandbox's.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -47,7 +47,17 @@ const REQUIREMENTS: Requirement[] = [
     packages: ["clang", "libclang-rt-dev"],
     here: () => fuzzingClang() !== null,
   },
+  {
+    name: "bubblewrap and Python",
+    tests: "the sandbox's tests",
+    packages: ["bubblewrap", "python3"],
+    here: () => runs("bwrap") && runs("python3"),
+  },
 ];
+
+function runs(program: string): boolean {
+  return spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
+}
 
 /** Installs what is missing where it may: as root on Debian. */
 function installMissing(): void {

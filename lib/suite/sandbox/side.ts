@@ -59,9 +59,10 @@ export class Side {
       stdio: "pipe",
     });
     this.#child = child;
-    child.stdin!.on("error", () => {}); // its end tells
-    child.stdout!.on("data", (bytes) => this.#receive(bytes));
-    child.stderr!.on("data", (bytes) => this.#print(bytes));
+    // without pipes it has not started, which its end tells
+    child.stdin?.on("error", () => {});
+    child.stdout?.on("data", (bytes) => this.#receive(bytes));
+    child.stderr?.on("data", (bytes) => this.#print(bytes));
     this.#ended = new Promise((resolve) => {
       const settle = (end: End) => {
         if (this.#end) return;
@@ -74,7 +75,7 @@ export class Side {
       if (this.#confined) child.on("close", (code, signal) => settle({ code, signal }));
       else child.on("exit", (code, signal) => setTimeout(() => settle({ code, signal }), 5));
     });
-    child.stdin!.write(program);
+    child.stdin?.write(program);
   }
 
   get pid(): number | undefined {
@@ -93,7 +94,7 @@ export class Side {
   }
 
   send(line: string): void {
-    if (!this.#end) this.#child.stdin!.write(`${line}\n`, "latin1");
+    if (!this.#end) this.#child.stdin?.write(`${line}\n`, "latin1");
   }
 
   /** Ends it and everything that it started, and waits until that is gone. */

@@ -217,10 +217,10 @@ function larger(before: Usage | null, now: Usage | null): Usage | null {
   };
 }
 
-/** JSON of ASCII letters only: the channels carry bytes. */
+/** JSON of ASCII letters only (below a space JSON has none): the channels carry bytes. */
 function ascii(value: unknown): string {
   return JSON.stringify(value).replace(
-    /[^\x00-\x7e]/g,
+    /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -1,0 +1,50 @@
+/** Right programs pass and wrong ones fail: our own problems, and all of HumanEval. */
+import { assert, assertEquals } from "@std/assert";
+import { Sandbox } from "../../../lib/suite/sandbox/sandbox.ts";
+import { attempt, available, humanEval, problems } from "./fixture.ts";
+import type { Problem } from "./fixture.ts";
+
+const ignore = !available;
+
+/** The names and ends of what ended otherwise than it should. */
+async function wrong(problems: Problem[], which: "code" | "stub"): Promise<string[]> {
+  await using sandbox = await Sandbox.open({ workers: 2 });
+  const found: string[] = [];
+  await Promise.all(problems.map(async (problem) => {
+    const outcome = await sandbox.run(attempt(problem, problem[which]));
+    const good = which === "code"
+      ? outcome.passed
+      : ["assertion", "exception"].includes(outcome.class);
+    if (!good) found.push(`${problem.name}: ${outcome.class}: ${outcome.detail}`);
+  }));
+  return found;
+}
+
+Deno.test({ name: "sandbox: our own solutions pass", ignore }, async () => {
+  assertEquals(problems.length, 12);
+  assertEquals(await wrong(problems, "code"), []);
+});
+
+Deno.test({ name: "sandbox: our own stubs fail", ignore }, async () => {
+  assertEquals(await wrong(problems, "stub"), []);
+});
+
+const known = available ? humanEval() : null;
+
+Deno.test({ name: "sandbox: HumanEval's 164 solutions pass", ignore: !known }, async () => {
+  assertEquals(known!.length, 164);
+  assertEquals(await wrong(known!, "code"), []);
+});
+
+Deno.test({ name: "sandbox: 164 stubs fail HumanEval", ignore: !known }, async () => {
+  assertEquals(await wrong(known!, "stub"), []);
+});
+
+Deno.test({ name: "sandbox: a helper of the candidate's cannot lie", ignore }, async () => {
+  await using sandbox = await Sandbox.open({ workers: 1 });
+  const problem = problems.find(({ prompt }) => prompt !== undefined)!;
+  const lying = `def encode(text):\n    return text\n\n\ndef decode(text):\n    return text\n`;
+  const outcome = await sandbox.run(attempt(problem, lying));
+  assertEquals(outcome.class, "assertion");
+  assert(!outcome.passed);
+});
