@@ -98,14 +98,16 @@ function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: Bubblewra
     args.push("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID");
   }
   args.push(...systemFolders(), "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache");
-  const folder = (path: string) => [...(has("--perms") ? ["--perms", "0755"] : []), "--dir", path];
-  const parents = new Set([...folders.flatMap(above), "/dev"]);
-  for (const path of parents) args.push(...folder(path));
-  for (const path of folders) args.push("--ro-bind", path, path);
-  for (const path of DEVICES) args.push("--dev-bind", path, path);
+  const mode755 = has("--perms") ? ["--perms", "0755"] : [];
   if (has("--perms")) args.push("--perms", "1777");
   if (has("--size BYTES")) args.push("--size", String(tmp_bytes));
-  args.push("--tmpfs", "/tmp", "--remount-ro", "/", "--chdir", "/tmp");
+  args.push("--tmpfs", "/tmp");
+  const parents = new Set([...folders.flatMap(above), "/dev"]);
+  parents.delete("/tmp");
+  for (const path of parents) args.push(...mode755, "--dir", path);
+  for (const path of folders) args.push("--ro-bind", path, path);
+  for (const path of DEVICES) args.push("--dev-bind", path, path);
+  args.push("--remount-ro", "/", "--chdir", "/tmp");
   return args;
 }
 

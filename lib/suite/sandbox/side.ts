@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ENVIRONMENT } from "./bubblewrap.ts";
 import { childrenOf } from "./usage.ts";
 import type { Confinement } from "./bubblewrap.ts";
@@ -23,6 +24,7 @@ export interface Listener {
 
 const LONGEST_LINE = 16 << 20;
 const MOST_PRINTED = 8 << 20;
+const STARTS_WITHIN_MS = 2000;
 const KEPT_PRINTED = 8 << 10;
 
 /** Reads its own program from standard input, so that nothing of it lies on a disk. */
@@ -101,16 +103,25 @@ export class Side {
   async kill(): Promise<void> {
     this.#listener = null;
     const { pid } = this.#child;
-    if (!this.#end && pid !== undefined) {
-      // the namespace's first process: the kernel ends all others, then its parent sees it gone
-      const inner = this.#confined ? childrenOf(pid) : [];
-      for (const each of inner) signalTo(each);
-      if (inner.length === 0) signalTo(this.#confined ? pid : -pid);
-    } else if (pid !== undefined && !this.#confined) {
-      signalTo(-pid);
-    }
+    if (pid !== undefined && !this.#confined) signalTo(-pid);
+    else if (pid !== undefined) await this.#killNamespace(pid);
     await this.#ended;
     for (const stream of this.#child.stdio) stream?.destroy();
+  }
+
+  /**
+   * Ends the namespace's first process: the kernel then ends all others, and only after that does
+   * its parent see it gone. That parent, ended first, would leave an orphan for a moment.
+   */
+  async #killNamespace(pid: number): Promise<void> {
+    for (const started = performance.now(); performance.now() - started < STARTS_WITHIN_MS;) {
+      if (this.#end) return;
+      const inner = childrenOf(pid);
+      for (const each of inner) signalTo(each);
+      if (inner.length > 0) return;
+      await sleep(1); // it has not come so far
+    }
+    if (!this.#end) signalTo(pid);
   }
 
   #receive(bytes: Uint8Array): void {

@@ -88,13 +88,17 @@ export function exploits(): Exploit[] {
   });
 }
 
-/** Ours, and orphans that live in a pid namespace: all that a sandbox could leave. */
+/**
+ * Ours, and orphans that live in a pid namespace: all that a sandbox could leave. Those that have
+ * ended and wait for the host's init to see it are no more processes.
+ */
 export function processesLeft(): string[] {
   const own = new Set(descendantsOf(process.pid));
   const found: string[] = [];
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     try {
       const status = readFileSync(`/proc/${pid}/status`, "latin1");
+      if (/^State:\tZ/m.test(status)) continue;
       const nested = /^NSpid:\t\d+\t\d/m.test(status);
       const orphan = /^PPid:\t1$/m.test(status);
       if (!own.has(Number(pid)) && !(nested && orphan)) continue;
