@@ -97,12 +97,15 @@ function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: Bubblewra
   } else {
     args.push("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID");
   }
-  args.push(...systemFolders(), "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache");
+  args.push(...systemFolders());
+  for (const path of ["/etc/ld.so.cache", "/etc/alternatives"]) {
+    args.push("--ro-bind-try", path, path);
+  }
   const mode755 = has("--perms") ? ["--perms", "0755"] : [];
   if (has("--perms")) args.push("--perms", "1777");
   if (has("--size BYTES")) args.push("--size", String(tmp_bytes));
   args.push("--tmpfs", "/tmp");
-  const parents = new Set([...folders.flatMap(above), "/dev"]);
+  const parents = new Set([...folders.flatMap(above), "/dev", "/etc"]);
   parents.delete("/tmp");
   for (const path of parents) args.push(...mode755, "--dir", path);
   for (const path of folders) args.push("--ro-bind", path, path);

@@ -4,8 +4,9 @@ import { InputError, messageOf } from "../../errors.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CODEC } from "./python_codec.ts";
 import { JUDGE } from "./python_judge.ts";
+import { RUNNER } from "./python_runner.ts";
 
-/** A Python interpreter, and our two programs in its own bytecode. */
+/** A Python interpreter, and our programs in its own bytecode. */
 export interface Interpreter {
   /** The binary itself, not a shim or a virtual environment's link. */
   path: string;
@@ -16,6 +17,7 @@ export interface Interpreter {
   packages: string[];
   candidate: Uint8Array;
   judge: Uint8Array;
+  runner: Uint8Array;
 }
 
 const OLDEST = [3, 8];
@@ -53,26 +55,27 @@ print(json.dumps({
  * @throws {InputError} when there is none, or it is older than 3.8.
  */
 export async function findInterpreter(command = "python3"): Promise<Interpreter> {
-  const sources = JSON.stringify([["judge", CODEC + JUDGE], ["candidate", CODEC + CANDIDATE]]);
+  const programs = { judge: JUDGE, candidate: CANDIDATE, runner: RUNNER };
+  const sources = Object.entries(programs).map(([name, source]) => [name, CODEC + source]);
   let said: string;
   try {
-    said = await output(command, ["-B", "-s", "-c", PROBE], sources);
+    said = await output(command, ["-B", "-s", "-c", PROBE], JSON.stringify(sources));
   } catch (error) {
     throw new InputError(
       `sandbox: ${command} does not run (${messageOf(error).trim().split("\n").at(-1)}); ` +
         `coding tests need a Python from ${OLDEST.join(".")} (Debian: apt-get install python3)`,
     );
   }
-  const { path, version, folders, packages, programs } = JSON.parse(said);
+  const { path, version, folders, packages, programs: compiled } = JSON.parse(said);
   if (version[0] !== 3 || version[1] < OLDEST[1]) {
     throw new InputError(
       `sandbox: ${command} is Python ${version.join(".")}; coding tests need ${OLDEST.join(".")}`,
     );
   }
-  const [judge, candidate] = programs.map((text: string) =>
+  const [judge, candidate, runner] = compiled.map((text: string) =>
     Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
   );
-  return { path, version: version.join("."), folders, packages, judge, candidate };
+  return { path, version: version.join("."), folders, packages, judge, candidate, runner };
 }
 
 function output(command: string, args: string[], input: string): Promise<string> {

@@ -7,7 +7,9 @@ import { CancelledError, throwIfAborted } from "../../execute/scope.ts";
 import { bubblewrap, none } from "./bubblewrap.ts";
 import { findInterpreter } from "./interpreter.ts";
 import { Side } from "./side.ts";
+import { runCommandTrial } from "./command_trial.ts";
 import { runTrial } from "./trial.ts";
+import type { CommandProgram } from "./command_trial.ts";
 import type { Confinement } from "./bubblewrap.ts";
 import type { Interpreter } from "./interpreter.ts";
 import type { Outcome, Program } from "./outcome.ts";
@@ -94,11 +96,39 @@ export class Sandbox implements AsyncDisposable {
    * Runs one program against its checks. What the program does is never thrown, it is an outcome.
    * @throws {CancelledError} when the signal is aborted or the sandbox closed.
    */
-  async run(program: Program, signal: AbortSignal = new AbortController().signal) {
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    if (program.code.trim() === "") return nothing();
+  run(program: Program, signal?: AbortSignal): Promise<Outcome> {
+    if (program.code.trim() === "") return Promise.resolve(nothing());
+    return this.#inTurn(signal, async (either) => {
+      const pair = this.#ready.shift() ?? this.#start();
+      const { packages } = this.#python;
+      const trial = runTrial(pair, program, { packages, limit_processes: this.confined }, either);
+      while (this.#ready.length < this.#workers && !either.aborted) this.#ready.push(this.#start());
+      return await trial;
+    });
+  }
+
+  /**
+   * Runs a program of another language on its cases' inputs and compares what it prints.
+   * @throws {CancelledError} when the signal is aborted or the sandbox closed.
+   */
+  runCommand(program: CommandProgram, signal?: AbortSignal): Promise<Outcome> {
+    if (program.code.trim() === "") return Promise.resolve(nothing());
+    return this.#inTurn(signal, async (either) => {
+      const side = this.#side(this.#python.runner);
+      const folder = this.confined ? "/tmp" : this.#folder;
+      const options = { folder, limit_processes: this.confined };
+      return await runCommandTrial(side, program, options, either);
+    });
+  }
+
+  async #inTurn(
+    signal: AbortSignal | undefined,
+    work: (signal: AbortSignal) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const closing = this.#closing.signal;
+    const either = signal ? AbortSignal.any([signal, closing]) : closing;
     await this.#turn(either);
-    const trial = this.#trial(program, either);
+    const trial = work(either);
     this.#trials.add(trial);
     try {
       return await trial;
@@ -109,18 +139,13 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  async #trial(program: Program, signal: AbortSignal): Promise<Outcome> {
-    const pair = this.#ready.shift() ?? this.#start();
-    const { packages } = this.#python;
-    const ended = runTrial(pair, program, { packages, limit_processes: this.confined }, signal);
-    while (this.#ready.length < this.#workers && !signal.aborted) this.#ready.push(this.#start());
-    return await ended;
+  #start(): Pair {
+    const { judge, candidate } = this.#python;
+    return { judge: this.#side(judge), candidate: this.#side(candidate) };
   }
 
-  #start(): Pair {
-    const start = (program: Uint8Array) =>
-      new Side(this.#confinement, this.#python, program, this.#folder);
-    return { judge: start(this.#python.judge), candidate: start(this.#python.candidate) };
+  #side(program: Uint8Array): Side {
+    return new Side(this.#confinement, this.#python, program, this.#folder);
   }
 
   /** Waits until fewer than the allowed number run. */

@@ -146,6 +146,32 @@ Deno.test({ name: "sandbox: what it is, is told", ignore }, async () => {
   assertStringIncludes(sandbox.description, "bubblewrap");
 });
 
+Deno.test({ name: "sandbox: other languages, by what they print", ignore }, async () => {
+  await using sandbox = await Sandbox.open({ workers: 2 });
+  const cases = [{ input: "1 2\n", output: "3" }, { input: "20 22", output: "42\n" }];
+  const limits = { cases, timeout_s: 10, memory_bytes: 256 << 20 };
+  const shell = { file: "main.sh", command: ["sh", "{file}"], ...limits };
+  const ends: [OutcomeClass, string, string][] = [
+    ["passed", "read a b; echo $((a + b))", ""],
+    ["assertion", "echo 3", "case 2 of 2"],
+    ["exception", "echo no >&2; exit 3", "exit code 3\nno"],
+    ["exception", "kill -9 $$", "signal 9"],
+    ["assertion", "grep -r 42 /tmp /proc /etc; env; exit 0", "case 1 of 2"],
+    ["no_code", " \n", "no program"],
+  ];
+  for (const [kind, code, said] of ends) {
+    const outcome = await sandbox.runCommand({ ...shell, code });
+    assertEquals(outcome.class, kind, outcome.detail);
+    assertStringIncludes(outcome.detail, said);
+  }
+  const awk = { file: "sum.awk", command: ["awk", "-f", "{file}"], ...limits };
+  assertEquals((await sandbox.runCommand({ ...awk, code: "{ print $1 + $2 }" })).class, "passed");
+  const slow = await sandbox.runCommand({ ...shell, code: "sleep 60", timeout_s: 0.5 });
+  assertEquals(slow.class, "timeout");
+  const none = await sandbox.runCommand({ ...shell, command: ["no-such-program"], code: "x" });
+  assertEquals(none.class, "sandbox_error");
+});
+
 Deno.test("sandbox: without a Python or bubblewrap it refuses and says what to install", async () => {
   const error = await assertRejects(() => Sandbox.open({ python: "no-such-python" }), InputError);
   assertStringIncludes(error.message, "python3");
