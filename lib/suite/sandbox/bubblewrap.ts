@@ -98,9 +98,6 @@ function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: Bubblewra
     args.push("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID");
   }
   args.push(...systemFolders());
-  for (const path of ["/etc/ld.so.cache", "/etc/alternatives"]) {
-    args.push("--ro-bind-try", path, path);
-  }
   const mode755 = has("--perms") ? ["--perms", "0755"] : [];
   if (has("--perms")) args.push("--perms", "1777");
   if (has("--size BYTES")) args.push("--size", String(tmp_bytes));
@@ -109,13 +106,16 @@ function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: Bubblewra
   parents.delete("/tmp");
   for (const path of parents) args.push(...mode755, "--dir", path);
   for (const path of folders) args.push("--ro-bind", path, path);
+  for (const path of ["/etc/ld.so.cache", "/etc/alternatives"]) {
+    args.push("--ro-bind-try", path, path);
+  }
   for (const path of DEVICES) args.push("--dev-bind", path, path);
   args.push("--remount-ro", "/", "--chdir", "/tmp");
   return args;
 }
 
 /**
- * The confinement, tried out on `/bin/true`.
+ * The confinement, tried out on `/usr/bin/true`.
  * @returns why it does not work here, as text, if it does not.
  */
 export async function bubblewrap(options: BubblewrapOptions): Promise<Confinement | string> {
