@@ -51,6 +51,7 @@ export async function runCommandTrial(
   };
   side.listen({
     line: (line) => {
+      if (!watch.begun) return watch.begin(); // its first line, written before the program runs
       const wrong = next === 0 ? tampered : difference(line, cases[next - 1].output);
       if (wrong === null) return ask();
       watch.finish(wrong[0], `case ${next} of ${cases.length}: ${wrong[1]}`);

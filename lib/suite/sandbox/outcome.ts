@@ -58,6 +58,11 @@ export interface Outcome {
 /** Characters kept of an outcome's detail. */
 export const LONGEST_DETAIL = 4000;
 
+/** Text of a program without the control characters that would drive a terminal. */
+export function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, "?");
+}
+
 /** Both ends of a long text; what fails is said at the end, what was called at the beginning. */
 export function bounded(text: string, longest = LONGEST_DETAIL): string {
   if (text.length <= longest) return text;

@@ -100,6 +100,7 @@ def main():
     came, goes = channel()
     task = loads(next(came))
     limit(task["limits"])
+    write_all(goes, b"up\n")
     sys.path[:] = [p for p in sys.path if p] + task["packages"]
     try:
         source = task["code"]

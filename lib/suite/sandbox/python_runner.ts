@@ -13,6 +13,7 @@ def main():
     came, goes = channel()
     task = loads(next(came))
     limit(task["limits"])
+    write_all(goes, b"up\n")
     with open(task["file"], "w", encoding="utf-8", errors="surrogatepass") as file:
         file.write(task["code"])
     for line in came:

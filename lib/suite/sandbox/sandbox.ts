@@ -99,7 +99,7 @@ export class Sandbox implements AsyncDisposable {
   run(program: Program, signal?: AbortSignal): Promise<Outcome> {
     if (program.code.trim() === "") return Promise.resolve(nothing());
     return this.#inTurn(signal, async (either) => {
-      const pair = this.#ready.shift() ?? this.#start();
+      const pair = await this.#next();
       const { packages } = this.#python;
       const trial = runTrial(pair, program, { packages, limit_processes: this.confined }, either);
       while (this.#ready.length < this.#workers && !either.aborted) this.#ready.push(this.#start());
@@ -139,6 +139,15 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
+  /** A pair that is still there: the host may have ended one that waited. */
+  async #next(): Promise<Pair> {
+    for (let pair = this.#ready.shift(); pair; pair = this.#ready.shift()) {
+      if (pair.judge.running && pair.candidate.running) return pair;
+      await Promise.all([pair.judge.kill(), pair.candidate.kill()]);
+    }
+    return this.#start();
+  }
+
   #start(): Pair {
     const { judge, candidate } = this.#python;
     return { judge: this.#side(judge), candidate: this.#side(candidate) };
@@ -152,11 +161,14 @@ export class Sandbox implements AsyncDisposable {
   async #turn(signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     while (this.#running >= this.#workers) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push(resolve);
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      await promise;
-      const at = this.#waiting.indexOf(resolve);
+      let wake = () => {};
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        this.#waiting.push(wake);
+        signal.addEventListener("abort", wake, { once: true });
+      });
+      signal.removeEventListener("abort", wake);
+      const at = this.#waiting.indexOf(wake);
       if (at >= 0) this.#waiting.splice(at, 1);
       if (signal.aborted) this.#waiting.shift()?.(); // the turn may have been ours to take
       throwIfAborted(signal);

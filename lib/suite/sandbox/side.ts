@@ -84,6 +84,10 @@ export class Side {
     return this.#child.pid;
   }
 
+  get running(): boolean {
+    return this.#end === null;
+  }
+
   /** The beginning of what it printed. */
   get printed(): string {
     return this.#kept;

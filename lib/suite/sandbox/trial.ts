@@ -4,7 +4,7 @@
  * the candidate's but the lines that answer its own calls.
  */
 import { randomBytes } from "node:crypto";
-import { bounded } from "./outcome.ts";
+import { bounded, printable } from "./outcome.ts";
 import { endText, Watch } from "./watch.ts";
 import type { Outcome, OutcomeClass, Program } from "./outcome.ts";
 import type { Side } from "./side.ts";
@@ -86,6 +86,7 @@ export async function runTrial(
   });
   candidate.listen({
     line: (line) => {
+      if (!watch.begun) return watch.begin(); // its first line, written before the program runs
       if (!awaited) return watch.finish("tampered", "a result that was not asked for");
       awaited = false;
       judge.send(`r${line}`);
@@ -120,8 +121,8 @@ export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch:
   return {
     class: kind,
     passed: kind === "passed",
-    detail: bounded(detail),
-    stdout: side.printed,
+    detail: bounded(printable(detail)),
+    stdout: printable(side.printed),
     wall_s,
     cpu_s: usage?.cpu_s ?? null,
     max_rss_bytes: usage?.max_rss_bytes ?? null,

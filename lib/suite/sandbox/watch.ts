@@ -6,6 +6,7 @@ import type { End, Side } from "./side.ts";
 import type { Usage } from "./usage.ts";
 
 const POLL_MS = 100;
+const STARTS_WITHIN_MS = 30_000;
 
 /** Limits of one program, and the description of what it is doing when one is met. */
 export interface Watched {
@@ -16,32 +17,50 @@ export interface Watched {
 
 /** Watches a side from its making until its disposal; the first thing that ends it counts. */
 export class Watch implements Disposable {
+  /** How it ended; rejected with a CancelledError when it was stopped from outside. */
+  readonly ended: Promise<[OutcomeClass, string]>;
   readonly #side: Side;
   readonly #limits: Watched;
   readonly #signal: AbortSignal;
-  readonly #found = Promise.withResolvers<[OutcomeClass, string]>();
-  readonly #started = performance.now();
+  #resolve!: (ended: [OutcomeClass, string]) => void;
+  #reject!: (error: CancelledError) => void;
+  #started = performance.now();
+  #begun = false;
   readonly #poll: ReturnType<typeof setInterval>;
-  readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #onAbort = () => this.#found.reject(asCancelled(this.#signal.reason));
+  #timer: ReturnType<typeof setTimeout>;
+  readonly #onAbort = () => this.#reject(asCancelled(this.#signal.reason));
   #usage: Usage | null = null;
 
   constructor(side: Side, limits: Watched, signal: AbortSignal) {
     this.#side = side;
     this.#limits = limits;
     this.#signal = signal;
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     this.#poll = setInterval(() => this.look(), POLL_MS);
     this.#timer = setTimeout(
-      () => this.finish("timeout", `no end after ${limits.timeout_s} s${limits.during()}`),
-      limits.timeout_s * 1000,
+      () => this.finish("sandbox_error", `no start within ${STARTS_WITHIN_MS / 1000} s`),
+      STARTS_WITHIN_MS,
     );
     signal.addEventListener("abort", this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
   }
 
-  /** How it ended. @throws {CancelledError} */
-  get ended(): Promise<[OutcomeClass, string]> {
-    return this.#found.promise;
+  /** Whether the interpreter has started and the program runs. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** The interpreter is up: from now on time counts against the program. */
+  begin(): void {
+    const { timeout_s, during } = this.#limits;
+    this.#begun = true;
+    this.#started = performance.now();
+    clearTimeout(this.#timer);
+    const late = () => this.finish("timeout", `no end after ${timeout_s} s${during()}`);
+    this.#timer = setTimeout(late, timeout_s * 1000);
   }
 
   get wall_s(): number {
@@ -49,12 +68,12 @@ export class Watch implements Disposable {
   }
 
   finish(kind: OutcomeClass, detail = ""): void {
-    this.#found.resolve([kind, detail]);
+    this.#resolve([kind, detail]);
   }
 
   /** Ctrl-C reaches what is started from a terminal; a program's own comes as an exit code. */
   interrupted({ signal }: End): boolean {
-    if (signal === "SIGINT") this.#found.reject(new CancelledError());
+    if (signal === "SIGINT") this.#reject(new CancelledError());
     return signal === "SIGINT";
   }
 
@@ -72,6 +91,9 @@ export class Watch implements Disposable {
   /** What the end of the program's own interpreter means. */
   earlyEnd(end: End): [OutcomeClass, string] {
     const { timeout_s, memory_bytes, during } = this.#limits;
+    if (!this.#begun) {
+      return ["sandbox_error", `did not start (${endText(end)}): ${this.#side.printed}`];
+    }
     const signal = end.signal ?? (end.code !== null && end.code > 128 ? end.code - 128 : null);
     if (signal === 24 || signal === "SIGXCPU") {
       return ["timeout", `no end after ${Math.ceil(timeout_s) + 1} s of CPU time`];

@@ -9,6 +9,7 @@ import { InputError } from "../../../lib/errors.ts";
 import { CancelledError } from "../../../lib/execute/scope.ts";
 import { Sandbox } from "../../../lib/suite/sandbox/sandbox.ts";
 import { seccompFilter } from "../../../lib/suite/sandbox/seccomp.ts";
+import { childrenOf } from "../../../lib/suite/sandbox/usage.ts";
 import { available, processesLeft, program } from "./fixture.ts";
 import type { OutcomeClass } from "../../../lib/suite/sandbox/outcome.ts";
 
@@ -65,12 +66,12 @@ Deno.test(
   { name: "sandbox: what is printed is kept apart, its beginning only", ignore },
   async () => {
     await using sandbox = await Sandbox.open({ workers: 1 });
-    const code = `import sys\nprint("hello")\nsys.stderr.write("and this\\n")\n` +
+    const code = `import sys\nprint("hello")\nsys.stderr.write("\\x1b[2Jand this\\n")\n` +
       `def double(x):\n    print("x" * 100000)\n    return 2 * x\n`;
     const outcome = await sandbox.run(double(code));
     assertEquals([outcome.class, outcome.stdout.length], ["passed", 8192]);
     assertStringIncludes(outcome.stdout, "hello");
-    assertStringIncludes(outcome.stdout, "and this");
+    assertStringIncludes(outcome.stdout, "?[2Jand this");
   },
 );
 
@@ -84,6 +85,18 @@ Deno.test(
     const outcomes = await Promise.all(Array.from({ length: 6 }, () => sandbox.run(double(code))));
     assertEquals(outcomes.map((outcome) => outcome.class), Array(6).fill("passed"));
     assertEquals(new Set(outcomes.map((outcome) => outcome.stdout)).size, 1);
+  },
+);
+
+Deno.test(
+  { name: "sandbox: a waiting interpreter that the host ended is replaced", ignore },
+  async () => {
+    await using sandbox = await Sandbox.open({ workers: 2 });
+    for (const pid of childrenOf(process.pid)) process.kill(pid, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    for (let i = 0; i < 3; i++) {
+      assertEquals((await sandbox.run(double(right))).class, "passed");
+    }
   },
 );
 
