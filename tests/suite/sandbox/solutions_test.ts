@@ -48,3 +48,23 @@ Deno.test({ name: "sandbox: a helper of the candidate's cannot lie", ignore }, a
   assertEquals(outcome.class, "assertion");
   assert(!outcome.passed);
 });
+
+Deno.test(
+  { name: "sandbox: names of Python's in the asserts are not the candidate's", ignore },
+  async () => {
+    await using sandbox = await Sandbox.open({ workers: 1 });
+    const code = `def root(x):\n    return 0\n\n\ndef abs(x):\n    return 0\n\n\n` +
+      `def isclose(a, b):\n    return True\n\n\nsorted = len = set = lambda *args: 7\n`;
+    const tests = [
+      "assert abs(root(9) - 3) < 1e-6",
+      "from math import isclose\nassert isclose(root(9), 3)",
+      "import math\nassert math.isclose(root(9), 3)",
+      "assert len([root(9)]) == 7",
+    ];
+    for (const test of tests) {
+      const problem = { name: "root", form: "asserts" as const, entry_point: "root", code, test };
+      const outcome = await sandbox.run(attempt({ ...problem, stub: "" }));
+      assertEquals(outcome.class, "assertion", `${test}: ${outcome.detail}`);
+    }
+  },
+);
