@@ -1,6 +1,5 @@
 /** Running loads one after the other, shown live, summed up, reported. */
 import process from "node:process";
-import { relative } from "@std/path";
 import { configureApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
@@ -13,6 +12,7 @@ import { loadTokenizer } from "../load/tokenizer.ts";
 import { writeLoadReport } from "../report/load_report.ts";
 import { checkWritable } from "../run/directory.ts";
 import { EXIT } from "./command.ts";
+import { shortPath } from "./short_path.ts";
 import { loadTable } from "./load_table.ts";
 import { ProgressLine } from "./progress_line.ts";
 import { reportAsTable } from "./report_as_table.ts";
@@ -147,10 +147,4 @@ function exitCode(
 function progressText({ sent, ended, failed, in_flight, events }: DriveProgress): string {
   const lost = failed > 0 ? ` · ${failed} failed` : "";
   return `${sent} sent · ${ended} ended${lost} · ${in_flight} open · ${events} events`;
-}
-
-/** A path as short as it can be from the working folder. */
-function shortPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith("..") ? path : short;
 }

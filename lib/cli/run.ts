@@ -4,6 +4,7 @@ import { experimentOf, looksLikeExperiment } from "../experiment/experiment.ts";
 import { loadSuite, suiteOf } from "../experiment/load_suite.ts";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { loadMockScript, MockEndpoint } from "../mock/server.ts";
+import { codingFlags, holdsProblems, runProblems } from "./coding.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import { flagHelp, list, number, parseFlags, text, toggle, workers } from "./flags.ts";
 import { runSuites } from "./suite_runs.ts";
@@ -31,20 +32,28 @@ const flags = {
   "out": text("DIR", "the folder of runs (runs)"),
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
   "json": toggle("one JSON object on standard output at the end"),
+  ...codingFlags,
 };
+
+/** Flags that coding problems do not take. */
+const SUITE_ONLY = ["category", "tests"] as const;
 
 export const command: Command = {
   help: [
-    "dyno run SUITE|EXPERIMENT [--endpoint URL | --provider NAME] [--model NAME] [flags]",
+    "dyno run SUITE|EXPERIMENT|PROBLEMS [--endpoint URL | --provider NAME] [--model NAME] [flags]",
     "",
     "Runs a suite's tests against an OpenAI-compatible endpoint, judges the answers, and writes a run",
     "directory with a report. Exit code: 0 every test was answered, 1 some were not, 2 wrong input,",
     "130 interrupted (saved; go on with --resume). A wrong answer is a score, not a failure.",
     "",
+    "PROBLEMS are coding problems in HumanEval's or MBPP's form (.jsonl or .jsonl.gz): answers run in a",
+    "sandbox against their tests, zero-shot, iteratively (failures are fed back), or both compared.",
+    "",
     ...flagHelp(flags),
     "",
     "  dyno run experiments/suites/quickstart.json --endpoint http://127.0.0.1:8000/v1 --model my-model",
     "  dyno run suite.json --provider groq --model llama-3.1-8b-instant --workers auto",
+    "  dyno run HumanEval.jsonl.gz --mode comparative --range 0-20 --endpoint URL --model NAME",
   ],
 
   async run(argv: string[], context: CommandContext): Promise<number> {
@@ -54,12 +63,45 @@ export const command: Command = {
         `dyno run takes one suite or experiment file, ${positional.length} given; see dyno run --help`,
       );
     }
+    if (holdsProblems(positional[0])) return await runCoding(positional[0], values, context);
+    const coding = Object.keys(codingFlags).find((name) => name in values);
+    if (coding) throw new InputError(`--${coding}: for coding problems, in a .jsonl file`);
     const file = await readJsonFile(positional[0]);
     if (!looksLikeExperiment(file)) return await start(values, suiteOf(file), null, context);
     const experiment = experimentOf(file);
     return await runExperiment(experiment, await loadSuite(experiment.suite), values, context);
   },
 };
+
+function runCoding(
+  path: string,
+  values: Values<typeof flags>,
+  context: CommandContext,
+): Promise<number> {
+  const wrong = SUITE_ONLY.find((name) => values[name] !== undefined);
+  if (wrong) throw new InputError(`--${wrong}: not for coding problems; choose them with --range`);
+  return runProblems({
+    path,
+    values,
+    api: {
+      endpoint: values.endpoint,
+      provider: values.provider,
+      headers: headersOf(values.header ?? []),
+      api_key_env: values["api-key-env"],
+      timeout: values.timeout,
+      retry_attempts: values["retry-attempts"],
+      retry_delay: values["retry-delay"],
+      stream: values["no-stream"] ? false : undefined,
+    },
+    models: values.model ?? [],
+    workers: values.sequential ? 1 : values.workers,
+    limit: values.limit,
+    out: values.out ?? "runs",
+    resume: values.resume ?? [],
+    sample_rate_hz: values["sample-rate"],
+    json: values.json ?? false,
+  }, context);
+}
 
 /** Runs an experiment, on the mock endpoint if it asks for that. Flags override its settings. */
 async function runExperiment(

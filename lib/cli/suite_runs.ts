@@ -1,7 +1,6 @@
 /** Running a suite on one or more models, shown live, summed up, reported. */
 import process from "node:process";
 import { InputError } from "../errors.ts";
-import { relative } from "@std/path";
 import { configureApi } from "../endpoint/api.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
@@ -10,6 +9,7 @@ import { planTests } from "../suite/plan.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { readMetadata } from "../suite/session.ts";
 import { EXIT } from "./command.ts";
+import { shortPath } from "./short_path.ts";
 import { ProgressLine, progressText } from "./progress_line.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { APIConfiguration, ApiOptions } from "../endpoint/api.ts";
@@ -158,10 +158,4 @@ function summary({ run_id, directory, results, wall_s, resumed_tests }: SuiteRun
     wall_s,
     resumed_tests,
   };
-}
-
-/** A path as short as it can be from the working folder. */
-function shortPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith("..") ? path : short;
 }

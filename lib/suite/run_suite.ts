@@ -52,6 +52,8 @@ export interface SuiteRunOptions extends Selection, Listeners {
   alerts?: Partial<HealthThresholds>;
   /** Recorded in the metadata. */
   agent?: string;
+  /** Further settings for the metadata. */
+  config?: Record<string, unknown>;
   argv?: string[];
   /** Its abort stops the run: what is finished is saved, and the run can be resumed. */
   signal?: AbortSignal;
@@ -175,6 +177,7 @@ function describe(
     categories: options.categories ?? null,
     limit: options.limit ?? null,
     sample_rate_hz: options.sample_rate_hz ?? null,
+    ...options.config,
   };
   return describeRun({
     run_id: directory.run_id,

@@ -72,7 +72,7 @@ export interface CodingOutcome {
   sample: number;
   iterations: number;
   /** Why there was no further attempt. */
-  stopped: "success" | "limit" | "plateau" | "budget" | "no_answer";
+  stopped: "success" | "limit" | "plateau" | "no_answer";
   /** The class of the last attempt's end in the sandbox; null without an answer. */
   outcome: string | null;
   /** Over all attempts; null where the server told none. */

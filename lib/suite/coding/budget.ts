@@ -22,6 +22,9 @@ export class Budget {
   #underWay = 0;
   #dearest = { usd: 0, tokens: 0 };
   #warned = false;
+  readonly #waiting: (() => void)[] = [];
+  /** A request had no room. */
+  spentUp = false;
 
   /** @param warn is told once, at 80 %. */
   constructor(limits: BudgetLimits, warn: (line: string) => void) {
@@ -38,6 +41,7 @@ export class Budget {
    * If it does, it is counted as under way until {@linkcode settle}.
    */
   reserve(): boolean {
+    if (this.spentUp) return false;
     const after = this.#underWay + 1;
     const { usd, tokens } = this.#limits;
     const fits = (spent: number, dearest: number, limit: number | null) =>
@@ -52,6 +56,14 @@ export class Budget {
   settle(spent: Spent): void {
     this.#underWay--;
     this.add(spent);
+    if (this.#underWay === 0) this.#waiting.splice(0).forEach((resolve) => resolve());
+  }
+
+  /** Resolves once nothing is under way; the budget is then spent for good. */
+  drained(): Promise<void> {
+    this.spentUp = true;
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Counts what an earlier session spent. */

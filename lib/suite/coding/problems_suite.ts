@@ -38,8 +38,10 @@ export function codingSuite(
   model: string,
 ): LoadedSuite {
   const tests = problems.flatMap((problem) =>
-    Array.from({ length: settings.samples }, (_, sample) =>
-      settings.modes.map((mode) => testOf(problem, mode, sample, settings, model))).flat()
+    Array.from(
+      { length: settings.samples },
+      (_, sample) => settings.modes.map((mode) => testOf(problem, mode, sample, settings, model)),
+    ).flat()
   );
   const suite = { test_suite_id: name, tests };
   return { path, directory: ".", suite, warnings: [], text: JSON.stringify(suite) };

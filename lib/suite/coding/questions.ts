@@ -34,7 +34,9 @@ export function nextQuestion(
   const failure = [
     `This does not pass the tests: ${last.outcome}.`,
     last.detail.slice(0, MOST_DETAIL),
-    `Attempts so far: ${tried.map(({ iteration, outcome }) => `${iteration}: ${outcome}`).join(", ")}.`,
+    `Attempts so far: ${
+      tried.map(({ iteration, outcome }) => `${iteration}: ${outcome}`).join(", ")
+    }.`,
     ...(advice ? [`A reviewer advises:\n${advice}`] : []),
     `Write the whole corrected module in one \`\`\`python block.`,
   ].join("\n\n");

@@ -78,13 +78,22 @@ export class Solver {
       const attempt = attempts.length === 0
         ? await this.#first(test as CodingTest, execute, signal, context)
         : await this.#next(test as CodingTest, attempts, execute, signal, context);
-      if (attempt === null) return this.#conclude(test as CodingTest, attempts, "budget", context);
+      if (attempt === null) throw await this.#budgetSpent();
       attempts.push(attempt);
       context.journal.append("attempt_finished", { attempt });
     }
   };
 
-  #stop(mode: CodingOutcome["mode"], attempts: readonly Attempt[]): CodingOutcome["stopped"] | null {
+  /** What is under way ends first; what has no result yet is for a resumed run. */
+  async #budgetSpent(): Promise<CancelledError> {
+    await this.#parts.budget.drained();
+    return new CancelledError("the budget is spent");
+  }
+
+  #stop(
+    mode: CodingOutcome["mode"],
+    attempts: readonly Attempt[],
+  ): CodingOutcome["stopped"] | null {
     const last = attempts.at(-1);
     if (!last) return null;
     if (last.passed) return "success";
@@ -164,7 +173,10 @@ export class Solver {
     const { coding, prompt: _prompt, ...rest } = test;
     const { problem, experiment_id } = coding;
     const result = await execute({ ...rest, ...question } as TestCase);
-    const found = extractCode({ text: result.response_text, reasoning: result.reasoning_text }, problem);
+    const found = extractCode(
+      { text: result.response_text, reasoning: result.reasoning_text },
+      problem,
+    );
     const ended = result.success ? await this.#run(problem, found.code, signal) : null;
     return {
       experiment_id,
@@ -231,8 +243,7 @@ export class Solver {
     stopped: CodingOutcome["stopped"],
     context: HandlerContext,
   ): TestResult {
-    const last = attempts.at(-1);
-    if (!last) throw new Error("the budget had no room for a first attempt");
+    const last = attempts.at(-1)!;
     const { mode, sample, experiment_id, problem } = test.coding;
     const sum = (of: (attempt: Attempt) => number | null) =>
       attempts.reduce<number | null>((total, attempt) => {

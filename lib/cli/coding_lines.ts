@@ -1,0 +1,91 @@
+/** What a coding run prints: the lines that its readers know, with intervals beside them. */
+import type { CodingRun } from "../suite/coding/run_coding.ts";
+import type { SummaryStats } from "../suite/coding/summary.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { Palette } from "./terminal.ts";
+
+/** The lines, for one mode or for a comparison. */
+export function codingLines(run: CodingRun, paint: Palette): string[] {
+  const { summary } = run;
+  const lines = summary.comparison ? comparative(run, paint) : single(run, paint);
+  return [`Benchmark Run ID: ${summary.run_id}`, "", ...lines];
+}
+
+function single({ summary, statistics }: CodingRun, paint: Palette): string[] {
+  const stats = summary.summary!;
+  const mode = summary.mode as "zero-shot" | "iterative";
+  const { success_rate, pass_at_k, pass_all_k } = statistics.by_mode[mode]!;
+  return [
+    paint.bold("BENCHMARK COMPLETE"),
+    `Mode: ${mode}`,
+    `Problems: ${stats.total_problems}`,
+    `Successes: ${stats.successes} (${stats.success_rate.toFixed(1)}%)${interval(success_rate)}`,
+    ...Object.entries(pass_at_k).filter(([k]) => Number(k) > 1).map(([k, estimate]) =>
+      `pass@${k}: ${share(estimate)}   pass^${k}: ${share(pass_all_k[k])}`
+    ),
+    `Total Cost: ${dollars(stats.total_cost)}`,
+    `Avg Cost per Problem: ${dollars(stats.avg_cost)}`,
+    `Avg Iterations per Problem: ${stats.avg_iterations.toFixed(1)}`,
+    `Cost per Solved Problem: ${dollars(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
+  ];
+}
+
+function comparative({ summary, statistics }: CodingRun, paint: Palette): string[] {
+  const [zero, iterative] = [summary.zero_shot!.summary, summary.iterative!.summary];
+  const { success_rate_improvement, cost_difference, iteration_difference } = summary.comparison!;
+  const { difference, gained, lost, p, detectable, cost_per_additional_solved_usd } = statistics
+    .comparison!;
+  const rule = "----------------+-----------------+--------------+----------------";
+  const row = (name: string, stats: SummaryStats) =>
+    [
+      name.padEnd(15),
+      `${stats.success_rate.toFixed(1).padStart(5)}% (${String(stats.successes).padStart(2)}/${
+        String(stats.total_problems).padStart(2)
+      })`.padEnd(15),
+      dollars(stats.avg_cost).padStart(12),
+      stats.avg_iterations.toFixed(1).padStart(14),
+    ].join(" | ");
+  const signed = (value: number, digits: number) =>
+    `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(digits)}`;
+  const by = statistics.by_mode;
+  return [
+    paint.bold("COMPARATIVE BENCHMARK RESULTS"),
+    "Mode            | Success Rate    | Avg Cost     | Avg Iterations",
+    rule,
+    row("Zero-Shot", zero),
+    row("Iterative", iterative),
+    rule,
+    [
+      "Improvement".padEnd(15),
+      `${signed(success_rate_improvement, 1)}% points`.padEnd(15),
+      (cost_difference === null ? "unknown" : `$${signed(cost_difference, 4)}`).padStart(12),
+      signed(iteration_difference, 1).padStart(14),
+    ].join(" | "),
+    "",
+    `zero-shot ${share(by["zero-shot"]!.success_rate)}, iterative ${
+      share(by["iterative"]!.success_rate)
+    } (95 % intervals, Wilson)`,
+    `difference by problem ${share(difference, true)}; ${gained} gained, ${lost} lost` +
+    (p === null ? "" : `, p = ${p.toPrecision(2)} (exact McNemar)`),
+    ...(detectable === null
+      ? []
+      : [`a comparison of this size could have shown ${(detectable * 100).toFixed(0)} points`]),
+    `cost per additionally solved problem: ${dollars(cost_per_additional_solved_usd)}`,
+  ];
+}
+
+function interval(estimate: Estimate | null): string {
+  if (!estimate) return "";
+  return ` [${(estimate.low * 100).toFixed(1)}, ${(estimate.high * 100).toFixed(1)}]`;
+}
+
+function share(estimate: Estimate | null, points = false): string {
+  if (!estimate) return "unknown";
+  const value = (estimate.value * 100).toFixed(1);
+  return `${points && estimate.value > 0 ? "+" : ""}${value} ${points ? "points" : "%"}` +
+    interval(estimate);
+}
+
+function dollars(value: number | null): string {
+  return value === null ? "unknown" : `$${value.toFixed(4)}`;
+}

@@ -1,0 +1,71 @@
+/** What tokens cost: a dated table, by model. An unknown price is null, never 0. */
+import { z } from "zod";
+import builtin from "../../experiments/prices.json" with { type: "json" };
+import { checkJson, readJsonFile } from "../experiment/json_file.ts";
+
+const dollars = z.number().min(0);
+
+const row = z.strictObject({
+  model: z.string().min(1),
+  also: z.string().min(1).optional(),
+  input: dollars,
+  output: dollars,
+  cache_read: dollars.nullable().optional(),
+  cache_write: dollars.nullable().optional(),
+  date: z.iso.date(),
+  source: z.url(),
+});
+
+const table = z.strictObject({
+  unit: z.literal("USD per million tokens"),
+  prices: z.array(row),
+});
+
+/**
+ * A model's price, USD per million tokens. `model` and `also` are whole names in which `*` stands for
+ * any letters; letter case does not count, nor does a provider before a slash (`openai/gpt-4o`).
+ */
+export type Price = z.infer<typeof row>;
+
+/** Prices; where several fit a model, the first does. */
+export class PriceTable {
+  /** Where it came from, for a person. */
+  readonly name: string;
+  readonly #rows: readonly { patterns: RegExp[]; price: Price }[];
+
+  constructor(name: string, prices: readonly Price[]) {
+    this.name = name;
+    this.#rows = prices.map((price) => ({
+      price,
+      patterns: [price.model, ...(price.also ? [price.also] : [])].map(patternOf),
+    }));
+  }
+
+  /** The price of a model; null where the table has none. */
+  priceOf(model: string): Price | null {
+    const short = model.slice(model.lastIndexOf("/") + 1);
+    const fits = ({ patterns }: { patterns: RegExp[] }) =>
+      patterns.some((pattern) => pattern.test(model) || pattern.test(short));
+    return this.#rows.find(fits)?.price ?? null;
+  }
+}
+
+/** The table that comes with dyno, experiments/prices.json. */
+export function builtinPrices(): PriceTable {
+  return new PriceTable("experiments/prices.json", table.parse(builtin).prices);
+}
+
+/** @throws {InputError} the file is missing, or is no price table: file, line and fault. */
+export async function readPrices(path: string): Promise<PriceTable> {
+  return new PriceTable(path, checkJson(await readJsonFile(path), table).prices);
+}
+
+/** What tokens cost at a price, USD. */
+export function tokensCost(tokens: number, usd_per_million: number): number {
+  return tokens * usd_per_million / 1e6;
+}
+
+function patternOf(glob: string): RegExp {
+  const parts = glob.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "i");
+}

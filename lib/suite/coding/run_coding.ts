@@ -1,0 +1,96 @@
+/** A coding benchmark against one model: a suite run whose tests are solved, not just asked. */
+import { EndpointClient } from "../../endpoint/client.ts";
+import { findRun } from "../../run/directory.ts";
+import { readJournal } from "../../run/journal.ts";
+import { writeFileAtomic } from "../../run/write.ts";
+import { runSuite } from "../run_suite.ts";
+import { Budget } from "./budget.ts";
+import { codingSuite } from "./problems_suite.ts";
+import { Solver } from "./solver.ts";
+import { codingStatistics, summaryOf } from "./summary.ts";
+import type { APIConfiguration } from "../../endpoint/api.ts";
+import type { Problem } from "../../experiment/load_problems.ts";
+import type { PriceTable } from "../../run/prices.ts";
+import type { SuiteRun, SuiteRunOptions } from "../run_suite.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import type { BudgetLimits } from "./budget.ts";
+import type { CodingSettings } from "./problems_suite.ts";
+import type { BenchmarkSummary, CodingStatistics } from "./summary.ts";
+
+export interface CodingRunOptions extends Omit<SuiteRunOptions, "suite" | "handlers" | "tests"> {
+  /** The benchmark's name, e.g. "HumanEval". */
+  name: string;
+  /** The file of the problems. */
+  path: string;
+  problems: readonly Problem[];
+  /** How the problems were chosen, in words; for the summary. */
+  range: string;
+  settings: CodingSettings;
+  sandbox: Sandbox;
+  /** How the second model is reached that reviews failed attempts. */
+  reviewer: APIConfiguration | null;
+  budget: BudgetLimits;
+  prices: PriceTable;
+}
+
+export interface CodingRun extends SuiteRun {
+  summary: BenchmarkSummary;
+  statistics: CodingStatistics;
+  /** Null where any price or count is unknown. */
+  budget_spent: { usd: number; tokens: number };
+  /** The budget ended the run before its end. */
+  budget_ended: boolean;
+}
+
+/**
+ * Runs coding problems, or what is missing of them. Every attempt is journaled as it ends; a run that
+ * is resumed goes on behind the last one.
+ *
+ * @throws {InputError} as {@linkcode runSuite}.
+ */
+export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
+  const { settings, api, transport, problems, prices, onNotice = () => {} } = options;
+  const budget = new Budget(options.budget, onNotice);
+  const unpriced = new Set<string>();
+  const solver = new Solver({
+    settings,
+    chat: api.api_type !== "completions",
+    sandbox: options.sandbox,
+    reviewer: options.reviewer && new EndpointClient(options.reviewer, transport),
+    budget,
+    costOf: (what, input, output) => {
+      const model = what === "answers" ? api.model : options.reviewer!.model;
+      const price = prices.priceOf(model);
+      if (price === null && !unpriced.has(model)) {
+        unpriced.add(model);
+        onNotice(`cost: no price for "${model}" in ${prices.name}: it is unknown, not 0`);
+      }
+      if (price === null || input === null || output === null) return null;
+      return (input * price.input + output * price.output) / 1e6;
+    },
+    onNotice,
+  });
+  if (options.resume !== undefined) {
+    const { journal } = findRun(options.resume, options.out ?? "runs");
+    await readJournal(journal, (event) => solver.recall(event));
+  }
+  const started_ms = Date.now();
+  const run = await runSuite({
+    ...options,
+    suite: codingSuite(options.name, options.path, problems, settings, api.model),
+    handlers: { "zero-shot": solver.handler, "iterative": solver.handler },
+    config: {
+      coding: { ...settings, problems: options.range, budget: options.budget },
+      sandbox: options.sandbox.description,
+    },
+  });
+  const summary = summaryOf(run, options, started_ms);
+  writeFileAtomic(`${run.directory.path}/summary.json`, JSON.stringify(summary, null, 2) + "\n");
+  return {
+    ...run,
+    summary,
+    statistics: codingStatistics(run.results.items, settings),
+    budget_spent: budget.spent,
+    budget_ended: budget.spentUp,
+  };
+}

@@ -1,0 +1,319 @@
+/** Coding runs on the mock endpoint, whose answers run in the real sandbox. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { configureApi } from "../../../lib/endpoint/api.ts";
+import { openTransport } from "../../../lib/endpoint/open_transport.ts";
+import { loadProblems } from "../../../lib/experiment/load_problems.ts";
+import { MockEndpoint } from "../../../lib/mock/server.ts";
+import { PriceTable } from "../../../lib/run/prices.ts";
+import { Budget } from "../../../lib/suite/coding/budget.ts";
+import { runCoding } from "../../../lib/suite/coding/run_coding.ts";
+import { Sandbox } from "../../../lib/suite/sandbox/sandbox.ts";
+import { dyno } from "../../e2e/dyno.ts";
+import type { Problem } from "../../../lib/experiment/load_problems.ts";
+import type { CodingRunOptions } from "../../../lib/suite/coding/run_coding.ts";
+import type { CodingSettings } from "../../../lib/suite/coding/problems_suite.ts";
+
+const FILE = fileURLToPath(
+  new URL("../../../experiments/suites/python_basics.jsonl", import.meta.url),
+);
+const sandboxed = await (async () => {
+  try {
+    await using _ = await Sandbox.open();
+    return true;
+  } catch {
+    return false;
+  }
+})();
+const problems = (await loadProblems(FILE)).slice(0, 4);
+const solution = ({ prompt, canonical_solution }: Problem) =>
+  `\`\`\`python\n${prompt}${canonical_solution}\n\`\`\``;
+const wrong = ({ entry_point }: Problem, n: number) =>
+  `\`\`\`python\ndef ${entry_point}(*a, **k):\n    return ("wrong", ${n})\n\`\`\``;
+
+/**
+ * A model that solves problem i at its (i + 1)-th attempt, the last one never: it reads how often it
+ * was told to have failed.
+ */
+function model() {
+  const answers = problems.flatMap((problem, i) => {
+    const name = problem.entry_point;
+    const tries = [0, 1, 2, 3, 4, 5].map((failed) => ({
+      pattern: failed === 0
+        ? `Complete this Python function[^]*def ${name}\\(`
+        : `Attempts so far: ([0-9]+: [a-z_]+(, )?){${failed}}\\.[^]*`,
+      response: i < 3 && failed >= i ? solution(problem) : wrong(problem, failed),
+      delay_s: 0.01,
+    }));
+    return [{ problem, tries }];
+  });
+  return answers;
+}
+
+/** The mock sees the last message only, so its answer to a failure must name the problem: by its port. */
+async function start(problem: Problem, i: number) {
+  const { tries } = model()[i];
+  const script = { answers: [...tries].reverse() };
+  return { problem, mock: await MockEndpoint.start({ model: "m", script }) };
+}
+
+function folder(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), "dyno-coding-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+const settings: CodingSettings = {
+  modes: ["iterative"],
+  max_iterations: 4,
+  samples: 1,
+  parameters: { max_tokens: 500 },
+  test_timeout_s: 10,
+  memory_bytes: 512 << 20,
+  checkpoint: null,
+};
+const prices = new PriceTable("test", [{
+  model: "m",
+  input: 1,
+  output: 2,
+  date: "2026-01-01",
+  source: "https://example.org",
+}]);
+
+async function run(
+  mock: MockEndpoint,
+  some: readonly Problem[],
+  out: string,
+  change: Partial<CodingSettings> = {},
+  more: Partial<CodingRunOptions> = {},
+) {
+  await using transport = await openTransport();
+  await using sandbox = await Sandbox.open();
+  const api = await configureApi({ endpoint: mock.url, model: "m" }, transport, () => {});
+  return await runCoding({
+    name: "basics",
+    path: FILE,
+    problems: some,
+    range: "0-4",
+    settings: { ...settings, ...change },
+    sandbox,
+    api,
+    reviewer: null,
+    transport,
+    prices,
+    budget: { usd: null, tokens: null },
+    out,
+    workers: 2,
+    sample_rate_hz: 0,
+    ...more,
+  });
+}
+
+const asked = (mock: MockEndpoint) =>
+  mock.requests.filter(({ method, path }) => method === "POST" && path.endsWith("completions"))
+    .length;
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !sandboxed, fn });
+}
+
+test("iterative: a failure is fed back until it passes, or the limit is reached", async () => {
+  using out = folder();
+  for (const [i, expected] of [1, 2, 3, 4].entries()) {
+    const { mock, problem } = await start(problems[i], i);
+    await using _ = mock;
+    const { summary, results } = await run(mock, [problem], out.path);
+    const [result] = summary.results!;
+    assertEquals([result.iterations, result.success], [expected, i < 3], problem.problem_id);
+    assertEquals(asked(mock), expected);
+    assertEquals(results.items[0].coding!.stopped, i < 3 ? "success" : "limit");
+    if (expected > 1) {
+      const { body } = mock.requests.at(-1)!;
+      const { messages } = body as { messages: { role: string; content: string }[] };
+      assertEquals(messages.map(({ role }) => role), ["user", "assistant", "user"]);
+      assertStringIncludes(messages[2].content, "This does not pass the tests: assertion");
+      assert(messages[2].content.length < 6000);
+    }
+  }
+});
+
+test("zero-shot asks once; the summary has the names that its readers know", async () => {
+  using out = folder();
+  const { mock, problem } = await start(problems[1], 1);
+  await using _ = mock;
+  const { summary, directory } = await run(mock, [problem], out.path, { modes: ["zero-shot"] });
+  assertEquals(asked(mock), 1);
+  assertEquals(Object.keys(summary).sort(), [
+    "config",
+    "duration_seconds",
+    "end_time",
+    "mode",
+    "results",
+    "run_id",
+    "start_time",
+    "summary",
+  ]);
+  assertEquals(summary.mode, "zero-shot");
+  assertEquals(summary.summary!.success_rate, 0);
+  assertEquals(summary.config.problems, [problem.problem_id]);
+  const { cost, usage } = summary.results![0];
+  assertEquals(cost, (usage.input_tokens! + 2 * usage.output_tokens!) / 1e6);
+  assertEquals(JSON.parse(readFileSync(join(directory.path, "summary.json"), "utf8")), summary);
+});
+
+test("comparative: the first answer serves both modes, the comparison is by problem", async () => {
+  using out = folder();
+  const { mock, problem } = await start(problems[2], 2);
+  await using _ = mock;
+  const { summary, statistics } = await run(mock, [problem], out.path, {
+    modes: ["zero-shot", "iterative"],
+  });
+  assertEquals(asked(mock), 3, "not four");
+  assertEquals(summary.zero_shot!.summary.successes, 0);
+  assertEquals(summary.iterative!.summary.successes, 1);
+  assertEquals(summary.iterative!.results[0].iterations, 3);
+  assertEquals(summary.comparison!.success_rate_improvement, 100);
+  assertEquals(summary.comparison!.iteration_difference, 2);
+  assertEquals([statistics.comparison!.gained, statistics.comparison!.lost], [1, 0]);
+});
+
+test("samples: pass@k over problems, each answer with a seed of its own", async () => {
+  using out = folder();
+  const { mock, problem } = await start(problems[0], 0);
+  await using _ = mock;
+  const { statistics, summary } = await run(mock, [problem], out.path, {
+    modes: ["zero-shot"],
+    samples: 3,
+    parameters: { seed: 5 },
+  });
+  assertEquals(summary.summary!.total_problems, 3);
+  const { success_rate, pass_at_k } = statistics.by_mode["zero-shot"]!;
+  assertEquals([success_rate!.value, success_rate!.n], [1, 3]);
+  assertEquals(Object.keys(pass_at_k), ["1", "2", "3"]);
+  const seeds = mock.requests.flatMap(({ body }) => (body as { seed?: number } | null)?.seed ?? []);
+  assertEquals(seeds.sort(), [5, 6, 7]);
+});
+
+test("a run that is stopped in mid-problem goes on behind its last attempt", async () => {
+  using out = folder();
+  const { mock, problem } = await start(problems[3], 3); // never solved: four attempts
+  await using _ = mock;
+  const stop = new AbortController();
+  const stopping = setInterval(() => asked(mock) >= 2 && stop.abort(), 5);
+  const first = await run(mock, [problem], out.path, {}, { signal: stop.signal });
+  clearInterval(stopping);
+  assertEquals(first.results.complete, false);
+  const journal = () =>
+    readFileSync(first.directory.journal, "utf8").trim().split("\n").map((line) => JSON.parse(line))
+      .filter(({ event }) => event === "attempt_finished");
+  const before = journal().length;
+  assert(before >= 1 && before < 4, `${before}`);
+  mock.clearRequests();
+  const second = await run(mock, [problem], out.path, {}, { resume: first.run_id });
+  assertEquals(asked(mock), 4 - before, "no attempt is made twice");
+  assertEquals(journal().map(({ attempt }) => attempt.iteration), [1, 2, 3, 4]);
+  assertEquals(second.summary.results![0].iterations, 4);
+  assertEquals(second.results.complete, true);
+});
+
+test("the same failure three times over is a plateau", async () => {
+  using out = folder();
+  const response = wrong(problems[0], 1);
+  await using mock = await MockEndpoint.start({
+    model: "m",
+    behaviour: { default_response: response },
+  });
+  const { results } = await run(mock, [problems[0]], out.path, { max_iterations: 9 });
+  assertEquals(results.items[0].coding!.stopped, "plateau");
+  assertEquals(results.items[0].coding!.iterations, 3);
+});
+
+test("a review is asked for after so many failures, and its advice is passed on", async () => {
+  using out = folder();
+  await using mock = await MockEndpoint.start({
+    model: ["m", "sage"],
+    script: {
+      default_response: "no code here",
+      answers: [{ contains: "Another model tries", response: "Think of zero." }],
+    },
+  });
+  await using transport = await openTransport();
+  const endpoint = mock.url;
+  const reviewer = await configureApi({ endpoint, model: "sage" }, transport, () => {});
+  const api = await configureApi({ endpoint, model: "m" }, transport, () => {});
+  const notices: string[] = [];
+  await run(mock, [problems[0]], out.path, { checkpoint: { model: "sage", every: 2 } }, {
+    api,
+    reviewer,
+    onNotice: (line) => notices.push(line),
+  });
+  const texts = mock.requests.map(({ body_text }) => body_text);
+  assertEquals(texts.filter((text) => text.includes("Another model tries")).length, 1);
+  assertStringIncludes(texts.at(-1)!, "Think of zero.");
+  assertEquals(notices.filter((line) => line.includes('no price for "sage"')).length, 1);
+});
+
+test("a budget is not crossed, and its run can go on", async () => {
+  using out = folder();
+  const response = wrong(problems[0], 1);
+  await using mock = await MockEndpoint.start({
+    model: "m",
+    behaviour: { default_response: response },
+  });
+  const notices: string[] = [];
+  const tokens = 300;
+  const spent = await run(mock, problems, out.path, { modes: ["zero-shot"] }, {
+    budget: { usd: null, tokens },
+    workers: 1,
+    onNotice: (line) => notices.push(line),
+  });
+  assert(spent.budget_ended);
+  assert(spent.budget_spent.tokens <= tokens && spent.budget_spent.tokens > 0);
+  assertEquals(spent.results.complete, false);
+  const before = asked(mock);
+  const whole = await run(mock, problems, out.path, { modes: ["zero-shot"] }, {
+    resume: spent.run_id,
+  });
+  assertEquals([whole.results.complete, asked(mock) - before], [true, problems.length - before]);
+});
+
+Deno.test("a budget counts what is under way as dear as the dearest", () => {
+  const warnings: string[] = [];
+  const budget = new Budget({ usd: 1, tokens: null }, (line) => warnings.push(line));
+  assert(budget.reserve());
+  budget.settle({ usd: 0.3, tokens: null });
+  assert(budget.reserve() && budget.reserve());
+  assertEquals(budget.reserve(), false);
+  budget.settle({ usd: 0.3, tokens: null });
+  budget.settle({ usd: 0.25, tokens: null });
+  assertEquals([warnings.length, warnings[0]], [1, "budget: 85 % is spent"]);
+  assertEquals(budget.reserve(), false);
+});
+
+test("dyno run on coding problems prints what the document's readers look for", async () => {
+  using out = folder();
+  const { mock, problem } = await start(problems[1], 1);
+  await using _ = mock;
+  const line = readFileSync(FILE, "utf8").split("\n")[problem.index];
+  writeFileSync(join(out.path, "one.jsonl"), `${line}\n`);
+  const { code, stderr, stdout } = await dyno([
+    ...["run", "one.jsonl", "--endpoint", mock.url, "--mode", "comparative"],
+    ...["--export-dir", "benchmark_results", "--sample-rate", "0", "--json"],
+  ], { cwd: out.path });
+  assertEquals(code, 0, stderr);
+  for (
+    const text of [
+      "Benchmark Run ID: bench_",
+      "COMPARATIVE BENCHMARK RESULTS",
+      "Zero-Shot       |   0.0% ( 0/ 1)",
+      "Iterative       | 100.0% ( 1/ 1)",
+      "Improvement     | +100.0% points",
+      "benchmark_results/bench_",
+    ]
+  ) assertStringIncludes(stderr, text);
+  const { summary } = JSON.parse(stdout);
+  const exported = join(out.path, "benchmark_results", `${summary.run_id}.json`);
+  assertEquals(JSON.parse(readFileSync(exported, "utf8")), summary);
+});
