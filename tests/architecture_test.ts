@@ -20,6 +20,7 @@ const LAYERS = [
   "mock",
   "suite",
   "load",
+  "sweep",
   "report",
   "cli",
 ];

@@ -13,6 +13,8 @@ export interface CommandContext {
 export interface Command {
   /** The help: usage, flags, examples. */
   help: string[];
+  /** Whether `--help` goes to the command like any other argument. */
+  ownHelp?: boolean;
   /**
    * Runs the command; gives the exit code.
    *

@@ -29,6 +29,22 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: "runs that are over: export",
     load: () => import("./runs.ts"),
   },
+  sweep: {
+    summary: "a program over a matrix of parameters, seeds and ablations",
+    load: () => import("./sweep.ts"),
+  },
+  collect: {
+    summary: "a sweep's runs as one table, aggregate/runs.csv",
+    load: () => import("./collect.ts"),
+  },
+  report: {
+    summary: "a sweep's report: charts, intervals, a table of its runs",
+    load: () => import("./report.ts"),
+  },
+  sim: {
+    summary: "agent_sched_sim, the scheduling simulator; takes its arguments",
+    load: () => import("./sim.ts"),
+  },
   sample: {
     summary: "hardware sampling on its own, or beside a command",
     load: () => import("./sample.ts"),
@@ -69,7 +85,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       throw new InputError(`"${name}" is not a command${hint}`);
     }
     const { command } = await commands[name].load();
-    if (rest.includes("--help") || rest.includes("-h")) {
+    if (!command.ownHelp && (rest.includes("--help") || rest.includes("-h"))) {
       command.help.forEach((line) => terminal.out(line));
       return EXIT.good;
     }

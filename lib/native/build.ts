@@ -19,29 +19,35 @@ const FLAGS = [
   "-Wl,-z,nodelete",
 ];
 const LIBRARIES = ["-ldl", "-lm"];
+/** As FLAGS in the Makefiles of programs. */
+const PROGRAM_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2"];
 
-/** The C files of libdyno, and a key that changes with any of them, the flags or the machine. */
+/** The C files of libdyno or of a program, and a key that changes with any of them, the flags or the machine. */
 export interface NativeSources {
   folder: string;
   units: string[];
   key: string;
 }
 
-/** Reads the sources; a sentence where there are none. */
-export async function findSources(folder: string): Promise<NativeSources | string> {
+/** Reads the sources, of which `mark` is one; a sentence where there are none. */
+export async function findSources(
+  folder: string,
+  mark = "dyno.h",
+  what = "libdyno",
+): Promise<NativeSources | string> {
   let names: string[];
   try {
     names = (await readdir(folder)).filter((name) => /\.[ch]$/.test(name)).sort();
   } catch (error) {
-    return `no sources of libdyno: ${messageOf(error)}`;
+    return `no sources of ${what}: ${messageOf(error)}`;
   }
-  if (!names.includes("dyno.h")) return `no sources of libdyno in ${folder}`;
+  if (!names.includes(mark)) return `no sources of ${what} in ${folder}`;
   const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
   const parts = names.map((name, i) => `${name}\n${texts[i].length}\n${texts[i]}`);
   return {
     folder,
     units: names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name)),
-    key: `${process.arch}-${sha256([...FLAGS, ...LIBRARIES, ...parts].join("\n")).slice(0, 16)}`,
+    key: `${process.arch}-${sha256([...FLAGS, ...LIBRARIES, ...PROGRAM_FLAGS, ...parts].join("\n")).slice(0, 16)}`,
   };
 }
 
@@ -69,7 +75,7 @@ function runUnderNode(parameters: string[], env: Record<string, string>): Promis
  * Only PATH is passed on: LD_LIBRARY_PATH, which CUDA users set, must not reach the compiler. Under
  * Deno node:child_process would ask for more than `--allow-run=cc`.
  */
-async function compile(parameters: string[]): Promise<void> {
+async function compile(parameters: string[], what: string): Promise<void> {
   const env = { PATH: environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin" };
   const run = "Deno" in globalThis ? runUnderDeno : runUnderNode;
   let outcome: CompilerRun;
@@ -77,12 +83,12 @@ async function compile(parameters: string[]): Promise<void> {
     outcome = await run(parameters, env);
   } catch (error) {
     throw new BuildError(
-      "no C compiler: install gcc (or another with the name cc) for native sampling " +
+      `no C compiler: install gcc (or another with the name cc) for ${what} ` +
         `(${messageOf(error)})`,
     );
   }
   if (!outcome.succeeded) {
-    throw new BuildError(`cc could not build libdyno: ${outcome.stderr.trim().split("\n")[0]}`);
+    throw new BuildError(`cc could not build ${what}: ${outcome.stderr.trim().split("\n")[0]}`);
   }
 }
 
@@ -91,10 +97,26 @@ async function compile(parameters: string[]): Promise<void> {
  *
  * @throws {BuildError} when there is no compiler, or it fails
  */
-export async function buildLibrary(sources: NativeSources, folder: string): Promise<Uint8Array> {
+export function buildLibrary(sources: NativeSources, folder: string): Promise<Uint8Array> {
+  return builtBytes([...FLAGS, ...sources.units, ...LIBRARIES], folder, "libdyno");
+}
+
+/** Compiles a program as its Makefile does; otherwise as {@linkcode buildLibrary}. */
+export function buildProgram(
+  { folder, units }: NativeSources,
+  beside: string,
+): Promise<Uint8Array> {
+  return builtBytes([...PROGRAM_FLAGS, ...units, "-lm"], beside, `the program in ${folder}`);
+}
+
+async function builtBytes(
+  parameters: string[],
+  folder: string,
+  what: string,
+): Promise<Uint8Array> {
   const output = join(folder, `.build-${crypto.randomUUID()}`);
   try {
-    await compile([...FLAGS, "-o", output, ...sources.units, ...LIBRARIES]);
+    await compile([...parameters, "-o", output], what);
     return await readFile(output);
   } finally {
     await rm(output, { force: true });

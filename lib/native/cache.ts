@@ -5,7 +5,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { messageOf } from "../errors.ts";
 import { environment } from "./environment.ts";
-import type { NativeLibrary } from "./ffi.ts";
 
 /** SHA-256, hexadecimal. */
 export function sha256(bytes: Uint8Array | string): string {
@@ -47,23 +46,28 @@ async function ownFolder(folder: string): Promise<void> {
 }
 
 /** Names tell the key and the hash of the content, so that a torn file is never opened. */
-function nameOf(key: string, hash: string): string {
-  return `libdyno-${key}-${hash.slice(0, 32)}.so`;
+function nameOf({ name, suffix }: FileName, key: string, hash: string): string {
+  return `${name}-${key}-${hash.slice(0, 32)}${suffix}`;
 }
 
-async function wholeFile(folder: string, key: string): Promise<string | null> {
+async function wholeFile(folder: string, named: FileName, key: string): Promise<string | null> {
   for (const name of await readdir(folder)) {
-    if (!name.startsWith(`libdyno-${key}-`)) continue;
+    if (!name.startsWith(`${named.name}-${key}-`)) continue;
     const path = join(folder, name);
-    if (name === nameOf(key, sha256(await readFile(path)))) return path;
+    if (name === nameOf(named, key, sha256(await readFile(path)))) return path;
     await rm(path, { force: true });
   }
   return null;
 }
 
-async function writeWhole(folder: string, key: string, bytes: Uint8Array): Promise<string> {
+async function writeWhole(
+  folder: string,
+  named: FileName,
+  key: string,
+  bytes: Uint8Array,
+): Promise<string> {
   const temporary = join(folder, `.${key}-${crypto.randomUUID()}`);
-  const path = join(folder, nameOf(key, sha256(bytes)));
+  const path = join(folder, nameOf(named, key, sha256(bytes)));
   try {
     await writeFile(temporary, bytes, { mode: 0o700 });
     await rename(temporary, path);
@@ -73,8 +77,16 @@ async function writeWhole(folder: string, key: string, bytes: Uint8Array): Promi
   return path;
 }
 
+/** What a kept file's name begins and ends with. */
+export interface FileName {
+  name: string;
+  suffix: string;
+}
+
+const LIBRARY: FileName = { name: "libdyno", suffix: ".so" };
+
 /** What is to be kept, how to make it and how to try it. */
-export interface CachedInstall {
+export interface CachedInstall<Opened> {
   folders: readonly string[];
   /** Everything that the content depends on. */
   key: string;
@@ -82,28 +94,31 @@ export interface CachedInstall {
   sha256?: string;
   /** Makes the content; may work in the given folder. Called once at most. */
   make: (folder: string) => Promise<Uint8Array>;
-  open: (path: string) => Promise<NativeLibrary>;
+  open: (path: string) => Promise<Opened>;
+  /** Default: libdyno's. */
+  file?: FileName;
 }
 
 /**
- * Opens the library from the first folder that holds it or can. A folder that is not the user's, is
+ * Opens the library, or what `open` gives, from the first folder that holds it or can. A folder that is not the user's, is
  * full, or is mounted `noexec` is passed over, and the reason kept.
  */
-export async function installCached(
-  install: CachedInstall,
-): Promise<{ library: NativeLibrary | null; reasons: string[] }> {
+export async function installCached<Opened>(
+  install: CachedInstall<Opened>,
+): Promise<{ library: Opened | null; reasons: string[] }> {
+  const file = install.file ?? LIBRARY;
   const reasons: string[] = [];
   let bytes: Uint8Array | null = null;
   for (const folder of install.folders) {
     try {
       await ownFolder(folder);
-      let path = await wholeFile(folder, install.key);
+      let path = await wholeFile(folder, file, install.key);
       if (!path) {
         bytes ??= await install.make(folder);
         if (install.sha256 && sha256(bytes) !== install.sha256) {
           throw new BuildError("its content is damaged: the hash is another");
         }
-        path = await writeWhole(folder, install.key, bytes);
+        path = await writeWhole(folder, file, install.key, bytes);
       }
       return { library: await install.open(path), reasons };
     } catch (error) {

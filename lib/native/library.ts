@@ -123,7 +123,8 @@ async function fromSources(options: FindOptions, folders: readonly string[], fol
   return { library, origin: built ? "built" : "cached", reason: null } as const;
 }
 
-function packageSources(): string | null {
+/** The folder native/ of this package; null where it is not on a disk. */
+export function packageSources(): string | null {
   const url = new URL("../../native/", import.meta.url);
   return url.protocol === "file:" ? fileURLToPath(url) : null;
 }

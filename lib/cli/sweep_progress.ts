@@ -1,0 +1,76 @@
+/** A sweep's live progress: one line drawn again on a terminal, one a minute elsewhere. */
+import { basename } from "@std/path";
+import { duration } from "./progress_line.ts";
+import type { RunOutcome } from "../sweep/run_one.ts";
+import type { SweepProgress as Progress } from "../sweep/run_sweep.ts";
+import type { Terminal } from "./terminal.ts";
+
+const REDRAW_MS = 100;
+const LINE_INTERVAL_MS = 60_000;
+const CLEAR_LINE = "\r\x1b[2K";
+/** Failed runs that are told one by one. */
+const MOST_TOLD = 10;
+
+/** Shows progress and failed runs until disposed. */
+export class SweepProgressLine implements Disposable {
+  readonly #terminal: Terminal;
+  readonly #started_ms = performance.now();
+  #last_ms: number;
+  #drawn = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#last_ms = terminal.live ? 0 : this.#started_ms;
+  }
+
+  /** A run has ended. */
+  show(outcome: RunOutcome, progress: Progress): void {
+    if (outcome.exit_code !== 0 && progress.failed <= MOST_TOLD) {
+      this.above(failureLine(outcome));
+      if (progress.failed === MOST_TOLD) this.above("further failed runs are only counted");
+    }
+    const now_ms = performance.now();
+    const interval_ms = this.#terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
+    if (now_ms - this.#last_ms < interval_ms) return;
+    this.#last_ms = now_ms;
+    const text = progressText(progress, (now_ms - this.#started_ms) / 1000);
+    if (!this.#terminal.live) return this.#terminal.say(text);
+    this.#terminal.draw(CLEAR_LINE + text.slice(0, this.#terminal.columns - 1));
+    this.#drawn = true;
+  }
+
+  /** Prints a line above the progress. */
+  above(line: string): void {
+    this.#clear();
+    this.#terminal.say(line);
+  }
+
+  [Symbol.dispose](): void {
+    this.#clear();
+  }
+
+  #clear(): void {
+    if (this.#drawn) this.#terminal.draw(CLEAR_LINE);
+    this.#drawn = false;
+  }
+}
+
+/** `12/96 runs · 1 failed · 4.1 runs/s · ETA 21 s`. */
+export function progressText({ ended, failed, to_do }: Progress, elapsed_s: number): string {
+  const rate = ended / Math.max(elapsed_s, 1e-3);
+  return [
+    `${ended}/${to_do} runs`,
+    failed > 0 ? `${failed} failed` : "",
+    `${rate.toFixed(1)} runs/s`,
+    `ETA ${duration((to_do - ended) / rate)}`,
+  ].filter(Boolean).join(" · ");
+}
+
+function failureLine({ run_id, exit_code, timed_out, wall_time_s, stderr }: RunOutcome): string {
+  const how = timed_out
+    ? `timed out after ${wall_time_s.toFixed(1)} s`
+    : exit_code < 0
+    ? `ended by signal ${-exit_code}`
+    : `exit code ${exit_code}`;
+  return `failed: ${run_id}: ${how}; see ${stderr.replace(basename(stderr), "")}stderr.txt`;
+}

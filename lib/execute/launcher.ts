@@ -1,0 +1,175 @@
+/** Subprocesses that never outlive this process, with limits, their output in files. */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { createInterface } from "node:readline";
+import type { ChildProcess } from "node:child_process";
+import { InputError } from "../errors.ts";
+import { nativeProgram } from "../native/program.ts";
+import { asCancelled, throwIfAborted } from "./scope.ts";
+
+/** A program to run. */
+export interface LaunchRequest {
+  /** The program, found along PATH where its name has no slash, and its arguments. */
+  command: readonly string[];
+  cwd: string;
+  /** Files that its output goes to while it runs. */
+  stdout: string;
+  stderr: string;
+  /** SIGTERM after this time, SIGKILL two seconds later; 0 is no limit. */
+  timeout_s: number;
+  /** What each of its processes may take of private memory (RLIMIT_DATA); 0 is no limit. */
+  memory_bytes: number;
+  /** Told as soon as it runs. */
+  onStart?: (pid: number) => void;
+}
+
+/** How a program ended. */
+export interface LaunchEnd {
+  started_unix_s: number;
+  wall_time_s: number;
+  /** Its exit code, or the negative number of the signal that ended it. */
+  exit_code: number;
+  signal: string | null;
+  timed_out: boolean;
+  /** The largest resident set of the program or of a process that it waited for. */
+  peak_memory_bytes: number;
+  /** Of the program and the processes that it waited for. */
+  cpu_time_s: number;
+}
+
+/** The program could not be started. */
+export class LaunchError extends Error {
+  override readonly name = "LaunchError";
+}
+
+interface Waiting {
+  request: LaunchRequest;
+  started_unix_s: number;
+  resolve(end: LaunchEnd | "stopped"): void;
+  reject(error: Error): void;
+}
+
+const signalNames = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name]),
+);
+
+/**
+ * Runs programs through one small C process, native/launch: each gets a session of its own, and when
+ * this process ends, be it by SIGKILL, all of them are killed with everything they started.
+ *
+ * @example
+ * ```ts
+ * await using launcher = await Launcher.start();
+ * const { exit_code } = await launcher.run(request, signal);
+ * ```
+ */
+export class Launcher implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #closed: Promise<void>;
+  #next = 1;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdin!.on("error", () => {}); // "close" tells more
+    const lines = createInterface({ input: child.stdout! });
+    lines.on("line", (line) => this.#read(line));
+    this.#closed = new Promise((resolve) => {
+      child.once("close", () => {
+        const lost = new LaunchError("the launcher has ended; the program was killed");
+        for (const { reject } of this.#waiting.values()) reject(lost);
+        this.#waiting.clear();
+        resolve();
+      });
+    });
+  }
+
+  /** @throws {InputError} native/launch cannot be built. */
+  static async start(notice?: (line: string) => void): Promise<Launcher> {
+    const path = await nativeProgram("launch", { notice });
+    const child = spawn(path, [], { stdio: ["pipe", "pipe", "inherit"] });
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", (error) => reject(new InputError(`${path}: ${error.message}`)));
+    });
+    return new Launcher(child);
+  }
+
+  /**
+   * Runs a program to its end.
+   *
+   * @throws {LaunchError} it cannot be started.
+   * @throws {CancelledError} the signal was aborted: the program and its children are gone then.
+   */
+  async run(request: LaunchRequest, signal: AbortSignal): Promise<LaunchEnd> {
+    throwIfAborted(signal);
+    const id = this.#next++;
+    const { timeout_s, memory_bytes, cwd, stdout, stderr, command } = request;
+    const texts = [cwd, stdout, stderr, ...command];
+    if (texts.some((text) => text.includes("\0"))) {
+      throw new LaunchError("a NUL character cannot stand in a program's arguments");
+    }
+    const onAbort = () => this.#send(`stop ${id}\n`);
+    try {
+      const ended = new Promise<LaunchEnd | "stopped">((resolve, reject) => {
+        this.#waiting.set(id, { request, started_unix_s: 0, resolve, reject });
+      });
+      const limits = `${Math.ceil(timeout_s * 1000)} ${Math.floor(memory_bytes)}`;
+      this.#send(`run ${id} ${limits} ${texts.length}\n${texts.join("\0")}\0`);
+      signal.addEventListener("abort", onAbort, { once: true });
+      const end = await ended;
+      if (end === "stopped") throw asCancelled(signal.reason);
+      return end;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Ends the launcher; whatever still runs is killed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.stdin!.end();
+    await this.#closed;
+  }
+
+  #send(text: string): void {
+    this.#child.stdin!.write(text);
+  }
+
+  #read(line: string): void {
+    const [event, number, ...rest] = line.split(" ");
+    const id = Number(number);
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
+    if (event === "started") {
+      waiting.started_unix_s = Number(rest[1]) / 1e9;
+      waiting.request.onStart?.(Number(rest[0]));
+      return;
+    }
+    this.#waiting.delete(id);
+    if (event === "failed") waiting.reject(notStarted(waiting.request, rest));
+    else waiting.resolve(endOf(waiting.started_unix_s, rest));
+  }
+}
+
+function endOf(started_unix_s: number, fields: readonly string[]): LaunchEnd | "stopped" {
+  const [code, signal, wall_ns, peak_kb, cpu_us] = fields.map(Number);
+  if (fields[5] === "stopped") return "stopped";
+  return {
+    started_unix_s,
+    wall_time_s: wall_ns / 1e9,
+    exit_code: signal > 0 ? -signal : code,
+    signal: signal > 0 ? signalNames.get(signal) ?? `signal ${signal}` : null,
+    timed_out: fields[5] === "timeout",
+    peak_memory_bytes: peak_kb * 1024,
+    cpu_time_s: cpu_us / 1e6,
+  };
+}
+
+function notStarted(request: LaunchRequest, [step, ...reason]: readonly string[]): LaunchError {
+  const place: Record<string, string> = {
+    folder: request.cwd,
+    output: request.stdout,
+    program: request.command[0],
+  };
+  return new LaunchError(`${place[step]}: ${reason.join(" ")}`);
+}

@@ -1,0 +1,92 @@
+/** The columns of runs.csv. */
+
+/** Parameters, in the table's order. */
+const PARAMETERS = [
+  "policy",
+  "workflows",
+  "pdfs",
+  "iters",
+  "subqueries",
+  "seed",
+  "time_scale",
+  "enable_model_routing",
+  "heavy_tail_prob",
+  "heavy_tail_mult",
+];
+
+/** Mechanisms that an ablation's flags switch off. */
+export const SWITCHES = ["disable_hedging", "disable_escalation", "disable_dag_priority"];
+
+/** Columns of summary.csv. */
+export const METRICS = [
+  "makespan_mean_ms",
+  "makespan_p50_ms",
+  "makespan_p95_ms",
+  "makespan_p99_ms",
+  "cost_mean",
+  "cost_p50",
+];
+
+/** What is taken of a tier, in this order. */
+export const TIER_METRICS = ["queue_wait_p95_ms", "utilization", "in_flight_avg"];
+
+/** The simulator's own tiers are there also where no run wrote them. */
+const PROVIDERS = ["llm_provider", "embed_provider"];
+const KNOWN_TIERS = PROVIDERS.flatMap((provider) => [`${provider}_tier0`, `${provider}_tier1`]);
+
+const RUNTIME = ["exit_code", "wall_time_s", "run_dir", "start_time_unix_s", "end_time_unix_s"];
+/** Beyond the old table's columns, at its end. */
+const OURS = ["timed_out", "peak_memory_bytes", "cpu_time_s", "warning"];
+
+/** What the runs have beside the columns that every table has. */
+export class FoundColumns {
+  readonly #parameters = new Set<string>();
+  readonly #metrics = new Set<string>();
+  readonly #tiers = new Set(KNOWN_TIERS);
+
+  addParameter(name: string): void {
+    this.#parameters.add(name);
+  }
+
+  addMetric(name: string): void {
+    this.#metrics.add(name);
+  }
+
+  /** @param tier such as `llm_provider_tier0`. */
+  addTier(tier: string): void {
+    this.#tiers.add(tier);
+  }
+
+  /** All columns in their order; a further parameter or metric that has a column's name is left out. */
+  columns(): string[] {
+    const tiers = [...this.#tiers].sort(byProviderAndTier);
+    const fixed = [
+      "run_id",
+      ...PARAMETERS,
+      "ablation_name",
+      "ablation_flags",
+      ...SWITCHES,
+      ...METRICS,
+      ...TIER_METRICS.flatMap((metric) => tiers.map((tier) => `${tier}_${metric}`)),
+      ...RUNTIME,
+    ];
+    const more = [...[...this.#parameters].sort(), ...[...this.#metrics].sort()];
+    return [...new Set([...fixed, ...more.filter((name) => !OURS.includes(name)), ...OURS])];
+  }
+}
+
+/** llm_provider, embed_provider, then others by name; tiers by their number. */
+function byProviderAndTier(a: string, b: string): number {
+  const parts = (tier: string) => {
+    const at = tier.lastIndexOf("_tier");
+    const place = PROVIDERS.indexOf(tier.slice(0, at));
+    return { place: place < 0 ? PROVIDERS.length : place, name: tier.slice(0, at), tier };
+  };
+  const [left, right] = [parts(a), parts(b)];
+  return left.place - right.place || compare(left.name, right.name) ||
+    a.length - b.length || compare(a, b);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

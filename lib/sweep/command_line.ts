@@ -1,0 +1,81 @@
+/** The command of a run. */
+import { InputError } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
+import { argumentText } from "./exact_json.ts";
+import type { SweepConfig } from "./config.ts";
+import type { Exact } from "./exact_json.ts";
+import type { PlannedRun } from "./plan.ts";
+
+/** Parameters that come first, in this order; the others follow by name. */
+const ORDER = [
+  "workflows",
+  "pdfs",
+  "iters",
+  "subqueries",
+  "policy",
+  "seed",
+  "time_scale",
+  "heavy_tail_prob",
+  "heavy_tail_mult",
+  "enable_model_routing",
+];
+
+/** Places of a template beside the parameters' names. */
+const PLACES = ["run_id", "out_dir", "ablation_name", "ablation_flags"];
+
+/** The program and its arguments; `out_dir` is where it writes its results. */
+export function commandOf(config: SweepConfig, run: PlannedRun, out_dir: string): string[] {
+  if (config.command === null) {
+    const flags = [...run.ablation.flags, "--out_dir", out_dir];
+    return [config.sim_binary, ...simArguments(run.params), ...flags];
+  }
+  const places = new Map<string, string>([
+    ...Object.entries(run.params).map(([name, value]) => [name, argumentText(value)] as const),
+    ["run_id", run.run_id],
+    ["out_dir", out_dir],
+    ["ablation_name", run.ablation.name],
+    ["ablation_flags", run.ablation.flags.join(" ")],
+  ]);
+  return config.command.flatMap((part) =>
+    part === "{ablation_flags}"
+      ? run.ablation.flags
+      : [part.replace(/\{(\w+)\}/g, (whole, name) => places.get(name) ?? whole)]
+  );
+}
+
+/**
+ * Complains of places in a template that no parameter fills.
+ *
+ * @throws {InputError} the place and the nearest known one.
+ */
+export function checkTemplate(config: SweepConfig): void {
+  const known = [
+    ...Object.keys(config.common_args),
+    ...Object.keys(config.matrix),
+    "seed",
+    ...PLACES,
+  ];
+  for (const [, name] of (config.command ?? []).join(" ").matchAll(/\{(\w+)\}/g)) {
+    if (!known.includes(name)) {
+      throw new InputError(
+        `${config.path}: command: {${name}} is not a parameter${didYouMean(name, known)}`,
+      );
+    }
+  }
+}
+
+function simArguments(params: Record<string, Exact>): string[] {
+  const others = Object.keys(params).filter((name) => !ORDER.includes(name)).sort();
+  return [...ORDER, ...others].flatMap((name) => {
+    const value = params[name];
+    if (value === undefined || value === null || value === false) return [];
+    return value === true ? [`--${name}`] : [`--${name}`, argumentText(value)];
+  });
+}
+
+/** A command as a shell takes it. */
+export function shellText(command: readonly string[]): string {
+  const quoted = (part: string) =>
+    /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
+  return command.map(quoted).join(" ");
+}

@@ -1,0 +1,201 @@
+/** Sweep files: a program, fixed parameters, and a matrix of varied ones. */
+import { basename } from "@std/path";
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+import { checkJson, positionOf } from "../experiment/json_file.ts";
+import { didYouMean } from "../nearest.ts";
+import { exactJson, parseExact } from "./exact_json.ts";
+import type { JsonFile } from "../experiment/json_file.ts";
+import type { Exact } from "./exact_json.ts";
+
+/** Parameters of agent_sched_sim. */
+export const SIM_PARAMETERS = [
+  "workflows",
+  "pdfs",
+  "iters",
+  "subqueries",
+  "policy",
+  "seed",
+  "time_scale",
+  "heavy_tail_prob",
+  "heavy_tail_mult",
+  "enable_model_routing",
+  "arrival_rate",
+  "config",
+  "trace",
+];
+
+const fileName = z.string().min(1).max(128).refine(
+  (name) => !/[/\0\n]/.test(name) && !name.startsWith("."),
+  "expected a name without slashes that does not begin with a dot",
+);
+const argument = z.string().refine((text) => !text.includes("\0"), "holds a NUL character");
+const ablation = z.strictObject({ name: fileName, flags: z.array(argument) });
+
+const schema = z.strictObject({
+  name: fileName,
+  /** agent_sched_sim, or a program with its flags. */
+  sim_binary: argument.min(1).optional(),
+  /** Any other program: arguments with places such as {seed}. */
+  command: z.array(argument).min(1).optional(),
+  out_root: argument.min(1).optional(),
+  common_args: z.record(z.string().min(1), z.unknown()).optional(),
+  matrix: z.record(z.string().min(1), z.unknown()),
+  jobs: z.int().min(1).optional(),
+  /** Of each run; without it, none. */
+  timeout_s: z.number().positive().optional(),
+  memory_limit_mb: z.number().positive().optional(),
+  /** Hardware samples a second beside each run. */
+  sample_rate_hz: z.number().min(0).max(10_000).optional(),
+}).refine(
+  (file) => file.sim_binary === undefined || file.command === undefined,
+  "sim_binary and command: expected one of them",
+);
+
+const seeds = z.array(z.union([z.int(), z.bigint(), z.number()])).min(1);
+const ablations = z.array(ablation).min(1);
+
+/** A switched-off mechanism, or the like: further arguments under a name. */
+export type Ablation = z.infer<typeof ablation>;
+
+/** A sweep file, checked. */
+export interface SweepConfig {
+  /** Where it was read. */
+  path: string;
+  name: string;
+  sim_binary: string;
+  /** The template of another program; null runs `sim_binary`. */
+  command: string[] | null;
+  out_root: string;
+  common_args: Record<string, Exact>;
+  /** Varied parameters, keys in sorted order. */
+  matrix: Record<string, Exact[]>;
+  seeds: Exact[];
+  ablations: Ablation[];
+  jobs: number;
+  timeout_s: number;
+  memory_bytes: number;
+  sample_rate_hz: number;
+  /** The file's content. */
+  file: Record<string, Exact>;
+}
+
+/** The program of a file that names none. */
+export const DEFAULT_SIM = "./build/agent_sched_sim";
+
+/**
+ * Checks a sweep file.
+ *
+ * @throws {InputError} an unknown field with the nearest known one, or a value of the wrong form, with
+ * file, line and column.
+ */
+export function sweepConfigOf(file: JsonFile): SweepConfig {
+  checkFields(file);
+  const checked = checkJson(file, schema);
+  const exact = parseExact(file.text) as Record<string, Exact>;
+  const { seeds: seedList = [1], ablations: ablationList, ...varied } = exact.matrix as Record<
+    string,
+    Exact
+  >;
+  const matrix = Object.fromEntries(
+    Object.keys(varied).sort().map((key) => [key, valuesOf(file, key, varied[key])]),
+  );
+  const common_args = (exact.common_args ?? {}) as Record<string, Exact>;
+  checkPart(file, ["matrix", "seeds"], seeds, seedList);
+  const sim_binary = checked.sim_binary ?? DEFAULT_SIM;
+  const config = {
+    path: file.path,
+    name: checked.name,
+    sim_binary,
+    command: checked.command ?? null,
+    out_root: checked.out_root ?? "bench_runs",
+    common_args,
+    matrix,
+    seeds: seedList as Exact[],
+    ablations: ablationList === undefined
+      ? [{ name: "baseline", flags: [] }]
+      : checkPart(file, ["matrix", "ablations"], ablations, ablationList),
+    jobs: checked.jobs ?? 1,
+    timeout_s: checked.timeout_s ?? 0,
+    memory_bytes: (checked.memory_limit_mb ?? 0) * 1e6,
+    sample_rate_hz: checked.sample_rate_hz ?? 0,
+    file: exact,
+  };
+  checkParameters(file, config);
+  return config;
+}
+
+/** The same value twice would be the same run twice. */
+function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): void {
+  const where = (at: string) => `${file.path}:${positionOf(file.text, ["matrix", key])}: ${at}`;
+  if (key === "seed") throw new InputError(where("matrix.seed: seeds go into matrix.seeds"));
+  const seen = new Set<string>();
+  for (const value of values) {
+    const text = exactJson(value);
+    if (seen.has(text)) throw new InputError(where(`matrix.${key}: ${text} is there twice`));
+    seen.add(text);
+  }
+}
+
+function checkFields(file: JsonFile): void {
+  const { value } = file;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return;
+  const known = Object.keys(schema.shape);
+  const wrong = Object.keys(value).find((key) => !known.includes(key));
+  if (wrong === undefined) return;
+  throw new InputError(
+    `${file.path}:${positionOf(file.text, [wrong])}: "${wrong}" is not a field of a sweep${
+      didYouMean(wrong, known)
+    }`,
+  );
+}
+
+function valuesOf(file: JsonFile, key: string, values: Exact): Exact[] {
+  if (Array.isArray(values) && values.length > 0) return values;
+  throw new InputError(
+    `${file.path}:${positionOf(file.text, ["matrix", key])}: matrix.${key}: expected a list of ` +
+      "values that is not empty",
+  );
+}
+
+/** Checks a part of the file, so that a complaint still finds its line. */
+function checkPart<T>(
+  file: JsonFile,
+  path: string[],
+  part: z.ZodType<T>,
+  value: unknown,
+): T {
+  const result = part.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const whole = [...path, ...issue.path as (string | number)[]];
+  throw new InputError(
+    `${file.path}:${positionOf(file.text, whole)}: ${path.join(".")}${
+      issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("")
+    }: ${issue.message}`,
+  );
+}
+
+function checkParameters(file: JsonFile, config: SweepConfig): void {
+  const names = config.ablations.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new InputError(
+      `${file.path}:${positionOf(file.text, ["matrix", "ablations"])}: ` +
+        `matrix.ablations: two have the name "${twice}"`,
+    );
+  }
+  for (const [key, values] of Object.entries({ ...config.matrix, seeds: config.seeds })) {
+    checkDistinct(file, key, values);
+  }
+  if (config.command !== null || basename(config.sim_binary) !== "agent_sched_sim") return;
+  for (const part of ["common_args", "matrix"] as const) {
+    const wrong = Object.keys(config[part]).find((key) => !SIM_PARAMETERS.includes(key));
+    if (wrong !== undefined) {
+      throw new InputError(
+        `${file.path}:${positionOf(file.text, [part, wrong])}: "${wrong}" is not a parameter of ` +
+          `agent_sched_sim${didYouMean(wrong, SIM_PARAMETERS)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** The program that a sweep runs. */
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { basename } from "@std/path";
+import { InputError } from "../errors.ts";
+import { nativeProgram } from "../native/program.ts";
+import type { SweepConfig } from "./config.ts";
+
+/** What is started in the place of a command's first word. */
+export interface SweepProgram {
+  path: string;
+  /** Of its file; null for a program found along PATH. */
+  sha256: string | null;
+  /** Whether it is the simulator that comes with dyno. */
+  built_in: boolean;
+}
+
+/**
+ * Finds the program: the file, or, where there is none of that name, the simulator of dyno for
+ * `agent_sched_sim`.
+ *
+ * @throws {InputError} there is no such file, or the simulator cannot be built.
+ */
+export async function sweepProgram(
+  config: SweepConfig,
+  notice?: (line: string) => void,
+): Promise<SweepProgram> {
+  const named = config.command?.[0] ?? config.sim_binary;
+  if (isFile(named)) return { path: named, sha256: sha256Of(named), built_in: false };
+  if (basename(named) === "agent_sched_sim") {
+    const path = await nativeProgram("agent_sched_sim", { notice });
+    return { path, sha256: sha256Of(path), built_in: true };
+  }
+  if (!named.includes("/")) return { path: named, sha256: null, built_in: false };
+  const field = config.command ? "command" : "sim_binary";
+  throw new InputError(
+    `${config.path}: ${field}: there is no file "${named}" (seen from the working folder); build ` +
+      `it, or name "agent_sched_sim" for dyno's own simulator`,
+  );
+}
+
+function isFile(path: string): boolean {
+  return path.includes("/") && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
+}
+
+function sha256Of(path: string): string {
+  return createHash("sha256").update(readFileSync(path)).digest("hex");
+}

@@ -1,0 +1,145 @@
+/** One run of a sweep: its folder, its process, its meta.json. */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { startSampler } from "../hardware/sampler.ts";
+import { LaunchError } from "../execute/launcher.ts";
+import { notWritten } from "../run/write.ts";
+import { commandOf } from "./command_line.ts";
+import { writeMeta } from "./meta.ts";
+import { runPathsOf } from "./tree.ts";
+import type { Launcher, LaunchEnd } from "../execute/launcher.ts";
+import type { Sampler } from "../hardware/sampler.ts";
+import type { SweepConfig } from "./config.ts";
+import type { PlannedRun } from "./plan.ts";
+import type { SweepProgram } from "./program.ts";
+import type { RunPaths, SweepTree } from "./tree.ts";
+
+/** `timeout`'s exit code for a program that it had to end. */
+const TIMED_OUT = 124;
+const NOT_STARTED = 127;
+
+/** What all runs of a sweep share. */
+export interface RunContext {
+  config: SweepConfig;
+  tree: SweepTree;
+  program: SweepProgram;
+  launcher: Launcher;
+  cwd: string;
+  /** Told in one line what cannot be sampled. */
+  notice?: (line: string) => void;
+}
+
+/** How a run went. */
+export interface RunOutcome {
+  run_id: string;
+  exit_code: number;
+  timed_out: boolean;
+  wall_time_s: number;
+  /** Where it wrote what it had to complain of. */
+  stderr: string;
+}
+
+/**
+ * Runs one; what an earlier try left is removed first. meta.json is written at its end, so that a run
+ * that was cut off has none.
+ *
+ * @throws {CancelledError} the signal was aborted; the run's processes are gone then.
+ * @throws {InputError} the run's folder cannot be written.
+ */
+export async function runOne(
+  context: RunContext,
+  run: PlannedRun,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
+  const paths = runPathsOf(context.tree, run.run_id);
+  clear(paths);
+  const cmd = commandOf(context.config, run, paths.out);
+  const end = await launched(context, paths, cmd, signal);
+  const error = end instanceof LaunchError ? end.message : null;
+  const facts = end instanceof LaunchError ? notStarted(end, paths) : end;
+  const exit_code = facts.timed_out ? TIMED_OUT : facts.exit_code;
+  writeMeta(paths.meta, run, {
+    run_id: run.run_id,
+    ablation_name: run.ablation.name,
+    ablation_flags: run.ablation.flags,
+    cmd,
+    cwd: context.cwd,
+    start_time_unix_s: facts.started_unix_s,
+    end_time_unix_s: facts.started_unix_s + facts.wall_time_s,
+    wall_time_s: facts.wall_time_s,
+    exit_code,
+    timed_out: facts.timed_out,
+    signal: facts.signal,
+    peak_memory_bytes: error === null ? facts.peak_memory_bytes : null,
+    cpu_time_s: error === null ? facts.cpu_time_s : null,
+    error,
+    program_sha256: context.program.sha256,
+  });
+  const { timed_out, wall_time_s } = facts;
+  return { run_id: run.run_id, exit_code, timed_out, wall_time_s, stderr: paths.stderr };
+}
+
+function clear(paths: RunPaths): void {
+  try {
+    if (existsSync(paths.folder)) {
+      for (const old of [paths.meta, paths.out, paths.stdout, paths.stderr]) {
+        rmSync(old, { recursive: true, force: true });
+      }
+    }
+    mkdirSync(paths.out, { recursive: true });
+  } catch (error) {
+    throw notWritten(paths.folder, error);
+  }
+}
+
+/** Starts the program, samples beside it, and waits for its end. */
+async function launched(
+  { config, program, launcher, cwd, notice }: RunContext,
+  paths: RunPaths,
+  cmd: readonly string[],
+  signal: AbortSignal,
+): Promise<LaunchEnd | LaunchError> {
+  let sampler: Promise<Sampler> | null = null;
+  const sample = (pid: number) => {
+    sampler = startSampler({
+      directory: paths.folder,
+      rate_hz: config.sample_rate_hz,
+      pids: [pid],
+      onNotice: notice,
+    });
+    sampler.catch(() => {}); // it is awaited when the run is over
+  };
+  try {
+    return await launcher.run({
+      command: [program.path, ...cmd.slice(1)],
+      cwd,
+      stdout: paths.stdout,
+      stderr: paths.stderr,
+      timeout_s: config.timeout_s,
+      memory_bytes: config.memory_bytes,
+      onStart: config.sample_rate_hz > 0 ? sample : undefined,
+    }, signal);
+  } catch (error) {
+    if (error instanceof LaunchError) return error;
+    throw error;
+  } finally {
+    await (await sampler as Sampler | null)?.stop();
+  }
+}
+
+/** A program that does not start is a run that failed. */
+function notStarted({ message }: LaunchError, paths: RunPaths): LaunchEnd {
+  try {
+    writeFileSync(paths.stderr, `${message}\n`);
+  } catch {
+    // the folder cannot be written: writing meta.json says so
+  }
+  return {
+    started_unix_s: Date.now() / 1000,
+    wall_time_s: 0,
+    exit_code: NOT_STARTED,
+    signal: null,
+    timed_out: false,
+    peak_memory_bytes: 0,
+    cpu_time_s: 0,
+  };
+}

@@ -1,0 +1,178 @@
+/** One run as a row of runs.csv, whatever state its folder is in. */
+import { existsSync, readFileSync } from "node:fs";
+import { basename } from "@std/path";
+import { parseCsv } from "./csv.ts";
+import { METRICS, SWITCHES, TIER_METRICS } from "./columns.ts";
+import { plainOf } from "./exact_json.ts";
+import { readMeta } from "./meta.ts";
+import { runPathsOf } from "./tree.ts";
+import type { Cell } from "./csv.ts";
+import type { FoundColumns } from "./columns.ts";
+import type { RunMeta } from "./meta.ts";
+import type { PlannedRun } from "./plan.ts";
+import type { SweepTree } from "./tree.ts";
+
+/** Cells by column; what is not there is unknown. */
+export type RunRow = Record<string, Cell>;
+
+/**
+ * Reads a run. Whatever is missing or broken is an empty cell and a sentence in `warning`.
+ *
+ * @param planned what the run was to be, where the sweep file still says it.
+ */
+export function runRow(
+  tree: SweepTree,
+  run_id: string,
+  planned: PlannedRun | null,
+  found: FoundColumns,
+): RunRow {
+  const paths = runPathsOf(tree, run_id);
+  const row: RunRow = { run_id, run_dir: paths.folder };
+  const faults: string[] = [];
+  const there = existsSync(paths.folder);
+  const meta = there ? readMeta(paths.meta) : null;
+  if (!there) faults.push("not run");
+  else if (meta === null) {
+    faults.push(
+      existsSync(paths.meta) ? "meta.json is broken" : "no meta.json: the run was cut off",
+    );
+  }
+  addSettings(row, meta, planned, found);
+  if (meta !== null) addEnd(row, meta, faults);
+  const failed = meta !== null && meta.exit_code !== 0;
+  if (there) {
+    const must = meta !== null && !failed && isSimulator(meta);
+    addSummary(row, paths.summary, must, faults, found);
+    addTiers(row, paths.tiers, must, faults, found);
+  }
+  row.warning = faults.length ? faults.join("; ").replace(/\s+/g, " ") : null;
+  return row;
+}
+
+function addSettings(
+  row: RunRow,
+  meta: RunMeta | null,
+  planned: PlannedRun | null,
+  found: FoundColumns,
+): void {
+  const params = objectOf(meta?.params) ?? (planned ? plainOf(planned.params) as object : {});
+  for (const [name, value] of Object.entries(params)) {
+    found.addParameter(name);
+    row[name] = cellOf(value);
+  }
+  row.ablation_name = meta ? cellOf(meta.ablation_name) : planned?.ablation.name ?? null;
+  const listed = meta?.ablation_flags ?? planned?.ablation.flags;
+  const flags = Array.isArray(listed) ? listed.map(String) : null;
+  row.ablation_flags = flags?.join(" ") ?? null;
+  for (const name of SWITCHES) {
+    row[name] = flags === null
+      ? null
+      : flags.some((flag) => flag.replace(/^-+/, "").replaceAll("-", "_") === name) ||
+        row[name] === true;
+  }
+}
+
+function addEnd(row: RunRow, meta: RunMeta, faults: string[]): void {
+  const names = [
+    "exit_code",
+    "wall_time_s",
+    "start_time_unix_s",
+    "end_time_unix_s",
+    "timed_out",
+    "peak_memory_bytes",
+    "cpu_time_s",
+  ] as const;
+  for (const name of names) row[name] = cellOf(meta[name]);
+  if (meta.timed_out) faults.push("timed out");
+  else if (meta.signal) faults.push(`ended by ${meta.signal}`);
+  else if (meta.error) faults.push(`not started: ${meta.error}`);
+  else if (meta.exit_code !== 0) faults.push(`exit code ${meta.exit_code ?? "unknown"}`);
+}
+
+function addSummary(
+  row: RunRow,
+  path: string,
+  must: boolean,
+  faults: string[],
+  found: FoundColumns,
+): void {
+  const table = tableAt(path);
+  if (table === null) {
+    if (must) faults.push("no out/summary.csv");
+    return;
+  }
+  const [head, values] = table;
+  if (values === undefined || values.length !== head.length || table.length !== 2) {
+    faults.push("out/summary.csv is broken: expected a head and one row of its length");
+    return;
+  }
+  head.forEach((name, i) => {
+    if (Object.hasOwn(row, name)) return; // a parameter of the same name stays
+    const number = Number(values[i]);
+    const isNumber = values[i].trim() !== "" && !Number.isNaN(number);
+    if (!METRICS.includes(name)) found.addMetric(name);
+    else if (!isNumber) faults.push(`out/summary.csv: ${name} is no number`);
+    row[name] = isNumber ? number : METRICS.includes(name) ? null : values[i] || null;
+  });
+}
+
+function addTiers(
+  row: RunRow,
+  path: string,
+  must: boolean,
+  faults: string[],
+  found: FoundColumns,
+): void {
+  const table = tableAt(path);
+  if (table === null) {
+    if (must) faults.push("no out/tiers.csv");
+    return;
+  }
+  const [head, ...rows] = table;
+  const at = (name: string) => head.indexOf(name);
+  const places = TIER_METRICS.map(at);
+  if (at("provider") < 0 || at("tier_id") < 0 || places.every((place) => place < 0)) {
+    faults.push("out/tiers.csv is broken: expected provider, tier_id and metrics");
+    return;
+  }
+  for (const values of rows) {
+    const tier = `${values[at("provider")]}_tier${values[at("tier_id")]}`;
+    if (!/^[\w.-]+_tier\d+$/.test(tier)) {
+      faults.push("out/tiers.csv has a broken row");
+      continue;
+    }
+    found.addTier(tier);
+    TIER_METRICS.forEach((metric, i) => {
+      const text = values[places[i]];
+      const number = Number(text);
+      if (text !== undefined && text.trim() !== "" && !Number.isNaN(number)) {
+        row[`${tier}_${metric}`] = number;
+      }
+    });
+  }
+}
+
+/** The rows of a small table; null where there is none. */
+function tableAt(path: string): string[][] | null {
+  try {
+    const rows = parseCsv(readFileSync(path, "utf8"));
+    return rows.length > 0 ? rows : [[]];
+  } catch {
+    return null;
+  }
+}
+
+/** Only the simulator owes its tables; another program leaves what it likes. */
+function isSimulator({ cmd }: RunMeta): boolean {
+  return Array.isArray(cmd) && basename(String(cmd[0])) === "agent_sched_sim";
+}
+
+function objectOf(value: unknown): object | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+}
+
+function cellOf(value: unknown): Cell {
+  if (value === null || value === undefined) return null;
+  if (typeof value === "object") return JSON.stringify(value);
+  return value as Cell;
+}

@@ -1,0 +1,185 @@
+/** A sweep: what is finished is left, the rest is run. */
+import { mkdirSync } from "node:fs";
+import process from "node:process";
+import { join } from "@std/path";
+import { Launcher } from "../execute/launcher.ts";
+import { runPool, WorkerLimit } from "../execute/pool.ts";
+import { CancelledError, Scope } from "../execute/scope.ts";
+import { takeLock } from "../run/lock.ts";
+import { notWritten, writeFileAtomic } from "../run/write.ts";
+import { checkTemplate, commandOf } from "./command_line.ts";
+import { exactJson } from "./exact_json.ts";
+import { finishedMeta } from "./meta.ts";
+import { plannedCount, plannedRuns } from "./plan.ts";
+import { sweepProgram } from "./program.ts";
+import { runOne } from "./run_one.ts";
+import { runPathsOf, sweepTreeAt } from "./tree.ts";
+import type { SweepConfig } from "./config.ts";
+import type { PlannedRun } from "./plan.ts";
+import type { RunOutcome } from "./run_one.ts";
+import type { SweepTree } from "./tree.ts";
+
+export interface SweepOptions {
+  /** Leaves runs that are finished as they are. */
+  resume: boolean;
+  /** Stops at the first run that fails. */
+  fail_fast: boolean;
+  /** Told when the finished runs are known, before the first one starts. */
+  onPlan?: (plan: SweepPlan) => void;
+  /** Told of each run that ended. */
+  onRun?: (outcome: RunOutcome, progress: SweepProgress) => void;
+  /** Told in one line what is built or cannot be sampled. */
+  notice?: (line: string) => void;
+}
+
+/** What a sweep will do. */
+export interface SweepPlan {
+  runs: number;
+  finished: number;
+  /** Finished runs whose program was another build. */
+  other_program: number;
+  /** Whether dyno's own simulator stands in for the file that the sweep names. */
+  built_in: boolean;
+  /** Seconds that looking for finished runs took. */
+  scan_s: number;
+}
+
+export interface SweepProgress {
+  /** Runs that ended now, well or not. */
+  ended: number;
+  failed: number;
+  /** Runs that were to be done. */
+  to_do: number;
+}
+
+/** What a sweep has done. */
+export interface SweepSummary extends SweepProgress {
+  runs: number;
+  finished_before: number;
+  stopped: "no" | "failed run" | "interrupted";
+  wall_time_s: number;
+}
+
+/** The folder of a sweep. */
+export function treeOf(config: SweepConfig): SweepTree {
+  return sweepTreeAt(join(config.out_root, config.name));
+}
+
+/** Which runs of a plan are finished, in its order. */
+export interface FinishedScan {
+  finished: Uint8Array;
+  count: number;
+  /** Of these, how many were made by a program with another hash. */
+  other_program: number;
+}
+
+/** Looks for finished runs; `sha256` is the program's. */
+export function scanFinished(
+  config: SweepConfig,
+  tree: SweepTree,
+  sha256: string | null,
+): FinishedScan {
+  const cwd = process.cwd();
+  const summary = config.command === null;
+  const scan = { finished: new Uint8Array(plannedCount(config)), count: 0, other_program: 0 };
+  let place = 0;
+  for (const run of plannedRuns(config)) {
+    const paths = runPathsOf(tree, run.run_id);
+    const cmd = commandOf(config, run, paths.out);
+    const meta = finishedMeta(paths, { run, cmd, cwd, summary });
+    if (meta !== null) {
+      scan.finished[place] = 1;
+      scan.count++;
+      if (sha256 && meta.program_sha256 && meta.program_sha256 !== sha256) scan.other_program++;
+    }
+    place++;
+  }
+  return scan;
+}
+
+/** The runs that a scan did not find finished. */
+export function* missingRuns(config: SweepConfig, { finished }: FinishedScan) {
+  let place = 0;
+  for (const run of plannedRuns(config)) {
+    if (finished[place++] === 0) yield run;
+  }
+}
+
+/**
+ * Runs a sweep. However it ends, no process that it started is left.
+ *
+ * @throws {InputError} the sweep's folder is in use or cannot be written, the program is missing.
+ */
+export async function runSweep(
+  config: SweepConfig,
+  options: SweepOptions,
+  signal: AbortSignal,
+): Promise<SweepSummary> {
+  checkTemplate(config);
+  const started = performance.now();
+  const tree = treeOf(config);
+  const program = await sweepProgram(config, options.notice);
+  try {
+    mkdirSync(tree.runs, { recursive: true });
+  } catch (error) {
+    throw notWritten(tree.runs, error);
+  }
+  const giveBack = takeLock(tree.lock);
+  try {
+    writeFileAtomic(tree.experiment, exactJson({ ...config.file, name: config.name }, 2) + "\n");
+    const scan = options.resume
+      ? scanFinished(config, tree, program.sha256)
+      : { finished: new Uint8Array(plannedCount(config)), count: 0, other_program: 0 };
+    const runs = scan.finished.length;
+    const scan_s = (performance.now() - started) / 1000;
+    const { count: finished, other_program } = scan;
+    const { built_in } = program;
+    options.onPlan?.({ runs, finished, other_program, built_in, scan_s });
+    const progress = { ended: 0, failed: 0, to_do: runs - scan.count };
+    let stopped: SweepSummary["stopped"] = "no";
+    if (progress.to_do > 0) {
+      await using launcher = await Launcher.start(options.notice);
+      const context = {
+        config,
+        tree,
+        program,
+        launcher,
+        cwd: process.cwd(),
+        notice: options.notice,
+      };
+      stopped = await runMissing(missingRuns(config, scan), config.jobs, signal, async (run, s) => {
+        const outcome = await runOne(context, run, s);
+        progress.ended++;
+        if (outcome.exit_code !== 0) progress.failed++;
+        options.onRun?.(outcome, progress);
+        return outcome.exit_code === 0 || !options.fail_fast;
+      });
+    }
+    const wall_time_s = (performance.now() - started) / 1000;
+    return { ...progress, runs, finished_before: scan.count, stopped, wall_time_s };
+  } finally {
+    giveBack();
+  }
+}
+
+/** Runs all until `work` says that it is enough, or the signal is aborted. */
+async function runMissing(
+  runs: Iterable<PlannedRun>,
+  jobs: number,
+  signal: AbortSignal,
+  work: (run: PlannedRun, signal: AbortSignal) => Promise<boolean>,
+): Promise<SweepSummary["stopped"]> {
+  await using scope = new Scope(signal);
+  let enough = false;
+  try {
+    await runPool(runs, new WorkerLimit(jobs), scope.signal, async (run, poolSignal) => {
+      if (await work(run, poolSignal)) return;
+      enough = true;
+      scope.abort(new CancelledError("a run failed"));
+    });
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+  }
+  if (enough) return "failed run";
+  return signal.aborted ? "interrupted" : "no";
+}

@@ -1,0 +1,51 @@
+/** Where things lie in a sweep's folder. */
+import { join } from "@std/path";
+
+/** Paths of an experiment: `<out_root>/<name>`. */
+export interface SweepTree {
+  path: string;
+  runs: string;
+  /** The sweep file that was run last, so that missing runs can be told. */
+  experiment: string;
+  lock: string;
+  runs_csv: string;
+  report: string;
+}
+
+/** Paths of one run. */
+export interface RunPaths {
+  folder: string;
+  meta: string;
+  stdout: string;
+  stderr: string;
+  out: string;
+  summary: string;
+  tiers: string;
+}
+
+/** The paths of the experiment in a folder. */
+export function sweepTreeAt(path: string): SweepTree {
+  return {
+    path,
+    runs: join(path, "runs"),
+    experiment: join(path, "experiment.json"),
+    lock: join(path, "sweep.lock"),
+    runs_csv: join(path, "aggregate", "runs.csv"),
+    report: join(path, "report"),
+  };
+}
+
+/** The paths of a run; plain joins, since there may be very many. */
+export function runPathsOf(tree: SweepTree, run_id: string): RunPaths {
+  const folder = `${tree.runs}/${run_id}`;
+  const out = `${folder}/out`;
+  return {
+    folder,
+    meta: `${folder}/meta.json`,
+    stdout: `${folder}/stdout.txt`,
+    stderr: `${folder}/stderr.txt`,
+    out,
+    summary: `${out}/summary.csv`,
+    tiers: `${out}/tiers.csv`,
+  };
+}
