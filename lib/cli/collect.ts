@@ -28,7 +28,9 @@ export const command: Command = {
     const { values, positional: [folder, ...more] } = parseFlags(flags, argv);
     const exp_dir = values["exp-dir"] ?? folder;
     if (exp_dir === undefined || more.length || (values["exp-dir"] && folder)) {
-      throw new InputError("dyno collect takes one experiment's folder: --exp_dir bench_runs/smoke");
+      throw new InputError(
+        "dyno collect takes one experiment's folder: --exp_dir bench_runs/smoke",
+      );
     }
     let shown = 0;
     const summary = await collectSweep(exp_dir, {

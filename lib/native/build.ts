@@ -47,7 +47,9 @@ export async function findSources(
   return {
     folder,
     units: names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name)),
-    key: `${process.arch}-${sha256([...FLAGS, ...LIBRARIES, ...PROGRAM_FLAGS, ...parts].join("\n")).slice(0, 16)}`,
+    key: `${process.arch}-${
+      sha256([...FLAGS, ...LIBRARIES, ...PROGRAM_FLAGS, ...parts].join("\n")).slice(0, 16)
+    }`,
   };
 }
 

@@ -15,16 +15,21 @@ let loading: Promise<typeof Echarts> | null = null;
 
 /** A figure with the chart; `label`, without anything that HTML would read, is read out in its place. */
 export async function chartFigure(draw: Drawing, label: string): Promise<string> {
-  loading ??= import("echarts"); // the heaviest module there is: only where it is drawn
-  const echarts = await loading;
-  const svgs = Object.entries(WIDTHS).map(([name, width]) => {
-    const { height, option } = draw(width);
-    return chartSvg(echarts, option, width, height).replace(
+  const svgs: string[] = [];
+  for (const [name, width] of Object.entries(WIDTHS)) {
+    svgs.push((await chartText(draw, width)).replace(
       /^<svg width="\d+" height="\d+"/,
       `<svg class="${name}" role="img" aria-label="${label}"`,
-    );
-  });
+    ));
+  }
   return `<figure>${svgs.join("")}</figure>`;
+}
+
+/** A chart as the text of an SVG of a width. */
+export async function chartText(draw: Drawing, width = WIDTHS.wide): Promise<string> {
+  loading ??= import("echarts"); // the heaviest module there is: only where it is drawn
+  const { height, option } = draw(width);
+  return chartSvg(await loading, option, width, height);
 }
 
 function chartSvg(echarts: typeof Echarts, option: ChartOption, width: number, height: number) {

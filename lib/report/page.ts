@@ -5,11 +5,15 @@ import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
 /**
- * A whole page in parts. `body` is HTML that is already safe; the title is text. The page may load
- * nothing, and of scripts runs only ours, by its hash.
+ * A whole page in parts. `body` is HTML that is already safe; the title is text; `style` comes behind
+ * the common one. The page may load nothing, and of scripts runs only the one given, by its hash.
  */
-export function* page(title: string, body: Iterable<string>): Generator<string> {
-  const hash = createHash("sha256").update(SCRIPT).digest("base64");
+export function* page(
+  title: string,
+  body: Iterable<string>,
+  { script = SCRIPT, style = "" } = {},
+): Generator<string> {
+  const hash = createHash("sha256").update(script).digest("base64");
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; ` +
     "base-uri 'none'; form-action 'none'";
   yield `<!doctype html>
@@ -20,14 +24,14 @@ export function* page(title: string, body: Iterable<string>): Generator<string> 
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>${escapeHtml(title)}</title>
-<style>${STYLE}</style>
+<style>${STYLE}${style}</style>
 <noscript><style>.filter { display: none; } tr.texts { display: table-row !important; }</style></noscript>
 </head>
 <body>
 `;
   yield* body;
   yield `
-<script>${SCRIPT}</script>
+<script>${script}</script>
 </body>
 </html>
 `;

@@ -75,6 +75,13 @@ export class FoundColumns {
   }
 }
 
+/** Those of a table's columns that are not in every table: further parameters and metrics. */
+export function furtherColumns(columns: readonly string[]): string[] {
+  const fixed = new Set(new FoundColumns().columns());
+  const tier = new RegExp(`_tier\\d+_(${TIER_METRICS.join("|")})$`);
+  return columns.filter((name) => !fixed.has(name) && !tier.test(name));
+}
+
 /** llm_provider, embed_provider, then others by name; tiers by their number. */
 function byProviderAndTier(a: string, b: string): number {
   const parts = (tier: string) => {

@@ -6,7 +6,7 @@ import { notWritten } from "../run/write.ts";
 import { commandOf } from "./command_line.ts";
 import { writeMeta } from "./meta.ts";
 import { runPathsOf } from "./tree.ts";
-import type { Launcher, LaunchEnd } from "../execute/launcher.ts";
+import type { LaunchEnd, Launcher } from "../execute/launcher.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { SweepConfig } from "./config.ts";
 import type { PlannedRun } from "./plan.ts";

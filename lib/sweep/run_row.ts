@@ -27,7 +27,7 @@ export function runRow(
   found: FoundColumns,
 ): RunRow {
   const paths = runPathsOf(tree, run_id);
-  const row: RunRow = { run_id, run_dir: paths.folder };
+  const row: RunRow = { run_id, run_dir: paths.folder, exit_code: null };
   const faults: string[] = [];
   const there = existsSync(paths.folder);
   const meta = there ? readMeta(paths.meta) : null;

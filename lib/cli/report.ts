@@ -1,0 +1,50 @@
+/** dyno report: a sweep's report. */
+import { existsSync } from "node:fs";
+import { InputError } from "../errors.ts";
+import { writeSweepReport } from "../report/sweep_report.ts";
+import { collectSweep } from "../sweep/collect.ts";
+import { sweepTreeAt } from "../sweep/tree.ts";
+import { EXIT } from "./command.ts";
+import { flagHelp, parseFlags, text, toggle } from "./flags.ts";
+import type { Command, CommandContext } from "./command.ts";
+
+const flags = {
+  "exp-dir": text("PATH", "the experiment's folder, such as bench_runs/smoke"),
+  "runs-csv": text("PATH", "the table of dyno collect (EXP_DIR/aggregate/runs.csv)"),
+  "out-dir": text("PATH", "where the report goes (EXP_DIR/report)"),
+  "json": toggle("one JSON object on standard output at the end"),
+};
+
+export const command: Command = {
+  help: [
+    "dyno report --exp_dir PATH [flags]",
+    "",
+    "Writes index.html, which opens from the disk with no network, report.md, and the charts under assets/.",
+    "Without a table, the runs are collected first.",
+    "",
+    ...flagHelp(flags),
+  ],
+
+  async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
+    const { values, positional: [folder, ...more] } = parseFlags(flags, argv);
+    const exp_dir = values["exp-dir"] ?? folder;
+    if (exp_dir === undefined || more.length || (values["exp-dir"] && folder)) {
+      throw new InputError("dyno report takes one experiment's folder: --exp_dir bench_runs/smoke");
+    }
+    if (values["runs-csv"] === undefined && !existsSync(sweepTreeAt(exp_dir).runs_csv)) {
+      const { runs_csv, rows } = await collectSweep(exp_dir, { signal });
+      terminal.say(`collected ${rows.toLocaleString("en")} runs into ${runs_csv}`);
+    }
+    const report = await writeSweepReport(exp_dir, {
+      runs_csv: values["runs-csv"],
+      out_dir: values["out-dir"],
+    });
+    if (report.no_png) terminal.warn(`${report.no_png}; the charts are SVG files instead`);
+    if (report.measured === 0) {
+      terminal.warn("no run has results: the report holds its warnings only");
+    }
+    terminal.say(`report: ${report.index}`);
+    if (values.json) terminal.out(JSON.stringify(report));
+    return EXIT.good;
+  },
+};

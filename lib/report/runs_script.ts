@@ -1,0 +1,60 @@
+/** What a sweep's page does by itself: sorts its runs by a column, and filters them. */
+export const RUNS_SCRIPT = `
+"use strict";
+(() => {
+const table = document.getElementById("runs-table");
+if (!table) return;
+const find = document.getElementById("find"), shown = document.getElementById("shown");
+const rows = Array.from(table.tBodies[0].rows, (row) => ({ row, text: row.textContent.toLowerCase() }));
+const counted = (n) => n.toLocaleString("en") + (n === 1 ? " run" : " runs");
+
+function filter() {
+  const words = find.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  let fitting = 0;
+  for (const { row, text } of rows) {
+    row.hidden = !words.every((word) => text.includes(word));
+    if (!row.hidden) fitting++;
+  }
+  shown.textContent = fitting === rows.length ? counted(fitting) : fitting.toLocaleString("en") + " of " + counted(rows.length);
+}
+
+function sort(head) {
+  const column = head.cellIndex, numbers = head.classList.contains("n");
+  const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
+  const direction = next === undefined ? "ascending" : next;
+  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
+  if (direction) head.setAttribute("aria-sort", direction);
+  const sign = direction === "descending" ? -1 : 1;
+  const keyed = rows.map(({ row }) => {
+    const text = row.cells[column].textContent;
+    return { row, key: numbers ? parseFloat(text) : text.toLowerCase() };
+  });
+  if (direction) {
+    keyed.sort(({ key: a }, { key: b }) => {
+      if (!numbers) return sign * (a < b ? -1 : a > b ? 1 : 0);
+      if (isNaN(a) || isNaN(b)) return isNaN(a) - isNaN(b); // unknown values stay at the end
+      return sign * (a - b);
+    });
+  }
+  table.tBodies[0].append(...keyed.map(({ row }) => row));
+}
+
+find.addEventListener("input", filter);
+for (const head of table.tHead.rows[0].cells) head.querySelector("button").addEventListener("click", () => sort(head));
+filter(); // a reload keeps what was in the field
+})();
+`;
+
+/** Of a sweep's page alone. */
+export const RUNS_STYLE = `
+.groups small { color: var(--soft); } .groups tbody td, .groups tbody th { white-space: nowrap; }
+#runs-table thead th { position: sticky; top: 0; background: var(--paper); z-index: 1; box-shadow: inset 0 -1px var(--rule); }
+#runs-table button { all: unset; cursor: pointer; }
+#runs-table button:hover { color: var(--ink); }
+#runs-table button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
+#runs-table th[aria-sort] button { color: var(--ink); }
+#runs-table th[aria-sort=ascending] button::after { content: " \\2191"; } #runs-table th[aria-sort=descending] button::after { content: " \\2193"; }
+#runs-table tbody th { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .82rem; }
+#runs-table tr.bad td:last-child { color: var(--bad); white-space: normal; min-width: 12rem; }
+@media print { #runs-table thead th { position: static; } #runs-table thead button { all: unset; } }
+`;

@@ -1,0 +1,21 @@
+/** Comparing two things on the same seeds. */
+import { meanEstimate } from "./interval.ts";
+import type { Estimate } from "./interval.ts";
+
+/**
+ * The geometric mean of paired ratios with its percentile bootstrap interval: pairs are resampled, so
+ * that what both sides of a pair share cancels. Null for fewer than two pairs; pairs with a value that is
+ * not above 0 are left out.
+ */
+export function pairedRatioEstimate(
+  pairs: Iterable<readonly [numerator: number, denominator: number]>,
+): Estimate | null {
+  const logs: number[] = [];
+  for (const [numerator, denominator] of pairs) {
+    if (numerator > 0 && denominator > 0) logs.push(Math.log(numerator / denominator));
+  }
+  const estimate = meanEstimate(logs);
+  if (estimate === null) return null;
+  const { value, low, high } = estimate;
+  return { ...estimate, value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) };
+}

@@ -1,0 +1,173 @@
+/** What a sweep's table says: groups of runs that differ only in their seed, and ablations against their baseline. */
+import { furtherColumns, METRICS } from "./columns.ts";
+import { readCsv } from "./csv.ts";
+
+/** Parameters that may tell workloads apart; policy and seed have places of their own. */
+const WORKLOAD = [
+  "workflows",
+  "pdfs",
+  "iters",
+  "subqueries",
+  "time_scale",
+  "enable_model_routing",
+  "heavy_tail_prob",
+  "heavy_tail_mult",
+];
+
+/** A run that counts: it ended well and its numbers are there. */
+interface Measured {
+  policy: string;
+  ablation: string;
+  seed: string;
+  /** The values of the workload's parameters. */
+  workload: string[];
+  values: number[];
+}
+
+/** Runs that differ only in their seed. */
+export interface Group {
+  policy: string;
+  /** What is varied of the workload, such as `workflows 50`. */
+  workload: string;
+  ablation: string;
+  /** By seed: values in the order of the analysis's columns, NaN where one is unknown. */
+  seeds: Map<string, number[]>;
+}
+
+/** A sweep in numbers. */
+export interface SweepAnalysis {
+  runs: number;
+  /** Runs that ended well, with their metrics. */
+  measured: number;
+  policies: string[];
+  workloads: string[];
+  ablations: string[];
+  seeds: string[];
+  /** The ablation that others are compared with. */
+  baseline: string;
+  /** What the groups' values are. */
+  columns: string[];
+  /** Those of the columns that hold numbers. */
+  metrics: string[];
+  groups: Group[];
+  /** The groups by policy, workload and ablation. */
+  index: Map<string, Group>;
+  /** How many rows have each warning, most frequent first. */
+  warnings: [warning: string, count: number][];
+}
+
+/**
+ * Reads runs.csv.
+ *
+ * @param parameters further names of parameters, where the sweep file is known: other columns with
+ * numbers are metrics.
+ * @param onRow gets each row, in order.
+ * @throws {InputError} the file cannot be read.
+ */
+export async function analyseSweep(
+  runs_csv: string,
+  parameters: readonly string[],
+  onRow?: (row: Record<string, string>) => void,
+): Promise<SweepAnalysis> {
+  const warnings = new Map<string, number>();
+  const seen = { policies: new Set<string>(), ablations: new Map<string, boolean>() };
+  const names = [
+    ...new Set([...WORKLOAD, ...parameters.filter((name) => name !== "policy" && name !== "seed")]),
+  ];
+  const measured: Measured[] = [];
+  let metrics: string[] = [];
+  let runs = 0;
+  for await (const row of readCsv(runs_csv)) {
+    onRow?.(row);
+    if (runs++ === 0) {
+      const further = furtherColumns(Object.keys(row));
+      metrics = [...METRICS, ...further.filter((name) => !names.includes(name))];
+    }
+    const policy = row.policy || "–";
+    const ablation = row.ablation_name || "–";
+    seen.policies.add(policy);
+    seen.ablations.set(ablation, (row.ablation_flags ?? "") === "");
+    if (row.warning) warnings.set(row.warning, (warnings.get(row.warning) ?? 0) + 1);
+    if (row.exit_code !== "0") continue;
+    const values = metrics.map((name) => row[name] ? Number(row[name]) : NaN);
+    if (values.every(Number.isNaN)) continue;
+    measured.push({
+      policy,
+      ablation,
+      seed: row.seed ?? "",
+      workload: names.map((name) => row[name] ?? ""),
+      values,
+    });
+  }
+  const index = groupsOf(measured, names);
+  const groups = [...index.values()];
+  const ablations = [...seen.ablations.keys()];
+  return {
+    runs,
+    measured: measured.length,
+    policies: [...seen.policies],
+    workloads: unique(groups.map(({ workload }) => workload)),
+    ablations,
+    seeds: unique(measured.map(({ seed }) => seed)),
+    baseline: ablations.find((name) => seen.ablations.get(name)) ?? ablations[0] ?? "–",
+    columns: metrics,
+    metrics: metrics.filter((_, i) => measured.some(({ values }) => !Number.isNaN(values[i]))),
+    groups,
+    index,
+    warnings: [...warnings].sort((a, b) => b[1] - a[1]),
+  };
+}
+
+/** The values of a metric in a group, by seed; seeds without one are left out. */
+export function seedValues(
+  { columns }: SweepAnalysis,
+  group: Group | undefined,
+  metric: string,
+): Map<string, number> {
+  const place = columns.indexOf(metric);
+  const values = new Map<string, number>();
+  for (const [seed, all] of group?.seeds ?? []) {
+    if (!Number.isNaN(all[place] ?? NaN)) values.set(seed, all[place]);
+  }
+  return values;
+}
+
+/** The group of a policy, a workload and an ablation; undefined where no run of it counts. */
+export function groupAt(
+  { index }: SweepAnalysis,
+  policy: string,
+  workload: string,
+  ablation: string,
+): Group | undefined {
+  return index.get(groupKey(policy, workload, ablation));
+}
+
+function groupKey(policy: string, workload: string, ablation: string): string {
+  return JSON.stringify([policy, workload, ablation]);
+}
+
+function groupsOf(measured: readonly Measured[], names: readonly string[]): Map<string, Group> {
+  const varied = names.map((_, i) => new Set(measured.map((run) => run.workload[i])).size > 1);
+  const label = ({ workload }: Measured) => {
+    const shown = names.flatMap((name, i) =>
+      (varied[i] || name === "workflows") && workload[i] !== "" ? [`${name} ${workload[i]}`] : []
+    );
+    return shown.join(", ") || "all runs";
+  };
+  const groups = new Map<string, Group>();
+  for (const run of measured) {
+    const workload = label(run);
+    const key = groupKey(run.policy, workload, run.ablation);
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = { policy: run.policy, workload, ablation: run.ablation, seeds: new Map() };
+      groups.set(key, group);
+    }
+    group.seeds.set(run.seed, run.values);
+  }
+  return groups;
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}
