@@ -6,7 +6,7 @@ import type { SweepAnalysis } from "../sweep/analyse.ts";
 import type { SeedMean } from "./sweep_numbers.ts";
 
 const MOST_ROWS = 400;
-const MOST_METRICS = 6;
+const MOST_METRICS = 5;
 
 /** Cells as text; the first `names` columns are words, the others numbers. */
 export interface TextTable {

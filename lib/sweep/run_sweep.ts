@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import { Launcher } from "../execute/launcher.ts";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
+import { nativeLibrary } from "../native/library.ts";
 import { takeLock } from "../run/lock.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { checkTemplate, commandOf } from "./command_line.ts";
@@ -139,6 +140,7 @@ export async function runSweep(
     let stopped: SweepSummary["stopped"] = "no";
     if (progress.to_do > 0) {
       await using launcher = await Launcher.start(options.notice);
+      if (config.sample_rate_hz > 0) await nativeLibrary(options.notice); // not beside the first run
       const context = {
         config,
         tree,

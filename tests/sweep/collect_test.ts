@@ -1,0 +1,172 @@
+/** runs.csv: its columns, runs in every state, and very many of them. */
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { collectSweep } from "../../lib/sweep/collect.ts";
+import { csvLine, parseCsv, readCsv } from "../../lib/sweep/csv.ts";
+import { smallSweep, Workplace } from "./fixture.ts";
+
+const PYTHON_TREE = fromFileUrl(new URL("../fixtures/sweep_python", import.meta.url));
+const GOLDEN = fromFileUrl(new URL("../fixtures/sweep_python_runs.csv", import.meta.url));
+const RUNS = "bench_runs/old/runs";
+
+async function rowsOf(place: Workplace, path: string): Promise<Record<string, string>[]> {
+  return await Array.fromAsync(readCsv(join(place.path, path)));
+}
+
+Deno.test("CSV: what is written is read again, in any pieces", async () => {
+  const cells = ["a", "", "b,c", 'say "x"', "two\nlines", "ü", " ", '"'];
+  assertEquals(parseCsv(csvLine(cells) + csvLine([1, null, true, -2.5e-7])), [
+    cells,
+    ["1", "", "true", "-2.5e-7"],
+  ]);
+  assertEquals(parseCsv('\uFEFFa,b\r\n"1\r\n2",3\r\n\r\n4,"5'), [["a", "b"], ["1\r\n2", "3"], [
+    "4",
+    "5",
+  ]]);
+  assertEquals(parseCsv('a"b,c\n'), [['a"b', "c"]]);
+  using place = new Workplace();
+  const long = "x".repeat(70_000) + '",\n"';
+  place.write("t.csv", csvLine(["n", "long"]) + csvLine([1, long]) + csvLine([2, long]));
+  assertEquals(await rowsOf(place, "t.csv"), [{ n: "1", long }, { n: "2", long }]);
+});
+
+Deno.test("the table of the Python runner's tree is the one that is kept here", async () => {
+  using place = new Workplace();
+  cpSync(PYTHON_TREE, place.path, { recursive: true });
+  const { code, stderr } = await place.dyno("collect", "--exp_dir", "bench_runs/old");
+  assertEquals(code, 0);
+  assertMatch(stderr, /warning: full__wf2__seed1__no_hedge__\w+: no out\/summary\.csv/);
+  assertStringIncludes(stderr, "7 runs, 6 of them good: bench_runs/old/aggregate/runs.csv");
+  const table = place.read("bench_runs/old/aggregate/runs.csv");
+  assertEquals(table, readFileSync(GOLDEN, "utf8"));
+  const documented = [
+    ...["run_id", "policy", "workflows", "pdfs", "iters", "subqueries", "seed", "time_scale"],
+    ...["enable_model_routing", "heavy_tail_prob", "heavy_tail_mult", "ablation_name"],
+    ...["ablation_flags", "disable_hedging", "disable_escalation", "disable_dag_priority"],
+    ...["makespan_mean_ms", "makespan_p50_ms", "makespan_p95_ms", "makespan_p99_ms"],
+    ...["cost_mean", "cost_p50", "llm_provider_tier0_queue_wait_p95_ms"],
+    ...["embed_provider_tier0_queue_wait_p95_ms", "exit_code", "wall_time_s", "run_dir"],
+    ...["start_time_unix_s", "end_time_unix_s"],
+  ];
+  const head = parseCsv(table)[0];
+  assertEquals(head.filter((name) => documented.includes(name)), documented);
+});
+
+Deno.test("runs in every state are rows; nothing stops the table", async () => {
+  using place = new Workplace();
+  const file = place.write("small.json", smallSweep());
+  assertEquals((await place.dyno("sweep", "--config", file)).code, 0);
+  const runs = "bench_runs/small/runs";
+  const names = place.list(runs);
+  rmSync(join(place.path, runs, names[0]), { recursive: true }); // never ran
+  rmSync(join(place.path, runs, names[1], "meta.json")); // was cut off
+  place.write(`${runs}/${names[2]}/meta.json`, '{"params": '); // torn
+  place.write(`${runs}/${names[3]}/out/summary.csv`, "makespan_mean_ms,cost_mean\n1\n");
+  place.write(`${runs}/${names[4]}/out/tiers.csv`, "nonsense");
+  rmSync(join(place.path, runs, names[5], "out"), { recursive: true });
+  place.write(`${runs}/${names[6]}/out/summary.csv`, Uint8Array.of(0, 255, 10, 7).toString());
+  const meta = JSON.parse(place.read(`${runs}/${names[7]}/meta.json`));
+  const odd = {
+    ...meta,
+    exit_code: -9,
+    signal: "SIGKILL",
+    params: { policy: 'a,"b"\n', more: [1] },
+  };
+  place.write(`${runs}/${names[7]}/meta.json`, odd);
+  place.write(`${runs}/foreign/meta.json`, "[]");
+  place.write(`${runs}/stray.txt`, "a file");
+  const { code, stderr } = await place.dyno("collect", "--exp-dir", "bench_runs/small", "--json");
+  assertEquals(code, 0, stderr);
+  const rows = await rowsOf(place, "bench_runs/small/aggregate/runs.csv");
+  const row = (name: string) => rows.find(({ run_id }) => run_id === name)!;
+  assertEquals(rows.length, 10);
+  assertEquals(names.slice(0, 8).map((name) => row(name).warning), [
+    "not run",
+    "no meta.json: the run was cut off",
+    "meta.json is broken",
+    "out/summary.csv is broken: expected a head and one row of its length",
+    "out/tiers.csv is broken: expected provider, tier_id and metrics",
+    "no out/summary.csv; no out/tiers.csv",
+    "out/summary.csv is broken: expected a head and one row of its length",
+    "ended by SIGKILL",
+  ]);
+  assertEquals(row("foreign").warning, "meta.json is broken");
+  // what was planned is known even where the run left nothing
+  const { policy, workflows, ablation_name, exit_code } = row(names[0]);
+  assertEquals([policy, workflows, ablation_name, exit_code], [
+    "fifo_cheapest",
+    "4",
+    "baseline",
+    "",
+  ]);
+  assertEquals([row(names[7]).exit_code, row(names[7]).policy, row(names[7]).more], [
+    "-9",
+    'a,"b"\n',
+    "[1]",
+  ]);
+  assertEquals(row(names[7]).disable_hedging, "true");
+  const summary = JSON.parse(
+    stderr === "" ? "{}" : (await place.dyno(
+      ...["collect", "--exp_dir", "bench_runs/small", "--out_csv", "other/t.csv", "--json"],
+    )).stdout,
+  );
+  assertEquals([summary.rows, summary.warnings, summary.runs_csv], [10, 10, "other/t.csv"]);
+  assertEquals(place.read("other/t.csv"), place.read("bench_runs/small/aggregate/runs.csv"));
+});
+
+Deno.test("a folder that is no sweep's is refused", async () => {
+  using place = new Workplace();
+  const { code, stderr } = await place.dyno("collect", "--exp_dir", "nowhere");
+  assertEquals([code, stderr], [2, "error: nowhere: no sweep's folder: it has no folder runs\n"]);
+  assertEquals((await place.dyno("collect")).code, 2);
+});
+
+Deno.test("20,000 runs are collected in bounded memory", async () => {
+  using place = new Workplace();
+  const folder = join(place.path, RUNS);
+  mkdirSync(folder, { recursive: true });
+  const summary = "makespan_mean_ms,makespan_p50_ms,makespan_p95_ms,makespan_p99_ms,cost_mean," +
+    "cost_p50\n1.5,1,2,3,0.1,0.1\n";
+  const count = 20_000;
+  for (let seed = 0; seed < count; seed++) {
+    const run = `${folder}/full__wf5__seed${seed}__baseline__${String(seed).padStart(12, "0")}`;
+    mkdirSync(`${run}/out`, { recursive: true });
+    const meta = {
+      params: { policy: "full", workflows: 5, seed },
+      ablation_name: "baseline",
+      ablation_flags: [],
+      cmd: ["agent_sched_sim"],
+      exit_code: 0,
+      note: "x".repeat(500),
+    };
+    writeFileSync(`${run}/meta.json`, JSON.stringify(meta));
+    writeFileSync(`${run}/out/summary.csv`, summary);
+  }
+  (globalThis as { gc?: () => void }).gc?.();
+  const before = Deno.memoryUsage().rss;
+  let most = 0;
+  let told = 0;
+  const { rows, warnings } = await collectSweep(join(place.path, "bench_runs/old"), {
+    onWarning: () => {
+      if (told++ % 100 === 0) most = Math.max(most, Deno.memoryUsage().rss);
+    },
+  });
+  assertEquals([rows, warnings], [count, count]); // there are no tiers
+  assertLess(most - before, 150e6);
+  const path = join(place.path, "bench_runs/old/aggregate/runs.csv");
+  assert(statSync(path).size > count * 50);
+  appendFileSync(path, ""); // it is closed
+  let seen = 0;
+  for await (const { makespan_p95_ms } of readCsv(path)) seen += Number(makespan_p95_ms === "2");
+  assertEquals(seen, count);
+});

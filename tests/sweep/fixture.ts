@@ -1,0 +1,101 @@
+/** What the sweep's tests share: a folder to work in, sweep files, and a look at processes. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../suite/fixture.ts";
+import { dyno, startDyno } from "../e2e/dyno.ts";
+import type { Finished, Running } from "../e2e/dyno.ts";
+
+/** A working folder, gone afterwards. */
+export class Workplace implements Disposable {
+  readonly #folder = temporaryFolder();
+  readonly path = this.#folder.path;
+
+  /** Writes a file; gives its path from the working folder. */
+  write(name: string, content: unknown): string {
+    const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
+    mkdirSync(join(this.path, name, ".."), { recursive: true });
+    writeFileSync(join(this.path, name), text);
+    return name;
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.path, name), "utf8");
+  }
+
+  list(name: string): string[] {
+    return readdirSync(join(this.path, name)).sort();
+  }
+
+  dyno(...args: string[]): Promise<Finished> {
+    return dyno(args, { cwd: this.path });
+  }
+
+  start(...args: string[]): Running {
+    return startDyno(args, { cwd: this.path });
+  }
+
+  [Symbol.dispose](): void {
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+/** A small sweep of the simulator: 2 policies × 2 seeds × 2 ablations. */
+export function smallSweep(changes: Record<string, unknown> = {}) {
+  return {
+    name: "small",
+    sim_binary: "./build/agent_sched_sim",
+    common_args: {
+      pdfs: 2,
+      iters: 2,
+      subqueries: 1,
+      time_scale: 50,
+      enable_model_routing: true,
+      heavy_tail_prob: 0.02,
+      heavy_tail_mult: 50,
+      trace: "none",
+    },
+    matrix: {
+      workflows: [4],
+      policy: ["fifo_cheapest", "full"],
+      seeds: [1, 2],
+      ablations: [
+        { name: "baseline", flags: [] },
+        { name: "no_hedge", flags: ["--disable_hedging"] },
+      ],
+    },
+    jobs: 2,
+    ...changes,
+  };
+}
+
+/** A sweep of a shell script; `{seed}` and other places stand in it. */
+export function shellSweep(script: string, seeds: number, changes: Record<string, unknown> = {}) {
+  return {
+    name: "shell",
+    command: ["sh", "-c", script],
+    matrix: { seeds: Array.from({ length: seeds }, (_, i) => i + 1) },
+    jobs: 3,
+    ...changes,
+  };
+}
+
+/** Numbers of processes whose command line holds a text. */
+export function processesWith(mark: string): number[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).filter((pid) => {
+    try {
+      const state = readFileSync(`/proc/${pid}/stat`, "utf8");
+      if (/^\d+ \(.*\) Z/s.test(state)) return false;
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(mark);
+    } catch {
+      return false;
+    }
+  }).map(Number);
+}
+
+/** Waits until the condition holds; five seconds at most. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (let waited_ms = 0; !condition(); waited_ms += 10) {
+    if (waited_ms > 5000) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

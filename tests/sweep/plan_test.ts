@@ -1,0 +1,154 @@
+/** What runs a sweep file means: their order, ids and commands; and what is wrong with a file. */
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { parseJson } from "../../lib/experiment/json_file.ts";
+import { commandOf } from "../../lib/sweep/command_line.ts";
+import { sweepConfigOf } from "../../lib/sweep/config.ts";
+import { exactJson, floatText, parseExact } from "../../lib/sweep/exact_json.ts";
+import { plannedCount, plannedRuns } from "../../lib/sweep/plan.ts";
+import { Workplace } from "./fixture.ts";
+import defaults from "../../experiments/default.json" with { type: "json" };
+import smoke from "../../experiments/smoke.json" with { type: "json" };
+
+const configOf = (value: unknown) =>
+  sweepConfigOf(
+    parseJson("x.json", typeof value === "string" ? value : JSON.stringify(value, null, 2)),
+  );
+
+Deno.test("numbers are written as Python's json writes them", () => {
+  const text = `{"b":[1e-7,1e16,1.5e300,123456789012345678,-0.0,1e15,1e-4,0.00001234,50,50.0],` +
+    `"a":"ä𝄞\u007f\\n/","é":true}`;
+  assertEquals(
+    exactJson(parseExact(text)),
+    `{"a":"\\u00e4\\ud834\\udd1e\\u007f\\n/","b":[1e-07,1e+16,1.5e+300,123456789012345678,-0.0,` +
+      `1000000000000000.0,0.0001,1.234e-05,50,50.0],"\\u00e9":true}`,
+  );
+  assertEquals(floatText(0.1 + 0.2), "0.30000000000000004");
+  for (const value of [1 / 3, 5e-324, 1.7976931348623157e308, 123.456, 1e21, 9.999999e15]) {
+    assertEquals(Number(floatText(value)), value);
+  }
+});
+
+Deno.test("default.json has 96 runs, smoke.json 8, all with ids of their own", () => {
+  for (const [file, runs] of [[defaults, 96], [smoke, 8]] as const) {
+    const config = configOf(file);
+    const ids = [...plannedRuns(config)].map(({ run_id }) => run_id);
+    assertEquals([plannedCount(config), ids.length, new Set(ids).size], [runs, runs, runs]);
+  }
+});
+
+Deno.test("keys in sorted order, then seeds, then ablations; ids as the old runner made them", () => {
+  const config = configOf(smoke);
+  const ids = [...plannedRuns(config)].map(({ run_id }) => run_id);
+  // computed with Python's json and hashlib
+  assertEquals(ids.slice(0, 3), [
+    "fifo_cheapest__wf5__seed1__baseline__c9768924ff6b",
+    "fifo_cheapest__wf5__seed1__no_hedge__34d4a264e819",
+    "fifo_cheapest__wf5__seed2__baseline__3282381ea875",
+  ]);
+  assertMatch(ids[4], /^full__wf5__seed1__baseline__/);
+});
+
+Deno.test("the command has the contract's order; kinds of numbers are kept", () => {
+  const text = `{"name":"x","common_args":{"pdfs":1,"heavy_tail_mult":50.0,"arrival_rate":2,` +
+    `"enable_model_routing":true},"matrix":{"workflows":[3],"policy":["full"],` +
+    `"seeds":[18446744073709551615],"ablations":[{"name":"n","flags":["--disable_hedging"]}]}}`;
+  const config = configOf(text);
+  const [run] = plannedRuns(config);
+  assertEquals(
+    commandOf(config, run, "out/here").join(" "),
+    "./build/agent_sched_sim --workflows 3 --pdfs 1 --policy full --seed 18446744073709551615 " +
+      "--heavy_tail_mult 50.0 --enable_model_routing --arrival_rate 2 --disable_hedging " +
+      "--out_dir out/here",
+  );
+  assertMatch(run.run_id, /^full__wf3__seed18446744073709551615__n__[0-9a-f]{12}$/);
+});
+
+Deno.test("a template's places are filled; ablation flags alone become arguments", () => {
+  const config = configOf({
+    name: "x",
+    command: ["./p", "--size={size}", "{ablation_flags}", "{out_dir}/{run_id}", "{other}", "{}"],
+    common_args: { other: "a b" },
+    matrix: { size: [0.5], ablations: [{ name: "two", flags: ["-a", "-b"] }] },
+  });
+  const [run] = plannedRuns(config);
+  assertEquals(commandOf(config, run, "o"), [
+    "./p",
+    "--size=0.5",
+    "-a",
+    "-b",
+    `o/${run.run_id}`,
+    "a b",
+    "{}",
+  ]);
+});
+
+const faults: [string, unknown, RegExp][] = [
+  ["an unknown field", { name: "x", matrix: {}, job: 2 }, /^x\.json:4:\d+: "job" .*"jobs"/],
+  ["no matrix", { name: "x" }, /matrix/],
+  [
+    "a value that is no list",
+    { name: "x", matrix: { workflows: 5 } },
+    /x\.json:4:.*expected a list/,
+  ],
+  ["an empty list", { name: "x", matrix: { policy: [] } }, /matrix\.policy: expected a list/],
+  ["no seeds", { name: "x", matrix: { seeds: [] } }, /matrix\.seeds/],
+  ["a seed that is text", { name: "x", matrix: { seeds: ["one"] } }, /matrix\.seeds\[0\]/],
+  [
+    "the same seed twice",
+    { name: "x", matrix: { seeds: [1, 1] } },
+    /matrix\.seeds: 1 is there twice/,
+  ],
+  ["seed as a key", { name: "x", matrix: { seed: [1] } }, /matrix\.seeds/],
+  ["a name with a slash", { name: "../x", matrix: {} }, /x\.json:2:.*name: .*slashes/],
+  ["a misspelt parameter", { name: "x", matrix: { workflow: [1] } }, /"workflow" .*"workflows"/],
+  ["both programs", { name: "x", sim_binary: "a", command: ["b"], matrix: {} }, /expected one/],
+  [
+    "an ablation's flags that are text",
+    { name: "x", matrix: { ablations: [{ name: "a", flags: "--x" }] } },
+    /matrix\.ablations\[0\]\.flags/,
+  ],
+  [
+    "two ablations of one name",
+    { name: "x", matrix: { ablations: [{ name: "a", flags: [] }, { name: "a", flags: ["-b"] }] } },
+    /two have the name "a"/,
+  ],
+];
+for (const [what, value, expected] of faults) {
+  Deno.test(`a sweep file with ${what} is refused with its place`, () => {
+    const error = assertThrows(() => configOf(value), InputError);
+    assertMatch(error.message, expected);
+    assertMatch(error.message, /^x\.json:\d+:\d+: /);
+  });
+}
+
+Deno.test("a dry run prints the runs and makes nothing; bad flags are named", async () => {
+  using place = new Workplace();
+  const file = place.write("s.json", smoke);
+  const { code, stdout, stderr } = await place.dyno("sweep", "--config", file, "--dry_run");
+  assertEquals([code, stdout.trimEnd().split("\n").length], [0, 8]);
+  assertStringIncludes(stderr, "8 runs planned in bench_runs/smoke; none started");
+  const named = await place.dyno(
+    ...["sweep", "--config", file, "--dry-run", "--exp_name", "other", "--out-root", "elsewhere"],
+  );
+  assertStringIncludes(named.stdout, "--out_dir elsewhere/other/runs/");
+  assertEquals(place.list("."), ["s.json"]);
+  for (
+    const [args, expected] of [
+      [["--config", "none.json"], /^error: none\.json: no such file/],
+      [
+        ["--config", file, "--jobs", "0"],
+        /--jobs: "0" is not valid; expected a whole number from 1/,
+      ],
+      [["--config", file, "--exp_name", "a/b"], /--exp_name: "a\/b"/],
+      [["--config", file, "--resum"], /--resum: no such flag.*--resume|resume/],
+      [[file], /takes only flags/],
+      [["--config", place.write("t.json", { ...smoke, sim_binary: "./other" })], /"\.\/other"/],
+    ] as const
+  ) {
+    const wrong = await place.dyno("sweep", ...args);
+    assertEquals(wrong.code, 2, wrong.stderr);
+    assertMatch(wrong.stderr, expected);
+  }
+  assert(!place.list(".").includes("bench_runs"));
+});

@@ -1,0 +1,227 @@
+/** The report of a sweep: its numbers, its files, in a browser, and of trees with holes. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { chromium } from "playwright-core";
+import { ablationRatio, seedMean } from "../../lib/report/sweep_numbers.ts";
+import { analyseSweep } from "../../lib/sweep/analyse.ts";
+import { csvLine } from "../../lib/sweep/csv.ts";
+import { FoundColumns } from "../../lib/sweep/columns.ts";
+import { pairedRatioEstimate } from "../../lib/stats/paired.ts";
+import { browserPath } from "../browser.ts";
+import { smallSweep, Workplace } from "./fixture.ts";
+import type { Cell } from "../../lib/sweep/csv.ts";
+
+const PNG = [0x89, 0x50, 0x4e, 0x47];
+
+/** A table of runs with the p95 that a function gives. */
+function tableOf(
+  rows: { policy: string; ablation: string; seed: number; p95: number | null; extra?: object }[],
+): string {
+  const columns = new FoundColumns().columns();
+  return csvLine(columns) + rows.map(({ policy, ablation, seed, p95, extra }) => {
+    const cells: Record<string, Cell> = {
+      run_id: `${policy}-${ablation}-${seed}`,
+      policy,
+      workflows: 5,
+      seed,
+      ablation_name: ablation,
+      ablation_flags: ablation === "baseline" ? "" : "--x",
+      makespan_p95_ms: p95,
+      exit_code: p95 === null ? 1 : 0,
+      warning: p95 === null ? "exit code 1" : null,
+      ...extra,
+    };
+    return csvLine(columns.map((name) => cells[name] ?? null));
+  }).join("");
+}
+
+Deno.test("a paired ratio is the geometric mean; what a seed does to both cancels", () => {
+  const pairs = [[200, 100], [2000, 1000], [50, 25]] as const;
+  const { value, low, high, n } = pairedRatioEstimate(pairs)!;
+  assertEquals(n, 3);
+  for (const each of [value, low, high]) assertAlmostEquals(each, 2, 1e-12);
+  const mixed = pairedRatioEstimate([[1, 2], [8, 1], [2, 2], [3, 0], [-1, 1]])!;
+  assertAlmostEquals(mixed.value, Math.cbrt(0.5 * 8 * 1), 1e-12);
+  assertEquals([mixed.n, mixed.low <= mixed.value, mixed.high <= 8], [3, true, true]);
+  assertEquals(pairedRatioEstimate([[1, 2]]), null);
+});
+
+Deno.test("groups are over seeds; ratios only over the seeds that both sides have", async () => {
+  using place = new Workplace();
+  const seeds = [1, 2, 3, 4];
+  const file = place.write(
+    "runs.csv",
+    tableOf([
+      ...seeds.map((seed) => ({
+        policy: "full",
+        ablation: "baseline",
+        seed,
+        p95: 100 * 10 ** seed,
+      })),
+      ...seeds.map((seed) => ({
+        policy: "full",
+        ablation: "off",
+        seed,
+        p95: seed === 4 ? null : 300 * 10 ** seed,
+      })),
+    ]),
+  );
+  const analysis = await analyseSweep(join(place.path, file), []);
+  assertEquals([analysis.runs, analysis.measured, analysis.baseline], [8, 7, "baseline"]);
+  assertEquals(analysis.warnings, [["exit code 1", 1]]);
+  const ratio = ablationRatio(analysis, ["full", "workflows 5", "off"], "makespan_p95_ms")!;
+  assertAlmostEquals(ratio.value, 3, 1e-12);
+  assertEquals(ratio.n, 3);
+  const mean = seedMean(analysis, ["full", "workflows 5", "baseline"], "makespan_p95_ms")!;
+  assertEquals([mean.n, mean.value], [4, 277_750]);
+  assert(mean.interval!.low < mean.value && mean.interval!.high > mean.value);
+});
+
+/** A finished small sweep, collected. */
+async function collected(place: Workplace, changes: Record<string, unknown> = {}): Promise<void> {
+  const file = place.write("small.json", smallSweep(changes));
+  assertEquals((await place.dyno("sweep", "--config", file)).code, 0);
+  assertEquals((await place.dyno("collect", "--exp_dir", "bench_runs/small")).code, 0);
+}
+
+Deno.test("the report has the document's files, numbers and words on its sample", async () => {
+  using place = new Workplace();
+  await collected(place);
+  const { code, stderr, stdout } = await place.dyno(
+    ...["report", "--exp_dir", "bench_runs/small", "--json"],
+  );
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "report: bench_runs/small/report/index.html");
+  assertEquals(JSON.parse(stdout).measured, 8);
+  const folder = "bench_runs/small/report";
+  assertEquals(place.list(folder), ["assets", "index.html", "report.md"]);
+  const names = ["ablation_deltas_full_p95_ratio", "cost_by_policy", "makespan_by_policy"];
+  assertEquals(place.list(`${folder}/assets`), names.map((name) => `${name}.png`));
+  for (const name of names) {
+    const bytes = readFileSync(join(place.path, folder, "assets", `${name}.png`));
+    assertEquals([...bytes.subarray(0, 4)], PNG);
+    assert(bytes.length > 5000, `${name} is nearly empty`);
+  }
+  const html = place.read(`${folder}/index.html`);
+  const markdown = place.read(`${folder}/report.md`);
+  for (const page of [html, markdown.replaceAll("\\", "")]) {
+    for (const text of ["fifo_cheapest, full", "workflows 4", "baseline, no_hedge", "8 runs"]) {
+      assertStringIncludes(page, text);
+    }
+    assertMatch(page, /Small sample: 2 seeds for each setting/);
+  }
+  assertEquals(html.match(/<svg class="wide"/g)!.length, 3);
+  assertEquals(html.match(/<tr[^>]*><th scope="row">(fifo|full)/g)!.length, 8);
+  assertStringIncludes(markdown, "![Makespan by policy](assets/makespan_by_policy.png)");
+  const again = await place.dyno("report", "--exp_dir", "bench_runs/small", "--out_dir", "else");
+  assertEquals(again.code, 0);
+  assertEquals(place.read("else/report.md"), markdown); // the same bytes every time
+});
+
+Deno.test("a tree with holes, and one without any result, still give a report", async () => {
+  using place = new Workplace();
+  await collected(place);
+  const runs = "bench_runs/small/runs";
+  const [first, second, ...others] = place.list(runs);
+  rmSync(join(place.path, runs, first), { recursive: true });
+  rmSync(join(place.path, runs, second, "meta.json"));
+  rmSync(join(place.path, "bench_runs/small/aggregate"), { recursive: true });
+  const { code, stderr } = await place.dyno("report", "--exp_dir", "bench_runs/small");
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "collected 8 runs");
+  const html = () => place.read("bench_runs/small/report/index.html");
+  assertStringIncludes(
+    html(),
+    "2 runs of 8 without results: no meta.json: the run was cut off (1); not run (1)",
+  );
+  for (const name of others) rmSync(join(place.path, runs, name), { recursive: true });
+  await place.dyno("collect", "--exp_dir", "bench_runs/small");
+  const none = await place.dyno("report", "--exp_dir", "bench_runs/small");
+  assertEquals(none.code, 0, none.stderr);
+  assertStringIncludes(none.stderr, "no run has results");
+  assertStringIncludes(html(), "8 runs of 8 without results");
+  place.write("empty.csv", "run_id\n");
+  assertEquals(
+    (await place.dyno(...["report", "--exp_dir", ".", "--runs_csv", "empty.csv"])).code,
+    0,
+  );
+  const wrong = await place.dyno("report", "--exp_dir", ".", "--runs_csv", "none.csv");
+  assertEquals([wrong.code, wrong.stderr.includes("none.csv: no such file")], [2, true]);
+});
+
+Deno.test("another program's numbers are charted by its varied parameters", async () => {
+  using place = new Workplace();
+  const file = place.write("other.json", {
+    name: "other",
+    command: [
+      "sh",
+      "-c",
+      "printf 'speed,label\\n%s.5,<b>\\n' $(({size} * {seed})) > {out_dir}/summary.csv",
+    ],
+    matrix: { size: [1, 2, 4], seeds: [1, 2, 3] },
+    jobs: 2,
+  });
+  assertEquals((await place.dyno("sweep", "--config", file)).code, 0);
+  const { code, stderr } = await place.dyno("report", "--exp_dir", "bench_runs/other");
+  assertEquals(code, 0, stderr);
+  const markdown = place.read("bench_runs/other/report/report.md");
+  assertMatch(markdown, /\| size 4 \| – \| 3 \| 8\.5\d* \[/);
+  assert(existsSync(join(place.path, "bench_runs/other/report/assets/metric_1.png")));
+  assert(!place.read("bench_runs/other/report/index.html").includes("<b>"));
+});
+
+Deno.test({
+  name: "in a browser the report asks for nothing, fits a phone, sorts and filters its runs",
+  ignore: browserPath() === null,
+  fn: async () => {
+    using place = new Workplace();
+    place.write(
+      "bench_runs/evil/aggregate/runs.csv",
+      tableOf([
+        { policy: "<img src=x onerror=alert(1)>", ablation: "baseline", seed: 1, p95: 30 },
+        { policy: "full", ablation: "baseline", seed: 1, p95: 4 },
+        { policy: "full", ablation: "baseline", seed: 2, p95: 200 },
+        { policy: "full", ablation: '"><script>alert(1)</script>', seed: 2, p95: null },
+      ]),
+    );
+    assertEquals((await place.dyno("report", "--exp_dir", "bench_runs/evil")).code, 0);
+    const browser = await chromium.launch({
+      executablePath: browserPath()!,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    });
+    try {
+      const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
+      const url = pathToFileURL(join(place.path, "bench_runs/evil/report/index.html")).href;
+      const faults: string[] = [];
+      page.on("console", (message) => faults.push(message.text()));
+      page.on("pageerror", (error) => faults.push(String(error)));
+      page.on("dialog", (dialog) => faults.push(dialog.message()));
+      page.on("request", (request) => request.url() !== url && faults.push(request.url()));
+      await page.goto(url);
+      assert(await page.evaluate("document.documentElement.scrollWidth <= 360"), "too wide");
+      const p95 = page.locator("#runs-table thead th", { hasText: "makespan p95" });
+      const place95 = Number(await p95.evaluate("(cell) => cell.cellIndex"));
+      const values =
+        async () => (await page.locator(`#runs-table tbody tr > :nth-child(${place95 + 1})`)
+          .allTextContents());
+      await p95.locator("button").click();
+      assertEquals(await values(), ["4", "30", "200", "–"]);
+      await p95.locator("button").click();
+      assertEquals(await values(), ["200", "30", "4", "–"]);
+      await page.fill("#find", "exit code");
+      assertEquals(await page.textContent("#shown"), "1 of 4 runs");
+      assertEquals(await page.locator("#runs-table tbody tr:visible").count(), 1);
+      assertEquals(faults, []);
+    } finally {
+      await browser.close();
+    }
+  },
+});

@@ -1,0 +1,192 @@
+/** Sweeps with real programs: what they leave, what they do not repeat, and what ends them. */
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import {
+  assert,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { processesWith, shellSweep, smallSweep, until, Workplace } from "./fixture.ts";
+import type { RunMeta } from "../../lib/sweep/meta.ts";
+
+const PYTHON_TREE = fromFileUrl(new URL("../fixtures/sweep_python", import.meta.url));
+
+function metaOf(place: Workplace, tree: string, run: string): RunMeta {
+  return JSON.parse(place.read(`${tree}/runs/${run}/meta.json`));
+}
+
+Deno.test("a sweep of the simulator leaves the contract's tree; a resume repeats nothing", async () => {
+  using place = new Workplace();
+  const file = place.write("small.json", smallSweep());
+  const first = await place.dyno("sweep", "--config", file, "--json");
+  assertEquals(first.code, 0, first.stderr);
+  assertStringIncludes(first.stderr, "dyno's own simulator runs");
+  const { exp_dir, runs, ended, failed } = JSON.parse(first.stdout);
+  assertEquals([exp_dir, runs, ended, failed], ["bench_runs/small", 8, 8, 0]);
+  const names = place.list("bench_runs/small/runs");
+  assertEquals(names.length, 8);
+  const before = names.map((name) => {
+    const folder = `bench_runs/small/runs/${name}`;
+    assertEquals(place.list(folder), ["meta.json", "out", "stderr.txt", "stdout.txt"]);
+    assertEquals(place.list(`${folder}/out`), ["summary.csv", "tiers.csv", "workflows.csv"]);
+    assertStringIncludes(place.read(`${folder}/stdout.txt`), "summary:");
+    return statSync(join(place.path, folder, "meta.json")).mtimeMs;
+  });
+  const meta = metaOf(place, "bench_runs/small", names[0]);
+  assertEquals(meta.run_id, names[0]);
+  assertEquals(meta.cmd.at(-1), `bench_runs/small/runs/${names[0]}/out`);
+  assertEquals([meta.exit_code, meta.ablation_name, meta.ablation_flags], [0, "baseline", []]);
+  assert(Math.abs(meta.end_time_unix_s - meta.start_time_unix_s - meta.wall_time_s) < 1e-5);
+  assert(Math.abs(meta.start_time_unix_s - Date.now() / 1000) < 60);
+  assertGreater(meta.peak_memory_bytes!, 1e5);
+
+  const again = await place.dyno("sweep", "--config", file, "--resume");
+  assertStringIncludes(again.stderr, "8 runs in bench_runs/small, 8 finished already");
+  rmSync(join(place.path, `bench_runs/small/runs/${names[3]}/out/summary.csv`));
+  place.write(`bench_runs/small/runs/${names[5]}/meta.json`, "{ torn");
+  const repaired = await place.dyno("sweep", "--config", file, "--resume", "--json");
+  assertEquals([repaired.code, JSON.parse(repaired.stdout).ended], [0, 2]);
+  names.forEach((name, i) => {
+    const { mtimeMs } = statSync(join(place.path, `bench_runs/small/runs/${name}/meta.json`));
+    assertEquals(mtimeMs === before[i], i !== 3 && i !== 5, name);
+  });
+  const all = await place.dyno("sweep", "--config", file, "--json");
+  assertEquals(JSON.parse(all.stdout).ended, 8); // without --resume all are run again
+});
+
+Deno.test("a tree of the Python runner goes on here: same ids, finished runs are kept", async () => {
+  using place = new Workplace();
+  cpSync(PYTHON_TREE, place.path, { recursive: true });
+  const runs = "bench_runs/old/runs";
+  const before = new Map(
+    place.list(runs).map((name) => [name, place.read(`${runs}/${name}/meta.json`)]),
+  );
+  assertEquals(before.size, 7);
+  const dry = await place.dyno("sweep", "--config", "old.json", "--resume", "--dry_run");
+  const missing = dry.stdout.trimEnd().split("\n").map((line) => line.split("\t")[0]);
+  // one lacks its summary, one ran another command, one never ran
+  assertEquals(missing.map((name) => name.replace(/__[0-9a-f]{12}$/, "")), [
+    "full__wf2__seed1__no_hedge",
+    "full__wf2__seed2__baseline",
+    "full__wf2__seed2__no_hedge",
+  ]);
+  const { code, stderr } = await place.dyno("sweep", "--config", "old.json", "--resume");
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "8 runs in bench_runs/old, 5 finished already");
+  assertEquals(place.list(runs).length, 8);
+  for (const [name, text] of before) {
+    assertEquals(place.read(`${runs}/${name}/meta.json`) === text, !missing.includes(name), name);
+  }
+  const collected = await place.dyno("collect", "--exp_dir", "bench_runs/old");
+  assertStringIncludes(collected.stderr, "8 runs: bench_runs/old/aggregate/runs.csv");
+});
+
+Deno.test("a failed run is told, kept and tried again; --fail_fast stops", async () => {
+  using place = new Workplace();
+  const script = "echo out; echo complaint >&2; [ {seed} != 2 ] || exit 7";
+  const file = place.write("s.json", shellSweep(script, 4, { jobs: 1 }));
+  const { code, stderr } = await place.dyno("sweep", "--config", file);
+  assertEquals(code, 1);
+  assertMatch(stderr, /failed: seed2__baseline__\w+: exit code 7; see bench_runs\/.*stderr\.txt/);
+  assertStringIncludes(stderr, "3 runs succeeded, 1 failed");
+  assertMatch(stderr, /go on with: dyno sweep --config s\.json --resume/);
+  const failed = place.list("bench_runs/shell/runs").find((name) => name.startsWith("seed2"))!;
+  assertEquals(place.read(`bench_runs/shell/runs/${failed}/stderr.txt`), "complaint\n");
+  const again = await place.dyno("sweep", "--config", file, "--resume", "--json");
+  assertEquals([again.code, JSON.parse(again.stdout).ended], [1, 1]);
+  const fast = await place.dyno("sweep", "--config", file, "--fail_fast", "--json");
+  const { ended, stopped } = JSON.parse(fast.stdout);
+  assertEquals([fast.code, ended, stopped], [1, 2, "failed run"]);
+  assertStringIncludes(fast.stderr, "2 not run");
+});
+
+Deno.test("a run that is too slow ends with all of its processes", async () => {
+  using place = new Workplace();
+  const mark = `41.${token()}`;
+  const script =
+    `trap '' TERM; sleep ${mark} & (setsid sleep ${mark} &) ; [ {seed} = 1 ] || sleep ${mark}`;
+  const file = place.write("s.json", shellSweep(script, 2, { timeout_s: 0.3 }));
+  const started = performance.now();
+  const { code, stderr } = await place.dyno("sweep", "--config", file);
+  assertEquals(code, 1);
+  assertMatch(stderr, /seed2__baseline__\w+: timed out after 2\.\d s/); // SIGTERM is ignored: two seconds more
+  assert(performance.now() - started < 10_000);
+  assertEquals(processesWith(mark), []);
+  const [one, two] = place.list("bench_runs/shell/runs")
+    .map((name) => metaOf(place, "bench_runs/shell", name));
+  assertEquals([one.exit_code, two.exit_code, two.timed_out], [0, 124, true]);
+});
+
+Deno.test("a run that takes too much memory fails, its neighbour does not", async () => {
+  using place = new Workplace();
+  const script = "head -c {bytes} /dev/zero | tail >/dev/null || exit 9";
+  const sweep = shellSweep(script, 1, { memory_limit_mb: 50 });
+  sweep.matrix = { ...sweep.matrix, bytes: [1000, 200_000_000] } as typeof sweep.matrix;
+  const { code, stderr } = await place.dyno("sweep", "--config", place.write("s.json", sweep));
+  assertEquals(code, 1, stderr);
+  const ended = place.list("bench_runs/shell/runs").map((name) =>
+    metaOf(place, "bench_runs/shell", name)
+  ).sort((a, b) => Number(a.params.bytes) - Number(b.params.bytes));
+  assertEquals(ended.map(({ exit_code }) => exit_code === 0), [true, false]);
+});
+
+Deno.test("a program killed by a signal, one that is missing, one with no right to run", async () => {
+  using place = new Workplace();
+  place.write("not_executable", "echo");
+  const commands = [["sh", "-c", "kill -SEGV $$"], ["no-such-program-here"], ["./not_executable"]];
+  const codes: [number, string | null | undefined][] = [];
+  for (const [i, command] of commands.entries()) {
+    const sweep = shellSweep("", 1, { name: `s${i}`, command });
+    const { code } = await place.dyno("sweep", "--config", place.write("s.json", sweep));
+    assertEquals(code, 1);
+    const [run] = place.list(`bench_runs/s${i}/runs`);
+    const meta = metaOf(place, `bench_runs/s${i}`, run);
+    codes.push([meta.exit_code, meta.signal ?? meta.error]);
+  }
+  assertEquals(codes, [
+    [-11, "SIGSEGV"],
+    [127, "no-such-program-here: No such file or directory"],
+    [127, "./not_executable: Permission denied"],
+  ]);
+});
+
+Deno.test("output is in its files while the run goes on; hardware samples lie beside it", async () => {
+  using place = new Workplace();
+  const script = "echo begun; sleep 0.6; mkdir -p {out_dir}; echo a > {out_dir}/made";
+  const file = place.write("s.json", shellSweep(script, 1));
+  const running = place.start("sweep", "--config", file, "--sample_rate", "50");
+  const runs = join(place.path, "bench_runs/shell/runs");
+  const folder = () => join(runs, place.list("bench_runs/shell/runs")[0] ?? "none");
+  await until(() => existsSync(runs) && existsSync(join(folder(), "stdout.txt")), "stdout.txt");
+  await until(() => readFileSync(join(folder(), "stdout.txt"), "utf8") === "begun\n", "its line");
+  assert(!existsSync(join(folder(), "meta.json")), "meta.json comes at the end");
+  assertEquals((await running.finished).code, 0);
+  assert(existsSync(join(folder(), "out/made")));
+  assertGreater(statSync(join(folder(), "samples.bin")).size, 500);
+  assert(existsSync(join(folder(), "samples.json")));
+});
+
+Deno.test("a folder that cannot be written, and one in use, are refused in one line", async () => {
+  using place = new Workplace();
+  const file = place.write("s.json", shellSweep("sleep 20", 1));
+  place.write("plain", "a file");
+  const blocked = await place.dyno("sweep", "--config", file, "--out_root", "plain");
+  assertEquals(blocked.code, 2);
+  assertMatch(blocked.stderr, /^error: plain\/shell\/runs: cannot write: /m);
+  mkdirSync(join(place.path, "bench_runs"));
+  const running = place.start("sweep", "--config", file);
+  await until(() => running.said().includes("1 run in"), "the plan");
+  const second = await place.dyno("sweep", "--config", file);
+  assertEquals(second.code, 2);
+  assertMatch(second.stderr, /in use by process \d+/);
+  running.kill("SIGTERM");
+  assertEquals((await running.finished).code, 130);
+});
+
+/** A number that no other process has in its command line. */
+function token(): number {
+  return Math.floor(Math.random() * 1e9);
+}
