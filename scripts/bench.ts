@@ -4,6 +4,7 @@ import process from "node:process";
 const benches: Record<string, () => Promise<unknown>> = {
   load: () => import("./bench/load.ts"),
   sampler: () => import("./bench/sampler.ts"),
+  sweep: () => import("./bench/sweep.ts"),
 };
 
 const [name] = process.argv.slice(2);

@@ -84,8 +84,8 @@ function clear(paths: RunPaths): void {
       for (const old of [paths.meta, paths.out, paths.stdout, paths.stderr]) {
         rmSync(old, { recursive: true, force: true });
       }
-    }
-    mkdirSync(paths.out, { recursive: true });
+    } else mkdirSync(paths.folder);
+    mkdirSync(paths.out);
   } catch (error) {
     throw notWritten(paths.folder, error);
   }

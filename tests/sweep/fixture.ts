@@ -1,14 +1,17 @@
 /** What the sweep's tests share: a folder to work in, sweep files, and a look at processes. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { temporaryFolder } from "../suite/fixture.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";
 import type { Finished, Running } from "../e2e/dyno.ts";
 
 /** A working folder, gone afterwards. */
 export class Workplace implements Disposable {
-  readonly #folder = temporaryFolder();
-  readonly path = this.#folder.path;
+  readonly path: string;
+
+  constructor(under = tmpdir()) {
+    this.path = mkdtempSync(join(under, "dyno-sweep-"));
+  }
 
   /** Writes a file; gives its path from the working folder. */
   write(name: string, content: unknown): string {
@@ -35,7 +38,7 @@ export class Workplace implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#folder[Symbol.dispose]();
+    rmSync(this.path, { recursive: true, force: true });
   }
 }
 
