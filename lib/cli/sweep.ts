@@ -1,6 +1,5 @@
 /** dyno sweep: a program over a matrix of parameters, seeds and ablations. */
 import { existsSync } from "node:fs";
-import process from "node:process";
 import packagedDefault from "../../experiments/default.json" with { type: "json" };
 import { InputError } from "../errors.ts";
 import { parseJson, readJsonFile } from "../experiment/json_file.ts";
@@ -69,7 +68,7 @@ export const command: Command = {
       onRun: (outcome, progress) => line.show(outcome, progress),
     }, signal);
     line[Symbol.dispose]();
-    return conclude(summary, config, values, terminal);
+    return conclude(summary, config, { argv, json: values.json ?? false, terminal });
   },
 };
 
@@ -129,8 +128,7 @@ function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal
 function conclude(
   summary: SweepSummary,
   config: SweepConfig,
-  values: Values<typeof flags>,
-  terminal: Terminal,
+  { argv, json, terminal }: { argv: readonly string[]; json: boolean; terminal: Terminal },
 ): number {
   const { ended, failed, to_do, stopped, wall_time_s } = summary;
   const exp_dir = treeOf(config).path;
@@ -141,21 +139,18 @@ function conclude(
     left > 0 ? `${left.toLocaleString("en")} not run` : "",
   ].filter(Boolean).join(", ");
   const time = wall_time_s < 10 ? `${wall_time_s.toFixed(1)} s` : duration(wall_time_s);
-  terminal.say(`${parts}, in ${time}`);
+  if (to_do > 0) terminal.say(`${parts}, in ${time}`);
   if (stopped === "failed run") terminal.say("stopped at a failed run (--fail_fast)");
-  if (stopped !== "no" || failed > 0) terminal.say(`go on with: ${resumeCommand()}`);
+  if (stopped !== "no" || failed > 0) terminal.say(`go on with: ${resumeCommand(argv)}`);
   else terminal.say(`next: dyno collect --exp_dir ${shellText([exp_dir])}`);
-  if (values.json) {
-    terminal.out(JSON.stringify({ exp_dir, ...summary }));
-  }
+  if (json) terminal.out(JSON.stringify({ exp_dir, ...summary }));
   if (stopped === "interrupted") return EXIT.interrupted;
   return failed > 0 || left > 0 ? EXIT.failures : EXIT.good;
 }
 
 /** The same command with --resume. */
-function resumeCommand(): string {
-  const given = process.argv.slice(2).filter((argument) => argument !== "--resume");
-  return `dyno ${shellText(given)} --resume`;
+function resumeCommand(argv: readonly string[]): string {
+  return shellText(["dyno", "sweep", ...argv.filter((flag) => flag !== "--resume"), "--resume"]);
 }
 
 function counted(runs: number): string {

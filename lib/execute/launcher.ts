@@ -42,6 +42,14 @@ export class LaunchError extends Error {
   override readonly name = "LaunchError";
 }
 
+/** The process that starts programs is gone, and they with it. */
+export class LauncherLostError extends Error {
+  override readonly name = "LauncherLostError";
+  constructor() {
+    super("the launcher was ended from outside, and what it had started with it");
+  }
+}
+
 interface Waiting {
   request: LaunchRequest;
   started_unix_s: number;
@@ -68,6 +76,7 @@ export class Launcher implements AsyncDisposable {
   readonly #waiting = new Map<number, Waiting>();
   readonly #closed: Promise<void>;
   #next = 1;
+  #lost = false;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -76,8 +85,8 @@ export class Launcher implements AsyncDisposable {
     lines.on("line", (line) => this.#read(line));
     this.#closed = new Promise((resolve) => {
       child.once("close", () => {
-        const lost = new LaunchError("the launcher has ended; the program was killed");
-        for (const { reject } of this.#waiting.values()) reject(lost);
+        this.#lost = true;
+        for (const { reject } of this.#waiting.values()) reject(new LauncherLostError());
         this.#waiting.clear();
         resolve();
       });
@@ -99,10 +108,12 @@ export class Launcher implements AsyncDisposable {
    * Runs a program to its end.
    *
    * @throws {LaunchError} it cannot be started.
+   * @throws {LauncherLostError} the launcher was killed.
    * @throws {CancelledError} the signal was aborted: the program and its children are gone then.
    */
   async run(request: LaunchRequest, signal: AbortSignal): Promise<LaunchEnd> {
     throwIfAborted(signal);
+    if (this.#lost) throw new LauncherLostError();
     const id = this.#next++;
     const { timeout_s, memory_bytes, cwd, stdout, stderr, command } = request;
     const texts = [cwd, stdout, stderr, ...command];

@@ -110,7 +110,9 @@ export function metricUnit(
   if (unit === undefined) return { title: name, scale: 1 };
   const place = columns.indexOf(metric);
   const large = unit === "ms" &&
-    groups.some(({ seeds }) => seeds.values().some((values) => values[place] >= SECONDS_FROM_MS));
+    groups.some(({ seeds }) =>
+      [...seeds.values()].some((values) => values[place] >= SECONDS_FROM_MS)
+    );
   return large ? { title: `${name}, s`, scale: 1e-3 } : { title: `${name}, ${unit}`, scale: 1 };
 }
 

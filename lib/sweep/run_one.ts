@@ -81,7 +81,7 @@ export async function runOne(
 function clear(paths: RunPaths): void {
   try {
     if (existsSync(paths.folder)) {
-      for (const old of [paths.meta, paths.out, paths.stdout, paths.stderr]) {
+      for (const old of [paths.meta, paths.out, paths.stdout, paths.stderr, ...paths.samples]) {
         rmSync(old, { recursive: true, force: true });
       }
     } else mkdirSync(paths.folder);

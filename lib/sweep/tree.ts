@@ -21,6 +21,8 @@ export interface RunPaths {
   out: string;
   summary: string;
   tiers: string;
+  /** Hardware samples and their description. */
+  samples: string[];
 }
 
 /** The paths of the experiment in a folder. */
@@ -47,5 +49,6 @@ export function runPathsOf(tree: SweepTree, run_id: string): RunPaths {
     out,
     summary: `${out}/summary.csv`,
     tiers: `${out}/tiers.csv`,
+    samples: [`${folder}/samples.bin`, `${folder}/samples.json`],
   };
 }

@@ -77,3 +77,21 @@ Deno.test("a second Ctrl-C quits at once, and still leaves no process", async ()
   assert(performance.now() - started < 1500);
   await until(() => processesWith(mark).length === 0, "the end of all its processes");
 });
+
+Deno.test("a launcher that is killed ends the sweep in one line, with its programs", async () => {
+  using place = new Workplace();
+  const mark = `59.${Math.floor(Math.random() * 1e9)}`;
+  const sweep = shellSweep("", 20, { command: ["sleep", mark] });
+  const running = place.start("sweep", "--config", place.write("s.json", sweep));
+  await until(() => processesWith(mark).length >= 3, "its processes");
+  const children = readFileSync(`/proc/${running.pid}/task/${running.pid}/children`, "utf8");
+  const launcher = children.split(" ").map(Number).find((pid) =>
+    pid > 0 && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("/launch-")
+  )!;
+  Deno.kill(launcher, "SIGKILL");
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 2);
+  assertMatch(stderr, /^error: the launcher was ended from outside/m);
+  await until(() => processesWith(mark).length === 0, "the end of all its processes");
+  assertEquals(finished(place), []);
+});
