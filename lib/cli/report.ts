@@ -1,11 +1,12 @@
 /** dyno report: a sweep's report. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { writeSweepReport } from "../report/sweep_report.ts";
 import { collectSweep } from "../sweep/collect.ts";
 import { sweepTreeAt } from "../sweep/tree.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, text, toggle } from "./flags.ts";
+import type { SweepTree } from "../sweep/tree.ts";
 import type { Command, CommandContext } from "./command.ts";
 
 const flags = {
@@ -35,6 +36,11 @@ export const command: Command = {
       const { runs_csv, rows } = await collectSweep(exp_dir, { signal });
       terminal.say(`collected ${rows.toLocaleString("en")} runs into ${runs_csv}`);
     }
+    if (values["runs-csv"] === undefined && isOlder(sweepTreeAt(exp_dir))) {
+      terminal.warn(
+        `the sweep ran after its table was written: dyno collect --exp_dir ${exp_dir} renews it`,
+      );
+    }
     const report = await writeSweepReport(exp_dir, {
       runs_csv: values["runs-csv"],
       out_dir: values["out-dir"],
@@ -48,3 +54,9 @@ export const command: Command = {
     return EXIT.good;
   },
 };
+
+/** Whether a sweep was started in the tree after its table was written. */
+function isOlder({ runs_csv, experiment }: SweepTree): boolean {
+  const written = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return written(experiment) > written(runs_csv);
+}

@@ -1,5 +1,4 @@
 /** A sweep's live progress: one line drawn again on a terminal, one a minute elsewhere. */
-import { basename } from "@std/path";
 import { duration } from "./progress_line.ts";
 import type { RunOutcome } from "../sweep/run_one.ts";
 import type { SweepProgress as Progress } from "../sweep/run_sweep.ts";
@@ -72,5 +71,5 @@ function failureLine({ run_id, exit_code, timed_out, wall_time_s, stderr }: RunO
     : exit_code < 0
     ? `ended by signal ${-exit_code}`
     : `exit code ${exit_code}`;
-  return `failed: ${run_id}: ${how}; see ${stderr.replace(basename(stderr), "")}stderr.txt`;
+  return `failed: ${run_id}: ${how}; see ${stderr}`;
 }

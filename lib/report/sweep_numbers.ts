@@ -5,7 +5,7 @@ import { mean } from "../stats/quantile.ts";
 import { groupAt, seedValues } from "../sweep/analyse.ts";
 import { counted, cutText } from "./html.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { SweepAnalysis } from "../sweep/analyse.ts";
+import type { Group, SweepAnalysis } from "../sweep/analyse.ts";
 
 /** Below so many seeds a bootstrap interval is too narrow to be taken at its word. */
 export const FEW_SEEDS = 10;
@@ -17,17 +17,28 @@ export interface SeedMean {
   interval: Estimate | null;
 }
 
+/** Means that charts and tables both show, by group and metric. */
+const known = new WeakMap<Group, Map<string, SeedMean | null>>();
+
 /** The mean of a metric in a group; null where no run of it counts. */
 export function seedMean(
   analysis: SweepAnalysis,
   [policy, workload, ablation]: readonly [string, string, string],
   metric: string,
 ): SeedMean | null {
-  const values = [
-    ...seedValues(analysis, groupAt(analysis, policy, workload, ablation), metric).values(),
-  ];
-  if (values.length === 0) return null;
-  return { n: values.length, value: mean(values), interval: meanEstimate(values) };
+  const group = groupAt(analysis, policy, workload, ablation);
+  if (group === undefined) return null;
+  const means = known.get(group) ?? new Map<string, SeedMean | null>();
+  known.set(group, means);
+  let found = means.get(metric);
+  if (found === undefined) {
+    const values = [...seedValues(analysis, group, metric).values()];
+    found = values.length === 0
+      ? null
+      : { n: values.length, value: mean(values), interval: meanEstimate(values) };
+    means.set(metric, found);
+  }
+  return found;
 }
 
 /** The ratio of an ablation to the baseline on the seeds that both have; null for no such seed. */

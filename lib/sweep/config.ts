@@ -4,7 +4,7 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../experiment/json_file.ts";
 import { didYouMean } from "../nearest.ts";
-import { exactJson, parseExact } from "./exact_json.ts";
+import { exactJson, parseExact, plainOf } from "./exact_json.ts";
 import type { JsonFile } from "../experiment/json_file.ts";
 import type { Exact } from "./exact_json.ts";
 
@@ -52,7 +52,7 @@ const schema = z.strictObject({
   "sim_binary and command: expected one of them",
 );
 
-const seeds = z.array(z.union([z.int(), z.bigint(), z.number()])).min(1);
+const seeds = z.array(z.number()).min(1);
 const ablations = z.array(ablation).min(1);
 
 /** A switched-off mechanism, or the like: further arguments under a name. */
@@ -101,7 +101,7 @@ export function sweepConfigOf(file: JsonFile): SweepConfig {
     Object.keys(varied).sort().map((key) => [key, valuesOf(file, key, varied[key])]),
   );
   const common_args = (exact.common_args ?? {}) as Record<string, Exact>;
-  checkPart(file, ["matrix", "seeds"], seeds, seedList);
+  checkPart(file, ["matrix", "seeds"], seeds, plainOf(seedList));
   const sim_binary = checked.sim_binary ?? DEFAULT_SIM;
   const config = {
     path: file.path,

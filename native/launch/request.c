@@ -13,9 +13,11 @@
 
 bool requests_read(struct requests *requests, int fd)
 {
-    memmove(requests->bytes, requests->bytes + requests->done, requests->length - requests->done);
-    requests->length -= requests->done;
-    requests->done = 0;
+    if (requests->done > 0) {
+        requests->length -= requests->done;
+        memmove(requests->bytes, requests->bytes + requests->done, requests->length);
+        requests->done = 0;
+    }
     if (requests->size - requests->length < LEAST_ROOM) {
         requests->size = 2 * requests->size + LEAST_ROOM;
         requests->bytes = realloc(requests->bytes, requests->size);
