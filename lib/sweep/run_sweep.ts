@@ -37,7 +37,7 @@ export interface SweepOptions {
 export interface SweepPlan {
   runs: number;
   finished: number;
-  /** Finished runs whose program was another build. */
+  /** Finished runs whose program was another build, or is not known. */
   other_program: number;
   /** Whether dyno's own simulator stands in for the file that the sweep names. */
   built_in: boolean;
@@ -70,7 +70,7 @@ export function treeOf(config: SweepConfig): SweepTree {
 export interface FinishedScan {
   finished: Uint8Array;
   count: number;
-  /** Of these, how many were made by a program with another hash. */
+  /** Of these, how many were made by a program with another hash or with none. */
   other_program: number;
 }
 
@@ -91,7 +91,7 @@ export function scanFinished(
     if (meta !== null) {
       scan.finished[place] = 1;
       scan.count++;
-      if (sha256 && meta.program_sha256 && meta.program_sha256 !== sha256) scan.other_program++;
+      if (sha256 !== null && meta.program_sha256 !== sha256) scan.other_program++;
     }
     place++;
   }

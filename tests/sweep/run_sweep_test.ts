@@ -76,6 +76,7 @@ Deno.test("a tree of the Python runner goes on here: same ids, finished runs are
   const { code, stderr } = await place.dyno("sweep", "--config", "old.json", "--resume");
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, "8 runs in bench_runs/old, 5 finished already");
+  assertMatch(stderr, /warning: 5 runs of these were made by another build/);
   assertEquals(place.list(runs).length, 8);
   for (const [name, text] of before) {
     assertEquals(place.read(`${runs}/${name}/meta.json`) === text, !missing.includes(name), name);
