@@ -143,7 +143,9 @@ function conclude(
   const time = wall_time_s < 10 ? `${wall_time_s.toFixed(1)} s` : duration(wall_time_s);
   if (to_do > 0) terminal.say(`${parts}, in ${time}`);
   if (stopped === "failed run") terminal.say("stopped at a failed run (--fail_fast)");
-  if (stopped !== "no" || failed > 0) terminal.say(`go on with: ${resumeCommand(argv)}`);
+  if (failed > 0) terminal.say(`all that failed runs said is in ${exp_dir}/runs/RUN/stderr.txt`);
+  if (stopped !== "no") terminal.say(`go on with: ${resumeCommand(argv)}`);
+  else if (failed > 0) terminal.say(`try the failed ones again with: ${resumeCommand(argv)}`);
   else terminal.say(`next: dyno collect --exp_dir ${shellText([exp_dir])}`);
   if (json) terminal.out(JSON.stringify({ exp_dir, ...summary }));
   if (stopped === "interrupted") return EXIT.interrupted;

@@ -9,6 +9,7 @@ const LINE_INTERVAL_MS = 60_000;
 const CLEAR_LINE = "\r\x1b[2K";
 /** Failed runs that are told one by one. */
 const MOST_TOLD = 10;
+const COMPLAINT_LETTERS = 160;
 
 /** Shows progress and failed runs until disposed. */
 export class SweepProgressLine implements Disposable {
@@ -65,11 +66,13 @@ export function progressText({ ended, failed, to_do }: Progress, elapsed_s: numb
   ].filter(Boolean).join(" · ");
 }
 
-function failureLine({ run_id, exit_code, timed_out, wall_time_s, stderr }: RunOutcome): string {
+function failureLine({ run_id, exit_code, timed_out, wall_time_s, complaint }: RunOutcome): string {
   const how = timed_out
     ? `timed out after ${wall_time_s.toFixed(1)} s`
     : exit_code < 0
     ? `ended by signal ${-exit_code}`
     : `exit code ${exit_code}`;
-  return `failed: ${run_id}: ${how}; see ${stderr}`;
+  // deno-lint-ignore no-control-regex
+  const said = complaint?.replace(/[\u0000-\u001f\u007f]/g, " ").slice(0, COMPLAINT_LETTERS);
+  return `failed: ${run_id}: ${how}${said ? `: ${said}` : ""}`;
 }

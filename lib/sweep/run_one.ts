@@ -1,5 +1,15 @@
 /** One run of a sweep: its folder, its process, its meta.json. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { startSampler } from "../hardware/sampler.ts";
 import { LaunchError } from "../execute/launcher.ts";
 import { notWritten } from "../run/write.ts";
@@ -16,6 +26,8 @@ import type { RunPaths, SweepTree } from "./tree.ts";
 /** `timeout`'s exit code for a program that it had to end. */
 const TIMED_OUT = 124;
 const NOT_STARTED = 127;
+/** How much of the end of standard error is looked at. */
+const COMPLAINT_BYTES = 8192;
 
 /** What all runs of a sweep share. */
 export interface RunContext {
@@ -34,8 +46,8 @@ export interface RunOutcome {
   exit_code: number;
   timed_out: boolean;
   wall_time_s: number;
-  /** Where it wrote what it had to complain of. */
-  stderr: string;
+  /** What it complained of, in one line; null where it succeeded or said nothing. */
+  complaint: string | null;
 }
 
 /**
@@ -75,7 +87,27 @@ export async function runOne(
     program_sha256: context.program.sha256,
   });
   const { timed_out, wall_time_s } = facts;
-  return { run_id: run.run_id, exit_code, timed_out, wall_time_s, stderr: paths.stderr };
+  const complaint = exit_code === 0 ? null : complaintIn(paths.stderr);
+  return { run_id: run.run_id, exit_code, timed_out, wall_time_s, complaint };
+}
+
+/** Of the end of a text, the first line that speaks of an error, else the last one. */
+function complaintIn(path: string): string | null {
+  const bytes = Buffer.alloc(COMPLAINT_BYTES);
+  try {
+    const fd = openSync(path, "r");
+    try {
+      const from = Math.max(0, fstatSync(fd).size - bytes.length);
+      const length = readSync(fd, bytes, 0, bytes.length, from);
+      const lines = bytes.toString("utf8", 0, length).split("\n").map((line) => line.trim())
+        .filter(Boolean);
+      return lines.find((line) => /error/i.test(line)) ?? lines.at(-1) ?? null;
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return null;
+  }
 }
 
 function clear(paths: RunPaths): void {

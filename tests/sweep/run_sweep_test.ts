@@ -91,9 +91,9 @@ Deno.test("a failed run is told, kept and tried again; --fail_fast stops", async
   const file = place.write("s.json", shellSweep(script, 4, { jobs: 1 }));
   const { code, stderr } = await place.dyno("sweep", "--config", file);
   assertEquals(code, 1);
-  assertMatch(stderr, /failed: seed2__baseline__\w+: exit code 7; see bench_runs\/.*stderr\.txt/);
+  assertMatch(stderr, /failed: seed2__baseline__\w+: exit code 7: complaint/);
   assertStringIncludes(stderr, "3 runs succeeded, 1 failed");
-  assertMatch(stderr, /go on with: dyno sweep --config s\.json --resume/);
+  assertMatch(stderr, /try the failed ones again with: dyno sweep --config s\.json --resume/);
   const failed = place.list("bench_runs/shell/runs").find((name) => name.startsWith("seed2"))!;
   assertEquals(place.read(`bench_runs/shell/runs/${failed}/stderr.txt`), "complaint\n");
   const again = await place.dyno("sweep", "--config", file, "--resume", "--json");
