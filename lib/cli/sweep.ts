@@ -119,10 +119,8 @@ function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal
   );
   if (plan.other_program > 0) {
     terminal.warn(
-      `${
-        counted(plan.other_program)
-      } of these were made by another build of the program, or by a ` +
-        "runner that does not say which, and are kept; without --resume all are run again",
+      "kept from another build of the program, or from a runner that does not say which: " +
+        `${counted(plan.other_program)}; without --resume all are run again`,
     );
   }
 }

@@ -53,6 +53,15 @@ Deno.test("a sweep of the simulator leaves the contract's tree; a resume repeats
     const { mtimeMs } = statSync(join(place.path, `bench_runs/small/runs/${name}/meta.json`));
     assertEquals(mtimeMs === before[i], i !== 3 && i !== 5, name);
   });
+  const { program_sha256 } = metaOf(place, "bench_runs/small", names[0]);
+  assertMatch(program_sha256!, /^[0-9a-f]{64}$/);
+  const older = metaOf(place, "bench_runs/small", names[0]);
+  place.write(`bench_runs/small/runs/${names[0]}/meta.json`, { ...older, program_sha256: "0" });
+  const mixed = await place.dyno("sweep", "--config", file, "--resume");
+  assertMatch(
+    mixed.stderr,
+    /8 finished already; nothing to do\nwarning: kept from another build .*: 1 run;/,
+  );
   const all = await place.dyno("sweep", "--config", file, "--json");
   assertEquals(JSON.parse(all.stdout).ended, 8); // without --resume all are run again
 });
@@ -76,7 +85,7 @@ Deno.test("a tree of the Python runner goes on here: same ids, finished runs are
   const { code, stderr } = await place.dyno("sweep", "--config", "old.json", "--resume");
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, "8 runs in bench_runs/old, 5 finished already");
-  assertMatch(stderr, /warning: 5 runs of these were made by another build/);
+  assertMatch(stderr, /warning: kept from another build .*: 5 runs; without --resume/);
   assertEquals(place.list(runs).length, 8);
   for (const [name, text] of before) {
     assertEquals(place.read(`${runs}/${name}/meta.json`) === text, !missing.includes(name), name);
@@ -185,6 +194,18 @@ Deno.test("a folder that cannot be written, and one in use, are refused in one l
   assertMatch(second.stderr, /in use by process \d+/);
   running.kill("SIGTERM");
   assertEquals((await running.finished).code, 130);
+});
+
+Deno.test("dyno sim is the simulator: its arguments, its help, its exit codes", async () => {
+  using place = new Workplace();
+  const args = ["--workflows", "3", "--pdfs=2", "--out-dir", "here", "--trace", "none"];
+  const { code, stdout } = await place.dyno("sim", ...args);
+  assertEquals([code, place.list("here")], [0, ["summary.csv", "tiers.csv", "workflows.csv"]]);
+  assertMatch(stdout, /^agent_sched_sim config:\n {2}workflows=3\n {2}pdfs=2\n/);
+  const help = await place.dyno("sim", "--help");
+  assertEquals([help.code, help.stdout.startsWith("Usage: agent_sched_sim")], [0, true]);
+  const wrong = await place.dyno("sim", "--workflows", "0");
+  assertEquals([wrong.code, wrong.stderr.startsWith("Error: --workflows")], [2, true]);
 });
 
 /** A number that no other process has in its command line. */
