@@ -14,7 +14,7 @@ import { ablationRatio, seedMean } from "../../lib/report/sweep_numbers.ts";
 import { analyseSweep } from "../../lib/sweep/analyse.ts";
 import { csvLine } from "../../lib/sweep/csv.ts";
 import { FoundColumns } from "../../lib/sweep/columns.ts";
-import { pairedRatioEstimate } from "../../lib/stats/paired.ts";
+import { pairedRatioEstimate } from "../../lib/stats/paired_ratio.ts";
 import { browserPath } from "../browser.ts";
 import { smallSweep, Workplace } from "./fixture.ts";
 import type { Cell } from "../../lib/sweep/csv.ts";
