@@ -4,6 +4,7 @@ import load from "../../experiments/quickstart_load.json" with { type: "json" };
 import answers from "../../experiments/suites/quickstart_answers.json" with { type: "json" };
 import suite from "../../experiments/suites/quickstart.json" with { type: "json" };
 import { EXIT } from "./command.ts";
+import { quickstartSweep } from "./quickstart_sweep.ts";
 import { runLoads } from "./load_runs.ts";
 import { suiteOf } from "../experiment/load_suite.ts";
 import { MockEndpoint } from "../mock/server.ts";
@@ -27,8 +28,8 @@ export const command: Command = {
     "dyno quickstart [flags]",
     "",
     "Starts the built-in mock endpoint on a free port, runs a small suite on it with hardware sampling,",
-    "judges the answers (two of them are wrong on purpose), then puts a small load on it, in a closed and",
-    "in an open loop. Each leaves a run directory with a report.",
+    "judges the answers (two of them are wrong on purpose), puts a small load on it, in a closed and in",
+    "an open loop, and sweeps the scheduler simulator over a few policies. Each leaves a report.",
     "",
     ...flagHelp(flags),
   ],
@@ -59,7 +60,7 @@ export const command: Command = {
     if (asked !== EXIT.good) return asked;
     terminal.say();
     const { kind: _kind, name, ...settings } = load;
-    const code = await runLoads({
+    const loaded = await runLoads({
       experiment: {
         name,
         runs: [{
@@ -73,6 +74,9 @@ export const command: Command = {
       reportAs: null,
       agent: "mock",
     }, context);
+    if (loaded !== EXIT.good) return loaded;
+    terminal.say();
+    const code = await quickstartSweep(out, context);
     terminal.say();
     terminal.say("next, with a server of your own:");
     terminal.say("  dyno run SUITE --endpoint URL --model NAME");
