@@ -1,0 +1,7 @@
+/** A file of an export. */
+
+export interface ExportedFile {
+  /** Below the folder that the export is written to; every part of it is a safe file name. */
+  path: string;
+  text: string;
+}
