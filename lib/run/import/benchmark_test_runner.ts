@@ -66,7 +66,10 @@ export function readTestBatch(path: string, value: unknown, singles: unknown[] =
 }
 
 /** Reads result files that belong to no batch as one run. */
-export function readTestResults(path: string, singles: { path: string; value: unknown }[]): ReadRun {
+export function readTestResults(
+  path: string,
+  singles: { path: string; value: unknown }[],
+): ReadRun {
   const results = singles.map((single) => new Fields(single.path, single.value));
   const run_id = singles.length === 1 ? stemOf(path) : `results_${stemOf(path)}`;
   return readResults(path, results, {

@@ -1,6 +1,6 @@
 /** Foreign files: whole JSON up to a size, JSON lines and CSV rows as a stream. */
 import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import { InputError, messageOf } from "../../errors.ts";
 import { parseJson } from "../../experiment/json_file.ts";
 
@@ -8,6 +8,7 @@ import { parseJson } from "../../experiment/json_file.ts";
 export const LARGEST_JSON = 512_000_000;
 /** A line of JSON, or a row of CSV. */
 const LONGEST_LINE = 64_000_000;
+const HEAD_BYTES = 1 << 20;
 /** Above this a complaint names no line and column, as finding them takes memory. */
 const EXPLAINED = 5_000_000;
 
@@ -33,6 +34,25 @@ export async function readForeignText(path: string): Promise<string> {
   try {
     const content = await readFile(path);
     return new TextDecoder(encodingOf(content)).decode(content);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** The start of a file, at most a megabyte of it, and whether that is all. */
+export async function headOf(path: string): Promise<{ text: string; whole: boolean }> {
+  const size = await sizeOf(path);
+  const bytes = new Uint8Array(Math.min(size, HEAD_BYTES));
+  try {
+    const file = await open(path);
+    try {
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      const content = bytes.subarray(0, bytesRead);
+      const text = new TextDecoder(encodingOf(content)).decode(content);
+      return { text, whole: size <= HEAD_BYTES };
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -66,6 +86,31 @@ export async function* linesOf(path: string): AsyncGenerator<{ text: string; lin
     }
   }
   if (pending.trim() !== "") yield { text: pending, line: line + 1 };
+}
+
+/**
+ * The values of a JSON lines file.
+ *
+ * @param torn told of a malformed last line: its writer was stopped.
+ * @throws {InputError} a malformed line before the last.
+ */
+export async function* jsonLinesOf(
+  path: string,
+  torn: (message: string) => void,
+): AsyncGenerator<{ value: unknown; line: number }> {
+  let held: unknown = null;
+  for await (const { text, line } of linesOf(path)) {
+    if (held) throw held;
+    let value: unknown;
+    try {
+      value = parseForeignJson(`${path}, line ${line}`, text);
+    } catch (error) {
+      held = error;
+      continue;
+    }
+    yield { value, line };
+  }
+  if (held) torn(messageOf(held));
 }
 
 /**

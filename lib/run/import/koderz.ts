@@ -12,9 +12,13 @@ const HALVES = ["zero_shot", "iterative"] as const;
 
 /** Whether a parsed file is a koderz summary. */
 export function isKoderz(value: unknown): boolean {
-  return isRecord(value) && typeof value.run_id === "string" && typeof value.mode === "string" &&
-    isRecord(value.config) && "local_model" in value.config &&
-    (Array.isArray(value.results) || HALVES.some((half) => isRecord(value[half])));
+  if (!isRecord(value) || "benchmarks" in value) return false;
+  if (HALVES.some((half) => isRecord(value[half]))) return isRecord(value.config);
+  if (!Array.isArray(value.results)) return false;
+  const [first] = value.results;
+  return isRecord(value.config) && "local_model" in value.config &&
+      !(isRecord(first) && "test_id" in first) ||
+    isRecord(first) && "problem_id" in first;
 }
 
 /**
@@ -182,7 +186,9 @@ function exportPart(
     total_problems: total,
     successes,
     success_rate: items.length ? 100 * successes / items.length : 0,
-    ...(cost_usd === null ? {} : { total_cost: cost_usd, avg_cost: cost_usd / (items.length || 1) }),
+    ...(cost_usd === null
+      ? {}
+      : { total_cost: cost_usd, avg_cost: cost_usd / (items.length || 1) }),
     ...(prompt_tokens === null ? {} : { total_input_tokens: prompt_tokens }),
     ...(completion_tokens === null ? {} : { total_output_tokens: completion_tokens }),
     ...(counted ? { avg_iterations: iterations.reduce((a, b) => a + b, 0) / items.length } : {}),

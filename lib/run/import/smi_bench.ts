@@ -3,10 +3,13 @@ import { safeFileName } from "../file_names.ts";
 import type { ReadRun, RunItem } from "../summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
-import { linesOf, parseForeignJson } from "./foreign_file.ts";
+import { jsonLinesOf } from "./foreign_file.ts";
 import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
 import { millisecondsOf, secondsOf } from "./times.ts";
 import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+
+const METADATA_VERSION = 1;
+const RESULTS_VERSION = 2;
 
 /** Whether a parsed file is smi-bench's results. */
 export function isSmiResults(value: unknown): boolean {
@@ -38,7 +41,9 @@ export interface SmiFiles {
  * Reads a run. A run without results was interrupted: its items are the packages that its events
  * say were finished.
  */
-export async function readSmiRun({ run_id, metadata, results, events }: SmiFiles): Promise<ReadRun> {
+export async function readSmiRun(
+  { run_id, metadata, results, events }: SmiFiles,
+): Promise<ReadRun> {
   const path = results?.path ?? metadata?.path ?? events ?? run_id;
   const log = events === null ? null : await readEvents(events, results === null);
   const file = results && new Fields(results.path, results.value);
@@ -51,6 +56,8 @@ export async function readSmiRun({ run_id, metadata, results, events }: SmiFiles
   const started = facts?.timeOrNull("started_at_unix_seconds") ?? log?.started ?? null;
   const ended = log?.ended ?? null;
   aggregate?.skip("avg_hit_rate", "max_hit_rate", "errors");
+  if (file?.peek("schema_version") === RESULTS_VERSION) file.skip("schema_version");
+  if (facts?.peek("schema_version") === METADATA_VERSION) facts.skip("schema_version");
   const run: ReadRun = {
     summary: {
       run_id,
@@ -81,6 +88,7 @@ export async function readSmiRun({ run_id, metadata, results, events }: SmiFiles
     ...file?.rest(),
     ...(Object.keys(metadata_rest).length ? { metadata: metadata_rest } : {}),
     ...keepRests("packages", packages.map((entry) => entry.rest())),
+    ...(log?.torn ? { events_end: log.torn } : {}),
   };
   return run;
 }
@@ -88,9 +96,10 @@ export async function readSmiRun({ run_id, metadata, results, events }: SmiFiles
 function readPackage(entry: Fields, ids: DistinctIds): RunItem {
   const name = entry.label("package_id");
   const score = entry.childOrNull("score");
-  const targets = score?.amountOrNull("targets") ?? null;
-  const hits = score?.amountOrNull("created_hits") ?? null;
-  const counted = targets !== null && hits !== null && targets > 0 ? hits / targets : null;
+  const targets = score?.peek("targets"), hits = score?.peek("created_hits");
+  const counted = typeof targets === "number" && typeof hits === "number" && targets > 0
+    ? hits / targets
+    : null;
   const elapsed_s = entry.amountOrNull("elapsed_seconds");
   const error = entry.labelOrNull("error");
   return {
@@ -113,18 +122,14 @@ interface EventLog {
   started: number | null;
   ended: number | null;
   finished: Fields[];
+  /** What is wrong with the last line: the program was killed while it wrote. */
+  torn: string | null;
 }
 
-/** The last line may be torn: the program was killed while it wrote. */
 async function readEvents(path: string, packages: boolean): Promise<EventLog> {
-  const log: EventLog = { started: null, ended: null, finished: [] };
-  for await (const { text, line } of linesOf(path)) {
-    let value: unknown;
-    try {
-      value = parseForeignJson(`${path}:${line}`, text);
-    } catch {
-      continue;
-    }
+  const log: EventLog = { started: null, ended: null, finished: [], torn: null };
+  const torn = (message: string) => log.torn = message;
+  for await (const { value, line } of jsonLinesOf(path, torn)) {
     if (!isSmiEvent(value)) continue;
     const event = new Fields(`${path}:${line}`, value);
     const name = event.text("event"), t = event.timeOrNull("t");
@@ -150,11 +155,11 @@ async function readEvents(path: string, packages: boolean): Promise<EventLog> {
 /** Writes a run in smi-bench's layout. */
 export function exportSmi({ summary, items, unmapped }: ReadRun): ExportedFile[] {
   const run_id = safeFileName(summary.run_id);
-  const { packages: _, metadata, aggregate, ...rest } = unmapped;
+  const { packages: _, events_end: __, metadata, aggregate, ...rest } = unmapped;
   const scores = items.flatMap((item) => item.score ?? []);
   const started = summary.started_at_unix_seconds;
   const facts = {
-    schema_version: 1,
+    schema_version: METADATA_VERSION,
     ...recordOr(metadata),
     benchmark: summary.benchmark,
     ...(started === null ? {} : { started_at_unix_seconds: started }),
@@ -164,7 +169,7 @@ export function exportSmi({ summary, items, unmapped }: ReadRun): ExportedFile[]
     ...(summary.tags.length ? { tags: summary.tags } : {}),
   };
   const results = {
-    schema_version: 2,
+    schema_version: RESULTS_VERSION,
     ...rest,
     aggregate: {
       ...recordOr(aggregate),

@@ -7,7 +7,9 @@ const ISO =
 export function unixSecondsOf(text: string): number | null {
   const match = ISO.exec(text.trim());
   if (!match) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) =>
+    Number(part ?? 0)
+  );
   if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 24 || minute > 59 || second > 60) {
     return null;
   }

@@ -1,0 +1,37 @@
+/** Which files beside a single one belong to the same run. Names come from its own path only. */
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { isOwnFile } from "./folder.ts";
+import type { PartKind } from "./recognise.ts";
+
+const MOST_RESULTS = 10_000;
+
+/** Files that exist and may be parts of the run that `file` is a part of. */
+export async function siblingsOf(file: string, kind: PartKind): Promise<string[]> {
+  return (await candidates(file, kind)).filter((path) => path !== file && isOwnFile(path));
+}
+
+async function candidates(file: string, kind: PartKind): Promise<string[]> {
+  const folder = dirname(file), name = basename(file);
+  if (kind === "smi_results") {
+    const run = name.replace(/\.json$/, "");
+    return [dirname(folder), dirname(dirname(folder))].flatMap((above) => {
+      const log = join(above, "logs", run);
+      return [join(log, "run_metadata.json"), join(log, "events.jsonl")];
+    });
+  }
+  if (kind === "smi_metadata" || kind === "smi_events") {
+    const results = join(dirname(dirname(folder)), "results");
+    return [
+      join(folder, "run_metadata.json"),
+      join(folder, "events.jsonl"),
+      join(results, `${basename(folder)}.json`),
+      join(results, "a2a", `${basename(folder)}.json`),
+    ];
+  }
+  if (kind === "aiperf") return [join(folder, name.replace(/(_aiperf)?\.json$/, ".jsonl"))];
+  if (kind === "aiperf_records") return [join(folder, name.replace(/\.jsonl$/, "_aiperf.json"))];
+  if (kind !== "test_batch") return [];
+  const names = (await readdir(folder)).filter((other) => other.endsWith("_result.json"));
+  return names.sort().slice(0, MOST_RESULTS).map((other) => join(folder, other));
+}
