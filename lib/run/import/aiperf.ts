@@ -5,7 +5,7 @@ import type { ReadRun, RunItem, RunSummary } from "../summary.ts";
 import { Fields } from "./fields.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
-import { DistinctIds, totalsOf, unknownItem } from "./totals.ts";
+import { DistinctIds, saysTimeout, totalsOf, unknownItem } from "./totals.ts";
 
 const MS_IN: Record<string, number> = {
   ns: 1e-6,
@@ -165,7 +165,7 @@ function readRequest(
   return {
     ...unknownItem(ids.next(id ?? "request"), metadata.labelOrNull("conversation_id") ?? undefined),
     success: error === null && !cancelled,
-    timed_out: /time(d )?_?out/i.test(kind),
+    timed_out: saysTimeout(kind),
     latency_ms: milliseconds(of("request_latency"), "value"),
     ttft_ms: milliseconds(of("time_to_first_token"), "value"),
     prompt_tokens: tokens("input_sequence_length") ?? tokens("error_isl"),

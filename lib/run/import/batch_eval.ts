@@ -12,7 +12,7 @@ import { InputError } from "../../errors.ts";
 import { csvRowsOf } from "./foreign_file.ts";
 import { isRecord, keepRests, restAt } from "./keep.ts";
 import { isoOf, millisecondsOf, secondsOf } from "./times.ts";
-import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
 const NEEDED = ["llm_model", "latency_sec", "success"];
 
@@ -97,6 +97,7 @@ class Batches {
       this.#open.set(key, run);
       this.#runs.push(run);
     }
+    const error = (record.textOrNull("error") ?? record.textOrNull("error_message")) || null;
     const latency_s = record.amountOrNull("latency_sec");
     const at = record.timeOrNull("timestamp");
     if (at !== null) {
@@ -108,11 +109,12 @@ class Batches {
       ...unknownItem(industry === null ? question : `${industry}/${question}`, question),
       category: industry,
       success: record.flag("success"),
+      timed_out: record.flagOrNull("timed_out") ?? saysTimeout(error),
       score: shareOrNull(record.numberOrNull("coverage_score")),
       latency_ms: latency_s === null ? null : millisecondsOf(latency_s),
       prompt_tokens: record.countOrNull("prompt_tokens"),
       completion_tokens: record.countOrNull("response_tokens"),
-      error: (record.textOrNull("error") ?? record.textOrNull("error_message")) || null,
+      error,
     });
     record.skip("throughput_tps");
     run.rests.push({
@@ -174,6 +176,7 @@ export function exportBatchEval({ summary, items, unmapped }: ReadRun): Exported
       coverage_score: item.score,
       prompt_tokens: item.prompt_tokens,
       response_tokens: tokens,
+      ...(item.timed_out || item.error !== null ? { timed_out: item.timed_out } : {}),
       ...(item.error === null ? {} : { error: item.error }),
     };
   });

@@ -5,7 +5,7 @@ import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
 import { isoOf, millisecondsOf, secondsOf, unixSecondsOf } from "./times.ts";
-import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
 /** Where a batch keeps its results, and its counts. */
 const LISTS = ["results", "test_results", "items"] as const;
@@ -98,13 +98,14 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
     const time = result.amountOrNull("execution_time");
     const started = unixSecondsOf(String(result.peek("timestamp")));
     if (started !== null) first = Math.min(first, started);
+    const error = result.textOrNull("error_message");
     const named = recordOr(result.peek("api_response")).model;
     if (typeof named === "string") model ??= named;
     return {
       ...unknownItem(id, result.textOrNull("test_name") ?? id),
       category: result.textOrNull("category"),
       success: result.flag("success"),
-      timed_out: result.flagOrNull("timed_out") ?? false,
+      timed_out: result.flagOrNull("timed_out") ?? saysTimeout(error),
       passed: evaluation?.flagOrNull("passed") ?? null,
       score: shareOrNull(evaluation?.numberOrNull("score") ?? null),
       latency_ms: time === null ? null : millisecondsOf(time),
@@ -112,7 +113,7 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
       prompt_tokens: result.countOrNull("prompt_tokens"),
       completion_tokens: result.countOrNull("completion_tokens"),
       cost_usd: result.amountOrNull("cost_usd"),
-      error: result.textOrNull("error_message"),
+      error,
     };
   });
   const rests = results.map((result) => {
@@ -146,14 +147,19 @@ export function exportTestRunner({ summary, items, unmapped }: ReadRun): Exporte
   const results = items.map((item, i) => exportResult(item, restAt(unmapped, "results", i)));
   const { results: _, summary: rest, configuration, ...others } = unmapped;
   const started = summary.started_at_unix_seconds;
+  const spoken = summary.agent === "chat" || summary.agent === "completions";
   const batch = {
     ...others,
     run_id: summary.run_id,
     test_suite_id: summary.benchmark,
     ...(started === null ? {} : { timestamp: isoOf(started) }),
-    ...(summary.agent === null ? {} : { agent: summary.agent }),
+    ...(summary.agent === null || spoken ? {} : { agent: summary.agent }),
     ...(summary.tags.length ? { tags: summary.tags } : {}),
-    configuration: { ...recordOr(configuration), model: summary.model },
+    configuration: {
+      ...recordOr(configuration),
+      model: summary.model,
+      ...(spoken ? { api_type: summary.agent } : {}),
+    },
     summary: {
       ...recordOr(rest),
       total_tests: summary.items_total,
@@ -185,7 +191,7 @@ function exportResult(item: RunItem, rest: Record<string, unknown>) {
     test_name: item.name,
     ...(item.category === null ? {} : { category: item.category }),
     success: item.success,
-    ...(item.timed_out ? { timed_out: true } : {}),
+    ...(item.timed_out || item.error !== null ? { timed_out: item.timed_out } : {}),
     execution_time: seconds,
     ...(item.ttft_ms === null ? {} : { ttft_ms: item.ttft_ms }),
     prompt_tokens: item.prompt_tokens,

@@ -4,7 +4,7 @@ import type { ReadRun, RunItem } from "../summary.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
 import { millisecondsOf } from "./times.ts";
-import { DistinctIds, unknownItem } from "./totals.ts";
+import { DistinctIds, saysTimeout, unknownItem } from "./totals.ts";
 
 /** Whether a parsed file is a GuideLLM report. */
 export function isGuidellm(value: unknown): boolean {
@@ -100,7 +100,7 @@ function readRequests(requests: Fields | null, status: string, success: boolean)
     return {
       ...unknownItem(request.labelOrNull("request_id") ?? `${status}_${i}`),
       success,
-      timed_out: error !== null && /time(d )?_?out/i.test(error),
+      timed_out: saysTimeout(error),
       latency_ms: latency_s === null ? null : millisecondsOf(latency_s),
       ttft_ms: request.amountOrNull("time_to_first_token_ms"),
       prompt_tokens: request.countOrNull("prompt_tokens"),

@@ -8,7 +8,7 @@ import { readGuidellm } from "./guidellm.ts";
 import { readInspectLog } from "./inspect_ai.ts";
 import { readKoderz } from "./koderz.ts";
 import { siblingsOf } from "./siblings.ts";
-import { aiperfRuns, smiRuns, sweepRuns, testRuns } from "./several_files.ts";
+import { aiperfRuns, smiRuns, sweepRuns, sweepTables, testRuns } from "./several_files.ts";
 import type { Collected } from "./several_files.ts";
 import { partOf, vllmLines } from "./recognise.ts";
 import type { Part } from "./recognise.ts";
@@ -72,7 +72,9 @@ export async function readForeign(path: string): Promise<ForeignRuns> {
   await sweepRuns(files, each);
   await testRuns(files, only, each, reading.warn);
   for (const table of files("sweep_runs")) await attempt(reading, () => addTable(table, reading));
-  if (unknown.length > 0) warnings.push(listed(unknown));
+  const own = new Set(files("sweep_meta").flatMap(sweepTables));
+  const strange = unknown.filter((file) => !own.has(file));
+  if (strange.length > 0) warnings.push(listed(strange));
   if (reading.runs.length === 0) warnings.push(`${path}: no run in a known form (${FORM_NAMES})`);
   return { runs: reading.runs, warnings };
 }

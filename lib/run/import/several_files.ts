@@ -75,19 +75,24 @@ export async function aiperfRuns(files: Collected, each: EachRun): Promise<void>
 /** Sweeps: the CSV files beside `meta.json` or in its `out`. */
 export async function sweepRuns(files: Collected, each: EachRun): Promise<void> {
   for (const path of files("sweep_meta")) {
-    const beside = (name: string): string | null =>
-      [join(dirname(path), "out", name), join(dirname(path), name)].find(isOwnFile) ??
-        null;
-    await each(async () => {
-      const meta = await loaded(path);
-      return meta && await readSweepRun({
-        meta,
-        summary: beside("summary.csv"),
-        tiers: beside("tiers.csv"),
-        workflows: beside("workflows.csv"),
-      });
-    });
+    const tables = sweepTables(path);
+    const table = (name: string) =>
+      tables.find((table) => basename(table) === name && isOwnFile(table)) ?? null;
+    await each(async () =>
+      await readSweepRun({
+        meta: await loaded(path),
+        summary: table("summary.csv"),
+        tiers: table("tiers.csv"),
+        workflows: table("workflows.csv"),
+      })
+    );
   }
+}
+
+/** Where the CSV files of a sweep's run may lie. */
+export function sweepTables(meta: string): string[] {
+  const names = ["summary.csv", "tiers.csv", "workflows.csv"];
+  return ["out", ""].flatMap((folder) => names.map((name) => join(dirname(meta), folder, name)));
 }
 
 /**

@@ -67,6 +67,11 @@ export class DistinctIds {
   }
 }
 
+/** Whether an error says that the time was up, for forms that have no field for it. */
+export function saysTimeout(error: string | null): boolean {
+  return error !== null && /time(d )?_?out/i.test(error);
+}
+
 /** A share of one; null for what is none. */
 export function shareOrNull(value: number | null): number | null {
   return value !== null && value >= 0 && value <= 1 ? value : null;

@@ -4,7 +4,7 @@ import type { ReadRun, RunItem } from "../summary.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
 import { millisecondsOf } from "./times.ts";
-import { unknownItem } from "./totals.ts";
+import { saysTimeout, unknownItem } from "./totals.ts";
 
 /** Lists with a value for each request. */
 const PER_REQUEST = ["input_lens", "output_lens", "ttfts", "itls", "errors"] as const;
@@ -84,7 +84,7 @@ function readRequests(file: Fields): RunItem[] {
     return {
       ...unknownItem(String(i)),
       success: error === "",
-      timed_out: /time(d )?_?out/i.test(error),
+      timed_out: saysTimeout(error),
       latency_ms: ttft_s === null || rest_s === null ? null : millisecondsOf(ttft_s + rest_s),
       ttft_ms: ttft_s === null ? null : millisecondsOf(ttft_s),
       prompt_tokens: at(inputs, "input_lens", i),
