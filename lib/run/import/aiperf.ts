@@ -99,7 +99,7 @@ function errorsIn(file: Fields): number {
   if (!Array.isArray(list)) return 0;
   return list.reduce((sum: number, entry) => {
     const count = isRecord(entry) ? entry.count : 0;
-    return sum + (typeof count === "number" && count > 0 && Number.isFinite(count) ? count : 0);
+    return sum + (Number.isSafeInteger(count) && Number(count) > 0 ? Number(count) : 0);
   }, 0);
 }
 

@@ -157,9 +157,18 @@ function finished(path: string, run_id: string, run: OpenRun): ReadRun {
   };
 }
 
-/** Writes a run's records as the batch evaluator does: JSON, and the same as CSV. */
+/**
+ * Writes a run's records as the batch evaluator does: JSON, and the same as CSV. A question that is
+ * asked again gets a number, as else it would begin another batch.
+ */
 export function exportBatchEval({ summary, items, unmapped }: ReadRun): ExportedFile[] {
   const { started_at_unix_seconds: started } = summary;
+  const questions = new Map<string | null, DistinctIds>();
+  const distinct = ({ category, name }: RunItem) => {
+    const ids = questions.get(category) ?? new DistinctIds();
+    questions.set(category, ids);
+    return ids.next(name);
+  };
   const records = items.map((item, i) => {
     const latency_sec = item.latency_ms === null ? null : secondsOf(item.latency_ms);
     const tokens = item.completion_tokens;
@@ -167,7 +176,7 @@ export function exportBatchEval({ summary, items, unmapped }: ReadRun): Exported
       ...(started === null ? {} : { timestamp: isoOf(started) }),
       ...restAt(unmapped, "records", i),
       industry: item.category,
-      question: item.name,
+      question: distinct(item),
       llm_provider: summary.agent,
       llm_model: summary.model,
       latency_sec,

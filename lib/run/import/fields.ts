@@ -8,6 +8,11 @@ import { unixSecondsOf } from "./times.ts";
 const NOT_A_NUMBER = /^[+-]?(nan|inf|infinity|none|null|n\/a)?$/i;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
+/** Larger than a time in nanoseconds; sums and products of such numbers stay finite. */
+export const LARGEST = 1e20;
+/** The year 5138: later is no time in seconds. */
+const LATEST_S = 1e11;
+
 /** In a CSV file every value is text. */
 export type Notation = "json" | "csv";
 
@@ -128,7 +133,11 @@ export class Fields {
   /** A time as Unix seconds: ISO 8601 (UTC where it names no zone), or seconds as a number. */
   timeOrNull(key: string): number | null {
     const value = this.raw(key);
-    if (typeof value !== "string" || NUMBER.test(value)) return this.amountOrNull(key);
+    if (typeof value !== "string" || NUMBER.test(value)) {
+      const seconds = this.amountOrNull(key);
+      if (seconds === null || seconds < LATEST_S) return seconds;
+      throw this.wrong(key, value, "a time in seconds");
+    }
     if (value === "") return null;
     const seconds = unixSecondsOf(value);
     if (seconds === null) throw this.wrong(key, value, "a time (ISO 8601)");
@@ -198,7 +207,7 @@ export class Fields {
   }
 
   #finite(key: string, value: number): number {
-    if (Number.isFinite(value)) return value;
+    if (Math.abs(value) <= LARGEST) return value;
     throw new InputError(`${this.file}: ${this.#path(key)}: the number is too large`);
   }
 

@@ -67,7 +67,7 @@ function readBenchmark(path: string, file: Fields, index: number, model: string 
       started_at_unix_seconds: started,
       duration_s: file.amountOrNull("duration") ??
         (started !== null && ended !== null && ended >= started ? ended - started : null),
-      items_total: successful + failed,
+      items_total: Math.max(successful + failed, items.length),
       successful,
       failed,
       timed_out: items.filter((item) => item.timed_out).length,

@@ -10,15 +10,14 @@ import { DistinctIds, NO_LOAD, totalsOf, unknownItem } from "./totals.ts";
 /** The two halves of a comparative run, as its file names them. */
 const HALVES = ["zero_shot", "iterative"] as const;
 
-/** Whether a parsed file is a koderz summary. */
+/** Whether a parsed file is a koderz summary, if perhaps a faulty one. */
 export function isKoderz(value: unknown): boolean {
   if (!isRecord(value) || "benchmarks" in value) return false;
-  if (HALVES.some((half) => isRecord(value[half]))) return isRecord(value.config);
+  const configured = isRecord(value.config) && "local_model" in value.config;
+  if (HALVES.some((half) => isRecord(value[half]))) return configured;
   if (!Array.isArray(value.results)) return false;
   const [first] = value.results;
-  return isRecord(value.config) && "local_model" in value.config &&
-      !(isRecord(first) && "test_id" in first) ||
-    isRecord(first) && "problem_id" in first;
+  return configured || (isRecord(first) && "problem_id" in first);
 }
 
 /**

@@ -44,6 +44,8 @@ export interface Part {
   value: unknown;
 }
 
+const OWN_METADATA = "/run_metadata.json";
+
 /** In this order: the first that fits is it. */
 const WHOLE: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
   ["dyno", isDynoMetadata],
@@ -75,6 +77,8 @@ const LINES: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
  */
 export async function recognise(path: string): Promise<SourceForm | null> {
   const { files } = await foreignFiles(path, () => {});
+  // A run of dyno may hold files in other forms: its metadata says what it is.
+  files.sort((a, b) => Number(b.endsWith(OWN_METADATA)) - Number(a.endsWith(OWN_METADATA)));
   let form: SourceForm | null = null;
   for (const file of files) {
     const part = await partOf(file).catch(ignoreInput);

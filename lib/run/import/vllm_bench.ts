@@ -1,7 +1,7 @@
 /** vLLM's `bench serve --save-result`: one object, or one a line where results are appended. */
 import { basename } from "node:path";
 import type { ReadRun, RunItem } from "../summary.ts";
-import { Fields } from "./fields.ts";
+import { Fields, LARGEST } from "./fields.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
 import { millisecondsOf } from "./times.ts";
 import { saysTimeout, unknownItem } from "./totals.ts";
@@ -39,7 +39,7 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
       status: completed + failed < asked ? "incomplete" : "complete",
       started_at_unix_seconds: file.timeOrNull("date"),
       duration_s: file.amountOrNull("duration"),
-      items_total: Math.max(asked, completed + failed),
+      items_total: Math.max(asked, completed + failed, items.length),
       successful: completed,
       failed,
       timed_out: items.filter((item) => item.timed_out).length,
@@ -70,7 +70,7 @@ function readRequests(file: Fields): RunItem[] {
   const at = (list: unknown[] | null, key: string, i: number): number | null => {
     const value = list?.[i] ?? null;
     if (value === null) return null;
-    if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value;
+    if (typeof value === "number" && value >= 0 && value <= LARGEST) return value;
     throw file.wrong(`${key}[${i}]`, value, "a number from 0");
   };
   return Array.from({ length }, (_, i): RunItem => {
