@@ -22,6 +22,7 @@ export interface ForeignFiles {
 export async function foreignFiles(
   path: string,
   warn: (message: string) => void,
+  most = MOST_FILES,
 ): Promise<ForeignFiles> {
   const root = await resolved(path);
   if (!(await stat(root)).isDirectory()) return { files: [root], single: true };
@@ -34,8 +35,8 @@ export async function foreignFiles(
         if (entry.isSymbolicLink()) links++;
         else if (entry.isDirectory()) folders.push(below);
         else if (entry.isFile() && !isTrace(below)) files.push(below);
-        if (files.length > MOST_FILES) {
-          throw new InputError(`${path}: more than 100,000 files; import a part of the folder`);
+        if (files.length > most) {
+          throw new InputError(`${path}: more than ${most} files; import a part of the folder`);
         }
       }
     } catch (error) {

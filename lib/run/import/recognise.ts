@@ -105,7 +105,7 @@ export async function partOf(path: string): Promise<Part | null> {
   for (const [kind, fits] of LINES) {
     if (opening !== undefined && fits(opening)) return { kind, value: undefined };
   }
-  const all = await readForeignText(path);
+  const all = whole ? text : await readForeignText(path);
   let value: unknown;
   try {
     value = parseForeignJson(path, all);

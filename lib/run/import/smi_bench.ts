@@ -38,8 +38,8 @@ export interface SmiFiles {
 }
 
 /**
- * Reads a run. A run without results was interrupted: its items are the packages that its events
- * say were finished.
+ * Reads a run. Without results its items are the packages that its events say were finished; where
+ * the events do not say that the run was, it was interrupted.
  */
 export async function readSmiRun(
   { run_id, metadata, results, events }: SmiFiles,
@@ -68,7 +68,7 @@ export async function readSmiRun(
       mode: facts?.textOrNull("simulation_mode") ?? null,
       model: facts?.textOrNull("model") ?? "unknown",
       agent: facts?.textOrNull("agent") ?? null,
-      status: results ? "complete" : "incomplete",
+      status: results || ended !== null ? "complete" : "incomplete",
       started_at_unix_seconds: started,
       duration_s: aggregate?.amountOrNull("duration_seconds") ??
         (started !== null && ended !== null && ended >= started ? ended - started : null),

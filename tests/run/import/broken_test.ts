@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError, messageOf } from "../../../lib/errors.ts";
 import { csvRowsOf, linesOf } from "../../../lib/run/import/foreign_file.ts";
+import { foreignFiles } from "../../../lib/run/import/folder.ts";
 import { readForeign } from "../../../lib/run/import/read_foreign.ts";
 import { recognise } from "../../../lib/run/import/recognise.ts";
 import { isoOf, millisecondsOf, secondsOf, unixSecondsOf } from "../../../lib/run/import/times.ts";
@@ -275,6 +276,35 @@ Deno.test("a JSONL line that is broken before the last is at fault; the last is 
   assertStringIncludes(String(runs[0].unmapped.records_end), "line 5");
   const broken = [lines[0], lines[1].slice(0, 50), ...lines.slice(2)].join("\n");
   assertStringIncludes(await complaint(text("a.jsonl", broken)), "a.jsonl, line 2");
+});
+
+Deno.test("appended results with long lines are still one run each", async () => {
+  const one = JSON.parse(readFileSync(fixture("vllm_bench/serve.json"), "utf8"));
+  one.generated_texts = ["x".repeat(2 ** 20), "", ""];
+  const line = JSON.stringify(one);
+  const single = await text("a.json", line + "\n");
+  assertEquals(single.runs.map(({ summary }) => summary.run_id), ["a"]);
+  const { runs } = await text("a.json", `${line}\n${line}\n`);
+  assertEquals(runs.map(({ summary }) => summary.run_id), ["a#1", "a#2"]);
+});
+
+Deno.test("the logs of a run alone say whether it was finished", async () => {
+  const { runs } = await readForeign(fixture("smi_bench/logs"));
+  assertEquals(runs.map(({ summary }) => [summary.status, summary.items_total]), [
+    ["complete", 1],
+    ["incomplete", 1],
+  ]);
+});
+
+Deno.test("a folder with too many files is refused", async () => {
+  using folder = temporary();
+  write(folder.path, { "a.json": "{}", "b/c.json": "{}", "b/d.json": "{}" });
+  assertEquals((await foreignFiles(folder.path, () => {}, 3)).files.length, 3);
+  await assertRejects(
+    () => foreignFiles(folder.path, () => {}, 2),
+    InputError,
+    "more than 2 files",
+  );
 });
 
 Deno.test("times: zones, fractions, compact forms, and back", () => {
