@@ -13,7 +13,7 @@ import { writeLoadReport } from "../report/load_report.ts";
 import { checkWritable } from "../run/directory.ts";
 import { EXIT } from "./command.ts";
 import { shortPath } from "./short_path.ts";
-import { loadTable } from "./load_table.ts";
+import { loadTable, matrixTable } from "./load_table.ts";
 import { ProgressLine } from "./progress_line.ts";
 import { reportAsTable } from "./report_as_table.ts";
 import type { Transport } from "../endpoint/transport.ts";
@@ -48,11 +48,20 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
   checkWritable(out);
   for (const { settings } of experiment.runs) await planLoad(settings); // complains before the first
   const runs: LoadRun[] = [];
+  const names: string[] = [];
   for (const [i, { settings, varied }] of experiment.runs.entries()) {
     if (context.signal.aborted) break;
     const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
+    names.push(what);
     if (what) context.terminal.say(`\n${i + 1} of ${experiment.runs.length}: ${what}`);
     runs.push(await runOne(request, settings, context));
+  }
+  if (runs.length > 1) {
+    context.terminal.say();
+    matrixTable(
+      runs.map(({ results }, i) => ({ name: names[i], results })),
+      context.terminal.paint,
+    ).forEach((row) => context.terminal.say(row));
   }
   const code = exitCode(request, runs, context.signal);
   if (request.json) {

@@ -58,6 +58,24 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
   ];
 }
 
+/** The runs of a matrix under one another, each by what is its own; a mark where the client was not trusted. */
+export function matrixTable(
+  runs: readonly { name: string; results: LoadResults }[],
+  paint: Palette,
+): string[] {
+  const goodput = runs.some(({ results }) => results.slos.length > 0);
+  const [first, ...others] = goodput ? [...COLUMNS, GOODPUT] : COLUMNS;
+  const rows = runs.map(({ name, results }) => {
+    const mark = results.verdict.verdict === "trusted" ? "" : ` ${paint.warn("!")}`;
+    return row(plain(name) + mark, results.total, goodput, paint);
+  });
+  const distrusted = runs.some(({ results }) => results.verdict.verdict !== "trusted");
+  return [
+    ...tableLines([{ ...first, title: "run" }, ...others], rows, paint),
+    ...(distrusted ? [`${paint.warn("!")} the client was not to be trusted: see that run`] : []),
+  ];
+}
+
 /** Stages by name; where the names are too long, by number, with the names below. */
 function stageLines({ stages, total, slos }: LoadResults, paint: Palette): string[] {
   const columns = slos.length ? [...COLUMNS, GOODPUT] : COLUMNS;

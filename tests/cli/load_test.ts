@@ -161,6 +161,7 @@ Deno.test("dyno load: an experiment's matrix is a run each", async () => {
     runs.map(({ total }: { total: { name: string } }) => total.name),
     ["1 in flight", "2 in flight", "4 in flight"],
   );
+  assertStringIncludes(stderr, "concurrency 4 ");
 });
 
 Deno.test("dyno load --find-capacity: the lowest level that is surely too much, and the one below", async () => {
