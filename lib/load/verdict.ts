@@ -54,7 +54,7 @@ export interface Measured {
 /** A client may add this share to what it measures. */
 const MOST_SHARE = 0.05;
 /** And never needs to be better than this. */
-const LEAST_MS = 0.5;
+const LEAST_MS = 1;
 const MOST_LATENESS_MS = 5;
 const MOST_CPU_SHARE = 0.9;
 const LEAST_CONCURRENCY_SHARE = 0.95;
