@@ -48,6 +48,23 @@ export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
 export type { ErrorClass, TestResult } from "./suite/test_result.ts";
 export type { PerformanceMetrics } from "./hardware/metrics.ts";
 
+export { planLoad } from "./load/plan_load.ts";
+export type { LoadPlan } from "./load/plan_load.ts";
+export { runLoad } from "./load/run_load.ts";
+export type { LoadRun, LoadRunOptions } from "./load/run_load.ts";
+export type { LoadResults, RequestRecord, StageResults } from "./load/results.ts";
+export type { LoadSettings } from "./experiment/load.ts";
+export { calibrate } from "./load/calibrate.ts";
+export { writeLoadReport } from "./report/load_report.ts";
+
+export { loadProblems, selectRange } from "./experiment/load_problems.ts";
+export type { Problem } from "./experiment/load_problems.ts";
+export { extractCode } from "./suite/extract_code.ts";
+export { runCoding } from "./suite/coding/run_coding.ts";
+export type { CodingRun, CodingRunOptions } from "./suite/coding/run_coding.ts";
+export { Sandbox } from "./suite/sandbox/sandbox.ts";
+export type { Outcome, Program } from "./suite/sandbox/outcome.ts";
+
 export { energiesOver, energyOver, idlePower, shareEnergy } from "./hardware/energy.ts";
 export type { Energy, EnergyUser } from "./hardware/energy.ts";
 export { nativeLibrary } from "./native/library.ts";
