@@ -1,0 +1,298 @@
+/**
+ * The index over a folder of runs: what lists and queries read in place of thousands of results.
+ * A cache: deleted, damaged or of another version, it is made again from the run directories.
+ */
+import { createHash } from "node:crypto";
+import { readdirSync, statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { join, resolve } from "@std/path";
+import { InputError } from "../errors.ts";
+import { runDirectoryAt } from "./directory.ts";
+import { isDamaged, openIndexFile, removeIndex } from "./index_file.ts";
+import { whereOf } from "./index_filter.ts";
+import { looksLikeRun, readRunDirectory } from "./read_run.ts";
+import { isRunId } from "./run_id.ts";
+import type { RunFilter } from "./index_filter.ts";
+import type { RunReading } from "./read_run.ts";
+import type { RunItem, RunSummary } from "./summary.ts";
+
+/** A run in the index. */
+export interface IndexedRun extends RunSummary {
+  /** Mean score of the judged items, 0..1. */
+  avg_hit_rate: number | null;
+  /** What was wrong with its files. */
+  warnings: string[];
+}
+
+/** How the items of a run came out. */
+export interface RunOutcomes {
+  run_id: string;
+  started_at_unix_seconds: number | null;
+  /** Ids and names; the same array for runs of the same items. */
+  items: readonly (readonly [item_id: string, name: string])[];
+  /** Of each item: "1" right, "0" wrong or without an answer, "-" not judged. */
+  marks: string;
+}
+
+/** Runs read before they are written together. */
+const BATCH = 200;
+
+type Row = Record<string, string | number | null>;
+
+const COLUMNS = [
+  "run_id",
+  "source_form",
+  "kind",
+  "benchmark",
+  "mode",
+  "model",
+  "agent",
+  "status",
+  "started_at_unix_seconds",
+  "duration_s",
+  "items_total",
+  "successful",
+  "failed",
+  "timed_out",
+  "passed",
+  "prompt_tokens",
+  "completion_tokens",
+  "cost_usd",
+  "output_tokens_per_s",
+  "ttft_p50_ms",
+  "ttft_p99_ms",
+  "avg_hit_rate",
+  "tags",
+  "warnings",
+] as const;
+
+/**
+ * Opens the index of a folder, brings it up to date, and gives it to `work`. Where the index turns
+ * out to be damaged, it is made again and `work` is called once more.
+ *
+ * @throws {InputError} the folder cannot be read.
+ */
+export async function withRunIndex<T>(
+  root: string,
+  work: (index: RunIndex) => T | Promise<T>,
+  notice: (line: string) => void = () => {},
+): Promise<T> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      using index = new RunIndex(root, await openIndexFile(root, notice));
+      await index.refresh();
+      return await work(index);
+    } catch (error) {
+      if (attempt > 0 || error instanceof InputError || !isDamaged(error)) throw error;
+      await removeIndex(root);
+      notice(`${root}: the index was damaged; it is made anew from the runs`);
+    }
+  }
+}
+
+/** An open index. Use {@linkcode withRunIndex}. */
+export class RunIndex implements Disposable {
+  readonly root: string;
+  /** Runs that were read from their files since it was opened. */
+  runs_read = 0;
+  readonly #database: DatabaseSync;
+
+  constructor(root: string, database: DatabaseSync) {
+    this.root = resolve(root);
+    this.#database = database;
+  }
+
+  /**
+   * Takes in what is new or still open and drops what is gone. A complete run is looked at again
+   * when a query returns it, so that thousands of finished runs cost nothing here.
+   */
+  async refresh(): Promise<void> {
+    const open = this.#database.prepare("SELECT run_id, stamp FROM runs WHERE NOT settled").all();
+    const known = new Set(this.#names("SELECT group_concat(run_id, '/') AS names FROM runs"));
+    const there = this.#folders(); // after the rows, so that a row without a folder is of a run gone
+    const here = new Set(there);
+    const gone = [...known].filter((name) => !here.has(name));
+    if (gone.length) this.#drop(gone);
+    const changed = open.filter(({ run_id, stamp }) =>
+      here.has(String(run_id)) && stampOf(join(this.root, String(run_id)), false) !== stamp
+    ).map(({ run_id }) => String(run_id));
+    const fresh = there.filter((name) => !known.has(name) && this.#isRun(name));
+    await this.#read([...fresh, ...changed]);
+  }
+
+  /** The runs that fit, newest first; those that changed since are read again before. */
+  async list(filter: RunFilter = {}): Promise<IndexedRun[]> {
+    const { where, values } = whereOf(filter);
+    const limit = filter.limit === undefined ? "" : ` LIMIT ${filter.limit}`;
+    const query = this.#database.prepare(
+      `SELECT ${COLUMNS.join(", ")}, stamp, settled FROM runs${where}` +
+        ` ORDER BY started_at_unix_seconds DESC, run_id DESC${limit}`,
+    );
+    let rows = query.all(...values) as Row[];
+    const stale = rows.filter(({ run_id, stamp, settled }) =>
+      settled && stampOf(join(this.root, String(run_id)), true) !== stamp
+    );
+    if (stale.length) {
+      await this.#read(stale.map(({ run_id }) => String(run_id)));
+      rows = query.all(...values) as Row[];
+    }
+    return rows.map((row) => this.#runOf(row));
+  }
+
+  /** How many runs fit a filter, its limit aside. */
+  count(filter: RunFilter = {}): number {
+    const { where, values } = whereOf(filter);
+    const row = this.#database.prepare(`SELECT count(*) AS n FROM runs${where}`).get(...values);
+    return Number(row?.n);
+  }
+
+  /** How the items of runs came out, oldest run first. */
+  async outcomes(filter: RunFilter = {}): Promise<RunOutcomes[]> {
+    const runs = (await this.list(filter)).reverse();
+    const read = this.#database.prepare("SELECT item_set, marks FROM outcomes WHERE run_id = ?");
+    const readSet = this.#database.prepare("SELECT items FROM item_sets WHERE hash = ?");
+    const sets = new Map<string, RunOutcomes["items"]>();
+    return runs.flatMap(({ run_id, started_at_unix_seconds }) => {
+      const row = read.get(run_id);
+      if (row === undefined) return [];
+      const hash = String(row.item_set);
+      if (!sets.has(hash)) sets.set(hash, JSON.parse(String(readSet.get(hash)?.items ?? "[]")));
+      return [{ run_id, started_at_unix_seconds, items: sets.get(hash)!, marks: String(row.marks) }];
+    });
+  }
+
+  /** Run ids that begin with a prefix, with or without their `bench_`; ten at most. */
+  idsWithPrefix(prefix: string): string[] {
+    return this.#database.prepare(
+      "SELECT run_id FROM runs WHERE substr(run_id, 1, ?) = ? OR substr(run_id, 7, ?) = ? " +
+        "ORDER BY started_at_unix_seconds DESC, run_id DESC LIMIT 10",
+    ).all(prefix.length, prefix, prefix.length, prefix).map(({ run_id }) => String(run_id));
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  #names(sql: string): string[] {
+    const names = this.#database.prepare(sql).get()?.names;
+    return typeof names === "string" ? names.split("/") : [];
+  }
+
+  #folders(): string[] {
+    try {
+      return readdirSync(this.root).filter((name) => !name.startsWith("index.sqlite"));
+    } catch (error) {
+      if ((error as { code?: string }).code === "ENOENT") return [];
+      throw new InputError(`${this.root}: cannot be read; give the folder of runs with --runs DIR`);
+    }
+  }
+
+  #isRun(name: string): boolean {
+    return isRunId(name) ? isFolder(join(this.root, name)) : looksLikeRun(join(this.root, name));
+  }
+
+  async #read(names: readonly string[]): Promise<void> {
+    for (let at = 0; at < names.length; at += BATCH) {
+      const batch: { name: string; stamp: string; run: RunReading }[] = [];
+      for (const name of names.slice(at, at + BATCH)) {
+        const path = join(this.root, name);
+        // before reading: what is written meanwhile makes it differ, and the run is read again
+        const [settled, open] = [stampOf(path, true), stampOf(path, false)];
+        const run = await readRunDirectory(path, { items: false });
+        batch.push({ name, stamp: run.settled ? settled : open, run });
+      }
+      this.#write(batch);
+      this.runs_read += batch.length;
+    }
+  }
+
+  #write(batch: readonly { name: string; stamp: string; run: RunReading }[]): void {
+    const put = this.#database.prepare(
+      `INSERT OR REPLACE INTO runs (${COLUMNS.join(", ")}, stamp, settled) VALUES (${
+        COLUMNS.map(() => "?").join(", ")
+      }, ?, ?)`,
+    );
+    const putSet = this.#database.prepare("INSERT OR IGNORE INTO item_sets VALUES (?, ?)");
+    const putMarks = this.#database.prepare("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)");
+    const dropMarks = this.#database.prepare("DELETE FROM outcomes WHERE run_id = ?");
+    this.#together(() => {
+      for (const { name, stamp, run } of batch) {
+        const row = rowOf(run);
+        put.run(...COLUMNS.map((column) => row[column]), stamp, run.settled ? 1 : 0);
+        if (run.summary.kind === "load" || run.items.length === 0) {
+          dropMarks.run(name);
+          continue;
+        }
+        const items = JSON.stringify(run.items.map(({ item_id, name }) => [item_id, name]));
+        const hash = createHash("sha256").update(items).digest("hex").slice(0, 32);
+        putSet.run(hash, items);
+        putMarks.run(name, hash, run.items.map(markOf).join(""));
+      }
+    });
+  }
+
+  #drop(names: readonly string[]): void {
+    const [run, marks] = ["runs", "outcomes"].map((table) =>
+      this.#database.prepare(`DELETE FROM ${table} WHERE run_id = ?`)
+    );
+    this.#together(() => {
+      for (const name of names) {
+        run.run(name);
+        marks.run(name);
+      }
+    });
+  }
+
+  #together(write: () => void): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      write();
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #runOf({ stamp: _stamp, settled: _settled, ...row }: Row): IndexedRun {
+    const parsed = {
+      ...row,
+      path: join(this.root, String(row.run_id)),
+      tags: JSON.parse(String(row.tags)),
+      warnings: JSON.parse(String(row.warnings)),
+    };
+    return parsed as unknown as IndexedRun; // the columns are IndexedRun's, as rowOf writes them
+  }
+}
+
+/** Whether an item came out right: "1", "0" for wrong or without an answer, "-" for not judged. */
+export function markOf({ passed, success }: RunItem): "1" | "0" | "-" {
+  if (passed !== null) return passed ? "1" : "0";
+  return success ? "-" : "0";
+}
+
+function rowOf({ summary, items, warnings }: RunReading): Row {
+  const scores = items.flatMap(({ score }) => score ?? []);
+  const { path: _path, tags, ...columns } = summary;
+  return {
+    ...columns,
+    avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
+    tags: JSON.stringify(tags),
+    warnings: JSON.stringify(warnings),
+  };
+}
+
+/** What tells whether a run's files have changed; of a settled run, its results alone. */
+function stampOf(path: string, settled: boolean): string {
+  const { results, journal, metadata } = runDirectoryAt(path);
+  return (settled ? [results] : [results, journal, metadata]).map(fileStamp).join(" ");
+}
+
+function fileStamp(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found ? `${found.mtimeMs}:${found.size}` : "-";
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

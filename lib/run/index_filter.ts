@@ -1,0 +1,114 @@
+/** Which runs a query is about, and how a run is named. */
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "@std/path";
+import { InputError } from "../errors.ts";
+import { didYouMean } from "../nearest.ts";
+import { looksLikeRun } from "./read_run.ts";
+import type { RunIndex } from "./index.ts";
+import type { RunSummary } from "./summary.ts";
+
+/** Everything that is given must hold. */
+export interface RunFilter {
+  /** A part of the model's name, in any letter case. */
+  model?: string;
+  /** A part of the suite's or the load's name. */
+  suite?: string;
+  mode?: string;
+  /** Every one of them. */
+  tags?: string[];
+  status?: RunSummary["status"];
+  kind?: RunSummary["kind"];
+  /** Unix seconds, inclusive. */
+  since_s?: number;
+  /** Unix seconds, exclusive. */
+  until_s?: number;
+  /** Only these. */
+  run_ids?: string[];
+  /** At most so many, the newest. */
+  limit?: number;
+}
+
+/** A filter as the WHERE of a query over `runs`. */
+export function whereOf(filter: RunFilter): { where: string; values: (string | number)[] } {
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (condition: string, value: string | number | undefined) => {
+    if (value === undefined) return;
+    conditions.push(condition);
+    values.push(value);
+  };
+  add("instr(lower(model), ?) > 0", filter.model?.toLowerCase());
+  add("instr(lower(benchmark), ?) > 0", filter.suite?.toLowerCase());
+  add("lower(mode) = ?", filter.mode?.toLowerCase());
+  for (const tag of filter.tags ?? []) {
+    add("EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", tag);
+  }
+  add("status = ?", filter.status);
+  add("kind = ?", filter.kind);
+  add("started_at_unix_seconds >= ?", filter.since_s);
+  add("started_at_unix_seconds < ?", filter.until_s);
+  if (filter.run_ids) {
+    add("run_id IN (SELECT value FROM json_each(?))", JSON.stringify(filter.run_ids));
+  }
+  return { where: conditions.length ? ` WHERE ${conditions.join(" AND ")}` : "", values };
+}
+
+/**
+ * Finds a run by what a person gives: its id or an unambiguous beginning of it (with or without
+ * `bench_`), `latest`, `latest~1` for the one before, or the path of its folder.
+ *
+ * @returns the path of its directory.
+ * @throws {InputError} there is no such run, or more than one.
+ */
+export async function resolveRun(
+  index: RunIndex,
+  given: string,
+  filter: RunFilter = {},
+): Promise<string> {
+  const back = /^latest(?:~(\d+))?$/.exec(given);
+  if (back !== null) {
+    const steps = Number(back[1] ?? 0);
+    const runs = await index.list({ ...filter, limit: steps + 1 });
+    if (runs.length > steps) return runs[steps].path;
+    const there = runs.length === 0 ? noRuns(index, filter) : `there are only ${runs.length} runs`;
+    throw new InputError(`"${given}": ${there}`);
+  }
+  if (given.includes("/") || (existsSync(given) && statSync(given).isDirectory())) {
+    const path = resolve(given);
+    if (looksLikeRun(path)) return path;
+    throw new InputError(`${given}: no run directory; it has neither events.jsonl nor results.json`);
+  }
+  const ids = index.idsWithPrefix(given);
+  const exact = ids.find((id) => id === given);
+  if (exact !== undefined || ids.length === 1) return resolve(index.root, exact ?? ids[0]);
+  if (ids.length > 1) {
+    throw new InputError(
+      `"${given}" begins more than one run id: ${ids.slice(0, 4).join(", ")}${
+        ids.length > 4 ? ", …" : ""
+      }; give more of it`,
+    );
+  }
+  if (index.count() === 0) throw new InputError(`no run "${given}": ${noRuns(index)}`);
+  const known = (await index.list({ limit: 200 })).map(({ run_id }) => run_id);
+  const hint = didYouMean(given, known) || "; see dyno runs list";
+  throw new InputError(`no run "${given}" in ${index.root}${hint}`);
+}
+
+/** Why there are no runs, and what to check. */
+export function noRuns(index: RunIndex, filter: RunFilter = {}): string {
+  if (!existsSync(index.root)) {
+    return `no runs found: the folder ${index.root} does not exist; ` +
+      `make a run with dyno run or dyno load, or give the folder with --runs DIR`;
+  }
+  const all = index.count();
+  if (all === 0) {
+    return `no runs found in ${index.root}: check that it holds run directories ` +
+      `(each with events.jsonl and run_metadata.json), or give another with --runs DIR`;
+  }
+  const given = Object.entries(filter)
+    .filter(([name, value]) => value !== undefined && name !== "limit")
+    .map(([name]) => name.replace(/_s$/, "").replace("tags", "tag"));
+  return `no runs found: none of the ${all} in ${index.root} fits ${
+    given.map((name) => `--${name}`).join(", ") || "the filter"
+  }; widen it, or see dyno runs list`;
+}

@@ -1,0 +1,73 @@
+/** A load's requests as items, and its figures: from its journal and its results.json. */
+import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
+import type { JsonObject } from "./json_fields.ts";
+import type { RunItem, RunSummary } from "./summary.ts";
+
+const NS_PER_MS = 1e6;
+
+/** The item of a journal's `request_finished`; null for warm-up, and for what is no record. */
+export function itemOfRequest(event: JsonObject): RunItem | null {
+  const record = objectAt(event, "result");
+  const request = numberAt(record, "request");
+  if (record === null || request === null || booleanAt(record, "warmup") === true) return null;
+  const sent_ns = numberAt(record, "t_sent_ns");
+  const since_ms = (key: string) => {
+    const t_ns = numberAt(record, key);
+    return t_ns === null || sent_ns === null ? null : (t_ns - sent_ns) / NS_PER_MS;
+  };
+  const failure = textAt(record, "failure");
+  const stage = numberAt(record, "stage");
+  return {
+    item_id: String(request),
+    name: `request ${request}`,
+    category: stage === null ? null : `stage ${stage + 1}`,
+    success: failure === null,
+    timed_out: failure === "timeout",
+    passed: null,
+    score: null,
+    latency_ms: since_ms("t_end_ns"),
+    ttft_ms: since_ms("t_first_token_ns"),
+    prompt_tokens: numberAt(record, "prompt_tokens"),
+    completion_tokens: numberAt(record, "completion_tokens"),
+    cost_usd: null,
+    error: failure === null ? null : textAt(record, "message") ?? failure,
+  };
+}
+
+/** What a load's results.json tells of the run as a whole. */
+export type LoadFigures = Pick<
+  RunSummary,
+  | "items_total"
+  | "successful"
+  | "failed"
+  | "timed_out"
+  | "prompt_tokens"
+  | "completion_tokens"
+  | "output_tokens_per_s"
+  | "ttft_p50_ms"
+  | "ttft_p99_ms"
+>;
+
+/** The figures of a load; token counts are those of the answered requests in the measured part. */
+export function loadFigures(results: JsonObject): LoadFigures {
+  const total = asObject(results.total) ?? objectsIn(results.stages).at(-1) ?? null;
+  const requests = objectAt(total, "requests");
+  const count = (key: string) => numberAt(requests, key) ?? 0;
+  const successful = count("successful");
+  const tokens = (key: string) => {
+    const mean = numberAt(total, key);
+    return mean === null ? null : Math.round(mean * successful);
+  };
+  const ttft = objectAt(total, "metrics", "ttft_ms");
+  return {
+    items_total: successful + count("failed") + count("unfinished") + count("unsent"),
+    successful,
+    failed: count("failed"),
+    timed_out: numberAt(objectAt(total, "errors"), "timeout") ?? 0,
+    prompt_tokens: tokens("prompt_tokens_mean"),
+    completion_tokens: tokens("completion_tokens_mean"),
+    output_tokens_per_s: numberAt(total, "output_tokens_per_s"),
+    ttft_p50_ms: numberAt(ttft, "p50"),
+    ttft_p99_ms: numberAt(ttft, "p99"),
+  };
+}

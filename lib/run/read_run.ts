@@ -1,0 +1,204 @@
+/** Reading a run directory of dyno, whole, interrupted or damaged, into what every run has in common. */
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { messageOf } from "../errors.ts";
+import { runDirectoryAt } from "./directory.ts";
+import { readJournal } from "./journal.ts";
+import { asObject, booleanAt, numberAt, objectAt, textAt } from "./json_fields.ts";
+import { itemOfRequest, loadFigures } from "./load_items.ts";
+import { itemOfEvent, itemsOfResults } from "./suite_items.ts";
+import type { RunDirectory } from "./directory.ts";
+import type { JsonObject } from "./json_fields.ts";
+import type { ReadRun, RunItem, RunSummary } from "./summary.ts";
+
+/** A run that was read from a directory, with what was wrong there, one line each. */
+export interface RunReading extends ReadRun {
+  warnings: string[];
+  /** Its results are final: nothing will change them but a person. */
+  settled: boolean;
+}
+
+/** How much of a journal's end is looked at for the last event. */
+const TAIL_BYTES = 16_384;
+
+/**
+ * Reads the run at `path`. Never throws for what lies there: a damaged run is `failed`, one
+ * without results is `incomplete` and read from its journal.
+ *
+ * @param items false leaves out the requests of a load with results, which are in its journal.
+ */
+export async function readRunDirectory(
+  path: string,
+  { items: wanted = true } = {},
+): Promise<RunReading> {
+  const directory = runDirectoryAt(path);
+  const warnings: string[] = [];
+  const metadata = jsonOf(directory.metadata, warnings);
+  const results = jsonOf(directory.results, warnings);
+  const kind = kindOf(metadata, results);
+  const whole = results !== null && (kind === "load" || Array.isArray(results.items));
+  if (results !== null && !whole) warnings.push(`${directory.results}: has no items`);
+  const journalNeeded = !whole || (kind === "load" && wanted);
+  const journal = journalNeeded ? await itemsOfJournal(directory, warnings) : null;
+  const found = whole && kind !== "load" ? itemsOfResults(results) : journal?.items ?? [];
+  const isLoad = kind === "load" || (kind === null && journal?.load === true);
+  const damaged = warnings.length > 0;
+  const complete = whole && booleanAt(results, "complete") !== false;
+  const span = spanOf(directory, metadata, journal);
+  const summary: RunSummary = {
+    run_id: directory.run_id,
+    path: directory.path,
+    source_form: "dyno",
+    kind: isLoad ? "load" : kind ?? "suite",
+    benchmark: textAt(metadata, "benchmark") ?? textAt(results, "benchmark") ?? "unknown",
+    mode: textAt(objectAt(metadata, "config"), "mode") ?? textAt(metadata, "mode"),
+    model: textAt(metadata, "model") ?? textAt(results, "model") ?? "unknown",
+    agent: textAt(metadata, "agent"),
+    status: damaged && !complete ? "failed" : complete ? "complete" : "incomplete",
+    ...span,
+    ...(isLoad && whole ? loadFigures(results) : countsOf(found)),
+    passed: passedOf(found),
+    cost_usd: numberAt(objectAt(results, "aggregate"), "total_cost_usd"),
+    tags: tagsOf(metadata),
+  };
+  return { summary, items: found, unmapped: {}, warnings, settled: complete && !damaged };
+}
+
+/** Whether a folder is a run directory. */
+export function looksLikeRun(path: string): boolean {
+  const { journal, results, metadata } = runDirectoryAt(path);
+  return [results, journal, metadata].some((file) => existsSync(file));
+}
+
+/** The counts and sums of items; token and cost sums are null when an answer's are unknown. */
+export function countsOf(items: readonly RunItem[]) {
+  const answered = items.filter((item) => item.success);
+  const sum = (key: "prompt_tokens" | "completion_tokens") =>
+    answered.length === 0 ? null : answered.reduce<number | null>(
+      (total, item) => total === null || item[key] === null ? null : total + item[key],
+      0,
+    );
+  return {
+    items_total: items.length,
+    successful: answered.length,
+    failed: items.length - answered.length,
+    timed_out: items.filter((item) => item.timed_out).length,
+    prompt_tokens: sum("prompt_tokens"),
+    completion_tokens: sum("completion_tokens"),
+    output_tokens_per_s: null,
+    ttft_p50_ms: null,
+    ttft_p99_ms: null,
+  };
+}
+
+function passedOf(items: readonly RunItem[]): number | null {
+  const judged = items.filter(({ passed }) => passed !== null);
+  return judged.length === 0 ? null : judged.filter(({ passed }) => passed).length;
+}
+
+function jsonOf(path: string, warnings: string[]): JsonObject | null {
+  try {
+    const value = asObject(JSON.parse(readFileSync(path, "utf8")));
+    if (value === null) warnings.push(`${path}: is not a JSON object`);
+    return value;
+  } catch (error) {
+    if ((error as { code?: string }).code !== "ENOENT") {
+      warnings.push(`${path}: cannot be read: ${messageOf(error)}`);
+    }
+    return null;
+  }
+}
+
+const KINDS = ["suite", "load", "batch"] as const;
+
+function kindOf(metadata: JsonObject | null, results: JsonObject | null) {
+  const named = textAt(metadata, "kind") ?? textAt(results, "kind");
+  return KINDS.find((kind) => kind === named) ?? null;
+}
+
+interface JournalItems {
+  items: RunItem[];
+  load: boolean;
+  first_s: number | null;
+  last_s: number | null;
+}
+
+async function itemsOfJournal(
+  directory: RunDirectory,
+  warnings: string[],
+): Promise<JournalItems> {
+  const items = new Map<string, RunItem>(); // of a test that ran twice, the later one counts
+  const found: JournalItems = { items: [], load: false, first_s: null, last_s: null };
+  try {
+    const { damaged_lines } = await readJournal(directory.journal, (event) => {
+      found.first_s ??= numberAt(event, "t");
+      found.last_s = numberAt(event, "t") ?? found.last_s;
+      found.load ||= event.event === "load_started";
+      const item = event.event === "package_finished"
+        ? itemOfEvent(event)
+        : event.event === "request_finished"
+        ? itemOfRequest(event)
+        : null;
+      if (item) items.set(item.item_id, item);
+    });
+    for (const line of damaged_lines.slice(0, 3)) {
+      warnings.push(`${directory.journal}:${line}: not a journal event; left out`);
+    }
+    if (damaged_lines.length > 3) {
+      warnings.push(`${directory.journal}: ${damaged_lines.length} damaged lines in all`);
+    }
+  } catch (error) {
+    const missing = (error as { code?: string }).code === "ENOENT";
+    if (!missing || existsSync(directory.results)) {
+      warnings.push(`${directory.journal}: cannot be read: ${messageOf(error)}`);
+    }
+  }
+  return { ...found, items: [...items.values()] };
+}
+
+/** When it started and how long it took, pauses between sessions included. */
+function spanOf(
+  directory: RunDirectory,
+  metadata: JsonObject | null,
+  journal: JournalItems | null,
+): Pick<RunSummary, "started_at_unix_seconds" | "duration_s"> {
+  const started = numberAt(metadata, "started_at_unix_seconds") ?? journal?.first_s ??
+    timeOfRunId(directory.run_id);
+  const last = journal?.last_s ?? lastEventTime(directory.journal);
+  const duration_s = started === null || last === null ? null : Math.max(0, last - started);
+  return { started_at_unix_seconds: started, duration_s };
+}
+
+function lastEventTime(path: string): number | null {
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch {
+    return null;
+  }
+  try {
+    const { size } = statSync(path);
+    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+    for (const line of bytes.toString("utf8").split("\n").reverse()) {
+      // events are written with `t` first; the line itself may be long and cut off at its start
+      const time = /^\{"t":(\d+(?:\.\d+)?),/.exec(line)?.[1];
+      if (time !== undefined) return Number(time);
+    }
+    return null;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function timeOfRunId(run_id: string): number | null {
+  const parts = /_(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)$/.exec(run_id)?.slice(1).map(Number);
+  if (parts === undefined) return null;
+  const [year, month, day, hour, minute, second] = parts;
+  return new Date(year, month - 1, day, hour, minute, second).getTime() / 1000;
+}
+
+function tagsOf(metadata: JsonObject | null): string[] {
+  const given = metadata?.tags ?? objectAt(metadata, "config")?.tags;
+  return Array.isArray(given) ? given.filter((tag) => typeof tag === "string") : [];
+}
