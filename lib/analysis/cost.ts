@@ -1,0 +1,136 @@
+/** What runs cost, from their tokens and a table of prices. */
+import { tokensCost } from "../run/prices.ts";
+import type { Price, PriceTable } from "../run/prices.ts";
+import type { RunItem, RunSummary } from "../run/summary.ts";
+
+/** The cost of a run: the keys that users' scripts read, in their order. Null is unknown. */
+export interface RunCost {
+  run_id: string;
+  model: string;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  total_tokens: number | null;
+  input_cost_usd: number | null;
+  output_cost_usd: number | null;
+  total_cost_usd: number | null;
+}
+
+/** A cost, and what to check where it is not known. */
+export interface PricedRun {
+  cost: RunCost;
+  /** Null where the table has none, or where the cost was recorded with the run. */
+  price: Price | null;
+  problem: string | null;
+}
+
+/**
+ * Prices a run. A cost recorded with it stands, unless it is to be priced again. Cached prompt tokens
+ * are not counted apart by runs, so all prompt tokens are priced as input: an upper bound where a
+ * provider's cache answered.
+ */
+export function priceRun(
+  run: RunSummary,
+  prices: PriceTable,
+  { again = false } = {},
+): PricedRun {
+  const { run_id, model, prompt_tokens, completion_tokens } = run;
+  const known = prompt_tokens !== null && completion_tokens !== null;
+  const tokens = {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: known ? prompt_tokens + completion_tokens : null,
+  };
+  const nothing = { input_cost_usd: null, output_cost_usd: null };
+  if (run.cost_usd !== null && !again) {
+    const cost = { run_id, model, ...tokens, ...nothing, total_cost_usd: run.cost_usd };
+    return { cost, price: null, problem: null };
+  }
+  const price = prices.priceOf(model);
+  if (price === null || !known) {
+    const cost = { run_id, model, ...tokens, ...nothing, total_cost_usd: null };
+    const problem = known
+      ? `cost unknown: ${prices.name} has no price for model "${model}"; add a row for it to a ` +
+        `copy of experiments/prices.json and give that with --prices FILE`
+      : tokensMissing(run);
+    return { cost, price, problem };
+  }
+  const input_cost_usd = tokensCost(prompt_tokens, price.input);
+  const output_cost_usd = tokensCost(completion_tokens, price.output);
+  const total_cost_usd = input_cost_usd + output_cost_usd;
+  const cost = {
+    run_id,
+    model,
+    ...tokens,
+    input_cost_usd,
+    output_cost_usd,
+    total_cost_usd,
+  };
+  return { cost, price, problem: null };
+}
+
+/** Why a run has no token counts, and what to check. */
+export function tokensMissing({ run_id, successful, agent }: RunSummary): string {
+  if (successful === 0) return `${run_id}: token counts missing: no item was answered`;
+  return `${run_id}: token counts missing: some answers came without "usage"` +
+    `${agent ? ` (agent ${agent})` : ""}; check that the endpoint sends it, for streams with ` +
+    `stream_options.include_usage (providers.json can turn that off)`;
+}
+
+/** The cost of an item, USD; null where its tokens or the price are unknown. */
+export function itemCost(item: RunItem, price: Price | null): number | null {
+  if (item.cost_usd !== null) return item.cost_usd;
+  if (price === null || item.prompt_tokens === null || item.completion_tokens === null) return null;
+  return tokensCost(item.prompt_tokens, price.input) +
+    tokensCost(item.completion_tokens, price.output);
+}
+
+/** What the costs of runs are added up by. */
+export const COST_GROUPS = ["day", "model", "suite"] as const;
+
+/** A sum over runs. `total_cost_usd` is of those whose cost is known; null for none. */
+export interface CostTotal {
+  group: string;
+  runs: number;
+  runs_of_unknown_cost: number;
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_cost_usd: number | null;
+}
+
+/** Adds up costs by local day, by model or by suite, in the order of the groups' names. */
+export function totalCosts(
+  priced: readonly { run: RunSummary; cost: RunCost }[],
+  by: typeof COST_GROUPS[number],
+): CostTotal[] {
+  const totals = new Map<string, CostTotal>();
+  for (const { run, cost } of priced) {
+    const group = by === "day"
+      ? localDay(run.started_at_unix_seconds)
+      : by === "model"
+      ? run.model
+      : run.benchmark;
+    const total = totals.get(group) ?? {
+      group,
+      runs: 0,
+      runs_of_unknown_cost: 0,
+      prompt_tokens: 0,
+      completion_tokens: 0,
+      total_cost_usd: null,
+    };
+    totals.set(group, total);
+    total.runs++;
+    total.prompt_tokens += cost.prompt_tokens ?? 0;
+    total.completion_tokens += cost.completion_tokens ?? 0;
+    if (cost.total_cost_usd === null) total.runs_of_unknown_cost++;
+    else total.total_cost_usd = (total.total_cost_usd ?? 0) + cost.total_cost_usd;
+  }
+  return [...totals.values()].sort((a, b) => a.group.localeCompare(b.group));
+}
+
+/** A moment's date here, YYYY-MM-DD. */
+export function localDay(unix_s: number | null): string {
+  if (unix_s === null) return "unknown";
+  const time = new Date(unix_s * 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+}

@@ -1,0 +1,120 @@
+/** What a load run is compared by: its latencies in the order of time, and its throughput in slices. */
+import { readFileSync } from "node:fs";
+import { latencies } from "../load/summarise.ts";
+import { isInside } from "../load/window.ts";
+import { runDirectoryAt } from "../run/directory.ts";
+import { readJournal } from "../run/journal.ts";
+import { blockEdges } from "../stats/block_bootstrap.ts";
+import type { LoadResults, RequestRecord, StageResults } from "../load/results.ts";
+import type { RunSummary } from "../run/summary.ts";
+import type { BlockedSample } from "../stats/quantile_difference.ts";
+
+const NS_PER_S = 1e9;
+const SLICES = 40;
+/** A shorter slice holds too little. */
+const LEAST_SLICE_S = 0.1;
+
+export type LatencyName = "ttft_ms" | "tpot_ms" | "e2e_ms";
+
+/** Amounts by slice of the measured window. */
+export interface Slices {
+  numerator: number;
+  denominator: number;
+}
+
+export interface LoadSample {
+  run_id: string;
+  requests: number;
+  failed: number;
+  /** Of answered requests; blocks are stretches of neighbours. */
+  latencies: Record<LatencyName, BlockedSample>;
+  /** By second: answered requests, and output tokens spread evenly from the first to the last. */
+  rates: Record<"requests_per_s" | "output_tokens_per_s", Slices[]>;
+}
+
+/**
+ * Reads the requests that count in a load's measured windows.
+ *
+ * @throws the system's error when the run has no results.json or no journal.
+ */
+export async function readLoadSample({ run_id, path }: RunSummary): Promise<LoadSample> {
+  const directory = runDirectoryAt(path);
+  const { stages }: LoadResults = JSON.parse(readFileSync(directory.results, "utf8"));
+  const records: RequestRecord[] = [];
+  await readJournal(directory.journal, ({ event, result }) => {
+    if (event === "request_finished") records.push(result as RequestRecord);
+  });
+  return sampleOf(run_id, records.filter(({ warmup }) => !warmup), stages);
+}
+
+/** The sample of a load's records. */
+export function sampleOf(
+  run_id: string,
+  records: readonly RequestRecord[],
+  stages: readonly StageResults[],
+): LoadSample {
+  const inside = records
+    .filter((record) => stages[record.stage] && isInside(record, stages[record.stage].window))
+    .sort((a, b) => a.t_intended_ns - b.t_intended_ns);
+  const answered = inside.filter(({ failure }) => failure === null);
+  const values = answered.map(latencies);
+  const sample = (name: LatencyName) =>
+    blocked(values.flatMap((value) => value[name] === null ? [] : [value[name]]));
+  return {
+    run_id,
+    requests: inside.length,
+    failed: inside.length - answered.length,
+    latencies: { ttft_ms: sample("ttft_ms"), tpot_ms: sample("tpot_ms"), e2e_ms: sample("e2e_ms") },
+    rates: ratesOf(records.filter(({ failure }) => failure === null), stages),
+  };
+}
+
+function blocked(values: number[]): BlockedSample {
+  const edges = blockEdges(values.length);
+  if (edges === null) return { values };
+  const blocks = new Array<number>(values.length);
+  edges.slice(1).forEach((end, block) => blocks.fill(block, edges[block], end));
+  return { values, blocks };
+}
+
+function ratesOf(records: readonly RequestRecord[], stages: readonly StageResults[]) {
+  const requests: Slices[] = [], tokens: Slices[] = [];
+  for (const { window } of stages) {
+    const { start_ns, end_ns } = window;
+    const duration_s = (end_ns - start_ns) / NS_PER_S;
+    const count = Math.min(SLICES, Math.floor(duration_s / LEAST_SLICE_S));
+    if (count < 1) continue;
+    const width_ns = (end_ns - start_ns) / count;
+    const slices = () =>
+      Array.from({ length: count }, () => ({ numerator: 0, denominator: width_ns / NS_PER_S }));
+    const [ended, made] = [slices(), slices()];
+    for (const record of records) {
+      const at = Math.floor((record.t_end_ns - start_ns) / width_ns);
+      if (at >= 0 && at < count) ended[at].numerator++;
+      spread(record, start_ns, width_ns, made);
+    }
+    requests.push(...ended);
+    tokens.push(...made);
+  }
+  return { requests_per_s: requests, output_tokens_per_s: tokens };
+}
+
+/** Adds a request's tokens to the slices in which they came. */
+function spread(
+  { t_first_token_ns, t_last_token_ns, completion_tokens }: RequestRecord,
+  start_ns: number,
+  width_ns: number,
+  slices: Slices[],
+): void {
+  if (t_first_token_ns === null || t_last_token_ns === null || !completion_tokens) return;
+  const took_ns = t_last_token_ns - t_first_token_ns;
+  const first = Math.floor((t_first_token_ns - start_ns) / width_ns);
+  const last = Math.floor((t_last_token_ns - start_ns) / width_ns);
+  for (let at = Math.max(0, first); at <= Math.min(last, slices.length - 1); at++) {
+    const from = Math.max(t_first_token_ns, start_ns + at * width_ns);
+    const to = Math.min(t_last_token_ns, start_ns + (at + 1) * width_ns);
+    slices[at].numerator += took_ns > 0
+      ? completion_tokens * (to - from) / took_ns
+      : completion_tokens;
+  }
+}

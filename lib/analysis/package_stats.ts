@@ -1,0 +1,75 @@
+/** A run item by item: counts, and which items are slow, failing or dear. */
+import { itemCost } from "./cost.ts";
+import type { Price } from "../run/prices.ts";
+import type { RunItem } from "../run/summary.ts";
+
+/** An item under the names that users' scripts read. */
+export interface PackageStats {
+  package_id: string;
+  name: string;
+  category: string | null;
+  elapsed_seconds: number | null;
+  ttft_ms: number | null;
+  passed: boolean | null;
+  hit_rate: number | null;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  cost_usd: number | null;
+  error: string | null;
+  timed_out: boolean;
+}
+
+/** A run's analysis. `successful` are items with an answer, right or wrong. */
+export interface RunAnalysis {
+  total_packages: number;
+  successful: number;
+  failed: number;
+  timed_out: number;
+  per_package_stats: PackageStats[];
+  /** Ids, the slowest first. */
+  slowest: string[];
+  /** Ids of items without an answer or with a wrong one. */
+  failing: string[];
+  /** Ids, the dearest first; empty where costs are unknown. */
+  most_expensive: string[];
+}
+
+/** Analyses a run's items. @param top how many of the slowest and of the dearest. */
+export function analyzeItems(
+  items: readonly RunItem[],
+  price: Price | null,
+  top = 5,
+): RunAnalysis {
+  const stats = items.map((item): PackageStats => ({
+    package_id: item.item_id,
+    name: item.name,
+    category: item.category,
+    elapsed_seconds: item.latency_ms === null ? null : item.latency_ms / 1000,
+    ttft_ms: item.ttft_ms,
+    passed: item.passed,
+    hit_rate: item.score,
+    prompt_tokens: item.prompt_tokens,
+    completion_tokens: item.completion_tokens,
+    cost_usd: itemCost(item, price),
+    error: item.error,
+    timed_out: item.timed_out,
+  }));
+  const most = (key: "elapsed_seconds" | "cost_usd") =>
+    stats.filter((entry) => entry[key] !== null).sort((a, b) => b[key]! - a[key]!).slice(0, top)
+      .map(({ package_id }) => package_id);
+  return {
+    total_packages: items.length,
+    successful: items.filter(({ success }) => success).length,
+    failed: items.filter(({ success }) => !success).length,
+    timed_out: items.filter(({ timed_out }) => timed_out).length,
+    per_package_stats: stats,
+    slowest: most("elapsed_seconds"),
+    failing: items.filter(isFailing).map(({ item_id }) => item_id),
+    most_expensive: most("cost_usd"),
+  };
+}
+
+/** Without an answer, or judged wrong. */
+export function isFailing({ success, passed }: RunItem): boolean {
+  return !success || passed === false;
+}
