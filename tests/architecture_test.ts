@@ -21,6 +21,7 @@ const LAYERS = [
   "suite",
   "load",
   "sweep",
+  "analysis",
   "report",
   "cli",
 ];

@@ -45,13 +45,9 @@ export function runValue(run: IndexedRun, metric: TrendMetric): number | null {
   return run[metric];
 }
 
-/**
- * The share of right answers among the judged ones and those without an answer; null for none.
- * Where items without an evaluator were answered, they are in neither.
- */
-export function passRate({ passed, failed, items_total, successful }: IndexedRun): Estimate | null {
-  if (passed === null) return null;
-  return shareEstimate(passed, Math.min(items_total, successful + failed));
+/** The share of right answers among the judged ones and those without an answer; null for none. */
+export function passRate({ passed, judged }: IndexedRun): Estimate | null {
+  return passed === null ? null : shareEstimate(passed, judged);
 }
 
 /** The trend over runs, oldest first. */

@@ -2,7 +2,14 @@
 import type { Terminal } from "./terminal.ts";
 
 /** Exit codes that every command keeps to. */
-export const EXIT = { good: 0, failures: 1, wrongInput: 2, interrupted: 130 } as const;
+export const EXIT = {
+  good: 0,
+  failures: 1,
+  wrongInput: 2,
+  regression: 3,
+  underpowered: 4,
+  interrupted: 130,
+} as const;
 
 export interface CommandContext {
   terminal: Terminal;
@@ -15,6 +22,8 @@ export interface Command {
   help: string[];
   /** Whether `--help` goes to the command like any other argument. */
   ownHelp?: boolean;
+  /** The command behind a word of its own, where it has such; its help is shown in place of this. */
+  subcommand?(argv: readonly string[]): Promise<Command | null>;
   /**
    * Runs the command; gives the exit code.
    *

@@ -26,7 +26,7 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     load: () => import("./calibrate.ts"),
   },
   runs: {
-    summary: "runs that are over: export",
+    summary: "runs that are over: list, show, analyze, compare, cost, trend, gate, export, …",
     load: () => import("./runs.ts"),
   },
   sweep: {
@@ -63,7 +63,8 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
  * Runs dyno.
  *
  * @param argv the arguments behind the program's name.
- * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 130 interrupted.
+ * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 3 a gate
+ * found a regression, 4 a gate cannot tell, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();
@@ -86,7 +87,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     const { command } = await commands[name].load();
     if (!command.ownHelp && (rest.includes("--help") || rest.includes("-h"))) {
-      command.help.forEach((line) => terminal.out(line));
+      const { help } = await command.subcommand?.(rest) ?? command;
+      help.forEach((line) => terminal.out(line));
       return EXIT.good;
     }
     return await interruptible((signal) => command.run(rest, { terminal, signal }), terminal);

@@ -1,45 +1,94 @@
-/** dyno runs: what to do with runs that are over. */
+/** dyno runs: what to do with runs that are over. One file a subcommand, loaded when it is called. */
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
-import { perfettoTrace } from "../report/perfetto.ts";
-import { findRun } from "../run/directory.ts";
-import { writeFileAtomic } from "../run/write.ts";
-import { EXIT } from "./command.ts";
-import { flagHelp, parseFlags, text } from "./flags.ts";
 import type { Command, CommandContext } from "./command.ts";
 
-const FORMATS = ["perfetto"];
+const subcommands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> =
+  {
+    list: {
+      summary: "the runs, newest first",
+      load: () => import("./runs_list.ts"),
+    },
+    show: {
+      summary: "a run: its metadata, results and events",
+      load: () => import("./runs_show.ts"),
+    },
+    analyze: {
+      summary: "a run item by item: the slowest, failing, most expensive",
+      load: () => import("./runs_analyze.ts"),
+    },
+    compare: {
+      summary: "what differs between runs, and whether that may be chance",
+      load: () => import("./runs_compare.ts"),
+    },
+    cost: {
+      summary: "what runs cost; totals by day, model or suite",
+      load: () => import("./runs_cost.ts"),
+    },
+    failing: {
+      summary: "items without an answer or with a wrong one",
+      load: () => import("./runs_failing.ts"),
+    },
+    difficulty: {
+      summary: "how often each problem was solved, over runs",
+      load: () => import("./runs_difficulty.ts"),
+    },
+    trend: {
+      summary: "a metric over time, and where it changed its level",
+      load: () => import("./runs_trend.ts"),
+    },
+    gate: {
+      summary: "pass, regression or underpowered: for CI",
+      load: () => import("./runs_gate.ts"),
+    },
+    watch: {
+      summary: "follows the events of a run",
+      load: () => import("./runs_watch.ts"),
+    },
+    export: {
+      summary: "CSV, JSON, JSON lines, Markdown, or a trace for Perfetto",
+      load: () => import("./runs_export.ts"),
+    },
+    archive: {
+      summary: "packs runs into .tar.gz files",
+      load: () => import("./runs_archive.ts"),
+    },
+    delete: {
+      summary: "removes runs",
+      load: () => import("./runs_delete.ts"),
+    },
+  };
 
-const flags = {
-  "format": text("NAME", `the form: ${FORMATS.join(", ")}`),
-  "runs": text("DIR", "the folder of runs (runs)"),
-  "out": text("FILE", "writes there instead of standard output"),
-};
+const width = Math.max(...Object.keys(subcommands).map((name) => name.length));
 
 export const command: Command = {
   help: [
-    "dyno runs export RUN --format perfetto [flags]",
+    "dyno runs COMMAND [flags]      dyno runs COMMAND --help",
     "",
-    "Exports a run, given by its id or its folder. perfetto: requests, host samples and alerts on one time",
-    "line, as a Chrome trace; open it in ui.perfetto.dev.",
+    ...Object.entries(subcommands).map(([name, { summary }]) =>
+      `  ${name.padEnd(width)}  ${summary}`
+    ),
     "",
-    ...flagHelp(flags),
+    "A run is given by its id or a beginning of it (with or without bench_), by its folder, or as latest,",
+    "latest~1 for the one before, and so on. --runs DIR is the folder of runs (runs); what is read there",
+    "is kept in its index.sqlite, which may be deleted at any time.",
   ],
 
-  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
-    const { values, positional: [action, run, ...more] } = parseFlags(flags, argv);
-    if (action !== "export") {
-      throw new InputError(`dyno runs: "${action ?? ""}" is not known; expected export`);
+  async subcommand([name]) {
+    return Object.hasOwn(subcommands, name ?? "")
+      ? (await subcommands[name].load()).command
+      : null;
+  },
+
+  async run(argv: string[], context: CommandContext): Promise<number> {
+    const [name, ...rest] = argv;
+    if (!Object.hasOwn(subcommands, name ?? "")) {
+      const known = Object.keys(subcommands);
+      const hint = name === undefined ? "" : didYouMean(name, known);
+      throw new InputError(
+        `dyno runs: "${name ?? ""}" is not known; expected ${known.join(", ")}${hint}`,
+      );
     }
-    if (run === undefined || more.length) throw new InputError("dyno runs export takes one run");
-    const { format } = values;
-    if (format === undefined || !FORMATS.includes(format)) {
-      const hint = format === undefined ? "" : didYouMean(format, FORMATS);
-      throw new InputError(`--format: expected ${FORMATS.join(", ")}${hint}`);
-    }
-    const parts = await Array.fromAsync(perfettoTrace(findRun(run, values.runs ?? "runs")));
-    if (values.out === undefined) terminal.out(parts.join("").trimEnd());
-    else writeFileAtomic(values.out, parts);
-    return EXIT.good;
+    return await (await subcommands[name].load()).command.run(rest, context);
   },
 };

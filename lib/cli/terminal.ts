@@ -15,15 +15,24 @@ export interface Palette {
 }
 
 const plain: Paint = (text) => text;
+const PLAIN: Palette = {
+  bold: plain,
+  dim: plain,
+  good: plain,
+  bad: plain,
+  warn: plain,
+  accent: plain,
+};
+const COLOURED: Palette = { bold, dim, good: green, bad: red, warn: yellow, accent: cyan };
 
 /** The two streams and what they can show. */
 export class Terminal {
   /** Whether people watch: standard error is a terminal. */
   readonly live = process.stderr.isTTY === true;
   readonly columns = process.stderr.columns || 100;
-  readonly paint: Palette = this.live && !process.env.NO_COLOR
-    ? { bold, dim, good: green, bad: red, warn: yellow, accent: cyan }
-    : { bold: plain, dim: plain, good: plain, bad: plain, warn: plain, accent: plain };
+  readonly paint: Palette = this.live && !process.env.NO_COLOR ? COLOURED : PLAIN;
+  /** For standard output, where a table is what was asked for. */
+  readonly outPaint: Palette = process.stdout.isTTY && !process.env.NO_COLOR ? COLOURED : PLAIN;
 
   /** A line of machine output. */
   out(line: string): void {

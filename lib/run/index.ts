@@ -20,6 +20,8 @@ import type { RunItem, RunSummary } from "./summary.ts";
 export interface IndexedRun extends RunSummary {
   /** Mean score of the judged items, 0..1. */
   avg_hit_rate: number | null;
+  /** Items that were judged or went without an answer. */
+  judged: number;
   /** What was wrong with its files. */
   warnings: string[];
 }
@@ -62,6 +64,7 @@ const COLUMNS = [
   "ttft_p50_ms",
   "ttft_p99_ms",
   "avg_hit_rate",
+  "judged",
   "tags",
   "warnings",
 ] as const;
@@ -277,6 +280,7 @@ function rowOf({ summary, items, warnings }: RunReading): Row {
   return {
     ...columns,
     avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
+    judged: items.filter((item) => markOf(item) !== "-").length,
     tags: JSON.stringify(tags),
     warnings: JSON.stringify(warnings),
   };

@@ -1,5 +1,5 @@
 /** The file behind the index of runs: opened, made, and made again when it is damaged or of old. */
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 import { messageOf } from "../errors.ts";
@@ -37,6 +37,7 @@ CREATE TABLE runs (
   ttft_p50_ms REAL,
   ttft_p99_ms REAL,
   avg_hit_rate REAL,
+  judged INTEGER NOT NULL,
   tags TEXT NOT NULL,
   warnings TEXT NOT NULL
 );
@@ -59,6 +60,7 @@ export async function openIndexFile(
   root: string,
   notice: (line: string) => void,
 ): Promise<DatabaseSync> {
+  if (!existsSync(root)) return opened(":memory:");
   for (let attempt = 0;; attempt++) {
     try {
       return opened(indexPath(root));

@@ -1,0 +1,237 @@
+/** A gate: may the candidate pass, did it get worse, or can these runs not tell? */
+import { pairedProblems } from "../stats/power.ts";
+import { compareMetric } from "./compare.ts";
+import { compareLoadMetric } from "./compare_load.ts";
+import { describeDelta, describeValue, isHigherBetter, isShare } from "./metric_names.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { ComparedRun, PairedMetric } from "./compare.ts";
+import type { LoadMetric } from "./compare_load.ts";
+import type { LoadSample } from "./load_sample.ts";
+
+export type GateVerdict = "pass" | "regression" | "underpowered";
+
+/** How much worse is allowed: a difference, or a share of the baseline's value. */
+export interface Tolerance {
+  amount: number;
+  relative: boolean;
+}
+
+/** One question that a gate asks. */
+export interface GateCheck {
+  /** The metric, and what is asked of it. */
+  name: string;
+  verdict: GateVerdict;
+  baseline: number | null;
+  candidate: number | null;
+  /** candidate − baseline. */
+  difference: Estimate | null;
+  /** The worst difference, or the value, that is allowed. */
+  allowed: number;
+  p: number | null;
+  /** Problems or requests that were compared. */
+  items: number;
+  /** How many would suffice to tell; null where these do. */
+  items_needed: number | null;
+  /** One line for a person. */
+  message: string;
+}
+
+export interface GateResult {
+  verdict: GateVerdict;
+  baseline: string | null;
+  candidate: string;
+  checks: GateCheck[];
+  /** Ids of the problems that changed sides. */
+  flips: { gained: string[]; lost: string[] };
+}
+
+const ALPHA = 0.05;
+
+/** All checks together: one regression is one, and one that cannot tell is no pass. */
+export function gateResult(
+  baseline: string | null,
+  candidate: string,
+  checks: GateCheck[],
+  flips: GateResult["flips"] = { gained: [], lost: [] },
+): GateResult {
+  const worst = (["regression", "underpowered"] as const).find((verdict) =>
+    checks.some((check) => check.verdict === verdict)
+  );
+  return { verdict: worst ?? "pass", baseline, candidate, checks, flips };
+}
+
+
+/**
+ * Whether a suite's candidate is worse than its baseline by more than is tolerated, problem by
+ * problem. A regression: it is worse by more than that, and significantly worse (5 %, two-sided). A
+ * pass: the 95 % interval leaves out anything worse than tolerated. Otherwise underpowered.
+ */
+export function checkPaired(
+  baseline: ComparedRun,
+  candidate: ComparedRun,
+  metric: PairedMetric,
+  tolerance: Tolerance,
+): GateCheck {
+  const found = compareMetric(baseline, candidate, metric);
+  if (found === null) return unknown(metric, tolerance.amount, "fewer than two items in common");
+  const { first, second, difference, p, items } = found;
+  const allowed = allowedOf(first, tolerance);
+  return judged({ metric, first, second, difference, p, allowed, items });
+}
+
+/** The same for a load's metric; significant is what has an interval without 0. */
+export function checkLoad(
+  baseline: LoadSample,
+  candidate: LoadSample,
+  metric: LoadMetric,
+  tolerance: Tolerance,
+): GateCheck {
+  const found = compareLoadMetric(baseline, candidate, metric);
+  if (found === null) return unknown(metric, tolerance.amount, "a run has no value of it");
+  const { first, second, difference } = found;
+  const items = Math.min(baseline.requests, candidate.requests);
+  const allowed = allowedOf(first, tolerance);
+  return judged({ metric, first, second, difference, p: null, allowed, items });
+}
+
+/** Whether a value keeps to a limit. Null is not known, and no pass. */
+export function checkLimit(
+  metric: string,
+  value: number | null,
+  bound: "min" | "max",
+  limit: number,
+): GateCheck {
+  const name = `${metric} ${bound === "min" ? "≥" : "≤"} ${describeValue(metric, limit)}`;
+  const kept = value !== null && (bound === "min" ? value >= limit : value <= limit);
+  const shown = value === null ? "unknown" : describeValue(metric, value);
+  return {
+    name,
+    verdict: value === null ? "underpowered" : kept ? "pass" : "regression",
+    baseline: null,
+    candidate: value,
+    difference: null,
+    allowed: limit,
+    p: null,
+    items: 0,
+    items_needed: null,
+    message: `${metric} is ${shown}, ${bound === "min" ? "at least" : "at most"} ${
+      describeValue(metric, limit)
+    } wanted`,
+  };
+}
+
+/** That the candidate has all problems of the baseline; null where it does. */
+export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateCheck | null {
+  const there = new Set(candidate.items.map(({ item_id }) => item_id));
+  const missing = baseline.items.filter(({ item_id }) => !there.has(item_id));
+  if (missing.length === 0) return null;
+  const all = baseline.items.length;
+  const { status } = candidate.summary;
+  return {
+    name: "all problems of the baseline",
+    verdict: "underpowered",
+    baseline: all,
+    candidate: all - missing.length,
+    difference: null,
+    allowed: 0,
+    p: null,
+    items: all - missing.length,
+    items_needed: all,
+    message: `${missing.length} of ${all} problems are not in the candidate (${status}): ${
+      missing.slice(0, 3).map(({ item_id }) => item_id).join(", ")
+    }${missing.length > 3 ? ", …" : ""}`,
+  };
+}
+
+function allowedOf(baseline: number, { amount, relative }: Tolerance): number {
+  return relative ? Math.abs(baseline) * amount : amount;
+}
+
+interface Measured {
+  metric: PairedMetric | LoadMetric;
+  first: number;
+  second: number;
+  difference: Estimate | null;
+  p: number | null;
+  allowed: number;
+  items: number;
+}
+
+function judged({ metric, first, second, difference, p, allowed, items }: Measured): GateCheck {
+  const sign = isHigherBetter(metric) ? -1 : 1;
+  const worse = sign * (second - first);
+  // how much worse it may be, by the interval
+  const most = difference && (sign < 0 ? -difference.low : difference.high);
+  const least = difference && (sign < 0 ? -difference.high : difference.low);
+  const significant = p === null ? least !== null && least > 0 : p < ALPHA;
+  const verdict = worse > allowed && significant
+    ? "regression"
+    : most !== null && most <= allowed
+    ? "pass"
+    : "underpowered";
+  const needed = verdict === "underpowered" ? itemsNeeded(metric, difference, allowed, items) : null;
+  const direction = isHigherBetter(metric) ? "drop" : "rise";
+  return {
+    name: `${metric}: ${direction} of at most ${describeDelta(metric, allowed)}`,
+    verdict,
+    baseline: first,
+    candidate: second,
+    difference,
+    allowed: sign * allowed,
+    p,
+    items,
+    items_needed: needed,
+    message: [
+      `${metric} ${describeValue(metric, first)} → ${describeValue(metric, second)}`,
+      difference
+        ? ` (95 %: ${describeDelta(metric, difference.low, true)} to ${
+          describeDelta(metric, difference.high, true)
+        }${p === null ? "" : `, p = ${p.toPrecision(2)}`})`
+        : " (too few for an interval)",
+      verdict === "underpowered"
+        ? `; ${items} ${isLoad(metric) ? "requests" : "problems"} cannot rule out a ${direction} of ` +
+          `${describeDelta(metric, allowed)}${needed ? `, about ${needed} would` : ""}`
+        : "",
+    ].join(""),
+  };
+}
+
+/** How many items would have told a change of `allowed`, with a power of 80 %; null for 0 allowed. */
+function itemsNeeded(
+  metric: PairedMetric | LoadMetric,
+  difference: Estimate | null,
+  allowed: number,
+  items: number,
+): number | null {
+  if (allowed <= 0) return null;
+  if (difference?.method === "adjusted wald") {
+    // from the interval's width, so that no flip among few problems does not mean that none flips
+    const half = (difference.high - difference.low) / 2;
+    const discordance = (half / 1.96) ** 2 * (items + 2);
+    const fitting = Math.min(1, Math.max(allowed, discordance));
+    return Math.max(items + 1, pairedProblems(Math.min(allowed, fitting), fitting));
+  }
+  if (difference === null || isShare(metric)) return null;
+  // width falls with the root of n; (z of 95 % + z of 80 %) / z of 95 % for the power
+  const half = (difference.high - difference.low) / 2;
+  return Math.max(items + 1, Math.ceil(items * (half * 2.8 / 1.96 / allowed) ** 2));
+}
+
+function unknown(metric: string, allowed: number, why: string): GateCheck {
+  return {
+    name: metric,
+    verdict: "underpowered",
+    baseline: null,
+    candidate: null,
+    difference: null,
+    allowed,
+    p: null,
+    items: 0,
+    items_needed: null,
+    message: `${metric}: cannot be compared: ${why}`,
+  };
+}
+
+function isLoad(metric: PairedMetric | LoadMetric): boolean {
+  return /_per_s$|_p\d+_ms$|^error_rate$/.test(metric);
+}

@@ -1,0 +1,104 @@
+/** dyno runs show: a run as it lies on the disk. */
+import { existsSync, readFileSync } from "node:fs";
+import { runDirectoryAt } from "../run/directory.ts";
+import { readJournal } from "../run/journal.ts";
+import { EXIT } from "./command.ts";
+import { flagHelp, parseFlags } from "./flags.ts";
+import { folderFlag, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
+import { shownCount, shownSeconds, shownTime } from "./runs_text.ts";
+import type { RunReading } from "../run/read_run.ts";
+import type { Command, CommandContext } from "./command.ts";
+import type { Terminal } from "./terminal.ts";
+
+const flags = { ...folderFlag, ...jsonFlag };
+
+export const command: Command = {
+  help: [
+    "dyno runs show RUN [flags]",
+    "",
+    "Shows a run. With --json: {run_id, metadata, results, events}, as they are on the disk; results are",
+    "null for a run that was cut off, and its events tell how far it came.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs show latest --json | jq .results.aggregate",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const given = onlyOne("show", positional);
+    return await withRuns(values.runs, terminal, async (index) => {
+      const run = await readOne(index, given, terminal);
+      if (values.json) await printJson(run.summary.path, terminal);
+      else describe(run, await eventCounts(run.summary.path)).forEach((l) => terminal.out(l));
+      return EXIT.good;
+    });
+  },
+};
+
+/** Event by event, so that a long journal is never one string. */
+async function printJson(path: string, terminal: Terminal): Promise<void> {
+  const directory = runDirectoryAt(path);
+  terminal.out(`{"run_id": ${JSON.stringify(directory.run_id)},`);
+  terminal.out(`"metadata": ${compactJson(directory.metadata)},`);
+  terminal.out(`"results": ${compactJson(directory.results)},`);
+  terminal.out('"events": [');
+  let previous: string | null = null;
+  if (existsSync(directory.journal)) {
+    await readJournal(directory.journal, (event) => {
+      if (previous !== null) terminal.out(`${previous},`);
+      previous = JSON.stringify(event);
+    });
+  }
+  if (previous !== null) terminal.out(previous);
+  terminal.out("]}");
+}
+
+function compactJson(path: string): string {
+  try {
+    return JSON.stringify(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return "null"; // missing or damaged: a warning was given
+  }
+}
+
+async function eventCounts(path: string): Promise<string> {
+  const { journal } = runDirectoryAt(path);
+  if (!existsSync(journal)) return "none";
+  const counts = new Map<string, number>();
+  await readJournal(journal, ({ event }) => {
+    counts.set(event, (counts.get(event) ?? 0) + 1);
+  });
+  return [...counts].map(([event, n]) => `${shownCount(n)} ${event}`).join(", ") || "none";
+}
+
+function describe({ summary }: RunReading, events: string): string[] {
+  const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
+  const judged = passed === null ? "" : `, ${shownCount(passed)} right`;
+  const facts: [string, string | null][] = [
+    ["run", summary.run_id],
+    ["folder", summary.path],
+    ["status", summary.status],
+    ["kind", summary.kind],
+    ["suite", summary.benchmark],
+    ["model", summary.model],
+    ["agent", summary.agent],
+    ["mode", summary.mode],
+    ["tags", summary.tags.join(", ") || null],
+    ["started", shownTime(summary.started_at_unix_seconds)],
+    ["took", shownSeconds(summary.duration_s)],
+    [
+      "items",
+      `${shownCount(items_total)}: ${shownCount(successful)} answered${judged}, ` +
+      `${shownCount(timed_out)} timed out`,
+    ],
+    [
+      "tokens",
+      `${shownCount(summary.prompt_tokens)} prompt, ${shownCount(summary.completion_tokens)} completion`,
+    ],
+    ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
+    ["events", events],
+  ];
+  return facts.filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name.padEnd(8)} ${value}`);
+}
