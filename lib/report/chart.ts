@@ -32,6 +32,27 @@ export async function chartText(draw: Drawing, width = WIDTHS.wide): Promise<str
   return chartSvg(await loading, option, width, height);
 }
 
+/** Colours of a chart outside of a page, which has the CSS variables: those of its light form. */
+const LIGHT: Record<string, string> = {
+  ink: "#1f2328",
+  soft: "#59626d",
+  rule: "#d8dbe0",
+  c1: "#2563ae",
+  c2: "#b4500f",
+  c3: "#2a7547",
+};
+
+/** A chart as an SVG file on white, which needs no style sheet. */
+export async function standaloneSvg(
+  option: ChartOption,
+  width: number,
+  height: number,
+): Promise<string> {
+  loading ??= import("echarts");
+  const svg = chartSvg(await loading, { backgroundColor: "#fff", ...option }, width, height);
+  return svg.replace(/var\(--(\w+)\)/g, (_, name) => LIGHT[name] ?? "#000") + "\n";
+}
+
 function chartSvg(echarts: typeof Echarts, option: ChartOption, width: number, height: number) {
   const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
   try {

@@ -1,0 +1,108 @@
+/** dyno runs trend: a metric over time. */
+import { InputError } from "../errors.ts";
+import { priceRun } from "../analysis/cost.ts";
+import { describeValue } from "../analysis/metric_names.ts";
+import { TREND_METRICS, trendOf } from "../analysis/trend.ts";
+import { writeFileAtomic } from "../run/write.ts";
+import { EXIT } from "./command.ts";
+import { choice, flagHelp, parseFlags, text } from "./flags.ts";
+import { pricesFlag, pricesOf } from "./runs_prices.ts";
+import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./runs_query.ts";
+import { shortened, shownTime } from "./runs_text.ts";
+import { tableLines } from "./table.ts";
+import type { Trend } from "../analysis/trend.ts";
+import type { Command, CommandContext } from "./command.ts";
+import type { Column } from "./table.ts";
+import type { Palette } from "./terminal.ts";
+
+const flags = {
+  ...filterFlags,
+  ...pricesFlag,
+  "metric": choice(TREND_METRICS, "what to follow (pass_rate)"),
+  "svg": text("FILE", "draws it there"),
+  ...jsonFlag,
+};
+
+const COLUMNS: Column[] = [
+  { title: "Timestamp", align: "left" },
+  { title: "Run ID", align: "left" },
+  { title: "Model", align: "left" },
+  { title: "Value", align: "right" },
+  { title: "95 %", align: "left" },
+];
+
+export const command: Command = {
+  help: [
+    "dyno runs trend [RUN …] [flags]",
+    "",
+    "Follows a metric over the runs that fit, oldest first, and marks where its level changed: splits",
+    "that fewer than 1 % of random orders of the runs have as large (binary segmentation, three runs a",
+    "side at least). Incomplete runs are left out.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs trend --suite humaneval --model gpt-4o-mini --svg trend.svg",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const metric = values.metric ?? "pass_rate";
+    const prices = await pricesOf(values.prices);
+    return await withRuns(values.runs, terminal, async (index) => {
+      const given = filterOf(values);
+      const filter = { ...given, status: given.status ?? "complete" as const };
+      const chosen = await chosenRuns(index, positional, filter);
+      const again = values.prices !== undefined;
+      const runs = metric !== "cost_usd" ? chosen : chosen.map((run) => ({
+        ...run,
+        cost_usd: priceRun(run, prices, { again }).cost.total_cost_usd,
+      }));
+      const trend = trendOf(runs, metric);
+      if (trend.points.length === 0) {
+        throw new InputError(`none of the ${runs.length} runs has a known ${metric}`);
+      }
+      if (values.svg) {
+        const { trendSvg } = await import("../report/trend_chart.ts");
+        writeFileAtomic(values.svg, await trendSvg(trend, titleOf(trend)));
+      }
+      if (values.json) terminal.out(JSON.stringify(trend, null, 2));
+      else lines(trend, terminal.outPaint).forEach((line) => terminal.out(line));
+      trend.notes.forEach((note) => terminal.say(terminal.paint.dim(note)));
+      if (values.svg) terminal.say(`chart  ${values.svg}`);
+      return EXIT.good;
+    });
+  },
+};
+
+function titleOf({ metric, points }: Trend): string {
+  const models = [...new Set(points.map(({ model }) => model))];
+  return `${metric} of ${points.length} runs, ${
+    models.length === 1 ? models[0] : `${models.length} models`
+  }`;
+}
+
+function lines({ metric, points, steps }: Trend, paint: Palette): string[] {
+  const rows: (string[] | null)[] = [];
+  points.forEach(({ run_id, started_at_unix_seconds, model, value, interval }, i) => {
+    if (steps.some(({ at }) => at === i)) rows.push(null);
+    rows.push([
+      shownTime(started_at_unix_seconds),
+      run_id,
+      shortened(model, 28),
+      describeValue(metric, value),
+      interval
+        ? `${describeValue(metric, interval.low)} – ${describeValue(metric, interval.high)}`
+        : "",
+    ]);
+  });
+  return [
+    ...tableLines(COLUMNS, rows, paint),
+    ...(points.length < 6 ? [] : [""]),
+    ...steps.map(({ run_id, before, after, p }) =>
+      `step at ${run_id}: ${describeValue(metric, before)} → ${
+        describeValue(metric, after)
+      } (p = ${p})`
+    ),
+    ...(steps.length === 0 && points.length >= 6 ? ["no step that is more than chance"] : []),
+  ];
+}
