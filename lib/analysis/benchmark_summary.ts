@@ -60,9 +60,10 @@ export function benchmarkSummary({ summary: run, items }: ReadRun, price: Price 
   const results = items.map((item) => resultOf(run.run_id, item, price));
   const successes = results.filter(({ success }) => success).length;
   const costs = results.map(({ cost }) => cost);
-  const total_cost = run.cost_usd ?? (results.length === 0 || costs.includes(null)
-    ? null
-    : costs.reduce<number>((sum, cost) => sum + cost!, 0));
+  const total_cost = run.cost_usd ??
+    (results.length === 0 || costs.includes(null)
+      ? null
+      : costs.reduce<number>((sum, cost) => sum + cost!, 0));
   const n = results.length;
   const found: BenchmarkSummary = {
     run_id: run.run_id,

@@ -46,9 +46,7 @@ export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
     baseline: baseline.run_id,
     candidate: candidate.run_id,
     requests: [baseline.requests, candidate.requests],
-    metrics: LOAD_METRICS.flatMap((metric) =>
-      compareLoadMetric(baseline, candidate, metric) ?? []
-    ),
+    metrics: LOAD_METRICS.flatMap((metric) => compareLoadMetric(baseline, candidate, metric) ?? []),
     notes: [
       "one run each: the intervals hold for these two stretches of time, not for days that differ",
       ...(others.length > 1 ? ["intervals are of single comparisons, not of all at once"] : []),

@@ -60,7 +60,6 @@ export function gateResult(
   return { verdict: worst ?? "pass", baseline, candidate, checks, flips };
 }
 
-
 /**
  * Whether a suite's candidate is worse than its baseline by more than is tolerated, problem by
  * problem. A regression: it is worse by more than that, and significantly worse (5 %, two-sided). A
@@ -169,7 +168,9 @@ function judged({ metric, first, second, difference, p, allowed, items }: Measur
     : most !== null && most <= allowed
     ? "pass"
     : "underpowered";
-  const needed = verdict === "underpowered" ? itemsNeeded(metric, difference, allowed, items) : null;
+  const needed = verdict === "underpowered"
+    ? itemsNeeded(metric, difference, allowed, items)
+    : null;
   const direction = isHigherBetter(metric) ? "drop" : "rise";
   return {
     name: `${metric}: ${direction} of at most ${describeDelta(metric, allowed)}`,
@@ -189,7 +190,9 @@ function judged({ metric, first, second, difference, p, allowed, items }: Measur
         }${p === null ? "" : `, p = ${p.toPrecision(2)}`})`
         : " (too few for an interval)",
       verdict === "underpowered"
-        ? `; ${items} ${isLoad(metric) ? "requests" : "problems"} cannot rule out a ${direction} of ` +
+        ? `; ${items} ${
+          isLoad(metric) ? "requests" : "problems"
+        } cannot rule out a ${direction} of ` +
           `${describeDelta(metric, allowed)}${needed ? `, about ${needed} would` : ""}`
         : "",
     ].join(""),

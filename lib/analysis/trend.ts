@@ -65,7 +65,9 @@ export function trendOf(runs: readonly IndexedRun[], metric: TrendMetric): Trend
   }).sort((a, b) => a.started_at_unix_seconds - b.started_at_unix_seconds);
   const distinct = (key: "model" | "benchmark") => new Set(runs.map((run) => run[key])).size;
   const notes: string[] = [];
-  if (distinct("model") > 1) notes.push(`${distinct("model")} models together; narrow with --model`);
+  if (distinct("model") > 1) {
+    notes.push(`${distinct("model")} models together; narrow with --model`);
+  }
   if (distinct("benchmark") > 1) {
     notes.push(`${distinct("benchmark")} suites together; narrow with --suite`);
   }

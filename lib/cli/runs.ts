@@ -75,9 +75,7 @@ export const command: Command = {
   ],
 
   async subcommand([name]) {
-    return Object.hasOwn(subcommands, name ?? "")
-      ? (await subcommands[name].load()).command
-      : null;
+    return Object.hasOwn(subcommands, name ?? "") ? (await subcommands[name].load()).command : null;
   },
 
   async run(argv: string[], context: CommandContext): Promise<number> {

@@ -148,7 +148,9 @@ function suiteLines(comparison: RunComparison, several: boolean, paint: Palette)
   return [
     paint.bold(`${comparison.baseline} → ${comparison.candidate}`),
     `${items_in_common} items in common` +
-    (only ? `, ${only_in_baseline} only in the first, ${only_in_candidate} only in the second` : ""),
+    (only
+      ? `, ${only_in_baseline} only in the first, ${only_in_candidate} only in the second`
+      : ""),
     ...(rows.length ? tableLines(columns, rows, paint) : []),
     ...flipLines("gained", flips.gained, paint.good),
     ...flipLines("lost", flips.lost, paint.bad),
@@ -178,7 +180,11 @@ type Compared =
   & Pick<MetricComparison | LoadMetricComparison, "metric" | "first" | "second" | "difference">
   & { items: number | null };
 
-function cells({ metric, items, first, second, difference }: Compared, paint: Palette, sure: boolean) {
+function cells(
+  { metric, items, first, second, difference }: Compared,
+  paint: Palette,
+  sure: boolean,
+) {
   const delta = describeDelta(metric, second - first, true);
   return [
     metric,

@@ -19,11 +19,23 @@ import type { Terminal } from "./terminal.ts";
 
 const flags = {
   ...folderFlag,
-  "baseline": text("RUN|FILE", "what to compare with: a run, or a file of runs export --format json"),
+  "baseline": text(
+    "RUN|FILE",
+    "what to compare with: a run, or a file of runs export --format json",
+  ),
   "candidate": text("RUN", "the run to judge (latest)"),
-  "metric": list("NAME", "what must not get worse (pass_rate; of loads ttft_p50_ms, output_tokens_per_s)"),
-  "max-drop": text("AMOUNT", "how far rates and scores may fall: 5pp, 5%, 0.05 (5pp; of throughput 10%)"),
-  "max-rise": text("AMOUNT", "how far latencies, tokens, costs may rise: 10%, or in their unit (10%)"),
+  "metric": list(
+    "NAME",
+    "what must not get worse (pass_rate; of loads ttft_p50_ms, output_tokens_per_s)",
+  ),
+  "max-drop": text(
+    "AMOUNT",
+    "how far rates and scores may fall: 5pp, 5%, 0.05 (5pp; of throughput 10%)",
+  ),
+  "max-rise": text(
+    "AMOUNT",
+    "how far latencies, tokens, costs may rise: 10%, or in their unit (10%)",
+  ),
   "min": list("NAME=VALUE", "a limit on the candidate's own value, e.g. pass_rate=0.85"),
   "max": list("NAME=VALUE", "the same from above, e.g. ttft_p99_ms=500 or total_cost_usd=2"),
   ...pricesFlag,
@@ -62,7 +74,9 @@ export const command: Command = {
     }
     const limits = [...limitsOf("min", values.min), ...limitsOf("max", values.max)];
     if (values.baseline === undefined && limits.length === 0) {
-      throw new InputError("dyno runs gate needs --baseline RUN|FILE, or limits by --min and --max");
+      throw new InputError(
+        "dyno runs gate needs --baseline RUN|FILE, or limits by --min and --max",
+      );
     }
     const prices = await pricesOf(values.prices);
     return await withRuns(values.runs, terminal, async (index) => {
@@ -73,7 +87,10 @@ export const command: Command = {
       for (const side of [baseline, candidate]) {
         side?.warnings.forEach((line) => terminal.warn(line));
       }
-      const metrics = values.metric?.map((name) => ({ name, tolerance: toleranceOf(name, values) }));
+      const metrics = values.metric?.map((name) => ({
+        name,
+        tolerance: toleranceOf(name, values),
+      }));
       const defaults = (name: string) => toleranceOf(name, values);
       const result = runGate(baseline, candidate, { metrics, defaults, limits });
       report(result, values, terminal);
@@ -92,12 +109,12 @@ function toleranceOf(metric: string, values: Values<typeof flags>): Tolerance {
   const flag = isHigherBetter(metric) ? "max-drop" : "max-rise";
   const given = values[flag];
   if (given === undefined) {
-    return isShare(metric)
-      ? { amount: 0.05, relative: false }
-      : { amount: 0.1, relative: true };
+    return isShare(metric) ? { amount: 0.05, relative: false } : { amount: 0.1, relative: true };
   }
   if (given.trim().endsWith("pp") && !isShare(metric)) {
-    throw new InputError(`--${flag}: percentage points do not fit ${metric}; give 10%, or a number`);
+    throw new InputError(
+      `--${flag}: percentage points do not fit ${metric}; give 10%, or a number`,
+    );
   }
   return parseTolerance(flag, given);
 }
@@ -121,7 +138,9 @@ function report(result: GateResult, values: Values<typeof flags>, terminal: Term
   if (values.junit) writeFileAtomic(values.junit, gateJUnit(result));
   if (values.markdown) writeFileAtomic(values.markdown, gateMarkdown(result));
   if (values.github) {
-    for (const line of gateAnnotations(result)) values.json ? terminal.say(line) : terminal.out(line);
+    for (const line of gateAnnotations(result)) {
+      values.json ? terminal.say(line) : terminal.out(line);
+    }
   }
   if (values.json) return terminal.out(JSON.stringify(result, null, 2));
   const { paint } = terminal;

@@ -94,7 +94,9 @@ function describe({ summary }: RunReading, events: string): string[] {
     ],
     [
       "tokens",
-      `${shownCount(summary.prompt_tokens)} prompt, ${shownCount(summary.completion_tokens)} completion`,
+      `${shownCount(summary.prompt_tokens)} prompt, ${
+        shownCount(summary.completion_tokens)
+      } completion`,
     ],
     ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
     ["events", events],

@@ -5,6 +5,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { resolveRun } from "../run/index_filter.ts";
+import { isLocked } from "../run/lock.ts";
 import { asObject, numberAt, objectAt, textAt } from "../run/json_fields.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags } from "./flags.ts";
@@ -38,7 +39,7 @@ export const command: Command = {
     try {
       for (;;) {
         // looked at before reading: what a run wrote before it gave its lock back is then there
-        const live = existsSync(lock);
+        const live = isLocked(lock);
         let last = false;
         for (const line of follow.lines()) {
           const event = parsed(line);
@@ -124,7 +125,9 @@ function detail(event: JsonObject): string {
     evaluation ? (evaluation.passed === true ? "passed" : "failed") : "",
     error ?? "",
     ...["samples", "errors", "missing", "workers", "reason"].flatMap((key) =>
-      typeof event[key] === "number" || typeof event[key] === "string" ? [`${key} ${event[key]}`] : []
+      typeof event[key] === "number" || typeof event[key] === "string"
+        ? [`${key} ${event[key]}`]
+        : []
     ),
   ].filter(Boolean).join("  ");
 }

@@ -160,7 +160,12 @@ export class RunIndex implements Disposable {
       if (row === undefined) return [];
       const hash = String(row.item_set);
       if (!sets.has(hash)) sets.set(hash, JSON.parse(String(readSet.get(hash)?.items ?? "[]")));
-      return [{ run_id, started_at_unix_seconds, items: sets.get(hash)!, marks: String(row.marks) }];
+      return [{
+        run_id,
+        started_at_unix_seconds,
+        items: sets.get(hash)!,
+        marks: String(row.marks),
+      }];
     });
   }
 

@@ -76,7 +76,9 @@ export async function resolveRun(
   if (given.includes("/") || (existsSync(given) && statSync(given).isDirectory())) {
     const path = resolve(given);
     if (looksLikeRun(path)) return path;
-    throw new InputError(`${given}: no run directory; it has neither events.jsonl nor results.json`);
+    throw new InputError(
+      `${given}: no run directory; it has neither events.jsonl nor results.json`,
+    );
   }
   const ids = index.idsWithPrefix(given);
   const exact = ids.find((id) => id === given);

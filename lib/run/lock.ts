@@ -43,6 +43,14 @@ export function takeLock(path: string): () => void {
   return () => rmSync(path, { force: true });
 }
 
+/** Whether a living process holds the lock at `path`. */
+export function isLocked(path: string): boolean {
+  const owner = readOwner(path);
+  if (owner === null) return false;
+  const own = { host: hostname(), boot_id: clockAnchor().boot_id };
+  return isAlive(owner, { ...own, pid: process.pid, start_ticks: null });
+}
+
 /** Makes the lock appear whole; false when there is one already. */
 function linked(draft: string, path: string): boolean {
   try {

@@ -1,0 +1,126 @@
+/** A run directory as one .tar.gz file. */
+import { closeSync, createReadStream, createWriteStream, fsyncSync, openSync } from "node:fs";
+import { lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { finished } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { join } from "@std/path";
+import { InputError } from "../errors.ts";
+import { notWritten } from "./write.ts";
+
+const BLOCK = 512;
+
+/** A file of a folder, and its place in it. */
+interface Entry {
+  name: string;
+  path: string;
+  size: number;
+  mtime_s: number;
+  folder: boolean;
+}
+
+/**
+ * Writes the folder at `source` to `target` as a gzipped tar (POSIX.1-2001, pax headers for long
+ * names), under the name `name/`. The file appears whole and synced, or not at all.
+ *
+ * @returns the size of the archive in bytes.
+ * @throws {InputError} it cannot be written, or a file changed while it was read.
+ */
+export async function archiveFolder(source: string, name: string, target: string): Promise<number> {
+  const temporary = `${target}.tmp`;
+  try {
+    const gzip = createGzip({ level: 6 });
+    const out = createWriteStream(temporary);
+    const ended = finished(gzip.pipe(out));
+    ended.catch(() => {}); // told below
+    try {
+      for (const entry of entriesOf(source, name)) await writeEntry(gzip, entry);
+      gzip.end(Buffer.alloc(2 * BLOCK));
+    } catch (error) {
+      gzip.destroy();
+      out.destroy();
+      throw error;
+    }
+    await ended;
+    const fd = openSync(temporary, "r+");
+    fsyncSync(fd);
+    closeSync(fd);
+    renameSync(temporary, target);
+    return lstatSync(target).size;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw notWritten(target, error);
+  }
+}
+
+/** A folder and all in it; links and what is no plain file are left out. */
+function* entriesOf(path: string, name: string): Generator<Entry> {
+  const found = lstatSync(path);
+  const mtime_s = Math.floor(found.mtimeMs / 1000);
+  if (found.isDirectory()) {
+    yield { name: `${name}/`, path, size: 0, mtime_s, folder: true };
+    for (const child of readdirSync(path).sort()) {
+      yield* entriesOf(join(path, child), `${name}/${child}`);
+    }
+  } else if (found.isFile()) {
+    yield { name, path, size: found.size, mtime_s, folder: false };
+  }
+}
+
+async function writeEntry(gzip: ReturnType<typeof createGzip>, entry: Entry): Promise<void> {
+  const write = async (bytes: Uint8Array) => {
+    if (!gzip.write(bytes)) await once(gzip, "drain");
+  };
+  const long = Buffer.byteLength(entry.name) > 100 || entry.size >= 8 ** 11;
+  if (long) {
+    const records = paxRecord("path", entry.name) + paxRecord("size", String(entry.size));
+    const bytes = Buffer.from(records);
+    await write(header("pax", bytes.length, entry.mtime_s, "x"));
+    await write(padded(bytes));
+  }
+  await write(header(entry.name, entry.size, entry.mtime_s, entry.folder ? "5" : "0"));
+  let written = 0;
+  if (entry.size > 0) {
+    for await (const chunk of createReadStream(entry.path, { end: entry.size - 1 })) {
+      written += chunk.length;
+      await write(chunk);
+    }
+  }
+  if (written !== entry.size) {
+    throw new InputError(`${entry.path}: became shorter while it was read; try again`);
+  }
+  const rest = entry.size % BLOCK;
+  if (rest > 0) await write(Buffer.alloc(BLOCK - rest));
+}
+
+/** `length key=value\n`, the length counting itself. */
+function paxRecord(key: string, value: string): string {
+  const body = ` ${key}=${value}\n`;
+  let length = Buffer.byteLength(body) + 1;
+  while (Buffer.byteLength(`${length}${body}`) !== length) length++;
+  return `${length}${body}`;
+}
+
+function padded(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc((BLOCK - bytes.length % BLOCK) % BLOCK)]);
+}
+
+/** A ustar header; what does not fit is in the pax header before it. */
+function header(name: string, size: number, mtime_s: number, type: "0" | "5" | "x"): Buffer {
+  const block = Buffer.alloc(BLOCK);
+  block.write(Buffer.from(name).subarray(0, 100).toString("latin1"), 0, "latin1");
+  const octal = (value: number, at: number, digits: number) =>
+    block.write(value.toString(8).padStart(digits, "0").slice(-digits) + "\0", at, "latin1");
+  octal(type === "5" ? 0o755 : 0o644, 100, 7);
+  octal(0, 108, 7);
+  octal(0, 116, 7);
+  octal(size, 124, 11);
+  octal(mtime_s, 136, 11);
+  block.write("        ", 148, "latin1"); // the checksum's place counts as spaces
+  block.write(type, 156, "latin1");
+  block.write("ustar\0" + "00", 257, "latin1");
+  const checksum = block.reduce((sum, byte) => sum + byte, 0);
+  block.write(checksum.toString(8).padStart(6, "0") + "\0 ", 148, "latin1");
+  return block;
+}
