@@ -5,6 +5,7 @@ const benches: Record<string, () => Promise<unknown>> = {
   load: () => import("./bench/load.ts"),
   sampler: () => import("./bench/sampler.ts"),
   sweep: () => import("./bench/sweep.ts"),
+  runs: () => import("./bench/runs.ts"),
 };
 
 const [name] = process.argv.slice(2);

@@ -1,4 +1,5 @@
 /** Runs of the same problems compared: what flipped, by how much they differ, and how sure that is. */
+import { clusteredMean } from "../stats/cluster.ts";
 import { holmAdjusted } from "../stats/holm.ts";
 import { matchItems, pairedDifference } from "../stats/paired.ts";
 import { mean } from "../stats/quantile.ts";
@@ -36,7 +37,7 @@ export interface MetricComparison {
   second: number;
   /** second − first, with its 95 % interval. */
   difference: Estimate | null;
-  /** McNemar's exact test of zeros and ones, else a sign-flip permutation test; two-sided. */
+  /** McNemar's exact test of zeros and ones, else a sign-flip test; two-sided. */
   p: number;
   /** Holm-adjusted over the comparisons of this metric, where there are several. */
   p_holm: number;
@@ -117,7 +118,10 @@ export function compareTwo(baseline: ComparedRun, candidate: ComparedRun): RunCo
   };
 }
 
-/** One metric of two runs; null for fewer than two items in common. */
+/**
+ * One metric of two runs; null for fewer than two items in common. Above 2,000 items the interval of
+ * what is not zeros and ones is Student's t of the differences, in place of their bootstrap.
+ */
 export function compareMetric(
   baseline: ComparedRun,
   candidate: ComparedRun,
@@ -125,8 +129,11 @@ export function compareMetric(
 ): MetricComparison | null {
   const { first, second } = matchItems(valuesOf(baseline, metric), valuesOf(candidate, metric));
   if (first.length < 2) return null;
-  const { difference, flips } = pairedDifference(first, second);
-  const p = flips?.p ?? signFlipP(second.map((value, i) => value - first[i]));
+  const differences = second.map((value, i) => value - first[i]);
+  const { difference, flips } = isLarge(first, second)
+    ? { difference: clusteredMean(differences, [...differences.keys()])!.estimate, flips: null }
+    : pairedDifference(first, second);
+  const p = flips?.p ?? signFlipP(differences);
   return {
     metric,
     items: first.length,
@@ -136,6 +143,15 @@ export function compareMetric(
     p,
     p_holm: p,
   };
+}
+
+/** So many pairs that a mean is as good as normal, and resampling takes seconds. */
+const LARGE = 2000;
+
+/** Many pairs of which some are more than a right or wrong. */
+function isLarge(first: readonly number[], second: readonly number[]): boolean {
+  const plain = (value: number) => value === 0 || value === 1;
+  return first.length > LARGE && !(first.every(plain) && second.every(plain));
 }
 
 /** Ids of the problems that changed sides. */

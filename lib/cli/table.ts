@@ -1,5 +1,5 @@
 /** Tables in a terminal. */
-import stringWidth from "string-width";
+import { textWidth } from "./text_width.ts";
 import type { Palette } from "./terminal.ts";
 
 export interface Column {
@@ -17,11 +17,11 @@ export function tableLines(
 ): string[] {
   const cells = rows.filter((row) => row !== null);
   const widths = columns.map((column, i) =>
-    Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[i])))
+    Math.max(textWidth(column.title), ...cells.map((row) => textWidth(row[i])))
   );
   const groups = groupsOf(columns);
   for (const { name, from, to } of groups) {
-    const missing = stringWidth(name) - widthOf(widths, from, to);
+    const missing = textWidth(name) - widthOf(widths, from, to);
     if (missing > 0) widths[from] += missing;
   }
   const line = (row: readonly string[]) =>
@@ -53,6 +53,6 @@ function widthOf(widths: readonly number[], from: number, to: number): number {
 }
 
 function pad(cell: string, to: number, align: "left" | "right"): string {
-  const space = " ".repeat(to - stringWidth(cell));
+  const space = " ".repeat(to - textWidth(cell));
   return align === "left" ? cell + space : space + cell;
 }

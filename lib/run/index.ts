@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { join, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
