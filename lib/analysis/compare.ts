@@ -130,7 +130,11 @@ export function compareMetric(
   const { first, second } = matchItems(valuesOf(baseline, metric), valuesOf(candidate, metric));
   if (first.length < 2) return null;
   const differences = second.map((value, i) => value - first[i]);
-  const { difference, flips } = isLarge(first, second)
+  // scores of which none changed tell as little of how scores vary as no flips do
+  const still = metric === "score" && differences.every((value) => value === 0);
+  const { difference, flips } = still
+    ? pairedDifference(differences, differences)
+    : isLarge(first, second)
     ? { difference: clusteredMean(differences, [...differences.keys()])!.estimate, flips: null }
     : pairedDifference(first, second);
   const p = flips?.p ?? signFlipP(differences);

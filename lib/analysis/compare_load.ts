@@ -4,7 +4,7 @@ import { shareEstimate } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { quantileDifference } from "../stats/quantile_difference.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { LoadSample } from "./load_sample.ts";
+import type { LoadSample, Slices } from "./load_sample.ts";
 
 /** What load runs are compared by. */
 export const LOAD_METRICS = [
@@ -49,6 +49,9 @@ export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
     metrics: LOAD_METRICS.flatMap((metric) => compareLoadMetric(baseline, candidate, metric) ?? []),
     notes: [
       "one run each: the intervals hold for these two stretches of time, not for days that differ",
+      ...(baseline.stages > 1 || candidate.stages > 1
+        ? ["several stages are taken together; loads of one stage give narrower intervals"]
+        : []),
       ...(others.length > 1 ? ["intervals are of single comparisons, not of all at once"] : []),
     ],
   }));
@@ -78,10 +81,7 @@ export function loadValue(sample: LoadSample, metric: LoadMetric): number | null
     return sample.requests > 0 ? sample.failed / sample.requests : null;
   }
   if (metric === "requests_per_s" || metric === "output_tokens_per_s") {
-    const slices = sample.rates[metric];
-    const sum = (key: "numerator" | "denominator") =>
-      slices.reduce((total, slice) => total + slice[key], 0);
-    return slices.length ? sum("numerator") / sum("denominator") : null;
+    return rateOf(sample.rates[metric].flat());
   }
   const { name, q } = latencyOf(metric);
   const { values } = sample.latencies[name];
@@ -97,12 +97,34 @@ function differenceOf(first: LoadSample, second: LoadSample, metric: LoadMetric)
   }
   if (metric === "requests_per_s" || metric === "output_tokens_per_s") {
     return differenceOfEstimates(
-      ratioEstimate(first.rates[metric]),
-      ratioEstimate(second.rates[metric]),
+      stratifiedRate(first.rates[metric]),
+      stratifiedRate(second.rates[metric]),
     );
   }
   const { name, q } = latencyOf(metric);
   return quantileDifference(first.latencies[name], second.latencies[name], q);
+}
+
+function rateOf(slices: readonly Slices[]): number | null {
+  const sum = (key: "numerator" | "denominator") =>
+    slices.reduce((total, slice) => total + slice[key], 0);
+  return slices.length ? sum("numerator") / sum("denominator") : null;
+}
+
+/**
+ * The rate over all stages. Its interval comes from how slices vary within their stages: that stages
+ * were asked for different rates is no chance.
+ */
+function stratifiedRate(stages: readonly Slices[][]): Estimate | null {
+  const overall = rateOf(stages.flat());
+  if (overall === null) return null;
+  return ratioEstimate(stages.flatMap((slices) => {
+    const off = rateOf(slices)! - overall;
+    return slices.map(({ numerator, denominator }) => ({
+      numerator: numerator - off * denominator,
+      denominator,
+    }));
+  }));
 }
 
 function latencyOf(metric: Exclude<LoadMetric, "error_rate" | `${string}_per_s`>) {

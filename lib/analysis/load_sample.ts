@@ -24,12 +24,16 @@ export interface Slices {
 
 export interface LoadSample {
   run_id: string;
+  stages: number;
   requests: number;
   failed: number;
   /** Of answered requests; blocks are stretches of neighbours. */
   latencies: Record<LatencyName, BlockedSample>;
-  /** By second: answered requests, and output tokens spread evenly from the first to the last. */
-  rates: Record<"requests_per_s" | "output_tokens_per_s", Slices[]>;
+  /**
+   * By slice of each stage's window: answered requests, and output tokens spread evenly from the
+   * first to the last.
+   */
+  rates: Record<"requests_per_s" | "output_tokens_per_s", Slices[][]>;
 }
 
 /**
@@ -62,6 +66,7 @@ export function sampleOf(
     blocked(values.flatMap((value) => value[name] === null ? [] : [value[name]]));
   return {
     run_id,
+    stages: stages.length,
     requests: inside.length,
     failed: inside.length - answered.length,
     latencies: { ttft_ms: sample("ttft_ms"), tpot_ms: sample("tpot_ms"), e2e_ms: sample("e2e_ms") },
@@ -78,7 +83,7 @@ function blocked(values: number[]): BlockedSample {
 }
 
 function ratesOf(records: readonly RequestRecord[], stages: readonly StageResults[]) {
-  const requests: Slices[] = [], tokens: Slices[] = [];
+  const requests: Slices[][] = [], tokens: Slices[][] = [];
   for (const { window } of stages) {
     const { start_ns, end_ns } = window;
     const duration_s = (end_ns - start_ns) / NS_PER_S;
@@ -93,8 +98,8 @@ function ratesOf(records: readonly RequestRecord[], stages: readonly StageResult
       if (at >= 0 && at < count) ended[at].numerator++;
       spread(record, start_ns, width_ns, made);
     }
-    requests.push(...ended);
-    tokens.push(...made);
+    requests.push(ended);
+    tokens.push(made);
   }
   return { requests_per_s: requests, output_tokens_per_s: tokens };
 }

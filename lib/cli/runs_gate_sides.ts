@@ -51,6 +51,11 @@ export async function readGateSide(
         `${given}: holds no exported run; make one with dyno runs export RUN --format json --out FILE`,
       );
     }
+    if ((value as { kind?: unknown }).kind === "load") {
+      throw new InputError(
+        `${given}: an exported load; loads are compared by their journals, so give the run's folder`,
+      );
+    }
     const price = prices.priceOf(run.summary.model);
     return { run: { ...run, price }, load: null, prices, warnings: [] };
   }
