@@ -19,10 +19,18 @@ export function isShare(metric: string): boolean {
 export function describeValue(metric: string, value: number): string {
   if (isShare(metric)) return `${(value * 100).toFixed(1)} %`;
   if (metric.endsWith("_usd")) return `$${value.toFixed(value < 1 ? 6 : 2)}`;
-  if (metric.endsWith("_ms")) return `${value.toPrecision(4)} ms`;
-  if (metric.endsWith("_per_s")) return `${value.toPrecision(4)}/s`;
+  if (metric.endsWith("_ms")) return `${fourDigits(value)} ms`;
+  if (metric.endsWith("_per_s")) return `${fourDigits(value)}/s`;
   if (metric.endsWith("_s")) return `${value.toFixed(1)} s`;
-  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+  return fourDigits(value);
+}
+
+/** Four digits at least, and no exponent for what is large. */
+function fourDigits(value: number): string {
+  if (Number.isInteger(value) || Math.abs(value) >= 1000) {
+    return Math.round(value).toLocaleString("en");
+  }
+  return value.toPrecision(4);
 }
 
 /** A difference of a metric: of shares in percentage points. @param signed a + in front of a rise. */

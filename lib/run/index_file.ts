@@ -99,10 +99,14 @@ export async function removeIndex(root: string): Promise<void> {
   }
 }
 
-/** Whether the index can be read from its first to its last page. */
+/** Whether the index has its tables and can be read from its first to its last page. */
 function isWell(root: string): boolean {
   try {
     using database = opened(indexPath(root));
+    // all of ours are there, or this throws
+    for (const table of TABLES.matchAll(/CREATE TABLE (\w+)/g)) {
+      database.prepare(`SELECT * FROM ${table[1]} LIMIT 1`).get();
+    }
     const row = database.prepare("PRAGMA quick_check(1)").get();
     return row !== undefined && Object.values(row)[0] === "ok";
   } catch (error) {

@@ -18,6 +18,8 @@ export interface RunReading extends ReadRun {
   settled: boolean;
 }
 
+/** The year 10,000: no run started after it. */
+const LAST_TIME_S = 253_402_300_800;
 /** How much of a journal's end is looked at for the last event. */
 const TAIL_BYTES = 16_384;
 
@@ -131,8 +133,10 @@ async function itemsOfJournal(
   const found: JournalItems = { items: [], load: false, first_s: null, last_s: null };
   try {
     const { damaged_lines } = await readJournal(directory.journal, (event) => {
-      found.first_s ??= numberAt(event, "t");
-      found.last_s = numberAt(event, "t") ?? found.last_s;
+      const t = numberAt(event, "t");
+      const time = t !== null && t >= 0 && t < LAST_TIME_S ? t : null;
+      found.first_s ??= time;
+      found.last_s = time ?? found.last_s;
       found.load ||= event.event === "load_started";
       const item = event.event === "package_finished"
         ? itemOfEvent(event)
@@ -162,8 +166,10 @@ function spanOf(
   metadata: JsonObject | null,
   journal: JournalItems | null,
 ): Pick<RunSummary, "started_at_unix_seconds" | "duration_s"> {
-  const started = numberAt(metadata, "started_at_unix_seconds") ?? journal?.first_s ??
-    timeOfRunId(directory.run_id);
+  const told = numberAt(metadata, "started_at_unix_seconds");
+  // a damaged number is no time
+  const started = (told !== null && told >= 0 && told < LAST_TIME_S ? told : null) ??
+    journal?.first_s ?? timeOfRunId(directory.run_id);
   const last = journal?.last_s ?? lastEventTime(directory.journal);
   const duration_s = started === null || last === null ? null : Math.max(0, last - started);
   return { started_at_unix_seconds: started, duration_s };
