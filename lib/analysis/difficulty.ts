@@ -35,6 +35,6 @@ export function difficulties(outcomes: readonly RunOutcomes[]): ProblemDifficult
     success_rate: shareEstimate(successes, runs)!,
   })).sort((a, b) =>
     a.success_rate.value - b.success_rate.value || b.runs - a.runs ||
-    a.problem_id.localeCompare(b.problem_id)
+    a.problem_id.localeCompare(b.problem_id, "en", { numeric: true })
   );
 }

@@ -87,8 +87,8 @@ function ratesOf(records: readonly RequestRecord[], stages: readonly StageResult
   for (const { window } of stages) {
     const { start_ns, end_ns } = window;
     const duration_s = (end_ns - start_ns) / NS_PER_S;
-    const count = Math.min(SLICES, Math.floor(duration_s / LEAST_SLICE_S));
-    if (count < 1) continue;
+    if (!(duration_s > 0)) continue;
+    const count = Math.max(1, Math.min(SLICES, Math.floor(duration_s / LEAST_SLICE_S)));
     const width_ns = (end_ns - start_ns) / count;
     const slices = () =>
       Array.from({ length: count }, () => ({ numerator: 0, denominator: width_ns / NS_PER_S }));

@@ -5,7 +5,7 @@ import { seededRandom } from "../stats/random.ts";
 const LEAST_SIDE = 3;
 const SHUFFLES = 999;
 const SEED = 1;
-const ALPHA = 0.01;
+const ALPHA = 0.05;
 
 /** A change of level before the value at `at`. */
 export interface Step {
@@ -19,7 +19,7 @@ export interface Step {
 
 /**
  * Steps by binary segmentation: the split with the largest weighted difference of means,
- * |m₁ − m₂|·√(n₁n₂/n), is kept if fewer than 1 % of 999 shuffles of the stretch have as large a one
+ * |m₁ − m₂|·√(n₁n₂/n), is kept if at most 5 % of 999 shuffles of the stretch have as large a one
  * anywhere, and both sides are searched again. At least 3 values a side. Shuffling takes values
  * without a step for exchangeable: a slow drift is found as steps.
  */

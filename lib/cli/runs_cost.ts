@@ -114,7 +114,11 @@ const MOST_PROBLEMS = 5;
 
 /** What prices were taken, and why a cost is unknown. */
 function explain(priced: readonly Priced[], terminal: Terminal): void {
-  const taken = new Map(priced.flatMap(({ price }) => price ? [[price.model, price]] : []));
+  const taken = new Map(
+    priced.flatMap(({ price, cost }) =>
+      price && cost.total_cost_usd !== null ? [[price.model, price]] : []
+    ),
+  );
   for (const { model, input, output, date, source } of taken.values()) {
     terminal.say(terminal.paint.dim(
       `price ${model}: $${input} in, $${output} out for a million tokens, as of ${date}, ${source}`,

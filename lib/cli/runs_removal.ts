@@ -67,7 +67,11 @@ export function showRemoval(
   ]);
   tableLines(COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
   const total = runs.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
-  terminal.say(`would ${what}: ${runs.length} runs, ${shownSize(total)}; nothing was done yet`);
+  terminal.say(
+    `would ${what}: ${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${
+      shownSize(total)
+    }; nothing was done yet`,
+  );
   terminal.say("the same command with --yes does it");
 }
 

@@ -36,7 +36,7 @@ export const command: Command = {
     "dyno runs trend [RUN …] [flags]",
     "",
     "Follows a metric over the runs that fit, oldest first, and marks where its level changed: splits",
-    "that fewer than 1 % of random orders of the runs have as large (binary segmentation, three runs a",
+    "that at most 5 % of random orders of the runs have as large (binary segmentation, three runs a",
     "side at least). Incomplete runs are left out.",
     "",
     ...flagHelp(flags),
