@@ -36,6 +36,8 @@ export interface RunOutcomes {
   marks: string;
 }
 
+/** Times that a damaged index is made again: others may have it open still. */
+const TRIES = 3;
 /** Runs read before they are written together. */
 const BATCH = 200;
 
@@ -71,7 +73,7 @@ const COLUMNS = [
 
 /**
  * Opens the index of a folder, brings it up to date, and gives it to `work`. Where the index turns
- * out to be damaged, it is made again and `work` is called once more.
+ * out to be damaged, it is made again and so is the call of `work`.
  *
  * @throws {InputError} the folder cannot be read.
  */
@@ -86,9 +88,10 @@ export async function withRunIndex<T>(
       await index.refresh();
       return await work(index);
     } catch (error) {
-      if (attempt > 0 || error instanceof InputError || !isDamaged(error)) throw error;
-      await removeIndex(root);
-      notice(`${root}: the index was damaged; it is made anew from the runs`);
+      if (attempt >= TRIES || error instanceof InputError || !isDamaged(error)) throw error;
+      if (await removeIndex(root)) {
+        notice(`${root}: the index was damaged; it is made anew from the runs`);
+      }
     }
   }
 }

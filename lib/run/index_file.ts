@@ -60,43 +60,68 @@ export async function openIndexFile(
   root: string,
   notice: (line: string) => void,
 ): Promise<DatabaseSync> {
-  if (!existsSync(root)) return opened(":memory:");
+  const path = indexPath(root);
+  if (!existsSync(root)) return inMemory();
   for (let attempt = 0;; attempt++) {
     try {
-      return opened(indexPath(root));
+      if (existsSync(path)) {
+        const database = opened(path);
+        if (versionOf(database) === VERSION) return database;
+        database.close();
+      }
+      await alone(root, () => {
+        using database = opened(path);
+        if (versionOf(database) !== VERSION) make(database);
+      });
     } catch (error) {
       if (attempt < TRIES && isBusy(error)) {
-        await new Promise((resolve) => setTimeout(resolve, 20 + 20 * Math.random()));
+        await pause();
       } else if (attempt < TRIES && isDamaged(error)) {
-        await removeIndex(root);
-        notice(`${indexPath(root)}: damaged; made anew from the runs`);
+        if (await removeIndex(root)) notice(`${path}: damaged; made anew from the runs`);
       } else {
-        notice(`${indexPath(root)}: not kept (${messageOf(error)}); every run is read each time`);
-        return opened(":memory:");
+        notice(`${path}: not kept (${messageOf(error)}); every run is read each time`);
+        return inMemory();
       }
     }
   }
 }
 
-/** Removes a damaged index, unless another process has just done so. */
-export async function removeIndex(root: string): Promise<void> {
-  const lock = `${indexPath(root)}.lock`;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+/** Removes a damaged index; false where another process has just done so. */
+export function removeIndex(root: string): Promise<boolean> {
+  return alone(root, () => {
+    if (isWell(root)) return false;
+    for (const end of ["", "-wal", "-shm"]) rmSync(indexPath(root) + end, { force: true });
+    return true;
+  });
+}
+
+/**
+ * Does what makes or removes the file, and no other process at the same time: the write-ahead log of
+ * an index that is removed must not meet a new one.
+ *
+ * @throws {InputError} the folder cannot be written, or another process does not come to its end.
+ */
+async function alone<T>(root: string, work: () => T): Promise<T> {
+  const deadline_ms = performance.now() + BUSY_MS;
+  for (;;) {
     let unlock: () => void;
     try {
-      unlock = takeLock(lock);
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      unlock = takeLock(`${indexPath(root)}.lock`);
+    } catch (error) {
+      if (!/is in use by/.test(messageOf(error)) || performance.now() > deadline_ms) throw error;
+      await pause();
       continue;
     }
     try {
-      if (isWell(root)) return;
-      for (const end of ["", "-wal", "-shm"]) rmSync(indexPath(root) + end, { force: true });
-      return;
+      return work();
     } finally {
       unlock();
     }
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 10 + 20 * Math.random()));
 }
 
 /** Whether the index has its tables and can be read from its first to its last page. */
@@ -118,7 +143,7 @@ function opened(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    if (versionOf(database) !== VERSION) make(database, path);
+    versionOf(database); // throws where it is no database
     return database;
   } catch (error) {
     database.close();
@@ -126,24 +151,26 @@ function opened(path: string): DatabaseSync {
   }
 }
 
+function inMemory(): DatabaseSync {
+  const database = new DatabaseSync(":memory:");
+  make(database);
+  return database;
+}
+
 function versionOf(database: DatabaseSync): number {
   return Number(Object.values(database.prepare("PRAGMA user_version").get() ?? {})[0]);
 }
 
-/** Makes the tables; those of another version go. Another process may have been faster. */
-function make(database: DatabaseSync, path: string): void {
-  if (path !== ":memory:") database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-  database.exec("BEGIN IMMEDIATE");
+/** Makes the tables; those of another version go. */
+function make(database: DatabaseSync): void {
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE");
   try {
-    if (versionOf(database) !== VERSION) {
-      const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-      for (const { name } of tables) {
-        if (!String(name).startsWith("sqlite_")) database.exec(`DROP TABLE "${name}"`);
-      }
-      database.exec(TABLES);
-      database.exec(`PRAGMA user_version = ${VERSION}`);
+    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    for (const { name } of tables) {
+      if (!String(name).startsWith("sqlite_")) database.exec(`DROP TABLE "${name}"`);
     }
-    database.exec("COMMIT");
+    database.exec(TABLES);
+    database.exec(`PRAGMA user_version = ${VERSION}; COMMIT`);
   } catch (error) {
     database.exec("ROLLBACK");
     throw error;

@@ -26,7 +26,7 @@ function normalised(text: string, root: string): string {
   return text
     .replaceAll(root, "RUNS")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d/g, "DATE       TIME")
-    .replace(/\d\d:\d\d:\d\d  /g, "TIME      ")
+    .replace(/\d\d:\d\d:\d\d {2}/g, "TIME      ")
     .replace(/(?<!bench_\S*|as of )\b20\d\d-\d\d-\d\d\b/g, "DATE      ");
 }
 

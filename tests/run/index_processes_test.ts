@@ -9,7 +9,7 @@ import { temporary } from "./runs_fixture.ts";
 
 const PROGRAM = fileURLToPath(new URL("index_program.ts", import.meta.url));
 const PROCESSES = 20;
-const ROUNDS = 6;
+const ROUNDS = 4;
 
 function program(root: string, number: number): Promise<{ missing: number; notices: string[] }> {
   const args = ["run", "-A", "--no-check", PROGRAM, root, String(number), String(ROUNDS)];
@@ -31,10 +31,14 @@ Deno.test("20 processes write runs and index them at once, over a damaged index"
   assertEquals(all.map(({ missing }) => missing), new Array(PROCESSES).fill(0));
   const notices = all.flatMap(({ notices }) => notices);
   assert(notices.every((line) => line.includes("damaged")), notices.join("\n"));
-  const { runs, read } = await withRunIndex(folder.path, async (index) => ({
-    runs: await index.list(),
-    read: index.runs_read,
-  }));
+  // what a process read while another wrote it is read again, once
+  const look = () =>
+    withRunIndex(folder.path, async (index) => ({
+      runs: await index.list(),
+      read: index.runs_read,
+    }));
+  await look();
+  const { runs, read } = await look();
   assertEquals([runs.length, read], [PROCESSES * ROUNDS, 0]);
   assert(runs.every(({ status, items_total }) => status === "complete" && items_total === 3));
 });
