@@ -1,6 +1,7 @@
 /** How coding problems are asked: at first, after a failure, and of a reviewer. */
 import type { Question } from "../../endpoint/request.ts";
 import type { Problem } from "../../experiment/load_problems.ts";
+import type { Checks } from "../sandbox/outcome.ts";
 
 /** What an attempt came to, as far as the next question tells it. */
 export interface Tried {
@@ -9,6 +10,10 @@ export interface Tried {
   outcome: string;
   detail: string;
   code: string | null;
+  /** The tests' checks that held; null where none was counted. */
+  checks: Checks | null;
+  /** Their share. */
+  pass_rate: number | null;
 }
 
 /** Characters of a failing test's output that are fed back. */
@@ -34,9 +39,7 @@ export function nextQuestion(
   const failure = [
     `This does not pass the tests: ${last.outcome}.`,
     last.detail.slice(0, MOST_DETAIL),
-    `Attempts so far: ${
-      tried.map(({ iteration, outcome }) => `${iteration}: ${outcome}`).join(", ")
-    }.`,
+    `Attempts so far: ${tried.map(toldShort).join("; ")}.`,
     ...(advice ? [`A reviewer advises:\n${advice}`] : []),
     `Write the whole corrected module in one \`\`\`python block.`,
   ].join("\n\n");
@@ -53,8 +56,8 @@ export function nextQuestion(
 /** What a second model is asked when attempts keep failing. */
 export function reviewQuestion(problem: Problem, tried: readonly Tried[]): Question {
   const last = tried[tried.length - 1];
-  const history = tried.map(({ iteration, outcome, detail }) =>
-    `${iteration}: ${outcome}: ${detail.split("\n").at(-1)?.slice(0, 200) ?? ""}`
+  const history = tried.map((attempt) =>
+    `${toldShort(attempt)}: ${attempt.detail.split("\n").at(-1)?.slice(0, 200) ?? ""}`
   );
   const content = [
     "Another model tries to solve this problem and fails. Say in a few sentences what is wrong with " +
@@ -65,6 +68,11 @@ export function reviewQuestion(problem: Problem, tried: readonly Tried[]): Quest
     `All attempts:\n${history.join("\n")}`,
   ].join("\n\n");
   return { messages: [{ role: "user", content }] };
+}
+
+/** Such as `1: assertion, 3 of 7 checks`. */
+function toldShort({ iteration, outcome, checks }: Tried): string {
+  return `${iteration}: ${outcome}${checks ? `, ${checks.passed} of ${checks.total} checks` : ""}`;
 }
 
 function task({ prompt, entry_point, tests }: Problem): string {

@@ -2,6 +2,8 @@
 import { messageOf } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { extractCode } from "../extract_code.ts";
+import { passRate } from "../sandbox/outcome.ts";
+import { isPlateau } from "./plateau.ts";
 import { firstQuestion, nextQuestion, reviewQuestion } from "./questions.ts";
 import type { EndpointClient } from "../../endpoint/client.ts";
 import type { Problem } from "../../experiment/load_problems.ts";
@@ -40,9 +42,6 @@ export interface SolverParts {
 }
 
 type Execute = (test: TestCase) => Promise<TestResult>;
-
-/** Three failures alike, none of them better: more of the same will not help. */
-const PLATEAU = 3;
 
 /** Solves the tests of a coding suite. Give its handler for every mode's category. */
 export class Solver {
@@ -100,11 +99,7 @@ export class Solver {
     if (!last.result.success) return "no_answer";
     const limit = mode === "iterative" ? this.#parts.settings.max_iterations : 1;
     if (attempts.length >= limit) return "limit";
-    const recent = attempts.slice(-PLATEAU);
-    const same = recent.every(({ outcome, detail, code }) =>
-      outcome === last.outcome && detail === last.detail && code === last.code
-    );
-    return recent.length === PLATEAU && same ? "plateau" : null;
+    return isPlateau(attempts) ? "plateau" : null;
   }
 
   /** In a comparison the first answer serves both modes: its settings are the same. */
@@ -186,6 +181,8 @@ export class Solver {
       outcome: ended?.class ?? "no_answer",
       detail: ended?.detail ?? result.error_message ?? "",
       code: found.code,
+      checks: ended?.checks ?? null,
+      pass_rate: ended && passRate(ended),
       how: found.how,
       cost_usd: this.#parts.costOf("answers", result.prompt_tokens, result.completion_tokens),
       reused_from: null,

@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { InputError, messageOf } from "../../errors.ts";
 import { CANDIDATE } from "./python_candidate.ts";
+import { CHECKS } from "./python_checks.ts";
 import { CODEC } from "./python_codec.ts";
 import { JUDGE } from "./python_judge.ts";
 import { RUNNER } from "./python_runner.ts";
@@ -55,7 +56,7 @@ print(json.dumps({
  * @throws {InputError} when there is none, or it is older than 3.8.
  */
 export async function findInterpreter(command = "python3"): Promise<Interpreter> {
-  const programs = { judge: JUDGE, candidate: CANDIDATE, runner: RUNNER };
+  const programs = { judge: CHECKS + JUDGE, candidate: CANDIDATE, runner: RUNNER };
   const sources = Object.entries(programs).map(([name, source]) => [name, CODEC + source]);
   let said: string;
   try {

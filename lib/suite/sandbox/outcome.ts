@@ -41,12 +41,23 @@ export type OutcomeClass =
   | "tampered"
   | "sandbox_error";
 
+/** Checks that held, of all. */
+export interface Checks {
+  passed: number;
+  total: number;
+}
+
 /** What came of one program. */
 export interface Outcome {
   class: OutcomeClass;
   passed: boolean;
   /** The failing check or the end of the traceback; at most {@linkcode LONGEST_DETAIL}. */
   detail: string;
+  /**
+   * How many of the test's asserts held. Those behind the first that failed are counted too, those
+   * that the program did not live to see are failed. Null where none could be counted.
+   */
+  checks: Checks | null;
   /** The beginning of what the program printed, on both of its streams. */
   stdout: string;
   wall_s: number;
@@ -61,6 +72,11 @@ export const LONGEST_DETAIL = 4000;
 /** Text of a program without the control characters that would drive a terminal. */
 export function printable(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, "?");
+}
+
+/** The share of checks that held; null where none was counted. */
+export function passRate({ checks }: Pick<Outcome, "checks">): number | null {
+  return checks && checks.passed / checks.total;
 }
 
 /** Both ends of a long text; what fails is said at the end, what was called at the beginning. */

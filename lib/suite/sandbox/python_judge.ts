@@ -2,10 +2,13 @@
 
 /**
  * Reads one line with the checks and the secret, then the candidate's replies, each a line that
- * begins with "r". Writes calls ("c") and at the end one verdict ("v") that carries the secret.
+ * begins with "r". Writes calls ("c"), before a call the count of checks if it has changed ("p"),
+ * the first failure ("f") and at the end one verdict ("v"); these two carry the secret.
  */
 export const JUDGE = String.raw`
 import builtins
+
+ONLY_TREE = 0x400
 
 class Remote:
     """Marks exceptions that the candidate's program raised."""
@@ -44,7 +47,10 @@ def short(v):
     return text if len(text) <= 400 else text[:200] + " ... " + text[-195:]
 
 def end(kind, detail):
-    verdict = {"class": kind, "detail": detail[-8000:], "secret": task["secret"]}
+    if Count.first is not None:
+        kind, detail = Count.first
+    checks = count_now(kind == "passed")
+    verdict = {"class": kind, "detail": detail[-8000:], "secret": task["secret"], "checks": checks}
     write_all(goes, b"v" + dumps(verdict).encode() + b"\n")
     os._exit(0)
 
@@ -140,7 +146,7 @@ def proxy(name):
         except TypeError as error:
             end("sandbox_error", str(error))
         last[:] = [packed, "did not return"]
-        write_all(goes, b"c" + packed.encode() + b"\n")
+        write_all(goes, progress() + b"c" + packed.encode() + b"\n")
         got = reply()
         if "v" not in got:
             last[1] = "raised %s" % str(got.get("n", got["e"]))[:100]
@@ -180,11 +186,24 @@ def prompt_names(prompt):
         return found
     return {}
 
-def remote_end(error):
-    got = error.remote
-    if got["e"] == "MemoryError":
-        end("out_of_memory", "%s\n%s" % (last_call(), got.get("x", "")))
-    end("exception", last_call() + ":\n" + str(got.get("at", "")) + str(got.get("x", "")))
+def meaning(error):
+    """What an exception says of the program: a class and a text."""
+    if isinstance(error, Remote):
+        got = error.remote
+        if got["e"] == "MemoryError":
+            return "out_of_memory", "%s\n%s" % (last_call(), got.get("x", ""))
+        return "exception", last_call() + ":\n" + str(got.get("at", "")) + str(got.get("x", ""))
+    if isinstance(error, MemoryError):
+        return "out_of_memory", "the checks ran out of memory"
+    import traceback
+    seen = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<test>"]
+    lines = task["test"].splitlines()
+    where = seen[-1].lineno if seen else 0
+    said = lines[where - 1].strip() if 0 < where <= len(lines) else ""
+    called = "\n" + last_call()
+    told = "".join(traceback.format_exception_only(type(error), error)).strip()
+    kind = "assertion" if isinstance(error, AssertionError) else "exception"
+    return kind, "%s%s\n%s" % (said[:1500], called[:1500], told[:1500])
 
 def judge():
     ready = reply()
@@ -200,12 +219,13 @@ def judge():
     if entry not in names:
         end("exception", "NameError: the program defines no function %s" % entry)
     try:
-        code = compile(test, "<test>", "exec")
+        tree = compile(test, "<test>", "exec", ONLY_TREE)
+        code = compile(counting(tree, task["form"]), "<test>", "exec")
         space = prompt_names(task["prompt"]) if task["prompt"] else {}
         wanted = names_read(code)
     except Exception as error:
         end("sandbox_error", "the test: %s: %s" % (type(error).__name__, error))
-    space["__name__"] = "test"
+    space.update({"__name__": "test", HELD: held, FAILED: failed})
     for name in [] if task["prompt"] else names:
         # never a name that Python has: the checks' own abs() and len() are not the program's
         if name in wanted and name not in space and not hasattr(builtins, name):
@@ -221,19 +241,7 @@ def judge():
                 end("sandbox_error", "the test defines no function check(candidate)")
             space["check"](candidate)
     except BaseException as error:
-        if isinstance(error, Remote):
-            remote_end(error)
-        if isinstance(error, MemoryError):
-            end("out_of_memory", "the checks ran out of memory")
-        import traceback
-        seen = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<test>"]
-        lines = test.splitlines()
-        where = seen[-1].lineno if seen else 0
-        said = lines[where - 1].strip() if 0 < where <= len(lines) else ""
-        called = "\n" + last_call()
-        told = "".join(traceback.format_exception_only(type(error), error)).strip()
-        kind = "assertion" if isinstance(error, AssertionError) else "exception"
-        end(kind, "%s%s\n%s" % (said[:1500], called[:1500], told[:1500]))
+        end(*meaning(error))
     if not last:
         end("sandbox_error", "the test calls no function of the program")
     end("passed", "")
@@ -241,6 +249,7 @@ def judge():
 came, goes = channel()
 task = loads(next(came))
 limit(task["limits"])
+Count.started = monotonic()
 sys.path[:] = [p for p in sys.path if p] + task["packages"]
 judge()
 `;

@@ -208,6 +208,7 @@ function nothing(): Outcome {
     class: "no_code",
     passed: false,
     detail: "there is no program",
+    checks: null,
     stdout: "",
     wall_s: 0,
     cpu_s: 0,

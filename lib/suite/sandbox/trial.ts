@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { bounded, printable } from "./outcome.ts";
 import { endText, Watch } from "./watch.ts";
-import type { Outcome, OutcomeClass, Program } from "./outcome.ts";
+import type { Checks, Outcome, OutcomeClass, Program } from "./outcome.ts";
 import type { Side } from "./side.ts";
 
 /** The two processes of a trial, started and waiting for it. */
@@ -67,16 +67,28 @@ export async function runTrial(
   const { timeout_s, memory_bytes, code, test, form, entry_point, prompt = "" } = program;
   let awaited = true; // the candidate owes a line: first the names of its functions
   let call = "";
+  let checks: Checks | null = null;
+  let first: [OutcomeClass, string] | null = null; // failure: whatever comes later, it stays
   const during = () => call === "" ? "" : `, in the call ${bounded(call, 500)}`;
   using watch = new Watch(candidate, { timeout_s, memory_bytes, during }, signal);
 
+  const ask = (asked: string) => {
+    awaited = true;
+    call = asked;
+    candidate.send(call);
+  };
   judge.listen({
     line: (line) => {
-      if (line[0] === "v") return watch.finish(...verdictIn(line.slice(1), secret));
-      if (line[0] !== "c" || awaited) return watch.finish("sandbox_error", "a judge without order");
-      awaited = true;
-      call = line.slice(1);
-      candidate.send(call);
+      const text = line.slice(1);
+      if (line[0] === "p") checks = countIn(text.split(" ").map(Number)) ?? checks;
+      else if (line[0] === "f") first ??= verdictIn(text, secret).end;
+      else if (line[0] === "v") {
+        const verdict = verdictIn(text, secret);
+        checks = verdict.checks ?? checks;
+        watch.finish(...verdict.end);
+      } else if (line[0] !== "c" || awaited) {
+        watch.finish("sandbox_error", "a judge without order");
+      } else ask(text);
     },
     end: (end) => {
       if (watch.interrupted(end)) return;
@@ -104,11 +116,13 @@ export async function runTrial(
   const judges = { ...each, AS: Math.max(memory_bytes, JUDGE_BYTES) };
   const limits = limitsOf(judge, timeout_s, judges);
   candidate.send(ascii({ code, packages, limits: own }));
-  judge.send(ascii({ test, form, entry_point, prompt, secret, packages, limits }));
+  const judged = { test, form, entry_point, prompt, secret, timeout_s };
+  judge.send(ascii({ ...judged, packages, limits }));
 
   try {
-    const [kind, detail] = await watch.ended;
-    return outcomeOf(kind, detail, candidate, watch);
+    const ended = await watch.ended;
+    const [kind, detail] = first ?? ended;
+    return { ...outcomeOf(kind, detail, candidate, watch), checks };
   } finally {
     await Promise.all([candidate.kill(), judge.kill()]);
   }
@@ -122,6 +136,7 @@ export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch:
     class: kind,
     passed: kind === "passed",
     detail: bounded(printable(detail)),
+    checks: null,
     stdout: printable(side.printed),
     wall_s,
     cpu_s: usage?.cpu_s ?? null,
@@ -129,15 +144,25 @@ export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch:
   };
 }
 
-/** A pass is one only with the secret of this very run. */
-function verdictIn(text: string, secret: string): [OutcomeClass, string] {
+/** A pass is one only with the secret of this very run, and where every counted check held. */
+function verdictIn(text: string, secret: string) {
   try {
     const verdict = JSON.parse(text);
     if (verdict.secret !== secret || !CLASSES.has(verdict.class)) throw new Error();
-    return [verdict.class, String(verdict.detail)];
+    const end: [OutcomeClass, string] = [verdict.class, String(verdict.detail)];
+    const checks = countIn(verdict.checks);
+    if (end[0] === "passed" && checks && checks.passed < checks.total) throw new Error();
+    return { end, checks };
   } catch {
-    return ["sandbox_error", "the judge gave no verdict of this run"];
+    const end: [OutcomeClass, string] = ["sandbox_error", "the judge gave no verdict of this run"];
+    return { end, checks: null };
   }
+}
+
+function countIn(value: unknown): Checks | null {
+  if (!Array.isArray(value) || !value.every(Number.isSafeInteger)) return null;
+  const [passed, total] = value;
+  return passed >= 0 && total > 0 && passed <= total ? { passed, total } : null;
 }
 
 /** JSON of ASCII letters only (below a space JSON has none): the channels carry bytes. */

@@ -1,0 +1,20 @@
+/** When more attempts of the same kind will not help. */
+import type { Tried } from "./questions.ts";
+
+const ATTEMPTS = 3;
+
+/**
+ * Whether the last three attempts are no better than each other: the same share of checks held, some
+ * but not all, or the same code failed in the same way.
+ */
+export function isPlateau(tried: readonly Tried[]): boolean {
+  const recent = tried.slice(-ATTEMPTS);
+  if (recent.length < ATTEMPTS) return false;
+  const [last] = recent.slice(-1);
+  // attempts of an older journal have no rate
+  const rate = last.pass_rate ?? 0;
+  if (rate > 0 && rate < 1 && recent.every(({ pass_rate }) => pass_rate === rate)) return true;
+  return recent.every(({ outcome, detail, code }) =>
+    outcome === last.outcome && detail === last.detail && code === last.code
+  );
+}

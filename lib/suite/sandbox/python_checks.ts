@@ -1,0 +1,135 @@
+/** Python: the judge's count of its checks, which goes on behind the first that fails. */
+
+/**
+ * `counting` rewrites a test's tree: each assert, and each call of a function of the test's that
+ * asserts, stands in a `try` that counts how it ended. A statement that may swallow an exception (a
+ * `try` with handlers, a `with`) is one check as a whole, so that it still means the same.
+ *
+ * The first failure is what the program is told of. The others only count, until there are
+ * MOST_CHECKS or the time limit is near; without a failure nothing is cut short.
+ */
+export const CHECKS = String.raw`
+import _ast
+from time import monotonic
+
+MOST_CHECKS = 1000
+NEAR_END = 0.8
+PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
+CLOSED = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)
+# no name that a program can write
+HELD, FAILED = "check held", "check failed"
+
+class Count:
+    """How the checks ended so far; a site is a place in the test that holds one."""
+    sites, passed, total = 0, 0, 0
+    reached = set()
+    first = None
+    told = None
+    started = 0.0
+
+def inner(node):
+    for part in PARTS:
+        found = getattr(node, part, None)
+        if type(found) is list:
+            yield from found
+
+def asserts(node):
+    return isinstance(node, _ast.Assert) or any(asserts(each) for each in inner(node))
+
+def asserting(node, top=True):
+    """The names of the functions that assert, check itself left out."""
+    found = set()
+    for each in inner(node):
+        if isinstance(each, _ast.FunctionDef) and not (top and each.name == "check") and asserts(each):
+            found.add(each.name)
+        found |= asserting(each, False)
+    return found
+
+def counting(tree, form):
+    """Rewrites the tree of a test."""
+    names = asserting(tree)
+
+    def is_check(node):
+        if isinstance(node, _ast.Expr) and isinstance(node.value, _ast.Call):
+            return isinstance(node.value.func, _ast.Name) and node.value.func.id in names
+        return isinstance(node, _ast.Assert)
+
+    def holds_check(node):
+        if isinstance(node, CLOSED):
+            return False
+        return is_check(node) or any(holds_check(each) for each in inner(node))
+
+    def counted(statements):
+        return [rewritten(each) for each in statements]
+
+    def rewritten(node):
+        swallows = getattr(node, "handlers", None) or isinstance(node, (_ast.With, _ast.AsyncWith))
+        if is_check(node) or (swallows and holds_check(node)):
+            return wrapped(node)
+        if not isinstance(node, CLOSED):
+            for part in PARTS:
+                found = getattr(node, part, None)
+                if type(found) is list:
+                    setattr(node, part, counted(found))
+        return node
+
+    if form == "check":
+        for node in tree.body:
+            if isinstance(node, _ast.FunctionDef) and node.name == "check":
+                node.body = counted(node.body)
+    else:
+        tree.body = counted(tree.body)
+    return tree
+
+def wrapped(node):
+    at = {name: getattr(node, name) for name in node._attributes}
+    site = Count.sites
+    Count.sites += 1
+
+    def call(name):
+        function = _ast.Name(id=name, ctx=_ast.Load(), **at)
+        number = _ast.Constant(value=site, kind=None, **at)
+        return _ast.Expr(value=_ast.Call(func=function, args=[number], keywords=[], **at), **at)
+
+    handler = _ast.ExceptHandler(type=None, name=None, body=[call(FAILED)], **at)
+    return _ast.Try(body=[node], handlers=[handler], orelse=[call(HELD)], finalbody=[], **at)
+
+def is_enough():
+    """Whether the checks that are left are not worth their time, since one has failed already."""
+    late = monotonic() - Count.started > NEAR_END * task["timeout_s"]
+    return Count.first is not None and (late or Count.total >= MOST_CHECKS)
+
+def held(site):
+    Count.reached.add(site)
+    if Count.total < MOST_CHECKS:
+        Count.passed += 1
+        Count.total += 1
+    if is_enough():
+        end(*Count.first)
+
+def failed(site):
+    error = sys.exc_info()[1]
+    Count.reached.add(site)
+    Count.total += 1
+    if Count.first is None:
+        kind, detail = Count.first = meaning(error)
+        first = {"class": kind, "detail": detail[-8000:], "secret": task["secret"]}
+        write_all(goes, b"f" + dumps(first).encode() + b"\n")
+    # what the judge itself lacks memory for, it cannot count on
+    if is_enough() or isinstance(error, MemoryError) and not isinstance(error, Remote):
+        end(*Count.first)
+
+def count_now(passed):
+    """Checks that held, and all; of a program that fails, those it did not come to are failed."""
+    total = Count.total
+    if not passed and Count.sites:
+        total = max(total + Count.sites - len(Count.reached), Count.passed + 1)
+    return [Count.passed, total] if total else None
+
+def progress():
+    """A line with the count, where it has changed: what is known of a program that never ends."""
+    if not Count.sites or Count.told == (Count.total, len(Count.reached)):
+        return b""
+    Count.told = Count.total, len(Count.reached)
+    return b"p%d %d\n" % tuple(count_now(False))
+`;
