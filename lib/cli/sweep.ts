@@ -1,4 +1,4 @@
-/** dyno sweep: a program over a matrix of parameters, seeds and ablations. */
+/** dyno sweep: a program or a job of dyno over a matrix of parameters, seeds and ablations. */
 import { existsSync } from "node:fs";
 import packagedDefault from "../../experiments/default.json" with { type: "json" };
 import { InputError } from "../errors.ts";
@@ -26,7 +26,7 @@ const flags = {
   "out-root": text("PATH", "another folder for experiments (bench_runs)"),
   "jobs": number("N", "runs at the same time", { min: 1, whole: true }),
   "dry-run": toggle("prints the planned runs and does nothing"),
-  "resume": toggle("leaves finished runs: out/summary.csv is there and meta.json matches"),
+  "resume": toggle("leaves finished runs: their results are there and meta.json matches"),
   "fail-fast": toggle("stops at the first run that fails"),
   "timeout": number("S", "seconds that a run may take", { min: 0.001 }),
   "memory-limit": number("MB", "private memory that each process of a run may take", {
@@ -39,9 +39,10 @@ export const command: Command = {
   help: [
     "dyno sweep [--config PATH] [flags]",
     "",
-    "Runs a program (agent_sched_sim, or any other by `command`) for every combination of a matrix of",
-    "parameters, seeds and ablations. Each run leaves a folder under OUT_ROOT/NAME/runs. Exit code:",
-    "0 every run succeeded, 1 some failed, 2 wrong input, 130 interrupted (go on with --resume).",
+    "Runs a program (agent_sched_sim, any other by `command`, or dyno itself by `kind`: load or suite)",
+    "for every combination of a matrix of parameters, seeds and ablations. Each run leaves a folder",
+    "under OUT_ROOT/NAME/runs. Exit code: 0 every run succeeded, 1 some failed, 2 wrong input, 130",
+    "interrupted (go on with --resume).",
     "",
     ...flagHelp(flags),
     "",

@@ -65,10 +65,11 @@ const settings = {
   sample_rate_hz: z.number().min(0).max(10_000).optional(),
 };
 
-const settingsSchema = z.strictObject(settings);
+/** The settings of a load, each by its name. */
+export const loadSettingsSchema = z.strictObject(settings);
 
 /** The settings of one load. */
-export type LoadSettings = z.infer<typeof settingsSchema>;
+export type LoadSettings = z.infer<typeof loadSettingsSchema>;
 
 const fileSchema = z.strictObject({
   kind: z.literal("load"),
@@ -102,7 +103,7 @@ export async function readLoadExperiment(
     throw new InputError(`--${clash}: ${path} varies it in its matrix; leave one of them out`);
   }
   const runs = expandMatrix(matrix).map((varied) => {
-    const checked = settingsSchema.safeParse(varied);
+    const checked = loadSettingsSchema.safeParse(varied);
     if (!checked.success) {
       const { path: at, message } = checked.error.issues[0];
       throw new InputError(`${path}: matrix.${String(at[0] ?? "")}: ${message}`);

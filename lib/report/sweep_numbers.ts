@@ -116,8 +116,8 @@ export function metricUnit(
   { columns, groups }: SweepAnalysis,
   metric: string,
 ): { title: string; scale: number } {
-  const unit = /_(ms|s)$/.exec(metric)?.[1];
-  const name = metric.replace(/_(ms|s)$/, "").replaceAll("_", " ");
+  const unit = /_(ms|(?<!_per_)s)$/.exec(metric)?.[1];
+  const name = metric.replace(/_(ms|(?<!_per_)s)$/, "").replaceAll("_", " ");
   if (unit === undefined) return { title: name, scale: 1 };
   const place = columns.indexOf(metric);
   const large = unit === "ms" &&

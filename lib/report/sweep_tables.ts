@@ -77,8 +77,8 @@ function rowOf(names: readonly string[], means: readonly (SeedMean | null)[]): s
 
 /** `makespan p95, ms` for makespan_p95_ms. */
 export function metricTitle(metric: string): string {
-  const words = metric.replace(/_(ms|s)$/, "").replaceAll("_", " ");
-  const unit = /_(ms|s)$/.exec(metric)?.[1];
+  const words = metric.replace(/_(ms|(?<!_per_)s)$/, "").replaceAll("_", " ");
+  const unit = /_(ms|(?<!_per_)s)$/.exec(metric)?.[1];
   return unit ? `${words}, ${unit}` : words;
 }
 

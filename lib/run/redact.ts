@@ -5,6 +5,11 @@ const MASK = "***";
 /** Shorter values would blank out ordinary words. */
 const SHORTEST_SECRET = 6;
 
+/** Whether a header's name says that its value is secret. */
+export function isSecretHeader(name: string): boolean {
+  return SECRET_HEADER.test(name);
+}
+
 /** Replaces known secret values in text. */
 export class Redactor {
   readonly #secrets: string[] = [];
@@ -20,7 +25,7 @@ export class Redactor {
   /** Learns the values of headers whose names say that they are secret. */
   learnHeaders(headers: Record<string, string>): void {
     for (const [name, value] of Object.entries(headers)) {
-      if (!SECRET_HEADER.test(name)) continue;
+      if (!isSecretHeader(name)) continue;
       this.learn(value);
       this.learn(value.replace(/^\w+\s+/, "")); // without "Bearer "
     }

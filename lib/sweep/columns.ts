@@ -34,6 +34,19 @@ export const TIER_METRICS = ["queue_wait_p95_ms", "utilization", "in_flight_avg"
 const PROVIDERS = ["llm_provider", "embed_provider"];
 const KNOWN_TIERS = PROVIDERS.flatMap((provider) => [`${provider}_tier0`, `${provider}_tier1`]);
 
+/** Figures of dyno's own jobs: what is compared comes first, in the report too. */
+const JOB_FIGURES = [
+  "requests_per_s",
+  "output_tokens_per_s",
+  "pass_rate",
+  "ttft_p50_ms",
+  "ttft_p99_ms",
+  "gap_p50_ms",
+  "gap_p99_ms",
+  "e2e_p50_ms",
+  "goodput_share",
+];
+
 const RUNTIME = ["exit_code", "wall_time_s", "run_dir", "start_time_unix_s", "end_time_unix_s"];
 /** Beyond the old table's columns, at its end. */
 const OURS = ["timed_out", "peak_memory_bytes", "cpu_time_s", "warning"];
@@ -70,7 +83,8 @@ export class FoundColumns {
       ...TIER_METRICS.flatMap((metric) => tiers.map((tier) => `${tier}_${metric}`)),
       ...RUNTIME,
     ];
-    const more = [...[...this.#parameters].sort(), ...[...this.#metrics].sort()];
+    const figures = JOB_FIGURES.filter((name) => this.#metrics.has(name));
+    const more = [...[...this.#parameters].sort(), ...figures, ...[...this.#metrics].sort()];
     return [...new Set([...fixed, ...more.filter((name) => !OURS.includes(name)), ...OURS])];
   }
 }

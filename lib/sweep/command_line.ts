@@ -2,6 +2,7 @@
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { argumentText } from "./exact_json.ts";
+import { jobCommand } from "./job.ts";
 import type { SweepConfig } from "./config.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
@@ -25,6 +26,7 @@ const PLACES = ["run_id", "out_dir", "ablation_name", "ablation_flags"];
 
 /** The program and its arguments; `out_dir` is where it writes its results. */
 export function commandOf(config: SweepConfig, run: PlannedRun, out_dir: string): string[] {
+  if (config.kind !== null) return jobCommand(config.kind, run, out_dir);
   if (config.command === null) {
     const flags = [...run.ablation.flags, "--out_dir", out_dir];
     return [config.sim_binary, ...simArguments(run.params), ...flags];

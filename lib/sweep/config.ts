@@ -1,12 +1,14 @@
-/** Sweep files: a program, fixed parameters, and a matrix of varied ones. */
+/** Sweep files: a program or a job of dyno, fixed parameters, and a matrix of varied ones. */
 import { basename } from "@std/path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../experiment/json_file.ts";
 import { didYouMean } from "../nearest.ts";
 import { exactJson, parseExact, plainOf } from "./exact_json.ts";
+import { checkJobs } from "./job.ts";
 import type { JsonFile } from "../experiment/json_file.ts";
 import type { Exact } from "./exact_json.ts";
+import type { JobKind } from "./job.ts";
 
 /** Parameters of agent_sched_sim. */
 export const SIM_PARAMETERS = [
@@ -34,6 +36,8 @@ const ablation = z.strictObject({ name: fileName, flags: z.array(argument) });
 
 const schema = z.strictObject({
   name: fileName,
+  /** dyno load or dyno run, in the place of a program. */
+  kind: z.enum(["load", "suite"]).optional(),
   /** agent_sched_sim, or a program with its flags. */
   sim_binary: argument.min(1).optional(),
   /** Any other program: arguments with places such as {seed}. */
@@ -50,6 +54,9 @@ const schema = z.strictObject({
 }).refine(
   (file) => file.sim_binary === undefined || file.command === undefined,
   "sim_binary and command: expected one of them",
+).refine(
+  ({ kind, sim_binary, command }) => kind === undefined || (sim_binary ?? command) === undefined,
+  "kind runs dyno itself: expected neither sim_binary nor command",
 );
 
 const seeds = z.array(z.number()).min(1);
@@ -63,6 +70,8 @@ export interface SweepConfig {
   /** Where it was read. */
   path: string;
   name: string;
+  /** A job of dyno itself; null runs a program. */
+  kind: JobKind | null;
   sim_binary: string;
   /** The template of another program; null runs `sim_binary`. */
   command: string[] | null;
@@ -106,6 +115,7 @@ export function sweepConfigOf(file: JsonFile): SweepConfig {
   const config = {
     path: file.path,
     name: checked.name,
+    kind: checked.kind ?? null,
     sim_binary,
     command: checked.command ?? null,
     out_root: checked.out_root ?? "bench_runs",
@@ -188,6 +198,7 @@ function checkParameters(file: JsonFile, config: SweepConfig): void {
   for (const [key, values] of Object.entries({ ...config.matrix, seeds: config.seeds })) {
     checkDistinct(file, key, values);
   }
+  if (config.kind !== null) return checkJobs(file, config, config.kind);
   if (config.command !== null || basename(config.sim_binary) !== "agent_sched_sim") return;
   for (const part of ["common_args", "matrix"] as const) {
     const wrong = Object.keys(config[part]).find((key) => !SIM_PARAMETERS.includes(key));

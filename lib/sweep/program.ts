@@ -4,12 +4,15 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "@std/path";
 import { InputError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
+import { ownProgram } from "./own_program.ts";
 import type { SweepConfig } from "./config.ts";
 
 /** What is started in the place of a command's first word. */
 export interface SweepProgram {
   path: string;
-  /** Of its file; null for a program found along PATH. */
+  /** Arguments that come before the command's own. */
+  leading: string[];
+  /** Of its file; null for a program found along PATH, and for dyno itself. */
   sha256: string | null;
   /** Whether it is the simulator that comes with dyno. */
   built_in: boolean;
@@ -17,7 +20,7 @@ export interface SweepProgram {
 
 /**
  * Finds the program: the file, or, where there is none of that name, the simulator of dyno for
- * `agent_sched_sim`.
+ * `agent_sched_sim`; of a sweep of jobs, dyno itself.
  *
  * @throws {InputError} there is no such file, or the simulator cannot be built.
  */
@@ -25,13 +28,15 @@ export async function sweepProgram(
   config: SweepConfig,
   notice?: (line: string) => void,
 ): Promise<SweepProgram> {
+  if (config.kind !== null) return { ...ownProgram(), sha256: null, built_in: false };
+  const leading: string[] = [];
   const named = config.command?.[0] ?? config.sim_binary;
-  if (isFile(named)) return { path: named, sha256: sha256Of(named), built_in: false };
+  if (isFile(named)) return { path: named, leading, sha256: sha256Of(named), built_in: false };
   if (basename(named) === "agent_sched_sim") {
     const path = await nativeProgram("agent_sched_sim", { notice });
-    return { path, sha256: sha256Of(path), built_in: true };
+    return { path, leading, sha256: sha256Of(path), built_in: true };
   }
-  if (!named.includes("/")) return { path: named, sha256: null, built_in: false };
+  if (!named.includes("/")) return { path: named, leading, sha256: null, built_in: false };
   const field = config.command ? "command" : "sim_binary";
   throw new InputError(
     `${config.path}: ${field}: there is no file "${named}" (seen from the working folder); build ` +

@@ -14,6 +14,7 @@ import { startSampler } from "../hardware/sampler.ts";
 import { LaunchError } from "../execute/launcher.ts";
 import { notWritten } from "../run/write.ts";
 import { commandOf } from "./command_line.ts";
+import { jobExperiment } from "./job.ts";
 import { writeMeta } from "./meta.ts";
 import { runPathsOf } from "./tree.ts";
 import type { LaunchEnd, Launcher } from "../execute/launcher.ts";
@@ -64,6 +65,7 @@ export async function runOne(
 ): Promise<RunOutcome> {
   const paths = runPathsOf(context.tree, run.run_id);
   clear(paths);
+  if (context.config.kind !== null) writeJob(context.config, run, paths);
   const cmd = commandOf(context.config, run, paths.out);
   const end = await launched(context, paths, cmd, signal);
   const error = end instanceof LaunchError ? end.message : null;
@@ -123,6 +125,15 @@ function clear(paths: RunPaths): void {
   }
 }
 
+function writeJob(config: SweepConfig, run: PlannedRun, paths: RunPaths): void {
+  const { path, text } = jobExperiment(config, run, paths.out);
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+}
+
 /** Starts the program, samples beside it, and waits for its end. */
 async function launched(
   { config, program, launcher, cwd, notice }: RunContext,
@@ -142,7 +153,7 @@ async function launched(
   };
   try {
     return await launcher.run({
-      command: [program.path, ...cmd.slice(1)],
+      command: [program.path, ...program.leading, ...cmd.slice(1)],
       cwd,
       stdout: paths.stdout,
       stderr: paths.stderr,

@@ -4,6 +4,8 @@ import { basename } from "@std/path";
 import { parseCsv } from "./csv.ts";
 import { METRICS, SWITCHES, TIER_METRICS } from "./columns.ts";
 import { plainOf } from "./exact_json.ts";
+import { isJobCommand } from "./job.ts";
+import { jobFigures } from "./job_figures.ts";
 import { readMeta } from "./meta.ts";
 import { runPathsOf } from "./tree.ts";
 import type { Cell } from "./csv.ts";
@@ -44,6 +46,7 @@ export function runRow(
     const must = meta !== null && !failed && isSimulator(meta);
     addSummary(row, paths.summary, must, faults, found);
     addTiers(row, paths.tiers, must, faults, found);
+    if (isJobCommand(meta?.cmd)) addFigures(row, jobFigures(paths.out), !failed, faults, found);
   }
   row.warning = faults.length ? faults.join("; ").replace(/\s+/g, " ") : null;
   return row;
@@ -114,6 +117,25 @@ function addSummary(
     else if (!isNumber) faults.push(`out/summary.csv: ${name} is no number`);
     row[name] = isNumber ? number : METRICS.includes(name) ? null : values[i] || null;
   });
+}
+
+/** A figure with a parameter's name, such as requests, is put down as measured_requests. */
+function addFigures(
+  row: RunRow,
+  figures: Record<string, Cell> | null,
+  must: boolean,
+  faults: string[],
+  found: FoundColumns,
+): void {
+  if (figures === null) {
+    if (must) faults.push("no results.json under out");
+    return;
+  }
+  for (const [figure, value] of Object.entries(figures)) {
+    const name = Object.hasOwn(row, figure) ? `measured_${figure}` : figure;
+    found.addMetric(name);
+    row[name] = value;
+  }
 }
 
 function addTiers(

@@ -10,6 +10,7 @@ import { takeLock } from "../run/lock.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { checkTemplate, commandOf } from "./command_line.ts";
 import { exactJson } from "./exact_json.ts";
+import { jobFigures } from "./job_figures.ts";
 import { finishedMeta } from "./meta.ts";
 import { plannedCount, plannedRuns } from "./plan.ts";
 import { sweepProgram } from "./program.ts";
@@ -81,14 +82,15 @@ export function scanFinished(
   sha256: string | null,
 ): FinishedScan {
   const cwd = process.cwd();
-  const summary = config.command === null;
+  const summary = config.kind === null && config.command === null;
+  const hasFigures = (out: string) => config.kind === null || jobFigures(out) !== null;
   const scan = { finished: new Uint8Array(plannedCount(config)), count: 0, other_program: 0 };
   let place = 0;
   for (const run of plannedRuns(config)) {
     const paths = runPathsOf(tree, run.run_id);
     const cmd = commandOf(config, run, paths.out);
     const meta = finishedMeta(paths, { run, cmd, cwd, summary });
-    if (meta !== null) {
+    if (meta !== null && hasFigures(paths.out)) {
       scan.finished[place] = 1;
       scan.count++;
       if (sha256 !== null && meta.program_sha256 !== sha256) scan.other_program++;

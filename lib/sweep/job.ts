@@ -1,0 +1,114 @@
+/** Sweeps of dyno's own jobs: their parameters are the settings of a load or of a suite's run. */
+import { resolve } from "@std/path";
+import { InputError } from "../errors.ts";
+import { experimentSchema } from "../experiment/experiment.ts";
+import { positionOf } from "../experiment/json_file.ts";
+import { loadSettingsSchema } from "../experiment/load.ts";
+import { didYouMean } from "../nearest.ts";
+import { isSecretHeader } from "../run/redact.ts";
+import { exactJson, plainOf } from "./exact_json.ts";
+import type { JsonFile } from "../experiment/json_file.ts";
+import type { SweepConfig } from "./config.ts";
+import type { Exact } from "./exact_json.ts";
+import type { PlannedRun } from "./plan.ts";
+
+/** What dyno itself is started as; any other sweep runs a program of its own. */
+export type JobKind = "load" | "suite";
+
+/** The experiment of a job, in its out folder. */
+const JOB_FILE = "job.json";
+
+const SUBCOMMANDS: Record<JobKind, string> = { load: "load", suite: "run" };
+
+/** Settings that may be one value where the experiment has a list. */
+const LISTS = ["categories", "tests"];
+
+/** The command of a job, in which `dyno` stands for this program. */
+export function jobCommand(kind: JobKind, { ablation }: PlannedRun, out_dir: string): string[] {
+  const file = `${out_dir}/${JOB_FILE}`;
+  return ["dyno", SUBCOMMANDS[kind], file, "--out", out_dir, ...ablation.flags];
+}
+
+/** Whether a command is a job's. */
+export function isJobCommand(cmd: unknown): boolean {
+  return Array.isArray(cmd) && cmd[0] === "dyno" && String(cmd[2]).endsWith(`/${JOB_FILE}`);
+}
+
+/** The experiment that a job runs: the file's path, and its text. */
+export function jobExperiment(
+  { name, kind }: SweepConfig,
+  { params }: PlannedRun,
+  out_dir: string,
+): { path: string; text: string } {
+  const settings: Record<string, Exact> = kind === "load"
+    ? { kind: "load", name, ...params }
+    : suiteSettings(name, params);
+  return { path: `${out_dir}/${JOB_FILE}`, text: exactJson(settings, 2) + "\n" };
+}
+
+/** A suite's run knows no seed: with several, it is repeated. Paths are seen from the job's file. */
+function suiteSettings(name: string, params: Record<string, Exact>): Record<string, Exact> {
+  const { seed: _seed, ...settings } = params;
+  settings.suite = resolve(String(settings.suite));
+  for (const key of LISTS) {
+    if (typeof settings[key] === "string") settings[key] = [settings[key]];
+  }
+  const mock = settings.mock as Record<string, Exact> | undefined;
+  if (typeof mock?.script === "string") {
+    settings.mock = { ...mock, script: resolve(mock.script) };
+  }
+  return { name, ...settings };
+}
+
+/**
+ * Checks every value of a sweep of jobs.
+ *
+ * @throws {InputError} an unknown setting with the nearest one, a value of the wrong form, with the
+ * place in the file.
+ */
+export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): void {
+  const { name: _name, ...suite } = experimentSchema.shape;
+  const shape = kind === "load" ? loadSettingsSchema.shape : suite;
+  const names = Object.keys(shape).filter((name) => name !== "seed");
+  const complain = (path: string[], text: string): never => {
+    throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${path.join(".")}: ${text}`);
+  };
+  const check = (path: string[], name: string, value: unknown) => {
+    const wrapped = kind === "suite" && LISTS.includes(name) && typeof value === "string";
+    const checked = shape[name as keyof typeof shape].safeParse(wrapped ? [value] : value);
+    const issue = checked.error?.issues[0];
+    if (issue) complain(path, [...issue.path.map(String), issue.message].join(": "));
+    const fault = faultOf(kind, name, value);
+    if (fault) complain(path, fault);
+  };
+  for (const part of ["common_args", "matrix"] as const) {
+    for (const [name, values] of Object.entries(config[part])) {
+      if (name === "seed") complain([part, name], "seeds go into matrix.seeds");
+      if (!names.includes(name)) {
+        complain([part, name], `not a setting of a ${kind}${didYouMean(name, names)}`);
+      }
+      for (const value of part === "matrix" ? values as Exact[] : [values]) {
+        check([part, name], name, plainOf(value));
+      }
+    }
+  }
+  if (kind === "load") {
+    for (const seed of config.seeds) check(["matrix", "seeds"], "seed", plainOf(seed));
+  } else if (!("suite" in config.common_args) && !("suite" in config.matrix)) {
+    complain(["common_args"], 'expected "suite", the path of a suite');
+  }
+}
+
+/** What is wrong with a setting in a sweep alone. */
+function faultOf(kind: JobKind, name: string, value: unknown): string | null {
+  if (name === "headers" && Object.keys(value as object).some(isSecretHeader)) {
+    return "a secret would be in every run's meta.json; name its variable in api_key_env";
+  }
+  if (kind === "load") return null;
+  if (name === "model" && Array.isArray(value)) {
+    return "one model for each run; several go into matrix.model";
+  }
+  return name === "suite" && /\.jsonl(\.gz)?$/.test(String(value))
+    ? "coding problems are no suite; sweep them with a command"
+    : null;
+}
