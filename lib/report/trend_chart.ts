@@ -18,14 +18,16 @@ function trendOption(trend: Trend, title: string): ChartOption {
   const at = (i: number) => points[i].started_at_unix_seconds * 1000;
   return {
     title: { text: title, left: 12, top: 8, textStyle: { fontSize: 14, color: "var(--ink)" } },
-    grid: { left: 64, right: 24, top: 56, bottom: 36 },
+    grid: { left: 64, right: 24, top: 66, bottom: 36 },
     xAxis: { ...axisLook, type: "time", splitLine: { show: false } },
     yAxis: {
       ...axisLook,
       type: "value",
       name: isShare(metric) ? `${metric}, %` : metric,
       scale: !isShare(metric) || isHigherBetter(metric),
-      max: isShare(metric) ? (extent: { max: number }) => Math.min(100, extent.max + 2) : undefined,
+      max: isShare(metric)
+        ? (extent: { max: number }) => Math.min(100, Math.ceil((extent.max + 2) / 5) * 5)
+        : undefined,
     },
     series: [
       ...levels(trend, factor),
