@@ -115,8 +115,9 @@ static void start_due(struct wire *wire)
             return;
         }
         waiting_remove(&wire->waiting, request);
+        /* one that was handed over after its time is late, by the caller's fault */
         double ready = request->head.t_send_ns;
-        if (ready < request->queued_ns) ready = request->queued_ns;
+        if (ready == 0) ready = request->queued_ns;
         if (wire->held && ready < wire->slot_ns) ready = wire->slot_ns;
         request->end.t_ready_ns = ready;
         request->t_deadline_ns = now + request->head.timeout_ns;
