@@ -1,5 +1,4 @@
 /** The same requests by other tools' definitions, so that figures can be compared. */
-import { mean } from "../stats/quantile.ts";
 import { latencies } from "./summarise.ts";
 import type { RequestRecord } from "./results.ts";
 import type { GapsOf } from "./summarise.ts";
@@ -90,10 +89,11 @@ export function reportAs(
         ),
         row(
           "inter-token latency",
-          all.flatMap(({ record, tpot_ms }) => {
-            const n = record.completion_tokens;
-            return tpot_ms === null || n === null ? [] : new Array(n - 1).fill(tpot_ms);
-          }),
+          weighted(
+            all.flatMap(({ record, tpot_ms }) =>
+              tpot_ms === null ? [] : [[tpot_ms, record.completion_tokens! - 1]]
+            ),
+          ),
           ours.gap,
           "a request's mean, weighted by n − 1: stalls do not show",
         ),
@@ -119,10 +119,10 @@ export function reportAs(
         row("time per output token", all.map(({ tpot_ms }) => tpot_ms), ours.tpot, ""),
         row(
           "inter token latency",
-          all.flatMap(({ record, gaps }) => {
-            const hidden = Math.max(0, (record.completion_tokens ?? 0) - record.token_events);
-            return [...gaps, ...new Array(hidden).fill(0)];
-          }),
+          listed(
+            all.flatMap(({ gaps }) => [...gaps]),
+            all.reduce((sum, { record }) => sum + hiddenTokens(record), 0),
+          ),
           ours.gap,
           "tokens that come in one event have gaps of 0",
         ),
@@ -143,24 +143,65 @@ function falseGap({ t_first_choice_ns, t_first_token_ns }: RequestRecord): numbe
   return gap > 0 ? [gap] : [];
 }
 
+/** Tokens that came in an event with others, beyond the one that is counted for it. */
+function hiddenTokens({ completion_tokens, token_events }: RequestRecord): number {
+  return Math.max(0, (completion_tokens ?? 0) - token_events);
+}
+
 function row(
   name: string,
-  theirs: readonly (number | null)[],
+  theirs: readonly (number | null)[] | Ranked,
   ours: Brief | null,
   differs: string,
 ): ReportRow {
-  return { name, theirs: brief(theirs), ours, differs };
+  return { name, theirs: briefOf("valueAt" in theirs ? theirs : listed(theirs)), ours, differs };
+}
+
+/**
+ * Values in their order. A server says how many tokens there were, and may say any number: what counts
+ * so often is not repeated so often.
+ */
+interface Ranked {
+  n: number;
+  sum: number;
+  /** @param place from 0 to n − 1. */
+  valueAt(place: number): number;
+}
+
+/** @param zeros so many zeros are put before the values, none of which is below 0. */
+function listed(given: readonly (number | null)[], zeros = 0): Ranked {
+  const values = Float64Array.from(given.filter((value) => value !== null)).sort();
+  return {
+    n: zeros + values.length,
+    sum: values.reduce((sum, value) => sum + value, 0),
+    valueAt: (place) => place < zeros ? 0 : values[place - zeros],
+  };
+}
+
+/** Values with how often each of them counts. */
+function weighted(given: readonly (readonly [value: number, weight: number])[]): Ranked {
+  const values = [...given].sort(([a], [b]) => a - b);
+  let n = 0;
+  let sum = 0;
+  const ends = values.map(([value, weight]) => {
+    sum += value * weight;
+    return n += weight;
+  });
+  return { n, sum, valueAt: (place) => values[ends.findIndex((end) => end > place)][0] };
+}
+
+function brief(given: readonly (number | null)[]): Brief | null {
+  return briefOf(listed(given));
 }
 
 /** Percentiles as these tools compute them: interpolated between neighbours (numpy's "linear"). */
-function brief(given: readonly (number | null)[]): Brief | null {
-  const values = Float64Array.from(given.filter((value): value is number => value !== null)).sort();
-  if (values.length === 0) return null;
+function briefOf({ n, sum, valueAt }: Ranked): Brief | null {
+  if (n === 0) return null;
   const at = (q: number) => {
-    const place = q * (values.length - 1);
+    const place = q * (n - 1);
     const below = Math.floor(place);
-    const above = Math.min(below + 1, values.length - 1);
-    return values[below] + (values[above] - values[below]) * (place - below);
+    const low = valueAt(below);
+    return low + (valueAt(Math.min(below + 1, n - 1)) - low) * (place - below);
   };
-  return { mean: mean(values), p50: at(0.5), p99: at(0.99) };
+  return { mean: sum / n, p50: at(0.5), p99: at(0.99) };
 }
