@@ -49,6 +49,8 @@ export class StopRule {
     this.#marks.push({ t_ns, submitted: this.#submitted, ended: this.#ended, open });
     while (this.#marks.length > 2 && this.#marks[1].t_ns <= t_ns - WINDOW_NS) this.#marks.shift();
     const first = this.#marks[0];
+    // until answers come, the number in flight rises with any server
+    if (first.ended === 0) return void this.#marks.shift();
     if (t_ns - first.t_ns < WINDOW_NS) return;
     const asked = this.#submitted - first.submitted;
     const answered = this.#ended - first.ended;
