@@ -69,11 +69,7 @@ export function judge(
   if (limits.length) return { verdict: "client_limited", reasons: limits, client, calibration };
   const unknown = unknowns(client, calibration);
   if (unknown.length) return { verdict: "unknown", reasons: unknown, client, calibration };
-  const reasons = [
-    `events were stamped within ${ms(client.read_lag_p99_ms)} of their arrival (p99), ` +
-    `requests sent within ${ms(client.lateness_p99_ms)} of their time`,
-  ];
-  return { verdict: "trusted", reasons, client, calibration };
+  return { verdict: "trusted", reasons: [whatWasKept(client)], client, calibration };
 }
 
 function limitsOf(
@@ -125,6 +121,18 @@ function limitsOf(
   return limits;
 }
 
+function whatWasKept({ read_lag_p99_ms, lateness_p99_ms }: ClientCost): string {
+  const kept = [
+    ...(read_lag_p99_ms === null
+      ? []
+      : [`events were stamped within ${ms(read_lag_p99_ms)} of their arrival (p99)`]),
+    ...(lateness_p99_ms === null
+      ? []
+      : [`requests were sent within ${ms(lateness_p99_ms)} of their time (p99)`]),
+  ];
+  return kept.join(", ") || "nothing limited it";
+}
+
 function unknowns(client: ClientCost, calibration: CalibrationCited | null): string[] {
   if (client.read_lag_p99_ms !== null || client.events_per_s === 0) return [];
   if (calibration) return [];
@@ -134,8 +142,7 @@ function unknowns(client: ClientCost, calibration: CalibrationCited | null): str
   ];
 }
 
-function ms(value: number | null): string {
-  if (value === null) return "an unknown time";
+function ms(value: number): string {
   return value < 0.0995
     ? `${(value * 1000).toFixed(0)} µs`
     : `${value.toFixed(value < 10 ? 2 : 0)} ms`;

@@ -53,6 +53,11 @@ Deno.test("a client that kept up is trusted", () => {
   assertStringIncludes(reasons[0], "within 0.10 ms of their arrival");
 });
 
+Deno.test("a trusted client tells what is known of it, and no more", () => {
+  const { reasons } = judge({ ...client, read_lag_p99_ms: null, events_per_s: 0 }, measured, null);
+  assertEquals(reasons, ["requests were sent within 0.20 ms of their time (p99)"]);
+});
+
 Deno.test("each thing that can limit a client is named with its figure", () => {
   const cases: [Partial<ClientCost>, Partial<Measured>, string][] = [
     [{ read_lag_p99_ms: 2.1 }, {}, "reads lag: 2.10 ms"],
