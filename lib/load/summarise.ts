@@ -4,7 +4,7 @@ import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { Samples } from "./samples.ts";
 import { missedSlos, sloText } from "./slo.ts";
-import { inFlight, isInside } from "./window.ts";
+import { inFlight, isInside, momentIn } from "./window.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { Metric, RequestRecord, StageResults, TokenSource } from "./results.ts";
 import type { Slo, SloValues } from "./slo.ts";
@@ -41,10 +41,8 @@ export function summarise(
 ): StageResults {
   const { window, slos } = context;
   const duration_s = Math.max(0, (window.end_ns - window.start_ns) / NS_PER_S);
-  const inside = records.filter((record) => (context.isInside ?? isInside)(record, window)).sort((
-    a,
-    b,
-  ) => a.t_intended_ns - b.t_intended_ns);
+  const inside = records.filter((record) => (context.isInside ?? isInside)(record, window))
+    .sort((a, b) => momentIn(a, window) - momentIn(b, window));
   const answered = inside.filter(({ failure }) => failure === null);
   const counts = countsOf(inside);
   const output_tokens = tokensWithin(records, window, context.gapsOf);
@@ -237,11 +235,16 @@ function goodputOf(
     gapsOf,
   );
   const edges = blockEdges(inside.length);
-  const at = (i: number) => inside[i]?.t_intended_ns ?? window.end_ns;
+  // of stages together, one may have been intended before the first window
+  const at = (i: number) =>
+    i === 0
+      ? window.start_ns
+      : i === inside.length
+      ? window.end_ns
+      : Math.max(window.start_ns, momentIn(inside[i], window));
   const blocks = edges === null ? [] : edges.slice(1).map((end, b) => ({
     numerator: good.slice(edges[b], end).filter(Boolean).length,
-    denominator: ((b + 2 === edges.length ? window.end_ns : at(end)) -
-      (b === 0 ? window.start_ns : at(edges[b]))) / NS_PER_S,
+    denominator: (at(end) - at(edges[b])) / NS_PER_S,
   }));
   return {
     requests_per_s: ratioEstimate(blocks),

@@ -14,9 +14,14 @@ export interface Window {
   rule: string;
 }
 
+/** The moment by which a request counts in a window or does not. */
+export function momentIn({ t_intended_ns, t_end_ns }: RequestRecord, { counts }: Window): number {
+  return counts === "turn" ? t_intended_ns : t_end_ns;
+}
+
 /** Whether a request counts in a window. */
-export function isInside({ t_intended_ns, t_end_ns }: RequestRecord, window: Window): boolean {
-  const t_ns = window.counts === "turn" ? t_intended_ns : t_end_ns;
+export function isInside(record: RequestRecord, window: Window): boolean {
+  const t_ns = momentIn(record, window);
   return t_ns >= window.start_ns && t_ns <= window.end_ns;
 }
 
@@ -34,8 +39,9 @@ export function windowOf(
 ): Window {
   const sent = records.filter((record) => record.t_sent_ns !== null);
   if (isOpen(stage)) {
-    const last_ns = sent.reduce(
-      (last, { t_ready_ns }) => Math.max(last, t_ready_ns),
+    const last_ns = records.reduce(
+      (last, { t_sent_ns, t_ready_ns, t_intended_ns }) =>
+        Math.max(last, t_sent_ns === null ? t_intended_ns : t_ready_ns),
       span.start_ns,
     );
     // a stage that ends by its count has no end of its own

@@ -150,3 +150,53 @@ Deno.test("by other tools' definitions, from the same requests", () => {
   )!;
   assertAlmostEquals(gap.theirs!.mean, 200 / 10, 1e-4); // five gaps of 40 and five of 0
 });
+
+Deno.test("goodput of a closed loop goes by the ends of requests, as its window does", () => {
+  // 30 places, all taken at once; an answer every 100 ms from then on
+  const records = Array.from(
+    { length: 60 },
+    (_, i) => record({ at_ms: Math.max(0, i - 29) * 100, e2e_ms: Math.min(i + 1, 30) * 100 }),
+  );
+  const window = {
+    ...windowOf({ ...closed, concurrency: 30 }, { start_ns: 0, end_ns: 1e10 }, records),
+  };
+  const { goodput } = summarise(records, {
+    name: "test",
+    window,
+    requested_rate_per_s: null,
+    slos: [{ metric: "e2e", limit_ms: 1e5 }],
+    gapsOf: even,
+    warmup: 0,
+  });
+  const { value, low, high } = goodput!.requests_per_s!;
+  assert(low > 8 && low <= value && value <= high && high < 13, `${low} ${value} ${high}`);
+});
+
+Deno.test("an open stage that ends by its count ends with its last request, sent or not", () => {
+  const stage = {
+    ...closed,
+    concurrency: null,
+    rate: { from_per_s: 1, to_per_s: 1 },
+    duration_s: null,
+  };
+  const records = [record({ at_ms: 0 }), record({ at_ms: 5000, failure: "connect" })];
+  records[1].t_sent_ns = null;
+  records[1].t_ready_ns = 5500e6;
+  const window = windowOf(stage, { start_ns: 0, end_ns: 6e9 }, records);
+  assertEquals([window.start_ns, window.end_ns], [0, 5e9]);
+});
+
+Deno.test("a server may say any number of tokens", () => {
+  const records = [record({ at_ms: 0, completion_tokens: 9e15 }), record({ at_ms: 300 })];
+  for (const tool of ["guidellm", "inference-perf"] as const) {
+    const itl = reportAs(tool, records, even).find(({ name }) => /inter.token/.test(name))!;
+    assert(itl.theirs !== null && itl.theirs.p50 < 1e-6, tool);
+  }
+  const [first, second] = [11, 21].map((completion_tokens, i) =>
+    record({ at_ms: i * 1000, completion_tokens })
+  );
+  const [, , itl] = reportAs("guidellm", [first, second], even);
+  // ten times 10 ms, twenty times 5 ms
+  assertAlmostEquals(itl.theirs!.mean, 20 / 3);
+  assertEquals([itl.theirs!.p50, itl.theirs!.p99], [5, 10]);
+});
