@@ -41,17 +41,18 @@ export function repeated(placeholder: string, help: string): Flag<string[]> {
   return { kind: "list", placeholder, help, parse: (given) => [given] };
 }
 
-/** A number from `min`. */
+/** A number from `min` to `max`. */
 export function number(
   placeholder: string,
   help: string,
-  { min = 0, whole = false }: { min?: number; whole?: boolean } = {},
+  { min = 0, max = Infinity, whole = false }: { min?: number; max?: number; whole?: boolean } = {},
 ): Flag<number> {
   const parse = (given: string) => {
     const value = Number(given);
     const fits = given.trim() !== "" && Number.isFinite(value) && value >= min &&
-      (!whole || Number.isInteger(value));
-    if (!fits) throw `a ${whole ? "whole number" : "number"} from ${min}`;
+      value <= max && (!whole || Number.isInteger(value));
+    const end = max === Infinity ? "" : ` to ${max}`;
+    if (!fits) throw `a ${whole ? "whole number" : "number"} from ${min}${end}`;
     return value;
   };
   return { kind: "value", placeholder, help, parse };

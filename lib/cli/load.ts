@@ -24,16 +24,22 @@ const flags = {
   }),
   "stages": text("LIST", "e.g. 'rate=2:30s rate=2..8:1m concurrency=16:30s', one after the other"),
   "duration": number("S", "seconds of each load", { min: 0.1 }),
-  "requests": number("N", "requests of each load; with --duration whichever comes first", {
-    min: 1,
-    whole: true,
-  }),
+  "requests": number(
+    "N",
+    "requests of each load (with turns: conversations), or --duration, if that ends first",
+    {
+      min: 1,
+      whole: true,
+    },
+  ),
   "warmup": number("N", "requests before it, in no figure (0)", { whole: true }),
   "grace": number("S", "seconds that requests in flight may still take at the end (30)"),
   "seed": number("N", "of arrivals and prompts (1)", { whole: true }),
   "input-tokens": text("N", "made-up prompts: 512, 512:128 (mean:deviation) or 100-200 (256)"),
   "output-tokens": text("N", "tokens of each answer, in the same forms (128)"),
-  "prefix-share": number("SHARE", "of each prompt, 0 to 1, that is shared with others (0)"),
+  "prefix-share": number("SHARE", "of each prompt, 0 to 1, that is shared with others (0)", {
+    max: 1,
+  }),
   "prefixes": number("N", "different shared beginnings (1)", { min: 1, whole: true }),
   "turns": number("N", "turns of each conversation (1)", { min: 1, whole: true }),
   "think-time": number("S", "seconds between the turns of a conversation (0)"),
@@ -49,8 +55,9 @@ const flags = {
   "find-capacity": choice(["rate", "concurrency"], "the highest that meets every --slo"),
   "capacity-share": number("SHARE", "of requests that must meet them, for --find-capacity (0.95)", {
     min: 0.01,
+    max: 1,
   }),
-  "stop-error-rate": number("SHARE", "stop once so many of the last 100 requests failed"),
+  "stop-error-rate": number("SHARE", "stop once more of the last 100 requests failed", { max: 1 }),
   "stop-on-saturation": toggle("stop once the server falls behind an open loop"),
   "report-as": choice(REPORT_TOOLS, "the same requests by another tool's definitions"),
   "timeout": number("S", "seconds for one request (600)", { min: 0.001 }),
@@ -118,7 +125,12 @@ export const command: Command = {
       reportAs: values["report-as"] ?? null,
     };
     const searched = values["find-capacity"];
-    if (searched === undefined) return await runLoads(request, context);
+    if (searched === undefined) {
+      if (values["capacity-share"] !== undefined) {
+        throw new InputError("--capacity-share: only with --find-capacity");
+      }
+      return await runLoads(request, context);
+    }
     const share = values["capacity-share"] ?? 0.95;
     return await searchCapacity({ ...request, searched, share }, context);
   },

@@ -23,6 +23,12 @@ const stage = z.strictObject({
 ).refine(
   ({ duration_s, requests }) => duration_s !== undefined || requests !== undefined,
   "expected duration_s or requests",
+).refine(
+  ({ rate, duration_s }) => !Array.isArray(rate) || duration_s !== undefined,
+  "expected duration_s with a rate that goes from one value to another",
+).refine(
+  ({ rate }) => !Array.isArray(rate) || Math.max(...rate) > 0,
+  "expected a rate above 0",
 );
 
 /** What may vary in a matrix; under the names of the command line's flags. */

@@ -40,6 +40,7 @@ const NOTHING: LoadStage = {
  */
 export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
   const { arrival = "poisson", burstiness, seed = 1 } = settings;
+  checkIdle(settings);
   const notes: string[] = [];
   const { prompts, times_s } = await questions(settings, seed, notes);
   const stages = stagesOf(settings, times_s);
@@ -54,6 +55,31 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     slos: (settings.slo ?? []).map(parseSlo),
     notes,
   };
+}
+
+/** Refuses what would do nothing: whoever gives it believes that it does something. */
+function checkIdle(settings: LoadSettings): void {
+  const { prompt, prompts, trace, turns = 1, prefix_share, stream, slo = [] } = settings;
+  const given = prompt !== undefined || prompts !== undefined || trace !== undefined;
+  const lengths = typeof settings.output_tokens === "string";
+  const idle: [name: keyof LoadSettings, isIdle: boolean, why: string][] = [
+    ["trace_speed", trace === undefined, "only with --trace"],
+    ["repeat", prompts === undefined, "only with --prompts"],
+    ["prefix_share", given, "for made-up prompts only"],
+    ["prefixes", prefix_share === undefined, "only with --prefix-share"],
+    ["input_tokens", given, "for made-up prompts only"],
+    ["output_tokens", trace !== undefined, "a trace tells the length of each answer"],
+    ["output_tokens", given && lengths, "expected one number with prompts that are given"],
+    ["think_time_s", turns === 1 && prompts === undefined, "only with conversations (--turns)"],
+  ];
+  for (const [name, isIdle, why] of idle) {
+    const flag = name.replace(/_s$/, "").replaceAll("_", "-");
+    if (isIdle && settings[name] !== undefined) throw new InputError(`--${flag}: ${why}`);
+  }
+  const first = slo.find((text) => text.startsWith("ttft"));
+  if (stream === false && first !== undefined) {
+    throw new InputError(`--slo: "${first}": answers that are not streamed have no ttft`);
+  }
 }
 
 function stagesOf(settings: LoadSettings, times_s: number[] | null): LoadStage[] {
@@ -123,7 +149,7 @@ async function questions(
     const { form, rows, skipped } = await readTrace(trace);
     if (skipped > 0) notes.push(`${trace} (${form}): ${skipped} rows of no tokens were skipped`);
     const times_s = rows.map(({ t_s }) => t_s / trace_speed);
-    return { prompts: tracePrompts(rows, seed), times_s };
+    return { prompts: tracePrompts(rows, seed, settings.warmup ?? 0), times_s };
   }
   const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
   if (prompts !== undefined) {

@@ -62,9 +62,17 @@ export function madeUpPrompts(load: SyntheticLoad, turns = 1): PromptSource {
   };
 }
 
-/** The questions of a trace: its own prompts, or made-up ones of the lengths that it tells. */
-export function tracePrompts(rows: readonly TraceRow[], seed: number): PromptSource {
-  let at = 0;
+/**
+ * The questions of a trace: its own prompts, or made-up ones of the lengths that it tells.
+ *
+ * @param warmup so many made-up ones come first, as long as those of the first rows.
+ */
+export function tracePrompts(
+  rows: readonly TraceRow[],
+  seed: number,
+  warmup: number,
+): PromptSource {
+  let at = -warmup;
   const made = new Map<number, Iterator<{ prompt: string }>>();
   const ofLength = (tokens: number) => {
     let prompts = made.get(tokens);
@@ -80,9 +88,13 @@ export function tracePrompts(rows: readonly TraceRow[], seed: number): PromptSou
     repeats: false,
     next: () => {
       if (at >= rows.length) return null;
-      const { prompt, input_tokens, output_tokens } = rows[at++];
+      const warming = at < 0;
+      const row = rows[warming ? (at + warmup) % rows.length : at];
+      at++;
+      const { prompt, output_tokens } = row;
+      const input_tokens = row.input_tokens ?? prompt?.split(/\s+/).length ?? 0;
       return {
-        prompt: prompt ?? ofLength(Math.max(4, input_tokens ?? 4)),
+        prompt: warming || prompt === null ? ofLength(Math.max(4, input_tokens)) : prompt,
         output_tokens,
         turns: [],
       };

@@ -41,6 +41,7 @@ function parseStage(part: string): LoadStage {
     );
   const match = /^(.+):(\d+(?:\.\d+)?)(s|m|h)$/.exec(part);
   if (!match) throw wrong("expected WHAT:DURATION with a unit s, m or h");
+  if (Number(match[2]) === 0) throw wrong("the duration is 0");
   const stage: LoadStage = {
     warmup: false,
     concurrency: null,

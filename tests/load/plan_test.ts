@@ -9,6 +9,7 @@ import { findCapacity } from "../../lib/load/capacity.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
 import { parseSlo } from "../../lib/load/slo.ts";
 import { parseStages } from "../../lib/load/stages.ts";
+import type { LoadSettings } from "../../lib/experiment/load.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
 
 function folder() {
@@ -40,6 +41,8 @@ Deno.test("stages as text", () => {
     "speed=3:3s",
     "rate=1..2..3:3s",
     "rate=-1:3s",
+    "rate=2:0s",
+    "concurrency=2:0s",
   ];
   for (const text of wrong) assertThrows(() => parseStages(text), InputError, "--stages", text);
 });
@@ -153,4 +156,50 @@ Deno.test("capacity is bracketed and bisected down to what its probes are sure o
   assertEquals([concurrency.highest_good, concurrency.lowest_bad], [12, 13]);
   assertEquals((await search(0.0001, false)).highest_good, null);
   assertEquals((await search(1e9, true)).lowest_bad, null);
+});
+
+Deno.test("a setting that would do nothing is refused", async () => {
+  using files = folder();
+  const trace = files.write("t.jsonl", '{"timestamp_s": 0, "input_length": 8, "output_length": 2}');
+  const prompts = files.write("p.jsonl", '{"prompt": "a"}');
+  const shape = { concurrency: 1, requests: 1 };
+  const cases: [LoadSettings, string][] = [
+    [{ ...shape, trace_speed: 2 }, "--trace-speed"],
+    [{ ...shape, repeat: true }, "--repeat"],
+    [{ ...shape, prefixes: 2 }, "--prefixes"],
+    [{ ...shape, think_time_s: 1 }, "--think-time"],
+    [{ ...shape, prompt: "a", input_tokens: 5 }, "--input-tokens"],
+    [{ ...shape, prompts, prefix_share: 0.5 }, "--prefix-share"],
+    [{ ...shape, prompts, output_tokens: "10-20" }, "--output-tokens"],
+    [{ trace, output_tokens: 5 }, "--output-tokens"],
+    [{ ...shape, stream: false, slo: ["ttft:5"] }, "--slo"],
+  ];
+  for (const [settings, flag] of cases) {
+    await assertRejects(() => planLoad(settings), InputError, flag);
+  }
+  await planLoad({ ...shape, prompts, think_time_s: 1, output_tokens: 5, repeat: true });
+});
+
+Deno.test("warm-up requests of a trace take none of its rows", async () => {
+  using files = folder();
+  const trace = files.write(
+    "t.jsonl",
+    [
+      '{"timestamp_s": 0, "input_length": 8, "output_length": 2}',
+      '{"timestamp_s": 1, "prompt": "the second", "output_length": 3}',
+    ].join("\n"),
+  );
+  const { prompts } = await planLoad({ trace, warmup: 3 });
+  const lengths = [1, 2, 3, 4].map(() => prompts.next()!.output_tokens);
+  assertEquals(lengths, [2, 3, 2, 2]);
+  assertEquals(prompts.next()!.prompt, "the second");
+  assertEquals(prompts.next(), null);
+});
+
+Deno.test("a stage of a file whose rate changes says over what time", async () => {
+  using files = folder();
+  for (const stage of ['{"rate": [0, 8], "requests": 5}', '{"rate": [0, 0], "duration_s": 5}']) {
+    const path = files.write("x.json", `{"kind": "load", "name": "x", "stages": [${stage}]}`);
+    await assertRejects(() => readLoadExperiment(path, {}), InputError);
+  }
 });
