@@ -114,8 +114,10 @@ export async function runOne(
   loadTable(run.results, paint).forEach((row) => terminal.say(row));
   if (request.reportAs !== null) {
     using tokens = new TokenFileReader(run.directory);
-    const { window } = run.results.total;
-    const measured = run.records.filter((record) => isInside(record, window));
+    const { stages } = run.results;
+    const measured = run.records.filter((record) =>
+      !record.warmup && isInside(record, stages[record.stage].window)
+    );
     const rows = reportAs(request.reportAs, measured, (record) => tokens.gapsOf(record));
     terminal.say();
     reportAsTable(request.reportAs, rows, paint).forEach((row) => terminal.say(row));
@@ -147,7 +149,9 @@ function exitCode(
   signal: AbortSignal,
 ): number {
   if (signal.aborted) return EXIT.interrupted;
-  const failed = runs.some(({ records }) => !records.some(({ failure }) => failure === null));
+  const failed = runs.some(({ records }) =>
+    !records.some(({ failure, warmup }) => failure === null && !warmup)
+  );
   const distrusted = requireTrusted &&
     runs.some(({ results }) => results.verdict.verdict !== "trusted");
   return failed || distrusted ? EXIT.failures : EXIT.good;

@@ -152,25 +152,25 @@ function verdictOf(
     events_per_s: outcome.events / cost.wall_s,
     scheduling: after.scheduling,
   };
-  const closed = closedConcurrency(run.plan.stages, stages);
+  const thinking = records.some(({ turn }) => turn > 0);
+  const closed = thinking ? null : closedConcurrency(run.plan.stages, stages);
   const { sent, unsent } = total.requests;
   const measured = {
     ttft_p50_ms: total.metrics.ttft_ms?.p50 ?? null,
     gap_p50_ms: total.metrics.gap_ms?.p50 ?? null,
     concurrency: closed,
-    sent_share: closed === null && sent + unsent > 0 && !capped(run.plan.stages)
-      ? sent / (sent + unsent)
-      : null,
+    sent_share: sent + unsent > 0 && !capped(run.plan.stages) ? sent / (sent + unsent) : null,
   };
   const streams = Math.ceil(total.concurrency.max);
   return judge(client, measured, citeCalibration(readCalibration(), streams, client.transport));
 }
 
-/** What the first closed stage wanted and had in flight; conversations think in between. */
+/** What the first closed stage wanted and had in flight. */
 function closedConcurrency(planned: readonly LoadStage[], stages: readonly StageResults[]) {
   const measured = planned.filter(({ warmup }) => !warmup);
   const at = measured.findIndex((stage) => !isOpen(stage));
-  if (at < 0 || !stages[at] || stages[at].window.rule.includes("never")) return null;
+  if (at < 0 || !stages[at] || stages[at].requests.sent === 0) return null;
+  if (stages[at].window.rule.includes("never")) return null;
   return { wanted: measured[at].concurrency!, mean: stages[at].concurrency.mean };
 }
 
@@ -202,6 +202,11 @@ function notesOf(
   const { requests, token_sources } = total;
   if (!complete) notes.push("interrupted: the figures are of what was measured until then");
   if (outcome.stopped_because !== null) notes.push(`stopped early: ${outcome.stopped_because}`);
+  if (outcome.out_of_prompts && complete && !run.plan.stages.some(({ times_s }) => times_s)) {
+    notes.push(
+      `${run.plan.prompts.name}: used up before the load's end (--repeat goes through them again)`,
+    );
+  }
   if (run.plan.prompts.repeats) {
     notes.push("prompts were repeated: a prefix cache may have answered for the model");
   }
@@ -212,7 +217,9 @@ function notesOf(
   }
   if (requests.outside > 0) {
     notes.push(
-      `${requests.outside} requests were in the ramp or the drain of the closed loop: in no figure`,
+      run.plan.stages.some((stage) => !isOpen(stage))
+        ? `${requests.outside} requests were in the ramp or the drain of the closed loop: in no figure`
+        : `${requests.outside} requests were outside of the measured window: in no figure`,
     );
   }
   if (requests.warmup > 0) notes.push(`${requests.warmup} warm-up requests are in no figure`);
@@ -220,9 +227,14 @@ function notesOf(
     notes.push(`${requests.unfinished} requests were cut off at the end: they are in no latency`);
   }
   if (requests.unsent > 0) {
-    notes.push(`${requests.unsent} requests were due but had no place in flight until the end`);
+    notes.push(
+      `${requests.unsent} requests were due but not sent until the end: ` +
+        (capped(run.plan.stages) ? "they had no place in flight" : "the client fell behind"),
+    );
   }
-  const first = records.find(({ failure, message }) => failure !== null && message !== null);
+  const first = records.find(({ failure, warmup }) =>
+    !warmup && failure !== null && failure !== "unfinished" && failure !== "unsent"
+  );
   if (total.requests.failed > 0 && first) notes.push(`first failure: ${first.message}`);
   return notes;
 }

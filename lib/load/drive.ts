@@ -47,6 +47,8 @@ export interface DriveOutcome {
   events: number;
   /** Why it ended before its plan; null when it did not. */
   stopped_because: string | null;
+  /** There was no prompt left for a request that was to be sent. */
+  out_of_prompts: boolean;
 }
 
 /** What is happening, for people to watch. */
@@ -91,6 +93,7 @@ export class Drive {
     lags: new LogHistogram(),
     events: 0,
     stopped_because: null,
+    out_of_prompts: false,
   };
   readonly #progress: DriveProgress;
   #requests = 0;
@@ -99,8 +102,11 @@ export class Drive {
   #open = 0;
   #stageIndex = 0;
   #stageRequests = 0;
+  #nextStart_ns: number | null = null;
   #exhausted = false;
   #ending = false;
+  /** What went wrong on our side, such as a full disk. */
+  #fault: { error: unknown } | null = null;
   #onChange = () => {};
 
   constructor(options: DriveOptions) {
@@ -115,13 +121,17 @@ export class Drive {
     return { ...this.#progress, events: this.#outcome.events, in_flight: this.#open };
   }
 
-  /** Runs the stages one after the other, then waits for what is in flight. Never throws for a server. */
+  /**
+   * Runs the stages one after the other, then waits for what is in flight. Never throws for a server.
+   *
+   * @throws what `onRecord` threw, once nothing is in flight.
+   */
   async run(): Promise<DriveOutcome> {
     const { stages, signal } = this.#options;
     for (let i = 0; i < stages.length && !this.#over(signal); i++) {
       this.#stageIndex = this.#progress.stage = i;
       this.#stageRequests = 0;
-      const start_ns = this.#outcome.stages.at(-1)?.end_ns ?? nowNs();
+      const start_ns = this.#nextStart_ns ?? nowNs();
       const span = { start_ns, end_ns: Infinity };
       this.#outcome.stages.push(span);
       this.#options.transport.limit(stages[i].concurrency ?? UNLIMITED);
@@ -134,15 +144,22 @@ export class Drive {
       const { duration_s } = stages[i];
       const planned_ns = duration_s === null ? Infinity : start_ns + duration_s * 1e9;
       span.end_ns = Math.min(nowNs(), planned_ns);
-      if (!stages[i + 1] || isOpen(stages[i]) || isOpen(stages[i + 1])) await this.#withdraw();
+      this.#nextStart_ns = span.end_ns;
+      if (!stages[i + 1] || isOpen(stages[i]) || isOpen(stages[i + 1])) {
+        await this.#withdraw();
+        this.#nextStart_ns = null; // what it took must not make the first of the next stage late
+      }
     }
+    this.#outcome.out_of_prompts = this.#exhausted && this.#returned.length === 0;
     await this.#finish();
+    if (this.#fault !== null) throw this.#fault.error;
     return this.#outcome;
   }
 
   async #runOpen(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
     const times = timesOf(stage, this.#options.pattern);
     for (let next = times.next(); !next.done; next = times.next()) {
+      if (stage.duration_s !== null && Number(next.value) >= stage.duration_s) break;
       const t_ns = start_ns + Number(next.value) * 1e9;
       while (t_ns > nowNs() + LOOKAHEAD_NS) {
         if (this.#over(signal)) return;
@@ -189,7 +206,7 @@ export class Drive {
 
   #over(signal: AbortSignal): boolean {
     this.#outcome.stopped_because ??= this.#stop.reason;
-    return signal.aborted || this.#outcome.stopped_because !== null;
+    return signal.aborted || this.#outcome.stopped_because !== null || this.#fault !== null;
   }
 
   #nextPrompt(): LoadPrompt | null {
@@ -244,7 +261,13 @@ export class Drive {
           cancel();
         }
       },
-      onEnd: (exchange, error) => this.#ended(flight, exchange, error),
+      onEnd: (exchange, error) => {
+        try {
+          this.#ended(flight, exchange, error);
+        } catch (fault) {
+          this.#fault ??= { error: fault }; // thrown by run(): nobody is above us here
+        }
+      },
     });
     this.#cancels.set(flight, cancel);
   }
@@ -325,7 +348,7 @@ export class Drive {
     const { grace_s, signal } = this.#options;
     const until_ns = nowNs() + grace_s * 1e9;
     try {
-      while (this.#open > 0 && nowNs() < until_ns) await sleep(10, signal);
+      while (this.#open > 0 && nowNs() < until_ns && this.#fault === null) await sleep(10, signal);
     } catch { /* interrupted: what is in flight is cut off below */ }
     for (const cancel of [...this.#cancels.values()]) cancel();
     const cut_ns = nowNs() + 5e9;

@@ -1,13 +1,22 @@
 /** Loads on the mock endpoint and on the paced server, over real sockets. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { AddressInfo, Socket } from "node:net";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { configureApi } from "../../lib/endpoint/api.ts";
+import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { InputError } from "../../lib/errors.ts";
+import { Drive } from "../../lib/load/drive.ts";
+import { planLoad } from "../../lib/load/plan_load.ts";
 import { errorModes } from "../../lib/mock/faults.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { nowNs } from "../../lib/native/clock.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { PacedServer } from "../../lib/native/pace.ts";
 import { load } from "./fixture.ts";
+import type { HttpExchange } from "../../lib/endpoint/transport.ts";
 import type { ErrorMode } from "../../lib/mock/faults.ts";
 
 const text = Array.from({ length: 12 }, (_, i) => `w${i}`).join(" ");
@@ -269,7 +278,7 @@ Deno.test("stages: each has its own figures, the total has all", async () => {
     endpoint: mock.url,
     stages: [
       { concurrency: 1, requests: 5 },
-      { rate: [50, 100], requests: 10 },
+      { rate: [50, 100], duration_s: 5, requests: 10 },
       { concurrency: 3, rate: 200, requests: 10 },
     ],
   });
@@ -287,4 +296,95 @@ Deno.test("the portable transport's verdict is not a guess", async () => {
     requests: 5,
   });
   assertEquals(run.results.verdict.client.read_lag_p99_ms, null);
+});
+
+Deno.test("a trace ends with its last row or its duration; prompts that are used up are told", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { default_response: text } });
+  const folder = mkdtempSync(join(tmpdir(), "dyno-trace-"));
+  const trace = join(folder, "trace.jsonl");
+  const prompts = join(folder, "prompts.jsonl");
+  const rows = Array.from(
+    { length: 10 },
+    (_, i) => `{"timestamp_s": ${i}, "input_length": 8, "output_length": 2}`,
+  );
+  writeFileSync(trace, rows.join("\n"));
+  writeFileSync(prompts, '{"prompt": "a"}\n{"prompt": "b"}');
+  try {
+    using whole = await load({ endpoint: mock.url, trace, trace_speed: 50, warmup: 2 });
+    const { requests } = whole.results.total;
+    assertEquals([requests.successful, requests.warmup], [10, 2]);
+    assertEquals(whole.results.notes.join().includes("used up"), false);
+    using short = await load({ endpoint: mock.url, trace, trace_speed: 10, duration_s: 0.45 });
+    assertEquals(short.records.length, 5);
+    assertEquals(short.results.total.requests.outside, 0);
+    using used = await load({ endpoint: mock.url, prompts, concurrency: 1, duration_s: 5 });
+    assertEquals(used.records.length, 2);
+    assertStringIncludes(used.results.notes.join(), "2 prompts of");
+    assertStringIncludes(used.results.notes.join(), "used up");
+    using all = await load({ endpoint: mock.url, prompts, concurrency: 1, requests: 2 });
+    assertEquals(all.results.notes.join().includes("used up"), false);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+for (const transport of ["wire", "portable"] as const) {
+  Deno.test(`requests that were made too late are late (${transport})`, async () => {
+    await using mock = await MockEndpoint.start();
+    await using driven = await openTransport({ only: transport });
+    const exchange = await new Promise<HttpExchange>((resolve) =>
+      driven.send({
+        method: "POST",
+        url: new URL(`${mock.url}/v1/chat/completions`),
+        headers: { "content-type": "application/json" },
+        body: "{}",
+        timeout_s: 5,
+        t_send_ns: nowNs() - 50e6,
+      }, { onEvent: () => {}, onEnd: resolve })
+    );
+    assert(exchange.t_sent_ns - exchange.t_ready_ns >= 50e6);
+  });
+
+  Deno.test(`a fault of ours in the middle of a load ends it and is thrown (${transport})`, async () => {
+    await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.01 } });
+    await using driven = await openTransport({ only: transport });
+    const settings = { endpoint: mock.url, concurrency: 2, duration_s: 20 };
+    const api = await configureApi({ ...settings, retry_attempts: 0 }, driven, () => {});
+    const { stages, pattern, prompts } = await planLoad(settings);
+    let records = 0;
+    const drive = new Drive({
+      api,
+      transport: driven,
+      stages,
+      pattern,
+      prompts,
+      body: {},
+      ignore_eos: false,
+      think_time_s: 0,
+      grace_s: 20,
+      stop: { error_rate: null, saturation: false },
+      countTokens: null,
+      signal: new AbortController().signal,
+      onRecord: () => {
+        if (++records === 5) throw new InputError("the disk is full");
+      },
+    });
+    const begin = performance.now();
+    await assertRejects(() => drive.run(), InputError, "the disk is full");
+    assert(performance.now() - begin < 5000);
+  });
+}
+
+Deno.test("a user who thinks does not make the client a limited one", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.01 } });
+  using run = await load({
+    endpoint: mock.url,
+    concurrency: 2,
+    requests: 4,
+    turns: 3,
+    think_time_s: 0.1,
+    input_tokens: 8,
+  });
+  const { reasons } = run.results.verdict;
+  assertEquals(reasons.filter((reason) => reason.includes("in flight")), []);
 });
