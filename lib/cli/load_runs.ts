@@ -24,6 +24,9 @@ import type { ReportTool } from "../load/report_as.ts";
 import type { LoadRun } from "../load/run_load.ts";
 import type { CommandContext } from "./command.ts";
 
+/** A first answer that takes longer is told of. */
+const WAITING_MS = 3000;
+
 /** What is to be run; the settings of one invocation. */
 export interface LoadRequest {
   experiment: LoadExperiment;
@@ -86,7 +89,11 @@ export async function runOne(
   await using transport = await openTransport({ only: settings.transport, notice: quiet });
   const warn = (line: string) => terminal.warn(line);
   const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, warn, signal);
-  await preflight(api, transport, warn, signal);
+  const waiting = setTimeout(
+    () => quiet("waiting for the answer to a first question"),
+    WAITING_MS,
+  );
+  await preflight(api, transport, warn, signal).finally(() => clearTimeout(waiting));
   const plan = await planLoad(settings);
   terminal.say(
     `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${api.endpoint}`,

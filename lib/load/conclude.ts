@@ -200,8 +200,6 @@ function notesOf(
 ): string[] {
   const notes = [...run.plan.notes];
   const { requests, token_sources } = total;
-  if (!complete) notes.push("interrupted: the figures are of what was measured until then");
-  if (outcome.stopped_because !== null) notes.push(`stopped early: ${outcome.stopped_because}`);
   if (outcome.out_of_prompts && complete && !run.plan.stages.some(({ times_s }) => times_s)) {
     notes.push(
       `${run.plan.prompts.name}: used up before the load's end (--repeat goes through them again)`,
