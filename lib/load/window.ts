@@ -27,8 +27,8 @@ export function isInside(record: RequestRecord, window: Window): boolean {
 
 /**
  * The window of a stage. Open loop: the stage itself. Closed loop: from when the wanted number of
- * requests was in flight first until it was so last; where it never was, from the first to the last
- * request.
+ * requests was in flight first until it was so last; where it never was, or only for a while,
+ * from the first to the last request.
  *
  * @param records those of the stage.
  */
@@ -48,13 +48,15 @@ export function windowOf(
     const end_ns = stage.duration_s === null ? last_ns : span.end_ns;
     return { start_ns: span.start_ns, end_ns, counts: "turn", rule: "the whole stage" };
   }
-  const full = fullSpan(sent, stage.concurrency!);
-  if (full !== null) {
-    return {
-      ...full,
-      counts: "end",
-      rule: `${stage.concurrency} in flight: without ramp and drain`,
-    };
+  const wanted = stage.concurrency!;
+  const full = fullSpan(sent, wanted);
+  const outside =
+    sent.filter(({ t_end_ns }) =>
+      full === null || t_end_ns < full.start_ns || t_end_ns > full.end_ns
+    ).length;
+  // a ramp and a drain are of fewer than `wanted` each
+  if (full !== null && outside <= 2 * wanted) {
+    return { ...full, counts: "end", rule: `${wanted} in flight: without ramp and drain` };
   }
   const start_ns = sent.reduce((first, { t_sent_ns }) => Math.min(first, t_sent_ns!), Infinity);
   const end_ns = sent.reduce((last, { t_end_ns }) => Math.max(last, t_end_ns), -Infinity);
@@ -63,7 +65,9 @@ export function windowOf(
     start_ns,
     end_ns,
     counts: "end",
-    rule: `from the first to the last request: never ${stage.concurrency} in flight`,
+    rule: `from the first to the last request: ${
+      full === null ? "never" : "seldom"
+    } ${wanted} in flight`,
   };
 }
 

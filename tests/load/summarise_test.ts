@@ -1,5 +1,5 @@
 /** The figures of a load, from records whose truth is known. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { reportAs } from "../../lib/load/report_as.ts";
 import { sloText } from "../../lib/load/slo.ts";
 import { summarise } from "../../lib/load/summarise.ts";
@@ -199,4 +199,12 @@ Deno.test("a server may say any number of tokens", () => {
   // ten times 10 ms, twenty times 5 ms
   assertAlmostEquals(itl.theirs!.mean, 20 / 3);
   assertEquals([itl.theirs!.p50, itl.theirs!.p99], [5, 10]);
+});
+
+Deno.test("a client that keeps the wanted number in flight for a while only leaves nothing out", () => {
+  const records = Array.from({ length: 20 }, (_, i) => record({ at_ms: i * 300 }));
+  records.push(record({ at_ms: 50 })); // beside the first one
+  const window = windowOf(closed, { start_ns: 0, end_ns: 1e10 }, records);
+  assertEquals([window.start_ns, window.end_ns], [0, 5900e6]);
+  assertStringIncludes(window.rule, "seldom 2 in flight");
 });
