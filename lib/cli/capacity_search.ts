@@ -47,6 +47,10 @@ export async function searchCapacity(
     }, context);
     runs.push(run.directory.path);
     signal.throwIfAborted();
+    const { verdict, reasons } = run.results.verdict;
+    if (verdict === "client_limited") {
+      terminal.warn(`${searched} ${round(level)}: the client was limited: ${reasons[0]}`);
+    }
     const found = run.results.total.goodput!.share;
     const total = found?.n ?? 0;
     return { good: Math.round((found?.value ?? 0) * total), total };

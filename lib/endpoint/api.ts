@@ -153,6 +153,11 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
       `--endpoint: "${text}" is not an http or https URL; expected e.g. http://127.0.0.1:8000/v1`,
     );
   }
+  try {
+    decodeURIComponent(url.hostname);
+  } catch {
+    throw new InputError(`--endpoint: "${text}": the host has a malformed %`);
+  }
   return url;
 }
 

@@ -44,6 +44,18 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
     ["a file that is not there", ["nowhere.json"], ["nowhere.json"]],
     ["a wrong experiment", ["bad.json", ...load], ["bad.json:1:", "rate"]],
     ["capacity without an objective", [...load, "--find-capacity", "rate"], ["--slo"]],
+    ["a share of it without a search", [...load, "--concurrency", "1", "--capacity-share", "0.9"], [
+      "--find-capacity",
+    ]],
+    ["a share above 1", [...load, "--find-capacity", "rate", "--capacity-share", "3"], [
+      "--capacity-share",
+      "to 1",
+    ]],
+    ["a stage of no time", [...load, "--stages", "rate=2:0s"], ["--stages", "duration"]],
+    ["a malformed socket", ["--endpoint", "http+unix://%zz/v1", "--rate", "1", "--requests", "1"], [
+      "--endpoint",
+      "malformed %",
+    ]],
     ["nobody there", ["--endpoint", "http://127.0.0.1:1", "--rate", "1", "--requests", "1"], [
       "cannot connect",
     ]],
@@ -186,6 +198,45 @@ Deno.test("dyno load --find-capacity: the lowest level that is surely too much, 
   const found = JSON.parse(stdout);
   assertEquals([found.highest_good, found.lowest_bad], [null, 1]);
   assertStringIncludes(stderr, "capacity: below 1 in flight");
+});
+
+Deno.test("dyno load --find-capacity tells where the client was the limit", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start({ model: "m" });
+  const { code, stderr } = await dyno([
+    "load",
+    "--endpoint",
+    mock.url,
+    "--find-capacity",
+    "rate",
+    "--rate",
+    "200000",
+    "--duration",
+    "0.2",
+    "--grace",
+    "0",
+    "--slo",
+    "e2e:0.001",
+    "--sample-rate",
+    "0",
+  ], { cwd: folder.path });
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, "rate 200000: the client was limited: ");
+});
+
+Deno.test("dyno load: a first question without an answer is told of, and Ctrl-C ends it", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start({ model: "m", behaviour: { delay_s: 60 } });
+  const running = startDyno(
+    ["load", "--endpoint", mock.url, "--concurrency", "1", "--duration", "5"],
+    { cwd: folder.path },
+  );
+  await new Promise((resolve) => setTimeout(resolve, 6000));
+  running.kill("SIGINT");
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 130, stderr);
+  assertStringIncludes(stderr, "waiting for the answer to a first question");
+  assertEquals(readdirSync(folder.path), []);
 });
 
 Deno.test("dyno calibrate: errors by streams, the ceiling, kept for loads to cite", async () => {
