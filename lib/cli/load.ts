@@ -66,7 +66,9 @@ const flags = {
     ["wire", "portable"],
     "wire: a native thread; portable: the runtime's sockets",
   ),
-  "sample-rate": number("HZ", "hardware samples per second (100, or 10 without libdyno); 0: none"),
+  "sample-rate": number("HZ", "hardware samples per second (100, or 10 without libdyno); 0: none", {
+    max: 10_000,
+  }),
   "require-trusted": toggle("exit code 1 unless the verdict is trusted"),
   "out": text("DIR", "the folder of runs (runs)"),
   "json": toggle("one JSON object on standard output at the end"),

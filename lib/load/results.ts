@@ -41,7 +41,7 @@ export interface RequestRecord {
   connect_ns: number;
   /** HTTP status; 0 for none. */
   status: number;
-  /** Null: answered. "unfinished": cut off by the end of the run. "unsent": no place by then. */
+  /** Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. */
   failure: FailureClass | "unfinished" | "unsent" | null;
   /** The failure in one line. */
   message: string | null;
@@ -81,7 +81,7 @@ export interface StageResults {
     failed: number;
     /** Cut off at the end of the grace period. */
     unfinished: number;
-    /** Due, but without a place in flight until the end. */
+    /** Due, but not sent until the end: without a place in flight, or the client fell behind. */
     unsent: number;
     /** In the ramp or the drain of a closed loop: in no figure. */
     outside: number;

@@ -51,6 +51,10 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
       "--capacity-share",
       "to 1",
     ]],
+    ["too many samples", [...load, "--concurrency", "1", "--sample-rate", "1e6"], [
+      "--sample-rate",
+      "to 10000",
+    ]],
     ["a stage of no time", [...load, "--stages", "rate=2:0s"], ["--stages", "duration"]],
     ["a malformed socket", ["--endpoint", "http+unix://%zz/v1", "--rate", "1", "--requests", "1"], [
       "--endpoint",
