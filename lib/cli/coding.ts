@@ -8,6 +8,7 @@ import { InputError } from "../errors.ts";
 import { loadProblems, selectRange } from "../experiment/load_problems.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
 import { checkWritable } from "../run/directory.ts";
+import { commandWords } from "../run/command_words.ts";
 import { builtinPrices, readPrices } from "../run/prices.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import { runCoding } from "../suite/coding/run_coding.ts";
@@ -16,6 +17,7 @@ import { codingLines } from "./coding_lines.ts";
 import { EXIT } from "./command.ts";
 import { choice, json, number, text } from "./flags.ts";
 import { ProgressLine, progressText } from "./progress_line.ts";
+import { rememberRun } from "./memory_lines.ts";
 import { shortPath } from "./short_path.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { ApiOptions } from "../endpoint/api.ts";
@@ -42,6 +44,7 @@ export const codingFlags = {
   "test-timeout": number("S", "seconds for a program and its checks (10)", { min: 0.1 }),
   "test-memory": number("MB", "memory of a program (1024)", { min: 64, whole: true }),
   "export-dir": text("DIR", "also write the summary to DIR/<run_id>.json"),
+  "memory": text("COMMAND", "also store it in this MCP memory server, started as a program"),
 };
 
 /** What the rest of `dyno run` settles. */
@@ -82,6 +85,7 @@ export async function runProblems(
   const chosen = values.range === undefined ? all : selectRange(all, values.range);
   const problems = chosen.slice(0, request.limit ?? chosen.length);
   const prices = values.prices === undefined ? builtinPrices() : await readPrices(values.prices);
+  const memory = values.memory === undefined ? null : commandWords(values.memory, "--memory");
   checkWritable(out);
   const quiet = (line: string) => terminal.say(paint.dim(line));
   const warn = (line: string) => terminal.warn(line);
@@ -142,6 +146,7 @@ export async function runProblems(
   terminal.say(`summary ${shortPath(exported || join(run.directory.path, "summary.json"))}`);
   terminal.say(`run     ${shortPath(run.directory.path)}`);
   terminal.say(`report  ${paint.accent(shortPath(report))}`);
+  const remembered = memory && await rememberRun(run, memory, { terminal, signal });
   const code = signal.aborted
     ? EXIT.interrupted
     : run.budget_ended || run.results.aggregate.errors > 0
@@ -163,6 +168,7 @@ export async function runProblems(
       budget_spent,
       directory: directory.path,
       report,
+      ...(remembered ? { memory: remembered } : {}),
       exit_code: code,
     }));
   }

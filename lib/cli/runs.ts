@@ -49,7 +49,11 @@ const subcommands: Record<string, { summary: string; load: () => Promise<{ comma
       summary: "CSV, JSON, JSON lines, Markdown, or a trace for Perfetto",
       load: () => import("./runs_export.ts"),
     },
-    archive: {
+    upload: {
+    summary: "stores a run in a memory server",
+    load: () => import("./runs_upload.ts"),
+  },
+  archive: {
       summary: "packs runs into .tar.gz files",
       load: () => import("./runs_archive.ts"),
     },

@@ -1,0 +1,59 @@
+/** The answer of export_memories, in the forms that servers give it. */
+import type { StoredMemory } from "./memory_item.ts";
+
+/** The part of a tool's result that is read here. */
+export interface ToolResult {
+  content?: unknown;
+  structuredContent?: unknown;
+  [other: string]: unknown;
+}
+
+/**
+ * The memories of an export: structured, or JSON in a text (also behind a line such as
+ * "Exported 3 memories:"), as a list or under `memories`; tags and metadata may be JSON texts.
+ *
+ * @returns null for an answer that holds none of these.
+ */
+export function exportedMemories(result: ToolResult): StoredMemory[] | null {
+  const texts = Array.isArray(result.content) ? result.content.map(textOf).join("") : "";
+  const list = listOf(result.structuredContent) ?? listOf(jsonIn(texts));
+  if (list === null) return /\b(no|0) memories\b/i.test(texts) ? [] : null;
+  return list.flatMap((entry) => {
+    if (typeof entry !== "object" || entry === null) return [];
+    const { tags, metadata } = entry as { tags?: unknown; metadata?: unknown };
+    const own = parsed(metadata);
+    const words = parsed(tags);
+    return [{
+      tags: Array.isArray(words) ? words.map(String) : [],
+      metadata: typeof own === "object" && own !== null ? own as Record<string, unknown> : {},
+    }];
+  });
+}
+
+function textOf(block: unknown): string {
+  const { text } = (block ?? {}) as { text?: unknown };
+  return typeof text === "string" ? text : "";
+}
+
+function listOf(value: unknown): unknown[] | null {
+  if (Array.isArray(value)) return value;
+  const { memories } = (value ?? {}) as { memories?: unknown };
+  return Array.isArray(memories) ? memories : null;
+}
+
+function jsonIn(text: string): unknown {
+  const start = text.search(/[[{]/);
+  if (start < 0) return null;
+  const end = Math.max(text.lastIndexOf("]"), text.lastIndexOf("}"));
+  return parsed(text.slice(start, end + 1));
+}
+
+/** A JSON text's value; anything else as it is. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,61 @@
+/** What is kept in a memory server, and how it is recognised there. */
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../experiment/item_id.ts";
+
+/** A memory to be stored, in the terms of the tool `remember`. */
+export interface MemoryItem {
+  title: string;
+  /** A short text; servers cut it. What counts is in `metadata`. */
+  content: string;
+  category: string;
+  tags: string[];
+  importance: "low" | "normal" | "high" | "critical";
+  metadata: Record<string, unknown>;
+}
+
+/** A memory as a server gives it back. */
+export interface StoredMemory {
+  tags: readonly string[];
+  metadata: Record<string, unknown>;
+}
+
+/**
+ * The title of an item at its n-th attempt, from 0. A server may take a nearly equal title for an
+ * update of another memory: later attempts carry a fingerprint, which no other title resembles.
+ */
+export function titleAt(item: MemoryItem, attempt: number): string {
+  if (attempt === 0) return item.title;
+  const digest = createHash("sha256").update(canonicalJson([item, attempt])).digest("hex");
+  return `${item.title} [${digest.match(/.{8}/g)!.join(" ")}]`;
+}
+
+/** Memories by their tags, to find items among them. */
+export class MemoryIndex {
+  readonly #byTag = new Map<string, StoredMemory[]>();
+
+  constructor(memories: Iterable<StoredMemory>) {
+    for (const memory of memories) {
+      for (const tag of new Set(memory.tags.map(folded))) {
+        const list = this.#byTag.get(tag);
+        if (list) list.push(memory);
+        else this.#byTag.set(tag, [memory]);
+      }
+    }
+  }
+
+  /** Whether a memory has all tags of an item, and all its metadata unchanged. */
+  has(item: MemoryItem): boolean {
+    const lists = item.tags.map((tag) => this.#byTag.get(folded(tag)) ?? []);
+    const [shortest = []] = lists.toSorted((a, b) => a.length - b.length);
+    return shortest.some((memory) =>
+      lists.every((list) => list === shortest || list.includes(memory)) &&
+      Object.entries(item.metadata).every(([name, value]) =>
+        canonicalJson(memory.metadata[name] ?? null) === canonicalJson(value ?? null)
+      )
+    );
+  }
+}
+
+function folded(tag: string): string {
+  return tag.toLowerCase();
+}

@@ -1,0 +1,157 @@
+/** A memory server as a process of its own: messages over its stdin and stdout, and its certain end. */
+import { Buffer } from "node:buffer";
+import { spawn } from "node:child_process";
+import process from "node:process";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types";
+import type { ChildProcess } from "node:child_process";
+
+/** A longer line is no message. */
+const LONGEST_LINE_BYTES = 256 << 20;
+/** How long a server may take to end by itself, after its stdin is closed and after SIGTERM. */
+const GRACE_MS = 500;
+
+/**
+ * The stdio transport of the protocol. Unlike the official one, which ends one process, it ends the
+ * server's whole process group (a command is often a wrapper around the server), and waits for that;
+ * lines that are no messages are passed over.
+ */
+export class MemoryProcess implements Transport {
+  onmessage?: (message: JSONRPCMessage) => void;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  readonly #command: readonly string[];
+  readonly #parse: (line: string) => JSONRPCMessage;
+  readonly #onExit = () => this.#kill("SIGKILL");
+  #child: ChildProcess | null = null;
+  #exited: Promise<void> = Promise.resolve();
+  #closing: Promise<void> | null = null;
+  #line: Buffer[] = [];
+  #lineBytes = 0;
+  #stderr = "";
+  #garbage = "";
+  #end = "";
+
+  /** @param parse makes a message of a line, or throws. */
+  constructor(command: readonly string[], parse: (line: string) => JSONRPCMessage) {
+    this.#command = command;
+    this.#parse = parse;
+  }
+
+  /** What is known of a server that does not do its work: its end, its complaints, its stray output. */
+  get symptoms(): string {
+    const said = this.#stderr.trim().split("\n").at(-1)!.trim();
+    return [
+      this.#end,
+      said && `it says: ${said.slice(0, 300)}`,
+      this.#garbage && `it prints what is no message: ${JSON.stringify(this.#garbage)}`,
+    ].filter(Boolean).join("; ");
+  }
+
+  /** Starts the server. @throws the system's error, e.g. that there is no such program. */
+  start(): Promise<void> {
+    const [program, ...args] = this.#command;
+    return new Promise((resolve, reject) => {
+      const child = spawn(program, args, { detached: true, stdio: "pipe" });
+      this.#child = child;
+      process.on("exit", this.#onExit);
+      const { promise, resolve: exited } = Promise.withResolvers<void>();
+      this.#exited = promise;
+      child.on("error", (error) => {
+        process.off("exit", this.#onExit);
+        exited();
+        reject(error);
+      });
+      child.on("spawn", () => resolve());
+      child.on("exit", (code, by) => {
+        this.#end = by ? `it was ended by ${by}` : `it ended with exit code ${code}`;
+        // its last lines may still be on their way; "close" may wait for a child of its own
+        const closed = () => {
+          clearTimeout(timer);
+          exited();
+          this.onclose?.();
+        };
+        const timer = setTimeout(closed, 200);
+        child.once("close", closed);
+      });
+      child.stdin!.on("error", () => {}); // told by its end
+      child.stdout!.on("data", (chunk: Buffer) => this.#receive(chunk));
+      child.stderr!.on("data", (chunk) => this.#stderr = (this.#stderr + chunk).slice(-4000));
+    });
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    if (this.#closing === null) this.#child?.stdin?.write(JSON.stringify(message) + "\n");
+    return Promise.resolve();
+  }
+
+  /** Ends the server: asks, and then does not ask. Waits for it, whoever calls. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const child = this.#child;
+    if (child === null) return;
+    child.stdin?.end();
+    if (child.pid !== undefined) {
+      if (!(await this.#hasExited())) {
+        this.#kill("SIGTERM");
+        await this.#hasExited();
+      }
+      this.#kill("SIGKILL"); // also what it started and left
+      await this.#hasExited();
+    }
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+    process.off("exit", this.#onExit);
+  }
+
+  async #hasExited(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(resolve, GRACE_MS, false);
+    try {
+      return await Promise.race([this.#exited.then(() => true), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #kill(signal: "SIGTERM" | "SIGKILL"): void {
+    if (this.#child?.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, signal);
+    } catch { /* the group is gone */ }
+  }
+
+  #receive(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      this.#keep(chunk.subarray(start, end));
+      const line = Buffer.concat(this.#line).toString("utf8");
+      this.#line = [];
+      this.#lineBytes = 0;
+      this.#take(line);
+      start = end + 1;
+    }
+    if (start < chunk.length) this.#keep(chunk.subarray(start));
+  }
+
+  #keep(part: Buffer): void {
+    this.#lineBytes += part.length;
+    const message = (this.#line[0] ?? part)[0] === 0x7b; // {
+    if (message && this.#lineBytes <= LONGEST_LINE_BYTES) this.#line.push(part);
+    else this.#line = [(this.#line[0] ?? part).subarray(0, 60)];
+  }
+
+  #take(line: string): void {
+    if (line.trim() === "") return;
+    let message: JSONRPCMessage;
+    try {
+      message = this.#parse(line);
+    } catch {
+      this.#garbage ||= line.trim().slice(0, 60);
+      return;
+    }
+    this.onmessage?.(message);
+  }
+}

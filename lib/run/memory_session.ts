@@ -1,0 +1,190 @@
+/** A connection to a memory server: the tools `remember` and `export_memories`, in bounded time. */
+import { messageOf } from "../errors.ts";
+import { exportedMemories } from "./memory_export.ts";
+import { MemoryProcess } from "./memory_process.ts";
+import { dynoVersion } from "./metadata.ts";
+import type { Client } from "@modelcontextprotocol/sdk/client";
+import type * as Protocol from "@modelcontextprotocol/sdk/types";
+import type { ToolResult } from "./memory_export.ts";
+import type { MemoryItem, StoredMemory } from "./memory_item.ts";
+
+/** Memories of runs are kept apart from others by this, where the server knows projects. */
+const PROJECT = "dyno";
+/** A server with more pages of tools than this has no end of them. */
+const MOST_PAGES = 20;
+
+/** How long a server may take, milliseconds. */
+export interface MemoryBounds {
+  /** A call, and the connection. */
+  call_ms: number;
+  /** All of it, the end of the server included. */
+  total_ms: number;
+}
+
+/** The server cannot be worked with any further; the message says why. */
+export class MemoryServerError extends Error {
+  override readonly name = "MemoryServerError";
+}
+
+/** The server answered, with a refusal; the connection is good. */
+export class MemoryRefusedError extends Error {
+  override readonly name = "MemoryRefusedError";
+}
+
+/** An open connection. Leaving it ends the server. */
+export class MemorySession implements AsyncDisposable {
+  /** Whether what is stored can be read back. */
+  readonly readable: boolean;
+  readonly #calls: Calls;
+  readonly #projects: ReadonlySet<string>;
+
+  private constructor(calls: Calls, tools: ReadonlyMap<string, boolean>) {
+    this.#calls = calls;
+    this.readable = tools.has("export_memories");
+    this.#projects = new Set([...tools].filter(([, project]) => project).map(([name]) => name));
+  }
+
+  /**
+   * Starts a server and connects to it.
+   *
+   * @throws {MemoryServerError} it does not start, does not answer, or cannot remember.
+   */
+  static async open(
+    command: readonly string[],
+    { call_ms }: MemoryBounds,
+    signal: AbortSignal,
+  ): Promise<MemorySession> {
+    const { Client } = await import("@modelcontextprotocol/sdk/client");
+    const { ErrorCode, JSONRPCMessageSchema, McpError }: typeof Protocol = await import(
+      "@modelcontextprotocol/sdk/types.js"
+    );
+    const server = new MemoryProcess(
+      command,
+      (line) => JSONRPCMessageSchema.parse(JSON.parse(line)),
+    );
+    const refused = (error: unknown) =>
+      error instanceof McpError &&
+      ![ErrorCode.RequestTimeout, ErrorCode.ConnectionClosed].includes(error.code);
+    const late = (error: unknown) =>
+      error instanceof McpError && error.code === ErrorCode.RequestTimeout;
+    const client = new Client({ name: "dyno", version: dynoVersion });
+    const calls: Calls = { client, server, call_ms, signal, program: command[0], refused, late };
+    try {
+      await attempt(calls, "connecting", (options) => client.connect(server, options));
+      const tools = await toolsOf(calls);
+      if (!tools.has("remember")) {
+        throw new MemoryServerError(`${command[0]} has no tool "remember"`);
+      }
+      return new MemorySession(calls, tools);
+    } catch (error) {
+      await server.close();
+      throw error instanceof MemoryRefusedError ? new MemoryServerError(error.message) : error;
+    }
+  }
+
+  /**
+   * Gives the server an item.
+   *
+   * @throws {MemoryRefusedError} it does not take this one.
+   * @throws {MemoryServerError} it can take none.
+   */
+  async remember(item: MemoryItem, title: string): Promise<void> {
+    const { content, category, tags, importance, metadata } = item;
+    await this.#call("remember", { title, content, category, tags, importance, metadata });
+  }
+
+  /** All that the server has. @throws {MemoryServerError} it does not tell. */
+  async memories(): Promise<StoredMemory[]> {
+    try {
+      const memories = exportedMemories(await this.#call("export_memories", {}));
+      if (memories) return memories;
+    } catch (error) {
+      throw error instanceof MemoryRefusedError ? new MemoryServerError(error.message) : error;
+    }
+    throw new MemoryServerError(
+      `${this.#calls.program}: export_memories gives no list of memories`,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#calls.server.close();
+  }
+
+  async #call(name: string, values: Record<string, unknown>): Promise<ToolResult> {
+    const project = this.#projects.has(name) ? { project: PROJECT } : {};
+    const result: ToolResult & { isError?: unknown } = await attempt(
+      this.#calls,
+      name,
+      (options) =>
+        this.#calls.client.callTool(
+          { name, arguments: { ...values, ...project } },
+          undefined,
+          options,
+        ),
+    );
+    if (!result.isError) return result;
+    const [block] = Array.isArray(result.content) ? result.content : [];
+    const why = String((block as { text?: unknown } | undefined)?.text ?? "no reason given");
+    throw new MemoryRefusedError(`${this.#calls.program}: ${name}: ${firstLine(why)}`);
+  }
+}
+
+/** What calls to one server have in common. */
+interface Calls {
+  client: Client;
+  server: MemoryProcess;
+  call_ms: number;
+  signal: AbortSignal;
+  program: string;
+  refused(error: unknown): boolean;
+  late(error: unknown): boolean;
+}
+
+/** A call whose failure is told in plain words. */
+async function attempt<T>(
+  { server, call_ms, signal, program, refused, late }: Calls,
+  what: string,
+  call: (options: { timeout: number; signal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  try {
+    signal.throwIfAborted();
+    return await call({ timeout: call_ms, signal });
+  } catch (error) {
+    if (signal.aborted) throw new MemoryServerError(messageOf(signal.reason));
+    if (refused(error)) {
+      throw new MemoryRefusedError(`${program}: ${what}: ${firstLine(messageOf(error))}`);
+    }
+    const { code } = error as { code?: string };
+    const why = code === "ENOENT"
+      ? "there is no such program"
+      : late(error)
+      ? `no answer within ${call_ms / 1000} s`
+      : firstLine(messageOf(error));
+    const symptoms = server.symptoms;
+    const where = what === "connecting" ? "" : `${what}: `;
+    throw new MemoryServerError(`${program}: ${where}${why}${symptoms ? `; ${symptoms}` : ""}`);
+  }
+}
+
+/** The server's tools, and whether each takes a project. */
+async function toolsOf(calls: Calls): Promise<Map<string, boolean>> {
+  const tools = new Map<string, boolean>();
+  let cursor: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const listed = await attempt(
+      calls,
+      "listing its tools",
+      (options) => calls.client.listTools({ cursor }, options),
+    );
+    for (const { name, inputSchema } of listed.tools) {
+      tools.set(name, Object.hasOwn(inputSchema.properties ?? {}, "project"));
+    }
+    cursor = listed.nextCursor;
+    if (cursor === undefined) break;
+  }
+  return tools;
+}
+
+function firstLine(text: string): string {
+  return text.trim().split("\n")[0].slice(0, 300);
+}

@@ -1,0 +1,177 @@
+/** Storing a run's memories in a memory server (MCP over stdio), without harm whatever it does. */
+import { messageOf } from "../errors.ts";
+import { CancelledError, Scope } from "../execute/scope.ts";
+import { takeLock } from "./lock.ts";
+import { MemoryIndex, titleAt } from "./memory_item.ts";
+import { readPending, writePending } from "./memory_pending.ts";
+import { MemoryRefusedError, MemorySession } from "./memory_session.ts";
+import type { RunDirectory } from "./directory.ts";
+import type { MemoryItem } from "./memory_item.ts";
+import type { PendingMemory } from "./memory_pending.ts";
+import type { MemoryBounds } from "./memory_session.ts";
+
+const BOUNDS: MemoryBounds = { call_ms: 10_000, total_ms: 60_000 };
+/** Of the time in all, what is left for ending the server. */
+const ENDING_MS = 2_000;
+/** How often an item is sent that is not found afterwards. */
+const MOST_ATTEMPTS = 3;
+
+/** What came of it. */
+export interface MemoryDelivery {
+  /** Read back and found whole, whether they were sent now or lay there already. */
+  verified: number;
+  /** Of those that wait: taken by a server that cannot be read back. */
+  acknowledged: number;
+  /** Items that wait in the run directory. */
+  waiting: number;
+  /** Why they do; null where none does. */
+  problem: string | null;
+}
+
+export interface DeliveryOptions {
+  signal?: AbortSignal;
+  bounds?: Partial<MemoryBounds>;
+}
+
+/**
+ * Puts items where they wait, and then gives them to the server. Never throws: what goes wrong is in
+ * the result.
+ */
+export async function storeMemories(
+  directory: RunDirectory,
+  items: readonly MemoryItem[],
+  command: readonly string[],
+  options: DeliveryOptions = {},
+): Promise<MemoryDelivery> {
+  try {
+    writePending(directory, items);
+    return await deliverPending(directory, command, options);
+  } catch (error) {
+    const waiting = items.length;
+    return { verified: 0, acknowledged: 0, waiting, problem: messageOf(error) };
+  }
+}
+
+/**
+ * Gives the server what waits in a run directory. What is there already is not sent; what was sent is
+ * read back; what was lost is sent again; what was found waits no longer.
+ *
+ * @throws {InputError} the items cannot be read or written, or another process is at it.
+ */
+export async function deliverPending(
+  directory: RunDirectory,
+  command: readonly string[],
+  { signal, bounds }: DeliveryOptions = {},
+): Promise<MemoryDelivery> {
+  const unlock = takeLock(directory.lock);
+  try {
+    const { call_ms, total_ms } = { ...BOUNDS, ...bounds };
+    await using scope = new Scope(signal);
+    const ends_ms = performance.now() + total_ms - Math.min(ENDING_MS, total_ms / 2);
+    using _ = abortAt(scope, ends_ms, `it is not done after ${total_ms / 1000} s`);
+    const delivery = new Delivery(directory, await readPending(directory), ends_ms - call_ms);
+    let problem: string | null = null;
+    try {
+      await using session = await MemorySession.open(
+        command,
+        { call_ms, total_ms },
+        scope.signal,
+      );
+      problem = await delivery.run(session);
+    } catch (error) {
+      problem = messageOf(error);
+    }
+    return delivery.outcome(problem);
+  } finally {
+    unlock();
+  }
+}
+
+function abortAt(scope: Scope, at_ms: number, why: string): Disposable {
+  const timer = setTimeout(
+    () => scope.abort(new CancelledError(why)),
+    Math.max(0, at_ms - performance.now()),
+  );
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** One sending of what waits. */
+class Delivery {
+  readonly #directory: RunDirectory;
+  readonly #total: number;
+  /** From here on nothing is sent, so that what was sent can be read back. */
+  readonly #last_send_ms: number;
+  #waiting: PendingMemory[];
+  #refusal: string | null = null;
+
+  constructor(directory: RunDirectory, items: PendingMemory[], last_send_ms: number) {
+    this.#directory = directory;
+    this.#total = items.length;
+    this.#waiting = items;
+    this.#last_send_ms = last_send_ms;
+  }
+
+  /** @returns why something still waits; null where nothing does. */
+  async run(session: MemorySession): Promise<string | null> {
+    if (!session.readable) {
+      await this.#send(session, this.#waiting.filter(({ acknowledged }) => !acknowledged), 0, true);
+      return this.#refusal ??
+        'the server has no tool "export_memories": what it took could not be verified';
+    }
+    await this.#readBack(session);
+    for (let attempt = 0; attempt < MOST_ATTEMPTS && this.#waiting.length > 0; attempt++) {
+      const whole = await this.#send(session, this.#waiting, attempt);
+      await this.#readBack(session);
+      if (!whole) return this.#waiting.length > 0 ? "the server is too slow" : null;
+    }
+    if (this.#waiting.length === 0) return null;
+    return this.#refusal ?? "the server took them, but did not keep them whole";
+  }
+
+  outcome(problem: string | null): MemoryDelivery {
+    const waiting = this.#waiting.length;
+    const acknowledged = this.#waiting.filter((item) => item.acknowledged).length;
+    return {
+      verified: this.#total - waiting,
+      acknowledged,
+      waiting,
+      problem: waiting > 0 ? problem : null,
+    };
+  }
+
+  /** @returns whether there was time for all. */
+  async #send(
+    session: MemorySession,
+    items: readonly PendingMemory[],
+    attempt: number,
+    mark = false,
+  ): Promise<boolean> {
+    for (const [i, item] of items.entries()) {
+      if (i > 0 && performance.now() > this.#last_send_ms) return false;
+      const { acknowledged: _, ...plain } = item;
+      try {
+        await session.remember(item, titleAt(plain, attempt));
+        if (mark) this.#keep(this.#waiting.map((it) => it === item ? acknowledged(it) : it));
+      } catch (error) {
+        if (!(error instanceof MemoryRefusedError)) throw error;
+        this.#refusal = error.message;
+      }
+    }
+    return true;
+  }
+
+  async #readBack(session: MemorySession): Promise<void> {
+    const index = new MemoryIndex(await session.memories());
+    const missing = this.#waiting.filter((item) => !index.has(item));
+    if (missing.length < this.#waiting.length) this.#keep(missing);
+  }
+
+  #keep(items: PendingMemory[]): void {
+    this.#waiting = items;
+    writePending(this.#directory, items);
+  }
+}
+
+function acknowledged(item: PendingMemory): PendingMemory {
+  return { ...item, acknowledged: true };
+}
