@@ -22,9 +22,8 @@ export class MemoryProcess implements Transport {
   onerror?: (error: Error) => void;
   readonly #command: readonly string[];
   readonly #parse: (line: string) => JSONRPCMessage;
-  readonly #onExit = () => this.#kill("SIGKILL");
+  readonly #onExit = () => void this.#kill("SIGKILL");
   #child: ChildProcess | null = null;
-  #exited: Promise<void> = Promise.resolve();
   #closing: Promise<void> | null = null;
   #line: Buffer[] = [];
   #lineBytes = 0;
@@ -55,11 +54,8 @@ export class MemoryProcess implements Transport {
       const child = spawn(program, args, { detached: true, stdio: "pipe" });
       this.#child = child;
       process.on("exit", this.#onExit);
-      const { promise, resolve: exited } = Promise.withResolvers<void>();
-      this.#exited = promise;
       child.on("error", (error) => {
         process.off("exit", this.#onExit);
-        exited();
         reject(error);
       });
       child.on("spawn", () => resolve());
@@ -68,7 +64,6 @@ export class MemoryProcess implements Transport {
         // its last lines may still be on their way; "close" may wait for a child of its own
         const closed = () => {
           clearTimeout(timer);
-          exited();
           this.onclose?.();
         };
         const timer = setTimeout(closed, 200);
@@ -94,33 +89,33 @@ export class MemoryProcess implements Transport {
     const child = this.#child;
     if (child === null) return;
     child.stdin?.end();
-    if (child.pid !== undefined) {
-      if (!(await this.#hasExited())) {
-        this.#kill("SIGTERM");
-        await this.#hasExited();
-      }
-      this.#kill("SIGKILL"); // also what it started and left
-      await this.#hasExited();
+    if (!(await this.#isGone())) {
+      this.#kill("SIGTERM");
+      if (!(await this.#isGone())) this.#kill("SIGKILL");
+      await this.#isGone();
     }
     for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
     process.off("exit", this.#onExit);
   }
 
-  async #hasExited(): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const timer = setTimeout(resolve, GRACE_MS, false);
-    try {
-      return await Promise.race([this.#exited.then(() => true), promise]);
-    } finally {
-      clearTimeout(timer);
+  /** Whether the server and all that it started has ended, now or soon. */
+  async #isGone(): Promise<boolean> {
+    const until_ms = performance.now() + GRACE_MS;
+    while (this.#kill(0)) {
+      if (performance.now() > until_ms) return false;
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
+    return true;
   }
 
-  #kill(signal: "SIGTERM" | "SIGKILL"): void {
-    if (this.#child?.pid === undefined) return;
+  /** Signals the process group; whether there is one. */
+  #kill(signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+    if (this.#child?.pid === undefined) return false;
     try {
-      process.kill(-this.#child.pid, signal);
-    } catch { /* the group is gone */ }
+      return process.kill(-this.#child.pid, signal);
+    } catch {
+      return false;
+    }
   }
 
   #receive(chunk: Buffer): void {
