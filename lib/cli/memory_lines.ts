@@ -29,13 +29,14 @@ export async function rememberRun(
 
 /** Says what was stored, and warns of what was not. */
 export function memoryLines(
-  { verified, acknowledged, waiting, problem }: MemoryDelivery,
+  { verified, overwritten, acknowledged, waiting, problem }: MemoryDelivery,
   directory: RunDirectory,
   { terminal }: CommandContext,
 ): void {
   if (waiting === 0) {
+    const again = overwritten > 0 ? `; ${overwritten} that the server had overwritten, again` : "";
     terminal.say(
-      `memory  ${verified} stored and read back, tags benchmark_run, ${directory.run_id}`,
+      `memory  ${verified} stored and read back, tags benchmark_run, ${directory.run_id}${again}`,
     );
     return;
   }

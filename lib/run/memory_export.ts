@@ -1,5 +1,7 @@
 /** The answer of export_memories, in the forms that servers give it. */
-import type { StoredMemory } from "./memory_item.ts";
+import type { MemoryItem } from "./memory_item.ts";
+
+const IMPORTANCES = ["low", "normal", "high", "critical"] as const;
 
 /** The part of a tool's result that is read here. */
 export interface ToolResult {
@@ -14,20 +16,28 @@ export interface ToolResult {
  *
  * @returns null for an answer that holds none of these.
  */
-export function exportedMemories(result: ToolResult): StoredMemory[] | null {
+export function exportedMemories(result: ToolResult): MemoryItem[] | null {
   const texts = Array.isArray(result.content) ? result.content.map(textOf).join("") : "";
   const list = listOf(result.structuredContent) ?? listOf(jsonIn(texts));
   if (list === null) return /\b(no|0) memories\b/i.test(texts) ? [] : null;
-  return list.flatMap((entry) => {
-    if (typeof entry !== "object" || entry === null) return [];
-    const { tags, metadata } = entry as { tags?: unknown; metadata?: unknown };
-    const own = parsed(metadata);
-    const words = parsed(tags);
-    return [{
-      tags: Array.isArray(words) ? words.map(String) : [],
-      metadata: typeof own === "object" && own !== null ? own as Record<string, unknown> : {},
-    }];
-  });
+  return list.flatMap((entry) =>
+    typeof entry === "object" && entry !== null ? [memoryOf(entry as Record<string, unknown>)] : []
+  );
+}
+
+function memoryOf(
+  { title, content, category, importance, tags, metadata }: Record<string, unknown>,
+): MemoryItem {
+  const own = parsed(metadata);
+  const words = parsed(tags);
+  return {
+    title: String(title ?? ""),
+    content: String(content ?? ""),
+    category: String(category ?? "learning"),
+    importance: IMPORTANCES.find((known) => known === importance) ?? "high",
+    tags: Array.isArray(words) ? words.map(String) : [],
+    metadata: typeof own === "object" && own !== null ? own as Record<string, unknown> : {},
+  };
 }
 
 function textOf(block: unknown): string {

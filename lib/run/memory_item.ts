@@ -13,27 +13,27 @@ export interface MemoryItem {
   metadata: Record<string, unknown>;
 }
 
-/** A memory as a server gives it back. */
-export interface StoredMemory {
-  tags: readonly string[];
-  metadata: Record<string, unknown>;
-}
-
 /**
  * The title of an item at its n-th attempt, from 0. A server may take a nearly equal title for an
  * update of another memory: later attempts carry a fingerprint, which no other title resembles.
  */
 export function titleAt(item: MemoryItem, attempt: number): string {
   if (attempt === 0) return item.title;
+  const title = item.title.replace(/ \[[0-9a-f ]{20,}\]$/, "");
   const digest = createHash("sha256").update(canonicalJson([item, attempt])).digest("hex");
-  return `${item.title} [${digest.match(/.{8}/g)!.join(" ")}]`;
+  return `${title} [${digest.match(/.{8}/g)!.join(" ")}]`;
+}
+
+/** Whether a memory is of a benchmark run, whoever stored it. */
+export function isOfRun({ metadata: { run_id, benchmark_run_id } }: MemoryItem): boolean {
+  return [run_id, benchmark_run_id].some((id) => typeof id === "string" && id.startsWith("bench_"));
 }
 
 /** Memories by their tags, to find items among them. */
 export class MemoryIndex {
-  readonly #byTag = new Map<string, StoredMemory[]>();
+  readonly #byTag = new Map<string, MemoryItem[]>();
 
-  constructor(memories: Iterable<StoredMemory>) {
+  constructor(memories: Iterable<MemoryItem>) {
     for (const memory of memories) {
       for (const tag of new Set(memory.tags.map(folded))) {
         const list = this.#byTag.get(tag);

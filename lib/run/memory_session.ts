@@ -6,7 +6,7 @@ import { dynoVersion } from "./metadata.ts";
 import type { Client } from "@modelcontextprotocol/sdk/client";
 import type * as Protocol from "@modelcontextprotocol/sdk/types";
 import type { ToolResult } from "./memory_export.ts";
-import type { MemoryItem, StoredMemory } from "./memory_item.ts";
+import type { MemoryItem } from "./memory_item.ts";
 
 /** Memories of runs are kept apart from others by this, where the server knows projects. */
 const PROJECT = "dyno";
@@ -94,7 +94,7 @@ export class MemorySession implements AsyncDisposable {
   }
 
   /** All that the server has. @throws {MemoryServerError} it does not tell. */
-  async memories(): Promise<StoredMemory[]> {
+  async memories(): Promise<MemoryItem[]> {
     try {
       const memories = exportedMemories(await this.#call("export_memories", {}));
       if (memories) return memories;

@@ -2,7 +2,7 @@
 import { messageOf } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { takeLock } from "./lock.ts";
-import { MemoryIndex, titleAt } from "./memory_item.ts";
+import { isOfRun, MemoryIndex, titleAt } from "./memory_item.ts";
 import { readPending, writePending } from "./memory_pending.ts";
 import { MemoryRefusedError, MemorySession } from "./memory_session.ts";
 import type { RunDirectory } from "./directory.ts";
@@ -20,6 +20,8 @@ const MOST_ATTEMPTS = 3;
 export interface MemoryDelivery {
   /** Read back and found whole, whether they were sent now or lay there already. */
   verified: number;
+  /** Memories of other runs that the server overwrote meanwhile: sent again like the items. */
+  overwritten: number;
   /** Of those that wait: taken by a server that cannot be read back. */
   acknowledged: number;
   /** Items that wait in the run directory. */
@@ -48,7 +50,7 @@ export async function storeMemories(
     return await deliverPending(directory, command, options);
   } catch (error) {
     const waiting = items.length;
-    return { verified: 0, acknowledged: 0, waiting, problem: messageOf(error) };
+    return { verified: 0, overwritten: 0, acknowledged: 0, waiting, problem: messageOf(error) };
   }
 }
 
@@ -98,10 +100,13 @@ function abortAt(scope: Scope, at_ms: number, why: string): Disposable {
 /** One sending of what waits. */
 class Delivery {
   readonly #directory: RunDirectory;
-  readonly #total: number;
+  #total: number;
+  #overwritten = 0;
   /** From here on nothing is sent, so that what was sent can be read back. */
   readonly #last_send_ms: number;
   #waiting: PendingMemory[];
+  /** What was once found there, and is to stay. */
+  #guarded: MemoryItem[] = [];
   #refusal: string | null = null;
 
   constructor(directory: RunDirectory, items: PendingMemory[], last_send_ms: number) {
@@ -118,7 +123,7 @@ class Delivery {
       return this.#refusal ??
         'the server has no tool "export_memories": what it took could not be verified';
     }
-    await this.#readBack(session);
+    this.#guarded = (await this.#readBack(session)).filter(isOfRun);
     for (let attempt = 0; attempt < MOST_ATTEMPTS && this.#waiting.length > 0; attempt++) {
       const whole = await this.#send(session, this.#waiting, attempt);
       await this.#readBack(session);
@@ -135,6 +140,7 @@ class Delivery {
       verified: this.#total - waiting,
       acknowledged,
       waiting,
+      overwritten: this.#overwritten,
       problem: waiting > 0 ? problem : null,
     };
   }
@@ -160,10 +166,21 @@ class Delivery {
     return true;
   }
 
-  async #readBack(session: MemorySession): Promise<void> {
-    const index = new MemoryIndex(await session.memories());
+  /**
+   * Takes off what is found whole. What was there and is no longer joins what waits: a server that
+   * took an item for an update of it has overwritten it.
+   */
+  async #readBack(session: MemorySession): Promise<MemoryItem[]> {
+    const memories = await session.memories();
+    const index = new MemoryIndex(memories);
     const missing = this.#waiting.filter((item) => !index.has(item));
-    if (missing.length < this.#waiting.length) this.#keep(missing);
+    const found = this.#waiting.filter((item) => !missing.includes(item));
+    const lost = this.#guarded.filter((item) => !index.has(item));
+    this.#guarded = this.#guarded.filter((item) => !lost.includes(item)).concat(found);
+    this.#overwritten += lost.length;
+    this.#total += lost.length;
+    if (found.length + lost.length > 0) this.#keep([...missing, ...lost]);
+    return memories;
   }
 
   #keep(items: PendingMemory[]): void {

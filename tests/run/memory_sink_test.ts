@@ -117,7 +117,13 @@ Deno.test("a run is stored under the tags that its readers ask for", async () =>
   const { directory } = place;
   const { run_id } = directory;
   const delivery = await storeMemories(directory, place.items(), place.server());
-  assertEquals(delivery, { verified: 4, acknowledged: 0, waiting: 0, problem: null });
+  assertEquals(delivery, {
+    verified: 4,
+    overwritten: 0,
+    acknowledged: 0,
+    waiting: 0,
+    problem: null,
+  });
   const [summary, ...experiments] = place.stored;
   assertEquals(plain(summary), {
     title: `Benchmark Run ${run_id}`,
@@ -164,20 +170,25 @@ Deno.test("a comparison gives the experiments of both modes", () => {
   assertStringIncludes(items[0].content, "Zero-shot: 1 of 2 solved");
 });
 
-Deno.test("a server that takes near titles for updates is given others, until all is there", async () => {
-  using place = new Place();
-  await storeMemories(createRunDirectory(place.root), place.items(1), place.server());
-  const before = place.stored.length;
-  const items = place.items(4, { start_time: "2026-02-01T00:00:00.000Z" });
-  const delivery = await storeMemories(place.directory, items, place.server("update"));
-  assertEquals([delivery.waiting, delivery.problem], [0, null]);
-  const after = place.stored.slice(before);
-  for (const { tags, metadata } of items) {
-    const own = after.filter((one) => JSON.stringify(one.tags) === JSON.stringify(tags));
-    assert(own.some((one) => JSON.stringify(one.metadata) === JSON.stringify(metadata)) || before);
-  }
-  assert(place.stored.every(({ title }) => /^(Benchmark Run|Experiment exp_)/.test(title)));
-});
+for (const mode of ["update", "overwrite"]) {
+  Deno.test(`near titles taken for updates (${mode}): in the end all is there, earlier runs too`, async () => {
+    using place = new Place();
+    const earlier = createRunDirectory(place.root);
+    const first = memoryItems(summaryOf(earlier.run_id, 2));
+    await storeMemories(earlier, first, place.server());
+    const second = place.items(4);
+    const delivery = await storeMemories(place.directory, second, place.server(mode));
+    assertEquals([delivery.waiting, delivery.problem], [0, null]);
+    assertEquals(delivery.overwritten > 0, mode === "overwrite");
+    const texts = place.stored.map(({ tags, metadata }) => JSON.stringify([tags, metadata]));
+    for (const { title, tags, metadata } of [...first, ...second]) {
+      assert(texts.includes(JSON.stringify([tags, metadata])), title);
+    }
+    const titles = place.stored.map(({ title }) => title);
+    assertEquals(new Set(titles).size, titles.length);
+    assert(titles.every((title) => /^(Benchmark Run bench_|Experiment exp_)/.test(title)));
+  });
+}
 
 Deno.test("a summary larger than 10 KB arrives whole: it is in the metadata", async () => {
   using place = new Place();
@@ -308,13 +319,21 @@ Deno.test("a damaged line of what waits is named", async () => {
 });
 
 Deno.test("an export is read in all its forms", () => {
-  const memory = { tags: ["a"], metadata: { n: 1 } };
+  const memory: MemoryItem = {
+    title: "T",
+    content: "C",
+    category: "learning",
+    importance: "high",
+    tags: ["a"],
+    metadata: { n: 1 },
+  };
+  const asTexts = { ...memory, tags: '["a"]', metadata: '{"n":1}', salience: 0.3 };
   const text = (said: string) => ({ content: [{ type: "text", text: said }] });
   for (
     const result of [
       text(JSON.stringify([memory])),
       text(JSON.stringify({ memories: [memory] })),
-      text(`Exported 1 memories:\n\n${JSON.stringify([{ tags: '["a"]', metadata: '{"n":1}' }])}`),
+      text(`Exported 1 memories:\n\n${JSON.stringify([asTexts])}`),
       { structuredContent: { memories: [memory] } },
     ]
   ) assertEquals(exportedMemories(result), [memory]);

@@ -61,7 +61,7 @@ test("dyno run --memory stores the run; a second upload stores nothing twice", a
   const { code, stderr, stdout } = await here.run(here.command());
   assertEquals(code, 0, stderr);
   const { summary, memory, directory } = JSON.parse(stdout);
-  assertEquals(memory, { verified: 3, acknowledged: 0, waiting: 0, problem: null });
+  assertEquals(memory, { verified: 3, overwritten: 0, acknowledged: 0, waiting: 0, problem: null });
   assertStringIncludes(stderr, "memory  3 stored and read back");
   const [first, ...rest] = here.stored();
   assertEquals(first.metadata, summary);
