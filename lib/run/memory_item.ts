@@ -24,9 +24,10 @@ export function titleAt(item: MemoryItem, attempt: number): string {
   return `${title} [${digest.match(/.{8}/g)!.join(" ")}]`;
 }
 
-/** Whether a memory is of a benchmark run, whoever stored it. */
-export function isOfRun({ metadata: { run_id, benchmark_run_id } }: MemoryItem): boolean {
-  return [run_id, benchmark_run_id].some((id) => typeof id === "string" && id.startsWith("bench_"));
+/** The benchmark run that a memory is of, whoever stored it; null for other memories. */
+export function runOf({ metadata: { run_id, benchmark_run_id } }: MemoryItem): string | null {
+  const id = benchmark_run_id ?? run_id;
+  return typeof id === "string" && id.startsWith("bench_") ? id : null;
 }
 
 /** Memories by their tags, to find items among them. */

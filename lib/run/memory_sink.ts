@@ -2,7 +2,7 @@
 import { messageOf } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { takeLock } from "./lock.ts";
-import { isOfRun, MemoryIndex, titleAt } from "./memory_item.ts";
+import { MemoryIndex, runOf, titleAt } from "./memory_item.ts";
 import { readPending, writePending } from "./memory_pending.ts";
 import { MemoryRefusedError, MemorySession } from "./memory_session.ts";
 import type { RunDirectory } from "./directory.ts";
@@ -70,7 +70,7 @@ export async function deliverPending(
     const { call_ms, total_ms } = { ...BOUNDS, ...bounds };
     await using scope = new Scope(signal);
     const ends_ms = performance.now() + total_ms - Math.min(ENDING_MS, total_ms / 2);
-    using _ = abortAt(scope, ends_ms, `it is not done after ${total_ms / 1000} s`);
+    using _ = abortAt(scope, ends_ms, `the server is not done after ${total_ms / 1000} s`);
     const delivery = new Delivery(directory, await readPending(directory), ends_ms - call_ms);
     let problem: string | null = null;
     try {
@@ -123,7 +123,11 @@ class Delivery {
       return this.#refusal ??
         'the server has no tool "export_memories": what it took could not be verified';
     }
-    this.#guarded = (await this.#readBack(session)).filter(isOfRun);
+    const others = (await this.#readBack(session)).filter((memory) => {
+      const run = runOf(memory);
+      return run !== null && run !== this.#directory.run_id;
+    });
+    this.#guarded.push(...others);
     for (let attempt = 0; attempt < MOST_ATTEMPTS && this.#waiting.length > 0; attempt++) {
       const whole = await this.#send(session, this.#waiting, attempt);
       await this.#readBack(session);

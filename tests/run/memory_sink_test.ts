@@ -224,9 +224,9 @@ Deno.test("a server that dies is given the rest later", async () => {
 
 for (
   const [mode, n, said] of [
-    ["hang", 0, "export_memories: no answer within 1 s"],
-    ["hang", 2, "remember: no answer within 1 s"],
-    ["mute", 0, "no answer within 1 s"],
+    ["hang", 0, "export_memories: no answer within 3 s"],
+    ["hang", 2, "remember: no answer within 3 s"],
+    ["mute", 0, "no answer within 3 s"],
     ["garbage", 0, 'it prints what is no message: "Welcome'],
     ["without_remember", 0, 'has no tool "remember"'],
     ["refuse", 0, "remember: the disk is full"],
@@ -236,11 +236,11 @@ for (
     using place = new Place();
     const started_ms = performance.now();
     const delivery = await storeMemories(place.directory, place.items(1), place.server(mode, n), {
-      bounds: { call_ms: 1000, total_ms: 8000 },
+      bounds: { call_ms: 3000, total_ms: 15_000 },
     });
     assertEquals(delivery.waiting, 2);
     assertStringIncludes(delivery.problem!, said);
-    assert(performance.now() - started_ms < 8000);
+    assert(performance.now() - started_ms < 15_000);
     assertEquals([(await readPending(place.directory)).length, place.serverLives], [2, false]);
   });
 }
@@ -248,16 +248,16 @@ for (
 Deno.test("a slow server gets what fits into the time, the rest later", async () => {
   using place = new Place();
   const { directory } = place;
-  const items = place.items(12);
-  const bounds = { call_ms: 1500, total_ms: 6000 };
+  const items = place.items(20);
+  const bounds = { call_ms: 3000, total_ms: 10_000 };
   const started_ms = performance.now();
-  const first = await storeMemories(directory, items, place.server("slow", 300), { bounds });
+  const first = await storeMemories(directory, items, place.server("slow", 400), { bounds });
   assert(performance.now() - started_ms < bounds.total_ms);
   assert(first.verified > 0 && first.waiting > 0, JSON.stringify(first));
   assertEquals(first.problem, "the server is too slow");
   assertEquals((await readPending(directory)).length, first.waiting);
   await deliverPending(directory, place.server());
-  assertEquals(place.stored.length, 13);
+  assertEquals(place.stored.length, 21);
 });
 
 Deno.test("a server that cannot be read back is given everything once", async () => {
@@ -304,7 +304,7 @@ Deno.test("what a wrapper started is ended with it", async () => {
     "/bin/sh",
     "-c",
     `${server}; true`,
-  ], { bounds: { call_ms: 1000, total_ms: 8000 } });
+  ], { bounds: { call_ms: 3000, total_ms: 15_000 } });
   assertEquals([waiting, place.serverLives], [2, false]);
 });
 
