@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { takeLock } from "./lock.ts";
 import { MemoryIndex, runOf, titleAt } from "./memory_item.ts";
-import { readPending, writePending } from "./memory_pending.ts";
+import { hasPending, readPending, writePending } from "./memory_pending.ts";
 import { MemoryRefusedError, MemorySession } from "./memory_session.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { MemoryItem } from "./memory_item.ts";
@@ -36,8 +36,8 @@ export interface DeliveryOptions {
 }
 
 /**
- * Puts items where they wait, and then gives them to the server. Never throws: what goes wrong is in
- * the result.
+ * Puts a run's items where they wait, in place of its earlier ones, and then gives them to the server.
+ * Never throws: what goes wrong is in the result.
  */
 export async function storeMemories(
   directory: RunDirectory,
@@ -46,7 +46,9 @@ export async function storeMemories(
   options: DeliveryOptions = {},
 ): Promise<MemoryDelivery> {
   try {
-    writePending(directory, items);
+    const earlier = hasPending(directory) ? await readPending(directory) : [];
+    const others = earlier.filter((item) => runOf(item) !== directory.run_id);
+    writePending(directory, [...items, ...others]);
     return await deliverPending(directory, command, options);
   } catch (error) {
     const waiting = items.length;

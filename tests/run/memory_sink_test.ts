@@ -308,6 +308,17 @@ Deno.test("what a wrapper started is ended with it", async () => {
   assertEquals([waiting, place.serverLives], [2, false]);
 });
 
+Deno.test("a run that is stored again replaces what waits of it, not what waits of others", async () => {
+  using place = new Place();
+  const { directory } = place;
+  const [other] = memoryItems(summaryOf("bench_00000000_20260101_000000", 1));
+  await storeMemories(directory, [...place.items(1), other], ["/no/such/server"]);
+  const changed = place.items(1, { duration_seconds: 7 });
+  const { verified } = await storeMemories(directory, changed, place.server());
+  assertEquals(verified, 3);
+  assertEquals(place.stored.map(({ metadata }) => metadata.duration_seconds), [7, undefined, 442]);
+});
+
 Deno.test("a damaged line of what waits is named", async () => {
   using place = new Place();
   await storeMemories(place.directory, place.items(1), ["/no/such/server"]);

@@ -48,7 +48,11 @@ async function place() {
     arguments_,
     run: (memory: string) => dyno(arguments_(memory), { cwd: path }),
     stored: (): MemoryItem[] => existsSync(store) ? JSON.parse(readFileSync(store, "utf8")) : [],
-    serverLives: () => existsSync(`/proc/${readFileSync(`${store}.pid`, "utf8")}`),
+    /** One that is dead and not yet reaped does not live. */
+    serverLives: () => {
+      const stat = `/proc/${readFileSync(`${store}.pid`, "utf8")}/stat`;
+      return existsSync(stat) && !/^\d+ \(.*\) Z/.test(readFileSync(stat, "utf8"));
+    },
     async [Symbol.asyncDispose]() {
       await mock[Symbol.asyncDispose]();
       rmSync(path, { recursive: true, force: true });
@@ -109,6 +113,20 @@ test("an interrupt while the server hangs ends it, and keeps what waits", async 
   assertEquals(here.serverLives(), false);
   const [run] = readdirSync(join(here.path, "runs")).filter((name) => name.startsWith("bench_"));
   assert(existsSync(join(here.path, "runs", run, "memory_pending.jsonl")));
+});
+
+test("a second interrupt quits at once, and takes the server along", async () => {
+  await using here = await place();
+  const running = startDyno(here.arguments_(here.command("hang")), { cwd: here.path });
+  const calls = join(here.path, "store of memories.json.calls");
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  while (!existsSync(calls)) await pause(20);
+  running.kill("SIGINT");
+  await pause(100);
+  running.kill("SIGINT");
+  assertEquals((await running.finished).code, 130);
+  for (let tries = 0; here.serverLives() && tries < 100; tries++) await pause(20);
+  assertEquals(here.serverLives(), false);
 });
 
 test("wrong commands are told before anything runs", async () => {
