@@ -50,10 +50,10 @@ const subcommands: Record<string, { summary: string; load: () => Promise<{ comma
       load: () => import("./runs_export.ts"),
     },
     upload: {
-    summary: "stores a run in a memory server",
-    load: () => import("./runs_upload.ts"),
-  },
-  archive: {
+      summary: "stores a run in a memory server",
+      load: () => import("./runs_upload.ts"),
+    },
+    archive: {
       summary: "packs runs into .tar.gz files",
       load: () => import("./runs_archive.ts"),
     },
