@@ -4,7 +4,7 @@ import { tokensMissing } from "../analysis/cost.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, number, parseFlags } from "./flags.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
-import { folderFlag, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
+import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
 import { shortened, shownUsd } from "./runs_text.ts";
 import { tableLines } from "./table.ts";
 import type { PackageStats, RunAnalysis } from "../analysis/package_stats.ts";
@@ -48,7 +48,7 @@ export const command: Command = {
     const { values, positional } = parseFlags(flags, argv);
     const given = onlyOne("analyze", positional);
     const prices = await pricesOf(values.prices);
-    return await withRuns(values.runs, terminal, async (index) => {
+    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const run = await readOne(index, given, terminal);
       const price = prices.priceOf(run.summary.model);
       const top = values.top ?? 5;

@@ -11,7 +11,7 @@ import { writeFileAtomic } from "../run/write.ts";
 import { EXIT } from "./command.ts";
 import { choice, flagHelp, parseFlags, text } from "./flags.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
-import { chosenRuns, filterFlags, filterOf, withRuns } from "./runs_query.ts";
+import { chosenRuns, filterFlags, filterOf, folderOf, withRuns } from "./runs_query.ts";
 import { shownCount, shownShare, shownTime } from "./runs_text.ts";
 import { itemCost, priceRun } from "../analysis/cost.ts";
 import type { IndexedRun } from "../run/index.ts";
@@ -51,7 +51,7 @@ export const command: Command = {
     const { format, out } = values;
     if (format === undefined) throw new InputError(`--format: expected ${FORMATS.join(", ")}`);
     const prices = await pricesOf(values.prices);
-    return await withRuns(values.runs, terminal, async (index) => {
+    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const runs = await chosenRuns(index, positional, filterOf(values));
       const rows = values.rows ?? (runs.length === 1 ? "items" : "runs");
       const parts = await partsOf(format, runs, rows, prices, (line) => terminal.warn(line));

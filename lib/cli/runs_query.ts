@@ -1,4 +1,6 @@
 /** What the commands on runs share: which runs, from which folder, shown how. */
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
 import { withRunIndex } from "../run/index.ts";
 import { noRuns, resolveRun } from "../run/index_filter.ts";
@@ -105,6 +107,11 @@ export async function chosenRuns(
   const runs = await index.list(filter);
   if (runs.length === 0) throw new InputError(noRuns(index, filter));
   return runs;
+}
+
+/** The folder of runs that the first run lies in, where it is given by its own folder. */
+export function folderOf([first]: readonly string[]): string | undefined {
+  return first?.includes("/") && existsSync(first) ? dirname(resolve(first)) : undefined;
 }
 
 /** Reads one run whole, and says what was wrong with it. */

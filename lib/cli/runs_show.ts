@@ -4,7 +4,7 @@ import { runDirectoryAt } from "../run/directory.ts";
 import { readJournal } from "../run/journal.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags } from "./flags.ts";
-import { folderFlag, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
+import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
 import { shownCount, shownSeconds, shownTime } from "./runs_text.ts";
 import type { RunReading } from "../run/read_run.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -27,7 +27,7 @@ export const command: Command = {
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
     const given = onlyOne("show", positional);
-    return await withRuns(values.runs, terminal, async (index) => {
+    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const run = await readOne(index, given, terminal);
       if (values.json) await printJson(run.summary.path, terminal);
       else describe(run, await eventCounts(run.summary.path)).forEach((l) => terminal.out(l));
