@@ -17,12 +17,17 @@ const LAYERS = [
   "run",
   "endpoint",
   "hardware",
+  "notify",
+  "metrics",
   "mock",
   "suite",
   "load",
   "sweep",
+  "batch",
   "analysis",
   "report",
+  "server",
+  "integration",
   "cli",
 ];
 
