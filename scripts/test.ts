@@ -3,9 +3,9 @@
  * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
  * clang, for fuzzing, bubblewrap and Python, for the sandbox's.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { browserPath } from "../tests/browser.ts";
@@ -14,7 +14,8 @@ import { fuzzingClang } from "../tests/clang.ts";
 interface Counts {
   passed: number;
   failed: number;
-  skipped: number;
+  /** Names of the tests that were left out. */
+  skipped: string[];
 }
 
 const deno = process.execPath;
@@ -84,37 +85,84 @@ function countsOf(junit: string): Counts {
   const totals = /<testsuites\b[^>]*>/.exec(junit)?.[0] ?? "";
   const count = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(totals)?.[1] ?? 0);
   const failed = count("failures") + count("errors");
-  const skipped = (junit.match(/<skipped\b/g) ?? []).length;
-  return { passed: count("tests") - failed - skipped, failed, skipped };
+  const skipped = [...junit.matchAll(/<testcase name="([^"]*)"[^>]*>\s*<skipped\b/g)]
+    .map(([, name]) => name);
+  return { passed: count("tests") - failed - skipped.length, failed, skipped };
 }
 
-function testAll(only: string[]): Counts {
+/** The folders of tests, most source first: the long ones then start early. */
+function testFolders(): string[] {
+  const bytes = (path: string): number =>
+    statSync(path).isDirectory()
+      ? readdirSync(path).reduce((sum, name) => sum + bytes(join(path, name)), 0)
+      : statSync(path).size;
+  return readdirSync("tests")
+    .filter((name) => name !== "fixtures")
+    .map((name) => join("tests", name))
+    .filter((path) => statSync(path).isDirectory() || path.endsWith("_test.ts"))
+    .sort((a, b) => bytes(b) - bytes(a));
+}
+
+/** One `deno test`, its output shown when it is over so that parts at the same time stay readable. */
+function testPart(paths: string[], junit: string): Promise<Counts> {
+  const started = performance.now();
+  const args = ["test", "-A", "--no-check", `--junit-path=${junit}`, ...paths];
+  const child = spawn(deno, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const output: Uint8Array[] = [];
+  child.stdout.on("data", (chunk) => output.push(chunk));
+  child.stderr.on("data", (chunk) => output.push(chunk));
+  return new Promise((resolve) => {
+    child.on("close", (code) => {
+      for (const chunk of output) process.stderr.write(chunk);
+      const tookS = Math.round((performance.now() - started) / 1000);
+      say(`$ deno test ${paths.join(" ")}: ${tookS} s`);
+      const counts = existsSync(junit)
+        ? countsOf(readFileSync(junit, "utf8"))
+        : { passed: 0, failed: 1, skipped: [] };
+      // a module that does not load, or a leak outside of a test, fails the run but no test
+      if (code !== 0 && counts.failed === 0) counts.failed = 1;
+      resolve(counts);
+    });
+  });
+}
+
+/** All tests, as many folders at a time as there are cores. */
+async function testAll(only: string[]): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), "dyno-test-"));
-  const junit = join(folder, "junit.xml");
+  const parts = only.length > 0 ? [only] : testFolders().map((path) => [path]);
+  const total: Counts = { passed: 0, failed: 0, skipped: [] };
+  let next = 0;
+  const lane = async () => {
+    while (next < parts.length) {
+      const index = next++;
+      const counts = await testPart(parts[index], join(folder, `${index}.xml`));
+      total.passed += counts.passed;
+      total.failed += counts.failed;
+      total.skipped.push(...counts.skipped);
+    }
+  };
   try {
-    const good = run(deno, "test", "-A", "--no-check", `--junit-path=${junit}`, ...only);
-    const counts = existsSync(junit)
-      ? countsOf(readFileSync(junit, "utf8"))
-      : { passed: 0, failed: 1, skipped: 0 };
-    // a module that does not load, or a leak outside of a test, fails the run but no test
-    if (!good && counts.failed === 0) counts.failed = 1;
-    return counts;
+    await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, lane));
+    return total;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const only = process.argv.slice(2);
+const long = process.argv.includes("--long");
+const only = process.argv.slice(2).filter((argument) => argument !== "--long");
+if (long) process.env.DYNO_TEST_LONG = "1";
 installMissing();
 const checks = [
   run(deno, "fmt", "--check"),
   run(deno, "lint"),
   run(deno, "check", "main.ts", "lib", "scripts", "tests"),
 ];
-const { passed, failed, skipped } = testAll(only);
+const { passed, failed, skipped } = await testAll(only);
 const failedChecks = checks.filter((good) => !good).length;
-const skips = skipped > 0 ? `, ${skipped} skipped` : "";
+const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
 say("");
+for (const name of skipped) say(`skipped: ${name}`);
 process.stdout.write(
   `${passed + checks.length - failedChecks} passed, ${failed + failedChecks} failed${skips}\n`,
 );

@@ -22,6 +22,8 @@ import type {
 interface Flight {
   request: HttpRequest;
   listener: Listener;
+  /** Whether the thread has it. */
+  queued: boolean;
   head: string;
   body: Buffer[];
 }
@@ -49,7 +51,7 @@ export class WireTransport implements Transport, WireSink {
 
   send(request: HttpRequest, listener: Listener): () => void {
     const number = this.#last = (this.#last + 1) >>> 0;
-    this.#flights.set(number, { request, listener, head: "", body: [] });
+    this.#flights.set(number, { request, listener, queued: false, head: "", body: [] });
     const target = this.#target(request.url);
     if (typeof target === "number") this.#submit(number, target);
     else {
@@ -58,13 +60,14 @@ export class WireTransport implements Transport, WireSink {
         (error) => this.#fail(number, new EndpointError("connect", messageOf(error))),
       );
     }
-    return () => {
-      if (this.#flights.has(number)) this.#wire.cancel(number);
-    };
+    return () => this.#cancel(number);
   }
 
   withdraw(): void {
-    this.#wire.withdraw();
+    for (const [number, { queued }] of this.#flights) {
+      if (!queued) this.#fail(number, new CancelledError());
+    }
+    this.#order(() => this.#wire.withdraw());
   }
 
   limit(in_flight: number): void {
@@ -134,8 +137,21 @@ export class WireTransport implements Transport, WireSink {
       request.timeout_s * 1e9,
       Buffer.concat([head, content]),
     );
-    if (queued) this.#pump();
-    else setTimeout(() => this.#submit(number, target), QUEUE_FULL_WAIT_MS);
+    if (queued) {
+      flight.queued = true;
+      this.#pump();
+    } else setTimeout(() => this.#submit(number, target), QUEUE_FULL_WAIT_MS);
+  }
+
+  #cancel(number: number): void {
+    const flight = this.#flights.get(number);
+    if (flight?.queued) this.#order(() => !this.#flights.has(number) || this.#wire.cancel(number));
+    else this.#fail(number, new CancelledError());
+  }
+
+  /** Gives an order to the thread, again while its queue is full. */
+  #order(order: () => boolean): void {
+    if (!this.#disposed && !order()) setTimeout(() => this.#order(order), QUEUE_FULL_WAIT_MS);
   }
 
   #target(url: URL): number | Promise<number> {

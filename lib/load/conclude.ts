@@ -193,6 +193,8 @@ function energyOf({ sampler }: Measurement, total: StageResults): LoadResults["e
   };
 }
 
+const requestsWere = (count: number) => count === 1 ? "1 request was" : `${count} requests were`;
+
 function notesOf(
   { run, outcome, complete }: Measurement,
   total: StageResults,
@@ -216,17 +218,19 @@ function notesOf(
   if (requests.outside > 0) {
     notes.push(
       run.plan.stages.some((stage) => !isOpen(stage))
-        ? `${requests.outside} requests were in the ramp or the drain of the closed loop: in no figure`
-        : `${requests.outside} requests were outside of the measured window: in no figure`,
+        ? `${
+          requestsWere(requests.outside)
+        } in the ramp or the drain of the closed loop: in no figure`
+        : `${requestsWere(requests.outside)} outside of the measured window: in no figure`,
     );
   }
   if (requests.warmup > 0) notes.push(`${requests.warmup} warm-up requests are in no figure`);
   if (requests.unfinished > 0) {
-    notes.push(`${requests.unfinished} requests were cut off at the end: they are in no latency`);
+    notes.push(`${requestsWere(requests.unfinished)} cut off at the end: in no latency`);
   }
   if (requests.unsent > 0) {
     notes.push(
-      `${requests.unsent} requests were due but not sent until the end: ` +
+      `${requestsWere(requests.unsent)} due but not sent until the end: ` +
         (capped(run.plan.stages) ? "they had no place in flight" : "the client fell behind"),
     );
   }

@@ -131,14 +131,14 @@ export class Wire implements AsyncDisposable {
     return result === 0;
   }
 
-  /** Ends a request; its end comes as a record. */
-  cancel(request: number): void {
-    this.#library.call.dyno_wire_cancel(this.#number, request);
+  /** Ends a request; its end comes as a record. False while the queue of commands is full. */
+  cancel(request: number): boolean {
+    return this.#library.call.dyno_wire_cancel(this.#number, request) !== -EAGAIN;
   }
 
-  /** Ends every request that was not sent yet. */
-  withdraw(): void {
-    this.#library.call.dyno_wire_withdraw(this.#number);
+  /** Ends every request that was not sent yet. False while the queue of commands is full. */
+  withdraw(): boolean {
+    return this.#library.call.dyno_wire_withdraw(this.#number) !== -EAGAIN;
   }
 
   /** The most requests in flight at once. */

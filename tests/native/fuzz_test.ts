@@ -1,11 +1,11 @@
-/** The parsers of HTTP and of event streams under libFuzzer: a minute where CI=true, else seconds. */
+/** The parsers of HTTP and of event streams under libFuzzer: ten minutes in the long suite, one where CI=true. */
 import { assert } from "@std/assert";
 import { join } from "@std/path";
 import { fuzzingClang } from "../clang.ts";
 import { CASES } from "./corpus.ts";
 import { run, temporaryFolder } from "./fixtures.ts";
 
-const SECONDS = Deno.env.get("CI") === "true" ? 60 : 5;
+const SECONDS = Deno.env.get("DYNO_TEST_LONG") ? 600 : Deno.env.get("CI") === "true" ? 60 : 5;
 const MAX_BYTES = 65536;
 /** First bytes of inputs: a response in small and in larger pieces, an event stream alone. */
 const MODES = [0, 3, 7, 0x81, 0x85];
