@@ -197,6 +197,29 @@ testBoth("an abort ends a question at once and closes its connection", async () 
   await assertRejects(() => asking, CancelledError, "enough");
 });
 
+testBoth("what is taken back while its host's name is looked up never goes out", async () => {
+  await using mock = await MockEndpoint.start();
+  await using there = await clientOf(mock);
+  const url = new URL(mock.url.replace("127.0.0.1", "localhost"));
+  const ends: (Error | null)[] = [];
+  const send = () =>
+    there.transport.send(
+      { method: "GET", url: new URL("/health", url), headers: {}, body: "", timeout_s: 5 },
+      { onEvent() {}, onEnd: (_, error) => ends.push(error) },
+    );
+  send()();
+  if (only === "wire") { // of the portable transport it is sent once it connects
+    send();
+    there.transport.withdraw();
+  }
+  assert(ends.length > 0 && ends.every((error) => error instanceof CancelledError));
+  send(); // the connection is there, and it is the only one that the server hears of
+  const taken = ends.length;
+  while (ends.length === taken) await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(ends.at(-1), null);
+  assertEquals(mock.requests.length, 1);
+});
+
 testBoth("32 questions at once, paced, each with its own answer", async () => {
   const answers = Array.from({ length: 32 }, (_, i) => ({
     prompt: `question ${i}`,
