@@ -6,6 +6,7 @@
 
 #define HEAD_BYTES_MAX (64 * 1024)
 #define LINE_BYTES_MAX (4 * 1024)
+#define INTERIM_MAX 32
 #define CHUNK_DIGITS_MAX 12
 #define LENGTH_DIGITS_MAX 15
 
@@ -16,6 +17,7 @@ void http_begin(struct http *http)
     http->keep_alive = http->event_stream = false;
     http->fault = NULL;
     http->head_bytes = http->line_start = 0;
+    http->interim = 0;
     http->remaining = 0;
     http->digits = http->line_bytes = 0;
     http->line_empty = http->after_cr = false;
@@ -165,6 +167,7 @@ static void begin_body(struct http *http, const struct http_sink *sink)
     }
     if (status < 200) { /* an interim response: the real one follows */
         http->head_bytes = http->line_start = 0;
+        if (++http->interim > INTERIM_MAX) http->fault = "more than 32 interim responses";
         return;
     }
     const char *end = http->head + http->head_bytes;

@@ -28,6 +28,7 @@ struct http {
     char *head;        /* as it came, but with folded lines joined; owned */
     size_t head_bytes, head_room;
     size_t line_start; /* of the head's last line */
+    uint32_t interim;  /* responses of 1xx so far */
     uint64_t remaining;
     uint32_t digits;     /* of the chunk size so far */
     uint32_t line_bytes; /* of the chunk's line or of the trailers so far */

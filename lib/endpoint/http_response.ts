@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";
 
 const MAX_HEAD_BYTES = 64 * 1024;
+const MAX_INTERIM = 32;
 const MAX_CHUNK_LINE_BYTES = 4 * 1024;
 const LF = 10;
 const CR = 13;
@@ -35,6 +36,7 @@ export class ResponseParser {
   #pending: Buffer = EMPTY;
   #remaining = 0;
   #trailerBytes = 0;
+  #interim = 0;
   #keepAlive = false;
   readonly #sink: ResponseSink;
 
@@ -150,7 +152,8 @@ export class ResponseParser {
     if (!status) throw malformed(`status line ${JSON.stringify(lines[0].slice(0, 80))}`);
     const head = { status: Number(status[2]), headers: headersOf(lines) };
     if (head.status >= 200) this.#begin(head, status[1] === "1");
-    return input.subarray(end); // an interim 1xx response is skipped
+    else if (++this.#interim > MAX_INTERIM) throw malformed("more than 32 interim responses");
+    return input.subarray(end);
   }
 
   #begin({ status, headers }: ResponseHead, http11: boolean): void {

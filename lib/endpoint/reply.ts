@@ -5,6 +5,24 @@ import type { ApiType } from "./api.ts";
 /** A JSON object. */
 export type Json = Record<string, unknown>;
 
+/** What is kept of a stream, in characters: a flood ends here, like a body. */
+const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
+const MAX_TOKEN_EVENTS = 4_000_000;
+const MAX_TOOL_CALLS = 1000;
+
+/**
+ * Whether a stream is an answer still, by what is kept of it.
+ *
+ * @throws {EndpointError} class malformed: more text or token events than any model gives.
+ */
+export function checkAnswerSize(textLength: number, token_events: number): void {
+  if (textLength <= MAX_TEXT_LENGTH && token_events <= MAX_TOKEN_EVENTS) return;
+  throw new EndpointError(
+    "malformed",
+    "the server's answer is larger than 64 MB or 4 million token events",
+  );
+}
+
 interface ToolCall {
   index?: number;
   function?: { name?: string; arguments?: string };
@@ -114,6 +132,7 @@ export class Reply {
     this.text += content;
     this.reasoning += thought;
     for (const call of calls) this.#takeToolCall(call);
+    checkAnswerSize(this.text.length + this.reasoning.length, this.token_events);
     return content !== "" || thought !== "" ||
       calls.some((call) => call.function?.name || call.function?.arguments);
   }
@@ -121,13 +140,15 @@ export class Reply {
   #takeToolCall(part: ToolCall): void {
     const known = this.#toolCalls.find((call) => call.index === part.index);
     if (!known || part.index === undefined) {
+      if (this.#toolCalls.length === MAX_TOOL_CALLS) {
+        throw new EndpointError("malformed", `more than ${MAX_TOOL_CALLS} tool calls in an answer`);
+      }
       this.#toolCalls.push(structuredClone(part));
       return;
     }
-    known.function = {
-      name: part.function?.name ?? known.function?.name,
-      arguments: (known.function?.arguments ?? "") + (part.function?.arguments ?? ""),
-    };
+    const words = textIn(known.function?.arguments) + textIn(part.function?.arguments);
+    checkAnswerSize(words.length, this.token_events);
+    known.function = { name: part.function?.name ?? known.function?.name, arguments: words };
   }
 
   #stamp(t_ns: number): void {

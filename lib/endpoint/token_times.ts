@@ -1,5 +1,6 @@
 /** When the tokens of one answer came. Made for 200,000 events a second. */
 import { readChunk } from "./chunk.ts";
+import { checkAnswerSize } from "./reply.ts";
 import type { ApiType } from "./api.ts";
 
 /** A text without quotation mark, backslash or control character stands in JSON as it is. */
@@ -67,7 +68,7 @@ export class TokenTimes {
       ) {
         const text = data.substring(prefix.length, end);
         if (PLAIN.test(text)) {
-          if (this.#keepText) this.text += text;
+          if (this.#keepText) this.#keep(text);
           this.#stamp(t_ns);
           return;
         }
@@ -83,13 +84,18 @@ export class TokenTimes {
     this.completion_tokens = chunk.completion_tokens ?? this.completion_tokens;
     this.finished ||= chunk.finished;
     if (!chunk.has_token) return;
-    if (this.#keepText) this.text += chunk.text;
+    if (this.#keepText) this.#keep(chunk.text);
     this.#stamp(t_ns);
     // an answer of one event has nothing to gain
     if (this.token_events > 1 && chunk.text !== "" && this.#forms < MOST_FORMS) {
       this.#forms++;
       this.#form = formOf(data, chunk.text, this.#api_type);
     }
+  }
+
+  #keep(text: string): void {
+    this.text += text;
+    checkAnswerSize(this.text.length, this.token_events);
   }
 
   #stamp(t_ns: number): void {
@@ -99,6 +105,7 @@ export class TokenTimes {
     } else {
       const at = this.token_events - 1;
       if (at === this.#gaps_ms.length) {
+        checkAnswerSize(0, at);
         const grown = new Float32Array(at * 2);
         grown.set(this.#gaps_ms);
         this.#gaps_ms = grown;

@@ -74,7 +74,12 @@ export class Connection {
       if (part.kind === "fin" || part.kind === "reset" || part.kind === "hang") {
         return this.#end(part.kind, bytes);
       }
-      bytes += bytesOf(part);
+      if (part.kind === "endless") return this.#endless(bytes, part.piece);
+      if (part.kind === "raw" && typeof part.bytes !== "string") {
+        this.#socket.write(bytes);
+        this.#socket.write(part.bytes);
+        bytes = "";
+      } else bytes += bytesOf(part);
     }
     if (bytes !== "") this.#socket.write(bytes);
   }
@@ -90,6 +95,16 @@ export class Connection {
     } else {
       this.#socket.resetAndDestroy();
     }
+  }
+
+  /** Writes without end, a piece a millisecond as long as the client takes them. */
+  #endless(bytes: string, piece: string): void {
+    this.#stop();
+    if (bytes !== "") this.#socket.write(bytes);
+    const timer = setInterval(() => {
+      if (!this.#socket.writableNeedDrain) this.#socket.write(piece);
+    }, 1);
+    this.#socket.on("close", () => clearInterval(timer));
   }
 
   #refuse({ status, message }: RequestRefused): void {

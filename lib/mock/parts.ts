@@ -19,7 +19,9 @@ export type Part =
       body: string;
       type?: string;
     }
-    | { kind: "raw"; bytes: string }
+    | { kind: "raw"; bytes: string | Uint8Array }
+    /** Again and again, until the client has gone. */
+    | { kind: "endless"; piece: string }
     /** Ends the connection: cleanly, with a reset, or never. */
     | { kind: "fin" | "reset" | "hang" }
   );
@@ -82,7 +84,7 @@ const REASONS: Record<number, string> = {
   503: "Service Unavailable",
 };
 
-/** The bytes of a part; empty for those that only end the connection. */
+/** The text of a part; empty for those that only end the connection, and for bytes. */
 export function bytesOf(part: Part): string {
   switch (part.kind) {
     case "head":
@@ -98,7 +100,7 @@ export function bytesOf(part: Part): string {
     case "whole":
       return whole(part.status, part.body, part.headers, part.type);
     case "raw":
-      return part.bytes;
+      return typeof part.bytes === "string" ? part.bytes : "";
     default:
       return "";
   }

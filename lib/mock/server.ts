@@ -41,6 +41,8 @@ export interface MockRequest extends ParsedRequest {
   t_received_ns: number;
   /** Number of the connection, from 1. */
   connection: number;
+  /** What its reply was spoiled by; null when it was a good one. */
+  fault: ErrorMode | null;
 }
 
 export interface MockOptions {
@@ -198,6 +200,7 @@ export class MockEndpoint implements AsyncDisposable {
     });
     const { error_mode, retry_after } = behaviour;
     if (error_mode === null || !this.#isHit(body_text, behaviour)) return parts;
+    this.#log[this.#log.length - 1].fault = error_mode;
     return withFault(error_mode, parts, { asked, answer, body_text, retry_after });
   }
 
@@ -239,7 +242,7 @@ export class MockEndpoint implements AsyncDisposable {
       body = JSON.parse(request.body_text);
     } catch { /* kept as text */ }
     if (this.#log.length >= LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10);
-    this.#log.push({ ...request, body, t_received_ns, connection });
+    this.#log.push({ ...request, body, t_received_ns, connection, fault: null });
   }
 }
 

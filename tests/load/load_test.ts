@@ -11,14 +11,12 @@ import { CancelledError } from "../../lib/execute/scope.ts";
 import { InputError } from "../../lib/errors.ts";
 import { Drive } from "../../lib/load/drive.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
-import { errorModes } from "../../lib/mock/faults.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { nowNs } from "../../lib/native/clock.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { PacedServer } from "../../lib/native/pace.ts";
 import { load } from "./fixture.ts";
 import type { HttpExchange } from "../../lib/endpoint/transport.ts";
-import type { ErrorMode } from "../../lib/mock/faults.ts";
 
 const text = Array.from({ length: 12 }, (_, i) => `w${i}`).join(" ");
 
@@ -120,50 +118,6 @@ for (const transport of ["wire", "portable"] as const) {
       assert(ttft_intended_ms!.p90 > stall_ms / 2, `intended: p90 ${ttft_intended_ms!.p90}`);
     } finally {
       await server.close();
-    }
-  });
-
-  Deno.test(`every fault of the mock is counted in its class (${transport})`, async (t) => {
-    const classes: Record<ErrorMode, string | null> = {
-      timeout: "timeout",
-      server_error: "http_5xx",
-      rate_limit: "http_429",
-      unauthorized: "auth",
-      forbidden: "auth",
-      reject_stream_options: "http_4xx",
-      connection_reset: "connect",
-      reset_mid_stream: "truncated",
-      truncated_stream: "truncated",
-      malformed_event: "malformed",
-      role_only_first_chunk: null,
-      multi_token_event: null,
-      empty_reply: "empty_reply",
-      slow_first_byte: null,
-      slow_first_token: null,
-      usage_missing: null,
-      not_json: "malformed",
-    };
-    assertEquals(Object.keys(classes).sort(), errorModes.map(({ name }) => name).sort());
-    await using mock = await MockEndpoint.start({
-      behaviour: { default_response: text, tokens_per_second: 2000 },
-    });
-    for (const [error_mode, failure] of Object.entries(classes) as [ErrorMode, string | null][]) {
-      await t.step(`${error_mode}: ${failure ?? "answered"}`, async () => {
-        mock.configure({ error_mode });
-        using run = await load({
-          endpoint: mock.url,
-          transport,
-          concurrency: 2,
-          requests: 4,
-          timeout: error_mode === "timeout" ? 0.3 : 20,
-        });
-        assertEquals(run.records.map((record) => record.failure), new Array(4).fill(failure));
-        const { total } = run.results;
-        const counted = 4 - total.requests.outside;
-        assert(counted >= 1);
-        assertEquals(total.errors, failure === null ? {} : { [failure]: counted });
-        assertEquals(total.requests.successful, failure === null ? counted : 0);
-      });
     }
   });
 

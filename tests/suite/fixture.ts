@@ -42,19 +42,21 @@ export interface FixtureRun extends SuiteRun {
   files: string[];
 }
 
-export interface FixtureOptions extends Partial<Omit<SuiteRunOptions, "api">> {
+export interface FixtureOptions extends Partial<Omit<SuiteRunOptions, "api" | "transport">> {
   suite: LoadedSuite;
   api?: ApiOptions;
   /** Path behind the mock's URL. */
   path?: string;
+  /** The fastest one without it. */
+  transport?: "wire" | "portable";
 }
 
 /** Runs a suite on a mock endpoint and reads back what it left. Retries are quick. */
 export async function runOnMock(
   mock: MockEndpoint,
-  { path = "/v1/chat/completions", api, ...options }: FixtureOptions,
+  { path = "/v1/chat/completions", api, transport: only, ...options }: FixtureOptions,
 ): Promise<FixtureRun> {
-  await using transport = await openTransport();
+  await using transport = await openTransport({ only });
   const configured = await configureApi(
     { endpoint: mock.url + path, model: "mock", retry_attempts: 2, retry_delay: 0.001, ...api },
     transport,

@@ -1,0 +1,220 @@
+/** Faults of the events and of what is in them: order, JSON, text, usage. */
+import { Buffer } from "node:buffer";
+import { httpChunk } from "../parts.ts";
+import { chunk } from "../replies.ts";
+import { beforeTokens, withBody, withUsage } from "./fault.ts";
+import type { Fault } from "./fault.ts";
+import type { Part } from "../parts.ts";
+
+/** An event in front of the tokens; a whole body stays as it is. */
+const extraEvent = (event: string) => (parts: Part[]) =>
+  beforeTokens(parts, (at_s) => [{ kind: "token", at_s, event }]);
+
+/** Text or bytes in front of the tokens, as a chunk of their own. */
+const extraText = (text: string) => (parts: Part[]) =>
+  beforeTokens(parts, (at_s) => [{ kind: "raw", at_s, bytes: httpChunk(text) }]);
+
+/** The tokens of a stream in another order or number. */
+const tokensAs = (change: (tokens: Part[]) => Part[]) => (parts: Part[]) => {
+  const tokens = parts.filter((part) => part.kind === "token");
+  const first = parts.indexOf(tokens[0]);
+  if (first < 0) return parts;
+  const times = change(tokens).map((part, i) => ({
+    ...part,
+    at_s: tokens[Math.min(i, tokens.length - 1)].at_s,
+  }));
+  return [...parts.slice(0, first), ...times, ...parts.slice(first + tokens.length)];
+};
+
+export const eventFaults = {
+  malformed_event: {
+    description: "an event (or a body) that is no JSON, in the middle",
+    failure: "malformed",
+    apply: (parts, { asked, answer }) =>
+      parts.flatMap((part, i): Part[] => {
+        if (part.kind === "whole") return [{ ...part, body: part.body.slice(0, -9) }];
+        if (i !== Math.floor(parts.length / 2)) return [part];
+        const event = JSON.stringify(chunk(asked, answer, { content: "x" })).slice(0, -7);
+        return [{ kind: "token", at_s: part.at_s, event }, part];
+      }),
+  },
+  error_event: {
+    description: "an error in the stream, with status 200",
+    failure: "http_5xx",
+    apply: (parts) =>
+      parts[0].kind === "whole"
+        ? [{ ...parts[0], body: '{"error":{"message":"the model crashed"}}' }]
+        : extraEvent('{"error":{"message":"the model crashed","code":500}}')(parts),
+  },
+  deep_event: {
+    description: "an event of 100,000 nested lists, left open",
+    failure: "malformed",
+    apply: (parts) =>
+      parts[0].kind === "whole"
+        ? [{ ...parts[0], body: "[".repeat(100_000) }]
+        : extraEvent("[".repeat(100_000))(parts),
+  },
+  role_only_first_chunk: {
+    description: "several role-only and empty deltas before the first token",
+    failure: null,
+    apply: (parts, { asked, answer }) => {
+      const event = JSON.stringify(chunk(asked, answer, "role"));
+      return beforeTokens(
+        parts,
+        (at_s) => Array.from({ length: 3 }, () => ({ kind: "role", at_s, event })),
+      );
+    },
+  },
+  multi_token_event: {
+    description: "four tokens in one event",
+    failure: null,
+    apply: (parts, { asked, answer }) => {
+      const deltas = Array.from({ length: Math.ceil(answer.tokens.length / 4) }, (_, i) => ({
+        content: answer.tokens.slice(4 * i, 4 * i + 4).join(""),
+      }));
+      const tokens = parts.filter((part) => part.kind === "token").slice(answer.reasoning.length);
+      return parts.flatMap((part): Part[] => {
+        const at = tokens.indexOf(part as typeof tokens[number]);
+        if (at < 0) return [part];
+        if (at % 4 !== 3 && at !== tokens.length - 1) return [];
+        const delta = deltas[Math.floor(at / 4)];
+        return [{
+          kind: "token",
+          at_s: part.at_s,
+          event: JSON.stringify(chunk(asked, answer, delta)),
+        }];
+      });
+    },
+  },
+  empty_reply: {
+    description: "HTTP 200 without any content",
+    failure: "empty_reply",
+    apply: (parts) =>
+      parts.filter((part) => part.kind !== "token").map((part) =>
+        withBody(part, (body) => {
+          const [choice] = body.choices as Record<string, unknown>[];
+          if ("text" in choice) choice.text = "";
+          else choice.message = { role: "assistant", content: "" };
+        })
+      ),
+  },
+  no_finish: {
+    description: "the stream ends without a finish reason or [DONE], cleanly for HTTP",
+    failure: "truncated",
+    apply: (parts) =>
+      parts.flatMap((part): Part[] =>
+        part.kind === "finish" || part.kind === "usage"
+          ? []
+          : part.kind === "done"
+          ? [{ kind: "raw", at_s: part.at_s, bytes: "0\r\n\r\n" }]
+          : part.kind === "whole"
+          ? [{
+            kind: "raw",
+            at_s: part.at_s,
+            bytes: "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{",
+          }, {
+            kind: "fin",
+            at_s: part.at_s,
+          }]
+          : [part]
+      ),
+  },
+  doubled_events: {
+    description: "each token event twice",
+    failure: null,
+    apply: tokensAs((tokens) => tokens.flatMap((token) => [token, token])),
+  },
+  reordered_events: {
+    description: "the token events from the last to the first",
+    failure: null,
+    apply: tokensAs((tokens) => [...tokens].reverse()),
+  },
+  events_after_done: {
+    description: "tokens behind [DONE]",
+    failure: null,
+    apply: (parts) =>
+      parts.map((part): Part =>
+        part.kind === "done"
+          ? {
+            kind: "raw",
+            at_s: part.at_s,
+            bytes: httpChunk('data: [DONE]\n\ndata: {"choices":[]}\n\n') + "0\r\n\r\n",
+          }
+          : part
+      ),
+  },
+  null_choices: {
+    description: "events whose choices are null, empty, texts or an object",
+    failure: null,
+    apply: extraText(
+      [null, [], ["x"], { a: 1 }, [null], [{ delta: null }]]
+        .map((choices) => `data: ${JSON.stringify({ choices })}\n\n`).join(""),
+    ),
+  },
+  prototype_keys: {
+    description: "events with keys that JavaScript objects have",
+    failure: null,
+    apply: extraText(
+      'data: {"__proto__":{"choices":[{"delta":{"content":"x"}}]},"constructor":{},"choices":[]}\n\n',
+    ),
+  },
+  lone_surrogates: {
+    description: "text with half of a surrogate pair",
+    failure: null,
+    apply: extraText('data: {"choices":[{"index":0,"delta":{"content":"\\ud800"}}]}\n\n'),
+  },
+  invalid_utf8: {
+    description: "text with bytes that are no UTF-8",
+    failure: null,
+    apply: (parts) =>
+      beforeTokens(parts, (at_s) => {
+        const event = 'data: {"choices":[{"index":0,"delta":{"content":"\xff\xfe"}}]}\n\n';
+        const bytes = `${event.length.toString(16)}\r\n${event}\r\n`;
+        return [{ kind: "raw", at_s, bytes: Buffer.from(bytes, "latin1") }];
+      }),
+  },
+  comment_flood: {
+    description: "10,000 comments before the first token",
+    failure: null,
+    apply: extraText(": ping\n\n".repeat(10_000)),
+  },
+  empty_event_flood: {
+    description: "10,000 empty deltas before the first token",
+    failure: null,
+    apply: extraText('data: {"choices":[{"index":0,"delta":{}}]}\n\n'.repeat(10_000)),
+  },
+  usage_missing: {
+    description: "no usage, though asked for",
+    failure: null,
+    apply: (parts) =>
+      parts.filter((part) => part.kind !== "usage").map((part) =>
+        withBody(part, (body) => delete body.usage)
+      ),
+  },
+  usage_negative: {
+    description: "a usage of less than nothing",
+    failure: null,
+    apply: withUsage(() => ({ prompt_tokens: -5, completion_tokens: -1, total_tokens: -6 })),
+  },
+  usage_huge: {
+    description: "a usage of 1e300 tokens",
+    failure: null,
+    apply: withUsage(() => ({ prompt_tokens: 1e300, completion_tokens: 1e300 })),
+  },
+  usage_texts: {
+    description: "a usage of texts and fractions",
+    failure: null,
+    apply: withUsage(() => ({ prompt_tokens: "12", completion_tokens: 2.5, total_tokens: null })),
+  },
+  usage_not_a_number: {
+    description: "a usage of NaN, which is no JSON",
+    failure: "malformed",
+    apply: (parts) => {
+      const changed = (text: string) =>
+        text.replace(/"usage":\{[^}]*\}/, '"usage":{"prompt_tokens":NaN}');
+      return parts[0].kind === "whole"
+        ? [{ ...parts[0], body: changed(parts[0].body) }]
+        : extraEvent('{"choices":[],"usage":{"prompt_tokens":NaN}}')(parts);
+    },
+  },
+} satisfies Record<string, Fault>;

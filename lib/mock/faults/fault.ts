@@ -1,0 +1,106 @@
+/** What a fault of the mock is, and the changes that several share. */
+import { bytesOf } from "../parts.ts";
+import { errorBody } from "../replies.ts";
+import type { FailureClass } from "../../endpoint/errors.ts";
+import type { Part } from "../parts.ts";
+import type { Answer, Asked } from "../replies.ts";
+
+/** What a fault may look at. */
+export interface FaultContext {
+  asked: Asked;
+  answer: Answer;
+  /** The request's body as it came. */
+  body_text: string;
+  /** The Retry-After header to send. */
+  retry_after: string;
+}
+
+export interface Fault {
+  description: string;
+  /** The class in which a client has to count it; null: it is an answer all the same. */
+  failure: FailureClass | null;
+  apply(parts: Part[], context: FaultContext): Part[];
+}
+
+/** An error in place of the answer. */
+export function refusal(
+  status: number,
+  message: string,
+  code: string,
+  headers?: Record<string, string>,
+): (parts: Part[]) => Part[] {
+  const body = JSON.stringify(errorBody(message, code, code));
+  return (parts) => [{ kind: "whole", at_s: parts[0].at_s, status, body, headers }];
+}
+
+/** Bytes in place of the answer, and what becomes of the connection; kept open without `end`. */
+export function instead(text: string, end?: "fin" | "hang"): (parts: Part[]) => Part[] {
+  return ([{ at_s }]) => [
+    { kind: "raw", at_s, bytes: text },
+    ...(end ? [{ kind: end, at_s }] : []),
+  ];
+}
+
+/** Changes the bytes of the whole reply, which then all leave when the last one was due. */
+export function rewritten(
+  change: (reply: string) => string | Uint8Array,
+  end?: "fin",
+): (parts: Part[]) => Part[] {
+  return (parts) => {
+    const { at_s } = parts[parts.length - 1];
+    return [
+      { kind: "raw", at_s, bytes: change(parts.map(bytesOf).join("")) },
+      ...(end ? [{ kind: end, at_s }] : []),
+    ];
+  };
+}
+
+/** Keeps half of the answer: half the tokens of a stream, half the bytes of a whole body. */
+export function firstHalf(parts: Part[], end: "fin" | "reset" | "hang"): Part[] {
+  const [first] = parts;
+  if (first.kind === "whole") {
+    const reply = bytesOf(first);
+    const half = reply.slice(0, reply.indexOf("\r\n\r\n") + 4 + Math.ceil(first.body.length / 2));
+    return [{ kind: "raw", at_s: first.at_s, bytes: half }, { kind: end, at_s: first.at_s }];
+  }
+  const tokens = parts.filter((part) => part.kind === "token");
+  const last = tokens[Math.ceil(tokens.length / 2) - 1] ?? first;
+  return [...parts.slice(0, parts.indexOf(last) + 1), { kind: end, at_s: last.at_s }];
+}
+
+/** Parts before the first token of a stream; a whole body stays as it is. */
+export function beforeTokens(
+  parts: Part[],
+  make: (at_s: number) => Part[],
+): Part[] {
+  const first = parts.findIndex((part) => part.kind === "token");
+  if (first < 0) return parts;
+  return [...parts.slice(0, first), ...make(parts[first].at_s), ...parts.slice(first)];
+}
+
+/** A change of a whole body's JSON. */
+export function withBody(part: Part, change: (body: Record<string, unknown>) => void): Part {
+  if (part.kind !== "whole") return part;
+  const body = JSON.parse(part.body);
+  change(body);
+  return { ...part, body: JSON.stringify(body) };
+}
+
+/** A change of the usage, wherever the reply has it. */
+export function withUsage(
+  change: (usage: Record<string, unknown>) => unknown,
+): (parts: Part[]) => Part[] {
+  const changed = (text: string) =>
+    JSON.stringify(
+      JSON.parse(text),
+      (key, value) => key === "usage" && value ? change(value) : value,
+    );
+  return (parts) =>
+    parts.map((part) =>
+      part.kind === "usage" || part.kind === "finish"
+        ? { ...part, event: changed(part.event) }
+        : part.kind === "whole"
+        ? { ...part, body: changed(part.body) }
+        : part
+    );
+}
