@@ -5,8 +5,9 @@ import { didYouMean } from "../nearest.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
-import type { Provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
+import { trustedCertificates } from "./trusted.ts";
+import type { Provider } from "./providers.ts";
 import type { Transport } from "./transport.ts";
 
 export type ApiType = "completions" | "chat" | "responses" | "embeddings";
@@ -107,7 +108,8 @@ export async function configureApi(
     max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
     stream_options: preset?.stream_options ?? true,
   };
-  apiKey(api); // complains now rather than at the first request
+  apiKey(api); // these complain now rather than at the first request
+  if (url.protocol === "https:") trustedCertificates();
   const models = await servedModels(api, transport, signal);
   api.model = chooseModel(options.model, models, warn);
   return api;
@@ -193,7 +195,10 @@ async function servedModels(
     return listed.data?.map((model) => String(model.id)) ?? null;
   } catch (error) {
     if (error instanceof EndpointError && error.failure === "connect") {
-      throw new InputError(`${messageOf(error)}; is the server running, and is the URL right?`);
+      const advice = /certificate/i.test(error.message)
+        ? "to trust it, name a file with it or its issuer in NODE_EXTRA_CA_CERTS"
+        : "is the server running, and is the URL right?";
+      throw new InputError(`${error.message}; ${advice}`);
     }
     if (error instanceof EndpointError || error instanceof SyntaxError) return null;
     throw error;

@@ -2,6 +2,7 @@
 import net from "node:net";
 import tls from "node:tls";
 import { proxyAuthorization } from "./proxy.ts";
+import { trustedCertificates } from "./trusted.ts";
 import type { Buffer } from "node:buffer";
 
 const MOST_PROXY_ANSWER_BYTES = 16 * 1024;
@@ -64,7 +65,8 @@ function openTls(url: URL, socket: net.Socket | undefined): net.Socket {
   const host = bareHost(url);
   const servername = net.isIP(host) ? undefined : host;
   const to = socket ? { socket } : { host, port: Number(url.port) || 443 };
-  return tls.connect({ ...to, servername, ALPNProtocols: ["http/1.1"] });
+  const ca = trustedCertificates();
+  return tls.connect({ ...to, servername, ca, ALPNProtocols: ["http/1.1"] });
 }
 
 function bareHost({ hostname }: URL): string {
