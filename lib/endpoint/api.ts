@@ -1,6 +1,6 @@
 /** How to reach an endpoint: its URL, form of API, key and patience. */
 import process from "node:process";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
