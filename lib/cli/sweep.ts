@@ -11,11 +11,15 @@ import { runPathsOf } from "../sweep/tree.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "./flags.ts";
 import { duration } from "./progress_line.ts";
+import { sweepExec } from "./sweep_exec.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
+import { chosenExecutor, sayJobGoesOn, slurmFlags } from "./sweep_slurm.ts";
+import { sweepStatus } from "./sweep_status.ts";
 import type { SweepConfig } from "../sweep/config.ts";
-import type { SweepPlan, SweepSummary } from "../sweep/run_sweep.ts";
+import type { SweepPlan, SweepProgress, SweepSummary } from "../sweep/run_sweep.ts";
 import type { Command, CommandContext } from "./command.ts";
 import type { Values } from "./flags.ts";
+import type { ChosenExecutor } from "./sweep_slurm.ts";
 import type { Terminal } from "./terminal.ts";
 
 const DEFAULT_CONFIG = "experiments/default.json";
@@ -34,10 +38,12 @@ const flags = {
   }),
   "sample-rate": number("HZ", "hardware samples a second beside each run (0: none)"),
   "json": toggle("one JSON object on standard output at the end"),
+  ...slurmFlags,
 };
 export const command: Command = {
   help: [
     "dyno sweep [--config PATH] [flags]",
+    "dyno sweep status --exp_dir PATH [--wait] [--json]",
     "",
     "Runs a program (agent_sched_sim, any other by `command`, or dyno itself by `kind`: load or suite)",
     "for every combination of a matrix of parameters, seeds and ablations. Each run leaves a folder",
@@ -48,12 +54,23 @@ export const command: Command = {
     "",
     "Flags may be written with underscores: --dry_run.",
     "",
+    "With --executor slurm the runs are an array job over a folder that all nodes share, --jobs tasks",
+    "at a time; dyno waits for it. A task whose node fails or that is preempted is queued again, and",
+    "a run that has ended is not repeated. At Ctrl-C dyno asks whether to cancel the job; without an",
+    "answer or a terminal the job goes on.",
+    "",
     "  dyno sweep --config experiments/smoke.json --jobs 2",
     "  dyno collect --exp_dir bench_runs/smoke",
     "  dyno report --exp_dir bench_runs/smoke",
+    "  dyno sweep --executor slurm --partition long --time 30:00 --jobs 50 --detach",
+    "  dyno sweep status --exp_dir bench_runs/default",
   ],
 
-  async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
+  async run(argv: string[], context: CommandContext): Promise<number> {
+    const [word, ...rest] = argv;
+    if (word === "exec") return await sweepExec(rest, context);
+    if (word === "status") return await sweepStatus(rest, context);
+    const { terminal, signal } = context;
     const { values, positional } = parseFlags(flags, argv);
     if (positional.length) {
       throw new InputError(`"${positional[0]}": dyno sweep takes only flags; a file is --config`);
@@ -61,15 +78,28 @@ export const command: Command = {
     const config = await configOf(values);
     if (values["dry-run"]) return dryRun(config, values.resume ?? false, terminal);
     using line = new SweepProgressLine(terminal);
+    let progress: SweepProgress = { ended: 0, failed: 0, to_do: 0 };
+    const chosen = await chosenExecutor(values, {
+      terminal,
+      queue: (queue) => line.queue(queue, progress),
+      above: (said) => line.above(said),
+    });
     const summary = await runSweep(config, {
       resume: values.resume ?? false,
       fail_fast: values["fail-fast"] ?? false,
+      executor: chosen.executor,
       notice: (said) => line.above(terminal.paint.dim(said)),
-      onPlan: (plan) => sayPlan(plan, config, values.resume ?? false, terminal),
-      onRun: (outcome, progress) => line.show(outcome, progress),
+      onPlan: (plan) => {
+        progress = { ended: 0, failed: 0, to_do: plan.runs - plan.finished };
+        sayPlan(plan, config, values.resume ?? false, terminal);
+      },
+      onRun: (outcome, now) => {
+        progress = now;
+        line.show(outcome, now);
+      },
     }, signal);
     line[Symbol.dispose]();
-    return conclude(summary, config, { argv, json: values.json ?? false, terminal });
+    return conclude(summary, config, { argv, json: values.json ?? false, chosen, terminal });
   },
 };
 
@@ -129,25 +159,36 @@ function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal
 function conclude(
   summary: SweepSummary,
   config: SweepConfig,
-  { argv, json, terminal }: { argv: readonly string[]; json: boolean; terminal: Terminal },
+  { argv, json, chosen: { job }, terminal }: {
+    argv: readonly string[];
+    json: boolean;
+    chosen: ChosenExecutor;
+    terminal: Terminal;
+  },
 ): number {
   const { ended, failed, to_do, stopped, wall_time_s } = summary;
   const exp_dir = treeOf(config).path;
   const left = to_do - ended;
+  const goesOn = job !== null && !job.cancelled &&
+    (stopped === "detached" || stopped === "interrupted");
   const parts = [
     `${counted(ended - failed)} succeeded`,
     failed > 0 ? `${failed.toLocaleString("en")} failed` : "",
-    left > 0 ? `${left.toLocaleString("en")} not run` : "",
+    left > 0 ? `${left.toLocaleString("en")} ${goesOn ? "left to Slurm" : "not run"}` : "",
   ].filter(Boolean).join(", ");
   const time = wall_time_s < 10 ? `${wall_time_s.toFixed(1)} s` : duration(wall_time_s);
-  if (to_do > 0) terminal.say(`${parts}, in ${time}`);
+  if (to_do > 0 && stopped !== "detached") terminal.say(`${parts}, in ${time}`);
   if (stopped === "failed run") terminal.say("stopped at a failed run (--fail_fast)");
   if (failed > 0) terminal.say(`all that failed runs said is in ${exp_dir}/runs/RUN/stderr.txt`);
-  if (stopped !== "no") terminal.say(`go on with: ${resumeCommand(argv)}`);
+  if (job && left > 0 && !goesOn) terminal.say(`what tasks said is in ${exp_dir}/slurm/logs`);
+  if (job && goesOn) sayJobGoesOn(job.id, exp_dir, terminal);
+  else if (stopped !== "no" || left > 0) terminal.say(`go on with: ${resumeCommand(argv)}`);
   else if (failed > 0) terminal.say(`try the failed ones again with: ${resumeCommand(argv)}`);
   else terminal.say(`next: dyno collect --exp_dir ${shellText([exp_dir])}`);
-  if (json) terminal.out(JSON.stringify({ exp_dir, ...summary }));
+  const slurm = job ? { slurm_job_id: job.id, slurm_job_cancelled: job.cancelled } : {};
+  if (json) terminal.out(JSON.stringify({ exp_dir, ...summary, ...slurm }));
   if (stopped === "interrupted") return EXIT.interrupted;
+  if (stopped === "detached") return EXIT.good;
   return failed > 0 || left > 0 ? EXIT.failures : EXIT.good;
 }
 

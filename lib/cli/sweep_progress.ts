@@ -17,6 +17,7 @@ export class SweepProgressLine implements Disposable {
   readonly #started_ms = performance.now();
   #last_ms: number;
   #drawn = false;
+  #queue = "";
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
@@ -29,11 +30,22 @@ export class SweepProgressLine implements Disposable {
       this.above(failureLine(outcome));
       if (progress.failed === MOST_TOLD) this.above("further failed runs are only counted");
     }
+    this.#update(progress);
+  }
+
+  /** What a cluster's queue holds has changed, or not. */
+  queue(queue: string, progress: Progress): void {
+    this.#queue = queue;
+    this.#update(progress);
+  }
+
+  #update(progress: Progress): void {
     const now_ms = performance.now();
     const interval_ms = this.#terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
     if (now_ms - this.#last_ms < interval_ms) return;
     this.#last_ms = now_ms;
-    const text = progressText(progress, (now_ms - this.#started_ms) / 1000);
+    const text = [progressText(progress, (now_ms - this.#started_ms) / 1000), this.#queue]
+      .filter(Boolean).join(" · ");
     if (!this.#terminal.live) return this.#terminal.say(text);
     this.#terminal.draw(CLEAR_LINE + text.slice(0, this.#terminal.columns - 1));
     this.#drawn = true;
@@ -62,7 +74,7 @@ export function progressText({ ended, failed, to_do }: Progress, elapsed_s: numb
     `${ended}/${to_do} runs`,
     failed > 0 ? `${failed} failed` : "",
     `${rate.toFixed(1)} runs/s`,
-    `ETA ${duration((to_do - ended) / rate)}`,
+    ended > 0 ? `ETA ${duration((to_do - ended) / rate)}` : "",
   ].filter(Boolean).join(" · ");
 }
 

@@ -94,7 +94,7 @@ export async function runOne(
 }
 
 /** Of the end of a text, the first line that speaks of an error, else the last one. */
-function complaintIn(path: string): string | null {
+export function complaintIn(path: string): string | null {
   const bytes = Buffer.alloc(COMPLAINT_BYTES);
   try {
     const fd = openSync(path, "r");

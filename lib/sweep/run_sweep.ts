@@ -2,10 +2,6 @@
 import { mkdirSync } from "node:fs";
 import process from "node:process";
 import { join } from "@std/path";
-import { Launcher } from "../execute/launcher.ts";
-import { runPool, WorkerLimit } from "../execute/pool.ts";
-import { CancelledError, Scope } from "../execute/scope.ts";
-import { nativeLibrary } from "../native/library.ts";
 import { takeLock } from "../run/lock.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { checkTemplate, commandOf } from "./command_line.ts";
@@ -14,10 +10,11 @@ import { jobFigures } from "./job_figures.ts";
 import { finishedMeta } from "./meta.ts";
 import { plannedCount, plannedRuns } from "./plan.ts";
 import { sweepProgram } from "./program.ts";
-import { runOne } from "./run_one.ts";
+import { runHere } from "./run_here.ts";
+import { checkNoJob } from "./slurm_plan.ts";
 import { runPathsOf, sweepTreeAt } from "./tree.ts";
 import type { SweepConfig } from "./config.ts";
-import type { PlannedRun } from "./plan.ts";
+import type { SweepExecutor, SweepStop } from "./executor.ts";
 import type { RunOutcome } from "./run_one.ts";
 import type { SweepTree } from "./tree.ts";
 
@@ -26,6 +23,8 @@ export interface SweepOptions {
   resume: boolean;
   /** Stops at the first run that fails. */
   fail_fast: boolean;
+  /** What carries out the runs; this host, if none is given. */
+  executor?: SweepExecutor;
   /** Told when the finished runs are known, before the first one starts. */
   onPlan?: (plan: SweepPlan) => void;
   /** Told of each run that ended. */
@@ -58,7 +57,7 @@ export interface SweepProgress {
 export interface SweepSummary extends SweepProgress {
   runs: number;
   finished_before: number;
-  stopped: "no" | "failed run" | "interrupted";
+  stopped: SweepStop;
   wall_time_s: number;
 }
 
@@ -109,7 +108,7 @@ export function* missingRuns(config: SweepConfig, { finished }: FinishedScan) {
 }
 
 /**
- * Runs a sweep. However it ends, no process that it started is left.
+ * Runs a sweep. However it ends, no process that it started on this host is left.
  *
  * @throws {InputError} the sweep's folder is in use or cannot be written, the program is missing.
  */
@@ -129,6 +128,7 @@ export async function runSweep(
   }
   const giveBack = takeLock(tree.lock);
   try {
+    await checkNoJob(tree);
     writeFileAtomic(tree.experiment, exactJson({ ...config.file, name: config.name }, 2) + "\n");
     const scan = options.resume
       ? scanFinished(config, tree, program.sha256)
@@ -139,51 +139,21 @@ export async function runSweep(
     const { built_in } = program;
     options.onPlan?.({ runs, finished, other_program, built_in, scan_s });
     const progress = { ended: 0, failed: 0, to_do: runs - scan.count };
-    let stopped: SweepSummary["stopped"] = "no";
+    let stopped: SweepStop = "no";
     if (progress.to_do > 0) {
-      await using launcher = await Launcher.start(options.notice);
-      if (config.sample_rate_hz > 0) await nativeLibrary(options.notice); // not beside the first run
-      const context = {
-        config,
-        tree,
-        program,
-        launcher,
-        cwd: process.cwd(),
-        notice: options.notice,
-      };
-      stopped = await runMissing(missingRuns(config, scan), config.jobs, signal, async (run, s) => {
-        const outcome = await runOne(context, run, s);
+      const { executor = runHere, notice, fail_fast } = options;
+      const runs = missingRuns(config, scan);
+      const onEnd = (outcome: RunOutcome) => {
         progress.ended++;
         if (outcome.exit_code !== 0) progress.failed++;
         options.onRun?.(outcome, progress);
-        return outcome.exit_code === 0 || !options.fail_fast;
-      });
+        return outcome.exit_code === 0 || !fail_fast;
+      };
+      stopped = await executor({ config, tree, program, runs, onEnd, notice }, signal);
     }
     const wall_time_s = (performance.now() - started) / 1000;
     return { ...progress, runs, finished_before: scan.count, stopped, wall_time_s };
   } finally {
     giveBack();
   }
-}
-
-/** Runs all until `work` says that it is enough, or the signal is aborted. */
-async function runMissing(
-  runs: Iterable<PlannedRun>,
-  jobs: number,
-  signal: AbortSignal,
-  work: (run: PlannedRun, signal: AbortSignal) => Promise<boolean>,
-): Promise<SweepSummary["stopped"]> {
-  await using scope = new Scope(signal);
-  let enough = false;
-  try {
-    await runPool(runs, new WorkerLimit(jobs), scope.signal, async (run, poolSignal) => {
-      if (await work(run, poolSignal)) return;
-      enough = true;
-      scope.abort(new CancelledError("a run failed"));
-    });
-  } catch (error) {
-    if (!(error instanceof CancelledError)) throw error;
-  }
-  if (enough) return "failed run";
-  return signal.aborted ? "interrupted" : "no";
 }

@@ -1,0 +1,100 @@
+/** dyno sweep --executor slurm: its flags, and what is said of the job. */
+import { createInterface } from "node:readline";
+import process from "node:process";
+import { InputError } from "../errors.ts";
+import { requireSlurm } from "../execute/slurm.ts";
+import { shellText } from "../sweep/command_line.ts";
+import { slurmExecutor } from "../sweep/run_on_slurm.ts";
+import { choice, text, toggle } from "./flags.ts";
+import type { SweepExecutor } from "../sweep/executor.ts";
+import type { Values } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Flags that choose and set up the executor. */
+export const slurmFlags = {
+  "executor": choice(["local", "slurm"], "this host, or an array job of Slurm"),
+  "partition": text("NAME", "Slurm: the partition"),
+  "time": text("TIME", "Slurm: limit of each task, such as 30:00"),
+  "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
+  "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
+  "account": text("NAME", "Slurm: the account that pays"),
+  "detach": toggle("Slurm: submits and returns; go on with dyno sweep status"),
+};
+
+type SlurmValues = Values<typeof slurmFlags>;
+
+/** A sweep's executor with what the command line remembers of its job. */
+export interface ChosenExecutor {
+  executor?: SweepExecutor;
+  /** Slurm's job; null before it is submitted and on this host. */
+  job: { id: string; cancelled: boolean } | null;
+}
+
+/** Where what is said of a job goes. */
+export interface SlurmLines {
+  terminal: Terminal;
+  queue: (queue: string) => void;
+  above: (line: string) => void;
+}
+
+/**
+ * The executor that the flags ask for.
+ *
+ * @throws {InputError} flags that do not go together, or no Slurm on this host.
+ */
+export async function chosenExecutor(
+  values: SlurmValues & { "fail-fast"?: true },
+  lines: SlurmLines,
+): Promise<ChosenExecutor> {
+  const { executor = "local", partition, time, memory, gres, account, detach = false } = values;
+  const chosen: ChosenExecutor = { job: null };
+  if (executor === "local") {
+    const stray = Object.keys(slurmFlags).find((name) =>
+      name !== "executor" && values[name as keyof SlurmValues] !== undefined
+    );
+    if (stray !== undefined) throw new InputError(`--${stray}: needs --executor slurm`);
+    return chosen;
+  }
+  if (detach && values["fail-fast"]) {
+    throw new InputError("--fail-fast: needs a sweep that waits; leave out --detach");
+  }
+  await requireSlurm();
+  chosen.executor = slurmExecutor({
+    ...{ partition, time, memory, gres, account, detach },
+    onJob: (id, tasks) => {
+      chosen.job = { id, cancelled: false };
+      lines.above(
+        `Slurm job ${id}: ${tasks.toLocaleString("en")} ${tasks === 1 ? "task" : "tasks"}`,
+      );
+    },
+    onQueue: lines.queue,
+    onInterrupt: async (id) => {
+      const yes = await agreed(`cancel Slurm job ${id}, too? [y/N] `, lines.terminal);
+      if (chosen.job) chosen.job.cancelled = yes;
+      return yes;
+    },
+  });
+  return chosen;
+}
+
+/** How to look after a job that goes on without us. */
+export function sayJobGoesOn(id: string, exp_dir: string, terminal: Terminal): void {
+  const folder = shellText([exp_dir]);
+  terminal.say(`Slurm job ${id} goes on; look with: dyno sweep status --exp_dir ${folder}`);
+  terminal.say(`wait for it with --wait; cancel it with: scancel ${id}`);
+}
+
+/** Asks on a terminal; where there is none, and at the input's end, the answer is no. */
+async function agreed(question: string, terminal: Terminal): Promise<boolean> {
+  if (!terminal.live || process.stdin.isTTY !== true) return false;
+  terminal.draw(question);
+  const reader = createInterface({ input: process.stdin, terminal: false });
+  try {
+    return await new Promise((resolve) => {
+      reader.once("line", (line) => resolve(/^\s*y(es)?\s*$/i.test(line)));
+      reader.once("close", () => resolve(false));
+    });
+  } finally {
+    reader.close();
+  }
+}

@@ -1,0 +1,29 @@
+/** The executor of this host: a pool of subprocesses. */
+import process from "node:process";
+import { Launcher } from "../execute/launcher.ts";
+import { runPool, WorkerLimit } from "../execute/pool.ts";
+import { CancelledError, Scope } from "../execute/scope.ts";
+import { nativeLibrary } from "../native/library.ts";
+import { runOne } from "./run_one.ts";
+import type { SweepStop, SweepWork } from "./executor.ts";
+
+/** Runs all on this host, `jobs` at a time. However it ends, no process that it started is left. */
+export async function runHere(work: SweepWork, signal: AbortSignal): Promise<SweepStop> {
+  const { config, tree, program, notice } = work;
+  await using launcher = await Launcher.start(notice);
+  if (config.sample_rate_hz > 0) await nativeLibrary(notice); // not beside the first run
+  const context = { config, tree, program, launcher, cwd: process.cwd(), notice };
+  await using scope = new Scope(signal);
+  let enough = false;
+  try {
+    await runPool(work.runs, new WorkerLimit(config.jobs), scope.signal, async (run, s) => {
+      if (work.onEnd(await runOne(context, run, s))) return;
+      enough = true;
+      scope.abort(new CancelledError("a run failed"));
+    });
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+  }
+  if (enough) return "failed run";
+  return signal.aborted ? "interrupted" : "no";
+}
