@@ -88,13 +88,12 @@ export async function largestArray(): Promise<number> {
 }
 
 /**
- * Submits an array job that does not start before {@linkcode releaseJob}. A task whose node fails, or
- * that is preempted, is queued again by Slurm.
+ * Submits an array job. A task whose node fails, or that is preempted, is queued again by Slurm.
  *
  * @returns the job's number.
  * @throws {InputError} Slurm refuses it.
  */
-export async function submitHeld(job: ArrayJob): Promise<string> {
+export async function submitArray(job: ArrayJob): Promise<string> {
   const wishes = {
     partition: job.partition,
     time: job.time,
@@ -104,7 +103,6 @@ export async function submitHeld(job: ArrayJob): Promise<string> {
   };
   const said = await slurm("sbatch", [
     "--parsable",
-    "--hold",
     "--requeue",
     "--open-mode=append",
     `--array=0-${job.tasks - 1}%${job.at_once}`,
@@ -119,11 +117,6 @@ export async function submitHeld(job: ArrayJob): Promise<string> {
     throw new InputError(`sbatch: expected a job's number, got "${said.trim()}"`);
   }
   return id;
-}
-
-/** Lets a held job start. @throws {InputError} Slurm refuses. */
-export async function releaseJob(id: string): Promise<void> {
-  await slurm("scontrol", ["release", id]);
 }
 
 /** Cancels a job with all of its tasks; one that is over is no error. @throws {InputError} */

@@ -4,14 +4,7 @@ import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { ownCommand } from "../execute/own_command.ts";
-import {
-  cancelJob,
-  isLive,
-  largestArray,
-  releaseJob,
-  submitHeld,
-  tasksOf,
-} from "../execute/slurm.ts";
+import { cancelJob, isLive, largestArray, submitArray, tasksOf } from "../execute/slurm.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { shellText } from "./command_line.ts";
 import { makeSlurmFolders, writeSlurmPlan } from "./slurm_plan.ts";
@@ -29,7 +22,7 @@ const CANCEL_LOOK_MS = 250;
 export interface SlurmOptions extends SlurmRequest {
   /** Leaves the job to Slurm as soon as it is submitted. */
   detach: boolean;
-  /** Told the job's number and its tasks, before the first of them starts. */
+  /** Told the job's number and its tasks. */
   onJob?: (job_id: string, tasks: number) => void;
   /** Told what is in the queue, such as `2 running, 5 pending (Resources)`. */
   onQueue?: (queue: string) => void;
@@ -48,14 +41,14 @@ export function slurmExecutor(options: SlurmOptions): SweepExecutor {
   };
 }
 
-/** Submits the job; when it may start, its plan lies in the sweep's folder. */
+/** Submits the job. Its first runs begin when its plan lies in the sweep's folder. */
 async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan> {
   const { config, tree } = work;
   const paths = makeSlurmFolders(tree);
   const runs = Array.from(work.runs, ({ run_id }) => run_id);
   const tasks = Math.min(runs.length, await largestArray());
   writeFileAtomic(paths.script, taskScript(tree), { sync: false });
-  const job_id = await submitHeld({
+  const job_id = await submitArray({
     ...options,
     name: `dyno-${config.name}`,
     tasks,
@@ -68,14 +61,13 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
   const limits = { timeout_s, memory_bytes, sample_rate_hz };
   const plan = { job_id, tasks, cwd: process.cwd(), out_root, ...limits, runs };
   try {
-    writeSlurmPlan(tree, plan);
     for (const run_id of runs) forget(tree, run_id);
-    options.onJob?.(job_id, tasks);
-    await releaseJob(job_id);
+    writeSlurmPlan(tree, plan); // the tasks wait for it
   } catch (error) {
     await cancelJob(job_id);
     throw error;
   }
+  options.onJob?.(job_id, tasks);
   return plan;
 }
 

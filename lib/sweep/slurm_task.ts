@@ -1,7 +1,9 @@
 /** What a task of a sweep's Slurm job does: its runs, except those that have ended. */
+import { existsSync, readdirSync } from "node:fs";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 import { Launcher } from "../execute/launcher.ts";
+import { sleep } from "../execute/sleep.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { plannedRuns } from "./plan.ts";
 import { sweepProgram } from "./program.ts";
@@ -12,6 +14,10 @@ import type { SweepConfig } from "./config.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { SlurmPlan } from "./slurm_plan.ts";
 import type { SweepTree } from "./tree.ts";
+
+/** How long a task waits for the plan of its job. */
+const PLAN_MS = 120_000;
+const LOOK_MS = 200;
 
 /**
  * Does the runs of a task. A task that Slurm has queued again goes on where it was cut off.
@@ -32,7 +38,7 @@ export async function runTask(
   signal: AbortSignal,
 ): Promise<number> {
   const tree = sweepTreeAt(exp_dir);
-  const plan = plannedTask(tree, index, job_id);
+  const plan = await plannedTask(tree, index, job_id, signal);
   const own = plan.runs.filter((_, place) => place % plan.tasks === index);
   const metas = own.map((run_id) => endedMeta(tree, run_id));
   let code = metas.find((meta) => meta !== null && meta.exit_code !== 0)?.exit_code ?? 0;
@@ -51,16 +57,29 @@ export async function runTask(
   return code;
 }
 
-function plannedTask(tree: SweepTree, index: number, job_id?: string): SlurmPlan {
-  const plan = readSlurmPlan(tree);
-  const { plan: path } = slurmPathsOf(tree);
+/** The plan of the task's job, which is written when the job is submitted and may take a while to be seen. */
+async function plannedTask(
+  tree: SweepTree,
+  index: number,
+  job_id: string | undefined,
+  signal: AbortSignal,
+): Promise<SlurmPlan> {
+  const { plan: path, folder } = slurmPathsOf(tree);
+  let plan = readSlurmPlan(tree);
+  const waits = job_id !== undefined;
+  for (let waited_ms = 0; waits && plan?.job_id !== job_id; waited_ms += LOOK_MS) {
+    if (waited_ms > PLAN_MS) break;
+    await sleep(LOOK_MS, signal);
+    if (existsSync(folder)) readdirSync(folder); // a network file system then looks for new files
+    plan = readSlurmPlan(tree);
+  }
   if (plan === null) {
     throw new InputError(
       `${path}: no such file; dyno sweep --executor slurm writes it, and the folder must be one that ` +
         "all nodes share",
     );
   }
-  if (job_id !== undefined && job_id !== plan.job_id) {
+  if (waits && plan.job_id !== job_id) {
     throw new InputError(
       `${path}: the plan of job ${plan.job_id}; this is a task of job ${job_id}`,
     );

@@ -17,6 +17,9 @@ const LONGEST_MS = 5000;
 const GROWTH = 1.3;
 /** How long results may take from a node to here once the job is gone: a shared folder lags. */
 const LAG_MS = 5000;
+/** Reasons for which a task waits for ever. */
+const STUCK =
+  /held|BadConstraints|Partition(Time|Node)Limit|PartitionConfig|Invalid|NeverSatisfied/i;
 
 export interface WatchOptions {
   /** Told of each run that ended; gives whether to watch on. */
@@ -60,7 +63,7 @@ export async function watchJob(
       const live = queue.filter(isLive);
       gone_ms = live.length > 0 ? null : gone_ms ?? performance.now();
       onQueue?.(queueText(live));
-      for (const line of heldLines(plan.job_id, live)) tellOnce(line);
+      for (const line of stuckLines(plan.job_id, live)) tellOnce(line);
     }
     if (gone_ms !== null && performance.now() - gone_ms > lag_ms) break;
     await sleep(gone_ms === null ? pause_ms : FIRST_MS, signal);
@@ -121,10 +124,14 @@ async function queueOf(
   }
 }
 
-function heldLines(job_id: string, live: readonly SlurmTask[]): string[] {
-  return live.filter(({ state, reason }) => state === "PENDING" && /held/i.test(reason)).map((
-    { index, reason },
-  ) => `Slurm holds task ${job_id}_${index}: ${reason}; let it go with scontrol release ${job_id}`);
+/** One line for each reason why tasks will not start by themselves. */
+function stuckLines(job_id: string, live: readonly SlurmTask[]): string[] {
+  const stuck = live.filter(({ state, reason }) => state === "PENDING" && STUCK.test(reason));
+  return [...new Set(stuck.map(({ reason }) => reason))].map((reason) =>
+    /held/i.test(reason)
+      ? `Slurm holds tasks of job ${job_id}: ${reason}; let them go with: scontrol release ${job_id}`
+      : `Slurm does not start tasks of job ${job_id}: ${reason}; scontrol show job ${job_id} says more`
+  );
 }
 
 /** What is known of runs that left no result: how many, by the end of their tasks. */

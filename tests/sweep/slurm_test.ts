@@ -1,0 +1,257 @@
+/** Sweeps as array jobs of a real Slurm with two nodes, on this machine. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { dyno } from "../e2e/dyno.ts";
+import { processesWith, shellSweep, Workplace } from "./fixture.ts";
+import { eventually, noSlurm, SlurmCluster } from "./slurm_cluster.ts";
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const SMOKE = fromFileUrl(new URL("../../experiments/smoke.json", import.meta.url));
+const TREE = "bench_runs/shell";
+const ON_SLURM = ["sweep", "--config", "s.json", "--executor", "slurm"];
+
+const reason = noSlurm();
+if (reason !== null) process.stderr.write(`the tests of Slurm are skipped: ${reason}\n`);
+
+/** A test with a cluster of its own, of which no process may be left. */
+function slurmTest(
+  name: string,
+  body: (cluster: SlurmCluster) => Promise<void>,
+  options?: { largest_array: number },
+): void {
+  Deno.test({
+    name: `Slurm: ${name}`,
+    ignore: reason !== null,
+    fn: async () => {
+      let ended: SlurmCluster;
+      {
+        await using cluster = await SlurmCluster.start(options);
+        ended = cluster;
+        await body(cluster);
+      }
+      assertEquals(ended.processes(), []);
+    },
+  });
+}
+
+/** Runs that write down when they begin and end; the script may go on between. */
+function loggedSweep({ place }: SlurmCluster, between: string, runs: number): void {
+  const log = join(place.path, "log");
+  place.write("log", "");
+  const script = `echo begin {seed} >> ${log}; ${between}; echo end {seed} >> ${log}`;
+  place.write("s.json", shellSweep(script, runs, { jobs: 2 }));
+}
+
+/** Seeds in the order of the log. */
+function logged({ place }: SlurmCluster, word: "begin" | "end"): number[] {
+  return place.read("log").split("\n").filter((line) => line.startsWith(word))
+    .map((line) => Number(line.split(" ")[1]));
+}
+
+const upTo = (runs: number) => Array.from({ length: runs }, (_, i) => i + 1);
+const sorted = (seeds: number[]) => [...seeds].sort((a, b) => a - b);
+
+/** Files of a folder with their contents, times and measured use put aside. */
+function contents(place: Workplace, folder: string): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const name of place.list(folder)) {
+    if (name === "out") {
+      contents(place, `${folder}/out`).forEach((text, inner) => files.set(`out/${inner}`, text));
+    } else {
+      const text = place.read(`${folder}/${name}`).replaceAll(place.path, "{here}");
+      const measured = /"(\w+_time\w*_s|cpu_time_s|peak_memory_bytes)": [\d.e-]+/g;
+      files.set(name, name === "meta.json" ? text.replace(measured, '"$1": 0') : text);
+    }
+  }
+  return files;
+}
+
+slurmTest("the smoke sweep leaves what this host leaves, file by file", async (cluster) => {
+  using here = new Workplace();
+  assertEquals((await here.dyno("sweep", "--config", SMOKE)).code, 0);
+  const { code, stderr, stdout } = await cluster.dyno(
+    ...["sweep", "--config", SMOKE, "--executor", "slurm", "--json"],
+    ...["--partition", "main", "--time", "5", "--memory", "100M"],
+  );
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /Slurm job \d+: 8 tasks\n8 runs succeeded, in/);
+  const { ended, failed, stopped, slurm_job_id } = JSON.parse(stdout);
+  assertEquals([ended, failed, stopped], [8, 0, "no"]);
+  assertMatch(slurm_job_id, /^\d+$/);
+  const runs = "bench_runs/smoke/runs";
+  assertEquals(cluster.place.list(runs), here.list(runs));
+  for (const run of here.list(runs)) {
+    const [there, mine] = [cluster.place, here].map((place) => contents(place, `${runs}/${run}`));
+    assertEquals(there, mine);
+    assert(mine.size >= 6, [...mine.keys()].join(" "));
+  }
+  const again = await cluster.dyno("sweep", "--config", SMOKE, "--executor", "slurm", "--resume");
+  assertStringIncludes(again.stderr, "8 finished already; nothing to do");
+  assertEquals(again.stderr.includes("Slurm job"), false);
+});
+
+slurmTest(
+  "a node dies in mid-sweep: its run is done again, the others are not",
+  async (cluster) => {
+    const runs = 8;
+    const mark = `62.${Math.floor(Math.random() * 1e9)}`;
+    loggedSweep(cluster, `sleep ${mark} & sleep 0.8`, runs);
+    const running = cluster.begin(...ON_SLURM);
+    await eventually(() => logged(cluster, "end").length >= 2, "some runs");
+    await eventually(
+      () => logged(cluster, "begin").length > logged(cluster, "end").length,
+      "a run",
+    );
+    let killed = 0;
+    await eventually(() => (killed = cluster.killNode("n1")) > 0, "a task on the node");
+    const { code, stderr } = await running.finished;
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, `${runs} runs succeeded`);
+    assertEquals(sorted(logged(cluster, "end")), upTo(runs)); // each ended once
+    assertEquals(cluster.place.list(`${TREE}/runs`).length, runs);
+    assertEquals(processesWith(mark), []);
+  },
+);
+
+slurmTest("Ctrl-C without a terminal leaves the job; status waits for it", async (cluster) => {
+  loggedSweep(cluster, "sleep 0.5", 5);
+  const running = cluster.begin(...ON_SLURM);
+  await eventually(() => logged(cluster, "end").length >= 1, "a run");
+  running.kill("SIGINT");
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 130, stderr);
+  const [, job] = /scancel (\d+)/.exec(stderr) ?? [];
+  assertStringIncludes(stderr, `Slurm job ${job} goes on; look with: dyno sweep status --exp_dir`);
+  assertMatch(stderr, /left to Slurm, in/);
+  for (const args of [["sweep", "--config", "s.json", "--resume"], [...ON_SLURM, "--resume"]]) {
+    const second = await cluster.dyno(...args);
+    assertEquals(second.code, 2, second.stderr);
+    assertStringIncludes(second.stderr, `error: ${TREE}: in use by Slurm job ${job}; wait for it`);
+  }
+  const waited = await cluster.dyno("sweep", "status", "--exp_dir", TREE, "--wait", "--json");
+  assertEquals(waited.code, 0, waited.stderr);
+  assertStringIncludes(waited.stderr, "5 of 5 runs succeeded; it is over\nnext: dyno collect");
+  const { live, ended, failed } = JSON.parse(waited.stdout);
+  assertEquals([live, ended, failed], [false, 5, 0]);
+  assertEquals(sorted(logged(cluster, "end")), upTo(5));
+});
+
+slurmTest("Ctrl-C on a terminal asks; yes cancels, and a resume does the rest", async (cluster) => {
+  const runs = 6;
+  const mark = `63.${Math.floor(Math.random() * 1e9)}`;
+  loggedSweep(cluster, `sleep ${mark} & sleep 0.6`, runs);
+  const command = [process.execPath, "run", "-A", "--no-check", MAIN, ...ON_SLURM].join(" ");
+  const child = spawn("script", ["-qfec", command, "/dev/null"], {
+    cwd: cluster.place.path,
+    env: { ...process.env, ...cluster.env, NO_COLOR: "1" },
+  });
+  let said = "";
+  child.stdout.on("data", (bytes) => said += bytes);
+  const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+  await eventually(() => logged(cluster, "end").length >= 2, "some runs");
+  child.stdin.write("\x03");
+  await eventually(() => /cancel Slurm job \d+, too\? \[y\/N\]/.test(said), "the question");
+  child.stdin.write("y\n");
+  assertEquals(await closed, 130, said);
+  child.stdin.destroy();
+  assertMatch(said, /go on with: dyno sweep .*--executor slurm --resume/);
+  assertMatch(said, /2 running, \d pending \(JobArrayTaskLimit\)|\d runs succeeded/);
+  assertEquals([await cluster.jobs(), processesWith(mark)], [[], []]);
+  const before = logged(cluster, "end");
+  assert(before.length < runs);
+  cluster.place.write("log", "");
+  const rest = await cluster.dyno(...ON_SLURM, "--resume");
+  assertEquals(rest.code, 0, rest.stderr);
+  assertStringIncludes(rest.stderr, `${runs} runs in ${TREE}, ${before.length} finished already`);
+  const missing = upTo(runs).filter((seed) => !before.includes(seed));
+  assertEquals([sorted(logged(cluster, "begin")), sorted(logged(cluster, "end"))], [
+    missing,
+    missing,
+  ]);
+});
+
+slurmTest("--detach returns at once; status tells failed and lost runs", async (cluster) => {
+  const go = join(cluster.place.path, "go");
+  const hold = `while [ ! -e ${go} ]; do sleep 0.05; done`;
+  const lost =
+    `[ {seed} != 3 ] || [ -e ${go}2 ] || kill -9 $(cat /proc/$PPID/stat | cut -d' ' -f4)`;
+  loggedSweep(cluster, `${hold}; [ {seed} != 2 ] || exit 7; ${lost}; sleep 0.2`, 5);
+  const { code, stderr, stdout } = await cluster.dyno(...ON_SLURM, "--detach", "--json");
+  assertEquals([code, JSON.parse(stdout).stopped], [0, "detached"], stderr);
+  const [, job] = /scancel (\d+)/.exec(stderr)!;
+  const during = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
+  assertEquals(during.code, 0, during.stderr);
+  assertMatch(during.stderr, /^Slurm job \d+: 0 of 5 runs succeeded; tasks: \d (running|pending)/);
+  cluster.place.write("go", "");
+  const over = await cluster.dyno("sweep", "status", TREE, "--wait");
+  assertEquals(over.code, 1, over.stderr);
+  assertMatch(over.stderr, /failed: seed2__baseline__\w+: exit code 7/);
+  assertStringIncludes(
+    over.stderr,
+    `Slurm job ${job}: a run left no result: its task ended as FAILED`,
+  );
+  assertStringIncludes(over.stderr, "3 of 5 runs succeeded, 1 failed, 1 left no result");
+  cluster.place.write("go2", "");
+  cluster.place.write("log", "");
+  const again = await cluster.dyno(...ON_SLURM, "--resume", "--fail_fast", "--json");
+  assertEquals(again.code, 1, again.stderr);
+  assertEquals(JSON.parse(again.stdout).stopped, "failed run");
+  assertEquals(logged(cluster, "begin").filter((seed) => seed !== 2 && seed !== 3), []);
+});
+
+slurmTest("more runs than an array may have; a job that is cancelled outside", async (cluster) => {
+  loggedSweep(cluster, "sleep 0.05", 8);
+  const many = await cluster.dyno(...ON_SLURM);
+  assertEquals(many.code, 0, many.stderr);
+  assertMatch(many.stderr, /Slurm job \d+: 3 tasks\n8 runs succeeded/);
+  assertEquals(sorted(logged(cluster, "end")), upTo(8));
+  loggedSweep(cluster, "sleep 30", 4);
+  const running = cluster.begin(...ON_SLURM);
+  await eventually(() => logged(cluster, "begin").length >= 2, "some runs");
+  await cluster.output("scancel", ...await cluster.jobs());
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 1, stderr);
+  assertMatch(stderr, /Slurm job \d+: 4 runs left no result: its task ended as CANCELLED/);
+  assertMatch(stderr, /0 runs succeeded, 4 not run, in .*\nwhat tasks said is in .*\ngo on with: /);
+}, { largest_array: 3 });
+
+slurmTest("a refused job is one line, and leaves nothing in the queue", async (cluster) => {
+  cluster.place.write("s.json", shellSweep("true", 2));
+  for (
+    const [flag, value, what] of [
+      ["--partition", "nowhere", /nvalid partition name specified; sinfo lists the partitions/],
+      ["--gres", "gpu:9", /--gres asks for it/],
+      ["--memory", "900G", /--memory (and --gres )?asks? for/],
+    ] as const
+  ) {
+    const { code, stderr } = await cluster.dyno(...ON_SLURM, flag, value);
+    assertEquals(code, 2, stderr);
+    assertMatch(stderr.trimEnd().split("\n").at(-1)!, /^error: sbatch: /);
+    assertMatch(stderr, what);
+  }
+  assertEquals(await cluster.jobs(), []);
+  const none = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
+  assertEquals(none.code, 2);
+  assertStringIncludes(none.stderr, "no sweep of it was given to Slurm");
+});
+
+Deno.test("without Slurm, --executor slurm says so; its flags need it", async () => {
+  using place = new Workplace();
+  place.write("s.json", shellSweep("true", 2));
+  mkdirSync(join(place.path, "bin"));
+  const env = { PATH: join(place.path, "bin") };
+  const { code, stderr } = await dyno(ON_SLURM, { cwd: place.path, env });
+  assertEquals(code, 2);
+  assertMatch(stderr, /^error: there is no Slurm here: no sbatch along PATH; go to a login node/);
+  assert(!existsSync(join(place.path, "bench_runs")));
+  const stray = await place.dyno("sweep", "--config", "s.json", "--time", "5");
+  assertEquals([stray.code, stray.stderr], [2, "error: --time: needs --executor slurm\n"]);
+  const both = await place.dyno(...ON_SLURM, "--detach", "--fail-fast");
+  assertMatch(both.stderr, /^error: --fail-fast: needs a sweep that waits/);
+  const task = await place.dyno("sweep", "exec", "--exp_dir", "x", "--index", "0");
+  assertMatch(task.stderr, /^error: x\/slurm\/plan\.json: no such file; .* all nodes share/);
+});
