@@ -69,7 +69,7 @@ export async function chosenExecutor(
     },
     onQueue: lines.queue,
     onInterrupt: async (id) => {
-      const yes = await agreed(`cancel Slurm job ${id}, too? [y/N] `, lines.terminal);
+      const yes = await cancels(id, lines.terminal);
       if (chosen.job) chosen.job.cancelled = yes;
       return yes;
     },
@@ -84,10 +84,13 @@ export function sayJobGoesOn(id: string, exp_dir: string, terminal: Terminal): v
   terminal.say(`wait for it with --wait; cancel it with: scancel ${id}`);
 }
 
-/** Asks on a terminal; where there is none, and at the input's end, the answer is no. */
-async function agreed(question: string, terminal: Terminal): Promise<boolean> {
-  if (!terminal.live || process.stdin.isTTY !== true) return false;
-  terminal.draw(question);
+/** Asks whether to cancel a job. Where nobody can be asked it is; a terminal that went away leaves it. */
+async function cancels(id: string, terminal: Terminal): Promise<boolean> {
+  if (!terminal.live || process.stdin.isTTY !== true) {
+    terminal.say(`no terminal to ask at: cancelling Slurm job ${id}`);
+    return true;
+  }
+  terminal.draw(`cancel Slurm job ${id}, too? [y/N] `);
   const reader = createInterface({ input: process.stdin, terminal: false });
   try {
     return await new Promise((resolve) => {

@@ -2,7 +2,7 @@
 import { InputError } from "../errors.ts";
 import { shellText } from "../sweep/command_line.ts";
 import { slurmPlanAt, slurmStatus } from "../sweep/slurm_status.ts";
-import { watchJob } from "../sweep/slurm_watch.ts";
+import { JobWatch } from "../sweep/slurm_watch.ts";
 import { sweepTreeAt } from "../sweep/tree.ts";
 import { EXIT } from "./command.ts";
 import { parseFlags, text, toggle } from "./flags.ts";
@@ -44,7 +44,7 @@ async function waited(exp_dir: string, terminal: Terminal, signal: AbortSignal):
   const plan = slurmPlanAt(exp_dir);
   const progress = { ended: 0, failed: 0, to_do: plan.runs.length };
   using line = new SweepProgressLine(terminal);
-  await watchJob(sweepTreeAt(exp_dir), plan, {
+  const job = new JobWatch(sweepTreeAt(exp_dir), plan, {
     onEnd: (outcome) => {
       progress.ended++;
       if (outcome.exit_code !== 0) progress.failed++;
@@ -53,7 +53,8 @@ async function waited(exp_dir: string, terminal: Terminal, signal: AbortSignal):
     },
     onQueue: (queue) => line.queue(queue, progress),
     notice: (said) => line.above(terminal.paint.dim(said)),
-  }, signal);
+  });
+  await job.toTheEnd(signal);
 }
 
 function say(

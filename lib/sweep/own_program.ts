@@ -1,6 +1,7 @@
 /** dyno itself as a program that a sweep runs. */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { resolve } from "@std/path";
 import { InputError } from "../errors.ts";
 
 /** A small young heap: shorter pauses while a client measures. */
@@ -18,7 +19,18 @@ export function ownProgram(): { path: string; leading: string[] } {
   }
   const path = process.execPath;
   if (deno.build.standalone) return { path, leading: [] };
+  return { path, leading: ["run", "-A", HEAP, mainScript()] };
+}
+
+/** The words that start this program again, from any folder and under any runtime. */
+export function ownCommand(): string[] {
+  const { execPath, execArgv, argv } = process;
+  const deno = (globalThis as { Deno?: typeof Deno }).Deno;
+  if (deno?.build.standalone) return [execPath];
+  return deno ? [execPath, "run", "-A", mainScript()] : [execPath, ...execArgv, resolve(argv[1])];
+}
+
+function mainScript(): string {
   const main = new URL("../../main.ts", import.meta.url);
-  const script = main.protocol === "file:" ? fileURLToPath(main) : main.href;
-  return { path, leading: ["run", "-A", HEAP, script] };
+  return main.protocol === "file:" ? fileURLToPath(main) : main.href;
 }

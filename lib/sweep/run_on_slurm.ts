@@ -3,12 +3,12 @@ import { rmSync } from "node:fs";
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
-import { ownCommand } from "../execute/own_command.ts";
 import { cancelJob, isLive, largestArray, submitArray, tasksOf } from "../execute/slurm.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { shellText } from "./command_line.ts";
+import { ownCommand } from "./own_program.ts";
 import { makeSlurmFolders, writeSlurmPlan } from "./slurm_plan.ts";
-import { watchJob } from "./slurm_watch.ts";
+import { JobWatch } from "./slurm_watch.ts";
 import { runPathsOf } from "./tree.ts";
 import type { SlurmRequest } from "../execute/slurm.ts";
 import type { SweepExecutor, SweepStop, SweepWork } from "./executor.ts";
@@ -93,15 +93,18 @@ async function watch(
   { onQueue, onInterrupt }: SlurmOptions,
   signal: AbortSignal,
 ): Promise<SweepStop> {
+  const job = new JobWatch(tree, plan, { onEnd, onQueue, notice });
+  let stop: SweepStop = "failed run";
   try {
-    if (await watchJob(tree, plan, { onEnd, onQueue, notice }, signal)) return "no";
+    if (await job.toTheEnd(signal)) return "no";
     await cancelled(plan.job_id);
-    return "failed run";
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error;
+    stop = "interrupted";
     if (await onInterrupt?.(plan.job_id)) await cancelled(plan.job_id);
-    return "interrupted";
   }
+  job.look(true);
+  return stop;
 }
 
 /** Cancels a job and waits until its tasks are gone. */

@@ -28,48 +28,82 @@ export interface WatchOptions {
   onQueue?: (queue: string) => void;
   /** Told in one line what stands still. */
   notice?: (line: string) => void;
-  /** Milliseconds to wait for results of a job that is gone. */
-  lag_ms?: number;
 }
 
-/**
- * Waits until every run has ended, or the job is gone.
- *
- * @returns whether `onEnd` asked to go on to the end.
- * @throws {CancelledError} the signal was aborted; the job goes on.
- */
-export async function watchJob(
-  tree: SweepTree,
-  plan: SlurmPlan,
-  { onEnd, onQueue, notice, lag_ms = LAG_MS }: WatchOptions,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const waiting = new Map(plan.runs.map((run_id, index) => [index, run_id]));
-  const told = new Set<string>();
-  const tellOnce = (line: string) => {
-    if (!told.has(line)) notice?.(line);
-    told.add(line);
-  };
-  let tasks: SlurmTask[] = [];
-  let gone_ms: number | null = null;
-  for (let pause_ms = FIRST_MS;; pause_ms = Math.min(pause_ms * GROWTH, LONGEST_MS)) {
-    for (const outcome of newlyEnded(tree, waiting, gone_ms !== null)) {
-      if (!onEnd(outcome)) return false;
-    }
-    if (waiting.size === 0) return true;
-    const queue = await queueOf(plan.job_id, tellOnce);
-    if (queue !== null) {
-      if (queue.length > 0) tasks = queue;
-      const live = queue.filter(isLive);
-      gone_ms = live.length > 0 ? null : gone_ms ?? performance.now();
-      onQueue?.(queueText(live));
-      for (const line of stuckLines(plan.job_id, live)) tellOnce(line);
-    }
-    if (gone_ms !== null && performance.now() - gone_ms > lag_ms) break;
-    await sleep(gone_ms === null ? pause_ms : FIRST_MS, signal);
+/** Waits for the runs of a sweep's job. */
+export class JobWatch {
+  readonly #tree: SweepTree;
+  readonly #plan: SlurmPlan;
+  readonly #options: WatchOptions;
+  /** Runs by their place in the plan. */
+  readonly #waiting: Map<number, string>;
+  readonly #told = new Set<string>();
+
+  constructor(tree: SweepTree, plan: SlurmPlan, options: WatchOptions) {
+    this.#tree = tree;
+    this.#plan = plan;
+    this.#options = options;
+    this.#waiting = new Map(plan.runs.entries());
   }
-  for (const line of lostLines(plan, waiting, tasks)) notice?.(line);
-  return true;
+
+  /**
+   * Waits until every run has ended, or the job is gone.
+   *
+   * @returns whether `onEnd` asked to go on to the end.
+   * @throws {CancelledError} the signal was aborted; the job goes on.
+   */
+  async toTheEnd(signal: AbortSignal): Promise<boolean> {
+    let tasks: SlurmTask[] = [];
+    let gone_ms: number | null = null;
+    for (let pause_ms = FIRST_MS;; pause_ms = Math.min(pause_ms * GROWTH, LONGEST_MS)) {
+      if (!this.look(gone_ms !== null)) return false;
+      if (this.#waiting.size === 0) return true;
+      const queue = await this.#queue();
+      if (queue !== null) {
+        if (queue.length > 0) tasks = queue;
+        const live = queue.filter(isLive);
+        gone_ms = live.length > 0 ? null : gone_ms ?? performance.now();
+        this.#options.onQueue?.(queueText(live));
+        for (const line of stuckLines(this.#plan.job_id, live)) this.#tellOnce(line);
+      }
+      if (gone_ms !== null && performance.now() - gone_ms > LAG_MS) break;
+      await sleep(gone_ms === null ? pause_ms : FIRST_MS, signal);
+    }
+    for (const line of lostLines(this.#plan, this.#waiting, tasks)) this.#options.notice?.(line);
+    return true;
+  }
+
+  /**
+   * Tells of runs that have ended since the last look.
+   *
+   * @param refresh makes a network file system look for new files.
+   * @returns whether to watch on.
+   */
+  look(refresh: boolean): boolean {
+    for (const [place, run_id] of this.#waiting) {
+      const outcome = endOf(this.#tree, run_id, refresh);
+      if (outcome === null) continue;
+      this.#waiting.delete(place);
+      if (!this.#options.onEnd(outcome)) return false;
+    }
+    return true;
+  }
+
+  /** The tasks; null where Slurm does not answer now: its controller may be starting again. */
+  async #queue(): Promise<SlurmTask[] | null> {
+    try {
+      return await tasksOf(this.#plan.job_id);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#tellOnce(`asked again until Slurm answers: ${error.message}`);
+      return null;
+    }
+  }
+
+  #tellOnce(line: string): void {
+    if (!this.#told.has(line)) this.#options.notice?.(line);
+    this.#told.add(line);
+  }
 }
 
 /** `2 running, 5 pending (Resources)`. */
@@ -83,22 +117,15 @@ export function queueText(live: readonly SlurmTask[]): string {
   return [...counts].map(([what, count]) => `${count.toLocaleString("en")} ${what}`).join(", ");
 }
 
-/** Takes ended runs out of those that are waited for. */
-function* newlyEnded(
-  tree: SweepTree,
-  waiting: Map<number, string>,
-  refresh: boolean,
-): Generator<RunOutcome> {
-  for (const [index, run_id] of waiting) {
-    const paths = runPathsOf(tree, run_id);
-    if (refresh) listed(paths.folder);
-    const meta = endedMeta(tree, run_id);
-    if (meta === null) continue;
-    waiting.delete(index);
-    const { exit_code, wall_time_s, timed_out = false } = meta;
-    const complaint = exit_code === 0 ? null : complaintIn(paths.stderr);
-    yield { run_id, exit_code, timed_out, wall_time_s, complaint };
-  }
+/** How a run of the job ended; null where it has not yet. */
+function endOf(tree: SweepTree, run_id: string, refresh: boolean): RunOutcome | null {
+  const paths = runPathsOf(tree, run_id);
+  if (refresh) listed(paths.folder);
+  const meta = endedMeta(tree, run_id);
+  if (meta === null) return null;
+  const { exit_code, wall_time_s, timed_out = false } = meta;
+  const complaint = exit_code === 0 ? null : complaintIn(paths.stderr);
+  return { run_id, exit_code, timed_out, wall_time_s, complaint };
 }
 
 /** Reading a folder makes a network file system look for new files in it. */
@@ -107,20 +134,6 @@ function listed(folder: string): void {
     readdirSync(folder);
   } catch {
     // the run has not begun
-  }
-}
-
-/** The tasks; null where Slurm does not answer now: its controller may be starting again. */
-async function queueOf(
-  job_id: string,
-  tellOnce: (line: string) => void,
-): Promise<SlurmTask[] | null> {
-  try {
-    return await tasksOf(job_id);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    tellOnce(`asked again until Slurm answers: ${error.message}`);
-    return null;
   }
 }
 

@@ -19,7 +19,7 @@ import type { ChildProcess } from "node:child_process";
 import type { AddressInfo } from "node:net";
 
 const DAEMONS = ["munged", "slurmctld", "slurmd"];
-const START_MS = 20_000;
+const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 
 /** Why no cluster can be started here; null where one can. */
@@ -27,6 +27,14 @@ export function noSlurm(): string | null {
   const lacking = DAEMONS.find((name) => !existsSync(`/usr/sbin/${name}`));
   if (lacking) return `no ${lacking} here (Debian: apt-get install slurm-wlm munge)`;
   return process.getuid?.() === 0 ? null : "only root can start Slurm's daemons";
+}
+
+/** What tests set in slurm.conf. */
+export interface ClusterOptions {
+  /** MaxArraySize. */
+  largest_array?: number;
+  /** How long a node may be silent before it is taken for dead. */
+  node_timeout_s?: number;
 }
 
 /** A running cluster; disposed, none of its processes is left. */
@@ -40,11 +48,10 @@ export class SlurmCluster implements AsyncDisposable {
     this.env = { SLURM_CONF: join(this.place.path, "slurm.conf") };
   }
 
-  /** @param largest_array Slurm's MaxArraySize. */
-  static async start({ largest_array = 100 } = {}): Promise<SlurmCluster> {
+  static async start(options: ClusterOptions = {}): Promise<SlurmCluster> {
     const cluster = new SlurmCluster();
     try {
-      await cluster.#start(largest_array);
+      await cluster.#start(options);
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -52,13 +59,13 @@ export class SlurmCluster implements AsyncDisposable {
     }
   }
 
-  async #start(largest_array: number): Promise<void> {
+  async #start(options: ClusterOptions): Promise<void> {
     const { path } = this.place;
     for (const name of ["state", "spool-n1", "spool-n2"]) mkdirSync(join(path, name));
     writeFileSync(join(path, "munge.key"), crypto.getRandomValues(new Uint8Array(1024)), {
       mode: 0o400,
     });
-    this.place.write("slurm.conf", configuration(path, largest_array, await freePorts(3)));
+    this.place.write("slurm.conf", configuration(path, options, await freePorts(3)));
     const socket = join(path, "munge.socket");
     this.#spawn("munged", "--foreground", "--force", `--socket=${socket}`, ...[
       `--key-file=${path}/munge.key`,
@@ -95,7 +102,7 @@ export class SlurmCluster implements AsyncDisposable {
   }
 
   /** Kills a node: its daemon and all that ran under it, as if its power went. */
-  killNode(node: string): number {
+  killNode(node: string): void {
     this.#daemons.get(node)!.kill("SIGKILL");
     const tasks = processesIn(`SLURMD_NODENAME=${node}`);
     for (const pid of tasks) {
@@ -103,7 +110,6 @@ export class SlurmCluster implements AsyncDisposable {
       if (parent !== null && commandOf(parent).startsWith("slurmstepd")) killed(parent);
     }
     for (const pid of tasks) killed(pid);
-    return tasks.length;
   }
 
   /** Waits for a requeued task and lets it start now: Slurm would give it two minutes. */
@@ -165,7 +171,7 @@ export class SlurmCluster implements AsyncDisposable {
 
 function configuration(
   path: string,
-  largest_array: number,
+  { largest_array = 100, node_timeout_s = 60 }: ClusterOptions,
   [controller, ...nodes]: number[],
 ): string {
   const host = hostname().split(".")[0];
@@ -192,7 +198,8 @@ SlurmctldPidFile=${path}/slurmctld.pid
 SlurmdPidFile=${path}/slurmd-%n.pid
 SlurmctldLogFile=${path}/slurmctld.log
 SlurmdLogFile=${path}/slurmd-%n.log
-SlurmdTimeout=3
+SlurmdTimeout=${node_timeout_s}
+MessageTimeout=${Math.min(10, node_timeout_s)}
 KillWait=2
 MaxArraySize=${largest_array}
 ReturnToService=2
@@ -215,14 +222,14 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Waits until the condition holds; twenty seconds at most. */
+/** Waits until the condition holds; a minute at most. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string,
 ): Promise<void> {
   const started = performance.now();
   while (!await condition()) {
-    if (performance.now() - started > START_MS) throw new Error(`waited in vain: ${what}`);
+    if (performance.now() - started > PATIENCE_MS) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

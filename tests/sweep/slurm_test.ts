@@ -1,6 +1,6 @@
 /** Sweeps as array jobs of a real Slurm with two nodes, on this machine. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
@@ -8,6 +8,7 @@ import { fromFileUrl } from "@std/path";
 import { dyno } from "../e2e/dyno.ts";
 import { processesWith, shellSweep, Workplace } from "./fixture.ts";
 import { eventually, noSlurm, SlurmCluster } from "./slurm_cluster.ts";
+import type { ClusterOptions } from "./slurm_cluster.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const SMOKE = fromFileUrl(new URL("../../experiments/smoke.json", import.meta.url));
@@ -21,7 +22,7 @@ if (reason !== null) process.stderr.write(`the tests of Slurm are skipped: ${rea
 function slurmTest(
   name: string,
   body: (cluster: SlurmCluster) => Promise<void>,
-  options?: { largest_array: number },
+  options?: ClusterOptions,
 ): void {
   Deno.test({
     name: `Slurm: ${name}`,
@@ -54,6 +55,26 @@ function logged({ place }: SlurmCluster, word: "begin" | "end"): number[] {
 
 const upTo = (runs: number) => Array.from({ length: runs }, (_, i) => i + 1);
 const sorted = (seeds: number[]) => [...seeds].sort((a, b) => a - b);
+
+/** Starts the sweep on a terminal, stops it with Ctrl-C while a run goes on, and answers the question. */
+async function atTerminal({ place, env }: SlurmCluster, answer: "y" | "n"): Promise<string> {
+  const command = [process.execPath, "run", "-A", "--no-check", MAIN, ...ON_SLURM].join(" ");
+  const child = spawn("script", ["-qfec", command, "/dev/null"], {
+    cwd: place.path,
+    env: { ...process.env, ...env, NO_COLOR: "1" },
+  });
+  let said = "";
+  child.stdout.on("data", (bytes) => said += bytes);
+  const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const begun = () => place.read("log").includes("end 1") && /begin [234]/.test(place.read("log"));
+  await eventually(begun, "a run that ended, and one that goes on");
+  child.stdin.write("\x03");
+  await eventually(() => /cancel Slurm job \d+, too\? \[y\/N\]/.test(said), "the question");
+  child.stdin.write(`${answer}\n`);
+  assertEquals(await closed, 130, said);
+  child.stdin.destroy();
+  return said;
+}
 
 /** Files of a folder with their contents, times and measured use put aside. */
 function contents(place: Workplace, folder: string): Map<string, string> {
@@ -97,127 +118,131 @@ slurmTest("the smoke sweep leaves what this host leaves, file by file", async (c
 slurmTest(
   "a node dies in mid-sweep: its run is done again, the others are not",
   async (cluster) => {
-    const runs = 8;
+    const runs = 6;
     const mark = `62.${Math.floor(Math.random() * 1e9)}`;
-    loggedSweep(cluster, `sleep ${mark} & sleep 0.8`, runs);
+    loggedSweep(cluster, `[ $SLURMD_NODENAME != n1 ] || sleep ${mark}`, runs);
     const running = cluster.begin(...ON_SLURM);
-    await eventually(() => logged(cluster, "end").length >= 2, "some runs");
     await eventually(
-      () => logged(cluster, "begin").length > logged(cluster, "end").length,
-      "a run",
+      () => processesWith(mark).length > 0 && logged(cluster, "end").length >= 2,
+      "a run on the node, and some that have ended",
     );
-    let killed = 0;
-    await eventually(() => (killed = cluster.killNode("n1")) > 0, "a task on the node");
+    cluster.killNode("n1");
+    await eventually(() => processesWith(mark).length === 0, "the death of the node's run");
+    await cluster.hurryRequeued();
     const { code, stderr } = await running.finished;
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, `${runs} runs succeeded`);
     assertEquals(sorted(logged(cluster, "end")), upTo(runs)); // each ended once
+    const begun = logged(cluster, "begin");
+    assertEquals(begun.length, runs + 1);
+    assertEquals(begun.filter((seed, i) => begun.indexOf(seed) !== i), begun.slice(-1));
     assertEquals(cluster.place.list(`${TREE}/runs`).length, runs);
-    assertEquals(processesWith(mark), []);
+    assertEquals((await cluster.dyno("collect", "--exp_dir", TREE)).code, 0);
   },
+  { node_timeout_s: 3 },
 );
 
-slurmTest("Ctrl-C without a terminal leaves the job; status waits for it", async (cluster) => {
-  loggedSweep(cluster, "sleep 0.5", 5);
+slurmTest("Ctrl-C without a terminal cancels the job, and says so", async (cluster) => {
+  const mark = `64.${Math.floor(Math.random() * 1e9)}`;
+  loggedSweep(cluster, `[ {seed} = 1 ] || sleep ${mark}`, 4);
   const running = cluster.begin(...ON_SLURM);
-  await eventually(() => logged(cluster, "end").length >= 1, "a run");
+  await eventually(
+    () => processesWith(mark).length > 0 && logged(cluster, "end").length === 1,
+    "a run that ended, and one that goes on",
+  );
   running.kill("SIGINT");
   const { code, stderr } = await running.finished;
   assertEquals(code, 130, stderr);
-  const [, job] = /scancel (\d+)/.exec(stderr) ?? [];
-  assertStringIncludes(stderr, `Slurm job ${job} goes on; look with: dyno sweep status --exp_dir`);
-  assertMatch(stderr, /left to Slurm, in/);
+  assertMatch(stderr, /\nno terminal to ask at: cancelling Slurm job \d+\n/);
+  assertMatch(
+    stderr,
+    /1 run succeeded, 3 not run, in .*\n(.*\n)?go on with: dyno sweep .* --resume/,
+  );
+  assertEquals([await cluster.jobs(), processesWith(mark)], [[], []]);
+});
+
+slurmTest("Ctrl-C on a terminal asks: no leaves the job, yes cancels it", async (cluster) => {
+  const go = join(cluster.place.path, "go");
+  const mark = `63.${Math.floor(Math.random() * 1e9)}`;
+  const hold = `while [ ! -e ${go} ]; do sleep 0.05; done`;
+  loggedSweep(cluster, `sleep ${mark} & [ {seed} = 1 ] || ${hold}`, 4);
+  const left = await atTerminal(cluster, "n");
+  assertMatch(left, /Slurm job \d+ goes on; look with: dyno sweep status --exp_dir/);
+  assertMatch(left, /left to Slurm, in/);
   for (const args of [["sweep", "--config", "s.json", "--resume"], [...ON_SLURM, "--resume"]]) {
     const second = await cluster.dyno(...args);
     assertEquals(second.code, 2, second.stderr);
-    assertStringIncludes(second.stderr, `error: ${TREE}: in use by Slurm job ${job}; wait for it`);
+    assertMatch(second.stderr, /error: bench_runs\/shell: in use by Slurm job \d+; wait for it/);
   }
+  cluster.place.write("go", "");
   const waited = await cluster.dyno("sweep", "status", "--exp_dir", TREE, "--wait", "--json");
   assertEquals(waited.code, 0, waited.stderr);
-  assertStringIncludes(waited.stderr, "5 of 5 runs succeeded; it is over\nnext: dyno collect");
+  assertStringIncludes(waited.stderr, "4 of 4 runs succeeded; it is over\nnext: dyno collect");
   const { live, ended, failed } = JSON.parse(waited.stdout);
-  assertEquals([live, ended, failed], [false, 5, 0]);
-  assertEquals(sorted(logged(cluster, "end")), upTo(5));
-});
+  assertEquals([live, ended, failed], [false, 4, 0]);
+  assertEquals(sorted(logged(cluster, "end")), upTo(4));
 
-slurmTest("Ctrl-C on a terminal asks; yes cancels, and a resume does the rest", async (cluster) => {
-  const runs = 6;
-  const mark = `63.${Math.floor(Math.random() * 1e9)}`;
-  loggedSweep(cluster, `sleep ${mark} & sleep 0.6`, runs);
-  const command = [process.execPath, "run", "-A", "--no-check", MAIN, ...ON_SLURM].join(" ");
-  const child = spawn("script", ["-qfec", command, "/dev/null"], {
-    cwd: cluster.place.path,
-    env: { ...process.env, ...cluster.env, NO_COLOR: "1" },
-  });
-  let said = "";
-  child.stdout.on("data", (bytes) => said += bytes);
-  const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
-  await eventually(() => logged(cluster, "end").length >= 2, "some runs");
-  child.stdin.write("\x03");
-  await eventually(() => /cancel Slurm job \d+, too\? \[y\/N\]/.test(said), "the question");
-  child.stdin.write("y\n");
-  assertEquals(await closed, 130, said);
-  child.stdin.destroy();
-  assertMatch(said, /go on with: dyno sweep .*--executor slurm --resume/);
-  assertMatch(said, /2 running, \d pending \(JobArrayTaskLimit\)|\d runs succeeded/);
+  rmSync(go);
+  cluster.place.write("log", "");
+  assertMatch(await atTerminal(cluster, "y"), /go on with: dyno sweep .*--executor slurm --resume/);
   assertEquals([await cluster.jobs(), processesWith(mark)], [[], []]);
-  const before = logged(cluster, "end");
-  assert(before.length < runs);
+  assertEquals(logged(cluster, "end"), [1]);
+  cluster.place.write("go", "");
   cluster.place.write("log", "");
   const rest = await cluster.dyno(...ON_SLURM, "--resume");
   assertEquals(rest.code, 0, rest.stderr);
-  assertStringIncludes(rest.stderr, `${runs} runs in ${TREE}, ${before.length} finished already`);
-  const missing = upTo(runs).filter((seed) => !before.includes(seed));
-  assertEquals([sorted(logged(cluster, "begin")), sorted(logged(cluster, "end"))], [
-    missing,
-    missing,
-  ]);
+  assertStringIncludes(rest.stderr, `4 runs in ${TREE}, 1 finished already`);
+  assertEquals(
+    [sorted(logged(cluster, "begin")), sorted(logged(cluster, "end"))],
+    [[2, 3, 4], [2, 3, 4]],
+  );
 });
 
-slurmTest("--detach returns at once; status tells failed and lost runs", async (cluster) => {
+slurmTest("--detach returns at once; status tells what failed", async (cluster) => {
   const go = join(cluster.place.path, "go");
-  const hold = `while [ ! -e ${go} ]; do sleep 0.05; done`;
-  const lost =
-    `[ {seed} != 3 ] || [ -e ${go}2 ] || kill -9 $(cat /proc/$PPID/stat | cut -d' ' -f4)`;
-  loggedSweep(cluster, `${hold}; [ {seed} != 2 ] || exit 7; ${lost}; sleep 0.2`, 5);
+  loggedSweep(cluster, `while [ ! -e ${go} ]; do sleep 0.05; done; [ {seed} != 2 ] || exit 7`, 4);
   const { code, stderr, stdout } = await cluster.dyno(...ON_SLURM, "--detach", "--json");
   assertEquals([code, JSON.parse(stdout).stopped], [0, "detached"], stderr);
-  const [, job] = /scancel (\d+)/.exec(stderr)!;
+  assertMatch(stderr, /scancel \d+/);
   const during = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
   assertEquals(during.code, 0, during.stderr);
-  assertMatch(during.stderr, /^Slurm job \d+: 0 of 5 runs succeeded; tasks: \d (running|pending)/);
+  assertMatch(during.stderr, /^Slurm job \d+: 0 of 4 runs succeeded; tasks: \d (running|pending)/);
   cluster.place.write("go", "");
   const over = await cluster.dyno("sweep", "status", TREE, "--wait");
   assertEquals(over.code, 1, over.stderr);
   assertMatch(over.stderr, /failed: seed2__baseline__\w+: exit code 7/);
-  assertStringIncludes(
-    over.stderr,
-    `Slurm job ${job}: a run left no result: its task ended as FAILED`,
-  );
-  assertStringIncludes(over.stderr, "3 of 5 runs succeeded, 1 failed, 1 left no result");
-  cluster.place.write("go2", "");
+  assertStringIncludes(over.stderr, "3 of 4 runs succeeded, 1 failed");
   cluster.place.write("log", "");
   const again = await cluster.dyno(...ON_SLURM, "--resume", "--fail_fast", "--json");
   assertEquals(again.code, 1, again.stderr);
   assertEquals(JSON.parse(again.stdout).stopped, "failed run");
-  assertEquals(logged(cluster, "begin").filter((seed) => seed !== 2 && seed !== 3), []);
+  assertEquals(logged(cluster, "begin"), [2]);
 });
 
-slurmTest("more runs than an array may have; a job that is cancelled outside", async (cluster) => {
-  loggedSweep(cluster, "sleep 0.05", 8);
-  const many = await cluster.dyno(...ON_SLURM);
-  assertEquals(many.code, 0, many.stderr);
-  assertMatch(many.stderr, /Slurm job \d+: 3 tasks\n8 runs succeeded/);
-  assertEquals(sorted(logged(cluster, "end")), upTo(8));
-  loggedSweep(cluster, "sleep 30", 4);
-  const running = cluster.begin(...ON_SLURM);
-  await eventually(() => logged(cluster, "begin").length >= 2, "some runs");
-  await cluster.output("scancel", ...await cluster.jobs());
-  const { code, stderr } = await running.finished;
-  assertEquals(code, 1, stderr);
-  assertMatch(stderr, /Slurm job \d+: 4 runs left no result: its task ended as CANCELLED/);
-  assertMatch(stderr, /0 runs succeeded, 4 not run, in .*\nwhat tasks said is in .*\ngo on with: /);
-}, { largest_array: 3 });
+slurmTest(
+  "more runs than an array may have; tasks that are killed or cancelled",
+  async (cluster) => {
+    loggedSweep(cluster, "sleep 0.05", 8);
+    const many = await cluster.dyno(...ON_SLURM);
+    assertEquals(many.code, 0, many.stderr);
+    assertMatch(many.stderr, /Slurm job \d+: 3 tasks\n8 runs succeeded/);
+    assertEquals(sorted(logged(cluster, "end")), upTo(8));
+    const killTask = "kill -9 $(cat /proc/$PPID/stat | cut -d' ' -f4)";
+    loggedSweep(cluster, `[ {seed} != 1 ] || ${killTask}; sleep 30`, 6);
+    const running = cluster.begin(...ON_SLURM);
+    await eventually(() => logged(cluster, "begin").length >= 3, "a run in each task");
+    await cluster.output("scancel", ...await cluster.jobs());
+    const { code, stderr } = await running.finished;
+    assertEquals(code, 1, stderr);
+    assertMatch(stderr, /Slurm job \d+: 2 runs left no result: its task ended as FAILED/);
+    assertMatch(stderr, /Slurm job \d+: 4 runs left no result: its task ended as CANCELLED/);
+    assertMatch(
+      stderr,
+      /0 runs succeeded, 6 not run, in .*\nwhat tasks said is in .*\ngo on with: /,
+    );
+  },
+  { largest_array: 3 },
+);
 
 slurmTest("a refused job is one line, and leaves nothing in the queue", async (cluster) => {
   cluster.place.write("s.json", shellSweep("true", 2));
