@@ -1,7 +1,7 @@
 /**
  * Format, lint, type check, all tests; ends with one line `N passed, N failed`.
  * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
- * clang, for fuzzing, bubblewrap and Python, for the sandbox's.
+ * clang, for fuzzing, bubblewrap and Python, for the sandbox's, Slurm, for sweeps on a cluster.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { browserPath } from "../tests/browser.ts";
 import { fuzzingClang } from "../tests/clang.ts";
+import { slurmIsInstalled } from "../tests/slurm.ts";
 
 interface Counts {
   passed: number;
@@ -53,6 +54,12 @@ const REQUIREMENTS: Requirement[] = [
     tests: "the sandbox's tests",
     packages: ["bubblewrap", "python3"],
     here: () => runs("bwrap") && runs("python3"),
+  },
+  {
+    name: "Slurm",
+    tests: "the tests of sweeps on a cluster",
+    packages: ["slurm-wlm", "munge"],
+    here: () => slurmIsInstalled(),
   },
 ];
 

@@ -13,19 +13,18 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { startDyno } from "../e2e/dyno.ts";
+import { slurmIsInstalled } from "../slurm.ts";
 import { Workplace } from "./fixture.ts";
 import type { Finished, Running } from "../e2e/dyno.ts";
 import type { ChildProcess } from "node:child_process";
 import type { AddressInfo } from "node:net";
 
-const DAEMONS = ["munged", "slurmctld", "slurmd"];
 const PATIENCE_MS = 60_000;
 const LOOK_MS = 50;
 
 /** Why no cluster can be started here; null where one can. */
 export function noSlurm(): string | null {
-  const lacking = DAEMONS.find((name) => !existsSync(`/usr/sbin/${name}`));
-  if (lacking) return `no ${lacking} here (Debian: apt-get install slurm-wlm munge)`;
+  if (!slurmIsInstalled()) return "no Slurm here (Debian: apt-get install slurm-wlm munge)";
   return process.getuid?.() === 0 ? null : "only root can start Slurm's daemons";
 }
 

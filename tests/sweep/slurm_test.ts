@@ -5,6 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { parseCsv } from "../../lib/sweep/csv.ts";
 import { dyno } from "../e2e/dyno.ts";
 import { processesWith, shellSweep, Workplace } from "./fixture.ts";
 import { eventually, noSlurm, SlurmCluster } from "./slurm_cluster.ts";
@@ -198,26 +199,37 @@ slurmTest("Ctrl-C on a terminal asks: no leaves the job, yes cancels it", async 
   );
 });
 
-slurmTest("--detach returns at once; status tells what failed", async (cluster) => {
-  const go = join(cluster.place.path, "go");
-  loggedSweep(cluster, `while [ ! -e ${go} ]; do sleep 0.05; done; [ {seed} != 2 ] || exit 7`, 4);
-  const { code, stderr, stdout } = await cluster.dyno(...ON_SLURM, "--detach", "--json");
-  assertEquals([code, JSON.parse(stdout).stopped], [0, "detached"], stderr);
-  assertMatch(stderr, /scancel \d+/);
-  const during = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
-  assertEquals(during.code, 0, during.stderr);
-  assertMatch(during.stderr, /^Slurm job \d+: 0 of 4 runs succeeded; tasks: \d (running|pending)/);
-  cluster.place.write("go", "");
-  const over = await cluster.dyno("sweep", "status", TREE, "--wait");
-  assertEquals(over.code, 1, over.stderr);
-  assertMatch(over.stderr, /failed: seed2__baseline__\w+: exit code 7/);
-  assertStringIncludes(over.stderr, "3 of 4 runs succeeded, 1 failed");
-  cluster.place.write("log", "");
-  const again = await cluster.dyno(...ON_SLURM, "--resume", "--fail_fast", "--json");
-  assertEquals(again.code, 1, again.stderr);
-  assertEquals(JSON.parse(again.stdout).stopped, "failed run");
-  assertEquals(logged(cluster, "begin"), [2]);
-});
+slurmTest(
+  "--detach returns at once; a preempted run is done again; status tells",
+  async (cluster) => {
+    const go = join(cluster.place.path, "go");
+    loggedSweep(cluster, `while [ ! -e ${go} ]; do sleep 0.05; done; [ {seed} != 2 ] || exit 7`, 4);
+    const { code, stderr, stdout } = await cluster.dyno(...ON_SLURM, "--detach", "--json");
+    assertEquals([code, JSON.parse(stdout).stopped], [0, "detached"], stderr);
+    const [, job] = /scancel (\d+)/.exec(stderr)!;
+    await eventually(() => logged(cluster, "begin").includes(1), "the first run");
+    await cluster.output("scontrol", "requeue", `${job}_0`); // what preemption does
+    await cluster.hurryRequeued();
+    const during = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
+    assertEquals(during.code, 0, during.stderr);
+    assertMatch(
+      during.stderr,
+      /^Slurm job \d+: 0 of 4 runs succeeded; tasks: \d (running|pending)/,
+    );
+    cluster.place.write("go", "");
+    const over = await cluster.dyno("sweep", "status", TREE, "--wait");
+    assertEquals(over.code, 1, over.stderr);
+    assertMatch(over.stderr, /failed: seed2__baseline__\w+: exit code 7/);
+    assertStringIncludes(over.stderr, "3 of 4 runs succeeded, 1 failed");
+    assertEquals(sorted(logged(cluster, "begin")), [1, 1, 2, 3, 4]);
+    assertEquals(sorted(logged(cluster, "end")), [1, 3, 4]);
+    cluster.place.write("log", "");
+    const again = await cluster.dyno(...ON_SLURM, "--resume", "--fail_fast", "--json");
+    assertEquals(again.code, 1, again.stderr);
+    assertEquals(JSON.parse(again.stdout).stopped, "failed run");
+    assertEquals(logged(cluster, "begin"), [2]);
+  },
+);
 
 slurmTest(
   "more runs than an array may have; tasks that are killed or cancelled",
@@ -243,6 +255,35 @@ slurmTest(
   },
   { largest_array: 3 },
 );
+
+slurmTest("a sweep of dyno's own loads, with hardware samples beside each", async (cluster) => {
+  const { place } = cluster;
+  const mock = cluster.begin("mock", "--port", "0", "--model", "a");
+  const url = () => /http:\S+/.exec(mock.said())?.[0];
+  await eventually(() => url() !== undefined, "the mock endpoint");
+  try {
+    place.write("s.json", {
+      name: "loads",
+      kind: "load",
+      common_args: { endpoint: url(), model: "a", requests: 12, output_tokens: 4 },
+      matrix: { concurrency: [1, 4] },
+      jobs: 2,
+    });
+    const { code, stderr } = await cluster.dyno(...ON_SLURM, "--sample-rate", "20");
+    assertEquals(code, 0, stderr);
+    assertEquals((await cluster.dyno("collect", "--exp_dir", "bench_runs/loads")).code, 0);
+    const [head, ...rows] = parseCsv(place.read("bench_runs/loads/aggregate/runs.csv"));
+    const figure = (row: string[], name: string) => Number(row[head.indexOf(name)]);
+    assertEquals(rows.map((row) => figure(row, "concurrency")), [1, 4]);
+    for (const row of rows) assert(figure(row, "requests_per_s") > 0, row.join());
+    for (const run of place.list("bench_runs/loads/runs")) {
+      assert(place.list(`bench_runs/loads/runs/${run}`).includes("samples.bin"));
+    }
+  } finally {
+    mock.kill("SIGTERM");
+    await mock.finished;
+  }
+});
 
 slurmTest("a refused job is one line, and leaves nothing in the queue", async (cluster) => {
   cluster.place.write("s.json", shellSweep("true", 2));
