@@ -16,7 +16,7 @@ const FIRST_MS = 250;
 const LONGEST_MS = 5000;
 const GROWTH = 1.3;
 /** How long results may take from a node to here once the job is gone: a shared folder lags. */
-const LAG_MS = 5000;
+const LAG_MS = 3000;
 /** Reasons for which a task waits for ever. */
 const STUCK =
   /held|BadConstraints|Partition(Time|Node)Limit|PartitionConfig|Invalid|NeverSatisfied/i;

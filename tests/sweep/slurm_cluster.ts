@@ -113,11 +113,12 @@ export class SlurmCluster implements AsyncDisposable {
 
   /** Waits for a requeued task and lets it start now: Slurm would give it two minutes. */
   async hurryRequeued(): Promise<void> {
-    const format = ["--noheader", "--array", "--states=pending", "--format=%i %r"];
     const requeued = async () =>
-      /^(\S+) BeginTime$/m.exec(await this.output("squeue", ...format))?.[1];
+      (await this.output("scontrol", "--oneliner", "show", "job")).split("\n")
+        .find((job) => / Restarts=1 /.test(job) && / JobState=PENDING /.test(job));
     await eventually(async () => await requeued() !== undefined, "a requeued task");
-    await this.output("scontrol", "update", `JobId=${await requeued()}`, "StartTime=now");
+    const [job] = /JobId=\d+/.exec(await requeued() ?? "") ?? [];
+    await this.output("scontrol", "update", `${job}`, "StartTime=now");
   }
 
   /** Standard output of one of Slurm's commands; empty where it fails. */
