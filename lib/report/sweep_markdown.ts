@@ -4,21 +4,21 @@ import { notes } from "./sweep_numbers.ts";
 import { markdownTable } from "./sweep_tables.ts";
 import type { SweepAnalysis } from "../sweep/analyse.ts";
 import type { SweepChart } from "./sweep_charts.ts";
-import type { TextTable } from "./sweep_tables.ts";
+import type { SweepTables, TextTable } from "./sweep_tables.ts";
 
 export interface MarkdownParts {
   name: string;
   analysis: SweepAnalysis;
   charts: readonly SweepChart[];
   facts: readonly (readonly [string, string])[];
-  tables: readonly [TextTable, TextTable | null];
+  tables: SweepTables;
   /** The charts' pictures, in their order. */
   assets: readonly string[];
 }
 
 /** The whole document. */
 export function sweepMarkdown(parts: MarkdownParts): string {
-  const { name, analysis, charts, facts, tables: [policies, ablations], assets } = parts;
+  const { name, analysis, charts, facts, tables, assets } = parts;
   const paragraphs = [
     `# Sweep ${inline(name)}`,
     facts.map(([term, value]) => `- ${term}: ${inline(value)}`).join("\n"),
@@ -27,12 +27,18 @@ export function sweepMarkdown(parts: MarkdownParts): string {
       `## ${inline(heading)}\n\n![${inline(heading)}](assets/${basename(assets[i])})`
     ),
     `## Means over seeds, ${inline(analysis.baseline)}`,
-    markdownTable(policies),
-    ...(ablations ? ["## Ablations, ratios paired by seed", markdownTable(ablations)] : []),
+    markdownTable(tables.policies),
+    ...titled("## Ablations, ratios paired by seed", tables.ablations),
+    ...titled("## Tiers", tables.tiers),
+    ...titled("## Hardware, of the whole host", tables.host),
     "Values are means over seeds with 95 % intervals of a percentile bootstrap over seeds (2,000 " +
     "resamples, fixed seed); ratios are geometric means of pairs on the same seed.",
   ];
   return paragraphs.map((paragraph) => paragraph.trimEnd()).join("\n\n") + "\n";
+}
+
+function titled(heading: string, table: TextTable | null): string[] {
+  return table ? [heading, markdownTable(table)] : [];
 }
 
 /** Text on one line that Markdown does not read. */

@@ -18,9 +18,11 @@ import { RunsTable } from "./runs_table.ts";
 import { sweepCharts } from "./sweep_charts.ts";
 import { sweepMarkdown } from "./sweep_markdown.ts";
 import { notes } from "./sweep_numbers.ts";
+import { hostTable, tierTable } from "./sweep_side_tables.ts";
 import { ablationTable, htmlTable, policyTable } from "./sweep_tables.ts";
 import type { SweepAnalysis } from "../sweep/analyse.ts";
 import type { SweepChart } from "./sweep_charts.ts";
+import type { SweepTables } from "./sweep_tables.ts";
 
 /** What a report was written as. */
 export interface SweepReport {
@@ -56,7 +58,12 @@ export async function writeSweepReport(
   const name = basename(resolve(exp_dir));
   const { assets, no_png } = await writePictures(charts, join(folder, "assets"));
   const facts = factsOf(analysis);
-  const tables = [policyTable(analysis), ablationTable(analysis)] as const;
+  const tables = {
+    policies: policyTable(analysis),
+    ablations: ablationTable(analysis),
+    tiers: tierTable(analysis),
+    host: hostTable(analysis),
+  };
   const figures = new Map<string, string>();
   for (const each of charts) figures.set(each.name, await figureOf(each));
   const body = bodyOf({
@@ -143,14 +150,14 @@ interface BodyParts {
   charts: readonly SweepChart[];
   figures: ReadonlyMap<string, string>;
   facts: readonly (readonly [string, string])[];
-  tables: readonly [ReturnType<typeof policyTable>, ReturnType<typeof ablationTable>];
+  tables: SweepTables;
   runs: RunsTable;
   /** Paths of the pictures, from the page. */
   links: readonly string[];
 }
 
 function* bodyOf(parts: BodyParts): Generator<string> {
-  const { name, analysis, charts, facts, tables: [policies, ablations] } = parts;
+  const { name, analysis, charts, facts, tables } = parts;
   const isRatio = ({ chart }: SweepChart) => chart.reference !== undefined;
   const drawn = (wanted: boolean) => charts.filter((chart) => isRatio(chart) === wanted);
   yield `<header><p class="kind">sweep</p><h1>${escapeHtml(name)}</h1><dl class="facts">${
@@ -164,6 +171,8 @@ function* bodyOf(parts: BodyParts): Generator<string> {
     ...drawn(false).map(({ name, heading }) => [name, heading]),
     ["means", "Means"],
     ["ablations", "Ablations"],
+    ...(tables.tiers ? [["tiers", "Tiers"]] : []),
+    ...(tables.host ? [["hardware", "Hardware"]] : []),
     ["runs", "Runs"],
     ["reading", "How to read this"],
   ];
@@ -173,15 +182,24 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   for (const chart of drawn(false)) {
     yield section(chart.name, chart.heading, parts.figures.get(chart.name)!);
   }
-  yield section("means", `Means over seeds, ${analysis.baseline}`, htmlTable(policies));
+  yield section("means", `Means over seeds, ${analysis.baseline}`, htmlTable(tables.policies));
   const ratios = drawn(true).map((chart) =>
     `<p class="note">${escapeHtml(chart.heading)}: above 1, switching it off costs time.</p>` +
     parts.figures.get(chart.name)!
   );
-  const ratioTable = ablations
-    ? htmlTable(ablations)
+  const ratioTable = tables.ablations
+    ? htmlTable(tables.ablations)
     : `<p class="note">The sweep has no ablations.</p>`;
   yield section("ablations", "Ablations", ratios.join("") + ratioTable);
+  const inBaseline = `<p class="note">Means over seeds, ${escapeHtml(analysis.baseline)}.`;
+  if (tables.tiers) {
+    const used = `${inBaseline} Tiers that no attempt went to are left out.</p>`;
+    yield section("tiers", "Tiers", used + htmlTable(tables.tiers));
+  }
+  if (tables.host) {
+    const whole = `${inBaseline} Of the whole host: runs at the same time share them.</p>`;
+    yield section("hardware", "Hardware", whole + htmlTable(tables.host));
+  }
   yield `<section id="runs"><h2>Runs</h2>`;
   yield* parts.runs.html();
   yield "</section>";
@@ -204,5 +222,7 @@ const READING = `<dl class="terms">
 <dt>dot, value</dt><dd>mean over seeds of the runs' values</dd>
 <dt>whisker, [ ]</dt><dd>95 % interval: percentile bootstrap over seeds, 2,000 resamples at a fixed seed</dd>
 <dt>ratio</dt><dd>geometric mean of an ablation's value / the baseline's on the same seed; its interval resamples seeds, so that what a seed does to both sides cancels</dd>
+<dt>utilization, in flight</dt><dd>the share of a tier's slots in use and their number, means over simulated time</dd>
+<dt>queue wait</dt><dd>from when an attempt was ready to its start in that tier; p95 over a run's attempts</dd>
 <dt>–</dt><dd>unknown; never 0</dd>
 </dl>`;

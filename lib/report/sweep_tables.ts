@@ -18,6 +18,14 @@ export interface TextTable {
   left: number;
 }
 
+/** The tables of a report; null where there is nothing to tell. */
+export interface SweepTables {
+  policies: TextTable;
+  ablations: TextTable | null;
+  tiers: TextTable | null;
+  host: TextTable | null;
+}
+
 /** Means over seeds for each workload and policy, in the baseline. */
 export function policyTable(analysis: SweepAnalysis): TextTable {
   const { baseline, policies, workloads } = analysis;
@@ -70,6 +78,23 @@ export function ablationTable(analysis: SweepAnalysis): TextTable | null {
   };
 }
 
+/** A table of means with their intervals; rows without any are left out. */
+export function textTable(
+  caption: string,
+  names: readonly string[],
+  titles: readonly string[],
+  rows: readonly { names: readonly string[]; means: readonly (SeedMean | null)[] }[],
+): TextTable {
+  const known = rows.filter(({ means }) => means.some((mean) => mean !== null));
+  return {
+    caption,
+    heads: [...names, "seeds", ...titles],
+    names: names.length,
+    rows: known.slice(0, MOST_ROWS).map(({ names, means }) => rowOf(names, means)),
+    left: Math.max(0, known.length - MOST_ROWS),
+  };
+}
+
 function rowOf(names: readonly string[], means: readonly (SeedMean | null)[]): string[] {
   const n = Math.max(0, ...means.map((mean) => mean?.n ?? 0));
   return [...names, String(n), ...means.map(withInterval)];
@@ -104,7 +129,7 @@ export function htmlTable(table: TextTable): string {
   const kind = (i: number) => i < table.names ? "" : ` class="n"`;
   const heads = table.heads.map((head, i) =>
     `<th scope="col"${kind(i)}>${
-      escapeHtml(head).replace(/, (\w+)$/, "<br><small>$1</small>")
+      escapeHtml(head).replace(/, (\w+|%)$/, "<br><small>$1</small>")
     }</th>`
   );
   const rows = table.rows.map((cells) =>

@@ -1,5 +1,5 @@
 /** What a sweep's table says: groups of runs that differ only in their seed, and ablations against their baseline. */
-import { furtherColumns, METRICS } from "./columns.ts";
+import { furtherColumns, HOST_FIGURES, METRICS, tierColumns } from "./columns.ts";
 import { readCsv } from "./csv.ts";
 
 /** Parameters that may tell workloads apart; policy and seed have places of their own. */
@@ -47,8 +47,11 @@ export interface SweepAnalysis {
   baseline: string;
   /** What the groups' values are. */
   columns: string[];
-  /** Those of the columns that hold numbers. */
+  /** Those of the columns that hold numbers, but for those of tiers and of the host. */
   metrics: string[];
+  /** Columns of tiers and of the host that hold numbers. */
+  tier_columns: string[];
+  host_columns: typeof HOST_FIGURES[number][];
   groups: Group[];
   /** The groups by policy, workload and ablation. */
   index: Map<string, Group>;
@@ -75,13 +78,14 @@ export async function analyseSweep(
     ...new Set([...WORKLOAD, ...parameters.filter((name) => name !== "policy" && name !== "seed")]),
   ];
   const measured: Measured[] = [];
-  let metrics: string[] = [];
+  let metrics: string[] = [], columns: string[] = [];
   let runs = 0;
   for await (const row of readCsv(runs_csv)) {
     onRow?.(row);
     if (runs++ === 0) {
       const further = furtherColumns(Object.keys(row));
       metrics = [...METRICS, ...further.filter((name) => !names.includes(name))];
+      columns = [...metrics, ...tierColumns(Object.keys(row)), ...HOST_FIGURES];
     }
     const policy = row.policy || "–";
     const ablation = row.ablation_name || "–";
@@ -89,8 +93,9 @@ export async function analyseSweep(
     seen.ablations.set(ablation, (row.ablation_flags ?? "") === "");
     if (row.warning) warnings.set(row.warning, (warnings.get(row.warning) ?? 0) + 1);
     if (row.exit_code !== "0") continue;
-    const values = metrics.map((name) => row[name] ? Number(row[name]) : NaN);
-    if (values.every(Number.isNaN)) continue;
+    const values = columns.map((name) => row[name] ? Number(row[name]) : NaN);
+    const owed = row.warning ? values.slice(0, metrics.length) : values; // its summary may be missing
+    if (owed.every(Number.isNaN)) continue;
     measured.push({
       policy,
       ablation,
@@ -101,6 +106,7 @@ export async function analyseSweep(
   }
   const index = groupsOf(measured, names);
   const groups = [...index.values()];
+  const known = columns.filter((_, i) => measured.some(({ values }) => !Number.isNaN(values[i])));
   const ablations = [...seen.ablations.keys()];
   return {
     runs,
@@ -110,8 +116,10 @@ export async function analyseSweep(
     ablations,
     seeds: unique(measured.map(({ seed }) => seed)),
     baseline: ablations.find((name) => seen.ablations.get(name)) ?? ablations[0] ?? "–",
-    columns: metrics,
-    metrics: metrics.filter((_, i) => measured.some(({ values }) => !Number.isNaN(values[i]))),
+    columns,
+    metrics: known.filter((name) => metrics.includes(name)),
+    tier_columns: tierColumns(known),
+    host_columns: HOST_FIGURES.filter((name) => known.includes(name)),
     groups,
     index,
     warnings: [...warnings].sort((a, b) => b[1] - a[1]),

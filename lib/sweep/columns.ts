@@ -47,6 +47,17 @@ const JOB_FIGURES = [
   "goodput_share",
 ];
 
+/** Of the host beside a run, where it was sampled. */
+export const HOST_FIGURES = [
+  "host_cpu_usage_percent",
+  "host_memory_used_gb",
+  "host_cpu_energy_j",
+  "host_gpu_usage_percent",
+  "host_gpu_memory_used_gb",
+  "host_gpu_power_watts",
+  "host_gpu_energy_j",
+] as const;
+
 const RUNTIME = ["exit_code", "wall_time_s", "run_dir", "start_time_unix_s", "end_time_unix_s"];
 /** Beyond the old table's columns, at its end. */
 const OURS = ["timed_out", "peak_memory_bytes", "cpu_time_s", "warning"];
@@ -56,6 +67,7 @@ export class FoundColumns {
   readonly #parameters = new Set<string>();
   readonly #metrics = new Set<string>();
   readonly #tiers = new Set(KNOWN_TIERS);
+  readonly #host = new Set<string>();
 
   addParameter(name: string): void {
     this.#parameters.add(name);
@@ -68,6 +80,11 @@ export class FoundColumns {
   /** @param tier such as `llm_provider_tier0`. */
   addTier(tier: string): void {
     this.#tiers.add(tier);
+  }
+
+  /** @param name one of HOST_FIGURES. */
+  addHost(name: string): void {
+    this.#host.add(name);
   }
 
   /** All columns in their order; a further parameter or metric that has a column's name is left out. */
@@ -85,15 +102,23 @@ export class FoundColumns {
     ];
     const figures = JOB_FIGURES.filter((name) => this.#metrics.has(name));
     const more = [...[...this.#parameters].sort(), ...figures, ...[...this.#metrics].sort()];
-    return [...new Set([...fixed, ...more.filter((name) => !OURS.includes(name)), ...OURS])];
+    const host = HOST_FIGURES.filter((name) => this.#host.has(name));
+    const ours = [...host, ...OURS];
+    return [...new Set([...fixed, ...more.filter((name) => !ours.includes(name)), ...ours])];
   }
 }
 
 /** Those of a table's columns that are not in every table: further parameters and metrics. */
 export function furtherColumns(columns: readonly string[]): string[] {
   const fixed = new Set(new FoundColumns().columns());
+  const aside = new Set<string>([...tierColumns(columns), ...HOST_FIGURES]);
+  return columns.filter((name) => !fixed.has(name) && !aside.has(name));
+}
+
+/** Those of a table's columns that are of a tier. */
+export function tierColumns(columns: readonly string[]): string[] {
   const tier = new RegExp(`_tier\\d+_(${TIER_METRICS.join("|")})$`);
-  return columns.filter((name) => !fixed.has(name) && !tier.test(name));
+  return columns.filter((name) => tier.test(name));
 }
 
 /** llm_provider, embed_provider, then others by name; tiers by their number. */

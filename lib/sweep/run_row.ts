@@ -4,6 +4,7 @@ import { basename } from "@std/path";
 import { parseCsv } from "./csv.ts";
 import { METRICS, SWITCHES, TIER_METRICS } from "./columns.ts";
 import { plainOf } from "./exact_json.ts";
+import { hostFigures } from "./host_figures.ts";
 import { isJobCommand } from "./job.ts";
 import { jobFigures } from "./job_figures.ts";
 import { readMeta } from "./meta.ts";
@@ -48,6 +49,7 @@ export function runRow(
     addTiers(row, paths.tiers, must, faults, found);
     if (isJobCommand(meta?.cmd)) addFigures(row, jobFigures(paths.out), !failed, faults, found);
   }
+  if (there) addHost(row, paths.folder, faults, found);
   row.warning = faults.length ? faults.join("; ").replace(/\s+/g, " ") : null;
   return row;
 }
@@ -135,6 +137,18 @@ function addFigures(
     const name = Object.hasOwn(row, figure) ? `measured_${figure}` : figure;
     found.addMetric(name);
     row[name] = value;
+  }
+}
+
+function addHost(row: RunRow, folder: string, faults: string[], found: FoundColumns): void {
+  try {
+    for (const [name, value] of Object.entries(hostFigures(folder) ?? {})) {
+      if (value === null || Object.hasOwn(row, name)) continue; // a parameter of the same name stays
+      found.addHost(name);
+      row[name] = value;
+    }
+  } catch {
+    faults.push("samples.json is broken");
   }
 }
 
