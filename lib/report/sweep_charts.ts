@@ -15,11 +15,14 @@ const MOST_PANELS = 6;
 const MOST_ROWS = 24;
 /** Charts of metrics that are not the simulator's. */
 const MOST_OTHERS = 3;
+const TIER_COLOURS = ["c1", "c2", "c3"];
 
 /** A chart with its words. */
 export interface SweepChart {
   /** Of the section and of the picture, without its ending. */
   name: string;
+  /** Where it stands: in a section of its own, or beside a table. */
+  section: "own" | "ablations" | "tiers";
   heading: string;
   chart: DotChart;
   legend: { label: string; colour: string }[];
@@ -35,6 +38,7 @@ export function sweepCharts(analysis: SweepAnalysis): SweepChart[] {
     metrics.includes("cost_mean") ? costChart(analysis) : null,
     ...otherCharts(analysis),
     metrics.includes("makespan_p95_ms") ? ablationChart(analysis) : null,
+    tierChart(analysis),
   ];
   return charts.filter((chart) => chart !== null);
 }
@@ -51,6 +55,7 @@ function makespanChart(analysis: SweepAnalysis): SweepChart | null {
   const { title, scale } = metricUnit(analysis, "makespan_p95_ms");
   return {
     name: "makespan_by_policy",
+    section: "own",
     heading: "Makespan by policy",
     chart: { panels: policyPanels(analysis, shown, scale), axis: title.replace(" p95", "") },
     legend: shown,
@@ -62,6 +67,7 @@ function costChart(analysis: SweepAnalysis): SweepChart {
   const shown = [{ metric: "cost_mean", label: "mean cost of a workflow", colour: "c1" }];
   return {
     name: "cost_by_policy",
+    section: "own",
     heading: "Cost by policy",
     chart: { panels: policyPanels(analysis, shown, 1), axis: "cost of a workflow" },
     legend: shown,
@@ -77,6 +83,7 @@ function otherCharts(analysis: SweepAnalysis): SweepChart[] {
     const { title, scale } = metricUnit(analysis, metric);
     return {
       name: `metric_${i + 1}`,
+      section: "own",
       heading: metric,
       chart: { panels: policyPanels(analysis, [{ metric, colour: "c1" }], scale), axis: title },
       legend: [],
@@ -98,6 +105,7 @@ function ablationChart(analysis: SweepAnalysis): SweepChart | null {
   if (panels.length === 0) return null;
   return {
     name: `ablation_deltas_${policy.replace(/[^\w.-]/g, "_")}_p95_ratio`,
+    section: "ablations",
     heading: `Ablations of ${policy}`,
     chart: {
       panels,
@@ -107,6 +115,36 @@ function ablationChart(analysis: SweepAnalysis): SweepChart | null {
     legend: [],
     left_out: leftOut(analysis),
   };
+}
+
+/** How busy the tiers are that are used at all; of very many, the first. */
+function tierChart(analysis: SweepAnalysis): SweepChart | null {
+  const { columns, groups, tier_columns } = analysis;
+  const used = tier_columns.filter((name) => {
+    const place = columns.indexOf(name);
+    const isUsed = groups.some(({ seeds }) => [...seeds.values()].some((all) => all[place] > 0));
+    return name.endsWith("_utilization") && isUsed;
+  });
+  const shown = TIER_COLOURS.slice(0, used.length).map((colour, i) => ({
+    metric: used[i],
+    label: tierTitle(used[i]),
+    colour,
+  }));
+  if (shown.length === 0) return null;
+  const more = used.length - shown.length;
+  return {
+    name: "tier_utilization_by_policy",
+    section: "tiers",
+    heading: "Utilization of tiers by policy",
+    chart: { panels: policyPanels(analysis, shown, 1), axis: "utilization" },
+    legend: shown,
+    left_out: more > 0 ? `${more} more tiers are in the table.` : leftOut(analysis),
+  };
+}
+
+/** `llm_provider, tier 0`, for any column of that tier. */
+export function tierTitle(column: string): string {
+  return column.replace(/_tier(\d+)(_.*)?$/, ", tier $1");
 }
 
 /** A panel for each workload with a row for each policy; of one policy, a row for each workload. */

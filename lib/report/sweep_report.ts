@@ -158,8 +158,8 @@ interface BodyParts {
 
 function* bodyOf(parts: BodyParts): Generator<string> {
   const { name, analysis, charts, facts, tables } = parts;
-  const isRatio = ({ chart }: SweepChart) => chart.reference !== undefined;
-  const drawn = (wanted: boolean) => charts.filter((chart) => isRatio(chart) === wanted);
+  const drawn = (wanted: SweepChart["section"]) =>
+    charts.filter(({ section }) => section === wanted);
   yield `<header><p class="kind">sweep</p><h1>${escapeHtml(name)}</h1><dl class="facts">${
     facts.map(([term, value]) => `<div><dt>${term}</dt><dd>${escapeHtml(value)}</dd></div>`).join(
       "",
@@ -168,7 +168,7 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   for (const note of notes(analysis)) yield `<p class="warn">${escapeHtml(note)}</p>`;
   yield "</header>\n";
   const links = [
-    ...drawn(false).map(({ name, heading }) => [name, heading]),
+    ...drawn("own").map(({ name, heading }) => [name, heading]),
     ["means", "Means"],
     ["ablations", "Ablations"],
     ...(tables.tiers ? [["tiers", "Tiers"]] : []),
@@ -179,11 +179,11 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   yield `<nav aria-label="sections"><ul>${
     links.map(([id, heading]) => `<li><a href="#${id}">${escapeHtml(heading)}</a></li>`).join("")
   }</ul></nav><main>`;
-  for (const chart of drawn(false)) {
+  for (const chart of drawn("own")) {
     yield section(chart.name, chart.heading, parts.figures.get(chart.name)!);
   }
   yield section("means", `Means over seeds, ${analysis.baseline}`, htmlTable(tables.policies));
-  const ratios = drawn(true).map((chart) =>
+  const ratios = drawn("ablations").map((chart) =>
     `<p class="note">${escapeHtml(chart.heading)}: above 1, switching it off costs time.</p>` +
     parts.figures.get(chart.name)!
   );
@@ -193,8 +193,9 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   yield section("ablations", "Ablations", ratios.join("") + ratioTable);
   const inBaseline = `<p class="note">Means over seeds, ${escapeHtml(analysis.baseline)}.`;
   if (tables.tiers) {
-    const used = `${inBaseline} Tiers that no attempt went to are left out.</p>`;
-    yield section("tiers", "Tiers", used + htmlTable(tables.tiers));
+    const used = `${inBaseline} The table leaves out tiers that no attempt went to.</p>`;
+    const figures = drawn("tiers").map(({ name }) => parts.figures.get(name)!).join("");
+    yield section("tiers", "Tiers", used + figures + htmlTable(tables.tiers));
   }
   if (tables.host) {
     const whole = `${inBaseline} Of the whole host: runs at the same time share them.</p>`;

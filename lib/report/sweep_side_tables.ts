@@ -1,5 +1,6 @@
 /** Tables of what stood behind a sweep's figures: the simulator's tiers, and the host. */
 import { groupAt } from "../sweep/analyse.ts";
+import { tierTitle } from "./sweep_charts.ts";
 import { metricUnit, scaled, seedMean } from "./sweep_numbers.ts";
 import { textTable } from "./sweep_tables.ts";
 import type { SweepAnalysis } from "../sweep/analyse.ts";
@@ -36,7 +37,7 @@ export function tierTable(analysis: SweepAnalysis): TextTable | null {
         scaled(of("queue_wait_p95_ms"), scale),
       ];
       if (means.every((mean) => (mean?.value ?? 0) === 0)) return [];
-      return { names: [workload, policy, tier.replace("_tier", ", tier ")], means };
+      return { names: [workload, policy, tierTitle(tier)], means };
     })
   );
   if (rows.length === 0) return null;

@@ -12,11 +12,11 @@ import {
 import { chromium } from "playwright-core";
 import { ablationRatio, seedMean } from "../../lib/report/sweep_numbers.ts";
 import { analyseSweep } from "../../lib/sweep/analyse.ts";
-import { csvLine } from "../../lib/sweep/csv.ts";
+import { csvLine, parseCsv } from "../../lib/sweep/csv.ts";
 import { FoundColumns } from "../../lib/sweep/columns.ts";
 import { pairedRatioEstimate } from "../../lib/stats/paired_ratio.ts";
 import { browserPath } from "../browser.ts";
-import { smallSweep, Workplace } from "./fixture.ts";
+import { shellSweep, smallSweep, Workplace } from "./fixture.ts";
 import type { Cell } from "../../lib/sweep/csv.ts";
 
 const PNG = [0x89, 0x50, 0x4e, 0x47];
@@ -103,7 +103,12 @@ Deno.test("the report has the document's files, numbers and words on its sample"
   assertEquals(JSON.parse(stdout).measured, 8);
   const folder = "bench_runs/small/report";
   assertEquals(place.list(folder), ["assets", "index.html", "report.md"]);
-  const names = ["ablation_deltas_full_p95_ratio", "cost_by_policy", "makespan_by_policy"];
+  const names = [
+    "ablation_deltas_full_p95_ratio",
+    "cost_by_policy",
+    "makespan_by_policy",
+    "tier_utilization_by_policy",
+  ];
   assertEquals(place.list(`${folder}/assets`), names.map((name) => `${name}.png`));
   for (const name of names) {
     const bytes = readFileSync(join(place.path, folder, "assets", `${name}.png`));
@@ -118,12 +123,73 @@ Deno.test("the report has the document's files, numbers and words on its sample"
     }
     assertMatch(page, /Small sample: 2 seeds for each setting/);
   }
-  assertEquals(html.match(/<svg class="wide"/g)!.length, 3);
+  assertEquals(html.match(/<svg class="wide"/g)!.length, 4);
   assertEquals(html.match(/<tr[^>]*><th scope="row">(fifo|full)/g)!.length, 8);
   assertStringIncludes(markdown, "![Makespan by policy](assets/makespan_by_policy.png)");
   const again = await place.dyno("report", "--exp_dir", "bench_runs/small", "--out_dir", "else");
   assertEquals(again.code, 0);
   assertEquals(place.read("else/report.md"), markdown); // the same bytes every time
+});
+
+Deno.test("tiers have their means by provider; those that nothing went to are left out", async () => {
+  using place = new Workplace();
+  const full = { policy: "full", ablation: "baseline" };
+  const tiers = (utilization: number) => ({
+    llm_provider_tier0_utilization: utilization,
+    llm_provider_tier0_in_flight_avg: utilization * 4,
+    llm_provider_tier0_queue_wait_p95_ms: 20_000,
+    llm_provider_tier1_utilization: 0,
+    llm_provider_tier1_in_flight_avg: 0,
+    llm_provider_tier1_queue_wait_p95_ms: 0,
+    embed_provider_tier0_utilization: 0.01,
+    embed_provider_tier0_queue_wait_p95_ms: 500,
+  });
+  place.write(
+    "runs.csv",
+    tableOf([
+      { ...full, seed: 1, p95: 9, extra: tiers(0.5) },
+      { ...full, seed: 2, p95: 9, extra: tiers(0.7) },
+      { ...full, ablation: "off", seed: 2, p95: 9, extra: tiers(0.1) },
+    ]),
+  );
+  const { code, stderr } = await place.dyno("report", "--exp_dir", ".", "--runs_csv", "runs.csv");
+  assertEquals(code, 0, stderr);
+  const [, section] = /## Tiers\n\n([^]*?)\n\n/.exec(place.read("report/report.md"))!;
+  const rows = section.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+  assertEquals(rows[0].slice(1, -1), [
+    ...["workload", "policy", "tier", "seeds", "utilization", "in flight", "queue wait p95, s"],
+  ]);
+  assertEquals(rows.slice(2).map((cells) => [cells[3], cells[4], parseFloat(cells[5])]), [
+    ["llm_provider, tier 0", "2", 0.6],
+    ["embed_provider, tier 0", "2", 0.01],
+  ]);
+  assertEquals(rows.slice(2).map((cells) => [cells[6], cells[7]].map(parseFloat)), [
+    [2.4, 20],
+    [NaN, 0.5],
+  ]);
+});
+
+Deno.test("a sampled sweep of any program has its host's figures", async () => {
+  using place = new Workplace();
+  const file = place.write("s.json", shellSweep("sleep 0.4", 2, { sample_rate_hz: 50 }));
+  const swept = await place.dyno("sweep", "--config", file);
+  assertEquals(swept.code, 0, swept.stderr);
+  const { code, stderr } = await place.dyno("report", "--exp_dir", "bench_runs/shell");
+  assertEquals(code, 0, stderr);
+  const [head, ...rows] = parseCsv(place.read("bench_runs/shell/aggregate/runs.csv"));
+  const cells = (name: string) => rows.map((row) => Number(row[head.indexOf(name)]));
+  for (const percent of cells("host_cpu_usage_percent")) assert(percent >= 0 && percent <= 100);
+  for (const gb of cells("host_memory_used_gb")) assert(gb > 0.05);
+  assertEquals(head.slice(-1), ["warning"]);
+  const markdown = place.read("bench_runs/shell/report/report.md");
+  assertMatch(
+    markdown,
+    /## Hardware, of the whole host\n\n\| workload \| policy \| seeds \| CPU in use, %/,
+  );
+  const broken = `bench_runs/shell/runs/${place.list("bench_runs/shell/runs")[0]}/samples.json`;
+  place.write(broken, "{");
+  const collected = await place.dyno("collect", "--exp_dir", "bench_runs/shell");
+  assertStringIncludes(collected.stderr, "samples.json is broken");
 });
 
 Deno.test("a tree with holes, and one without any result, still give a report", async () => {
