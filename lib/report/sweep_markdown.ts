@@ -26,8 +26,7 @@ export function sweepMarkdown(parts: MarkdownParts): string {
     ...charts.map(({ heading }, i) =>
       `## ${inline(heading)}\n\n![${inline(heading)}](assets/${basename(assets[i])})`
     ),
-    `## Means over seeds, ${inline(analysis.baseline)}`,
-    markdownTable(tables.policies),
+    ...titled(`## Means over seeds, ${inline(analysis.baseline)}`, tables.policies),
     ...titled("## Ablations, ratios paired by seed", tables.ablations),
     ...titled("## Tiers", tables.tiers),
     ...titled("## Hardware, of the whole host", tables.host),

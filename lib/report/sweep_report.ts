@@ -182,7 +182,10 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   for (const chart of drawn("own")) {
     yield section(chart.name, chart.heading, parts.figures.get(chart.name)!);
   }
-  yield section("means", `Means over seeds, ${analysis.baseline}`, htmlTable(tables.policies));
+  const means = tables.policies
+    ? htmlTable(tables.policies)
+    : `<p class="note">The runs have no figures of their own.</p>`;
+  yield section("means", `Means over seeds, ${analysis.baseline}`, means);
   const ratios = drawn("ablations").map((chart) =>
     `<p class="note">${escapeHtml(chart.heading)}: above 1, switching it off costs time.</p>` +
     parts.figures.get(chart.name)!

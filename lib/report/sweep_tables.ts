@@ -20,15 +20,16 @@ export interface TextTable {
 
 /** The tables of a report; null where there is nothing to tell. */
 export interface SweepTables {
-  policies: TextTable;
+  policies: TextTable | null;
   ablations: TextTable | null;
   tiers: TextTable | null;
   host: TextTable | null;
 }
 
-/** Means over seeds for each workload and policy, in the baseline. */
-export function policyTable(analysis: SweepAnalysis): TextTable {
+/** Means over seeds for each workload and policy, in the baseline; null where runs have no figures. */
+export function policyTable(analysis: SweepAnalysis): TextTable | null {
   const { baseline, policies, workloads } = analysis;
+  if (analysis.metrics.length === 0) return null;
   const metrics = analysis.metrics.slice(0, MOST_METRICS);
   const units = metrics.map((metric) => metricUnit(analysis, metric));
   const settings = workloads.flatMap((workload) =>

@@ -186,6 +186,7 @@ Deno.test("a sampled sweep of any program has its host's figures", async () => {
     markdown,
     /## Hardware, of the whole host\n\n\| workload \| policy \| seeds \| CPU in use, %/,
   );
+  assert(!markdown.includes("## Means"));
   const broken = `bench_runs/shell/runs/${place.list("bench_runs/shell/runs")[0]}/samples.json`;
   place.write(broken, "{");
   const collected = await place.dyno("collect", "--exp_dir", "bench_runs/shell");
