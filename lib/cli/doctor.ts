@@ -49,6 +49,7 @@ export const command: Command = {
 async function examine(): Promise<Finding[]> {
   const monotonic = clockSource === "CLOCK_MONOTONIC";
   const compiler = ["cc", "gcc", "clang"].map(onPath).find((path) => path !== null) ?? null;
+  const sbatch = onPath("sbatch");
   const notices: string[] = [];
   const { library, origin, reason } = await nativeLibrary((line) => notices.push(line));
   return [
@@ -62,6 +63,7 @@ async function examine(): Promise<Finding[]> {
     ),
     ...(library === null ? [] : sources(library)),
     ...(library === null ? [] : gpus(library)),
+    finding("Slurm", sbatch !== null, sbatch ?? "", "sweeps on a cluster start on its login node"),
   ];
 }
 
