@@ -57,6 +57,10 @@ const DEFAULT_ARRAY = 1001;
 
 /** What to do about a refusal, by what sbatch says. */
 const ADVICE: [RegExp, string][] = [
+  [
+    /configuration (source|file)/i,
+    "go to a login node of a cluster, where sinfo works, or leave out --executor slurm",
+  ],
   [/partition/i, "sinfo lists the partitions, --partition chooses one"],
   [/account/i, "sacctmgr show associations user=$USER lists accounts, --account chooses one"],
   [/time limit|timelimit/i, "sinfo shows the partitions' limits, --time asks for less"],
@@ -153,8 +157,10 @@ function slurm(program: string, parameters: string[]): Promise<string> {
     execFile(program, parameters, limits, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
       if (error.code === "ENOENT") return reject(missing(program));
-      const lines = stderr.split("\n").map((line) => line.replace(/^\w+: error: /, "").trim());
-      const said = lines.filter(Boolean).join("; ") || error.message;
+      const lines = stderr.split("\n").map((line) => line.trim()).filter(Boolean);
+      const fatal = lines.filter((line) => /^\w+: fatal: /.test(line));
+      const said = (fatal.length > 0 ? fatal : lines)
+        .map((line) => line.replace(/^\w+: (error|fatal): /, "")).join("; ") || error.message;
       const advice = ADVICE.find(([symptom]) => symptom.test(said))?.[1];
       reject(new InputError(`${program}: ${said}${advice ? `; ${advice}` : ""}`));
     });

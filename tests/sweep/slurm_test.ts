@@ -291,6 +291,10 @@ slurmTest("a refused job is one line, and leaves nothing in the queue", async (c
     assertMatch(stderr, what);
   }
   assertEquals(await cluster.jobs(), []);
+  const env = { SLURM_CONF: join(cluster.place.path, cluster.place.write("empty.conf", "")) };
+  const lost = await dyno(ON_SLURM, { cwd: cluster.place.path, env });
+  assertEquals(lost.code, 2);
+  assertMatch(lost.stderr, /^error: sbatch: .* file; go to a login node of a cluster, where .*\n$/);
   const none = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
   assertEquals(none.code, 2);
   assertStringIncludes(none.stderr, "no sweep of it was given to Slurm");
