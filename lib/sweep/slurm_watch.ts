@@ -80,13 +80,14 @@ export class JobWatch {
    * @returns whether to watch on.
    */
   look(refresh: boolean): boolean {
+    let goesOn = true;
     for (const [place, run_id] of this.#waiting) {
       const outcome = endOf(this.#tree, run_id, refresh);
       if (outcome === null) continue;
       this.#waiting.delete(place);
-      if (!this.#options.onEnd(outcome)) return false;
+      goesOn = this.#options.onEnd(outcome) && goesOn;
     }
-    return true;
+    return goesOn;
   }
 
   /** The tasks; null where Slurm does not answer now: its controller may be starting again. */
