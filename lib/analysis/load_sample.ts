@@ -1,12 +1,14 @@
 /** What a load run is compared by: its latencies in the order of time, and its throughput in slices. */
 import { readFileSync } from "node:fs";
+import { InputError } from "../errors.ts";
 import { latencies } from "../load/summarise.ts";
 import { isInside } from "../load/window.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readJournal } from "../run/journal.ts";
+import { readRunDirectory } from "../run/read_run.ts";
 import { blockEdges } from "../stats/block_bootstrap.ts";
 import type { LoadResults, RequestRecord, StageResults } from "../load/results.ts";
-import type { RunSummary } from "../run/summary.ts";
+import type { RunItem, RunSummary } from "../run/summary.ts";
 import type { BlockedSample } from "../stats/quantile_difference.ts";
 
 const NS_PER_S = 1e9;
@@ -37,11 +39,17 @@ export interface LoadSample {
 }
 
 /**
- * Reads the requests that count in a load's measured windows.
+ * Reads the requests that count in a load's measured windows; of an imported load, all that its
+ * source told.
  *
+ * @throws {InputError} an imported load whose source told of no single requests.
  * @throws the system's error when the run has no results.json or no journal.
  */
-export async function readLoadSample({ run_id, path }: RunSummary): Promise<LoadSample> {
+export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
+  const { run_id, path } = summary;
+  if (summary.source_form !== "dyno") {
+    return sampleOfItems(summary, (await readRunDirectory(path)).items);
+  }
   const directory = runDirectoryAt(path);
   const { stages }: LoadResults = JSON.parse(readFileSync(directory.results, "utf8"));
   const records: RequestRecord[] = [];
@@ -71,6 +79,41 @@ export function sampleOf(
     failed: inside.length - answered.length,
     latencies: { ttft_ms: sample("ttft_ms"), tpot_ms: sample("tpot_ms"), e2e_ms: sample("e2e_ms") },
     rates: ratesOf(records.filter(({ failure }) => failure === null), stages),
+  };
+}
+
+/** The sample of an imported load: its rates are totals, as when tokens came is not known. */
+function sampleOfItems(summary: RunSummary, items: readonly RunItem[]): LoadSample {
+  const { run_id, source_form, duration_s, successful, output_tokens_per_s } = summary;
+  if (items.length === 0) {
+    throw new InputError(
+      `${run_id}: its source (${source_form}) tells figures but no single requests, which loads are ` +
+        "compared by; let that tool save its requests in detail, and import again",
+    );
+  }
+  const answered = items.filter(({ success }) => success);
+  const values = (pick: (item: RunItem) => number | null) =>
+    blocked(answered.flatMap((item) => pick(item) ?? []));
+  const total = (perSecond: number | null) =>
+    perSecond === null ? [] : [[{ numerator: perSecond, denominator: 1 }]];
+  return {
+    run_id,
+    stages: 1,
+    requests: items.length,
+    failed: items.length - answered.length,
+    latencies: {
+      ttft_ms: values(({ ttft_ms }) => ttft_ms),
+      tpot_ms: values(({ ttft_ms, latency_ms, completion_tokens: tokens }) =>
+        ttft_ms === null || latency_ms === null || tokens === null || tokens < 2
+          ? null
+          : (latency_ms - ttft_ms) / (tokens - 1)
+      ),
+      e2e_ms: values(({ latency_ms }) => latency_ms),
+    },
+    rates: {
+      requests_per_s: total(duration_s ? successful / duration_s : null),
+      output_tokens_per_s: total(output_tokens_per_s),
+    },
   };
 }
 

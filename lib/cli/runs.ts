@@ -49,6 +49,10 @@ const subcommands: Record<string, { summary: string; load: () => Promise<{ comma
       summary: "CSV, JSON, JSON lines, Markdown, or a trace for Perfetto",
       load: () => import("./runs_export.ts"),
     },
+    import: {
+      summary: "results of other programs as runs: vLLM, GuideLLM, AIPerf, inspect_ai, …",
+      load: () => import("./runs_import.ts"),
+    },
     upload: {
       summary: "stores a run in a memory server",
       load: () => import("./runs_upload.ts"),

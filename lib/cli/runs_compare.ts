@@ -92,7 +92,8 @@ async function compareLoadRuns(
 export async function loadSampleOf(summary: ComparedRun["summary"]) {
   try {
     return await readLoadSample(summary);
-  } catch {
+  } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(
       `${summary.run_id}: its results.json or events.jsonl is missing or damaged; ` +
         "loads are compared by their measured windows, which are there",

@@ -123,7 +123,7 @@ export class RunIndex implements Disposable {
       here.has(String(run_id)) && stampOf(join(this.root, String(run_id)), false) !== stamp
     ).map(({ run_id }) => String(run_id));
     const fresh = there.filter((name) => !known.has(name) && this.#isRun(name));
-    await this.#read([...fresh, ...changed]);
+    await this.read([...fresh, ...changed]);
   }
 
   /** The runs that fit, newest first; those that changed since are read again before. */
@@ -139,7 +139,7 @@ export class RunIndex implements Disposable {
       settled && stampOf(join(this.root, String(run_id)), true) !== stamp
     );
     if (stale.length) {
-      await this.#read(stale.map(({ run_id }) => String(run_id)));
+      await this.read(stale.map(({ run_id }) => String(run_id)));
       rows = query.all(...values) as Row[];
     }
     return rows.map((row) => this.#runOf(row));
@@ -180,29 +180,8 @@ export class RunIndex implements Disposable {
     ).all(prefix.length, prefix, prefix.length, prefix).map(({ run_id }) => String(run_id));
   }
 
-  [Symbol.dispose](): void {
-    this.#database.close();
-  }
-
-  #names(sql: string): string[] {
-    const names = this.#database.prepare(sql).get()?.names;
-    return typeof names === "string" ? names.split("/") : [];
-  }
-
-  #folders(): string[] {
-    try {
-      return readdirSync(this.root).filter((name) => !name.startsWith("index.sqlite"));
-    } catch (error) {
-      if ((error as { code?: string }).code === "ENOENT") return [];
-      throw new InputError(`${this.root}: cannot be read; give the folder of runs with --runs DIR`);
-    }
-  }
-
-  #isRun(name: string): boolean {
-    return isRunId(name) ? isFolder(join(this.root, name)) : looksLikeRun(join(this.root, name));
-  }
-
-  async #read(names: readonly string[]): Promise<void> {
+  /** Reads runs again, whatever their files say of their age. */
+  async read(names: readonly string[]): Promise<void> {
     for (let at = 0; at < names.length; at += BATCH) {
       const batch: { name: string; stamp: string; run: RunReading }[] = [];
       for (const name of names.slice(at, at + BATCH)) {
@@ -215,6 +194,29 @@ export class RunIndex implements Disposable {
       this.#write(batch);
       this.runs_read += batch.length;
     }
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  #names(sql: string): string[] {
+    const names = this.#database.prepare(sql).get()?.names;
+    return typeof names === "string" ? names.split("/") : [];
+  }
+
+  #folders(): string[] {
+    try {
+      // a name with a dot in front is of a run that is being imported
+      return readdirSync(this.root).filter((name) => !/^(\.|index\.sqlite)/.test(name));
+    } catch (error) {
+      if ((error as { code?: string }).code === "ENOENT") return [];
+      throw new InputError(`${this.root}: cannot be read; give the folder of runs with --runs DIR`);
+    }
+  }
+
+  #isRun(name: string): boolean {
+    return isRunId(name) ? isFolder(join(this.root, name)) : looksLikeRun(join(this.root, name));
   }
 
   #write(batch: readonly { name: string; stamp: string; run: RunReading }[]): void {

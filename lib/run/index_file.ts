@@ -6,7 +6,7 @@ import { messageOf } from "../errors.ts";
 import { takeLock } from "./lock.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
-const VERSION = 1;
+const VERSION = 2;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 

@@ -1,8 +1,9 @@
-/** Reading a run directory of dyno, whole, interrupted or damaged, into what every run has in common. */
+/** Reading a run directory, whole, interrupted or damaged, into what every run has in common. */
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import { messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
+import { importedFigures, importRecord } from "./imported.ts";
 import { readJournal } from "./journal.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "./json_fields.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
@@ -38,11 +39,14 @@ export async function readRunDirectory(
   const metadata = jsonOf(directory.metadata, warnings);
   const results = jsonOf(directory.results, warnings);
   const kind = kindOf(metadata, results);
-  const whole = results !== null && (kind === "load" || Array.isArray(results.items));
+  const imported = importRecord(metadata);
+  const ownLoad = kind === "load" && imported === null; // its requests are in its journal
+  const whole = results !== null && (ownLoad || Array.isArray(results.items));
   if (results !== null && !whole) warnings.push(`${directory.results}: has no items`);
-  const journalNeeded = !whole || (kind === "load" && wanted);
+  if (results === null && imported) warnings.push(`${directory.results}: is missing; import again`);
+  const journalNeeded = !whole || (ownLoad && wanted);
   const journal = journalNeeded ? await itemsOfJournal(directory, warnings) : null;
-  const found = whole && kind !== "load" ? itemsOfResults(results) : journal?.items ?? [];
+  const found = whole && !ownLoad ? itemsOfResults(results) : journal?.items ?? [];
   const isLoad = kind === "load" || (kind === null && journal?.load === true);
   const damaged = warnings.length > 0;
   const complete = whole && booleanAt(results, "complete") !== false;
@@ -50,7 +54,7 @@ export async function readRunDirectory(
   const summary: RunSummary = {
     run_id: directory.run_id,
     path: directory.path,
-    source_form: "dyno",
+    source_form: imported?.form ?? "dyno",
     kind: isLoad ? "load" : kind ?? "suite",
     benchmark: textAt(metadata, "benchmark") ?? textAt(results, "benchmark") ?? "unknown",
     mode: textAt(objectAt(metadata, "config"), "mode") ?? textAt(metadata, "mode"),
@@ -58,12 +62,14 @@ export async function readRunDirectory(
     agent: textAt(metadata, "agent"),
     status: damaged && !complete ? "failed" : complete ? "complete" : "incomplete",
     ...span,
-    ...(isLoad && whole ? loadFigures(results) : countsOf(found)),
+    ...(ownLoad && whole ? loadFigures(results) : countsOf(found)),
     passed: passedOf(found),
     cost_usd: numberAt(objectAt(results, "aggregate"), "total_cost_usd"),
     tags: tagsOf(metadata),
+    ...(imported && whole ? importedFigures(results) : {}),
   };
-  return { summary, items: found, unmapped: {}, warnings, settled: complete && !damaged };
+  const settled = (complete || imported !== null) && !damaged;
+  return { summary, items: found, unmapped: {}, warnings, settled };
 }
 
 /** Whether a folder is a run directory. */
@@ -111,7 +117,7 @@ function jsonOf(path: string, warnings: string[]): JsonObject | null {
   }
 }
 
-const KINDS = ["suite", "load", "batch"] as const;
+const KINDS = ["suite", "load", "batch", "sweep"] as const;
 
 function kindOf(metadata: JsonObject | null, results: JsonObject | null) {
   const named = textAt(metadata, "kind") ?? textAt(results, "kind");

@@ -9,7 +9,7 @@ import { readInspectLog } from "./inspect_ai.ts";
 import { readKoderz } from "./koderz.ts";
 import { siblingsOf } from "./siblings.ts";
 import { aiperfRuns, smiRuns, sweepRuns, sweepTables, testRuns } from "./several_files.ts";
-import type { Collected } from "./several_files.ts";
+import type { Collected, EachRun } from "./several_files.ts";
 import { partOf, vllmLines } from "./recognise.ts";
 import type { Part } from "./recognise.ts";
 import { readSweepRuns } from "./agent_sched_sweep.ts";
@@ -22,6 +22,8 @@ const MOST_NAMED = 5;
 /** The runs that were read, and what was left out or could not be read. */
 export interface ForeignRuns {
   runs: ReadRun[];
+  /** Of each run, the files that it was read from. */
+  files: ReadonlyMap<ReadRun, readonly string[]>;
   warnings: string[];
 }
 
@@ -38,8 +40,9 @@ export async function readForeign(path: string): Promise<ForeignRuns> {
   const warnings: string[] = [];
   const found = await foreignFiles(path, (message) => warnings.push(message));
   const collected = new Map<Part["kind"], string[]>();
+  const files = new Map<ReadRun, readonly string[]>();
   const reading: Reading = {
-    runs: [],
+    add: (run, from) => void files.set(run, from),
     collected,
     readJson: new Set(),
     warn: (message) => warnings.push(message),
@@ -57,30 +60,28 @@ export async function readForeign(path: string): Promise<ForeignRuns> {
   if (found.single) await collectSiblings(found.files[0], collected);
   for (const csv of collected.get("batch_eval_csv") ?? []) {
     if (reading.readJson.has(csv.replace(/\.csv$/i, ""))) continue;
-    await attempt(reading, async () => void reading.runs.push(...await readBatchEvalCsv(csv)));
+    await attempt(reading, async () => addAll(reading, await readBatchEvalCsv(csv), csv));
   }
-  const each = async (run: () => Promise<ReadRun | null>) => {
-    await attempt(reading, async () => {
-      const read = await run();
-      if (read) reading.runs.push(read);
-    });
-  };
-  const files: Collected = (kind) => collected.get(kind) ?? [];
+  const each: EachRun = (from, read) =>
+    attempt(reading, async () => reading.add(await read(), from.filter((file) => file !== null)));
+  const of: Collected = (kind) => collected.get(kind) ?? [];
   const only = found.single ? found.files[0] : null;
-  await smiRuns(files, each);
-  await aiperfRuns(files, each);
-  await sweepRuns(files, each);
-  await testRuns(files, only, each, reading.warn);
-  for (const table of files("sweep_runs")) await attempt(reading, () => addTable(table, reading));
-  const own = new Set(files("sweep_meta").flatMap(sweepTables));
+  await smiRuns(of, each);
+  await aiperfRuns(of, each);
+  await sweepRuns(of, each);
+  await testRuns(of, only, each, reading.warn);
+  for (const table of of("sweep_runs")) {
+    await attempt(reading, () => addTable(table, [...files.keys()], reading));
+  }
+  const own = new Set(of("sweep_meta").flatMap(sweepTables));
   const strange = unknown.filter((file) => !own.has(file));
   if (strange.length > 0) warnings.push(listed(strange));
-  if (reading.runs.length === 0) warnings.push(`${path}: no run in a known form (${FORM_NAMES})`);
-  return { runs: reading.runs, warnings };
+  if (files.size === 0) warnings.push(`${path}: no run in a known form (${FORM_NAMES})`);
+  return { runs: [...files.keys()], files, warnings };
 }
 
 interface Reading {
-  runs: ReadRun[];
+  add(run: ReadRun, files: readonly string[]): void;
   collected: Map<Part["kind"], string[]>;
   /** The batch evaluator's JSON files, without their ending: the CSV beside one holds the same. */
   readJson: Set<string>;
@@ -90,22 +91,27 @@ interface Reading {
 
 /** Reads a file that is a run, or runs; a part of a run is only noted. */
 async function readPart(file: string, { kind, value }: Part, reading: Reading): Promise<void> {
-  const { runs } = reading;
-  if (kind === "koderz") runs.push(readKoderz(file, value));
-  else if (kind === "guidellm") runs.push(...readGuidellm(file, value));
-  else if (kind === "inspect") runs.push(readInspectLog(file, value));
-  else if (kind === "vllm") runs.push(readVllmBench(file, value, null));
-  else if (kind === "vllm_lines") runs.push(...await readVllmLines(file));
+  if (kind === "koderz") addAll(reading, [readKoderz(file, value)], file);
+  else if (kind === "guidellm") addAll(reading, readGuidellm(file, value), file);
+  else if (kind === "inspect") addAll(reading, [readInspectLog(file, value)], file);
+  else if (kind === "vllm") addAll(reading, [readVllmBench(file, value, null)], file);
+  else if (kind === "vllm_lines") addAll(reading, await readVllmLines(file), file);
   else if (kind === "batch_eval") {
-    runs.push(...readBatchEval(file, value));
+    addAll(reading, readBatchEval(file, value), file);
     reading.readJson.add(file.replace(/\.json$/i, ""));
   } else if (kind === "dyno") {
-    throw new InputError(`${dirname(file)}: a run of dyno already; nothing to import`);
+    throw new InputError(
+      `${dirname(file)}: a run of dyno already; copy its folder into the folder of runs`,
+    );
   } else {
     const files = reading.collected.get(kind);
     if (files) files.push(file);
     else reading.collected.set(kind, [file]);
   }
+}
+
+function addAll(reading: Reading, runs: readonly ReadRun[], file: string): void {
+  for (const run of runs) reading.add(run, [file]);
 }
 
 async function readVllmLines(path: string): Promise<ReadRun[]> {
@@ -116,11 +122,15 @@ async function readVllmLines(path: string): Promise<ReadRun[]> {
 }
 
 /** The rows of a merged table whose runs were not read from their own folders. */
-async function addTable(path: string, { runs }: Reading): Promise<void> {
+async function addTable(
+  path: string,
+  runs: readonly ReadRun[],
+  reading: Reading,
+): Promise<void> {
   const known = new Set(runs.map(({ summary }) => `${summary.benchmark}/${summary.run_id}`));
   const rows = await readSweepRuns(path);
   const fresh = rows.filter(({ summary }) => !known.has(`${summary.benchmark}/${summary.run_id}`));
-  runs.push(...fresh);
+  addAll(reading, fresh, path);
 }
 
 /** Of a single file: the files beside it that belong to the same run. */
@@ -142,7 +152,10 @@ async function withoutOwnRuns(files: string[], reading: Reading): Promise<string
     const part = await partOf(file).catch(() => null);
     if (part?.kind !== "dyno") continue;
     own.push(dirname(file) + sep);
-    reading.warn(`${dirname(file)}: a run of dyno already; left out`);
+  }
+  if (own.length > 0) {
+    const more = own.length > 1 ? `, and ${own.length - 1} more` : "";
+    reading.warn(`${own[0].slice(0, -1)}: a run of dyno already; left out${more}`);
   }
   if (own.length === 0) return files;
   return files.filter((file) => !own.some((folder) => file.startsWith(folder)));

@@ -14,8 +14,11 @@ import { readSmiRun } from "./smi_bench.ts";
 /** The files of a kind that were found. */
 export type Collected = (kind: PartKind) => readonly string[];
 
-/** Takes one run at a time, so that a fault in one leaves the others. */
-export type EachRun = (run: () => Promise<ReadRun | null>) => Promise<void>;
+/** Takes one run at a time and the files that it is read from; a fault in one leaves the others. */
+export type EachRun = (
+  files: readonly (string | null)[],
+  read: () => Promise<ReadRun>,
+) => Promise<void>;
 
 /** smi-bench: results, metadata and events meet by the run's name, the nearest first. */
 export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
@@ -39,20 +42,21 @@ export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
       used.add(folder);
     }
     const log = folder === undefined ? null : logs.get(folder);
-    await each(async () =>
+    await each([results, log?.metadata ?? null, log?.events ?? null], async () =>
       await readSmiRun({
         run_id,
         results: await loaded(results),
         metadata: await loaded(log?.metadata ?? null),
         events: log?.events ?? null,
-      })
-    );
+      }));
   }
   for (const [folder, { metadata, events }] of logs) {
     if (used.has(folder)) continue;
     const run_id = basename(folder);
-    await each(async () =>
-      await readSmiRun({ run_id, results: null, metadata: await loaded(metadata), events })
+    await each(
+      [metadata, events],
+      async () =>
+        await readSmiRun({ run_id, results: null, metadata: await loaded(metadata), events }),
     );
   }
 }
@@ -67,9 +71,9 @@ export async function aiperfRuns(files: Collected, each: EachRun): Promise<void>
     const alone = statisticsIn.get(dirname(path))?.length === 1;
     const record = records.has(named) ? named : alone && beside.length === 1 ? beside[0] : null;
     if (record !== null) records.delete(record);
-    await each(async () => await readAiperf(await loaded(path), record));
+    await each([path, record], async () => await readAiperf(await loaded(path), record));
   }
-  for (const record of records) await each(async () => await readAiperf(null, record));
+  for (const record of records) await each([record], async () => await readAiperf(null, record));
 }
 
 /** Sweeps: the CSV files beside `meta.json` or in its `out`. */
@@ -78,13 +82,10 @@ export async function sweepRuns(files: Collected, each: EachRun): Promise<void> 
     const tables = sweepTables(path);
     const table = (name: string) =>
       tables.find((table) => basename(table) === name && isOwnFile(table)) ?? null;
-    await each(async () =>
-      await readSweepRun({
-        meta: await loaded(path),
-        summary: table("summary.csv"),
-        tiers: table("tiers.csv"),
-        workflows: table("workflows.csv"),
-      })
+    const [summary, tiers, workflows] = ["summary.csv", "tiers.csv", "workflows.csv"].map(table);
+    await each(
+      [path, summary, tiers, workflows],
+      async () => await readSweepRun({ meta: await loaded(path), summary, tiers, workflows }),
     );
   }
 }
@@ -113,7 +114,7 @@ export async function testRuns(
     const singles = await readSingles(resultsIn.get(folder) ?? [], warn);
     const claimed = new Set<string>();
     for (const path of batchesIn.get(folder) ?? []) {
-      await each(async () => {
+      await each([path, ...singles.map((single) => single.path)], async () => {
         const values = singles.map(({ value }) => value);
         const run = readTestBatch(path, await readForeignJson(path), values);
         for (const item of run.items) claimed.add(item.item_id);
@@ -123,7 +124,7 @@ export async function testRuns(
     const left = singles.filter(({ id }) => !claimed.has(id));
     if (left.length === 0 || (only !== null && left.every(({ path }) => path !== only))) continue;
     const at = left.length === 1 ? left[0].path : folder;
-    await each(() => Promise.resolve(readTestResults(at, left)));
+    await each(left.map(({ path }) => path), () => Promise.resolve(readTestResults(at, left)));
   }
 }
 

@@ -1,11 +1,13 @@
 /** Fixtures with random damage: read, warned of or refused, but never a crash. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
 import { EXPORT_FORMS, exportAs } from "../../../lib/run/import/export_as.ts";
+import { importRuns } from "../../../lib/run/import/import_runs.ts";
 import { readForeign } from "../../../lib/run/import/read_foreign.ts";
 import { recognise } from "../../../lib/run/import/recognise.ts";
+import { readRunDirectory } from "../../../lib/run/read_run.ts";
 import { seededRandom } from "../../../lib/stats/random.ts";
 import type { ReadRun, SourceForm } from "../../../lib/run/summary.ts";
 import { copyFixture, fixture, fixtureFiles, FORMS, temporary } from "./fixtures.ts";
@@ -48,6 +50,7 @@ Deno.test(`${MUTATIONS} damaged files: only complaints of ours`, async () => {
       for (const run of runs) check(run, `mutation ${i} of ${name}`);
       await recognise(at);
       if (runs.length > 0) exportAs(pick(EXPORT_FORMS) as SourceForm, pick(runs));
+      if (i % 10 === 0) await imported(at, runs, `mutation ${i} of ${name}`);
       read++;
     } catch (error) {
       assert(error instanceof InputError, `mutation ${i} of ${name}: ${(error as Error).stack}`);
@@ -59,6 +62,22 @@ Deno.test(`${MUTATIONS} damaged files: only complaints of ours`, async () => {
   assert(read > MUTATIONS / 10 && refused > MUTATIONS / 10, `${read} read, ${refused} refused`);
   assertEquals(Object.keys({}), []);
 });
+
+/** As run directories they say the same, and nothing lies beside these. */
+async function imported(from: string, read: readonly ReadRun[], what: string): Promise<void> {
+  using folder = temporary();
+  const root = join(folder.path, "runs");
+  const { runs } = await importRuns([from], root);
+  assertEquals(runs.length, read.length, what);
+  for (const { run_id, summary } of runs) {
+    const kept = await readRunDirectory(join(root, run_id));
+    assertEquals([kept.summary.items_total, kept.summary.status], [
+      summary.items_total,
+      summary.status,
+    ], what);
+  }
+  assertEquals(readdirSync(folder.path), ["runs"], what);
+}
 
 /** Numbers are numbers, counts add up, and ids differ. */
 function check({ summary, items, unmapped }: ReadRun, what: string): void {

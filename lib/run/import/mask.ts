@@ -1,0 +1,30 @@
+/** Secrets in what other programs wrote: they are not copied. */
+import { isRecord } from "./keep.ts";
+
+const SECRET =
+  /^(x[-_])?(authorization|api[-_]?key|(access|auth|bearer)[-_]?token|client[-_]?secret|secret|cookie|password|hf[-_]?token)$/i;
+const SECRET_FLAG = /^--?([\w-]+)(=?)(.*)$/s;
+const MASK = "***";
+
+/** A copy in which texts under names such as `api_key`, and behind such flags, are `***`. */
+export function masked(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((entry, i) => hidden(entry, value[i - 1]) ?? masked(entry));
+  }
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [
+      key,
+      typeof entry === "string" && entry !== "" && SECRET.test(key) ? MASK : masked(entry),
+    ]),
+  );
+}
+
+/** In a command line: `--api-key=VALUE`, or VALUE behind `--api-key`. */
+function hidden(entry: unknown, previous: unknown): string | null {
+  if (typeof entry !== "string") return null;
+  const [, name = "", equals] = SECRET_FLAG.exec(entry) ?? [];
+  if (equals && SECRET.test(name)) return `--${name}=${MASK}`;
+  const flag = typeof previous === "string" ? SECRET_FLAG.exec(previous) : null;
+  return flag && !flag[2] && SECRET.test(flag[1]) && !entry.startsWith("-") ? MASK : null;
+}

@@ -1,0 +1,123 @@
+/** Runs of other programs as run directories: what theirs hold beside those of dyno's own. */
+import { readFileSync } from "node:fs";
+import { join } from "@std/path";
+import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
+import type { JsonObject } from "./json_fields.ts";
+import type { RunItem, RunSummary, SourceForm } from "./summary.ts";
+
+/** `imported` in the run_metadata.json of a run of another program. */
+export interface ImportRecord {
+  form: SourceForm;
+  /** As the source names the run; the folder's name is made safe and unique from it. */
+  run_id: string;
+  /** The file or folder that it was read from. */
+  path: string;
+  files: { path: string; size_bytes: number; sha256: string }[];
+  /** Of everything that was read of the run: the same run from elsewhere has the same. */
+  run_sha256: string;
+  imported_at_unix_seconds: number;
+  /** Fields that have no place in a run; they are in unmapped.json. */
+  unmapped: string[];
+}
+
+/** Forms of other programs. */
+export const FOREIGN_FORMS = [
+  "smi_bench",
+  "koderz",
+  "benchmark_test_runner",
+  "batch_eval",
+  "agent_sched_sweep",
+  "vllm_bench",
+  "guidellm",
+  "aiperf",
+  "inspect_ai",
+] as const satisfies readonly SourceForm[];
+
+/** Figures of a run that its items alone do not tell; results.json has them under `figures`. */
+export const FIGURES = [
+  "duration_s",
+  "items_total",
+  "successful",
+  "failed",
+  "timed_out",
+  "passed",
+  "prompt_tokens",
+  "completion_tokens",
+  "cost_usd",
+  "output_tokens_per_s",
+  "ttft_p50_ms",
+  "ttft_p99_ms",
+] as const satisfies readonly (keyof RunSummary)[];
+
+/** What has no place in a run, as it was in the source. */
+export function unmappedPath(path: string): string {
+  return join(path, "unmapped.json");
+}
+
+/** What {@linkcode unmappedPath} holds; empty where there is none, or it is damaged. */
+export function readUnmapped(path: string): Record<string, unknown> {
+  try {
+    return asObject(JSON.parse(readFileSync(unmappedPath(path), "utf8"))) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** How a run came here; null for dyno's own. */
+export function importRecord(metadata: JsonObject | null): ImportRecord | null {
+  const record = objectAt(metadata, "imported");
+  const form = FOREIGN_FORMS.find((form) => form === record?.form);
+  if (form === undefined) return null;
+  return {
+    form,
+    run_id: textAt(record, "run_id") ?? "unknown",
+    path: textAt(record, "path") ?? "unknown",
+    files: objectsIn(record?.files).map((file) => ({
+      path: textAt(file, "path") ?? "unknown",
+      size_bytes: numberAt(file, "size_bytes") ?? 0,
+      sha256: textAt(file, "sha256") ?? "",
+    })),
+    run_sha256: textAt(record, "run_sha256") ?? "",
+    imported_at_unix_seconds: numberAt(record, "imported_at_unix_seconds") ?? 0,
+    unmapped: Array.isArray(record?.unmapped) ? record.unmapped.map(String) : [],
+  };
+}
+
+/** The record in the run directory at `path`; null where there is none. */
+export function readImportRecord(path: string): ImportRecord | null {
+  try {
+    const text = readFileSync(join(path, "run_metadata.json"), "utf8");
+    return importRecord(asObject(JSON.parse(text)));
+  } catch {
+    return null;
+  }
+}
+
+/** The figures and the status that the results.json of an imported run tells. */
+export function importedFigures(results: JsonObject): Partial<RunSummary> {
+  const told = asObject(results.figures);
+  const figures: Record<string, number | null> = {};
+  for (const name of FIGURES) {
+    const count = name === "items_total" || name === "successful" || name === "failed" ||
+      name === "timed_out";
+    figures[name] = numberAt(told, name) ?? (count ? 0 : null);
+  }
+  const failed = textAt(results, "status") === "failed";
+  return {
+    ...figures,
+    status: failed ? "failed" : booleanAt(results, "complete") ? "complete" : "incomplete",
+  };
+}
+
+/** An item as results.json keeps those of an imported run. */
+export function importedItem(item: RunItem): JsonObject {
+  const { item_id, name, score, latency_ms, ...rest } = item;
+  return {
+    package_id: item_id,
+    test_name: name,
+    score: score === null ? null : { hit_rate: score },
+    e2e_ms: latency_ms,
+    elapsed_seconds: latency_ms === null ? null : latency_ms / 1000,
+    ...rest,
+  };
+}
