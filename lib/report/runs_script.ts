@@ -1,4 +1,4 @@
-/** What a sweep's page does by itself: sorts its runs by a column, and filters them. */
+/** What a page with one table does by itself: sorts its rows by a column, and filters them. */
 export const RUNS_SCRIPT = `
 "use strict";
 (() => {
@@ -6,7 +6,8 @@ const table = document.getElementById("runs-table");
 if (!table) return;
 const find = document.getElementById("find"), shown = document.getElementById("shown");
 const rows = Array.from(table.tBodies[0].rows, (row) => ({ row, text: row.textContent.toLowerCase() }));
-const counted = (n) => n.toLocaleString("en") + (n === 1 ? " run" : " runs");
+const noun = " " + (table.dataset.noun || "run");
+const counted = (n) => n.toLocaleString("en") + noun + (n === 1 ? "" : "s");
 
 function filter() {
   const words = find.value.toLowerCase().split(/\\s+/).filter(Boolean);
@@ -45,7 +46,7 @@ filter(); // a reload keeps what was in the field
 })();
 `;
 
-/** Of a sweep's page alone. */
+/** Of such a page alone. */
 export const RUNS_STYLE = `
 .groups small { color: var(--soft); } .groups tbody td, .groups tbody th { white-space: nowrap; }
 #runs-table thead th { position: sticky; top: 0; background: var(--paper); z-index: 1; box-shadow: inset 0 -1px var(--rule); }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "@std/path";
 import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
 import type { JsonObject } from "./json_fields.ts";
-import type { RunItem, RunSummary, SourceForm } from "./summary.ts";
+import type { ReadRun, RunItem, RunSummary, SourceForm } from "./summary.ts";
 
 /** `imported` in the run_metadata.json of a run of another program. */
 export interface ImportRecord {
@@ -91,6 +91,17 @@ export function readImportRecord(path: string): ImportRecord | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * A run as it is written in a form: under the id of its source, and with what was kept of it where
+ * it came in the same form.
+ */
+export function asForm<Run extends ReadRun>(form: SourceForm, run: Run): Run {
+  const record = readImportRecord(run.summary.path);
+  if (record?.form !== form) return run;
+  const summary = { ...run.summary, run_id: record.run_id };
+  return { ...run, summary, unmapped: readUnmapped(run.summary.path) };
 }
 
 /** The figures and the status that the results.json of an imported run tells. */

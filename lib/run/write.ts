@@ -7,13 +7,13 @@ import { InputError, messageOf } from "../errors.ts";
  * Writes to a temporary name beside `path`, syncs, renames. `sync: false` leaves out the sync, for
  * files that are rebuilt from the journal if a power cut takes them.
  *
- * @param content the text, or its parts one after the other (so that a large file need not be one
+ * @param content the text, or its parts (text or bytes) one after the other (so that a large file need not be one
  * string).
  * @throws {InputError} what stands in the way, e.g. a full disk.
  */
 export function writeFileAtomic(
   path: string,
-  content: string | Iterable<string>,
+  content: string | Iterable<string | Uint8Array>,
   { sync = true } = {},
 ): void {
   const temporary = `${path}.tmp`;
@@ -27,7 +27,9 @@ export function writeFileAtomic(
     }
     renameSync(temporary, path);
   } catch (error) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch { /* no such folder: the first error says why */ }
     throw notWritten(path, error);
   }
 }
@@ -50,6 +52,7 @@ export function notWritten(path: string, error: unknown): InputError {
     EACCES: "permission denied; give a folder that you may write to with --out",
     EPERM: "not permitted; give a folder that you may write to with --out",
     EROFS: "the file system is read-only; give another --out",
+    ENOENT: "its folder is not there; make it, or give another --out",
     ENOTDIR: "a part of the path is a file, not a folder",
     EFBIG: "the file-size limit is reached (ulimit -f)",
     EMFILE: "too many open files (ulimit -n)",

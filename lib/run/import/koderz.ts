@@ -1,17 +1,27 @@
-/** koderz: `bench_*.json`, one run of a coding benchmark; zero-shot, iterative or both. */
+/**
+ * koderz: `bench_*.json`, one run of a coding benchmark; zero-shot, iterative or both. The JSON that
+ * dyno exports is in this form too, with more fields, and a list of such objects for several runs.
+ */
 import { safeFileName } from "../file_names.ts";
 import type { ReadRun, RunItem } from "../summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
 import { isoOf } from "./times.ts";
-import { DistinctIds, NO_LOAD, totalsOf, unknownItem } from "./totals.ts";
+import { DistinctIds, idInSource, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+
+const KINDS = ["suite", "load", "batch", "sweep"] as const;
 
 /** The two halves of a comparative run, as its file names them. */
 const HALVES = ["zero_shot", "iterative"] as const;
 
 /** Whether a parsed file is a koderz summary, if perhaps a faulty one. */
 export function isKoderz(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isOneKoderz);
+  return isOneKoderz(value);
+}
+
+function isOneKoderz(value: unknown): boolean {
   if (!isRecord(value) || "benchmarks" in value) return false;
   const configured = isRecord(value.config) && "local_model" in value.config;
   if (HALVES.some((half) => isRecord(value[half]))) return configured;
@@ -20,11 +30,16 @@ export function isKoderz(value: unknown): boolean {
   return configured || (isRecord(first) && "problem_id" in first);
 }
 
+/** Reads a koderz summary, or a list of them. */
+export function readKoderz(path: string, value: unknown): ReadRun[] {
+  return (Array.isArray(value) ? value : [value]).map((one) => readOne(path, one));
+}
+
 /**
- * Reads a koderz summary. The items of a comparative run are named `zero_shot/…` and `iterative/…`.
+ * Reads one summary. The items of a comparative run are named `zero_shot/…` and `iterative/…`.
  * A problem was answered unless it has an error; its `success` says whether the tests passed.
  */
-export function readKoderz(path: string, value: unknown): ReadRun {
+function readOne(path: string, value: unknown): ReadRun {
   const file = new Fields(path, value);
   const config = file.child("config");
   const started = file.timeOrNull("start_time"), ended = file.timeOrNull("end_time");
@@ -32,12 +47,18 @@ export function readKoderz(path: string, value: unknown): ReadRun {
     ? [readPart(file, null)]
     : HALVES.flatMap((half) => file.has(half) ? [readPart(file.child(half), half)] : []);
   file.skip("comparison");
+  const kind = KINDS.find((kind) => kind === file.peek("kind"));
+  if (kind) file.skip("kind");
+  const incomplete = file.peek("status") === "incomplete";
+  if (file.peek("status") === "complete" || incomplete) file.skip("status");
   const items = parts.flatMap((part) => part.items);
   const total = parts.reduce((sum, part) => sum + part.total, 0);
   const totals = totalsOf(items);
   const problems = config.listOrNull("problems") ?? [];
-  const names = new Set(items.map((item) => item.name));
-  const derived = problems.length === names.size && problems.every((name) => names.has(`${name}`));
+  const named = (names: ReadonlySet<string>) =>
+    problems.length === names.size && problems.every((name) => names.has(`${name}`));
+  const derived = named(new Set(items.map(({ name }) => name))) ||
+    named(new Set(items.map(({ item_id }) => item_id)));
   const duration_s = file.amountOrNull("duration_seconds") ??
     (started !== null && ended !== null && ended >= started ? ended - started : null);
   const run: ReadRun = {
@@ -45,12 +66,13 @@ export function readKoderz(path: string, value: unknown): ReadRun {
       run_id: file.text("run_id"),
       path,
       source_form: "koderz",
-      kind: "suite",
-      benchmark: config.textOrNull("dataset") ?? items[0]?.name.split("/")[0] ?? "koderz",
-      mode: file.text("mode"),
+      kind: kind ?? "suite",
+      benchmark: file.textOrNull("benchmark") ?? config.textOrNull("dataset") ??
+        items[0]?.name.split("/")[0] ?? "koderz",
+      mode: file.textOrNull("mode"),
       model: config.text("local_model"),
-      agent: config.textOrNull("agent"),
-      status: items.length < total ? "incomplete" : "complete",
+      agent: file.textOrNull("agent") ?? config.textOrNull("agent"),
+      status: incomplete || items.length < total ? "incomplete" : "complete",
       started_at_unix_seconds: started,
       duration_s,
       ...totals,
@@ -59,7 +81,7 @@ export function readKoderz(path: string, value: unknown): ReadRun {
       prompt_tokens: sumOrNull(parts.map((part) => part.input)) ?? totals.prompt_tokens,
       completion_tokens: sumOrNull(parts.map((part) => part.output)) ?? totals.completion_tokens,
       ...NO_LOAD,
-      tags: (config.listOrNull("tags") ?? []).map(String),
+      tags: (file.listOrNull("tags") ?? config.listOrNull("tags") ?? []).map(String),
     },
     items,
     unmapped: {},
@@ -90,15 +112,20 @@ function readPart(part: Fields, half: string | null): Part {
   const ids = new DistinctIds();
   const results = part.objects("results");
   const items = results.map((result): RunItem => {
-    const name = result.label("problem_id");
+    const id = result.label("problem_id"), name = result.labelOrNull("name") ?? id;
+    const ours = result.has("answered");
+    if (ours) result.skip("success", "experiment_id");
     const usage = result.childOrNull("usage");
     const error = result.textOrNull("error");
     return {
-      ...unknownItem(ids.next(half === null ? name : `${half}/${name}`), name),
+      ...unknownItem(ids.next(half === null ? id : `${half}/${id}`), name),
       category: half ?? result.textOrNull("category"),
-      success: error === null,
-      passed: result.flag("success"),
+      success: ours ? result.flag("answered") : error === null,
+      timed_out: result.flagOrNull("timed_out") ?? false,
+      passed: ours ? result.flagOrNull("passed") : result.flag("success"),
+      score: shareOrNull(result.numberOrNull("score")),
       latency_ms: result.amountOrNull("latency_ms"),
+      ttft_ms: result.amountOrNull("ttft_ms"),
       prompt_tokens: usage?.countOrNull("input_tokens") ?? null,
       completion_tokens: usage?.countOrNull("output_tokens") ?? null,
       cost_usd: result.amountOrNull("cost"),
@@ -138,7 +165,7 @@ export function exportKoderz({ summary, items, unmapped }: ReadRun): ExportedFil
     ...(ended === null ? {} : { end_time: isoOf(ended, "") }),
     ...(summary.duration_s === null ? {} : { duration_seconds: summary.duration_s }),
     config: {
-      problems: [...new Set(items.map((item) => item.name))],
+      problems: [...new Set(items.map(comparative ? ({ name }) => name : idInSource))],
       ...recordOr(unmapped.config),
       dataset: summary.benchmark,
       local_model: summary.model,
@@ -164,9 +191,11 @@ function exportPart(
       ...(item.completion_tokens === null ? {} : { output_tokens: item.completion_tokens }),
       ...recordOr(usage),
     };
+    const id = sums === null ? item.name : idInSource(item); // without its half
     return {
       ...rest,
-      problem_id: item.name,
+      problem_id: id,
+      ...(item.name === id ? {} : { name: item.name }),
       ...(item.category === null || sums === null ? {} : { category: item.category }),
       success: item.passed ?? false,
       ...(item.cost_usd === null ? {} : { cost: item.cost_usd }),

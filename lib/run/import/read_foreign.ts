@@ -91,7 +91,7 @@ interface Reading {
 
 /** Reads a file that is a run, or runs; a part of a run is only noted. */
 async function readPart(file: string, { kind, value }: Part, reading: Reading): Promise<void> {
-  if (kind === "koderz") addAll(reading, [readKoderz(file, value)], file);
+  if (kind === "koderz") addAll(reading, readKoderz(file, value), file);
   else if (kind === "guidellm") addAll(reading, readGuidellm(file, value), file);
   else if (kind === "inspect") addAll(reading, [readInspectLog(file, value)], file);
   else if (kind === "vllm") addAll(reading, [readVllmBench(file, value, null)], file);

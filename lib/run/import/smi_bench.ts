@@ -6,7 +6,7 @@ import { Fields } from "./fields.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
 import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
 import { millisecondsOf, secondsOf } from "./times.ts";
-import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { DistinctIds, idInSource, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
 const METADATA_VERSION = 1;
 const RESULTS_VERSION = 2;
@@ -94,7 +94,7 @@ export async function readSmiRun(
 }
 
 function readPackage(entry: Fields, ids: DistinctIds): RunItem {
-  const name = entry.label("package_id");
+  const id = entry.label("package_id");
   const score = entry.childOrNull("score");
   const targets = score?.peek("targets"), hits = score?.peek("created_hits");
   const counted = typeof targets === "number" && typeof hits === "number" && targets > 0
@@ -103,7 +103,7 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
   const elapsed_s = entry.amountOrNull("elapsed_seconds");
   const error = entry.labelOrNull("error");
   return {
-    ...unknownItem(ids.next(name), name),
+    ...unknownItem(ids.next(id), entry.labelOrNull("name") ?? id),
     category: entry.textOrNull("category"),
     success: error === null && !(entry.peek("timed_out") ?? false),
     timed_out: entry.flagOrNull("timed_out") ?? false,
@@ -186,7 +186,8 @@ export function exportSmi({ summary, items, unmapped }: ReadRun): ExportedFile[]
       const judged = item.score === null ? {} : { hit_rate: item.score };
       return {
         ...others,
-        package_id: item.name,
+        package_id: idInSource(item),
+        ...(item.name === idInSource(item) ? {} : { name: item.name }),
         ...(item.category === null ? {} : { category: item.category }),
         elapsed_seconds: item.latency_ms === null ? null : secondsOf(item.latency_ms),
         score: { ...recordOr(score), ...judged },

@@ -67,6 +67,11 @@ export class DistinctIds {
   }
 }
 
+/** How an item is named where ids need not differ: without what {@linkcode DistinctIds} added. */
+export function idInSource({ item_id, name }: RunItem): string {
+  return item_id.startsWith(`${name}#`) ? name : item_id;
+}
+
 /** Whether an error says that the time was up, for forms that have no field for it. */
 export function saysTimeout(error: string | null): boolean {
   return error !== null && /time(d )?_?out/i.test(error);

@@ -16,7 +16,7 @@ export function unmappedNames(unmapped: Record<string, unknown>): string[] {
 }
 
 function collect(value: unknown, path: string, depth: number, names: Set<string>): void {
-  if (names.size > MOST_NAMES) return;
+  if (names.size > MOST_NAMES || value === null) return;
   const list = Array.isArray(value) && value.some(isRecord);
   if (list) {
     for (const entry of value) collect(entry, `${path}[]`, depth, names);

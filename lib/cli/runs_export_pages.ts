@@ -1,0 +1,118 @@
+/** Exports for people: HTML and Markdown. */
+import { existsSync, readFileSync } from "node:fs";
+import { itemRows, runRows } from "../analysis/export_rows.ts";
+import { cell } from "../analysis/gate_report.ts";
+import { priceRun } from "../analysis/cost.ts";
+import { tablePage } from "../report/table_page.ts";
+import { runDirectoryAt } from "../run/directory.ts";
+import { shownCount, shownShare, shownTime, shownUsd } from "./runs_text.ts";
+import type { Row, RowColumn } from "../analysis/export_rows.ts";
+import type { IndexedRun } from "../run/index.ts";
+import type { PriceTable } from "../run/prices.ts";
+
+/** A run's own report page where it has one, else a page with its items. */
+export async function runPage(
+  run: IndexedRun,
+  prices: PriceTable,
+  warn: (line: string) => void,
+): Promise<Iterable<string>> {
+  const { report } = runDirectoryAt(run.path);
+  if (existsSync(report)) return [readFileSync(report, "utf8")];
+  return await itemsPage([run], prices, warn);
+}
+
+/** A page with a row an item. */
+export async function itemsPage(
+  runs: readonly IndexedRun[],
+  prices: PriceTable,
+  warn: (line: string) => void,
+): Promise<Iterable<string>> {
+  const { columns, rows } = await itemRows(runs, prices, warn);
+  const [only] = runs.length === 1 ? runs : [];
+  const left = only ? ["run_id", "model", "name"] : ["name"];
+  const shown = columns.filter(({ name }) => !left.includes(name));
+  return tablePage({
+    title: only ? `${only.benchmark} on ${only.model}` : `${runs.length} runs, item by item`,
+    noun: "item",
+    facts: only ? factsOf(only, prices) : [],
+    columns: shown.map(headOf),
+    rows: rows.map((row) => ({
+      cells: shown.map((column) => shownCell(row, column)),
+      bad: row.success === false || row.passed === false,
+    })),
+  });
+}
+
+/** A page with a row a run. */
+export function runsPage(runs: readonly IndexedRun[], prices: PriceTable): Iterable<string> {
+  const { columns, rows } = runRows(runs, prices);
+  const shown = columns.filter(({ name }) => name !== "path" && name !== "judged");
+  return tablePage({
+    title: runs.length === 1 ? runs[0].run_id : `${runs.length.toLocaleString("en")} runs`,
+    noun: "run",
+    facts: [],
+    columns: shown.map(headOf),
+    rows: rows.map((row) => ({
+      cells: shown.map((column) => shownCell(row, column)),
+      bad: row.status === "failed",
+    })),
+  });
+}
+
+function factsOf(run: IndexedRun, prices: PriceTable): [string, string][] {
+  const facts: [string, string | null][] = [
+    ["run", run.run_id],
+    ["from", run.source_form === "dyno" ? null : run.source_form],
+    ["suite", run.benchmark],
+    ["model", run.model],
+    ["status", run.status],
+    ["started", shownTime(run.started_at_unix_seconds)],
+    ["items", shownCount(run.items_total)],
+    ["answered", shownCount(run.successful)],
+    ["right", run.passed === null ? null : shownCount(run.passed)],
+    ["hit rate", run.avg_hit_rate === null ? null : shownShare(run.avg_hit_rate)],
+    ["prompt tokens", shownCount(run.prompt_tokens)],
+    ["completion tokens", shownCount(run.completion_tokens)],
+    ["cost", shownUsd(priceRun(run, prices).cost.total_cost_usd)],
+    ["tags", run.tags.join(", ") || null],
+  ];
+  return facts.flatMap(([name, value]) => value === null ? [] : [[name, value]]);
+}
+
+function headOf({ name, type }: RowColumn) {
+  const title = name.replace("_at_unix_seconds", "").replaceAll("_", " ");
+  return { title, number: (type === "number" || type === "count") && !isTime(name) };
+}
+
+const isTime = (name: string) => name === "started_at_unix_seconds";
+
+function shownCell(row: Row, { name }: RowColumn): string {
+  const value = row[name];
+  if (value === null) return "";
+  if (isTime(name)) return shownTime(Number(value));
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : value;
+}
+
+/** A table of runs in Markdown. */
+export function markdown(runs: readonly IndexedRun[], prices: PriceTable): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+  return [
+    line(["Run", "Suite", "Model", "Status", "Items", "Passed", "Hit rate", "Cost", "Started"]),
+    line(["---", "---", "---", "---", "---:", "---:", "---:", "---:", "---"]),
+    ...runs.map((run) => {
+      const cost = priceRun(run, prices).cost.total_cost_usd;
+      return line([
+        cell(run.run_id),
+        cell(run.benchmark),
+        cell(run.model),
+        run.status,
+        shownCount(run.items_total),
+        shownCount(run.passed),
+        shownShare(run.avg_hit_rate),
+        cost === null ? "unknown" : `$${cost.toPrecision(4)}`,
+        shownTime(run.started_at_unix_seconds),
+      ]);
+    }),
+  ];
+}

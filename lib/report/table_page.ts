@@ -1,0 +1,71 @@
+/** A page with one table: searched, sorted by its heads, nothing loaded. */
+import { dynoVersion } from "../run/metadata.ts";
+import { counted, cutText, escapeHtml } from "./html.ts";
+import { page } from "./page.ts";
+import { RUNS_SCRIPT, RUNS_STYLE } from "./runs_script.ts";
+
+/** Rows of a page that a browser still opens quickly. */
+const MOST_ROWS = 20_000;
+/** From so many rows on the table scrolls in a box of its own, below its heads. */
+const TALL_FROM = 40;
+const LONGEST_TEXT = 300;
+
+/** What stands on the page. */
+export interface TablePage {
+  title: string;
+  /** What a row is: run, item. */
+  noun: string;
+  facts: readonly (readonly [name: string, value: string])[];
+  columns: readonly { title: string; number: boolean }[];
+  /** Cells as text; `bad` rows are those to look at. */
+  rows: readonly { cells: readonly string[]; bad: boolean }[];
+}
+
+/** The page in parts. */
+export function tablePage({ title, noun, facts, columns, rows }: TablePage): Iterable<string> {
+  const heads = columns.map(({ title, number }) =>
+    `<th scope="col"${number ? ` class="n"` : ""}><button type="button">${
+      escapeHtml(title)
+    }</button></th>`
+  );
+  function* body(): Generator<string> {
+    yield `<header>\n<p class="kind">dyno runs</p>\n<h1 dir="auto">${
+      escapeHtml(cutText(title, 200))
+    }</h1>\n<dl class="facts">${
+      facts.map(([name, value]) =>
+        `<div><dt>${escapeHtml(name)}</dt><dd dir="auto">${
+          escapeHtml(cutText(value, LONGEST_TEXT))
+        }</dd></div>`
+      ).join("")
+    }</dl>\n</header>\n<main>\n`;
+    yield `<div class="filter" role="search"><label>Find <input type="search" id="find"></label>` +
+      `<output id="shown" aria-live="polite">${counted(rows.length, noun)}</output></div>
+<div class="scroll${
+        rows.length > TALL_FROM ? " tall" : ""
+      }" tabindex="0" role="region" aria-label="${
+        escapeHtml(`${noun}s`)
+      }"><table id="runs-table" data-noun="${escapeHtml(noun)}"><thead><tr>${
+        heads.join("")
+      }</tr></thead>\n<tbody>\n`;
+    for (const { cells, bad } of rows.slice(0, MOST_ROWS)) {
+      yield `<tr${bad ? ` class="bad"` : ""}>${
+        cells.map((cell, i) => cellOf(cell, i === 0, columns[i].number)).join("")
+      }</tr>\n`;
+    }
+    yield "</tbody></table></div>";
+    const left = rows.length - MOST_ROWS;
+    if (left > 0) {
+      yield `<p class="note">The first ${counted(MOST_ROWS, noun)}; ${
+        left.toLocaleString("en")
+      } more are in the other forms of export.</p>`;
+    }
+    yield `</main>\n<footer>Written by dyno ${escapeHtml(dynoVersion)}.</footer>`;
+  }
+  return page(title, body(), { script: RUNS_SCRIPT, style: RUNS_STYLE });
+}
+
+function cellOf(text: string, first: boolean, number: boolean): string {
+  const shown = text === "" ? "–" : escapeHtml(cutText(text, LONGEST_TEXT));
+  if (first) return `<th scope="row" dir="auto">${shown}</th>`;
+  return number ? `<td class="n">${shown}</td>` : `<td dir="auto">${shown}</td>`;
+}
