@@ -58,6 +58,7 @@ export interface CodingRequest {
   out: string;
   resume: string[];
   sample_rate_hz?: number;
+  tags?: readonly string[];
   json: boolean;
 }
 
@@ -122,6 +123,7 @@ export async function runProblems(
     out,
     resume: request.resume[0],
     sample_rate_hz: request.sample_rate_hz,
+    tags: request.tags,
     argv: process.argv.slice(2),
     signal,
     onProgress: (progress) =>

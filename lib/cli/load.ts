@@ -1,9 +1,20 @@
 /** dyno load: load on an endpoint, measured by a client that shows what it adds itself. */
 import { InputError } from "../errors.ts";
 import { readLoadExperiment } from "../experiment/load.ts";
+import { checkedTags } from "../run/tags.ts";
 import { REPORT_TOOLS } from "../load/report_as.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
-import { choice, flagHelp, json, number, parseFlags, repeated, text, toggle } from "./flags.ts";
+import {
+  choice,
+  flagHelp,
+  json,
+  list,
+  number,
+  parseFlags,
+  repeated,
+  text,
+  toggle,
+} from "./flags.ts";
 import { runLoads } from "./load_runs.ts";
 import { searchCapacity } from "./capacity_search.ts";
 import type { LoadExperiment, LoadSettings } from "../experiment/load.ts";
@@ -71,6 +82,7 @@ const flags = {
   }),
   "require-trusted": toggle("exit code 1 unless the verdict is trusted"),
   "out": text("DIR", "the folder of runs (runs)"),
+  "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "json": toggle("one JSON object on standard output at the end"),
 };
 
@@ -91,6 +103,7 @@ const NO_SETTING: ReadonlySet<string> = new Set([
   "report-as",
   "require-trusted",
   "out",
+  "tag",
   "json",
 ]);
 
@@ -122,6 +135,7 @@ export const command: Command = {
     const request = {
       experiment,
       out: values.out ?? "runs",
+      tags: checkedTags(values.tag ?? [], "--tag"),
       json: values.json ?? false,
       requireTrusted: values["require-trusted"] ?? false,
       reportAs: values["report-as"] ?? null,

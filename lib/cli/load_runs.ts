@@ -38,6 +38,7 @@ export interface LoadRequest {
   /** Leaves out the summary of each run. */
   terse?: boolean;
   agent?: string;
+  tags?: readonly string[];
 }
 
 /**
@@ -108,6 +109,7 @@ export async function runOne(
     transport,
     out: request.out,
     agent: request.agent,
+    tags: request.tags,
     argv: process.argv.slice(2),
     countTokens: tokenizer && ((text) => tokenizer.count(text)),
     signal,

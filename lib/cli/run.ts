@@ -4,6 +4,7 @@ import { experimentOf, looksLikeExperiment } from "../experiment/experiment.ts";
 import { loadSuite, suiteOf } from "../experiment/load_suite.ts";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { loadMockScript, MockEndpoint } from "../mock/server.ts";
+import { checkedTags } from "../run/tags.ts";
 import { codingFlags, holdsProblems, runProblems } from "./coding.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import { flagHelp, list, number, parseFlags, text, toggle, workers } from "./flags.ts";
@@ -30,6 +31,7 @@ const flags = {
     "hardware samples per second (100, or 10 without libdyno); 0 for none",
   ),
   "out": text("DIR", "the folder of runs (runs)"),
+  "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
   "json": toggle("one JSON object on standard output at the end"),
   ...codingFlags,
@@ -62,6 +64,9 @@ export const command: Command = {
       throw new InputError(
         `dyno run takes one suite or experiment file, ${positional.length} given; see dyno run --help`,
       );
+    }
+    if (values.tag && values.resume) {
+      throw new InputError("--tag: a run that goes on keeps its tags; dyno runs tag changes them");
     }
     if (holdsProblems(positional[0])) return await runCoding(positional[0], values, context);
     const coding = Object.keys(codingFlags).find((name) => name in values);
@@ -98,6 +103,7 @@ function runCoding(
     limit: values.limit,
     out: values.out ?? "runs",
     resume: values.resume ?? [],
+    tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: values["sample-rate"],
     json: values.json ?? false,
   }, context);
@@ -152,6 +158,7 @@ function start(
     workers: values.sequential ? 1 : values.workers ?? experiment?.workers,
     out: values.out ?? "runs",
     resume: values.resume ?? [],
+    tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: values["sample-rate"] ?? experiment?.sample_rate_hz,
     alerts: experiment?.alerts,
     json: values.json ?? false,

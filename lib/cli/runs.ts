@@ -57,6 +57,10 @@ const subcommands: Record<string, { summary: string; load: () => Promise<{ comma
       summary: "stores a run in a memory server",
       load: () => import("./runs_upload.ts"),
     },
+    tag: {
+      summary: "tags on runs, to find them again",
+      load: () => import("./runs_tag.ts"),
+    },
     archive: {
       summary: "packs runs into .tar.gz files",
       load: () => import("./runs_archive.ts"),

@@ -34,6 +34,7 @@ export interface SuiteRequest {
   sample_rate_hz?: number;
   alerts?: Partial<HealthThresholds>;
   agent?: string;
+  tags?: readonly string[];
   json: boolean;
 }
 
@@ -98,6 +99,7 @@ async function runOne(
     sample_rate_hz: request.sample_rate_hz,
     alerts: request.alerts,
     agent: request.agent,
+    tags: request.tags,
     argv: process.argv.slice(2),
     signal,
     onProgress: (progress) =>

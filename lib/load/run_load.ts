@@ -36,6 +36,7 @@ export interface LoadRunOptions {
   /** Folder of runs. */
   out: string;
   agent?: string;
+  tags?: readonly string[];
   argv?: readonly string[];
   /** Counts tokens where the server does not. */
   countTokens: ((text: string) => number) | null;
@@ -167,7 +168,7 @@ async function probe(api: APIConfiguration, transport: Transport, signal: AbortS
 }
 
 function describe(
-  { name, settings, plan, api, agent, argv }: LoadRunOptions,
+  { name, settings, plan, api, agent, tags, argv }: LoadRunOptions,
   { run_id }: RunDirectory,
   redactor: Redactor,
 ) {
@@ -186,6 +187,7 @@ function describe(
     benchmark: name,
     agent: agent ?? "real-openai-compatible",
     model: api.model,
+    tags,
     seed: plan.pattern.seed,
     argv: (argv ?? process.argv).map((argument) => redactor.redact(argument)),
     config: JSON.parse(redactor.redact(JSON.stringify(config))),

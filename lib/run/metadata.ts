@@ -14,6 +14,8 @@ export interface RunMetadata {
   benchmark: string;
   agent: string;
   model: string;
+  /** What people call it; `dyno runs tag` changes them. */
+  tags: string[];
   seed: number | null;
   started_at_unix_seconds: number;
   argv: string[];
@@ -44,10 +46,12 @@ export interface Software {
 /** The version of dyno. */
 export const dynoVersion: string = project.version;
 
-export type RunFacts = Pick<
-  RunMetadata,
-  "run_id" | "kind" | "benchmark" | "agent" | "model" | "seed" | "config" | "argv"
->;
+export type RunFacts =
+  & Pick<
+    RunMetadata,
+    "run_id" | "kind" | "benchmark" | "agent" | "model" | "seed" | "config" | "argv"
+  >
+  & { tags?: readonly string[] };
 
 /** Adds host, software, clock and commit to what the caller knows of a run. */
 export async function describeRun(facts: RunFacts): Promise<RunMetadata> {
@@ -55,6 +59,7 @@ export async function describeRun(facts: RunFacts): Promise<RunMetadata> {
   return {
     schema_version: 1,
     ...facts,
+    tags: [...facts.tags ?? []],
     started_at_unix_seconds: clock_anchor.unix_s,
     host: describeHost(),
     software: { dyno: dynoVersion, runtime: runtime() },

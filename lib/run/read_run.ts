@@ -8,6 +8,7 @@ import { readJournal } from "./journal.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "./json_fields.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
 import { itemOfEvent, itemsOfResults } from "./suite_items.ts";
+import { tagsOf } from "./tags.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { JsonObject } from "./json_fields.ts";
 import type { ReadRun, RunItem, RunSummary } from "./summary.ts";
@@ -57,7 +58,7 @@ export async function readRunDirectory(
     source_form: imported?.form ?? "dyno",
     kind: isLoad ? "load" : kind ?? "suite",
     benchmark: textAt(metadata, "benchmark") ?? textAt(results, "benchmark") ?? "unknown",
-    mode: textAt(objectAt(metadata, "config"), "mode") ?? textAt(metadata, "mode"),
+    mode: modeOf(metadata),
     model: textAt(metadata, "model") ?? textAt(results, "model") ?? "unknown",
     agent: textAt(metadata, "agent"),
     status: damaged && !complete ? "failed" : complete ? "complete" : "incomplete",
@@ -210,7 +211,9 @@ function timeOfRunId(run_id: string): number | null {
   return new Date(year, month - 1, day, hour, minute, second).getTime() / 1000;
 }
 
-function tagsOf(metadata: JsonObject | null): string[] {
-  const given = metadata?.tags ?? objectAt(metadata, "config")?.tags;
-  return Array.isArray(given) ? given.filter((tag) => typeof tag === "string") : [];
+function modeOf(metadata: JsonObject | null): string | null {
+  const modes = objectAt(metadata, "config", "coding")?.modes;
+  if (Array.isArray(modes) && modes.length > 1) return "comparative";
+  const only = Array.isArray(modes) && typeof modes[0] === "string" ? modes[0] : null;
+  return textAt(objectAt(metadata, "config"), "mode") ?? textAt(metadata, "mode") ?? only;
 }

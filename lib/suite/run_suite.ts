@@ -52,6 +52,7 @@ export interface SuiteRunOptions extends Selection, Listeners {
   alerts?: Partial<HealthThresholds>;
   /** Recorded in the metadata. */
   agent?: string;
+  tags?: readonly string[];
   /** Further settings for the metadata. */
   config?: Record<string, unknown>;
   argv?: string[];
@@ -185,6 +186,7 @@ function describe(
     benchmark: suite.suite.test_suite_id,
     agent: options.agent ?? "real-openai-compatible",
     model: api.model,
+    tags: options.tags,
     seed: null,
     argv: (options.argv ?? process.argv).map((argument) => redactor.redact(argument)),
     config: JSON.parse(redactor.redact(JSON.stringify(config))),

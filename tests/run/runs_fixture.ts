@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Terminal } from "../../lib/cli/terminal.ts";
 import { command } from "../../lib/cli/runs.ts";
 import { countsOf } from "../../lib/run/read_run.ts";
+import type { Command } from "../../lib/cli/command.ts";
 import type { RunItem } from "../../lib/run/summary.ts";
 import type { ComparedRun } from "../../lib/analysis/compare.ts";
 
@@ -166,9 +167,14 @@ class KeptTerminal extends Terminal {
 }
 
 /** Runs `dyno runs …` in this process. */
-export async function runs(root: string, ...argv: string[]): Promise<Printed> {
+export function runs(root: string, ...argv: string[]): Promise<Printed> {
+  return printed(command, [...argv, "--runs", root]);
+}
+
+/** Runs a command in this process. */
+export async function printed(command: Command, argv: string[]): Promise<Printed> {
   const terminal = new KeptTerminal();
   const signal = new AbortController().signal;
-  const code = await command.run([...argv, "--runs", root], { terminal, signal });
+  const code = await command.run(argv, { terminal, signal });
   return { code, out: terminal.printed.join("\n"), said: terminal.told.join("\n") };
 }

@@ -1,0 +1,60 @@
+/** Tags: what people call runs, to find them again. */
+import { readFileSync } from "node:fs";
+import { InputError, messageOf } from "../errors.ts";
+import { runDirectoryAt } from "./directory.ts";
+import { asObject, objectAt } from "./json_fields.ts";
+import { writeFileAtomic } from "./write.ts";
+import type { JsonObject } from "./json_fields.ts";
+
+const TAG = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=+-]{0,63}$/u;
+
+/**
+ * The tags, each once.
+ *
+ * @param where the flag or argument, for the complaint.
+ * @throws {InputError} one that is no tag.
+ */
+export function checkedTags(tags: readonly string[], where: string): string[] {
+  for (const tag of tags) {
+    if (TAG.test(tag)) continue;
+    throw new InputError(
+      `${where}: "${tag}" is no tag; expected 1 to 64 letters, digits and . _ : / @ = + -, ` +
+        "a letter or digit first",
+    );
+  }
+  return [...new Set(tags)];
+}
+
+/** The tags in a run's metadata. */
+export function tagsOf(metadata: JsonObject | null): string[] {
+  const given = metadata?.tags ?? objectAt(metadata, "config")?.tags;
+  return Array.isArray(given) ? given.filter((tag) => typeof tag === "string") : [];
+}
+
+/**
+ * Adds tags to the run at `path` and takes others away; gives what it has then.
+ *
+ * @throws {InputError} its run_metadata.json is missing, damaged or cannot be written.
+ */
+export function editTags(
+  path: string,
+  add: readonly string[],
+  remove: readonly string[],
+): string[] {
+  const { metadata: file } = runDirectoryAt(path);
+  let metadata: JsonObject | null;
+  try {
+    metadata = asObject(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    throw new InputError(
+      `${file}: cannot be read, so the run cannot be tagged: ${messageOf(error)}`,
+    );
+  }
+  if (metadata === null) throw new InputError(`${file}: is not a JSON object`);
+  const before = tagsOf(metadata);
+  const tags = [...new Set([...before, ...add])].filter((tag) => !remove.includes(tag));
+  if (tags.length !== before.length || tags.some((tag, i) => tag !== before[i])) {
+    writeFileAtomic(file, `${JSON.stringify({ ...metadata, tags }, null, 2)}\n`);
+  }
+  return tags;
+}
