@@ -48,10 +48,7 @@ export function priceRun(
   const price = prices.priceOf(model);
   if (price === null || !known) {
     const cost = { run_id, model, ...tokens, ...nothing, total_cost_usd: null };
-    const problem = known
-      ? `cost unknown: ${prices.name} has no price for model "${model}"; add a row for it to a ` +
-        `copy of experiments/prices.json and give that with --prices FILE`
-      : tokensMissing(run);
+    const problem = known ? priceMissing(model, prices) : tokensMissing(run);
     return { cost, price, problem };
   }
   const input_cost_usd = tokensCost(prompt_tokens, price.input);
@@ -68,9 +65,23 @@ export function priceRun(
   return { cost, price, problem: null };
 }
 
+/** Why a model has no price, and what to do. */
+export function priceMissing(model: string, prices: PriceTable): string {
+  return `cost unknown: ${prices.name} has no price for model "${model}"; add a row for it to a ` +
+    `copy of experiments/prices.json and give that with --prices FILE`;
+}
+
 /** Why a run has no token counts, and what to check. */
-export function tokensMissing({ run_id, successful, agent }: RunSummary): string {
+export function tokensMissing({ run_id, successful, agent, source_form }: RunSummary): string {
   if (successful === 0) return `${run_id}: token counts missing: no item was answered`;
+  if (source_form === "agent_sched_sweep") {
+    return `${run_id}: token counts missing: a simulated run has none`;
+  }
+  if (source_form !== "dyno") {
+    return `${run_id}: token counts missing: what was imported from ${source_form} has none for ` +
+      `some answers; check that it records usage (smi-bench: with --agent real-openai-compatible), ` +
+      `and import again`;
+  }
   return `${run_id}: token counts missing: some answers came without "usage"` +
     `${agent ? ` (agent ${agent})` : ""}; check that the endpoint sends it, for streams with ` +
     `stream_options.include_usage (providers.json can turn that off)`;

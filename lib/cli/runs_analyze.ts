@@ -1,6 +1,6 @@
 /** dyno runs analyze: a run item by item. */
 import { analyzeItems } from "../analysis/package_stats.ts";
-import { tokensMissing } from "../analysis/cost.ts";
+import { priceMissing, tokensMissing } from "../analysis/cost.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, number, parseFlags } from "./flags.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
@@ -60,12 +60,9 @@ export const command: Command = {
       terminal.out(counts(analysis));
       sections(analysis, top, terminal.outPaint).forEach((line) => terminal.out(line));
       if (analysis.most_expensive.length === 0) {
-        const { completion_tokens, model } = run.summary;
-        terminal.say(
-          completion_tokens === null
-            ? tokensMissing(run.summary)
-            : `cost unknown: ${prices.name} has no price for model "${model}"; give one with --prices FILE`,
-        );
+        const counted = run.items.some(({ completion_tokens }) => completion_tokens !== null);
+        const { model } = run.summary;
+        terminal.say(counted ? priceMissing(model, prices) : tokensMissing(run.summary));
       }
       return EXIT.good;
     });

@@ -1,6 +1,8 @@
 /** dyno runs show: a run as it lies on the disk. */
 import { existsSync, readFileSync } from "node:fs";
+import { tokensMissing } from "../analysis/cost.ts";
 import { runDirectoryAt } from "../run/directory.ts";
+import { readImportRecord } from "../run/imported.ts";
 import { readJournal } from "../run/journal.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags } from "./flags.ts";
@@ -31,6 +33,11 @@ export const command: Command = {
       const run = await readOne(index, given, terminal);
       if (values.json) await printJson(run.summary.path, terminal);
       else describe(run, await eventCounts(run.summary.path)).forEach((l) => terminal.out(l));
+      const { kind, successful, prompt_tokens, completion_tokens } = run.summary;
+      const missing = prompt_tokens === null || completion_tokens === null;
+      if (missing && !values.json && successful > 0 && kind !== "sweep") {
+        terminal.say(terminal.paint.dim(tokensMissing(run.summary)));
+      }
       return EXIT.good;
     });
   },
@@ -73,10 +80,12 @@ async function eventCounts(path: string): Promise<string> {
 }
 
 function describe({ summary }: RunReading, events: string): string[] {
+  const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
   const judged = passed === null ? "" : `, ${shownCount(passed)} right`;
   const facts: [string, string | null][] = [
     ["run", summary.run_id],
+    ["from", imported && `${imported.form}, ${imported.path}`],
     ["folder", summary.path],
     ["status", summary.status],
     ["kind", summary.kind],

@@ -1,11 +1,15 @@
 /** Which runs a query is about, and how a run is named. */
-import { existsSync, statSync } from "node:fs";
-import { resolve } from "@std/path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { looksLikeRun } from "./read_run.ts";
+import { isRunId } from "./run_id.ts";
 import type { RunIndex } from "./index.ts";
 import type { RunSummary } from "./summary.ts";
+
+/** Of a folder without runs, so much is looked at. */
+const MOST_ENTRIES = 1000;
 
 /** Everything that is given must hold. */
 export interface RunFilter {
@@ -100,12 +104,12 @@ export async function resolveRun(
 export function noRuns(index: RunIndex, filter: RunFilter = {}): string {
   if (!existsSync(index.root)) {
     return `no runs found: the folder ${index.root} does not exist; ` +
-      `make a run with dyno run or dyno load, or give the folder with --runs DIR`;
+      `make a run with dyno run or dyno load, take in other programs' results with ` +
+      `dyno runs import PATH, or give the folder with --runs DIR`;
   }
   const all = index.count();
   if (all === 0) {
-    return `no runs found in ${index.root}: check that it holds run directories ` +
-      `(each with events.jsonl and run_metadata.json), or give another with --runs DIR`;
+    return `no runs found in ${index.root}: ${whatElse(index.root)}`;
   }
   const given = Object.entries(filter)
     .filter(([name, value]) => value !== undefined && name !== "limit")
@@ -113,4 +117,28 @@ export function noRuns(index: RunIndex, filter: RunFilter = {}): string {
   return `no runs found: none of the ${all} in ${index.root} fits ${
     given.map((name) => `--${name}`).join(", ") || "the filter"
   }; widen it, or see dyno runs list`;
+}
+
+/** What a folder without runs holds, and what to do about it. */
+function whatElse(root: string): string {
+  if (looksLikeRun(root)) return `it is a run itself; give the folder above it with --runs DIR`;
+  const entries = readdirSync(root, { withFileTypes: true }).slice(0, MOST_ENTRIES);
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const above = folders.find((name) => holdsRuns(join(root, name)));
+  if (above !== undefined) return `${join(root, above)} holds some; give it with --runs DIR`;
+  const foreign = folders.some((name) => /^(logs|results|bench_runs|runs)$/.test(name)) ||
+    entries.some(({ name }) => /\.(jsonl?|csv)$/.test(name));
+  return foreign
+    ? `it may hold other programs' results: dyno runs import ${root} --runs DIR takes them in`
+    : "check that it holds run directories (each with events.jsonl and run_metadata.json), or give " +
+      "another with --runs DIR";
+}
+
+function holdsRuns(folder: string): boolean {
+  try {
+    const names = readdirSync(folder).slice(0, MOST_ENTRIES);
+    return names.some((name) => isRunId(name) && looksLikeRun(join(folder, name)));
+  } catch {
+    return false;
+  }
 }
