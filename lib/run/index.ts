@@ -296,10 +296,10 @@ function rowOf({ summary, items, warnings }: RunReading): Row {
   };
 }
 
-/** What tells whether a run's files have changed; of a settled run, its results alone. */
+/** What tells whether a run's files have changed; of a settled run, all but its journal. */
 function stampOf(path: string, settled: boolean): string {
   const { results, journal, metadata } = runDirectoryAt(path);
-  return (settled ? [results] : [results, journal, metadata]).map(fileStamp).join(" ");
+  return (settled ? [results, metadata] : [results, journal, metadata]).map(fileStamp).join(" ");
 }
 
 function fileStamp(path: string): string {

@@ -12,10 +12,13 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
+import { importRuns } from "../../lib/run/import/import_runs.ts";
 import { withRunIndex } from "../../lib/run/index.ts";
 import { resolveRun } from "../../lib/run/index_filter.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
+import { editTags } from "../../lib/run/tags.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
+import { copyFixture, FORMS } from "./import/fixtures.ts";
 import { runId, STARTED_S, temporary, writeRun } from "./runs_fixture.ts";
 import type { RunFilter } from "../../lib/run/index_filter.ts";
 
@@ -143,14 +146,18 @@ Deno.test("property: an index kept through any changes equals one made anew", as
   using folder = temporary();
   const root = join(folder.path, "runs");
   mkdirSync(root);
+  const copies = FORMS.map((form) => copyFixture(form, folder.path));
   const random = seededRandom(7);
   const draw = (n: number) => Math.floor(random() * n);
   for (let round = 0; round < 12; round++) {
     for (let change = draw(5); change >= 0; change--) {
       const n = draw(9);
       const marks = Array.from({ length: 1 + draw(6) }, () => "10x-t"[draw(5)]).join("");
-      const kind = draw(6);
-      if (kind === 0) rmSync(join(root, runId(n)), { recursive: true, force: true });
+      const kind = draw(8);
+      if (kind === 6) await importRuns([copies[draw(copies.length)]], root);
+      else if (kind === 7 && existsSync(join(root, runId(n), "run_metadata.json"))) {
+        editTags(join(root, runId(n)), [`t${draw(3)}`], [`t${draw(3)}`]);
+      } else if (kind === 0) rmSync(join(root, runId(n)), { recursive: true, force: true });
       else if (kind === 1) writeRun(root, n, { marks, cut_off: true });
       else if (kind === 2) writeFileSync(join(writeRun(root, n, { marks }), "results.json"), "{");
       else writeRun(root, n, { marks, complete: kind !== 3, model: `m${draw(2)}` });
@@ -162,15 +169,13 @@ Deno.test("property: an index kept through any changes equals one made anew", as
       }
     }
     const kept = await indexed(root);
-    for (const end of ["", "-wal", "-shm"]) {
-      rmSync(join(root, `index.sqlite${end}`), { force: true });
-    }
-    const saved = join(folder.path, "saved");
-    cpSync(root, saved, { recursive: true, preserveTimestamps: true });
-    const anew = await indexed(root);
-    assertEquals(kept.runs, anew.runs);
-    assertEquals(kept.outcomes, anew.outcomes);
-    rmSync(saved, { recursive: true });
+    // another place has no index yet; the one here lives through all rounds
+    const copy = join(folder.path, `copy ${round}`);
+    const filter = (path: string) => !path.includes("index.sqlite");
+    cpSync(root, copy, { recursive: true, preserveTimestamps: true, filter });
+    const { runs, outcomes } = await indexed(copy);
+    assertEquals(kept.runs, JSON.parse(JSON.stringify(runs).replaceAll(copy, root)));
+    assertEquals(kept.outcomes, outcomes);
   }
 });
 

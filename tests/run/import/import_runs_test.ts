@@ -257,3 +257,35 @@ Deno.test("a damaged imported run is failed, with a warning, until it is importe
   assertEquals(runs.map((run) => [run.run_id, run.outcome]), [[run_id, "changed"]]);
   assertEquals((await readRunDirectory(join(folder.path, run_id))).summary.status, "complete");
 });
+
+Deno.test("importers and readers at once: one imports, and no run is ever seen half", async () => {
+  using folder = temporary();
+  const root = join(folder.path, "runs");
+  for (let n = 0; n < 20; n++) {
+    cpSync(fixture("koderz"), join(folder.path, `in/${n}`), { recursive: true });
+  }
+  for (let n = 0; n < 20; n++) {
+    const path = join(folder.path, `in/${n}`, basename(KODERZ));
+    writeFileSync(path, readFileSync(path, "utf8").replace("_234512", `_2345${n + 20}`));
+  }
+  let going = true;
+  const reader = async () => {
+    while (going) {
+      const listed = await withRunIndex(root, (index) => index.list());
+      for (const { warnings, items_total } of listed) {
+        assertEquals([warnings, items_total > 0], [[], true]);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  };
+  const readers = Array.from({ length: 4 }, reader);
+  const imports = await Promise.allSettled(
+    Array.from({ length: 5 }, () => importRuns([join(folder.path, "in")], root)),
+  );
+  going = false;
+  await Promise.all(readers);
+  const refused = imports.filter((result) => result.status === "rejected");
+  assert(refused.every(({ reason }) => /import is going on/.test(reason.message)), `${refused[0]}`);
+  assert(refused.length < imports.length);
+  assertEquals(foldersIn(root).length, 21, "the comparative run is the same 20 times");
+});
