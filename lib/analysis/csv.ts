@@ -1,7 +1,5 @@
 /** CSV that spreadsheets read as what it is. */
-
-/** What a spreadsheet would run as a formula. */
-const FORMULA = /^[\s]*[=+\-@\t\r|%]/;
+import { guarded } from "../run/formula.ts";
 
 /**
  * A row of RFC 4180. A text that a spreadsheet would take for a formula gets an apostrophe in front;
@@ -15,6 +13,6 @@ function cellOf(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  const safe = FORMULA.test(text) ? `'${text}` : text;
+  const safe = guarded(text);
   return /[",\r\n]/.test(safe) || safe !== safe.trim() ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -5,6 +5,7 @@
  */
 import { compactTime } from "../run_id.ts";
 import { safeFileName } from "../file_names.ts";
+import { guarded, unguarded } from "../formula.ts";
 import type { ReadRun, RunItem } from "../summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
@@ -54,7 +55,8 @@ export async function readBatchEvalCsv(path: string): Promise<ReadRun[]> {
   const batches = new Batches(path);
   let row = 1;
   for await (const record of csvRowsOf(path)) {
-    batches.add(new Fields(path, record, `row ${++row}`, "csv"));
+    const texts = Object.entries(record).map(([name, value]) => [name, unguarded(value)]);
+    batches.add(new Fields(path, Object.fromEntries(texts), `row ${++row}`, "csv"));
   }
   return batches.runs();
 }
@@ -203,7 +205,8 @@ function csvOf(records: Record<string, unknown>[]): string {
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  const text = guarded(typeof value === "string" ? value : JSON.stringify(value));
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

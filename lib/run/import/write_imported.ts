@@ -107,7 +107,8 @@ async function writeFiles(
     figures: Object.fromEntries(FIGURES.map((name) => [name, summary[name]])),
     items: items.map(importedItem),
   };
-  writeFileAtomic(directory.results, `${JSON.stringify(results)}\n`);
+  // unsynced: what a power cut takes of it is noticed, and written anew by the next import
+  writeFileAtomic(directory.results, `${JSON.stringify(results)}\n`, { sync: false });
   const metadata = {
     schema_version: 1,
     run_id,

@@ -62,6 +62,12 @@ Deno.test("the batch evaluator's CSV export reads as its JSON does", async () =>
   const { runs } = await readForeign(fixture("batch_eval/json"));
   const files = exportAs("batch_eval", runs[0]);
   const only = (ending: string) => readExport(files.filter(({ path }) => path.endsWith(ending)));
+  runs[0].items[0].name = "=1+1";
+  runs[0].items[1].name = "'=1+1";
+  const hostile = exportAs("batch_eval", runs[0]).find(({ path }) => path.endsWith(".csv"))!;
+  assert(!/(^|,)"?[=+@]/m.test(hostile.text) && hostile.text.includes("''=1+1"), hostile.text);
+  const [again] = await readExport([hostile]);
+  assertEquals(again.items.slice(0, 2).map(({ name }) => name), ["=1+1", "'=1+1"]);
   assertEquals((await only(".csv")).map(anywhere), (await only(".json")).map(anywhere));
 });
 
