@@ -41,8 +41,8 @@ export function runDirectoryAt(path: string): RunDirectory {
  *
  * @throws {InputError} the folder cannot be made or written to.
  */
-export function createRunDirectory(root: string): RunDirectory {
-  const directory = runDirectoryAt(join(root, newRunId()));
+export function createRunDirectory(root: string, run_id: string = newRunId()): RunDirectory {
+  const directory = runDirectoryAt(join(root, run_id));
   try {
     mkdirSync(directory.path, { recursive: true });
   } catch (error) {

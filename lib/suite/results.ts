@@ -86,7 +86,7 @@ export interface CategorySummary {
 export interface SuiteResults {
   schema_version: 2;
   run_id: string;
-  kind: "suite";
+  kind: "suite" | "batch";
   benchmark: string;
   model: string;
   transport: string;

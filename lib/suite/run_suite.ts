@@ -42,6 +42,10 @@ export interface SuiteRunOptions extends Selection, Listeners {
   out?: string;
   /** A run to go on with: its id or its folder. */
   resume?: string;
+  /** The id of a new run, for a caller that must know it before the run begins. */
+  run_id?: string;
+  /** A run of a schedule is a batch's. Default "suite". */
+  kind?: "suite" | "batch";
   /** Hardware samples per second; 0 for none. Default 100 natively, 10 without libdyno. */
   sample_rate_hz?: number;
   /** Ways to run the tests of single categories. */
@@ -98,7 +102,9 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   redactor.learnHeaders(api.headers);
 
   const resumed = options.resume !== undefined;
-  const directory = resumed ? findRun(options.resume!, out) : createRunDirectory(out);
+  const directory = resumed
+    ? findRun(options.resume!, out)
+    : createRunDirectory(out, options.run_id);
   const metadata = resumed
     ? await matchingMetadata(directory, options)
     : await describe(directory, options, redactor);
@@ -182,7 +188,7 @@ function describe(
   };
   return describeRun({
     run_id: directory.run_id,
-    kind: "suite",
+    kind: options.kind ?? "suite",
     benchmark: suite.suite.test_suite_id,
     agent: options.agent ?? "real-openai-compatible",
     model: api.model,
@@ -253,7 +259,7 @@ function sumUp(
   return {
     schema_version: 2,
     run_id: metadata.run_id,
-    kind: "suite",
+    kind: metadata.kind === "batch" ? "batch" : "suite",
     benchmark: metadata.benchmark,
     model: metadata.model,
     transport,
