@@ -82,6 +82,19 @@ export async function configureApi(
   warn: (line: string) => void,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<APIConfiguration> {
+  const api = settleApi(options, warn);
+  const models = await servedModels(api, transport, signal);
+  api.model = chooseModel(options.model, models, warn);
+  return api;
+}
+
+/**
+ * The part of {@linkcode configureApi} that needs no server: for work that starts later, when the
+ * server may be down now or then.
+ *
+ * @throws {InputError} a malformed URL, an unknown provider, a missing key.
+ */
+export function settleApi(options: ApiOptions, warn: (line: string) => void): APIConfiguration {
   const preset = options.provider === undefined ? null : provider(options.provider);
   const url = endpointUrl(options.endpoint, preset);
   const proxy = proxyOf(url);
@@ -110,8 +123,6 @@ export async function configureApi(
   };
   apiKey(api); // these complain now rather than at the first request
   if (url.protocol === "https:") trustedCertificates();
-  const models = await servedModels(api, transport, signal);
-  api.model = chooseModel(options.model, models, warn);
   return api;
 }
 
