@@ -50,6 +50,11 @@ export class Journal implements Disposable {
     this.#timer ??= setTimeout(() => this.#sync(), SYNC_INTERVAL_MS);
   }
 
+  /** Waits until all lines are on the disk, for what must outlive a power cut from now on. */
+  flush(): void {
+    fsyncSync(this.#fd);
+  }
+
   /** Syncs and closes. */
   [Symbol.dispose](): void {
     if (this.#closed) return;

@@ -1,0 +1,34 @@
+/** Where a batch keeps its state. */
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "@std/path";
+import { notWritten } from "../run/write.ts";
+
+export interface BatchFolder {
+  path: string;
+  /** What happened, and the truth about every record. */
+  journal: string;
+  lock: string;
+  records_json: string;
+  records_csv: string;
+}
+
+/** The paths of a batch called `name` in the folder of batches. */
+export function batchFolder(root: string, name: string): BatchFolder {
+  const path = resolve(root, name);
+  return {
+    path,
+    journal: join(path, "events.jsonl"),
+    lock: join(path, "batch.lock"),
+    records_json: join(path, "batch_eval_metrics.json"),
+    records_csv: join(path, "batch_eval_metrics.csv"),
+  };
+}
+
+/** Makes the folder. @throws {InputError} it cannot be made. */
+export function makeBatchFolder({ path }: BatchFolder): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+}

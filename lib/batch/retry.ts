@@ -1,0 +1,60 @@
+/** What failed, once more. */
+import { InputError } from "../errors.ts";
+import { runTasks } from "./run_slot.ts";
+import { testIdOf } from "./suite_of_batch.ts";
+import type { ModelTask, SlotParts } from "./run_slot.ts";
+import type { BatchSession } from "./session.ts";
+
+/**
+ * What is to be done again.
+ *
+ * @param chosen slots that are done again whole, skipped ones too; null for the records without an
+ * answer, and those that are missing, of slots that were begun.
+ * @throws {InputError} a chosen slot does not exist, has not come, or is going on.
+ */
+export function retryTasks(session: BatchSession, chosen: readonly number[] | null): ModelTask[] {
+  const { batch, state, slots } = session;
+  if (chosen) return chosen.flatMap((slot) => wholeSlot(session, slot));
+  return slots.filter(({ slot }) => ["done", "partial"].includes(state.slot(slot).status))
+    .flatMap(({ slot }) =>
+      batch.models.flatMap((model, model_index) => {
+        const tests = batch.questions.map(testIdOf)
+          .filter((test_id) => !state.record(slot, model, test_id)?.success);
+        return tests.length ? { slot, model_index, tests, retry: true } : [];
+      })
+    );
+}
+
+function wholeSlot({ batch, state, slots }: BatchSession, slot: number): ModelTask[] {
+  const refuse = (why: string) => new InputError(`--slots: ${slot}: ${why}`);
+  if (!slots[slot - 1]) throw refuse(`no such slot; the batch has 1 to ${slots.length}`);
+  const { status } = state.slot(slot);
+  if (status === "waiting") throw refuse("its time has not come; dyno batch run runs it");
+  if (status === "running") throw refuse("it is not over; dyno batch run goes on with it");
+  const retry = status !== "skipped"; // what was skipped has its first run now
+  return batch.models.map((_, model_index) => ({ slot, model_index, tests: null, retry }));
+}
+
+/**
+ * Carries out what {@linkcode retryTasks} gave; new records take the place of the old.
+ *
+ * @throws {CancelledError} the signal is aborted; what was finished is journaled.
+ */
+export async function runRetry(
+  tasks: readonly ModelTask[],
+  parts: SlotParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { session } = parts;
+  const { batch, state } = session;
+  for (const slot of new Set(tasks.map((task) => task.slot))) {
+    const { status, late_s } = state.slot(slot);
+    if (status === "skipped") {
+      session.append("slot_started", { slot, timeliness: "missed", late_s });
+    }
+    await runTasks(tasks.filter((task) => task.slot === slot), parts, signal);
+    const records = state.recordsOf(batch, slot).length;
+    const partial = records < batch.models.length * batch.questions.length;
+    session.append("slot_finished", { slot, records, partial });
+  }
+}

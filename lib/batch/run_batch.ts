@@ -1,0 +1,170 @@
+/** The daemon of a batch: waits for each slot, runs it once, and says which were late or missed. */
+import { resolve } from "@std/path";
+import { throwIfAborted } from "../execute/scope.ts";
+import { runDirectoryAt } from "../run/directory.ts";
+import { concludeRun, runTasks } from "./run_slot.ts";
+import type { BatchClock } from "./clock.ts";
+import type { ModelTask, SlotParts } from "./run_slot.ts";
+import type { Slot } from "./schedule.ts";
+import type { BatchSession } from "./session.ts";
+import type { SlotState, Timeliness } from "./state.ts";
+
+/** What came of a slot. */
+export interface SlotOutcome extends SlotState {
+  slot: Slot;
+  records: number;
+  /** Records without an answer. */
+  failed: number;
+}
+
+export interface BatchRunOptions extends SlotParts {
+  clock: BatchClock;
+  /** Runs what is due now or within a minute, and does not wait for more: for cron and timers. */
+  once?: boolean;
+  /** A slot is waited for; told anew every few seconds. */
+  onWait?: (slot: Slot, wait_ms: number) => void;
+  /** A slot begins. */
+  onSlotStarted?: (slot: Slot, state: SlotState) => void;
+  /** A slot is over, run or skipped; it is waited for. The place for what follows a batch. */
+  onSlotFinished?: (outcome: SlotOutcome) => Promise<void> | void;
+}
+
+/** How far ahead `once` looks, milliseconds: a minute, cron's grain. */
+const ONCE_MS = 60_000;
+/** A clock that differs from a steady one by more was set, or the machine slept; milliseconds. */
+const JUMP_MS = 2000;
+
+/**
+ * How a slot's time lies to now; null when it has not come.
+ *
+ * @param now_ms milliseconds since 1970.
+ */
+export function timelinessOf(slot: Slot, now_ms: number, late_after_s: number): Timeliness | null {
+  if (now_ms < slot.due_ms) return null;
+  if (now_ms >= slot.until_ms) return "missed";
+  return now_ms - slot.due_ms > late_after_s * 1000 ? "late" : "on_time";
+}
+
+/**
+ * Runs the slots of a batch that are not over, each at its time and once, also over several
+ * processes: a slot that was begun is gone on with, not begun again. Which slot is next follows from
+ * the journal and the clock on the wall, looked at anew after every wait, so that a clock that was
+ * set neither loses nor repeats a slot.
+ *
+ * @throws {CancelledError} the signal is aborted; the batch goes on with the next call.
+ * @throws {InputError} the journal cannot be written.
+ */
+export async function runBatch(options: BatchRunOptions, signal: AbortSignal): Promise<void> {
+  const { session, clock, onNotice = () => {} } = options;
+  const jumps = new JumpWatch(clock, (by_s) => {
+    session.append("clock_jumped", { by_s });
+    const way = by_s > 0 ? "forward" : "back";
+    onNotice(`the clock went ${way} by ${Math.abs(by_s).toFixed(0)} s: set, or the machine slept`);
+  });
+  for (const slot of session.slots) {
+    while (!session.state.isOver(slot.slot)) {
+      throwIfAborted(signal);
+      jumps.look();
+      if (await step(slot, options, signal) === "later") return;
+    }
+  }
+}
+
+/** One look at a slot: waits a while, or settles it. */
+async function step(
+  slot: Slot,
+  options: BatchRunOptions,
+  signal: AbortSignal,
+): Promise<"later" | void> {
+  const { session, clock, once } = options;
+  const { late_after_s, on_late, on_missed } = session.batch.schedule;
+  const now_ms = clock.now_ms();
+  const timeliness = timelinessOf(slot, now_ms, late_after_s);
+  const begun = session.state.slot(slot.slot).status === "running";
+  if (!begun && timeliness === null) {
+    const wait_ms = slot.due_ms - now_ms;
+    if (once && wait_ms > ONCE_MS) return "later";
+    options.onWait?.(slot, wait_ms);
+    return await clock.wait(wait_ms, signal);
+  }
+  const skip = timeliness === "missed" && on_missed === "skip" ||
+    timeliness === "late" && on_late === "skip" && !begun;
+  if (begun) await (skip ? leave(slot, options) : carryOut(slot, options, signal));
+  else {
+    const state = { timeliness, late_s: (now_ms - slot.due_ms) / 1000, slot: slot.slot };
+    session.append(skip ? "slot_skipped" : "slot_started", {
+      ...state,
+      planned: new Date(slot.due_ms).toISOString(),
+    });
+    session.flush();
+    if (!skip) await carryOut(slot, options, signal);
+  }
+  await options.onSlotFinished?.(outcomeOf(slot, session));
+}
+
+async function carryOut(slot: Slot, options: BatchRunOptions, signal: AbortSignal): Promise<void> {
+  const { session } = options;
+  options.onSlotStarted?.(slot, session.state.slot(slot.slot));
+  await runTasks(openTasks(slot, session), options, signal);
+  finish(slot, session);
+}
+
+/** Leaves a slot that was begun too long ago with the records that it has. */
+async function leave(slot: Slot, { session, out }: BatchRunOptions): Promise<void> {
+  for (const task of openTasks(slot, session)) {
+    const { provider, model } = session.batch.models[task.model_index];
+    const run = session.state.pending().find((run) =>
+      !run.retry && run.slot === slot.slot && run.provider === provider && run.model === model
+    );
+    if (run) await concludeRun(task, runDirectoryAt(resolve(out, run.run_id)), session, undefined);
+  }
+  finish(slot, session);
+}
+
+function finish(slot: Slot, session: BatchSession): void {
+  const { batch, state } = session;
+  const records = state.recordsOf(batch, slot.slot).length;
+  const partial = records < batch.models.length * batch.questions.length;
+  session.append("slot_finished", { slot: slot.slot, records, partial });
+}
+
+/** The models of a slot whose runs are not over. */
+function openTasks({ slot }: Slot, { batch, state }: BatchSession): ModelTask[] {
+  return batch.models.flatMap((model, model_index) =>
+    state.hasRun(slot, model) ? [] : { slot, model_index, tests: null, retry: false }
+  );
+}
+
+/** What a slot has come to so far. */
+export function outcomeOf(slot: Slot, { batch, state }: BatchSession): SlotOutcome {
+  const records = state.recordsOf(batch, slot.slot);
+  return {
+    slot,
+    ...state.slot(slot.slot),
+    records: records.length,
+    failed: records.filter((record) => !record.success).length,
+  };
+}
+
+/** Notices that the clock was set, by one that nobody sets. */
+class JumpWatch {
+  readonly #clock: BatchClock;
+  readonly #onJump: (by_s: number) => void;
+  #ahead_ms: number;
+
+  constructor(clock: BatchClock, onJump: (by_s: number) => void) {
+    this.#clock = clock;
+    this.#onJump = onJump;
+    this.#ahead_ms = this.#ahead();
+  }
+
+  look(): void {
+    const by_ms = this.#ahead() - this.#ahead_ms;
+    this.#ahead_ms += by_ms;
+    if (Math.abs(by_ms) > JUMP_MS * this.#clock.speed) this.#onJump(by_ms / 1000);
+  }
+
+  #ahead(): number {
+    return this.#clock.now_ms() - this.#clock.elapsed_ms();
+  }
+}
