@@ -41,6 +41,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: "a sweep's report: charts, intervals, a table of its runs",
     load: () => import("./report.ts"),
   },
+  batch: {
+    summary: "scheduled evaluations: plan, run, status, retry",
+    load: () => import("./batch.ts"),
+  },
   sim: {
     summary: "agent_sched_sim, the scheduling simulator; takes its arguments",
     load: () => import("./sim.ts"),
