@@ -115,6 +115,7 @@ export class BatchSession implements Disposable {
     this.folder = folder;
     this.state = state;
     this.#unlock = unlock;
+    if (state.start === null && speedup === null) refusePast(batch, now_ms);
     this.#journal = new Journal(folder.journal, new Redactor());
     if (state.start === null) {
       const start_ms = startOf(batch, now_ms);
@@ -149,6 +150,16 @@ export class BatchSession implements Disposable {
     this.#journal[Symbol.dispose]();
     this.#unlock();
   }
+}
+
+/** A batch that would begin after its end has a start that somebody forgot to change. */
+function refusePast(batch: Batch, now_ms: number): void {
+  const last = slotsOf(batch.schedule, startOf(batch, now_ms)).at(-1)!;
+  if (now_ms < last.until_ms) return;
+  throw new InputError(
+    `${batch.path}: schedule.start: "${batch.schedule.start}" is so long ago that every slot is ` +
+      "missed already; give a later start, or leave it out to start now",
+  );
 }
 
 function checkSpeed({ start }: BatchState, speedup: number | null, { path }: BatchFolder): void {

@@ -297,3 +297,9 @@ Deno.test("a batch file that changed what it is refuses to go on; patience may c
   writeBatch(it.folder, { evaluations: 5 });
   await assertRejects(() => it.run(), InputError, "give the changed batch another name");
 });
+
+Deno.test("a batch whose last slot is missed before it begins refuses, and leaves nothing", async () => {
+  await using it = await rig({}, "2027-01-10T12:00:00Z");
+  await assertRejects(() => it.run(), InputError, "every slot is missed already");
+  assert(!existsSync(join(it.state, "events.jsonl")) && !existsSync(join(it.state, "batch.lock")));
+});
