@@ -54,7 +54,7 @@ export const command: Command = {
     "",
     "  dyno batch run experiments/batches/retail_finance.json",
     "  dyno batch run experiments/batches/retail_finance.json --once          # from cron, every minute",
-    "  dyno batch run FILE --speedup 2000 --endpoint http://127.0.0.1:8000/v1 # four days in three minutes",
+    "  dyno batch run FILE --speedup 500 --endpoint http://127.0.0.1:8000/v1  # four days in 12 min",
   ],
 
   async run(argv: string[], context: CommandContext): Promise<number> {
