@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "@std/path";
 import { messageOf } from "../errors.ts";
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
+import { apiKey } from "../endpoint/api.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { newRunId } from "../run/run_id.ts";
@@ -56,6 +57,10 @@ export async function runTasks(
   parts: SlotParts,
   signal: AbortSignal,
 ): Promise<void> {
+  for (const api of parts.apis) {
+    parts.session.redactor.learn(apiKey(api));
+    parts.session.redactor.learnHeaders(api.headers);
+  }
   await using transport = await openTransport({ notice: parts.onNotice });
   for (const task of tasks) {
     throwIfAborted(signal);
@@ -88,7 +93,7 @@ async function runTask(
     run = await startRun({ ...task, tests: chosen }, directory, parts, transport, signal);
   } catch (thrown) {
     if (thrown instanceof CancelledError || signal.aborted) throw thrown;
-    error = messageOf(thrown);
+    error = session.redactor.redact(messageOf(thrown));
     onNotice(`slot ${slot}, ${provider} ${model}: ${error}`);
   }
   if (run && !run.results.complete) throw new CancelledError();

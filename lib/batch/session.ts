@@ -72,6 +72,8 @@ export class BatchSession implements Disposable {
   readonly folder: BatchFolder;
   readonly state: BatchState;
   readonly slots: Slot[];
+  /** Keeps what it has learnt out of the journal. */
+  readonly redactor = new Redactor();
   readonly #journal: Journal;
   readonly #unlock: () => void;
 
@@ -116,7 +118,7 @@ export class BatchSession implements Disposable {
     this.state = state;
     this.#unlock = unlock;
     if (state.start === null && speedup === null) refusePast(batch, now_ms);
-    this.#journal = new Journal(folder.journal, new Redactor());
+    this.#journal = new Journal(folder.journal, this.redactor);
     if (state.start === null) {
       const start_ms = startOf(batch, now_ms);
       const rehearsal = speedup === null

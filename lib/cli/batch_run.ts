@@ -49,6 +49,7 @@ export const command: Command = {
     "as you like: a slot is never run twice, one that was begun is gone on with, and what came too late is",
     "said and treated as the file says (on_late, on_missed). A second process on the same batch refuses.",
     "Exit code: 0 all slots are over and every question was answered, 1 some were not, 130 interrupted.",
+    "With --once: 0 as long as slots are left.",
     "",
     ...flagHelp(flags),
     "",
@@ -97,6 +98,7 @@ async function start(
   sayStart(session, left.length, terminal);
   using line = new ProgressLine(terminal);
   let waited_for = 0;
+  const told = new Set<string>();
   try {
     await runBatch({
       session,
@@ -105,7 +107,10 @@ async function start(
       argv: process.argv.slice(2),
       clock: clockOf(state),
       once: values.once,
-      onNotice: (notice) => line.above(terminal.paint.dim(notice)),
+      onNotice: (notice) => { // each once: most come with every run
+        if (!told.has(notice)) line.above(terminal.paint.dim(notice));
+        told.add(notice);
+      },
       onWait: (slot, wait_ms) => {
         const wait = `${slotText(slot, slots.length)} is due ` +
           `${localDay(slot.due_ms, timezone)}, in ${duration(wait_ms / 1000)}`;

@@ -1,6 +1,8 @@
 /** The daemon's judgement by a clock that the test moves; the endpoint, journal and files are real. */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
+import process from "node:process";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { runBatch } from "../../lib/batch/run_batch.ts";
 import { retryTasks, runRetry } from "../../lib/batch/retry.ts";
@@ -12,6 +14,7 @@ import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { parseCsv } from "../../lib/sweep/csv.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { batchOn, eventsIn, openBatch, recordsIn, TestClock, writeBatch } from "./fixture.ts";
+import type { AddressInfo } from "node:net";
 import type { BatchRunOptions, SlotOutcome } from "../../lib/batch/run_batch.ts";
 
 const NEVER = new AbortController().signal;
@@ -255,25 +258,45 @@ Deno.test("whole slots are run again, skipped ones for the first time; others ar
   assertEquals(told(await it.run()), ["4 done on_time 6"]);
 });
 
-Deno.test("a refused key fails its model's records and no other's", async () => {
+Deno.test("a refused key fails its model's records and no other's, and is told nowhere", async () => {
   await using it = await rig({ evaluations: 1 }, "2027-01-10T08:00:00Z");
-  await using strict = await MockEndpoint.start({ behaviour: { status_code: 401 } });
+  const key = "sk-batch-refused-1234";
+  const strict = createServer((request, response) => {
+    const said = { error: { message: `no such key: ${request.headers.authorization}` } };
+    response.writeHead(401, { "content-type": "application/json" }).end(JSON.stringify(said));
+  });
+  await new Promise<void>((resolve) => strict.listen(0, "127.0.0.1", resolve));
+  const { port } = strict.address() as AddressInfo;
   const { batch, apis } = await batchOn(it.path, it.mock.url);
-  using session = await openBatch(it.folder, batch, it.clock);
+  const refusing = `http://127.0.0.1:${port}/v1/chat/completions`;
   const said: string[] = [];
-  await runBatch({
-    session,
-    apis: [{ ...apis[0], endpoint: `${strict.url}/v1/chat/completions` }, apis[1]],
-    clock: it.clock,
-    out: join(it.folder, "runs"),
-    onNotice: (line) => said.push(line),
-  }, NEVER);
+  process.env.BATCH_REFUSED_KEY = key;
+  try {
+    using session = await openBatch(it.folder, batch, it.clock);
+    await runBatch({
+      session,
+      apis: [{ ...apis[0], endpoint: refusing, api_key_env: "BATCH_REFUSED_KEY" }, apis[1]],
+      clock: it.clock,
+      out: join(it.folder, "runs"),
+      onNotice: (line) => said.push(line),
+    }, NEVER);
+  } finally {
+    delete process.env.BATCH_REFUSED_KEY;
+    strict.closeAllConnections();
+    await new Promise((resolve) => strict.close(resolve));
+  }
   const records = recordsIn(it.state);
   assertEquals(records.map(({ success }) => success), [false, false, false, true, true, true]);
   assert(
     said.some((line) => line.includes("slot 1, vllm mock: authentication failed")),
     said.join(),
   );
+  assert(!said.join().includes(key));
+  for (const entry of readdirSync(it.folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = readFileSync(join(entry.parentPath, entry.name), "utf8");
+    assert(!text.includes(key), `${entry.name} holds the key`);
+  }
 });
 
 Deno.test("a torn or damaged journal costs a line; the files are made anew from the rest", async () => {
