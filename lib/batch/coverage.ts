@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { Evaluator } from "../suite/evaluator.ts";
 
 /** The share of a key point's words that must be there. */
-export const WORD_SHARE = 0.6;
+export const WORD_SHARE = 0.7;
 /** Words of the answer, those without meaning left out, among which a key point must be found. */
 export const WINDOW_WORDS = 30;
 

@@ -174,7 +174,9 @@ function conclude({ batch, slots, state, folder }: BatchSession, terminal: Termi
       `${counted(expected, "record")}, ${failed} without an answer`,
   );
   terminal.say(`records  ${terminal.paint.accent(shortPath(folder.records_csv))}`);
-  if (failed || records.length < expected) terminal.say("once more: dyno batch retry");
+  const skipped = slots.filter(({ slot }) => state.slot(slot).status === "skipped").length;
+  if (skipped) terminal.say(`${counted(skipped, "slot")} skipped: dyno batch status says which`);
+  if (failed) terminal.say("what has no answer, once more: dyno batch retry");
   return failed || records.length < expected ? EXIT.failures : EXIT.good;
 }
 

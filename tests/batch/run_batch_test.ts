@@ -10,6 +10,7 @@ import { RECORD_FIELDS } from "../../lib/batch/records.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { InputError } from "../../lib/errors.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { readForeign } from "../../lib/run/import/read_foreign.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { parseCsv } from "../../lib/sweep/csv.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
@@ -106,6 +107,10 @@ Deno.test("every slot is run at its time, and its records are in both files", as
     rows,
     records.map((record) => RECORD_FIELDS.map((field) => String(record[field] ?? ""))),
   );
+  for (const name of ["batch_eval_metrics.json", "batch_eval_metrics.csv"]) {
+    const { runs } = await readForeign(join(it.state, name)); // as files of the batch evaluator are read
+    assertEquals(runs.map(({ items }) => items.length), Array(8).fill(3));
+  }
   assertEquals(await it.run(), [], "a batch that is over does nothing more");
   assertEquals(it.questions(), 24);
 });
