@@ -6,7 +6,7 @@ import { openTransport } from "../endpoint/open_transport.ts";
 import { planLoad } from "../load/plan_load.ts";
 import { reportAs } from "../load/report_as.ts";
 import { runLoad } from "../load/run_load.ts";
-import { TokenFileReader } from "../load/token_file.ts";
+import { TokenFileReader } from "../run/token_file.ts";
 import { isInside } from "../load/window.ts";
 import { loadTokenizer } from "../load/tokenizer.ts";
 import { writeLoadReport } from "../report/load_report.ts";

@@ -1,10 +1,9 @@
 /** dyno runs watch: follows the events of a run. */
-import { Buffer } from "node:buffer";
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { resolveRun } from "../run/index_filter.ts";
+import { LineFollower } from "../run/line_follower.ts";
 import { isLocked } from "../run/lock.ts";
 import { asObject, numberAt, objectAt, textAt } from "../run/json_fields.ts";
 import { EXIT } from "./command.ts";
@@ -15,8 +14,18 @@ import type { JsonObject } from "../run/json_fields.ts";
 import type { Command, CommandContext } from "./command.ts";
 
 const POLL_MS = 200;
-const READ_BYTES = 1 << 16;
 const LAST = new Set(["run_finished", "run_interrupted", "load_finished"]);
+
+const DETAILS = [
+  "samples",
+  "errors",
+  "missing",
+  "workers",
+  "in_flight",
+  "ended",
+  "failed",
+  "reason",
+];
 
 const flags = { ...folderFlag, ...jsonFlag };
 
@@ -62,39 +71,6 @@ export const command: Command = {
   },
 };
 
-/** Whole lines of a file that grows; a line that is being written waits for its end. */
-class LineFollower implements Disposable {
-  readonly #path: string;
-  #fd: number | null = null;
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  *lines(): Generator<string> {
-    if (this.#fd === null) {
-      if (!existsSync(this.#path)) return;
-      this.#fd = openSync(this.#path, "r");
-    }
-    const chunk = Buffer.alloc(READ_BYTES);
-    for (let n = readSync(this.#fd, chunk); n > 0; n = readSync(this.#fd, chunk)) {
-      const bytes: Buffer = Buffer.concat([this.#rest, chunk.subarray(0, n)]);
-      let start = 0;
-      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-        yield bytes.toString("utf8", start, end);
-        start = end + 1;
-      }
-      this.#rest = bytes.subarray(start);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#fd !== null) closeSync(this.#fd);
-    this.#fd = null;
-  }
-}
-
 function parsed(line: string): JsonObject | null {
   try {
     return asObject(JSON.parse(line));
@@ -124,9 +100,9 @@ function detail(event: JsonObject): string {
     took_s === null ? "" : `${took_s.toFixed(2)} s`,
     evaluation ? (evaluation.passed === true ? "passed" : "failed") : "",
     error ?? "",
-    ...["samples", "errors", "missing", "workers", "reason"].flatMap((key) =>
+    ...DETAILS.flatMap((key) =>
       typeof event[key] === "number" || typeof event[key] === "string"
-        ? [`${key} ${event[key]}`]
+        ? [`${key.replace("_", " ")} ${event[key]}`]
         : []
     ),
   ].filter(Boolean).join("  ");

@@ -2,12 +2,14 @@
 import { messageOf } from "../errors.ts";
 import { clockAnchor, clockSource, nowNs } from "../native/clock.ts";
 import { nativeLibrary } from "../native/library.ts";
+import { Nvml } from "../native/nvml.ts";
 import { NativeSampler } from "../native/sampler.ts";
 import process from "node:process";
 import { performanceOver } from "./performance.ts";
 import { PortableSampler } from "./portable_sampler.ts";
 import { SamplesWriter } from "./samples.ts";
 import { Series } from "./series.ts";
+import type { NativeLibrary } from "../native/ffi.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
 import type { PerformanceMetrics } from "./metrics.ts";
 import type { SamplesDescription } from "./samples.ts";
@@ -86,7 +88,18 @@ export async function startSampler(options: SamplerOptions): Promise<Sampler> {
     pids: [process.pid, ...options.pids ?? []],
     root: options.root,
   });
-  return new RunningSampler(maker, "native", null, options);
+  return new RunningSampler(maker, "native", null, options, gpusOf(library, maker.layout));
+}
+
+/** Names and UUIDs of the GPUs that are sampled; undefined where there are none. */
+function gpusOf(library: NativeLibrary, { fields }: SamplerLayout): SamplesDescription["gpus"] {
+  if (!fields.some(({ name }) => name.startsWith("gpu"))) return undefined;
+  try {
+    using nvml = new Nvml(library);
+    return nvml.gpus.map(({ series, name, uuid }) => ({ series, name, uuid }));
+  } catch {
+    return undefined; // they are sampled under their numbers
+  }
 }
 
 class RunningSampler implements Sampler {
@@ -106,6 +119,7 @@ class RunningSampler implements Sampler {
     kind: "native" | "portable",
     fault: string | null,
     { directory }: SamplerOptions,
+    gpus?: SamplesDescription["gpus"],
   ) {
     if (fault) this.#faults.push(fault);
     this.#maker = maker;
@@ -119,6 +133,7 @@ class RunningSampler implements Sampler {
       clock: clockSource,
       boot_id: clockAnchor().boot_id,
       start_ns,
+      gpus,
       ...maker.layout,
     };
     if (directory !== null) this.#openFile(directory);

@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import type { ClockSource } from "../native/clock.ts";
+import type { GpuDescription } from "../native/nvml.ts";
 import type { SamplerLayout } from "../native/sample_batch.ts";
 
 /** samples.json. A value whose bit in `valid` is 0 is unknown. */
@@ -16,6 +17,8 @@ export interface SamplesDescription extends SamplerLayout {
   boot_id: string | null;
   /** What t_ns counts from: nanoseconds on the clock, decimal digits. */
   start_ns: string;
+  /** Which GPU is which, where GPUs are sampled. */
+  gpus?: Pick<GpuDescription, "series" | "name" | "uuid">[];
 }
 
 const FLUSH_BYTES = 256 * 1024;

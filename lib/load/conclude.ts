@@ -6,7 +6,7 @@ import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summarise as summariseServer } from "./server_metrics.ts";
 import { isOpen, stageName } from "./stages.ts";
 import { latencies, summarise } from "./summarise.ts";
-import { TokenFileReader } from "./token_file.ts";
+import { TokenFileReader } from "../run/token_file.ts";
 import { judge } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";

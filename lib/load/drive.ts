@@ -125,6 +125,17 @@ export class Drive {
     return { ...this.#progress, events: this.#outcome.events, in_flight: this.#open };
   }
 
+  /** Requests that were sent or whose time has come: of those handed over ahead the rest waits. */
+  inFlight(): number {
+    const now_ns = nowNs();
+    let due = 0;
+    for (const { t_intended_ns } of this.#cancels.keys()) {
+      if ((t_intended_ns ?? 0) <= now_ns) due++;
+    }
+    const { concurrency } = this.#options.stages[this.#stageIndex];
+    return Math.min(due, concurrency ?? Infinity);
+  }
+
   /**
    * Runs the stages one after the other, then waits for what is in flight. Never throws for a server.
    *

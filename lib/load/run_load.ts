@@ -16,7 +16,7 @@ import { writeFileAtomic } from "../run/write.ts";
 import { conclude } from "./conclude.ts";
 import { Drive } from "./drive.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server_metrics.ts";
-import { TokenFile } from "./token_file.ts";
+import { TokenFile } from "../run/token_file.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadSettings } from "../experiment/load.ts";
@@ -41,6 +41,8 @@ export interface LoadRunOptions {
   /** Counts tokens where the server does not. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
+  /** Told of the run's directory before anything is sent. */
+  onDirectory?: (directory: RunDirectory) => void;
   onProgress(progress: DriveProgress): void;
   onNotice(line: string): void;
 }
@@ -55,6 +57,8 @@ export interface LoadRun {
 const GRACE_S = 30;
 const IDLE_S = 2;
 const PROGRESS_MS = 200;
+/** Those who follow the journal from outside see how the load goes so often. */
+const JOURNAL_PROGRESS_MS = 1000;
 
 /**
  * Runs a load. Ctrl-C (the signal) ends it early; what was measured until then is summed up.
@@ -67,6 +71,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   redactor.learn(apiKey(api));
   redactor.learnHeaders(api.headers);
   const directory = createRunDirectory(options.out);
+  options.onDirectory?.(directory);
   const metadata = await describe(options, directory, redactor);
   const unlock = takeLock(directory.lock);
   try {
@@ -110,7 +115,15 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     });
     const before = { cpu: process.cpuUsage(), t_ns: nowNs(), status: transport.status() };
     const watching = setInterval(() => options.onProgress(drive.progress()), PROGRESS_MS);
-    const outcome = await drive.run().finally(() => clearInterval(watching));
+    const telling = setInterval(() => {
+      try {
+        journal.append("load_progress", { ...drive.progress(), in_flight: drive.inFlight() });
+      } catch { /* a full disk ends the load at its next record, with its reason */ }
+    }, JOURNAL_PROGRESS_MS);
+    const outcome = await drive.run().finally(() => {
+      clearInterval(watching);
+      clearInterval(telling);
+    });
     options.onProgress(drive.progress());
     const { user, system } = process.cpuUsage(before.cpu);
     const wall_s = (nowNs() - before.t_ns) / 1e9;
@@ -136,6 +149,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
       complete: results.complete,
       verdict,
       requests: total.requests,
+      goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
     });
     return { run_id: directory.run_id, directory, results, records };
   } finally {

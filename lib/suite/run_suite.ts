@@ -60,6 +60,8 @@ export interface SuiteRunOptions extends Selection, Listeners {
   /** Further settings for the metadata. */
   config?: Record<string, unknown>;
   argv?: string[];
+  /** Told of the run's directory before anything is written to it. */
+  onDirectory?: (directory: RunDirectory) => void;
   /** Its abort stops the run: what is finished is saved, and the run can be resumed. */
   signal?: AbortSignal;
 }
@@ -105,6 +107,8 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   const directory = resumed
     ? findRun(options.resume!, out)
     : createRunDirectory(out, options.run_id);
+  const directory = resumed ? findRun(options.resume!, out) : createRunDirectory(out);
+  options.onDirectory?.(directory);
   const metadata = resumed
     ? await matchingMetadata(directory, options)
     : await describe(directory, options, redactor);

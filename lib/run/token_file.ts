@@ -2,9 +2,8 @@
 import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "@std/path";
-import { notWritten, writeAll } from "../run/write.ts";
-import type { RunDirectory } from "../run/directory.ts";
-import type { RequestRecord } from "./results.ts";
+import { notWritten, writeAll } from "./write.ts";
+import type { RunDirectory } from "./directory.ts";
 
 const BYTES = 4;
 
@@ -55,7 +54,7 @@ export class TokenFileReader implements Disposable {
   }
 
   /** The gaps of a request, ms; fewer than it had where the file was cut off. */
-  gapsOf({ gaps_at, gaps }: RequestRecord): Float32Array {
+  gapsOf({ gaps_at, gaps }: { gaps_at: number; gaps: number }): Float32Array {
     const values = new Float32Array(gaps);
     if (gaps === 0) return values;
     const bytes = Buffer.from(values.buffer);

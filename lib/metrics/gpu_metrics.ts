@@ -1,0 +1,79 @@
+/** GPU samples under the names that NVIDIA's DCGM exporter has for the same things. */
+
+/** How a field of the samples is told: the exporter's name, its unit by a factor. */
+export interface GpuMetric {
+  name: string;
+  help: string;
+  factor: number;
+}
+
+const MIB = 2 ** -20;
+
+const metric = (name: string, help: string, factor = 1): GpuMetric => ({ name, help, factor });
+
+/** By the field's name without its device; units are the exporter's. */
+export const GPU_METRICS: Readonly<Record<string, GpuMetric>> = {
+  utilization_percent: metric("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %)."),
+  memory_utilization_percent: metric("DCGM_FI_DEV_MEM_COPY_UTIL", "Memory utilization (in %)."),
+  power_average_w: metric("DCGM_FI_DEV_POWER_USAGE", "Power draw (in W)."),
+  power_instant_w: metric("DCGM_FI_DEV_POWER_USAGE_INSTANT", "Power draw at this moment (in W)."),
+  power_limit_w: metric("DCGM_FI_DEV_POWER_MGMT_LIMIT", "Limit of the power draw (in W)."),
+  energy_j: metric(
+    "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+    "Energy since the driver was loaded (in mJ); only grows.",
+    1e3,
+  ),
+  sm_clock_mhz: metric("DCGM_FI_DEV_SM_CLOCK", "SM clock frequency (in MHz)."),
+  memory_clock_mhz: metric("DCGM_FI_DEV_MEM_CLOCK", "Memory clock frequency (in MHz)."),
+  memory_total_bytes: metric("DCGM_FI_DEV_FB_TOTAL", "Frame buffer memory (in MiB).", MIB),
+  memory_used_bytes: metric("DCGM_FI_DEV_FB_USED", "Frame buffer memory in use (in MiB).", MIB),
+  memory_free_bytes: metric("DCGM_FI_DEV_FB_FREE", "Frame buffer memory free (in MiB).", MIB),
+  temperature_celsius: metric("DCGM_FI_DEV_GPU_TEMP", "GPU temperature (in C)."),
+  memory_temperature_celsius: metric("DCGM_FI_DEV_MEMORY_TEMP", "Memory temperature (in C)."),
+  fan_percent: metric("DCGM_FI_DEV_FAN_SPEED", "Fan speed (in %)."),
+  throttle_reasons: metric(
+    "DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
+    "Why the clocks are held down (bits of NVML).",
+  ),
+  gpm_graphics_percent: metric(
+    "DCGM_FI_PROF_GR_ENGINE_ACTIVE",
+    "Share of time in which the graphics engine was active.",
+    0.01,
+  ),
+  gpm_sm_percent: metric(
+    "DCGM_FI_PROF_SM_ACTIVE",
+    "Share of cycles in which an SM had a warp.",
+    0.01,
+  ),
+  gpm_occupancy_percent: metric(
+    "DCGM_FI_PROF_SM_OCCUPANCY",
+    "Warps on an SM by the most there can be.",
+    0.01,
+  ),
+  gpm_tensor_percent: metric(
+    "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE",
+    "Share of cycles in which the tensor pipe was active.",
+    0.01,
+  ),
+  gpm_dram_percent: metric(
+    "DCGM_FI_PROF_DRAM_ACTIVE",
+    "Share of cycles in which the device's memory was in use.",
+    0.01,
+  ),
+  gpm_pcie_sent_bytes_per_s: metric("DCGM_FI_PROF_PCIE_TX_BYTES", "Bytes a second sent by PCIe."),
+  gpm_pcie_received_bytes_per_s: metric(
+    "DCGM_FI_PROF_PCIE_RX_BYTES",
+    "Bytes a second received by PCIe.",
+  ),
+  gpm_nvlink_sent_bytes_per_s: metric(
+    "DCGM_FI_PROF_NVLINK_TX_BYTES",
+    "Bytes a second sent by NVLink.",
+  ),
+  gpm_nvlink_received_bytes_per_s: metric(
+    "DCGM_FI_PROF_NVLINK_RX_BYTES",
+    "Bytes a second received by NVLink.",
+  ),
+};
+
+/** What else may stand for a field that the driver does not offer. */
+export const GPU_STAND_INS: Readonly<Record<string, string>> = { power_w: "power_average_w" };

@@ -1,0 +1,203 @@
+/** Metrics of the host: the newest hardware sample of what runs. */
+import { hostname } from "node:os";
+import { GPU_METRICS, GPU_STAND_INS } from "./gpu_metrics.ts";
+import type { Counter, Gauge } from "prom-client";
+import type { SampleBatch } from "../native/sample_batch.ts";
+import type { SamplesDescription } from "../hardware/samples.ts";
+import type { Families } from "./families.ts";
+
+/** The last record of a session's samples. */
+export interface NewestSample {
+  description: SamplesDescription;
+  batch: SampleBatch;
+}
+
+/** How fields of the samples are told; a group of the pattern is the label of the same name. */
+interface Rule {
+  field: RegExp;
+  name: string;
+  help: string;
+  factor?: number;
+}
+
+/** Fields that no rule names are left out. A name that ends in _total is a counter's. */
+const RULES: readonly Rule[] = [
+  {
+    field: /^cpu\.(?<mode>\w+)_s$/,
+    name: "host_cpu_seconds_total",
+    help: "CPU time of all cores by mode; busy holds all but idle and iowait.",
+  },
+  {
+    field: /^cpu(?<cpu>\d+)\.(?<mode>\w+)_s$/,
+    name: "host_core_seconds_total",
+    help: "CPU time of each core by mode.",
+  },
+  {
+    field: /^cpu(?<cpu>\d+)\.frequency_mhz$/,
+    name: "host_cpu_frequency_hertz",
+    help: "Clock frequency of each core.",
+    factor: 1e6,
+  },
+  {
+    field: /^memory\.(?<kind>\w+)_bytes$/,
+    name: "host_memory_bytes",
+    help: "Memory of the host by kind: total, available, free, cached, …",
+  },
+  {
+    field: /^pressure\.(?<resource>[a-z]+)_(?<share>some|full)_s$/,
+    name: "host_pressure_seconds_total",
+    help: "Time in which some or all tasks waited for a resource.",
+  },
+  {
+    field: /^disk\.(?<device>.+)\.read_bytes$/,
+    name: "host_disk_read_bytes_total",
+    help: "Bytes read from disks.",
+  },
+  {
+    field: /^disk\.(?<device>.+)\.written_bytes$/,
+    name: "host_disk_written_bytes_total",
+    help: "Bytes written to disks.",
+  },
+  {
+    field: /^disk\.(?<device>.+)\.busy_s$/,
+    name: "host_disk_io_time_seconds_total",
+    help: "Time in which a disk had something to do.",
+  },
+  {
+    field: /^network\.(?<device>.+)\.received_bytes$/,
+    name: "host_network_receive_bytes_total",
+    help: "Bytes received from the network.",
+  },
+  {
+    field: /^network\.(?<device>.+)\.sent_bytes$/,
+    name: "host_network_transmit_bytes_total",
+    help: "Bytes sent to the network.",
+  },
+  {
+    field: /^temperature\.(?<sensor>.+?)_celsius(?:\.\d+)?$/,
+    name: "host_temperature_celsius",
+    help: "Temperatures by sensor; of several with one name the last.",
+  },
+  {
+    field: /^rapl\.(?<domain>.+)\.energy_j$/,
+    name: "host_rapl_joules_total",
+    help: "Energy by RAPL domain, since sampling began.",
+  },
+  {
+    field: /^process\.(?<pid>\d+)\.cpu_s$/,
+    name: "process_cpu_seconds_total",
+    help: "CPU time of the processes that are followed.",
+  },
+  {
+    field: /^process\.(?<pid>\d+)\.rss_bytes$/,
+    name: "process_resident_memory_bytes",
+    help: "Resident memory of the processes that are followed.",
+  },
+  {
+    field: /^cgroup\.cpu_s$/,
+    name: "cgroup_cpu_seconds_total",
+    help: "CPU time of the control group.",
+  },
+  {
+    field: /^cgroup\.throttled_s$/,
+    name: "cgroup_throttled_seconds_total",
+    help: "Time in which the control group's CPU limit held it back.",
+  },
+  {
+    field: /^cgroup\.memory_bytes$/,
+    name: "cgroup_memory_bytes",
+    help: "Memory of the control group.",
+  },
+];
+
+const GPU_LABELS = ["gpu", "UUID", "device", "Hostname"] as const;
+/** `modelName` of DCGM's exporter is no good label by Prometheus' own rules: see `gpu_info`. */
+const GPU_FIELD = /^gpu(?<gpu>\d+(?:\.mig\d+)?)\.(?<metric>\w+)$/;
+
+type Family = Counter<string> | Gauge<string>;
+type Labels = Record<string, string>;
+
+/** One value of a sample, and the family it belongs to. */
+interface Told {
+  name: string;
+  make: () => Family;
+  labels: Labels;
+  value: number;
+}
+
+/** Tells the newest samples: each is told whole, so that nothing old stays. */
+export class HostMetrics {
+  readonly #families: Families;
+  readonly #made = new Map<string, Family>();
+
+  constructor(families: Families) {
+    this.#families = families;
+  }
+
+  /** Replaces what was told before. Of one value in several samples the last one's is told. */
+  tell(samples: Iterable<NewestSample>): void {
+    for (const family of this.#made.values()) family.reset();
+    const told = new Map<string, { family: Family; labels: Labels; value: number }>();
+    for (const sample of samples) {
+      for (const { name, make, labels, value } of this.#values(sample)) {
+        const family = this.#family(name, make);
+        told.set(`${name} ${JSON.stringify(labels)}`, { family, labels, value });
+      }
+    }
+    for (const { family, labels, value } of told.values()) {
+      if ("set" in family) family.set(labels, value);
+      else family.inc(labels, Math.max(0, value));
+    }
+  }
+
+  *#values({ description, batch }: NewestSample): Generator<Told> {
+    for (const gpu of description.gpus ?? []) {
+      const labels = { ...gpuLabels(gpu.series, description), model_name: gpu.name ?? "unknown" };
+      const help = "Which GPU is which.";
+      const make = () => this.#families.gauge("gpu_info", help, [...GPU_LABELS, "model_name"]);
+      yield { name: "gpu_info", make, labels, value: 1 };
+    }
+    for (const [i, { name }] of description.fields.entries()) {
+      const value = batch.value(0, i);
+      if (value === null) continue;
+      const told = this.#gpu(name, value, description) ?? this.#host(name, value);
+      if (told) yield told;
+    }
+  }
+
+  #gpu(field: string, value: number, description: SamplesDescription): Told | null {
+    const { gpu, metric } = GPU_FIELD.exec(field)?.groups ?? {};
+    const known = GPU_METRICS[GPU_STAND_INS[metric] ?? metric];
+    if (!known) return null;
+    const { name, help, factor } = known;
+    const make = () => this.#families.foreignGauge(name, help, GPU_LABELS);
+    return { name, make, labels: gpuLabels(`gpu${gpu}`, description), value: value * factor };
+  }
+
+  #host(field: string, value: number): Told | null {
+    for (const rule of RULES) {
+      const match = rule.field.exec(field);
+      if (!match) continue;
+      const labels: Labels = { ...match.groups };
+      const { name, help, factor = 1 } = rule;
+      const make = () =>
+        name.endsWith("_total")
+          ? this.#families.counter(name, help, Object.keys(labels))
+          : this.#families.gauge(name, help, Object.keys(labels));
+      return { name, make, labels, value: value * factor };
+    }
+    return null;
+  }
+
+  #family(name: string, make: () => Family): Family {
+    const family = this.#made.get(name) ?? make();
+    this.#made.set(name, family);
+    return family;
+  }
+}
+
+function gpuLabels(series: string, { gpus }: SamplesDescription): Labels {
+  const gpu = series.slice("gpu".length);
+  const UUID = gpus?.find((known) => known.series === series)?.uuid ?? "unknown";
+  return { gpu, UUID, device: `nvidia${parseInt(gpu)}`, Hostname: hostname() };
+}

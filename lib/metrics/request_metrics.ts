@@ -1,0 +1,136 @@
+/** Metrics of requests to endpoints: counts, tokens, latencies. */
+import { BoundedLabel } from "./bounded_label.ts";
+import type { Families } from "./families.ts";
+
+const TTFT_BUCKETS_S = [
+  ...[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40],
+  ...[80, 160],
+];
+const TOKEN_BUCKETS_S = [
+  ...[0.0005, 0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1],
+  ...[0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5],
+];
+const E2E_BUCKETS_S = [
+  ...[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120],
+  ...[240, 480, 960],
+];
+const LATENESS_BUCKETS_S = [
+  ...[1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
+];
+
+/** A request that is over; null is unknown. The terms are those of the README's dictionary. */
+export interface FinishedRequest {
+  result: "success" | "failed" | "unfinished" | "unsent" | "warmup";
+  /** The class of a failure. */
+  error_type: string | null;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  ttft_ms: number | null;
+  tpot_ms: number | null;
+  e2e_ms: number | null;
+  lateness_ms: number | null;
+  gaps_ms: ArrayLike<number>;
+}
+
+/** Counts and times requests, by model. */
+export class RequestMetrics {
+  readonly #models = new BoundedLabel(50);
+  readonly #errors = new BoundedLabel(40);
+  readonly #families;
+
+  constructor(families: Families) {
+    const histogram = (name: string, help: string, buckets: readonly number[]) =>
+      families.histogram(name, help, ["model"], buckets);
+    const counter = (name: string, help: string) => families.counter(name, help, ["model"]);
+    this.#families = {
+      requests: families.counter(
+        "requests_total",
+        "Requests to the endpoint that are over, by result.",
+        ["model", "result"],
+      ),
+      errors: families.counter(
+        "request_errors_total",
+        "Failed attempts at requests, by the class of the failure.",
+        ["model", "error_type"],
+      ),
+      prompt_tokens: counter("prompt_tokens_total", "Tokens of the prompts of answered requests."),
+      completion_tokens: counter("completion_tokens_total", "Tokens of answers."),
+      in_flight: families.gauge(
+        "requests_in_flight",
+        "Requests that were sent or are due, and not over.",
+        ["model"],
+      ),
+      goodput: families.gauge(
+        "goodput_requests_per_second",
+        "Requests a second that met every objective, of the last load that is over.",
+        ["model"],
+      ),
+      ttft: histogram(
+        "time_to_first_token_seconds",
+        "From sending a request to its first token.",
+        TTFT_BUCKETS_S,
+      ),
+      gap: histogram(
+        "inter_token_latency_seconds",
+        "Gaps between the token events of an answer (loads only).",
+        TOKEN_BUCKETS_S,
+      ),
+      tpot: histogram(
+        "time_per_output_token_seconds",
+        "From the first token to the last, by the tokens after the first.",
+        TOKEN_BUCKETS_S,
+      ),
+      e2e: histogram(
+        "e2e_request_latency_seconds",
+        "From sending a request to the end of its answer.",
+        E2E_BUCKETS_S,
+      ),
+      lateness: histogram(
+        "request_lateness_seconds",
+        "From when a request could be sent to when it was: the client's own delay.",
+        LATENESS_BUCKETS_S,
+      ),
+    };
+  }
+
+  /** The label's value for a model. */
+  modelOf(model: string): string {
+    return this.#models.of(model);
+  }
+
+  /** A request is over. What failed counts in no latency, warm-up in nothing but its number. */
+  finished(model: string, request: FinishedRequest): void {
+    const labels = { model: this.#models.of(model) };
+    const families = this.#families;
+    families.requests.inc({ ...labels, result: request.result });
+    if (request.result === "warmup") return;
+    if (request.error_type !== null) this.attemptFailed(model, request.error_type);
+    if (request.lateness_ms !== null) {
+      families.lateness.observe(labels, Math.max(0, request.lateness_ms / 1e3));
+    }
+    if (request.result !== "success") return;
+    families.prompt_tokens.inc(labels, request.prompt_tokens ?? 0);
+    families.completion_tokens.inc(labels, request.completion_tokens ?? 0);
+    if (request.ttft_ms !== null) families.ttft.observe(labels, request.ttft_ms / 1e3);
+    if (request.tpot_ms !== null) families.tpot.observe(labels, request.tpot_ms / 1e3);
+    if (request.e2e_ms !== null) families.e2e.observe(labels, request.e2e_ms / 1e3);
+    if (request.gaps_ms.length === 0) return;
+    const gaps = families.gap.labels(labels);
+    for (let i = 0; i < request.gaps_ms.length; i++) gaps.observe(request.gaps_ms[i] / 1e3);
+  }
+
+  /** An attempt failed; another one may follow. */
+  attemptFailed(model: string, error_type: string): void {
+    const labels = { model: this.#models.of(model), error_type: this.#errors.of(error_type) };
+    this.#families.errors.inc(labels);
+  }
+
+  /** @param model as {@linkcode modelOf} gives it. */
+  inFlight(model: string, requests: number): void {
+    this.#families.in_flight.set({ model }, requests);
+  }
+
+  goodput(model: string, requests_per_s: number): void {
+    this.#families.goodput.set({ model: this.#models.of(model) }, requests_per_s);
+  }
+}

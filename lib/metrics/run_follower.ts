@@ -1,0 +1,114 @@
+/** Follows a run directory: its journal, token gaps and hardware samples, reading only what is new. */
+import { Buffer } from "node:buffer";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { join } from "@std/path";
+import { SampleBatch } from "../native/sample_batch.ts";
+import { runDirectoryAt } from "../run/directory.ts";
+import { asObject, textAt } from "../run/json_fields.ts";
+import { LineFollower } from "../run/line_follower.ts";
+import { TokenFileReader } from "../run/token_file.ts";
+import type { SamplesDescription } from "../hardware/samples.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { JsonObject } from "../run/json_fields.ts";
+import type { NewestSample } from "./host_metrics.ts";
+
+/** What follows a run may be measured beside it: nothing is held up for longer than this. */
+const MOST_BUSY_MS = 1;
+
+/** Reads on in a run directory. Nothing is read but in {@linkcode RunFollower.read}. */
+export class RunFollower implements Disposable {
+  readonly directory: RunDirectory;
+  readonly #journal: LineFollower;
+  #tokens: TokenFileReader | null = null;
+  #metadata: JsonObject | null = null;
+  #samples: { description: SamplesDescription; fd: number; session: number } | null = null;
+  #reading: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /** @param path the run directory; it may be empty yet. */
+  constructor(path: string) {
+    this.directory = runDirectoryAt(path);
+    this.#journal = new LineFollower(this.directory.journal);
+  }
+
+  /** run_metadata.json; null while there is none. */
+  metadata(): JsonObject | null {
+    this.#metadata ??= readJson(this.directory.metadata);
+    return this.#metadata;
+  }
+
+  /**
+   * Gives the events of the journal that are new, in order, and lets others have their turn
+   * meanwhile. A damaged line is left out. Calls wait for each other.
+   *
+   * @throws the system's error when a file cannot be read.
+   */
+  read(onEvent: (event: JsonObject) => void): Promise<void> {
+    const read = this.#reading.then(() => this.#read(onEvent));
+    this.#reading = read.catch(() => {});
+    return read;
+  }
+
+  async #read(onEvent: (event: JsonObject) => void): Promise<void> {
+    if (this.#closed) return;
+    let since_ms = performance.now();
+    for (const line of this.#journal.lines()) {
+      const event = parsed(line);
+      if (textAt(event, "event") !== null) onEvent(event!);
+      if (performance.now() - since_ms < MOST_BUSY_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      since_ms = performance.now();
+    }
+  }
+
+  /** The gaps between the token events of a request of a load, ms. */
+  gapsOf(record: { gaps_at: number; gaps: number }): Float32Array {
+    if (record.gaps === 0) return new Float32Array();
+    this.#tokens ??= new TokenFileReader(this.directory);
+    return this.#tokens.gapsOf(record);
+  }
+
+  /** The newest hardware sample; null while there is none. */
+  newestSample(): NewestSample | null {
+    this.#openSamples();
+    if (this.#samples === null) return null;
+    const { description, fd } = this.#samples;
+    const { record_bytes } = description;
+    const records = Math.floor(fstatSync(fd).size / record_bytes);
+    if (records === 0) return null;
+    const buffer = new ArrayBuffer(record_bytes);
+    readSync(fd, Buffer.from(buffer), 0, record_bytes, (records - 1) * record_bytes);
+    return { description, batch: new SampleBatch(description, buffer, 1) };
+  }
+
+  /** Each session of a run has a file of its own; the last one counts. */
+  #openSamples(): void {
+    for (let n = (this.#samples?.session ?? 0) + 1;; n++) {
+      const stem = join(this.directory.path, n === 1 ? "samples" : `samples_${n}`);
+      if (!existsSync(`${stem}.json`) || !existsSync(`${stem}.bin`)) return;
+      if (this.#samples) closeSync(this.#samples.fd);
+      const description: SamplesDescription = JSON.parse(readFileSync(`${stem}.json`, "utf8"));
+      this.#samples = { description, fd: openSync(`${stem}.bin`, "r"), session: n };
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed = true;
+    this.#journal[Symbol.dispose]();
+    this.#tokens?.[Symbol.dispose]();
+    if (this.#samples) closeSync(this.#samples.fd);
+    this.#tokens = this.#samples = null;
+  }
+}
+
+function readJson(path: string): JsonObject | null {
+  return existsSync(path) ? parsed(readFileSync(path, "utf8")) : null;
+}
+
+function parsed(text: string): JsonObject | null {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,28 @@
+/** Metrics of a sweep that runs. */
+import type { Families } from "./families.ts";
+
+/** Counts the runs of a sweep. */
+export class SweepMetrics {
+  readonly #families;
+
+  constructor(families: Families) {
+    this.#families = {
+      planned: families.gauge("sweep_planned_runs", "Runs of the sweep, finished ones included."),
+      runs: families.counter("sweep_runs_total", "Runs of the sweep that ended here, by result.", [
+        "result",
+      ]),
+      seconds: families.counter("sweep_run_seconds_total", "Time that the sweep's runs took."),
+    };
+  }
+
+  planned(runs: number, finished: number): void {
+    this.#families.planned.set(runs);
+    this.#families.runs.inc({ result: "skipped" }, finished);
+    for (const result of ["success", "failed"]) this.#families.runs.inc({ result }, 0);
+  }
+
+  ended(success: boolean, duration_s: number): void {
+    this.#families.runs.inc({ result: success ? "success" : "failed" });
+    this.#families.seconds.inc(Math.max(0, duration_s));
+  }
+}

@@ -1,0 +1,123 @@
+/** Metrics of tasks and of the server that takes them, under the names of run_analysis.md. */
+import { BoundedLabel } from "./bounded_label.ts";
+import type { Families } from "./families.ts";
+
+const TASK_BUCKETS_S = [5, 10, 30, 60, 120, 300, 600, 1800, 3600];
+const HTTP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/** How a task ended. */
+export type TaskStatus = "success" | "failed" | "cancelled";
+
+/** What a task runs. */
+export interface TaskLabels {
+  agent_type: string;
+  /** "none" where nothing is simulated. */
+  simulation_mode: string;
+  model: string;
+}
+
+/** How a package (a test of a suite) ended: right, wrong, without an answer, out of time. */
+export type PackageResult = "success" | "failed" | "error" | "timed_out";
+
+const STATUSES: readonly TaskStatus[] = ["success", "failed", "cancelled"];
+const TASK_LABELS = ["agent_type", "simulation_mode", "status", "model"] as const;
+
+/** Counts tasks, their packages and the requests of the server. */
+export class TaskMetrics {
+  readonly #families;
+  readonly #agents = new BoundedLabel(20);
+  readonly #simulations = new BoundedLabel(10);
+  readonly #models = new BoundedLabel(50);
+  readonly #errors = new BoundedLabel(40);
+  readonly #endpoints = new BoundedLabel(60);
+
+  constructor(families: Families) {
+    this.#families = {
+      requests: families.counter("task_requests_total", "Tasks by how they ended.", TASK_LABELS),
+      duration: families.histogram(
+        "task_duration_seconds",
+        "Time from a task's start to its end.",
+        TASK_LABELS,
+        TASK_BUCKETS_S,
+      ),
+      active: families.gauge("active_tasks", "Tasks that run now."),
+      errors: families.counter(
+        "task_errors_total",
+        "Failures within tasks, by their class.",
+        ["error_type"],
+      ),
+      packages: families.counter(
+        "packages_processed_total",
+        "Packages (tests of a suite) that are done, by result.",
+        ["agent_type", "result"],
+      ),
+      validations: families.counter(
+        "config_validation_requests_total",
+        "Settings that were checked, by whether they were valid.",
+        ["valid"],
+      ),
+      http: families.counter(
+        "http_requests_total",
+        "Requests to this server.",
+        ["method", "endpoint", "status_code"],
+      ),
+      http_duration: families.histogram(
+        "http_request_duration_seconds",
+        "Time in which this server answered.",
+        ["method", "endpoint"],
+        HTTP_BUCKETS_S,
+      ),
+    };
+  }
+
+  /** A task starts to run. Its series begin at 0, so that rates see the first one end. */
+  started(task: TaskLabels): void {
+    const { requests, duration, active } = this.#families;
+    active.inc();
+    for (const status of STATUSES) {
+      const labels = { ...this.#labels(task), status };
+      requests.inc(labels, 0);
+      duration.zero(labels);
+    }
+  }
+
+  /** A task that was started has ended. */
+  ended(task: TaskLabels, status: TaskStatus, duration_s: number): void {
+    const labels = { ...this.#labels(task), status };
+    this.#families.active.dec();
+    this.#families.requests.inc(labels);
+    this.#families.duration.observe(labels, Math.max(0, duration_s));
+  }
+
+  /** Something failed within a task, or ended it. */
+  failed(error_type: string): void {
+    this.#families.errors.inc({ error_type: this.#errors.of(error_type) });
+  }
+
+  packageProcessed(agent_type: string, result: PackageResult): void {
+    this.#families.packages.inc({ agent_type: this.#agents.of(agent_type), result });
+  }
+
+  validated(valid: boolean): void {
+    this.#families.validations.inc({ valid: String(valid) });
+  }
+
+  /** @param endpoint the route's pattern, such as "/tasks/:id": a path would be a series each. */
+  httpRequest(method: string, endpoint: string, status_code: number, duration_s: number): void {
+    const labels = {
+      method: METHODS.has(method) ? method : "other",
+      endpoint: this.#endpoints.of(endpoint),
+    };
+    this.#families.http.inc({ ...labels, status_code: String(status_code) });
+    this.#families.http_duration.observe(labels, duration_s);
+  }
+
+  #labels({ agent_type, simulation_mode, model }: TaskLabels) {
+    return {
+      agent_type: this.#agents.of(agent_type),
+      simulation_mode: this.#simulations.of(simulation_mode),
+      model: this.#models.of(model),
+    };
+  }
+}
