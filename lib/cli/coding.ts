@@ -21,6 +21,7 @@ import { rememberRun } from "./memory_lines.ts";
 import { shortPath } from "./short_path.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { ApiOptions } from "../endpoint/api.ts";
+import type { RunDirectory } from "../run/directory.ts";
 import type { CodingSettings, Mode } from "../suite/coding/problems_suite.ts";
 import type { CommandContext } from "./command.ts";
 import type { Values } from "./flags.ts";
@@ -59,6 +60,8 @@ export interface CodingRequest {
   resume: string[];
   sample_rate_hz?: number;
   tags?: readonly string[];
+  /** Told of the run's directory. */
+  onDirectory?: (directory: RunDirectory) => void;
   json: boolean;
 }
 
@@ -126,6 +129,7 @@ export async function runProblems(
     tags: request.tags,
     argv: process.argv.slice(2),
     signal,
+    onDirectory: request.onDirectory,
     onProgress: (progress) =>
       line.show(
         (bar) => progressText(progress, bar),

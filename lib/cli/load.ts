@@ -16,6 +16,7 @@ import {
   toggle,
 } from "./flags.ts";
 import { runLoads } from "./load_runs.ts";
+import { observe, observeFlags } from "./observe.ts";
 import { searchCapacity } from "./capacity_search.ts";
 import type { LoadExperiment, LoadSettings } from "../experiment/load.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -84,6 +85,7 @@ const flags = {
   "out": text("DIR", "the folder of runs (runs)"),
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "json": toggle("one JSON object on standard output at the end"),
+  ...observeFlags,
 };
 
 /** Flags whose setting has another name. */
@@ -105,6 +107,7 @@ const NO_SETTING: ReadonlySet<string> = new Set([
   "out",
   "tag",
   "json",
+  ...Object.keys(observeFlags),
 ]);
 
 export const command: Command = {
@@ -132,8 +135,10 @@ export const command: Command = {
     const experiment: LoadExperiment = positional.length === 1
       ? await readLoadExperiment(positional[0], settings)
       : { name: "load", runs: [{ settings, varied: {} }] };
+    await using observed = await observe(values, context.terminal);
     const request = {
       experiment,
+      onDirectory: observed.onDirectory,
       out: values.out ?? "runs",
       tags: checkedTags(values.tag ?? [], "--tag"),
       json: values.json ?? false,

@@ -22,6 +22,7 @@ import type { LoadExperiment, LoadSettings } from "../experiment/load.ts";
 import type { DriveProgress } from "../load/drive.ts";
 import type { ReportTool } from "../load/report_as.ts";
 import type { LoadRun } from "../load/run_load.ts";
+import type { RunDirectory } from "../run/directory.ts";
 import type { CommandContext } from "./command.ts";
 
 /** A first answer that takes longer is told of. */
@@ -39,6 +40,8 @@ export interface LoadRequest {
   terse?: boolean;
   agent?: string;
   tags?: readonly string[];
+  /** Told of each run's directory. */
+  onDirectory?: (directory: RunDirectory) => void;
 }
 
 /**
@@ -113,6 +116,7 @@ export async function runOne(
     argv: process.argv.slice(2),
     countTokens: tokenizer && ((text) => tokenizer.count(text)),
     signal,
+    onDirectory: request.onDirectory,
     onProgress: (progress) => line.show(() => progressText(progress), false),
     onNotice: (notice) => line.above(paint.dim(notice)),
   });

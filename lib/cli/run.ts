@@ -8,6 +8,7 @@ import { checkedTags } from "../run/tags.ts";
 import { codingFlags, holdsProblems, runProblems } from "./coding.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import { flagHelp, list, number, parseFlags, text, toggle, workers } from "./flags.ts";
+import { observe, observeFlags } from "./observe.ts";
 import { runSuites } from "./suite_runs.ts";
 import type { Experiment } from "../experiment/experiment.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
@@ -35,6 +36,7 @@ const flags = {
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
   "json": toggle("one JSON object on standard output at the end"),
   ...codingFlags,
+  ...observeFlags,
 };
 
 /** Flags that coding problems do not take. */
@@ -78,14 +80,15 @@ export const command: Command = {
   },
 };
 
-function runCoding(
+async function runCoding(
   path: string,
   values: Values<typeof flags>,
   context: CommandContext,
 ): Promise<number> {
   const wrong = SUITE_ONLY.find((name) => values[name] !== undefined);
   if (wrong) throw new InputError(`--${wrong}: not for coding problems; choose them with --range`);
-  return runProblems({
+  await using observed = await observe(values, context.terminal);
+  return await runProblems({
     path,
     values,
     api: {
@@ -105,6 +108,7 @@ function runCoding(
     resume: values.resume ?? [],
     tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: values["sample-rate"],
+    onDirectory: observed.onDirectory,
     json: values.json ?? false,
   }, context);
 }
@@ -128,7 +132,7 @@ async function runExperiment(
   return await start(values, suite, onMock, context, "mock");
 }
 
-function start(
+async function start(
   values: Values<typeof flags>,
   suite: LoadedSuite,
   experiment: Experiment | null,
@@ -136,7 +140,8 @@ function start(
   agent?: string,
 ): Promise<number> {
   const models = values.model ?? experiment?.model ?? [];
-  return runSuites({
+  await using observed = await observe(values, context.terminal);
+  return await runSuites({
     suite,
     agent,
     api: {
@@ -161,6 +166,7 @@ function start(
     tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: values["sample-rate"] ?? experiment?.sample_rate_hz,
     alerts: experiment?.alerts,
+    onDirectory: observed.onDirectory,
     json: values.json ?? false,
   }, context);
 }

@@ -13,6 +13,7 @@ import { startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
 import { EXIT } from "./command.ts";
+import { observe, observeFlags } from "./observe.ts";
 import { flagHelp, list, number, parseFlags, text, toggle } from "./flags.ts";
 import { liveLine, sampleSummary } from "./sample_table.ts";
 import type { IdlePower } from "../hardware/energy.ts";
@@ -30,6 +31,7 @@ const flags = {
   "pid": number("PID", "a process to follow", { min: 1, whole: true }),
   "out": text("FILE", "keeps the samples: FILE.csv, or FILE.bin described by FILE.json"),
   "json": toggle("one JSON object on standard output at the end"),
+  ...observeFlags,
 };
 
 const IDLE_S = 2;
@@ -63,8 +65,10 @@ export const command: Command = {
       throw new InputError("--: expected a command behind it");
     }
     const kept = values.out === undefined ? null : keptPaths(values.out);
+    await using observed = await observe(values, context.terminal);
     const folder = mkdtempSync(kept ? `${kept.stem}.partial-` : join(tmpdir(), "dyno-sample-"));
     try {
+      observed.onDirectory({ path: folder });
       const code = await sampleInto(folder, program, values, context);
       if (kept) keep(folder, kept);
       rmSync(folder, { recursive: true });

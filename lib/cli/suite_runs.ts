@@ -16,6 +16,7 @@ import type { APIConfiguration, ApiOptions } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
+import type { RunDirectory } from "../run/directory.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { Selection } from "../suite/selection.ts";
 import type { CommandContext } from "./command.ts";
@@ -35,6 +36,8 @@ export interface SuiteRequest {
   alerts?: Partial<HealthThresholds>;
   agent?: string;
   tags?: readonly string[];
+  /** Told of each run's directory. */
+  onDirectory?: (directory: RunDirectory) => void;
   json: boolean;
 }
 
@@ -102,6 +105,7 @@ async function runOne(
     tags: request.tags,
     argv: process.argv.slice(2),
     signal,
+    onDirectory: request.onDirectory,
     onProgress: (progress) =>
       line.show(
         (bar) => progressText(progress, bar),

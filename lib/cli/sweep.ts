@@ -10,6 +10,7 @@ import { missingRuns, runSweep, scanFinished, treeOf } from "../sweep/run_sweep.
 import { runPathsOf } from "../sweep/tree.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "./flags.ts";
+import { observe, observeFlags } from "./observe.ts";
 import { duration } from "./progress_line.ts";
 import { sweepExec } from "./sweep_exec.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
@@ -39,6 +40,7 @@ const flags = {
   "sample-rate": number("HZ", "hardware samples a second beside each run (0: none)"),
   "json": toggle("one JSON object on standard output at the end"),
   ...slurmFlags,
+  ...observeFlags,
 };
 export const command: Command = {
   help: [
@@ -77,6 +79,8 @@ export const command: Command = {
     }
     const config = await configOf(values);
     if (values["dry-run"]) return dryRun(config, values.resume ?? false, terminal);
+    await using observed = await observe(values, terminal);
+    const sweep = observed.metrics?.sweep;
     using line = new SweepProgressLine(terminal);
     let progress: SweepProgress = { ended: 0, failed: 0, to_do: 0 };
     const chosen = await chosenExecutor(values, {
@@ -96,6 +100,12 @@ export const command: Command = {
       onRun: (outcome, now) => {
         progress = now;
         line.show(outcome, now);
+        sayPlan(plan, config, values.resume ?? false, terminal);
+        sweep?.planned(plan.runs, plan.finished);
+      },
+      onRun: (outcome, progress) => {
+        line.show(outcome, progress);
+        sweep?.ended(outcome.exit_code === 0, outcome.wall_time_s);
       },
     }, signal);
     line[Symbol.dispose]();

@@ -24,20 +24,24 @@ export interface MetricsText {
 export class Metrics implements AsyncDisposable {
   /** Tasks, packages and a server's own requests. */
   readonly tasks: TaskMetrics;
-  /** Runs of a sweep. */
-  readonly sweep: SweepMetrics;
   readonly #families: Families;
   readonly #requests: RequestMetrics;
   readonly #host: HostMetrics;
   readonly #feeds = new Set<RunFeed>();
   readonly #models = new Set<string>();
+  #sweep: SweepMetrics | null = null;
 
   constructor(families: Families) {
     this.#families = families;
     this.tasks = new TaskMetrics(families);
-    this.sweep = new SweepMetrics(families);
     this.#requests = new RequestMetrics(families);
     this.#host = new HostMetrics(families);
+  }
+
+  /** Runs of a sweep; told from when this is first asked for. */
+  get sweep(): SweepMetrics {
+    this.#sweep ??= new SweepMetrics(this.#families);
+    return this.#sweep;
   }
 
   /**

@@ -1,0 +1,78 @@
+/** Flags by which a command is observed from outside while it runs: Prometheus metrics. */
+import { InputError } from "../errors.ts";
+import { openMetrics } from "../metrics/open_metrics.ts";
+import { serveMetrics } from "../metrics/serve_metrics.ts";
+import { number, text } from "./flags.ts";
+import type { FollowedRun, Metrics } from "../metrics/open_metrics.ts";
+import type { MetricsServer } from "../metrics/serve_metrics.ts";
+import type { Values } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
+
+export const observeFlags = {
+  "metrics-port": number("PORT", "serves Prometheus metrics at /metrics meanwhile; 0: any port", {
+    max: 65535,
+    whole: true,
+  }),
+  "metrics-host": text("HOST", "the address of --metrics-port (127.0.0.1)"),
+  "metrics-prefix": text("NAME", "what the metrics' names begin with (dyno)"),
+};
+
+const LOOPBACK = /^(127\.|::1$|localhost$)/;
+
+/** A command that is, perhaps, observed. */
+export class Observation implements AsyncDisposable {
+  /** Null where nobody looks. */
+  readonly metrics: Metrics | null;
+  readonly #server: MetricsServer | null;
+  #followed: FollowedRun | null = null;
+  #ending: Promise<void> = Promise.resolve();
+
+  constructor(metrics: Metrics | null, server: MetricsServer | null) {
+    this.metrics = metrics;
+    this.#server = server;
+  }
+
+  /** A run begins in this folder; the one before it is over. */
+  readonly onDirectory = ({ path }: { path: string }): void => {
+    if (this.metrics === null) return;
+    this.#endRun();
+    this.#followed = this.metrics.follow(path);
+  };
+
+  #endRun(): void {
+    const followed = this.#followed;
+    this.#ending = this.#ending.then(() => followed?.[Symbol.asyncDispose]());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#endRun();
+    await this.#ending;
+    await this.#server?.[Symbol.asyncDispose]();
+    await this.metrics?.close();
+  }
+}
+
+/**
+ * Begins to observe, where flags ask for it; says where.
+ *
+ * @throws {InputError} an address that cannot be had, a wrong prefix.
+ */
+export async function observe(
+  values: Values<typeof observeFlags>,
+  terminal: Terminal,
+): Promise<Observation> {
+  const port = values["metrics-port"];
+  if (port === undefined) {
+    const alone = (["metrics-host", "metrics-prefix"] as const).find((name) => values[name]);
+    if (alone) throw new InputError(`--${alone}: only with --metrics-port`);
+    return new Observation(null, null);
+  }
+  const host = values["metrics-host"] ?? "127.0.0.1";
+  const metrics = await openMetrics({ prefix: values["metrics-prefix"] });
+  const server = await serveMetrics(() => metrics.text(), { host, port });
+  terminal.say(terminal.paint.dim(`metrics at ${server.url}`));
+  if (!LOOPBACK.test(host)) {
+    terminal.warn(`--metrics-host ${host}: whoever reaches this address can read the metrics`);
+  }
+  return new Observation(metrics, server);
+}
