@@ -20,6 +20,7 @@ export interface TaskLabels {
 /** How a package (a test of a suite) ended: right, wrong, without an answer, out of time. */
 export type PackageResult = "success" | "failed" | "error" | "timed_out";
 
+const RESULTS: readonly PackageResult[] = ["success", "failed", "error", "timed_out"];
 const STATUSES: readonly TaskStatus[] = ["success", "failed", "cancelled"];
 const TASK_LABELS = ["agent_type", "simulation_mode", "status", "model"] as const;
 
@@ -96,7 +97,10 @@ export class TaskMetrics {
   }
 
   packageProcessed(agent_type: string, result: PackageResult): void {
-    this.#families.packages.inc({ agent_type: this.#agents.of(agent_type), result });
+    const labels = { agent_type: this.#agents.of(agent_type) };
+    for (const each of RESULTS) {
+      this.#families.packages.inc({ ...labels, result: each }, each === result ? 1 : 0);
+    }
   }
 
   validated(valid: boolean): void {

@@ -30,3 +30,94 @@ export async function checkMetrics(text: string): Promise<string> {
   const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   return code === 0 ? said : `exit code ${code}: ${said}`;
 }
+
+/** A port that is free now. */
+export function freePort(): number {
+  using probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (probe.addr as Deno.NetAddr).port;
+}
+
+/** A vector of an instant query. */
+export interface QueryResult {
+  metric: Record<string, string>;
+  value: [number, string];
+}
+
+/** A Prometheus that scrapes each second. */
+export class Prometheus implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #said: Promise<string>;
+  readonly url: string;
+
+  private constructor(child: Deno.ChildProcess, url: string) {
+    this.#child = child;
+    this.#said = new Response(child.stderr).text();
+    this.url = url;
+  }
+
+  /** Starts one on a free port, with its data in `folder`, and waits until it is ready. */
+  static async start(folder: string, targets: string[]): Promise<Prometheus> {
+    const port = freePort();
+    const config = join(folder, "prometheus.yml");
+    const jobs = [{ job_name: "dyno", static_configs: [{ targets }] }];
+    const global = { scrape_interval: "1s", scrape_timeout: "1s" };
+    Deno.writeTextFileSync(config, JSON.stringify({ global, scrape_configs: jobs })); // YAML, too
+    const child = new Deno.Command(prometheus()!, {
+      args: [
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${join(folder, "data")}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const server = new Prometheus(child, `http://127.0.0.1:${port}`);
+    for (let tries = 0; !await server.#ready(); tries++) {
+      if (tries > 200) throw new Error(`Prometheus is not ready: ${await server.#end()}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return server;
+  }
+
+  /** @throws {Error} what Prometheus finds wrong with the query. */
+  async query(query: string): Promise<QueryResult[]> {
+    const { result } = await this.#get(`/api/v1/query?query=${encodeURIComponent(query)}`);
+    return result;
+  }
+
+  /** The values of a label of a family. */
+  async labelValues(family: string, label: string): Promise<string[]> {
+    return await this.#get(`/api/v1/label/${label}/values?match[]=${encodeURIComponent(family)}`);
+  }
+
+  // deno-lint-ignore no-explicit-any
+  async #get(path: string): Promise<any> {
+    const response = await fetch(this.url + path);
+    const { status, data, error } = await response.json();
+    if (status !== "success") throw new Error(`${path}: ${error}`);
+    return data;
+  }
+
+  async #ready(): Promise<boolean> {
+    try {
+      const response = await fetch(`${this.url}/-/ready`);
+      await response.body?.cancel();
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+
+  async #end(): Promise<string> {
+    try {
+      this.#child.kill("SIGTERM");
+    } catch { /* it is gone */ }
+    await this.#child.status;
+    return await this.#said;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+  }
+}
