@@ -1,7 +1,8 @@
-/** Flags by which a command is observed from outside while it runs: Prometheus metrics. */
+/** How a command is observed from outside while it runs: Prometheus metrics, OpenTelemetry. */
 import { InputError } from "../errors.ts";
 import { openMetrics } from "../metrics/open_metrics.ts";
 import { serveMetrics } from "../metrics/serve_metrics.ts";
+import { Telemetry, telemetryAsked } from "../metrics/telemetry.ts";
 import { number, text } from "./flags.ts";
 import type { FollowedRun, Metrics } from "../metrics/open_metrics.ts";
 import type { MetricsServer } from "../metrics/serve_metrics.ts";
@@ -24,24 +25,33 @@ export class Observation implements AsyncDisposable {
   /** Null where nobody looks. */
   readonly metrics: Metrics | null;
   readonly #server: MetricsServer | null;
-  #followed: FollowedRun | null = null;
+  readonly #telemetry: Telemetry | null;
+  #followed: FollowedRun[] = [];
   #ending: Promise<void> = Promise.resolve();
 
-  constructor(metrics: Metrics | null, server: MetricsServer | null) {
+  constructor(
+    metrics: Metrics | null,
+    server: MetricsServer | null,
+    telemetry: Telemetry | null,
+  ) {
     this.metrics = metrics;
     this.#server = server;
+    this.#telemetry = telemetry;
   }
 
   /** A run begins in this folder; the one before it is over. */
   readonly onDirectory = ({ path }: { path: string }): void => {
-    if (this.metrics === null) return;
     this.#endRun();
-    this.#followed = this.metrics.follow(path);
+    const followed = [this.metrics?.follow(path), this.#telemetry?.follow(path)];
+    this.#followed = followed.filter((run) => run !== undefined);
   };
 
   #endRun(): void {
     const followed = this.#followed;
-    this.#ending = this.#ending.then(() => followed?.[Symbol.asyncDispose]());
+    this.#followed = [];
+    this.#ending = this.#ending.then(async () => {
+      for (const run of followed) await run[Symbol.asyncDispose]();
+    }).catch(() => {}); // what cannot be observed must not fail the run
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,11 +71,14 @@ export async function observe(
   values: Values<typeof observeFlags>,
   terminal: Terminal,
 ): Promise<Observation> {
+  const { asked, problem } = telemetryAsked();
+  if (problem !== null) terminal.warn(problem);
+  const telemetry = asked ? await Telemetry.open() : null;
   const port = values["metrics-port"];
   if (port === undefined) {
     const alone = (["metrics-host", "metrics-prefix"] as const).find((name) => values[name]);
     if (alone) throw new InputError(`--${alone}: only with --metrics-port`);
-    return new Observation(null, null);
+    return new Observation(null, null, telemetry);
   }
   const host = values["metrics-host"] ?? "127.0.0.1";
   const metrics = await openMetrics({ prefix: values["metrics-prefix"] });
@@ -74,5 +87,5 @@ export async function observe(
   if (!LOOPBACK.test(host)) {
     terminal.warn(`--metrics-host ${host}: whoever reaches this address can read the metrics`);
   }
-  return new Observation(metrics, server);
+  return new Observation(metrics, server, telemetry);
 }

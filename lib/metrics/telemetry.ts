@@ -1,0 +1,243 @@
+/**
+ * OpenTelemetry: a span for each run and each request in it, and histograms, by the semantic
+ * conventions for generative AI. Prompts and answers are not sent.
+ */
+import process from "node:process";
+import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
+import { dynoVersion } from "../run/metadata.ts";
+import { requestIn } from "./requests_of_run.ts";
+import { RunFollower } from "./run_follower.ts";
+import type { Attributes, Context, Histogram, HrTime, Span, Tracer } from "@opentelemetry/api";
+import type { JsonObject } from "../run/json_fields.ts";
+import type { FollowedRun } from "./open_metrics.ts";
+import type { JournaledRequest } from "./requests_of_run.ts";
+
+type Api = typeof import("@opentelemetry/api");
+
+const READ_INTERVAL_MS = 1000;
+const NS_PER_S = 1e9;
+/** The conventions' own buckets. */
+const DURATION_BUCKETS_S = [
+  ...[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
+];
+const TTFT_BUCKETS_S = [
+  ...[0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0],
+];
+const TPOT_BUCKETS_S = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5];
+const TOKEN_BUCKETS = [
+  ...[1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864],
+];
+/** By the API that is spoken; the others are chats. */
+const OPERATIONS: Record<string, string> = {
+  completions: "text_completion",
+  embeddings: "embeddings",
+};
+
+/** Whether the environment asks for OpenTelemetry; null, or why nothing will be sent. */
+export function telemetryAsked(env: Record<string, string | undefined> = process.env): {
+  asked: boolean;
+  problem: string | null;
+} {
+  if (env.OTEL_SDK_DISABLED === "true") return { asked: false, problem: null };
+  const exporter = env.OTEL_DENO === "true" || env.OTEL_DENO === "1";
+  const endpoint = Object.keys(env).some((name) => /^OTEL_EXPORTER_OTLP_.*ENDPOINT$/.test(name));
+  const needsDeno = process.versions.deno !== undefined && endpoint && !exporter;
+  return {
+    asked: exporter || endpoint,
+    problem: needsDeno
+      ? "OTEL_EXPORTER_OTLP_ENDPOINT is set, but Deno sends nothing without OTEL_DENO=true"
+      : null,
+  };
+}
+
+/** Sends what runs do to whichever exporter the runtime has. */
+export class Telemetry {
+  readonly #api: Api;
+  readonly #tracer: Tracer;
+  readonly #histograms;
+
+  private constructor(api: Api) {
+    this.#api = api;
+    this.#tracer = api.trace.getTracer("dyno", dynoVersion);
+    const meter = api.metrics.getMeter("dyno", dynoVersion);
+    const histogram = (name: string, unit: string, explicitBucketBoundaries: number[]) =>
+      meter.createHistogram(name, { unit, advice: { explicitBucketBoundaries } });
+    this.#histograms = {
+      duration: histogram("gen_ai.client.operation.duration", "s", DURATION_BUCKETS_S),
+      tokens: histogram("gen_ai.client.token.usage", "{token}", TOKEN_BUCKETS),
+      ttft: histogram("gen_ai.server.time_to_first_token", "s", TTFT_BUCKETS_S),
+      tpot: histogram("gen_ai.server.time_per_output_token", "s", TPOT_BUCKETS_S),
+    };
+  }
+
+  /** Loads the API of OpenTelemetry. */
+  static async open(): Promise<Telemetry> {
+    return new Telemetry(await import("@opentelemetry/api"));
+  }
+
+  /** Sends spans and metrics of a run as its journal grows. Disposing sends the rest. */
+  follow(path: string): FollowedRun {
+    const parts = { api: this.#api, tracer: this.#tracer, histograms: this.#histograms };
+    return new TracedRun(path, parts);
+  }
+}
+
+interface TelemetryParts {
+  api: Api;
+  tracer: Tracer;
+  histograms: Record<"duration" | "tokens" | "ttft" | "tpot", Histogram>;
+}
+
+/** One run, from its journal to spans. */
+class TracedRun implements AsyncDisposable {
+  readonly #follower: RunFollower;
+  readonly #parts: TelemetryParts;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #run: { span: Span; context: Context; facts: RunFacts } | null = null;
+  #last_s = 0;
+
+  constructor(path: string, parts: TelemetryParts) {
+    this.#follower = new RunFollower(path);
+    this.#parts = parts;
+    const read = () => void this.#read().catch(() => {}); // told at the end, if it still fails
+    this.#timer = setInterval(read, READ_INTERVAL_MS);
+  }
+
+  #read(): Promise<void> {
+    return this.#follower.read((event) => this.#take(event));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    try {
+      await this.#read();
+    } finally {
+      this.#run?.span.end(this.#last_s * 1000);
+      this.#follower[Symbol.dispose]();
+    }
+  }
+
+  #take(event: JsonObject): void {
+    this.#last_s = numberAt(event, "t") ?? this.#last_s;
+    const { span, context, facts } = this.#run ??= this.#begin();
+    const request = requestIn(event);
+    if (request && request.result !== "unsent" && request.result !== "warmup") {
+      this.#request(event, request, context, facts);
+    }
+    if (event.event === "run_interrupted" || event.complete === false) {
+      span.setStatus({ code: this.#parts.api.SpanStatusCode.ERROR, message: "interrupted" });
+    }
+  }
+
+  #begin() {
+    const { api, tracer } = this.#parts;
+    const facts = factsOf(this.#follower);
+    const span = tracer.startSpan(`dyno ${facts.kind}`, {
+      startTime: this.#last_s * 1000,
+      attributes: { ...facts.attributes, ...facts.run },
+    });
+    return { span, context: api.trace.setSpan(api.ROOT_CONTEXT, span), facts };
+  }
+
+  #request(
+    event: JsonObject,
+    request: JournaledRequest,
+    context: Context,
+    { attributes, unix_s }: RunFacts,
+  ): void {
+    const { api, tracer, histograms } = this.#parts;
+    const told = { ...attributes, ...failureOf(request) };
+    const end_s = request.t_end_ns === null ? this.#last_s : unix_s(request.t_end_ns);
+    const sent_s = request.t_sent_ns === null ? end_s : unix_s(request.t_sent_ns);
+    const span = tracer.startSpan(
+      `${attributes["gen_ai.operation.name"]} ${attributes["gen_ai.request.model"]}`,
+      {
+        kind: api.SpanKind.CLIENT,
+        startTime: hrTime(sent_s),
+        attributes: { ...told, ...answerOf(request), ...namesOf(event) },
+      },
+      context,
+    );
+    if (request.result !== "success") {
+      span.setStatus({ code: api.SpanStatusCode.ERROR, message: request.error_type ?? undefined });
+    }
+    span.end(hrTime(end_s));
+    histograms.duration.record(end_s - sent_s, told);
+    if (request.result !== "success") return;
+    const count = (type: "input" | "output", tokens: number | null) => {
+      if (tokens === null) return;
+      histograms.tokens.record(tokens, { ...told, "gen_ai.token.type": type });
+    };
+    count("input", request.prompt_tokens);
+    count("output", request.completion_tokens);
+    if (request.ttft_ms !== null) histograms.ttft.record(request.ttft_ms / 1e3, told);
+    if (request.tpot_ms !== null) histograms.tpot.record(request.tpot_ms / 1e3, told);
+  }
+}
+
+/** What all requests of a run share. */
+interface RunFacts {
+  kind: string;
+  attributes: Attributes;
+  run: Attributes;
+  /** Wall-clock seconds of a time on the run's monotonic clock. */
+  unix_s(mono_ns: number): number;
+}
+
+function factsOf(follower: RunFollower): RunFacts {
+  const metadata = follower.metadata();
+  const api = objectAt(metadata, "config", "api_configuration");
+  const anchor = objectAt(metadata, "clock_anchor");
+  const anchor_ns = Number(textAt(anchor, "mono_ns") ?? 0);
+  const anchor_s = numberAt(anchor, "unix_s") ?? 0;
+  const address = addressOf(textAt(api, "endpoint"));
+  return {
+    kind: textAt(metadata, "kind") ?? "run",
+    attributes: {
+      "gen_ai.operation.name": OPERATIONS[textAt(api, "api_type") ?? ""] ?? "chat",
+      "gen_ai.provider.name": "openai", // whose API it is
+      "gen_ai.request.model": textAt(metadata, "model") ?? "unknown",
+      ...address,
+    },
+    run: {
+      "dyno.run_id": follower.directory.run_id,
+      "dyno.benchmark": textAt(metadata, "benchmark") ?? "unknown",
+    },
+    unix_s: (mono_ns) => anchor_s + (mono_ns - anchor_ns) / NS_PER_S,
+  };
+}
+
+function addressOf(endpoint: string | null): Attributes {
+  if (endpoint === null || !URL.canParse(endpoint)) return {};
+  const { hostname, port, protocol } = new URL(endpoint);
+  const usual = protocol === "https:" ? 443 : 80;
+  return { "server.address": hostname, "server.port": port === "" ? usual : Number(port) };
+}
+
+function failureOf({ result, error_type }: JournaledRequest): Attributes {
+  return result === "success" ? {} : { "error.type": error_type ?? result };
+}
+
+function answerOf(request: JournaledRequest): Attributes {
+  const { prompt_tokens, completion_tokens, finish_reason } = request;
+  return {
+    ...(prompt_tokens === null ? {} : { "gen_ai.usage.input_tokens": prompt_tokens }),
+    ...(completion_tokens === null ? {} : { "gen_ai.usage.output_tokens": completion_tokens }),
+    ...(finish_reason === null ? {} : { "gen_ai.response.finish_reasons": [finish_reason] }),
+  };
+}
+
+/** Which request of the run it is. */
+function namesOf(event: JsonObject): Attributes {
+  const test = textAt(event, "package_id") ?? textAt(objectAt(event, "attempt"), "problem_id");
+  const request = numberAt(objectAt(event, "result"), "request");
+  return {
+    ...(test === null ? {} : { "dyno.test_id": test }),
+    ...(request === null ? {} : { "dyno.request": request }),
+  };
+}
+
+function hrTime(unix_s: number): HrTime {
+  const whole_s = Math.floor(unix_s);
+  return [whole_s, Math.floor((unix_s - whole_s) * NS_PER_S)];
+}
