@@ -6,6 +6,7 @@ const benches: Record<string, () => Promise<unknown>> = {
   sampler: () => import("./bench/sampler.ts"),
   sweep: () => import("./bench/sweep.ts"),
   runs: () => import("./bench/runs.ts"),
+  metrics: () => import("./bench/metrics.ts"),
 };
 
 const [name] = process.argv.slice(2);
