@@ -42,7 +42,7 @@ export class Observation implements AsyncDisposable {
   /** A run begins in this folder; the one before it is over. */
   readonly onDirectory = ({ path }: { path: string }): void => {
     this.#endRun();
-    const followed = [this.metrics?.follow(path), this.#telemetry?.follow(path)];
+    const followed = [this.metrics?.follow(path, { fromNow: true }), this.#telemetry?.follow(path)];
     this.#followed = followed.filter((run) => run !== undefined);
   };
 

@@ -5,6 +5,7 @@ import { RequestMetrics } from "./request_metrics.ts";
 import { RunFeed } from "./run_feed.ts";
 import { SweepMetrics } from "./sweep_metrics.ts";
 import { TaskMetrics } from "./task_metrics.ts";
+import type { FollowOptions } from "./run_feed.ts";
 
 export interface MetricsOptions {
   /** What the families' names begin with. Default "dyno". */
@@ -48,10 +49,9 @@ export class Metrics implements AsyncDisposable {
    * Follows a run: what its directory tells is in the text from now on.
    *
    * @param path the run directory, or a folder of samples; it may be empty yet.
-   * @param asTask the run counts as a task (default); false where a server counts tasks itself.
    */
-  follow(path: string, { asTask = true }: { asTask?: boolean } = {}): FollowedRun {
-    const feed = new RunFeed(path, { tasks: this.tasks, requests: this.#requests }, asTask);
+  follow(path: string, options: FollowOptions = {}): FollowedRun {
+    const feed = new RunFeed(path, { tasks: this.tasks, requests: this.#requests }, options);
     this.#feeds.add(feed);
     return {
       [Symbol.asyncDispose]: async () => {

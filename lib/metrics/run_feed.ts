@@ -13,6 +13,14 @@ export interface FedMetrics {
   requests: RequestMetrics;
 }
 
+/** How a run is followed. */
+export interface FollowOptions {
+  /** It counts as a task (default); false where a server counts tasks of its own. */
+  asTask?: boolean;
+  /** What its journal holds already is left out: earlier sessions of a run that is resumed. */
+  fromNow?: boolean;
+}
+
 /** One run, from its journal to metrics. */
 export class RunFeed implements Disposable {
   readonly #follower: RunFollower;
@@ -24,9 +32,12 @@ export class RunFeed implements Disposable {
   #last_s = 0;
   #ended = false;
 
-  /** @param asTask the run counts as a task; not where a server counts tasks of its own. */
-  constructor(path: string, metrics: FedMetrics, asTask: boolean) {
-    this.#follower = new RunFollower(path);
+  constructor(
+    path: string,
+    metrics: FedMetrics,
+    { asTask = true, fromNow = false }: FollowOptions,
+  ) {
+    this.#follower = new RunFollower(path, fromNow);
     this.#metrics = metrics;
     this.#asTask = asTask;
   }
@@ -58,6 +69,7 @@ export class RunFeed implements Disposable {
 
   #take(event: JsonObject): void {
     const { tasks, requests } = this.#metrics;
+    const isFirst = this.#task === null;
     const task = this.#begun(event);
     const request = requestIn(event);
     if (request) {
@@ -89,7 +101,7 @@ export class RunFeed implements Disposable {
         break;
       }
       case "run_resumed":
-        this.#resumed();
+        if (!isFirst) this.#resumed();
         break;
       case "run_finished":
         this.#end("success");

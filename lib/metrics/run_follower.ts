@@ -25,10 +25,14 @@ export class RunFollower implements Disposable {
   #reading: Promise<void> = Promise.resolve();
   #closed = false;
 
-  /** @param path the run directory; it may be empty yet. */
-  constructor(path: string) {
+  /**
+   * @param path the run directory; it may be empty yet.
+   * @param fromNow leaves out what its journal holds already.
+   */
+  constructor(path: string, fromNow: boolean) {
     this.directory = runDirectoryAt(path);
     this.#journal = new LineFollower(this.directory.journal);
+    if (fromNow) this.#journal.skip();
   }
 
   /** run_metadata.json; null while there is none. */

@@ -75,7 +75,7 @@ export class Telemetry {
     return new Telemetry(await import("@opentelemetry/api"));
   }
 
-  /** Sends spans and metrics of a run as its journal grows. Disposing sends the rest. */
+  /** Sends spans and metrics of a run as its journal grows from now on. Disposing sends the rest. */
   follow(path: string): FollowedRun {
     const parts = { api: this.#api, tracer: this.#tracer, histograms: this.#histograms };
     return new TracedRun(path, parts);
@@ -97,7 +97,7 @@ class TracedRun implements AsyncDisposable {
   #last_s = 0;
 
   constructor(path: string, parts: TelemetryParts) {
-    this.#follower = new RunFollower(path);
+    this.#follower = new RunFollower(path, true);
     this.#parts = parts;
     const read = () => void this.#read().catch(() => {}); // told at the end, if it still fails
     this.#timer = setInterval(read, READ_INTERVAL_MS);

@@ -8,7 +8,8 @@ const READ_BYTES = 1 << 16;
 export class LineFollower implements Disposable {
   readonly #path: string;
   #fd: number | null = null;
-  #rest: Buffer = Buffer.alloc(0);
+  /** Where the next line begins: a torn one there may yet be cut off. */
+  #at = 0;
 
   constructor(path: string) {
     this.#path = path;
@@ -20,16 +21,26 @@ export class LineFollower implements Disposable {
       if (!existsSync(this.#path)) return;
       this.#fd = openSync(this.#path, "r");
     }
-    const chunk = Buffer.alloc(READ_BYTES);
-    for (let n = readSync(this.#fd, chunk); n > 0; n = readSync(this.#fd, chunk)) {
-      const bytes: Buffer = Buffer.concat([this.#rest, chunk.subarray(0, n)]);
+    let rest: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const chunk = Buffer.alloc(READ_BYTES);
+      const n = readSync(this.#fd, chunk, 0, READ_BYTES, this.#at + rest.length);
+      if (n === 0) return;
+      const bytes: Buffer = Buffer.concat([rest, chunk.subarray(0, n)]);
       let start = 0;
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-        yield bytes.toString("utf8", start, end);
+        this.#at += end + 1 - start;
+        const line = bytes.toString("utf8", start, end);
         start = end + 1;
+        yield line;
       }
-      this.#rest = bytes.subarray(start);
+      rest = bytes.subarray(start);
     }
+  }
+
+  /** Leaves out the lines that are there. */
+  skip(): void {
+    for (const _ of this.lines());
   }
 
   [Symbol.dispose](): void {

@@ -136,6 +136,28 @@ Deno.test("a run that is resumed, or ends without a word, is a task of its own",
   assertEquals(await values(metrics, "dyno_task_requests_total", "status"), ended);
 });
 
+Deno.test("of a run that goes on in this process, earlier sessions are left out, torn lines too", async () => {
+  using folder = temporaryFolder();
+  const journal = join(folder.path, "events.jsonl");
+  const tell = writtenRun(folder.path);
+  tell("run_started");
+  tell("package_finished", { result: RESULT });
+  const whole = Deno.statSync(journal).size;
+  tell("package_finished", { result: RESULT }, "");
+  Deno.truncateSync(journal, whole + 20);
+  await using metrics = await openMetrics();
+  const run = metrics.follow(folder.path, { fromNow: true });
+  assertEquals(await values(metrics, "dyno_active_tasks"), { "": 0 });
+  Deno.truncateSync(journal, whole); // as a session does that goes on
+  tell("run_resumed");
+  tell("package_finished", { result: RESULT });
+  assertEquals(await values(metrics, "dyno_requests_total", "result"), { success: 1 });
+  tell("run_finished");
+  await run[Symbol.asyncDispose]();
+  const ended = { success: 1, failed: 0, cancelled: 0 };
+  assertEquals(await values(metrics, "dyno_task_requests_total", "status"), ended);
+});
+
 Deno.test("a coding problem's attempts are its requests", async () => {
   using folder = temporaryFolder();
   const tell = writtenRun(folder.path);
