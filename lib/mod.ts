@@ -48,6 +48,9 @@ export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
 export type { ErrorClass, TestResult } from "./suite/test_result.ts";
 export type { PerformanceMetrics } from "./hardware/metrics.ts";
 
+export { openMetrics } from "./metrics/open_metrics.ts";
+export type { FollowedRun, Metrics } from "./metrics/open_metrics.ts";
+
 export { planLoad } from "./load/plan_load.ts";
 export type { LoadPlan } from "./load/plan_load.ts";
 export { runLoad } from "./load/run_load.ts";

@@ -5,6 +5,7 @@ import { RequestMetrics } from "./request_metrics.ts";
 import { RunFeed } from "./run_feed.ts";
 import { SweepMetrics } from "./sweep_metrics.ts";
 import { TaskMetrics } from "./task_metrics.ts";
+import type { NewestSample } from "./host_metrics.ts";
 import type { FollowOptions } from "./run_feed.ts";
 
 export interface MetricsOptions {
@@ -12,7 +13,10 @@ export interface MetricsOptions {
   prefix?: string;
 }
 
-/** A run that is followed. Disposing takes the rest of it and ends that. */
+/**
+ * A run that is followed. Disposing takes the rest of it and ends that; it throws the system's error
+ * when that cannot be read.
+ */
 export type FollowedRun = AsyncDisposable;
 
 /** An answer to a scrape. */
@@ -61,12 +65,12 @@ export class Metrics implements AsyncDisposable {
     };
   }
 
-  /** Reads what is new of the runs that are followed, and tells all. */
+  /** Reads what is new of the runs that are followed, and tells all; one that is gone is left out. */
   async text(): Promise<MetricsText> {
-    for (const feed of [...this.#feeds]) await feed.read();
+    for (const feed of [...this.#feeds]) await feed.read().catch(() => {});
     const feeds = [...this.#feeds]; // one may have ended meanwhile
     this.#tellInFlight(feeds);
-    this.#host.tell(feeds.map((feed) => feed.newestSample()).filter((sample) => sample !== null));
+    this.#host.tell(feeds.map(newestSampleOf).filter((sample) => sample !== null));
     const { registry } = this.#families;
     return { contentType: registry.contentType, text: await registry.metrics() };
   }
@@ -75,7 +79,7 @@ export class Metrics implements AsyncDisposable {
   async close(): Promise<void> {
     const feeds = [...this.#feeds];
     this.#feeds.clear();
-    for (const feed of feeds) await feed.end();
+    await Promise.allSettled(feeds.map((feed) => feed.end()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -91,6 +95,14 @@ export class Metrics implements AsyncDisposable {
       this.#models.add(model);
     }
     for (const [model, requests] of sums) this.#requests.inFlight(model, requests);
+  }
+}
+
+function newestSampleOf(feed: RunFeed): NewestSample | null {
+  try {
+    return feed.newestSample();
+  } catch {
+    return null;
   }
 }
 

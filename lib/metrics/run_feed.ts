@@ -22,7 +22,7 @@ export interface FollowOptions {
 }
 
 /** One run, from its journal to metrics. */
-export class RunFeed implements Disposable {
+export class RunFeed {
   readonly #follower: RunFollower;
   readonly #metrics: FedMetrics;
   readonly #asTask: boolean;
@@ -47,24 +47,24 @@ export class RunFeed implements Disposable {
     return this.#task && { model: this.#task.model, requests: this.#ended ? 0 : this.#open };
   }
 
+  /** @throws the system's error when the samples cannot be read. */
   newestSample(): NewestSample | null {
     return this.#follower.newestSample();
   }
 
-  /** Takes what is new. */
+  /** Takes what is new. @throws the system's error when the run cannot be read. */
   read(): Promise<void> {
     return this.#follower.read((event) => this.#take(event));
   }
 
-  /** Takes the rest. A run that has not told its end has failed. */
+  /** Takes the rest. A run that has not told its end has failed. @throws as {@linkcode read}. */
   async end(): Promise<void> {
-    await this.read();
-    this.#end("failed");
-    this.#follower[Symbol.dispose]();
-  }
-
-  [Symbol.dispose](): void {
-    this.#follower[Symbol.dispose]();
+    try {
+      await this.read();
+    } finally {
+      this.#end("failed");
+      this.#follower[Symbol.dispose]();
+    }
   }
 
   #take(event: JsonObject): void {

@@ -213,6 +213,19 @@ Deno.test("a load's journal and its gaps", async () => {
   assertEquals(await values(metrics, "dyno_goodput_requests_per_second", "model"), { m: 3.5 });
 });
 
+Deno.test("a run that is gone or damaged does not keep the others from being told", async () => {
+  using folder = temporaryFolder();
+  const [gone, damaged, good] = ["gone", "damaged", "good"].map((name) => join(folder.path, name));
+  writtenRun(damaged)("request_finished", { result: record(0) }); // its tokens.bin is missing
+  writeFileSync(join(damaged, "samples.json"), "{");
+  writeFileSync(join(damaged, "samples.bin"), "");
+  const tell = writtenRun(good, { model: "good" });
+  tell("package_finished", { result: RESULT });
+  await using metrics = await openMetrics();
+  for (const path of [gone, damaged, good]) metrics.follow(path);
+  assertEquals((await values(metrics, "dyno_requests_total", "model")).good, 1);
+});
+
 Deno.test("label values are bounded, whatever models and errors are called", async () => {
   await using metrics = await openMetrics();
   using folder = temporaryFolder();
