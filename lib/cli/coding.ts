@@ -57,6 +57,7 @@ export interface CodingRequest {
   workers?: number | "auto";
   limit?: number;
   out: string;
+  run_id?: string;
   resume: string[];
   sample_rate_hz?: number;
   tags?: readonly string[];
@@ -124,6 +125,7 @@ export async function runProblems(
     budget: { usd: values["budget-usd"] ?? null, tokens: values["budget-tokens"] ?? null },
     workers: request.workers,
     out,
+    run_id: request.run_id,
     resume: request.resume[0],
     sample_rate_hz: request.sample_rate_hz,
     tags: request.tags,

@@ -2,6 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
+import { isRunId } from "../run/run_id.ts";
 
 /** A flag: how its text becomes a value, and how it is shown. */
 export interface Flag<Value> {
@@ -89,6 +90,15 @@ export function workers(help: string): Flag<number | "auto"> {
     return value;
   };
   return { kind: "value", placeholder: "N|auto", help, parse };
+}
+
+/** The id of a run that is to be made. */
+export function runId(help: string): Flag<string> {
+  const parse = (given: string) => {
+    if (!isRunId(given)) throw "an id such as bench_0123abcd_20260131_120000";
+    return given;
+  };
+  return { kind: "value", placeholder: "ID", help, parse };
 }
 
 /**

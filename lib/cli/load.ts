@@ -12,6 +12,10 @@ import {
   number,
   parseFlags,
   repeated,
+  number,
+  parseFlags,
+  repeated,
+  runId,
   text,
   toggle,
 } from "./flags.ts";
@@ -84,6 +88,7 @@ const flags = {
   "require-trusted": toggle("exit code 1 unless the verdict is trusted"),
   "out": text("DIR", "the folder of runs (runs)"),
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
+  "run-id": runId("the id of the run (one of its own)"),
   "json": toggle("one JSON object on standard output at the end"),
   ...observeFlags,
 };
@@ -106,6 +111,7 @@ const NO_SETTING: ReadonlySet<string> = new Set([
   "require-trusted",
   "out",
   "tag",
+  "run-id",
   "json",
   ...Object.keys(observeFlags),
 ]);
@@ -141,11 +147,15 @@ export const command: Command = {
       onDirectory: observed.onDirectory,
       out: values.out ?? "runs",
       tags: checkedTags(values.tag ?? [], "--tag"),
+      run_id: values["run-id"],
       json: values.json ?? false,
       requireTrusted: values["require-trusted"] ?? false,
       reportAs: values["report-as"] ?? null,
     };
     const searched = values["find-capacity"];
+    if (request.run_id !== undefined && (searched !== undefined || experiment.runs.length > 1)) {
+      throw new InputError(`--run-id ${request.run_id}: for one run, and these are several`);
+    }
     if (searched === undefined) {
       if (values["capacity-share"] !== undefined) {
         throw new InputError("--capacity-share: only with --find-capacity");

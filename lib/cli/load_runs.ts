@@ -32,6 +32,7 @@ const WAITING_MS = 3000;
 export interface LoadRequest {
   experiment: LoadExperiment;
   out: string;
+  run_id?: string;
   json: boolean;
   /** A verdict other than trusted is a failure. */
   requireTrusted: boolean;
@@ -111,6 +112,7 @@ export async function runOne(
     api,
     transport,
     out: request.out,
+    run_id: request.run_id,
     agent: request.agent,
     tags: request.tags,
     argv: process.argv.slice(2),

@@ -9,6 +9,7 @@ import { codingFlags, holdsProblems, runProblems } from "./coding.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import { flagHelp, list, number, parseFlags, text, toggle, workers } from "./flags.ts";
 import { observe, observeFlags } from "./observe.ts";
+import { flagHelp, list, number, parseFlags, runId, text, toggle, workers } from "./flags.ts";
 import { runSuites } from "./suite_runs.ts";
 import type { Experiment } from "../experiment/experiment.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
@@ -33,6 +34,7 @@ const flags = {
   ),
   "out": text("DIR", "the folder of runs (runs)"),
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
+  "run-id": runId("the id of the new run (one of its own)"),
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
   "json": toggle("one JSON object on standard output at the end"),
   ...codingFlags,
@@ -105,6 +107,7 @@ async function runCoding(
     workers: values.sequential ? 1 : values.workers,
     limit: values.limit,
     out: values.out ?? "runs",
+    run_id: values["run-id"],
     resume: values.resume ?? [],
     tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: values["sample-rate"],
@@ -162,6 +165,7 @@ async function start(
     },
     workers: values.sequential ? 1 : values.workers ?? experiment?.workers,
     out: values.out ?? "runs",
+    run_id: values["run-id"],
     resume: values.resume ?? [],
     tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: values["sample-rate"] ?? experiment?.sample_rate_hz,

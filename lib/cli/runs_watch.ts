@@ -2,6 +2,7 @@
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { runDirectoryAt } from "../run/directory.ts";
+import { LineFollower } from "../run/follow.ts";
 import { resolveRun } from "../run/index_filter.ts";
 import { LineFollower } from "../run/line_follower.ts";
 import { isLocked } from "../run/lock.ts";

@@ -30,6 +30,8 @@ export interface SuiteRequest {
   selection: Selection;
   workers?: number | "auto";
   out: string;
+  /** Of the only run. */
+  run_id?: string;
   /** Runs to go on with, one for each model at most. */
   resume: string[];
   sample_rate_hz?: number;
@@ -52,6 +54,11 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
   const { suite, models, selection } = request;
   suite.warnings.forEach((line) => terminal.warn(line));
   checkWritable(request.out);
+  if (request.run_id !== undefined && (models.length > 1 || request.resume.length > 0)) {
+    throw new InputError(
+      `--run-id ${request.run_id}: for one new run; leave it out, or the others`,
+    );
+  }
   await using transport = await openTransport({
     notice: (line) => terminal.say(terminal.paint.dim(line)),
   });
@@ -98,6 +105,7 @@ async function runOne(
     transport,
     workers: request.workers,
     out: request.out,
+    run_id: request.run_id,
     resume,
     sample_rate_hz: request.sample_rate_hz,
     alerts: request.alerts,

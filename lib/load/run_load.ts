@@ -35,6 +35,8 @@ export interface LoadRunOptions {
   transport: Transport;
   /** Folder of runs. */
   out: string;
+  /** The id of the run. Default: one of its own. */
+  run_id?: string;
   agent?: string;
   tags?: readonly string[];
   argv?: readonly string[];
@@ -72,6 +74,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   redactor.learnHeaders(api.headers);
   const directory = createRunDirectory(options.out);
   options.onDirectory?.(directory);
+  const directory = createRunDirectory(options.out, options.run_id);
   const metadata = await describe(options, directory, redactor);
   const unlock = takeLock(directory.lock);
   try {

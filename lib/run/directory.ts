@@ -39,10 +39,15 @@ export function runDirectoryAt(path: string): RunDirectory {
 /**
  * Makes the folder of a new run under `root`.
  *
- * @throws {InputError} the folder cannot be made or written to.
+ * @throws {InputError} the folder cannot be made or written to, or holds a run already.
  */
 export function createRunDirectory(root: string, run_id: string = newRunId()): RunDirectory {
   const directory = runDirectoryAt(join(root, run_id));
+export function createRunDirectory(root: string, run_id = newRunId()): RunDirectory {
+  const directory = runDirectoryAt(join(root, run_id));
+  if (existsSync(directory.journal)) {
+    throw new InputError(`${directory.path}: there is a run of this id already; give another one`);
+  }
   try {
     mkdirSync(directory.path, { recursive: true });
   } catch (error) {

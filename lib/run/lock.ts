@@ -81,7 +81,8 @@ function isAlive(owner: Owner, own: Owner): boolean {
   return owner.start_ticks === startTicks(owner.pid);
 }
 
-function startTicks(pid: number): string | null {
+/** When a process started, in clock ticks since boot; null where it cannot be told. */
+export function startTicks(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];

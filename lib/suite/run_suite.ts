@@ -46,6 +46,8 @@ export interface SuiteRunOptions extends Selection, Listeners {
   run_id?: string;
   /** A run of a schedule is a batch's. Default "suite". */
   kind?: "suite" | "batch";
+  /** The id of a new run. Default: one of its own. */
+  run_id?: string;
   /** Hardware samples per second; 0 for none. Default 100 natively, 10 without libdyno. */
   sample_rate_hz?: number;
   /** Ways to run the tests of single categories. */
@@ -231,7 +233,8 @@ function logStart(
   const clock_anchor = clockAnchor();
   if (!resumed) {
     const started_at_unix_seconds = metadata.started_at_unix_seconds;
-    journal.append("run_started", { started_at_unix_seconds, agent, seed, clock_anchor });
+    const planned = plan.length;
+    journal.append("run_started", { started_at_unix_seconds, agent, seed, clock_anchor, planned });
     journal.append("agent_effective_config", { config });
     return;
   }
