@@ -53,6 +53,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
     summary: "hardware sampling on its own, or beside a command",
     load: () => import("./sample.ts"),
   },
+  serve: {
+    summary: "tasks over HTTP: submitted, followed, kept across restarts",
+    load: () => import("./serve.ts"),
+  },
   mock: {
     summary: "the mock endpoint, with pacing and faults",
     load: () => import("./mock.ts"),

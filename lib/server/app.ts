@@ -1,0 +1,99 @@
+/** The server's app: who may come in, what is refused, which routes there are. */
+import { Hono } from "hono";
+import { routePath } from "hono/route";
+import { secureHeaders } from "hono/secure-headers";
+import { bearer, isLoopback, ownSiteOnly } from "./auth.ts";
+import { rateLimit } from "./limits.ts";
+import { HttpProblem, problemAnswer } from "./problem.ts";
+import { aboutRoutes } from "./routes/about.ts";
+import { taskRoutes } from "./routes/tasks.ts";
+import type { ServerObserver } from "./observer.ts";
+import type { TaskPolicy } from "./tasks/prepare.ts";
+import type { TaskFeed } from "./tasks/feed.ts";
+import type { TaskRunner } from "./tasks/runner.ts";
+import type { TaskStore } from "./tasks/store.ts";
+
+/** What a request brings along. */
+export interface ServerEnv {
+  Bindings: {
+    /** The address that the request came from. */
+    remote: string;
+  };
+}
+
+export interface AppOptions {
+  host: string;
+  /** The folder of runs. */
+  runs: string;
+  store: TaskStore;
+  runner: TaskRunner;
+  feed: TaskFeed;
+  policy: TaskPolicy;
+  /** What clients must show; null for nothing. */
+  token: string | null;
+  /** Tasks that may wait. */
+  max_queue: number;
+  /** Tasks at the same time. */
+  jobs: number;
+  /** Requests a second from one address; 0 is no limit. */
+  rate_per_s: number;
+  max_body_bytes: number;
+  /** Whether callbacks may go to private addresses. */
+  private_callbacks: boolean;
+  observers: readonly ServerObserver[];
+  /** The text of GET /metrics; without it there is no such route. */
+  metricsText?: () => Promise<{ contentType: string; text: string }>;
+  /** Aborted when the server begins to stop. */
+  signal: AbortSignal;
+  onNotice(line: string): void;
+}
+
+/** Puts the server together. */
+export function serverApp(options: AppOptions): Hono<ServerEnv> {
+  const { token, rate_per_s, host, observers, onNotice } = options;
+  const app = new Hono<ServerEnv>();
+  app.use(async (c, next) => {
+    const started = performance.now();
+    await next();
+    const duration_s = (performance.now() - started) / 1000;
+    const request = {
+      method: c.req.method,
+      route: routePath(c, -1),
+      status: c.res.status,
+      duration_s,
+    };
+    for (const observer of observers) observer.onRequest?.(request);
+  });
+  app.use(secureHeaders({
+    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    strictTransportSecurity: false, // it speaks plain HTTP
+    xFrameOptions: "DENY",
+    referrerPolicy: "no-referrer",
+  }));
+  app.use(async (c, next) => {
+    await next();
+    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+  });
+  app.use(ownSiteOnly(token === null && isLoopback(host)));
+  if (rate_per_s > 0) app.use(rateLimit(rate_per_s));
+  if (token !== null) {
+    const check = bearer(token);
+    // whoever watches over the server may ask whether it lives
+    app.use((c, next) => c.req.path === "/health" ? next() : check(c, next));
+  }
+  app.route("/", aboutRoutes(options));
+  app.route("/", taskRoutes(options));
+  app.notFound((c) => {
+    const what = `${c.req.method} ${c.req.path}: there is no such route; see /openapi.json`;
+    return problemAnswer(c, new HttpProblem(404, "not_found", what));
+  });
+  app.onError((error, c) => {
+    if (error instanceof HttpProblem) return problemAnswer(c, error);
+    onNotice(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}`);
+    return problemAnswer(
+      c,
+      new HttpProblem(500, "fault", "a fault of the server; its log tells more"),
+    );
+  });
+  return app;
+}

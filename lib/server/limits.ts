@@ -1,0 +1,93 @@
+/** What one client may ask of the server. */
+import { createMiddleware } from "hono/factory";
+import { HttpProblem } from "./problem.ts";
+import type { ServerEnv } from "./app.ts";
+
+/** Addresses that are kept in mind; the oldest is forgotten first. */
+const ADDRESSES = 10_000;
+
+/** Requests a second from one address: a token bucket that holds two seconds' worth. */
+export function rateLimit(per_s: number) {
+  const burst = Math.max(1, 2 * per_s);
+  const buckets = new Map<string, { tokens: number; t_ms: number }>();
+  return createMiddleware<ServerEnv>(async (c, next) => {
+    const remote = c.env?.remote ?? "";
+    const now_ms = performance.now();
+    const bucket = buckets.get(remote) ?? { tokens: burst, t_ms: now_ms };
+    buckets.delete(remote); // to the end of the order
+    buckets.set(remote, bucket);
+    if (buckets.size > ADDRESSES) buckets.delete(buckets.keys().next().value!);
+    bucket.tokens = Math.min(burst, bucket.tokens + (now_ms - bucket.t_ms) / 1000 * per_s);
+    bucket.t_ms = now_ms;
+    if (bucket.tokens < 1) {
+      const wait_s = Math.max(1, Math.ceil((1 - bucket.tokens) / per_s));
+      throw new HttpProblem(429, "too_many_requests", `more than ${per_s} requests a second`, {
+        headers: { "retry-after": String(wait_s) },
+      });
+    }
+    bucket.tokens--;
+    await next();
+  });
+}
+
+/**
+ * The JSON of a request's body, read within a time and a size.
+ *
+ * @throws {HttpProblem} another content type, a body that is too large, too slow or no JSON.
+ */
+export async function jsonBody(
+  request: Request,
+  { max_bytes, timeout_ms }: { max_bytes: number; timeout_ms: number },
+): Promise<unknown> {
+  const type = request.headers.get("content-type") ?? "";
+  if (!/^application\/json\s*(;|$)/i.test(type)) {
+    throw new HttpProblem(415, "not_json", "expected the header content-type: application/json");
+  }
+  const text = new TextDecoder("utf-8").decode(await bytesOf(request, max_bytes, timeout_ms));
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new HttpProblem(400, "malformed_json", "the body is not valid JSON");
+  }
+}
+
+async function bytesOf(
+  request: Request,
+  max_bytes: number,
+  timeout_ms: number,
+): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new HttpProblem(413, "too_large", `the body has more than ${max_bytes} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > max_bytes) throw tooLarge();
+  if (request.body === null) return new Uint8Array();
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let size_bytes = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new HttpProblem(408, "too_slow", `the body took longer than ${timeout_ms} ms`));
+    }, timeout_ms);
+  });
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late]);
+      if (done) break;
+      size_bytes += value.length;
+      if (size_bytes > max_bytes) throw tooLarge();
+      chunks.push(value);
+    }
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  const whole = new Uint8Array(size_bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}

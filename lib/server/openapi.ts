@@ -1,0 +1,231 @@
+/** The server's OpenAPI document, from the same schemas that check what comes in. */
+import { z } from "zod";
+import { dynoVersion } from "../run/metadata.ts";
+import { idempotencyKeySchema, listQuerySchema } from "./routes/tasks.ts";
+import { taskRequestSchema } from "./tasks/request.ts";
+
+type Json = Record<string, unknown>;
+
+const count = z.int().min(0).nullable();
+const figure = z.number().nullable();
+const words = z.string().nullable();
+
+const issue = z.object({ path: z.array(z.union([z.string(), z.number()])), message: z.string() });
+
+const problem = z.object({
+  error: z.object({ code: z.string(), message: z.string(), issues: z.array(issue).optional() }),
+});
+
+const taskView = z.object({
+  task_id: z.string(),
+  kind: z.enum(["suite", "load", "sweep"]),
+  status: z.enum(["queued", "running", "completed", "failed", "cancelled"]),
+  queue_position: count,
+  cancelling: z.boolean(),
+  created_at_unix_seconds: z.number(),
+  started_at_unix_seconds: figure,
+  finished_at_unix_seconds: figure,
+  duration_seconds: figure,
+  run_id: words,
+  agent: words,
+  model: words,
+  metrics: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()]))
+    .nullable(),
+  exit_code: z.int().nullable(),
+  error: words,
+  error_summary: z.array(z.string()).max(10),
+  request: z.record(z.string(), z.unknown()),
+});
+
+const schemas = {
+  TaskRequest: taskRequestSchema,
+  Task: taskView,
+  TaskList: z.object({
+    tasks: z.array(taskView),
+    more: z.boolean(),
+    queued: z.int(),
+    running: z.int(),
+  }),
+  TaskResults: taskView.extend({ partial: z.boolean(), results: z.unknown() }),
+  Validation: z.object({ valid: z.boolean(), issues: z.array(issue) }),
+  Problem: problem,
+};
+
+/** The form of a task as JSON Schema (draft 2020-12). */
+export function taskJsonSchema(): Json {
+  return z.toJSONSchema(taskRequestSchema, { io: "input" }) as Json;
+}
+
+const ref = (name: keyof typeof schemas) => ({ $ref: `#/components/schemas/${name}` });
+const answer = (description: string, schema: Json, type = "application/json") => ({
+  description,
+  content: { [type]: { schema } },
+});
+const refusal = (description: string) => answer(description, ref("Problem"));
+
+const body = {
+  required: true,
+  content: { "application/json": { schema: ref("TaskRequest") } },
+};
+const badBody = {
+  "400": refusal("no JSON"),
+  "408": refusal("the body came too slowly"),
+  "413": refusal("the body is too large"),
+  "415": refusal("another content type than application/json"),
+};
+const always = {
+  "401": refusal("a token is needed"),
+  "403": refusal("sent by a page of another site"),
+  "429": refusal("too many requests; the header Retry-After says when to try again"),
+};
+const id = {
+  name: "id",
+  in: "path",
+  required: true,
+  schema: { type: "string" },
+  description: "the task_id",
+};
+const noTask = { "404": refusal("there is no such task") };
+
+/** @param metrics whether the server has /metrics. */
+export function openApiDocument({ metrics }: { metrics: boolean }): Json {
+  const operations: Json = {
+    "/tasks": {
+      post: {
+        operationId: "submitTask",
+        summary: "Submits a task: a suite, a load or a sweep",
+        parameters: [{
+          name: "Idempotency-Key",
+          in: "header",
+          schema: schemaOf(idempotencyKeySchema),
+          description: "the same key with the same body gives the same task",
+        }],
+        requestBody: body,
+        responses: {
+          "202": answer("it is queued", ref("Task")),
+          ...badBody,
+          "422": refusal("not a valid task, or a key that was used for another one"),
+          ...always,
+          "503": refusal("the server stops"),
+        },
+      },
+      get: {
+        operationId: "listTasks",
+        summary: "Lists tasks, the newest first",
+        parameters: queryParameters(listQuerySchema),
+        responses: {
+          "200": answer("tasks", ref("TaskList")),
+          "400": refusal("a bad query"),
+          ...noTask,
+          ...always,
+        },
+      },
+    },
+    "/tasks/{id}": {
+      get: {
+        operationId: "getTask",
+        summary: "A task, with partial figures while it runs",
+        parameters: [id],
+        responses: { "200": answer("the task", ref("Task")), ...noTask, ...always },
+      },
+      delete: {
+        operationId: "cancelTask",
+        summary: "Cancels a task",
+        parameters: [id],
+        responses: {
+          "200": answer("it is cancelled", ref("Task")),
+          "202": answer("it will be, once it has saved what it has", ref("Task")),
+          "409": refusal("it is over"),
+          ...noTask,
+          ...always,
+        },
+      },
+    },
+    "/tasks/{id}/results": {
+      get: {
+        operationId: "getResults",
+        summary: "What a task measured; partial while it runs",
+        parameters: [id],
+        responses: { "200": answer("results", ref("TaskResults")), ...noTask, ...always },
+      },
+    },
+    "/tasks/{id}/events": {
+      get: {
+        operationId: "followTask",
+        summary: "A task's events as they come: task, run, metrics",
+        parameters: [id, {
+          name: "Last-Event-ID",
+          in: "header",
+          schema: { type: "string" },
+          description: "goes on behind this event",
+        }],
+        responses: {
+          "200": answer("events", { type: "string" }, "text/event-stream"),
+          ...noTask,
+          ...always,
+        },
+      },
+    },
+    "/validate": {
+      post: {
+        operationId: "validateTask",
+        summary: "Checks a task without submitting it",
+        requestBody: body,
+        responses: {
+          "200": answer("what is wrong with it", ref("Validation")),
+          ...badBody,
+          ...always,
+        },
+      },
+    },
+    "/health": {
+      get: {
+        operationId: "health",
+        summary: "Whether the server lives; needs no token",
+        security: [],
+        responses: {
+          "200": answer("it does", { type: "object" }),
+          "503": answer("it stops", { type: "object" }),
+          ...always,
+        },
+      },
+    },
+    ...about("/info", "info", "The server: version, host, limits"),
+    ...about("/schema", "schema", "The form of a task as JSON Schema"),
+    ...about("/openapi.json", "openapi", "This document"),
+    ...(metrics
+      ? about("/metrics", "metrics", "Metrics in Prometheus' text form", "text/plain")
+      : {}),
+  };
+  return {
+    openapi: "3.1.0",
+    info: { title: "dyno", version: dynoVersion, summary: "Runs tests and loads on LLM endpoints" },
+    security: [{ bearer: [] }, {}],
+    paths: operations,
+    components: {
+      securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
+      schemas: Object.fromEntries(
+        Object.entries(schemas).map(([name, schema]) => [name, schemaOf(schema)]),
+      ),
+    },
+  };
+}
+
+function about(path: string, operationId: string, summary: string, type?: string): Json {
+  const shown = type === undefined ? { type: "object" } : { type: "string" };
+  return {
+    [path]: {
+      get: { operationId, summary, responses: { "200": answer(summary, shown, type), ...always } },
+    },
+  };
+}
+
+function queryParameters(query: z.ZodObject): Json[] {
+  const { properties = {} } = schemaOf(query) as { properties?: Record<string, Json> };
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", schema }));
+}
+
+function schemaOf(schema: z.ZodType): Json {
+  const { $schema: _draft, ...rest } = z.toJSONSchema(schema, { io: "input" }) as Json;
+  return rest;
+}

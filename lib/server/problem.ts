@@ -1,0 +1,50 @@
+/** Answers that tell what is wrong. */
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+
+/** One thing that is wrong with a request's body. */
+export interface Issue {
+  /** Where: keys and indices. */
+  path: (string | number)[];
+  message: string;
+}
+
+/** The body of every answer that is no success. */
+export interface Problem {
+  error: {
+    /** A word for programs. */
+    code: string;
+    /** A sentence for people. */
+    message: string;
+    issues?: Issue[];
+  };
+}
+
+/** A request that cannot be served; becomes the answer. */
+export class HttpProblem extends Error {
+  override readonly name = "HttpProblem";
+  readonly status: ContentfulStatusCode;
+  readonly code: string;
+  readonly issues: Issue[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    status: ContentfulStatusCode,
+    code: string,
+    message: string,
+    { issues, headers = {} }: { issues?: Issue[]; headers?: Record<string, string> } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.issues = issues;
+    this.headers = headers;
+  }
+}
+
+/** The answer that a problem becomes. */
+export function problemAnswer(c: Context, problem: HttpProblem): Response {
+  const { status, code, message, issues, headers } = problem;
+  const body: Problem = { error: { code, message, ...(issues ? { issues } : {}) } };
+  return c.json(body, status, headers);
+}

@@ -1,0 +1,134 @@
+/** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
+import { join } from "@std/path";
+import { checkWritable } from "../run/directory.ts";
+import { serverApp } from "./app.ts";
+import { tokenFor } from "./auth.ts";
+import { listen } from "./listen.ts";
+import { AllowedPaths } from "./tasks/allowed_paths.ts";
+import { TaskFeed } from "./tasks/feed.ts";
+import { TaskRunner } from "./tasks/runner.ts";
+import { TaskStore } from "./tasks/store.ts";
+import type { Listening } from "./listen.ts";
+import type { ServerObserver } from "./observer.ts";
+import type { TaskPolicy } from "./tasks/prepare.ts";
+
+export interface ServeOptions {
+  host: string;
+  /** 0 takes a free one. */
+  port: number;
+  /** The folder of runs. */
+  runs: string;
+  /** Folders whose files tasks may name. */
+  allow: readonly string[];
+  allow_commands: boolean;
+  private_callbacks: boolean;
+  key_envs: readonly string[];
+  max_queue: number;
+  jobs: number;
+  /** Requests a second from one address; 0 is no limit. */
+  rate_per_s: number;
+  max_body_bytes: number;
+  token: string | undefined;
+  /** The words that start dyno. */
+  command: readonly string[];
+  observers?: readonly ServerObserver[];
+  metricsText?: () => Promise<{ contentType: string; text: string }>;
+  onNotice(line: string): void;
+}
+
+/** How long answers under way may still take at the end. */
+const GRACE_MS = 5000;
+
+/** A server that listens. */
+export class Server implements AsyncDisposable {
+  readonly url: string;
+  /** Tasks that wait or run. */
+  readonly store: TaskStore;
+  readonly #stopping: AbortController;
+  readonly #listening: Listening;
+  readonly #runner: TaskRunner;
+  readonly #feed: TaskFeed;
+
+  private constructor(
+    store: TaskStore,
+    runner: TaskRunner,
+    feed: TaskFeed,
+    listening: Listening,
+    stopping: AbortController,
+  ) {
+    this.store = store;
+    this.#runner = runner;
+    this.#feed = feed;
+    this.#listening = listening;
+    this.#stopping = stopping;
+    this.url = listening.url;
+  }
+
+  /**
+   * Takes up what an earlier server left, and listens.
+   *
+   * @throws {InputError} an address without a token that other hosts reach, a port in use, a folder that
+   * another server uses or that cannot be written.
+   */
+  static async start(options: ServeOptions): Promise<Server> {
+    const { runs, host, port, onNotice, observers = [] } = options;
+    const token = tokenFor(host, options.token);
+    checkWritable(runs);
+    const policy: TaskPolicy = {
+      paths: new AllowedPaths(options.allow, runs),
+      allow_commands: options.allow_commands,
+      key_envs: options.key_envs,
+      sweeps: join(runs, "sweeps"),
+    };
+    const store = await TaskStore.open(runs, onNotice);
+    const feed = new TaskFeed();
+    store.onChange((task) => {
+      for (const observer of observers) observer.onTask?.(task);
+      feed.tell(task);
+    });
+    const runner = new TaskRunner({
+      store,
+      policy,
+      runs,
+      jobs: options.jobs,
+      command: options.command,
+      onRunEvent: (task, event) => {
+        for (const observer of observers) observer.onRunEvent?.(task, event);
+      },
+      onProgress: (task) => feed.tell(task),
+      onNotice,
+    });
+    const stopping = new AbortController();
+    const app = serverApp({
+      ...options,
+      token,
+      store,
+      runner,
+      feed,
+      policy,
+      observers,
+      signal: stopping.signal,
+    });
+    try {
+      const listening = await listen((request, remote) => app.fetch(request, { remote }), {
+        host,
+        port,
+      });
+      await runner.start();
+      return new Server(store, runner, feed, listening, stopping);
+    } catch (error) {
+      store[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Stops: no new requests; running tasks save what they have and are queued again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    this.#feed.close();
+    const closed = this.#listening.close(GRACE_MS);
+    await this.#runner.stop();
+    await closed;
+    this.store[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,99 @@
+/** The process of a task: a group of its own, that can be found and ended after a restart. */
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import process from "node:process";
+import { startTicks } from "../../run/lock.ts";
+import type { TaskProcess } from "./task.ts";
+
+/** How long a process may take to save what it has, before it is killed. */
+const GRACE_MS = 20_000;
+const POLL_MS = 50;
+
+/** Variables that are the server's alone. */
+const OWN_SECRETS = ["DYNO_SERVE_TOKEN", "DYNO_WEBHOOK_SECRET"];
+
+/** A small young heap: shorter pauses while a client measures. */
+const HEAP = "--max-semi-space-size=2,--heap-growing-percent=30";
+
+/** How a process ended. */
+export interface ChildEnd {
+  /** Null: a signal ended it. */
+  exit_code: number | null;
+  signal: string | null;
+}
+
+/** A process that was started for a task. */
+export interface TaskChild {
+  process: TaskProcess;
+  ended: Promise<ChildEnd>;
+}
+
+/**
+ * Starts a command in a process group of its own. Its output goes to files, so that it lives on, and
+ * saves what it has, should this process be killed.
+ *
+ * @throws the system's error when it cannot be started.
+ */
+export async function startChild(
+  command: readonly string[],
+  output: { stdout: string; stderr: string },
+): Promise<TaskChild> {
+  const env: Record<string, string | undefined> = { DENO_V8_FLAGS: HEAP, ...process.env };
+  for (const name of OWN_SECRETS) delete env[name];
+  const stdout = openSync(output.stdout, "w");
+  const stderr = openSync(output.stderr, "a");
+  try {
+    const child = spawn(command[0], command.slice(1), {
+      detached: true,
+      stdio: ["ignore", stdout, stderr],
+      env,
+    });
+    const ended = new Promise<ChildEnd>((resolve) => {
+      child.once("exit", (exit_code, signal) => resolve({ exit_code, signal }));
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", reject);
+    });
+    const pid = child.pid!;
+    return { process: { pid, start_ticks: startTicks(pid) }, ended };
+  } finally {
+    closeSync(stdout);
+    closeSync(stderr);
+  }
+}
+
+/**
+ * Ends a process and its group: asked with SIGINT first, so that it saves what it has, then killed.
+ * Resolves once it is gone.
+ */
+export async function endGroup(child: TaskProcess): Promise<void> {
+  if (!isAlive(child)) return killGroup(child.pid);
+  signalGroup(child.pid, "SIGINT");
+  for (let waited_ms = 0; isAlive(child) && waited_ms < GRACE_MS; waited_ms += POLL_MS) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  killGroup(child.pid);
+  while (isAlive(child)) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+}
+
+/** Kills what is left of a group. */
+export function killGroup(pid: number): void {
+  signalGroup(pid, "SIGKILL");
+}
+
+/** Whether the process still runs, and is not another one that got its number. */
+export function isAlive({ pid, start_ticks }: TaskProcess): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  return start_ticks === null || startTicks(pid) === start_ticks;
+}
+
+function signalGroup(pid: number, signal: "SIGINT" | "SIGKILL"): void {
+  try {
+    process.kill(-pid, signal);
+  } catch { /* it is gone */ }
+}

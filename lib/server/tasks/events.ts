@@ -1,0 +1,97 @@
+/** What happens to a task, as a stream that can be taken up again where it was left. */
+import { join } from "@std/path";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { LineFollower } from "../../run/follow.ts";
+import { isOver } from "./task.ts";
+import type { Task, TaskMetrics } from "./task.ts";
+
+/** One event: a change of the task, an event of its run's journal, or its figures. */
+export interface TaskEvent {
+  /** Where the stream goes on behind it; figures have none, they are told anew. */
+  id: string | null;
+  event: "task" | "run" | "metrics" | "idle";
+  /** JSON. */
+  text: string;
+}
+
+/** A place in a task's stream: its changes, and the byte in the journal of one of its runs. */
+export interface EventPlace {
+  change: number;
+  run: number;
+  offset: number;
+}
+
+export interface FollowOptions {
+  /** The folder of runs. */
+  runs: string;
+  from: EventPlace;
+  metrics(): TaskMetrics | null;
+  /** Resolves at the next change of the task, or after a while: whether there was one. */
+  changed(): Promise<boolean>;
+  signal: AbortSignal;
+}
+
+/** The place that an id names; the start where it names none. */
+export function placeOf(id: string | undefined): EventPlace {
+  const parts = /^(\d{1,9})\.(\d{1,9})\.(\d{1,15})$/.exec(id ?? "");
+  if (parts === null) return { change: 0, run: 0, offset: 0 };
+  return { change: Number(parts[1]), run: Number(parts[2]), offset: Number(parts[3]) };
+}
+
+/**
+ * A task's events from a place on, until it is over. What was there before a change of the task is told
+ * before that change.
+ */
+export async function* taskEvents(task: Task, options: FollowOptions): AsyncGenerator<TaskEvent> {
+  const { runs, from, signal } = options;
+  const place = { ...from };
+  const tail: { follow: LineFollower | null } = { follow: null };
+  let told = "";
+  const id = () => `${place.change}.${place.run}.${place.offset}`;
+  const runLines = function* (): Generator<TaskEvent> {
+    const run_id = task.runs[place.run];
+    if (run_id === undefined) return;
+    const follow = tail.follow ??= new LineFollower(
+      runDirectoryAt(join(runs, run_id)).journal,
+      place.offset,
+    );
+    for (const text of follow.lines()) {
+      place.offset = follow.offset;
+      yield { id: id(), event: "run", text };
+    }
+  };
+  try {
+    for (;;) {
+      const changes = task.changes.length;
+      const over = isOver(task);
+      while (place.change < changes) {
+        const change = task.changes[place.change];
+        const run = change.run_id === null ? place.run : task.runs.indexOf(change.run_id);
+        if (change.status !== "running" || run > place.run) yield* runLines();
+        if (run > place.run) {
+          tail.follow?.[Symbol.dispose]();
+          tail.follow = null;
+          place.run = run;
+          place.offset = 0;
+        }
+        place.change++;
+        yield {
+          id: id(),
+          event: "task",
+          text: JSON.stringify({ task_id: task.task_id, ...change }),
+        };
+      }
+      yield* runLines();
+      const metrics = JSON.stringify(options.metrics() ?? task.metrics);
+      if (metrics !== told && metrics !== "null") {
+        told = metrics;
+        yield { id: null, event: "metrics", text: metrics };
+      }
+      if (over || signal.aborted) return;
+      if (task.changes.length > changes) continue;
+      if (!await options.changed()) yield { id: null, event: "idle", text: "" };
+    }
+  } finally {
+    tail.follow?.[Symbol.dispose]();
+  }
+}

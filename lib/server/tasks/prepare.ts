@@ -1,0 +1,291 @@
+/** From a task to the command of dyno that carries it out; everything that may be refused is here. */
+import { join } from "@std/path";
+import { InputError, messageOf } from "../../errors.ts";
+import { experimentOf, looksLikeExperiment } from "../../experiment/experiment.ts";
+import { parseJson, readJsonFile } from "../../experiment/json_file.ts";
+import { loadProblems } from "../../experiment/load_problems.ts";
+import { suiteOf } from "../../experiment/load_suite.ts";
+import { planLoad } from "../../load/plan_load.ts";
+import { isSecretHeader } from "../../run/redact.ts";
+import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
+import { treeOf } from "../../sweep/run_sweep.ts";
+import { CODING_FLAGS } from "./request.ts";
+import type { LoadedSuite } from "../../experiment/load_suite.ts";
+import type { SweepConfig } from "../../sweep/config.ts";
+import type { AllowedPaths } from "./allowed_paths.ts";
+import type { LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
+
+/** Names under which dyno's own simulator runs. */
+const OWN_SIMULATOR = [DEFAULT_SIM, "agent_sched_sim"];
+
+/** Its flags that name files and folders, as it reads them: a dash is an underscore. */
+const SIM_FILES = ["__config", "__out_dir"];
+
+/** What an operator allows tasks to do. */
+export interface TaskPolicy {
+  paths: AllowedPaths;
+  /** Programs that a suite or a sweep names may be run. */
+  allow_commands: boolean;
+  /** Variables that may hold a task's API key; one that ends in `*` is a beginning. */
+  key_envs: readonly string[];
+  /** Where sweeps go. */
+  sweeps: string;
+}
+
+/** What is wrong with a task, and where in its body. */
+export class TaskRefused extends Error {
+  override readonly name = "TaskRefused";
+  readonly path: (string | number)[];
+  constructor(path: (string | number)[], message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
+/** How a task is carried out: a file that is written first, and arguments behind the program's name. */
+export interface Prepared {
+  /** Written to `file` in the task's folder. */
+  content: unknown | null;
+  /** The arguments; `file` is the path of the written one. */
+  args(file: string): string[];
+  /** The folder of a sweep; null for what leaves a run directory. */
+  exp_dir: string | null;
+  /** Whether a run that was cut off can go on; a load is measured anew. */
+  resumable: boolean;
+}
+
+/**
+ * Checks a task against what is on disk and what is allowed.
+ *
+ * @throws {TaskRefused} with the place in the body.
+ */
+export async function prepareTask(
+  request: TaskRequest,
+  task_id: string,
+  policy: TaskPolicy,
+): Promise<Prepared> {
+  if (request.kind === "sweep") return await prepareSweep(request, task_id, policy);
+  checkEndpoint(request, policy);
+  return request.kind === "suite"
+    ? await prepareSuite(request, policy)
+    : await prepareLoad(request, policy);
+}
+
+async function prepareSuite(task: SuiteTask, { paths, ...policy }: TaskPolicy): Promise<Prepared> {
+  const path = at(["suite"], () => paths.resolve(task.suite));
+  if (/\.jsonl(\.gz)?$/.test(path)) {
+    await atAsync(["suite"], () => loadProblems(path));
+    return prepareCoding(task, path);
+  }
+  const coding = Object.keys(CODING_FLAGS).find((name) => name in task);
+  if (coding) throw new TaskRefused([coding], "is for coding problems, in a .jsonl file");
+  const file = await atAsync(["suite"], () => readJsonFile(path));
+  const { kind: _kind, suite: _suite, callback_url: _url, ...own } = task;
+  if (!looksLikeExperiment(file)) {
+    const loaded = at(["suite"], () => suiteOf(file));
+    checkEvaluators(loaded, policy.allow_commands);
+    return suiteRun({ name: loaded.suite.test_suite_id, ...own, suite: path });
+  }
+  const experiment = at(["suite"], () => experimentOf(file));
+  if ((task.endpoint ?? task.provider) !== undefined) refuseKeyOfFile(experiment);
+  const suite = await atAsync(["suite"], () => readJsonFile(experiment.suite));
+  checkEvaluators(at(["suite"], () => suiteOf(suite)), policy.allow_commands);
+  const { mock, endpoint, provider, ...rest } = experiment;
+  const own_endpoint = task.endpoint ?? task.provider;
+  const where = own_endpoint === undefined ? { mock, endpoint, provider } : {};
+  if (Array.isArray(own.model ?? rest.model)) {
+    throw new TaskRefused(["model"], "the experiment has several models: expected one");
+  }
+  return suiteRun({ ...rest, ...where, ...own });
+}
+
+function suiteRun(experiment: Record<string, unknown>): Prepared {
+  return {
+    content: experiment,
+    args: (file) => ["run", file],
+    exp_dir: null,
+    resumable: true,
+  };
+}
+
+/** Coding problems take flags. */
+function prepareCoding(task: SuiteTask, path: string): Prepared {
+  const wrong = (["categories", "tests"] as const).find((name) => task[name] !== undefined);
+  if (wrong) throw new TaskRefused([wrong], "not for coding problems; choose them with range");
+  const flags: Record<string, unknown> = {
+    endpoint: task.endpoint,
+    provider: task.provider,
+    model: task.model,
+    "api-key-env": task.api_key_env,
+    timeout: task.timeout,
+    "retry-attempts": task.retry_attempts,
+    "retry-delay": task.retry_delay,
+    workers: task.workers,
+    limit: task.limit,
+    "sample-rate": task.sample_rate_hz,
+  };
+  for (const [name, flag] of Object.entries(CODING_FLAGS)) {
+    flags[flag] = task[name as keyof typeof CODING_FLAGS];
+  }
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined).map((
+    [name, value],
+  ) => `--${name}=${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const headers = Object.entries(task.headers ?? {}).map(([name, value]) =>
+    `--header=${name}: ${value}`
+  );
+  return {
+    content: null,
+    args: () => [
+      "run",
+      path,
+      ...given,
+      ...headers,
+      ...(task.stream === false ? ["--no-stream"] : []),
+    ],
+    exp_dir: null,
+    resumable: true,
+  };
+}
+
+async function prepareLoad(task: LoadTask, { paths }: TaskPolicy): Promise<Prepared> {
+  const { callback_url: _url, name = "load", ...own } = task;
+  const settings = { ...own };
+  for (const field of ["prompts", "trace"] as const) {
+    const given = settings[field];
+    if (given !== undefined) settings[field] = at([field], () => paths.resolve(given));
+  }
+  const { kind: _kind, ...planned } = settings;
+  await atAsync([], () => planLoad(planned));
+  return {
+    content: { name, ...settings },
+    args: (file) => ["load", file],
+    exp_dir: null,
+    resumable: false,
+  };
+}
+
+async function prepareSweep(
+  task: SweepTask,
+  task_id: string,
+  { paths, allow_commands, sweeps }: TaskPolicy,
+): Promise<Prepared> {
+  const given = task.config;
+  const file = typeof given === "string"
+    ? await atAsync(["config"], () => readJsonFile(paths.resolve(given)))
+    : parseJson("config", JSON.stringify(given, null, 2));
+  const config = at(["config"], () => sweepConfigOf(file));
+  if (!allow_commands) refuseCommands(config);
+  const out_root = join(sweeps, task_id);
+  const { jobs, timeout_s, fail_fast } = task;
+  return {
+    content: JSON.parse(file.text),
+    args: (path) => [
+      "sweep",
+      `--config=${path}`,
+      `--out-root=${out_root}`,
+      "--resume",
+      ...(jobs === undefined ? [] : [`--jobs=${jobs}`]),
+      ...(timeout_s === undefined ? [] : [`--timeout=${timeout_s}`]),
+      ...(fail_fast ? ["--fail-fast"] : []),
+    ],
+    exp_dir: treeOf({ ...config, out_root }).path,
+    resumable: true,
+  };
+}
+
+/** What of a sweep would run a program of the client's choice, or read and write where it likes. */
+function refuseCommands(config: SweepConfig): void {
+  const refuse = (field: string, what: string) => {
+    throw new TaskRefused(
+      ["config", field],
+      `${what}, which this server does not allow; it would with --allow-commands`,
+    );
+  };
+  if (config.kind !== null) refuse("kind", "a sweep of dyno's own jobs chooses their flags");
+  if (config.command !== null) refuse("command", "the sweep runs a program of its own");
+  if (!OWN_SIMULATOR.includes(config.sim_binary)) {
+    refuse("sim_binary", "the sweep runs a program of its own");
+  }
+  for (const part of ["common_args", "matrix"] as const) {
+    if (Object.hasOwn(config[part], "config")) refuse(part, "config is a file of the simulator's");
+  }
+  const flags = config.ablations.flatMap(({ flags }) => flags);
+  const file = flags.find((flag) => SIM_FILES.includes(flag.split("=")[0].replaceAll("-", "_")));
+  if (file !== undefined) refuse("matrix", `${file} names a file or a folder`);
+}
+
+/** Where a task sends its requests, and with which key. */
+function checkEndpoint(
+  { endpoint, provider, headers = {}, api_key_env }: SuiteTask | LoadTask,
+  { key_envs }: TaskPolicy,
+): void {
+  if (endpoint !== undefined) {
+    if (provider !== undefined) {
+      throw new TaskRefused(["provider"], "expected endpoint or provider, not both");
+    }
+    const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+    if (url === null || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+      throw new TaskRefused(["endpoint"], "expected an http or https URL without a user's name");
+    }
+  }
+  const secret = Object.keys(headers).find(isSecretHeader);
+  if (secret !== undefined) {
+    throw new TaskRefused(
+      ["headers", secret],
+      "a secret would be stored with the task; name its variable in api_key_env",
+    );
+  }
+  const fits = (allowed: string) =>
+    allowed.endsWith("*") ? api_key_env!.startsWith(allowed.slice(0, -1)) : api_key_env === allowed;
+  if (api_key_env !== undefined && !key_envs.some(fits)) {
+    throw new TaskRefused(
+      ["api_key_env"],
+      `not a variable that tasks may use; allowed are ${key_envs.join(", ") || "none"}`,
+    );
+  }
+}
+
+/** The key that a file names is for the endpoint that the file names. */
+function refuseKeyOfFile(experiment: object): void {
+  const key = ["api_key_env", "headers"].find((name) => name in experiment);
+  if (key === undefined) return;
+  throw new TaskRefused(
+    ["endpoint"],
+    `the experiment has ${key}, which is not sent to another endpoint than its own`,
+  );
+}
+
+function checkEvaluators({ suite }: LoadedSuite, allow_commands: boolean): void {
+  if (allow_commands) return;
+  const nameOf = (evaluator: unknown) =>
+    typeof evaluator === "string" ? evaluator : (evaluator as { name?: string } | undefined)?.name;
+  const runs = [suite.evaluator, ...suite.tests.map((test) => test.evaluator)]
+    .some((evaluator) => nameOf(evaluator) === "command");
+  if (!runs) return;
+  throw new TaskRefused(
+    ["suite"],
+    "the suite judges answers with a program (evaluator command), which this server does not " +
+      "allow; it would with --allow-commands",
+  );
+}
+
+/** Gives an error of the user's the place in the body where it belongs. */
+function at<T>(path: (string | number)[], read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw refused(path, error);
+  }
+}
+
+async function atAsync<T>(path: (string | number)[], read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw refused(path, error);
+  }
+}
+
+function refused(path: (string | number)[], error: unknown): unknown {
+  return error instanceof InputError ? new TaskRefused(path, messageOf(error)) : error;
+}

@@ -1,0 +1,51 @@
+/** What a task measured: its run's results, or what is known of them so far. */
+import { createReadStream, existsSync } from "node:fs";
+import { join } from "@std/path";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { sweepTreeAt } from "../../sweep/tree.ts";
+import { prepareTask } from "./prepare.ts";
+import { finishedRuns } from "./sweep_watch.ts";
+import { isOver } from "./task.ts";
+import type { TaskPolicy } from "./prepare.ts";
+import type { Task, TaskView } from "./task.ts";
+
+/**
+ * The answer to GET /tasks/{id}/results: the task, whether it is partial, and `results`: results.json of
+ * the run, the runs of a sweep, or null. Given in parts, since a run may be large.
+ */
+export async function resultsOf(
+  task: Task,
+  view: TaskView,
+  { runs, policy }: { runs: string; policy: TaskPolicy },
+): Promise<ReadableStream<Uint8Array>> {
+  const partial = !isOver(task);
+  const head = JSON.stringify({ ...view, partial }).slice(0, -1);
+  const parts = task.kind === "sweep"
+    ? sweepRuns((await prepareTask(task.request, task.task_id, policy)).exp_dir!)
+    : partial
+    ? ["null"]
+    : runResults(join(runs, view.run_id ?? "none"));
+  const encoder = new TextEncoder();
+  const text = (async function* () {
+    yield encoder.encode(`${head},"results":`);
+    for await (const part of parts) yield typeof part === "string" ? encoder.encode(part) : part;
+    yield encoder.encode("}\n");
+  })();
+  return ReadableStream.from(text);
+}
+
+async function* runResults(path: string): AsyncGenerator<Uint8Array | string> {
+  const { results } = runDirectoryAt(path);
+  if (existsSync(results)) yield* createReadStream(results) as AsyncIterable<Uint8Array>;
+  else yield "null";
+}
+
+function* sweepRuns(exp_dir: string): Generator<string> {
+  yield `{"exp_dir":${JSON.stringify(exp_dir)},"runs":[`;
+  let separator = "";
+  for (const meta of finishedRuns(sweepTreeAt(exp_dir), new Set())) {
+    yield separator + JSON.stringify(meta);
+    separator = ",";
+  }
+  yield "]}";
+}

@@ -1,0 +1,204 @@
+/** Carrying tasks out: as many at a time as allowed, each by a process of dyno itself. */
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "@std/path";
+import { messageOf } from "../../errors.ts";
+import { Scope } from "../../execute/scope.ts";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { newRunId } from "../../run/run_id.ts";
+import { writeFileAtomic } from "../../run/write.ts";
+import { endGroup, isAlive, killGroup, startChild } from "./child.ts";
+import { outcomeOf } from "./outcome.ts";
+import { prepareTask } from "./prepare.ts";
+import { RunWatch } from "./run_watch.ts";
+import { SweepWatch } from "./sweep_watch.ts";
+import { isOver } from "./task.ts";
+import type { JsonObject } from "../../run/json_fields.ts";
+import type { Prepared, TaskPolicy } from "./prepare.ts";
+import type { TaskStore } from "./store.ts";
+import type { Task, TaskMetrics } from "./task.ts";
+
+/** Who ran, against what. */
+export interface RunFacts {
+  agent: string | null;
+  model: string | null;
+}
+
+/** What follows a task while it runs. */
+export interface TaskWatch extends Disposable {
+  /** Reads what came since; whether something did. */
+  refresh(): boolean;
+  metrics(): TaskMetrics;
+  errors(): string[];
+  /** Whether it came to its end, as far as can be told from what it left. */
+  complete(): boolean;
+  /** Null until the run has told. */
+  facts(): RunFacts | null;
+}
+
+export interface RunnerOptions {
+  store: TaskStore;
+  policy: TaskPolicy;
+  /** The folder of runs. */
+  runs: string;
+  /** Tasks at the same time. */
+  jobs: number;
+  /** The words that start dyno. */
+  command: readonly string[];
+  /** Told of each event of a task's run. */
+  onRunEvent(task: Task, event: JsonObject): void;
+  /** Told when a running task has new figures. */
+  onProgress(task: Task): void;
+  /** Told what went wrong in one line. */
+  onNotice(line: string): void;
+}
+
+const POLL_MS = 200;
+
+/** Runs queued tasks until stopped. */
+export class TaskRunner {
+  readonly #options: RunnerOptions;
+  readonly #scope = new Scope();
+  readonly #watches = new Map<Task, TaskWatch>();
+  #running = 0;
+  #stopping = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Ends what an earlier server left running, so that it goes on here; then begins. */
+  async start(): Promise<void> {
+    const { store, onNotice } = this.#options;
+    const left = [...store.tasks.values()].filter(({ status }) => status === "running");
+    await Promise.all(left.map(async (task) => {
+      if (task.process && isAlive(task.process)) {
+        onNotice(`${task.task_id}: an earlier server left it running; it is ended and goes on`);
+        await endGroup(task.process);
+      }
+      if (task.cancelling) store.end(task, "cancelled");
+      else store.requeue(task, "the server was restarted");
+    }));
+    this.fill();
+  }
+
+  /** Tasks that run now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** The partial figures of a task; null unless it runs. */
+  metrics(task: Task): TaskMetrics | null {
+    return this.#watches.get(task)?.metrics() ?? null;
+  }
+
+  /** Starts queued tasks while there is room. */
+  fill(): void {
+    const { store, jobs } = this.#options;
+    if (this.#stopping || this.#running >= jobs) return;
+    for (const task of store.queued().slice(0, jobs - this.#running)) {
+      this.#running++;
+      this.#scope.spawn(async () => {
+        try {
+          await this.#run(task);
+        } catch (error) {
+          this.#failed(task, error);
+        } finally {
+          this.#running--;
+          this.fill();
+        }
+      });
+    }
+  }
+
+  /** Cancels a task that is not over; a running one ends soon. */
+  cancel(task: Task): void {
+    const { store } = this.#options;
+    if (isOver(task) || task.cancelling) return;
+    if (task.status === "queued") return store.end(task, "cancelled");
+    store.cancelling(task);
+    this.#end(task);
+  }
+
+  /** Ends the processes of tasks, which are queued again, and waits for them. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const task of this.#options.store.tasks.values()) {
+      if (task.status === "running") this.#end(task);
+    }
+    await this.#scope.join();
+  }
+
+  async #run(task: Task): Promise<void> {
+    const { store, policy, runs, command } = this.#options;
+    const run_id = task.kind === "sweep" ? null : runToGoOn(task, runs) ?? newRunId();
+    const resumed = run_id !== null && task.runs.includes(run_id) && hasJournal(runs, run_id);
+    store.starting(task, run_id);
+    const prepared = await prepareTask(task.request, task.task_id, policy);
+    const args = this.#write(task, prepared);
+    if (run_id !== null) args.push("--out", runs, resumed ? "--resume" : "--run-id", run_id);
+    const output = outputOf(store, task);
+    using watch = prepared.exp_dir === null
+      ? new RunWatch(task.kind, runDirectoryAt(join(runs, run_id!)), (event) => {
+        this.#options.onRunEvent(task, event);
+      })
+      : new SweepWatch(prepared.exp_dir);
+    this.#watches.set(task, watch);
+    const child = await startChild([...command, ...args, "--json"], output);
+    store.started(task, child.process);
+    if (this.#stopping || task.cancelling) this.#end(task);
+    const refresh = () => {
+      if (!watch.refresh()) return;
+      Object.assign(task, watch.facts());
+      this.#options.onProgress(task);
+    };
+    const timer = setInterval(refresh, POLL_MS);
+    const end = await child.ended.finally(() => clearInterval(timer));
+    killGroup(child.process.pid);
+    refresh();
+    this.#watches.delete(task);
+    const interrupted = end.exit_code === 130 || end.exit_code === null;
+    if (this.#stopping && interrupted && !task.cancelling) {
+      return store.requeue(task, "the server was stopped");
+    }
+    const { status, ...rest } = outcomeOf(task, end, watch, output.stderr);
+    store.end(task, status, { ...rest, agent: task.agent, model: task.model });
+  }
+
+  /** A fault before or beside the task's process: the task fails, the server goes on. */
+  #failed(task: Task, error: unknown): void {
+    this.#watches.delete(task);
+    const message = messageOf(error);
+    this.#options.onNotice(`${task.task_id}: ${message}`);
+    if (!isOver(task)) this.#options.store.end(task, "failed", { error: message });
+  }
+
+  /** Writes the task's file; the arguments that name it. */
+  #write(task: Task, { content, args }: Prepared): string[] {
+    const folder = this.#options.store.folderOf(task);
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, "task.json");
+    if (content !== null) writeFileAtomic(file, JSON.stringify(content, null, 2) + "\n");
+    return args(file);
+  }
+
+  #end(task: Task): void {
+    const child = task.process;
+    if (child) this.#scope.spawn(() => endGroup(child));
+  }
+}
+
+/** The run that a task was cut off in, if it can go on; a load cannot, it is measured anew. */
+function runToGoOn(task: Task, runs: string): string | null {
+  const last = task.runs.at(-1);
+  if (last === undefined) return null;
+  return task.kind === "suite" || !hasJournal(runs, last) ? last : null;
+}
+
+function hasJournal(runs: string, run_id: string): boolean {
+  return existsSync(runDirectoryAt(join(runs, run_id)).journal);
+}
+
+function outputOf(store: TaskStore, task: Task): { stdout: string; stderr: string } {
+  const folder = store.folderOf(task);
+  return { stdout: join(folder, "stdout.json"), stderr: join(folder, "stderr.txt") };
+}

@@ -1,0 +1,109 @@
+/** A task: what was asked, how it stands, what it told so far. */
+import type { TaskKind, TaskRequest } from "./request.ts";
+
+export type TaskStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
+
+/** What a task came to, or comes to while it runs: named figures. Null is unknown. */
+export type TaskMetrics = Record<string, number | string | boolean | null>;
+
+/** A change of a task's state, in the order of the journal. */
+export interface TaskChange {
+  /** Unix seconds. */
+  t: number;
+  status: TaskStatus;
+  /** The run that was started or resumed. */
+  run_id: string | null;
+  /** Why it is queued again, failed or was cancelled. */
+  reason: string | null;
+}
+
+/** A process that carries a task out. */
+export interface TaskProcess {
+  pid: number;
+  /** Its start in clock ticks since boot: a pid may be used again. */
+  start_ticks: string | null;
+}
+
+/** A task as the server keeps it. */
+export interface Task {
+  task_id: string;
+  kind: TaskKind;
+  request: TaskRequest;
+  status: TaskStatus;
+  changes: TaskChange[];
+  /** Unix seconds. */
+  created_unix_s: number;
+  started_unix_s: number | null;
+  ended_unix_s: number | null;
+  /** Its runs in the folder of runs: a load that was cut off is measured anew, in another run. */
+  runs: string[];
+  process: TaskProcess | null;
+  cancelling: boolean;
+  exit_code: number | null;
+  error: string | null;
+  /** At most ten. */
+  error_summary: string[];
+  metrics: TaskMetrics | null;
+  /** Who asked, and whether what was measured came from a mock; known once it runs. */
+  agent: string | null;
+  model: string | null;
+  /** The client's key against submitting twice, and the digest of what it asked for. */
+  idempotency: { key: string; digest: string } | null;
+}
+
+/** Whether a task is over. */
+export function isOver({ status }: Pick<Task, "status">): boolean {
+  return status !== "queued" && status !== "running";
+}
+
+/** Seconds since a task was first started, until its end; null before. */
+export function durationOf({ started_unix_s, ended_unix_s }: Task): number | null {
+  if (started_unix_s === null) return null;
+  return Math.max(0, (ended_unix_s ?? Date.now() / 1000) - started_unix_s);
+}
+
+/** A task as clients see it. */
+export interface TaskView {
+  task_id: string;
+  kind: TaskKind;
+  status: TaskStatus;
+  /** Tasks that are started before this one; null unless it is queued. */
+  queue_position: number | null;
+  cancelling: boolean;
+  created_at_unix_seconds: number;
+  started_at_unix_seconds: number | null;
+  finished_at_unix_seconds: number | null;
+  duration_seconds: number | null;
+  run_id: string | null;
+  agent: string | null;
+  model: string | null;
+  /** Partial while the task runs; null before. */
+  metrics: TaskMetrics | null;
+  exit_code: number | null;
+  error: string | null;
+  error_summary: string[];
+  request: TaskRequest;
+}
+
+/** @param position how many are before it in the queue. */
+export function viewOf(task: Task, position: number | null, metrics: TaskMetrics | null): TaskView {
+  return {
+    task_id: task.task_id,
+    kind: task.kind,
+    status: task.status,
+    queue_position: task.status === "queued" ? position : null,
+    cancelling: task.cancelling && !isOver(task),
+    created_at_unix_seconds: task.created_unix_s,
+    started_at_unix_seconds: task.started_unix_s,
+    finished_at_unix_seconds: task.ended_unix_s,
+    duration_seconds: durationOf(task),
+    run_id: task.runs.at(-1) ?? null,
+    agent: task.agent,
+    model: task.model,
+    metrics: metrics ?? task.metrics,
+    exit_code: task.exit_code,
+    error: task.error,
+    error_summary: task.error_summary,
+    request: task.request,
+  };
+}
