@@ -25,8 +25,8 @@ export interface RunFacts {
 
 /** What follows a task while it runs. */
 export interface TaskWatch extends Disposable {
-  /** Reads what came since; whether something did. */
-  refresh(): boolean;
+  /** Reads what came since; whether something did. `last`: nothing comes any more. */
+  refresh(last: boolean): boolean;
   metrics(): TaskMetrics;
   errors(): string[];
   /** Whether it came to its end, as far as can be told from what it left. */
@@ -146,15 +146,15 @@ export class TaskRunner {
     const child = await startChild([...command, ...args, "--json"], output);
     store.started(task, child.process);
     if (this.#stopping || task.cancelling) this.#end(task);
-    const refresh = () => {
-      if (!watch.refresh()) return;
+    const refresh = (last: boolean) => {
+      if (!watch.refresh(last)) return;
       Object.assign(task, watch.facts());
       this.#options.onProgress(task);
     };
-    const timer = setInterval(refresh, POLL_MS);
+    const timer = setInterval(() => refresh(false), POLL_MS);
     const end = await child.ended.finally(() => clearInterval(timer));
     killGroup(child.process.pid);
-    refresh();
+    refresh(true);
     this.#watches.delete(task);
     const interrupted = end.exit_code === 130 || end.exit_code === null;
     if (this.#stopping && interrupted && !task.cancelling) {

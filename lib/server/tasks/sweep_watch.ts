@@ -28,14 +28,10 @@ export class SweepWatch implements TaskWatch {
     this.#tree = sweepTreeAt(exp_dir);
   }
 
-  refresh(): boolean {
+  refresh(last: boolean): boolean {
     const now_ms = performance.now();
-    if (now_ms - this.#listed_ms < LIST_MS) return false;
+    if (!last && now_ms - this.#listed_ms < LIST_MS) return false;
     this.#listed_ms = now_ms;
-    return this.#look();
-  }
-
-  #look(): boolean {
     this.#planned ??= plannedRunsOf(this.#tree);
     const before = this.#finished.size;
     for (const meta of finishedRuns(this.#tree, this.#finished)) {
@@ -65,7 +61,6 @@ export class SweepWatch implements TaskWatch {
   }
 
   complete(): boolean {
-    this.#look();
     return this.#finished.size === this.#planned;
   }
 
