@@ -66,6 +66,7 @@ export const command: Command = {
         rate_per_s: values["rate-limit"] ?? 100,
         max_body_bytes: values["max-body"] ?? 1 << 20,
         token: process.env.DYNO_SERVE_TOKEN,
+        webhook_secret: process.env.DYNO_WEBHOOK_SECRET,
         command: ownCommand(),
         onNotice: (line) => terminal.say(terminal.paint.dim(line)),
       });
@@ -73,6 +74,9 @@ export const command: Command = {
       terminal.say(
         `dyno serve at ${terminal.paint.accent(server.url)}, runs in ${shortPath(runs)}`,
       );
+      if (!process.env.DYNO_WEBHOOK_SECRET) {
+        terminal.say(terminal.paint.dim("DYNO_WEBHOOK_SECRET is not set: callbacks are unsigned"));
+      }
       if (waiting > 0) terminal.say(`${waiting} tasks of an earlier server wait`);
       await new Promise<void>((resolve) => {
         signal.addEventListener("abort", () => resolve(), { once: true });

@@ -1,10 +1,12 @@
 /** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
 import { join } from "@std/path";
+import { CallbackQueue } from "../notify/queue.ts";
 import { checkWritable } from "../run/directory.ts";
 import { serverApp } from "./app.ts";
 import { tokenFor } from "./auth.ts";
 import { listen } from "./listen.ts";
 import { AllowedPaths } from "./tasks/allowed_paths.ts";
+import { sendCallbacks } from "./tasks/callbacks.ts";
 import { TaskFeed } from "./tasks/feed.ts";
 import { TaskRunner } from "./tasks/runner.ts";
 import { TaskStore } from "./tasks/store.ts";
@@ -29,6 +31,8 @@ export interface ServeOptions {
   rate_per_s: number;
   max_body_bytes: number;
   token: string | undefined;
+  /** Signs callbacks; without it they are unsigned. */
+  webhook_secret: string | undefined;
   /** The words that start dyno. */
   command: readonly string[];
   observers?: readonly ServerObserver[];
@@ -48,17 +52,20 @@ export class Server implements AsyncDisposable {
   readonly #listening: Listening;
   readonly #runner: TaskRunner;
   readonly #feed: TaskFeed;
+  readonly #callbacks: CallbackQueue;
 
   private constructor(
     store: TaskStore,
     runner: TaskRunner,
     feed: TaskFeed,
+    callbacks: CallbackQueue,
     listening: Listening,
     stopping: AbortController,
   ) {
     this.store = store;
     this.#runner = runner;
     this.#feed = feed;
+    this.#callbacks = callbacks;
     this.#listening = listening;
     this.#stopping = stopping;
     this.url = listening.url;
@@ -81,6 +88,12 @@ export class Server implements AsyncDisposable {
       sweeps: join(runs, "sweeps"),
     };
     const store = await TaskStore.open(runs, onNotice);
+    const callbacks = await CallbackQueue.open(runs, {
+      secret: options.webhook_secret || null,
+      allow_private: options.private_callbacks,
+      onNotice,
+    });
+    sendCallbacks(store, callbacks);
     const feed = new TaskFeed();
     store.onChange((task) => {
       for (const observer of observers) observer.onTask?.(task);
@@ -115,8 +128,9 @@ export class Server implements AsyncDisposable {
         port,
       });
       await runner.start();
-      return new Server(store, runner, feed, listening, stopping);
+      return new Server(store, runner, feed, callbacks, listening, stopping);
     } catch (error) {
+      await callbacks[Symbol.asyncDispose]();
       store[Symbol.dispose]();
       throw error;
     }
@@ -129,6 +143,7 @@ export class Server implements AsyncDisposable {
     const closed = this.#listening.close(GRACE_MS);
     await this.#runner.stop();
     await closed;
+    await this.#callbacks[Symbol.asyncDispose]();
     this.store[Symbol.dispose]();
   }
 }

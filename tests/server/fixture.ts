@@ -31,6 +31,7 @@ export function serving(path: string, options: Partial<ServeOptions> = {}): Prom
     rate_per_s: 0,
     max_body_bytes: 1 << 20,
     token: undefined,
+    webhook_secret: "a secret of the tests",
     command: DYNO,
     onNotice: () => {},
     ...options,

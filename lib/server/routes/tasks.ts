@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { HttpProblem } from "../problem.ts";
 import { jsonBody } from "../limits.ts";
+import { checkCallback } from "../tasks/callbacks.ts";
 import { placeOf, taskEvents } from "../tasks/events.ts";
 import { prepareTask, TaskRefused } from "../tasks/prepare.ts";
 import { taskRequestSchema } from "../tasks/request.ts";
@@ -145,7 +146,10 @@ export function taskRoutes(options: AppOptions): Hono<ServerEnv> {
 }
 
 /** @throws {HttpProblem} with every issue and its place. */
-async function checkedRequest(value: unknown, { policy }: AppOptions): Promise<TaskRequest> {
+async function checkedRequest(
+  value: unknown,
+  { policy, private_callbacks }: AppOptions,
+): Promise<TaskRequest> {
   const parsed = taskRequestSchema.safeParse(value);
   const refuse = (issues: Issue[]) => {
     const [first] = issues;
@@ -155,6 +159,7 @@ async function checkedRequest(value: unknown, { policy }: AppOptions): Promise<T
   if (!parsed.success) throw refuse(issuesOf(parsed.error));
   try {
     await prepareTask(parsed.data, "task_000000000000", policy);
+    await checkCallback(parsed.data, private_callbacks);
   } catch (error) {
     if (error instanceof TaskRefused) {
       throw refuse([{ path: error.path, message: error.message }]);

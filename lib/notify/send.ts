@@ -1,0 +1,75 @@
+/** One attempt to deliver a callback. */
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP } from "node:net";
+import { retryAfterSeconds } from "../execute/backoff.ts";
+import { callbackUrl, checkedAddress } from "./address.ts";
+import { signatureHeaders } from "./sign.ts";
+
+export interface SendOptions {
+  /** Signs; null leaves callbacks unsigned. */
+  secret: string | null;
+  allow_private: boolean;
+  timeout_ms: number;
+  signal: AbortSignal;
+}
+
+/** The receiver's answer. */
+export interface Answer {
+  status: number;
+  /** What its Retry-After asks for, seconds; null for none. */
+  retry_after_s: number | null;
+}
+
+/**
+ * Posts a body to a URL, at the address that was checked. A redirect is an answer like any other: it is
+ * not followed.
+ *
+ * @param id the same in all attempts, so that a receiver knows a callback that it has.
+ * @throws {RefusedAddressError} the address is not public.
+ * @throws {Error} there was no answer.
+ */
+export async function sendCallback(
+  { id, url: text, body }: { id: string; url: string; body: string },
+  { secret, allow_private, timeout_ms, signal }: SendOptions,
+): Promise<Answer> {
+  const url = callbackUrl(text, allow_private);
+  const address = await checkedAddress(url, allow_private);
+  const name = url.hostname.replace(/^\[|\]$/g, "");
+  const secure = url.protocol === "https:";
+  const within = AbortSignal.any([signal, AbortSignal.timeout(timeout_ms)]);
+  return await new Promise<Answer>((resolve, reject) => {
+    const request = (secure ? requestHttps : requestHttp)({
+      host: address,
+      port: url.port || (secure ? 443 : 80),
+      path: url.pathname + url.search,
+      method: "POST",
+      agent: false,
+      ...(secure && !isIP(name) ? { servername: name } : {}),
+      headers: {
+        host: url.host,
+        "content-type": "application/json",
+        "content-length": new TextEncoder().encode(body).length,
+        "user-agent": "dyno",
+        "x-dyno-delivery": id,
+        ...signatureHeaders(body, secret, Date.now() / 1000),
+      },
+    }, (response) => {
+      const { statusCode = 0, headers } = response;
+      response.destroy(); // what it says beyond its status is not read
+      resolve({
+        status: statusCode,
+        retry_after_s: retryAfterSeconds(headers["retry-after"], Date.now()),
+      });
+    });
+    const onAbort = () => {
+      const late = signal.aborted ? "stopped" : `no answer within ${timeout_ms} ms`;
+      reject(new Error(late));
+      request.destroy();
+    };
+    within.addEventListener("abort", onAbort, { once: true });
+    request.on("close", () => within.removeEventListener("abort", onAbort));
+    request.on("error", reject);
+    request.end(body);
+  });
+}

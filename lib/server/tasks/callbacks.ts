@@ -1,0 +1,51 @@
+/** Telling a task's callback URL that it is over. */
+import { callbackUrl, checkedAddress, RefusedAddressError } from "../../notify/address.ts";
+import { endPayload } from "../../notify/payload.ts";
+import { TaskRefused } from "./prepare.ts";
+import { durationOf, isOver } from "./task.ts";
+import type { CallbackQueue } from "../../notify/queue.ts";
+import type { TaskRequest } from "./request.ts";
+import type { TaskStore } from "./store.ts";
+import type { Task } from "./task.ts";
+
+/**
+ * Checks where a task's callback would go. A name that nobody knows now may be known later, and is
+ * checked again then.
+ *
+ * @throws {TaskRefused} an address that callbacks do not go to.
+ */
+export async function checkCallback(
+  { callback_url }: TaskRequest,
+  allowPrivate: boolean,
+): Promise<void> {
+  if (callback_url === undefined) return;
+  try {
+    await checkedAddress(callbackUrl(callback_url, allowPrivate), allowPrivate);
+  } catch (error) {
+    if (!(error instanceof RefusedAddressError)) return;
+    throw new TaskRefused(["callback_url"], error.message);
+  }
+}
+
+/** Sends the callbacks of tasks that end, and of those that ended when the last server was killed. */
+export function sendCallbacks(store: TaskStore, queue: CallbackQueue): void {
+  const tell = (task: Task) => {
+    const { callback_url } = task.request;
+    if (callback_url === undefined || !isOver(task) || queue.knows(task.task_id)) return;
+    queue.add(callback_url, payloadOf(task), task.task_id);
+  };
+  for (const task of store.tasks.values()) tell(task);
+  store.onChange(tell);
+}
+
+function payloadOf(task: Task) {
+  return endPayload({
+    task_id: task.task_id,
+    status: task.status as "completed" | "failed" | "cancelled",
+    duration_seconds: durationOf(task),
+    run_id: task.runs.at(-1) ?? null,
+    agent: task.agent,
+    metrics: task.metrics,
+    error_summary: task.error_summary,
+  });
+}
