@@ -81,11 +81,15 @@ function isAlive(owner: Owner, own: Owner): boolean {
   return owner.start_ticks === startTicks(owner.pid);
 }
 
-/** When a process started, in clock ticks since boot; null where it cannot be told. */
+/**
+ * When a process started, in clock ticks since boot; null where it cannot be told, or where the process
+ * is over and only its parent has not noticed.
+ */
 export function startTicks(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? null : fields[19];
   } catch {
     return null;
   }

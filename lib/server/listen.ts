@@ -37,19 +37,28 @@ export async function listen(
 
 function listenDeno(deno: typeof Deno, handler: Handler, host: string, port: number): Listening {
   const controller = new AbortController();
+  const underWay = new Set<Promise<void>>();
+  let closing = false;
   const server = deno.serve(
     { hostname: host, port, signal: controller.signal, onListen: () => {} },
-    (request, { remoteAddr }) =>
-      handler(request, "hostname" in remoteAddr ? remoteAddr.hostname : ""),
+    (request, { remoteAddr, completed }) => {
+      if (closing) return new Response(null, { status: 503, headers: { connection: "close" } });
+      const answered = completed.catch(() => {}).finally(() => underWay.delete(answered));
+      underWay.add(answered);
+      return handler(request, "hostname" in remoteAddr ? remoteAddr.hostname : "");
+    },
   );
   return {
     url: urlOf(host, server.addr.port),
     port: server.addr.port,
     close: async (grace_ms) => {
-      const timer = setTimeout(() => controller.abort(), grace_ms);
-      await server.shutdown();
-      await server.finished;
+      closing = true;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, grace_ms));
+      await Promise.race([Promise.all(underWay), late]);
       clearTimeout(timer);
+      controller.abort(); // not server.shutdown(): it waits for bodies that never end
+      await server.finished;
     },
   };
 }

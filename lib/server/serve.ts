@@ -1,5 +1,5 @@
 /** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { CallbackQueue } from "../notify/queue.ts";
 import { checkWritable } from "../run/directory.ts";
 import { serverApp } from "./app.ts";
@@ -78,7 +78,8 @@ export class Server implements AsyncDisposable {
    * another server uses or that cannot be written.
    */
   static async start(options: ServeOptions): Promise<Server> {
-    const { runs, host, port, onNotice, observers = [] } = options;
+    const { host, port, onNotice, observers = [] } = options;
+    const runs = resolve(options.runs);
     const token = tokenFor(host, options.token);
     checkWritable(runs);
     const policy: TaskPolicy = {
@@ -114,6 +115,7 @@ export class Server implements AsyncDisposable {
     const stopping = new AbortController();
     const app = serverApp({
       ...options,
+      runs,
       token,
       store,
       runner,
