@@ -1,8 +1,8 @@
 /**
  * Format, lint, type check, all tests; ends with one line `N passed, N failed`.
  * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
- * clang, for fuzzing, bubblewrap and Python, for the sandbox's, Slurm, for sweeps on a cluster.
- * clang, for fuzzing, bubblewrap and Python, for the sandbox's, Prometheus, for the metrics'.
+ * clang, for fuzzing, bubblewrap and Python, for the sandbox's, Slurm, for sweeps on a cluster,
+ * Prometheus, for the metrics'.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -61,6 +61,8 @@ const REQUIREMENTS: Requirement[] = [
     tests: "the tests of sweeps on a cluster",
     packages: ["slurm-wlm", "munge"],
     here: () => slurmIsInstalled(),
+  },
+  {
     name: "Prometheus",
     tests: "the metrics' tests",
     packages: ["prometheus"],

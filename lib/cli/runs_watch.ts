@@ -4,7 +4,6 @@ import { sleep } from "../execute/sleep.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { LineFollower } from "../run/follow.ts";
 import { resolveRun } from "../run/index_filter.ts";
-import { LineFollower } from "../run/line_follower.ts";
 import { isLocked } from "../run/lock.ts";
 import { asObject, numberAt, objectAt, textAt } from "../run/json_fields.ts";
 import { EXIT } from "./command.ts";

@@ -96,15 +96,11 @@ export const command: Command = {
       onPlan: (plan) => {
         progress = { ended: 0, failed: 0, to_do: plan.runs - plan.finished };
         sayPlan(plan, config, values.resume ?? false, terminal);
+        sweep?.planned(plan.runs, plan.finished);
       },
       onRun: (outcome, now) => {
         progress = now;
         line.show(outcome, now);
-        sayPlan(plan, config, values.resume ?? false, terminal);
-        sweep?.planned(plan.runs, plan.finished);
-      },
-      onRun: (outcome, progress) => {
-        line.show(outcome, progress);
         sweep?.ended(outcome.exit_code === 0, outcome.wall_time_s);
       },
     }, signal);

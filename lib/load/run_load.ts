@@ -72,9 +72,8 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   const redactor = new Redactor();
   redactor.learn(apiKey(api));
   redactor.learnHeaders(api.headers);
-  const directory = createRunDirectory(options.out);
-  options.onDirectory?.(directory);
   const directory = createRunDirectory(options.out, options.run_id);
+  options.onDirectory?.(directory);
   const metadata = await describe(options, directory, redactor);
   const unlock = takeLock(directory.lock);
   try {

@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { asObject, textAt } from "../run/json_fields.ts";
-import { LineFollower } from "../run/line_follower.ts";
+import { LineFollower } from "../run/follow.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import type { SamplesDescription } from "../hardware/samples.ts";
 import type { RunDirectory } from "../run/directory.ts";

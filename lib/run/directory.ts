@@ -41,8 +41,6 @@ export function runDirectoryAt(path: string): RunDirectory {
  *
  * @throws {InputError} the folder cannot be made or written to, or holds a run already.
  */
-export function createRunDirectory(root: string, run_id: string = newRunId()): RunDirectory {
-  const directory = runDirectoryAt(join(root, run_id));
 export function createRunDirectory(root: string, run_id = newRunId()): RunDirectory {
   const directory = runDirectoryAt(join(root, run_id));
   if (existsSync(directory.journal)) {

@@ -46,6 +46,11 @@ export class LineFollower implements Disposable {
     }
   }
 
+  /** Leaves out the lines that are there. */
+  skip(): void {
+    for (const _ of this.lines());
+  }
+
   [Symbol.dispose](): void {
     if (this.#fd !== null) closeSync(this.#fd);
     this.#fd = null;

@@ -46,8 +46,6 @@ export interface SuiteRunOptions extends Selection, Listeners {
   run_id?: string;
   /** A run of a schedule is a batch's. Default "suite". */
   kind?: "suite" | "batch";
-  /** The id of a new run. Default: one of its own. */
-  run_id?: string;
   /** Hardware samples per second; 0 for none. Default 100 natively, 10 without libdyno. */
   sample_rate_hz?: number;
   /** Ways to run the tests of single categories. */
@@ -109,7 +107,6 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   const directory = resumed
     ? findRun(options.resume!, out)
     : createRunDirectory(out, options.run_id);
-  const directory = resumed ? findRun(options.resume!, out) : createRunDirectory(out);
   options.onDirectory?.(directory);
   const metadata = resumed
     ? await matchingMetadata(directory, options)
