@@ -29,8 +29,7 @@ export async function itemsPage(
 ): Promise<Iterable<string>> {
   const { columns, rows } = await itemRows(runs, prices, warn);
   const [only] = runs.length === 1 ? runs : [];
-  const left = only ? ["run_id", "model", "name"] : ["name"];
-  const shown = columns.filter(({ name }) => !left.includes(name));
+  const shown = shownColumns(columns, rows, only ? ITEM_ORDER.slice(2) : ITEM_ORDER);
   return tablePage({
     title: only ? `${only.benchmark} on ${only.model}` : `${runs.length} runs, item by item`,
     noun: "item",
@@ -46,7 +45,7 @@ export async function itemsPage(
 /** A page with a row a run. */
 export function runsPage(runs: readonly IndexedRun[], prices: PriceTable): Iterable<string> {
   const { columns, rows } = runRows(runs, prices);
-  const shown = columns.filter(({ name }) => name !== "path" && name !== "judged");
+  const shown = shownColumns(columns, rows, RUN_ORDER);
   return tablePage({
     title: runs.length === 1 ? runs[0].run_id : `${runs.length.toLocaleString("en")} runs`,
     noun: "run",
@@ -57,6 +56,23 @@ export function runsPage(runs: readonly IndexedRun[], prices: PriceTable): Itera
       bad: row.status === "failed",
     })),
   });
+}
+
+/** Columns in the order in which people look at them. */
+const ITEM_ORDER = [
+  ...["run_id", "model", "item_id", "category", "success", "passed", "score", "latency_ms"],
+  ...["ttft_ms", "prompt_tokens", "completion_tokens", "cost_usd", "timed_out", "error"],
+];
+const RUN_ORDER = [
+  ...["run_id", "started_at_unix_seconds", "benchmark", "model", "status", "items_total", "failed"],
+  ...["passed", "avg_hit_rate", "output_tokens_per_s", "ttft_p50_ms", "ttft_p99_ms", "duration_s"],
+  ...["prompt_tokens", "completion_tokens", "cost_usd", "mode", "tags", "kind", "source_form"],
+];
+
+/** Those of which something is known. */
+function shownColumns(columns: readonly RowColumn[], rows: readonly Row[], order: string[]) {
+  return order.flatMap((wanted) => columns.find(({ name }) => name === wanted) ?? [])
+    .filter(({ name }) => rows.some((row) => row[name] !== null && row[name] !== ""));
 }
 
 function factsOf(run: IndexedRun, prices: PriceTable): [string, string][] {

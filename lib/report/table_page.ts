@@ -37,7 +37,7 @@ export function tablePage({ title, noun, facts, columns, rows }: TablePage): Ite
           escapeHtml(cutText(value, LONGEST_TEXT))
         }</dd></div>`
       ).join("")
-    }</dl>\n</header>\n<main>\n`;
+    }</dl>\n</header>\n<main><section aria-label="${escapeHtml(`${noun}s`)}">\n`;
     yield `<div class="filter" role="search"><label>Find <input type="search" id="find"></label>` +
       `<output id="shown" aria-live="polite">${counted(rows.length, noun)}</output></div>
 <div class="scroll${
@@ -59,7 +59,7 @@ export function tablePage({ title, noun, facts, columns, rows }: TablePage): Ite
         left.toLocaleString("en")
       } more are in the other forms of export.</p>`;
     }
-    yield `</main>\n<footer>Written by dyno ${escapeHtml(dynoVersion)}.</footer>`;
+    yield `</section></main>\n<footer>Written by dyno ${escapeHtml(dynoVersion)}.</footer>`;
   }
   return page(title, body(), { script: RUNS_SCRIPT, style: RUNS_STYLE });
 }

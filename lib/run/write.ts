@@ -52,7 +52,7 @@ export function notWritten(path: string, error: unknown): InputError {
     EACCES: "permission denied; give a folder that you may write to with --out",
     EPERM: "not permitted; give a folder that you may write to with --out",
     EROFS: "the file system is read-only; give another --out",
-    ENOENT: "its folder is not there; make it, or give another --out",
+    ENOENT: "its folder is not there; make it first",
     ENOTDIR: "a part of the path is a file, not a folder",
     EFBIG: "the file-size limit is reached (ulimit -f)",
     EMFILE: "too many open files (ulimit -n)",

@@ -58,23 +58,27 @@ export async function importRuns(
   root: string,
   { dry_run = false, signal, onRun = () => {} }: ImportOptions = {},
 ): Promise<ImportReport> {
+  const report: ImportReport = { runs: [], warnings: [] };
+  const read: [ReadRun, readonly string[]][] = [];
+  for (const path of paths) {
+    if (signal?.aborted) throw new CancelledError("interrupted");
+    const { files, warnings } = await readForeign(path).catch((error) => {
+      if (paths.length === 1 || !(error instanceof InputError)) throw error;
+      return { files: new Map<ReadRun, string[]>(), warnings: [error.message] };
+    });
+    read.push(...files);
+    report.warnings.push(...warnings);
+  }
+  if (read.length === 0) return report;
   const unlock = dry_run ? () => {} : begin(root);
   try {
     const known = await knownRuns(root);
-    const report: ImportReport = { runs: [], warnings: [] };
     const taken = new Set<string>(), sums = new Map<string, ImportRecord["files"][number]>();
-    for (const path of paths) {
-      const { files, warnings } = await readForeign(path).catch((error) => {
-        if (paths.length === 1 || !(error instanceof InputError)) throw error;
-        return { files: new Map<ReadRun, string[]>(), warnings: [error.message] };
-      });
-      report.warnings.push(...warnings);
-      for (const [run, from] of files) {
-        if (signal?.aborted) throw new CancelledError("interrupted");
-        const done = await importRun(run, from, { root, dry_run, known, taken, sums });
-        report.runs.push(done);
-        onRun(done);
-      }
+    for (const [run, from] of read) {
+      if (signal?.aborted) throw new CancelledError("interrupted");
+      const done = await importRun(run, from, { root, dry_run, known, taken, sums });
+      report.runs.push(done);
+      onRun(done);
     }
     return report;
   } finally {

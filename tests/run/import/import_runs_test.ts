@@ -231,6 +231,7 @@ Deno.test("what is no result: one path is refused, of several the others are imp
   await assertRejects(() => importRuns([notes], root), InputError, "known forms");
   const absent = join(folder.path, "absent");
   await assertRejects(() => importRuns([absent], root), InputError, "no such file");
+  assertEquals(existsSync(root), false);
   const { runs, warnings } = await importRuns([notes, absent, fixture(KODERZ)], root);
   assertEquals([runs.length, warnings.length], [1, 2]);
   mkdirSync(join(folder.path, "empty"));
