@@ -89,8 +89,8 @@ export function unaskedRecord(
  * @throws {InputError} they cannot be written.
  */
 export function writeRecords(folder: BatchFolder, records: readonly BatchRecord[]): void {
-  writeFileAtomic(folder.records_json, jsonParts(records), { sync: false });
-  writeFileAtomic(folder.records_csv, csvParts(records), { sync: false });
+  writeFileAtomic(folder.records_json, jsonParts(records));
+  writeFileAtomic(folder.records_csv, csvParts(records));
 }
 
 function* jsonParts(records: readonly BatchRecord[]): Generator<string> {

@@ -1,6 +1,6 @@
 /** What failed, once more. */
 import { InputError } from "../errors.ts";
-import { runTasks } from "./run_slot.ts";
+import { finishSlot, runTasks } from "./run_slot.ts";
 import { testIdOf } from "./suite_of_batch.ts";
 import type { ModelTask, SlotParts } from "./run_slot.ts";
 import type { BatchSession } from "./session.ts";
@@ -46,15 +46,13 @@ export async function runRetry(
   signal: AbortSignal,
 ): Promise<void> {
   const { session } = parts;
-  const { batch, state } = session;
+  const { state } = session;
   for (const slot of new Set(tasks.map((task) => task.slot))) {
     const { status, late_s } = state.slot(slot);
     if (status === "skipped") {
       session.append("slot_started", { slot, timeliness: "missed", late_s });
     }
     await runTasks(tasks.filter((task) => task.slot === slot), parts, signal);
-    const records = state.recordsOf(batch, slot).length;
-    const partial = records < batch.models.length * batch.questions.length;
-    session.append("slot_finished", { slot, records, partial });
+    finishSlot(slot, session);
   }
 }

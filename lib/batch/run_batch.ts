@@ -2,7 +2,7 @@
 import { resolve } from "@std/path";
 import { throwIfAborted } from "../execute/scope.ts";
 import { runDirectoryAt } from "../run/directory.ts";
-import { concludeRun, runTasks } from "./run_slot.ts";
+import { concludeRun, finishSlot, runTasks } from "./run_slot.ts";
 import type { BatchClock } from "./clock.ts";
 import type { ModelTask, SlotParts } from "./run_slot.ts";
 import type { Slot } from "./schedule.ts";
@@ -106,26 +106,17 @@ async function carryOut(slot: Slot, options: BatchRunOptions, signal: AbortSigna
   const { session } = options;
   options.onSlotStarted?.(slot, session.state.slot(slot.slot));
   await runTasks(openTasks(slot, session), options, signal);
-  finish(slot, session);
+  finishSlot(slot.slot, session);
 }
 
 /** Leaves a slot that was begun too long ago with the records that it has. */
 async function leave(slot: Slot, { session, out }: BatchRunOptions): Promise<void> {
   for (const task of openTasks(slot, session)) {
-    const { provider, model } = session.batch.models[task.model_index];
-    const run = session.state.pending().find((run) =>
-      !run.retry && run.slot === slot.slot && run.provider === provider && run.model === model
-    );
+    const model = session.batch.models[task.model_index];
+    const run = session.state.pendingRun(slot.slot, model, false);
     if (run) await concludeRun(task, runDirectoryAt(resolve(out, run.run_id)), session, undefined);
   }
-  finish(slot, session);
-}
-
-function finish(slot: Slot, session: BatchSession): void {
-  const { batch, state } = session;
-  const records = state.recordsOf(batch, slot.slot).length;
-  const partial = records < batch.models.length * batch.questions.length;
-  session.append("slot_finished", { slot: slot.slot, records, partial });
+  finishSlot(slot.slot, session);
 }
 
 /** The models of a slot whose runs are not over. */

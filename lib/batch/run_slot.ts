@@ -77,9 +77,7 @@ async function runTask(
   const { session, onNotice = () => {} } = parts;
   const { slot, tests, retry } = task;
   const { provider, model } = session.batch.models[task.model_index];
-  const begun = session.state.pending().find((run) =>
-    run.slot === slot && run.provider === provider && run.model === model && run.retry === retry
-  );
+  const begun = session.state.pendingRun(slot, { provider, model }, retry);
   const run_id = begun?.run_id ?? newRunId();
   if (!begun) {
     session.append("run_started", { slot, provider, model, run_id, tests, retry });
@@ -174,4 +172,12 @@ export async function concludeRun(
     error: error ?? null,
   });
   session.writeRecords();
+}
+
+/** Journals that a slot is over, and whether every question was put to every model. */
+export function finishSlot(slot: number, session: BatchSession): void {
+  const { batch, state } = session;
+  const records = state.recordsOf(batch, slot).length;
+  const partial = records < batch.models.length * batch.questions.length;
+  session.append("slot_finished", { slot, records, partial });
 }

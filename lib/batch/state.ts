@@ -94,9 +94,11 @@ export class BatchState {
     return this.#finished.has(keyOf(slot, provider, model, ""));
   }
 
-  /** The runs that were begun and have not ended. */
-  pending(): PendingRun[] {
-    return [...this.#pending.values()];
+  /** The run of a model that was begun for a slot and has not ended. */
+  pendingRun(slot: number, { provider, model }: BatchModel, retry: boolean): PendingRun | null {
+    return [...this.#pending.values()].find((run) =>
+      run.slot === slot && run.provider === provider && run.model === model && run.retry === retry
+    ) ?? null;
   }
 
   #runFinished(slot: number, run_id: string): void {

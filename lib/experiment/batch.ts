@@ -10,13 +10,14 @@ const positive = z.number().positive();
 const policy = z.enum(["skip", "run_now"], { error: 'expected "skip" or "run_now"' });
 const HOURS_A_DAY = 24;
 const SECONDS_AN_HOUR = 3600;
+const MOST_SLOTS = 100_000;
 
 /** `2027-03-01` or `2027-03-01T08:00`, with seconds if wanted: a local time, without a zone. */
 const LOCAL_TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?$/;
 
 const scheduleSchema = z.strictObject({
   /** Evaluations in a window. */
-  evaluations: z.int().min(1).max(100_000).default(14),
+  evaluations: z.int().min(1).default(14),
   /** Length of a window, hours of elapsed time. */
   period_h: positive.max(HOURS_A_DAY).default(12),
   windows_per_day: z.int().min(1).max(HOURS_A_DAY).default(1),
@@ -38,6 +39,9 @@ const scheduleSchema = z.strictObject({
 }).refine(
   ({ windows_per_day, period_h }) => windows_per_day * period_h <= HOURS_A_DAY,
   { message: "windows_per_day × period_h is more than a day", path: ["windows_per_day"] },
+).refine(
+  ({ evaluations, windows_per_day, days }) => evaluations * windows_per_day * days <= MOST_SLOTS,
+  { message: `more than ${MOST_SLOTS} slots in all`, path: ["evaluations"] },
 ).refine(
   ({ jitter_s, period_h, evaluations }) => jitter_s < period_h * SECONDS_AN_HOUR / evaluations,
   { message: "expected less than the time between two slots", path: ["jitter_s"] },

@@ -41,6 +41,7 @@ Deno.test("what is wrong in a batch file is told with its place", async () => {
     [{ windows_per_day: 3, period_h: 12 }, {}, "windows_per_day × period_h is more than a day"],
     [{ jitter_s: 3600 }, {}, "schedule.jitter_s: expected less than the time between two slots"],
     [{ on_late: "wait" }, {}, `schedule.on_late: expected "skip" or "run_now"`],
+    [{ evaluations: 1e9 }, {}, "schedule.evaluations: more than 100000 slots in all"],
     [{ evaluations: 0 }, {}, "schedule.evaluations"],
     [{}, { name: "../up" }, "name: expected letters"],
     [{}, { models: [] }, "models"],
