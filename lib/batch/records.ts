@@ -1,5 +1,6 @@
 /** The records of a batch: one for each question and model, and the two files that hold them. */
 import { csvLine } from "../sweep/csv.ts";
+import { guarded } from "../run/formula.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import type { BatchModel, IndustryQuestion } from "../experiment/batch.ts";
 import type { TestResult } from "../suite/test_result.ts";
@@ -103,5 +104,10 @@ function* jsonParts(records: readonly BatchRecord[]): Generator<string> {
 
 function* csvParts(records: readonly BatchRecord[]): Generator<string> {
   yield csvLine(RECORD_FIELDS);
-  for (const record of records) yield csvLine(RECORD_FIELDS.map((field) => record[field]));
+  for (const record of records) {
+    yield csvLine(RECORD_FIELDS.map((field) => {
+      const value = record[field];
+      return typeof value === "string" ? guarded(value) : value;
+    }));
+  }
 }

@@ -127,8 +127,8 @@ function startRun(
       slot,
       due: new Date(slots[slot - 1].due_ms).toISOString(),
       provider: batch.models[model_index].provider,
-      tags: ["batch", batch.name],
     },
+    tags: ["batch", batch.name],
     onNotice,
     signal,
   });

@@ -57,7 +57,10 @@ const modelSchema = z.strictObject({
 });
 
 const batchSchema = z.strictObject({
-  name: z.string().regex(/^[\w][\w.-]*$/, "expected letters, digits, _, - and . (a folder's name)"),
+  name: z.string().regex(
+    /^\w[\w.-]{0,63}$/,
+    "expected up to 64 letters, digits, _, - and . (a folder's name)",
+  ),
   schedule: scheduleSchema.prefault({}),
   models: z.array(modelSchema).min(1),
   industries: z.array(z.strictObject({

@@ -43,7 +43,7 @@ Deno.test("what is wrong in a batch file is told with its place", async () => {
     [{ on_late: "wait" }, {}, `schedule.on_late: expected "skip" or "run_now"`],
     [{ evaluations: 1e9 }, {}, "schedule.evaluations: more than 100000 slots in all"],
     [{ evaluations: 0 }, {}, "schedule.evaluations"],
-    [{}, { name: "../up" }, "name: expected letters"],
+    [{}, { name: "../up" }, "name: expected up to 64 letters"],
     [{}, { models: [] }, "models"],
     [{}, { models: twice }, `models[1]: "a b" is there already`],
     [{}, { industries: [{ industry: "x", questions: "none.json" }] }, "none.json: no such file"],

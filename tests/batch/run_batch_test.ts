@@ -129,6 +129,16 @@ Deno.test("a slot's runs are run directories of the kind batch", async () => {
   }
 });
 
+Deno.test("no text in the CSV is a formula to a spreadsheet", async () => {
+  await using it = await rig({ evaluations: 1 }, "2027-01-10T08:00:00Z", {
+    industries: [{ industry: "=1+1", questions: "questions.json" }],
+  });
+  await it.run();
+  const [, first] = parseCsv(readFileSync(join(it.state, "batch_eval_metrics.csv"), "utf8"));
+  assertEquals(first[1], "'=1+1");
+  assertEquals(recordsIn(it.state)[0].industry, "=1+1");
+});
+
 Deno.test("late slots are run and missed ones skipped, or as the file says", async () => {
   // 30 minutes behind the second slot: the first is missed, the second late
   const expected: [string, string, string[]][] = [
