@@ -103,6 +103,8 @@ export { readForeign } from "./run/import/read_foreign.ts";
 export { readRunDirectory } from "./run/read_run.ts";
 export { editTags } from "./run/tags.ts";
 export type { ReadRun, RunItem, RunSummary, SourceForm } from "./run/summary.ts";
+export { uploadFolder } from "./run/upload/upload.ts";
+export type { UploadOptions, UploadProgress, UploadResult } from "./run/upload/upload.ts";
 export { compareRuns } from "./analysis/compare.ts";
 export type { ComparedRun, RunComparison } from "./analysis/compare.ts";
 export { checkPaired, gateResult } from "./analysis/gate.ts";

@@ -54,7 +54,7 @@ const subcommands: Record<string, { summary: string; load: () => Promise<{ comma
       load: () => import("./runs_import.ts"),
     },
     upload: {
-      summary: "stores a run in a memory server",
+      summary: "sends runs to S3, to Google Cloud Storage, or to a memory server",
       load: () => import("./runs_upload.ts"),
     },
     tag: {

@@ -1,0 +1,43 @@
+/** What lies in a bucket below a prefix. */
+import { RefusedError } from "./storage.ts";
+import { elementsIn, textIn } from "./xml.ts";
+import type { Storage } from "./storage.ts";
+
+export interface ListedObject {
+  size_bytes: number;
+  /** Without its quotes; the MD5 of an object that came in one piece, as a rule. */
+  etag: string;
+}
+
+/**
+ * All objects below a prefix by key; null where the key may write but not list.
+ *
+ * @throws {InputError} the key or the bucket is not right.
+ */
+export async function listObjects(
+  storage: Storage,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<Map<string, ListedObject> | null> {
+  const found = new Map<string, ListedObject>();
+  for (let from: string | null = null;;) {
+    const query: Record<string, string> = { "list-type": "2", prefix, "encoding-type": "url" };
+    if (from !== null) query["continuation-token"] = from;
+    try {
+      const { text } = await storage.request({ method: "GET", key: null, query }, signal);
+      const coded = textIn(text, "EncodingType") === "url";
+      for (const entry of elementsIn(text, "Contents")) {
+        const key = textIn(entry, "Key") ?? "";
+        found.set(coded ? decodeURIComponent(key.replaceAll("+", " ")) : key, {
+          size_bytes: Number(textIn(entry, "Size")),
+          etag: (textIn(entry, "ETag") ?? "").replaceAll('"', ""),
+        });
+      }
+      from = textIn(text, "IsTruncated") === "true" ? textIn(text, "NextContinuationToken") : null;
+      if (from === null) return found;
+    } catch (error) {
+      if (error instanceof RefusedError && error.code === "AccessDenied") return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/** A real S3 server in a process of its own, a line to it that can break, and what lies there. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createServer, request as send } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { AwsClient } from "aws4fetch";
+
+const KEY = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
+
+/** A request on its way: its method, its path with the query, and how many came before it. */
+export interface Passing {
+  method: string;
+  url: string;
+  count: number;
+}
+
+/** What becomes of a request: null lets it pass. */
+export type Fault = null | "reset before" | "reset after" | "hold" | "damage" | number;
+
+/** An S3 server with the bucket "results", and its clients' environment. */
+export class Bucket implements AsyncDisposable {
+  /** Requests that came by, in their order. */
+  readonly requests: Passing[] = [];
+  /** Called for each request. */
+  fault: (request: Passing) => Fault = () => null;
+  readonly #stop: () => Promise<void>;
+  readonly #port: number;
+
+  private constructor(port: number, stop: () => Promise<void>) {
+    this.#port = port;
+    this.#stop = stop;
+  }
+
+  static async start(folder: string): Promise<Bucket> {
+    const program = fileURLToPath(new URL("s3_server.ts", import.meta.url));
+    const child = spawn(process.execPath, ["run", "-A", "--no-check", program, folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const lines = createInterface({ input: child.stdout });
+    const [line] = await once(lines, "line");
+    lines.close();
+    const proxy = createServer((request, response) =>
+      bucket.#pass(Number(line), request, response)
+    );
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const bucket: Bucket = new Bucket((proxy.address() as AddressInfo).port, async () => {
+      proxy.closeAllConnections();
+      await new Promise((resolve) => proxy.close(resolve));
+      child.kill("SIGKILL");
+      child.stdout.destroy();
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    });
+    return bucket;
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get environment(): Record<string, string> {
+    return {
+      AWS_ACCESS_KEY_ID: KEY.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey,
+      AWS_REGION: "us-east-1",
+      AWS_ENDPOINT_URL: this.endpoint,
+    };
+  }
+
+  /** Requests with a body that were let through or not. */
+  puts(): number {
+    return this.requests.filter(({ method }) => method === "PUT").length;
+  }
+
+  /** What lies at a key: its SHA-256 and the one that its metadata tells. */
+  async object(key: string): Promise<{ sha256: string; told: string | null } | null> {
+    const client = new AwsClient({ ...KEY, service: "s3", region: "us-east-1" });
+    const path = key.split("/").map(encodeURIComponent).join("/");
+    const response = await client.fetch(`${this.endpoint}/results/${path}`);
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    if (!response.ok) return null;
+    return {
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+      told: response.headers.get("x-amz-meta-sha256"),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+  }
+
+  #pass(port: number, request: IncomingMessage, response: ServerResponse): void {
+    const { method = "", url = "", headers } = request;
+    const passing = { method, url, count: this.requests.length };
+    this.requests.push(passing);
+    const fault = this.fault(passing);
+    if (fault === "reset before") return void request.socket.destroy();
+    if (fault === "hold") return void request.resume();
+    if (typeof fault === "number") {
+      request.resume();
+      return void response.writeHead(fault).end();
+    }
+    const onward = send({ port, host: "127.0.0.1", method, path: url, headers }, (reply) => {
+      if (fault === "reset after") {
+        reply.resume();
+        return void request.socket.destroy();
+      }
+      response.writeHead(reply.statusCode ?? 500, reply.headers);
+      reply.pipe(response);
+    });
+    onward.on("error", () => request.socket.destroy());
+    request.on("error", () => onward.destroy());
+    let first = fault === "damage";
+    request.on("data", (chunk: Uint8Array) => {
+      if (first) chunk[0] ^= 1;
+      first = false;
+      onward.write(chunk);
+    });
+    request.on("end", () => onward.end());
+  }
+}
+
+/** Sets environment variables for as long as it is held; others of their kind are away. */
+export function environmentOf(values: Record<string, string>): Disposable {
+  const known = Object.keys(process.env).filter((name) => /^(AWS|GS)_/.test(name));
+  const names = [...new Set([...known, ...Object.keys(values)])];
+  const before = names.map((name) => [name, process.env[name]] as const);
+  for (const name of known) delete process.env[name];
+  Object.assign(process.env, values);
+  return {
+    [Symbol.dispose]() {
+      for (const [name, value] of before) {
+        if (value === undefined) delete process.env[name];
+        else process.env[name] = value;
+      }
+    },
+  };
+}
