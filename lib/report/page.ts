@@ -25,7 +25,7 @@ export function* page(
 <meta name="referrer" content="no-referrer">
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}${style}</style>
-<noscript><style>.filter { display: none; } tr.texts { display: table-row !important; }</style></noscript>
+<noscript><style>.filter, #more { display: none; } tr.texts, #tests tr.later { display: table-row !important; }</style></noscript>
 </head>
 <body>
 `;

@@ -1,4 +1,7 @@
-/** What the page does by itself: sorts and filters the tests, and opens their texts. */
+/**
+ * What the page does by itself: sorts and filters the tests, opens their texts, and lays out more of a
+ * long table as it is scrolled.
+ */
 export const SCRIPT = `
 "use strict";
 (() => {
@@ -6,28 +9,38 @@ const table = document.getElementById("tests");
 if (!table) return;
 const field = (id) => document.getElementById(id);
 const CATEGORY = 1, RESULT = 2;
-const entries = Array.from(table.querySelectorAll("tr.item"), (row) => {
-  const next = row.nextElementSibling;
-  const texts = next && next.classList.contains("texts") ? next : null;
-  return { row, texts, button: row.querySelector("button"), cells: Array.from(row.cells, (cell) => cell.textContent) };
-});
-const isOpen = ({ button }) => button !== null && button.getAttribute("aria-expanded") === "true";
+const more = field("more"), STEP = 500;
+let limit = more ? table.querySelectorAll("tr.item:not(.later)").length : Infinity;
+let original = null, order = null; // read when they are needed: a long table opens sooner
+function entries() {
+  original ??= Array.from(table.querySelectorAll("tr.item"), (row) => {
+    const next = row.nextElementSibling;
+    const texts = next && next.classList.contains("texts") ? next : null;
+    return { row, texts, button: row.querySelector("button"), cells: Array.from(row.cells, (cell) => cell.textContent) };
+  });
+  return order ??= original;
+}
+const isOpen = (button) => button !== null && button.getAttribute("aria-expanded") === "true";
 const words = (entry) =>
   entry.words ??= (entry.cells.join(" ") + " " + (entry.texts ? entry.texts.textContent : "")).toLowerCase();
 
 function filter() {
   const wanted = field("find").value.toLowerCase(), category = field("category").value, result = field("result").value;
   let shown = 0;
-  for (const entry of entries) {
+  const all = entries();
+  for (const entry of all) {
     const fits = (!category || entry.cells[CATEGORY] === category) && (!result || entry.cells[RESULT] === result) &&
       (!wanted || words(entry).includes(wanted));
-    entry.row.hidden = !fits;
-    if (entry.texts) entry.texts.hidden = !fits || !isOpen(entry);
     if (fits) shown++;
+    const later = fits && shown > limit;
+    entry.row.hidden = !fits;
+    entry.row.classList.toggle("later", later);
+    if (entry.texts) entry.texts.hidden = !fits || later || !isOpen(entry.button);
   }
+  if (more) more.hidden = shown <= limit;
   const tests = (n) => n.toLocaleString("en") + (n === 1 ? " test" : " tests");
   field("shown").textContent =
-    shown === entries.length ? tests(shown) : shown.toLocaleString("en") + " of " + tests(entries.length);
+    shown === all.length ? tests(shown) : shown.toLocaleString("en") + " of " + tests(all.length);
 }
 
 function sort(head) {
@@ -38,7 +51,8 @@ function sort(head) {
   if (direction) head.setAttribute("aria-sort", direction);
   const sign = direction === "descending" ? -1 : 1;
   const value = (entry) => numbers ? parseFloat(entry.cells[column]) : entry.cells[column].toLowerCase();
-  const keyed = entries.map((entry) => ({ entry, key: value(entry) }));
+  entries();
+  const keyed = original.map((entry) => ({ entry, key: value(entry) }));
   if (direction) {
     keyed.sort(({ key: a }, { key: b }) => {
       if (!numbers) return sign * (a < b ? -1 : a > b ? 1 : 0);
@@ -46,19 +60,31 @@ function sort(head) {
       return sign * (a - b);
     });
   }
-  table.tBodies[0].append(...keyed.flatMap(({ entry }) => entry.texts ? [entry.row, entry.texts] : [entry.row]));
+  order = keyed.map(({ entry }) => entry);
+  const rows = document.createDocumentFragment();
+  for (const { row, texts } of order) texts ? rows.append(row, texts) : rows.append(row);
+  table.tBodies[0].append(rows);
+  filter();
 }
 
 for (const id of ["find", "category", "result"]) field(id).addEventListener("input", filter);
 for (const head of table.tHead.rows[0].cells) head.querySelector("button").addEventListener("click", () => sort(head));
-for (const entry of entries) {
-  if (!entry.texts) continue;
-  entry.button.addEventListener("click", () => {
-    const open = !isOpen(entry);
-    entry.button.setAttribute("aria-expanded", String(open));
-    entry.texts.hidden = !open;
-  });
+table.tBodies[0].addEventListener("click", ({ target }) => {
+  const button = target.closest("button[aria-controls]");
+  if (!button) return;
+  const open = !isOpen(button);
+  button.setAttribute("aria-expanded", String(open));
+  field(button.getAttribute("aria-controls")).hidden = !open;
+});
+function showMore() {
+  limit += STEP;
+  filter();
 }
-filter(); // a reload keeps what was in the fields
+if (more) {
+  more.querySelector("button").addEventListener("click", showMore);
+  const root = table.closest(".tall");
+  new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && showMore(), { root, rootMargin: "900px" }).observe(more);
+}
+if (["find", "category", "result"].some((id) => field(id).value)) filter(); // a reload keeps what was in the fields
 })();
 `;

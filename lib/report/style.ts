@@ -78,6 +78,7 @@ figure { margin: 0; break-inside: avoid; } figure svg { width: 100%; height: aut
 .filter output { color: var(--soft); }
 #tests thead th { position: sticky; top: 0; background: var(--paper); z-index: 1; box-shadow: inset 0 -1px var(--rule); }
 #tests button { all: unset; cursor: pointer; }
+#tests tr.later { display: none; }
 #tests button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 #tests thead small { display: block; }
 #tests thead button:hover { color: var(--ink); }
@@ -142,6 +143,7 @@ ul.notes { margin: 0; padding-inline-start: 1.1rem; max-width: 52rem; overflow-w
   h2 { break-after: avoid; }
   #tests thead th { position: static; background: none; } #tests thead button { display: none; } #tests thead th::before { content: attr(abbr); }
   #tests tbody th { min-width: 8rem; }
+  #tests tr.later:not([hidden]) { display: table-row; } #more { display: none; }
   th.ci, td.ci { min-width: 7rem; }
 }
 `;

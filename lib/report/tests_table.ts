@@ -35,6 +35,21 @@ const ENERGY: Column = {
   number: (item) => figure(item.energy_j, 2),
 };
 
+/** Rows that are laid out at once; more as the table is scrolled. */
+const FIRST_ROWS = 300;
+
+/** The class of a row that is laid out later. */
+export function laterClass(place: number): string {
+  return place < FIRST_ROWS ? "" : " later";
+}
+
+/** What lays out more rows where a table has them. */
+export function moreButton(rows: number): string {
+  return rows > FIRST_ROWS
+    ? `<p class="note" id="more"><button type="button">Show more tests</button></p>`
+    : "";
+}
+
 /** How many letters of texts a row may show. */
 interface Letters {
   name: number;
@@ -68,7 +83,9 @@ export function* testsTable(
   for (const item of rows) {
     yield row(item, columns, letters, place++, texts.get(item.item_id)) + "\n";
   }
-  yield `</tbody></table></div>${leftOut(items.length, rows.length, texts.size)}`;
+  yield `</tbody></table>${moreButton(rows.length)}</div>${
+    leftOut(items.length, rows.length, texts.size)
+  }`;
 }
 
 /** All items, or of too many the most important ones, in the order of the suite. */
@@ -155,8 +172,8 @@ function row(
     : `<button type="button" aria-expanded="false" aria-controls="t${place}">${name}</button>`;
   const numbers = columns.flatMap(({ number }) => number ? `<td>${number(item)}</td>` : []);
   const main =
-    `<tr class="item ${
-      verdict.replace(" ", "-")
+    `<tr class="item ${verdict.replace(" ", "-")}${
+      laterClass(place)
     }"><th scope="row" dir="auto">${title}${said}</th>` +
     `<td dir="auto">${escapeHtml(shortCategory(item, letters))}</td><td>${verdict}</td>` +
     `${numbers.join("")}</tr>`;

@@ -1,22 +1,13 @@
 /** The report in a real browser: from the disk, with no network, on a phone, with the keyboard. */
-import { pathToFileURL } from "node:url";
+import { writeSuiteReport } from "../../lib/report/suite_report.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { chromium } from "playwright-core";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { browserPath } from "../browser.ts";
 import { suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import { EVIL, judged, reported } from "./fixture.ts";
+import { rowsShown, withPage } from "./opened_page.ts";
 import type { Page } from "playwright-core";
 
-const ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const executablePath = browserPath();
 
 /** The report of twelve tests, opened; `faults` gathers what a page must not do. */
@@ -25,24 +16,10 @@ async function withReport(use: (page: Page, faults: string[]) => Promise<void>):
   await using mock = await MockEndpoint.start({ behaviour: { default_response: `Mock ${EVIL}` } });
   const suite = suiteFrom(judged(12));
   const run = await reported(mock, { suite, out: folder.path, sample_rate_hz: 20 });
-  const browser = await chromium.launch({ executablePath: executablePath!, args: ARGS });
-  try {
-    const page = await browser.newPage({ viewport: { width: 360, height: 740 } });
-    const faults: string[] = [];
-    const url = pathToFileURL(run.directory.report).href;
-    page.on("console", (message) => faults.push(message.text()));
-    page.on("pageerror", (error) => faults.push(String(error)));
-    page.on("request", (request) => request.url() !== url && faults.push(request.url()));
-    await page.goto(url);
-    await use(page, faults);
-    assertEquals(faults, []);
-    assertEquals(await page.evaluate("window.hacked"), undefined);
-  } finally {
-    await browser.close();
-  }
+  await withPage(run.directory.report, use);
 }
 
-const rows = (page: Page) => page.locator("#tests tr.item:visible").count();
+const rows = rowsShown;
 const column = async (page: Page, n: number) =>
   (await page.locator(`#tests tr.item > :nth-child(${n})`).allTextContents()).map(Number);
 
@@ -107,4 +84,33 @@ Deno.test({
       assertStringIncludes((await refused).text(), "Content Security Policy");
       assert(faults.splice(0).every((fault) => fault.includes("Content Security Policy")));
     }),
+});
+
+Deno.test({
+  name: "in a browser a long table is laid out as it is scrolled, and searched whole",
+  ignore: executablePath === null,
+  fn: async () => {
+    using folder = temporaryFolder();
+    await using mock = await MockEndpoint.start();
+    const run = await reported(mock, { suite: suiteFrom(judged(4)), out: folder.path });
+    const items = Array.from({ length: 1200 }, (_, i) => {
+      const like = run.results.items[i % 4];
+      return { ...like, item_id: `h${i}`, test_name: `long ${i}`, ttft_ms: 1200 - i };
+    });
+    await writeSuiteReport(run.directory, { ...run.results, items });
+    await withPage(run.directory.report, async (page) => {
+      assertEquals([await rows(page), await page.textContent("#shown")], [300, "1,200 tests"]);
+      await page.fill("#find", "long 1199");
+      assertEquals(await rows(page), 1);
+      assertEquals(await page.locator("#more").isVisible(), false);
+      await page.fill("#find", "");
+      await page.locator("#tests thead button").nth(4).click(); // ttft
+      assertStringIncludes(await page.textContent("#tests tr.item") ?? "", "long 1199");
+      assertEquals(await rows(page), 300);
+      await page.locator("#more button").focus();
+      await page.keyboard.press("Enter");
+      await page.waitForFunction("!document.querySelector('#tests tr.later')");
+      assertEquals(await rows(page), 1200);
+    });
+  },
 });

@@ -207,5 +207,5 @@ Deno.test("ten thousand tests make a page that opens: all numbers, the failed on
   assertEquals(html.match(/<tr id="t\d+" class="texts"/g)?.length, 300);
   assertStringIncludes(html, "Prompt and answer are shown for 300 tests, errors and wrong answers");
   assertStringIncludes(html, "those of the other 9,700 are in the run's folder items/");
-  assert(statSync(run.directory.report).size < 8e6, `${html.length} letters`);
+  assert(statSync(run.directory.report).size < 5e6, `${html.length} letters`);
 });
