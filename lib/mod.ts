@@ -111,4 +111,5 @@ export { checkPaired, gateResult } from "./analysis/gate.ts";
 export type { GateCheck, GateResult } from "./analysis/gate.ts";
 export { MockEndpoint } from "./mock/server.ts";
 export { perfettoTrace } from "./report/perfetto.ts";
+export { writeComparedReport } from "./report/compared_report.ts";
 export { writeSuiteReport } from "./report/suite_report.ts";

@@ -88,19 +88,20 @@ export function loadValue(sample: LoadSample, metric: LoadMetric): number | null
   return values.length ? quantile(sortedCopy(values), q) : null;
 }
 
+/** A load's rate of answers, tokens or errors with its interval; null where there is none. */
+export function loadRate(
+  sample: LoadSample,
+  metric: "error_rate" | "requests_per_s" | "output_tokens_per_s",
+): Estimate | null {
+  return metric === "error_rate"
+    ? shareEstimate(sample.failed, sample.requests)
+    : stratifiedRate(sample.rates[metric]);
+}
+
 function differenceOf(first: LoadSample, second: LoadSample, metric: LoadMetric): Estimate | null {
-  if (metric === "error_rate") {
-    return differenceOfEstimates(
-      shareEstimate(first.failed, first.requests),
-      shareEstimate(second.failed, second.requests),
-    );
-  }
-  if (metric === "requests_per_s" || metric === "output_tokens_per_s") {
-    return differenceOfEstimates(
-      stratifiedRate(first.rates[metric]),
-      stratifiedRate(second.rates[metric]),
-    );
-  }
+  if (
+    metric === "error_rate" || metric === "requests_per_s" || metric === "output_tokens_per_s"
+  ) return differenceOfEstimates(loadRate(first, metric), loadRate(second, metric));
   const { name, q } = latencyOf(metric);
   return quantileDifference(first.latencies[name], second.latencies[name], q);
 }

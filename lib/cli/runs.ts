@@ -21,6 +21,10 @@ const subcommands: Record<string, { summary: string; load: () => Promise<{ comma
       summary: "what differs between runs, and whether that may be chance",
       load: () => import("./runs_compare.ts"),
     },
+    report: {
+      summary: "one page for a run, or for several side by side",
+      load: () => import("./runs_report.ts"),
+    },
     cost: {
       summary: "what runs cost; totals by day, model or suite",
       load: () => import("./runs_cost.ts"),

@@ -92,6 +92,34 @@ const OF_THE_LOAD_REPORT: readonly (readonly [term: string, meaning: string])[] 
   ["–", "unknown; never 0"],
 ];
 
+/** Terms of a report on several runs. */
+const OF_COMPARED_RUNS: readonly (readonly [term: string, meaning: string])[] = [
+  ["A, B, …", "the runs, as the top of the page has them; differences are to the first"],
+  [
+    "right",
+    "passed / judged; a test without an answer counts as wrong, one that the judge failed on or that has none is left out",
+  ],
+  [
+    "result",
+    "differs: the runs do not agree whether the test is right; otherwise what all of them made of it",
+  ],
+  ["quantiles", "nearest rank on all values; 95 % intervals from order statistics"],
+  ["cost", "as recorded with the run, or its tokens at the price table's price"],
+  ["–", "unknown; never 0"],
+];
+
+/** The list of terms of a report on several runs. */
+export function comparedDefinitionList(loads: boolean): string {
+  const shared = DEFINITIONS.filter(([term]) => SHARED.has(term) || (!loads && term === "e2e"));
+  return loads
+    ? termList([
+      ...shared,
+      ...LOAD_DEFINITIONS.filter(([term]) => term === "gap" || term === "window"),
+      ...OF_THE_LOAD_REPORT.filter(([term]) => /^(e2e|tokens|quantiles|–)$/.test(term)),
+    ])
+    : termList([...shared, ...OF_COMPARED_RUNS]);
+}
+
 /** The list of a load run's terms, with what its token counts come from. */
 export function loadDefinitionList({ token_sources, requests }: StageResults): string {
   const shared = DEFINITIONS.filter(([term]) => SHARED.has(term));

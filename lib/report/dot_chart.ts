@@ -1,6 +1,6 @@
 /** Dots with whiskers, row by row, in small multiples above one another. */
 import { axisLook } from "./chart.ts";
-import { cutText } from "./html.ts";
+import { cutText, plainText } from "./html.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ChartOption, ChartSeries, Drawing } from "./chart.ts";
 
@@ -66,7 +66,8 @@ export function dotDrawing({ panels, axis, reference }: DotChart): Drawing {
 
 const titleStyle = { fontSize: 13, fontWeight: 600, color: "var(--ink)" };
 
-function cutLabel(label: string, most: number): string {
+function cutLabel(text: string, most: number): string {
+  const label = plainText(text);
   return label.length > most ? `${label.slice(0, most)}…` : label;
 }
 
@@ -178,5 +179,5 @@ function panelSeries(
 
 /** A name in an aria-label: cut, without what HTML would read. */
 export function plainLabel(text: string): string {
-  return cutText(text.replace(/[&<>"']/g, ""), 120);
+  return cutText(plainText(text).replace(/[&<>"']/g, ""), 120);
 }

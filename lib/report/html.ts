@@ -13,7 +13,12 @@ const ENTITIES: Record<string, string> = {
  * direction of the text around them become U+FFFD.
  */
 export function escapeHtml(text: string): string {
-  return text.toWellFormed().replace(/[&<>"']/g, (letter) => ENTITIES[letter])
+  return plainText(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter]);
+}
+
+/** The text with U+FFFD for what is no letter and what turns the direction of the text around it. */
+export function plainText(text: string): string {
+  return text.toWellFormed()
     // deno-lint-ignore no-control-regex
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 }

@@ -6,10 +6,22 @@ import type { RunMetadata } from "../run/metadata.ts";
 export type Section = [id: string, heading: string, content: Iterable<string>];
 
 /** The parts of a report's body; `header` and all content are HTML that is already safe. */
-export function* bodyParts(
+export function bodyParts(
   header: string,
   sections: readonly Section[],
   { run_id, software }: RunMetadata,
+): Generator<string> {
+  const footer = `${escapeHtml(run_id)}, written by dyno ${
+    escapeHtml(software.dyno)
+  }. The whole run lies in the folder above this file's.`;
+  return sectionParts(header, sections, footer);
+}
+
+/** The same with a footer of one's own, which is HTML, too. */
+export function* sectionParts(
+  header: string,
+  sections: readonly Section[],
+  footer: string,
 ): Generator<string> {
   yield header;
   const links = sections.map(([id, heading]) => `<li><a href="#${id}">${heading}</a></li>`);
@@ -19,7 +31,5 @@ export function* bodyParts(
     yield* content;
     yield "</section>\n";
   }
-  yield `</main>\n<footer>${escapeHtml(run_id)}, written by dyno ${
-    escapeHtml(software.dyno)
-  }. The whole run lies in the folder above this file's.</footer>`;
+  yield `</main>\n<footer>${footer}</footer>`;
 }

@@ -1,7 +1,7 @@
 /** Prompt, answer and judgement of the tests that matter most, as HTML of a bounded size. */
 import { readFileSync, statSync } from "node:fs";
 import { Buffer } from "node:buffer";
-import { basename, join } from "@std/path";
+import { basename, dirname, join, relative } from "@std/path";
 import { counted, cutText, escapeHtml } from "./html.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "../suite/results.ts";
@@ -36,7 +36,7 @@ export function testTexts(
   const importance = (item: ResultItem) => VERDICTS.indexOf(verdictOf(item));
   const chosen = items.toSorted((a, b) => importance(a) - importance(b)).slice(0, MOST_TESTS);
   for (const { item_id, file_stem } of chosen) {
-    const html = file_stem ? testText(directory.items, basename(file_stem)) : null;
+    const html = file_stem ? testText(directory, file_stem) : null;
     if (html === null) continue;
     bytes += Buffer.byteLength(html);
     if (bytes > MOST_BYTES) break;
@@ -45,12 +45,13 @@ export function testTexts(
   return texts;
 }
 
-/** The texts of one test; null when its files are gone. */
-function testText(folder: string, stem: string): string | null {
+/** The texts of one test, with a link from the report to its file; null when its files are gone. */
+export function testText(directory: RunDirectory, file_stem: string): string | null {
+  const folder = directory.items, stem = basename(file_stem);
   const path = join(folder, `${stem}_result.json`);
   let result: TestResult;
   try {
-    if (statSync(path).size > LARGEST_FILE_BYTES) return fileNote(stem);
+    if (statSync(path).size > LARGEST_FILE_BYTES) return fileNote(directory, stem);
     result = JSON.parse(readFileSync(path, "utf8"));
   } catch {
     return null;
@@ -64,7 +65,7 @@ function testText(folder: string, stem: string): string | null {
     reasoning_text ? block("reasoning", reasoning_text) : "",
     result.success || response_text ? block("answer", response_text) : "",
     judgement(result.evaluation_result),
-    fileNote(stem),
+    fileNote(directory, stem),
   ].join("");
 }
 
@@ -94,8 +95,9 @@ function block(title: string, text: string): string {
   return `<p class="label">${escapeHtml(title)}</p>${shown}`;
 }
 
-function fileNote(stem: string): string {
+function fileNote({ report, items }: RunDirectory, stem: string): string {
   const file = `items/${stem}_completion.txt`;
-  const href = `../items/${encodeURIComponent(`${stem}_completion.txt`)}`;
+  const path = relative(dirname(report), join(items, `${stem}_completion.txt`));
+  const href = path.split("/").map(encodeURIComponent).join("/");
   return `<p class="note">All of it: <a href="${href}">${escapeHtml(file)}</a></p>`;
 }

@@ -1,0 +1,102 @@
+/** dyno runs report: one page for a run, or for several side by side. */
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "@std/path";
+import { InputError } from "../errors.ts";
+import { writeComparedReport } from "../report/compared_report.ts";
+import { writeLoadReport } from "../report/load_report.ts";
+import { writeSuiteReport } from "../report/suite_report.ts";
+import { runDirectoryAt } from "../run/directory.ts";
+import { readJournal } from "../run/journal.ts";
+import { notWritten } from "../run/write.ts";
+import { EXIT } from "./command.ts";
+import { flagHelp, parseFlags, text } from "./flags.ts";
+import { pricesFlag, pricesOf } from "./runs_prices.ts";
+import { folderFlag, folderOf, readOne, withRuns } from "./runs_query.ts";
+import { shortPath } from "./short_path.ts";
+import type { ComparedRun } from "../analysis/compare.ts";
+import type { RequestRecord } from "../load/results.ts";
+import type { Command, CommandContext } from "./command.ts";
+
+const flags = {
+  ...folderFlag,
+  ...pricesFlag,
+  "output": text(
+    "FILE",
+    "where the page goes (of one run: its report/index.html; else report.html)",
+  ),
+};
+
+export const command: Command = {
+  help: [
+    "dyno runs report RUN … [--output FILE] [flags]",
+    "",
+    "Writes one HTML page that opens from the disk with no network. Of one run: its report, made again.",
+    "Of several, the first being what the others are compared with: their numbers with 95 % intervals side",
+    "by side, differences and whether they may be chance, success by category, distributions of",
+    "latencies over one another, the tests that flipped, and a table of all tests with each run's answer",
+    "and score. Up to six runs.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs report latest~1 latest --output compared.html",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    if (positional.length === 0) throw new InputError("dyno runs report takes one run or more");
+    const prices = await pricesOf(values.prices);
+    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
+      const runs = new Map<string, ComparedRun>();
+      for (const given of positional) {
+        const run = await readOne(index, given, terminal);
+        runs.set(run.summary.path, { ...run, price: prices.priceOf(run.summary.model) });
+      }
+      const path = await writeReport([...runs.values()], values.output);
+      terminal.say(`report: ${shortPath(path)}`);
+      return EXIT.good;
+    });
+  },
+};
+
+async function writeReport(runs: readonly ComparedRun[], output?: string): Promise<string> {
+  if (output !== undefined) makeFolder(dirname(resolve(output)));
+  if (runs.length === 1) {
+    const own = await ownReport(runs[0], output);
+    if (own !== null) return own;
+  }
+  for (const { summary, items } of runs) {
+    if (items.length > 0) continue;
+    throw new InputError(`${summary.run_id}: has no results to report on (${summary.status})`);
+  }
+  return await writeComparedReport(runs, resolve(output ?? "report.html"));
+}
+
+/** The report that belongs to one of our runs; null for what is another program's or was cut off. */
+async function ownReport({ summary }: ComparedRun, output?: string): Promise<string | null> {
+  const { path, source_form, kind } = summary;
+  const directory = runDirectoryAt(path);
+  const report = output === undefined ? directory.report : resolve(output);
+  const at = { ...directory, report };
+  if (source_form !== "dyno" || !existsSync(directory.metadata)) return null;
+  let results;
+  try {
+    results = JSON.parse(readFileSync(directory.results, "utf8"));
+  } catch {
+    return null; // none yet, or damaged: what was read of the run has been told
+  }
+  if (kind === "suite") return results.statistics ? await writeSuiteReport(at, results) : null;
+  if (kind !== "load" || !results.total) return null;
+  const records: RequestRecord[] = [];
+  await readJournal(directory.journal, ({ event, result }) => {
+    if (event === "request_finished") records.push(result as RequestRecord);
+  });
+  return await writeLoadReport(at, results, records);
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw notWritten(path, error);
+  }
+}
