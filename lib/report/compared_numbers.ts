@@ -1,5 +1,5 @@
 /** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
-import { loadRate } from "../analysis/compare_load.ts";
+import { loadRate, loadValue } from "../analysis/compare_load.ts";
 import { describeDelta, describeValue } from "../analysis/metric_names.ts";
 import { markOf } from "../run/index.ts";
 import { clusteredMean } from "../stats/cluster.ts";
@@ -7,10 +7,11 @@ import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval
 import { mean, quantile } from "../stats/quantile.ts";
 import { answerRate, costOf, latenciesOf } from "./compared_run.ts";
 import { counted, cutText, escapeHtml } from "./html.ts";
-import { digitsFor, fixed, shareText, short } from "./load_figures.ts";
+import { digitsFor, fixed, shareText } from "./load_figures.ts";
 import { dataTable } from "./table.ts";
 import type { RunComparison } from "../analysis/compare.ts";
 import type { LoadComparison } from "../analysis/compare_load.ts";
+import type { LoadSample } from "../analysis/load_sample.ts";
 import type { Metric } from "../load/results.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { LatencyKind, ReportedRun } from "./compared_run.ts";
@@ -58,8 +59,8 @@ const SUITE_ROWS: NumberRow[] = [
     ({ items }) =>
       quantileCell(Float64Array.from(items.flatMap((item) => answerRate(item) ?? [])).sort(), 0.5),
   ],
-  ["prompt tokens", ({ summary }) => short(summary.prompt_tokens)],
-  ["output tokens", ({ summary }) => short(summary.completion_tokens)],
+  ["prompt tokens", ({ summary }) => count(summary.prompt_tokens)],
+  ["output tokens", ({ summary }) => count(summary.completion_tokens)],
   ["cost", (run) => usd(costOf(run))],
   ["cost of a right answer", (run) => {
     const cost = costOf(run), [right] = judgedOf(run);
@@ -69,13 +70,13 @@ const SUITE_ROWS: NumberRow[] = [
 
 const LOAD_ROWS: NumberRow[] = [
   ["requests", ({ load }) => load!.sample.requests.toLocaleString("en")],
-  ["answers/s", ({ load }) => rateCell(loadRate(load!.sample, "requests_per_s"))],
-  ["output tokens/s", ({ load }) => rateCell(loadRate(load!.sample, "output_tokens_per_s"))],
+  ["answers/s", ({ load }) => rateCell(load!.sample, "requests_per_s")],
+  ["output tokens/s", ({ load }) => rateCell(load!.sample, "output_tokens_per_s")],
   ["failed", ({ load }) => shareCell(load!.sample.failed, load!.sample.requests)],
   ...latencyRows(),
   ["gap (ITL) p50, ms", ({ load }) => metricCell(load!.results.total.metrics.gap_ms, "p50")],
   ["gap (ITL) p99, ms", ({ load }) => metricCell(load!.results.total.metrics.gap_ms, "p99")],
-  ["output tokens", ({ summary }) => short(summary.completion_tokens)],
+  ["output tokens", ({ summary }) => count(summary.completion_tokens)],
   ["cost", (run) => usd(costOf(run))],
 ];
 
@@ -138,10 +139,19 @@ function metricCell(metric: Metric | null | undefined, rank: "p50" | "p99"): str
   );
 }
 
-function rateCell(estimate: Estimate | null): string {
-  if (estimate === null) return "–";
-  const digits = digitsFor(estimate.value);
-  return withInterval(fixed(estimate.value, digits), estimate, (bound) => fixed(bound, digits));
+function rateCell(sample: LoadSample, metric: "requests_per_s" | "output_tokens_per_s"): string {
+  const value = loadValue(sample, metric);
+  if (value === null) return "–";
+  const digits = digitsFor(value);
+  return withInterval(
+    fixed(value, digits),
+    loadRate(sample, metric),
+    (bound) => fixed(bound, digits),
+  );
+}
+
+function count(value: number | null): string {
+  return value === null ? "–" : value.toLocaleString("en");
 }
 
 function usd(value: number | null): string {

@@ -7,11 +7,13 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { writeComparedReport } from "../../lib/report/compared_report.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { browserPath } from "../browser.ts";
+import { load } from "../load/fixture.ts";
 import { comparedRun, runs, writeRun } from "../run/runs_fixture.ts";
 import { runOnMock, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import { EVIL, judged } from "./fixture.ts";
 import { rowsShown, withPage } from "./opened_page.ts";
 import type { ComparedRun } from "../../lib/analysis/compare.ts";
+import type { LoadRun } from "../../lib/load/run_load.ts";
 
 const ignore = browserPath() === null;
 
@@ -69,6 +71,31 @@ Deno.test("names, categories, models and errors of a run are text on the page", 
   assertEquals(html.match(/<script/g)?.length, 1);
   // deno-lint-ignore no-control-regex
   assert(!/[\u0000\u202e]/.test(html), "a control character");
+});
+
+Deno.test("loads are compared by their rates and latencies, without a table of requests", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.01 } });
+  const settings = { endpoint: mock.url, model: "mock", requests: 60 };
+  using first = await load({ ...settings, concurrency: 2 });
+  using second = await load({ ...settings, concurrency: 4 });
+  const read = async ({ directory }: LoadRun): Promise<ComparedRun> => ({
+    ...await readRunDirectory(directory.path),
+    price: null,
+  });
+  const output = join(folder.path, "loads.html");
+  await writeComparedReport([await read(first), await read(second)], output);
+  const html = readFileSync(output, "utf8");
+  for (const text of ["answers/s", "gap (ITL) p99, ms", "requests_per_s", "A → B"]) {
+    assertStringIncludes(html, text);
+  }
+  assert(!html.includes('id="tests"'), "a table of requests");
+  assert(!/NaN|undefined|Infinity/.test(html.replace(/<(style|script)>[^]*?<\/\1>/g, "")));
+  const mixed = [await read(first), comparedRun("10")];
+  await assertRejects(() => writeComparedReport(mixed, output), InputError, "one kind");
+  const own = await runs(join(first.directory.path, ".."), "report", "latest");
+  assertStringIncludes(own.said, "report/index.html");
+  assertStringIncludes(readFileSync(first.directory.report, "utf8"), "The client's own cost");
 });
 
 Deno.test("odd runs have a page: other tests, nothing judged, one run, no answer", async () => {
