@@ -5,6 +5,8 @@ import type { ServerEnv } from "./app.ts";
 
 /** Addresses that are kept in mind; the oldest is forgotten first. */
 const ADDRESSES = 10_000;
+/** Of a body; JSON that nests deeper can be read, but not written again. */
+const DEEPEST = 100;
 
 /** Requests a second from one address: a token bucket that holds two seconds' worth. */
 export function rateLimit(per_s: number) {
@@ -44,11 +46,29 @@ export async function jsonBody(
     throw new HttpProblem(415, "not_json", "expected the header content-type: application/json");
   }
   const text = new TextDecoder("utf-8").decode(await bytesOf(request, max_bytes, timeout_ms));
+  if (nestingOf(text) > DEEPEST) {
+    throw new HttpProblem(400, "nested_too_deeply", `the body nests deeper than ${DEEPEST} levels`);
+  }
   try {
     return JSON.parse(text);
   } catch {
     throw new HttpProblem(400, "malformed_json", "the body is not valid JSON");
   }
+}
+
+/** How deep lists and objects of a JSON text are in one another. */
+function nestingOf(text: string): number {
+  let depth = 0, deepest = 0, inText = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (inText) {
+      if (c === "\\") i++;
+      else if (c === '"') inText = false;
+    } else if (c === '"') inText = true;
+    else if (c === "[" || c === "{") deepest = Math.max(deepest, ++depth);
+    else if (c === "]" || c === "}") depth--;
+  }
+  return deepest;
 }
 
 async function bytesOf(

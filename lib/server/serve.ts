@@ -40,13 +40,20 @@ export interface ServeOptions {
   onNotice(line: string): void;
 }
 
+/** The app's routes in the form of OpenAPI, without what every request goes through. */
+function routesOf({ routes }: ReturnType<typeof serverApp>): string[] {
+  return routes.filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+}
+
 /** How long answers under way may still take at the end. */
 const GRACE_MS = 5000;
 
 /** A server that listens. */
 export class Server implements AsyncDisposable {
   readonly url: string;
-  /** Tasks that wait or run. */
+  /** Its routes, such as `GET /tasks/{id}`. */
+  readonly routes: string[];
   readonly store: TaskStore;
   readonly #stopping: AbortController;
   readonly #listening: Listening;
@@ -61,7 +68,9 @@ export class Server implements AsyncDisposable {
     callbacks: CallbackQueue,
     listening: Listening,
     stopping: AbortController,
+    routes: string[],
   ) {
+    this.routes = routes;
     this.store = store;
     this.#runner = runner;
     this.#feed = feed;
@@ -130,7 +139,7 @@ export class Server implements AsyncDisposable {
         port,
       });
       await runner.start();
-      return new Server(store, runner, feed, callbacks, listening, stopping);
+      return new Server(store, runner, feed, callbacks, listening, stopping, routesOf(app));
     } catch (error) {
       await callbacks[Symbol.asyncDispose]();
       store[Symbol.dispose]();
