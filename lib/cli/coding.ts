@@ -18,6 +18,7 @@ import { EXIT } from "./command.ts";
 import { choice, json, number, text } from "./flags.ts";
 import { ProgressLine, progressText } from "./progress_line.ts";
 import { rememberRun } from "./memory_lines.ts";
+import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "./short_path.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { ApiOptions } from "../endpoint/api.ts";
@@ -79,7 +80,7 @@ export function holdsProblems(path: string): boolean {
  */
 export async function runProblems(
   request: CodingRequest,
-  { terminal, signal }: CommandContext,
+  { terminal, signal, callbacks }: CommandContext,
 ): Promise<number> {
   const { path, values, out, models } = request;
   const { paint } = terminal;
@@ -122,6 +123,7 @@ export async function runProblems(
     reviewer,
     transport,
     prices,
+    onBudget: (message) => callbacks?.alert(message),
     budget: { usd: values["budget-usd"] ?? null, tokens: values["budget-tokens"] ?? null },
     workers: request.workers,
     out,
@@ -141,6 +143,7 @@ export async function runProblems(
   });
   line[Symbol.dispose]();
   const report = await writeSuiteReport(run.directory, run.results);
+  callbacks?.ended(endOfSuite(run, signal));
   terminal.say();
   suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));
   terminal.say();

@@ -1,4 +1,5 @@
 /** What a command of dyno is. */
+import type { Callbacks } from "./callback_flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Exit codes that every command keeps to. */
@@ -15,6 +16,8 @@ export interface CommandContext {
   terminal: Terminal;
   /** Aborted by the first Ctrl-C. */
   signal: AbortSignal;
+  /** Where ends of runs are told, if --callback-url asks for that. */
+  callbacks?: Callbacks | null;
 }
 
 export interface Command {

@@ -3,6 +3,7 @@ import { InputError } from "../errors.ts";
 import { readLoadExperiment } from "../experiment/load.ts";
 import { checkedTags } from "../run/tags.ts";
 import { REPORT_TOOLS } from "../load/report_as.ts";
+import { callbackFlags, withCallbacks } from "./callback_flags.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import {
   choice,
@@ -88,6 +89,7 @@ const flags = {
   "run-id": runId("the id of the run (one of its own)"),
   "json": toggle("one JSON object on standard output at the end"),
   ...observeFlags,
+  ...callbackFlags,
 };
 
 /** Flags whose setting has another name. */
@@ -111,6 +113,7 @@ const NO_SETTING: ReadonlySet<string> = new Set([
   "run-id",
   "json",
   ...Object.keys(observeFlags),
+  ...Object.keys(callbackFlags),
 ]);
 
 export const command: Command = {
@@ -157,10 +160,12 @@ export const command: Command = {
       if (values["capacity-share"] !== undefined) {
         throw new InputError("--capacity-share: only with --find-capacity");
       }
-      return await runLoads(request, context);
+      return await withCallbacks(values, request.out, context, (told) => runLoads(request, told));
     }
     const share = values["capacity-share"] ?? 0.95;
-    return await searchCapacity({ ...request, searched, share }, context);
+    return await withCallbacks(values, request.out, context, (told) => {
+      return searchCapacity({ ...request, searched, share }, told);
+    });
   },
 };
 

@@ -12,6 +12,7 @@ import { loadTokenizer } from "../load/tokenizer.ts";
 import { writeLoadReport } from "../report/load_report.ts";
 import { checkWritable } from "../run/directory.ts";
 import { EXIT } from "./command.ts";
+import { endOfLoad } from "./run_ends.ts";
 import { shortPath } from "./short_path.ts";
 import { loadTable, matrixTable } from "./load_table.ts";
 import { ProgressLine } from "./progress_line.ts";
@@ -87,7 +88,7 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
 export async function runOne(
   request: LoadRequest,
   settings: LoadSettings,
-  { terminal, signal }: CommandContext,
+  { terminal, signal, callbacks }: CommandContext,
 ): Promise<LoadRun> {
   const { paint } = terminal;
   const quiet = (line: string) => terminal.say(paint.dim(line));
@@ -124,6 +125,7 @@ export async function runOne(
   });
   line[Symbol.dispose]();
   const report = await writeLoadReport(run.directory, run.results, run.records);
+  callbacks?.ended(endOfLoad(run, signal, request.agent));
   if (request.terse) return run;
   terminal.say();
   loadTable(run.results, paint).forEach((row) => terminal.say(row));

@@ -5,6 +5,7 @@ import { loadSuite, suiteOf } from "../experiment/load_suite.ts";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { loadMockScript, MockEndpoint } from "../mock/server.ts";
 import { checkedTags } from "../run/tags.ts";
+import { callbackFlags, withCallbacks } from "./callback_flags.ts";
 import { codingFlags, holdsProblems, runProblems } from "./coding.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import { flagHelp, list, number, parseFlags, runId, text, toggle, workers } from "./flags.ts";
@@ -38,6 +39,7 @@ const flags = {
   "json": toggle("one JSON object on standard output at the end"),
   ...codingFlags,
   ...observeFlags,
+  ...callbackFlags,
 };
 
 /** Flags that coding problems do not take. */
@@ -71,15 +73,28 @@ export const command: Command = {
     if (values.tag && values.resume) {
       throw new InputError("--tag: a run that goes on keeps its tags; dyno runs tag changes them");
     }
-    if (holdsProblems(positional[0])) return await runCoding(positional[0], values, context);
-    const coding = Object.keys(codingFlags).find((name) => name in values);
-    if (coding) throw new InputError(`--${coding}: for coding problems, in a .jsonl file`);
-    const file = await readJsonFile(positional[0]);
-    if (!looksLikeExperiment(file)) return await start(values, suiteOf(file), null, context);
-    const experiment = experimentOf(file);
-    return await runExperiment(experiment, await loadSuite(experiment.suite), values, context);
+    return await withCallbacks(
+      values,
+      values.out ?? "runs",
+      context,
+      (told) => runFile(positional[0], values, told),
+    );
   },
 };
+
+async function runFile(
+  path: string,
+  values: Values<typeof flags>,
+  context: CommandContext,
+): Promise<number> {
+  if (holdsProblems(path)) return await runCoding(path, values, context);
+  const coding = Object.keys(codingFlags).find((name) => name in values);
+  if (coding) throw new InputError(`--${coding}: for coding problems, in a .jsonl file`);
+  const file = await readJsonFile(path);
+  if (!looksLikeExperiment(file)) return await start(values, suiteOf(file), null, context);
+  const experiment = experimentOf(file);
+  return await runExperiment(experiment, await loadSuite(experiment.suite), values, context);
+}
 
 async function runCoding(
   path: string,

@@ -9,6 +9,7 @@ import { planTests } from "../suite/plan.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { readMetadata } from "../suite/session.ts";
 import { EXIT } from "./command.ts";
+import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "./short_path.ts";
 import { ProgressLine, progressText } from "./progress_line.ts";
 import { suiteTable } from "./suite_table.ts";
@@ -90,7 +91,7 @@ async function runOne(
   api: APIConfiguration,
   resume: string | undefined,
   transport: Transport,
-  { terminal, signal }: CommandContext,
+  { terminal, signal, callbacks }: CommandContext,
 ): Promise<SuiteRun> {
   const { paint } = terminal;
   const { suite, selection } = request;
@@ -123,6 +124,7 @@ async function runOne(
   });
   line[Symbol.dispose]();
   const report = await writeSuiteReport(run.directory, run.results);
+  callbacks?.ended(endOfSuite(run, signal, request.agent));
   if (run.resumed_tests) terminal.say(`${run.resumed_tests} tests were finished before`);
   terminal.say();
   suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));

@@ -8,11 +8,13 @@ import { sweepConfigOf } from "../sweep/config.ts";
 import { plannedCount, plannedRuns } from "../sweep/plan.ts";
 import { missingRuns, runSweep, scanFinished, treeOf } from "../sweep/run_sweep.ts";
 import { runPathsOf } from "../sweep/tree.ts";
+import { callbackFlags, withCallbacks } from "./callback_flags.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "./flags.ts";
 import { observe, observeFlags } from "./observe.ts";
 import { duration } from "./progress_line.ts";
 import { sweepExec } from "./sweep_exec.ts";
+import { endOfSweep } from "./run_ends.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
 import { chosenExecutor, sayJobGoesOn, slurmFlags } from "./sweep_slurm.ts";
 import { sweepStatus } from "./sweep_status.ts";
@@ -41,6 +43,7 @@ const flags = {
   "json": toggle("one JSON object on standard output at the end"),
   ...slurmFlags,
   ...observeFlags,
+  ...callbackFlags,
 };
 export const command: Command = {
   help: [
@@ -72,42 +75,57 @@ export const command: Command = {
     const [word, ...rest] = argv;
     if (word === "exec") return await sweepExec(rest, context);
     if (word === "status") return await sweepStatus(rest, context);
-    const { terminal, signal } = context;
+    const { terminal } = context;
     const { values, positional } = parseFlags(flags, argv);
     if (positional.length) {
       throw new InputError(`"${positional[0]}": dyno sweep takes only flags; a file is --config`);
     }
     const config = await configOf(values);
     if (values["dry-run"]) return dryRun(config, values.resume ?? false, terminal);
-    await using observed = await observe(values, terminal);
-    const sweep = observed.metrics?.sweep;
-    using line = new SweepProgressLine(terminal);
-    let progress: SweepProgress = { ended: 0, failed: 0, to_do: 0 };
-    const chosen = await chosenExecutor(values, {
-      terminal,
-      queue: (queue) => line.queue(queue, progress),
-      above: (said) => line.above(said),
-    });
-    const summary = await runSweep(config, {
-      resume: values.resume ?? false,
-      fail_fast: values["fail-fast"] ?? false,
-      executor: chosen.executor,
-      notice: (said) => line.above(terminal.paint.dim(said)),
-      onPlan: (plan) => {
-        progress = { ended: 0, failed: 0, to_do: plan.runs - plan.finished };
-        sayPlan(plan, config, values.resume ?? false, terminal);
-        sweep?.planned(plan.runs, plan.finished);
-      },
-      onRun: (outcome, now) => {
-        progress = now;
-        line.show(outcome, now);
-        sweep?.ended(outcome.exit_code === 0, outcome.wall_time_s);
-      },
-    }, signal);
-    line[Symbol.dispose]();
-    return conclude(summary, config, { argv, json: values.json ?? false, chosen, terminal });
+    return await withCallbacks(
+      values,
+      config.out_root,
+      context,
+      (told) => sweep(config, values, argv, told),
+    );
   },
 };
+
+async function sweep(
+  config: SweepConfig,
+  values: Values<typeof flags>,
+  argv: readonly string[],
+  { terminal, signal, callbacks }: CommandContext,
+): Promise<number> {
+  await using observed = await observe(values, terminal);
+  const metrics = observed.metrics?.sweep;
+  using line = new SweepProgressLine(terminal);
+  let progress: SweepProgress = { ended: 0, failed: 0, to_do: 0 };
+  const chosen = await chosenExecutor(values, {
+    terminal,
+    queue: (queue) => line.queue(queue, progress),
+    above: (said) => line.above(said),
+  });
+  const summary = await runSweep(config, {
+    resume: values.resume ?? false,
+    fail_fast: values["fail-fast"] ?? false,
+    executor: chosen.executor,
+    notice: (said) => line.above(terminal.paint.dim(said)),
+    onPlan: (plan) => {
+      progress = { ended: 0, failed: 0, to_do: plan.runs - plan.finished };
+      sayPlan(plan, config, values.resume ?? false, terminal);
+      metrics?.planned(plan.runs, plan.finished);
+    },
+    onRun: (outcome, now) => {
+      progress = now;
+      line.show(outcome, now);
+      metrics?.ended(outcome.exit_code === 0, outcome.wall_time_s);
+    },
+  }, signal);
+  line[Symbol.dispose]();
+  callbacks?.ended(endOfSweep(summary, treeOf(config).path));
+  return conclude(summary, config, { argv, json: values.json ?? false, chosen, terminal });
+}
 
 async function configOf(values: Values<typeof flags>): Promise<SweepConfig> {
   const path = values.config ?? DEFAULT_CONFIG;

@@ -30,6 +30,8 @@ export interface CodingRunOptions extends Omit<SuiteRunOptions, "suite" | "handl
   /** How the second model is reached that reviews failed attempts. */
   reviewer: APIConfiguration | null;
   budget: BudgetLimits;
+  /** Told once, when 80 % of it is spent. */
+  onBudget?: (line: string) => void;
   prices: PriceTable;
 }
 
@@ -50,7 +52,10 @@ export interface CodingRun extends SuiteRun {
  */
 export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
   const { settings, api, transport, problems, prices, onNotice = () => {} } = options;
-  const budget = new Budget(options.budget, onNotice);
+  const budget = new Budget(options.budget, (line) => {
+    onNotice(line);
+    options.onBudget?.(line);
+  });
   const unpriced = new Set<string>();
   const solver = new Solver({
     settings,
