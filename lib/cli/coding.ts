@@ -9,21 +9,23 @@ import { loadProblems, selectRange } from "../experiment/load_problems.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
 import { checkWritable } from "../run/directory.ts";
 import { commandWords } from "../run/command_words.ts";
-import { builtinPrices, readPrices } from "../run/prices.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import { runCoding } from "../suite/coding/run_coding.ts";
 import { Sandbox } from "../suite/sandbox/sandbox.ts";
+import { budgetOf, checkPriced } from "./budget_flags.ts";
 import { codingLines } from "./coding_lines.ts";
 import { EXIT } from "./command.ts";
 import { choice, json, number, text } from "./flags.ts";
 import { ProgressLine, progressText } from "./progress_line.ts";
 import { rememberRun } from "./memory_lines.ts";
 import { endOfSuite } from "./run_ends.ts";
+import { pricesOf } from "./runs_prices.ts";
 import { shortPath } from "./short_path.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { ApiOptions } from "../endpoint/api.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { CodingSettings, Mode } from "../suite/coding/problems_suite.ts";
+import type { budgetFlags } from "./budget_flags.ts";
 import type { CommandContext } from "./command.ts";
 import type { Values } from "./flags.ts";
 
@@ -38,9 +40,6 @@ export const codingFlags = {
   "parameters": json("JSON", 'sampling parameters ({"max_tokens": 2048, "temperature": 0})'),
   "checkpoint-model": text("NAME", "a second model that reviews what keeps failing"),
   "checkpoint-every": number("N", "attempts between reviews (5)", { min: 1, whole: true }),
-  "budget-usd": number("USD", "stop before this is spent; warns at 80 %", { min: 1e-9 }),
-  "budget-tokens": number("N", "stop before so many tokens are used", { min: 1, whole: true }),
-  "prices": text("FILE", "prices in place of experiments/prices.json"),
   "sandbox": choice(["auto", "bubblewrap", "none"], "what confines answers (auto); none is unsafe"),
   "python": text("PATH", "the Python that runs them (python3)"),
   "test-timeout": number("S", "seconds for a program and its checks (10)", { min: 0.1 }),
@@ -52,7 +51,7 @@ export const codingFlags = {
 /** What the rest of `dyno run` settles. */
 export interface CodingRequest {
   path: string;
-  values: Values<typeof codingFlags>;
+  values: Values<typeof codingFlags & typeof budgetFlags>;
   api: Omit<ApiOptions, "model">;
   models: string[];
   workers?: number | "auto";
@@ -90,7 +89,8 @@ export async function runProblems(
   const all = await loadProblems(path);
   const chosen = values.range === undefined ? all : selectRange(all, values.range);
   const problems = chosen.slice(0, request.limit ?? chosen.length);
-  const prices = values.prices === undefined ? builtinPrices() : await readPrices(values.prices);
+  const prices = await pricesOf(values.prices);
+  const budget = budgetOf(values);
   const memory = values.memory === undefined ? null : commandWords(values.memory, "--memory");
   checkWritable(out);
   const quiet = (line: string) => terminal.say(paint.dim(line));
@@ -101,6 +101,7 @@ export async function runProblems(
   const reviewer = reviewModel === undefined
     ? null
     : await configureApi({ ...request.api, model: reviewModel }, transport, warn, signal);
+  for (const each of reviewer ? [api, reviewer] : [api]) checkPriced(budget, each.model, prices);
   await using sandbox = await Sandbox.open({
     sandbox: values.sandbox,
     python: values.python,
@@ -124,7 +125,7 @@ export async function runProblems(
     transport,
     prices,
     onBudget: (message) => callbacks?.alert(message),
-    budget: { usd: values["budget-usd"] ?? null, tokens: values["budget-tokens"] ?? null },
+    budget,
     workers: request.workers,
     out,
     run_id: request.run_id,

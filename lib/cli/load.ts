@@ -4,6 +4,8 @@ import { readLoadExperiment } from "../experiment/load.ts";
 import { checkedTags } from "../run/tags.ts";
 import { REPORT_TOOLS } from "../load/report_as.ts";
 import { callbackFlags, withCallbacks } from "./callback_flags.ts";
+import { Budget } from "../run/budget.ts";
+import { budgetFlags, budgetOf } from "./budget_flags.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import {
   choice,
@@ -17,6 +19,7 @@ import {
   text,
   toggle,
 } from "./flags.ts";
+import { pricesOf } from "./runs_prices.ts";
 import { runLoads } from "./load_runs.ts";
 import { observe, observeFlags } from "./observe.ts";
 import { searchCapacity } from "./capacity_search.ts";
@@ -84,6 +87,7 @@ const flags = {
     max: 10_000,
   }),
   "require-trusted": toggle("exit code 1 unless the verdict is trusted"),
+  ...budgetFlags,
   "out": text("DIR", "the folder of runs (runs)"),
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "run-id": runId("the id of the run (one of its own)"),
@@ -108,6 +112,9 @@ const NO_SETTING: ReadonlySet<string> = new Set([
   "capacity-share",
   "report-as",
   "require-trusted",
+  "budget-usd",
+  "budget-tokens",
+  "prices",
   "out",
   "tag",
   "run-id",
@@ -151,6 +158,8 @@ export const command: Command = {
       json: values.json ?? false,
       requireTrusted: values["require-trusted"] ?? false,
       reportAs: values["report-as"] ?? null,
+      budget: new Budget(budgetOf(values), (line) => context.terminal.warn(line)),
+      prices: await pricesOf(values.prices),
     };
     const searched = values["find-capacity"];
     if (request.run_id !== undefined && (searched !== undefined || experiment.runs.length > 1)) {

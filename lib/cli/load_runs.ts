@@ -11,6 +11,7 @@ import { isInside } from "../load/window.ts";
 import { loadTokenizer } from "../load/tokenizer.ts";
 import { writeLoadReport } from "../report/load_report.ts";
 import { checkWritable } from "../run/directory.ts";
+import { budgetEnd, checkPriced } from "./budget_flags.ts";
 import { EXIT } from "./command.ts";
 import { endOfLoad } from "./run_ends.ts";
 import { shortPath } from "./short_path.ts";
@@ -24,6 +25,8 @@ import type { DriveProgress } from "../load/drive.ts";
 import type { ReportTool } from "../load/report_as.ts";
 import type { LoadRun } from "../load/run_load.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { Budget } from "../run/budget.ts";
+import type { PriceTable } from "../run/prices.ts";
 import type { CommandContext } from "./command.ts";
 
 /** A first answer that takes longer is told of. */
@@ -38,6 +41,9 @@ export interface LoadRequest {
   /** A verdict other than trusted is a failure. */
   requireTrusted: boolean;
   reportAs: ReportTool | null;
+  /** Of all runs together. */
+  budget: Budget;
+  prices: PriceTable;
   /** Leaves out the summary of each run. */
   terse?: boolean;
   agent?: string;
@@ -59,7 +65,7 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
   const runs: LoadRun[] = [];
   const names: string[] = [];
   for (const [i, { settings, varied }] of experiment.runs.entries()) {
-    if (context.signal.aborted) break;
+    if (context.signal.aborted || request.budget.ended) break;
     const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
     names.push(what);
     if (what) context.terminal.say(`\n${i + 1} of ${experiment.runs.length}: ${what}`);
@@ -71,6 +77,11 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
       runs.map(({ results }, i) => ({ name: names[i], results })),
       context.terminal.paint,
     ).forEach((row) => context.terminal.say(row));
+  }
+  if (request.budget.ended) {
+    const left = experiment.runs.length - runs.length;
+    const loads = left ? `; ${left} of ${experiment.runs.length} loads were not begun` : "";
+    context.terminal.say(`${budgetEnd(request.budget)}${loads}`);
   }
   const code = exitCode(request, runs, context.signal);
   if (request.json) {
@@ -95,6 +106,7 @@ export async function runOne(
   await using transport = await openTransport({ only: settings.transport, notice: quiet });
   const warn = (line: string) => terminal.warn(line);
   const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, warn, signal);
+  checkPriced(request.budget.limits, api.model, request.prices);
   const waiting = setTimeout(
     () => quiet("waiting for the answer to a first question"),
     WAITING_MS,
@@ -118,6 +130,8 @@ export async function runOne(
     tags: request.tags,
     argv: process.argv.slice(2),
     countTokens: tokenizer && ((text) => tokenizer.count(text)),
+    budget: request.budget,
+    prices: request.prices,
     signal,
     onDirectory: request.onDirectory,
     onProgress: (progress) => line.show(() => progressText(progress), false),
@@ -161,7 +175,7 @@ async function preflight(
 }
 
 function exitCode(
-  { requireTrusted }: LoadRequest,
+  { requireTrusted, budget }: LoadRequest,
   runs: readonly LoadRun[],
   signal: AbortSignal,
 ): number {
@@ -171,7 +185,7 @@ function exitCode(
   );
   const distrusted = requireTrusted &&
     runs.some(({ results }) => results.verdict.verdict !== "trusted");
-  return failed || distrusted ? EXIT.failures : EXIT.good;
+  return failed || distrusted || budget.ended ? EXIT.failures : EXIT.good;
 }
 
 function progressText({ sent, ended, failed, in_flight, events }: DriveProgress): string {

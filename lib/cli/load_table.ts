@@ -142,7 +142,7 @@ function intervalText(
 
 /** Why it ended, what was not answered, how many missed the SLOs, and the energy. */
 function outcomeLines(results: LoadResults): string[] {
-  const { total, slos, energy, stopped_because, complete } = results;
+  const { total, slos, energy, stopped_because, complete, total_cost_usd } = results;
   const { unfinished, unsent } = total.requests;
   const lines: string[] = [];
   if (stopped_because !== null) lines.push(...wrapped("ended early: ", stopped_because));
@@ -157,6 +157,8 @@ function outcomeLines(results: LoadResults): string[] {
     const share = goodput.share ? `met by ${percent(goodput.share)}; ` : "";
     lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}`));
   }
+  if (total_cost_usd !== null) lines.push(`cost $${total_cost_usd.toFixed(4)}`);
+  else if (complete) lines.push("cost unknown");
   if (energy) {
     const { energy_j, error_j, per_token_j } = energy;
     const token = per_token_j === null ? "" : `, ${per_token_j.toPrecision(3)} J a token`;

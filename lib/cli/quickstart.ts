@@ -3,6 +3,8 @@ import experiment from "../../experiments/quickstart.json" with { type: "json" }
 import load from "../../experiments/quickstart_load.json" with { type: "json" };
 import answers from "../../experiments/suites/quickstart_answers.json" with { type: "json" };
 import suite from "../../experiments/suites/quickstart.json" with { type: "json" };
+import { Budget } from "../run/budget.ts";
+import { builtinPrices } from "../run/prices.ts";
 import { EXIT } from "./command.ts";
 import { quickstartSweep } from "./quickstart_sweep.ts";
 import { runLoads } from "./load_runs.ts";
@@ -18,6 +20,8 @@ const flags = {
   "out": text("DIR", "the folder of runs (runs)"),
   "json": toggle("a JSON object on standard output for each of the two, one a line"),
 };
+
+const NO_BUDGET = { usd: null, tokens: null };
 
 /** What the load is answered. */
 const ANSWER =
@@ -44,6 +48,7 @@ export const command: Command = {
       model: experiment.model,
     });
     terminal.say(`mock endpoint at ${mock.url}, ${tokens_per_second} tokens/s a stream`);
+    const prices = builtinPrices();
     const path = "experiments/suites/quickstart.json";
     const out = values.out ?? "runs";
     const asked = await runSuites({
@@ -54,6 +59,8 @@ export const command: Command = {
       workers: experiment.workers,
       out,
       resume: [],
+      budget: NO_BUDGET,
+      prices,
       agent: "mock",
       json: values.json ?? false,
     }, context);
@@ -72,6 +79,8 @@ export const command: Command = {
       json: values.json ?? false,
       requireTrusted: false,
       reportAs: null,
+      budget: new Budget(NO_BUDGET, () => {}),
+      prices,
       agent: "mock",
     }, context);
     if (loaded !== EXIT.good) return loaded;

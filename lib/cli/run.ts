@@ -10,6 +10,8 @@ import { codingFlags, holdsProblems, runProblems } from "./coding.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import { flagHelp, list, number, parseFlags, runId, text, toggle, workers } from "./flags.ts";
 import { observe, observeFlags } from "./observe.ts";
+import { budgetFlags, budgetOf } from "./budget_flags.ts";
+import { pricesOf } from "./runs_prices.ts";
 import { runSuites } from "./suite_runs.ts";
 import type { Experiment } from "../experiment/experiment.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
@@ -37,6 +39,7 @@ const flags = {
   "run-id": runId("the id of the new run (one of its own)"),
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
   "json": toggle("one JSON object on standard output at the end"),
+  ...budgetFlags,
   ...codingFlags,
   ...observeFlags,
   ...callbackFlags,
@@ -185,6 +188,8 @@ async function start(
     sample_rate_hz: values["sample-rate"] ?? experiment?.sample_rate_hz,
     alerts: experiment?.alerts,
     onDirectory: observed.onDirectory,
+    budget: budgetOf(values),
+    prices: await pricesOf(values.prices),
     json: values.json ?? false,
   }, context);
 }

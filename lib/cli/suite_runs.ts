@@ -4,10 +4,12 @@ import { InputError } from "../errors.ts";
 import { configureApi } from "../endpoint/api.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
+import { Budget } from "../run/budget.ts";
 import { checkWritable, findRun } from "../run/directory.ts";
 import { planTests } from "../suite/plan.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { readMetadata } from "../suite/session.ts";
+import { budgetEnd, checkPriced } from "./budget_flags.ts";
 import { EXIT } from "./command.ts";
 import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "./short_path.ts";
@@ -18,6 +20,8 @@ import type { Transport } from "../endpoint/transport.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { BudgetLimits } from "../run/budget.ts";
+import type { PriceTable } from "../run/prices.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { Selection } from "../suite/selection.ts";
 import type { CommandContext } from "./command.ts";
@@ -41,6 +45,9 @@ export interface SuiteRequest {
   tags?: readonly string[];
   /** Told of each run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
+  /** Of all models together. */
+  budget: BudgetLimits;
+  prices: PriceTable;
   json: boolean;
 }
 
@@ -67,21 +74,29 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
   for (const model of models.length ? models : [undefined]) {
     const warn = (line: string) => terminal.warn(line);
     const api = await configureApi({ ...request.api, model }, transport, warn, signal);
+    checkPriced(request.budget, api.model, request.prices);
     await planTests(suite, api, selection); // complains before the first model runs
     apis.push(api);
   }
   const resume = await runsByModel(request, apis.map((api) => api.model));
   const runs: SuiteRun[] = [];
+  const budget = new Budget(request.budget, (line) => terminal.warn(line));
   for (const api of apis) {
-    if (signal.aborted) break;
-    runs.push(await runOne(request, api, resume.get(api.model), transport, context));
+    if (signal.aborted || budget.ended) break;
+    runs.push(await runOne(request, api, resume.get(api.model), budget, transport, context));
   }
-  const code = exitCode(runs, signal);
+  const code = exitCode(runs, budget, signal);
   if (request.json) terminal.out(JSON.stringify({ runs: runs.map(summary), exit_code: code }));
-  if (code === EXIT.interrupted) {
+  if (code === EXIT.interrupted || budget.ended) {
     const ids = runs.filter((run) => !run.results.complete).map((run) => run.directory.path);
-    terminal.say(`interrupted; what was finished is saved. The same command goes on with`);
+    terminal.say(
+      code === EXIT.interrupted
+        ? "interrupted; what was finished is saved. The same command goes on with"
+        : `${budgetEnd(budget)}. With a larger one the same command goes on with`,
+    );
+    const left = apis.slice(runs.length).map(({ model }) => model);
     terminal.say(`  --resume ${ids.map(shortPath).join(" --resume ")}`);
+    if (left.length) terminal.say(`  not begun: ${left.join(", ")}`);
   }
   return code;
 }
@@ -90,6 +105,7 @@ async function runOne(
   request: SuiteRequest,
   api: APIConfiguration,
   resume: string | undefined,
+  budget: Budget,
   transport: Transport,
   { terminal, signal, callbacks }: CommandContext,
 ): Promise<SuiteRun> {
@@ -110,6 +126,8 @@ async function runOne(
     resume,
     sample_rate_hz: request.sample_rate_hz,
     alerts: request.alerts,
+    budget,
+    prices: request.prices,
     agent: request.agent,
     tags: request.tags,
     argv: process.argv.slice(2),
@@ -158,9 +176,11 @@ async function runsByModel(
   return found;
 }
 
-function exitCode(runs: readonly SuiteRun[], signal: AbortSignal): number {
+function exitCode(runs: readonly SuiteRun[], budget: Budget, signal: AbortSignal): number {
   if (signal.aborted) return EXIT.interrupted;
-  return runs.some((run) => run.results.aggregate.errors > 0) ? EXIT.failures : EXIT.good;
+  return budget.ended || runs.some((run) => run.results.aggregate.errors > 0)
+    ? EXIT.failures
+    : EXIT.good;
 }
 
 /** What `--json` tells of a run. */

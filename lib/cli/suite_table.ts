@@ -58,7 +58,10 @@ function summaryLines(
   if (pass_rate) lines.push(`pass rate ${percent(pass_rate)} (95 % interval, Wilson)`);
   const tokens = aggregate.total_completion_tokens;
   const produced = tokens === null ? "unknown tokens" : `${tokens} tokens`;
-  lines.push(`${aggregate.tests} tests and ${produced} in ${duration(wall_s)}`);
+  const cost = aggregate.total_cost_usd === null
+    ? "unknown"
+    : `$${aggregate.total_cost_usd.toFixed(4)}`;
+  lines.push(`${aggregate.tests} tests and ${produced} in ${duration(wall_s)}, cost ${cost}`);
   if (energy) lines.push(energyLine(energy));
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
   if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);

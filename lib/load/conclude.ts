@@ -63,6 +63,7 @@ export function conclude(measurement: Measurement): LoadResults {
     stopped_because: outcome.stopped_because,
     stages,
     total,
+    total_cost_usd: costOf(records),
     slos: run.plan.slos,
     verdict,
     energy: energyOf(measurement, total),
@@ -118,6 +119,16 @@ function totalOf(
     isInside: (record) => isInside(record, stages[record.stage].window),
     warmup: records.length - measured.length,
   });
+}
+
+function costOf(records: readonly RequestRecord[]): number | null {
+  let sum = 0;
+  for (const { failure, cost_usd } of records) {
+    if (failure !== null) continue;
+    if (cost_usd === null) return null;
+    sum += cost_usd;
+  }
+  return sum;
 }
 
 function requestedRate(stage: LoadStage): number | null {

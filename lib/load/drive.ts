@@ -11,6 +11,8 @@ import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
+import type { Budget, Reservation, Spent } from "../run/budget.ts";
+import type { RequestCost } from "../run/request_cost.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { LoadPrompt, PromptSource } from "./prompts.ts";
 import type { RequestRecord } from "./results.ts";
@@ -32,6 +34,8 @@ export interface DriveOptions {
   /** Seconds that requests in flight may still take at the end. */
   grace_s: number;
   stop: StopLimits;
+  budget: Budget;
+  cost: RequestCost;
   /** Counts tokens where the server does not; null leaves it at events. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
@@ -70,6 +74,8 @@ export interface Flight {
   conversation: number | null;
   turn: number;
   times: TokenTimes;
+  body: Record<string, unknown>;
+  reservation: Reservation;
   /** What the listener found wrong. */
   error: Error | null;
 }
@@ -83,7 +89,11 @@ const POLL_MS = 100;
 const MOST_BUSY_NS = 2e6;
 /** In a closed loop so many wait at least, so that a free place is taken at once. */
 const LEAST_WAITING = 64;
+const NOTHING: Spent = { usd: 0, tokens: 0 };
+const UNKNOWN: Spent = { usd: null, tokens: null };
 const UNLIMITED = 0xffffffff;
+
+const BUDGET = "the budget has no room for another request";
 
 /** Drives one load. Use once. */
 export class Drive {
@@ -108,6 +118,8 @@ export class Drive {
   #stageRequests = 0;
   #nextStart_ns: number | null = null;
   #exhausted = false;
+  /** The budget has no room for what is still to be sent. */
+  #unaffordable = false;
   #ending = false;
   /** What went wrong on our side, such as a full disk. */
   #fault: { error: unknown } | null = null;
@@ -172,6 +184,7 @@ export class Drive {
   }
 
   async #runOpen(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
+    const { budget } = this.#options;
     const times = timesOf(stage, this.#options.pattern);
     const last_ns = stage.duration_s === null ? Infinity : start_ns + stage.duration_s * 1e9;
     let turn_ns = nowNs();
@@ -192,10 +205,14 @@ export class Drive {
       if (stage.requests !== null && this.#stageRequests >= stage.requests) break;
       const prompt = this.#nextPrompt();
       if (prompt === null || this.#over(signal)) break;
-      this.#submit(prompt, t_ns, this.#nextConversation(prompt), 0);
+      if (!this.#submit(prompt, t_ns, this.#nextConversation(prompt), 0)) {
+        this.#unaffordable = budget.ended = true; // what was handed over is still sent
+        break;
+      }
     }
     const end_ns = stage.duration_s === null ? -Infinity : last_ns;
-    const counted = stage.requests !== null || stage.times_s !== null || this.#exhausted;
+    const counted = stage.requests !== null || stage.times_s !== null || this.#exhausted ||
+      this.#unaffordable;
     while (
       !this.#over(signal) && (nowNs() < end_ns || (stage.duration_s === null && this.#open > 0))
     ) {
@@ -203,6 +220,7 @@ export class Drive {
       this.#stop.checkSaturation(nowNs(), this.#open);
       await sleep(Math.min(POLL_MS, Math.max(1, (end_ns - nowNs()) / 1e6)), signal);
     }
+    if (this.#unaffordable) this.#outcome.stopped_because ??= BUDGET;
   }
 
   async #runClosed(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
@@ -216,7 +234,8 @@ export class Drive {
         // a conversation keeps its place between its turns
         const waiting = prompt.turns.length ? 0 : Math.max(LEAST_WAITING, places);
         if (this.#open >= places + waiting) return void this.#returned.push(prompt);
-        this.#submit(prompt, null, this.#nextConversation(prompt), 0);
+        // without room now there may be some once others are over
+        if (!this.#submit(prompt, null, this.#nextConversation(prompt), 0)) return;
       }
     };
     this.#onChange = fill;
@@ -225,6 +244,7 @@ export class Drive {
       await sleep(Math.min(POLL_MS, Math.max(1, (end_ns - nowNs()) / 1e6)), signal);
     }
     this.#onChange = () => {};
+    if (this.#options.budget.ended) this.#outcome.stopped_because ??= BUDGET;
   }
 
   #over(signal: AbortSignal): boolean {
@@ -242,14 +262,26 @@ export class Drive {
     return turns.length ? this.#conversations++ : null;
   }
 
-  /** @param t_intended_ns null in a closed loop: as soon as there is a place. */
+  /**
+   * @param t_intended_ns null in a closed loop: as soon as there is a place.
+   * @returns whether the budget has room for it; without, it is as if it had not been taken.
+   */
   #submit(
     prompt: LoadPrompt,
     t_intended_ns: number | null,
     conversation: number | null,
     turn: number,
-  ): void {
-    const { api, transport, countTokens } = this.#options;
+  ): boolean {
+    const { api, transport, countTokens, budget, cost } = this.#options;
+    const body = this.#bodyOf(prompt);
+    // an open loop does not wait until the length of answers is known
+    const reservation = budget.take(() =>
+      cost.most(body) ?? (t_intended_ns === null ? null : NOTHING)
+    );
+    if (reservation === null) {
+      if (turn === 0) this.#returned.push(prompt);
+      return false;
+    }
     const keepText = prompt.turns.length > 0 || countTokens !== null;
     const flight: Flight = {
       request: this.#requests++,
@@ -259,6 +291,8 @@ export class Drive {
       conversation,
       turn,
       times: new TokenTimes(api.api_type, keepText),
+      body,
+      reservation,
       error: null,
     };
     this.#open++;
@@ -269,7 +303,7 @@ export class Drive {
       method: "POST",
       url: this.#url,
       headers: this.#headers,
-      body: JSON.stringify(this.#bodyOf(prompt)),
+      body: JSON.stringify(body),
       timeout_s: api.timeout,
       t_send_ns: t_intended_ns ?? 0,
     }, {
@@ -293,6 +327,7 @@ export class Drive {
       },
     });
     this.#cancels.set(flight, cancel);
+    return true;
   }
 
   readonly #cancels = new Map<Flight, () => void>();
@@ -317,15 +352,24 @@ export class Drive {
   #ended(flight: Flight, exchange: HttpExchange, error: Error | null): void {
     this.#open--;
     this.#cancels.delete(flight);
-    const { api, countTokens, stages, onRecord } = this.#options;
+    const { api, countTokens, stages, onRecord, cost } = this.#options;
     const never = exchange.t_sent_ns === 0 && error instanceof CancelledError;
     const due = flight.t_intended_ns !== null && flight.t_intended_ns <= nowNs();
     if (never && !due && flight.error === null) {
+      flight.reservation.settle(NOTHING);
       if (flight.turn === 0) this.#returned.push(flight.prompt); // as if it had not been taken
       return;
     }
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
     const record = recordOf(flight, exchange, error, api, countTokens);
+    const { failure } = record;
+    const spent = failure === null
+      ? cost.spentBy(flight.body, record)
+      : exchange.status !== 200 && failure !== "timeout" && failure !== "unfinished"
+      ? NOTHING
+      : UNKNOWN;
+    flight.reservation.settle(spent);
+    if (failure === null && record.token_source !== "events") record.cost_usd = spent.usd;
     record.stage = stages.slice(0, stage).filter(({ warmup }) => !warmup).length;
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;
@@ -350,7 +394,10 @@ export class Drive {
     ];
     const t_ns = t_end_ns + this.#options.think_time_s * 1e9;
     const { output_tokens, parameters } = prompt;
-    this.#submit({ messages, output_tokens, parameters, turns }, t_ns, conversation, turn + 1);
+    const next = { messages, output_tokens, parameters, turns };
+    if (this.#submit(next, t_ns, conversation, turn + 1)) return;
+    this.#options.budget.ended = true;
+    this.#outcome.stopped_because ??= BUDGET;
   }
 
   #stageAt(t_ns: number): number {

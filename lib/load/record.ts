@@ -63,6 +63,7 @@ export function recordOf(
     prompt_tokens: counts.prompt,
     completion_tokens,
     token_source,
+    cost_usd: null,
     token_events: times.token_events,
     lag_max_ns: times.lag_max_ns,
     gaps_at: 0,

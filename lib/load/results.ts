@@ -48,6 +48,8 @@ export interface RequestRecord {
   prompt_tokens: number | null;
   completion_tokens: number | null;
   token_source: TokenSource | null;
+  /** US dollars; null where the server told no usage or the price is unknown. */
+  cost_usd: number | null;
   /** Events that carried tokens. */
   token_events: number;
   /** The largest lag of a read behind the kernel's receipt. */
@@ -142,6 +144,10 @@ export interface LoadResults {
   /** One for each measured stage, then their total, which is the same where there is one. */
   stages: StageResults[];
   total: StageResults;
+  /**
+   * US dollars of all answered requests, those outside of the windows too; null where any is unknown.
+   */
+  total_cost_usd: number | null;
   slos: Slo[];
   verdict: Verdict;
   /** Energy of the measured window, where a sensor was there. */

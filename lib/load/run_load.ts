@@ -7,11 +7,14 @@ import { PortableTransport } from "../endpoint/portable.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
 import { energyDevices } from "../hardware/energy.ts";
 import { startSampler } from "../hardware/sampler.ts";
+import { Budget } from "../run/budget.ts";
 import { createRunDirectory } from "../run/directory.ts";
 import { Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { describeRun } from "../run/metadata.ts";
+import { builtinPrices } from "../run/prices.ts";
 import { Redactor } from "../run/redact.ts";
+import { RequestCost } from "../run/request_cost.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import { conclude } from "./conclude.ts";
 import { Drive } from "./drive.ts";
@@ -22,6 +25,7 @@ import type { Transport } from "../endpoint/transport.ts";
 import type { LoadSettings } from "../experiment/load.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { PriceTable } from "../run/prices.ts";
 import type { DriveProgress } from "./drive.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, RequestRecord } from "./results.ts";
@@ -42,6 +46,10 @@ export interface LoadRunOptions {
   argv?: readonly string[];
   /** Counts tokens where the server does not. */
   countTokens: ((text: string) => number) | null;
+  /** Ends the load before it is crossed; one that several loads share counts them together. */
+  budget?: Budget;
+  /** Default: the table that comes with dyno. */
+  prices?: PriceTable;
   signal: AbortSignal;
   /** Told of the run's directory before anything is sent. */
   onDirectory?: (directory: RunDirectory) => void;
@@ -108,6 +116,8 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
         saturation: settings.stop_on_saturation ?? false,
       },
       countTokens: options.countTokens,
+      budget: options.budget ?? new Budget({ usd: null, tokens: null }, onNotice),
+      cost: new RequestCost(api.model, options.prices ?? builtinPrices(), onNotice),
       signal,
       onRecord: (record, gaps_ms) => {
         record.gaps_at = tokens.append(gaps_ms);

@@ -29,7 +29,7 @@ export function itemOfRequest(event: JsonObject): RunItem | null {
     ttft_ms: since_ms("t_first_token_ns"),
     prompt_tokens: numberAt(record, "prompt_tokens"),
     completion_tokens: numberAt(record, "completion_tokens"),
-    cost_usd: null,
+    cost_usd: numberAt(record, "cost_usd"),
     error: failure === null ? null : textAt(record, "message") ?? failure,
   };
 }

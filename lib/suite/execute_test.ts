@@ -61,6 +61,7 @@ export function internalFailure(planned: PlannedTest, error: unknown): TestResul
   return {
     ...identity(planned),
     success: false,
+    cost_usd: null,
     response_text: "",
     reasoning_text: null,
     execution_time: 0,
@@ -111,6 +112,7 @@ function measured(
   const answered = error === null;
   return {
     success: answered,
+    cost_usd: null, // priced by whoever knows the prices
     execution_time,
     attempts,
     prompt_tokens: reply.prompt_tokens,

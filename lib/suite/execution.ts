@@ -5,6 +5,8 @@ import { runPool, WorkerLimit } from "../execute/pool.ts";
 import { sleep } from "../execute/sleep.ts";
 import { HealthWatch } from "../hardware/health.ts";
 import { nowNs } from "../native/clock.ts";
+import { requestBody } from "../endpoint/request.ts";
+import { BudgetSpentError } from "../run/budget.ts";
 import { executeTest, internalFailure } from "./execute_test.ts";
 import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
@@ -12,7 +14,9 @@ import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../experiment/suite.ts";
 import type { HealthAlert, HealthThresholds } from "../hardware/health.ts";
 import type { Sampler } from "../hardware/sampler.ts";
+import type { Budget, Spent } from "../run/budget.ts";
 import type { Journal } from "../run/journal.ts";
+import type { RequestCost } from "../run/request_cost.ts";
 import type { PlannedTest } from "./execute_test.ts";
 import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
 import type { ItemFiles } from "./result_files.ts";
@@ -58,9 +62,22 @@ export interface ExecutionParts {
   listeners: Listeners;
   workers: number | "auto";
   alerts: Partial<HealthThresholds>;
+  budget: Budget;
+  cost: RequestCost;
 }
 
 const HEALTH_INTERVAL_MS = 1000;
+const POLL_MS = 10;
+/** Failures before the model began: nobody charges for them. */
+const FREE: ReadonlySet<string | null> = new Set([
+  "connect",
+  "auth",
+  "http_4xx",
+  "http_429",
+  "http_5xx",
+]);
+const NOTHING: Spent = { usd: 0, tokens: 0 };
+const UNKNOWN: Spent = { usd: null, tokens: null };
 
 /** Runs planned tests. Results collect in `items` by item id. */
 export class Execution {
@@ -71,6 +88,8 @@ export class Execution {
   readonly #limit: WorkerLimit;
   readonly #auto: AutoWorkers | null;
   #answered: boolean;
+  /** Tests under way that the budget has not stopped. */
+  #atWork = 0;
 
   /** @param earlier results of earlier sessions. */
   constructor(parts: ExecutionParts, earlier: Map<string, ResultItem>) {
@@ -104,8 +123,10 @@ export class Execution {
     guards.spawn((s) => this.#watchHealth(s));
     try {
       await runPool(todo, this.#limit, signal, async (planned, scopeSignal) => {
+        this.#atWork++;
         const result = await this.#runOne(planned, scopeSignal);
         this.#finished(planned, result);
+        this.#atWork--;
         publishing.spawn(() => this.#publish(result));
       });
     } finally {
@@ -132,20 +153,45 @@ export class Execution {
 
   async #runOne(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
     const { test, index, item_id } = planned;
-    const { client, journal, progress, handlers } = this.#parts;
+    const { journal, progress, handlers } = this.#parts;
     const package_id = test.id;
     progress.started(test);
     journal.append("package_started", { package_id, i: index, item_id });
-    const onFailed = (failed: FailedAttempt) => this.#attemptFailed(package_id, failed);
-    const execute = (changed: TestCase) =>
-      executeTest({ ...planned, test: changed }, client, signal, onFailed);
+    const execute = (changed: TestCase) => this.#ask({ ...planned, test: changed }, signal);
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
     try {
       return await (handler ? handler(test, execute, signal, { item_id, journal }) : execute(test));
     } catch (error) {
+      if (error instanceof BudgetSpentError) await this.#othersEnd(signal);
       if (error instanceof CancelledError || signal.aborted) throw error;
       return internalFailure(planned, error);
     }
+  }
+
+  /** One question, within the budget, with its cost. */
+  async #ask(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
+    const { client, budget, cost } = this.#parts;
+    const body = requestBody(planned.test, client.api);
+    const reservation = await budget.reserve(() => cost.most(body), signal);
+    let spent = UNKNOWN;
+    try {
+      const result = await executeTest(planned, client, signal, (failed) => {
+        this.#attemptFailed(planned.test.id, failed);
+        const again = failed.retry_in_s !== null;
+        if (again && !FREE.has(failed.error.failure)) budget.add(cost.most(body) ?? NOTHING);
+      });
+      if (result.success) spent = cost.spentBy(body, result);
+      else if (FREE.has(result.error_class)) spent = NOTHING;
+      return { ...result, cost_usd: result.success ? spent.usd : null };
+    } finally {
+      reservation.settle(spent);
+    }
+  }
+
+  /** The first to leave cancels the others, whose answers are paid for: so all leave together. */
+  async #othersEnd(signal: AbortSignal): Promise<void> {
+    this.#atWork--;
+    while (this.#atWork > 0) await sleep(POLL_MS, signal);
   }
 
   #attemptFailed(package_id: string, { attempt, error, retry_in_s }: FailedAttempt): void {

@@ -32,6 +32,8 @@ export interface ResultItem {
   prompt_tokens: number | null;
   completion_tokens: number | null;
   token_source: TokenSource | null;
+  /** US dollars; null where the usage or the price is unknown. */
+  cost_usd: number | null;
   tokens_per_second: number | null;
   finish_reason: string | null;
   ttft_ms: number | null;
@@ -62,6 +64,8 @@ export interface Aggregate {
   max_hit_rate: number | null;
   total_prompt_tokens: number | null;
   total_completion_tokens: number | null;
+  /** US dollars, as the tokens. */
+  total_cost_usd: number | null;
   errors_by_class: Partial<Record<ErrorClass, number>>;
 }
 
@@ -129,6 +133,7 @@ export function resultItem(result: TestResult): ResultItem {
     prompt_tokens: result.prompt_tokens,
     completion_tokens: result.completion_tokens,
     token_source: result.token_source,
+    cost_usd: result.cost_usd ?? null, // missing in older journals
     tokens_per_second: result.tokens_per_second,
     finish_reason: result.finish_reason,
     ttft_ms: result.timing?.ttft_ms ?? null,
@@ -162,6 +167,7 @@ export function aggregate(items: readonly ResultItem[]): Aggregate {
     max_hit_rate: scores.length ? scores.reduce((a, b) => Math.max(a, b)) : null,
     total_prompt_tokens: sumOrUnknown(answered.map((item) => item.prompt_tokens)),
     total_completion_tokens: sumOrUnknown(answered.map((item) => item.completion_tokens)),
+    total_cost_usd: sumOrUnknown(answered.map((item) => item.cost_usd)),
     errors_by_class,
   };
 }

@@ -8,9 +8,12 @@ import { EndpointClient } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
 import { energyDevices } from "../hardware/energy.ts";
 import { startSampler } from "../hardware/sampler.ts";
+import { Budget } from "../run/budget.ts";
 import { createRunDirectory, findRun } from "../run/directory.ts";
 import { describeRun } from "../run/metadata.ts";
+import { builtinPrices } from "../run/prices.ts";
 import { Redactor } from "../run/redact.ts";
+import { RequestCost } from "../run/request_cost.ts";
 import { energyOfRun, IDLE_S } from "./energy.ts";
 import { Execution } from "./execution.ts";
 import { healthReport, writeHealthReport } from "./health_report.ts";
@@ -24,7 +27,9 @@ import type { Transport } from "../endpoint/transport.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { Spent } from "../run/budget.ts";
 import type { RunMetadata } from "../run/metadata.ts";
+import type { PriceTable } from "../run/prices.ts";
 import type { CategoryHandler, Listeners } from "./execution.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { PlannedTest } from "./execute_test.ts";
@@ -54,6 +59,10 @@ export interface SuiteRunOptions extends Selection, Listeners {
   evaluators?: Record<string, Evaluator>;
   /** Thresholds of health alerts. */
   alerts?: Partial<HealthThresholds>;
+  /** Ends the run before it is crossed; one that several runs share counts them together. */
+  budget?: Budget;
+  /** Default: the table that comes with dyno. */
+  prices?: PriceTable;
   /** Recorded in the metadata. */
   agent?: string;
   tags?: readonly string[];
@@ -119,6 +128,8 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   const earlier = await readEarlier(directory, new Set(plan.map((test) => test.item_id)), files);
   earlier.warnings.forEach(notice);
   const resumed_tests = earlier.items.size;
+  const budget = options.budget ?? new Budget({ usd: null, tokens: null }, notice);
+  earlier.items.forEach((item) => budget.add(spentEarlier(item)));
   logStart(session, metadata, plan, earlier.items, resumed);
 
   const rate_hz = options.sample_rate_hz;
@@ -147,6 +158,8 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     listeners: options,
     workers: options.workers ?? 4,
     alerts: options.alerts ?? {},
+    budget,
+    cost: new RequestCost(api.model, options.prices ?? builtinPrices(), notice),
   }, earlier.items);
   try {
     if (sampler && energyDevices(sampler.series).length > 0) {
@@ -173,6 +186,12 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   };
 }
 
+/** Coding runs count each of their attempts themselves. */
+function spentEarlier({ coding, cost_usd, prompt_tokens, completion_tokens }: ResultItem): Spent {
+  if (coding) return { usd: 0, tokens: 0 };
+  return { usd: cost_usd, tokens: (prompt_tokens ?? 0) + (completion_tokens ?? 0) };
+}
+
 function describe(
   directory: RunDirectory,
   { suite, api, ...options }: SuiteRunOptions,
@@ -187,6 +206,7 @@ function describe(
     categories: options.categories ?? null,
     limit: options.limit ?? null,
     sample_rate_hz: options.sample_rate_hz ?? null,
+    budget: options.budget?.limits ?? null,
     ...options.config,
   };
   return describeRun({

@@ -34,6 +34,8 @@ export interface TestResult {
   item_id: string;
   /** The endpoint gave an answer. Whether the answer is right is in `evaluation_result`. */
   success: boolean;
+  /** From the server's usage, of all that the test asked; null where that or the price is unknown. */
+  cost_usd: number | null;
   response_text: string;
   reasoning_text: string | null;
   /** Seconds from sending the request to the end of the response, of the attempt that counts. */

@@ -12,6 +12,9 @@ import { InputError } from "../../lib/errors.ts";
 import { Drive } from "../../lib/load/drive.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { Budget } from "../../lib/run/budget.ts";
+import { builtinPrices } from "../../lib/run/prices.ts";
+import { RequestCost } from "../../lib/run/request_cost.ts";
 import { nowNs } from "../../lib/native/clock.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { PacedServer } from "../../lib/native/pace.ts";
@@ -318,6 +321,8 @@ for (const transport of ["wire", "portable"] as const) {
       grace_s: 20,
       stop: { error_rate: null, saturation: false },
       countTokens: null,
+      budget: new Budget({ usd: null, tokens: null }, () => {}),
+      cost: new RequestCost(api.model, builtinPrices(), () => {}),
       signal: new AbortController().signal,
       onRecord: () => {
         if (++records === 5) throw new InputError("the disk is full");

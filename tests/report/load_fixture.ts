@@ -107,6 +107,7 @@ export function simulatedRequests(seed = 7): Simulated[] {
         prompt_tokens,
         completion_tokens: failed ? null : completion_tokens,
         token_source: failed ? null : "usage",
+        cost_usd: null,
         token_events: failed ? 0 : completion_tokens,
         lag_max_ns: Math.round(60_000 * Math.exp(0.4 * normal())),
         gaps_at: 0,
@@ -311,6 +312,7 @@ export function loadFixture(
     transport: "native",
     complete: true,
     stopped_because: null,
+    total_cost_usd: null,
     stages,
     total: {
       ...whole,

@@ -1,23 +1,25 @@
 /** A coding benchmark against one model: a suite run whose tests are solved, not just asked. */
 import { EndpointClient } from "../../endpoint/client.ts";
+import { Budget } from "../../run/budget.ts";
 import { findRun } from "../../run/directory.ts";
 import { readJournal } from "../../run/journal.ts";
+import { RequestCost } from "../../run/request_cost.ts";
 import { writeFileAtomic } from "../../run/write.ts";
 import { runSuite } from "../run_suite.ts";
-import { Budget } from "./budget.ts";
 import { codingSuite } from "./problems_suite.ts";
 import { Solver } from "./solver.ts";
 import { codingStatistics, summaryOf } from "./summary.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { Problem } from "../../experiment/load_problems.ts";
+import type { BudgetLimits } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { SuiteRun, SuiteRunOptions } from "../run_suite.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
-import type { BudgetLimits } from "./budget.ts";
 import type { CodingSettings } from "./problems_suite.ts";
 import type { BenchmarkSummary, CodingStatistics } from "./summary.ts";
 
-export interface CodingRunOptions extends Omit<SuiteRunOptions, "suite" | "handlers" | "tests"> {
+export interface CodingRunOptions
+  extends Omit<SuiteRunOptions, "suite" | "handlers" | "tests" | "budget"> {
   /** The benchmark's name, e.g. "HumanEval". */
   name: string;
   /** The file of the problems. */
@@ -56,23 +58,13 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
     onNotice(line);
     options.onBudget?.(line);
   });
-  const unpriced = new Set<string>();
   const solver = new Solver({
     settings,
     chat: api.api_type !== "completions",
     sandbox: options.sandbox,
     reviewer: options.reviewer && new EndpointClient(options.reviewer, transport),
     budget,
-    costOf: (what, input, output) => {
-      const model = what === "answers" ? api.model : options.reviewer!.model;
-      const price = prices.priceOf(model);
-      if (price === null && !unpriced.has(model)) {
-        unpriced.add(model);
-        onNotice(`cost: no price for "${model}" in ${prices.name}: it is unknown, not 0`);
-      }
-      if (price === null || input === null || output === null) return null;
-      return (input * price.input + output * price.output) / 1e6;
-    },
+    reviewCost: options.reviewer && new RequestCost(options.reviewer.model, prices, onNotice),
     onNotice,
   });
   if (options.resume !== undefined) {
@@ -82,10 +74,11 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
   const started_ms = Date.now();
   const run = await runSuite({
     ...options,
+    budget,
     suite: codingSuite(options.name, options.path, problems, settings, api.model),
     handlers: { "zero-shot": solver.handler, "iterative": solver.handler },
     config: {
-      coding: { ...settings, problems: options.range, budget: options.budget },
+      coding: { ...settings, problems: options.range },
       sandbox: options.sandbox.description,
     },
   });
@@ -96,6 +89,6 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
     summary,
     statistics: codingStatistics(run.results.items, settings),
     budget_spent: budget.spent,
-    budget_ended: budget.spentUp,
+    budget_ended: budget.ended,
   };
 }

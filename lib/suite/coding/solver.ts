@@ -1,6 +1,7 @@
 /** Attempts at coding problems: asked, extracted, run in the sandbox, and asked again. */
 import { messageOf } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
+import { requestBody } from "../../endpoint/request.ts";
 import { extractCode } from "../extract_code.ts";
 import { passRate } from "../sandbox/outcome.ts";
 import { isPlateau } from "./plateau.ts";
@@ -8,12 +9,13 @@ import { firstQuestion, nextQuestion, reviewQuestion } from "./questions.ts";
 import type { EndpointClient } from "../../endpoint/client.ts";
 import type { Problem } from "../../experiment/load_problems.ts";
 import type { TestCase } from "../../experiment/suite.ts";
+import type { Budget, Spent } from "../../run/budget.ts";
 import type { JournalEvent } from "../../run/journal.ts";
+import type { RequestCost } from "../../run/request_cost.ts";
 import type { CategoryHandler, HandlerContext } from "../execution.ts";
 import type { Outcome } from "../sandbox/outcome.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { CodingOutcome, TestResult } from "../test_result.ts";
-import type { Budget } from "./budget.ts";
 import type { CodingSettings, CodingTest } from "./problems_suite.ts";
 import type { Tried } from "./questions.ts";
 
@@ -37,7 +39,8 @@ export interface SolverParts {
   /** The reviewer's; null for none. */
   reviewer: EndpointClient | null;
   budget: Budget;
-  costOf(model: "answers" | "reviews", input: number | null, output: number | null): number | null;
+  /** Of the reviews; null for none. */
+  reviewCost: RequestCost | null;
   onNotice(line: string): void;
 }
 
@@ -56,7 +59,7 @@ export class Solver {
   }
 
   /** Takes an event of an earlier session's journal: its attempts are not made again. */
-  recall({ event, attempt, experiment_id, advice }: JournalEvent): void {
+  recall({ event, attempt, experiment_id, advice, spent }: JournalEvent): void {
     if (event === "attempt_finished") {
       const known = attempt as Attempt;
       const list = this.#earlier.get(known.experiment_id) ?? [];
@@ -65,6 +68,7 @@ export class Solver {
       if (known.reused_from === null) this.#parts.budget.add(spentBy(known));
     } else if (event === "review_finished") {
       this.#reviews.set(String(experiment_id), String(advice));
+      if (spent) this.#parts.budget.add(spent as Spent); // missing in older journals
     }
   }
 
@@ -77,17 +81,10 @@ export class Solver {
       const attempt = attempts.length === 0
         ? await this.#first(test as CodingTest, execute, signal, context)
         : await this.#next(test as CodingTest, attempts, execute, signal, context);
-      if (attempt === null) throw await this.#budgetSpent();
       attempts.push(attempt);
       context.journal.append("attempt_finished", { attempt });
     }
   };
-
-  /** What is under way ends first; what has no result yet is for a resumed run. */
-  async #budgetSpent(): Promise<CancelledError> {
-    await this.#parts.budget.drained();
-    return new CancelledError("the budget is spent");
-  }
 
   #stop(
     mode: CodingOutcome["mode"],
@@ -108,11 +105,11 @@ export class Solver {
     execute: Execute,
     signal: AbortSignal,
     context: HandlerContext,
-  ): Promise<Attempt | null> {
+  ): Promise<Attempt> {
     const { problem, sample, experiment_id } = test.coding;
     const question = firstQuestion(problem, this.#parts.chat);
     const ask = () => this.#attempt(test, question, 1, execute, signal);
-    if (this.#parts.settings.modes.length < 2) return await this.#withinBudget(ask);
+    if (this.#parts.settings.modes.length < 2) return await ask();
     const key = `${problem.problem_id} ${sample}`;
     const known = this.#shared.get(key);
     if (known) {
@@ -120,42 +117,23 @@ export class Solver {
       const result = { ...first.result, ...identity(test, context) };
       return { ...first, experiment_id, result, reused_from: first.experiment_id };
     }
-    const made = this.#withinBudget(ask);
-    const shared = made.then((attempt) => {
-      if (attempt === null) throw new CancelledError();
-      return attempt;
-    });
+    const shared = ask();
     shared.catch(() => this.#shared.delete(key)); // the other mode asks for itself
     this.#shared.set(key, shared);
-    return await made;
+    return await shared;
   }
 
-  #next(
+  async #next(
     test: CodingTest,
     attempts: readonly Attempt[],
     execute: Execute,
     signal: AbortSignal,
     context: HandlerContext,
-  ): Promise<Attempt | null> {
-    return this.#withinBudget(async () => {
-      const advice = await this.#review(test, attempts, signal, context);
-      const { problem } = test.coding;
-      const question = nextQuestion(problem, attempts, advice, this.#parts.chat);
-      return await this.#attempt(test, question, attempts.length + 1, execute, signal);
-    });
-  }
-
-  /** Null when the budget has no room for it. */
-  async #withinBudget(make: () => Promise<Attempt>): Promise<Attempt | null> {
-    const { budget } = this.#parts;
-    if (!budget.reserve()) return null;
-    let attempt: Attempt | null = null;
-    try {
-      attempt = await make();
-      return attempt;
-    } finally {
-      budget.settle(attempt ? spentBy(attempt) : { usd: null, tokens: null });
-    }
+  ): Promise<Attempt> {
+    const advice = await this.#review(test, attempts, signal, context);
+    const { problem } = test.coding;
+    const question = nextQuestion(problem, attempts, advice, this.#parts.chat);
+    return await this.#attempt(test, question, attempts.length + 1, execute, signal);
   }
 
   async #attempt(
@@ -184,7 +162,7 @@ export class Solver {
       checks: ended?.checks ?? null,
       pass_rate: ended && passRate(ended),
       how: found.how,
-      cost_usd: this.#parts.costOf("answers", result.prompt_tokens, result.completion_tokens),
+      cost_usd: result.cost_usd,
       reused_from: null,
       result,
     };
@@ -211,25 +189,27 @@ export class Solver {
     signal: AbortSignal,
     { journal }: HandlerContext,
   ): Promise<string | null> {
-    const { reviewer, settings, onNotice, costOf, budget } = this.#parts;
+    const { reviewer, settings, onNotice, reviewCost, budget } = this.#parts;
     const { experiment_id, problem } = coding;
     const known = this.#reviews.get(experiment_id) ?? null;
     if (!reviewer || attempts.length % settings.checkpoint!.every !== 0) return known;
+    const question = reviewQuestion(problem, attempts);
+    const body = requestBody(question, reviewer.api);
+    const reservation = await budget.reserve(() => reviewCost!.most(body), signal);
+    let spent: Spent = { usd: null, tokens: null };
     try {
-      const { reply, error } = await reviewer.ask(reviewQuestion(problem, attempts), signal);
+      const { reply, error } = await reviewer.ask(question, signal);
       if (error) throw error;
-      const { prompt_tokens, completion_tokens } = reply;
-      budget.add({
-        usd: costOf("reviews", prompt_tokens, completion_tokens),
-        tokens: (prompt_tokens ?? 0) + (completion_tokens ?? 0),
-      });
+      spent = reviewCost!.spentBy(body, reply);
       this.#reviews.set(experiment_id, reply.text);
-      journal.append("review_finished", { experiment_id, advice: reply.text });
+      journal.append("review_finished", { experiment_id, advice: reply.text, spent });
       return reply.text;
     } catch (error) {
       if (error instanceof CancelledError) throw error;
       onNotice(`${problem.problem_id}: no review: ${messageOf(error)}`);
       return known;
+    } finally {
+      reservation.settle(spent);
     }
   }
 
@@ -249,6 +229,7 @@ export class Solver {
       }, 0);
     const input_tokens = sum(({ result }) => result.prompt_tokens);
     const output_tokens = sum(({ result }) => result.completion_tokens);
+    const cost_usd = sum((attempt) => attempt.cost_usd);
     const hits = Number(last.passed);
     return {
       ...last.result,
@@ -256,6 +237,7 @@ export class Solver {
       elapsed_seconds: sum(({ result }) => result.elapsed_seconds)!,
       prompt_tokens: input_tokens,
       completion_tokens: output_tokens,
+      cost_usd,
       evaluation_result: last.result.success
         ? {
           evaluator: "sandbox",
@@ -278,7 +260,7 @@ export class Solver {
         outcome: last.result.success ? last.outcome : null,
         input_tokens,
         output_tokens,
-        cost_usd: sum(({ cost_usd }) => cost_usd),
+        cost_usd,
       },
     };
   }

@@ -5,7 +5,6 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configureApi } from "../../../lib/endpoint/api.ts";
 import { openTransport } from "../../../lib/endpoint/open_transport.ts";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
-import { Budget } from "../../../lib/suite/coding/budget.ts";
 import { dyno } from "../../e2e/dyno.ts";
 import { asked, FILE, folder, problems, run, start, test, wrong } from "./fixture.ts";
 
@@ -141,33 +140,20 @@ test("a budget is not crossed, and its run can go on", async () => {
     behaviour: { default_response: response },
   });
   const notices: string[] = [];
-  const tokens = 300;
-  const spent = await run(mock, problems, out.path, { modes: ["zero-shot"] }, {
+  const tokens = 700;
+  const change = { modes: ["zero-shot" as const], samples: 3, parameters: { max_tokens: 60 } };
+  const all = problems.length * change.samples;
+  const spent = await run(mock, problems, out.path, change, {
     budget: { usd: null, tokens },
-    workers: 1,
     onNotice: (line) => notices.push(line),
   });
-  assert(spent.budget_ended);
-  assert(spent.budget_spent.tokens <= tokens && spent.budget_spent.tokens > 0);
-  assertEquals(spent.results.complete, false);
+  assert(spent.budget_ended, JSON.stringify(spent.budget_spent));
+  assert(spent.budget_spent.tokens <= tokens && spent.budget_spent.tokens > tokens / 2);
+  assertEquals(notices.filter((line) => line.startsWith("budget:")).length, 1);
   const before = asked(mock);
-  const whole = await run(mock, problems, out.path, { modes: ["zero-shot"] }, {
-    resume: spent.run_id,
-  });
-  assertEquals([whole.results.complete, asked(mock) - before], [true, problems.length - before]);
-});
-
-Deno.test("a budget counts what is under way as dear as the dearest", () => {
-  const warnings: string[] = [];
-  const budget = new Budget({ usd: 1, tokens: null }, (line) => warnings.push(line));
-  assert(budget.reserve());
-  budget.settle({ usd: 0.3, tokens: null });
-  assert(budget.reserve() && budget.reserve());
-  assertEquals(budget.reserve(), false);
-  budget.settle({ usd: 0.3, tokens: null });
-  budget.settle({ usd: 0.25, tokens: null });
-  assertEquals([warnings.length, warnings[0]], [1, "budget: 85 % is spent"]);
-  assertEquals(budget.reserve(), false);
+  assertEquals([spent.results.complete, spent.results.items.length], [false, before]);
+  const whole = await run(mock, problems, out.path, change, { resume: spent.run_id });
+  assertEquals([whole.results.complete, asked(mock)], [true, all]);
 });
 
 test("dyno run on coding problems prints what the document's readers look for", async () => {

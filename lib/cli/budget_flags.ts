@@ -1,0 +1,39 @@
+/** Flags of what a run may cost: its budget and the prices. */
+import { InputError } from "../errors.ts";
+import { number } from "./flags.ts";
+import { pricesFlag } from "./runs_prices.ts";
+import type { Budget, BudgetLimits } from "../run/budget.ts";
+import type { PriceTable } from "../run/prices.ts";
+import type { Values } from "./flags.ts";
+
+export const budgetFlags = {
+  "budget-usd": number("USD", "stop before this is spent; warns at 80 %", { min: 1e-9 }),
+  "budget-tokens": number("N", "stop before so many tokens are used, in and out", {
+    min: 1,
+    whole: true,
+  }),
+  ...pricesFlag,
+};
+
+/** The limits that were given. */
+export function budgetOf(values: Values<typeof budgetFlags>): BudgetLimits {
+  return { usd: values["budget-usd"] ?? null, tokens: values["budget-tokens"] ?? null };
+}
+
+/** @throws {InputError} a budget of dollars, and a model whose price nobody knows. */
+export function checkPriced({ usd }: BudgetLimits, model: string, prices: PriceTable): void {
+  if (usd === null || prices.priceOf(model) !== null) return;
+  throw new InputError(
+    `--budget-usd: ${prices.name} has no price for "${model}"; give a table that has one with ` +
+      "--prices FILE, or --budget-tokens",
+  );
+}
+
+/** What a person is told of a budget that has ended a run. */
+export function budgetEnd({ limits, spent }: Budget): string {
+  const parts = [
+    ...(limits.usd === null ? [] : [`$${spent.usd.toFixed(4)} of $${limits.usd}`]),
+    ...(limits.tokens === null ? [] : [`${spent.tokens} of ${limits.tokens} tokens`]),
+  ];
+  return `the budget has no room for another request: ${parts.join(", ")} spent`;
+}
