@@ -30,7 +30,7 @@ export function checkPriced({ usd }: BudgetLimits, model: string, prices: PriceT
 }
 
 /** What a person is told of a budget that has ended a run. */
-export function budgetEnd({ limits, spent }: Budget): string {
+export function budgetEnd({ limits, spent }: Pick<Budget, "limits" | "spent">): string {
   const parts = [
     ...(limits.usd === null ? [] : [`$${spent.usd.toFixed(4)} of $${limits.usd}`]),
     ...(limits.tokens === null ? [] : [`${spent.tokens} of ${limits.tokens} tokens`]),

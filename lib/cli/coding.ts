@@ -10,9 +10,10 @@ import { writeSuiteReport } from "../report/suite_report.ts";
 import { checkWritable } from "../run/directory.ts";
 import { commandWords } from "../run/command_words.ts";
 import { writeFileAtomic } from "../run/write.ts";
+import { languageFolders } from "../suite/coding/language.ts";
 import { runCoding } from "../suite/coding/run_coding.ts";
-import { Sandbox } from "../suite/sandbox/sandbox.ts";
-import { budgetOf, checkPriced } from "./budget_flags.ts";
+import { ONLY_PYTHON, Sandbox } from "../suite/sandbox/sandbox.ts";
+import { budgetEnd, budgetOf, checkPriced } from "./budget_flags.ts";
 import { codingLines } from "./coding_lines.ts";
 import { EXIT } from "./command.ts";
 import { choice, json, number, text } from "./flags.ts";
@@ -40,7 +41,10 @@ export const codingFlags = {
   "parameters": json("JSON", 'sampling parameters ({"max_tokens": 2048, "temperature": 0})'),
   "checkpoint-model": text("NAME", "a second model that reviews what keeps failing"),
   "checkpoint-every": number("N", "attempts between reviews (5)", { min: 1, whole: true }),
-  "sandbox": choice(["auto", "bubblewrap", "none"], "what confines answers (auto); none is unsafe"),
+  "sandbox": choice(
+    ["auto", "bubblewrap", "pyodide", "none"],
+    "what confines answers (auto: bubblewrap, else pyodide); none is unsafe",
+  ),
   "python": text("PATH", "the Python that runs them (python3)"),
   "test-timeout": number("S", "seconds for a program and its checks (10)", { min: 0.1 }),
   "test-memory": number("MB", "memory of a program (1024)", { min: 64, whole: true }),
@@ -92,6 +96,7 @@ export async function runProblems(
   const prices = await pricesOf(values.prices);
   const budget = budgetOf(values);
   const memory = values.memory === undefined ? null : commandWords(values.memory, "--memory");
+  const folders = languageFolders(problems);
   checkWritable(out);
   const quiet = (line: string) => terminal.say(paint.dim(line));
   const warn = (line: string) => terminal.warn(line);
@@ -105,7 +110,11 @@ export async function runProblems(
   await using sandbox = await Sandbox.open({
     sandbox: values.sandbox,
     python: values.python,
+    folders,
   });
+  if (!sandbox.runsCommands && problems.some(({ tests }) => tests.form === "program")) {
+    throw new InputError(ONLY_PYTHON);
+  }
   if (!sandbox.confined) warn("--sandbox none: answers of the model run unconfined on this host");
   const settings = settingsOf(values);
   const name = basename(path).replace(/\.jsonl(\.gz)?$/, "");
@@ -167,7 +176,8 @@ export async function runProblems(
   if (!run.results.complete) {
     terminal.say(
       run.budget_ended
-        ? "the budget is spent; with a larger one the same command goes on"
+        ? `${budgetEnd({ limits: budget, spent: run.budget_spent })}. ` +
+          "With a larger one the same command goes on"
         : "interrupted; what was finished is saved. The same command goes on",
     );
     terminal.say(`  with --resume ${shortPath(run.directory.path)}`);

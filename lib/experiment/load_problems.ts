@@ -1,4 +1,4 @@
-/** Coding problems from JSON Lines in the forms of HumanEval, HumanEval+ and MBPP. */
+/** Coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, and programs of any language. */
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, parseJson } from "./json_file.ts";
@@ -17,15 +17,35 @@ export interface Problem {
   prompt: string;
   /** The function that the tests call. */
   entry_point: string;
-  tests: {
-    /** `check`: the text defines `check(candidate)`. `asserts`: it calls the entry point by its name. */
-    form: "check" | "asserts";
-    text: string;
-    /** What runs before the text: imports and definitions of the tests. */
-    setup: string;
-  };
+  tests: PythonTests | ProgramTests;
   /** What follows the prompt, or in MBPP a whole module; null where the file gives none. */
   canonical_solution: string | null;
+}
+
+/** Python that calls the entry point. */
+export interface PythonTests {
+  /** `check`: the text defines `check(candidate)`. `asserts`: it calls the entry point by its name. */
+  form: "check" | "asserts";
+  text: string;
+  /** What runs before the text: imports and definitions of the tests. */
+  setup: string;
+}
+
+/** A program of another language, judged by what it prints. */
+export interface ProgramTests {
+  form: "program";
+  language: ProblemLanguage;
+  /** What it gets on standard input, and what it has to print. */
+  cases: { input: string; output: string }[];
+}
+
+export interface ProblemLanguage {
+  /** As a fence names it, such as "javascript". */
+  name: string;
+  /** What runs a program, split as a shell does; `{file}` stands for the program's file. */
+  command: string;
+  /** Of the program's file, without a dot. */
+  extension: string;
 }
 
 const text = z.string().min(1);
@@ -55,6 +75,18 @@ const mbpp = z.object({
   test_setup_code: z.string().nullish(),
   test_imports: z.array(z.string()).nullish(),
 }).refine((problem) => problem.text ?? problem.prompt, { message: `expected "text" or "prompt"` });
+
+const program = z.object({
+  task_id: id,
+  prompt: text,
+  language: z.strictObject({
+    name: text,
+    command: text,
+    extension: z.string().regex(/^[a-zA-Z0-9]+$/, "expected letters and digits, without a dot"),
+  }),
+  cases: z.array(z.strictObject({ input: z.string(), output: z.string() })).min(1),
+  canonical_solution: z.string().nullish(),
+});
 
 /**
  * Reads all problems of a JSON Lines file, gzipped or not.
@@ -106,10 +138,11 @@ function problemOf(path: string, line: string, index: number): Problem {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError(`${path}:1:1: expected a problem as a JSON object`);
   }
+  if ("language" in value) return fromProgram(file, index);
   if ("test_list" in value && !("entry_point" in value)) return fromMbpp(file, index);
   if ("entry_point" in value) return fromHumanEval(file, line, index);
   throw new InputError(
-    `${path}:1:1: neither "entry_point" (HumanEval's form) nor "test_list" (MBPP's form) is there`,
+    `${path}:1:1: neither "entry_point" (HumanEval's form) nor "test_list" (MBPP's form) nor "language" is there`,
   );
 }
 
@@ -151,6 +184,18 @@ function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
     prompt,
     entry_point,
     tests: { form: "check", text: check, setup: "" },
+    canonical_solution,
+  };
+}
+
+function fromProgram(file: JsonFile, index: number): Problem {
+  const { task_id, prompt, language, cases, canonical_solution = null } = checkJson(file, program);
+  return {
+    problem_id: idOf(task_id, language.name),
+    index,
+    prompt,
+    entry_point: "main",
+    tests: { form: "program", language, cases },
     canonical_solution,
   };
 }

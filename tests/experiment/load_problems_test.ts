@@ -10,7 +10,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@
 import { InputError } from "../../lib/errors.ts";
 import { loadProblems, selectRange } from "../../lib/experiment/load_problems.ts";
 import { extractCode } from "../../lib/suite/extract_code.ts";
-import type { Problem } from "../../lib/experiment/load_problems.ts";
+import type { Problem, PythonTests } from "../../lib/experiment/load_problems.ts";
 
 const hasPython = spawnSync("python3", ["-c", ""]).status === 0;
 
@@ -51,7 +51,7 @@ const loadedTwice: Problem = {
 
 /** What Python says to a problem's tests of a solution; null if they pass. */
 function failure(problem: Problem, solution: string): string | null {
-  const { form, text, setup } = problem.tests;
+  const { form, text, setup } = problem.tests as PythonTests;
   const call = form === "check" ? `\ncheck(${problem.entry_point})\n` : "";
   const program = `import random\nrandom.seed(1)\n${solution}\n${setup}\n${text}${call}`;
   const ran = spawnSync("python3", ["-"], { input: program, encoding: "utf8", timeout: 20_000 });
@@ -103,7 +103,7 @@ Deno.test("MBPP's form, both variants", async () => {
       canonical_solution: old.code,
     });
     assertEquals(second.problem_id, "MBPP/12");
-    assertEquals(second.tests.setup, "import math\nfrom math import pi as TWO\n");
+    assertEquals((second.tests as PythonTests).setup, "import math\nfrom math import pi as TWO\n");
     if (hasPython) assertEquals(failure(first, canonical(first)), null);
   });
 });
@@ -245,7 +245,10 @@ Deno.test({
         const { code, how } = extractCode({ text: say(problem), reasoning: null }, problem);
         assert(code !== null, `${problem.problem_id} ${i}: ${how}`);
         const call = `check(${problem.entry_point})`;
-        return [`${problem.problem_id} ${i} ${how}`, `${code}\n${problem.tests.text}\n${call}\n`];
+        return [
+          `${problem.problem_id} ${i} ${how}`,
+          `${code}\n${(problem.tests as PythonTests).text}\n${call}\n`,
+        ];
       })
     );
     assertEquals(runAll(programs), "");
@@ -294,7 +297,7 @@ Deno.test({
     const stubs = problems.flatMap(({ prompt, entry_point, tests }) =>
       ["None", "0", "''", "[]", "True"].map((value) => [
         `${entry_point} returning ${value}`,
-        `${prompt}    return ${value}\n\n${tests.text}\ncheck(${entry_point})\n`,
+        `${prompt}    return ${value}\n\n${(tests as PythonTests).text}\ncheck(${entry_point})\n`,
       ])
     );
     const failed = runAll(stubs);

@@ -35,13 +35,16 @@ export function nextQuestion(
 ): Question {
   const last = tried[tried.length - 1];
   const code = (last.code ?? "").slice(0, MOST_CODE);
-  const shown = code ? `\`\`\`python\n${code}\n\`\`\`` : "(no code was found in it)";
+  const language = languageOf(problem);
+  const shown = code ? `\`\`\`${language}\n${code}\n\`\`\`` : "(no code was found in it)";
   const failure = [
     `This does not pass the tests: ${last.outcome}.`,
     last.detail.slice(0, MOST_DETAIL),
     `Attempts so far: ${tried.map(toldShort).join("; ")}.`,
     ...(advice ? [`A reviewer advises:\n${advice}`] : []),
-    `Write the whole corrected module in one \`\`\`python block.`,
+    `Write the whole corrected ${
+      problem.tests.form === "program" ? "program" : "module"
+    } in one \`\`\`${language} block.`,
   ].join("\n\n");
   if (!chat) return { prompt: `${task(problem)}\n\n${shown}\n\n${failure}\n\n` };
   return {
@@ -63,7 +66,9 @@ export function reviewQuestion(problem: Problem, tried: readonly Tried[]): Quest
     "Another model tries to solve this problem and fails. Say in a few sentences what is wrong with " +
     "its approach and what to do instead. Do not write the solution.",
     task(problem),
-    `Its last code:\n\`\`\`python\n${(last.code ?? "").slice(0, MOST_CODE)}\n\`\`\``,
+    `Its last code:\n\`\`\`${languageOf(problem)}\n${
+      (last.code ?? "").slice(0, MOST_CODE)
+    }\n\`\`\``,
     `What the tests said:\n${last.detail.slice(0, MOST_DETAIL)}`,
     `All attempts:\n${history.join("\n")}`,
   ].join("\n\n");
@@ -75,7 +80,18 @@ function toldShort({ iteration, outcome, checks }: Tried): string {
   return `${iteration}: ${outcome}${checks ? `, ${checks.passed} of ${checks.total} checks` : ""}`;
 }
 
+function languageOf({ tests }: Problem): string {
+  return tests.form === "program" ? tests.language.name : "python";
+}
+
 function task({ prompt, entry_point, tests }: Problem): string {
+  if (tests.form === "program") {
+    const [{ input, output }] = tests.cases;
+    return `${prompt.trim()}\n\nWrite it as a whole program in ${tests.language.name} that reads ` +
+      "standard input and writes standard output, such that for\n\n" +
+      `${indented(input)}\n\nit prints\n\n${indented(output)}\n\n` +
+      `Answer with the whole program in one \`\`\`${tests.language.name} block.`;
+  }
   if (tests.form === "check") {
     return "Complete this Python function. Answer with the whole module, imports and helpers " +
       `included, in one \`\`\`python block.\n\n\`\`\`python\n${prompt.trimEnd()}\n\`\`\``;
@@ -84,4 +100,8 @@ function task({ prompt, entry_point, tests }: Problem): string {
   return `${prompt.trim()}\n\nWrite it in Python as a function named ${entry_point}` +
     `${example ? `, such that\n\n    ${example.trim()}\n` : "."}` +
     "\nAnswer with the whole module in one ```python block.";
+}
+
+function indented(text: string): string {
+  return text.trimEnd().split("\n").map((line) => `    ${line}`).join("\n");
 }

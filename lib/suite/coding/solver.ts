@@ -3,11 +3,13 @@ import { messageOf } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { requestBody } from "../../endpoint/request.ts";
 import { extractCode } from "../extract_code.ts";
+import { extractProgram } from "../extraction/program.ts";
 import { passRate } from "../sandbox/outcome.ts";
+import { programOf } from "./language.ts";
 import { isPlateau } from "./plateau.ts";
 import { firstQuestion, nextQuestion, reviewQuestion } from "./questions.ts";
 import type { EndpointClient } from "../../endpoint/client.ts";
-import type { Problem } from "../../experiment/load_problems.ts";
+import type { Problem, ProblemLanguage } from "../../experiment/load_problems.ts";
 import type { TestCase } from "../../experiment/suite.ts";
 import type { Budget, Spent } from "../../run/budget.ts";
 import type { JournalEvent } from "../../run/journal.ts";
@@ -146,10 +148,10 @@ export class Solver {
     const { coding, prompt: _prompt, ...rest } = test;
     const { problem, experiment_id } = coding;
     const result = await execute({ ...rest, ...question } as TestCase);
-    const found = extractCode(
-      { text: result.response_text, reasoning: result.reasoning_text },
-      problem,
-    );
+    const reply = { text: result.response_text, reasoning: result.reasoning_text };
+    const found = problem.tests.form === "program"
+      ? extractProgram(reply, namesOf(problem.tests.language))
+      : extractCode(reply, problem);
     const ended = result.success ? await this.#run(problem, found.code, signal) : null;
     return {
       experiment_id,
@@ -170,6 +172,10 @@ export class Solver {
 
   #run(problem: Problem, code: string | null, signal: AbortSignal): Promise<Outcome> {
     const { test_timeout_s, memory_bytes } = this.#parts.settings;
+    if (problem.tests.form === "program") {
+      const limits = { timeout_s: test_timeout_s, memory_bytes };
+      return this.#parts.sandbox.runCommand(programOf(code ?? "", problem.tests, limits), signal);
+    }
     const { form, text, setup } = problem.tests;
     return this.#parts.sandbox.run({
       code: code ?? "",
@@ -264,6 +270,10 @@ export class Solver {
       },
     };
   }
+}
+
+function namesOf({ name, extension }: ProblemLanguage): string[] {
+  return [name.toLowerCase(), extension.toLowerCase()];
 }
 
 function identity(test: CodingTest, { item_id }: HandlerContext) {

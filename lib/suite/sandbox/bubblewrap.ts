@@ -20,7 +20,7 @@ import { seccompFilter } from "./seccomp.ts";
 
 /** A way to start a program. */
 export interface Confinement {
-  name: "bubblewrap" | "none";
+  name: "bubblewrap" | "pyodide" | "none";
   /** What a person reads of it in a run's metadata. */
   description: string;
   /** The command that runs `command`, and the user it is to become before anything untrusted. */
@@ -178,7 +178,7 @@ function unnamedFile(content: Uint8Array): number {
 }
 
 /** A program's path by its name; sandboxed programs get none of our PATH. */
-function onPath(name: string): string | null {
+export function onPath(name: string): string | null {
   for (const folder of (process.env.PATH ?? "").split(delimiter).filter(isAbsolute)) {
     try {
       accessSync(join(folder, name), constants.X_OK);

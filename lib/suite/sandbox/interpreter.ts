@@ -1,16 +1,24 @@
 /** The python3 on PATH: where it really is and what it needs to see of the disk. */
 import { execFile } from "node:child_process";
 import { InputError, messageOf } from "../../errors.ts";
+import { ENVIRONMENT } from "./bubblewrap.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
 import { CODEC } from "./python_codec.ts";
 import { JUDGE } from "./python_judge.ts";
 import { RUNNER } from "./python_runner.ts";
 
-/** A Python interpreter, and our programs in its own bytecode. */
+/** A Python interpreter, and our programs in the form that it reads. */
 export interface Interpreter {
   /** The binary itself, not a shim or a virtual environment's link. */
   path: string;
+  /** Starts it; the last argument, a program's length, is still missing. */
+  command: string[];
+  /** What it reads ahead of the program. */
+  ahead: Uint8Array | null;
+  env: Record<string, string>;
+  /** Resident memory that is the interpreter's own and not the program's. */
+  overhead_bytes: number;
   version: string;
   /** Folders with its library and its packages, not below /usr. */
   folders: string[];
@@ -18,8 +26,18 @@ export interface Interpreter {
   packages: string[];
   candidate: Uint8Array;
   judge: Uint8Array;
-  runner: Uint8Array;
+  /** Runs programs of other languages; null where it cannot. */
+  runner: Uint8Array | null;
 }
+
+/** Reads a program from standard input, so that nothing of it lies on a disk. */
+const LOADER = `import sys,marshal,posix as os
+n=int(sys.argv[1]);b=b""
+while len(b)<n:
+ r=os.read(0,n-len(b))
+ if not r: os._exit(0)
+ b+=r
+exec(marshal.loads(b),{"__name__":"dyno"})`;
 
 const OLDEST = [3, 8];
 
@@ -76,7 +94,19 @@ export async function findInterpreter(command = "python3"): Promise<Interpreter>
   const [judge, candidate, runner] = compiled.map((text: string) =>
     Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))
   );
-  return { path, version: version.join("."), folders, packages, judge, candidate, runner };
+  return {
+    path,
+    command: [path, "-s", "-S", "-B", "-c", LOADER],
+    ahead: null,
+    env: ENVIRONMENT,
+    overhead_bytes: 0,
+    version: version.join("."),
+    folders,
+    packages,
+    judge,
+    candidate,
+    runner,
+  };
 }
 
 function output(command: string, args: string[], input: string): Promise<string> {

@@ -130,7 +130,10 @@ def write_all(fd, data):
         data = data[os.write(fd, data):]
 
 def limit(limits):
-    import resource
+    try:
+        import resource
+    except ImportError: # in Pyodide, which is limited from outside
+        return
     for name, value in limits["rlimits"].items():
         which = getattr(resource, "RLIMIT_" + name, None)
         if which is None:

@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { InputError } from "../../errors.ts";
+import { InputError, messageOf } from "../../errors.ts";
 import { CancelledError, throwIfAborted } from "../../execute/scope.ts";
 import { bubblewrap, none } from "./bubblewrap.ts";
 import { findInterpreter } from "./interpreter.ts";
+import { findPyodide, pyodideConfinement } from "./pyodide.ts";
 import { Side } from "./side.ts";
 import { runCommandTrial } from "./command_trial.ts";
 import { runTrial } from "./trial.ts";
@@ -18,12 +19,14 @@ import type { Pair } from "./trial.ts";
 /** How to open a sandbox. */
 export interface SandboxOptions {
   /**
-   * "auto": bubblewrap, or a refusal. "none": no confinement at all, for a host that is itself
-   * thrown away; it has to be asked for by this name. Default "auto".
+   * "auto": bubblewrap, else Pyodide, or a refusal. "none": no confinement at all, for a host that is
+   * itself thrown away; it has to be asked for by this name. Default "auto".
    */
-  sandbox?: "auto" | "bubblewrap" | "none";
+  sandbox?: "auto" | "bubblewrap" | "pyodide" | "none";
   /** A Python's name on PATH, or its path. Default "python3". */
   python?: string;
+  /** Further folders that programs may read, such as another language's. */
+  folders?: string[];
   /** Programs that run at the same time, and as many pairs of interpreters started ahead. */
   workers?: number;
   /** What a program's /tmp holds at most. Default 64 MiB. */
@@ -74,22 +77,63 @@ export class Sandbox implements AsyncDisposable {
    * @throws {InputError} when there is no Python, or nothing that confines it and works here.
    */
   static async open(options: SandboxOptions = {}): Promise<Sandbox> {
-    const { sandbox = "auto", workers = availableParallelism(), tmp_bytes = 64 << 20 } = options;
-    const python = await findInterpreter(options.python);
-    let confinement: Confinement | string = none;
-    if (sandbox !== "none") confinement = await bubblewrap({ folders: python.folders, tmp_bytes });
-    if (typeof confinement === "string") throw new InputError(refusal(confinement));
+    const { sandbox = "auto" } = options;
+    if (options.python !== undefined) {
+      if (sandbox === "pyodide") {
+        throw new InputError("--python: Pyodide brings a Python of its own");
+      }
+      await python(options); // one that is asked for by name is not replaced by another
+    }
+    if (sandbox === "none") return await Sandbox.#tried(none, await python(options), options);
+    const reasons: unknown[] = [];
+    for (const kind of ["bubblewrap", "pyodide"] as const) {
+      if (sandbox !== "auto" && sandbox !== kind) continue;
+      try {
+        return await (kind === "bubblewrap" ? Sandbox.#bubblewrap : Sandbox.#pyodide)(options);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        reasons.push(error);
+      }
+    }
+    throw new InputError(refusal(reasons.map(messageOf).join("; ")));
+  }
+
+  static async #bubblewrap(options: SandboxOptions): Promise<Sandbox> {
+    const found = await python(options);
+    const { tmp_bytes = 64 << 20, folders = [] } = options;
+    const confinement = await bubblewrap({ folders: [...found.folders, ...folders], tmp_bytes });
+    if (typeof confinement === "string") throw new InputError(confinement);
+    return await Sandbox.#tried(confinement, found, options);
+  }
+
+  static async #pyodide(options: SandboxOptions): Promise<Sandbox> {
+    const found = await findPyodide();
+    if (typeof found === "string") throw new InputError(found);
+    return await Sandbox.#tried(pyodideConfinement, found, options);
+  }
+
+  /** @throws {InputError} a first program does not pass in it. */
+  static async #tried(
+    confinement: Confinement,
+    python: Interpreter,
+    { workers = availableParallelism() }: SandboxOptions,
+  ): Promise<Sandbox> {
     const opened = new Sandbox(confinement, python, Math.max(1, Math.floor(workers)));
     const tried = await opened.run(TRY).catch((error) => error as Error);
     if (!(tried instanceof Error) && tried.passed) return opened;
     await opened[Symbol.asyncDispose]();
     const why = tried instanceof Error ? tried.message : `${tried.class}: ${tried.detail}`;
-    throw new InputError(refusal(`${python.path} does not run in it: ${why}`));
+    throw new InputError(`${python.path} does not run in ${confinement.name}: ${why}`);
   }
 
   /** Whether programs are confined; false only for "none". */
   get confined(): boolean {
     return this.#confinement.name !== "none";
+  }
+
+  /** Whether programs of other languages run in it. */
+  get runsCommands(): boolean {
+    return this.#python.runner !== null;
   }
 
   /**
@@ -100,8 +144,9 @@ export class Sandbox implements AsyncDisposable {
     if (program.code.trim() === "") return Promise.resolve(nothing());
     return this.#inTurn(signal, async (either) => {
       const pair = await this.#next();
-      const { packages } = this.#python;
-      const trial = runTrial(pair, program, { packages, limit_processes: this.confined }, either);
+      const { packages, overhead_bytes } = this.#python;
+      const options = { packages, overhead_bytes, limit_processes: this.confined };
+      const trial = runTrial(pair, program, options, either);
       while (this.#ready.length < this.#workers && !either.aborted) this.#ready.push(this.#start());
       return await trial;
     });
@@ -109,12 +154,15 @@ export class Sandbox implements AsyncDisposable {
 
   /**
    * Runs a program of another language on its cases' inputs and compares what it prints.
+   * @throws {InputError} the sandbox is Pyodide.
    * @throws {CancelledError} when the signal is aborted or the sandbox closed.
    */
   runCommand(program: CommandProgram, signal?: AbortSignal): Promise<Outcome> {
     if (program.code.trim() === "") return Promise.resolve(nothing());
     return this.#inTurn(signal, async (either) => {
-      const side = this.#side(this.#python.runner);
+      const { runner } = this.#python;
+      if (runner === null) throw new InputError(ONLY_PYTHON);
+      const side = this.#side(runner);
       const folder = this.confined ? "/tmp" : this.#folder;
       const options = { folder, limit_processes: this.confined };
       return await runCommandTrial(side, program, options, either);
@@ -187,6 +235,15 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
+/** The Python that is asked for. @throws {InputError} there is none. */
+function python({ python }: SandboxOptions): Promise<Interpreter> {
+  return findInterpreter(python);
+}
+
+/** Why programs of other languages do not run. */
+export const ONLY_PYTHON = "sandbox: Pyodide runs Python only; other languages need bubblewrap " +
+  "(Debian, Ubuntu: apt-get install bubblewrap)";
+
 /** Tried once when a sandbox is opened. */
 const TRY: Program = {
   code: "def same(x):\n    return x\n",
@@ -198,9 +255,11 @@ const TRY: Program = {
 };
 
 function refusal(why: string): string {
-  return `sandbox: ${why}. Coding tests run programs that nobody has read, so they need one: ` +
+  return `sandbox: ${
+    why.replace(/^sandbox: /, "")
+  }. Coding tests run programs that nobody has read, so they need one: ` +
     `install bubblewrap (Debian, Ubuntu: apt-get install bubblewrap; Fedora: dnf install ` +
-    `bubblewrap), or on a host that is thrown away afterwards ask for "none"`;
+    `bubblewrap) or run dyno with Deno, which brings Pyodide; or on a host that is thrown away afterwards ask for "none"`;
 }
 
 function nothing(): Outcome {

@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ENVIRONMENT } from "./bubblewrap.ts";
 import { childrenOf } from "./usage.ts";
 import type { Confinement } from "./bubblewrap.ts";
 import type { Interpreter } from "./interpreter.ts";
@@ -27,20 +26,12 @@ const MOST_PRINTED = 8 << 20;
 const STARTS_WITHIN_MS = 2000;
 const KEPT_PRINTED = 8 << 10;
 
-/** Reads its own program from standard input, so that nothing of it lies on a disk. */
-const LOADER = `import sys,marshal,posix as os
-n=int(sys.argv[1]);b=b""
-while len(b)<n:
- r=os.read(0,n-len(b))
- if not r: os._exit(0)
- b+=r
-exec(marshal.loads(b),{"__name__":"dyno"})`;
-
 export class Side {
   /** The user that it has to become before it runs anything; null: it is already the right one. */
   readonly uid: number | null;
   readonly #child: ChildProcess;
-  readonly #confined: boolean;
+  /** Its process is a wrapper, and the program runs below it. */
+  readonly wrapped: boolean;
   readonly #ended: Promise<void>;
   #listener: Listener | null = null;
   #end: End | null = null;
@@ -50,14 +41,13 @@ export class Side {
   #kept = "";
 
   constructor(confinement: Confinement, python: Interpreter, program: Uint8Array, folder: string) {
-    const command = [python.path, "-s", "-S", "-B", "-c", LOADER, String(program.length)];
-    const wrapped = confinement.wrap(command);
-    this.uid = wrapped.uid;
-    this.#confined = confinement.name !== "none";
-    const child = spawn(wrapped.command[0], wrapped.command.slice(1), {
-      env: ENVIRONMENT,
+    const started = confinement.wrap([...python.command, String(program.length)]);
+    this.uid = started.uid;
+    this.wrapped = confinement.name === "bubblewrap";
+    const child = spawn(started.command[0], started.command.slice(1), {
+      env: python.env,
       cwd: folder,
-      detached: !this.#confined, // a confined one has a session of its own
+      detached: !this.wrapped, // a confined one has a session of its own
       stdio: "pipe",
     });
     this.#child = child;
@@ -74,9 +64,10 @@ export class Side {
       };
       child.on("error", () => settle({ code: null, signal: null }));
       // a confined process takes all that hold its pipes with it; of others an orphan may stay
-      if (this.#confined) child.on("close", (code, signal) => settle({ code, signal }));
+      if (this.wrapped) child.on("close", (code, signal) => settle({ code, signal }));
       else child.on("exit", (code, signal) => setTimeout(() => settle({ code, signal }), 5));
     });
+    if (python.ahead) child.stdin?.write(python.ahead);
     child.stdin?.write(program);
   }
 
@@ -107,7 +98,7 @@ export class Side {
   async kill(): Promise<void> {
     this.#listener = null;
     const { pid } = this.#child;
-    if (pid !== undefined && !this.#confined) signalTo(-pid);
+    if (pid !== undefined && !this.wrapped) signalTo(-pid);
     else if (pid !== undefined) await this.#killNamespace(pid);
     await this.#ended;
     for (const stream of this.#child.stdio) stream?.destroy();

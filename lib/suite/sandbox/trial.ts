@@ -51,6 +51,8 @@ export interface TrialOptions {
   packages: string[];
   /** False without a confinement, where a limit of processes would count all of the user's. */
   limit_processes: boolean;
+  /** Resident memory that is the interpreter's own. */
+  overhead_bytes: number;
 }
 
 /**
@@ -60,7 +62,7 @@ export interface TrialOptions {
 export async function runTrial(
   { judge, candidate }: Pair,
   program: Program,
-  { packages, limit_processes }: TrialOptions,
+  { packages, limit_processes, overhead_bytes }: TrialOptions,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const secret = randomBytes(16).toString("hex");
@@ -70,7 +72,12 @@ export async function runTrial(
   let checks: Checks | null = null;
   let first: [OutcomeClass, string] | null = null; // failure: whatever comes later, it stays
   const during = () => call === "" ? "" : `, in the call ${bounded(call, 500)}`;
-  using watch = new Watch(candidate, { timeout_s, memory_bytes, during }, signal);
+  const resident_bytes = memory_bytes + overhead_bytes;
+  using watch = new Watch(
+    candidate,
+    { timeout_s, memory_bytes: resident_bytes, during },
+    signal,
+  );
 
   const ask = (asked: string) => {
     awaited = true;

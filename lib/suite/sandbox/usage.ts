@@ -36,11 +36,14 @@ export function descendantsOf(pid: number): number[] {
   return found;
 }
 
-/** The sum over what runs below a process; null when nothing does. */
-export function usageBelow(pid: number): Usage | null {
+/**
+ * The sum over what runs below a process; null when nothing does.
+ * @param own the process itself counts too.
+ */
+export function usageBelow(pid: number, own = false): Usage | null {
   const total: Usage = { cpu_s: 0, rss_bytes: 0, max_rss_bytes: 0 };
   let seen = 0;
-  for (const each of descendantsOf(pid)) {
+  for (const each of [...(own ? [pid] : []), ...descendantsOf(pid)]) {
     const stat = text(`/proc/${each}/stat`);
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (fields.length < 20) continue;

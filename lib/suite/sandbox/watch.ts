@@ -79,7 +79,9 @@ export class Watch implements Disposable {
 
   /** What the program has used; the last that is known, when it has ended. */
   look(): Usage | null {
-    const now = this.#side.pid === undefined ? null : usageBelow(this.#side.pid);
+    const now = this.#side.pid === undefined
+      ? null
+      : usageBelow(this.#side.pid, !this.#side.wrapped);
     this.#usage = larger(this.#usage, now);
     if (now && now.rss_bytes > this.#limits.memory_bytes) {
       const mb = this.#limits.memory_bytes >> 20;

@@ -192,7 +192,7 @@ Deno.test("sandbox: without a Python or bubblewrap it refuses and says what to i
   const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"]);
   try {
     process.env.PATH = "/nowhere";
-    const opening = () => Sandbox.open({ python: python.toString().trim() });
+    const opening = () => Sandbox.open({ sandbox: "bubblewrap", python: python.toString().trim() });
     const refusal = await assertRejects(opening, InputError);
     assertStringIncludes(refusal.message, "no bwrap on PATH");
     assertStringIncludes(refusal.message, "apt-get install bubblewrap");
