@@ -6,7 +6,7 @@ import { requestBody } from "../endpoint/request.ts";
 import { TokenTimes } from "../endpoint/token_times.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
-import { recordOf } from "./record.ts";
+import { price, recordOf } from "./record.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
@@ -90,7 +90,6 @@ const MOST_BUSY_NS = 2e6;
 /** In a closed loop so many wait at least, so that a free place is taken at once. */
 const LEAST_WAITING = 64;
 const NOTHING: Spent = { usd: 0, tokens: 0 };
-const UNKNOWN: Spent = { usd: null, tokens: null };
 const UNLIMITED = 0xffffffff;
 
 const BUDGET = "the budget has no room for another request";
@@ -184,7 +183,6 @@ export class Drive {
   }
 
   async #runOpen(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
-    const { budget } = this.#options;
     const times = timesOf(stage, this.#options.pattern);
     const last_ns = stage.duration_s === null ? Infinity : start_ns + stage.duration_s * 1e9;
     let turn_ns = nowNs();
@@ -206,7 +204,7 @@ export class Drive {
       const prompt = this.#nextPrompt();
       if (prompt === null || this.#over(signal)) break;
       if (!this.#submit(prompt, t_ns, this.#nextConversation(prompt), 0)) {
-        this.#unaffordable = budget.ended = true; // what was handed over is still sent
+        this.#unaffordable = this.#options.budget.ended = true; // what was handed over is still sent
         break;
       }
     }
@@ -234,7 +232,6 @@ export class Drive {
         // a conversation keeps its place between its turns
         const waiting = prompt.turns.length ? 0 : Math.max(LEAST_WAITING, places);
         if (this.#open >= places + waiting) return void this.#returned.push(prompt);
-        // without room now there may be some once others are over
         if (!this.#submit(prompt, null, this.#nextConversation(prompt), 0)) return;
       }
     };
@@ -362,14 +359,7 @@ export class Drive {
     }
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
     const record = recordOf(flight, exchange, error, api, countTokens);
-    const { failure } = record;
-    const spent = failure === null
-      ? cost.spentBy(flight.body, record)
-      : exchange.status !== 200 && failure !== "timeout" && failure !== "unfinished"
-      ? NOTHING
-      : UNKNOWN;
-    flight.reservation.settle(spent);
-    if (failure === null && record.token_source !== "events") record.cost_usd = spent.usd;
+    flight.reservation.settle(price(record, flight, exchange, cost));
     record.stage = stages.slice(0, stage).filter(({ warmup }) => !warmup).length;
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;

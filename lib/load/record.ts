@@ -5,6 +5,8 @@ import { readWhole } from "../endpoint/chunk.ts";
 import { CancelledError } from "../execute/scope.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { HttpExchange } from "../endpoint/transport.ts";
+import type { Spent } from "../run/budget.ts";
+import type { RequestCost } from "../run/request_cost.ts";
 import type { Flight } from "./drive.ts";
 import type { RequestRecord, TokenSource } from "./results.ts";
 
@@ -69,6 +71,26 @@ export function recordOf(
     gaps_at: 0,
     gaps: times.gaps_ms.length,
   };
+}
+
+/**
+ * Prices a request in its record.
+ * @returns what it took of a budget: nothing where the server refused it, unknown where it was cut off.
+ */
+export function price(
+  record: RequestRecord,
+  { body }: Flight,
+  { status }: HttpExchange,
+  cost: RequestCost,
+): Spent {
+  const { failure, token_source } = record;
+  if (failure !== null) {
+    const begun = status === 200 || failure === "timeout" || failure === "unfinished";
+    return begun ? { usd: null, tokens: null } : { usd: 0, tokens: 0 };
+  }
+  const spent = cost.spentBy(body, record);
+  if (token_source !== "events") record.cost_usd = spent.usd;
+  return spent;
 }
 
 function known(t_ns: number): number | null {

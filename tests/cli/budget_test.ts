@@ -94,7 +94,7 @@ for (const shape of [["--concurrency", "3"], ["--rate", "10"]]) {
   Deno.test(`dyno load ${shape.join(" ")}: ends before its budget is crossed`, async () => {
     using folder = temporaryFolder();
     await using mock = await start();
-    const tokens = 4000;
+    const tokens = 2000;
     const { code, stdout, stderr } = await dyno([
       ...["load", "--endpoint", mock.url, ...shape, "--duration", "60", "--grace", "20"],
       ...["--prompt", "one two three four five", "--output-tokens", "20", "--sample-rate", "0"],
