@@ -1,43 +1,79 @@
 /**
- * Builds libdyno for a release, for this machine's platform:
- *   native/prebuilt/PLATFORM/libdyno.so and its .sha256    for packages
- *   native/prebuilt/PLATFORM/embedded.json                 for compiled binaries
- * None of it is committed. Usage: deno run -A scripts/build_native.ts [OUTPUT_FOLDER]
+ * Builds what a release carries of native/, for a platform:
+ *   FOLDER/PLATFORM/libdyno.so, agent_sched_sim, launch, each with a .sha256 beside it
+ * A checkout does without: it builds by itself what it needs.
+ * Usage: deno run -A scripts/build_native.ts [PLATFORM] [FOLDER]     (this machine's, dist/prebuilt)
  */
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
-import { buildLibrary, findSources } from "../lib/native/build.ts";
+import { buildLibrary, buildProgram, findSources } from "../lib/native/build.ts";
 import { sha256 } from "../lib/native/cache.ts";
-import { type EmbeddedLibrary, platformName } from "../lib/native/library.ts";
+import { platformName } from "../lib/native/prebuilt.ts";
+import { PROGRAMS } from "../lib/native/program.ts";
 
-async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
-  await writeFile(`${path}.part`, content);
-  await rename(`${path}.part`, path);
+/** Compilers for other platforms than this machine's (Debian: gcc-aarch64-linux-gnu). */
+const CROSS: Record<string, string> = {
+  "linux-x64": "x86_64-linux-gnu-gcc",
+  "linux-arm64": "aarch64-linux-gnu-gcc",
+};
+
+/** Programs need nothing of the host's libraries, so that they run on any Linux. */
+const STATIC = ["-static", "-s"];
+
+/** The compiler for a platform; null where dyno has no native part for it. */
+function compilerFor(platform: string): string | null {
+  return platform === platformName() ? "cc" : CROSS[platform] ?? null;
 }
 
-/** Builds into `output`/PLATFORM and gives that folder. */
-export async function buildRelease(native: string, output: string): Promise<string> {
-  const sources = await findSources(native);
+async function sourcesIn(folder: string, mark?: string) {
+  const sources = await findSources(folder, mark);
   if (typeof sources === "string") throw new Error(sources);
-  const folder = join(output, platformName());
+  return sources;
+}
+
+async function keep(path: string, bytes: Uint8Array): Promise<void> {
+  for (
+    const [name, content] of [[path, bytes], [`${path}.sha256`, `${sha256(bytes)}\n`]] as const
+  ) {
+    await writeFile(`${name}.part`, content, { mode: 0o755 });
+    await rename(`${name}.part`, name);
+  }
+}
+
+/** Builds libdyno alone into `output`/PLATFORM and gives that folder. */
+export async function releaseLibrary(
+  native: string,
+  output: string,
+  platform: string = platformName(),
+): Promise<string> {
+  const cc = compilerFor(platform);
+  if (cc === null) throw new Error(`libdyno is for Linux on x64 or arm64, not for ${platform}`);
+  const folder = join(output, platform);
   await mkdir(folder, { recursive: true });
-  const bytes = await buildLibrary(sources, folder);
-  const embedded: EmbeddedLibrary = {
-    platform: platformName(),
-    sha256: sha256(bytes),
-    gzip_base64: gzipSync(bytes, { level: 9 }).toString("base64"),
-  };
-  await writeWhole(join(folder, "libdyno.so"), bytes);
-  await writeWhole(join(folder, "libdyno.so.sha256"), `${embedded.sha256}\n`);
-  await writeWhole(join(folder, "embedded.json"), JSON.stringify(embedded));
+  await keep(join(folder, "libdyno.so"), await buildLibrary(await sourcesIn(native), folder, cc));
+  return folder;
+}
+
+/** Builds libdyno and the programs into `output`/PLATFORM and gives that folder. */
+export async function buildRelease(
+  native: string,
+  output: string,
+  platform: string = platformName(),
+): Promise<string> {
+  const folder = await releaseLibrary(native, output, platform);
+  const cc = compilerFor(platform)!;
+  for (const [name, { folder: of, mark }] of Object.entries(PROGRAMS)) {
+    const sources = await sourcesIn(join(native, of), mark);
+    await keep(join(folder, name), await buildProgram(sources, folder, cc, STATIC));
+  }
   return folder;
 }
 
 if (import.meta.main) {
-  const native = fileURLToPath(new URL("../native/", import.meta.url));
-  const folder = await buildRelease(native, process.argv[2] ?? join(native, "prebuilt"));
-  process.stderr.write(`libdyno for ${platformName()}: ${folder}\n`);
+  const root = fileURLToPath(new URL("../", import.meta.url));
+  const [platform = platformName(), output = join(root, "dist/prebuilt")] = process.argv.slice(2);
+  const folder = await buildRelease(join(root, "native"), output, platform);
+  process.stderr.write(`native parts for ${platform}: ${folder}\n`);
 }

@@ -58,15 +58,19 @@ interface CompilerRun {
   stderr: string;
 }
 
-async function runUnderDeno(parameters: string[], env: Record<string, string>) {
-  const command = new Deno.Command("cc", { args: parameters, env, clearEnv: true });
+async function runUnderDeno(cc: string, parameters: string[], env: Record<string, string>) {
+  const command = new Deno.Command(cc, { args: parameters, env, clearEnv: true });
   const { success, stderr } = await command.output();
   return { succeeded: success, stderr: new TextDecoder().decode(stderr) };
 }
 
-function runUnderNode(parameters: string[], env: Record<string, string>): Promise<CompilerRun> {
+function runUnderNode(
+  cc: string,
+  parameters: string[],
+  env: Record<string, string>,
+): Promise<CompilerRun> {
   return new Promise((resolve, reject) => {
-    const child = execFile("cc", parameters, { env }, (error, _out, stderr) => {
+    const child = execFile(cc, parameters, { env }, (error, _out, stderr) => {
       if (child.pid === undefined && error) reject(error); // not even started
       else resolve({ succeeded: error === null, stderr });
     });
@@ -77,20 +81,20 @@ function runUnderNode(parameters: string[], env: Record<string, string>): Promis
  * Only PATH is passed on: LD_LIBRARY_PATH, which CUDA users set, must not reach the compiler. Under
  * Deno node:child_process would ask for more than `--allow-run=cc`.
  */
-async function compile(parameters: string[], what: string): Promise<void> {
+async function compile(cc: string, parameters: string[], what: string): Promise<void> {
   const env = { PATH: environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin" };
   const run = "Deno" in globalThis ? runUnderDeno : runUnderNode;
   let outcome: CompilerRun;
   try {
-    outcome = await run(parameters, env);
+    outcome = await run(cc, parameters, env);
   } catch (error) {
     throw new BuildError(
-      `no C compiler: install gcc (or another with the name cc) for ${what} ` +
+      `no C compiler: install gcc (or another with the name ${cc}) for ${what} ` +
         `(${messageOf(error)})`,
     );
   }
   if (!outcome.succeeded) {
-    throw new BuildError(`cc could not build ${what}: ${outcome.stderr.trim().split("\n")[0]}`);
+    throw new BuildError(`${cc} could not build ${what}: ${outcome.stderr.trim().split("\n")[0]}`);
   }
 }
 
@@ -99,26 +103,37 @@ async function compile(parameters: string[], what: string): Promise<void> {
  *
  * @throws {BuildError} when there is no compiler, or it fails
  */
-export function buildLibrary(sources: NativeSources, folder: string): Promise<Uint8Array> {
-  return builtBytes([...FLAGS, ...sources.units, ...LIBRARIES], folder, "libdyno");
+export function buildLibrary(
+  sources: NativeSources,
+  folder: string,
+  cc = "cc",
+): Promise<Uint8Array> {
+  return builtBytes(cc, [...FLAGS, ...sources.units, ...LIBRARIES], folder, "libdyno");
 }
 
-/** Compiles a program as its Makefile does; otherwise as {@linkcode buildLibrary}. */
+/**
+ * Compiles a program as its Makefile does; otherwise as {@linkcode buildLibrary}. `further` flags are
+ * those of a release.
+ */
 export function buildProgram(
   { folder, units }: NativeSources,
   beside: string,
+  cc = "cc",
+  further: readonly string[] = [],
 ): Promise<Uint8Array> {
-  return builtBytes([...PROGRAM_FLAGS, ...units, "-lm"], beside, `the program in ${folder}`);
+  const parameters = [...PROGRAM_FLAGS, ...further, ...units, "-lm"];
+  return builtBytes(cc, parameters, beside, `the program in ${folder}`);
 }
 
 async function builtBytes(
+  cc: string,
   parameters: string[],
   folder: string,
   what: string,
 ): Promise<Uint8Array> {
   const output = join(folder, `.build-${crypto.randomUUID()}`);
   try {
-    await compile([...parameters, "-o", output], what);
+    await compile(cc, [...parameters, "-o", output], what);
     return await readFile(output);
   } finally {
     await rm(output, { force: true });

@@ -1,25 +1,15 @@
 /**
- * Finds libdyno, or builds it once. In this order: the file that DYNO_NATIVE names, the copy inside
- * a compiled binary, the prebuilt one of a released package, the sources in native/ and `cc`.
+ * Finds libdyno, or builds it once. In this order: the file that DYNO_NATIVE names, the prebuilt one
+ * of a released package or inside a compiled binary, the sources in native/ and `cc`.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { InputError, messageOf } from "../errors.ts";
+import { isCompiled, packageFile } from "../package_files.ts";
 import { buildLibrary, findSources } from "./build.ts";
 import { environment } from "./environment.ts";
-import { cacheFolders, installCached, sha256 } from "./cache.ts";
+import { cacheFolders, installCached } from "./cache.ts";
 import { bridgeMissing, type NativeLibrary, openLibrary } from "./ffi.ts";
-
-/** A library carried inside a compiled binary: made by scripts/build_native.ts. */
-export interface EmbeddedLibrary {
-  /** The platform it is for, as {@linkcode platformName} gives it. */
-  platform: string;
-  /** Of the library itself, hexadecimal. */
-  sha256: string;
-  gzip_base64: string;
-}
+import { readPrebuilt } from "./prebuilt.ts";
 
 /** libdyno and where it came from, or null and why: then portable paths are taken. */
 export type NativeFound =
@@ -38,18 +28,8 @@ export interface FindOptions {
   sources?: string;
   /** Folders for the built library, tried in turn. Default: the user's cache folders. */
   cacheFolders?: readonly string[];
-}
-
-let embedded: EmbeddedLibrary | null = null;
-
-/** A compiled binary's entry calls this before anything else, with the library it carries. */
-export function provideEmbedded(library: EmbeddedLibrary): void {
-  embedded = library;
-}
-
-/** The platform's name in prebuilt folders: `linux-x64`. */
-export function platformName(): string {
-  return `${process.platform}-${process.arch}`;
+  /** Whether a prebuilt library is copied to such a folder first. Default: in a compiled binary. */
+  extract?: boolean;
 }
 
 async function fromEnvironment(): Promise<NativeFound | null> {
@@ -65,41 +45,30 @@ async function fromEnvironment(): Promise<NativeFound | null> {
   }
 }
 
-async function gunzip(base64: string): Promise<Uint8Array<ArrayBuffer>> {
-  const packed = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-async function fromEmbedded(folders: readonly string[]): Promise<NativeFound | string | null> {
-  if (!embedded || embedded.platform !== platformName()) return null;
-  const wanted = embedded;
+/** The library of a release: opened where it lies, or extracted from a compiled binary. */
+async function fromPrebuilt(
+  native: string,
+  folders: readonly string[],
+  extract: boolean,
+): Promise<NativeFound | string | null> {
+  const prebuilt = await readPrebuilt(native, "libdyno.so");
+  if (prebuilt === null || typeof prebuilt === "string") return prebuilt;
+  if (!extract) {
+    try {
+      return { library: await openLibrary(prebuilt.path), origin: "prebuilt", reason: null };
+    } catch (error) {
+      return messageOf(error); // a prebuilt for a newer C library, say: build it here
+    }
+  }
   const { library, reasons } = await installCached({
     folders,
-    key: `embedded-${wanted.sha256.slice(0, 16)}`,
-    sha256: wanted.sha256,
-    make: () => gunzip(wanted.gzip_base64),
+    key: `embedded-${prebuilt.sha256.slice(0, 16)}`,
+    sha256: prebuilt.sha256,
+    make: () => Promise.resolve(prebuilt.bytes),
     open: openLibrary,
   });
   if (library) return { library, origin: "embedded", reason: null };
   return `the library inside this binary: ${reasons.join("; ")}`;
-}
-
-/** A prebuilt library lies beside its hash: a truncated file would kill the process. */
-async function fromPrebuilt(sources: string): Promise<NativeFound | string | null> {
-  const path = join(sources, "prebuilt", platformName(), "libdyno.so");
-  let bytes: Uint8Array, hash: string;
-  try {
-    [bytes, hash] = await Promise.all([readFile(path), readFile(`${path}.sha256`, "utf8")]);
-  } catch {
-    return null; // a checkout has none
-  }
-  if (sha256(bytes) !== hash.trim()) return `${path} is damaged: its hash is another`;
-  try {
-    return { library: await openLibrary(path), origin: "prebuilt", reason: null };
-  } catch (error) {
-    return messageOf(error); // a prebuilt for a newer C library, say: build it here
-  }
 }
 
 async function fromSources(options: FindOptions, folders: readonly string[], folder: string) {
@@ -123,12 +92,6 @@ async function fromSources(options: FindOptions, folders: readonly string[], fol
   return { library, origin: built ? "built" : "cached", reason: null } as const;
 }
 
-/** The folder native/ of this package; null where it is not on a disk. */
-export function packageSources(): string | null {
-  const url = new URL("../../native/", import.meta.url);
-  return url.protocol === "file:" ? fileURLToPath(url) : null;
-}
-
 /**
  * Finds and opens libdyno; see the order above. Never throws for a library that is merely missing:
  * `reason` then says in one line what to do for the higher rates.
@@ -145,10 +108,9 @@ export async function findNative(options: FindOptions = {}): Promise<NativeFound
   if (bridge) return missing(bridge);
   const reasons: string[] = [];
   const folders = options.cacheFolders ?? cacheFolders();
-  const sources = options.sources ?? packageSources();
+  const sources = options.sources ?? packageFile("native/");
   const attempts = [
-    () => fromEmbedded(folders),
-    () => sources ? fromPrebuilt(sources) : null,
+    () => sources ? fromPrebuilt(sources, folders, options.extract ?? isCompiled()) : null,
     () => sources ? fromSources(options, folders, sources) : "no sources beside this program",
   ];
   for (const attempt of attempts) {

@@ -1,14 +1,18 @@
-/** The C programs of dyno, built once with the host's compiler and kept in the user's cache folder. */
+/**
+ * The C programs of dyno: those of a release, or built once with the host's compiler; kept in the
+ * user's cache folder.
+ */
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { InputError } from "../errors.ts";
+import { packageFile } from "../package_files.ts";
 import { buildProgram, findSources } from "./build.ts";
-import { cacheFolders, installCached } from "./cache.ts";
-import { packageSources } from "./library.ts";
+import { type CachedInstall, cacheFolders, installCached } from "./cache.ts";
+import { readPrebuilt } from "./prebuilt.ts";
 
 /** Programs by name: the folder of their sources in native/, and one file that must be there. */
-const PROGRAMS = {
+export const PROGRAMS = {
   agent_sched_sim: { folder: "sim", mark: "engine.c" },
   launch: { folder: "launch", mark: "launch.c" },
 } as const;
@@ -17,6 +21,8 @@ export type ProgramName = keyof typeof PROGRAMS;
 
 /** Where to look, for tests. */
 export interface ProgramOptions {
+  /** The folder with sources and prebuilt programs. Default: native/ of this package. */
+  native?: string;
   /** Gets one line when the program is built. */
   notice?: (line: string) => void;
   /** Folders for the built program, tried in turn. Default: the user's cache folders. */
@@ -31,18 +37,53 @@ export interface ProgramOptions {
  */
 export async function nativeProgram(
   name: ProgramName,
-  { notice, cacheFolders: folders = cacheFolders() }: ProgramOptions = {},
+  options: ProgramOptions = {},
 ): Promise<string> {
-  const { folder, mark } = PROGRAMS[name];
   if (process.platform !== "linux") throw unavailable(name, `this is ${process.platform}`);
-  const native = packageSources();
+  const native = options.native ?? packageFile("native/");
   if (native === null) throw unavailable(name, "its sources are not beside this program");
+  const folders = options.cacheFolders ?? cacheFolders();
+  const reasons: string[] = [];
+  for (const attempt of [fromPrebuilt, fromSources]) {
+    const found = await attempt(name, native, folders, options);
+    if (found === null) continue;
+    if (found.path !== null) return found.path;
+    reasons.push(...found.reasons);
+  }
+  throw unavailable(name, reasons.join("; "));
+}
+
+type ProgramFound = { path: string } | { path: null; reasons: string[] };
+
+/** Always by way of a cache folder: an archive may have lost the file's mode. */
+async function fromPrebuilt(
+  name: ProgramName,
+  native: string,
+  folders: readonly string[],
+): Promise<ProgramFound | null> {
+  const prebuilt = await readPrebuilt(native, name);
+  if (prebuilt === null) return null;
+  if (typeof prebuilt === "string") return { path: null, reasons: [prebuilt] };
+  return await kept(name, {
+    folders,
+    key: `prebuilt-${prebuilt.sha256.slice(0, 16)}`,
+    sha256: prebuilt.sha256,
+    make: () => Promise.resolve(prebuilt.bytes),
+  });
+}
+
+async function fromSources(
+  name: ProgramName,
+  native: string,
+  folders: readonly string[],
+  { notice }: ProgramOptions,
+): Promise<ProgramFound> {
+  const { folder, mark } = PROGRAMS[name];
   const sources = await findSources(join(native, folder), mark, name);
-  if (typeof sources === "string") throw unavailable(name, sources);
-  const { library: path, reasons } = await installCached({
+  if (typeof sources === "string") return { path: null, reasons: [sources] };
+  return await kept(name, {
     folders,
     key: sources.key,
-    file: { name, suffix: "" },
     make: async (beside) => {
       const started = performance.now();
       const bytes = await buildProgram(sources, beside);
@@ -50,13 +91,22 @@ export async function nativeProgram(
       notice?.(`built ${name} from ${sources.folder} in ${seconds} s, kept in ${beside}`);
       return bytes;
     },
+  });
+}
+
+async function kept(
+  name: ProgramName,
+  install: Omit<CachedInstall<string>, "file" | "open">,
+): Promise<ProgramFound> {
+  const { library: path, reasons } = await installCached({
+    ...install,
+    file: { name, suffix: "" },
     open: async (path) => {
       await access(path, constants.X_OK); // refused where the folder is mounted noexec
       return path;
     },
   });
-  if (path === null) throw unavailable(name, reasons.join("; "));
-  return path;
+  return path === null ? { path, reasons } : { path };
 }
 
 function unavailable(name: string, reason: string): InputError {

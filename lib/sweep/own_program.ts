@@ -1,8 +1,9 @@
 /** dyno itself as a program that a sweep runs. */
+import { existsSync } from "node:fs";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { resolve } from "@std/path";
 import { InputError } from "../errors.ts";
+import { isCompiled, packageFile, packageUrl, underDeno } from "../package_files.ts";
 
 /** A small young heap: shorter pauses while a client measures. */
 const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
@@ -10,27 +11,36 @@ const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
 /**
  * The program and the arguments that come before dyno's own.
  *
- * @throws {InputError} under another runtime, which cannot start dyno's command line.
+ * @throws {InputError} the command line is not beside this library: another program has bundled it.
  */
 export function ownProgram(): { path: string; leading: string[] } {
-  const deno = (globalThis as { Deno?: typeof Deno }).Deno;
-  if (deno === undefined) {
-    throw new InputError("a sweep of kind load or suite starts dyno itself, which needs Deno");
-  }
   const path = process.execPath;
-  if (deno.build.standalone) return { path, leading: [] };
-  return { path, leading: ["run", "-A", HEAP, mainScript()] };
+  if (isCompiled()) return { path, leading: [] };
+  if (underDeno()) return { path, leading: ["run", "-A", HEAP, mainScript()] };
+  const main = releasedMain();
+  if (main === null) {
+    throw new InputError(
+      "a sweep of kind load or suite starts dyno itself, whose command line is not beside this " +
+        "library: install the package @dyno/dyno rather than bundling it",
+    );
+  }
+  return { path, leading: [main] };
 }
 
 /** The words that start this program again, from any folder and under any runtime. */
 export function ownCommand(): string[] {
   const { execPath, execArgv, argv } = process;
-  const deno = (globalThis as { Deno?: typeof Deno }).Deno;
-  if (deno?.build.standalone) return [execPath];
-  return deno ? [execPath, "run", "-A", mainScript()] : [execPath, ...execArgv, resolve(argv[1])];
+  if (isCompiled()) return [execPath];
+  if (underDeno()) return [execPath, "run", "-A", mainScript()];
+  return [execPath, ...execArgv, releasedMain() ?? resolve(argv[1])];
+}
+
+/** The command line of a built package; a checkout has none. */
+function releasedMain(): string | null {
+  const main = packageFile("main.js");
+  return main !== null && existsSync(main) ? main : null;
 }
 
 function mainScript(): string {
-  const main = new URL("../../main.ts", import.meta.url);
-  return main.protocol === "file:" ? fileURLToPath(main) : main.href;
+  return releasedMain() ?? packageFile("main.ts") ?? packageUrl("main.ts").href;
 }

@@ -3,7 +3,7 @@ import { dirname, join } from "@std/path";
 import { openLibrary } from "../../lib/native/ffi.ts";
 import { findNative } from "../../lib/native/library.ts";
 import { ABI, SYMBOLS } from "../../lib/native/symbols.ts";
-import { buildRelease } from "../../scripts/build_native.ts";
+import { releaseLibrary } from "../../scripts/build_native.ts";
 import { NATIVE_FOLDER, run, temporaryFolder, TESTS_FOLDER, writeTree } from "./fixtures.ts";
 
 Deno.env.delete("DYNO_NATIVE");
@@ -189,7 +189,7 @@ Deno.test("a release's library is taken without a compiler; a damaged one is not
   using folder = temporaryFolder();
   const SOURCES = await smallSources(folder.path);
   const CACHE = join(folder.path, "cache");
-  const prebuilt = join(await buildRelease(SOURCES, join(SOURCES, "prebuilt")), "libdyno.so");
+  const prebuilt = join(await releaseLibrary(SOURCES, join(SOURCES, "prebuilt")), "libdyno.so");
   const environment = { SOURCES, CACHE, PATH: join(folder.path, "nothing") };
   assertEquals((await findProgram(environment)).trim(), `prebuilt ${prebuilt}`);
   await tear(prebuilt);
@@ -199,19 +199,31 @@ Deno.test("a release's library is taken without a compiler; a damaged one is not
 
 Deno.test("a compiled binary's own library is extracted, checked and opened", async () => {
   using folder = temporaryFolder();
+  const SOURCES = await smallSources(folder.path);
+  const release = await releaseLibrary(SOURCES, join(SOURCES, "prebuilt"));
+  const CACHE = join(folder.path, "cache");
+  const environment = { SOURCES, CACHE, EXTRACT: "1", PATH: "/nowhere" };
+  assertMatch(await findProgram(environment), /^embedded .*libdyno-embedded-/);
+  assertEquals(Deno.statSync(CACHE).mode! & 0o777, 0o700);
+  const [kept] = names(CACHE);
+  assertEquals(Deno.statSync(join(CACHE, kept)).mode! & 0o777, 0o700);
+  await tear(join(CACHE, kept));
+  assertMatch(await findProgram(environment), /^embedded .*libdyno-embedded-/);
+  await Deno.writeTextFile(join(release, "libdyno.so.sha256"), "0".repeat(64));
+  assertMatch(await findProgram(environment), /libdyno\.so is damaged: its hash is another/);
+});
+
+Deno.test("where the home folder cannot be written, the library is extracted elsewhere", async () => {
+  using folder = temporaryFolder();
   const sources = await smallSources(folder.path);
-  const embedded = join(await buildRelease(sources, join(folder.path, "release")), "embedded.json");
-  const environment = {
-    EMBEDDED: embedded,
-    XDG_CACHE_HOME: join(folder.path, "cache"),
-    PATH: "/nowhere",
-  };
-  assertMatch(await findProgram(environment), /^embedded .*libdyno-embedded-/);
-  assertMatch(await findProgram(environment), /^embedded .*libdyno-embedded-/);
-  const library = JSON.parse(await Deno.readTextFile(embedded));
-  await Deno.writeTextFile(embedded, JSON.stringify({ ...library, sha256: "0".repeat(64) }));
-  const damaged = await findProgram(environment);
-  assertMatch(damaged, /the library inside this binary: its content is damaged/);
+  await releaseLibrary(sources, join(sources, "prebuilt"));
+  const home = join(folder.path, "home");
+  await Deno.writeTextFile(home, "not a folder, so that root cannot write there either");
+  const cacheFolders = [join(home, ".cache/dyno"), join(folder.path, "other")];
+  const found = await findNative({ sources, cacheFolders, extract: true });
+  assertEquals([found.origin, dirname(found.library!.path)], ["embedded", cacheFolders[1]]);
+  const none = await findNative({ sources, cacheFolders: [join(home, "dyno")], extract: true });
+  assertMatch(none.reason ?? "", /the library inside this binary: .*home/);
 });
 
 Deno.test("narrow permissions suffice, also where LD_LIBRARY_PATH is set", async () => {

@@ -1,0 +1,37 @@
+/** Native files of a release: built for a platform beforehand, each beside its hash. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { sha256 } from "./cache.ts";
+
+/** A file of native/prebuilt. */
+export interface Prebuilt {
+  path: string;
+  bytes: Uint8Array;
+  /** Of its content, hexadecimal. */
+  sha256: string;
+}
+
+/** The platform's name in prebuilt folders: `linux-x64`. */
+export function platformName(): string {
+  return `${process.platform}-${process.arch}`;
+}
+
+/**
+ * Reads a prebuilt file of this platform below the folder `native`; null where there is none, as in a
+ * checkout, a sentence where it is not what was built: a torn library would kill the process.
+ */
+export async function readPrebuilt(
+  native: string,
+  name: string,
+): Promise<Prebuilt | string | null> {
+  const path = join(native, "prebuilt", platformName(), name);
+  let bytes: Uint8Array, hash: string;
+  try {
+    [bytes, hash] = await Promise.all([readFile(path), readFile(`${path}.sha256`, "utf8")]);
+  } catch {
+    return null;
+  }
+  if (sha256(bytes) !== hash.trim()) return `${path} is damaged: its hash is another`;
+  return { path, bytes, sha256: hash.trim() };
+}

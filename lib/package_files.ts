@@ -1,0 +1,47 @@
+/**
+ * Files that come with dyno and are opened when they are needed. They lie beside lib/ in a checkout,
+ * in a package and inside a compiled binary alike, so this is the one place that knows where it is.
+ */
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const ROOT = new URL("../", import.meta.url);
+
+/**
+ * What lies there: folders end with a slash. A checkout has no `native/prebuilt/` and no `build.json`
+ * (the commit that a release was made of); a release has no `main.ts` and no `.git`.
+ */
+export const PACKAGE_FILES = [
+  ".git",
+  "build.json",
+  "main.js",
+  "main.ts",
+  "native/",
+] as const;
+
+export type PackageFile = typeof PACKAGE_FILES[number];
+
+/** Path of a file or folder of the package; null where the package is not on a disk (a URL). */
+export function packageFile(name: PackageFile): string | null {
+  const url = new URL(name, ROOT);
+  return url.protocol === "file:" ? fileURLToPath(url) : null;
+}
+
+/** Address of a file of the package, on a disk or not. */
+export function packageUrl(name: PackageFile): URL {
+  return new URL(name, ROOT);
+}
+
+/**
+ * Whether the package's files lie inside this program, a compiled binary: they can be read, but the
+ * system can neither start nor load them.
+ */
+export function isCompiled(): boolean {
+  const deno = (globalThis as { Deno?: { build: { standalone: boolean } } }).Deno;
+  return deno?.build.standalone ?? false;
+}
+
+/** Whether this is Deno; else it is Node. */
+export function underDeno(): boolean {
+  return process.versions.deno !== undefined;
+}
