@@ -85,8 +85,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       return name === undefined ? EXIT.wrongInput : EXIT.good;
     }
     if (name === "--version" || name === "version") {
-      const { dynoVersion } = await import("../run/metadata.ts");
-      terminal.out(`dyno ${dynoVersion}`);
+      const { dynoCommit, dynoVersion } = await import("../run/version.ts");
+      const commit = await dynoCommit();
+      terminal.out(`dyno ${dynoVersion}${commit === null ? "" : ` (${commit.slice(0, 12)})`}`);
       return EXIT.good;
     }
     if (!Object.hasOwn(commands, name)) {

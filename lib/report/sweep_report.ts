@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative, resolve } from "@std/path";
 import { readJsonFile } from "../experiment/json_file.ts";
-import { dynoVersion } from "../run/metadata.ts";
+import { dynoVersion } from "../run/version.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { analyseSweep } from "../sweep/analyse.ts";
 import { METRICS } from "../sweep/columns.ts";

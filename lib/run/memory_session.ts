@@ -2,7 +2,7 @@
 import { messageOf } from "../errors.ts";
 import { exportedMemories } from "./memory_export.ts";
 import { MemoryProcess } from "./memory_process.ts";
-import { dynoVersion } from "./metadata.ts";
+import { dynoVersion } from "./version.ts";
 import type { Client } from "@modelcontextprotocol/sdk/client";
 import type * as Protocol from "@modelcontextprotocol/sdk/types";
 import type { ToolResult } from "./memory_export.ts";

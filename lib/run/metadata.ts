@@ -1,9 +1,8 @@
 /** run_metadata.json: what ran, where, with what, since when. */
-import { execFile } from "node:child_process";
 import { arch, cpus, hostname, release, totalmem, type as osType } from "node:os";
 import process from "node:process";
-import project from "../../deno.json" with { type: "json" };
 import { clockAnchor } from "../native/clock.ts";
+import { dynoVersion, gitSha } from "./version.ts";
 import type { ClockAnchor } from "../native/clock.ts";
 
 export interface RunMetadata {
@@ -43,8 +42,7 @@ export interface Software {
   runtime: string;
 }
 
-/** The version of dyno. */
-export const dynoVersion: string = project.version;
+export { dynoVersion };
 
 export type RunFacts =
   & Pick<
@@ -85,16 +83,4 @@ export function describeHost(): Host {
 function runtime(): string {
   const deno = process.versions.deno;
   return deno ? `deno ${deno}` : `node ${process.versions.node}`;
-}
-
-function gitSha(): Promise<string | null> {
-  return new Promise((resolve) => {
-    try {
-      execFile("git", ["rev-parse", "HEAD"], { timeout: 2000 }, (error, stdout) => {
-        resolve(error ? null : stdout.trim());
-      });
-    } catch {
-      resolve(null); // no permission to run programs
-    }
-  });
 }

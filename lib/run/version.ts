@@ -1,0 +1,38 @@
+/** Which dyno this is: its version, and the commit that it was made of. */
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import project from "../../deno.json" with { type: "json" };
+import { packageFile } from "../package_files.ts";
+
+/** The version of dyno. */
+export const dynoVersion: string = project.version;
+
+/** HEAD of the git checkout that a folder is in; null where there is none. */
+export function gitSha(folder?: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    try {
+      const options = { cwd: folder, timeout: 2000 };
+      execFile("git", ["rev-parse", "HEAD"], options, (error, stdout) => {
+        resolve(error ? null : stdout.trim());
+      });
+    } catch {
+      resolve(null); // no permission to run programs
+    }
+  });
+}
+
+/**
+ * The commit of this dyno: the one a release was built of, or a checkout's own. Null where neither is
+ * known, as for a program that was loaded from the network.
+ */
+export async function dynoCommit(): Promise<string | null> {
+  const build = packageFile("build.json");
+  if (build === null) return null;
+  try {
+    const { git_sha }: { git_sha: string | null } = JSON.parse(await readFile(build, "utf8"));
+    return git_sha;
+  } catch { /* a checkout has none */ }
+  // not without its own .git: the repository around a package is another's
+  return existsSync(packageFile(".git") ?? "") ? await gitSha(packageFile("native/")!) : null;
+}
