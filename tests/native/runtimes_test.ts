@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { KOFFI as KOFFI_VERSION } from "../../scripts/package.ts";
 import {
   buildFakeNvml,
   HOST,
@@ -12,7 +13,7 @@ import {
 } from "./fixtures.ts";
 
 const native = await library();
-const KOFFI = "koffi@3.3.4";
+const KOFFI = `koffi@${KOFFI_VERSION}`;
 
 interface Ending {
   code: number;

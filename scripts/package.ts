@@ -1,0 +1,93 @@
+/** What the npm package is: one description for whichever builder makes it. */
+import { execFileSync } from "node:child_process";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the project. */
+export const ROOT = fileURLToPath(new URL("../", import.meta.url));
+
+/** Loads libdyno under Node; without it the portable paths are taken. */
+export const KOFFI = "3.3.4";
+
+/** What the package may weigh, in bytes: the tarball, and unpacked without its dependencies. */
+export const BUDGET = { tarball_bytes: 2_000_000, unpacked_bytes: 6_000_000 };
+
+/** node:sqlite, behind `dyno runs`, needs no flag from here on. */
+const NODE = ">=22.13";
+
+interface Project {
+  name: string;
+  version: string;
+  license: string;
+  imports: Record<string, string>;
+}
+
+/** deno.json. */
+export function project(): Project {
+  return JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
+}
+
+/** The @std modules, which go into the package itself: their npm form carries no types. */
+export function inlinedImports(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(project().imports).filter(([name]) => name.startsWith("@std/")),
+  );
+}
+
+/** npm packages that the program uses, with their versions: those of the import map that lib names. */
+export function dependencies(): Record<string, string> {
+  const files = readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf8" });
+  const lib = files.filter((path) => path.endsWith(".ts"))
+    .map((path) => readFileSync(join(ROOT, "lib", path), "utf8")).join("\n");
+  const found: Record<string, string> = {};
+  for (const [name, target] of Object.entries(project().imports)) {
+    const [, dependency, version] = /^npm:\/?(@?[^@]+)@([^/]+)/.exec(target) ?? [];
+    const bare = name.replace(/\/$/, "");
+    const named = lib.includes(`"${bare}"`) || lib.includes(`"${bare}/`);
+    if (dependency !== undefined && named && !name.startsWith("@std/")) found[dependency] = version;
+  }
+  return found;
+}
+
+/** The commit that is built; null outside of a git checkout. */
+export function commit(): string | null {
+  try {
+    return execFileSync("git", ["rev-parse", "HEAD"], {
+      cwd: ROOT,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return null;
+  }
+}
+
+/** The fields of package.json that do not depend on where a builder puts its code. */
+export function manifest() {
+  const { name, version, license } = project();
+  return {
+    name,
+    version,
+    description: "A dynamometer for LLM endpoints and agent schedulers",
+    keywords: ["llm", "benchmark", "load-testing", "openai", "gpu"],
+    license,
+    type: "module",
+    engines: { node: NODE },
+    dependencies: dependencies(),
+    optionalDependencies: { koffi: KOFFI },
+  };
+}
+
+/**
+ * Copies what the program opens at run time: `beside` is the folder that holds the code's lib/, as the
+ * project's own folder does; texts for people go to `top`.
+ */
+export function copyFiles(top: string, beside: string, prebuilt: string): void {
+  const wanted = (path: string) => !/[\\/](build|prebuilt)$/.test(path);
+  cpSync(join(ROOT, "native"), join(beside, "native"), { recursive: true, filter: wanted });
+  cpSync(prebuilt, join(beside, "native/prebuilt", basename(prebuilt)), { recursive: true });
+  writeFileSync(join(beside, "build.json"), JSON.stringify({ git_sha: commit() }) + "\n");
+  cpSync(join(ROOT, "experiments"), join(top, "experiments"), { recursive: true });
+  for (const name of ["README.md", "LICENSE"]) cpSync(join(ROOT, name), join(top, name));
+}

@@ -1,0 +1,23 @@
+/** The npm package: built, installed into an empty folder, and used under Node. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { dependencies, manifest } from "../../scripts/package.ts";
+import { finished } from "./script.ts";
+
+Deno.test("the npm package works for who installs it", async () => {
+  const { code, stderr } = await finished(["run", "-A", "--no-lock", "scripts/verify_npm.ts"]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /tgz: \d+ bytes, \d+ unpacked/);
+  const works = [...stderr.matchAll(/^works: (.*) \(/gm)].map(([, what]) => what);
+  assertEquals(works.length, 8, stderr);
+});
+
+Deno.test("the package depends on what lib imports, in exact versions, and on nothing else", () => {
+  const names = Object.keys(dependencies());
+  for (const name of ["zod", "echarts", "@modelcontextprotocol/sdk", "@resvg/resvg-wasm"]) {
+    assertEquals(names.includes(name), true, name);
+  }
+  assertEquals(names.filter((name) => /deno-std|playwright/.test(name)), []);
+  for (const version of Object.values(manifest().dependencies)) {
+    assertMatch(version, /^\d+\.\d+\.\d+/);
+  }
+});
