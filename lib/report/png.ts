@@ -3,7 +3,12 @@ import { readFileSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { STYLE } from "./style.ts";
 
-const FONT = "@fontsource/dejavu-sans";
+const WASM = "@resvg/resvg-wasm/index_bg.wasm";
+const FONTS = [400, 700].map((weight) =>
+  `@fontsource/dejavu-sans/files/dejavu-sans-latin-${weight}-normal.woff2`
+);
+/** Files of npm packages that are opened here. */
+export const ASSETS: readonly string[] = [WASM, ...FONTS];
 const PAPER = "#ffffff";
 /** Pixels to one of the drawing's. */
 const SCALE = 2;
@@ -35,10 +40,8 @@ export async function pngOf(svg: string): Promise<Uint8Array | string> {
 async function load(): Promise<Rasteriser> {
   const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
   await import("@fontsource/dejavu-sans/metadata.json", { with: { type: "json" } }); // fetches it
-  await initWasm(fileOf("@resvg/resvg-wasm/index_bg.wasm"));
-  const fontBuffers = [400, 700].map((weight) =>
-    fileOf(`${FONT}/files/dejavu-sans-latin-${weight}-normal.woff2`)
-  );
+  await initWasm(fileOf(WASM));
+  const fontBuffers = FONTS.map(fileOf);
   return (svg) => {
     const picture = new Resvg(svg, {
       background: PAPER,

@@ -1,0 +1,152 @@
+/**
+ * Compiles dyno to one file a target, with everything it opens inside: dist/bin/dyno-TARGET.
+ * Usage: deno run -A scripts/compile.ts [TARGET ...]     (without one: this machine's)
+ *        DENORT_BIN=PATH takes a compile runtime from the disk instead of downloading it
+ */
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { messageOf } from "../lib/errors.ts";
+import { platformName } from "../lib/native/prebuilt.ts";
+import { buildRelease } from "./build_native.ts";
+import { commit, ROOT } from "./package.ts";
+
+/** Targets of deno compile, and the platform of their native part; null: only portable paths. */
+export const TARGETS: Record<string, string | null> = {
+  "x86_64-unknown-linux-gnu": "linux-x64",
+  "aarch64-unknown-linux-gnu": "linux-arm64",
+  "x86_64-apple-darwin": null,
+  "aarch64-apple-darwin": null,
+};
+
+/** What dyno's own part of a binary may weigh, in bytes; the runtime's is some 90 MB. */
+export const BUDGET_BYTES = 64e6;
+
+/** As deno.json's tasks run dyno: a small young heap has shorter pauses. */
+const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
+
+/** Parts of npm packages that nothing of ours reaches: other builds of the same, and sources. */
+const LEFT_OUT = [
+  "echarts/dist",
+  "echarts/types",
+  "gpt-tokenizer/cjs",
+  "gpt-tokenizer/data",
+  "gpt-tokenizer/dist",
+  "gpt-tokenizer/src",
+  "zod/src",
+  "zrender/dist",
+  "zrender/src",
+];
+
+/** Packages of the import map that only tests use. */
+const TESTS_ONLY = ["playwright-core"];
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+function deno(cwd: string, args: string[], env: Record<string, string> = {}): void {
+  execFileSync(process.execPath, args, {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1", ...env },
+    encoding: "utf8",
+    stdio: "pipe",
+  });
+}
+
+/** What npm installed, less what is never opened. */
+function prune(modules: string): void {
+  for (const entry of readdirSync(join(modules, ".deno"), { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const { name } = entry;
+    const at = join(modules, ".deno", name, "node_modules");
+    if (TESTS_ONLY.some((unused) => name.startsWith(`${unused}@`))) {
+      rmSync(join(modules, ".deno", name), { recursive: true });
+    } else {
+      for (const part of LEFT_OUT) rmSync(join(at, part), { recursive: true, force: true });
+    }
+  }
+  for (const name of TESTS_ONLY) rmSync(join(modules, name), { force: true });
+}
+
+/** The native part of a platform; null, and why in one line, where it cannot be built here. */
+async function nativeFor(platform: string | null): Promise<string | null> {
+  if (platform === null) return null;
+  try {
+    return await buildRelease(join(ROOT, "native"), join(ROOT, "dist/prebuilt"), platform);
+  } catch (error) {
+    say(`no native part for ${platform}, portable paths only: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+/**
+ * Lays out in `folder` what a binary holds, as it will lie inside: main.ts, lib, experiments, the
+ * npm packages, the native part and build.json.
+ */
+export async function stage(folder: string, platform: string | null): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(join(folder, "native"), { recursive: true });
+  for (const name of ["main.ts", "lib", "experiments", "deno.json", "deno.lock"]) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  const native = await nativeFor(platform);
+  if (native !== null && platform !== null) {
+    cpSync(native, join(folder, "native/prebuilt", platform), { recursive: true });
+  }
+  writeFileSync(join(folder, "build.json"), JSON.stringify({ git_sha: commit() }) + "\n");
+  deno(folder, ["install", "-q", "--node-modules-dir=auto", "--entrypoint", "main.ts"]);
+  prune(join(folder, "node_modules"));
+}
+
+/**
+ * Compiles a staged folder to `output`.
+ *
+ * @throws {Error} one line with what deno compile said; where the runtime cannot be had, what to do.
+ */
+export function compile(
+  folder: string,
+  target: string,
+  output: string,
+  env: Record<string, string> = {},
+): void {
+  const from = ["--no-check", "-A", HEAP, "--node-modules-dir=manual", "--target", target];
+  const inside = ["native", "build.json"].flatMap((name) => ["--include", name]);
+  try {
+    deno(folder, ["compile", ...from, ...inside, "-o", output, "main.ts"], env);
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr ?? messageOf(error);
+    if (/denort|download|error sending request/i.test(said)) {
+      throw new Error(
+        `the compile runtime of Deno ${process.versions.deno} for ${target} cannot be downloaded ` +
+          `here: fetch denort-${target}.zip of that release elsewhere, unpack it, and name the file ` +
+          `in DENORT_BIN`,
+      );
+    }
+    throw new Error(`deno compile: ${said.trim().split("\n").slice(0, 4).join(" ")}`);
+  }
+}
+
+async function main(targets: string[]): Promise<number> {
+  const own = Object.keys(TARGETS).find((target) => TARGETS[target] === platformName());
+  const chosen = targets.length > 0 ? targets : [own ?? ""];
+  for (const target of chosen) {
+    if (!Object.hasOwn(TARGETS, target)) {
+      say(`compile: "${target}" is not a target; there is ${Object.keys(TARGETS).join(", ")}`);
+      return 2;
+    }
+    const folder = join(ROOT, "dist/compile-work");
+    const output = join(ROOT, "dist/bin", `dyno-${target}`);
+    await stage(folder, TARGETS[target]);
+    try {
+      compile(folder, target, output);
+    } catch (error) {
+      say(`compile: ${messageOf(error)}`);
+      return 1;
+    }
+    const { size } = statSync(output);
+    say(`${output}: ${size} bytes`);
+  }
+  return 0;
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
