@@ -16,6 +16,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno calibrate [flags]",
     "",

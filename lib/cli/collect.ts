@@ -15,6 +15,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno collect --exp_dir PATH [flags]",
     "",

@@ -1,5 +1,6 @@
 /** What a command of dyno is. */
 import type { Callbacks } from "./callback_flags.ts";
+import type { Flags } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Exit codes that every command keeps to. */
@@ -20,9 +21,19 @@ export interface CommandContext {
   callbacks?: Callbacks | null;
 }
 
+/** Commands by name, each loaded only when it is called. */
+export type Commands = Record<
+  string,
+  { summary: string; load: () => Promise<{ command: Command }> }
+>;
+
 export interface Command {
   /** The help: usage, flags, examples. */
   help: string[];
+  /** Its flags, for completion. */
+  flags?: Flags;
+  /** Its words of their own, for completion. */
+  subcommands?: Commands;
   /** Whether `--help` goes to the command like any other argument. */
   ownHelp?: boolean;
   /** The command behind a word of its own, where it has such; its help is shown in place of this. */

@@ -24,6 +24,7 @@ interface Finding {
 const flags = { "json": toggle("one JSON object on standard output") };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno doctor [--json]",
     "",

@@ -124,6 +124,7 @@ const NO_SETTING: ReadonlySet<string> = new Set([
 ]);
 
 export const command: Command = {
+  flags,
   help: [
     "dyno load [EXPERIMENT] [--endpoint URL | --provider NAME] --concurrency N | --rate R [flags]",
     "",

@@ -5,10 +5,10 @@ import { InputError, messageOf } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { EXIT } from "./command.ts";
 import { Terminal } from "./terminal.ts";
-import type { Command } from "./command.ts";
+import type { Commands } from "./command.ts";
 
 /** Commands, each loaded only when it is called. */
-const commands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> = {
+export const commands: Commands = {
   quickstart: {
     summary: "everything once, on the built-in mock endpoint; ends with a report",
     load: () => import("./quickstart.ts"),
@@ -64,6 +64,10 @@ const commands: Record<string, { summary: string; load: () => Promise<{ command:
   doctor: {
     summary: "what works on this host, and how to get the rest",
     load: () => import("./doctor.ts"),
+  },
+  completions: {
+    summary: "completion of commands and flags for bash, zsh or fish",
+    load: () => import("./completions.ts"),
   },
 };
 

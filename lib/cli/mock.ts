@@ -27,6 +27,7 @@ const flags = {
 const width = Math.max(...errorModes.map(({ name }) => name.length));
 
 export const command: Command = {
+  flags,
   help: [
     "dyno mock [flags]",
     "",

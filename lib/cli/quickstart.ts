@@ -28,6 +28,7 @@ const ANSWER =
   "An answer of sixteen words, as a model would give it to a made-up question about nothing.";
 
 export const command: Command = {
+  flags,
   help: [
     "dyno quickstart [flags]",
     "",

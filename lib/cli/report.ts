@@ -17,6 +17,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno report --exp_dir PATH [flags]",
     "",

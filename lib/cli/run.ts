@@ -49,6 +49,7 @@ const flags = {
 const SUITE_ONLY = ["category", "tests"] as const;
 
 export const command: Command = {
+  flags,
   help: [
     "dyno run SUITE|EXPERIMENT|PROBLEMS [--endpoint URL | --provider NAME] [--model NAME] [flags]",
     "",

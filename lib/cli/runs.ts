@@ -90,6 +90,8 @@ export const command: Command = {
     "is kept in its index.sqlite, which may be deleted at any time.",
   ],
 
+  subcommands,
+
   async subcommand([name]) {
     return Object.hasOwn(subcommands, name ?? "") ? (await subcommands[name].load()).command : null;
   },

@@ -18,6 +18,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs archive RUN … | --until TIME … [--yes] [flags]",
     "",

@@ -21,6 +21,7 @@ const flags = { ...folderFlag, ...pricesFlag, ...jsonFlag };
 const SHOWN_FLIPS = 20;
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs compare BASELINE RUN … [flags]",
     "",

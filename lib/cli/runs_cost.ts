@@ -32,6 +32,7 @@ const RUN_COLUMNS: Column[] = [
 type Priced = PricedRun & { run: IndexedRun };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs cost [RUN …] [flags]",
     "",

@@ -10,6 +10,7 @@ import type { Command, CommandContext } from "./command.ts";
 const flags = { ...filterFlags, "yes": toggle("really removes them") };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs delete RUN … | --until TIME … [--yes] [flags]",
     "",

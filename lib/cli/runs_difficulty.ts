@@ -26,6 +26,7 @@ const COLUMNS: Column[] = [
 ];
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs difficulty [RUN …] [flags]",
     "",

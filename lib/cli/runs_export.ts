@@ -40,6 +40,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs export [RUN …] --format csv|json|jsonl|parquet|perfetto|html|markdown [flags]",
     "",

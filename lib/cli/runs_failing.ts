@@ -20,6 +20,7 @@ const COLUMNS: Column[] = [
 ];
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs failing [RUN …] [flags]",
     "",

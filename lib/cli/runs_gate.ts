@@ -46,6 +46,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs gate --baseline RUN|FILE [--candidate RUN] [flags]",
     "",

@@ -30,6 +30,7 @@ const COLUMNS: Column[] = [
 ];
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs list [flags]",
     "",

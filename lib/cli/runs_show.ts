@@ -15,6 +15,7 @@ import type { Terminal } from "./terminal.ts";
 const flags = { ...folderFlag, ...jsonFlag };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs show RUN [flags]",
     "",

@@ -32,6 +32,7 @@ const COLUMNS: Column[] = [
 ];
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs trend [RUN …] [flags]",
     "",

@@ -38,6 +38,7 @@ const flags = {
 type Given = Values<typeof flags>;
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs upload RUN … | FOLDER … | --sweep DIR --to s3://bucket/prefix [flags]",
     'dyno runs upload RUN --memory "COMMAND …" [flags]',

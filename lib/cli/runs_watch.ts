@@ -30,6 +30,7 @@ const DETAILS = [
 const flags = { ...folderFlag, ...jsonFlag };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs watch [RUN] [flags]",
     "",

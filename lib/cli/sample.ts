@@ -38,6 +38,7 @@ const IDLE_S = 2;
 const LIVE_MS = 500;
 
 export const command: Command = {
+  flags,
   help: [
     "dyno sample [flags] [-- COMMAND ARGUMENT …]",
     "",

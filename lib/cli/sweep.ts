@@ -46,6 +46,7 @@ const flags = {
   ...callbackFlags,
 };
 export const command: Command = {
+  flags,
   help: [
     "dyno sweep [--config PATH] [flags]",
     "dyno sweep status --exp_dir PATH [--wait] [--json]",
