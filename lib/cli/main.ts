@@ -65,6 +65,10 @@ export const commands: Commands = {
     summary: "what works on this host, and how to get the rest",
     load: () => import("./doctor.ts"),
   },
+  schema: {
+    summary: "the form of dyno's files as JSON Schema, for editors and other programs",
+    load: () => import("./schema.ts"),
+  },
   completions: {
     summary: "completion of commands and flags for bash, zsh or fish",
     load: () => import("./completions.ts"),

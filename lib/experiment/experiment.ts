@@ -10,6 +10,8 @@ const positive = z.number().positive();
 
 /** Settings under the names of the command line's flags. */
 export const experimentSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
   name: z.string().min(1),
   /** Path of the suite, relative to the experiment file. */
   suite: z.string().min(1),
@@ -43,7 +45,7 @@ export const experimentSchema = z.strictObject({
   }).optional(),
 });
 
-export type Experiment = z.infer<typeof experimentSchema>;
+export type Experiment = Omit<z.infer<typeof experimentSchema>, "$schema">;
 
 /** Whether a parsed file is meant as an experiment: it names a suite rather than holding tests. */
 export function looksLikeExperiment(file: JsonFile): boolean {
@@ -64,7 +66,7 @@ export function experimentOf(file: JsonFile): Experiment {
       throw new InputError(`${file.path}: "${field}" is not a field${didYouMean(field, known)}`);
     }
   }
-  const experiment = checkJson(file, experimentSchema);
+  const { $schema: _schema, ...experiment } = checkJson(file, experimentSchema);
   const beside = (path: string) => isAbsolute(path) ? path : join(dirname(file.path), path);
   const mock = experiment.mock;
   return {

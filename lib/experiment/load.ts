@@ -77,7 +77,10 @@ export const loadSettingsSchema = z.strictObject(settings);
 /** The settings of one load. */
 export type LoadSettings = z.infer<typeof loadSettingsSchema>;
 
-const fileSchema = z.strictObject({
+/** A load experiment's file. */
+export const loadExperimentSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
   kind: z.literal("load"),
   name: text,
   ...settings,
@@ -103,7 +106,10 @@ export async function readLoadExperiment(
 ): Promise<LoadExperiment> {
   const file = await readJsonFile(path);
   checkNames(file);
-  const { kind: _kind, name, matrix = {}, ...fixed } = checkJson(file, fileSchema);
+  const { $schema: _schema, kind: _kind, name, matrix = {}, ...fixed } = checkJson(
+    file,
+    loadExperimentSchema,
+  );
   const clash = Object.keys(override).find((key) => Object.hasOwn(matrix, key));
   if (clash !== undefined) {
     throw new InputError(`--${clash}: ${path} varies it in its matrix; leave one of them out`);
@@ -120,7 +126,7 @@ export async function readLoadExperiment(
 }
 
 function checkNames(file: JsonFile): void {
-  const known = [...Object.keys(settings), "kind", "name", "matrix"];
+  const known = [...Object.keys(settings), "kind", "name", "matrix", "$schema"];
   const value = typeof file.value === "object" && file.value !== null ? file.value : {};
   const { matrix } = value as { matrix?: object };
   for (const name of [...Object.keys(value), ...Object.keys(matrix ?? {})]) {

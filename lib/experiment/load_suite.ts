@@ -18,7 +18,7 @@ export interface LoadedSuite {
   warnings: string[];
 }
 
-const SUITE_FIELDS = ["test_suite_id", "version", "description", "evaluator", "tests"];
+const SUITE_FIELDS = ["$schema", "test_suite_id", "version", "description", "evaluator", "tests"];
 const TEST_FIELDS = [
   "id",
   "name",

@@ -25,6 +25,8 @@ const testCase = z.object({
 
 /** A suite file. Unknown fields are kept and named in a warning, so that others' suites load. */
 export const suiteSchema = z.object({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
   test_suite_id: z.string().min(1),
   version: z.string().optional(),
   description: z.string().optional(),

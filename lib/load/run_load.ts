@@ -87,7 +87,12 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   try {
     writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
     using journal = new Journal(directory.journal, redactor);
-    journal.append("load_started", { name: options.name, settings, anchor: clockAnchor() });
+    journal.append("load_started", {
+      schema_version: 1,
+      name: options.name,
+      settings,
+      anchor: clockAnchor(),
+    });
     await using sampler = settings.sample_rate_hz === 0 ? null : await startSampler({
       directory: directory.path,
       rate_hz: settings.sample_rate_hz,

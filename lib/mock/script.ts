@@ -21,6 +21,8 @@ const answer = z.strictObject({
 );
 
 export const mockScriptSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
   default_response: z.string().optional(),
   answers: z.array(answer),
 });

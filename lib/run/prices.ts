@@ -16,7 +16,10 @@ const row = z.strictObject({
   source: z.url(),
 });
 
-const table = z.strictObject({
+/** A price table's file. */
+export const priceTableSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
   unit: z.literal("USD per million tokens"),
   prices: z.array(row),
 });
@@ -52,12 +55,12 @@ export class PriceTable {
 
 /** The table that comes with dyno, experiments/prices.json. */
 export function builtinPrices(): PriceTable {
-  return new PriceTable("experiments/prices.json", table.parse(builtin).prices);
+  return new PriceTable("experiments/prices.json", priceTableSchema.parse(builtin).prices);
 }
 
 /** @throws {InputError} the file is missing, or is no price table: file, line and fault. */
 export async function readPrices(path: string): Promise<PriceTable> {
-  return new PriceTable(path, checkJson(await readJsonFile(path), table).prices);
+  return new PriceTable(path, checkJson(await readJsonFile(path), priceTableSchema).prices);
 }
 
 /** What tokens cost at a price, USD. */

@@ -9,6 +9,7 @@ import type { ResultItem, SuiteResults } from "./results.ts";
 
 /** health.json. */
 export interface HealthReport {
+  schema_version: 1;
   system_status: "healthy" | "degraded" | "unknown";
   resource_utilization: PerformanceMetrics | null;
   performance_trends: {
@@ -38,6 +39,7 @@ export function healthReport(
   const performance_trends = trends(items);
   const unknown = resources === null && alerts.length === 0;
   const report: HealthReport = {
+    schema_version: 1,
     system_status: alerts.length ? "degraded" : unknown ? "unknown" : "healthy",
     resource_utilization: resources,
     performance_trends,

@@ -251,7 +251,14 @@ function logStart(
   if (!resumed) {
     const started_at_unix_seconds = metadata.started_at_unix_seconds;
     const planned = plan.length;
-    journal.append("run_started", { started_at_unix_seconds, agent, seed, clock_anchor, planned });
+    journal.append("run_started", {
+      schema_version: 1,
+      started_at_unix_seconds,
+      agent,
+      seed,
+      clock_anchor,
+      planned,
+    });
     journal.append("agent_effective_config", { config });
     return;
   }

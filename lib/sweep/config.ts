@@ -34,7 +34,10 @@ const fileName = z.string().min(1).max(128).refine(
 const argument = z.string().refine((text) => !text.includes("\0"), "holds a NUL character");
 const ablation = z.strictObject({ name: fileName, flags: z.array(argument) });
 
-const schema = z.strictObject({
+/** A sweep's file. */
+export const sweepSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
   name: fileName,
   /** dyno load or dyno run, in the place of a program. */
   kind: z.enum(["load", "suite"]).optional(),
@@ -100,7 +103,7 @@ export const DEFAULT_SIM = "./build/agent_sched_sim";
  */
 export function sweepConfigOf(file: JsonFile): SweepConfig {
   checkFields(file);
-  const checked = checkJson(file, schema);
+  const checked = checkJson(file, sweepSchema);
   const exact = parseExact(file.text) as Record<string, Exact>;
   const { seeds: seedList = [1], ablations: ablationList, ...varied } = exact.matrix as Record<
     string,
@@ -150,7 +153,7 @@ function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): v
 function checkFields(file: JsonFile): void {
   const { value } = file;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return;
-  const known = Object.keys(schema.shape);
+  const known = Object.keys(sweepSchema.shape);
   const wrong = Object.keys(value).find((key) => !known.includes(key));
   if (wrong === undefined) return;
   throw new InputError(

@@ -1,0 +1,92 @@
+/** dyno schema: the form of dyno's files as JSON Schema. */
+import { z } from "zod";
+import {
+  loadResultsSchema,
+  metadataSchema,
+  suiteResultsSchema,
+} from "../analysis/result_schemas.ts";
+import { InputError } from "../errors.ts";
+import { experimentSchema } from "../experiment/experiment.ts";
+import { loadExperimentSchema } from "../experiment/load.ts";
+import { suiteSchema } from "../experiment/suite.ts";
+import { mockScriptSchema } from "../mock/script.ts";
+import { didYouMean } from "../nearest.ts";
+import { priceTableSchema } from "../run/prices.ts";
+import { sweepSchema } from "../sweep/config.ts";
+import { EXIT } from "./command.ts";
+import type { Command, CommandContext } from "./command.ts";
+import type { Flags } from "./flags.ts";
+
+interface FileForm {
+  title: string;
+  schema: z.ZodType;
+  /** A command whose flags have the same names, and explain them. */
+  command?: () => Promise<{ command: Command }>;
+}
+
+const forms: Record<string, FileForm> = {
+  "suite": { title: "a test suite of dyno", schema: suiteSchema },
+  "experiment": {
+    title: "an experiment of dyno run",
+    schema: experimentSchema,
+    command: () => import("./run.ts"),
+  },
+  "load": {
+    title: "an experiment of dyno load",
+    schema: loadExperimentSchema,
+    command: () => import("./load.ts"),
+  },
+  "sweep": {
+    title: "a sweep of dyno",
+    schema: sweepSchema,
+    command: () => import("./sweep.ts"),
+  },
+  "prices": { title: "a price table of dyno", schema: priceTableSchema },
+  "mock-script": { title: "a script of dyno's mock endpoint", schema: mockScriptSchema },
+  "results": { title: "results.json of a suite", schema: suiteResultsSchema },
+  "load-results": { title: "results.json of a load", schema: loadResultsSchema },
+  "metadata": { title: "run_metadata.json of a run", schema: metadataSchema },
+};
+
+const width = Math.max(...Object.keys(forms).map((name) => name.length));
+
+export const command: Command = {
+  help: [
+    "dyno schema NAME",
+    "",
+    "Prints the JSON Schema of a file that dyno reads or writes. Editors complete and check a file by it:",
+    "",
+    '  dyno schema load > load.schema.json      and in the file: "$schema": "./load.schema.json"',
+    "",
+    ...Object.entries(forms).map(([name, { title }]) => `  ${name.padEnd(width)}  ${title}`),
+  ],
+
+  async run([name, ...more]: string[], { terminal }: CommandContext): Promise<number> {
+    const known = Object.keys(forms);
+    if (!Object.hasOwn(forms, name ?? "") || more.length > 0) {
+      const hint = name === undefined ? "" : didYouMean(name, known);
+      throw new InputError(
+        `dyno schema: "${[name, ...more].join(" ")}" is not known; expected ${
+          known.join(", ")
+        }${hint}`,
+      );
+    }
+    terminal.out(JSON.stringify(await jsonSchemaOf(forms[name]), null, 2));
+    return EXIT.good;
+  },
+};
+
+async function jsonSchemaOf({ title, schema, command }: FileForm): Promise<unknown> {
+  const { $schema, ...form } = z.toJSONSchema(schema, {
+    io: "input",
+    unrepresentable: "any",
+    reused: "ref",
+  });
+  const flags: Flags = (await command?.())?.command.flags ?? {};
+  for (const [name, property] of Object.entries(form.properties ?? {})) {
+    const flag = flags[name.replaceAll("_", "-")] ??
+      flags[name.replace(/_(s|hz)$/, "").replaceAll("_", "-")];
+    if (flag !== undefined && typeof property === "object") property.description ??= flag.help;
+  }
+  return { $schema, title, ...form };
+}

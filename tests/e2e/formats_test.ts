@@ -1,0 +1,135 @@
+/** Files keep their form: schemas that editors take, and runs that later versions must read. */
+import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { join } from "@std/path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { writeLoadReport } from "../../lib/report/load_report.ts";
+import { writeSuiteReport } from "../../lib/report/suite_report.ts";
+import { runDirectoryAt } from "../../lib/run/directory.ts";
+import { readJournal } from "../../lib/run/journal.ts";
+import { temporaryFolder, writeTree } from "../native/fixtures.ts";
+import { dyno } from "./dyno.ts";
+import type { RequestRecord } from "../../lib/load/results.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+/** Written by version 0.1.0; never to be written again, only added to. */
+const KEPT = join(ROOT, "tests/fixtures/runs_v2");
+const SUITE = "bench_0dd23a73_20261121_105303";
+const LOAD = "bench_01ffc71a_20261121_105307";
+
+const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+
+async function good(args: string[], cwd: string): Promise<string> {
+  const { code, stdout, stderr } = await dyno(args, { cwd });
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+async function validator(name: string) {
+  const schema = JSON.parse(await good(["schema", name], ROOT));
+  assertEquals(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  return (value: unknown): string => ajv.validate(schema, value) ? "" : ajv.errorsText();
+}
+
+/** Files of each form, those that come with dyno among them. */
+const FITTING: Record<string, string[]> = {
+  "suite": ["experiments/suites/quickstart.json"],
+  "experiment": [],
+  "load": ["experiments/quickstart_load.json"],
+  "sweep": ["experiments/default.json", "experiments/smoke.json"],
+  "prices": ["experiments/prices.json"],
+  "mock-script": ["experiments/suites/quickstart_answers.json"],
+  "results": [join(KEPT, SUITE, "results.json")],
+  "load-results": [join(KEPT, LOAD, "results.json")],
+  "metadata": [SUITE, LOAD].map((run) => join(KEPT, run, "run_metadata.json")),
+};
+
+Deno.test("schemas fit the files that they are of, and refuse a misspelt field", async () => {
+  for (const [name, paths] of Object.entries(FITTING)) {
+    const faults = await validator(name);
+    for (const path of paths) {
+      assertEquals(faults(json(join(path.startsWith("/") ? "" : ROOT, path))), "", path);
+    }
+    assert(faults({ nme: 1 }) !== "", name);
+  }
+  const load = await validator("load");
+  assertMatch(load({ kind: "load", name: "a", concurency: 4 }), /additional properties/);
+  assertMatch(load({ kind: "load", name: "a", concurrency: "4" }), /integer/);
+});
+
+Deno.test("editors may be told of the schema in every file that people write", async () => {
+  using folder = temporaryFolder();
+  const $schema = "./form.schema.json";
+  const test = { id: "a", name: "A", category: "c", prompt: "Say yes." };
+  const text = (value: object) => JSON.stringify({ $schema, ...value });
+  await writeTree(folder.path, {
+    "suite.json": text({ test_suite_id: "s", tests: [test] }),
+    "script.json": text({ default_response: "yes", answers: [] }),
+    "experiment.json": text({
+      name: "e",
+      suite: "suite.json",
+      model: "m",
+      mock: { script: "script.json" },
+    }),
+    "sweep.json": text({ name: "s", command: ["true", "{seed}"], matrix: { seeds: [1] } }),
+    "prices.json": text({ unit: "USD per million tokens", prices: [] }),
+    "load.json": text({ kind: "load", name: "l", concurrency: 2, requests: 2 }),
+  });
+  const ran = await dyno(["run", "experiment.json"], { cwd: folder.path });
+  assertEquals([ran.code, ran.stderr.includes("$schema")], [0, false], ran.stderr);
+  await good(["sweep", "--config", "sweep.json", "--dry-run"], folder.path);
+  await good(["runs", "cost", "latest", "--prices", "prices.json"], folder.path);
+  const { stderr } = await dyno(["load", "load.json", "--endpoint", "nonsense"], {
+    cwd: folder.path,
+  });
+  assertMatch(stderr, /"nonsense"/); // past the file, stopped at the flag
+});
+
+Deno.test("every JSON file that a run writes tells the version of its form", () => {
+  for (const run of [SUITE, LOAD]) {
+    const names = readdirSync(join(KEPT, run), { recursive: true, encoding: "utf8" });
+    // suite.json is the user's own file
+    for (const name of names.filter((name) => name.endsWith(".json") && name !== "suite.json")) {
+      assertEquals(typeof json(join(KEPT, run, name)).schema_version, "number", name);
+    }
+    const [first] = readFileSync(join(KEPT, run, "events.jsonl"), "utf8").split("\n", 1);
+    assertEquals(JSON.parse(first).schema_version, 1);
+  }
+});
+
+Deno.test("runs of version 0.1.0 are listed, shown, analysed, exported and reported", async () => {
+  using folder = temporaryFolder();
+  cpSync(KEPT, join(folder.path, "runs"), { recursive: true });
+  const ask = async (...args: string[]) =>
+    JSON.parse(await good(["runs", ...args, "--json"], folder.path));
+  const listed: Record<string, unknown>[] = await ask("list");
+  assertEquals(listed.map(({ run_id, status }) => [run_id, status]), [
+    [LOAD, "complete"],
+    [SUITE, "complete"],
+  ]);
+  assertEquals(listed.map(({ warnings }) => warnings), [[], []]);
+  assertEquals([listed[1].passed, listed[1].judged], [2, 3]);
+  const shown = await ask("show", SUITE);
+  assertEquals(shown.run_id, SUITE);
+  assertEquals(shown.results.items.length, 3);
+  const { total_packages, successful } = await ask("analyze", SUITE);
+  assertEquals([total_packages, successful], [3, 3]);
+  assertEquals((await ask("analyze", LOAD)).total_packages, 8);
+  const exported = JSON.parse(
+    await good(["runs", "export", SUITE, "--format", "json"], folder.path),
+  );
+  assertEquals(exported.results.length, 3);
+  await good(["runs", "export", SUITE, "--format", "perfetto"], folder.path);
+
+  const suite = runDirectoryAt(join(folder.path, "runs", SUITE));
+  assertMatch(readFileSync(await writeSuiteReport(suite), "utf8"), /What is 2 \+ 3\?/);
+  const load = runDirectoryAt(join(folder.path, "runs", LOAD));
+  const records: RequestRecord[] = [];
+  await readJournal(load.journal, ({ event, result }) => {
+    if (event === "request_finished") records.push(result as RequestRecord);
+  });
+  const report = await writeLoadReport(load, json(load.results), records);
+  assertMatch(readFileSync(report, "utf8"), /<h2[^>]*>.*Verdict|verdict/i);
+});
