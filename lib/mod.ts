@@ -113,3 +113,69 @@ export { MockEndpoint } from "./mock/server.ts";
 export { perfettoTrace } from "./report/perfetto.ts";
 export { writeComparedReport } from "./report/compared_report.ts";
 export { writeSuiteReport } from "./report/suite_report.ts";
+
+// Types that the signatures above name.
+export type { MetricComparison, PairedMetric } from "./analysis/compare.ts";
+export type { GateVerdict, Tolerance } from "./analysis/gate.ts";
+export type { Json, Reply } from "./endpoint/reply.ts";
+export type { Question } from "./endpoint/request.ts";
+export type { Listener, TransportStatus } from "./endpoint/transport.ts";
+export type { JsonFile } from "./experiment/json_file.ts";
+export type { IdlePower } from "./hardware/energy.ts";
+export type { HealthThresholds } from "./hardware/health.ts";
+export type { SamplerOptions } from "./hardware/sampler.ts";
+export type { SamplesDescription } from "./hardware/samples.ts";
+export type { FieldIndex, Series } from "./hardware/series.ts";
+export type { ArrivalPattern } from "./load/arrival.ts";
+export type { Calibration, CalibrationCell, ErrorMs } from "./load/calibrate.ts";
+export type { DriveProgress } from "./load/drive.ts";
+export type { LoadPrompt, PromptSource } from "./load/prompts.ts";
+export type { Metric } from "./load/results.ts";
+export type { ServerMetricsReading } from "./load/server_reading.ts";
+export type { ServerMetricsSummary } from "./load/server_summary.ts";
+export type { Slo } from "./load/slo.ts";
+export type { LoadStage } from "./load/stages.ts";
+export type { CalibrationCited, ClientCost, Verdict } from "./load/verdict.ts";
+export type { Window } from "./load/window.ts";
+export type { ErrorMode } from "./mock/faults.ts";
+export type { ParsedRequest } from "./mock/http_request.ts";
+export type { MockBehaviour, MockRequest } from "./mock/server.ts";
+export type { ClockSource } from "./native/clock.ts";
+export type { NativeLibrary } from "./native/ffi.ts";
+export type { NativeFound } from "./native/library.ts";
+export type { GpuDescription, GpuProcess, GpuReading, NvmlDescription } from "./native/nvml.ts";
+export type {
+  SampleBatch,
+  SampleField,
+  SampleMask,
+  SamplerLayout,
+  SampleSource,
+} from "./native/sample_batch.ts";
+export type { SamplerStatus } from "./native/sampler.ts";
+export type { NativeCalls } from "./native/symbols.ts";
+export type { SweepReport } from "./report/sweep_report.ts";
+export type { RunDirectory } from "./run/directory.ts";
+export type { RunOutcomes } from "./run/index.ts";
+export type { Journal } from "./run/journal.ts";
+export type { Price, PriceTable } from "./run/prices.ts";
+export type { RunReading } from "./run/read_run.ts";
+export type { SourceForm } from "./run/summary.ts";
+export type { Estimate } from "./stats/interval.ts";
+export type { Distribution } from "./stats/quantile.ts";
+export type { BudgetLimits } from "./suite/coding/budget.ts";
+export type { CodingSettings, Mode } from "./suite/coding/problems_suite.ts";
+export type { BenchmarkSummary, CodingStatistics } from "./suite/coding/summary.ts";
+export type { DeviceEnergy, RunEnergy } from "./suite/energy.ts";
+export type { HandlerContext, Listeners } from "./suite/execution.ts";
+export type { CodeProblem, CodeReply, ExtractedCode } from "./suite/extract_code.ts";
+export type { CategorySummary, SuiteStatistics } from "./suite/results.ts";
+export type { CommandProgram } from "./suite/sandbox/command_trial.ts";
+export type { Checks, OutcomeClass } from "./suite/sandbox/outcome.ts";
+export type { Selection } from "./suite/selection.ts";
+export type { CodingOutcome, ResultTiming, TokenSource } from "./suite/test_result.ts";
+export type { CollectSummary } from "./sweep/collect.ts";
+export type { Ablation, SweepConfig } from "./sweep/config.ts";
+export type { Exact, Float } from "./sweep/exact_json.ts";
+export type { JobKind } from "./sweep/job.ts";
+export type { RunOutcome } from "./sweep/run_one.ts";
+export type { SweepOptions, SweepPlan, SweepProgress, SweepSummary } from "./sweep/run_sweep.ts";
