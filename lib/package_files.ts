@@ -14,6 +14,7 @@ const ROOT = new URL("../", import.meta.url);
 export const PACKAGE_FILES = [
   ".git",
   "build.json",
+  "experiments/",
   "main.js",
   "main.ts",
   "native/",

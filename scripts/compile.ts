@@ -110,7 +110,7 @@ export function compile(
   env: Record<string, string> = {},
 ): void {
   const from = ["--no-check", "-A", HEAP, "--node-modules-dir=manual", "--target", target];
-  const inside = ["native", "build.json"].flatMap((name) => ["--include", name]);
+  const inside = ["native", "experiments", "build.json"].flatMap((name) => ["--include", name]);
   try {
     deno(folder, ["compile", ...from, ...inside, "-o", output, "main.ts"], env);
   } catch (error) {

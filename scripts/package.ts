@@ -88,6 +88,8 @@ export function copyFiles(top: string, beside: string, prebuilt: string): void {
   cpSync(join(ROOT, "native"), join(beside, "native"), { recursive: true, filter: wanted });
   cpSync(prebuilt, join(beside, "native/prebuilt", basename(prebuilt)), { recursive: true });
   writeFileSync(join(beside, "build.json"), JSON.stringify({ git_sha: commit() }) + "\n");
-  cpSync(join(ROOT, "experiments"), join(top, "experiments"), { recursive: true });
+  for (const folder of new Set([top, beside])) {
+    cpSync(join(ROOT, "experiments"), join(folder, "experiments"), { recursive: true });
+  }
   for (const name of ["README.md", "LICENSE"]) cpSync(join(ROOT, name), join(top, name));
 }

@@ -33,6 +33,8 @@ export const command: Command = {
     "The state of a batch is in batches/NAME, its runs are in runs like any others.",
   ],
 
+  subcommands,
+
   async subcommand([name]) {
     return Object.hasOwn(subcommands, name ?? "") ? (await subcommands[name].load()).command : null;
   },

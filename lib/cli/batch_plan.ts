@@ -23,6 +23,7 @@ const COLUMNS: Column[] = [
 ];
 
 export const command: Command = {
+  flags,
   help: [
     "dyno batch plan FILE [flags]",
     "",

@@ -21,6 +21,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno batch retry FILE [flags]",
     "",

@@ -42,6 +42,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno batch run FILE [flags]",
     "",

@@ -46,6 +46,7 @@ const SLOT_COLUMNS: Column[] = [
 ];
 
 export const command: Command = {
+  flags,
   help: [
     "dyno batch status FILE [flags]",
     "",

@@ -33,6 +33,7 @@ const COLUMNS: Column[] = [
 ];
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs import PATH … [flags]",
     "",

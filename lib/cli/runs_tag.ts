@@ -9,6 +9,7 @@ import type { Command, CommandContext } from "./command.ts";
 const flags = { ...filterFlags, ...jsonFlag };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs tag RUN … [+TAG …] [-TAG …] [flags]",
     "",

@@ -30,6 +30,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno serve [flags]",
     "",

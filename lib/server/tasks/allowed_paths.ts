@@ -1,11 +1,11 @@
 /** Files that tasks may name: in the folders that the operator allowed, and nowhere else. */
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { join, resolve } from "@std/path";
 import { InputError } from "../../errors.ts";
+import { packageFile } from "../../package_files.ts";
 
 /** The experiments that come with dyno. */
-const BUNDLED = fileURLToPath(new URL("../../../experiments", import.meta.url));
+const BUNDLED = packageFile("experiments/");
 
 /** Where a bundled experiment may lie, and how its name may end. */
 const BUNDLED_FOLDERS = ["suites", "."];
@@ -22,7 +22,7 @@ export class AllowedPaths {
    * @throws {InputError} a root that is no folder.
    */
   constructor(roots: readonly string[], runs: string) {
-    this.#roots = [...roots, BUNDLED].map((root) => {
+    this.#roots = [...roots, ...(BUNDLED === null ? [] : [BUNDLED])].map((root) => {
       if (existsSync(root) && statSync(root).isDirectory()) return realpathSync(root);
       throw new InputError(`--allow: "${root}" is not a folder`);
     });
@@ -60,6 +60,7 @@ function isIn(folder: string, path: string): boolean {
 
 /** A bundled experiment by its name, with or without its ending. */
 function bundled(name: string): string | null {
+  if (BUNDLED === null) return null;
   for (const folder of BUNDLED_FOLDERS) {
     for (const ending of ENDINGS) {
       const path = join(BUNDLED, folder, name + ending);
