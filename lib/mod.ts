@@ -159,7 +159,6 @@ export type { RunOutcomes } from "./run/index.ts";
 export type { Journal } from "./run/journal.ts";
 export type { Price, PriceTable } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";
-export type { SourceForm } from "./run/summary.ts";
 export type { Estimate } from "./stats/interval.ts";
 export type { Distribution } from "./stats/quantile.ts";
 export type { BudgetLimits } from "./suite/coding/budget.ts";

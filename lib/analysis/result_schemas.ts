@@ -85,7 +85,7 @@ const item = z.looseObject({
 export const suiteResultsSchema = z.looseObject({
   schema_version: z.literal(2),
   run_id: z.string(),
-  kind: z.literal("suite"),
+  kind: z.enum(["suite", "batch"]),
   benchmark: z.string(),
   model: z.string(),
   transport: z.string(),
