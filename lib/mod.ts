@@ -161,7 +161,7 @@ export type { Price, PriceTable } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";
 export type { Estimate } from "./stats/interval.ts";
 export type { Distribution } from "./stats/quantile.ts";
-export type { BudgetLimits } from "./suite/coding/budget.ts";
+export type { BudgetLimits } from "./run/budget.ts";
 export type { CodingSettings, Mode } from "./suite/coding/problems_suite.ts";
 export type { BenchmarkSummary, CodingStatistics } from "./suite/coding/summary.ts";
 export type { DeviceEnergy, RunEnergy } from "./suite/energy.ts";
