@@ -27,6 +27,7 @@ const flags = {
 };
 
 export const command: Command = {
+  flags,
   help: [
     "dyno runs report RUN … [--output FILE] [flags]",
     "",
