@@ -158,7 +158,6 @@ function outcomeLines(results: LoadResults): string[] {
     lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}`));
   }
   if (total_cost_usd !== null) lines.push(`cost $${total_cost_usd.toFixed(4)}`);
-  else if (complete) lines.push("cost unknown");
   if (energy) {
     const { energy_j, error_j, per_token_j } = energy;
     const token = per_token_j === null ? "" : `, ${per_token_j.toPrecision(3)} J a token`;
