@@ -4,7 +4,7 @@ import { join, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { commandWords } from "../run/command_words.ts";
-import { findRun } from "../run/directory.ts";
+import { runDirectoryAt } from "../run/directory.ts";
 import { hasPending, writePending } from "../run/memory_pending.ts";
 import { deliverPending } from "../run/memory_sink.ts";
 import { resolveRun } from "../run/index_filter.ts";
@@ -180,7 +180,8 @@ async function toMemory(
     throw new InputError("dyno runs upload --memory takes one run");
   }
   const server = commandWords(memory, "--memory");
-  const directory = findRun(run, values.runs ?? "runs");
+  const [folder] = await foldersOf(values, [run], context);
+  const directory = runDirectoryAt(folder);
   if (!hasPending(directory)) writePending(directory, await itemsOf(directory));
   const delivery = await deliverPending(directory, server, { signal: context.signal });
   memoryLines(delivery, directory, context);
