@@ -1,6 +1,7 @@
 /** The records of a batch: one for each question and model, and the two files that hold them. */
 import { csvLine } from "../sweep/csv.ts";
 import { guarded } from "../run/formula.ts";
+import { BATCH_EVAL_FIELDS } from "../run/import/batch_eval.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import type { BatchModel, IndustryQuestion } from "../experiment/batch.ts";
 import type { TestResult } from "../suite/test_result.ts";
@@ -25,21 +26,6 @@ export interface BatchRecord {
   prompt_tokens: number | null;
   response_tokens: number | null;
 }
-
-/** The names of a record's fields in their order. */
-export const RECORD_FIELDS = [
-  "timestamp",
-  "industry",
-  "question",
-  "llm_provider",
-  "llm_model",
-  "latency_sec",
-  "throughput_tps",
-  "success",
-  "coverage_score",
-  "prompt_tokens",
-  "response_tokens",
-] as const satisfies readonly (keyof BatchRecord)[];
 
 /** The record of a test's result. */
 export function recordOf(
@@ -97,15 +83,15 @@ export function writeRecords(folder: BatchFolder, records: readonly BatchRecord[
 function* jsonParts(records: readonly BatchRecord[]): Generator<string> {
   yield "[";
   for (const [i, record] of records.entries()) {
-    yield `${i ? "," : ""}\n${JSON.stringify(record, [...RECORD_FIELDS])}`;
+    yield `${i ? "," : ""}\n${JSON.stringify(record, [...BATCH_EVAL_FIELDS])}`;
   }
   yield "\n]\n";
 }
 
 function* csvParts(records: readonly BatchRecord[]): Generator<string> {
-  yield csvLine(RECORD_FIELDS);
+  yield csvLine(BATCH_EVAL_FIELDS);
   for (const record of records) {
-    yield csvLine(RECORD_FIELDS.map((field) => {
+    yield csvLine(BATCH_EVAL_FIELDS.map((field) => {
       const value = record[field];
       return typeof value === "string" ? guarded(value) : value;
     }));

@@ -1,110 +1,80 @@
 /** dyno runs: what to do with runs that are over. One file a subcommand, loaded when it is called. */
-import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
-import type { Command, CommandContext } from "./command.ts";
+import { commandOfGroup } from "./subcommands.ts";
+import type { Commands } from "./command.ts";
 
-const subcommands: Record<string, { summary: string; load: () => Promise<{ command: Command }> }> =
-  {
-    list: {
-      summary: "the runs, newest first",
-      load: () => import("./runs_list.ts"),
-    },
-    show: {
-      summary: "a run: its metadata, results and events",
-      load: () => import("./runs_show.ts"),
-    },
-    analyze: {
-      summary: "a run item by item: the slowest, failing, most expensive",
-      load: () => import("./runs_analyze.ts"),
-    },
-    compare: {
-      summary: "what differs between runs, and whether that may be chance",
-      load: () => import("./runs_compare.ts"),
-    },
-    report: {
-      summary: "one page for a run, or for several side by side",
-      load: () => import("./runs_report.ts"),
-    },
-    cost: {
-      summary: "what runs cost; totals by day, model or suite",
-      load: () => import("./runs_cost.ts"),
-    },
-    failing: {
-      summary: "items without an answer or with a wrong one",
-      load: () => import("./runs_failing.ts"),
-    },
-    difficulty: {
-      summary: "how often each problem was solved, over runs",
-      load: () => import("./runs_difficulty.ts"),
-    },
-    trend: {
-      summary: "a metric over time, and where it changed its level",
-      load: () => import("./runs_trend.ts"),
-    },
-    gate: {
-      summary: "pass, regression or underpowered: for CI",
-      load: () => import("./runs_gate.ts"),
-    },
-    watch: {
-      summary: "follows the events of a run",
-      load: () => import("./runs_watch.ts"),
-    },
-    export: {
-      summary: "CSV, JSON, JSON lines, Markdown, or a trace for Perfetto",
-      load: () => import("./runs_export.ts"),
-    },
-    import: {
-      summary: "results of other programs as runs: vLLM, GuideLLM, AIPerf, inspect_ai, …",
-      load: () => import("./runs_import.ts"),
-    },
-    upload: {
-      summary: "sends runs to S3, to Google Cloud Storage, or to a memory server",
-      load: () => import("./runs_upload.ts"),
-    },
-    tag: {
-      summary: "tags on runs, to find them again",
-      load: () => import("./runs_tag.ts"),
-    },
-    archive: {
-      summary: "packs runs into .tar.gz files",
-      load: () => import("./runs_archive.ts"),
-    },
-    delete: {
-      summary: "removes runs",
-      load: () => import("./runs_delete.ts"),
-    },
-  };
-
-const width = Math.max(...Object.keys(subcommands).map((name) => name.length));
-
-export const command: Command = {
-  help: [
-    "dyno runs COMMAND [flags]      dyno runs COMMAND --help",
-    "",
-    ...Object.entries(subcommands).map(([name, { summary }]) =>
-      `  ${name.padEnd(width)}  ${summary}`
-    ),
-    "",
-    "A run is given by its id or a beginning of it (with or without bench_), by its folder, or as latest,",
-    "latest~1 for the one before, and so on. --runs DIR is the folder of runs (runs); what is read there",
-    "is kept in its index.sqlite, which may be deleted at any time.",
-  ],
-
-  subcommands,
-
-  async subcommand([name]) {
-    return Object.hasOwn(subcommands, name ?? "") ? (await subcommands[name].load()).command : null;
+const subcommands: Commands = {
+  list: {
+    summary: "the runs, newest first",
+    load: () => import("./runs_list.ts"),
   },
-
-  async run(argv: string[], context: CommandContext): Promise<number> {
-    const [name, ...rest] = argv;
-    if (!Object.hasOwn(subcommands, name ?? "")) {
-      const known = Object.keys(subcommands);
-      const hint = name === undefined ? "" : didYouMean(name, known);
-      throw new InputError(
-        `dyno runs: "${name ?? ""}" is not known; expected ${known.join(", ")}${hint}`,
-      );
-    }
-    return await (await subcommands[name].load()).command.run(rest, context);
+  show: {
+    summary: "a run: its metadata, results and events",
+    load: () => import("./runs_show.ts"),
+  },
+  analyze: {
+    summary: "a run item by item: the slowest, failing, most expensive",
+    load: () => import("./runs_analyze.ts"),
+  },
+  compare: {
+    summary: "what differs between runs, and whether that may be chance",
+    load: () => import("./runs_compare.ts"),
+  },
+  report: {
+    summary: "one page for a run, or for several side by side",
+    load: () => import("./runs_report.ts"),
+  },
+  cost: {
+    summary: "what runs cost; totals by day, model or suite",
+    load: () => import("./runs_cost.ts"),
+  },
+  failing: {
+    summary: "items without an answer or with a wrong one",
+    load: () => import("./runs_failing.ts"),
+  },
+  difficulty: {
+    summary: "how often each problem was solved, over runs",
+    load: () => import("./runs_difficulty.ts"),
+  },
+  trend: {
+    summary: "a metric over time, and where it changed its level",
+    load: () => import("./runs_trend.ts"),
+  },
+  gate: {
+    summary: "pass, regression or underpowered: for CI",
+    load: () => import("./runs_gate.ts"),
+  },
+  watch: {
+    summary: "follows the events of a run",
+    load: () => import("./runs_watch.ts"),
+  },
+  export: {
+    summary: "CSV, JSON, JSON lines, Markdown, or a trace for Perfetto",
+    load: () => import("./runs_export.ts"),
+  },
+  import: {
+    summary: "results of other programs as runs: vLLM, GuideLLM, AIPerf, inspect_ai, …",
+    load: () => import("./runs_import.ts"),
+  },
+  upload: {
+    summary: "sends runs to S3, to Google Cloud Storage, or to a memory server",
+    load: () => import("./runs_upload.ts"),
+  },
+  tag: {
+    summary: "tags on runs, to find them again",
+    load: () => import("./runs_tag.ts"),
+  },
+  archive: {
+    summary: "packs runs into .tar.gz files",
+    load: () => import("./runs_archive.ts"),
+  },
+  delete: {
+    summary: "removes runs",
+    load: () => import("./runs_delete.ts"),
   },
 };
+
+export const command = commandOfGroup("dyno runs", "[flags]", subcommands, [
+  "A run is given by its id or a beginning of it (with or without bench_), by its folder, or as latest,",
+  "latest~1 for the one before, and so on. --runs DIR is the folder of runs (runs); what is read there",
+  "is kept in its index.sqlite, which may be deleted at any time.",
+]);

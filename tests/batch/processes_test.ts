@@ -4,7 +4,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { RECORD_FIELDS } from "../../lib/batch/records.ts";
+import { BATCH_EVAL_FIELDS } from "../../lib/run/import/batch_eval.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
 import { parseCsv } from "../../lib/sweep/csv.ts";
@@ -24,12 +24,12 @@ function checkFiles(folder: string): number {
   if (!existsSync(json)) return 0;
   const records = recordsIn(folder);
   assert(Array.isArray(records));
-  for (const record of records) assertEquals(Object.keys(record), [...RECORD_FIELDS]);
+  for (const record of records) assertEquals(Object.keys(record), [...BATCH_EVAL_FIELDS]);
   const csv = join(folder, "batch_eval_metrics.csv");
   if (existsSync(csv)) {
     const [head, ...rows] = parseCsv(readFileSync(csv, "utf8"));
-    assertEquals(head, [...RECORD_FIELDS]);
-    assert(rows.every((row) => row.length === RECORD_FIELDS.length));
+    assertEquals(head, [...BATCH_EVAL_FIELDS]);
+    assert(rows.every((row) => row.length === BATCH_EVAL_FIELDS.length));
     assert(rows.length <= records.length, "the JSON is written first");
   }
   return records.length;

@@ -6,7 +6,7 @@ import process from "node:process";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { runBatch } from "../../lib/batch/run_batch.ts";
 import { retryTasks, runRetry } from "../../lib/batch/retry.ts";
-import { RECORD_FIELDS } from "../../lib/batch/records.ts";
+import { BATCH_EVAL_FIELDS } from "../../lib/run/import/batch_eval.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { InputError } from "../../lib/errors.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
@@ -88,7 +88,7 @@ Deno.test("every slot is run at its time, and its records are in both files", as
   const records = recordsIn(it.state);
   assertEquals(records.length, 24);
   for (const record of records) {
-    assertEquals(Object.keys(record), [...RECORD_FIELDS]);
+    assertEquals(Object.keys(record), [...BATCH_EVAL_FIELDS]);
     assertEquals([record.industry, record.llm_model, record.success], ["retail", "mock", true]);
     assertEquals(record.coverage_score, 0.5);
     assert(record.latency_sec! > 0 && record.prompt_tokens! > 0);
@@ -102,10 +102,10 @@ Deno.test("every slot is run at its time, and its records are in both files", as
     "sglang",
   ]);
   const [head, ...rows] = parseCsv(readFileSync(join(it.state, "batch_eval_metrics.csv"), "utf8"));
-  assertEquals(head, [...RECORD_FIELDS]);
+  assertEquals(head, [...BATCH_EVAL_FIELDS]);
   assertEquals(
     rows,
-    records.map((record) => RECORD_FIELDS.map((field) => String(record[field] ?? ""))),
+    records.map((record) => BATCH_EVAL_FIELDS.map((field) => String(record[field] ?? ""))),
   );
   for (const name of ["batch_eval_metrics.json", "batch_eval_metrics.csv"]) {
     const { runs } = await readForeign(join(it.state, name)); // as files of the batch evaluator are read

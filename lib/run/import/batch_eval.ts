@@ -17,8 +17,8 @@ import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem }
 
 const NEEDED = ["llm_model", "latency_sec", "success"];
 
-/** The columns of the CSV file, in the order of the document. */
-const COLUMNS = [
+/** The fields of a record and columns of the CSV file, in their order. */
+export const BATCH_EVAL_FIELDS = [
   "timestamp",
   "industry",
   "question",
@@ -198,7 +198,9 @@ export function exportBatchEval({ summary, items, unmapped }: ReadRun): Exported
 }
 
 function csvOf(records: Record<string, unknown>[]): string {
-  const names = [...new Set([...COLUMNS, ...records.flatMap((record) => Object.keys(record))])];
+  const names = [
+    ...new Set([...BATCH_EVAL_FIELDS, ...records.flatMap((record) => Object.keys(record))]),
+  ];
   const lines = records.map((record) => names.map((name) => cell(record[name])).join(","));
   return [names.map(cell).join(","), ...lines].join("\r\n") + "\r\n";
 }
