@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { latencies } from "../load/summarise.ts";
-import { isInside } from "../load/window.ts";
+import { isInside, momentIn } from "../load/window.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readJournal } from "../run/journal.ts";
 import { readRunDirectory } from "../run/read_run.ts";
@@ -32,8 +32,8 @@ export interface LoadSample {
   /** Of answered requests; blocks are stretches of neighbours. */
   latencies: Record<LatencyName, BlockedSample>;
   /**
-   * By slice of each stage's window: answered requests, and output tokens spread evenly from the
-   * first to the last.
+   * By slice of each stage's window: answered requests that count in it, as in the run's own
+   * results, and output tokens spread evenly from the first to the last.
    */
   rates: Record<"requests_per_s" | "output_tokens_per_s", Slices[][]>;
 }
@@ -127,7 +127,7 @@ function blocked(values: number[]): BlockedSample {
 
 function ratesOf(records: readonly RequestRecord[], stages: readonly StageResults[]) {
   const requests: Slices[][] = [], tokens: Slices[][] = [];
-  for (const { window } of stages) {
+  for (const [stage, { window }] of stages.entries()) {
     const { start_ns, end_ns } = window;
     const duration_s = (end_ns - start_ns) / NS_PER_S;
     if (!(duration_s > 0)) continue;
@@ -135,13 +135,16 @@ function ratesOf(records: readonly RequestRecord[], stages: readonly StageResult
     const width_ns = (end_ns - start_ns) / count;
     const slices = () =>
       Array.from({ length: count }, () => ({ numerator: 0, denominator: width_ns / NS_PER_S }));
-    const [ended, made] = [slices(), slices()];
+    const [counted, made] = [slices(), slices()];
     for (const record of records) {
-      const at = Math.floor((record.t_end_ns - start_ns) / width_ns);
-      if (at >= 0 && at < count) ended[at].numerator++;
+      if (record.stage === stage && isInside(record, window)) {
+        // one that counts at the very end is in the last slice
+        const at = Math.floor((momentIn(record, window) - start_ns) / width_ns);
+        counted[Math.min(at, count - 1)].numerator++;
+      }
       spread(record, start_ns, width_ns, made);
     }
-    requests.push(ended);
+    requests.push(counted);
     tokens.push(made);
   }
   return { requests_per_s: requests, output_tokens_per_s: tokens };

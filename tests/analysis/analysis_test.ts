@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { compareRuns, compareTwo } from "../../lib/analysis/compare.ts";
-import { compareLoads, differenceOfEstimates } from "../../lib/analysis/compare_load.ts";
+import { compareLoads, differenceOfEstimates, loadValue } from "../../lib/analysis/compare_load.ts";
 import { sampleOf } from "../../lib/analysis/load_sample.ts";
 import { csvRow } from "../../lib/analysis/csv.ts";
 import { localDay, priceRun, totalCosts } from "../../lib/analysis/cost.ts";
@@ -210,6 +210,18 @@ Deno.test("loads: a difference is found, and none where there is none", () => {
   const tokens = of(same.metrics, "output_tokens_per_s");
   assertAlmostEquals(tokens.first, 1000, 10);
   assertEquals(tokens.differs, false);
+});
+
+Deno.test("a load's rate is that of its own results: the request that ends the window counts", () => {
+  const records = [0, 1, 2, 3].map((i) =>
+    record({ request: i, at_ms: i * 500, ttft_ms: 100, e2e_ms: 500, completion_tokens: 5 })
+  );
+  const { t_end_ns } = records[3];
+  for (const counts of ["end", "turn"] as const) {
+    const window = { start_ns: 0, end_ns: t_end_ns, counts, rule: "" };
+    const sample = sampleOf("r", records, [{ window } as StageResults]);
+    assertAlmostEquals(loadValue(sample, "requests_per_s")!, 2, 1e-9, counts);
+  }
 });
 
 Deno.test("the interval of a difference of estimates", () => {
