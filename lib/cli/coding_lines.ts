@@ -1,6 +1,6 @@
 /** What a coding run prints: the lines that its readers know, with intervals beside them. */
 import type { CodingRun } from "../suite/coding/run_coding.ts";
-import type { SummaryStats } from "../suite/coding/summary.ts";
+import type { BenchmarkSummary, SummaryStats } from "../suite/coding/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { Palette } from "./terminal.ts";
 
@@ -15,18 +15,23 @@ function single({ summary, statistics }: CodingRun, paint: Palette): string[] {
   const stats = summary.summary!;
   const mode = summary.mode as "zero-shot" | "iterative";
   const { success_rate, pass_at_k, pass_all_k } = statistics.by_mode[mode]!;
+  const problems = new Set(summary.results!.map(({ problem_id }) => problem_id)).size;
+  const sampled = hasSamples(summary);
+  const each = sampled ? "Answer" : "Problem";
   return [
     paint.bold("BENCHMARK COMPLETE"),
     `Mode: ${mode}`,
-    `Problems: ${stats.total_problems}`,
-    `Successes: ${stats.successes} (${stats.success_rate.toFixed(1)}%)${interval(success_rate)}`,
+    `Problems: ${problems}${sampled ? ` (${stats.total_problems} answers)` : ""}`,
+    `Successes: ${stats.successes}${sampled ? " answers" : ""} (${stats.success_rate.toFixed(1)}%)${
+      interval(success_rate)
+    }`,
     ...Object.entries(pass_at_k).filter(([k]) => Number(k) > 1).map(([k, estimate]) =>
       `pass@${k}: ${share(estimate)}   pass^${k}: ${share(pass_all_k[k])}`
     ),
     `Total Cost: ${dollars(stats.total_cost)}`,
-    `Avg Cost per Problem: ${dollars(stats.avg_cost)}`,
-    `Avg Iterations per Problem: ${stats.avg_iterations.toFixed(1)}`,
-    `Cost per Solved Problem: ${dollars(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
+    `Avg Cost per ${each}: ${dollars(stats.avg_cost)}`,
+    `Avg Iterations per ${each}: ${stats.avg_iterations.toFixed(1)}`,
+    `Cost per Solved ${each}: ${dollars(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
   ];
 }
 
@@ -64,7 +69,7 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
     "",
     `zero-shot ${share(by["zero-shot"]!.success_rate)}, iterative ${
       share(by["iterative"]!.success_rate)
-    } (95 % intervals, Wilson)`,
+    } (95 % intervals, ${hasSamples(summary.iterative!) ? "over problems" : "Wilson"})`,
     `difference by problem ${share(difference, true)}; ${gained} gained, ${lost} lost` +
     (p === null ? "" : `, p = ${p.toPrecision(2)} (exact McNemar)`),
     ...(detectable === null
@@ -72,6 +77,12 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
       : [`a comparison of this size could have shown ${(detectable * 100).toFixed(0)} points`]),
     `cost per additionally solved problem: ${dollars(cost_per_additional_solved_usd)}`,
   ];
+}
+
+/** Whether problems have several answers. */
+function hasSamples({ results }: Pick<BenchmarkSummary, "results">): boolean {
+  const problems = new Set(results!.map(({ problem_id }) => problem_id));
+  return problems.size < results!.length;
 }
 
 function interval(estimate: Estimate | null): string {

@@ -55,7 +55,10 @@ function summaryLines(
 ): string[] {
   const lines: string[] = [];
   const { pass_rate } = statistics;
-  if (pass_rate) lines.push(`pass rate ${percent(pass_rate)} (95 % interval, Wilson)`);
+  if (pass_rate) {
+    const method = pass_rate.n === aggregate.evaluated ? "Wilson" : `over ${pass_rate.n} problems`;
+    lines.push(`pass rate ${percent(pass_rate)} (95 % interval, ${method})`);
+  }
   const tokens = aggregate.total_completion_tokens;
   const produced = tokens === null ? "unknown tokens" : `${tokens} tokens`;
   const cost = aggregate.total_cost_usd === null

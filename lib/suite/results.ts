@@ -1,5 +1,6 @@
 /** results.json: every item in a few numbers, and what they come to. */
-import { distribution } from "../stats/quantile.ts";
+import { distribution, mean } from "../stats/quantile.ts";
+import { attemptsShare } from "../stats/pass_at_k.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { categoriesOf } from "./selection.ts";
 import type { RunEnergy } from "./energy.ts";
@@ -181,8 +182,8 @@ export function statistics(items: readonly ResultItem[]): SuiteStatistics {
   const ttft_ms = values((item) => item.ttft_ms);
   const e2e_ms = values((item) => item.e2e_ms);
   return {
-    pass_rate: shareEstimate(judged.filter((item) => item.passed).length, judged.length),
-    hit_rate: meanEstimate(judged.map((item) => item.score!.hit_rate)),
+    pass_rate: passRate(judged),
+    hit_rate: scoreEstimate(judged),
     ttft_p50_ms: quantileEstimate(ttft_ms, 0.5),
     e2e_p50_ms: quantileEstimate(e2e_ms, 0.5),
     ttft_ms: distribution(ttft_ms),
@@ -190,6 +191,36 @@ export function statistics(items: readonly ResultItem[]): SuiteStatistics {
     e2e_ms: distribution(e2e_ms),
     tokens_per_second: distribution(values((item) => item.tokens_per_second)),
   };
+}
+
+/** Answers to one coding problem are alike: its interval is then one over problems. */
+function passRate(judged: readonly ResultItem[]): Estimate | null {
+  return attemptsShare(
+    byProblem(judged).map((answers) => ({
+      n: answers.length,
+      c: answers.filter(({ passed }) => passed).length,
+    })),
+  );
+}
+
+/** Scores that are all 0 or 1 are a share: resampling equal ones would call them certain. */
+function scoreEstimate(judged: readonly ResultItem[]): Estimate | null {
+  const scores = byProblem(judged).map((answers) => mean(answers.map((i) => i.score!.hit_rate)));
+  return scores.length > 1 && scores.every((score) => score === 0 || score === 1)
+    ? shareEstimate(scores.filter((score) => score === 1).length, scores.length)
+    : meanEstimate(scores);
+}
+
+/** The answers to each coding problem, or to each test. */
+function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
+  const problems = new Map<string, ResultItem[]>();
+  for (const item of judged) {
+    const key = item.coding?.problem_id ?? item.test_id;
+    const answers = problems.get(key);
+    if (answers) answers.push(item);
+    else problems.set(key, [item]);
+  }
+  return [...problems.values()];
 }
 
 /** The same by category, in the order of the items. */

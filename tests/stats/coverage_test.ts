@@ -5,7 +5,13 @@ import { clusteredMean } from "../../lib/stats/cluster.ts";
 import { binomialProbability } from "../../lib/stats/distributions.ts";
 import { shareEstimate } from "../../lib/stats/interval.ts";
 import { pairedDifference } from "../../lib/stats/paired.ts";
-import { meanPassAllK, meanPassAtK, passAllK, passAtK } from "../../lib/stats/pass_at_k.ts";
+import {
+  attemptsShare,
+  meanPassAllK,
+  meanPassAtK,
+  passAllK,
+  passAtK,
+} from "../../lib/stats/pass_at_k.ts";
 import { quantileDifference } from "../../lib/stats/quantile_difference.ts";
 import { openRandom, standardNormal } from "../../lib/stats/random.ts";
 import type { Estimate } from "../../lib/stats/interval.ts";
@@ -201,4 +207,17 @@ Deno.test("differences of quantiles cover, with blocks and without", () => {
   const few = { values: sample(100), blocks: sample(100).map((_, i) => i % 5) };
   assertEquals(quantileDifference(few, few, 0.5), null);
   assertThrows(() => quantileDifference({ values: [1], blocks: [] }, few, 0.5), RangeError);
+});
+
+Deno.test("a share of attempts: problems, not attempts, are what it speaks of", () => {
+  const one = attemptsShare([{ n: 1, c: 1 }, { n: 1, c: 0 }, { n: 1, c: 1 }])!;
+  assertEquals([one.method, one.n], ["wilson", 3]);
+  // two problems of which one is always solved: ten attempts at each tell no more of other problems
+  const wide = attemptsShare([{ n: 10, c: 10 }, { n: 10, c: 0 }])!;
+  assertEquals(wide, shareEstimate(1, 2));
+  const uneven = attemptsShare([{ n: 4, c: 1 }, { n: 4, c: 3 }, { n: 2, c: 2 }])!;
+  assertEquals([uneven.value, uneven.n], [0.6, 3]);
+  assert(uneven.low <= 0.6 && uneven.high >= 0.6);
+  assertEquals(attemptsShare([{ n: 5, c: 2 }]), shareEstimate(2, 5));
+  assertEquals(attemptsShare([]), null);
 });

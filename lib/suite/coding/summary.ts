@@ -1,7 +1,6 @@
 /** What a coding run comes to: the summary that other programs read, and the statistics beside it. */
-import { shareEstimate } from "../../stats/interval.ts";
 import { pairedDifference } from "../../stats/paired.ts";
-import { meanPassAllK, meanPassAtK } from "../../stats/pass_at_k.ts";
+import { attemptsShare, meanPassAllK, meanPassAtK } from "../../stats/pass_at_k.ts";
 import { pairedDetectable } from "../../stats/power.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { ResultItem } from "../results.ts";
@@ -68,7 +67,7 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
 export interface CodingStatistics {
   by_mode: Partial<
     Record<Mode, {
-      /** Answers that pass, of all: Wilson. */
+      /** Answers that pass, of all: Wilson, or over problems where these have several answers. */
       success_rate: Estimate | null;
       /** By k: that one of k answers passes, that all do; over problems. */
       pass_at_k: Record<string, Estimate | null>;
@@ -188,7 +187,7 @@ export function codingStatistics(
     }));
     const cost = totalOf(own.map(({ coding }) => coding.cost_usd));
     by_mode[mode] = {
-      success_rate: shareEstimate(solved, own.length),
+      success_rate: attemptsShare(counts),
       pass_at_k: Object.fromEntries(ks.map((k) => [k, meanPassAtK(counts, k)])),
       pass_all_k: Object.fromEntries(ks.map((k) => [k, meanPassAllK(counts, k)])),
       cost_per_solved_usd: cost === null || solved === 0 ? null : cost / solved,
