@@ -38,9 +38,11 @@ export async function searchCapacity(
     throw new InputError("--find-capacity: not with --stages or --trace");
   }
   const runs: string[] = [];
+  const limited = new Set<number>();
+  const told = new Set<string>();
   const probe = async (level: number) => {
     const timed = settings.requests === undefined && settings.duration_s === undefined;
-    const run = await runOne({ ...request, terse: true }, {
+    const run = await runOne({ ...request, terse: true, told }, {
       ...settings,
       ...(timed ? { duration_s: DURATION_S } : {}),
       [searched]: level,
@@ -49,6 +51,7 @@ export async function searchCapacity(
     signal.throwIfAborted();
     const { verdict, reasons } = run.results.verdict;
     if (verdict === "client_limited") {
+      limited.add(level);
       terminal.warn(`${searched} ${round(level)}: the client was limited: ${reasons[0]}`);
     }
     const found = run.results.total.goodput!.share;
@@ -66,7 +69,17 @@ export async function searchCapacity(
   });
   terminal.say();
   terminal.say(terminal.paint.bold(capacityText(request, capacity)));
-  if (request.json) terminal.out(JSON.stringify({ searched, target: share, ...capacity, runs }));
+  const { lowest_bad } = capacity;
+  const client_limited = lowest_bad !== null && limited.has(lowest_bad);
+  if (client_limited) {
+    terminal.warn(
+      `at ${round(lowest_bad)} the client was limited: the endpoint may do more; measure from a ` +
+        "faster or less busy host",
+    );
+  }
+  if (request.json) {
+    terminal.out(JSON.stringify({ searched, target: share, ...capacity, client_limited, runs }));
+  }
   return capacity.highest_good === null ? EXIT.failures : EXIT.good;
 }
 
@@ -86,11 +99,14 @@ function capacityText(
   { highest_good, lowest_bad }: Capacity,
 ): string {
   const unit = searched === "rate" ? " requests/s" : " in flight";
-  const met = `${percent(share)} of requests meet the objectives`;
+  const met = `${percent(share)} of requests or more meet the objectives`;
   if (highest_good === null) {
     return lowest_bad === null
       ? `capacity: unknown; the first level is too close to call, give --duration more time`
-      : `capacity: below ${round(lowest_bad)}${unit}: less than ${met} there`;
+      : `capacity: below ${round(lowest_bad)}${unit}: there less than ${
+        percent(share)
+      } of requests ` +
+        "meet the objectives";
   }
   return lowest_bad === null
     ? `capacity: at least ${round(highest_good)}${unit}: ${met}`

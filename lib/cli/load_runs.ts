@@ -46,6 +46,8 @@ export interface LoadRequest {
   prices: PriceTable;
   /** Leaves out the summary of each run. */
   terse?: boolean;
+  /** What several runs would say in the same words, and one has said. */
+  told?: Set<string>;
   agent?: string;
   tags?: readonly string[];
   /** Told of each run's directory. */
@@ -64,12 +66,13 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
   for (const { settings } of experiment.runs) await planLoad(settings); // complains before the first
   const runs: LoadRun[] = [];
   const names: string[] = [];
+  const told = new Set<string>();
   for (const [i, { settings, varied }] of experiment.runs.entries()) {
     if (context.signal.aborted || request.budget.ended) break;
     const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
     names.push(what);
     if (what) context.terminal.say(`\n${i + 1} of ${experiment.runs.length}: ${what}`);
-    runs.push(await runOne(request, settings, context));
+    runs.push(await runOne({ ...request, told }, settings, context));
   }
   if (runs.length > 1) {
     context.terminal.say();
@@ -113,8 +116,13 @@ export async function runOne(
   );
   await preflight(api, transport, warn, signal).finally(() => clearTimeout(waiting));
   const plan = await planLoad(settings);
-  terminal.say(
+  const once = (text: string, say: (text: string) => void) => {
+    if (!request.told?.has(text)) say(text);
+    request.told?.add(text);
+  };
+  once(
     `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+    (title) => terminal.say(title),
   );
   using line = new ProgressLine(terminal);
   const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
@@ -135,7 +143,7 @@ export async function runOne(
     signal,
     onDirectory: request.onDirectory,
     onProgress: (progress) => line.show(() => progressText(progress), false),
-    onNotice: (notice) => line.above(paint.dim(notice)),
+    onNotice: (notice) => once(notice, () => line.above(paint.dim(notice))),
   });
   line[Symbol.dispose]();
   const report = await writeLoadReport(run.directory, run.results, run.records);

@@ -126,6 +126,12 @@ export async function readLoadExperiment(
 }
 
 function checkNames(file: JsonFile): void {
+  if (Array.isArray((file.value as { tests?: unknown } | null)?.tests)) {
+    throw new InputError(
+      `${file.path}: is a suite of tests; run it with dyno run, or take its prompts with ` +
+        `--prompts ${file.path}`,
+    );
+  }
   const known = [...Object.keys(settings), "kind", "name", "matrix", "$schema"];
   const value = typeof file.value === "object" && file.value !== null ? file.value : {};
   const { matrix } = value as { matrix?: object };

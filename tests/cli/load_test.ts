@@ -18,6 +18,7 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
   await using mock = await MockEndpoint.start({ model: "m" });
   writeFileSync(join(folder.path, "bad.json"), '{"kind":"load","name":"x","rate":"fast"}');
   writeFileSync(join(folder.path, "trace.csv"), "a,b\n1,2\n");
+  writeFileSync(join(folder.path, "suite.json"), '{"test_suite_id":"s","tests":[]}');
   const load = ["--endpoint", mock.url];
   const cases: [string, string[], string[]][] = [
     ["no endpoint", ["--rate", "1", "--requests", "1"], ["--endpoint"]],
@@ -42,6 +43,7 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
     ], ["burstiness", "gamma"]],
     ["a trace of no known form", [...load, "--trace", "trace.csv"], ["trace.csv"]],
     ["a file that is not there", ["nowhere.json"], ["nowhere.json"]],
+    ["a suite of tests", ["suite.json", ...load], ["suite.json: is a suite", "dyno run"]],
     ["a wrong experiment", ["bad.json", ...load], ["bad.json:1:", "rate"]],
     ["capacity without an objective", [...load, "--find-capacity", "rate"], ["--slo"]],
     ["a share of it without a search", [...load, "--concurrency", "1", "--capacity-share", "0.9"], [
@@ -226,6 +228,7 @@ Deno.test("dyno load --find-capacity tells where the client was the limit", asyn
   ], { cwd: folder.path });
   assertEquals(code, 1, stderr);
   assertStringIncludes(stderr, "rate 200000: the client was limited: ");
+  assertEquals(stderr.split("load on m at ").length, 2, "what is measured is said once");
 });
 
 Deno.test("dyno load: a first question without an answer is told of, and Ctrl-C ends it", async () => {
