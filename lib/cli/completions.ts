@@ -22,7 +22,11 @@ export const command: Command = {
   async run([shell, ...more]: string[], { terminal }: CommandContext): Promise<number> {
     if (!Object.hasOwn(shells, shell ?? "") || more.length > 0) {
       const given = [shell, ...more].filter((word) => word !== undefined).join(" ");
-      throw new InputError(`dyno completions: "${given}" is not one of bash, zsh, fish`);
+      throw new InputError(
+        shell === undefined
+          ? "dyno completions: which shell? expected bash, zsh or fish; see dyno completions --help"
+          : `dyno completions: "${given}" is not one of bash, zsh, fish`,
+      );
     }
     const { commands } = await import("./main.ts"); // which lists this file
     terminal.out(shells[shell as keyof typeof shells](await completed(commands)).trimEnd());

@@ -95,6 +95,9 @@ async function runFile(
   const coding = Object.keys(codingFlags).find((name) => name in values);
   if (coding) throw new InputError(`--${coding}: for coding problems, in a .jsonl file`);
   const file = await readJsonFile(path);
+  if ((file.value as { kind?: unknown } | null)?.kind === "load") {
+    throw new InputError(`${path}: is a load experiment; run it with dyno load ${path}`);
+  }
   if (!looksLikeExperiment(file)) return await start(values, suiteOf(file), null, context);
   const experiment = experimentOf(file);
   return await runExperiment(experiment, await loadSuite(experiment.suite), values, context);

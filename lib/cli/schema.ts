@@ -64,12 +64,11 @@ export const command: Command = {
   async run([name, ...more]: string[], { terminal }: CommandContext): Promise<number> {
     const known = Object.keys(forms);
     if (!Object.hasOwn(forms, name ?? "") || more.length > 0) {
-      const hint = name === undefined ? "" : didYouMean(name, known);
-      throw new InputError(
-        `dyno schema: "${[name, ...more].join(" ")}" is not known; expected ${
-          known.join(", ")
-        }${hint}`,
-      );
+      const given = [name, ...more].join(" ");
+      const wrong = name === undefined
+        ? `which one? expected ${known.join(", ")}`
+        : `"${given}" is not known; expected ${known.join(", ")}${didYouMean(name, known)}`;
+      throw new InputError(`dyno schema: ${wrong}`);
     }
     terminal.out(JSON.stringify(await jsonSchemaOf(forms[name]), null, 2));
     return EXIT.good;

@@ -37,10 +37,10 @@ export function commandOfGroup(
 
     async run([name, ...rest]: string[], context: CommandContext): Promise<number> {
       if (!known(name)) {
-        const hint = name === undefined ? "" : didYouMean(name, names);
-        throw new InputError(
-          `${group}: "${name ?? ""}" is not known; expected ${names.join(", ")}${hint}`,
-        );
+        const wrong = name === undefined
+          ? `which one? expected ${names.join(", ")}; see ${group} --help`
+          : `"${name}" is not known; expected ${names.join(", ")}${didYouMean(name, names)}`;
+        throw new InputError(`${group}: ${wrong}`);
       }
       return await (await subcommands[name].load()).command.run(rest, context);
     },

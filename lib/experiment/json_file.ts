@@ -48,11 +48,13 @@ export function checkJson<T>(file: JsonFile, schema: z.ZodType<T>): T {
   const issue = checked.error.issues[0];
   const path = issue.path as (string | number)[];
   const where = path.length ? `${showPath(path)}: ` : "";
+  const message = issue.message.replace(/^Invalid input: (expected .*), received undefined$/, (
+    _,
+    expected,
+  ) => `is missing; ${expected}`);
   const more = checked.error.issues.length - 1;
   const rest = more > 0 ? ` (and ${more} more ${more === 1 ? "fault" : "faults"})` : "";
-  throw new InputError(
-    `${file.path}:${positionOf(file.text, path)}: ${where}${issue.message}${rest}`,
-  );
+  throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${where}${message}${rest}`);
 }
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */

@@ -32,7 +32,12 @@ const cases: Case[] = [
   {
     name: "a missing field",
     args: ({ url }) => ["field.json", ...on(url)],
-    says: ["tests[0].category"],
+    says: ["tests[0].category: is missing; expected string"],
+  },
+  {
+    name: "a load experiment",
+    args: ({ url }) => ["load.json", ...on(url)],
+    says: ["load.json: is a load experiment", "dyno load load.json"],
   },
   {
     name: "an empty suite",
@@ -136,6 +141,7 @@ function writeSuites(folder: string): void {
   const files: Record<string, unknown> = {
     "good.json": suite,
     "field.json": { ...suite, tests: [{ ...first, category: undefined }] },
+    "load.json": { kind: "load", name: "x", rate: 1 },
     "empty.json": { ...suite, tests: [] },
     "twice.json": { ...suite, tests: [first, first] },
     "judge.json": { ...suite, tests: [{ ...first, evaluator: { name: "exakt" } }] },
