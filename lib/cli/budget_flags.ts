@@ -1,4 +1,5 @@
 /** Flags of what a run may cost: its budget and the prices. */
+import { dollars } from "./dollars.ts";
 import { InputError } from "../errors.ts";
 import { number } from "./flags.ts";
 import { pricesFlag } from "./runs_prices.ts";
@@ -32,7 +33,7 @@ export function checkPriced({ usd }: BudgetLimits, model: string, prices: PriceT
 /** What a person is told of a budget that has ended a run. */
 export function budgetEnd({ limits, spent }: Pick<Budget, "limits" | "spent">): string {
   const parts = [
-    ...(limits.usd === null ? [] : [`$${spent.usd.toFixed(4)} of $${limits.usd}`]),
+    ...(limits.usd === null ? [] : [`${dollars(spent.usd)} of $${limits.usd}`]),
     ...(limits.tokens === null ? [] : [`${spent.tokens} of ${limits.tokens} tokens`]),
   ];
   return `the budget has no room for another request: ${parts.join(", ")} spent`;

@@ -1,4 +1,5 @@
 /** What a coding run prints: the lines that its readers know, with intervals beside them. */
+import { dollars } from "./dollars.ts";
 import type { CodingRun } from "../suite/coding/run_coding.ts";
 import type { BenchmarkSummary, SummaryStats } from "../suite/coding/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -28,10 +29,10 @@ function single({ summary, statistics }: CodingRun, paint: Palette): string[] {
     ...Object.entries(pass_at_k).filter(([k]) => Number(k) > 1).map(([k, estimate]) =>
       `pass@${k}: ${share(estimate)}   pass^${k}: ${share(pass_all_k[k])}`
     ),
-    `Total Cost: ${dollars(stats.total_cost)}`,
-    `Avg Cost per ${each}: ${dollars(stats.avg_cost)}`,
+    `Total Cost: ${cost(stats.total_cost)}`,
+    `Avg Cost per ${each}: ${cost(stats.avg_cost)}`,
     `Avg Iterations per ${each}: ${stats.avg_iterations.toFixed(1)}`,
-    `Cost per Solved ${each}: ${dollars(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
+    `Cost per Solved ${each}: ${cost(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
   ];
 }
 
@@ -47,7 +48,7 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
       `${stats.success_rate.toFixed(1).padStart(5)}% (${String(stats.successes).padStart(2)}/${
         String(stats.total_problems).padStart(2)
       })`.padEnd(15),
-      dollars(stats.avg_cost).padStart(12),
+      cost(stats.avg_cost).padStart(12),
       stats.avg_iterations.toFixed(1).padStart(14),
     ].join(" | ");
   const signed = (value: number, digits: number) =>
@@ -75,7 +76,7 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
     ...(detectable === null
       ? []
       : [`a comparison of this size could have shown ${(detectable * 100).toFixed(0)} points`]),
-    `cost per additionally solved problem: ${dollars(cost_per_additional_solved_usd)}`,
+    `cost per additionally solved problem: ${cost(cost_per_additional_solved_usd)}`,
   ];
 }
 
@@ -97,6 +98,6 @@ function share(estimate: Estimate | null, points = false): string {
     interval(estimate);
 }
 
-function dollars(value: number | null): string {
-  return value === null ? "unknown" : `$${value.toFixed(4)}`;
+function cost(value: number | null): string {
+  return value === null ? "unknown" : dollars(value);
 }

@@ -1,4 +1,5 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
+import { dollars } from "./dollars.ts";
 import stringWidth from "string-width";
 import { sloText } from "../load/slo.ts";
 import { tableLines } from "./table.ts";
@@ -157,7 +158,7 @@ function outcomeLines(results: LoadResults): string[] {
     const share = goodput.share ? `met by ${percent(goodput.share)}; ` : "";
     lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}`));
   }
-  if (total_cost_usd !== null) lines.push(`cost $${total_cost_usd.toFixed(4)}`);
+  if (total_cost_usd !== null) lines.push(`cost ${dollars(total_cost_usd)}`);
   if (energy) {
     const { energy_j, error_j, per_token_j } = energy;
     const token = per_token_j === null ? "" : `, ${per_token_j.toPrecision(3)} J a token`;

@@ -8,6 +8,7 @@ import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags } from "./flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
 import { shownCount, shownSeconds, shownTime } from "./runs_text.ts";
+import type { LoadResults, Metric } from "../load/results.ts";
 import type { RunReading } from "../run/read_run.ts";
 import type { Command, CommandContext } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
@@ -80,6 +81,24 @@ async function eventCounts(path: string): Promise<string> {
   return [...counts].map(([event, n]) => `${shownCount(n)} ${event}`).join(", ") || "none";
 }
 
+/** What a load measured; nothing where its results are missing or damaged: a warning was given. */
+function loadFacts(path: string): [string, string | null][] {
+  const results: LoadResults | null = JSON.parse(compactJson(runDirectoryAt(path).results));
+  if (results === null) return [];
+  const { requests_per_s, metrics, goodput } = results.total;
+  const latency = (metric: Metric | null): string | null =>
+    metric && `${metric.p50.toPrecision(4)} ms p50, ${metric.p99.toPrecision(4)} ms p99`;
+  const good = goodput?.requests_per_s;
+  return [
+    ["rate", `${requests_per_s.toPrecision(4)} answered requests/s`],
+    ["goodput", good ? `${good.value.toPrecision(4)} requests/s` : null],
+    ["ttft", latency(metrics.ttft_ms)],
+    ["tpot", latency(metrics.tpot_ms)],
+    ["e2e", latency(metrics.e2e_ms)],
+    ["verdict", `${results.verdict.verdict}: ${results.verdict.reasons[0] ?? "no reason given"}`],
+  ];
+}
+
 function describe({ summary }: RunReading, events: string): string[] {
   const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
@@ -109,6 +128,7 @@ function describe({ summary }: RunReading, events: string): string[] {
       } completion`,
     ],
     ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
+    ...(summary.kind === "load" && summary.source_form === "dyno" ? loadFacts(summary.path) : []),
     ["events", events],
   ];
   return facts.filter(([, value]) => value !== null)

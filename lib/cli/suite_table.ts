@@ -1,4 +1,5 @@
 /** A suite's results as a table: what a person looks at first. */
+import { dollars } from "./dollars.ts";
 import { tableLines } from "./table.ts";
 import { duration } from "./progress_line.ts";
 import type { Distribution } from "../stats/quantile.ts";
@@ -61,14 +62,16 @@ function summaryLines(
   }
   const tokens = aggregate.total_completion_tokens;
   const produced = tokens === null ? "unknown tokens" : `${tokens} tokens`;
-  const cost = aggregate.total_cost_usd === null
-    ? "unknown"
-    : `$${aggregate.total_cost_usd.toFixed(4)}`;
-  lines.push(`${aggregate.tests} tests and ${produced} in ${duration(wall_s)}, cost ${cost}`);
+  const cost = aggregate.total_cost_usd === null ? "unknown" : dollars(aggregate.total_cost_usd);
+  lines.push(
+    `${aggregate.tests} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${
+      duration(wall_s)
+    }, cost ${cost}`,
+  );
   if (energy) lines.push(energyLine(energy));
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
   if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);
-  if (missing) lines.push(`${missing} tests not run yet`);
+  if (missing) lines.push(`${missing} ${missing === 1 ? "test" : "tests"} not run yet`);
   return lines;
 }
 

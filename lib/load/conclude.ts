@@ -235,7 +235,13 @@ function notesOf(
         : `${requestsWere(requests.outside)} outside of the measured window: in no figure`,
     );
   }
-  if (requests.warmup > 0) notes.push(`${requests.warmup} warm-up requests are in no figure`);
+  if (requests.warmup > 0) {
+    notes.push(
+      requests.warmup === 1
+        ? "1 warm-up request is in no figure"
+        : `${requests.warmup} warm-up requests are in no figure`,
+    );
+  }
   if (requests.unfinished > 0) {
     notes.push(`${requestsWere(requests.unfinished)} cut off at the end: in no latency`);
   }
