@@ -10,7 +10,7 @@ import process from "node:process";
 import { messageOf } from "../lib/errors.ts";
 import { platformName } from "../lib/native/prebuilt.ts";
 import { buildRelease } from "./build_native.ts";
-import { commit, ROOT } from "./package.ts";
+import { commit, ownImports, project, ROOT } from "./package.ts";
 
 /** Targets of deno compile, and the platform of their native part; null: only portable paths. */
 export const TARGETS: Record<string, string | null> = {
@@ -26,8 +26,12 @@ export const BUDGET_BYTES = 64e6;
 /** As deno.json's tasks run dyno: a small young heap has shorter pauses. */
 const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
 
-/** Parts of npm packages that nothing of ours reaches: other builds of the same, and sources. */
+/**
+ * Parts of npm packages that nothing of ours reaches: other builds of the same, sources, and a file of
+ * 100,000 numbers on which deno compile overflows its stack.
+ */
 const LEFT_OUT = [
+  "bintrees/test",
   "echarts/dist",
   "echarts/types",
   "gpt-tokenizer/cjs",
@@ -38,9 +42,6 @@ const LEFT_OUT = [
   "zrender/dist",
   "zrender/src",
 ];
-
-/** Packages of the import map that only tests use. */
-const TESTS_ONLY = ["playwright-core"];
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -55,17 +56,11 @@ function deno(cwd: string, args: string[], env: Record<string, string> = {}): vo
 
 /** What npm installed, less what is never opened. */
 function prune(modules: string): void {
-  for (const entry of readdirSync(join(modules, ".deno"), { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue;
-    const { name } = entry;
+  const installed = readdirSync(join(modules, ".deno"), { withFileTypes: true });
+  for (const { name } of installed.filter((entry) => entry.isDirectory())) {
     const at = join(modules, ".deno", name, "node_modules");
-    if (TESTS_ONLY.some((unused) => name.startsWith(`${unused}@`))) {
-      rmSync(join(modules, ".deno", name), { recursive: true });
-    } else {
-      for (const part of LEFT_OUT) rmSync(join(at, part), { recursive: true, force: true });
-    }
+    for (const part of LEFT_OUT) rmSync(join(at, part), { recursive: true, force: true });
   }
-  for (const name of TESTS_ONLY) rmSync(join(modules, name), { force: true });
 }
 
 /** The native part of a platform; null, and why in one line, where it cannot be built here. */
@@ -86,9 +81,10 @@ async function nativeFor(platform: string | null): Promise<string | null> {
 export async function stage(folder: string, platform: string | null): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, "native"), { recursive: true });
-  for (const name of ["main.ts", "lib", "experiments", "deno.json", "deno.lock"]) {
+  for (const name of ["main.ts", "lib", "experiments", "deno.lock"]) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
+  writeFileSync(join(folder, "deno.json"), JSON.stringify({ ...project(), imports: ownImports() }));
   const native = await nativeFor(platform);
   if (native !== null && platform !== null) {
     cpSync(native, join(folder, "native/prebuilt", platform), { recursive: true });

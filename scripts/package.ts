@@ -35,17 +35,29 @@ export function inlinedImports(): Record<string, string> {
   );
 }
 
-/** npm packages that the program uses, with their versions: those of the import map that lib names. */
-export function dependencies(): Record<string, string> {
+/** Pyodide is run by the deno program, which neither the package nor a binary can count on. */
+const DENO_ONLY = ["pyodide"];
+
+/** The part of the import map that lib names: the rest is for tests. */
+export function ownImports(): Record<string, string> {
   const files = readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf8" });
   const lib = files.filter((path) => path.endsWith(".ts"))
     .map((path) => readFileSync(join(ROOT, "lib", path), "utf8")).join("\n");
+  return Object.fromEntries(
+    Object.entries(project().imports).filter(([name]) => {
+      const bare = name.replace(/\/$/, "");
+      if (DENO_ONLY.includes(bare)) return false;
+      return lib.includes(`"${bare}"`) || lib.includes(`"${bare}/`);
+    }),
+  );
+}
+
+/** npm packages that the program uses, with their versions; the @std modules go inside. */
+export function dependencies(): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const [name, target] of Object.entries(project().imports)) {
+  for (const [name, target] of Object.entries(ownImports())) {
     const [, dependency, version] = /^npm:\/?(@?[^@]+)@([^/]+)/.exec(target) ?? [];
-    const bare = name.replace(/\/$/, "");
-    const named = lib.includes(`"${bare}"`) || lib.includes(`"${bare}/`);
-    if (dependency !== undefined && named && !name.startsWith("@std/")) found[dependency] = version;
+    if (dependency !== undefined && !name.startsWith("@std/")) found[dependency] = version;
   }
   return found;
 }
