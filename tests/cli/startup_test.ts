@@ -1,6 +1,10 @@
 /** What is loaded before a command begins: nothing that it does not use. */
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { finished } from "../e2e/script.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 interface Module {
   specifier: string;
@@ -75,4 +79,16 @@ Deno.test("no command begins with a library that only a part of it uses", () => 
     assertEquals(heavy, [], file);
   }
   for (const name of LIGHT) assertEquals(packagesIn(loadedWith(`lib/cli/${name}.ts`)), [], name);
+});
+
+Deno.test("the tasks read no command's module before it is called", async () => {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
+  const [, ...words] = tasks.dyno.command.split(" ");
+  const [run, ...rest] = words;
+  const { code, stderr } = await finished([run, "--log-level=debug", ...rest, "--help"]);
+  assertEquals(code, 0);
+  const fetched = [...stderr.matchAll(/fetch_no_follow - specifier: \S+\/(\S+)/g)];
+  const names = fetched.map(([, name]) => name);
+  assert(names.includes("terminal.ts"), `${names}`);
+  assert(!names.some((name) => ["serve.ts", "run.ts", "load.ts"].includes(name)), `${names}`);
 });
