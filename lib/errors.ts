@@ -10,6 +10,7 @@
  * ```
  */
 export class InputError extends Error {
+  /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = "InputError";
 }
 

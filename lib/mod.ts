@@ -26,7 +26,7 @@ export type { ClockAnchor } from "./native/clock.ts";
 
 export { loadSuite, parseSuite } from "./experiment/load_suite.ts";
 export type { LoadedSuite } from "./experiment/load_suite.ts";
-export type { EvaluatorChoice, Suite, TestCase } from "./experiment/suite.ts";
+export type { EvaluatorChoice, Message, Suite, TestCase } from "./experiment/suite.ts";
 
 export { configureApi, detectApiType } from "./endpoint/api.ts";
 export type { APIConfiguration, ApiOptions, ApiType } from "./endpoint/api.ts";
@@ -42,26 +42,27 @@ export type { SuiteRun, SuiteRunOptions } from "./suite/run_suite.ts";
 export { testIdsByCategory } from "./suite/selection.ts";
 export { readResults } from "./suite/session.ts";
 export type { CategoryHandler } from "./suite/execution.ts";
-export type { Answer, Evaluation, Evaluator } from "./suite/evaluator.ts";
+export type { Answer, Evaluation, Evaluator, OptionsForm } from "./suite/evaluator.ts";
 export type { ExecutionProgress } from "./suite/progress.ts";
 export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
 export type { ErrorClass, TestResult } from "./suite/test_result.ts";
 export type { PerformanceMetrics } from "./hardware/metrics.ts";
 
-export { openMetrics } from "./metrics/open_metrics.ts";
-export type { FollowedRun, Metrics } from "./metrics/open_metrics.ts";
-
 export { planLoad } from "./load/plan_load.ts";
 export type { LoadPlan } from "./load/plan_load.ts";
 export { runLoad } from "./load/run_load.ts";
 export type { LoadRun, LoadRunOptions } from "./load/run_load.ts";
-export type { LoadResults, RequestRecord, StageResults } from "./load/results.ts";
-export type { LoadSettings } from "./experiment/load.ts";
-export { calibrate } from "./load/calibrate.ts";
+export type { LoadResults, LoadTokenSource, RequestRecord, StageResults } from "./load/results.ts";
+export type { LoadSettings, LoadStageSettings } from "./experiment/load_settings.ts";
 export { writeLoadReport } from "./report/load_report.ts";
 
 export { loadProblems, selectRange } from "./experiment/load_problems.ts";
-export type { Problem } from "./experiment/load_problems.ts";
+export type {
+  Problem,
+  ProblemLanguage,
+  ProgramTests,
+  PythonTests,
+} from "./experiment/load_problems.ts";
 export { extractCode } from "./suite/extract_code.ts";
 export { runCoding } from "./suite/coding/run_coding.ts";
 export type { CodingRun, CodingRunOptions } from "./suite/coding/run_coding.ts";
@@ -70,36 +71,18 @@ export type { Outcome, Program } from "./suite/sandbox/outcome.ts";
 
 export { energiesOver, energyOver, idlePower, shareEnergy } from "./hardware/energy.ts";
 export type { Energy, EnergyUser } from "./hardware/energy.ts";
-export { nativeLibrary } from "./native/library.ts";
-export { Nvml } from "./native/nvml.ts";
-export { NativeSampler } from "./native/sampler.ts";
 export { startSampler } from "./hardware/sampler.ts";
 export type { Sampler } from "./hardware/sampler.ts";
 export { collectSweep } from "./sweep/collect.ts";
 export { sweepConfigOf } from "./sweep/config.ts";
 export { runSweep } from "./sweep/run_sweep.ts";
 export { writeSweepReport } from "./report/sweep_report.ts";
-export { loadBatch } from "./experiment/batch.ts";
-export type { Batch, Schedule } from "./experiment/batch.ts";
-export { apisOf } from "./batch/apis.ts";
-export { rehearsalClock, wallClock } from "./batch/clock.ts";
-export { coverageScore } from "./batch/coverage.ts";
-export { batchFolder } from "./batch/folder.ts";
-export type { BatchRecord } from "./batch/records.ts";
-export { runBatch } from "./batch/run_batch.ts";
-export type { BatchRunOptions, SlotOutcome } from "./batch/run_batch.ts";
-export { slotsOf } from "./batch/schedule.ts";
-export type { Slot } from "./batch/schedule.ts";
-export { BatchSession } from "./batch/session.ts";
-export { batchStatus } from "./batch/status.ts";
-export type { BatchStatus } from "./batch/status.ts";
 export { withRunIndex } from "./run/index.ts";
 export type { IndexedRun, RunIndex } from "./run/index.ts";
 export type { RunFilter } from "./run/index_filter.ts";
 export { EXPORT_FORMS, exportAs } from "./run/import/export_as.ts";
 export { importRuns } from "./run/import/import_runs.ts";
 export type { ImportedRun, ImportOptions, ImportReport } from "./run/import/import_runs.ts";
-export { readForeign } from "./run/import/read_foreign.ts";
 export { readRunDirectory } from "./run/read_run.ts";
 export { editTags } from "./run/tags.ts";
 export type { ReadRun, RunItem, RunSummary, SourceForm } from "./run/summary.ts";
@@ -109,6 +92,8 @@ export { compareRuns } from "./analysis/compare.ts";
 export type { ComparedRun, RunComparison } from "./analysis/compare.ts";
 export { checkPaired, gateResult } from "./analysis/gate.ts";
 export type { GateCheck, GateResult } from "./analysis/gate.ts";
+export { Budget, BudgetSpentError } from "./run/budget.ts";
+export type { BudgetLimits, Reservation, Spent } from "./run/budget.ts";
 export { MockEndpoint } from "./mock/server.ts";
 export { perfettoTrace } from "./report/perfetto.ts";
 export { writeComparedReport } from "./report/compared_report.ts";
@@ -127,43 +112,42 @@ export type { SamplerOptions } from "./hardware/sampler.ts";
 export type { SamplesDescription } from "./hardware/samples.ts";
 export type { FieldIndex, Series } from "./hardware/series.ts";
 export type { ArrivalPattern } from "./load/arrival.ts";
-export type { Calibration, CalibrationCell, ErrorMs } from "./load/calibrate.ts";
-export type { DriveProgress } from "./load/drive.ts";
+export type { DriveProgress } from "./load/drive_progress.ts";
 export type { LoadPrompt, PromptSource } from "./load/prompts.ts";
 export type { Metric } from "./load/results.ts";
 export type { ServerMetricsReading } from "./load/server_reading.ts";
 export type { ServerMetricsSummary } from "./load/server_summary.ts";
-export type { Slo } from "./load/slo.ts";
+export type { Slo, SloMetric } from "./load/slo.ts";
 export type { LoadStage } from "./load/stages.ts";
 export type { CalibrationCited, ClientCost, Verdict } from "./load/verdict.ts";
 export type { Window } from "./load/window.ts";
-export type { ErrorMode } from "./mock/faults.ts";
+export type { ErrorMode } from "./mock/faults/error_mode.ts";
 export type { ParsedRequest } from "./mock/http_request.ts";
 export type { MockBehaviour, MockRequest } from "./mock/server.ts";
 export type { ClockSource } from "./native/clock.ts";
-export type { NativeLibrary } from "./native/ffi.ts";
-export type { NativeFound } from "./native/library.ts";
-export type { GpuDescription, GpuProcess, GpuReading, NvmlDescription } from "./native/nvml.ts";
 export type {
-  SampleBatch,
   SampleField,
   SampleMask,
   SamplerLayout,
   SampleSource,
 } from "./native/sample_batch.ts";
-export type { SamplerStatus } from "./native/sampler.ts";
-export type { NativeCalls } from "./native/symbols.ts";
 export type { SweepReport } from "./report/sweep_report.ts";
 export type { RunDirectory } from "./run/directory.ts";
 export type { RunOutcomes } from "./run/index.ts";
 export type { Journal } from "./run/journal.ts";
 export type { Price, PriceTable } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";
+export type { ExportedFile } from "./run/import/exported_file.ts";
 export type { Estimate } from "./stats/interval.ts";
 export type { Distribution } from "./stats/quantile.ts";
-export type { BudgetLimits } from "./run/budget.ts";
 export type { CodingSettings, Mode } from "./suite/coding/problems_suite.ts";
-export type { BenchmarkSummary, CodingStatistics } from "./suite/coding/summary.ts";
+export type {
+  BenchmarkSummary,
+  CodingStatistics,
+  ExperimentResult,
+  ModeSummary,
+  SummaryStats,
+} from "./suite/coding/summary.ts";
 export type { DeviceEnergy, RunEnergy } from "./suite/energy.ts";
 export type { HandlerContext, Listeners } from "./suite/execution.ts";
 export type { CodeProblem, CodeReply, ExtractedCode } from "./suite/extract_code.ts";
@@ -174,6 +158,7 @@ export type { Selection } from "./suite/selection.ts";
 export type { CodingOutcome, ResultTiming, TokenSource } from "./suite/test_result.ts";
 export type { CollectSummary } from "./sweep/collect.ts";
 export type { Ablation, SweepConfig } from "./sweep/config.ts";
+export type { SweepStop } from "./sweep/executor.ts";
 export type { Exact, Float } from "./sweep/exact_json.ts";
 export type { JobKind } from "./sweep/job.ts";
 export type { RunOutcome } from "./sweep/run_one.ts";

@@ -1,6 +1,6 @@
 /**
- * Format, lint, type check, all tests; ends with one line `N passed, N failed`.
- * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
+ * Format, lint, type check, the library's doc comments, all tests; ends with one line
+ * `N passed, N failed`. Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
  * clang, for fuzzing, bubblewrap and Python, for the sandbox's, Slurm, for sweeps on a cluster,
  * Prometheus, for the metrics'.
  */
@@ -171,6 +171,7 @@ const checks = [
   run(deno, "fmt", "--check"),
   run(deno, "lint"),
   run(deno, "check", "main.ts", "lib", "scripts", "tests"),
+  run(deno, "doc", "--quiet", "--lint", "lib/mod.ts"),
 ];
 const { passed, failed, skipped } = await testAll(only);
 const failedChecks = checks.filter((good) => !good).length;

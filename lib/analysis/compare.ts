@@ -11,7 +11,7 @@ import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
 
 /** What items of two runs are compared by. */
-export const PAIRED_METRICS = [
+export const PAIRED_METRICS: readonly PairedMetric[] = [
   "pass_rate",
   "answer_rate",
   "score",
@@ -19,21 +19,33 @@ export const PAIRED_METRICS = [
   "ttft_ms",
   "completion_tokens",
   "cost_usd",
-] as const;
+];
 
-export type PairedMetric = typeof PAIRED_METRICS[number];
+/** What can be compared item by item: shares of items, scores in 0..1, ms, tokens, US dollars. */
+export type PairedMetric =
+  | "pass_rate"
+  | "answer_rate"
+  | "score"
+  | "latency_ms"
+  | "ttft_ms"
+  | "completion_tokens"
+  | "cost_usd";
 
 /** A run to compare, with the price of its model. */
 export interface ComparedRun extends ReadRun {
+  /** Of the run's model; null where no table names it, and costs are then unknown. */
   price: Price | null;
 }
 
 /** One metric on the items that two runs have in common. */
 export interface MetricComparison {
+  /** Which one; its unit is in its name. */
   metric: PairedMetric;
+  /** Items whose value is known in both runs. */
   items: number;
   /** Means over these items. */
   first: number;
+  /** As `first`, of the second run. */
   second: number;
   /** second − first, with its 95 % interval. */
   difference: Estimate | null;
@@ -45,14 +57,21 @@ export interface MetricComparison {
 
 /** A run against the first. */
 export interface RunComparison {
+  /** Id of the run that the other is held against. */
   baseline: string;
+  /** Id of the other run. */
   candidate: string;
+  /** Items that both runs have. */
   items_in_common: number;
+  /** Items that the candidate lacks. */
   only_in_baseline: number;
+  /** Items that the baseline lacks. */
   only_in_candidate: number;
+  /** One for each metric that both runs know for some item. */
   metrics: MetricComparison[];
   /** Problems that only the second solved, and that only the first did. */
   flips: { gained: string[]; lost: string[] };
+  /** What a reader must know, one line each: other settings, items left out. */
   notes: string[];
 }
 

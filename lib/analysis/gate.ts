@@ -8,11 +8,14 @@ import type { ComparedRun, PairedMetric } from "./compare.ts";
 import type { LoadMetric } from "./compare_load.ts";
 import type { LoadSample } from "./load_sample.ts";
 
+/** "underpowered": too few items to tell a regression of the allowed size from chance. */
 export type GateVerdict = "pass" | "regression" | "underpowered";
 
 /** How much worse is allowed: a difference, or a share of the baseline's value. */
 export interface Tolerance {
+  /** In the metric's own unit, or a share (0.05 for 5 %) when relative. */
   amount: number;
+  /** Whether `amount` is a share of the baseline's value. */
   relative: boolean;
 }
 
@@ -20,13 +23,17 @@ export interface Tolerance {
 export interface GateCheck {
   /** The metric, and what is asked of it. */
   name: string;
+  /** What this check alone comes to. */
   verdict: GateVerdict;
+  /** The baseline's value; null where the check needs none. */
   baseline: number | null;
+  /** The candidate's value; null where it is unknown. */
   candidate: number | null;
   /** candidate − baseline. */
   difference: Estimate | null;
   /** The worst difference, or the value, that is allowed. */
   allowed: number;
+  /** Two-sided p-value; null where the check is no test, or judges by its interval. */
   p: number | null;
   /** Problems or requests that were compared. */
   items: number;
@@ -36,10 +43,15 @@ export interface GateCheck {
   message: string;
 }
 
+/** What a gate decided, and on what grounds. */
 export interface GateResult {
+  /** The worst of the checks' verdicts. */
   verdict: GateVerdict;
+  /** Id of the baseline run; null where only absolute limits are checked. */
   baseline: string | null;
+  /** Id of the run that was judged. */
   candidate: string;
+  /** In the order in which they were asked. */
   checks: GateCheck[];
   /** Ids of the problems that changed sides. */
   flips: { gained: string[]; lost: string[] };

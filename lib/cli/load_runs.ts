@@ -21,7 +21,7 @@ import { reportAsTable } from "./report_as_table.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadExperiment, LoadSettings } from "../experiment/load.ts";
-import type { DriveProgress } from "../load/drive.ts";
+import type { DriveProgress } from "../load/drive_progress.ts";
 import type { ReportTool } from "../load/report_as.ts";
 import type { LoadRun } from "../load/run_load.ts";
 import type { RunDirectory } from "../run/directory.ts";

@@ -10,12 +10,14 @@ import { trustedCertificates } from "./trusted.ts";
 import type { Provider } from "./providers.ts";
 import type { Transport } from "./transport.ts";
 
+/** Which of the OpenAI API's forms an endpoint speaks. */
 export type ApiType = "completions" | "chat" | "responses" | "embeddings";
 
 /** Connection settings, under the names that users know. */
 export interface APIConfiguration {
   /** Full URL that requests are posted to. */
   endpoint: string;
+  /** The model's name, as requests carry it. */
   model: string;
   /** Further HTTP headers. The API key is not among them. */
   headers: Record<string, string>;
@@ -25,11 +27,13 @@ export interface APIConfiguration {
   retry_attempts: number;
   /** Base of the exponential backoff, seconds. */
   retry_delay: number;
+  /** The form of requests and answers. */
   api_type: ApiType;
   /** The environment variable with the API key; null for none. */
   api_key_env: string | null;
   /** Whether answers are streamed; without it there is no ttft. */
   stream: boolean;
+  /** The name that this server has for the limit of output tokens. */
   max_tokens_field: "max_tokens" | "max_completion_tokens";
   /** Whether to ask for usage by `stream_options`. */
   stream_options: boolean;
@@ -41,8 +45,11 @@ export interface ApiOptions {
   endpoint?: string;
   /** May be left out when the server serves exactly one model. */
   model?: string;
+  /** A preset that gives the URL and the key's variable, e.g. "openai". */
   provider?: string;
+  /** Further HTTP headers of every request. */
   headers?: Record<string, string>;
+  /** The environment variable with the API key; default the provider's, or none. */
   api_key_env?: string;
   /** Default 600 s. */
   timeout?: number;

@@ -13,7 +13,9 @@ import type { HttpExchange, Transport } from "./transport.ts";
 
 /** One attempt that failed, told as it happens. */
 export interface FailedAttempt {
+  /** Its number, from 1. */
   attempt: number;
+  /** Why it failed. */
   error: EndpointError;
   /** Seconds until the next attempt; null when there is none. */
   retry_in_s: number | null;
@@ -21,21 +23,26 @@ export interface FailedAttempt {
 
 /** What came of a question. `error` is null when the endpoint answered. */
 export interface Completion {
+  /** The answer, or as much of it as came. */
   reply: Reply;
   /** Null when no attempt had an end that could be stamped. */
   exchange: HttpExchange | null;
+  /** Attempts made, the last one included. */
   attempts: number;
+  /** Why the last attempt failed; null when the endpoint answered. */
   error: EndpointError | null;
 }
 
 /** Asks questions of one endpoint. Stateless but for what it learns of the server's quirks. */
 export class EndpointClient {
+  /** The settings that every request is made with. */
   readonly api: APIConfiguration;
   readonly #transport: Transport;
   readonly #url: URL;
   readonly #headers: Record<string, string>;
   #streamOptions: boolean;
 
+  /** Connects nothing yet. The transport stays the caller's, to be closed by whoever opened it. */
   constructor(api: APIConfiguration, transport: Transport) {
     this.api = api;
     this.#transport = transport;

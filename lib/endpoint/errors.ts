@@ -22,13 +22,16 @@ const RETRYABLE: ReadonlySet<FailureClass> = new Set([
 
 /** A failed exchange. `message` is one line for a person. */
 export class EndpointError extends Error {
+  /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = "EndpointError";
+  /** The class that it is counted under. */
   readonly failure: FailureClass;
   /** HTTP status; null when the failure came before one. */
   readonly status: number | null;
   /** Seconds that the server asked to wait; null when it did not. */
   readonly retry_after_s: number | null;
 
+  /** Made by transports and clients, which know the class. */
   constructor(
     failure: FailureClass,
     message: string,

@@ -44,15 +44,23 @@ interface ChoiceMessage {
 
 /** The answer so far. Feed it events with {@linkcode event}, or one body with {@linkcode body}. */
 export class Reply {
+  /** The answer's text so far. */
   text = "";
+  /** Reasoning that the endpoint gives apart from the answer. */
   reasoning = "";
+  /** Why the model stopped, in the server's word; null until it says so. */
   finish_reason: string | null = null;
+  /** From the server's usage; null where it tells none. */
   prompt_tokens: number | null = null;
+  /** From the server's usage, reasoning included; null where it tells none. */
   completion_tokens: number | null = null;
   /** Events that carried content, reasoning or tool-call text. */
   token_events = 0;
+  /** CLOCK_MONOTONIC time of the first token event, nanoseconds; null before it. */
   t_first_token_ns: number | null = null;
+  /** CLOCK_MONOTONIC time of the newest token event, nanoseconds; null before the first. */
   t_last_token_ns: number | null = null;
+  /** The longest time between two token events, nanoseconds; null before the second. */
   gap_max_ns: number | null = null;
   /** `[DONE]` or a finish reason came: the stream was not cut. */
   complete = false;

@@ -4,8 +4,11 @@ import type { APIConfiguration } from "./api.ts";
 
 /** What is asked: a prompt or messages, with sampling parameters passed on as they are. */
 export interface Question {
+  /** The text; either this or `messages`. */
   prompt?: string;
+  /** A conversation in the form of the chat API. */
   messages?: readonly unknown[];
+  /** Sampling parameters, sent as they are. */
   parameters?: Record<string, unknown>;
 }
 

@@ -3,9 +3,13 @@ import { nowNs } from "../native/clock.ts";
 import { proxyAuthorization } from "./proxy.ts";
 import { asCancelled, throwIfAborted } from "../execute/scope.ts";
 
+/** One HTTP request, ready to be sent. */
 export interface HttpRequest {
+  /** The HTTP method. */
   method: "GET" | "POST";
+  /** Where it goes; http or https. */
   url: URL;
+  /** Header names and values. */
   headers: Record<string, string>;
   /** The body; empty for none. */
   body: string;
@@ -44,6 +48,8 @@ export type OnEvent = (data: string, t_ns: number) => void;
 /** What is told of one exchange as it goes on. */
 export interface Listener {
   /**
+   * Each event of a stream, as it is read; `t_ns` is CLOCK_MONOTONIC nanoseconds.
+   *
    * @param lag_ns from the kernel's receipt of the bytes to the read; null when it is not known.
    */
   onEvent(data: string, t_ns: number, lag_ns: number | null): void;
@@ -54,6 +60,7 @@ export interface Listener {
 
 /** What a transport has done and cost so far; null is unknown. */
 export interface TransportStatus {
+  /** Connections made so far. */
   connections_opened: number;
   /** CPU time of a thread of its own. */
   cpu_ns: number | null;
@@ -75,6 +82,7 @@ export interface Transport extends AsyncDisposable {
   withdraw(): void;
   /** The most requests in flight at once; at first any number. */
   limit(in_flight: number): void;
+  /** What it has done and cost until now. */
   status(): TransportStatus;
 }
 

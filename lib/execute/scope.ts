@@ -58,7 +58,9 @@ export class Scope implements AsyncDisposable {
 
 /** The work was stopped from outside: by Ctrl-C, a deadline, or a failure beside it. */
 export class CancelledError extends Error {
+  /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = "CancelledError";
+  /** The message says who or what cancelled. */
   constructor(message = "cancelled") {
     super(message);
   }

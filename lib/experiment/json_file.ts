@@ -7,8 +7,11 @@ import { InputError, messageOf } from "../errors.ts";
 
 /** A parsed file with its text, from which positions of later complaints are found. */
 export interface JsonFile {
+  /** Where it was read, for messages. */
   path: string;
+  /** The text as it was read, for the places of errors. */
   text: string;
+  /** The parsed text, not checked yet. */
   value: unknown;
 }
 

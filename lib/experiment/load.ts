@@ -5,6 +5,7 @@ import { didYouMean } from "../nearest.ts";
 import { checkJson, readJsonFile } from "./json_file.ts";
 import { expandMatrix } from "./matrix.ts";
 import type { JsonFile } from "./json_file.ts";
+import type { LoadSettings } from "./load_settings.ts";
 
 const positive = z.number().positive();
 const count = z.int().min(1);
@@ -74,8 +75,7 @@ const settings = {
 /** The settings of a load, each by its name. */
 export const loadSettingsSchema = z.strictObject(settings);
 
-/** The settings of one load. */
-export type LoadSettings = z.infer<typeof loadSettingsSchema>;
+export type { LoadSettings };
 
 /** A load experiment's file. */
 export const loadExperimentSchema = z.strictObject({

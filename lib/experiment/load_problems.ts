@@ -17,6 +17,7 @@ export interface Problem {
   prompt: string;
   /** The function that the tests call. */
   entry_point: string;
+  /** How answers are judged: Python code, or inputs and outputs of any program. */
   tests: PythonTests | ProgramTests;
   /** What follows the prompt, or in MBPP a whole module; null where the file gives none. */
   canonical_solution: string | null;
@@ -26,6 +27,7 @@ export interface Problem {
 export interface PythonTests {
   /** `check`: the text defines `check(candidate)`. `asserts`: it calls the entry point by its name. */
   form: "check" | "asserts";
+  /** The tests' own code. */
   text: string;
   /** What runs before the text: imports and definitions of the tests. */
   setup: string;
@@ -33,12 +35,15 @@ export interface PythonTests {
 
 /** A program of another language, judged by what it prints. */
 export interface ProgramTests {
+  /** Tells it from Python's tests. */
   form: "program";
+  /** What the program is to be written in. */
   language: ProblemLanguage;
   /** What it gets on standard input, and what it has to print. */
   cases: { input: string; output: string }[];
 }
 
+/** A language that problems may be in. */
 export interface ProblemLanguage {
   /** As a fence names it, such as "javascript". */
   name: string;

@@ -9,10 +9,13 @@ import type { Suite } from "./suite.ts";
 
 /** A suite and where it came from. */
 export interface LoadedSuite {
+  /** Where it was read, for messages and the run's metadata. */
   path: string;
   /** The folder that paths in the suite are relative to. */
   directory: string;
+  /** The file's text, which the run keeps a copy of. */
   text: string;
+  /** The suite itself. */
   suite: Suite;
   /** What was ignored, one line each. */
   warnings: string[];

@@ -10,6 +10,7 @@ const NS_PER_S = 1e9;
 export interface Energy {
   /** `gpu0`, `rapl.package-0`. */
   device: string;
+  /** Joules over the span, idling included. */
   energy_j: number;
   /**
    * Half-width of what the figure may be off by: a counter that moves in steps is known to one step
@@ -19,6 +20,7 @@ export interface Energy {
   error_j: number;
   /** Mean power over the span. */
   power_w: number;
+  /** Whether its energy counter told, or its power readings were added up. */
   method: "counter" | "integrated power";
 }
 
@@ -72,8 +74,11 @@ export function aboveIdle(energy: Energy, idle: IdlePower, span_s: number): numb
 
 /** A request's time and tokens, for sharing a device's energy. */
 export interface EnergyUser {
+  /** When it was sent: CLOCK_MONOTONIC nanoseconds. */
   start_ns: number;
+  /** When its answer had come: CLOCK_MONOTONIC nanoseconds. */
   end_ns: number;
+  /** Output tokens. */
   tokens: number;
 }
 

@@ -24,6 +24,7 @@ const SERIES_BYTES = 8 * 1024 * 1024;
 
 /** What samples a host. Monitoring that fails never fails a run: see `unavailable`. */
 export interface Sampler extends AsyncDisposable {
+  /** What is sampled, how often, and on which clock: what samples.json holds. */
   readonly description: SamplesDescription;
   /** The newest samples. */
   readonly series: Series;
@@ -39,6 +40,7 @@ export interface Sampler extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** What to sample, how often, and where to. */
 export interface SamplerOptions {
   /** Where samples.bin goes; null keeps samples in memory only. */
   directory: string | null;

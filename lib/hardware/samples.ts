@@ -5,20 +5,22 @@ import { join } from "@std/path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import type { ClockSource } from "../native/clock.ts";
-import type { GpuDescription } from "../native/nvml.ts";
 import type { SamplerLayout } from "../native/sample_batch.ts";
 
 /** samples.json. A value whose bit in `valid` is 0 is unknown. */
 export interface SamplesDescription extends SamplerLayout {
+  /** The form of samples.json that this is. */
   schema_version: 1;
+  /** Whether libdyno's threads took the samples or a timer of this process. */
   sampler: "native" | "portable";
+  /** The clock that times are on. */
   clock: ClockSource;
   /** Times of two boots cannot be compared. */
   boot_id: string | null;
   /** What t_ns counts from: nanoseconds on the clock, decimal digits. */
   start_ns: string;
   /** Which GPU is which, where GPUs are sampled. */
-  gpus?: Pick<GpuDescription, "series" | "name" | "uuid">[];
+  gpus?: { series: string; name: string | null; uuid: string | null }[];
 }
 
 const FLUSH_BYTES = 256 * 1024;

@@ -22,18 +22,21 @@ export function fieldIndex(layout: SamplerLayout): FieldIndex {
  * one of the older half is dropped: what is recent keeps its resolution, counters stay exact.
  */
 export class Series {
+  /** Where each field is, by its name. */
   readonly index: FieldIndex;
   readonly #fields: number;
   readonly #capacity: number;
   #t_ns: number[] = [];
   #rows: Float64Array[] = [];
 
+  /** Empty; `capacity` is the most records to keep, 64 at least. */
   constructor(layout: SamplerLayout, capacity: number) {
     this.index = fieldIndex(layout);
     this.#fields = layout.fields.length;
     this.#capacity = Math.max(64, capacity);
   }
 
+  /** How many records there are. */
   get length(): number {
     return this.#t_ns.length;
   }
@@ -43,7 +46,11 @@ export class Series {
     return this.#t_ns[i];
   }
 
-  /** Takes a batch whose times count from `start_ns`. */
+  /**
+   * Takes a batch whose times count from `start_ns`.
+   *
+   * @internal
+   */
   append(batch: SampleBatch, start_ns: number): void {
     for (let i = 0; i < batch.count; i++) {
       const row = new Float64Array(this.#fields);

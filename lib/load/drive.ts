@@ -14,6 +14,7 @@ import type { HttpExchange, Transport } from "../endpoint/transport.ts";
 import type { Budget, Reservation, Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { ArrivalPattern } from "./arrival.ts";
+import type { DriveProgress } from "./drive_progress.ts";
 import type { LoadPrompt, PromptSource } from "./prompts.ts";
 import type { RequestRecord } from "./results.ts";
 import type { LoadStage } from "./stages.ts";
@@ -53,16 +54,6 @@ export interface DriveOutcome {
   stopped_because: string | null;
   /** There was no prompt left for a request that was to be sent. */
   out_of_prompts: boolean;
-}
-
-/** What is happening, for people to watch. */
-export interface DriveProgress {
-  stage: number;
-  sent: number;
-  in_flight: number;
-  ended: number;
-  failed: number;
-  events: number;
 }
 
 /** A question that was handed to the transport. */

@@ -13,11 +13,17 @@ import type { Slo } from "./slo.ts";
 import type { LoadStage } from "./stages.ts";
 import type { TokenLengths } from "./token_lengths.ts";
 
+/** A load that is ready to be run, made of its settings by {@linkcode planLoad}. */
 export interface LoadPlan {
+  /** In the order in which they run, warm-up first. */
   stages: LoadStage[];
+  /** How requests are spread over time, where a rate is asked for. */
   pattern: ArrivalPattern;
+  /** Gives each request its prompt. */
   prompts: PromptSource;
+  /** What a good request keeps to; empty for none. */
   slos: Slo[];
+  /** What a reader of the results must know, one line each. */
   notes: string[];
 }
 

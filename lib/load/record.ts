@@ -8,7 +8,7 @@ import type { HttpExchange } from "../endpoint/transport.ts";
 import type { Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { Flight } from "./drive.ts";
-import type { RequestRecord, TokenSource } from "./results.ts";
+import type { LoadTokenSource, RequestRecord } from "./results.ts";
 
 type Failure = Pick<RequestRecord, "failure" | "message">;
 
@@ -128,7 +128,7 @@ function tokensOf(
   events: number,
   text: string,
   countTokens: ((text: string) => number) | null,
-): [number | null, TokenSource | null] {
+): [number | null, LoadTokenSource | null] {
   if (usage !== null) return [usage, "usage"];
   if (countTokens !== null) return [countTokens(text), "tokenizer"];
   return events > 0 ? [events, "events"] : [null, null];

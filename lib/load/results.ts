@@ -9,7 +9,7 @@ import type { Window } from "./window.ts";
 import type { ServerMetricsReading, ServerMetricsSummary } from "./server_metrics.ts";
 
 /** Where the count of output tokens comes from. */
-export type TokenSource = "usage" | "tokenizer" | "events";
+export type LoadTokenSource = "usage" | "tokenizer" | "events";
 
 /**
  * One request as it was measured: the journal's `request_finished`. Times are CLOCK_MONOTONIC
@@ -24,6 +24,7 @@ export interface RequestRecord {
   warmup: boolean;
   /** The conversation it belongs to, and its turn from 0; null outside of conversations. */
   conversation: number | null;
+  /** Its place in the conversation, from 0. */
   turn: number;
   /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
   t_intended_ns: number;
@@ -31,11 +32,15 @@ export interface RequestRecord {
   t_ready_ns: number;
   /** Null: never sent. */
   t_sent_ns: number | null;
+  /** The first byte of the response, its head included. */
   t_first_byte_ns: number | null;
   /** The first event with a choice, tokens or not. */
   t_first_choice_ns: number | null;
+  /** The first event that carried tokens. */
   t_first_token_ns: number | null;
+  /** The last event that carried tokens. */
   t_last_token_ns: number | null;
+  /** The response was whole, or the exchange had failed. */
   t_end_ns: number;
   /** 0 on a connection that was kept alive. */
   connect_ns: number;
@@ -45,9 +50,12 @@ export interface RequestRecord {
   failure: FailureClass | "unfinished" | "unsent" | null;
   /** The failure in one line. */
   message: string | null;
+  /** From the server's usage, else counted; null where nobody told. */
   prompt_tokens: number | null;
+  /** From the server's usage, else counted; null where nobody told. */
   completion_tokens: number | null;
-  token_source: TokenSource | null;
+  /** What told `completion_tokens`; null where nobody did. */
+  token_source: LoadTokenSource | null;
   /** US dollars; null where the server told no usage or the price is unknown. */
   cost_usd: number | null;
   /** Events that carried tokens. */
@@ -56,11 +64,13 @@ export interface RequestRecord {
   lag_max_ns: number | null;
   /** Its gaps in tokens.bin: the place of the first one, counted in float32 values; ms. */
   gaps_at: number;
+  /** How many gaps it has there. */
   gaps: number;
 }
 
 /** A distribution with 95 % intervals (block bootstrap over time) on what is usually compared. */
 export interface Metric extends Distribution {
+  /** Null where too few values are known to tell. */
   intervals: { p50: Estimate | null; p99: Estimate | null; mean: Estimate | null };
 }
 
@@ -97,12 +107,14 @@ export interface StageResults {
   requests_per_s: number;
   /** Tokens that came within the window, per second; and the prompts' of answered requests. */
   output_tokens_per_s: number;
+  /** Tokens of the prompts of answered requests, per second of the window; null where unknown. */
   prompt_tokens_per_s: number | null;
   /** Means of answered requests. */
   prompt_tokens_mean: number | null;
+  /** Mean output tokens of answered requests; null where unknown. */
   completion_tokens_mean: number | null;
   /** How many answers had their tokens counted by what. */
-  token_sources: Partial<Record<TokenSource, number>>;
+  token_sources: Partial<Record<LoadTokenSource, number>>;
   /** Null without SLOs. */
   goodput: {
     requests_per_s: Estimate | null;
@@ -112,6 +124,7 @@ export interface StageResults {
     /** How many failed each SLO, by its text. */
     missed: Record<string, number>;
   } | null;
+  /** Of the requests that count; each null where none of them knows it. */
   metrics: {
     ttft_ms: Metric | null;
     ttft_intended_ms: Metric | null;
@@ -128,14 +141,23 @@ export interface StageResults {
   };
 }
 
+/** What results.json of a load run holds. */
 export interface LoadResults {
+  /** The form of results.json that this is. */
   schema_version: 2;
+  /** Tells it from a suite's results. */
   kind: "load";
+  /** The run's id and the name of its folder. */
   run_id: string;
+  /** The load's name. */
   benchmark: string;
+  /** The model that was asked. */
   model: string;
+  /** URL that requests were posted to. */
   endpoint: string;
+  /** The form of requests and answers. */
   api_type: ApiType;
+  /** Which transport ran: "wire" is the native one, "portable" the runtime's. */
   transport: string;
   /** False when it was interrupted; what was measured until then is here. */
   complete: boolean;
@@ -143,15 +165,19 @@ export interface LoadResults {
   stopped_because: string | null;
   /** One for each measured stage, then their total, which is the same where there is one. */
   stages: StageResults[];
+  /** All measured stages together. */
   total: StageResults;
   /**
    * US dollars of all answered requests, those outside of the windows too; null where any is unknown.
    */
   total_cost_usd: number | null;
+  /** What a good request had to keep to; empty for none. */
   slos: Slo[];
+  /** Whether the client itself can be trusted with these figures. */
   verdict: Verdict;
   /** Energy of the measured window, where a sensor was there. */
   energy: { energy_j: number; error_j: number; source: string; per_token_j: number | null } | null;
+  /** The server's own metrics; null where it exposes none. */
   server: {
     name: string;
     summary: ServerMetricsSummary;

@@ -26,23 +26,31 @@ import type { LoadSettings } from "../experiment/load.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { PriceTable } from "../run/prices.ts";
-import type { DriveProgress } from "./drive.ts";
+import type { DriveProgress } from "./drive_progress.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, RequestRecord } from "./results.ts";
 
+/** A load run: what, against which endpoint, and who is told. */
 export interface LoadRunOptions {
   /** The experiment's name. */
   name: string;
+  /** What will be sent, and when. */
   plan: LoadPlan;
+  /** The settings that the plan was made of; recorded in the metadata. */
   settings: LoadSettings;
+  /** How the endpoint is reached. */
   api: APIConfiguration;
+  /** What carries the requests; it stays the caller's to close. */
   transport: Transport;
   /** Folder of runs. */
   out: string;
   /** The id of the run. Default: one of its own. */
   run_id?: string;
+  /** Recorded in the metadata: who or what is behind the model. */
   agent?: string;
+  /** Recorded in the metadata, for finding the run again. */
   tags?: readonly string[];
+  /** The command line, recorded in the metadata. */
   argv?: readonly string[];
   /** Counts tokens where the server does not. */
   countTokens: ((text: string) => number) | null;
@@ -50,17 +58,25 @@ export interface LoadRunOptions {
   budget?: Budget;
   /** Default: the table that comes with dyno. */
   prices?: PriceTable;
+  /** Its abort ends the load; what was measured until then is kept. */
   signal: AbortSignal;
   /** Told of the run's directory before anything is sent. */
   onDirectory?: (directory: RunDirectory) => void;
+  /** Told several times a second. */
   onProgress(progress: DriveProgress): void;
+  /** One line for a person. */
   onNotice(line: string): void;
 }
 
+/** What came of a load. */
 export interface LoadRun {
+  /** The run's id and the name of its folder. */
   run_id: string;
+  /** Where its files are. */
   directory: RunDirectory;
+  /** What results.json holds. */
   results: LoadResults;
+  /** Every request, in the order in which they ended. */
   records: RequestRecord[];
 }
 

@@ -33,7 +33,9 @@ export interface ServerMetricsReading {
   queue_time_count: number | null;
   /** Requests thrown out of the batch for want of cache. */
   preemptions_total: number | null;
+  /** Prompt tokens processed since the server's start. */
   prompt_tokens_total: number | null;
+  /** Tokens generated since the server's start. */
   generation_tokens_total: number | null;
 }
 

@@ -7,12 +7,15 @@ export interface ServerMetricsSummary {
   readings: number;
   /** Share of the KV cache in use, 0 to 1. */
   kv_cache_usage_max: number | null;
+  /** As `kv_cache_usage_max`, the mean. */
   kv_cache_usage_mean: number | null;
   /** Requests in the batch. */
   running_mean: number | null;
+  /** As `running_mean`, the most. */
   running_max: number | null;
   /** Requests in the queue. */
   waiting_mean: number | null;
+  /** As `waiting_mean`, the most. */
   waiting_max: number | null;
   /** 0 to 1; see `prefix_cache_hit_rate_from`. */
   prefix_cache_hit_rate: number | null;
@@ -25,13 +28,16 @@ export interface ServerMetricsSummary {
   queue_time_mean_ms: number | null;
   /** Requests thrown out of the batch for want of cache. */
   preemptions: number | null;
+  /** Prompt tokens that the server processed. */
   prompt_tokens: number | null;
+  /** Tokens that the server generated. */
   generation_tokens: number | null;
   /**
    * The readings that counters were taken between: the closest that enclose the window, or the
    * outermost there are. CLOCK_MONOTONIC nanoseconds; null with fewer than two.
    */
   counted_from_ns: number | null;
+  /** The later of the two readings. */
   counted_to_ns: number | null;
   /** How often counters fell: the server was restarted, or several servers take turns to answer. */
   counter_resets: number;

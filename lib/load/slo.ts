@@ -3,17 +3,22 @@ import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 
 /** What an objective may be on; all in milliseconds. */
-export const SLO_METRICS = [
+export type SloMetric = "ttft" | "ttft_intended" | "tpot" | "e2e" | "e2e_intended" | "gap_p99";
+
+/** Their names. */
+export const SLO_METRICS: readonly SloMetric[] = [
   "ttft",
   "ttft_intended",
   "tpot",
   "e2e",
   "e2e_intended",
   "gap_p99",
-] as const;
+];
 
+/** A service level objective: what one request must keep to. */
 export interface Slo {
-  metric: typeof SLO_METRICS[number];
+  /** Which of a request's times; gap_p99 is the 99th percentile of its gaps. */
+  metric: SloMetric;
   /** The most that a good request takes, ms. */
   limit_ms: number;
 }

@@ -13,7 +13,9 @@ export interface LoadStage {
   rate: { from_per_s: number; to_per_s: number } | null;
   /** Seconds from the stage's start at which requests are wanted: a replay. */
   times_s: readonly number[] | null;
+  /** How long it lasts; null: until `requests` are done. */
   duration_s: number | null;
+  /** How many requests it sends; null: as many as fit into `duration_s`. */
   requests: number | null;
 }
 

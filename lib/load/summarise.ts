@@ -6,7 +6,7 @@ import { Samples } from "./samples.ts";
 import { missedSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
-import type { Metric, RequestRecord, StageResults, TokenSource } from "./results.ts";
+import type { LoadTokenSource, Metric, RequestRecord, StageResults } from "./results.ts";
 import type { Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
 
@@ -157,8 +157,8 @@ function errorsOf(inside: readonly RequestRecord[]): StageResults["errors"] {
   return errors;
 }
 
-function sourcesOf(answered: readonly RequestRecord[]): Partial<Record<TokenSource, number>> {
-  const sources: Partial<Record<TokenSource, number>> = {};
+function sourcesOf(answered: readonly RequestRecord[]): Partial<Record<LoadTokenSource, number>> {
+  const sources: Partial<Record<LoadTokenSource, number>> = {};
   for (const { token_source: source } of answered) {
     if (source !== null) sources[source] = (sources[source] ?? 0) + 1;
   }

@@ -2,15 +2,19 @@
 
 /** What the client did to its own figures. Null is unknown. */
 export interface ClientCost {
+  /** Which transport ran. */
   transport: string;
   /** From the kernel's receipt of an event to its stamp, ms. */
   read_lag_p99_ms: number | null;
+  /** The largest lag of a read behind the kernel's receipt, ms. */
   read_lag_max_ms: number | null;
   /** From a request's turn to its sending, connecting left out, ms. */
   lateness_p99_ms: number | null;
+  /** The latest request, ms. */
   lateness_max_ms: number | null;
   /** CPU of this process, and of the transport's thread, as shares of one core. */
   cpu_cores: number;
+  /** CPU of the transport's own thread; null where it has none. */
   thread_cpu_cores: number | null;
   /** Cores that this process may use. */
   cores: number;
@@ -18,26 +22,35 @@ export interface ClientCost {
   ring_use: number | null;
   /** Time in which reading stood still because the ring was full, ms. */
   blocked_ms: number | null;
+  /** Stream events received per second of the window. */
   events_per_s: number;
+  /** How the transport's thread was scheduled; null where it has none. */
   scheduling: string | null;
 }
 
 /** The newest calibration of this host, as far as it speaks of this load. */
 export interface CalibrationCited {
+  /** When it was measured, ISO 8601. */
   measured_at: string;
   /** The nearest stream count that was measured at or above this load's. */
   streams: number;
+  /** 99th percentile of what gaps were off by, ms. */
   gap_error_p99_ms: number;
+  /** 99th percentile of what ttft was off by, ms. */
   ttft_error_p99_ms: number;
   /** Above so many events a second this host's client was no longer to be trusted. */
   ceiling_events_per_s: number;
 }
 
+/** Whether figures are the server's own or partly the client's. */
 export interface Verdict {
+  /** "client_limited": this client shaped the figures. "unknown": not enough to tell. */
   verdict: "trusted" | "client_limited" | "unknown";
   /** What limited it, or why it is not known; with figures, one sentence each. */
   reasons: string[];
+  /** What the client did to its own figures. */
   client: ClientCost;
+  /** The host's calibration; null where there is none for this client. */
   calibration: CalibrationCited | null;
 }
 

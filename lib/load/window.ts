@@ -3,14 +3,18 @@ import { isOpen } from "./stages.ts";
 import type { RequestRecord } from "./results.ts";
 import type { LoadStage } from "./stages.ts";
 
+/** The span of time that figures are of. */
 export interface Window {
+  /** CLOCK_MONOTONIC nanoseconds. */
   start_ns: number;
+  /** CLOCK_MONOTONIC nanoseconds. */
   end_ns: number;
   /**
    * Which requests count. Open loop: those whose turn lay in the window, whatever came of them. Closed
    * loop: those that ended in it, since the others saw the ramp or the drain.
    */
   counts: "turn" | "end";
+  /** How it was chosen, in words. */
   rule: string;
 }
 

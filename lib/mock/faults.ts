@@ -1,16 +1,24 @@
-/** The catalogue of faults: each changes the parts of a good reply. Adding one is adding an entry. */
+/**
+ * The catalogue of faults: each changes the parts of a good reply. Adding one is adding an entry, and
+ * its name to faults/error_mode.ts.
+ */
 import { connectionFaults } from "./faults/connection.ts";
 import { eventFaults } from "./faults/events.ts";
 import { framingFaults } from "./faults/framing.ts";
 import { statusFaults } from "./faults/status.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
+import type { ErrorMode } from "./faults/error_mode.ts";
 import type { Fault, FaultContext } from "./faults/fault.ts";
 import type { Part } from "./parts.ts";
 
-const catalogue = { ...connectionFaults, ...statusFaults, ...framingFaults, ...eventFaults };
+const catalogue = {
+  ...connectionFaults,
+  ...statusFaults,
+  ...framingFaults,
+  ...eventFaults,
+} satisfies Record<ErrorMode, Fault>;
 
-/** The name of a fault. */
-export type ErrorMode = keyof typeof catalogue;
+export type { ErrorMode };
 
 /** Names, one-line descriptions, and the class in which a client counts it; null is an answer. */
 export const errorModes: readonly {
@@ -18,7 +26,7 @@ export const errorModes: readonly {
   description: string;
   failure: FailureClass | null;
 }[] = Object.entries(catalogue).map(([name, { description, failure }]) => ({
-  name: name as ErrorMode,
+  name: name as keyof typeof catalogue,
   description,
   failure,
 }));

@@ -7,11 +7,13 @@ const LF = 10;
 
 /** A request as it came. */
 export interface ParsedRequest {
+  /** The HTTP method, in capitals. */
   method: string;
   /** Path without the query. */
   path: string;
   /** Names in lower case. */
   headers: Record<string, string>;
+  /** The body as text; empty for none. */
   body_text: string;
 }
 

@@ -18,6 +18,7 @@ export { loadMockScript } from "./script.ts";
 
 /** How the mock answers. */
 export interface MockBehaviour {
+  /** The text of every answer that is not told otherwise. */
   default_response: string;
   /** Seconds before the reply starts. */
   delay_s: number;
@@ -25,6 +26,7 @@ export interface MockBehaviour {
   tokens_per_second: number | null;
   /** Any status but 200 answers every request with that error. */
   status_code: number;
+  /** The fault that replies have; null for good ones. */
   error_mode: ErrorMode | null;
   /** The share of requests that error_mode hits, chosen by seed and request, not by order. */
   fault_rate: number;
@@ -38,6 +40,7 @@ export interface MockBehaviour {
 export interface MockRequest extends ParsedRequest {
   /** The parsed body; null when it is not JSON. */
   body: unknown;
+  /** When its head was whole: CLOCK_MONOTONIC nanoseconds. */
   t_received_ns: number;
   /** Number of the connection, from 1. */
   connection: number;
@@ -82,6 +85,7 @@ const OTHERS = new Set(["/v1/embeddings", "/v1/models", "/health"]);
  * ```
  */
 export class MockEndpoint implements AsyncDisposable {
+  /** The port that it listens on. */
   readonly port: number;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
@@ -138,6 +142,7 @@ export class MockEndpoint implements AsyncDisposable {
     return this.#log;
   }
 
+  /** Empties {@linkcode requests}. */
   clearRequests(): void {
     this.#log.length = 0;
   }
@@ -155,6 +160,7 @@ export class MockEndpoint implements AsyncDisposable {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
+  /** Closes the server and every connection. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -13,6 +13,7 @@ export type ClockSource = "CLOCK_MONOTONIC" | "process";
 
 /** Ties monotonic stamps to wall-clock time and to the boot they belong to. */
 export interface ClockAnchor {
+  /** The clock that stamps are on. */
   source: ClockSource;
   /** Monotonic time at the anchor, nanoseconds, decimal digits (it may pass 2^53). */
   mono_ns: string;

@@ -4,9 +4,11 @@
 export interface SampleField {
   /** With its unit at the end: `cpu.busy_s`, `gpu0.power_instant_w`. */
   name: string;
+  /** The value's unit: "s", "bytes", "W" and the like. */
   unit: string;
   /** A counter only grows (differences mean something), a gauge is a reading. */
   kind: "counter" | "gauge";
+  /** How the value is written: a little-endian double. */
   type: "f64";
   /** Bytes from the record's start. */
   offset: number;
@@ -16,10 +18,13 @@ export interface SampleField {
 
 /** One source of values, and whether this host has it. */
 export interface SampleSource {
+  /** The source's name, as in the option `metrics`. */
   name: string;
+  /** The file or library that it is read from. */
   where: string;
   /** Which thread reads it: each tick, slowly, or at the GPU's pace. */
   thread: "fast" | "slow" | "gpu";
+  /** Whether this host has it. */
   available: boolean;
   /** Why it is missing or what it lacks; null when all is well. */
   note: string | null;
@@ -27,21 +32,31 @@ export interface SampleSource {
 
 /** A bit a field, in order of the fields. */
 export interface SampleMask {
+  /** Bytes from the record's start. */
   offset: number;
+  /** Its length in bytes. */
   bytes: number;
 }
 
 /** How a record is laid out; little-endian. */
 export interface SamplerLayout {
+  /** The version of libdyno's record form. */
   abi: number;
+  /** Records a second. */
   rate_hz: number;
+  /** How many records the native ring has room for. */
   ring_records: number;
+  /** Length of a record in bytes. */
   record_bytes: number;
   /** t_ns since the start, tick (its number at the rate), nvml_ns (NVML's time since the last). */
   header: SampleField[];
+  /** Which fields are known in a record. */
   valid: SampleMask;
+  /** Which fields differ from the record before. */
   fresh: SampleMask;
+  /** The values, in the order of their offsets. */
   fields: SampleField[];
+  /** All sources, those that are missing too. */
   sources: SampleSource[];
 }
 

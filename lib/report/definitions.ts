@@ -1,6 +1,6 @@
 /** What the numbers of a report mean, in the words of the README. */
 import { escapeHtml } from "./html.ts";
-import type { StageResults, TokenSource } from "../load/results.ts";
+import type { LoadTokenSource, StageResults } from "../load/results.ts";
 import type { ResultItem } from "../suite/results.ts";
 
 /** Terms as the README's table has them: `code` between backticks. */
@@ -128,7 +128,7 @@ export function loadDefinitionList({ token_sources, requests }: StageResults): s
   const shared = DEFINITIONS.filter(([term]) => SHARED.has(term));
   const sources = Object.entries(token_sources).filter(([, count]) => count > 0)
     .map(([source, count]) =>
-      `${count.toLocaleString("en")} from ${SOURCES[source as TokenSource]}`
+      `${count.toLocaleString("en")} from ${SOURCES[source as LoadTokenSource]}`
     );
   const note = requests.successful === 0 || sources.length === 0
     ? ""
@@ -136,7 +136,7 @@ export function loadDefinitionList({ token_sources, requests }: StageResults): s
   return termList([...shared, ...LOAD_DEFINITIONS, ...OF_THE_LOAD_REPORT]) + note;
 }
 
-const SOURCES: Record<TokenSource, string> = {
+const SOURCES: Record<LoadTokenSource, string> = {
   usage: "the server's usage",
   tokenizer: "a tokenizer of our own",
   events: "the number of token events",

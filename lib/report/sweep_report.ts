@@ -26,13 +26,17 @@ import type { SweepTables } from "./sweep_tables.ts";
 
 /** What a report was written as. */
 export interface SweepReport {
+  /** Path of index.html. */
   index: string;
+  /** Path of the same tables as Markdown. */
   markdown: string;
   /** The charts' pictures. */
   assets: string[];
   /** Why there are no PNG files, where that is so. */
   no_png: string | null;
+  /** Runs in the report. */
   runs: number;
+  /** Runs with hardware samples. */
   measured: number;
 }
 

@@ -1,14 +1,19 @@
 /** A budget of dollars or tokens, which is not crossed: what is under way is counted as spent. */
 import { asCancelled, CancelledError } from "../execute/scope.ts";
 
+/** What a run may spend at most. */
 export interface BudgetLimits {
+  /** US dollars; null: no limit. */
   usd: number | null;
+  /** Prompt and output tokens together; null: no limit. */
   tokens: number | null;
 }
 
 /** What a request took, or may take; null is unknown. */
 export interface Spent {
+  /** US dollars. */
   usd: number | null;
+  /** Prompt and output tokens together. */
   tokens: number | null;
 }
 
@@ -20,6 +25,7 @@ export interface Reservation {
 
 /** There was no room for a further request: what has no result yet is for a resumed run. */
 export class BudgetSpentError extends CancelledError {
+  /** Its message is always the same. */
   constructor() {
     super("the budget is spent");
   }
@@ -32,6 +38,7 @@ const ROUNDING = 1e-9;
 
 /** Counts what is spent and what is set aside for requests under way. Serves several runs. */
 export class Budget {
+  /** What may be spent at most. */
   readonly limits: BudgetLimits;
   readonly #warn: (line: string) => void;
   #usd = 0;
@@ -45,16 +52,22 @@ export class Budget {
   /** A request had no room although nothing was under way: the budget has ended the run. */
   ended = false;
 
-  /** @param warn is told once, at 80 %. */
+  /**
+   * Nothing is spent yet.
+   *
+   * @param warn is told once, at 80 %.
+   */
   constructor(limits: BudgetLimits, warn: (line: string) => void) {
     this.limits = limits;
     this.#warn = warn;
   }
 
+  /** Whether there is any limit. */
   get limited(): boolean {
     return this.limits.usd !== null || this.limits.tokens !== null;
   }
 
+  /** What is spent so far: US dollars, and tokens. */
   get spent(): { usd: number; tokens: number } {
     return { usd: this.#usd, tokens: this.#tokens };
   }

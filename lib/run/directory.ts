@@ -8,15 +8,23 @@ import { notWritten } from "./write.ts";
 
 /** Paths in a run directory. */
 export interface RunDirectory {
+  /** The run's id, which is the folder's name. */
   run_id: string;
+  /** The folder. */
   path: string;
+  /** run_metadata.json: what ran, where, with which versions. */
   metadata: string;
+  /** events.jsonl: what happened, and the truth about every item. */
   journal: string;
   /** The suite as it was read, so that the run explains itself. */
   suite: string;
+  /** results.json: the figures, made of the journal. */
   results: string;
+  /** The folder with a file for each item. */
   items: string;
+  /** The folder of the HTML report. */
   report: string;
+  /** The lock that keeps two processes from writing one run. */
   lock: string;
 }
 

@@ -28,7 +28,9 @@ export interface IndexedRun extends RunSummary {
 
 /** How the items of a run came out. */
 export interface RunOutcomes {
+  /** The run's id. */
   run_id: string;
+  /** When it began; null is unknown. */
   started_at_unix_seconds: number | null;
   /** Ids and names; the same array for runs of the same items. */
   items: readonly (readonly [item_id: string, name: string])[];
@@ -98,11 +100,13 @@ export async function withRunIndex<T>(
 
 /** An open index. Use {@linkcode withRunIndex}. */
 export class RunIndex implements Disposable {
+  /** The folder of runs that it is of. */
   readonly root: string;
   /** Runs that were read from their files since it was opened. */
   runs_read = 0;
   readonly #database: DatabaseSync;
 
+  /** Used by {@linkcode withRunIndex}, which opens and closes the database. */
   constructor(root: string, database: DatabaseSync) {
     this.root = resolve(root);
     this.#database = database;
@@ -196,6 +200,7 @@ export class RunIndex implements Disposable {
     }
   }
 
+  /** Closes the database. */
   [Symbol.dispose](): void {
     this.#database.close();
   }

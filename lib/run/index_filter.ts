@@ -17,10 +17,13 @@ export interface RunFilter {
   model?: string;
   /** A part of the suite's or the load's name. */
   suite?: string;
+  /** How items were asked, e.g. "iterative". */
   mode?: string;
   /** Every one of them. */
   tags?: string[];
+  /** How the run ended. */
   status?: RunSummary["status"];
+  /** What kind of run. */
   kind?: RunSummary["kind"];
   /** Unix seconds, inclusive. */
   since_s?: number;

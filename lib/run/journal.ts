@@ -18,13 +18,18 @@ export interface JournalEvent {
 
 /** Appends events. A line that was written survives the process; within 200 ms also a power cut. */
 export class Journal implements Disposable {
+  /** The file. */
   readonly path: string;
   readonly #fd: number;
   readonly #redactor: Redactor;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
 
-  /** @throws {InputError} the file cannot be opened. */
+  /**
+   * Opens the file for appending; lines pass through the redactor, which knows the secrets.
+   *
+   * @throws {InputError} the file cannot be opened.
+   */
   constructor(path: string, redactor: Redactor) {
     this.path = path;
     this.#redactor = redactor;

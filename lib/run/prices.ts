@@ -28,7 +28,24 @@ export const priceTableSchema = z.strictObject({
  * A model's price, USD per million tokens. `model` and `also` are whole names in which `*` stands for
  * any letters; letter case does not count, nor does a provider before a slash (`openai/gpt-4o`).
  */
-export type Price = z.infer<typeof row>;
+export interface Price {
+  /** The model's name. */
+  model: string;
+  /** Another name of the same model. */
+  also?: string | undefined;
+  /** Of prompt tokens. */
+  input: number;
+  /** Of output tokens. */
+  output: number;
+  /** Of prompt tokens that the provider's cache had; null or absent is unknown. */
+  cache_read?: number | null | undefined;
+  /** Of prompt tokens that went into the provider's cache; null or absent is unknown. */
+  cache_write?: number | null | undefined;
+  /** The day on which it was looked up, YYYY-MM-DD. */
+  date: string;
+  /** The page that it was read from. */
+  source: string;
+}
 
 /** Prices; where several fit a model, the first does. */
 export class PriceTable {
@@ -36,6 +53,7 @@ export class PriceTable {
   readonly name: string;
   readonly #rows: readonly { patterns: RegExp[]; price: Price }[];
 
+  /** `name` says where the prices came from. */
   constructor(name: string, prices: readonly Price[]) {
     this.name = name;
     this.#rows = prices.map((price) => ({

@@ -15,6 +15,7 @@ import type { ReadRun, RunItem, RunSummary } from "./summary.ts";
 
 /** A run that was read from a directory, with what was wrong there, one line each. */
 export interface RunReading extends ReadRun {
+  /** What was wrong with its files, one line each. */
   warnings: string[];
   /** Its results are final: nothing will change them but a person. */
   settled: boolean;

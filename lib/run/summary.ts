@@ -15,58 +15,89 @@ export type SourceForm =
 
 /** One run as lists and queries see it. Null is unknown, never 0. */
 export interface RunSummary {
+  /** The run's id; unique in a folder of runs. */
   run_id: string;
   /** The folder or file that it was read from. */
   path: string;
+  /** Which program's form the files have. */
   source_form: SourceForm;
+  /** What was run. */
   kind: "suite" | "load" | "batch" | "sweep";
   /** The suite, the load's name, the dataset. */
   benchmark: string;
   /** How items were asked: zero-shot, iterative, comparative; null where that says nothing. */
   mode: string | null;
+  /** The model that was asked, as the source names it. */
   model: string;
+  /** Who or what is behind the model; null where the source says nothing. */
   agent: string | null;
+  /** "incomplete": interrupted, and can be gone on with where the source is dyno's. */
   status: "complete" | "incomplete" | "failed";
+  /** When it began. */
   started_at_unix_seconds: number | null;
+  /** From its start to its end, seconds. */
   duration_s: number | null;
+  /** Items that it has, or was to have. */
   items_total: number;
+  /** Items with an answer, right or wrong. */
   successful: number;
+  /** Items without an answer. */
   failed: number;
+  /** Of the failed ones, those that ran out of time. */
   timed_out: number;
   /** Items judged right; null where nothing was judged. */
   passed: number | null;
+  /** Of all items; null where any is unknown. */
   prompt_tokens: number | null;
+  /** Of all items; null where any is unknown. */
   completion_tokens: number | null;
+  /** US dollars of all items; null where any is unknown. */
   cost_usd: number | null;
   /** Of load runs. */
   output_tokens_per_s: number | null;
+  /** Median time to the first token, ms. */
   ttft_p50_ms: number | null;
+  /** 99th percentile of the time to the first token, ms. */
   ttft_p99_ms: number | null;
+  /** The tags it was given. */
   tags: string[];
 }
 
 /** One test, problem, package or request of a run. */
 export interface RunItem {
+  /** Names the item in its run, and the same item in other runs. */
   item_id: string;
+  /** What people call it. */
   name: string;
+  /** Its category; null where the source has none. */
   category: string | null;
   /** Answered, whatever the answer. */
   success: boolean;
+  /** Without an answer because time ran out. */
   timed_out: boolean;
+  /** Whether the answer is right; null where nobody judged. */
   passed: boolean | null;
   /** 0..1. */
   score: number | null;
+  /** From sending to the end of the answer, ms. */
   latency_ms: number | null;
+  /** Time to the first token, ms; null without streaming. */
   ttft_ms: number | null;
+  /** Tokens of the prompt. */
   prompt_tokens: number | null;
+  /** Tokens of the answer. */
   completion_tokens: number | null;
+  /** US dollars. */
   cost_usd: number | null;
+  /** Why there is no answer, in one line; null where there is one. */
   error: string | null;
 }
 
 /** A run that was read, with what could not be mapped. */
 export interface ReadRun {
+  /** The run as a whole. */
   summary: RunSummary;
+  /** In the source's order. */
   items: RunItem[];
   /** Fields of the source that have no place here: kept, and listed to whoever imports. */
   unmapped: Record<string, unknown>;

@@ -4,10 +4,15 @@ import { seededRandom } from "./random.ts";
 
 /** A value with its 95 % interval and the method that gave it. */
 export interface Estimate {
+  /** The estimate itself. */
   value: number;
+  /** Lower end of the interval. */
   low: number;
+  /** Upper end of the interval. */
   high: number;
+  /** How many values it rests on. */
   n: number;
+  /** How the interval was made. */
   method:
     | "wilson"
     | "bootstrap"

@@ -2,13 +2,21 @@
 
 /** A distribution in the numbers that are reported. */
 export interface Distribution {
+  /** How many values. */
   n: number;
+  /** The arithmetic mean. */
   mean: number;
+  /** The median. */
   p50: number;
+  /** The 90th percentile. */
   p90: number;
+  /** The 95th percentile. */
   p95: number;
+  /** The 99th percentile. */
   p99: number;
+  /** The 99.9th percentile. */
   p99_9: number;
+  /** The largest value. */
   max: number;
 }
 

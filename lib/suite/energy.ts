@@ -23,10 +23,13 @@ export interface DeviceEnergy extends Energy {
 
 /** All devices together; idle power is contained, see each device. */
 export interface RunEnergy {
+  /** Each device with a counter or a power sensor. */
   devices: DeviceEnergy[];
+  /** Joules of all devices. */
   total_j: number;
   /** Over answered tests with a known number of tokens; null without any. */
   j_per_token: number | null;
+  /** The inverse of `j_per_token`. */
   tokens_per_j: number | null;
   /** total_j / passed tests. */
   j_per_solved_test: number | null;

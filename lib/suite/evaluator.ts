@@ -1,5 +1,4 @@
 /** What an evaluator is: a named judge of one answer, configured from the suite. */
-import type { z } from "zod";
 import type { TestCase } from "../experiment/suite.ts";
 
 /** What an evaluator reads. */
@@ -18,11 +17,15 @@ export interface Answer {
 
 /** What an evaluator found. `hit_rate` = created_hits / targets, the score of the answer in 0..1. */
 export interface Evaluation {
+  /** Name of the evaluator that judged. */
   evaluator: string;
   /** Whether the answer is right: all targets hit, or above the evaluator's own threshold. */
   passed: boolean;
+  /** What the answer was asked for: points, keywords, checks. */
   targets: number;
+  /** How many of the targets the answer has. */
   created_hits: number;
+  /** created_hits / targets, 0..1. */
   hit_rate: number;
   /** One line on why, for a person. */
   detail: string;
@@ -34,11 +37,21 @@ export interface Evaluation {
   criteria?: Record<string, number>;
 }
 
+/** What checks an evaluator's options: a zod schema, or anything with its `safeParse`. */
+export interface OptionsForm<Options = unknown> {
+  /** The checked options, or what is wrong with them, each with its place. */
+  safeParse(given: unknown): { success: true; data: Options } | {
+    success: false;
+    error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] };
+  };
+}
+
 /** A judge: its options are checked when the suite is loaded, before the first request. */
 export interface Evaluator<Options = unknown> {
+  /** What suites call it by. */
   name: string;
   /** The options a suite may give beside `name`. */
-  options: z.ZodType<Options>;
+  options: OptionsForm<Options>;
   /** Further checks of the options before the run. @throws {InputError} what is wrong with them. */
   prepare?(options: Options): Promise<void>;
   /** Judges one answer. A throw is an evaluation that failed, not a wrong answer. */

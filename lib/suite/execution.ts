@@ -44,6 +44,7 @@ export type CategoryHandler = (
 
 /** Who is told what, as it happens. None of them may stop the run: a throw becomes a notice. */
 export interface Listeners {
+  /** Told whenever a test begins or ends. */
   onProgress?: (progress: ExecutionProgress) => void;
   /** A result with its hardware metrics, about one sampling interval after the test's end. */
   onResult?: (result: TestResult) => void;

@@ -13,7 +13,9 @@ import type { Block } from "./extraction/block.ts";
 
 /** What a model said: its answer, and its reasoning where the endpoint gives that apart. */
 export interface CodeReply {
+  /** The answer. */
   text: string;
+  /** The reasoning; null where the endpoint gives none. */
   reasoning: string | null;
 }
 
@@ -23,6 +25,7 @@ export interface CodeProblem {
   prompt: string;
   /** The name of the function (or class) that the tests call. */
   entry_point: string;
+  /** The language asked for; default Python. */
   language?: "python";
 }
 

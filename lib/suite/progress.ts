@@ -3,7 +3,9 @@ import type { TestResult } from "./test_result.ts";
 
 /** A snapshot of a run's progress. Times in seconds. */
 export interface ExecutionProgress {
+  /** Tests of this run, those of earlier sessions included. */
   total_tests: number;
+  /** Tests that are over, with an answer or without. */
   completed_tests: number;
   /** Tests with an answer. */
   successful_tests: number;
@@ -11,15 +13,21 @@ export interface ExecutionProgress {
   failed_tests: number;
   /** The test started last that still runs. */
   current_test: string | null;
+  /** The category of `current_test`. */
   current_category: string | null;
   /** null until the first test is done. */
   estimated_remaining_time: number | null;
+  /** Mean time from sending to the end of the answer; null until the first test is done. */
   average_execution_time: number | null;
   /** Seconds since 1970. */
   start_time: number;
+  /** Since this session's start. */
   elapsed_time: number;
+  /** Tests that ended per second of this session. */
   tests_per_second: number;
+  /** Output tokens of this session, where their number is known. */
   total_tokens_generated: number;
+  /** Output tokens per second of this session. */
   average_tokens_per_second: number;
 }
 

@@ -10,13 +10,19 @@ import type { CodingOutcome, ErrorClass, TestResult, TokenSource } from "./test_
 
 /** One test in results.json: a TestResult without its texts. */
 export interface ResultItem {
+  /** The same as test_id, under the name that other programs' results have. */
   package_id: string;
+  /** The test's id in the suite. */
   test_id: string;
+  /** The test's name in the suite. */
   test_name: string;
+  /** Stable hash of what was run: test, model, API type. */
   item_id: string;
+  /** The test's category in the suite. */
   category: string;
   /** Its files are `items/{file_stem}_completion.txt` and `_result.json`; null before the run is summed up. */
   file_stem: string | null;
+  /** The endpoint gave an answer, right or wrong. */
   success: boolean;
   /** Seconds over all attempts and the waits between them. */
   elapsed_seconds: number;
@@ -24,24 +30,41 @@ export interface ResultItem {
   execution_time: number;
   /** Null when the test has no evaluator, or no answer. */
   score: { targets: number; created_hits: number; hit_rate: number } | null;
+  /** Whether the answer is right; null where it was not judged. */
   passed: boolean | null;
+  /** Why judging failed, in one line; null where it did not. */
   evaluation_error: string | null;
+  /** Requests made for it, retries included. */
   attempts: number;
+  /** Why there is no answer, in one line; null where there is one. */
   error: string | null;
+  /** The class of `error`; null where there is an answer. */
   error_class: ErrorClass | null;
+  /** Without an answer because time ran out. */
   timed_out: boolean;
+  /** Tokens of the prompt; null where nobody told. */
   prompt_tokens: number | null;
+  /** Tokens of the answer; null where nobody told. */
   completion_tokens: number | null;
+  /** What told completion_tokens; null where nobody did. */
   token_source: TokenSource | null;
   /** US dollars; null where the usage or the price is unknown. */
   cost_usd: number | null;
+  /** completion_tokens / execution_time; null where unknown. */
   tokens_per_second: number | null;
+  /** Why the model stopped, in the server's word; null where it said nothing. */
   finish_reason: string | null;
+  /** Time to the first token, ms; null without streaming. */
   ttft_ms: number | null;
+  /** Mean time per further token, ms; null below two tokens. */
   tpot_ms: number | null;
+  /** From sending to the end of the answer, ms. */
   e2e_ms: number | null;
+  /** The longest time between two token events, ms. */
   gap_max_ms: number | null;
+  /** Quality of the reasoning in 0..1; null where no evaluator judges that. */
   reasoning_score: number | null;
+  /** The type of reasoning that was named or detected; null where no evaluator judges that. */
   reasoning_type: string | null;
   /** Monotonic time at which the request was sent, nanoseconds; null if it never was. */
   t_sent_ns: number | null;
@@ -53,56 +76,89 @@ export interface ResultItem {
 
 /** Counts and sums over tests. Token totals are null when any answer's tokens are unknown. */
 export interface Aggregate {
+  /** All tests that have a result. */
   tests: number;
+  /** Tests with an answer, right or wrong. */
   successful: number;
+  /** Tests without an answer. */
   errors: number;
+  /** Of the errors, those that ran out of time. */
   timed_out: number;
   /** Tests whose answer was judged. */
   evaluated: number;
+  /** Tests whose answer is right. */
   passed: number;
   /** Mean score of the judged answers. */
   avg_hit_rate: number | null;
+  /** The best score of a judged answer. */
   max_hit_rate: number | null;
+  /** Of all answered tests. */
   total_prompt_tokens: number | null;
+  /** Of all answered tests. */
   total_completion_tokens: number | null;
   /** US dollars, as the tokens. */
   total_cost_usd: number | null;
+  /** How many tests have no answer, by why. */
   errors_by_class: Partial<Record<ErrorClass, number>>;
 }
 
 /** Distributions over the answered tests, and 95 % intervals. */
 export interface SuiteStatistics {
+  /** Share of judged answers that are right: Wilson. */
   pass_rate: Estimate | null;
+  /** Mean score of judged answers. */
   hit_rate: Estimate | null;
+  /** Median time to the first token, ms. */
   ttft_p50_ms: Estimate | null;
+  /** Median time from sending to the end of the answer, ms. */
   e2e_p50_ms: Estimate | null;
+  /** Time to the first token, ms. */
   ttft_ms: Distribution | null;
+  /** Time per further token, ms. */
   tpot_ms: Distribution | null;
+  /** From sending to the end of the answer, ms. */
   e2e_ms: Distribution | null;
+  /** Output tokens per second of single answers. */
   tokens_per_second: Distribution | null;
 }
 
+/** The figures of one category. */
 export interface CategorySummary {
+  /** The category's name in the suite. */
   category: string;
+  /** Counts and sums over its tests. */
   aggregate: Aggregate;
+  /** Distributions and intervals over its tests. */
   statistics: SuiteStatistics;
 }
 
+/** What results.json of a suite run holds. */
 export interface SuiteResults {
+  /** The form of results.json that this is. */
   schema_version: 2;
+  /** The run's id and the name of its folder. */
   run_id: string;
+  /** "batch": a run of a schedule. */
   kind: "suite" | "batch";
+  /** The suite's id. */
   benchmark: string;
+  /** The model that was asked. */
   model: string;
+  /** Which transport ran. */
   transport: string;
   /** False when the run was interrupted: `missing` tests have no result yet. */
   complete: boolean;
+  /** Tests without a result: 0 when complete. */
   missing: number;
+  /** Counts and sums over all tests. */
   aggregate: Aggregate;
+  /** Distributions and intervals over all tests. */
   statistics: SuiteStatistics;
   /** Null without an energy source on this host. */
   energy: RunEnergy | null;
+  /** The same by category, in the suite's order. */
   categories: CategorySummary[];
+  /** Every test, in the suite's order. */
   items: ResultItem[];
 }
 

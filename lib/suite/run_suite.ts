@@ -38,8 +38,11 @@ import type { Selection } from "./selection.ts";
 
 /** A suite run: what, against which endpoint, how. */
 export interface SuiteRunOptions extends Selection, Listeners {
+  /** The suite, as it was read. */
   suite: LoadedSuite;
+  /** How the endpoint is reached. */
   api: APIConfiguration;
+  /** What carries the requests; it stays the caller's to close. */
   transport: Transport;
   /** Tests in flight; "auto" finds the number by measuring. Default 4. */
   workers?: number | "auto";
@@ -65,9 +68,11 @@ export interface SuiteRunOptions extends Selection, Listeners {
   prices?: PriceTable;
   /** Recorded in the metadata. */
   agent?: string;
+  /** Recorded in the metadata, for finding the run again. */
   tags?: readonly string[];
   /** Further settings for the metadata. */
   config?: Record<string, unknown>;
+  /** The command line, recorded in the metadata. */
   argv?: string[];
   /** Told of the run's directory before anything is written to it. */
   onDirectory?: (directory: RunDirectory) => void;
@@ -77,8 +82,11 @@ export interface SuiteRunOptions extends Selection, Listeners {
 
 /** What came of a run. */
 export interface SuiteRun {
+  /** The run's id and the name of its folder. */
   run_id: string;
+  /** Where its files are. */
   directory: RunDirectory;
+  /** What results.json holds. */
   results: SuiteResults;
   /** Seconds of this session. */
   wall_s: number;

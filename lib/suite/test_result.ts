@@ -15,9 +15,11 @@ export interface ResultTiming {
   t_sent_ns: number;
   /** Monotonic time at the end of the response, nanoseconds. */
   t_end_ns: number;
+  /** Time to the first token. */
   ttft_ms: number | null;
   /** (t_last_token − t_first_token) / (tokens − 1); null below two tokens. */
   tpot_ms: number | null;
+  /** From sending to the end of the answer. */
   e2e_ms: number;
   /** The longest time between two token events: a stall shows here. */
   gap_max_ms: number | null;
@@ -27,8 +29,11 @@ export interface ResultTiming {
 
 /** Complete result of one test. */
 export interface TestResult {
+  /** The test's id in the suite. */
   test_id: string;
+  /** The test's name in the suite. */
   test_name: string;
+  /** The test's category in the suite. */
   category: string;
   /** Stable hash of what was run: test, model, API type. */
   item_id: string;
@@ -36,30 +41,45 @@ export interface TestResult {
   success: boolean;
   /** From the server's usage, of all that the test asked; null where that or the price is unknown. */
   cost_usd: number | null;
+  /** The answer; empty where there is none. */
   response_text: string;
+  /** Reasoning that the endpoint gives apart; null where it gives none. */
   reasoning_text: string | null;
   /** Seconds from sending the request to the end of the response, of the attempt that counts. */
   execution_time: number;
   /** Seconds over all attempts and the waits between them. */
   elapsed_seconds: number;
+  /** Requests made, retries included. */
   attempts: number;
+  /** Tokens of the prompt; null where nobody told. */
   prompt_tokens: number | null;
+  /** Tokens of the answer, reasoning included; null where nobody told. */
   completion_tokens: number | null;
+  /** What told completion_tokens; null where nobody did. */
   token_source: TokenSource | null;
   /** completion_tokens / execution_time. */
   tokens_per_second: number | null;
+  /** Why the model stopped, in the server's word; null where it said nothing. */
   finish_reason: string | null;
+  /** Why there is no answer, in one line; null where there is one. */
   error_message: string | null;
+  /** The class of error_message; null where there is an answer. */
   error_class: ErrorClass | null;
+  /** Without an answer because time ran out. */
   timed_out: boolean;
   /** Start of the test, ISO 8601. */
   timestamp: string;
+  /** Null where no attempt had an end that could be stamped. */
   timing: ResultTiming | null;
   /** The response: as received, or put together from the stream in the non-streaming form. */
   api_response: Record<string, unknown> | null;
+  /** The hardware during the test; null where nothing was sampled. */
   performance_metrics: PerformanceMetrics | null;
+  /** What the evaluator found, or why it failed; null without an evaluator or an answer. */
   evaluation_result: Evaluation | { evaluator: string; error: string } | null;
+  /** Quality of the reasoning in 0..1; null where no evaluator judges that. */
   reasoning_score: number | null;
+  /** The type of reasoning that was named or detected; null where no evaluator judges that. */
   reasoning_type: string | null;
   /** Of coding problems: how it came to its end. */
   coding?: CodingOutcome;
@@ -67,11 +87,15 @@ export interface TestResult {
 
 /** What came of one coding problem in one mode: the journal has every attempt. */
 export interface CodingOutcome {
+  /** Names the benchmark's run that it belongs to. */
   experiment_id: string;
+  /** The problem's id in its file. */
   problem_id: string;
+  /** How the problem was asked. */
   mode: "zero-shot" | "iterative";
   /** From 0: which of several answers to the same problem. */
   sample: number;
+  /** Attempts made; 1 in zero-shot mode. */
   iterations: number;
   /** Why there was no further attempt. */
   stopped: "success" | "limit" | "plateau" | "no_answer";
@@ -79,6 +103,7 @@ export interface CodingOutcome {
   outcome: string | null;
   /** Over all attempts; null where the server told none. */
   input_tokens: number | null;
+  /** As `input_tokens`, of the answers. */
   output_tokens: number | null;
   /** Null where the price is unknown. */
   cost_usd: number | null;

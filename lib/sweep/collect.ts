@@ -30,8 +30,11 @@ import type { SweepTree } from "./tree.ts";
 const BATCH = 256;
 const WRITE_BYTES = 1 << 20;
 
+/** What was collected. */
 export interface CollectSummary {
+  /** Path of the table. */
   runs_csv: string;
+  /** Rows of the table: one a run. */
   rows: number;
   /** Rows whose run ended well, with all of its results. */
   good: number;

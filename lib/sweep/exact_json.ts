@@ -5,6 +5,7 @@
 
 /** A number written with a point or an exponent. */
 export class Float {
+  /** The number; its text is written with a point again. */
   constructor(readonly value: number) {}
 }
 

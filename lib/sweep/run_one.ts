@@ -43,9 +43,13 @@ export interface RunContext {
 
 /** How a run went. */
 export interface RunOutcome {
+  /** The run's id and the name of its folder. */
   run_id: string;
+  /** The program's exit code, or 128 + a signal's number. */
   exit_code: number;
+  /** Stopped because its time was over. */
   timed_out: boolean;
+  /** From its start to its end, seconds. */
   wall_time_s: number;
   /** What it complained of, in one line; null where it succeeded or said nothing. */
   complaint: string | null;

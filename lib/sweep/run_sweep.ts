@@ -18,12 +18,17 @@ import type { SweepExecutor, SweepStop } from "./executor.ts";
 import type { RunOutcome } from "./run_one.ts";
 import type { SweepTree } from "./tree.ts";
 
+/** How a sweep is carried out, and who is told. */
 export interface SweepOptions {
   /** Leaves runs that are finished as they are. */
   resume: boolean;
   /** Stops at the first run that fails. */
   fail_fast: boolean;
-  /** What carries out the runs; this host, if none is given. */
+  /**
+   * What carries out the runs; this host, if none is given.
+   *
+   * @internal
+   */
   executor?: SweepExecutor;
   /** Told when the finished runs are known, before the first one starts. */
   onPlan?: (plan: SweepPlan) => void;
@@ -35,7 +40,9 @@ export interface SweepOptions {
 
 /** What a sweep will do. */
 export interface SweepPlan {
+  /** Runs of the whole matrix. */
   runs: number;
+  /** Of them, those that need not be done again. */
   finished: number;
   /** Finished runs whose program was another build, or is not known. */
   other_program: number;
@@ -45,9 +52,11 @@ export interface SweepPlan {
   scan_s: number;
 }
 
+/** How far a sweep is. */
 export interface SweepProgress {
   /** Runs that ended now, well or not. */
   ended: number;
+  /** Of those that ended, the ones that went wrong. */
   failed: number;
   /** Runs that were to be done. */
   to_do: number;
@@ -55,9 +64,13 @@ export interface SweepProgress {
 
 /** What a sweep has done. */
 export interface SweepSummary extends SweepProgress {
+  /** Runs of the whole matrix. */
   runs: number;
+  /** Runs that were finished by an earlier call. */
   finished_before: number;
+  /** What ended it early; "no" where all of it was done. */
   stopped: SweepStop;
+  /** Seconds of this call. */
   wall_time_s: number;
 }
 

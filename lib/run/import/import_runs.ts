@@ -12,7 +12,7 @@ import { readForeign } from "./read_foreign.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import { checksumOf, freeName, rewriteImported, writeImported } from "./write_imported.ts";
 import type { ImportRecord } from "../imported.ts";
-import type { ReadRun, RunSummary } from "../summary.ts";
+import type { ReadRun, RunSummary, SourceForm } from "../summary.ts";
 
 /** What an import did with a run, or would do. */
 export interface ImportedRun {
@@ -20,22 +20,29 @@ export interface ImportedRun {
   run_id: string;
   /** new: written; changed: there already, and its source differs now; there: nothing to do. */
   outcome: "new" | "changed" | "there";
-  source: Pick<ImportRecord, "form" | "run_id" | "path">;
+  /** What it was read from: the form, the id it had there, and the file or folder. */
+  source: { form: SourceForm; run_id: string; path: string };
+  /** The run as lists show it. */
   summary: RunSummary;
+  /** Names of the source's fields that have no place here; they are kept with the run. */
   unmapped: string[];
 }
 
 /** What an import came to. */
 export interface ImportReport {
+  /** Every run that was found. */
   runs: ImportedRun[];
   /** What was left out or could not be read. */
   warnings: string[];
 }
 
+/** How an import is done. */
 export interface ImportOptions {
   /** Tells what would be done, and writes nothing. */
   dry_run?: boolean;
+  /** Its abort ends the import between two runs. */
   signal?: AbortSignal;
+  /** Told of each run that is done. */
   onRun?: (run: ImportedRun) => void;
 }
 

@@ -15,9 +15,11 @@ import type { ListedObject } from "./list_objects.ts";
 /** Small files on their way at once. */
 const FILES_AT_ONCE = 8;
 
+/** Where a folder goes, and who is told. */
 export interface UploadOptions {
   /** `s3://bucket/prefix` or `gs://bucket/prefix`; the folder's name is put behind it. */
   to: string;
+  /** Its abort ends the upload; what was sent stays, and the next call sends the rest. */
   signal: AbortSignal;
   /** Only tells what would be sent. */
   dry_run?: boolean;
@@ -27,9 +29,11 @@ export interface UploadOptions {
 
 /** How far an upload is. */
 export interface UploadProgress {
+  /** Files of the folder. */
   files: number;
   /** Sent, or to be sent in a dry run. */
   sent: number;
+  /** Bytes of the files that were sent. */
   sent_bytes: number;
   /** There already, with the same checksum. */
   present: number;

@@ -5,6 +5,7 @@ import type { LoadedSuite } from "../../experiment/load_suite.ts";
 import type { TestCase } from "../../experiment/suite.ts";
 import type { CodingOutcome } from "../test_result.ts";
 
+/** One answer a problem, or attempts that see the error of the one before. */
 export type Mode = CodingOutcome["mode"];
 
 /** What shapes the tests of a coding run. */
@@ -19,6 +20,7 @@ export interface CodingSettings {
   parameters: Record<string, unknown>;
   /** Limits of each program. */
   test_timeout_s: number;
+  /** Memory that each program may take, bytes. */
   memory_bytes: number;
   /** A second model that reviews every so many failed attempts; null for none. */
   checkpoint: { model: string; every: number } | null;

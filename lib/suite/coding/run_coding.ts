@@ -18,27 +18,36 @@ import type { Sandbox } from "../sandbox/sandbox.ts";
 import type { CodingSettings } from "./problems_suite.ts";
 import type { BenchmarkSummary, CodingStatistics } from "./summary.ts";
 
+/** A coding benchmark's run: which problems, by which model, judged where. */
 export interface CodingRunOptions
   extends Omit<SuiteRunOptions, "suite" | "handlers" | "tests" | "budget"> {
   /** The benchmark's name, e.g. "HumanEval". */
   name: string;
   /** The file of the problems. */
   path: string;
+  /** The problems, in the order in which they are asked. */
   problems: readonly Problem[];
   /** How the problems were chosen, in words; for the summary. */
   range: string;
+  /** What shapes the requests and the judging. */
   settings: CodingSettings;
+  /** Where answers are run. */
   sandbox: Sandbox;
   /** How the second model is reached that reviews failed attempts. */
   reviewer: APIConfiguration | null;
+  /** Ends the run before it is crossed. */
   budget: BudgetLimits;
   /** Told once, when 80 % of it is spent. */
   onBudget?: (line: string) => void;
+  /** What tokens cost; unknown models cost null. */
   prices: PriceTable;
 }
 
+/** What came of a coding run. */
 export interface CodingRun extends SuiteRun {
+  /** The figures under the names of benchmark_results/<run_id>.json. */
   summary: BenchmarkSummary;
+  /** Rates with intervals, and the comparison of both modes. */
   statistics: CodingStatistics;
   /** Null where any price or count is unknown. */
   budget_spent: { usd: number; tokens: number };

@@ -9,41 +9,63 @@ import type { CodingOutcome } from "../test_result.ts";
 import type { CodingSettings, Mode } from "./problems_suite.ts";
 import type { CodingRunOptions } from "./run_coding.ts";
 
+/** What came of one problem. */
 export interface ExperimentResult {
+  /** Names the problem, asked of this model in this way. */
   experiment_id: string;
+  /** The problem's id in its file. */
   problem_id: string;
+  /** Whether the last answer passed. */
   success: boolean;
+  /** Attempts made. */
   iterations: number;
   /** US dollars; null where the price is unknown. */
   cost: number | null;
+  /** Tokens over all attempts; null where the server told none. */
   usage: { input_tokens: number | null; output_tokens: number | null };
 }
 
+/** Counts and means over the problems of a mode. */
 export interface SummaryStats {
+  /** Problems with a result. */
   total_problems: number;
+  /** Problems that were solved. */
   successes: number;
   /** Per cent. */
   success_rate: number;
+  /** US dollars; null where any price is unknown. */
   total_cost: number | null;
+  /** US dollars a problem; null where any price is unknown. */
   avg_cost: number | null;
+  /** Attempts a problem. */
   avg_iterations: number;
+  /** Prompt tokens of all attempts; null where any is unknown. */
   total_input_tokens: number | null;
+  /** Output tokens of all attempts; null where any is unknown. */
   total_output_tokens: number | null;
 }
 
-interface ModeSummary {
+/** The results of one mode. */
+export interface ModeSummary {
+  /** One for each problem. */
   results: ExperimentResult[];
+  /** What they come to. */
   summary: SummaryStats;
 }
 
 /** A run as benchmark_results/<run_id>.json has it. */
 export interface BenchmarkSummary extends Partial<ModeSummary> {
+  /** The run's id. */
   run_id: string;
+  /** "comparative": both modes on the same problems. */
   mode: "zero-shot" | "iterative" | "comparative";
   /** ISO 8601. */
   start_time: string;
+  /** ISO 8601. */
   end_time: string;
+  /** From start_time to end_time. */
   duration_seconds: number;
+  /** What was asked, of whom, how. */
   config: {
     local_model: string;
     problem_range: string;
@@ -53,7 +75,9 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
     temperature: number | null;
     seed: number | null;
   };
+  /** The figures of zero-shot mode, where both modes ran. */
   zero_shot?: ModeSummary;
+  /** The figures of iterative mode, where both modes ran. */
   iterative?: ModeSummary;
   /** Iterative less zero-shot: percentage points, and differences of means. */
   comparison?: {
@@ -65,6 +89,7 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
 
 /** Rates with intervals, and the comparison of both modes problem by problem. */
 export interface CodingStatistics {
+  /** One entry for each mode that ran. */
   by_mode: Partial<
     Record<Mode, {
       /** Answers that pass, of all: Wilson, or over problems where these have several answers. */
@@ -75,6 +100,7 @@ export interface CodingStatistics {
       cost_per_solved_usd: number | null;
     }>
   >;
+  /** Problem by problem; null where one mode ran. */
   comparison: {
     /** Iterative less zero-shot, of success rates by problem. */
     difference: Estimate | null;

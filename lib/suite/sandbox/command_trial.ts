@@ -7,6 +7,7 @@ import type { Side } from "./side.ts";
 
 /** A program of any language and the outputs that it has to give. */
 export interface CommandProgram {
+  /** The program's text. */
   code: string;
   /** The name that the program's text gets, such as "main.js". */
   file: string;

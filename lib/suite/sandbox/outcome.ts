@@ -8,6 +8,7 @@ export interface Program {
   entry_point: string;
   /** Of form "check", code that defines `check(candidate)`; of form "asserts", lines of asserts. */
   test: string;
+  /** How `test` is written. */
   form: "check" | "asserts";
   /**
    * The task's own text, trusted: functions that it defines beside the entry point are the ones
@@ -43,13 +44,17 @@ export type OutcomeClass =
 
 /** Checks that held, of all. */
 export interface Checks {
+  /** Checks that held. */
   passed: number;
+  /** All checks of the test. */
   total: number;
 }
 
 /** What came of one program. */
 export interface Outcome {
+  /** How the program ended; "passed" is the only good end. */
   class: OutcomeClass;
+  /** Whether every check held. */
   passed: boolean;
   /** The failing check or the end of the traceback; at most {@linkcode LONGEST_DETAIL}. */
   detail: string;
@@ -60,9 +65,11 @@ export interface Outcome {
   checks: Checks | null;
   /** The beginning of what the program printed, on both of its streams. */
   stdout: string;
+  /** From start to end, seconds. */
   wall_s: number;
   /** CPU time of the program's processes with the interpreter's start; null where unknown. */
   cpu_s: number | null;
+  /** The most memory of the program's processes; null where unknown. */
   max_rss_bytes: number | null;
 }
 
