@@ -103,5 +103,7 @@ export function copyFiles(top: string, beside: string, prebuilt: string): void {
   for (const folder of new Set([top, beside])) {
     cpSync(join(ROOT, "experiments"), join(folder, "experiments"), { recursive: true });
   }
-  for (const name of ["README.md", "LICENSE"]) cpSync(join(ROOT, name), join(top, name));
+  for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) {
+    cpSync(join(ROOT, name), join(top, name));
+  }
 }
