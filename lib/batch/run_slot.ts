@@ -95,12 +95,12 @@ async function runTask(
     onNotice(`slot ${slot}, ${provider} ${model}: ${error}`);
   }
   if (run && !run.results.complete) throw new CancelledError();
-  await concludeRun({ ...task, tests: chosen }, directory, parts.session, error);
-  try {
+  try { // before the run is finished, so that a kill between the two makes up for it
     if (run) await parts.onRun?.(run);
   } catch (thrown) {
     onNotice(`${directory.path}: ${messageOf(thrown)}`);
   }
+  await concludeRun({ ...task, tests: chosen }, directory, parts.session, error);
 }
 
 function startRun(

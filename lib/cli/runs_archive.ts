@@ -1,8 +1,8 @@
 /** dyno runs archive: packs runs, after a dry run. */
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "@std/path";
-import { InputError } from "../errors.ts";
 import { archiveFolder } from "../run/archive.ts";
+import { removeRunDirectory } from "../run/directory.ts";
 import { notWritten } from "../run/write.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, text, toggle } from "./flags.ts";
@@ -49,11 +49,8 @@ export const command: Command = {
       for (const { run_id, path, size_bytes } of runs) {
         if (signal.aborted) return EXIT.interrupted;
         const target = join(folder, `${run_id}.tar.gz`);
-        if (existsSync(target)) {
-          throw new InputError(`${target}: is there already; remove it, or give another --to DIR`);
-        }
         const size = await archiveFolder(path, run_id, target);
-        if (!values.keep) rmSync(path, { recursive: true });
+        if (!values.keep) removeRunDirectory(path);
         terminal.say(`${target}  ${shownSize(size_bytes)} → ${shownSize(size)}`);
       }
       await index.refresh();

@@ -1,5 +1,5 @@
 /** dyno runs delete: removes runs, after a dry run. */
-import { rmSync } from "node:fs";
+import { removeRunDirectory } from "../run/directory.ts";
 import { notWritten } from "../run/write.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, toggle } from "./flags.ts";
@@ -34,7 +34,7 @@ export const command: Command = {
       for (const { run_id, path, size_bytes } of runs) {
         if (signal.aborted) return EXIT.interrupted;
         try {
-          rmSync(path, { recursive: true });
+          removeRunDirectory(path);
         } catch (error) {
           throw notWritten(path, error);
         }

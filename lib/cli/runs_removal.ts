@@ -2,7 +2,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "@std/path";
 import { InputError } from "../errors.ts";
-import { runDirectoryAt } from "../run/directory.ts";
+import { finishRemovals, runDirectoryAt } from "../run/directory.ts";
 import { isLocked } from "../run/lock.ts";
 import { chosenRuns, filterOf } from "./runs_query.ts";
 import { shortened, shownTime } from "./runs_text.ts";
@@ -27,7 +27,8 @@ const COLUMNS: Column[] = [
 ];
 
 /**
- * The runs to work on, without those in use, of which it warns.
+ * The runs to work on, without those in use, of which it warns. A removal that was cut off before is
+ * finished.
  *
  * @throws {InputError} neither a run nor a filter was given: all of them is never meant by nothing.
  */
@@ -44,6 +45,7 @@ export async function runsToRemove(
       `dyno runs ${command} takes runs or a filter, such as --until 2027-01-31 or --status failed`,
     );
   }
+  finishRemovals(index.root);
   const runs = await chosenRuns(index, names, filter);
   return runs.filter(({ path, run_id }) => {
     const used = isLocked(runDirectoryAt(path).lock);

@@ -1,6 +1,17 @@
 /** A run directory as one .tar.gz file. */
-import { closeSync, createReadStream, createWriteStream, fsyncSync, openSync } from "node:fs";
-import { lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
@@ -25,7 +36,8 @@ interface Entry {
  * names), under the name `name/`. The file appears whole and synced, or not at all.
  *
  * @returns the size of the archive in bytes.
- * @throws {InputError} it cannot be written, or a file changed while it was read.
+ * @throws {InputError} it cannot be written, another archive is there, or a file changed while it was
+ * read.
  */
 export async function archiveFolder(source: string, name: string, target: string): Promise<number> {
   const temporary = `${target}.tmp`;
@@ -46,11 +58,35 @@ export async function archiveFolder(source: string, name: string, target: string
     const fd = openSync(temporary, "r+");
     fsyncSync(fd);
     closeSync(fd);
+    // of an archiving that was cut off before its folder was gone
+    if (existsSync(target) && !sameContent(temporary, target)) {
+      throw new InputError(`${target}: is there already; remove it, or give another --to DIR`);
+    }
     renameSync(temporary, target);
     return lstatSync(target).size;
   } catch (error) {
     rmSync(temporary, { force: true });
     throw notWritten(target, error);
+  }
+}
+
+function sameContent(a: string, b: string): boolean {
+  if (lstatSync(a).size !== lstatSync(b).size) return false;
+  const [one, other] = [a, b].map((path) => ({
+    fd: openSync(path, "r"),
+    bytes: Buffer.alloc(1 << 20),
+  }));
+  try {
+    for (;;) {
+      const lengths = [one, other].map(({ fd, bytes }) => readSync(fd, bytes));
+      if (!one.bytes.subarray(0, lengths[0]).equals(other.bytes.subarray(0, lengths[1]))) {
+        return false;
+      }
+      if (lengths[0] === 0) return true;
+    }
+  } finally {
+    closeSync(one.fd);
+    closeSync(other.fd);
   }
 }
 

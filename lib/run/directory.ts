@@ -1,6 +1,15 @@
 /** A run's folder: made, found again, and where things lie in it. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { isAbsolute, join, resolve } from "@std/path";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { basename, isAbsolute, join, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { isRunId, newRunId } from "./run_id.ts";
@@ -92,4 +101,25 @@ export function findRun(run: string, root: string): RunDirectory {
   }
   const known = existsSync(root) ? readdirSync(root).filter(isRunId) : [];
   throw new InputError(`no run "${run}" in ${root}${didYouMean(run, known)}`);
+}
+
+/** What a run's folder is called while it is being removed; the index passes over it. */
+const REMOVING = ".removing_";
+
+/**
+ * Removes a run's folder; it is gone from the folder of runs at once.
+ *
+ * @throws the system's error.
+ */
+export function removeRunDirectory(path: string): void {
+  const removed = join(path, "..", REMOVING + basename(path));
+  renameSync(path, removed);
+  rmSync(removed, { recursive: true, force: true });
+}
+
+/** Removes what is left of runs whose removal was cut off. */
+export function finishRemovals(root: string): void {
+  for (const name of existsSync(root) ? readdirSync(root) : []) {
+    if (name.startsWith(REMOVING)) rmSync(join(root, name), { recursive: true, force: true });
+  }
 }

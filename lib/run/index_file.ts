@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 import { messageOf } from "../errors.ts";
-import { takeLock } from "./lock.ts";
+import { removeDeadLock, takeLock } from "./lock.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
 const VERSION = 2;
@@ -66,7 +66,10 @@ export async function openIndexFile(
     try {
       if (existsSync(path)) {
         const database = opened(path);
-        if (versionOf(database) === VERSION) return database;
+        if (versionOf(database) === VERSION) {
+          removeDeadLock(`${path}.lock`); // of one that was killed when it had made it
+          return database;
+        }
         database.close();
       }
       await alone(root, () => {

@@ -1,7 +1,16 @@
 /** One writer for a run directory. */
-import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
+import { basename, dirname, join } from "@std/path";
 import { InputError } from "../errors.ts";
 import { clockAnchor } from "../native/clock.ts";
 import { notWritten } from "./write.ts";
@@ -14,26 +23,24 @@ interface Owner {
   start_ticks: string | null;
 }
 
+/** Tries at a lock that others are taking over, and the pause between two. */
+const MOST_TRIES = 50;
+const PAUSE_MS = 5;
+
 /**
  * Takes `path` as a lock for this process; the returned function gives it back. A lock whose process
- * is gone is taken over.
+ * is gone is taken over, by one process only; what is left of processes that were killed while they
+ * took it is removed.
  *
  * @throws {InputError} another process holds it.
  */
 export function takeLock(path: string): () => void {
-  const own: Owner = {
-    host: hostname(),
-    boot_id: clockAnchor().boot_id,
-    pid: process.pid,
-    start_ticks: startTicks(process.pid),
-  };
-  const draft = `${path}.${process.pid}`;
+  const draft = draftOf(path);
   try {
-    writeFileSync(draft, JSON.stringify(own));
-    for (let tries = 0; !linked(draft, path); tries++) {
-      const owner = readOwner(path);
-      if (tries > 3 || (owner && isAlive(owner, own))) throw busy(path, owner);
-      rmSync(path, { force: true });
+    removeDrafts(path);
+    writeFileSync(draft, JSON.stringify(ownerHere()));
+    for (let tries = 0; !linked(draft, path) && !takenOver(path, draft); tries++) {
+      if (tries > MOST_TRIES) throw busy(path, readOwner(path));
     }
   } catch (error) {
     throw notWritten(path, error);
@@ -43,13 +50,72 @@ export function takeLock(path: string): () => void {
   return () => rmSync(path, { force: true });
 }
 
+/** Removes a lock whose process is gone, where nobody will go on with what it locked. */
+export function removeDeadLock(path: string): void {
+  if (!existsSync(path) || isLocked(path)) return;
+  const draft = draftOf(path);
+  try {
+    writeFileSync(draft, JSON.stringify(ownerHere()));
+    if (linked(draft, guardOf(path))) underGuard(path, () => rmSync(path));
+  } catch {
+    /* it lives, or is not ours to remove */
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/**
+ * Puts our draft in the place of a lock whose process is gone: under a lock of its own, so that two
+ * who see the same dead lock do not remove each other's.
+ *
+ * @throws {InputError} its process lives.
+ */
+function takenOver(path: string, draft: string): boolean {
+  const guard = guardOf(path);
+  if (linked(draft, guard)) return underGuard(path, () => renameSync(draft, path));
+  const other = readOwner(guard);
+  if (other && isAlive(other)) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  } else rmSync(guard, { force: true });
+  return false;
+}
+
+/** Does something with a lock whose process is gone; false when there is no lock any more. */
+function underGuard(path: string, change: () => void): boolean {
+  try {
+    const owner = readOwner(path);
+    if (owner === undefined) return false;
+    if (owner && isAlive(owner)) throw busy(path, owner);
+    change();
+    return true;
+  } finally {
+    rmSync(guardOf(path), { force: true });
+  }
+}
+
+/** Removes what processes of this host left that were killed on their way to the lock. */
+function removeDrafts(path: string): void {
+  const beginning = `${basename(path)}.${hostname()}.`;
+  for (const name of readdirSync(dirname(path))) {
+    if (!name.startsWith(beginning)) continue;
+    const pid = Number(name.slice(beginning.length));
+    if (pid > 0 && isGone(pid)) rmSync(join(dirname(path), name), { force: true });
+  }
+}
+
 /** Whether a living process holds the lock at `path`. */
 export function isLocked(path: string): boolean {
   const owner = readOwner(path);
-  if (owner === null) return false;
-  const own = { host: hostname(), boot_id: clockAnchor().boot_id };
-  return isAlive(owner, { ...own, pid: process.pid, start_ticks: null });
+  return owner ? isAlive(owner) : false;
 }
+
+function ownerHere(): Owner {
+  const { pid } = process;
+  return { host: hostname(), boot_id: clockAnchor().boot_id, pid, start_ticks: startTicks(pid) };
+}
+
+const draftOf = (path: string) => `${path}.${hostname()}.${process.pid}`;
+const guardOf = (path: string) => `${path}.takeover`;
 
 /** Makes the lock appear whole; false when there is one already. */
 function linked(draft: string, path: string): boolean {
@@ -62,23 +128,28 @@ function linked(draft: string, path: string): boolean {
   }
 }
 
-function readOwner(path: string): Owner | null {
+/** Undefined: there is no such lock; null: it is damaged, as by a power cut. */
+function readOwner(path: string): Owner | null | undefined {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
-  } catch {
-    return null;
+  } catch (error) {
+    return (error as { code?: string }).code === "ENOENT" ? undefined : null;
   }
 }
 
-function isAlive(owner: Owner, own: Owner): boolean {
-  if (owner.host !== own.host) return true; // cannot be told from here
-  if (owner.boot_id !== own.boot_id) return false;
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    return (error as { code?: string }).code === "EPERM";
-  }
+function isAlive(owner: Owner): boolean {
+  if (owner.host !== hostname()) return true; // cannot be told from here
+  if (owner.boot_id !== clockAnchor().boot_id || isGone(owner.pid)) return false;
   return owner.start_ticks === startTicks(owner.pid);
+}
+
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code !== "EPERM";
+  }
 }
 
 /**
@@ -95,7 +166,7 @@ export function startTicks(pid: number): string | null {
   }
 }
 
-function busy(path: string, owner: Owner | null): InputError {
+function busy(path: string, owner: Owner | null | undefined): InputError {
   const who = owner ? `process ${owner.pid} on ${owner.host}` : "another process";
   return new InputError(
     `${path}: the run is in use by ${who}; wait for it, or remove the file if that process is gone`,

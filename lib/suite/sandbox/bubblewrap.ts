@@ -45,6 +45,9 @@ export interface BubblewrapOptions {
   tmp_bytes: number;
 }
 
+/** __O_TMPFILE and O_DIRECTORY, as asm/fcntl.h has them. */
+const O_TMPFILE = 0o20_000_000 | (process.arch === "arm64" ? 0o40_000 : 0o200_000);
+
 const DEVICES = ["/dev/null", "/dev/urandom"];
 
 /**
@@ -166,8 +169,13 @@ export const none: Confinement = {
   close: () => {},
 };
 
-/** An open file that has no name any more: nothing of it stays, however we end. */
+/** An open file without a name: nothing of it stays, however we end. */
 function unnamedFile(content: Uint8Array): number {
+  try {
+    const file = openSync(tmpdir(), O_TMPFILE | constants.O_RDWR, 0o600);
+    writeFileSync(file, content);
+    return file;
+  } catch { /* not on this file system: it gets a name for a moment */ }
   const folder = mkdtempSync(join(tmpdir(), "dyno-sandbox-"));
   try {
     writeFileSync(join(folder, "filter"), content);

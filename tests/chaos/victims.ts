@@ -1,0 +1,284 @@
+/** Commands that write, as victims of a kill: how they are begun, gone on with, and looked at. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert, assertEquals } from "@std/assert";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { writeBatch } from "../batch/fixture.ts";
+import { getJson, post, until } from "../server/fixture.ts";
+import { jsonIn, promptTests } from "../suite/fixture.ts";
+import { FILE as PROBLEMS } from "../suite/coding/fixture.ts";
+import { shellSweep } from "../sweep/fixture.ts";
+import type { JournalEvent } from "../../lib/run/journal.ts";
+import type { TaskView } from "../../lib/server/tasks/task.ts";
+import type { Running } from "../e2e/dyno.ts";
+
+/** One victim in a folder of its own. */
+export interface Scene {
+  /** The command, or the one that goes on with what is there. */
+  args(): string[];
+  /** What is finished on disk: must never become less, and hold nothing twice. */
+  finished(): string[];
+  /** Looks at what a command that came to its end has left. */
+  check(): void;
+  /** What it says where an earlier one has done all. */
+  nothingToDo?: string;
+  /** What nobody goes on with stays as it was. */
+  mayLeave?(path: string): boolean;
+  /** For a command that waits for others: lets it do its work and ends it. */
+  drive?(running: Running): Promise<void>;
+}
+
+export interface Victim {
+  name: string;
+  /** How many changes of the disk it makes, about. */
+  changes: number;
+  /** How long it takes, about; a later moment is no kill. */
+  lasts_ms: number;
+  /** Its processes outlive it for a while, and the next one ends them. */
+  leavesWorkers?: boolean;
+  stage(folder: string, mock: MockEndpoint): Scene;
+}
+
+/** The whole events of a journal, as far as it is written. */
+export function eventsOf(path: string): JournalEvent[] {
+  if (!existsSync(path)) return [];
+  return readFileSync(path, "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line));
+}
+
+export function runsIn(folder: string): string[] {
+  return existsSync(folder)
+    ? readdirSync(folder).filter((name) => name.startsWith("bench_")).sort()
+    : [];
+}
+
+const TESTS = 12;
+const RUN = "bench_c0ffee00_20270114_120000";
+
+function suiteFile(folder: string): string {
+  const path = join(folder, "suite.json");
+  writeFileSync(path, JSON.stringify({ test_suite_id: "chaos", tests: promptTests(TESTS) }));
+  return path;
+}
+
+const finishedTests = (folder: string) =>
+  runsIn(folder).flatMap((run) =>
+    eventsOf(join(folder, run, "events.jsonl"))
+      .flatMap(({ event, package_id }) =>
+        event === "package_finished" ? [`${run} ${package_id}`] : []
+      )
+  );
+
+/** `--run-id` for a run that has no journal yet, `--resume` for one that has. */
+function goingOn(runs: string): string[] {
+  return [existsSync(join(runs, RUN, "events.jsonl")) ? "--resume" : "--run-id", RUN];
+}
+
+const suite: Victim = {
+  name: "run",
+  changes: 208,
+  lasts_ms: 1100,
+  stage(folder, mock) {
+    const file = suiteFile(folder);
+    const runs = join(folder, "runs");
+    const on = ["--endpoint", `${mock.url}/v1`, "--model", "mock", "--workers", "3"];
+    return {
+      args: () => ["run", file, ...on, "--out", runs, ...goingOn(runs)],
+      finished: () => finishedTests(runs),
+      check() {
+        assertEquals(finishedTests(runs).length, TESTS);
+        const results = jsonIn(join(runs, RUN, "results.json"));
+        assertEquals([results.complete, results.items.length], [true, TESTS]);
+        assertEquals(readdirSync(join(runs, RUN, "items")).length, 2 * TESTS);
+        assert(existsSync(join(runs, RUN, "report", "index.html")));
+      },
+    };
+  },
+};
+
+const iterative: Victim = {
+  name: "run --mode iterative",
+  changes: 123,
+  lasts_ms: 2200,
+  stage(folder, mock) {
+    const runs = join(folder, "runs");
+    const on = ["--endpoint", `${mock.url}/v1`, "--model", "mock", "--workers", "2"];
+    const args = ["--mode", "iterative", "--range", "0-3", "--max-iterations", "3"];
+    const attempts = () =>
+      eventsOf(join(runs, RUN, "events.jsonl")).flatMap(({ event, attempt }) => {
+        if (event !== "attempt_finished") return [];
+        const { experiment_id, iteration } = attempt as Record<string, unknown>;
+        return [`${experiment_id} ${iteration}`];
+      });
+    return {
+      args: () => ["run", PROBLEMS, ...args, ...on, "--out", runs, ...goingOn(runs)],
+      finished: () => [...attempts(), ...finishedTests(runs)],
+      check() {
+        assertEquals(finishedTests(runs).length, 3);
+        assert(attempts().length >= 6, `${attempts().length} attempts`);
+        assertEquals(jsonIn(join(runs, RUN, "results.json")).complete, true);
+      },
+    };
+  },
+};
+
+/** A load cannot go on: what it measured is kept, and the same command measures anew. */
+const load: Victim = {
+  name: "load",
+  changes: 128,
+  lasts_ms: 2200,
+  stage(folder, mock) {
+    const runs = join(folder, "runs");
+    const on = ["--endpoint", mock.url, "--model", "mock", "--concurrency", "3"];
+    const requests = ["--requests", "30", "--warmup", "0"];
+    let lost: string[] = [];
+    return {
+      args: () => ["load", ...on, ...requests, "--output-tokens", "8", "--out", runs],
+      finished: () =>
+        runsIn(runs).flatMap((run) =>
+          eventsOf(join(runs, run, "events.jsonl")).flatMap(({ event, result }) =>
+            event === "request_finished"
+              ? [`${run} ${(result as { request: number }).request}`]
+              : []
+          )
+        ),
+      mayLeave: (path) => lost.some((run) => path.startsWith(`${run}/`)),
+      check() {
+        const whole = runsIn(runs).filter((run) => existsSync(join(runs, run, "results.json")));
+        assert(whole.length > 0);
+        const last = jsonIn(join(runs, whole[0], "results.json"));
+        lost = runsIn(runs).map((run) => join(runs, run)).filter((run) =>
+          !existsSync(join(run, "report", "index.html"))
+        );
+        const { successful, outside } = last.total.requests;
+        assertEquals([last.complete, successful + outside], [true, 30]);
+      },
+    };
+  },
+};
+
+const RUNS = 8;
+
+const sweep: Victim = {
+  name: "sweep",
+  changes: 52,
+  lasts_ms: 900,
+  stage(folder) {
+    const file = join(folder, "sweep.json");
+    const script = "echo {seed} > {out_dir}/said; sleep 0.05";
+    writeFileSync(file, JSON.stringify({ ...shellSweep(script, RUNS), out_root: folder }));
+    const tree = join(folder, "shell", "runs");
+    const finished = () =>
+      (existsSync(tree) ? readdirSync(tree) : []).filter((run) =>
+        existsSync(join(tree, run, "meta.json"))
+      );
+    return {
+      args: () => ["sweep", "--config", file, "--resume"],
+      finished: () =>
+        // written once, so that a run that was repeated has another time
+        finished().map((run) => `${run} ${jsonIn(join(tree, run, "meta.json")).start_time_unix_s}`),
+      check() {
+        assertEquals(finished().length, RUNS);
+        for (const run of finished()) {
+          const { params, exit_code } = jsonIn(join(tree, run, "meta.json"));
+          assertEquals(exit_code, 0);
+          assertEquals(readFileSync(join(tree, run, "out", "said"), "utf8"), `${params.seed}\n`);
+        }
+      },
+    };
+  },
+};
+
+const SLOTS = 2;
+const RECORDS = SLOTS * 2 * 3; // two models, three questions
+
+const batch: Victim = {
+  name: "batch run --speedup",
+  changes: 539,
+  lasts_ms: 1900,
+  stage(folder, mock) {
+    const schedule = { evaluations: SLOTS, period_h: 1, on_missed: "run_now" };
+    const file = writeBatch(folder, schedule);
+    const state = join(folder, "batches", "small-rehearsal");
+    const events = (name: string) =>
+      eventsOf(join(state, "events.jsonl")).filter(({ event }) => event === name);
+    return {
+      args: () => [
+        ...["batch", "run", file, "--speedup", "20000", "--endpoint", `${mock.url}/v1`],
+        ...["--batches", join(folder, "batches")],
+      ],
+      finished: () => [
+        ...events("run_finished").map(({ run_id }) => `run ${run_id}`),
+        ...events("slot_finished").map(({ slot }) => `slot ${slot}`),
+        ...finishedTests(join(state, "runs")),
+      ],
+      check() {
+        assertEquals(events("slot_finished").length, SLOTS);
+        assertEquals(jsonIn(join(state, "batch_eval_metrics.json")).length, RECORDS);
+      },
+    };
+  },
+};
+
+/** Tasks are sent again after each restart with the same keys, as a careful client would. */
+const serve: Victim = {
+  name: "serve",
+  changes: 42,
+  lasts_ms: 3500,
+  leavesWorkers: true,
+  stage(folder, mock) {
+    suiteFile(folder);
+    const runs = join(folder, "runs");
+    const body = { kind: "suite", suite: join(folder, "suite.json"), endpoint: `${mock.url}/v1` };
+    const accepted = new Set<string>();
+    const queued = () =>
+      eventsOf(join(runs, "server", "tasks.jsonl")).flatMap(({ event, task_id }) =>
+        event === "task_queued" ? [`${task_id}`] : []
+      );
+    return {
+      args: () => ["serve", "--port", "0", "--runs", runs, "--allow", folder, "--rate-limit", "0"],
+      finished: () => [
+        ...queued(),
+        ...finishedTests(runs),
+      ],
+      check() {
+        assertEquals(queued().sort(), [...accepted].sort(), "a task was lost, or taken twice");
+        assertEquals(finishedTests(runs).length, 2 * TESTS);
+      },
+      async drive(running) {
+        const over = running.finished.then(() => true);
+        const ended = () => Promise.race([over, Promise.resolve(false)]);
+        const url = await until(async () =>
+          await ended() || /dyno serve at (\S+),/.exec(running.said())?.[1]
+        );
+        if (url === true) return;
+        try {
+          for (const key of ["first", "second"]) {
+            const answer = await post(`${url}/tasks`, { ...body, sample_rate_hz: 0, workers: 2 }, {
+              "idempotency-key": key,
+            });
+            const { task_id } = await answer.json();
+            assert(answer.ok);
+            accepted.add(task_id);
+            const view = () => getJson<TaskView>(`${url}/tasks/${task_id}`);
+            await until(async () => (await view()).status === "completed");
+          }
+        } catch (error) {
+          if (!await Promise.race([over, new Promise((done) => setTimeout(done, 5000, false))])) {
+            throw error;
+          }
+          return; // it was killed meanwhile
+        }
+        running.kill("SIGTERM");
+      },
+    };
+  },
+};
+
+export const writers: Victim[] = [suite, iterative, load, sweep, batch, serve];
+
+/** The mock that they all ask: at once, and wrong at every problem but two. */
+export function mockForVictims(): Promise<MockEndpoint> {
+  return MockEndpoint.start({
+    behaviour: { delay_s: 0.02, default_response: "```python\ndef initials_badge(n): pass\n```" },
+  });
+}
