@@ -32,7 +32,13 @@ export interface Measurement {
   };
   outcome: DriveOutcome;
   records: readonly RequestRecord[];
-  cost: { cpu_cores: number; wall_s: number; before: TransportStatus; after: TransportStatus };
+  cost: {
+    cpu_cores: number;
+    wall_s: number;
+    stalled_ms: number;
+    before: TransportStatus;
+    after: TransportStatus;
+  };
   sampler: Sampler | null;
   server: { name: string; readings: ServerMetricsReading[] } | null;
   complete: boolean;
@@ -160,6 +166,7 @@ function verdictOf(
     blocked_ms: after.blocked_ns === null
       ? null
       : (after.blocked_ns - (before.blocked_ns ?? 0)) / NS_PER_MS,
+    stalled_ms: cost.stalled_ms,
     events_per_s: outcome.events / cost.wall_s,
     scheduling: after.scheduling,
   };

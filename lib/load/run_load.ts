@@ -147,7 +147,14 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
       },
     });
     const before = { cpu: process.cpuUsage(), t_ns: nowNs(), status: transport.status() };
-    const watching = setInterval(() => options.onProgress(drive.progress()), PROGRESS_MS);
+    let beat_ns = before.t_ns, stalled_ns = 0;
+    const beat = () => {
+      const t_ns = nowNs();
+      stalled_ns = Math.max(stalled_ns, t_ns - beat_ns - PROGRESS_MS * 1e6);
+      beat_ns = t_ns;
+      options.onProgress(drive.progress());
+    };
+    const watching = setInterval(beat, PROGRESS_MS);
     const telling = setInterval(() => {
       try {
         journal.append("load_progress", { ...drive.progress(), in_flight: drive.inFlight() });
@@ -157,7 +164,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
       clearInterval(watching);
       clearInterval(telling);
     });
-    options.onProgress(drive.progress());
+    beat();
     const { user, system } = process.cpuUsage(before.cpu);
     const wall_s = (nowNs() - before.t_ns) / 1e9;
     await scraper?.stop();
@@ -169,6 +176,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
       cost: {
         cpu_cores: (user + system) / 1e6 / wall_s,
         wall_s,
+        stalled_ms: stalled_ns / 1e6,
         before: before.status,
         after: transport.status(),
       },

@@ -22,6 +22,8 @@ export interface ClientCost {
   ring_use: number | null;
   /** Time in which reading stood still because the ring was full, ms. */
   blocked_ms: number | null;
+  /** The longest time for which this process stood still: stopped (Ctrl-Z), or without CPU, ms. */
+  stalled_ms: number;
   /** Stream events received per second of the window. */
   events_per_s: number;
   /** How the transport's thread was scheduled; null where it has none. */
@@ -69,6 +71,8 @@ const MOST_SHARE = 0.05;
 /** And never needs to be better than this. */
 const LEAST_MS = 1;
 const MOST_LATENESS_MS = 5;
+/** Longer than this, no host that is only busy keeps a process waiting. */
+const MOST_STALL_MS = 500;
 const MOST_CPU_SHARE = 0.9;
 const LEAST_CONCURRENCY_SHARE = 0.95;
 
@@ -107,6 +111,9 @@ function limitsOf(
   }
   if (client.blocked_ms !== null && client.blocked_ms > 0) {
     limits.push(`the ring was full for ${ms(client.blocked_ms)}: reading stood still`);
+  }
+  if (client.stalled_ms > MOST_STALL_MS) {
+    limits.push(`this process stood still for ${ms(client.stalled_ms)}: stopped, or without CPU`);
   }
   if (client.cpu_cores > MOST_CPU_SHARE * client.cores) {
     limits.push(

@@ -17,6 +17,7 @@ const client: ClientCost = {
   cores: 2,
   ring_use: 0.1,
   blocked_ms: 0,
+  stalled_ms: 0,
   events_per_s: 1000,
   scheduling: "fifo",
 };
@@ -63,6 +64,7 @@ Deno.test("each thing that can limit a client is named with its figure", () => {
     [{ read_lag_p99_ms: 2.1 }, {}, "reads lag: 2.10 ms"],
     [{ lateness_p99_ms: 6 }, {}, "late sends: 6.00 ms"],
     [{ blocked_ms: 12 }, {}, "the ring was full for 12 ms"],
+    [{ stalled_ms: 900 }, {}, "stood still for 900 ms"],
     [{ cpu_cores: 1.9 }, {}, "1.90 of 2 cores"],
     [{ thread_cpu_cores: 0.95 }, {}, "the reading thread used 0.95"],
     [{}, { concurrency: { wanted: 8, mean: 7 } }, "7.0 requests in flight"],

@@ -47,6 +47,7 @@ export const TRUSTED: Verdict = {
     cores: 16,
     ring_use: 0.018,
     blocked_ms: 0,
+    stalled_ms: 0,
     events_per_s: 2210,
     scheduling: "SCHED_OTHER, nice 0",
   },

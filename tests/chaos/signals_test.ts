@@ -1,0 +1,137 @@
+/** Signals and readers that go away: what is finished is saved, and what was measured is told right. */
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { DYNO, until } from "../server/fixture.ts";
+import { temporaryFolder } from "../suite/fixture.ts";
+import { startDyno } from "../e2e/dyno.ts";
+import { Orphans, transientIn } from "./orphans.ts";
+import { mockForVictims, writers } from "./victims.ts";
+import type { Victim } from "./victims.ts";
+
+const long = process.env.DYNO_TEST_LONG !== undefined;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+const interruptible = writers.filter(({ name }) => name !== "serve");
+const named = (name: string) => writers.find((victim) => victim.name === name)!;
+
+/** Sends a signal once something is finished; the command saves, and goes on from there. */
+async function interrupted(victim: Victim, signal: typeof SIGNALS[number]): Promise<void> {
+  using orphans = new Orphans();
+  await using mock = await mockForVictims();
+  mock.configure({ delay_s: 0.15 });
+  using place = temporaryFolder();
+  mkdirSync(join(place.path, "tmp"));
+  const at = { cwd: place.path, env: { TMPDIR: join(place.path, "tmp") } };
+  const scene = victim.stage(place.path, mock);
+  const running = startDyno(scene.args(), at);
+  orphans.expect(running.pid);
+  await until(() => scene.finished().length > 0);
+  process.kill(running.pid, signal);
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 130, stderr);
+  assertEquals(stderr.match(/stopping: saving what is finished/g)?.length, 1);
+  await orphans.gone();
+  const saved = scene.finished();
+  assert(saved.length > 0);
+  assertEquals(transientIn(place.path), []);
+  mock.configure({});
+  const again = startDyno(scene.args(), at);
+  orphans.expect(again.pid);
+  const { code: end, stderr: said } = await again.finished;
+  assertEquals(end, 0, said);
+  await orphans.gone();
+  const finished = scene.finished();
+  assertEquals(new Set(finished).size, finished.length);
+  assertEquals(saved.filter((item) => !finished.includes(item)), []);
+  if (victim.name !== "load") scene.check(); // which is measured anew, beside what was saved
+  assertEquals([...transientIn(place.path), ...readdirSync(join(place.path, "tmp"))], []);
+}
+
+for (const [i, victim] of interruptible.entries()) {
+  for (const signal of long ? SIGNALS : [SIGNALS[i % SIGNALS.length]]) {
+    Deno.test(`${victim.name}: ${signal} saves, ends with 130, and the rest is done later`, () =>
+      interrupted(victim, signal));
+  }
+}
+
+/** Starts dyno behind pipes whose readers the test closes. */
+function piped(args: string[], cwd: string) {
+  const child = spawn(DYNO[0], [...DYNO.slice(1), ...args], {
+    cwd,
+    env: { ...process.env, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const code = new Promise<number | null>((resolve) => child.on("exit", resolve));
+  return { child, code };
+}
+
+for (const victim of long ? interruptible : [named("run"), named("load"), named("sweep")]) {
+  Deno.test(`${victim.name}: readers that go away in mid-run change nothing`, async () => {
+    await using mock = await mockForVictims();
+    using place = temporaryFolder();
+    const scene = victim.stage(place.path, mock);
+    const { child, code } = piped([...scene.args(), "--json"], place.path);
+    child.stdout.destroy();
+    child.stderr.once("data", () => child.stderr.destroy());
+    assertEquals(await code, 0);
+    scene.check();
+    assertEquals(transientIn(place.path), []);
+  });
+}
+
+Deno.test("a long list behind head ends quietly; SIGPIPE does not end a run", async () => {
+  await using mock = await mockForVictims();
+  using place = temporaryFolder();
+  const scene = named("run").stage(place.path, mock);
+  const running = startDyno(scene.args(), { cwd: place.path });
+  await until(() => scene.finished().length > 0);
+  process.kill(running.pid, "SIGPIPE");
+  const { code, stderr } = await running.finished;
+  assertEquals(code, 0, stderr);
+  scene.check();
+  const list = [...DYNO, "runs", "list", "--json", "--runs", join(place.path, "runs")];
+  const quoted = list.map((word) => `'${word}'`).join(" ");
+  const shell = spawn("bash", ["-c", `set -o pipefail; ${quoted} | head -c 1`], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  shell.stderr.on("data", (bytes) => said += bytes);
+  assertEquals(await new Promise((resolve) => shell.on("exit", resolve)), 0);
+  assertEquals(said, "");
+});
+
+const settings: [string, string[]][] = [
+  ["a closed loop", ["--concurrency", "3"]],
+  ["an open loop", ["--rate", "20", "--arrival", "constant"]],
+  ["the portable transport", ["--concurrency", "3", "--transport", "portable"]],
+];
+
+for (const [name, args] of settings) {
+  Deno.test(`a client that was stopped (Ctrl-Z) in mid-load is not trusted: ${name}`, async () => {
+    await using mock = await MockEndpoint.start({
+      behaviour: { delay_s: 0.02, tokens_per_second: 200, default_response: "a b c d e f" },
+    });
+    using place = temporaryFolder();
+    const running = startDyno([
+      ...["load", "--endpoint", mock.url, "--model", "mock", "--duration", "3", ...args],
+      ...["--sample-rate", "0", "--json", "--out", join(place.path, "runs")],
+    ]);
+    await until(() => mock.requests.filter(({ method }) => method === "POST").length > 10);
+    process.kill(running.pid, "SIGTSTP");
+    const state = () => readFileSync(`/proc/${running.pid}/stat`, "utf8").split(") ")[1][0];
+    await until(() => state() === "T");
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    process.kill(running.pid, "SIGCONT");
+    const { code, stdout, stderr } = await running.finished;
+    assertEquals(code, 0, stderr);
+    const { verdict } = JSON.parse(stdout).runs[0];
+    assertEquals(verdict.verdict, "client_limited");
+    assertMatch(verdict.reasons.join("\n"), /this process stood still for \d+ ms/);
+    assert(verdict.client.stalled_ms > 500);
+    assertStringIncludes(stderr, "stood still");
+  });
+}
