@@ -14,6 +14,9 @@ export class InputError extends Error {
   override readonly name = "InputError";
 }
 
+/** A file cannot be written: whatever else is tried, its result could not be kept. */
+export class WriteError extends InputError {}
+
 /** The message of anything that can be thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

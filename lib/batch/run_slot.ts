@@ -1,7 +1,7 @@
 /** One evaluation: each model's run in turn, its records journaled when it is over. */
 import { existsSync } from "node:fs";
 import { resolve } from "@std/path";
-import { messageOf } from "../errors.ts";
+import { messageOf, WriteError } from "../errors.ts";
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
 import { apiKey } from "../endpoint/api.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
@@ -90,7 +90,8 @@ async function runTask(
   try {
     run = await startRun({ ...task, tests: chosen }, directory, parts, transport, signal);
   } catch (thrown) {
-    if (thrown instanceof CancelledError || signal.aborted) throw thrown;
+    const stops = thrown instanceof CancelledError || thrown instanceof WriteError;
+    if (stops || signal.aborted) throw thrown; // a full disk is no answer of a model
     error = session.redactor.redact(messageOf(thrown));
     onNotice(`slot ${slot}, ${provider} ${model}: ${error}`);
   }

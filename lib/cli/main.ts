@@ -87,6 +87,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const debug = argv.includes("--debug");
   const [name, ...rest] = argv.filter((argument) => argument !== "--debug");
   tolerateClosedPipe();
+  tolerateSizeLimit();
   try {
     if (name === undefined || name === "help" || name === "--help" || name === "-h") {
       overview().forEach((line) => terminal.out(line));
@@ -109,7 +110,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       return EXIT.good;
     }
     return await interruptible((signal) => command.run(rest, { terminal, signal }), terminal);
-  } catch (error) {
+  } catch (thrown) {
+    const error = firstOf(thrown);
     if (debug) terminal.say(error instanceof Error ? error.stack ?? "" : String(error));
     if (error instanceof CancelledError) return EXIT.interrupted;
     terminal.say(`${terminal.paint.bad("error:")} ${oneLine(error)}`);
@@ -136,6 +138,16 @@ async function interruptible(
 /** A reader that went away (`| head`) ends output, not the run. */
 function tolerateClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+}
+
+/** At the limit of file size (ulimit -f) the write fails and says so, in the place of a signal's end. */
+function tolerateSizeLimit(): void {
+  if (process.platform !== "win32") process.on("SIGXFSZ", () => {});
+}
+
+/** The error that began it: what went wrong behind it, in letting go of things, follows from it. */
+function firstOf(error: unknown): unknown {
+  return error instanceof Error && "suppressed" in error ? firstOf(error.suppressed) : error;
 }
 
 function oneLine(error: unknown): string {

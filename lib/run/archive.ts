@@ -65,7 +65,9 @@ export async function archiveFolder(source: string, name: string, target: string
     renameSync(temporary, target);
     return lstatSync(target).size;
   } catch (error) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch { /* the next one writes over it */ }
     throw notWritten(target, error);
   }
 }

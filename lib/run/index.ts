@@ -8,7 +8,14 @@ import type { DatabaseSync } from "node:sqlite";
 import { join, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
-import { isDamaged, openIndexFile, removeIndex } from "./index_file.ts";
+import {
+  diskError,
+  inMemory,
+  isDamaged,
+  openIndexFile,
+  removeIndex,
+  rollBack,
+} from "./index_file.ts";
 import { whereOf } from "./index_filter.ts";
 import { looksLikeRun, readRunDirectory } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
@@ -77,19 +84,29 @@ const COLUMNS = [
  * Opens the index of a folder, brings it up to date, and gives it to `work`. Where the index turns
  * out to be damaged, it is made again and so is the call of `work`.
  *
- * @throws {InputError} the folder cannot be read.
+ * @throws {InputError} the folder cannot be read, or the disk fails while `work` writes.
  */
 export async function withRunIndex<T>(
   root: string,
   work: (index: RunIndex) => T | Promise<T>,
   notice: (line: string) => void = () => {},
 ): Promise<T> {
+  let kept = true;
   for (let attempt = 0;; attempt++) {
+    let at_work = false;
     try {
-      using index = new RunIndex(root, await openIndexFile(root, notice));
+      using index = new RunIndex(root, kept ? await openIndexFile(root, notice) : inMemory());
       await index.refresh();
+      at_work = true;
       return await work(index);
     } catch (error) {
+      const disk = diskError(root, error);
+      if (disk && (at_work || !kept)) throw disk;
+      if (disk) {
+        notice(`${disk.message}; every run is read each time`);
+        kept = false;
+        continue;
+      }
       if (attempt >= TRIES || error instanceof InputError || !isDamaged(error)) throw error;
       if (await removeIndex(root)) {
         notice(`${root}: the index was damaged; it is made anew from the runs`);
@@ -267,7 +284,7 @@ export class RunIndex implements Disposable {
       write();
       this.#database.exec("COMMIT");
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      rollBack(this.#database);
       throw error;
     }
   }

@@ -4,6 +4,8 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 import { messageOf } from "../errors.ts";
 import { removeDeadLock, takeLock } from "./lock.ts";
+import { notWritten } from "./write.ts";
+import type { InputError } from "../errors.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
 const VERSION = 2;
@@ -154,7 +156,8 @@ function opened(path: string): DatabaseSync {
   }
 }
 
-function inMemory(): DatabaseSync {
+/** An index that is not kept. */
+export function inMemory(): DatabaseSync {
   const database = new DatabaseSync(":memory:");
   make(database);
   return database;
@@ -175,9 +178,27 @@ function make(database: DatabaseSync): void {
     database.exec(TABLES);
     database.exec(`PRAGMA user_version = ${VERSION}; COMMIT`);
   } catch (error) {
-    database.exec("ROLLBACK");
+    rollBack(database);
     throw error;
   }
+}
+
+/** Undoes what was begun; after some errors SQLite has done so itself. */
+export function rollBack(database: DatabaseSync): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch { /* there is nothing to undo */ }
+}
+
+/** An error of SQLite that the disk made, as a plain one; null for others. */
+export function diskError(root: string, error: unknown): InputError | null {
+  const codes: [RegExp, string][] = [
+    [/disk I\/O error/i, "EIO"],
+    [/disk is full/i, "ENOSPC"],
+    [/readonly database/i, "EROFS"],
+  ];
+  const code = codes.find(([says]) => says.test(messageOf(error)))?.[1];
+  return code === undefined ? null : notWritten(indexPath(root), { code });
 }
 
 /** Whether an error of SQLite means that the file is damaged, or is no index at all. */

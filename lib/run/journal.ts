@@ -55,18 +55,26 @@ export class Journal implements Disposable {
     this.#timer ??= setTimeout(() => this.#sync(), SYNC_INTERVAL_MS);
   }
 
-  /** Waits until all lines are on the disk, for what must outlive a power cut from now on. */
+  /**
+   * Waits until all lines are on the disk, for what must outlive a power cut from now on.
+   *
+   * @throws {InputError} the disk fails.
+   */
   flush(): void {
-    fsyncSync(this.#fd);
+    try {
+      fsyncSync(this.#fd);
+    } catch (error) {
+      throw notWritten(this.path, error);
+    }
   }
 
-  /** Syncs and closes. */
+  /** Syncs and closes. @throws {InputError} the disk fails; what it took is in the file. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     try {
-      fsyncSync(this.#fd);
+      this.flush();
     } finally {
       closeSync(this.#fd);
     }

@@ -45,9 +45,9 @@ export function takeLock(path: string): () => void {
   } catch (error) {
     throw notWritten(path, error);
   } finally {
-    rmSync(draft, { force: true });
+    removed(draft);
   }
-  return () => rmSync(path, { force: true });
+  return () => removed(path);
 }
 
 /** Removes a lock whose process is gone, where nobody will go on with what it locked. */
@@ -60,7 +60,7 @@ export function removeDeadLock(path: string): void {
   } catch {
     /* it lives, or is not ours to remove */
   } finally {
-    rmSync(draft, { force: true });
+    removed(draft);
   }
 }
 
@@ -89,8 +89,15 @@ function underGuard(path: string, change: () => void): boolean {
     change();
     return true;
   } finally {
-    rmSync(guardOf(path), { force: true });
+    removed(guardOf(path));
   }
+}
+
+/** On a disk that fails the file stays: of a process that is gone it locks nothing. */
+function removed(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch { /* the next one removes it */ }
 }
 
 /** Removes what processes of this host left that were killed on their way to the lock. */

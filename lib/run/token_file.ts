@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "@std/path";
 import { notWritten, writeAll } from "./write.ts";
+import { InputError, messageOf } from "../errors.ts";
 import type { RunDirectory } from "./directory.ts";
 
 const BYTES = 4;
@@ -49,8 +50,16 @@ export class TokenFile implements Disposable {
 export class TokenFileReader implements Disposable {
   readonly #fd: number;
 
+  /** @throws {InputError} the file cannot be read. */
   constructor(directory: RunDirectory) {
-    this.#fd = openSync(pathOf(directory), "r");
+    const path = pathOf(directory);
+    try {
+      this.#fd = openSync(path, "r");
+    } catch (error) {
+      throw new InputError(
+        `${path}: cannot be read (${messageOf(error)}); was it removed? measure anew`,
+      );
+    }
   }
 
   /** The gaps of a request, ms; fewer than it had where the file was cut off. */

@@ -1,7 +1,7 @@
 /** Writing files so that a reader sees the old or the new one, never half of one. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { Buffer } from "node:buffer";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError, messageOf, WriteError } from "../errors.ts";
 
 /**
  * Writes to a temporary name beside `path`, syncs, renames. `sync: false` leaves out the sync, for
@@ -42,20 +42,25 @@ export function writeAll(fd: number, content: string | Uint8Array): void {
   }
 }
 
+/** Errors that Deno names by number only. */
+const NUMBERED: Record<string, string> = { "27": "EFBIG", "122": "EDQUOT" };
+
 /** A failed write as a plain error. */
 export function notWritten(path: string, error: unknown): InputError {
   if (error instanceof InputError) return error;
-  const code = (error as { code?: string }).code ?? "";
+  const number = /\(os error (\d+)\)/.exec(messageOf(error))?.[1] ?? "";
+  const code = NUMBERED[number] ?? (error as { code?: string }).code ?? "";
   const why: Record<string, string> = {
     ENOSPC: "no space left on the device; free some or give another --out",
     EDQUOT: "the disk quota is used up; free some or give another --out",
     EACCES: "permission denied; give a folder that you may write to with --out",
     EPERM: "not permitted; give a folder that you may write to with --out",
+    EIO: "the disk reports an error (see dmesg); mend it, or give another --out",
     EROFS: "the file system is read-only; give another --out",
     ENOENT: "its folder is not there; make it first",
     ENOTDIR: "a part of the path is a file, not a folder",
     EFBIG: "the file-size limit is reached (ulimit -f)",
     EMFILE: "too many open files (ulimit -n)",
   };
-  return new InputError(`${path}: cannot write: ${why[code] ?? messageOf(error)}`);
+  return new WriteError(`${path}: cannot write: ${why[code] ?? messageOf(error)}`);
 }

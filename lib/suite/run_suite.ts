@@ -2,7 +2,7 @@
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
-import { InputError } from "../errors.ts";
+import { InputError, WriteError } from "../errors.ts";
 import { apiKey } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
@@ -315,5 +315,6 @@ function sumUp(
 /** Adds to an error how to go on from what was saved. */
 function stopped(error: unknown, directory: RunDirectory): unknown {
   if (!(error instanceof InputError)) return error;
-  return new InputError(`${error.message}; what was finished is saved: --resume ${directory.path}`);
+  const message = `${error.message}; what was finished is saved: --resume ${directory.path}`;
+  return error instanceof WriteError ? new WriteError(message) : new InputError(message);
 }

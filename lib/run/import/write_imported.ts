@@ -59,7 +59,9 @@ export async function writeImported(
     await writeFiles(draft, name, run, record, run.summary.tags);
     renameSync(draft, join(root, name));
   } catch (error) {
-    rmSync(draft, { recursive: true, force: true });
+    try {
+      rmSync(draft, { recursive: true, force: true });
+    } catch { /* the next import removes it */ }
     throw notWritten(join(root, name), error);
   }
 }
