@@ -5,6 +5,9 @@ import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
 import { InputError, messageOf } from "../errors.ts";
 
+/** Levels of lists and objects in a file that people write. */
+const DEEPEST = 500;
+
 /** A parsed file with its text, from which positions of later complaints are found. */
 export interface JsonFile {
   /** Where it was read, for messages. */
@@ -33,11 +36,24 @@ export async function readJsonFile(path: string): Promise<JsonFile> {
 /** Parses JSON text that came from `path`; see {@linkcode readJsonFile}. */
 export function parseJson(path: string, text: string): JsonFile {
   try {
-    return { path, text, value: JSON.parse(text) };
+    const value = JSON.parse(text);
+    if (isDeep(text)) throw new RangeError();
+    return { path, text, value };
   } catch (error) {
     if (error instanceof RangeError) throw new InputError(`${path}: nested too deeply`);
     throw new InputError(`${path}${malformed(text, messageOf(error))}`);
   }
+}
+
+/** Whether well-formed JSON is nested more deeply than what walks through it can follow. */
+function isDeep(text: string): boolean {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/g)) {
+    if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
 }
 
 /**

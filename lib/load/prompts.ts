@@ -138,7 +138,7 @@ function jsonRows(path: string, text: string): Row[] {
   if (path.endsWith(".json")) {
     const { tests } = parsed(text, path);
     if (!Array.isArray(tests)) throw new InputError(`--prompts: ${path}: expected a suite's tests`);
-    return tests.map((test, i) => [test, `${path}: tests[${i}]`]);
+    return tests.map((test, i) => [test ?? {}, `${path}: tests[${i}]`]);
   }
   return text.split("\n").flatMap((line, i): Row[] =>
     line.trim() === "" ? [] : [[parsed(line, `${path}:${i + 1}`), `${path}:${i + 1}`]]

@@ -42,7 +42,7 @@ export function parseSlo(text: string): Slo {
     );
   }
   const limit_ms = Number(limit);
-  if (!(limit_ms > 0) || rest.length > 0) {
+  if (!(limit_ms > 0 && limit_ms < Infinity) || rest.length > 0) {
     throw new InputError(`--slo: "${text}": expected ${metric}:MILLISECONDS, e.g. ${metric}:500`);
   }
   return { metric, limit_ms };

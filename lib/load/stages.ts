@@ -43,19 +43,24 @@ function parseStage(part: string): LoadStage {
     );
   const match = /^(.+):(\d+(?:\.\d+)?)(s|m|h)$/.exec(part);
   if (!match) throw wrong("expected WHAT:DURATION with a unit s, m or h");
-  if (Number(match[2]) === 0) throw wrong("the duration is 0");
+  const duration_s = Number(match[2]) * { s: 1, m: 60, h: 3600 }[match[3] as "s" | "m" | "h"];
+  if (duration_s === 0) throw wrong("the duration is 0");
+  if (duration_s === Infinity) throw wrong("the duration is too long");
   const stage: LoadStage = {
     warmup: false,
     concurrency: null,
     rate: null,
     times_s: null,
-    duration_s: Number(match[2]) * { s: 1, m: 60, h: 3600 }[match[3] as "s" | "m" | "h"],
+    duration_s,
     requests: null,
   };
   for (const setting of match[1].split(",")) {
     const [name, value] = setting.split("=");
     const numbers = (value ?? "").split("..").map(Number);
-    if (numbers.some((number) => !(number >= 0)) || numbers.length > 2 || value === "") {
+    if (
+      numbers.some((number) => !(number >= 0 && number < Infinity)) || numbers.length > 2 ||
+      value === ""
+    ) {
       throw wrong(`"${setting}": expected a number, or FROM..TO for a rate`);
     }
     const [from, to = from] = numbers;

@@ -140,7 +140,7 @@ function jsonTime(fields: Record<string, unknown>, complain: Complain): number {
   const [name, value, unit_s] = timestamp === undefined
     ? ["timestamp_s", timestamp_s, 1]
     : ["timestamp", timestamp, 1000];
-  if (typeof value !== "number" || !Number.isFinite(value)) {
+  if (typeof value !== "number" || !isTime(value)) {
     const unit = unit_s === 1 ? "seconds" : "milliseconds";
     throw complain(`${name}: ${JSON.stringify(value)}; expected a number of ${unit}`);
   }
@@ -165,6 +165,9 @@ function jsonSession(value: unknown, complain: Complain): string | null {
   if (typeof value === "string" || typeof value === "number") return String(value);
   throw complain(`session: ${JSON.stringify(value)}; expected a text or a number`);
 }
+
+/** Times beyond have no distance between them that could be waited for. */
+const isTime = (seconds: number): boolean => Math.abs(seconds) <= Number.MAX_SAFE_INTEGER;
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
@@ -231,7 +234,7 @@ function csvRows(path: string, text: string): { form: TraceForm; rows: RecordedR
       throw complain(`${cells.length} columns; expected ${header.length} as in the header`);
     }
     const recorded_s = columns.seconds(cells[places.time]);
-    if (Number.isNaN(recorded_s)) {
+    if (!isTime(recorded_s)) {
       throw complain(`${columns.time}: "${cells[places.time]}"; expected ${columns.time_expected}`);
     }
     return {

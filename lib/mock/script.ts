@@ -8,7 +8,7 @@ const answer = z.strictObject({
   /** A part of it. */
   contains: z.string().optional(),
   /** A regular expression found in it. */
-  pattern: z.string().optional(),
+  pattern: z.string().refine(isPattern, "is no regular expression").optional(),
   response: z.string(),
   /** Sent before the response, as reasoning_content. */
   reasoning: z.string().optional(),
@@ -33,6 +33,15 @@ export type ScriptedAnswer = z.infer<typeof answer>;
 /** Reads a script. @throws {InputError} with file, line and column. */
 export async function loadMockScript(path: string): Promise<MockScript> {
   return checkJson(await readJsonFile(path), mockScriptSchema);
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "s");
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Finds the first answer whose rule fits a prompt. */

@@ -30,19 +30,23 @@ export class LineFollower implements Disposable {
       if (!existsSync(this.#path)) return;
       this.#fd = openSync(this.#path, "r");
     }
-    const chunk = Buffer.alloc(READ_BYTES);
-    let rest: Buffer = Buffer.alloc(0);
+    let rest: Buffer[] = []; // joined only at the line's end: lines may be very long
+    let rest_bytes = 0;
     for (;;) {
-      const n = readSync(this.#fd, chunk, 0, READ_BYTES, this.#offset + rest.length);
+      const chunk = Buffer.alloc(READ_BYTES);
+      const n = readSync(this.#fd, chunk, 0, READ_BYTES, this.#offset + rest_bytes);
       if (n === 0) return;
-      const bytes: Buffer = Buffer.concat([rest, chunk.subarray(0, n)]);
       let start = 0;
-      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
-        this.#offset += end + 1 - start;
-        yield bytes.toString("utf8", start, end);
+      for (let end = chunk.indexOf(10); end >= 0 && end < n; end = chunk.indexOf(10, start)) {
+        const line = Buffer.concat([...rest, chunk.subarray(start, end)]);
+        this.#offset += line.length + 1;
+        rest = [];
+        rest_bytes = 0;
         start = end + 1;
+        yield line.toString("utf8");
       }
-      rest = bytes.subarray(start);
+      rest.push(chunk.subarray(start, n));
+      rest_bytes += n - start;
     }
   }
 

@@ -7,6 +7,8 @@ import { notWritten, writeAll } from "./write.ts";
 
 /** Longest time that a written line may wait for its fsync. */
 const SYNC_INTERVAL_MS = 200;
+/** No event is longer; what is, is damage and is not kept in memory. */
+const LONGEST_LINE_BYTES = 256 << 20;
 
 /** One line: `t` in seconds since 1970, `mono_ns` on CLOCK_MONOTONIC, the event's name and fields. */
 export interface JournalEvent {
@@ -105,21 +107,27 @@ export async function readJournal(
   onEvent: (event: JournalEvent) => void,
 ): Promise<JournalReading> {
   const damaged_lines: number[] = [];
-  let rest: Buffer | null = null;
+  let rest: Buffer[] = []; // joined only at the line's end: lines may be very long
+  let rest_bytes = 0;
   let line_number = 0;
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    const bytes: Buffer = rest ? Buffer.concat([rest, chunk]) : chunk;
     let start = 0;
-    for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       line_number++;
-      const event = parseLine(bytes.toString("utf8", start, end));
+      const line = rest_bytes > 0
+        ? Buffer.concat([...rest, chunk.subarray(start, end)])
+        : chunk.subarray(start, end);
+      const event = rest_bytes > LONGEST_LINE_BYTES ? null : parseLine(line);
       if (event) onEvent(event);
       else damaged_lines.push(line_number);
+      rest = [];
+      rest_bytes = 0;
       start = end + 1;
     }
-    rest = start < bytes.length ? bytes.subarray(start) : null;
+    if (rest_bytes <= LONGEST_LINE_BYTES) rest.push(chunk.subarray(start));
+    rest_bytes += chunk.length - start;
   }
-  return { torn_bytes: rest?.length ?? 0, damaged_lines };
+  return { torn_bytes: rest_bytes, damaged_lines };
 }
 
 /** Cuts off the torn end of a journal, so that the next line starts on its own. */
@@ -127,9 +135,9 @@ export function dropTornEnd(path: string, size_bytes: number, reading: JournalRe
   if (reading.torn_bytes > 0) truncateSync(path, size_bytes - reading.torn_bytes);
 }
 
-function parseLine(line: string): JournalEvent | null {
+function parseLine(line: Buffer): JournalEvent | null {
   try {
-    const value = JSON.parse(line);
+    const value = JSON.parse(line.toString("utf8"));
     return typeof value?.event === "string" ? value : null;
   } catch {
     return null;

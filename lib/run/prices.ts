@@ -51,22 +51,23 @@ export interface Price {
 export class PriceTable {
   /** Where it came from, for a person. */
   readonly name: string;
-  readonly #rows: readonly { patterns: RegExp[]; price: Price }[];
+  readonly #rows: readonly { globs: string[][]; price: Price }[];
 
   /** `name` says where the prices came from. */
   constructor(name: string, prices: readonly Price[]) {
     this.name = name;
     this.#rows = prices.map((price) => ({
       price,
-      patterns: [price.model, ...(price.also ? [price.also] : [])].map(patternOf),
+      globs: [price.model, ...(price.also ? [price.also] : [])].map(partsOf),
     }));
   }
 
   /** The price of a model; null where the table has none. */
   priceOf(model: string): Price | null {
-    const short = model.slice(model.lastIndexOf("/") + 1);
-    const fits = ({ patterns }: { patterns: RegExp[] }) =>
-      patterns.some((pattern) => pattern.test(model) || pattern.test(short));
+    const name = model.toLowerCase();
+    const short = name.slice(name.lastIndexOf("/") + 1);
+    const fits = ({ globs }: { globs: string[][] }) =>
+      globs.some((parts) => matches(parts, name) || matches(parts, short));
     return this.#rows.find(fits)?.price ?? null;
   }
 }
@@ -86,7 +87,21 @@ export function tokensCost(tokens: number, usd_per_million: number): number {
   return tokens * usd_per_million / 1e6;
 }
 
-function patternOf(glob: string): RegExp {
-  const parts = glob.split("*").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`, "i");
+/** What stands between the stars of a name. */
+function partsOf(glob: string): string[] {
+  return glob.toLowerCase().split("*");
+}
+
+/** Whether the parts are in the text, in order, from its start to its end. Linear, as no pattern is. */
+function matches([first, ...parts]: string[], text: string): boolean {
+  const last = parts.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of parts) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
 }
