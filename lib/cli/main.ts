@@ -152,6 +152,13 @@ function firstOf(error: unknown): unknown {
 
 function oneLine(error: unknown): string {
   if (error instanceof InputError) return error.message;
+  const { code, syscall } = error as { code?: string; syscall?: string };
+  if (code === "EMFILE" || code === "ENFILE") {
+    return `${messageOf(error)}; raise the limit, e.g. ulimit -n 4096`;
+  }
+  if (code === "EAGAIN" && syscall?.startsWith("spawn")) {
+    return `${messageOf(error)}: no further process may be started; raise the limit (ulimit -u)`;
+  }
   return `${messageOf(error)} (a fault of dyno; --debug shows where)`;
 }
 

@@ -60,6 +60,7 @@ export const command: Command = {
     });
     terminal.say(`mock endpoint at ${mock.url}`);
     await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve(); // by Ctrl-C while it was being started
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     return EXIT.interrupted;

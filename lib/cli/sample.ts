@@ -150,9 +150,15 @@ async function measureIdle(
 
 /** @throws {InputError} the program cannot be started. */
 function startChild([name, ...args]: string[]): Promise<ChildProcess> {
-  const child = spawn(name, args, { stdio: "inherit" });
   return new Promise((resolve, reject) => {
-    child.once("error", (error) => reject(new InputError(`${name}: ${messageOf(error)}`)));
+    const refuse = (error: unknown) => reject(new InputError(`${name}: ${messageOf(error)}`));
+    let child: ChildProcess;
+    try {
+      child = spawn(name, args, { stdio: "inherit" });
+    } catch (error) {
+      return refuse(error); // such as of an empty name
+    }
+    child.once("error", refuse);
     child.once("spawn", () => resolve(child));
   });
 }

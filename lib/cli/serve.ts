@@ -80,6 +80,7 @@ export const command: Command = {
       }
       if (waiting > 0) terminal.say(`${waiting} tasks of an earlier server wait`);
       await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve(); // by Ctrl-C while it was being started
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
     }

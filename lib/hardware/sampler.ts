@@ -61,6 +61,7 @@ export interface SamplerOptions {
 /** Where records come from. */
 interface RecordMaker {
   layout: SamplerLayout;
+  status?(): { start_ns: string; overruns: number };
   start(): void;
   drainAll(): Iterable<SampleBatch>;
   stop(): void;
@@ -117,7 +118,7 @@ class RunningSampler implements Sampler {
   #stopped = false;
 
   constructor(
-    maker: RecordMaker & { start_ns?: number; status?: () => { start_ns: string } },
+    maker: RecordMaker & { start_ns?: number },
     kind: "native" | "portable",
     fault: string | null,
     { directory }: SamplerOptions,
@@ -174,8 +175,9 @@ class RunningSampler implements Sampler {
     this.#drain();
     this.#stopped = true;
     this.#wake(Infinity);
+    const records_lost = this.#maker.status?.().overruns ?? 0;
     this.#maker.close();
-    await this.#writer?.close();
+    await this.#writer?.close(records_lost);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -21,6 +21,8 @@ export interface SamplesDescription extends SamplerLayout {
   start_ns: string;
   /** Which GPU is which, where GPUs are sampled. */
   gpus?: { series: string; name: string | null; uuid: string | null }[];
+  /** Records that came faster than they were taken; known once sampling has ended. */
+  records_lost?: number;
 }
 
 const FLUSH_BYTES = 256 * 1024;
@@ -29,6 +31,8 @@ const BATCH_RECORDS = 4096;
 /** Writes the records of one session, in batches, so that writing disturbs little. */
 export class SamplesWriter {
   readonly #fd: number;
+  readonly #path: string;
+  readonly #description: SamplesDescription;
   #batches: Uint8Array[] = [];
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -43,7 +47,9 @@ export class SamplesWriter {
   constructor(folder: string, description: SamplesDescription) {
     let stem = "samples";
     for (let n = 2; existsSync(join(folder, `${stem}.json`)); n++) stem = `samples_${n}`;
-    writeFileAtomic(join(folder, `${stem}.json`), JSON.stringify(description, null, 1) + "\n");
+    this.#path = join(folder, `${stem}.json`);
+    this.#description = description;
+    this.#describe();
     this.#fd = openSync(join(folder, `${stem}.bin`), "a");
   }
 
@@ -64,10 +70,17 @@ export class SamplesWriter {
     this.#writing = this.#writing.then(() => this.#write(bytes));
   }
 
-  async close(): Promise<void> {
+  /** @param records_lost see {@linkcode SamplesDescription}; left out, it stays unknown. */
+  async close(records_lost?: number): Promise<void> {
     this.flush();
     await this.#writing;
     closeSync(this.#fd);
+    if (records_lost !== undefined && !this.failure) this.#describe({ records_lost });
+  }
+
+  #describe(more: { records_lost?: number } = {}): void {
+    const description: SamplesDescription = { ...this.#description, ...more };
+    writeFileAtomic(this.#path, JSON.stringify(description, null, 1) + "\n");
   }
 
   #write(bytes: Buffer): Promise<void> {

@@ -155,7 +155,7 @@ function parsed(text: string, where: string): Record<string, unknown> {
 
 function promptOf(row: Record<string, unknown>, where: string): LoadPrompt {
   const { prompt, messages, turns, max_tokens } = row;
-  const limit = Number(max_tokens);
+  const limit = typeof max_tokens === "object" ? NaN : Number(max_tokens);
   const output_tokens = Number.isInteger(limit) && limit >= 1 ? limit : null;
   const texts = Array.isArray(turns) && turns.length > 0 &&
     turns.every((turn) => typeof turn === "string");

@@ -42,7 +42,8 @@ export async function findSources(
     return `no sources of ${what}: ${messageOf(error)}`;
   }
   if (!names.includes(mark)) return `no sources of ${what} in ${folder}`;
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  const texts: string[] = []; // one after the other: few files may be open at a time
+  for (const name of names) texts.push(await readFile(join(folder, name), "utf8"));
   const parts = names.map((name, i) => `${name}\n${texts[i].length}\n${texts[i]}`);
   return {
     folder,

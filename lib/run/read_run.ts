@@ -131,6 +131,7 @@ interface JournalItems {
   load: boolean;
   first_s: number | null;
   last_s: number | null;
+  last_mono_ns: number | null;
 }
 
 async function itemsOfJournal(
@@ -138,13 +139,20 @@ async function itemsOfJournal(
   warnings: string[],
 ): Promise<JournalItems> {
   const items = new Map<string, RunItem>(); // of a test that ran twice, the later one counts
-  const found: JournalItems = { items: [], load: false, first_s: null, last_s: null };
+  const found: JournalItems = {
+    items: [],
+    load: false,
+    first_s: null,
+    last_s: null,
+    last_mono_ns: null,
+  };
   try {
     const { damaged_lines } = await readJournal(directory.journal, (event) => {
       const t = numberAt(event, "t");
       const time = t !== null && t >= 0 && t < LAST_TIME_S ? t : null;
       found.first_s ??= time;
       found.last_s = time ?? found.last_s;
+      found.last_mono_ns = numberAt(event, "mono_ns") ?? found.last_mono_ns;
       found.load ||= event.event === "load_started";
       const item = event.event === "package_finished"
         ? itemOfEvent(event)
@@ -168,7 +176,10 @@ async function itemsOfJournal(
   return { ...found, items: [...items.values()] };
 }
 
-/** When it started and how long it took, pauses between sessions included. */
+/**
+ * When it started and how long it took, pauses between sessions included. By the wall clock, which
+ * goes on over restarts of the host; by the monotonic one where the wall clock was set back.
+ */
 function spanOf(
   directory: RunDirectory,
   metadata: JsonObject | null,
@@ -178,28 +189,31 @@ function spanOf(
   // a damaged number is no time
   const started = (told !== null && told >= 0 && told < LAST_TIME_S ? told : null) ??
     journal?.first_s ?? timeOfRunId(directory.run_id);
-  const last = journal?.last_s ?? lastEventTime(directory.journal);
-  const duration_s = started === null || last === null ? null : Math.max(0, last - started);
+  const { last_s, last_mono_ns } = journal?.last_s != null ? journal : lastEvent(directory.journal);
+  const wall_s = started === null || last_s === null ? null : last_s - started;
+  const anchor_ns = Number(textAt(objectAt(metadata, "clock_anchor"), "mono_ns") ?? NaN);
+  const mono_s = ((last_mono_ns ?? NaN) - anchor_ns) / 1e9;
+  const duration_s = wall_s === null || wall_s >= 0 ? wall_s : mono_s >= 0 ? mono_s : 0;
   return { started_at_unix_seconds: started, duration_s };
 }
 
-function lastEventTime(path: string): number | null {
+function lastEvent(path: string): Pick<JournalItems, "last_s" | "last_mono_ns"> {
   let fd: number;
   try {
     fd = openSync(path, "r");
   } catch {
-    return null;
+    return { last_s: null, last_mono_ns: null };
   }
   try {
     const { size } = statSync(path);
     const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
     readSync(fd, bytes, 0, bytes.length, size - bytes.length);
     for (const line of bytes.toString("utf8").split("\n").reverse()) {
-      // events are written with `t` first; the line itself may be long and cut off at its start
-      const time = /^\{"t":(\d+(?:\.\d+)?),/.exec(line)?.[1];
-      if (time !== undefined) return Number(time);
+      // events are written with these first; the line itself may be long and cut off at its start
+      const times = /^\{"t":(\d+(?:\.\d+)?),(?:"mono_ns":(\d+))?/.exec(line);
+      if (times) return { last_s: Number(times[1]), last_mono_ns: Number(times[2] ?? NaN) };
     }
-    return null;
+    return { last_s: null, last_mono_ns: null };
   } finally {
     closeSync(fd);
   }

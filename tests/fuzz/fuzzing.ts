@@ -18,13 +18,14 @@ process.stderr.write(`random inputs of seed ${seed} (again: DYNO_FUZZ_SEED=${see
 /**
  * Registers a test: `holds` must neither throw, hang nor touch the prototypes of all objects.
  *
+ * @param earlier inputs that did harm once, tried first.
  * @param runs inputs to try within {@linkcode LIMIT_MS}; a hundred times as many in the long suite.
  */
 export function property<Input>(
   name: string,
   inputs: fc.Arbitrary<Input>,
   holds: (input: Input) => unknown,
-  { runs = 500 }: { runs?: number } = {},
+  { runs = 500, earlier = [] }: { runs?: number; earlier?: Input[] } = {},
 ): void {
   Deno.test(`random input: ${name}`, async () => {
     const checked = fc.asyncProperty(inputs, async (input) => {
@@ -37,6 +38,7 @@ export function property<Input>(
       seed,
       numRuns: LONG ? runs * 100 : runs,
       interruptAfterTimeLimit: LIMIT_MS,
+      examples: earlier.map((input) => [input]),
     });
   });
 }
