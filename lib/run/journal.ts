@@ -57,6 +57,11 @@ export class Journal implements Disposable {
     this.#timer ??= setTimeout(() => this.#sync(), SYNC_INTERVAL_MS);
   }
 
+  /** The value without what the journal leaves out, for the files that are derived from it. */
+  redacted<Value>(value: Value): Value {
+    return this.#redactor.redactValue(value);
+  }
+
   /**
    * Waits until all lines are on the disk, for what must outlive a power cut from now on.
    *

@@ -14,12 +14,12 @@ export function isSecretHeader(name: string): boolean {
 export class Redactor {
   readonly #secrets: string[] = [];
 
-  /** Learns a value that must never appear, also in its JSON-escaped form. */
+  /** Learns a value that must never appear, nor as JSON, as JSON in JSON, or as a URL has it. */
   learn(secret: string | null | undefined): void {
     if (!secret || secret.length < SHORTEST_SECRET) return;
-    this.#secrets.push(secret);
-    const escaped = JSON.stringify(secret).slice(1, -1);
-    if (escaped !== secret) this.#secrets.push(escaped);
+    const escaped = inJson(secret);
+    const forms = [secret, escaped, inJson(escaped), ...inUrls(secret)];
+    this.#secrets.push(...new Set(forms));
   }
 
   /** Learns the values of headers whose names say that they are secret. */
@@ -31,10 +31,26 @@ export class Redactor {
     }
   }
 
+  /** The value with secrets replaced in its texts. */
+  redactValue<Value>(value: Value): Value {
+    const text = JSON.stringify(value);
+    const clean = this.redact(text);
+    return clean === text ? value : JSON.parse(clean);
+  }
+
   redact(text: string): string {
     for (const secret of this.#secrets) {
       if (text.includes(secret)) text = text.replaceAll(secret, MASK);
     }
     return text;
   }
+}
+
+function inJson(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** None of a text that is no Unicode: URLs cannot hold it. */
+function inUrls(text: string): string[] {
+  return text.isWellFormed() ? [encodeURI(text), encodeURIComponent(text)] : [];
 }

@@ -161,11 +161,13 @@ export class Execution {
     const execute = (changed: TestCase) => this.#ask({ ...planned, test: changed }, signal);
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
     try {
-      return await (handler ? handler(test, execute, signal, { item_id, journal }) : execute(test));
+      return journal.redacted(
+        await (handler ? handler(test, execute, signal, { item_id, journal }) : execute(test)),
+      );
     } catch (error) {
       if (error instanceof BudgetSpentError) await this.#othersEnd(signal);
       if (error instanceof CancelledError || signal.aborted) throw error;
-      return internalFailure(planned, error);
+      return journal.redacted(internalFailure(planned, error));
     }
   }
 
