@@ -150,7 +150,8 @@ export class RunIndex implements Disposable {
   /** The runs that fit, newest first; those that changed since are read again before. */
   async list(filter: RunFilter = {}): Promise<IndexedRun[]> {
     const { where, values } = whereOf(filter);
-    const limit = filter.limit === undefined ? "" : ` LIMIT ${filter.limit}`;
+    const { limit: most, offset = 0 } = filter;
+    const limit = most === undefined ? "" : ` LIMIT ${most} OFFSET ${offset}`;
     const query = this.#database.prepare(
       `SELECT ${COLUMNS.join(", ")}, stamp, settled FROM runs${where}` +
         ` ORDER BY started_at_unix_seconds DESC, run_id DESC${limit}`,
@@ -171,6 +172,14 @@ export class RunIndex implements Disposable {
     const { where, values } = whereOf(filter);
     const row = this.#database.prepare(`SELECT count(*) AS n FROM runs${where}`).get(...values);
     return Number(row?.n);
+  }
+
+  /** The values that a column has, with the number of runs of each, most runs first. */
+  values(column: "model" | "benchmark" | "kind" | "status"): { value: string; runs: number }[] {
+    return this.#database.prepare(
+      `SELECT ${column} AS value, count(*) AS runs FROM runs GROUP BY ${column}` +
+        ` ORDER BY runs DESC, value`,
+    ).all() as { value: string; runs: number }[];
   }
 
   /** How the items of runs came out, oldest run first. */

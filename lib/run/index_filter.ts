@@ -33,6 +33,8 @@ export interface RunFilter {
   run_ids?: string[];
   /** At most so many, the newest. */
   limit?: number;
+  /** With a limit: leaves out so many of the newest. */
+  offset?: number;
 }
 
 /** A filter as the WHERE of a query over `runs`. */
@@ -115,7 +117,7 @@ export function noRuns(index: RunIndex, filter: RunFilter = {}): string {
     return `no runs found in ${index.root}: ${whatElse(index.root)}`;
   }
   const given = Object.entries(filter)
-    .filter(([name, value]) => value !== undefined && name !== "limit")
+    .filter(([name, value]) => value !== undefined && !/^(limit|offset)$/.test(name))
     .map(([name]) => name.replace(/_s$/, "").replace("tags", "tag"));
   return `no runs found: none of the ${all} in ${index.root} fits ${
     given.map((name) => `--${name}`).join(", ") || "the filter"

@@ -2,10 +2,13 @@
 import { Hono } from "hono";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
+import { DASHBOARD_POLICY } from "./assets.ts";
 import { bearer, isLoopback, ownSiteOnly } from "./auth.ts";
 import { rateLimit } from "./limits.ts";
 import { HttpProblem, problemAnswer } from "./problem.ts";
 import { aboutRoutes } from "./routes/about.ts";
+import { apiRoutes } from "./routes/api.ts";
+import { dashboardRoutes, isDashboardFile } from "./routes/dashboard.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 import type { ServerObserver } from "./observer.ts";
 import type { TaskPolicy } from "./tasks/prepare.ts";
@@ -65,7 +68,7 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
     for (const observer of observers) observer.onRequest?.(request);
   });
   app.use(secureHeaders({
-    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    contentSecurityPolicy: DASHBOARD_POLICY,
     strictTransportSecurity: false, // it speaks plain HTTP
     xFrameOptions: "DENY",
     referrerPolicy: "no-referrer",
@@ -78,11 +81,14 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   if (rate_per_s > 0) app.use(rateLimit(rate_per_s));
   if (token !== null) {
     const check = bearer(token);
-    // whoever watches over the server may ask whether it lives
-    app.use((c, next) => c.req.path === "/health" ? next() : check(c, next));
+    // whoever watches over the server may ask whether it lives; the dashboard's page asks for the token
+    const open = (path: string) => path === "/health" || isDashboardFile(path);
+    app.use((c, next) => open(c.req.path) ? next() : check(c, next));
   }
   app.route("/", aboutRoutes(options));
   app.route("/", taskRoutes(options));
+  app.route("/", dashboardRoutes());
+  app.route("/", apiRoutes(options));
   app.notFound((c) => {
     const what = `${c.req.method} ${c.req.path}: there is no such route; see /openapi.json`;
     return problemAnswer(c, new HttpProblem(404, "not_found", what));

@@ -169,7 +169,8 @@ async function checkedRequest(
   return parsed.data;
 }
 
-function issuesOf({ issues }: z.ZodError): Issue[] {
+/** What a schema complains of, with its places. */
+export function issuesOf({ issues }: z.ZodError): Issue[] {
   return issues.map(({ path, message }) => ({
     path: path.map((key) => typeof key === "number" ? key : String(key)),
     message,

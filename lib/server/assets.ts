@@ -1,0 +1,71 @@
+/** The dashboard's files: what a browser gets before it asks for anything else. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { STYLE } from "../report/style.ts";
+
+/** What the page may load and do: its own origin's files, nothing written into it. */
+export const DASHBOARD_POLICY = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'", "data:"],
+  connectSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+};
+
+/** The page's modules; each is behind those that it imports. */
+export const MODULES = [
+  "look.js",
+  "dom.js",
+  "words.js",
+  "source.js",
+  "chart.js",
+  "parts.js",
+  "tasks.js",
+  "overview.js",
+  "runs.js",
+  "main.js",
+] as const;
+
+export const STYLES = ["report.css", "dashboard.css"] as const;
+
+/** A file of the page. */
+export interface Asset {
+  type: string;
+  text: string;
+  /** Of the text, for caches. */
+  etag: string;
+}
+
+const TYPES: Record<string, string> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+};
+
+const read = new Map<string, Asset>();
+
+/** A file of the page by its name, such as `main.js`; null for no such file. Each is read once. */
+export function asset(name: string): Asset | null {
+  const known = read.get(name);
+  if (known) return known;
+  const text = textOf(name);
+  if (text === null) return null;
+  const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
+  const found = { type: TYPES[name.slice(name.lastIndexOf(".") + 1)], text, etag };
+  read.set(name, found);
+  return found;
+}
+
+function textOf(name: string): string | null {
+  if (name === "report.css") return STYLE; // the dashboard looks as the reports do
+  if (name === "echarts.js") {
+    return readFileSync(fileURLToPath(import.meta.resolve("echarts/dist/echarts.min.js")), "utf8");
+  }
+  const known: readonly string[] = ["index.html", ...STYLES, ...MODULES];
+  if (!known.includes(name)) return null;
+  return readFileSync(new URL(`dashboard/${name}`, import.meta.url), "utf8");
+}

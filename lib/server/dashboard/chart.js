@@ -1,0 +1,84 @@
+/** Charts: ECharts' SVG, in the page's own colours, as wide as there is room. */
+import { axisLook } from "./look.js";
+import { el, fill, plain } from "./dom.js";
+
+export { axisLook };
+
+/** Colours of series, and the signs that tell them apart without colour. */
+const COLOURS = ["--k1", "--c2", "--k2", "--k4", "--k3", "--k5", "--k6", "--c3"];
+const SIGNS = [
+  "circle",
+  "rect",
+  "triangle",
+  "diamond",
+  "emptyCircle",
+  "emptyRect",
+  "emptyTriangle",
+];
+
+/** Of so many series, each can be told from the others. */
+export const MOST_SERIES = COLOURS.length;
+
+export function colour(index) {
+  return `var(${COLOURS[index % COLOURS.length]})`;
+}
+
+export function sign(index) {
+  return SIGNS[index % SIGNS.length];
+}
+
+/** A tooltip within the SVG: no markup. */
+export const tooltipLook = {
+  renderMode: "richText",
+  confine: true,
+  backgroundColor: "var(--card)",
+  borderColor: "var(--rule)",
+  textStyle: { color: "var(--ink)", fontSize: 12 },
+};
+
+/**
+ * A chart. `draw(options(width), label)` draws it, or draws it anew; ended by the page that it is on.
+ *
+ * @param height in CSS pixels.
+ */
+export function chart(signal, height) {
+  const box = el("div.chart", { role: "img" });
+  box.style.height = `${height}px`;
+  let engine = null, options = null;
+  const paint = () => {
+    const width = box.clientWidth;
+    if (width === 0 || options === null) return;
+    engine ??= globalThis.echarts.init(box, null, { renderer: "svg", width, height });
+    engine.resize({ width, height });
+    engine.setOption({
+      animation: false,
+      textStyle: { color: "var(--ink)", fontFamily: "system-ui, sans-serif" },
+      ...options(width),
+    }, { notMerge: true });
+  };
+  const watch = new ResizeObserver(paint);
+  watch.observe(box);
+  signal.addEventListener("abort", () => {
+    watch.disconnect();
+    engine?.dispose();
+  });
+  return {
+    box,
+    draw(next, label) {
+      options = next;
+      box.setAttribute("aria-label", plain(label));
+      paint();
+    },
+  };
+}
+
+/** What series are called, beside a sign of their colour. */
+export function legend(names) {
+  const list = el("ul.legend");
+  return fill(list, names.map((name, i) => el("li", {}, key(i), name)));
+}
+
+/** A sign of a series' colour. */
+export function key(index) {
+  return el(`span.key.key-${index % COLOURS.length}`, { "aria-hidden": "true" });
+}

@@ -1,0 +1,164 @@
+/** The page as a whole: which part is shown, whether the server answers, who may look. */
+import { el, fill } from "./dom.js";
+import { copy, keepToken, Unanswered } from "./source.js";
+import { moment } from "./words.js";
+import { overviewPage } from "./overview.js";
+import { runsPage } from "./runs.js";
+import { empty } from "./parts.js";
+
+const PAGES = [
+  { path: /^\/$/, at: "#/", name: "Overview", show: overviewPage },
+  { path: /^\/runs$/, at: "#/runs", name: "Runs", show: runsPage },
+];
+
+/** Between tries of a server that is gone. */
+const RETRY_MS = 2000;
+
+const main = document.getElementById("main");
+const connection = document.getElementById("connection");
+const notice = document.getElementById("notice");
+let leave = new AbortController();
+
+function address() {
+  const [path, words = ""] = location.hash.replace(/^#/, "").split("?");
+  return { path: path || "/", query: Object.fromEntries(new URLSearchParams(words)) };
+}
+
+/** Shows the page that the address names. */
+function show() {
+  leave.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  const { path, query } = address();
+  const page = PAGES.find((each) => each.path.test(path));
+  fill(
+    document.getElementById("pages"),
+    PAGES.filter(({ name }) => name).map(({ at, name, path: own }) =>
+      el(
+        "li",
+        {},
+        el("a", {
+          href: at,
+          "aria-current": own.test(path) || path.startsWith(at.slice(1) + "/") && at !== "#/"
+            ? "page"
+            : null,
+        }, name),
+      )
+    ),
+  );
+  fill(main);
+  if (!page) return fill(main, empty("No such page", "Choose one above."));
+  document.title = page.name
+    ? `${page.name} · dyno`
+    : `${path.slice(path.lastIndexOf("/") + 1)} · dyno`;
+  page.show({
+    main,
+    signal,
+    query,
+    params: page.path.exec(path).slice(1).map(decodeURIComponent),
+    go: (next) => location.hash = hashOf(path, next),
+    every: (pause_ms, work) => every(pause_ms, work, signal),
+    fault: (error) => told(error, signal),
+  });
+}
+
+function hashOf(path, query) {
+  const words = new URLSearchParams(
+    Object.entries(query).filter(([, value]) => value !== "" && value != null),
+  );
+  return words.size ? `${path}?${words}` : path;
+}
+
+/** Does the work now and again and again, until the page is left; not while nobody looks. */
+async function every(pause_ms, work, signal) {
+  while (!signal.aborted) {
+    let wait_ms = pause_ms;
+    try {
+      if (!document.hidden) {
+        await work();
+        if (!signal.aborted) told(null, signal);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      told(error, signal);
+      if (!(error instanceof Unanswered) || error.kind !== "gone") return;
+      wait_ms = RETRY_MS;
+    }
+    if (copy) return; // nothing changes there
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, wait_ms);
+      signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
+    });
+  }
+}
+
+/** Tells how the server answers: null for well. */
+function told(error, signal) {
+  if (signal.aborted) return;
+  if (copy) {
+    fill(connection, `a copy of ${moment(copy.made_at_unix_seconds)}`);
+  } else if (error === null || error.kind !== "gone") {
+    connection.className = "there";
+    fill(connection, "connected");
+  } else {
+    connection.className = "gone";
+    fill(connection, "no answer");
+  }
+  if (error === null) return fill(notice);
+  if (error.kind === "token") return notice.querySelector("form") ?? fill(notice, tokenForm(error));
+  if (error.kind === "gone" && !copy) {
+    return fill(
+      notice,
+      el(
+        "p.warn",
+        { role: "alert" },
+        `The server at ${location.origin} does not answer. Start it again with `,
+        el("code", {}, "dyno serve"),
+        "; this page goes on by itself. What it shows may be old.",
+      ),
+    );
+  }
+  if (!(error instanceof Unanswered)) reportError(error);
+  fill(notice, el("p.warn", { role: "alert" }, error.message));
+}
+
+/** Asks for the token, which stays in this tab. */
+function tokenForm() {
+  const field = el("input", {
+    id: "token",
+    type: "password",
+    autocomplete: "off",
+    required: true,
+    spellcheck: "false",
+  });
+  const refused = sessionStorage.getItem("dyno-token") !== null;
+  return el(
+    "form.token",
+    {
+      submit: (event) => {
+        event.preventDefault();
+        keepToken(field.value);
+        fill(notice);
+        show();
+      },
+    },
+    el(
+      "p",
+      {},
+      refused ? "The server refuses this token. " : "The server asks for a token: ",
+      "the value of ",
+      el("code", {}, "DYNO_SERVE_TOKEN"),
+      ". It is kept until this tab is closed.",
+    ),
+    el("label", { for: "token" }, "Token"),
+    field,
+    el("button", { type: "submit" }, "Go on"),
+  );
+}
+
+addEventListener("hashchange", () => {
+  show();
+  main.querySelector("h1")?.focus();
+});
+document.addEventListener("visibilitychange", () => document.hidden || show());
+show();

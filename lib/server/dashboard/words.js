@@ -1,0 +1,70 @@
+/** How numbers and times are written; unknown is a dash, as in the reports. */
+
+export const UNKNOWN = "–";
+
+const isKnown = (value) => typeof value === "number" && Number.isFinite(value);
+
+/** Four significant digits or so, thousands apart. */
+export function short(value) {
+  if (!isKnown(value)) return UNKNOWN;
+  const size = Math.abs(value);
+  if (size >= 1000 || size === 0) return Math.round(value).toLocaleString("en");
+  return value.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3);
+}
+
+/** A whole number. */
+export function count(value) {
+  return isKnown(value) ? value.toLocaleString("en") : UNKNOWN;
+}
+
+/** A number and its noun. */
+export function counted(value, noun) {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** A share of 1 as per cent. */
+export function percent(share) {
+  return isKnown(share) ? `${(100 * share).toFixed(1)} %` : UNKNOWN;
+}
+
+export function dollars(value) {
+  if (!isKnown(value)) return UNKNOWN;
+  return `$${value.toFixed(value === 0 || value >= 1 ? 2 : 4)}`;
+}
+
+/** Seconds as people say them. */
+export function seconds(value) {
+  if (!isKnown(value)) return UNKNOWN;
+  if (value < 60) return `${value.toFixed(value < 10 ? 1 : 0)} s`;
+  const minutes = Math.floor(value / 60);
+  if (minutes < 60) return `${minutes} min ${Math.floor(value % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A moment in the reader's own time zone: 2027-01-31 12:00. */
+export function moment(unix_s) {
+  if (!isKnown(unix_s)) return UNKNOWN;
+  const time = new Date(unix_s * 1000);
+  const two = (part) => String(part).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ` +
+    `${two(time.getHours())}:${two(time.getMinutes())}`;
+}
+
+/** How long ago a moment was. */
+export function ago(unix_s) {
+  if (!isKnown(unix_s)) return UNKNOWN;
+  const passed_s = Math.max(0, Date.now() / 1000 - unix_s);
+  if (passed_s < 60) return "now";
+  if (passed_s < 3600) return `${Math.floor(passed_s / 60)} min ago`;
+  if (passed_s < 48 * 3600) return `${Math.floor(passed_s / 3600)} h ago`;
+  return `${Math.floor(passed_s / 86_400)} days ago`;
+}
+
+/** Bytes by 1024. */
+export function bytes(value) {
+  if (!isKnown(value)) return UNKNOWN;
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? Math.round(value) : value.toPrecision(3)} ${units[unit]}`;
+}

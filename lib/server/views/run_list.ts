@@ -1,0 +1,46 @@
+/** Runs as the dashboard lists them. */
+import { z } from "zod";
+import type { IndexedRun, RunIndex } from "../../run/index.ts";
+import type { RunFilter } from "../../run/index_filter.ts";
+
+/** A run in a list: no paths of the host. */
+export type ListedRun = Omit<IndexedRun, "path">;
+
+export interface RunListView {
+  runs: ListedRun[];
+  /** How many fit. */
+  total: number;
+  offset: number;
+  limit: number;
+}
+
+const text = z.string().max(200).optional();
+
+/** What GET /api/runs may be asked for. */
+export const runListQuerySchema = z.strictObject({
+  /** Whole names. */
+  model: text,
+  suite: text,
+  kind: z.enum(["suite", "load", "batch", "sweep"]).optional(),
+  status: z.enum(["complete", "incomplete", "failed"]).optional(),
+  /** Unix seconds. */
+  since: z.coerce.number().optional(),
+  until: z.coerce.number().optional(),
+  offset: z.coerce.number().int().min(0).max(1e9).default(0),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+/** A page of the runs that fit, newest first. */
+export async function runList(
+  index: RunIndex,
+  { since, until, offset, limit, ...query }: z.infer<typeof runListQuerySchema>,
+): Promise<RunListView> {
+  const filter: RunFilter = { ...query, since_s: since, until_s: until };
+  const runs = await index.list({ ...filter, offset, limit });
+  return { runs: runs.map(listed), total: index.count(filter), offset, limit };
+}
+
+/** A run without its path. */
+export function listed({ path: _path, ...run }: IndexedRun): ListedRun {
+  return run;
+}
