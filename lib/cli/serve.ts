@@ -12,6 +12,7 @@ const flags = {
   "port": number("N", "the port (8787); 0 takes a free one", { max: 65_535, whole: true }),
   "host": text("ADDRESS", "the address to listen on (127.0.0.1); others need DYNO_SERVE_TOKEN"),
   "runs": text("DIR", "the folder of runs (runs); tasks are kept in its folder server"),
+  "batches": text("DIR", "the folder of batches that the dashboard shows (batches)"),
   "jobs": number("N", "tasks at the same time (1); more disturb each other's measurements", {
     min: 1,
     max: 256,
@@ -58,6 +59,7 @@ export const command: Command = {
         host: values.host ?? "127.0.0.1",
         port: values.port ?? 8787,
         runs,
+        batches: values.batches,
         allow: values.allow ?? ["."],
         allow_commands: values["allow-commands"] ?? false,
         private_callbacks: values["allow-private-callbacks"] ?? false,

@@ -10,6 +10,7 @@ import { aboutRoutes } from "./routes/about.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { dashboardRoutes, isDashboardFile } from "./routes/dashboard.ts";
 import { taskRoutes } from "./routes/tasks.ts";
+import type { HardwareWatch } from "./hardware_watch.ts";
 import type { ServerObserver } from "./observer.ts";
 import type { TaskPolicy } from "./tasks/prepare.ts";
 import type { TaskFeed } from "./tasks/feed.ts";
@@ -28,6 +29,9 @@ export interface AppOptions {
   host: string;
   /** The folder of runs. */
   runs: string;
+  /** The folder of batches. */
+  batches: string;
+  hardware: HardwareWatch;
   store: TaskStore;
   runner: TaskRunner;
   feed: TaskFeed;

@@ -27,6 +27,11 @@ export const MODULES = [
   "tasks.js",
   "overview.js",
   "runs.js",
+  "run.js",
+  "compare.js",
+  "batch_charts.js",
+  "batches.js",
+  "hardware.js",
   "main.js",
 ] as const;
 

@@ -4,6 +4,7 @@ import { CallbackQueue } from "../notify/queue.ts";
 import { checkWritable } from "../run/directory.ts";
 import { serverApp } from "./app.ts";
 import { tokenFor } from "./auth.ts";
+import { HardwareWatch } from "./hardware_watch.ts";
 import { listen } from "./listen.ts";
 import { AllowedPaths } from "./tasks/allowed_paths.ts";
 import { sendCallbacks } from "./tasks/callbacks.ts";
@@ -20,6 +21,8 @@ export interface ServeOptions {
   port: number;
   /** The folder of runs. */
   runs: string;
+  /** The folder of batches, for the dashboard (batches). */
+  batches?: string;
   /** Folders whose files tasks may name. */
   allow: readonly string[];
   allow_commands: boolean;
@@ -60,12 +63,14 @@ export class Server implements AsyncDisposable {
   readonly #runner: TaskRunner;
   readonly #feed: TaskFeed;
   readonly #callbacks: CallbackQueue;
+  readonly #hardware: HardwareWatch;
 
   private constructor(
     store: TaskStore,
     runner: TaskRunner,
     feed: TaskFeed,
     callbacks: CallbackQueue,
+    hardware: HardwareWatch,
     listening: Listening,
     stopping: AbortController,
     routes: string[],
@@ -75,6 +80,7 @@ export class Server implements AsyncDisposable {
     this.#runner = runner;
     this.#feed = feed;
     this.#callbacks = callbacks;
+    this.#hardware = hardware;
     this.#listening = listening;
     this.#stopping = stopping;
     this.url = listening.url;
@@ -121,10 +127,13 @@ export class Server implements AsyncDisposable {
       onProgress: (task) => feed.tell(task),
       onNotice,
     });
+    const hardware = new HardwareWatch(onNotice);
     const stopping = new AbortController();
     const app = serverApp({
       ...options,
       runs,
+      batches: resolve(options.batches ?? "batches"),
+      hardware,
       token,
       store,
       runner,
@@ -139,7 +148,8 @@ export class Server implements AsyncDisposable {
         port,
       });
       await runner.start();
-      return new Server(store, runner, feed, callbacks, listening, stopping, routesOf(app));
+      const routes = routesOf(app);
+      return new Server(store, runner, feed, callbacks, hardware, listening, stopping, routes);
     } catch (error) {
       await callbacks[Symbol.asyncDispose]();
       store[Symbol.dispose]();
@@ -155,6 +165,7 @@ export class Server implements AsyncDisposable {
     await this.#runner.stop();
     await closed;
     await this.#callbacks[Symbol.asyncDispose]();
+    await this.#hardware[Symbol.asyncDispose]();
     this.store[Symbol.dispose]();
   }
 }

@@ -1,8 +1,11 @@
 /** A dashboard in a real Chromium, over a server with runs of the test's own. */
 import { assertEquals } from "@std/assert";
 import { chromium } from "playwright-core";
+import { batchFolder, makeBatchFolder } from "../../lib/batch/folder.ts";
+import { writeRecords } from "../../lib/batch/records.ts";
 import { browserPath } from "../browser.ts";
 import type { Browser, Page } from "playwright-core";
+import type { BatchRecord } from "../../lib/batch/records.ts";
 
 /** Null where there is no browser: such tests are left out. */
 export const executablePath = browserPath();
@@ -61,3 +64,33 @@ export async function withPage(
     await page.close();
   }
 }
+
+/** Writes a batch's records: `slots` an hour apart, each with four questions to two models. */
+export function writeBatch(root: string, name: string, slots: number, question = "Why?"): void {
+  const folder = batchFolder(root, name);
+  makeBatchFolder(folder);
+  const records: BatchRecord[] = [];
+  for (let slot = 0; slot < slots; slot++) {
+    for (let i = 0; i < 8; i++) {
+      const [llm_provider, llm_model] = i < 4 ? ["groq", "llama3"] : ["openrouter", "kimi/k2"];
+      const success = !(i === 7 && slot % 3 === 0);
+      records.push({
+        timestamp: new Date(BATCH_START_S * 1000 + slot * 3_600_000 + i * 1000).toISOString(),
+        industry: i % 2 ? "finance" : "retail",
+        question: `${question} ${i % 4}`,
+        llm_provider,
+        llm_model,
+        latency_sec: success ? 1 + i + slot / 10 : null,
+        throughput_tps: success ? 40 - i : null,
+        success,
+        coverage_score: success ? (i + 1) / 8 : null,
+        prompt_tokens: success ? 100 : null,
+        response_tokens: success ? 50 + i : null,
+      });
+    }
+  }
+  writeRecords(folder, records);
+}
+
+/** When the first record of such a batch was made. */
+export const BATCH_START_S = Date.UTC(2026, 10, 2, 8) / 1000;

@@ -1,13 +1,16 @@
 /** The dashboard in a real browser, over a real server. */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { axisLook } from "../../lib/report/chart.ts";
 import * as look from "../../lib/server/dashboard/look.js";
-import { writeRun } from "../run/runs_fixture.ts";
-import { temporaryFolder } from "../suite/fixture.ts";
-import { serving } from "./fixture.ts";
-import { browser, executablePath, withPage } from "./dashboard_fixture.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { runId, writeRun } from "../run/runs_fixture.ts";
+import { promptTests, temporaryFolder } from "../suite/fixture.ts";
+import { serving, submit, until } from "./fixture.ts";
+import { browser, executablePath, withPage, writeBatch } from "./dashboard_fixture.ts";
 import type { Page } from "playwright-core";
+import type { Server } from "../../lib/server/serve.ts";
 
 const ignore = executablePath === null;
 
@@ -22,6 +25,9 @@ const XSS = [
 
 const fits = (page: Page) =>
   page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth");
+
+/** Waits until an expression is true; the page itself may evaluate nothing. */
+const sees = (page: Page, expression: string) => until(() => page.evaluate<boolean>(expression));
 
 Deno.test("charts of the dashboard have the axes of the reports'", () => {
   assertEquals(look.axisLook, axisLook);
@@ -46,7 +52,7 @@ Deno.test({
       await page.waitForSelector("tbody tr");
       assert(await fits(page), "too wide for a phone");
       await page.selectOption("label:has-text('Model') select", XSS[0]);
-      await page.waitForFunction("document.querySelectorAll('tbody tr').length === 1");
+      await sees(page, "document.querySelectorAll('tbody tr').length === 1");
     }, { width: 360 });
   },
 });
@@ -61,6 +67,150 @@ Deno.test({
     await withPage(chrome, server.url, async (page) => {
       await page.waitForSelector(".empty");
       assertStringIncludes(await page.innerText("main"), "dyno quickstart");
+    });
+  },
+});
+
+Deno.test({
+  name: "in a browser a batch's five views follow the filters, on a phone and by keyboard",
+  ignore,
+  async fn() {
+    using folder = temporaryFolder();
+    const batches = join(folder.path, "batches");
+    writeBatch(batches, "technical", 30, XSS[1]);
+    await using server = await serving(folder.path, { batches });
+    await using chrome = await browser();
+    await withPage(chrome, `${server.url}/#/batches`, async (page) => {
+      await page.waitForSelector(".chart svg text");
+      assertEquals(await page.locator(".chart svg").count(), 4);
+      assertEquals(await page.locator("h2").allTextContents(), [
+        "Latency over time",
+        "Success rate",
+        "Throughput",
+        "Coverage",
+        "Models",
+        "Records",
+      ]);
+      assert(await fits(page), "too wide for a phone");
+      const tile = async (n: number) => await page.locator(".tiles b").nth(n).textContent();
+      const models = page.locator("section:has(> h2:text-is('Models')) tbody tr");
+      assertEquals([await tile(0), await tile(1), await models.count()], ["240", "95.8 %", 2]);
+      const drawn = () => page.locator(".chart").nth(0).locator("path[stroke^='var(--']").count();
+      const both = await drawn();
+
+      await page.focus("label:has-text('Model') select"); // the keyboard alone from here
+      await page.keyboard.press("ArrowDown");
+      await sees(page, "location.hash.includes('model=groq')");
+      await sees(page, "document.querySelector('.tiles b')?.textContent === '120'");
+      assertEquals([await tile(1), await models.count()], ["100.0 %", 1]);
+      assert(await drawn() < both, "as many lines as before");
+      const field = "document.activeElement.closest('label')?.textContent.startsWith('Model')";
+      await sees(page, field); // and stays there
+      await page.selectOption("label:has-text('Industry') select", "retail");
+      await sees(page, "document.querySelector('.tiles b')?.textContent === '60'");
+      await page.selectOption("label:has-text('Time') select", "12");
+      await sees(page, "document.querySelector('.tiles b')?.textContent === '24'");
+      assertStringIncludes(await page.innerText("main"), XSS[1]);
+
+      await page.locator("summary").first().click();
+      assert(await page.locator("details[open] tbody tr").count() > 5);
+    }, { width: 360 });
+    await withPage(chrome, `${server.url}/#/batches?industry=none`, async (page) => {
+      await page.waitForSelector(".empty");
+      assertStringIncludes(await page.innerText(".empty"), "Widen the filters");
+    });
+  },
+});
+
+Deno.test({
+  name: "in a browser runs are chosen, compared and opened, and the host's hardware is drawn live",
+  ignore,
+  async fn() {
+    using folder = temporaryFolder();
+    const runs = join(folder.path, "runs");
+    writeRun(runs, 1, { marks: "1".repeat(10) + "0".repeat(30) });
+    writeRun(runs, 2, { marks: "1".repeat(38) + "0x", model: "gpt-4o" });
+    await using server = await serving(folder.path);
+    await using chrome = await browser();
+    await withPage(chrome, `${server.url}/#/runs`, async (page) => {
+      await page.check(`input[aria-label*='${runId(1)}']`);
+      await page.check(`input[aria-label*='${runId(2)}']`);
+      await page.click("text=Compare 2 runs");
+      await page.waitForSelector("section table td .mark.better");
+      const lines = await page.locator("section:has(details) tbody tr").allInnerTexts();
+      assertStringIncludes(lines[0], "pass_rate\t25.0 %\t95.0 %\t+70.0 pp");
+      await page.click("tbody a.id");
+      await page.waitForSelector("text=By category");
+      assertStringIncludes(await page.innerText(".tiles"), "25.0 %");
+      await page.selectOption("label:has-text('Result') select", "passed");
+      await sees(page, "document.querySelectorAll('section:last-of-type tbody tr').length === 10");
+      await page.goto(`${server.url}/#/hardware`);
+      await page.waitForSelector(".chart svg text");
+      const newest = () => page.locator(".chart").first().getAttribute("aria-label");
+      assertStringIncludes((await newest())!, "CPU over the last five minutes; now busy");
+    });
+  },
+});
+
+Deno.test({
+  name: "in a browser the page asks for the token, and goes on by itself when the server is back",
+  ignore,
+  async fn() {
+    using folder = temporaryFolder();
+    writeRun(join(folder.path, "runs"), 1, { marks: "1" });
+    await using chrome = await browser();
+    const token = "a-token-of-the-tests";
+    const server = await serving(folder.path, { token });
+    const { port } = new URL(server.url);
+    let there: Server | null = server;
+    try {
+      await withPage(chrome, server.url, async (page, faults) => {
+        await page.fill("#token", "a-wrong-one-as-long-as");
+        await page.keyboard.press("Enter");
+        await page.waitForSelector("text=refuses this token");
+        await page.fill("#token", token);
+        await page.keyboard.press("Enter");
+        await page.waitForSelector("tbody tr");
+        assertEquals(await page.locator("#token").count(), 0);
+        assertEquals(await page.evaluate("document.cookie + localStorage.length"), "0");
+        assert(faults.splice(0).every((fault) => fault.includes("401")));
+
+        await server[Symbol.asyncDispose]();
+        there = null;
+        await page.waitForSelector("#connection.gone");
+        assertStringIncludes(await page.innerText("#notice"), "dyno serve");
+        assertEquals(await page.locator("tbody tr").count(), 1); // what it had is still there
+        there = await serving(folder.path, { token, port: Number(port) });
+        await page.waitForSelector("#connection.there");
+        await sees(page, "document.getElementById('notice').childElementCount === 0");
+        assert(faults.splice(0).every((fault) => fault.includes("net::ERR")));
+      });
+    } finally {
+      await there?.[Symbol.asyncDispose]();
+    }
+  },
+});
+
+Deno.test({
+  name: "in a browser a live task's progress moves, and Cancel ends it",
+  ignore,
+  async fn() {
+    using folder = temporaryFolder();
+    await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.3 } });
+    const suite = join(folder.path, "suite.json");
+    const tests = promptTests(60, ["arithmetic"]);
+    writeFileSync(suite, JSON.stringify({ test_suite_id: "s", tests }));
+    await using server = await serving(folder.path);
+    await using chrome = await browser();
+    await withPage(chrome, server.url, async (page) => {
+      await submit(server.url, { kind: "suite", suite, endpoint: `${mock.url}/v1` });
+      const bar = "document.querySelector('.tasks progress')";
+      await sees(page, `${bar}?.value > 0`);
+      const first = Number(await page.evaluate(`${bar}.value`));
+      await sees(page, `${bar}?.value > ${first}`);
+      assertEquals(await page.evaluate(`${bar}.max`), 60);
+      await page.click(".tasks button");
+      await page.waitForSelector(".tasks .mark.cancelled");
     });
   },
 });

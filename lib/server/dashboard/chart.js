@@ -1,6 +1,6 @@
 /** Charts: ECharts' SVG, in the page's own colours, as wide as there is room. */
 import { axisLook } from "./look.js";
-import { el, fill, plain } from "./dom.js";
+import { el, plain } from "./dom.js";
 
 export { axisLook };
 
@@ -27,6 +27,28 @@ export function sign(index) {
   return SIGNS[index % SIGNS.length];
 }
 
+/** An axis of time, in the reader's zone. */
+export function timeAxis() {
+  return {
+    ...axisLook,
+    type: "time",
+    splitLine: { show: false },
+    axisLabel: {
+      ...axisLook.axisLabel,
+      hideOverlap: true,
+      formatter: {
+        year: "{yyyy}",
+        month: "{MMM}",
+        day: "{MMM} {d}",
+        hour: "{HH}:{mm}",
+        minute: "{HH}:{mm}",
+        second: "{HH}:{mm}:{ss}",
+        millisecond: "{HH}:{mm}:{ss}",
+      },
+    },
+  };
+}
+
 /** A tooltip within the SVG: no markup. */
 export const tooltipLook = {
   renderMode: "richText",
@@ -46,7 +68,7 @@ export function chart(signal, height) {
   box.style.height = `${height}px`;
   let engine = null, options = null;
   const paint = () => {
-    const width = box.clientWidth;
+    const { clientWidth: width, clientHeight: height } = box;
     if (width === 0 || options === null) return;
     engine ??= globalThis.echarts.init(box, null, { renderer: "svg", width, height });
     engine.resize({ width, height });
@@ -72,10 +94,9 @@ export function chart(signal, height) {
   };
 }
 
-/** What series are called, beside a sign of their colour. */
-export function legend(names) {
-  const list = el("ul.legend");
-  return fill(list, names.map((name, i) => el("li", {}, key(i), name)));
+/** What series are called, each beside its sign; `places` where they are not the first ones. */
+export function legend(names, places = names.map((_, i) => i)) {
+  return el("ul.legend", {}, names.map((name, i) => el("li", {}, key(places[i]), name)));
 }
 
 /** A sign of a series' colour. */

@@ -3,12 +3,20 @@ import { el, fill } from "./dom.js";
 import { copy, keepToken, Unanswered } from "./source.js";
 import { moment } from "./words.js";
 import { overviewPage } from "./overview.js";
+import { batchesPage } from "./batches.js";
+import { comparePage } from "./compare.js";
+import { hardwarePage } from "./hardware.js";
+import { runPage } from "./run.js";
 import { runsPage } from "./runs.js";
 import { empty } from "./parts.js";
 
 const PAGES = [
   { path: /^\/$/, at: "#/", name: "Overview", show: overviewPage },
   { path: /^\/runs$/, at: "#/runs", name: "Runs", show: runsPage },
+  { path: /^\/runs\/([^/]+)$/, show: runPage },
+  { path: /^\/compare$/, at: "#/compare", name: "Compare", show: comparePage },
+  { path: /^\/batches$/, at: "#/batches", name: "Batches", show: batchesPage },
+  { path: /^\/hardware$/, at: "#/hardware", name: "Hardware", show: hardwarePage },
 ];
 
 /** Between tries of a server that is gone. */
@@ -156,9 +164,11 @@ function tokenForm() {
   );
 }
 
-addEventListener("hashchange", () => {
+addEventListener("hashchange", ({ oldURL }) => {
+  const before = new URL(oldURL).hash.split("?")[0];
   show();
-  main.querySelector("h1")?.focus();
+  // whoever changes a filter stays at it; on another page, reading begins at its heading
+  if (before !== location.hash.split("?")[0]) main.querySelector("h1")?.focus();
 });
 document.addEventListener("visibilitychange", () => document.hidden || show());
 show();

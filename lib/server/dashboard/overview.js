@@ -1,5 +1,14 @@
 /** The first page: live tasks, runs over time, the newest runs. */
-import { axisLook, chart, colour, legend, MOST_SERIES, sign, tooltipLook } from "./chart.js";
+import {
+  axisLook,
+  chart,
+  colour,
+  legend,
+  MOST_SERIES,
+  sign,
+  timeAxis,
+  tooltipLook,
+} from "./chart.js";
 import { el, fill } from "./dom.js";
 import { ask, copy } from "./source.js";
 import { count, counted, moment, percent } from "./words.js";
@@ -117,7 +126,7 @@ function passRates(points, models) {
   return {
     grid: { left: 44, right: 16, top: 14, bottom: 28 },
     tooltip: { ...tooltipLook, trigger: "item", formatter: ({ data }) => data.name },
-    xAxis: { ...axisLook, type: "time", splitLine: { show: false } },
+    xAxis: timeAxis(),
     yAxis: {
       ...axisLook,
       type: "value",

@@ -64,41 +64,63 @@ export function table(caption, columns, rows) {
   );
 }
 
+/** The field that was used last: drawn anew, it has the keyboard's focus again. */
+let used = null;
+
+function keptFocus(name, field) {
+  if (used === name) requestAnimationFrame(() => field.isConnected && field.focus());
+  return field;
+}
+
 /** Steps through a long table. */
 export function pager({ offset, limit, total }, goTo) {
   if (total <= limit) return el("p.note", {}, `${count(total)} in all`);
-  const step = (to, title) =>
-    el("button", { type: "button", click: () => goTo(to), disabled: to < 0 || to >= total }, title);
+  const step = (name, to, useless) =>
+    keptFocus(
+      name,
+      el("button", {
+        type: "button",
+        disabled: useless,
+        click: () => {
+          used = name;
+          goTo(to);
+        },
+      }, name),
+    );
   return el(
     "nav.pager",
     { "aria-label": "Pages of the table" },
-    step(offset - limit, "Back"),
+    step("Previous", Math.max(0, offset - limit), offset === 0),
     el(
       "span",
       { role: "status" },
       `${count(offset + 1)} to ${count(Math.min(total, offset + limit))} of ${count(total)}`,
     ),
-    step(offset + limit, "On"),
+    step("Next", offset + limit, offset + limit >= total),
   );
 }
 
-/** A field with its name; `choices`: values, or [value, name]. */
+/** A field with its name. */
+export function named(name, field, change) {
+  field.addEventListener("change", () => {
+    used = name;
+    change(field.value);
+  });
+  return el("label", {}, name, keptFocus(name, field));
+}
+
+/** A field with a choice; `choices`: values, or [value, name]. */
 export function choice(name, value, choices, change) {
   const options = choices.map((each) => {
     const [given, shown] = Array.isArray(each) ? each : [each, each];
     return el("option", { value: given, selected: String(given) === String(value) }, shown);
   });
-  return el(
-    "label",
-    {},
-    name,
-    el("select", { change: (event) => change(event.target.value) }, options),
-  );
+  return named(name, el("select", {}, options), change);
 }
 
-/** How a run or a task stands, in a word that does not need its colour. */
-export function state(word) {
-  return el(`span.mark.${word}`, {}, word);
+/** How a run or a task stands: in words, so that nobody needs the colour. */
+export function state(word, words = word) {
+  return el(`span.mark.${word.replace(/\W+/g, "-")}`, {}, words);
 }
 
 /** A chart with its heading, its legend, and its values as a table for whoever cannot see it. */

@@ -7,13 +7,19 @@ import { choice, empty, pager, state, table } from "./parts.js";
 const LIMIT = 50;
 const RENEW_MS = 5000;
 
+/** A run's id without what its row tells anyway. */
+export function shortId(run_id) {
+  return /^bench_([0-9a-f]{8})_\d{8}_\d{6}$/.exec(run_id)?.[1] ?? run_id;
+}
+
 /** What a list of runs shows; `first` columns go in front. */
 export function runColumns(first = []) {
   return [
     ...first,
     {
       title: "run",
-      value: ({ run_id }) => el("a.id", { href: `#/runs/${encodeURIComponent(run_id)}` }, run_id),
+      value: ({ run_id }) =>
+        el("a.id", { href: `#/runs/${encodeURIComponent(run_id)}` }, shortId(run_id)),
     },
     { title: "state", value: ({ status }) => state(status) },
     { title: "suite or load", wide: true, value: ({ benchmark }) => benchmark },

@@ -18,8 +18,8 @@ export function count(value) {
 }
 
 /** A number and its noun. */
-export function counted(value, noun) {
-  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+export function counted(value, noun, nouns = `${noun}s`) {
+  return `${count(value)} ${value === 1 ? noun : nouns}`;
 }
 
 /** A share of 1 as per cent. */

@@ -1,16 +1,29 @@
 /** Routes of what the dashboard draws: small JSON from the index and the records of batches. */
 import { Hono } from "hono";
+import { InputError } from "../../errors.ts";
 import { withRunIndex } from "../../run/index.ts";
 import { HttpProblem } from "../problem.ts";
+import {
+  batchList,
+  batchQuerySchema,
+  batchView,
+  recordPage,
+  recordsQuerySchema,
+} from "../views/batches.ts";
 import { overview } from "../views/overview.ts";
+import { compareQuerySchema, comparison } from "../views/compare.ts";
+import { runPage, runPageQuerySchema } from "../views/run_page.ts";
 import { runList, runListQuerySchema } from "../views/run_list.ts";
 import { issuesOf } from "./tasks.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import type { RunIndex } from "../../run/index.ts";
 import type { AppOptions, ServerEnv } from "../app.ts";
 
+/** What GET /api/hardware may be asked for: points after a time, Unix seconds. */
+const hardwareQuerySchema = z.strictObject({ since: z.coerce.number().optional() });
+
 /** The routes under /api. */
-export function apiRoutes({ runs, onNotice }: AppOptions): Hono<ServerEnv> {
+export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Hono<ServerEnv> {
   const routes = new Hono<ServerEnv>();
   const withRuns = <T>(work: (index: RunIndex) => T | Promise<T>) =>
     withRunIndex(runs, work, onNotice);
@@ -25,7 +38,53 @@ export function apiRoutes({ runs, onNotice }: AppOptions): Hono<ServerEnv> {
     return c.json(await withRuns((index) => runList(index, query)));
   });
 
+  routes.get("/api/runs/:id", async (c) => {
+    const query = checkedQuery(runPageQuerySchema, c.req.query());
+    const id = c.req.param("id");
+    return c.json(found(id, await withRuns((index) => runPage(index, id, query))));
+  });
+
+  routes.get("/api/compare", async (c) => {
+    const query = checkedQuery(compareQuerySchema, c.req.query());
+    return c.json(await readable(() => withRuns((index) => comparison(index, query.runs))));
+  });
+
+  routes.get("/api/hardware", async (c) => {
+    const { since } = checkedQuery(hardwareQuerySchema, c.req.query());
+    return c.json(await hardware.view(since));
+  });
+
+  routes.get("/api/batches", (c) => c.json({ batches: batchList(batches) }));
+
+  routes.get("/api/batches/:name", async (c) => {
+    const query = checkedQuery(batchQuerySchema, c.req.query());
+    const name = c.req.param("name");
+    return c.json(found(name, await readable(() => batchView(batches, name, query))));
+  });
+
+  routes.get("/api/batches/:name/records", async (c) => {
+    const query = checkedQuery(recordsQuerySchema, c.req.query());
+    const name = c.req.param("name");
+    return c.json(found(name, await readable(() => recordPage(batches, name, query))));
+  });
+
   return routes;
+}
+
+/** @throws {HttpProblem} 404 for nothing. */
+function found<T>(name: string, value: T | null): T {
+  if (value !== null) return value;
+  throw new HttpProblem(404, "not_found", `there is no "${name.slice(0, 100)}"`);
+}
+
+/** @throws {HttpProblem} 422 with what a file of the user's lacks. */
+async function readable<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof InputError) throw new HttpProblem(422, "unreadable", error.message);
+    throw error;
+  }
 }
 
 /** @throws {HttpProblem} 400 with what is wrong. */

@@ -1,0 +1,92 @@
+/** Batches as the dashboard draws them. */
+import { z } from "zod";
+import { batchViews, modelName, recordsThatFit } from "../../analysis/batch_views.ts";
+import { batchNames, readBatchRecords } from "../../batch/read_records.ts";
+import type { BatchViews } from "../../analysis/batch_views.ts";
+import type { BatchReading, TimedRecord } from "../../batch/read_records.ts";
+
+/** A batch in the list of batches. */
+export interface BatchEntry {
+  name: string;
+  /** Null where its file cannot be read. */
+  records: number | null;
+  failed: number | null;
+  models: string[];
+  industries: string[];
+  /** Unix seconds of the first and the last record. */
+  first_s: number | null;
+  last_s: number | null;
+  /** Entries of the file that are no records. */
+  left_out: number;
+}
+
+export interface RecordPage {
+  records: TimedRecord[];
+  total: number;
+  offset: number;
+  limit: number;
+}
+
+/** What GET /api/batches/{name} may be asked for. */
+export const batchQuerySchema = z.strictObject({
+  /** `provider/model`. */
+  model: z.string().max(400).optional(),
+  industry: z.string().max(200).optional(),
+  /** Unix seconds. */
+  since: z.coerce.number().optional(),
+  until: z.coerce.number().optional(),
+});
+
+/** What GET /api/batches/{name}/records may be asked for. */
+export const recordsQuerySchema = batchQuerySchema.extend({
+  offset: z.coerce.number().int().min(0).max(1e9).default(0),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+});
+
+/** The batches of a folder, the one with the newest record first. */
+export function batchList(root: string): BatchEntry[] {
+  return batchNames(root).map((name) => entryOf(root, name))
+    .sort((a, b) => (b.last_s ?? 0) - (a.last_s ?? 0));
+}
+
+function entryOf(root: string, name: string): BatchEntry {
+  let reading: BatchReading | null = null;
+  try {
+    reading = readBatchRecords(root, name);
+  } catch { /* listed without figures; its own page says what is wrong */ }
+  const { records, left_out } = reading ?? { records: [], left_out: 0 };
+  return {
+    name,
+    records: reading && records.length,
+    failed: reading && records.filter(({ success }) => !success).length,
+    models: [...new Set(records.map(modelName))].sort(),
+    industries: [...new Set(records.map(({ industry }) => industry))].sort(),
+    first_s: records[0]?.t_s ?? null,
+    last_s: records.at(-1)?.t_s ?? null,
+    left_out,
+  };
+}
+
+/** The five views of what fits; null where there is no such batch. @throws {InputError} a damaged file. */
+export function batchView(
+  root: string,
+  name: string,
+  filter: z.infer<typeof batchQuerySchema>,
+): BatchViews | null {
+  const reading = batchNames(root).includes(name) ? readBatchRecords(root, name) : null;
+  return reading && batchViews(recordsThatFit(reading.records, filter));
+}
+
+/** A page of the records that fit, newest first; null where there is no such batch. */
+export function recordPage(
+  root: string,
+  name: string,
+  { offset, limit, ...filter }: z.infer<typeof recordsQuerySchema>,
+): RecordPage | null {
+  const reading = batchNames(root).includes(name) ? readBatchRecords(root, name) : null;
+  if (reading === null) return null;
+  const fitting = recordsThatFit(reading.records, filter);
+  const end = Math.max(0, fitting.length - offset);
+  const records = fitting.slice(Math.max(0, end - limit), end).reverse();
+  return { records, total: fitting.length, offset, limit };
+}

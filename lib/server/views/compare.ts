@@ -1,0 +1,136 @@
+/** Runs compared with the first of them, in the words of `dyno runs compare`. */
+import { z } from "zod";
+import { InputError } from "../../errors.ts";
+import { compareRuns } from "../../analysis/compare.ts";
+import { compareLoads } from "../../analysis/compare_load.ts";
+import { readLoadSample } from "../../analysis/load_sample.ts";
+import { describeDelta, describeValue, isHigherBetter } from "../../analysis/metric_names.ts";
+import { builtinPrices } from "../../run/prices.ts";
+import { readRunDirectory } from "../../run/read_run.ts";
+import { listed } from "./run_list.ts";
+import type { MetricComparison } from "../../analysis/compare.ts";
+import type { LoadMetricComparison } from "../../analysis/compare_load.ts";
+import type { IndexedRun, RunIndex } from "../../run/index.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { ListedRun } from "./run_list.ts";
+
+const MOST_RUNS = 8;
+const MOST_FLIPS = 100;
+
+/** What GET /api/compare may be asked for. */
+export const compareQuerySchema = z.strictObject({
+  /** Run ids with commas between them; the first one is the baseline. */
+  runs: z.string().max(4000).transform((text) => [...new Set(text.split(",").filter(Boolean))])
+    .refine(
+      ({ length }) => length >= 2 && length <= MOST_RUNS,
+      `expected 2 to ${MOST_RUNS} run ids`,
+    ),
+});
+
+/** One metric, as it is written. */
+export interface ComparedLine {
+  metric: string;
+  first: string;
+  second: string;
+  difference: string;
+  /** Of the difference, 95 %; null where there is too little for one. */
+  interval: string | null;
+  /** Adjusted over several comparisons; null for loads, which have intervals alone. */
+  p: number | null;
+  /** Whether the second is better or worse beyond chance; null where that is not known. */
+  change: "better" | "worse" | null;
+}
+
+export interface ComparisonView {
+  runs: ListedRun[];
+  comparisons: {
+    baseline: string;
+    candidate: string;
+    /** What the comparison rests on. */
+    basis: string;
+    lines: ComparedLine[];
+    gained: string[];
+    lost: string[];
+    notes: string[];
+  }[];
+}
+
+/** @throws {InputError} a run that is not there, runs of two kinds, a load that was cut off. */
+export async function comparison(
+  index: RunIndex,
+  run_ids: readonly string[],
+): Promise<ComparisonView> {
+  const found = new Map(
+    (await index.list({ run_ids: [...run_ids] })).map((run) => [run.run_id, run]),
+  );
+  const runs = run_ids.map((id) => {
+    const run = found.get(id);
+    if (run === undefined) throw new InputError(`there is no run "${id}"`);
+    return run;
+  });
+  const loads = runs.filter(({ kind }) => kind === "load").length;
+  if (loads !== 0 && loads !== runs.length) {
+    throw new InputError("a load and a suite run cannot be compared; choose runs of one kind");
+  }
+  return {
+    runs: runs.map(listed),
+    comparisons: loads ? await loadComparisons(runs) : await suiteComparisons(runs),
+  };
+}
+
+async function suiteComparisons(runs: readonly IndexedRun[]) {
+  const prices = builtinPrices();
+  const read = await Promise.all(runs.map(async ({ path, model }) => ({
+    ...await readRunDirectory(path),
+    price: prices.priceOf(model),
+  })));
+  return compareRuns(read).map(({ flips, metrics, ...each }) => ({
+    baseline: each.baseline,
+    candidate: each.candidate,
+    basis: `${each.items_in_common.toLocaleString("en")} items in common, ` +
+      `${each.only_in_baseline} only in the first, ${each.only_in_candidate} only in the second`,
+    lines: metrics.map((metric) => lineOf(metric, metric.p_holm < 0.05, metric.p_holm)),
+    gained: flips.gained.slice(0, MOST_FLIPS),
+    lost: flips.lost.slice(0, MOST_FLIPS),
+    notes: each.notes,
+  }));
+}
+
+async function loadComparisons(runs: readonly IndexedRun[]) {
+  const samples = await Promise.all(runs.map(async (run) => {
+    try {
+      return await readLoadSample(run);
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      throw new InputError(`${run.run_id}: its results are missing or damaged`);
+    }
+  }));
+  return compareLoads(samples).map(({ baseline, candidate, requests, metrics, notes }) => ({
+    baseline,
+    candidate,
+    basis: `${requests[0].toLocaleString("en")} and ${requests[1].toLocaleString("en")} requests`,
+    lines: metrics.map((metric) => lineOf(metric, metric.differs === true, null)),
+    gained: [],
+    lost: [],
+    notes,
+  }));
+}
+
+function lineOf(
+  { metric, first, second, difference }: MetricComparison | LoadMetricComparison,
+  sure: boolean,
+  p: number | null,
+): ComparedLine {
+  const delta = (value: number) => describeDelta(metric, value, true);
+  const interval = (estimate: Estimate) => `${delta(estimate.low)} to ${delta(estimate.high)}`;
+  const better = second > first === isHigherBetter(metric);
+  return {
+    metric,
+    first: describeValue(metric, first),
+    second: describeValue(metric, second),
+    difference: delta(second - first),
+    interval: difference && interval(difference),
+    p,
+    change: !sure || second === first ? null : better ? "better" : "worse",
+  };
+}
