@@ -1,6 +1,7 @@
-/** dyno report: a sweep's report. */
+/** dyno report: a sweep's report, or the dashboard of runs and batches as files. */
 import { existsSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
+import { writeDashboard } from "../server/dashboard_copy.ts";
 import { writeSweepReport } from "../report/sweep_report.ts";
 import { collectSweep } from "../sweep/collect.ts";
 import { sweepTreeAt } from "../sweep/tree.ts";
@@ -8,11 +9,17 @@ import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, text, toggle } from "./flags.ts";
 import type { SweepTree } from "../sweep/tree.ts";
 import type { Command, CommandContext } from "./command.ts";
+import type { Values } from "./flags.ts";
+import type { Terminal } from "./terminal.ts";
 
 const flags = {
   "exp-dir": text("PATH", "the experiment's folder, such as bench_runs/smoke"),
   "runs-csv": text("PATH", "the table of dyno collect (EXP_DIR/aggregate/runs.csv)"),
   "out-dir": text("PATH", "where the report goes (EXP_DIR/report)"),
+  "dashboard": toggle("the dashboard of dyno serve as files, in place of a sweep's report"),
+  "runs": text("DIR", "with --dashboard: the folder of runs (runs)"),
+  "batches": text("DIR", "with --dashboard: the folder of batches (batches)"),
+  "out": text("DIR", "with --dashboard: where it goes (dashboard)"),
   "json": toggle("one JSON object on standard output at the end"),
 };
 
@@ -20,6 +27,7 @@ export const command: Command = {
   flags,
   help: [
     "dyno report --exp_dir PATH [flags]",
+    "dyno report --dashboard [--runs DIR] [--batches DIR] [--out DIR]",
     "",
     "Writes index.html, which opens from the disk with no network, report.md, and the charts under assets/.",
     "Without a table, the runs are collected first.",
@@ -29,6 +37,13 @@ export const command: Command = {
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
     const { values, positional: [folder, ...more] } = parseFlags(flags, argv);
+    if (values.dashboard) {
+      const given = folder ?? values["exp-dir"] ?? values["runs-csv"] ?? values["out-dir"];
+      if (given === undefined) return await writeCopy(values, terminal);
+      throw new InputError(
+        `"${given}": dyno report --dashboard takes --runs, --batches and --out alone`,
+      );
+    }
     const exp_dir = values["exp-dir"] ?? folder;
     if (exp_dir === undefined || more.length || (values["exp-dir"] && folder)) {
       throw new InputError("dyno report takes one experiment's folder: --exp_dir bench_runs/smoke");
@@ -55,6 +70,25 @@ export const command: Command = {
     return EXIT.good;
   },
 };
+
+async function writeCopy(values: Values<typeof flags>, terminal: Terminal): Promise<number> {
+  const copy = await writeDashboard({
+    runs: values.runs ?? "runs",
+    batches: values.batches ?? "batches",
+    out: values.out ?? "dashboard",
+    onNotice: (line) => terminal.warn(line),
+  });
+  const { runs, pages, batches } = copy;
+  if (runs + batches === 0) {
+    terminal.warn(
+      "there are no runs and no batches here: --runs DIR and --batches DIR name others",
+    );
+  }
+  if (pages < runs) terminal.say(`the newest ${pages} runs have a page of their own`);
+  terminal.say(`dashboard: ${copy.index} (${runs} runs, ${batches} batches)`);
+  if (values.json) terminal.out(JSON.stringify(copy));
+  return EXIT.good;
+}
 
 /** Whether a sweep was started in the tree after its table was written. */
 function isOlder({ runs_csv, experiment }: SweepTree): boolean {

@@ -1,11 +1,13 @@
 /** The dashboard in a real browser, over a real server. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { axisLook } from "../../lib/report/chart.ts";
 import * as look from "../../lib/server/dashboard/look.js";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";
+import { startDyno } from "../e2e/dyno.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
 import { serving, submit, until } from "./fixture.ts";
 import { browser, executablePath, withPage, writeBatch } from "./dashboard_fixture.ts";
@@ -211,6 +213,43 @@ Deno.test({
       assertEquals(await page.evaluate(`${bar}.max`), 60);
       await page.click(".tasks button");
       await page.waitForSelector(".tasks .mark.cancelled");
+    });
+  },
+});
+
+Deno.test({
+  name: "in a browser the dashboard's copy opens from the disk, with its filters and no network",
+  ignore,
+  async fn() {
+    using folder = temporaryFolder();
+    const at = (name: string) => join(folder.path, name);
+    XSS.forEach((model, n) => writeRun(at("runs"), n, { marks: "1101", model }));
+    writeBatch(at("batches"), XSS[0].replaceAll("/", ""), 30);
+    const args = ["--runs", at("runs"), "--batches", at("batches"), "--out", at("out"), "--json"];
+    const { code, stdout } = await startDyno(["report", "--dashboard", ...args]).finished;
+    assertEquals(code, 0);
+    const { index, ...counts } = JSON.parse(stdout);
+    assertEquals(counts, { runs: 5, pages: 5, batches: 1 });
+    await using chrome = await browser();
+    await withPage(chrome, pathToFileURL(index).href, async (page) => {
+      await page.waitForSelector(".chart svg text");
+      assertStringIncludes(await page.innerText("#connection"), "a copy of");
+      for (const name of XSS) assertStringIncludes(await page.innerText("main"), name);
+      await page.click("tbody a.id");
+      await page.waitForSelector("text=4 of 4");
+      await page.click("nav a:text-is('Runs')");
+      await page.selectOption("label:has-text('Model') select", XSS[4]);
+      await sees(page, "document.querySelectorAll('tbody tr').length === 1");
+      await page.click("nav a:text-is('Batches')");
+      await page.selectOption("label:has-text('Model') select", "openrouter/kimi/k2");
+      await page.selectOption("label:has-text('Industry') select", "finance");
+      await page.selectOption("label:has-text('Time') select", "12");
+      await sees(page, "document.querySelector('.tiles b')?.textContent === '25'");
+      for (const name of ["Compare", "Hardware"]) {
+        await page.click(`nav a:text-is('${name}')`);
+        await page.waitForSelector(".empty");
+      }
+      assertEquals(await page.innerText("#notice"), "");
     });
   },
 });

@@ -77,7 +77,10 @@ export function batchesPage({ main, signal, query, go, every }) {
       if (error.kind === "absent") return null;
       throw error;
     });
-    if (page) fill(records, recordTable(page, (to) => go({ ...query, offset: to || "" })));
+    fill(
+      records,
+      page && recordTable(page, (to) => go({ ...query, offset: to || "" })),
+    );
   });
 }
 

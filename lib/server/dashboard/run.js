@@ -2,11 +2,12 @@
 import { axisLook, chart, tooltipLook } from "./chart.js";
 import { el, fill } from "./dom.js";
 import { choice, figureOf, pager, part, state, table, tiles } from "./parts.js";
-import { ask } from "./source.js";
+import { ask, copy } from "./source.js";
 import { count, counted, dollars, moment, percent, seconds, short } from "./words.js";
 
 const RENEW_MS = 3000;
-const LIMIT = 50;
+/** A copy holds so many items of a run. */
+const LIMIT = copy ? 500 : 50;
 
 export function runPage({ main, signal, params: [id], query, go, every }) {
   const head = el("div"), body = el("div");
@@ -129,7 +130,7 @@ function items({ items }, query, go) {
   ], (value) => go({ result: value }));
   return part(
     "Items",
-    el("div.filter", {}, filter),
+    copy ? null : el("div.filter", {}, filter),
     table("Items", [
       { title: "item", wide: true, value: ({ name }) => el("span", { title: name }, name) },
       { title: "result", value: ({ result }) => state(result) },
@@ -149,7 +150,9 @@ function items({ items }, query, go) {
         value: ({ error }) => error ? el("span", { title: error }, error) : "",
       },
     ], items.shown),
-    pager(items, (to) => go({ ...query, offset: to || "" })),
+    copy
+      ? el("p.note", {}, `${count(items.shown.length)} of ${count(items.total)}`)
+      : pager(items, (to) => go({ ...query, offset: to || "" })),
   );
 }
 

@@ -20,6 +20,7 @@ export function keepToken(token) {
 
 /** Asks for `/api/runs` and the like; `query` without what is empty. */
 export function ask(path, query = {}, { signal } = {}) {
+  if (copy && path === "/api/runs") return runsOfCopy(query);
   const given = Object.entries(query).filter(([, value]) => value !== "" && value != null);
   const words = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
   const address = words.size ? `${path}?${words}` : path;
@@ -49,6 +50,19 @@ async function fromServer(address, signal, method = "GET") {
     answer.status === 401 ? "token" : answer.status >= 502 ? "gone" : "refused",
     [said, ...issues].join("; "),
   );
+}
+
+/** A page of the runs that fit, as the server would give it. */
+async function runsOfCopy({ model = "", suite = "", kind, status, since, offset = 0, limit }) {
+  const has = (name, part) => name.toLowerCase().includes(part.toLowerCase());
+  const { runs } = await fromCopy("/api/runs");
+  const fitting = runs.filter((run) =>
+    has(run.model, model) && has(run.benchmark, suite) &&
+    (!kind || run.kind === kind) && (!status || run.status === status) &&
+    (!since || run.started_at_unix_seconds >= since)
+  );
+  const shown = fitting.slice(offset, offset + limit);
+  return { runs: shown, total: fitting.length, offset, limit };
 }
 
 /** A file of the copy is a script that puts its answer into `dynoCopy.answers`. */
