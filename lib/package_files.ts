@@ -15,6 +15,7 @@ export const PACKAGE_FILES = [
   ".git",
   "build.json",
   "experiments/",
+  "lib/server/dashboard/",
   "main.js",
   "main.ts",
   "native/",

@@ -3,9 +3,18 @@
  * Usage: deno run -A scripts/compile.ts [TARGET ...]     (without one: this machine's)
  *        DENORT_BIN=PATH takes a compile runtime from the disk instead of downloading it
  */
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { messageOf } from "../lib/errors.ts";
 import { platformName } from "../lib/native/prebuilt.ts";
@@ -43,6 +52,9 @@ const LEFT_OUT = [
   "zrender/src",
 ];
 
+/** What is opened nevertheless: the dashboard's charts. */
+const KEPT = ["echarts/dist/echarts.min.js"];
+
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 function deno(cwd: string, args: string[], env: Record<string, string> = {}): void {
@@ -59,7 +71,13 @@ function prune(modules: string): void {
   const installed = readdirSync(join(modules, ".deno"), { withFileTypes: true });
   for (const { name } of installed.filter((entry) => entry.isDirectory())) {
     const at = join(modules, ".deno", name, "node_modules");
+    const kept = KEPT.map((part) => join(at, part)).filter(existsSync)
+      .map((path) => ({ path, text: readFileSync(path) }));
     for (const part of LEFT_OUT) rmSync(join(at, part), { recursive: true, force: true });
+    for (const { path, text } of kept) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, text);
+    }
   }
 }
 
@@ -106,7 +124,8 @@ export function compile(
   env: Record<string, string> = {},
 ): void {
   const from = ["--no-check", "-A", HEAP, "--node-modules-dir=manual", "--target", target];
-  const inside = ["native", "experiments", "build.json"].flatMap((name) => ["--include", name]);
+  const inside = ["native", "experiments", "lib/server/dashboard", "build.json"]
+    .flatMap((name) => ["--include", name]);
   try {
     deno(folder, ["compile", ...from, ...inside, "-o", output, "main.ts"], env);
   } catch (error) {

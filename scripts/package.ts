@@ -99,6 +99,8 @@ export function copyFiles(top: string, beside: string, prebuilt: string): void {
   const wanted = (path: string) => !/[\\/](build|prebuilt)$/.test(path);
   cpSync(join(ROOT, "native"), join(beside, "native"), { recursive: true, filter: wanted });
   cpSync(prebuilt, join(beside, "native/prebuilt", basename(prebuilt)), { recursive: true });
+  const page = "lib/server/dashboard";
+  cpSync(join(ROOT, page), join(beside, page), { recursive: true });
   writeFileSync(join(beside, "build.json"), JSON.stringify({ git_sha: commit() }) + "\n");
   for (const folder of new Set([top, beside])) {
     cpSync(join(ROOT, "experiments"), join(folder, "experiments"), { recursive: true });

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { packageUrl } from "../package_files.ts";
 import { STYLE } from "../report/style.ts";
 
 /** What the page may load and do: its own origin's files, nothing written into it. */
@@ -72,5 +73,5 @@ function textOf(name: string): string | null {
   }
   const known: readonly string[] = ["index.html", ...STYLES, ...MODULES];
   if (!known.includes(name)) return null;
-  return readFileSync(new URL(`dashboard/${name}`, import.meta.url), "utf8");
+  return readFileSync(new URL(name, packageUrl("lib/server/dashboard/")), "utf8");
 }

@@ -1,8 +1,12 @@
 /** The host's hardware while somebody looks: sampling starts with the first question and ends by itself. */
+import { z } from "zod";
 import { nowNs } from "../native/clock.ts";
 import { startSampler } from "../hardware/sampler.ts";
 import type { PerformanceMetrics } from "../hardware/metrics.ts";
 import type { Sampler } from "../hardware/sampler.ts";
+
+/** What GET /api/hardware may be asked for: points after a time, Unix seconds. */
+export const hardwareQuerySchema = z.strictObject({ since: z.coerce.number().optional() });
 
 /** Records a second: enough for points a second, and next to nothing for the host. */
 const RATE_HZ = 5;

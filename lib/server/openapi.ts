@@ -1,8 +1,13 @@
 /** The server's OpenAPI document, from the same schemas that check what comes in. */
 import { z } from "zod";
 import { dynoVersion } from "../run/metadata.ts";
+import { hardwareQuerySchema } from "./hardware_watch.ts";
 import { idempotencyKeySchema, listQuerySchema } from "./routes/tasks.ts";
 import { taskRequestSchema } from "./tasks/request.ts";
+import { batchQuerySchema, recordsQuerySchema } from "./views/batches.ts";
+import { compareQuerySchema } from "./views/compare.ts";
+import { runListQuerySchema } from "./views/run_list.ts";
+import { runPageQuerySchema } from "./views/run_page.ts";
 
 type Json = Record<string, unknown>;
 
@@ -190,6 +195,7 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
         },
       },
     },
+    ...pageOperations(),
     ...about("/info", "info", "The server: version, host, limits"),
     ...about("/schema", "schema", "The form of a task as JSON Schema"),
     ...about("/openapi.json", "openapi", "This document"),
@@ -210,6 +216,79 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
     },
   };
 }
+
+/** What the dashboard is made of: its files, and what it draws. */
+function pageOperations(): Json {
+  const file = (path: string, operationId: string, summary: string, types: string[]) => ({
+    [path]: {
+      get: {
+        operationId,
+        summary: `${summary}; needs no token`,
+        security: [],
+        parameters: path.includes("{name}") ? [inPath("name", "a file")] : [],
+        responses: {
+          "200": {
+            description: summary,
+            content: Object.fromEntries(
+              types.map((type) => [type, { schema: { type: "string" } }]),
+            ),
+          },
+          "304": { description: "it has not changed" },
+          "404": refusal("there is no such file"),
+          ...always,
+        },
+      },
+    },
+  });
+  const drawn = (path: string, operationId: string, summary: string, query?: z.ZodObject) => ({
+    [path]: {
+      get: {
+        operationId,
+        summary,
+        parameters: [
+          ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => inPath(name, "one of the list")),
+          ...(query ? queryParameters(query) : []),
+        ],
+        responses: {
+          "200": answer(summary, { type: "object" }),
+          "400": refusal("a bad query"),
+          "404": refusal("there is no such thing"),
+          "422": refusal("a file cannot be read, or runs cannot be compared"),
+          ...always,
+        },
+      },
+    },
+  });
+  return {
+    ...file("/", "dashboard", "The dashboard", ["text/html"]),
+    ...file("/dashboard/{name}", "dashboardFile", "A file of the dashboard", [
+      "text/html",
+      "text/css",
+      "text/javascript",
+    ]),
+    ...drawn("/api/overview", "overview", "Counts of runs, and the newest ones"),
+    ...drawn("/api/runs", "listRuns", "Runs, the newest first", runListQuerySchema),
+    ...drawn("/api/runs/{id}", "getRun", "A run, with its items", runPageQuerySchema),
+    ...drawn("/api/compare", "compareRuns", "Runs against the first of them", compareQuerySchema),
+    ...drawn("/api/batches", "listBatches", "Batches"),
+    ...drawn("/api/batches/{name}", "getBatch", "A batch by model and over time", batchQuerySchema),
+    ...drawn(
+      "/api/batches/{name}/records",
+      "listRecords",
+      "A batch's records, the newest first",
+      recordsQuerySchema,
+    ),
+    ...drawn("/api/hardware", "hardware", "The host, a point a second", hardwareQuerySchema),
+  };
+}
+
+const inPath = (name: string, description: string) => ({
+  name,
+  in: "path",
+  required: true,
+  schema: { type: "string" },
+  description,
+});
 
 function about(path: string, operationId: string, summary: string, type?: string): Json {
   const shown = type === undefined ? { type: "object" } : { type: "string" };

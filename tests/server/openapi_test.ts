@@ -136,8 +136,10 @@ Deno.test("no body, path, query or header gets an answer that is not documented"
     const path = pick(Object.keys(paths));
     const method = pick(Object.keys(paths[path]));
     const operation = paths[path][method];
-    const query = random() < 0.3 ? `?${pick(["limit", "status", "before", "x"])}=${oddText()}` : "";
-    const url = server.url + path.replace("{id}", oddText() || "x") + query;
+    const query = random() < 0.3
+      ? `?${pick(["limit", "status", "before", "since", "offset", "runs", "x"])}=${oddText()}`
+      : "";
+    const url = server.url + path.replace(/\{\w+\}/, oddText() || "x") + query;
     const headers: Record<string, string> = { "content-type": "application/json" };
     if (random() < 0.2) headers["idempotency-key"] = pick(["a", "b", "a b", "x".repeat(300)]);
     if (random() < 0.2) {

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { InputError } from "../../errors.ts";
 import { withRunIndex } from "../../run/index.ts";
+import { hardwareQuerySchema } from "../hardware_watch.ts";
 import { HttpProblem } from "../problem.ts";
 import {
   batchList,
@@ -15,12 +16,9 @@ import { compareQuerySchema, comparison } from "../views/compare.ts";
 import { runPage, runPageQuerySchema } from "../views/run_page.ts";
 import { runList, runListQuerySchema } from "../views/run_list.ts";
 import { issuesOf } from "./tasks.ts";
-import { z } from "zod";
+import type { z } from "zod";
 import type { RunIndex } from "../../run/index.ts";
 import type { AppOptions, ServerEnv } from "../app.ts";
-
-/** What GET /api/hardware may be asked for: points after a time, Unix seconds. */
-const hardwareQuerySchema = z.strictObject({ since: z.coerce.number().optional() });
 
 /** The routes under /api. */
 export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Hono<ServerEnv> {

@@ -7,14 +7,13 @@ import type { ServerEnv } from "../app.ts";
 
 /** Whether a path is one of the page's files: code without anything of a run in it, which needs no token. */
 export function isDashboardFile(path: string): boolean {
-  return path === "/" || path === "/favicon.ico" || path.startsWith("/dashboard/");
+  return path === "/" || path.startsWith("/dashboard/");
 }
 
 /** The page at / and its files. */
 export function dashboardRoutes(): Hono<ServerEnv> {
   const routes = new Hono<ServerEnv>();
   routes.get("/", (c) => file(c, "index.html"));
-  routes.get("/favicon.ico", (c) => c.body(null, 204));
   routes.get("/dashboard/:name", (c) => file(c, c.req.param("name")));
   return routes;
 }
