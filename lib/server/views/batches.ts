@@ -67,6 +67,10 @@ function entryOf(root: string, name: string): BatchEntry {
   };
 }
 
+/** Views of files that have not changed since: pages ask for the same again and again. */
+const drawn = new WeakMap<BatchReading, Map<string, BatchViews>>();
+const MOST_DRAWN = 32;
+
 /** The five views of what fits; null where there is no such batch. @throws {InputError} a damaged file. */
 export function batchView(
   root: string,
@@ -74,7 +78,15 @@ export function batchView(
   filter: z.infer<typeof batchQuerySchema>,
 ): BatchViews | null {
   const reading = batchNames(root).includes(name) ? readBatchRecords(root, name) : null;
-  return reading && batchViews(recordsThatFit(reading.records, filter));
+  if (reading === null) return null;
+  if (!drawn.has(reading)) drawn.set(reading, new Map());
+  const known = drawn.get(reading)!;
+  const key = JSON.stringify([filter.model, filter.industry, filter.since, filter.until]);
+  const views = known.get(key) ?? batchViews(recordsThatFit(reading.records, filter));
+  known.delete(key);
+  known.set(key, views);
+  if (known.size > MOST_DRAWN) known.delete(known.keys().next().value!);
+  return views;
 }
 
 /** A page of the records that fit, newest first; null where there is no such batch. */
