@@ -1,7 +1,6 @@
 /** dyno report: a sweep's report, or the dashboard of runs and batches as files. */
 import { existsSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
-import { writeDashboard } from "../server/dashboard_copy.ts";
 import { writeSweepReport } from "../report/sweep_report.ts";
 import { collectSweep } from "../sweep/collect.ts";
 import { sweepTreeAt } from "../sweep/tree.ts";
@@ -72,6 +71,7 @@ export const command: Command = {
 };
 
 async function writeCopy(values: Values<typeof flags>, terminal: Terminal): Promise<number> {
+  const { writeDashboard } = await import("../server/dashboard_copy.ts");
   const copy = await writeDashboard({
     runs: values.runs ?? "runs",
     batches: values.batches ?? "batches",

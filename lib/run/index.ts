@@ -84,19 +84,22 @@ const COLUMNS = [
  * Opens the index of a folder, brings it up to date, and gives it to `work`. Where the index turns
  * out to be damaged, it is made again and so is the call of `work`.
  *
+ * @param notice is told when the index cannot be kept, or is made anew.
+ * @param refresh false leaves it as it was brought up to date last.
  * @throws {InputError} the folder cannot be read, or the disk fails while `work` writes.
  */
 export async function withRunIndex<T>(
   root: string,
   work: (index: RunIndex) => T | Promise<T>,
   notice: (line: string) => void = () => {},
+  { refresh = true } = {},
 ): Promise<T> {
   let kept = true;
   for (let attempt = 0;; attempt++) {
     let at_work = false;
     try {
       using index = new RunIndex(root, kept ? await openIndexFile(root, notice) : inMemory());
-      await index.refresh();
+      if (refresh || !kept) await index.refresh();
       at_work = true;
       return await work(index);
     } catch (error) {

@@ -23,6 +23,7 @@ const OVER = 5;
 export function overviewPage({ main, signal, every, fault }) {
   const head = el("div"), live = el("div"), runs = el("div");
   fill(main, el("h1", { tabindex: "-1" }, "Overview"), head, live, runs);
+  fill(runs, el("p.note", { role: "status" }, "Reading the runs …"));
   const drawing = chart(signal, 250);
   let shown = null;
   let tasks = null;

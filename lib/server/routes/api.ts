@@ -1,7 +1,7 @@
 /** Routes of what the dashboard draws: small JSON from the index and the records of batches. */
 import { Hono } from "hono";
 import { InputError } from "../../errors.ts";
-import { withRunIndex } from "../../run/index.ts";
+import { freshIndex } from "../fresh_index.ts";
 import { hardwareQuerySchema } from "../hardware_watch.ts";
 import { HttpProblem } from "../problem.ts";
 import {
@@ -17,14 +17,12 @@ import { runPage, runPageQuerySchema } from "../views/run_page.ts";
 import { runList, runListQuerySchema } from "../views/run_list.ts";
 import { issuesOf } from "./tasks.ts";
 import type { z } from "zod";
-import type { RunIndex } from "../../run/index.ts";
 import type { AppOptions, ServerEnv } from "../app.ts";
 
 /** The routes under /api. */
 export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Hono<ServerEnv> {
   const routes = new Hono<ServerEnv>();
-  const withRuns = <T>(work: (index: RunIndex) => T | Promise<T>) =>
-    withRunIndex(runs, work, onNotice);
+  const withRuns = freshIndex(runs, onNotice);
 
   routes.get(
     "/api/overview",
