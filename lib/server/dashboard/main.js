@@ -89,7 +89,8 @@ async function every(pause_ms, work, signal) {
     } catch (error) {
       if (signal.aborted) return;
       told(error, signal);
-      if (!(error instanceof Unanswered) || error.kind !== "gone") return;
+      // a token must be given first; a fault of the page, and what a copy lacks, stay as they are
+      if (!(error instanceof Unanswered) || /^(token|absent)$/.test(error.kind)) return;
       wait_ms = RETRY_MS;
     }
     if (copy) return; // nothing changes there
@@ -103,31 +104,32 @@ async function every(pause_ms, work, signal) {
 /** Tells how the server answers: null for well. */
 function told(error, signal) {
   if (signal.aborted) return;
-  if (copy) {
-    fill(connection, `a copy of ${moment(copy.made_at_unix_seconds)}`);
-  } else if (error === null || error.kind !== "gone") {
-    connection.className = "there";
-    fill(connection, "connected");
-  } else {
-    connection.className = "gone";
-    fill(connection, "no answer");
-  }
+  const gone = !copy && error?.kind === "gone";
+  const words = copy
+    ? `a copy of ${moment(copy.made_at_unix_seconds)}`
+    : gone
+    ? "no answer"
+    : "connected";
+  connection.className = copy ? "" : gone ? "gone" : "there";
+  if (connection.textContent !== words) fill(connection, words); // else it is read out again
   if (error === null) return fill(notice);
   if (error.kind === "token") return notice.querySelector("form") ?? fill(notice, tokenForm(error));
-  if (error.kind === "gone" && !copy) {
-    return fill(
-      notice,
-      el(
-        "p.warn",
-        { role: "alert" },
+  if (!(error instanceof Unanswered)) reportError(error);
+  warn(
+    gone
+      ? [
         `The server at ${location.origin} does not answer. Start it again with `,
         el("code", {}, "dyno serve"),
         "; this page goes on by itself. What it shows may be old.",
-      ),
-    );
-  }
-  if (!(error instanceof Unanswered)) reportError(error);
-  fill(notice, el("p.warn", { role: "alert" }, error.message));
+      ]
+      : [error.message],
+  );
+}
+
+/** Shows a warning; one that is there already is not read out again. */
+function warn(words) {
+  const warning = el("p.warn", { role: "alert" }, words);
+  if (notice.textContent !== warning.textContent) fill(notice, warning);
 }
 
 /** Asks for the token, which stays in this tab. */
