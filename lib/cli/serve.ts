@@ -2,6 +2,8 @@
 import process from "node:process";
 import { InputError } from "../errors.ts";
 import { ownCommand } from "../execute/own_command.ts";
+import { openMetrics } from "../metrics/open_metrics.ts";
+import { MetricsObserver } from "../server/metrics_observer.ts";
 import { Server } from "../server/serve.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, list, number, parseFlags, text, toggle } from "./flags.ts";
@@ -28,6 +30,7 @@ const flags = {
   "key-env": list("NAME", "variables that may hold a task's API key; NAME* is a beginning"),
   "rate-limit": number("N", "requests a second from one address (100); 0 is no limit"),
   "max-body": number("BYTES", "the longest body of a request (1048576)", { min: 1, whole: true }),
+  "metrics-prefix": text("NAME", "what the names at /metrics begin with (dyno)"),
 };
 
 export const command: Command = {
@@ -36,7 +39,7 @@ export const command: Command = {
     "dyno serve [flags]",
     "",
     "Runs suites, loads and sweeps that are submitted over HTTP, one after the other, and tells how they",
-    "come along. Tasks survive a restart: what waited is run, what ran goes on. Ctrl-C ends it: running",
+    "come along; /metrics is for Prometheus. Tasks survive a restart: what waited is run, what ran goes on. Ctrl-C ends it: running",
     "tasks save what they have and go on when it is started again.",
     "",
     ...flagHelp(flags),
@@ -55,6 +58,8 @@ export const command: Command = {
     if (positional.length) throw new InputError(`"${positional[0]}": dyno serve takes only flags`);
     const runs = values.runs ?? "runs";
     {
+      await using metrics = await openMetrics({ prefix: values["metrics-prefix"] });
+      await using observer = new MetricsObserver(metrics, runs);
       await using server = await Server.start({
         host: values.host ?? "127.0.0.1",
         port: values.port ?? 8787,
@@ -71,6 +76,8 @@ export const command: Command = {
         token: process.env.DYNO_SERVE_TOKEN,
         webhook_secret: process.env.DYNO_WEBHOOK_SECRET,
         command: ownCommand(),
+        observers: [observer],
+        metricsText: () => metrics.text(),
         onNotice: (line) => terminal.say(terminal.paint.dim(line)),
       });
       const waiting = server.store.queued().length;

@@ -72,10 +72,15 @@ export class TaskMetrics {
     };
   }
 
-  /** A task starts to run. Its series begin at 0, so that rates see the first one end. */
-  started(task: TaskLabels): void {
-    const { requests, duration, active } = this.#families;
-    active.inc();
+  /** A task starts to run; null where its labels are {@linkcode expected} later. */
+  started(task: TaskLabels | null): void {
+    this.#families.active.inc();
+    if (task) this.expected(task);
+  }
+
+  /** The labels of a task that runs. Its series begin at 0, so that rates see the first one end. */
+  expected(task: TaskLabels): void {
+    const { requests, duration } = this.#families;
     for (const status of STATUSES) {
       const labels = { ...this.#labels(task), status };
       requests.inc(labels, 0);

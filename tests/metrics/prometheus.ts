@@ -1,6 +1,16 @@
 /** A real Prometheus and its promtool, for the tests. */
 import { join } from "@std/path";
 
+const PATIENCE_MS = 90_000;
+
+/** The queries of run_analysis.md, as they stand there. */
+export const DOCUMENTED = [
+  "rate(smi_bench_task_duration_seconds_sum[5m]) / rate(smi_bench_task_duration_seconds_count[5m])",
+  `sum(rate(smi_bench_task_requests_total{status="success"}[5m])) / ` +
+  `sum(rate(smi_bench_task_requests_total[5m]))`,
+  "smi_bench_active_tasks",
+];
+
 /** Where a program lies; null where it is not installed. */
 function program(name: string): string | null {
   for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
@@ -120,4 +130,18 @@ export class Prometheus implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end();
   }
+}
+
+/** Asks until every query has found a number; gives those that did not in time. */
+export async function unanswered(server: Prometheus, queries: Iterable<string>): Promise<string[]> {
+  const pending = new Set(queries);
+  const end = performance.now() + PATIENCE_MS;
+  while (pending.size > 0 && performance.now() < end) {
+    for (const query of pending) {
+      const found = await server.query(query);
+      if (found.some(({ value }) => Number.isFinite(Number(value[1])))) pending.delete(query);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  return [...pending];
 }

@@ -8,34 +8,17 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { startDyno } from "../e2e/dyno.ts";
 import { buildFakeNvml, temporaryFolder, until } from "../native/fixtures.ts";
 import { dashboards, queriesOf } from "./dashboards.ts";
-import { freePort, Prometheus, prometheus, promtool } from "./prometheus.ts";
-
-const PATIENCE_MS = 90_000;
-
-/** The queries of run_analysis.md, as they stand there. */
-const DOCUMENTED = [
-  "rate(smi_bench_task_duration_seconds_sum[5m]) / rate(smi_bench_task_duration_seconds_count[5m])",
-  `sum(rate(smi_bench_task_requests_total{status="success"}[5m])) / ` +
-  `sum(rate(smi_bench_task_requests_total[5m]))`,
-  "smi_bench_active_tasks",
-];
+import {
+  DOCUMENTED,
+  freePort,
+  Prometheus,
+  prometheus,
+  promtool,
+  unanswered,
+} from "./prometheus.ts";
 
 /** Families of what not every host has. */
 const PERHAPS_ABSENT = /dyno_host_(disk|pressure|network)/;
-
-/** Asks until every query has found a number; gives those that did not in time. */
-async function unanswered(server: Prometheus, queries: Iterable<string>): Promise<string[]> {
-  const pending = new Set(queries);
-  const end = performance.now() + PATIENCE_MS;
-  while (pending.size > 0 && performance.now() < end) {
-    for (const query of pending) {
-      const found = await server.query(query);
-      if (found.some(({ value }) => Number.isFinite(Number(value[1])))) pending.delete(query);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-  return [...pending];
-}
 
 /** The families that a server of metrics tells now. */
 async function familiesAt(address: string): Promise<Set<string>> {

@@ -137,8 +137,9 @@ export class TaskRunner {
     const args = this.#write(task, prepared);
     if (run_id !== null) args.push("--out", runs, resumed ? "--resume" : "--run-id", run_id);
     const output = outputOf(store, task);
-    using watch = prepared.exp_dir === null
+    using watch: TaskWatch = prepared.exp_dir === null
       ? new RunWatch(task.kind, runDirectoryAt(join(runs, run_id!)), (event) => {
+        Object.assign(task, watch.facts());
         this.#options.onRunEvent(task, event);
       })
       : new SweepWatch(prepared.exp_dir);
