@@ -1,10 +1,12 @@
 /** Flags of what a run may cost: its budget and the prices. */
 import { dollars } from "./dollars.ts";
 import { InputError } from "../errors.ts";
+import { Budget } from "../run/budget.ts";
 import { number } from "./flags.ts";
 import { pricesFlag } from "./runs_prices.ts";
-import type { Budget, BudgetLimits } from "../run/budget.ts";
+import type { BudgetLimits } from "../run/budget.ts";
 import type { PriceTable } from "../run/prices.ts";
+import type { CommandContext } from "./command.ts";
 import type { Values } from "./flags.ts";
 
 export const budgetFlags = {
@@ -19,6 +21,17 @@ export const budgetFlags = {
 /** The limits that were given. */
 export function budgetOf(values: Values<typeof budgetFlags>): BudgetLimits {
   return { usd: values["budget-usd"] ?? null, tokens: values["budget-tokens"] ?? null };
+}
+
+/** A budget that warns the person at 80 %, and the callback URL. */
+export function warningBudget(
+  limits: BudgetLimits,
+  { terminal, callbacks }: CommandContext,
+): Budget {
+  return new Budget(limits, (line) => {
+    terminal.warn(line);
+    callbacks?.alert(line);
+  });
 }
 
 /** @throws {InputError} a budget of dollars, and a model whose price nobody knows. */

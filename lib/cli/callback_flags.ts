@@ -10,7 +10,10 @@ import type { Values } from "./flags.ts";
 import type { CommandContext } from "./command.ts";
 
 export const callbackFlags = {
-  "callback-url": text("URL", "told by a POST when a run is over; DYNO_WEBHOOK_SECRET signs it"),
+  "callback-url": text(
+    "URL",
+    "told by a POST of a run's end and of a budget at 80 %; DYNO_WEBHOOK_SECRET signs it",
+  ),
   "allow-private-callbacks": toggle("let --callback-url be a private or loopback address"),
 };
 

@@ -4,8 +4,7 @@ import { readLoadExperiment } from "../experiment/load.ts";
 import { checkedTags } from "../run/tags.ts";
 import { REPORT_TOOLS } from "../load/report_as.ts";
 import { callbackFlags, withCallbacks } from "./callback_flags.ts";
-import { Budget } from "../run/budget.ts";
-import { budgetFlags, budgetOf } from "./budget_flags.ts";
+import { budgetFlags, budgetOf, warningBudget } from "./budget_flags.ts";
 import { endpointFlags, headersOf } from "./endpoint_flags.ts";
 import {
   choice,
@@ -159,22 +158,19 @@ export const command: Command = {
       json: values.json ?? false,
       requireTrusted: values["require-trusted"] ?? false,
       reportAs: values["report-as"] ?? null,
-      budget: new Budget(budgetOf(values), (line) => context.terminal.warn(line)),
       prices: await pricesOf(values.prices),
     };
     const searched = values["find-capacity"];
     if (request.run_id !== undefined && (searched !== undefined || experiment.runs.length > 1)) {
       throw new InputError(`--run-id ${request.run_id}: for one run, and these are several`);
     }
-    if (searched === undefined) {
-      if (values["capacity-share"] !== undefined) {
-        throw new InputError("--capacity-share: only with --find-capacity");
-      }
-      return await withCallbacks(values, request.out, context, (told) => runLoads(request, told));
+    if (searched === undefined && values["capacity-share"] !== undefined) {
+      throw new InputError("--capacity-share: only with --find-capacity");
     }
-    const share = values["capacity-share"] ?? 0.95;
     return await withCallbacks(values, request.out, context, (told) => {
-      return searchCapacity({ ...request, searched, share }, told);
+      const whole = { ...request, budget: warningBudget(budgetOf(values), told) };
+      if (searched === undefined) return runLoads(whole, told);
+      return searchCapacity({ ...whole, searched, share: values["capacity-share"] ?? 0.95 }, told);
     });
   },
 };

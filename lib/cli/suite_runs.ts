@@ -4,12 +4,11 @@ import { InputError } from "../errors.ts";
 import { configureApi } from "../endpoint/api.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
-import { Budget } from "../run/budget.ts";
 import { checkWritable, findRun } from "../run/directory.ts";
 import { planTests } from "../suite/plan.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { readMetadata } from "../suite/session.ts";
-import { budgetEnd, checkPriced } from "./budget_flags.ts";
+import { budgetEnd, checkPriced, warningBudget } from "./budget_flags.ts";
 import { EXIT } from "./command.ts";
 import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "./short_path.ts";
@@ -20,7 +19,7 @@ import type { Transport } from "../endpoint/transport.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { LoadedSuite } from "../experiment/load_suite.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { BudgetLimits } from "../run/budget.ts";
+import type { Budget, BudgetLimits } from "../run/budget.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { Selection } from "../suite/selection.ts";
@@ -80,7 +79,7 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
   }
   const resume = await runsByModel(request, apis.map((api) => api.model));
   const runs: SuiteRun[] = [];
-  const budget = new Budget(request.budget, (line) => terminal.warn(line));
+  const budget = warningBudget(request.budget, context);
   for (const api of apis) {
     if (signal.aborted || budget.ended) break;
     runs.push(await runOne(request, api, resume.get(api.model), budget, transport, context));

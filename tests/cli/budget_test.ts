@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno } from "../e2e/dyno.ts";
+import { receiver } from "../notify/receiver.ts";
 import { jsonIn, promptTests, temporaryFolder } from "../suite/fixture.ts";
 
 const ANSWER = Array.from({ length: 20 }, (_, i) => `w${i}`).join(" ");
@@ -115,3 +116,29 @@ for (const shape of [["--concurrency", "3"], ["--rate", "10"]]) {
     assertEquals(stderr.match(/budget: \d+ % is spent/g)?.length, 1, stderr);
   });
 }
+
+Deno.test("dyno run and load tell a callback URL when 80 % of a budget is spent, once", async () => {
+  using folder = temporaryFolder();
+  await using mock = await start();
+  await using hook = await receiver();
+  const told = ["--callback-url", hook.url, "--allow-private-callbacks", "--sample-rate", "0"];
+  const commands = [
+    ["run", suite(folder.path), "--budget-tokens", "500", "--workers", "1"],
+    [
+      ...["load", "--concurrency", "1", "--requests", "1000"],
+      ...["--budget-tokens", "1000", "--output-tokens", "20"],
+    ],
+  ];
+  for (const command of commands) {
+    hook.received.length = 0;
+    const { code, stderr } = await dyno([...command, "--endpoint", mock.url, ...told], {
+      cwd: folder.path,
+    });
+    assertEquals(code, 1, stderr);
+    const payloads = hook.received.map(({ body }) => JSON.parse(body));
+    assertEquals(payloads.map(({ event }) => event).sort(), ["budget_alert", "ended"], stderr);
+    const alert = payloads.find(({ event }) => event === "budget_alert");
+    assertStringIncludes(alert.message, "% is spent");
+    assertEquals(Object.keys(alert), ["event", "task_id", "run_id", "message", "timestamp"]);
+  }
+});
