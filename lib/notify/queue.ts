@@ -103,6 +103,11 @@ export class CallbackQueue implements AsyncDisposable {
     return this.#pending.has(id) || this.#settled.has(id) || existsSync(this.#pathOf(id));
   }
 
+  /** How many were given up, by this process and those before it. */
+  givenUp(): number {
+    return readdirSync(this.#folders.failed).filter((name) => name.endsWith(".json")).length;
+  }
+
   /** Adds a callback. It is on disk when this returns. */
   add(url: string, payload: Payload, id = `callback_${randomBytes(6).toString("hex")}`): void {
     const body = JSON.stringify(payload);

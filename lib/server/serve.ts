@@ -108,7 +108,14 @@ export class Server implements AsyncDisposable {
       secret: options.webhook_secret || null,
       allow_private: options.private_callbacks,
       onNotice,
+    }).catch((error) => {
+      store[Symbol.dispose]();
+      throw error;
     });
+    const lost = callbacks.givenUp();
+    if (lost > 0) {
+      onNotice(`${lost} callbacks were given up; they lie in ${join(runs, "callbacks", "failed")}`);
+    }
     sendCallbacks(store, callbacks);
     const feed = new TaskFeed();
     store.onChange((task) => {

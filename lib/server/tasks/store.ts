@@ -1,15 +1,20 @@
 /** Tasks on disk: an append-only journal from which they are known again after a restart. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "@std/path";
 import { dropTornEnd, Journal, readJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
-import { notWritten } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { compacted } from "./compaction.ts";
 import { isOver } from "./task.ts";
 import type { JournalEvent } from "../../run/journal.ts";
 import type { TaskRequest } from "./request.ts";
 import type { Task, TaskProcess, TaskStatus } from "./task.ts";
+
+/** Tasks that are over and known after a restart; the runs of all stay. */
+const KEPT_TASKS = 10_000;
+const FORCED = { recursive: true, force: true };
 
 /** What is known of a task at its end. */
 export type TaskEnd = Pick<
@@ -45,9 +50,14 @@ export class TaskStore implements Disposable {
    * Opens the tasks under a folder of runs.
    *
    * @param notice is told of a line that was cut off in writing.
+   * @param kept so many tasks that are over are remembered, with their idempotency keys.
    * @throws {InputError} another server uses the folder, or it cannot be written.
    */
-  static async open(runs: string, notice: (line: string) => void): Promise<TaskStore> {
+  static async open(
+    runs: string,
+    notice: (line: string) => void,
+    kept = KEPT_TASKS,
+  ): Promise<TaskStore> {
     const folder = join(runs, "server");
     try {
       mkdirSync(folder, { recursive: true });
@@ -68,8 +78,13 @@ export class TaskStore implements Disposable {
           notice(`${path}:${line}: not a journal event; left out`);
         }
       }
+      const { events: needed, forgotten } = compacted(events, kept);
+      if (needed.length < events.length) {
+        writeFileAtomic(path, needed.map((event) => JSON.stringify(event) + "\n").join(""));
+        for (const id of forgotten) rmSync(join(folder, "tasks", id), FORCED);
+      }
       const store = new TaskStore(folder, new Journal(path, new Redactor()), unlock);
-      for (const event of events) store.#apply(event);
+      for (const event of needed) store.#apply(event);
       return store;
     } catch (error) {
       unlock();

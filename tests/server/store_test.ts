@@ -1,0 +1,76 @@
+/** The journal of tasks does not grow without end; a start that fails leaves no lock. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { isLocked } from "../../lib/run/lock.ts";
+import { TaskStore } from "../../lib/server/tasks/store.ts";
+import { temporaryFolder } from "../suite/fixture.ts";
+import { serving } from "./fixture.ts";
+import type { TaskRequest } from "../../lib/server/tasks/request.ts";
+
+const request: TaskRequest = { kind: "suite", suite: "quickstart" };
+const open = (path: string, kept: number) => TaskStore.open(path, () => {}, kept);
+
+Deno.test("tasks that ended long ago are forgotten at a start, others are as they were", async () => {
+  using place = temporaryFolder();
+  const journal = join(place.path, "server", "tasks.jsonl");
+  const ids: string[] = [];
+  {
+    using store = await open(place.path, 3);
+    for (let i = 0; i < 8; i++) {
+      const task = store.submit(request, `key ${i}`);
+      ids.push(task.task_id);
+      mkdirSync(store.folderOf(task), { recursive: true });
+      store.starting(task, `bench_${i}`);
+      store.started(task, { pid: 1, start_ticks: "1" });
+      if (i === 2 || i === 7) continue; // one of them waits again
+      if (i === 6) store.requeue(task, "stopped");
+      else store.end(task, "completed", { exit_code: 0, metrics: { requests: i } });
+    }
+    store.requeue(store.tasks.get(ids[2])!, "stopped");
+  }
+  const size = readFileSync(journal, "utf8").length;
+  {
+    using store = await open(place.path, 3);
+    assertEquals([...store.tasks.keys()], ids.slice(2));
+    assertEquals(store.queued().map(({ task_id }) => task_id), [ids[2], ids[6]]);
+    const running = store.tasks.get(ids[7])!;
+    assertEquals([running.status, running.process?.pid], ["running", 1]);
+    const ended = store.tasks.get(ids[5])!;
+    assertEquals(ended.metrics, { requests: 5 });
+    assertEquals(ended.changes.map(({ status }) => status), ["queued", "running", "completed"]);
+    assertEquals(store.submittedBefore("key 5", request)?.task_id, ids[5]);
+    assertEquals(store.submittedBefore("key 0", request), null);
+    assert(!existsSync(join(store.folder, "tasks", ids[0])));
+    assert(existsSync(store.folderOf(ended)));
+  }
+  const text = readFileSync(journal, "utf8");
+  assert(text.length < size);
+  {
+    using store = await open(place.path, 3);
+    assertEquals(store.tasks.size, 6);
+  }
+  assertEquals(readFileSync(journal, "utf8"), text, "nothing is left to leave out");
+});
+
+Deno.test("a server whose callbacks cannot be kept does not start, and leaves no lock", async () => {
+  using place = temporaryFolder();
+  mkdirSync(join(place.path, "runs"));
+  writeFileSync(join(place.path, "runs", "callbacks"), "in the way");
+  await assertRejects(() => serving(place.path), InputError, "callbacks");
+  assert(!isLocked(join(place.path, "runs", "server", "server.lock")));
+});
+
+Deno.test("a server says at its start how many callbacks were given up", async () => {
+  using place = temporaryFolder();
+  const failed = join(place.path, "runs", "callbacks", "failed");
+  mkdirSync(failed, { recursive: true });
+  for (const id of ["a", "b"]) writeFileSync(join(failed, `${id}.json`), "{}");
+  const notices: string[] = [];
+  {
+    await using _ = await serving(place.path, { onNotice: (line) => notices.push(line) });
+  }
+  assertEquals(notices.length, 1);
+  assertEquals(notices[0], `2 callbacks were given up; they lie in ${failed}`);
+});
