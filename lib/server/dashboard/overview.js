@@ -38,7 +38,7 @@ export function overviewPage({ main, signal, every, fault }) {
         [
           "Failed runs",
           count(failed),
-          "their files are damaged",
+          failed ? "their files are damaged" : "none is damaged",
           failed ? "#/runs?status=failed" : null,
         ],
         ["Models", count(models.length), models.slice(0, 2).map(({ value }) => value).join(", ")],

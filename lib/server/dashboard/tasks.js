@@ -25,13 +25,15 @@ function taskEntry(task, onFault) {
       "div.head",
       {},
       state(task.cancelling ? "cancelling" : status),
-      el("b", {}, typeof asked === "string" ? asked : kind),
+      typeof asked === "string"
+        ? el("b", { title: asked }, asked.slice(asked.lastIndexOf("/") + 1))
+        : el("b", {}, kind),
       el("span.soft", {}, [kind, model].filter(Boolean).join(" · ")),
       el(
         "span.soft.end",
         {},
         status === "queued"
-          ? `${count((queue_position ?? 0) + 1)} in the queue`
+          ? `number ${count((queue_position ?? 0) + 1)} in the queue`
           : seconds(duration_seconds),
       ),
       over || task.cancelling ? null : el(
@@ -40,7 +42,7 @@ function taskEntry(task, onFault) {
         "Cancel",
       ),
     ),
-    over ? null : progress(task_id, metrics),
+    status === "running" ? progress(task_id, metrics) : null,
     el(
       "p.soft",
       {},
