@@ -47,10 +47,11 @@ function look(pid: number, t_s: number): Seen {
 }
 
 /**
- * Growth a second with its 95 % interval: a line through the means of 12 stretches, which are more
- * alike to each other than seconds are to their neighbours.
+ * Growth a second with its 95 % interval: a line through the means of 12 stretches, which depend less
+ * on each other than seconds on their neighbours. Null: too few values.
  */
 function slope(values: readonly { t_s: number; value: number }[]) {
+  if (values.length < 2 * BLOCKS) return null;
   const per = Math.floor(values.length / BLOCKS);
   const points = Array.from({ length: BLOCKS }, (_, i) => {
     const block = values.slice(i * per, (i + 1) * per);
@@ -157,11 +158,15 @@ async function judge(folder: string, all: readonly Seen[]): Promise<void> {
   const end = p99(lags.filter(({ t_s }) => t_s > to_s - PART_S));
   const { records_lost } = JSON.parse(readFileSync(join(folder, run, "samples.json"), "utf8"));
   const kb = (bytes: number) => (bytes * 60 / 1024).toFixed(1);
+  const slopeText = growth === null
+    ? "unknown"
+    : `${kb(growth.value)} [${kb(growth.low)}, ${kb(growth.high)}] KB/min`;
   process.stderr.write(
     `soak: ${SECONDS} s, ${lags.length} requests, ${failed} failed; RSS ` +
       `${(warm[0].rss_bytes / 2 ** 20).toFixed(1)} to ` +
-      `${(warm.at(-1)!.rss_bytes / 2 ** 20).toFixed(1)} MB, slope ${kb(growth.value)} ` +
-      `[${kb(growth.low)}, ${kb(growth.high)}] KB/min; files ${Math.min(...files)} to ` +
+      `${(warm.at(-1)!.rss_bytes / 2 ** 20).toFixed(1)} MB, slope ${slopeText}; files ${
+        Math.min(...files)
+      } to ` +
       `${Math.max(...files)}; samples lost ${records_lost}; lag p99 ${
         begin.toFixed(2)
       } ms at first, ` +
@@ -172,7 +177,7 @@ async function judge(folder: string, all: readonly Seen[]): Promise<void> {
   assert(Math.max(...files) - Math.min(...files) <= 8, `files: ${files}`);
   if (SECONDS < JUDGED_S) return;
   // a load keeps the record of each request until it sums up; nothing else may grow
-  const per_request = growth.low * (to_s - from_s) / lags.length;
+  const per_request = growth!.low * (to_s - from_s) / lags.length;
   assert(per_request < KEPT_BYTES, `${per_request} bytes a request stay in memory`);
   assertEquals(records_lost, 0);
   // what others do on this machine is no drift of ours
