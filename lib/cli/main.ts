@@ -57,6 +57,10 @@ export const commands: Commands = {
     summary: "tasks over HTTP: submitted, followed, kept across restarts",
     load: () => import("./serve.ts"),
   },
+  integration: {
+    summary: "scenarios of models and packages as tasks of a server, with callbacks",
+    load: () => import("./integration.ts"),
+  },
   mock: {
     summary: "the mock endpoint, with pacing and faults",
     load: () => import("./mock.ts"),

@@ -1,0 +1,126 @@
+/** The file of integration scenarios: models, packages, and what is done with them. */
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+import { checkJson, positionOf, readJsonFile } from "../experiment/json_file.ts";
+import type { JsonFile } from "../experiment/json_file.ts";
+
+const place = {
+  endpoint: z.string().min(1).optional(),
+  provider: z.string().min(1).optional(),
+  api_key_env: z.string().min(1).optional(),
+};
+const names = z.array(z.string().min(1)).min(1);
+
+const scenarioSchema = z.strictObject({
+  name: z.string().regex(/^\w[\w-]{0,63}$/, "expected up to 64 letters, digits, _ and -"),
+  /** Each is asked for all packages, one after the other. Default: the first of the file. */
+  models: names.optional(),
+  /** Default: all of the file. */
+  packages: names.optional(),
+  /** Whether the end must arrive at a callback URL. */
+  webhook: z.boolean().default(false),
+  min_hit_rate: z.number().min(0).max(1).optional(),
+});
+
+/** A file of `dyno integration`. */
+export const integrationSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
+  /** A suite, as the server knows it; its tests are the packages. */
+  suite: z.string().min(1),
+  /** Of all models that have none of their own. Without one, the mock endpoint is started. */
+  ...place,
+  models: z.array(z.strictObject({ model: z.string().min(1), ...place })).min(1),
+  packages: names,
+  /** Further fields of each task, such as workers. */
+  task: z.record(z.string(), z.unknown()).default({}),
+  /** How long a task may take, waiting included, seconds. */
+  timeout_s: z.number().positive().default(600),
+  scenarios: z.array(scenarioSchema).min(1),
+  /** Of the mock endpoint. */
+  mock: z.strictObject({
+    /** Path of the script of answers, relative to this file. */
+    script: z.string().optional(),
+    delay_s: z.number().min(0).optional(),
+    tokens_per_second: z.number().positive().optional(),
+  }).default({}),
+});
+
+export type IntegrationConfig = z.infer<typeof integrationSchema>;
+export type IntegrationModel = IntegrationConfig["models"][number];
+
+/** One task of a scenario. */
+export interface Step {
+  /** Such as baseline_gpt4o_mini_1pkg. */
+  name: string;
+  scenario: string;
+  model: IntegrationModel;
+  packages: string[];
+  webhook: boolean;
+  /** Null where any will do. */
+  min_hit_rate: number | null;
+}
+
+/** @throws {InputError} file, line and column of what is wrong. */
+export async function loadIntegration(path: string): Promise<IntegrationConfig> {
+  const file = await readJsonFile(path);
+  const config = checkJson(file, integrationSchema);
+  const models = config.models.map(({ model }) => model);
+  config.scenarios.forEach((scenario, i) => {
+    refuseUnknown(file, ["scenarios", i, "models"], scenario.models ?? [], models);
+    refuseUnknown(file, ["scenarios", i, "packages"], scenario.packages ?? [], config.packages);
+  });
+  return config;
+}
+
+/**
+ * The tasks of the scenarios, in their order.
+ *
+ * @param chosen names of scenarios; null for all.
+ * @throws {InputError} there is no scenario of a chosen name.
+ */
+export function stepsOf(config: IntegrationConfig, chosen: readonly string[] | null): Step[] {
+  const known = config.scenarios.map(({ name }) => name);
+  const unknown = chosen?.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new InputError(`--scenario: "${unknown}" is not there; expected ${known.join(", ")}`);
+  }
+  return config.scenarios.filter(({ name }) => chosen === null || chosen.includes(name))
+    .flatMap(({ name: scenario, models, packages = config.packages, ...rest }) =>
+      (models ?? [config.models[0].model]).map((model) => ({
+        name: `${scenario}_${slugOf(model)}_${packages.length}pkg`,
+        scenario,
+        model: config.models.find((each) => each.model === model)!,
+        packages,
+        webhook: rest.webhook,
+        min_hit_rate: rest.min_hit_rate ?? null,
+      }))
+    );
+}
+
+/** Where a model's requests go; null for the mock endpoint. */
+export function placeOf(config: IntegrationConfig, model: IntegrationModel) {
+  const { endpoint, provider, api_key_env } = model.endpoint ?? model.provider ? model : config;
+  return endpoint ?? provider ? { endpoint, provider, api_key_env } : null;
+}
+
+/** `gpt-4o-mini` as gpt4o_mini. */
+function slugOf(model: string): string {
+  return model.toLowerCase().replace(/([a-z])-(?=\d)/g, "$1").replace(/[^a-z0-9]+/g, "_");
+}
+
+function refuseUnknown(
+  file: JsonFile,
+  path: (string | number)[],
+  given: readonly string[],
+  known: readonly string[],
+): void {
+  const wrong = given.findIndex((name) => !known.includes(name));
+  if (wrong < 0) return;
+  throw new InputError(
+    `${file.path}:${positionOf(file.text, [...path, wrong])}: "${
+      given[wrong]
+    }" is not one of the ` +
+      `file's ${path.at(-1)}: ${known.join(", ")}`,
+  );
+}

@@ -1,0 +1,144 @@
+/** A client of a server's tasks: submits them and follows their events. */
+import { randomUUID } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { InputError, messageOf } from "../errors.ts";
+import { EventSplitter } from "../endpoint/sse.ts";
+import { retryAfterSeconds } from "../execute/backoff.ts";
+import { throwIfAborted } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
+import { asObject, textAt } from "../run/json_fields.ts";
+import { isOver } from "../server/tasks/task.ts";
+import type { JsonObject } from "../run/json_fields.ts";
+import type { TaskMetrics, TaskView } from "../server/tasks/task.ts";
+
+/** A server that does not answer is asked again for so long. */
+const PATIENCE_MS = 60_000;
+const PAUSE_MS = 1000;
+
+/** The server refused a task. */
+export class TaskRefusedError extends Error {
+  override readonly name = "TaskRefusedError";
+}
+
+/** Speaks to one server. */
+export class TaskClient {
+  readonly url: string;
+  readonly #headers: Record<string, string>;
+
+  /** @param token what the server asks for; null for nothing. */
+  constructor(url: string, token: string | null) {
+    this.url = url.replace(/\/+$/, "");
+    this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  /** @throws {InputError} there is no server of dyno, or it wants another token. */
+  async check(signal: AbortSignal): Promise<void> {
+    let said: string;
+    try {
+      const answer = await fetch(`${this.url}/info`, { headers: this.#headers, signal });
+      const info = asObject(await answer.json().catch(() => null));
+      if (answer.ok && info?.name === "dyno") return;
+      said = answer.status === 401
+        ? "it wants a token; export DYNO_SERVE_TOKEN"
+        : `it answered HTTP ${answer.status} and is no server of dyno`;
+    } catch (error) {
+      throwIfAborted(signal);
+      said = `no answer (${messageOf(error)}); dyno serve starts one`;
+    }
+    throw new InputError(`--server ${this.url}: ${said}`);
+  }
+
+  /**
+   * Submits a task, once, however often it must be tried.
+   *
+   * @throws {TaskRefusedError} the server does not take it.
+   */
+  async submit(task: unknown, signal: AbortSignal): Promise<TaskView> {
+    const headers = {
+      ...this.#headers,
+      "content-type": "application/json",
+      "idempotency-key": randomUUID(),
+    };
+    const body = JSON.stringify(task);
+    for (;;) {
+      const answer = await this.#ask("/tasks", { method: "POST", headers, body }, signal);
+      if (answer.status === 202) return await answer.json();
+      const refusal = asObject(await answer.json().catch(() => null));
+      const wait_s = retryAfterSeconds(answer.headers.get("retry-after") ?? undefined, Date.now());
+      if (wait_s === null) {
+        const why = textAt(asObject(refusal?.error), "message") ?? `HTTP ${answer.status}`;
+        throw new TaskRefusedError(why);
+      }
+      await sleep(wait_s * 1000, signal);
+    }
+  }
+
+  /**
+   * Follows a task's events to its end; a stream that breaks is taken up again.
+   *
+   * @param onMetrics told of the figures so far, as they change.
+   */
+  async follow(
+    task_id: string,
+    onMetrics: (metrics: TaskMetrics) => void,
+    signal: AbortSignal,
+  ): Promise<TaskView> {
+    const path = `/tasks/${task_id}`;
+    const splitter = () =>
+      new EventSplitter((text) => {
+        const event: JsonObject = JSON.parse(text);
+        // changes of the task have a task_id, events of its run a name
+        if (!("task_id" in event) && !("event" in event)) onMetrics(event as TaskMetrics);
+      });
+    for (;;) {
+      const answer = await this.#ask(`${path}/events`, { headers: this.#headers }, signal);
+      const events = splitter();
+      try {
+        for await (const bytes of answer.body ?? []) events.push(Buffer.from(bytes));
+      } catch {
+        throwIfAborted(signal);
+      }
+      const view = await this.#get<TaskView>(path, signal);
+      if (isOver(view)) return view;
+      await sleep(PAUSE_MS, signal);
+    }
+  }
+
+  /** results.json of a task's run; null without one. */
+  async results(task_id: string, signal: AbortSignal): Promise<JsonObject | null> {
+    const answer = await this.#get<JsonObject>(`/tasks/${task_id}/results`, signal);
+    return asObject(answer.results);
+  }
+
+  /** Cancels a task; one that is over stays as it is. */
+  async cancel(task_id: string): Promise<void> {
+    const signal = AbortSignal.timeout(PAUSE_MS * 5);
+    const options = { method: "DELETE", headers: this.#headers, signal };
+    await fetch(`${this.url}/tasks/${task_id}`, options)
+      .then((answer) => answer.body?.cancel())
+      .catch(() => {}); // the server may be gone
+  }
+
+  async #get<T>(path: string, signal: AbortSignal): Promise<T> {
+    const answer = await this.#ask(path, { headers: this.#headers }, signal);
+    if (answer.ok) return await answer.json();
+    await answer.body?.cancel();
+    throw new Error(`${this.url}${path}: HTTP ${answer.status}`);
+  }
+
+  /** An answer; while the server is away, it is asked again. */
+  async #ask(path: string, options: RequestInit, signal: AbortSignal): Promise<Response> {
+    const end_ms = performance.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await fetch(this.url + path, { ...options, signal });
+      } catch (error) {
+        throwIfAborted(signal);
+        if (performance.now() > end_ms) {
+          throw new Error(`${this.url}${path}: no answer: ${messageOf(error)}`);
+        }
+        await sleep(PAUSE_MS, signal);
+      }
+    }
+  }
+}
