@@ -64,7 +64,7 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
     [
       "Improvement".padEnd(15),
       `${signed(success_rate_improvement, 1)}% points`.padEnd(15),
-      (cost_difference === null ? "unknown" : `$${signed(cost_difference, 4)}`).padStart(12),
+      signedCost(cost_difference).padStart(12),
       signed(iteration_difference, 1).padStart(14),
     ].join(" | "),
     "",
@@ -96,6 +96,11 @@ function share(estimate: Estimate | null, points = false): string {
   const value = (estimate.value * 100).toFixed(1);
   return `${points && estimate.value > 0 ? "+" : ""}${value} ${points ? "points" : "%"}` +
     interval(estimate);
+}
+
+function signedCost(value: number | null): string {
+  if (value === null) return "unknown";
+  return `$${value < 0 ? "-" : "+"}${dollars(Math.abs(value)).slice(1)}`;
 }
 
 function cost(value: number | null): string {

@@ -18,10 +18,7 @@ export const DEFINITIONS: readonly (readonly [term: string, meaning: string])[] 
     "tokens",
     "the server's `usage`; without it, the number of token events, and `token_source` says so",
   ],
-  [
-    "pass rate",
-    "passed / judged, with Wilson's 95 % interval; of several answers to a problem, one over problems",
-  ],
+  ["pass rate", "passed / judged, with Wilson's 95 % interval"],
   ["score", "mean of hits / targets, with a bootstrap 95 % interval"],
   [
     "quantiles",

@@ -171,8 +171,8 @@ function goodputTile(goodput: LoadResults["total"]["goodput"], slos: number): Ti
   return {
     name: "goodput, requests/s",
     value: short(requests_per_s?.value),
-    more: `${met}${slos === 1 ? "the SLO" : `all ${slos} SLOs`}; ${
-      intervalText(requests_per_s, digitsFor(requests_per_s?.value ?? 0))
+    more: `${intervalText(requests_per_s, digitsFor(requests_per_s?.value ?? 0))}; ${met}${
+      slos === 1 ? "the SLO" : `all ${slos} SLOs`
     }`,
   };
 }

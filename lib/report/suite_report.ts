@@ -5,6 +5,7 @@ import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import { categoryTable } from "./category_table.ts";
+import { codingSection } from "./coding_section.ts";
 import { definitionList } from "./definitions.ts";
 import { energyTable, healthList } from "./energy_section.ts";
 import { escapeHtml } from "./html.ts";
@@ -35,8 +36,10 @@ export async function writeSuiteReport(
 ): Promise<string> {
   const metadata: RunMetadata = JSON.parse(readFileSync(directory.metadata, "utf8"));
   const title = `${results.benchmark} on ${results.model}`;
+  const coding = codingSection(results.items);
   const sections: Section[] = [
     ["results", "Results", [tiles(results)]],
+    ...(coding === null ? [] : [["coding", "Coding problems", [coding]] satisfies Section]),
     ["categories", "By category", [categoryTable(results)]],
     ["latency", "How long answers took", [await latency(results)]],
     ["timeline", "Over time", [await timeline(results, readSamples(directory.path))]],

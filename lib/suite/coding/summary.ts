@@ -200,7 +200,7 @@ function totalOf(values: readonly (number | null)[]): number | null {
 /** Rates, pass@k and the comparison. */
 export function codingStatistics(
   items: readonly ResultItem[],
-  { modes, samples }: CodingSettings,
+  { modes, samples }: Pick<CodingSettings, "modes" | "samples">,
 ): CodingStatistics {
   const ks = [1, 2, 5, 10, 20, 50, 100].filter((k) => k < samples).concat(samples);
   const by_mode: CodingStatistics["by_mode"] = {};

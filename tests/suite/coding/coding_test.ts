@@ -1,9 +1,10 @@
 /** Coding runs on the mock endpoint, whose answers run in the real sandbox. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configureApi } from "../../../lib/endpoint/api.ts";
 import { openTransport } from "../../../lib/endpoint/open_transport.ts";
+import { writeSuiteReport } from "../../../lib/report/suite_report.ts";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
 import { dyno } from "../../e2e/dyno.ts";
 import { asked, FILE, folder, problems, run, start, test, wrong } from "./fixture.ts";
@@ -56,7 +57,7 @@ test("comparative: the first answer serves both modes, the comparison is by prob
   using out = folder();
   const { mock, problem } = await start(problems[2], 2);
   await using _ = mock;
-  const { summary, statistics } = await run(mock, [problem], out.path, {
+  const { summary, statistics, directory } = await run(mock, [problem], out.path, {
     modes: ["zero-shot", "iterative"],
   });
   assertEquals(asked(mock), 3, "not four");
@@ -66,6 +67,8 @@ test("comparative: the first answer serves both modes, the comparison is by prob
   assertEquals(summary.comparison!.success_rate_improvement, 100);
   assertEquals(summary.comparison!.iteration_difference, 2);
   assertEquals([statistics.comparison!.gained, statistics.comparison!.lost], [1, 0]);
+  const report = readFileSync(await writeSuiteReport(directory), "utf8").replace(/\s+/g, " ");
+  assertMatch(report, /<th scope="row" dir="auto">iterative<\/th><td class="n">100.0 %/);
 });
 
 test("samples: pass@k over problems, each answer with a seed of its own", async () => {
