@@ -157,7 +157,8 @@ function firstOf(error: unknown): unknown {
 function oneLine(error: unknown): string {
   if (error instanceof InputError) return error.message;
   const { code, syscall } = error as { code?: string; syscall?: string };
-  if (code === "EMFILE" || code === "ENFILE") {
+  // native parts give the system's words alone
+  if (code === "EMFILE" || code === "ENFILE" || /too many open files/i.test(messageOf(error))) {
     return `${messageOf(error)}; raise the limit, e.g. ulimit -n 4096`;
   }
   if (code === "EAGAIN" && syscall?.startsWith("spawn")) {
