@@ -7,7 +7,12 @@ import { nativeLibrary } from "../native/library.ts";
 import { Nvml } from "../native/nvml.ts";
 import { NativeSampler } from "../native/sampler.ts";
 import { messageOf } from "../errors.ts";
+import { readCalibration } from "../load/calibration_file.ts";
+import { nativeProgram } from "../native/program.ts";
+import { isCompiled, underDeno } from "../package_files.ts";
 import { describeHost } from "../run/metadata.ts";
+import { dynoCommit, dynoVersion } from "../run/version.ts";
+import { Sandbox } from "../suite/sandbox/sandbox.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, toggle } from "./flags.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
@@ -29,7 +34,8 @@ export const command: Command = {
     "dyno doctor [--json]",
     "",
     "Tries what dyno can use on this host: the clock, libdyno and its compiler, what can be sampled, the",
-    "GPUs. Says of what is missing how to get it. Always exits with 0: nothing of it is needed to run.",
+    "GPUs, the sandbox of coding benchmarks, the simulator, Slurm. Says of what is missing how to get it.",
+    "Always exits with 0: nothing of it is needed to run.",
     "",
     ...flagHelp(flags),
   ],
@@ -54,6 +60,7 @@ async function examine(): Promise<Finding[]> {
   const notices: string[] = [];
   const { library, origin, reason } = await nativeLibrary((line) => notices.push(line));
   return [
+    { name: "dyno", works: true, detail: await runtime() },
     finding("clock", monotonic, clockSource, "only this process's own: permit FFI (-A)"),
     finding("compiler", compiler !== null, compiler ?? "", "apt-get install gcc libc6-dev"),
     finding(
@@ -64,8 +71,47 @@ async function examine(): Promise<Finding[]> {
     ),
     ...(library === null ? [] : sources(library)),
     ...(library === null ? [] : gpus(library)),
+    await sandbox(),
+    await simulator(),
+    calibration(),
     finding("Slurm", sbatch !== null, sbatch ?? "", "sweeps on a cluster start on its login node"),
   ];
+}
+
+async function runtime(): Promise<string> {
+  const { deno, node } = process.versions as Record<string, string | undefined>;
+  const commit = await dynoCommit();
+  const on = deno ? `Deno ${deno}` : `Node ${node}`;
+  return `${dynoVersion}${commit ? ` (${commit})` : ""} on ${on}`;
+}
+
+/** Whether programs that nobody has read can be run here. */
+async function sandbox(): Promise<Finding> {
+  try {
+    await using opened = await Sandbox.open({ sandbox: "bubblewrap", workers: 1 });
+    return { name: "sandbox", works: true, detail: opened.description };
+  } catch (error) {
+    const instead = underDeno() && !isCompiled() ? "; Pyodide steps in, for Python only" : "";
+    return { name: "sandbox", works: false, detail: messageOf(error) + instead };
+  }
+}
+
+async function simulator(): Promise<Finding> {
+  try {
+    return { name: "simulator", works: true, detail: await nativeProgram("agent_sched_sim") };
+  } catch (error) {
+    return { name: "simulator", works: false, detail: messageOf(error) };
+  }
+}
+
+function calibration(): Finding {
+  const known = readCalibration();
+  return finding(
+    "calibration",
+    known !== null,
+    `of ${known?.measured_at}, by ${known?.transport}`,
+    "dyno calibrate measures how well this host measures; loads then cite it",
+  );
 }
 
 function finding(name: string, works: boolean, found: string, missing: string): Finding {

@@ -83,7 +83,9 @@ Deno.test("doctor names what works, and of the rest how to get it", async () => 
     findings: { name: string; works: boolean; detail: string }[];
   };
   assertEquals(code, 0);
-  for (const name of ["clock", "compiler", "libdyno"]) {
+  for (
+    const name of ["dyno", "clock", "compiler", "libdyno", "sandbox", "simulator", "calibration"]
+  ) {
     assert(findings.some((each) => each.name === name));
   }
   assert(findings.every((each) => each.detail.length > 0));
