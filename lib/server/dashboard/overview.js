@@ -65,7 +65,7 @@ export function overviewPage({ main, signal, every, fault }) {
           [
             "dyno quickstart",
             "dyno run SUITE --endpoint http://127.0.0.1:8000/v1 --model NAME",
-            "dyno load --endpoint http://127.0.0.1:8000/v1 --model NAME --concurrency 8 --duration 30s",
+            "dyno load --endpoint http://127.0.0.1:8000/v1 --model NAME --concurrency 8 --duration 30",
           ],
         ),
       );
