@@ -38,6 +38,9 @@ export const MODULES = [
 
 export const STYLES = ["report.css", "dashboard.css"] as const;
 
+/** The file of ECharts that browsers load, of its npm package. */
+export const CHARTS = "echarts/dist/echarts.min.js";
+
 /** A file of the page. */
 export interface Asset {
   type: string;
@@ -69,7 +72,7 @@ export function asset(name: string): Asset | null {
 function textOf(name: string): string | null {
   if (name === "report.css") return STYLE; // the dashboard looks as the reports do
   if (name === "echarts.js") {
-    return readFileSync(fileURLToPath(import.meta.resolve("echarts/dist/echarts.min.js")), "utf8");
+    return readFileSync(fileURLToPath(import.meta.resolve(CHARTS)), "utf8");
   }
   const known: readonly string[] = ["index.html", ...STYLES, ...MODULES];
   if (!known.includes(name)) return null;

@@ -7,6 +7,7 @@ import { PACKAGE_FILES } from "../../lib/package_files.ts";
 import { platformName } from "../../lib/native/prebuilt.ts";
 import { PROGRAMS } from "../../lib/native/program.ts";
 import { ASSETS } from "../../lib/report/png.ts";
+import { CHARTS, MODULES, STYLES } from "../../lib/server/assets.ts";
 import { BUDGET_BYTES, compile, stage, TARGETS } from "../../scripts/compile.ts";
 import { temporaryFolder } from "../native/fixtures.ts";
 import { finished } from "./script.ts";
@@ -14,12 +15,15 @@ import { finished } from "./script.ts";
 const LIB = fileURLToPath(new URL("../../lib", import.meta.url));
 const TARGET = Object.keys(TARGETS).find((target) => TARGETS[target] === platformName())!;
 
-Deno.test("only three files of lib open what lies beside them; a binary has all it can use", () => {
+Deno.test("only four files of lib open what lies beside them; a binary has all it can use", () => {
   const openers = readdirSync(LIB, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".ts"))
     .filter((path) => readFileSync(join(LIB, path), "utf8").includes("import.meta"));
   const forDenoAlone = "suite/sandbox/pyodide.ts"; // it says so before it opens anything
-  assertEquals(openers.sort(), ["package_files.ts", "report/png.ts", forDenoAlone]);
+  assertEquals(
+    openers.sort(),
+    ["package_files.ts", "report/png.ts", "server/assets.ts", forDenoAlone],
+  );
   assert(PACKAGE_FILES.length > 0 && ASSETS.length > 0);
 });
 
@@ -58,8 +62,10 @@ Deno.test("what a binary holds", async (t) => {
     const native = ["libdyno.so", ...Object.keys(PROGRAMS)].flatMap((name) =>
       [name, `${name}.sha256`].map((file) => join(prebuilt, file))
     );
-    const packages = ASSETS.map((asset) => join(staged, "node_modules", asset));
-    for (const path of [...native, ...packages, join(staged, "build.json")]) {
+    const packages = [...ASSETS, CHARTS].map((asset) => join(staged, "node_modules", asset));
+    const page = [...STYLES.slice(1), ...MODULES, "index.html"]
+      .map((name) => join(staged, "lib/server/dashboard", name));
+    for (const path of [...native, ...packages, ...page, join(staged, "build.json")]) {
       assert(binary.includes(readFileSync(path)), `${path} is not in the binary`);
     }
   });
