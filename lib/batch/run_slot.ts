@@ -31,6 +31,8 @@ export interface SlotParts {
   argv?: string[];
   /** One line for a person. */
   onNotice?: (line: string) => void;
+  /** Told of the directory of each run that begins or goes on. */
+  onDirectory?: (directory: RunDirectory) => void;
   /** A model's run is over; it is waited for. A throw becomes a notice. */
   onRun?: (run: SuiteRun) => Promise<unknown>;
 }
@@ -107,7 +109,7 @@ async function runTask(
 function startRun(
   { slot, model_index, tests }: ModelTask,
   directory: RunDirectory,
-  { session: { batch, slots }, apis, out, argv, onNotice }: SlotParts,
+  { session: { batch, slots }, apis, out, argv, onNotice, onDirectory }: SlotParts,
   transport: Transport,
   signal: AbortSignal,
 ): Promise<SuiteRun> {
@@ -131,6 +133,7 @@ function startRun(
     },
     tags: ["batch", batch.name],
     onNotice,
+    onDirectory,
     signal,
   });
 }

@@ -46,6 +46,9 @@ export class BatchState {
   readonly #pending = new Map<string, PendingRun>();
   /** Models of slots whose run is over, retries apart. */
   readonly #finished = new Set<string>();
+  /** Runs that are over and were not uploaded. */
+  readonly #toUpload = new Set<string>();
+  #recordsUploaded = true;
   readonly #records = new Map<string, BatchRecord>();
 
   /** Takes in an event of the journal; others than a batch's are left alone. */
@@ -72,7 +75,15 @@ export class BatchState {
       case "run_started":
         this.#pending.set(event.run_id as string, event as unknown as PendingRun);
         return;
+      case "run_uploaded":
+        this.#toUpload.delete(event.run_id as string);
+        return;
+      case "records_uploaded":
+        this.#recordsUploaded = true;
+        return;
       case "run_finished":
+        this.#toUpload.add(event.run_id as string);
+        this.#recordsUploaded = false;
         this.#runFinished(slot, event.run_id as string);
         for (const [test_id, record] of event.records as [string, BatchRecord][]) {
           this.#records.set(keyOf(slot, record.llm_provider, record.llm_model, test_id), record);
@@ -105,6 +116,16 @@ export class BatchState {
     const run = this.#pending.get(run_id);
     if (run && !run.retry) this.#finished.add(keyOf(slot, run.provider, run.model, ""));
     this.#pending.delete(run_id);
+  }
+
+  /** Runs that are over and were not uploaded, the oldest first. */
+  runsToUpload(): string[] {
+    return [...this.#toUpload];
+  }
+
+  /** Whether something is over that was not uploaded. */
+  get uploadPending(): boolean {
+    return this.#toUpload.size > 0 || !this.#recordsUploaded;
   }
 
   record(slot: number, { provider, model }: BatchModel, test_id: string): BatchRecord | null {

@@ -8,6 +8,7 @@ import { BatchSession, readState } from "../batch/session.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
 import { counted, folderFlags, folderOf, onlyBatch } from "./batch_files.ts";
+import { checkUpload, uploadRest } from "./batch_upload.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, list, parseFlags, text } from "./flags.ts";
 import type { ModelTask } from "../batch/run_slot.ts";
@@ -27,7 +28,8 @@ export const command: Command = {
     "",
     "Asks again what has no answer, in slots that were begun; with --slots, whole slots. The new records",
     "take the place of the old ones, with the time at which they were asked. Not while a daemon is at",
-    "work on the batch. Exit code: 0 all were answered now, 1 some were not.",
+    "work on the batch. What could not be uploaded is sent, too. Exit code: 0 all were answered now, 1",
+    "some were not, or not all is uploaded.",
     "",
     ...flagHelp(flags),
     "",
@@ -49,35 +51,41 @@ export const command: Command = {
       throw new InputError(`${folder.path}: this batch has not begun; dyno batch run starts it`);
     }
     const apis = apisOf(batch, values.endpoint, warn);
+    checkUpload(batch);
     const { start } = await readState(folder, warn);
     const speedup = start?.rehearsal?.speedup ?? null;
     using session = await BatchSession.open(batch, folder, { now_ms: Date.now(), speedup, warn });
     const tasks = retryTasks(session, chosen ?? null);
-    if (tasks.length === 0) {
-      terminal.say("every record of the slots that are over has its answer; nothing to do");
-      return EXIT.good;
-    }
-    const count = questionsOf(tasks, batch.questions.length);
-    terminal.say(`asking ${counted(count, "question")} again`);
+    const out = values.out ?? (rehearsal ? `${folder.path}/runs` : "runs");
+    let uploaded: boolean;
     try {
-      await runRetry(tasks, {
-        session,
-        apis,
-        out: values.out ?? (rehearsal ? `${folder.path}/runs` : "runs"),
-        argv: process.argv.slice(2),
-        onNotice: (line) => terminal.say(terminal.paint.dim(line)),
-        onRun: (run) => writeSuiteReport(run.directory, run.results),
-      }, signal);
+      if (tasks.length === 0) {
+        terminal.say("every record of the slots that are over has its answer; nothing to ask");
+      } else {
+        terminal.say(
+          `asking ${counted(questionsOf(tasks, batch.questions.length), "question")} again`,
+        );
+        await runRetry(tasks, {
+          session,
+          apis,
+          out,
+          argv: process.argv.slice(2),
+          onNotice: (line) => terminal.say(terminal.paint.dim(line)),
+          onRun: (run) => writeSuiteReport(run.directory, run.results),
+        }, signal);
+      }
+      uploaded = await uploadRest(session, out, Infinity, (line) => terminal.say(line), signal);
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
       terminal.say("stopped; the same command goes on");
       return EXIT.interrupted;
     }
+    if (tasks.length === 0) return uploaded ? EXIT.good : EXIT.failures;
     const slots = [...new Set(tasks.map(({ slot }) => slot))];
     const failed = slots.flatMap((slot) => session.state.recordsOf(batch, slot))
       .filter((record) => !record.success).length;
     terminal.say(failed ? `${counted(failed, "record")} without an answer` : "all were answered");
-    return failed ? EXIT.failures : EXIT.good;
+    return failed || !uploaded ? EXIT.failures : EXIT.good;
   },
 };
 

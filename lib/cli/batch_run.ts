@@ -19,9 +19,13 @@ import {
   slotText,
   timelinessText,
 } from "./batch_files.ts";
+import { checkUpload, uploadRest } from "./batch_upload.ts";
+import { callbackFlags, withCallbacks } from "./callback_flags.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "./flags.ts";
+import { observe, observeFlags } from "./observe.ts";
 import { duration, ProgressLine } from "./progress_line.ts";
+import { endOfSlot } from "./run_ends.ts";
 import { shortPath } from "./short_path.ts";
 import type { BatchFolder } from "../batch/folder.ts";
 import type { SlotOutcome } from "../batch/run_batch.ts";
@@ -39,6 +43,8 @@ const flags = {
   "batches": folderFlags.batches,
   "out": text("DIR", "the folder of runs (runs; of a rehearsal, runs in its folder)"),
   "json": toggle("one JSON object a slot on standard output"),
+  ...observeFlags,
+  ...callbackFlags,
 };
 
 export const command: Command = {
@@ -74,7 +80,13 @@ export const command: Command = {
       return EXIT.good;
     }
     const out = values.out ?? (rehearsal ? `${folder.path}/runs` : "runs");
-    return await start(batch, folder, out, values, context);
+    checkUpload(batch);
+    return await withCallbacks(
+      values,
+      out,
+      context,
+      (told) => start(batch, folder, out, values, told),
+    );
   },
 };
 
@@ -83,7 +95,7 @@ async function start(
   folder: BatchFolder,
   out: string,
   values: Values<typeof flags>,
-  { terminal, signal }: CommandContext,
+  { terminal, signal, callbacks }: CommandContext,
 ): Promise<number> {
   const apis = apisOf(batch, values.endpoint, (line) => terminal.warn(line));
   checkWritable(folder.path);
@@ -93,12 +105,15 @@ async function start(
     speedup: values.speedup ?? null,
     warn: (line) => terminal.warn(line),
   });
+  await using observed = await observe(values, terminal);
   const { slots, state } = session;
+  const clock = clockOf(state);
   const { timezone } = batch.schedule;
   const left = slots.filter(({ slot }) => !state.isOver(slot));
   sayStart(session, left.length, terminal);
   using line = new ProgressLine(terminal);
   let waited_for = 0;
+  let started_ms = performance.now();
   const told = new Set<string>();
   try {
     await runBatch({
@@ -106,7 +121,7 @@ async function start(
       apis,
       out,
       argv: process.argv.slice(2),
-      clock: clockOf(state),
+      clock,
       once: values.once,
       onNotice: (notice) => { // each once: most come with every run
         if (!told.has(notice)) line.above(terminal.paint.dim(notice));
@@ -120,10 +135,16 @@ async function start(
         waited_for = slot.slot;
       },
       onRun: (run) => writeSuiteReport(run.directory, run.results),
-      // what follows a slot (an upload, a callback) belongs here
-      onSlotFinished: (outcome) => {
+      onDirectory: observed.onDirectory,
+      onSlotStarted: () => {
+        started_ms = performance.now();
+      },
+      onSlotFinished: async (outcome) => {
         line.above(outcomeText(outcome, slots.length));
         if (values.json) terminal.out(JSON.stringify({ ...outcome, ...outcome.slot }));
+        callbacks?.ended(endOfSlot(outcome, batch.name, slots.length, started_ms));
+        const free_ms = (outcome.slot.until_ms - clock.now_ms()) / clock.speed;
+        await uploadRest(session, out, free_ms, (said) => line.above(said), signal);
       },
     }, signal);
   } catch (error) {

@@ -1,4 +1,5 @@
 /** What a callback tells of a run that a command made. */
+import type { SlotOutcome } from "../batch/run_batch.ts";
 import type { LoadRun } from "../load/run_load.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { SweepSummary } from "../sweep/run_sweep.ts";
@@ -65,6 +66,33 @@ export function endOfSweep(
     run_id: null,
     agent: null,
     metrics: { exp_dir, runs, successful: ended - failed, errors: failed, left: to_do - ended },
+    error_summary: [],
+  };
+}
+
+/** The end of a batch's slot. A skipped one is cancelled: nothing was asked. */
+export function endOfSlot(
+  { slot, status, timeliness, late_s, records, failed }: SlotOutcome,
+  batch: string,
+  slots: number,
+  started_ms: number,
+): End {
+  const skipped = status === "skipped";
+  return {
+    status: statusOf(skipped, records - failed),
+    duration_seconds: skipped ? 0 : (performance.now() - started_ms) / 1000,
+    run_id: null,
+    agent: skipped ? null : REAL,
+    metrics: {
+      batch,
+      slot: slot.slot,
+      slots,
+      slot_status: status,
+      timeliness,
+      late_s,
+      records,
+      failed,
+    },
     error_summary: [],
   };
 }

@@ -78,6 +78,11 @@ const batchSchema = z.strictObject({
   retry_delay: z.number().min(0).optional(),
   stream: z.boolean().optional(),
   sample_rate_hz: z.number().min(0).max(10_000).optional(),
+  /** Where runs and records go after each slot: s3://bucket/prefix or gs://bucket/prefix. */
+  upload: z.string().regex(
+    /^(s3|gs):\/\/./,
+    "expected s3://bucket/prefix or gs://bucket/prefix",
+  ).optional(),
 });
 
 const questionsSchema = z.strictObject({
