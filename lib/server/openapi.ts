@@ -23,7 +23,7 @@ const problem = z.object({
 
 const taskView = z.object({
   task_id: z.string(),
-  kind: z.enum(["suite", "load", "sweep"]),
+  kind: z.enum(["suite", "load", "sweep", "batch"]),
   status: z.enum(["queued", "running", "completed", "failed", "cancelled"]),
   queue_position: count,
   cancelling: z.boolean(),
@@ -98,7 +98,7 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
     "/tasks": {
       post: {
         operationId: "submitTask",
-        summary: "Submits a task: a suite, a load or a sweep",
+        summary: "Submits a task: a suite, a load, a sweep, or what is due of a batch",
         parameters: [{
           name: "Idempotency-Key",
           in: "header",

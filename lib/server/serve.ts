@@ -102,6 +102,7 @@ export class Server implements AsyncDisposable {
       allow_commands: options.allow_commands,
       key_envs: options.key_envs,
       sweeps: join(runs, "sweeps"),
+      batches: join(runs, "batches"),
     };
     const store = await TaskStore.open(runs, onNotice);
     const callbacks = await CallbackQueue.open(runs, {

@@ -1,6 +1,8 @@
 /** From a task to the command of dyno that carries it out; everything that may be refused is here. */
 import { join } from "@std/path";
+import { batchFolder } from "../../batch/folder.ts";
 import { InputError, messageOf } from "../../errors.ts";
+import { loadBatch } from "../../experiment/batch.ts";
 import { experimentOf, looksLikeExperiment } from "../../experiment/experiment.ts";
 import { parseJson, readJsonFile } from "../../experiment/json_file.ts";
 import { loadProblems } from "../../experiment/load_problems.ts";
@@ -10,10 +12,11 @@ import { isSecretHeader } from "../../run/redact.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
 import { CODING_FLAGS } from "./request.ts";
+import type { BatchFolder } from "../../batch/folder.ts";
 import type { LoadedSuite } from "../../experiment/load_suite.ts";
 import type { SweepConfig } from "../../sweep/config.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
-import type { LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
+import type { BatchTask, LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
 
 /** Names under which dyno's own simulator runs. */
 const OWN_SIMULATOR = [DEFAULT_SIM, "agent_sched_sim"];
@@ -30,6 +33,8 @@ export interface TaskPolicy {
   key_envs: readonly string[];
   /** Where sweeps go. */
   sweeps: string;
+  /** Where batches keep their state. */
+  batches: string;
 }
 
 /** What is wrong with a task, and where in its body. */
@@ -48,8 +53,10 @@ export interface Prepared {
   content: unknown | null;
   /** The arguments; `file` is the path of the written one. */
   args(file: string): string[];
-  /** The folder of a sweep; null for what leaves a run directory. */
+  /** The folder of a sweep; null for another kind. */
   exp_dir: string | null;
+  /** The folder of a batch; null for another kind. */
+  batch_dir?: BatchFolder | null;
   /** Whether a run that was cut off can go on; a load is measured anew. */
   resumable: boolean;
 }
@@ -64,6 +71,7 @@ export async function prepareTask(
   task_id: string,
   policy: TaskPolicy,
 ): Promise<Prepared> {
+  if (request.kind === "batch") return await prepareBatch(request, policy);
   if (request.kind === "sweep") return await prepareSweep(request, task_id, policy);
   checkEndpoint(request, policy);
   return request.kind === "suite"
@@ -189,6 +197,19 @@ async function prepareSweep(
       ...(fail_fast ? ["--fail-fast"] : []),
     ],
     exp_dir: treeOf({ ...config, out_root }).path,
+    resumable: true,
+  };
+}
+
+/** The batch goes on where it was, so that a slot of it is run once, by whichever task. */
+async function prepareBatch(task: BatchTask, { paths, batches }: TaskPolicy): Promise<Prepared> {
+  const path = at(["batch"], () => paths.resolve(task.batch));
+  const { name } = await atAsync(["batch"], () => loadBatch(path));
+  return {
+    content: null,
+    args: () => ["batch", "run", path, "--once", `--batches=${batches}`],
+    exp_dir: null,
+    batch_dir: batchFolder(batches, name),
     resumable: true,
   };
 }

@@ -64,21 +64,30 @@ export const sweepTaskSchema = z.strictObject({
   ...common,
 });
 
+/** What is due of a batch now or within a minute. */
+export const batchTaskSchema = z.strictObject({
+  kind: z.literal("batch"),
+  batch: path,
+  ...common,
+});
+
 /** The body of POST /tasks. */
 export const taskRequestSchema = z.discriminatedUnion("kind", [
   suiteTaskSchema,
   loadTaskSchema,
   sweepTaskSchema,
+  batchTaskSchema,
 ]);
 
 export type SuiteTask = z.infer<typeof suiteTaskSchema>;
 export type LoadTask = z.infer<typeof loadTaskSchema>;
 export type SweepTask = z.infer<typeof sweepTaskSchema>;
+export type BatchTask = z.infer<typeof batchTaskSchema>;
 export type TaskRequest = z.infer<typeof taskRequestSchema>;
 export type TaskKind = TaskRequest["kind"];
 
 /** The kinds that this server runs. */
-export const taskKinds: readonly TaskKind[] = ["suite", "load", "sweep"];
+export const taskKinds: readonly TaskKind[] = ["suite", "load", "sweep", "batch"];
 
 /** Settings of coding problems alone, each with its flag of `dyno run`. */
 export const CODING_FLAGS = {

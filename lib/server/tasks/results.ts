@@ -6,12 +6,13 @@ import { sweepTreeAt } from "../../sweep/tree.ts";
 import { prepareTask } from "./prepare.ts";
 import { finishedRuns } from "./sweep_watch.ts";
 import { isOver } from "./task.ts";
+import type { BatchFolder } from "../../batch/folder.ts";
 import type { TaskPolicy } from "./prepare.ts";
 import type { Task, TaskView } from "./task.ts";
 
 /**
  * The answer to GET /tasks/{id}/results: the task, whether it is partial, and `results`: results.json of
- * the run, the runs of a sweep, or null. Given in parts, since a run may be large.
+ * the run, the runs of a sweep, the records of a batch, or null. Given in parts, since a run may be large.
  */
 export async function resultsOf(
   task: Task,
@@ -20,7 +21,9 @@ export async function resultsOf(
 ): Promise<ReadableStream<Uint8Array>> {
   const partial = !isOver(task);
   const head = JSON.stringify({ ...view, partial }).slice(0, -1);
-  const parts = task.kind === "sweep"
+  const parts = task.kind === "batch"
+    ? batchRecords((await prepareTask(task.request, task.task_id, policy)).batch_dir!)
+    : task.kind === "sweep"
     ? sweepRuns((await prepareTask(task.request, task.task_id, policy)).exp_dir!)
     : partial
     ? ["null"]
@@ -38,6 +41,17 @@ async function* runResults(path: string): AsyncGenerator<Uint8Array | string> {
   const { results } = runDirectoryAt(path);
   if (existsSync(results)) yield* createReadStream(results) as AsyncIterable<Uint8Array>;
   else yield "null";
+}
+
+/** Every record of the batch, also of slots before this task's. */
+async function* batchRecords(
+  { records_json }: BatchFolder,
+): AsyncGenerator<Uint8Array | string> {
+  yield '{"records":';
+  if (existsSync(records_json)) {
+    yield* createReadStream(records_json) as AsyncIterable<Uint8Array>;
+  } else yield "[]";
+  yield "}";
 }
 
 function* sweepRuns(exp_dir: string): Generator<string> {

@@ -6,6 +6,7 @@ import { Scope } from "../../execute/scope.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { newRunId } from "../../run/run_id.ts";
 import { writeFileAtomic } from "../../run/write.ts";
+import { BatchWatch } from "./batch_watch.ts";
 import { endGroup, isAlive, killGroup, startChild } from "./child.ts";
 import { outcomeOf } from "./outcome.ts";
 import { prepareTask } from "./prepare.ts";
@@ -130,14 +131,18 @@ export class TaskRunner {
 
   async #run(task: Task): Promise<void> {
     const { store, policy, runs, command } = this.#options;
-    const run_id = task.kind === "sweep" ? null : runToGoOn(task, runs) ?? newRunId();
+    const ownFolder = task.kind === "sweep" || task.kind === "batch";
+    const run_id = ownFolder ? null : runToGoOn(task, runs) ?? newRunId();
     const resumed = run_id !== null && task.runs.includes(run_id) && hasJournal(runs, run_id);
     store.starting(task, run_id);
     const prepared = await prepareTask(task.request, task.task_id, policy);
     const args = this.#write(task, prepared);
     if (run_id !== null) args.push("--out", runs, resumed ? "--resume" : "--run-id", run_id);
+    if (task.kind === "batch") args.push("--out", runs);
     const output = outputOf(store, task);
-    using watch: TaskWatch = prepared.exp_dir === null
+    using watch: TaskWatch = prepared.batch_dir
+      ? new BatchWatch(prepared.batch_dir, task.created_unix_s)
+      : prepared.exp_dir === null
       ? new RunWatch(task.kind, runDirectoryAt(join(runs, run_id!)), (event) => {
         Object.assign(task, watch.facts());
         this.#options.onRunEvent(task, event);
