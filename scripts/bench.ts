@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<unknown>> = {
   sweep: () => import("./bench/sweep.ts"),
   runs: () => import("./bench/runs.ts"),
   metrics: () => import("./bench/metrics.ts"),
+  serve: () => import("./bench/serve.ts"),
 };
 
 const [name] = process.argv.slice(2);
