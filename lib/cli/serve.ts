@@ -38,9 +38,10 @@ export const command: Command = {
   help: [
     "dyno serve [flags]",
     "",
-    "Runs suites, loads, sweeps and batches' slots that are submitted over HTTP, one after the other, and tells how they",
-    "come along; /metrics is for Prometheus. Tasks survive a restart: what waited is run, what ran goes on. Ctrl-C ends it: running",
-    "tasks save what they have and go on when it is started again.",
+    "Runs suites, loads, sweeps and slots of batches that are submitted over HTTP, one after the other,",
+    "and tells how they come along; /metrics is for Prometheus. Tasks survive a restart: what waited is",
+    "run, what ran goes on. Ctrl-C ends it: running tasks save what they have and go on when it is started",
+    "again.",
     "",
     ...flagHelp(flags),
     "",

@@ -21,7 +21,7 @@ export interface ServeOptions {
   port: number;
   /** The folder of runs. */
   runs: string;
-  /** The folder of batches, for the dashboard (batches). */
+  /** The folder of batches, of the dashboard and of tasks (batches). */
   batches?: string;
   /** Folders whose files tasks may name. */
   allow: readonly string[];
@@ -102,7 +102,7 @@ export class Server implements AsyncDisposable {
       allow_commands: options.allow_commands,
       key_envs: options.key_envs,
       sweeps: join(runs, "sweeps"),
-      batches: join(runs, "batches"),
+      batches: resolve(options.batches ?? "batches"),
     };
     const store = await TaskStore.open(runs, onNotice);
     const callbacks = await CallbackQueue.open(runs, {

@@ -17,7 +17,7 @@ Deno.test("a task runs the slot that is due, the next task finds nothing due", a
       endpoint,
     }],
   });
-  await using server = await serving(place.path);
+  await using server = await serving(place.path, { batches: join(place.path, "batches") });
   const task = await taskOver(
     server.url,
     await submit(server.url, { kind: "batch", batch: "batch.json" }),
