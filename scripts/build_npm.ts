@@ -56,7 +56,10 @@ async function dntPackage({ build }: Dnt, prebuilt: string): Promise<void> {
 function bundledPackage(prebuilt: string): void {
   bundlePackage(PACKAGE, join(DIST, "npm-work"));
   copyFiles(PACKAGE, PACKAGE, prebuilt);
-  writeFileSync(join(PACKAGE, "main.js"), `#!/usr/bin/env node\nimport "./lib/main.js";\n`);
+  writeFileSync(
+    join(PACKAGE, "main.js"),
+    `#!/usr/bin/env -S node --disable-warning=ExperimentalWarning\nimport "./lib/main.js";\n`,
+  );
   chmodSync(join(PACKAGE, "main.js"), 0o755);
   const entry = { types: "./types/mod.d.ts", default: "./lib/mod.js" };
   writeFileSync(

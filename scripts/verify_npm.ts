@@ -90,31 +90,46 @@ function expect(holds: boolean, what: string, said: unknown): void {
   }
 }
 
+/** The machine's Node where it is of that line, else npm's, which comes from its cache the next time. */
+function node22(): string {
+  const ask = (program: string, ...args: string[]) =>
+    execFileSync(program, [...args, "-p", "process.version + ' ' + process.execPath"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim().split(" ");
+  const [version, own] = ask("node");
+  return version.startsWith("v22.") ? own : ask("npx", "-y", "-p", NODE, "node")[1];
+}
+
 /** A folder for PATH with Node, npm and what their scripts need; not Deno, not a compiler. */
 function pathFolder(at: string): string {
   const folder = join(at, "bin");
   mkdirSync(folder);
   const which = (name: string) =>
     execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
-  const node = execFileSync("npx", ["-y", "-p", NODE, "node", "-p", "process.execPath"], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  }).trim();
-  symlinkSync(node, join(folder, "node"));
+  symlinkSync(node22(), join(folder, "node"));
   for (const name of ["npm", "npx", "sh", "env", "uname"]) {
     symlinkSync(which(name), join(folder, name));
   }
   return folder;
 }
 
+/** A program that goes on until it is ended; `end` gives its exit code. */
+interface Started {
+  url: string;
+  end(): Promise<number | null>;
+}
+
 /** The folder of a user who has installed the package, and how that user starts things. */
 class Installed {
   readonly folder: string;
   readonly #env: Record<string, string>;
+  readonly #program: string;
 
   constructor(at: string) {
     this.folder = join(at, "project");
     mkdirSync(this.folder);
+    this.#program = join(this.folder, "node_modules/.bin/dyno");
     writeFileSync(join(this.folder, "package.json"), `{"private": true, "type": "module"}\n`);
     const { HOME = at } = process.env;
     const npmrc = join(HOME, ".npmrc");
@@ -141,27 +156,42 @@ class Installed {
   }
 
   dyno(...args: string[]): string {
-    return this.run("npx", ["--no", "--", "dyno", ...args]);
+    return this.run(this.#program, args);
   }
 
-  /** Starts dyno's mock endpoint; gives its address and how to end it. */
-  async mock(): Promise<{ url: string; end: () => Promise<void> }> {
-    const main = join(this.folder, "node_modules/.bin/dyno");
-    const child = spawn("node", [main, "mock", "--port", "0", "--tokens-per-second", "200"], {
+  /** Starts dyno; gives what it says until `ready` is in it, and how to end it. */
+  async started(ready: RegExp, ...args: string[]): Promise<Started> {
+    const child = spawn(this.#program, args, {
       cwd: this.folder,
       env: this.#env,
       stdio: ["ignore", "ignore", "pipe"],
     });
-    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     let said = "";
-    for await (const bytes of child.stderr) {
-      said += bytes;
-      const url = /mock endpoint at (\S+)/.exec(said)?.[1];
-      if (url !== undefined) {
-        return { url, end: () => (child.kill("SIGTERM"), ended) };
-      }
-    }
-    throw new Failed(`dyno mock: ${said}`);
+    const url = await new Promise<string | undefined>((resolve) => {
+      child.stderr.on("data", (bytes) => {
+        said += bytes;
+        const [, url] = ready.exec(said) ?? [];
+        if (url !== undefined) resolve(url);
+      });
+      child.stderr.once("end", () => resolve(undefined));
+    });
+    if (url === undefined) throw new Failed(`dyno ${args.join(" ")}: ${said}`);
+    let asked = false;
+    const end = () => {
+      if (!asked) process.kill(child.pid!, "SIGTERM"); // child.kill would be told as its end
+      asked = true;
+      return ended;
+    };
+    return { url, end };
+  }
+
+  /** Starts dyno's mock endpoint. */
+  mock(): Promise<Started> {
+    return this.started(
+      /mock endpoint at (\S+)/,
+      ...["mock", "--port", "0", "--tokens-per-second", "200"],
+    );
   }
 }
 
@@ -169,11 +199,12 @@ type Check = [name: string, check: (user: Installed, tarball: string) => Promise
 
 const CHECKS: Check[] = [
   ["npm install", (user, tarball) => {
-    user.run("npm", ["install", ...QUIET, resolve(tarball)]);
+    const tools = [`typescript@${TYPESCRIPT}`, `@types/node@${NODE_TYPES}`];
+    user.run("npm", ["install", ...QUIET, resolve(tarball), ...tools]);
   }],
   ["help, version, what works here", (user) => {
     expect(user.run("node", ["-p", "process.version"]).startsWith("v22."), "not Node 22", "");
-    const help = user.dyno("--help");
+    const help = user.run("npx", ["--no", "--", "dyno", "--help"]);
     expect(help.includes("quickstart") && help.includes("sample"), "dyno --help", help);
     const version = user.dyno("--version");
     const sha = commit()?.slice(0, 12) ?? "";
@@ -229,14 +260,32 @@ const CHECKS: Check[] = [
       await end();
     }
   }],
+  ["the server: a task, its events, its end", async (user) => {
+    const mock = await user.mock();
+    const server = await user.started(/dyno serve at ([^\s,]+)/, "serve", "--port", "0");
+    try {
+      const task = { kind: "suite", suite: "quickstart", endpoint: `${mock.url}/v1` };
+      const answer = await fetch(`${server.url}/tasks`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(task),
+      });
+      const { task_id } = await answer.json();
+      expect(answer.status === 202, "POST /tasks", answer.status);
+      const events = await (await fetch(`${server.url}/tasks/${task_id}/events`)).text();
+      expect(events.includes('"status":"completed"'), "a task's events", events);
+      const code = await server.end();
+      expect(code === 0, "the end of dyno serve", code);
+    } finally {
+      await Promise.all([server.end(), mock.end()]);
+    }
+  }],
   ["past runs", (user) => {
     const runs = JSON.parse(user.dyno("runs", "list", "--json"));
-    expect(runs.length === 3, "runs list", runs);
+    expect(runs.length === 4, "runs list", runs);
     user.dyno("runs", "show", "latest");
   }],
   ["a strict TypeScript program with the library", (user) => {
-    const tools = [`typescript@${TYPESCRIPT}`, `@types/node@${NODE_TYPES}`];
-    user.run("npm", ["install", ...QUIET, "-D", ...tools]);
     writeFileSync(join(user.folder, "program.ts"), PROGRAM);
     writeFileSync(join(user.folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
     user.run("npx", ["--no", "--", "tsc", "-p", "."]);
