@@ -104,16 +104,21 @@ function countsOf(junit: string): Counts {
   return { passed: count("tests") - failed - skipped.length, failed, skipped };
 }
 
-/** The folders of tests, most source first: the long ones then start early. */
-function testFolders(): string[] {
+/** Folders whose parts are run on their own: together they would be the longest. */
+const SPLIT = ["tests/native", "tests/suite", "tests/chaos", "tests/e2e", "tests/server"];
+
+/** The parts of the tests, most source first: the long ones then start early. */
+function testParts(): string[] {
   const bytes = (path: string): number =>
     statSync(path).isDirectory()
       ? readdirSync(path).reduce((sum, name) => sum + bytes(join(path, name)), 0)
       : statSync(path).size;
-  return readdirSync("tests")
-    .filter((name) => name !== "fixtures")
-    .map((name) => join("tests", name))
-    .filter((path) => statSync(path).isDirectory() || path.endsWith("_test.ts"))
+  const parts = (folder: string): string[] =>
+    readdirSync(folder)
+      .filter((name) => name !== "fixtures")
+      .map((name) => join(folder, name))
+      .filter((path) => statSync(path).isDirectory() || path.endsWith("_test.ts"));
+  return parts("tests").flatMap((path) => SPLIT.includes(path) ? parts(path) : [path])
     .sort((a, b) => bytes(b) - bytes(a));
 }
 
@@ -140,10 +145,10 @@ function testPart(paths: string[], junit: string): Promise<Counts> {
   });
 }
 
-/** All tests, as many folders at a time as there are cores. */
+/** All tests, one part more at a time than there are cores, since many wait. */
 async function testAll(only: string[]): Promise<Counts> {
   const folder = mkdtempSync(join(tmpdir(), "dyno-test-"));
-  const parts = only.length > 0 ? [only] : testFolders().map((path) => [path]);
+  const parts = only.length > 0 ? [only] : testParts().map((path) => [path]);
   const total: Counts = { passed: 0, failed: 0, skipped: [] };
   let next = 0;
   const lane = async () => {
@@ -156,7 +161,7 @@ async function testAll(only: string[]): Promise<Counts> {
     }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(availableParallelism(), 4) }, lane));
+    await Promise.all(Array.from({ length: Math.min(availableParallelism() + 1, 4) }, lane));
     return total;
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Report, Simulator } from "./simulator.ts";
 import { checkTrace, type Rules, type TierRules } from "./trace_checker.ts";
 
-const SEEDS = 20;
+const SEEDS = Deno.env.get("DYNO_TEST_LONG") || Deno.env.get("CI") === "true" ? 20 : 5;
 const POLICIES = ["fifo_cheapest", "dag_cheapest", "dag_escalation", "full", "edf", "sjf"];
 const ABLATIONS = [
   [],

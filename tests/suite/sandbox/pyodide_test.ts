@@ -13,6 +13,7 @@ const BASICS = fileURLToPath(
   new URL("../../../experiments/suites/python_basics.jsonl", import.meta.url),
 );
 const test = "def check(candidate):\n    assert candidate(2) == 4, 'twice'\n";
+const SOLUTIONS = Deno.env.get("DYNO_TEST_LONG") ? 20 : 6;
 const double = (code: string, timeout_s = 20) =>
   program({ code, entry_point: "double", test, form: "check" }, timeout_s);
 const body = (lines: string) =>
@@ -121,8 +122,8 @@ Deno.test("pyodide: outcomes as in bubblewrap, solutions pass, no exploit does",
       assert(late.max_rss_bytes! > 50 << 20 && late.cpu_s! > 0);
     });
 
-    await t.step("20 solutions", async () => {
-      const problems = (await loadProblems(BASICS)).slice(0, 20);
+    await t.step(`${SOLUTIONS} solutions`, async () => {
+      const problems = (await loadProblems(BASICS)).slice(0, SOLUTIONS);
       await Promise.all(problems.map(async (problem) => {
         const { prompt, canonical_solution, entry_point } = problem;
         const { text, form } = problem.tests as PythonTests;
