@@ -1,7 +1,7 @@
 /**
  * A load that lasts: 500 streams, the sampler at 1 kHz, metrics scraped each second. In the long
- * suite an hour (DYNO_SOAK_S for another length), ten minutes where CI=true, else half a minute that
- * is judged by what leaks alone: how quick a busy machine is, is no fault of ours.
+ * suite an hour (DYNO_SOAK_S for another length), else half a minute that is judged by what leaks
+ * alone: how quick a busy machine is, is no fault of ours.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,9 +18,7 @@ import { mean, quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 
 const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
-const SECONDS = Number(
-  Deno.env.get("DYNO_SOAK_S") ?? (LONG ? 3600 : Deno.env.get("CI") === "true" ? 600 : 30),
-);
+const SECONDS = Number(Deno.env.get("DYNO_SOAK_S") ?? (LONG ? 3600 : 30));
 /** From here on figures are judged, not only leaks. */
 const JUDGED_S = 300;
 const STREAMS = 500;
