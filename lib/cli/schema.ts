@@ -6,9 +6,11 @@ import {
   suiteResultsSchema,
 } from "../analysis/result_schemas.ts";
 import { InputError } from "../errors.ts";
+import { batchSchema, questionsSchema } from "../experiment/batch.ts";
 import { experimentSchema } from "../experiment/experiment.ts";
 import { loadExperimentSchema } from "../experiment/load.ts";
 import { suiteSchema } from "../experiment/suite.ts";
+import { integrationSchema } from "../integration/config.ts";
 import { mockScriptSchema } from "../mock/script.ts";
 import { didYouMean } from "../nearest.ts";
 import { priceTableSchema } from "../run/prices.ts";
@@ -41,6 +43,9 @@ const forms: Record<string, FileForm> = {
     schema: sweepSchema,
     command: () => import("./sweep.ts"),
   },
+  "batch": { title: "a batch of dyno", schema: batchSchema },
+  "questions": { title: "questions of a batch", schema: questionsSchema },
+  "integration": { title: "scenarios of dyno integration", schema: integrationSchema },
   "prices": { title: "a price table of dyno", schema: priceTableSchema },
   "mock-script": { title: "a script of dyno's mock endpoint", schema: mockScriptSchema },
   "results": { title: "results.json of a suite", schema: suiteResultsSchema },

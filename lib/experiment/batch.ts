@@ -56,7 +56,10 @@ const modelSchema = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
 });
 
-const batchSchema = z.strictObject({
+/** A batch file, before its questions are read. */
+export const batchSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
   name: z.string().regex(
     /^\w[\w.-]{0,63}$/,
     "expected up to 64 letters, digits, _, - and . (a folder's name)",
@@ -85,7 +88,9 @@ const batchSchema = z.strictObject({
   ).optional(),
 });
 
-const questionsSchema = z.strictObject({
+/** A file of questions. */
+export const questionsSchema = z.strictObject({
+  $schema: z.string().optional(),
   questions: z.array(z.strictObject({
     id: z.string().min(1),
     question: z.string().min(1),
@@ -106,7 +111,7 @@ export interface IndustryQuestion extends Question {
 }
 
 /** A batch file with its questions read. */
-export interface Batch extends Omit<z.infer<typeof batchSchema>, "industries"> {
+export interface Batch extends Omit<z.infer<typeof batchSchema>, "$schema" | "industries"> {
   /** The file it came from. */
   path: string;
   questions: IndustryQuestion[];
@@ -120,7 +125,7 @@ export interface Batch extends Omit<z.infer<typeof batchSchema>, "industries"> {
 export async function loadBatch(path: string): Promise<Batch> {
   const file = await readJsonFile(path);
   refuseUnknown(file);
-  const { industries, ...rest } = checkJson(file, batchSchema);
+  const { $schema: _schema, industries, ...rest } = checkJson(file, batchSchema);
   refuseTwice(file, "models", rest.models.map(({ provider, model }) => `${provider} ${model}`));
   refuseTwice(file, "industries", industries.map(({ industry }) => industry));
   const questions: IndustryQuestion[] = [];
