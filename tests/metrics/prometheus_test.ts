@@ -88,7 +88,7 @@ Deno.test({
       concurrency: 3,
       input_tokens: 8,
       slo: ["ttft:5000"],
-      matrix: { requests: [100, 1_000_000] },
+      matrix: { requests: [60, 61, 62, 1_000_000] },
     });
     await using metrics = await openMetrics();
     await using server = await serveMetrics(() => metrics.text(), { host: "127.0.0.1", port: 0 });
