@@ -106,6 +106,15 @@ function countsOf(junit: string): Counts {
 
 /** Folders whose parts are run on their own: together they would be the longest. */
 const SPLIT = ["tests/native", "tests/suite", "tests/chaos", "tests/e2e", "tests/server"];
+/** Small files of long tests, which begin first. */
+const FIRST = ["tests/e2e/npm_test.ts", "tests/native/fuzz_test.ts"];
+
+const CHECKS = [
+  ["fmt", "--check"],
+  ["lint"],
+  ["check", "main.ts", "lib", "scripts", "tests"],
+  ["doc", "--quiet", "--lint", "lib/mod.ts"],
+];
 
 /** The parts of the tests, most source first: the long ones then start early. */
 function testParts(): string[] {
@@ -118,14 +127,14 @@ function testParts(): string[] {
       .filter((name) => name !== "fixtures")
       .map((name) => join(folder, name))
       .filter((path) => statSync(path).isDirectory() || path.endsWith("_test.ts"));
-  return parts("tests").flatMap((path) => SPLIT.includes(path) ? parts(path) : [path])
+  const sorted = parts("tests").flatMap((path) => SPLIT.includes(path) ? parts(path) : [path])
     .sort((a, b) => bytes(b) - bytes(a));
+  return [...FIRST, ...sorted.filter((path) => !FIRST.includes(path))];
 }
 
-/** One `deno test`, its output shown when it is over so that parts at the same time stay readable. */
-function testPart(paths: string[], junit: string): Promise<Counts> {
+/** Runs Deno; its output is shown when it is over, so that what runs at the same time stays readable. */
+function runDeno(args: string[]): Promise<boolean> {
   const started = performance.now();
-  const args = ["test", "-A", "--no-check", `--junit-path=${junit}`, ...paths];
   const child = spawn(deno, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output: Uint8Array[] = [];
   child.stdout.on("data", (chunk) => output.push(chunk));
@@ -134,56 +143,60 @@ function testPart(paths: string[], junit: string): Promise<Counts> {
     child.on("close", (code) => {
       for (const chunk of output) process.stderr.write(chunk);
       const tookS = Math.round((performance.now() - started) / 1000);
-      say(`$ deno test ${paths.join(" ")}: ${tookS} s`);
-      const counts = existsSync(junit)
-        ? countsOf(readFileSync(junit, "utf8"))
-        : { passed: 0, failed: 1, skipped: [] };
-      // a module that does not load, or a leak outside of a test, fails the run but no test
-      if (code !== 0 && counts.failed === 0) counts.failed = 1;
-      resolve(counts);
+      const words = args.filter((word) => !/^-A$|^--(junit|no-check)/.test(word));
+      say(`$ deno ${words.join(" ")}: ${tookS} s`);
+      resolve(code === 0);
     });
   });
 }
 
-/** All tests, one part more at a time than there are cores, since many wait. */
-async function testAll(only: string[]): Promise<Counts> {
-  const folder = mkdtempSync(join(tmpdir(), "dyno-test-"));
-  const parts = only.length > 0 ? [only] : testParts().map((path) => [path]);
+async function check(args: string[]): Promise<Counts> {
+  const good = await runDeno(args);
+  return { passed: Number(good), failed: Number(!good), skipped: [] };
+}
+
+async function testPart(paths: string[], junit: string): Promise<Counts> {
+  const good = await runDeno(["test", "-A", "--no-check", `--junit-path=${junit}`, ...paths]);
+  const counts = existsSync(junit)
+    ? countsOf(readFileSync(junit, "utf8"))
+    : { passed: 0, failed: 1, skipped: [] };
+  // a module that does not load, or a leak outside of a test, fails the run but no test
+  if (!good && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+/** All of it, one job more at a time than there are cores, since many wait. */
+async function runAll(jobs: (() => Promise<Counts>)[]): Promise<Counts> {
   const total: Counts = { passed: 0, failed: 0, skipped: [] };
-  let next = 0;
+  const waiting = [...jobs];
   const lane = async () => {
-    while (next < parts.length) {
-      const index = next++;
-      const counts = await testPart(parts[index], join(folder, `${index}.xml`));
+    for (let job = waiting.shift(); job; job = waiting.shift()) {
+      const counts = await job();
       total.passed += counts.passed;
       total.failed += counts.failed;
       total.skipped.push(...counts.skipped);
     }
   };
-  try {
-    await Promise.all(Array.from({ length: Math.min(availableParallelism() + 1, 4) }, lane));
-    return total;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  await Promise.all(Array.from({ length: Math.min(availableParallelism() + 1, 4) }, lane));
+  return total;
 }
 
 const long = process.argv.includes("--long");
 const only = process.argv.slice(2).filter((argument) => argument !== "--long");
 if (long) process.env.DYNO_TEST_LONG = "1";
 installMissing();
-const checks = [
-  run(deno, "fmt", "--check"),
-  run(deno, "lint"),
-  run(deno, "check", "main.ts", "lib", "scripts", "tests"),
-  run(deno, "doc", "--quiet", "--lint", "lib/mod.ts"),
-];
-const { passed, failed, skipped } = await testAll(only);
-const failedChecks = checks.filter((good) => !good).length;
-const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
-say("");
-for (const name of skipped) say(`skipped: ${name}`);
-process.stdout.write(
-  `${passed + checks.length - failedChecks} passed, ${failed + failedChecks} failed${skips}\n`,
-);
-process.exitCode = failed + failedChecks > 0 ? 1 : 0;
+const folder = mkdtempSync(join(tmpdir(), "dyno-test-"));
+try {
+  const parts = only.length > 0 ? [only] : testParts().map((path) => [path]);
+  const { passed, failed, skipped } = await runAll([
+    ...CHECKS.map((args) => () => check(args)),
+    ...parts.map((paths, i) => () => testPart(paths, join(folder, `${i}.xml`))),
+  ]);
+  say("");
+  for (const name of skipped) say(`skipped: ${name}`);
+  const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
+  process.stdout.write(`${passed} passed, ${failed} failed${skips}\n`);
+  process.exitCode = failed > 0 ? 1 : 0;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
