@@ -121,7 +121,8 @@ for (const [name, args] of settings) {
       ...["--sample-rate", "0", "--json", "--out", join(place.path, "runs")],
     ]);
     await until(() => mock.requests.filter(({ method }) => method === "POST").length > 10);
-    process.kill(running.pid, "SIGTSTP");
+    // what Ctrl-Z does; SIGTSTP itself is dropped where no shell would ever continue the process
+    process.kill(running.pid, "SIGSTOP");
     const state = () => readFileSync(`/proc/${running.pid}/stat`, "utf8").split(") ")[1][0];
     await until(() => state() === "T");
     await new Promise((resolve) => setTimeout(resolve, 1200));
