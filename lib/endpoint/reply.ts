@@ -215,7 +215,7 @@ function serverError(error: unknown): EndpointError {
   const failure = overloaded ? "http_429" : refused ? "http_4xx" : "http_5xx";
   return new EndpointError(
     failure,
-    `the server broke off with an error: ${excerpt(String(message))}`,
+    `the server broke off with an error: ${excerpt(textIn(message) || JSON.stringify(error))}`,
   );
 }
 

@@ -126,7 +126,7 @@ property(
     }
     assertEquals(typeof reply.text + typeof reply.reasoning, "stringstring");
   },
-  { runs: 1500 },
+  { runs: 1500, earlier: [['{"error":{"message":{"toString":null},"code":429}}']] },
 );
 
 property("an answer's body near a valid one", nearJson(body), (text) => {

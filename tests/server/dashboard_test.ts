@@ -115,7 +115,7 @@ Deno.test({
       assertStringIncludes(await page.innerText("main"), XSS[1]);
 
       await page.locator("summary").first().click();
-      assert(await page.locator("details[open] tbody tr").count() > 5);
+      await sees(page, "document.querySelectorAll('details[open] tbody tr').length > 5");
     }, { width: 360 });
     await withPage(chrome, `${server.url}/#/batches?industry=none`, async (page) => {
       await page.waitForSelector(".empty");
