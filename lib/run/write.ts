@@ -1,5 +1,15 @@
 /** Writing files so that a reader sees the old or the new one, never half of one. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
 import { Buffer } from "node:buffer";
 import { InputError, messageOf, WriteError } from "../errors.ts";
 
@@ -31,6 +41,14 @@ export function writeFileAtomic(
       rmSync(temporary, { force: true });
     } catch { /* no such folder: the first error says why */ }
     throw notWritten(path, error);
+  }
+}
+
+/** Removes what a killed writer left in a folder under a temporary name. For who has its lock. */
+export function removeDrafts(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder).filter((name) => name.endsWith(".tmp"))) {
+    rmSync(join(folder, name), { force: true });
   }
 }
 

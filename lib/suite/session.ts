@@ -1,10 +1,11 @@
 /** A run's directory in use: what earlier sessions finished, and the journal for this one. */
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
 import { dropTornEnd, Journal, readJournal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { removeDrafts, writeFileAtomic } from "../run/write.ts";
 import { resultItem } from "./results.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
@@ -89,6 +90,8 @@ export class Session implements Disposable {
   constructor(directory: RunDirectory, redactor: Redactor, describe: () => void) {
     this.#unlock = takeLock(directory.lock);
     try {
+      const { path, items, report } = directory;
+      [path, items, dirname(report)].forEach(removeDrafts);
       describe();
       this.journal = new Journal(directory.journal, redactor);
     } catch (error) {

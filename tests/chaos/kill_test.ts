@@ -26,7 +26,8 @@ const KILLS = long ? 500 : 30;
 const LANES = 2;
 /** Kills of one folder before its command may come to its end. */
 const MOST_IN_A_ROW = 3;
-const seed = Number(process.env.DYNO_KILL_SEED ?? Date.now() % 1e9);
+/** The short form kills at the same moments each time: new ones are looked for in the long one. */
+const seed = Number(process.env.DYNO_KILL_SEED ?? (long ? Date.now() % 1e9 : 266_043_825));
 
 const victims = [...writers, ...keepers].filter(({ name }) =>
   name.includes(process.env.DYNO_KILL_ONLY ?? "")
