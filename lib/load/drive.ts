@@ -2,34 +2,29 @@
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { requestHeaders } from "../endpoint/api.ts";
-import { requestBody } from "../endpoint/request.ts";
 import { TokenTimes } from "../endpoint/token_times.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
+import { loadBody } from "./load_body.ts";
 import { price, recordOf } from "./record.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
-import type { APIConfiguration } from "../endpoint/api.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
 import type { Budget, Reservation, Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { ArrivalPattern } from "./arrival.ts";
+import type { BodySettings } from "./load_body.ts";
 import type { DriveProgress } from "./drive_progress.ts";
 import type { LoadPrompt, PromptSource } from "./prompts.ts";
 import type { RequestRecord } from "./results.ts";
 import type { LoadStage } from "./stages.ts";
 import type { StopLimits } from "./stop_rule.ts";
 
-export interface DriveOptions {
-  api: APIConfiguration;
+export interface DriveOptions extends BodySettings {
   transport: Transport;
   stages: readonly LoadStage[];
   pattern: ArrivalPattern;
   prompts: PromptSource;
-  /** Further fields of every request's body. */
-  body: Record<string, unknown>;
-  /** Ask for exactly the wanted number of output tokens. */
-  ignore_eos: boolean;
   /** Seconds that a user thinks between the turns of a conversation. */
   think_time_s: number;
   /** Seconds that requests in flight may still take at the end. */
@@ -261,7 +256,7 @@ export class Drive {
     turn: number,
   ): boolean {
     const { api, transport, countTokens, budget, cost } = this.#options;
-    const body = this.#bodyOf(prompt);
+    const body = loadBody(prompt, this.#options);
     // an open loop does not wait until the length of answers is known
     const reservation = budget.take(() =>
       cost.most(body) ?? (t_intended_ns === null ? null : NOTHING)
@@ -319,23 +314,6 @@ export class Drive {
   }
 
   readonly #cancels = new Map<Flight, () => void>();
-
-  #bodyOf(prompt: LoadPrompt): Record<string, unknown> {
-    const { api, body, ignore_eos } = this.#options;
-    const { output_tokens: max_tokens } = prompt;
-    const exact = ignore_eos && max_tokens !== null
-      ? { ignore_eos: true, min_tokens: max_tokens }
-      : ignore_eos
-      ? { ignore_eos: true }
-      : {};
-    const parameters = {
-      ...prompt.parameters,
-      ...(max_tokens === null || api.api_type === "embeddings" ? {} : { max_tokens }),
-      ...exact,
-      ...body,
-    };
-    return requestBody({ ...prompt, parameters }, api);
-  }
 
   #ended(flight: Flight, exchange: HttpExchange, error: Error | null): void {
     this.#open--;

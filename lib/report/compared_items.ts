@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { markOf } from "../run/index.ts";
 import { letterHead } from "./compared_numbers.ts";
+import { filterForm } from "./filter_form.ts";
 import { counted, cutText, escapeHtml, figure } from "./html.ts";
 import { laterClass, moreButton } from "./tests_table.ts";
 import { testText } from "./test_texts.ts";
@@ -46,7 +47,7 @@ export function* comparedItems(runs: readonly ReportedRun[]): Generator<string> 
   const room = MOST_BYTES - rows.reduce((sum, row) => sum + Buffer.byteLength(row.cells), 0) -
     rows.length * 60;
   const texts = textsOf(entries, runs, Math.min(room, MOST_TEXT_BYTES));
-  yield filterForm(entries, letters.name);
+  yield filterOf(entries, letters.name);
   yield `<div class="scroll${
     entries.length > TALL_FROM ? " tall" : ""
   }" tabindex="0" role="region" aria-label="tests"><table id="tests">
@@ -172,22 +173,16 @@ function textsOf(
   return texts;
 }
 
-function filterForm(entries: readonly Entry[], most: number): string {
+function filterOf(entries: readonly Entry[], most: number): string {
   const categories = [
     ...new Set(entries.map(({ category }) => cutText(category, Math.min(60, most)))),
   ];
   const outcomes = new Set(entries.map(({ outcome }) => outcome));
-  const choice = (label: string, id: string, values: readonly string[]) =>
-    `<label>${label} <select id="${id}"><option value="">all</option>${
-      values.map((value) => `<option>${escapeHtml(value)}</option>`).join("")
-    }</select></label>`;
-  return `<div class="filter" role="search">
-<label>Find <input type="search" id="find" placeholder="name, text, error"></label>
-${choice("Category", "category", categories.slice(0, 500))}
-${choice("Result", "result", OUTCOMES.filter((outcome) => outcomes.has(outcome)))}
-<output id="shown" aria-live="polite">${counted(entries.length, "test")}</output>
-</div>
-`;
+  return filterForm(
+    entries.length,
+    categories,
+    OUTCOMES.filter((outcome) => outcomes.has(outcome)),
+  );
 }
 
 function leftOut(tests: number, rows: number, texts: number): string {

@@ -1,4 +1,5 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
+import { filterForm } from "./filter_form.ts";
 import { counted, cutText, escapeHtml, figure } from "./html.ts";
 import { testTexts, verdictOf, VERDICTS } from "./test_texts.ts";
 import type { RunDirectory } from "../run/directory.ts";
@@ -72,7 +73,7 @@ export function* testsTable(
     name: share(NAME_LETTERS, rows.length, 24, 160),
     error: share(ERROR_LETTERS, rows.filter((item) => faultOf(item)).length, 24, 300),
   };
-  yield filterForm(rows, letters);
+  yield filterOf(rows, letters);
   yield `<div class="scroll${
     rows.length > TALL_FROM ? " tall" : ""
   }" tabindex="0" role="region" aria-label="tests"><table id="tests">
@@ -130,20 +131,10 @@ function headCell({ title, unit, number }: Column): string {
   return `<th scope="col" abbr="${title}"${number ? ` class="n"` : ""}>${button}${small}</th>`;
 }
 
-function filterForm(items: readonly ResultItem[], letters: Letters): string {
+function filterOf(items: readonly ResultItem[], letters: Letters): string {
   const categories = [...new Set(items.map((item) => shortCategory(item, letters)))];
   const verdicts = new Set(items.map(verdictOf));
-  const choice = (label: string, id: string, values: readonly string[]) =>
-    `<label>${label} <select id="${id}"><option value="">all</option>${
-      values.map((value) => `<option>${escapeHtml(value)}</option>`).join("")
-    }</select></label>`;
-  return `<div class="filter" role="search">
-<label>Find <input type="search" id="find" placeholder="name, text, error"></label>
-${choice("Category", "category", categories.slice(0, 500))}
-${choice("Result", "result", VERDICTS.filter((verdict) => verdicts.has(verdict)))}
-<output id="shown" aria-live="polite">${counted(items.length, "test")}</output>
-</div>
-`;
+  return filterForm(items.length, categories, VERDICTS.filter((verdict) => verdicts.has(verdict)));
 }
 
 function shortCategory(item: ResultItem, letters: Letters): string {

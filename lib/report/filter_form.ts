@@ -1,0 +1,24 @@
+/** The form above a table of tests: a text to find, a category, a result. */
+import { counted, escapeHtml } from "./html.ts";
+
+/** Categories beyond these are found by text. */
+const MOST_CATEGORIES = 500;
+
+/** The form; the page's script reads it by its ids. */
+export function filterForm(
+  tests: number,
+  categories: readonly string[],
+  results: readonly string[],
+): string {
+  const choice = (label: string, id: string, values: readonly string[]) =>
+    `<label>${label} <select id="${id}"><option value="">all</option>${
+      values.map((value) => `<option>${escapeHtml(value)}</option>`).join("")
+    }</select></label>`;
+  return `<div class="filter" role="search">
+<label>Find <input type="search" id="find" placeholder="name, text, error"></label>
+${choice("Category", "category", categories.slice(0, MOST_CATEGORIES))}
+${choice("Result", "result", results)}
+<output id="shown" aria-live="polite">${counted(tests, "test")}</output>
+</div>
+`;
+}
