@@ -68,7 +68,7 @@ function userIds(): () => number {
   } catch {
     highest = 65535;
   }
-  const ids = Math.min(1 << 20, Math.max(1, highest >> 2));
+  const ids = Math.min(1 << 20, Math.max(1, Math.floor(highest / 4)));
   const top = Math.min(highest, 0x7fff_0000);
   let next = Math.floor(Math.random() * ids);
   return () => top - (next = (next + 1) % ids);

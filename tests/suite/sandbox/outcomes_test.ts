@@ -110,6 +110,24 @@ Deno.test({ name: "sandbox: two at once take the time of one", ignore }, async (
 });
 
 Deno.test(
+  { name: "sandbox: one program's threads are not counted as another's", ignore },
+  async () => {
+    await using sandbox = await Sandbox.open({ workers: 2 });
+    const threads = double(`import threading, time
+
+
+def double(x):
+    for _ in range(10):
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    time.sleep(1)
+    return 2 * x
+`);
+    const outcomes = await Promise.all([sandbox.run(threads), sandbox.run(threads)]);
+    assertEquals(outcomes.map(({ detail }) => detail), ["", ""]);
+  },
+);
+
+Deno.test(
   { name: "sandbox: cancelled programs are gone when the promise settles", ignore },
   async () => {
     const before = processesLeft();
