@@ -1,10 +1,10 @@
 /** What a load run is compared by: its latencies in the order of time, and its throughput in slices. */
 import { readFileSync } from "node:fs";
 import { InputError } from "../errors.ts";
+import { readRecords } from "../load/load_journal.ts";
 import { latencies } from "../load/summarise.ts";
 import { isInside, momentIn } from "../load/window.ts";
 import { runDirectoryAt } from "../run/directory.ts";
-import { readJournal } from "../run/journal.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { blockEdges } from "../stats/block_bootstrap.ts";
 import type { LoadResults, RequestRecord, StageResults } from "../load/results.ts";
@@ -52,10 +52,7 @@ export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
   }
   const directory = runDirectoryAt(path);
   const { stages }: LoadResults = JSON.parse(readFileSync(directory.results, "utf8"));
-  const records: RequestRecord[] = [];
-  await readJournal(directory.journal, ({ event, result }) => {
-    if (event === "request_finished") records.push(result as RequestRecord);
-  });
+  const records = await readRecords(directory);
   return sampleOf(run_id, records.filter(({ warmup }) => !warmup), stages);
 }
 

@@ -19,7 +19,7 @@ import {
   toggle,
 } from "./flags.ts";
 import { pricesOf } from "./runs_prices.ts";
-import { runLoads } from "./load_runs.ts";
+import { finishLoad, runLoads } from "./load_runs.ts";
 import { observe, observeFlags } from "./observe.ts";
 import { searchCapacity } from "./capacity_search.ts";
 import type { LoadExperiment, LoadSettings } from "../experiment/load.ts";
@@ -90,6 +90,7 @@ const flags = {
   "out": text("DIR", "the folder of runs (runs)"),
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "run-id": runId("the id of the run (one of its own)"),
+  "resume": text("RUN", "sums up a load that was cut off: its id or its folder; sends nothing"),
   "json": toggle("one JSON object on standard output at the end"),
   ...observeFlags,
   ...callbackFlags,
@@ -102,6 +103,15 @@ const RENAMED: Partial<Record<keyof typeof flags, keyof LoadSettings>> = {
   "think-time": "think_time_s",
   "sample-rate": "sample_rate_hz",
 };
+
+/** What goes with --resume: all else was settled when the load began. */
+const WITH_RESUME: ReadonlySet<string> = new Set([
+  "resume",
+  "out",
+  "json",
+  "report-as",
+  "require-trusted",
+]);
 
 /** Flags that are no settings of a load. */
 const NO_SETTING: ReadonlySet<string> = new Set([
@@ -117,6 +127,7 @@ const NO_SETTING: ReadonlySet<string> = new Set([
   "out",
   "tag",
   "run-id",
+  "resume",
   "json",
   ...Object.keys(observeFlags),
   ...Object.keys(callbackFlags),
@@ -130,7 +141,7 @@ export const command: Command = {
     "Sends load to an OpenAI-compatible endpoint (chat, completions, responses, embeddings) and measures",
     "it. The verdict says whether this client could be trusted to. Exit code: 0 good, 1 every request",
     "failed (or --require-trusted was not met), 2 wrong input, 130 interrupted (what was measured is",
-    "summed up and saved).",
+    "summed up and saved; of a load that was killed, --resume does that).",
     "",
     ...flagHelp(flags),
     "",
@@ -144,20 +155,27 @@ export const command: Command = {
     if (positional.length > 1) {
       throw new InputError(`dyno load takes one experiment file, ${positional.length} given`);
     }
+    const shown = {
+      out: values.out ?? "runs",
+      json: values.json ?? false,
+      requireTrusted: values["require-trusted"] ?? false,
+      reportAs: values["report-as"] ?? null,
+    };
+    if (values.resume !== undefined) {
+      checkResume(values, positional);
+      return await finishLoad(values.resume, shown, context);
+    }
     const settings = settingsOf(values);
     const experiment: LoadExperiment = positional.length === 1
       ? await readLoadExperiment(positional[0], settings)
       : { name: "load", runs: [{ settings, varied: {} }] };
     await using observed = await observe(values, context.terminal);
     const request = {
+      ...shown,
       experiment,
       onDirectory: observed.onDirectory,
-      out: values.out ?? "runs",
       tags: checkedTags(values.tag ?? [], "--tag"),
       run_id: values["run-id"],
-      json: values.json ?? false,
-      requireTrusted: values["require-trusted"] ?? false,
-      reportAs: values["report-as"] ?? null,
       prices: await pricesOf(values.prices),
     };
     const searched = values["find-capacity"];
@@ -174,6 +192,17 @@ export const command: Command = {
     });
   },
 };
+
+/** @throws {InputError} more is asked for. */
+function checkResume(values: Values<typeof flags>, positional: readonly string[]): void {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  const more = given.map(([flag]) => `--${flag}`).filter((flag) => !WITH_RESUME.has(flag.slice(2)));
+  const idle = [...positional, ...more];
+  if (idle.length === 0) return;
+  throw new InputError(
+    `--resume: sums up what was measured and sends nothing, so leave out ${idle.join(", ")}`,
+  );
+}
 
 function settingsOf(values: Values<typeof flags>): LoadSettings {
   const settings: Record<string, unknown> = {};

@@ -5,12 +5,13 @@ import { EndpointClient } from "../endpoint/client.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { planLoad } from "../load/plan_load.ts";
 import { reportAs } from "../load/report_as.ts";
+import { resumeLoad } from "../load/conclude_run.ts";
 import { runLoad } from "../load/run_load.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { isInside } from "../load/window.ts";
 import { loadTokenizer } from "../load/tokenizer.ts";
 import { writeLoadReport } from "../report/load_report.ts";
-import { checkWritable } from "../run/directory.ts";
+import { checkWritable, findRun } from "../run/directory.ts";
 import { budgetEnd, checkPriced } from "./budget_flags.ts";
 import { EXIT } from "./command.ts";
 import { endOfLoad } from "./run_ends.ts";
@@ -23,7 +24,7 @@ import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadExperiment, LoadSettings } from "../experiment/load.ts";
 import type { DriveProgress } from "../load/drive_progress.ts";
 import type { ReportTool } from "../load/report_as.ts";
-import type { LoadRun } from "../load/run_load.ts";
+import type { LoadRun } from "../load/conclude_run.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { Budget } from "../run/budget.ts";
 import type { PriceTable } from "../run/prices.ts";
@@ -32,26 +33,37 @@ import type { CommandContext } from "./command.ts";
 /** A first answer that takes longer is told of. */
 const WAITING_MS = 3000;
 
-/** What is to be run; the settings of one invocation. */
-export interface LoadRequest {
-  experiment: LoadExperiment;
+/** How what was measured is shown and judged. */
+export interface LoadShown {
+  /** The folder of runs. */
   out: string;
-  run_id?: string;
   json: boolean;
   /** A verdict other than trusted is a failure. */
   requireTrusted: boolean;
   reportAs: ReportTool | null;
+  /** Leaves out the summary of each run. */
+  terse?: boolean;
+}
+
+/** What is to be run; the settings of one invocation. */
+export interface LoadRequest extends LoadShown {
+  experiment: LoadExperiment;
+  run_id?: string;
   /** Of all runs together. */
   budget: Budget;
   prices: PriceTable;
-  /** Leaves out the summary of each run. */
-  terse?: boolean;
   /** What several runs would say in the same words, and one has said. */
   told?: Set<string>;
   agent?: string;
   tags?: readonly string[];
   /** Told of each run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
+}
+
+/** What is kept of a run that is over. */
+interface LoadEnd extends Pick<LoadRun, "directory" | "results"> {
+  /** Requests with a good answer, warm-up left out. */
+  answered: number;
 }
 
 /**
@@ -64,7 +76,7 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
   const { experiment, out } = request;
   checkWritable(out);
   for (const { settings } of experiment.runs) await planLoad(settings); // complains before the first
-  const runs: LoadRun[] = [];
+  const runs: LoadEnd[] = [];
   const names: string[] = [];
   const told = new Set<string>();
   for (const [i, { settings, varied }] of experiment.runs.entries()) {
@@ -86,7 +98,36 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
     const loads = left ? `; ${left} of ${experiment.runs.length} loads were not begun` : "";
     context.terminal.say(`${budgetEnd(request.budget)}${loads}`);
   }
-  const code = exitCode(request, runs, context.signal);
+  return ended(request, runs, context, request.budget.ended);
+}
+
+/**
+ * Sums up a load that was cut off, and shows it.
+ *
+ * @returns the exit code.
+ * @throws {InputError} there is no such run, or it cannot be summed up.
+ */
+export async function finishLoad(
+  run: string,
+  request: LoadShown,
+  context: CommandContext,
+): Promise<number> {
+  const found = await resumeLoad(findRun(run, request.out));
+  return ended(request, [await show(found, request, context)], context);
+}
+
+/** Tells programs of the runs; the exit code. */
+function ended(
+  request: LoadShown,
+  runs: readonly LoadEnd[],
+  context: CommandContext,
+  overBudget = false,
+): number {
+  const code = context.signal.aborted
+    ? EXIT.interrupted
+    : overBudget || runs.some((run) => isFailure(run, request))
+    ? EXIT.failures
+    : EXIT.good;
   if (request.json) {
     const told = runs.map(({ directory, results }) => ({
       ...results,
@@ -102,8 +143,9 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
 export async function runOne(
   request: LoadRequest,
   settings: LoadSettings,
-  { terminal, signal, callbacks }: CommandContext,
-): Promise<LoadRun> {
+  context: CommandContext,
+): Promise<LoadEnd> {
+  const { terminal, signal, callbacks } = context;
   const { paint } = terminal;
   const quiet = (line: string) => terminal.say(paint.dim(line));
   await using transport = await openTransport({ only: settings.transport, notice: quiet });
@@ -146,15 +188,28 @@ export async function runOne(
     onNotice: (notice) => once(notice, () => line.above(paint.dim(notice))),
   });
   line[Symbol.dispose]();
-  const report = await writeLoadReport(run.directory, run.results, run.records);
   callbacks?.ended(endOfLoad(run, signal, request.agent));
-  if (request.terse) return run;
+  return await show(run, request, context);
+}
+
+/** Writes a run's report and prints its summary. */
+async function show(
+  run: LoadRun,
+  request: LoadShown,
+  { terminal }: CommandContext,
+): Promise<LoadEnd> {
+  const { paint } = terminal;
+  const { directory, results, records } = run;
+  const answered = records.filter(({ failure, warmup }) => failure === null && !warmup).length;
+  const end = { directory, results, answered };
+  const report = await writeLoadReport(directory, results, records);
+  if (request.terse) return end;
   terminal.say();
-  loadTable(run.results, paint).forEach((row) => terminal.say(row));
+  loadTable(results, paint).forEach((row) => terminal.say(row));
   if (request.reportAs !== null) {
-    using tokens = new TokenFileReader(run.directory);
-    const { stages } = run.results;
-    const measured = run.records.filter((record) =>
+    using tokens = new TokenFileReader(directory);
+    const { stages } = results;
+    const measured = records.filter((record) =>
       !record.warmup && isInside(record, stages[record.stage].window)
     );
     const rows = reportAs(request.reportAs, measured, (record) => tokens.gapsOf(record));
@@ -162,9 +217,9 @@ export async function runOne(
     reportAsTable(request.reportAs, rows, paint).forEach((row) => terminal.say(row));
   }
   terminal.say();
-  terminal.say(`run     ${shortPath(run.directory.path)}`);
+  terminal.say(`run     ${shortPath(directory.path)}`);
   terminal.say(`report  ${paint.accent(shortPath(report))}`);
-  return run;
+  return end;
 }
 
 /** Asks one short question, so that a server's quirks are known before its load. */
@@ -182,18 +237,8 @@ async function preflight(
   api.stream_options = client.asksForUsage;
 }
 
-function exitCode(
-  { requireTrusted, budget }: LoadRequest,
-  runs: readonly LoadRun[],
-  signal: AbortSignal,
-): number {
-  if (signal.aborted) return EXIT.interrupted;
-  const failed = runs.some(({ records }) =>
-    !records.some(({ failure, warmup }) => failure === null && !warmup)
-  );
-  const distrusted = requireTrusted &&
-    runs.some(({ results }) => results.verdict.verdict !== "trusted");
-  return failed || distrusted || budget.ended ? EXIT.failures : EXIT.good;
+function isFailure({ answered, results }: LoadEnd, { requireTrusted }: LoadShown): boolean {
+  return answered === 0 || (requireTrusted && results.verdict.verdict !== "trusted");
 }
 
 function progressText({ sent, ended, failed, in_flight, events }: DriveProgress): string {

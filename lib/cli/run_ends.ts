@@ -1,6 +1,6 @@
 /** What a callback tells of a run that a command made. */
 import type { SlotOutcome } from "../batch/run_batch.ts";
-import type { LoadRun } from "../load/run_load.ts";
+import type { LoadRun } from "../load/conclude_run.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { SweepSummary } from "../sweep/run_sweep.ts";
 import type { Callbacks } from "./callback_flags.ts";

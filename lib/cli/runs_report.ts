@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
+import { readRecords } from "../load/load_journal.ts";
 import { writeComparedReport } from "../report/compared_report.ts";
 import { writeLoadReport } from "../report/load_report.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
 import { runDirectoryAt } from "../run/directory.ts";
-import { readJournal } from "../run/journal.ts";
 import { notWritten } from "../run/write.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, text } from "./flags.ts";
@@ -14,7 +14,6 @@ import { pricesFlag, pricesOf } from "./runs_prices.ts";
 import { folderFlag, folderOf, readOne, withRuns } from "./runs_query.ts";
 import { shortPath } from "./short_path.ts";
 import type { ComparedRun } from "../analysis/compare.ts";
-import type { RequestRecord } from "../load/results.ts";
 import type { Command, CommandContext } from "./command.ts";
 
 const flags = {
@@ -65,9 +64,12 @@ async function writeReport(runs: readonly ComparedRun[], output?: string): Promi
     const own = await ownReport(runs[0], output);
     if (own !== null) return own;
   }
-  for (const { summary, items } of runs) {
+  for (const { summary: { run_id, path, kind, status, source_form }, items } of runs) {
+    if (kind === "load" && source_form === "dyno" && !existsSync(runDirectoryAt(path).results)) {
+      throw new InputError(`${run_id}: was cut off; dyno load --resume ${path} sums it up`);
+    }
     if (items.length > 0) continue;
-    throw new InputError(`${summary.run_id}: has no results to report on (${summary.status})`);
+    throw new InputError(`${run_id}: has no results to report on (${status})`);
   }
   return await writeComparedReport(runs, resolve(output ?? "report.html"));
 }
@@ -87,11 +89,7 @@ async function ownReport({ summary }: ComparedRun, output?: string): Promise<str
   }
   if (kind === "suite") return results.statistics ? await writeSuiteReport(at, results) : null;
   if (kind !== "load" || !results.total) return null;
-  const records: RequestRecord[] = [];
-  await readJournal(directory.journal, ({ event, result }) => {
-    if (event === "request_finished") records.push(result as RequestRecord);
-  });
-  return await writeLoadReport(at, results, records);
+  return await writeLoadReport(at, results, await readRecords(directory));
 }
 
 function makeFolder(path: string): void {

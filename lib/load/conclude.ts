@@ -1,5 +1,5 @@
 /** From what was measured to results: stages, total, verdict, energy. */
-import { availableParallelism } from "node:os";
+import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
@@ -9,48 +9,35 @@ import { latencies, summarise } from "./summarise.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { judge } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
-import type { APIConfiguration } from "../endpoint/api.ts";
-import type { Transport, TransportStatus } from "../endpoint/transport.ts";
-import type { Sampler } from "../hardware/sampler.ts";
+import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { DriveOutcome } from "./drive.ts";
+import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, RequestRecord, StageResults } from "./results.ts";
-import type { ServerMetricsReading } from "./server_metrics.ts";
 import type { LoadStage } from "./stages.ts";
 import type { GapsOf } from "./summarise.ts";
 import type { ClientCost, Verdict } from "./verdict.ts";
 
+/** What results.json is made of. */
 export interface Measurement {
-  run: {
-    run_id: string;
-    name: string;
-    api: APIConfiguration;
-    transport: Transport;
-    directory: RunDirectory;
-    plan: LoadPlan;
-  };
-  outcome: DriveOutcome;
-  records: readonly RequestRecord[];
-  cost: {
-    cpu_cores: number;
-    wall_s: number;
-    stalled_ms: number;
-    before: TransportStatus;
-    after: TransportStatus;
-  };
-  sampler: Sampler | null;
-  server: { name: string; readings: ServerMetricsReading[] } | null;
-  complete: boolean;
+  directory: RunDirectory;
+  plan: LoadPlan;
+  load: JournaledLoad;
+  /** Hardware samples; null where there are none. */
+  series: Series | null;
 }
 
-const NS_PER_MS = 1e6;
-const NS_PER_S = 1e9;
+const CUT_OFF_EARLY = "the load was cut off before it sent anything: measure anew";
 
-/** Sums everything up. Reads tokens.bin of the run's directory. */
+/**
+ * Sums everything up. Reads tokens.bin of the run's directory.
+ *
+ * @throws {InputError} nothing was sent, or tokens.bin cannot be read.
+ */
 export function conclude(measurement: Measurement): LoadResults {
-  const { run, outcome, records, server } = measurement;
-  using tokens = new TokenFileReader(run.directory);
+  const { directory, plan, load } = measurement;
+  const { started, records, server } = load;
+  using tokens = new TokenFileReader(directory);
   const gapsOf: GapsOf = (record) => tokens.gapsOf(record);
   const stages = stageResults(measurement, gapsOf);
   const total = stages.length === 1 ? stages[0] : totalOf(measurement, stages, gapsOf);
@@ -59,18 +46,18 @@ export function conclude(measurement: Measurement): LoadResults {
   return {
     schema_version: 2,
     kind: "load",
-    run_id: run.run_id,
-    benchmark: run.name,
-    model: run.api.model,
-    endpoint: run.api.endpoint,
-    api_type: run.api.api_type,
-    transport: run.transport.name,
-    complete: measurement.complete,
-    stopped_because: outcome.stopped_because,
+    run_id: directory.run_id,
+    benchmark: started.name,
+    model: started.api.model,
+    endpoint: started.api.endpoint,
+    api_type: started.api.api_type,
+    transport: started.transport,
+    complete: load.measured?.complete ?? false,
+    stopped_because: load.measured?.stopped_because ?? null,
     stages,
     total,
     total_cost_usd: costOf(records),
-    slos: run.plan.slos,
+    slos: plan.slos,
     verdict,
     energy: energyOf(measurement, total),
     server: server && {
@@ -78,20 +65,20 @@ export function conclude(measurement: Measurement): LoadResults {
       summary: summariseServer(server.readings, start_ns, end_ns),
       readings: server.readings,
     },
-    notes: notesOf(measurement, total, records),
+    notes: notesOf(measurement, total),
   };
 }
 
-function stageResults({ run, outcome, records }: Measurement, gapsOf: GapsOf): StageResults[] {
-  const { plan } = run;
+function stageResults({ plan, load }: Measurement, gapsOf: GapsOf): StageResults[] {
+  const { records, stages } = load;
   const measured = plan.stages.flatMap((stage, i) =>
-    stage.warmup || !outcome.stages[i] ? [] : [{ stage, i }]
+    stage.warmup || !stages[i] ? [] : [{ stage, i }]
   );
   return measured.map(({ stage, i }, number) => {
     const own = records.filter((record) => record.stage === number && !record.warmup);
     return summarise(own, {
       name: stageName(stage, plan.pattern),
-      window: windowOf(stage, outcome.stages[i], own),
+      window: windowOf(stage, stages[i], own),
       requested_rate_per_s: requestedRate(stage),
       slos: plan.slos,
       gapsOf,
@@ -102,7 +89,7 @@ function stageResults({ run, outcome, records }: Measurement, gapsOf: GapsOf): S
 
 /** All measured stages as one. */
 function totalOf(
-  { run, records }: Measurement,
+  { plan, load: { records } }: Measurement,
   stages: readonly StageResults[],
   gapsOf: GapsOf,
 ): StageResults {
@@ -120,7 +107,7 @@ function totalOf(
       rule: "from the first to the last stage's window",
     },
     requested_rate_per_s: null,
-    slos: run.plan.slos,
+    slos: plan.slos,
     gapsOf,
     isInside: (record) => isInside(record, stages[record.stage].window),
     warmup: records.length - measured.length,
@@ -144,43 +131,28 @@ function requestedRate(stage: LoadStage): number | null {
 }
 
 function verdictOf(
-  { run, outcome, records, cost }: Measurement,
+  { plan, load: { records, client } }: Measurement,
   stages: readonly StageResults[],
   total: StageResults,
 ): Verdict {
+  if (client === null) throw new InputError(CUT_OFF_EARLY);
   const late = sortedCopy(records.flatMap((record) => latencies(record).lateness_ms ?? []));
-  const { lags } = outcome;
-  const { before, after } = cost;
-  const client: ClientCost = {
-    transport: run.transport.name,
-    read_lag_p99_ms: lags.n > 0 ? lags.quantile(0.99)! / NS_PER_MS : null,
-    read_lag_max_ms: lags.n > 0 ? lags.max / NS_PER_MS : null,
+  const cost: ClientCost = {
+    ...client,
     lateness_p99_ms: late.length ? quantile(late, 0.99) : null,
     lateness_max_ms: late.length ? late[late.length - 1] : null,
-    cpu_cores: cost.cpu_cores,
-    thread_cpu_cores: after.cpu_ns === null
-      ? null
-      : (after.cpu_ns - (before.cpu_ns ?? 0)) / NS_PER_S / cost.wall_s,
-    cores: availableParallelism(),
-    ring_use: after.ring_use,
-    blocked_ms: after.blocked_ns === null
-      ? null
-      : (after.blocked_ns - (before.blocked_ns ?? 0)) / NS_PER_MS,
-    stalled_ms: cost.stalled_ms,
-    events_per_s: outcome.events / cost.wall_s,
-    scheduling: after.scheduling,
   };
   const thinking = records.some(({ turn }) => turn > 0);
-  const closed = thinking ? null : closedConcurrency(run.plan.stages, stages);
+  const closed = thinking ? null : closedConcurrency(plan.stages, stages);
   const { sent, unsent } = total.requests;
   const measured = {
     ttft_p50_ms: total.metrics.ttft_ms?.p50 ?? null,
     gap_p50_ms: total.metrics.gap_ms?.p50 ?? null,
     concurrency: closed,
-    sent_share: sent + unsent > 0 && !capped(run.plan.stages) ? sent / (sent + unsent) : null,
+    sent_share: sent + unsent > 0 && !capped(plan.stages) ? sent / (sent + unsent) : null,
   };
   const streams = Math.ceil(total.concurrency.max);
-  return judge(client, measured, citeCalibration(readCalibration(), streams, client.transport));
+  return judge(cost, measured, citeCalibration(readCalibration(), streams, cost.transport));
 }
 
 /** What the first closed stage wanted and had in flight. */
@@ -196,10 +168,10 @@ function capped(stages: readonly LoadStage[]): boolean {
   return stages.some(({ concurrency }) => concurrency !== null);
 }
 
-function energyOf({ sampler }: Measurement, total: StageResults): LoadResults["energy"] {
-  if (!sampler) return null;
+function energyOf({ series }: Measurement, total: StageResults): LoadResults["energy"] {
+  if (!series) return null;
   const { start_ns, end_ns, duration_s } = total.window;
-  const devices = energiesOver(sampler.series, start_ns, end_ns);
+  const devices = energiesOver(series, start_ns, end_ns);
   if (devices.length === 0) return null;
   const energy_j = devices.reduce((sum, device) => sum + device.energy_j, 0);
   const tokens = total.output_tokens_per_s * duration_s;
@@ -213,19 +185,24 @@ function energyOf({ sampler }: Measurement, total: StageResults): LoadResults["e
 
 const requestsWere = (count: number) => count === 1 ? "1 request was" : `${count} requests were`;
 
-function notesOf(
-  { run, outcome, complete }: Measurement,
-  total: StageResults,
-  records: readonly RequestRecord[],
-): string[] {
-  const notes = [...run.plan.notes];
+function notesOf({ plan, load }: Measurement, total: StageResults): string[] {
+  const notes = [...plan.notes];
+  const { records, measured, in_flight } = load;
   const { requests, token_sources } = total;
-  if (outcome.out_of_prompts && complete && !run.plan.stages.some(({ times_s }) => times_s)) {
+  if (measured === null) {
     notes.push(
-      `${run.plan.prompts.name}: used up before the load's end (--repeat goes through them again)`,
+      "it was cut off: these are the requests that had ended by then" +
+        (in_flight ? `; ${requestsWere(in_flight)} in flight: in no figure` : ""),
     );
   }
-  if (run.plan.prompts.repeats) {
+  if (
+    measured?.out_of_prompts && measured.complete && !plan.stages.some(({ times_s }) => times_s)
+  ) {
+    notes.push(
+      `${plan.prompts.name}: used up before the load's end (--repeat goes through them again)`,
+    );
+  }
+  if (plan.prompts.repeats) {
     notes.push("prompts were repeated: a prefix cache may have answered for the model");
   }
   if (token_sources.events) {
@@ -235,7 +212,7 @@ function notesOf(
   }
   if (requests.outside > 0) {
     notes.push(
-      run.plan.stages.some((stage) => !isOpen(stage))
+      plan.stages.some((stage) => !isOpen(stage))
         ? `${
           requestsWere(requests.outside)
         } in the ramp or the drain of the closed loop: in no figure`
@@ -255,7 +232,7 @@ function notesOf(
   if (requests.unsent > 0) {
     notes.push(
       `${requestsWere(requests.unsent)} due but not sent until the end: ` +
-        (capped(run.plan.stages) ? "they had no place in flight" : "the client fell behind"),
+        (capped(plan.stages) ? "they had no place in flight" : "the client fell behind"),
     );
   }
   const first = records.find(({ failure, warmup }) =>

@@ -15,6 +15,7 @@ import type { RequestCost } from "../run/request_cost.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { BodySettings } from "./load_body.ts";
 import type { DriveProgress } from "./drive_progress.ts";
+import type { StageSpan } from "./load_journal.ts";
 import type { LoadPrompt, PromptSource } from "./prompts.ts";
 import type { RequestRecord } from "./results.ts";
 import type { LoadStage } from "./stages.ts";
@@ -35,16 +36,14 @@ export interface DriveOptions extends BodySettings {
   /** Counts tokens where the server does not; null leaves it at events. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
+  /** Told of each stage, counted from 0, as it begins (it ends at Infinity then) and when it is over. */
+  onStage(stage: number, span: StageSpan): void;
   /** Told of each request that is over, with the gaps between its token events, ms. */
   onRecord(record: RequestRecord, gaps_ms: Float32Array): void;
 }
 
-/** When each stage began and ended, and what came of the whole. */
+/** How a load came to its end. */
 export interface DriveOutcome {
-  stages: { start_ns: number; end_ns: number }[];
-  /** Lags of reads behind the kernel's receipt, ns. */
-  lags: LogHistogram;
-  events: number;
   /** Why it ended before its plan; null when it did not. */
   stopped_because: string | null;
   /** There was no prompt left for a request that was to be sent. */
@@ -87,13 +86,10 @@ export class Drive {
   readonly #headers: Record<string, string>;
   readonly #stop: StopRule;
   readonly #returned: LoadPrompt[] = [];
-  readonly #outcome: DriveOutcome = {
-    stages: [],
-    lags: new LogHistogram(),
-    events: 0,
-    stopped_because: null,
-    out_of_prompts: false,
-  };
+  /** Lags of reads behind the kernel's receipt so far, ns. */
+  readonly lags = new LogHistogram();
+  readonly #spans: StageSpan[] = [];
+  readonly #outcome: DriveOutcome = { stopped_because: null, out_of_prompts: false };
   readonly #progress: DriveProgress;
   #requests = 0;
   #conversations = 0;
@@ -119,7 +115,7 @@ export class Drive {
   }
 
   progress(): DriveProgress {
-    return { ...this.#progress, events: this.#outcome.events, in_flight: this.#open };
+    return { ...this.#progress, in_flight: this.#open };
   }
 
   /** Requests that were sent or whose time has come: of those handed over ahead the rest waits. */
@@ -136,7 +132,7 @@ export class Drive {
   /**
    * Runs the stages one after the other, then waits for what is in flight. Never throws for a server.
    *
-   * @throws what `onRecord` threw, once nothing is in flight.
+   * @throws what `onRecord` or `onStage` threw, once nothing is in flight.
    */
   async run(): Promise<DriveOutcome> {
     const { stages, signal } = this.#options;
@@ -145,7 +141,8 @@ export class Drive {
       this.#stageRequests = 0;
       const start_ns = this.#nextStart_ns ?? nowNs() + (isOpen(stages[i]) ? HEAD_START_NS : 0);
       const span = { start_ns, end_ns: Infinity };
-      this.#outcome.stages.push(span);
+      this.#spans.push(span);
+      this.#tell(() => this.#options.onStage(i, span));
       this.#options.transport.limit(stages[i].concurrency ?? UNLIMITED);
       try {
         if (isOpen(stages[i])) await this.#runOpen(stages[i], start_ns, signal);
@@ -157,6 +154,7 @@ export class Drive {
       const planned_ns = duration_s === null ? Infinity : start_ns + duration_s * 1e9;
       span.end_ns = Math.max(start_ns, Math.min(nowNs(), planned_ns));
       this.#nextStart_ns = span.end_ns;
+      this.#tell(() => this.#options.onStage(i, span));
       if (!stages[i + 1] || isOpen(stages[i]) || isOpen(stages[i + 1])) {
         await this.#withdraw();
         this.#nextStart_ns = null; // what it took must not make the first of the next stage late
@@ -281,7 +279,6 @@ export class Drive {
     this.#open++;
     if (turn === 0) this.#stageRequests++;
     this.#stop.submitted();
-    const { lags } = this.#outcome;
     const cancel = transport.send({
       method: "POST",
       url: this.#url,
@@ -291,8 +288,8 @@ export class Drive {
       t_send_ns: t_intended_ns ?? 0,
     }, {
       onEvent: (data, t_ns, lag_ns) => {
-        this.#outcome.events++;
-        if (lag_ns !== null) lags.add(lag_ns);
+        this.#progress.events++;
+        if (lag_ns !== null) this.lags.add(lag_ns);
         if (flight.error !== null) return;
         try {
           flight.times.event(data, t_ns, lag_ns);
@@ -302,15 +299,20 @@ export class Drive {
         }
       },
       onEnd: (exchange, error) => {
-        try {
-          this.#ended(flight, exchange, error);
-        } catch (fault) {
-          this.#fault ??= { error: fault }; // thrown by run(): nobody is above us here
-        }
+        this.#tell(() => this.#ended(flight, exchange, error));
       },
     });
     this.#cancels.set(flight, cancel);
     return true;
+  }
+
+  /** What goes wrong there ends the load, and is thrown by run(). */
+  #tell(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fault ??= { error };
+    }
   }
 
   readonly #cancels = new Map<Flight, () => void>();
@@ -360,7 +362,7 @@ export class Drive {
   }
 
   #stageAt(t_ns: number): number {
-    const spans = this.#outcome.stages;
+    const spans = this.#spans;
     for (let i = spans.length - 1; i > 0; i--) if (spans[i].start_ns <= t_ns) return i;
     return 0;
   }

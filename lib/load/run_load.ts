@@ -4,7 +4,7 @@ import { sleep } from "../execute/sleep.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { apiKey } from "../endpoint/api.ts";
 import { PortableTransport } from "../endpoint/portable.ts";
-import { clockAnchor, nowNs } from "../native/clock.ts";
+import { clockAnchor } from "../native/clock.ts";
 import { energyDevices } from "../hardware/energy.ts";
 import { startSampler } from "../hardware/sampler.ts";
 import { Budget } from "../run/budget.ts";
@@ -16,8 +16,9 @@ import { builtinPrices } from "../run/prices.ts";
 import { Redactor } from "../run/redact.ts";
 import { RequestCost } from "../run/request_cost.ts";
 import { writeFileAtomic } from "../run/write.ts";
-import { conclude } from "./conclude.ts";
+import { ClientWatch } from "./client_watch.ts";
 import { Drive } from "./drive.ts";
+import { concludeRun } from "./conclude_run.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server_metrics.ts";
 import { TokenFile } from "../run/token_file.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
@@ -26,9 +27,10 @@ import type { LoadSettings } from "../experiment/load.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { PriceTable } from "../run/prices.ts";
+import type { LoadRun } from "./conclude_run.ts";
 import type { DriveProgress } from "./drive_progress.ts";
+import type { LoadMeasured, LoadStarted } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
-import type { LoadResults, RequestRecord } from "./results.ts";
 
 /** A load run: what, against which endpoint, and who is told. */
 export interface LoadRunOptions {
@@ -68,18 +70,6 @@ export interface LoadRunOptions {
   onNotice(line: string): void;
 }
 
-/** What came of a load. */
-export interface LoadRun {
-  /** The run's id and the name of its folder. */
-  run_id: string;
-  /** Where its files are. */
-  directory: RunDirectory;
-  /** What results.json holds. */
-  results: LoadResults;
-  /** Every request, in the order in which they ended. */
-  records: RequestRecord[];
-}
-
 const GRACE_S = 30;
 const IDLE_S = 2;
 const PROGRESS_MS = 200;
@@ -103,12 +93,15 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   try {
     writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
     using journal = new Journal(directory.journal, redactor);
-    journal.append("load_started", {
-      schema_version: 1,
+    const { endpoint, model, api_type } = api;
+    const started: LoadStarted = {
+      schema_version: 2,
       name: options.name,
       settings,
-      anchor: clockAnchor(),
-    });
+      transport: transport.name,
+      api: { endpoint, model, api_type },
+    };
+    journal.append("load_started", { ...started, anchor: clockAnchor() });
     await using sampler = settings.sample_rate_hz === 0 ? null : await startSampler({
       directory: directory.path,
       rate_hz: settings.sample_rate_hz,
@@ -120,7 +113,6 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     await using _scraper = scraper;
     if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
     scraper?.start(SCRAPE_INTERVAL_MS, signal);
-    const records: RequestRecord[] = [];
     using tokens = new TokenFile(directory);
     const drive = new Drive({
       api,
@@ -140,59 +132,49 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
       budget: options.budget ?? new Budget({ usd: null, tokens: null }, onNotice),
       cost: new RequestCost(api.model, options.prices ?? builtinPrices(), onNotice),
       signal,
+      onStage: (stage, span) => {
+        const event = span.end_ns === Infinity ? "stage_started" : "stage_finished";
+        journal.append(event, { stage, ...span });
+      },
       onRecord: (record, gaps_ms) => {
         record.gaps_at = tokens.append(gaps_ms);
         journal.append("request_finished", { result: record });
-        records.push(record);
       },
     });
-    const before = { cpu: process.cpuUsage(), t_ns: nowNs(), status: transport.status() };
-    let beat_ns = before.t_ns, stalled_ns = 0;
+    const watch = new ClientWatch(transport, PROGRESS_MS);
+    const client = () => watch.reading(drive.lags, drive.progress().events);
     const beat = () => {
-      const t_ns = nowNs();
-      stalled_ns = Math.max(stalled_ns, t_ns - beat_ns - PROGRESS_MS * 1e6);
-      beat_ns = t_ns;
+      watch.beat();
       options.onProgress(drive.progress());
     };
-    const watching = setInterval(beat, PROGRESS_MS);
+    const journalReadings = () => {
+      for (const reading of scraper?.take() ?? []) {
+        journal.append("server_reading", { server: scraper!.server, reading });
+      }
+    };
+    const tell = () => {
+      const progress = { ...drive.progress(), in_flight: drive.inFlight() };
+      journal.append("load_progress", { ...progress, client: client() });
+      journalReadings();
+    };
+    tell();
+    const beating = setInterval(beat, PROGRESS_MS);
     const telling = setInterval(() => {
       try {
-        journal.append("load_progress", { ...drive.progress(), in_flight: drive.inFlight() });
+        tell();
       } catch { /* a full disk ends the load at its next record, with its reason */ }
     }, JOURNAL_PROGRESS_MS);
     const outcome = await drive.run().finally(() => {
-      clearInterval(watching);
+      clearInterval(beating);
       clearInterval(telling);
     });
     beat();
-    const { user, system } = process.cpuUsage(before.cpu);
-    const wall_s = (nowNs() - before.t_ns) / 1e9;
+    const measured: LoadMeasured = { ...outcome, complete: !signal.aborted, client: client() };
     await scraper?.stop();
     await sampler?.stop();
-    const results = conclude({
-      run: { run_id: directory.run_id, name: options.name, api, transport, directory, plan },
-      outcome,
-      records,
-      cost: {
-        cpu_cores: (user + system) / 1e6 / wall_s,
-        wall_s,
-        stalled_ms: stalled_ns / 1e6,
-        before: before.status,
-        after: transport.status(),
-      },
-      sampler,
-      server: scraper && { name: scraper.server, readings: [...scraper.readings] },
-      complete: !signal.aborted,
-    });
-    writeFileAtomic(directory.results, JSON.stringify(results, null, 2) + "\n");
-    const { verdict, total } = results;
-    journal.append("load_finished", {
-      complete: results.complete,
-      verdict,
-      requests: total.requests,
-      goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
-    });
-    return { run_id: directory.run_id, directory, results, records };
+    journalReadings();
+    journal.append("load_measured", { ...measured });
+    return await concludeRun(directory, journal, plan, sampler && sampler.series);
   } finally {
     unlock();
   }

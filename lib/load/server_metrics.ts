@@ -57,7 +57,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
   readonly url: URL;
   readonly #transport: Transport;
   readonly #options: ScrapeOptions;
-  readonly #readings: ServerMetricsReading[] = [];
+  #readings: ServerMetricsReading[] = [];
   #scope: Scope | null = null;
   #signal: AbortSignal | null = null;
   #failures = 0;
@@ -111,9 +111,16 @@ export class ServerMetricsScraper implements AsyncDisposable {
     }
   }
 
-  /** So far, in the order of their times. */
+  /** Those that were not taken yet, in the order of their times. */
   get readings(): readonly ServerMetricsReading[] {
     return this.#readings;
+  }
+
+  /** Hands over the readings that were not taken yet. */
+  take(): ServerMetricsReading[] {
+    const taken = this.#readings;
+    this.#readings = [];
+    return taken;
   }
 
   /** Readings that failed. */

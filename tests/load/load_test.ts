@@ -324,6 +324,7 @@ for (const transport of ["wire", "portable"] as const) {
       budget: new Budget({ usd: null, tokens: null }, () => {}),
       cost: new RequestCost(api.model, builtinPrices(), () => {}),
       signal: new AbortController().signal,
+      onStage: () => {},
       onRecord: () => {
         if (++records === 5) throw new InputError("the disk is full");
       },

@@ -13,7 +13,7 @@ import { runOnMock, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import { EVIL, judged } from "./fixture.ts";
 import { rowsShown, withPage } from "./opened_page.ts";
 import type { ComparedRun } from "../../lib/analysis/compare.ts";
-import type { LoadRun } from "../../lib/load/run_load.ts";
+import type { LoadRun } from "../../lib/load/conclude_run.ts";
 
 const ignore = browserPath() === null;
 

@@ -1,0 +1,61 @@
+/** What a load costs its own client, watched while it runs. */
+import { availableParallelism } from "node:os";
+import process from "node:process";
+import { nowNs } from "../native/clock.ts";
+import type { Transport, TransportStatus } from "../endpoint/transport.ts";
+import type { LogHistogram } from "../stats/histogram.ts";
+import type { ClientCost } from "./verdict.ts";
+
+/** The client's cost so far; how late it sent is in the records. */
+export type ClientReading = Omit<ClientCost, "lateness_p99_ms" | "lateness_max_ms">;
+
+const NS_PER_MS = 1e6;
+const NS_PER_S = 1e9;
+
+/** Watches this process and a transport from its making on. */
+export class ClientWatch {
+  readonly #transport: Transport;
+  readonly #beat_ns: number;
+  readonly #cpu = process.cpuUsage();
+  readonly #start_ns = nowNs();
+  readonly #before: TransportStatus;
+  #last_beat_ns = nowNs();
+  #stalled_ns = 0;
+
+  /** `beat_ms`: how often {@linkcode beat} is called where nothing stands still. */
+  constructor(transport: Transport, beat_ms: number) {
+    this.#transport = transport;
+    this.#beat_ns = beat_ms * NS_PER_MS;
+    this.#before = transport.status();
+  }
+
+  /** The process runs: what was late since the last beat, it stood still. */
+  beat(): void {
+    const t_ns = nowNs();
+    this.#stalled_ns = Math.max(this.#stalled_ns, t_ns - this.#last_beat_ns - this.#beat_ns);
+    this.#last_beat_ns = t_ns;
+  }
+
+  /** What it has cost until now; `lags` are those of reads behind the kernel's receipt, ns. */
+  reading(lags: LogHistogram, events: number): ClientReading {
+    const wall_s = (nowNs() - this.#start_ns) / NS_PER_S;
+    const { user, system } = process.cpuUsage(this.#cpu);
+    const before = this.#before, after = this.#transport.status();
+    const since = (from: number | null, to: number | null) => to === null ? null : to - (from ?? 0);
+    const thread_ns = since(before.cpu_ns, after.cpu_ns);
+    const blocked_ns = since(before.blocked_ns, after.blocked_ns);
+    return {
+      transport: this.#transport.name,
+      read_lag_p99_ms: lags.n > 0 ? lags.quantile(0.99)! / NS_PER_MS : null,
+      read_lag_max_ms: lags.n > 0 ? lags.max / NS_PER_MS : null,
+      cpu_cores: (user + system) / 1e6 / wall_s,
+      thread_cpu_cores: thread_ns === null ? null : thread_ns / NS_PER_S / wall_s,
+      cores: availableParallelism(),
+      ring_use: after.ring_use,
+      blocked_ms: blocked_ns === null ? null : blocked_ns / NS_PER_MS,
+      stalled_ms: this.#stalled_ns / NS_PER_MS,
+      events_per_s: events / wall_s,
+      scheduling: after.scheduling,
+    };
+  }
+}

@@ -1,0 +1,93 @@
+/** Loads that were cut off, and what their journals are worth. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { resumeLoad } from "../../lib/load/conclude_run.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { runDirectoryAt } from "../../lib/run/directory.ts";
+import { dyno, startDyno } from "../e2e/dyno.ts";
+import { eventsOf, runsIn } from "../chaos/victims.ts";
+import { until } from "../server/fixture.ts";
+import { jsonIn, temporaryFolder } from "../suite/fixture.ts";
+import { load } from "./fixture.ts";
+
+Deno.test("results are made of the journal: summed up again, they are the same", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.02 } });
+  using run = await load({
+    endpoint: mock.url,
+    warmup: 2,
+    stages: "concurrency=3:0.5s rate=20:1s",
+    slo: ["ttft:500"],
+    sample_rate_hz: 50,
+  });
+  const { directory } = run;
+  const before = readFileSync(directory.results, "utf8");
+  assertEquals(JSON.parse(before).stages.length, 2);
+  rmSync(directory.results);
+  const again = await resumeLoad(directory);
+  assertEquals(readFileSync(directory.results, "utf8"), before);
+  assertEquals(again.records, run.records);
+  assertEquals(eventsOf(directory.journal).at(-1)!.event, "load_finished");
+  assertEquals(again.results.complete, true);
+});
+
+Deno.test("what a load that was killed had measured is summed up", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
+  using folder = temporaryFolder();
+  const running = startDyno([
+    ...["load", "--endpoint", mock.url, "--model", "mock", "--concurrency", "4"],
+    ...["--duration", "60", "--warmup", "3", "--slo", "ttft:5000", "--out", folder.path],
+  ]);
+  const journal = () => join(folder.path, runsIn(folder.path)[0] ?? "none", "events.jsonl");
+  const ended = () => eventsOf(journal()).filter(({ event }) => event === "request_finished");
+  await until(() => ended().length >= 25);
+  running.kill("SIGKILL");
+  assertEquals((await running.finished).signal, "SIGKILL");
+  const kept = ended();
+  writeFileSync(journal(), '{"t": 1, "event": "request_fin', { flag: "a" }); // a torn write
+
+  const [run] = runsIn(folder.path);
+  const report = await dyno(["runs", "report", run, "--runs", folder.path]);
+  assertStringIncludes(report.stderr, `dyno load --resume ${join(folder.path, run)}`);
+  const { code, stdout, stderr } = await dyno(
+    ["load", "--resume", run, "--out", folder.path, "--json"],
+  );
+  assertEquals(code, 0, stderr);
+  const [told] = JSON.parse(stdout).runs;
+  assertEquals([told.complete, told.verdict.client.transport], [false, "wire"]);
+  const { successful, failed, outside, warmup } = told.total.requests;
+  assertEquals([successful + outside + warmup, failed], [kept.length, 0]);
+  assert(told.notes.some((note: string) => note.includes("it was cut off")), told.notes);
+  assertEquals(jsonIn(join(folder.path, run, "results.json")).run_id, run);
+  assertStringIncludes(stderr, "report");
+  assertEquals(eventsOf(journal()).at(-1)!.event, "load_finished");
+});
+
+Deno.test("what cannot be summed up is said", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.02 } });
+  using run = await load({ endpoint: mock.url, concurrency: 1, requests: 2 });
+  const { directory } = run;
+  const events = eventsOf(directory.journal);
+  const journalOf = (lines: unknown[]) =>
+    writeFileSync(directory.journal, lines.map((line) => JSON.stringify(line) + "\n").join(""));
+  const refused = async (lines: unknown[], said: string) => {
+    journalOf(lines);
+    const error = await assertRejects(() => resumeLoad(directory), InputError);
+    assertStringIncludes(error.message, said);
+  };
+  await refused(events.slice(0, 1), "before it sent anything");
+  await refused(events.slice(1), "no load's journal");
+  await refused([{ ...events[0], schema_version: 1 }, ...events.slice(1)], "an earlier dyno");
+  rmSync(directory.journal);
+  await assertRejects(
+    () => resumeLoad(runDirectoryAt(directory.path)),
+    InputError,
+    "cannot be read",
+  );
+  for (const more of [["--concurrency", "3"], ["load.json"]]) {
+    const { code, stderr } = await dyno(["load", "--resume", "x", ...more]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `leave out ${more[0]}`);
+  }
+});
