@@ -22,8 +22,8 @@ const SECONDS = Number(Deno.env.get("DYNO_SOAK_S") ?? (LONG ? 3600 : 30));
 /** From here on figures are judged, not only leaks. */
 const JUDGED_S = 300;
 const STREAMS = 500;
-/** Of each request, its record. */
-const KEPT_BYTES = 1024;
+/** Memory is flat where it surely grows by less than this share over the whole. */
+const MOST_GROWTH = 0.05;
 /** The ends that are compared, and what is left out as warm-up. */
 const PART_S = Math.min(300, SECONDS / 4);
 const BLOCKS = 12;
@@ -174,9 +174,8 @@ async function judge(folder: string, all: readonly Seen[]): Promise<void> {
   // as many streams, a scraper's connection more or less
   assert(Math.max(...files) - Math.min(...files) <= 8, `files: ${files}`);
   if (SECONDS < JUDGED_S) return;
-  // a load keeps the record of each request until it sums up; nothing else may grow
-  const per_request = growth!.low * (to_s - from_s) / lags.length;
-  assert(per_request < KEPT_BYTES, `${per_request} bytes a request stay in memory`);
+  const grown_bytes = growth!.low * (to_s - from_s);
+  assert(grown_bytes < MOST_GROWTH * warm[0].rss_bytes, `memory grows: ${slopeText}`);
   assertEquals(records_lost, 0);
   // what others do on this machine is no drift of ours
   if (loadavg()[2] > availableParallelism()) return;
