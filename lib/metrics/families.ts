@@ -1,23 +1,31 @@
-/** Families of metrics in one registry, made with one prefix. */
+/** Families of metrics, made with one prefix and told together. */
 import { InputError } from "../errors.ts";
-import type { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Family } from "./family.ts";
+import type { Counter, Gauge, Metric } from "prom-client";
+import type { MakeMetric } from "./family.ts";
 
 type PromClient = typeof import("prom-client");
 
-/** Makes families whose names begin with a prefix. */
+/** A count that only grows. */
+export type CounterFamily<L extends string = string> = Family<L, Counter>;
+/** A value that goes up and down. */
+export type GaugeFamily<L extends string = string> = Family<L, Gauge>;
+
+/** Makes families whose names begin with a prefix, and tells them. */
 export class Families {
-  readonly registry: Registry;
+  readonly contentType: string;
   readonly #client: PromClient;
   readonly #prefix: string;
+  readonly #families: { text(): Promise<string> }[] = [];
 
   private constructor(client: PromClient, prefix: string) {
     this.#client = client;
     this.#prefix = prefix;
-    this.registry = new client.Registry();
+    this.contentType = new client.Registry().contentType;
   }
 
   /**
-   * Loads prom-client and opens an empty registry.
+   * Loads prom-client; there are no families yet.
    *
    * @throws {InputError} a prefix that cannot begin a metric's name.
    */
@@ -32,32 +40,53 @@ export class Families {
   }
 
   /** A counter, named PREFIX_name. */
-  counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
-    return new this.#client.Counter({ ...this.#named(name, help), labelNames });
+  counter<L extends string>(name: string, help: string, labels: readonly L[] = []) {
+    const named = this.#named(name, help);
+    return this.#add(
+      labels,
+      (registers, labelNames) => new this.#client.Counter({ ...named, registers, labelNames }),
+    );
   }
 
   /** A gauge, named PREFIX_name. */
-  gauge<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> {
-    return new this.#client.Gauge({ ...this.#named(name, help), labelNames });
+  gauge<L extends string>(name: string, help: string, labels: readonly L[] = []) {
+    return this.foreignGauge(this.#named(name, help).name, help, labels);
   }
 
   /** A histogram, named PREFIX_name; buckets in seconds. */
   histogram<L extends string>(
     name: string,
     help: string,
-    labelNames: readonly L[],
+    labels: readonly L[],
     buckets: readonly number[],
-  ): Histogram<L> {
-    const named = this.#named(name, help);
-    return new this.#client.Histogram({ ...named, labelNames, buckets: [...buckets] });
+  ) {
+    const named = { ...this.#named(name, help), buckets: [...buckets] };
+    return this.#add(
+      labels,
+      (registers, labelNames) => new this.#client.Histogram({ ...named, registers, labelNames }),
+    );
   }
 
   /** A gauge whose name is another program's, as it is. */
-  foreignGauge<L extends string>(name: string, help: string, labelNames: readonly L[]): Gauge<L> {
-    return new this.#client.Gauge({ name, help, labelNames, registers: [this.registry] });
+  foreignGauge<L extends string>(name: string, help: string, labels: readonly L[]) {
+    return this.#add(
+      labels,
+      (registers, labelNames) => new this.#client.Gauge({ name, help, registers, labelNames }),
+    );
+  }
+
+  /** All families in Prometheus' text form. */
+  async text(): Promise<string> {
+    return (await Promise.all(this.#families.map((family) => family.text()))).join("\n");
   }
 
   #named(name: string, help: string) {
-    return { name: `${this.#prefix}_${name}`, help, registers: [this.registry] };
+    return { name: `${this.#prefix}_${name}`, help };
+  }
+
+  #add<L extends string, M extends Metric>(labels: readonly L[], make: MakeMetric<M>) {
+    const family = new Family<L, M>(() => new this.#client.Registry(), make, labels);
+    this.#families.push(family);
+    return family;
   }
 }

@@ -1,10 +1,10 @@
 /** Metrics of the host: the newest hardware sample of what runs. */
 import { hostname } from "node:os";
 import { GPU_METRICS, GPU_STAND_INS } from "./gpu_metrics.ts";
-import type { Counter, Gauge } from "prom-client";
 import type { SampleBatch } from "../native/sample_batch.ts";
 import type { SamplesDescription } from "../hardware/samples.ts";
-import type { Families } from "./families.ts";
+import type { CounterFamily, Families, GaugeFamily } from "./families.ts";
+import type { Labels } from "./family.ts";
 
 /** The last record of a session's samples. */
 export interface NewestSample {
@@ -114,13 +114,19 @@ const GPU_LABELS = ["gpu", "UUID", "device", "Hostname"] as const;
 /** `modelName` of DCGM's exporter is no good label by Prometheus' own rules: see `gpu_info`. */
 const GPU_FIELD = /^gpu(?<gpu>\d+(?:\.mig\d+)?)\.(?<metric>\w+)$/;
 
-type Family = Counter<string> | Gauge<string>;
-type Labels = Record<string, string>;
+type HostFamily = CounterFamily | GaugeFamily;
 
 /** One value of a sample, and the family it belongs to. */
 interface Told {
   name: string;
-  make: () => Family;
+  make: () => HostFamily;
+  labels: Labels;
+  value: number;
+}
+
+/** A series, and its value. */
+interface ToldSeries {
+  family: HostFamily;
   labels: Labels;
   value: number;
 }
@@ -128,7 +134,8 @@ interface Told {
 /** Tells the newest samples: each is told whole, so that nothing old stays. */
 export class HostMetrics {
   readonly #families: Families;
-  readonly #made = new Map<string, Family>();
+  readonly #made = new Map<string, HostFamily>();
+  #told = new Map<string, ToldSeries>();
 
   constructor(families: Families) {
     this.#families = families;
@@ -136,18 +143,23 @@ export class HostMetrics {
 
   /** Replaces what was told before. Of one value in several samples the last one's is told. */
   tell(samples: Iterable<NewestSample>): void {
-    for (const family of this.#made.values()) family.reset();
-    const told = new Map<string, { family: Family; labels: Labels; value: number }>();
+    const told = new Map<string, ToldSeries>();
     for (const sample of samples) {
       for (const { name, make, labels, value } of this.#values(sample)) {
         const family = this.#family(name, make);
         told.set(`${name} ${JSON.stringify(labels)}`, { family, labels, value });
       }
     }
-    for (const { family, labels, value } of told.values()) {
-      if ("set" in family) family.set(labels, value);
-      else family.inc(labels, Math.max(0, value));
+    for (const [key, { family, labels }] of this.#told) {
+      if (!told.has(key)) family.drop(labels);
     }
+    for (const [key, { family, labels, value }] of told) {
+      if (this.#told.get(key)?.value === value) continue;
+      const series = family.of(labels);
+      series.reset();
+      series.inc("set" in series ? value : Math.max(0, value));
+    }
+    this.#told = told;
   }
 
   *#values({ description, batch }: NewestSample): Generator<Told> {
@@ -189,7 +201,7 @@ export class HostMetrics {
     return null;
   }
 
-  #family(name: string, make: () => Family): Family {
+  #family(name: string, make: () => HostFamily): HostFamily {
     const family = this.#made.get(name) ?? make();
     this.#made.set(name, family);
     return family;

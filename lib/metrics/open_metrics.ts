@@ -71,8 +71,7 @@ export class Metrics implements AsyncDisposable {
     const feeds = [...this.#feeds]; // one may have ended meanwhile
     this.#tellInFlight(feeds);
     this.#host.tell(feeds.map(newestSampleOf).filter((sample) => sample !== null));
-    const { registry } = this.#families;
-    return { contentType: registry.contentType, text: await registry.metrics() };
+    return { contentType: this.#families.contentType, text: await this.#families.text() };
   }
 
   /** Ends following. */

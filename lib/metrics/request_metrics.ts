@@ -102,35 +102,35 @@ export class RequestMetrics {
   finished(model: string, request: FinishedRequest): void {
     const labels = { model: this.#models.of(model) };
     const families = this.#families;
-    families.requests.inc({ ...labels, result: request.result });
+    families.requests.of({ ...labels, result: request.result }).inc();
     if (request.result === "warmup") return;
     if (request.error_type !== null) this.attemptFailed(model, request.error_type);
     if (request.lateness_ms !== null) {
-      families.lateness.observe(labels, Math.max(0, request.lateness_ms / 1e3));
+      families.lateness.of(labels).observe(Math.max(0, request.lateness_ms / 1e3));
     }
     if (request.result !== "success") return;
-    families.prompt_tokens.inc(labels, request.prompt_tokens ?? 0);
-    families.completion_tokens.inc(labels, request.completion_tokens ?? 0);
-    if (request.ttft_ms !== null) families.ttft.observe(labels, request.ttft_ms / 1e3);
-    if (request.tpot_ms !== null) families.tpot.observe(labels, request.tpot_ms / 1e3);
-    if (request.e2e_ms !== null) families.e2e.observe(labels, request.e2e_ms / 1e3);
+    families.prompt_tokens.of(labels).inc(request.prompt_tokens ?? 0);
+    families.completion_tokens.of(labels).inc(request.completion_tokens ?? 0);
+    if (request.ttft_ms !== null) families.ttft.of(labels).observe(request.ttft_ms / 1e3);
+    if (request.tpot_ms !== null) families.tpot.of(labels).observe(request.tpot_ms / 1e3);
+    if (request.e2e_ms !== null) families.e2e.of(labels).observe(request.e2e_ms / 1e3);
     if (request.gaps_ms.length === 0) return;
-    const gaps = families.gap.labels(labels);
+    const gaps = families.gap.of(labels);
     for (let i = 0; i < request.gaps_ms.length; i++) gaps.observe(request.gaps_ms[i] / 1e3);
   }
 
   /** An attempt failed; another one may follow. */
   attemptFailed(model: string, error_type: string): void {
     const labels = { model: this.#models.of(model), error_type: this.#errors.of(error_type) };
-    this.#families.errors.inc(labels);
+    this.#families.errors.of(labels).inc();
   }
 
   /** @param model as {@linkcode modelOf} gives it. */
   inFlight(model: string, requests: number): void {
-    this.#families.in_flight.set({ model }, requests);
+    this.#families.in_flight.of({ model }).set(requests);
   }
 
   goodput(model: string, requests_per_s: number): void {
-    this.#families.goodput.set({ model: this.#models.of(model) }, requests_per_s);
+    this.#families.goodput.of({ model: this.#models.of(model) }).set(requests_per_s);
   }
 }

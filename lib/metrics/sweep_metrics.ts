@@ -16,13 +16,13 @@ export class SweepMetrics {
   }
 
   planned(runs: number, finished: number): void {
-    this.#families.planned.set(runs);
-    this.#families.runs.inc({ result: "skipped" }, finished);
-    for (const result of ["success", "failed"]) this.#families.runs.inc({ result }, 0);
+    this.#families.planned.of({}).set(runs);
+    this.#families.runs.of({ result: "skipped" }).inc(finished);
+    for (const result of ["success", "failed"]) this.#families.runs.of({ result });
   }
 
   ended(success: boolean, duration_s: number): void {
-    this.#families.runs.inc({ result: success ? "success" : "failed" });
-    this.#families.seconds.inc(Math.max(0, duration_s));
+    this.#families.runs.of({ result: success ? "success" : "failed" }).inc();
+    this.#families.seconds.of({}).inc(Math.max(0, duration_s));
   }
 }

@@ -74,7 +74,7 @@ export class TaskMetrics {
 
   /** A task starts to run; null where its labels are {@linkcode expected} later. */
   started(task: TaskLabels | null): void {
-    this.#families.active.inc();
+    this.#families.active.of({}).inc();
     if (task) this.expected(task);
   }
 
@@ -83,33 +83,33 @@ export class TaskMetrics {
     const { requests, duration } = this.#families;
     for (const status of STATUSES) {
       const labels = { ...this.#labels(task), status };
-      requests.inc(labels, 0);
-      duration.zero(labels);
+      requests.of(labels);
+      duration.of(labels);
     }
   }
 
   /** A task that was started has ended. */
   ended(task: TaskLabels, status: TaskStatus, duration_s: number): void {
     const labels = { ...this.#labels(task), status };
-    this.#families.active.dec();
-    this.#families.requests.inc(labels);
-    this.#families.duration.observe(labels, Math.max(0, duration_s));
+    this.#families.active.of({}).dec();
+    this.#families.requests.of(labels).inc();
+    this.#families.duration.of(labels).observe(Math.max(0, duration_s));
   }
 
   /** Something failed within a task, or ended it. */
   failed(error_type: string): void {
-    this.#families.errors.inc({ error_type: this.#errors.of(error_type) });
+    this.#families.errors.of({ error_type: this.#errors.of(error_type) }).inc();
   }
 
   packageProcessed(agent_type: string, result: PackageResult): void {
     const labels = { agent_type: this.#agents.of(agent_type) };
     for (const each of RESULTS) {
-      this.#families.packages.inc({ ...labels, result: each }, each === result ? 1 : 0);
+      this.#families.packages.of({ ...labels, result: each }).inc(each === result ? 1 : 0);
     }
   }
 
   validated(valid: boolean): void {
-    this.#families.validations.inc({ valid: String(valid) });
+    this.#families.validations.of({ valid: String(valid) }).inc();
   }
 
   /** @param endpoint the route's pattern, such as "/tasks/:id": a path would be a series each. */
@@ -118,8 +118,8 @@ export class TaskMetrics {
       method: METHODS.has(method) ? method : "other",
       endpoint: this.#endpoints.of(endpoint),
     };
-    this.#families.http.inc({ ...labels, status_code: String(status_code) });
-    this.#families.http_duration.observe(labels, duration_s);
+    this.#families.http.of({ ...labels, status_code: String(status_code) }).inc();
+    this.#families.http_duration.of(labels).observe(duration_s);
   }
 
   #labels({ agent_type, simulation_mode, model }: TaskLabels) {
