@@ -79,7 +79,8 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   }));
   app.use(async (c, next) => {
     await next();
-    if (!c.res.headers.has("cache-control")) c.header("cache-control", "no-store");
+    const { headers } = c.res; // c.header() would make another answer of this one, its body a stream
+    if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   });
   app.use(ownSiteOnly(token === null && isLoopback(host)));
   if (rate_per_s > 0) app.use(rateLimit(rate_per_s));
