@@ -3,10 +3,11 @@
  * A cache: deleted, damaged or of another version, it is made again from the run directories.
  */
 import { createHash } from "node:crypto";
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { join, resolve } from "@std/path";
 import { InputError } from "../errors.ts";
+import { folderNames } from "../native/folder_names.ts";
 import { runDirectoryAt } from "./directory.ts";
 import {
   diskError,
@@ -138,16 +139,16 @@ export class RunIndex implements Disposable {
    */
   async refresh(): Promise<void> {
     const open = this.#database.prepare("SELECT run_id, stamp FROM runs WHERE NOT settled").all();
-    const known = new Set(this.#names("SELECT group_concat(run_id, '/') AS names FROM runs"));
-    const there = this.#folders(); // after the rows, so that a row without a folder is of a run gone
-    const here = new Set(there);
-    const gone = [...known].filter((name) => !here.has(name));
-    if (gone.length) this.#drop(gone);
-    const changed = open.filter(({ run_id, stamp }) =>
-      here.has(String(run_id)) && stampOf(join(this.root, String(run_id)), false) !== stamp
-    ).map(({ run_id }) => String(run_id));
-    const fresh = there.filter((name) => !known.has(name) && this.#isRun(name));
-    await this.read([...fresh, ...changed]);
+    const gone = new Set(this.#names("SELECT group_concat(run_id, '/') AS names FROM runs"));
+    // the folder after the rows, so that a row without a folder is of a run gone
+    const unknown = this.#folder().filter((name) => !gone.delete(name));
+    if (gone.size) this.#drop([...gone]);
+    const changed = open.filter(({ run_id, stamp }) => {
+      const path = join(this.root, String(run_id));
+      return isFolder(path) && stampOf(path, false) !== stamp;
+    });
+    const fresh = unknown.filter((name) => this.#isRun(name));
+    await this.read([...fresh, ...changed.map(({ run_id }) => String(run_id))]);
   }
 
   /** The runs that fit, newest first; those that changed since are read again before. */
@@ -239,10 +240,9 @@ export class RunIndex implements Disposable {
     return typeof names === "string" ? names.split("/") : [];
   }
 
-  #folders(): string[] {
+  #folder(): string[] {
     try {
-      // a name with a dot in front is of a run that is being imported
-      return readdirSync(this.root).filter((name) => !/^(\.|index\.sqlite)/.test(name));
+      return folderNames(this.root);
     } catch (error) {
       if ((error as { code?: string }).code === "ENOENT") return [];
       throw new InputError(`${this.root}: cannot be read; give the folder of runs with --runs DIR`);
@@ -250,6 +250,8 @@ export class RunIndex implements Disposable {
   }
 
   #isRun(name: string): boolean {
+    // a name with a dot in front is of a run that is being imported
+    if (/^(\.|index\.sqlite)/.test(name)) return false;
     return isRunId(name) ? isFolder(join(this.root, name)) : looksLikeRun(join(this.root, name));
   }
 
