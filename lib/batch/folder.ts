@@ -1,6 +1,6 @@
 /** Where a batch keeps its state. */
 import { mkdirSync } from "node:fs";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { notWritten } from "../run/write.ts";
 
 export interface BatchFolder {

@@ -1,5 +1,5 @@
 /** The daemon of a batch: waits for each slot, runs it once, and says which were late or missed. */
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { throwIfAborted } from "../execute/scope.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { concludeRun, finishSlot, runTasks } from "./run_slot.ts";

@@ -1,6 +1,6 @@
 /** One evaluation: each model's run in turn, its records journaled when it is over. */
 import { existsSync } from "node:fs";
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { messageOf, WriteError } from "../errors.ts";
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
 import { apiKey } from "../endpoint/api.ts";

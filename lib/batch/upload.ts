@@ -1,7 +1,7 @@
 /** Sends what a batch has made to object storage; what could not be sent waits for the next time. */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "@std/path";
+import { basename, join, resolve } from "node:path";
 import { messageOf } from "../errors.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { uploadFolder } from "../run/upload/upload.ts";

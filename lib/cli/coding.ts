@@ -1,6 +1,6 @@
 /** dyno run on coding problems: their flags, their runs and what they print. */
 import { mkdirSync } from "node:fs";
-import { basename, join } from "@std/path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { configureApi } from "../endpoint/api.ts";
 import { openTransport } from "../endpoint/open_transport.ts";

@@ -1,7 +1,7 @@
 /** dyno integration: scenarios of models and packages, run as tasks of a server. */
 import { randomBytes } from "node:crypto";
 import process from "node:process";
-import { dirname, join, resolve } from "@std/path";
+import { dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { ownCommand } from "../execute/own_command.ts";

@@ -1,6 +1,6 @@
 /** The quickstart's sweep: a few policies of the simulator, with a report. */
 import smoke from "../../experiments/smoke.json" with { type: "json" };
-import { join } from "@std/path";
+import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { parseJson } from "../experiment/json_file.ts";
 import { writeSweepReport } from "../report/sweep_report.ts";

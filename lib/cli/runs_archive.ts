@@ -1,6 +1,6 @@
 /** dyno runs archive: packs runs, after a dry run. */
 import { mkdirSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { archiveFolder } from "../run/archive.ts";
 import { removeRunDirectory } from "../run/directory.ts";
 import { notWritten } from "../run/write.ts";

@@ -1,6 +1,6 @@
 /** dyno runs export: runs in the forms that other programs read. */
 import { existsSync, mkdirSync } from "node:fs";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { benchmarkSummary } from "../analysis/benchmark_summary.ts";
 import { csvRow } from "../analysis/csv.ts";

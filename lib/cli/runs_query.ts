@@ -1,6 +1,6 @@
 /** What the commands on runs share: which runs, from which folder, shown how. */
 import { existsSync } from "node:fs";
-import { dirname, resolve } from "@std/path";
+import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { withRunIndex } from "../run/index.ts";
 import { noRuns, resolveRun } from "../run/index_filter.ts";

@@ -1,6 +1,6 @@
 /** What removing and packing runs have in common: which, how large, and a dry run first. */
 import { lstatSync, readdirSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { finishRemovals, runDirectoryAt } from "../run/directory.ts";
 import { isLocked } from "../run/lock.ts";

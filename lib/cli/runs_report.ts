@@ -1,6 +1,6 @@
 /** dyno runs report: one page for a run, or for several side by side. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "@std/path";
+import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
 import { writeComparedReport } from "../report/compared_report.ts";

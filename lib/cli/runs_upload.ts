@@ -1,6 +1,6 @@
 /** dyno runs upload: sends runs to object storage, or a coding run to a memory server. */
 import { existsSync, statSync } from "node:fs";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { commandWords } from "../run/command_words.ts";

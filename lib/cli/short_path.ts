@@ -1,6 +1,6 @@
 /** Paths as people read them. */
 import process from "node:process";
-import { relative } from "@std/path";
+import { relative } from "node:path";
 
 /** A path as short as it can be from the working folder. */
 export function shortPath(path: string): string {

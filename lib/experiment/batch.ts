@@ -1,5 +1,5 @@
 /** Batch files: which questions go to which models, and when. */
-import { dirname, isAbsolute, join } from "@std/path";
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";

@@ -1,5 +1,5 @@
 /** Experiment files: a suite, an endpoint and settings under one name. */
-import { dirname, isAbsolute, join } from "@std/path";
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";

@@ -1,5 +1,5 @@
 /** Loading a suite file. */
-import { dirname, resolve } from "@std/path";
+import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { checkJson, parseJson, positionOf, readJsonFile } from "./json_file.ts";

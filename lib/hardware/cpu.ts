@@ -1,5 +1,5 @@
 /** CPU time in all and by core, from /proc/stat. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { SystemFile } from "./source.ts";
 import type { PortableSource } from "./source.ts";
 

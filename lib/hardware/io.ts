@@ -1,6 +1,6 @@
 /** Bytes read, written, received and sent: /proc/diskstats and /proc/net/dev. */
 import { readdirSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { SystemFile } from "./source.ts";
 import type { PortableSource } from "./source.ts";
 

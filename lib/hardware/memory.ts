@@ -1,6 +1,6 @@
 /** Memory of the host, from /proc/meminfo, and of the control group that limits us. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { SystemFile } from "./source.ts";
 import type { PortableSource } from "./source.ts";
 

@@ -1,7 +1,7 @@
 /** samples.bin and samples.json: records as the sampler made them, and what they mean. */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, write } from "node:fs";
 import { Buffer } from "node:buffer";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import type { ClockSource } from "../native/clock.ts";

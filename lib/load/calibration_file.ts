@@ -1,7 +1,7 @@
 /** The newest calibration of this host, kept between runs. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { cacheFolders } from "../native/cache.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import type { Calibration } from "./calibrate.ts";

@@ -1,7 +1,7 @@
 /** Follows a run directory: its journal, token gaps and hardware samples, reading only what is new. */
 import { Buffer } from "node:buffer";
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { asObject, textAt } from "../run/json_fields.ts";

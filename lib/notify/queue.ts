@@ -1,7 +1,7 @@
 /** Callbacks that are to be delivered: kept on disk until a receiver has taken them. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
 import { Journal, readJournal } from "../run/journal.ts";

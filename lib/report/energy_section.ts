@@ -1,6 +1,6 @@
 /** Energy by device and the health of the host, as a run's results and health.json have them. */
 import { readFileSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { cutText, escapeHtml, figure } from "./html.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { HealthReport } from "../suite/health_report.ts";

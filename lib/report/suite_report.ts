@@ -1,6 +1,6 @@
 /** The report of a suite run: one HTML file from results.json, the samples and the items' texts. */
 import { mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
 import { writeFileAtomic } from "../run/write.ts";

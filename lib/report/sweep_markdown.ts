@@ -1,5 +1,5 @@
 /** A sweep's report as Markdown. */
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { notes } from "./sweep_numbers.ts";
 import { markdownTable } from "./sweep_tables.ts";
 import type { SweepAnalysis } from "../sweep/analyse.ts";

@@ -1,6 +1,6 @@
 /** The report of a sweep: a page, a Markdown file and pictures from its runs.csv. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "@std/path";
+import { basename, join, relative, resolve } from "node:path";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { dynoVersion } from "../run/version.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";

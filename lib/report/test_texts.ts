@@ -1,7 +1,7 @@
 /** Prompt, answer and judgement of the tests that matter most, as HTML of a bounded size. */
 import { readFileSync, statSync } from "node:fs";
 import { Buffer } from "node:buffer";
-import { basename, dirname, join, relative } from "@std/path";
+import { basename, dirname, join, relative } from "node:path";
 import { counted, cutText, escapeHtml } from "./html.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "../suite/results.ts";

@@ -16,7 +16,7 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { notWritten } from "./write.ts";
 

@@ -9,7 +9,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
-import { basename, isAbsolute, join, resolve } from "@std/path";
+import { basename, isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { isRunId, newRunId } from "./run_id.ts";

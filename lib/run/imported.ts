@@ -1,6 +1,6 @@
 /** Runs of other programs as run directories: what theirs hold beside those of dyno's own. */
 import { readFileSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
 import type { JsonObject } from "./json_fields.ts";
 import type { ReadRun, RunItem, RunSummary, SourceForm } from "./summary.ts";

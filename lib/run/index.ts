@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { folderNames } from "../native/folder_names.ts";
 import { runDirectoryAt } from "./directory.ts";

@@ -1,7 +1,7 @@
 /** The file behind the index of runs: opened, made, and made again when it is damaged or of old. */
 import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import { removeDeadLock, takeLock } from "./lock.ts";
 import { notWritten } from "./write.ts";

@@ -1,6 +1,6 @@
 /** Which runs a query is about, and how a run is named. */
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { looksLikeRun } from "./read_run.ts";

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import process from "node:process";
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { clockAnchor } from "../native/clock.ts";
 import { notWritten } from "./write.ts";

@@ -1,6 +1,6 @@
 /** memory_pending.jsonl: what a memory server is still to be given, one item a line. */
 import { existsSync, rmSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { z } from "zod";
 import { checkJson, parseJson } from "../experiment/json_file.ts";
 import { readLines } from "../experiment/json_lines.ts";

@@ -1,7 +1,7 @@
 /** tokens.bin: the gaps between token events of every request, float32 milliseconds, little-endian. */
 import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { notWritten, writeAll } from "./write.ts";
 import { InputError, messageOf } from "../errors.ts";
 import type { RunDirectory } from "./directory.ts";

@@ -1,5 +1,5 @@
 /** Tells metrics what a server does: its tasks, what their runs journal, its requests. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { durationOf, isOver } from "./tasks/task.ts";
 import type { FollowedRun, Metrics } from "../metrics/open_metrics.ts";
 import type { TaskLabels } from "../metrics/task_metrics.ts";

@@ -1,5 +1,5 @@
 /** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { CallbackQueue } from "../notify/queue.ts";
 import { checkWritable } from "../run/directory.ts";
 import { serverApp } from "./app.ts";

@@ -1,5 +1,5 @@
 /** Choosing evaluators by name, and what all of them share. */
-import { isAbsolute, resolve } from "@std/path";
+import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError, messageOf } from "../errors.ts";
 import { showPath } from "../experiment/json_file.ts";

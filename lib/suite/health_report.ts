@@ -1,5 +1,5 @@
 /** The health report of a run: how the host and the endpoint did, and what to do about it. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { writeFileAtomic } from "../run/write.ts";
 import { mean } from "../stats/quantile.ts";
 import type { HealthAlert } from "../hardware/health.ts";

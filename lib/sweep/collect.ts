@@ -10,7 +10,7 @@ import {
   rmSync,
 } from "node:fs";
 import { createInterface } from "node:readline";
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { readJsonFile } from "../experiment/json_file.ts";

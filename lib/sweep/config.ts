@@ -1,5 +1,5 @@
 /** Sweep files: a program or a job of dyno, fixed parameters, and a matrix of varied ones. */
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../experiment/json_file.ts";

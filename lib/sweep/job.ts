@@ -1,5 +1,5 @@
 /** Sweeps of dyno's own jobs: their parameters are the settings of a load or of a suite's run. */
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { experimentSchema } from "../experiment/experiment.ts";
 import { positionOf } from "../experiment/json_file.ts";

@@ -1,7 +1,7 @@
 /** dyno itself as a program that a sweep runs. */
 import { existsSync } from "node:fs";
 import process from "node:process";
-import { resolve } from "@std/path";
+import { resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { isCompiled, packageFile, packageUrl, underDeno } from "../package_files.ts";
 

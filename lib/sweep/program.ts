@@ -1,7 +1,7 @@
 /** The program that a sweep runs. */
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { InputError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
 import { ownProgram } from "./own_program.ts";

@@ -1,6 +1,6 @@
 /** One run as a row of runs.csv, whatever state its folder is in. */
 import { existsSync, readFileSync } from "node:fs";
-import { basename } from "@std/path";
+import { basename } from "node:path";
 import { parseCsv } from "./csv.ts";
 import { METRICS, SWITCHES, TIER_METRICS } from "./columns.ts";
 import { plainOf } from "./exact_json.ts";

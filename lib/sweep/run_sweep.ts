@@ -1,7 +1,7 @@
 /** A sweep: what is finished is left, the rest is run. */
 import { mkdirSync } from "node:fs";
 import process from "node:process";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { takeLock } from "../run/lock.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { checkTemplate, commandOf } from "./command_line.ts";

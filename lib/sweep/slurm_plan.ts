@@ -1,6 +1,6 @@
 /** The plan of a sweep that is a Slurm job: which task does which runs. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { isLive, tasksOf } from "../execute/slurm.ts";

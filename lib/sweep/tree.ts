@@ -1,5 +1,5 @@
 /** Where things lie in a sweep's folder. */
-import { join } from "@std/path";
+import { join } from "node:path";
 
 /** Paths of an experiment: `<out_root>/<name>`. */
 export interface SweepTree {

@@ -1,6 +1,6 @@
 /** The files of a folder that nobody writes to any more. */
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { isLocked } from "../lock.ts";
 

@@ -1,7 +1,7 @@
 /** Which parts of a large file are at the storage already, so that a killed upload goes on. */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { cacheFolders } from "../../native/cache.ts";
 import { writeFileAtomic } from "../write.ts";
 

@@ -1,6 +1,6 @@
 /** Uploads folders: what is not there yet, checked by checksums. */
 import { lstatSync, readFileSync } from "node:fs";
-import { basename, resolve } from "@std/path";
+import { basename, resolve } from "node:path";
 import { runPool, WorkerLimit } from "../../execute/pool.ts";
 import { InputError } from "../../errors.ts";
 import { checksumsOf, fileChecksums } from "./checksums.ts";

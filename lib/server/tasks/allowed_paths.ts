@@ -1,6 +1,6 @@
 /** Files that tasks may name: in the folders that the operator allowed, and nowhere else. */
 import { existsSync, realpathSync, statSync } from "node:fs";
-import { join, resolve } from "@std/path";
+import { join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { packageFile } from "../../package_files.ts";
 

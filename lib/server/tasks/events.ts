@@ -1,5 +1,5 @@
 /** What happens to a task, as a stream that can be taken up again where it was left. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { LineFollower } from "../../run/follow.ts";
 import { isOver } from "./task.ts";

@@ -1,5 +1,5 @@
 /** From a task to the command of dyno that carries it out; everything that may be refused is here. */
-import { join } from "@std/path";
+import { join } from "node:path";
 import { batchFolder } from "../../batch/folder.ts";
 import { InputError, messageOf } from "../../errors.ts";
 import { loadBatch } from "../../experiment/batch.ts";

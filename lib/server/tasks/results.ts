@@ -1,6 +1,6 @@
 /** What a task measured: its run's results, or what is known of them so far. */
 import { createReadStream, existsSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { prepareTask } from "./prepare.ts";

@@ -1,6 +1,6 @@
 /** Carrying tasks out: as many at a time as allowed, each by a process of dyno itself. */
 import { existsSync, mkdirSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { Scope } from "../../execute/scope.ts";
 import { runDirectoryAt } from "../../run/directory.ts";

@@ -1,7 +1,7 @@
 /** Tasks on disk: an append-only journal from which they are known again after a restart. */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { join } from "@std/path";
+import { join } from "node:path";
 import { dropTornEnd, Journal, readJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";

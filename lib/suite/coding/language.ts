@@ -1,6 +1,6 @@
 /** Problems in other languages than Python: what runs their programs, and what that needs to see. */
 import { realpathSync } from "node:fs";
-import { dirname } from "@std/path";
+import { dirname } from "node:path";
 import { InputError } from "../../errors.ts";
 import { commandWords } from "../../run/command_words.ts";
 import { onPath } from "../sandbox/bubblewrap.ts";
