@@ -2,7 +2,6 @@
  * The index over a folder of runs: what lists and queries read in place of thousands of results.
  * A cache: deleted, damaged or of another version, it is made again from the run directories.
  */
-import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { join, resolve } from "node:path";
@@ -225,7 +224,7 @@ export class RunIndex implements Disposable {
         const run = await readRunDirectory(path, { items: false });
         batch.push({ name, stamp: run.settled ? settled : open, run });
       }
-      this.#write(batch);
+      await this.#write(batch);
       this.runs_read += batch.length;
     }
   }
@@ -255,7 +254,8 @@ export class RunIndex implements Disposable {
     return isRunId(name) ? isFolder(join(this.root, name)) : looksLikeRun(join(this.root, name));
   }
 
-  #write(batch: readonly { name: string; stamp: string; run: RunReading }[]): void {
+  async #write(batch: readonly { name: string; stamp: string; run: RunReading }[]): Promise<void> {
+    const { createHash } = await import("node:crypto"); // a list that reads no run does without
     const put = this.#database.prepare(
       `INSERT OR REPLACE INTO runs (${COLUMNS.join(", ")}, stamp, settled) VALUES (${
         COLUMNS.map(() => "?").join(", ")

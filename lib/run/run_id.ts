@@ -1,11 +1,10 @@
 /** Run ids: `bench_<8 hex>_<YYYYMMDD_HHMMSS>`. */
-import { randomBytes } from "node:crypto";
 
 const RUN_ID = /^bench_[0-9a-f]{8}_\d{8}_\d{6}$/;
 
 /** A new id, with the local time. */
 export function newRunId(now = new Date()): string {
-  return `bench_${randomBytes(4).toString("hex")}_${compactTime(now)}`;
+  return `bench_${crypto.randomUUID().slice(0, 8)}_${compactTime(now)}`;
 }
 
 export function isRunId(text: string): boolean {
