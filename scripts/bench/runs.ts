@@ -8,13 +8,14 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { compareRuns } from "../../lib/analysis/compare.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
+import { ownCommand } from "../../lib/sweep/own_program.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+/** dyno as deno.json's tasks start it. */
+const [DYNO, ...LEADING] = ownCommand();
 const ITEMS = 164;
 const LARGE = 10_000;
 const REPEATS = 9;
@@ -87,7 +88,7 @@ function makeRun(root: string, n: number, items = bodies[n % bodies.length]): st
 /** Milliseconds of a whole process. */
 function timed(root: string, ...args: string[]): number {
   const started = performance.now();
-  const done = spawnSync(process.execPath, ["run", "-A", MAIN, "runs", ...args, "--runs", root]);
+  const done = spawnSync(DYNO, [...LEADING, "runs", ...args, "--runs", root]);
   const took = performance.now() - started;
   if (done.status !== 0) throw new Error(String(done.stderr));
   return took;
@@ -112,7 +113,7 @@ try {
   say(`(an empty process: ${
     repeat(5, () => {
       const started = performance.now();
-      spawnSync(process.execPath, ["run", "-A", MAIN, "--version"]);
+      spawnSync(DYNO, [...LEADING, "--version"]);
       return performance.now() - started;
     }).map((ms) => ms.toFixed(0)).join(", ")
   } ms)`);
