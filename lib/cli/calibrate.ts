@@ -4,7 +4,7 @@ import { calibrate } from "../load/calibrate.ts";
 import { calibrationPath, keepCalibration } from "../load/calibration_file.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { EXIT } from "./command.ts";
-import { flagHelp, number, parseFlags, toggle } from "./flags.ts";
+import { flagHelp, number, parseOnlyFlags, toggle } from "./flags.ts";
 import { tableLines } from "./table.ts";
 import type { CalibrationCell } from "../load/calibrate.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -29,10 +29,7 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
-    const { values, positional } = parseFlags(flags, argv);
-    if (positional.length) {
-      throw new InputError(`"${positional[0]}": dyno calibrate takes only flags`);
-    }
+    const values = parseOnlyFlags("dyno calibrate", flags, argv);
     const { library, reason } = await nativeLibrary((line) => terminal.say(line));
     if (!library) throw new InputError(`dyno calibrate needs libdyno: ${reason}`);
     const calibration = await calibrate(library, values.seconds ?? 3, signal, (cell) => {

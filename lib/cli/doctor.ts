@@ -14,7 +14,7 @@ import { describeHost } from "../run/metadata.ts";
 import { dynoCommit, dynoVersion } from "../run/version.ts";
 import { Sandbox } from "../suite/sandbox/sandbox.ts";
 import { EXIT } from "./command.ts";
-import { flagHelp, parseFlags, toggle } from "./flags.ts";
+import { flagHelp, parseOnlyFlags, toggle } from "./flags.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { Command, CommandContext } from "./command.ts";
 
@@ -41,7 +41,7 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
-    const { values } = parseFlags(flags, argv);
+    const values = parseOnlyFlags("dyno doctor", flags, argv);
     const findings = await examine();
     if (values.json) terminal.out(JSON.stringify({ host: describeHost(), findings }));
     const width = Math.max(...findings.map(({ name }) => name.length));

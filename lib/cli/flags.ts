@@ -3,6 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { isRunId } from "../run/run_id.ts";
+import { wrapText } from "./text_width.ts";
 
 /** A flag: how its text becomes a value, and how it is shown. */
 export interface Flag<Value> {
@@ -129,6 +130,22 @@ export function parseFlags<F extends Flags>(
   return { values: values as Values<F>, positional: parsed._.map(String) };
 }
 
+/**
+ * Parses a command's arguments where all of them are flags.
+ *
+ * @param name the command, such as "dyno serve".
+ * @throws {InputError} as {@linkcode parseFlags}, and an argument that is no flag.
+ */
+export function parseOnlyFlags<F extends Flags>(
+  name: string,
+  flags: F,
+  argv: readonly string[],
+): Values<F> {
+  const { values, positional } = parseFlags(flags, argv);
+  if (positional.length > 0) throw new InputError(`"${positional[0]}": ${name} takes only flags`);
+  return values;
+}
+
 function valueOf(name: string, flag: Flag<unknown>, given: (string | boolean)[]): unknown {
   if (flag.kind === "switch") return given.at(-1) === true ? true : undefined;
   if (given.includes("")) throw new InputError(`--${name}: needs a value: ${flag.placeholder}`);
@@ -154,11 +171,26 @@ function dashed(argument: string): string {
   return [name.replaceAll("_", "-"), ...value].join("=");
 }
 
+/** Columns of a help text, as of its prose. */
+const HELP_WIDTH = 100;
+/** A longer flag stands on a line of its own. */
+const HEAD_WIDTH = 26;
+/** More words than these are told behind the flag. */
+const LONGEST_PLACEHOLDER = 45;
+
 /** The flags as aligned lines for a help text. */
 export function flagHelp(flags: Flags): string[] {
-  const heads = Object.entries(flags).map(([name, flag]) =>
-    `--${name} ${flag.placeholder}`.trimEnd()
+  const rows = Object.entries(flags).map(([name, { placeholder, help }]) =>
+    placeholder.length > LONGEST_PLACEHOLDER
+      ? [`--${name} WORD`, `${help}: ${placeholder.replaceAll("|", ", ")}`]
+      : [`--${name} ${placeholder}`.trimEnd(), help]
   );
-  const width = Math.max(...heads.map((head) => head.length));
-  return Object.values(flags).map((flag, i) => `  ${heads[i].padEnd(width)}  ${flag.help}`);
+  const width = Math.min(HEAD_WIDTH, Math.max(...rows.map(([head]) => head.length)));
+  return rows.flatMap(([head, help]) => {
+    const [first, ...rest] = wrapText(help, HELP_WIDTH - width - 4);
+    const below = rest.map((line) => `${" ".repeat(width + 4)}${line}`);
+    return head.length > width
+      ? [`  ${head}`, `${" ".repeat(width + 4)}${first}`, ...below]
+      : [`  ${head.padEnd(width)}  ${first}`, ...below];
+  });
 }

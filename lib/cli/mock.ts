@@ -4,12 +4,15 @@ import { errorModes } from "../mock/faults.ts";
 import { loadMockScript, MockEndpoint } from "../mock/server.ts";
 import { didYouMean } from "../nearest.ts";
 import { EXIT } from "./command.ts";
-import { flagHelp, list, number, parseFlags, text } from "./flags.ts";
+import { flagHelp, list, number, parseOnlyFlags, text } from "./flags.ts";
 import type { ErrorMode } from "../mock/faults.ts";
 import type { Command, CommandContext } from "./command.ts";
 
 const flags = {
-  "port": number("N", "the port (8000); 0 takes a free one", { whole: true }),
+  "port": number("N", "the port (8000); 0 takes a free one", {
+    max: 65535,
+    whole: true,
+  }),
   "host": text("ADDRESS", "the address to listen on (127.0.0.1)"),
   "model": list("NAME", "models that are listed (mock)"),
   "script": text("FILE", "a JSON file that maps prompts to answers"),
@@ -40,8 +43,7 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
-    const { values, positional } = parseFlags(flags, argv);
-    if (positional.length) throw new InputError(`"${positional[0]}": dyno mock takes only flags`);
+    const values = parseOnlyFlags("dyno mock", flags, argv);
     const script = values.script === undefined ? undefined : await loadMockScript(values.script);
     await using mock = await MockEndpoint.start({
       host: values.host,
@@ -71,7 +73,8 @@ function faultNamed(name: string): ErrorMode {
   const names = errorModes.map((mode) => mode.name);
   const found = names.find((known) => known === name);
   if (found === undefined) {
-    throw new InputError(`--fault: "${name}" is not a fault${didYouMean(name, names)}`);
+    const hint = didYouMean(name, names) || "; dyno mock --help lists them";
+    throw new InputError(`--fault: "${name}" is not a fault${hint}`);
   }
   return found;
 }

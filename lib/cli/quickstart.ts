@@ -10,7 +10,7 @@ import { quickstartSweep } from "./quickstart_sweep.ts";
 import { runLoads } from "./load_runs.ts";
 import { suiteOf } from "../experiment/load_suite.ts";
 import { MockEndpoint } from "../mock/server.ts";
-import { flagHelp, parseFlags, text, toggle } from "./flags.ts";
+import { flagHelp, parseOnlyFlags, text, toggle } from "./flags.ts";
 import { runSuites } from "./suite_runs.ts";
 import type { LoadSettings } from "../experiment/load.ts";
 import type { MockScript } from "../mock/script.ts";
@@ -40,7 +40,7 @@ export const command: Command = {
   ],
 
   async run(argv: string[], context: CommandContext): Promise<number> {
-    const { values } = parseFlags(flags, argv);
+    const values = parseOnlyFlags("dyno quickstart", flags, argv);
     const { terminal } = context;
     const { delay_s, tokens_per_second } = experiment.mock;
     await using mock = await MockEndpoint.start({
@@ -60,6 +60,7 @@ export const command: Command = {
       workers: experiment.workers,
       out,
       resume: [],
+      resumable: false,
       budget: NO_BUDGET,
       prices,
       agent: "mock",

@@ -1,7 +1,7 @@
 /** dyno runs list: the runs, newest first. */
 import { noRuns } from "../run/index_filter.ts";
 import { EXIT } from "./command.ts";
-import { flagHelp, number, parseFlags } from "./flags.ts";
+import { flagHelp, number, parseOnlyFlags } from "./flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./runs_query.ts";
 import { shortened, shownCount, shownShare, shownTime, statusNote } from "./runs_text.ts";
 import { tableLines } from "./table.ts";
@@ -44,7 +44,7 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
-    const { values } = parseFlags(flags, argv);
+    const values = parseOnlyFlags("dyno runs list", flags, argv);
     const filter = filterOf(values);
     const limit = values.limit === 0 ? undefined : values.limit ?? DEFAULT_LIMIT;
     return await withRuns(values.runs, terminal, async (index) => {

@@ -1,12 +1,11 @@
 /** dyno serve: tasks over HTTP. */
 import process from "node:process";
-import { InputError } from "../errors.ts";
 import { ownCommand } from "../execute/own_command.ts";
 import { openMetrics } from "../metrics/open_metrics.ts";
 import { MetricsObserver } from "../server/metrics_observer.ts";
 import { Server } from "../server/serve.ts";
 import { EXIT } from "./command.ts";
-import { flagHelp, list, number, parseFlags, text, toggle } from "./flags.ts";
+import { flagHelp, list, number, parseOnlyFlags, text, toggle } from "./flags.ts";
 import { shortPath } from "./short_path.ts";
 import type { Command, CommandContext } from "./command.ts";
 
@@ -55,8 +54,7 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
-    const { values, positional } = parseFlags(flags, argv);
-    if (positional.length) throw new InputError(`"${positional[0]}": dyno serve takes only flags`);
+    const values = parseOnlyFlags("dyno serve", flags, argv);
     const runs = values.runs ?? "runs";
     {
       await using metrics = await openMetrics({ prefix: values["metrics-prefix"] });

@@ -42,6 +42,8 @@ export interface SuiteRequest {
   alerts?: Partial<HealthThresholds>;
   agent?: string;
   tags?: readonly string[];
+  /** The command has a --resume to go on with, as most do. */
+  resumable?: boolean;
   /** Told of each run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
   /** Of all models together. */
@@ -86,7 +88,9 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
   }
   const code = exitCode(runs, budget, signal);
   if (request.json) terminal.out(JSON.stringify({ runs: runs.map(summary), exit_code: code }));
-  if (code === EXIT.interrupted || budget.ended) {
+  if (request.resumable === false) {
+    if (code === EXIT.interrupted) terminal.say("interrupted; what was finished is saved");
+  } else if (code === EXIT.interrupted || budget.ended) {
     const ids = runs.filter((run) => !run.results.complete).map((run) => run.directory.path);
     terminal.say(
       code === EXIT.interrupted

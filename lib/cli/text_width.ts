@@ -24,3 +24,14 @@ export function textWidth(text: string): number {
   }
   return width;
 }
+
+/** A text in lines of at most `room` columns; a longer word has a line of its own. */
+export function wrapText(text: string, room: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || textWidth(`${last} ${word}`) > room) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}

@@ -22,7 +22,7 @@ export const providerNames: string[] = Object.keys(providers);
 export function provider(name: string): Provider {
   if (Object.hasOwn(providers, name)) return providers[name];
   throw new InputError(
-    `--provider: "${name}" is not known${didYouMean(name, providerNames)} Known: ` +
+    `--provider: "${name}" is not known${didYouMean(name, providerNames) || ";"} known: ` +
       `${providerNames.join(", ")}. For any other give --endpoint URL`,
   );
 }

@@ -108,8 +108,11 @@ export class MockEndpoint implements AsyncDisposable {
     const server = createServer({ allowHalfOpen: true });
     const { host = "127.0.0.1", port = 0 } = options;
     await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => {
-        reject(new InputError(`--port: cannot listen on ${host}:${port}: ${error.message}`));
+      server.once("error", (error: Error & { code?: string }) => {
+        const why = error.code === "EADDRINUSE"
+          ? "another program listens there; give another --port"
+          : error.message;
+        reject(new InputError(`--host ${host} --port ${port}: ${why}`));
       });
       server.listen({ host, port }, resolve);
     });
