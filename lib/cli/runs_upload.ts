@@ -99,6 +99,11 @@ async function toStorage(
           line.show(() => progressText(name, progress), done(progress) === progress.files),
       });
       line.above(resultText(result, dry_run));
+      if (result.missing_key !== null) {
+        terminal.say(terminal.paint.dim(
+          `${result.missing_key} is not set: what is there already was not looked for`,
+        ));
+      }
       leftOut(result).forEach((said) => terminal.warn(said));
       if (result.in_use.length > 0) whole = false;
       if (values.json) terminal.out(JSON.stringify(result));
@@ -153,7 +158,9 @@ function resultText(result: UploadResult, dry_run: boolean): string {
   const rest = present > 0 ? `; ${present} there already` : "";
   return sent === 0
     ? `${to}: all ${files} files are there already`
-    : `${to}: ${what} ${sent} of ${files} files, ${shownSize(sent_bytes)}${rest}`;
+    : `${to}: ${what} ${sent} of ${files} ${files === 1 ? "file" : "files"}, ${
+      shownSize(sent_bytes)
+    }${rest}`;
 }
 
 function leftOut({ in_use, no_files }: UploadResult): string[] {

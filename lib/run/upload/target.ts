@@ -74,6 +74,11 @@ function amazonUrl(bucket: string, region: string): string {
   return bucket.includes(".") ? `https://${host}/${bucket}` : `https://${bucket}.${host}`;
 }
 
+/** The first variable of the key that the environment lacks; null where the key is there. */
+export function missingKey({ scheme }: Pick<UploadTarget, "scheme">): string | null {
+  return KEYS[scheme].find((names) => names.every((name) => set(name) === null))?.[0] ?? null;
+}
+
 function set(name: string): string | null {
   return environment(name)?.trim() || null;
 }

@@ -8,7 +8,7 @@ import { closedFiles } from "./closed_files.ts";
 import { listObjects } from "./list_objects.ts";
 import { isForgotten, PART_BYTES, putChecked, sendParts } from "./multipart.ts";
 import { RefusedError, Storage, StorageError } from "./storage.ts";
-import { uploadTarget } from "./target.ts";
+import { missingKey, uploadTarget } from "./target.ts";
 import type { ClosedFile } from "./closed_files.ts";
 import type { ListedObject } from "./list_objects.ts";
 
@@ -47,12 +47,15 @@ export interface UploadResult extends UploadProgress {
   in_use: string[];
   /** Links out of the folder and what is no plain file; left out. */
   no_files: string[];
+  /** Of a dry run without a key: the variable that lacks. What is there already is then unknown. */
+  missing_key: string | null;
 }
 
 /**
  * Uploads a folder as `to/<its name>/…`. What is there with the same checksum is not sent again, and
  * a large file that was sent in part goes on. The SHA-256 is kept as the object's metadata
- * (`x-amz-meta-sha256`). The key comes from the environment, see {@linkcode bucketAccess}.
+ * (`x-amz-meta-sha256`). The key comes from the environment, see {@linkcode bucketAccess};
+ * a dry run without one takes all files for missing there.
  *
  * @throws {InputError} the folder, the place or the key is not right, or a process writes to it.
  * @throws {StorageError} the storage cannot be reached or failed again and again.
@@ -64,8 +67,15 @@ export async function uploadFolder(
 ): Promise<UploadResult> {
   const target = uploadTarget(to);
   const { files, in_use, no_files } = closedFiles(folder);
-  const storage = await Storage.open(target);
   const base = [target.prefix, basename(resolve(folder))].filter(Boolean).join("/");
+  const place = `${target.scheme}://${target.bucket}/${base}`;
+  const missing_key = dry_run ? missingKey(target) : null;
+  if (missing_key !== null) {
+    const sent_bytes = files.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+    const all = { files: files.length, sent: files.length, sent_bytes, present: 0 };
+    return { ...all, to: place, in_use, no_files, missing_key };
+  }
+  const storage = await Storage.open(target);
   const listed = await listObjects(storage, `${base}/`, signal);
   const progress: UploadProgress = { files: files.length, sent: 0, sent_bytes: 0, present: 0 };
   const one = async (file: ClosedFile, fileSignal: AbortSignal) => {
@@ -82,7 +92,7 @@ export async function uploadFolder(
   const small = files.filter(({ size_bytes }) => size_bytes <= PART_BYTES);
   await runPool(small, new WorkerLimit(FILES_AT_ONCE), signal, one);
   for (const file of files) if (file.size_bytes > PART_BYTES) await one(file, signal);
-  return { ...progress, to: `${target.scheme}://${target.bucket}/${base}`, in_use, no_files };
+  return { ...progress, to: place, in_use, no_files, missing_key };
 }
 
 /** Bytes that were sent, or would be; null where the object is there already. */
