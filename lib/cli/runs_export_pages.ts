@@ -5,10 +5,12 @@ import { cell } from "../analysis/gate_report.ts";
 import { priceRun } from "../analysis/cost.ts";
 import { tablePage } from "../report/table_page.ts";
 import { runDirectoryAt } from "../run/directory.ts";
-import { shownCount, shownShare, shownTime, shownUsd } from "./runs_text.ts";
+import { readUnmapped } from "../run/imported.ts";
+import { shownCount, shownSeconds, shownShare, shownTime, shownUsd } from "./runs_text.ts";
 import type { Row, RowColumn } from "../analysis/export_rows.ts";
 import type { IndexedRun } from "../run/index.ts";
 import type { PriceTable } from "../run/prices.ts";
+import type { RunSummary } from "../run/summary.ts";
 
 /** A run's own report page where it has one, else a page with its items. */
 export async function runPage(
@@ -21,6 +23,20 @@ export async function runPage(
   return await itemsPage([run], prices, warn);
 }
 
+/** The page of an imported run without items: its figures, and its source's fields as they were. */
+export function importedPage(run: RunSummary, prices: PriceTable): Iterable<string> {
+  return tablePage({
+    title: `${run.benchmark} on ${run.model}`,
+    noun: "field",
+    facts: factsOf(run, prices),
+    columns: [{ title: "field of the source", number: false }, { title: "value", number: false }],
+    rows: Object.entries(readUnmapped(run.path)).map(([name, value]) => ({
+      cells: [name, typeof value === "string" ? value : JSON.stringify(value)],
+      bad: false,
+    })),
+  });
+}
+
 /** A page with a row an item. */
 export async function itemsPage(
   runs: readonly IndexedRun[],
@@ -29,6 +45,7 @@ export async function itemsPage(
 ): Promise<Iterable<string>> {
   const { columns, rows } = await itemRows(runs, prices, warn);
   const [only] = runs.length === 1 ? runs : [];
+  if (only && only.source_form !== "dyno" && rows.length === 0) return importedPage(only, prices);
   const shown = shownColumns(columns, rows, only ? ITEM_ORDER.slice(2) : ITEM_ORDER);
   return tablePage({
     title: only ? `${only.benchmark} on ${only.model}` : `${runs.length} runs, item by item`,
@@ -75,7 +92,7 @@ function shownColumns(columns: readonly RowColumn[], rows: readonly Row[], order
     .filter(({ name }) => rows.some((row) => row[name] !== null && row[name] !== ""));
 }
 
-function factsOf(run: IndexedRun, prices: PriceTable): [string, string][] {
+function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [string, string][] {
   const facts: [string, string | null][] = [
     ["run", run.run_id],
     ["from", run.source_form === "dyno" ? null : run.source_form],
@@ -86,13 +103,25 @@ function factsOf(run: IndexedRun, prices: PriceTable): [string, string][] {
     ["items", shownCount(run.items_total)],
     ["answered", shownCount(run.successful)],
     ["right", run.passed === null ? null : shownCount(run.passed)],
-    ["hit rate", run.avg_hit_rate === null ? null : shownShare(run.avg_hit_rate)],
+    ["hit rate", run.avg_hit_rate == null ? null : shownShare(run.avg_hit_rate)],
+    ["took", run.duration_s === null ? null : shownSeconds(run.duration_s)],
+    ["output", perSecond(run.output_tokens_per_s)],
+    ["ttft, median", milliseconds(run.ttft_p50_ms)],
+    ["ttft, p99", milliseconds(run.ttft_p99_ms)],
     ["prompt tokens", shownCount(run.prompt_tokens)],
     ["completion tokens", shownCount(run.completion_tokens)],
     ["cost", shownUsd(priceRun(run, prices).cost.total_cost_usd)],
     ["tags", run.tags.join(", ") || null],
   ];
   return facts.flatMap(([name, value]) => value === null ? [] : [[name, value]]);
+}
+
+function perSecond(tokens: number | null): string | null {
+  return tokens === null ? null : `${Number(tokens.toPrecision(4))} tokens/s`;
+}
+
+function milliseconds(value: number | null): string | null {
+  return value === null ? null : `${Number(value.toPrecision(4))} ms`;
 }
 
 function headOf({ name, type }: RowColumn) {

@@ -7,13 +7,14 @@ import { writeComparedReport } from "../report/compared_report.ts";
 import { writeLoadReport } from "../report/load_report.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
 import { runDirectoryAt } from "../run/directory.ts";
-import { notWritten } from "../run/write.ts";
+import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, text } from "./flags.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
 import { folderFlag, folderOf, readOne, withRuns } from "./runs_query.ts";
 import { shortPath } from "./short_path.ts";
 import type { ComparedRun } from "../analysis/compare.ts";
+import type { PriceTable } from "../run/prices.ts";
 import type { Command, CommandContext } from "./command.ts";
 
 const flags = {
@@ -21,7 +22,7 @@ const flags = {
   ...pricesFlag,
   "output": text(
     "FILE",
-    "where the page goes (of one run: its report/index.html; else report.html)",
+    "where the page goes (of one run: its report/index.html; else report.html); also --out",
   ),
 };
 
@@ -30,7 +31,8 @@ export const command: Command = {
   help: [
     "dyno runs report RUN … [--output FILE] [flags]",
     "",
-    "Writes one HTML page that opens from the disk with no network. Of one run: its report, made again.",
+    "Writes one HTML page that opens from the disk with no network. Of one run: its report, made again;",
+    "of an imported one what is known.",
     "Of several, the first being what the others are compared with: their numbers with 95 % intervals side",
     "by side, differences and whether they may be chance, success by category, distributions of",
     "latencies over one another, the tests that flipped, and a table of all tests with each run's answer",
@@ -42,7 +44,8 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
-    const { values, positional } = parseFlags(flags, argv);
+    const named = argv.map((word) => word.replace(/^--out(?=$|=)/, "--output"));
+    const { values, positional } = parseFlags(flags, named);
     if (positional.length === 0) throw new InputError("dyno runs report takes one run or more");
     const prices = await pricesOf(values.prices);
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
@@ -51,24 +54,42 @@ export const command: Command = {
         const run = await readOne(index, given, terminal);
         runs.set(run.summary.path, { ...run, price: prices.priceOf(run.summary.model) });
       }
-      const path = await writeReport([...runs.values()], values.output);
+      const path = await writeReport([...runs.values()], prices, values.output);
       terminal.say(`report: ${shortPath(path)}`);
       return EXIT.good;
     });
   },
 };
 
-async function writeReport(runs: readonly ComparedRun[], output?: string): Promise<string> {
+async function writeReport(
+  runs: readonly ComparedRun[],
+  prices: PriceTable,
+  output?: string,
+): Promise<string> {
   if (output !== undefined) makeFolder(dirname(resolve(output)));
   if (runs.length === 1) {
     const own = await ownReport(runs[0], output);
     if (own !== null) return own;
+    const { summary, items } = runs[0];
+    if (summary.source_form !== "dyno" && items.length === 0) {
+      const { importedPage } = await import("./runs_export_pages.ts");
+      const path = output === undefined ? runDirectoryAt(summary.path).report : resolve(output);
+      makeFolder(dirname(path));
+      writeFileAtomic(path, importedPage(summary, prices));
+      return path;
+    }
   }
   for (const { summary: { run_id, path, kind, status, source_form }, items } of runs) {
     if (kind === "load" && source_form === "dyno" && !existsSync(runDirectoryAt(path).results)) {
       throw new InputError(`${run_id}: was cut off; dyno load --resume ${path} sums it up`);
     }
     if (items.length > 0) continue;
+    if (source_form !== "dyno") {
+      throw new InputError(
+        `${run_id}: its source (${source_form}) tells figures but no items, which runs are ` +
+          "compared by; dyno runs report of it alone shows the figures",
+      );
+    }
     throw new InputError(`${run_id}: has no results to report on (${status})`);
   }
   return await writeComparedReport(runs, resolve(output ?? "report.html"));

@@ -74,8 +74,8 @@ const LOAD_ROWS: NumberRow[] = [
   ["output tokens/s", ({ load }) => rateCell(load!.sample, "output_tokens_per_s")],
   ["failed", ({ load }) => shareCell(load!.sample.failed, load!.sample.requests)],
   ...latencyRows(),
-  ["gap (ITL) p50, ms", ({ load }) => metricCell(load!.results.total.metrics.gap_ms, "p50")],
-  ["gap (ITL) p99, ms", ({ load }) => metricCell(load!.results.total.metrics.gap_ms, "p99")],
+  ["gap (ITL) p50, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p50")],
+  ["gap (ITL) p99, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p99")],
   ["output tokens", ({ summary }) => count(summary.completion_tokens)],
   ["cost", (run) => usd(costOf(run))],
 ];
@@ -86,8 +86,8 @@ function latencyRows(): NumberRow[] {
     (["p50", "p99"] as const).map((rank): NumberRow => [
       `${kind.replace("_ms", "")} ${rank}, ms`,
       (run) =>
-        run.load
-          ? metricCell(run.load.results.total.metrics[kind], rank)
+        run.load?.metrics
+          ? metricCell(run.load.metrics[kind], rank)
           : quantileCell(latenciesOf(run, kind), rank === "p50" ? 0.5 : 0.99),
     ])
   );

@@ -73,7 +73,8 @@ async function reportedRuns(
       const reported = await reportedRun(run, place);
       // links to the items' files start at this page
       runs.push({ ...reported, directory: { ...reported.directory, report: path } });
-    } catch {
+    } catch (error) {
+      if (error instanceof InputError) throw error;
       throw new InputError(
         `${run.summary.run_id}: its results.json or events.jsonl is missing or damaged`,
       );

@@ -21,8 +21,8 @@ export interface ReportedRun extends ComparedRun {
   /** A CSS variable's name, without its dashes. */
   colour: string;
   directory: RunDirectory;
-  /** Of a load that has them. */
-  load: { sample: LoadSample; results: LoadResults } | null;
+  /** Of a load; `metrics` are null of an imported one, whose items tell its latencies. */
+  load: { sample: LoadSample; metrics: LoadResults["total"]["metrics"] | null } | null;
   /** What tests' files are called, by their ids. */
   file_stems: ReadonlyMap<string, string>;
   /** By item id, the last one of several. */
@@ -46,7 +46,7 @@ export async function reportedRun(run: ComparedRun, place: number): Promise<Repo
     load: isLoad
       ? {
         sample: await readLoadSample(run.summary),
-        results: JSON.parse(readFileSync(directory.results, "utf8")),
+        metrics: JSON.parse(readFileSync(directory.results, "utf8")).total?.metrics ?? null,
       }
       : null,
     file_stems: isLoad ? new Map() : fileStems(directory),
