@@ -44,10 +44,17 @@ export function checkPriced({ usd }: BudgetLimits, model: string, prices: PriceT
 }
 
 /** What a person is told of a budget that has ended a run. */
-export function budgetEnd({ limits, spent }: Pick<Budget, "limits" | "spent">): string {
+export function budgetEnd(
+  { limits, spent, refused }: Pick<Budget, "limits" | "spent" | "refused">,
+): string {
   const parts = [
     ...(limits.usd === null ? [] : [`${dollars(spent.usd)} of $${limits.usd}`]),
     ...(limits.tokens === null ? [] : [`${spent.tokens} of ${limits.tokens} tokens`]),
   ];
-  return `the budget has no room for another request: ${parts.join(", ")} spent`;
+  const needs = [
+    ...(limits.usd === null || !refused?.usd ? [] : [dollars(refused.usd)]),
+    ...(limits.tokens === null || !refused?.tokens ? [] : [`${refused.tokens} tokens`]),
+  ];
+  const may = needs.length ? `, and the next request may take ${needs.join(", ")}` : "";
+  return `the budget has no room for another request: ${parts.join(", ")} spent${may}`;
 }

@@ -176,7 +176,9 @@ export async function runProblems(
   if (!run.results.complete) {
     terminal.say(
       run.budget_ended
-        ? `${budgetEnd({ limits: budget, spent: run.budget_spent })}. ` +
+        ? `${
+          budgetEnd({ limits: budget, spent: run.budget_spent, refused: run.budget_refused })
+        }. ` +
           "With a larger one the same command goes on"
         : "interrupted; what was finished is saved. The same command goes on",
     );

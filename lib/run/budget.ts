@@ -49,6 +49,8 @@ export class Budget {
   #alone = false;
   #warned = false;
   readonly #waiting = new Set<() => void>();
+  /** What the request that had no room may take; null where it had, or nothing is known of it. */
+  refused: Spent | null = null;
   /** A request had no room although nothing was under way: the budget has ended the run. */
   ended = false;
 
@@ -93,7 +95,10 @@ export class Budget {
       fits(this.#usd, this.#set.usd + set.usd, usd) &&
       fits(this.#tokens, this.#set.tokens + set.tokens, tokens);
     if (!room || this.ended) {
-      if (this.#underWay === 0) this.ended = true;
+      if (this.#underWay === 0 && !this.ended) {
+        this.ended = true;
+        this.refused = most;
+      }
       return null;
     }
     this.#underWay++;

@@ -11,7 +11,7 @@ import { Solver } from "./solver.ts";
 import { codingStatistics, summaryOf } from "./summary.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { Problem } from "../../experiment/load_problems.ts";
-import type { BudgetLimits } from "../../run/budget.ts";
+import type { BudgetLimits, Spent } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { SuiteRun, SuiteRunOptions } from "../run_suite.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
@@ -51,6 +51,8 @@ export interface CodingRun extends SuiteRun {
   statistics: CodingStatistics;
   /** Null where any price or count is unknown. */
   budget_spent: { usd: number; tokens: number };
+  /** What the request that had no room may take; null where all had, or nothing is known. */
+  budget_refused: Spent | null;
   /** The budget ended the run before its end. */
   budget_ended: boolean;
 }
@@ -98,6 +100,7 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
     summary,
     statistics: codingStatistics(run.results.items, settings),
     budget_spent: budget.spent,
+    budget_refused: budget.refused,
     budget_ended: budget.ended,
   };
 }
