@@ -63,7 +63,8 @@ export function trendOf(runs: readonly IndexedRun[], metric: TrendMetric): Trend
       : null;
     return [{ run_id, started_at_unix_seconds, model, value, interval }];
   }).sort((a, b) => a.started_at_unix_seconds - b.started_at_unix_seconds);
-  const distinct = (key: "model" | "benchmark") => new Set(runs.map((run) => run[key])).size;
+  const known = runs.filter((run) => runValue(run, metric) !== null);
+  const distinct = (key: "model" | "benchmark") => new Set(known.map((run) => run[key])).size;
   const notes: string[] = [];
   if (distinct("model") > 1) {
     notes.push(`${distinct("model")} models together; narrow with --model`);

@@ -8,11 +8,14 @@ import type { Palette } from "./terminal.ts";
 /** The lines, for one mode or for a comparison. */
 export function codingLines(run: CodingRun, paint: Palette): string[] {
   const { summary } = run;
-  const lines = summary.comparison ? comparative(run, paint) : single(run, paint);
+  const heading = run.results.complete ? "BENCHMARK COMPLETE" : "BENCHMARK NOT COMPLETE";
+  const lines = summary.comparison
+    ? comparative(run, paint)
+    : [paint.bold(heading), ...single(run)];
   return [`Benchmark Run ID: ${summary.run_id}`, "", ...lines];
 }
 
-function single({ summary, statistics }: CodingRun, paint: Palette): string[] {
+function single({ summary, statistics }: CodingRun): string[] {
   const stats = summary.summary!;
   const mode = summary.mode as "zero-shot" | "iterative";
   const { success_rate, pass_at_k, pass_all_k } = statistics.by_mode[mode]!;
@@ -20,7 +23,6 @@ function single({ summary, statistics }: CodingRun, paint: Palette): string[] {
   const sampled = hasSamples(summary);
   const each = sampled ? "Answer" : "Problem";
   return [
-    paint.bold("BENCHMARK COMPLETE"),
     `Mode: ${mode}`,
     `Problems: ${problems}${sampled ? ` (${stats.total_problems} answers)` : ""}`,
     `Successes: ${stats.successes}${sampled ? " answers" : ""} (${stats.success_rate.toFixed(1)}%)${

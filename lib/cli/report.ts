@@ -1,6 +1,7 @@
 /** dyno report: a sweep's report, or the dashboard of runs and batches as files. */
 import { existsSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
+import { counted } from "../report/html.ts";
 import { writeSweepReport } from "../report/sweep_report.ts";
 import { collectSweep } from "../sweep/collect.ts";
 import { sweepTreeAt } from "../sweep/tree.ts";
@@ -49,7 +50,7 @@ export const command: Command = {
     }
     if (values["runs-csv"] === undefined && !existsSync(sweepTreeAt(exp_dir).runs_csv)) {
       const { runs_csv, rows } = await collectSweep(exp_dir, { signal });
-      terminal.say(`collected ${rows.toLocaleString("en")} runs into ${runs_csv}`);
+      terminal.say(`collected ${counted(rows, "run")} into ${runs_csv}`);
     }
     if (values["runs-csv"] === undefined && isOlder(sweepTreeAt(exp_dir))) {
       terminal.warn(
@@ -85,7 +86,11 @@ async function writeCopy(values: Values<typeof flags>, terminal: Terminal): Prom
     );
   }
   if (pages < runs) terminal.say(`the newest ${pages} runs have a page of their own`);
-  terminal.say(`dashboard: ${copy.index} (${runs} runs, ${batches} batches)`);
+  terminal.say(
+    `dashboard: ${copy.index} (${counted(runs, "run")}, ${batches} ${
+      batches === 1 ? "batch" : "batches"
+    })`,
+  );
   if (values.json) terminal.out(JSON.stringify(copy));
   return EXIT.good;
 }

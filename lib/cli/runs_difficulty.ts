@@ -44,7 +44,8 @@ export const command: Command = {
     return await withRuns(values.runs, terminal, async (index) => {
       const runs = await chosenRuns(index, positional, filterOf(values));
       const run_ids = runs.map(({ run_id }) => run_id);
-      const all = difficulties(await index.outcomes({ run_ids }));
+      const outcomes = await index.outcomes({ run_ids });
+      const all = difficulties(outcomes);
       if (all.length === 0) {
         throw new InputError(
           `none of the ${runs.length} runs has judged items; give tests an evaluator`,
@@ -66,10 +67,15 @@ export const command: Command = {
         `${shownShare(success_rate.low, 0)} – ${shownShare(success_rate.high, 0)}`,
       ]);
       tableLines(COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
-      const suites = new Set(runs.map(({ benchmark }) => benchmark)).size;
+      const judged = new Set(outcomes.flatMap((run) => /[01]/.test(run.marks) ? run.run_id : []));
+      const suites = new Set(
+        runs.flatMap(({ run_id, benchmark }) => judged.has(run_id) ? benchmark : []),
+      ).size;
       const mixed = suites > 1 ? `, of ${suites} suites together` : "";
       terminal.say(terminal.paint.dim(
-        `${shown.length} of ${all.length} problems over ${runs.length} runs${mixed}`,
+        `${shown.length} of ${all.length} problems over ${judged.size} ${
+          judged.size === 1 ? "run" : "runs"
+        }${mixed}`,
       ));
       return EXIT.good;
     });

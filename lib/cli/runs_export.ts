@@ -142,7 +142,7 @@ async function exportForm(
     }
   }
   const count = `${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
-  terminal.say(`${count}, ${written.size} files in ${out}`);
+  terminal.say(`${count}, ${written.size} ${written.size === 1 ? "file" : "files"} in ${out}`);
   return EXIT.good;
 }
 

@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import process from "node:process";
 import { InputError, messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
@@ -65,6 +66,7 @@ export const command: Command = {
     if (split >= 0 && program.length === 0) {
       throw new InputError("--: expected a command behind it");
     }
+    checkFollowed(values.pid);
     const kept = values.out === undefined ? null : keptPaths(values.out);
     await using observed = await observe(values, context.terminal);
     const folder = mkdtempSync(kept ? `${kept.stem}.partial-` : join(tmpdir(), "dyno-sample-"));
@@ -82,6 +84,17 @@ export const command: Command = {
     }
   },
 };
+
+/** @throws {InputError} there is no such process. */
+function checkFollowed(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as { code?: string }).code === "EPERM") return; // another user's
+    throw new InputError(`--pid ${pid}: no such process`);
+  }
+}
 
 interface Kept {
   stem: string;
@@ -151,7 +164,15 @@ async function measureIdle(
 /** @throws {InputError} the program cannot be started. */
 function startChild([name, ...args]: string[]): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: unknown) => reject(new InputError(`${name}: ${messageOf(error)}`));
+    const refuse = (error: unknown) => {
+      const { code } = error as { code?: string };
+      const why = code === "ENOENT"
+        ? "no such program; check the name and PATH"
+        : code === "EACCES"
+        ? "may not be run: permission denied"
+        : messageOf(error);
+      reject(new InputError(`${name}: ${why}`));
+    };
     let child: ChildProcess;
     try {
       child = spawn(name, args, { stdio: "inherit" });

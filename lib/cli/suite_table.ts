@@ -28,8 +28,7 @@ export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette
   );
   const all = row(paint.bold("all"), results.aggregate, results.statistics, paint);
   return [
-    ...tableLines(COLUMNS, [...rows, null, all], paint),
-    "",
+    ...(rows.length > 0 ? [...tableLines(COLUMNS, [...rows, null, all], paint), ""] : []),
     ...summaryLines(results, wall_s),
   ];
 }

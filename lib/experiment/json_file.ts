@@ -67,10 +67,9 @@ export function checkJson<T>(file: JsonFile, schema: z.ZodType<T>): T {
   const issue = checked.error.issues[0];
   const path = issue.path as (string | number)[];
   const where = path.length ? `${showPath(path)}: ` : "";
-  const message = issue.message.replace(/^Invalid input: (expected .*), received undefined$/, (
-    _,
-    expected,
-  ) => `is missing; ${expected}`);
+  const message = issue.message
+    .replace(/^Invalid input: (expected .*), received undefined$/, "is missing; $1")
+    .replace(/^Invalid input: /, "");
   const more = checked.error.issues.length - 1;
   const rest = more > 0 ? ` (and ${more} more ${more === 1 ? "fault" : "faults"})` : "";
   throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${where}${message}${rest}`);
@@ -107,6 +106,7 @@ function lineAndColumn(text: string, offset: number): string {
 }
 
 function malformed(text: string, engineMessage: string): string {
+  if (text.trim() === "") return ": the file is empty; expected JSON";
   const errors: ParseError[] = [];
   treeOf(text, errors);
   if (errors.length === 0) return `: malformed JSON: ${engineMessage}`;

@@ -59,7 +59,11 @@ export async function collectSweep(
 ): Promise<CollectSummary> {
   const tree = sweepTreeAt(exp_dir);
   if (!existsSync(tree.runs)) {
-    throw new InputError(`${exp_dir}: no sweep's folder: it has no folder runs`);
+    throw new InputError(
+      existsSync(exp_dir)
+        ? `${exp_dir}: no sweep's folder: it has no folder runs`
+        : `${exp_dir}: no such folder; give that of a sweep, e.g. bench_runs/smoke`,
+    );
   }
   const runs_csv = out_csv ?? tree.runs_csv;
   const rowsPath = `${runs_csv}.rows`;
