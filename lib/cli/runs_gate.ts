@@ -9,6 +9,7 @@ import { isHigherBetter, isShare, parseTolerance } from "../analysis/metric_name
 import { writeFileAtomic } from "../run/write.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, list, parseFlags, text, toggle } from "./flags.ts";
+import { wrapText } from "./text_width.ts";
 import { readGateSide, runGate } from "./runs_gate_sides.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
 import { folderFlag, jsonFlag, withRuns } from "./runs_query.ts";
@@ -58,9 +59,11 @@ export const command: Command = {
     "",
     ...flagHelp(flags),
     "",
-    `  metrics of suites: ${PAIRED_METRICS.join(", ")}`,
-    `  metrics of loads: ${LOAD_METRICS.join(", ")}`,
-    `  limits: ${limitMetrics.join(", ")}`,
+    ...[
+      `metrics of suites: ${PAIRED_METRICS.join(", ")}`,
+      `metrics of loads: ${LOAD_METRICS.join(", ")}`,
+      `limits: ${limitMetrics.join(", ")}`,
+    ].flatMap((list) => wrapText(list, 94)).map((line) => `  ${line}`),
     "",
     "  dyno runs gate --baseline baseline.json --candidate latest --max-drop 5pp --junit gate.xml",
     "  dyno runs gate --candidate latest --min pass_rate=0.85 --max latency_p99_ms=20000",
