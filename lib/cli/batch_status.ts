@@ -28,7 +28,7 @@ const flags = {
 
 const MODEL_COLUMNS: Column[] = [
   { title: "provider", align: "left" },
-  { title: "model", align: "left" },
+  { title: "model", align: "left", cut: true },
   { title: "records", align: "right" },
   { title: "failed", align: "right" },
   { title: "latency s p50", align: "right" },

@@ -12,7 +12,7 @@ const RULE = "=".repeat(80);
 /** Partial figures are told no more often. */
 const METRICS_MS = 2000;
 const COLUMNS: Column[] = [
-  { title: "model", align: "left" },
+  { title: "model", align: "left", cut: true },
   { title: "hit rate", align: "right" },
   { title: "errors", align: "right" },
   { title: "tokens in", align: "right" },

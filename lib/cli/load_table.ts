@@ -28,20 +28,22 @@ const COLUMNS: Column[] = [
 ];
 const GOODPUT: Column = { title: "req/s", align: "right", group: "goodput" };
 
-const VERDICTS: Record<Verdict["verdict"], { word: string; meaning: string; tone: keyof Palette }> =
-  {
-    trusted: { word: "CLIENT TRUSTED", meaning: "the figures are the endpoint's", tone: "good" },
-    client_limited: {
-      word: "CLIENT LIMITED",
-      meaning: "the figures are partly the client's own",
-      tone: "bad",
-    },
-    unknown: {
-      word: "CLIENT UNKNOWN",
-      meaning: "nothing shows whether the client kept up",
-      tone: "warn",
-    },
-  };
+const VERDICTS: Record<
+  Verdict["verdict"],
+  { word: string; meaning: string; tone: Exclude<keyof Palette, "columns"> }
+> = {
+  trusted: { word: "CLIENT TRUSTED", meaning: "the figures are the endpoint's", tone: "good" },
+  client_limited: {
+    word: "CLIENT LIMITED",
+    meaning: "the figures are partly the client's own",
+    tone: "bad",
+  },
+  unknown: {
+    word: "CLIENT UNKNOWN",
+    meaning: "nothing shows whether the client kept up",
+    tone: "warn",
+  },
+};
 
 /** The table of stages with their total, and what is to be said below it; of 100 columns at most. */
 export function loadTable(results: LoadResults, paint: Palette): string[] {

@@ -21,7 +21,7 @@ const flags = {
 
 const RUN_COLUMNS: Column[] = [
   { title: "Run ID", align: "left" },
-  { title: "Model", align: "left" },
+  { title: "Model", align: "left", cut: true },
   { title: "Prompt", align: "right", group: "tokens" },
   { title: "Completion", align: "right", group: "tokens" },
   { title: "Input", align: "right", group: "cost" },

@@ -26,10 +26,10 @@ const COLUMNS: Column[] = [
   { title: "Run ID", align: "left" },
   { title: "", align: "left" },
   { title: "Form", align: "left" },
-  { title: "Model", align: "left" },
+  { title: "Model", align: "left", cut: true },
   { title: "Packages", align: "right" },
   { title: "Timestamp", align: "left" },
-  { title: "Suite", align: "left" },
+  { title: "Suite", align: "left", cut: true },
 ];
 
 export const command: Command = {

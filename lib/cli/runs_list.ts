@@ -19,13 +19,13 @@ const flags = {
 
 const COLUMNS: Column[] = [
   { title: "Run ID", align: "left" },
-  { title: "Model", align: "left" },
+  { title: "Model", align: "left", cut: true },
   { title: "Packages", align: "right" },
   { title: "Hit Rate", align: "right" },
   { title: "Errors", align: "right" },
   { title: "Tokens", align: "right" },
   { title: "Timestamp", align: "left" },
-  { title: "Suite", align: "left" },
+  { title: "Suite", align: "left", cut: true },
   { title: "", align: "left" },
 ];
 

@@ -20,7 +20,7 @@ export interface SizedRun extends IndexedRun {
 
 const COLUMNS: Column[] = [
   { title: "Run ID", align: "left" },
-  { title: "Model", align: "left" },
+  { title: "Model", align: "left", cut: true },
   { title: "Status", align: "left" },
   { title: "Size", align: "right" },
   { title: "Timestamp", align: "left" },

@@ -12,6 +12,8 @@ export interface Palette {
   bad: Paint;
   warn: Paint;
   accent: Paint;
+  /** Columns that a table has there; without, as many as it takes. */
+  columns?: number;
 }
 
 const plain: Paint = (text) => text;
@@ -25,14 +27,18 @@ const PLAIN: Palette = {
 };
 const COLOURED: Palette = { bold, dim, good: green, bad: red, warn: yellow, accent: cyan };
 
+function paletteOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): Palette {
+  return { ...(isTTY && !process.env.NO_COLOR ? COLOURED : PLAIN), columns };
+}
+
 /** The two streams and what they can show. */
 export class Terminal {
   /** Whether people watch: standard error is a terminal. */
   readonly live = process.stderr.isTTY === true;
   readonly columns = process.stderr.columns || 100;
-  readonly paint: Palette = this.live && !process.env.NO_COLOR ? COLOURED : PLAIN;
+  readonly paint: Palette = paletteOf(process.stderr);
   /** For standard output, where a table is what was asked for. */
-  readonly outPaint: Palette = process.stdout.isTTY && !process.env.NO_COLOR ? COLOURED : PLAIN;
+  readonly outPaint: Palette = paletteOf(process.stdout);
 
   /** A line of machine output. */
   out(line: string): void {
