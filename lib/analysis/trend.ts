@@ -1,8 +1,10 @@
 /** A metric of runs over time, and where it changed its level. */
 import { shareEstimate } from "../stats/interval.ts";
+import { attemptsShare } from "../stats/pass_at_k.ts";
 import { findSteps } from "./steps.ts";
-import type { IndexedRun } from "../run/index.ts";
+import type { IndexedRun, RunOutcomes } from "../run/index.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { Attempts } from "../stats/pass_at_k.ts";
 import type { Step } from "./steps.ts";
 
 /** What can be followed over time. */
@@ -26,7 +28,7 @@ export interface TrendPoint {
   started_at_unix_seconds: number;
   model: string;
   value: number;
-  /** Of shares: Wilson's 95 % interval. */
+  /** Of shares: Wilson's 95 % interval; over problems where these have several answers. */
   interval: Estimate | null;
 }
 
@@ -37,6 +39,9 @@ export interface Trend {
   steps: (Step & { run_id: string })[];
   notes: string[];
 }
+
+/** What the id of one of several answers to a coding problem ends with. */
+const SAMPLE = / #\d+$/;
 
 /** A run's value of a metric; null where it is unknown. */
 export function runValue(run: IndexedRun, metric: TrendMetric): number | null {
@@ -50,14 +55,42 @@ export function passRate({ passed, judged }: IndexedRun): Estimate | null {
   return passed === null ? null : shareEstimate(passed, judged);
 }
 
-/** The trend over runs, oldest first. */
-export function trendOf(runs: readonly IndexedRun[], metric: TrendMetric): Trend {
+/** The same share, with an interval over problems: the answers to one of them are alike. */
+function sampledPassRate({ items, marks }: RunOutcomes): Estimate | null {
+  const problems = new Map<string, Attempts>();
+  items.forEach(([id], i) => {
+    if (marks[i] === "-") return;
+    const problem = id.replace(SAMPLE, "");
+    const { n, c } = problems.get(problem) ?? { n: 0, c: 0 };
+    problems.set(problem, { n: n + 1, c: c + Number(marks[i] === "1") });
+  });
+  return attemptsShare([...problems.values()]);
+}
+
+/**
+ * The trend over runs, oldest first.
+ *
+ * @param outcomes of the runs' items; coding runs with several answers to a problem need theirs.
+ */
+export function trendOf(
+  runs: readonly IndexedRun[],
+  metric: TrendMetric,
+  outcomes: readonly RunOutcomes[] = [],
+): Trend {
+  const sampled = new Map(
+    outcomes.filter(({ items }) => items.some(([id]) => SAMPLE.test(id)))
+      .map((outcome) => [outcome.run_id, outcome]),
+  );
+  const passRateOf = (run: IndexedRun) => {
+    const own = run.mode === null ? undefined : sampled.get(run.run_id);
+    return own ? sampledPassRate(own) : passRate(run);
+  };
   const points = runs.flatMap((run): TrendPoint[] => {
     const { run_id, started_at_unix_seconds, model, items_total, successful } = run;
     const value = runValue(run, metric);
     if (value === null || started_at_unix_seconds === null) return [];
     const interval = metric === "pass_rate"
-      ? passRate(run)
+      ? passRateOf(run)
       : metric === "answer_rate"
       ? shareEstimate(successful, items_total)
       : null;

@@ -26,7 +26,7 @@ const flags = {
 const COLUMNS: Column[] = [
   { title: "Timestamp", align: "left" },
   { title: "Run ID", align: "left" },
-  { title: "Model", align: "left" },
+  { title: "Model", align: "left", cut: true },
   { title: "Value", align: "right" },
   { title: "95 %", align: "left" },
 ];
@@ -58,7 +58,9 @@ export const command: Command = {
         ...run,
         cost_usd: priceRun(run, prices, { again }).cost.total_cost_usd,
       }));
-      const trend = trendOf(runs, metric);
+      const run_ids = runs.map(({ run_id }) => run_id);
+      const outcomes = metric === "pass_rate" ? await index.outcomes({ run_ids }) : [];
+      const trend = trendOf(runs, metric, outcomes);
       if (trend.points.length === 0) {
         throw new InputError(`none of the ${runs.length} runs has a known ${metric}`);
       }
