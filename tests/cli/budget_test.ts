@@ -1,7 +1,7 @@
 /** --budget-usd and --budget-tokens of suites and loads, as a user gives them. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno } from "../e2e/dyno.ts";
 import { receiver } from "../notify/receiver.ts";
@@ -49,6 +49,10 @@ Deno.test("dyno run: a suite ends before its budget is crossed; a larger one let
   assertEquals(run.complete, false);
   assertEquals(first.stderr.match(/budget: \d+ % is spent/g)?.length, 1, first.stderr);
   assertStringIncludes(first.stderr, `${used} of ${tokens} tokens spent`);
+  assertMatch(
+    first.stderr,
+    /tokens spent, and the next request may take \d+ tokens\. With a larger/,
+  );
   assertStringIncludes(first.stderr, `--resume`);
   assertStringIncludes(first.stderr, `cost $${total_cost_usd.toFixed(4)}`);
   assertEquals(

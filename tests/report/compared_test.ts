@@ -5,6 +5,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { InputError } from "../../lib/errors.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { writeComparedReport } from "../../lib/report/compared_report.ts";
+import { escapeHtml } from "../../lib/report/html.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { browserPath } from "../browser.ts";
 import { load } from "../load/fixture.ts";
@@ -13,6 +14,7 @@ import { runOnMock, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import { EVIL, judged } from "./fixture.ts";
 import { rowsShown, withPage } from "./opened_page.ts";
 import type { ComparedRun } from "../../lib/analysis/compare.ts";
+import type { RunSummary } from "../../lib/run/summary.ts";
 import type { LoadRun } from "../../lib/load/conclude_run.ts";
 
 const ignore = browserPath() === null;
@@ -132,6 +134,39 @@ Deno.test("ten thousand tests of two runs make a page below 5 MB", async () => {
   await writeComparedReport([long(marks), long(others)], path);
   assert(statSync(path).size < 5e6, `${statSync(path).size} bytes`);
   assertEquals(readFileSync(path, "utf8").match(/<tr class="item/g)?.length, 10_000);
+});
+
+Deno.test("an imported run of any form has a page with what is known of it", async () => {
+  using folder = temporaryFolder();
+  const root = join(folder.path, "runs");
+  await runs(root, "import", "tests/fixtures/import");
+  const imported: RunSummary[] = JSON.parse(
+    (await runs(root, "list", "--limit", "0", "--json")).out,
+  );
+  assertEquals(new Set(imported.map(({ source_form }) => source_form)).size, 9);
+  for (const { run_id, model } of imported) {
+    const path = join(folder.path, "page.html");
+    assertEquals((await runs(root, "report", run_id, "--out", path)).code, 0, run_id);
+    assertStringIncludes(readFileSync(path, "utf8"), escapeHtml(model), run_id);
+  }
+  const [vllm] = imported.filter(({ source_form: form, run_id }) =>
+    form === "vllm_bench" && run_id === "appended_2"
+  );
+  await runs(root, "report", vllm.run_id);
+  const page = readFileSync(join(vllm.path, "report", "index.html"), "utf8");
+  for (const known of ["request_throughput", "80 tokens/s", "25 ms"]) {
+    assertStringIncludes(page, known);
+  }
+  const [guide, ai] = ["guidellm", "aiperf"].map((form) =>
+    imported.find(({ source_form }) => source_form === form)!.run_id
+  );
+  const both = join(folder.path, "both.html");
+  assertEquals((await runs(root, "report", guide, ai, "--output", both)).code, 0);
+  await assertRejects(
+    () => runs(root, "report", guide, vllm.run_id),
+    InputError,
+    "tells figures but no items",
+  );
 });
 
 Deno.test("dyno runs report writes one run's own page, or several on one", async () => {

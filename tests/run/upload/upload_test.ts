@@ -84,6 +84,24 @@ Deno.test("a folder is uploaded with its checksums, and what is there is not sen
     assertEquals([third.sent, third.present], [1, 4]);
   }));
 
+Deno.test("without a key a dry run tells what there is to send, and says so", async () => {
+  using folder = temporaryFolder();
+  using _ = environmentOf({ AWS_ACCESS_KEY_ID: "id" });
+  const run = made(folder.path, "bench_1", { "events.jsonl": "12345", "items/a.txt": "678" });
+  const dry = await uploadFolder(run, { to: TO, signal, dry_run: true });
+  assertEquals([dry.files, dry.sent, dry.sent_bytes, dry.present], [2, 2, 8, 0]);
+  assertEquals(dry.missing_key, "AWS_SECRET_ACCESS_KEY");
+  const { code, said } = await runs(folder.path, "upload", run, "--to", TO, "--dry-run");
+  assertEquals(code, 0);
+  assertStringIncludes(said, "would send 2 of 2 files");
+  assertStringIncludes(said, "AWS_SECRET_ACCESS_KEY is not set: what is there already was not");
+  await assertRejects(
+    () => uploadFolder(run, { to: TO, signal }),
+    InputError,
+    "AWS_SECRET_ACCESS_KEY is not set",
+  );
+});
+
 Deno.test("what is locked, passing or linked from outside stays here", () =>
   withBucket(async (bucket, root) => {
     const sweep = made(root, "smoke", {
