@@ -45,7 +45,7 @@ export const command: Command = {
     ...flagHelp(flags),
     "",
     "Environment: DYNO_SERVE_TOKEN is what clients send as Authorization: Bearer …, and",
-    "DYNO_WEBHOOK_SECRET signs callbacks.",
+    "DYNO_WEBHOOK_SECRET signs callbacks. With OTEL_DENO=true its tasks send OpenTelemetry spans.",
     "",
     "  dyno serve --jobs 2",
     "  curl -s localhost:8787/tasks -H 'content-type: application/json' -d '{",
