@@ -128,7 +128,13 @@ Deno.test("runs in every state are rows; nothing stops the table", async () => {
 Deno.test("a folder that is no sweep's is refused", async () => {
   using place = new Workplace();
   const { code, stderr } = await place.dyno("collect", "--exp_dir", "nowhere");
-  assertEquals([code, stderr], [2, "error: nowhere: no sweep's folder: it has no folder runs\n"]);
+  const missing = "error: nowhere: no such folder; give that of a sweep, e.g. bench_runs/smoke\n";
+  assertEquals([code, stderr], [2, missing]);
+  const other = await place.dyno("collect", "--exp_dir", ".");
+  assertEquals([other.code, other.stderr], [
+    2,
+    "error: .: no sweep's folder: it has no folder runs\n",
+  ]);
   assertEquals((await place.dyno("collect")).code, 2);
 });
 
