@@ -24,7 +24,7 @@ interface Owner {
 }
 
 /** Tries at a lock that others are taking over, and the pause between two. */
-const MOST_TRIES = 50;
+const MOST_TRIES = 200;
 const PAUSE_MS = 5;
 
 /**
@@ -39,14 +39,19 @@ export function takeLock(path: string): () => void {
   try {
     removeDrafts(path);
     writeFileSync(draft, JSON.stringify(ownerHere()));
-    for (let tries = 0; !linked(draft, path) && !takenOver(path, draft); tries++) {
-      if (tries > MOST_TRIES) throw busy(path, readOwner(path));
+    for (let tries = 0; !linked(draft, path); tries++) {
+      if (tries > MOST_TRIES) throw busy(path, readOwner(guardOf(path)));
+      const owner = readOwner(path);
+      if (owner === undefined) continue;
+      if (isHeld(owner)) throw busy(path, owner);
+      if (underGuard(path, draft, () => renameSync(draft, path))) break;
     }
   } catch (error) {
     throw notWritten(path, error);
   } finally {
     removed(draft);
   }
+  removeDeadLock(guardOf(path));
   return () => removed(path);
 }
 
@@ -56,40 +61,33 @@ export function removeDeadLock(path: string): void {
   const draft = draftOf(path);
   try {
     writeFileSync(draft, JSON.stringify(ownerHere()));
-    if (linked(draft, guardOf(path))) underGuard(path, () => rmSync(path));
+    underGuard(path, draft, () => rmSync(path));
   } catch {
-    /* it lives, or is not ours to remove */
+    /* it is not ours to remove */
   } finally {
     removed(draft);
   }
 }
 
 /**
- * Puts our draft in the place of a lock whose process is gone: under a lock of its own, so that two
- * who see the same dead lock do not remove each other's.
- *
- * @throws {InputError} its process lives.
+ * Changes a lock whose process is gone, under a lock of its own, so that two who see the same dead
+ * lock do not remove each other's; false when the moment was not right. The lock above it may be
+ * dead, too, and then is removed in the same way.
  */
-function takenOver(path: string, draft: string): boolean {
+function underGuard(path: string, draft: string, change: () => void): boolean {
   const guard = guardOf(path);
-  if (linked(draft, guard)) return underGuard(path, () => renameSync(draft, path));
-  const other = readOwner(guard);
-  if (other && isAlive(other)) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
-  } else rmSync(guard, { force: true });
-  return false;
-}
-
-/** Does something with a lock whose process is gone; false when there is no lock any more. */
-function underGuard(path: string, change: () => void): boolean {
+  if (!linked(draft, guard)) {
+    if (!isHeld(readOwner(guard))) underGuard(guard, draft, () => rmSync(guard));
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    return false;
+  }
   try {
-    const owner = readOwner(path);
-    if (owner === undefined) return false;
-    if (owner && isAlive(owner)) throw busy(path, owner);
+    const owner = readOwner(path); // it may be another by now
+    if (owner === undefined || isHeld(owner)) return false;
     change();
     return true;
   } finally {
-    removed(guardOf(path));
+    removed(guard);
   }
 }
 
@@ -112,7 +110,11 @@ function removeDrafts(path: string): void {
 
 /** Whether a living process holds the lock at `path`. */
 export function isLocked(path: string): boolean {
-  const owner = readOwner(path);
+  return isHeld(readOwner(path));
+}
+
+/** A damaged lock is of nobody. */
+function isHeld(owner: Owner | null | undefined): boolean {
   return owner ? isAlive(owner) : false;
 }
 
