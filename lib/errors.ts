@@ -17,6 +17,16 @@ export class InputError extends Error {
 /** A file cannot be written: whatever else is tried, its result could not be kept. */
 export class WriteError extends InputError {}
 
+/** The host starts no further process or thread: nothing is known of what was to run in it. */
+export class NoProcessError extends InputError {
+  constructor(what: string) {
+    super(
+      `${what}: no further process or thread may be started; raise the limit (ulimit -u, or the ` +
+        "container's limit of processes)",
+    );
+  }
+}
+
 /** The message of anything that can be thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 /** The command line: arguments in, exit code out. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError, messageOf, NoProcessError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { EXIT } from "./command.ts";
 import { Terminal } from "./terminal.ts";
@@ -162,7 +162,7 @@ function oneLine(error: unknown): string {
     return `${messageOf(error)}; raise the limit, e.g. ulimit -n 4096`;
   }
   if (code === "EAGAIN" && syscall?.startsWith("spawn")) {
-    return `${messageOf(error)}: no further process may be started; raise the limit (ulimit -u)`;
+    return new NoProcessError(messageOf(error)).message;
   }
   return `${messageOf(error)} (a fault of dyno; --debug shows where)`;
 }

@@ -1,5 +1,5 @@
 /** The transport that fits each request: the wire for plain HTTP, the portable one for the rest. */
-import { InputError } from "../errors.ts";
+import { InputError, NoProcessError } from "../errors.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { proxyOf } from "./proxy.ts";
 import { PortableTransport } from "./portable.ts";
@@ -8,11 +8,11 @@ import type { HttpRequest, Listener, Transport, TransportStatus } from "./transp
 
 /**
  * Opens what carries requests to endpoints: a native thread where libdyno can be had, and sockets of
- * the runtime for https and where it cannot.
+ * the runtime for https and where it cannot, or the host starts no further thread.
  *
  * @param only does without the other one.
- * @param notice is told in one line when libdyno is built.
- * @throws {InputError} the wire alone is wanted, and libdyno cannot be had.
+ * @param notice is told in one line when libdyno is built, or its thread cannot be had.
+ * @throws {InputError} the wire alone is wanted, and libdyno or its thread cannot be had.
  *
  * @example
  * ```ts
@@ -29,7 +29,14 @@ export async function openTransport(
     throw new InputError(`the wire transport needs libdyno: ${reason}`);
   }
   const portable = new PortableTransport();
-  return library ? new FittingTransport(new WireTransport(library), portable) : portable;
+  if (library === null) return portable;
+  try {
+    return new FittingTransport(new WireTransport(library), portable);
+  } catch (error) {
+    if (!(error instanceof NoProcessError)) throw error;
+    notice?.(`${error.message}; requests go by the runtime's own sockets`);
+    return portable;
+  }
 }
 
 function isForWire(url: URL): boolean {

@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import type { ChildProcess } from "node:child_process";
-import { InputError } from "../errors.ts";
+import { InputError, NoProcessError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
 import { asCancelled, throwIfAborted } from "./scope.ts";
+import { sleep } from "./sleep.ts";
 
 /** A program to run. */
 export interface LaunchRequest {
@@ -57,6 +58,10 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** While the host starts no further process, and how often that is borne with none of ours running. */
+const PAUSE_MS = 200;
+const MOST_PAUSES = 10;
+
 const signalNames = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name]),
 );
@@ -93,25 +98,42 @@ export class Launcher implements AsyncDisposable {
     });
   }
 
-  /** @throws {InputError} native/launch cannot be built. */
+  /** @throws {InputError} native/launch cannot be built, or the host starts no further process. */
   static async start(notice?: (line: string) => void): Promise<Launcher> {
     const path = await nativeProgram("launch", { notice });
     const child = spawn(path, [], { stdio: ["pipe", "pipe", "inherit"] });
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
-      child.once("error", (error) => reject(new InputError(`${path}: ${error.message}`)));
+      child.once("error", (error) => {
+        const lacks = (error as { code?: string }).code === "EAGAIN";
+        reject(lacks ? new NoProcessError(path) : new InputError(`${path}: ${error.message}`));
+      });
     });
     return new Launcher(child);
   }
 
   /**
-   * Runs a program to its end.
+   * Runs a program to its end. Where the host starts no further process, it waits for those that run.
    *
    * @throws {LaunchError} it cannot be started.
+   * @throws {NoProcessError} the host starts no further process, and none of ours runs.
    * @throws {LauncherLostError} the launcher was killed.
    * @throws {CancelledError} the signal was aborted: the program and its children are gone then.
    */
   async run(request: LaunchRequest, signal: AbortSignal): Promise<LaunchEnd> {
+    for (let pauses = 0;; pauses++) {
+      try {
+        return await this.#run(request, signal);
+      } catch (error) {
+        if (!(error instanceof NoProcessError)) throw error;
+        if ([...this.#waiting.values()].some((other) => other.started_unix_s > 0)) pauses = 0;
+        if (pauses >= MOST_PAUSES) throw error;
+        await sleep(PAUSE_MS, signal);
+      }
+    }
+  }
+
+  async #run(request: LaunchRequest, signal: AbortSignal): Promise<LaunchEnd> {
     throwIfAborted(signal);
     if (this.#lost) throw new LauncherLostError();
     const id = this.#next++;
@@ -176,7 +198,8 @@ function endOf(started_unix_s: number, fields: readonly string[]): LaunchEnd | "
   };
 }
 
-function notStarted(request: LaunchRequest, [step, ...reason]: readonly string[]): LaunchError {
+function notStarted(request: LaunchRequest, [step, ...reason]: readonly string[]): Error {
+  if (step === "process") return new NoProcessError(request.command[0]);
   const place: Record<string, string> = {
     folder: request.cwd,
     output: request.stdout,

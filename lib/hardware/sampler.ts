@@ -1,5 +1,5 @@
 /** The sampler of a run: native threads where libdyno can be had, else a timer of our own. */
-import { messageOf } from "../errors.ts";
+import { messageOf, NoProcessError } from "../errors.ts";
 import { clockAnchor, clockSource, nowNs } from "../native/clock.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { Nvml } from "../native/nvml.ts";
@@ -77,21 +77,26 @@ export async function startSampler(options: SamplerOptions): Promise<Sampler> {
   const { library, reason } = options.portable
     ? { library: null, reason: "not asked for" }
     : await nativeLibrary(options.onNotice);
-  if (library === null) {
-    const maker = new PortableSampler(
-      options.rate_hz ?? PORTABLE_RATE_HZ,
-      options.root,
-      options.metrics,
-    );
-    return new RunningSampler(maker, "portable", `libdyno: not used, ${reason}`, options);
-  }
+  if (library === null) return portable(options, reason);
   const maker = new NativeSampler(library, {
     rateHz: options.rate_hz ?? NATIVE_RATE_HZ,
     metrics: options.metrics,
     pids: [process.pid, ...options.pids ?? []],
     root: options.root,
   });
-  return new RunningSampler(maker, "native", null, options, gpusOf(library, maker.layout));
+  try {
+    return new RunningSampler(maker, "native", null, options, gpusOf(library, maker.layout));
+  } catch (error) {
+    maker.close();
+    if (!(error instanceof NoProcessError)) throw error;
+    return portable(options, error.message);
+  }
+}
+
+function portable(options: SamplerOptions, reason: string): Sampler {
+  const { rate_hz = PORTABLE_RATE_HZ, root, metrics } = options;
+  const maker = new PortableSampler(rate_hz, root, metrics);
+  return new RunningSampler(maker, "portable", `libdyno: not used, ${reason}`, options);
 }
 
 /** Names and UUIDs of the GPUs that are sampled; undefined where there are none. */

@@ -1,5 +1,5 @@
 /** The native sampler: records of hardware counters, made by C threads, drained in batches. */
-import { InputError } from "../errors.ts";
+import { InputError, NoProcessError } from "../errors.ts";
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 import { SampleBatch, type SamplerLayout } from "./sample_batch.ts";
 
@@ -122,11 +122,19 @@ export class NativeSampler implements Disposable {
     forgotten.register(this, { library, number: this.#number }, this);
   }
 
-  /** Starts the threads. @throws {Error} when it was started before */
+  /**
+   * Starts the threads.
+   *
+   * @throws {NoProcessError} the host starts no further thread.
+   * @throws {Error} when it was started before
+   */
   start(): void {
     nativeCall(
       (message, bytes) => this.#library.call.dyno_sampler_start(this.#number, message, bytes),
-      (message) => new Error(`sampler: ${message}`),
+      (message) =>
+        message.startsWith("no thread")
+          ? new NoProcessError("sampler")
+          : new Error(`sampler: ${message}`),
     );
   }
 

@@ -1,5 +1,6 @@
 /** The wire: an HTTP/1.1 client in a native thread. Requests in, stamped records out. */
 import { Buffer } from "node:buffer";
+import { NoProcessError } from "../errors.ts";
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 
 /** What a record is: `enum wire_kind` of native/wire.h. */
@@ -80,13 +81,16 @@ export class Wire implements AsyncDisposable {
   #waiting: Promise<number> | null = null;
   #closed = false;
 
-  /** @throws {Error} the thread cannot be started. */
+  /** @throws {NoProcessError} the thread cannot be started. */
   constructor(library: NativeLibrary, options: { ring_bytes?: number } = {}) {
     this.#library = library;
     const lines = options.ring_bytes === undefined ? "" : `ring_bytes=${options.ring_bytes}`;
     this.#number = nativeCall(
       (message, bytes) => library.call.dyno_wire_open(cString(lines), message, bytes),
-      (message) => new Error(`wire: ${message}`),
+      (message) =>
+        /temporarily unavailable/.test(message)
+          ? new NoProcessError("wire")
+          : new Error(`wire: ${message}`),
     );
   }
 

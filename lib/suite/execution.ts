@@ -1,5 +1,5 @@
 /** The run itself: workers over the plan, each result journaled first and published after. */
-import { InputError } from "../errors.ts";
+import { InputError, NoProcessError } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
 import { sleep } from "../execute/sleep.ts";
@@ -108,7 +108,8 @@ export class Execution {
    * Runs the tests that have no result yet.
    *
    * @throws {CancelledError} when the signal is aborted; what is finished is journaled.
-   * @throws {InputError} the journal cannot be written, or the first answers are a refused key.
+   * @throws {InputError} the journal cannot be written, the first answers are a refused key, or the
+   * host starts no process for what a test needs.
    */
   async run(plan: readonly PlannedTest[], signal: AbortSignal): Promise<void> {
     const todo = plan.filter((planned) => !this.items.has(planned.item_id));
@@ -167,6 +168,7 @@ export class Execution {
     } catch (error) {
       if (error instanceof BudgetSpentError) await this.#othersEnd(signal);
       if (error instanceof CancelledError || signal.aborted) throw error;
+      if (error instanceof NoProcessError) throw error; // says nothing of the test
       return journal.redacted(internalFailure(planned, error));
     }
   }

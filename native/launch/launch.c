@@ -7,7 +7,8 @@
  *                       folder, standard output, standard error, program, arguments; 0 is no limit
  *                   stop ID\n                                 SIGTERM, and SIGKILL two seconds later
  * Standard output:  started ID PID UNIX_NS
- *                   failed ID STEP ERROR                      folder, output or program, and strerror()
+ *                   failed ID STEP ERROR                      process (none may be started now), folder,
+ *                                                             output or program, and strerror()
  *                   ended ID CODE SIGNAL WALL_NS PEAK_KB CPU_US exit|timeout|stopped
  */
 #include <errno.h>
@@ -35,8 +36,8 @@
 enum fate { FATE_EXIT, FATE_TIMEOUT, FATE_STOPPED };
 static const char *const FATES[] = {"exit", "timeout", "stopped"};
 
-enum step { STEP_FOLDER, STEP_OUTPUT, STEP_PROGRAM };
-static const char *const STEPS[] = {"folder", "output", "program"};
+enum step { STEP_PROCESS, STEP_FOLDER, STEP_OUTPUT, STEP_PROGRAM };
+static const char *const STEPS[] = {"process", "folder", "output", "program"};
 
 struct fault {
     enum step step;
@@ -109,7 +110,7 @@ static void start(const struct request *request)
     int64_t started_ns = clock_ns(CLOCK_MONOTONIC), unix_ns = clock_ns(CLOCK_REALTIME);
     pid_t pid = fork();
     if (pid == 0) become(request, parent, faults[1]);
-    if (pid < 0) fault = (struct fault){STEP_PROGRAM, errno};
+    if (pid < 0) fault = (struct fault){STEP_PROCESS, errno};
     close(faults[1]);
     bool failed = pid < 0 || read(faults[0], &fault, sizeof fault) == sizeof fault;
     close(faults[0]);

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { InputError, messageOf } from "../../errors.ts";
+import { InputError, messageOf, NoProcessError } from "../../errors.ts";
 import { CancelledError, throwIfAborted } from "../../execute/scope.ts";
+import { sleep } from "../../execute/sleep.ts";
 import { bubblewrap, none } from "./bubblewrap.ts";
 import { findInterpreter } from "./interpreter.ts";
 import { findPyodide, pyodideConfinement } from "./pyodide.ts";
-import { Side } from "./side.ts";
+import { Side, tellsOfLack } from "./side.ts";
 import { runCommandTrial } from "./command_trial.ts";
 import { runTrial } from "./trial.ts";
 import type { CommandProgram } from "./command_trial.ts";
@@ -15,6 +16,16 @@ import type { Confinement } from "./bubblewrap.ts";
 import type { Interpreter } from "./interpreter.ts";
 import type { Outcome, Program } from "./outcome.ts";
 import type { Pair } from "./trial.ts";
+
+/** While the host starts no process: tries, and the pause before the second, which doubles. */
+const MOST_TRIES = 8;
+const FIRST_PAUSE_MS = 50;
+
+/** What came of a program, and the processes that it was tried in. */
+interface Tried {
+  outcome: Outcome;
+  sides: Side[];
+}
 
 /** How to open a sandbox. */
 export interface SandboxOptions {
@@ -56,13 +67,15 @@ export class Sandbox implements AsyncDisposable {
   readonly description: string;
   readonly #confinement: Confinement;
   readonly #python: Interpreter;
-  readonly #workers: number;
+  #workers: number;
   readonly #folder: string;
   readonly #ready: Pair[] = [];
   readonly #waiting: (() => void)[] = [];
   readonly #closing = new AbortController();
   readonly #trials = new Set<Promise<unknown>>();
   #running = 0;
+  /** The host has too few processes to have some started ahead. */
+  #scarce = false;
 
   private constructor(confinement: Confinement, python: Interpreter, workers: number) {
     this.#confinement = confinement;
@@ -74,7 +87,8 @@ export class Sandbox implements AsyncDisposable {
 
   /**
    * Finds a Python and a confinement, and runs one program in it.
-   * @throws {InputError} when there is no Python, or nothing that confines it and works here.
+   * @throws {InputError} when there is no Python, nothing that confines it and works here, or the host
+   * starts no further process.
    */
   static async open(options: SandboxOptions = {}): Promise<Sandbox> {
     const { sandbox = "auto" } = options;
@@ -91,7 +105,7 @@ export class Sandbox implements AsyncDisposable {
       try {
         return await (kind === "bubblewrap" ? Sandbox.#bubblewrap : Sandbox.#pyodide)(options);
       } catch (error) {
-        if (!(error instanceof InputError)) throw error;
+        if (!(error instanceof InputError) || error instanceof NoProcessError) throw error;
         reasons.push(error);
       }
     }
@@ -102,7 +116,10 @@ export class Sandbox implements AsyncDisposable {
     const found = await python(options);
     const { tmp_bytes = 64 << 20, folders = [] } = options;
     const confinement = await bubblewrap({ folders: [...found.folders, ...folders], tmp_bytes });
-    if (typeof confinement === "string") throw new InputError(confinement);
+    if (typeof confinement === "string") {
+      if (tellsOfLack(confinement)) throw new NoProcessError("sandbox");
+      throw new InputError(confinement);
+    }
     return await Sandbox.#tried(confinement, found, options);
   }
 
@@ -122,6 +139,7 @@ export class Sandbox implements AsyncDisposable {
     const tried = await opened.run(TRY).catch((error) => error as Error);
     if (!(tried instanceof Error) && tried.passed) return opened;
     await opened[Symbol.asyncDispose]();
+    if (tried instanceof NoProcessError) throw tried;
     const why = tried instanceof Error ? tried.message : `${tried.class}: ${tried.detail}`;
     throw new InputError(`${python.path} does not run in ${confinement.name}: ${why}`);
   }
@@ -138,6 +156,7 @@ export class Sandbox implements AsyncDisposable {
 
   /**
    * Runs one program against its checks. What the program does is never thrown, it is an outcome.
+   * @throws {NoProcessError} the host starts no further process, however few there are of ours.
    * @throws {CancelledError} when the signal is aborted or the sandbox closed.
    */
   run(program: Program, signal?: AbortSignal): Promise<Outcome> {
@@ -147,14 +166,16 @@ export class Sandbox implements AsyncDisposable {
       const { packages, overhead_bytes } = this.#python;
       const options = { packages, overhead_bytes, limit_processes: this.confined };
       const trial = runTrial(pair, program, options, either);
-      while (this.#ready.length < this.#workers && !either.aborted) this.#ready.push(this.#start());
-      return await trial;
+      const ahead = this.#scarce ? 0 : this.#workers;
+      while (this.#ready.length < ahead && !either.aborted) this.#ready.push(this.#start());
+      return { outcome: await trial, sides: [pair.judge, pair.candidate] };
     });
   }
 
   /**
    * Runs a program of another language on its cases' inputs and compares what it prints.
    * @throws {InputError} the sandbox is Pyodide.
+   * @throws {NoProcessError} the host starts no further process, however few there are of ours.
    * @throws {CancelledError} when the signal is aborted or the sandbox closed.
    */
   runCommand(program: CommandProgram, signal?: AbortSignal): Promise<Outcome> {
@@ -165,18 +186,18 @@ export class Sandbox implements AsyncDisposable {
       const side = this.#side(runner);
       const folder = this.confined ? "/tmp" : this.#folder;
       const options = { folder, limit_processes: this.confined };
-      return await runCommandTrial(side, program, options, either);
+      return { outcome: await runCommandTrial(side, program, options, either), sides: [side] };
     });
   }
 
   async #inTurn(
     signal: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<Outcome>,
+    work: (signal: AbortSignal) => Promise<Tried>,
   ): Promise<Outcome> {
     const closing = this.#closing.signal;
     const either = signal ? AbortSignal.any([signal, closing]) : closing;
     await this.#turn(either);
-    const trial = work(either);
+    const trial = this.#untilStarted(work, either);
     this.#trials.add(trial);
     try {
       return await trial;
@@ -185,6 +206,27 @@ export class Sandbox implements AsyncDisposable {
       this.#running--;
       this.#waiting.shift()?.();
     }
+  }
+
+  /** Tries again where the host started no process: later, and with fewer of ours beside it. */
+  async #untilStarted(
+    work: (signal: AbortSignal) => Promise<Tried>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    for (let tries = 0;; tries++) {
+      const { outcome, sides } = await work(signal);
+      if (!sides.some((side) => side.lacked)) return outcome;
+      if (tries >= MOST_TRIES) throw new NoProcessError("sandbox");
+      this.#scarce = true;
+      this.#workers = Math.max(1, this.#workers >> 1);
+      await this.#endReady();
+      await sleep(FIRST_PAUSE_MS * 2 ** tries, signal);
+    }
+  }
+
+  async #endReady(): Promise<void> {
+    const sides = this.#ready.splice(0).flatMap(({ judge, candidate }) => [judge, candidate]);
+    await Promise.all(sides.map((side) => side.kill()));
   }
 
   /** A pair that is still there: the host may have ended one that waited. */
@@ -228,8 +270,7 @@ export class Sandbox implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new CancelledError("the sandbox was closed"));
     await Promise.allSettled(this.#trials);
-    const sides = this.#ready.splice(0).flatMap(({ judge, candidate }) => [judge, candidate]);
-    await Promise.all(sides.map((side) => side.kill()));
+    await this.#endReady();
     this.#confinement.close();
     if (!this.confined) rmSync(this.#folder, { recursive: true, force: true });
   }

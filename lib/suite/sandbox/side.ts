@@ -25,6 +25,9 @@ const LONGEST_LINE = 16 << 20;
 const MOST_PRINTED = 8 << 20;
 const STARTS_WITHIN_MS = 2000;
 const KEPT_PRINTED = 8 << 10;
+/** What bubblewrap, a shell or a runtime says where it may start no process. */
+const LACK =
+  /^[^\n]*(temporarily unavailable|cannot allocate memory|can(no|')t fork)|unable to create worker/i;
 
 export class Side {
   /** The user that it has to become before it runs anything; null: it is already the right one. */
@@ -39,6 +42,7 @@ export class Side {
   #length = 0;
   #printed = 0;
   #kept = "";
+  #spoke = false;
 
   constructor(confinement: Confinement, python: Interpreter, program: Uint8Array, folder: string) {
     const started = confinement.wrap([...python.command, String(program.length)]);
@@ -77,6 +81,14 @@ export class Side {
 
   get running(): boolean {
     return this.#end === null;
+  }
+
+  /** Whether it ended before its program began, since the host starts no further process. */
+  get lacked(): boolean {
+    if (this.#end === null || this.#spoke) return false;
+    const { code, signal } = this.#end;
+    if (code === null && signal === null) return true;
+    return tellsOfLack(this.#kept);
   }
 
   /** The beginning of what it printed. */
@@ -120,6 +132,7 @@ export class Side {
   }
 
   #receive(bytes: Uint8Array): void {
+    this.#spoke = true;
     const text = new TextDecoder("latin1").decode(bytes);
     let from = 0;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
@@ -147,6 +160,11 @@ export class Side {
     }
     if (this.#printed > MOST_PRINTED) this.#listener?.flood("stdout");
   }
+}
+
+/** Whether what a program said before it began tells that the host starts no further process. */
+export function tellsOfLack(text: string): boolean {
+  return LACK.test(text);
 }
 
 function signalTo(pid: number): void {
