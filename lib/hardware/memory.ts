@@ -59,3 +59,61 @@ function limitingGroup(root: string): string | null {
     if (group === "/") return null;
   }
 }
+
+/** Limits above this are none: version 1 writes the largest number of pages. */
+const NO_LIMIT_BYTES = 2 ** 60;
+
+/** By version of control groups: its line in /proc/self/cgroup, where it is mounted, its files. */
+const VERSIONS = [
+  {
+    line: /^0::(\/.*)$/m,
+    mounts: ["sys/fs/cgroup", "sys/fs/cgroup/unified"],
+    limit: "memory.max",
+    used: "memory.current",
+    idle: /^inactive_file (\d+)$/m,
+  },
+  {
+    line: /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(\/.*)$/m,
+    mounts: ["sys/fs/cgroup/memory"],
+    limit: "memory.limit_in_bytes",
+    used: "memory.usage_in_bytes",
+    idle: /^total_inactive_file (\d+)$/m,
+  },
+];
+
+/**
+ * The used share, in 0..1, of what the control groups on the way up allow (of the tightest one), in
+ * both versions of groups. Files in the cache that nobody has read lately do not count, since the
+ * kernel drops them first; null where there is no limit.
+ *
+ * @param root the folder that stands for `/`.
+ */
+export function groupPressure(root: string): number | null {
+  const groups = textOf(join(root, "proc/self/cgroup"));
+  const shares: number[] = [];
+  for (const { line, mounts, limit, used, idle } of VERSIONS) {
+    const own = line.exec(groups)?.[1];
+    if (own === undefined) continue;
+    for (const mount of mounts) {
+      for (let group = own;; group = join(group, "..")) {
+        const folder = join(root, mount, group);
+        const limit_bytes = Number(textOf(join(folder, limit)) || NaN); // "max" is NaN
+        if (limit_bytes < NO_LIMIT_BYTES) {
+          const idle_bytes = Number(idle.exec(textOf(join(folder, "memory.stat")))?.[1] ?? 0);
+          shares.push((Number(textOf(join(folder, used))) - idle_bytes) / limit_bytes);
+        }
+        if (group === "/") break;
+      }
+    }
+  }
+  return shares.length ? Math.max(0, ...shares) : null;
+}
+
+/** A small file's text; empty where it cannot be read. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}

@@ -5,6 +5,7 @@ import { nativeLibrary } from "../native/library.ts";
 import { Nvml } from "../native/nvml.ts";
 import { NativeSampler } from "../native/sampler.ts";
 import process from "node:process";
+import { groupPressure } from "./memory.ts";
 import { performanceOver } from "./performance.ts";
 import { PortableSampler } from "./portable_sampler.ts";
 import { SamplesWriter } from "./samples.ts";
@@ -114,6 +115,7 @@ class RunningSampler implements Sampler {
   readonly description: SamplesDescription;
   readonly series: Series;
   readonly #maker: RecordMaker;
+  readonly #root: string;
   readonly #start_ns: number;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #faults: string[] = [];
@@ -126,11 +128,12 @@ class RunningSampler implements Sampler {
     maker: RecordMaker & { start_ns?: number },
     kind: "native" | "portable",
     fault: string | null,
-    { directory }: SamplerOptions,
+    { directory, root = "/" }: SamplerOptions,
     gpus?: SamplesDescription["gpus"],
   ) {
     if (fault) this.#faults.push(fault);
     this.#maker = maker;
+    this.#root = root;
     maker.start();
     const start_ns = maker.status?.().start_ns ?? String(Math.round(maker.start_ns!));
     this.#start_ns = Number(start_ns);
@@ -157,9 +160,7 @@ class RunningSampler implements Sampler {
     const total = this.series.latest("memory.total_bytes");
     const available = this.series.latest("memory.available_bytes");
     const host = total === null || available === null ? null : 1 - available / total;
-    const used = this.series.latest("cgroup.memory_bytes");
-    const limit = this.series.latest("cgroup.memory_limit_bytes"); // Infinity: none
-    const group = used === null || limit === null ? null : used / limit;
+    const group = groupPressure(this.#root); // not of the samples, which count the cache as used
     return host === null ? group : Math.max(host, group ?? 0);
   }
 

@@ -14,7 +14,7 @@ import process from "node:process";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { cpuSource } from "../../lib/hardware/cpu.ts";
 import { diskSource, networkSource } from "../../lib/hardware/io.ts";
-import { cgroupMemorySource, memorySource } from "../../lib/hardware/memory.ts";
+import { cgroupMemorySource, groupPressure, memorySource } from "../../lib/hardware/memory.ts";
 import { performanceOver } from "../../lib/hardware/performance.ts";
 import { PortableSampler } from "../../lib/hardware/portable_sampler.ts";
 import { readSamples } from "../../lib/hardware/samples.ts";
@@ -103,6 +103,30 @@ Deno.test("memory; of nested control groups the nearest with a limit", () => {
   group.close();
   host.set({ "sys/fs/cgroup/a/memory.max": "max\n" });
   assertEquals(cgroupMemorySource(host.root), null);
+});
+
+Deno.test("pressure in control groups: the tightest on the way up, without what the cache can drop", () => {
+  using host = new FixtureHost();
+  host.set({
+    "proc/self/cgroup": "0::/a/b\n",
+    "sys/fs/cgroup/a/b/memory.max": "1000\n",
+    "sys/fs/cgroup/a/b/memory.current": "960\n",
+    "sys/fs/cgroup/a/b/memory.stat": "anon 200\ninactive_file 700\nactive_file 60\n",
+    "sys/fs/cgroup/a/memory.max": "2000\n",
+    "sys/fs/cgroup/a/memory.current": "1000\n",
+  });
+  assertEquals(groupPressure(host.root), 0.5); // /a/b alone has 0.26
+  host.set({ "sys/fs/cgroup/a/memory.max": "max\n" });
+  assertEquals(groupPressure(host.root), 0.26);
+  host.set({
+    "proc/self/cgroup": "4:cpu,memory:/docker/x\n1:cpu:/y\n0::/\n",
+    "sys/fs/cgroup/memory/memory.limit_in_bytes": "1000\n", // a container sees its own at the top
+    "sys/fs/cgroup/memory/memory.usage_in_bytes": "990\n",
+    "sys/fs/cgroup/memory/memory.stat": "inactive_file 0\ntotal_inactive_file 40\n",
+  });
+  assertEquals(groupPressure(host.root), 0.95);
+  host.set({ "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n" });
+  assertEquals(groupPressure(host.root), null);
 });
 
 Deno.test("disks are whole ones; interfaces are all but a container's end", () => {
