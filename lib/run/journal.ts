@@ -1,5 +1,13 @@
 /** The journal, events.jsonl: what happened, one JSON object a line, on disk before anything else. */
-import { closeSync, createReadStream, fdatasync, fsyncSync, openSync, truncateSync } from "node:fs";
+import {
+  closeSync,
+  createReadStream,
+  fdatasync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+} from "node:fs";
 import { Buffer } from "node:buffer";
 import { nowNs } from "../native/clock.ts";
 import type { Redactor } from "./redact.ts";
@@ -26,6 +34,8 @@ export class Journal implements Disposable {
   readonly #redactor: Redactor;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
+  /** A write failed, maybe in the middle of a line. */
+  #torn = false;
 
   /**
    * Opens the file for appending; lines pass through the redactor, which knows the secrets.
@@ -50,8 +60,11 @@ export class Journal implements Disposable {
   append(event: string, fields: Record<string, unknown> = {}): void {
     const line = JSON.stringify({ t: Date.now() / 1000, mono_ns: nowNs(), event, ...fields });
     try {
-      writeAll(this.#fd, this.#redactor.redact(line) + "\n");
+      const end = this.#torn && !endsWhole(this.path) ? "\n" : "";
+      writeAll(this.#fd, `${end}${this.#redactor.redact(line)}\n`);
+      this.#torn = false;
     } catch (error) {
+      this.#torn = true;
       throw notWritten(this.path, error);
     }
     this.#timer ??= setTimeout(() => this.#sync(), SYNC_INTERVAL_MS);
@@ -138,6 +151,12 @@ export async function readJournal(
 /** Cuts off the torn end of a journal, so that the next line starts on its own. */
 export function dropTornEnd(path: string, size_bytes: number, reading: JournalReading): void {
   if (reading.torn_bytes > 0) truncateSync(path, size_bytes - reading.torn_bytes);
+}
+
+/** Whether a file ends with its last line. */
+function endsWhole(path: string): boolean {
+  const text = readFileSync(path);
+  return text.length === 0 || text.at(-1) === 10;
 }
 
 function parseLine(line: Buffer): JournalEvent | null {

@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
+import { WriteError } from "../errors.ts";
 import { DASHBOARD_POLICY } from "./assets.ts";
 import { bearer, isLoopback, ownSiteOnly } from "./auth.ts";
 import { rateLimit } from "./limits.ts";
@@ -100,6 +101,10 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   });
   app.onError((error, c) => {
     if (error instanceof HttpProblem) return problemAnswer(c, error);
+    if (error instanceof WriteError) {
+      onNotice(`${c.req.method} ${c.req.path}: ${error.message}`);
+      return problemAnswer(c, new HttpProblem(507, "disk", error.message));
+    }
     onNotice(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}`);
     return problemAnswer(
       c,

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import { startTicks } from "../../run/lock.ts";
+import { notWritten } from "../../run/write.ts";
 import type { TaskProcess } from "./task.ts";
 
 /** How long a process may take to save what it has, before it is killed. */
@@ -32,6 +33,7 @@ export interface TaskChild {
  * Starts a command in a process group of its own. Its output goes to files, so that it lives on, and
  * saves what it has, should this process be killed.
  *
+ * @throws {InputError} its output cannot be written.
  * @throws the system's error when it cannot be started.
  */
 export async function startChild(
@@ -40,8 +42,8 @@ export async function startChild(
 ): Promise<TaskChild> {
   const env: Record<string, string | undefined> = { DENO_V8_FLAGS: HEAP, ...process.env };
   for (const name of OWN_SECRETS) delete env[name];
-  const stdout = openSync(output.stdout, "w");
-  const stderr = openSync(output.stderr, "a");
+  const stdout = opened(output.stdout, "w");
+  const stderr = opened(output.stderr, "a");
   try {
     const child = spawn(command[0], command.slice(1), {
       detached: true,
@@ -60,6 +62,14 @@ export async function startChild(
   } finally {
     closeSync(stdout);
     closeSync(stderr);
+  }
+}
+
+function opened(path: string, flags: "w" | "a"): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw notWritten(path, error);
   }
 }
 

@@ -1,11 +1,11 @@
 /** Carrying tasks out: as many at a time as allowed, each by a process of dyno itself. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { messageOf } from "../../errors.ts";
+import { messageOf, WriteError } from "../../errors.ts";
 import { Scope } from "../../execute/scope.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { newRunId } from "../../run/run_id.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../run/write.ts";
 import { BatchWatch } from "./batch_watch.ts";
 import { endGroup, isAlive, killGroup, startChild } from "./child.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -102,7 +102,7 @@ export class TaskRunner {
         try {
           await this.#run(task);
         } catch (error) {
-          this.#failed(task, error);
+          await this.#failed(task, error);
         } finally {
           this.#running--;
           this.fill();
@@ -170,18 +170,34 @@ export class TaskRunner {
     store.end(task, status, { ...rest, agent: task.agent, model: task.model });
   }
 
-  /** A fault before or beside the task's process: the task fails, the server goes on. */
-  #failed(task: Task, error: unknown): void {
+  /**
+   * A fault before or beside the task's process: the task fails, the server goes on. On a disk that
+   * takes nothing that is recorded once it does, or else the next server begins the task again.
+   */
+  async #failed(task: Task, error: unknown): Promise<void> {
+    const { store, onNotice } = this.#options;
     this.#watches.delete(task);
     const message = messageOf(error);
-    this.#options.onNotice(`${task.task_id}: ${message}`);
-    if (!isOver(task)) this.#options.store.end(task, "failed", { error: message });
+    onNotice(`${task.task_id}: ${message}`);
+    while (!isOver(task)) {
+      try {
+        store.end(task, "failed", { error: message });
+      } catch (fault) {
+        if (!(fault instanceof WriteError)) throw fault;
+        if (this.#stopping) return;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    }
   }
 
   /** Writes the task's file; the arguments that name it. */
   #write(task: Task, { content, args }: Prepared): string[] {
     const folder = this.#options.store.folderOf(task);
-    mkdirSync(folder, { recursive: true });
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw notWritten(folder, error);
+    }
     const file = join(folder, "task.json");
     if (content !== null) writeFileAtomic(file, JSON.stringify(content, null, 2) + "\n");
     return args(file);
