@@ -5,6 +5,12 @@ import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
+/** The words that start dyno: as the task does, modules are read when they are asked for. */
+export const DYNO = [
+  ...[process.execPath, "run", "-A", "--no-check", "--unstable-lazy-dynamic-imports"],
+  MAIN,
+];
+
 export interface Finished {
   code: number | null;
   signal: string | null;
@@ -25,7 +31,8 @@ export function startDyno(
   args: string[],
   { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
 ): Running {
-  const child = spawn(process.execPath, ["run", "-A", "--no-check", MAIN, ...args], {
+  const [program, ...words] = DYNO;
+  const child = spawn(program, [...words, ...args], {
     cwd,
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,17 +1,10 @@
 /** Servers for tests: in this process or as one of their own, and a client. */
 import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { Server } from "../../lib/server/serve.ts";
-import { startDyno } from "../e2e/dyno.ts";
+import { DYNO, startDyno } from "../e2e/dyno.ts";
 import type { ServeOptions } from "../../lib/server/serve.ts";
 import type { TaskView } from "../../lib/server/tasks/task.ts";
 import type { Running } from "../e2e/dyno.ts";
-
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-
-/** The words that start dyno in tests. */
-export const DYNO = [process.execPath, "run", "-A", "--no-check", MAIN];
 
 /** Generous: the machine may be busy. */
 const PATIENCE_MS = 60_000;

@@ -6,12 +6,11 @@ import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { parseCsv } from "../../lib/sweep/csv.ts";
-import { dyno } from "../e2e/dyno.ts";
+import { DYNO, dyno } from "../e2e/dyno.ts";
 import { processesWith, shellSweep, Workplace } from "./fixture.ts";
 import { eventually, noSlurm, SlurmCluster } from "./slurm_cluster.ts";
 import type { ClusterOptions } from "./slurm_cluster.ts";
 
-const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 const SMOKE = fromFileUrl(new URL("../../experiments/smoke.json", import.meta.url));
 const TREE = "bench_runs/shell";
 const ON_SLURM = ["sweep", "--config", "s.json", "--executor", "slurm"];
@@ -59,7 +58,7 @@ const sorted = (seeds: number[]) => [...seeds].sort((a, b) => a - b);
 
 /** Starts the sweep on a terminal, stops it with Ctrl-C while a run goes on, and answers the question. */
 async function atTerminal({ place, env }: SlurmCluster, answer: "y" | "n"): Promise<string> {
-  const command = [process.execPath, "run", "-A", "--no-check", MAIN, ...ON_SLURM].join(" ");
+  const command = [...DYNO, ...ON_SLURM].join(" ");
   const child = spawn("script", ["-qfec", command, "/dev/null"], {
     cwd: place.path,
     env: { ...process.env, ...env, NO_COLOR: "1" },
