@@ -168,6 +168,16 @@ Deno.test("what is wrong with a task is told with its place", async () => {
       "config.matrix",
       "--out-dir=/etc",
     ],
+    [
+      sweep({ common_args: { enable_model_routing: "--config=/etc/passwd" } }),
+      "config.matrix",
+      "--config=/etc/passwd",
+    ],
+    [
+      sweep({ matrix: { seeds: [1], enable_model_routing: [true, "--out-dir=/etc"] } }),
+      "config.matrix",
+      "--out-dir=/etc",
+    ],
     [sweep({ matrix: 1 }), "config", "matrix"],
   ];
   for (const [body, path, says] of cases) {

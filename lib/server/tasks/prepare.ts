@@ -10,6 +10,7 @@ import { suiteOf } from "../../experiment/load_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
 import { isSecretHeader } from "../../run/redact.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
+import { argumentText } from "../../sweep/exact_json.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
 import { CODING_FLAGS } from "./request.ts";
 import type { BatchFolder } from "../../batch/folder.ts";
@@ -230,8 +231,13 @@ function refuseCommands(config: SweepConfig): void {
   for (const part of ["common_args", "matrix"] as const) {
     if (Object.hasOwn(config[part], "config")) refuse(part, "config is a file of the simulator's");
   }
-  const flags = config.ablations.flatMap(({ flags }) => flags);
-  const file = flags.find((flag) => SIM_FILES.includes(flag.split("=")[0].replaceAll("-", "_")));
+  const given = [
+    ...config.ablations.flatMap(({ flags }) => flags),
+    // behind a switch, a value is a flag of its own
+    ...Object.values(config.common_args).map(argumentText),
+    ...Object.values(config.matrix).flat().map(argumentText),
+  ];
+  const file = given.find((flag) => SIM_FILES.includes(flag.split("=")[0].replaceAll("-", "_")));
   if (file !== undefined) refuse("matrix", `${file} names a file or a folder`);
 }
 
