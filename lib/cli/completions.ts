@@ -29,7 +29,7 @@ export const command: Command = {
       );
     }
     const { commands } = await import("./main.ts"); // which lists this file
-    terminal.out(shells[shell as keyof typeof shells](await completed(commands)).trimEnd());
+    terminal.print(shells[shell as keyof typeof shells](await completed(commands)).trimEnd());
     return EXIT.good;
   },
 };

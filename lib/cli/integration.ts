@@ -116,12 +116,13 @@ async function withParts(
     interrupted = true;
   }
   comparisonLines(outcomes, terminal.paint).forEach((line) => terminal.say(line));
+  terminal.say();
   terminal.say(summaryLine(outcomes, steps.length));
   const passed = !interrupted && outcomes.every((outcome) => outcome.passed);
   const exit_code = interrupted ? EXIT.interrupted : passed ? EXIT.good : EXIT.failures;
   const report = JSON.stringify({ server: own ? null : client.url, exit_code, tasks: outcomes });
   if (values.report !== undefined) writeFileAtomic(values.report, report + "\n");
-  if (values.json) terminal.out(report);
+  if (values.json) terminal.print(report);
   return exit_code;
 }
 

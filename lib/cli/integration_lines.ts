@@ -61,7 +61,7 @@ export class Progress {
     this.#told_ms = now_ms;
     this.#terminal.say("📊 Partial metrics:");
     const shown = { avg_hit_rate: avg_hit_rate ?? null, finished, planned };
-    this.#terminal.say(JSON.stringify(shown, null, 2));
+    JSON.stringify(shown, null, 2).split("\n").forEach((line) => this.#terminal.say(line));
   }
 }
 
@@ -112,7 +112,7 @@ export function summaryLine(outcomes: readonly StepOutcome[], planned: number): 
   const names = failed.length ? `; not: ${failed.map(({ name }) => name).join(", ")}` : "";
   const left = planned - outcomes.length;
   const rest = left ? `; ${left} not run` : "";
-  return `\n${outcomes.length - failed.length} of ${planned} tasks passed${names}${rest}`;
+  return `${outcomes.length - failed.length} of ${planned} tasks passed${names}${rest}`;
 }
 
 function shown(value: number | null, text: (value: number) => string): string {

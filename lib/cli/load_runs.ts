@@ -83,7 +83,10 @@ export async function runLoads(request: LoadRequest, context: CommandContext): P
     if (context.signal.aborted || request.budget.ended) break;
     const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
     names.push(what);
-    if (what) context.terminal.say(`\n${i + 1} of ${experiment.runs.length}: ${what}`);
+    if (what) {
+      context.terminal.say();
+      context.terminal.say(`${i + 1} of ${experiment.runs.length}: ${what}`);
+    }
     runs.push(await runOne({ ...request, told }, settings, context));
   }
   if (runs.length > 1) {

@@ -4,6 +4,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { InputError, messageOf, NoProcessError } from "../errors.ts";
 import { didYouMean } from "../nearest.ts";
 import { EXIT } from "./command.ts";
+import { onOneLine } from "./printable.ts";
 import { Terminal } from "./terminal.ts";
 import type { Commands } from "./command.ts";
 
@@ -116,7 +117,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return await interruptible((signal) => command.run(rest, { terminal, signal }), terminal);
   } catch (thrown) {
     const error = firstOf(thrown);
-    if (debug) terminal.say(error instanceof Error ? error.stack ?? "" : String(error));
+    if (debug) stackOf(error).forEach((line) => terminal.say(line));
     if (error instanceof CancelledError) return EXIT.interrupted;
     terminal.say(`${terminal.paint.bad("error:")} ${oneLine(error)}`);
     return EXIT.wrongInput;
@@ -131,7 +132,8 @@ async function interruptible(
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    terminal.say("\nstopping: saving what is finished (again to quit at once)");
+    terminal.say();
+    terminal.say("stopping: saving what is finished (again to quit at once)");
     controller.abort(new CancelledError("interrupted"));
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -152,6 +154,13 @@ function tolerateSizeLimit(): void {
 /** The error that began it: what went wrong behind it, in letting go of things, follows from it. */
 function firstOf(error: unknown): unknown {
   return error instanceof Error && "suppressed" in error ? firstOf(error.suppressed) : error;
+}
+
+/** Where an error came from; its message is on one line, as no other text of its kind may begin one. */
+function stackOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const { message, stack = message } = error;
+  return stack.replace(message, () => onOneLine(message)).split("\n");
 }
 
 function oneLine(error: unknown): string {

@@ -5,7 +5,6 @@ import type { Terminal } from "./terminal.ts";
 const REDRAW_MS = 100;
 const LINE_INTERVAL_MS = 60_000;
 const BAR_WIDTH = 24;
-const CLEAR_LINE = "\r\x1b[2K";
 
 /** Shows progress until disposed; other lines go through {@linkcode ProgressLine.above}. */
 export class ProgressLine implements Disposable {
@@ -26,7 +25,7 @@ export class ProgressLine implements Disposable {
     this.#last_ms = now_ms;
     const text = textOf(this.#terminal.live);
     if (!this.#terminal.live) return this.#terminal.say(text);
-    this.#terminal.draw(CLEAR_LINE + [...text].slice(0, this.#terminal.columns - 1).join(""));
+    this.#terminal.redraw(text);
     this.#drawn = true;
   }
 
@@ -41,7 +40,7 @@ export class ProgressLine implements Disposable {
   }
 
   #clear(): void {
-    if (this.#drawn) this.#terminal.draw(CLEAR_LINE);
+    if (this.#drawn) this.#terminal.redraw();
     this.#drawn = false;
   }
 }

@@ -55,7 +55,7 @@ export const command: Command = {
       const top = values.top ?? 5;
       const analysis = analyzeItems(run.items, price, top);
       if (values.json) {
-        terminal.out(JSON.stringify(analysis, null, 2));
+        terminal.json(analysis);
         return EXIT.good;
       }
       terminal.out(counts(analysis));

@@ -109,7 +109,7 @@ function printJson(
   terminal: Terminal,
 ): void {
   const summary = { baseline: runs[0].summary.run_id, ...short, comparisons };
-  terminal.out(JSON.stringify({ runs: runs.map((run) => run.summary), summary }, null, 2));
+  terminal.json({ runs: runs.map((run) => run.summary), summary });
 }
 
 /** Of two runs, what scripts read first: percentage points, and differences by problem. */

@@ -60,7 +60,7 @@ export const command: Command = {
       else if (!values.json) table(priced, terminal);
       else {
         const costs = priced.map(({ cost }) => cost);
-        terminal.out(JSON.stringify(positional.length === 1 ? costs[0] : costs, null, 2));
+        terminal.json(positional.length === 1 ? costs[0] : costs);
       }
       explain(priced, terminal);
       return EXIT.good;
@@ -93,7 +93,7 @@ function totals(
   terminal: Terminal,
 ): void {
   const groups = totalCosts(priced, by);
-  if (json) return terminal.out(JSON.stringify(groups, null, 2));
+  if (json) return terminal.json(groups);
   const columns: Column[] = [
     { title: by, align: "left" },
     ...["runs", "prompt tokens", "completion tokens", "cost", "runs of unknown cost"].map((title) =>

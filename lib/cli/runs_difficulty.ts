@@ -55,7 +55,7 @@ export const command: Command = {
       const limit = values.limit === 0 ? Infinity : values.limit ?? (values.json ? Infinity : 30);
       const shown = chosen.slice(0, limit);
       if (values.json) {
-        terminal.out(JSON.stringify(shown, null, 2));
+        terminal.json(shown);
         return EXIT.good;
       }
       const rows = shown.map(({ problem_id, name, runs, successes, success_rate }) => [

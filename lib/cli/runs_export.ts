@@ -75,7 +75,7 @@ export const command: Command = {
       const rows = values.rows ?? (runs.length === 1 ? "items" : "runs");
       const parts = await partsOf(format, runs, rows, prices, (line) => terminal.warn(line));
       if (out !== undefined) writeFileAtomic(out, parts);
-      else terminal.out([...parts].join("").trimEnd());
+      else terminal.print([...parts].join("").trimEnd());
       return EXIT.good;
     });
   },

@@ -44,7 +44,7 @@ export const command: Command = {
         failing.push(...items.filter(isFailing).map((item) => ({ run_id, item })));
       }
       if (values.json) {
-        terminal.out(JSON.stringify(failing.map(asJson), null, 2));
+        terminal.json(failing.map(asJson));
       } else if (failing.length === 0) {
         terminal.say(`no failing problems in ${runs.map(({ run_id }) => run_id).join(", ")}`);
       } else {

@@ -146,7 +146,7 @@ function report(result: GateResult, values: Values<typeof flags>, terminal: Term
       values.json ? terminal.say(line) : terminal.out(line);
     }
   }
-  if (values.json) return terminal.out(JSON.stringify(result, null, 2));
+  if (values.json) return terminal.json(result);
   const { paint } = terminal;
   const colours = { pass: paint.good, regression: paint.bad, underpowered: paint.warn };
   for (const { verdict, message } of result.checks) {

@@ -70,7 +70,7 @@ export const command: Command = {
       return EXIT.interrupted;
     }
     const { runs, warnings } = report;
-    if (values.json) terminal.out(JSON.stringify(asJson(report, dry_run), null, 2));
+    if (values.json) terminal.json(asJson(report, dry_run));
     else if (runs.length > 0) showRuns(runs, root, dry_run, terminal);
     for (const line of warnings.slice(0, SHOWN_WARNINGS)) terminal.warn(shortened(line, 500));
     const more = warnings.length - SHOWN_WARNINGS;

@@ -50,7 +50,7 @@ export const command: Command = {
     return await withRuns(values.runs, terminal, async (index) => {
       const runs = await index.list({ ...filter, limit });
       if (values.json) {
-        terminal.out(JSON.stringify(runs, null, 2));
+        terminal.json(runs);
         return EXIT.good;
       }
       if (runs.length === 0) {

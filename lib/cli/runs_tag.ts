@@ -43,7 +43,7 @@ export const command: Command = {
         tags: edits.length ? editTags(path, add, remove) : tags,
       }));
       if (edits.length) await index.read(tagged.map(({ run_id }) => run_id));
-      if (values.json) terminal.out(JSON.stringify(tagged, null, 2));
+      if (values.json) terminal.json(tagged);
       else {tagged.forEach(({ run_id, tags }) =>
           terminal.out(`${run_id}  ${tags.join(" ") || "–"}`)
         );}

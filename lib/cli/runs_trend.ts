@@ -68,7 +68,7 @@ export const command: Command = {
         const { trendSvg } = await import("../report/trend_chart.ts");
         writeFileAtomic(values.svg, await trendSvg(trend, titleOf(trend)));
       }
-      if (values.json) terminal.out(JSON.stringify(trend, null, 2));
+      if (values.json) terminal.json(trend);
       else lines(trend, terminal.outPaint).forEach((line) => terminal.out(line));
       trend.notes.forEach((note) => terminal.say(terminal.paint.dim(note)));
       if (values.svg) terminal.say(`chart  ${values.svg}`);

@@ -211,8 +211,7 @@ async function showLive(sampler: Sampler, terminal: Terminal, signal: AbortSigna
   while (!signal.aborted) {
     await sleep(LIVE_MS, signal).catch(() => {});
     const now_ns = nowNs();
-    const line = liveLine(sampler.metricsOver(now_ns - LIVE_MS * 1e6, now_ns));
-    terminal.draw(`\r\x1b[2K${line.slice(0, terminal.columns - 1)}`);
+    terminal.redraw(liveLine(sampler.metricsOver(now_ns - LIVE_MS * 1e6, now_ns)));
   }
-  terminal.draw("\r\x1b[2K");
+  terminal.redraw();
 }

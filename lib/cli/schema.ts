@@ -75,7 +75,7 @@ export const command: Command = {
         : `"${given}" is not known; expected ${known.join(", ")}${didYouMean(name, known)}`;
       throw new InputError(`dyno schema: ${wrong}`);
     }
-    terminal.out(JSON.stringify(await jsonSchemaOf(forms[name]), null, 2));
+    terminal.json(await jsonSchemaOf(forms[name]));
     return EXIT.good;
   },
 };

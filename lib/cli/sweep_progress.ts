@@ -6,7 +6,6 @@ import type { Terminal } from "./terminal.ts";
 
 const REDRAW_MS = 100;
 const LINE_INTERVAL_MS = 60_000;
-const CLEAR_LINE = "\r\x1b[2K";
 /** Failed runs that are told one by one. */
 const MOST_TOLD = 10;
 const COMPLAINT_LETTERS = 160;
@@ -47,7 +46,7 @@ export class SweepProgressLine implements Disposable {
     const text = [progressText(progress, (now_ms - this.#started_ms) / 1000), this.#queue]
       .filter(Boolean).join(" · ");
     if (!this.#terminal.live) return this.#terminal.say(text);
-    this.#terminal.draw(CLEAR_LINE + text.slice(0, this.#terminal.columns - 1));
+    this.#terminal.redraw(text);
     this.#drawn = true;
   }
 
@@ -62,7 +61,7 @@ export class SweepProgressLine implements Disposable {
   }
 
   #clear(): void {
-    if (this.#drawn) this.#terminal.draw(CLEAR_LINE);
+    if (this.#drawn) this.#terminal.redraw();
     this.#drawn = false;
   }
 }

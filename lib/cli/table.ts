@@ -1,4 +1,5 @@
 /** Tables in a terminal. */
+import { onOneLine, printable } from "./printable.ts";
 import { textWidth } from "./text_width.ts";
 import type { Palette } from "./terminal.ts";
 
@@ -20,9 +21,10 @@ const LEAST_TEXT = 8;
  */
 export function tableLines(
   columns: readonly Column[],
-  rows: readonly (readonly string[] | null)[],
+  given: readonly (readonly string[] | null)[],
   paint: Palette,
 ): string[] {
+  const rows = given.map((row) => row?.map((cell) => printable(onOneLine(cell), true)) ?? null);
   const cells = rows.filter((row) => row !== null);
   const widths = columns.map((column, i) =>
     Math.max(textWidth(column.title), ...cells.map((row) => textWidth(row[i])))

@@ -1,6 +1,7 @@
 /** Where output goes: machines' to standard output, people's to standard error. */
 import process from "node:process";
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors";
+import { onOneLine, printable } from "./printable.ts";
 
 type Paint = (text: string) => string;
 
@@ -31,7 +32,11 @@ function paletteOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): P
   return { ...(isTTY && !process.env.NO_COLOR ? COLOURED : PLAIN), columns };
 }
 
-/** The two streams and what they can show. */
+const isColoured = ({ bold }: Palette) => bold !== plain;
+
+const CLEAR_LINE = "\r\x1b[2K";
+
+/** The two streams and what they can show. What a terminal would obey is written out in both. */
 export class Terminal {
   /** Whether people watch: standard error is a terminal. */
   readonly live = process.stderr.isTTY === true;
@@ -40,14 +45,24 @@ export class Terminal {
   /** For standard output, where a table is what was asked for. */
   readonly outPaint: Palette = paletteOf(process.stdout);
 
-  /** A line of machine output. */
+  /** A line of output that was asked for. */
   out(line: string): void {
-    process.stdout.write(`${line}\n`);
+    process.stdout.write(`${printable(onOneLine(line), isColoured(this.outPaint))}\n`);
+  }
+
+  /** A value as JSON that people can read, too. */
+  json(value: unknown): void {
+    process.stdout.write(`${printable(JSON.stringify(value, null, 2), false)}\n`);
+  }
+
+  /** What could be a file: as it is, unless people watch. */
+  print(text: string): void {
+    process.stdout.write(`${process.stdout.isTTY ? printable(text, false) : text}\n`);
   }
 
   /** A line for people. */
   say(line = ""): void {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${this.#shown(line)}\n`);
   }
 
   /** Something that looks wrong but does not stop the work. */
@@ -55,8 +70,17 @@ export class Terminal {
     this.say(`${this.paint.warn("warning:")} ${line}`);
   }
 
-  /** Text without a line end, for a line that is drawn again. */
+  /** Text without a line end. */
   draw(text: string): void {
-    process.stderr.write(text);
+    process.stderr.write(this.#shown(text));
+  }
+
+  /** Draws a line over the one before, as far as there is room; without a text, removes it. */
+  redraw(text = ""): void {
+    process.stderr.write(CLEAR_LINE + [...this.#shown(text)].slice(0, this.columns - 1).join(""));
+  }
+
+  #shown(text: string): string {
+    return printable(onOneLine(text), isColoured(this.paint));
   }
 }

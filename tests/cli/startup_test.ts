@@ -56,6 +56,7 @@ Deno.test("dyno --help loads the table of commands and the terminal, no command"
     [
       "lib/cli/command.ts",
       "lib/cli/main.ts",
+      "lib/cli/printable.ts",
       "lib/cli/terminal.ts",
       "lib/errors.ts",
       "lib/execute/scope.ts",
