@@ -99,7 +99,8 @@ async function bytesOf(
     }
   } catch (error) {
     reader.cancel().catch(() => {});
-    throw error;
+    if (error instanceof HttpProblem) throw error;
+    throw new HttpProblem(400, "cut_off", "the body ended before it was whole");
   } finally {
     clearTimeout(timer);
   }

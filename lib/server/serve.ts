@@ -151,10 +151,8 @@ export class Server implements AsyncDisposable {
       signal: stopping.signal,
     });
     try {
-      const listening = await listen((request, remote) => app.fetch(request, { remote }), {
-        host,
-        port,
-      });
+      const answer = (request: Request, remote: string) => app.fetch(request, { remote });
+      const listening = await listen(answer, { host, port }, onNotice);
       await runner.start();
       const routes = routesOf(app);
       return new Server(store, runner, feed, callbacks, hardware, listening, stopping, routes);

@@ -1,0 +1,129 @@
+/** Requests that no honest client sends, and more connections than a server has room for. */
+import { spawn } from "node:child_process";
+import { connect } from "node:net";
+import type { Socket } from "node:net";
+import process from "node:process";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { temporaryFolder } from "../suite/fixture.ts";
+import { DYNO, getJson, serving, until } from "./fixture.ts";
+
+/** Sends bytes as they are; gives all that comes back until the server closes. */
+function spoken(url: string, text: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    let got = "";
+    const socket = connect(Number(port), hostname, () => socket.write(text));
+    socket.on("data", (bytes) => got += bytes);
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(got));
+  });
+}
+
+const statuses = (answers: string) =>
+  [...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+
+Deno.test("a request is one request, of this server's, and names nothing outside", async () => {
+  using place = temporaryFolder();
+  const notices: string[] = [];
+  await using server = await serving(place.path, { onNotice: (line) => void notices.push(line) });
+  const own = `Host: ${new URL(server.url).host}\r\n`;
+  const json = `${own}Content-Type: application/json\r\n`;
+  const last = "Connection: close\r\n\r\n";
+  const hidden = `GET /openapi.json HTTP/1.1\r\n${own}${last}`;
+  const polluting = '{"kind":"load","__proto__":{"polluted":1},"constructor":{"prototype":{}}}';
+  const cases: [text: string, expected: number[]][] = [
+    // two lengths, two hosts: whoever reads the other one is led astray
+    [
+      `POST /tasks HTTP/1.1\r\n${json}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`,
+      [400],
+    ],
+    [`POST /tasks HTTP/1.1\r\n${json}Content-Length: 2\r\nContent-Length: 30\r\n\r\n{}${hidden}`, [
+      400,
+    ]],
+    [`POST /tasks HTTP/1.1\r\n${json}Transfer-Encoding: xchunked\r\n\r\n{}${hidden}`, [400]],
+    [`GET /tasks HTTP/1.1\r\n${own}Host: evil.example\r\n${last}`, [400]],
+    [`GET /tasks HTTP/1.1\r\nHost: evil.example\r\n${own}${last}`, [400]],
+    [`GET /tasks HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n${last}`, [403]],
+    [`GET /tasks HTTP/1.1\r\nHost: 127.0.0.1:1@evil.example\r\n${last}`, [403]],
+    [`GET ${server.url}/tasks HTTP/1.1\r\nHost: evil.example\r\n${last}`, [403]],
+    [`GET /tasks HTTP/1.1\r\n${own}Origin: null\r\n${last}`, [403]],
+    [`OPTIONS /tasks HTTP/1.1\r\n${own}Origin: http://evil.example\r\n${last}`, [403]],
+    [`GET /tasks HTTP/1.1\r\n${last}`, [403]],
+    // places
+    ...["/dashboard/../../../etc/passwd", "/dashboard/..%2f..%2f..%2fetc%2fpasswd"].map((path) =>
+      [`GET ${path} HTTP/1.1\r\n${own}${last}`, [404]] as [string, number[]]
+    ),
+    ...["/api/runs/..%2f..%2fetc", "/api/runs/a%00b", "/api/runs/%ff%zz", "/tasks/..%2fx/results"]
+      .map((path) => [`GET ${path} HTTP/1.1\r\n${own}${last}`, [404]] as [string, number[]]),
+    [`GET /api/batches/..%2f..%2fetc/records HTTP/1.1\r\n${own}${last}`, [404]],
+    [`GET /api/compare?runs=..%2f..%2fetc,%00 HTTP/1.1\r\n${own}${last}`, [422]],
+    [`GET /api/runs?__proto__=1 HTTP/1.1\r\n${own}${last}`, [400]],
+    // forms of pages, and bodies
+    [
+      `POST /tasks HTTP/1.1\r\n${own}Content-Type: text/plain; application/json\r\nContent-Length: 2\r\n${last}{}`,
+      [415],
+    ],
+    [`POST /tasks HTTP/1.1\r\n${json}Content-Length: ${polluting.length}\r\n${last}${polluting}`, [
+      422,
+    ]],
+    [`GET /tasks HTTP/1.1\r\n${own}X: ${"a".repeat(1 << 20)}\r\n${last}`, [400]],
+    [`CONNECT 127.0.0.1:22 HTTP/1.1\r\n${own}${last}`, [404]],
+  ];
+  for (const [text, expected] of cases) {
+    const answers = await spoken(server.url, text);
+    assertEquals(statuses(answers), expected, JSON.stringify(text.slice(0, 200)));
+    assert(!/root:|openapi"/.test(answers), answers);
+    assert(!/access-control-allow/i.test(answers), answers);
+  }
+  assertEquals(({} as { polluted?: number }).polluted, undefined);
+
+  // a client that goes away is no fault of the server
+  const { hostname, port } = new URL(server.url);
+  await new Promise<void>((resolve) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`POST /tasks HTTP/1.1\r\n${json}Content-Length: 900\r\n\r\n{`, () => {
+        setTimeout(() => socket.destroy(), 200);
+      });
+    });
+    socket.on("close", () => resolve());
+  });
+  await getJson(`${server.url}/health`);
+  assertEquals(notices, []);
+});
+
+Deno.test({
+  name: "more connections than there are descriptors do not end the server",
+  ignore: process.platform === "win32",
+  fn: async () => {
+    using place = temporaryFolder();
+    const words = [...DYNO, "serve", "--port", "0", "--runs", `${place.path}/runs`];
+    const server = spawn("sh", ["-c", 'ulimit -n 150; exec "$@"', "sh", ...words], {
+      cwd: place.path,
+      env: { ...process.env, NO_COLOR: "1" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let said = "";
+    server.stderr.on("data", (bytes) => said += bytes);
+    const ended = new Promise<number | null>((resolve) => server.on("exit", resolve));
+    const idle: Socket[] = [];
+    try {
+      const url = await until(() => /dyno serve at (\S+),/.exec(said)?.[1]);
+      for (let i = 0; i < 300; i++) {
+        const socket = connect(Number(new URL(url).port), "127.0.0.1");
+        socket.on("error", () => {});
+        idle.push(socket);
+      }
+      await until(() => said.includes("no further connection"));
+      idle.forEach((socket) => socket.destroy());
+      await until(async () => {
+        const answer = await fetch(`${url}/health`).catch(() => null);
+        return await answer?.text() === '{"status":"ok"}';
+      });
+      assertMatch(said, /Too many open files/);
+    } finally {
+      idle.forEach((socket) => socket.destroy());
+      process.kill(server.pid!, "SIGTERM"); // not server.kill(): Deno's then reports that signal
+    }
+    assertEquals(await ended, 0, said);
+  },
+});
