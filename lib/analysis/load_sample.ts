@@ -1,5 +1,4 @@
 /** What a load run is compared by: its latencies in the order of time, and its throughput in slices. */
-import { readFileSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
 import { latencies } from "../load/summarise.ts";
@@ -7,6 +6,7 @@ import { isInside, momentIn } from "../load/window.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { blockEdges } from "../stats/block_bootstrap.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { LoadResults, RequestRecord, StageResults } from "../load/results.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 import type { BlockedSample } from "../stats/quantile_difference.ts";
@@ -51,7 +51,7 @@ export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
     return sampleOfItems(summary, (await readRunDirectory(path)).items);
   }
   const directory = runDirectoryAt(path);
-  const { stages }: LoadResults = JSON.parse(readFileSync(directory.results, "utf8"));
+  const { stages }: LoadResults = JSON.parse(plainText(directory.results));
   const records = await readRecords(directory);
   return sampleOf(run_id, records.filter(({ warmup }) => !warmup), stages);
 }

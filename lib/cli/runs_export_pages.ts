@@ -1,5 +1,5 @@
 /** Exports for people: HTML and Markdown. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { itemRows, runRows } from "../analysis/export_rows.ts";
 import { cell } from "../analysis/gate_report.ts";
 import { priceRun } from "../analysis/cost.ts";
@@ -7,6 +7,7 @@ import { tablePage } from "../report/table_page.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readUnmapped } from "../run/imported.ts";
 import { shownCount, shownSeconds, shownShare, shownTime, shownUsd } from "./runs_text.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { Row, RowColumn } from "../analysis/export_rows.ts";
 import type { IndexedRun } from "../run/index.ts";
 import type { PriceTable } from "../run/prices.ts";
@@ -19,7 +20,7 @@ export async function runPage(
   warn: (line: string) => void,
 ): Promise<Iterable<string>> {
   const { report } = runDirectoryAt(run.path);
-  if (existsSync(report)) return [readFileSync(report, "utf8")];
+  if (existsSync(report)) return [plainText(report)];
   return await itemsPage([run], prices, warn);
 }
 

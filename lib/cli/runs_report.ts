@@ -1,5 +1,5 @@
 /** dyno runs report: one page for a run, or for several side by side. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
@@ -13,6 +13,7 @@ import { flagHelp, parseFlags, text } from "./flags.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
 import { folderFlag, folderOf, readOne, withRuns } from "./runs_query.ts";
 import { shortPath } from "./short_path.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { ComparedRun } from "../analysis/compare.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -104,7 +105,7 @@ async function ownReport({ summary }: ComparedRun, output?: string): Promise<str
   if (source_form !== "dyno" || !existsSync(directory.metadata)) return null;
   let results;
   try {
-    results = JSON.parse(readFileSync(directory.results, "utf8"));
+    results = JSON.parse(plainText(directory.results));
   } catch {
     return null; // none yet, or damaged: what was read of the run has been told
   }

@@ -1,5 +1,5 @@
 /** dyno runs show: a run as it lies on the disk. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { tokensMissing } from "../analysis/cost.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readImportRecord } from "../run/imported.ts";
@@ -8,6 +8,7 @@ import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags } from "./flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
 import { shownCount, shownSeconds, shownTime } from "./runs_text.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { LoadResults, Metric } from "../load/results.ts";
 import type { RunReading } from "../run/read_run.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -65,7 +66,7 @@ async function printJson(path: string, terminal: Terminal): Promise<void> {
 
 function compactJson(path: string): string {
   try {
-    return JSON.stringify(JSON.parse(readFileSync(path, "utf8")));
+    return JSON.stringify(JSON.parse(plainText(path)));
   } catch {
     return "null"; // missing or damaged: a warning was given
   }

@@ -44,9 +44,9 @@ export const command: Command = {
       }));
       if (edits.length) await index.read(tagged.map(({ run_id }) => run_id));
       if (values.json) terminal.json(tagged);
-      else {tagged.forEach(({ run_id, tags }) =>
-          terminal.out(`${run_id}  ${tags.join(" ") || "–"}`)
-        );}
+      else {
+        tagged.forEach(({ run_id, tags }) => terminal.out(`${run_id}  ${tags.join(" ") || "–"}`));
+      }
       return EXIT.good;
     });
   },

@@ -1,12 +1,13 @@
 /** Follows a run directory: its journal, token gaps and hardware samples, reading only what is new. */
 import { Buffer } from "node:buffer";
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { asObject, textAt } from "../run/json_fields.ts";
 import { LineFollower } from "../run/follow.ts";
 import { TokenFileReader } from "../run/token_file.ts";
+import { plainFile, plainText } from "../run/plain_file.ts";
 import type { SamplesDescription } from "../hardware/samples.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { JsonObject } from "../run/json_fields.ts";
@@ -91,8 +92,8 @@ export class RunFollower implements Disposable {
       const stem = join(this.directory.path, n === 1 ? "samples" : `samples_${n}`);
       if (!existsSync(`${stem}.json`) || !existsSync(`${stem}.bin`)) return;
       if (this.#samples) closeSync(this.#samples.fd);
-      const description: SamplesDescription = JSON.parse(readFileSync(`${stem}.json`, "utf8"));
-      this.#samples = { description, fd: openSync(`${stem}.bin`, "r"), session: n };
+      const description: SamplesDescription = JSON.parse(plainText(`${stem}.json`));
+      this.#samples = { description, fd: openSync(plainFile(`${stem}.bin`), "r"), session: n };
     }
   }
 
@@ -106,7 +107,7 @@ export class RunFollower implements Disposable {
 }
 
 function readJson(path: string): JsonObject | null {
-  return existsSync(path) ? parsed(readFileSync(path, "utf8")) : null;
+  return existsSync(path) ? parsed(plainText(path)) : null;
 }
 
 function parsed(text: string): JsonObject | null {

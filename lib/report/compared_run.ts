@@ -1,10 +1,10 @@
 /** A run in a report of several: its letter, its colour, and what is drawn of it. */
-import { readFileSync } from "node:fs";
 import { readLoadSample } from "../analysis/load_sample.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { asObject, objectsIn, textAt } from "../run/json_fields.ts";
 import { tokensCost } from "../run/prices.ts";
 import { sortedCopy } from "../stats/quantile.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { ComparedRun } from "../analysis/compare.ts";
 import type { LoadSample } from "../analysis/load_sample.ts";
 import type { LoadResults } from "../load/results.ts";
@@ -46,7 +46,7 @@ export async function reportedRun(run: ComparedRun, place: number): Promise<Repo
     load: isLoad
       ? {
         sample: await readLoadSample(run.summary),
-        metrics: JSON.parse(readFileSync(directory.results, "utf8")).total?.metrics ?? null,
+        metrics: JSON.parse(plainText(directory.results)).total?.metrics ?? null,
       }
       : null,
     file_stems: isLoad ? new Map() : fileStems(directory),
@@ -56,7 +56,7 @@ export async function reportedRun(run: ComparedRun, place: number): Promise<Repo
 
 function fileStems({ results }: RunDirectory): Map<string, string> {
   try {
-    const found = asObject(JSON.parse(readFileSync(results, "utf8")));
+    const found = asObject(JSON.parse(plainText(results)));
     return new Map(
       objectsIn(found?.items).flatMap((item) => {
         const id = textAt(item, "test_id") ?? textAt(item, "package_id");

@@ -1,7 +1,7 @@
 /** Energy by device and the health of the host, as a run's results and health.json have them. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cutText, escapeHtml, figure } from "./html.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { HealthReport } from "../suite/health_report.ts";
 import type { SuiteResults } from "../suite/results.ts";
@@ -37,7 +37,7 @@ produced while in flight. The sensors' own faults come on top.</p>`;
 export function healthList(directory: RunDirectory): string {
   let health: HealthReport;
   try {
-    health = JSON.parse(readFileSync(join(directory.path, "health.json"), "utf8"));
+    health = JSON.parse(plainText(join(directory.path, "health.json")));
   } catch {
     return "";
   }

@@ -1,5 +1,5 @@
 /** The report of a load run: one HTML file from the results, the request records and the samples. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
@@ -21,6 +21,7 @@ import { bodyParts } from "./sections.ts";
 import { serverSection } from "./server_section.ts";
 import { sloTable } from "./slo_table.ts";
 import { stageTable } from "./stage_table.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { Samples } from "../hardware/samples.ts";
 import type { LoadResults, RequestRecord } from "../load/results.ts";
 import type { RunDirectory } from "../run/directory.ts";
@@ -40,7 +41,7 @@ export async function writeLoadReport(
   results: LoadResults,
   records: readonly RequestRecord[],
 ): Promise<string> {
-  const metadata: RunMetadata = JSON.parse(readFileSync(directory.metadata, "utf8"));
+  const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
   const title = `${results.benchmark} on ${results.model}`;
   const curve = await loadCurve(results);
   const sections: (Section | null)[] = [

@@ -1,10 +1,10 @@
 /** A run's merged timeline as a Chrome trace, for Perfetto (ui.perfetto.dev) or chrome://tracing. */
-import { readFileSync } from "node:fs";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
 import { readJournal } from "../run/journal.ts";
 import { hostPanels } from "./host_panels.ts";
 import { inLanes, requestSpans } from "./spans.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { SuiteResults } from "../suite/results.ts";
 
@@ -31,7 +31,7 @@ const US_PER_S = 1e6;
  * @throws the system's error when the run has no results.json.
  */
 export async function* perfettoTrace(directory: RunDirectory): AsyncGenerator<string> {
-  const { items, model }: SuiteResults = JSON.parse(readFileSync(directory.results, "utf8"));
+  const { items, model }: SuiteResults = JSON.parse(plainText(directory.results));
   const { spans, origin_ns, end_s } = requestSpans(items);
   const series = readSamples(directory.path).map(seriesFrom);
   yield '{"displayTimeUnit":"ms","traceEvents":[\n';

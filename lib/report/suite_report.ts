@@ -1,5 +1,5 @@
 /** The report of a suite run: one HTML file from results.json, the samples and the items' texts. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
@@ -17,6 +17,7 @@ import { bodyParts } from "./sections.ts";
 import { banner, tiles } from "./summary.ts";
 import { testsTable } from "./tests_table.ts";
 import { timelineChart } from "./timeline_chart.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { Samples } from "../hardware/samples.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
@@ -32,9 +33,9 @@ import type { Section } from "./sections.ts";
  */
 export async function writeSuiteReport(
   directory: RunDirectory,
-  results: SuiteResults = JSON.parse(readFileSync(directory.results, "utf8")),
+  results: SuiteResults = JSON.parse(plainText(directory.results)),
 ): Promise<string> {
-  const metadata: RunMetadata = JSON.parse(readFileSync(directory.metadata, "utf8"));
+  const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
   const title = `${results.benchmark} on ${results.model}`;
   const coding = codingSection(results.items);
   const sections: Section[] = [

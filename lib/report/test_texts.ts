@@ -1,8 +1,9 @@
 /** Prompt, answer and judgement of the tests that matter most, as HTML of a bounded size. */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import { basename, dirname, join, relative } from "node:path";
 import { counted, cutText, escapeHtml } from "./html.ts";
+import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "../suite/results.ts";
 import type { TestResult } from "../suite/test_result.ts";
@@ -52,7 +53,7 @@ export function testText(directory: RunDirectory, file_stem: string): string | n
   let result: TestResult;
   try {
     if (statSync(path).size > LARGEST_FILE_BYTES) return fileNote(directory, stem);
-    result = JSON.parse(readFileSync(path, "utf8"));
+    result = JSON.parse(plainText(path));
   } catch {
     return null;
   }
@@ -73,7 +74,7 @@ export function testText(directory: RunDirectory, file_stem: string): string | n
 function promptIn(path: string, { reasoning_text }: TestResult): string | null {
   try {
     if (statSync(path).size > LARGEST_FILE_BYTES) return null;
-    const [, text] = readFileSync(path, "utf8").split(/^PROMPT\n=+\n/);
+    const [, text] = plainText(path).split(/^PROMPT\n=+\n/);
     return text.split(reasoning_text ? "\n\nREASONING\n===" : "\n\nCOMPLETION\n===", 1)[0];
   } catch {
     return null;

@@ -1,6 +1,7 @@
 /** Following a file that grows. */
 import { Buffer } from "node:buffer";
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { plainFile } from "./plain_file.ts";
 
 const READ_BYTES = 1 << 16;
 
@@ -28,7 +29,7 @@ export class LineFollower implements Disposable {
   *lines(): Generator<string> {
     if (this.#fd === null) {
       if (!existsSync(this.#path)) return;
-      this.#fd = openSync(this.#path, "r");
+      this.#fd = openSync(plainFile(this.#path), "r");
     }
     let rest: Buffer[] = []; // joined only at the line's end: lines may be very long
     let rest_bytes = 0;

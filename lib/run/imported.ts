@@ -1,7 +1,7 @@
 /** Runs of other programs as run directories: what theirs hold beside those of dyno's own. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
+import { plainText } from "./plain_file.ts";
 import type { JsonObject } from "./json_fields.ts";
 import type { ReadRun, RunItem, RunSummary, SourceForm } from "./summary.ts";
 
@@ -57,7 +57,7 @@ export function unmappedPath(path: string): string {
 /** What {@linkcode unmappedPath} holds; empty where there is none, or it is damaged. */
 export function readUnmapped(path: string): Record<string, unknown> {
   try {
-    return asObject(JSON.parse(readFileSync(unmappedPath(path), "utf8"))) ?? {};
+    return asObject(JSON.parse(plainText(unmappedPath(path)))) ?? {};
   } catch {
     return {};
   }
@@ -86,7 +86,7 @@ export function importRecord(metadata: JsonObject | null): ImportRecord | null {
 /** The record in the run directory at `path`; null where there is none. */
 export function readImportRecord(path: string): ImportRecord | null {
   try {
-    const text = readFileSync(join(path, "run_metadata.json"), "utf8");
+    const text = plainText(join(path, "run_metadata.json"));
     return importRecord(asObject(JSON.parse(text)));
   } catch {
     return null;

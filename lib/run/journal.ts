@@ -12,6 +12,7 @@ import { Buffer } from "node:buffer";
 import { nowNs } from "../native/clock.ts";
 import type { Redactor } from "./redact.ts";
 import { notWritten, writeAll } from "./write.ts";
+import { plainFile } from "./plain_file.ts";
 
 /** Longest time that a written line may wait for its fsync. */
 const SYNC_INTERVAL_MS = 200;
@@ -128,7 +129,7 @@ export async function readJournal(
   let rest: Buffer[] = []; // joined only at the line's end: lines may be very long
   let rest_bytes = 0;
   let line_number = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(plainFile(path)) as AsyncIterable<Buffer>) {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       line_number++;

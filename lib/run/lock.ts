@@ -14,6 +14,7 @@ import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { clockAnchor } from "../native/clock.ts";
 import { notWritten } from "./write.ts";
+import { plainText } from "./plain_file.ts";
 
 interface Owner {
   host: string;
@@ -140,7 +141,7 @@ function linked(draft: string, path: string): boolean {
 /** Undefined: there is no such lock; null: it is damaged, as by a power cut. */
 function readOwner(path: string): Owner | null | undefined {
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    return JSON.parse(plainText(path));
   } catch (error) {
     return (error as { code?: string }).code === "ENOENT" ? undefined : null;
   }

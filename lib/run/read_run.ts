@@ -1,5 +1,5 @@
 /** Reading a run directory, whole, interrupted or damaged, into what every run has in common. */
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import { messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
@@ -9,6 +9,7 @@ import { asObject, booleanAt, numberAt, objectAt, textAt } from "./json_fields.t
 import { itemOfRequest, loadFigures } from "./load_items.ts";
 import { itemOfEvent, itemsOfResults } from "./suite_items.ts";
 import { tagsOf } from "./tags.ts";
+import { plainFile, plainText } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { JsonObject } from "./json_fields.ts";
 import type { ReadRun, RunItem, RunSummary } from "./summary.ts";
@@ -108,7 +109,7 @@ function passedOf(items: readonly RunItem[]): number | null {
 
 function jsonOf(path: string, warnings: string[]): JsonObject | null {
   try {
-    const value = asObject(JSON.parse(readFileSync(path, "utf8")));
+    const value = asObject(JSON.parse(plainText(path)));
     if (value === null) warnings.push(`${path}: is not a JSON object`);
     return value;
   } catch (error) {
@@ -200,7 +201,7 @@ function spanOf(
 function lastEvent(path: string): Pick<JournalItems, "last_s" | "last_mono_ns"> {
   let fd: number;
   try {
-    fd = openSync(path, "r");
+    fd = openSync(plainFile(path), "r");
   } catch {
     return { last_s: null, last_mono_ns: null };
   }

@@ -1,9 +1,9 @@
 /** Tags: what people call runs, to find them again. */
-import { readFileSync } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
 import { asObject, objectAt } from "./json_fields.ts";
 import { writeFileAtomic } from "./write.ts";
+import { plainText } from "./plain_file.ts";
 import type { JsonObject } from "./json_fields.ts";
 
 const TAG = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=+-]{0,63}$/u;
@@ -44,7 +44,7 @@ export function editTags(
   const { metadata: file } = runDirectoryAt(path);
   let metadata: JsonObject | null;
   try {
-    metadata = asObject(JSON.parse(readFileSync(file, "utf8")));
+    metadata = asObject(JSON.parse(plainText(file)));
   } catch (error) {
     throw new InputError(
       `${file}: cannot be read, so the run cannot be tagged: ${messageOf(error)}`,

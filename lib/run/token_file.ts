@@ -4,6 +4,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { notWritten, writeAll } from "./write.ts";
 import { InputError, messageOf } from "../errors.ts";
+import { plainFile } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";
 
 const BYTES = 4;
@@ -54,7 +55,7 @@ export class TokenFileReader implements Disposable {
   constructor(directory: RunDirectory) {
     const path = pathOf(directory);
     try {
-      this.#fd = openSync(path, "r");
+      this.#fd = openSync(plainFile(path), "r");
     } catch (error) {
       throw new InputError(
         `${path}: cannot be read (${messageOf(error)}); was it removed? measure anew`,

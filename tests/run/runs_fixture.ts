@@ -157,6 +157,12 @@ class KeptTerminal extends Terminal {
   readonly printed: string[] = [];
   readonly told: string[] = [];
 
+  override json(value: unknown): void {
+    this.out(JSON.stringify(value, null, 2));
+  }
+  override print(text: string): void {
+    this.out(text);
+  }
   override out(line: string): void {
     this.printed.push(line);
   }

@@ -1,5 +1,4 @@
 /** One run as its page shows it. */
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { markOf } from "../../run/index.ts";
@@ -8,6 +7,7 @@ import { readRunDirectory } from "../../run/read_run.ts";
 import { shareEstimate } from "../../stats/interval.ts";
 import { distribution } from "../../stats/quantile.ts";
 import { listed } from "./run_list.ts";
+import { plainText } from "../../run/plain_file.ts";
 import type { RunIndex } from "../../run/index.ts";
 import type { JsonObject } from "../../run/json_fields.ts";
 import type { RunReading } from "../../run/read_run.ts";
@@ -145,7 +145,7 @@ function resultOf({ success, passed }: RunItem): ItemResult {
 function loadView(path: string): LoadView | null {
   let results: JsonObject | null;
   try {
-    results = asObject(JSON.parse(readFileSync(runDirectoryAt(path).results, "utf8")));
+    results = asObject(JSON.parse(plainText(runDirectoryAt(path).results)));
   } catch {
     return null; // the list of runs tells of what is wrong with it
   }
