@@ -114,7 +114,7 @@ Deno.test("no command hands on what hostile runs say to a terminal", async () =>
     ["show", "latest"],
     ["delete", "--until", "2099-01-01"],
     ["archive", "--until", "2099-01-01"],
-    ["tag", "latest", "--add", HOSTILE],
+    ["tag", "latest", `+${HOSTILE}`],
     ["list", "--model", HOSTILE],
     ["show", HOSTILE],
     [HOSTILE],
