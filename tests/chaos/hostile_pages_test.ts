@@ -93,6 +93,16 @@ async function attacked(folder: string): Promise<string> {
     join(cwd, "suite.json"),
     JSON.stringify({ test_suite_id: CORPUS[1], version: CORPUS[6], tests }),
   );
+  const problems = CORPUS.map((payload, i) => ({
+    task_id: payload,
+    prompt: `# Question number ${i}. ${payload.replaceAll(/\s/g, " ")}\ndef one():\n`,
+    entry_point: "one",
+    test: "def check(candidate):\n    assert candidate() == 1\n",
+  }));
+  writeFileSync(
+    join(cwd, "problems.jsonl"),
+    problems.map((problem) => `${JSON.stringify(problem)}\n`).join(""),
+  );
   const [payload] = CORPUS;
   const on = ["--endpoint", `${mock.url}/v1/chat/completions`, "--model", `</script>${payload}`];
   const sweep = {
@@ -105,6 +115,17 @@ async function attacked(folder: string): Promise<string> {
   writeFileSync(join(cwd, "sweep.json"), JSON.stringify(sweep));
   const commands = [
     ["run", "suite.json", ...on, "--sample-rate", "0"],
+    [
+      "run",
+      "problems.jsonl",
+      ...on,
+      "--mode",
+      "comparative",
+      "--max-iterations",
+      "2",
+      "--sample-rate",
+      "0",
+    ],
     ["load", ...on, "--concurrency", "2", "--requests", "6", "--prompt", CORPUS[1]],
     ["sweep", "--config", "sweep.json"],
     ["report", "bench_runs/hostile"],
