@@ -7,6 +7,7 @@ import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
 import { trustedCertificates } from "./trusted.ts";
+import { isSecretHeader } from "../run/redact.ts";
 import type { Provider } from "./providers.ts";
 import type { Transport } from "./transport.ts";
 
@@ -162,6 +163,9 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
   };
 }
 
+/** Names in a query that stand for a key, beside those that say so. */
+const SECRET_QUERY = /^(key|sig|signature|code|auth)$/i;
+
 function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL {
   const text = endpoint ?? preset?.base_url;
   if (text === undefined) {
@@ -171,6 +175,16 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
   if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) {
     throw new InputError(
       `--endpoint: "${text}" is not an http or https URL; expected e.g. http://127.0.0.1:8000/v1`,
+    );
+  }
+  // the URL is in every file and report of a run
+  const secret = url.username || url.password
+    ? "a user's name or password"
+    : [...url.searchParams.keys()].find((name) => isSecretHeader(name) || SECRET_QUERY.test(name));
+  if (secret !== undefined) {
+    throw new InputError(
+      `--endpoint: the URL has a secret (${secret}), which would be stored with the run; give it with ` +
+        "--api-key-env NAME or --header 'NAME: VALUE'",
     );
   }
   try {

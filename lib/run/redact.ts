@@ -1,6 +1,6 @@
 /** Keeping secrets out of everything that is written or printed. */
 
-const SECRET_HEADER = /authorization|api-?key|token|secret|cookie|password/i;
+const SECRET_HEADER = /authorization|api[-_]?key|token|secret|cookie|password/i;
 const MASK = "***";
 /** Shorter values would blank out ordinary words. */
 const SHORTEST_SECRET = 6;

@@ -178,6 +178,36 @@ Deno.test("a planted key is in no error: refused, misled, unreachable, not TLS, 
   assertFolderClean(cwd);
 });
 
+Deno.test("a URL with a password or a key is refused before anything is written or said", async () => {
+  using folder = temporaryFolder();
+  const secret = encodeURIComponent(KEY);
+  writeInputs(folder.path, "http://127.0.0.1:9/v1");
+  const cwd = join(folder.path, "work");
+  mkdirSync(cwd);
+  for (
+    const url of [
+      `http://user:${secret}@127.0.0.1:9/v1`,
+      `http://127.0.0.1:9/v1/chat/completions?api_key=${secret}`,
+      `http://127.0.0.1:9/v1/chat/completions?key=${secret}`,
+    ]
+  ) {
+    for (
+      const shape of [["run", join(folder.path, "suite.json")], [
+        "load",
+        "--concurrency",
+        "1",
+        "--requests",
+        "1",
+      ]]
+    ) {
+      const args = [...shape, "--endpoint", url, "--model", "m", "--debug"];
+      const { stderr } = await clean(args, cwd, [2]);
+      assertMatch(stderr, /the URL has a secret/);
+    }
+  }
+  assertFolderClean(cwd);
+});
+
 Deno.test("a planted key is in no task, event, log or callback of the server", async () => {
   using folder = temporaryFolder();
   const cwd = join(folder.path, "work");
