@@ -4,8 +4,9 @@ import { connect } from "node:net";
 import type { Socket } from "node:net";
 import process from "node:process";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DYNO } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
-import { DYNO, getJson, serving, until } from "./fixture.ts";
+import { getJson, serving, until } from "./fixture.ts";
 
 /** Sends bytes as they are; gives all that comes back until the server closes. */
 function spoken(url: string, text: string): Promise<string> {
