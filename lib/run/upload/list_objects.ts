@@ -1,4 +1,4 @@
-/** What lies in a bucket below a prefix. */
+/** What lies in a bucket below a prefix, and which uploads nobody has finished. */
 import { RefusedError } from "./storage.ts";
 import { elementsIn, textIn } from "./xml.ts";
 import type { Storage } from "./storage.ts";
@@ -25,10 +25,8 @@ export async function listObjects(
     if (from !== null) query["continuation-token"] = from;
     try {
       const { text } = await storage.request({ method: "GET", key: null, query }, signal);
-      const coded = textIn(text, "EncodingType") === "url";
       for (const entry of elementsIn(text, "Contents")) {
-        const key = textIn(entry, "Key") ?? "";
-        found.set(coded ? decodeURIComponent(key.replaceAll("+", " ")) : key, {
+        found.set(keyOf(entry, text), {
           size_bytes: Number(textIn(entry, "Size")),
           etag: (textIn(entry, "ETag") ?? "").replaceAll('"', ""),
         });
@@ -40,4 +38,27 @@ export async function listObjects(
       throw error;
     }
   }
+}
+
+/**
+ * The numbers of the multi-part uploads of a key that were begun and neither finished nor given up.
+ *
+ * @throws {InputError} the key may not ask for them.
+ * @throws {StorageError} the storage cannot tell.
+ */
+export async function openUploads(
+  storage: Storage,
+  key: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const query = { uploads: "", prefix: key, "encoding-type": "url" };
+  const { text } = await storage.request({ method: "GET", key: null, query }, signal);
+  return elementsIn(text, "Upload").filter((entry) => keyOf(entry, text) === key)
+    .flatMap((entry) => textIn(entry, "UploadId") ?? []);
+}
+
+function keyOf(entry: string, list: string): string {
+  const key = textIn(entry, "Key") ?? "";
+  const coded = textIn(list, "EncodingType") === "url";
+  return coded ? decodeURIComponent(key.replaceAll("+", " ")) : key;
 }

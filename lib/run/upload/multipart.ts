@@ -5,6 +5,7 @@ import { backoffSeconds } from "../../execute/backoff.ts";
 import { runPool, WorkerLimit } from "../../execute/pool.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { checksumsOf } from "./checksums.ts";
+import { openUploads } from "./list_objects.ts";
 import { forgetParts, readParts, writeParts } from "./parts_kept.ts";
 import { ATTEMPTS, DELAY_S, mayPass, StorageError } from "./storage.ts";
 import { textIn } from "./xml.ts";
@@ -112,9 +113,31 @@ async function begun(
   }, signal);
   const upload_id = textIn(text, "UploadId");
   if (!upload_id) throw new StorageError(`${url}: the storage named no upload`, 0, "");
+  await abandonOthers(storage, key, upload_id, signal);
   const fresh: PartsKept = { schema_version: 1, url, upload_id, sha256, part_bytes, etags: {} };
   writeParts(fresh);
   return fresh;
+}
+
+/** Gives up what is kept of an upload to an object that is whole. */
+export async function dropParts(storage: Storage, key: string, signal: AbortSignal): Promise<void> {
+  const url = `${storage.url}/${key}`;
+  const kept = readParts(url);
+  if (kept === null) return;
+  await abandon(storage, key, kept.upload_id, signal);
+  forgetParts(url);
+}
+
+/** Of uploads that were begun before a kill, or whose first answer was lost, nobody knows the number. */
+async function abandonOthers(storage: Storage, key: string, own: string, signal: AbortSignal) {
+  let open: string[];
+  try {
+    open = await openUploads(storage, key, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return; // this key may not ask, or this storage cannot tell
+  }
+  for (const id of open.filter((id) => id !== own)) await abandon(storage, key, id, signal);
 }
 
 /** Parts that nobody finishes cost money. */

@@ -6,7 +6,7 @@ import { InputError } from "../../errors.ts";
 import { checksumsOf, fileChecksums } from "./checksums.ts";
 import { closedFiles } from "./closed_files.ts";
 import { listObjects } from "./list_objects.ts";
-import { isForgotten, PART_BYTES, putChecked, sendParts } from "./multipart.ts";
+import { dropParts, isForgotten, PART_BYTES, putChecked, sendParts } from "./multipart.ts";
 import { RefusedError, Storage, StorageError } from "./storage.ts";
 import { missingKey, uploadTarget } from "./target.ts";
 import type { ClosedFile } from "./closed_files.ts";
@@ -107,10 +107,11 @@ async function sendFile(
   const large = file.size_bytes > PART_BYTES;
   const bytes = large ? null : readFileSync(file.path);
   const { sha256, md5 } = bytes ? checksumsOf(bytes) : await fileChecksums(file.path, signal);
-  if (seen !== null) {
-    if (seen !== "unknown" && seen.etag === md5) return null;
-    const may = seen === "unknown" || seen.size_bytes === file.size_bytes;
-    if (may && await isThere(storage, key, file.size_bytes, sha256, signal)) return null;
+  const may = seen === "unknown" || seen?.size_bytes === file.size_bytes;
+  const same = seen !== "unknown" && seen?.etag === md5;
+  if (same || may && await isThere(storage, key, file.size_bytes, sha256, signal)) {
+    if (large && !dry_run) await dropParts(storage, key, signal);
+    return null;
   }
   if (dry_run) return file.size_bytes;
   const sent_bytes = bytes

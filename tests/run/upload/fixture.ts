@@ -2,15 +2,20 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, request as send } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { AwsClient } from "aws4fetch";
 
 const KEY = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
+
+/** The server's folder of multi-part uploads, in a bucket's. */
+const UPLOADS = "._S3rver_uploads";
 
 /** A request on its way: its method, its path with the query, and how many came before it. */
 export interface Passing {
@@ -30,8 +35,11 @@ export class Bucket implements AsyncDisposable {
   fault: (request: Passing) => Fault = () => null;
   readonly #stop: () => Promise<void>;
   readonly #port: number;
+  /** Where the server keeps the bucket. */
+  readonly #folder: string;
 
-  private constructor(port: number, stop: () => Promise<void>) {
+  private constructor(folder: string, port: number, stop: () => Promise<void>) {
+    this.#folder = join(folder, "results");
     this.#port = port;
     this.#stop = stop;
   }
@@ -49,7 +57,7 @@ export class Bucket implements AsyncDisposable {
     );
     proxy.listen(0, "127.0.0.1");
     await once(proxy, "listening");
-    const bucket: Bucket = new Bucket((proxy.address() as AddressInfo).port, async () => {
+    const bucket: Bucket = new Bucket(folder, (proxy.address() as AddressInfo).port, async () => {
       proxy.closeAllConnections();
       await new Promise((resolve) => proxy.close(resolve));
       child.kill("SIGKILL");
@@ -90,8 +98,44 @@ export class Bucket implements AsyncDisposable {
     };
   }
 
+  /** The keys below a prefix, sorted; of plain names alone. */
+  keys(prefix: string): string[] {
+    const folder = join(this.#folder, prefix);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder, { recursive: true }).map(String).sort()
+      .flatMap((name) => /^(.+)\._S3rver_object$/.exec(name)?.[1] ?? []);
+  }
+
+  /** Multi-part uploads that were begun, and neither finished nor given up. */
+  uploads(): { key: string; id: string }[] {
+    const folder = join(this.#folder, UPLOADS);
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder).flatMap((id) => {
+      const path = join(folder, id, "key");
+      return existsSync(path) ? [{ key: readFileSync(path, "utf8"), id }] : [];
+    });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stop();
+  }
+
+  /** Tells of open uploads and gives one up, which this server does not know: a page, or null. */
+  #ofUploads(method: string, url: string): string | null {
+    const { searchParams } = new URL(url, this.endpoint);
+    const id = searchParams.get("uploadId");
+    if (method === "DELETE" && id !== null) {
+      rmSync(join(this.#folder, UPLOADS, id), { recursive: true, force: true });
+      return "";
+    }
+    if (method !== "GET" || !searchParams.has("uploads")) return null;
+    const listed = this.uploads().filter(({ key }) =>
+      key.startsWith(searchParams.get("prefix") ?? "")
+    ).map(({ key, id }) =>
+      `<Upload><Key>${encodeURIComponent(key)}</Key><UploadId>${id}</UploadId></Upload>`
+    );
+    const head = "<EncodingType>url</EncodingType>";
+    return `<ListMultipartUploadsResult>${head}${listed.join("")}</ListMultipartUploadsResult>`;
   }
 
   #pass(port: number, request: IncomingMessage, response: ServerResponse): void {
@@ -104,6 +148,11 @@ export class Bucket implements AsyncDisposable {
     if (typeof fault === "number") {
       request.resume();
       return void response.writeHead(fault).end();
+    }
+    const page = this.#ofUploads(method, url);
+    if (page !== null) {
+      request.resume();
+      return void response.writeHead(page === "" ? 204 : 200).end(page);
     }
     const onward = send({ port, host: "127.0.0.1", method, path: url, headers }, (reply) => {
       if (fault === "reset after") {

@@ -243,6 +243,25 @@ Deno.test("an upload whose last answer was lost is known to be whole", () =>
     assertEquals(bucket.requests.filter(({ url }) => PART.test(url)).length, 2);
   }));
 
+Deno.test("what a kill or a lost answer leaves of an upload is given up, here and there", () =>
+  withBucket(async (bucket, root) => {
+    const folder = made(root, "bench_9", { "samples.bin": randomBytes(PART_BYTES + 1) });
+    const kept = join(root, "cache/dyno/uploads");
+    let begun = 0, parts: [name: string, text: string] | undefined;
+    bucket.fault = ({ method, url }) => {
+      if (method !== "POST") return null;
+      if (/uploads=/.test(url)) return begun++ === 0 ? "reset after" : null;
+      const [name] = readdirSync(kept);
+      parts = [name, Deno.readTextFileSync(join(kept, name))];
+      return null;
+    };
+    assertEquals((await uploadFolder(folder, { to: TO, signal })).sent, 1);
+    assertEquals([begun, bucket.uploads(), readdirSync(kept)], [2, [], []]);
+    writeFileSync(join(kept, parts![0]), parts![1]); // as after a kill behind the last request
+    assertEquals((await uploadFolder(folder, { to: TO, signal })).present, 1);
+    assertEquals([bucket.uploads(), readdirSync(kept)], [[], []]);
+  }));
+
 Deno.test("a storage that stays broken, a wrong key and a missing bucket are told apart", () =>
   withBucket(async (bucket, root, environment) => {
     const folder = made(root, "bench_7", { "a.txt": "a" });
