@@ -1,5 +1,6 @@
 /** Slurm's commands: an array job is submitted, watched and cancelled. */
 import { execFile } from "node:child_process";
+import { userInfo } from "node:os";
 import { InputError } from "../errors.ts";
 
 /** What sbatch is asked for; texts are Slurm's own and reach it as they are. */
@@ -126,6 +127,13 @@ export async function submitArray(job: ArrayJob): Promise<string> {
 /** Cancels a job with all of its tasks; one that is over is no error. @throws {InputError} */
 export async function cancelJob(id: string): Promise<void> {
   await slurm("scancel", ["--quiet", id]);
+}
+
+/** Numbers of this user's jobs in the queue that run a script. @throws {InputError} */
+export async function jobsOf(script: string): Promise<string[]> {
+  const said = await slurm("squeue", [`--user=${userInfo().uid}`, "--noheader", "--format=%F|%o"]);
+  const lines = said.split("\n").map((line) => line.trim().split("|"));
+  return [...new Set(lines.filter(([, command]) => command === script).map(([id]) => id))];
 }
 
 /**

@@ -1,13 +1,14 @@
 /** The executor of a cluster: the runs are an array job of Slurm, over a shared folder. */
 import { rmSync } from "node:fs";
+import { resolve } from "node:path";
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
-import { cancelJob, isLive, largestArray, submitArray, tasksOf } from "../execute/slurm.ts";
+import { cancelJob, isLive, jobsOf, largestArray, submitArray, tasksOf } from "../execute/slurm.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { shellText } from "./command_line.ts";
 import { ownCommand } from "./own_program.ts";
-import { makeSlurmFolders, writeSlurmPlan } from "./slurm_plan.ts";
+import { makeSlurmFolders, readSlurmPlan, writeSlurmPlan } from "./slurm_plan.ts";
 import { JobWatch } from "./slurm_watch.ts";
 import { runPathsOf } from "./tree.ts";
 import type { SlurmRequest } from "../execute/slurm.ts";
@@ -47,6 +48,7 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
   const paths = makeSlurmFolders(tree);
   const runs = Array.from(work.runs, ({ run_id }) => run_id);
   const tasks = Math.min(runs.length, await largestArray());
+  await cancelUnplanned(work, paths.script);
   writeFileAtomic(paths.script, taskScript(tree), { sync: false });
   const job_id = await submitArray({
     ...options,
@@ -69,6 +71,16 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
   }
   options.onJob?.(job_id, tasks);
   return plan;
+}
+
+/** Cancels jobs of sweeps that were killed meanwhile: their tasks wait for a plan that nobody writes. */
+async function cancelUnplanned({ tree, notice }: SweepWork, script: string): Promise<void> {
+  const planned = readSlurmPlan(tree)?.job_id;
+  for (const job_id of await jobsOf(resolve(script))) {
+    if (job_id === planned) continue; // its runs have ended
+    await cancelJob(job_id);
+    notice?.(`cancelled Slurm job ${job_id}: its sweep was killed before the job had a plan`);
+  }
 }
 
 function taskScript(tree: SweepTree): string {

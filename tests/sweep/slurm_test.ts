@@ -6,6 +6,7 @@ import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { parseCsv } from "../../lib/sweep/csv.ts";
+import { FaultyDisk } from "../chaos/faulty_disk.ts";
 import { DYNO, dyno } from "../e2e/dyno.ts";
 import { processesWith, shellSweep, Workplace } from "./fixture.ts";
 import { eventually, noSlurm, SlurmCluster } from "./slurm_cluster.ts";
@@ -197,6 +198,24 @@ slurmTest("Ctrl-C on a terminal asks: no leaves the job, yes cancels it", async 
     [[2, 3, 4], [2, 3, 4]],
   );
 });
+
+slurmTest(
+  "a job whose sweep was killed before it had a plan is cancelled by the next",
+  async (cluster) => {
+    using disk = new FaultyDisk();
+    loggedSweep(cluster, "true", 3);
+    const { env } = disk.under(cluster.place.path, { kill_at: 1, only: "plan.json" });
+    const options = { cwd: cluster.place.path, env: { ...cluster.env, ...env } };
+    assertEquals((await dyno(ON_SLURM, options)).signal, "SIGKILL");
+    const [left] = await cluster.jobs();
+    assertMatch(left, /^\d+$/);
+    const { code, stderr } = await cluster.dyno(...ON_SLURM, "--resume");
+    assertEquals(code, 0, stderr);
+    assertStringIncludes(stderr, `cancelled Slurm job ${left}: `);
+    assertEquals(sorted(logged(cluster, "begin")), upTo(3));
+    await eventually(async () => (await cluster.jobs()).length === 0, "an empty queue");
+  },
+);
 
 slurmTest(
   "--detach returns at once; a preempted run is done again; status tells",
