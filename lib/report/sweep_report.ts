@@ -1,5 +1,5 @@
 /** The report of a sweep: a page, a Markdown file and pictures from its runs.csv. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { readJsonFile } from "../experiment/json_file.ts";
 import { dynoVersion } from "../run/version.ts";
@@ -112,7 +112,7 @@ async function writePictures(
       const png = await pngOf(svg);
       const path = join(folder, `${name}.${typeof png === "string" ? "svg" : "png"}`);
       if (typeof png === "string") no_png = png;
-      writeFileSync(path, typeof png === "string" ? standaloneSvg(svg) : png);
+      writeFileAtomic(path, [typeof png === "string" ? standaloneSvg(svg) : png], { sync: false });
       assets.push(path);
     }
   } catch (error) {

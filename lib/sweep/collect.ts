@@ -138,6 +138,7 @@ async function writeTable(rowsPath: string, path: string, columns: string[]): Pr
   } finally {
     file[Symbol.dispose]();
   }
+  rmSync(rowsPath); // before there is a table, with which nobody would collect again
   renameSync(draft, path);
 }
 
