@@ -8,13 +8,18 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { seededRandom } from "../../lib/stats/random.ts";
 import { startDyno } from "../e2e/dyno.ts";
+import { Bucket } from "../run/upload/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import { noSlurm, SlurmCluster } from "../sweep/slurm_cluster.ts";
+import { assertNoneAskedAgain } from "./asked_again.ts";
+import { derivers, sweptFolder } from "./derivers.ts";
 import { canFault, FaultyDisk } from "./faulty_disk.ts";
 import { keepers } from "./keepers.ts";
 import { Orphans, transientIn } from "./orphans.ts";
+import { sweepOnSlurm, uploading } from "./remote_victims.ts";
 import { mockForVictims, writers } from "./victims.ts";
 import type { MockEndpoint } from "../../lib/mock/server.ts";
 import type { Finished } from "../e2e/dyno.ts";
@@ -26,29 +31,43 @@ const KILLS = long ? 500 : 30;
 const LANES = 2;
 /** Kills of one folder before its command may come to its end. */
 const MOST_IN_A_ROW = 3;
+/** Commands that may be needed where one tells of another that comes first. */
+const MOST_STEPS = 10;
 /** The short form kills at the same moments each time: new ones are looked for in the long one. */
 const seed = Number(process.env.DYNO_KILL_SEED ?? (long ? Date.now() % 1e9 : 266_043_825));
 
-const victims = [...writers, ...keepers].filter(({ name }) =>
-  name.includes(process.env.DYNO_KILL_ONLY ?? "")
-);
+const only = process.env.DYNO_KILL_ONLY ?? "";
+const slurmIsMissing = noSlurm();
+if (slurmIsMissing !== null) {
+  process.stderr.write(`sweeps on Slurm are not killed: ${slurmIsMissing}\n`);
+}
 
 interface Ground {
   disk: FaultyDisk;
   orphans: Orphans;
+}
+
+/** A victim at its place. */
+interface Stage {
+  scene: Scene;
+  folder: string;
   mock: MockEndpoint;
+  leavesWorkers: boolean;
+  /** Requests for what the scene knows. */
+  asked: number;
 }
 
 /** The command once, killed or not. */
 async function once(
-  scene: Scene,
-  folder: string,
+  stage: Stage,
   { disk, orphans }: Ground,
-  moment: { kill_at?: number; after_ms?: number },
+  moment: { kill_at?: number; after_ms?: number } = {},
 ): Promise<Finished> {
+  const { scene, folder, mock, leavesWorkers } = stage;
+  mock.clearRequests();
   const kill_at = moment.kill_at;
   const { env } = disk.under(folder, kill_at === undefined ? {} : { kill_at });
-  const place = { cwd: folder, env: { ...env, TMPDIR: join(folder, "tmp") } };
+  const place = { cwd: folder, env: { ...env, ...scene.env, TMPDIR: join(folder, "tmp") } };
   const running = startDyno(scene.args(), place);
   orphans.expect(running.pid);
   const timer = moment.after_ms === undefined
@@ -56,6 +75,9 @@ async function once(
     : setTimeout(() => running.kill("SIGKILL"), moment.after_ms);
   const [end] = await Promise.all([running.finished, scene.drive?.(running)]);
   clearTimeout(timer);
+  if (scene.asking) {
+    stage.asked += assertNoneAskedAgain(scene.asking, mock.requests, leavesWorkers);
+  }
   return end;
 }
 
@@ -71,12 +93,25 @@ function assertDone({ code, stderr }: Finished, { nothingToDo }: Scene): void {
   if (nothingToDo === undefined || !stderr.includes(nothingToDo)) assertEquals(code, 0, stderr);
 }
 
+/** The command to its end, and whatever it says is to be done first. */
+async function toTheEnd(stage: Stage, ground: Ground): Promise<Finished> {
+  for (let step = 0; step < MOST_STEPS; step++) {
+    const end = await once(stage, ground);
+    if (!stage.scene.goesOn?.(end)) return end;
+  }
+  throw new Error("it never comes to its end");
+}
+
 /** Kills a command some times in one folder, then lets it come to its end. Gives the kills. */
 async function chain(victim: Victim, random: () => number, ground: Ground): Promise<number> {
   using place = temporaryFolder();
-  const temporary = join(place.path, "tmp");
+  await using mock = await mockForVictims();
+  const folder = place.path;
+  const temporary = join(folder, "tmp");
   mkdirSync(temporary);
-  const scene = victim.stage(place.path, ground.mock);
+  const scene = victim.stage(folder, mock);
+  const leavesWorkers = victim.leavesWorkers ?? false;
+  const stage = { scene, folder, mock, leavesWorkers, asked: 0 };
   const wanted = 1 + Math.floor(random() * MOST_IN_A_ROW);
   let finished: string[] = [];
   let kills = 0;
@@ -84,20 +119,21 @@ async function chain(victim: Victim, random: () => number, ground: Ground): Prom
     const moment = random() < 0.5
       ? { kill_at: 1 + Math.floor(random() * victim.changes) }
       : { after_ms: random() * victim.lasts_ms };
-    const end = await once(scene, place.path, ground, moment);
-    if (!victim.leavesWorkers) await ground.orphans.gone();
+    const end = await once(stage, ground, moment);
+    if (!leavesWorkers) await ground.orphans.gone();
     finished = finishedNow(scene, finished);
-    if (end.signal !== "SIGKILL") {
+    if (end.signal === "SIGKILL") kills++;
+    else if (!scene.goesOn?.(end)) {
       assertDone(end, scene);
       break; // it was done before
     }
-    kills++;
   }
-  assertDone(await once(scene, place.path, ground, {}), scene);
+  assertDone(await toTheEnd(stage, ground), scene);
   await ground.orphans.gone();
   finishedNow(scene, finished);
   await scene.check();
-  const left = transientIn(place.path).filter((path) => !scene.mayLeave?.(path));
+  assert(!scene.asking || stage.asked > 0, "its requests are not known again");
+  const left = transientIn(folder).filter((path) => !scene.mayLeave?.(path));
   assertEquals([...left, ...readdirSync(temporary)], []);
   return kills;
 }
@@ -107,15 +143,24 @@ Deno.test({
   ignore: !canFault,
   fn: async () => {
     using disk = new FaultyDisk();
+    using storage = temporaryFolder();
+    await using bucket = await Bucket.start(storage.path);
+    await using cluster = slurmIsMissing === null
+      ? await SlurmCluster.start({ largest_array: 3 })
+      : null;
+    using swept = await sweptFolder();
+    const remote = [uploading(bucket), ...(cluster ? [sweepOnSlurm(cluster)] : [])];
+    const victims = [...writers, ...keepers, ...derivers(swept), ...remote].filter(({ name }) =>
+      name.includes(only)
+    );
     using orphans = new Orphans();
-    await using mock = await mockForVictims();
-    const ground = { disk, orphans, mock };
+    const ground = { disk, orphans };
     const counts = new Map(victims.map(({ name }) => [name, 0]));
     const tried = new Set<string>();
     let killed = 0, next = 0;
     const failures: string[] = [];
     await Promise.all(Array.from({ length: LANES }, async () => {
-      while (killed < KILLS && failures.length === 0) {
+      while ((killed < KILLS || next < victims.length) && failures.length === 0) {
         const number = next++;
         const victim = victims[number % victims.length];
         try {

@@ -34,7 +34,9 @@ export class Orphans implements Disposable {
   /** Waits until no process is left of those that were killed. @throws what is left, after a while. */
   async gone(): Promise<void> {
     for (let waited_ms = 0;; waited_ms += 20) {
-      const left = children().filter(({ pid }) => !this.#known.has(pid));
+      const left = children().filter(({ pid, command }) =>
+        !this.#known.has(pid) && !command.startsWith("slurmstepd") // a node's, which Slurm looks after
+      );
       for (const { pid, zombie } of left) {
         if (zombie) this.#libc.symbols.waitpid(pid, null, WNOHANG);
       }

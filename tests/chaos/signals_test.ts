@@ -5,10 +5,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { DYNO, startDyno } from "../e2e/dyno.ts";
+import { Bucket } from "../run/upload/fixture.ts";
 import { until } from "../server/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
-import { DYNO, startDyno } from "../e2e/dyno.ts";
+import { noSlurm, SlurmCluster } from "../sweep/slurm_cluster.ts";
 import { Orphans, transientIn } from "./orphans.ts";
+import { sweepOnSlurm, uploading } from "./remote_victims.ts";
 import { mockForVictims, writers } from "./victims.ts";
 import type { Victim } from "./victims.ts";
 
@@ -18,15 +21,23 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const interruptible = writers.filter(({ name }) => name !== "serve");
 const named = (name: string) => writers.find((victim) => victim.name === name)!;
 
-/** Sends a signal once something is finished; the command saves, and goes on from there. */
-async function interrupted(victim: Victim, signal: typeof SIGNALS[number]): Promise<void> {
+/**
+ * Sends a signal once something is finished; the command saves, and goes on from there.
+ *
+ * @param release called between the two.
+ */
+async function interrupted(
+  victim: Victim,
+  signal: typeof SIGNALS[number],
+  release = () => {},
+): Promise<void> {
   using orphans = new Orphans();
   await using mock = await mockForVictims();
   mock.configure({ delay_s: 0.15 });
   using place = temporaryFolder();
   mkdirSync(join(place.path, "tmp"));
-  const at = { cwd: place.path, env: { TMPDIR: join(place.path, "tmp") } };
   const scene = victim.stage(place.path, mock);
+  const at = { cwd: place.path, env: { ...scene.env, TMPDIR: join(place.path, "tmp") } };
   const running = startDyno(scene.args(), at);
   orphans.expect(running.pid);
   await until(() => scene.finished().length > 0);
@@ -39,6 +50,7 @@ async function interrupted(victim: Victim, signal: typeof SIGNALS[number]): Prom
   assert(saved.length > 0);
   assertEquals(transientIn(place.path), []);
   mock.configure({});
+  release();
   const again = startDyno(scene.args(), at);
   orphans.expect(again.pid);
   const { code: end, stderr: said } = await again.finished;
@@ -47,7 +59,7 @@ async function interrupted(victim: Victim, signal: typeof SIGNALS[number]): Prom
   const finished = scene.finished();
   assertEquals(new Set(finished).size, finished.length);
   assertEquals(saved.filter((item) => !finished.includes(item)), []);
-  if (victim.name !== "load") scene.check(); // which is measured anew, beside what was saved
+  if (victim.name !== "load") await scene.check(); // which is measured anew, beside what was saved
   assertEquals([...transientIn(place.path), ...readdirSync(join(place.path, "tmp"))], []);
 }
 
@@ -58,30 +70,58 @@ for (const [i, victim] of interruptible.entries()) {
   }
 }
 
+for (const signal of long ? SIGNALS : ["SIGHUP"] as const) {
+  Deno.test(`runs upload: ${signal} in the midst of a large file, and the rest is sent later`, async () => {
+    using storage = temporaryFolder();
+    await using bucket = await Bucket.start(storage.path);
+    bucket.fault = ({ url }) => /partNumber=2/.test(url) ? "hold" : null;
+    await interrupted(uploading(bucket), signal, () => bucket.fault = () => null);
+  });
+}
+
+for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+  Deno.test({
+    name: `sweep --executor slurm: ${signal} cancels the job, and the rest is done later`,
+    ignore: !long || noSlurm() !== null,
+    fn: async () => {
+      await using cluster = await SlurmCluster.start({ largest_array: 3 });
+      await interrupted(sweepOnSlurm(cluster), signal);
+    },
+  });
+}
+
 /** Starts dyno behind pipes whose readers the test closes. */
-function piped(args: string[], cwd: string) {
+function piped(args: string[], cwd: string, env: Record<string, string> = {}) {
   const child = spawn(DYNO[0], [...DYNO.slice(1), ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const code = new Promise<number | null>((resolve) => child.on("exit", resolve));
   return { child, code };
 }
 
-for (const victim of long ? interruptible : [named("run"), named("load"), named("sweep")]) {
-  Deno.test(`${victim.name}: readers that go away in mid-run change nothing`, async () => {
-    await using mock = await mockForVictims();
-    using place = temporaryFolder();
-    const scene = victim.stage(place.path, mock);
-    const { child, code } = piped([...scene.args(), "--json"], place.path);
-    child.stdout.destroy();
-    child.stderr.once("data", () => child.stderr.destroy());
-    assertEquals(await code, 0);
-    scene.check();
-    assertEquals(transientIn(place.path), []);
-  });
+async function unread(victim: Victim): Promise<void> {
+  await using mock = await mockForVictims();
+  using place = temporaryFolder();
+  const scene = victim.stage(place.path, mock);
+  const { child, code } = piped([...scene.args(), "--json"], place.path, scene.env);
+  child.stdout.destroy();
+  child.stderr.once("data", () => child.stderr.destroy());
+  assertEquals(await code, 0);
+  await scene.check();
+  assertEquals(transientIn(place.path), []);
 }
+
+for (const victim of long ? interruptible : [named("run"), named("load"), named("sweep")]) {
+  Deno.test(`${victim.name}: readers that go away in mid-run change nothing`, () => unread(victim));
+}
+
+Deno.test("runs upload: readers that go away change nothing", async () => {
+  using storage = temporaryFolder();
+  await using bucket = await Bucket.start(storage.path);
+  await unread(uploading(bucket));
+});
 
 Deno.test("a long list behind head ends quietly; SIGPIPE does not end a run", async () => {
   await using mock = await mockForVictims();

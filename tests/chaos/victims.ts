@@ -8,9 +8,11 @@ import { getJson, post, until } from "../server/fixture.ts";
 import { jsonIn, promptTests } from "../suite/fixture.ts";
 import { FILE as PROBLEMS } from "../suite/coding/fixture.ts";
 import { shellSweep } from "../sweep/fixture.ts";
+import { promptOf } from "./asked_again.ts";
 import type { JournalEvent } from "../../lib/run/journal.ts";
 import type { TaskView } from "../../lib/server/tasks/task.ts";
-import type { Running } from "../e2e/dyno.ts";
+import type { Finished, Running } from "../e2e/dyno.ts";
+import type { Asking, Finish } from "./asked_again.ts";
 
 /** One victim in a folder of its own. */
 export interface Scene {
@@ -19,7 +21,13 @@ export interface Scene {
   /** What is finished on disk: must never become less, and hold nothing twice. */
   finished(): string[];
   /** Looks at what a command that came to its end has left. */
-  check(): void;
+  check(): void | Promise<void>;
+  /** What is asked of the endpoint, none of it again once it is finished. */
+  asking?: Asking;
+  /** What the command finds in its environment. */
+  env?: Record<string, string>;
+  /** Whether what it said at its end tells of something else to do first. */
+  goesOn?(end: Finished): boolean;
   /** What it says where an earlier one has done all. */
   nothingToDo?: string;
   /** What nobody goes on with stays as it was. */
@@ -54,19 +62,40 @@ export function runsIn(folder: string): string[] {
 const TESTS = 12;
 const RUN = "bench_c0ffee00_20270114_120000";
 
-function suiteFile(folder: string): string {
-  const path = join(folder, "suite.json");
-  writeFileSync(path, JSON.stringify({ test_suite_id: "chaos", tests: promptTests(TESTS) }));
+/** The suite's file; the second one asks for other things than the first. */
+function suiteFile(folder: string, name: "first" | "second" = "first"): string {
+  const path = join(folder, `${name}.json`);
+  const all = promptTests(2 * TESTS);
+  const tests = name === "first" ? all.slice(0, TESTS) : all.slice(TESTS);
+  writeFileSync(path, JSON.stringify({ test_suite_id: "chaos", tests }));
   return path;
 }
 
+const journalOf = (folder: string, run: string) => eventsOf(join(folder, run, "events.jsonl"));
+
 const finishedTests = (folder: string) =>
   runsIn(folder).flatMap((run) =>
-    eventsOf(join(folder, run, "events.jsonl"))
-      .flatMap(({ event, package_id }) =>
-        event === "package_finished" ? [`${run} ${package_id}`] : []
-      )
+    journalOf(folder, run).flatMap(({ event, package_id }) =>
+      event === "package_finished" ? [`${run} ${package_id}`] : []
+    )
   );
+
+const testEnds = (folder: string): Finish[] =>
+  runsIn(folder).flatMap((run) =>
+    journalOf(folder, run).flatMap(({ event, package_id, error, mono_ns }) =>
+      event === "package_finished" && !error ? [{ item: `${package_id}`, mono_ns }] : []
+    )
+  );
+
+/** Of suites made by suiteFile. */
+const askingTests = (runs: string): Asking => ({
+  of(request) {
+    const number = /^Question number (\d+)$/.exec(promptOf(request))?.[1];
+    return number === undefined ? null : `t${number}`;
+  },
+  done: () => testEnds(runs),
+  each: 1,
+});
 
 /** `--run-id` for a run that has no journal yet, `--resume` for one that has. */
 function goingOn(runs: string): string[] {
@@ -84,6 +113,7 @@ const suite: Victim = {
     return {
       args: () => ["run", file, ...on, "--out", runs, ...goingOn(runs)],
       finished: () => finishedTests(runs),
+      asking: askingTests(runs),
       check() {
         assertEquals(finishedTests(runs).length, TESTS);
         const results = jsonIn(join(runs, RUN, "results.json"));
@@ -95,6 +125,10 @@ const suite: Victim = {
   },
 };
 
+const PROBLEM_NAMES = readFileSync(PROBLEMS, "utf8").trim().split("\n")
+  .map((line): string => JSON.parse(line).entry_point);
+const ATTEMPTS = 3;
+
 const iterative: Victim = {
   name: "run --mode iterative",
   changes: 123,
@@ -102,16 +136,27 @@ const iterative: Victim = {
   stage(folder, mock) {
     const runs = join(folder, "runs");
     const on = ["--endpoint", `${mock.url}/v1`, "--model", "mock", "--workers", "2"];
-    const args = ["--mode", "iterative", "--range", "0-3", "--max-iterations", "3"];
+    const args = ["--mode", "iterative", "--range", "0-3", "--max-iterations", `${ATTEMPTS}`];
+    const attemptEnds = () =>
+      journalOf(runs, RUN).flatMap(({ event, attempt, mono_ns }) =>
+        event === "attempt_finished"
+          ? [{ ...attempt as { problem_id: string; iteration: number }, mono_ns }]
+          : []
+      );
     const attempts = () =>
-      eventsOf(join(runs, RUN, "events.jsonl")).flatMap(({ event, attempt }) => {
-        if (event !== "attempt_finished") return [];
-        const { experiment_id, iteration } = attempt as Record<string, unknown>;
-        return [`${experiment_id} ${iteration}`];
-      });
+      attemptEnds().map(({ problem_id, iteration }) => `${problem_id} ${iteration}`);
     return {
       args: () => ["run", PROBLEMS, ...args, ...on, "--out", runs, ...goingOn(runs)],
       finished: () => [...attempts(), ...finishedTests(runs)],
+      asking: {
+        of(request) {
+          const name = /def (\w+)\(/.exec(promptOf(request))?.[1] ?? "";
+          const number = PROBLEM_NAMES.indexOf(name);
+          return number < 0 ? null : `python_basics/${number}`;
+        },
+        done: () => attemptEnds().map(({ problem_id, mono_ns }) => ({ item: problem_id, mono_ns })),
+        each: ATTEMPTS,
+      },
       check() {
         assertEquals(finishedTests(runs).length, 3);
         assert(attempts().length >= 6, `${attempts().length} attempts`);
@@ -151,6 +196,8 @@ const load: Victim = {
         );
         const { successful, outside } = last.total.requests;
         assertEquals([last.complete, successful + outside], [true, 30]);
+        const asked = mock.requests.filter((request) => promptOf(request).split(" ").length > 2);
+        assertEquals(asked.length, 30, "it measured anew, nothing else"); // behind its "Say yes."
       },
     };
   },
@@ -191,6 +238,15 @@ const sweep: Victim = {
 const SLOTS = 2;
 const RECORDS = SLOTS * 2 * 3; // two models, three questions
 
+/** Of the questions of writeBatch. */
+export const askingBatch = (runs: string): Omit<Asking, "each"> => ({
+  of(request) {
+    const question = /Question: What is number (\w+)\?$/.exec(promptOf(request))?.[1];
+    return question === undefined ? null : `retail/${question}`;
+  },
+  done: () => testEnds(runs),
+});
+
 const batch: Victim = {
   name: "batch run --speedup",
   changes: 539,
@@ -211,6 +267,7 @@ const batch: Victim = {
         ...events("slot_finished").map(({ slot }) => `slot ${slot}`),
         ...finishedTests(join(state, "runs")),
       ],
+      asking: { ...askingBatch(join(state, "runs")), each: SLOTS * 2 }, // the models' are alike
       check() {
         assertEquals(events("slot_finished").length, SLOTS);
         assertEquals(jsonIn(join(state, "batch_eval_metrics.json")).length, RECORDS);
@@ -226,9 +283,9 @@ const serve: Victim = {
   lasts_ms: 3500,
   leavesWorkers: true,
   stage(folder, mock) {
-    suiteFile(folder);
+    const suites = { first: suiteFile(folder), second: suiteFile(folder, "second") };
     const runs = join(folder, "runs");
-    const body = { kind: "suite", suite: join(folder, "suite.json"), endpoint: `${mock.url}/v1` };
+    const body = { kind: "suite", endpoint: `${mock.url}/v1`, sample_rate_hz: 0, workers: 2 };
     const accepted = new Set<string>();
     const queued = () =>
       eventsOf(join(runs, "server", "tasks.jsonl")).flatMap(({ event, task_id }) =>
@@ -240,6 +297,7 @@ const serve: Victim = {
         ...queued(),
         ...finishedTests(runs),
       ],
+      asking: askingTests(runs),
       check() {
         assertEquals(queued().sort(), [...accepted].sort(), "a task was lost, or taken twice");
         assertEquals(finishedTests(runs).length, 2 * TESTS);
@@ -252,10 +310,9 @@ const serve: Victim = {
         );
         if (url === true) return;
         try {
-          for (const key of ["first", "second"]) {
-            const answer = await post(`${url}/tasks`, { ...body, sample_rate_hz: 0, workers: 2 }, {
-              "idempotency-key": key,
-            });
+          for (const [key, suite] of Object.entries(suites)) {
+            const headers = { "idempotency-key": key };
+            const answer = await post(`${url}/tasks`, { ...body, suite }, headers);
             const { task_id } = await answer.json();
             assert(answer.ok);
             accepted.add(task_id);
