@@ -166,36 +166,49 @@ const iterative: Victim = {
   },
 };
 
-/** A load cannot go on: what it measured is kept, and the same command measures anew. */
+/** A load is not gone on with: what was measured is summed up, and the same command measures anew. */
 const load: Victim = {
-  name: "load",
+  name: "load, load --resume",
   changes: 128,
   lasts_ms: 2200,
   stage(folder, mock) {
     const runs = join(folder, "runs");
     const on = ["--endpoint", mock.url, "--model", "mock", "--concurrency", "3"];
     const requests = ["--requests", "30", "--warmup", "0"];
-    let lost: string[] = [];
+    const ended = (run: string) =>
+      journalOf(runs, run).flatMap(({ event, result }) =>
+        event === "request_finished" ? [`${run} ${(result as { request: number }).request}`] : []
+      );
+    const cutOff = () =>
+      runsIn(runs).find((run) =>
+        ended(run).length > 0 && !existsSync(join(runs, run, "report", "index.html"))
+      );
+    let sumsUp = false;
     return {
-      args: () => ["load", ...on, ...requests, "--output-tokens", "8", "--out", runs],
-      finished: () =>
-        runsIn(runs).flatMap((run) =>
-          eventsOf(join(runs, run, "events.jsonl")).flatMap(({ event, result }) =>
-            event === "request_finished"
-              ? [`${run} ${(result as { request: number }).request}`]
-              : []
-          )
+      args() {
+        const run = cutOff();
+        sumsUp = run !== undefined;
+        return run === undefined
+          ? ["load", ...on, ...requests, "--output-tokens", "8", "--out", runs]
+          : ["load", "--resume", run, "--out", runs];
+      },
+      goesOn: ({ code }) => sumsUp && code === 0,
+      finished: () => runsIn(runs).flatMap(ended),
+      // of one that had asked for nothing yet, there is nothing to sum up
+      mayLeave: (path) =>
+        runsIn(runs).some((run) =>
+          ended(run).length === 0 && path.startsWith(join(runs, run) + "/")
         ),
-      mayLeave: (path) => lost.some((run) => path.startsWith(`${run}/`)),
       check() {
-        const whole = runsIn(runs).filter((run) => existsSync(join(runs, run, "results.json")));
-        assert(whole.length > 0);
-        const last = jsonIn(join(runs, whole[0], "results.json"));
-        lost = runsIn(runs).map((run) => join(runs, run)).filter((run) =>
-          !existsSync(join(run, "report", "index.html"))
-        );
-        const { successful, outside } = last.total.requests;
-        assertEquals([last.complete, successful + outside], [true, 30]);
+        const measured = runsIn(runs).filter((run) => ended(run).length > 0);
+        let complete = 0;
+        for (const run of measured) {
+          const results = jsonIn(join(runs, run, "results.json"));
+          const { successful, outside } = results.total.requests;
+          assertEquals(successful + outside, ended(run).length);
+          if (results.complete) complete++;
+        }
+        assert(complete > 0);
         const asked = mock.requests.filter((request) => promptOf(request).split(" ").length > 2);
         assertEquals(asked.length, 30, "it measured anew, nothing else"); // behind its "Say yes."
       },
