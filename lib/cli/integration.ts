@@ -4,7 +4,7 @@ import process from "node:process";
 import { dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { ownCommand } from "../execute/own_command.ts";
+import { ownCommand } from "../execute/own_program.ts";
 import { loadIntegration, placeOf, stepsOf } from "../integration/config.ts";
 import { runScenarios } from "../integration/run_scenarios.ts";
 import { TaskClient } from "../integration/task_client.ts";

@@ -1,6 +1,6 @@
 /** dyno serve: tasks over HTTP. */
 import process from "node:process";
-import { ownCommand } from "../execute/own_command.ts";
+import { ownCommand } from "../execute/own_program.ts";
 import { openMetrics } from "../metrics/open_metrics.ts";
 import { MetricsObserver } from "../server/metrics_observer.ts";
 import { Server } from "../server/serve.ts";

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { InputError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
-import { ownProgram } from "./own_program.ts";
+import { ownProgram } from "../execute/own_program.ts";
 import type { SweepConfig } from "./config.ts";
 
 /** What is started in the place of a command's first word. */

@@ -7,7 +7,7 @@ import { sleep } from "../execute/sleep.ts";
 import { cancelJob, isLive, jobsOf, largestArray, submitArray, tasksOf } from "../execute/slurm.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { shellText } from "./command_line.ts";
-import { ownCommand } from "./own_program.ts";
+import { ownCommand } from "../execute/own_program.ts";
 import { makeSlurmFolders, readSlurmPlan, writeSlurmPlan } from "./slurm_plan.ts";
 import { JobWatch } from "./slurm_watch.ts";
 import { runPathsOf } from "./tree.ts";

@@ -12,7 +12,7 @@ import { compareRuns } from "../../lib/analysis/compare.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
-import { ownCommand } from "../../lib/sweep/own_program.ts";
+import { ownCommand } from "../../lib/execute/own_program.ts";
 
 /** dyno as deno.json's tasks start it. */
 const [DYNO, ...LEADING] = ownCommand();

@@ -1,4 +1,4 @@
-/** dyno itself as a program that a sweep runs. */
+/** How dyno itself is started again: by a sweep, a server, or a task of a cluster. */
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { resolve } from "node:path";
