@@ -31,13 +31,19 @@ function memoryOf(
   const own = parsed(metadata);
   const words = parsed(tags);
   return {
-    title: String(title ?? ""),
-    content: String(content ?? ""),
-    category: String(category ?? "learning"),
+    title: textFrom(title) ?? "",
+    content: textFrom(content) ?? "",
+    category: textFrom(category) ?? "learning",
     importance: IMPORTANCES.find((known) => known === importance) ?? "high",
-    tags: Array.isArray(words) ? words.map(String) : [],
+    tags: Array.isArray(words) ? words.map((word) => textFrom(word) ?? "") : [],
     metadata: typeof own === "object" && own !== null ? own as Record<string, unknown> : {},
   };
+}
+
+/** A value as text, whatever it is; null for nothing. */
+function textFrom(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function textOf(block: unknown): string {

@@ -40,7 +40,8 @@ export class Redactor {
 
   redact(text: string): string {
     for (const secret of this.#secrets) {
-      if (text.includes(secret)) text = text.replaceAll(secret, MASK);
+      // more than once: with what stands before it, the mask may make a secret that ends with stars
+      while (text.includes(secret)) text = text.replaceAll(secret, MASK);
     }
     return text;
   }

@@ -24,7 +24,7 @@ Deno.test("malformed JSON: file, line and column", () => {
   const cases: [string, string][] = [
     ['{\n  "tests": [\n    {"id": 1,,}\n  ]\n}', "s.json:3:14: malformed JSON"],
     ['{"a": 1', "s.json:1:8: malformed JSON: close brace expected at the end of the file"],
-    ["", "s.json:1:1: malformed JSON"],
+    ["", "s.json: the file is empty"],
     ["{'a': 1}", "s.json:1:2: malformed JSON"],
     ['{"a": 1} x', "s.json:1:10: malformed JSON"],
     ['{\n// comment\n"a": 1}', "s.json:2:1: malformed JSON"],

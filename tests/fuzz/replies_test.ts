@@ -252,3 +252,10 @@ property(
     if (typeof result === "object" && result !== null) exportedMemories(result);
   },
 );
+
+Deno.test("found before, memories: a title that is no text", () => {
+  const memories = [{ title: { toString: null }, content: 1, tags: [{ valueOf: null }] }];
+  const [memory] = exportedMemories({ structuredContent: { memories } })!;
+  assertEquals([memory.title, memory.content], ['{"toString":null}', "1"]);
+  assertEquals(memory.tags, ['{"valueOf":null}']);
+});

@@ -192,3 +192,9 @@ Deno.test("found before, prices: many stars are no puzzle", () => {
   assertEquals(table.priceOf("a".repeat(10_000)), null);
   assertEquals(table.priceOf(`X/${"a".repeat(50)}B`)?.input, 1);
 });
+
+Deno.test("found before, secrets: the mask makes no secret", () => {
+  const redactor = new Redactor();
+  redactor.learn("secret*");
+  assert(!redactor.redact("secretsecret*").includes("secret*"));
+});

@@ -204,6 +204,6 @@ Deno.test("a port in use is told plainly", async () => {
   await assertRejects(
     () => MockEndpoint.start({ port: mock.port }),
     InputError,
-    `127.0.0.1:${mock.port}`,
+    `--host 127.0.0.1 --port ${mock.port}: another program listens there`,
   );
 });
