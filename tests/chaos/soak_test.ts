@@ -1,7 +1,7 @@
 /**
- * A load that lasts: 500 streams, the sampler at 1 kHz, metrics scraped each second. In the long
- * suite an hour (DYNO_SOAK_S for another length), else half a minute that is judged by what leaks
- * alone: how quick a busy machine is, is no fault of ours.
+ * A load that lasts, as a task of a server: 500 streams, the sampler at 1 kHz, the server's metrics
+ * scraped each second. In the long suite an hour (DYNO_SOAK_S for another length), else half a minute
+ * that is judged by what leaks alone: how quick a busy machine is, is no fault of ours.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,10 @@ import { assert, assertEquals } from "@std/assert";
 import { readJournal } from "../../lib/run/journal.ts";
 import { studentTQuantile } from "../../lib/stats/distributions.ts";
 import { mean, quantile, sortedCopy } from "../../lib/stats/quantile.ts";
+import { childrenOf } from "../../lib/suite/sandbox/usage.ts";
+import { getJson, serveProcess, submit, until } from "../server/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import type { TaskView } from "../../lib/server/tasks/task.ts";
 
 const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
 const SECONDS = Number(Deno.env.get("DYNO_SOAK_S") ?? (LONG ? 3600 : 30));
@@ -31,17 +34,18 @@ const BLOCKS = 12;
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const NS = 1e9;
 
-/** What is seen of the load's process each second. */
+/** What is seen of a process each second. */
 interface Seen {
   t_s: number;
   rss_bytes: number;
   files: number;
 }
 
-function look(pid: number, t_s: number): Seen {
+function look(pid: number): Seen {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const files = readdirSync(`/proc/${pid}/fd`).length;
-  return { t_s, rss_bytes: Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024, files };
+  const rss_bytes = Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
+  return { t_s: performance.now() / 1000, rss_bytes, files };
 }
 
 /**
@@ -80,10 +84,9 @@ async function pacedServer(): Promise<{ port: number } & AsyncDisposable> {
   };
 }
 
-async function scrape(url: string): Promise<number> {
-  const text = await (await fetch(url)).text();
+async function scrape(url: string): Promise<void> {
+  const text = await (await fetch(`${url}/metrics`)).text();
   assert(text.includes("dyno_"), text.slice(0, 200));
-  return text.length;
 }
 
 Deno.test({
@@ -91,56 +94,70 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     using folder = temporaryFolder();
-    await using server = await pacedServer();
-    const child = spawn(process.execPath, [
-      ...[
-        "run",
-        "-A",
-        "--no-check",
-        "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30",
-      ],
-      ...[path("../../main.ts"), "load", "--endpoint", `http://127.0.0.1:${server.port}/v1`],
-      ...["--model", "pace", "--concurrency", `${STREAMS}`, "--duration", `${SECONDS}`, "--json"],
-      ...["--output-tokens", "100", "--input-tokens", "16", "--sample-rate", "1000"],
-      ...["--metrics-port", "0", "--out", folder.path],
-    ], { stdio: ["ignore", "pipe", "pipe"] });
-    let stderr = "", stdout = "";
-    child.stderr.on("data", (bytes) => stderr += bytes);
-    child.stdout.on("data", (bytes) => stdout += bytes);
-    const ended = once(child, "close");
-    let over = false;
-    void ended.then(() => over = true);
-    const seen: Seen[] = [];
-    let scrapes = 0, missed = 0;
-    while (!over) {
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      const url = /metrics at (\S+)/.exec(stderr)?.[1];
-      if (over || url === undefined) continue;
+    await using paced = await pacedServer();
+    const { url, process: server } = await serveProcess(folder.path);
+    const task = await submit(url, {
+      kind: "load",
+      endpoint: `http://127.0.0.1:${paced.port}/v1`,
+      model: "pace",
+      concurrency: STREAMS,
+      duration_s: SECONDS,
+      input_tokens: 16,
+      output_tokens: 100,
+      sample_rate_hz: 1000,
+    });
+    const [load_pid] = await until(() => {
+      const children = childrenOf(server.pid);
+      return children.length > 0 && children;
+    });
+    const seen: Record<Process, Seen[]> = { load: [], server: [] };
+    while (!isDone(await getJson(`${url}/tasks/${task.task_id}`))) {
+      await scrape(url);
       try {
-        await scrape(url);
-        seen.push(look(child.pid!, performance.now() / 1000));
-        scrapes++;
-      } catch {
-        missed++; // as it must be when the load is over
-      }
+        seen.load.push(look(load_pid));
+        seen.server.push(look(server.pid));
+      } catch { /* the load is over */ }
+      await new Promise((resolve) => setTimeout(resolve, 1000));
     }
-    const [code] = await ended;
-    assertEquals(code, 0, stderr);
-    assert(scrapes > SECONDS / 4 && missed < 5, `${scrapes} scrapes, ${missed} missed`);
-    await judge(folder.path, seen);
+    const { status, run_id, error } = await getJson(`${url}/tasks/${task.task_id}`);
+    server.kill("SIGTERM");
+    await server.finished;
+    assertEquals([status, error], ["completed", null]);
+    assert(seen.server.length > SECONDS / 4, `${seen.server.length} scrapes`);
+    await judge(join(folder.path, "runs", run_id!), seen);
   },
 });
 
-async function judge(folder: string, all: readonly Seen[]): Promise<void> {
-  const start_s = all[0].t_s;
+type Process = "load" | "server";
+
+const isDone = ({ status }: TaskView) => status !== "queued" && status !== "running";
+
+const mb = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
+const kb = (bytes: number) => (bytes * 60 / 1024).toFixed(1);
+
+/** How a process changed once it was warm; complains of more files. */
+function changeOf(name: Process, all: readonly Seen[]) {
+  const [{ t_s: start_s }] = all;
   const running = all.filter(({ t_s }) => t_s - start_s < SECONDS - 2); // not the summing up
   const warm = running.filter(({ t_s }) => t_s - start_s > Math.min(60, SECONDS / 4));
   const growth = slope(warm.map(({ t_s, rss_bytes }) => ({ t_s, value: rss_bytes })));
   const files = warm.map(({ files }) => files);
+  const first_bytes = warm[0].rss_bytes;
+  const slopeText = growth === null
+    ? "unknown"
+    : `${kb(growth.value)} [${kb(growth.low)}, ${kb(growth.high)}] KB/min`;
+  const text = `${name}: RSS ${mb(first_bytes)} to ${mb(warm.at(-1)!.rss_bytes)} MB, ` +
+    `slope ${slopeText}, files ${Math.min(...files)} to ${Math.max(...files)}`;
+  // as many streams, a client's connection more or less
+  assert(Math.max(...files) - Math.min(...files) <= 8, text);
+  return { growth, first_bytes, text };
+}
+
+async function judge(run: string, seen: Record<Process, Seen[]>): Promise<void> {
+  const changes = [changeOf("load", seen.load), changeOf("server", seen.server)];
   const lags: { t_s: number; lag_ms: number }[] = [];
   let failed = 0, first_ns = 0, last_ns = 0;
-  const [run] = readdirSync(folder).filter((name) => name.startsWith("bench_"));
-  const reading = await readJournal(join(folder, run, "events.jsonl"), (event) => {
+  const reading = await readJournal(join(run, "events.jsonl"), (event) => {
     if (event.event !== "request_finished") return;
     const { t_end_ns, lag_max_ns, failure } = event.result as Record<string, number | null>;
     first_ns ||= event.mono_ns;
@@ -154,28 +171,18 @@ async function judge(folder: string, all: readonly Seen[]): Promise<void> {
   const [from_s, to_s] = [first_ns / NS, last_ns / NS];
   const begin = p99(lags.filter(({ t_s }) => t_s < from_s + PART_S));
   const end = p99(lags.filter(({ t_s }) => t_s > to_s - PART_S));
-  const { records_lost } = JSON.parse(readFileSync(join(folder, run, "samples.json"), "utf8"));
-  const kb = (bytes: number) => (bytes * 60 / 1024).toFixed(1);
-  const slopeText = growth === null
-    ? "unknown"
-    : `${kb(growth.value)} [${kb(growth.low)}, ${kb(growth.high)}] KB/min`;
+  const { records_lost } = JSON.parse(readFileSync(join(run, "samples.json"), "utf8"));
   process.stderr.write(
-    `soak: ${SECONDS} s, ${lags.length} requests, ${failed} failed; RSS ` +
-      `${(warm[0].rss_bytes / 2 ** 20).toFixed(1)} to ` +
-      `${(warm.at(-1)!.rss_bytes / 2 ** 20).toFixed(1)} MB, slope ${slopeText}; files ${
-        Math.min(...files)
-      } to ` +
-      `${Math.max(...files)}; samples lost ${records_lost}; lag p99 ${
-        begin.toFixed(2)
-      } ms at first, ` +
-      `${end.toFixed(2)} ms at last; load of the machine ${loadavg()[0].toFixed(1)}\n`,
+    `soak: ${SECONDS} s, ${lags.length} requests, ${failed} failed; ` +
+      `${changes.map(({ text }) => text).join("; ")}; samples lost ${records_lost}; ` +
+      `lag p99 ${begin.toFixed(2)} ms at first, ${end.toFixed(2)} ms at last; ` +
+      `load of the machine ${loadavg()[0].toFixed(1)}\n`,
   );
   assertEquals(failed, 0);
-  // as many streams, a scraper's connection more or less
-  assert(Math.max(...files) - Math.min(...files) <= 8, `files: ${files}`);
   if (SECONDS < JUDGED_S) return;
-  const grown_bytes = growth!.low * (to_s - from_s);
-  assert(grown_bytes < MOST_GROWTH * warm[0].rss_bytes, `memory grows: ${slopeText}`);
+  for (const { growth, first_bytes, text } of changes) {
+    assert(growth!.low * (to_s - from_s) < MOST_GROWTH * first_bytes, `memory grows: ${text}`);
+  }
   assertEquals(records_lost, 0);
   // what others do on this machine is no drift of ours
   if (loadavg()[2] > availableParallelism()) return;
