@@ -4,13 +4,16 @@ import { tokensMissing } from "../analysis/cost.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readImportRecord } from "../run/imported.ts";
 import { readJournal } from "../run/journal.ts";
+import { isLocked } from "../run/lock.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags } from "./flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
 import { shownCount, shownSeconds, shownTime } from "./runs_text.ts";
 import { plainText } from "../run/plain_file.ts";
+import { shortPath } from "./short_path.ts";
 import type { LoadResults, Metric } from "../load/results.ts";
 import type { RunReading } from "../run/read_run.ts";
+import type { RunSummary } from "../run/summary.ts";
 import type { Command, CommandContext } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -100,6 +103,18 @@ function loadFacts(path: string): [string, string | null][] {
   ];
 }
 
+/** The status, and what may be done about it. */
+function statusOf({ status, kind, path, source_form }: RunSummary): string {
+  if (status !== "incomplete" || source_form !== "dyno") return status;
+  const { lock, results } = runDirectoryAt(path);
+  if (isLocked(lock)) return `${status}: it still runs`;
+  const resume = `--resume ${shortPath(path)}`;
+  if (kind === "suite") return `${status}: the same dyno run with ${resume} does the rest`;
+  return kind !== "load" || existsSync(results)
+    ? status
+    : `${status}: dyno load ${resume} sums it up`;
+}
+
 function describe({ summary }: RunReading, events: string): string[] {
   const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
@@ -108,7 +123,7 @@ function describe({ summary }: RunReading, events: string): string[] {
     ["run", summary.run_id],
     ["from", imported && `${imported.form}, ${imported.path}`],
     ["folder", summary.path],
-    ["status", summary.status],
+    ["status", statusOf(summary)],
     ["kind", summary.kind],
     ["suite", summary.benchmark],
     ["model", summary.model],

@@ -4,7 +4,7 @@ import { readJournal } from "../run/journal.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadSettings } from "../experiment/load.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { JournalEvent, JournalReading } from "../run/journal.ts";
+import type { JournalEvent } from "../run/journal.ts";
 import type { ClientReading } from "./client_watch.ts";
 import type { RequestRecord } from "./results.ts";
 import type { ServerMetricsReading } from "./server_reading.ts";
@@ -52,10 +52,6 @@ export interface JournaledLoad {
   client: ClientReading | null;
   /** Requests that were in flight when it was told last. */
   in_flight: number;
-  /** Whether its end is journaled, too. */
-  finished: boolean;
-  /** What of the journal could not be read. */
-  reading: JournalReading;
 }
 
 /** The records of a load's requests, in the order in which they ended. */
@@ -73,18 +69,17 @@ export async function readRecords({ journal }: RunDirectory): Promise<RequestRec
  * @throws {InputError} it cannot be read, is no load's, or is one of a dyno that journaled less.
  */
 export async function readLoadJournal({ journal }: RunDirectory): Promise<JournaledLoad> {
-  const load: Omit<JournaledLoad, "started" | "reading"> = {
+  const load: Omit<JournaledLoad, "started"> = {
     stages: [],
     records: [],
     server: null,
     measured: null,
     client: null,
     in_flight: 0,
-    finished: false,
   };
   let started: LoadStarted | null = null;
   let last_ns = 0;
-  const reading = await readWhole(journal, (line) => {
+  await readWhole(journal, (line) => {
     last_ns = line.mono_ns;
     switch (line.event) {
       case "load_started":
@@ -108,9 +103,6 @@ export async function readLoadJournal({ journal }: RunDirectory): Promise<Journa
       case "load_measured":
         load.measured = fieldsOf<LoadMeasured>(line);
         load.client = load.measured.client;
-        break;
-      case "load_finished":
-        load.finished = true;
     }
   });
   const known = started as LoadStarted | null;
@@ -121,15 +113,15 @@ export async function readLoadJournal({ journal }: RunDirectory): Promise<Journa
     );
   }
   for (const span of load.stages) span.end_ns = Math.min(span.end_ns, last_ns);
-  return { started: known, ...load, reading };
+  return { started: known, ...load };
 }
 
 async function readWhole(
   path: string,
   onEvent: (event: JournalEvent) => void,
-): Promise<JournalReading> {
+): Promise<void> {
   try {
-    return await readJournal(path, onEvent);
+    await readJournal(path, onEvent);
   } catch (error) {
     throw new InputError(
       `${path}: cannot be read (${messageOf(error)}); was it removed? measure anew`,

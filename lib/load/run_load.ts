@@ -19,6 +19,7 @@ import { writeFileAtomic } from "../run/write.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { Drive } from "./drive.ts";
 import { concludeRun } from "./conclude_run.ts";
+import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server_metrics.ts";
 import { TokenFile } from "../run/token_file.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
@@ -174,7 +175,16 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     await sampler?.stop();
     journalReadings();
     journal.append("load_measured", { ...measured });
-    return await concludeRun(directory, journal, plan, sampler && sampler.series);
+    const load = await readLoadJournal(directory);
+    const run = concludeRun(directory, load, plan, sampler && sampler.series);
+    const { complete, verdict, total } = run.results;
+    journal.append("load_finished", {
+      complete,
+      verdict,
+      requests: total.requests,
+      goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
+    });
+    return run;
   } finally {
     unlock();
   }
