@@ -154,7 +154,10 @@ Deno.test({
     for (const file of all) assert(file.startsWith(cwd), `${file} was written beside`);
     for (const gone of ["/tmp/escaped", "/etc/escaped"]) assert(!existsSync(gone));
     const pages = all.filter((file) => file.endsWith(".html"));
-    assert(pages.length >= 4, pages.join("\n"));
+    for (const part of ["Coding problems", "Load", "hostile", "Over time"]) {
+      assert(pages.some((page) => readFileSync(page, "utf8").includes(part)), `no page of ${part}`);
+    }
+    assert(pages.length >= 5, pages.join("\n"));
     const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
     const browser = await chromium.launch({ executablePath: executablePath!, args });
     try {
