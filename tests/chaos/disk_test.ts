@@ -14,9 +14,10 @@ import { temporaryFolder } from "../suite/fixture.ts";
 import { canFault, FaultyDisk } from "./faulty_disk.ts";
 import { keepers } from "./keepers.ts";
 import { transientIn } from "./orphans.ts";
-import { mockForVictims, writers } from "./victims.ts";
+import { mockForVictims, toItsEnd, writers } from "./victims.ts";
 import type { Finished } from "../e2e/dyno.ts";
 import type { Faults } from "./faulty_disk.ts";
+import type { MockEndpoint } from "../../lib/mock/server.ts";
 import type { Scene, Victim } from "./victims.ts";
 
 const long = process.env.DYNO_TEST_LONG !== undefined;
@@ -26,7 +27,7 @@ const EIO = 5, ENOSPC = 28, EROFS = 30;
 /** The index is a cache, and a server goes on. */
 const OTHERS = ["serve", "runs list (index)"];
 const all = [...writers, ...keepers].filter(({ name }) => !OTHERS.includes(name));
-const only = (...names: string[]) => all.filter(({ name }) => names.includes(name));
+const only = (...names: string[]) => names.map((name) => all.find((one) => one.name === name)!);
 const named = (...names: string[]) => long ? all : only(...names);
 
 /** One line for people that says what is wrong and where, and none of ours behind it. */
@@ -40,8 +41,16 @@ function assertPlain({ code, stderr }: Finished, what: RegExp, folder: string): 
 }
 
 /** The command comes to its end on a disk that is well; nothing of before is lost. */
-async function goesOn(scene: Scene, before: string[], cwd: string): Promise<void> {
-  const end = await dyno(scene.args(), { cwd });
+async function goesOn(
+  scene: Scene,
+  before: string[],
+  cwd: string,
+  mock: MockEndpoint,
+): Promise<void> {
+  const end = await toItsEnd(scene, () => {
+    mock.clearRequests();
+    return dyno(scene.args(), { cwd });
+  });
   if (!scene.nothingToDo || !end.stderr.includes(scene.nothingToDo)) {
     assertEquals(end.code, 0, end.stderr);
   }
@@ -88,7 +97,7 @@ for (const [what, victims, faults, says] of disks) {
         const { env } = disk.under(place.path, faults(victim));
         const end = await dyno(scene.args(), { cwd: place.path, env });
         assertPlain(end, says, place.path);
-        await goesOn(scene, scene.finished(), place.path);
+        await goesOn(scene, scene.finished(), place.path, mock);
       },
     });
   }
@@ -116,7 +125,7 @@ Deno.test({
         assert(victim.name.startsWith("batch") || listed.code === 0, listed.stderr);
         assertEquals(spawnSync("mount", ["-o", "remount,size=64m", disk]).status, 0);
         await dyno(["runs", "list", "--runs", join(folder, "runs")]); // its index, too, has room again
-        await goesOn(scene, before, folder);
+        await goesOn(scene, before, folder, mock);
         rmSync(folder, { recursive: true });
         assertEquals(spawnSync("mount", ["-o", "remount,size=160k", disk]).status, 0);
       }
@@ -139,7 +148,7 @@ Deno.test("a limit of file size (ulimit -f): a plain error, not SIGXFSZ", async 
     const end = await running.finished;
     assertEquals(end.signal, null);
     assertPlain(end, /file-size limit is reached \(ulimit -f\)/, place.path);
-    await goesOn(scene, scene.finished(), place.path);
+    await goesOn(scene, scene.finished(), place.path, mock);
   }
 });
 
@@ -167,7 +176,7 @@ Deno.test({
       /the disk reports an error/,
       place.path,
     );
-    await goesOn(scene, scene.finished(), place.path);
+    await goesOn(scene, scene.finished(), place.path, mock);
   },
 });
 
@@ -193,7 +202,7 @@ for (const victim of only("run", "load", "sweep")) {
     const end = await running.finished;
     assertPlain(end, /its folder is not there|was it removed/, place.path);
     mock.configure({});
-    await goesOn(scene, [], place.path);
+    await goesOn(scene, [], place.path, mock);
   });
 }
 
@@ -213,6 +222,6 @@ for (const victim of only("run", "sweep", "batch run --speedup", "runs import"))
     assertPlain(second, new RegExp(`(in use by|going on:) process ${first.pid}`), place.path);
     const { code, stderr } = await first.finished;
     assertEquals(code, 0, stderr);
-    await goesOn(scene, scene.finished(), place.path);
+    await goesOn(scene, scene.finished(), place.path, mock);
   });
 }

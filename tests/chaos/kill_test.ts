@@ -20,7 +20,7 @@ import { canFault, FaultyDisk } from "./faulty_disk.ts";
 import { keepers } from "./keepers.ts";
 import { Orphans, transientIn } from "./orphans.ts";
 import { sweepOnSlurm, uploading } from "./remote_victims.ts";
-import { mockForVictims, writers } from "./victims.ts";
+import { mockForVictims, toItsEnd, writers } from "./victims.ts";
 import type { MockEndpoint } from "../../lib/mock/server.ts";
 import type { Finished } from "../e2e/dyno.ts";
 import type { Scene, Victim } from "./victims.ts";
@@ -31,8 +31,6 @@ const KILLS = long ? 500 : 30;
 const LANES = 2;
 /** Kills of one folder before its command may come to its end. */
 const MOST_IN_A_ROW = 3;
-/** Commands that may be needed where one tells of another that comes first. */
-const MOST_STEPS = 10;
 /** The short form kills at the same moments each time: new ones are looked for in the long one. */
 const seed = Number(process.env.DYNO_KILL_SEED ?? (long ? Date.now() % 1e9 : 266_043_825));
 
@@ -93,15 +91,6 @@ function assertDone({ code, stderr }: Finished, { nothingToDo }: Scene): void {
   if (nothingToDo === undefined || !stderr.includes(nothingToDo)) assertEquals(code, 0, stderr);
 }
 
-/** The command to its end, and whatever it says is to be done first. */
-async function toTheEnd(stage: Stage, ground: Ground): Promise<Finished> {
-  for (let step = 0; step < MOST_STEPS; step++) {
-    const end = await once(stage, ground);
-    if (!stage.scene.goesOn?.(end)) return end;
-  }
-  throw new Error("it never comes to its end");
-}
-
 /** Kills a command some times in one folder, then lets it come to its end. Gives the kills. */
 async function chain(victim: Victim, random: () => number, ground: Ground): Promise<number> {
   using place = temporaryFolder();
@@ -128,7 +117,7 @@ async function chain(victim: Victim, random: () => number, ground: Ground): Prom
       break; // it was done before
     }
   }
-  assertDone(await toTheEnd(stage, ground), scene);
+  assertDone(await toItsEnd(scene, () => once(stage, ground)), scene);
   await ground.orphans.gone();
   finishedNow(scene, finished);
   await scene.check();

@@ -116,7 +116,7 @@ async function unread(victim: Victim): Promise<void> {
 for (
   const victim of long
     ? interruptible
-    : [named("run"), named("load, load --resume"), named("sweep")]
+    : [named("run"), named("load"), named("sweep")]
 ) {
   Deno.test(`${victim.name}: readers that go away in mid-run change nothing`, () => unread(victim));
 }
