@@ -29,27 +29,31 @@ export interface TaskChild {
   ended: Promise<ChildEnd>;
 }
 
+/** Becomes a command once a line comes; ends without one. */
+const WHEN_TOLD = ["/bin/sh", "-c", 'read -r line && exec "$@"', "sh"];
+
 /**
  * Starts a command in a process group of its own. Its output goes to files, so that it lives on, and
  * saves what it has, should this process be killed.
  *
+ * @param onStarted records the process: only then does it become the command, so that none runs of
+ * which a server that was killed meanwhile does not know.
  * @throws {InputError} its output cannot be written.
- * @throws the system's error when it cannot be started.
+ * @throws what `onStarted` threw, or the system's error when it cannot be started.
  */
 export async function startChild(
   command: readonly string[],
   output: { stdout: string; stderr: string },
+  onStarted: (child: TaskProcess) => void,
 ): Promise<TaskChild> {
   const env: Record<string, string | undefined> = { DENO_V8_FLAGS: HEAP, ...process.env };
   for (const name of OWN_SECRETS) delete env[name];
   const stdout = opened(output.stdout, "w");
   const stderr = opened(output.stderr, "a");
   try {
-    const child = spawn(command[0], command.slice(1), {
-      detached: true,
-      stdio: ["ignore", stdout, stderr],
-      env,
-    });
+    const [shell, ...words] = [...WHEN_TOLD, ...command];
+    const child = spawn(shell, words, { detached: true, stdio: ["pipe", stdout, stderr], env });
+    const stdin = child.stdin!.on("error", () => {}); // it was killed before it was told
     const ended = new Promise<ChildEnd>((resolve) => {
       child.once("exit", (exit_code, signal) => resolve({ exit_code, signal }));
     });
@@ -58,7 +62,14 @@ export async function startChild(
       child.once("error", reject);
     });
     const pid = child.pid!;
-    return { process: { pid, start_ticks: startTicks(pid) }, ended };
+    const started = { pid, start_ticks: startTicks(pid) };
+    try {
+      onStarted(started);
+      stdin.end("go\n");
+    } finally {
+      if (!stdin.writableEnded) stdin.destroy();
+    }
+    return { process: started, ended };
   } finally {
     closeSync(stdout);
     closeSync(stderr);

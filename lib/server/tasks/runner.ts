@@ -149,8 +149,11 @@ export class TaskRunner {
       })
       : new SweepWatch(prepared.exp_dir);
     this.#watches.set(task, watch);
-    const child = await startChild([...command, ...args, "--json"], output);
-    store.started(task, child.process);
+    const child = await startChild(
+      [...command, ...args, "--json"],
+      output,
+      (started) => store.started(task, started),
+    );
     if (this.#stopping || task.cancelling) this.#end(task);
     const refresh = (last: boolean) => {
       if (!watch.refresh(last)) return;
