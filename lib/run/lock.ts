@@ -59,14 +59,10 @@ export function takeLock(path: string): () => void {
 /** Removes a lock whose process is gone, where nobody will go on with what it locked. */
 export function removeDeadLock(path: string): void {
   if (!existsSync(path) || isLocked(path)) return;
-  const draft = draftOf(path);
   try {
-    writeFileSync(draft, JSON.stringify(ownerHere()));
-    underGuard(path, draft, () => rmSync(path));
+    takeLock(path)();
   } catch {
-    /* it is not ours to remove */
-  } finally {
-    removed(draft);
+    /* it is not ours to remove, or another has just taken it */
   }
 }
 

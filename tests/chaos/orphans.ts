@@ -6,6 +6,9 @@ import process from "node:process";
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
 const PATIENCE_MS = 30_000;
+const PAUSE_MS = 20;
+/** A child that the runtime waits for itself is no zombie for so long. */
+const LOOKS_AT_ZOMBIE = 50;
 
 /** Files that only work in progress has. */
 const TRANSIENT = /\.tmp$|\.lock(\..+)?$|^\.(import|removing)_|\.partial-|-(wal|shm|journal)$/;
@@ -20,6 +23,7 @@ export class Orphans implements Disposable {
     waitpid: { parameters: ["i32", "pointer", "i32"], result: "i32" },
   });
   readonly #known: Set<number>;
+  readonly #zombies = new Map<number, number>();
 
   constructor() {
     this.#known = new Set(children().map(({ pid }) => pid));
@@ -33,12 +37,15 @@ export class Orphans implements Disposable {
 
   /** Waits until no process is left of those that were killed. @throws what is left, after a while. */
   async gone(): Promise<void> {
-    for (let waited_ms = 0;; waited_ms += 20) {
+    for (let waited_ms = 0;; waited_ms += PAUSE_MS) {
       const left = children().filter(({ pid, command }) =>
         !this.#known.has(pid) && !command.startsWith("slurmstepd") // a node's, which Slurm looks after
       );
       for (const { pid, zombie } of left) {
-        if (zombie) this.#libc.symbols.waitpid(pid, null, WNOHANG);
+        if (!zombie) continue;
+        const looks = (this.#zombies.get(pid) ?? 0) + 1;
+        this.#zombies.set(pid, looks);
+        if (looks === LOOKS_AT_ZOMBIE) this.#libc.symbols.waitpid(pid, null, WNOHANG);
       }
       const living = left.filter(({ zombie }) => !zombie);
       if (living.length === 0) return;
@@ -47,7 +54,7 @@ export class Orphans implements Disposable {
           `left: ${living.map(({ pid, command }) => `${pid} ${command}`).join("; ")}`,
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 

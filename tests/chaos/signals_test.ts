@@ -114,9 +114,7 @@ async function unread(victim: Victim): Promise<void> {
 }
 
 for (
-  const victim of long
-    ? interruptible
-    : [named("run"), named("load"), named("sweep")]
+  const victim of long ? interruptible : [named("run"), named("load"), named("sweep")]
 ) {
   Deno.test(`${victim.name}: readers that go away in mid-run change nothing`, () => unread(victim));
 }
