@@ -32,10 +32,10 @@ export async function uploadRest(
   if (to === undefined || !state.uploadPending) return true;
   const within_ms = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, free_ms));
   const { runs, sent_bytes, error } = await uploadBatch(session, { to, out, within_ms }, signal);
-  if (error === null) {
-    say(`uploaded to ${to}: ${runs} runs and the records, ${shownSize(sent_bytes)}`);
-  } else {say(
-      `not uploaded to ${to}: ${error}; tried again after the next slot and by dyno batch retry`,
-    );}
+  say(
+    error === null
+      ? `uploaded to ${to}: ${runs} runs and the records, ${shownSize(sent_bytes)}`
+      : `not uploaded to ${to}: ${error}; tried again after the next slot and by dyno batch retry`,
+  );
   return error === null;
 }

@@ -17,7 +17,9 @@ import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { followed } from "../e2e/dyno.ts";
 import { jsonIn, promptTests, temporaryFolder } from "../suite/fixture.ts";
+import type { Finished } from "../e2e/dyno.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
@@ -33,12 +35,6 @@ const denoFolder: string = JSON.parse(
     new Deno.Command(process.execPath, { args: ["info", "--json"] }).outputSync().stdout,
   ),
 ).denoDir;
-
-interface Finished {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
 
 interface Start {
   cwd: string;
@@ -67,13 +63,7 @@ function start(args: string[], given: Start): Promise<Finished> {
     env: { ...(bare ? {} : process.env), DENO_DIR: denoFolder, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let stdout = "", stderr = "";
-  child.stdout.on("data", (bytes) => stdout += bytes);
-  child.stderr.on("data", (bytes) => stderr += bytes);
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
+  return followed(child).finished;
 }
 
 /** A shell that does `first` and becomes dyno. */

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { followed } from "../e2e/dyno.ts";
 import type { Finished } from "../e2e/dyno.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -59,13 +60,7 @@ export class Limited implements AsyncDisposable {
       env: { ...process.env, NO_COLOR: "1" },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let stdout = "", stderr = "";
-    child.stdout.on("data", (bytes) => stdout += bytes);
-    child.stderr.on("data", (bytes) => stderr += bytes);
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
-    });
+    return followed(child).finished;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

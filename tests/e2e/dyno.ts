@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { ChildProcessByStdio } from "node:child_process";
+import type { Readable } from "node:stream";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
@@ -26,6 +28,20 @@ export interface Running {
   finished: Promise<Finished>;
 }
 
+/** What a process prints, and how it ends. */
+export function followed(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+): Pick<Running, "finished" | "said"> {
+  let stdout = "", stderr = "";
+  child.stdout.on("data", (bytes) => stdout += bytes);
+  child.stderr.on("data", (bytes) => stderr += bytes);
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { finished, said: () => stderr };
+}
+
 /** Starts dyno; the caller awaits `finished`. */
 export function startDyno(
   args: string[],
@@ -37,18 +53,12 @@ export function startDyno(
     env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let stdout = "", stderr = "";
-  child.stdout.on("data", (bytes) => stdout += bytes);
-  child.stderr.on("data", (bytes) => stderr += bytes);
-  const finished = new Promise<Finished>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
-  });
+  const { finished, said } = followed(child);
   // not child.kill(): Deno's then reports that signal in place of the exit code
   return {
     pid: child.pid!,
     kill: (signal) => void process.kill(child.pid!, signal),
-    said: () => stderr,
+    said,
     finished,
   };
 }
