@@ -2,6 +2,7 @@
 import { dollars } from "./dollars.ts";
 import stringWidth from "string-width";
 import { sloText } from "../load/slo.ts";
+import { LEAST_FOR_BLOCKS } from "../stats/block_bootstrap.ts";
 import { tableLines } from "./table.ts";
 import type { LoadResults, Metric, StageResults } from "../load/results.ts";
 import type { Verdict } from "../load/verdict.ts";
@@ -145,7 +146,7 @@ function intervalText(
 
 /** Why it ended, what was not answered, how many missed the SLOs, and the energy. */
 function outcomeLines(results: LoadResults): string[] {
-  const { total, slos, energy, stopped_because, complete, total_cost_usd } = results;
+  const { total, stages, slos, energy, stopped_because, complete, total_cost_usd } = results;
   const { unfinished, unsent } = total.requests;
   const lines: string[] = [];
   if (stopped_because !== null) lines.push(...wrapped("ended early: ", stopped_because));
@@ -159,6 +160,9 @@ function outcomeLines(results: LoadResults): string[] {
     const missed = slos.map((slo) => `${sloText(slo)} by ${goodput.missed[sloText(slo)] ?? "–"}`);
     const share = goodput.share ? `met by ${percent(goodput.share)}; ` : "";
     lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}`));
+    if ([total, ...stages].some((stage) => stage.goodput?.requests_per_s === null)) {
+      lines.push(`goodput –: unknown with fewer than ${LEAST_FOR_BLOCKS} requests`);
+    }
   }
   if (total_cost_usd !== null) lines.push(`cost ${dollars(total_cost_usd)}`);
   if (energy) {

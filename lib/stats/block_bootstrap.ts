@@ -11,6 +11,8 @@ const SEED = 1;
 const LEAST_BLOCKS = 8;
 const MOST_BLOCKS = 40;
 const LEAST_IN_BLOCK = 3;
+/** Fewer values in the order of time than this give no interval. */
+export const LEAST_FOR_BLOCKS = LEAST_BLOCKS * LEAST_IN_BLOCK;
 /** Fewer values above the p99 tell too little of where it lies. */
 const LEAST_ABOVE = 4;
 /** Ranks are told apart as finely as this. */

@@ -55,6 +55,16 @@ Deno.test("with SLOs there is the goodput, and long names of stages stand below 
   assertEquals(found[8], "stage 1: 8 req/s, poisson");
   const missed = results.total.goodput!.missed["ttft ≤ 500 ms"];
   assertStringIncludes(found.join("\n"), `missed: ttft ≤ 500 ms by ${missed}, tpot`);
+  assertEquals(found.some((line) => line.startsWith("goodput")), false);
+});
+
+Deno.test("too few requests tell no goodput, and the table says so", () => {
+  const requests = simulatedRequests().filter(({ stage }) => stage === 0).slice(0, 23);
+  const { slos } = loadFixture().results;
+  const stage = stageOf("8 in flight", null, requests, slos);
+  const found = lines(loadFixture({ stages: [stage], total: stage, slos }, requests).results);
+  assertMatch(found[3], / –$/);
+  assertStringIncludes(found.join("\n"), "goodput –: unknown with fewer than 24 requests");
 });
 
 Deno.test("a single stage is a single row", () => {
