@@ -1,9 +1,9 @@
 /** dyno sample: hardware sampling on its own: live, into a file, or beside a command. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { InputError, messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
@@ -69,7 +69,10 @@ export const command: Command = {
     checkFollowed(values.pid);
     const kept = values.out === undefined ? null : keptPaths(values.out);
     await using observed = await observe(values, context.terminal);
-    const folder = mkdtempSync(kept ? `${kept.stem}.partial-` : join(tmpdir(), "dyno-sample-"));
+    for (const left of kept ? leftOf(kept) : []) {
+      context.terminal.warn(`${left} holds the samples of a run that was killed, or still goes on`);
+    }
+    const folder = mkdtempSync(kept ? partialOf(kept) : join(tmpdir(), "dyno-sample-"));
     try {
       observed.onDirectory({ path: folder });
       const code = await sampleInto(folder, program, values, context);
@@ -105,8 +108,20 @@ interface Kept {
 function keptPaths(out: string): Kept {
   const match = /^(.+)\.(csv|bin)$/.exec(out);
   if (!match) throw new InputError(`--out: "${out}" ends in neither .csv nor .bin`);
-  checkWritable(resolve(out, ".."));
+  checkWritable(dirname(out));
   return { stem: match[1], form: match[2] as "csv" | "bin" };
+}
+
+/** The name's start of the folder in which its samples gather. */
+function partialOf({ stem }: Kept): string {
+  return `${stem}.partial-`;
+}
+
+/** Such folders of runs for the same file that were killed, or still go on. */
+function leftOf(kept: Kept): string[] {
+  const start = partialOf(kept);
+  return readdirSync(dirname(start)).filter((name) => name.startsWith(basename(start)))
+    .map((name) => join(dirname(start), name));
 }
 
 function keep(folder: string, { stem, form }: Kept): void {

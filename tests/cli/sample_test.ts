@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dyno, startDyno } from "../e2e/dyno.ts";
+import { until } from "../server/fixture.ts";
 import { jsonIn, temporaryFolder } from "../suite/fixture.ts";
 
 Deno.test("a duration into a CSV file: a row a sample, a column a field", async () => {
@@ -57,6 +58,21 @@ Deno.test("Ctrl-C ends a sampling with its summary", async () => {
   const { code, stderr } = await running.finished;
   assertEquals(code, 130);
   assertMatch(stderr, /\d+ samples at/);
+});
+
+Deno.test("what a killed sampling took is told of by the next one into the same file", async () => {
+  using folder = temporaryFolder();
+  const args = ["sample", "--out", join(folder.path, "host.csv"), "--duration"];
+  const killed = startDyno([...args, "600"]);
+  const left = await until(() =>
+    readdirSync(folder.path).map((name) => join(folder.path, name))
+      .find((path) => existsSync(join(path, "samples.bin")))
+  );
+  killed.kill("SIGKILL");
+  await killed.finished;
+  const { code, stderr } = await dyno([...args, "0.2"]);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, `warning: ${left} holds the samples of a run that was killed`);
 });
 
 Deno.test("wrong input is one line", async () => {
