@@ -14,8 +14,6 @@ export interface Interpreter {
   path: string;
   /** Starts it; the last argument, a program's length, is still missing. */
   command: string[];
-  /** What it reads ahead of the program. */
-  ahead: Uint8Array | null;
   env: Record<string, string>;
   /** Resident memory that is the interpreter's own and not the program's. */
   overhead_bytes: number;
@@ -97,7 +95,6 @@ export async function findInterpreter(command = "python3"): Promise<Interpreter>
   return {
     path,
     command: [path, "-s", "-S", "-B", "-c", LOADER],
-    ahead: null,
     env: ENVIRONMENT,
     overhead_bytes: 0,
     version: version.join("."),

@@ -1,8 +1,10 @@
 /** Pyodide, CPython in WebAssembly: the sandbox of hosts that have Deno and no bubblewrap. */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../errors.ts";
+import { cacheFolders, installCached, sha256 } from "../../native/cache.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
 import { CODEC } from "./python_codec.ts";
@@ -23,7 +25,8 @@ export const pyodideConfinement: Confinement = {
 };
 
 /**
- * Loads Pyodide once, for a snapshot from which others start.
+ * Loads Pyodide once for each version of it and of Deno: a snapshot of its memory, from which all
+ * others start, is kept in the user's cache folder.
  * @returns why it does not work here, as text, if it does not.
  */
 export async function findPyodide(): Promise<Interpreter | string> {
@@ -33,37 +36,49 @@ export async function findPyodide(): Promise<Interpreter | string> {
   try {
     const { default: info } = await import("pyodide/package.json", { with: { type: "json" } });
     const folder = new URL("./", import.meta.resolve("pyodide/pyodide.mjs"));
-    const command = [
+    const side = fileURLToPath(new URL("./pyodide_side.ts", import.meta.url));
+    const reading = (...paths: string[]) => [
       ...[process.execPath, "run", "--quiet", "--no-prompt", "--no-config", "--no-lock"],
       // the optimising compiler takes longer than most programs run
-      ...[
-        "--v8-flags=--liftoff-only",
-        "--cached-only",
-        "--no-remote",
-        "--no-npm",
-        `--allow-read=${fileURLToPath(folder)}`,
-      ],
-      ...[fileURLToPath(new URL("./pyodide_side.ts", import.meta.url)), folder.href],
+      ...["--v8-flags=--liftoff-only", "--cached-only", "--no-remote", "--no-npm"],
+      `--allow-read=${[fileURLToPath(folder), ...paths].join(",")}`,
+      ...[side, folder.href],
     ];
     const env = environment();
-    const ahead = await snapshot(command, env);
-    const bytes = (source: string) => new TextEncoder().encode(CODEC + source);
+    const source = compiled({ judge: CODEC + CHECKS + JUDGE, candidate: CODEC + CANDIDATE });
+    const versions = [info.version, deno.version, deno.build.target];
+    const { library: path, reasons } = await installCached({
+      folders: cacheFolders(),
+      file: { name: "pyodide", suffix: ".snapshot" },
+      key: sha256(JSON.stringify([versions, readFileSync(side, "utf8"), source])).slice(0, 16),
+      make: () => snapshot(reading(), env, source),
+      open: (path) => Promise.resolve(path),
+    });
+    if (path === null) return `Pyodide does not start (${reasons.join("; ").split("\n")[0]})`;
+    const command = [...reading(path), path];
+    const runs = (name: string) => new TextEncoder().encode(`exec(programs["${name}"])`);
     return {
       path: command[0],
-      command: [...command, String(ahead.length)],
-      ahead,
+      command,
       env,
       overhead_bytes: OVERHEAD_BYTES,
       version: `of Pyodide ${info.version}`,
       folders: [],
       packages: [],
-      judge: bytes(CHECKS + JUDGE),
-      candidate: bytes(CANDIDATE),
+      judge: runs("judge"),
+      candidate: runs("candidate"),
       runner: null,
     };
   } catch (error) {
     return `Pyodide does not start (${messageOf(error).trim().split("\n")[0]})`;
   }
+}
+
+/** Python that compiles the programs by name: their starts from the snapshot need no compiler. */
+function compiled(programs: Record<string, string>): string {
+  return `programs = {name: compile(source, name, "exec") for name, source in ${
+    JSON.stringify(programs)
+  }.items()}`;
 }
 
 /** What Deno needs to find its cache; a program in it may read no environment. */
@@ -76,14 +91,21 @@ function environment(): Record<string, string> {
   return env;
 }
 
-function snapshot([program, ...args]: string[], env: Record<string, string>): Promise<Uint8Array> {
-  return new Promise((resolve, reject) =>
-    execFile(
+/** The memory of a Python that has run `source`. */
+function snapshot(
+  [program, ...args]: string[],
+  env: Record<string, string>,
+  source: string,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
       program,
       args,
       { env, encoding: "buffer", maxBuffer: LARGEST_SNAPSHOT_BYTES, timeout: 120_000 },
       (error, out, err) =>
         error ? reject(new Error(String(err) || messageOf(error))) : resolve(out),
-    )
-  );
+    );
+    child.stdin!.on("error", () => {}); // told by the callback
+    child.stdin!.end(source);
+  });
 }

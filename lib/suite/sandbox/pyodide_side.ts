@@ -1,13 +1,14 @@
 /**
  * A program of its own, for Deno: one side of a trial in Pyodide, CPython in WebAssembly. It may read
- * Pyodide's folder and nothing else; its standard streams are the channel, as those of a python3 are.
+ * Pyodide's folder, its snapshot and nothing else; its standard streams are the channel, as those of
+ * a python3 are.
  *
- * Arguments: Pyodide's folder as a URL, and the lengths of what it reads first: a snapshot of Python
- * as it is after its start (a tenth of the time of a start), and the Python program. With the folder
- * alone it makes the snapshot and writes it.
+ * Arguments: Pyodide's folder as a URL, the path of a snapshot of Python as it is after its start (a
+ * tenth of the time of a start), and the length of the Python program, which it reads first. With
+ * the folder alone it runs all that it reads, and writes the snapshot of what is then.
  */
-const { args, stdin, stdout, stderr, exit } = Deno;
-const [folder, snapshotBytes, programBytes] = args;
+const { args, stdin, stdout, stderr, exit, readFileSync } = Deno;
+const [folder, snapshotPath, programBytes] = args;
 
 const PAGE_BYTES = 65_536;
 const GONE = [
@@ -92,14 +93,14 @@ const settings = {
   env: { HOME: "/tmp", PYTHONHASHSEED: "0", LANG: "C.UTF-8" },
 };
 const { loadPyodide } = await import(`${folder}pyodide.mjs`);
-if (snapshotBytes === undefined) {
+if (snapshotPath === undefined) {
   const fresh = await loadPyodide({ ...settings, _makeSnapshot: true });
+  fresh.runPython(await new Response(stdin.readable).text());
   writer(stdout).write(fresh.makeMemorySnapshot());
   exit(0);
 }
-const snapshot = readExactly(Number(snapshotBytes));
 const program = new TextDecoder().decode(readExactly(Number(programBytes)));
-const python = await loadPyodide({ ...settings, _loadSnapshot: snapshot });
+const python = await loadPyodide({ ...settings, _loadSnapshot: readFileSync(snapshotPath) });
 python.setStdout(writer(stdout));
 python.setStderr(writer(stderr));
 python.setStdin({

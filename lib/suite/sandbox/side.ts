@@ -71,7 +71,6 @@ export class Side {
       if (this.wrapped) child.on("close", (code, signal) => settle({ code, signal }));
       else child.on("exit", (code, signal) => setTimeout(() => settle({ code, signal }), 5));
     });
-    if (python.ahead) child.stdin?.write(python.ahead);
     child.stdin?.write(program);
   }
 
