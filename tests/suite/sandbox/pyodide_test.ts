@@ -13,7 +13,8 @@ const BASICS = fileURLToPath(
   new URL("../../../experiments/suites/python_basics.jsonl", import.meta.url),
 );
 const test = "def check(candidate):\n    assert candidate(2) == 4, 'twice'\n";
-const SOLUTIONS = Deno.env.get("DYNO_TEST_LONG") ? 20 : 6;
+const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
+const SOLUTIONS = LONG ? 20 : 2;
 const double = (code: string, timeout_s = 20) =>
   program({ code, entry_point: "double", test, form: "check" }, timeout_s);
 const body = (lines: string) =>
@@ -47,9 +48,15 @@ if got:
     raise RuntimeError(repr(got))
 return 2 * x`);
 
+/** Asks the network, the disk and the environment, whose PATH is a made-up one. */
+const outside = body(`import os, urllib.request
+try:
+    return urllib.request.urlopen('http://127.0.0.1:1') and 4
+except OSError:
+    return os.path.exists('/etc/passwd') or os.environ['PATH']`);
+
 /** A program, how it ends, and what is said of it. */
 const ends: [OutcomeClass, string, string][] = [
-  ["passed", body("print('seen')\nreturn 2 * x"), ""],
   ["assertion", body("return x"), "double(2) returned 2"],
   ["exception", body("return x / 0"), 'File "<program>", line 2'],
   ["exception", "import os\nos._exit(0)\n", "exit code 0"],
@@ -58,24 +65,13 @@ const ends: [OutcomeClass, string, string][] = [
   ["out_of_memory", body("return len(bytearray(1 << 29))"), "MemoryError"],
   ["tampered", "import os\nos.write(4, b'x\\n')\n" + body("return 4"), ""],
   ["passed", reaches, ""],
-  [
-    "exception",
-    body("import urllib.request\nreturn urllib.request.urlopen('http://127.0.0.1:1')"),
-    "",
-  ],
-  [
-    "assertion",
-    body("import os\nreturn os.path.exists('/etc/passwd') or os.environ.get('PATH')"),
-    "",
-  ],
+  ["assertion", outside, "returned '/'"],
 ];
 
 /** Each by itself takes two interpreters' starts, so the whole corpus is for the long run. */
-const CORPUS = Deno.env.get("DYNO_TEST_LONG")
-  ? exploits()
-  : exploits().filter(({ name }) =>
-    /^(always_equal|answers_ahead|exit_zero_in_call|frames)/.test(name)
-  );
+const CORPUS = exploits().filter(({ name }) =>
+  LONG || /^(always_equal|answers_ahead|exit_zero_in_call|frames)/.test(name)
+);
 
 /** Those that need what Pyodide lacks (processes, threads, sockets, links, limits) fail there. */
 const WITHOUT_A_SYSTEM: Record<string, string> = {
@@ -86,6 +82,7 @@ const WITHOUT_A_SYSTEM: Record<string, string> = {
   "kill_all.py": "exception",
   "kill_group.py": "exception",
   "kill_parent.py": "exception",
+  "many_files.py": "timeout", // its /tmp takes any number
   "other_limits.py": "exception",
   "own_namespace.py": "exception",
   "process_handles.py": "exception",
@@ -102,10 +99,21 @@ const CORPUS_TEST = `def check(candidate):
     assert all(map(lambda n: candidate(n) == 1018 + n, range(3, 9)))
 `;
 
-Deno.test("pyodide: outcomes as in bubblewrap, solutions pass, no exploit does", async (t) => {
+/** A sandbox where bubblewrap is missing. */
+async function withoutBubblewrap(): Promise<Sandbox> {
+  const path = process.env.PATH;
+  try {
+    process.env.PATH = "/nowhere";
+    return await Sandbox.open({ workers: 2 });
+  } finally {
+    process.env.PATH = path;
+  }
+}
+
+Deno.test("pyodide steps in for bubblewrap: outcomes as there, solutions pass, no exploit does", async (t) => {
   const before = [processesLeft(), filesLeft()];
   {
-    await using sandbox = await Sandbox.open({ sandbox: "pyodide", workers: 2 });
+    await using sandbox = await withoutBubblewrap();
     assert(sandbox.confined && !sandbox.runsCommands);
     assertStringIncludes(sandbox.description, "Pyodide");
 
@@ -114,7 +122,6 @@ Deno.test("pyodide: outcomes as in bubblewrap, solutions pass, no exploit does",
         const outcome = await sandbox.run(double(code));
         assertEquals(outcome.class, kind, `${code}\n${outcome.class}: ${outcome.detail}`);
         assertStringIncludes(outcome.detail, said);
-        if (code.includes("seen")) assertEquals(outcome.stdout, "seen\n");
         if (code === reaches) assertEquals(outcome.stdout, "reached\n");
       }));
     });
@@ -162,14 +169,10 @@ Deno.test("pyodide: outcomes as in bubblewrap, solutions pass, no exploit does",
   assertEquals(filesLeft().filter((line) => !files.includes(line)), []);
 });
 
-Deno.test("pyodide: it steps in where bubblewrap is missing", async () => {
-  const path = process.env.PATH;
-  try {
-    process.env.PATH = "/nowhere";
-    await using sandbox = await Sandbox.open({ workers: 1 });
+if (LONG) {
+  Deno.test("pyodide: it is taken where it is asked for by name", async () => {
+    await using sandbox = await Sandbox.open({ sandbox: "pyodide", workers: 1 });
     assertStringIncludes(sandbox.description, "Pyodide");
     assertEquals((await sandbox.run(double(body("return 2 * x")))).class, "passed");
-  } finally {
-    process.env.PATH = path;
-  }
-});
+  });
+}
