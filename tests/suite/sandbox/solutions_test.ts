@@ -30,14 +30,19 @@ Deno.test({ name: "sandbox: our own stubs fail", ignore }, async () => {
 });
 
 const known = available ? humanEval() : null;
+const every = Deno.env.get("DYNO_TEST_LONG") ? 1 : 4;
+const some = known?.filter((_, i) => i % every === 0) ?? [];
 
-Deno.test({ name: "sandbox: HumanEval's 164 solutions pass", ignore: !known }, async () => {
-  assertEquals(known!.length, 164);
-  assertEquals(await wrong(known!, "code"), []);
-});
+Deno.test(
+  { name: `sandbox: ${some.length} of HumanEval's 164 solutions pass`, ignore: !known },
+  async () => {
+    assertEquals(known!.length, 164);
+    assertEquals(await wrong(some, "code"), []);
+  },
+);
 
-Deno.test({ name: "sandbox: 164 stubs fail HumanEval", ignore: !known }, async () => {
-  assertEquals(await wrong(known!, "stub"), []);
+Deno.test({ name: `sandbox: ${some.length} stubs fail HumanEval`, ignore: !known }, async () => {
+  assertEquals(await wrong(some, "stub"), []);
 });
 
 Deno.test({ name: "sandbox: a helper of the candidate's cannot lie", ignore }, async () => {
