@@ -82,6 +82,7 @@ Deno.test({
   },
 });
 
+const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
 const MEGABYTE = 1_000_000;
 const repeated = (piece: string, length = MEGABYTE) =>
   piece.repeat(Math.ceil(length / piece.length));
@@ -110,7 +111,7 @@ Deno.test("a reply of a megabyte takes less than 100 ms", () => {
   assertLess(costOf(prose), 100);
 });
 
-Deno.test("hostile replies take no more than linear time", () => {
+Deno.test(`hostile replies${LONG ? ", fenced and not," : ""} take no more than linear time`, () => {
   const pieces = [
     ..."`~\"'([{)}]<>#\\= \t\n,;:.@-+*&“‘”",
     ..."f,f.,f:,f=,f;,f(,f{,a=,-␠,>␠,1.␠,>>>␠f,...␠,(¶,```¶,~~~¶,```python¶,```¶~~~¶,\"\"\"¶,'''¶,\\¶"
@@ -133,8 +134,9 @@ Deno.test("hostile replies take no more than linear time", () => {
     "print(f(1))\n",
     "def f(x):\r\n\treturn x\r\n",
   ].map((piece) => piece.replaceAll("␠", " ").replaceAll("¶", "\n"));
-  for (const piece of pieces) {
-    for (const before of ["", "```python\n"]) {
+  const begins = ["", "```python\n"];
+  for (const [i, piece] of pieces.entries()) {
+    for (const before of LONG ? begins : [begins[i % 2]]) {
       const text = before + repeated(piece, MEGABYTE / 4);
       const started = process.cpuUsage().user;
       extractCode({ text, reasoning: null }, PROBLEM);
