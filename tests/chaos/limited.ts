@@ -3,11 +3,9 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
-import { followed } from "../e2e/dyno.ts";
+import { DYNO, followed } from "../e2e/dyno.ts";
 import type { Finished } from "../e2e/dyno.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const PATIENCE_MS = 10_000;
 
 /** Our own group's folder. */
@@ -50,7 +48,7 @@ export class Limited implements AsyncDisposable {
   }
 
   dyno(args: string[], cwd: string): Promise<Finished> {
-    return this.deno(["run", "-A", "--no-check", MAIN, ...args], cwd);
+    return this.deno([...DYNO.slice(1), ...args], cwd);
   }
 
   deno(args: string[], cwd?: string): Promise<Finished> {
