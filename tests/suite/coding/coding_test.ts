@@ -6,15 +6,17 @@ import { configureApi } from "../../../lib/endpoint/api.ts";
 import { openTransport } from "../../../lib/endpoint/open_transport.ts";
 import { writeSuiteReport } from "../../../lib/report/suite_report.ts";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
+import { Sandbox } from "../../../lib/suite/sandbox/sandbox.ts";
 import { dyno } from "../../e2e/dyno.ts";
 import { asked, FILE, folder, problems, run, start, test, wrong } from "./fixture.ts";
 
 test("iterative: a failure is fed back until it passes, or the limit is reached", async () => {
   using out = folder();
+  await using sandbox = await Sandbox.open();
   for (const [i, expected] of [1, 2, 3, 4].entries()) {
     const { mock, problem } = await start(problems[i], i);
     await using _ = mock;
-    const { summary, results } = await run(mock, [problem], out.path);
+    const { summary, results } = await run(mock, [problem], out.path, {}, { sandbox });
     const [result] = summary.results!;
     assertEquals([result.iterations, result.success], [expected, i < 3], problem.problem_id);
     assertEquals(asked(mock), expected);

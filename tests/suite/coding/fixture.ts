@@ -87,7 +87,7 @@ export async function run(
   more: Partial<CodingRunOptions> = {},
 ) {
   await using transport = await openTransport();
-  await using sandbox = await Sandbox.open();
+  await using own = more.sandbox ? null : await Sandbox.open();
   const api = await configureApi({ endpoint: mock.url, model: "m" }, transport, () => {});
   return await runCoding({
     name: "basics",
@@ -95,7 +95,7 @@ export async function run(
     problems: some,
     range: "0-4",
     settings: { ...settings, ...change },
-    sandbox,
+    sandbox: own!,
     api,
     reviewer: null,
     transport,

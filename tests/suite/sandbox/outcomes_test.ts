@@ -40,8 +40,10 @@ const ends: [OutcomeClass, string, string][] = [
   ["tampered", "import os\nos.write(4, b'x\\n')\n" + right, ""],
 ];
 
-Deno.test({ name: "sandbox: every class of outcome", ignore }, async () => {
+Deno.test({ name: "sandbox: what it is, and every class of outcome", ignore }, async () => {
   await using sandbox = await Sandbox.open({ workers: 2 });
+  assert(sandbox.confined);
+  assertStringIncludes(sandbox.description, "bubblewrap");
   for (const [kind, code, said] of ends) {
     const outcome = await sandbox.run(double(code));
     assertEquals(outcome.class, kind, `${code}\n${outcome.class}: ${outcome.detail}`);
@@ -169,12 +171,6 @@ Deno.test({ name: "sandbox: a virtual environment's Python and packages", ignore
   } finally {
     rmSync(folder, { recursive: true });
   }
-});
-
-Deno.test({ name: "sandbox: what it is, is told", ignore }, async () => {
-  await using sandbox = await Sandbox.open({ workers: 1 });
-  assert(sandbox.confined);
-  assertStringIncludes(sandbox.description, "bubblewrap");
 });
 
 Deno.test({ name: "sandbox: other languages, by what they print", ignore }, async () => {

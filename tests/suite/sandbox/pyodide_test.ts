@@ -63,14 +63,16 @@ const ends: [OutcomeClass, string, string][] = [
   ["syntax", "def double(x)\n    return x\n", "line 1"],
   ["no_code", "# nothing\n", "no statement"],
   ["out_of_memory", body("return len(bytearray(1 << 29))"), "MemoryError"],
-  ["tampered", "import os\nos.write(4, b'x\\n')\n" + body("return 4"), ""],
   ["passed", reaches, ""],
   ["assertion", outside, "returned '/'"],
 ];
 
-/** Each by itself takes two interpreters' starts, so the whole corpus is for the long run. */
+/**
+ * Each by itself takes two interpreters' starts, so the whole corpus is for the long run: these are an
+ * exception, a tampering and a wrong result. An early exit, a bomb and a way outside are tried above.
+ */
 const CORPUS = exploits().filter(({ name }) =>
-  LONG || /^(always_equal|answers_ahead|exit_zero_in_call|frames)/.test(name)
+  LONG || /^(always_equal|answers_ahead|frames)\.py$/.test(name)
 );
 
 /** Those that need what Pyodide lacks (processes, threads, sockets, links, limits) fail there. */
