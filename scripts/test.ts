@@ -41,7 +41,7 @@ const REQUIREMENTS: Requirement[] = [
   {
     name: "Chromium",
     tests: "the browser tests",
-    packages: ["chromium", "fonts-dejavu-core"],
+    packages: ["chromium-headless-shell", "fonts-dejavu-core"],
     here: () => browserPath() !== null,
   },
   {
