@@ -75,7 +75,7 @@ for (const [name, command] of commands) {
       Deno.chdir(back);
     }
     assertEquals(readdirSync(folder.path), ["work"]);
-  }, { runs: 25, earlier: [["--", ""], []] });
+  }, { runs: 10, earlier: [["--", ""], []] });
 }
 
 Deno.test("arguments that bite, as a user gives them: one line, exit code 2", async () => {

@@ -62,7 +62,7 @@ property("a journal: each whole line once, the torn end told", journals, async (
   assertEquals(reading.torn_bytes, new TextEncoder().encode(lines.at(-1)).length);
   dropTornEnd(path, bytes, reading);
   assertEquals(readFileSync(path, "utf8").split("\n").at(-1), "");
-}, { runs: 300 });
+}, { runs: 120 });
 
 Deno.test("a journal's line of 96 MB without an end is read in linear time", async () => {
   using folder = temporaryFolder();
@@ -116,7 +116,7 @@ property(
     }
     await withRunIndex(folder.path, (index) => index.list());
   },
-  { runs: 60 },
+  { runs: 30 },
 );
 
 property("tags in a run's metadata", nearJson(metadata), async (text) => {
@@ -127,7 +127,7 @@ property("tags in a run's metadata", nearJson(metadata), async (text) => {
   const again = JSON.parse(readFileSync(join(folder.path, "run_metadata.json"), "utf8"));
   assertEquals([tagsOf(again), tags.includes("kept")], [tags, true]);
   checkedTags(["kept"], "--tag");
-}, { runs: 300 });
+}, { runs: 120 });
 
 const foreign = fixtureFiles().filter((file) => !file.endsWith("trace.json"));
 const values = foreign.flatMap((file) => {
@@ -158,5 +158,5 @@ property(
     const root = join(folder.path, "runs");
     await orComplaint(() => importRuns([path], root));
   },
-  { runs: 100 },
+  { runs: 50 },
 );

@@ -20,15 +20,16 @@ process.stderr.write(`random inputs of seed ${seed} (again: DYNO_FUZZ_SEED=${see
  * Registers a test: `holds` must neither throw, hang nor touch the prototypes of all objects.
  *
  * @param earlier inputs that did harm once, tried first.
- * @param runs inputs to try within {@linkcode LIMIT_MS}; a hundred times as many in the long suite.
+ * @param runs inputs to try within {@linkcode LIMIT_MS}; 250 times as many in the long suite.
  */
 export function property<Input>(
   name: string,
   inputs: fc.Arbitrary<Input>,
   holds: (input: Input) => unknown,
-  { runs = 500, earlier = [] }: { runs?: number; earlier?: Input[] } = {},
+  { runs = 200, earlier = [] }: { runs?: number; earlier?: Input[] } = {},
 ): void {
-  Deno.test(`random input: ${name}`, async () => {
+  const numRuns = LONG ? runs * 250 : runs;
+  Deno.test(`random input: ${name} (${numRuns})`, async () => {
     let last: Promise<void> = Promise.resolve();
     const checked = fc.asyncProperty(inputs, (input) => {
       watch.postMessage(`${name}: ${fc.stringify(input)}`);
@@ -38,30 +39,36 @@ export function property<Input>(
       await holds(input);
       cleanPrototypes();
     };
-    using watch = watched();
-    await fc.assert(checked, {
-      seed,
-      numRuns: LONG ? runs * 100 : runs,
-      interruptAfterTimeLimit: LIMIT_MS,
-      examples: earlier.map((input) => [input]),
-    });
-    await last; // at the time limit fast-check leaves the one that is under way alone
+    try {
+      await fc.assert(checked, {
+        seed,
+        numRuns,
+        interruptAfterTimeLimit: LIMIT_MS,
+        examples: earlier.map((input) => [input]),
+      });
+      await last; // at the time limit fast-check leaves the one that is under way alone
+    } finally {
+      watch.postMessage(null);
+    }
   });
 }
 
 /** Ends the process, with the input told, if the next one does not come in time: a hang holds the thread. */
-function watched(): Worker & Disposable {
+function watched(): Worker {
   const code = `let timer;
     self.onmessage = ({ data }) => {
       clearTimeout(timer);
+      if (data === null) return;
       timer = setTimeout(() => {
         Deno.stderr.writeSync(new TextEncoder().encode("hangs: " + data + "\\n"));
         Deno.kill(Deno.pid, "SIGKILL");
       }, ${HANG_MS});
     };`;
-  const worker = new Worker(`data:text/javascript,${encodeURIComponent(code)}`, { type: "module" });
-  return Object.assign(worker, { [Symbol.dispose]: () => worker.terminate() });
+  return new Worker(`data:text/javascript,${encodeURIComponent(code)}`, { type: "module" });
 }
+
+const watch = watched();
+Deno.test.afterAll(() => watch.terminate());
 
 /** The inputs that were found to do harm, kept in tests/fixtures/fuzz. */
 export function found<Input>(name: string): Input[] {

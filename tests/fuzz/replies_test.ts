@@ -78,7 +78,7 @@ property(
     assert(whole.heads <= 1);
     if (whole.refused === null) assertEquals(cut, whole);
   },
-  { runs: 1500 },
+  { runs: 600 },
 );
 
 function events(parts: Buffer[]): string[] {
@@ -95,7 +95,7 @@ property(
     const bytes = Buffer.from(text);
     assertEquals(events(pieces(bytes, at)), events([bytes]));
   },
-  { runs: 1500 },
+  { runs: 600 },
 );
 
 const call = { index: 0, id: "c", function: { name: "f", arguments: "{}" } };
@@ -126,7 +126,7 @@ property(
     }
     assertEquals(typeof reply.text + typeof reply.reasoning, "stringstring");
   },
-  { runs: 1500, earlier: [['{"error":{"message":{"toString":null},"code":429}}']] },
+  { runs: 600, earlier: [['{"error":{"message":{"toString":null},"code":429}}']] },
 );
 
 property("an answer's body near a valid one", nearJson(body), (text) => {
@@ -134,7 +134,7 @@ property("an answer's body near a valid one", nearJson(body), (text) => {
   refusal(() => reply.body(text));
   JSON.stringify(reply.toJson("completions"));
   assertEquals(typeof reply.text, "string");
-}, { runs: 1500 });
+}, { runs: 600 });
 
 const CODE = [
   "```",
@@ -188,7 +188,7 @@ property(
   ([piece, other, times]) => {
     extractCode({ text: (piece + other).repeat(times), reasoning: null }, problem);
   },
-  { runs: 60 },
+  { runs: 30 },
 );
 
 property(

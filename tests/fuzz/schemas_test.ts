@@ -51,7 +51,7 @@ function fileProperty(
 function schemaProperty(name: string, examples: unknown[], check: (file: JsonFile) => unknown) {
   property(name, nearJson(...examples), async (text) => {
     await orComplaint(() => check(parseJson("input.json", text)));
-  }, { runs: 700 });
+  }, { runs: 300 });
 }
 
 const test = { id: "a", name: "A", category: "c", prompt: "p", parameters: { max_tokens: 5 } };
@@ -116,7 +116,7 @@ for (const name of evaluatorNames) {
       if (typeof given !== "string" || /^[./]/.test(given)) return;
       await resolveEvaluator({ name: given, ...rest }, "tests[0].evaluator", "/nonexistent");
     });
-  }, { runs: 150 });
+  }, { runs: 60 });
 }
 
 fileProperty(
