@@ -106,12 +106,15 @@ function countsOf(junit: string): Counts {
 
 /** Folders whose parts are run on their own: together they would be the longest. */
 const SPLIT = ["tests/native", "tests/suite", "tests/chaos", "tests/e2e", "tests/server"];
-/** Small files of long tests, which begin first. */
+/** Little source of long tests, which begin first. */
 const FIRST = [
   "tests/chaos/faults_test.ts",
   "tests/e2e/npm_test.ts",
   "tests/native/fuzz_test.ts",
   "tests/chaos/soak_test.ts",
+  "tests/suite/sandbox",
+  "tests/native/wire_sanitizers_test.ts",
+  "tests/native/sanitizers_test.ts",
 ];
 
 const CHECKS = [

@@ -10,13 +10,21 @@ import type { Page } from "playwright-core";
 
 const executablePath = browserPath();
 
-/** The report of twelve tests, opened; `faults` gathers what a page must not do. */
-async function withReport(use: (page: Page, faults: string[]) => Promise<void>): Promise<void> {
-  using folder = temporaryFolder();
+const place = temporaryFolder();
+Deno.test.afterAll(() => place[Symbol.dispose]());
+let page: Promise<string> | undefined;
+
+/** The page of twelve tests, which several tests open. */
+async function madeReport(): Promise<string> {
   await using mock = await MockEndpoint.start({ behaviour: { default_response: `Mock ${EVIL}` } });
   const suite = suiteFrom(judged(12));
-  const run = await reported(mock, { suite, out: folder.path, sample_rate_hz: 20 });
-  await withPage(run.directory.report, use);
+  const run = await reported(mock, { suite, out: place.path, sample_rate_hz: 20 });
+  return run.directory.report;
+}
+
+/** Opened; `faults` gathers what a page must not do. */
+async function withReport(use: (page: Page, faults: string[]) => Promise<void>): Promise<void> {
+  await withPage(await (page ??= madeReport()), use);
 }
 
 const rows = rowsShown;
