@@ -108,7 +108,7 @@ export class Exchange {
     return {
       status: this.#head?.status ?? 0,
       headers: this.#head?.headers ?? {},
-      body: Buffer.concat(this.#body).toString("utf8"),
+      body: error === null ? Buffer.concat(this.#body).toString("utf8") : "",
       connect_ns: this.#connect_ns,
       t_ready_ns: this.#t_ready_ns,
       t_sent_ns: this.#t_sent_ns,

@@ -28,7 +28,7 @@ export interface HttpExchange {
   status: number;
   /** Header names in lower case. */
   headers: Record<string, string>;
-  /** The body of a response that is no event stream; else empty. */
+  /** The body of a response that came whole and is no event stream; else empty. */
   body: string;
   /** Connecting (with TLS) took this long; 0 on a connection that was kept alive. */
   connect_ns: number;

@@ -194,7 +194,7 @@ function exchangeOf({ head, body }: Flight, end: WireEnd): HttpExchange {
   return {
     status: end.status,
     headers: headersIn(head),
-    body: body.length === 0 ? "" : Buffer.concat(body).toString("utf8"),
+    body: end.failure === "ok" ? Buffer.concat(body).toString("utf8") : "",
     connect_ns: end.connect_ns,
     t_ready_ns: end.t_ready_ns,
     t_sent_ns: end.t_sent_ns,

@@ -1,5 +1,5 @@
 /** One client's connection: requests in, timed parts out, in order. */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { nowNs } from "../native/clock.ts";
 import { RequestParser, RequestRefused } from "./http_request.ts";
@@ -101,8 +101,9 @@ export class Connection {
   #endless(bytes: string, piece: string): void {
     this.#stop();
     if (bytes !== "") this.#socket.write(bytes);
+    const again = Buffer.from(piece); // encoded once: it is written thousands of times
     const timer = setInterval(() => {
-      if (!this.#socket.writableNeedDrain) this.#socket.write(piece);
+      if (!this.#socket.writableNeedDrain) this.#socket.write(again);
     }, 1);
     this.#socket.on("close", () => clearInterval(timer));
   }

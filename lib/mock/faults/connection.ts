@@ -117,12 +117,12 @@ export const connectionFaults = {
   endless_data_lines: {
     description: "one event of data lines without end",
     failure: "malformed",
-    apply: endless(STREAM, "data: y\n".repeat(8192)),
+    apply: endless(STREAM, `data: ${"y".repeat(121)}\n`.repeat(512)),
   },
   endless_body: {
     description: "a body of gigabytes that is no event stream",
     failure: "malformed",
-    apply: endless(`${OK}content-type: application/json\r\n\r\n"`, "y".repeat(65536)),
+    apply: endless(`${OK}content-type: application/json\r\n\r\n"`, "y".repeat(1 << 20)),
   },
   endless_chunk_extension: {
     description: "a chunk header of gigabytes",
