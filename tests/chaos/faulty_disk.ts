@@ -1,6 +1,14 @@
 /** The shim of faulty_disk.c: built once, and the environment that puts it before a dyno. */
 import { spawnSync } from "node:child_process";
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { tmpdir } from "node:os";
 import process from "node:process";
@@ -25,6 +33,17 @@ export interface Faults {
   sync_ms?: number;
 }
 
+/** Builds the shim, once a process; gives its bytes. @throws it cannot be built. */
+function shim(folder: string): Uint8Array {
+  const path = join(folder, "built.so");
+  const flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
+  const built = spawnSync("cc", [...flags, "-o", path, SOURCE, "-ldl"]);
+  if (built.status !== 0) throw new Error(String(built.stderr));
+  return readFileSync(path);
+}
+
+let builtShim: Uint8Array | undefined;
+
 /** A disk that fails under one folder. */
 export class FaultyDisk implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), "dyno-shim-"));
@@ -33,9 +52,7 @@ export class FaultyDisk implements Disposable {
 
   /** @throws the shim cannot be built. */
   constructor() {
-    const flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
-    const built = spawnSync("cc", [...flags, "-o", this.#shim, SOURCE, "-ldl"]);
-    if (built.status !== 0) throw new Error(String(built.stderr));
+    writeFileSync(this.#shim, builtShim ??= shim(this.#folder));
   }
 
   /** The environment of a dyno whose changes under `folder` fail so, and a look at their number. */

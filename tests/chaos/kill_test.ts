@@ -26,13 +26,14 @@ import type { Finished } from "../e2e/dyno.ts";
 import type { Scene, Victim } from "./victims.ts";
 
 const long = process.env.DYNO_TEST_LONG !== undefined;
-const KILLS = long ? 500 : 30;
+/** At least; in the short form each command is killed in its chain. */
+const KILLS = long ? 500 : 18;
 /** Chains of kills, side by side. */
 const LANES = 2;
 /** Kills of one folder before its command may come to its end. */
-const MOST_IN_A_ROW = 3;
+const MOST_IN_A_ROW = long ? 3 : 2;
 /** The short form kills at the same moments each time: new ones are looked for in the long one. */
-const seed = Number(process.env.DYNO_KILL_SEED ?? (long ? Date.now() % 1e9 : 266_043_825));
+const seed = Number(process.env.DYNO_KILL_SEED ?? (long ? Date.now() % 1e9 : 638_256));
 
 const only = process.env.DYNO_KILL_ONLY ?? "";
 const slurmIsMissing = noSlurm();
@@ -128,7 +129,7 @@ async function chain(victim: Victim, random: () => number, ground: Ground): Prom
 }
 
 Deno.test({
-  name: `${KILLS} kills lose nothing, double nothing and leave nothing (seed ${seed})`,
+  name: `${KILLS} kills or more lose nothing, double nothing and leave nothing (seed ${seed})`,
   ignore: !canFault,
   fn: async () => {
     using disk = new FaultyDisk();

@@ -5,11 +5,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { printable } from "../../lib/cli/printable.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { dyno } from "../e2e/dyno.ts";
+import { DYNO, dyno } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 
 /** Clears, writes the clipboard, links, hides, goes back, turns, and forges a line; in C0 and in C1. */
@@ -78,9 +77,7 @@ async function harmless(args: string[], cwd: string, codes = [0, 1, 2, 3, 4]): P
 
 /** Runs dyno in a terminal, and gives what reached it. */
 function inTerminal(args: string[], cwd: string): string | null {
-  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
-  const quoted = [process.execPath, "run", "-A", "--no-check", main, ...args]
-    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  const quoted = [...DYNO, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
   const env = { ...process.env, TERM: "xterm-256color", NO_COLOR: "" };
   const { error, stdout } = spawnSync("script", ["-qec", quoted, "/dev/null"], { cwd, env });
   return error ? null : stdout.toString();
