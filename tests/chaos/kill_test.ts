@@ -33,7 +33,7 @@ const LANES = 2;
 /** Kills of one folder before its command may come to its end. */
 const MOST_IN_A_ROW = long ? 3 : 2;
 /** The short form kills at the same moments each time: new ones are looked for in the long one. */
-const seed = Number(process.env.DYNO_KILL_SEED ?? (long ? Date.now() % 1e9 : 638_256));
+const seed = Number(process.env.DYNO_KILL_SEED ?? (long ? Date.now() % 1e9 : 1_638_298));
 
 const only = process.env.DYNO_KILL_ONLY ?? "";
 const slurmIsMissing = noSlurm();
