@@ -18,11 +18,11 @@ import type { MockEndpoint } from "../../lib/mock/server.ts";
 import type { Finished } from "../e2e/dyno.ts";
 
 const PROGRAM = fileURLToPath(new URL("lock_program.ts", import.meta.url));
-const PROCESSES = 8;
 const LONG = Boolean(process.env.DYNO_TEST_LONG);
+const PROCESSES = LONG ? 8 : 5;
 const ROUNDS = LONG ? 1000 : 60;
 /** Of whole commands, which take a second of a core each to start. */
-const COMMANDS = LONG ? 8 : 4;
+const COMMANDS = LONG ? 8 : 3;
 
 /** What the lock of a process that was killed looks like. */
 function deadOwner(): string {

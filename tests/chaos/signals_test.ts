@@ -49,6 +49,8 @@ async function interrupted(
   const saved = scene.finished();
   assert(saved.length > 0);
   assertEquals(transientIn(place.path), []);
+  const anew = victim.name === "load"; // measured anew, beside what was saved
+  if (anew && !long) return;
   mock.configure({});
   release();
   const again = startDyno(scene.args(), at);
@@ -59,7 +61,7 @@ async function interrupted(
   const finished = scene.finished();
   assertEquals(new Set(finished).size, finished.length);
   assertEquals(saved.filter((item) => !finished.includes(item)), []);
-  if (!victim.name.startsWith("load")) await scene.check(); // which is measured anew, beside what was saved
+  if (!anew) await scene.check();
   assertEquals([...transientIn(place.path), ...readdirSync(join(place.path, "tmp"))], []);
 }
 
