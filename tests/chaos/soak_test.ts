@@ -25,7 +25,8 @@ const SECONDS = Number(Deno.env.get("DYNO_SOAK_S") ?? (LONG ? 3600 : 15));
 /** From here on figures are judged, not only leaks. */
 const JUDGED_S = 300;
 const STREAMS = 500;
-const OUTPUT_TOKENS = LONG ? 100 : 20;
+/** Of 0.1 s each: in a short soak, too, each stream ends some times. */
+const OUTPUT_TOKENS = SECONDS < JUDGED_S ? 20 : 100;
 /** Memory is flat where it surely grows by less than this share over the whole. */
 const MOST_GROWTH = 0.05;
 /** The ends that are compared, and what is left out as warm-up. */
