@@ -17,6 +17,7 @@
 
 #define REQUESTS_MAX 512
 #define DRAIN_BYTES (1 << 20)
+#define RING "ring_bytes=8388608" /* the smallest: full soonest */
 #define PATIENCE_NS 60e9
 #define FINAL_EVENTS 2 /* the finish reason and [DONE] */
 
@@ -120,7 +121,7 @@ static struct wire *open_wire(void)
     char error[256] = "";
     memset(answers, 0, sizeof answers);
     ended = 0;
-    struct wire *wire = wire_open("", error, sizeof error);
+    struct wire *wire = wire_open(RING, error, sizeof error);
     REQUIRE(wire);
     return wire;
 }

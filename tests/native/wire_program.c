@@ -104,16 +104,18 @@ static void until_blocked(struct wire *wire)
     }
 }
 
+#define UNREAD 13000 /* tokens; four times as many fill the ring */
+
 static void slow_consumer(void)
 {
     struct pace *pace = open_pace("interval_us=0\nburst=64");
     struct wire *wire = open_wire();
     uint32_t place = target(wire, pace_port(pace));
-    for (uint32_t i = 0; i < 4; i++) ask(wire, i, place, 0, 60e9, 25000);
+    for (uint32_t i = 0; i < 4; i++) ask(wire, i, place, 0, 60e9, UNREAD);
     until_blocked(wire);
     double blocked_ns = status(wire, "blocked_ns");
     drain_until(wire, 4, 20000);
-    for (uint32_t i = 0; i < 4; i++) require_whole(i, 25000);
+    for (uint32_t i = 0; i < 4; i++) require_whole(i, UNREAD);
     REQUIRE(blocked_ns > 0 && status(wire, "blocked_ns") >= blocked_ns);
     REQUIRE(status(wire, "ring_high_water_bytes") > status(wire, "ring_bytes") * 0.9);
     wire_free(wire);
@@ -228,10 +230,10 @@ static void refused(void)
 /* Waiting, running and unread requests; the thread may hang on a full ring. */
 static void stopped(bool full, bool free_at_once)
 {
-    struct pace *pace = open_pace(full ? "interval_us=0\nburst=64" : "interval_us=1000");
+    struct pace *pace = open_pace(full ? "interval_us=0\nburst=64" : "interval_us=5000");
     struct wire *wire = open_wire();
     uint32_t place = target(wire, pace_port(pace));
-    wire_limit(wire, 50);
+    wire_limit(wire, full ? 10 : 50);
     for (uint32_t i = 0; i < 100; i++) ask(wire, i, place, 0, 60e9, 1000000);
     if (full) until_blocked(wire);
     else pause_us(50000);
@@ -250,7 +252,7 @@ static void stopped(bool full, bool free_at_once)
 
 static void server_gone(void)
 {
-    struct pace *pace = open_pace("interval_us=1000");
+    struct pace *pace = open_pace("interval_us=5000");
     struct wire *wire = open_wire();
     uint32_t place = target(wire, pace_port(pace));
     for (uint32_t i = 0; i < 40; i++) ask(wire, i, place, 0, 60e9, 1000000);
