@@ -67,7 +67,7 @@ const MISTAKES: [text: string, line: number, said: string][] = [
 ];
 
 Deno.test("configuration", async (t) => {
-  using simulator = await Simulator.build();
+  using simulator = await Simulator.open();
 
   for (const [i, [text, line, said]] of MISTAKES.entries()) {
     await t.step(said, async () => {

@@ -20,7 +20,7 @@ const SWEEP = [
 ];
 
 Deno.test("simulator's contract", async (t) => {
-  using simulator = await Simulator.build();
+  using simulator = await Simulator.open();
 
   await t.step("a sweep's command line gives the four files with their columns", async () => {
     const report = await simulator.report(...SWEEP);

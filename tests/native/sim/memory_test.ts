@@ -7,7 +7,7 @@ const KEPT_BYTES = 16;
 const KIB = 1024;
 
 Deno.test("memory is bounded by live workflows", async (t) => {
-  using simulator = await Simulator.build();
+  using simulator = await Simulator.open();
   const count = Number(Deno.env.get("SIM_WORKFLOWS") ?? 200_000);
 
   /** Address space a run may use; it fails where it wants more. */

@@ -17,7 +17,7 @@ function moments(values: number[]): { mean: number; deviation: number; error: nu
 }
 
 Deno.test("models", async (t) => {
-  using simulator = await Simulator.build();
+  using simulator = await Simulator.open();
 
   /** Durations of successes by node type, the first iteration's only. */
   async function durations(...flags: string[]): Promise<Map<string, number[]>> {

@@ -11,7 +11,7 @@ function figure(text: string): void {
 }
 
 Deno.test("policies", async (t) => {
-  using simulator = await Simulator.build();
+  using simulator = await Simulator.open();
 
   async function summaries(...flags: string[]): Promise<Record<string, number>[]> {
     const found = [];

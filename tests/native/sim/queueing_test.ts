@@ -39,7 +39,7 @@ function singleQueue(c: number): string {
 
 for (const [c, utilization] of [[1, 0.7], [4, 0.8], [8, 0.85]]) {
   Deno.test(`M/M/${c} at ${utilization}: waits are Erlang's`, async () => {
-    using simulator = await Simulator.build();
+    using simulator = await Simulator.open();
     const config = simulator.write("queue.json", singleQueue(c));
     const rate = c * utilization / (SERVICE_MS / 1000);
     const flags = [

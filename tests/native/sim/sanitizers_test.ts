@@ -16,46 +16,44 @@ const RUNS = [
 /** Every place of a configuration in the long suite, every fifth one else. */
 const STEP = Deno.env.get("DYNO_TEST_LONG") ? 1 : 5;
 
-for (const sanitizer of ["asan", "ubsan"]) {
-  Deno.test(`the simulator is clean under ${sanitizer}`, async (t) => {
-    using simulator = await Simulator.build(`agent_sched_sim_${sanitizer}`);
-    for (const flags of RUNS) {
-      await t.step(flags, async () => {
-        const { code, stderr } = await simulator.run("--workflows", "9", ...flags.split(" "));
-        // Every outcome is in words: done, a time beyond reckoning, a bad argument.
-        if (code === 0) assertEquals(stderr, "");
-        else assertMatch(stderr, /^Error: (the simulated time runs beyond|--workflows)/);
-      });
-    }
+Deno.test("the simulator is clean under ASan and UBSan", async (t) => {
+  using simulator = await Simulator.sanitized();
+  for (const flags of RUNS) {
+    await t.step(flags, async () => {
+      const { code, stderr } = await simulator.run("--workflows", "9", ...flags.split(" "));
+      // Every outcome is in words: done, a time beyond reckoning, a bad argument.
+      if (code === 0) assertEquals(stderr, "");
+      else assertMatch(stderr, /^Error: (the simulated time runs beyond|--workflows)/);
+    });
+  }
 
-    await t.step(
-      "any cut and any changed byte of a configuration is said, not crashed on",
-      async () => {
-        const good = JSON.stringify({
-          budget: 1.5e0,
-          in_flight_max: 3,
-          local: { io: 1 },
-          nodes: {
-            Plan: { resource: "x\u0041", latency: { kind: "gamma", shape: 2, scale_ms: 3 } },
-          },
-          providers: { xA: { tiers: [{ concurrency: 2, tokens_per_s: 5, burst: 2 }] } },
-        }).replace("xA", "x\\u0041");
-        const changed = [];
-        for (let i = 0; i < good.length; i += 3 * STEP) changed.push(good.slice(0, i));
-        for (let i = 0; i < good.length; i += 2 * STEP) {
-          for (const byte of ['"', "\\", "9"]) {
-            changed.push(good.slice(0, i) + byte + good.slice(i + 1));
-          }
+  await t.step(
+    "any cut and any changed byte of a configuration is said, not crashed on",
+    async () => {
+      const good = JSON.stringify({
+        budget: 1.5e0,
+        in_flight_max: 3,
+        local: { io: 1 },
+        nodes: {
+          Plan: { resource: "x\u0041", latency: { kind: "gamma", shape: 2, scale_ms: 3 } },
+        },
+        providers: { xA: { tiers: [{ concurrency: 2, tokens_per_s: 5, burst: 2 }] } },
+      }).replace("xA", "x\\u0041");
+      const changed = [];
+      for (let i = 0; i < good.length; i += 3 * STEP) changed.push(good.slice(0, i));
+      for (let i = 0; i < good.length; i += 2 * STEP) {
+        for (const byte of ['"', "\\", "9"]) {
+          changed.push(good.slice(0, i) + byte + good.slice(i + 1));
         }
-        for (const [i, text] of changed.entries()) {
-          const path = simulator.write("broken.json", text);
-          const flags = ["--workflows", "1", "--pdfs", "1", "--trace", "none", "--config", path];
-          const { code, stderr } = await simulator.run(...flags);
-          if (code === 0) continue; // another number or name is as good
-          assertEquals(code, 2, `${i}: ${text}\n${stderr}`);
-          assertMatch(stderr, /^Error: .*broken\.json:\d+: /);
-        }
-      },
-    );
-  });
-}
+      }
+      for (const [i, text] of changed.entries()) {
+        const path = simulator.write("broken.json", text);
+        const flags = ["--workflows", "1", "--pdfs", "1", "--trace", "none", "--config", path];
+        const { code, stderr } = await simulator.run(...flags);
+        if (code === 0) continue; // another number or name is as good
+        assertEquals(code, 2, `${i}: ${text}\n${stderr}`);
+        assertMatch(stderr, /^Error: .*broken\.json:\d+: /);
+      }
+    },
+  );
+});

@@ -1,6 +1,7 @@
 /** What the simulator's tests share: the built program, its runs and what they leave. */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { nativeProgram } from "../../../lib/native/program.ts";
 
 const SOURCES = fromFileUrl(new URL("../../../native/sim/", import.meta.url));
 
@@ -38,21 +39,26 @@ export interface TraceEvent {
 
 export type Row = Record<string, string>;
 
-/** The program in a folder that is gone afterwards; every run writes into a folder of its own. */
+/** The program and a folder that is gone afterwards; every run writes into a folder of its own. */
 export class Simulator {
   #runs = 0;
 
   private constructor(readonly folder: string, readonly program: string) {}
 
-  /** Builds one: `agent_sched_sim`, or one under a sanitizer. */
-  static async build(name = "agent_sched_sim"): Promise<Simulator> {
+  /** The one of dyno's own, built once into the user's cache. */
+  static async open(): Promise<Simulator> {
+    return new Simulator(Deno.makeTempDirSync(), await nativeProgram("agent_sched_sim"));
+  }
+
+  /** One under the sanitizers, where warnings are errors. */
+  static async sanitized(): Promise<Simulator> {
     const folder = Deno.makeTempDirSync();
     const { success, stderr } = await new Deno.Command("make", {
-      args: ["-s", `BUILD=${folder}`, join(folder, name)],
+      args: ["-s", `BUILD=${folder}`, "sanitize"],
       cwd: SOURCES,
     }).output();
     if (!success) throw new Error(new TextDecoder().decode(stderr));
-    return new Simulator(folder, join(folder, name));
+    return new Simulator(folder, join(folder, "agent_sched_sim_asan"));
   }
 
   [Symbol.dispose](): void {
@@ -74,7 +80,7 @@ export class Simulator {
     return new Report(folder, stdout);
   }
 
-  /** Writes a file beside the program; gives its path. */
+  /** Writes a file into the simulator's folder; gives its path. */
   write(name: string, text: string): string {
     const path = join(this.folder, name);
     Deno.writeTextFileSync(path, text);

@@ -85,7 +85,7 @@ function rulesOf(world: typeof TIGHT, policy: string, flags: string[], routing: 
 const sizes = Object.entries(SIZE).flatMap(([key, value]) => [`--${key}`, `${value}`]);
 
 Deno.test("traces keep the rules", async (t) => {
-  using simulator = await Simulator.build();
+  using simulator = await Simulator.open();
   const config = simulator.write("tight.json", configOf(TIGHT));
   const worlds = [
     { name: "built in", rules: BUILT_IN, flags: ["--heavy_tail_prob", "0.05"] },
