@@ -1,12 +1,12 @@
-/** No schedule breaks a rule: every policy, every ablation, two worlds, twenty seeds. */
+/** No schedule breaks a rule: every policy, every ablation, two worlds, some seeds. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Report, Simulator } from "./simulator.ts";
 import { checkTrace, type Rules, type TierRules } from "./trace_checker.ts";
 
-/** Twenty in the long suite and where CI=true, five else; a budget that is too small is met with the tenth. */
+/** Twenty in the long suite and where CI=true, two else; a budget that is too small is met with the tenth. */
 const SEEDS = Deno.env.get("DYNO_TEST_LONG") || Deno.env.get("CI") === "true"
   ? Array.from({ length: 20 }, (_, i) => i + 1)
-  : [1, 2, 3, 4, 10];
+  : [1, 10];
 const POLICIES = ["fifo_cheapest", "dag_cheapest", "dag_escalation", "full", "edf", "sjf"];
 const ABLATIONS = [
   [],
@@ -84,7 +84,7 @@ function rulesOf(world: typeof TIGHT, policy: string, flags: string[], routing: 
 
 const sizes = Object.entries(SIZE).flatMap(([key, value]) => [`--${key}`, `${value}`]);
 
-Deno.test("traces keep the rules", async (t) => {
+Deno.test(`traces of ${SEEDS.length} seeds keep the rules`, async (t) => {
   using simulator = await Simulator.open();
   const config = simulator.write("tight.json", configOf(TIGHT));
   const worlds = [
