@@ -46,15 +46,30 @@ export async function runWith(
   return decode(stdout);
 }
 
-/** Builds the fake libnvidia-ml.so.1 into a folder; `without` are symbols it does not offer. */
-export async function buildFakeNvml(folder: string, without: string[] = []): Promise<string> {
-  const path = join(folder, "libnvidia-ml.so.1");
-  const versions = join(folder, "symbols.map");
+/** Its bytes by the symbols that it does not offer. */
+const fakes = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+async function compileFakeNvml(without: string[]): Promise<Uint8Array<ArrayBuffer>> {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "fake.so");
+  const versions = join(folder.path, "symbols.map");
   const hidden = without.map((symbol) => `${symbol};`).join(" ");
   await Deno.writeTextFile(versions, `{ global: nvml*; local: ${hidden} *; };\n`);
   const flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-Wall", "-Wextra", "-Werror", "-fPIC"];
   const link = ["-shared", "-pthread", `-Wl,--version-script=${versions}`, "-o", path];
   await run("cc", ...flags, ...link, join(TESTS_FOLDER, "fake_nvml.c"));
+  return await Deno.readFile(path);
+}
+
+/**
+ * Puts the fake libnvidia-ml.so.1 into a folder: a file of its own, so that it has a state of its own.
+ * `without` are symbols it does not offer.
+ */
+export async function buildFakeNvml(folder: string, without: string[] = []): Promise<string> {
+  const key = without.join();
+  if (!fakes.has(key)) fakes.set(key, compileFakeNvml(without));
+  const path = join(folder, "libnvidia-ml.so.1");
+  await Deno.writeFile(path, await fakes.get(key)!);
   return path;
 }
 

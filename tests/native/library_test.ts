@@ -4,7 +4,14 @@ import { openLibrary } from "../../lib/native/ffi.ts";
 import { findNative } from "../../lib/native/library.ts";
 import { ABI, SYMBOLS } from "../../lib/native/symbols.ts";
 import { releaseLibrary } from "../../scripts/build_native.ts";
-import { NATIVE_FOLDER, run, temporaryFolder, TESTS_FOLDER, writeTree } from "./fixtures.ts";
+import {
+  library,
+  NATIVE_FOLDER,
+  run,
+  temporaryFolder,
+  TESTS_FOLDER,
+  writeTree,
+} from "./fixtures.ts";
 
 Deno.env.delete("DYNO_NATIVE");
 
@@ -38,18 +45,22 @@ async function tear(path: string): Promise<void> {
 
 const names = (folder: string) => [...Deno.readDirSync(folder)].map((entry) => entry.name);
 
-Deno.test("the real sources: built once, said in one line, kept 0700, then found again", async () => {
+Deno.test("the real sources: this version's ABI, over Deno's own bridge", async () => {
+  const { call, bridge } = await library();
+  assertEquals([call.dyno_abi(), bridge], [ABI, "Deno.dlopen"]);
+});
+
+Deno.test("built once, said in one line, kept 0700, then found again", async () => {
   using folder = temporaryFolder();
+  const sources = await smallSources(folder.path);
   const cacheFolders = [join(folder.path, "cache", "dyno")];
   const lines: string[] = [];
   const notice = (line: string) => lines.push(line);
-  const first = await findNative({ sources: NATIVE_FOLDER, cacheFolders, notice });
+  const first = await findNative({ sources, cacheFolders, notice });
   assertEquals([first.origin, first.reason], ["built", null]);
-  assertEquals(first.library!.call.dyno_abi(), ABI);
-  assertEquals(first.library!.bridge, "Deno.dlopen");
   assertEquals(lines.length, 1);
-  assertMatch(lines[0], /^built libdyno from .*native\/ in [\d.]+ s, kept in .*dyno$/);
-  const second = await findNative({ sources: NATIVE_FOLDER, cacheFolders, notice });
+  assertMatch(lines[0], /^built libdyno from .*sources in [\d.]+ s, kept in .*dyno$/);
+  const second = await findNative({ sources, cacheFolders, notice });
   assertEquals([second.origin, second.library!.path], ["cached", first.library!.path]);
   assertEquals(lines.length, 1);
   assertEquals(names(cacheFolders[0]).length, 1, "no temporary file stays");
