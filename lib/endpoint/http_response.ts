@@ -186,10 +186,11 @@ export class ResponseParser {
 function headEnd(input: Buffer): number {
   if (input[0] === LF) return 1;
   if (input[0] === CR && input[1] === LF) return 2;
-  const crlf = input.indexOf("\n\r\n");
-  const lf = input.indexOf("\n\n");
-  if (lf >= 0 && (crlf < 0 || lf < crlf)) return lf + 2;
-  return crlf < 0 ? -1 : crlf + 3;
+  for (let lf = input.indexOf(LF); lf >= 0; lf = input.indexOf(LF, lf + 1)) {
+    if (input[lf + 1] === LF) return lf + 2;
+    if (input[lf + 1] === CR && input[lf + 2] === LF) return lf + 3;
+  }
+  return -1;
 }
 
 /** The headers of a whole head. */
