@@ -121,15 +121,15 @@ Deno.test({
     const nvml = await buildFakeNvml(folder.path);
     await nodeFolder(folder.path);
     const env = { DYNO_FAKE_NVML: "processes=4242:4096" };
-    const node = ["-y", "-p", "node@22", "node"];
+    const node = (await run("npx", "-y", "-p", "node@22", "node", "-p", "process.execPath")).trim();
     const deno = await runToEnd(
       Deno.execPath(),
       [...underDeno(join(TESTS_FOLDER, "frozen_program.ts")), host, nvml],
       env,
     );
     const same = await runToEnd(
-      "npx",
-      [...node, join(folder.path, "frozen_program.mjs"), host, nvml],
+      node,
+      [join(folder.path, "frozen_program.mjs"), host, nvml],
       env,
     );
     assertEquals(deno.stderr.trim(), "Deno.dlopen");
@@ -147,16 +147,16 @@ Deno.test({
     const wire = "wire_runtime_program";
     const streams = [
       await runToEnd(Deno.execPath(), underDeno(join(TESTS_FOLDER, `${wire}.ts`)), env),
-      await runToEnd("npx", [...node, join(folder.path, `${wire}.mjs`)], env),
+      await runToEnd(node, [join(folder.path, `${wire}.mjs`)], env),
     ].map(({ stdout, stderr }) => JSON.parse(stdout || `"${stderr}"`));
     const expected = { statuses: ["200"], events: 50 * 22, before_it_was_sent: 0 };
     assertEquals(streams, [
       { bridge: "Deno.dlopen", ...expected },
       { bridge: "koffi", ...expected },
     ]);
-    const program = [...node, "--expose-gc", join(folder.path, "exit_program.mjs")];
+    const program = ["--expose-gc", join(folder.path, "exit_program.mjs")];
     for (const how of ["end", "throw", "exit", "forget", "library_first"]) {
-      await endsCleanly("npx", program, how, { ...env, DYNO_NVML: nvml });
+      await endsCleanly(node, program, how, { ...env, DYNO_NVML: nvml });
     }
   },
 });
