@@ -83,8 +83,8 @@ export function seriesEstimates(values: ArrayLike<number>): SeriesEstimates {
       for (let k = 0; k < block.bins.length; k++) counts[block.bins[k]] += block.counts[k];
     }
     means[r] = sum / total;
-    medians[r] = tops[binAt(counts, 0.5 * total)];
-    tails[r] = tops[binAt(counts, 0.99 * total)];
+    medians[r] = tops[binAt(counts, 0.5 * total, total)];
+    tails[r] = tops[binAt(counts, 0.99 * total, total)];
   }
   const around = (value: number, resampled: Float64Array, off: (value: number) => number) => {
     const found = estimate(value, resampled, count, widening(blockSums(values, edges, off)), n);
@@ -189,14 +189,16 @@ function firstAtLeast(sorted: Float64Array, value: number): number {
   return low;
 }
 
-/** The bin that holds a rank. */
-function binAt(counts: Uint32Array, rank: number): number {
-  let seen = 0;
-  for (let i = 0; i < counts.length; i++) {
-    seen += counts[i];
-    if (seen >= rank) return i;
+/** The bin that holds a rank, counted from the nearer end. */
+function binAt(counts: Uint32Array, rank: number, total: number): number {
+  if (rank <= total / 2) {
+    let bin = 0;
+    for (let seen = counts[0]; seen < rank; seen += counts[bin]) bin++;
+    return bin;
   }
-  return counts.length - 1;
+  let bin = counts.length - 1;
+  for (let below = total - counts[bin]; below >= rank; below -= counts[bin]) bin--;
+  return bin;
 }
 
 /** @param factor by which the interval is wider than its percentiles, to either side of the value. */
