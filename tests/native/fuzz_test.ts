@@ -5,7 +5,7 @@ import { fuzzingClang } from "../clang.ts";
 import { CASES } from "./corpus.ts";
 import { run, temporaryFolder } from "./fixtures.ts";
 
-const SECONDS = Deno.env.get("DYNO_TEST_LONG") ? 600 : Deno.env.get("CI") === "true" ? 60 : 5;
+const SECONDS = Deno.env.get("DYNO_TEST_LONG") ? 600 : Deno.env.get("CI") === "true" ? 60 : 2;
 const MAX_BYTES = 65536;
 /** First bytes of inputs: a response in small and in larger pieces, an event stream alone. */
 const MODES = [0, 3, 7, 0x81, 0x85];
