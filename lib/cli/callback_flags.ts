@@ -1,9 +1,6 @@
 /** Flags that tell a callback URL of a run's end, and the telling. */
 import process from "node:process";
 import { InputError } from "../errors.ts";
-import { callbackUrl, checkedAddress, RefusedAddressError } from "../notify/address.ts";
-import { alertPayload, endPayload } from "../notify/payload.ts";
-import { CallbackQueue } from "../notify/queue.ts";
 import { text, toggle } from "./flags.ts";
 import type { EndPayload, Payload } from "../notify/payload.ts";
 import type { Values } from "./flags.ts";
@@ -47,6 +44,8 @@ export async function withCallbacks<T>(
     return await work(context);
   }
   await checkUrl(url, allow_private);
+  const { alertPayload, endPayload } = await import("../notify/payload.ts");
+  const { CallbackQueue } = await import("../notify/queue.ts");
   const secret = process.env.DYNO_WEBHOOK_SECRET || null;
   if (secret === null) terminal.warn("DYNO_WEBHOOK_SECRET is not set: the callback is unsigned");
   await using queue = await CallbackQueue.open(out, {
@@ -73,6 +72,7 @@ export async function withCallbacks<T>(
 }
 
 async function checkUrl(url: string, allow_private: boolean): Promise<void> {
+  const { callbackUrl, checkedAddress, RefusedAddressError } = await import("../notify/address.ts");
   try {
     await checkedAddress(callbackUrl(url, allow_private), allow_private);
   } catch (error) {

@@ -1,11 +1,10 @@
 /** How a command is observed from outside while it runs: Prometheus metrics, OpenTelemetry. */
 import { InputError } from "../errors.ts";
-import { openMetrics } from "../metrics/open_metrics.ts";
-import { serveMetrics } from "../metrics/serve_metrics.ts";
-import { Telemetry, telemetryAsked } from "../metrics/telemetry.ts";
+import { telemetryAsked } from "../metrics/telemetry_asked.ts";
 import { number, text } from "./flags.ts";
 import type { FollowedRun, Metrics } from "../metrics/open_metrics.ts";
 import type { MetricsServer } from "../metrics/serve_metrics.ts";
+import type { Telemetry } from "../metrics/telemetry.ts";
 import type { Values } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -73,7 +72,7 @@ export async function observe(
 ): Promise<Observation> {
   const { asked, problem } = telemetryAsked();
   if (problem !== null) terminal.warn(problem);
-  const telemetry = asked ? await Telemetry.open() : null;
+  const telemetry = asked ? await (await import("../metrics/telemetry.ts")).Telemetry.open() : null;
   const port = values["metrics-port"];
   if (port === undefined) {
     const alone = (["metrics-host", "metrics-prefix"] as const).find((name) => values[name]);
@@ -81,6 +80,8 @@ export async function observe(
     return new Observation(null, null, telemetry);
   }
   const host = values["metrics-host"] ?? "127.0.0.1";
+  const { openMetrics } = await import("../metrics/open_metrics.ts");
+  const { serveMetrics } = await import("../metrics/serve_metrics.ts");
   const metrics = await openMetrics({ prefix: values["metrics-prefix"] });
   const server = await serveMetrics(() => metrics.text(), { host, port });
   terminal.say(terminal.paint.dim(`metrics at ${server.url}`));

@@ -2,7 +2,6 @@
  * OpenTelemetry: a span for each run and each request in it, and histograms, by the semantic
  * conventions for generative AI. Prompts and answers are not sent.
  */
-import process from "node:process";
 import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { requestIn } from "./requests_of_run.ts";
@@ -32,23 +31,6 @@ const OPERATIONS: Record<string, string> = {
   completions: "text_completion",
   embeddings: "embeddings",
 };
-
-/** Whether the environment asks for OpenTelemetry; null, or why nothing will be sent. */
-export function telemetryAsked(env: Record<string, string | undefined> = process.env): {
-  asked: boolean;
-  problem: string | null;
-} {
-  if (env.OTEL_SDK_DISABLED === "true") return { asked: false, problem: null };
-  const exporter = env.OTEL_DENO === "true" || env.OTEL_DENO === "1";
-  const endpoint = Object.keys(env).some((name) => /^OTEL_EXPORTER_OTLP_.*ENDPOINT$/.test(name));
-  const needsDeno = process.versions.deno !== undefined && endpoint && !exporter;
-  return {
-    asked: exporter || endpoint,
-    problem: needsDeno
-      ? "OTEL_EXPORTER_OTLP_ENDPOINT is set, but Deno sends nothing without OTEL_DENO=true"
-      : null,
-  };
-}
 
 /** Sends what runs do to whichever exporter the runtime has. */
 export class Telemetry {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { telemetryAsked } from "../../lib/metrics/telemetry.ts";
+import { telemetryAsked } from "../../lib/metrics/telemetry_asked.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../native/fixtures.ts";
