@@ -11,7 +11,9 @@ import {
 } from "@std/assert";
 import { chromium } from "playwright-core";
 import { ablationRatio, seedMean } from "../../lib/report/sweep_numbers.ts";
+import { writeSweepReport } from "../../lib/report/sweep_report.ts";
 import { analyseSweep } from "../../lib/sweep/analyse.ts";
+import { collectSweep } from "../../lib/sweep/collect.ts";
 import { csvLine, parseCsv } from "../../lib/sweep/csv.ts";
 import { FoundColumns } from "../../lib/sweep/columns.ts";
 import { pairedRatioEstimate } from "../../lib/stats/paired_ratio.ts";
@@ -86,10 +88,18 @@ Deno.test("groups are over seeds; ratios only over the seeds that both sides hav
 });
 
 /** A finished small sweep, collected. */
-async function collected(place: Workplace, changes: Record<string, unknown> = {}): Promise<void> {
-  const file = place.write("small.json", smallSweep(changes));
+async function collected(place: Workplace): Promise<void> {
+  const file = place.write("small.json", smallSweep());
   assertEquals((await place.dyno("sweep", "--config", file)).code, 0);
-  assertEquals((await place.dyno("collect", "--exp_dir", "bench_runs/small")).code, 0);
+  await collectSweep(join(place.path, "bench_runs/small"));
+}
+
+/** Writes the report of a sweep's tree, in this process. */
+function report(place: Workplace, tree: string, out_dir?: string) {
+  return writeSweepReport(
+    join(place.path, tree),
+    out_dir ? { out_dir: join(place.path, out_dir) } : {},
+  );
 }
 
 Deno.test("the report has the document's files, numbers and words on its sample", async () => {
@@ -126,8 +136,7 @@ Deno.test("the report has the document's files, numbers and words on its sample"
   assertEquals(html.match(/<svg class="wide"/g)!.length, 4);
   assertEquals(html.match(/<tr[^>]*><th scope="row">(fifo|full)/g)!.length, 8);
   assertStringIncludes(markdown, "![Makespan by policy](assets/makespan_by_policy.png)");
-  const again = await place.dyno("report", "--exp_dir", "bench_runs/small", "--out_dir", "else");
-  assertEquals(again.code, 0);
+  await report(place, "bench_runs/small", "else");
   assertEquals(place.read("else/report.md"), markdown); // the same bytes every time
 });
 
@@ -145,15 +154,14 @@ Deno.test("tiers have their means by provider; those that nothing went to are le
     embed_provider_tier0_queue_wait_p95_ms: 500,
   });
   place.write(
-    "runs.csv",
+    "aggregate/runs.csv",
     tableOf([
       { ...full, seed: 1, p95: 9, extra: tiers(0.5) },
       { ...full, seed: 2, p95: 9, extra: tiers(0.7) },
       { ...full, ablation: "off", seed: 2, p95: 9, extra: tiers(0.1) },
     ]),
   );
-  const { code, stderr } = await place.dyno("report", "--exp_dir", ".", "--runs_csv", "runs.csv");
-  assertEquals(code, 0, stderr);
+  await report(place, ".");
   const [, section] = /## Tiers\n\n([^]*?)\n\n/.exec(place.read("report/report.md"))!;
   const rows = section.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
   assertEquals(rows[0].slice(1, -1), [
@@ -174,8 +182,8 @@ Deno.test("a sampled sweep of any program has its host's figures", async () => {
   const file = place.write("s.json", shellSweep("sleep 0.4", 2, { sample_rate_hz: 50 }));
   const swept = await place.dyno("sweep", "--config", file);
   assertEquals(swept.code, 0, swept.stderr);
-  const { code, stderr } = await place.dyno("report", "--exp_dir", "bench_runs/shell");
-  assertEquals(code, 0, stderr);
+  await collectSweep(join(place.path, "bench_runs/shell"));
+  await report(place, "bench_runs/shell");
   const [head, ...rows] = parseCsv(place.read("bench_runs/shell/aggregate/runs.csv"));
   const cells = (name: string) => rows.map((row) => Number(row[head.indexOf(name)]));
   for (const percent of cells("host_cpu_usage_percent")) assert(percent >= 0 && percent <= 100);
@@ -189,8 +197,10 @@ Deno.test("a sampled sweep of any program has its host's figures", async () => {
   assert(!markdown.includes("## Means"));
   const broken = `bench_runs/shell/runs/${place.list("bench_runs/shell/runs")[0]}/samples.json`;
   place.write(broken, "{");
-  const collected = await place.dyno("collect", "--exp_dir", "bench_runs/shell");
-  assertStringIncludes(collected.stderr, "samples.json is broken");
+  const told: string[] = [];
+  const onWarning = (_: string, warning: string) => void told.push(warning);
+  await collectSweep(join(place.path, "bench_runs/shell"), { onWarning });
+  assertStringIncludes(told.join("\n"), "samples.json is broken");
 });
 
 Deno.test("a tree with holes, and one without any result, still give a report", async () => {
@@ -204,22 +214,18 @@ Deno.test("a tree with holes, and one without any result, still give a report", 
   const { code, stderr } = await place.dyno("report", "--exp_dir", "bench_runs/small");
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, "collected 8 runs");
-  const html = () => place.read("bench_runs/small/report/index.html");
   assertStringIncludes(
-    html(),
+    place.read("bench_runs/small/report/index.html"),
     "2 runs of 8 without results: not run (1); no meta.json: the run was cut off (1)",
   );
   for (const name of others) rmSync(join(place.path, runs, name), { recursive: true });
-  await place.dyno("collect", "--exp_dir", "bench_runs/small");
-  const none = await place.dyno("report", "--exp_dir", "bench_runs/small");
+  await collectSweep(join(place.path, "bench_runs/small"));
+  const none = await place.dyno("report", "--exp_dir", "bench_runs/small", "--out_dir", "none");
   assertEquals(none.code, 0, none.stderr);
   assertStringIncludes(none.stderr, "no run has results");
-  assertStringIncludes(html(), "8 runs of 8 without results");
-  place.write("empty.csv", "run_id\n");
-  assertEquals(
-    (await place.dyno(...["report", "--exp_dir", ".", "--runs_csv", "empty.csv"])).code,
-    0,
-  );
+  assertStringIncludes(place.read("none/index.html"), "8 runs of 8 without results");
+  const runs_csv = join(place.path, place.write("empty.csv", "run_id\n"));
+  assertEquals((await writeSweepReport(place.path, { runs_csv })).runs, 0);
   const wrong = await place.dyno("report", "--exp_dir", ".", "--runs_csv", "none.csv");
   assertEquals([wrong.code, wrong.stderr.includes("none.csv: no such file")], [2, true]);
 });
@@ -237,8 +243,8 @@ Deno.test("another program's numbers are charted by its varied parameters", asyn
     jobs: 2,
   });
   assertEquals((await place.dyno("sweep", "--config", file)).code, 0);
-  const { code, stderr } = await place.dyno("report", "--exp_dir", "bench_runs/other");
-  assertEquals(code, 0, stderr);
+  await collectSweep(join(place.path, "bench_runs/other"));
+  await report(place, "bench_runs/other");
   const markdown = place.read("bench_runs/other/report/report.md");
   assertMatch(markdown, /\| size 4 \| – \| 3 \| 8\.5\d* \[/);
   assert(existsSync(join(place.path, "bench_runs/other/report/assets/metric_1.png")));
@@ -259,7 +265,7 @@ Deno.test({
         { policy: "full", ablation: '"><script>alert(1)</script>', seed: 2, p95: null },
       ]),
     );
-    assertEquals((await place.dyno("report", "--exp_dir", "bench_runs/evil")).code, 0);
+    await report(place, "bench_runs/evil");
     const browser = await chromium.launch({
       executablePath: browserPath()!,
       args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
