@@ -8,7 +8,7 @@ import { withRunIndex } from "../../lib/run/index.ts";
 import { temporary } from "./runs_fixture.ts";
 
 const PROGRAM = fileURLToPath(new URL("index_program.ts", import.meta.url));
-const PROCESSES = 20;
+const PROCESSES = Deno.env.get("DYNO_TEST_LONG") ? 20 : 10;
 const ROUNDS = 4;
 
 function program(root: string, number: number): Promise<{ missing: number; notices: string[] }> {
@@ -22,7 +22,7 @@ function program(root: string, number: number): Promise<{ missing: number; notic
   });
 }
 
-Deno.test("20 processes write runs and index them at once, over a damaged index", async () => {
+Deno.test(`${PROCESSES} processes write runs and index them at once, over a damaged index`, async () => {
   using folder = temporary();
   writeFileSync(join(folder.path, "index.sqlite"), "no database\n".repeat(1000));
   const all = await Promise.all(

@@ -11,6 +11,8 @@ import { fixture, readExport } from "./fixtures.ts";
 
 const anywhere = (run: ReadRun): ReadRun => ({ ...run, summary: { ...run.summary, path: "" } });
 
+const RANDOM = Deno.env.get("DYNO_TEST_LONG") ? 200 : 50;
+
 for (const form of EXPORT_FORMS as SourceForm[]) {
   Deno.test(`${form}: what was read is written back whole`, async () => {
     const { runs } = await readForeign(fixture(form));
@@ -22,9 +24,9 @@ for (const form of EXPORT_FORMS as SourceForm[]) {
     }
   });
 
-  Deno.test(`${form}: 200 random runs come back`, async () => {
+  Deno.test(`${form}: ${RANDOM} random runs come back`, async () => {
     const random = seededRandom(20260207);
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < RANDOM; i++) {
       const run = randomRun(random, form);
       const again = await readExport(exportAs(form, run));
       assertEquals(again.map(held), [held(run)], `run ${i}`);

@@ -12,7 +12,7 @@ import { seededRandom } from "../../../lib/stats/random.ts";
 import type { ReadRun, SourceForm } from "../../../lib/run/summary.ts";
 import { copyFixture, fixture, fixtureFiles, FORMS, temporary } from "./fixtures.ts";
 
-const MUTATIONS = Deno.env.get("DYNO_TEST_LONG") ? 2000 : 500;
+const MUTATIONS = Deno.env.get("DYNO_TEST_LONG") ? 2000 : 250;
 const STRANGE: unknown[] = [
   null,
   [],

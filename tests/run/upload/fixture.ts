@@ -1,5 +1,6 @@
 /** A real S3 server in a process of its own, a line to it that can break, and what lies there. */
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -17,6 +18,39 @@ const KEY = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
 /** The server's folder of multi-part uploads, in a bucket's. */
 const UPLOADS = "._S3rver_uploads";
 
+/** An S3 server with the bucket "results", for all tests of a file: it takes a while to start. */
+export class S3Server implements AsyncDisposable {
+  readonly port: number;
+  /** Where it keeps the bucket. */
+  readonly folder: string;
+  readonly #child: ChildProcess;
+
+  private constructor(folder: string, port: number, child: ChildProcess) {
+    this.folder = join(folder, "results");
+    this.port = port;
+    this.#child = child;
+  }
+
+  static async start(folder: string): Promise<S3Server> {
+    const program = fileURLToPath(new URL("s3_server.ts", import.meta.url));
+    const child = spawn(process.execPath, ["run", "-A", "--no-check", program, folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const lines = createInterface({ input: child.stdout });
+    const [line] = await once(lines, "line");
+    lines.close();
+    return new S3Server(folder, Number(line), child);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    this.#child.stdout?.destroy();
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      await once(this.#child, "exit");
+    }
+  }
+}
+
 /** A request on its way: its method, its path with the query, and how many came before it. */
 export interface Passing {
   method: string;
@@ -27,7 +61,7 @@ export interface Passing {
 /** What becomes of a request: null lets it pass. */
 export type Fault = null | "reset before" | "reset after" | "hold" | "damage" | number;
 
-/** An S3 server with the bucket "results", and its clients' environment. */
+/** The bucket of a server, empty, behind a line of its own; and its clients' environment. */
 export class Bucket implements AsyncDisposable {
   /** Requests that came by, in their order. */
   readonly requests: Passing[] = [];
@@ -39,30 +73,30 @@ export class Bucket implements AsyncDisposable {
   readonly #folder: string;
 
   private constructor(folder: string, port: number, stop: () => Promise<void>) {
-    this.#folder = join(folder, "results");
+    this.#folder = folder;
     this.#port = port;
     this.#stop = stop;
   }
 
+  /** With a server of its own, which keeps it in a folder. */
   static async start(folder: string): Promise<Bucket> {
-    const program = fileURLToPath(new URL("s3_server.ts", import.meta.url));
-    const child = spawn(process.execPath, ["run", "-A", "--no-check", program, folder], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const lines = createInterface({ input: child.stdout });
-    const [line] = await once(lines, "line");
-    lines.close();
-    const proxy = createServer((request, response) =>
-      bucket.#pass(Number(line), request, response)
-    );
+    const server = await S3Server.start(folder);
+    return await Bucket.at(server, () => server[Symbol.asyncDispose]());
+  }
+
+  /** With the server of a test's file; `end` is called at its own end. */
+  static async at(server: S3Server, end = async () => {}): Promise<Bucket> {
+    for (const name of readdirSync(server.folder)) {
+      rmSync(join(server.folder, name), { recursive: true });
+    }
+    const proxy = createServer((request, response) => bucket.#pass(server, request, response));
     proxy.listen(0, "127.0.0.1");
     await once(proxy, "listening");
-    const bucket: Bucket = new Bucket(folder, (proxy.address() as AddressInfo).port, async () => {
+    const { port } = proxy.address() as AddressInfo;
+    const bucket: Bucket = new Bucket(server.folder, port, async () => {
       proxy.closeAllConnections();
       await new Promise((resolve) => proxy.close(resolve));
-      child.kill("SIGKILL");
-      child.stdout.destroy();
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      await end();
     });
     return bucket;
   }
@@ -138,7 +172,7 @@ export class Bucket implements AsyncDisposable {
     return `<ListMultipartUploadsResult>${head}${listed.join("")}</ListMultipartUploadsResult>`;
   }
 
-  #pass(port: number, request: IncomingMessage, response: ServerResponse): void {
+  #pass({ port }: S3Server, request: IncomingMessage, response: ServerResponse): void {
     const { method = "", url = "", headers } = request;
     const passing = { method, url, count: this.requests.length };
     this.requests.push(passing);

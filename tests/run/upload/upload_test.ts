@@ -23,7 +23,7 @@ import { bucketAccess, uploadTarget } from "../../../lib/run/upload/target.ts";
 import { uploadFolder } from "../../../lib/run/upload/upload.ts";
 import { runs, writeRun } from "../runs_fixture.ts";
 import { temporaryFolder } from "../../suite/fixture.ts";
-import { Bucket, environmentOf } from "./fixture.ts";
+import { Bucket, environmentOf, S3Server } from "./fixture.ts";
 
 const signal = new AbortController().signal;
 const TO = "s3://results/dyno";
@@ -44,12 +44,19 @@ function made(root: string, name: string, files: Record<string, string | Uint8Ar
 
 const sha256 = (content: string | Uint8Array) => createHash("sha256").update(content).digest("hex");
 
-/** A server, a folder, and an environment with the key to it. */
+const storage = temporaryFolder();
+const server = await S3Server.start(storage.path);
+Deno.test.afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  storage[Symbol.dispose]();
+});
+
+/** A bucket, a folder, and an environment with the key to it. */
 async function withBucket(
   use: (bucket: Bucket, root: string, environment: Record<string, string>) => Promise<void>,
 ): Promise<void> {
   using folder = temporaryFolder();
-  await using bucket = await Bucket.start(join(folder.path, "storage"));
+  await using bucket = await Bucket.at(server);
   const environment = { ...bucket.environment, XDG_CACHE_HOME: join(folder.path, "cache") };
   using _ = environmentOf(environment);
   await use(bucket, folder.path, environment);
