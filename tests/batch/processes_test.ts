@@ -3,12 +3,21 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { command } from "../../lib/cli/batch.ts";
+import { InputError } from "../../lib/errors.ts";
 import { BATCH_EVAL_FIELDS } from "../../lib/run/import/batch_eval.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
 import { parseCsv } from "../../lib/sweep/csv.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";
+import { printed } from "../run/runs_fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { eventsIn, recordsIn, writeBatch } from "./fixture.ts";
 import type { Running } from "../e2e/dyno.ts";
@@ -198,9 +207,7 @@ Deno.test("wrong input is told in one line", async () => {
     ],
   ];
   for (const [args, expected] of cases) {
-    const { code, stderr } = await dyno(["batch", ...args], { cwd: place.path });
-    assertEquals(code, 2);
-    assertStringIncludes(stderr, expected);
-    assertEquals(stderr.trim().split("\n").length, 1);
+    const { message } = await assertRejects(() => printed(command, args), InputError, expected);
+    assertEquals(message.split("\n").length, 1);
   }
 });

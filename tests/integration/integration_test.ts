@@ -2,10 +2,19 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { command } from "../../lib/cli/integration.ts";
+import { InputError } from "../../lib/errors.ts";
 import { loadIntegration, stepsOf } from "../../lib/integration/config.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";
+import { printed } from "../run/runs_fixture.ts";
 import { getJson, serveProcess, until } from "../server/fixture.ts";
 import { jsonIn, promptTests, temporaryFolder } from "../suite/fixture.ts";
 
@@ -135,9 +144,8 @@ Deno.test("wrong input is told with its place, before anything runs", async () =
   ];
   for (const [changes, args, said] of cases) {
     const file = writeConfig(place.path, changes);
-    const { code, stderr } = await dyno(["integration", file, ...args], { cwd: place.path });
-    assertEquals(code, 2, stderr);
-    assertStringIncludes(stderr, said);
+    const out = ["--out", join(place.path, "runs")];
+    await assertRejects(() => printed(command, [file, ...out, ...args]), InputError, said);
   }
   assert(!readdirSync(place.path).includes("runs"));
 });

@@ -2,7 +2,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseJson } from "../../lib/experiment/json_file.ts";
+import { sweepConfigOf } from "../../lib/sweep/config.ts";
+import { runSweep } from "../../lib/sweep/run_sweep.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";
+import type { RunOutcome } from "../../lib/sweep/run_one.ts";
 import type { Finished, Running } from "../e2e/dyno.ts";
 
 /** A working folder, gone afterwards. */
@@ -35,6 +39,20 @@ export class Workplace implements Disposable {
 
   start(...args: string[]): Running {
     return startDyno(args, { cwd: this.path });
+  }
+
+  /** A sweep in this process, to its end: how its runs went. */
+  async sweep(sweep: Record<string, unknown>): Promise<RunOutcome[]> {
+    const out_root = join(this.path, "bench_runs");
+    const config = sweepConfigOf(parseJson("s.json", JSON.stringify({ ...sweep, out_root })));
+    const ended: RunOutcome[] = [];
+    const options = {
+      resume: false,
+      fail_fast: false,
+      onRun: (run: RunOutcome) => ended.push(run),
+    };
+    await runSweep(config, options, new AbortController().signal);
+    return ended;
   }
 
   [Symbol.dispose](): void {

@@ -1,11 +1,21 @@
 /** What runs a sweep file means: their order, ids and commands; and what is wrong with a file. */
-import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { join } from "node:path";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { command } from "../../lib/cli/sweep.ts";
 import { InputError } from "../../lib/errors.ts";
 import { parseJson } from "../../lib/experiment/json_file.ts";
 import { commandOf } from "../../lib/sweep/command_line.ts";
 import { sweepConfigOf } from "../../lib/sweep/config.ts";
 import { exactJson, floatText, parseExact } from "../../lib/sweep/exact_json.ts";
 import { plannedCount, plannedRuns } from "../../lib/sweep/plan.ts";
+import { printed } from "../run/runs_fixture.ts";
 import { Workplace } from "./fixture.ts";
 import defaults from "../../experiments/default.json" with { type: "json" };
 import smoke from "../../experiments/smoke.json" with { type: "json" };
@@ -133,22 +143,25 @@ Deno.test("a dry run prints the runs and makes nothing; bad flags are named", as
   );
   assertStringIncludes(named.stdout, "--out_dir elsewhere/other/runs/");
   assertEquals(place.list("."), ["s.json"]);
+  const path = join(place.path, file);
   for (
     const [args, expected] of [
-      [["--config", "none.json"], /^error: none\.json: no such file/],
+      [["--config", "none.json"], /^none\.json: no such file/],
       [
-        ["--config", file, "--jobs", "0"],
+        ["--config", path, "--jobs", "0"],
         /--jobs: "0" is not valid; expected a whole number from 1/,
       ],
-      [["--config", file, "--exp_name", "a/b"], /--exp_name: "a\/b"/],
-      [["--config", file, "--resum"], /--resum: no such flag.*--resume|resume/],
-      [[file], /takes only flags/],
-      [["--config", place.write("t.json", { ...smoke, sim_binary: "./other" })], /"\.\/other"/],
+      [["--config", path, "--exp_name", "a/b"], /--exp_name: "a\/b"/],
+      [["--config", path, "--resum"], /--resum: no such flag.*--resume|resume/],
+      [[path], /takes only flags/],
     ] as const
   ) {
-    const wrong = await place.dyno("sweep", ...args);
-    assertEquals(wrong.code, 2, wrong.stderr);
-    assertMatch(wrong.stderr, expected);
+    const { message } = await assertRejects(() => printed(command, [...args]), InputError);
+    assertMatch(message, expected);
   }
+  const other = place.write("t.json", { ...smoke, sim_binary: "./other" });
+  const wrong = await place.dyno("sweep", "--config", other);
+  assertEquals(wrong.code, 2, wrong.stderr);
+  assertMatch(wrong.stderr, /^error: .*"\.\/other"/);
   assert(!place.list(".").includes("bench_runs"));
 });

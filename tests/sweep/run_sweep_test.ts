@@ -133,10 +133,8 @@ Deno.test("a run that is too slow ends with all of its processes", async () => {
 Deno.test("a run that takes too much memory fails, its neighbour does not", async () => {
   using place = new Workplace();
   const script = "head -c {bytes} /dev/zero | tail >/dev/null || exit 9";
-  const sweep = shellSweep(script, 1, { memory_limit_mb: 50 });
-  sweep.matrix = { ...sweep.matrix, bytes: [1000, 200_000_000] } as typeof sweep.matrix;
-  const { code, stderr } = await place.dyno("sweep", "--config", place.write("s.json", sweep));
-  assertEquals(code, 1, stderr);
+  const matrix = { seeds: [1], bytes: [1000, 200_000_000] };
+  await place.sweep(shellSweep(script, 1, { memory_limit_mb: 50, matrix }));
   const ended = place.list("bench_runs/shell/runs").map((name) =>
     metaOf(place, "bench_runs/shell", name)
   ).sort((a, b) => Number(a.params.bytes) - Number(b.params.bytes));
@@ -145,21 +143,18 @@ Deno.test("a run that takes too much memory fails, its neighbour does not", asyn
 
 Deno.test("a program killed by a signal, one that is missing, one with no right to run", async () => {
   using place = new Workplace();
-  place.write("not_executable", "echo");
-  const commands = [["sh", "-c", "kill -SEGV $$"], ["no-such-program-here"], ["./not_executable"]];
+  const plain = join(place.path, place.write("not_executable", "echo"));
+  const commands = [["sh", "-c", "kill -SEGV $$"], ["no-such-program-here"], [plain]];
   const codes: [number, string | null | undefined][] = [];
   for (const [i, command] of commands.entries()) {
-    const sweep = shellSweep("", 1, { name: `s${i}`, command });
-    const { code } = await place.dyno("sweep", "--config", place.write("s.json", sweep));
-    assertEquals(code, 1);
-    const [run] = place.list(`bench_runs/s${i}/runs`);
-    const meta = metaOf(place, `bench_runs/s${i}`, run);
+    const [{ run_id }] = await place.sweep(shellSweep("", 1, { name: `s${i}`, command }));
+    const meta = metaOf(place, `bench_runs/s${i}`, run_id);
     codes.push([meta.exit_code, meta.signal ?? meta.error]);
   }
   assertEquals(codes, [
     [-11, "SIGSEGV"],
     [127, "no-such-program-here: No such file or directory"],
-    [127, "./not_executable: Permission denied"],
+    [127, `${plain}: Permission denied`],
   ]);
 });
 
