@@ -1,5 +1,6 @@
 /** dyno collect: a sweep's runs as one table. */
 import { InputError } from "../errors.ts";
+import { grouped } from "../grouped.ts";
 import { collectSweep } from "../sweep/collect.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags, text, toggle } from "./flags.ts";
@@ -42,11 +43,11 @@ export const command: Command = {
       },
     });
     if (shown > MOST_SHOWN) {
-      terminal.say(`and ${(shown - MOST_SHOWN).toLocaleString("en")} more warnings, in the table`);
+      terminal.say(`and ${grouped(shown - MOST_SHOWN)} more warnings, in the table`);
     }
     const { rows, good, runs_csv } = summary;
-    const count = `${rows.toLocaleString("en")} ${rows === 1 ? "run" : "runs"}`;
-    const kind = good === rows ? "" : `, ${good.toLocaleString("en")} of them good`;
+    const count = `${grouped(rows)} ${rows === 1 ? "run" : "runs"}`;
+    const kind = good === rows ? "" : `, ${grouped(good)} of them good`;
     terminal.say(`${count}${kind}: ${runs_csv}`);
     if (values.json) terminal.out(JSON.stringify(summary));
     return EXIT.good;

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import packagedDefault from "../../experiments/default.json" with { type: "json" };
 import { InputError } from "../errors.ts";
+import { grouped } from "../grouped.ts";
 import { parseJson, readJsonFile } from "../experiment/json_file.ts";
 import { checkTemplate, commandOf, shellText } from "../sweep/command_line.ts";
 import { sweepConfigOf } from "../sweep/config.ts";
@@ -167,7 +168,7 @@ function dryRun(config: SweepConfig, resume: boolean, terminal: Terminal): numbe
 
 function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal: Terminal): void {
   const to_do = plan.runs - plan.finished;
-  const finished = resume ? `, ${plan.finished.toLocaleString("en")} finished already` : "";
+  const finished = resume ? `, ${grouped(plan.finished)} finished already` : "";
   if (plan.built_in) terminal.say(`no ${config.sim_binary} here: dyno's own simulator runs`);
   terminal.say(
     `${counted(plan.runs)} in ${treeOf(config).path}${finished}; ` +
@@ -198,8 +199,8 @@ function conclude(
     (stopped === "detached" || stopped === "interrupted");
   const parts = [
     `${counted(ended - failed)} succeeded`,
-    failed > 0 ? `${failed.toLocaleString("en")} failed` : "",
-    left > 0 ? `${left.toLocaleString("en")} ${goesOn ? "left to Slurm" : "not run"}` : "",
+    failed > 0 ? `${grouped(failed)} failed` : "",
+    left > 0 ? `${grouped(left)} ${goesOn ? "left to Slurm" : "not run"}` : "",
   ].filter(Boolean).join(", ");
   const time = wall_time_s < 10 ? `${wall_time_s.toFixed(1)} s` : duration(wall_time_s);
   if (to_do > 0 && stopped !== "detached") terminal.say(`${parts}, in ${time}`);
@@ -223,5 +224,5 @@ function resumeCommand(argv: readonly string[]): string {
 }
 
 function counted(runs: number): string {
-  return `${runs.toLocaleString("en")} ${runs === 1 ? "run" : "runs"}`;
+  return `${grouped(runs)} ${runs === 1 ? "run" : "runs"}`;
 }

@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline";
 import process from "node:process";
 import { InputError } from "../errors.ts";
+import { grouped } from "../grouped.ts";
 import { requireSlurm } from "../execute/slurm.ts";
 import { shellText } from "../sweep/command_line.ts";
 import { slurmExecutor } from "../sweep/run_on_slurm.ts";
@@ -64,7 +65,7 @@ export async function chosenExecutor(
     onJob: (id, tasks) => {
       chosen.job = { id, cancelled: false };
       lines.above(
-        `Slurm job ${id}: ${tasks.toLocaleString("en")} ${tasks === 1 ? "task" : "tasks"}`,
+        `Slurm job ${id}: ${grouped(tasks)} ${tasks === 1 ? "task" : "tasks"}`,
       );
     },
     onQueue: lines.queue,

@@ -64,6 +64,7 @@ export function dotDrawing({ panels, axis, reference }: DotChart): Drawing {
   };
 }
 
+const tickText = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const titleStyle = { fontSize: 13, fontWeight: 600, color: "var(--ink)" };
 
 function cutLabel(text: string, most: number): string {
@@ -88,7 +89,6 @@ function extent(panels: readonly Panel[], reference?: number): [number, number] 
 }
 
 function valueAxis(gridIndex: number, low: number, high: number, width: number, name: string) {
-  const fraction = { maximumSignificantDigits: 4 };
   return {
     ...axisLook,
     type: "value",
@@ -105,7 +105,7 @@ function valueAxis(gridIndex: number, low: number, high: number, width: number, 
       showMinLabel: low === 0,
       showMaxLabel: false,
       hideOverlap: true,
-      formatter: (value: number) => value.toLocaleString("en", fraction),
+      formatter: (value: number) => tickText.format(value),
     },
   };
 }

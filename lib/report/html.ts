@@ -1,4 +1,5 @@
 /** HTML from text that nobody vouches for. */
+import { grouped } from "../grouped.ts";
 
 const ENTITIES: Record<string, string> = {
   "&": "&amp;",
@@ -42,5 +43,5 @@ export function percent(share: number): string {
 
 /** A number and its noun, which is plural unless the number is 1. */
 export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

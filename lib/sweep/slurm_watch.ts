@@ -1,6 +1,7 @@
 /** Watching a sweep that is a Slurm job: which runs have ended, and what is left in the queue. */
 import { readdirSync } from "node:fs";
 import { InputError } from "../errors.ts";
+import { grouped } from "../grouped.ts";
 import { isLive, tasksOf } from "../execute/slurm.ts";
 import { sleep } from "../execute/sleep.ts";
 import { complaintIn } from "./run_one.ts";
@@ -115,7 +116,7 @@ export function queueText(live: readonly SlurmTask[]): string {
     const what = `${state.toLowerCase()}${why}`;
     counts.set(what, (counts.get(what) ?? 0) + 1);
   }
-  return [...counts].map(([what, count]) => `${count.toLocaleString("en")} ${what}`).join(", ");
+  return [...counts].map(([what, count]) => `${grouped(count)} ${what}`).join(", ");
 }
 
 /** How a run of the job ended; null where it has not yet. */
