@@ -1,9 +1,9 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
 import { dollars } from "./dollars.ts";
-import stringWidth from "string-width";
 import { sloText } from "../load/slo.ts";
 import { LEAST_FOR_BLOCKS } from "../stats/block_bootstrap.ts";
 import { tableLines } from "./table.ts";
+import { textWidth } from "./text_width.ts";
 import type { LoadResults, Metric, StageResults } from "../load/results.ts";
 import type { Verdict } from "../load/verdict.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -92,7 +92,7 @@ function stageLines({ stages, total, slos }: LoadResults, paint: Palette): strin
     return tableLines(columns, single ? rows : [...rows, null, all], paint);
   };
   const named = table(names);
-  if (named.every((line) => stringWidth(line) <= WIDTH)) return named;
+  if (named.every((line) => textWidth(line) <= WIDTH)) return named;
   const legend = names.flatMap((name, i) => wrapped(`stage ${i + 1}: `, name));
   return [...table(names.map((_, i) => String(i + 1))), ...legend];
 }
@@ -186,7 +186,7 @@ function wrapped(start: string, text: string): string[] {
   const lines: string[] = [""];
   for (const word of plain(text).split(/\s+/).filter(Boolean)) {
     const last = lines[lines.length - 1];
-    if (last !== "" && stringWidth(`${last} ${word}`) > room) lines.push("");
+    if (last !== "" && textWidth(`${last} ${word}`) > room) lines.push("");
     const line = lines[lines.length - 1];
     lines[lines.length - 1] = line === "" ? cut(word, room) : `${line} ${word}`;
   }
@@ -194,7 +194,7 @@ function wrapped(start: string, text: string): string[] {
 }
 
 function cut(word: string, room: number): string {
-  return stringWidth(word) <= room ? word : `${[...word].slice(0, room / 2 - 1).join("")}…`;
+  return textWidth(word) <= room ? word : `${[...word].slice(0, room / 2 - 1).join("")}…`;
 }
 
 /** Text without what a terminal would obey. */
