@@ -113,10 +113,10 @@ export function processesWith(mark: string): number[] {
   }).map(Number);
 }
 
-/** Waits until the condition holds; five seconds at most. */
+/** Waits until the condition holds; a minute at most. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   for (let waited_ms = 0; !condition(); waited_ms += 10) {
-    if (waited_ms > 5000) throw new Error(`waited in vain: ${what}`);
+    if (waited_ms > 60_000) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -7,9 +7,12 @@ import {
   assertAlmostEquals,
   assertEquals,
   assertMatch,
+  assertRejects,
   assertStringIncludes,
 } from "@std/assert";
 import { chromium } from "playwright-core";
+import { command } from "../../lib/cli/report.ts";
+import { InputError } from "../../lib/errors.ts";
 import { ablationRatio, seedMean } from "../../lib/report/sweep_numbers.ts";
 import { writeSweepReport } from "../../lib/report/sweep_report.ts";
 import { analyseSweep } from "../../lib/sweep/analyse.ts";
@@ -18,6 +21,7 @@ import { csvLine, parseCsv } from "../../lib/sweep/csv.ts";
 import { FoundColumns } from "../../lib/sweep/columns.ts";
 import { pairedRatioEstimate } from "../../lib/stats/paired_ratio.ts";
 import { browserPath } from "../browser.ts";
+import { printed } from "../run/runs_fixture.ts";
 import { shellSweep, smallSweep, Workplace } from "./fixture.ts";
 import type { Cell } from "../../lib/sweep/csv.ts";
 
@@ -89,8 +93,7 @@ Deno.test("groups are over seeds; ratios only over the seeds that both sides hav
 
 /** A finished small sweep, collected. */
 async function collected(place: Workplace): Promise<void> {
-  const file = place.write("small.json", smallSweep());
-  assertEquals((await place.dyno("sweep", "--config", file)).code, 0);
+  await place.sweep(smallSweep());
   await collectSweep(join(place.path, "bench_runs/small"));
 }
 
@@ -179,9 +182,7 @@ Deno.test("tiers have their means by provider; those that nothing went to are le
 
 Deno.test("a sampled sweep of any program has its host's figures", async () => {
   using place = new Workplace();
-  const file = place.write("s.json", shellSweep("sleep 0.4", 2, { sample_rate_hz: 50 }));
-  const swept = await place.dyno("sweep", "--config", file);
-  assertEquals(swept.code, 0, swept.stderr);
+  await place.sweep(shellSweep("sleep 0.4", 2, { sample_rate_hz: 50 }));
   await collectSweep(join(place.path, "bench_runs/shell"));
   await report(place, "bench_runs/shell");
   const [head, ...rows] = parseCsv(place.read("bench_runs/shell/aggregate/runs.csv"));
@@ -211,28 +212,30 @@ Deno.test("a tree with holes, and one without any result, still give a report", 
   rmSync(join(place.path, runs, first), { recursive: true });
   rmSync(join(place.path, runs, second, "meta.json"));
   rmSync(join(place.path, "bench_runs/small/aggregate"), { recursive: true });
-  const { code, stderr } = await place.dyno("report", "--exp_dir", "bench_runs/small");
-  assertEquals(code, 0, stderr);
-  assertStringIncludes(stderr, "collected 8 runs");
+  const exp_dir = join(place.path, "bench_runs/small");
+  const { code, said } = await printed(command, ["--exp_dir", exp_dir]);
+  assertEquals(code, 0, said);
+  assertStringIncludes(said, "collected 8 runs");
   assertStringIncludes(
     place.read("bench_runs/small/report/index.html"),
     "2 runs of 8 without results: not run (1); no meta.json: the run was cut off (1)",
   );
   for (const name of others) rmSync(join(place.path, runs, name), { recursive: true });
   await collectSweep(join(place.path, "bench_runs/small"));
-  const none = await place.dyno("report", "--exp_dir", "bench_runs/small", "--out_dir", "none");
-  assertEquals(none.code, 0, none.stderr);
-  assertStringIncludes(none.stderr, "no run has results");
+  const out = ["--out_dir", join(place.path, "none")];
+  const none = await printed(command, ["--exp_dir", exp_dir, ...out]);
+  assertEquals(none.code, 0, none.said);
+  assertStringIncludes(none.said, "no run has results");
   assertStringIncludes(place.read("none/index.html"), "8 runs of 8 without results");
   const runs_csv = join(place.path, place.write("empty.csv", "run_id\n"));
   assertEquals((await writeSweepReport(place.path, { runs_csv })).runs, 0);
-  const wrong = await place.dyno("report", "--exp_dir", ".", "--runs_csv", "none.csv");
-  assertEquals([wrong.code, wrong.stderr.includes("none.csv: no such file")], [2, true]);
+  const wrong = ["--exp_dir", place.path, "--runs_csv", "none.csv"];
+  await assertRejects(() => printed(command, wrong), InputError, "none.csv: no such file");
 });
 
 Deno.test("another program's numbers are charted by its varied parameters", async () => {
   using place = new Workplace();
-  const file = place.write("other.json", {
+  const ended = await place.sweep({
     name: "other",
     command: [
       "sh",
@@ -242,7 +245,7 @@ Deno.test("another program's numbers are charted by its varied parameters", asyn
     matrix: { size: [1, 2, 4], seeds: [1, 2, 3] },
     jobs: 2,
   });
-  assertEquals((await place.dyno("sweep", "--config", file)).code, 0);
+  assertEquals(ended.map(({ exit_code }) => exit_code), Array(9).fill(0));
   await collectSweep(join(place.path, "bench_runs/other"));
   await report(place, "bench_runs/other");
   const markdown = place.read("bench_runs/other/report/report.md");

@@ -119,7 +119,7 @@ slurmTest("the smoke sweep leaves what this host leaves, file by file", async (c
 slurmTest(
   "a node dies in mid-sweep: its run is done again, the others are not",
   async (cluster) => {
-    const runs = 6;
+    const runs = 4;
     const mark = `62.${Math.floor(Math.random() * 1e9)}`;
     loggedSweep(cluster, `[ $SLURMD_NODENAME != n1 ] || sleep ${mark}`, runs);
     const running = cluster.begin(...ON_SLURM);
