@@ -13,6 +13,11 @@ const WIDTHS = { wide: 880, narrow: 380 };
 
 let loading: Promise<typeof Echarts> | null = null;
 
+/** The heaviest library there is: only where it is drawn, and as one file, not as hundreds. */
+function echarts(): Promise<typeof Echarts> {
+  return loading ??= import("echarts/dist/echarts.min.js").then((module) => module.default);
+}
+
 /** A figure with the chart; `label`, without anything that HTML would read, is read out in its place. */
 export async function chartFigure(draw: Drawing, label: string): Promise<string> {
   const svgs: string[] = [];
@@ -27,9 +32,8 @@ export async function chartFigure(draw: Drawing, label: string): Promise<string>
 
 /** A chart as the text of an SVG of a width. */
 export async function chartText(draw: Drawing, width = WIDTHS.wide): Promise<string> {
-  loading ??= import("echarts"); // the heaviest module there is: only where it is drawn
   const { height, option } = draw(width);
-  return chartSvg(await loading, option, width, height);
+  return chartSvg(await echarts(), option, width, height);
 }
 
 /** Colours of a chart outside of a page, which has the CSS variables: those of its light form. */
@@ -48,8 +52,7 @@ export async function standaloneSvg(
   width: number,
   height: number,
 ): Promise<string> {
-  loading ??= import("echarts");
-  const svg = chartSvg(await loading, { backgroundColor: "#fff", ...option }, width, height);
+  const svg = chartSvg(await echarts(), { backgroundColor: "#fff", ...option }, width, height);
   return svg.replace(/var\(--(\w+)\)/g, (_, name) => LIGHT[name] ?? "#000") + "\n";
 }
 
