@@ -214,12 +214,13 @@ for (const transport of ["wire", "portable"] as const) {
 Deno.test("2,000 streams at once: every event is counted", async () => {
   const { library, reason } = await nativeLibrary();
   assert(library, reason ?? "");
-  using server = new PacedServer(library, { tokens: 10, interval_us: 100_000 });
+  using server = new PacedServer(library, { delay_us: 1_000_000, interval_us: 100_000 });
   using run = await load({
     endpoint: server.url,
     model: "pace",
     concurrency: 2000,
     requests: 2000,
+    output_tokens: 10,
   });
   assertEquals(run.results.total.errors, {});
   assertEquals(run.records.filter(({ failure }) => failure === null).length, 2000);
