@@ -11,7 +11,7 @@ import type { Command, CommandContext } from "./command.ts";
 import type { Palette } from "./terminal.ts";
 
 const flags = {
-  "seconds": number("S", "of each load (3)", { min: 0.5 }),
+  "seconds": number("S", "of each load (3)", { min: 0.1 }),
   "json": toggle("one JSON object on standard output at the end"),
 };
 

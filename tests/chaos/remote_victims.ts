@@ -1,11 +1,11 @@
 /** Commands whose work is done elsewhere, as victims of a kill: an object storage, a Slurm cluster. */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { PART_BYTES } from "../../lib/run/upload/multipart.ts";
+import { DENO_DIR } from "../e2e/dyno.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";
 import { jsonIn } from "../suite/fixture.ts";
 import { processesWith, shellSweep } from "../sweep/fixture.ts";
@@ -14,9 +14,6 @@ import type { Bucket } from "../run/upload/fixture.ts";
 import type { SlurmCluster } from "../sweep/slurm_cluster.ts";
 import type { Victim } from "./victims.ts";
 
-/** Deno's own cache stays where it is when the user's cache is another. */
-const DENO_DIR = process.env.DENO_DIR ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "deno");
 const SMALL_FILES = 12;
 
 const sha256 = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { dyno } from "../e2e/dyno.ts";
+import { dyno, dynoEach } from "../e2e/dyno.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
 
 interface Case {
   name: string;
   /** What is given behind `dyno run`. */
-  args: (paths: { good: string; url: string; folder: string }) => string[];
+  args: (given: { good: string; url: string }) => string[];
   says: string[];
 }
 
@@ -162,18 +162,19 @@ Deno.test("wrong input to dyno run", async (t) => {
   await using mock = await MockEndpoint.start();
   writeSuites(folder.path);
   const before = readdirSync(folder.path).sort();
-  for (const { name, args, says } of cases) {
-    await t.step(name, async () => {
-      const given = args({ good: "good.json", url: mock.url, folder: folder.path });
-      const { code, stdout, stderr } = await dyno(["run", ...given], { cwd: folder.path });
+  const given = cases.map(({ args }) => ["run", ...args({ good: "good.json", url: mock.url })]);
+  const ended = await dynoEach(given, { cwd: folder.path });
+  for (const [i, { name, says }] of cases.entries()) {
+    await t.step(name, () => {
+      const { code, stdout, stderr } = ended[i];
       assertEquals([code, stdout], [2, ""], stderr);
       const lines = stderr.trim().split("\n")
         .filter((line) => !/^(warning:|built libdyno)/.test(line));
       assertEquals(lines.length, 1, stderr);
       for (const text of says) assertStringIncludes(lines[0], text);
-      assertEquals(readdirSync(folder.path).sort(), before);
     });
   }
+  assertEquals(readdirSync(folder.path).sort(), before);
   assertEquals(mock.requests.filter(({ method }) => method === "POST").length, 0);
 });
 

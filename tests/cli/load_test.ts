@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { dyno, startDyno } from "../e2e/dyno.ts";
+import { nativeLibrary } from "../../lib/native/library.ts";
+import { dyno, dynoEach, startDyno } from "../e2e/dyno.ts";
 
 function temporaryFolder(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "dyno-load-cli-"));
@@ -67,16 +68,17 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
     ]],
   ];
   const before = readdirSync(folder.path).sort();
-  for (const [name, args, says] of cases) {
-    await t.step(name, async () => {
-      const { code, stdout, stderr } = await dyno(["load", ...args], { cwd: folder.path });
+  const ended = await dynoEach(cases.map(([, args]) => ["load", ...args]), { cwd: folder.path });
+  for (const [i, [name, , says]] of cases.entries()) {
+    await t.step(name, () => {
+      const { code, stdout, stderr } = ended[i];
       const lines = stderr.trim().split("\n")
         .filter((line) => !/^(warning:|built libdyno)/.test(line));
       assertEquals([code, stdout, lines.length], [2, "", 1], stderr);
       for (const text of says) assertStringIncludes(lines[0], text);
-      assertEquals(readdirSync(folder.path).sort(), before);
     });
   }
+  assertEquals(readdirSync(folder.path).sort(), before);
 });
 
 Deno.test("dyno load: the summary for people, the JSON for programs, the run on disk", async () => {
@@ -216,9 +218,9 @@ Deno.test("dyno load --find-capacity tells where the client was the limit", asyn
     "--find-capacity",
     "rate",
     "--rate",
-    "200000",
+    "100000",
     "--duration",
-    "0.2",
+    "0.1",
     "--grace",
     "0",
     "--slo",
@@ -227,7 +229,7 @@ Deno.test("dyno load --find-capacity tells where the client was the limit", asyn
     "0",
   ], { cwd: folder.path });
   assertEquals(code, 1, stderr);
-  assertStringIncludes(stderr, "rate 200000: the client was limited: ");
+  assertStringIncludes(stderr, "rate 100000: the client was limited: ");
   assertEquals(stderr.split("load on m at ").length, 2, "what is measured is said once");
 });
 
@@ -252,8 +254,9 @@ Deno.test("dyno calibrate: errors by streams, the ceiling, kept for loads to cit
     model: "m",
     behaviour: { default_response: words },
   });
-  const env = { XDG_CACHE_HOME: folder.path };
-  const { code, stdout, stderr } = await dyno(["calibrate", "--seconds", "0.5", "--json"], { env });
+  const { library } = await nativeLibrary();
+  const env = { XDG_CACHE_HOME: folder.path, DYNO_NATIVE: library!.path };
+  const { code, stdout, stderr } = await dyno(["calibrate", "--seconds", "0.1", "--json"], { env });
   assertEquals(code, 0, stderr);
   const { cells, ceiling_events_per_s } = JSON.parse(stdout);
   assertEquals(cells[0].streams, 1);

@@ -1,11 +1,18 @@
 /** Runs the command line as a user does: a process of its own. */
 import { spawn } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { ChildProcessByStdio } from "node:child_process";
 import type { Readable } from "node:stream";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const EACH = fileURLToPath(new URL("../cli/each.ts", import.meta.url));
+
+/** Deno's own cache stays where it is when the user's cache is another. */
+export const DENO_DIR = process.env.DENO_DIR ??
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "deno");
 
 /** The words that start dyno: as the task does, modules are read when they are asked for. */
 export const DYNO = [
@@ -47,10 +54,16 @@ export function startDyno(
   args: string[],
   { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
 ): Running {
-  const [program, ...words] = DYNO;
-  const child = spawn(program, [...words, ...args], {
+  return start([...DYNO, ...args], { cwd, env });
+}
+
+function start(
+  [program, ...args]: string[],
+  { cwd, env }: { cwd?: string; env?: Record<string, string> },
+): Running {
+  const child = spawn(program, args, {
     cwd,
-    env: { ...process.env, NO_COLOR: "1", ...env },
+    env: { ...process.env, DENO_DIR, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const { finished, said } = followed(child);
@@ -66,4 +79,15 @@ export function startDyno(
 /** Runs dyno to its end. */
 export function dyno(args: string[], options?: Parameters<typeof startDyno>[1]): Promise<Finished> {
   return startDyno(args, options).finished;
+}
+
+/** How dyno ends with each of the lists of arguments, all in one process: starting takes the longest. */
+export async function dynoEach(
+  lists: string[][],
+  options: { cwd: string },
+): Promise<Omit<Finished, "signal">[]> {
+  const words = [...DYNO.slice(0, -1), EACH, JSON.stringify(lists)];
+  const { code, stdout, stderr } = await start(words, options).finished;
+  if (code !== 0) throw new Error(`dyno in one process ended with ${code}: ${stderr}`);
+  return JSON.parse(stdout);
 }

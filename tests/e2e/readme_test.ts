@@ -11,6 +11,7 @@ import { gzipSync } from "node:zlib";
 import { assert, assertEquals } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import { DYNO } from "./dyno.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -83,9 +84,7 @@ function asRun(line: string, mock: MockEndpoint): string {
 
 /** Runs a line of the shell; what it printed and its exit code. */
 function shell(line: string, cwd: string): Promise<{ code: number | null; said: string }> {
-  const dyno = `dyno() { "${process.execPath}" run -A --no-check "${
-    join(ROOT, "main.ts")
-  }" "$@"; }`;
+  const dyno = `dyno() { ${DYNO.map((word) => `"${word}"`).join(" ")} "$@"; }`;
   const child = spawn("bash", ["-c", `${dyno}\n${line}`], {
     cwd,
     env: { ...process.env, NO_COLOR: "1", GROQ_API_KEY: "none" },

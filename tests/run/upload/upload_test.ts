@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -21,6 +20,7 @@ import { PART_BYTES, partBytes } from "../../../lib/run/upload/multipart.ts";
 import { StorageError } from "../../../lib/run/upload/storage.ts";
 import { bucketAccess, uploadTarget } from "../../../lib/run/upload/target.ts";
 import { uploadFolder } from "../../../lib/run/upload/upload.ts";
+import { DENO_DIR } from "../../e2e/dyno.ts";
 import { runs, writeRun } from "../runs_fixture.ts";
 import { temporaryFolder } from "../../suite/fixture.ts";
 import { Bucket, environmentOf, S3Server } from "./fixture.ts";
@@ -28,9 +28,6 @@ import { Bucket, environmentOf, S3Server } from "./fixture.ts";
 const signal = new AbortController().signal;
 const TO = "s3://results/dyno";
 const PART = /partNumber=/;
-/** Deno's own cache stays where it is when the user's cache is another. */
-const DENO_DIR = process.env.DENO_DIR ??
-  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "deno");
 
 /** Files by their names, in a folder of their own. */
 function made(root: string, name: string, files: Record<string, string | Uint8Array>): string {
