@@ -2,10 +2,14 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { commands } from "../../lib/cli/main.ts";
 import type { Commands } from "../../lib/cli/command.ts";
-import { dyno } from "../e2e/dyno.ts";
+import { dyno, dynoEach } from "../e2e/dyno.ts";
+
+const SHELLS = ["bash", "fish", "zsh"];
+let printed: ReturnType<typeof dynoEach> | null = null;
 
 async function scriptFor(shell: string): Promise<string> {
-  const { code, stdout, stderr } = await dyno(["completions", shell]);
+  printed ??= dynoEach(SHELLS.map((name) => ["completions", name]), { cwd: "." });
+  const { code, stdout, stderr } = (await printed)[SHELLS.indexOf(shell)];
   assertEquals(code, 0, stderr);
   return stdout;
 }

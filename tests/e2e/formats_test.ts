@@ -9,7 +9,7 @@ import { writeSuiteReport } from "../../lib/report/suite_report.ts";
 import { runDirectoryAt } from "../../lib/run/directory.ts";
 import { readJournal } from "../../lib/run/journal.ts";
 import { temporaryFolder, writeTree } from "../native/fixtures.ts";
-import { dyno } from "./dyno.ts";
+import { dyno, dynoEach } from "./dyno.ts";
 import type { RequestRecord } from "../../lib/load/results.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,14 +20,16 @@ const LOAD = "bench_01ffc71a_20261121_105307";
 
 const json = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 
-async function good(args: string[], cwd: string): Promise<string> {
-  const { code, stdout, stderr } = await dyno(args, { cwd });
-  assertEquals(code, 0, stderr);
-  return stdout;
+/** What each of the commands printed, all of them good. */
+async function good(lists: string[][], cwd: string): Promise<string[]> {
+  return (await dynoEach(lists, { cwd })).map(({ code, stdout, stderr }) => {
+    assertEquals(code, 0, stderr);
+    return stdout;
+  });
 }
 
-async function validator(name: string) {
-  const schema = JSON.parse(await good(["schema", name], ROOT));
+function validator(text: string) {
+  const schema = JSON.parse(text);
   assertEquals(schema.$schema, "https://json-schema.org/draft/2020-12/schema");
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   return (value: unknown): string => ajv.validate(schema, value) ? "" : ajv.errorsText();
@@ -50,14 +52,16 @@ const FITTING: Record<string, string[]> = {
 };
 
 Deno.test("schemas fit the files that they are of, and refuse a misspelt field", async () => {
-  for (const [name, paths] of Object.entries(FITTING)) {
-    const faults = await validator(name);
+  const names = Object.keys(FITTING);
+  const schemas = await good(names.map((name) => ["schema", name]), ROOT);
+  for (const [i, [name, paths]] of Object.entries(FITTING).entries()) {
+    const faults = validator(schemas[i]);
     for (const path of paths) {
       assertEquals(faults(json(join(path.startsWith("/") ? "" : ROOT, path))), "", path);
     }
     assert(faults({ nme: 1 }) !== "", name);
   }
-  const load = await validator("load");
+  const load = validator(schemas[names.indexOf("load")]);
   assertMatch(load({ kind: "load", name: "a", concurency: 4 }), /additional properties/);
   assertMatch(load({ kind: "load", name: "a", concurrency: "4" }), /integer/);
 });
@@ -82,8 +86,8 @@ Deno.test("editors may be told of the schema in every file that people write", a
   });
   const ran = await dyno(["run", "experiment.json"], { cwd: folder.path });
   assertEquals([ran.code, ran.stderr.includes("$schema")], [0, false], ran.stderr);
-  await good(["sweep", "--config", "sweep.json", "--dry-run"], folder.path);
-  await good(["runs", "cost", "latest", "--prices", "prices.json"], folder.path);
+  const lists = ["sweep --config sweep.json --dry-run", "runs cost latest --prices prices.json"];
+  await good(lists.map((words) => words.split(" ")), folder.path);
   const { stderr } = await dyno(["load", "load.json", "--endpoint", "nonsense"], {
     cwd: folder.path,
   });
@@ -105,26 +109,26 @@ Deno.test("every JSON file that a run writes tells the version of its form", () 
 Deno.test("runs of version 0.1.0 are listed, shown, analysed, exported and reported", async () => {
   using folder = temporaryFolder();
   cpSync(KEPT, join(folder.path, "runs"), { recursive: true });
-  const ask = async (...args: string[]) =>
-    JSON.parse(await good(["runs", ...args, "--json"], folder.path));
-  const listed: Record<string, unknown>[] = await ask("list");
-  assertEquals(listed.map(({ run_id, status }) => [run_id, status]), [
+  const [listed, shown, suiteAnalysed, loadAnalysed, exported] = (await good([
+    ["runs", "list", "--json"],
+    ["runs", "show", SUITE, "--json"],
+    ["runs", "analyze", SUITE, "--json"],
+    ["runs", "analyze", LOAD, "--json"],
+    ["runs", "export", SUITE, "--format", "json"],
+    ["runs", "export", SUITE, "--format", "perfetto"],
+  ], folder.path)).map((text) => JSON.parse(text));
+  const ids = listed.map(({ run_id, status }: Record<string, unknown>) => [run_id, status]);
+  assertEquals(ids, [
     [LOAD, "complete"],
     [SUITE, "complete"],
   ]);
-  assertEquals(listed.map(({ warnings }) => warnings), [[], []]);
+  assertEquals(listed.map(({ warnings }: Record<string, unknown>) => warnings), [[], []]);
   assertEquals([listed[1].passed, listed[1].judged], [2, 3]);
-  const shown = await ask("show", SUITE);
   assertEquals(shown.run_id, SUITE);
   assertEquals(shown.results.items.length, 3);
-  const { total_packages, successful } = await ask("analyze", SUITE);
-  assertEquals([total_packages, successful], [3, 3]);
-  assertEquals((await ask("analyze", LOAD)).total_packages, 8);
-  const exported = JSON.parse(
-    await good(["runs", "export", SUITE, "--format", "json"], folder.path),
-  );
+  assertEquals([suiteAnalysed.total_packages, suiteAnalysed.successful], [3, 3]);
+  assertEquals(loadAnalysed.total_packages, 8);
   assertEquals(exported.results.length, 3);
-  await good(["runs", "export", SUITE, "--format", "perfetto"], folder.path);
 
   const suite = runDirectoryAt(join(folder.path, "runs", SUITE));
   assertMatch(readFileSync(await writeSuiteReport(suite), "utf8"), /What is 2 \+ 3\?/);
