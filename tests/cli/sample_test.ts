@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { dyno, startDyno } from "../e2e/dyno.ts";
+import { dyno, dynoEach, startDyno } from "../e2e/dyno.ts";
 import { until } from "../server/fixture.ts";
 import { jsonIn, temporaryFolder } from "../suite/fixture.ts";
 
@@ -84,10 +84,10 @@ Deno.test("wrong input is one line", async () => {
     [["--", "/no/such/program"], "/no/such/program"],
     [["python3"], "behind --"],
   ];
-  for (const [args, message] of wrong) {
-    const { code, stderr } = await dyno(["sample", ...args]);
+  const ended = await dynoEach(wrong.map(([args]) => ["sample", ...args]), { cwd: "." });
+  for (const [i, { code, stderr }] of ended.entries()) {
     assertEquals(code, 2, stderr);
-    assertStringIncludes(stderr, message);
+    assertStringIncludes(stderr, wrong[i][1]);
     assertEquals(stderr.trim().split("\n").length, 1, stderr);
   }
   assert(!existsSync("x.txt"));
