@@ -63,7 +63,10 @@ export function requestRates({ sent, origin_ns, length_s }: LoadSpan): Rates {
   };
 }
 
-/** Requests in flight by what they wait for: the mean of each of up to 400 intervals. */
+/**
+ * Requests in flight by what they wait for: the mean of each of 400 intervals. Of equal ones in a row
+ * the first and the last are given: a line between them has the others on it.
+ */
 export function inFlight({ sent, origin_ns, length_s }: LoadSpan): {
   first_token: Points;
   last_token: Points;
@@ -76,8 +79,10 @@ export function inFlight({ sent, origin_ns, length_s }: LoadSpan): {
     addSpan(before, place(t_sent_ns), turn);
     addSpan(after, turn, place(t_end_ns));
   }
-  const points = (means: Float64Array): Points =>
-    Array.from(means, (mean, i) => [(i + 0.5) * width_s, mean]);
+  const turns = Array.from(before.keys()).filter((i) =>
+    [before, after].some((means) => means[i] !== means[i - 1] || means[i] !== means[i + 1])
+  );
+  const points = (means: Float64Array): Points => turns.map((i) => [(i + 0.5) * width_s, means[i]]);
   return { first_token: points(before), last_token: points(after) };
 }
 
