@@ -1,9 +1,10 @@
-/** Whole numbers for people. */
+/** Numbers for people. */
 
 /**
- * A whole number with commas between its thousands: `12,345`. As `toLocaleString("en")` writes it, which
- * takes a short command a tenth of its time: it loads the tables of all languages.
+ * A number with commas between its thousands and so many digits behind the point. toLocaleString
+ * would first load the rules of languages, which takes 25 ms of a command's second.
  */
-export function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+export function grouped(value: number, digits = 0): string {
+  const [whole, ...fraction] = value.toFixed(digits).split(".");
+  return [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...fraction].join(".");
 }

@@ -1,5 +1,6 @@
 /** How metrics are called, written, and which way they should go. */
 import { InputError } from "../errors.ts";
+import { grouped } from "../grouped.ts";
 import type { Tolerance } from "./gate.ts";
 
 const HIGHER = /^(pass_rate|answer_rate|score|avg_hit_rate)$|_per_s$/;
@@ -28,7 +29,7 @@ export function describeValue(metric: string, value: number): string {
 /** Four digits at least, and no exponent for what is large. */
 function fourDigits(value: number): string {
   if (Number.isInteger(value) || Math.abs(value) >= 1000) {
-    return Math.round(value).toLocaleString("en");
+    return grouped(Math.round(value));
   }
   return value.toPrecision(4);
 }

@@ -4,6 +4,7 @@ import { loadBatch } from "../experiment/batch.ts";
 import { batchFolder } from "../batch/folder.ts";
 import { localText, localTime } from "../batch/local_time.ts";
 import { rehearsalClock, wallClock } from "../batch/clock.ts";
+import { grouped } from "../grouped.ts";
 import { text, toggle } from "./flags.ts";
 import { duration } from "./progress_line.ts";
 import type { BatchClock } from "../batch/clock.ts";
@@ -60,5 +61,5 @@ export function timelinessText({ timeliness, late_s }: SlotState): string {
 
 /** `1 record`, `4,480 records`. */
 export function counted(count: number, what: string): string {
-  return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+  return `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
 }

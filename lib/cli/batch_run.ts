@@ -6,6 +6,7 @@ import { runBatch } from "../batch/run_batch.ts";
 import { BatchSession } from "../batch/session.ts";
 import { batchStatus } from "../batch/status.ts";
 import { CancelledError } from "../execute/scope.ts";
+import { grouped } from "../grouped.ts";
 import { writeSuiteReport } from "../report/suite_report.ts";
 import { checkWritable } from "../run/directory.ts";
 import { isLocked } from "../run/lock.ts";
@@ -192,7 +193,7 @@ function conclude({ batch, slots, state, folder }: BatchSession, terminal: Termi
     return EXIT.good;
   }
   terminal.say(
-    `all slots are over: ${records.length.toLocaleString("en")} of ` +
+    `all slots are over: ${grouped(records.length)} of ` +
       `${counted(expected, "record")}, ${failed} without an answer`,
   );
   terminal.say(`records  ${terminal.paint.accent(shortPath(folder.records_csv))}`);

@@ -1,5 +1,6 @@
 /** dyno batch status: where a batch is. */
 import { batchStatus } from "../batch/status.ts";
+import { grouped } from "../grouped.ts";
 import {
   clockOf,
   counted,
@@ -103,7 +104,7 @@ function statusLines(
     (status.running ? paint.good("a process is at work") : "no process is at work"),
     ...(next && !status.begun ? ["it has not begun: dyno batch run starts it"] : []),
     ...(next ? [nextText(next, slots.length, timezone, now_ms)] : []),
-    `${status.records.toLocaleString("en")} of ${counted(status.records_total, "record")}, ` +
+    `${grouped(status.records)} of ${counted(status.records_total, "record")}, ` +
     `${status.failed} without an answer, in ${shortPath(status.folder)}`,
     "",
     ...tableLines(MODEL_COLUMNS, status.models.map((model) => modelRow(model, paint)), paint),

@@ -1,5 +1,6 @@
 /** dyno calibrate: how accurately this host measures. */
 import { InputError } from "../errors.ts";
+import { grouped } from "../grouped.ts";
 import { calibrate } from "../load/calibrate.ts";
 import { calibrationPath, keepCalibration } from "../load/calibration_file.ts";
 import { nativeLibrary } from "../native/library.ts";
@@ -40,9 +41,7 @@ export const command: Command = {
     table(calibration.cells, terminal.paint).forEach((line) => terminal.say(line));
     terminal.say();
     terminal.say(
-      `trusted up to ${
-        Math.round(calibration.ceiling_events_per_s).toLocaleString("en")
-      } events/s ` +
+      `trusted up to ${grouped(Math.round(calibration.ceiling_events_per_s))} events/s ` +
         `(errors up to 1 ms at p99), thread scheduling: ${calibration.scheduling}`,
     );
     terminal.say(`kept in ${calibrationPath()}`);

@@ -1,4 +1,5 @@
 /** What dyno integration prints. */
+import { grouped } from "../grouped.ts";
 import { tableLines } from "./table.ts";
 import type { Step } from "../integration/config.ts";
 import type { StepOutcome } from "../integration/run_scenarios.ts";
@@ -120,7 +121,7 @@ function shown(value: number | null, text: (value: number) => string): string {
 }
 
 function count(value: number | null): string {
-  return shown(value, (count) => count.toLocaleString("en"));
+  return shown(value, grouped);
 }
 
 function dollars(value: number | null): string {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { itemRows, runRows } from "../analysis/export_rows.ts";
 import { cell } from "../analysis/gate_report.ts";
 import { priceRun } from "../analysis/cost.ts";
+import { grouped } from "../grouped.ts";
 import { tablePage } from "../report/table_page.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readUnmapped } from "../run/imported.ts";
@@ -65,7 +66,7 @@ export function runsPage(runs: readonly IndexedRun[], prices: PriceTable): Itera
   const { columns, rows } = runRows(runs, prices);
   const shown = shownColumns(columns, rows, RUN_ORDER);
   return tablePage({
-    title: runs.length === 1 ? runs[0].run_id : `${runs.length.toLocaleString("en")} runs`,
+    title: runs.length === 1 ? runs[0].run_id : `${grouped(runs.length)} runs`,
     noun: "run",
     facts: [],
     columns: shown.map(headOf),

@@ -1,4 +1,5 @@
 /** How figures of runs are written in tables. */
+import { grouped } from "../grouped.ts";
 import { duration } from "./progress_line.ts";
 import type { IndexedRun } from "../run/index.ts";
 
@@ -14,7 +15,7 @@ export function shownTime(unix_s: number | null): string {
 
 /** A count with thousands set apart. */
 export function shownCount(value: number | null): string {
-  return value === null ? "–" : Math.round(value).toLocaleString("en");
+  return value === null ? "–" : grouped(Math.round(value));
 }
 
 /** A share in percent. */

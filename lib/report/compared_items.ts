@@ -1,5 +1,6 @@
 /** The table of tests with what became of each in every run. */
 import { Buffer } from "node:buffer";
+import { grouped } from "../grouped.ts";
 import { markOf } from "../run/index.ts";
 import { letterHead } from "./compared_numbers.ts";
 import { filterForm } from "./filter_form.ts";
@@ -190,7 +191,7 @@ function leftOut(tests: number, rows: number, texts: number): string {
     ...(rows < tests
       ? [
         `The table has ${counted(rows, "test")} of ${
-          tests.toLocaleString("en")
+          grouped(tests)
         }, those that differ and wrong ones first.`,
       ]
       : []),

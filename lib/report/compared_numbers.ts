@@ -1,6 +1,7 @@
 /** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
 import { loadRate, loadValue } from "../analysis/compare_load.ts";
 import { describeDelta, describeValue } from "../analysis/metric_names.ts";
+import { grouped } from "../grouped.ts";
 import { markOf } from "../run/index.ts";
 import { clusteredMean } from "../stats/cluster.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
@@ -49,7 +50,7 @@ export function headlineTable(runs: readonly ReportedRun[]): string {
 type NumberRow = [head: string, cellOf: (run: ReportedRun) => string];
 
 const SUITE_ROWS: NumberRow[] = [
-  ["tests", ({ summary }) => summary.items_total.toLocaleString("en")],
+  ["tests", ({ summary }) => grouped(summary.items_total)],
   ["right", (run) => shareCell(...judgedOf(run))],
   ["answered", ({ summary }) => shareCell(summary.successful, summary.items_total)],
   ["mean score", ({ items }) => meanCell(items.flatMap(({ score }) => score ?? []))],
@@ -69,7 +70,7 @@ const SUITE_ROWS: NumberRow[] = [
 ];
 
 const LOAD_ROWS: NumberRow[] = [
-  ["requests", ({ load }) => load!.sample.requests.toLocaleString("en")],
+  ["requests", ({ load }) => grouped(load!.sample.requests)],
   ["answers/s", ({ load }) => rateCell(load!.sample, "requests_per_s")],
   ["output tokens/s", ({ load }) => rateCell(load!.sample, "output_tokens_per_s")],
   ["failed", ({ load }) => shareCell(load!.sample.failed, load!.sample.requests)],
@@ -151,7 +152,7 @@ function rateCell(sample: LoadSample, metric: "requests_per_s" | "output_tokens_
 }
 
 function count(value: number | null): string {
-  return value === null ? "–" : value.toLocaleString("en");
+  return value === null ? "–" : grouped(value);
 }
 
 function usd(value: number | null): string {
@@ -230,9 +231,9 @@ export function flipLists(
     );
     const left = ids.length - entries.length;
     if (left > 0) entries.push(`<li>${left} more</li>`);
-    return `<details><summary>${title}: ${
-      ids.length.toLocaleString("en")
-    }</summary><ul class="flips">${entries.join("")}</ul></details>`;
+    return `<details><summary>${title}: ${grouped(ids.length)}</summary><ul class="flips">${
+      entries.join("")
+    }</ul></details>`;
   };
   return comparisons.map(({ flips }, i) => {
     const first = runs[0].letter, second = runs[i + 1].letter;

@@ -1,4 +1,5 @@
 /** What the numbers of a report mean, in the words of the README. */
+import { grouped } from "../grouped.ts";
 import { escapeHtml } from "./html.ts";
 import type { LoadTokenSource, StageResults } from "../load/results.ts";
 import type { ResultItem } from "../suite/results.ts";
@@ -124,9 +125,7 @@ export function comparedDefinitionList(loads: boolean): string {
 export function loadDefinitionList({ token_sources, requests }: StageResults): string {
   const shared = DEFINITIONS.filter(([term]) => SHARED.has(term));
   const sources = Object.entries(token_sources).filter(([, count]) => count > 0)
-    .map(([source, count]) =>
-      `${count.toLocaleString("en")} from ${SOURCES[source as LoadTokenSource]}`
-    );
+    .map(([source, count]) => `${grouped(count)} from ${SOURCES[source as LoadTokenSource]}`);
   const note = requests.successful === 0 || sources.length === 0
     ? ""
     : `<p class="note">Token counts of this run: ${sources.join(", ")}.</p>`;

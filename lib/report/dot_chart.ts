@@ -1,4 +1,5 @@
 /** Dots with whiskers, row by row, in small multiples above one another. */
+import { grouped } from "../grouped.ts";
 import { axisLook } from "./chart.ts";
 import { cutText, plainText } from "./html.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -88,6 +89,12 @@ function extent(panels: readonly Panel[], reference?: number): [number, number] 
   return [low - room, high + room];
 }
 
+/** Four significant digits at most. */
+function fourDigits(value: number): string {
+  const short = Number(value.toPrecision(4));
+  return Number.isInteger(short) ? grouped(short) : String(short);
+}
+
 function valueAxis(gridIndex: number, low: number, high: number, width: number, name: string) {
   return {
     ...axisLook,
@@ -105,7 +112,7 @@ function valueAxis(gridIndex: number, low: number, high: number, width: number, 
       showMinLabel: low === 0,
       showMaxLabel: false,
       hideOverlap: true,
-      formatter: (value: number) => tickText.format(value),
+      formatter: fourDigits,
     },
   };
 }

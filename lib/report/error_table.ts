@@ -1,4 +1,5 @@
 /** What came of requests that were not answered, by class. */
+import { grouped } from "../grouped.ts";
 import { counted, cutText, escapeHtml } from "./html.ts";
 import { shareText } from "./load_figures.ts";
 import { dataTable } from "./table.ts";
@@ -23,7 +24,7 @@ export function errorTable({ total }: LoadResults, records: readonly RequestReco
   const rows = counts.map(([name, count]): Row => ({
     head: escapeHtml(name),
     cells: [
-      count.toLocaleString("en"),
+      grouped(count),
       shareText(count / due),
       mostFrequent(messages.get(name)),
     ],

@@ -1,4 +1,5 @@
 /** How figures of a load run are written. */
+import { grouped } from "../grouped.ts";
 import { figure } from "./html.ts";
 import type { Estimate } from "../stats/interval.ts";
 
@@ -6,7 +7,7 @@ import type { Estimate } from "../stats/interval.ts";
 export function short(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString("en");
+  if (size >= 1000) return grouped(Math.round(value));
   if (size === 0) return "0";
   return figure(value, size >= 100 ? 1 : size >= 1 ? 2 : 3);
 }
@@ -20,10 +21,7 @@ export function digitsFor(value: number): number {
 /** A number with its digits, thousands apart. */
 export function fixed(value: number | null | undefined, digits: number): string {
   if (value === null || value === undefined) return "–";
-  return value.toLocaleString("en", {
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
+  return grouped(value, digits);
 }
 
 /** "95 %: 1.20 to 1.40", or that there is none. */

@@ -1,4 +1,5 @@
 /** The share of a load run's answers that came within a time, by stage where there are a few. */
+import { grouped } from "../grouped.ts";
 import { isInside } from "../load/window.ts";
 import { sortedCopy } from "../stats/quantile.ts";
 import { cumulativeChart } from "./cumulative_chart.ts";
@@ -35,7 +36,7 @@ export async function loadLatencyChart(
   const legend: Legend[] = byStage
     ? groups
     : [{ name: "ttft", colour: "var(--c1)" }, { name: "e2e", colour: "var(--c2)" }];
-  const note = `Share of the ${answered.length.toLocaleString("en")} answers of the measured ` +
+  const note = `Share of the ${grouped(answered.length)} answers of the measured ` +
     `windows that came within a time. Solid: ttft; dashed: e2e.`;
   return `${legendList(legend)}${chart}<p class="note">${escapeHtml(note)}</p>`;
 }

@@ -1,4 +1,5 @@
 /** The top of a load run's report: what ran, whether its client can be trusted, its main figures. */
+import { grouped } from "../grouped.ts";
 import { counted, cutText, escapeHtml } from "./html.ts";
 import { digitsFor, fixed, intervalText, shareText, short } from "./load_figures.ts";
 import type { LoadResults, Metric } from "../load/results.ts";
@@ -103,9 +104,9 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
   const { successful, failed, unfinished, unsent } = requests;
   const ended = successful + failed;
   const more = [
-    `${counted(failed, "request")} of ${ended.toLocaleString("en")} failed`,
-    ...(unfinished ? [`${unfinished.toLocaleString("en")} unfinished`] : []),
-    ...(unsent ? [`${unsent.toLocaleString("en")} unsent`] : []),
+    `${counted(failed, "request")} of ${grouped(ended)} failed`,
+    ...(unfinished ? [`${grouped(unfinished)} unfinished`] : []),
+    ...(unsent ? [`${grouped(unsent)} unsent`] : []),
   ].join(", ");
   const tokens = total.completion_tokens_mean;
   const rate = total.requested_rate_per_s;

@@ -1,4 +1,5 @@
 /** A load run over time: requests, their ttft, the server and the host on one clock. */
+import { grouped } from "../grouped.ts";
 import { chartFigure, valueScale } from "./chart.ts";
 import { hostPanels } from "./host_panels.ts";
 import { firstTokens, inFlight, loadSpan, requestRates, thinned } from "./load_series.ts";
@@ -69,8 +70,8 @@ export async function loadTimeline(
 
 function timelineNote({ step_s }: Rates, ttfts: number, shown: number): string {
   const thinning = shown < ttfts
-    ? ` Of ${ttfts.toLocaleString("en")} ttft ${
-      shown.toLocaleString("en")
+    ? ` Of ${grouped(ttfts)} ttft ${
+      grouped(shown)
     } are drawn, the lowest and highest of each moment among them.`
     : "";
   return `Shaded: the measured windows; what lies outside of them is in no figure. Rates are those of ${

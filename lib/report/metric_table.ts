@@ -1,4 +1,5 @@
 /** The distributions of a load run in numbers, with 95 % intervals under what is compared. */
+import { grouped } from "../grouped.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import { digitsFor, fixed } from "./load_figures.ts";
 import { dataTable } from "./table.ts";
@@ -51,7 +52,7 @@ function row(head: string, metric: Metric | null): Row {
   return {
     head,
     cells: [
-      metric.n.toLocaleString("en"),
+      grouped(metric.n),
       show(metric.mean) + small(mean, digits),
       show(metric.p50) + small(p50, digits),
       show(metric.p90),

@@ -1,4 +1,5 @@
 /** What the server said of itself over the measured windows. */
+import { grouped } from "../grouped.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import { fixed, shareText, short } from "./load_figures.ts";
 import { dataTable } from "./table.ts";
@@ -40,6 +41,6 @@ export function serverSection({ server }: LoadResults): string {
   const heads = [{ html: "mean or sum" }, { html: "at most" }];
   return dataTable("the server's own metrics", "metric", heads, rows) +
     `<p class="note" dir="auto">${escapeHtml(cutText(name, 100))}: its /metrics, read ${
-      readings.length.toLocaleString("en")
+      grouped(readings.length)
     } times; the curves are above.</p>`;
 }

@@ -1,4 +1,5 @@
 /** How many requests missed each service-level objective. */
+import { grouped } from "../grouped.ts";
 import { sloText } from "../load/slo.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import { digitsFor, intervalText, shareText, short } from "./load_figures.ts";
@@ -50,7 +51,7 @@ function missed({ goodput, requests }: StageResults, text: string): string {
   if (count === undefined) return "–";
   const { successful, failed, unfinished, unsent } = requests;
   const due = successful + failed + unfinished + unsent;
-  return count.toLocaleString("en") + (due ? small(shareText(count / due)) : "");
+  return grouped(count) + (due ? small(shareText(count / due)) : "");
 }
 
 function small(text: string): string {

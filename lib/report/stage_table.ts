@@ -1,4 +1,5 @@
 /** The stages of a load run side by side. */
+import { grouped } from "../grouped.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import { shareText, short } from "./load_figures.ts";
 import { dataTable } from "./table.ts";
@@ -6,8 +7,6 @@ import type { LoadResults, StageResults } from "../load/results.ts";
 import type { Head, Row } from "./table.ts";
 
 type Column = [title: string, unit: string, cell: (stage: StageResults) => string];
-
-const many = (count: number) => count.toLocaleString("en");
 
 /** What was asked of the endpoint, and what came of the requests. */
 const LOAD: Column[] = [
@@ -17,14 +16,14 @@ const LOAD: Column[] = [
   [
     "in flight",
     "mean (max)",
-    ({ concurrency }) => `${short(concurrency.mean)} <small>(${many(concurrency.max)})</small>`,
+    ({ concurrency }) => `${short(concurrency.mean)} <small>(${grouped(concurrency.max)})</small>`,
   ],
   [
     "tokens, mean",
     "prompt / output",
     (stage) => `${short(stage.prompt_tokens_mean)} / ${short(stage.completion_tokens_mean)}`,
   ],
-  ["answered", "requests", ({ requests }) => many(requests.successful)],
+  ["answered", "requests", ({ requests }) => grouped(requests.successful)],
   ["failed", "", ({ requests }) => fault(requests.failed)],
   ["error rate", "", (stage) => shareText(stage.error_rate)],
 ];
@@ -83,7 +82,7 @@ function columnsTable(
 }
 
 function fault(count: number): string {
-  return count ? `<span class="fault">${many(count)}</span>` : many(count);
+  return count ? `<span class="fault">${grouped(count)}</span>` : grouped(count);
 }
 
 /** Where nothing ended, there is no rate. */
@@ -99,10 +98,10 @@ function windowNote(stages: readonly StageResults[]): string {
 
 function cutOffNote({ requests: { sent, warmup, unfinished, unsent } }: StageResults): string {
   const counts = [
-    `${sent.toLocaleString("en")} requests were sent in the windows`,
-    ...(warmup ? [`${warmup.toLocaleString("en")} before them, for warming up`] : []),
-    ...(unfinished ? [`${unfinished.toLocaleString("en")} were cut off at the end`] : []),
-    ...(unsent ? [`${unsent.toLocaleString("en")} were due but found no place`] : []),
+    `${grouped(sent)} requests were sent in the windows`,
+    ...(warmup ? [`${grouped(warmup)} before them, for warming up`] : []),
+    ...(unfinished ? [`${grouped(unfinished)} were cut off at the end`] : []),
+    ...(unsent ? [`${grouped(unsent)} were due but found no place`] : []),
   ];
   return `<p class="note">${counts.join("; ")}.</p>`;
 }

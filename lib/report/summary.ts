@@ -1,4 +1,5 @@
 /** The top of a report: what ran, where, and what came of it in a few numbers. */
+import { grouped } from "../grouped.ts";
 import { counted, cutText, escapeHtml, figure } from "./html.ts";
 import { requestSpans } from "./spans.ts";
 import { busySeconds } from "./time_axis.ts";
@@ -120,7 +121,7 @@ function outcomeTiles({ aggregate, items }: SuiteResults): Tile[] {
     },
     {
       name: "errors",
-      value: aggregate.errors.toLocaleString("en"),
+      value: grouped(aggregate.errors),
       more: classes.map(([name, count]) => `${count} ${name}`).join(", ") ||
         `of ${counted(aggregate.tests, "test")}`,
     },

@@ -1,4 +1,5 @@
 /** A page with one table: searched, sorted by its heads, nothing loaded. */
+import { grouped } from "../grouped.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { counted, cutText, escapeHtml } from "./html.ts";
 import { page } from "./page.ts";
@@ -56,7 +57,7 @@ export function tablePage({ title, noun, facts, columns, rows }: TablePage): Ite
     const left = rows.length - MOST_ROWS;
     if (left > 0) {
       yield `<p class="note">The first ${counted(MOST_ROWS, noun)}; ${
-        left.toLocaleString("en")
+        grouped(left)
       } more are in the other forms of export.</p>`;
     }
     yield `</section></main>\n<footer>Written by dyno ${escapeHtml(dynoVersion)}.</footer>`;

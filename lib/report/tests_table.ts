@@ -1,4 +1,5 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
+import { grouped } from "../grouped.ts";
 import { filterForm } from "./filter_form.ts";
 import { counted, cutText, escapeHtml, figure } from "./html.ts";
 import { testTexts, verdictOf, VERDICTS } from "./test_texts.ts";
@@ -107,7 +108,7 @@ function leftOut(tests: number, rows: number, texts: number): string {
   const lines: string[] = [];
   if (rows < tests) {
     lines.push(
-      `The table has ${counted(rows, "test")} of ${tests.toLocaleString("en")}, errors and wrong ` +
+      `The table has ${counted(rows, "test")} of ${grouped(tests)}, errors and wrong ` +
         "answers first; results.json has all.",
     );
   }
@@ -116,9 +117,7 @@ function leftOut(tests: number, rows: number, texts: number): string {
       `Prompt and answer are shown for ${
         counted(texts, "test")
       }, errors and wrong answers first; ` +
-        `those of the other ${
-          (tests - texts).toLocaleString("en")
-        } are in the run's folder items/.`,
+        `those of the other ${grouped(tests - texts)} are in the run's folder items/.`,
     );
   }
   return lines.map((line) => `<p class="note">${line}</p>`).join("");

@@ -5,6 +5,7 @@ import { compareRuns } from "../../analysis/compare.ts";
 import { compareLoads } from "../../analysis/compare_load.ts";
 import { readLoadSample } from "../../analysis/load_sample.ts";
 import { describeDelta, describeValue, isHigherBetter } from "../../analysis/metric_names.ts";
+import { grouped } from "../../grouped.ts";
 import { builtinPrices } from "../../run/prices.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { listed } from "./run_list.ts";
@@ -87,7 +88,7 @@ async function suiteComparisons(runs: readonly IndexedRun[]) {
   return compareRuns(read).map(({ flips, metrics, ...each }) => ({
     baseline: each.baseline,
     candidate: each.candidate,
-    basis: `${each.items_in_common.toLocaleString("en")} items in common, ` +
+    basis: `${grouped(each.items_in_common)} items in common, ` +
       `${each.only_in_baseline} only in the first, ${each.only_in_candidate} only in the second`,
     lines: metrics.map((metric) => lineOf(metric, metric.p_holm < 0.05, metric.p_holm)),
     gained: flips.gained.slice(0, MOST_FLIPS),
@@ -108,7 +109,7 @@ async function loadComparisons(runs: readonly IndexedRun[]) {
   return compareLoads(samples).map(({ baseline, candidate, requests, metrics, notes }) => ({
     baseline,
     candidate,
-    basis: `${requests[0].toLocaleString("en")} and ${requests[1].toLocaleString("en")} requests`,
+    basis: `${grouped(requests[0])} and ${grouped(requests[1])} requests`,
     lines: metrics.map((metric) => lineOf(metric, metric.differs === true, null)),
     gained: [],
     lost: [],
