@@ -4,7 +4,6 @@ import packagedDefault from "../../experiments/default.json" with { type: "json"
 import { InputError } from "../errors.ts";
 import { grouped } from "../grouped.ts";
 import { parseJson, readJsonFile } from "../experiment/json_file.ts";
-import { grouped } from "../grouped.ts";
 import { checkTemplate, commandOf, shellText } from "../sweep/command_line.ts";
 import { sweepConfigOf } from "../sweep/config.ts";
 import { plannedCount, plannedRuns } from "../sweep/plan.ts";

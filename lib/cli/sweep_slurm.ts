@@ -4,7 +4,6 @@ import process from "node:process";
 import { InputError } from "../errors.ts";
 import { grouped } from "../grouped.ts";
 import { requireSlurm } from "../execute/slurm.ts";
-import { grouped } from "../grouped.ts";
 import { shellText } from "../sweep/command_line.ts";
 import { slurmExecutor } from "../sweep/run_on_slurm.ts";
 import { choice, text, toggle } from "./flags.ts";

@@ -65,7 +65,6 @@ export function dotDrawing({ panels, axis, reference }: DotChart): Drawing {
   };
 }
 
-const tickText = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
 const titleStyle = { fontSize: 13, fontWeight: 600, color: "var(--ink)" };
 
 function cutLabel(text: string, most: number): string {

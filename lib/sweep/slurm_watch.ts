@@ -4,7 +4,6 @@ import { InputError } from "../errors.ts";
 import { grouped } from "../grouped.ts";
 import { isLive, tasksOf } from "../execute/slurm.ts";
 import { sleep } from "../execute/sleep.ts";
-import { grouped } from "../grouped.ts";
 import { complaintIn } from "./run_one.ts";
 import { endedMeta } from "./slurm_plan.ts";
 import { runPathsOf } from "./tree.ts";
