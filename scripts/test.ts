@@ -108,12 +108,12 @@ function countsOf(junit: string): Counts {
 const SPLIT = ["tests/native", "tests/suite", "tests/chaos", "tests/e2e", "tests/server"];
 /** Little source of long tests, which begin first. */
 const FIRST = [
-  "tests/chaos/faults_test.ts",
-  "tests/e2e/npm_test.ts",
-  "tests/native/fuzz_test.ts",
-  "tests/chaos/soak_test.ts",
   "tests/suite/sandbox",
-  "tests/native/wire_sanitizers_test.ts",
+  "tests/e2e/npm_test.ts",
+  "tests/chaos/limits_test.ts",
+  "tests/chaos/kill_test.ts",
+  "tests/chaos/disk_test.ts",
+  "tests/e2e/readme_test.ts",
   "tests/native/sanitizers_test.ts",
 ];
 
