@@ -74,10 +74,11 @@ function comparable({ ending, status, keep_alive, body, events }: Outcome): Outc
   return { ending, status: ending === "malformed" ? 0 : status, keep_alive, body, events };
 }
 
-/** As TypeScript decodes it. */
+/** As TypeScript decodes it: no body that did not come whole. */
 function decoded(outcome: Outcome): Outcome {
   const text = (bytes: string) => Buffer.from(bytes, "latin1").toString("utf8");
-  return { ...outcome, body: text(outcome.body), events: outcome.events.map(text) };
+  const body = outcome.ending === "whole" ? text(outcome.body) : "";
+  return { ...outcome, body, events: outcome.events.map(text) };
 }
 
 /** A short message where the texts are of megabytes. */
