@@ -109,6 +109,7 @@ const SPLIT = ["tests/native", "tests/suite", "tests/chaos", "tests/e2e", "tests
 /** Little source of long tests, which begin first. */
 const FIRST = [
   "tests/suite/sandbox",
+  "tests/chaos/faults_test.ts",
   "tests/e2e/npm_test.ts",
   "tests/chaos/limits_test.ts",
   "tests/chaos/kill_test.ts",

@@ -2,8 +2,6 @@
  * Every fault of the mock's catalogue, by both transports, in suites and in loads: half of the
  * requests are hit, each is counted in its class, the other half gets its answers, and memory stays
  * where it is.
- *
- * DYNO_TEST_LONG=1: both by both; else loads by the one transport, suites by the other.
  */
 import process from "node:process";
 import { assert, assertEquals, assertRejects } from "@std/assert";
@@ -55,11 +53,7 @@ async function withinMemory(run: () => Promise<void>): Promise<void> {
   assert(grown < MOST_GROWTH_BYTES, `memory grew by ${grown >> 20} MB`);
 }
 
-type Transport = "wire" | "portable";
-const by = (short: Transport): Transport[] =>
-  process.env.DYNO_TEST_LONG ? ["wire", "portable"] : [short];
-
-for (const transport of by("wire")) {
+for (const transport of ["wire", "portable"] as const) {
   Deno.test(`a load under every fault (${transport})`, (t) =>
     withinMemory(async () => {
       for (const { name, failure, timeout } of modes) {
@@ -76,9 +70,7 @@ for (const transport of by("wire")) {
         });
       }
     }));
-}
 
-for (const transport of by("portable")) {
   Deno.test(`a suite under every fault (${transport})`, (t) =>
     withinMemory(async () => {
       const suite = suiteFrom(promptTests(8));
