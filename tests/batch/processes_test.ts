@@ -20,7 +20,7 @@ import { dyno, startDyno } from "../e2e/dyno.ts";
 import { printed } from "../run/runs_fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { eventsIn, recordsIn, writeBatch } from "./fixture.ts";
-import type { Running } from "../e2e/dyno.ts";
+import { until } from "../until.ts";
 
 const GOLDEN = fileURLToPath(new URL("../fixtures/batch_plan.txt", import.meta.url));
 const SHIPPED = fileURLToPath(
@@ -44,13 +44,6 @@ function checkFiles(folder: string): number {
   return records.length;
 }
 
-async function until(condition: () => boolean, running: Running): Promise<void> {
-  for (let waited_ms = 0; !condition(); waited_ms += 10) {
-    if (waited_ms > 60_000) throw new Error(`waited in vain; said: ${running.said()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 const KILLS = Deno.env.get("DYNO_TEST_LONG") ? 10 : 5;
 
 Deno.test(`a daemon killed at ${KILLS} moments runs every slot once and leaves whole files`, async () => {
@@ -67,7 +60,7 @@ Deno.test(`a daemon killed at ${KILLS} moments runs every slot once and leaves w
     const running = startDyno(args, { cwd: place.path });
     // a moment between two lines of the journal, or within one slot: by how far it has come
     const goal = size() + 1 + Math.floor(random() * 55_000 / KILLS);
-    await until(() => size() >= goal || isOver(journal, slots), running);
+    await until(() => size() >= goal || isOver(journal, slots), running.said);
     await new Promise((resolve) => setTimeout(resolve, random() * 40));
     running.kill("SIGKILL");
     await running.finished;
@@ -110,7 +103,7 @@ Deno.test("a second daemon refuses, a look from cron does nothing; Ctrl-C stops,
   const file = writeBatch(place.path, { evaluations: 3, period_h: 3 });
   const args = ["batch", "run", file, "--speedup", "1", "--endpoint", `${mock.url}/v1`];
   const first = startDyno(args, { cwd: place.path });
-  await until(() => first.said().includes("slot 2 of 3 is due"), first);
+  await until(() => first.said().includes("slot 2 of 3 is due"), first.said);
   const second = await dyno(args, { cwd: place.path });
   assertEquals(second.code, 2);
   assertMatch(second.stderr, /batch\.lock: .*in use by process \d+/);

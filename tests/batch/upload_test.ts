@@ -7,9 +7,9 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";
 import { receiver } from "../notify/receiver.ts";
 import { Bucket } from "../run/upload/fixture.ts";
-import { until } from "../server/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { eventsIn, recordsIn, writeBatch } from "./fixture.ts";
+import { until } from "../until.ts";
 
 const SCHEDULE = { evaluations: 2, period_h: 1, on_missed: "run_now" };
 const UPLOAD = { upload: "s3://results/batches" };

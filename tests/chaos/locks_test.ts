@@ -9,11 +9,11 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { clockAnchor } from "../../lib/native/clock.ts";
 import { isLocked } from "../../lib/run/lock.ts";
 import { startDyno } from "../e2e/dyno.ts";
-import { until } from "../server/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { shellSweep } from "../sweep/fixture.ts";
 import { transientIn } from "./orphans.ts";
 import { mockForVictims, writers } from "./victims.ts";
+import { until } from "../until.ts";
 import type { MockEndpoint } from "../../lib/mock/server.ts";
 import type { Finished } from "../e2e/dyno.ts";
 

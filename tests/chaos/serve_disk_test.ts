@@ -7,10 +7,11 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { WriteError } from "../../lib/errors.ts";
 import { Journal, readJournal } from "../../lib/run/journal.ts";
 import { Redactor } from "../../lib/run/redact.ts";
-import { getJson, post, serveProcess, taskOver, until } from "../server/fixture.ts";
+import { getJson, post, serveProcess, taskOver } from "../server/fixture.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
 import { canFault, FaultyDisk } from "./faulty_disk.ts";
 import { eventsOf, mockForVictims } from "./victims.ts";
+import { until } from "../until.ts";
 import type { TaskView } from "../../lib/server/tasks/task.ts";
 
 const mayMount = process.getuid?.() === 0 && existsSync("/bin/mount");

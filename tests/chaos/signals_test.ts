@@ -7,12 +7,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { DYNO, startDyno } from "../e2e/dyno.ts";
 import { Bucket } from "../run/upload/fixture.ts";
-import { until } from "../server/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { noSlurm, SlurmCluster } from "../sweep/slurm_cluster.ts";
 import { Orphans, transientIn } from "./orphans.ts";
 import { sweepOnSlurm, uploading } from "./remote_victims.ts";
 import { mockForVictims, writers } from "./victims.ts";
+import { until } from "../until.ts";
 import type { Victim } from "./victims.ts";
 
 const long = process.env.DYNO_TEST_LONG !== undefined;

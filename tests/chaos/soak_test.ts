@@ -16,8 +16,9 @@ import { readJournal } from "../../lib/run/journal.ts";
 import { studentTQuantile } from "../../lib/stats/distributions.ts";
 import { mean, quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { childrenOf } from "../../lib/suite/sandbox/usage.ts";
-import { getJson, serveProcess, submit, until } from "../server/fixture.ts";
+import { getJson, serveProcess, submit } from "../server/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import { until } from "../until.ts";
 import type { TaskView } from "../../lib/server/tasks/task.ts";
 
 const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dyno, dynoEach, startDyno } from "../e2e/dyno.ts";
-import { until } from "../server/fixture.ts";
 import { jsonIn, temporaryFolder } from "../suite/fixture.ts";
+import { until } from "../until.ts";
 
 Deno.test("a duration into a CSV file: a row a sample, a column a field", async () => {
   using folder = temporaryFolder();

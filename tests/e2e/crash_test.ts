@@ -5,6 +5,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { jsonIn, promptTests, temporaryFolder } from "../suite/fixture.ts";
 import { dyno, startDyno } from "./dyno.ts";
+import { until } from "../until.ts";
 
 const TESTS = 60;
 /** Few here: all commands are killed in tests/chaos/kill_test.ts. */
@@ -91,11 +92,6 @@ Deno.test(`kill -9 at ${KILLS} random moments loses no finished test, and a resu
   assert(inTheMiddle >= KILLS / 8, `only ${inTheMiddle} kills fell into the run itself`);
 });
 
-/** Waits until the text has been said. */
-async function until(said: () => string, text: string): Promise<void> {
-  while (!said().includes(text)) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 Deno.test("Ctrl-C saves, exits 130 and tells how to go on; going on completes the run", async () => {
   using folder = temporaryFolder();
   await using mock = await MockEndpoint.start();
@@ -150,7 +146,7 @@ Deno.test("a second Ctrl-C quits at once; the journal is whole", async () => {
   ]);
   while (!runsIn(out)[0]) await new Promise((resolve) => setTimeout(resolve, 10));
   running.kill("SIGINT");
-  await until(running.said, "stopping");
+  await until(() => running.said().includes("stopping"));
   running.kill("SIGINT");
   assertEquals((await running.finished).code, 130);
 });

@@ -15,8 +15,9 @@ import { loadIntegration, stepsOf } from "../../lib/integration/config.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";
 import { printed } from "../run/runs_fixture.ts";
-import { getJson, serveProcess, until } from "../server/fixture.ts";
+import { getJson, serveProcess } from "../server/fixture.ts";
 import { jsonIn, promptTests, temporaryFolder } from "../suite/fixture.ts";
+import { until } from "../until.ts";
 
 const SHIPPED = fileURLToPath(new URL("../../experiments/integration.json", import.meta.url));
 

@@ -14,9 +14,9 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { runDirectoryAt } from "../../lib/run/directory.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";
 import { eventsOf, runsIn } from "../chaos/victims.ts";
-import { until } from "../server/fixture.ts";
 import { jsonIn, temporaryFolder } from "../suite/fixture.ts";
 import { load } from "./fixture.ts";
+import { until } from "../until.ts";
 
 Deno.test("results are made of the journal: summed up again, they are the same", async () => {
   await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.02 } });

@@ -6,10 +6,10 @@ import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "
 import { assertStringIncludes } from "@std/assert";
 import { PortableTransport } from "../../lib/endpoint/portable.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
-import { sleep } from "../../lib/execute/sleep.ts";
 import { ServerMetricsScraper, summarise } from "../../lib/load/server_metrics.ts";
 import { nowNs } from "../../lib/native/clock.ts";
 import { IDLE, llamaCppPage, oldVllmPage, sglangPage, tgiPage, vllmPage } from "./expositions.ts";
+import { until } from "../until.ts";
 import type { ScrapeOptions, ServerKind } from "../../lib/load/server_metrics.ts";
 
 const never = new AbortController().signal;
@@ -63,15 +63,6 @@ async function reasonOf(answer: Answer, options: ScrapeOptions = {}): Promise<st
   const { scraper, reason } = await server.probe(never, options);
   assertEquals(scraper, null);
   return reason!;
-}
-
-/** Waits for what a server or scraper comes to. */
-async function until(met: () => boolean): Promise<void> {
-  const give_up_ns = nowNs() + 5e9;
-  while (!met()) {
-    assertLess(nowNs(), give_up_ns, "it never came to that");
-    await sleep(2, never);
-  }
 }
 
 const pages: [ServerKind, (tokens: number) => string][] = [

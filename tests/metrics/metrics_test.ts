@@ -8,8 +8,9 @@ import { OTHER } from "../../lib/metrics/bounded_label.ts";
 import { openMetrics } from "../../lib/metrics/open_metrics.ts";
 import { serveMetrics } from "../../lib/metrics/serve_metrics.ts";
 import { startSampler } from "../../lib/hardware/sampler.ts";
-import { buildFakeNvml, temporaryFolder, until } from "../native/fixtures.ts";
+import { buildFakeNvml, temporaryFolder } from "../native/fixtures.ts";
 import { checkMetrics, promtool } from "./prometheus.ts";
+import { until } from "../until.ts";
 import type { Metrics } from "../../lib/metrics/open_metrics.ts";
 
 /** The values of a family by one label, or by its only series. */

@@ -6,7 +6,7 @@ import { openMetrics } from "../../lib/metrics/open_metrics.ts";
 import { serveMetrics } from "../../lib/metrics/serve_metrics.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { startDyno } from "../e2e/dyno.ts";
-import { buildFakeNvml, temporaryFolder, until } from "../native/fixtures.ts";
+import { buildFakeNvml, temporaryFolder } from "../native/fixtures.ts";
 import { dashboards, queriesOf } from "./dashboards.ts";
 import {
   DOCUMENTED,
@@ -16,6 +16,7 @@ import {
   promtool,
   unanswered,
 } from "./prometheus.ts";
+import { until } from "../until.ts";
 
 /** Families of what not every host has. */
 const PERHAPS_ABSENT = /dyno_host_(disk|pressure|network)/;

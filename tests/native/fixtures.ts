@@ -2,6 +2,7 @@
 import { dirname, fromFileUrl, join } from "@std/path";
 import type { NativeLibrary } from "../../lib/native/ffi.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
+import { until } from "../until.ts";
 import type { NativeSampler } from "../../lib/native/sampler.ts";
 
 export const NATIVE_FOLDER = fromFileUrl(new URL("../../native/", import.meta.url));
@@ -71,15 +72,6 @@ export async function buildFakeNvml(folder: string, without: string[] = []): Pro
   const path = join(folder, "libnvidia-ml.so.1");
   await Deno.writeFile(path, await fakes.get(key)!);
   return path;
-}
-
-/** Waits until a condition holds, for ten seconds at most. */
-export async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error("waited ten seconds in vain");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** The place of a field in a sampler's records. */

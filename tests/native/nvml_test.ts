@@ -1,14 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { Nvml } from "../../lib/native/nvml.ts";
 import { NativeSampler, type SamplerOptions } from "../../lib/native/sampler.ts";
-import {
-  buildFakeNvml,
-  fieldOf,
-  firstRecord,
-  library,
-  temporaryFolder,
-  until,
-} from "./fixtures.ts";
+import { buildFakeNvml, fieldOf, firstRecord, library, temporaryFolder } from "./fixtures.ts";
+import { until } from "../until.ts";
 
 const native = await library();
 

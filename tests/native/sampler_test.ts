@@ -10,9 +10,9 @@ import {
   HOST_VALUES,
   library,
   temporaryFolder,
-  until,
   writeTree,
 } from "./fixtures.ts";
+import { until } from "../until.ts";
 
 const native = await library();
 const HOST_METRICS =

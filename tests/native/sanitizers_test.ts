@@ -3,15 +3,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import type { SamplerLayout } from "../../lib/native/sample_batch.ts";
 import type { SamplerStatus } from "../../lib/native/sampler.ts";
-import {
-  buildFakeNvml,
-  HOST,
-  run,
-  runWith,
-  temporaryFolder,
-  until,
-  writeTree,
-} from "./fixtures.ts";
+import { buildFakeNvml, HOST, run, runWith, temporaryFolder, writeTree } from "./fixtures.ts";
+import { until } from "../until.ts";
 
 /** Of the wire's program, in their order. */
 const SCENARIOS = [

@@ -9,8 +9,9 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";
 import { startDyno } from "../e2e/dyno.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
-import { serving, submit, until } from "./fixture.ts";
+import { serving, submit } from "./fixture.ts";
 import { browser, executablePath, withPage, writeBatch } from "./dashboard_fixture.ts";
+import { until } from "../until.ts";
 import type { Page } from "playwright-core";
 import type { Server } from "../../lib/server/serve.ts";
 

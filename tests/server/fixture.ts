@@ -2,12 +2,10 @@
 import { join } from "node:path";
 import { Server } from "../../lib/server/serve.ts";
 import { DYNO, startDyno } from "../e2e/dyno.ts";
+import { until } from "../until.ts";
 import type { ServeOptions } from "../../lib/server/serve.ts";
 import type { TaskView } from "../../lib/server/tasks/task.ts";
 import type { Running } from "../e2e/dyno.ts";
-
-/** Generous: the machine may be busy. */
-const PATIENCE_MS = 60_000;
 
 /** A server in this process, on a free port. */
 export function serving(path: string, options: Partial<ServeOptions> = {}): Promise<Server> {
@@ -53,16 +51,6 @@ export async function serveProcess(
     return /dyno serve at (\S+),/.exec(running.said())?.[1];
   });
   return { url, process: running };
-}
-
-/** Waits until something is there. */
-export async function until<T>(look: () => T | undefined | false | Promise<T | undefined | false>) {
-  for (const end = Date.now() + PATIENCE_MS; Date.now() < end;) {
-    const found = await look();
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error("it did not happen");
 }
 
 /** Sends JSON. */

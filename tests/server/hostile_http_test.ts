@@ -6,7 +6,8 @@ import process from "node:process";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DYNO } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
-import { getJson, serving, until } from "./fixture.ts";
+import { getJson, serving } from "./fixture.ts";
+import { until } from "../until.ts";
 
 /** Sends bytes as they are; gives all that comes back until the server closes. */
 function spoken(url: string, text: string): Promise<string> {

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
-import { getJson, post, serving, until } from "./fixture.ts";
+import { getJson, post, serving } from "./fixture.ts";
+import { until } from "../until.ts";
 
 const TOKEN = "0123456789abcdef-token";
 const ENDPOINT = "http://127.0.0.1:1/v1";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
-import { followed, getJson, post, serving, submit, taskOver, until } from "./fixture.ts";
+import { followed, getJson, post, serving, submit, taskOver } from "./fixture.ts";
+import { until } from "../until.ts";
 
 const TASKS = Deno.env.get("DYNO_TEST_LONG") ? 500 : 100;
 const BODY = { kind: "suite", suite: "quickstart", endpoint: "http://127.0.0.1:1/v1", model: "m" };

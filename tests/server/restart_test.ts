@@ -6,7 +6,8 @@ import { assert, assertEquals } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { receiver } from "../notify/receiver.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
-import { followed, getJson, serveProcess, submit, taskOver, taskWhen, until } from "./fixture.ts";
+import { followed, getJson, serveProcess, submit, taskOver, taskWhen } from "./fixture.ts";
+import { until } from "../until.ts";
 import type { TaskView } from "../../lib/server/tasks/task.ts";
 
 function writeSuite(path: string, name: string, tests: number): void {

@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { processesWith, shellSweep, until, Workplace } from "./fixture.ts";
+import { processesWith, shellSweep, Workplace } from "./fixture.ts";
+import { until } from "../until.ts";
 
 const RUNS = 40;
 const TREE = "bench_runs/shell/runs";

@@ -112,11 +112,3 @@ export function processesWith(mark: string): number[] {
     }
   }).map(Number);
 }
-
-/** Waits until the condition holds; a minute at most. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let waited_ms = 0; !condition(); waited_ms += 10) {
-    if (waited_ms > 60_000) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -7,7 +7,8 @@ import { parseJson } from "../../lib/experiment/json_file.ts";
 import { writeSweepReport } from "../../lib/report/sweep_report.ts";
 import { parseCsv } from "../../lib/sweep/csv.ts";
 import { sweepConfigOf } from "../../lib/sweep/config.ts";
-import { until, Workplace } from "./fixture.ts";
+import { Workplace } from "./fixture.ts";
+import { until } from "../until.ts";
 
 /** A mock endpoint in a process of its own. */
 async function mockEndpoint(place: Workplace): Promise<{ url: string } & AsyncDisposable> {

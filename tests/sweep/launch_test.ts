@@ -3,7 +3,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { processesWith, until, Workplace } from "./fixture.ts";
+import { processesWith, Workplace } from "./fixture.ts";
+import { until } from "../until.ts";
 
 const SOURCES = fromFileUrl(new URL("../../native/launch/", import.meta.url));
 const RUNS = 100;

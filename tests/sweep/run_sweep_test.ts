@@ -9,7 +9,8 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { processesWith, shellSweep, smallSweep, until, Workplace } from "./fixture.ts";
+import { processesWith, shellSweep, smallSweep, Workplace } from "./fixture.ts";
+import { until } from "../until.ts";
 import type { RunMeta } from "../../lib/sweep/meta.ts";
 
 const PYTHON_TREE = fromFileUrl(new URL("../fixtures/sweep_python", import.meta.url));
