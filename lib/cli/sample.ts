@@ -1,7 +1,7 @@
 /** dyno sample: hardware sampling on its own: live, into a file, or beside a command. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
@@ -13,6 +13,7 @@ import { energyDevices, idlePower } from "../hardware/energy.ts";
 import { startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
+import { notWritten } from "../run/write.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, list, number, parseFlags, text, toggle } from "./flags.ts";
 import { observe, observeFlags } from "./observe.ts";
@@ -108,7 +109,13 @@ interface Kept {
 function keptPaths(out: string): Kept {
   const match = /^(.+)\.(csv|bin)$/.exec(out);
   if (!match) throw new InputError(`--out: "${out}" ends in neither .csv nor .bin`);
-  checkWritable(dirname(out));
+  const folder = dirname(out);
+  checkWritable(folder);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw notWritten(folder, error);
+  }
   return { stem: match[1], form: match[2] as "csv" | "bin" };
 }
 

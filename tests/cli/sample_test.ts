@@ -8,7 +8,7 @@ import { until } from "../until.ts";
 
 Deno.test("a duration into a CSV file: a row a sample, a column a field", async () => {
   using folder = temporaryFolder();
-  const out = join(folder.path, "host.csv");
+  const out = join(folder.path, "new", "host.csv");
   const { code, stdout, stderr } = await dyno([
     "sample",
     "--rate",
@@ -26,7 +26,7 @@ Deno.test("a duration into a CSV file: a row a sample, a column a field", async 
   assertEquals(rows.length, information.records);
   assert(rows.every((row) => row.split(",").length === head.split(",").length));
   assert(performance.memory_used_gb > 0 && information.achieved_hz > 5);
-  assertEquals(readdirSync(folder.path), ["host.csv"]);
+  assertEquals(readdirSync(join(folder.path, "new")), ["host.csv"]);
 });
 
 Deno.test("beside a command: its exit code, its CPU time, records and their description", async () => {
@@ -78,6 +78,7 @@ Deno.test("what a killed sampling took is told of by the next one into the same 
 Deno.test("wrong input is one line", async () => {
   const wrong: [string[], string][] = [
     [["--out", "x.txt"], "neither .csv nor .bin"],
+    [["--out", "deno.json/x.csv"], "deno.json: cannot write"],
     [["--rate", "0"], "--rate"],
     [["--metrics", "cpus"], "cpus"],
     [["--"], "expected a command"],
