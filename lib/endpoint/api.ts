@@ -91,7 +91,7 @@ export async function configureApi(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<APIConfiguration> {
   const api = settleApi(options, warn);
-  const models = await servedModels(api, transport, signal);
+  const models = await servedModels(api, transport, warn, signal);
   api.model = chooseModel(options.model, models, warn);
   return api;
 }
@@ -207,6 +207,7 @@ function basePath(url: URL): string {
 async function servedModels(
   api: APIConfiguration,
   transport: Transport,
+  warn: (line: string) => void,
   signal: AbortSignal,
 ): Promise<string[] | null> {
   const url = new URL(api.endpoint);
@@ -231,6 +232,9 @@ async function servedModels(
         ? "to trust it, name a file with it or its issuer in NODE_EXTRA_CA_CERTS"
         : "is the server running, and is the URL right?";
       throw new InputError(`${error.message}; ${advice}`);
+    }
+    if (error instanceof EndpointError && error.failure === "timeout") {
+      warn(`${url.href}: no answer within ${timeout_s} s; is the URL right?`);
     }
     if (error instanceof EndpointError || error instanceof SyntaxError) return null;
     throw error;

@@ -129,6 +129,21 @@ testBoth("a kept connection that the server drops unasked costs no attempt", asy
   }
 });
 
+testBoth("a server that says nothing is told of before it is asked anything", async () => {
+  const server = createServer((socket) => socket.on("error", () => {}).resume());
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await using transport = await openTransport({ only });
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const said: string[] = [];
+    const options = { endpoint, model: "mock", timeout: 0.2 };
+    await configureApi(options, transport, (line) => said.push(line));
+    assertEquals(said, [`${endpoint}/v1/models: no answer within 0.2 s; is the URL right?`]);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
 /** Classes after which the client asks again. */
 const AGAIN = new Set(["connect", "timeout", "http_429", "http_5xx", "truncated"]);
 
