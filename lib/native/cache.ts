@@ -122,7 +122,9 @@ export async function installCached<Opened>(
       }
       return { library: await install.open(path), reasons };
     } catch (error) {
-      reasons.push(messageOf(error));
+      const reason = messageOf(error);
+      const isNamed = error instanceof BuildError || reason.includes(folder);
+      reasons.push(isNamed ? reason : `${folder}: ${reason}`);
       if (error instanceof BuildError) break; // no other folder will help
     }
   }

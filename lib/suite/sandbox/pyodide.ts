@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../errors.ts";
-import { cacheFolders, installCached, sha256 } from "../../native/cache.ts";
+import { BuildError, cacheFolders, installCached, sha256 } from "../../native/cache.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
 import { CODEC } from "./python_codec.ts";
@@ -47,14 +47,23 @@ export async function findPyodide(): Promise<Interpreter | string> {
     const env = environment();
     const source = compiled({ judge: CODEC + CHECKS + JUDGE, candidate: CODEC + CANDIDATE });
     const versions = [info.version, deno.version, deno.build.target];
+    let fault: Error | null = null;
     const { library: path, reasons } = await installCached({
       folders: cacheFolders(),
       file: { name: "pyodide", suffix: ".snapshot" },
       key: sha256(JSON.stringify([versions, readFileSync(side, "utf8"), source])).slice(0, 16),
-      make: () => snapshot(reading(), env, source),
+      make: () =>
+        snapshot(reading(), env, source).catch((error) => {
+          fault = error;
+          throw new BuildError(messageOf(error));
+        }),
       open: (path) => Promise.resolve(path),
     });
-    if (path === null) return `Pyodide does not start (${reasons.join("; ").split("\n")[0]})`;
+    if (path === null) {
+      throw fault ?? new Error(
+        `its snapshot of 32 MB has no place, XDG_CACHE_HOME can name one: ${reasons.join("; ")}`,
+      );
+    }
     const command = [...reading(path), path];
     const runs = (name: string) => new TextEncoder().encode(`exec(programs["${name}"])`);
     return {

@@ -4,6 +4,7 @@ import process from "node:process";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
 import { loadProblems } from "../../../lib/experiment/load_problems.ts";
+import { findPyodide } from "../../../lib/suite/sandbox/pyodide.ts";
 import { Sandbox } from "../../../lib/suite/sandbox/sandbox.ts";
 import { exploits, filesLeft, processesLeft, program } from "./fixture.ts";
 import type { PythonTests } from "../../../lib/experiment/load_problems.ts";
@@ -169,6 +170,24 @@ Deno.test("pyodide steps in for bubblewrap: outcomes as there, solutions pass, n
   const [processes, files] = before;
   assertEquals(processesLeft().filter((line) => !processes.includes(line)), []);
   assertEquals(filesLeft().filter((line) => !files.includes(line)), []);
+});
+
+Deno.test("pyodide: a snapshot that finds no place is told of with the way out", async () => {
+  const places = ["XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TMPDIR"];
+  const before = places.map((name) => process.env[name]);
+  const noFolder = fileURLToPath(import.meta.url);
+  try {
+    for (const name of places) process.env[name] = noFolder;
+    const found = await findPyodide();
+    assert(typeof found === "string", "it found a place");
+    assertStringIncludes(found, "32 MB has no place, XDG_CACHE_HOME can name one: ");
+    assertStringIncludes(found, noFolder);
+  } finally {
+    for (const [i, name] of places.entries()) {
+      if (before[i] === undefined) delete process.env[name];
+      else process.env[name] = before[i];
+    }
+  }
 });
 
 if (LONG) {
