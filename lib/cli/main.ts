@@ -173,6 +173,9 @@ function oneLine(error: unknown): string {
   if (code === "EAGAIN" && syscall?.startsWith("spawn")) {
     return new NoProcessError(messageOf(error)).message;
   }
+  if (code === "ERR_UNKNOWN_BUILTIN_MODULE") {
+    return `${messageOf(error)}; dyno needs Node 22.13 or later, this is ${process.version}`;
+  }
   return `${messageOf(error)} (a fault of dyno; --debug shows where)`;
 }
 
