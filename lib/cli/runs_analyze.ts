@@ -5,7 +5,7 @@ import { EXIT } from "./command.ts";
 import { flagHelp, number, parseFlags } from "./flags.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./runs_query.ts";
-import { shortened, shownUsd } from "./runs_text.ts";
+import { shortened, shownCount, shownUsd } from "./runs_text.ts";
 import { tableLines } from "./table.ts";
 import type { PackageStats, RunAnalysis } from "../analysis/package_stats.ts";
 import type { Command, CommandContext } from "./command.ts";
@@ -58,7 +58,7 @@ export const command: Command = {
         terminal.json(analysis);
         return EXIT.good;
       }
-      terminal.out(counts(analysis));
+      terminal.out(counts(analysis, run.summary.kind));
       sections(analysis, top, terminal.outPaint).forEach((line) => terminal.out(line));
       if (analysis.most_expensive.length === 0) {
         const counted = run.items.some(({ completion_tokens }) => completion_tokens !== null);
@@ -70,9 +70,14 @@ export const command: Command = {
   },
 };
 
-function counts({ total_packages, successful, failed, timed_out }: RunAnalysis): string {
-  return `${total_packages} items: ${successful} answered, ${failed} without an answer, ` +
-    `${timed_out} of them timed out`;
+function counts(
+  { total_packages, successful, failed, timed_out }: RunAnalysis,
+  kind: string,
+): string {
+  const items = shownCount(total_packages) +
+    (kind === "load" ? " requests, those outside of the measured windows too" : " items");
+  return `${items}: ${shownCount(successful)} answered, ${shownCount(failed)} without an answer, ` +
+    `${shownCount(timed_out)} of them timed out`;
 }
 
 function sections(analysis: RunAnalysis, top: number, paint: Palette): string[] {
@@ -84,7 +89,7 @@ function sections(analysis: RunAnalysis, top: number, paint: Palette): string[] 
       ...tableLines(COLUMNS, ids.slice(0, top).map((id) => row(stats.get(id)!)), paint),
     ];
   const { failing } = analysis;
-  const more = failing.length > top ? `, the first ${top} of ${failing.length}` : "";
+  const more = failing.length > top ? `, the first ${top} of ${shownCount(failing.length)}` : "";
   return [
     ...of("slowest", analysis.slowest),
     ...of(`failing${more}`, failing),

@@ -4,6 +4,7 @@ import { compareRuns } from "../analysis/compare.ts";
 import { compareLoads } from "../analysis/compare_load.ts";
 import { readLoadSample } from "../analysis/load_sample.ts";
 import { describeDelta, describeValue } from "../analysis/metric_names.ts";
+import { grouped } from "../grouped.ts";
 import { EXIT } from "./command.ts";
 import { flagHelp, parseFlags } from "./flags.ts";
 import { pricesFlag, pricesOf } from "./runs_prices.ts";
@@ -149,9 +150,11 @@ function suiteLines(comparison: RunComparison, several: boolean, paint: Palette)
   const only = only_in_baseline + only_in_candidate;
   return [
     paint.bold(`${comparison.baseline} → ${comparison.candidate}`),
-    `${items_in_common} items in common` +
+    `${grouped(items_in_common)} items in common` +
     (only
-      ? `, ${only_in_baseline} only in the first, ${only_in_candidate} only in the second`
+      ? `, ${grouped(only_in_baseline)} only in the first, ${
+        grouped(only_in_candidate)
+      } only in the second`
       : ""),
     ...(rows.length ? tableLines(columns, rows, paint) : []),
     ...flipLines("gained", flips.gained, paint.good),
@@ -162,8 +165,10 @@ function suiteLines(comparison: RunComparison, several: boolean, paint: Palette)
 
 function flipLines(title: string, ids: readonly string[], paint: (text: string) => string) {
   if (ids.length === 0) return [];
-  const more = ids.length > SHOWN_FLIPS ? `, … ${ids.length - SHOWN_FLIPS} more` : "";
-  return [`${paint(`${title} (${ids.length})`)}: ${ids.slice(0, SHOWN_FLIPS).join(", ")}${more}`];
+  const more = ids.length > SHOWN_FLIPS ? `, … ${grouped(ids.length - SHOWN_FLIPS)} more` : "";
+  return [
+    `${paint(`${title} (${grouped(ids.length)})`)}: ${ids.slice(0, SHOWN_FLIPS).join(", ")}${more}`,
+  ];
 }
 
 function loadLines({ baseline, candidate, requests, metrics }: LoadComparison, paint: Palette) {
@@ -172,7 +177,7 @@ function loadLines({ baseline, candidate, requests, metrics }: LoadComparison, p
   );
   return [
     paint.bold(`${baseline} → ${candidate}`),
-    `${requests[0]} and ${requests[1]} requests`,
+    `${grouped(requests[0])} and ${grouped(requests[1])} requests`,
     ...tableLines(COLUMNS.filter((_, i) => i !== 1), rows, paint),
     "",
   ];

@@ -1,5 +1,6 @@
 /** A suite's results as a table: what a person looks at first. */
 import { dollars } from "./dollars.ts";
+import { grouped } from "../grouped.ts";
 import { tableLines } from "./table.ts";
 import { duration } from "./progress_line.ts";
 import type { Distribution } from "../stats/quantile.ts";
@@ -60,10 +61,10 @@ function summaryLines(
     lines.push(`pass rate ${percent(pass_rate)} (95 % interval, ${method})`);
   }
   const tokens = aggregate.total_completion_tokens;
-  const produced = tokens === null ? "unknown tokens" : `${tokens} tokens`;
+  const produced = tokens === null ? "unknown tokens" : `${grouped(tokens)} tokens`;
   const cost = aggregate.total_cost_usd === null ? "unknown" : dollars(aggregate.total_cost_usd);
   lines.push(
-    `${aggregate.tests} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${
+    `${grouped(aggregate.tests)} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${
       duration(wall_s)
     }, cost ${cost}`,
   );

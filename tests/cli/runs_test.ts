@@ -146,6 +146,20 @@ Deno.test("loads: shown, compared, at the gate", async () => {
   assertEquals(gate.code, 0, gate.said);
   const items = JSON.parse((await runs(folder.path, "analyze", ids[0], "--json")).out);
   assertEquals(items.total_packages, 60);
+  const told = await runs(folder.path, "analyze", ids[0]);
+  assertMatch(told.out, /^60 requests, those outside of the measured windows too: 60 answered/);
+});
+
+Deno.test("thousands are set apart in what is said of items", async () => {
+  using folder = temporary();
+  writeRun(folder.path, 0, { marks: "1".repeat(1200) });
+  writeRun(folder.path, 1, { marks: "0".repeat(1200) });
+  const compared = await runs(folder.path, "compare", "latest~1", "latest");
+  assertStringIncludes(compared.out, "\n1,200 items in common\n");
+  assertMatch(compared.out, /lost \(1,200\): .* … 1,1\d\d more/);
+  const analyzed = await runs(folder.path, "analyze", "latest");
+  assertMatch(analyzed.out, /^1,200 items: 1,200 answered, 0 without an answer/);
+  assertStringIncludes(analyzed.out, "failing, the first 5 of 1,200");
 });
 
 Deno.test("watch follows a run that is still going, to its end", async () => {
