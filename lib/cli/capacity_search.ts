@@ -1,5 +1,6 @@
 /** dyno load --find-capacity: a load for each level that is tried. */
 import { InputError } from "../errors.ts";
+import { grouped } from "../grouped.ts";
 import { findCapacity } from "../load/capacity.ts";
 import { EXIT } from "./command.ts";
 import { runOne } from "./load_runs.ts";
@@ -86,7 +87,7 @@ export async function searchCapacity(
 function probeText(searched: string, { level, share, verdict, attempts }: CapacityProbe): string {
   const part = share === null
     ? "nothing was answered"
-    : `${percent(share.value)} of ${share.n} met the objectives [${percent(share.low)}, ${
+    : `${percent(share.value)} of ${grouped(share.n)} met the objectives [${percent(share.low)}, ${
       percent(share.high)
     }]`;
   return `${searched} ${round(level)}: ${verdict}: ${part}${

@@ -18,7 +18,7 @@ import type { Command, CommandContext } from "./command.ts";
 
 const flags = {
   "out": text("DIR", "the folder of runs (runs)"),
-  "json": toggle("a JSON object on standard output for each of the two, one a line"),
+  "json": toggle("the JSON of the suite and of the load on standard output, a line each"),
 };
 
 const NO_BUDGET = { usd: null, tokens: null };
