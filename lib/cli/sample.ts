@@ -77,7 +77,10 @@ export const command: Command = {
     try {
       observed.onDirectory({ path: folder });
       const code = await sampleInto(folder, program, values, context);
-      if (kept) keep(folder, kept);
+      if (kept) {
+        keep(folder, kept);
+        context.terminal.say(`samples  ${values.out}`);
+      }
       rmSync(folder, { recursive: true });
       return code;
     } catch (error) {

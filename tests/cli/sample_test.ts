@@ -44,6 +44,7 @@ Deno.test("beside a command: its exit code, its CPU time, records and their desc
     busy,
   ]);
   assertEquals(code, 7, stderr);
+  assertStringIncludes(stderr, `\nsamples  ${out}\n`);
   const { process } = JSON.parse(stdout);
   assert(process.cpu_s === null || process.cpu_s > 0);
   const { record_bytes } = jsonIn(join(folder.path, "host.json"));
