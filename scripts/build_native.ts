@@ -1,21 +1,15 @@
 /**
  * Builds what a release carries of native/, for a platform:
  *   FOLDER/PLATFORM/libdyno.so, agent_sched_sim, launch, each with a .sha256 beside it
- * A checkout does without: it builds by itself what it needs. What was built of the same sources
- * before comes from the user's cache folder.
+ * A checkout does without: it builds by itself what it needs.
  * Usage: deno run -A scripts/build_native.ts [PLATFORM] [FOLDER]     (this machine's, dist/prebuilt)
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import {
-  buildLibrary,
-  buildProgram,
-  findSources,
-  type NativeSources,
-} from "../lib/native/build.ts";
-import { cacheFolders, installCached, sha256 } from "../lib/native/cache.ts";
+import { buildLibrary, buildProgram, findSources } from "../lib/native/build.ts";
+import { sha256 } from "../lib/native/cache.ts";
 import { platformName } from "../lib/native/prebuilt.ts";
 import { PROGRAMS } from "../lib/native/program.ts";
 
@@ -39,24 +33,6 @@ async function sourcesIn(folder: string, mark?: string) {
   return sources;
 }
 
-/** Builds with `make`, once for the same sources. */
-async function builtOnce(
-  name: string,
-  platform: string,
-  { key }: NativeSources,
-  make: (folder: string) => Promise<Uint8Array>,
-): Promise<Uint8Array> {
-  const { library, reasons } = await installCached({
-    folders: cacheFolders(),
-    key: [platform, ...STATIC, key].join(""),
-    make,
-    open: (path) => readFile(path),
-    file: { name: `release-${name}`, suffix: "" },
-  });
-  if (library === null) throw new Error(reasons.join("; "));
-  return library;
-}
-
 async function keep(path: string, bytes: Uint8Array): Promise<void> {
   for (
     const [name, content] of [[path, bytes], [`${path}.sha256`, `${sha256(bytes)}\n`]] as const
@@ -76,9 +52,7 @@ export async function releaseLibrary(
   if (cc === null) throw new Error(`libdyno is for Linux on x64 or arm64, not for ${platform}`);
   const folder = join(output, platform);
   await mkdir(folder, { recursive: true });
-  const sources = await sourcesIn(native);
-  const make = (within: string) => buildLibrary(sources, within, cc);
-  await keep(join(folder, "libdyno.so"), await builtOnce("libdyno", platform, sources, make));
+  await keep(join(folder, "libdyno.so"), await buildLibrary(await sourcesIn(native), folder, cc));
   return folder;
 }
 
@@ -92,8 +66,7 @@ export async function buildRelease(
   const cc = compilerFor(platform)!;
   for (const [name, { folder: of, mark }] of Object.entries(PROGRAMS)) {
     const sources = await sourcesIn(join(native, of), mark);
-    const make = (within: string) => buildProgram(sources, within, cc, STATIC);
-    await keep(join(folder, name), await builtOnce(name, platform, sources, make));
+    await keep(join(folder, name), await buildProgram(sources, folder, cc, STATIC));
   }
   return folder;
 }
