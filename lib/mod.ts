@@ -24,9 +24,9 @@ export { CancelledError } from "./execute/scope.ts";
 export { clockAnchor, nowNs } from "./native/clock.ts";
 export type { ClockAnchor } from "./native/clock.ts";
 
-export { loadSuite, parseSuite } from "./experiment/load_suite.ts";
-export type { LoadedSuite } from "./experiment/load_suite.ts";
-export type { EvaluatorChoice, Message, Suite, TestCase } from "./experiment/suite.ts";
+export { loadSuite, parseSuite } from "./settings/load_suite.ts";
+export type { LoadedSuite } from "./settings/load_suite.ts";
+export type { EvaluatorChoice, Message, Suite, TestCase } from "./settings/suite.ts";
 
 export { configureApi, detectApiType } from "./endpoint/api.ts";
 export type { APIConfiguration, ApiOptions, ApiType } from "./endpoint/api.ts";
@@ -55,21 +55,21 @@ export type { LoadRunOptions } from "./load/run_load.ts";
 export { resumeLoad } from "./load/conclude_run.ts";
 export type { LoadRun } from "./load/conclude_run.ts";
 export type { LoadResults, LoadTokenSource, RequestRecord, StageResults } from "./load/results.ts";
-export type { LoadSettings, LoadStageSettings } from "./experiment/load_settings.ts";
-export { writeLoadReport } from "./report/load_report.ts";
+export type { LoadSettings, LoadStageSettings } from "./settings/load_settings.ts";
+export { writeLoadReport } from "./report/load/load_report.ts";
 
-export { loadProblems, selectRange } from "./experiment/load_problems.ts";
+export { loadProblems, selectRange } from "./coding/problems/load_problems.ts";
 export type {
   Problem,
   ProblemLanguage,
   ProgramTests,
   PythonTests,
-} from "./experiment/load_problems.ts";
-export { extractCode } from "./suite/extract_code.ts";
-export { runCoding } from "./suite/coding/run_coding.ts";
-export type { CodingRun, CodingRunOptions } from "./suite/coding/run_coding.ts";
-export { Sandbox } from "./suite/sandbox/sandbox.ts";
-export type { Outcome, Program } from "./suite/sandbox/outcome.ts";
+} from "./coding/problems/load_problems.ts";
+export { extractCode } from "./coding/extract/extract_code.ts";
+export { runCoding } from "./coding/run_coding.ts";
+export type { CodingRun, CodingRunOptions } from "./coding/run_coding.ts";
+export { Sandbox } from "./coding/sandbox/sandbox.ts";
+export type { Outcome, Program } from "./coding/sandbox/outcome.ts";
 
 export { energiesOver, energyOver, idlePower, shareEnergy } from "./hardware/energy.ts";
 export type { Energy, EnergyUser } from "./hardware/energy.ts";
@@ -78,36 +78,36 @@ export type { Sampler } from "./hardware/sampler.ts";
 export { collectSweep } from "./sweep/collect.ts";
 export { sweepConfigOf } from "./sweep/config.ts";
 export { runSweep } from "./sweep/run_sweep.ts";
-export { writeSweepReport } from "./report/sweep_report.ts";
+export { writeSweepReport } from "./report/sweep/sweep_report.ts";
 export { withRunIndex } from "./run/index.ts";
 export type { IndexedRun, RunIndex } from "./run/index.ts";
 export type { RunFilter } from "./run/index_filter.ts";
-export { EXPORT_FORMS, exportAs } from "./run/import/export_as.ts";
-export { importRuns } from "./run/import/import_runs.ts";
-export type { ImportedRun, ImportOptions, ImportReport } from "./run/import/import_runs.ts";
+export { EXPORT_FORMS, exportAs } from "./formats/export_as.ts";
+export { importRuns } from "./formats/import_runs.ts";
+export type { ImportedRun, ImportOptions, ImportReport } from "./formats/import_runs.ts";
 export { readRunDirectory } from "./run/read_run.ts";
 export { editTags } from "./run/tags.ts";
 export type { ReadRun, RunItem, RunSummary, SourceForm } from "./run/summary.ts";
-export { uploadFolder } from "./run/upload/upload.ts";
-export type { UploadOptions, UploadProgress, UploadResult } from "./run/upload/upload.ts";
-export { compareRuns } from "./analysis/compare.ts";
-export type { ComparedRun, RunComparison } from "./analysis/compare.ts";
-export { checkPaired, gateResult } from "./analysis/gate.ts";
-export type { GateCheck, GateResult } from "./analysis/gate.ts";
+export { uploadFolder } from "./upload/upload.ts";
+export type { UploadOptions, UploadProgress, UploadResult } from "./upload/upload.ts";
+export { compareRuns } from "./compare/compare.ts";
+export type { ComparedRun, RunComparison } from "./compare/compare.ts";
+export { checkPaired, gateResult } from "./compare/gate.ts";
+export type { GateCheck, GateResult } from "./compare/gate.ts";
 export { Budget, BudgetSpentError } from "./run/budget.ts";
 export type { BudgetLimits, Reservation, Spent } from "./run/budget.ts";
 export { MockEndpoint } from "./mock/server.ts";
 export { perfettoTrace } from "./report/perfetto.ts";
-export { writeComparedReport } from "./report/compared_report.ts";
-export { writeSuiteReport } from "./report/suite_report.ts";
+export { writeComparedReport } from "./report/compare/compared_report.ts";
+export { writeSuiteReport } from "./report/suite/suite_report.ts";
 
 // Types that the signatures above name.
-export type { MetricComparison, PairedMetric } from "./analysis/compare.ts";
-export type { GateVerdict, Tolerance } from "./analysis/gate.ts";
+export type { MetricComparison, PairedMetric } from "./compare/compare.ts";
+export type { GateVerdict, Tolerance } from "./compare/gate.ts";
 export type { Json, Reply } from "./endpoint/reply.ts";
 export type { Question } from "./endpoint/request.ts";
 export type { Listener, TransportStatus } from "./endpoint/transport.ts";
-export type { JsonFile } from "./experiment/json_file.ts";
+export type { JsonFile } from "./settings/json_file.ts";
 export type { IdlePower } from "./hardware/energy.ts";
 export type { HealthThresholds } from "./hardware/health.ts";
 export type { SamplerOptions } from "./hardware/sampler.ts";
@@ -115,10 +115,10 @@ export type { SamplesDescription } from "./hardware/samples.ts";
 export type { FieldIndex, Series } from "./hardware/series.ts";
 export type { ArrivalPattern } from "./load/arrival.ts";
 export type { DriveProgress } from "./load/drive_progress.ts";
-export type { LoadPrompt, PromptSource } from "./load/prompts.ts";
+export type { LoadPrompt, PromptSource } from "./load/prompts/prompts.ts";
 export type { Metric } from "./load/results.ts";
-export type { ServerMetricsReading } from "./load/server_reading.ts";
-export type { ServerMetricsSummary } from "./load/server_summary.ts";
+export type { ServerMetricsReading } from "./load/server/server_reading.ts";
+export type { ServerMetricsSummary } from "./load/server/server_summary.ts";
 export type { Slo, SloMetric } from "./load/slo.ts";
 export type { LoadStage } from "./load/stages.ts";
 export type { CalibrationCited, ClientCost, Verdict } from "./load/verdict.ts";
@@ -133,29 +133,29 @@ export type {
   SamplerLayout,
   SampleSource,
 } from "./native/sample_batch.ts";
-export type { SweepReport } from "./report/sweep_report.ts";
+export type { SweepReport } from "./report/sweep/sweep_report.ts";
 export type { RunDirectory } from "./run/directory.ts";
 export type { RunOutcomes } from "./run/index.ts";
 export type { Journal } from "./run/journal.ts";
 export type { Price, PriceTable } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";
-export type { ExportedFile } from "./run/import/exported_file.ts";
+export type { ExportedFile } from "./formats/exported_file.ts";
 export type { Estimate } from "./stats/interval.ts";
 export type { Distribution } from "./stats/quantile.ts";
-export type { CodingSettings, Mode } from "./suite/coding/problems_suite.ts";
+export type { CodingSettings, Mode } from "./coding/problems_suite.ts";
 export type {
   BenchmarkSummary,
   CodingStatistics,
   ExperimentResult,
   ModeSummary,
   SummaryStats,
-} from "./suite/coding/summary.ts";
+} from "./coding/summary.ts";
 export type { DeviceEnergy, RunEnergy } from "./suite/energy.ts";
 export type { HandlerContext, Listeners } from "./suite/execution.ts";
-export type { CodeProblem, CodeReply, ExtractedCode } from "./suite/extract_code.ts";
+export type { CodeProblem, CodeReply, ExtractedCode } from "./coding/extract/extract_code.ts";
 export type { CategorySummary, SuiteStatistics } from "./suite/results.ts";
-export type { CommandProgram } from "./suite/sandbox/command_trial.ts";
-export type { Checks, OutcomeClass } from "./suite/sandbox/outcome.ts";
+export type { CommandProgram } from "./coding/sandbox/command_trial.ts";
+export type { Checks, OutcomeClass } from "./coding/sandbox/outcome.ts";
 export type { Selection } from "./suite/selection.ts";
 export type { CodingOutcome, ResultTiming, TokenSource } from "./suite/test_result.ts";
 export type { CollectSummary } from "./sweep/collect.ts";

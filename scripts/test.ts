@@ -105,10 +105,17 @@ function countsOf(junit: string): Counts {
 }
 
 /** Folders whose parts are run on their own: together they would be the longest. */
-const SPLIT = ["tests/native", "tests/suite", "tests/chaos", "tests/e2e", "tests/server"];
+const SPLIT = [
+  "tests/native",
+  "tests/suite",
+  "tests/coding",
+  "tests/chaos",
+  "tests/e2e",
+  "tests/server",
+];
 /** Little source of long tests, which begin first. */
 const FIRST = [
-  "tests/suite/sandbox",
+  "tests/coding/sandbox",
   "tests/chaos/faults_test.ts",
   "tests/e2e/npm_test.ts",
   "tests/chaos/limits_test.ts",

@@ -9,22 +9,26 @@ const LONGEST = 420;
 
 /** Folders of lib from the bottom up; a folder imports from itself and from those before it. */
 const LAYERS = [
-  "", // errors.ts, nearest.ts
+  "", // errors.ts, package_files.ts
+  "text",
   "native",
   "stats",
   "execute",
-  "experiment",
+  "settings",
   "run",
+  "upload",
   "endpoint",
   "hardware",
+  "formats",
   "notify",
-  "metrics",
   "mock",
   "suite",
+  "coding",
   "load",
+  "prometheus",
   "sweep",
-  "batch",
-  "analysis",
+  "schedule",
+  "compare",
   "report",
   "server",
   "integration",

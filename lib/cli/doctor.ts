@@ -12,11 +12,11 @@ import { nativeProgram } from "../native/program.ts";
 import { isCompiled, underDeno } from "../package_files.ts";
 import { describeHost } from "../run/metadata.ts";
 import { dynoCommit, dynoVersion } from "../run/version.ts";
-import { Sandbox } from "../suite/sandbox/sandbox.ts";
-import { EXIT } from "./command.ts";
-import { flagHelp, parseOnlyFlags, toggle } from "./flags.ts";
+import { Sandbox } from "../coding/sandbox/sandbox.ts";
+import { EXIT } from "./ui/command.ts";
+import { flagHelp, parseOnlyFlags, toggle } from "./ui/flags.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
-import type { Command, CommandContext } from "./command.ts";
+import type { Command, CommandContext } from "./ui/command.ts";
 
 /** One thing that a host has or lacks. */
 interface Finding {

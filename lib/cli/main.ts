@@ -2,11 +2,11 @@
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { InputError, messageOf, NoProcessError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
-import { EXIT } from "./command.ts";
-import { onOneLine } from "./printable.ts";
-import { Terminal } from "./terminal.ts";
-import type { Commands } from "./command.ts";
+import { didYouMean } from "../text/nearest.ts";
+import { EXIT } from "./ui/command.ts";
+import { onOneLine } from "../text/printable.ts";
+import { Terminal } from "./ui/terminal.ts";
+import type { Commands } from "./ui/command.ts";
 
 /** Commands, each loaded only when it is called. */
 export const commands: Commands = {
@@ -16,35 +16,35 @@ export const commands: Commands = {
   },
   run: {
     summary: "a test suite or an experiment file against an endpoint",
-    load: () => import("./run.ts"),
+    load: () => import("./run/run.ts"),
   },
   load: {
     summary: "load on an endpoint: closed or open loop, stages, traces, capacity",
-    load: () => import("./load.ts"),
+    load: () => import("./load/load.ts"),
   },
   calibrate: {
     summary: "how accurately this host measures, against the native paced server",
-    load: () => import("./calibrate.ts"),
+    load: () => import("./load/calibrate.ts"),
   },
   runs: {
     summary: "runs that are over: list, show, analyze, compare, cost, trend, gate, export, …",
-    load: () => import("./runs.ts"),
+    load: () => import("./runs/runs.ts"),
   },
   sweep: {
     summary: "a program over a matrix of parameters, seeds and ablations",
-    load: () => import("./sweep.ts"),
+    load: () => import("./sweep/sweep.ts"),
   },
   collect: {
     summary: "a sweep's runs as one table, aggregate/runs.csv",
-    load: () => import("./collect.ts"),
+    load: () => import("./sweep/collect.ts"),
   },
   report: {
     summary: "a sweep's report: charts, intervals, a table of its runs",
-    load: () => import("./report.ts"),
+    load: () => import("./sweep/report.ts"),
   },
   batch: {
     summary: "scheduled evaluations: plan, run, status, retry",
-    load: () => import("./batch.ts"),
+    load: () => import("./batch/batch.ts"),
   },
   sim: {
     summary: "agent_sched_sim, the scheduling simulator; takes its arguments",
@@ -56,15 +56,15 @@ export const commands: Commands = {
   },
   serve: {
     summary: "tasks over HTTP: submitted, followed, kept across restarts",
-    load: () => import("./serve.ts"),
+    load: () => import("./serve/serve.ts"),
   },
   integration: {
     summary: "scenarios of models and packages as tasks of a server, with callbacks",
-    load: () => import("./integration.ts"),
+    load: () => import("./serve/integration.ts"),
   },
   mock: {
     summary: "the mock endpoint, with pacing and faults",
-    load: () => import("./mock.ts"),
+    load: () => import("./serve/mock.ts"),
   },
   doctor: {
     summary: "what works on this host, and how to get the rest",
@@ -76,7 +76,7 @@ export const commands: Commands = {
   },
   completions: {
     summary: "completion of commands and flags for bash, zsh or fish",
-    load: () => import("./completions.ts"),
+    load: () => import("./ui/completions.ts"),
   },
 };
 

@@ -5,16 +5,16 @@ import answers from "../../experiments/suites/quickstart_answers.json" with { ty
 import suite from "../../experiments/suites/quickstart.json" with { type: "json" };
 import { Budget } from "../run/budget.ts";
 import { builtinPrices } from "../run/prices.ts";
-import { EXIT } from "./command.ts";
+import { EXIT } from "./ui/command.ts";
 import { quickstartSweep } from "./quickstart_sweep.ts";
-import { runLoads } from "./load_runs.ts";
-import { suiteOf } from "../experiment/load_suite.ts";
+import { runLoads } from "./load/load_runs.ts";
+import { suiteOf } from "../settings/load_suite.ts";
 import { MockEndpoint } from "../mock/server.ts";
-import { flagHelp, parseOnlyFlags, text, toggle } from "./flags.ts";
-import { runSuites } from "./suite_runs.ts";
-import type { LoadSettings } from "../experiment/load.ts";
+import { flagHelp, parseOnlyFlags, text, toggle } from "./ui/flags.ts";
+import { runSuites } from "./run/suite_runs.ts";
+import type { LoadSettings } from "../settings/load.ts";
 import type { MockScript } from "../mock/script.ts";
-import type { Command, CommandContext } from "./command.ts";
+import type { Command, CommandContext } from "./ui/command.ts";
 
 const flags = {
   "out": text("DIR", "the folder of runs (runs)"),

@@ -2,14 +2,14 @@
 import smoke from "../../experiments/smoke.json" with { type: "json" };
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { parseJson } from "../experiment/json_file.ts";
-import { writeSweepReport } from "../report/sweep_report.ts";
+import { parseJson } from "../settings/json_file.ts";
+import { writeSweepReport } from "../report/sweep/sweep_report.ts";
 import { collectSweep } from "../sweep/collect.ts";
 import { sweepConfigOf } from "../sweep/config.ts";
 import { runSweep, treeOf } from "../sweep/run_sweep.ts";
-import { EXIT } from "./command.ts";
-import { shortPath } from "./short_path.ts";
-import type { CommandContext } from "./command.ts";
+import { EXIT } from "./ui/command.ts";
+import { shortPath } from "../text/short_path.ts";
+import type { CommandContext } from "./ui/command.ts";
 
 /** Runs the smoke sweep under `out`; says what it needs where it cannot. Gives the exit code. */
 export async function quickstartSweep(

@@ -14,15 +14,15 @@ import { startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
 import { notWritten } from "../run/write.ts";
-import { EXIT } from "./command.ts";
-import { flagHelp, list, number, parseFlags, text, toggle } from "./flags.ts";
-import { observe, observeFlags } from "./observe.ts";
+import { EXIT } from "./ui/command.ts";
+import { flagHelp, list, number, parseFlags, text, toggle } from "./ui/flags.ts";
+import { observe, observeFlags } from "./ui/observe.ts";
 import { liveLine, sampleSummary } from "./sample_table.ts";
 import type { IdlePower } from "../hardware/energy.ts";
 import type { Sampler } from "../hardware/sampler.ts";
-import type { Command, CommandContext } from "./command.ts";
-import type { Values } from "./flags.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Command, CommandContext } from "./ui/command.ts";
+import type { Values } from "./ui/flags.ts";
+import type { Terminal } from "./ui/terminal.ts";
 
 const flags = {
   "rate": number("HZ", "samples a second, 1 to 10000 (100, or 10 without libdyno)", { min: 1 }),

@@ -4,20 +4,20 @@ import {
   loadResultsSchema,
   metadataSchema,
   suiteResultsSchema,
-} from "../analysis/result_schemas.ts";
+} from "../compare/result_schemas.ts";
 import { InputError } from "../errors.ts";
-import { batchSchema, questionsSchema } from "../experiment/batch.ts";
-import { experimentSchema } from "../experiment/experiment.ts";
-import { loadExperimentSchema } from "../experiment/load.ts";
-import { suiteSchema } from "../experiment/suite.ts";
+import { batchSchema, questionsSchema } from "../settings/batch.ts";
+import { experimentSchema } from "../settings/experiment.ts";
+import { loadExperimentSchema } from "../settings/load.ts";
+import { suiteSchema } from "../settings/suite.ts";
 import { integrationSchema } from "../integration/config.ts";
 import { mockScriptSchema } from "../mock/script.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { priceTableSchema } from "../run/prices.ts";
 import { sweepSchema } from "../sweep/config.ts";
-import { EXIT } from "./command.ts";
-import type { Command, CommandContext } from "./command.ts";
-import type { Flags } from "./flags.ts";
+import { EXIT } from "./ui/command.ts";
+import type { Command, CommandContext } from "./ui/command.ts";
+import type { Flags } from "./ui/flags.ts";
 
 interface FileForm {
   title: string;
@@ -31,17 +31,17 @@ const forms: Record<string, FileForm> = {
   "experiment": {
     title: "an experiment of dyno run",
     schema: experimentSchema,
-    command: () => import("./run.ts"),
+    command: () => import("./run/run.ts"),
   },
   "load": {
     title: "an experiment of dyno load",
     schema: loadExperimentSchema,
-    command: () => import("./load.ts"),
+    command: () => import("./load/load.ts"),
   },
   "sweep": {
     title: "a sweep of dyno",
     schema: sweepSchema,
-    command: () => import("./sweep.ts"),
+    command: () => import("./sweep/sweep.ts"),
   },
   "batch": { title: "a batch of dyno", schema: batchSchema },
   "questions": { title: "questions of a batch", schema: questionsSchema },

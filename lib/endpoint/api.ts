@@ -1,7 +1,7 @@
 /** How to reach an endpoint: its URL, form of API, key and patience. */
 import process from "node:process";
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";

@@ -2,7 +2,7 @@
 import { InputError, NoProcessError } from "../errors.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { proxyOf } from "./proxy.ts";
-import { PortableTransport } from "./portable.ts";
+import { PortableTransport } from "./portable/portable.ts";
 import { WireTransport } from "./wire.ts";
 import type { HttpRequest, Listener, Transport, TransportStatus } from "./transport.ts";
 

@@ -1,7 +1,7 @@
 /** Presets of well-known providers: base URL, key variable, quirks. */
 import presets from "../../experiments/providers.json" with { type: "json" };
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 
 export interface Provider {
   base_url: string;

@@ -1,7 +1,7 @@
 /** The sampler without native code: the same records, made by a timer, at lower rates. */
 import { Buffer } from "node:buffer";
 import { InputError, messageOf } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { nowNs } from "../native/clock.ts";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { cpuSource } from "./cpu.ts";

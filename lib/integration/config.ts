@@ -1,8 +1,8 @@
 /** The file of integration scenarios: models, packages, and what is done with them. */
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkJson, positionOf, readJsonFile } from "../experiment/json_file.ts";
-import type { JsonFile } from "../experiment/json_file.ts";
+import { checkJson, positionOf, readJsonFile } from "../settings/json_file.ts";
+import type { JsonFile } from "../settings/json_file.ts";
 
 const place = {
   endpoint: z.string().min(1).optional(),

@@ -3,7 +3,7 @@ import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
-import { summarise as summariseServer } from "./server_metrics.ts";
+import { summarise as summariseServer } from "./server/server_metrics.ts";
 import { isOpen, stageName } from "./stages.ts";
 import { latencies, summarise } from "./summarise.ts";
 import { TokenFileReader } from "../run/token_file.ts";

@@ -2,12 +2,12 @@
 import { InputError, messageOf } from "../errors.ts";
 import { readJournal } from "../run/journal.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
-import type { LoadSettings } from "../experiment/load.ts";
+import type { LoadSettings } from "../settings/load.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { JournalEvent } from "../run/journal.ts";
 import type { ClientReading } from "./client_watch.ts";
 import type { RequestRecord } from "./results.ts";
-import type { ServerMetricsReading } from "./server_reading.ts";
+import type { ServerMetricsReading } from "./server/server_reading.ts";
 
 /** The journal's `load_started`. */
 export interface LoadStarted {

@@ -1,17 +1,23 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
 import { InputError } from "../errors.ts";
-import { fixedPrompt, listedPrompts, madeUpPrompts, readPrompts, tracePrompts } from "./prompts.ts";
+import {
+  fixedPrompt,
+  listedPrompts,
+  madeUpPrompts,
+  readPrompts,
+  tracePrompts,
+} from "./prompts/prompts.ts";
 import { parseSlo } from "./slo.ts";
 import { parseStages } from "./stages.ts";
-import { parseTokenLengths } from "./token_lengths.ts";
-import { readTrace } from "./trace.ts";
-import type { LoadSettings } from "../experiment/load.ts";
+import { parseTokenLengths } from "./prompts/token_lengths.ts";
+import { readTrace } from "./prompts/trace.ts";
+import type { LoadSettings } from "../settings/load.ts";
 import { arrivalTimes } from "./arrival.ts";
 import type { ArrivalPattern } from "./arrival.ts";
-import type { PromptSource } from "./prompts.ts";
+import type { PromptSource } from "./prompts/prompts.ts";
 import type { Slo } from "./slo.ts";
 import type { LoadStage } from "./stages.ts";
-import type { TokenLengths } from "./token_lengths.ts";
+import type { TokenLengths } from "./prompts/token_lengths.ts";
 
 /** A load that is ready to be run, made of its settings by {@linkcode planLoad}. */
 export interface LoadPlan {

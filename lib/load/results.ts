@@ -6,7 +6,7 @@ import type { Distribution } from "../stats/quantile.ts";
 import type { Slo } from "./slo.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Window } from "./window.ts";
-import type { ServerMetricsReading, ServerMetricsSummary } from "./server_metrics.ts";
+import type { ServerMetricsReading, ServerMetricsSummary } from "./server/server_metrics.ts";
 
 /** Where the count of output tokens comes from. */
 export type LoadTokenSource = "usage" | "tokenizer" | "events";

@@ -1,6 +1,6 @@
 /** Service-level objectives of one request, such as ttft:500 or gap_p99:50. */
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 
 /** What an objective may be on; all in milliseconds. */
 export type SloMetric = "ttft" | "ttft_intended" | "tpot" | "e2e" | "e2e_intended" | "gap_p99";

@@ -1,6 +1,6 @@
 /** A script of answers, so that what the mock endpoint says can be scored. */
 import { z } from "zod";
-import { checkJson, readJsonFile } from "../experiment/json_file.ts";
+import { checkJson, readJsonFile } from "../settings/json_file.ts";
 
 const answer = z.strictObject({
   /** The whole prompt. */

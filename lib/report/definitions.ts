@@ -1,5 +1,5 @@
 /** What the numbers of a report mean, in the words of the README. */
-import { grouped } from "../grouped.ts";
+import { grouped } from "../text/grouped.ts";
 import { escapeHtml } from "./html.ts";
 import type { LoadTokenSource, StageResults } from "../load/results.ts";
 import type { ResultItem } from "../suite/results.ts";

@@ -1,5 +1,5 @@
 /** HTML from text that nobody vouches for. */
-import { grouped } from "../grouped.ts";
+import { grouped } from "../text/grouped.ts";
 
 const ENTITIES: Record<string, string> = {
   "&": "&amp;",

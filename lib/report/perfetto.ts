@@ -2,8 +2,8 @@
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
 import { readJournal } from "../run/journal.ts";
-import { hostPanels } from "./host_panels.ts";
-import { inLanes, requestSpans } from "./spans.ts";
+import { hostPanels } from "./charts/host_panels.ts";
+import { inLanes, requestSpans } from "./charts/spans.ts";
 import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { SuiteResults } from "../suite/results.ts";

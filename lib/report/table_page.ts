@@ -1,9 +1,9 @@
 /** A page with one table: searched, sorted by its heads, nothing loaded. */
-import { grouped } from "../grouped.ts";
+import { grouped } from "../text/grouped.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { counted, cutText, escapeHtml } from "./html.ts";
 import { page } from "./page.ts";
-import { RUNS_SCRIPT, RUNS_STYLE } from "./runs_script.ts";
+import { RUNS_SCRIPT, RUNS_STYLE } from "./sweep/runs_script.ts";
 
 /** Rows of a page that a browser still opens quickly. */
 const MOST_ROWS = 20_000;

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { isRunId, newRunId } from "./run_id.ts";
 import { notWritten } from "./write.ts";
 

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { looksLikeRun } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
 import type { RunIndex } from "./index.ts";

@@ -1,6 +1,6 @@
 /** What is kept in a memory server, and how it is recognised there. */
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../experiment/item_id.ts";
+import { canonicalJson } from "../settings/item_id.ts";
 
 /** A memory to be stored, in the terms of the tool `remember`. */
 export interface MemoryItem {

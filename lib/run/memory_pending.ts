@@ -2,8 +2,8 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { checkJson, parseJson } from "../experiment/json_file.ts";
-import { readLines } from "../experiment/json_lines.ts";
+import { checkJson, parseJson } from "../settings/json_file.ts";
+import { readLines } from "../settings/json_lines.ts";
 import { writeFileAtomic } from "./write.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { MemoryItem } from "./memory_item.ts";

@@ -1,7 +1,7 @@
 /** What tokens cost: a dated table, by model. An unknown price is null, never 0. */
 import { z } from "zod";
 import builtin from "../../experiments/prices.json" with { type: "json" };
-import { checkJson, readJsonFile } from "../experiment/json_file.ts";
+import { checkJson, readJsonFile } from "../settings/json_file.ts";
 
 const dollars = z.number().min(0);
 

@@ -2,8 +2,8 @@
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError, messageOf } from "../errors.ts";
-import { showPath } from "../experiment/json_file.ts";
-import { didYouMean } from "../nearest.ts";
+import { showPath } from "../settings/json_file.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { command } from "./evaluators/command.ts";
 import { contains } from "./evaluators/contains.ts";
 import { exact } from "./evaluators/exact.ts";
@@ -13,7 +13,7 @@ import { numeric } from "./evaluators/numeric.ts";
 import { reasoningScoring } from "./evaluators/reasoning_score.ts";
 import { regex } from "./evaluators/regex.ts";
 import { targets } from "./evaluators/targets.ts";
-import type { EvaluatorChoice } from "../experiment/suite.ts";
+import type { EvaluatorChoice } from "../settings/suite.ts";
 import type { Answer, Evaluation, Evaluator } from "./evaluator.ts";
 
 const builtIn: Record<string, Evaluator> = Object.fromEntries(

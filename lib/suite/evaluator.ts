@@ -1,5 +1,5 @@
 /** What an evaluator is: a named judge of one answer, configured from the suite. */
-import type { TestCase } from "../experiment/suite.ts";
+import type { TestCase } from "../settings/suite.ts";
 
 /** What an evaluator reads. */
 export interface Answer {

@@ -6,7 +6,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { splitThinking } from "./evaluate.ts";
 import type { ApiType } from "../endpoint/api.ts";
 import type { Completion, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
-import type { TestCase } from "../experiment/suite.ts";
+import type { TestCase } from "../settings/suite.ts";
 import type { ResolvedEvaluator } from "./evaluate.ts";
 import type { Evaluation } from "./evaluator.ts";
 import type { ResultTiming, TestResult } from "./test_result.ts";

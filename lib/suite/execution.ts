@@ -11,7 +11,7 @@ import { executeTest, internalFailure } from "./execute_test.ts";
 import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
 import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
-import type { TestCase } from "../experiment/suite.ts";
+import type { TestCase } from "../settings/suite.ts";
 import type { HealthAlert, HealthThresholds } from "../hardware/health.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { Budget, Spent } from "../run/budget.ts";

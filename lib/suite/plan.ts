@@ -1,11 +1,11 @@
 /** What a run will do: the chosen tests with their ids and judges. Touches nothing but the suite. */
 import { InputError } from "../errors.ts";
-import { itemId } from "../experiment/item_id.ts";
+import { itemId } from "../settings/item_id.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { resolveEvaluator } from "./evaluate.ts";
 import { selectTests } from "./selection.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
-import type { LoadedSuite } from "../experiment/load_suite.ts";
+import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { PlannedTest } from "./execute_test.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Selection } from "./selection.ts";

@@ -5,7 +5,7 @@ import { promptText } from "../endpoint/request.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
-import type { Suite, TestCase } from "../experiment/suite.ts";
+import type { Suite, TestCase } from "../settings/suite.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { ExecutionProgress } from "./progress.ts";

@@ -24,7 +24,7 @@ import { aggregate, byCategory, statistics } from "./results.ts";
 import { describeOnDisk, readEarlier, readMetadata, Session } from "./session.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
-import type { LoadedSuite } from "../experiment/load_suite.ts";
+import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { Spent } from "../run/budget.ts";

@@ -1,7 +1,7 @@
 /** Choosing tests of a suite: by id, by category, by number. */
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
-import type { Suite, TestCase } from "../experiment/suite.ts";
+import { didYouMean } from "../text/nearest.ts";
+import type { Suite, TestCase } from "../settings/suite.ts";
 
 /** Which tests to run; what is left out does not restrict. */
 export interface Selection {

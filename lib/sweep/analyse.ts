@@ -1,6 +1,6 @@
 /** What a sweep's table says: groups of runs that differ only in their seed, and ablations against their baseline. */
 import { furtherColumns, HOST_FIGURES, METRICS, tierColumns } from "./columns.ts";
-import { readCsv } from "./csv.ts";
+import { readCsv } from "../formats/csv.ts";
 
 /** Parameters that may tell workloads apart; policy and seed have places of their own. */
 const WORKLOAD = [

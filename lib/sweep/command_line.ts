@@ -1,6 +1,6 @@
 /** The command of a run. */
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../nearest.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { argumentText } from "./exact_json.ts";
 import { jobCommand } from "./job.ts";
 import type { SweepConfig } from "./config.ts";

@@ -2,11 +2,11 @@
 import { basename } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkJson, positionOf } from "../experiment/json_file.ts";
-import { didYouMean } from "../nearest.ts";
+import { checkJson, positionOf } from "../settings/json_file.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { exactJson, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
-import type { JsonFile } from "../experiment/json_file.ts";
+import type { JsonFile } from "../settings/json_file.ts";
 import type { Exact } from "./exact_json.ts";
 import type { JobKind } from "./job.ts";
 

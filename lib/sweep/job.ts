@@ -1,13 +1,13 @@
 /** Sweeps of dyno's own jobs: their parameters are the settings of a load or of a suite's run. */
 import { resolve } from "node:path";
 import { InputError } from "../errors.ts";
-import { experimentSchema } from "../experiment/experiment.ts";
-import { positionOf } from "../experiment/json_file.ts";
-import { loadSettingsSchema } from "../experiment/load.ts";
-import { didYouMean } from "../nearest.ts";
+import { experimentSchema } from "../settings/experiment.ts";
+import { positionOf } from "../settings/json_file.ts";
+import { loadSettingsSchema } from "../settings/load.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { isSecretHeader } from "../run/redact.ts";
 import { exactJson, plainOf } from "./exact_json.ts";
-import type { JsonFile } from "../experiment/json_file.ts";
+import type { JsonFile } from "../settings/json_file.ts";
 import type { SweepConfig } from "./config.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";

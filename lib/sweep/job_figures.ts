@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { isRunId } from "../run/run_id.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { SuiteResults } from "../suite/results.ts";
-import type { Cell } from "./csv.ts";
+import type { Cell } from "../formats/csv.ts";
 
 /** The figures of the run in a job's out folder; null where there are none. */
 export function jobFigures(out_dir: string): Record<string, Cell> | null {

@@ -1,5 +1,5 @@
 /** The runs of a sweep. */
-import { expandMatrix } from "../experiment/matrix.ts";
+import { expandMatrix } from "../settings/matrix.ts";
 import { runIdOf } from "./run_id.ts";
 import type { Ablation, SweepConfig } from "./config.ts";
 import type { Exact } from "./exact_json.ts";

@@ -1,7 +1,7 @@
 /** One run as a row of runs.csv, whatever state its folder is in. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseCsv } from "./csv.ts";
+import { parseCsv } from "../formats/csv.ts";
 import { METRICS, SWITCHES, TIER_METRICS } from "./columns.ts";
 import { plainOf } from "./exact_json.ts";
 import { hostFigures } from "./host_figures.ts";
@@ -9,7 +9,7 @@ import { isJobCommand } from "./job.ts";
 import { jobFigures } from "./job_figures.ts";
 import { readMeta } from "./meta.ts";
 import { runPathsOf } from "./tree.ts";
-import type { Cell } from "./csv.ts";
+import type { Cell } from "../formats/csv.ts";
 import type { FoundColumns } from "./columns.ts";
 import type { RunMeta } from "./meta.ts";
 import type { PlannedRun } from "./plan.ts";

@@ -11,7 +11,7 @@ import { finishedMeta } from "./meta.ts";
 import { plannedCount, plannedRuns } from "./plan.ts";
 import { sweepProgram } from "./program.ts";
 import { runHere } from "./run_here.ts";
-import { checkNoJob } from "./slurm_plan.ts";
+import { checkNoJob } from "./slurm/plan.ts";
 import { runPathsOf, sweepTreeAt } from "./tree.ts";
 import type { SweepConfig } from "./config.ts";
 import type { SweepExecutor, SweepStop } from "./executor.ts";

@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { compareRuns } from "../../lib/analysis/compare.ts";
+import { compareRuns } from "../../lib/compare/compare.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { seededRandom } from "../../lib/stats/random.ts";

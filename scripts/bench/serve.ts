@@ -13,7 +13,7 @@ import { loadavg, tmpdir } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openMetrics } from "../../lib/metrics/open_metrics.ts";
+import { openMetrics } from "../../lib/prometheus/open_metrics.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { MetricsObserver } from "../../lib/server/metrics_observer.ts";
 import { Server } from "../../lib/server/serve.ts";

@@ -8,9 +8,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseJson } from "../../lib/experiment/json_file.ts";
+import { parseJson } from "../../lib/settings/json_file.ts";
 import { nativeProgram } from "../../lib/native/program.ts";
-import { writeSweepReport } from "../../lib/report/sweep_report.ts";
+import { writeSweepReport } from "../../lib/report/sweep/sweep_report.ts";
 import { quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { collectSweep } from "../../lib/sweep/collect.ts";
 import { commandOf } from "../../lib/sweep/command_line.ts";

@@ -2,8 +2,8 @@
 import { cpSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parseCsv } from "../../lib/sweep/csv.ts";
-import { recordsIn, writeBatch } from "../batch/fixture.ts";
+import { parseCsv } from "../../lib/formats/csv.ts";
+import { recordsIn, writeBatch } from "../schedule/fixture.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";
 import { smallSweep, Workplace } from "../sweep/fixture.ts";
 import { askingBatch, eventsOf } from "./victims.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { withRunIndex } from "../../lib/run/index.ts";
-import { parseCsv } from "../../lib/sweep/csv.ts";
+import { parseCsv } from "../../lib/formats/csv.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";
 import { jsonIn } from "../suite/fixture.ts";
 import type { Scene, Victim } from "./victims.ts";

@@ -11,7 +11,7 @@ import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { seededRandom } from "../../lib/stats/random.ts";
 import { startDyno } from "../e2e/dyno.ts";
-import { Bucket } from "../run/upload/fixture.ts";
+import { Bucket } from "../upload/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { noSlurm, SlurmCluster } from "../sweep/slurm_cluster.ts";
 import { assertNoneAskedAgain } from "./asked_again.ts";

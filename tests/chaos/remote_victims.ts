@@ -4,13 +4,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { basename, join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
-import { PART_BYTES } from "../../lib/run/upload/multipart.ts";
+import { PART_BYTES } from "../../lib/upload/multipart.ts";
 import { DENO_DIR } from "../e2e/dyno.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";
 import { jsonIn } from "../suite/fixture.ts";
 import { processesWith, shellSweep } from "../sweep/fixture.ts";
 import { eventually } from "../sweep/slurm_cluster.ts";
-import type { Bucket } from "../run/upload/fixture.ts";
+import type { Bucket } from "../upload/fixture.ts";
 import type { SlurmCluster } from "../sweep/slurm_cluster.ts";
 import type { Victim } from "./victims.ts";
 

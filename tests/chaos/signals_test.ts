@@ -6,7 +6,7 @@ import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { DYNO, startDyno } from "../e2e/dyno.ts";
-import { Bucket } from "../run/upload/fixture.ts";
+import { Bucket } from "../upload/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { noSlurm, SlurmCluster } from "../sweep/slurm_cluster.ts";
 import { Orphans, transientIn } from "./orphans.ts";

@@ -15,7 +15,7 @@ import { assert, assertEquals } from "@std/assert";
 import { readJournal } from "../../lib/run/journal.ts";
 import { studentTQuantile } from "../../lib/stats/distributions.ts";
 import { mean, quantile, sortedCopy } from "../../lib/stats/quantile.ts";
-import { childrenOf } from "../../lib/suite/sandbox/usage.ts";
+import { childrenOf } from "../../lib/coding/sandbox/usage.ts";
 import { getJson, serveProcess, submit } from "../server/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { until } from "../until.ts";

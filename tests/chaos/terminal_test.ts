@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
-import { printable } from "../../lib/cli/printable.ts";
+import { printable } from "../../lib/text/printable.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { DYNO, dyno } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";

@@ -54,13 +54,13 @@ Deno.test("dyno --help loads the table of commands and the terminal, no command"
   assertEquals(
     loaded.map((specifier) => specifier.slice(new URL(".", info.roots[0]).href.length)).sort(),
     [
-      "lib/cli/command.ts",
+      "lib/cli/ui/command.ts",
       "lib/cli/main.ts",
-      "lib/cli/printable.ts",
-      "lib/cli/terminal.ts",
+      "lib/text/printable.ts",
+      "lib/cli/ui/terminal.ts",
       "lib/errors.ts",
       "lib/execute/scope.ts",
-      "lib/nearest.ts",
+      "lib/text/nearest.ts",
       "main.ts",
     ],
   );

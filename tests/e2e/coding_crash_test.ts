@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
-import { loadProblems } from "../../lib/experiment/load_problems.ts";
+import { loadProblems } from "../../lib/coding/problems/load_problems.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { FILE, test } from "../suite/coding/fixture.ts";
+import { FILE, test } from "../coding/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { dyno, startDyno } from "./dyno.ts";
 

@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { PACKAGE_FILES } from "../../lib/package_files.ts";
 import { platformName } from "../../lib/native/prebuilt.ts";
 import { PROGRAMS } from "../../lib/native/program.ts";
-import { ASSETS } from "../../lib/report/png.ts";
+import { ASSETS } from "../../lib/report/charts/png.ts";
 import { CHARTS, MODULES, STYLES } from "../../lib/server/assets.ts";
 import { BUDGET_BYTES, compile, stage, TARGETS } from "../../scripts/compile.ts";
 import { temporaryFolder } from "../native/fixtures.ts";
@@ -19,10 +19,10 @@ Deno.test("only four files of lib open what lies beside them; a binary has all i
   const openers = readdirSync(LIB, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".ts"))
     .filter((path) => readFileSync(join(LIB, path), "utf8").includes("import.meta"));
-  const forDenoAlone = "suite/sandbox/pyodide.ts"; // it says so before it opens anything
+  const forDenoAlone = "coding/sandbox/pyodide.ts"; // it says so before it opens anything
   assertEquals(
     openers.sort(),
-    ["package_files.ts", "report/png.ts", "server/assets.ts", forDenoAlone],
+    ["package_files.ts", "report/charts/png.ts", "server/assets.ts", forDenoAlone],
   );
   assert(PACKAGE_FILES.length > 0 && ASSETS.length > 0);
 });

@@ -20,12 +20,12 @@ const README = readFileSync(join(ROOT, "README.md"), "utf8");
 const ELSEWHERE: [RegExp, string][] = [
   [/^dyno (mock|serve) /, "tests/mock, tests/server"],
   [/--executor slurm|^dyno sweep status|bench_runs\/default/, "tests/sweep/slurm_test.ts"],
-  [/--to s3:/, "tests/run/upload"],
-  [/--memory/, "tests/suite/coding/memory_test.ts"],
-  [/^dyno batch (run|retry) /, "tests/batch"],
+  [/--to s3:/, "tests/upload"],
+  [/--memory/, "tests/coding/memory_test.ts"],
+  [/^dyno batch (run|retry) /, "tests/schedule"],
   [/^dyno (sample|calibrate)/, "tests/cli/sample_test.ts, tests/load"],
-  [/--metrics-port/, "tests/metrics"],
-  [/--find-capacity/, "tests/cli/load_test.ts"],
+  [/--metrics-port/, "tests/prometheus"],
+  [/--find-capacity/, "tests/cli/load/load_test.ts"],
   [/^dyno integration/, "tests/integration"],
 ];
 

@@ -3,11 +3,11 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { CancelledError } from "../../lib/execute/scope.ts";
-import { Terminal } from "../../lib/cli/terminal.ts";
+import { Terminal } from "../../lib/cli/ui/terminal.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { dyno } from "../e2e/dyno.ts";
 import { HOSTILE, orComplaint, property } from "./fuzzing.ts";
-import type { Command } from "../../lib/cli/command.ts";
+import type { Command } from "../../lib/cli/ui/command.ts";
 
 /** Says nothing, and remembers. */
 class Silent extends Terminal {

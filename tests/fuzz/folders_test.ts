@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { dropTornEnd, readJournal } from "../../lib/run/journal.ts";
-import { importRuns } from "../../lib/run/import/import_runs.ts";
-import { readForeign } from "../../lib/run/import/read_foreign.ts";
+import { importRuns } from "../../lib/formats/import_runs.ts";
+import { readForeign } from "../../lib/formats/read_foreign.ts";
 import { withRunIndex } from "../../lib/run/index.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { checkedTags, editTags, tagsOf } from "../../lib/run/tags.ts";
-import { copyFixture, fixture, fixtureFiles } from "../run/import/fixtures.ts";
+import { copyFixture, fixture, fixtureFiles } from "../formats/fixtures.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { nearJson } from "./near_json.ts";
 import { orComplaint, property, texts } from "./fuzzing.ts";
@@ -134,7 +134,7 @@ const values = foreign.flatMap((file) => {
   try {
     return [[file, JSON.parse(readFileSync(fixture(file), "utf8"))] as const];
   } catch {
-    return []; // of lines, or CSV: tests/run/import damages these
+    return []; // of lines, or CSV: tests/formats damages these
   }
 });
 

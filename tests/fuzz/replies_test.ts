@@ -2,18 +2,18 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { coverageScore } from "../../lib/batch/coverage.ts";
+import { coverageScore } from "../../lib/schedule/coverage.ts";
 import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { ResponseParser } from "../../lib/endpoint/http_response.ts";
 import { Reply } from "../../lib/endpoint/reply.ts";
 import { EventSplitter } from "../../lib/endpoint/sse.ts";
-import { parseExposition } from "../../lib/load/prometheus_text.ts";
+import { parseExposition } from "../../lib/load/server/prometheus_text.ts";
 import { exportedMemories } from "../../lib/run/memory_export.ts";
 import { splitThinking } from "../../lib/suite/evaluate.ts";
 import { jsonIn } from "../../lib/suite/evaluators/json_schema.ts";
 import { chosenLetter } from "../../lib/suite/evaluators/multiple_choice.ts";
 import { numbersIn } from "../../lib/suite/evaluators/numeric.ts";
-import { extractCode } from "../../lib/suite/extract_code.ts";
+import { extractCode } from "../../lib/coding/extract/extract_code.ts";
 import { nearJson } from "./near_json.ts";
 import { property, texts } from "./fuzzing.ts";
 

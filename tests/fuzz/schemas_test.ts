@@ -2,15 +2,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
-import { loadBatch } from "../../lib/experiment/batch.ts";
-import { experimentOf, looksLikeExperiment } from "../../lib/experiment/experiment.ts";
-import { itemId } from "../../lib/experiment/item_id.ts";
-import { checkJson, parseJson } from "../../lib/experiment/json_file.ts";
-import { readLoadExperiment } from "../../lib/experiment/load.ts";
-import { loadProblems } from "../../lib/experiment/load_problems.ts";
-import { suiteOf } from "../../lib/experiment/load_suite.ts";
-import { readPrompts } from "../../lib/load/prompts.ts";
-import { readTrace } from "../../lib/load/trace.ts";
+import { loadBatch } from "../../lib/settings/batch.ts";
+import { experimentOf, looksLikeExperiment } from "../../lib/settings/experiment.ts";
+import { itemId } from "../../lib/settings/item_id.ts";
+import { checkJson, parseJson } from "../../lib/settings/json_file.ts";
+import { readLoadExperiment } from "../../lib/settings/load.ts";
+import { loadProblems } from "../../lib/coding/problems/load_problems.ts";
+import { suiteOf } from "../../lib/settings/load_suite.ts";
+import { readPrompts } from "../../lib/load/prompts/prompts.ts";
+import { readTrace } from "../../lib/load/prompts/trace.ts";
 import { loadMockScript, Script } from "../../lib/mock/script.ts";
 import { readPrices } from "../../lib/run/prices.ts";
 import { taskRequestSchema } from "../../lib/server/tasks/request.ts";
@@ -19,7 +19,7 @@ import { sweepConfigOf } from "../../lib/sweep/config.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { nearJson } from "./near_json.ts";
 import { found, orComplaint, property, texts } from "./fuzzing.ts";
-import type { JsonFile } from "../../lib/experiment/json_file.ts";
+import type { JsonFile } from "../../lib/settings/json_file.ts";
 
 const bundled = (path: string) =>
   JSON.parse(readFileSync(new URL(`../../experiments/${path}`, import.meta.url), "utf8"));

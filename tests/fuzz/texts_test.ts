@@ -2,13 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import fc from "fast-check";
-import { csvRow } from "../../lib/analysis/csv.ts";
-import { didYouMean } from "../../lib/nearest.ts";
-import { localOf, localText } from "../../lib/batch/local_time.ts";
+import { csvRow } from "../../lib/compare/csv.ts";
+import { didYouMean } from "../../lib/text/nearest.ts";
+import { localOf, localText } from "../../lib/schedule/local_time.ts";
 import { parseSlo, sloText } from "../../lib/load/slo.ts";
 import { parseStages, stageName } from "../../lib/load/stages.ts";
-import { parseTokenLengths } from "../../lib/load/token_lengths.ts";
-import { selectRange } from "../../lib/experiment/select_range.ts";
+import { parseTokenLengths } from "../../lib/load/prompts/token_lengths.ts";
+import { selectRange } from "../../lib/coding/problems/select_range.ts";
 import { commandWords } from "../../lib/run/command_words.ts";
 import { safeFileName, uniqueFileNames } from "../../lib/run/file_names.ts";
 import { guarded, unguarded } from "../../lib/run/formula.ts";

@@ -9,7 +9,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { command } from "../../lib/cli/integration.ts";
+import { command } from "../../lib/cli/serve/integration.ts";
 import { InputError } from "../../lib/errors.ts";
 import { loadIntegration, stepsOf } from "../../lib/integration/config.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";

@@ -7,7 +7,7 @@ import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
 import { runLoad } from "../../lib/load/run_load.ts";
 import type { LoadRun } from "../../lib/load/conclude_run.ts";
-import type { LoadSettings } from "../../lib/experiment/load.ts";
+import type { LoadSettings } from "../../lib/settings/load.ts";
 import type { RequestRecord } from "../../lib/load/results.ts";
 
 /** Runs a load without hardware samples; its folder is gone when the run is disposed of. */

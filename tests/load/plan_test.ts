@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { readLoadExperiment } from "../../lib/experiment/load.ts";
+import { readLoadExperiment } from "../../lib/settings/load.ts";
 import { findCapacity } from "../../lib/load/capacity.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
 import { parseSlo } from "../../lib/load/slo.ts";
 import { parseStages } from "../../lib/load/stages.ts";
-import type { LoadSettings } from "../../lib/experiment/load.ts";
+import type { LoadSettings } from "../../lib/settings/load.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
 
 function folder() {

@@ -1,8 +1,14 @@
 /** Axes of charts: ticks, units, and the time of a run without its pauses. */
 import { assertEquals } from "@std/assert";
-import { durationLabel, logTicks, rateUnit, timeLabel, timeStep } from "../../lib/report/scales.ts";
-import { busySeconds, onAxis, timeAxis } from "../../lib/report/time_axis.ts";
-import type { RequestSpan } from "../../lib/report/spans.ts";
+import {
+  durationLabel,
+  logTicks,
+  rateUnit,
+  timeLabel,
+  timeStep,
+} from "../../lib/report/charts/scales.ts";
+import { busySeconds, onAxis, timeAxis } from "../../lib/report/charts/time_axis.ts";
+import type { RequestSpan } from "../../lib/report/charts/spans.ts";
 import type { ResultItem } from "../../lib/suite/results.ts";
 
 const spans = (...times: [start_s: number, end_s: number][]) =>

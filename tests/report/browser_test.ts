@@ -1,5 +1,5 @@
 /** The report in a real browser: from the disk, with no network, on a phone, with the keyboard. */
-import { writeSuiteReport } from "../../lib/report/suite_report.ts";
+import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { browserPath } from "../browser.ts";

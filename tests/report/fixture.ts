@@ -1,6 +1,6 @@
 /** Runs on the mock endpoint with their reports. */
 import { readFileSync } from "node:fs";
-import { writeSuiteReport } from "../../lib/report/suite_report.ts";
+import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
 import { promptTests, runOnMock } from "../suite/fixture.ts";
 import type { MockEndpoint } from "../../lib/mock/server.ts";
 import type { FixtureOptions, FixtureRun } from "../suite/fixture.ts";

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { DEFINITIONS } from "../../lib/report/definitions.ts";
 import { escapeHtml } from "../../lib/report/html.ts";
-import { writeSuiteReport } from "../../lib/report/suite_report.ts";
+import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
 import { jsonIn, promptTests, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import { EVIL, judged, reported } from "./fixture.ts";
 import type { ResultItem, SuiteResults } from "../../lib/suite/results.ts";

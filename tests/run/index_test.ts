@@ -12,13 +12,13 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { importRuns } from "../../lib/run/import/import_runs.ts";
+import { importRuns } from "../../lib/formats/import_runs.ts";
 import { withRunIndex } from "../../lib/run/index.ts";
 import { resolveRun } from "../../lib/run/index_filter.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { editTags } from "../../lib/run/tags.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
-import { copyFixture, FORMS } from "./import/fixtures.ts";
+import { copyFixture, FORMS } from "../formats/fixtures.ts";
 import { runId, STARTED_S, temporary, writeRun } from "./runs_fixture.ts";
 import type { RunFilter } from "../../lib/run/index_filter.ts";
 

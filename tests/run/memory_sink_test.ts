@@ -11,10 +11,10 @@ import { createRunDirectory } from "../../lib/run/directory.ts";
 import { exportedMemories } from "../../lib/run/memory_export.ts";
 import { pendingPath, readPending } from "../../lib/run/memory_pending.ts";
 import { deliverPending, storeMemories } from "../../lib/run/memory_sink.ts";
-import { memoryItems } from "../../lib/suite/coding/memory_items.ts";
+import { memoryItems } from "../../lib/coding/memory_items.ts";
 import type { RunDirectory } from "../../lib/run/directory.ts";
 import type { MemoryItem } from "../../lib/run/memory_item.ts";
-import type { BenchmarkSummary } from "../../lib/suite/coding/summary.ts";
+import type { BenchmarkSummary } from "../../lib/coding/summary.ts";
 
 const SERVER = fileURLToPath(new URL("../fixtures/memory_server.ts", import.meta.url));
 

@@ -2,12 +2,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Terminal } from "../../lib/cli/terminal.ts";
-import { command } from "../../lib/cli/runs.ts";
+import { Terminal } from "../../lib/cli/ui/terminal.ts";
+import { command } from "../../lib/cli/runs/runs.ts";
 import { countsOf } from "../../lib/run/read_run.ts";
-import type { Command } from "../../lib/cli/command.ts";
+import type { Command } from "../../lib/cli/ui/command.ts";
 import type { RunItem } from "../../lib/run/summary.ts";
-import type { ComparedRun } from "../../lib/analysis/compare.ts";
+import type { ComparedRun } from "../../lib/compare/compare.ts";
 
 /** A folder that is gone when the test is over. */
 export function temporary(): Disposable & { path: string } {

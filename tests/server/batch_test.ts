@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { writeBatch } from "../batch/fixture.ts";
+import { writeBatch } from "../schedule/fixture.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { getJson, post, serving, submit, taskOver } from "./fixture.ts";
 

@@ -1,11 +1,11 @@
 /** A dashboard in a real Chromium, over a server with runs of the test's own. */
 import { assertEquals } from "@std/assert";
 import { chromium } from "playwright-core";
-import { batchFolder, makeBatchFolder } from "../../lib/batch/folder.ts";
-import { writeRecords } from "../../lib/batch/records.ts";
+import { batchFolder, makeBatchFolder } from "../../lib/schedule/folder.ts";
+import { writeRecords } from "../../lib/schedule/records.ts";
 import { browserPath } from "../browser.ts";
 import type { Browser, Page } from "playwright-core";
-import type { BatchRecord } from "../../lib/batch/records.ts";
+import type { BatchRecord } from "../../lib/schedule/records.ts";
 
 /** Null where there is no browser: such tests are left out. */
 export const executablePath = browserPath();

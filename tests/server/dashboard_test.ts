@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { axisLook } from "../../lib/report/chart.ts";
+import { axisLook } from "../../lib/report/charts/chart.ts";
 import * as look from "../../lib/server/dashboard/look.js";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";

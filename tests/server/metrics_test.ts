@@ -10,7 +10,7 @@ import {
   prometheus,
   promtool,
   unanswered,
-} from "../metrics/prometheus.ts";
+} from "../prometheus/prometheus.ts";
 import { dyno } from "../e2e/dyno.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
 import { post, serveProcess, submit, taskOver, taskWhen } from "./fixture.ts";

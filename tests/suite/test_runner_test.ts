@@ -19,7 +19,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { loadSuite } from "../../lib/experiment/load_suite.ts";
+import { loadSuite } from "../../lib/settings/load_suite.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { testIdsByCategory } from "../../lib/suite/selection.ts";
 import { jsonIn, promptTests, runOnMock, suiteFrom, temporaryFolder } from "./fixture.ts";

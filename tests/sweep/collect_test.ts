@@ -19,10 +19,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { command } from "../../lib/cli/collect.ts";
+import { command } from "../../lib/cli/sweep/collect.ts";
 import { InputError } from "../../lib/errors.ts";
 import { collectSweep } from "../../lib/sweep/collect.ts";
-import { csvLine, parseCsv, readCsv } from "../../lib/sweep/csv.ts";
+import { csvLine, parseCsv, readCsv } from "../../lib/formats/csv.ts";
 import { printed } from "../run/runs_fixture.ts";
 import { smallSweep, Workplace } from "./fixture.ts";
 

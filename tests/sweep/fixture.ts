@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseJson } from "../../lib/experiment/json_file.ts";
+import { parseJson } from "../../lib/settings/json_file.ts";
 import { sweepConfigOf } from "../../lib/sweep/config.ts";
 import { runSweep } from "../../lib/sweep/run_sweep.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";

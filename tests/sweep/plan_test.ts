@@ -8,9 +8,9 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { command } from "../../lib/cli/sweep.ts";
+import { command } from "../../lib/cli/sweep/sweep.ts";
 import { InputError } from "../../lib/errors.ts";
-import { parseJson } from "../../lib/experiment/json_file.ts";
+import { parseJson } from "../../lib/settings/json_file.ts";
 import { commandOf } from "../../lib/sweep/command_line.ts";
 import { sweepConfigOf } from "../../lib/sweep/config.ts";
 import { exactJson, floatText, parseExact } from "../../lib/sweep/exact_json.ts";

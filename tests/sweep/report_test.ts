@@ -11,19 +11,19 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { chromium } from "playwright-core";
-import { command } from "../../lib/cli/report.ts";
+import { command } from "../../lib/cli/sweep/report.ts";
 import { InputError } from "../../lib/errors.ts";
-import { ablationRatio, seedMean } from "../../lib/report/sweep_numbers.ts";
-import { writeSweepReport } from "../../lib/report/sweep_report.ts";
+import { ablationRatio, seedMean } from "../../lib/report/sweep/sweep_numbers.ts";
+import { writeSweepReport } from "../../lib/report/sweep/sweep_report.ts";
 import { analyseSweep } from "../../lib/sweep/analyse.ts";
 import { collectSweep } from "../../lib/sweep/collect.ts";
-import { csvLine, parseCsv } from "../../lib/sweep/csv.ts";
+import { csvLine, parseCsv } from "../../lib/formats/csv.ts";
 import { FoundColumns } from "../../lib/sweep/columns.ts";
 import { pairedRatioEstimate } from "../../lib/stats/paired_ratio.ts";
 import { browserPath } from "../browser.ts";
 import { printed } from "../run/runs_fixture.ts";
 import { shellSweep, smallSweep, Workplace } from "./fixture.ts";
-import type { Cell } from "../../lib/sweep/csv.ts";
+import type { Cell } from "../../lib/formats/csv.ts";
 
 const PNG = [0x89, 0x50, 0x4e, 0x47];
 

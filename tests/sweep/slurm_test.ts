@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { parseCsv } from "../../lib/sweep/csv.ts";
+import { parseCsv } from "../../lib/formats/csv.ts";
 import { FaultyDisk } from "../chaos/faulty_disk.ts";
 import { DYNO, dyno } from "../e2e/dyno.ts";
 import { processesWith, shellSweep, Workplace } from "./fixture.ts";

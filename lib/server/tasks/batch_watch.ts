@@ -2,7 +2,7 @@
 import { LineFollower } from "../../run/follow.ts";
 import { asObject, numberAt, textAt } from "../../run/json_fields.ts";
 import { eventOf } from "./run_watch.ts";
-import type { BatchFolder } from "../../batch/folder.ts";
+import type { BatchFolder } from "../../schedule/folder.ts";
 import type { JsonObject } from "../../run/json_fields.ts";
 import type { TaskWatch } from "./runner.ts";
 import type { TaskMetrics } from "./task.ts";

@@ -1,20 +1,20 @@
 /** From a task to the command of dyno that carries it out; everything that may be refused is here. */
 import { join } from "node:path";
-import { batchFolder } from "../../batch/folder.ts";
+import { batchFolder } from "../../schedule/folder.ts";
 import { InputError, messageOf } from "../../errors.ts";
-import { loadBatch } from "../../experiment/batch.ts";
-import { experimentOf, looksLikeExperiment } from "../../experiment/experiment.ts";
-import { parseJson, readJsonFile } from "../../experiment/json_file.ts";
-import { loadProblems } from "../../experiment/load_problems.ts";
-import { suiteOf } from "../../experiment/load_suite.ts";
+import { loadBatch } from "../../settings/batch.ts";
+import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
+import { parseJson, readJsonFile } from "../../settings/json_file.ts";
+import { loadProblems } from "../../coding/problems/load_problems.ts";
+import { suiteOf } from "../../settings/load_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
 import { isSecretHeader } from "../../run/redact.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
 import { CODING_FLAGS } from "./request.ts";
-import type { BatchFolder } from "../../batch/folder.ts";
-import type { LoadedSuite } from "../../experiment/load_suite.ts";
+import type { BatchFolder } from "../../schedule/folder.ts";
+import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { SweepConfig } from "../../sweep/config.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
 import type { BatchTask, LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";

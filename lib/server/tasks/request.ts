@@ -1,7 +1,7 @@
 /** What a client may ask for: the forms of POST /tasks. */
 import { z } from "zod";
-import { experimentSchema } from "../../experiment/experiment.ts";
-import { loadSettingsSchema } from "../../experiment/load.ts";
+import { experimentSchema } from "../../settings/experiment.ts";
+import { loadSettingsSchema } from "../../settings/load.ts";
 
 const LONGEST_TEXT = 10_000;
 

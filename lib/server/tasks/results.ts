@@ -6,7 +6,7 @@ import { sweepTreeAt } from "../../sweep/tree.ts";
 import { prepareTask } from "./prepare.ts";
 import { finishedRuns } from "./sweep_watch.ts";
 import { isOver } from "./task.ts";
-import type { BatchFolder } from "../../batch/folder.ts";
+import type { BatchFolder } from "../../schedule/folder.ts";
 import type { TaskPolicy } from "./prepare.ts";
 import type { Task, TaskView } from "./task.ts";
 

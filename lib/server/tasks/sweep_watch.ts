@@ -1,6 +1,6 @@
 /** Following the folder of a sweep: a run is over when its meta.json is there. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { parseJson } from "../../experiment/json_file.ts";
+import { parseJson } from "../../settings/json_file.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
 import { readMeta } from "../../sweep/meta.ts";
 import { plannedCount } from "../../sweep/plan.ts";

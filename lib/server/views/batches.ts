@@ -1,9 +1,9 @@
 /** Batches as the dashboard draws them. */
 import { z } from "zod";
-import { batchViews, modelName, recordsThatFit } from "../../analysis/batch_views.ts";
-import { batchNames, readBatchRecords } from "../../batch/read_records.ts";
-import type { BatchViews } from "../../analysis/batch_views.ts";
-import type { BatchReading, TimedRecord } from "../../batch/read_records.ts";
+import { batchViews, modelName, recordsThatFit } from "../../compare/batch_views.ts";
+import { batchNames, readBatchRecords } from "../../schedule/read_records.ts";
+import type { BatchViews } from "../../compare/batch_views.ts";
+import type { BatchReading, TimedRecord } from "../../schedule/read_records.ts";
 
 /** A batch in the list of batches. */
 export interface BatchEntry {

@@ -1,16 +1,16 @@
 /** Runs compared with the first of them, in the words of `dyno runs compare`. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { compareRuns } from "../../analysis/compare.ts";
-import { compareLoads } from "../../analysis/compare_load.ts";
-import { readLoadSample } from "../../analysis/load_sample.ts";
-import { describeDelta, describeValue, isHigherBetter } from "../../analysis/metric_names.ts";
-import { grouped } from "../../grouped.ts";
+import { compareRuns } from "../../compare/compare.ts";
+import { compareLoads } from "../../compare/compare_load.ts";
+import { readLoadSample } from "../../compare/load_sample.ts";
+import { describeDelta, describeValue, isHigherBetter } from "../../compare/metric_names.ts";
+import { grouped } from "../../text/grouped.ts";
 import { builtinPrices } from "../../run/prices.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { listed } from "./run_list.ts";
-import type { MetricComparison } from "../../analysis/compare.ts";
-import type { LoadMetricComparison } from "../../analysis/compare_load.ts";
+import type { MetricComparison } from "../../compare/compare.ts";
+import type { LoadMetricComparison } from "../../compare/compare_load.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { ListedRun } from "./run_list.ts";

@@ -1,0 +1,65 @@
+/** What the commands on batches share: the file, the folder, times as people read them. */
+import { InputError } from "../../errors.ts";
+import { loadBatch } from "../../settings/batch.ts";
+import { batchFolder } from "../../schedule/folder.ts";
+import { localText, localTime } from "../../schedule/local_time.ts";
+import { rehearsalClock, wallClock } from "../../schedule/clock.ts";
+import { grouped } from "../../text/grouped.ts";
+import { text, toggle } from "../ui/flags.ts";
+import { duration } from "../ui/progress_line.ts";
+import type { BatchClock } from "../../schedule/clock.ts";
+import type { BatchFolder } from "../../schedule/folder.ts";
+import type { Slot } from "../../schedule/schedule.ts";
+import type { BatchState, SlotState } from "../../schedule/state.ts";
+import type { Batch } from "../../settings/batch.ts";
+
+export const folderFlags = {
+  "batches": text("DIR", "the folder of batches (batches)"),
+  "rehearsal": toggle("the rehearsal of the batch (--speedup), not the batch itself"),
+};
+
+/** The one batch file of a command's arguments. @throws {InputError} none, or several. */
+export function onlyBatch(command: string, positional: readonly string[]): Promise<Batch> {
+  if (positional.length === 1) return loadBatch(positional[0]);
+  throw new InputError(
+    `dyno batch ${command} takes one batch file, ${positional.length} given; ` +
+      `see dyno batch ${command} --help`,
+  );
+}
+
+/** Where a batch, or its rehearsal, keeps its state. */
+export function folderOf(
+  { name }: Batch,
+  batches: string | undefined,
+  rehearsal: boolean,
+): BatchFolder {
+  return batchFolder(batches ?? "batches", rehearsal ? `${name}-rehearsal` : name);
+}
+
+/** The clock that a batch is kept by. */
+export function clockOf({ start }: BatchState): BatchClock {
+  return start?.rehearsal ? rehearsalClock(start.rehearsal) : wallClock;
+}
+
+/** `Mon 2027-03-01 08:51:25` in a time zone. */
+export function localDay(unix_ms: number, timezone: string): string {
+  const local_ms = localTime(unix_ms, timezone);
+  const day = new Date(local_ms).toLocaleDateString("en", { weekday: "short", timeZone: "UTC" });
+  return `${day} ${localText(local_ms)}`;
+}
+
+/** `slot 3 of 56`. */
+export function slotText({ slot }: Slot, slots: number): string {
+  return `slot ${slot} of ${slots}`;
+}
+
+/** `on time`, `late by 5 min 2 s`, `missed by 3 h 0 min`. */
+export function timelinessText({ timeliness, late_s }: SlotState): string {
+  if (timeliness === null) return "waiting";
+  return timeliness === "on_time" ? "on time" : `${timeliness} by ${duration(late_s ?? 0)}`;
+}
+
+/** `1 record`, `4,480 records`. */
+export function counted(count: number, what: string): string {
+  return `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,107 @@
+/** dyno batch retry: what failed, once more. */
+import process from "node:process";
+import { existsSync } from "node:fs";
+import { InputError } from "../../errors.ts";
+import { apisOf } from "../../schedule/apis.ts";
+import { retryTasks, runRetry } from "../../schedule/retry.ts";
+import { BatchSession, readState } from "../../schedule/session.ts";
+import { CancelledError } from "../../execute/scope.ts";
+import { writeSuiteReport } from "../../report/suite/suite_report.ts";
+import { counted, folderFlags, folderOf, onlyBatch } from "./files.ts";
+import { checkUpload, uploadRest } from "./upload.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, list, parseFlags, text } from "../ui/flags.ts";
+import type { ModelTask } from "../../schedule/run_slot.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+
+const flags = {
+  "slots": list("LIST", "these slots whole, skipped ones too, e.g. 3,5-7"),
+  "endpoint": text("URL", "of a rehearsal: asks every model there, without a key"),
+  ...folderFlags,
+  "out": text("DIR", "the folder of runs (runs; of a rehearsal, runs in its folder)"),
+};
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno batch retry FILE [flags]",
+    "",
+    "Asks again what has no answer, in slots that were begun; with --slots, whole slots. The new records",
+    "take the place of the old ones, with the time at which they were asked. Not while a daemon is at",
+    "work on the batch. What could not be uploaded is sent, too. Exit code: 0 all were answered now, 1",
+    "some were not, or not all is uploaded.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno batch retry experiments/batches/retail_finance.json",
+    "  dyno batch retry experiments/batches/retail_finance.json --slots 3,5-7",
+  ],
+
+  async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const batch = await onlyBatch("retry", positional);
+    const rehearsal = values.rehearsal ?? false;
+    if (values.endpoint !== undefined && !rehearsal) {
+      throw new InputError("--endpoint: only for rehearsals, with --rehearsal");
+    }
+    const chosen = values.slots && slotNumbers(values.slots);
+    const folder = folderOf(batch, values.batches, rehearsal);
+    const warn = (line: string) => terminal.warn(line);
+    if (!existsSync(folder.journal)) {
+      throw new InputError(`${folder.path}: this batch has not begun; dyno batch run starts it`);
+    }
+    const apis = apisOf(batch, values.endpoint, warn);
+    checkUpload(batch);
+    const { start } = await readState(folder, warn);
+    const speedup = start?.rehearsal?.speedup ?? null;
+    using session = await BatchSession.open(batch, folder, { now_ms: Date.now(), speedup, warn });
+    const tasks = retryTasks(session, chosen ?? null);
+    const out = values.out ?? (rehearsal ? `${folder.path}/runs` : "runs");
+    let uploaded: boolean;
+    try {
+      if (tasks.length === 0) {
+        terminal.say("every record of the slots that are over has its answer; nothing to ask");
+      } else {
+        terminal.say(
+          `asking ${counted(questionsOf(tasks, batch.questions.length), "question")} again`,
+        );
+        await runRetry(tasks, {
+          session,
+          apis,
+          out,
+          argv: process.argv.slice(2),
+          onNotice: (line) => terminal.say(terminal.paint.dim(line)),
+          onRun: (run) => writeSuiteReport(run.directory, run.results),
+        }, signal);
+      }
+      uploaded = await uploadRest(session, out, Infinity, (line) => terminal.say(line), signal);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      terminal.say("stopped; the same command goes on");
+      return EXIT.interrupted;
+    }
+    if (tasks.length === 0) return uploaded ? EXIT.good : EXIT.failures;
+    const slots = [...new Set(tasks.map(({ slot }) => slot))];
+    const failed = slots.flatMap((slot) => session.state.recordsOf(batch, slot))
+      .filter((record) => !record.success).length;
+    terminal.say(failed ? `${counted(failed, "record")} without an answer` : "all were answered");
+    return failed || !uploaded ? EXIT.failures : EXIT.good;
+  },
+};
+
+function questionsOf(tasks: readonly ModelTask[], all: number): number {
+  return tasks.reduce((sum, { tests }) => sum + (tests?.length ?? all), 0);
+}
+
+/** The numbers of `3`, `5-7`. @throws {InputError} what is no number or range. */
+function slotNumbers(parts: readonly string[]): number[] {
+  const numbers = parts.flatMap((part) => {
+    const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part);
+    const from = Number(match?.[1]), to = Number(match?.[2] ?? match?.[1]);
+    if (!match || to < from) {
+      throw new InputError(`--slots: "${part}" is not valid; expected numbers such as 3,5-7`);
+    }
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}

@@ -1,0 +1,155 @@
+/** dyno batch status: where a batch is. */
+import { batchStatus } from "../../schedule/status.ts";
+import { grouped } from "../../text/grouped.ts";
+import {
+  clockOf,
+  counted,
+  folderFlags,
+  folderOf,
+  localDay,
+  onlyBatch,
+  slotText,
+  timelinessText,
+} from "./files.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
+import { duration } from "../ui/progress_line.ts";
+import { shortPath } from "../../text/short_path.ts";
+import { tableLines } from "../ui/table.ts";
+import type { BatchStatus } from "../../schedule/status.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+import type { Column } from "../ui/table.ts";
+import type { Palette } from "../ui/terminal.ts";
+
+const flags = {
+  ...folderFlags,
+  "slots": toggle("every slot, not only those that were late, missed or not complete"),
+  "json": toggle("one JSON object"),
+};
+
+const MODEL_COLUMNS: Column[] = [
+  { title: "provider", align: "left" },
+  { title: "model", align: "left", cut: true },
+  { title: "records", align: "right" },
+  { title: "failed", align: "right" },
+  { title: "latency s p50", align: "right" },
+  { title: "tok/s p50", align: "right" },
+  { title: "coverage", align: "right" },
+];
+
+const SLOT_COLUMNS: Column[] = [
+  { title: "slot", align: "right" },
+  { title: "due", align: "left" },
+  { title: "state", align: "left" },
+  { title: "start", align: "left" },
+  { title: "records", align: "right" },
+  { title: "failed", align: "right" },
+];
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno batch status FILE [flags]",
+    "",
+    "Shows how many slots are over, which were late or missed, the next one, and the records by model.",
+    "Reads only: a daemon at work is not disturbed.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno batch status experiments/batches/retail_finance.json",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const batch = await onlyBatch("status", positional);
+    const folder = folderOf(batch, values.batches, values.rehearsal ?? false);
+    let now_ms = Date.now();
+    const status = await batchStatus(
+      batch,
+      folder,
+      (state) => now_ms = clockOf(state).now_ms(),
+      (line) => terminal.warn(line),
+    );
+    const { timezone } = batch.schedule;
+    if (values.json) terminal.out(JSON.stringify(status));
+    else {
+      statusLines(status, { timezone, now_ms, every: values.slots ?? false }, terminal.outPaint)
+        .forEach((line) => terminal.out(line));
+    }
+    return EXIT.good;
+  },
+};
+
+function statusLines(
+  status: BatchStatus,
+  { timezone, now_ms, every }: { timezone: string; now_ms: number; every: boolean },
+  paint: Palette,
+): string[] {
+  const { slots, next } = status;
+  const with_state = (...states: string[]) => slots.filter(({ status }) => states.includes(status));
+  const late = slots.filter(({ timeliness }) => timeliness === "late").length;
+  const skipped = with_state("skipped").length;
+  const partial = with_state("partial").length;
+  const parts = [
+    `${with_state("done", "partial", "skipped").length} of ${
+      counted(slots.length, "slot")
+    } are over`,
+    late ? `${late} late` : "",
+    skipped ? `${skipped} skipped` : "",
+    partial ? `${partial} not complete` : "",
+  ].filter(Boolean).join(", ");
+  const shown = every ? slots : slots.filter(remarkable);
+  return [
+    `${paint.bold(status.batch)}: ${parts}; ` +
+    (status.running ? paint.good("a process is at work") : "no process is at work"),
+    ...(next && !status.begun ? ["it has not begun: dyno batch run starts it"] : []),
+    ...(next ? [nextText(next, slots.length, timezone, now_ms)] : []),
+    `${grouped(status.records)} of ${counted(status.records_total, "record")}, ` +
+    `${status.failed} without an answer, in ${shortPath(status.folder)}`,
+    "",
+    ...tableLines(MODEL_COLUMNS, status.models.map((model) => modelRow(model, paint)), paint),
+    ...(shown.length ? ["", ...tableLines(SLOT_COLUMNS, shown.map(slotRow), paint)] : []),
+  ];
+
+  function slotRow(slot: BatchStatus["slots"][number]): string[] {
+    return [
+      String(slot.slot),
+      localDay(slot.due_ms, timezone),
+      slot.status === "partial" ? "not complete" : slot.status,
+      slot.timeliness === null ? "" : timelinessText(slot),
+      String(slot.records),
+      slot.failed ? paint.bad(String(slot.failed)) : "0",
+    ];
+  }
+}
+
+function remarkable({ status, timeliness, failed }: BatchStatus["slots"][number]): boolean {
+  return status === "running" || status === "partial" || status === "skipped" || failed > 0 ||
+    timeliness === "late" || timeliness === "missed";
+}
+
+function nextText(
+  next: NonNullable<BatchStatus["next"]>,
+  slots: number,
+  timezone: string,
+  now_ms: number,
+): string {
+  const wait_s = (next.due_ms - now_ms) / 1000;
+  const when = wait_s > 0 ? `in ${duration(wait_s)}` : `${duration(-wait_s)} ago`;
+  return `${slotText(next, slots)} is due ${
+    localDay(next.due_ms, timezone)
+  } (${timezone}), ${when}`;
+}
+
+function modelRow(model: BatchStatus["models"][number], paint: Palette): string[] {
+  const shown = (value: number | null, digits: number) => value?.toFixed(digits) ?? "–";
+  return [
+    model.provider,
+    model.model,
+    String(model.records),
+    model.failed ? paint.bad(String(model.failed)) : "0",
+    shown(model.latency_p50_sec, 2),
+    shown(model.throughput_p50_tps, 1),
+    shown(model.coverage_mean, 2),
+  ];
+}

@@ -1,0 +1,250 @@
+/** Running loads one after the other, shown live, summed up, reported. */
+import process from "node:process";
+import { configureApi } from "../../endpoint/api.ts";
+import { EndpointClient } from "../../endpoint/client.ts";
+import { openTransport } from "../../endpoint/open_transport.ts";
+import { planLoad } from "../../load/plan_load.ts";
+import { reportAs } from "../../load/report_as.ts";
+import { resumeLoad } from "../../load/conclude_run.ts";
+import { runLoad } from "../../load/run_load.ts";
+import { TokenFileReader } from "../../run/token_file.ts";
+import { isInside } from "../../load/window.ts";
+import { loadTokenizer } from "../../load/prompts/tokenizer.ts";
+import { writeLoadReport } from "../../report/load/load_report.ts";
+import { checkWritable, findRun } from "../../run/directory.ts";
+import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
+import { EXIT } from "../ui/command.ts";
+import { endOfLoad } from "../run/run_ends.ts";
+import { shortPath } from "../../text/short_path.ts";
+import { loadTable, matrixTable } from "./load_table.ts";
+import { ProgressLine } from "../ui/progress_line.ts";
+import { reportAsTable } from "./report_as_table.ts";
+import type { Transport } from "../../endpoint/transport.ts";
+import type { APIConfiguration } from "../../endpoint/api.ts";
+import type { LoadExperiment, LoadSettings } from "../../settings/load.ts";
+import type { DriveProgress } from "../../load/drive_progress.ts";
+import type { ReportTool } from "../../load/report_as.ts";
+import type { LoadRun } from "../../load/conclude_run.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { Budget } from "../../run/budget.ts";
+import type { PriceTable } from "../../run/prices.ts";
+import type { CommandContext } from "../ui/command.ts";
+
+/** A first answer that takes longer is told of. */
+const WAITING_MS = 3000;
+
+/** How what was measured is shown and judged. */
+export interface LoadShown {
+  /** The folder of runs. */
+  out: string;
+  json: boolean;
+  /** A verdict other than trusted is a failure. */
+  requireTrusted: boolean;
+  reportAs: ReportTool | null;
+  /** Leaves out the summary of each run. */
+  terse?: boolean;
+}
+
+/** What is to be run; the settings of one invocation. */
+export interface LoadRequest extends LoadShown {
+  experiment: LoadExperiment;
+  run_id?: string;
+  /** Of all runs together. */
+  budget: Budget;
+  prices: PriceTable;
+  /** What several runs would say in the same words, and one has said. */
+  told?: Set<string>;
+  agent?: string;
+  tags?: readonly string[];
+  /** Told of each run's directory. */
+  onDirectory?: (directory: RunDirectory) => void;
+}
+
+/** What is kept of a run that is over. */
+interface LoadEnd extends Pick<LoadRun, "directory" | "results"> {
+  /** Requests with a good answer, warm-up left out. */
+  answered: number;
+}
+
+/**
+ * Runs every load of an experiment.
+ *
+ * @returns the exit code: 1 when a run had no answered request, 130 when interrupted.
+ * @throws {InputError} wrong input, before anything is written.
+ */
+export async function runLoads(request: LoadRequest, context: CommandContext): Promise<number> {
+  const { experiment, out } = request;
+  checkWritable(out);
+  for (const { settings } of experiment.runs) await planLoad(settings); // complains before the first
+  const runs: LoadEnd[] = [];
+  const names: string[] = [];
+  const told = new Set<string>();
+  for (const [i, { settings, varied }] of experiment.runs.entries()) {
+    if (context.signal.aborted || request.budget.ended) break;
+    const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
+    names.push(what);
+    if (what) {
+      context.terminal.say();
+      context.terminal.say(`${i + 1} of ${experiment.runs.length}: ${what}`);
+    }
+    runs.push(await runOne({ ...request, told }, settings, context));
+  }
+  if (runs.length > 1) {
+    context.terminal.say();
+    matrixTable(
+      runs.map(({ results }, i) => ({ name: names[i], results })),
+      context.terminal.paint,
+    ).forEach((row) => context.terminal.say(row));
+  }
+  if (request.budget.ended) {
+    const left = experiment.runs.length - runs.length;
+    const loads = left ? `; ${left} of ${experiment.runs.length} loads were not begun` : "";
+    context.terminal.say(`${budgetEnd(request.budget)}${loads}`);
+  }
+  return ended(request, runs, context, request.budget.ended);
+}
+
+/**
+ * Sums up a load that was cut off, and shows it.
+ *
+ * @returns the exit code.
+ * @throws {InputError} there is no such run, or it cannot be summed up.
+ */
+export async function finishLoad(
+  run: string,
+  request: LoadShown,
+  context: CommandContext,
+): Promise<number> {
+  const found = await resumeLoad(findRun(run, request.out));
+  return ended(request, [await show(found, request, context)], context);
+}
+
+/** Tells programs of the runs; the exit code. */
+function ended(
+  request: LoadShown,
+  runs: readonly LoadEnd[],
+  context: CommandContext,
+  overBudget = false,
+): number {
+  const code = context.signal.aborted
+    ? EXIT.interrupted
+    : overBudget || runs.some((run) => isFailure(run, request))
+    ? EXIT.failures
+    : EXIT.good;
+  if (request.json) {
+    const told = runs.map(({ directory, results }) => ({
+      ...results,
+      directory: directory.path,
+      report: directory.report,
+    }));
+    context.terminal.out(JSON.stringify({ runs: told, exit_code: code }));
+  }
+  return code;
+}
+
+/** Plans and runs one load, prints its summary and writes its report. */
+export async function runOne(
+  request: LoadRequest,
+  settings: LoadSettings,
+  context: CommandContext,
+): Promise<LoadEnd> {
+  const { terminal, signal, callbacks } = context;
+  const { paint } = terminal;
+  const quiet = (line: string) => terminal.say(paint.dim(line));
+  await using transport = await openTransport({ only: settings.transport, notice: quiet });
+  const warn = (line: string) => terminal.warn(line);
+  const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, warn, signal);
+  checkPriced(request.budget.limits, api.model, request.prices);
+  const waiting = setTimeout(
+    () => quiet("waiting for the answer to a first question"),
+    WAITING_MS,
+  );
+  await preflight(api, transport, warn, signal).finally(() => clearTimeout(waiting));
+  const plan = await planLoad(settings);
+  const once = (text: string, say: (text: string) => void) => {
+    if (!request.told?.has(text)) say(text);
+    request.told?.add(text);
+  };
+  once(
+    `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+    (title) => terminal.say(title),
+  );
+  using line = new ProgressLine(terminal);
+  const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
+  const run = await runLoad({
+    name: request.experiment.name,
+    plan,
+    settings,
+    api,
+    transport,
+    out: request.out,
+    run_id: request.run_id,
+    agent: request.agent,
+    tags: request.tags,
+    argv: process.argv.slice(2),
+    countTokens: tokenizer && ((text) => tokenizer.count(text)),
+    budget: request.budget,
+    prices: request.prices,
+    signal,
+    onDirectory: request.onDirectory,
+    onProgress: (progress) => line.show(() => progressText(progress), false),
+    onNotice: (notice) => once(notice, () => line.above(paint.dim(notice))),
+  });
+  line[Symbol.dispose]();
+  callbacks?.ended(endOfLoad(run, signal, request.agent));
+  return await show(run, request, context);
+}
+
+/** Writes a run's report and prints its summary. */
+async function show(
+  run: LoadRun,
+  request: LoadShown,
+  { terminal }: CommandContext,
+): Promise<LoadEnd> {
+  const { paint } = terminal;
+  const { directory, results, records } = run;
+  const answered = records.filter(({ failure, warmup }) => failure === null && !warmup).length;
+  const end = { directory, results, answered };
+  const report = await writeLoadReport(directory, results, records);
+  if (request.terse) return end;
+  terminal.say();
+  loadTable(results, paint).forEach((row) => terminal.say(row));
+  if (request.reportAs !== null) {
+    using tokens = new TokenFileReader(directory);
+    const { stages } = results;
+    const measured = records.filter((record) =>
+      !record.warmup && isInside(record, stages[record.stage].window)
+    );
+    const rows = reportAs(request.reportAs, measured, (record) => tokens.gapsOf(record));
+    terminal.say();
+    reportAsTable(request.reportAs, rows, paint).forEach((row) => terminal.say(row));
+  }
+  terminal.say();
+  terminal.say(`run     ${shortPath(directory.path)}`);
+  terminal.say(`report  ${paint.accent(shortPath(report))}`);
+  return end;
+}
+
+/** Asks one short question, so that a server's quirks are known before its load. */
+async function preflight(
+  api: APIConfiguration,
+  transport: Transport,
+  warn: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (api.api_type === "embeddings" || api.api_type === "responses") return;
+  const client = new EndpointClient(api, transport);
+  const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
+  const { error } = await client.ask(question, signal);
+  if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
+  api.stream_options = client.asksForUsage;
+}
+
+function isFailure({ answered, results }: LoadEnd, { requireTrusted }: LoadShown): boolean {
+  return answered === 0 || (requireTrusted && results.verdict.verdict !== "trusted");
+}
+
+function progressText({ sent, ended, failed, in_flight, events }: DriveProgress): string {
+  const lost = failed > 0 ? ` · ${failed} failed` : "";
+  return `${sent} sent · ${ended} ended${lost} · ${in_flight} open · ${events} events`;
+}

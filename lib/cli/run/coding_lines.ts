@@ -1,0 +1,110 @@
+/** What a coding run prints: the lines that its readers know, with intervals beside them. */
+import { dollars } from "../../text/dollars.ts";
+import type { CodingRun } from "../../coding/run_coding.ts";
+import type { BenchmarkSummary, SummaryStats } from "../../coding/summary.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { Palette } from "../ui/terminal.ts";
+
+/** The lines, for one mode or for a comparison. */
+export function codingLines(run: CodingRun, paint: Palette): string[] {
+  const { summary } = run;
+  const heading = run.results.complete ? "BENCHMARK COMPLETE" : "BENCHMARK NOT COMPLETE";
+  const lines = summary.comparison
+    ? comparative(run, paint)
+    : [paint.bold(heading), ...single(run)];
+  return [`Benchmark Run ID: ${summary.run_id}`, "", ...lines];
+}
+
+function single({ summary, statistics }: CodingRun): string[] {
+  const stats = summary.summary!;
+  const mode = summary.mode as "zero-shot" | "iterative";
+  const { success_rate, pass_at_k, pass_all_k } = statistics.by_mode[mode]!;
+  const problems = new Set(summary.results!.map(({ problem_id }) => problem_id)).size;
+  const sampled = hasSamples(summary);
+  const each = sampled ? "Answer" : "Problem";
+  return [
+    `Mode: ${mode}`,
+    `Problems: ${problems}${sampled ? ` (${stats.total_problems} answers)` : ""}`,
+    `Successes: ${stats.successes}${sampled ? " answers" : ""} (${stats.success_rate.toFixed(1)}%)${
+      interval(success_rate)
+    }`,
+    ...Object.entries(pass_at_k).filter(([k]) => Number(k) > 1).map(([k, estimate]) =>
+      `pass@${k}: ${share(estimate)}   pass^${k}: ${share(pass_all_k[k])}`
+    ),
+    `Total Cost: ${cost(stats.total_cost)}`,
+    `Avg Cost per ${each}: ${cost(stats.avg_cost)}`,
+    `Avg Iterations per ${each}: ${stats.avg_iterations.toFixed(1)}`,
+    `Cost per Solved ${each}: ${cost(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
+  ];
+}
+
+function comparative({ summary, statistics }: CodingRun, paint: Palette): string[] {
+  const [zero, iterative] = [summary.zero_shot!.summary, summary.iterative!.summary];
+  const { success_rate_improvement, cost_difference, iteration_difference } = summary.comparison!;
+  const { difference, gained, lost, p, detectable, cost_per_additional_solved_usd } = statistics
+    .comparison!;
+  const rule = "----------------+-----------------+--------------+----------------";
+  const row = (name: string, stats: SummaryStats) =>
+    [
+      name.padEnd(15),
+      `${stats.success_rate.toFixed(1).padStart(5)}% (${String(stats.successes).padStart(2)}/${
+        String(stats.total_problems).padStart(2)
+      })`.padEnd(15),
+      cost(stats.avg_cost).padStart(12),
+      stats.avg_iterations.toFixed(1).padStart(14),
+    ].join(" | ");
+  const signed = (value: number, digits: number) =>
+    `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(digits)}`;
+  const by = statistics.by_mode;
+  return [
+    paint.bold("COMPARATIVE BENCHMARK RESULTS"),
+    "Mode            | Success Rate    | Avg Cost     | Avg Iterations",
+    rule,
+    row("Zero-Shot", zero),
+    row("Iterative", iterative),
+    rule,
+    [
+      "Improvement".padEnd(15),
+      `${signed(success_rate_improvement, 1)}% points`.padEnd(15),
+      signedCost(cost_difference).padStart(12),
+      signed(iteration_difference, 1).padStart(14),
+    ].join(" | "),
+    "",
+    `zero-shot ${share(by["zero-shot"]!.success_rate)}, iterative ${
+      share(by["iterative"]!.success_rate)
+    } (95 % intervals, ${hasSamples(summary.iterative!) ? "over problems" : "Wilson"})`,
+    `difference by problem ${share(difference, true)}; ${gained} gained, ${lost} lost` +
+    (p === null ? "" : `, p = ${p.toPrecision(2)} (exact McNemar)`),
+    ...(detectable === null
+      ? []
+      : [`a comparison of this size could have shown ${(detectable * 100).toFixed(0)} points`]),
+    `cost per additionally solved problem: ${cost(cost_per_additional_solved_usd)}`,
+  ];
+}
+
+/** Whether problems have several answers. */
+function hasSamples({ results }: Pick<BenchmarkSummary, "results">): boolean {
+  const problems = new Set(results!.map(({ problem_id }) => problem_id));
+  return problems.size < results!.length;
+}
+
+function interval(estimate: Estimate | null): string {
+  if (!estimate) return "";
+  return ` [${(estimate.low * 100).toFixed(1)}, ${(estimate.high * 100).toFixed(1)}]`;
+}
+
+function share(estimate: Estimate | null, points = false): string {
+  if (!estimate) return "unknown";
+  const value = (estimate.value * 100).toFixed(1);
+  return `${points && estimate.value > 0 ? "+" : ""}${value} ${points ? "points" : "%"}` +
+    interval(estimate);
+}
+
+function signedCost(value: number | null): string {
+  if (value === null) return "unknown";
+  return `$${value < 0 ? "-" : "+"}${dollars(Math.abs(value)).slice(1)}`;
+}
+
+function cost(value: number | null): string {
+  return value === null ? "unknown" : dollars(value);
+}

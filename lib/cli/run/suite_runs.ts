@@ -1,0 +1,200 @@
+/** Running a suite on one or more models, shown live, summed up, reported. */
+import process from "node:process";
+import { InputError } from "../../errors.ts";
+import { configureApi } from "../../endpoint/api.ts";
+import { openTransport } from "../../endpoint/open_transport.ts";
+import { writeSuiteReport } from "../../report/suite/suite_report.ts";
+import { checkWritable, findRun } from "../../run/directory.ts";
+import { planTests } from "../../suite/plan.ts";
+import { runSuite } from "../../suite/run_suite.ts";
+import { readMetadata } from "../../suite/session.ts";
+import { budgetEnd, checkPriced, warningBudget } from "../ui/budget_flags.ts";
+import { EXIT } from "../ui/command.ts";
+import { endOfSuite } from "./run_ends.ts";
+import { shortPath } from "../../text/short_path.ts";
+import { ProgressLine, progressText } from "../ui/progress_line.ts";
+import { suiteTable } from "./suite_table.ts";
+import type { APIConfiguration, ApiOptions } from "../../endpoint/api.ts";
+import type { Transport } from "../../endpoint/transport.ts";
+import type { HealthThresholds } from "../../hardware/health.ts";
+import type { LoadedSuite } from "../../settings/load_suite.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { Budget, BudgetLimits } from "../../run/budget.ts";
+import type { PriceTable } from "../../run/prices.ts";
+import type { SuiteRun } from "../../suite/run_suite.ts";
+import type { Selection } from "../../suite/selection.ts";
+import type { CommandContext } from "../ui/command.ts";
+
+/** What is to be run; the settings of one invocation. */
+export interface SuiteRequest {
+  suite: LoadedSuite;
+  api: Omit<ApiOptions, "model">;
+  /** Run one after the other, so that none disturbs another. Empty: the only model served. */
+  models: string[];
+  selection: Selection;
+  workers?: number | "auto";
+  out: string;
+  /** Of the only run. */
+  run_id?: string;
+  /** Runs to go on with, one for each model at most. */
+  resume: string[];
+  sample_rate_hz?: number;
+  alerts?: Partial<HealthThresholds>;
+  agent?: string;
+  tags?: readonly string[];
+  /** The command has a --resume to go on with, as most do. */
+  resumable?: boolean;
+  /** Told of each run's directory. */
+  onDirectory?: (directory: RunDirectory) => void;
+  /** Of all models together. */
+  budget: BudgetLimits;
+  prices: PriceTable;
+  json: boolean;
+}
+
+/**
+ * Checks everything that can be checked, then runs.
+ *
+ * @returns the exit code: 1 when a test had no answer, 130 when interrupted.
+ * @throws {InputError} wrong input, before anything is written.
+ */
+export async function runSuites(request: SuiteRequest, context: CommandContext): Promise<number> {
+  const { terminal, signal } = context;
+  const { suite, models, selection } = request;
+  suite.warnings.forEach((line) => terminal.warn(line));
+  checkWritable(request.out);
+  if (request.run_id !== undefined && (models.length > 1 || request.resume.length > 0)) {
+    throw new InputError(
+      `--run-id ${request.run_id}: for one new run; leave it out, or the others`,
+    );
+  }
+  await using transport = await openTransport({
+    notice: (line) => terminal.say(terminal.paint.dim(line)),
+  });
+  const apis: APIConfiguration[] = [];
+  for (const model of models.length ? models : [undefined]) {
+    const warn = (line: string) => terminal.warn(line);
+    const api = await configureApi({ ...request.api, model }, transport, warn, signal);
+    checkPriced(request.budget, api.model, request.prices);
+    await planTests(suite, api, selection); // complains before the first model runs
+    apis.push(api);
+  }
+  const resume = await runsByModel(request, apis.map((api) => api.model));
+  const runs: SuiteRun[] = [];
+  const budget = warningBudget(request.budget, context);
+  for (const api of apis) {
+    if (signal.aborted || budget.ended) break;
+    runs.push(await runOne(request, api, resume.get(api.model), budget, transport, context));
+  }
+  const code = exitCode(runs, budget, signal);
+  if (request.json) terminal.out(JSON.stringify({ runs: runs.map(summary), exit_code: code }));
+  if (request.resumable === false) {
+    if (code === EXIT.interrupted) terminal.say("interrupted; what was finished is saved");
+  } else if (code === EXIT.interrupted || budget.ended) {
+    const ids = runs.filter((run) => !run.results.complete).map((run) => run.directory.path);
+    terminal.say(
+      code === EXIT.interrupted
+        ? "interrupted; what was finished is saved. The same command goes on with"
+        : `${budgetEnd(budget)}. With a larger one the same command goes on with`,
+    );
+    const left = apis.slice(runs.length).map(({ model }) => model);
+    terminal.say(`  --resume ${ids.map(shortPath).join(" --resume ")}`);
+    if (left.length) terminal.say(`  not begun: ${left.join(", ")}`);
+  }
+  return code;
+}
+
+async function runOne(
+  request: SuiteRequest,
+  api: APIConfiguration,
+  resume: string | undefined,
+  budget: Budget,
+  transport: Transport,
+  { terminal, signal, callbacks }: CommandContext,
+): Promise<SuiteRun> {
+  const { paint } = terminal;
+  const { suite, selection } = request;
+  terminal.say(
+    `${paint.bold(suite.suite.test_suite_id)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+  );
+  using line = new ProgressLine(terminal);
+  const run = await runSuite({
+    ...selection,
+    suite,
+    api,
+    transport,
+    workers: request.workers,
+    out: request.out,
+    run_id: request.run_id,
+    resume,
+    sample_rate_hz: request.sample_rate_hz,
+    alerts: request.alerts,
+    budget,
+    prices: request.prices,
+    agent: request.agent,
+    tags: request.tags,
+    argv: process.argv.slice(2),
+    signal,
+    onDirectory: request.onDirectory,
+    onProgress: (progress) =>
+      line.show(
+        (bar) => progressText(progress, bar),
+        progress.completed_tests === progress.total_tests,
+      ),
+    onNotice: (notice) => line.above(paint.dim(notice)),
+  });
+  line[Symbol.dispose]();
+  const report = await writeSuiteReport(run.directory, run.results);
+  callbacks?.ended(endOfSuite(run, signal, request.agent));
+  if (run.resumed_tests) terminal.say(`${run.resumed_tests} tests were finished before`);
+  terminal.say();
+  suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));
+  terminal.say();
+  terminal.say(`run     ${shortPath(run.directory.path)}`);
+  terminal.say(`report  ${paint.accent(shortPath(report))}`);
+  return run;
+}
+
+/** The runs to go on with, by their model. @throws {InputError} a run of none of the models. */
+async function runsByModel(
+  { resume, out }: SuiteRequest,
+  models: readonly string[],
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const run of resume) {
+    const { path } = findRun(run, out);
+    const { model } = await readMetadata(findRun(run, out));
+    if (!models.includes(model)) {
+      throw new InputError(
+        `--resume ${run}: that run is of model "${model}"; add --model ${model}`,
+      );
+    }
+    if (found.has(model)) {
+      throw new InputError(
+        `--resume ${run}: a second run of model "${model}"; give one for a model`,
+      );
+    }
+    found.set(model, path);
+  }
+  return found;
+}
+
+function exitCode(runs: readonly SuiteRun[], budget: Budget, signal: AbortSignal): number {
+  if (signal.aborted) return EXIT.interrupted;
+  return budget.ended || runs.some((run) => run.results.aggregate.errors > 0)
+    ? EXIT.failures
+    : EXIT.good;
+}
+
+/** What `--json` tells of a run. */
+function summary({ run_id, directory, results, wall_s, resumed_tests }: SuiteRun) {
+  const { items: _items, ...rest } = results;
+  return {
+    ...rest,
+    run_id,
+    directory: directory.path,
+    report: directory.report,
+    wall_s,
+    resumed_tests,
+  };
+}

@@ -1,0 +1,100 @@
+/** A suite's results as a table: what a person looks at first. */
+import { dollars } from "../../text/dollars.ts";
+import { grouped } from "../../text/grouped.ts";
+import { tableLines } from "../ui/table.ts";
+import { duration } from "../ui/progress_line.ts";
+import type { Distribution } from "../../stats/quantile.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { RunEnergy } from "../../suite/energy.ts";
+import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/results.ts";
+import type { Column } from "../ui/table.ts";
+import type { Palette } from "../ui/terminal.ts";
+
+const COLUMNS: Column[] = [
+  { title: "category", align: "left" },
+  { title: "passed", align: "right" },
+  { title: "score", align: "right" },
+  { title: "ttft ms p50", align: "right" },
+  { title: "p99", align: "right" },
+  { title: "tpot ms p50", align: "right" },
+  { title: "e2e s p50", align: "right" },
+  { title: "tok/s", align: "right" },
+  { title: "errors", align: "right" },
+];
+
+/** The table by category with a line for all, and what is to be said below it. */
+export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette): string[] {
+  const rows = results.categories.map(({ category, aggregate, statistics }) =>
+    row(category, aggregate, statistics, paint)
+  );
+  const all = row(paint.bold("all"), results.aggregate, results.statistics, paint);
+  return [
+    ...(rows.length > 0 ? [...tableLines(COLUMNS, [...rows, null, all], paint), ""] : []),
+    ...summaryLines(results, wall_s),
+  ];
+}
+
+function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Palette): string[] {
+  const passed = counts.evaluated ? `${counts.passed}/${counts.evaluated}` : "–";
+  const colour = counts.passed === counts.evaluated ? paint.good : paint.warn;
+  return [
+    name,
+    counts.evaluated ? colour(passed) : passed,
+    shown(counts.avg_hit_rate, 2),
+    quantileShown(stats.ttft_ms, "p50"),
+    quantileShown(stats.ttft_ms, "p99"),
+    quantileShown(stats.tpot_ms, "p50"),
+    stats.e2e_ms ? (stats.e2e_ms.p50 / 1000).toFixed(2) : "–",
+    quantileShown(stats.tokens_per_second, "p50"),
+    counts.errors ? paint.bad(String(counts.errors)) : "0",
+  ];
+}
+
+function summaryLines(
+  { aggregate, statistics, energy, missing }: SuiteResults,
+  wall_s: number,
+): string[] {
+  const lines: string[] = [];
+  const { pass_rate } = statistics;
+  if (pass_rate) {
+    const method = pass_rate.n === aggregate.evaluated ? "Wilson" : `over ${pass_rate.n} problems`;
+    lines.push(`pass rate ${percent(pass_rate)} (95 % interval, ${method})`);
+  }
+  const tokens = aggregate.total_completion_tokens;
+  const produced = tokens === null ? "unknown tokens" : `${grouped(tokens)} tokens`;
+  const cost = aggregate.total_cost_usd === null ? "unknown" : dollars(aggregate.total_cost_usd);
+  lines.push(
+    `${grouped(aggregate.tests)} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${
+      duration(wall_s)
+    }, cost ${cost}`,
+  );
+  if (energy) lines.push(energyLine(energy));
+  const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
+  if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);
+  if (missing) lines.push(`${missing} ${missing === 1 ? "test" : "tests"} not run yet`);
+  return lines;
+}
+
+function energyLine({ total_j, devices, j_per_token, j_per_solved_test }: RunEnergy): string {
+  const error_j = devices.reduce((sum, device) => sum + device.error_j, 0);
+  const token = j_per_token === null ? "" : `, ${j_per_token.toPrecision(3)} J a token`;
+  const solved = j_per_solved_test === null
+    ? ""
+    : `, ${j_per_solved_test.toPrecision(3)} J a solved test`;
+  return `energy ${total_j.toFixed(1)} ± ${
+    error_j.toFixed(1)
+  } J${token}${solved}, idle power included`;
+}
+
+function percent({ value, low, high }: Estimate): string {
+  const whole = (share: number) => (share * 100).toFixed(0);
+  return `${(value * 100).toFixed(1)} % [${whole(low)}, ${whole(high)}]`;
+}
+
+function quantileShown(values: Distribution | null, name: "p50" | "p99"): string {
+  return shown(values?.[name] ?? null, 1);
+}
+
+function shown(value: number | null, digits: number): string {
+  return value === null ? "–" : value.toFixed(digits);
+}

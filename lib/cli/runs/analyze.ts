@@ -1,0 +1,114 @@
+/** dyno runs analyze: a run item by item. */
+import { analyzeItems } from "../../compare/package_stats.ts";
+import { priceMissing, tokensMissing } from "../../compare/cost.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, number, parseFlags } from "../ui/flags.ts";
+import { pricesFlag, pricesOf } from "./prices.ts";
+import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
+import { shortened, shownCount, shownUsd } from "./text.ts";
+import { tableLines } from "../ui/table.ts";
+import type { PackageStats, RunAnalysis } from "../../compare/package_stats.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+import type { Column } from "../ui/table.ts";
+import type { Palette } from "../ui/terminal.ts";
+
+const flags = {
+  ...folderFlag,
+  ...pricesFlag,
+  "top": number("N", "so many of each kind (5)", { min: 1, whole: true }),
+  ...jsonFlag,
+};
+
+const COLUMNS: Column[] = [
+  { title: "Package", align: "left" },
+  { title: "Category", align: "left" },
+  { title: "Seconds", align: "right" },
+  { title: "Hit Rate", align: "right" },
+  { title: "Tokens", align: "right" },
+  { title: "Cost", align: "right" },
+  { title: "Error", align: "left" },
+];
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs analyze RUN [flags]",
+    "",
+    "Shows the slowest items of a run, those that fail and the most expensive ones. successful counts",
+    "items with an answer, right or wrong; a load's items are its requests. With --json:",
+    "{total_packages, successful, failed, timed_out, per_package_stats[], slowest[], failing[],",
+    "most_expensive[]}.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs analyze latest --json | \\",
+    "    jq '.per_package_stats | sort_by(.elapsed_seconds) | reverse | .[0:5]'",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const given = onlyOne("analyze", positional);
+    const prices = await pricesOf(values.prices);
+    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
+      const run = await readOne(index, given, terminal);
+      const price = prices.priceOf(run.summary.model);
+      const top = values.top ?? 5;
+      const analysis = analyzeItems(run.items, price, top);
+      if (values.json) {
+        terminal.json(analysis);
+        return EXIT.good;
+      }
+      terminal.out(counts(analysis, run.summary.kind));
+      sections(analysis, top, terminal.outPaint).forEach((line) => terminal.out(line));
+      if (analysis.most_expensive.length === 0) {
+        const counted = run.items.some(({ completion_tokens }) => completion_tokens !== null);
+        const { model } = run.summary;
+        terminal.say(counted ? priceMissing(model, prices) : tokensMissing(run.summary));
+      }
+      return EXIT.good;
+    });
+  },
+};
+
+function counts(
+  { total_packages, successful, failed, timed_out }: RunAnalysis,
+  kind: string,
+): string {
+  const items = shownCount(total_packages) +
+    (kind === "load" ? " requests, those outside of the measured windows too" : " items");
+  return `${items}: ${shownCount(successful)} answered, ${shownCount(failed)} without an answer, ` +
+    `${shownCount(timed_out)} of them timed out`;
+}
+
+function sections(analysis: RunAnalysis, top: number, paint: Palette): string[] {
+  const stats = new Map(analysis.per_package_stats.map((entry) => [entry.package_id, entry]));
+  const of = (title: string, ids: readonly string[]) =>
+    ids.length === 0 ? [] : [
+      "",
+      paint.bold(title),
+      ...tableLines(COLUMNS, ids.slice(0, top).map((id) => row(stats.get(id)!)), paint),
+    ];
+  const { failing } = analysis;
+  const more = failing.length > top ? `, the first ${top} of ${shownCount(failing.length)}` : "";
+  return [
+    ...of("slowest", analysis.slowest),
+    ...of(`failing${more}`, failing),
+    ...of("most expensive", analysis.most_expensive),
+  ];
+}
+
+function row(entry: PackageStats): string[] {
+  const { prompt_tokens, completion_tokens } = entry;
+  const tokens = prompt_tokens === null || completion_tokens === null
+    ? "–"
+    : String(prompt_tokens + completion_tokens);
+  return [
+    shortened(entry.package_id, 40),
+    shortened(entry.category ?? "–", 20),
+    entry.elapsed_seconds?.toFixed(2) ?? "–",
+    entry.hit_rate?.toFixed(2) ?? "–",
+    tokens,
+    shownUsd(entry.cost_usd),
+    shortened(entry.error ?? (entry.passed === false ? "wrong" : ""), 60),
+  ];
+}

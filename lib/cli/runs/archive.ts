@@ -1,0 +1,60 @@
+/** dyno runs archive: packs runs, after a dry run. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { archiveFolder } from "../../run/archive.ts";
+import { removeRunDirectory } from "../../run/directory.ts";
+import { notWritten } from "../../run/write.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
+import { filterFlags, withRuns } from "./query.ts";
+import { runsToRemove, shownSize, showRemoval } from "./removal.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+
+const flags = {
+  ...filterFlags,
+  "to": text("DIR", "where the archives go (archive beside the runs: runs/archive)"),
+  "keep": toggle("leaves the run's folder in place"),
+  "yes": toggle("really does it"),
+};
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs archive RUN … | --until TIME … [--yes] [flags]",
+    "",
+    "Shows which runs would be packed; with --yes, packs each into RUN_ID.tar.gz and removes its folder",
+    "once the archive is safe on the disk. tar -xzf into the folder of runs brings it back. A run in use",
+    "is left alone.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs archive --until 90d --yes",
+  ],
+
+  async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    return await withRuns(values.runs, terminal, async (index) => {
+      const runs = await runsToRemove("archive", index, positional, values, terminal);
+      if (runs.length === 0) return EXIT.good;
+      const folder = values.to ?? join(index.root, "archive");
+      if (!values.yes) {
+        showRemoval(runs, `pack into ${folder}`, terminal);
+        return EXIT.good;
+      }
+      try {
+        mkdirSync(folder, { recursive: true });
+      } catch (error) {
+        throw notWritten(folder, error);
+      }
+      for (const { run_id, path, size_bytes } of runs) {
+        if (signal.aborted) return EXIT.interrupted;
+        const target = join(folder, `${run_id}.tar.gz`);
+        const size = await archiveFolder(path, run_id, target);
+        if (!values.keep) removeRunDirectory(path);
+        terminal.say(`${target}  ${shownSize(size_bytes)} → ${shownSize(size)}`);
+      }
+      await index.refresh();
+      return EXIT.good;
+    });
+  },
+};

@@ -1,0 +1,212 @@
+/** dyno runs compare: what differs between runs. */
+import { InputError } from "../../errors.ts";
+import { compareRuns } from "../../compare/compare.ts";
+import { compareLoads } from "../../compare/compare_load.ts";
+import { readLoadSample } from "../../compare/load_sample.ts";
+import { describeDelta, describeValue } from "../../compare/metric_names.ts";
+import { grouped } from "../../text/grouped.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, parseFlags } from "../ui/flags.ts";
+import { pricesFlag, pricesOf } from "./prices.ts";
+import { folderFlag, jsonFlag, readOne, withRuns } from "./query.ts";
+import { tableLines } from "../ui/table.ts";
+import type { ComparedRun, RunComparison } from "../../compare/compare.ts";
+import type { LoadComparison, LoadMetricComparison } from "../../compare/compare_load.ts";
+import type { MetricComparison } from "../../compare/compare.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+import type { Column } from "../ui/table.ts";
+import type { Palette, Terminal } from "../ui/terminal.ts";
+
+const flags = { ...folderFlag, ...pricesFlag, ...jsonFlag };
+
+const SHOWN_FLIPS = 20;
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs compare BASELINE RUN … [flags]",
+    "",
+    "Compares runs with the first one. Suite runs: problem by problem, the problems that flipped, the",
+    "mean differences with 95 % intervals, and p-values (McNemar's exact test of right and wrong, a",
+    "sign-flip permutation test else), Holm-adjusted over several comparisons. Latencies and token",
+    "counts are of problems that both answered. Load runs: quantiles of latencies and throughput, with",
+    "bootstrap intervals over blocks of time. With --json: {runs[], summary{}}.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs compare latest~1 latest",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    if (positional.length < 2) {
+      throw new InputError(`dyno runs compare takes two runs or more, ${positional.length} given`);
+    }
+    const prices = await pricesOf(values.prices);
+    return await withRuns(values.runs, terminal, async (index) => {
+      const runs: ComparedRun[] = [];
+      for (const given of positional) {
+        const run = await readOne(index, given, terminal);
+        runs.push({ ...run, price: prices.priceOf(run.summary.model) });
+      }
+      const loads = runs.filter(({ summary }) => summary.kind === "load").length;
+      if (loads !== 0 && loads !== runs.length) {
+        throw new InputError("a load and a suite run cannot be compared; give runs of one kind");
+      }
+      if (loads > 0) await compareLoadRuns(runs, values.json ?? false, terminal);
+      else compareSuiteRuns(runs, values.json ?? false, terminal);
+      return EXIT.good;
+    });
+  },
+};
+
+function compareSuiteRuns(runs: readonly ComparedRun[], json: boolean, terminal: Terminal): void {
+  const comparisons = compareRuns(runs);
+  if (json) return printJson(runs, comparisons, shortSummary(comparisons), terminal);
+  for (const comparison of comparisons) {
+    suiteLines(comparison, comparisons.length > 1, terminal.outPaint)
+      .forEach((line) => terminal.out(line));
+    comparison.notes.forEach((note) => terminal.warn(note));
+  }
+}
+
+async function compareLoadRuns(
+  runs: readonly ComparedRun[],
+  json: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  for (const { summary } of runs) {
+    if (summary.status === "complete" || summary.items_total > 0) continue;
+    throw new InputError(`${summary.run_id}: has no results to compare (${summary.status})`);
+  }
+  const comparisons = compareLoads(
+    await Promise.all(runs.map(({ summary }) => loadSampleOf(summary))),
+  );
+  if (json) return printJson(runs, comparisons, {}, terminal);
+  for (const comparison of comparisons) {
+    loadLines(comparison, terminal.outPaint).forEach((line) => terminal.out(line));
+  }
+  const notes = new Set(comparisons.flatMap(({ notes }) => notes));
+  notes.forEach((note) => terminal.say(terminal.paint.dim(note)));
+}
+
+/** @throws {InputError} the load was cut off before its results were written. */
+export async function loadSampleOf(summary: ComparedRun["summary"]) {
+  try {
+    return await readLoadSample(summary);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(
+      `${summary.run_id}: its results.json or events.jsonl is missing or damaged; ` +
+        "loads are compared by their measured windows, which are there",
+    );
+  }
+}
+
+function printJson(
+  runs: readonly ComparedRun[],
+  comparisons: readonly (RunComparison | LoadComparison)[],
+  short: object,
+  terminal: Terminal,
+): void {
+  const summary = { baseline: runs[0].summary.run_id, ...short, comparisons };
+  terminal.json({ runs: runs.map((run) => run.summary), summary });
+}
+
+/** Of two runs, what scripts read first: percentage points, and differences by problem. */
+function shortSummary(comparisons: readonly RunComparison[]): object {
+  if (comparisons.length !== 1) return {};
+  const [{ metrics }] = comparisons;
+  const of = (name: string) =>
+    metrics.find(({ metric }) => metric === name)?.difference?.value ?? null;
+  const rate = of("pass_rate") ?? of("answer_rate");
+  return {
+    success_rate_improvement: rate === null ? null : rate * 100,
+    cost_difference: of("cost_usd"),
+  };
+}
+
+const COLUMNS: Column[] = [
+  { title: "metric", align: "left" },
+  { title: "items", align: "right" },
+  { title: "first", align: "right" },
+  { title: "second", align: "right" },
+  { title: "difference", align: "right" },
+  { title: "95 % interval", align: "left" },
+];
+
+function suiteLines(comparison: RunComparison, several: boolean, paint: Palette): string[] {
+  const { flips, items_in_common, only_in_baseline, only_in_candidate } = comparison;
+  const columns: Column[] = [
+    ...COLUMNS,
+    { title: "p", align: "right" },
+    ...(several ? [{ title: "p (Holm)", align: "right" as const }] : []),
+  ];
+  const rows = comparison.metrics.map((metric) => [
+    ...cells(metric, paint, metric.p_holm < 0.05),
+    shownP(metric.p),
+    ...(several ? [shownP(metric.p_holm)] : []),
+  ]);
+  const only = only_in_baseline + only_in_candidate;
+  return [
+    paint.bold(`${comparison.baseline} → ${comparison.candidate}`),
+    `${grouped(items_in_common)} items in common` +
+    (only
+      ? `, ${grouped(only_in_baseline)} only in the first, ${
+        grouped(only_in_candidate)
+      } only in the second`
+      : ""),
+    ...(rows.length ? tableLines(columns, rows, paint) : []),
+    ...flipLines("gained", flips.gained, paint.good),
+    ...flipLines("lost", flips.lost, paint.bad),
+    "",
+  ];
+}
+
+function flipLines(title: string, ids: readonly string[], paint: (text: string) => string) {
+  if (ids.length === 0) return [];
+  const more = ids.length > SHOWN_FLIPS ? `, … ${grouped(ids.length - SHOWN_FLIPS)} more` : "";
+  return [
+    `${paint(`${title} (${grouped(ids.length)})`)}: ${ids.slice(0, SHOWN_FLIPS).join(", ")}${more}`,
+  ];
+}
+
+function loadLines({ baseline, candidate, requests, metrics }: LoadComparison, paint: Palette) {
+  const rows = metrics.map((metric) =>
+    cells({ ...metric, items: null }, paint, metric.differs === true).filter((_, i) => i !== 1)
+  );
+  return [
+    paint.bold(`${baseline} → ${candidate}`),
+    `${grouped(requests[0])} and ${grouped(requests[1])} requests`,
+    ...tableLines(COLUMNS.filter((_, i) => i !== 1), rows, paint),
+    "",
+  ];
+}
+
+type Compared =
+  & Pick<MetricComparison | LoadMetricComparison, "metric" | "first" | "second" | "difference">
+  & { items: number | null };
+
+function cells(
+  { metric, items, first, second, difference }: Compared,
+  paint: Palette,
+  sure: boolean,
+) {
+  const delta = describeDelta(metric, second - first, true);
+  return [
+    metric,
+    items === null ? "" : String(items),
+    describeValue(metric, first),
+    describeValue(metric, second),
+    sure ? paint.bold(delta) : delta,
+    difference
+      ? `${describeDelta(metric, difference.low, true)} to ${
+        describeDelta(metric, difference.high, true)
+      }`
+      : "too few",
+  ];
+}
+
+function shownP(p: number): string {
+  return p < 0.001 ? "<0.001" : p.toFixed(3);
+}

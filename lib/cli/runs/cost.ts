@@ -1,0 +1,131 @@
+/** dyno runs cost: what runs cost, and totals. */
+import { COST_GROUPS, priceRun, totalCosts } from "../../compare/cost.ts";
+import { EXIT } from "../ui/command.ts";
+import { choice, flagHelp, parseFlags } from "../ui/flags.ts";
+import { pricesFlag, pricesOf } from "./prices.ts";
+import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
+import { shortened, shownCount, shownUsd } from "./text.ts";
+import { tableLines } from "../ui/table.ts";
+import type { PricedRun } from "../../compare/cost.ts";
+import type { IndexedRun } from "../../run/index.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+import type { Column } from "../ui/table.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+const flags = {
+  ...filterFlags,
+  ...pricesFlag,
+  "by": choice(COST_GROUPS, "totals by local day, model or suite, in place of single runs"),
+  ...jsonFlag,
+};
+
+const RUN_COLUMNS: Column[] = [
+  { title: "Run ID", align: "left" },
+  { title: "Model", align: "left", cut: true },
+  { title: "Prompt", align: "right", group: "tokens" },
+  { title: "Completion", align: "right", group: "tokens" },
+  { title: "Input", align: "right", group: "cost" },
+  { title: "Output", align: "right", group: "cost" },
+  { title: "Total", align: "right", group: "cost" },
+];
+
+type Priced = PricedRun & { run: IndexedRun };
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs cost [RUN …] [flags]",
+    "",
+    "Prices runs by their tokens and experiments/prices.json, a table with dates; --prices FILE prices",
+    "them again by another one. Without a run, all that fit the filters. An unknown price is null, never",
+    "0. With --json: one object for one run (run_id, model, prompt_tokens, completion_tokens,",
+    "total_tokens, input_cost_usd, output_cost_usd, total_cost_usd), a list otherwise. Prompt tokens that",
+    "a provider's cache answered are not counted apart: the cost is an upper bound there.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs cost latest --json | jq .total_cost_usd",
+    "  dyno runs cost --since today --json | jq 'map(.total_cost_usd) | add'",
+    "  dyno runs cost --since 30d --by model",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const prices = await pricesOf(values.prices);
+    const again = values.prices !== undefined;
+    return await withRuns(values.runs, terminal, async (index) => {
+      const runs = await chosenRuns(index, positional, filterOf(values));
+      const priced = runs.map((run) => ({ run, ...priceRun(run, prices, { again }) }));
+      if (values.by) totals(priced, values.by, values.json ?? false, terminal);
+      else if (!values.json) table(priced, terminal);
+      else {
+        const costs = priced.map(({ cost }) => cost);
+        terminal.json(positional.length === 1 ? costs[0] : costs);
+      }
+      explain(priced, terminal);
+      return EXIT.good;
+    });
+  },
+};
+
+function table(priced: readonly Priced[], terminal: Terminal): void {
+  const rows: (string[] | null)[] = priced.map(({ cost }) => [
+    cost.run_id,
+    shortened(cost.model, 32),
+    shownCount(cost.prompt_tokens),
+    shownCount(cost.completion_tokens),
+    shownUsd(cost.input_cost_usd),
+    shownUsd(cost.output_cost_usd),
+    shownUsd(cost.total_cost_usd),
+  ]);
+  if (priced.length > 1) {
+    const known = priced.flatMap(({ cost }) => cost.total_cost_usd ?? []);
+    const sum = known.length ? shownUsd(known.reduce((a, b) => a + b, 0)) : "unknown";
+    rows.push(null, [`${known.length} of ${priced.length} runs`, "", "", "", "", "", sum]);
+  }
+  tableLines(RUN_COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
+}
+
+function totals(
+  priced: readonly Priced[],
+  by: typeof COST_GROUPS[number],
+  json: boolean,
+  terminal: Terminal,
+): void {
+  const groups = totalCosts(priced, by);
+  if (json) return terminal.json(groups);
+  const columns: Column[] = [
+    { title: by, align: "left" },
+    ...["runs", "prompt tokens", "completion tokens", "cost", "runs of unknown cost"].map((title) =>
+      ({ title, align: "right" }) as const
+    ),
+  ];
+  const rows = groups.map((total) => [
+    shortened(total.group, 40),
+    shownCount(total.runs),
+    shownCount(total.prompt_tokens),
+    shownCount(total.completion_tokens),
+    shownUsd(total.total_cost_usd),
+    shownCount(total.runs_of_unknown_cost),
+  ]);
+  tableLines(columns, rows, terminal.outPaint).forEach((line) => terminal.out(line));
+}
+
+const MOST_PROBLEMS = 5;
+
+/** What prices were taken, and why a cost is unknown. */
+function explain(priced: readonly Priced[], terminal: Terminal): void {
+  const taken = new Map(
+    priced.flatMap(({ price, cost }) =>
+      price && cost.total_cost_usd !== null ? [[price.model, price]] : []
+    ),
+  );
+  for (const { model, input, output, date, source } of taken.values()) {
+    terminal.say(terminal.paint.dim(
+      `price ${model}: $${input} in, $${output} out for a million tokens, as of ${date}, ${source}`,
+    ));
+  }
+  const problems = [...new Set(priced.flatMap(({ problem }) => problem ?? []))];
+  problems.slice(0, MOST_PROBLEMS).forEach((line) => terminal.warn(line));
+  if (problems.length > MOST_PROBLEMS) terminal.warn(`… and ${problems.length - 5} more`);
+}

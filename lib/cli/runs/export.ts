@@ -1,0 +1,167 @@
+/** dyno runs export: runs in the forms that other programs read. */
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { benchmarkSummary } from "../../compare/benchmark_summary.ts";
+import { csvRow } from "../../compare/csv.ts";
+import { itemRows, runRows } from "../../compare/export_rows.ts";
+import { parquetOf } from "../../compare/parquet.ts";
+import { perfettoTrace } from "../../report/perfetto.ts";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { EXPORT_FORMS, exportAs } from "../../formats/export_as.ts";
+import { asForm } from "../../run/imported.ts";
+import { readRunDirectory } from "../../run/read_run.ts";
+import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { EXIT } from "../ui/command.ts";
+import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
+import { pricesFlag, pricesOf } from "./prices.ts";
+import { chosenRuns, filterFlags, filterOf, folderOf, withRuns } from "./query.ts";
+import { itemsPage, markdown, runPage, runsPage } from "./export_pages.ts";
+import type { IndexedRun } from "../../run/index.ts";
+import type { PriceTable } from "../../run/prices.ts";
+import type { SourceForm } from "../../run/summary.ts";
+import type { Terminal } from "../ui/terminal.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+
+const FORMATS = ["csv", "json", "jsonl", "parquet", "perfetto", "html", "markdown"] as const;
+/** Other programs' forms, each one file or more. */
+const FORMS = ["smi_bench", "koderz", "benchmark_test_runner", "batch_eval"] as const;
+const ROWS = ["items", "runs"] as const;
+
+const flags = {
+  ...filterFlags,
+  ...pricesFlag,
+  "format": choice([...FORMATS, ...FORMS], "the form"),
+  "rows": choice(ROWS, "of tables: a row an item or a row a run (items of one run, else runs)"),
+  "out": text(
+    "FILE",
+    "writes there instead of standard output; a folder for other programs' forms",
+  ),
+};
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs export [RUN …] --format csv|json|jsonl|parquet|perfetto|html|markdown [flags]",
+    "",
+    "Exports the runs given, or all that fit the filters. json: {run_id, mode, start_time, end_time,",
+    "duration_seconds, config, results[], summary}, a list for more than one run; the gate reads it as a",
+    "baseline. csv, jsonl, parquet: a row an item, or a row a run; a text in a CSV that a spreadsheet",
+    "would run as a formula gets an apostrophe. perfetto: requests, host samples and alerts of one suite",
+    "run on one time line, for ui.perfetto.dev. html: a run's report page; of several runs, or of one",
+    "without a report, a page with a table. smi_bench, koderz, benchmark_test_runner, batch_eval: the",
+    "files of that program, into the folder --out; dyno runs import reads them back.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs export latest --format json | jq '.results[] | select(.success == false) | .problem_id'",
+    "  dyno runs export --since 30d --format parquet --out runs.parquet",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const { format, out } = values;
+    if (format === undefined) {
+      throw new InputError(`--format: expected ${[...FORMATS, ...FORMS].join(", ")}`);
+    }
+    const form = EXPORT_FORMS.find((form) => form === format);
+    if (out === undefined && (form !== undefined || format === "parquet")) {
+      throw new InputError(`--format ${format} needs --out ${form ? "DIR" : "FILE"}`);
+    }
+    const prices = await pricesOf(values.prices);
+    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
+      const runs = await chosenRuns(index, positional, filterOf(values));
+      if (form !== undefined) return await exportForm(form as SourceForm, runs, out!, terminal);
+      const rows = values.rows ?? (runs.length === 1 ? "items" : "runs");
+      const parts = await partsOf(format, runs, rows, prices, (line) => terminal.warn(line));
+      if (out !== undefined) writeFileAtomic(out, parts);
+      else terminal.print([...parts].join("").trimEnd());
+      return EXIT.good;
+    });
+  },
+};
+
+async function partsOf(
+  format: string,
+  runs: readonly IndexedRun[],
+  by: typeof ROWS[number],
+  prices: PriceTable,
+  warn: (line: string) => void,
+): Promise<Iterable<string | Uint8Array>> {
+  if (format === "perfetto") return await trace(runs);
+  if (format === "markdown") return markdown(runs, prices);
+  if (format === "html") {
+    if (by === "runs") return runsPage(runs, prices);
+    return await (runs.length === 1
+      ? runPage(runs[0], prices, warn)
+      : itemsPage(runs, prices, warn));
+  }
+  if (format === "json") {
+    const summaries: string[] = [];
+    for (const run of runs) {
+      const read = await readRunDirectory(run.path);
+      read.warnings.forEach(warn);
+      const summary = benchmarkSummary(read, prices.priceOf(run.model));
+      summaries.push(JSON.stringify(summary, null, 2));
+    }
+    return runs.length === 1 ? [summaries[0], "\n"] : ["[\n", summaries.join(",\n"), "\n]\n"];
+  }
+  const table = by === "runs" ? runRows(runs, prices) : await itemRows(runs, prices, warn);
+  if (format === "parquet") return [await parquetOf(table)];
+  if (format === "jsonl") return table.rows.map((row) => JSON.stringify(row) + "\n");
+  const names = table.columns.map(({ name }) => name);
+  return [csvRow(names), ...table.rows.map((row) => csvRow(names.map((name) => row[name])))];
+}
+
+/** Writes runs as another program does; what is there already is left alone. */
+async function exportForm(
+  form: SourceForm,
+  runs: readonly IndexedRun[],
+  out: string,
+  terminal: Terminal,
+): Promise<number> {
+  const written = new Set<string>();
+  for (const { path, run_id } of runs) {
+    const read = await readRunDirectory(path);
+    read.warnings.forEach((line) => terminal.warn(line));
+    const files = exportAs(form, asForm(form, read));
+    // names that say nothing of the run, as batch_eval_metrics.json, get its folder
+    const alone = runs.length > 1 && files.some(({ path }) => !path.includes(run_id));
+    for (const file of files) {
+      const target = join(out, alone || written.has(file.path) ? run_id : "", file.path);
+      if (existsSync(target)) {
+        throw new InputError(`${target}: is there already; give another folder with --out`);
+      }
+      try {
+        mkdirSync(dirname(target), { recursive: true });
+      } catch (error) {
+        throw notWritten(target, error);
+      }
+      writeFileAtomic(target, file.text);
+      written.add(file.path);
+    }
+  }
+  const count = `${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
+  terminal.say(`${count}, ${written.size} ${written.size === 1 ? "file" : "files"} in ${out}`);
+  return EXIT.good;
+}
+
+async function trace(runs: readonly IndexedRun[]): Promise<string[]> {
+  if (runs.length !== 1) {
+    throw new InputError(`--format perfetto takes one run, ${runs.length} given`);
+  }
+  const [{ kind, path, run_id, source_form }] = runs;
+  const directory = runDirectoryAt(path);
+  if (kind === "load") {
+    throw new InputError(`${run_id}: a load; --format perfetto is there for suite runs`);
+  }
+  if (source_form !== "dyno") {
+    throw new InputError(
+      `${run_id}: from ${source_form}, which does not tell when requests were sent`,
+    );
+  }
+  if (!existsSync(directory.results)) {
+    throw new InputError(`${run_id}: has no results.json yet; finish it with dyno run … --resume`);
+  }
+  return await Array.fromAsync(perfettoTrace(directory));
+}

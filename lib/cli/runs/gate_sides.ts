@@ -1,0 +1,138 @@
+/** The two sides of a gate: read, and put to its checks. */
+import { existsSync, statSync } from "node:fs";
+import { InputError } from "../../errors.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { readBenchmarkSummary } from "../../compare/benchmark_summary.ts";
+import { flipsOf, PAIRED_METRICS } from "../../compare/compare.ts";
+import { LOAD_METRICS } from "../../compare/compare_load.ts";
+import { checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "../../compare/gate.ts";
+import { limitValue } from "../../compare/gate_limits.ts";
+import { readJsonFile } from "../../settings/json_file.ts";
+import { resolveRun } from "../../run/index_filter.ts";
+import { readRunDirectory } from "../../run/read_run.ts";
+import { loadSampleOf } from "./compare.ts";
+import type { ComparedRun } from "../../compare/compare.ts";
+import type { GateCheck, GateResult, Tolerance } from "../../compare/gate.ts";
+import type { LoadSample } from "../../compare/load_sample.ts";
+import type { RunIndex } from "../../run/index.ts";
+import type { PriceTable } from "../../run/prices.ts";
+
+/** A run at the gate. */
+export interface GateSide {
+  run: ComparedRun;
+  load: LoadSample | null;
+  prices: PriceTable;
+  warnings: string[];
+}
+
+/** What is asked. */
+export interface GateQuestions {
+  /** Undefined: what fits the kind of run. */
+  metrics?: { name: string; tolerance: Tolerance }[];
+  defaults: (metric: string) => Tolerance;
+  limits: { metric: string; bound: "min" | "max"; limit: number }[];
+}
+
+/**
+ * Reads a run by its name, or an exported one from a file.
+ *
+ * @throws {InputError} there is no such run, or the file holds none.
+ */
+export async function readGateSide(
+  index: RunIndex,
+  given: string,
+  prices: PriceTable,
+): Promise<GateSide> {
+  if (existsSync(given) && statSync(given).isFile()) {
+    const { value } = await readJsonFile(given);
+    const run = readBenchmarkSummary(value, given);
+    if (run === null) {
+      throw new InputError(
+        `${given}: holds no exported run; make one with dyno runs export RUN --format json --out FILE`,
+      );
+    }
+    if ((value as { kind?: unknown }).kind === "load") {
+      throw new InputError(
+        `${given}: an exported load; loads are compared by their journals, so give the run's folder`,
+      );
+    }
+    const price = prices.priceOf(run.summary.model);
+    return { run: { ...run, price }, load: null, prices, warnings: [] };
+  }
+  if (given.endsWith(".json")) throw new InputError(`${given}: no such file; check the path`);
+  const { warnings, ...run } = await readRunDirectory(await resolveRun(index, given));
+  const load = run.summary.kind === "load" ? await loadSampleOf(run.summary) : null;
+  return { run: { ...run, price: prices.priceOf(run.summary.model) }, load, prices, warnings };
+}
+
+/**
+ * Asks everything.
+ *
+ * @throws {InputError} the sides are of two kinds, or have nothing in common.
+ */
+export function runGate(
+  baseline: GateSide | null,
+  candidate: GateSide,
+  { metrics, defaults, limits }: GateQuestions,
+): GateResult {
+  const checks: GateCheck[] = [];
+  let flips: GateResult["flips"] | undefined;
+  if (baseline !== null) {
+    if ((baseline.load === null) !== (candidate.load === null)) {
+      throw new InputError("a load and a suite run cannot be compared; give runs of one kind");
+    }
+    const chosen = metrics ??
+      defaultMetrics(baseline, candidate).map((name) => ({ name, tolerance: defaults(name) }));
+    if (baseline.load !== null) {
+      for (const { name, tolerance } of chosen) {
+        const metric = known(name, LOAD_METRICS);
+        checks.push(checkLoad(baseline.load, candidate.load!, metric, tolerance));
+      }
+    } else {
+      checks.push(...suiteChecks(baseline.run, candidate.run, chosen));
+      flips = flipsOf(baseline.run, candidate.run);
+    }
+  }
+  for (const { metric, bound, limit } of limits) {
+    const value = limitValue(candidate.run, candidate.load, metric, candidate.prices);
+    checks.push(checkLimit(metric, value, bound, limit));
+  }
+  const ids = [baseline?.run.summary.run_id ?? null, candidate.run.summary.run_id] as const;
+  return gateResult(ids[0], ids[1], checks, flips);
+}
+
+function suiteChecks(
+  baseline: ComparedRun,
+  candidate: ComparedRun,
+  chosen: readonly { name: string; tolerance: Tolerance }[],
+): GateCheck[] {
+  const there = new Set(candidate.items.map(({ item_id }) => item_id));
+  if (!baseline.items.some(({ item_id }) => there.has(item_id))) {
+    throw new InputError(
+      `${baseline.summary.run_id} (${baseline.summary.benchmark}) and ` +
+        `${candidate.summary.run_id} (${candidate.summary.benchmark}) have no problem in common; ` +
+        "give two runs of one suite",
+    );
+  }
+  const whole = checkWhole(baseline, candidate);
+  const paired = chosen.map(({ name, tolerance }) =>
+    checkPaired(baseline, candidate, known(name, PAIRED_METRICS), tolerance)
+  );
+  return whole === null ? paired : [whole, ...paired];
+}
+
+function defaultMetrics(baseline: GateSide, candidate: GateSide): string[] {
+  if (baseline.load !== null) return ["ttft_p50_ms", "output_tokens_per_s"];
+  const judged = [baseline, candidate].every(({ run }) =>
+    run.items.some(({ passed }) => passed !== null)
+  );
+  return [judged ? "pass_rate" : "answer_rate"];
+}
+
+function known<Name extends string>(given: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === given);
+  if (found !== undefined) return found;
+  throw new InputError(
+    `--metric: "${given}" is none of ${names.join(", ")}${didYouMean(given, names)}`,
+  );
+}

@@ -1,0 +1,165 @@
+/** dyno runs import: other programs' results as runs. */
+import { InputError } from "../../errors.ts";
+import { CancelledError } from "../../execute/scope.ts";
+import { importRuns } from "../../formats/import_runs.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
+import { folderFlag, jsonFlag } from "./query.ts";
+import { shortened, shownCount, shownTime } from "./text.ts";
+import { tableLines } from "../ui/table.ts";
+import type { ImportedRun, ImportReport } from "../../formats/import_runs.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+import type { Column } from "../ui/table.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+const SHOWN_RUNS = 40;
+const SHOWN_NAMES = 8;
+const SHOWN_WARNINGS = 20;
+
+const flags = {
+  ...folderFlag,
+  "dry-run": toggle("says what it would do, and writes nothing"),
+  ...jsonFlag,
+};
+
+const COLUMNS: Column[] = [
+  { title: "Run ID", align: "left" },
+  { title: "", align: "left" },
+  { title: "Form", align: "left" },
+  { title: "Model", align: "left", cut: true },
+  { title: "Packages", align: "right" },
+  { title: "Timestamp", align: "left" },
+  { title: "Suite", align: "left", cut: true },
+];
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs import PATH … [flags]",
+    "",
+    "Takes the results of other programs into the folder of runs, where every query reads them; the",
+    "originals stay as they are. A PATH is a file, or a folder with any of these in it: smi-bench's",
+    "logs/ and results/, koderz's bench_*.json, BenchmarkTestRunner's batch_results_*.json and",
+    "*_result.json, batch_eval_metrics.json and .csv, bench_runs/ of sweeps, vLLM's bench serve,",
+    "GuideLLM, AIPerf, inspect_ai (JSON logs). What is there already adds nothing; a run whose source",
+    "has changed since is written anew. Fields without a place in a run are listed, and kept in its",
+    "unmapped.json. With --json: {new, changed, there, dry_run, runs[], warnings[]}.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs import ~/results --dry-run",
+    "  dyno runs import vllm-results/*.json bench_runs/smoke",
+  ],
+
+  async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    if (positional.length === 0) {
+      throw new InputError(
+        "dyno runs import takes a file or a folder; see dyno runs import --help",
+      );
+    }
+    const root = values.runs ?? "runs", dry_run = values["dry-run"] ?? false;
+    let done = 0;
+    const onRun = ({ outcome }: ImportedRun) => void (done += Number(outcome !== "there"));
+    let report: ImportReport;
+    try {
+      report = await importRuns(positional, root, { dry_run, signal, onRun });
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      terminal.say(`${counted(done)} imported; the same command goes on`);
+      return EXIT.interrupted;
+    }
+    const { runs, warnings } = report;
+    if (values.json) terminal.json(asJson(report, dry_run));
+    else if (runs.length > 0) showRuns(runs, root, dry_run, terminal);
+    for (const line of warnings.slice(0, SHOWN_WARNINGS)) terminal.warn(shortened(line, 500));
+    const more = warnings.length - SHOWN_WARNINGS;
+    if (more > 0) terminal.warn(`${more} more; --json has all`);
+    if (runs.length === 0) terminal.say("nothing was imported: check the path and the names above");
+    return runs.length === 0 ? EXIT.wrongInput : EXIT.good;
+  },
+};
+
+function showRuns(
+  runs: readonly ImportedRun[],
+  root: string,
+  dry_run: boolean,
+  terminal: Terminal,
+): void {
+  const shown = [...runs].sort((a, b) =>
+    Number(a.outcome === "there") - Number(b.outcome === "there")
+  )
+    .slice(0, SHOWN_RUNS);
+  tableLines(COLUMNS, shown.map(row), terminal.outPaint).forEach((line) => terminal.out(line));
+  const { dim } = terminal.paint;
+  if (runs.length > shown.length) {
+    terminal.say(dim(`and ${counted(runs.length - shown.length)} more`));
+  }
+  for (const line of unmappedLines(runs)) terminal.say(dim(line));
+  const { fresh, changed, there } = counts(runs);
+  const parts = [
+    `${counted(fresh)} ${dry_run ? "would be imported" : "imported"} into ${root}`,
+    ...(changed ? [`${changed} ${dry_run ? "would be written" : "written"} anew`] : []),
+    ...(there ? [`${there} there already`] : []),
+  ];
+  terminal.say(parts.join(", ") + (dry_run ? "; nothing was written" : ""));
+}
+
+function row({ run_id, outcome, summary }: ImportedRun): string[] {
+  return [
+    run_id,
+    outcome,
+    summary.source_form,
+    shortened(summary.model, 32),
+    shownCount(summary.items_total),
+    shownTime(summary.started_at_unix_seconds),
+    shortened(summary.benchmark, 28),
+  ];
+}
+
+/** What was not mapped, form by form. */
+function unmappedLines(runs: readonly ImportedRun[]): string[] {
+  const names = new Map<string, Set<string>>();
+  for (const { source, outcome, unmapped } of runs) {
+    if (outcome === "there" || unmapped.length === 0) continue;
+    const all = names.get(source.form) ?? new Set();
+    names.set(source.form, all);
+    unmapped.forEach((name) => all.add(name));
+  }
+  return [...names].map(([form, all]) => {
+    const shown = [...all].slice(0, SHOWN_NAMES).map((name) => shortened(name, 60)).join(", ");
+    const more = all.size > SHOWN_NAMES ? `, and ${all.size - SHOWN_NAMES} more` : "";
+    return `${form}: not mapped, kept in unmapped.json: ${shown}${more}`;
+  });
+}
+
+function asJson({ runs, warnings }: ImportReport, dry_run: boolean) {
+  const { fresh, changed, there } = counts(runs);
+  return {
+    new: fresh,
+    changed,
+    there,
+    dry_run,
+    runs: runs.map(({ run_id, outcome, source, summary, unmapped }) => ({
+      run_id,
+      outcome,
+      source,
+      model: summary.model,
+      benchmark: summary.benchmark,
+      items_total: summary.items_total,
+      status: summary.status,
+      unmapped,
+    })),
+    warnings,
+  };
+}
+
+function counts(runs: readonly ImportedRun[]) {
+  const of = (outcome: ImportedRun["outcome"]) =>
+    runs.filter((run) => run.outcome === outcome).length;
+  return { fresh: of("new"), changed: of("changed"), there: of("there") };
+}
+
+function counted(runs: number): string {
+  return `${runs} ${runs === 1 ? "run" : "runs"}`;
+}

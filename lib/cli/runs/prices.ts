@@ -1,0 +1,13 @@
+/** The price table that a command is given, or the one that comes with dyno. */
+import { builtinPrices, readPrices } from "../../run/prices.ts";
+import { text } from "../ui/flags.ts";
+import type { PriceTable } from "../../run/prices.ts";
+
+export const pricesFlag = {
+  "prices": text("FILE", "a price table in place of experiments/prices.json"),
+};
+
+/** @throws {InputError} the file is no price table. */
+export async function pricesOf(path: string | undefined): Promise<PriceTable> {
+  return path === undefined ? builtinPrices() : await readPrices(path);
+}

@@ -1,0 +1,91 @@
+/** What removing and packing runs have in common: which, how large, and a dry run first. */
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { finishRemovals, runDirectoryAt } from "../../run/directory.ts";
+import { isLocked } from "../../run/lock.ts";
+import { chosenRuns, filterOf } from "./query.ts";
+import { shortened, shownTime } from "./text.ts";
+import { tableLines } from "../ui/table.ts";
+import type { IndexedRun, RunIndex } from "../../run/index.ts";
+import type { filterFlags } from "./query.ts";
+import type { Values } from "../ui/flags.ts";
+import type { Column } from "../ui/table.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+/** A run with the size of its folder. */
+export interface SizedRun extends IndexedRun {
+  size_bytes: number;
+}
+
+const COLUMNS: Column[] = [
+  { title: "Run ID", align: "left" },
+  { title: "Model", align: "left", cut: true },
+  { title: "Status", align: "left" },
+  { title: "Size", align: "right" },
+  { title: "Timestamp", align: "left" },
+];
+
+/**
+ * The runs to work on, without those in use, of which it warns. A removal that was cut off before is
+ * finished.
+ *
+ * @throws {InputError} neither a run nor a filter was given: all of them is never meant by nothing.
+ */
+export async function runsToRemove(
+  command: string,
+  index: RunIndex,
+  names: readonly string[],
+  values: Values<typeof filterFlags>,
+  terminal: Terminal,
+): Promise<SizedRun[]> {
+  const filter = filterOf(values);
+  if (names.length === 0 && Object.values(filter).every((value) => value === undefined)) {
+    throw new InputError(
+      `dyno runs ${command} takes runs or a filter, such as --until 2027-01-31 or --status failed`,
+    );
+  }
+  finishRemovals(index.root);
+  const runs = await chosenRuns(index, names, filter);
+  return runs.filter(({ path, run_id }) => {
+    const used = isLocked(runDirectoryAt(path).lock);
+    if (used) terminal.warn(`${run_id}: in use by a running process; left alone`);
+    return !used;
+  }).map((run) => ({ ...run, size_bytes: sizeOf(run.path) }));
+}
+
+/** Shows the runs, and what would be done without --yes. */
+export function showRemoval(
+  runs: readonly SizedRun[],
+  what: string,
+  terminal: Terminal,
+): void {
+  const rows = runs.map((run) => [
+    run.run_id,
+    shortened(run.model, 32),
+    run.status,
+    shownSize(run.size_bytes),
+    shownTime(run.started_at_unix_seconds),
+  ]);
+  tableLines(COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
+  const total = runs.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
+  terminal.say(
+    `would ${what}: ${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${
+      shownSize(total)
+    }; nothing was done yet`,
+  );
+  terminal.say("the same command with --yes does it");
+}
+
+/** Bytes for a person. */
+export function shownSize(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  const power = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+function sizeOf(path: string): number {
+  const found = lstatSync(path);
+  if (!found.isDirectory()) return found.size;
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+}

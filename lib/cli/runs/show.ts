@@ -1,0 +1,152 @@
+/** dyno runs show: a run as it lies on the disk. */
+import { existsSync } from "node:fs";
+import { tokensMissing } from "../../compare/cost.ts";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { readImportRecord } from "../../run/imported.ts";
+import { readJournal } from "../../run/journal.ts";
+import { isLocked } from "../../run/lock.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, parseFlags } from "../ui/flags.ts";
+import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
+import { shownCount, shownSeconds, shownTime } from "./text.ts";
+import { plainText } from "../../run/plain_file.ts";
+import { shortPath } from "../../text/short_path.ts";
+import type { LoadResults, Metric } from "../../load/results.ts";
+import type { RunReading } from "../../run/read_run.ts";
+import type { RunSummary } from "../../run/summary.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+const flags = { ...folderFlag, ...jsonFlag };
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs show RUN [flags]",
+    "",
+    "Shows a run. With --json: {run_id, metadata, results, events}, as they are on the disk; results are",
+    "null for a run that was cut off, and its events tell how far it came.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno runs show latest --json | jq .results.aggregate",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const given = onlyOne("show", positional);
+    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
+      const run = await readOne(index, given, terminal);
+      if (values.json) await printJson(run.summary.path, terminal);
+      else describe(run, await eventCounts(run.summary.path)).forEach((l) => terminal.out(l));
+      const { kind, successful, prompt_tokens, completion_tokens } = run.summary;
+      const missing = prompt_tokens === null || completion_tokens === null;
+      if (missing && !values.json && successful > 0 && kind !== "sweep") {
+        terminal.say(terminal.paint.dim(tokensMissing(run.summary)));
+      }
+      return EXIT.good;
+    });
+  },
+};
+
+/** Event by event, so that a long journal is never one string. */
+async function printJson(path: string, terminal: Terminal): Promise<void> {
+  const directory = runDirectoryAt(path);
+  terminal.out(`{"run_id": ${JSON.stringify(directory.run_id)},`);
+  terminal.out(`"metadata": ${compactJson(directory.metadata)},`);
+  terminal.out(`"results": ${compactJson(directory.results)},`);
+  terminal.out('"events": [');
+  let previous: string | null = null;
+  if (existsSync(directory.journal)) {
+    await readJournal(directory.journal, (event) => {
+      if (previous !== null) terminal.out(`${previous},`);
+      previous = JSON.stringify(event);
+    });
+  }
+  if (previous !== null) terminal.out(previous);
+  terminal.out("]}");
+}
+
+function compactJson(path: string): string {
+  try {
+    return JSON.stringify(JSON.parse(plainText(path)));
+  } catch {
+    return "null"; // missing or damaged: a warning was given
+  }
+}
+
+async function eventCounts(path: string): Promise<string> {
+  const { journal } = runDirectoryAt(path);
+  if (!existsSync(journal)) return "none";
+  const counts = new Map<string, number>();
+  await readJournal(journal, ({ event }) => {
+    counts.set(event, (counts.get(event) ?? 0) + 1);
+  });
+  return [...counts].map(([event, n]) => `${shownCount(n)} ${event}`).join(", ") || "none";
+}
+
+/** What a load measured; nothing where its results are missing or damaged: a warning was given. */
+function loadFacts(path: string): [string, string | null][] {
+  const results: LoadResults | null = JSON.parse(compactJson(runDirectoryAt(path).results));
+  if (results === null) return [];
+  const { requests_per_s, metrics, goodput } = results.total;
+  const latency = (metric: Metric | null): string | null =>
+    metric && `${metric.p50.toPrecision(4)} ms p50, ${metric.p99.toPrecision(4)} ms p99`;
+  const good = goodput?.requests_per_s;
+  return [
+    ["rate", `${requests_per_s.toPrecision(4)} answered requests/s`],
+    ["goodput", good ? `${good.value.toPrecision(4)} requests/s` : null],
+    ["ttft", latency(metrics.ttft_ms)],
+    ["tpot", latency(metrics.tpot_ms)],
+    ["e2e", latency(metrics.e2e_ms)],
+    ["verdict", `${results.verdict.verdict}: ${results.verdict.reasons[0] ?? "no reason given"}`],
+  ];
+}
+
+/** The status, and what may be done about it. */
+function statusOf({ status, kind, path, source_form }: RunSummary): string {
+  if (status !== "incomplete" || source_form !== "dyno") return status;
+  const { lock, results } = runDirectoryAt(path);
+  if (isLocked(lock)) return `${status}: it still runs`;
+  const resume = `--resume ${shortPath(path)}`;
+  if (kind === "suite") return `${status}: the same dyno run with ${resume} does the rest`;
+  return kind !== "load" || existsSync(results)
+    ? status
+    : `${status}: dyno load ${resume} sums it up`;
+}
+
+function describe({ summary }: RunReading, events: string): string[] {
+  const imported = readImportRecord(summary.path);
+  const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
+  const judged = passed === null ? "" : `, ${shownCount(passed)} right`;
+  const facts: [string, string | null][] = [
+    ["run", summary.run_id],
+    ["from", imported && `${imported.form}, ${imported.path}`],
+    ["folder", summary.path],
+    ["status", statusOf(summary)],
+    ["kind", summary.kind],
+    ["suite", summary.benchmark],
+    ["model", summary.model],
+    ["agent", summary.agent],
+    ["mode", summary.mode],
+    ["tags", summary.tags.join(", ") || null],
+    ["started", shownTime(summary.started_at_unix_seconds)],
+    ["took", shownSeconds(summary.duration_s)],
+    [
+      "items",
+      `${shownCount(items_total)}: ${shownCount(successful)} answered${judged}, ` +
+      `${shownCount(timed_out)} timed out`,
+    ],
+    [
+      "tokens",
+      `${shownCount(summary.prompt_tokens)} prompt, ${
+        shownCount(summary.completion_tokens)
+      } completion`,
+    ],
+    ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
+    ...(summary.kind === "load" && summary.source_form === "dyno" ? loadFacts(summary.path) : []),
+    ["events", events],
+  ];
+  return facts.filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name.padEnd(8)} ${value}`);
+}

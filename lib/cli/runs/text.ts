@@ -1,0 +1,46 @@
+/** How figures of runs are written in tables. */
+import { grouped } from "../../text/grouped.ts";
+import { duration } from "../ui/progress_line.ts";
+import type { IndexedRun } from "../../run/index.ts";
+
+/** Local date and time to the minute. */
+export function shownTime(unix_s: number | null): string {
+  if (unix_s === null) return "–";
+  const time = new Date(unix_s * 1000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${
+    two(time.getHours())
+  }:${two(time.getMinutes())}`;
+}
+
+/** A count with thousands set apart. */
+export function shownCount(value: number | null): string {
+  return value === null ? "–" : grouped(Math.round(value));
+}
+
+/** A share in percent. */
+export function shownShare(value: number | null, digits = 1): string {
+  return value === null ? "–" : `${(value * 100).toFixed(digits)} %`;
+}
+
+/** Dollars, in as many digits as a small amount needs. */
+export function shownUsd(value: number | null): string {
+  if (value === null) return "unknown";
+  return `$${value.toFixed(value !== 0 && value < 1 ? 6 : 2)}`;
+}
+
+export function shownSeconds(value: number | null): string {
+  return value === null ? "–" : duration(value);
+}
+
+/** Text on one line, cut at a width. */
+export function shortened(text: string, width: number): string {
+  // deno-lint-ignore no-control-regex
+  const line = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
+  return line.length > width ? `${line.slice(0, width - 1)}…` : line;
+}
+
+/** A run's status where it is not complete. */
+export function statusNote({ status, warnings }: IndexedRun): string {
+  return status === "complete" ? (warnings.length ? "warnings" : "") : status;
+}

@@ -1,0 +1,110 @@
+/** dyno runs watch: follows the events of a run. */
+import { CancelledError } from "../../execute/scope.ts";
+import { sleep } from "../../execute/sleep.ts";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { LineFollower } from "../../run/follow.ts";
+import { resolveRun } from "../../run/index_filter.ts";
+import { isLocked } from "../../run/lock.ts";
+import { asObject, numberAt, objectAt, textAt } from "../../run/json_fields.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, parseFlags } from "../ui/flags.ts";
+import { folderFlag, jsonFlag, onlyOne, withRuns } from "./query.ts";
+import { shortened } from "./text.ts";
+import type { JsonObject } from "../../run/json_fields.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+
+const POLL_MS = 200;
+const LAST = new Set(["run_finished", "run_interrupted", "load_finished"]);
+
+const DETAILS = [
+  "samples",
+  "errors",
+  "missing",
+  "workers",
+  "in_flight",
+  "ended",
+  "failed",
+  "reason",
+];
+
+const flags = { ...folderFlag, ...jsonFlag };
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno runs watch [RUN] [flags]",
+    "",
+    "Prints the events of a run (latest) and goes on as they come, until the run ends or Ctrl-C. Of a run",
+    "that is over, all its events. With --json: the events as they are, one a line.",
+    "",
+    ...flagHelp(flags),
+  ],
+
+  async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    const given = onlyOne("watch", positional.length ? positional : ["latest"]);
+    const path = await withRuns(values.runs, terminal, (index) => resolveRun(index, given));
+    const { journal, lock } = runDirectoryAt(path);
+    const follow = new LineFollower(journal);
+    try {
+      for (;;) {
+        // looked at before reading: what a run wrote before it gave its lock back is then there
+        const live = isLocked(lock);
+        let last = false;
+        for (const line of follow.lines()) {
+          const event = parsed(line);
+          last = event !== null && LAST.has(String(event.event));
+          if (values.json) terminal.out(line);
+          else if (event) terminal.out(describe(event));
+        }
+        if (last || !live) {
+          if (!last) terminal.say("the run is over, or was cut off: nothing writes to it");
+          return EXIT.good;
+        }
+        await sleep(POLL_MS, signal);
+      }
+    } catch (error) {
+      if (error instanceof CancelledError) return EXIT.interrupted;
+      throw error;
+    } finally {
+      follow[Symbol.dispose]();
+    }
+  },
+};
+
+function parsed(line: string): JsonObject | null {
+  try {
+    return asObject(JSON.parse(line));
+  } catch {
+    return null;
+  }
+}
+
+/** An event on one line: when, what, and what of it tells most. */
+function describe(event: JsonObject): string {
+  const t = numberAt(event, "t");
+  const time = t === null ? "--:--:--" : new Date(t * 1000).toTimeString().slice(0, 8);
+  const name = textAt(event, "event") ?? "?";
+  return `${time}  ${name.padEnd(18)}  ${shortened(detail(event), 120)}`.trimEnd();
+}
+
+function detail(event: JsonObject): string {
+  const result = objectAt(event, "result");
+  const evaluation = objectAt(result, "evaluation_result");
+  const took_s = numberAt(event, "elapsed_seconds");
+  const request = numberAt(result, "request");
+  const first = textAt(event, "package_id") ?? textAt(event, "name") ??
+    (request === null ? "" : `request ${request}`);
+  const error = textAt(event, "error") ?? textAt(result, "message") ?? textAt(event, "message");
+  return [
+    first,
+    took_s === null ? "" : `${took_s.toFixed(2)} s`,
+    evaluation ? (evaluation.passed === true ? "passed" : "failed") : "",
+    error ?? "",
+    ...DETAILS.flatMap((key) =>
+      typeof event[key] === "number" || typeof event[key] === "string"
+        ? [`${key.replace("_", " ")} ${event[key]}`]
+        : []
+    ),
+  ].filter(Boolean).join("  ");
+}

@@ -1,0 +1,175 @@
+/** dyno integration: scenarios of models and packages, run as tasks of a server. */
+import { randomBytes } from "node:crypto";
+import process from "node:process";
+import { dirname, join, resolve } from "node:path";
+import { InputError } from "../../errors.ts";
+import { CancelledError } from "../../execute/scope.ts";
+import { ownCommand } from "../../execute/own_program.ts";
+import { loadIntegration, placeOf, stepsOf } from "../../integration/config.ts";
+import { runScenarios } from "../../integration/run_scenarios.ts";
+import { TaskClient } from "../../integration/task_client.ts";
+import { WebhookReceiver } from "../../integration/webhook_receiver.ts";
+import { loadMockScript } from "../../mock/script.ts";
+import { MockEndpoint } from "../../mock/server.ts";
+import { packageFile } from "../../package_files.ts";
+import { writeFileAtomic } from "../../run/write.ts";
+import { isLoopback } from "../../server/auth.ts";
+import { Server } from "../../server/serve.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, list, parseFlags, text, toggle } from "../ui/flags.ts";
+import { comparisonLines, Progress, stepLines, summaryLine } from "./integration_lines.ts";
+import { shortPath } from "../../text/short_path.ts";
+import type { IntegrationConfig, Step } from "../../integration/config.ts";
+import type { StepOutcome } from "../../integration/run_scenarios.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+import type { Values } from "../ui/flags.ts";
+
+const flags = {
+  "server": text("URL", "a running server; without it, one is started"),
+  "scenario": list("NAME", "only these scenarios; several by commas or repeated"),
+  "callback-host": text("ADDRESS", "where the server reaches this host for callbacks (127.0.0.1)"),
+  "out": text("DIR", "the folder of runs of a server that is started (runs)"),
+  "report": text("FILE", "writes a report as JSON"),
+  "json": toggle("the report on standard output"),
+};
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno integration [FILE] [flags]",
+    "",
+    "Submits the scenarios of a file to a server as tasks, one after the other, follows their events, and",
+    "judges each: one package, several, several models, and an end that must arrive at a callback URL.",
+    "Without a file: experiments/integration.json, on the built-in mock endpoint. Exit code: 0 all passed,",
+    "1 some did not, 2 wrong input, 130 interrupted (the task under way is cancelled).",
+    "",
+    ...flagHelp(flags),
+    "",
+    "Environment: DYNO_SERVE_TOKEN for a server that asks for it; with DYNO_WEBHOOK_SECRET, the server's,",
+    "signatures of callbacks are checked.",
+    "",
+    "  dyno integration",
+    "  dyno integration models.json --server http://127.0.0.1:8787 --report integration.json",
+  ],
+
+  async run(argv: string[], context: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    if (positional.length > 1) {
+      throw new InputError(`dyno integration takes one file, ${positional.length} given`);
+    }
+    const path = positional[0] ?? bundled();
+    const config = await loadIntegration(path);
+    const steps = stepsOf(config, values.scenario ?? null);
+    if (values.server !== undefined) checkServer(values.server, config, steps);
+    return await withParts(path, config, steps, values, context);
+  },
+};
+
+async function withParts(
+  path: string,
+  config: IntegrationConfig,
+  steps: readonly Step[],
+  values: Values<typeof flags>,
+  context: CommandContext,
+): Promise<number> {
+  const { terminal, signal } = context;
+  const given = process.env.DYNO_WEBHOOK_SECRET || null;
+  const secret = given ?? (values.server === undefined ? randomBytes(24).toString("hex") : null);
+  const { script, ...behaviour } = config.mock;
+  await using mock = steps.some(({ model }) => placeOf(config, model) === null)
+    ? await MockEndpoint.start({
+      model: config.models.map(({ model }) => model),
+      script: script === undefined ? undefined : await loadMockScript(join(dirname(path), script)),
+      behaviour,
+    })
+    : null;
+  await using receiver = steps.some(({ webhook }) => webhook)
+    ? await WebhookReceiver.start(values["callback-host"] ?? "127.0.0.1", secret)
+    : null;
+  await using own = values.server === undefined
+    ? await startServer(path, config, values.out ?? "runs", secret, context)
+    : null;
+  const token = own ? null : process.env.DYNO_SERVE_TOKEN || null;
+  const client = new TaskClient(own?.url ?? values.server!, token);
+  await client.check(signal);
+  const at = own ? `a server of its own, runs in ${shortPath(values.out ?? "runs")}` : client.url;
+  terminal.say(`${steps.length} tasks on ${at}${mock ? ", answers of the mock endpoint" : ""}`);
+  const outcomes: StepOutcome[] = [];
+  const progress = new Progress(terminal);
+  let interrupted = false;
+  try {
+    await runScenarios(steps, {
+      config,
+      client,
+      mock_url: mock?.url ?? null,
+      receiver,
+      onStep: (step) => progress.begin(step),
+      onSubmitted: (task) => progress.submitted(task),
+      onMetrics: (metrics) => progress.metrics(metrics),
+      onOutcome: (outcome) => {
+        outcomes.push(outcome);
+        stepLines(outcome, terminal.paint).forEach((line) => terminal.say(line));
+      },
+    }, signal);
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+    interrupted = true;
+  }
+  comparisonLines(outcomes, terminal.paint).forEach((line) => terminal.say(line));
+  terminal.say();
+  terminal.say(summaryLine(outcomes, steps.length));
+  const passed = !interrupted && outcomes.every((outcome) => outcome.passed);
+  const exit_code = interrupted ? EXIT.interrupted : passed ? EXIT.good : EXIT.failures;
+  const report = JSON.stringify({ server: own ? null : client.url, exit_code, tasks: outcomes });
+  if (values.report !== undefined) writeFileAtomic(values.report, report + "\n");
+  if (values.json) terminal.print(report);
+  return exit_code;
+}
+
+/** A server for these scenarios alone; files are named relative to theirs. */
+async function startServer(
+  path: string,
+  config: IntegrationConfig,
+  runs: string,
+  secret: string | null,
+  { terminal }: CommandContext,
+): Promise<Server> {
+  const keys = [config, ...config.models].flatMap(({ api_key_env }) => api_key_env ?? []);
+  return await Server.start({
+    host: "127.0.0.1",
+    port: 0,
+    runs,
+    allow: [dirname(resolve(path)), "."],
+    allow_commands: false,
+    private_callbacks: true,
+    key_envs: keys,
+    max_queue: 1000,
+    jobs: 1,
+    rate_per_s: 0,
+    max_body_bytes: 1 << 20,
+    token: undefined,
+    webhook_secret: secret ?? undefined,
+    command: ownCommand(),
+    onNotice: (line) => terminal.say(terminal.paint.dim(line)),
+  });
+}
+
+/** A server elsewhere cannot reach a mock endpoint here. */
+function checkServer(server: string, config: IntegrationConfig, steps: readonly Step[]): void {
+  const url = URL.canParse(server) ? new URL(server) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new InputError(`--server "${server}": expected an http or https URL`);
+  }
+  const alone = steps.find(({ model }) => placeOf(config, model) === null);
+  if (isLoopback(url.hostname) || alone === undefined) return;
+  throw new InputError(
+    `--server ${server}: the file has no endpoint for "${alone.model.model}", and that server cannot ` +
+      "reach the mock endpoint of this host; give an endpoint or provider in the file",
+  );
+}
+
+function bundled(): string {
+  const folder = packageFile("experiments/");
+  if (folder !== null) return join(folder, "integration.json");
+  throw new InputError("dyno integration: give a file; dyno does not lie on a disk here");
+}

@@ -1,0 +1,55 @@
+/** dyno collect: a sweep's runs as one table. */
+import { InputError } from "../../errors.ts";
+import { grouped } from "../../text/grouped.ts";
+import { collectSweep } from "../../sweep/collect.ts";
+import { EXIT } from "../ui/command.ts";
+import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
+import type { Command, CommandContext } from "../ui/command.ts";
+
+/** Warnings that are shown one by one. */
+const MOST_SHOWN = 10;
+
+const flags = {
+  "exp-dir": text("PATH", "the experiment's folder, such as bench_runs/smoke"),
+  "out-csv": text("PATH", "where the table goes (EXP_DIR/aggregate/runs.csv)"),
+  "json": toggle("one JSON object on standard output at the end"),
+};
+
+export const command: Command = {
+  flags,
+  help: [
+    "dyno collect --exp_dir PATH [flags]",
+    "",
+    "Writes one row a run: its parameters, metrics, tiers, exit code and times. A run that is missing or",
+    "broken is a row with a warning.",
+    "",
+    ...flagHelp(flags),
+  ],
+
+  async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
+    const { values, positional: [folder, ...more] } = parseFlags(flags, argv);
+    const exp_dir = values["exp-dir"] ?? folder;
+    if (exp_dir === undefined || more.length || (values["exp-dir"] && folder)) {
+      throw new InputError(
+        "dyno collect takes one experiment's folder: --exp_dir bench_runs/smoke",
+      );
+    }
+    let shown = 0;
+    const summary = await collectSweep(exp_dir, {
+      out_csv: values["out-csv"],
+      signal,
+      onWarning: (run_id, warning) => {
+        if (shown++ < MOST_SHOWN) terminal.warn(`${run_id}: ${warning}`);
+      },
+    });
+    if (shown > MOST_SHOWN) {
+      terminal.say(`and ${grouped(shown - MOST_SHOWN)} more warnings, in the table`);
+    }
+    const { rows, good, runs_csv } = summary;
+    const count = `${grouped(rows)} ${rows === 1 ? "run" : "runs"}`;
+    const kind = good === rows ? "" : `, ${grouped(good)} of them good`;
+    terminal.say(`${count}${kind}: ${runs_csv}`);
+    if (values.json) terminal.out(JSON.stringify(summary));
+    return EXIT.good;
+  },
+};

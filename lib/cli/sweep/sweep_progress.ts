@@ -1,0 +1,89 @@
+/** A sweep's live progress: one line drawn again on a terminal, one a minute elsewhere. */
+import { duration } from "../ui/progress_line.ts";
+import type { RunOutcome } from "../../sweep/run_one.ts";
+import type { SweepProgress as Progress } from "../../sweep/run_sweep.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+const REDRAW_MS = 100;
+const LINE_INTERVAL_MS = 60_000;
+/** Failed runs that are told one by one. */
+const MOST_TOLD = 10;
+const COMPLAINT_LETTERS = 160;
+
+/** Shows progress and failed runs until disposed. */
+export class SweepProgressLine implements Disposable {
+  readonly #terminal: Terminal;
+  readonly #started_ms = performance.now();
+  #last_ms: number;
+  #drawn = false;
+  #queue = "";
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#last_ms = terminal.live ? 0 : this.#started_ms;
+  }
+
+  /** A run has ended. */
+  show(outcome: RunOutcome, progress: Progress): void {
+    if (outcome.exit_code !== 0 && progress.failed <= MOST_TOLD) {
+      this.above(failureLine(outcome));
+      if (progress.failed === MOST_TOLD) this.above("further failed runs are only counted");
+    }
+    this.#update(progress);
+  }
+
+  /** What a cluster's queue holds has changed, or not. */
+  queue(queue: string, progress: Progress): void {
+    this.#queue = queue;
+    this.#update(progress);
+  }
+
+  #update(progress: Progress): void {
+    const now_ms = performance.now();
+    const interval_ms = this.#terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
+    if (now_ms - this.#last_ms < interval_ms) return;
+    this.#last_ms = now_ms;
+    const text = [progressText(progress, (now_ms - this.#started_ms) / 1000), this.#queue]
+      .filter(Boolean).join(" · ");
+    if (!this.#terminal.live) return this.#terminal.say(text);
+    this.#terminal.redraw(text);
+    this.#drawn = true;
+  }
+
+  /** Prints a line above the progress. */
+  above(line: string): void {
+    this.#clear();
+    this.#terminal.say(line);
+  }
+
+  [Symbol.dispose](): void {
+    this.#clear();
+  }
+
+  #clear(): void {
+    if (this.#drawn) this.#terminal.redraw();
+    this.#drawn = false;
+  }
+}
+
+/** `12/96 runs · 1 failed · 4.1 runs/s · ETA 21 s`. */
+export function progressText({ ended, failed, to_do }: Progress, elapsed_s: number): string {
+  const rate = ended / Math.max(elapsed_s, 1e-3);
+  return [
+    `${ended}/${to_do} runs`,
+    failed > 0 ? `${failed} failed` : "",
+    `${rate.toFixed(1)} runs/s`,
+    ended > 0 ? `ETA ${duration((to_do - ended) / rate)}` : "",
+  ].filter(Boolean).join(" · ");
+}
+
+function failureLine({ run_id, exit_code, timed_out, wall_time_s, complaint }: RunOutcome): string {
+  const how = timed_out
+    ? `timed out after ${wall_time_s.toFixed(1)} s`
+    : exit_code < 0
+    ? `ended by signal ${-exit_code}`
+    : `exit code ${exit_code}`;
+  // deno-lint-ignore no-control-regex
+  const said = complaint?.replace(/[\u0000-\u001f\u007f]/g, " ").slice(0, COMPLAINT_LETTERS);
+  return `failed: ${run_id}: ${how}${said ? `: ${said}` : ""}`;
+}

@@ -1,0 +1,104 @@
+/** dyno sweep --executor slurm: its flags, and what is said of the job. */
+import { createInterface } from "node:readline";
+import process from "node:process";
+import { InputError } from "../../errors.ts";
+import { grouped } from "../../text/grouped.ts";
+import { requireSlurm } from "../../sweep/slurm/slurm.ts";
+import { shellText } from "../../sweep/command_line.ts";
+import { slurmExecutor } from "../../sweep/slurm/run_on_slurm.ts";
+import { choice, text, toggle } from "../ui/flags.ts";
+import type { SweepExecutor } from "../../sweep/executor.ts";
+import type { Values } from "../ui/flags.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+/** Flags that choose and set up the executor. */
+export const slurmFlags = {
+  "executor": choice(["local", "slurm"], "this host, or an array job of Slurm"),
+  "partition": text("NAME", "Slurm: the partition"),
+  "time": text("TIME", "Slurm: limit of each task, such as 30:00"),
+  "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
+  "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
+  "account": text("NAME", "Slurm: the account that pays"),
+  "detach": toggle("Slurm: submits and returns; go on with dyno sweep status"),
+};
+
+type SlurmValues = Values<typeof slurmFlags>;
+
+/** A sweep's executor with what the command line remembers of its job. */
+export interface ChosenExecutor {
+  executor?: SweepExecutor;
+  /** Slurm's job; null before it is submitted and on this host. */
+  job: { id: string; cancelled: boolean } | null;
+}
+
+/** Where what is said of a job goes. */
+export interface SlurmLines {
+  terminal: Terminal;
+  queue: (queue: string) => void;
+  above: (line: string) => void;
+}
+
+/**
+ * The executor that the flags ask for.
+ *
+ * @throws {InputError} flags that do not go together, or no Slurm on this host.
+ */
+export async function chosenExecutor(
+  values: SlurmValues & { "fail-fast"?: true },
+  lines: SlurmLines,
+): Promise<ChosenExecutor> {
+  const { executor = "local", partition, time, memory, gres, account, detach = false } = values;
+  const chosen: ChosenExecutor = { job: null };
+  if (executor === "local") {
+    const stray = Object.keys(slurmFlags).find((name) =>
+      name !== "executor" && values[name as keyof SlurmValues] !== undefined
+    );
+    if (stray !== undefined) throw new InputError(`--${stray}: needs --executor slurm`);
+    return chosen;
+  }
+  if (detach && values["fail-fast"]) {
+    throw new InputError("--fail-fast: needs a sweep that waits; leave out --detach");
+  }
+  await requireSlurm();
+  chosen.executor = slurmExecutor({
+    ...{ partition, time, memory, gres, account, detach },
+    onJob: (id, tasks) => {
+      chosen.job = { id, cancelled: false };
+      lines.above(
+        `Slurm job ${id}: ${grouped(tasks)} ${tasks === 1 ? "task" : "tasks"}`,
+      );
+    },
+    onQueue: lines.queue,
+    onInterrupt: async (id) => {
+      const yes = await cancels(id, lines.terminal);
+      if (chosen.job) chosen.job.cancelled = yes;
+      return yes;
+    },
+  });
+  return chosen;
+}
+
+/** How to look after a job that goes on without us. */
+export function sayJobGoesOn(id: string, exp_dir: string, terminal: Terminal): void {
+  const folder = shellText([exp_dir]);
+  terminal.say(`Slurm job ${id} goes on; look with: dyno sweep status --exp_dir ${folder}`);
+  terminal.say(`wait for it with --wait; cancel it with: scancel ${id}`);
+}
+
+/** Asks whether to cancel a job. Where nobody can be asked it is; a terminal that went away leaves it. */
+async function cancels(id: string, terminal: Terminal): Promise<boolean> {
+  if (!terminal.live || process.stdin.isTTY !== true) {
+    terminal.say(`no terminal to ask at: cancelling Slurm job ${id}`);
+    return true;
+  }
+  terminal.draw(`cancel Slurm job ${id}, too? [y/N] `);
+  const reader = createInterface({ input: process.stdin, terminal: false });
+  try {
+    return await new Promise((resolve) => {
+      reader.once("line", (line) => resolve(/^\s*y(es)?\s*$/i.test(line)));
+      reader.once("close", () => resolve(false));
+    });
+  } finally {
+    reader.close();
+  }
+}

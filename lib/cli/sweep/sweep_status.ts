@@ -1,0 +1,76 @@
+/** dyno sweep status: how far a sweep is that was given to Slurm. */
+import { InputError } from "../../errors.ts";
+import { shellText } from "../../sweep/command_line.ts";
+import { slurmPlanAt, slurmStatus } from "../../sweep/slurm/status.ts";
+import { JobWatch } from "../../sweep/slurm/watch.ts";
+import { sweepTreeAt } from "../../sweep/tree.ts";
+import { EXIT } from "../ui/command.ts";
+import { parseFlags, text, toggle } from "../ui/flags.ts";
+import { SweepProgressLine } from "./sweep_progress.ts";
+import type { SlurmStatus } from "../../sweep/slurm/status.ts";
+import type { CommandContext } from "../ui/command.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+const flags = {
+  "exp-dir": text("PATH", "the experiment's folder"),
+  "wait": toggle("waits for the job's end"),
+  "json": toggle("one JSON object on standard output"),
+};
+
+/**
+ * Says how many runs have ended and what is in the queue. The exit code is 1 when the job is over and
+ * a run failed or left no result.
+ *
+ * @throws {InputError} the sweep was not given to Slurm, or Slurm does not answer.
+ */
+export async function sweepStatus(
+  argv: string[],
+  { terminal, signal }: CommandContext,
+): Promise<number> {
+  const { values, positional } = parseFlags(flags, argv);
+  const exp_dir = values["exp-dir"] ?? positional[0];
+  if (exp_dir === undefined) {
+    throw new InputError("--exp_dir: missing; give the experiment's folder, e.g. bench_runs/smoke");
+  }
+  if (values.wait) await waited(exp_dir, terminal, signal);
+  const status = await slurmStatus(exp_dir);
+  say(status, terminal);
+  if (values.json) terminal.out(JSON.stringify(status));
+  const good = status.live || (status.failed === 0 && status.ended === status.runs);
+  return good ? EXIT.good : EXIT.failures;
+}
+
+async function waited(exp_dir: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  const plan = slurmPlanAt(exp_dir);
+  const progress = { ended: 0, failed: 0, to_do: plan.runs.length };
+  using line = new SweepProgressLine(terminal);
+  const job = new JobWatch(sweepTreeAt(exp_dir), plan, {
+    onEnd: (outcome) => {
+      progress.ended++;
+      if (outcome.exit_code !== 0) progress.failed++;
+      line.show(outcome, progress);
+      return true;
+    },
+    onQueue: (queue) => line.queue(queue, progress),
+    notice: (said) => line.above(terminal.paint.dim(said)),
+  });
+  await job.toTheEnd(signal);
+}
+
+function say(
+  { exp_dir, job_id, runs, ended, failed, live, queue }: SlurmStatus,
+  terminal: Terminal,
+) {
+  const left = runs - ended;
+  const parts = [
+    `${ended - failed} of ${runs} runs succeeded`,
+    failed > 0 ? `${failed} failed` : "",
+    left > 0 && !live ? `${left} left no result` : "",
+  ].filter(Boolean).join(", ");
+  terminal.say(`Slurm job ${job_id}: ${parts}${live ? `; tasks: ${queue}` : "; it is over"}`);
+  const folder = shellText([exp_dir]);
+  if (live) terminal.say(`wait for it with --wait; cancel it with: scancel ${job_id}`);
+  else if (left > 0) terminal.say(`what its tasks said is in ${exp_dir}/slurm/logs`);
+  if (!live && left + failed > 0) terminal.say("go on with the same dyno sweep and --resume");
+  else if (!live) terminal.say(`next: dyno collect --exp_dir ${folder}`);
+}

@@ -1,0 +1,85 @@
+/** Flags that tell a callback URL of a run's end, and the telling. */
+import process from "node:process";
+import { InputError } from "../../errors.ts";
+import { text, toggle } from "./flags.ts";
+import type { EndPayload, Payload } from "../../notify/payload.ts";
+import type { Values } from "./flags.ts";
+import type { CommandContext } from "./command.ts";
+
+export const callbackFlags = {
+  "callback-url": text(
+    "URL",
+    "told by a POST of a run's end and of a budget at 80 %; DYNO_WEBHOOK_SECRET signs it",
+  ),
+  "allow-private-callbacks": toggle("let --callback-url be a private or loopback address"),
+};
+
+/** How long a command waits at its end for a receiver; what is left is sent by the next. */
+const PATIENCE_MS = 20_000;
+
+/** Tells a callback URL what happens to the runs of one command. */
+export interface Callbacks {
+  ended(end: Omit<EndPayload, "event" | "task_id" | "simulation_mode" | "timestamp">): void;
+  /** A budget is nearly spent. */
+  alert(message: string): void;
+}
+
+/**
+ * Runs a command's work with a way to tell its callback URL, and at its end waits for the receiver.
+ *
+ * @param out the folder of runs, where undelivered callbacks are kept.
+ * @throws {InputError} a URL that callbacks do not go to, before the work.
+ */
+export async function withCallbacks<T>(
+  values: Values<typeof callbackFlags>,
+  out: string,
+  context: CommandContext,
+  work: (context: CommandContext) => Promise<T>,
+): Promise<T> {
+  const { terminal } = context;
+  const url = values["callback-url"];
+  const allow_private = values["allow-private-callbacks"] ?? false;
+  if (url === undefined) {
+    if (allow_private) throw new InputError("--allow-private-callbacks: only with --callback-url");
+    return await work(context);
+  }
+  await checkUrl(url, allow_private);
+  const { alertPayload, endPayload } = await import("../../notify/payload.ts");
+  const { CallbackQueue } = await import("../../notify/queue.ts");
+  const secret = process.env.DYNO_WEBHOOK_SECRET || null;
+  if (secret === null) terminal.warn("DYNO_WEBHOOK_SECRET is not set: the callback is unsigned");
+  await using queue = await CallbackQueue.open(out, {
+    secret,
+    allow_private,
+    onNotice: (line) => terminal.warn(line),
+  });
+  const add = (payload: Payload) => queue.add(url, payload);
+  try {
+    const callbacks: Callbacks = {
+      ended: (end) => add(endPayload({ ...end, task_id: null })),
+      alert: (message) => add(alertPayload({ task_id: null, run_id: null, message })),
+    };
+    return await work({ ...context, callbacks });
+  } finally {
+    const left = await queue.settled(AbortSignal.timeout(PATIENCE_MS));
+    if (left > 0) {
+      terminal.warn(
+        `--callback-url: ${left} not delivered yet; kept in ${out}/callbacks for the next command ` +
+          "with --callback-url, or dyno serve",
+      );
+    }
+  }
+}
+
+async function checkUrl(url: string, allow_private: boolean): Promise<void> {
+  const { callbackUrl, checkedAddress, RefusedAddressError } = await import(
+    "../../notify/address.ts"
+  );
+  try {
+    await checkedAddress(callbackUrl(url, allow_private), allow_private);
+  } catch (error) {
+    if (error instanceof RefusedAddressError) {
+      throw new InputError(`--callback-url ${url}: ${error.message}`);
+    }
+  }
+}

@@ -1,0 +1,196 @@
+/** Flags of a command: declared once, parsed with types, shown in its help. */
+import { parseArgs } from "@std/cli/parse-args";
+import { InputError } from "../../errors.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { isRunId } from "../../run/run_id.ts";
+import { wrapText } from "../../text/width.ts";
+
+/** A flag: how its text becomes a value, and how it is shown. */
+export interface Flag<Value> {
+  kind: "switch" | "value" | "list";
+  /** What stands for the value in the help. */
+  placeholder: string;
+  help: string;
+  /** @throws {string} what was expected. */
+  parse(text: string): Value;
+}
+
+export type Flags = Record<string, Flag<unknown>>;
+
+/** The values of flags; undefined where one was not given. */
+export type Values<F extends Flags> = {
+  [Name in keyof F]: F[Name] extends Flag<infer Value> ? Value | undefined : never;
+};
+
+/** A flag without a value. */
+export function toggle(help: string): Flag<true> {
+  return { kind: "switch", placeholder: "", help, parse: () => true };
+}
+
+/** A flag with any text. */
+export function text(placeholder: string, help: string): Flag<string> {
+  return { kind: "value", placeholder, help, parse: (given) => given };
+}
+
+/** A flag that may be repeated; commas separate values too. */
+export function list(placeholder: string, help: string): Flag<string[]> {
+  const parse = (given: string) => given.split(",").map((part) => part.trim()).filter(Boolean);
+  return { kind: "list", placeholder, help, parse };
+}
+
+/** A flag that may be repeated, each value taken whole. */
+export function repeated(placeholder: string, help: string): Flag<string[]> {
+  return { kind: "list", placeholder, help, parse: (given) => [given] };
+}
+
+/** A number from `min` to `max`. */
+export function number(
+  placeholder: string,
+  help: string,
+  { min = 0, max = Infinity, whole = false }: { min?: number; max?: number; whole?: boolean } = {},
+): Flag<number> {
+  const parse = (given: string) => {
+    const value = Number(given);
+    const fits = given.trim() !== "" && Number.isFinite(value) && value >= min &&
+      value <= max && (!whole || Number.isInteger(value));
+    const end = max === Infinity ? "" : ` to ${max}`;
+    if (!fits) throw `a ${whole ? "whole number" : "number"} from ${min}${end}`;
+    return value;
+  };
+  return { kind: "value", placeholder, help, parse };
+}
+
+/** One of some words. */
+export function choice<Word extends string>(words: readonly Word[], help: string): Flag<Word> {
+  const parse = (given: string) => {
+    const word = words.find((known) => known === given);
+    if (word === undefined) throw `one of ${words.join(", ")}${didYouMean(given, words)}`;
+    return word;
+  };
+  return { kind: "value", placeholder: words.join("|"), help, parse };
+}
+
+/** A JSON object. */
+export function json(placeholder: string, help: string): Flag<Record<string, unknown>> {
+  const parse = (given: string) => {
+    try {
+      const value = JSON.parse(given);
+      if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    } catch { /* told below */ }
+    throw `a JSON object such as '{"temperature": 0}'`;
+  };
+  return { kind: "value", placeholder, help, parse };
+}
+
+/** A whole number from 1, or "auto". */
+export function workers(help: string): Flag<number | "auto"> {
+  const parse = (given: string) => {
+    if (given === "auto") return "auto";
+    const value = Number(given);
+    if (!Number.isInteger(value) || value < 1) throw `a whole number from 1, or "auto"`;
+    return value;
+  };
+  return { kind: "value", placeholder: "N|auto", help, parse };
+}
+
+/** The id of a run that is to be made. */
+export function runId(help: string): Flag<string> {
+  const parse = (given: string) => {
+    if (!isRunId(given)) throw "an id such as bench_0123abcd_20260131_120000";
+    return given;
+  };
+  return { kind: "value", placeholder: "ID", help, parse };
+}
+
+/**
+ * Parses a command's arguments. Underscores in flag names are taken as dashes.
+ *
+ * @throws {InputError} an unknown flag with the nearest ones, a missing or wrong value.
+ */
+export function parseFlags<F extends Flags>(
+  flags: F,
+  argv: readonly string[],
+): { values: Values<F>; positional: string[] } {
+  const names = Object.keys(flags);
+  const of = (kind: string) => names.filter((name) => flags[name].kind === kind);
+  const parsed = parseArgs(argv.map(dashed), {
+    boolean: of("switch"),
+    string: ["_", ...of("value"), ...of("list")],
+    collect: names,
+    unknown: (argument, key) => {
+      if (key === undefined || !argument.startsWith("-")) return true;
+      throw new InputError(`${argument}: no such flag${didYouMean(key, names)}`);
+    },
+  });
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const given = (parsed[name] ?? []) as (string | boolean)[];
+    if (given.length > 0) values[name] = valueOf(name, flags[name], given);
+  }
+  return { values: values as Values<F>, positional: parsed._.map(String) };
+}
+
+/**
+ * Parses a command's arguments where all of them are flags.
+ *
+ * @param name the command, such as "dyno serve".
+ * @throws {InputError} as {@linkcode parseFlags}, and an argument that is no flag.
+ */
+export function parseOnlyFlags<F extends Flags>(
+  name: string,
+  flags: F,
+  argv: readonly string[],
+): Values<F> {
+  const { values, positional } = parseFlags(flags, argv);
+  if (positional.length > 0) throw new InputError(`"${positional[0]}": ${name} takes only flags`);
+  return values;
+}
+
+function valueOf(name: string, flag: Flag<unknown>, given: (string | boolean)[]): unknown {
+  if (flag.kind === "switch") return given.at(-1) === true ? true : undefined;
+  if (given.includes("")) throw new InputError(`--${name}: needs a value: ${flag.placeholder}`);
+  if (flag.kind === "value" && given.length > 1) {
+    throw new InputError(`--${name}: given ${given.length} times, expected once`);
+  }
+  return flag.kind === "list"
+    ? given.flatMap((part) => flag.parse(String(part)) as string[])
+    : parsedValue(name, flag, String(given[0]));
+}
+
+function parsedValue(name: string, flag: Flag<unknown>, given: string): unknown {
+  try {
+    return flag.parse(given);
+  } catch (expected) {
+    throw new InputError(`--${name}: "${given}" is not valid; expected ${expected}`);
+  }
+}
+
+function dashed(argument: string): string {
+  const [name, ...value] = argument.split("=");
+  if (!/^--[a-z_-]+$/i.test(name)) return argument;
+  return [name.replaceAll("_", "-"), ...value].join("=");
+}
+
+/** Columns of a help text, as of its prose. */
+const HELP_WIDTH = 100;
+/** A longer flag stands on a line of its own. */
+const HEAD_WIDTH = 26;
+/** More words than these are told behind the flag. */
+const LONGEST_PLACEHOLDER = 45;
+
+/** The flags as aligned lines for a help text. */
+export function flagHelp(flags: Flags): string[] {
+  const rows = Object.entries(flags).map(([name, { placeholder, help }]) =>
+    placeholder.length > LONGEST_PLACEHOLDER
+      ? [`--${name} WORD`, `${help}: ${placeholder.replaceAll("|", ", ")}`]
+      : [`--${name} ${placeholder}`.trimEnd(), help]
+  );
+  const width = Math.min(HEAD_WIDTH, Math.max(...rows.map(([head]) => head.length)));
+  return rows.flatMap(([head, help]) => {
+    const [first, ...rest] = wrapText(help, HELP_WIDTH - width - 4);
+    const below = rest.map((line) => `${" ".repeat(width + 4)}${line}`);
+    return head.length > width
+      ? [`  ${head}`, `${" ".repeat(width + 4)}${first}`, ...below]
+      : [`  ${head.padEnd(width)}  ${first}`, ...below];
+  });
+}

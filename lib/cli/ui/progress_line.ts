@@ -1,0 +1,70 @@
+/** Live progress: a bar on a terminal, one line a minute elsewhere. */
+import type { ExecutionProgress } from "../../suite/progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+const REDRAW_MS = 100;
+const LINE_INTERVAL_MS = 60_000;
+const BAR_WIDTH = 24;
+
+/** Shows progress until disposed; other lines go through {@linkcode ProgressLine.above}. */
+export class ProgressLine implements Disposable {
+  readonly #terminal: Terminal;
+  #drawn = false;
+  #last_ms: number;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#last_ms = terminal.live ? 0 : performance.now();
+  }
+
+  /** Draws, if it is time to; the last one at once. `textOf` is told whether a bar can be drawn. */
+  show(textOf: (bar: boolean) => string, over: boolean): void {
+    const now_ms = performance.now();
+    const interval_ms = this.#terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
+    if (now_ms - this.#last_ms < interval_ms && !(over && this.#terminal.live)) return;
+    this.#last_ms = now_ms;
+    const text = textOf(this.#terminal.live);
+    if (!this.#terminal.live) return this.#terminal.say(text);
+    this.#terminal.redraw(text);
+    this.#drawn = true;
+  }
+
+  /** Prints a line above the bar. */
+  above(line: string): void {
+    this.#clear();
+    this.#terminal.say(line);
+  }
+
+  [Symbol.dispose](): void {
+    this.#clear();
+  }
+
+  #clear(): void {
+    if (this.#drawn) this.#terminal.redraw();
+    this.#drawn = false;
+  }
+}
+
+/** One line: share done, rate, tokens, time left, what runs. */
+export function progressText(progress: ExecutionProgress, bar: boolean): string {
+  const { completed_tests, total_tests, failed_tests, estimated_remaining_time } = progress;
+  const filled = Math.round(BAR_WIDTH * completed_tests / Math.max(total_tests, 1));
+  const parts = [
+    `${completed_tests}/${total_tests}`,
+    failed_tests > 0 ? `${failed_tests} failed` : "",
+    `${progress.tests_per_second.toFixed(1)} tests/s`,
+    `${Math.round(progress.average_tokens_per_second)} tok/s`,
+    estimated_remaining_time === null ? "" : `ETA ${duration(estimated_remaining_time)}`,
+    progress.current_test === null ? "" : `${progress.current_category}: ${progress.current_test}`,
+  ];
+  const drawn = bar ? `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ` : "";
+  return drawn + parts.filter(Boolean).join(" · ");
+}
+
+/** Seconds as a person says them: `8 s`, `3 min 5 s`, `2 h 10 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
+}

@@ -1,0 +1,94 @@
+/** Tables in a terminal. */
+import { onOneLine, printable } from "../../text/printable.ts";
+import { textWidth } from "../../text/width.ts";
+import type { Palette } from "./terminal.ts";
+
+export interface Column {
+  title: string;
+  align: "left" | "right";
+  /** Its texts may be cut in a narrow terminal: people still know them. */
+  cut?: boolean;
+  /** Stands over this column and those beside it of the same group. */
+  group?: string;
+}
+
+/** In a narrow terminal texts are cut, but not shorter than this. */
+const LEAST_TEXT = 8;
+
+/**
+ * A table's rows as lines; `null` is a rule. Cells may be coloured. In a terminal that is too narrow
+ * for it the columns stand closer, and then the texts that may be are cut.
+ */
+export function tableLines(
+  columns: readonly Column[],
+  given: readonly (readonly string[] | null)[],
+  paint: Palette,
+): string[] {
+  const rows = given.map((row) => row?.map((cell) => printable(onOneLine(cell), true)) ?? null);
+  const cells = rows.filter((row) => row !== null);
+  const widths = columns.map((column, i) =>
+    Math.max(textWidth(column.title), ...cells.map((row) => textWidth(row[i])))
+  );
+  const groups = groupsOf(columns);
+  const room = paint.columns ?? Infinity;
+  const gap = widthOf(widths, 0, widths.length, 2) > room ? 1 : 2;
+  for (const { name, from, to } of groups) {
+    const missing = textWidth(name) - widthOf(widths, from, to, gap);
+    if (missing > 0) widths[from] += missing;
+  }
+  cutTo(room, widths, columns, gap);
+  const between = " ".repeat(gap);
+  const line = (row: readonly string[]) =>
+    row.map((cell, i) => pad(cutText(cell, widths[i]), widths[i], columns[i].align))
+      .join(between).trimEnd();
+  const rule = paint.dim("─".repeat(widthOf(widths, 0, widths.length, gap)));
+  const head = paint.bold(line(columns.map((column) => column.title)));
+  const above = groups.map(({ name, from, to }) =>
+    pad(name, widthOf(widths, from, to, gap), "right")
+  );
+  return [
+    ...(columns.some(({ group }) => group) ? [paint.dim(above.join(between).trimEnd())] : []),
+    head,
+    rule,
+    ...rows.map((row) => row === null ? rule : line(row)),
+  ];
+}
+
+/** Runs of columns of one group; a column without one is alone, under no name. */
+function groupsOf(columns: readonly Column[]): { name: string; from: number; to: number }[] {
+  const groups: { name: string; from: number; to: number }[] = [];
+  columns.forEach(({ group: name = "" }, i) => {
+    const last = groups.at(-1);
+    if (last && name !== "" && last.name === name) last.to = i + 1;
+    else groups.push({ name, from: i, to: i + 1 });
+  });
+  return groups;
+}
+
+/** Takes from the widest columns of text, one after the other, what does not fit. */
+function cutTo(room: number, widths: number[], columns: readonly Column[], gap: number): void {
+  for (;;) {
+    const excess = widthOf(widths, 0, widths.length, gap) - room;
+    const texts = [...widths.keys()].filter((i) => columns[i].cut);
+    const widest = texts.reduce((best, i) => widths[i] > (widths[best] ?? 0) ? i : best, -1);
+    if (excess <= 0 || widest < 0 || widths[widest] <= LEAST_TEXT) return;
+    widths[widest] = Math.max(LEAST_TEXT, widths[widest] - excess);
+  }
+}
+
+/** Coloured cells are short words and numbers, which are not cut. */
+function cutText(cell: string, to: number): string {
+  if (textWidth(cell) <= to || cell.includes("\x1b")) return cell;
+  let cut = [...cell];
+  while (textWidth(cut.join("")) > to - 1) cut = cut.slice(0, -1);
+  return `${cut.join("")}…`;
+}
+
+function widthOf(widths: readonly number[], from: number, to: number, gap: number): number {
+  return widths.slice(from, to).reduce((sum, width) => sum + width + gap, -gap);
+}
+
+function pad(cell: string, to: number, align: "left" | "right"): string {
+  const space = " ".repeat(Math.max(0, to - textWidth(cell)));
+  return align === "left" ? cell + space : space + cell;
+}

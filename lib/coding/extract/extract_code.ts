@@ -1,0 +1,294 @@
+/** The Python module that a model's reply gives as its answer to a coding problem. */
+import { assembleModule } from "./assemble.ts";
+import { completePrompt } from "./completion.ts";
+import { codeInProse, inlineCode } from "./code_in_prose.ts";
+import { fencedBlocks } from "./fences.ts";
+import { mendCharacters, mendIndentation } from "./mend.ts";
+import { findDefinition } from "./module_items.ts";
+import { headOf, scanPython } from "./scan_python.ts";
+import { jsonStrings, splitReply, wrappedBlocks } from "./reply_parts.ts";
+import { isTopStatement } from "./statements.ts";
+import type { Evidence } from "./completion.ts";
+import type { Block } from "./block.ts";
+
+/** What a model said: its answer, and its reasoning where the endpoint gives that apart. */
+export interface CodeReply {
+  /** The answer. */
+  text: string;
+  /** The reasoning; null where the endpoint gives none. */
+  reasoning: string | null;
+}
+
+/** What the model was asked for. */
+export interface CodeProblem {
+  /** In HumanEval's form a module's beginning that ends in the entry point's header; or only prose. */
+  prompt: string;
+  /** The name of the function (or class) that the tests call. */
+  entry_point: string;
+  /** The language asked for; default Python. */
+  language?: "python";
+}
+
+/** The code of a reply. */
+export interface ExtractedCode {
+  /** A whole module that defines the entry point; null if the reply holds none. */
+  code: string | null;
+  /** Where the code stood and what was done to it, for people. */
+  how: string;
+}
+
+/** More characters than this of one block, or of the text between blocks, are not looked at. */
+const LONGEST = 60_000;
+/** More definitions of the entry point than this, from the end of a reply, are not compared. */
+const DEFINITIONS = 100;
+/** More blocks than this from the end of a reply are not looked at for helpers or bodies. */
+const MANY = 60;
+
+/**
+ * Finds the code of a reply: in any form of fence, without one, in thinking where nothing else is
+ * there, as a function's body that goes on where the prompt ends, in JSON or in a class. The last
+ * complete definition of the entry point is taken, with what it needs of other blocks and of the
+ * prompt before it, and without calls and tests behind it. Time is linear in the reply's length.
+ *
+ * @example
+ * ```ts
+ * const problem = { prompt: "def twice(n):\n", entry_point: "twice" };
+ * extractCode({ text: "    return 2 * n\n", reasoning: null }, problem).code;
+ * // "def twice(n):\n    return 2 * n\n"
+ * ```
+ */
+export function extractCode(reply: CodeReply, problem: CodeProblem): ExtractedCode {
+  const { answer, thinking } = splitReply(plainBreaks(reply.text), plainReasoning(reply));
+  const prompt = plainBreaks(problem.prompt);
+  const search = { prompt, name: problem.entry_point };
+  const found = codeOf(answer, search);
+  if (found && found.quality > 1) return finished(found);
+  const thought = thinking.trim() ? codeOf(thinking, search) : null;
+  if (thought && thought.quality > (found?.quality ?? 0)) {
+    return finished({ ...thought, how: `${thought.how}, in thinking` });
+  }
+  if (found) return finished(found);
+  const empty = !reply.text.trim() && !thinking.trim();
+  return { code: null, how: empty ? "empty reply" : `nothing defines ${problem.entry_point}` };
+}
+
+interface Search {
+  prompt: string;
+  name: string;
+}
+
+interface Found {
+  code: string;
+  how: string;
+  /** As in a definition: 3 complete, 2 unfinished, 1 only a signature. */
+  quality: number;
+}
+
+function finished({ code, how }: Found): ExtractedCode {
+  return { code, how };
+}
+
+function plainBreaks(text: string): string {
+  const lines = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text;
+  return lines.startsWith("\ufeff") ? lines.slice(1) : lines;
+}
+
+function plainReasoning({ reasoning }: CodeReply): string | null {
+  return reasoning === null ? null : plainBreaks(reasoning);
+}
+
+/** The best code of a text: the first way of reading it that gives a complete definition. */
+function codeOf(text: string, search: Search, depth = 0): Found | null {
+  const fences = fencedBlocks(text).map(shortened);
+  const between = fences.length ? outside(text, fences) : text;
+  const prose = ending(between);
+  const named = text.includes(search.name);
+  const wrapped = () => wrappedBlocks(text).map(shortened);
+  const ways: (() => Found | null)[] = [
+    () => completion(cut(text.slice(0, fences[0]?.start)), search, "indented", []),
+    () => named ? definitionIn(fences, search, text) : null,
+    () => named ? definitionIn(wrapped(), search, text) : null,
+    () =>
+      named ? definitionIn(codeInProse(mendCharacters(prose).code), search, prose, fences) : null,
+    () => named ? definitionIn(codeInProse(mendCharacters(ending(text)).code), search, text) : null,
+    () => depth < 2 ? fromJson(text, fences, search, depth) : null,
+    () => bodyIn(fences, search),
+    () => bodyIn(wrapped(), search),
+    () => completion(cut(between), search, "returns", fences),
+    () => named ? definitionIn(inlineCode(prose), search, prose, fences) : null,
+  ];
+  let best: Found | null = null;
+  for (const way of ways) {
+    const found = way();
+    if (found && found.quality > (best?.quality ?? 0)) best = found;
+    if (best?.quality === 3) break;
+  }
+  return best;
+}
+
+/** The beginning of a text, up to the end of a line. */
+function cut(text: string): string {
+  if (text.length <= LONGEST) return text;
+  return text.slice(0, Math.max(0, text.lastIndexOf("\n", LONGEST)) || LONGEST);
+}
+
+/** The end of a text, from the beginning of a line. */
+function ending(text: string): string {
+  if (text.length <= LONGEST) return text;
+  const from = text.length - LONGEST;
+  return text.slice(text.indexOf("\n", from) + 1 || from);
+}
+
+function shortened(block: Block): Block {
+  return block.text.length <= LONGEST ? block : { ...block, text: cut(block.text) };
+}
+
+/** The text between blocks. */
+function outside(text: string, blocks: readonly Block[]): string {
+  const pieces: string[] = [];
+  let from = 0;
+  for (const { start, end } of blocks) {
+    pieces.push(text.slice(from, start));
+    from = end;
+  }
+  pieces.push(text.slice(from));
+  return pieces.join("\n").replace(/^[ \t]*(?:`{3,}|~{3,})[ \t]*$/gm, "");
+}
+
+/** The block that defines the entry point best: complete, not shown as wrong, and the last such. */
+function definitionIn(
+  blocks: readonly Block[],
+  search: Search,
+  text: string,
+  helpers: readonly Block[] = [],
+): Found | null {
+  let best: { block: Block; code: string; mended: string[]; rank: number; quality: number } | null =
+    null;
+  const naming = blocks.filter((block) => block.text.includes(search.name)).slice(-DEFINITIONS);
+  for (const block of naming) {
+    const lead = text.slice(Math.max(0, block.start - 300), block.start);
+    const { code, mended } = asModule(block);
+    const definition = findDefinition(scanPython(code), search.name);
+    if (!definition) continue;
+    const rank = definition.quality * 10 - doubt(lead, code) -
+      (definition.how === "method" ? 1 : 0) -
+      (block.language === "other" ? 2 : 0);
+    if (best && rank < best.rank) continue;
+    best = { block, code, mended, rank, quality: definition.quality };
+  }
+  if (!best) return null;
+  const others = [...blocks, ...helpers].filter((block) => block !== best.block)
+    .slice(-MANY).filter(({ language }) => language === "python" || language === "none")
+    .map((block) => asModule(block).code);
+  const module = assembleModule(best.code, search.name, search.prompt, others);
+  const how = [best.block.where, ...mendedWords(best.mended), ...module.done].join("; ");
+  return { code: module.code, how, quality: best.quality };
+}
+
+function mendedWords(mended: readonly string[]): string[] {
+  return mended.length ? [`mended ${mended.join(", ")}`] : [];
+}
+
+/** A block's text as a module: mended, and without prose behind an unfinished fence. */
+function asModule(block: Block): { code: string; mended: string[] } {
+  const characters = mendCharacters(oneLineUnescaped(block.text));
+  const indentation = mendIndentation(characters.code);
+  const code = block.unfinished ? withoutProseBehind(indentation.code) : indentation.code;
+  return { code, mended: [...characters.mended, ...indentation.mended] };
+}
+
+/** Code whose line breaks are written as `\n`. */
+function oneLineUnescaped(text: string): string {
+  const line = text.trim();
+  if (line.includes("\n") || !/:[ \t]*\\n/.test(line)) return text;
+  return line.replace(/\\([nt"'])/g, (_, c) => c === "n" ? "\n" : c === "t" ? "\t" : c) + "\n";
+}
+
+function withoutProseBehind(code: string): string {
+  const scan = scanPython(code);
+  const end = scan.lines.find((line, i) =>
+    i > 0 && line.indent === 0 && !isTopStatement(headOf(scan, line), line.broken) &&
+    !/^(?:elif|else|except|finally)\b|^[\p{L}_][\w.]*$/u.test(headOf(scan, line))
+  );
+  return end ? code.slice(0, end.start) : code;
+}
+
+const WRONG =
+  /\b(?:wrong|incorrect(?:ly)?|mistaken?|mistakes?|bugg?y?|bugs|broken|flawed|fails?|failing|avoid|do not|don't|not work|invalid|naive|your code|your (?:original|previous|first) \w+|(?:original|previous|earlier|first|old) (?:code|attempt|version|try|solution)|rejected)\b/i;
+const RIGHT =
+  /\b(?:correct(?:ed|ly)?|fix(?:ed|es)?|final|right|proper|improved|working|revised|updated|instead|better)\b/i;
+const OTHER_WAY =
+  /\b(?:alternative(?:ly)?|another (?:way|approach|option)|less efficient|brute[- ]force|slower)\b/i;
+
+/** How much speaks against a block in the sentence before it or in the comment it begins with. */
+function doubt(lead: string, code: string): number {
+  const line = lead.trimEnd().split("\n").at(-1) ?? "";
+  const sentence = line.trimEnd().split(/[.!?]\s/).at(-1) ?? "";
+  const comment = /^\s*#[^\n]{0,120}/.exec(code)?.[0] ?? "";
+  const said = `${sentence} ${comment}`;
+  if (WRONG.test(said) && !RIGHT.test(said)) return 5;
+  return OTHER_WAY.test(said) && !RIGHT.test(said) ? 2 : 0;
+}
+
+function fromJson(
+  text: string,
+  fences: readonly Block[],
+  search: Search,
+  depth: number,
+): Found | null {
+  const sources = fences.filter(({ language }) => language === "json" || language === "none")
+    .slice(-MANY).map((block) => block.text);
+  for (const source of [...sources.reverse(), text]) {
+    for (const { field, value } of jsonStrings(source).slice(0, MANY)) {
+      const found = value.trim() ? codeOf(plainBreaks(value), search, depth + 1) : null;
+      if (found && found.quality > 1) {
+        return { ...found, how: `JSON${field ? ` field "${field}"` : ""}; ${found.how}` };
+      }
+    }
+  }
+  return null;
+}
+
+/** The last block that is the entry point's body. */
+function bodyIn(blocks: readonly Block[], search: Search): Found | null {
+  const usable = blocks.filter(({ language }) => language === "python" || language === "none")
+    .slice(-MANY);
+  for (const evidence of ["indented", "returns", "statements"] as const) {
+    if (evidence === "statements" && usable.length !== 1) continue;
+    for (const block of usable.toReversed()) {
+      const text = outdented(block);
+      const found = completion(text, search, evidence, usable.filter((other) => other !== block));
+      if (found) return { ...found, how: `${block.where}; ${found.how}` };
+    }
+  }
+  return null;
+}
+
+/** A block's text without the indentation of its fence. */
+function outdented({ text, indent }: Block): string {
+  if (indent === 0) return text;
+  return text.replace(new RegExp(`^[ \\t]{1,${Math.min(indent, 40)}}`, "gm"), "");
+}
+
+/** The prompt completed with a body, and with what that needs of the text behind it. */
+function completion(
+  text: string,
+  search: Search,
+  evidence: Evidence,
+  helpers: readonly Block[],
+): Found | null {
+  if (!text.trim()) return null;
+  const { code, mended } = mendCharacters(text);
+  const completed = completePrompt(search.prompt, search.name, code, evidence);
+  if (!completed) return null;
+  const rest = codeInProse(completed.rest).slice(0, MANY).map((block) => block.text);
+  const others = [...rest, ...helpers.map((block) => asModule(block).code)];
+  const module = assembleModule(completed.code, search.name, search.prompt, others);
+  const words = [
+    "body for the prompt",
+    ...mendedWords([...mended, ...(completed.moved ? ["indentation"] : [])]),
+    ...module.done,
+  ];
+  const quality = findDefinition(scanPython(module.code), search.name)?.quality ?? 1;
+  return { code: module.code, how: words.join("; "), quality };
+}

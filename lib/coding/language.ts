@@ -1,0 +1,58 @@
+/** Problems in other languages than Python: what runs their programs, and what that needs to see. */
+import { realpathSync } from "node:fs";
+import { dirname } from "node:path";
+import { InputError } from "../errors.ts";
+import { commandWords } from "../run/command_words.ts";
+import { onPath } from "./sandbox/bubblewrap.ts";
+import type { Problem, ProblemLanguage, ProgramTests } from "./problems/load_problems.ts";
+import type { CommandProgram } from "./sandbox/command_trial.ts";
+
+/**
+ * The command's words, its program by its whole path.
+ * @throws {InputError} the program is not on PATH, or the command is none.
+ */
+function commandOf({ name, command }: ProblemLanguage): string[] {
+  const where = `language "${name}": command`;
+  const [program, ...args] = commandWords(command, where);
+  const path = program.includes("/") ? program : onPath(program);
+  if (path === null) throw new InputError(`${where}: no "${program}" on PATH; install it`);
+  if (!args.some((word) => word.includes("{file}"))) {
+    throw new InputError(`${where}: expected {file} in it, the program's file: ${command}`);
+  }
+  return [path, ...args];
+}
+
+/**
+ * Folders outside of /usr that the languages' programs are in, to be shown to the sandbox.
+ * @throws {InputError} as a language's command is wrong or its program is missing.
+ */
+export function languageFolders(problems: readonly Problem[]): string[] {
+  const folders = new Set<string>();
+  for (const { tests } of problems) {
+    if (tests.form !== "program") continue;
+    const [path] = commandOf(tests.language);
+    for (const each of [path, existing(path)]) {
+      if (!/^\/(usr|bin)\//.test(each)) folders.add(dirname(dirname(each)));
+    }
+  }
+  folders.delete("/");
+  return [...folders];
+}
+
+function existing(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    throw new InputError(`${path}: there is no such program`);
+  }
+}
+
+/** A program as the sandbox runs it. */
+export function programOf(
+  code: string,
+  { language, cases }: ProgramTests,
+  limits: { timeout_s: number; memory_bytes: number },
+): CommandProgram {
+  const file = `main.${language.extension}`;
+  return { code, file, command: commandOf(language), cases, ...limits };
+}

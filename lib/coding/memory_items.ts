@@ -1,0 +1,63 @@
+/** A coding run as memories: its summary, and each of its experiments. */
+import type { MemoryItem } from "../run/memory_item.ts";
+import type { BenchmarkSummary, ExperimentResult } from "./summary.ts";
+
+/** The memories of a run, the summary first. */
+export function memoryItems(summary: BenchmarkSummary): MemoryItem[] {
+  return [summaryItem(summary), ...experimentsOf(summary).map((it) => experimentItem(it, summary))];
+}
+
+/** The results of a run, of both modes where it has both. */
+function experimentsOf({ results, zero_shot, iterative }: BenchmarkSummary): ExperimentResult[] {
+  return results ?? [...zero_shot?.results ?? [], ...iterative?.results ?? []];
+}
+
+function summaryItem(summary: BenchmarkSummary): MemoryItem {
+  const { run_id, mode, config, start_time, duration_seconds } = summary;
+  const modes = [["", summary], ["Zero-shot: ", summary.zero_shot], [
+    "Iterative: ",
+    summary.iterative,
+  ]] as const;
+  const counts = modes.flatMap(([name, part]) => {
+    if (!part?.summary) return [];
+    const { successes, total_problems, success_rate, total_cost } = part.summary;
+    const cost = total_cost === null ? "unknown" : `$${total_cost.toFixed(4)}`;
+    return `${name}${successes} of ${total_problems} solved (${
+      success_rate.toFixed(1)
+    }%), cost ${cost}`;
+  });
+  return {
+    title: `Benchmark Run ${run_id}`,
+    content: [
+      `Benchmark run ${run_id}: ${config.local_model}, ${mode}`,
+      `${config.dataset}, problems ${config.problem_range}`,
+      ...counts,
+      `Started ${start_time}, took ${duration_seconds.toFixed(1)} s`,
+      "The whole summary is in the metadata.",
+    ].join("\n"),
+    category: "architecture",
+    tags: ["benchmark_run", run_id, mode, config.local_model],
+    importance: "critical",
+    metadata: { ...summary },
+  };
+}
+
+/** The run's id is in the title: an experiment has the same id in every run with its settings. */
+function experimentItem(
+  { experiment_id, problem_id, success, iterations, cost }: ExperimentResult,
+  { run_id, config }: BenchmarkSummary,
+): MemoryItem {
+  return {
+    title: `Experiment ${experiment_id} - COMPLETED: ${problem_id}, ${run_id}`,
+    content: [
+      `${problem_id} on ${config.local_model}: ${success ? "solved" : "not solved"}`,
+      `Iterations: ${iterations}`,
+      `Cost: ${cost === null ? "unknown" : `$${cost.toFixed(6)}`}`,
+      `Benchmark run: ${run_id}`,
+    ].join("\n"),
+    category: "learning",
+    tags: ["result", experiment_id, problem_id, "completed", run_id],
+    importance: "high",
+    metadata: { benchmark_run_id: run_id, problem_id, success, iterations, cost },
+  };
+}

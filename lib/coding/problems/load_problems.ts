@@ -1,0 +1,256 @@
+/** Coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, and programs of any language. */
+import { z } from "zod";
+import { InputError } from "../../errors.ts";
+import { checkJson, parseJson } from "../../settings/json_file.ts";
+import { readLines } from "../../settings/json_lines.ts";
+import { inputsCheck } from "./problem_inputs.ts";
+import { rawFields, withoutSpecialNumbers } from "./raw_json.ts";
+import type { JsonFile } from "../../settings/json_file.ts";
+
+/** A coding problem, the same whatever form its file has. */
+export interface Problem {
+  /** `HumanEval/0`; for MBPP's numbers `MBPP/11`. */
+  problem_id: string;
+  /** Place in the file, from 0. */
+  index: number;
+  /** A module's beginning that ends in the entry point's header; in MBPP a sentence. */
+  prompt: string;
+  /** The function that the tests call. */
+  entry_point: string;
+  /** How answers are judged: Python code, or inputs and outputs of any program. */
+  tests: PythonTests | ProgramTests;
+  /** What follows the prompt, or in MBPP a whole module; null where the file gives none. */
+  canonical_solution: string | null;
+}
+
+/** Python that calls the entry point. */
+export interface PythonTests {
+  /** `check`: the text defines `check(candidate)`. `asserts`: it calls the entry point by its name. */
+  form: "check" | "asserts";
+  /** The tests' own code. */
+  text: string;
+  /** What runs before the text: imports and definitions of the tests. */
+  setup: string;
+}
+
+/** A program of another language, judged by what it prints. */
+export interface ProgramTests {
+  /** Tells it from Python's tests. */
+  form: "program";
+  /** What the program is to be written in. */
+  language: ProblemLanguage;
+  /** What it gets on standard input, and what it has to print. */
+  cases: { input: string; output: string }[];
+}
+
+/** A language that problems may be in. */
+export interface ProblemLanguage {
+  /** As a fence names it, such as "javascript". */
+  name: string;
+  /** What runs a program, split as a shell does; `{file}` stands for the program's file. */
+  command: string;
+  /** Of the program's file, without a dot. */
+  extension: string;
+}
+
+const text = z.string().min(1);
+const name = z.string().regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, "expected a Python name");
+const id = z.union([text, z.int().min(0)]);
+const inputs = z.array(z.array(z.unknown()));
+
+const humanEval = z.object({
+  task_id: id,
+  prompt: text,
+  entry_point: name,
+  canonical_solution: z.string().nullish(),
+  test: text.optional(),
+  base_input: inputs.optional(),
+  plus_input: inputs.optional(),
+  atol: z.number().min(0).optional(),
+}).refine((problem) => problem.test ?? problem.base_input ?? problem.plus_input, {
+  message: `expected "test", or "base_input" and "plus_input"`,
+});
+
+const mbpp = z.object({
+  task_id: id,
+  text: text.optional(),
+  prompt: text.optional(),
+  code: z.string().nullish(),
+  test_list: z.array(text).min(1),
+  test_setup_code: z.string().nullish(),
+  test_imports: z.array(z.string()).nullish(),
+}).refine((problem) => problem.text ?? problem.prompt, { message: `expected "text" or "prompt"` });
+
+const program = z.object({
+  task_id: id,
+  prompt: text,
+  language: z.strictObject({
+    name: text,
+    command: text,
+    extension: z.string().regex(/^[a-zA-Z0-9]+$/, "expected letters and digits, without a dot"),
+  }),
+  cases: z.array(z.strictObject({ input: z.string(), output: z.string() })).min(1),
+  canonical_solution: z.string().nullish(),
+});
+
+/**
+ * Reads all problems of a JSON Lines file, gzipped or not.
+ *
+ * @throws {InputError} file, line, column and field of what is wrong; an id that comes twice; a file
+ *   without problems.
+ */
+export async function loadProblems(path: string): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for await (const problem of streamProblems(path)) problems.push(problem);
+  if (problems.length === 0) {
+    throw new InputError(`${path}: holds no problems; expected one JSON object a line`);
+  }
+  return problems;
+}
+
+/** Reads problems one by one, as {@linkcode loadProblems} does. */
+export async function* streamProblems(path: string): AsyncGenerator<Problem> {
+  const lines = new Map<string, number>();
+  let index = 0;
+  for await (const { line, number } of readLines(path)) {
+    const problem = atLine(path, number, () => problemOf(path, line, index));
+    const earlier = lines.get(problem.problem_id);
+    if (earlier !== undefined) {
+      throw new InputError(
+        `${path}:${number}: task_id: "${problem.problem_id}" is already the id of line ${earlier}; ids must differ`,
+      );
+    }
+    lines.set(problem.problem_id, number);
+    index++;
+    yield problem;
+  }
+}
+
+/** Complaints about a line's text name the first line of it: the file's own line goes in its place. */
+function atLine<T>(path: string, number: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const rest = error.message.slice(path.length).replace(/^:1(?=:)/, "");
+    throw new InputError(`${path}:${number}${rest}`);
+  }
+}
+
+function problemOf(path: string, line: string, index: number): Problem {
+  const file = parseLine(path, line);
+  const { value } = file;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InputError(`${path}:1:1: expected a problem as a JSON object`);
+  }
+  if ("language" in value) return fromProgram(file, index);
+  if ("test_list" in value && !("entry_point" in value)) return fromMbpp(file, index);
+  if ("entry_point" in value) return fromHumanEval(file, line, index);
+  throw new InputError(
+    `${path}:1:1: neither "entry_point" (HumanEval's form) nor "test_list" (MBPP's form) nor "language" is there`,
+  );
+}
+
+/** Python writes NaN and Infinity into JSON; only test inputs hold them, which are read as text. */
+function parseLine(path: string, line: string): JsonFile {
+  try {
+    return parseJson(path, line);
+  } catch (error) {
+    const plain = withoutSpecialNumbers(line);
+    if (plain === line) throw error;
+    return parseJson(path, plain);
+  }
+}
+
+function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
+  const problem = checkJson(file, humanEval);
+  const { prompt, entry_point, canonical_solution = null, test, atol = 0 } = problem;
+  let check = test ?? "";
+  if (problem.base_input || problem.plus_input) {
+    if (canonical_solution === null) {
+      throw new InputError(
+        `${file.path}:1:1: canonical_solution: missing; base_input and plus_input need it`,
+      );
+    }
+    // As text: numbers lose digits and their kind in a JavaScript number.
+    const raw = rawFields(line, ["base_input", "plus_input"]);
+    check = inputsCheck({
+      prompt,
+      entry_point,
+      canonical_solution,
+      test: check,
+      atol,
+      inputs: raw,
+    });
+  }
+  return {
+    problem_id: idOf(problem.task_id, "HumanEval"),
+    index,
+    prompt,
+    entry_point,
+    tests: { form: "check", text: check, setup: "" },
+    canonical_solution,
+  };
+}
+
+function fromProgram(file: JsonFile, index: number): Problem {
+  const { task_id, prompt, language, cases, canonical_solution = null } = checkJson(file, program);
+  return {
+    problem_id: idOf(task_id, language.name),
+    index,
+    prompt,
+    entry_point: "main",
+    tests: { form: "program", language, cases },
+    canonical_solution,
+  };
+}
+
+function fromMbpp(file: JsonFile, index: number): Problem {
+  const problem = checkJson(file, mbpp);
+  const entryPoint = calledName(problem.code ?? "", problem.test_list);
+  if (entryPoint === null) {
+    throw new InputError(`${file.path}:1:1: test_list: no test calls a function of "code"`);
+  }
+  return {
+    problem_id: idOf(problem.task_id, "MBPP"),
+    index,
+    prompt: (problem.text ?? problem.prompt)!,
+    entry_point: entryPoint,
+    tests: {
+      form: "asserts",
+      text: `${problem.test_list.join("\n")}\n`,
+      setup: [...problem.test_imports ?? [], problem.test_setup_code ?? ""]
+        .filter((part) => part.trim()).map((part) => `${part.trimEnd()}\n`).join(""),
+    },
+    canonical_solution: problem.code ?? null,
+  };
+}
+
+function idOf(id: string | number, dataset: string): string {
+  return typeof id === "number" ? `${dataset}/${id}` : id;
+}
+
+/** The function that the tests are about: of those that the code defines, or else the first called. */
+function calledName(code: string, tests: readonly string[]): string | null {
+  const called = [
+    ...tests.join("\n").matchAll(/(?<![.\p{L}\p{N}_])([\p{L}_][\p{L}\p{N}_]*)\s*\(/gu),
+  ]
+    .map((match) => match[1]);
+  const defined = new Set(
+    [...code.matchAll(/^(?:def|class)[ \t]+([\p{L}_][\p{L}\p{N}_]*)/gmu)].map((match) => match[1]),
+  );
+  if (defined.size) return called.find((word) => defined.has(word)) ?? null;
+  const wrappers = new Set([
+    "assert",
+    "not",
+    "set",
+    "sorted",
+    "list",
+    "tuple",
+    "len",
+    "round",
+    "abs",
+  ]);
+  return called.find((word) => !wrappers.has(word) && !word.startsWith("is")) ?? called[0] ?? null;
+}
+export { selectRange } from "./select_range.ts";

@@ -1,0 +1,39 @@
+/** Choosing problems by their places. */
+import { InputError } from "../../errors.ts";
+
+/** More digits than a place can have. */
+const PLACE = /^\d{1,9}$/;
+
+/**
+ * The problems that a range names, in their order, each once. A range's end is not included, as in
+ * `--range 0-10` for the first ten; single places and lists of both may be given.
+ *
+ * @example
+ * ```ts
+ * selectRange(problems, "0-10"); // problems 0 to 9
+ * selectRange(problems, "0,3,7-9"); // problems 0, 3, 7 and 8
+ * ```
+ * @throws {InputError} a range of another form, an empty one, or one beyond the last problem.
+ */
+export function selectRange<T>(problems: readonly T[], range: string): T[] {
+  const fail = (part: string, what: string) =>
+    new InputError(
+      `--range: "${part.trim()}" ${what}; give places from 0, such as 0-10 (the end is not included), 7 or 0,3,7-9`,
+    );
+  const chosen = new Set<number>();
+  for (const part of range.split(",")) {
+    const [first, second, ...more] = part.split("-").map((place) => place.trim());
+    if (more.length || !PLACE.test(first) || (second !== undefined && !PLACE.test(second))) {
+      throw fail(part, "is no range");
+    }
+    const from = Number(first);
+    const to = second === undefined ? from + 1 : Number(second);
+    if (to <= from) throw fail(part, "holds nothing");
+    if (to > problems.length) {
+      const count = problems.length;
+      throw fail(part, `goes beyond the ${count} ${count === 1 ? "problem" : "problems"}`);
+    }
+    for (let place = from; place < to; place++) chosen.add(place);
+  }
+  return [...chosen].sort((a, b) => a - b).map((place) => problems[place]);
+}

@@ -1,0 +1,78 @@
+/** Coding problems as a suite: a test for each problem, mode and sample. */
+import { itemId } from "../settings/item_id.ts";
+import type { Problem } from "./problems/load_problems.ts";
+import type { LoadedSuite } from "../settings/load_suite.ts";
+import type { TestCase } from "../settings/suite.ts";
+import type { CodingOutcome } from "../suite/test_result.ts";
+
+/** One answer a problem, or attempts that see the error of the one before. */
+export type Mode = CodingOutcome["mode"];
+
+/** What shapes the tests of a coding run. */
+export interface CodingSettings {
+  /** One, or both to compare them. */
+  modes: readonly Mode[];
+  /** Attempts at a problem in iterative mode. */
+  max_iterations: number;
+  /** Answers to each problem. */
+  samples: number;
+  /** Sampling parameters of every request. */
+  parameters: Record<string, unknown>;
+  /** Limits of each program. */
+  test_timeout_s: number;
+  /** Memory that each program may take, bytes. */
+  memory_bytes: number;
+  /** A second model that reviews every so many failed attempts; null for none. */
+  checkpoint: { model: string; every: number } | null;
+}
+
+/** A test of a coding suite knows its problem. */
+export interface CodingTest extends TestCase {
+  coding: { problem: Problem; mode: Mode; sample: number; experiment_id: string };
+}
+
+/** The suite of some problems. @param path of the file that they are from. */
+export function codingSuite(
+  name: string,
+  path: string,
+  problems: readonly Problem[],
+  settings: CodingSettings,
+  model: string,
+): LoadedSuite {
+  const tests = problems.flatMap((problem) =>
+    Array.from(
+      { length: settings.samples },
+      (_, sample) => settings.modes.map((mode) => testOf(problem, mode, sample, settings, model)),
+    ).flat()
+  );
+  const suite = { test_suite_id: name, tests };
+  return { path, directory: ".", suite, warnings: [], text: JSON.stringify(suite) };
+}
+
+function testOf(
+  problem: Problem,
+  mode: Mode,
+  sample: number,
+  settings: CodingSettings,
+  model: string,
+): CodingTest {
+  const { parameters, max_iterations, test_timeout_s, memory_bytes, checkpoint } = settings;
+  const limits = { test_timeout_s, memory_bytes };
+  const rounds = mode === "iterative" ? { max_iterations, checkpoint } : {};
+  const what = { problem, mode, sample, model, parameters, limits, ...rounds };
+  const suffix = settings.samples > 1 ? ` #${sample + 1}` : "";
+  return {
+    id: `${problem.problem_id} ${mode}${suffix}`,
+    name: `${problem.problem_id} ${problem.entry_point}${suffix}`,
+    category: mode,
+    prompt: problem.prompt,
+    parameters: seeded(parameters, sample),
+    coding: { problem, mode, sample, experiment_id: `exp_${itemId(what).slice(0, 8)}` },
+  };
+}
+
+/** Several samples with one seed would be the same sample. */
+function seeded(parameters: Record<string, unknown>, sample: number): Record<string, unknown> {
+  const { seed } = parameters;
+  return typeof seed === "number" ? { ...parameters, seed: seed + sample } : parameters;
+}

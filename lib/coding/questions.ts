@@ -1,0 +1,107 @@
+/** How coding problems are asked: at first, after a failure, and of a reviewer. */
+import type { Question } from "../endpoint/request.ts";
+import type { Problem } from "./problems/load_problems.ts";
+import type { Checks } from "./sandbox/outcome.ts";
+
+/** What an attempt came to, as far as the next question tells it. */
+export interface Tried {
+  iteration: number;
+  passed: boolean;
+  outcome: string;
+  detail: string;
+  code: string | null;
+  /** The tests' checks that held; null where none was counted. */
+  checks: Checks | null;
+  /** Their share. */
+  pass_rate: number | null;
+}
+
+/** Characters of a failing test's output that are fed back. */
+const MOST_DETAIL = 2000;
+const MOST_CODE = 20_000;
+
+/** The first question; for a completions endpoint the problem itself, to be gone on with. */
+export function firstQuestion(problem: Problem, chat: boolean): Question {
+  if (!chat) return { prompt: problem.prompt };
+  return { messages: [{ role: "user", content: task(problem) }] };
+}
+
+/** The question after a failure: the problem, the last code, its failure and how all went so far. */
+export function nextQuestion(
+  problem: Problem,
+  tried: readonly Tried[],
+  advice: string | null,
+  chat: boolean,
+): Question {
+  const last = tried[tried.length - 1];
+  const code = (last.code ?? "").slice(0, MOST_CODE);
+  const language = languageOf(problem);
+  const shown = code ? `\`\`\`${language}\n${code}\n\`\`\`` : "(no code was found in it)";
+  const failure = [
+    `This does not pass the tests: ${last.outcome}.`,
+    last.detail.slice(0, MOST_DETAIL),
+    `Attempts so far: ${tried.map(toldShort).join("; ")}.`,
+    ...(advice ? [`A reviewer advises:\n${advice}`] : []),
+    `Write the whole corrected ${
+      problem.tests.form === "program" ? "program" : "module"
+    } in one \`\`\`${language} block.`,
+  ].join("\n\n");
+  if (!chat) return { prompt: `${task(problem)}\n\n${shown}\n\n${failure}\n\n` };
+  return {
+    messages: [
+      { role: "user", content: task(problem) },
+      { role: "assistant", content: shown },
+      { role: "user", content: failure },
+    ],
+  };
+}
+
+/** What a second model is asked when attempts keep failing. */
+export function reviewQuestion(problem: Problem, tried: readonly Tried[]): Question {
+  const last = tried[tried.length - 1];
+  const history = tried.map((attempt) =>
+    `${toldShort(attempt)}: ${attempt.detail.split("\n").at(-1)?.slice(0, 200) ?? ""}`
+  );
+  const content = [
+    "Another model tries to solve this problem and fails. Say in a few sentences what is wrong with " +
+    "its approach and what to do instead. Do not write the solution.",
+    task(problem),
+    `Its last code:\n\`\`\`${languageOf(problem)}\n${
+      (last.code ?? "").slice(0, MOST_CODE)
+    }\n\`\`\``,
+    `What the tests said:\n${last.detail.slice(0, MOST_DETAIL)}`,
+    `All attempts:\n${history.join("\n")}`,
+  ].join("\n\n");
+  return { messages: [{ role: "user", content }] };
+}
+
+/** Such as `1: assertion, 3 of 7 checks`. */
+function toldShort({ iteration, outcome, checks }: Tried): string {
+  return `${iteration}: ${outcome}${checks ? `, ${checks.passed} of ${checks.total} checks` : ""}`;
+}
+
+function languageOf({ tests }: Problem): string {
+  return tests.form === "program" ? tests.language.name : "python";
+}
+
+function task({ prompt, entry_point, tests }: Problem): string {
+  if (tests.form === "program") {
+    const [{ input, output }] = tests.cases;
+    return `${prompt.trim()}\n\nWrite it as a whole program in ${tests.language.name} that reads ` +
+      "standard input and writes standard output, such that for\n\n" +
+      `${indented(input)}\n\nit prints\n\n${indented(output)}\n\n` +
+      `Answer with the whole program in one \`\`\`${tests.language.name} block.`;
+  }
+  if (tests.form === "check") {
+    return "Complete this Python function. Answer with the whole module, imports and helpers " +
+      `included, in one \`\`\`python block.\n\n\`\`\`python\n${prompt.trimEnd()}\n\`\`\``;
+  }
+  const example = tests.text.split("\n").find((line) => line.trim().startsWith("assert"));
+  return `${prompt.trim()}\n\nWrite it in Python as a function named ${entry_point}` +
+    `${example ? `, such that\n\n    ${example.trim()}\n` : "."}` +
+    "\nAnswer with the whole module in one ```python block.";
+}
+
+function indented(text: string): string {
+  return text.trimEnd().split("\n").map((line) => `    ${line}`).join("\n");
+}

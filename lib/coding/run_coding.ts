@@ -1,0 +1,106 @@
+/** A coding benchmark against one model: a suite run whose tests are solved, not just asked. */
+import { EndpointClient } from "../endpoint/client.ts";
+import { Budget } from "../run/budget.ts";
+import { findRun } from "../run/directory.ts";
+import { readJournal } from "../run/journal.ts";
+import { RequestCost } from "../run/request_cost.ts";
+import { writeFileAtomic } from "../run/write.ts";
+import { runSuite } from "../suite/run_suite.ts";
+import { codingSuite } from "./problems_suite.ts";
+import { Solver } from "./solver.ts";
+import { codingStatistics, summaryOf } from "./summary.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Problem } from "./problems/load_problems.ts";
+import type { BudgetLimits, Spent } from "../run/budget.ts";
+import type { PriceTable } from "../run/prices.ts";
+import type { SuiteRun, SuiteRunOptions } from "../suite/run_suite.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
+import type { CodingSettings } from "./problems_suite.ts";
+import type { BenchmarkSummary, CodingStatistics } from "./summary.ts";
+
+/** A coding benchmark's run: which problems, by which model, judged where. */
+export interface CodingRunOptions
+  extends Omit<SuiteRunOptions, "suite" | "handlers" | "tests" | "budget"> {
+  /** The benchmark's name, e.g. "HumanEval". */
+  name: string;
+  /** The file of the problems. */
+  path: string;
+  /** The problems, in the order in which they are asked. */
+  problems: readonly Problem[];
+  /** How the problems were chosen, in words; for the summary. */
+  range: string;
+  /** What shapes the requests and the judging. */
+  settings: CodingSettings;
+  /** Where answers are run. */
+  sandbox: Sandbox;
+  /** How the second model is reached that reviews failed attempts. */
+  reviewer: APIConfiguration | null;
+  /** Ends the run before it is crossed. */
+  budget: BudgetLimits;
+  /** Told once, when 80 % of it is spent. */
+  onBudget?: (line: string) => void;
+  /** What tokens cost; unknown models cost null. */
+  prices: PriceTable;
+}
+
+/** What came of a coding run. */
+export interface CodingRun extends SuiteRun {
+  /** The figures under the names of benchmark_results/<run_id>.json. */
+  summary: BenchmarkSummary;
+  /** Rates with intervals, and the comparison of both modes. */
+  statistics: CodingStatistics;
+  /** Null where any price or count is unknown. */
+  budget_spent: { usd: number; tokens: number };
+  /** What the request that had no room may take; null where all had, or nothing is known. */
+  budget_refused: Spent | null;
+  /** The budget ended the run before its end. */
+  budget_ended: boolean;
+}
+
+/**
+ * Runs coding problems, or what is missing of them. Every attempt is journaled as it ends; a run that
+ * is resumed goes on behind the last one.
+ *
+ * @throws {InputError} as {@linkcode runSuite}.
+ */
+export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
+  const { settings, api, transport, problems, prices, onNotice = () => {} } = options;
+  const budget = new Budget(options.budget, (line) => {
+    onNotice(line);
+    options.onBudget?.(line);
+  });
+  const solver = new Solver({
+    settings,
+    chat: api.api_type !== "completions",
+    sandbox: options.sandbox,
+    reviewer: options.reviewer && new EndpointClient(options.reviewer, transport),
+    budget,
+    reviewCost: options.reviewer && new RequestCost(options.reviewer.model, prices, onNotice),
+    onNotice,
+  });
+  if (options.resume !== undefined) {
+    const { journal } = findRun(options.resume, options.out ?? "runs");
+    await readJournal(journal, (event) => solver.recall(event));
+  }
+  const started_ms = Date.now();
+  const run = await runSuite({
+    ...options,
+    budget,
+    suite: codingSuite(options.name, options.path, problems, settings, api.model),
+    handlers: { "zero-shot": solver.handler, "iterative": solver.handler },
+    config: {
+      coding: { ...settings, problems: options.range },
+      sandbox: options.sandbox.description,
+    },
+  });
+  const summary = summaryOf(run, options, started_ms);
+  writeFileAtomic(`${run.directory.path}/summary.json`, JSON.stringify(summary, null, 2) + "\n");
+  return {
+    ...run,
+    summary,
+    statistics: codingStatistics(run.results.items, settings),
+    budget_spent: budget.spent,
+    budget_refused: budget.refused,
+    budget_ended: budget.ended,
+  };
+}

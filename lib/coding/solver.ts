@@ -1,0 +1,286 @@
+/** Attempts at coding problems: asked, extracted, run in the sandbox, and asked again. */
+import { messageOf } from "../errors.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { requestBody } from "../endpoint/request.ts";
+import { extractCode } from "./extract/extract_code.ts";
+import { extractProgram } from "./extract/program.ts";
+import { passRate } from "./sandbox/outcome.ts";
+import { programOf } from "./language.ts";
+import { isPlateau } from "./plateau.ts";
+import { firstQuestion, nextQuestion, reviewQuestion } from "./questions.ts";
+import type { EndpointClient } from "../endpoint/client.ts";
+import type { Problem, ProblemLanguage } from "./problems/load_problems.ts";
+import type { TestCase } from "../settings/suite.ts";
+import type { Budget, Spent } from "../run/budget.ts";
+import type { JournalEvent } from "../run/journal.ts";
+import type { RequestCost } from "../run/request_cost.ts";
+import type { CategoryHandler, HandlerContext } from "../suite/execution.ts";
+import type { Outcome } from "./sandbox/outcome.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
+import type { CodingOutcome, TestResult } from "../suite/test_result.ts";
+import type { CodingSettings, CodingTest } from "./problems_suite.ts";
+import type { Tried } from "./questions.ts";
+
+/** One answer to a problem and what came of it: the journal's `attempt_finished`. */
+export interface Attempt extends Tried {
+  experiment_id: string;
+  problem_id: string;
+  /** How the code was found in the reply. */
+  how: string;
+  cost_usd: number | null;
+  /** The experiment whose answer it is, where one of comparative's other mode was taken. */
+  reused_from: string | null;
+  /** The answer itself. */
+  result: TestResult;
+}
+
+export interface SolverParts {
+  settings: CodingSettings;
+  chat: boolean;
+  sandbox: Sandbox;
+  /** The reviewer's; null for none. */
+  reviewer: EndpointClient | null;
+  budget: Budget;
+  /** Of the reviews; null for none. */
+  reviewCost: RequestCost | null;
+  onNotice(line: string): void;
+}
+
+type Execute = (test: TestCase) => Promise<TestResult>;
+
+/** Solves the tests of a coding suite. Give its handler for every mode's category. */
+export class Solver {
+  readonly #parts: SolverParts;
+  readonly #earlier = new Map<string, Attempt[]>();
+  readonly #reviews = new Map<string, string>();
+  /** First attempts that both modes of a comparison share, by problem and sample. */
+  readonly #shared = new Map<string, Promise<Attempt>>();
+
+  constructor(parts: SolverParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes an event of an earlier session's journal: its attempts are not made again. */
+  recall({ event, attempt, experiment_id, advice, spent }: JournalEvent): void {
+    if (event === "attempt_finished") {
+      const known = attempt as Attempt;
+      const list = this.#earlier.get(known.experiment_id) ?? [];
+      list.push(known);
+      this.#earlier.set(known.experiment_id, list);
+      if (known.reused_from === null) this.#parts.budget.add(spentBy(known));
+    } else if (event === "review_finished") {
+      this.#reviews.set(String(experiment_id), String(advice));
+      if (spent) this.#parts.budget.add(spent as Spent); // missing in older journals
+    }
+  }
+
+  readonly handler: CategoryHandler = async (test, execute, signal, context) => {
+    const { coding } = test as CodingTest;
+    const attempts = [...this.#earlier.get(coding.experiment_id) ?? []];
+    for (;;) {
+      const stopped = this.#stop(coding.mode, attempts);
+      if (stopped) return this.#conclude(test as CodingTest, attempts, stopped, context);
+      const attempt = attempts.length === 0
+        ? await this.#first(test as CodingTest, execute, signal, context)
+        : await this.#next(test as CodingTest, attempts, execute, signal, context);
+      attempts.push(attempt);
+      context.journal.append("attempt_finished", { attempt });
+    }
+  };
+
+  #stop(
+    mode: CodingOutcome["mode"],
+    attempts: readonly Attempt[],
+  ): CodingOutcome["stopped"] | null {
+    const last = attempts.at(-1);
+    if (!last) return null;
+    if (last.passed) return "success";
+    if (!last.result.success) return "no_answer";
+    const limit = mode === "iterative" ? this.#parts.settings.max_iterations : 1;
+    if (attempts.length >= limit) return "limit";
+    return isPlateau(attempts) ? "plateau" : null;
+  }
+
+  /** In a comparison the first answer serves both modes: its settings are the same. */
+  async #first(
+    test: CodingTest,
+    execute: Execute,
+    signal: AbortSignal,
+    context: HandlerContext,
+  ): Promise<Attempt> {
+    const { problem, sample, experiment_id } = test.coding;
+    const question = firstQuestion(problem, this.#parts.chat);
+    const ask = () => this.#attempt(test, question, 1, execute, signal);
+    if (this.#parts.settings.modes.length < 2) return await ask();
+    const key = `${problem.problem_id} ${sample}`;
+    const known = this.#shared.get(key);
+    if (known) {
+      const first = await known;
+      const result = { ...first.result, ...identity(test, context) };
+      return { ...first, experiment_id, result, reused_from: first.experiment_id };
+    }
+    const shared = ask();
+    shared.catch(() => this.#shared.delete(key)); // the other mode asks for itself
+    this.#shared.set(key, shared);
+    return await shared;
+  }
+
+  async #next(
+    test: CodingTest,
+    attempts: readonly Attempt[],
+    execute: Execute,
+    signal: AbortSignal,
+    context: HandlerContext,
+  ): Promise<Attempt> {
+    const advice = await this.#review(test, attempts, signal, context);
+    const { problem } = test.coding;
+    const question = nextQuestion(problem, attempts, advice, this.#parts.chat);
+    return await this.#attempt(test, question, attempts.length + 1, execute, signal);
+  }
+
+  async #attempt(
+    test: CodingTest,
+    question: object,
+    iteration: number,
+    execute: Execute,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const { coding, prompt: _prompt, ...rest } = test;
+    const { problem, experiment_id } = coding;
+    const result = await execute({ ...rest, ...question } as TestCase);
+    const reply = { text: result.response_text, reasoning: result.reasoning_text };
+    const found = problem.tests.form === "program"
+      ? extractProgram(reply, namesOf(problem.tests.language))
+      : extractCode(reply, problem);
+    const ended = result.success ? await this.#run(problem, found.code, signal) : null;
+    return {
+      experiment_id,
+      problem_id: problem.problem_id,
+      iteration,
+      passed: ended?.passed ?? false,
+      outcome: ended?.class ?? "no_answer",
+      detail: ended?.detail ?? result.error_message ?? "",
+      code: found.code,
+      checks: ended?.checks ?? null,
+      pass_rate: ended && passRate(ended),
+      how: found.how,
+      cost_usd: result.cost_usd,
+      reused_from: null,
+      result,
+    };
+  }
+
+  #run(problem: Problem, code: string | null, signal: AbortSignal): Promise<Outcome> {
+    const { test_timeout_s, memory_bytes } = this.#parts.settings;
+    if (problem.tests.form === "program") {
+      const limits = { timeout_s: test_timeout_s, memory_bytes };
+      return this.#parts.sandbox.runCommand(programOf(code ?? "", problem.tests, limits), signal);
+    }
+    const { form, text, setup } = problem.tests;
+    return this.#parts.sandbox.run({
+      code: code ?? "",
+      entry_point: problem.entry_point,
+      test: setup ? `${setup}\n${text}` : text,
+      form,
+      prompt: form === "check" ? problem.prompt : undefined,
+      timeout_s: test_timeout_s,
+      memory_bytes,
+    }, signal);
+  }
+
+  /** A second model's advice, every so many attempts; the newest stays until the next. */
+  async #review(
+    { coding }: CodingTest,
+    attempts: readonly Attempt[],
+    signal: AbortSignal,
+    { journal }: HandlerContext,
+  ): Promise<string | null> {
+    const { reviewer, settings, onNotice, reviewCost, budget } = this.#parts;
+    const { experiment_id, problem } = coding;
+    const known = this.#reviews.get(experiment_id) ?? null;
+    if (!reviewer || attempts.length % settings.checkpoint!.every !== 0) return known;
+    const question = reviewQuestion(problem, attempts);
+    const body = requestBody(question, reviewer.api);
+    const reservation = await budget.reserve(() => reviewCost!.most(body), signal);
+    let spent: Spent = { usd: null, tokens: null };
+    try {
+      const { reply, error } = await reviewer.ask(question, signal);
+      if (error) throw error;
+      spent = reviewCost!.spentBy(body, reply);
+      this.#reviews.set(experiment_id, reply.text);
+      journal.append("review_finished", { experiment_id, advice: reply.text, spent });
+      return reply.text;
+    } catch (error) {
+      if (error instanceof CancelledError) throw error;
+      onNotice(`${problem.problem_id}: no review: ${messageOf(error)}`);
+      return known;
+    } finally {
+      reservation.settle(spent);
+    }
+  }
+
+  /** The experiment's result: its last answer, with the tokens and times of all. */
+  #conclude(
+    test: CodingTest,
+    attempts: readonly Attempt[],
+    stopped: CodingOutcome["stopped"],
+    context: HandlerContext,
+  ): TestResult {
+    const last = attempts.at(-1)!;
+    const { mode, sample, experiment_id, problem } = test.coding;
+    const sum = (of: (attempt: Attempt) => number | null) =>
+      attempts.reduce<number | null>((total, attempt) => {
+        const value = of(attempt);
+        return total === null || value === null ? null : total + value;
+      }, 0);
+    const input_tokens = sum(({ result }) => result.prompt_tokens);
+    const output_tokens = sum(({ result }) => result.completion_tokens);
+    const cost_usd = sum((attempt) => attempt.cost_usd);
+    const hits = Number(last.passed);
+    return {
+      ...last.result,
+      ...identity(test, context),
+      elapsed_seconds: sum(({ result }) => result.elapsed_seconds)!,
+      prompt_tokens: input_tokens,
+      completion_tokens: output_tokens,
+      cost_usd,
+      evaluation_result: last.result.success
+        ? {
+          evaluator: "sandbox",
+          passed: last.passed,
+          targets: 1,
+          created_hits: hits,
+          hit_rate: hits,
+          detail: last.passed
+            ? `passed at attempt ${attempts.length}`
+            : `${last.outcome}: ${last.detail}`,
+        }
+        : null,
+      coding: {
+        experiment_id,
+        problem_id: problem.problem_id,
+        mode,
+        sample,
+        iterations: attempts.length,
+        stopped,
+        outcome: last.result.success ? last.outcome : null,
+        input_tokens,
+        output_tokens,
+        cost_usd,
+      },
+    };
+  }
+}
+
+function namesOf({ name, extension }: ProblemLanguage): string[] {
+  return [name.toLowerCase(), extension.toLowerCase()];
+}
+
+function identity(test: CodingTest, { item_id }: HandlerContext) {
+  return { test_id: test.id, test_name: test.name, category: test.category, item_id };
+}
+
+function spentBy({ cost_usd, result }: Attempt) {
+  const { prompt_tokens, completion_tokens } = result;
+  return { usd: cost_usd, tokens: (prompt_tokens ?? 0) + (completion_tokens ?? 0) };
+}

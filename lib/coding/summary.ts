@@ -1,0 +1,259 @@
+/** What a coding run comes to: the summary that other programs read, and the statistics beside it. */
+import { pairedDifference } from "../stats/paired.ts";
+import { attemptsShare, meanPassAllK, meanPassAtK } from "../stats/pass_at_k.ts";
+import { pairedDetectable } from "../stats/power.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { ResultItem } from "../suite/results.ts";
+import type { SuiteRun } from "../suite/run_suite.ts";
+import type { CodingOutcome } from "../suite/test_result.ts";
+import type { CodingSettings, Mode } from "./problems_suite.ts";
+import type { CodingRunOptions } from "./run_coding.ts";
+
+/** What came of one problem. */
+export interface ExperimentResult {
+  /** Names the problem, asked of this model in this way. */
+  experiment_id: string;
+  /** The problem's id in its file. */
+  problem_id: string;
+  /** Whether the last answer passed. */
+  success: boolean;
+  /** Attempts made. */
+  iterations: number;
+  /** US dollars; null where the price is unknown. */
+  cost: number | null;
+  /** Tokens over all attempts; null where the server told none. */
+  usage: { input_tokens: number | null; output_tokens: number | null };
+}
+
+/** Counts and means over the problems of a mode. */
+export interface SummaryStats {
+  /** Problems with a result. */
+  total_problems: number;
+  /** Problems that were solved. */
+  successes: number;
+  /** Per cent. */
+  success_rate: number;
+  /** US dollars; null where any price is unknown. */
+  total_cost: number | null;
+  /** US dollars a problem; null where any price is unknown. */
+  avg_cost: number | null;
+  /** Attempts a problem. */
+  avg_iterations: number;
+  /** Prompt tokens of all attempts; null where any is unknown. */
+  total_input_tokens: number | null;
+  /** Output tokens of all attempts; null where any is unknown. */
+  total_output_tokens: number | null;
+}
+
+/** The results of one mode. */
+export interface ModeSummary {
+  /** One for each problem. */
+  results: ExperimentResult[];
+  /** What they come to. */
+  summary: SummaryStats;
+}
+
+/** A run as benchmark_results/<run_id>.json has it. */
+export interface BenchmarkSummary extends Partial<ModeSummary> {
+  /** The run's id. */
+  run_id: string;
+  /** "comparative": both modes on the same problems. */
+  mode: "zero-shot" | "iterative" | "comparative";
+  /** ISO 8601. */
+  start_time: string;
+  /** ISO 8601. */
+  end_time: string;
+  /** From start_time to end_time. */
+  duration_seconds: number;
+  /** What was asked, of whom, how. */
+  config: {
+    local_model: string;
+    problem_range: string;
+    problems: string[];
+    max_iterations: number;
+    dataset: string;
+    temperature: number | null;
+    seed: number | null;
+  };
+  /** The figures of zero-shot mode, where both modes ran. */
+  zero_shot?: ModeSummary;
+  /** The figures of iterative mode, where both modes ran. */
+  iterative?: ModeSummary;
+  /** Iterative less zero-shot: percentage points, and differences of means. */
+  comparison?: {
+    success_rate_improvement: number;
+    cost_difference: number | null;
+    iteration_difference: number;
+  };
+}
+
+/** Rates with intervals, and the comparison of both modes problem by problem. */
+export interface CodingStatistics {
+  /** One entry for each mode that ran. */
+  by_mode: Partial<
+    Record<Mode, {
+      /** Answers that pass, of all: Wilson, or over problems where these have several answers. */
+      success_rate: Estimate | null;
+      /** By k: that one of k answers passes, that all do; over problems. */
+      pass_at_k: Record<string, Estimate | null>;
+      pass_all_k: Record<string, Estimate | null>;
+      cost_per_solved_usd: number | null;
+    }>
+  >;
+  /** Problem by problem; null where one mode ran. */
+  comparison: {
+    /** Iterative less zero-shot, of success rates by problem. */
+    difference: Estimate | null;
+    gained: number;
+    lost: number;
+    /** Exact McNemar. */
+    p: number | null;
+    /** The smallest difference that a comparison of so many problems could have shown (80 %). */
+    detectable: number | null;
+    cost_per_additional_solved_usd: number | null;
+  } | null;
+}
+
+type CodingItem = ResultItem & { coding: CodingOutcome };
+
+function codingItems(items: readonly ResultItem[], mode: Mode): CodingItem[] {
+  return items.filter((item): item is CodingItem => item.coding?.mode === mode);
+}
+
+/** The summary of a run, under the names that its readers know. */
+export function summaryOf(
+  { run_id, results, wall_s }: SuiteRun,
+  { settings, problems, range, api, path }: CodingRunOptions,
+  started_ms: number,
+): BenchmarkSummary {
+  const both = settings.modes.length > 1;
+  const end_ms = started_ms + wall_s * 1000;
+  const { temperature, seed } = settings.parameters;
+  const head = {
+    run_id,
+    mode: both ? "comparative" as const : settings.modes[0],
+    start_time: new Date(started_ms).toISOString(),
+    end_time: new Date(end_ms).toISOString(),
+    duration_seconds: wall_s,
+    config: {
+      local_model: api.model,
+      problem_range: range,
+      problems: problems.map(({ problem_id }) => problem_id),
+      max_iterations: settings.modes.includes("iterative") ? settings.max_iterations : 1,
+      dataset: path,
+      temperature: typeof temperature === "number" ? temperature : null,
+      seed: typeof seed === "number" ? seed : null,
+    },
+  };
+  const of = (mode: Mode) => modeSummary(codingItems(results.items, mode));
+  if (!both) return { ...head, ...of(settings.modes[0]) };
+  const [zero_shot, iterative] = [of("zero-shot"), of("iterative")];
+  const minus = (a: number | null, b: number | null) => a === null || b === null ? null : a - b;
+  return {
+    ...head,
+    zero_shot,
+    iterative,
+    comparison: {
+      success_rate_improvement: iterative.summary.success_rate - zero_shot.summary.success_rate,
+      cost_difference: minus(iterative.summary.avg_cost, zero_shot.summary.avg_cost),
+      iteration_difference: iterative.summary.avg_iterations - zero_shot.summary.avg_iterations,
+    },
+  };
+}
+
+function modeSummary(items: readonly CodingItem[]): ModeSummary {
+  const results = items.map(({ coding, passed }) => ({
+    experiment_id: coding.experiment_id,
+    problem_id: coding.problem_id,
+    success: passed === true,
+    iterations: coding.iterations,
+    cost: coding.cost_usd,
+    usage: { input_tokens: coding.input_tokens, output_tokens: coding.output_tokens },
+  }));
+  const n = results.length;
+  const successes = results.filter(({ success }) => success).length;
+  const total_cost = totalOf(results.map(({ cost }) => cost));
+  const iterations = results.reduce((sum, result) => sum + result.iterations, 0);
+  return {
+    results,
+    summary: {
+      total_problems: n,
+      successes,
+      success_rate: n ? successes / n * 100 : 0,
+      total_cost,
+      avg_cost: total_cost === null || n === 0 ? null : total_cost / n,
+      avg_iterations: n ? iterations / n : 0,
+      total_input_tokens: totalOf(results.map(({ usage }) => usage.input_tokens)),
+      total_output_tokens: totalOf(results.map(({ usage }) => usage.output_tokens)),
+    },
+  };
+}
+
+/** Null where any is unknown. */
+function totalOf(values: readonly (number | null)[]): number | null {
+  return values.reduce<number | null>(
+    (sum, value) => sum === null || value === null ? null : sum + value,
+    0,
+  );
+}
+
+/** Rates, pass@k and the comparison. */
+export function codingStatistics(
+  items: readonly ResultItem[],
+  { modes, samples }: Pick<CodingSettings, "modes" | "samples">,
+): CodingStatistics {
+  const ks = [1, 2, 5, 10, 20, 50, 100].filter((k) => k < samples).concat(samples);
+  const by_mode: CodingStatistics["by_mode"] = {};
+  for (const mode of modes) {
+    const own = codingItems(items, mode);
+    const solved = own.filter(({ passed }) => passed).length;
+    const counts = [...byProblem(own).values()].map((group) => ({
+      n: group.length,
+      c: group.filter(({ passed }) => passed).length,
+    }));
+    const cost = totalOf(own.map(({ coding }) => coding.cost_usd));
+    by_mode[mode] = {
+      success_rate: attemptsShare(counts),
+      pass_at_k: Object.fromEntries(ks.map((k) => [k, meanPassAtK(counts, k)])),
+      pass_all_k: Object.fromEntries(ks.map((k) => [k, meanPassAllK(counts, k)])),
+      cost_per_solved_usd: cost === null || solved === 0 ? null : cost / solved,
+    };
+  }
+  return { by_mode, comparison: modes.length > 1 ? comparisonOf(items) : null };
+}
+
+function comparisonOf(items: readonly ResultItem[]): CodingStatistics["comparison"] {
+  const zero = byProblem(codingItems(items, "zero-shot"));
+  const iterative = byProblem(codingItems(items, "iterative"));
+  const shared = [...zero.keys()].filter((problem) => iterative.has(problem));
+  const rate = (group: readonly CodingItem[]) =>
+    group.filter(({ passed }) => passed).length / group.length;
+  const first = shared.map((problem) => rate(zero.get(problem)!));
+  const second = shared.map((problem) => rate(iterative.get(problem)!));
+  const { difference, flips } = pairedDifference(first, second);
+  const gained = flips?.gained ?? 0;
+  const lost = flips?.lost ?? 0;
+  const costs = [iterative, zero].map((groups) =>
+    totalOf(shared.flatMap((problem) => groups.get(problem)!.map(({ coding }) => coding.cost_usd)))
+  );
+  const more = costs[0] === null || costs[1] === null ? null : costs[0] - costs[1];
+  return {
+    difference,
+    gained,
+    lost,
+    p: flips?.p ?? null,
+    detectable: shared.length
+      ? pairedDetectable(shared.length, Math.max(gained + lost, 1) / shared.length)
+      : null,
+    cost_per_additional_solved_usd: more === null || gained <= lost ? null : more / (gained - lost),
+  };
+}
+
+function byProblem(items: readonly CodingItem[]): Map<string, CodingItem[]> {
+  const groups = new Map<string, CodingItem[]>();
+  for (const item of items) {
+    const { problem_id } = item.coding;
+    groups.set(problem_id, [...groups.get(problem_id) ?? [], item]);
+  }
+  return groups;
+}

@@ -1,0 +1,165 @@
+/** One request and its response on one connection: parsed, stamped, settled exactly once. */
+import { Buffer } from "node:buffer";
+import { CancelledError } from "../../execute/scope.ts";
+import { nowNs } from "../../native/clock.ts";
+import { EndpointError } from "../errors.ts";
+import { isEncoded, ResponseParser } from "../http_response.ts";
+import { EventSplitter } from "../sse.ts";
+import { proxyOf } from "../proxy.ts";
+import { requestHead } from "../transport.ts";
+import type { ResponseHead } from "../http_response.ts";
+import type { HttpExchange, HttpRequest, Listener } from "../transport.ts";
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** What the connection is told when an exchange is over. */
+export interface Outcome {
+  exchange: HttpExchange;
+  error: Error | null;
+  /** Whether the connection may carry another request. */
+  keepAlive: boolean;
+}
+
+/** Feed it what the socket gives; it calls `onSettled` once. */
+export class Exchange {
+  readonly #request: HttpRequest;
+  readonly #onSettled: (outcome: Outcome) => void;
+  readonly #parser: ResponseParser;
+  readonly #splitter: EventSplitter;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #started_ns = nowNs();
+  #body: Buffer[] = [];
+  #bodyBytes = 0;
+  #head: ResponseHead | null = null;
+  #streaming = false;
+  #settled = false;
+  readonly #t_ready_ns: number;
+  #connect_ns = 0;
+  #t_sent_ns = 0;
+  #t_first_byte_ns = 0;
+  #t_read_ns = 0;
+
+  constructor(
+    request: HttpRequest,
+    onEvent: Listener["onEvent"],
+    t_ready_ns: number,
+    onSettled: (outcome: Outcome) => void,
+  ) {
+    this.#request = request;
+    this.#onSettled = onSettled;
+    this.#t_ready_ns = t_ready_ns;
+    this.#splitter = new EventSplitter((data) => onEvent(data, this.#t_read_ns, null));
+    this.#parser = new ResponseParser({
+      onHead: (head) => this.#onHead(head),
+      onBody: (bytes) => this.#onBody(bytes),
+    });
+    this.#timer = setTimeout(() => this.#onTimeout(), request.timeout_s * 1000);
+  }
+
+  /** Whether any byte of the response has come. */
+  get answered(): boolean {
+    return this.#t_first_byte_ns > 0;
+  }
+
+  /** Writes the request; on a new connection the time since construction was for connecting. */
+  send(write: (bytes: Buffer) => void, reused: boolean): void {
+    if (this.#settled) return;
+    const bytes = serialise(this.#request);
+    this.#t_sent_ns = nowNs();
+    if (!reused) this.#connect_ns = this.#t_sent_ns - this.#started_ns;
+    write(bytes);
+  }
+
+  read(bytes: Buffer): void {
+    if (this.#settled) return;
+    this.#t_read_ns = nowNs();
+    if (this.#t_first_byte_ns === 0) this.#t_first_byte_ns = this.#t_read_ns;
+    try {
+      this.#parser.push(bytes);
+    } catch (error) {
+      return this.#settle(error as Error);
+    }
+    if (this.#parser.done) this.#settle(null);
+  }
+
+  /** Ends it; the connection is of no more use. */
+  cancel(): void {
+    this.#settle(new CancelledError());
+  }
+
+  /** The connection is closed, by `error` if there was one. */
+  closed(error: Error | null): void {
+    if (this.#parser.end()) this.#settle(null);
+    else this.#settle(this.#brokenOff(error));
+  }
+
+  #settle(error: Error | null): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    this.#onSettled({
+      exchange: this.#result(error),
+      error,
+      keepAlive: error === null && this.#parser.keepAlive,
+    });
+  }
+
+  #result(error: Error | null): HttpExchange {
+    return {
+      status: this.#head?.status ?? 0,
+      headers: this.#head?.headers ?? {},
+      body: error === null ? Buffer.concat(this.#body).toString("utf8") : "",
+      connect_ns: this.#connect_ns,
+      t_ready_ns: this.#t_ready_ns,
+      t_sent_ns: this.#t_sent_ns,
+      t_first_byte_ns: this.#t_first_byte_ns,
+      t_end_ns: error ? nowNs() : this.#t_read_ns,
+    };
+  }
+
+  #onHead(head: ResponseHead): void {
+    if (isEncoded(head.headers)) {
+      const encoding = head.headers["content-encoding"];
+      throw new EndpointError(
+        "malformed",
+        `the server compressed its answer (${encoding}) though asked not to`,
+        { status: head.status },
+      );
+    }
+    this.#head = head;
+    this.#streaming = /^text\/event-stream/i.test(head.headers["content-type"] ?? "");
+  }
+
+  #onBody(bytes: Buffer): void {
+    if (this.#streaming) return this.#splitter.push(bytes);
+    this.#bodyBytes += bytes.length;
+    if (this.#bodyBytes > MAX_BODY_BYTES) {
+      throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
+    }
+    this.#body.push(Buffer.from(bytes));
+  }
+
+  #onTimeout(): void {
+    const { timeout_s, url } = this.#request;
+    const stage = this.answered ? "the answer had not ended" : "there was no answer";
+    this.#settle(
+      new EndpointError("timeout", `${url.origin}: ${stage} after ${timeout_s} s (--timeout)`),
+    );
+  }
+
+  #brokenOff(error: Error | null): EndpointError {
+    const { origin } = this.#request.url;
+    const why = error?.message ?? "closed by the server";
+    if (this.answered) {
+      return new EndpointError("truncated", `${origin}: the answer broke off: ${why}`);
+    }
+    const what = this.#t_sent_ns > 0 ? "connection lost before an answer" : "cannot connect";
+    return new EndpointError("connect", `${origin}: ${what}: ${why}`);
+  }
+}
+
+function serialise(request: HttpRequest): Buffer {
+  const content = Buffer.from(request.body, "utf8");
+  const head = requestHead(request, content.length, proxyOf(request.url));
+  return Buffer.concat([Buffer.from(head, "latin1"), content]);
+}

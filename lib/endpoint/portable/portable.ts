@@ -1,0 +1,178 @@
+/** The portable transport: HTTP/1.1 over node:net and node:tls, connections kept alive. */
+import type { Buffer } from "node:buffer";
+import type net from "node:net";
+import { CancelledError } from "../../execute/scope.ts";
+import { Exchange } from "./exchange.ts";
+import { proxyOf } from "../proxy.ts";
+import { SendQueue } from "./send_queue.ts";
+import { openSocket } from "./socket.ts";
+import { neverSent } from "../transport.ts";
+import type { Outcome } from "./exchange.ts";
+import type { HttpRequest, Listener, Transport, TransportStatus } from "../transport.ts";
+
+/** One socket; carries one exchange at a time. */
+class Connection {
+  readonly origin: string;
+  readonly #breakOff: () => void;
+  #socket: net.Socket | null = null;
+  #exchange: Exchange | null = null;
+  #error: Error | null = null;
+  #closed = false;
+
+  constructor(url: URL, onClosed: (connection: Connection) => void) {
+    this.origin = originOf(url);
+    const closed = () => {
+      if (this.#closed) return;
+      this.#closed = true;
+      onClosed(this);
+      this.#exchange?.closed(this.#error);
+    };
+    const failed = (error: Error) => {
+      this.#error = error;
+      closed();
+    };
+    const ready = (socket: net.Socket) => {
+      this.#socket = socket;
+      socket.on("data", (bytes: Buffer) => this.#exchange?.read(bytes));
+      socket.on("error", (error: Error) => this.#error = error);
+      socket.on("end", closed);
+      socket.on("close", closed);
+      this.#exchange?.send((bytes) => socket.write(bytes), false);
+    };
+    this.#breakOff = openSocket(url, proxyOf(url), ready, failed);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Connected, and so it has carried an exchange before. */
+  get ready(): boolean {
+    return this.#socket !== null;
+  }
+
+  /** Runs one exchange; `onSettled` is told once, after which the connection is free or closed. */
+  run(
+    request: HttpRequest,
+    onEvent: Listener["onEvent"],
+    t_ready_ns: number,
+    onSettled: (outcome: Outcome, answered: boolean) => void,
+  ): void {
+    const exchange = new Exchange(request, onEvent, t_ready_ns, (outcome) => {
+      this.#exchange = null;
+      if (!outcome.keepAlive) this.destroy();
+      onSettled(outcome, exchange.answered);
+    });
+    this.#exchange = exchange;
+    const socket = this.#socket;
+    if (socket) exchange.send((bytes) => socket.write(bytes), true);
+  }
+
+  /** Ends the exchange on it, which closes it. */
+  cancel(): void {
+    this.#exchange?.cancel();
+  }
+
+  destroy(): void {
+    this.cancel();
+    this.#breakOff();
+  }
+}
+
+function originOf(url: URL): string {
+  return `${url.protocol}//${url.host}`;
+}
+
+/** HTTP/1.1 and HTTPS on the runtime's sockets, under Deno and Node alike. */
+export class PortableTransport implements Transport {
+  readonly name = "portable";
+  readonly #idle = new Map<string, Connection[]>();
+  readonly #open = new Set<Connection>();
+  readonly #queue = new SendQueue();
+  #opened = 0;
+
+  send(request: HttpRequest, listener: Listener): () => void {
+    let cancel = () => {};
+    const start = (t_ready_ns: number) => {
+      const kept = this.#takeIdle(originOf(request.url));
+      cancel = this.#run(kept ?? this.#connect(request), request, t_ready_ns, listener);
+    };
+    const withdrawn = () => listener.onEnd(neverSent(), new CancelledError());
+    const unqueue = this.#queue.add(request.t_send_ns ?? 0, start, withdrawn);
+    return () => {
+      if (!unqueue()) cancel();
+    };
+  }
+
+  withdraw(): void {
+    this.#queue.withdraw();
+  }
+
+  limit(in_flight: number): void {
+    this.#queue.limit(in_flight);
+  }
+
+  status(): TransportStatus {
+    return {
+      connections_opened: this.#opened,
+      cpu_ns: null,
+      blocked_ns: null,
+      ring_use: null,
+      scheduling: null,
+    };
+  }
+
+  // deno-lint-ignore require-await -- nothing here waits, but a transport may
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.withdraw();
+    for (const connection of this.#open) connection.destroy();
+    this.#open.clear();
+    this.#idle.clear();
+  }
+
+  #connect(request: HttpRequest): Connection {
+    const fresh = new Connection(request.url, (connection) => this.#forget(connection));
+    this.#open.add(fresh);
+    this.#opened++;
+    return fresh;
+  }
+
+  /**
+   * Runs an exchange; gives what cancels it. When the server has closed a kept connection before it
+   * answered anything, as servers do with idle ones, the request goes out again on a new one.
+   */
+  #run(
+    connection: Connection,
+    request: HttpRequest,
+    t_ready_ns: number,
+    listener: Listener,
+  ): () => void {
+    let current = connection;
+    const settled = ({ exchange, error, keepAlive }: Outcome, answered: boolean) => {
+      if (keepAlive && !current.closed) this.#idle.get(current.origin)!.push(current);
+      if (error !== null && reused && current === connection && current.closed && !answered) {
+        current = this.#connect(request);
+        return current.run(request, listener.onEvent, t_ready_ns, settled);
+      }
+      this.#queue.ended();
+      listener.onEnd(exchange, error);
+    };
+    const reused = connection.ready;
+    connection.run(request, listener.onEvent, t_ready_ns, settled);
+    return () => current.cancel();
+  }
+
+  #takeIdle(origin: string): Connection | undefined {
+    const idle = this.#idle.get(origin);
+    if (idle) return idle.pop();
+    this.#idle.set(origin, []);
+    return undefined;
+  }
+
+  #forget(connection: Connection): void {
+    this.#open.delete(connection);
+    const idle = this.#idle.get(connection.origin);
+    const at = idle?.indexOf(connection) ?? -1;
+    if (at >= 0) idle!.splice(at, 1);
+  }
+}

@@ -1,0 +1,100 @@
+/** A socket to an origin: direct, by TLS, by a Unix socket, or through a proxy's tunnel. */
+import net from "node:net";
+import tls from "node:tls";
+import { proxyAuthorization } from "../proxy.ts";
+import { trustedCertificates } from "../trusted.ts";
+import type { Buffer } from "node:buffer";
+
+const MOST_PROXY_ANSWER_BYTES = 16 * 1024;
+
+/**
+ * Connects. One of the two is called, once; the result breaks off what is under way.
+ *
+ * @param proxy the proxy of the URL: https is tunnelled through it, http goes to it.
+ */
+export function openSocket(
+  url: URL,
+  proxy: URL | null,
+  onReady: (socket: net.Socket) => void,
+  onFailed: (error: Error) => void,
+): () => void {
+  let current: net.Socket;
+  let over = false;
+  const settle = (then: () => void) => {
+    if (over) return;
+    over = true;
+    then();
+  };
+  const follow = (socket: net.Socket, event: "connect" | "secureConnect", next: () => void) => {
+    current = socket;
+    socket.setNoDelay(true);
+    socket.once(event, () => over || next());
+    socket.once("error", (error: Error) => settle(() => onFailed(error)));
+    socket.once("close", () => settle(() => onFailed(new Error("closed by the server"))));
+  };
+  const secured = (socket?: net.Socket) => {
+    const secure = openTls(url, socket);
+    follow(secure, "secureConnect", () => settle(() => onReady(secure)));
+  };
+  if (url.protocol === "https:" && proxy === null) {
+    secured();
+  } else {
+    const socket = proxy ? openPlain(proxy) : openPlain(url);
+    const tunnelled = url.protocol === "https:";
+    follow(socket, "connect", () => {
+      if (!tunnelled) return settle(() => onReady(socket));
+      askForTunnel(socket, url, proxy!, () => secured(socket), (error) => {
+        socket.destroy();
+        settle(() => onFailed(error));
+      });
+    });
+  }
+  return () => {
+    over = true;
+    current.on("error", () => {});
+    current.destroy();
+  };
+}
+
+function openPlain(url: URL): net.Socket {
+  if (url.protocol === "http+unix:") return net.connect(decodeURIComponent(url.hostname));
+  return net.connect({ host: bareHost(url), port: Number(url.port) || 80 });
+}
+
+function openTls(url: URL, socket: net.Socket | undefined): net.Socket {
+  const host = bareHost(url);
+  const servername = net.isIP(host) ? undefined : host;
+  const to = socket ? { socket } : { host, port: Number(url.port) || 443 };
+  const ca = trustedCertificates();
+  return tls.connect({ ...to, servername, ca, ALPNProtocols: ["http/1.1"] });
+}
+
+function bareHost({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+/** CONNECT (RFC 9110, 9.3.6). */
+function askForTunnel(
+  socket: net.Socket,
+  url: URL,
+  proxy: URL,
+  onOpen: () => void,
+  onRefused: (error: Error) => void,
+): void {
+  const place = `${url.hostname}:${url.port || 443}`;
+  const authorization = proxyAuthorization(proxy);
+  const login = authorization ? `proxy-authorization: ${authorization}\r\n` : "";
+  let answer = "";
+  const read = (bytes: Buffer) => {
+    answer += bytes.toString("latin1");
+    const whole = answer.includes("\r\n\r\n");
+    if (!whole && answer.length < MOST_PROXY_ANSWER_BYTES) return;
+    socket.removeListener("data", read);
+    if (/^HTTP\/1\.[01] 2\d\d/.test(answer)) return onOpen();
+    onRefused(
+      new Error(`the proxy ${proxy.host} says: ${answer.split("\r\n", 1)[0].slice(0, 100)}`),
+    );
+  };
+  socket.on("data", read);
+  socket.write(`CONNECT ${place} HTTP/1.1\r\nhost: ${place}\r\n${login}\r\n`);
+}

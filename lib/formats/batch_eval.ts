@@ -1,0 +1,219 @@
+/**
+ * The batch evaluator: `batch_eval_metrics.json` (a list of records) and `.csv` (the same). A file
+ * holds the records of many batches and models; each model of each batch is a run. A batch ends
+ * where a question comes again for the same model.
+ */
+import { compactTime } from "../run/run_id.ts";
+import { safeFileName } from "../run/file_names.ts";
+import { guarded, unguarded } from "../run/formula.ts";
+import type { ReadRun, RunItem } from "../run/summary.ts";
+import type { ExportedFile } from "./exported_file.ts";
+import { Fields } from "./fields.ts";
+import { InputError } from "../errors.ts";
+import { csvRowsOf } from "./foreign_file.ts";
+import { isRecord, keepRests, restAt } from "./keep.ts";
+import { isoOf, millisecondsOf, secondsOf } from "./times.ts";
+import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+
+const NEEDED = ["llm_model", "latency_sec", "success"];
+
+/** The fields of a record and columns of the CSV file, in their order. */
+export const BATCH_EVAL_FIELDS = [
+  "timestamp",
+  "industry",
+  "question",
+  "llm_provider",
+  "llm_model",
+  "latency_sec",
+  "throughput_tps",
+  "success",
+  "coverage_score",
+  "prompt_tokens",
+  "response_tokens",
+] as const;
+
+/** Whether a parsed file is a list of the batch evaluator's records. */
+export function isBatchEval(value: unknown): boolean {
+  return Array.isArray(value) && isRecord(value[0]) && NEEDED.every((key) => key in value[0]);
+}
+
+/** Whether the names in a CSV file's first row are the batch evaluator's. */
+export function isBatchEvalHeader(names: readonly string[]): boolean {
+  return NEEDED.every((name) => names.includes(name)) && names.includes("question");
+}
+
+/** Reads the records of a JSON file. */
+export function readBatchEval(path: string, value: unknown): ReadRun[] {
+  if (!Array.isArray(value)) throw new InputError(`${path}: expected a list of records`);
+  const batches = new Batches(path);
+  value.forEach((record, i) => batches.add(new Fields(path, record, `[${i}]`)));
+  return batches.runs();
+}
+
+/** Reads the rows of a CSV file. */
+export async function readBatchEvalCsv(path: string): Promise<ReadRun[]> {
+  const batches = new Batches(path);
+  let row = 1;
+  for await (const record of csvRowsOf(path)) {
+    const texts = Object.entries(record).map(([name, value]) => [name, unguarded(value)]);
+    batches.add(new Fields(path, Object.fromEntries(texts), `row ${++row}`, "csv"));
+  }
+  return batches.runs();
+}
+
+interface OpenRun {
+  model: string;
+  provider: string | null;
+  started: number | null;
+  ended: number | null;
+  items: RunItem[];
+  rests: Record<string, unknown>[];
+  industries: Set<string>;
+}
+
+class Batches {
+  readonly #path: string;
+  readonly #runs: OpenRun[] = [];
+  #open = new Map<string, OpenRun>();
+  #asked = new Set<string>();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  add(record: Fields): void {
+    const model = record.text("llm_model"), provider = record.textOrNull("llm_provider");
+    const industry = record.textOrNull("industry") || null;
+    const question = record.text("question");
+    const key = JSON.stringify([provider, model]);
+    const asked = JSON.stringify([provider, model, industry, question]);
+    if (this.#asked.has(asked)) {
+      this.#asked = new Set();
+      this.#open = new Map();
+    }
+    this.#asked.add(asked);
+    let run = this.#open.get(key);
+    if (!run) {
+      const industries = new Set<string>();
+      run = { model, provider, started: null, ended: null, items: [], rests: [], industries };
+      this.#open.set(key, run);
+      this.#runs.push(run);
+    }
+    const error = (record.textOrNull("error") ?? record.textOrNull("error_message")) || null;
+    const latency_s = record.amountOrNull("latency_sec");
+    const at = record.timeOrNull("timestamp");
+    if (at !== null) {
+      run.started = Math.min(run.started ?? at, at);
+      run.ended = Math.max(run.ended ?? at, at + (latency_s ?? 0));
+    }
+    if (industry !== null) run.industries.add(industry);
+    run.items.push({
+      ...unknownItem(industry === null ? question : `${industry}/${question}`, question),
+      category: industry,
+      success: record.flag("success"),
+      timed_out: record.flagOrNull("timed_out") ?? saysTimeout(error),
+      score: shareOrNull(record.numberOrNull("coverage_score")),
+      latency_ms: latency_s === null ? null : millisecondsOf(latency_s),
+      prompt_tokens: record.countOrNull("prompt_tokens"),
+      completion_tokens: record.countOrNull("response_tokens"),
+      error,
+    });
+    record.skip("throughput_tps");
+    run.rests.push({
+      ...(at === null ? {} : { timestamp: isoOf(at) }),
+      ...Object.fromEntries(Object.entries(record.rest()).filter(([, value]) => value !== "")),
+    });
+  }
+
+  runs(): ReadRun[] {
+    const ids = new DistinctIds();
+    return this.#runs.map((run) => {
+      const when = run.started === null ? "" : `${compactUtc(run.started)}_`;
+      const run_id = ids.next(`batch_eval_${when}${safeFileName(run.model)}`);
+      return finished(this.#path, run_id, run);
+    });
+  }
+}
+
+function finished(path: string, run_id: string, run: OpenRun): ReadRun {
+  const { started, ended } = run;
+  return {
+    summary: {
+      run_id,
+      path,
+      source_form: "batch_eval",
+      kind: "batch",
+      benchmark: [...run.industries].sort().join("+") || "batch_eval",
+      mode: null,
+      model: run.model,
+      agent: run.provider,
+      status: "complete",
+      started_at_unix_seconds: started,
+      duration_s: started === null || ended === null ? null : Number((ended - started).toFixed(6)),
+      ...totalsOf(run.items),
+      ...NO_LOAD,
+      tags: [],
+    },
+    items: run.items,
+    unmapped: keepRests("records", run.rests),
+  };
+}
+
+/**
+ * Writes a run's records as the batch evaluator does: JSON, and the same as CSV. A question that is
+ * asked again gets a number, as else it would begin another batch.
+ */
+export function exportBatchEval({ summary, items, unmapped }: ReadRun): ExportedFile[] {
+  const { started_at_unix_seconds: started } = summary;
+  const questions = new Map<string | null, DistinctIds>();
+  const distinct = ({ category, name }: RunItem) => {
+    const ids = questions.get(category) ?? new DistinctIds();
+    questions.set(category, ids);
+    return ids.next(name);
+  };
+  const records = items.map((item, i) => {
+    const latency_sec = item.latency_ms === null ? null : secondsOf(item.latency_ms);
+    const tokens = item.completion_tokens;
+    return {
+      ...(started === null ? {} : { timestamp: isoOf(started) }),
+      ...restAt(unmapped, "records", i),
+      industry: item.category,
+      question: distinct(item),
+      llm_provider: summary.agent,
+      llm_model: summary.model,
+      latency_sec,
+      throughput_tps: latency_sec && tokens !== null ? tokens / latency_sec : null,
+      success: item.success,
+      coverage_score: item.score,
+      prompt_tokens: item.prompt_tokens,
+      response_tokens: tokens,
+      ...(item.timed_out || item.error !== null ? { timed_out: item.timed_out } : {}),
+      ...(item.error === null ? {} : { error: item.error }),
+    };
+  });
+  return [
+    { path: "batch_eval_metrics.json", text: JSON.stringify(records, null, 2) + "\n" },
+    { path: "batch_eval_metrics.csv", text: csvOf(records) },
+  ];
+}
+
+function csvOf(records: Record<string, unknown>[]): string {
+  const names = [
+    ...new Set([...BATCH_EVAL_FIELDS, ...records.flatMap((record) => Object.keys(record))]),
+  ];
+  const lines = records.map((record) => names.map((name) => cell(record[name])).join(","));
+  return [names.map(cell).join(","), ...lines].join("\r\n") + "\r\n";
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  const text = guarded(typeof value === "string" ? value : JSON.stringify(value));
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** `YYYYMMDD_HHMMSS` in UTC, so that the same file gives the same ids everywhere. */
+function compactUtc(unix_s: number): string {
+  const local = new Date(unix_s * 1000);
+  return compactTime(new Date(local.getTime() + local.getTimezoneOffset() * 60_000));
+}

@@ -1,0 +1,229 @@
+/** Foreign files: whole JSON up to a size, JSON lines and CSV rows as a stream. */
+import { createReadStream } from "node:fs";
+import { open, readFile, stat } from "node:fs/promises";
+import { InputError, messageOf } from "../errors.ts";
+import { parseJson } from "../settings/json_file.ts";
+
+/** A JSON file is read whole; this is what fits into one string. */
+export const LARGEST_JSON = 512_000_000;
+/** A line of JSON, or a row of CSV. */
+const LONGEST_LINE = 64_000_000;
+const HEAD_BYTES = 1 << 20;
+/** Above this a complaint names no line and column, as finding them takes memory. */
+const EXPLAINED = 5_000_000;
+
+/**
+ * Reads a JSON file (UTF-8 or UTF-16 with a byte order mark). Python's bare NaN and Infinity are
+ * read as null.
+ *
+ * @throws {InputError} unreadable, not a file, too large, or malformed.
+ */
+export async function readForeignJson(path: string): Promise<unknown> {
+  return parseForeignJson(path, await readForeignText(path));
+}
+
+/** The text of a file that is read whole; see {@linkcode readForeignJson}. */
+export async function readForeignText(path: string): Promise<string> {
+  const bytes = await sizeOf(path);
+  if (bytes > LARGEST_JSON) {
+    const size = `${Math.ceil(bytes / 1e6)} MB`;
+    throw new InputError(
+      `${path}: ${size} is more than the 512 MB that a JSON file may have; split it, or use JSON lines`,
+    );
+  }
+  try {
+    const content = await readFile(path);
+    return new TextDecoder(encodingOf(content)).decode(content);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** The start of a file, at most a megabyte of it, and whether that is all. */
+export async function headOf(path: string): Promise<{ text: string; whole: boolean }> {
+  const size = await sizeOf(path);
+  const bytes = new Uint8Array(Math.min(size, HEAD_BYTES));
+  try {
+    const file = await open(path);
+    try {
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      const content = bytes.subarray(0, bytesRead);
+      const text = new TextDecoder(encodingOf(content)).decode(content);
+      return { text, whole: size <= HEAD_BYTES };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Parses the text of a foreign file; see {@linkcode readForeignJson}. */
+export function parseForeignJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw new InputError(`${path}: nested too deeply`);
+    if (text.includes("NaN") || text.includes("Infinity")) {
+      const repaired = withoutNonFinite(text);
+      if (repaired !== text) return parseForeignJson(path, repaired);
+    }
+    if (text.length <= EXPLAINED) return parseJson(path, text).value;
+    throw new InputError(`${path}: malformed JSON: ${messageOf(error)}`);
+  }
+}
+
+/** The lines of a file that is never whole in memory; without line ends, empty lines left out. */
+export async function* linesOf(path: string): AsyncGenerator<{ text: string; line: number }> {
+  let pending = "", line = 0;
+  for await (const chunk of chunksOf(path)) {
+    const parts = (pending + chunk).split("\n");
+    pending = parts.pop() ?? "";
+    if (pending.length > LONGEST_LINE) throw new InputError(`${path}:${line + 1}: too long a line`);
+    for (const part of parts) {
+      line++;
+      if (part.trim() !== "") yield { text: part, line };
+    }
+  }
+  if (pending.trim() !== "") yield { text: pending, line: line + 1 };
+}
+
+/**
+ * The values of a JSON lines file.
+ *
+ * @param torn told of a malformed last line: its writer was stopped.
+ * @throws {InputError} a malformed line before the last.
+ */
+export async function* jsonLinesOf(
+  path: string,
+  torn: (message: string) => void,
+): AsyncGenerator<{ value: unknown; line: number }> {
+  let held: unknown = null;
+  for await (const { text, line } of linesOf(path)) {
+    if (held) throw held;
+    let value: unknown;
+    try {
+      value = parseForeignJson(`${path}, line ${line}`, text);
+    } catch (error) {
+      held = error;
+      continue;
+    }
+    yield { value, line };
+  }
+  if (held) torn(messageOf(held));
+}
+
+/**
+ * The rows of a CSV file (RFC 4180: quotes, doubled quotes, line breaks within quotes) as objects
+ * of texts, by the names in the first row.
+ *
+ * @throws {InputError} a row with more or fewer fields than the first, or an open quote.
+ */
+export async function* csvRowsOf(path: string): AsyncGenerator<Record<string, string>> {
+  let names: string[] | null = null, row = 0;
+  for await (const values of csvRecords(path)) {
+    row++;
+    if (names === null) {
+      names = values.map((name) => name.trim());
+    } else if (values.length === names.length) {
+      yield Object.fromEntries(names.map((name, i) => [name, values[i]]));
+    } else {
+      const fields = `${values.length} ${values.length === 1 ? "field" : "fields"}`;
+      throw new InputError(`${path}: row ${row}: ${fields}, expected ${names.length}`);
+    }
+  }
+}
+
+/** The names in the first row of a CSV file. */
+export async function csvHeaderOf(path: string): Promise<string[]> {
+  for await (const values of csvRecords(path)) return values.map((name) => name.trim());
+  return [];
+}
+
+async function* csvRecords(path: string): AsyncGenerator<string[]> {
+  let values: string[] = [], value = "", row = 1, length = 0;
+  // "quote": after a quote within quotes, which ends them unless a second one follows.
+  let state: "plain" | "quoted" | "quote" = "plain";
+  for await (const chunk of chunksOf(path)) {
+    for (const letter of chunk) {
+      if (++length > LONGEST_LINE) throw new InputError(`${path}: row ${row}: too long a row`);
+      if (state === "quoted") {
+        if (letter === '"') state = "quote";
+        else value += letter;
+      } else if (letter === '"' && (state === "quote" || value === "")) {
+        if (state === "quote") value += letter;
+        state = "quoted";
+      } else if (letter === ",") {
+        values.push(value);
+        [value, state] = ["", "plain"];
+      } else if (letter === "\n") {
+        if (values.length > 0 || value !== "" || state === "quote") yield [...values, value];
+        [values, value, state, length] = [[], "", "plain", 0];
+        row++;
+      } else if (letter !== "\r") {
+        value += letter;
+      }
+    }
+  }
+  if (state === "quoted") throw new InputError(`${path}: row ${row}: a quote is not closed`);
+  if (values.length > 0 || value !== "") yield [...values, value];
+}
+
+async function* chunksOf(path: string): AsyncGenerator<string> {
+  await sizeOf(path);
+  let decoder: TextDecoder | null = null;
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
+      decoder ??= new TextDecoder(encodingOf(chunk));
+      yield decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (decoder) yield decoder.decode();
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) throw new InputError(`${path}: is not a file`);
+    return found.size;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function encodingOf(content: Uint8Array): string {
+  if (content[0] === 0xff && content[1] === 0xfe) return "utf-16le";
+  return content[0] === 0xfe && content[1] === 0xff ? "utf-16be" : "utf-8";
+}
+
+function unreadable(path: string, error: unknown): Error {
+  if (error instanceof InputError) return error;
+  const code = (error as { code?: string }).code;
+  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
+  if (code === "ENOENT") return new InputError(`${path}: no such file or folder; check the path`);
+  if (code === "EACCES") return new InputError(`${path}: not readable (permission denied)`);
+  return new InputError(`${path}: ${messageOf(error)}`);
+}
+
+/** The text with `null` for each NaN and Infinity outside of strings. */
+function withoutNonFinite(text: string): string {
+  let changed = "", from = 0, quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i];
+    if (quoted) {
+      if (letter === "\\") i++;
+      else if (letter === '"') quoted = false;
+    } else if (letter === '"') {
+      quoted = true;
+    } else if (letter === "N" || letter === "I") {
+      const word = letter === "N" ? "NaN" : "Infinity";
+      if (!text.startsWith(word, i)) continue;
+      changed += text.slice(from, text[i - 1] === "-" ? i - 1 : i) + "null";
+      from = i + word.length;
+      i = from - 1;
+    }
+  }
+  return changed + text.slice(from);
+}

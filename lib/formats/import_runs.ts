@@ -1,0 +1,198 @@
+/** Other programs' results taken into a folder of runs; the originals stay as they are. */
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { InputError, messageOf } from "../errors.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { withRunIndex } from "../run/index.ts";
+import { readImportRecord } from "../run/imported.ts";
+import { takeLock } from "../run/lock.ts";
+import { notWritten } from "../run/write.ts";
+import { readForeign } from "./read_foreign.ts";
+import { unmappedNames } from "./unmapped_names.ts";
+import { checksumOf, freeName, rewriteImported, writeImported } from "./write_imported.ts";
+import type { ImportRecord } from "../run/imported.ts";
+import type { ReadRun, RunSummary, SourceForm } from "../run/summary.ts";
+
+/** What an import did with a run, or would do. */
+export interface ImportedRun {
+  /** The name of its folder. */
+  run_id: string;
+  /** new: written; changed: there already, and its source differs now; there: nothing to do. */
+  outcome: "new" | "changed" | "there";
+  /** What it was read from: the form, the id it had there, and the file or folder. */
+  source: { form: SourceForm; run_id: string; path: string };
+  /** The run as lists show it. */
+  summary: RunSummary;
+  /** Names of the source's fields that have no place here; they are kept with the run. */
+  unmapped: string[];
+}
+
+/** What an import came to. */
+export interface ImportReport {
+  /** Every run that was found. */
+  runs: ImportedRun[];
+  /** What was left out or could not be read. */
+  warnings: string[];
+}
+
+/** How an import is done. */
+export interface ImportOptions {
+  /** Tells what would be done, and writes nothing. */
+  dry_run?: boolean;
+  /** Its abort ends the import between two runs. */
+  signal?: AbortSignal;
+  /** Told of each run that is done. */
+  onRun?: (run: ImportedRun) => void;
+}
+
+/** Runs that were imported before: by what was read, and by where it was read. */
+interface Known {
+  bySum: Map<string, string>;
+  bySource: Map<string, { name: string; tags: string[] }>;
+}
+
+/**
+ * Imports all runs at the paths into `root`. A run that is there already adds nothing; one whose
+ * source has changed since is written anew in its folder, and keeps its tags.
+ *
+ * @throws {InputError} the only path is not there, or a file in no known form (of several paths that
+ * is a warning); the folder cannot be written to, or another import is at work there.
+ * @throws {CancelledError} the signal was aborted; what was imported until then is there.
+ */
+export async function importRuns(
+  paths: readonly string[],
+  root: string,
+  { dry_run = false, signal, onRun = () => {} }: ImportOptions = {},
+): Promise<ImportReport> {
+  const report: ImportReport = { runs: [], warnings: [] };
+  const read: [ReadRun, readonly string[]][] = [];
+  for (const path of paths) {
+    if (signal?.aborted) throw new CancelledError("interrupted");
+    const { files, warnings } = await readForeign(path).catch((error) => {
+      if (paths.length === 1 || !(error instanceof InputError)) throw error;
+      return { files: new Map<ReadRun, string[]>(), warnings: [error.message] };
+    });
+    read.push(...files);
+    report.warnings.push(...warnings);
+  }
+  if (read.length === 0) return report;
+  const unlock = dry_run ? () => {} : begin(root);
+  try {
+    const known = await knownRuns(root);
+    const taken = new Set<string>(), sums = new Map<string, ImportRecord["files"][number]>();
+    for (const [run, from] of read) {
+      if (signal?.aborted) throw new CancelledError("interrupted");
+      const done = await importRun(run, from, { root, dry_run, known, taken, sums });
+      report.runs.push(done);
+      onRun(done);
+    }
+    return report;
+  } finally {
+    unlock();
+  }
+}
+
+interface Import {
+  root: string;
+  dry_run: boolean;
+  known: Known;
+  /** Names given in this import: two runs of one source are never one. */
+  taken: Set<string>;
+  sums: Map<string, ImportRecord["files"][number]>;
+}
+
+async function importRun(
+  run: ReadRun,
+  from: readonly string[],
+  { root, dry_run, known, taken, sums }: Import,
+): Promise<ImportedRun> {
+  const { summary } = run;
+  const source = {
+    form: summary.source_form as ImportRecord["form"],
+    run_id: summary.run_id,
+    path: resolve(summary.path),
+  };
+  const unmapped = unmappedNames(run.unmapped);
+  const told = (run_id: string, outcome: ImportedRun["outcome"]): ImportedRun => {
+    taken.add(run_id);
+    return { run_id, outcome, source, summary, unmapped };
+  };
+  const run_sha256 = checksumOf(run);
+  const same = known.bySum.get(run_sha256);
+  if (same !== undefined) return told(same, "there");
+  const earlier = known.bySource.get(sourceKey(source));
+  const again = earlier !== undefined && !taken.has(earlier.name);
+  const name = again
+    ? earlier.name
+    : freeName(summary, (name) => taken.has(name) || existsSync(join(root, name)));
+  known.bySum.set(run_sha256, name);
+  if (!dry_run) {
+    const record = {
+      ...source,
+      files: await Promise.all(from.map((path) => fileSum(path, sums))),
+      run_sha256,
+      imported_at_unix_seconds: Math.round(Date.now() / 1000),
+    };
+    if (again) await rewriteImported(join(root, name), run, record, earlier.tags);
+    else await writeImported(root, name, run, record);
+  }
+  return told(name, again ? "changed" : "new");
+}
+
+/** One import at a time, so that drafts are of imports that were killed. */
+function begin(root: string): () => void {
+  try {
+    mkdirSync(root, { recursive: true });
+  } catch (error) {
+    throw notWritten(root, error);
+  }
+  let unlock: () => void;
+  try {
+    unlock = takeLock(join(root, "import.lock"));
+  } catch (error) {
+    if (error instanceof InputError && /is in use by/.test(error.message)) {
+      throw new InputError(error.message.replace("the run is in use by", "an import is going on:"));
+    }
+    throw error;
+  }
+  for (const name of readdirSync(root)) {
+    if (name.startsWith(".import_")) rmSync(join(root, name), { recursive: true, force: true });
+  }
+  return unlock;
+}
+
+async function knownRuns(root: string): Promise<Known> {
+  const known: Known = { bySum: new Map(), bySource: new Map() };
+  const runs = existsSync(root) ? await withRunIndex(root, (index) => index.list()) : [];
+  for (const { run_id, path, source_form, tags, warnings } of runs) {
+    const record = source_form === "dyno" ? null : readImportRecord(path);
+    if (record === null) continue;
+    // one with damaged files is written anew
+    if (warnings.length === 0) known.bySum.set(record.run_sha256, run_id);
+    known.bySource.set(sourceKey(record), { name: run_id, tags });
+  }
+  return known;
+}
+
+function sourceKey({ form, run_id, path }: ImportedRun["source"]): string {
+  return JSON.stringify([form, run_id, path]);
+}
+
+async function fileSum(path: string, sums: Import["sums"]): Promise<ImportRecord["files"][number]> {
+  const known = sums.get(path);
+  if (known) return known;
+  const hash = createHash("sha256");
+  let size_bytes = 0;
+  try {
+    for await (const chunk of createReadStream(path)) {
+      hash.update(chunk);
+      size_bytes += chunk.length;
+    }
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read any more: ${messageOf(error)}`);
+  }
+  const sum = { path, size_bytes, sha256: hash.digest("hex") };
+  sums.set(path, sum);
+  return sum;
+}

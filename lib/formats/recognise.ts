@@ -1,0 +1,153 @@
+/** Which form a file is in, by what it holds. */
+import type { SourceForm } from "../run/summary.ts";
+import { isSweepMeta, isSweepRunsHeader } from "./agent_sched_sweep.ts";
+import { isAiperf, isAiperfRecord } from "./aiperf.ts";
+import { isBatchEval, isBatchEvalHeader } from "./batch_eval.ts";
+import { isTestBatch, isTestResult } from "./benchmark_test_runner.ts";
+import { foreignFiles } from "./folder.ts";
+import { csvHeaderOf, headOf, linesOf, parseForeignJson, readForeignText } from "./foreign_file.ts";
+import { isGuidellm } from "./guidellm.ts";
+import { isInspectLog } from "./inspect_ai.ts";
+import { isRecord } from "./keep.ts";
+import { isKoderz } from "./koderz.ts";
+import { isSmiEvent, isSmiMetadata, isSmiResults } from "./smi_bench.ts";
+import { isVllmBench } from "./vllm_bench.ts";
+import { InputError } from "../errors.ts";
+
+/** What a file is to a run: all of it, or a part. */
+export type PartKind = keyof typeof FORMS;
+
+/** The form that each kind of file belongs to. */
+export const FORMS = {
+  dyno: "dyno",
+  koderz: "koderz",
+  test_batch: "benchmark_test_runner",
+  test_result: "benchmark_test_runner",
+  batch_eval: "batch_eval",
+  batch_eval_csv: "batch_eval",
+  smi_results: "smi_bench",
+  smi_metadata: "smi_bench",
+  smi_events: "smi_bench",
+  sweep_meta: "agent_sched_sweep",
+  sweep_runs: "agent_sched_sweep",
+  vllm: "vllm_bench",
+  vllm_lines: "vllm_bench",
+  guidellm: "guidellm",
+  aiperf: "aiperf",
+  aiperf_records: "aiperf",
+  inspect: "inspect_ai",
+} as const satisfies Record<string, SourceForm>;
+
+/** A file whose form is known; `value` is its JSON where it was read whole. */
+export interface Part {
+  kind: PartKind;
+  value: unknown;
+}
+
+const OWN_METADATA = "/run_metadata.json";
+
+/** In this order: the first that fits is it. */
+const WHOLE: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
+  ["dyno", isDynoMetadata],
+  ["inspect", isInspectLog],
+  ["guidellm", isGuidellm],
+  ["vllm", isVllmBench],
+  ["aiperf", isAiperf],
+  ["test_result", isTestResult],
+  ["test_batch", isTestBatch],
+  ["smi_results", isSmiResults],
+  ["koderz", isKoderz],
+  ["sweep_meta", isSweepMeta],
+  ["smi_metadata", isSmiMetadata],
+  ["batch_eval", isBatchEval],
+];
+
+/** In JSON lines, by the first line. */
+const LINES: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
+  ["aiperf_records", isAiperfRecord],
+  ["smi_events", isSmiEvent],
+  ["vllm_lines", isVllmBench],
+];
+
+/**
+ * The form of a file, or of a folder whose files are all in one form; null where it is unknown, the
+ * file is broken, or the folder holds several.
+ *
+ * @throws {InputError} there is no such file or folder.
+ */
+export async function recognise(path: string): Promise<SourceForm | null> {
+  const { files } = await foreignFiles(path, () => {});
+  // A run of dyno may hold files in other forms: its metadata says what it is.
+  files.sort((a, b) => Number(b.endsWith(OWN_METADATA)) - Number(a.endsWith(OWN_METADATA)));
+  let form: SourceForm | null = null;
+  for (const file of files) {
+    const part = await partOf(file).catch(ignoreInput);
+    if (!part) continue;
+    if (form !== null && form !== FORMS[part.kind]) return null;
+    form = FORMS[part.kind];
+    if (form === "dyno") return form;
+  }
+  return form;
+}
+
+/**
+ * What a file is to a run; null where it is nothing known.
+ *
+ * @throws {InputError} JSON that is malformed, nested too deeply or too large.
+ */
+export async function partOf(path: string): Promise<Part | null> {
+  const { text, whole } = await headOf(path);
+  const first = text.trimStart()[0];
+  if (first !== "{" && first !== "[") return await csvPart(path, text);
+  const end = text.indexOf("\n");
+  const line = end < 0 ? (whole ? text : null) : text.slice(0, end);
+  const opening = line === null ? undefined : parsedOr(line);
+  for (const [kind, fits] of LINES) {
+    if (opening !== undefined && fits(opening)) return { kind, value: undefined };
+  }
+  const all = whole ? text : await readForeignText(path);
+  let value: unknown;
+  try {
+    value = parseForeignJson(path, all);
+  } catch (error) {
+    if (isVllmBench(parsedOr(all.slice(0, Math.max(0, all.indexOf("\n")))))) {
+      return { kind: "vllm_lines", value: undefined };
+    }
+    throw error;
+  }
+  const found = WHOLE.find(([, fits]) => fits(value));
+  return found ? { kind: found[0], value } : null;
+}
+
+/** The results that vLLM appended to a file, one a line. */
+export async function* vllmLines(path: string): AsyncGenerator<{ value: unknown; line: number }> {
+  for await (const { text, line } of linesOf(path)) {
+    yield { value: parseForeignJson(`${path}, line ${line}`, text), line };
+  }
+}
+
+/** Nothing where a file is at fault; anything else is thrown on. */
+export function ignoreInput(error: unknown): null {
+  if (error instanceof InputError) return null;
+  throw error;
+}
+
+async function csvPart(path: string, head: string): Promise<Part | null> {
+  if (!/^[^\n]*(llm_model|run_id)/.test(head)) return null;
+  const names = await csvHeaderOf(path);
+  if (isBatchEvalHeader(names)) return { kind: "batch_eval_csv", value: undefined };
+  return isSweepRunsHeader(names) ? { kind: "sweep_runs", value: undefined } : null;
+}
+
+function isDynoMetadata(value: unknown): boolean {
+  return isRecord(value) && isRecord(value.software) && "dyno" in value.software;
+}
+
+function parsedOr(line: string): unknown {
+  try {
+    return parseForeignJson("", line);
+  } catch (error) {
+    ignoreInput(error);
+    return undefined;
+  }
+}

@@ -1,0 +1,165 @@
+/** Runs that lie in several files: which of the files found make one run. */
+import { basename, dirname, join, sep } from "node:path";
+import { InputError, messageOf } from "../errors.ts";
+import type { ReadRun } from "../run/summary.ts";
+import { readSweepRun } from "./agent_sched_sweep.ts";
+import { readAiperf } from "./aiperf.ts";
+import { readTestBatch, readTestResults } from "./benchmark_test_runner.ts";
+import { isOwnFile } from "./folder.ts";
+import { readForeignJson } from "./foreign_file.ts";
+import { isRecord } from "./keep.ts";
+import type { PartKind } from "./recognise.ts";
+import { readSmiRun } from "./smi_bench.ts";
+
+/** The files of a kind that were found. */
+export type Collected = (kind: PartKind) => readonly string[];
+
+/** Takes one run at a time and the files that it is read from; a fault in one leaves the others. */
+export type EachRun = (
+  files: readonly (string | null)[],
+  read: () => Promise<ReadRun>,
+) => Promise<void>;
+
+/** smi-bench: results, metadata and events meet by the run's name, the nearest first. */
+export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
+  const logs = new Map<string, { metadata: string | null; events: string | null }>();
+  for (const path of files("smi_metadata")) {
+    logs.set(dirname(path), { metadata: path, events: null });
+  }
+  for (const path of files("smi_events")) {
+    const log = logs.get(dirname(path));
+    if (log) log.events = path;
+    else logs.set(dirname(path), { metadata: null, events: path });
+  }
+  const named = groupedBy(logs.keys(), (folder) => basename(folder));
+  const used = new Set<string>();
+  for (const results of files("smi_results")) {
+    const run_id = basename(results).replace(/\.json$/, "");
+    const folder = (named.get(run_id) ?? []).sort((a, b) =>
+      commonParts(b, results) - commonParts(a, results)
+    )[0];
+    if (folder !== undefined) {
+      used.add(folder);
+    }
+    const log = folder === undefined ? null : logs.get(folder);
+    await each([results, log?.metadata ?? null, log?.events ?? null], async () =>
+      await readSmiRun({
+        run_id,
+        results: await loaded(results),
+        metadata: await loaded(log?.metadata ?? null),
+        events: log?.events ?? null,
+      }));
+  }
+  for (const [folder, { metadata, events }] of logs) {
+    if (used.has(folder)) continue;
+    const run_id = basename(folder);
+    await each(
+      [metadata, events],
+      async () =>
+        await readSmiRun({ run_id, results: null, metadata: await loaded(metadata), events }),
+    );
+  }
+}
+
+/** AIPerf: `X_aiperf.json` with `X.jsonl`, or the only two of a folder. */
+export async function aiperfRuns(files: Collected, each: EachRun): Promise<void> {
+  const records = new Set(files("aiperf_records"));
+  const recordsIn = groupedBy(records, dirname), statisticsIn = groupedBy(files("aiperf"), dirname);
+  for (const path of files("aiperf")) {
+    const beside = recordsIn.get(dirname(path)) ?? [];
+    const named = path.replace(/(_aiperf)?\.json$/, ".jsonl");
+    const alone = statisticsIn.get(dirname(path))?.length === 1;
+    const record = records.has(named) ? named : alone && beside.length === 1 ? beside[0] : null;
+    if (record !== null) records.delete(record);
+    await each([path, record], async () => await readAiperf(await loaded(path), record));
+  }
+  for (const record of records) await each([record], async () => await readAiperf(null, record));
+}
+
+/** Sweeps: the CSV files beside `meta.json` or in its `out`. */
+export async function sweepRuns(files: Collected, each: EachRun): Promise<void> {
+  for (const path of files("sweep_meta")) {
+    const tables = sweepTables(path);
+    const table = (name: string) =>
+      tables.find((table) => basename(table) === name && isOwnFile(table)) ?? null;
+    const [summary, tiers, workflows] = ["summary.csv", "tiers.csv", "workflows.csv"].map(table);
+    await each(
+      [path, summary, tiers, workflows],
+      async () => await readSweepRun({ meta: await loaded(path), summary, tiers, workflows }),
+    );
+  }
+}
+
+/** Where the CSV files of a sweep's run may lie. */
+export function sweepTables(meta: string): string[] {
+  const names = ["summary.csv", "tiers.csv", "workflows.csv"];
+  return ["out", ""].flatMap((folder) => names.map((name) => join(dirname(meta), folder, name)));
+}
+
+/**
+ * BenchmarkTestRunner: a batch holds its results, or else has them in the files beside it; results
+ * in no batch are a run of their own.
+ *
+ * @param only the single file that was asked for, if one was.
+ */
+export async function testRuns(
+  files: Collected,
+  only: string | null,
+  each: EachRun,
+  warn: (message: string) => void,
+): Promise<void> {
+  const batchesIn = groupedBy(files("test_batch"), dirname);
+  const resultsIn = groupedBy(files("test_result"), dirname);
+  for (const folder of new Set([...batchesIn.keys(), ...resultsIn.keys()])) {
+    const singles = await readSingles(resultsIn.get(folder) ?? [], warn);
+    const claimed = new Set<string>();
+    for (const path of batchesIn.get(folder) ?? []) {
+      await each([path, ...singles.map((single) => single.path)], async () => {
+        const values = singles.map(({ value }) => value);
+        const run = readTestBatch(path, await readForeignJson(path), values);
+        for (const item of run.items) claimed.add(item.item_id);
+        return run;
+      });
+    }
+    const left = singles.filter(({ id }) => !claimed.has(id));
+    if (left.length === 0 || (only !== null && left.every(({ path }) => path !== only))) continue;
+    const at = left.length === 1 ? left[0].path : folder;
+    await each(left.map(({ path }) => path), () => Promise.resolve(readTestResults(at, left)));
+  }
+}
+
+async function readSingles(paths: readonly string[], warn: (message: string) => void) {
+  const singles: { path: string; value: unknown; id: string }[] = [];
+  for (const path of paths) {
+    try {
+      const value = await readForeignJson(path);
+      singles.push({ path, value, id: isRecord(value) ? String(value.test_id) : "" });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      warn(messageOf(error));
+    }
+  }
+  return singles;
+}
+
+async function loaded(path: string): Promise<{ path: string; value: unknown }>;
+async function loaded(path: string | null): Promise<{ path: string; value: unknown } | null>;
+async function loaded(path: string | null): Promise<{ path: string; value: unknown } | null> {
+  return path === null ? null : { path, value: await readForeignJson(path) };
+}
+
+function groupedBy(paths: Iterable<string>, key: (path: string) => string): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const path of paths) {
+    const group = groups.get(key(path));
+    if (group) group.push(path);
+    else groups.set(key(path), [path]);
+  }
+  return groups;
+}
+
+function commonParts(a: string, b: string): number {
+  const [left, right] = [a.split(sep), b.split(sep)];
+  const differs = left.findIndex((part, i) => part !== right[i]);
+  return differs < 0 ? left.length : differs;
+}

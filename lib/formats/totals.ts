@@ -1,0 +1,93 @@
+/** What every reader does with the items that it found. */
+import type { RunItem, RunSummary } from "../run/summary.ts";
+
+/** The part of a summary that follows from the items. */
+export type Totals = Pick<
+  RunSummary,
+  | "items_total"
+  | "successful"
+  | "failed"
+  | "timed_out"
+  | "passed"
+  | "prompt_tokens"
+  | "completion_tokens"
+  | "cost_usd"
+>;
+
+/** Counts and sums. A sum is unknown where that of an answered item is. */
+export function totalsOf(items: readonly RunItem[]): Totals {
+  const answered = items.filter((item) => item.success);
+  const judged = items.filter((item) => item.passed !== null);
+  return {
+    items_total: items.length,
+    successful: answered.length,
+    failed: items.length - answered.length,
+    timed_out: items.filter((item) => item.timed_out).length,
+    passed: judged.length ? judged.filter((item) => item.passed).length : null,
+    prompt_tokens: sum(answered, (item) => item.prompt_tokens),
+    completion_tokens: sum(answered, (item) => item.completion_tokens),
+    cost_usd: sum(answered, (item) => item.cost_usd),
+  };
+}
+
+/** An item of which nothing but its name is known. */
+export function unknownItem(item_id: string, name = item_id): RunItem {
+  return {
+    item_id,
+    name,
+    category: null,
+    success: true,
+    timed_out: false,
+    passed: null,
+    score: null,
+    latency_ms: null,
+    ttft_ms: null,
+    prompt_tokens: null,
+    completion_tokens: null,
+    cost_usd: null,
+    error: null,
+  };
+}
+
+/** The fields of a summary that only loads have, unknown. */
+export const NO_LOAD = { output_tokens_per_s: null, ttft_p50_ms: null, ttft_p99_ms: null } as const;
+
+/** Ids that differ: the second `a` becomes `a#2`. */
+export class DistinctIds {
+  readonly #uses = new Map<string, number>();
+  readonly #given = new Set<string>();
+
+  next(id: string): string {
+    let uses = (this.#uses.get(id) ?? 0) + 1;
+    let distinct = uses === 1 ? id : `${id}#${uses}`;
+    while (this.#given.has(distinct)) distinct = `${id}#${++uses}`;
+    this.#uses.set(id, uses);
+    this.#given.add(distinct);
+    return distinct;
+  }
+}
+
+/** How an item is named where ids need not differ: without what {@linkcode DistinctIds} added. */
+export function idInSource({ item_id, name }: RunItem): string {
+  return item_id.startsWith(`${name}#`) ? name : item_id;
+}
+
+/** Whether an error says that the time was up, for forms that have no field for it. */
+export function saysTimeout(error: string | null): boolean {
+  return error !== null && /time(d )?_?out/i.test(error);
+}
+
+/** A share of one; null for what is none. */
+export function shareOrNull(value: number | null): number | null {
+  return value !== null && value >= 0 && value <= 1 ? value : null;
+}
+
+function sum(items: readonly RunItem[], pick: (item: RunItem) => number | null): number | null {
+  let total = 0;
+  for (const item of items) {
+    const value = pick(item);
+    if (value === null) return null;
+    total += value;
+  }
+  return items.length ? total : null;
+}

@@ -1,0 +1,95 @@
+/** vLLM's `bench serve --save-result`: one object, or one a line where results are appended. */
+import { basename } from "node:path";
+import type { ReadRun, RunItem } from "../run/summary.ts";
+import { Fields, LARGEST } from "./fields.ts";
+import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { millisecondsOf } from "./times.ts";
+import { saysTimeout, unknownItem } from "./totals.ts";
+
+/** Lists with a value for each request. */
+const PER_REQUEST = ["input_lens", "output_lens", "ttfts", "itls", "errors"] as const;
+
+/** Whether a parsed value is a result of vLLM's serving benchmark. */
+export function isVllmBench(value: unknown): boolean {
+  return isRecord(value) && "model_id" in value && "completed" in value &&
+    "duration" in value && ("request_throughput" in value || "total_input_tokens" in value);
+}
+
+/** Reads one result; `number` counts from 1 where a file holds several. */
+export function readVllmBench(path: string, value: unknown, number: number | null): ReadRun {
+  const file = new Fields(path, value);
+  const items = readRequests(file);
+  const completed = file.countOrNull("completed") ?? 0;
+  const asked = file.countOrNull("num_prompts") ?? completed;
+  const failed = file.countOrNull("failed") ?? Math.max(0, asked - completed);
+  const stem = basename(path).replace(/\.jsonl?$/, "");
+  const backend = file.textOrNull("backend"), older = file.textOrNull("endpoint_type");
+  const median = file.amountOrNull("median_ttft_ms"), p50 = file.amountOrNull("p50_ttft_ms");
+  return {
+    summary: {
+      run_id: number === null ? stem : `${stem}#${number}`,
+      path,
+      source_form: "vllm_bench",
+      kind: "load",
+      benchmark: file.labelOrNull("label") ?? file.labelOrNull("dataset_name") ??
+        "vllm bench serve",
+      mode: null,
+      model: file.label("model_id"),
+      agent: backend ?? older,
+      status: completed + failed < asked ? "incomplete" : "complete",
+      started_at_unix_seconds: file.timeOrNull("date"),
+      duration_s: file.amountOrNull("duration"),
+      items_total: Math.max(asked, completed + failed, items.length),
+      successful: completed,
+      failed,
+      timed_out: items.filter((item) => item.timed_out).length,
+      passed: null,
+      prompt_tokens: file.countOrNull("total_input_tokens"),
+      completion_tokens: file.countOrNull("total_output_tokens"),
+      cost_usd: null,
+      output_tokens_per_s: file.amountOrNull("output_throughput"),
+      ttft_p50_ms: median ?? p50,
+      ttft_p99_ms: file.amountOrNull("p99_ttft_ms"),
+      tags: [],
+    },
+    items,
+    unmapped: file.rest(KEEP_SMALL),
+  };
+}
+
+/** The requests, where the result was saved in detail. A request without a text has no times. */
+function readRequests(file: Fields): RunItem[] {
+  const lists = PER_REQUEST.map((key) => [key, file.listOrNull(key)] as const);
+  const [inputs, outputs, ttfts, itls, errors] = lists.map(([, list]) => list);
+  const length = lists.reduce((most, [, list]) => Math.max(most, list?.length ?? 0), 0);
+  for (const [key, list] of lists) {
+    if (list && list.length !== length) {
+      throw file.wrong(key, list, `as long as the other lists (${list.length} of ${length})`);
+    }
+  }
+  const at = (list: unknown[] | null, key: string, i: number): number | null => {
+    const value = list?.[i] ?? null;
+    if (value === null) return null;
+    if (typeof value === "number" && value >= 0 && value <= LARGEST) return value;
+    throw file.wrong(`${key}[${i}]`, value, "a number from 0");
+  };
+  return Array.from({ length }, (_, i): RunItem => {
+    const error = errors?.[i] ?? "";
+    if (typeof error !== "string") throw file.wrong(`errors[${i}]`, error, "text");
+    const ttft_s = error === "" ? at(ttfts, "ttfts", i) : null;
+    const gaps = itls?.[i] ?? null;
+    const rest_s = Array.isArray(gaps)
+      ? gaps.reduce((sum: number, _, j) => sum + (at(gaps, `itls[${i}]`, j) ?? 0), 0)
+      : null;
+    return {
+      ...unknownItem(String(i)),
+      success: error === "",
+      timed_out: saysTimeout(error),
+      latency_ms: ttft_s === null || rest_s === null ? null : millisecondsOf(ttft_s + rest_s),
+      ttft_ms: ttft_s === null ? null : millisecondsOf(ttft_s),
+      prompt_tokens: at(inputs, "input_lens", i),
+      completion_tokens: at(outputs, "output_lens", i),
+      error: error || null,
+    };
+  });
+}

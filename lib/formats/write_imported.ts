@@ -1,0 +1,140 @@
+/** A run of another program, written as a run directory. */
+import { createHash } from "node:crypto";
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { runDirectoryAt } from "../run/directory.ts";
+import { safeFileName } from "../run/file_names.ts";
+import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
+import { readJournal } from "../run/journal.ts";
+import { dynoVersion } from "../run/metadata.ts";
+import { notWritten, writeAll, writeFileAtomic } from "../run/write.ts";
+import { masked } from "./mask.ts";
+import { unmappedNames } from "./unmapped_names.ts";
+import type { ImportRecord } from "../run/imported.ts";
+import type { ReadRun, RunSummary } from "../run/summary.ts";
+
+/** Names in a folder of runs that mean something else. */
+const TAKEN = /^(archive$|latest|index\.sqlite|import\.lock)/i;
+
+/** A checksum of everything that was read of a run but where it lay. */
+export function checksumOf({ summary, items, unmapped }: ReadRun): string {
+  const { path: _, ...rest } = summary;
+  return createHash("sha256").update(JSON.stringify([rest, items, unmapped])).digest("hex");
+}
+
+/** A folder name for a run that no other has under `root`. */
+export function freeName(
+  { run_id, source_form }: RunSummary,
+  taken: (name: string) => boolean,
+): string {
+  const safe = safeFileName(run_id);
+  const name = TAKEN.test(safe) ? `${source_form}_${safe}` : safe;
+  if (!taken(name)) return name;
+  let n = 2;
+  while (taken(`${name}_${n}`)) n++;
+  return `${name}_${n}`;
+}
+
+/** Where a run is written before it appears under its name; the index passes over it. */
+export function draftPath(root: string, name: string): string {
+  return join(root, `.import_${name}`);
+}
+
+/**
+ * Writes a run that is not there yet: into a draft, which is then renamed, so that it is there whole
+ * or not at all.
+ *
+ * @throws {InputError} the folder cannot be written to.
+ */
+export async function writeImported(
+  root: string,
+  name: string,
+  run: ReadRun,
+  record: Omit<ImportRecord, "unmapped">,
+): Promise<void> {
+  const draft = draftPath(root, name);
+  try {
+    rmSync(draft, { recursive: true, force: true });
+    mkdirSync(draft, { recursive: true });
+    await writeFiles(draft, name, run, record, run.summary.tags);
+    renameSync(draft, join(root, name));
+  } catch (error) {
+    try {
+      rmSync(draft, { recursive: true, force: true });
+    } catch { /* the next import removes it */ }
+    throw notWritten(join(root, name), error);
+  }
+}
+
+/** Writes a run anew that was imported before; the metadata, which say what of it is there, last. */
+export async function rewriteImported(
+  path: string,
+  run: ReadRun,
+  record: Omit<ImportRecord, "unmapped">,
+  tags: readonly string[],
+): Promise<void> {
+  await writeFiles(path, basename(path), run, record, tags);
+}
+
+async function writeFiles(
+  path: string,
+  run_id: string,
+  { summary, items, unmapped }: ReadRun,
+  record: Omit<ImportRecord, "unmapped">,
+  tags: readonly string[],
+): Promise<void> {
+  const directory = runDirectoryAt(path);
+  const { kind, benchmark, model, status } = summary;
+  const events = record.files.find((file) => basename(file.path) === "events.jsonl");
+  if (events && existsSync(events.path)) await copyEvents(events.path, directory.journal);
+  const rest = masked(unmapped);
+  writeFileAtomic(unmappedPath(path), `${JSON.stringify(rest, null, 2)}\n`);
+  const scores = items.flatMap(({ score }) => score ?? []);
+  const results = {
+    schema_version: 2,
+    run_id,
+    kind,
+    benchmark,
+    model,
+    status,
+    complete: status === "complete",
+    aggregate: {
+      avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
+      max_hit_rate: scores.reduce<number | null>((a, b) => Math.max(a ?? b, b), null),
+      errors: summary.failed,
+      total_prompt_tokens: summary.prompt_tokens,
+      total_completion_tokens: summary.completion_tokens,
+      total_cost_usd: summary.cost_usd,
+    },
+    figures: Object.fromEntries(FIGURES.map((name) => [name, summary[name]])),
+    items: items.map(importedItem),
+  };
+  // unsynced: what a power cut takes of it is noticed, and written anew by the next import
+  writeFileAtomic(directory.results, `${JSON.stringify(results)}\n`, { sync: false });
+  const metadata = {
+    schema_version: 1,
+    run_id,
+    kind,
+    benchmark,
+    agent: summary.agent,
+    model,
+    mode: summary.mode,
+    tags,
+    started_at_unix_seconds: summary.started_at_unix_seconds,
+    software: { dyno: dynoVersion },
+    imported: { ...record, unmapped: unmappedNames(unmapped) },
+  };
+  writeFileAtomic(directory.metadata, `${JSON.stringify(metadata, null, 2)}\n`);
+}
+
+/** The whole events of a journal, secrets masked. */
+async function copyEvents(from: string, to: string): Promise<void> {
+  const draft = `${to}.tmp`;
+  const fd = openSync(draft, "w");
+  try {
+    await readJournal(from, (event) => writeAll(fd, `${JSON.stringify(masked(event))}\n`));
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(draft, to);
+}

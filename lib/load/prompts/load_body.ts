@@ -1,0 +1,31 @@
+/** The body of a load's request. */
+import { requestBody } from "../../endpoint/request.ts";
+import type { APIConfiguration } from "../../endpoint/api.ts";
+import type { LoadPrompt } from "./prompts.ts";
+
+/** What all requests of a load have in common. */
+export interface BodySettings {
+  api: APIConfiguration;
+  /** Further fields of every request's body. */
+  body: Record<string, unknown>;
+  /** Ask for exactly the wanted number of output tokens. */
+  ignore_eos: boolean;
+}
+
+/** The body that asks for an answer to `prompt`. */
+export function loadBody(prompt: LoadPrompt, settings: BodySettings): Record<string, unknown> {
+  const { api, body, ignore_eos } = settings;
+  const { output_tokens: max_tokens } = prompt;
+  const exact = ignore_eos && max_tokens !== null
+    ? { ignore_eos: true, min_tokens: max_tokens }
+    : ignore_eos
+    ? { ignore_eos: true }
+    : {};
+  const parameters = {
+    ...prompt.parameters,
+    ...(max_tokens === null || api.api_type === "embeddings" ? {} : { max_tokens }),
+    ...exact,
+    ...body,
+  };
+  return requestBody({ ...prompt, parameters }, api);
+}

@@ -1,0 +1,134 @@
+/** Made-up prompts of exact token counts, which no cache has seen unless it is meant to. */
+import { InputError } from "../../errors.ts";
+import { openRandom, seededRandom } from "../../stats/random.ts";
+import { COMMON_WORDS } from "./common_words.ts";
+import { checkSeed } from "../seed.ts";
+import { drawLengths } from "./token_lengths.ts";
+import type { TokenLengths } from "./token_lengths.ts";
+
+/** What the prompts are to be like. */
+export interface SyntheticLoad {
+  /** Tokens of each prompt, from 4. */
+  input: TokenLengths;
+  /** Tokens that each answer is to have, from 1. */
+  output: TokenLengths;
+  /**
+   * Share of each prompt, 0 to 1, that is the beginning of one of `prefixes` shared texts, drawn
+   * evenly; 0 unless told. The last 4 tokens of a prompt are its own at any share.
+   */
+  prefix_share?: number;
+  /** Shared texts, 1 to 1,000,000; 1 unless told. */
+  prefixes?: number;
+  /** Whole number from 0 to 2^32 − 1. The same seed gives the same prompts. */
+  seed: number;
+}
+
+/** One request to be made. */
+export interface SyntheticPrompt {
+  /** Words with single spaces between them. */
+  prompt: string;
+  /** Tokens of the prompt in o200k_base, exactly; about as many in other models' encodings. */
+  input_tokens: number;
+  /** How many of them are the beginning of a shared text. */
+  prefix_tokens: number;
+  /** Tokens that the answer is to have. */
+  output_tokens: number;
+}
+
+/** So many words tell a prompt from all others: 400^4 = 2.56e10 prompts. */
+const NUMBER_WORDS = 4;
+const WORDS = COMMON_WORDS.length;
+const NUMBERS = WORDS ** NUMBER_WORDS;
+/** Prime to 400, so that multiples of it do not meet again; times 400^4 it is below 2^53. */
+const STRIDE = 123_457;
+/** Random words in stock, from which passages are cut. */
+const STOCK_WORDS = 2 ** 16;
+
+/**
+ * Prompts, endless and each different. Two prompts differ within the first 4 tokens, neighbours
+ * (400 in a row) in the first, so that a prefix cache finds nothing; but for `prefix_share`, whose
+ * tokens it does find. Lengths do not depend on `prefix_share` and `prefixes`.
+ *
+ * A prompt is its number, written in 4 words, and a passage of random words; no text is tokenized.
+ * Passages of different prompts may overlap, at different places behind different beginnings.
+ *
+ * @example
+ * ```ts
+ * const prompts = syntheticPrompts({ input: { mean: 512, stddev: 128 }, output: 64, seed: 1 });
+ * const { prompt, input_tokens, output_tokens } = prompts.next().value;
+ * ```
+ * @throws {InputError} at the call: a setting outside its range.
+ */
+export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt, never> {
+  const { prefix_share = 0, prefixes = 1, seed } = load;
+  checkSeed(seed);
+  if (!(prefix_share >= 0 && prefix_share <= 1)) {
+    throw new InputError(`prefix_share: ${prefix_share}; expected a share from 0 to 1`);
+  }
+  if (!(Number.isInteger(prefixes) && prefixes >= 1 && prefixes <= 1e6)) {
+    throw new InputError(`prefixes: ${prefixes}; expected a whole number from 1 to 1000000`);
+  }
+  // Streams of their own: with that of the arrivals, long prompts would come after long gaps.
+  const lengths = openRandom(seed ^ 0x1e46_7105);
+  const random = seededRandom(seed ^ 0x3039_0a3d);
+  const inputLength = drawLengths(load.input, "input", NUMBER_WORDS, lengths);
+  const outputLength = drawLengths(load.output, "output", 1, lengths);
+  const passage = passages(random);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const prefixPlaces = Uint32Array.from({ length: prefixes }, () => below(STOCK_WORDS));
+  return (function* () {
+    // Numbers below `prefixes` are those of the shared texts.
+    for (let number = prefixes;; number++) {
+      const input_tokens = inputLength();
+      const prefix_tokens = Math.min(
+        Math.round(prefix_share * input_tokens),
+        input_tokens - NUMBER_WORDS,
+      );
+      const prefix = below(prefixes);
+      const shared = passage(prefix, prefixPlaces[prefix], prefix_tokens);
+      const own = passage(number, below(STOCK_WORDS), input_tokens - prefix_tokens);
+      const prompt = (shared + own).slice(1);
+      yield { prompt, input_tokens, prefix_tokens, output_tokens: outputLength() };
+    }
+  })();
+}
+
+/**
+ * Makes texts of `count` words, a space before each: first the number, as far as it goes, then
+ * random words from `place` in the stock. Texts of the same number and place begin alike.
+ */
+function passages(random: () => number): (number: number, place: number, count: number) => string {
+  const words = shuffled(COMMON_WORDS, random).map((word) => ` ${word}`);
+  const offset = Math.floor(random() * NUMBERS);
+  const ends = new Uint32Array(STOCK_WORDS + 1);
+  let stock = "";
+  for (let i = 0; i < STOCK_WORDS; i++) {
+    stock += words[Math.floor(random() * WORDS)];
+    ends[i + 1] = stock.length;
+  }
+  return (number, place, count) => {
+    let text = "";
+    // Least significant word first: neighbours differ at once.
+    let rest = ((number % NUMBERS) * STRIDE + offset) % NUMBERS;
+    for (let i = 0; i < Math.min(count, NUMBER_WORDS); i++) {
+      text += words[rest % WORDS];
+      rest = Math.floor(rest / WORDS);
+    }
+    for (let left = count - NUMBER_WORDS, from = place; left > 0; from = 0) {
+      const taken = Math.min(left, STOCK_WORDS - from);
+      text += stock.slice(ends[from], ends[from + taken]);
+      left -= taken;
+    }
+    return text;
+  };
+}
+
+/** In random order (Fisher and Yates). */
+function shuffled<T>(values: readonly T[], random: () => number): T[] {
+  const order = [...values];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}

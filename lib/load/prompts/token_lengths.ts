@@ -1,0 +1,110 @@
+/** Distributions of token counts: how they are written, checked and drawn. */
+import { InputError } from "../../errors.ts";
+import { standardNormal } from "../../stats/random.ts";
+
+/** Token counts: always the same, normal or uniform. */
+export type TokenLengths = number | NormalLengths | UniformLengths;
+
+/** Normally distributed counts, rounded, then clipped: clipping moves the mean of what is drawn. */
+export interface NormalLengths {
+  /** Tokens, above 0. */
+  mean: number;
+  /** Tokens, from 0; 0 unless told. */
+  stddev?: number;
+  /** The least that is drawn, in tokens. */
+  min?: number;
+  /** The most that is drawn, in tokens. */
+  max?: number;
+}
+
+/** Whole counts from `min` to `max` tokens, both included, each as likely as the other. */
+export interface UniformLengths {
+  min: number;
+  max: number;
+}
+
+/** No prompt and no answer is longer, in tokens: a bound against slips of the pen. */
+const MOST_TOKENS = 10_000_000;
+
+/**
+ * Reads lengths from a flag: `512` (always), `512±128` or `512:128` (normal: mean and standard
+ * deviation), `100-200` (uniform).
+ *
+ * @example
+ * ```ts
+ * parseTokenLengths("512:128", "--input-tokens"); // { mean: 512, stddev: 128 }
+ * ```
+ * @param flag names the flag in errors.
+ * @throws {InputError} another form, or lengths that cannot be drawn.
+ */
+export function parseTokenLengths(text: string, flag: string): TokenLengths {
+  const lengths = readLengths(text.trim());
+  if (lengths === null) {
+    throw new InputError(
+      `${flag}: "${text}" is no token count; give 512, 512:128 (mean and standard deviation) ` +
+        "or 100-200 (from and to)",
+    );
+  }
+  checkLengths(lengths, flag, 1);
+  return lengths;
+}
+
+function readLengths(text: string): TokenLengths | null {
+  const parts = /^(\d+)(?:\s*([±:-])\s*(\d+))?$/.exec(text);
+  if (!parts) return null;
+  const [first, second] = [Number(parts[1]), Number(parts[3])];
+  switch (parts[2]) {
+    case undefined:
+      return first;
+    case "-":
+      return { min: first, max: second };
+    default:
+      return { mean: first, stddev: second };
+  }
+}
+
+/**
+ * Draws token counts, endlessly.
+ *
+ * @param name the setting, as errors name it.
+ * @param least no count below it is drawn; normal lengths are clipped there, others are refused.
+ * @param random uniform in (0, 1).
+ * @throws {InputError} at the call: lengths that cannot be drawn.
+ */
+export function drawLengths(
+  lengths: TokenLengths,
+  name: string,
+  least: number,
+  random: () => number,
+): () => number {
+  checkLengths(lengths, name, least);
+  if (typeof lengths === "number") return () => lengths;
+  if (!("mean" in lengths)) {
+    const { min, max } = lengths;
+    return () => min + Math.floor(random() * (max - min + 1));
+  }
+  const { mean, stddev = 0, min = least, max = MOST_TOKENS } = lengths;
+  const normal = standardNormal(random);
+  return () => Math.min(max, Math.max(min, Math.round(mean + stddev * normal())));
+}
+
+function checkLengths(lengths: TokenLengths, name: string, least: number): void {
+  const range = (value: number, key: string, from: number) => {
+    if (Number.isInteger(value) && value >= from && value <= MOST_TOKENS) return;
+    throw new InputError(
+      `${name}${key}: ${value}; expected a whole number of tokens from ${from} to ${MOST_TOKENS}`,
+    );
+  };
+  if (typeof lengths === "number") return range(lengths, "", least);
+  const { min = least, max = MOST_TOKENS } = lengths;
+  range(min, ".min", least);
+  range(max, ".max", min);
+  if (!("mean" in lengths)) return;
+  const { mean, stddev = 0 } = lengths;
+  if (!(mean > 0 && mean <= MOST_TOKENS)) {
+    throw new InputError(`${name}.mean: ${mean}; expected tokens above 0, to ${MOST_TOKENS}`);
+  }
+  if (!(stddev >= 0 && stddev <= MOST_TOKENS)) {
+    throw new InputError(`${name}.stddev: ${stddev}; expected tokens from 0 to ${MOST_TOKENS}`);
+  }
+}

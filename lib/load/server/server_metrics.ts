@@ -1,0 +1,276 @@
+/** The inference server's own account of a run: its /metrics, read before, during and after. */
+import { classOfStatus, EndpointError } from "../../endpoint/errors.ts";
+import { exchange } from "../../endpoint/transport.ts";
+import { messageOf } from "../../errors.ts";
+import { CancelledError, Scope } from "../../execute/scope.ts";
+import { sleep } from "../../execute/sleep.ts";
+import { nowNs } from "../../native/clock.ts";
+import { parseExposition } from "./prometheus_text.ts";
+import { METRIC_NAMES, readingOf, recogniseServer } from "./server_reading.ts";
+import type { HttpExchange, Transport } from "../../endpoint/transport.ts";
+import type { ServerKind, ServerMetricsReading } from "./server_reading.ts";
+
+export { summarise } from "./server_summary.ts";
+export type { ServerKind, ServerMetricsReading } from "./server_reading.ts";
+export type { ServerMetricsSummary } from "./server_summary.ts";
+
+/** Time between readings unless something else is asked for. */
+export const SCRAPE_INTERVAL_MS = 1000;
+
+/** How a server is asked for its metrics. */
+export interface ScrapeOptions {
+  /** Sent along, such as what authorises; llama.cpp and proxies may want the API key. Default none. */
+  headers?: Record<string, string>;
+  /** Seconds until a reading is given up. Default 2. */
+  timeout_s?: number;
+}
+
+/** What {@linkcode ServerMetricsScraper.probe} found: a scraper, or why there is none. */
+export type ProbeResult =
+  | { scraper: ServerMetricsScraper; reason: null }
+  | { scraper: null; reason: string };
+
+interface Page {
+  url: URL;
+  text: string;
+  t_ns: number;
+}
+
+/**
+ * Reads a server's metrics at an interval. A reading that fails is left out and counted: the load is
+ * never troubled by it.
+ *
+ * @example
+ * ```ts
+ * await using transport = new PortableTransport(); // its own: the load's limit stays the load's
+ * const { scraper } = await ServerMetricsScraper.probe(endpoint, transport, signal);
+ * await using _ = scraper;
+ * scraper?.start(SCRAPE_INTERVAL_MS, signal);
+ * await load();
+ * await scraper?.stop();
+ * ```
+ */
+export class ServerMetricsScraper implements AsyncDisposable {
+  /** Whose metrics they are. */
+  readonly server: ServerKind;
+  /** Where they are read. */
+  readonly url: URL;
+  readonly #transport: Transport;
+  readonly #options: ScrapeOptions;
+  #readings: ServerMetricsReading[] = [];
+  #scope: Scope | null = null;
+  #signal: AbortSignal | null = null;
+  #failures = 0;
+  #last_failure: string | null = null;
+  #malformed_lines = 0;
+
+  private constructor(
+    server: ServerKind,
+    page: Page,
+    transport: Transport,
+    options: ScrapeOptions,
+  ) {
+    this.server = server;
+    this.url = page.url;
+    this.#transport = transport;
+    this.#options = options;
+    this.#take(page);
+  }
+
+  /**
+   * Looks for /metrics at the endpoint's origin; what it finds is the first reading. Whatever goes
+   * wrong is given as the reason that there is no scraper.
+   *
+   * @param endpoint any URL of the server.
+   * @param transport not that of the load, whose limit on requests in flight would count readings.
+   * It remains the caller's to dispose of, after the scraper.
+   * @throws {CancelledError} when the signal is aborted, and nothing else.
+   */
+  static async probe(
+    endpoint: string | URL,
+    transport: Transport,
+    signal: AbortSignal,
+    options: ScrapeOptions = {},
+  ): Promise<ProbeResult> {
+    try {
+      const page = await fetchPage(new URL("/metrics", endpoint), transport, signal, options);
+      const server = recogniseServer(page.text);
+      if (server) {
+        return {
+          scraper: new ServerMetricsScraper(server, page, transport, options),
+          reason: null,
+        };
+      }
+      const what = isExposition(page.text)
+        ? "has no metrics of vLLM, SGLang, llama.cpp or TGI"
+        : "is no Prometheus text";
+      return { scraper: null, reason: `${page.url}: the answer ${what}` };
+    } catch (error) {
+      if (error instanceof CancelledError) throw error;
+      return { scraper: null, reason: messageOf(error) };
+    }
+  }
+
+  /** Those that were not taken yet, in the order of their times. */
+  get readings(): readonly ServerMetricsReading[] {
+    return this.#readings;
+  }
+
+  /** Hands over the readings that were not taken yet. */
+  take(): ServerMetricsReading[] {
+    const taken = this.#readings;
+    this.#readings = [];
+    return taken;
+  }
+
+  /** Readings that failed. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Why the latest of them failed. */
+  get last_failure(): string | null {
+    return this.#last_failure;
+  }
+
+  /** Lines on metrics that are read, of all readings, that were malformed and passed over. */
+  get malformed_lines(): number {
+    return this.#malformed_lines;
+  }
+
+  /**
+   * Takes a reading now and then one each interval, never two at once: what comes due while one is
+   * under way is left out. Goes on until {@linkcode stop}, disposal or the signal's abort.
+   */
+  start(interval_ms: number, signal: AbortSignal): void {
+    if (!(interval_ms > 0)) throw new RangeError(`interval_ms: ${interval_ms} is not above 0`);
+    if (this.#scope) throw new Error("the scraper has been started");
+    this.#signal = signal;
+    this.#scope = new Scope(signal);
+    this.#scope.spawn((inner) => this.#readAtIntervals(interval_ms, inner));
+  }
+
+  /**
+   * Breaks off the reading under way and takes the last one, unless the signal is aborted. Does
+   * nothing where nothing was started; never throws.
+   */
+  async stop(): Promise<void> {
+    if (!this.#scope) return;
+    const signal = this.#signal!;
+    await this[Symbol.asyncDispose]();
+    await unlessCancelled(this.#read(signal));
+  }
+
+  /** Ends it without another reading; nothing is left running. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const scope = this.#scope;
+    this.#scope = null;
+    await scope?.[Symbol.asyncDispose]();
+  }
+
+  #readAtIntervals(interval_ms: number, signal: AbortSignal): Promise<void> {
+    const interval_ns = interval_ms * 1e6;
+    const t_start_ns = nowNs();
+    const forever = async () => {
+      while (true) {
+        await this.#read(signal);
+        const since_ns = nowNs() - t_start_ns;
+        await sleep((interval_ns - since_ns % interval_ns) / 1e6, signal);
+      }
+    };
+    return unlessCancelled(forever());
+  }
+
+  /** @throws {CancelledError} */
+  async #read(signal: AbortSignal): Promise<void> {
+    try {
+      this.#take(await fetchPage(this.url, this.#transport, signal, this.#options));
+    } catch (error) {
+      if (error instanceof CancelledError) throw error;
+      this.#failures++;
+      this.#last_failure = messageOf(error);
+    }
+  }
+
+  #take({ url, text, t_ns }: Page): void {
+    if (recogniseServer(text) !== this.server) {
+      throw new EndpointError("malformed", `${url}: the answer has no metrics of ${this.server}`);
+    }
+    const { samples, malformed_lines } = parseExposition(text, METRIC_NAMES[this.server]);
+    this.#malformed_lines += malformed_lines;
+    this.#readings.push(readingOf(this.server, samples, t_ns));
+  }
+}
+
+/** Waits for it; that it was cancelled is no error. */
+async function unlessCancelled(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+  }
+}
+
+/**
+ * Gets the page, which may have moved within the origin (as older vLLM moves it to /metrics/).
+ *
+ * @throws {EndpointError} with the URL in front.
+ * @throws {CancelledError}
+ */
+async function fetchPage(
+  url: URL,
+  transport: Transport,
+  signal: AbortSignal,
+  options: ScrapeOptions,
+): Promise<Page> {
+  const first = await get(url, transport, signal, options);
+  const moved = movedTo(url, first);
+  const at = moved ?? url;
+  const answer = moved ? await get(moved, transport, signal, options) : first;
+  const { status } = answer;
+  if (status !== 200) {
+    const hint = status === 404 || status === 501
+      ? " (SGLang has metrics with --enable-metrics, llama.cpp with --metrics)"
+      : "";
+    throw new EndpointError(classOfStatus(status), `${at}: HTTP ${status}${hint}`, { status });
+  }
+  return { url: at, text: answer.body, t_ns: (answer.t_sent_ns + answer.t_first_byte_ns) / 2 };
+}
+
+async function get(
+  url: URL,
+  transport: Transport,
+  signal: AbortSignal,
+  { headers = {}, timeout_s = 2 }: ScrapeOptions,
+): Promise<HttpExchange> {
+  const accept = {
+    "accept": "text/plain;version=0.0.4",
+    "accept-encoding": "identity",
+    "user-agent": "dyno",
+  };
+  try {
+    return await exchange(
+      transport,
+      { method: "GET", url, headers: { ...accept, ...headers }, body: "", timeout_s },
+      () => {},
+      signal,
+    );
+  } catch (error) {
+    const late = error instanceof EndpointError && error.failure === "timeout";
+    if (late) throw new EndpointError("timeout", `${url}: no answer within ${timeout_s} s`);
+    throw error;
+  }
+}
+
+/** Where a redirect leads, if within the origin. */
+function movedTo(url: URL, { status, headers }: HttpExchange): URL | null {
+  if (![301, 302, 303, 307, 308].includes(status) || headers.location === undefined) return null;
+  if (!URL.canParse(headers.location, url)) return null;
+  const to = new URL(headers.location, url);
+  return to.protocol === url.protocol && to.host === url.host ? to : null;
+}
+
+/** Whether anything in it is Prometheus text: a sample, or the comment on a metric. */
+function isExposition(text: string): boolean {
+  return /^# (?:HELP|TYPE) /m.test(text) || parseExposition(text).samples.length > 0;
+}

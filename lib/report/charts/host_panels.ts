@@ -1,0 +1,127 @@
+/** The host over time, for the panels below the requests. */
+import { cpuPercent } from "../../hardware/performance.ts";
+import { rateUnit } from "./scales.ts";
+import type { Series } from "../../hardware/series.ts";
+
+const MOST_POINTS = 600;
+/** The kernel counts CPU time in steps of 4 to 10 ms: shorter intervals would show the steps. */
+const LEAST_INTERVAL_S = 0.1;
+const NS_PER_S = 1e9;
+
+/** Moments in seconds after the first request, and values. */
+export type Points = [at_s: number, value: number][];
+
+/** A panel with its lines; `max` fixes the upper end of its axis. */
+export interface Panel {
+  title: string;
+  max?: number;
+  lines: { name: string; colour: string; points: Points }[];
+}
+
+/** A part of the run, seconds after the first request. */
+type Part = { start_s: number; end_s: number };
+
+/** A value of one session over [from_ns, to_ns]; null where unknown. */
+type Reading = (series: Series, from_ns: number, to_ns: number) => number | null;
+
+/**
+ * The host in each of the parts, in intervals of at least 100 ms: what it did in each, shown at the
+ * interval's middle. `origin_ns` is second 0.
+ */
+export function hostPanels(
+  sessions: readonly Series[],
+  origin_ns: number,
+  parts: readonly Part[],
+): Panel[] {
+  const line = (name: string, colour: string, reading: Reading) => ({
+    name,
+    colour: `var(--${colour})`,
+    points: points(sessions, origin_ns, parts, reading),
+  });
+  const panels: Panel[] = [
+    {
+      title: "CPU, %",
+      max: 100,
+      lines: [line("CPU", "c1", (series, from, to) => cpuPercent(series, "cpu", from, to))],
+    },
+    { title: "memory in use, GiB", lines: [line("memory", "c3", memoryUsed)] },
+    ratePanel("network", [
+      line("received", "c1", growthRate(/^network\.(?!lo\.).*\.received_bytes$/)),
+      line("sent", "c2", growthRate(/^network\.(?!lo\.).*\.sent_bytes$/)),
+      line("loopback", "c3", growthRate(/^network\.lo\.received_bytes$/)),
+    ]),
+    ratePanel("disk", [
+      line("read", "c1", growthRate(/^disk\..*\.read_bytes$/)),
+      line("written", "c2", growthRate(/^disk\..*\.written_bytes$/)),
+    ]),
+    { title: "GPU, %", max: 100, lines: [line("GPU", "c1", gpuMean("utilization_percent"))] },
+    { title: "GPU power, W", lines: [line("power", "c2", gpuMean("power(_instant)?_w"))] },
+  ];
+  return panels.filter((panel) => panel.lines.some(({ points }) => points.length > 1));
+}
+
+function points(
+  sessions: readonly Series[],
+  origin_ns: number,
+  parts: readonly Part[],
+  reading: Reading,
+): Points {
+  const whole_s = parts.reduce((sum, part) => sum + part.end_s - part.start_s, 0);
+  const wished_s = Math.max(LEAST_INTERVAL_S, whole_s / MOST_POINTS);
+  const found: Points = [];
+  for (const { start_s, end_s } of parts) {
+    const count = Math.max(1, Math.round((end_s - start_s) / wished_s));
+    const interval_s = (end_s - start_s) / count;
+    for (let i = 0; i < count; i++) {
+      const from_s = start_s + i * interval_s;
+      const from_ns = origin_ns + from_s * NS_PER_S, to_ns = from_ns + interval_s * NS_PER_S;
+      const series = sessions.find((each) => covers(each, from_ns, to_ns));
+      const value = series ? reading(series, from_ns, to_ns) : null;
+      if (value !== null) found.push([from_s + interval_s / 2, value]);
+    }
+  }
+  return found;
+}
+
+/** Whether there are samples on both sides of the interval's middle. */
+function covers(series: Series, from_ns: number, to_ns: number): boolean {
+  const middle_ns = (from_ns + to_ns) / 2, last = series.length - 1;
+  return last > 0 && series.t_ns(0) <= middle_ns && series.t_ns(last) >= middle_ns;
+}
+
+function memoryUsed(series: Series, from_ns: number, to_ns: number): number | null {
+  const total = series.mean("memory.total_bytes", from_ns, to_ns);
+  const available = series.mean("memory.available_bytes", from_ns, to_ns);
+  return total === null || available === null ? null : (total - available) / 1024 ** 3;
+}
+
+/** Bytes a second, of all counters that fit; over the part of the interval that has samples. */
+function growthRate(pattern: RegExp): Reading {
+  return (series, from_ns, to_ns) => {
+    const from = Math.max(from_ns, series.t_ns(0));
+    const to = Math.min(to_ns, series.t_ns(series.length - 1));
+    const grown = series.names(pattern).flatMap((name) => series.growth(name, from, to) ?? []);
+    if (grown.length === 0 || to <= from) return null;
+    return grown.reduce((a, b) => a + b) / ((to - from) / NS_PER_S);
+  };
+}
+
+/** The mean over the GPUs. */
+function gpuMean(metric: string): Reading {
+  const pattern = new RegExp(`^gpu\\d+\\.${metric}$`);
+  return (series, from_ns, to_ns) => {
+    const each = series.names(pattern).flatMap((name) => series.mean(name, from_ns, to_ns) ?? []);
+    return each.length ? each.reduce((a, b) => a + b) / each.length : null;
+  };
+}
+
+/** Bytes a second in the unit that fits them. */
+function ratePanel(name: string, lines: Panel["lines"]): Panel {
+  const most = lines.flatMap(({ points }) => points).reduce((max, [, v]) => Math.max(max, v), 0);
+  const unit = rateUnit(most);
+  const scaled = lines.filter(({ points }) => points.length > 0).map((line) => ({
+    ...line,
+    points: line.points.map(([at_s, value]): [number, number] => [at_s, value / unit.bytes]),
+  }));
+  return { title: `${name}, ${unit.name}`, lines: scaled };
+}

@@ -1,0 +1,64 @@
+/** Pictures of charts, for documents that take no SVG. */
+import { readFileSync } from "node:fs";
+import { messageOf } from "../../errors.ts";
+import { STYLE } from "../style.ts";
+
+const WASM = "@resvg/resvg-wasm/index_bg.wasm";
+const FONTS = [400, 700].map((weight) =>
+  `@fontsource/dejavu-sans/files/dejavu-sans-latin-${weight}-normal.woff2`
+);
+/** Files of npm packages that are opened here. */
+export const ASSETS: readonly string[] = [WASM, ...FONTS];
+const PAPER = "#ffffff";
+/** Pixels to one of the drawing's. */
+const SCALE = 2;
+
+type Rasteriser = (svg: string) => Uint8Array;
+
+let loading: Promise<Rasteriser> | null = null;
+
+/** A chart's SVG with the page's light colours in the place of CSS variables. */
+export function standaloneSvg(svg: string): string {
+  const colours = new Map(
+    [...STYLE.slice(0, STYLE.indexOf("@media")).matchAll(/--(\w+): (#[0-9a-f]+)/g)]
+      .map(([, name, colour]) => [name, colour]),
+  );
+  return svg.replace(/var\(--(\w+)\)/g, (_, name) => colours.get(name) ?? "#000000");
+}
+
+/** The picture of an SVG; a sentence where this installation cannot make one. */
+export async function pngOf(svg: string): Promise<Uint8Array | string> {
+  try {
+    loading ??= load();
+    return (await loading)(standaloneSvg(svg));
+  } catch (error) {
+    return `no PNG: ${messageOf(error)}`;
+  }
+}
+
+/** resvg and a font of its own: what the host has installed does not matter. */
+async function load(): Promise<Rasteriser> {
+  const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
+  await import("@fontsource/dejavu-sans/metadata.json", { with: { type: "json" } }); // fetches it
+  await initWasm(fileOf(WASM));
+  const fontBuffers = FONTS.map(fileOf);
+  return (svg) => {
+    const picture = new Resvg(svg, {
+      background: PAPER,
+      fitTo: { mode: "zoom", value: SCALE },
+      font: { fontBuffers, defaultFontFamily: "DejaVu Sans", sansSerifFamily: "DejaVu Sans" },
+    });
+    try {
+      const image = picture.render();
+      const bytes = image.asPng();
+      image.free();
+      return bytes;
+    } finally {
+      picture.free();
+    }
+  };
+}
+
+function fileOf(specifier: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(new URL(import.meta.resolve(specifier))));
+}

@@ -1,0 +1,207 @@
+/** The table of tests with what became of each in every run. */
+import { Buffer } from "node:buffer";
+import { grouped } from "../../text/grouped.ts";
+import { markOf } from "../../run/index.ts";
+import { letterHead } from "./compared_numbers.ts";
+import { filterForm } from "../filter_form.ts";
+import { counted, cutText, escapeHtml, figure } from "../html.ts";
+import { laterClass, moreButton } from "../suite/tests_table.ts";
+import { testText } from "../suite/test_texts.ts";
+import type { RunItem } from "../../run/summary.ts";
+import type { ReportedRun } from "./compared_run.ts";
+
+/** Rows that a browser still opens quickly. */
+const MOST_ROWS = 10_000;
+const TALL_FROM = 100;
+const NAME_LETTERS = 500_000;
+const ERROR_LETTERS = 200_000;
+/** Of the table and its texts together, so that the page stays below 5 MB. */
+const MOST_BYTES = 4_400_000;
+const MOST_TEXT_BYTES = 2_500_000;
+const MOST_TEXTS = 300;
+
+/** What the runs together made of a test, in the order in which texts are shown. */
+const OUTCOMES = ["differs", "no answer", "wrong", "not judged", "right"] as const;
+type Outcome = typeof OUTCOMES[number];
+
+interface Entry {
+  id: string;
+  name: string;
+  category: string;
+  outcome: Outcome;
+  /** By run; null where it has no such test. */
+  items: (RunItem | null)[];
+}
+
+/** The table with its filter, in parts. */
+export function* comparedItems(runs: readonly ReportedRun[]): Generator<string> {
+  const all = entriesOf(runs);
+  if (all.length === 0) {
+    yield `<p class="note">No test was finished.</p>`;
+    return;
+  }
+  const entries = mostImportant(all);
+  const share = (letters: number, most: number) =>
+    Math.max(24, Math.min(most, Math.floor(letters / entries.length)));
+  const letters = { name: share(NAME_LETTERS, 160), error: share(ERROR_LETTERS, 200) };
+  const rows = entries.map((entry) => cellsOf(entry, letters));
+  const room = MOST_BYTES - rows.reduce((sum, row) => sum + Buffer.byteLength(row.cells), 0) -
+    rows.length * 60;
+  const texts = textsOf(entries, runs, Math.min(room, MOST_TEXT_BYTES));
+  yield filterOf(entries, letters.name);
+  yield `<div class="scroll${
+    entries.length > TALL_FROM ? " tall" : ""
+  }" tabindex="0" role="region" aria-label="tests"><table id="tests">
+<thead><tr>${heads(runs)}</tr></thead>
+<tbody>
+`;
+  for (const [place, entry] of entries.entries()) {
+    yield rowHtml(rows[place], texts.get(entry.id), place, 3 + 2 * runs.length);
+  }
+  yield `</tbody></table>${moreButton(entries.length)}</div>${
+    leftOut(all.length, entries.length, texts.size)
+  }`;
+}
+
+function entriesOf(runs: readonly ReportedRun[]): Entry[] {
+  const ids = new Set(runs.flatMap(({ by_id }) => [...by_id.keys()]));
+  return [...ids].map((id) => {
+    const items = runs.map(({ by_id }) => by_id.get(id) ?? null);
+    const { name, category } = items.find((item) => item !== null)!;
+    return { id, name, category: category ?? "–", outcome: outcomeOf(items), items };
+  });
+}
+
+function outcomeOf(items: readonly (RunItem | null)[]): Outcome {
+  const there = items.filter((item) => item !== null);
+  const marks = new Set(there.map(markOf));
+  if (marks.size > 1) return "differs";
+  if (marks.has("1")) return "right";
+  if (marks.has("-")) return "not judged";
+  return there.some(({ success }) => !success) ? "no answer" : "wrong";
+}
+
+/** Of too many, those that differ and the wrong ones first; in the order of the first run. */
+function mostImportant(entries: readonly Entry[]): readonly Entry[] {
+  if (entries.length <= MOST_ROWS) return entries;
+  const chosen = new Set(
+    OUTCOMES.flatMap((outcome) => entries.filter((entry) => entry.outcome === outcome))
+      .slice(0, MOST_ROWS),
+  );
+  return entries.filter((entry) => chosen.has(entry));
+}
+
+function heads(runs: readonly ReportedRun[]): string {
+  const head = (title: string, label: string, unit = "") =>
+    `<th scope="col" abbr="${label}"${
+      unit ? ` class="n"` : ""
+    }><button type="button">${title}</button>${unit && `<small>${unit}</small>`}</th>`;
+  return [
+    ...["test", "category", "result"].map((name) => head(name, name)),
+    ...runs.map((run) => head(letterHead(run), run.letter)),
+    ...runs.map((run) => head(`${letterHead(run)} e2e`, `${run.letter} e2e`, "ms")),
+  ].join("");
+}
+
+function cellsOf(entry: Entry, letters: { name: number; error: number }) {
+  const { name, category, outcome, items } = entry;
+  const error = items.find((item) => item?.error)?.error;
+  const fault = error
+    ? `<p class="fault" dir="auto">${escapeHtml(cutText(error, letters.error))}</p>`
+    : "";
+  const cells = [
+    `<td dir="auto">${escapeHtml(cutText(category, Math.min(60, letters.name)))}</td>`,
+    `<td class="o${OUTCOMES.indexOf(outcome)}">${outcome}</td>`,
+    ...items.map(verdictCell),
+    ...items.map((item) => `<td>${figure(item?.success ? item.latency_ms : null, 1)}</td>`),
+  ].join("");
+  return { name: escapeHtml(cutText(name, letters.name)), fault, cells };
+}
+
+/** A word, and the score where it says more. */
+function verdictCell(item: RunItem | null): string {
+  if (item === null) return "<td>–</td>";
+  if (!item.success) return `<td class="bad">${item.timed_out ? "timed out" : "no answer"}</td>`;
+  const { passed, score } = item;
+  const partly = score !== null && score > 0 && score < 1 ? ` ${score.toFixed(2)}` : "";
+  if (passed === null) return `<td>${score === null ? "answered" : score.toFixed(2)}</td>`;
+  return passed ? `<td class="good">right${partly}</td>` : `<td class="bad">wrong${partly}</td>`;
+}
+
+function rowHtml(
+  { name, fault, cells }: ReturnType<typeof cellsOf>,
+  texts: string | undefined,
+  place: number,
+  columns: number,
+): string {
+  const title = texts === undefined
+    ? name
+    : `<button type="button" aria-expanded="false" aria-controls="t${place}">${name}</button>`;
+  const row = `<tr class="item${
+    laterClass(place)
+  }"><th scope="row" dir="auto">${title}${fault}</th>${cells}</tr>\n`;
+  return texts === undefined
+    ? row
+    : `${row}<tr id="t${place}" class="texts" hidden><td colspan="${columns}"><div>${texts}</div></td></tr>\n`;
+}
+
+/** Prompt and answers of the tests that matter most, by test. */
+function textsOf(
+  entries: readonly Entry[],
+  runs: readonly ReportedRun[],
+  room_bytes: number,
+): Map<string, string> {
+  const texts = new Map<string, string>();
+  const importance = ({ outcome }: Entry) => OUTCOMES.indexOf(outcome);
+  const chosen = entries.toSorted((a, b) => importance(a) - importance(b)).slice(0, MOST_TEXTS);
+  let bytes = 0;
+  for (const { id } of chosen) {
+    const parts = runs.flatMap((run) => {
+      const stem = run.file_stems.get(id);
+      const text = stem === undefined ? null : testText(run.directory, stem);
+      return text === null ? [] : [
+        `<p class="run">${letterHead(run)} ${
+          escapeHtml(cutText(run.summary.model, 80))
+        }</p>${text}`,
+      ];
+    });
+    if (parts.length === 0) continue;
+    const html = parts.join("");
+    bytes += Buffer.byteLength(html);
+    if (bytes > room_bytes) break;
+    texts.set(id, html);
+  }
+  return texts;
+}
+
+function filterOf(entries: readonly Entry[], most: number): string {
+  const categories = [
+    ...new Set(entries.map(({ category }) => cutText(category, Math.min(60, most)))),
+  ];
+  const outcomes = new Set(entries.map(({ outcome }) => outcome));
+  return filterForm(
+    entries.length,
+    categories,
+    OUTCOMES.filter((outcome) => outcomes.has(outcome)),
+  );
+}
+
+function leftOut(tests: number, rows: number, texts: number): string {
+  const lines = [
+    ...(rows < tests
+      ? [
+        `The table has ${counted(rows, "test")} of ${
+          grouped(tests)
+        }, those that differ and wrong ones first.`,
+      ]
+      : []),
+    ...(texts < rows
+      ? [
+        `Prompt and answers are shown for ${
+          counted(texts, "test")
+        }, those that differ and wrong ones first; the others are in the runs' folders items/.`,
+      ]
+      : []),
+  ];
+  return lines.map((line) => `<p class="note">${line}</p>`).join("");
+}

@@ -1,0 +1,243 @@
+/** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
+import { loadRate, loadValue } from "../../compare/compare_load.ts";
+import { describeDelta, describeValue } from "../../compare/metric_names.ts";
+import { grouped } from "../../text/grouped.ts";
+import { markOf } from "../../run/index.ts";
+import { clusteredMean } from "../../stats/cluster.ts";
+import { meanEstimate, quantileEstimate, shareEstimate } from "../../stats/interval.ts";
+import { mean, quantile } from "../../stats/quantile.ts";
+import { answerRate, costOf, latenciesOf } from "./compared_run.ts";
+import { counted, cutText, escapeHtml } from "../html.ts";
+import { digitsFor, fixed, shareText } from "../load/load_figures.ts";
+import { dataTable } from "../table.ts";
+import type { RunComparison } from "../../compare/compare.ts";
+import type { LoadComparison } from "../../compare/compare_load.ts";
+import type { LoadSample } from "../../compare/load_sample.ts";
+import type { Metric } from "../../load/results.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { LatencyKind, ReportedRun } from "./compared_run.ts";
+import type { Row } from "../table.ts";
+
+/** Above so many values a mean's interval is Student's t. */
+const LARGE = 2000;
+const MOST_FLIPS = 500;
+
+type Bounds = Pick<Estimate, "low" | "high">;
+
+/** A column's head: the run's letter with its colour. */
+export function letterHead({ letter, colour, summary }: ReportedRun): string {
+  return `<i class="key" style="background:var(--${colour})"></i><abbr title="${
+    escapeHtml(cutText(`${summary.run_id} ${summary.model}`, 120))
+  }">${letter}</abbr>`;
+}
+
+/** Each run's numbers, a column a run. */
+export function headlineTable(runs: readonly ReportedRun[]): string {
+  const loads = runs.every(({ load }) => load !== null);
+  const rows = (loads ? LOAD_ROWS : SUITE_ROWS).flatMap(([head, cellOf]): Row[] => {
+    const cells = runs.map(cellOf);
+    return cells.some((cell) => cell !== "–") ? [{ head, cells }] : [];
+  });
+  return dataTable(
+    "numbers of the runs",
+    "",
+    runs.map((run) => ({ html: letterHead(run) })),
+    rows,
+  ) +
+    `<p class="note">Small: 95 % intervals.</p>`;
+}
+
+type NumberRow = [head: string, cellOf: (run: ReportedRun) => string];
+
+const SUITE_ROWS: NumberRow[] = [
+  ["tests", ({ summary }) => grouped(summary.items_total)],
+  ["right", (run) => shareCell(...judgedOf(run))],
+  ["answered", ({ summary }) => shareCell(summary.successful, summary.items_total)],
+  ["mean score", ({ items }) => meanCell(items.flatMap(({ score }) => score ?? []))],
+  ...latencyRows(),
+  [
+    "tokens/s of an answer, median",
+    ({ items }) =>
+      quantileCell(Float64Array.from(items.flatMap((item) => answerRate(item) ?? [])).sort(), 0.5),
+  ],
+  ["prompt tokens", ({ summary }) => count(summary.prompt_tokens)],
+  ["output tokens", ({ summary }) => count(summary.completion_tokens)],
+  ["cost", (run) => usd(costOf(run))],
+  ["cost of a right answer", (run) => {
+    const cost = costOf(run), [right] = judgedOf(run);
+    return usd(cost === null || right === 0 ? null : cost / right);
+  }],
+];
+
+const LOAD_ROWS: NumberRow[] = [
+  ["requests", ({ load }) => grouped(load!.sample.requests)],
+  ["answers/s", ({ load }) => rateCell(load!.sample, "requests_per_s")],
+  ["output tokens/s", ({ load }) => rateCell(load!.sample, "output_tokens_per_s")],
+  ["failed", ({ load }) => shareCell(load!.sample.failed, load!.sample.requests)],
+  ...latencyRows(),
+  ["gap (ITL) p50, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p50")],
+  ["gap (ITL) p99, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p99")],
+  ["output tokens", ({ summary }) => count(summary.completion_tokens)],
+  ["cost", (run) => usd(costOf(run))],
+];
+
+function latencyRows(): NumberRow[] {
+  const kinds: LatencyKind[] = ["ttft_ms", "tpot_ms", "e2e_ms"];
+  return kinds.flatMap((kind) =>
+    (["p50", "p99"] as const).map((rank): NumberRow => [
+      `${kind.replace("_ms", "")} ${rank}, ms`,
+      (run) =>
+        run.load?.metrics
+          ? metricCell(run.load.metrics[kind], rank)
+          : quantileCell(latenciesOf(run, kind), rank === "p50" ? 0.5 : 0.99),
+    ])
+  );
+}
+
+function judgedOf({ items }: ReportedRun): [right: number, judged: number] {
+  const marks = items.map(markOf).filter((mark) => mark !== "-");
+  const isJudged = items.some(({ passed }) => passed !== null);
+  return isJudged ? [marks.filter((mark) => mark === "1").length, marks.length] : [0, 0];
+}
+
+function withInterval(value: string, bounds: Bounds | null, show: (value: number) => string) {
+  const interval = bounds &&
+    `<small class="interval">${show(bounds.low)} to ${show(bounds.high)}</small>`;
+  return value + (interval ?? "");
+}
+
+function shareCell(successes: number, trials: number): string {
+  return trials === 0
+    ? "–"
+    : withInterval(shareText(successes / trials), shareEstimate(successes, trials), shareText);
+}
+
+function meanCell(values: readonly number[]): string {
+  if (values.length === 0) return "–";
+  const estimate = values.length > LARGE
+    ? clusteredMean(values, [...values.keys()])!.estimate
+    : meanEstimate(values);
+  return withInterval(mean(values).toFixed(3), estimate, (value) => value.toFixed(3));
+}
+
+function quantileCell(sorted: Float64Array, q: number): string {
+  if (sorted.length === 0) return "–";
+  const value = quantile(sorted, q), digits = digitsFor(value);
+  return withInterval(
+    fixed(value, digits),
+    quantileEstimate(sorted, q),
+    (bound) => fixed(bound, digits),
+  );
+}
+
+function metricCell(metric: Metric | null | undefined, rank: "p50" | "p99"): string {
+  if (!metric) return "–";
+  const digits = digitsFor(metric[rank]);
+  return withInterval(
+    fixed(metric[rank], digits),
+    metric.intervals[rank],
+    (bound) => fixed(bound, digits),
+  );
+}
+
+function rateCell(sample: LoadSample, metric: "requests_per_s" | "output_tokens_per_s"): string {
+  const value = loadValue(sample, metric);
+  if (value === null) return "–";
+  const digits = digitsFor(value);
+  return withInterval(
+    fixed(value, digits),
+    loadRate(sample, metric),
+    (bound) => fixed(bound, digits),
+  );
+}
+
+function count(value: number | null): string {
+  return value === null ? "–" : grouped(value);
+}
+
+function usd(value: number | null): string {
+  if (value === null) return "–";
+  return `$${value.toFixed(value !== 0 && value < 1 ? 6 : 2)}`;
+}
+
+const DIFFERENCE_HEADS = ["first", "second", "difference", "95 % interval", "p"];
+
+/** A table for each run against the first. */
+export function differenceTables(
+  comparisons: readonly (RunComparison | LoadComparison)[],
+  runs: readonly ReportedRun[],
+): string {
+  const several = comparisons.length > 1;
+  return comparisons.map((comparison, i) => {
+    const first = runs[0].letter, second = runs[i + 1].letter;
+    const paired = "flips" in comparison;
+    const heads = DIFFERENCE_HEADS.slice(0, paired ? 5 : 4)
+      .map((html) => ({ html: html === "first" ? first : html === "second" ? second : html }));
+    const rows = comparison.metrics.map((metric): Row => {
+      const show = (value: number) => describeDelta(metric.metric, value, true);
+      const sure = "p_holm" in metric ? metric.p_holm < 0.05 : metric.differs === true;
+      const delta = show(metric.second - metric.first);
+      return {
+        head: metric.metric,
+        cells: [
+          describeValue(metric.metric, metric.first),
+          describeValue(metric.metric, metric.second),
+          sure ? `<b>${delta}</b>` : delta,
+          metric.difference
+            ? `${show(metric.difference.low)} to ${show(metric.difference.high)}`
+            : "too few",
+          ...("p_holm" in metric ? [pText(metric.p_holm)] : []),
+        ],
+      };
+    });
+    const common = paired
+      ? `<p class="note">${counted(comparison.items_in_common, "test")} in common.</p>`
+      : "";
+    return `<h3>${first} → ${second}</h3>${
+      rows.length ? dataTable(`differences from ${first} to ${second}`, "metric", heads, rows) : ""
+    }${common}${notes(comparison.notes)}`;
+  }).join("\n") +
+    `<p class="note">Bold: the difference is unlikely to be chance (${
+      "flips" in comparisons[0]
+        ? `p below 0.05${
+          several ? ", adjusted for several comparisons after Holm" : ""
+        }; ${PAIRED_NOTE}`
+        : "its 95 % interval leaves out 0"
+    }).</p>`;
+}
+
+const PAIRED_NOTE =
+  "McNemar's exact test of right and wrong, a sign-flip test else, test by test; latencies and tokens are of tests that both answered";
+
+function pText(p: number): string {
+  return p < 0.001 ? "&lt;0.001" : p.toFixed(3);
+}
+
+function notes(lines: readonly string[]): string {
+  return lines.map((line) => `<p class="note" dir="auto">${escapeHtml(cutText(line, 300))}</p>`)
+    .join("");
+}
+
+/** The problems that changed sides, run by run. */
+export function flipLists(
+  comparisons: readonly RunComparison[],
+  runs: readonly ReportedRun[],
+): string {
+  const nameOf = (id: string) => runs.find(({ by_id }) => by_id.has(id))?.by_id.get(id)?.name ?? id;
+  const list = (title: string, ids: readonly string[]) => {
+    if (ids.length === 0) return `<p>${title}: none</p>`;
+    const entries = ids.slice(0, MOST_FLIPS).map((id) =>
+      `<li dir="auto">${escapeHtml(cutText(nameOf(id), 80))}</li>`
+    );
+    const left = ids.length - entries.length;
+    if (left > 0) entries.push(`<li>${left} more</li>`);
+    return `<details><summary>${title}: ${grouped(ids.length)}</summary><ul class="flips">${
+      entries.join("")
+    }</ul></details>`;
+  };
+  return comparisons.map(({ flips }, i) => {
+    const first = runs[0].letter, second = runs[i + 1].letter;
+    return `<h3>${first} → ${second}</h3>` +
+      list(`only ${second} is right`, flips.gained) + list(`only ${first} is right`, flips.lost);
+  }).join("\n");
+}

@@ -1,0 +1,218 @@
+/** The load curve: throughput and latencies of the stages against their load. */
+import { axisLook, chartFigure, valueScale } from "../charts/chart.ts";
+import { panelTitle } from "../charts/panel_stack.ts";
+import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { ChartOption, ChartSeries } from "../charts/chart.ts";
+
+const PANEL_HEIGHT = 190;
+const TITLE_HEIGHT = 34;
+const AXIS_HEIGHT = 44;
+const LEFT = 48;
+const RIGHT = 22;
+
+/** A stage in a panel: its place, its value, and the value's 95 % interval where there is one. */
+interface Point {
+  x: number;
+  y: number;
+  interval: Estimate | null;
+}
+
+interface Line {
+  name: string;
+  colour: string;
+  points: Point[];
+  dashed?: boolean;
+}
+
+interface CurvePanel {
+  title: string;
+  x: string;
+  lines: Line[];
+  /** Its scale may be logarithmic, as throughput's may not. */
+  latency?: boolean;
+  /** Points are named by their stage: the horizontal axis is not the load. */
+  named?: boolean;
+}
+
+/** The curve, for two stages or more; null for fewer. */
+export function loadCurve({ stages, slos }: LoadResults): Promise<string> | null {
+  if (stages.length < 2) return null;
+  const panels = curvePanels(stages, slos.length > 0)
+    .filter(({ lines }) => lines.some(({ points }) => points.length > 1));
+  if (panels.length === 0) return null;
+  const label = panels.map(({ title }) => title).join("; ");
+  return chartFigure((width) => curveOption(width, panels), `By stage: ${label}`);
+}
+
+function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePanel[] {
+  const open = stages.every((stage) => stage.requested_rate_per_s !== null);
+  const load = (stage: StageResults) => open ? stage.requested_rate_per_s! : stage.concurrency.mean;
+  const x = open ? "wanted requests/s" : "requests in flight, mean";
+  const answered = stages.filter(({ requests }) => requests.successful > 0);
+  const quantiles = (name: "ttft_ms" | "gap_ms"): Line[] => [
+    { name: "p50", colour: "var(--c1)", points: metricPoints(stages, load, name, "p50") },
+    { name: "p99", colour: "var(--c2)", points: metricPoints(stages, load, name, "p99") },
+  ];
+  const plain = (value: (stage: StageResults) => number | undefined): Point[] =>
+    ordered(answered.flatMap((stage) => {
+      const y = value(stage);
+      return y === undefined ? [] : [{ x: load(stage), y, interval: null }];
+    }));
+  const throughput: Line[] = [{
+    name: "all",
+    colour: "var(--c1)",
+    points: plain((stage) => stage.output_tokens_per_s),
+  }];
+  if (goodput) {
+    throughput.push({
+      name: "within the SLOs",
+      colour: "var(--c3)",
+      dashed: true, // it may lie upon the other one
+      points: plain((stage) => stage.goodput?.output_tokens_per_s),
+    });
+  }
+  return [
+    { title: "output tokens/s", x, lines: throughput },
+    { title: "ttft, ms", x, latency: true, lines: quantiles("ttft_ms") },
+    { title: "gap (ITL), ms", x, latency: true, lines: quantiles("gap_ms") },
+    {
+      title: "output tokens/s against tokens/s a user",
+      x: "tokens/s a user, median",
+      named: true,
+      lines: [{ name: "stages", colour: "var(--c1)", points: perUser(stages) }],
+    },
+  ];
+}
+
+function metricPoints(
+  stages: readonly StageResults[],
+  load: (stage: StageResults) => number,
+  name: "ttft_ms" | "gap_ms",
+  quantile: "p50" | "p99",
+): Point[] {
+  return ordered(stages.flatMap((stage) => {
+    const metric: Metric | null = stage.metrics[name];
+    return metric
+      ? [{ x: load(stage), y: metric[quantile], interval: metric.intervals[quantile] }]
+      : [];
+  }));
+}
+
+/** In the order of the stages, which is the line's. */
+function perUser(stages: readonly StageResults[]): Point[] {
+  return stages.flatMap(({ metrics, output_tokens_per_s }) => {
+    const speed = metrics.tokens_per_s_per_user;
+    return speed ? [{ x: speed.p50, y: output_tokens_per_s, interval: null }] : [];
+  });
+}
+
+function ordered(points: Point[]): Point[] {
+  return points.toSorted((a, b) => a.x - b.x);
+}
+
+function curveOption(
+  width: number,
+  panels: readonly CurvePanel[],
+): { height: number; option: ChartOption } {
+  const columns = width > 600 ? 2 : 1;
+  const rows = Math.ceil(panels.length / columns);
+  const rowHeight = TITLE_HEIGHT + PANEL_HEIGHT + AXIS_HEIGHT;
+  const panelWidth = width / columns - LEFT - RIGHT;
+  return {
+    height: rows * rowHeight,
+    option: {
+      grid: panels.map((_, i) => ({
+        left: LEFT + (i % columns) * (width / columns),
+        top: TITLE_HEIGHT + Math.floor(i / columns) * rowHeight,
+        width: panelWidth,
+        height: PANEL_HEIGHT,
+      })),
+      xAxis: panels.map(({ x }, gridIndex) => ({
+        ...axisLook,
+        type: "value",
+        gridIndex,
+        min: 0,
+        name: x,
+        nameLocation: "middle",
+        nameGap: 26,
+        splitNumber: 5,
+        splitLine: { show: false },
+      })),
+      yAxis: panels.map(({ title, lines, latency }, gridIndex) => ({
+        ...axisLook,
+        ...panelHead(title, lines),
+        ...valueScale(latency ? lines.flatMap(({ points }) => points.flatMap(extent)) : []),
+        gridIndex,
+      })),
+      series: panels.flatMap((panel, i) =>
+        panel.lines.flatMap((line) =>
+          lineSeries(line, panel.named === true).map((series) =>
+            ({ ...series, xAxisIndex: i, yAxisIndex: i }) as ChartSeries
+          )
+        )
+      ),
+    },
+  };
+}
+
+/** What the scale must hold of a point: the value and its interval. */
+function extent({ y, interval }: Point): number[] {
+  return interval ? [interval.low, y, interval.high] : [y];
+}
+
+function panelHead(title: string, lines: readonly Line[]) {
+  const head = panelTitle(title, lines.length > 1 ? lines : []);
+  const nameTextStyle = { ...head.nameTextStyle, padding: [0, 0, 0, -LEFT], fontSize: 12 };
+  return { ...head, nameTextStyle, nameGap: 12 };
+}
+
+/** A line through the points, and a bar over each interval. */
+function lineSeries({ colour, points, dashed }: Line, named: boolean): ChartSeries[] {
+  const line: ChartSeries = {
+    type: "line",
+    symbol: "circle",
+    symbolSize: 7,
+    itemStyle: { color: colour },
+    lineStyle: { color: colour, width: 1.8, type: dashed ? "dashed" : "solid" },
+    data: points.map(({ x, y }, i) => ({
+      value: [x, y],
+      label: {
+        show: named,
+        formatter: String(i + 1),
+        position: "top",
+        color: "var(--ink)",
+        fontSize: 11,
+      },
+    })),
+  };
+  const bars = points.flatMap(({ x, interval }) =>
+    interval ? [[x, interval.low, interval.high]] : []
+  );
+  return bars.length ? [line, errorBars(bars, colour)] : [line];
+}
+
+function errorBars(data: number[][], colour: string): ChartSeries {
+  return {
+    type: "custom",
+    data,
+    encode: { x: 0, y: [1, 2] },
+    renderItem: (_, api) => {
+      const [x, low] = api.coord([api.value(0), api.value(1)]);
+      const [, high] = api.coord([api.value(0), api.value(2)]);
+      const stroke = (x1: number, y1: number, x2: number, y2: number) => ({
+        type: "line" as const,
+        shape: { x1, y1, x2, y2 },
+        style: { stroke: colour, lineWidth: 1.4 },
+      });
+      return {
+        type: "group",
+        children: [
+          stroke(x, low, x, high),
+          stroke(x - 4, low, x + 4, low),
+          stroke(x - 4, high, x + 4, high),
+        ],
+      };
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** The share of a load run's answers that came within a time, by stage where there are a few. */
+import { grouped } from "../../text/grouped.ts";
+import { isInside } from "../../load/window.ts";
+import { sortedCopy } from "../../stats/quantile.ts";
+import { cumulativeChart } from "../charts/cumulative_chart.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { legendList } from "../charts/timeline_chart.ts";
+import type { LoadResults, RequestRecord, StageResults } from "../../load/results.ts";
+import type { Curve } from "../charts/cumulative_chart.ts";
+import type { Legend } from "../charts/request_series.ts";
+
+/** With more stages their curves would hide each other; the page's palette has as many colours. */
+const MOST_STAGES = 6;
+
+/** The chart with its legend; null for fewer than two answers. */
+export async function loadLatencyChart(
+  { stages, total }: LoadResults,
+  records: readonly RequestRecord[],
+): Promise<string | null> {
+  const answered = records.filter((record) => isAnswered(record, stages[record.stage] ?? total));
+  const byStage = stages.length > 1 && stages.length <= MOST_STAGES;
+  const groups = byStage
+    ? stages.map((stage, i) => ({
+      name: `${i + 1}: ${cutText(stage.name, 36)}`,
+      colour: `var(--k${i + 1})`,
+      records: answered.filter((record) => record.stage === i),
+    }))
+    : [{ name: "all", colour: "var(--c1)", records: answered }];
+  const curves = groups.flatMap(({ colour, records }): Curve[] => [
+    { colour, sorted: timesOf(records, "t_first_token_ns") },
+    { colour: byStage ? colour : "var(--c2)", sorted: timesOf(records, "t_end_ns"), dashed: true },
+  ]);
+  const label = "Share of answers, in per cent, whose ttft and e2e were within a time";
+  const chart = await cumulativeChart(curves, byStage ? `${label}, by stage` : label);
+  if (!chart) return null;
+  const legend: Legend[] = byStage
+    ? groups
+    : [{ name: "ttft", colour: "var(--c1)" }, { name: "e2e", colour: "var(--c2)" }];
+  const note = `Share of the ${grouped(answered.length)} answers of the measured ` +
+    `windows that came within a time. Solid: ttft; dashed: e2e.`;
+  return `${legendList(legend)}${chart}<p class="note">${escapeHtml(note)}</p>`;
+}
+
+/** An answer that is in the figures. */
+function isAnswered(record: RequestRecord, { window }: StageResults): boolean {
+  return !record.warmup && record.failure === null && record.t_sent_ns !== null &&
+    isInside(record, window);
+}
+
+/** Milliseconds from the sending to a moment, ascending. */
+function timesOf(
+  records: readonly RequestRecord[],
+  moment: "t_first_token_ns" | "t_end_ns",
+): Float64Array {
+  return sortedCopy(records.flatMap((record) => {
+    const { t_sent_ns } = record, t_ns = record[moment];
+    return t_sent_ns === null || t_ns === null ? [] : [(t_ns - t_sent_ns) / 1e6];
+  }));
+}

@@ -1,0 +1,111 @@
+/** The report of a load run: one HTML file from the results, the request records and the samples. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { readSamples } from "../../hardware/samples.ts";
+import { seriesFrom } from "../../hardware/series.ts";
+import { writeFileAtomic } from "../../run/write.ts";
+import { clientSection } from "./client_section.ts";
+import { loadDefinitionList } from "../definitions.ts";
+import { healthList } from "../energy_section.ts";
+import { errorTable } from "./error_table.ts";
+import { counted, cutText, escapeHtml } from "../html.ts";
+import { loadCurve } from "./load_curve.ts";
+import { short } from "./load_figures.ts";
+import { loadLatencyChart } from "./load_latency.ts";
+import { loadBanner, loadTiles } from "./load_summary.ts";
+import { loadTimeline } from "./load_timeline.ts";
+import { metricTables } from "./metric_table.ts";
+import { page } from "../page.ts";
+import { onOneClock, samplingNote } from "../sampling.ts";
+import { bodyParts } from "../sections.ts";
+import { serverSection } from "./server_section.ts";
+import { sloTable } from "./slo_table.ts";
+import { stageTable } from "./stage_table.ts";
+import { plainText } from "../../run/plain_file.ts";
+import type { Samples } from "../../hardware/samples.ts";
+import type { LoadResults, RequestRecord } from "../../load/results.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { RunMetadata } from "../../run/metadata.ts";
+import type { Section } from "../sections.ts";
+
+const MOST_NOTES = 100;
+
+/**
+ * Writes report/index.html of a load run; gives its path.
+ *
+ * @param records the requests of the journal, those of the warm-up too.
+ * @throws {InputError} the file cannot be written.
+ */
+export async function writeLoadReport(
+  directory: RunDirectory,
+  results: LoadResults,
+  records: readonly RequestRecord[],
+): Promise<string> {
+  const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
+  const title = `${results.benchmark} on ${results.model}`;
+  const curve = await loadCurve(results);
+  const sections: (Section | null)[] = [
+    ["results", "Results", [loadTiles(results)]],
+    results.notes.length ? ["notes", "Notes", [noteList(results.notes)]] : null,
+    ["stages", results.stages.length > 1 ? "Stages" : "Load", [stageTable(results)]],
+    curve ? ["curve", "Load curve", [curve, CURVE_NOTE]] : null,
+    ["latency", "How long answers took", [await latency(results, records)]],
+    ["timeline", "Over time", [await timeline(results, records, readSamples(directory.path))]],
+    results.slos.length ? ["slos", "Service-level objectives", [sloTable(results)]] : null,
+    ["errors", "Errors", [errorTable(results, records)]],
+    ["client", "The client's own cost", [clientSection(results.verdict)]],
+    ["server", "The server's own metrics", [serverSection(results)]],
+    ["energy", "Energy and health", [energyText(results), healthList(directory)]],
+    ["definitions", "How to read this", [loadDefinitionList(results.total)]],
+  ];
+  mkdirSync(dirname(directory.report), { recursive: true });
+  const shown = sections.filter((section) => section !== null);
+  const parts = bodyParts(loadBanner(title, metadata, results), shown, metadata);
+  writeFileAtomic(directory.report, page(title, parts));
+  return directory.report;
+}
+
+const CURVE_NOTE =
+  `<p class="note">A dot is a stage; bars are 95 % intervals (bootstrap over blocks of time). Where
+throughput no longer rises with the load and ttft does, the endpoint is saturated. A scale of latencies that spans a factor of ten is logarithmic.</p>`;
+
+function noteList(notes: readonly string[]): string {
+  const items = notes.slice(0, MOST_NOTES).map((note) =>
+    `<li dir="auto">${escapeHtml(cutText(note, 500))}</li>`
+  );
+  const left = notes.length - items.length;
+  if (left > 0) items.push(`<li>${left} more in results.json</li>`);
+  return `<ul class="notes">${items.join("")}</ul>`;
+}
+
+async function latency(results: LoadResults, records: readonly RequestRecord[]): Promise<string> {
+  if (results.total.requests.successful === 0) {
+    return `<p class="note">No request was answered.</p>`;
+  }
+  return (await loadLatencyChart(results, records) ?? "") + metricTables(results);
+}
+
+async function timeline(
+  results: LoadResults,
+  records: readonly RequestRecord[],
+  sessions: readonly Samples[],
+): Promise<string> {
+  const series = onOneClock(sessions) ? sessions.map(seriesFrom) : [];
+  const chart = await loadTimeline(results, records, series);
+  return (chart ?? `<p class="note">No request was sent.</p>`) +
+    `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
+}
+
+function energyText({ energy, total }: LoadResults): string {
+  if (!energy) return `<p class="note">Energy: this host has no source that could be read.</p>`;
+  const { energy_j, error_j, source, per_token_j } = energy;
+  const { duration_s } = total.window;
+  const power = duration_s > 0 ? `, ${short(energy_j / duration_s)} W on average` : "";
+  const token = per_token_j === null ? "" : `; ${short(per_token_j)} J an output token`;
+  return `<p>${short(energy_j)} ± ${short(error_j)} J in the measured ${
+    counted(Math.round(duration_s), "second")
+  }${power}${token}.</p>
+<p class="note" dir="auto">Source: ${
+    escapeHtml(cutText(source, 300))
+  }. Idle power is in it; the sensors' own faults come on top.</p>`;
+}

@@ -1,0 +1,179 @@
+/** The top of a load run's report: what ran, whether its client can be trusted, its main figures. */
+import { grouped } from "../../text/grouped.ts";
+import { counted, cutText, escapeHtml } from "../html.ts";
+import { digitsFor, fixed, intervalText, shareText, short } from "./load_figures.ts";
+import type { LoadResults, Metric } from "../../load/results.ts";
+import type { Verdict } from "../../load/verdict.ts";
+import type { RunMetadata } from "../../run/metadata.ts";
+
+/** The verdicts in large letters, and what they mean for whoever reads the figures. */
+export const VERDICTS: Record<Verdict["verdict"], { name: string; meaning: string }> = {
+  trusted: {
+    name: "Client trusted",
+    meaning: "The client kept up: the figures below are the endpoint's.",
+  },
+  client_limited: {
+    name: "Client limited",
+    meaning:
+      "The client did not keep up: the figures below are partly its own, not the endpoint's.",
+  },
+  unknown: {
+    name: "Client unknown",
+    meaning: "Nothing shows whether the client kept up: read the figures below with care.",
+  },
+};
+
+/** The banner: the title, the verdict, and the facts of the run. */
+export function loadBanner(title: string, metadata: RunMetadata, results: LoadResults): string {
+  const facts = loadFacts(metadata, results)
+    .map(([name, value]) => `<div><dt>${name}</dt><dd dir="auto">${escapeHtml(value)}</dd></div>`);
+  return `<header>
+<p class="kind">dyno load run ${
+    results.complete ? "" : `<span class="state">interrupted</span>`
+  }</p>
+<h1 dir="auto">${escapeHtml(cutText(title, 200))}</h1>
+${verdictBox(results.verdict)}
+${endedEarly(results)}<dl class="facts">${facts.join("")}</dl>
+</header>`;
+}
+
+function verdictBox({ verdict, reasons }: Verdict): string {
+  const { name, meaning } = VERDICTS[verdict];
+  const items = reasons.map((reason) => `<li dir="auto">${escapeHtml(cutText(reason, 400))}</li>`);
+  return `<div class="verdict ${verdict}" role="group" aria-label="verdict on the client">
+<p class="word">${name}</p>
+<div><p>${meaning}</p><ul>${items.join("")}</ul></div>
+</div>`;
+}
+
+function endedEarly({ complete, stopped_because }: LoadResults): string {
+  if (stopped_because !== null) {
+    const why = escapeHtml(cutText(stopped_because, 400));
+    return `<p class="warn">The run ended before its plan: ${why}</p>\n`;
+  }
+  if (complete) return "";
+  return `<p class="warn">The run was interrupted: the figures are those of what was measured until then.</p>\n`;
+}
+
+function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string][] {
+  const { host, software, git_sha } = metadata;
+  const started = new Date(metadata.started_at_unix_seconds * 1000).toISOString();
+  const cpu = `${counted(host.cpu_cores, "core")}, ${host.cpu_model ?? "CPU unknown"}`;
+  const memory_gib = (host.memory_bytes / 1024 ** 3).toFixed(0);
+  const { stages, verdict } = results;
+  return [
+    ["load", loadShape(results)],
+    ["model", cutText(results.model, 200)],
+    ["endpoint", `${cutText(results.endpoint, 300)} (${results.api_type})`],
+    ["server", results.server ? cutText(results.server.name, 100) : "no metrics read"],
+    ["transport", [results.transport, verdict.client.scheduling].filter(Boolean).join(", ")],
+    ["measured", `${short(stages.reduce((sum, { window }) => sum + window.duration_s, 0))} s`],
+    ["started", `${started.slice(0, 10)} ${started.slice(11, 19)} UTC`],
+    ["run", metadata.run_id],
+    [
+      "client",
+      `${host.hostname}: ${cpu}, ${memory_gib} GiB, ${host.os} ${host.kernel} ${host.arch}`,
+    ],
+    [
+      "software",
+      `dyno ${software.dyno}, ${software.runtime}` +
+      (git_sha ? `, commit ${git_sha.slice(0, 10)}` : ""),
+    ],
+  ];
+}
+
+function loadShape({ stages, total }: LoadResults): string {
+  if (stages.length === 0 && total.requests.sent === 0) return "nothing was measured";
+  if (stages.length < 2) return cutText((stages[0] ?? total).name, 200);
+  const names = stages.slice(0, 8).map(({ name }) => cutText(name, 60));
+  return `${counted(stages.length, "stage")}: ${names.join("; ")}${
+    stages.length > names.length ? "; …" : ""
+  }`;
+}
+
+interface Tile {
+  name: string;
+  value: string;
+  unit?: string;
+  more: string;
+}
+
+/** The run in eight numbers: of all measured stages together. */
+export function loadTiles({ total, slos, stages }: LoadResults): string {
+  const { metrics, requests } = total;
+  const { successful, failed, unfinished, unsent } = requests;
+  const ended = successful + failed;
+  const more = [
+    `${counted(failed, "request")} of ${grouped(ended)} failed`,
+    ...(unfinished ? [`${grouped(unfinished)} unfinished`] : []),
+    ...(unsent ? [`${grouped(unsent)} unsent`] : []),
+  ].join(", ");
+  const tokens = total.completion_tokens_mean;
+  const rate = total.requested_rate_per_s;
+  const items: Tile[] = [
+    {
+      name: "output tokens/s",
+      value: known(total.output_tokens_per_s, ended),
+      more: tokens === null ? "no answer" : `${short(tokens)} tokens an answer, mean`,
+    },
+    {
+      name: "answered requests/s",
+      value: known(total.requests_per_s, ended),
+      more: rate === null
+        ? `${short(total.concurrency.mean)} in flight, mean`
+        : `${short(total.achieved_rate_per_s)}/s sent, ${short(rate)}/s wanted`,
+    },
+    metricTile("ttft, median", metrics.ttft_ms, "p50"),
+    metricTile("ttft, p99", metrics.ttft_ms, "p99"),
+    metricTile("gap (ITL), median", metrics.gap_ms, "p50"),
+    metricTile("gap (ITL), p99", metrics.gap_ms, "p99"),
+    { name: "error rate", value: errorRate(total.error_rate), unit: "%", more },
+    goodputTile(total.goodput, slos.length) ?? {
+      name: "tokens/s a user, median",
+      value: short(metrics.tokens_per_s_per_user?.p50),
+      more: "1 / tpot",
+    },
+  ];
+  const list = items.map(({ name, value, unit, more }) =>
+    `<li><span>${name}</span><b>${value}${
+      unit && value !== "–" ? ` <small>${unit}</small>` : ""
+    }</b><em>${escapeHtml(more)}</em></li>`
+  );
+  const note = stages.length > 1
+    ? `<p class="note">All ${stages.length} stages together, each with its share of time: the stages one by one are below.</p>`
+    : "";
+  return `<ul class="tiles">${list.join("")}</ul>${note}`;
+}
+
+/** Where nothing ended, there is no rate. */
+function known(rate: number, ended: number): string {
+  return ended > 0 ? short(rate) : "–";
+}
+
+function errorRate(rate: number | null): string {
+  return rate === null ? "–" : shareText(rate).replace(" %", "");
+}
+
+function metricTile(name: string, metric: Metric | null, quantile: "p50" | "p99"): Tile {
+  if (!metric) return { name, value: "–", more: "not measured" };
+  const digits = digitsFor(metric[quantile]);
+  return {
+    name,
+    value: fixed(metric[quantile], digits),
+    unit: "ms",
+    more: intervalText(metric.intervals[quantile], digits),
+  };
+}
+
+function goodputTile(goodput: LoadResults["total"]["goodput"], slos: number): Tile | null {
+  if (!goodput) return null;
+  const { requests_per_s, share } = goodput;
+  const met = share ? `${shareText(share.value)} met ` : "";
+  return {
+    name: "goodput, requests/s",
+    value: short(requests_per_s?.value),
+    more: `${intervalText(requests_per_s, digitsFor(requests_per_s?.value ?? 0))}; ${met}${
+      slos === 1 ? "the SLO" : `all ${slos} SLOs`
+    }`,
+  };
+}

@@ -1,0 +1,59 @@
+/** How many requests missed each service-level objective. */
+import { grouped } from "../../text/grouped.ts";
+import { sloText } from "../../load/slo.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { digitsFor, intervalText, shareText, short } from "./load_figures.ts";
+import { dataTable } from "../table.ts";
+import type { LoadResults, StageResults } from "../../load/results.ts";
+import type { Row } from "../table.ts";
+
+/** A row for each objective, one for all of them, and the goodput; by stage where there are several. */
+export function sloTable({ slos, stages, total }: LoadResults): string {
+  const columns = stages.length > 1 ? [...stages, total] : [total];
+  const heads = columns.map((_, i) => ({
+    html: stages.length < 2
+      ? "missed by"
+      : i === stages.length
+      ? "all stages"
+      : `stage ${i + 1}<br><small>${escapeHtml(cutText(stages[i].name, 40))}</small>`,
+  }));
+  const row = (head: string, cell: (stage: StageResults) => string, all = false): Row => ({
+    head,
+    cells: columns.map(cell),
+    all,
+  });
+  const rows = [
+    ...slos.map((slo) => {
+      const text = sloText(slo);
+      return row(escapeHtml(text), (stage) => missed(stage, text));
+    }),
+    row("met by", ({ goodput }) => {
+      const share = goodput?.share;
+      return share
+        ? shareText(share.value) + small(`${shareText(share.low)} to ${shareText(share.high)}`)
+        : "–";
+    }),
+    row("goodput, requests/s", ({ goodput }) => {
+      const rate = goodput?.requests_per_s;
+      return rate
+        ? short(rate.value) + small(intervalText(rate, digitsFor(rate.value)).replace("95 %: ", ""))
+        : "–";
+    }),
+    row("goodput, output tokens/s", ({ goodput }) => short(goodput?.output_tokens_per_s)),
+  ];
+  return dataTable("service-level objectives", "objective", heads, rows) +
+    `<p class="note">A request may miss several objectives. Met by: the share that met every one, of
+all requests whose turn had come; a failed, unfinished or unsent one met none. Small: 95 % intervals.</p>`;
+}
+
+function missed({ goodput, requests }: StageResults, text: string): string {
+  const count = goodput?.missed[text];
+  if (count === undefined) return "–";
+  const { successful, failed, unfinished, unsent } = requests;
+  const due = successful + failed + unfinished + unsent;
+  return grouped(count) + (due ? small(shareText(count / due)) : "");
+}
+
+function small(text: string): string {
+  return `<small class="interval">${text}</small>`;
+}

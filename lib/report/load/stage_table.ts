@@ -1,0 +1,107 @@
+/** The stages of a load run side by side. */
+import { grouped } from "../../text/grouped.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { shareText, short } from "./load_figures.ts";
+import { dataTable } from "../table.ts";
+import type { LoadResults, StageResults } from "../../load/results.ts";
+import type { Head, Row } from "../table.ts";
+
+type Column = [title: string, unit: string, cell: (stage: StageResults) => string];
+
+/** What was asked of the endpoint, and what came of the requests. */
+const LOAD: Column[] = [
+  ["window", "s", ({ window }) => window.duration_s.toFixed(1)],
+  ["wanted", "req/s", (stage) => short(stage.requested_rate_per_s)],
+  ["sent", "req/s", (stage) => short(stage.achieved_rate_per_s)],
+  [
+    "in flight",
+    "mean (max)",
+    ({ concurrency }) => `${short(concurrency.mean)} <small>(${grouped(concurrency.max)})</small>`,
+  ],
+  [
+    "tokens, mean",
+    "prompt / output",
+    (stage) => `${short(stage.prompt_tokens_mean)} / ${short(stage.completion_tokens_mean)}`,
+  ],
+  ["answered", "requests", ({ requests }) => grouped(requests.successful)],
+  ["failed", "", ({ requests }) => fault(requests.failed)],
+  ["error rate", "", (stage) => shareText(stage.error_rate)],
+];
+
+/** Shown where there are any. */
+const CUT_OFF: Column[] = [
+  ["unfinished", "", ({ requests }) => fault(requests.unfinished)],
+  ["unsent", "", ({ requests }) => fault(requests.unsent)],
+];
+
+/** What the endpoint did. */
+const RESULTS: Column[] = [
+  ["answered", "req/s", (stage) => ofAnswers(stage, stage.requests_per_s)],
+  ["output", "tokens/s", (stage) => ofAnswers(stage, stage.output_tokens_per_s)],
+  ["prompt", "tokens/s", (stage) => short(stage.prompt_tokens_per_s)],
+  ["ttft p50", "ms", ({ metrics }) => short(metrics.ttft_ms?.p50)],
+  ["ttft p99", "ms", ({ metrics }) => short(metrics.ttft_ms?.p99)],
+  ["gap p50", "ms", ({ metrics }) => short(metrics.gap_ms?.p50)],
+  ["gap p99", "ms", ({ metrics }) => short(metrics.gap_ms?.p99)],
+  ["e2e p50", "s", ({ metrics }) => short(metrics.e2e_ms && metrics.e2e_ms.p50 / 1000)],
+  ["e2e p99", "s", ({ metrics }) => short(metrics.e2e_ms && metrics.e2e_ms.p99 / 1000)],
+];
+
+const GOODPUT: Column = [
+  "goodput",
+  "req/s",
+  ({ goodput }) => short(goodput?.requests_per_s?.value),
+];
+
+/** The load and the results: a row for each stage, and their total where there are several. */
+export function stageTable(results: LoadResults): string {
+  const { stages, total, slos } = results;
+  const cutOff = total.requests.unfinished + total.requests.unsent > 0;
+  return columnsTable("load by stage", cutOff ? [...LOAD, ...CUT_OFF] : LOAD, results) +
+    columnsTable("results by stage", slos.length ? [...RESULTS, GOODPUT] : RESULTS, results) +
+    windowNote(stages) + cutOffNote(total);
+}
+
+function columnsTable(
+  label: string,
+  columns: readonly Column[],
+  { stages, total }: LoadResults,
+): string {
+  const heads: Head[] = columns.map(([title, unit]) => ({
+    html: `${title}${unit && `<br><small>${unit}</small>`}`,
+  }));
+  const row = (stage: StageResults, number: number | null): Row => ({
+    head: (number === null ? "" : `<b>${number}</b>&ensp;`) + escapeHtml(cutText(stage.name, 80)),
+    cells: columns.map(([, , cell]) => cell(stage)),
+  });
+  const rows = stages.length < 2 ? [row(stages[0] ?? total, null)] : [
+    ...stages.map((stage, i) => row(stage, i + 1)),
+    { ...row({ ...total, name: "total" }, null), all: true },
+  ];
+  return dataTable(label, stages.length < 2 ? "load" : "stage", heads, rows);
+}
+
+function fault(count: number): string {
+  return count ? `<span class="fault">${grouped(count)}</span>` : grouped(count);
+}
+
+/** Where nothing ended, there is no rate. */
+function ofAnswers({ requests }: StageResults, rate: number): string {
+  return requests.successful + requests.failed > 0 ? short(rate) : "–";
+}
+
+function windowNote(stages: readonly StageResults[]): string {
+  const rules = [...new Set(stages.map(({ window }) => window.rule))].slice(0, 5)
+    .map((rule) => escapeHtml(cutText(rule, 200)));
+  return rules.length ? `<p class="note" dir="auto">Measured window: ${rules.join("; ")}.</p>` : "";
+}
+
+function cutOffNote({ requests: { sent, warmup, unfinished, unsent } }: StageResults): string {
+  const counts = [
+    `${grouped(sent)} requests were sent in the windows`,
+    ...(warmup ? [`${grouped(warmup)} before them, for warming up`] : []),
+    ...(unfinished ? [`${grouped(unfinished)} were cut off at the end`] : []),
+    ...(unsent ? [`${grouped(unsent)} were due but found no place`] : []),
+  ];
+  return `<p class="note">${counts.join("; ")}.</p>`;
+}

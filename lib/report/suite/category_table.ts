@@ -1,0 +1,79 @@
+/** The table by category, with the pass rates' intervals drawn. */
+import { cutText, escapeHtml, figure, percent } from "../html.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
+
+const MOST_ROWS = 200;
+
+const HEADS = [
+  ["ttft p50", "ms"],
+  ["ttft p99", "ms"],
+  ["tpot p50", "ms"],
+  ["e2e p50", "s"],
+  ["errors", ""],
+];
+const JUDGED_HEADS = [["score", ""], ...HEADS];
+
+/** A row for each category and one for all; of very many categories the first 200. */
+export function categoryTable({ categories, aggregate, statistics }: SuiteResults): string {
+  if (categories.length === 0) return `<p class="note">No test was finished.</p>`;
+  const judged = aggregate.evaluated > 0;
+  const shown = categories.slice(0, MOST_ROWS);
+  const all: CategorySummary = { category: "all", aggregate, statistics };
+  const rows = [...shown.map((each) => row(each, judged)), row(all, judged, "all")];
+  const heads = (judged ? JUDGED_HEADS : HEADS).map(([title, unit]) =>
+    `<th scope="col" class="n">${title}${unit && `<br><small>${unit}</small>`}</th>`
+  );
+  const judgedHeads = judged
+    ? `<th scope="col" class="n">passed</th><th scope="col" class="n">pass rate</th>` +
+      `<th scope="col" class="ci">95 % interval<br><small><span>0</span><span>50</span><span>100 %</span></small></th>`
+    : `<th scope="col" class="n">tests</th>`;
+  const left = categories.length - shown.length;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="results by category"><table class="categories">
+<thead><tr><th scope="col">category</th>${judgedHeads}${heads.join("")}</tr></thead>
+<tbody>${rows.join("\n")}</tbody></table></div>${
+    left > 0 ? `<p class="note">${left} more categories are in results.json.</p>` : ""
+  }`;
+}
+
+function row({ category, aggregate, statistics }: CategorySummary, judged: boolean, kind = "") {
+  const { pass_rate, ttft_ms, tpot_ms, e2e_ms } = statistics;
+  const numbers = [
+    ...(judged ? [figure(aggregate.avg_hit_rate, 2)] : []),
+    figure(ttft_ms?.p50, 1),
+    figure(ttft_ms?.p99, 1),
+    figure(tpot_ms?.p50, 2),
+    figure(e2e_ms ? e2e_ms.p50 / 1000 : null, 2),
+    String(aggregate.errors),
+  ];
+  const passed = aggregate.evaluated ? `${aggregate.passed} / ${aggregate.evaluated}` : "–";
+  const score = judged
+    ? `<td class="n">${passed}</td><td class="n">${
+      pass_rate ? percent(pass_rate.value) : "–"
+    }</td>` +
+      `<td class="ci">${whiskers(pass_rate)}</td>`
+    : `<td class="n">${aggregate.tests}</td>`;
+  return `<tr class="${kind}"><th scope="row" dir="auto">${escapeHtml(cutText(category, 80))}</th>${
+    score + numbers.map((value) => `<td class="n">${value}</td>`).join("")
+  }</tr>`;
+}
+
+/** A dot with its interval on a line from 0 to 100 %. */
+function whiskers(estimate: Estimate | null): string {
+  if (!estimate) return "–";
+  const { value, low, high } = estimate;
+  const at = (share: number) => `${(100 * share).toFixed(2)}%`;
+  const label = `${percent(low)} to ${percent(high)}`;
+  const ticks = [0, 0.5, 1].map((share) =>
+    `<line class="grid" x1="${at(share)}" x2="${at(share)}" y1="0" y2="20"/>`
+  );
+  const ends = [low, high].map((share) =>
+    `<line x1="${at(share)}" x2="${at(share)}" y1="7" y2="13"/>`
+  );
+  return `<svg class="ci" role="img" aria-label="${label}"><title>${label}</title>${
+    ticks.join("")
+  }` +
+    `<line x1="${at(low)}" x2="${at(high)}" y1="10" y2="10"/>${ends.join("")}<circle cx="${
+      at(value)
+    }" cy="10" r="4"/></svg>`;
+}

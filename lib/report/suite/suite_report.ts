@@ -1,0 +1,74 @@
+/** The report of a suite run: one HTML file from results.json, the samples and the items' texts. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { readSamples } from "../../hardware/samples.ts";
+import { seriesFrom } from "../../hardware/series.ts";
+import { writeFileAtomic } from "../../run/write.ts";
+import { categoryTable } from "./category_table.ts";
+import { codingSection } from "./coding_section.ts";
+import { definitionList } from "../definitions.ts";
+import { energyTable, healthList } from "../energy_section.ts";
+import { escapeHtml } from "../html.ts";
+import { latencyChart } from "../charts/latency_chart.ts";
+import { latencyTable } from "./latency_table.ts";
+import { page } from "../page.ts";
+import { onOneClock, samplingNote } from "../sampling.ts";
+import { bodyParts } from "../sections.ts";
+import { banner, tiles } from "./summary.ts";
+import { testsTable } from "./tests_table.ts";
+import { timelineChart } from "../charts/timeline_chart.ts";
+import { plainText } from "../../run/plain_file.ts";
+import type { Samples } from "../../hardware/samples.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { RunMetadata } from "../../run/metadata.ts";
+import type { SuiteResults } from "../../suite/results.ts";
+import type { Section } from "../sections.ts";
+
+/**
+ * Writes report/index.html of a run; gives its path. Only a part of a large run's page is in memory
+ * at a time.
+ *
+ * @param results what results.json holds, where the caller has it already.
+ * @throws {InputError} the file cannot be written.
+ */
+export async function writeSuiteReport(
+  directory: RunDirectory,
+  results: SuiteResults = JSON.parse(plainText(directory.results)),
+): Promise<string> {
+  const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
+  const title = `${results.benchmark} on ${results.model}`;
+  const coding = codingSection(results.items);
+  const sections: Section[] = [
+    ["results", "Results", [tiles(results)]],
+    ...(coding === null ? [] : [["coding", "Coding problems", [coding]] satisfies Section]),
+    ["categories", "By category", [categoryTable(results)]],
+    ["latency", "How long answers took", [await latency(results)]],
+    ["timeline", "Over time", [await timeline(results, readSamples(directory.path))]],
+    ["energy", "Energy and health", [energyTable(results), healthList(directory)]],
+    ["test-list", "Tests", testsTable(results.items, directory)],
+    ["definitions", "How to read this", [definitionList(results.items)]],
+  ];
+  mkdirSync(dirname(directory.report), { recursive: true });
+  const parts = bodyParts(banner(title, metadata, results), sections, metadata);
+  writeFileAtomic(directory.report, page(title, parts));
+  return directory.report;
+}
+
+async function latency(results: SuiteResults): Promise<string> {
+  const { items, aggregate, statistics } = results;
+  if (aggregate.successful === 0) return `<p class="note">No test was answered.</p>`;
+  const chart = await latencyChart(items);
+  const explained = chart &&
+    `<p class="note">Share of the answers that came within a time: first token and whole answer.</p>`;
+  return `${chart ?? ""}${explained ?? ""}${latencyTable(statistics)}`;
+}
+
+async function timeline(results: SuiteResults, sessions: readonly Samples[]): Promise<string> {
+  const note = `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
+  if (!onOneClock(sessions)) {
+    return `<p class="note">The run was resumed on another clock (after a reboot, or without CLOCK_MONOTONIC): its
+requests cannot be put on one time line.</p>${note}`;
+  }
+  const chart = await timelineChart(results.items, sessions.map(seriesFrom));
+  return (chart ?? `<p class="note">No request was sent.</p>`) + note;
+}

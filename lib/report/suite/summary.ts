@@ -1,0 +1,134 @@
+/** The top of a report: what ran, where, and what came of it in a few numbers. */
+import { grouped } from "../../text/grouped.ts";
+import { counted, cutText, escapeHtml, figure } from "../html.ts";
+import { requestSpans } from "../charts/spans.ts";
+import { busySeconds } from "../charts/time_axis.ts";
+import type { RunMetadata } from "../../run/metadata.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { SuiteResults } from "../../suite/results.ts";
+
+/** The banner: what ran, whether it is complete, and the facts of the run. */
+export function banner(title: string, metadata: RunMetadata, results: SuiteResults): string {
+  const facts = runFacts(metadata, results)
+    .map(([name, value]) => `<div><dt>${name}</dt><dd dir="auto">${escapeHtml(value)}</dd></div>`);
+  return `<header>
+<p class="kind">dyno suite run ${
+    results.complete ? "" : `<span class="state">interrupted</span>`
+  }</p>
+<h1 dir="auto">${escapeHtml(cutText(title, 200))}</h1>
+${interruption(results, metadata.run_id)}<dl class="facts">${facts.join("")}</dl>
+</header>`;
+}
+
+function interruption({ complete, missing }: SuiteResults, run_id: string): string {
+  if (complete) return "";
+  const tests = `${counted(missing, "test")} ${missing === 1 ? "is" : "are"} missing`;
+  return `<p class="warn">The run was interrupted: ${tests}. Go on with <code>--resume ${
+    escapeHtml(run_id)
+  }</code>; the figures below are those of the tests that were finished.</p>\n`;
+}
+
+function runFacts(metadata: RunMetadata, results: SuiteResults): [string, string][] {
+  const { host, software, config, git_sha } = metadata;
+  const api = (config.api_configuration ?? {}) as { endpoint?: string; api_type?: string };
+  const started = new Date(metadata.started_at_unix_seconds * 1000).toISOString();
+  const cpu = `${counted(host.cpu_cores, "core")}, ${host.cpu_model ?? "CPU unknown"}`;
+  const memory_gib = (host.memory_bytes / 1024 ** 3).toFixed(0);
+  const facts: [string, string | undefined][] = [
+    ["suite", cutText(results.benchmark, 200)],
+    ["model", cutText(results.model, 200)],
+    ["endpoint", api.endpoint && cutText(api.endpoint, 300)],
+    ["run", metadata.run_id],
+    ["started", `${started.slice(0, 10)} ${started.slice(11, 19)} UTC`],
+    ["transport", `${results.transport}${config.workers ? `, workers ${config.workers}` : ""}`],
+    ["host", `${host.hostname}: ${cpu}, ${memory_gib} GiB, ${host.os} ${host.kernel} ${host.arch}`],
+    [
+      "software",
+      `dyno ${software.dyno}, ${software.runtime}` +
+      (git_sha ? `, commit ${git_sha.slice(0, 10)}` : ""),
+    ],
+  ];
+  return facts.flatMap(([name, value]) => value ? [[name, value]] : []);
+}
+
+interface Tile {
+  name: string;
+  value: string;
+  unit?: string;
+  more?: string;
+}
+
+/** The run in eight numbers. */
+export function tiles(results: SuiteResults): string {
+  const items = [...scoreTiles(results), ...latencyTiles(results), ...outcomeTiles(results)].map(
+    ({ name, value, unit = "", more = "" }) =>
+      `<li><span>${name}</span><b>${value}${
+        unit && value !== "–" ? ` <small>${unit}</small>` : ""
+      }</b><em>${escapeHtml(more)}</em></li>`,
+  );
+  return `<ul class="tiles">${items.join("")}</ul>`;
+}
+
+function scoreTiles({ aggregate, statistics }: SuiteResults): Tile[] {
+  const { pass_rate, hit_rate } = statistics;
+  const judged = aggregate.evaluated === 0;
+  return [
+    {
+      name: "pass rate",
+      value: pass_rate ? (100 * pass_rate.value).toFixed(1) : "–",
+      unit: "%",
+      more: judged
+        ? "no answer was judged"
+        : `${
+          interval(pass_rate, (share) => (100 * share).toFixed(1))
+        }; ${aggregate.passed} of ${aggregate.evaluated}`,
+    },
+    {
+      name: "mean score",
+      value: figure(aggregate.avg_hit_rate, 2),
+      more: judged ? "no answer was judged" : interval(hit_rate, (value) => value.toFixed(2)),
+    },
+  ];
+}
+
+function latencyTiles({ statistics }: SuiteResults): Tile[] {
+  const { ttft_ms, tpot_ms, e2e_ms } = statistics;
+  const seconds = (ms: number | undefined) => figure(ms === undefined ? null : ms / 1000, 2);
+  return [
+    { name: "ttft, median", value: figure(ttft_ms?.p50, 1), unit: "ms" },
+    { name: "ttft, p99", value: figure(ttft_ms?.p99, 1), unit: "ms" },
+    { name: "tpot, median", value: figure(tpot_ms?.p50, 2), unit: "ms" },
+    { name: "e2e, median", value: seconds(e2e_ms?.p50), unit: "s" },
+  ].map((tile, i) => ({ ...tile, more: latencyNote([ttft_ms, ttft_ms, tpot_ms, e2e_ms][i]?.n) }));
+}
+
+function latencyNote(n: number | undefined): string {
+  return n === undefined ? "not measured" : `of ${counted(n, "answer")}`;
+}
+
+function outcomeTiles({ aggregate, items }: SuiteResults): Tile[] {
+  const busy_s = busySeconds(requestSpans(items).spans);
+  const tokens = aggregate.successful > 0 ? aggregate.total_completion_tokens : null;
+  const known = tokens !== null && busy_s > 0;
+  const classes = Object.entries(aggregate.errors_by_class);
+  return [
+    {
+      name: "output tokens/s",
+      value: known ? figure(tokens / busy_s, 1) : "–",
+      more: known
+        ? `${counted(tokens, "token")} in ${busy_s.toFixed(1)} s`
+        : "not all tokens are known",
+    },
+    {
+      name: "errors",
+      value: grouped(aggregate.errors),
+      more: classes.map(([name, count]) => `${count} ${name}`).join(", ") ||
+        `of ${counted(aggregate.tests, "test")}`,
+    },
+  ];
+}
+
+/** An interval in words. */
+function interval(estimate: Estimate | null, show: (value: number) => string): string {
+  return estimate ? `95 %: ${show(estimate.low)} to ${show(estimate.high)}` : "no interval";
+}

@@ -1,0 +1,145 @@
+/** A sweep's means and ratios with their intervals, as charts and tables show them. */
+import { meanEstimate } from "../../stats/interval.ts";
+import { pairedRatioEstimate } from "../../stats/paired_ratio.ts";
+import { mean } from "../../stats/quantile.ts";
+import { groupAt, seedValues } from "../../sweep/analyse.ts";
+import { counted, cutText } from "../html.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { Group, SweepAnalysis } from "../../sweep/analyse.ts";
+
+/** Below so many seeds a bootstrap interval is too narrow to be taken at its word. */
+export const FEW_SEEDS = 10;
+
+/** A mean over seeds; of a single seed there is no interval. */
+export interface SeedMean {
+  n: number;
+  value: number;
+  interval: Estimate | null;
+}
+
+/** Means that charts and tables both show, by group and metric. */
+const known = new WeakMap<Group, Map<string, SeedMean | null>>();
+
+/** The mean of a metric in a group; null where no run of it counts. */
+export function seedMean(
+  analysis: SweepAnalysis,
+  [policy, workload, ablation]: readonly [string, string, string],
+  metric: string,
+): SeedMean | null {
+  const group = groupAt(analysis, policy, workload, ablation);
+  if (group === undefined) return null;
+  const means = known.get(group) ?? new Map<string, SeedMean | null>();
+  known.set(group, means);
+  let found = means.get(metric);
+  if (found === undefined) {
+    const values = [...seedValues(analysis, group, metric).values()];
+    found = values.length === 0
+      ? null
+      : { n: values.length, value: mean(values), interval: meanEstimate(values) };
+    means.set(metric, found);
+  }
+  return found;
+}
+
+/** The ratio of an ablation to the baseline on the seeds that both have; null for no such seed. */
+export function ablationRatio(
+  analysis: SweepAnalysis,
+  [policy, workload, ablation]: readonly [string, string, string],
+  metric: string,
+): SeedMean | null {
+  const of = (name: string) =>
+    seedValues(analysis, groupAt(analysis, policy, workload, name), metric);
+  const base = of(analysis.baseline);
+  const pairs = [...of(ablation)].flatMap(([seed, value]) => {
+    const against = base.get(seed);
+    return against !== undefined && against > 0 && value > 0 ? [[value, against] as const] : [];
+  });
+  if (pairs.length === 0) return null;
+  const interval = pairedRatioEstimate(pairs);
+  const [[value, against]] = pairs;
+  return { n: pairs.length, value: interval?.value ?? value / against, interval };
+}
+
+/** Ablations other than the baseline. */
+export function othersOf({ ablations, baseline }: SweepAnalysis): string[] {
+  return ablations.filter((name) => name !== baseline);
+}
+
+/** The policy whose ablations are drawn: full, else the last that has any. */
+export function ablatedPolicy(analysis: SweepAnalysis): string | null {
+  const has = (policy: string) =>
+    analysis.workloads.some((workload) =>
+      othersOf(analysis).some((name) => groupAt(analysis, policy, workload, name))
+    );
+  if (has("full")) return "full";
+  return analysis.policies.findLast(has) ?? null;
+}
+
+/** How far the intervals can be trusted, in a sentence; null where there are none to speak of. */
+function sampleNote({ groups }: SweepAnalysis): string | null {
+  const counts = groups.map(({ seeds }) => seeds.size);
+  if (counts.length === 0) return null;
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  const seeds = least === most ? `${least}` : `${least} to ${most}`;
+  if (most === 1) {
+    return "One seed for each setting: there are no intervals, and a difference may be chance.";
+  }
+  if (least >= FEW_SEEDS) return null;
+  return `Small sample: ${seeds} seeds for each setting. A bootstrap interval of so few values reaches ` +
+    "at most from the smallest to the largest and holds the true mean less often than 95 % of the " +
+    `time: take it as a rough range; ${FEW_SEEDS} seeds or more make it honest.`;
+}
+
+/** What must be known before the numbers are read. */
+export function notes(analysis: SweepAnalysis): string[] {
+  const said: string[] = [];
+  const missing = analysis.runs - analysis.measured;
+  if (missing > 0) {
+    const reasons = analysis.warnings.slice(0, 3)
+      .map(([warning, count]) => `${cutText(warning, 120)} (${count})`);
+    said.push(
+      `${counted(missing, "run")} of ${analysis.runs} without results${
+        reasons.length ? `: ${reasons.join("; ")}` : ""
+      }. Means are of the runs that there are; ratios of the seeds that both sides have.`,
+    );
+  }
+  const sample = sampleNote(analysis);
+  if (sample) said.push(sample);
+  return said;
+}
+
+/** From so many milliseconds on, seconds are read more easily. */
+const SECONDS_FROM_MS = 10_000;
+
+/** In which unit a metric is shown, and what its values are multiplied with for that. */
+export function metricUnit(
+  { columns, groups }: SweepAnalysis,
+  metric: string,
+): { title: string; scale: number } {
+  const unit = /_(ms|(?<!_per_)s)$/.exec(metric)?.[1];
+  const name = metric.replace(/_(ms|(?<!_per_)s)$/, "").replaceAll("_", " ");
+  if (unit === undefined) return { title: name, scale: 1 };
+  const place = columns.indexOf(metric);
+  const large = unit === "ms" &&
+    groups.some(({ seeds }) =>
+      [...seeds.values()].some((values) => values[place] >= SECONDS_FROM_MS)
+    );
+  return large ? { title: `${name}, s`, scale: 1e-3 } : { title: `${name}, ${unit}`, scale: 1 };
+}
+
+/** A mean in another unit. */
+export function scaled(mean: SeedMean | null, scale: number): SeedMean | null {
+  if (mean === null || scale === 1) return mean;
+  const { interval } = mean;
+  const times = (value: number) => value * scale;
+  return {
+    ...mean,
+    value: times(mean.value),
+    interval: interval && {
+      ...interval,
+      value: times(interval.value),
+      low: times(interval.low),
+      high: times(interval.high),
+    },
+  };
+}

@@ -1,0 +1,236 @@
+/** The report of a sweep: a page, a Markdown file and pictures from its runs.csv. */
+import { mkdirSync, rmSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
+import { readJsonFile } from "../../settings/json_file.ts";
+import { dynoVersion } from "../../run/version.ts";
+import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { analyseSweep } from "../../sweep/analyse.ts";
+import { METRICS } from "../../sweep/columns.ts";
+import { sweepConfigOf } from "../../sweep/config.ts";
+import { sweepTreeAt } from "../../sweep/tree.ts";
+import { chartFigure, chartText } from "../charts/chart.ts";
+import { dotDrawing, plainLabel } from "../charts/dot_chart.ts";
+import { counted, cutText, escapeHtml } from "../html.ts";
+import { page } from "../page.ts";
+import { pngOf, standaloneSvg } from "../charts/png.ts";
+import { RUNS_SCRIPT, RUNS_STYLE } from "./runs_script.ts";
+import { RunsTable } from "./runs_table.ts";
+import { sweepCharts } from "./sweep_charts.ts";
+import { sweepMarkdown } from "./sweep_markdown.ts";
+import { notes } from "./sweep_numbers.ts";
+import { hostTable, tierTable } from "./sweep_side_tables.ts";
+import { ablationTable, htmlTable, policyTable } from "./sweep_tables.ts";
+import type { SweepAnalysis } from "../../sweep/analyse.ts";
+import type { SweepChart } from "./sweep_charts.ts";
+import type { SweepTables } from "./sweep_tables.ts";
+
+/** What a report was written as. */
+export interface SweepReport {
+  /** Path of index.html. */
+  index: string;
+  /** Path of the same tables as Markdown. */
+  markdown: string;
+  /** The charts' pictures. */
+  assets: string[];
+  /** Why there are no PNG files, where that is so. */
+  no_png: string | null;
+  /** Runs in the report. */
+  runs: number;
+  /** Runs with hardware samples. */
+  measured: number;
+}
+
+/**
+ * Writes the report of the sweep in `exp_dir`.
+ *
+ * @throws {InputError} there is no table, or the folder cannot be written.
+ */
+export async function writeSweepReport(
+  exp_dir: string,
+  { runs_csv, out_dir }: { runs_csv?: string; out_dir?: string } = {},
+): Promise<SweepReport> {
+  const tree = sweepTreeAt(exp_dir);
+  const table = runs_csv ?? tree.runs_csv;
+  const folder = out_dir ?? tree.report;
+  const parameters = await parametersAt(tree.experiment);
+  let runsTable: RunsTable | null = null;
+  const analysis = await analyseSweep(table, parameters, (row) => {
+    runsTable ??= new RunsTable(METRICS.filter((name) => row[name] !== undefined).slice(0, 5));
+    runsTable.add(row);
+  });
+  const charts = sweepCharts(analysis);
+  const name = basename(resolve(exp_dir));
+  const { assets, no_png } = await writePictures(charts, join(folder, "assets"));
+  const facts = factsOf(analysis);
+  const tables = {
+    policies: policyTable(analysis),
+    ablations: ablationTable(analysis),
+    tiers: tierTable(analysis),
+    host: hostTable(analysis),
+  };
+  const figures = new Map<string, string>();
+  for (const each of charts) figures.set(each.name, await figureOf(each));
+  const body = bodyOf({
+    name,
+    analysis,
+    charts,
+    figures,
+    facts,
+    tables,
+    runs: runsTable ?? new RunsTable([]),
+    links: assets.map((path) => relative(resolve(folder), resolve(path))),
+  });
+  const index = join(folder, "index.html");
+  const markdown = join(folder, "report.md");
+  writeFileAtomic(index, page(`Sweep ${name}`, body, { script: RUNS_SCRIPT, style: RUNS_STYLE }));
+  writeFileAtomic(markdown, sweepMarkdown({ name, analysis, charts, facts, tables, assets }));
+  return { index, markdown, assets, no_png, runs: analysis.runs, measured: analysis.measured };
+}
+
+/** Names of parameters, where the sweep file is there. */
+async function parametersAt(path: string): Promise<string[]> {
+  try {
+    const { common_args, matrix } = sweepConfigOf(await readJsonFile(path));
+    return [...Object.keys(common_args), ...Object.keys(matrix)];
+  } catch {
+    return []; // an older runner's tree
+  }
+}
+
+/** Each chart as PNG, or where that cannot be made, as SVG. */
+async function writePictures(
+  charts: readonly SweepChart[],
+  folder: string,
+): Promise<{ assets: string[]; no_png: string | null }> {
+  const assets: string[] = [];
+  let no_png: string | null = null;
+  try {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    for (const { name, chart } of charts) {
+      const svg = await chartText(dotDrawing(chart));
+      const png = await pngOf(svg);
+      const path = join(folder, `${name}.${typeof png === "string" ? "svg" : "png"}`);
+      if (typeof png === "string") no_png = png;
+      writeFileAtomic(path, [typeof png === "string" ? standaloneSvg(svg) : png], { sync: false });
+      assets.push(path);
+    }
+  } catch (error) {
+    throw notWritten(folder, error);
+  }
+  return { assets, no_png };
+}
+
+/** The summary: names and what they are. */
+function factsOf(analysis: SweepAnalysis): [name: string, value: string][] {
+  const { runs, measured, policies, workloads, ablations, seeds } = analysis;
+  const listed = (values: readonly string[]) => cutText(values.join(", ") || "–", 300);
+  return [
+    ["runs", measured === runs ? counted(runs, "run") : `${runs}, ${measured} with results`],
+    ["policies", listed(policies)],
+    ["workloads", listed(workloads)],
+    ["ablations", listed(ablations)],
+    ["seeds", `${seeds.length} (${listed(seeds)})`],
+    ["baseline", analysis.baseline],
+  ];
+}
+
+async function figureOf({ chart, heading, legend, left_out }: SweepChart): Promise<string> {
+  const keys = legend.length > 1
+    ? `<ul class="legend">${
+      legend.map(({ label, colour }) =>
+        `<li><i class="key" style="background:var(--${colour})"></i>${escapeHtml(label)}</li>`
+      ).join("")
+    }</ul>`
+    : "";
+  const more = left_out && `<p class="note">${escapeHtml(left_out)}</p>`;
+  return keys + await chartFigure(dotDrawing(chart), plainLabel(`${heading}: ${chart.axis}`)) +
+    more;
+}
+
+interface BodyParts {
+  name: string;
+  analysis: SweepAnalysis;
+  charts: readonly SweepChart[];
+  figures: ReadonlyMap<string, string>;
+  facts: readonly (readonly [string, string])[];
+  tables: SweepTables;
+  runs: RunsTable;
+  /** Paths of the pictures, from the page. */
+  links: readonly string[];
+}
+
+function* bodyOf(parts: BodyParts): Generator<string> {
+  const { name, analysis, charts, facts, tables } = parts;
+  const drawn = (wanted: SweepChart["section"]) =>
+    charts.filter(({ section }) => section === wanted);
+  yield `<header><p class="kind">sweep</p><h1>${escapeHtml(name)}</h1><dl class="facts">${
+    facts.map(([term, value]) => `<div><dt>${term}</dt><dd>${escapeHtml(value)}</dd></div>`).join(
+      "",
+    )
+  }</dl>`;
+  for (const note of notes(analysis)) yield `<p class="warn">${escapeHtml(note)}</p>`;
+  yield "</header>\n";
+  const links = [
+    ...drawn("own").map(({ name, heading }) => [name, heading]),
+    ["means", "Means"],
+    ["ablations", "Ablations"],
+    ...(tables.tiers ? [["tiers", "Tiers"]] : []),
+    ...(tables.host ? [["hardware", "Hardware"]] : []),
+    ["runs", "Runs"],
+    ["reading", "How to read this"],
+  ];
+  yield `<nav aria-label="sections"><ul>${
+    links.map(([id, heading]) => `<li><a href="#${id}">${escapeHtml(heading)}</a></li>`).join("")
+  }</ul></nav><main>`;
+  for (const chart of drawn("own")) {
+    yield section(chart.name, chart.heading, parts.figures.get(chart.name)!);
+  }
+  const means = tables.policies
+    ? htmlTable(tables.policies)
+    : `<p class="note">The runs have no figures of their own.</p>`;
+  yield section("means", `Means over seeds, ${analysis.baseline}`, means);
+  const ratios = drawn("ablations").map((chart) =>
+    `<p class="note">${escapeHtml(chart.heading)}: above 1, switching it off costs time.</p>` +
+    parts.figures.get(chart.name)!
+  );
+  const ratioTable = tables.ablations
+    ? htmlTable(tables.ablations)
+    : `<p class="note">The sweep has no ablations.</p>`;
+  yield section("ablations", "Ablations", ratios.join("") + ratioTable);
+  const inBaseline = `<p class="note">Means over seeds, ${escapeHtml(analysis.baseline)}.`;
+  if (tables.tiers) {
+    const used = `${inBaseline} The table leaves out tiers that no attempt went to.</p>`;
+    const figures = drawn("tiers").map(({ name }) => parts.figures.get(name)!).join("");
+    yield section("tiers", "Tiers", used + figures + htmlTable(tables.tiers));
+  }
+  if (tables.host) {
+    const whole = `${inBaseline} Of the whole host: runs at the same time share them.</p>`;
+    yield section("hardware", "Hardware", whole + htmlTable(tables.host));
+  }
+  yield `<section id="runs"><h2>Runs</h2>`;
+  yield* parts.runs.html();
+  yield "</section>";
+  yield section("reading", "How to read this", READING);
+  const pictures = parts.links.map((path) =>
+    `<a href="${escapeHtml(path)}">${escapeHtml(basename(path))}</a>`
+  );
+  yield `</main><footer>Written by dyno ${escapeHtml(dynoVersion)}.${
+    pictures.length ? ` The charts as files: ${pictures.join(", ")}.` : ""
+  }</footer>`;
+}
+
+function section(id: string, heading: string, content: string): string {
+  return `<section id="${id}"><h2>${escapeHtml(heading)}</h2>${content}</section>\n`;
+}
+
+const READING = `<dl class="terms">
+<dt>makespan</dt><dd>from a workflow's arrival to its end, in simulated time; p50, p95 and p99 over a run's workflows</dd>
+<dt>cost</dt><dd>prices of all attempts of a workflow, in the simulator's unit</dd>
+<dt>dot, value</dt><dd>mean over seeds of the runs' values</dd>
+<dt>whisker, [ ]</dt><dd>95 % interval: percentile bootstrap over seeds, 2,000 resamples at a fixed seed</dd>
+<dt>ratio</dt><dd>geometric mean of an ablation's value / the baseline's on the same seed; its interval resamples seeds, so that what a seed does to both sides cancels</dd>
+<dt>utilization, in flight</dt><dd>the share of a tier's slots in use and their number, means over simulated time</dd>
+<dt>queue wait</dt><dd>from when an attempt was ready to its start in that tier; p95 over a run's attempts</dd>
+<dt>–</dt><dd>unknown; never 0</dd>
+</dl>`;

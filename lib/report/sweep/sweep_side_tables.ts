@@ -1,0 +1,67 @@
+/** Tables of what stood behind a sweep's figures: the simulator's tiers, and the host. */
+import { groupAt } from "../../sweep/analyse.ts";
+import { tierTitle } from "./sweep_charts.ts";
+import { metricUnit, scaled, seedMean } from "./sweep_numbers.ts";
+import { textTable } from "./sweep_tables.ts";
+import type { SweepAnalysis } from "../../sweep/analyse.ts";
+import type { HOST_FIGURES } from "../../sweep/columns.ts";
+import type { TextTable } from "./sweep_tables.ts";
+
+const HOST_TITLES: Record<typeof HOST_FIGURES[number], string> = {
+  host_cpu_usage_percent: "CPU in use, %",
+  host_memory_used_gb: "memory, GB",
+  host_cpu_energy_j: "CPU energy, J",
+  host_gpu_usage_percent: "GPU in use, %",
+  host_gpu_memory_used_gb: "GPU memory, GB",
+  host_gpu_power_watts: "GPU power, W",
+  host_gpu_energy_j: "GPU energy, J",
+};
+
+/**
+ * Means over seeds of each provider's tiers, in the baseline, without those that no attempt went to;
+ * null where no run has tiers.
+ */
+export function tierTable(analysis: SweepAnalysis): TextTable | null {
+  const { baseline, tier_columns } = analysis;
+  const tiers = [...new Set(tier_columns.map((name) => /^.*_tier\d+/.exec(name)![0]))];
+  if (tiers.length === 0) return null;
+  const waits = tiers.map((tier) => metricUnit(analysis, `${tier}_queue_wait_p95_ms`).scale);
+  const scale = Math.min(...waits); // one unit for the whole column
+  const rows = settingsOf(analysis).flatMap(([policy, workload]) =>
+    tiers.flatMap((tier) => {
+      const of = (metric: string) =>
+        seedMean(analysis, [policy, workload, baseline], `${tier}_${metric}`);
+      const means = [
+        of("utilization"),
+        of("in_flight_avg"),
+        scaled(of("queue_wait_p95_ms"), scale),
+      ];
+      if (means.every((mean) => (mean?.value ?? 0) === 0)) return [];
+      return { names: [workload, policy, tierTitle(tier)], means };
+    })
+  );
+  if (rows.length === 0) return null;
+  const heads = ["utilization", "in flight", `queue wait p95, ${scale === 1 ? "ms" : "s"}`];
+  return textTable(`tiers, in ${baseline}`, ["workload", "policy", "tier"], heads, rows);
+}
+
+/** Means over seeds of the host's samples, in the baseline; null where none were taken. */
+export function hostTable(analysis: SweepAnalysis): TextTable | null {
+  const { baseline, host_columns } = analysis;
+  if (host_columns.length === 0) return null;
+  const rows = settingsOf(analysis).map(([policy, workload]) => ({
+    names: [workload, policy],
+    means: host_columns.map((name) => seedMean(analysis, [policy, workload, baseline], name)),
+  }));
+  const heads = host_columns.map((name) => HOST_TITLES[name]);
+  return textTable(`the host, in ${baseline}`, ["workload", "policy"], heads, rows);
+}
+
+/** Policies and workloads that the baseline has. */
+function settingsOf(analysis: SweepAnalysis): [policy: string, workload: string][] {
+  const { baseline, policies, workloads } = analysis;
+  return workloads.flatMap((workload) =>
+    policies.filter((policy) => groupAt(analysis, policy, workload, baseline))
+      .map((policy): [string, string] => [policy, workload])
+  );
+}

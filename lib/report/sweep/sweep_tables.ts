@@ -1,0 +1,161 @@
+/** The tables of a sweep, for HTML and Markdown alike. */
+import { counted, escapeHtml } from "../html.ts";
+import { groupAt } from "../../sweep/analyse.ts";
+import { ablationRatio, metricUnit, othersOf, scaled, seedMean } from "./sweep_numbers.ts";
+import type { SweepAnalysis } from "../../sweep/analyse.ts";
+import type { SeedMean } from "./sweep_numbers.ts";
+
+const MOST_ROWS = 400;
+const MOST_METRICS = 5;
+
+/** Cells as text; the first `names` columns are words, the others numbers. */
+export interface TextTable {
+  caption: string;
+  heads: string[];
+  names: number;
+  rows: string[][];
+  /** Rows that are too many. */
+  left: number;
+}
+
+/** The tables of a report; null where there is nothing to tell. */
+export interface SweepTables {
+  policies: TextTable | null;
+  ablations: TextTable | null;
+  tiers: TextTable | null;
+  host: TextTable | null;
+}
+
+/** Means over seeds for each workload and policy, in the baseline; null where runs have no figures. */
+export function policyTable(analysis: SweepAnalysis): TextTable | null {
+  const { baseline, policies, workloads } = analysis;
+  if (analysis.metrics.length === 0) return null;
+  const metrics = analysis.metrics.slice(0, MOST_METRICS);
+  const units = metrics.map((metric) => metricUnit(analysis, metric));
+  const settings = workloads.flatMap((workload) =>
+    policies.filter((policy) => groupAt(analysis, policy, workload, baseline))
+      .map((policy) => [policy, workload, baseline] as const)
+  );
+  return {
+    caption: `means over seeds, in ${baseline}`,
+    heads: ["workload", "policy", "seeds", ...units.map(({ title }) => title)],
+    names: 2,
+    rows: settings.slice(0, MOST_ROWS).map((setting) =>
+      rowOf(
+        [setting[1], setting[0]],
+        metrics.map((metric, i) => scaled(seedMean(analysis, setting, metric), units[i].scale)),
+      )
+    ),
+    left: Math.max(0, settings.length - MOST_ROWS),
+  };
+}
+
+/** Ratios to the baseline on the same seeds; null where there is no ablation. */
+export function ablationTable(analysis: SweepAnalysis): TextTable | null {
+  const metrics = ["makespan_p95_ms", "makespan_mean_ms", "cost_mean"]
+    .filter((metric) => analysis.metrics.includes(metric));
+  const shown = metrics.length > 0 ? metrics : analysis.metrics.slice(0, 3);
+  const settings = analysis.workloads.flatMap((workload) =>
+    analysis.policies.flatMap((policy) =>
+      othersOf(analysis).filter((name) => groupAt(analysis, policy, workload, name))
+        .map((name) => [policy, workload, name] as const)
+    )
+  );
+  if (settings.length === 0) return null;
+  return {
+    caption: `ratios to ${analysis.baseline}, paired by seed`,
+    heads: [
+      ...["workload", "policy", "ablation", "pairs"],
+      ...shown.map((metric) => `${metricTitle(metric).replace(/, m?s$/, "")} ratio`),
+    ],
+    names: 3,
+    rows: settings.slice(0, MOST_ROWS).map((setting) =>
+      rowOf(
+        [setting[1], setting[0], setting[2]],
+        shown.map((metric) => ablationRatio(analysis, setting, metric)),
+      )
+    ),
+    left: Math.max(0, settings.length - MOST_ROWS),
+  };
+}
+
+/** A table of means with their intervals; rows without any are left out. */
+export function textTable(
+  caption: string,
+  names: readonly string[],
+  titles: readonly string[],
+  rows: readonly { names: readonly string[]; means: readonly (SeedMean | null)[] }[],
+): TextTable {
+  const known = rows.filter(({ means }) => means.some((mean) => mean !== null));
+  return {
+    caption,
+    heads: [...names, "seeds", ...titles],
+    names: names.length,
+    rows: known.slice(0, MOST_ROWS).map(({ names, means }) => rowOf(names, means)),
+    left: Math.max(0, known.length - MOST_ROWS),
+  };
+}
+
+function rowOf(names: readonly string[], means: readonly (SeedMean | null)[]): string[] {
+  const n = Math.max(0, ...means.map((mean) => mean?.n ?? 0));
+  return [...names, String(n), ...means.map(withInterval)];
+}
+
+/** `makespan p95, ms` for makespan_p95_ms. */
+export function metricTitle(metric: string): string {
+  const words = metric.replace(/_(ms|(?<!_per_)s)$/, "").replaceAll("_", " ");
+  const unit = /_(ms|(?<!_per_)s)$/.exec(metric)?.[1];
+  return unit ? `${words}, ${unit}` : words;
+}
+
+function withInterval(mean: SeedMean | null): string {
+  if (mean === null) return "–";
+  const { value, interval } = mean;
+  if (interval === null) return figureText(value, value);
+  const span = interval.high - interval.low;
+  const [at, low, high] = [value, interval.low, interval.high].map((each) =>
+    figureText(each, span > 0 ? Math.min(Math.abs(value), span * 20) : value)
+  );
+  return `${at} [${low}, ${high}]`;
+}
+
+/** Digits that a value of the size `size` is told with: four or so. */
+function figureText(value: number, size: number): string {
+  const digits = size === 0 ? 0 : 3 - Math.floor(Math.log10(Math.abs(size)));
+  return value.toFixed(Math.max(0, Math.min(6, digits)));
+}
+
+/** The table in HTML. */
+export function htmlTable(table: TextTable): string {
+  const kind = (i: number) => i < table.names ? "" : ` class="n"`;
+  const heads = table.heads.map((head, i) =>
+    `<th scope="col"${kind(i)}>${
+      escapeHtml(head).replace(/, (\w+|%)$/, "<br><small>$1</small>")
+    }</th>`
+  );
+  const rows = table.rows.map((cells) =>
+    `<tr>${
+      cells.map((cell, i) => {
+        const text = escapeHtml(cell).replace(/ (\[.*\])$/, "<br><small>$1</small>");
+        return i === 0 ? `<th scope="row">${text}</th>` : `<td${kind(i)}>${text}</td>`;
+      }).join("")
+    }</tr>`
+  );
+  const label = escapeHtml(table.caption);
+  const more = table.left > 0
+    ? `<p class="note">${counted(table.left, "more row")} left out here.</p>`
+    : "";
+  return `<div class="scroll${
+    rows.length > 40 ? " tall" : ""
+  }" tabindex="0" role="region" aria-label="${label}"><table class="groups">
+<thead><tr>${heads.join("")}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>${more}`;
+}
+
+/** The table in Markdown. */
+export function markdownTable(table: TextTable): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replace(/[\\|]/g, "\\$&").replace(/\s+/g, " ")).join(" | ")} |\n`;
+  const rule = table.heads.map((_, i) => i < table.names ? "---" : "---:");
+  const more = table.left > 0 ? `\n${counted(table.left, "more row")} left out here.\n` : "";
+  return line(table.heads) + line(rule) + table.rows.map(line).join("") + more;
+}

@@ -1,0 +1,36 @@
+/** How a batch's models are reached. */
+import { settleApi } from "../endpoint/api.ts";
+import { providerNames } from "../endpoint/providers.ts";
+import { InputError } from "../errors.ts";
+import { didYouMean } from "../text/nearest.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Batch } from "../settings/batch.ts";
+
+/**
+ * How each model is reached, in their order. No server is asked: it may be down now and up when a slot
+ * comes.
+ *
+ * @param endpoint takes the place of every model's own, with no key: for rehearsals.
+ * @throws {InputError} a provider that is neither a preset nor has an endpoint, a missing key.
+ */
+export function apisOf(
+  batch: Batch,
+  endpoint: string | undefined,
+  warn: (line: string) => void,
+): APIConfiguration[] {
+  const { timeout, retry_attempts, retry_delay, stream } = batch;
+  const patience = { timeout, retry_attempts, retry_delay, stream };
+  return batch.models.map(({ provider, ...own }, i) => {
+    if (endpoint !== undefined) {
+      return settleApi({ ...patience, endpoint, model: own.model }, warn);
+    }
+    const preset = providerNames.includes(provider);
+    if (!preset && own.endpoint === undefined) {
+      throw new InputError(
+        `${batch.path}: models[${i}].provider: "${provider}" is not known` +
+          `${didYouMean(provider, providerNames)}; for one of your own give its "endpoint" too`,
+      );
+    }
+    return settleApi({ ...patience, ...own, ...(preset ? { provider } : {}) }, warn);
+  });
+}

@@ -1,0 +1,99 @@
+/** The records of a batch: one for each question and model, and the two files that hold them. */
+import { csvLine } from "../formats/csv.ts";
+import { guarded } from "../run/formula.ts";
+import { BATCH_EVAL_FIELDS } from "../formats/batch_eval.ts";
+import { writeFileAtomic } from "../run/write.ts";
+import type { BatchModel, IndustryQuestion } from "../settings/batch.ts";
+import type { TestResult } from "../suite/test_result.ts";
+import type { BatchFolder } from "./folder.ts";
+
+/** What one model did with one question. Null is unknown: of a failed request, most is. */
+export interface BatchRecord {
+  /** When the question was asked, ISO 8601 in UTC. */
+  timestamp: string;
+  industry: string;
+  question: string;
+  llm_provider: string;
+  llm_model: string;
+  /** From sending the request to the end of the answer, of the attempt that counts. */
+  latency_sec: number | null;
+  /** response_tokens / latency_sec. */
+  throughput_tps: number | null;
+  /** The endpoint gave an answer. */
+  success: boolean;
+  /** The share of key points in the answer, 0..1. */
+  coverage_score: number | null;
+  prompt_tokens: number | null;
+  response_tokens: number | null;
+}
+
+/** The record of a test's result. */
+export function recordOf(
+  result: TestResult,
+  { industry, question }: IndustryQuestion,
+  { provider, model }: BatchModel,
+): BatchRecord {
+  const { success, evaluation_result: judged } = result;
+  return {
+    timestamp: result.timestamp,
+    industry,
+    question,
+    llm_provider: provider,
+    llm_model: model,
+    latency_sec: success ? result.execution_time : null,
+    throughput_tps: success ? result.tokens_per_second : null,
+    success,
+    coverage_score: judged && "hit_rate" in judged ? judged.hit_rate : null,
+    prompt_tokens: success ? result.prompt_tokens : null,
+    response_tokens: success ? result.completion_tokens : null,
+  };
+}
+
+/** The record of a question that was not asked, because the model's run could not go on. */
+export function unaskedRecord(
+  { industry, question }: IndustryQuestion,
+  { provider, model }: BatchModel,
+): BatchRecord {
+  return {
+    timestamp: new Date().toISOString(),
+    industry,
+    question,
+    llm_provider: provider,
+    llm_model: model,
+    latency_sec: null,
+    throughput_tps: null,
+    success: false,
+    coverage_score: null,
+    prompt_tokens: null,
+    response_tokens: null,
+  };
+}
+
+/**
+ * Writes both files anew. A reader sees them whole, as they were or as they are; the journal, from
+ * which they come, has the records already.
+ *
+ * @throws {InputError} they cannot be written.
+ */
+export function writeRecords(folder: BatchFolder, records: readonly BatchRecord[]): void {
+  writeFileAtomic(folder.records_json, jsonParts(records));
+  writeFileAtomic(folder.records_csv, csvParts(records));
+}
+
+function* jsonParts(records: readonly BatchRecord[]): Generator<string> {
+  yield "[";
+  for (const [i, record] of records.entries()) {
+    yield `${i ? "," : ""}\n${JSON.stringify(record, [...BATCH_EVAL_FIELDS])}`;
+  }
+  yield "\n]\n";
+}
+
+function* csvParts(records: readonly BatchRecord[]): Generator<string> {
+  yield csvLine(BATCH_EVAL_FIELDS);
+  for (const record of records) {
+    yield csvLine(BATCH_EVAL_FIELDS.map((field) => {
+      const value = record[field];
+      return typeof value === "string" ? guarded(value) : value;
+    }));
+  }
+}

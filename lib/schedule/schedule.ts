@@ -1,0 +1,64 @@
+/** The slots of a schedule: when each evaluation is due. */
+import { seededRandom } from "../stats/random.ts";
+import { localTime, momentOf } from "./local_time.ts";
+import type { Schedule } from "../settings/batch.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** One evaluation of all models on all questions. */
+export interface Slot {
+  /** From 1, in the order of time. */
+  slot: number;
+  /** From 1. */
+  day: number;
+  /** Of the day, from 1. */
+  window: number;
+  /** When it is to start, milliseconds since 1970. */
+  due_ms: number;
+  /** When the time of the next one comes, or would come; from then on it is missed. */
+  until_ms: number;
+}
+
+/** The time between two slots of a window, milliseconds: 12 h / 14 is 51 min 25.714 s. */
+export function spacingMs({ period_h, evaluations }: Schedule): number {
+  return period_h * HOUR_MS / evaluations;
+}
+
+/**
+ * All slots. A window begins at its local time of each day (the start's time of day, and for further
+ * windows equal parts of 24 h later), or at the end of the window before it where that is later, so
+ * that on a day of 23 h none overlap. Within a window slots are equal parts of elapsed time apart,
+ * counted from its beginning, so that no rounding adds up: the number of slots is the same on every
+ * day. Jitter is drawn by seed and slot.
+ *
+ * @param start_ms when the first window begins, milliseconds since 1970.
+ */
+export function slotsOf(schedule: Schedule, start_ms: number): Slot[] {
+  const { evaluations, period_h, windows_per_day, days, timezone, jitter_s, seed } = schedule;
+  const random = seededRandom(seed);
+  const start_local = localTime(start_ms, timezone);
+  const due: { day: number; window: number; due_ms: number }[] = [];
+  let free_ms = start_ms;
+  for (let day = 1; day <= days; day++) {
+    for (let window = 1; window <= windows_per_day; window++) {
+      const local = start_local + (day - 1 + (window - 1) / windows_per_day) * DAY_MS;
+      const begin_ms = Math.max(free_ms, due.length ? momentOf(local, timezone) : start_ms);
+      free_ms = begin_ms + period_h * HOUR_MS;
+      for (let i = 0; i < evaluations; i++) {
+        const jitter_ms = random() * jitter_s * 1000;
+        const exact_ms = begin_ms + i * period_h * HOUR_MS / evaluations;
+        due.push({ day, window, due_ms: Math.round(exact_ms + jitter_ms) });
+      }
+    }
+  }
+  const last_ms = Math.round(free_ms);
+  return due.map((slot, i) => ({
+    slot: i + 1,
+    ...slot,
+    until_ms: Math.min(
+      due[i + 1]?.due_ms ?? last_ms,
+      Math.round(slot.due_ms + spacingMs(schedule) + jitter_s * 1000),
+    ),
+  }));
+}

@@ -1,0 +1,174 @@
+/** A batch in use by this process: its state, its journal and its lock. */
+import { existsSync, statSync } from "node:fs";
+import { InputError } from "../errors.ts";
+import { itemId } from "../settings/item_id.ts";
+import { dropTornEnd, Journal, readJournal } from "../run/journal.ts";
+import { takeLock } from "../run/lock.ts";
+import { Redactor } from "../run/redact.ts";
+import { makeBatchFolder } from "./folder.ts";
+import { localOf, momentOf } from "./local_time.ts";
+import { writeRecords } from "./records.ts";
+import { slotsOf } from "./schedule.ts";
+import { BatchState } from "./state.ts";
+import type { Batch } from "../settings/batch.ts";
+import type { BatchFolder } from "./folder.ts";
+import type { Slot } from "./schedule.ts";
+
+/**
+ * Reads a batch's journal. Without one, the state of a batch that has not begun.
+ *
+ * @param warn is told of lines that cannot be read.
+ */
+export async function readState(
+  folder: BatchFolder,
+  warn: (line: string) => void,
+  { mend = false } = {},
+): Promise<BatchState> {
+  const state = new BatchState();
+  if (!existsSync(folder.journal)) return state;
+  const reading = await readJournal(folder.journal, (event) => state.apply(event));
+  if (mend && reading.torn_bytes > 0) {
+    dropTornEnd(folder.journal, statSync(folder.journal).size, reading);
+    warn(`${folder.journal}: dropped a last line that was cut off in writing`);
+  }
+  for (const line of reading.damaged_lines) {
+    warn(`${folder.journal}:${line}: not a journal event; left out`);
+  }
+  return state;
+}
+
+/** When a batch begins: by its file, or now. Milliseconds since 1970, whole seconds. */
+export function startOf({ schedule }: Batch, now_ms: number): number {
+  if (schedule.start === undefined) return Math.ceil(now_ms / 1000) * 1000;
+  return momentOf(localOf(schedule.start), schedule.timezone);
+}
+
+/** A hash of what a batch is: its times, models and questions. */
+function identityOf({ name, schedule, models, questions, system, parameters }: Batch): string {
+  const { evaluations, period_h, windows_per_day, days, start, timezone, jitter_s, seed } =
+    schedule;
+  return itemId({
+    name,
+    schedule: { evaluations, period_h, windows_per_day, days, start, timezone, jitter_s, seed },
+    models: models.map(({ provider, model }) => [provider, model]),
+    questions,
+    system: system ?? null,
+    parameters: parameters ?? null,
+  });
+}
+
+/** Complains when a batch file is no longer what its batch began with. @throws {InputError} */
+export function checkSame(batch: Batch, state: BatchState, folder: BatchFolder): void {
+  if (state.start === null || state.start.identity === identityOf(batch)) return;
+  throw new InputError(
+    `${batch.path}: the times, models or questions are no longer those that "${batch.name}" began ` +
+      `with; restore them, or give the changed batch another name (its state is in ${folder.path})`,
+  );
+}
+
+/** Open while this process may change the batch. */
+export class BatchSession implements Disposable {
+  readonly batch: Batch;
+  readonly folder: BatchFolder;
+  readonly state: BatchState;
+  readonly slots: Slot[];
+  /** Keeps what it has learnt out of the journal. */
+  readonly redactor = new Redactor();
+  readonly #journal: Journal;
+  readonly #unlock: () => void;
+
+  /**
+   * Takes the batch's lock, reads its journal, and writes its files of records anew. A batch that has
+   * not begun begins now.
+   *
+   * @param speedup of a rehearsal; null for the clock on the wall.
+   * @throws {InputError} another process is at work on it, or the batch file has changed.
+   */
+  static async open(
+    batch: Batch,
+    folder: BatchFolder,
+    { now_ms, speedup, warn }: {
+      now_ms: number;
+      speedup: number | null;
+      warn: (line: string) => void;
+    },
+  ): Promise<BatchSession> {
+    makeBatchFolder(folder);
+    const unlock = takeLock(folder.lock);
+    try {
+      const state = await readState(folder, warn, { mend: true });
+      checkSame(batch, state, folder);
+      checkSpeed(state, speedup, folder);
+      return new BatchSession(batch, folder, state, unlock, { now_ms, speedup });
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  private constructor(
+    batch: Batch,
+    folder: BatchFolder,
+    state: BatchState,
+    unlock: () => void,
+    { now_ms, speedup }: { now_ms: number; speedup: number | null },
+  ) {
+    this.batch = batch;
+    this.folder = folder;
+    this.state = state;
+    this.#unlock = unlock;
+    if (state.start === null && speedup === null) refusePast(batch, now_ms);
+    this.#journal = new Journal(folder.journal, this.redactor);
+    if (state.start === null) {
+      const start_ms = startOf(batch, now_ms);
+      const rehearsal = speedup === null
+        ? null
+        : { speedup, wall_ms: now_ms, rehearsed_ms: start_ms };
+      const identity = identityOf(batch);
+      this.append("batch_started", { batch: batch.name, start_ms, identity, rehearsal });
+      this.flush();
+    }
+    this.slots = slotsOf(batch.schedule, state.start!.start_ms);
+    this.writeRecords();
+  }
+
+  /** Writes an event to the journal; the state follows. @throws {InputError} a full disk. */
+  append(event: string, fields: Record<string, unknown>): void {
+    this.#journal.append(event, fields);
+    this.state.apply({ t: 0, mono_ns: 0, event, ...fields });
+  }
+
+  /** Waits until what was appended would outlive a power cut. */
+  flush(): void {
+    this.#journal.flush();
+  }
+
+  /** Writes the files of records from the state. */
+  writeRecords(): void {
+    writeRecords(this.folder, this.state.records(this.batch, this.slots.length));
+  }
+
+  [Symbol.dispose](): void {
+    this.#journal[Symbol.dispose]();
+    this.#unlock();
+  }
+}
+
+/** A batch that would begin after its end has a start that somebody forgot to change. */
+function refusePast(batch: Batch, now_ms: number): void {
+  const last = slotsOf(batch.schedule, startOf(batch, now_ms)).at(-1)!;
+  if (now_ms < last.until_ms) return;
+  throw new InputError(
+    `${batch.path}: schedule.start: "${batch.schedule.start}" is so long ago that every slot is ` +
+      "missed already; give a later start, or leave it out to start now",
+  );
+}
+
+function checkSpeed({ start }: BatchState, speedup: number | null, { path }: BatchFolder): void {
+  const began = start && (start.rehearsal?.speedup ?? null);
+  if (start === null || began === speedup) return;
+  throw new InputError(
+    `--speedup ${speedup}: the rehearsal in ${path} goes on with --speedup ${began}; give that, ` +
+      "or remove the folder to rehearse anew",
+  );
+}

@@ -1,0 +1,80 @@
+/** Sends what a batch has made to object storage; what could not be sent waits for the next time. */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { messageOf } from "../errors.ts";
+import { throwIfAborted } from "../execute/scope.ts";
+import { uploadFolder } from "../upload/upload.ts";
+import type { BatchSession } from "./session.ts";
+
+/** What came of an attempt. */
+export interface BatchUpload {
+  runs: number;
+  sent_bytes: number;
+  /** Why not all was sent; null when it was. */
+  error: string | null;
+}
+
+/**
+ * Uploads the runs that are over and were not uploaded, as `to/NAME/runs/<run_id>/…`, then the files of
+ * records, as `to/NAME/batch_eval_metrics.*`. A failure is journaled and told, not thrown: the records
+ * are on disk, and the next call sends the rest.
+ *
+ * @param out the folder of runs.
+ * @param within_ms how long it may take.
+ * @throws {CancelledError} the signal is aborted.
+ * @throws {InputError} the batch's journal cannot be written.
+ */
+export async function uploadBatch(
+  session: BatchSession,
+  { to, out, within_ms }: { to: string; out: string; within_ms: number },
+  signal: AbortSignal,
+): Promise<BatchUpload> {
+  const { state, folder } = session;
+  const name = basename(folder.path);
+  const sent: BatchUpload = { runs: 0, sent_bytes: 0, error: null };
+  const within = AbortSignal.any([signal, AbortSignal.timeout(within_ms)]);
+  try {
+    for (const run_id of state.runsToUpload()) {
+      const path = resolve(out, run_id);
+      if (existsSync(path)) { // without it, the run could not begin
+        const { sent_bytes } = await uploadFolder(path, {
+          to: `${to}/${name}/runs`,
+          signal: within,
+        });
+        sent.sent_bytes += sent_bytes;
+        sent.runs++;
+      }
+      session.append("run_uploaded", { run_id, to });
+    }
+    sent.sent_bytes += await uploadRecords(session, name, to, within);
+    session.append("records_uploaded", { to });
+  } catch (error) {
+    throwIfAborted(signal);
+    sent.error = within.aborted
+      ? "there was no more time before the next slot"
+      : session.redactor.redact(messageOf(error));
+    session.append("upload_failed", { to, error: sent.error });
+  }
+  return sent;
+}
+
+/** The folder itself is in use by this process, so that its files of records go by a copy. */
+async function uploadRecords(
+  { folder }: BatchSession,
+  name: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const place = mkdtempSync(join(tmpdir(), "dyno-batch-"));
+  try {
+    const copy = join(place, name);
+    mkdirSync(copy);
+    for (const path of [folder.records_json, folder.records_csv]) {
+      copyFileSync(path, join(copy, basename(path)));
+    }
+    return (await uploadFolder(copy, { to, signal })).sent_bytes;
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}

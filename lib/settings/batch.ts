@@ -1,0 +1,179 @@
+/** Batch files: which questions go to which models, and when. */
+import { dirname, isAbsolute, join } from "node:path";
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+import { didYouMean } from "../text/nearest.ts";
+import { checkJson, positionOf, readJsonFile } from "./json_file.ts";
+import type { JsonFile } from "./json_file.ts";
+
+const positive = z.number().positive();
+const policy = z.enum(["skip", "run_now"], { error: 'expected "skip" or "run_now"' });
+const HOURS_A_DAY = 24;
+const SECONDS_AN_HOUR = 3600;
+const MOST_SLOTS = 100_000;
+
+/** `2027-03-01` or `2027-03-01T08:00`, with seconds if wanted: a local time, without a zone. */
+const LOCAL_TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?$/;
+
+const scheduleSchema = z.strictObject({
+  /** Evaluations in a window. */
+  evaluations: z.int().min(1).default(14),
+  /** Length of a window, hours of elapsed time. */
+  period_h: positive.max(HOURS_A_DAY).default(12),
+  windows_per_day: z.int().min(1).max(HOURS_A_DAY).default(1),
+  days: z.int().min(1).max(366).default(4),
+  /** Local time of the first slot; without it, the moment at which the batch is first run. */
+  start: z.string().regex(LOCAL_TIME, "expected a local time such as 2027-03-01T08:00")
+    .refine(isDate, "there is no such day or time").optional(),
+  timezone: z.string().refine(isTimezone, "no such time zone; expected e.g. Europe/Berlin")
+    .default("UTC"),
+  /** Each slot is moved to later by up to so much, seconds. */
+  jitter_s: z.number().min(0).default(0),
+  seed: z.int().min(0).max(2 ** 32 - 1).default(1),
+  /** A slot that starts later than this behind its time is late, seconds. */
+  late_after_s: z.number().min(0).default(60),
+  /** What becomes of a late slot. */
+  on_late: policy.default("run_now"),
+  /** What becomes of a slot when the next one's time has come. */
+  on_missed: policy.default("skip"),
+}).refine(
+  ({ windows_per_day, period_h }) => windows_per_day * period_h <= HOURS_A_DAY,
+  { message: "windows_per_day × period_h is more than a day", path: ["windows_per_day"] },
+).refine(
+  ({ evaluations, windows_per_day, days }) => evaluations * windows_per_day * days <= MOST_SLOTS,
+  { message: `more than ${MOST_SLOTS} slots in all`, path: ["evaluations"] },
+).refine(
+  ({ jitter_s, period_h, evaluations }) => jitter_s < period_h * SECONDS_AN_HOUR / evaluations,
+  { message: "expected less than the time between two slots", path: ["jitter_s"] },
+);
+
+const modelSchema = z.strictObject({
+  /** A preset's name; any other name needs an `endpoint` and is a label. */
+  provider: z.string().min(1),
+  model: z.string().min(1),
+  endpoint: z.string().optional(),
+  api_key_env: z.string().optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+});
+
+/** A batch file, before its questions are read. */
+export const batchSchema = z.strictObject({
+  /** Where editors find the form of this file: what `dyno schema` printed. */
+  $schema: z.string().optional(),
+  name: z.string().regex(
+    /^\w[\w.-]{0,63}$/,
+    "expected up to 64 letters, digits, _, - and . (a folder's name)",
+  ),
+  schedule: scheduleSchema.prefault({}),
+  models: z.array(modelSchema).min(1),
+  industries: z.array(z.strictObject({
+    industry: z.string().min(1),
+    /** Path of the questions, relative to the batch file. */
+    questions: z.string().min(1),
+  })).min(1),
+  /** Stands before the passages and the question. */
+  system: z.string().optional(),
+  /** Go into each request as they are. */
+  parameters: z.record(z.string(), z.unknown()).optional(),
+  workers: z.int().min(1).optional(),
+  timeout: positive.optional(),
+  retry_attempts: z.int().min(0).optional(),
+  retry_delay: z.number().min(0).optional(),
+  stream: z.boolean().optional(),
+  sample_rate_hz: z.number().min(0).max(10_000).optional(),
+  /** Where runs and records go after each slot: s3://bucket/prefix or gs://bucket/prefix. */
+  upload: z.string().regex(
+    /^(s3|gs):\/\/./,
+    "expected s3://bucket/prefix or gs://bucket/prefix",
+  ).optional(),
+});
+
+/** A file of questions. */
+export const questionsSchema = z.strictObject({
+  $schema: z.string().optional(),
+  questions: z.array(z.strictObject({
+    id: z.string().min(1),
+    question: z.string().min(1),
+    /** The passages that the answer is to be taken from. */
+    context: z.array(z.string().min(1)).min(1),
+    /** What a full answer says, a short statement each. */
+    key_points: z.array(z.string().min(1)).min(1),
+  })).min(1),
+});
+
+export type Schedule = z.infer<typeof scheduleSchema>;
+export type BatchModel = z.infer<typeof modelSchema>;
+export type Question = z.infer<typeof questionsSchema>["questions"][number];
+
+/** A question with the industry that it belongs to. */
+export interface IndustryQuestion extends Question {
+  industry: string;
+}
+
+/** A batch file with its questions read. */
+export interface Batch extends Omit<z.infer<typeof batchSchema>, "$schema" | "industries"> {
+  /** The file it came from. */
+  path: string;
+  questions: IndustryQuestion[];
+}
+
+/**
+ * Reads a batch file and the question files that it names.
+ *
+ * @throws {InputError} file, line and column of what is wrong; an unknown field with the nearest.
+ */
+export async function loadBatch(path: string): Promise<Batch> {
+  const file = await readJsonFile(path);
+  refuseUnknown(file);
+  const { $schema: _schema, industries, ...rest } = checkJson(file, batchSchema);
+  refuseTwice(file, "models", rest.models.map(({ provider, model }) => `${provider} ${model}`));
+  refuseTwice(file, "industries", industries.map(({ industry }) => industry));
+  const questions: IndustryQuestion[] = [];
+  for (const { industry, questions: place } of industries) {
+    const beside = isAbsolute(place) ? place : join(dirname(path), place);
+    const found = await readJsonFile(beside);
+    const { questions: own } = checkJson(found, questionsSchema);
+    refuseTwice(found, "questions", own.map(({ id }) => id));
+    questions.push(...own.map((question) => ({ industry, ...question })));
+  }
+  return { ...rest, path, questions };
+}
+
+function refuseUnknown({ path, text, value }: JsonFile): void {
+  const look = (at: string[], inner: unknown, known: string[]) => {
+    if (typeof inner !== "object" || inner === null) return;
+    for (const field of Object.keys(inner).filter((name) => !known.includes(name))) {
+      const where = positionOf(text, [...at, field]);
+      throw new InputError(
+        `${path}:${where}: "${field}" is not a field${didYouMean(field, known)}`,
+      );
+    }
+  };
+  look([], value, Object.keys(batchSchema.shape));
+  const { schedule } = (value ?? {}) as { schedule?: unknown };
+  look(["schedule"], schedule, Object.keys(scheduleSchema.shape));
+}
+
+function refuseTwice(file: JsonFile, list: string, names: readonly string[]): void {
+  const second = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (second < 0) return;
+  throw new InputError(
+    `${file.path}:${positionOf(file.text, [list, second])}: ${list}[${second}]: ` +
+      `"${names[second]}" is there already`,
+  );
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isDate(text: string): boolean {
+  const [day, time = "00:00"] = text.split(/[T ]/);
+  const date = new Date(`${day}T${time}Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}

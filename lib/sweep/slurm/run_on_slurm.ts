@@ -1,0 +1,130 @@
+/** The executor of a cluster: the runs are an array job of Slurm, over a shared folder. */
+import { rmSync } from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+import { CancelledError } from "../../execute/scope.ts";
+import { sleep } from "../../execute/sleep.ts";
+import { cancelJob, isLive, jobsOf, largestArray, submitArray, tasksOf } from "./slurm.ts";
+import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { shellText } from "../command_line.ts";
+import { ownCommand } from "../../execute/own_program.ts";
+import { makeSlurmFolders, readSlurmPlan, writeSlurmPlan } from "./plan.ts";
+import { JobWatch } from "./watch.ts";
+import { runPathsOf } from "../tree.ts";
+import type { SlurmRequest } from "./slurm.ts";
+import type { SweepExecutor, SweepStop, SweepWork } from "../executor.ts";
+import type { SlurmPlan } from "./plan.ts";
+import type { SweepTree } from "../tree.ts";
+
+/** How long a cancelled job may take to be gone: longer than Slurm's usual KillWait. */
+const CANCEL_MS = 60_000;
+const CANCEL_LOOK_MS = 250;
+
+export interface SlurmOptions extends SlurmRequest {
+  /** Leaves the job to Slurm as soon as it is submitted. */
+  detach: boolean;
+  /** Told the job's number and its tasks. */
+  onJob?: (job_id: string, tasks: number) => void;
+  /** Told what is in the queue, such as `2 running, 5 pending (Resources)`. */
+  onQueue?: (queue: string) => void;
+  /** Asked when the sweep is interrupted: whether to cancel the job. If there is none, it stays. */
+  onInterrupt?: (job_id: string) => Promise<boolean>;
+}
+
+/**
+ * An executor that submits one array job and watches it. Slurm queues a task again whose node fails or
+ * that is preempted; a run that has ended is not done again then.
+ */
+export function slurmExecutor(options: SlurmOptions): SweepExecutor {
+  return async (work, signal) => {
+    const plan = await submit(work, options);
+    return options.detach ? "detached" : await watch(work, plan, options, signal);
+  };
+}
+
+/** Submits the job. Its first runs begin when its plan lies in the sweep's folder. */
+async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan> {
+  const { config, tree } = work;
+  const paths = makeSlurmFolders(tree);
+  const runs = Array.from(work.runs, ({ run_id }) => run_id);
+  const tasks = Math.min(runs.length, await largestArray());
+  await cancelUnplanned(work, paths.script);
+  writeFileAtomic(paths.script, taskScript(tree), { sync: false });
+  const job_id = await submitArray({
+    ...options,
+    name: `dyno-${config.name}`,
+    tasks,
+    at_once: Math.min(config.jobs, tasks),
+    cwd: process.cwd(),
+    script: paths.script,
+    logs: paths.logs,
+  });
+  const { out_root, timeout_s, memory_bytes, sample_rate_hz } = config;
+  const limits = { timeout_s, memory_bytes, sample_rate_hz };
+  const plan = { job_id, tasks, cwd: process.cwd(), out_root, ...limits, runs };
+  try {
+    for (const run_id of runs) forget(tree, run_id);
+    writeSlurmPlan(tree, plan); // the tasks wait for it
+  } catch (error) {
+    await cancelJob(job_id);
+    throw error;
+  }
+  options.onJob?.(job_id, tasks);
+  return plan;
+}
+
+/** Cancels jobs of sweeps that were killed meanwhile: their tasks wait for a plan that nobody writes. */
+async function cancelUnplanned({ tree, notice }: SweepWork, script: string): Promise<void> {
+  const planned = readSlurmPlan(tree)?.job_id;
+  for (const job_id of await jobsOf(resolve(script))) {
+    if (job_id === planned) continue; // its runs have ended
+    await cancelJob(job_id);
+    notice?.(`cancelled Slurm job ${job_id}: its sweep was killed before the job had a plan`);
+  }
+}
+
+function taskScript(tree: SweepTree): string {
+  const command = shellText([...ownCommand(), "sweep", "exec", `--exp_dir=${tree.path}`]);
+  return `#!/bin/sh\n# a task of a sweep, written by dyno\nexec ${command} ` +
+    `--index "$SLURM_ARRAY_TASK_ID"\n`;
+}
+
+/** From here on, a meta.json is this job's. */
+function forget(tree: SweepTree, run_id: string): void {
+  const { meta } = runPathsOf(tree, run_id);
+  try {
+    rmSync(meta, { force: true });
+  } catch (error) {
+    throw notWritten(meta, error);
+  }
+}
+
+async function watch(
+  { tree, onEnd, notice }: SweepWork,
+  plan: SlurmPlan,
+  { onQueue, onInterrupt }: SlurmOptions,
+  signal: AbortSignal,
+): Promise<SweepStop> {
+  const job = new JobWatch(tree, plan, { onEnd, onQueue, notice });
+  let stop: SweepStop = "failed run";
+  try {
+    if (await job.toTheEnd(signal)) return "no";
+    await cancelled(plan.job_id);
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+    stop = "interrupted";
+    if (await onInterrupt?.(plan.job_id)) await cancelled(plan.job_id);
+  }
+  job.look(true);
+  return stop;
+}
+
+/** Cancels a job and waits until its tasks are gone. */
+async function cancelled(job_id: string): Promise<void> {
+  const { signal } = new AbortController();
+  await cancelJob(job_id);
+  for (let waited_ms = 0; waited_ms < CANCEL_MS; waited_ms += CANCEL_LOOK_MS) {
+    if (!(await tasksOf(job_id)).some(isLive)) return;
+    await sleep(CANCEL_LOOK_MS, signal);
+  }
+}

@@ -1,0 +1,183 @@
+/** Slurm's commands: an array job is submitted, watched and cancelled. */
+import { execFile } from "node:child_process";
+import { userInfo } from "node:os";
+import { InputError } from "../../errors.ts";
+
+/** What sbatch is asked for; texts are Slurm's own and reach it as they are. */
+export interface SlurmRequest {
+  partition?: string;
+  /** Of each task, such as `2:00:00`. */
+  time?: string;
+  /** Of each task, such as `4G`. */
+  memory?: string;
+  gres?: string;
+  account?: string;
+}
+
+/** An array job that is to be submitted. */
+export interface ArrayJob extends SlurmRequest {
+  name: string;
+  /** Tasks, numbered from 0. */
+  tasks: number;
+  /** Tasks at the same time. */
+  at_once: number;
+  /** The working folder of each task. */
+  cwd: string;
+  script: string;
+  /** Folder of the tasks' own output, `JOB_TASK.log`. */
+  logs: string;
+}
+
+/** A task of an array job as Slurm sees it. */
+export interface SlurmTask {
+  index: number;
+  /** Slurm's word, such as `PENDING`. */
+  state: string;
+  /** Why it is in this state; `None` where there is no reason. */
+  reason: string;
+}
+
+/** States that a task does not leave any more; Slurm itself starts a requeued one again. */
+const OVER = new Set([
+  "BOOT_FAIL",
+  "CANCELLED",
+  "COMPLETED",
+  "DEADLINE",
+  "FAILED",
+  "NODE_FAIL",
+  "OUT_OF_MEMORY",
+  "PREEMPTED",
+  "REVOKED",
+  "TIMEOUT",
+]);
+
+const COMMAND_TIMEOUT_MS = 60_000;
+const MOST_OUTPUT = 64e6;
+/** Of Slurm's default configuration. */
+const DEFAULT_ARRAY = 1001;
+
+/** What to do about a refusal, by what sbatch says. */
+const ADVICE: [RegExp, string][] = [
+  [
+    /configuration (source|file)/i,
+    "go to a login node of a cluster, where sinfo works, or leave out --executor slurm",
+  ],
+  [/partition/i, "sinfo lists the partitions, --partition chooses one"],
+  [/account/i, "sacctmgr show associations user=$USER lists accounts, --account chooses one"],
+  [/time limit|timelimit/i, "sinfo shows the partitions' limits, --time asks for less"],
+  [/memory/i, "sinfo -o '%P %m' shows the nodes' memory, --memory asks for less"],
+  [/gres|generic resource/i, "sinfo -o '%P %G' lists what nodes have, --gres asks for it"],
+  [
+    /node configuration/i,
+    "no node has what --memory and --gres ask for; sinfo -Nl lists the nodes",
+  ],
+  [/contact|connect|authenticat|munge|protocol/i, "sinfo must work on this host first"],
+];
+
+/** Whether a task may still start, run or be requeued. */
+export function isLive({ state }: SlurmTask): boolean {
+  return !OVER.has(state);
+}
+
+/** @throws {InputError} this host has no Slurm. */
+export async function requireSlurm(): Promise<void> {
+  await slurm("sbatch", ["--version"]);
+}
+
+/** How many tasks an array may have here. */
+export async function largestArray(): Promise<number> {
+  const said = await slurm("scontrol", ["show", "config"]);
+  const limit = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(said)?.[1] ?? DEFAULT_ARRAY);
+  if (limit < 1) throw new InputError("this Slurm has no array jobs: its MaxArraySize is 0");
+  return limit;
+}
+
+/**
+ * Submits an array job. A task whose node fails, or that is preempted, is queued again by Slurm.
+ *
+ * @returns the job's number.
+ * @throws {InputError} Slurm refuses it.
+ */
+export async function submitArray(job: ArrayJob): Promise<string> {
+  const wishes = {
+    partition: job.partition,
+    time: job.time,
+    mem: job.memory,
+    gres: job.gres,
+    account: job.account,
+  };
+  const said = await slurm("sbatch", [
+    "--parsable",
+    "--requeue",
+    "--open-mode=append",
+    `--array=0-${job.tasks - 1}%${job.at_once}`,
+    `--job-name=${job.name}`,
+    `--chdir=${job.cwd}`,
+    `--output=${job.logs.replaceAll("%", "%%")}/%A_%a.log`,
+    ...Object.entries(wishes).flatMap(([name, value]) => value ? [`--${name}=${value}`] : []),
+    job.script,
+  ]);
+  const id = /^(\d+)(;|$)/.exec(said.trim())?.[1]; // on a federation, `12;cluster`
+  if (id === undefined) {
+    throw new InputError(`sbatch: expected a job's number, got "${said.trim()}"`);
+  }
+  return id;
+}
+
+/** Cancels a job with all of its tasks; one that is over is no error. @throws {InputError} */
+export async function cancelJob(id: string): Promise<void> {
+  await slurm("scancel", ["--quiet", id]);
+}
+
+/** Numbers of this user's jobs in the queue that run a script. @throws {InputError} */
+export async function jobsOf(script: string): Promise<string[]> {
+  const said = await slurm("squeue", [`--user=${userInfo().uid}`, "--noheader", "--format=%F|%o"]);
+  const lines = said.split("\n").map((line) => line.trim().split("|"));
+  return [...new Set(lines.filter(([, command]) => command === script).map(([id]) => id))];
+}
+
+/**
+ * The tasks of a job that Slurm still knows of, those that ended in the last minutes among them;
+ * none once it has forgotten the job.
+ *
+ * @throws {InputError} Slurm does not answer.
+ */
+export async function tasksOf(id: string): Promise<SlurmTask[]> {
+  const format = "--format=%i|%T|%r";
+  const query = [`--jobs=${id}`, "--states=all", "--array", "--noheader", format];
+  let said: string;
+  try {
+    said = await slurm("squeue", query);
+  } catch (error) {
+    if (error instanceof InputError && /invalid job id/i.test(error.message)) return [];
+    throw error;
+  }
+  return said.split("\n").flatMap((line) => {
+    const [, index, state, reason] = /^\d+_(\d+)\|(\w+)\|(.*)$/.exec(line.trim()) ?? [];
+    return index === undefined ? [] : [{ index: Number(index), state, reason }];
+  });
+}
+
+/** Standard output of one of Slurm's commands. @throws {InputError} it fails, or is not there. */
+function slurm(program: string, parameters: string[]): Promise<string> {
+  const limits = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MOST_OUTPUT };
+  return new Promise((resolve, reject) => {
+    execFile(program, parameters, limits, (error, stdout, stderr) => {
+      if (error === null) return resolve(stdout);
+      if (error.code === "ENOENT") return reject(missing(program));
+      const lines = stderr.split("\n").map((line) => line.trim()).filter(Boolean);
+      const fatal = lines.filter((line) => /^\w+: fatal: /.test(line));
+      const said = (fatal.length > 0 ? fatal : lines)
+        .map((line) => line.replace(/^\w+: (error|fatal): /, "")).join("; ") || error.message;
+      const advice = ADVICE.find(([symptom]) => symptom.test(said))?.[1];
+      reject(new InputError(`${program}: ${said}${advice ? `; ${advice}` : ""}`));
+    });
+  });
+}
+
+function missing(program: string): InputError {
+  return new InputError(
+    `there is no Slurm here: no ${program} along PATH; go to a login node of the cluster, or leave ` +
+      "out --executor slurm to run on this host",
+  );
+}

@@ -1,0 +1,51 @@
+/** How far a sweep is that was given to Slurm. */
+import { InputError } from "../../errors.ts";
+import { isLive, tasksOf } from "./slurm.ts";
+import { endedMeta, readSlurmPlan } from "./plan.ts";
+import { queueText } from "./watch.ts";
+import { sweepTreeAt } from "../tree.ts";
+import type { SlurmPlan } from "./plan.ts";
+
+/** Runs of the job, not of the whole sweep: those finished before are not among them. */
+export interface SlurmStatus {
+  exp_dir: string;
+  job_id: string;
+  runs: number;
+  /** Runs that ended, well or not. */
+  ended: number;
+  failed: number;
+  /** Whether Slurm still has tasks to do. */
+  live: boolean;
+  /** What is in the queue, such as `2 running, 5 pending (Resources)`. */
+  queue: string;
+}
+
+/** The plan of a sweep's job. @throws {InputError} the sweep was not given to Slurm. */
+export function slurmPlanAt(exp_dir: string): SlurmPlan {
+  const plan = readSlurmPlan(sweepTreeAt(exp_dir));
+  if (plan !== null) return plan;
+  throw new InputError(
+    `${exp_dir}: no sweep of it was given to Slurm; dyno sweep --executor slurm does that`,
+  );
+}
+
+/**
+ * Counts the ended runs and asks Slurm for the others.
+ *
+ * @throws {InputError} the sweep was not given to Slurm, or Slurm does not answer.
+ */
+export async function slurmStatus(exp_dir: string): Promise<SlurmStatus> {
+  const { job_id, runs } = slurmPlanAt(exp_dir);
+  const tree = sweepTreeAt(exp_dir);
+  const live = (await tasksOf(job_id)).filter(isLive);
+  const metas = runs.flatMap((run_id) => endedMeta(tree, run_id) ?? []);
+  return {
+    exp_dir,
+    job_id,
+    runs: runs.length,
+    ended: metas.length,
+    failed: metas.filter(({ exit_code }) => exit_code !== 0).length,
+    live: live.length > 0 && metas.length < runs.length,
+    queue: queueText(live),
+  };
+}

@@ -1,0 +1,207 @@
+/** A large file in parts, several at a time; goes on with the parts that are there. */
+import { Buffer } from "node:buffer";
+import { open } from "node:fs/promises";
+import { backoffSeconds } from "../execute/backoff.ts";
+import { runPool, WorkerLimit } from "../execute/pool.ts";
+import { sleep } from "../execute/sleep.ts";
+import { checksumsOf } from "./checksums.ts";
+import { openUploads } from "./list_objects.ts";
+import { forgetParts, readParts, writeParts } from "./parts_kept.ts";
+import { ATTEMPTS, DELAY_S, mayPass, StorageError } from "./storage.ts";
+import { textIn } from "./xml.ts";
+import type { ClosedFile } from "./closed_files.ts";
+import type { PartsKept } from "./parts_kept.ts";
+import type { Storage, StorageRequest } from "./storage.ts";
+
+/** A file up to this size goes in one piece. */
+export const PART_BYTES = 8 << 20;
+const MOST_PARTS = 10_000;
+const PARTS_AT_ONCE = 4;
+
+/** The size of a file's parts: the same each time, so that parts of an earlier upload fit. */
+export function partBytes(size_bytes: number): number {
+  return Math.max(PART_BYTES, Math.ceil(size_bytes / MOST_PARTS / (1 << 20)) * (1 << 20));
+}
+
+/**
+ * Sends a file in parts.
+ *
+ * @param sha256 of the file, kept as the object's metadata.
+ * @param isThere whether the whole object is; null where that cannot be asked.
+ * @returns the bytes that were sent now.
+ * @throws {StorageError} also where an upload begun earlier is gone: the next try begins anew.
+ */
+export async function sendParts(
+  storage: Storage,
+  key: string,
+  file: ClosedFile,
+  sha256: string,
+  isThere: () => Promise<boolean | null>,
+  signal: AbortSignal,
+): Promise<number> {
+  const kept = await begun(storage, key, file, sha256, signal);
+  const { part_bytes, upload_id: uploadId } = kept;
+  const count = Math.ceil(file.size_bytes / part_bytes);
+  const missing = Array.from({ length: count }, (_, i) => i + 1)
+    .filter((part) => kept.etags[part] === undefined);
+  let sent_bytes = 0;
+  const source = await open(file.path, "r");
+  try {
+    await runPool(missing, new WorkerLimit(PARTS_AT_ONCE), signal, async (part, partSignal) => {
+      const from = (part - 1) * part_bytes;
+      const body = await bytesAt(source, from, Math.min(part_bytes, file.size_bytes - from));
+      const query = { partNumber: String(part), uploadId };
+      kept.etags[part] = await putChecked(storage, { key, query, body }, partSignal);
+      sent_bytes += body.length;
+      writeParts(kept);
+    });
+    const body = new TextEncoder().encode(listOf(kept, count));
+    await finish(storage, { method: "POST", key, query: { uploadId }, body }, isThere, signal);
+  } catch (error) {
+    if (isForgotten(error)) forgetParts(kept.url);
+    throw error;
+  } finally {
+    await source.close();
+  }
+  forgetParts(kept.url);
+  return sent_bytes;
+}
+
+/** Whether the storage no longer has parts of an earlier time. */
+export function isForgotten(error: unknown): boolean {
+  return error instanceof StorageError && /^(NoSuchUpload|InvalidPart)/.test(error.code);
+}
+
+/** Has the parts put together. Where the answer to that was lost, the object itself tells. */
+async function finish(
+  storage: Storage,
+  request: StorageRequest,
+  isThere: () => Promise<boolean | null>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      await storage.request({ ...request, attempts: 1 }, signal);
+      return;
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      if (await isThere()) return;
+      if (!mayPass(error) || attempt + 1 >= ATTEMPTS) throw error;
+      await sleep(1000 * backoffSeconds(attempt, DELAY_S), signal);
+    }
+  }
+}
+
+/** The upload of this content that was begun earlier, or a new one. */
+async function begun(
+  storage: Storage,
+  key: string,
+  { size_bytes }: ClosedFile,
+  sha256: string,
+  signal: AbortSignal,
+): Promise<PartsKept> {
+  const url = `${storage.url}/${key}`;
+  const part_bytes = partBytes(size_bytes);
+  const kept = readParts(url);
+  if (kept?.sha256 === sha256 && kept.part_bytes === part_bytes) return kept;
+  if (kept) await abandon(storage, key, kept.upload_id, signal);
+  const { text } = await storage.request({
+    method: "POST",
+    key,
+    query: { uploads: "" },
+    headers: { "x-amz-meta-sha256": sha256 },
+  }, signal);
+  const upload_id = textIn(text, "UploadId");
+  if (!upload_id) throw new StorageError(`${url}: the storage named no upload`, 0, "");
+  await abandonOthers(storage, key, upload_id, signal);
+  const fresh: PartsKept = { schema_version: 1, url, upload_id, sha256, part_bytes, etags: {} };
+  writeParts(fresh);
+  return fresh;
+}
+
+/** Gives up what is kept of an upload to an object that is whole. */
+export async function dropParts(storage: Storage, key: string, signal: AbortSignal): Promise<void> {
+  const url = `${storage.url}/${key}`;
+  const kept = readParts(url);
+  if (kept === null) return;
+  await abandon(storage, key, kept.upload_id, signal);
+  forgetParts(url);
+}
+
+/** Of uploads that were begun before a kill, or whose first answer was lost, nobody knows the number. */
+async function abandonOthers(storage: Storage, key: string, own: string, signal: AbortSignal) {
+  let open: string[];
+  try {
+    open = await openUploads(storage, key, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return; // this key may not ask, or this storage cannot tell
+  }
+  for (const id of open.filter((id) => id !== own)) await abandon(storage, key, id, signal);
+}
+
+/** Parts that nobody finishes cost money. */
+async function abandon(storage: Storage, key: string, uploadId: string, signal: AbortSignal) {
+  try {
+    await storage.request({ method: "DELETE", key, query: { uploadId } }, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+  }
+}
+
+/**
+ * Puts bytes whose checksums the storage checks, and checks its own in turn; gives the ETag.
+ *
+ * @throws {StorageError} the storage holds something else.
+ */
+export async function putChecked(
+  storage: Storage,
+  { key, query, headers, body }: {
+    key: string;
+    query?: Record<string, string>;
+    headers?: Record<string, string>;
+    body: Uint8Array<ArrayBuffer>;
+  },
+  signal: AbortSignal,
+): Promise<string> {
+  const { md5 } = checksumsOf(body);
+  for (let attempt = 1;; attempt++) {
+    const reply = await storage.request({
+      method: "PUT",
+      key,
+      query,
+      headers: { ...headers, "content-md5": Buffer.from(md5, "hex").toString("base64") },
+      body,
+    }, signal);
+    const etag = reply.headers.get("etag") ?? "";
+    const keyed = reply.headers.get("x-amz-server-side-encryption")?.startsWith("aws:kms") ||
+      reply.headers.has("x-amz-server-side-encryption-customer-algorithm");
+    // an ETag of another form, or of what was encrypted with a key, is no MD5
+    if (keyed || !/^"?[0-9a-f]{32}"?$/.test(etag) || etag.replaceAll('"', "") === md5) return etag;
+    if (attempt === 3) {
+      throw new StorageError(`${key}: the storage holds other bytes than were sent`, 0, "");
+    }
+  }
+}
+
+async function bytesAt(
+  source: Awaited<ReturnType<typeof open>>,
+  position: number,
+  length: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const { bytesRead } = await source.read(bytes, done, length - done, position + done);
+    if (bytesRead === 0) throw new StorageError("a file became shorter while it was sent", 0, "");
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+function listOf({ etags }: PartsKept, count: number): string {
+  const parts = Array.from({ length: count }, (_, i) => {
+    const etag = etags[i + 1].replace(/"/g, "&quot;");
+    return `<Part><PartNumber>${i + 1}</PartNumber><ETag>${etag}</ETag></Part>`;
+  });
+  return `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
+}

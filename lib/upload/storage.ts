@@ -1,0 +1,222 @@
+/** Signed requests to a bucket, tried again where that may help. */
+import type { AwsClient } from "aws4fetch";
+import { createHash } from "node:crypto";
+import { InputError, messageOf } from "../errors.ts";
+import { backoffSeconds, retryAfterSeconds } from "../execute/backoff.ts";
+import { throwIfAborted } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
+import { Redactor } from "../run/redact.ts";
+import { bucketAccess } from "./target.ts";
+import { textIn } from "./xml.ts";
+import type { BucketAccess, UploadTarget } from "./target.ts";
+
+export const ATTEMPTS = 7;
+export const DELAY_S = 0.5;
+/** The storage may ask for a longer wait, up to this one. */
+const LONGEST_ASKED_S = 60;
+/** A request may take so long, and longer by what it sends at a slow line's speed. */
+const TIMEOUT_MS = 60_000;
+const SLOWEST_BYTES_PER_MS = 50;
+
+/** A request on an object, or on the bucket where `key` is null. */
+export interface StorageRequest {
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  key: string | null;
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: Uint8Array<ArrayBuffer>;
+  /** Tried so often. */
+  attempts?: number;
+}
+
+export interface StorageReply {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/** The storage refused a request, or could not be reached. The message holds no secret. */
+export class StorageError extends Error {
+  override readonly name = "StorageError";
+  /** 0 where there was no answer. */
+  readonly status: number;
+  /** The storage's word for it, such as NoSuchUpload; empty where it has none. */
+  readonly code: string;
+
+  constructor(message: string, status: number, code: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** A bucket that can be asked. */
+export class Storage {
+  readonly url: string;
+  readonly #client: AwsClient;
+  readonly #redactor = new Redactor();
+  readonly #name: string;
+
+  private constructor(target: UploadTarget, access: BucketAccess, client: AwsClient) {
+    this.url = access.url;
+    this.#client = client;
+    this.#name = `${target.scheme}://${target.bucket}`;
+    this.#redactor.learn(access.access_key_id);
+    this.#redactor.learn(access.secret_access_key);
+    this.#redactor.learn(access.session_token);
+  }
+
+  /** @throws {InputError} the environment holds no key to it. */
+  static async open(target: UploadTarget): Promise<Storage> {
+    const access = bucketAccess(target);
+    const { AwsClient } = await import("aws4fetch"); // only who uploads needs it
+    const client = new AwsClient({
+      accessKeyId: access.access_key_id,
+      secretAccessKey: access.secret_access_key,
+      sessionToken: access.session_token ?? undefined,
+      region: access.region,
+      service: "s3",
+      retries: 0,
+    });
+    return new Storage(target, access, client);
+  }
+
+  /**
+   * The answer of a request; of a HEAD also "404 Not Found" is one. What fails on the way, by a
+   * timeout or by a fault of the storage is tried again.
+   *
+   * @throws {InputError} the key or the bucket is not right.
+   * @throws {StorageError} it is refused, or all attempts failed.
+   * @throws {CancelledError} the signal was aborted.
+   */
+  async request(request: StorageRequest, signal: AbortSignal): Promise<StorageReply> {
+    const { attempts = ATTEMPTS } = request;
+    for (let attempt = 0;; attempt++) {
+      const outcome = await this.#attempt(request, signal);
+      if (!(outcome instanceof StorageError)) return outcome;
+      if (!mayPass(outcome)) throw this.#explained(outcome);
+      if (attempt + 1 >= attempts) {
+        const { message, status, code } = outcome;
+        const tried = attempts > 1 ? ` (${attempts} attempts)` : "";
+        throw new StorageError(`${message}${tried}`, status, code);
+      }
+      const asked_s = Math.min(outcome.retry_after_s ?? 0, LONGEST_ASKED_S);
+      await sleep(1000 * Math.max(asked_s, backoffSeconds(attempt, DELAY_S)), signal);
+    }
+  }
+
+  async #attempt(
+    request: StorageRequest,
+    signal: AbortSignal,
+  ): Promise<StorageReply | PassingError> {
+    const { method, key, body } = request;
+    const what = `${method} ${this.#name}${key === null ? "" : `/${key}`}`;
+    const limit_ms = TIMEOUT_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
+    const ended = new AbortController();
+    const onAbort = () => ended.abort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      ended.abort();
+    }, limit_ms);
+    try {
+      throwIfAborted(signal);
+      const signed = await this.#signed(request);
+      const response = await fetch(signed, { signal: ended.signal, redirect: "manual" });
+      const { status, headers } = response;
+      const text = await response.text();
+      // the end of a multipart upload may fail behind a 200
+      const failed = !(status < 300 || (method === "HEAD" && status === 404)) ||
+        /^(<\?xml[^>]*>)?\s*<Error>/.test(text);
+      if (!failed) return { status, headers, text };
+      const code = textIn(text, "Code") ?? "";
+      const said = [code, textIn(text, "Message")].filter(Boolean).join(": ").slice(0, 300);
+      const region = headers.get("x-amz-bucket-region") ?? textIn(text, "Region");
+      const retry_after_s = retryAfterSeconds(headers.get("retry-after") ?? undefined, Date.now());
+      return new PassingError(
+        this.#redactor.redact(`${what}: ${status}${said && ` ${said}`}`),
+        { status: failed && status < 300 ? 500 : status, code, region, retry_after_s },
+      );
+    } catch (error) {
+      throwIfAborted(signal);
+      const why = late ? `no answer within ${Math.round(limit_ms / 1000)} s` : messageOf(error);
+      return new PassingError(this.#redactor.redact(`${what}: ${why}`), {});
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Signed over the bytes that it carries, so that the storage refuses others. */
+  #signed({ method, key, query = {}, headers = {}, body }: StorageRequest): Promise<Request> {
+    const path = key === null ? "" : `/${key.split("/").map(escaped).join("/")}`;
+    const search = Object.entries(query).map(([name, value]) => `${name}=${escaped(value)}`);
+    const url = `${this.url}${path}${search.length ? `?${search.join("&")}` : ""}`;
+    const sha256 = createHash("sha256").update(body ?? "").digest("hex");
+    return this.#client.sign(url, {
+      method,
+      headers: { ...headers, "x-amz-content-sha256": sha256 },
+      body: body ?? null,
+    });
+  }
+
+  /** What the user can mend, as such an error. */
+  #explained(error: PassingError): Error {
+    const { code, status, message, region } = error;
+    const hint = /InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSecurity|InvalidToken/.test(code)
+      ? "the storage does not know this key; check the access key and the secret in the environment"
+      : /^Expired/.test(code)
+      ? "the session token is over; get a new one"
+      : code === "NoSuchBucket"
+      ? "the bucket does not exist; make it first, or give another --to"
+      : region !== null && (status === 301 || status === 307 || status === 400)
+      ? `the bucket lies in ${region}; set AWS_REGION=${region}`
+      : code === "RequestTimeTooSkewed"
+      ? "this host's clock is wrong"
+      : status === 401 || status === 403
+      ? "the key may not do this; check its permissions"
+      : null;
+    return hint === null ? error : new RefusedError(`${message}: ${hint}`, code);
+  }
+}
+
+/** The storage refused for a reason that the user can mend. */
+export class RefusedError extends InputError {
+  /** The storage's word for it, such as AccessDenied; empty where it has none. */
+  readonly code: string;
+
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A failed attempt, with what tells whether another may succeed. */
+class PassingError extends StorageError {
+  readonly region: string | null;
+  readonly retry_after_s: number | null;
+
+  constructor(message: string, { status = 0, code = "", region, retry_after_s }: {
+    status?: number;
+    code?: string;
+    region?: string | null;
+    retry_after_s?: number | null;
+  }) {
+    super(message, status, code);
+    this.region = region ?? null;
+    this.retry_after_s = retry_after_s ?? null;
+  }
+}
+
+/** Damaged on the way, slow, or the storage's own fault. */
+export function mayPass({ status, code }: StorageError): boolean {
+  return status === 0 || status >= 500 && status !== 501 || status === 408 || status === 429 ||
+    /^(RequestTimeout|BadDigest|XAmzContentSHA256Mismatch|IncompleteBody|SlowDown)$/.test(code);
+}
+
+/** RFC 3986: what a signature is made over. */
+function escaped(text: string): string {
+  return encodeURIComponent(text.toWellFormed())
+    .replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+}

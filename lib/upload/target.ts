@@ -1,0 +1,101 @@
+/** Where an upload goes: the bucket, its storage, and the key to it. */
+import { InputError } from "../errors.ts";
+import { environment } from "../native/environment.ts";
+
+/** A place in a bucket. */
+export interface UploadTarget {
+  scheme: "s3" | "gs";
+  bucket: string;
+  /** Without a slash at its ends; may be empty. */
+  prefix: string;
+}
+
+/** A bucket's address and what requests to it are signed with. */
+export interface BucketAccess {
+  /** Without a slash at its end. */
+  url: string;
+  region: string;
+  access_key_id: string;
+  secret_access_key: string;
+  session_token: string | null;
+}
+
+/** Reads `s3://bucket/prefix` or `gs://bucket/prefix`. @throws {InputError} it is neither. */
+export function uploadTarget(given: string): UploadTarget {
+  const [, scheme, bucket, rest = ""] = /^(s3|gs):\/\/([a-z0-9][a-z0-9._-]*)(\/.*)?$/.exec(given) ??
+    [];
+  const prefix = rest.split("/").filter(Boolean);
+  if (bucket === undefined || prefix.some((part) => part === "." || part === "..")) {
+    throw new InputError(
+      `"${given}" is no place to upload to; expected s3://bucket/prefix or gs://bucket/prefix`,
+    );
+  }
+  return { scheme: scheme as UploadTarget["scheme"], bucket, prefix: prefix.join("/") };
+}
+
+/** The environment variables that hold the key, with what stands in for them. */
+const KEYS = {
+  s3: [["AWS_ACCESS_KEY_ID"], ["AWS_SECRET_ACCESS_KEY"]],
+  gs: [["GS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"], [
+    "GS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+  ]],
+} as const;
+
+/**
+ * Access to the target's bucket by the environment. S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+ * AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL. Google
+ * Cloud Storage, an HMAC key: GS_ACCESS_KEY_ID, GS_SECRET_ACCESS_KEY, GS_ENDPOINT_URL.
+ *
+ * @throws {InputError} a variable is missing, or the endpoint is no address.
+ */
+export function bucketAccess({ scheme, bucket }: UploadTarget): BucketAccess {
+  const [access_key_id, secret_access_key] = KEYS[scheme].map((names) =>
+    names.map(set).find((value) => value !== null) ?? missing(names[0], scheme)
+  );
+  const key = { access_key_id, secret_access_key };
+  if (scheme === "gs") {
+    const endpoint = endpointIn("GS_ENDPOINT_URL") ?? "https://storage.googleapis.com";
+    return { url: `${endpoint}/${bucket}`, region: "auto", ...key, session_token: null };
+  }
+  const region = set("AWS_REGION") ?? set("AWS_DEFAULT_REGION") ?? "us-east-1";
+  const endpoint = endpointIn("AWS_ENDPOINT_URL_S3") ?? endpointIn("AWS_ENDPOINT_URL");
+  return {
+    url: endpoint === null ? amazonUrl(bucket, region) : `${endpoint}/${bucket}`,
+    region,
+    ...key,
+    session_token: set("AWS_SESSION_TOKEN"),
+  };
+}
+
+/** A bucket with a dot in its name fits no certificate as a host. */
+function amazonUrl(bucket: string, region: string): string {
+  const host = `s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+  return bucket.includes(".") ? `https://${host}/${bucket}` : `https://${bucket}.${host}`;
+}
+
+/** The first variable of the key that the environment lacks; null where the key is there. */
+export function missingKey({ scheme }: Pick<UploadTarget, "scheme">): string | null {
+  return KEYS[scheme].find((names) => names.every((name) => set(name) === null))?.[0] ?? null;
+}
+
+function set(name: string): string | null {
+  return environment(name)?.trim() || null;
+}
+
+function missing(name: string, scheme: UploadTarget["scheme"]): never {
+  const what = scheme === "gs" ? "an HMAC key of Google Cloud Storage" : "an access key";
+  throw new InputError(`${name} is not set: uploading takes ${what} from the environment`);
+}
+
+function endpointIn(name: string): string | null {
+  const given = set(name);
+  if (given === null) return null;
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.username) {
+    throw new InputError(
+      `${name} is no address of a storage; expected http(s)://host[:port][/path]`,
+    );
+  }
+  return url.href.replace(/\/+$/, "");
+}

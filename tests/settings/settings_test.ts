@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { experimentOf, looksLikeExperiment } from "../../lib/settings/experiment.ts";
+import { canonicalJson, itemId } from "../../lib/settings/item_id.ts";
+import { parseJson, readJsonFile } from "../../lib/settings/json_file.ts";
+import { loadSuite, parseSuite } from "../../lib/settings/load_suite.ts";
+import { didYouMean, nearest } from "../../lib/text/nearest.ts";
+
+const refusal = (path: string, text: string) =>
+  assertThrows(() => parseSuite(path, text), InputError).message;
+const one = (test: object) => JSON.stringify({ test_suite_id: "s", tests: [test] }, null, 2);
+const test = { id: "a", name: "A", category: "c", prompt: "p" };
+
+Deno.test("malformed JSON: file, line and column", () => {
+  const cases: [string, string][] = [
+    ['{\n  "tests": [\n    {"id": 1,,}\n  ]\n}', "s.json:3:14: malformed JSON"],
+    ['{"a": 1', "s.json:1:8: malformed JSON: close brace expected at the end of the file"],
+    ["", "s.json: the file is empty"],
+    ["{'a': 1}", "s.json:1:2: malformed JSON"],
+    ['{"a": 1} x', "s.json:1:10: malformed JSON"],
+    ['{\n// comment\n"a": 1}', "s.json:2:1: malformed JSON"],
+    ['{"a": [1, 2,]}', "s.json:1:13: malformed JSON"],
+    ['{"a": "line\nbreak"}', "s.json:1:7: malformed JSON"],
+  ];
+  for (const [text, message] of cases) assertStringIncludes(refusal("s.json", text), message);
+  assertStringIncludes(refusal("s.json", "[".repeat(100_000) + "]".repeat(100_000)), "s.json:");
+  assertStringIncludes(refusal("s.json", "[".repeat(100_000)), "s.json:");
+});
+
+Deno.test("a missing or wrong field: its path, line and column", () => {
+  assertStringIncludes(refusal("s.json", '{\n  "tests": []\n}'), "s.json:1:1: test_suite_id:");
+  assertStringIncludes(
+    refusal("s.json", '{"test_suite_id": "s", "tests": []}'),
+    "tests: the suite has no tests",
+  );
+  assertStringIncludes(
+    refusal("s.json", one({ ...test, category: undefined })),
+    "s.json:4:5: tests[0].category:",
+  );
+  assertStringIncludes(
+    refusal("s.json", one({ ...test, name: 7 })),
+    "s.json:6:15: tests[0].name:",
+  );
+  assertStringIncludes(
+    refusal("s.json", one({ ...test, prompt: undefined })),
+    'give either "prompt" or "messages"',
+  );
+  assertStringIncludes(
+    refusal("s.json", one({ ...test, messages: [{ role: "user", content: "x" }] })),
+    'give either "prompt" or "messages"',
+  );
+  assertStringIncludes(
+    refusal("s.json", one({ ...test, evaluator: {} })),
+    "tests[0].evaluator.name",
+  );
+  assertStringIncludes(refusal("s.json", "[]"), "s.json:1:1");
+});
+
+Deno.test("a duplicate id: where, and whose it is", () => {
+  const text = JSON.stringify(
+    { test_suite_id: "s", tests: [test, { ...test, name: "B" }] },
+    null,
+    2,
+  );
+  assertStringIncludes(
+    refusal("s.json", text),
+    's.json:11:13: tests[1].id: "a" is already the id of tests[0]',
+  );
+});
+
+Deno.test("unknown fields load with a warning that names the nearest", () => {
+  const { warnings } = parseSuite(
+    "s.json",
+    one({ ...test, evalutor: { name: "exact" }, tags: [1] }),
+  );
+  assertEquals(warnings.length, 2);
+  assertStringIncludes(warnings[0], 'did you mean "evaluator"');
+});
+
+Deno.test("a byte order mark is no fault; a missing file and a folder are plain errors", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "dyno-suite-"));
+  try {
+    const path = join(folder, "s.json");
+    writeFileSync(path, "\ufeff" + one(test));
+    assertEquals((await loadSuite(path)).suite.tests[0].id, "a");
+    await assertRejects(() => loadSuite(join(folder, "none.json")), InputError, "no such file");
+    await assertRejects(() => readJsonFile(folder), InputError, "is a folder");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("an experiment is told from a suite, its paths lie beside it, its fields are checked", () => {
+  const file = (value: object) => parseJson("exp/e.json", JSON.stringify(value));
+  const value = { name: "e", suite: "s.json", mock: { script: "m.json" } };
+  assert(looksLikeExperiment(file(value)));
+  assert(looksLikeExperiment(file({ ...value, tests: ["a"] })));
+  assert(!looksLikeExperiment(file({ test_suite_id: "s", suite: "x", tests: [test] })));
+  assertEquals(experimentOf(file(value)).suite, "exp/s.json");
+  assertEquals(experimentOf(file(value)).mock?.script, "exp/m.json");
+  const wrong = (change: object) =>
+    assertThrows(() => experimentOf(file({ ...value, ...change })), InputError).message;
+  assertStringIncludes(wrong({ worker: 3 }), 'did you mean "workers"');
+  assertStringIncludes(wrong({ workers: 0 }), "workers");
+  assertStringIncludes(wrong({ timeout: "soon" }), "timeout");
+});
+
+Deno.test("an item's id depends on what it is, not on the order of its keys", () => {
+  assertEquals(itemId({ a: 1, b: { c: 2, d: 3 } }), itemId({ b: { d: 3, c: 2 }, a: 1 }));
+  assert(itemId({ a: 1 }) !== itemId({ a: 2 }));
+  assertEquals(
+    canonicalJson([{ b: 1, a: [2, { d: 1, c: 2 }] }]),
+    '[{"a":[2,{"c":2,"d":1}],"b":1}]',
+  );
+});
+
+Deno.test("nearest names: misspelt, part of a name, none", () => {
+  const known = ["arithmetic", "reasoning", "extraction"];
+  assertEquals(nearest("aritmetic", known), ["arithmetic"]);
+  assertEquals(nearest("REASON", known), ["reasoning"]);
+  assertEquals(nearest("zzz", known), []);
+  assertEquals(didYouMean("aritmetic", known), '; did you mean "arithmetic"?');
+});

@@ -1,0 +1,13 @@
+/** Numbers with commas, as the language's own rules have them. */
+import { assertEquals } from "@std/assert";
+import { grouped } from "../../lib/text/grouped.ts";
+
+Deno.test("numbers are written as toLocaleString writes them", () => {
+  const values = [0, 7, 999, 1000, 12_345, 999_999, 1e6, 123_456_789, 1.005, 0.05, 1234.5678, 2.5];
+  for (const value of [...values, ...values.map((each) => 0 - each)]) {
+    for (const digits of [0, 1, 3, 4]) {
+      const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+      assertEquals(grouped(value, digits), value.toLocaleString("en", fraction));
+    }
+  }
+});
