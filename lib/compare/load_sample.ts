@@ -1,7 +1,7 @@
 /** What a load run is compared by: its latencies in the order of time, and its throughput in slices. */
+import { latencies, tpotMs } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
-import { latencies } from "../load/summarise.ts";
 import { isInside, momentIn } from "../load/window.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readRunDirectory } from "../run/read_run.ts";
@@ -100,10 +100,11 @@ function sampleOfItems(summary: RunSummary, items: readonly RunItem[]): LoadSamp
     failed: items.length - answered.length,
     latencies: {
       ttft_ms: values(({ ttft_ms }) => ttft_ms),
-      tpot_ms: values(({ ttft_ms, latency_ms, completion_tokens: tokens }) =>
-        ttft_ms === null || latency_ms === null || tokens === null || tokens < 2
+      // when the last token came is not told: the end stands for it
+      tpot_ms: values(({ ttft_ms, latency_ms, completion_tokens }) =>
+        ttft_ms === null || latency_ms === null
           ? null
-          : (latency_ms - ttft_ms) / (tokens - 1)
+          : tpotMs(latency_ms - ttft_ms, completion_tokens)
       ),
       e2e_ms: values(({ latency_ms }) => latency_ms),
     },

@@ -7,7 +7,7 @@ import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
 import { trustedCertificates } from "./trusted.ts";
-import { isSecretHeader } from "../run/redact.ts";
+import { isSecretParameter } from "./secret_names.ts";
 import type { Provider } from "./providers.ts";
 import type { Transport } from "./transport.ts";
 
@@ -163,9 +163,6 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
   };
 }
 
-/** Names in a query that stand for a key, beside those that say so. */
-const SECRET_QUERY = /^(key|sig|signature|code|auth)$/i;
-
 function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL {
   const text = endpoint ?? preset?.base_url;
   if (text === undefined) {
@@ -180,7 +177,7 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
   // the URL is in every file and report of a run
   const secret = url.username || url.password
     ? "a user's name or password"
-    : [...url.searchParams.keys()].find((name) => isSecretHeader(name) || SECRET_QUERY.test(name));
+    : [...url.searchParams.keys()].find(isSecretParameter);
   if (secret !== undefined) {
     throw new InputError(
       `--endpoint: the URL has a secret (${secret}), which would be stored with the run; give it with ` +

@@ -1,11 +1,12 @@
 /** From what was measured to results: stages, total, verdict, energy. */
+import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summarise as summariseServer } from "./server/server_metrics.ts";
 import { isOpen, stageName } from "./stages.ts";
-import { latencies, summarise } from "./summarise.ts";
+import { summarise } from "./summarise.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { judge } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";

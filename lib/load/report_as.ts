@@ -1,5 +1,5 @@
 /** The same requests by other tools' definitions, so that figures can be compared. */
-import { latencies } from "./summarise.ts";
+import { latencies } from "../endpoint/latency.ts";
 import type { RequestRecord } from "./results.ts";
 import type { GapsOf } from "./summarise.ts";
 

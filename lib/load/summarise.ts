@@ -1,4 +1,5 @@
 /** The figures of a stage, from its request records. */
+import { latencies } from "../endpoint/latency.ts";
 import { blockEdges, ratioEstimate, seriesEstimates } from "../stats/block_bootstrap.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
@@ -66,27 +67,6 @@ export function summarise(
     token_sources: sourcesOf(answered),
     goodput: slos.length ? goodputOf(records, inside, slos, window, context.gapsOf) : null,
     metrics: metricsOf(inside, answered, context.gapsOf),
-  };
-}
-
-/** A request's latencies in milliseconds; null for what cannot be told. */
-export function latencies(record: RequestRecord) {
-  const { t_intended_ns, t_ready_ns, t_sent_ns, connect_ns } = record;
-  const { t_first_token_ns, t_last_token_ns, t_end_ns } = record;
-  const n = record.completion_tokens;
-  const since = (from: number | null, to: number | null) =>
-    from === null || to === null ? null : (to - from) / NS_PER_MS;
-  const decode_ms = since(t_first_token_ns, t_last_token_ns);
-  const e2e_ms = since(t_sent_ns, t_end_ns);
-  const lateness_ms = since(t_ready_ns, t_sent_ns);
-  return {
-    ttft_ms: since(t_sent_ns, t_first_token_ns),
-    ttft_intended_ms: since(t_intended_ns, t_first_token_ns),
-    tpot_ms: decode_ms === null || n === null || n < 2 ? null : decode_ms / (n - 1),
-    e2e_ms,
-    e2e_intended_ms: since(t_intended_ns, t_end_ns),
-    normalized_latency_ms: e2e_ms === null || !n ? null : e2e_ms / n,
-    lateness_ms: lateness_ms === null ? null : Math.max(0, lateness_ms - connect_ns / NS_PER_MS),
   };
 }
 

@@ -1,9 +1,8 @@
 /** The requests that a journal tells of, in one form for loads, suites and coding problems. */
+import { latencies, stampsIn } from "../endpoint/latency.ts";
 import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
 import type { JsonObject } from "../run/json_fields.ts";
 import type { FinishedRequest } from "./request_metrics.ts";
-
-const NS_PER_MS = 1e6;
 
 /** A request of a journal; times are CLOCK_MONOTONIC nanoseconds. */
 export interface JournaledRequest extends Omit<FinishedRequest, "gaps_ms"> {
@@ -29,12 +28,9 @@ export function requestIn(event: JsonObject): JournaledRequest | null {
   return result === null || textAt(attempt, "reused_from") ? null : testRequest(result);
 }
 
-/** As lib/load defines its latencies; see `latencies` there. */
 function loadRequest(record: JsonObject): JournaledRequest {
-  const since = (from: string, to: string) => {
-    const [start_ns, end_ns] = [numberAt(record, from), numberAt(record, to)];
-    return start_ns === null || end_ns === null ? null : (end_ns - start_ns) / NS_PER_MS;
-  };
+  const stamps = stampsIn(record);
+  const { ttft_ms, tpot_ms, e2e_ms, lateness_ms } = latencies(stamps);
   const failure = textAt(record, "failure");
   const result = record.warmup === true
     ? "warmup"
@@ -43,21 +39,17 @@ function loadRequest(record: JsonObject): JournaledRequest {
     : failure === "unfinished" || failure === "unsent"
     ? failure
     : "failed";
-  const tokens = numberAt(record, "completion_tokens");
-  const decode_ms = since("t_first_token_ns", "t_last_token_ns");
-  const waited_ms = since("t_ready_ns", "t_sent_ns");
-  const connect_ms = (numberAt(record, "connect_ns") ?? 0) / NS_PER_MS;
   return {
     result,
     error_type: result === "failed" ? failure : null,
     prompt_tokens: numberAt(record, "prompt_tokens"),
-    completion_tokens: tokens,
-    ttft_ms: since("t_sent_ns", "t_first_token_ns"),
-    tpot_ms: decode_ms === null || tokens === null || tokens < 2 ? null : decode_ms / (tokens - 1),
-    e2e_ms: since("t_sent_ns", "t_end_ns"),
-    lateness_ms: waited_ms === null ? null : Math.max(0, waited_ms - connect_ms),
-    t_sent_ns: numberAt(record, "t_sent_ns"),
-    t_end_ns: numberAt(record, "t_end_ns"),
+    completion_tokens: stamps.completion_tokens,
+    ttft_ms,
+    tpot_ms,
+    e2e_ms,
+    lateness_ms,
+    t_sent_ns: stamps.t_sent_ns,
+    t_end_ns: stamps.t_end_ns,
     finish_reason: null,
     gaps_at: numberAt(record, "gaps_at") ?? 0,
     gaps: numberAt(record, "gaps") ?? 0,

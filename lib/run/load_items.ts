@@ -1,20 +1,15 @@
 /** A load's requests as items, and its figures: from its journal and its results.json. */
+import { latencies, stampsIn } from "../endpoint/latency.ts";
 import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
 import type { JsonObject } from "./json_fields.ts";
 import type { RunItem, RunSummary } from "./summary.ts";
-
-const NS_PER_MS = 1e6;
 
 /** The item of a journal's `request_finished`; null for warm-up, and for what is no record. */
 export function itemOfRequest(event: JsonObject): RunItem | null {
   const record = objectAt(event, "result");
   const request = numberAt(record, "request");
   if (record === null || request === null || booleanAt(record, "warmup") === true) return null;
-  const sent_ns = numberAt(record, "t_sent_ns");
-  const since_ms = (key: string) => {
-    const t_ns = numberAt(record, key);
-    return t_ns === null || sent_ns === null ? null : (t_ns - sent_ns) / NS_PER_MS;
-  };
+  const { ttft_ms, e2e_ms } = latencies(stampsIn(record));
   const failure = textAt(record, "failure");
   const stage = numberAt(record, "stage");
   return {
@@ -25,8 +20,8 @@ export function itemOfRequest(event: JsonObject): RunItem | null {
     timed_out: failure === "timeout",
     passed: null,
     score: null,
-    latency_ms: since_ms("t_end_ns"),
-    ttft_ms: since_ms("t_first_token_ns"),
+    latency_ms: e2e_ms,
+    ttft_ms,
     prompt_tokens: numberAt(record, "prompt_tokens"),
     completion_tokens: numberAt(record, "completion_tokens"),
     cost_usd: numberAt(record, "cost_usd"),

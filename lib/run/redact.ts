@@ -1,14 +1,9 @@
 /** Keeping secrets out of everything that is written or printed. */
+import { isSecretHeader } from "../endpoint/secret_names.ts";
 
-const SECRET_HEADER = /authorization|api[-_]?key|token|secret|cookie|password/i;
 const MASK = "***";
 /** Shorter values would blank out ordinary words. */
 const SHORTEST_SECRET = 6;
-
-/** Whether a header's name says that its value is secret. */
-export function isSecretHeader(name: string): boolean {
-  return SECRET_HEADER.test(name);
-}
 
 /** Replaces known secret values in text. */
 export class Redactor {

@@ -1,4 +1,5 @@
 /** One test: asked, judged, put into a result. */
+import { latencies } from "../endpoint/latency.ts";
 import { promptText } from "../endpoint/request.ts";
 import { nowNs } from "../native/clock.ts";
 import { messageOf } from "../errors.ts";
@@ -134,14 +135,19 @@ function timing({ reply, exchange }: Pick<Completion, "reply" | "exchange">): Re
   if (exchange === null) return null;
   const { t_sent_ns, t_end_ns } = exchange;
   const { t_first_token_ns, t_last_token_ns, gap_max_ns, token_events } = reply;
-  const tokens = reply.completion_tokens ?? token_events;
-  const decode_ns = t_first_token_ns === null ? null : t_last_token_ns! - t_first_token_ns;
+  const { ttft_ms, tpot_ms, e2e_ms } = latencies({
+    ...exchange,
+    t_intended_ns: null,
+    t_first_token_ns,
+    t_last_token_ns,
+    completion_tokens: reply.completion_tokens ?? (token_events || null),
+  });
   return {
     t_sent_ns,
     t_end_ns,
-    ttft_ms: t_first_token_ns === null ? null : (t_first_token_ns - t_sent_ns) / NS_PER_MS,
-    tpot_ms: decode_ns === null || tokens < 2 ? null : decode_ns / (tokens - 1) / NS_PER_MS,
-    e2e_ms: (t_end_ns - t_sent_ns) / NS_PER_MS,
+    ttft_ms,
+    tpot_ms,
+    e2e_ms: e2e_ms!,
     gap_max_ms: gap_max_ns === null ? null : gap_max_ns / NS_PER_MS,
     token_events,
   };

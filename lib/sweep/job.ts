@@ -5,7 +5,7 @@ import { experimentSchema } from "../settings/experiment.ts";
 import { positionOf } from "../settings/json_file.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { isSecretHeader } from "../run/redact.ts";
+import { isSecretHeader } from "../endpoint/secret_names.ts";
 import { exactJson, plainOf } from "./exact_json.ts";
 import type { JsonFile } from "../settings/json_file.ts";
 import type { SweepConfig } from "./config.ts";

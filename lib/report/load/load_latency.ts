@@ -1,6 +1,7 @@
 /** The share of a load run's answers that came within a time, by stage where there are a few. */
 import { grouped } from "../../text/grouped.ts";
 import { isInside } from "../../load/window.ts";
+import { latencies } from "../../endpoint/latency.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
 import { cumulativeChart } from "../charts/cumulative_chart.ts";
 import { cutText, escapeHtml } from "../html.ts";
@@ -27,8 +28,8 @@ export async function loadLatencyChart(
     }))
     : [{ name: "all", colour: "var(--c1)", records: answered }];
   const curves = groups.flatMap(({ colour, records }): Curve[] => [
-    { colour, sorted: timesOf(records, "t_first_token_ns") },
-    { colour: byStage ? colour : "var(--c2)", sorted: timesOf(records, "t_end_ns"), dashed: true },
+    { colour, sorted: timesOf(records, "ttft_ms") },
+    { colour: byStage ? colour : "var(--c2)", sorted: timesOf(records, "e2e_ms"), dashed: true },
   ]);
   const label = "Share of answers, in per cent, whose ttft and e2e were within a time";
   const chart = await cumulativeChart(curves, byStage ? `${label}, by stage` : label);
@@ -47,13 +48,7 @@ function isAnswered(record: RequestRecord, { window }: StageResults): boolean {
     isInside(record, window);
 }
 
-/** Milliseconds from the sending to a moment, ascending. */
-function timesOf(
-  records: readonly RequestRecord[],
-  moment: "t_first_token_ns" | "t_end_ns",
-): Float64Array {
-  return sortedCopy(records.flatMap((record) => {
-    const { t_sent_ns } = record, t_ns = record[moment];
-    return t_sent_ns === null || t_ns === null ? [] : [(t_ns - t_sent_ns) / 1e6];
-  }));
+/** The times of one kind that are known, ms, ascending. */
+function timesOf(records: readonly RequestRecord[], name: "ttft_ms" | "e2e_ms"): Float64Array {
+  return sortedCopy(records.flatMap((record) => latencies(record)[name] ?? []));
 }

@@ -1,4 +1,5 @@
 /** Request records as series over time. */
+import { latencies } from "../../endpoint/latency.ts";
 import { timeStep } from "../charts/scales.ts";
 import type { RequestRecord } from "../../load/results.ts";
 import type { Points } from "../charts/host_panels.ts";
@@ -95,11 +96,10 @@ function addSpan(sums: Float64Array, from: number, to: number): void {
 
 /** The ttft, ms, of each request that had a first token, at the second of its sending. */
 export function firstTokens({ sent, origin_ns }: LoadSpan): Points {
-  return sent.flatMap(({ t_sent_ns, t_first_token_ns }): Points =>
-    t_first_token_ns === null ? [] : [
-      [(t_sent_ns - origin_ns) / NS_PER_S, (t_first_token_ns - t_sent_ns) / 1e6],
-    ]
-  );
+  return sent.flatMap((request): Points => {
+    const { ttft_ms } = latencies(request);
+    return ttft_ms === null ? [] : [[(request.t_sent_ns - origin_ns) / NS_PER_S, ttft_ms]];
+  });
 }
 
 /**

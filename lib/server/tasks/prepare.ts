@@ -8,7 +8,7 @@ import { parseJson, readJsonFile } from "../../settings/json_file.ts";
 import { loadProblems } from "../../coding/problems/load_problems.ts";
 import { suiteOf } from "../../settings/load_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
-import { isSecretHeader } from "../../run/redact.ts";
+import { isSecretHeader } from "../../endpoint/secret_names.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";

@@ -1,4 +1,5 @@
 /** Figures of a task while it runs, from the events of its run. */
+import { latencies } from "../../endpoint/latency.ts";
 import { asObject, numberAt, objectAt, textAt } from "../../run/json_fields.ts";
 import { LogHistogram } from "../../stats/histogram.ts";
 import { resultItem } from "../../suite/results.ts";
@@ -94,10 +95,9 @@ export function loadProgress(): RunProgress {
       }
       prompt = added(prompt, record.prompt_tokens);
       completion = added(completion, record.completion_tokens);
-      const { t_sent_ns, t_first_token_ns, t_end_ns } = record;
-      if (t_sent_ns === null) return;
-      e2e_us.add((t_end_ns - t_sent_ns) / 1e3);
-      if (t_first_token_ns !== null) ttft_us.add((t_first_token_ns - t_sent_ns) / 1e3);
+      const { e2e_ms, ttft_ms } = latencies(record);
+      if (e2e_ms !== null) e2e_us.add(e2e_ms * 1000);
+      if (ttft_ms !== null) ttft_us.add(ttft_ms * 1000);
     },
     metrics: () => ({
       requests,

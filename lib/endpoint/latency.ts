@@ -1,0 +1,142 @@
+/**
+ * What is timed of an answer: ttft, tpot, gap, e2e, normalized latency and lateness are defined here
+ * and nowhere else. Known only where it can be known: null is unknown, and no 0.
+ */
+
+const NS_PER_MS = 1e6;
+
+/** Moments of one request on CLOCK_MONOTONIC, nanoseconds; null for what never came. */
+export interface Stamps {
+  /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
+  t_intended_ns: number | null;
+  /** Its time had come and the limit of concurrency let it: the rest until t_sent_ns is ours. */
+  t_ready_ns: number | null;
+  /** The first request byte was handed to the kernel. */
+  t_sent_ns: number | null;
+  /** The first event that carried tokens. */
+  t_first_token_ns: number | null;
+  /** The last event that carried tokens. */
+  t_last_token_ns: number | null;
+  /** The response was whole, or the exchange had failed. */
+  t_end_ns: number | null;
+  /** How long connecting took; 0 on a connection that was kept alive. */
+  connect_ns: number;
+  /** Tokens of the answer, reasoning included. */
+  completion_tokens: number | null;
+}
+
+/** The times of one request, milliseconds. */
+export interface Latencies {
+  /** Time to the first token: t_first_token − t_sent. */
+  ttft_ms: number | null;
+  /** The same since it was intended to be sent. */
+  ttft_intended_ms: number | null;
+  /** Time per output token after the first; see {@linkcode tpotMs}. */
+  tpot_ms: number | null;
+  /** t_end − t_sent. */
+  e2e_ms: number | null;
+  /** The same since it was intended to be sent. */
+  e2e_intended_ms: number | null;
+  /** e2e / tokens. */
+  normalized_latency_ms: number | null;
+  /** How late this client sent it, connecting not counted; never below 0. */
+  lateness_ms: number | null;
+}
+
+/** The times of a request by its stamps. */
+export function latencies(stamps: Stamps): Latencies {
+  const { t_intended_ns, t_ready_ns, t_sent_ns, t_first_token_ns, t_last_token_ns } = stamps;
+  const { t_end_ns, connect_ns, completion_tokens: tokens } = stamps;
+  const e2e_ms = betweenMs(t_sent_ns, t_end_ns);
+  const waited_ms = betweenMs(t_ready_ns, t_sent_ns);
+  return {
+    ttft_ms: betweenMs(t_sent_ns, t_first_token_ns),
+    ttft_intended_ms: betweenMs(t_intended_ns, t_first_token_ns),
+    tpot_ms: tpotMs(betweenMs(t_first_token_ns, t_last_token_ns), tokens),
+    e2e_ms,
+    e2e_intended_ms: betweenMs(t_intended_ns, t_end_ns),
+    normalized_latency_ms: e2e_ms === null || !tokens ? null : e2e_ms / tokens,
+    lateness_ms: waited_ms === null ? null : Math.max(0, waited_ms - connect_ns / NS_PER_MS),
+  };
+}
+
+/**
+ * Time per output token: (t_last_token − t_first_token) / (tokens − 1). Needs two token times that
+ * differ: twenty tokens that came in one event, or in one read of the socket, do not tell how fast
+ * they were made.
+ *
+ * @param decode_ms from the first token event to the last, milliseconds.
+ */
+export function tpotMs(decode_ms: number | null, tokens: number | null): number | null {
+  if (decode_ms === null || tokens === null || tokens < 2 || !(decode_ms > 0)) return null;
+  return decode_ms / (tokens - 1);
+}
+
+/** The stamps of a request in a journal's record, which may be a stranger's. */
+export function stampsIn(record: Record<string, unknown>): Stamps {
+  const at = (name: keyof Stamps) => {
+    const value = record[name];
+    return typeof value === "number" && Number.isFinite(value) ? value : null;
+  };
+  return {
+    t_intended_ns: at("t_intended_ns"),
+    t_ready_ns: at("t_ready_ns"),
+    t_sent_ns: at("t_sent_ns"),
+    t_first_token_ns: at("t_first_token_ns"),
+    t_last_token_ns: at("t_last_token_ns"),
+    t_end_ns: at("t_end_ns"),
+    connect_ns: at("connect_ns") ?? 0,
+    completion_tokens: at("completion_tokens"),
+  };
+}
+
+function betweenMs(from_ns: number | null, to_ns: number | null): number | null {
+  return from_ns === null || to_ns === null ? null : (to_ns - from_ns) / NS_PER_MS;
+}
+
+/** When the token events of one answer came. Made for 200,000 events a second. */
+export class TokenStamps {
+  /** Events that carried tokens. */
+  count = 0;
+  /** The first of them; null before it. */
+  first_ns: number | null = null;
+  /** The newest of them; null before the first. */
+  last_ns: number | null = null;
+  #gaps_ms = new Float32Array(64);
+
+  /** Takes the time of an event that carried tokens. */
+  add(t_ns: number): void {
+    const last_ns = this.last_ns;
+    if (last_ns === null) {
+      this.first_ns = t_ns;
+    } else {
+      const at = this.count - 1;
+      if (at === this.#gaps_ms.length) {
+        const grown = new Float32Array(at * 2);
+        grown.set(this.#gaps_ms);
+        this.#gaps_ms = grown;
+      }
+      this.#gaps_ms[at] = (t_ns - last_ns) / NS_PER_MS;
+    }
+    this.last_ns = t_ns;
+    this.count++;
+  }
+
+  /**
+   * Times between successive token events, milliseconds: the field's inter-token latency. None where
+   * all of them came at one time, which says nothing of how far apart they were made.
+   */
+  get gaps_ms(): Float32Array {
+    const told = this.last_ns !== this.first_ns;
+    return this.#gaps_ms.subarray(0, told ? this.count - 1 : 0);
+  }
+
+  /** The longest gap, milliseconds; null for none. */
+  get gap_max_ms(): number | null {
+    const gaps = this.gaps_ms;
+    if (gaps.length === 0) return null;
+    let most = 0;
+    for (let i = 0; i < gaps.length; i++) if (gaps[i] > most) most = gaps[i];
+    return most;
+  }
+}
