@@ -6,7 +6,7 @@ import { localText, localTime } from "../../schedule/local_time.ts";
 import { rehearsalClock, wallClock } from "../../schedule/clock.ts";
 import { grouped } from "../../text/grouped.ts";
 import { text, toggle } from "../ui/flags.ts";
-import { duration } from "../ui/progress_line.ts";
+import { durationText } from "../../text/duration.ts";
 import type { BatchClock } from "../../schedule/clock.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
 import type { Slot } from "../../schedule/schedule.ts";
@@ -56,7 +56,7 @@ export function slotText({ slot }: Slot, slots: number): string {
 /** `on time`, `late by 5 min 2 s`, `missed by 3 h 0 min`. */
 export function timelinessText({ timeliness, late_s }: SlotState): string {
   if (timeliness === null) return "waiting";
-  return timeliness === "on_time" ? "on time" : `${timeliness} by ${duration(late_s ?? 0)}`;
+  return timeliness === "on_time" ? "on time" : `${timeliness} by ${durationText(late_s ?? 0)}`;
 }
 
 /** `1 record`, `4,480 records`. */

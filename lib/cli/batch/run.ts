@@ -25,7 +25,8 @@ import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
-import { duration, ProgressLine } from "../ui/progress_line.ts";
+import { durationText } from "../../text/duration.ts";
+import { ProgressLine } from "../ui/progress_line.ts";
 import { endOfSlot } from "../run/run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
@@ -130,7 +131,7 @@ async function start(
       },
       onWait: (slot, wait_ms) => {
         const wait = `${slotText(slot, slots.length)} is due ` +
-          `${localDay(slot.due_ms, timezone)}, in ${duration(wait_ms / 1000)}`;
+          `${localDay(slot.due_ms, timezone)}, in ${durationText(wait_ms / 1000)}`;
         if (waited_for !== slot.slot && !terminal.live) terminal.say(wait);
         else if (terminal.live) line.show(() => wait, false);
         waited_for = slot.slot;

@@ -13,7 +13,7 @@ import {
 } from "./files.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
-import { duration } from "../ui/progress_line.ts";
+import { durationText } from "../../text/duration.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { tableLines } from "../ui/table.ts";
 import type { BatchStatus } from "../../schedule/status.ts";
@@ -135,7 +135,7 @@ function nextText(
   now_ms: number,
 ): string {
   const wait_s = (next.due_ms - now_ms) / 1000;
-  const when = wait_s > 0 ? `in ${duration(wait_s)}` : `${duration(-wait_s)} ago`;
+  const when = wait_s > 0 ? `in ${durationText(wait_s)}` : `${durationText(-wait_s)} ago`;
   return `${slotText(next, slots)} is due ${
     localDay(next.due_ms, timezone)
   } (${timezone}), ${when}`;

@@ -2,7 +2,7 @@
 import { dollars } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
 import { tableLines } from "../ui/table.ts";
-import { duration } from "../ui/progress_line.ts";
+import { durationText } from "../../text/duration.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { RunEnergy } from "../../suite/energy.ts";
@@ -65,7 +65,7 @@ function summaryLines(
   const cost = aggregate.total_cost_usd === null ? "unknown" : dollars(aggregate.total_cost_usd);
   lines.push(
     `${grouped(aggregate.tests)} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${
-      duration(wall_s)
+      durationText(wall_s)
     }, cost ${cost}`,
   );
   if (energy) lines.push(energyLine(energy));

@@ -1,6 +1,6 @@
 /** How figures of runs are written in tables. */
 import { grouped } from "../../text/grouped.ts";
-import { duration } from "../ui/progress_line.ts";
+import { durationText } from "../../text/duration.ts";
 import type { IndexedRun } from "../../run/index.ts";
 
 /** Local date and time to the minute. */
@@ -30,7 +30,7 @@ export function shownUsd(value: number | null): string {
 }
 
 export function shownSeconds(value: number | null): string {
-  return value === null ? "–" : duration(value);
+  return value === null ? "–" : durationText(value);
 }
 
 /** Text on one line, cut at a width. */

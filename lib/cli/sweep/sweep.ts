@@ -13,7 +13,7 @@ import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
-import { duration } from "../ui/progress_line.ts";
+import { durationText } from "../../text/duration.ts";
 import { sweepExec } from "./sweep_exec.ts";
 import { endOfSweep } from "../run/run_ends.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
@@ -202,7 +202,7 @@ function conclude(
     failed > 0 ? `${grouped(failed)} failed` : "",
     left > 0 ? `${grouped(left)} ${goesOn ? "left to Slurm" : "not run"}` : "",
   ].filter(Boolean).join(", ");
-  const time = wall_time_s < 10 ? `${wall_time_s.toFixed(1)} s` : duration(wall_time_s);
+  const time = wall_time_s < 10 ? `${wall_time_s.toFixed(1)} s` : durationText(wall_time_s);
   if (to_do > 0 && stopped !== "detached") terminal.say(`${parts}, in ${time}`);
   if (stopped === "failed run") terminal.say("stopped at a failed run (--fail_fast)");
   if (failed > 0) terminal.say(`all that failed runs said is in ${exp_dir}/runs/RUN/stderr.txt`);

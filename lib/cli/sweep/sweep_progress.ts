@@ -1,5 +1,5 @@
 /** A sweep's live progress: one line drawn again on a terminal, one a minute elsewhere. */
-import { duration } from "../ui/progress_line.ts";
+import { durationText } from "../../text/duration.ts";
 import type { RunOutcome } from "../../sweep/run_one.ts";
 import type { SweepProgress as Progress } from "../../sweep/run_sweep.ts";
 import type { Terminal } from "../ui/terminal.ts";
@@ -73,7 +73,7 @@ export function progressText({ ended, failed, to_do }: Progress, elapsed_s: numb
     `${ended}/${to_do} runs`,
     failed > 0 ? `${failed} failed` : "",
     `${rate.toFixed(1)} runs/s`,
-    ended > 0 ? `ETA ${duration((to_do - ended) / rate)}` : "",
+    ended > 0 ? `ETA ${durationText((to_do - ended) / rate)}` : "",
   ].filter(Boolean).join(" · ");
 }
 

@@ -1,4 +1,5 @@
 /** Live progress: a bar on a terminal, one line a minute elsewhere. */
+import { durationText } from "../../text/duration.ts";
 import type { ExecutionProgress } from "../../suite/progress.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -54,17 +55,9 @@ export function progressText(progress: ExecutionProgress, bar: boolean): string 
     failed_tests > 0 ? `${failed_tests} failed` : "",
     `${progress.tests_per_second.toFixed(1)} tests/s`,
     `${Math.round(progress.average_tokens_per_second)} tok/s`,
-    estimated_remaining_time === null ? "" : `ETA ${duration(estimated_remaining_time)}`,
+    estimated_remaining_time === null ? "" : `ETA ${durationText(estimated_remaining_time)}`,
     progress.current_test === null ? "" : `${progress.current_category}: ${progress.current_test}`,
   ];
   const drawn = bar ? `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ` : "";
   return drawn + parts.filter(Boolean).join(" · ");
-}
-
-/** Seconds as a person says them: `8 s`, `3 min 5 s`, `2 h 10 min`. */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
 }
