@@ -21,7 +21,7 @@ DYNO_EXPORT uint32_t dyno_abi(void);
 /*
  * Opens a sampler: sources, fields and ring, no thread yet. Options are lines of "key=value":
  *   rate_hz=1..10000          records per second (100)
- *   metrics=cpu,memory,…      source names (all but gpm); see source.h
+ *   metrics=cpu,memory,…      source names (all but gpm); see sample/source.h
  *   pids=1,2                  processes whose own CPU time and memory to follow
  *   root=PATH                 folder that stands for / (tests)
  *   nvml=PATH                 NVML library (environment DYNO_NVML, else libnvidia-ml.so.1)
@@ -71,7 +71,7 @@ DYNO_EXPORT int32_t dyno_nvml_error(int32_t nvml, int32_t code, char *text, uint
 
 DYNO_EXPORT int32_t dyno_nvml_close(int32_t nvml);
 
-/* The wire: an HTTP/1.1 client in a thread; options, requests and records as in wire.h. */
+/* The wire: an HTTP/1.1 client in a thread; options, requests and records as in http/wire/wire.h. */
 DYNO_EXPORT int32_t dyno_wire_open(const char *options, char *error, uint32_t error_bytes);
 
 /* A place to connect to: lines of "ADDRESS PORT", or "unix PATH". Gives its number. */
@@ -97,7 +97,7 @@ DYNO_EXPORT int32_t dyno_wire_stop(int32_t wire);
 /* Stops and frees. Nobody may be waiting. */
 DYNO_EXPORT int32_t dyno_wire_close(int32_t wire);
 
-/* A paced server of event streams, in a thread; options as in pace.h. Gives its port; one a time. */
+/* A paced server of event streams, in a thread; options as in pace/pace.h. Gives its port; one a time. */
 DYNO_EXPORT int32_t dyno_pace_open(const char *options, char *error, uint32_t error_bytes);
 DYNO_EXPORT int32_t dyno_pace_status(char *json, uint32_t json_bytes);
 DYNO_EXPORT int32_t dyno_pace_close(void);

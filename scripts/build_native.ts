@@ -8,7 +8,7 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { buildLibrary, buildProgram, findSources } from "../lib/native/build.ts";
+import { buildLibrary, buildProgram, findSources, type NativePart } from "../lib/native/build.ts";
 import { sha256 } from "../lib/native/cache.ts";
 import { platformName } from "../lib/native/prebuilt.ts";
 import { PROGRAMS } from "../lib/native/program.ts";
@@ -27,8 +27,8 @@ function compilerFor(platform: string): string | null {
   return platform === platformName() ? "cc" : CROSS[platform] ?? null;
 }
 
-async function sourcesIn(folder: string, mark?: string) {
-  const sources = await findSources(folder, mark);
+async function sourcesIn(native: string, part?: NativePart) {
+  const sources = await findSources(native, part);
   if (typeof sources === "string") throw new Error(sources);
   return sources;
 }
@@ -64,8 +64,8 @@ export async function buildRelease(
 ): Promise<string> {
   const folder = await releaseLibrary(native, output, platform);
   const cc = compilerFor(platform)!;
-  for (const [name, { folder: of, mark }] of Object.entries(PROGRAMS)) {
-    const sources = await sourcesIn(join(native, of), mark);
+  for (const [name, part] of Object.entries(PROGRAMS)) {
+    const sources = await sourcesIn(native, part);
     await keep(join(folder, name), await buildProgram(sources, folder, cc, STATIC));
   }
   return folder;

@@ -6,7 +6,7 @@ const LF = 10;
 const CR = 13;
 const COLON = 58;
 const SPACE = 32;
-/** Of a line, and of an event's data, as in native/sse.h. */
+/** Of a line, and of an event's data, as in native/http/sse.h. */
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /**

@@ -1,4 +1,4 @@
-/** Compiles libdyno from its sources with the host's C compiler. */
+/** Compiles libdyno and the programs from their sources with the host's C compiler. */
 import { execFile } from "node:child_process";
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,31 +22,49 @@ const LIBRARIES = ["-ldl", "-lm"];
 /** As FLAGS in the Makefiles of programs. */
 const PROGRAM_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2"];
 
-/** The C files of libdyno or of a program, and a key that changes with any of them, the flags or the machine. */
+/** What of native/ is built by itself: libdyno, or a program. */
+export interface NativePart {
+  name: string;
+  /** One file that must be there; all paths are below native/. */
+  mark: string;
+  holds(path: string): boolean;
+}
+
+/** All of native/ but the programs and what was built. */
+export const LIBRARY: NativePart = {
+  name: "libdyno",
+  mark: "dyno.h",
+  holds: (path) => !/^(sim|launch|build|prebuilt)\//.test(path),
+};
+
+/** The C files of a part, and a key that changes with any of them, the flags or the machine. */
 export interface NativeSources {
+  /** native/, from which includes are named. */
   folder: string;
+  part: NativePart;
   units: string[];
   key: string;
 }
 
-/** Reads the sources, of which `mark` is one; a sentence where there are none. */
+/** Reads a part's sources in the folder that stands for native/; a sentence where there are none. */
 export async function findSources(
   folder: string,
-  mark = "dyno.h",
-  what = "libdyno",
+  part: NativePart = LIBRARY,
 ): Promise<NativeSources | string> {
   let names: string[];
   try {
-    names = (await readdir(folder)).filter((name) => /\.[ch]$/.test(name)).sort();
+    names = (await readdir(folder, { recursive: true }))
+      .filter((name) => /\.[ch]$/.test(name) && part.holds(name)).sort();
   } catch (error) {
-    return `no sources of ${what}: ${messageOf(error)}`;
+    return `no sources of ${part.name}: ${messageOf(error)}`;
   }
-  if (!names.includes(mark)) return `no sources of ${what} in ${folder}`;
+  if (!names.includes(part.mark)) return `no sources of ${part.name} in ${folder}`;
   const texts: string[] = []; // one after the other: few files may be open at a time
   for (const name of names) texts.push(await readFile(join(folder, name), "utf8"));
   const parts = names.map((name, i) => `${name}\n${texts[i].length}\n${texts[i]}`);
   return {
     folder,
+    part,
     units: names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name)),
     key: `${process.arch}-${
       sha256([...FLAGS, ...LIBRARIES, ...PROGRAM_FLAGS, ...parts].join("\n")).slice(0, 16)
@@ -109,7 +127,8 @@ export function buildLibrary(
   folder: string,
   cc = "cc",
 ): Promise<Uint8Array> {
-  return builtBytes(cc, [...FLAGS, ...sources.units, ...LIBRARIES], folder, "libdyno");
+  const includes = `-I${sources.folder}`;
+  return builtBytes(cc, [...FLAGS, includes, ...sources.units, ...LIBRARIES], folder, "libdyno");
 }
 
 /**
@@ -117,13 +136,13 @@ export function buildLibrary(
  * those of a release.
  */
 export function buildProgram(
-  { folder, units }: NativeSources,
+  { folder, part, units }: NativeSources,
   beside: string,
   cc = "cc",
   further: readonly string[] = [],
 ): Promise<Uint8Array> {
-  const parameters = [...PROGRAM_FLAGS, ...further, ...units, "-lm"];
-  return builtBytes(cc, parameters, beside, `the program in ${folder}`);
+  const parameters = [...PROGRAM_FLAGS, `-I${folder}`, ...further, ...units, "-lm"];
+  return builtBytes(cc, parameters, beside, part.name);
 }
 
 async function builtBytes(

@@ -3,19 +3,27 @@
  * user's cache folder.
  */
 import { access, constants } from "node:fs/promises";
-import { join } from "node:path";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 import { packageFile } from "../package_files.ts";
 import { buildProgram, findSources } from "./build.ts";
+import type { NativePart } from "./build.ts";
 import { type CachedInstall, cacheFolders, installCached } from "./cache.ts";
 import { readPrebuilt } from "./prebuilt.ts";
 
-/** Programs by name: the folder of their sources in native/, and one file that must be there. */
+/** Programs by name: what of native/ each is made of. */
 export const PROGRAMS = {
-  agent_sched_sim: { folder: "sim", mark: "engine.c" },
-  launch: { folder: "launch", mark: "launch.c" },
-} as const;
+  agent_sched_sim: {
+    name: "agent_sched_sim",
+    mark: "sim/engine.c",
+    holds: (path) => /^(sim\/|base\/heap\.)/.test(path),
+  },
+  launch: {
+    name: "launch",
+    mark: "launch/launch.c",
+    holds: (path) => path.startsWith("launch/"),
+  },
+} as const satisfies Record<string, NativePart>;
 
 export type ProgramName = keyof typeof PROGRAMS;
 
@@ -78,8 +86,7 @@ async function fromSources(
   folders: readonly string[],
   { notice }: ProgramOptions,
 ): Promise<ProgramFound> {
-  const { folder, mark } = PROGRAMS[name];
-  const sources = await findSources(join(native, folder), mark, name);
+  const sources = await findSources(native, PROGRAMS[name]);
   if (typeof sources === "string") return { path: null, reasons: [sources] };
   return await kept(name, {
     folders,

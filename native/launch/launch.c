@@ -27,14 +27,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "request.h"
+#include "launch/request.h"
 
 #define GRACE_NS 2000000000
 #define NEVER INT64_MAX
 #define COULD_NOT_START 127
 
-enum fate { FATE_EXIT, FATE_TIMEOUT, FATE_STOPPED };
-static const char *const FATES[] = {"exit", "timeout", "stopped"};
+enum ending { ENDING_EXIT, ENDING_TIMEOUT, ENDING_STOPPED };
+static const char *const ENDINGS[] = {"exit", "timeout", "stopped"};
 
 enum step { STEP_PROCESS, STEP_FOLDER, STEP_OUTPUT, STEP_PROGRAM };
 static const char *const STEPS[] = {"process", "folder", "output", "program"};
@@ -48,7 +48,7 @@ struct job {
     int64_t id;
     pid_t pid;
     int64_t started_ns, deadline_ns, kill_ns;
-    enum fate fate;
+    enum ending ending;
     struct job *next;
 };
 
@@ -62,7 +62,7 @@ static int64_t clock_ns(clockid_t clock)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-static void give_up(int fd, enum step step)
+static void report_fault(int fd, enum step step)
 {
     struct fault fault = {step, errno};
     ssize_t written = write(fd, &fault, sizeof fault);
@@ -73,12 +73,12 @@ static void give_up(int fd, enum step step)
 static void redirect(const char *path, int flags, int to, int faults)
 {
     int fd = open(path, flags, 0666);
-    if (fd < 0 || dup2(fd, to) < 0) give_up(faults, STEP_OUTPUT);
+    if (fd < 0 || dup2(fd, to) < 0) report_fault(faults, STEP_OUTPUT);
     if (fd != to) close(fd);
 }
 
 /* In the child: nothing but what may follow fork(). */
-static void become(const struct request *request, pid_t parent, int faults)
+static void run_in_child(const struct request *request, pid_t parent, int faults)
 {
     setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -89,13 +89,13 @@ static void become(const struct request *request, pid_t parent, int faults)
     redirect("/dev/null", O_RDONLY, STDIN_FILENO, faults);
     redirect(request->texts[1], O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO, faults);
     redirect(request->texts[2], O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO, faults);
-    if (chdir(request->texts[0]) != 0) give_up(faults, STEP_FOLDER);
+    if (chdir(request->texts[0]) != 0) report_fault(faults, STEP_FOLDER);
     if (request->memory_bytes > 0) {
         struct rlimit limit = {(rlim_t)request->memory_bytes, (rlim_t)request->memory_bytes};
         setrlimit(RLIMIT_DATA, &limit);
     }
     execvp(request->texts[3], request->texts + 3);
-    give_up(faults, STEP_PROGRAM);
+    report_fault(faults, STEP_PROGRAM);
 }
 
 static void start(const struct request *request)
@@ -109,7 +109,7 @@ static void start(const struct request *request)
     pid_t parent = getpid();
     int64_t started_ns = clock_ns(CLOCK_MONOTONIC), unix_ns = clock_ns(CLOCK_REALTIME);
     pid_t pid = fork();
-    if (pid == 0) become(request, parent, faults[1]);
+    if (pid == 0) run_in_child(request, parent, faults[1]);
     if (pid < 0) fault = (struct fault){STEP_PROCESS, errno};
     close(faults[1]);
     bool failed = pid < 0 || read(faults[0], &fault, sizeof fault) == sizeof fault;
@@ -129,19 +129,19 @@ static void start(const struct request *request)
     printf("started %" PRId64 " %d %" PRId64 "\n", job->id, (int)pid, unix_ns);
 }
 
-static void stop(struct job *job, enum fate fate)
+static void stop(struct job *job, enum ending ending)
 {
     if (job->kill_ns != NEVER) return; /* it is being stopped */
-    job->fate = fate;
+    job->ending = ending;
     job->kill_ns = clock_ns(CLOCK_MONOTONIC) + GRACE_NS;
     kill(-job->pid, SIGTERM);
 }
 
-static void stop_late(void)
+static void stop_overdue(void)
 {
     int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
     for (struct job *job = jobs; job; job = job->next) {
-        if (job->deadline_ns <= now_ns) stop(job, FATE_TIMEOUT);
+        if (job->deadline_ns <= now_ns) stop(job, ENDING_TIMEOUT);
         if (job->kill_ns <= now_ns) kill(-job->pid, SIGKILL);
     }
 }
@@ -164,11 +164,11 @@ static void print_end(const struct job *job, int status, const struct rusage *us
                      usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
     printf("ended %" PRId64 " %d %d %" PRId64 " %ld %" PRId64 " %s\n", job->id,
            WIFEXITED(status) ? WEXITSTATUS(status) : 0, WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-           clock_ns(CLOCK_MONOTONIC) - job->started_ns, usage->ru_maxrss, cpu_us, FATES[job->fate]);
+           clock_ns(CLOCK_MONOTONIC) - job->started_ns, usage->ru_maxrss, cpu_us, ENDINGS[job->ending]);
 }
 
 /* What is left of a session goes with its leader, while the leader's number is still taken. */
-static void reap(void)
+static void collect_ended(void)
 {
     siginfo_t ended = {0};
     while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
@@ -188,14 +188,14 @@ static void reap(void)
     }
 }
 
-static void obey(const struct request *request)
+static void handle_request(const struct request *request)
 {
     if (!request->stop) {
         start(request);
         return;
     }
     for (struct job *job = jobs; job; job = job->next)
-        if (job->id == request->id) stop(job, FATE_STOPPED);
+        if (job->id == request->id) stop(job, ENDING_STOPPED);
 }
 
 /* Also those that left their session: they are ours since we are their subreaper. */
@@ -241,10 +241,10 @@ int main(void)
         if (fds[0].revents) {
             struct request request;
             open = requests_read(&requests, STDIN_FILENO);
-            while (requests_next(&requests, &request)) obey(&request);
+            while (requests_next(&requests, &request)) handle_request(&request);
         }
-        stop_late();
-        reap();
+        stop_overdue();
+        collect_ended();
         fflush(stdout);
     }
     kill_all();

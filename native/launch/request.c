@@ -1,4 +1,4 @@
-#include "request.h"
+#include "launch/request.h"
 
 #include <errno.h>
 #include <inttypes.h>

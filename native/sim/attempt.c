@@ -1,10 +1,10 @@
-#include "attempt.h"
+#include "sim/attempt.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "engine.h"
-#include "memory.h"
+#include "sim/engine.h"
+#include "sim/memory.h"
 
 #define SERVICE_MIN_MS 1
 #define SERVICE_MAX_MS 1e9
@@ -148,6 +148,6 @@ void attempt_overdue(struct engine *engine, struct attempt *attempt)
         return;
     }
     struct tier *tier = next_tier(engine, attempt->tier);
-    heap_push(&tier->hedges, engine->now, engine->hedge_sequence++, &attempt->hedge);
+    queue_push(&tier->hedges, engine->now, engine->hedge_sequence++, &attempt->hedge);
     engine_changed(engine, tier);
 }

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "provider.h"
-#include "workflow.h"
+#include "sim/provider.h"
+#include "sim/workflow.h"
 
 enum attempt_outcome { ATTEMPT_SUCCEEDS, ATTEMPT_ERRS, ATTEMPT_TIMES_OUT };
 

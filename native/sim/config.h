@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "latency.h"
+#include "sim/latency.h"
 
 #define NS_PER_MS 1000000
 #define NS_PER_S 1000000000

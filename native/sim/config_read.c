@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
-#include "json_read.h"
-#include "memory.h"
+#include "sim/config.h"
+#include "sim/json_read.h"
+#include "sim/memory.h"
 
 #define FILE_MAX_BYTES (16u << 20)
 #define KEY_MAX_BYTES 512

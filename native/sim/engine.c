@@ -1,9 +1,9 @@
-#include "engine.h"
+#include "sim/engine.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "memory.h"
+#include "sim/memory.h"
 
 #define TIME_MAX (INT64_MAX / 4) /* 73 years: what is added to it cannot overflow */
 
@@ -12,7 +12,7 @@ enum { FOR_ARRIVALS = 6 };
 void engine_schedule(struct engine *engine, struct event *event, int64_t delay)
 {
     if (engine->now > TIME_MAX) die("the simulated time runs beyond 73 years");
-    heap_push(&engine->events, engine->now + delay, engine->event_sequence++, &event->link);
+    queue_push(&engine->events, engine->now + delay, engine->event_sequence++, &event->link);
 }
 
 void engine_cancel(struct engine *engine, struct event *event)
@@ -33,7 +33,7 @@ static struct provider *provider_of(struct engine *engine, const struct node *no
 static void wait_in(struct engine *engine, struct node *node, struct heap *queue, int64_t key)
 {
     node->queue = queue;
-    heap_push(queue, key, node->sequence, &node->ready);
+    queue_push(queue, key, node->sequence, &node->ready);
     engine_changed(engine, &provider_of(engine, node)->tiers[0]);
 }
 
@@ -102,7 +102,7 @@ static void arrive(struct engine *engine)
     engine_schedule(engine, &engine->arrival, llround(fmin(gap, (double)TIME_MAX)));
 }
 
-static void happen(struct engine *engine, struct event *event)
+static void handle_event(struct engine *engine, struct event *event)
 {
     switch (event->kind) {
     case EVENT_ARRIVAL:
@@ -264,7 +264,7 @@ void engine_run(struct engine *engine, const struct options *options,
             struct event *event = HEAP_OWNER(first->link, struct event, link);
             heap_remove(&engine->events, &event->link);
             engine->events_seen++;
-            happen(engine, event);
+            handle_event(engine, event);
             first = heap_first(&engine->events);
         }
         dispatch(engine);

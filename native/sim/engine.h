@@ -4,16 +4,16 @@
 
 #include <stdint.h>
 
-#include "attempt.h"
-#include "config.h"
-#include "heap.h"
-#include "options.h"
-#include "output.h"
-#include "policy.h"
-#include "provider.h"
-#include "random.h"
-#include "trace.h"
-#include "workflow.h"
+#include "sim/attempt.h"
+#include "sim/config.h"
+#include "base/heap.h"
+#include "sim/options.h"
+#include "sim/output.h"
+#include "sim/policy.h"
+#include "sim/provider.h"
+#include "sim/random.h"
+#include "sim/trace.h"
+#include "sim/workflow.h"
 
 struct engine {
     const struct options *options;

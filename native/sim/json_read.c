@@ -1,4 +1,4 @@
-#include "json_read.h"
+#include "sim/json_read.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "memory.h"
+#include "sim/memory.h"
 
 #define DEPTH_MAX 64
 

@@ -1,4 +1,4 @@
-#include "latency.h"
+#include "sim/latency.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 #ifndef SIM_LATENCY_H
 #define SIM_LATENCY_H
 
-#include "random.h"
+#include "sim/random.h"
 
 enum latency_kind {
     LATENCY_CONSTANT,    /* a: value */

@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "config.h"
-#include "engine.h"
-#include "options.h"
-#include "output.h"
-#include "trace.h"
+#include "sim/config.h"
+#include "sim/engine.h"
+#include "sim/options.h"
+#include "sim/output.h"
+#include "sim/trace.h"
 
 #define ERROR_BYTES 1024
 #define BAD_ARGUMENTS 2

@@ -1,4 +1,4 @@
-#include "memory.h"
+#include "sim/memory.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -34,4 +34,10 @@ void *memory_grow(void *items, size_t count, size_t *capacity, size_t size)
     if (!moved) die("out of memory (%zu items of %zu bytes)", larger, size);
     *capacity = larger;
     return moved;
+}
+
+void queue_push(struct heap *heap, int64_t key, uint64_t sequence, struct heap_link *link)
+{
+    if (!heap_push(heap, key, sequence, link))
+        die("out of memory (a queue of %zu entries)", heap->count);
 }

@@ -3,6 +3,9 @@
 #define SIM_MEMORY_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/heap.h"
 
 /* Prints "Error: ..." and exits with 1: the run itself cannot go on. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -12,5 +15,8 @@ void *memory_new(size_t count, size_t size);
 
 /* Gives room for one more item than `count`, doubling the capacity when it is used up. */
 void *memory_grow(void *items, size_t count, size_t *capacity, size_t size);
+
+/* As heap_push. */
+void queue_push(struct heap *heap, int64_t key, uint64_t sequence, struct heap_link *link);
 
 #endif

@@ -1,4 +1,4 @@
-#include "output.h"
+#include "sim/output.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "memory.h"
+#include "sim/memory.h"
 
 static void make_folder(const char *folder)
 {

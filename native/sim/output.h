@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "provider.h"
-#include "workflow.h"
+#include "sim/provider.h"
+#include "sim/workflow.h"
 
 struct series {
     double *values;

@@ -1,10 +1,10 @@
-#include "policy.h"
+#include "sim/policy.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "random.h"
+#include "sim/random.h"
 
 #define FIRST_P50_MS 100
 #define FIRST_P95_MS 300

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "options.h"
-#include "provider.h"
-#include "workflow.h"
+#include "sim/config.h"
+#include "sim/options.h"
+#include "sim/provider.h"
+#include "sim/workflow.h"
 
 struct policy {
     enum policy_name name;

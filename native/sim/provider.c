@@ -1,4 +1,4 @@
-#include "provider.h"
+#include "sim/provider.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "heap.h"
-#include "quantile.h"
+#include "sim/config.h"
+#include "base/heap.h"
+#include "sim/quantile.h"
 
 enum event_kind { EVENT_ARRIVAL, EVENT_ATTEMPT_END, EVENT_OVERDUE, EVENT_TOKEN };
 

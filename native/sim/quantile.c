@@ -1,8 +1,8 @@
-#include "quantile.h"
+#include "sim/quantile.h"
 
 #include <math.h>
 
-#include "memory.h"
+#include "sim/memory.h"
 
 #define OCTAVE (1 << QUANTILE_BITS)
 #define NS_PER_MS 1e6

@@ -1,4 +1,4 @@
-#include "random.h"
+#include "sim/random.h"
 
 #include <math.h>
 

@@ -1,10 +1,10 @@
-#include "trace.h"
+#include "sim/trace.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "memory.h"
+#include "sim/memory.h"
 
 #define BUFFER_BYTES (1 << 20)
 #define NS_PER_US 1000

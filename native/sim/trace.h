@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "attempt.h"
-#include "workflow.h"
+#include "sim/attempt.h"
+#include "sim/workflow.h"
 
 /* NULL writes nothing, here and below. */
 struct trace;

@@ -1,9 +1,9 @@
-#include "workflow.h"
+#include "sim/workflow.h"
 
 #include <stdlib.h>
 
-#include "memory.h"
-#include "random.h"
+#include "sim/memory.h"
+#include "sim/random.h"
 
 /* Purposes of hashes: no two of a workflow's draws share a stream. */
 enum { FOR_WORKFLOW = 1, FOR_ATTEMPT, FOR_EVIDENCE, FOR_LENIENCE };

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "heap.h"
-#include "options.h"
+#include "sim/config.h"
+#include "base/heap.h"
+#include "sim/options.h"
 
 struct attempt;
 struct workflow;

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http.h"
-#include "sse.h"
+#include "http/http.h"
+#include "http/sse.h"
 
 #define HEAD_BYTES_MAX (64 * 1024)
 

@@ -76,6 +76,19 @@ Deno.test("the build flags are those of the Makefile", async () => {
   assertEquals(used.map(([, flag]) => flag), flags);
 });
 
+Deno.test("sources in rooms are found and name each other from native/; programs are left out", async () => {
+  using folder = temporaryFolder();
+  const sources = await smallSources(folder.path);
+  await writeTree(sources, {
+    "base/one.h": "int two(void);\n",
+    "http/wire/two.c": '#include "base/one.h"\nint two(void) { return 2; }\n',
+    "sim/broken.c": "int broken(\n",
+    "launch/broken.c": "int broken(\n",
+  });
+  const found = await findNative({ sources, cacheFolders: [join(folder.path, "cache")] });
+  assertEquals([found.origin, found.reason], ["built", null]);
+});
+
 Deno.test("another source or another folder is another build", async () => {
   using folder = temporaryFolder();
   const cacheFolders = [join(folder.path, "cache")];

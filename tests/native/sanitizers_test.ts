@@ -44,6 +44,10 @@ Deno.test("ring, sampler, wire and paced server are clean under ASan, UBSan and 
     assertMatch(await run(join(folder.path, "ring_tsan")), /^drained \d+ overruns \d+$/m);
   });
 
+  await t.step("the heap's first is the least after any push, move and removal", async () => {
+    assertMatch(await run(join(folder.path, "heap_asan")), /^pushed \d+ moved \d+ removed \d+$/m);
+  });
+
   for (const sanitizer of ["asan", "tsan"]) {
     const sample = async (options: string[], script: string) => {
       const program = join(folder.path, `sampler_${sanitizer}`);

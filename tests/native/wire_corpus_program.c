@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http.h"
-#include "sse.h"
+#include "http/http.h"
+#include "http/sse.h"
 
 #define EVERY_BYTE_MAX 8192
 #define EDGE 16

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pace.h"
-#include "wire.h"
+#include "pace/pace.h"
+#include "http/wire/wire.h"
 
 #define REQUESTS_MAX 512
 #define DRAIN_BYTES (1 << 20)

@@ -1,0 +1,147 @@
+#include "http/sse.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Memory above this is given back between streams. */
+#define KEEP_BYTES (64 * 1024)
+
+static void text_reset(struct sse_text *text)
+{
+    text->count = 0;
+    if (text->room <= KEEP_BYTES) return;
+    free(text->bytes);
+    text->bytes = NULL;
+    text->room = 0;
+}
+
+void sse_begin(struct sse *sse)
+{
+    text_reset(&sse->line);
+    text_reset(&sse->data);
+    sse->held = NULL;
+    sse->data_lines = 0;
+    sse->started = sse->after_cr = false;
+    sse->fault = NULL;
+}
+
+void sse_free(struct sse *sse)
+{
+    free(sse->line.bytes);
+    free(sse->data.bytes);
+    memset(sse, 0, sizeof *sse);
+}
+
+size_t sse_pending(const struct sse *sse)
+{
+    return sse->line.count + sse->data.count;
+}
+
+/* The limit is that of a line and that of an event's data, however both are cut into pieces. */
+static void append(struct sse *sse, struct sse_text *text, const char *bytes, size_t count)
+{
+    if (text->count + count > SSE_EVENT_BYTES_MAX) {
+        sse->fault = "an event of more than 4 MB";
+        return;
+    }
+    if (text->count + count > text->room) {
+        size_t room = text->room ? text->room : 1024;
+        while (room < text->count + count) room *= 2;
+        char *grown = realloc(text->bytes, room);
+        if (!grown) {
+            sse->fault = "no memory for an event";
+            return;
+        }
+        text->bytes = grown;
+        text->room = room;
+    }
+    if (count) memcpy(text->bytes + text->count, bytes, count);
+    text->count += count;
+}
+
+/* Copies the held line, whose input is about to go away or to be joined with another. */
+static void keep_held(struct sse *sse)
+{
+    if (!sse->held) return;
+    append(sse, &sse->data, sse->held, sse->held_bytes);
+    sse->held = NULL;
+}
+
+static void dispatch(struct sse *sse, sse_event *event, void *owner)
+{
+    if (sse->data_lines == 0) return;
+    if (sse->held) event(owner, sse->held, sse->held_bytes);
+    else event(owner, sse->data.count ? sse->data.bytes : "", sse->data.count);
+    sse->held = NULL;
+    sse->data.count = 0;
+    sse->data_lines = 0;
+}
+
+/* in_input: the line lies in the caller's bytes, which stay until sse_push returns. */
+static void take_line(struct sse *sse, sse_event *event, void *owner, const char *line,
+                      size_t bytes, bool in_input)
+{
+    if (bytes > SSE_EVENT_BYTES_MAX) {
+        sse->fault = "an event of more than 4 MB";
+        return;
+    }
+    if (!sse->started) {
+        sse->started = true;
+        if (bytes >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) line += 3, bytes -= 3;
+    }
+    if (bytes == 0) {
+        dispatch(sse, event, owner);
+        return;
+    }
+    if (bytes < 4 || memcmp(line, "data", 4) != 0) return; /* a comment, event, id, retry */
+    line += 4, bytes -= 4;
+    if (bytes && *line != ':') return; /* another field: "database: …" */
+    if (bytes) line++, bytes--;
+    if (bytes && *line == ' ') line++, bytes--;
+    if (sse->data_lines++ == 0 && in_input) {
+        sse->held = line;
+        sse->held_bytes = bytes;
+        return;
+    }
+    keep_held(sse);
+    if (sse->data_lines > 1) append(sse, &sse->data, "\n", 1);
+    if (!sse->fault) append(sse, &sse->data, line, bytes);
+}
+
+/* The next line end in the input, or NULL. */
+static const char *line_end(const char *at, const char *end)
+{
+    const char *lf = memchr(at, '\n', (size_t)(end - at));
+    const char *cr = memchr(at, '\r', (size_t)((lf ? lf : end) - at));
+    return cr ? cr : lf;
+}
+
+void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes, size_t count)
+{
+    const char *at = bytes, *end = bytes + count;
+    if (sse->after_cr && count) {
+        if (*at == '\n') at++;
+        sse->after_cr = false;
+    }
+    while (at < end && !sse->fault) {
+        const char *stop = line_end(at, end);
+        if (!stop) {
+            append(sse, &sse->line, at, (size_t)(end - at));
+            break;
+        }
+        if (sse->line.count) {
+            append(sse, &sse->line, at, (size_t)(stop - at));
+            struct sse_text whole = sse->line;
+            sse->line.count = 0;
+            if (!sse->fault) take_line(sse, event, owner, whole.bytes, whole.count, false);
+        } else {
+            take_line(sse, event, owner, at, (size_t)(stop - at), true);
+        }
+        at = stop + 1;
+        if (*stop == '\r') {
+            if (at == end) sse->after_cr = true;
+            else if (*at == '\n') at++;
+        }
+    }
+    if (!sse->fault) keep_held(sse);
+}

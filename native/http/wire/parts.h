@@ -1,0 +1,149 @@
+/* What the files of the wire share: the thread's state, its connections, its requests. */
+#ifndef DYNO_WIRE_PARTS_H
+#define DYNO_WIRE_PARTS_H
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "base/event_loop.h"
+#include "base/heap.h"
+#include "base/stream.h"
+#include "http/http.h"
+#include "http/sse.h"
+#include "http/wire/wire.h"
+
+#define TARGETS_MAX 64
+#define ADDRESSES_MAX 8
+#define COMMANDS 65536 /* a power of two */
+#define READ_BYTES (64 * 1024)
+#define BODY_BYTES_MAX (64u * 1024 * 1024)
+
+struct address {
+    socklen_t bytes;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+        struct sockaddr_un local;
+    } at;
+};
+
+struct connection;
+
+struct target {
+    struct address addresses[ADDRESSES_MAX];
+    int count;
+    struct connection *idle; /* newest first */
+};
+
+struct request {
+    struct wire_request head;
+    struct connection *connection; /* NULL while it waits */
+    struct heap_link waiting;      /* for its time, and a place in flight */
+    double queued_ns;
+    struct wire_end end;
+    double t_deadline_ns;
+    bool in_flight, resent;
+    struct request *chained; /* in the table's bucket */
+    char bytes[];
+};
+
+struct connection {
+    int fd;
+    struct target *target;
+    int address;          /* which of the target's is in use */
+    struct request *request;
+    struct connection *next;      /* among the target's idle ones, or the closed ones */
+    size_t place;                 /* in the wire's list */
+    bool connecting, reused, writing;
+    size_t written;
+    double t_connect_ns, t_read_ns;
+    uint32_t lag_ns;
+    struct http http;
+    struct sse sse;
+};
+
+/* Requests by their number. */
+struct request_table {
+    struct request **buckets;
+    size_t count, room; /* a power of two */
+};
+
+bool request_table_add(struct request_table *table, struct request *request);
+struct request *request_table_find(const struct request_table *table, uint32_t number);
+void request_table_remove(struct request_table *table, struct request *request);
+
+struct wire {
+    pthread_t thread;
+    _Atomic bool stop;
+    struct event_loop loop;
+    int ready_fd; /* wakes the consumer */
+
+    /* From the caller. */
+    struct command {
+        enum { COMMAND_SEND, COMMAND_CANCEL, COMMAND_WITHDRAW } what;
+        struct request *request; /* to be sent */
+        uint32_t number;         /* to be cancelled */
+    } *commands;
+    _Alignas(64) _Atomic uint64_t commands_head;
+    _Alignas(64) _Atomic uint64_t commands_tail;
+    _Atomic bool waited;   /* the consumer waits */
+    _Atomic bool urgent;   /* there is something that it should see soon */
+    _Atomic uint32_t limit;
+
+    struct target targets[TARGETS_MAX];
+    _Atomic int target_count;
+    struct stream *stream;
+
+    /* The thread's own. */
+    struct heap waiting; /* requests, the earliest first; among equals in the order of their coming */
+    struct request_table table;
+    struct connection **connections;
+    size_t connection_count, connection_room;
+    struct connection *closed; /* freed when epoll's batch, which may still name them, is done */
+    uint32_t in_flight;
+    uint64_t sequence;
+    uint32_t known_limit;
+    bool held;               /* the limit keeps back a request whose time has come */
+    double slot_ns;          /* when a place in flight last became free */
+    double next_deadline_ns; /* no request's time is up before */
+    char *input;
+
+    /* For the status. */
+    _Atomic uint64_t sent, ended, opened, blocked_ns, reads, resent;
+    _Atomic int scheduling;
+    _Atomic bool kernel_stamps;
+};
+
+static inline double wire_now(void)
+{
+    return (double)now_ns();
+}
+
+/* Puts a record on the ring; waits while it is full, so that a slow consumer slows the reading. */
+void wire_emit(struct wire *wire, uint32_t request, enum wire_kind kind, double t_ns,
+               uint32_t lag_ns, const void *bytes, size_t count);
+
+/* Ends a request: its record, its place, its memory. */
+void wire_end_request(struct wire *wire, struct request *request, enum wire_failure failure,
+                      const char *message);
+
+/* Gives a request a connection, kept alive or new, and sends it. */
+void send_on_connection(struct wire *wire, struct request *request);
+
+/* What the event loop found. */
+void connection_ready(struct wire *wire, struct connection *connection, uint32_t events);
+
+/* Ends the request on it. */
+void fail_connection(struct wire *wire, struct connection *connection, enum wire_failure failure,
+                     const char *message);
+
+/* Its memory stays until free_closed_connections. No request may be on it. */
+void close_connection(struct wire *wire, struct connection *connection);
+
+void free_closed_connections(struct wire *wire);
+
+#endif

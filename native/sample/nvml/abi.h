@@ -1,0 +1,131 @@
+/* The functions and structures of NVML's ABI that are used here, under names of our own. */
+#ifndef DYNO_NVML_ABI_H
+#define DYNO_NVML_ABI_H
+
+#include <stdint.h>
+
+#include "sample/nvml/nvml.h"
+
+/* A version word is the structure's size and its version number. */
+#define NVML_VERSIONED(type, version) ((uint32_t)(sizeof(type) | (version) << 24))
+
+struct nvml_utilization {
+    uint32_t gpu, memory;
+};
+struct nvml_memory_v1 {
+    uint64_t total, free, used;
+};
+struct nvml_memory_v2 {
+    uint32_t version;
+    uint64_t total, reserved, free, used;
+};
+struct nvml_temperature {
+    uint32_t version, sensor;
+    int32_t celsius;
+};
+struct nvml_process {
+    uint32_t pid;
+    uint64_t memory_bytes;
+    uint32_t gpu_instance, compute_instance;
+};
+
+enum value_type { TYPE_DOUBLE, TYPE_U32, TYPE_ULONG, TYPE_U64, TYPE_I64, TYPE_I32, TYPE_U16 };
+
+struct nvml_field {
+    uint32_t id, scope;
+    int64_t timestamp_us, latency_us;
+    uint32_t value_type;
+    int32_t code;
+    union {
+        double f64;
+        uint32_t u32;
+        uint64_t u64;
+        int64_t i64;
+        int32_t i32;
+        uint16_t u16;
+    } value;
+};
+_Static_assert(sizeof(struct nvml_field) == 40, "NVML's field value");
+_Static_assert(sizeof(struct nvml_memory_v2) == 40, "NVML's memory, version 2");
+_Static_assert(sizeof(struct nvml_process) == 24, "NVML's process");
+
+struct nvml_gpm_support {
+    uint32_t version, supported;
+};
+struct nvml_gpm_metric {
+    uint32_t id;
+    int32_t code;
+    double value;
+    const char *names[3];
+};
+/* The header's array grows with each release; the driver reads and writes count entries of it. */
+#define GPM_METRICS_ROOM 333
+struct nvml_gpm_request {
+    uint32_t version, count;
+    void *sample1, *sample2;
+    struct nvml_gpm_metric metrics[GPM_METRICS_ROOM];
+};
+_Static_assert(sizeof(struct nvml_gpm_request) == 13344, "NVML's GPM request");
+
+/* X(our name, NVML's name, parameters) */
+#define NVML_FUNCTIONS(X)                                                                         \
+    X(init, "nvmlInit_v2", (void))                                                                \
+    X(shutdown, "nvmlShutdown", (void))                                                           \
+    X(driver_version, "nvmlSystemGetDriverVersion", (char *, uint32_t))                           \
+    X(library_version, "nvmlSystemGetNVMLVersion", (char *, uint32_t))                            \
+    X(device_count, "nvmlDeviceGetCount_v2", (uint32_t *))                                        \
+    X(device_by_index, "nvmlDeviceGetHandleByIndex_v2", (uint32_t, void **))                      \
+    X(name, "nvmlDeviceGetName", (void *, char *, uint32_t))                                      \
+    X(uuid, "nvmlDeviceGetUUID", (void *, char *, uint32_t))                                      \
+    X(utilization, "nvmlDeviceGetUtilizationRates", (void *, struct nvml_utilization *))          \
+    X(memory_v1, "nvmlDeviceGetMemoryInfo", (void *, struct nvml_memory_v1 *))                    \
+    X(memory_v2, "nvmlDeviceGetMemoryInfo_v2", (void *, struct nvml_memory_v2 *))                 \
+    X(temperature_v1, "nvmlDeviceGetTemperature", (void *, uint32_t, uint32_t *))                 \
+    X(temperature, "nvmlDeviceGetTemperatureV", (void *, struct nvml_temperature *))              \
+    X(threshold, "nvmlDeviceGetTemperatureThreshold", (void *, uint32_t, uint32_t *))             \
+    X(power, "nvmlDeviceGetPowerUsage", (void *, uint32_t *))                                     \
+    X(power_limit, "nvmlDeviceGetEnforcedPowerLimit", (void *, uint32_t *))                       \
+    X(energy, "nvmlDeviceGetTotalEnergyConsumption", (void *, uint64_t *))                        \
+    X(clock, "nvmlDeviceGetClockInfo", (void *, uint32_t, uint32_t *))                            \
+    X(fan, "nvmlDeviceGetFanSpeed", (void *, uint32_t *))                                         \
+    X(reasons, "nvmlDeviceGetCurrentClocksEventReasons", (void *, uint64_t *))                    \
+    X(reasons_v1, "nvmlDeviceGetCurrentClocksThrottleReasons", (void *, uint64_t *))              \
+    X(fields, "nvmlDeviceGetFieldValues", (void *, int32_t, struct nvml_field *))                 \
+    X(processes, "nvmlDeviceGetComputeRunningProcesses_v3",                                       \
+      (void *, uint32_t *, struct nvml_process *))                                                \
+    X(processes_v2, "nvmlDeviceGetComputeRunningProcesses_v2",                                    \
+      (void *, uint32_t *, struct nvml_process *))                                                \
+    X(mig_mode, "nvmlDeviceGetMigMode", (void *, uint32_t *, uint32_t *))                         \
+    X(mig_count, "nvmlDeviceGetMaxMigDeviceCount", (void *, uint32_t *))                          \
+    X(mig_by_index, "nvmlDeviceGetMigDeviceHandleByIndex", (void *, uint32_t, void **))           \
+    X(gpu_instance, "nvmlDeviceGetGpuInstanceId", (void *, uint32_t *))                           \
+    X(gpm_support, "nvmlGpmQueryDeviceSupport", (void *, struct nvml_gpm_support *))              \
+    X(gpm_alloc, "nvmlGpmSampleAlloc", (void **))                                                 \
+    X(gpm_free, "nvmlGpmSampleFree", (void *))                                                    \
+    X(gpm_sample, "nvmlGpmSampleGet", (void *, void *))                                           \
+    X(gpm_mig_sample, "nvmlGpmMigSampleGet", (void *, uint32_t, void *))                          \
+    X(gpm_metrics, "nvmlGpmMetricsGet", (struct nvml_gpm_request *))
+
+#define DECLARE(name, symbol, parameters) int(*name) parameters;
+struct nvml {
+    void *library;
+    NVML_FUNCTIONS(DECLARE)
+    const char *(*error_string)(int);
+    bool initialized;
+    char driver[80], version[80], path[256];
+    int gpu_count;
+    struct gpu gpus[GPUS_MAX];
+};
+#undef DECLARE
+
+/* Calls an optional function. */
+#define NVML_CALL(nvml, name, ...) \
+    ((nvml)->name ? (nvml)->name(__VA_ARGS__) : (int)NVML_FUNCTION_NOT_FOUND)
+
+/* gpm.c: the metrics of Hopper and later, from pairs of samples at least 100 ms apart. */
+struct gpm;
+int gpm_open(struct nvml *nvml, struct gpu *gpu);
+void gpm_close(struct nvml *nvml, struct gpu *gpu);
+int gpm_read(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading);
+
+#endif

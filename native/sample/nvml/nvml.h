@@ -1,0 +1,146 @@
+/*
+ * NVML, found at run time. The layouts are those of its public ABI (x86-64 and arm64 alike); every
+ * function is optional, and one that a driver lacks answers NVML_FUNCTION_NOT_FOUND.
+ */
+#ifndef DYNO_NVML_H
+#define DYNO_NVML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sample/board.h"
+#include "base/json.h"
+
+#define GPUS_MAX 64 /* devices and their MIG parts */
+#define NVML_PROBE_NS 1000000000ull /* at start, to find how often the counters change */
+#define GPU_PROCESSES_MAX 1024
+#define NVML_NAME_SIZE 96
+
+enum nvml_code {
+    NVML_OK = 0,
+    NVML_UNINITIALIZED = 1,
+    NVML_INVALID_ARGUMENT = 2,
+    NVML_NOT_SUPPORTED = 3,
+    NVML_NO_PERMISSION = 4,
+    NVML_NOT_FOUND = 6,
+    NVML_INSUFFICIENT_SIZE = 7,
+    NVML_FUNCTION_NOT_FOUND = 13,
+    NVML_GPU_IS_LOST = 15,
+    NVML_RESET_REQUIRED = 16,
+    NVML_VERSION_MISMATCH = 18,
+    NVML_ARGUMENT_VERSION_MISMATCH = 25,
+};
+
+/* How often a metric is worth asking for. GPM is only read where it was asked for. */
+enum pace { PACE_FAST, PACE_SLOW, PACE_GPM };
+
+/* The metrics of a device; nvml_metrics.c holds their names and units in this order. */
+enum gpu_metric {
+    GPU_UTILIZATION,
+    GPU_MEMORY_UTILIZATION,
+    GPU_POWER,
+    GPU_POWER_INSTANT,
+    GPU_POWER_AVERAGE,
+    GPU_ENERGY,
+    GPU_SM_CLOCK,
+    GPU_MEMORY_CLOCK,
+    GPU_THROTTLE_REASONS,
+    GPU_PCIE_SENT,
+    GPU_PCIE_RECEIVED,
+    GPU_MEMORY_TOTAL,
+    GPU_MEMORY_FREE,
+    GPU_MEMORY_USED,
+    GPU_TEMPERATURE,
+    GPU_MEMORY_TEMPERATURE,
+    GPU_GRAPHICS_CLOCK,
+    GPU_VIDEO_CLOCK,
+    GPU_POWER_LIMIT,
+    GPU_FAN,
+    GPU_THROTTLED_POWER,
+    GPU_THROTTLED_SW_THERMAL,
+    GPU_THROTTLED_HW_THERMAL,
+    GPU_THROTTLED_BRAKE,
+    GPU_NVLINK_SENT,
+    GPU_NVLINK_RECEIVED,
+    GPU_GPM_GRAPHICS,
+    GPU_GPM_SM,
+    GPU_GPM_OCCUPANCY,
+    GPU_GPM_TENSOR,
+    GPU_GPM_DRAM,
+    GPU_GPM_PCIE_SENT,
+    GPU_GPM_PCIE_RECEIVED,
+    GPU_GPM_NVLINK_RECEIVED,
+    GPU_GPM_NVLINK_SENT,
+    GPU_METRICS
+};
+
+struct gpu_metric_row {
+    const char *name;
+    const char *unit;
+    enum kind kind;
+    enum pace pace;
+};
+extern const struct gpu_metric_row GPU_METRIC[GPU_METRICS];
+
+/* One reading: a value (NaN where unread) and NVML's code for each metric. */
+struct gpu_reading {
+    double value[GPU_METRICS];
+    int code[GPU_METRICS];
+};
+
+struct gpu_process {
+    uint32_t pid;
+    double memory_bytes; /* NaN where the driver does not tell */
+};
+
+/* A counter of 32 bits, summed across its wraps. */
+struct wrapping {
+    bool started;
+    uint64_t last;
+    double sum;
+};
+
+struct gpu {
+    void *device;
+    void *parent;          /* of a MIG part; NULL for a whole device */
+    uint32_t gpu_instance; /* of a MIG part */
+    bool mig;              /* a whole device split into MIG parts */
+    char series[32];       /* "gpu0", "gpu0.mig1" */
+    char name[NVML_NAME_SIZE];
+    char uuid[NVML_NAME_SIZE];
+    double slowdown_celsius; /* NaN where unknown */
+    uint64_t absent;         /* bit mask of the metrics that it does not offer */
+    int absent_code[GPU_METRICS]; /* why; NVML_OK: not asked for, or another metric says it */
+    struct wrapping pcie[2];
+    struct gpm *gpm;
+};
+
+struct nvml;
+
+/* An empty path means DYNO_NVML, else libnvidia-ml.so.1. NULL and a message on failure. */
+struct nvml *nvml_open(const char *path, char *error, size_t error_size);
+void nvml_close(struct nvml *nvml);
+
+int nvml_gpu_count(const struct nvml *nvml);
+struct gpu *nvml_gpu(struct nvml *nvml, int index);
+const char *nvml_error(const struct nvml *nvml, int code);
+
+/* Whether the device is gone for good. */
+bool nvml_is_lost(int code);
+
+/* Reads the metrics of one pace; the others are left as they are. NVML_GPU_IS_LOST ends it. */
+int nvml_read(struct nvml *nvml, struct gpu *gpu, enum pace pace, struct gpu_reading *reading);
+
+/* Compute processes; count is the room, and then how many there are. */
+int nvml_processes(struct nvml *nvml, struct gpu *gpu, struct gpu_process *processes,
+                   uint32_t *count);
+
+/* Reads everything once and marks what a device does not offer. GPM only where it is wanted. */
+void nvml_find_offer(struct nvml *nvml, struct gpu *gpu, bool gpm);
+
+/* Driver, library and devices, into an open object. */
+void nvml_describe(struct nvml *nvml, struct json *json);
+
+#endif

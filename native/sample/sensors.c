@@ -1,0 +1,173 @@
+/* Core frequencies and temperatures. Reading them can ask firmware: slow thread, once a second. */
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "sample/source.h"
+
+#define SENSORS_MAX 1024
+#define CPUINFO_BYTES (1 << 20)
+
+/* Files of one number each. */
+struct sensors {
+    double scale;
+    int count;
+    int fds[SENSORS_MAX];
+    int fields[SENSORS_MAX];
+};
+
+static void sensors_read(struct source *source, uint64_t now)
+{
+    const struct sensors *sensors = source->state;
+    for (int i = 0; i < sensors->count; i++) {
+        char text[32], *end;
+        double value = UNKNOWN; /* a sensor may fail now and then, a drive may sleep */
+        if (file_read(sensors->fds[i], text, sizeof text) > 0) {
+            long number = strtol(text, &end, 10);
+            if (end != text) value = (double)number * sensors->scale;
+        }
+        board_put(source->board, sensors->fields[i], value, now);
+    }
+}
+
+static void sensors_close(struct source *source)
+{
+    struct sensors *sensors = source->state;
+    for (int i = 0; i < sensors->count; i++) close(sensors->fds[i]);
+    free(sensors);
+}
+
+/* Where there is no cpufreq (virtual machines), /proc/cpuinfo tells "cpu MHz" core by core. */
+struct cpuinfo {
+    int fd;
+    int count;
+    int fields[SENSORS_MAX];
+    char text[CPUINFO_BYTES];
+};
+
+static void cpuinfo_read(struct source *source, uint64_t now)
+{
+    struct cpuinfo *cpuinfo = source->state;
+    if (file_read(cpuinfo->fd, cpuinfo->text, sizeof cpuinfo->text) < 0) return;
+    int core = 0;
+    for (const char *line = cpuinfo->text; line && core < cpuinfo->count; line = next_line(line)) {
+        if (strncmp(line, "cpu MHz", 7) != 0) continue;
+        const char *colon = strchr(line, ':');
+        if (!colon) return;
+        board_put(source->board, cpuinfo->fields[core++], strtod(colon + 1, NULL), now);
+    }
+}
+
+static void cpuinfo_close(struct source *source)
+{
+    struct cpuinfo *cpuinfo = source->state;
+    close(cpuinfo->fd);
+    free(cpuinfo);
+}
+
+static int frequency_field(struct board *board, int core)
+{
+    return board_add(board, "frequency", "MHz", GAUGE, "cpu%d.frequency_mhz", core);
+}
+
+static void cpuinfo_open(struct opening *opening, struct source *source)
+{
+    struct cpuinfo *cpuinfo = calloc(1, sizeof *cpuinfo);
+    if (!cpuinfo) return;
+    cpuinfo->fd = file_open(opening->options->root, "/proc/cpuinfo");
+    if (cpuinfo->fd >= 0 && file_read(cpuinfo->fd, cpuinfo->text, sizeof cpuinfo->text) > 0)
+        for (const char *line = cpuinfo->text; line; line = next_line(line))
+            if (strncmp(line, "cpu MHz", 7) == 0 && cpuinfo->count < SENSORS_MAX) {
+                cpuinfo->fields[cpuinfo->count] =
+                    frequency_field(opening->board, cpuinfo->count);
+                cpuinfo->count++;
+            }
+    if (cpuinfo->count > 0) {
+        source->where = "/proc/cpuinfo";
+        source_ready(source, cpuinfo, cpuinfo_read, cpuinfo_close);
+        return;
+    }
+    source_note(source, "neither cpufreq in /sys nor \"cpu MHz\" in /proc/cpuinfo");
+    if (cpuinfo->fd >= 0) close(cpuinfo->fd);
+    free(cpuinfo);
+}
+
+void frequency_open(struct opening *opening)
+{
+    if (!(opening->options->metrics & METRICS_FREQUENCY)) return;
+    struct source *source =
+        source_add(opening, "frequency", "cpufreq/scaling_cur_freq", LANE_SLOW, NS_PER_S);
+    struct sensors *sensors = source ? calloc(1, sizeof *sensors) : NULL;
+    if (!sensors) return;
+    sensors->scale = 1e-3; /* kHz */
+    int missing = 0;
+    for (int core = 0; missing < 8 && sensors->count < SENSORS_MAX; core++) {
+        int fd = file_open(opening->options->root,
+                           "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq", core);
+        missing = fd < 0 ? missing + 1 : 0; /* cores may be offline in between */
+        if (fd < 0) continue;
+        sensors->fds[sensors->count] = fd;
+        sensors->fields[sensors->count++] = frequency_field(opening->board, core);
+    }
+    if (sensors->count > 0) {
+        source_ready(source, sensors, sensors_read, sensors_close);
+        return;
+    }
+    free(sensors);
+    cpuinfo_open(opening, source);
+}
+
+static void add_chip(struct opening *opening, struct sensors *sensors, const char *hwmon)
+{
+    const char *root = opening->options->root;
+    char chip[32], label[32];
+    if (!file_line(chip, sizeof chip, root, "/sys/class/hwmon/%s/name", hwmon)) return;
+    int missing = 0;
+    for (int i = 1; missing < 8 && sensors->count < SENSORS_MAX; i++) {
+        int fd = file_open(root, "/sys/class/hwmon/%s/temp%d_input", hwmon, i);
+        missing = fd < 0 ? missing + 1 : 0;
+        if (fd < 0) continue;
+        if (!file_line(label, sizeof label, root, "/sys/class/hwmon/%s/temp%d_label", hwmon, i))
+            snprintf(label, sizeof label, "temp%d", i);
+        sensors->fds[sensors->count] = fd;
+        sensors->fields[sensors->count++] =
+            board_add(opening->board, "temperature", "celsius", GAUGE,
+                      "temperature.%s.%s_celsius", chip, label);
+    }
+}
+
+static int is_hwmon(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, "hwmon", 5) == 0;
+}
+
+/* NVMe drives are hwmon chips too, named nvme. */
+void temperature_open(struct opening *opening)
+{
+    if (!(opening->options->metrics & METRICS_TEMPERATURE)) return;
+    struct source *source =
+        source_add(opening, "temperature", "/sys/class/hwmon", LANE_SLOW, NS_PER_S);
+    struct sensors *sensors = source ? calloc(1, sizeof *sensors) : NULL;
+    if (!sensors) return;
+    sensors->scale = 1e-3; /* thousandths of a degree */
+    char path[PATH_MAX + 32];
+    struct dirent **chips;
+    snprintf(path, sizeof path, "%s/sys/class/hwmon", opening->options->root);
+    int count = scandir(path, &chips, is_hwmon, versionsort);
+    for (int i = 0; i < count; i++) {
+        add_chip(opening, sensors, chips[i]->d_name);
+        free(chips[i]);
+    }
+    if (count >= 0) free(chips);
+    if (sensors->count > 0) {
+        source_ready(source, sensors, sensors_read, sensors_close);
+        return;
+    }
+    source_note(source, "no temperature sensor in /sys/class/hwmon (a virtual machine has none)");
+    free(sensors);
+}
