@@ -20,7 +20,7 @@ bool attempt_affordable(const struct engine *engine, const struct workflow *work
 {
     const struct provider_config *provider = &engine->config->providers[tier->provider];
     int64_t left = engine->config->budget - workflow->cost - tier->config->price;
-    if (tier->config->price == provider->tiers[provider->cheapest].price) return left >= 0;
+    if (tier->config->price == provider->tiers[provider->by_price[0]].price) return left >= 0;
     return (double)left >= RESERVE_FACTOR * workflow->reserve;
 }
 
@@ -64,7 +64,7 @@ void attempt_start(struct engine *engine, struct node *node, struct tier *tier, 
     node->attempts[is_hedge ? 1 : 0] = attempt;
     const struct provider_config *provider = provider_of(engine, tier)->config;
     if (attempt->number == 0)
-        workflow->reserve -= (double)provider->tiers[provider->cheapest].price;
+        workflow->reserve -= (double)provider->tiers[provider->by_price[0]].price;
     workflow->cost += tier->config->price;
     tier_take(tier, engine->now);
     trace_start(engine->trace, engine->now, attempt);

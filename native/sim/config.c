@@ -99,10 +99,15 @@ void config_finish(struct config *config)
 {
     for (int p = 0; p < config->provider_count; p++) {
         struct provider_config *provider = &config->providers[p];
-        provider->cheapest = 0;
-        for (int t = 1; t < provider->tier_count; t++)
-            if (provider->tiers[t].price < provider->tiers[provider->cheapest].price)
-                provider->cheapest = t;
+        for (int t = 0; t < provider->tier_count; t++) {
+            int place = t;
+            for (; place > 0; place--) {
+                int before = provider->by_price[place - 1];
+                if (provider->tiers[before].price <= provider->tiers[t].price) break;
+                provider->by_price[place] = before;
+            }
+            provider->by_price[place] = t;
+        }
     }
 }
 

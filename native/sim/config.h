@@ -47,7 +47,7 @@ struct provider_config {
     char name[NAME_MAX_BYTES];
     bool local; /* workers of this host: free, never failing, not in tiers.csv */
     int tier_count;
-    int cheapest;
+    int by_price[TIERS_MAX]; /* the tiers from cheap to dear */
     struct tier_config tiers[TIERS_MAX];
 };
 
@@ -71,7 +71,7 @@ void config_defaults(struct config *config);
 /* Fills in what follows from the other fields of a tier. */
 void tier_config_finish(struct tier_config *tier);
 
-/* Finds every provider's cheapest tier. */
+/* Puts every provider's tiers in the order of their prices. */
 void config_finish(struct config *config);
 
 /* -1 when there is none of that name. */

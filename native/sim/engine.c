@@ -91,7 +91,7 @@ static void arrive(struct engine *engine)
     const struct options *options = engine->options;
     do {
         struct workflow *workflow =
-            workflow_new(engine->arrived++, engine->now, options, engine->config);
+            workflow_new(++engine->arrived, engine->now, options, engine->config);
         workflow->deadline = policy_deadline(&engine->policy, workflow);
         spawn(engine, workflow, NODE_PLAN, 0, -1, -1);
     } while (options->arrival_rate == 0 && engine->arrived < options->workflows);
@@ -170,7 +170,7 @@ static void consider_nodes(struct engine *engine, struct provider *provider, str
         int count = policy_route(&engine->policy, type, provider, engine->now, route);
         consider(engine, choice, provider, route, count, best);
         choice.heap = &provider->frugal[t];
-        consider(engine, choice, provider, &provider->config->cheapest, 1, best);
+        consider(engine, choice, provider, provider->config->by_price, 1, best);
     }
 }
 
@@ -223,7 +223,7 @@ static void launch_node(struct engine *engine, const struct choice *choice)
     node->queue = NULL;
     if (attempt_affordable(engine, node->workflow, choice->tier))
         attempt_start(engine, node, choice->tier, false);
-    else if (choice->tier != &provider->tiers[provider->config->cheapest])
+    else if (choice->tier != &provider->tiers[provider->config->by_price[0]])
         wait_in(engine, node, &provider->frugal[node->type], key);
     else
         engine_workflow_failed(engine, node->workflow, "budget exhausted");

@@ -55,7 +55,7 @@ static const struct flag {
      "tiers by the policy; escalation and hedging"},
     {"disable_hedging", FLAG_SWITCH, PLACE(disable_hedging), 0, 0, NULL, "no second attempts"},
     {"disable_escalation", FLAG_SWITCH, PLACE(disable_escalation), 0, 0, NULL,
-     "the cheapest tier for critical nodes too"},
+     "critical nodes too take the cheapest tier with room"},
     {"disable_dag_priority", FLAG_SWITCH, PLACE(disable_dag_priority), 0, 0, NULL,
      "oldest first"},
     {"help", FLAG_SWITCH, PLACE(help), 0, 0, NULL, "this text; also -h"},

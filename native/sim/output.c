@@ -101,15 +101,11 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Between the two nearest of the sorted values. */
-static double quantile_of(const struct series *series, double share)
+/* The contract's quantile: the sorted value at floor(share * count), between none. */
+static double quantile_of(const struct series *series, int percent)
 {
     if (series->count == 0) return 0;
-    double place = share * (double)(series->count - 1);
-    size_t below = (size_t)floor(place);
-    size_t above = below + 1 < series->count ? below + 1 : below;
-    double low = series->values[below], high = series->values[above];
-    return low + (high - low) * (place - (double)below);
+    return series->values[series->count * (size_t)percent / 100];
 }
 
 static void sort(struct series *series)
@@ -126,11 +122,11 @@ struct summary output_close(struct output *output)
     double count = output->makespans.count > 0 ? (double)output->makespans.count : 1;
     struct summary summary = {
         .makespan_mean = output->makespan_sum / count,
-        .makespan_p50 = quantile_of(&output->makespans, 0.5),
-        .makespan_p95 = quantile_of(&output->makespans, 0.95),
-        .makespan_p99 = quantile_of(&output->makespans, 0.99),
+        .makespan_p50 = quantile_of(&output->makespans, 50),
+        .makespan_p95 = quantile_of(&output->makespans, 95),
+        .makespan_p99 = quantile_of(&output->makespans, 99),
         .cost_mean = output->cost_sum / count,
-        .cost_p50 = quantile_of(&output->costs, 0.5),
+        .cost_p50 = quantile_of(&output->costs, 50),
     };
     FILE *file = create(output->summary_path);
     fputs("makespan_mean_ms,makespan_p50_ms,makespan_p95_ms,makespan_p99_ms,cost_mean,cost_p50\n",

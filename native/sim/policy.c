@@ -73,7 +73,7 @@ void policy_learn(struct policy *policy, enum node_type type, int tier, int64_t 
 {
     const struct config *config = policy->config;
     quantile_add(policy->service[type][tier], service);
-    if (tier != config->providers[config->nodes[type].provider].cheapest) return;
+    if (tier != config->providers[config->nodes[type].provider].by_price[0]) return;
     double p50 = quantile_p50(policy->service[type][tier], FIRST_P50_MS);
     if (p50 == policy->p50[type]) return;
     policy->p50[type] = p50;
@@ -139,8 +139,8 @@ int policy_route(const struct policy *policy, enum node_type type,
         for (int t = 0; t < config->tier_count; t++) route[t] = t;
         return config->tier_count;
     }
-    const struct tier *cheap = &provider->tiers[config->cheapest];
-    int count = 0;
+    const struct tier *cheap = &provider->tiers[config->by_price[0]];
+    int count = 0, dearer = -1;
     if (policy->escalation && critical(type) && config->tier_count > 1) {
         double cheap_time = expected_time(policy, type, cheap, now), best_time = cheap_time;
         for (int t = 0; t < config->tier_count; t++) {
@@ -148,11 +148,12 @@ int policy_route(const struct policy *policy, enum node_type type,
             double price = (double)(config->tiers[t].price - cheap->config->price) / MONEY_UNITS;
             if (time >= best_time || cheap_time - time < ESCALATION_GAIN * price) continue;
             best_time = time;
-            route[0] = t;
-            count = 1;
+            dearer = t;
         }
     }
-    route[count++] = config->cheapest;
+    if (dearer >= 0) route[count++] = dearer;
+    for (int i = 0; i < config->tier_count; i++)
+        if (config->by_price[i] != dearer) route[count++] = config->by_price[i];
     return count;
 }
 

@@ -30,7 +30,7 @@ struct workflow *workflow_new(int64_t id, int64_t arrived, const struct options 
     for (int type = 0; type < NODE_TYPES; type++) {
         const struct provider_config *provider = &config->providers[config->nodes[type].provider];
         workflow->reserve += (double)workflow->remaining[type] *
-                             (double)provider->tiers[provider->cheapest].price;
+                             (double)provider->tiers[provider->by_price[0]].price;
     }
     return workflow;
 }

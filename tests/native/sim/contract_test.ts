@@ -39,11 +39,27 @@ Deno.test("simulator's contract", async (t) => {
     );
     assertEquals(report.rows("summary.csv").length, 1);
     const ids = report.rows("workflows.csv").map((row) => Number(row.workflow_id));
-    assertEquals(ids.sort((a, b) => a - b), [0, 1, 2, 3, 4, 5, 6, 7]);
+    assertEquals(ids.sort((a, b) => a - b), [1, 2, 3, 4, 5, 6, 7, 8]);
     assertEquals(
       report.rows("tiers.csv").map((row) => `${row.provider} ${row.tier_id}`),
       ["embed_provider 0", "embed_provider 1", "llm_provider 0", "llm_provider 1"],
     );
+  });
+
+  await t.step("quantiles of the summary are sorted[floor(q * n)] of the workflows", async () => {
+    for (const workflows of ["1", "2", "7", "40"]) {
+      const report = await simulator.report("--workflows", workflows, "--policy", "sjf");
+      const sorted = (column: string) =>
+        report.rows("workflows.csv").map((row) => row[column]).sort((a, b) => +a - +b);
+      const [makespans, costs] = [sorted("makespan_ms"), sorted("cost")];
+      const at = (values: string[], q: number) => values[Math.floor(q * values.length)];
+      const [summary] = report.rows("summary.csv");
+      assertEquals(
+        [summary.makespan_p50_ms, summary.makespan_p95_ms, summary.makespan_p99_ms],
+        [0.5, 0.95, 0.99].map((q) => at(makespans, q)),
+      );
+      assertEquals(summary.cost_p50, at(costs, 0.5));
+    }
   });
 
   await t.step("standard output: the config block, then the summary block", async () => {

@@ -23,8 +23,6 @@ export interface Rules {
   inFlightMax: number;
   /** Nodes start in the order in which they became ready. */
   oldestFirst: boolean;
-  /** Tiers follow the policy: none but the cheapest where it does not escalate. */
-  routing: boolean;
   escalation: boolean;
   hedging: boolean;
   tiers: Record<string, TierRules[]>;
@@ -270,9 +268,9 @@ class Replay {
     if (this.rules.oldestFirst && args.tier === 0) {
       for (const other of waiting) assert(other.order > node.order, "the oldest first");
     }
-    if (this.rules.routing && !(this.rules.escalation && CRITICAL.has(node.type))) {
-      assertEquals(args.tier, 0, "the cheapest tier");
-    }
+    if (this.rules.escalation && CRITICAL.has(node.type)) return;
+    const cheaper = this.tiers.get(args.provider)!.slice(0, args.tier);
+    assert(!cheaper.some((other) => this.#hasRoom(other)), "the cheapest tier with room");
   }
 
   #takeToken(tier: TierState): void {
@@ -342,11 +340,14 @@ class Replay {
     if (this.#inFlight >= this.rules.inFlightMax) return;
     for (const [provider, waiting] of this.waiting) {
       if (waiting.size === 0) continue;
-      const [{ rules, running, tokens, refilledAt }] = this.tiers.get(provider)!;
-      const refill = (this.#now - refilledAt) * (rules.tokensPerS ?? 0);
-      const token = !rules.tokensPerS || tokens + refill >= NANO;
-      assert(running === rules.concurrency || !token, `${provider} is idle while nodes wait`);
+      assert(!this.#hasRoom(this.tiers.get(provider)![0]), `${provider} is idle while nodes wait`);
     }
+  }
+
+  #hasRoom({ rules, running, tokens, refilledAt }: TierState): boolean {
+    const refill = (this.#now - refilledAt) * (rules.tokensPerS ?? 0);
+    const token = !rules.tokensPerS || tokens + refill >= NANO;
+    return running < rules.concurrency && token;
   }
 }
 

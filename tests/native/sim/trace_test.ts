@@ -43,7 +43,7 @@ const TIGHT = {
   tiers: {
     ...LOCAL,
     embed_provider: [tier([4, 2, 2, 0.001, 150, 8]), tier([8, 3, 1, 0.005, 200, 8])],
-    llm_provider: [tier([1, 2, 2, 0.01, 3_000, 2]), tier([2, 1, 3, 0.05, 6_000, 4])],
+    llm_provider: [tier([1, 2, 2, 0.01, 3_000, 1]), tier([2, 1, 3, 0.05, 6_000, 4])],
   },
 };
 
@@ -76,7 +76,6 @@ function rulesOf(world: typeof TIGHT, policy: string, flags: string[], routing: 
     ...SIZE,
     ...world,
     oldestFirst: policy === "fifo_cheapest" || (dag && off("dag_priority")),
-    routing,
     escalation: routing && ["dag_escalation", "full"].includes(policy) && !off("escalation"),
     hedging: routing && policy === "full" && !off("hedging"),
   };
@@ -147,7 +146,7 @@ Deno.test(`traces of ${SEEDS.length} seeds keep the rules`, async (t) => {
     broken(() => ({ budget: 0.2 }));
     broken(() => ({ inFlightMax: 4 }));
     broken(() => ({ hedging: false }));
-    broken(() => ({ escalation: false }));
+    broken((tiers) => (tiers.llm_provider[0].concurrency = 3, {})); // the cheaper would have room
     broken(() => ({ subqueries: 3 }));
     const sjf = await simulator.report(...sizes, "--policy", "sjf");
     const sjfRules = rulesOf(BUILT_IN, "sjf", sizes, false);
