@@ -6,13 +6,22 @@ import { RequestParser, RequestRefused } from "./http_request.ts";
 import { bytesOf } from "./parts.ts";
 import { errorBody } from "./replies.ts";
 import type { ParsedRequest } from "./http_request.ts";
-import type { Part } from "./parts.ts";
+import type { Framing, Part } from "./parts.ts";
 
-interface PendingReply {
-  t_received_ns: number;
+/** What a request is answered with. */
+export interface Reply {
   parts: Part[];
-  next: number;
+  /** Called once, when the reply is over or cut off, with how many of its parts were sent. */
+  over?: (sent: number) => void;
 }
+
+interface PendingReply extends Reply {
+  t_received_ns: number;
+  next: number;
+  framing: Framing;
+}
+
+const CONTINUE: Part = { kind: "raw", at_s: 0, bytes: "HTTP/1.1 100 Continue\r\n\r\n" };
 
 /** Plays replies on a socket; a reply starts when the one before it is over. */
 export class Connection {
@@ -20,16 +29,23 @@ export class Connection {
   readonly #queue: PendingReply[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
+  /** A request has said that it is the last one. */
+  #last = false;
 
-  /** @param answer gives the parts of the reply to a request. */
-  constructor(socket: Socket, answer: (request: ParsedRequest, t_received_ns: number) => Part[]) {
+  /** @param answer gives the reply to a request. */
+  constructor(socket: Socket, answer: (request: ParsedRequest, t_received_ns: number) => Reply) {
     this.#socket = socket;
     socket.setNoDelay(true);
     const parser = new RequestParser((request) => {
+      if (this.#last) return; // nothing behind it is read
       const t_received_ns = nowNs();
-      this.#queue.push({ t_received_ns, parts: answer(request, t_received_ns), next: 0 });
+      const reply = answer(request, t_received_ns);
+      const framing = framingOf(request, reply);
+      this.#last = framing.connection === "close";
+      const parts = this.#last ? closed(reply.parts) : reply.parts;
+      this.#queue.push({ ...reply, parts, t_received_ns, next: 0, framing });
       if (this.#queue.length === 1) this.#play();
-    });
+    }, () => this.#continue());
     socket.on("data", (bytes: Buffer) => {
       try {
         parser.push(bytes);
@@ -39,7 +55,10 @@ export class Connection {
       }
     });
     socket.on("error", () => {}); // a client that went away is told by "close"
-    socket.on("close", () => this.#stop());
+    socket.on("close", () => {
+      this.#stop();
+      for (const reply of this.#queue.splice(0)) reply.over?.(reply.next);
+    });
     socket.on("end", () => socket.end());
   }
 
@@ -47,6 +66,14 @@ export class Connection {
   destroy(): void {
     this.#stop();
     this.#socket.destroy();
+  }
+
+  /** In its turn: the answers to earlier requests go first. */
+  #continue(): void {
+    const t_received_ns = nowNs();
+    const framing = { chunked: true, connection: null };
+    this.#queue.push({ parts: [CONTINUE], t_received_ns, next: 0, framing });
+    if (this.#queue.length === 1) this.#play();
   }
 
   #stop(): void {
@@ -63,6 +90,7 @@ export class Connection {
       const part = reply.parts[reply.next];
       if (part === undefined) {
         this.#queue.shift();
+        reply.over?.(reply.next);
         continue;
       }
       const wait_ms = part.at_s * 1000 - (nowNs() - reply.t_received_ns) / 1e6;
@@ -79,7 +107,7 @@ export class Connection {
         this.#socket.write(bytes);
         this.#socket.write(part.bytes);
         bytes = "";
-      } else bytes += bytesOf(part);
+      } else bytes += bytesOf(part, reply.framing);
     }
     if (bytes !== "") this.#socket.write(bytes);
   }
@@ -115,4 +143,19 @@ export class Connection {
       bytesOf({ kind: "whole", at_s: 0, status, body, headers: { connection: "close" } }),
     );
   }
+}
+
+/** What a request's version and Connection header allow (RFC 9112, 9.3). */
+function framingOf({ version, headers }: ParsedRequest, { parts }: Reply): Framing {
+  const asked = (headers.connection ?? "").toLowerCase().split(",").map((word) => word.trim());
+  const chunked = version === "1.1";
+  if (asked.includes("close")) return { chunked, connection: "close" };
+  if (chunked) return { chunked, connection: null };
+  const sized = !parts.some(({ kind }) => kind === "head");
+  return { chunked, connection: sized && asked.includes("keep-alive") ? "keep-alive" : "close" };
+}
+
+/** The connection ends behind the reply. */
+function closed(parts: Part[]): Part[] {
+  return [...parts, { kind: "fin", at_s: parts.at(-1)?.at_s ?? 0 }];
 }

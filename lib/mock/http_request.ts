@@ -3,10 +3,15 @@ import { Buffer } from "node:buffer";
 
 const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+const CR = 13;
 const LF = 10;
+/** Method, path, version; a proxy's form with scheme and host is understood too (RFC 9112, 3.2.2). */
+const START_LINE = /^([A-Z]+) (?:https?:\/\/[^\s/?]+)?((?:\/[^\s?]*)?)(?:\?\S*)? HTTP\/(1\.[01])$/;
 
 /** A request as it came. */
 export interface ParsedRequest {
+  /** Of HTTP. */
+  version: "1.0" | "1.1";
   /** The HTTP method, in capitals. */
   method: string;
   /** Path without the query. */
@@ -31,6 +36,7 @@ type State = "head" | "length" | "chunk_size" | "chunk" | "chunk_end" | "trailer
 /** Splits a connection's bytes into requests; several may come in one piece. */
 export class RequestParser {
   readonly #onRequest: (request: ParsedRequest) => void;
+  readonly #onContinue: () => void;
   #pending: Buffer = Buffer.alloc(0);
   #state: State = "head";
   #head: Omit<ParsedRequest, "body_text"> | null = null;
@@ -38,8 +44,10 @@ export class RequestParser {
   #bodyBytes = 0;
   #remaining = 0;
 
-  constructor(onRequest: (request: ParsedRequest) => void) {
+  /** @param onContinue the client waits for 100 Continue before it sends the body. */
+  constructor(onRequest: (request: ParsedRequest) => void, onContinue: () => void) {
     this.#onRequest = onRequest;
+    this.#onContinue = onContinue;
   }
 
   /** @throws {RequestRefused} the bytes are no request, or too many. */
@@ -64,21 +72,25 @@ export class RequestParser {
   }
 
   #takeHead(input: Buffer): Buffer | null {
+    if (input[0] === CR && input[1] === LF) return input.subarray(2); // as RFC 9112, 2.2 asks for
     const end = input.indexOf("\r\n\r\n");
     if (end < 0) {
       if (input.length > MAX_HEAD_BYTES) throw new RequestRefused(431, "headers above 64 KB");
       return null;
     }
     const [first, ...lines] = input.toString("latin1", 0, end).split("\r\n");
-    const start = /^([A-Z]+) (\/[^\s?]*)(?:\?\S*)? HTTP\/1\.[01]$/.exec(first);
+    const start = START_LINE.exec(first);
     if (!start) throw new RequestRefused(400, "no HTTP/1.1 request line");
     const headers: Record<string, string> = Object.create(null);
     for (const line of lines) {
       const colon = line.indexOf(":");
       if (colon > 0) headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
     }
-    this.#head = { method: start[1], path: start[2], headers };
+    const version = start[3] as ParsedRequest["version"];
+    this.#head = { version, method: start[1], path: start[2] || "/", headers };
     this.#begin(headers);
+    const waits = version === "1.1" && /^100-continue$/i.test(headers.expect ?? "");
+    if (waits && this.#state !== "head") this.#onContinue();
     return input.subarray(end + 4);
   }
 

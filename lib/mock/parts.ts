@@ -1,6 +1,8 @@
 /** A reply as timed parts, so that a fault is a change of the list. */
-import { chunk, usageChunk, wholeBody } from "./replies.ts";
-import type { Answer, Asked } from "./replies.ts";
+import { eventsOf, wholeBody } from "./replies.ts";
+import type { Answer } from "./answer.ts";
+import type { Asked } from "./asked.ts";
+import type { SentEvent } from "./replies.ts";
 
 /** What a part puts on the wire, or does to the connection. */
 export type Part =
@@ -10,14 +12,17 @@ export type Part =
   }
   & (
     | { kind: "head" }
-    | { kind: "role" | "token" | "finish" | "usage"; event: string }
-    | { kind: "done" }
+    | Omit<SentEvent, "step">
+    /** The end of a stream, and the word for it in the APIs that have one. */
+    | { kind: "done"; word: string }
     | {
       kind: "whole";
       status: number;
       headers?: Record<string, string>;
       body: string;
       type?: string;
+      /** The head alone, as HEAD has it. */
+      without_body?: boolean;
     }
     | { kind: "raw"; bytes: string | Uint8Array }
     /** Again and again, until the client has gone. */
@@ -34,39 +39,18 @@ export interface Pace {
 
 /** The parts of a good answer. */
 export function goodReply(asked: Asked, answer: Answer, pace: Pace): Part[] {
-  const at_s = pace.delay_s;
   const gap_s = pace.tokens_per_second === null ? 0 : 1 / pace.tokens_per_second;
-  const count = answer.reasoning.length + answer.tokens.length;
-  const end_s = at_s + Math.max(0, count - 1) * gap_s;
+  const at = (step: number) => pace.delay_s + step * gap_s;
+  const last = Math.max(0, ...answer.choices.map(({ deltas }) => deltas.length - 1));
   if (!asked.stream) {
-    const body = JSON.stringify(wholeBody(asked, answer, true));
-    return [{ kind: "whole", at_s: end_s, status: 200, body }];
+    const body = JSON.stringify(wholeBody(asked, answer));
+    return [{ kind: "whole", at_s: at(last), status: 200, body }];
   }
-  const deltas = [
-    ...answer.reasoning.map((reasoning) => ({ reasoning })),
-    ...answer.tokens.map((content) => ({ content })),
-  ];
-  const tokens = deltas.map((delta, i): Part => ({
-    kind: "token",
-    at_s: at_s + i * gap_s,
-    event: JSON.stringify(chunk(asked, answer, delta)),
-  }));
-  const event = (kind: "role" | "finish" | "usage", when_s: number, json: unknown): Part => ({
-    kind,
-    at_s: when_s,
-    event: JSON.stringify(json),
-  });
+  const word = asked.api_type === "responses" ? "" : "[DONE]";
   return [
-    { kind: "head", at_s },
-    ...(asked.api_type !== "completions"
-      ? [event("role", at_s, chunk(asked, answer, "role"))]
-      : []),
-    ...tokens,
-    event("finish", end_s, chunk(asked, answer, null)),
-    ...(asked.include_usage && asked.api_type !== "responses"
-      ? [event("usage", end_s, usageChunk(asked, answer))]
-      : []),
-    { kind: "done", at_s: end_s },
+    { kind: "head", at_s: at(0) },
+    ...eventsOf(asked, answer).map(({ step, ...event }): Part => ({ ...event, at_s: at(step) })),
+    { kind: "done", at_s: at(last), word },
   ];
 }
 
@@ -84,21 +68,38 @@ const REASONS: Record<number, string> = {
   503: "Service Unavailable",
 };
 
+/** How a reply is put into HTTP: what its request allows. */
+export interface Framing {
+  /** Chunks, which HTTP/1.0 does not know: there the end of the connection ends a stream. */
+  chunked: boolean;
+  /** The Connection header; null for none. */
+  connection: "close" | "keep-alive" | null;
+}
+
+const PLAIN: Framing = { chunked: true, connection: null };
+
 /** The text of a part; empty for those that only end the connection, and for bytes. */
-export function bytesOf(part: Part): string {
+export function bytesOf(part: Part, framing = PLAIN): string {
+  const { chunked, connection } = framing;
   switch (part.kind) {
     case "head":
       return "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n" +
-        "cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
+        "cache-control: no-cache\r\n" + (chunked ? "transfer-encoding: chunked\r\n" : "") +
+        (connection === null ? "" : `connection: ${connection}\r\n`) + "\r\n";
     case "role":
     case "token":
     case "finish":
-    case "usage":
-      return httpChunk(`data: ${part.event}\n\n`);
+    case "usage": {
+      const name = part.name === undefined ? "" : `event: ${part.name}\n`;
+      return pieceOf(`${name}data: ${part.event}\n\n`, chunked);
+    }
     case "done":
-      return httpChunk("data: [DONE]\n\n") + "0\r\n\r\n";
-    case "whole":
-      return whole(part.status, part.body, part.headers, part.type);
+      return (part.word === "" ? "" : pieceOf(`data: ${part.word}\n\n`, chunked)) +
+        (chunked ? "0\r\n\r\n" : "");
+    case "whole": {
+      const headers = connection === null ? part.headers : { ...part.headers, connection };
+      return whole({ ...part, headers });
+    }
     case "raw":
       return typeof part.bytes === "string" ? part.bytes : "";
     default:
@@ -107,14 +108,18 @@ export function bytesOf(part: Part): string {
 }
 
 function whole(
-  status: number,
-  body: string,
-  headers: Record<string, string> = {},
-  type = "application/json",
+  { status, body, headers = {}, type = "application/json", without_body }: Extract<
+    Part,
+    { kind: "whole" }
+  >,
 ): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return `HTTP/1.1 ${status} ${REASONS[status] ?? "Status"}\r\ncontent-type: ${type}\r\n${lines}` +
-    `content-length: ${byteLength(body)}\r\n\r\n${body}`;
+    `content-length: ${byteLength(body)}\r\n\r\n${without_body ? "" : body}`;
+}
+
+function pieceOf(text: string, chunked: boolean): string {
+  return chunked ? httpChunk(text) : text;
 }
 
 /** A piece of a chunked body. */

@@ -1,205 +1,83 @@
-/** Bodies and events in the OpenAI forms. */
-import type { ParsedRequest } from "./http_request.ts";
+/** What the mock says in each API's form. */
+import { choicesBody, deltaEvent, finishEvent, roleEvent, usageEvent } from "./choices.ts";
+import { responsesBody, responsesDelta, responsesEvents } from "./responses.ts";
+import type { Answer } from "./answer.ts";
+import type { Asked } from "./asked.ts";
 
-/** A request for an answer, read from its body. */
-export interface Asked {
-  api_type: "chat" | "completions" | "responses";
-  model: string;
-  /** The last user message, or the prompt. */
-  prompt: string;
-  prompt_tokens: number;
-  max_tokens: number | null;
-  stream: boolean;
-  include_usage: boolean;
+/** A server-sent event as it is played. */
+export interface SentEvent {
+  kind: "role" | "token" | "finish" | "usage";
+  /** The JSON of its data. */
+  event: string;
+  /** Its type, in the API that names types. */
+  name?: string;
+  /** Of a token: how many tokens of its choice went before. */
+  step: number;
+  /** Of a token of content: its text, and whose it is. */
+  content?: { index: number; text: string };
 }
-
-/** An answer that is about to be sent. */
-export interface Answer {
-  id: string;
-  reasoning: string[];
-  tokens: string[];
-  finish_reason: "stop" | "length";
-}
-
-export interface TokenEvent {
-  reasoning?: string;
-  content?: string;
-}
-
-/** What a mock takes for a token: a word with the space before it. */
-export function tokensOf(text: string): string[] {
-  return text.match(/\s*\S+/g) ?? [];
-}
-
-/** Reads a request's body; a string says what is wrong with it. */
-export function readAsked({ path, body_text }: ParsedRequest): Asked | string {
-  let body: Record<string, unknown>;
-  try {
-    body = JSON.parse(body_text);
-  } catch {
-    return "the body is not JSON";
-  }
-  if (typeof body !== "object" || body === null) return "the body is not a JSON object";
-  const api_type = path.endsWith("/chat/completions")
-    ? "chat"
-    : path.endsWith("/responses")
-    ? "responses"
-    : "completions";
-  const given = { chat: body.messages, responses: body.input, completions: body.prompt }[api_type];
-  const texts = typeof given === "string" ? promptTexts(given) : messageTexts(given);
-  if (
-    texts === null || (api_type === "chat") !== Array.isArray(given) && api_type !== "responses"
-  ) {
-    return api_type === "chat" ? "messages: expected a list" : "prompt: expected text";
-  }
-  if (body.n !== undefined && body.n !== 1) return "n: only 1 is served";
-  const limit = body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens;
-  return {
-    api_type,
-    model: String(body.model ?? "mock"),
-    prompt: texts.last,
-    prompt_tokens: tokensOf(texts.all.join(" ")).length,
-    max_tokens: typeof limit === "number" ? limit : null,
-    stream: body.stream === true,
-    include_usage:
-      (body.stream_options as { include_usage?: unknown } | undefined)?.include_usage === true,
-  };
-}
-
-function messageTexts(messages: unknown): { all: string[]; last: string } | null {
-  if (!Array.isArray(messages) || messages.length === 0) return null;
-  const all = messages.map(({ content }) =>
-    typeof content === "string" ? content : JSON.stringify(content ?? "")
-  );
-  const users = messages.flatMap(({ role }, i) => role === "user" ? [all[i]] : []);
-  return { all, last: users.at(-1) ?? all.at(-1)! };
-}
-
-function promptTexts(prompt: string): { all: string[]; last: string } {
-  return { all: [prompt], last: prompt };
-}
-
-/** Cuts an answer at the token limit. */
-export function answerOf(
-  id: string,
-  response: string,
-  reasoning: string,
-  limit: number | null,
-): Answer {
-  const thought = tokensOf(reasoning);
-  const tokens = tokensOf(response);
-  const room = limit ?? Infinity;
-  const cut = thought.length + tokens.length > room;
-  return {
-    id,
-    reasoning: thought.slice(0, room),
-    tokens: tokens.slice(0, Math.max(0, room - thought.length)),
-    finish_reason: cut ? "length" : "stop",
-  };
-}
-
-const created = () => Math.floor(Date.now() / 1000);
 
 /** The whole answer as one body. */
-export function wholeBody(asked: Asked, answer: Answer, usage: boolean): unknown {
-  const content = answer.tokens.join("");
-  const reasoning = answer.reasoning.join("");
-  if (asked.api_type === "responses") return responseObject(asked, answer, "completed", usage);
-  const choice = asked.api_type === "completions" ? { text: content } : {
-    message: {
-      role: "assistant",
-      content,
-      ...(reasoning ? { reasoning_content: reasoning } : {}),
-    },
-  };
+export function wholeBody(asked: Asked, answer: Answer): unknown {
+  return asked.api_type === "responses" ? responsesBody(asked, answer) : choicesBody(asked, answer);
+}
+
+/** Every event of a streamed answer, in the order of sending. */
+export function eventsOf(asked: Asked, answer: Answer): SentEvent[] {
+  return asked.api_type === "responses" ? typedEvents(asked, answer) : choiceEvents(asked, answer);
+}
+
+/** An event with text, for faults that add one. */
+export function textEvent(asked: Asked, answer: Answer, text: string, index = 0): SentEvent {
+  const typed = asked.api_type === "responses";
+  const json = typed
+    ? responsesDelta(answer, text)
+    : deltaEvent(asked, answer, index, { content: text }, null);
   return {
-    id: answer.id,
-    object: asked.api_type === "chat" ? "chat.completion" : "text_completion",
-    created: created(),
-    model: asked.model,
-    choices: [{ index: 0, ...choice, finish_reason: answer.finish_reason }],
-    ...(usage ? { usage: usageOf(asked, answer) } : {}),
+    kind: "token",
+    event: JSON.stringify(json),
+    step: 0,
+    ...(typed ? { name: "response.output_text.delta" } : {}),
   };
 }
 
-/** One event of a stream. `delta` null: the last one, with the finish reason. */
-export function chunk(asked: Asked, answer: Answer, delta: TokenEvent | "role" | null): unknown {
-  if (asked.api_type === "responses") return responseEvent(asked, answer, delta);
-  const finish_reason = delta === null ? answer.finish_reason : null;
-  const text = delta === null || delta === "role" ? "" : delta.content ?? "";
-  const choice = asked.api_type === "completions" ? { text } : { delta: deltaOf(delta) };
-  return chunkWith(asked, answer, { choices: [{ index: 0, ...choice, finish_reason }] });
+function typedEvents(asked: Asked, answer: Answer): SentEvent[] {
+  let step = -1;
+  return responsesEvents(asked, answer).map(({ kind, json }) => {
+    if (kind === "token") step++;
+    const said = json.type === "response.output_text.delta"
+      ? { content: { index: 0, text: String(json.delta) } }
+      : {};
+    return { kind, event: JSON.stringify(json), name: json.type, step: Math.max(0, step), ...said };
+  });
 }
 
-/** A typed event of the Responses API. */
-function responseEvent(asked: Asked, answer: Answer, delta: TokenEvent | "role" | null): unknown {
-  if (delta === "role") {
-    const response = responseObject(asked, answer, "in_progress", false);
-    return { type: "response.created", response };
+/** The choices of one request take turns: a token of each, then the next of each. */
+function choiceEvents(asked: Asked, answer: Answer): SentEvent[] {
+  const events: SentEvent[] = [];
+  const add = (kind: SentEvent["kind"], json: unknown, step: number, more = {}) =>
+    events.push({ kind, event: JSON.stringify(json), step, ...more });
+  if (asked.api_type === "chat") {
+    for (const { index } of answer.choices) add("role", roleEvent(asked, answer, index), 0);
   }
-  if (delta === null) {
-    const response = responseObject(asked, answer, "completed", true);
-    return { type: "response.completed", response };
+  const steps = Math.max(1, ...answer.choices.map(({ deltas }) => deltas.length));
+  let sent = 0;
+  for (let step = 0; step < steps; step++) {
+    for (const choice of answer.choices) {
+      const { index, deltas } = choice;
+      const delta = deltas[step];
+      if (delta !== undefined) {
+        const so_far = asked.usage_so_far ? ++sent : null;
+        const said = "content" in delta ? { content: { index, text: delta.content } } : {};
+        add("token", deltaEvent(asked, answer, index, delta, so_far), step, said);
+      }
+      if (step === Math.max(0, deltas.length - 1)) {
+        add("finish", finishEvent(asked, answer, choice), step);
+      }
+    }
   }
-  return delta.reasoning
-    ? { type: "response.reasoning_text.delta", item_id: answer.id, delta: delta.reasoning }
-    : { type: "response.output_text.delta", item_id: answer.id, delta: delta.content };
-}
-
-function responseObject(asked: Asked, answer: Answer, status: string, whole: boolean): unknown {
-  const content = [{ type: "output_text", text: answer.tokens.join(""), annotations: [] }];
-  const { prompt_tokens, completion_tokens, total_tokens } = usageOf(asked, answer);
-  return {
-    id: answer.id,
-    object: "response",
-    created_at: created(),
-    model: asked.model,
-    status,
-    output: status === "completed" ? [{ type: "message", role: "assistant", content }] : [],
-    ...(whole
-      ? { usage: { input_tokens: prompt_tokens, output_tokens: completion_tokens, total_tokens } }
-      : {}),
-  };
-}
-
-/** Vectors for texts: what an embeddings endpoint answers. */
-export function embeddingsBody(model: string, inputs: readonly string[]): unknown {
-  const tokens = inputs.reduce((sum, text) => sum + tokensOf(text).length, 0);
-  return {
-    object: "list",
-    model,
-    data: inputs.map((text, index) => ({
-      object: "embedding",
-      index,
-      embedding: Array.from({ length: 8 }, (_, i) => (text.charCodeAt(i) || 0) / 256),
-    })),
-    usage: { prompt_tokens: tokens, total_tokens: tokens },
-  };
-}
-
-/** The event that carries usage, without choices. */
-export function usageChunk(asked: Asked, answer: Answer): unknown {
-  return chunkWith(asked, answer, { choices: [], usage: usageOf(asked, answer) });
-}
-
-function chunkWith(asked: Asked, answer: Answer, fields: object): unknown {
-  const object = asked.api_type === "chat" ? "chat.completion.chunk" : "text_completion";
-  return { id: answer.id, object, created: created(), model: asked.model, ...fields };
-}
-
-function deltaOf(delta: TokenEvent | "role" | null): object {
-  if (delta === null) return {};
-  if (delta === "role") return { role: "assistant", content: "" };
-  return delta.reasoning ? { reasoning_content: delta.reasoning } : { content: delta.content };
-}
-
-function usageOf(asked: Asked, answer: Answer) {
-  const completion_tokens = answer.reasoning.length + answer.tokens.length;
-  return {
-    prompt_tokens: asked.prompt_tokens,
-    completion_tokens,
-    total_tokens: asked.prompt_tokens + completion_tokens,
-  };
+  if (asked.include_usage) add("usage", usageEvent(asked, answer), steps - 1);
+  return events;
 }
 
 /** An error in the OpenAI form. */

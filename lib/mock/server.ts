@@ -3,15 +3,23 @@ import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { InputError } from "../errors.ts";
 import { seededRandom } from "../stats/random.ts";
+import { choiceOf, completionTokens, textOf } from "./answer.ts";
+import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
+import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
 import { withFault } from "./faults.ts";
 import { goodReply } from "./parts.ts";
-import { answerOf, embeddingsBody, errorBody, readAsked } from "./replies.ts";
+import { PrefixCache } from "./prefix_cache.ts";
+import { errorBody } from "./replies.ts";
 import { Script } from "./script.ts";
+import { ServerCounts } from "./server_counts.ts";
+import { textHash, tokensOf } from "./tokens.ts";
+import type { Answer } from "./answer.ts";
+import type { Asked } from "./asked.ts";
+import type { Reply } from "./connection.ts";
 import type { ErrorMode } from "./faults.ts";
 import type { ParsedRequest } from "./http_request.ts";
 import type { Part } from "./parts.ts";
-import type { Asked } from "./replies.ts";
 import type { MockScript } from "./script.ts";
 
 export { loadMockScript } from "./script.ts";
@@ -24,6 +32,8 @@ export interface MockBehaviour {
   delay_s: number;
   /** Tokens a second within one reply; null sends them at once. */
   tokens_per_second: number | null;
+  /** Prompt tokens a second that are computed before the reply starts; null: they take no time. */
+  prefill_tokens_per_second: number | null;
   /** Any status but 200 answers every request with that error. */
   status_code: number;
   /** The fault that replies have; null for good ones. */
@@ -53,9 +63,17 @@ export interface MockOptions {
   host?: string;
   /** 0, the default, takes a free one. */
   port?: number;
-  /** Models that are listed; the default is "mock". */
+  /**
+   * Models that are listed; a request for another is told 404. Without any, "mock" is listed and
+   * every name is served.
+   */
   model?: string | string[];
   seed?: number;
+  /**
+   * Blocks of 16 tokens that a prefix cache keeps. With one, `usage` tells cached tokens, /metrics
+   * speaks as vLLM's does, and POST /reset_prefix_cache empties it. Without, there is none of that.
+   */
+  prefix_cache_blocks?: number;
   script?: MockScript;
   behaviour?: Partial<MockBehaviour>;
 }
@@ -64,6 +82,7 @@ const DEFAULTS: MockBehaviour = {
   default_response: "Mock response text",
   delay_s: 0,
   tokens_per_second: null,
+  prefill_tokens_per_second: null,
   status_code: 200,
   error_mode: null,
   fault_rate: 1,
@@ -72,8 +91,9 @@ const DEFAULTS: MockBehaviour = {
 };
 
 const LOG_LENGTH = 10_000;
-const COMPLETIONS = new Set(["/v1/chat/completions", "/v1/completions", "/v1/responses"]);
-const OTHERS = new Set(["/v1/embeddings", "/v1/models", "/health"]);
+
+type Handler = (request: ParsedRequest) => Reply | Part[];
+type Route = Partial<Record<string, Handler>>;
 
 /**
  * An endpoint to test against.
@@ -91,6 +111,11 @@ export class MockEndpoint implements AsyncDisposable {
   readonly url: string;
   readonly #server: Server;
   readonly #models: string[];
+  /** Whether the models were told: a name that is none of them is refused. */
+  readonly #strict: boolean;
+  readonly #cache: PrefixCache | null;
+  readonly #counts = new ServerCounts();
+  readonly #routes: Map<string, Route>;
   readonly #seed: number;
   readonly #script: Script;
   readonly #initial: MockBehaviour;
@@ -122,6 +147,10 @@ export class MockEndpoint implements AsyncDisposable {
   private constructor(server: Server, host: string, options: MockOptions) {
     this.#server = server;
     this.#models = [options.model ?? "mock"].flat();
+    this.#strict = options.model !== undefined;
+    const blocks = options.prefix_cache_blocks;
+    this.#cache = blocks === undefined ? null : new PrefixCache(blocks);
+    this.#routes = this.#makeRoutes();
     this.#seed = options.seed ?? 1;
     this.#script = new Script(options.script ?? { answers: [] });
     const default_response = options.script?.default_response ?? DEFAULTS.default_response;
@@ -168,81 +197,166 @@ export class MockEndpoint implements AsyncDisposable {
     return this.close();
   }
 
-  #answer(request: ParsedRequest, t_received_ns: number, connection: number): Part[] {
-    this.#record(request, t_received_ns, connection);
-    const { method, path } = request;
-    const completions = COMPLETIONS.has(path);
-    if (completions && method === "POST") return this.#complete(request);
-    if (path === "/v1/embeddings" && method === "POST") return [this.#embed(request)];
-    if (path === "/v1/models" && method === "GET") return [json(200, this.#modelList())];
-    if (path === "/health" && method === "GET") return [json(200, { status: "ok" })];
-    const known = completions || OTHERS.has(path);
-    const [status, what] = known ? [405, `${method} is not served`] : [404, "no such route"];
-    return [json(status, errorBody(`${path}: ${what}`, "invalid_request_error", status))];
+  #makeRoutes(): Map<string, Route> {
+    const complete = { POST: (request: ParsedRequest) => this.#complete(request) };
+    const cache = this.#cache;
+    return new Map<string, Route>([
+      ["/v1/chat/completions", complete],
+      ["/v1/completions", complete],
+      ["/v1/responses", complete],
+      ["/v1/embeddings", { POST: (request) => [this.#embed(request)] }],
+      ["/v1/models", {
+        GET: () => [json(200, { object: "list", data: this.#models.map(modelObject) })],
+      }],
+      ["/health", { GET: () => [json(200, { status: "ok" })] }],
+      ...(cache === null ? [] : [
+        ["/metrics", { GET: () => [this.#metrics(cache)] }],
+        ["/reset_prefix_cache", {
+          POST: () => {
+            cache.reset();
+            return [json(200, {})];
+          },
+        }],
+      ] as const),
+    ]);
   }
 
-  #complete(request: ParsedRequest): Part[] {
+  #answer(request: ParsedRequest, t_received_ns: number, connection: number): Reply {
+    this.#record(request, t_received_ns, connection);
+    const { method, path } = request;
+    const route = this.#routes.get(path) ?? this.#modelRoute(path);
+    const handler = route?.[method === "HEAD" ? "GET" : method];
+    const reply = handler?.(request) ?? [refusedRoute(request, route)];
+    const whole = Array.isArray(reply) ? { parts: reply } : reply;
+    if (method !== "HEAD") return whole;
+    const parts = whole.parts.map((part) =>
+      part.kind === "whole" ? { ...part, without_body: true } : part
+    );
+    return { ...whole, parts };
+  }
+
+  /** GET /v1/models/NAME; the name may hold slashes. */
+  #modelRoute(path: string): Route | undefined {
+    const [, name] = /^\/v1\/models\/(.+)$/.exec(path) ?? [];
+    if (name === undefined) return undefined;
+    const model = decoded(name);
+    const known = this.#models.includes(model);
+    return { GET: () => [known ? json(200, modelObject(model)) : unknownModel(model)] };
+  }
+
+  #complete(request: ParsedRequest): Reply | Part[] {
     const behaviour = this.#behaviour;
     const { status_code, delay_s } = behaviour;
     if (status_code !== 200) {
       const body = errorBody(`status ${status_code}`, "mock_error", status_code);
       return [{ ...json(status_code, body), at_s: delay_s }];
     }
-    const asked = readAsked(request);
-    if (typeof asked === "string") {
-      return [json(400, errorBody(asked, "invalid_request_error", 400))];
-    }
-    return this.#reply(asked, request.body_text, behaviour);
+    return this.#judged(() => {
+      const asked = readAsked(request, this.#models[0]);
+      return this.#refused(asked.model) ?? this.#reply(asked, request.body_text, behaviour);
+    });
   }
 
-  #reply(asked: Asked, body_text: string, behaviour: MockBehaviour): Part[] {
-    const scripted = this.#script.find(asked.prompt);
-    const answer = answerOf(
-      `mock-${++this.#answers}`,
-      scripted?.response ?? behaviour.default_response,
-      scripted?.reasoning ?? "",
-      asked.max_tokens,
-    );
-    const parts = goodReply(asked, answer, {
-      delay_s: scripted?.delay_s ?? behaviour.delay_s,
+  /** A request that is none is told why. */
+  #judged<Made>(make: () => Made): Made | Part[] {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof AskedWrongly)) throw error;
+      return [json(400, errorBody(error.message, "invalid_request_error", 400))];
+    }
+  }
+
+  #refused(model: string): Part[] | null {
+    return this.#strict && !this.#models.includes(model) ? [unknownModel(model)] : null;
+  }
+
+  #reply(asked: Asked, body_text: string, behaviour: MockBehaviour): Reply {
+    const scripted = this.#script.find(asked.prompts[0].text);
+    const answer = this.#answerTo(asked, behaviour);
+    const computed = answer.prompt_tokens - (answer.cached_tokens ?? 0);
+    const { prefill_tokens_per_second: prefill } = behaviour;
+    const pace = {
+      delay_s: (scripted?.delay_s ?? behaviour.delay_s) + (prefill ? computed / prefill : 0),
       tokens_per_second: scripted?.tokens_per_second ?? behaviour.tokens_per_second,
-    });
+    };
+    const good = goodReply(asked, answer, pace);
     const { error_mode, retry_after } = behaviour;
-    if (error_mode === null || !this.#isHit(body_text, behaviour)) return parts;
-    this.#log[this.#log.length - 1].fault = error_mode;
-    return withFault(error_mode, parts, { asked, answer, body_text, retry_after });
+    const isSpoiled = error_mode !== null && this.#isHit(body_text, behaviour);
+    if (isSpoiled) this.#log[this.#log.length - 1].fault = error_mode;
+    const parts = isSpoiled
+      ? withFault(error_mode, good, { asked, answer, pace, body_text, retry_after })
+      : good;
+    this.#counts.running++;
+    this.#counts.prompt_tokens += answer.prompt_tokens;
+    return { parts, over: (sent) => this.#over(asked, answer, parts.slice(0, sent)) };
+  }
+
+  #answerTo(asked: Asked, { default_response }: MockBehaviour): Answer {
+    const { prompts, n } = asked;
+    const cached = prompts.map(({ tokens }) => this.#cache?.use(seedOf(asked), tokens) ?? 0);
+    return {
+      id: `mock-${++this.#answers}`,
+      created: Math.floor(Date.now() / 1000),
+      choices: prompts.flatMap(({ text }, p) => {
+        const scripted = this.#script.find(text);
+        const response = scripted?.response ?? default_response;
+        const reasoning = scripted?.reasoning ?? "";
+        return Array.from({ length: n }, (_, i) => choiceOf(asked, p * n + i, response, reasoning));
+      }),
+      prompt_tokens: prompts.reduce((sum, { tokens }) => sum + tokens.length, 0),
+      cached_tokens: this.#cache === null ? null : cached.reduce((sum, known) => sum + known, 0),
+    };
+  }
+
+  /** Counts a reply that is over, and keeps what was generated for the next turn's prompt. */
+  #over(asked: Asked, answer: Answer, sent: readonly Part[]): void {
+    const counts = this.#counts;
+    counts.running--;
+    const isWhole = sent.some((part) =>
+      part.kind === "done" || part.kind === "whole" && part.status === 200
+    );
+    counts.generation_tokens += !isWhole
+      ? sent.filter(({ kind }) => kind === "token").length
+      : completionTokens(answer);
+    for (const { finish_reason } of answer.choices) {
+      const why = finish_reason === "tool_calls" ? "stop" : finish_reason; // as vLLM counts a call
+      counts.finished[isWhole ? why : "abort"]++;
+    }
+    if (this.#cache === null || !isWhole) return;
+    for (const choice of answer.choices) {
+      const { tokens } = asked.prompts[Math.floor(choice.index / asked.n)];
+      const text = textOf(choice, "content");
+      const said = asked.api_type === "completions"
+        ? tokensOf(text)
+        : messageTokens("assistant", text);
+      this.#cache.keep(seedOf(asked), [...tokens, ...said]);
+    }
   }
 
   /** Depends on the seed, the request and how often it came: not on the order of arrival. */
   #isHit(body_text: string, { fault_rate, fault_count }: MockBehaviour): boolean {
-    const request = hash(body_text);
+    const request = textHash(body_text);
     const occurrence = (this.#seen.get(request) ?? 0) + 1;
     this.#seen.set(request, occurrence);
     if (fault_count !== null && this.#faults >= fault_count) return false;
-    const hit = seededRandom(hash(`${this.#seed}/${occurrence}/${request}`))() < fault_rate;
+    const hit = seededRandom(textHash(`${this.#seed}/${occurrence}/${request}`))() < fault_rate;
     if (hit) this.#faults++;
     return hit;
   }
 
   #embed({ body_text }: ParsedRequest): Part {
-    const { delay_s } = this.#behaviour;
-    let body: { model?: unknown; input?: unknown };
-    try {
-      body = JSON.parse(body_text);
-    } catch {
-      return json(400, errorBody("the body is not JSON", "invalid_request_error", 400));
-    }
-    const inputs = [body.input].flat();
-    if (!inputs.every((input) => typeof input === "string")) {
-      return json(400, errorBody("input: expected text or texts", "invalid_request_error", 400));
-    }
-    const reply = embeddingsBody(String(body.model ?? "mock"), inputs);
-    return { ...json(200, reply), at_s: delay_s };
+    const [part] = this.#judged(() => {
+      const asked = readAskedVectors(body_text, this.#models[0]);
+      return this.#refused(asked.model) ?? [json(200, embeddingsBody(asked))];
+    });
+    return { ...part, at_s: this.#behaviour.delay_s };
   }
 
-  #modelList(): unknown {
-    const data = this.#models.map((id) => ({ id, object: "model", created: 0, owned_by: "dyno" }));
-    return { object: "list", data };
+  #metrics(cache: PrefixCache): Part {
+    const body = this.#counts.page(this.#models[0], cache);
+    const type = "text/plain; version=0.0.4; charset=utf-8";
+    return { kind: "whole", at_s: 0, status: 200, body, type };
   }
 
   #record(request: ParsedRequest, t_received_ns: number, connection: number): void {
@@ -255,13 +369,34 @@ export class MockEndpoint implements AsyncDisposable {
   }
 }
 
-function json(status: number, body: unknown): Part {
-  return { kind: "whole", at_s: 0, status, body: JSON.stringify(body) };
+function json(status: number, body: unknown, headers?: Record<string, string>): Part {
+  return { kind: "whole", at_s: 0, status, body: JSON.stringify(body), headers };
 }
 
-/** FNV-1a, 32 bits. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value >>> 0;
+const modelObject = (id: string) => ({ id, object: "model", created: 0, owned_by: "dyno" });
+
+/** In OpenAI's words. */
+function unknownModel(model: string): Part {
+  const message = `The model \`${model}\` does not exist`;
+  return json(404, errorBody(message, "invalid_request_error", "model_not_found"));
 }
+
+/** No such path, or not that method on it, with those that are. */
+function refusedRoute({ method, path }: ParsedRequest, route: Route | undefined): Part {
+  const refusal = (status: number, what: string, headers?: Record<string, string>) =>
+    json(status, errorBody(`${path}: ${what}`, "invalid_request_error", status), headers);
+  if (route === undefined) return refusal(404, "no such route");
+  const allowed = Object.keys(route).flatMap((name) => name === "GET" ? ["GET", "HEAD"] : [name]);
+  return refusal(405, `${method} is not served`, { allow: allowed.join(", ") });
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+/** What besides its tokens makes a prompt another one to the cache. */
+const seedOf = ({ model, preamble }: Asked) => `${model}\n${preamble}`;

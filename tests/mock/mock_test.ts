@@ -61,10 +61,23 @@ Deno.test("bad requests are told what is wrong", async () => {
   assertEquals(await status("{"), "400 the body is not JSON");
   assertStringIncludes(await status("{}"), "400 messages");
   assertStringIncludes(await status("{}", "/v1/completions"), "400 prompt");
-  assertStringIncludes(
-    await status('{"messages":[{"role":"user","content":"x"}],"n":2}'),
-    "400 n:",
-  );
+  const chat = (more: string) => status(`{"messages":[{"role":"user","content":"x"}],${more}}`);
+  assertStringIncludes(await chat('"n":0'), "400 n:");
+  assertStringIncludes(await chat('"n":129'), "400 n:");
+  assertStringIncludes(await chat('"max_tokens":"many"'), "400 max_tokens:");
+  assertStringIncludes(await chat('"stream_options":{}'), "400 stream_options:");
+  assertStringIncludes(await chat('"tool_choice":"required"'), "400 tool_choice:");
+  assertStringIncludes(await chat('"response_format":{"type":"xml"}'), "400 response_format:");
+  for (const messages of ["[]", "[null]", '["x"]', "{}", '"x"']) {
+    assertStringIncludes(await status(`{"messages":${messages}}`), "400 messages");
+  }
+  for (const prompt of ["[]", "[[]]", "[1,[2]]", "[null]", "{}", "7"]) {
+    assertStringIncludes(await status(`{"prompt":${prompt}}`, "/v1/completions"), "400 prompt:");
+  }
+  for (const more of ['"input":[]', '"input":"x","encoding_format":"int8"', '"input":[{}]']) {
+    const told = await status(`{${more}}`, "/v1/embeddings");
+    assert(/^400 (input|encoding_format):/.test(told), told);
+  }
 });
 
 Deno.test("a request in single bytes, and several in one piece, are answered in order", async () => {

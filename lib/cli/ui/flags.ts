@@ -11,6 +11,8 @@ export interface Flag<Value> {
   /** What stands for the value in the help. */
   placeholder: string;
   help: string;
+  /** What the flag means without a value; a flag without this needs one. */
+  bare?: string;
   /** @throws {string} what was expected. */
   parse(text: string): Value;
 }
@@ -148,6 +150,7 @@ export function parseOnlyFlags<F extends Flags>(
 
 function valueOf(name: string, flag: Flag<unknown>, given: (string | boolean)[]): unknown {
   if (flag.kind === "switch") return given.at(-1) === true ? true : undefined;
+  if (flag.bare !== undefined && given.length === 1 && given[0] === "") given = [flag.bare];
   if (given.includes("")) throw new InputError(`--${name}: needs a value: ${flag.placeholder}`);
   if (flag.kind === "value" && given.length > 1) {
     throw new InputError(`--${name}: given ${given.length} times, expected once`);

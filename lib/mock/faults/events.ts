@@ -1,8 +1,8 @@
 /** Faults of the events and of what is in them: order, JSON, text, usage. */
 import { Buffer } from "node:buffer";
-import { httpChunk } from "../parts.ts";
-import { chunk } from "../replies.ts";
-import { beforeTokens, withBody, withUsage } from "./fault.ts";
+import { goodReply, httpChunk } from "../parts.ts";
+import { textEvent } from "../replies.ts";
+import { beforeTokens, withUsage } from "./fault.ts";
 import type { Fault } from "./fault.ts";
 import type { Part } from "../parts.ts";
 
@@ -34,8 +34,8 @@ export const eventFaults = {
       parts.flatMap((part, i): Part[] => {
         if (part.kind === "whole") return [{ ...part, body: part.body.slice(0, -9) }];
         if (i !== Math.floor(parts.length / 2)) return [part];
-        const event = JSON.stringify(chunk(asked, answer, { content: "x" })).slice(0, -7);
-        return [{ kind: "token", at_s: part.at_s, event }, part];
+        const { step: _, ...added } = textEvent(asked, answer, "x");
+        return [{ ...added, at_s: part.at_s, event: added.event.slice(0, -7) }, part];
       }),
   },
   error_event: {
@@ -58,10 +58,11 @@ export const eventFaults = {
     description: "several role-only and empty deltas before the first token",
     failure: null,
     apply: (parts, { asked, answer }) => {
-      const event = JSON.stringify(chunk(asked, answer, "role"));
+      const role = parts.find(({ kind }) => kind === "role");
+      const { step: _, ...empty } = textEvent(asked, answer, "");
       return beforeTokens(
         parts,
-        (at_s) => Array.from({ length: 3 }, () => ({ kind: "role", at_s, event })),
+        (at_s) => Array.from({ length: 3 }, () => ({ ...role ?? empty, at_s })),
       );
     },
   },
@@ -69,34 +70,27 @@ export const eventFaults = {
     description: "four tokens in one event",
     failure: null,
     apply: (parts, { asked, answer }) => {
-      const deltas = Array.from({ length: Math.ceil(answer.tokens.length / 4) }, (_, i) => ({
-        content: answer.tokens.slice(4 * i, 4 * i + 4).join(""),
-      }));
-      const tokens = parts.filter((part) => part.kind === "token").slice(answer.reasoning.length);
+      const held = new Map<number, string[]>();
+      const contents = parts.flatMap((part) => "content" in part && part.content ? [part] : []);
       return parts.flatMap((part): Part[] => {
-        const at = tokens.indexOf(part as typeof tokens[number]);
-        if (at < 0) return [part];
-        if (at % 4 !== 3 && at !== tokens.length - 1) return [];
-        const delta = deltas[Math.floor(at / 4)];
-        return [{
-          kind: "token",
-          at_s: part.at_s,
-          event: JSON.stringify(chunk(asked, answer, delta)),
-        }];
+        if (!("content" in part) || part.content === undefined) return [part];
+        const { index, text } = part.content;
+        const texts = [...held.get(index) ?? [], text];
+        const isLast = contents.findLast(({ content }) => content?.index === index) === part;
+        held.set(index, texts.length < 4 && !isLast ? texts : []);
+        if (texts.length < 4 && !isLast) return [];
+        const { step: _, ...event } = textEvent(asked, answer, texts.join(""), index);
+        return [{ ...event, at_s: part.at_s }];
       });
     },
   },
   empty_reply: {
     description: "HTTP 200 without any content",
     failure: "empty_reply",
-    apply: (parts) =>
-      parts.filter((part) => part.kind !== "token").map((part) =>
-        withBody(part, (body) => {
-          const [choice] = body.choices as Record<string, unknown>[];
-          if ("text" in choice) choice.text = "";
-          else choice.message = { role: "assistant", content: "" };
-        })
-      ),
+    apply: (_, { asked, answer, pace }) => {
+      const choices = answer.choices.map((choice) => ({ ...choice, deltas: [] }));
+      return goodReply(asked, { ...answer, choices }, pace);
+    },
   },
   no_finish: {
     description: "the stream ends without a finish reason or [DONE], cleanly for HTTP",
@@ -186,10 +180,7 @@ export const eventFaults = {
   usage_missing: {
     description: "no usage, though asked for",
     failure: null,
-    apply: (parts) =>
-      parts.filter((part) => part.kind !== "usage").map((part) =>
-        withBody(part, (body) => delete body.usage)
-      ),
+    apply: (parts) => withUsage(() => undefined)(parts.filter((part) => part.kind !== "usage")),
   },
   usage_negative: {
     description: "a usage of less than nothing",

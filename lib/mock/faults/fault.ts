@@ -2,13 +2,15 @@
 import { bytesOf } from "../parts.ts";
 import { errorBody } from "../replies.ts";
 import type { FailureClass } from "../../endpoint/errors.ts";
-import type { Part } from "../parts.ts";
-import type { Answer, Asked } from "../replies.ts";
+import type { Pace, Part } from "../parts.ts";
+import type { Answer } from "../answer.ts";
+import type { Asked } from "../asked.ts";
 
 /** What a fault may look at. */
 export interface FaultContext {
   asked: Asked;
   answer: Answer;
+  pace: Pace;
   /** The request's body as it came. */
   body_text: string;
   /** The Retry-After header to send. */
@@ -49,7 +51,7 @@ export function rewritten(
   return (parts) => {
     const { at_s } = parts[parts.length - 1];
     return [
-      { kind: "raw", at_s, bytes: change(parts.map(bytesOf).join("")) },
+      { kind: "raw", at_s, bytes: change(parts.map((part) => bytesOf(part)).join("")) },
       ...(end ? [{ kind: end, at_s }] : []),
     ];
   };
@@ -76,14 +78,6 @@ export function beforeTokens(
   const first = parts.findIndex((part) => part.kind === "token");
   if (first < 0) return parts;
   return [...parts.slice(0, first), ...make(parts[first].at_s), ...parts.slice(first)];
-}
-
-/** A change of a whole body's JSON. */
-export function withBody(part: Part, change: (body: Record<string, unknown>) => void): Part {
-  if (part.kind !== "whole") return part;
-  const body = JSON.parse(part.body);
-  change(body);
-  return { ...part, body: JSON.stringify(body) };
 }
 
 /** A change of the usage, wherever the reply has it. */

@@ -1,0 +1,233 @@
+/** A request for an answer, read from its body as OpenAI's documentation has it. */
+import { tokensOf } from "./tokens.ts";
+import type { ParsedRequest } from "./http_request.ts";
+
+type Json = Record<string, unknown>;
+
+/** One text to be answered. */
+export interface Prompt {
+  /** What a script is asked for: the last user message, or the prompt. */
+  text: string;
+  /** All of it: a word each, a message's first word with its role; or the token ids as given. */
+  tokens: string[];
+}
+
+/** A function that the answer has to call. */
+export interface AskedCall {
+  name: string;
+  /** The JSON Schema of its arguments. */
+  parameters: unknown;
+}
+
+/** A request for an answer. */
+export interface Asked {
+  api_type: "chat" | "completions" | "responses";
+  model: string;
+  /** One, or several of /v1/completions. */
+  prompts: Prompt[];
+  /** Answers to each prompt. */
+  n: number;
+  max_tokens: number | null;
+  stream: boolean;
+  /** A last event with the usage (stream_options.include_usage). */
+  include_usage: boolean;
+  /** The usage so far in each event (vLLM's stream_options.continuous_usage_stats). */
+  usage_so_far: boolean;
+  /** Alternatives told for each token; null: no logarithms of probabilities. */
+  logprobs: number | null;
+  /** The call that tool_choice asks for. */
+  call: AskedCall | null;
+  /** The schema that the answer's text has to fit; `{}` for any object, null for free text. */
+  json_schema: Json | null;
+  /** What stands before the prompt: the tools. */
+  preamble: string;
+}
+
+/** What is wrong with a request; the message names the field. */
+export class AskedWrongly extends Error {}
+
+/** The most answers to a prompt, and prompts in a list, as OpenAI has it. */
+const MAX_N = 128;
+const MAX_PROMPTS = 2048;
+
+/**
+ * Reads a request's body.
+ *
+ * @param model the one for a request that names none.
+ * @throws {AskedWrongly} the body is no request.
+ */
+export function readAsked({ path, body_text }: ParsedRequest, model: string): Asked {
+  const body = readBody(body_text);
+  const api_type = path.endsWith("/chat/completions")
+    ? "chat"
+    : path.endsWith("/responses")
+    ? "responses"
+    : "completions";
+  const options = streamOptions(body);
+  const tools = body.tools ?? null;
+  return {
+    api_type,
+    model: readModel(body, model),
+    prompts: {
+      chat: () => [messagesPrompt(body.messages, "messages")],
+      responses: () => [responsesPrompt(body)],
+      completions: () => readPrompts(body.prompt, "prompt", "text, texts or token ids"),
+    }[api_type](),
+    n: wholeNumber(body, "n", 1, MAX_N) ?? 1,
+    max_tokens: wholeNumber(body, "max_completion_tokens", 0) ??
+      wholeNumber(body, "max_tokens", 0) ?? wholeNumber(body, "max_output_tokens", 0),
+    stream: body.stream === true,
+    include_usage: options.include_usage === true,
+    usage_so_far: options.continuous_usage_stats === true,
+    logprobs: api_type === "chat"
+      ? body.logprobs === true ? wholeNumber(body, "top_logprobs", 0, 20) ?? 0 : null
+      : api_type === "completions"
+      ? wholeNumber(body, "logprobs", 0, 20)
+      : null,
+    call: readCall(body, tools),
+    json_schema: readFormat(
+      api_type === "responses" ? field(body.text).format : body.response_format,
+    ),
+    preamble: tools === null ? "" : JSON.stringify(tools),
+  };
+}
+
+/** The JSON object of a body. @throws {AskedWrongly} it is none. */
+export function readBody(body_text: string): Json {
+  let body: unknown;
+  try {
+    body = JSON.parse(body_text);
+  } catch {
+    throw new AskedWrongly("the body is not JSON");
+  }
+  if (!isObject(body)) throw new AskedWrongly("the body is not a JSON object");
+  return body;
+}
+
+/** The model's name, or the one for none. @throws {AskedWrongly} it is no text. */
+export function readModel({ model }: Json, otherwise: string): string {
+  if (model !== undefined && typeof model !== "string") {
+    throw new AskedWrongly("model: expected text");
+  }
+  return model ?? otherwise;
+}
+
+/**
+ * Prompts in any of the four forms: a text, texts, token ids, lists of token ids.
+ *
+ * @throws {AskedWrongly} it is none of them, or empty.
+ */
+export function readPrompts(given: unknown, name: string, expected: string): Prompt[] {
+  const isIds = (value: unknown): value is number[] =>
+    Array.isArray(value) && value.length > 0 && value.every(Number.isSafeInteger);
+  const list = Array.isArray(given) && !isIds(given) ? given : [given];
+  if (list.length === 0 || list.length > MAX_PROMPTS) {
+    throw new AskedWrongly(`${name}: expected 1 to ${MAX_PROMPTS} of them`);
+  }
+  return list.map((prompt) => {
+    if (typeof prompt === "string") return { text: prompt, tokens: tokensOf(prompt) };
+    if (isIds(prompt)) return { text: prompt.join(" "), tokens: prompt.map(String) };
+    throw new AskedWrongly(`${name}: expected ${expected}`);
+  });
+}
+
+function messagesPrompt(messages: unknown, name: string): Prompt {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw new AskedWrongly(`${name}: expected a list of messages`);
+  }
+  const texts = messages.map((message, i) => {
+    if (!isObject(message)) throw new AskedWrongly(`${name}[${i}]: expected a message`);
+    return contentText(message.content ?? message.output);
+  });
+  const users = texts.filter((_, i) => messages[i].role === "user");
+  return {
+    text: users.at(-1) ?? texts.at(-1)!,
+    tokens: texts.flatMap((text, i) => messageTokens(String(messages[i].role ?? "tool"), text)),
+  };
+}
+
+/** The tokens of a message: its role is part of the first. */
+export function messageTokens(role: string, text: string): string[] {
+  const [first, ...rest] = tokensOf(text);
+  return first === undefined ? [] : [`<|${role}|>${first}`, ...rest];
+}
+
+/** A message's text; parts that are no text as they are in JSON. */
+function contentText(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return isObject(content) ? JSON.stringify(content) : "";
+  return content.map((part) =>
+    isObject(part) && typeof part.text === "string" ? part.text : JSON.stringify(part)
+  ).join(" ");
+}
+
+function responsesPrompt(body: Json): Prompt {
+  if (body.previous_response_id !== undefined && body.previous_response_id !== null) {
+    throw new AskedWrongly("previous_response_id: responses are not kept; send the whole input");
+  }
+  const { input, instructions } = body;
+  if (typeof input !== "string" && !Array.isArray(input)) {
+    throw new AskedWrongly("input: expected text or a list of items");
+  }
+  const items = typeof input === "string" ? [{ role: "user", content: input }] : input;
+  const prompt = messagesPrompt(items, "input");
+  const before = typeof instructions === "string" ? messageTokens("system", instructions) : [];
+  return { ...prompt, tokens: [...before, ...prompt.tokens] };
+}
+
+function streamOptions(body: Json): Json {
+  const options = body.stream_options ?? null;
+  if (options === null) return {};
+  if (!isObject(options)) throw new AskedWrongly("stream_options: expected an object");
+  if (body.stream !== true) {
+    throw new AskedWrongly("stream_options: only allowed when stream is true");
+  }
+  return options;
+}
+
+/** The function that tool_choice names, or the first where any is "required". */
+function readCall(body: Json, tools: unknown): AskedCall | null {
+  const choice = body.tool_choice ?? "auto";
+  if (choice === "auto" || choice === "none") return null;
+  const functions = (Array.isArray(tools) ? tools : []).flatMap((tool) => {
+    const declared = isObject(field(tool).function) ? field(field(tool).function) : field(tool);
+    return typeof declared.name === "string" ? [declared] : [];
+  });
+  const name = choice === "required"
+    ? functions[0]?.name
+    : field(field(choice).function).name ?? field(choice).name;
+  const found = functions.find((declared) => declared.name === name);
+  if (found === undefined) {
+    throw new AskedWrongly(`tool_choice: ${JSON.stringify(choice)} is none of the tools`);
+  }
+  return { name: String(found.name), parameters: found.parameters ?? {} };
+}
+
+function readFormat(format: unknown): Json | null {
+  const { type = "text", json_schema, schema } = field(format);
+  if (type === "text") return null;
+  if (type === "json_object") return {};
+  if (type !== "json_schema") {
+    throw new AskedWrongly("response_format: expected text, json_object or json_schema");
+  }
+  return field(schema ?? field(json_schema).schema);
+}
+
+function wholeNumber(body: Json, name: string, min: number, max = Infinity): number | null {
+  const value = body[name] ?? null;
+  if (value === null) return null;
+  if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
+    const end = max === Infinity ? "" : ` to ${max}`;
+    throw new AskedWrongly(`${name}: expected a whole number from ${min}${end}`);
+  }
+  return value as number;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** An object from outside; anything else counts as one without fields. */
+function field(value: unknown): Json {
+  return isObject(value) ? value : {};
+}
