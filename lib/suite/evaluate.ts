@@ -99,17 +99,26 @@ async function find(
   return found as Evaluator;
 }
 
+/** Tags in which models think aloud; Mistral's are in square brackets. */
+const THINKING = "(?:think|thinking|thought|thoughts|reasoning|analysis|scratchpad|reflection)";
+const BLOCK = new RegExp(`([<\\[])(${THINKING})[>\\]]([^]*?)\\1/\\2[>\\]]`, "gi");
+const UNENDED = new RegExp(`^\\s*[<\\[]${THINKING}[>\\]]`, "i");
+const HEADLESS = /^([^]*?)[<\[]\/think(?:ing)?[>\]]/i;
+
 /**
- * An answer apart from the thinking that some models put before it in `<think>` tags. Thinking that
- * does not end leaves no answer.
+ * An answer apart from the thinking that some models put before it in `<think>` tags and their like.
+ * Thinking that does not end leaves no answer; one whose beginning the server kept goes from the start.
  */
 export function splitThinking(response: string): { answer: string; thinking: string | null } {
-  const open = /^\s*<think(?:ing)?>/i.exec(response);
-  const close = /<\/think(?:ing)?>/i.exec(response);
-  if (close) {
-    const thinking = response.slice(open?.[0].length ?? 0, close.index).trim();
-    return { answer: response.slice(close.index + close[0].length).trim(), thinking };
+  const thoughts: string[] = [];
+  const keep = (_: string, ...[, , thought]: string[]) => (thoughts.push(thought.trim()), "");
+  let answer = response.replace(BLOCK, keep)
+    .replace(HEADLESS, (_, thought: string) => (thoughts.push(thought.trim()), ""));
+  const open = UNENDED.exec(answer);
+  if (open) {
+    thoughts.push(answer.slice(open[0].length).trim());
+    answer = "";
   }
-  if (open) return { answer: "", thinking: response.slice(open[0].length).trim() };
-  return { answer: response, thinking: null };
+  if (thoughts.length === 0) return { answer: response, thinking: null };
+  return { answer: answer.trim(), thinking: thoughts.join("\n") };
 }

@@ -11,7 +11,7 @@ import { parseExposition } from "../../lib/load/server/prometheus_text.ts";
 import { exportedMemories } from "../../lib/run/memory_export.ts";
 import { splitThinking } from "../../lib/suite/evaluate.ts";
 import { jsonIn } from "../../lib/suite/evaluators/json_schema.ts";
-import { chosenLetter } from "../../lib/suite/evaluators/multiple_choice.ts";
+import { chosenLetter } from "../../lib/suite/evaluators/choice_reader.ts";
 import { numbersIn } from "../../lib/suite/evaluators/numeric.ts";
 import { extractCode } from "../../lib/coding/extract/extract_code.ts";
 import { nearJson } from "./near_json.ts";

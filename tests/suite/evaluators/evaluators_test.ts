@@ -8,7 +8,6 @@ import { InputError } from "../../../lib/errors.ts";
 import { CancelledError } from "../../../lib/execute/scope.ts";
 import { evaluatorNames, resolveEvaluator, splitThinking } from "../../../lib/suite/evaluate.ts";
 import { jsonIn } from "../../../lib/suite/evaluators/json_schema.ts";
-import { chosenLetter } from "../../../lib/suite/evaluators/multiple_choice.ts";
 import { numbersIn } from "../../../lib/suite/evaluators/numeric.ts";
 import { detectReasoningType } from "../../../lib/suite/evaluators/reasoning_score.ts";
 import type { Answer, Evaluation } from "../../../lib/suite/evaluator.ts";
@@ -109,7 +108,7 @@ const tables: [string, { name: string; [option: string]: unknown }, [string, boo
     ["B", true],
     ["(B)", true],
     ["**B**", true],
-    ["b)", false],
+    ["b)", true],
     ["B. Because it is so.", true],
     ["The answer is B.", true],
     ["Answer: **(B)** since A is wrong", true],
@@ -194,11 +193,6 @@ Deno.test("the JSON of an answer: whole, fenced, in the text, none", () => {
   assertEquals(jsonIn('first ```json\n{"a": 1}\n``` then\n```json\n{"b": 2}\n```'), { b: 2 });
   assertEquals(jsonIn('x {not json} y {"a": {"b": "}"}} z'), { a: { b: "}" } });
   assertEquals(jsonIn("nothing"), undefined);
-});
-
-Deno.test("a choice beyond the last letter is none", () => {
-  assertEquals(chosenLetter("Answer: E", 4), null);
-  assertEquals(chosenLetter("I think the answer is C", 4), "C");
 });
 
 Deno.test("reasoning_score: better arguments score higher, tricks do not", async () => {
@@ -337,5 +331,13 @@ Deno.test("thinking in tags is not the answer", () => {
   assertEquals(splitThinking("<think>\nhm\n</think>\n\n42"), { answer: "42", thinking: "hm" });
   assertEquals(splitThinking("hm, so</think>42"), { answer: "42", thinking: "hm, so" });
   assertEquals(splitThinking("<think>never ends"), { answer: "", thinking: "never ends" });
+  assertEquals(splitThinking("<thinking>a</thinking>[THINK]b[/THINK] 42"), {
+    answer: "42",
+    thinking: "a\nb",
+  });
+  assertEquals(
+    splitThinking("<reasoning>a</reasoning><answer>C</answer>").answer,
+    "<answer>C</answer>",
+  );
   assertEquals(splitThinking("plain"), { answer: "plain", thinking: null });
 });

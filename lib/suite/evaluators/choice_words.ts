@@ -1,0 +1,164 @@
+/** The words by which answers in many languages announce a choice, deny it or leave it open. */
+
+/** Alternatives out of lists of words. */
+function any(...lists: string[]): string {
+  return `(?:${lists.join("|")})`;
+}
+
+/** Words of scripts with spaces: whole ones. */
+function whole(...lists: string[]): string {
+  return `(?<![\\p{L}\\p{N}])${any(...lists)}(?![\\p{L}\\p{N}])`;
+}
+
+/** What a choice is called, in scripts with spaces. */
+const SPACED_NOUNS = any(
+  "answer|answers|ans|option|options|choice|choices|selection|solution|letter|pick|guess|response",
+  "antwort|antworten|antwortmöglichkeit|lösung|wahl|auswahl|buchstabe|aussage",
+  "réponse|reponse|réponses|choix|proposition|lettre",
+  "respuesta|respuestas|opción|opcion|opciones|alternativa|elección|letra|solución|inciso",
+  "risposta|risposte|opzione|opzioni|scelta|soluzione|lettera",
+  "resposta|respostas|opção|opcao|gabarito|escolha|item",
+  "antwoord|antwoorden|optie|keuze|odpowiedź|odpowiedzi|odp|opcja|cevap|yanıt|seçenek|şık",
+  "ответ|ответы|вариант|вариант ответа|выбор|буква|відповідь",
+  "đáp án|câu trả lời|lựa chọn|phương án|jawaban|jawabannya|pilihan|opsi|svar|svaret|alternativ|alternativet",
+  "उत्तर|विकल्प|जवाब|الإجابة|الاجابة|الجواب|إجابة|جواب|الخيار|الاختيار|جوابي|إجابتي",
+);
+const JOINED_NOUNS = any(
+  "答案|正解|答え|解答|回答|答|选项|選項|選択肢|正答|정답|답|답변|선택지|보기|해답|선택",
+);
+
+/** "answer", "option" and the like. */
+export const NOUN = `(?:(?<![\\p{L}\\p{N}])${SPACED_NOUNS}(?![\\p{L}\\p{N}])|${JOINED_NOUNS})`;
+
+/** Words before the noun that keep its meaning; one that is not here makes it another answer. */
+export const GOOD = `(?:${
+  whole(
+    "final|correct|right|best|proper|true|actual|only|chosen|selected|appropriate|accurate|likely|most (?:likely|accurate|appropriate|suitable|plausible|correct|reasonable|fitting)|ultimate|overall|closest|intended|suitable",
+    "richtige|korrekte|beste|endgültige|finale|einzige|bonne|meilleure|meilleur|bon|correcte|juste|finale|exacte|seule",
+    "correcta|correcto|mejor|final|única|migliore|corretta|giusta|melhor|correta|única",
+    "juiste|goede|correcte|beste|definitieve|poprawna|poprawną|prawidłowa|prawidłową|właściwa|ostateczna|doğru|nihai",
+    "правильный|верный|окончательный|правильная|верная|правильним|правильна|rätt|rätta|korrekt|सही|अंतिम",
+  )
+}|正确的?|正確な?|正確的|最终的?|最終的な|最終的?|最佳|最合适的|正しい|올바른|옳은|맞는|최종)`;
+
+/** Words behind the noun that keep its meaning. */
+export const GOOD_AFTER = whole(
+  "correcte|juste|exacte|finale|correcta|correcto|final|acertada|verdadera|corretta|giusta|esatta|correta|certa|certo|correto|verdadeira",
+  "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه",
+  "(?:that|which) (?:is |best |most |actually )*(?:fits|works|matches|applies|holds|true|correct|right|describes|best)(?: \\p{L}+){0,4}?|here|to (?:this|the) question|for (?:this|the) question|in this case|choice|option|letter|de la question",
+);
+
+/** Articles and possessives. "a" and "an" are not among them: "an answer is B" decides nothing. */
+export const THE = `(?:${
+  whole(
+    "the|my|our|your|this|its|la|le|el|il|lo|o|a|die|der|das|dem|meine|unsere|deine|ma|notre|votre|mi|nuestra|tu|su|mia|nostra|minha|nossa|sua|het|de|mijn|moja|moją|twoja|мой|наш|ваш|câu|det|den|mitt",
+  )
+}|(?<!\\p{L})l['’])`;
+
+/** What joins the noun and the letter. */
+export const IS = `(?:${
+  whole(
+    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|है|هي|هو|является|is dus",
+  )
+}|['’]s(?!\\p{L})|应该是|应当是|應該是|应是|应为|应选|應選|应该选|就是|是|为|為|选|選|は|が|은|는|이|가)`;
+
+/** Words that may stand between: they say how sure, not what. */
+export const SURE = whole(
+  "therefore|thus|hence|clearly|definitely|most likely|probably|likely|indeed|then|simply|actually|obviously|certainly|in fact|most probably|correctly|instead",
+  "also|daher|somit|folglich|eindeutig|wahrscheinlich|donc|bien|ainsi|clairement|por tanto|entonces|claramente|quindi|dunque|chiaramente|portanto|então|dus|zatem|therefore,|thus,|indeed,|then,",
+  "очевидно|скорее всего|следовательно|إذن|therefore:",
+);
+
+/** What denies. */
+export const NOT = `(?:${
+  whole(
+    "not|never|neither|nor|isn['’]t|aren['’]t|wasn['’]t|can['’]t|cannot|couldn['’]t|won['’]t|doesn['’]t|don['’]t|shouldn['’]t|wouldn['’]t|nicht|kein|keine|weder|pas|jamais|ni|no|non|não|nao|nem|né|niet|geen|nie|değil|не|ни|không|không phải|bukan|tidak|inte|नहीं",
+    "ليس|ليست|لا",
+  )
+}|不是|不为|不|并非|ではなく|ではない|ではありません|でない|じゃない|가 아니|이 아니|아니|아닙)`;
+
+/** What turns from the denied to the meant. */
+export const BUT = `(?:[,，、;]?\\s*(?:${
+  whole(
+    "but rather|but|rather|instead|it['’]s|it is|sondern|mais|sino|ma|bensì|mas sim|mas|e sim|maar|lecz|tylko|ale|а|но|mà|melainkan|utan|بل",
+  )
+}|而是|而|是)\\s*)`;
+
+/** Wrong, in the many ways of saying it: near a letter it denies the letter. */
+export const WRONG = `(?:${
+  whole(
+    "wrong|incorrect|false|untrue|mistaken|eliminate|eliminated|ruled out|rule out|out|excluded|discarded|tempting|distractor|falsch|inkorrekt|unrichtig|fausse|faux|incorrecte|éliminée|incorrecta|falsa|errónea|sbagliata|sbagliato|errata|scorretta|incorreta|errada|onjuist|fout|niepoprawna|błędna|yanlış|неверен|неверно|неправильный|неправильно|неверный|sai|salah|fel|felaktigt|गलत|خطأ|خاطئ|خاطئة",
+  )
+}|错误|錯誤|不正确|不對|不对|間違|誤り|틀렸|틀린|틀립|오답)`;
+
+/** Right, said of a letter. */
+export const RIGHT = `(?:${
+  whole(
+    "correct|right|best|true|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
+  )
+}|正确|正確|正しい|正解|適切|对的|정답|맞|옳|올바)`;
+
+/** Somebody else's answer, a first thought, or one under a condition: a claim behind it is void. */
+export const OPEN = `(?:${
+  whole(
+    "if|whether|unless|assuming|suppose|supposing|doubt|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
+    "(?:some|many|most|one|you|they|others|someone|people|students?|everyone|readers?)(?: people| students)? (?:would|might|may|could|will|say|says|think|thinks|thought|choose|pick|argue|believe|believes|answer|answered)",
+    "ob|wenn|falls|viele|manche|könnte|vielleicht|nicht sicher|weiß nicht|glaube nicht|si|peut-être|pourrait|certains|beaucoup|ne pense pas|quizás|podría|algunos|muchos|no creo|forse|potrebbe|alcuni|molti|non credo|talvez|poderia|alguns|muitos|não acho|misschien|jeśli|czy|eğer|если|ли|возможно|многие|nếu|jika|apakah|om|kanske|अगर|إذا|ربما|لو",
+  )
+}|如果|是否|也许|可能|很多人|假如|若|もし|かもしれ|만약|아마|여부)`;
+
+/** From here on a sentence speaks anew: what was open before it is so no more. */
+export const ANEW = `(?:[;—]|${
+  whole(
+    "but|however|yet|so|therefore|thus|hence|actually|aber|jedoch|mais|pero|però|ma|mas|maar|но|ale|men|nhưng",
+  )
+}|但|しかし|하지만|لكن)`;
+
+/** What makes a claim with "would be" one under a condition. */
+export const IF = whole(
+  "if|only if|unless|were|wenn|falls|si|se|als|jeśli|eğer|если|бы|nếu|jika|om|إذا|لو",
+);
+
+/** First person choosing, or an order to oneself. */
+export const CHOOSE = `(?:${
+  whole(
+    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently)? (?:choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|answer|conclude)(?: that)?(?: it['’]s| it is)?",
+    "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
+  )
+})`;
+
+/** The same as an order, at the beginning of a sentence. */
+export const CHOOSE_ORDER = whole("choose|pick|select|go with|selected|chose");
+
+/** Conclusions. */
+export const SO = `(?:${
+  whole(
+    "so|therefore|thus|hence|consequently|accordingly|ergo|in conclusion|to conclude|finally|daher|deshalb|somit|folglich|donc|ainsi|par conséquent|por lo tanto|por tanto|entonces|así que|en conclusión|quindi|dunque|pertanto|portanto|logo|assim|dus|zatem|więc|итак|значит|таким образом|следовательно|поэтому|vậy|jadi|alltså|لذلك|إذن|अतः|इसलिए",
+  )
+}|因此|所以|故|综上所述|综上|따라서|그러므로|したがって|よって|ゆえに)`;
+
+/** Between two letters of a list. */
+export const AND_OR = `(?:\\s*(?:[,，、;/&+|]|${
+  whole(
+    "and/or|and|or|as well as|und|oder|sowie|et|ou|y|o|u|e|ed|i|oraz|lub|albo|en|of|ve|veya|или|и|hoặc|và|atau|dan|och|eller|أو|و|और|या|vs|versus|plus|maybe|perhaps|possibly|both|either",
+  )
+}|或者|或|和|与|與|及|または|あるいは|と|か|또는|혹은|이나|나|과|와)\\s*)+`;
+
+/** A pronoun that stands for the answer, with its verb, at the beginning of a clause. */
+export const IT_IS = `(?:${
+  whole(
+    "(?:it|that|this|which)(?:['’]s| is| must be| has to be| would be| should be)|that would be|das ist|es ist|das wäre|c['’]est|ce serait|è|é|es|это|đó là|dat is|det är|to jest",
+  )
+}|是)`;
+
+/** A verb that ties what was found to an option. */
+export const MATCHES = whole(
+  "which is|that is|i\\.e\\.,?|corresponds to|corresponding to|corresponds with|matches|matching|match|namely|this is|entspricht|correspond à|corresponde a|corrisponde a|соответствует",
+);
+
+/** Words that may follow a bare letter, which a noun of its own (C major, B cells) would not. */
+export const FOLLOWS = whole(
+  "is|was|are|were|seems|looks|appears|would|must|can|cannot|can['’]t|could|should|may|might|does|doesn['’]t|isn['’]t|fits|matches|describes|states|because|since|as|for|which|and|or|but|not|nor|rather|over|than|instead|with|here|based|due|if|when|while|where|remains|out|best|correctly|accurately|most|also|richtig|korrekt",
+  "ist|sind|wäre|und|oder|aber|weil|da|denn|nicht|sondern|als|est|sont|serait|et|ou|mais|car|parce|puisque|semble|pas|n['’]est|es|son|está|y|o|u|e|pero|sino|porque|ya|no|è|é|sono|ma|perché|poiché|non|são|mas|pois|não|of|en|maar|want|omdat|zijn|niet|to|jest|lub|i|albo|ale|bo|nie|ponieważ|şıkkıdır|şıkkı|seçeneği|seçeneğidir|ve|veya|değil",
+  "является|верен|верно|верный|правильный|и|или|а|но|потому|так|не|поскольку|hoặc|và|là|vì|atau|dan|adalah|karena|är|och|eller|men|eftersom",
+);
