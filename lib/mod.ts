@@ -55,7 +55,7 @@ export type { LoadRunOptions } from "./load/run_load.ts";
 export { resumeLoad } from "./load/conclude_run.ts";
 export type { LoadRun } from "./load/conclude_run.ts";
 export type { LoadResults, LoadTokenSource, RequestRecord, StageResults } from "./load/results.ts";
-export type { LoadSettings, LoadStageSettings } from "./settings/load_settings.ts";
+export type { LoadSettings, LoadStageSettings } from "./settings/load.ts";
 export { writeLoadReport } from "./report/load/load_report.ts";
 
 export { loadProblems, selectRange } from "./coding/problems/load_problems.ts";

@@ -1,5 +1,4 @@
 /** dyno schema: the form of dyno's files as JSON Schema. */
-import { z } from "zod";
 import {
   loadResultsSchema,
   metadataSchema,
@@ -9,6 +8,7 @@ import { InputError } from "../errors.ts";
 import { batchSchema, questionsSchema } from "../settings/batch.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { loadExperimentSchema } from "../settings/load.ts";
+import { jsonSchemaOf } from "../settings/setting.ts";
 import { suiteSchema } from "../settings/suite.ts";
 import { integrationSchema } from "../integration/config.ts";
 import { mockScriptSchema } from "../mock/script.ts";
@@ -16,12 +16,13 @@ import { didYouMean } from "../text/nearest.ts";
 import { priceTableSchema } from "../run/prices.ts";
 import { sweepSchema } from "../sweep/config.ts";
 import { EXIT } from "./ui/command.ts";
+import type { ZodType } from "zod";
 import type { Command, CommandContext } from "./ui/command.ts";
 import type { Flags } from "./ui/flags.ts";
 
 interface FileForm {
   title: string;
-  schema: z.ZodType;
+  schema: ZodType;
   /** A command whose flags have the same names, and explain them. */
   command?: () => Promise<{ command: Command }>;
 }
@@ -75,17 +76,15 @@ export const command: Command = {
         : `"${given}" is not known; expected ${known.join(", ")}${didYouMean(name, known)}`;
       throw new InputError(`dyno schema: ${wrong}`);
     }
-    terminal.json(await jsonSchemaOf(forms[name]));
+    terminal.json(await fileSchema(forms[name]));
     return EXIT.good;
   },
 };
 
-async function jsonSchemaOf({ title, schema, command }: FileForm): Promise<unknown> {
-  const { $schema, ...form } = z.toJSONSchema(schema, {
-    io: "input",
-    unrepresentable: "any",
-    reused: "ref",
-  });
+async function fileSchema({ title, schema, command }: FileForm): Promise<unknown> {
+  const { $schema, ...form } = jsonSchemaOf(schema, { reused: "ref" }) as {
+    properties?: Record<string, { description?: string }>;
+  } & Record<string, unknown>;
   const flags: Flags = (await command?.())?.command.flags ?? {};
   for (const [name, property] of Object.entries(form.properties ?? {})) {
     const flag = flags[name.replaceAll("_", "-")] ??

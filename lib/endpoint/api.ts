@@ -1,6 +1,9 @@
 /** How to reach an endpoint: its URL, form of API, key and patience. */
 import process from "node:process";
+import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { endpointSettings, retrySettings } from "../settings/endpoint.ts";
+import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
@@ -40,27 +43,10 @@ export interface APIConfiguration {
   stream_options: boolean;
 }
 
+const apiOptions = z.object({ ...endpointSettings.shape, ...retrySettings.shape });
+
 /** What a caller gives; everything else follows from the URL, the provider and the server. */
-export interface ApiOptions {
-  /** Endpoint or base URL; may be left out when `provider` is given. */
-  endpoint?: string;
-  /** May be left out when the server serves exactly one model. */
-  model?: string;
-  /** A preset that gives the URL and the key's variable, e.g. "openai". */
-  provider?: string;
-  /** Further HTTP headers of every request. */
-  headers?: Record<string, string>;
-  /** The environment variable with the API key; default the provider's, or none. */
-  api_key_env?: string;
-  /** Default 600 s. */
-  timeout?: number;
-  /** Default 3. */
-  retry_attempts?: number;
-  /** Default 1 s. */
-  retry_delay?: number;
-  /** Default true. */
-  stream?: boolean;
-}
+export interface ApiOptions extends z.input<typeof apiOptions> {}
 
 const PROBE_TIMEOUT_S = 10;
 
@@ -102,9 +88,10 @@ export async function configureApi(
  *
  * @throws {InputError} a malformed URL, an unknown provider, a missing key.
  */
-export function settleApi(options: ApiOptions, warn: (line: string) => void): APIConfiguration {
-  const preset = options.provider === undefined ? null : provider(options.provider);
-  const url = endpointUrl(options.endpoint, preset);
+export function settleApi(given: ApiOptions, warn: (line: string) => void): APIConfiguration {
+  const settled = checkSettings(apiOptions, given, "endpoint");
+  const preset = settled.provider === undefined ? null : provider(settled.provider);
+  const url = endpointUrl(settled.endpoint, preset);
   const proxy = proxyOf(url);
   if (proxy) warn(`${url.host} is reached through the proxy ${proxy.host}`);
   const detected = detectApiType(url.href);
@@ -118,14 +105,14 @@ export function settleApi(options: ApiOptions, warn: (line: string) => void): AP
   }
   const api: APIConfiguration = {
     endpoint: url.href,
-    model: options.model ?? "",
-    headers: options.headers ?? {},
-    timeout: options.timeout ?? 600,
-    retry_attempts: options.retry_attempts ?? 3,
-    retry_delay: options.retry_delay ?? 1,
+    model: settled.model ?? "",
+    headers: settled.headers ?? {},
+    timeout: settled.timeout,
+    retry_attempts: settled.retry_attempts,
+    retry_delay: settled.retry_delay,
     api_type: detected === "base" || detected === "unknown" ? "chat" : detected,
-    api_key_env: options.api_key_env ?? preset?.api_key_env ?? null,
-    stream: options.stream ?? true,
+    api_key_env: settled.api_key_env ?? preset?.api_key_env ?? null,
+    stream: settled.stream,
     max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
     stream_options: preset?.stream_options ?? true,
   };

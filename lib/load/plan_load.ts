@@ -11,7 +11,8 @@ import { parseSlo } from "./slo.ts";
 import { parseStages } from "./stages.ts";
 import { parseTokenLengths } from "./prompts/token_lengths.ts";
 import { readTrace } from "./prompts/trace.ts";
-import type { LoadSettings } from "../settings/load.ts";
+import { MADE_UP, settleLoad } from "../settings/load.ts";
+import type { LoadSettings, SettledLoad } from "../settings/load.ts";
 import { arrivalTimes } from "./arrival.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
@@ -33,8 +34,6 @@ export interface LoadPlan {
   notes: string[];
 }
 
-const INPUT_TOKENS = 256;
-const OUTPUT_TOKENS = 128;
 const NOTHING: LoadStage = {
   warmup: false,
   concurrency: null,
@@ -51,12 +50,12 @@ const NOTHING: LoadStage = {
  * cannot be read.
  */
 export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
-  const { arrival = "poisson", burstiness, seed = 1 } = settings;
-  checkIdle(settings);
+  const settled = settleLoad(settings);
+  const { arrival, burstiness, seed, warmup } = settled;
+  checkIdle(settings, settled);
   const notes: string[] = [];
-  const { prompts, times_s } = await questions(settings, seed, notes);
-  const stages = stagesOf(settings, times_s);
-  const warmup = settings.warmup ?? 0;
+  const { prompts, times_s } = await questions(settled, notes);
+  const stages = stagesOf(settled, times_s);
   if (warmup > 0) stages.unshift(warmupOf(stages[0], warmup));
   const pattern = { arrival, seed, ...(burstiness === undefined ? {} : { burstiness }) };
   arrivalTimes({ ...pattern, rate_per_s: 1 }); // complains now rather than in the run
@@ -64,14 +63,14 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     stages,
     pattern,
     prompts,
-    slos: (settings.slo ?? []).map(parseSlo),
+    slos: (settled.slo ?? []).map(parseSlo),
     notes,
   };
 }
 
 /** Refuses what would do nothing: whoever gives it believes that it does something. */
-function checkIdle(settings: LoadSettings): void {
-  const { prompt, prompts, trace, turns = 1, prefix_share, stream, slo = [] } = settings;
+function checkIdle(settings: LoadSettings, { turns, stream, slo = [] }: SettledLoad): void {
+  const { prompt, prompts, trace, prefix_share } = settings;
   const given = prompt !== undefined || prompts !== undefined || trace !== undefined;
   const lengths = typeof settings.output_tokens === "string";
   const idle: [name: keyof LoadSettings, isIdle: boolean, why: string][] = [
@@ -89,12 +88,12 @@ function checkIdle(settings: LoadSettings): void {
     if (isIdle && settings[name] !== undefined) throw new InputError(`--${flag}: ${why}`);
   }
   const first = slo.find((text) => text.startsWith("ttft"));
-  if (stream === false && first !== undefined) {
+  if (!stream && first !== undefined) {
     throw new InputError(`--slo: "${first}": answers that are not streamed have no ttft`);
   }
 }
 
-function stagesOf(settings: LoadSettings, times_s: number[] | null): LoadStage[] {
+function stagesOf(settings: SettledLoad, times_s: number[] | null): LoadStage[] {
   const { stages, rate, concurrency, duration_s, requests } = settings;
   if (stages !== undefined) {
     for (const name of ["rate", "concurrency", "duration_s", "requests", "trace"] as const) {
@@ -147,11 +146,10 @@ function warmupOf(first: LoadStage, requests: number): LoadStage {
 }
 
 async function questions(
-  settings: LoadSettings,
-  seed: number,
+  settings: SettledLoad,
   notes: string[],
 ): Promise<{ prompts: PromptSource; times_s: number[] | null }> {
-  const { prompt, prompts, trace, trace_speed = 1, repeat = false, turns = 1 } = settings;
+  const { prompt, prompts, trace, trace_speed, repeat, turns, seed } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
   if (turns > 1 && given > 0) {
@@ -161,7 +159,7 @@ async function questions(
     const { form, rows, skipped } = await readTrace(trace);
     if (skipped > 0) notes.push(`${trace} (${form}): ${skipped} rows of no tokens were skipped`);
     const times_s = rows.map(({ t_s }) => t_s / trace_speed);
-    return { prompts: tracePrompts(rows, seed, settings.warmup ?? 0), times_s };
+    return { prompts: tracePrompts(rows, seed, settings.warmup), times_s };
   }
   const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
   if (prompts !== undefined) {
@@ -171,10 +169,10 @@ async function questions(
   }
   if (prompt !== undefined) return { prompts: fixedPrompt(prompt, limit), times_s: null };
   const made = madeUpPrompts({
-    input: lengths(settings.input_tokens, INPUT_TOKENS, "--input-tokens"),
-    output: lengths(settings.output_tokens, OUTPUT_TOKENS, "--output-tokens"),
-    ...(settings.prefix_share === undefined ? {} : { prefix_share: settings.prefix_share }),
-    ...(settings.prefixes === undefined ? {} : { prefixes: settings.prefixes }),
+    input: lengths(settings.input_tokens, MADE_UP.input_tokens, "--input-tokens"),
+    output: lengths(settings.output_tokens, MADE_UP.output_tokens, "--output-tokens"),
+    prefix_share: settings.prefix_share,
+    prefixes: settings.prefixes,
     seed,
   }, turns);
   return { prompts: made, times_s: null };

@@ -24,6 +24,7 @@ import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metric
 import { TokenFile } from "../run/token_file.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
+import { settleLoad } from "../settings/load.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { RunDirectory } from "../run/directory.ts";
@@ -71,7 +72,6 @@ export interface LoadRunOptions {
   onNotice(line: string): void;
 }
 
-const GRACE_S = 30;
 const IDLE_S = 2;
 const PROGRESS_MS = 200;
 /** Those who follow the journal from outside see how the load goes so often. */
@@ -83,7 +83,8 @@ const JOURNAL_PROGRESS_MS = 1000;
  * @throws {InputError} the run directory cannot be written.
  */
 export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
-  const { plan, settings, api, transport, signal, onNotice } = options;
+  const { plan, api, transport, signal, onNotice } = options;
+  const settings = settleLoad(options.settings);
   const redactor = new Redactor();
   redactor.learn(apiKey(api));
   redactor.learnHeaders(api.headers);
@@ -98,7 +99,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     const started: LoadStarted = {
       schema_version: 2,
       name: options.name,
-      settings,
+      settings: options.settings,
       transport: transport.name,
       api: { endpoint, model, api_type },
     };
@@ -122,12 +123,12 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
       pattern: plan.pattern,
       prompts: plan.prompts,
       body: settings.body ?? {},
-      ignore_eos: settings.ignore_eos ?? false,
-      think_time_s: settings.think_time_s ?? 0,
-      grace_s: settings.grace_s ?? GRACE_S,
+      ignore_eos: settings.ignore_eos,
+      think_time_s: settings.think_time_s,
+      grace_s: settings.grace_s,
       stop: {
         error_rate: settings.stop_error_rate ?? null,
-        saturation: settings.stop_on_saturation ?? false,
+        saturation: settings.stop_on_saturation,
       },
       countTokens: options.countTokens,
       budget: options.budget ?? new Budget({ usd: null, tokens: null }, onNotice),

@@ -1,5 +1,6 @@
 /** The shape of a load: stages in closed or open loop, and when each wants its requests. */
 import { InputError } from "../errors.ts";
+import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../text/duration.ts";
 import { rampedArrivalTimes } from "./arrival.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 
@@ -26,7 +27,7 @@ export function isOpen({ rate, times_s }: LoadStage): boolean {
 
 /**
  * Reads stages such as `rate=2:30s`, `rate=2..8:60s`, `concurrency=16:30s` or
- * `rate=4,concurrency=32:1m`, separated by blanks or semicolons.
+ * `rate=4,concurrency=32:1m`, separated by blanks or semicolons. A plain number is seconds.
  *
  * @throws {InputError} naming the part that is wrong.
  */
@@ -41,11 +42,12 @@ function parseStage(part: string): LoadStage {
     new InputError(
       `--stages: "${part}": ${why}; e.g. rate=2:30s, rate=2..8:60s, concurrency=16:1m`,
     );
-  const match = /^(.+):(\d+(?:\.\d+)?)(s|m|h)$/.exec(part);
-  if (!match) throw wrong("expected WHAT:DURATION with a unit s, m or h");
-  const duration_s = Number(match[2]) * { s: 1, m: 60, h: 3600 }[match[3] as "s" | "m" | "h"];
+  const match = /^(.+):([^:]*)$/.exec(part);
+  const duration_s = match && parseDuration(match[2], "s");
+  if (!match || duration_s === null) throw wrong(`expected WHAT:${DURATION_FORM}`);
   if (duration_s === 0) throw wrong("the duration is 0");
-  if (duration_s === Infinity) throw wrong("the duration is too long");
+  const slip = isPlainNumber(match[2]) ? unitSlip(duration_s) : null;
+  if (slip !== null) throw wrong(slip);
   const stage: LoadStage = {
     warmup: false,
     concurrency: null,

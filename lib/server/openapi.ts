@@ -1,6 +1,7 @@
 /** The server's OpenAPI document, from the same schemas that check what comes in. */
 import { z } from "zod";
 import { dynoVersion } from "../run/metadata.ts";
+import { jsonSchemaOf } from "../settings/setting.ts";
 import { hardwareQuerySchema } from "./hardware_watch.ts";
 import { idempotencyKeySchema, listQuerySchema } from "./routes/tasks.ts";
 import { taskRequestSchema } from "./tasks/request.ts";
@@ -58,7 +59,7 @@ const schemas = {
 
 /** The form of a task as JSON Schema (draft 2020-12). */
 export function taskJsonSchema(): Json {
-  return z.toJSONSchema(taskRequestSchema, { io: "input" }) as Json;
+  return jsonSchemaOf(taskRequestSchema);
 }
 
 const ref = (name: keyof typeof schemas) => ({ $ref: `#/components/schemas/${name}` });
@@ -305,6 +306,6 @@ function queryParameters(query: z.ZodObject): Json[] {
 }
 
 function schemaOf(schema: z.ZodType): Json {
-  const { $schema: _draft, ...rest } = z.toJSONSchema(schema, { io: "input" }) as Json;
+  const { $schema: _draft, ...rest } = jsonSchemaOf(schema);
   return rest;
 }

@@ -4,6 +4,7 @@ import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
 import { InputError, messageOf } from "../errors.ts";
+import { checked } from "./setting.ts";
 
 /** Levels of lists and objects in a file that people write. */
 const DEEPEST = 500;
@@ -61,18 +62,19 @@ function isDeep(text: string): boolean {
  *
  * @throws {InputError} the first complaint, with its path (`tests[3].prompt`), line and column.
  */
-export function checkJson<T>(file: JsonFile, schema: z.ZodType<T>): T {
-  const checked = schema.safeParse(file.value);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0];
-  const path = issue.path as (string | number)[];
-  const where = path.length ? `${showPath(path)}: ` : "";
-  const message = issue.message
-    .replace(/^Invalid input: (expected .*), received undefined$/, "is missing; $1")
-    .replace(/^Invalid input: /, "");
-  const more = checked.error.issues.length - 1;
-  const rest = more > 0 ? ` (and ${more} more ${more === 1 ? "fault" : "faults"})` : "";
-  throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${where}${message}${rest}`);
+export function checkJson<Schema extends z.ZodType>(
+  file: JsonFile,
+  schema: Schema,
+): z.output<Schema> {
+  const result = checked(schema, file.value);
+  if ("value" in result) return result.value;
+  const [{ path, message }, ...rest] = result.complaints;
+  const named = message.startsWith(`"${path.at(-1)}"`) ? path.slice(0, -1) : path;
+  const where = named.length ? `${showPath(named)}: ` : "";
+  const more = rest.length > 0
+    ? ` (and ${rest.length} more ${rest.length === 1 ? "fault" : "faults"})`
+    : "";
+  throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${where}${message}${more}`);
 }
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */

@@ -1,22 +1,28 @@
 /** Load experiments: an endpoint, the shape of a load and its prompts under one name. */
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../text/nearest.ts";
+import { endpointSettings } from "./endpoint.ts";
 import { checkJson, readJsonFile } from "./json_file.ts";
 import { expandMatrix } from "./matrix.ts";
-import type { JsonFile } from "./json_file.ts";
-import type { LoadSettings } from "./load_settings.ts";
-
-const positive = z.number().positive();
-const count = z.int().min(1);
-const text = z.string().min(1);
-const seed = z.int().min(0).max(2 ** 32 - 1);
+import {
+  about,
+  asGiven,
+  checkSettings,
+  count,
+  positive,
+  sampleRate,
+  seconds,
+  text,
+} from "./setting.ts";
 
 const stage = z.strictObject({
   /** Requests a second, or from and to. */
   rate: z.union([positive, z.tuple([z.number().min(0), z.number().min(0)])]).optional(),
+  /** The most requests in flight; without a rate as many as that are kept in flight. */
   concurrency: count.optional(),
-  duration_s: positive.optional(),
+  /** How long it lasts: seconds, or a text such as "10m"; this or `requests`. */
+  duration_s: seconds({ above: true, named: true }).optional(),
+  /** Requests that it sends; this or `duration_s`. */
   requests: count.optional(),
 }).refine(
   ({ rate, concurrency }) => rate !== undefined || concurrency !== undefined,
@@ -32,58 +38,187 @@ const stage = z.strictObject({
   "expected a rate above 0",
 );
 
-/** What may vary in a matrix; under the names of the command line's flags. */
-const settings = {
-  endpoint: text.optional(),
-  provider: text.optional(),
-  model: text.optional(),
-  headers: z.record(z.string(), z.string()).optional(),
-  api_key_env: text.optional(),
-  timeout: positive.optional(),
-  stream: z.boolean().optional(),
-  transport: z.enum(["wire", "portable"]).optional(),
-  concurrency: count.optional(),
-  rate: positive.optional(),
-  arrival: z.enum(["constant", "poisson", "gamma"]).optional(),
-  burstiness: positive.optional(),
-  seed: seed.optional(),
-  stages: z.union([text, z.array(stage).min(1)]).optional(),
-  requests: count.optional(),
-  duration_s: positive.optional(),
-  warmup: z.int().min(0).optional(),
-  grace_s: z.number().min(0).optional(),
-  trace: text.optional(),
-  trace_speed: positive.optional(),
-  prompt: text.optional(),
-  prompts: text.optional(),
-  repeat: z.boolean().optional(),
-  input_tokens: z.union([count, text]).optional(),
-  output_tokens: z.union([count, text]).optional(),
-  prefix_share: z.number().min(0).max(1).optional(),
-  prefixes: count.optional(),
-  turns: count.optional(),
-  think_time_s: z.number().min(0).optional(),
-  ignore_eos: z.boolean().optional(),
-  body: z.record(z.string(), z.unknown()).optional(),
-  tokenizer: z.boolean().optional(),
-  slo: z.array(text).optional(),
-  stop_error_rate: z.number().gt(0).max(1).optional(),
-  stop_on_saturation: z.boolean().optional(),
-  sample_rate_hz: z.number().min(0).max(10_000).optional(),
-};
+/** Tokens of prompts that are made up, and of their answers, where nothing is said. */
+export const MADE_UP = { input_tokens: 256, output_tokens: 128 };
 
-/** The settings of a load, each by its name. */
-export const loadSettingsSchema = z.strictObject(settings);
+const tokens = z.union([count, text]);
 
-export type { LoadSettings };
+/** The settings of a load. */
+export const loadSettingsSchema = z.strictObject({
+  ...endpointSettings.shape,
+  /** The native transport or the runtime's sockets; default the native one where it works. */
+  transport: z.enum(["wire", "portable"]).optional().register(about, {
+    help: "wire: a native thread; portable: the runtime's sockets",
+    otherwise: "wire where it works",
+  }),
+  /** The most requests in flight; without a rate as many as that are kept in flight. */
+  concurrency: count.optional().register(about, {
+    help: "closed loop: N requests in flight; with --rate the most in flight",
+    placeholder: "N",
+    short: "c",
+  }),
+  /** Requests a second: an open loop. */
+  rate: positive.optional().register(about, {
+    help: "open loop: R requests a second, whatever the server does",
+    placeholder: "R",
+    short: "r",
+  }),
+  /** How requests are spread over time. */
+  arrival: z.enum(["poisson", "constant", "gamma"]).default("poisson").register(about, {
+    help: "gaps between arrivals",
+  }),
+  /** With gamma: below 1 burstier than poisson, above more regular. */
+  burstiness: positive.optional().register(about, {
+    help: "with gamma: below 1 burstier than poisson, above more regular",
+    placeholder: "B",
+  }),
+  /** Several loads after one another; as text in the form of `--stages`. */
+  stages: z.union([text, z.array(stage).min(1)]).optional().register(about, {
+    help: "e.g. 'rate=2:30s rate=2..8:1m concurrency=16:30s', one after the other",
+    placeholder: "LIST",
+  }),
+  /** How long each load lasts: seconds, or a text such as "10m". */
+  duration_s: seconds({ above: true, named: true }).optional().register(about, {
+    help: "of each load",
+    short: "d",
+  }),
+  /** Requests of each load (with turns: conversations). */
+  requests: count.optional().register(about, {
+    help: "requests of each load (with turns: conversations), or --duration, if that ends first",
+    placeholder: "N",
+  }),
+  /** Requests before it, in no figure. */
+  warmup: z.int().min(0).default(0).register(about, {
+    help: "requests before it, in no figure",
+    placeholder: "N",
+  }),
+  /** How long requests in flight may still take at the end: seconds, or a text such as "2m". */
+  grace_s: seconds({ named: true }).default(30).register(about, {
+    help: "that requests in flight may still take at the end",
+  }),
+  /** Of arrivals and prompts. */
+  seed: z.int().min(0).max(2 ** 32 - 1).default(1).register(about, {
+    help: "of arrivals and prompts",
+    placeholder: "N",
+  }),
+  /** Length of made-up prompts: 512, "512:128" (mean:deviation) or "100-200". */
+  input_tokens: tokens.optional().register(about, {
+    help: "made-up prompts: 512, 512:128 (mean:deviation) or 100-200",
+    placeholder: "N",
+    otherwise: String(MADE_UP.input_tokens),
+  }),
+  /** Length of answers that is asked for, in the same forms. */
+  output_tokens: tokens.optional().register(about, {
+    help: "tokens of each answer, in the same forms",
+    placeholder: "N",
+    otherwise: `${MADE_UP.output_tokens} for made-up prompts`,
+  }),
+  /** Of each prompt, 0 to 1, that is shared with others. */
+  prefix_share: z.number().min(0).max(1).default(0).register(about, {
+    help: "of each prompt, 0 to 1, that is shared with others",
+    placeholder: "SHARE",
+  }),
+  /** How many different shared beginnings there are. */
+  prefixes: count.default(1).register(about, {
+    help: "different shared beginnings",
+    placeholder: "N",
+  }),
+  /** Turns of each conversation. */
+  turns: count.default(1).register(about, {
+    help: "turns of each conversation",
+    placeholder: "N",
+  }),
+  /** Between the turns of a conversation: seconds, or a text such as "500ms". */
+  think_time_s: seconds({ named: true }).default(0).register(about, {
+    help: "between the turns of a conversation",
+  }),
+  /** One prompt, again and again: measures the prefix cache too. */
+  prompt: text.optional().register(about, {
+    help: "one prompt, again and again: measures the prefix cache too",
+  }),
+  /** A file of prompts. */
+  prompts: text.optional().register(about, {
+    help: "prompts of a .jsonl or .csv file, or of a suite (.json)",
+    placeholder: "FILE",
+  }),
+  /** Goes through `prompts` again when they are used up. */
+  repeat: z.boolean().default(false).register(about, {
+    help: "go through --prompts again when they are used up",
+  }),
+  /** A file of requests to replay, at their times. */
+  trace: text.optional().register(about, {
+    help: "replay: Mooncake or own JSON lines, BurstGPT or Azure CSV",
+    placeholder: "FILE",
+  }),
+  /** Times as fast as the trace. */
+  trace_speed: positive.default(1).register(about, {
+    help: "times as fast as the trace",
+    placeholder: "X",
+  }),
+  /** Asks for exactly the wanted tokens (vLLM, SGLang). */
+  ignore_eos: z.boolean().default(false).register(about, {
+    help: "ask for exactly the wanted tokens (vLLM, SGLang)",
+  }),
+  /** Further fields of every request's body. */
+  body: z.record(z.string(), z.unknown()).optional().register(about, {
+    help: "further fields of every request's body",
+    placeholder: "JSON",
+  }),
+  /** Counts tokens with o200k_base where the server does not. */
+  tokenizer: z.boolean().default(false).register(about, {
+    help: "count tokens with o200k_base where the server does not (else: events)",
+  }),
+  /** Objectives such as "ttft:500". */
+  slo: z.array(text).optional().register(about, {
+    help: "an objective such as ttft:500, tpot:50, e2e:5000, gap_p99:100",
+    placeholder: "METRIC:MS",
+    whole: true,
+  }),
+  /** Stops once more than this share of the last 100 requests failed. */
+  stop_error_rate: z.number().min(0).max(1).optional().register(about, {
+    help: "stop once more of the last 100 requests failed",
+    placeholder: "SHARE",
+  }),
+  /** Stops once the server falls behind an open loop. */
+  stop_on_saturation: z.boolean().default(false).register(about, {
+    help: "stop once the server falls behind an open loop",
+  }),
+  /** Hardware samples per second; 0 for none. */
+  sample_rate_hz: sampleRate.optional().register(about, {
+    help: "hardware samples per second; 0: none",
+    placeholder: "HZ",
+    otherwise: "100, or 10 without libdyno",
+  }),
+});
+
+/** One of several loads after one another. */
+export interface LoadStageSettings extends z.input<typeof stage> {}
+
+/** The settings of one load; what is left out has the default that `dyno load --help` tells. */
+export interface LoadSettings extends z.input<typeof loadSettingsSchema> {}
+
+/** The settings of one load, checked, with times in seconds and all defaults. */
+export interface SettledLoad extends z.output<typeof loadSettingsSchema> {}
+
+/**
+ * Checks settings, and fills in what holds where nothing is said.
+ *
+ * @throws {InputError} an unknown setting with the nearest one, a value of the wrong form.
+ */
+export function settleLoad(settings: LoadSettings): SettledLoad {
+  return checkSettings(loadSettingsSchema, settings, "settings");
+}
+
+/** The same without defaults, as files, flags and tasks give them. */
+export const givenLoadSchema = asGiven(loadSettingsSchema);
 
 /** A load experiment's file. */
 export const loadExperimentSchema = z.strictObject({
   /** Where editors find the form of this file: what `dyno schema` printed. */
   $schema: z.string().optional(),
   kind: z.literal("load"),
-  name: text,
-  ...settings,
+  name: z.string().min(1),
+  ...givenLoadSchema.shape,
   /** Lists of settings: every combination is a run of its own. */
   matrix: z.record(z.string(), z.array(z.unknown()).min(1)).optional(),
 });
@@ -105,7 +240,12 @@ export async function readLoadExperiment(
   override: LoadSettings,
 ): Promise<LoadExperiment> {
   const file = await readJsonFile(path);
-  checkNames(file);
+  if (Array.isArray((file.value as { tests?: unknown } | null)?.tests)) {
+    throw new InputError(
+      `${path}: is a suite of tests; run it with dyno run, or take its prompts with ` +
+        `--prompts ${path}`,
+    );
+  }
   const { $schema: _schema, kind: _kind, name, matrix = {}, ...fixed } = checkJson(
     file,
     loadExperimentSchema,
@@ -115,29 +255,8 @@ export async function readLoadExperiment(
     throw new InputError(`--${clash}: ${path} varies it in its matrix; leave one of them out`);
   }
   const runs = expandMatrix(matrix).map((varied) => {
-    const checked = loadSettingsSchema.safeParse(varied);
-    if (!checked.success) {
-      const { path: at, message } = checked.error.issues[0];
-      throw new InputError(`${path}: matrix.${String(at[0] ?? "")}: ${message}`);
-    }
-    return { settings: { ...fixed, ...override, ...checked.data }, varied };
+    const settings = checkSettings(givenLoadSchema, varied, `${path}: matrix`);
+    return { settings: { ...fixed, ...override, ...settings }, varied };
   });
   return { name, runs };
-}
-
-function checkNames(file: JsonFile): void {
-  if (Array.isArray((file.value as { tests?: unknown } | null)?.tests)) {
-    throw new InputError(
-      `${file.path}: is a suite of tests; run it with dyno run, or take its prompts with ` +
-        `--prompts ${file.path}`,
-    );
-  }
-  const known = [...Object.keys(settings), "kind", "name", "matrix", "$schema"];
-  const value = typeof file.value === "object" && file.value !== null ? file.value : {};
-  const { matrix } = value as { matrix?: object };
-  for (const name of [...Object.keys(value), ...Object.keys(matrix ?? {})]) {
-    if (!known.includes(name)) {
-      throw new InputError(`${file.path}: "${name}" is not a setting${didYouMean(name, known)}`);
-    }
-  }
 }

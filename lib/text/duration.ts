@@ -50,6 +50,11 @@ export function parseDuration(text: string, unit: "s" | "ms"): number | null {
   }
 }
 
+/** Whether a text is a number without a unit. */
+export function isPlainNumber(text: string): boolean {
+  return PLAIN.test(text.trim());
+}
+
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }

@@ -24,7 +24,8 @@ class Silent extends Terminal {
 /** Files of lib/cli that are commands. */
 const FOLDER = new URL("../../lib/cli/", import.meta.url);
 const commands: [string, Command][] = [];
-for (const name of readdirSync(FOLDER).sort()) {
+for (const name of (readdirSync(FOLDER, { recursive: true }) as string[]).sort()) {
+  if (!name.endsWith(".ts")) continue;
   const { command } = await import(new URL(name, FOLDER).href);
   // sim hands all its arguments to a program of its own
   if (command?.run && name !== "sim.ts") commands.push([name.replace(".ts", ""), command]);

@@ -2,6 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { bashScript, fishScript, zshScript } from "./completion_scripts.ts";
 import { EXIT } from "./command.ts";
+import { nameOf } from "./flags.ts";
 import type { CompletedCommand } from "./completion_scripts.ts";
 import type { Command, CommandContext, Commands } from "./command.ts";
 
@@ -46,11 +47,11 @@ async function completed(
     found.push({
       words,
       summary,
-      flags: Object.entries(flags).map(([flag, { kind, placeholder, help }]) => ({
-        name: flag,
-        help,
-        takesValue: kind !== "switch",
-        values: choicesIn(placeholder),
+      flags: Object.entries(flags).map(([key, flag]) => ({
+        name: nameOf(key, flag),
+        help: flag.help,
+        takesValue: flag.kind !== "switch",
+        values: choicesIn(flag.placeholder),
       })),
     });
     found.push(...await completed(subcommands, words));

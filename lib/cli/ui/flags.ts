@@ -3,26 +3,50 @@ import { parseArgs } from "@std/cli/parse-args";
 import { InputError } from "../../errors.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { isRunId } from "../../run/run_id.ts";
+import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../../text/duration.ts";
 import { wrapText } from "../../text/width.ts";
 
 /** A flag: how its text becomes a value, and how it is shown. */
 export interface Flag<Value> {
+  /** Its name; default the one that it is declared under. */
+  name?: string;
+  /** One letter that stands for it, behind one dash. */
+  short?: string;
   kind: "switch" | "value" | "list";
   /** What stands for the value in the help. */
   placeholder: string;
   help: string;
   /** What the flag means without a value; a flag without this needs one. */
   bare?: string;
-  /** @throws {string} what was expected. */
+  /** @throws {string} what was expected. @throws {InputError} another complaint. */
   parse(text: string): Value;
+  /** The value of a flag that was given several times; default the lists of each, one behind the other. */
+  join?(values: Value[]): Value;
+  /** The value where none is given. */
+  otherwise?: Value;
 }
 
 export type Flags = Record<string, Flag<unknown>>;
 
-/** The values of flags; undefined where one was not given. */
+/** The values of flags; undefined where one was not given that has no other. */
 export type Values<F extends Flags> = {
-  [Name in keyof F]: F[Name] extends Flag<infer Value> ? Value | undefined : never;
+  [Name in keyof F]: F[Name] extends SetFlag<infer Value> ? Value
+    : F[Name] extends Flag<infer Value> ? Value | undefined
+    : never;
 };
+
+/** A flag with a value in any case. */
+export type SetFlag<Value> = Flag<Value> & { otherwise: Value };
+
+/** A flag that has this value where none is given; its help says so. */
+export function otherwise<Value>(value: Value, flag: Flag<Value>): SetFlag<Value> {
+  return { ...flag, help: `${flag.help} (${value})`, otherwise: value };
+}
+
+/** The name of a flag, without its dashes. */
+export function nameOf(key: string, { name = key }: Flag<unknown>): string {
+  return name;
+}
 
 /** A flag without a value. */
 export function toggle(help: string): Flag<true> {
@@ -62,6 +86,21 @@ export function number(
   return { kind: "value", placeholder, help, parse };
 }
 
+/** What stands for a length of time in the help. */
+export const TIME = "TIME";
+
+/** A length of time, in seconds, above 0. */
+export function time(help: string): Flag<number> {
+  const parse = (given: string) => {
+    const value = parseDuration(given, "s");
+    if (value === null || value <= 0) throw `${DURATION_FORM}, above 0`;
+    const slip = isPlainNumber(given) ? unitSlip(value) : null;
+    if (slip !== null) throw new InputError(slip);
+    return value;
+  };
+  return { kind: "value", placeholder: TIME, help, parse };
+}
+
 /** One of some words. */
 export function choice<Word extends string>(words: readonly Word[], help: string): Flag<Word> {
   const parse = (given: string) => {
@@ -95,6 +134,12 @@ export function workers(help: string): Flag<number | "auto"> {
   return { kind: "value", placeholder: "N|auto", help, parse };
 }
 
+/** The folder of runs. */
+export const outFlag: SetFlag<string> = {
+  ...otherwise("runs", text("DIR", "the folder of runs")),
+  short: "o",
+};
+
 /** The id of a run that is to be made. */
 export function runId(help: string): Flag<string> {
   const parse = (given: string) => {
@@ -113,21 +158,31 @@ export function parseFlags<F extends Flags>(
   flags: F,
   argv: readonly string[],
 ): { values: Values<F>; positional: string[] } {
-  const names = Object.keys(flags);
-  const of = (kind: string) => names.filter((name) => flags[name].kind === kind);
+  const byName = new Map(Object.entries(flags).map(([key, flag]) => [nameOf(key, flag), key]));
+  const names = [...byName.keys()];
+  const flagNamed = (name: string) => flags[byName.get(name)!];
+  const of = (kind: string) => names.filter((name) => flagNamed(name).kind === kind);
   const parsed = parseArgs(argv.map(dashed), {
     boolean: of("switch"),
     string: ["_", ...of("value"), ...of("list")],
     collect: names,
+    alias: Object.fromEntries(
+      names.flatMap((name) => {
+        const { short } = flagNamed(name);
+        return short === undefined ? [] : [[name, short]];
+      }),
+    ),
     unknown: (argument, key) => {
       if (key === undefined || !argument.startsWith("-")) return true;
       throw new InputError(`${argument}: no such flag${didYouMean(key, names)}`);
     },
   });
   const values: Record<string, unknown> = {};
-  for (const name of names) {
+  for (const [name, key] of byName) {
     const given = (parsed[name] ?? []) as (string | boolean)[];
-    if (given.length > 0) values[name] = valueOf(name, flags[name], given);
+    const flag = flags[key];
+    if (given.length > 0) values[key] = valueOf(name, flag, given);
+    else if (flag.otherwise !== undefined) values[key] = flag.otherwise;
   }
   return { values: values as Values<F>, positional: parsed._.map(String) };
 }
@@ -149,21 +204,22 @@ export function parseOnlyFlags<F extends Flags>(
 }
 
 function valueOf(name: string, flag: Flag<unknown>, given: (string | boolean)[]): unknown {
-  if (flag.kind === "switch") return given.at(-1) === true ? true : undefined;
+  if (flag.kind === "switch") return given.at(-1) === true ? flag.parse("") : undefined;
   if (flag.bare !== undefined && given.length === 1 && given[0] === "") given = [flag.bare];
   if (given.includes("")) throw new InputError(`--${name}: needs a value: ${flag.placeholder}`);
   if (flag.kind === "value" && given.length > 1) {
     throw new InputError(`--${name}: given ${given.length} times, expected once`);
   }
-  return flag.kind === "list"
-    ? given.flatMap((part) => flag.parse(String(part)) as string[])
-    : parsedValue(name, flag, String(given[0]));
+  const values = given.map((each) => parsedValue(name, flag, String(each)));
+  if (flag.kind === "value") return values[0];
+  return flag.join ? flag.join(values) : values.flat();
 }
 
 function parsedValue(name: string, flag: Flag<unknown>, given: string): unknown {
   try {
     return flag.parse(given);
   } catch (expected) {
+    if (expected instanceof InputError) throw new InputError(`--${name}: ${expected.message}`);
     throw new InputError(`--${name}: "${given}" is not valid; expected ${expected}`);
   }
 }
@@ -183,17 +239,21 @@ const LONGEST_PLACEHOLDER = 45;
 
 /** The flags as aligned lines for a help text. */
 export function flagHelp(flags: Flags): string[] {
-  const rows = Object.entries(flags).map(([name, { placeholder, help }]) =>
-    placeholder.length > LONGEST_PLACEHOLDER
-      ? [`--${name} WORD`, `${help}: ${placeholder.replaceAll("|", ", ")}`]
-      : [`--${name} ${placeholder}`.trimEnd(), help]
-  );
+  const rows = Object.entries(flags).map(([key, flag]) => {
+    const { placeholder, help, short } = flag;
+    const name = `--${nameOf(key, flag)}${short === undefined ? "" : `, -${short}`}`;
+    return placeholder.length > LONGEST_PLACEHOLDER
+      ? [`${name} WORD`, `${help}: ${placeholder.replaceAll("|", ", ")}`]
+      : [`${name} ${placeholder}`.trimEnd(), help];
+  });
   const width = Math.min(HEAD_WIDTH, Math.max(...rows.map(([head]) => head.length)));
-  return rows.flatMap(([head, help]) => {
+  const lines = rows.flatMap(([head, help]) => {
     const [first, ...rest] = wrapText(help, HELP_WIDTH - width - 4);
     const below = rest.map((line) => `${" ".repeat(width + 4)}${line}`);
     return head.length > width
       ? [`  ${head}`, `${" ".repeat(width + 4)}${first}`, ...below]
       : [`  ${head.padEnd(width)}  ${first}`, ...below];
   });
+  const timed = Object.values(flags).some(({ placeholder }) => placeholder === TIME);
+  return timed ? [...lines, "", `${TIME} is ${DURATION_FORM}; a plain number is seconds.`] : lines;
 }

@@ -1,7 +1,7 @@
 /** What a client may ask for: the forms of POST /tasks. */
 import { z } from "zod";
 import { experimentSchema } from "../../settings/experiment.ts";
-import { loadSettingsSchema } from "../../settings/load.ts";
+import { givenLoadSchema } from "../../settings/load.ts";
 
 const LONGEST_TEXT = 10_000;
 
@@ -49,7 +49,7 @@ export const suiteTaskSchema = z.strictObject({
 export const loadTaskSchema = z.strictObject({
   kind: z.literal("load"),
   name: text.max(128).optional(),
-  ...loadSettingsSchema.shape,
+  ...givenLoadSchema.shape,
   ...common,
 });
 

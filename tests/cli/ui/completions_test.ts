@@ -1,6 +1,7 @@
 /** Completion scripts, asked in the shells themselves. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { commands } from "../../../lib/cli/main.ts";
+import { nameOf } from "../../../lib/cli/ui/flags.ts";
 import type { Commands } from "../../../lib/cli/ui/command.ts";
 import { dyno, dynoEach } from "../../e2e/dyno.ts";
 
@@ -107,7 +108,8 @@ Deno.test("every command tells completion the flags that its help shows", async 
     for (const [name, { load }] of Object.entries(some)) {
       const { command: { help, flags, subcommands } } = await load();
       const shown = help.flatMap((line) => /^ {2}--([a-z-]+)/.exec(line)?.slice(1) ?? []);
-      assertEquals(Object.keys(flags ?? {}), shown, `flags of dyno${above} ${name}`);
+      const names = Object.entries(flags ?? {}).map(([key, flag]) => nameOf(key, flag));
+      assertEquals(names, shown, `flags of dyno${above} ${name}`);
       await look(subcommands ?? {}, `${above} ${name}`);
     }
   };

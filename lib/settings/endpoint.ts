@@ -1,0 +1,55 @@
+/** The settings of an endpoint: where it is, how it is asked, how patiently. */
+import { z } from "zod";
+import presets from "../../experiments/providers.json" with { type: "json" };
+import { about, seconds, text } from "./setting.ts";
+
+/** Settings of every request, whatever asks. */
+export const endpointSettings = z.object({
+  /** Endpoint or base URL; may be left out when `provider` is given. */
+  endpoint: text.optional().register(about, {
+    help: "an endpoint's URL, or its base URL such as http://127.0.0.1:8000/v1",
+    placeholder: "URL",
+  }),
+  /** A preset that gives the URL and the key's variable, e.g. "openai". */
+  provider: text.optional().register(about, {
+    help: `a preset: ${Object.keys(presets).join(", ")}`,
+    placeholder: "NAME",
+  }),
+  /** May be left out when the server serves exactly one model. */
+  model: text.optional().register(about, {
+    help: "the model; may be left out where the server has one",
+    placeholder: "NAME",
+    short: "m",
+  }),
+  /** Further HTTP headers of every request. */
+  headers: z.record(z.string(), z.string()).optional().register(about, {
+    help: "a further HTTP header; may be repeated",
+    placeholder: "'NAME: VALUE'",
+    flag: "header",
+  }),
+  /** The environment variable with the API key; default the provider's, or none. */
+  api_key_env: text.optional().register(about, {
+    help: "the environment variable that holds the API key",
+    placeholder: "NAME",
+  }),
+  /** For one attempt, connecting included: seconds, or a text such as "90s" or "10m". */
+  timeout: seconds({ above: true }).default(600).register(about, { help: "for one request" }),
+  /** Whether answers are streamed; without it there is no ttft. */
+  stream: z.boolean().default(true).register(about, {
+    help: "whether answers are streamed; whole ones have no ttft",
+    off: "ask for whole answers; there is no ttft then",
+  }),
+});
+
+/** Settings of what asks again after a failure; a load does not. */
+export const retrySettings = z.object({
+  /** Attempts after the first. */
+  retry_attempts: z.int().min(0).default(3).register(about, {
+    help: "attempts after the first",
+    placeholder: "N",
+  }),
+  /** Base of the exponential backoff: seconds, or a text such as "500ms". */
+  retry_delay: seconds().default(1).register(about, {
+    help: "base of the exponential backoff with full jitter",
+  }),
+});

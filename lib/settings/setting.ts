@@ -1,0 +1,215 @@
+/**
+ * A setting is declared once, as a zod schema: its flag, its line of help, its default, its place in JSON
+ * Schema and in OpenAPI, and its TypeScript type are made of that. A doc comment at the property is what
+ * an editor shows a program's author: TypeScript carries it through `z.input`.
+ *
+ * @example
+ * ```ts
+ * const shape = z.strictObject({
+ *   // a doc comment here
+ *   grace_s: seconds().default(30).register(about, { help: "that a load may still take at its end" }),
+ * });
+ * type Given = z.input<typeof shape>; // { grace_s?: number | string }
+ * ```
+ */
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../text/duration.ts";
+import { didYouMean } from "../text/nearest.ts";
+
+/** What a setting is to people. */
+export interface About {
+  /** The line of help of its flag, and its description in JSON Schema. */
+  help: string;
+  /** The help of the flag `--no-NAME`, of a setting that is on where nothing is said. */
+  off?: string;
+  /** What stands for the value in the help. */
+  placeholder?: string;
+  /** The flag's name, where it is not the setting's with dashes and without its unit. */
+  flag?: string;
+  /** A flag of one letter for the same. */
+  short?: string;
+  /** What holds without it, where that is no fixed value; such a value is the schema's default. */
+  otherwise?: string;
+  /** A list whose values hold commas: each flag gives one. */
+  whole?: true;
+}
+
+/** What is said of each setting. */
+export const about = z.registry<About>();
+
+/** The schema of some text that is given as it is. */
+export const text = z.string().min(1);
+/** A whole number from 1. */
+export const count = z.int().min(1);
+/** A number above 0. */
+export const positive = z.number().positive();
+/** Hardware samples a second; 0 for none. */
+export const sampleRate = z.number().min(0).max(10_000);
+
+const durations = new WeakSet<z.ZodType>();
+
+/**
+ * A length of time: a number of seconds, or a text such as "500ms" or "10m"; seconds when checked.
+ *
+ * @param named whether the setting's name tells its unit, as grace_s does; where it does not, a number
+ * that looks like milliseconds is asked about.
+ */
+export function seconds(
+  { min = 0, above = false, named = false }: { min?: number; above?: boolean; named?: boolean } =
+    {},
+) {
+  const expected = `expected ${DURATION_FORM}, ${above ? "above" : "from"} ${min}`;
+  const schema = z.union([z.number(), z.string()]).transform((given, context) => {
+    const value = typeof given === "number" ? given : parseDuration(given, "s");
+    const plain = typeof given === "number" || isPlainNumber(given);
+    const named_unit = named && typeof given === "number";
+    const slip = plain && !named_unit && value !== null ? unitSlip(value) : null;
+    if (value === null || !(above ? value > min : value >= min)) context.addIssue(expected);
+    else if (slip !== null) context.addIssue(slip);
+    return value ?? 0;
+  });
+  durations.add(schema);
+  return schema;
+}
+
+/** Whether a schema, unwrapped, is one of {@linkcode seconds}. */
+export function isDuration(schema: z.ZodType): boolean {
+  return durations.has(schema);
+}
+
+type Given<Shape extends z.ZodRawShape> = {
+  [Name in keyof Shape]: Shape[Name] extends z.ZodDefault<infer Inner extends z.ZodType>
+    ? z.ZodOptional<Inner>
+    : Shape[Name];
+};
+
+/** The same settings with none filled in: for files and flags, of which one goes before the other. */
+export function asGiven<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+): z.ZodObject<Given<Shape>, z.core.$strict> {
+  const shape: Record<string, z.ZodType> = {};
+  for (const [name, each] of Object.entries(schema.shape) as [string, z.ZodType][]) {
+    shape[name] = each;
+    if (!(each instanceof z.ZodDefault)) continue;
+    shape[name] = (each.unwrap() as z.ZodType).optional();
+    left.set(shape[name], each.def.defaultValue);
+    const told = about.get(each);
+    if (told !== undefined) about.add(shape[name], told);
+  }
+  return z.strictObject(shape as unknown as Given<Shape>);
+}
+
+/** The defaults that are not filled in, for what is said of them. */
+const left = new WeakMap<z.ZodType, unknown>();
+
+/** A schema without what makes it optional, and the value that it has where none is given. */
+export function unwrapped(schema: z.ZodType): { schema: z.ZodType; otherwise: unknown } {
+  let inner = schema;
+  let otherwise = left.get(schema);
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodDefault) {
+    if (inner instanceof z.ZodDefault) otherwise = inner.def.defaultValue;
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return { schema: inner, otherwise };
+}
+
+/** The JSON Schema of a kind of settings, as people write them: descriptions and defaults included. */
+export function jsonSchemaOf(
+  schema: z.ZodType,
+  params: { reused?: "ref" | "inline" } = {},
+): Record<string, unknown> {
+  return z.toJSONSchema(schema, {
+    io: "input",
+    unrepresentable: "any",
+    ...params,
+    override: ({ zodSchema, jsonSchema }) => {
+      const schema = zodSchema as unknown as z.ZodType;
+      const { help } = about.get(schema) ?? {};
+      if (help !== undefined) jsonSchema.description = help;
+      // zod leaves out the default of what it changes in checking
+      const { otherwise } = unwrapped(schema);
+      if (otherwise !== undefined) jsonSchema.default = otherwise;
+    },
+  }) as Record<string, unknown>;
+}
+
+/** A complaint in a person's words: where, and what is wrong. */
+export interface Complaint {
+  path: (string | number)[];
+  message: string;
+}
+
+/** What a schema says of a value: the value as it should be, or every complaint, unknown fields first. */
+export function checked<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): { value: z.output<Schema> } | { complaints: Complaint[] } {
+  const result = schema.safeParse(value, { error: inWords });
+  if (result.success) return { value: result.data };
+  const complaints = result.error.issues.map(complaintOf);
+  const unknown = complaints.filter(({ message }) => message.includes(NO_FIELD));
+  return { complaints: [...unknown, ...complaints.filter((each) => !unknown.includes(each))] };
+}
+
+/**
+ * Checks settings that a program gives.
+ *
+ * @param what stands before the complaint, such as "settings".
+ * @throws {InputError} the first complaint with its place.
+ */
+export function checkSettings<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
+  const result = checked(schema, value);
+  if ("value" in result) return result.value;
+  const [{ path, message }] = result.complaints;
+  throw new InputError(`${[what, ...path].join(".")}: ${message}`);
+}
+
+const NO_FIELD = " is not a field";
+
+/** Messages in place of zod's, where a person needs more. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code === "unrecognized_keys") {
+    const known = Object.keys((issue.inst as z.ZodObject | undefined)?.shape ?? {});
+    const [key] = issue.keys as string[];
+    return `"${key}"${NO_FIELD}${didYouMean(key, known)}`;
+  }
+  if ((issue.code === "too_small" || issue.code === "too_big") && issue.origin !== "string") {
+    const bound = issue.code === "too_small"
+      ? `${issue.inclusive ? "from" : "above"} ${issue.minimum}`
+      : `${issue.inclusive ? "up to" : "below"} ${issue.maximum}`;
+    const of = issue.origin === "number" || issue.origin === "int" ? "a number" : "a list of";
+    return `expected ${of} ${bound}`;
+  }
+  if (issue.code === "invalid_type") {
+    const expected = `expected ${issue.expected}`;
+    return issue.input === undefined ? `is missing; ${expected}` : undefined;
+  }
+  return undefined;
+}
+
+/** Of a choice between forms, what the form that was meant complains of: the one that got furthest. */
+function complaintOf(issue: z.core.$ZodIssue): Complaint {
+  const path = [...issue.path] as (string | number)[];
+  if (issue.code === "invalid_union") {
+    const inner = issue.errors.flat().map(complaintOf).sort((a, b) => depthOf(b) - depthOf(a));
+    if (inner.length > 0 && depthOf(inner[0]) > 0) {
+      return { path: [...path, ...inner[0].path], message: inner[0].message };
+    }
+    const forms = inner.map(({ message }) =>
+      /expected (.*?)(?:, received .*)?$/.exec(message)?.[1]
+    );
+    const known = forms.filter((form) => form !== undefined);
+    if (known.length > 0) return { path, message: `expected ${[...new Set(known)].join(" or ")}` };
+  }
+  if (issue.code === "unrecognized_keys") path.push(issue.keys[0]);
+  return { path, message: issue.message.replace(/^Invalid input: /, "") };
+}
+
+function depthOf({ path, message }: Complaint): number {
+  return path.length + (message.includes(NO_FIELD) ? 1 : 0);
+}
