@@ -1,4 +1,5 @@
 /** The command of a run. */
+import { resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { argumentText } from "./exact_json.ts";
@@ -28,7 +29,8 @@ const PLACES = ["run_id", "out_dir", "ablation_name", "ablation_flags"];
 export function commandOf(config: SweepConfig, run: PlannedRun, out_dir: string): string[] {
   if (config.kind !== null) return jobCommand(config.kind, run, out_dir);
   if (config.command === null) {
-    const flags = [...run.ablation.flags, "--out_dir", out_dir];
+    // absolute, as the original runner has it: it compares commands when it resumes a tree
+    const flags = [...run.ablation.flags, "--out_dir", resolve(out_dir)];
     return [config.sim_binary, ...simArguments(run.params), ...flags];
   }
   const places = new Map<string, string>([

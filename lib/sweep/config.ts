@@ -4,7 +4,7 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../settings/json_file.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { exactJson, parseExact, plainOf } from "./exact_json.ts";
+import { argumentText, exactJson, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
 import type { JsonFile } from "../settings/json_file.ts";
 import type { Exact } from "./exact_json.ts";
@@ -157,11 +157,18 @@ export function sweepConfigOf(file: JsonFile): SweepConfig {
 function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): void {
   const where = (at: string) => `${file.path}:${positionOf(file.text, ["matrix", key])}: ${at}`;
   if (key === "seed") throw new InputError(where("matrix.seed: seeds go into matrix.seeds"));
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const value of values) {
-    const text = exactJson(value);
-    if (seen.has(text)) throw new InputError(where(`matrix.${key}: ${text} is there twice`));
-    seen.add(text);
+    const text = exactJson(value), argument = argumentText(value);
+    const other = seen.get(argument);
+    if (other !== undefined) {
+      throw new InputError(where(
+        other === text
+          ? `matrix.${key}: ${text} is there twice`
+          : `matrix.${key}: ${other} and ${text} are one argument; leave one out`,
+      ));
+    }
+    seen.set(argument, text);
   }
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../run/write.ts";
-import { exactJson, Float, plainOf } from "./exact_json.ts";
+import { exactJson, Float, parseExact, plainOf } from "./exact_json.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { RunPaths } from "./tree.ts";
@@ -10,7 +10,8 @@ import type { RunPaths } from "./tree.ts";
 /** meta.json as it is read; of an older runner's, the second half is missing. */
 export interface RunMeta {
   run_id: string;
-  params: Record<string, unknown>;
+  /** With their numbers as they were written: 1 and 1.0 are two settings. */
+  params: Record<string, Exact>;
   ablation_name: string;
   ablation_flags: string[];
   cmd: string[];
@@ -42,8 +43,9 @@ export interface Expected {
 /** The run's meta.json; null where it is missing or broken. */
 export function readMeta(path: string): RunMeta | null {
   try {
-    const meta = JSON.parse(readFileSync(path, "utf8"));
-    return typeof meta === "object" && meta !== null && !Array.isArray(meta) ? meta : null;
+    const meta = parseExact(readFileSync(path, "utf8"));
+    if (typeof meta !== "object" || meta === null || !("params" in meta)) return null;
+    return { ...plainOf(meta) as RunMeta, params: meta.params as Record<string, Exact> };
   } catch {
     return null;
   }
@@ -69,8 +71,12 @@ export function finishedMeta(paths: RunPaths, expected: Expected): RunMeta | nul
   const { run, cmd, cwd } = expected;
   const same = meta.ablation_name === run.ablation.name &&
     sameValue(meta.ablation_flags, run.ablation.flags) &&
-    sameValue(meta.params, plainOf(run.params)) && sameCommand(meta, run.run_id, cmd, cwd);
+    sameParams(meta.params, run.params) && sameCommand(meta, run.run_id, cmd, cwd);
   return same && (!expected.summary || existsSync(paths.summary)) ? meta : null;
+}
+
+function sameParams(a: unknown, b: Record<string, Exact>): boolean {
+  return typeof a === "object" && a !== null && exactJson(a as Exact) === exactJson(b);
 }
 
 /** A tree that was moved, or written with absolute paths, holds the same commands. */

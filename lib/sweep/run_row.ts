@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { parseCsv } from "../formats/csv.ts";
 import { METRICS, SWITCHES, TIER_METRICS } from "./columns.ts";
-import { plainOf } from "./exact_json.ts";
+import { argumentText } from "./exact_json.ts";
 import { hostFigures } from "./host_figures.ts";
 import { isJobCommand } from "./job.ts";
 import { jobFigures } from "./job_figures.ts";
@@ -11,6 +11,7 @@ import { readMeta } from "./meta.ts";
 import { runPathsOf } from "./tree.ts";
 import type { Cell } from "../formats/csv.ts";
 import type { FoundColumns } from "./columns.ts";
+import type { Exact } from "./exact_json.ts";
 import type { RunMeta } from "./meta.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { SweepTree } from "./tree.ts";
@@ -60,10 +61,10 @@ function addSettings(
   planned: PlannedRun | null,
   found: FoundColumns,
 ): void {
-  const params = objectOf(meta?.params) ?? (planned ? plainOf(planned.params) as object : {});
+  const params = objectOf(meta?.params) ?? planned?.params ?? {};
   for (const [name, value] of Object.entries(params)) {
     found.addParameter(name);
-    row[name] = cellOf(value);
+    row[name] = parameterCell(value);
   }
   row.ablation_name = meta ? cellOf(meta.ablation_name) : planned?.ablation.name ?? null;
   const listed = meta?.ablation_flags ?? planned?.ablation.flags;
@@ -111,14 +112,26 @@ function addSummary(
     faults.push("out/summary.csv is broken: expected a head and one row of its length");
     return;
   }
-  head.forEach((name, i) => {
-    if (Object.hasOwn(row, name)) return; // a parameter of the same name stays
+  const taken = new Set<string>();
+  head.forEach((given, i) => {
+    if (!taken.has(given) && String(row[given] ?? "") === values[i]) return; // says its parameter
+    const name = freeName(given, taken, row);
+    if (taken.has(given)) faults.push(`out/summary.csv: two columns ${given}: one is ${name}`);
+    taken.add(name);
     const number = Number(values[i]);
     const isNumber = values[i].trim() !== "" && !Number.isNaN(number);
     if (!METRICS.includes(name)) found.addMetric(name);
     else if (!isNumber) faults.push(`out/summary.csv: ${name} is no number`);
     row[name] = isNumber ? number : METRICS.includes(name) ? null : values[i] || null;
   });
+}
+
+/** A column with a parameter's name is put down as measured_NAME, a second of one name as NAME_2. */
+function freeName(given: string, taken: ReadonlySet<string>, row: RunRow): string {
+  const name = Object.hasOwn(row, given) && !taken.has(given) ? `measured_${given}` : given;
+  let free = name;
+  for (let count = 2; Object.hasOwn(row, free); count++) free = `${name}_${count}`;
+  return free;
 }
 
 /** A figure with a parameter's name, such as requests, is put down as measured_requests. */
@@ -203,8 +216,16 @@ function isSimulator({ cmd }: RunMeta): boolean {
   return Array.isArray(cmd) && basename(String(cmd[0])) === "agent_sched_sim";
 }
 
-function objectOf(value: unknown): object | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+function objectOf(value: unknown): Record<string, Exact> | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? value as Record<string, Exact>
+    : null;
+}
+
+/** A parameter as it was written: 1.0 is not 1, and a large seed keeps its digits. */
+function parameterCell(value: Exact): Cell {
+  if (value === null || typeof value === "boolean" || typeof value === "number") return value;
+  return argumentText(value);
 }
 
 function cellOf(value: unknown): Cell {

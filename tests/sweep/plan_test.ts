@@ -1,5 +1,5 @@
 /** What runs a sweep file means: their order, ids and commands; and what is wrong with a file. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import {
   assert,
   assertEquals,
@@ -69,7 +69,7 @@ Deno.test("the command has the contract's order; kinds of numbers are kept", () 
     commandOf(config, run, "out/here").join(" "),
     "./build/agent_sched_sim --workflows 3 --pdfs 1 --policy full --seed 18446744073709551615 " +
       "--heavy_tail_mult 50.0 --enable_model_routing --arrival_rate 2 --disable_hedging " +
-      "--out_dir out/here",
+      `--out_dir ${resolve("out/here")}`,
   );
   assertMatch(run.run_id, /^full__wf3__seed18446744073709551615__n__[0-9a-f]{12}$/);
 });
@@ -141,7 +141,7 @@ Deno.test("a dry run prints the runs and makes nothing; bad flags are named", as
   const named = await place.dyno(
     ...["sweep", "--config", file, "--dry-run", "--exp_name", "other", "--out-root", "elsewhere"],
   );
-  assertStringIncludes(named.stdout, "--out_dir elsewhere/other/runs/");
+  assertStringIncludes(named.stdout, `--out_dir ${join(place.path, "elsewhere/other/runs/")}`);
   assertEquals(place.list("."), ["s.json"]);
   const path = join(place.path, file);
   for (

@@ -38,7 +38,7 @@ Deno.test("a sweep of the simulator leaves the contract's tree; a resume repeats
   });
   const meta = metaOf(place, "bench_runs/small", names[0]);
   assertEquals(meta.run_id, names[0]);
-  assertEquals(meta.cmd.at(-1), `bench_runs/small/runs/${names[0]}/out`);
+  assertEquals(meta.cmd.at(-1), `${place.path}/bench_runs/small/runs/${names[0]}/out`);
   assertEquals([meta.exit_code, meta.ablation_name, meta.ablation_flags], [0, "baseline", []]);
   assert(Math.abs(meta.end_time_unix_s - meta.start_time_unix_s - meta.wall_time_s) < 1e-5);
   assert(Math.abs(meta.start_time_unix_s - Date.now() / 1000) < 60);
