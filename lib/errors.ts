@@ -1,4 +1,8 @@
 /** Errors that are the user's to mend, told apart from faults of ours. */
+import process from "node:process";
+
+/** An error that tells what happened outside dyno; any other that a user meets is a fault of dyno. */
+export class ToldError extends Error {}
 
 /**
  * Wrong usage or input: a flag, a file, a value, a folder. The message names it, gives the value,
@@ -9,7 +13,7 @@
  * throw new InputError(`--workers: "many" is not a number; give a whole number from 1, or "auto"`);
  * ```
  */
-export class InputError extends Error {
+export class InputError extends ToldError {
   /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = "InputError";
 }
@@ -25,6 +29,44 @@ export class NoProcessError extends InputError {
         "container's limit of processes)",
     );
   }
+}
+
+/** The host refused, and its own words say what: no space, no right to. */
+const REFUSALS = new Set(["EACCES", "EDQUOT", "EIO", "ENOMEM", "ENOSPC", "EPERM", "EROFS"]);
+
+/**
+ * What an error says on one line to the one who has to mend it.
+ *
+ * @returns null for a fault of dyno: neither wrong input, nor cancelled work, nor what an endpoint or
+ * this host refused. The command line exits with 70 for it.
+ */
+export function toldPlainly(error: unknown): string | null {
+  const message = messageOf(error);
+  if (error instanceof ToldError) return message;
+  const { name, code = "", syscall } = (error ?? {}) as {
+    name?: string;
+    code?: string;
+    syscall?: string;
+  };
+  // native parts give the system's words alone
+  if (code === "EMFILE" || code === "ENFILE" || /too many open files/i.test(message)) {
+    return `${message}; raise the limit, e.g. ulimit -n 4096`;
+  }
+  if (code === "EAGAIN" && syscall?.startsWith("spawn")) return new NoProcessError(message).message;
+  if (code === "ERR_UNKNOWN_BUILTIN_MODULE") {
+    return `${message}; dyno needs Node 22.13 or later, this is ${process.version}`;
+  }
+  // Deno's permissions, and Node's
+  const isRefused = name === "NotCapable" || code === "ERR_ACCESS_DENIED" || REFUSALS.has(code);
+  return isRefused ? message : null;
+}
+
+/**
+ * Whether what a function of this library threw is a fault of dyno, to be reported, in place of wrong
+ * input ({@linkcode InputError}), an endpoint's failure, cancelled work or what the host refused.
+ */
+export function isFault(error: unknown): boolean {
+  return toldPlainly(error) === null;
 }
 
 /** The message of anything that can be thrown. */

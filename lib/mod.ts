@@ -19,7 +19,7 @@
  * ```
  * @module
  */
-export { InputError } from "./errors.ts";
+export { InputError, isFault } from "./errors.ts";
 export { CancelledError } from "./execute/scope.ts";
 export { clockAnchor, nowNs } from "./native/clock.ts";
 export type { ClockAnchor } from "./native/clock.ts";

@@ -1,7 +1,7 @@
 /** The command line: arguments in, exit code out. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
-import { InputError, messageOf, NoProcessError } from "../errors.ts";
+import { InputError, messageOf, toldPlainly } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { EXIT } from "./ui/command.ts";
 import { onOneLine } from "../text/printable.ts";
@@ -85,7 +85,7 @@ export const commands: Commands = {
  *
  * @param argv the arguments behind the program's name.
  * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 3 a gate
- * found a regression, 4 a gate cannot tell, 130 interrupted.
+ * found a regression, 4 a gate cannot tell, 70 a fault of dyno, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();
@@ -93,6 +93,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv.filter((argument) => argument !== "--debug");
   tolerateClosedPipe();
   tolerateSizeLimit();
+  tellOfStrays(terminal, debug);
   try {
     if (name === undefined || name === "help" || name === "--help" || name === "-h") {
       overview().forEach((line) => terminal.out(line));
@@ -116,12 +117,27 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     return await interruptible((signal) => command.run(rest, { terminal, signal }), terminal);
   } catch (thrown) {
-    const error = firstOf(thrown);
-    if (debug) stackOf(error).forEach((line) => terminal.say(line));
-    if (error instanceof CancelledError) return EXIT.interrupted;
-    terminal.say(`${terminal.paint.bad("error:")} ${oneLine(error)}`);
-    return EXIT.wrongInput;
+    return told(thrown, terminal, debug);
   }
+}
+
+/** Prints one line on what went wrong; the exit code for it. */
+function told(thrown: unknown, terminal: Terminal, debug: boolean): number {
+  const error = firstOf(thrown);
+  if (debug) stackOf(error).forEach((line) => terminal.say(line));
+  if (error instanceof CancelledError) return EXIT.interrupted;
+  const words = toldPlainly(error);
+  const line = words ?? `${messageOf(error)} (a fault of dyno; --debug shows where)`;
+  terminal.say(`${terminal.paint.bad("error:")} ${line}`);
+  return words === null ? EXIT.fault : EXIT.wrongInput;
+}
+
+/** An error that nobody waits for is told as the others are, and ends the program. */
+function tellOfStrays(terminal: Terminal, debug: boolean): void {
+  if (process.listenerCount("unhandledRejection") > 0) return; // this is not the process's first call
+  const end = (error: unknown) => process.exit(told(error, terminal, debug));
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
 }
 
 /** Gives work a signal that the first Ctrl-C aborts; the second quits at once. */
@@ -161,22 +177,6 @@ function stackOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)];
   const { message, stack = message } = error;
   return stack.replace(message, () => onOneLine(message)).split("\n");
-}
-
-function oneLine(error: unknown): string {
-  if (error instanceof InputError) return error.message;
-  const { code, syscall } = error as { code?: string; syscall?: string };
-  // native parts give the system's words alone
-  if (code === "EMFILE" || code === "ENFILE" || /too many open files/i.test(messageOf(error))) {
-    return `${messageOf(error)}; raise the limit, e.g. ulimit -n 4096`;
-  }
-  if (code === "EAGAIN" && syscall?.startsWith("spawn")) {
-    return new NoProcessError(messageOf(error)).message;
-  }
-  if (code === "ERR_UNKNOWN_BUILTIN_MODULE") {
-    return `${messageOf(error)}; dyno needs Node 22.13 or later, this is ${process.version}`;
-  }
-  return `${messageOf(error)} (a fault of dyno; --debug shows where)`;
 }
 
 function overview(): string[] {

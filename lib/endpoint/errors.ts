@@ -1,4 +1,5 @@
 /** Why an exchange with an endpoint failed, in the classes that results count. */
+import { ToldError } from "../errors.ts";
 
 /** Classes of failure; see the metric dictionary in README. */
 export type FailureClass =
@@ -21,7 +22,7 @@ const RETRYABLE: ReadonlySet<FailureClass> = new Set([
 ]);
 
 /** A failed exchange. `message` is one line for a person. */
-export class EndpointError extends Error {
+export class EndpointError extends ToldError {
   /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = "EndpointError";
   /** The class that it is counted under. */

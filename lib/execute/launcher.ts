@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import type { ChildProcess } from "node:child_process";
-import { InputError, NoProcessError } from "../errors.ts";
+import { InputError, NoProcessError, ToldError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
 import { asCancelled, throwIfAborted } from "./scope.ts";
 import { sleep } from "./sleep.ts";
@@ -39,12 +39,12 @@ export interface LaunchEnd {
 }
 
 /** The program could not be started. */
-export class LaunchError extends Error {
+export class LaunchError extends ToldError {
   override readonly name = "LaunchError";
 }
 
 /** The process that starts programs is gone, and they with it. */
-export class LauncherLostError extends Error {
+export class LauncherLostError extends ToldError {
   override readonly name = "LauncherLostError";
   constructor() {
     super("the launcher was ended from outside, and what it had started with it");

@@ -2,6 +2,7 @@
  * Structured concurrency: every task belongs to a scope, and leaving the scope (return, throw,
  * abort of the parent) cancels its tasks through one signal and waits for them.
  */
+import { ToldError } from "../errors.ts";
 
 /** A set of tasks with one AbortSignal. The first task that throws aborts the others. */
 export class Scope implements AsyncDisposable {
@@ -57,7 +58,7 @@ export class Scope implements AsyncDisposable {
 }
 
 /** The work was stopped from outside: by Ctrl-C, a deadline, or a failure beside it. */
-export class CancelledError extends Error {
+export class CancelledError extends ToldError {
   /** Tells it from other errors where `instanceof` cannot. */
   override readonly name = "CancelledError";
   /** The message says who or what cancelled. */

@@ -1,7 +1,7 @@
 /** A client of a server's tasks: submits them and follows their events. */
 import { randomUUID } from "node:crypto";
 import { Buffer } from "node:buffer";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError, messageOf, ToldError } from "../errors.ts";
 import { EventSplitter } from "../endpoint/sse.ts";
 import { retryAfterSeconds } from "../execute/backoff.ts";
 import { throwIfAborted } from "../execute/scope.ts";
@@ -16,7 +16,7 @@ const PATIENCE_MS = 60_000;
 const PAUSE_MS = 1000;
 
 /** The server refused a task. */
-export class TaskRefusedError extends Error {
+export class TaskRefusedError extends ToldError {
   override readonly name = "TaskRefusedError";
 }
 

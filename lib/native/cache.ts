@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { messageOf } from "../errors.ts";
+import { messageOf, ToldError } from "../errors.ts";
 import { environment } from "./environment.ts";
 
 /** SHA-256, hexadecimal. */
@@ -132,6 +132,6 @@ export async function installCached<Opened>(
 }
 
 /** The library cannot be made, wherever it were put. */
-export class BuildError extends Error {
+export class BuildError extends ToldError {
   override readonly name = "BuildError";
 }

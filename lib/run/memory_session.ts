@@ -1,5 +1,5 @@
 /** A connection to a memory server: the tools `remember` and `export_memories`, in bounded time. */
-import { messageOf } from "../errors.ts";
+import { messageOf, ToldError } from "../errors.ts";
 import { exportedMemories } from "./memory_export.ts";
 import { MemoryProcess } from "./memory_process.ts";
 import { dynoVersion } from "./version.ts";
@@ -22,12 +22,12 @@ export interface MemoryBounds {
 }
 
 /** The server cannot be worked with any further; the message says why. */
-export class MemoryServerError extends Error {
+export class MemoryServerError extends ToldError {
   override readonly name = "MemoryServerError";
 }
 
 /** The server answered, with a refusal; the connection is good. */
-export class MemoryRefusedError extends Error {
+export class MemoryRefusedError extends ToldError {
   override readonly name = "MemoryRefusedError";
 }
 

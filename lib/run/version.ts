@@ -33,6 +33,10 @@ export async function dynoCommit(): Promise<string | null> {
     const { git_sha }: { git_sha: string | null } = JSON.parse(await readFile(build, "utf8"));
     return git_sha;
   } catch { /* a checkout has none */ }
-  // not without its own .git: the repository around a package is another's
-  return existsSync(packageFile(".git") ?? "") ? await gitSha(packageFile("native/")!) : null;
+  try {
+    // not without its own .git: the repository around a package is another's
+    return existsSync(packageFile(".git") ?? "") ? await gitSha(packageFile("native/")!) : null;
+  } catch {
+    return null; // no permission to look
+  }
 }

@@ -1,7 +1,7 @@
 /** Signed requests to a bucket, tried again where that may help. */
 import type { AwsClient } from "aws4fetch";
 import { createHash } from "node:crypto";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError, messageOf, ToldError } from "../errors.ts";
 import { backoffSeconds, retryAfterSeconds } from "../execute/backoff.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
@@ -36,7 +36,7 @@ export interface StorageReply {
 }
 
 /** The storage refused a request, or could not be reached. The message holds no secret. */
-export class StorageError extends Error {
+export class StorageError extends ToldError {
   override readonly name = "StorageError";
   /** 0 where there was no answer. */
   readonly status: number;

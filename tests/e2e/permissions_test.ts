@@ -31,9 +31,11 @@ function start(line: string, port: number, cwd: string) {
     .replace("--port 8000", `--port ${port}`).split(" ")
     .map((word) => word === "main.ts" ? join(ROOT, word) : word);
   const [run, ...rest] = words;
-  const child = spawn(process.execPath, [run, "--no-prompt", "--no-check", ...rest], {
+  // by a shell that is told where Deno is: to a Deno that it knows, Deno gives all permissions (-A)
+  const words_of_run = [run, "--no-prompt", "--no-check", ...rest];
+  const child = spawn("/bin/sh", ["-c", 'exec "$DENO_PROGRAM" "$@"', "sh", ...words_of_run], {
     cwd,
-    env: { ...process.env, NO_COLOR: "1" },
+    env: { ...process.env, NO_COLOR: "1", DENO_PROGRAM: process.execPath },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
