@@ -6,9 +6,10 @@ import {
 } from "../compare/result_schemas.ts";
 import { InputError } from "../errors.ts";
 import { batchSchema, questionsSchema } from "../settings/batch.ts";
+import { problemSchema } from "../coding/problems/load_problems.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { loadExperimentSchema } from "../settings/load.ts";
-import { jsonSchemaOf } from "../settings/setting.ts";
+import { fileForms, jsonSchemaOf } from "../settings/setting.ts";
 import { suiteSchema } from "../settings/suite.ts";
 import { integrationSchema } from "../integration/config.ts";
 import { mockScriptSchema } from "../mock/script.ts";
@@ -18,37 +19,26 @@ import { sweepSchema } from "../sweep/config.ts";
 import { EXIT } from "./ui/command.ts";
 import type { ZodType } from "zod";
 import type { Command, CommandContext } from "./ui/command.ts";
-import type { Flags } from "./ui/flags.ts";
 
-interface FileForm {
-  title: string;
-  schema: ZodType;
-  /** A command whose flags have the same names, and explain them. */
-  command?: () => Promise<{ command: Command }>;
-}
+/** Files that people write, in the order of the help. */
+const WRITTEN: readonly ZodType[] = [
+  suiteSchema,
+  experimentSchema,
+  loadExperimentSchema,
+  sweepSchema,
+  batchSchema,
+  questionsSchema,
+  problemSchema,
+  integrationSchema,
+  priceTableSchema,
+  mockScriptSchema,
+];
 
-const forms: Record<string, FileForm> = {
-  "suite": { title: "a test suite of dyno", schema: suiteSchema },
-  "experiment": {
-    title: "an experiment of dyno run",
-    schema: experimentSchema,
-    command: () => import("./run/run.ts"),
-  },
-  "load": {
-    title: "an experiment of dyno load",
-    schema: loadExperimentSchema,
-    command: () => import("./load/load.ts"),
-  },
-  "sweep": {
-    title: "a sweep of dyno",
-    schema: sweepSchema,
-    command: () => import("./sweep/sweep.ts"),
-  },
-  "batch": { title: "a batch of dyno", schema: batchSchema },
-  "questions": { title: "questions of a batch", schema: questionsSchema },
-  "integration": { title: "scenarios of dyno integration", schema: integrationSchema },
-  "prices": { title: "a price table of dyno", schema: priceTableSchema },
-  "mock-script": { title: "a script of dyno's mock endpoint", schema: mockScriptSchema },
+const forms: Record<string, { title: string; schema: ZodType }> = {
+  ...Object.fromEntries(WRITTEN.map((schema) => {
+    const { name, title } = fileForms.get(schema)!;
+    return [name, { title, schema }];
+  })),
   "results": { title: "results.json of a suite", schema: suiteResultsSchema },
   "load-results": { title: "results.json of a load", schema: loadResultsSchema },
   "metadata": { title: "run_metadata.json of a run", schema: metadataSchema },
@@ -67,7 +57,7 @@ export const command: Command = {
     ...Object.entries(forms).map(([name, { title }]) => `  ${name.padEnd(width)}  ${title}`),
   ],
 
-  async run([name, ...more]: string[], { terminal }: CommandContext): Promise<number> {
+  run([name, ...more]: string[], { terminal }: CommandContext): Promise<number> {
     const known = Object.keys(forms);
     if (!Object.hasOwn(forms, name ?? "") || more.length > 0) {
       const given = [name, ...more].join(" ");
@@ -76,20 +66,9 @@ export const command: Command = {
         : `"${given}" is not known; expected ${known.join(", ")}${didYouMean(name, known)}`;
       throw new InputError(`dyno schema: ${wrong}`);
     }
-    terminal.json(await fileSchema(forms[name]));
-    return EXIT.good;
+    const { title, schema } = forms[name];
+    const { $schema, ...form } = jsonSchemaOf(schema, { reused: "ref" });
+    terminal.json({ $schema, title, ...form });
+    return Promise.resolve(EXIT.good);
   },
 };
-
-async function fileSchema({ title, schema, command }: FileForm): Promise<unknown> {
-  const { $schema, ...form } = jsonSchemaOf(schema, { reused: "ref" }) as {
-    properties?: Record<string, { description?: string }>;
-  } & Record<string, unknown>;
-  const flags: Flags = (await command?.())?.command.flags ?? {};
-  for (const [name, property] of Object.entries(form.properties ?? {})) {
-    const flag = flags[name.replaceAll("_", "-")] ??
-      flags[name.replace(/_(s|hz)$/, "").replaceAll("_", "-")];
-    if (flag !== undefined && typeof property === "object") property.description ??= flag.help;
-  }
-  return { $schema, title, ...form };
-}

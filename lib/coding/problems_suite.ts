@@ -46,7 +46,7 @@ export function codingSuite(
     ).flat()
   );
   const suite = { test_suite_id: name, tests };
-  return { path, directory: ".", suite, warnings: [], text: JSON.stringify(suite) };
+  return { path, directory: ".", suite, text: JSON.stringify(suite) };
 }
 
 function testOf(

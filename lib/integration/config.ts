@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf, readJsonFile } from "../settings/json_file.ts";
+import { fileForms, schemaField } from "../settings/setting.ts";
 import type { JsonFile } from "../settings/json_file.ts";
 
 const place = {
@@ -24,8 +25,7 @@ const scenarioSchema = z.strictObject({
 
 /** A file of `dyno integration`. */
 export const integrationSchema = z.strictObject({
-  /** Where editors find the form of this file: what `dyno schema` printed. */
-  $schema: z.string().optional(),
+  $schema: schemaField,
   /** A suite, as the server knows it; its tests are the packages. */
   suite: z.string().min(1),
   /** Of all models that have none of their own. Without one, the mock endpoint is started. */
@@ -44,7 +44,7 @@ export const integrationSchema = z.strictObject({
     delay_s: z.number().min(0).optional(),
     tokens_per_second: z.number().positive().optional(),
   }).default({}),
-});
+}).register(fileForms, { name: "integration", title: "scenarios of dyno integration" });
 
 export type IntegrationConfig = z.infer<typeof integrationSchema>;
 export type IntegrationModel = IntegrationConfig["models"][number];

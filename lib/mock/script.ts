@@ -1,6 +1,7 @@
 /** A script of answers, so that what the mock endpoint says can be scored. */
 import { z } from "zod";
 import { checkJson, readJsonFile } from "../settings/json_file.ts";
+import { fileForms, schemaField } from "../settings/setting.ts";
 
 const answer = z.strictObject({
   /** The whole prompt. */
@@ -21,11 +22,10 @@ const answer = z.strictObject({
 );
 
 export const mockScriptSchema = z.strictObject({
-  /** Where editors find the form of this file: what `dyno schema` printed. */
-  $schema: z.string().optional(),
+  $schema: schemaField,
   default_response: z.string().optional(),
   answers: z.array(answer),
-});
+}).register(fileForms, { name: "mock-script", title: "a script of dyno's mock endpoint" });
 
 export type MockScript = z.infer<typeof mockScriptSchema>;
 export type ScriptedAnswer = z.infer<typeof answer>;

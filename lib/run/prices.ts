@@ -2,50 +2,41 @@
 import { z } from "zod";
 import builtin from "../../experiments/prices.json" with { type: "json" };
 import { checkJson, readJsonFile } from "../settings/json_file.ts";
+import { fileForms, schemaField, text } from "../settings/setting.ts";
 
 const dollars = z.number().min(0);
 
 const row = z.strictObject({
-  model: z.string().min(1),
-  also: z.string().min(1).optional(),
+  /** The model's name. */
+  model: text,
+  /** Another name of the same model. */
+  also: text.optional(),
+  /** Of prompt tokens. */
   input: dollars,
+  /** Of output tokens. */
   output: dollars,
+  /** Of prompt tokens that the provider's cache had; null or absent is unknown. */
   cache_read: dollars.nullable().optional(),
+  /** Of prompt tokens that went into the provider's cache; null or absent is unknown. */
   cache_write: dollars.nullable().optional(),
+  /** The day on which it was looked up, YYYY-MM-DD. */
   date: z.iso.date(),
+  /** The page that it was read from. */
   source: z.url(),
 });
 
 /** A price table's file. */
 export const priceTableSchema = z.strictObject({
-  /** Where editors find the form of this file: what `dyno schema` printed. */
-  $schema: z.string().optional(),
+  $schema: schemaField,
   unit: z.literal("USD per million tokens"),
   prices: z.array(row),
-});
+}).register(fileForms, { name: "prices", title: "a price table of dyno" });
 
 /**
  * A model's price, USD per million tokens. `model` and `also` are whole names in which `*` stands for
  * any letters; letter case does not count, nor does a provider before a slash (`openai/gpt-4o`).
  */
-export interface Price {
-  /** The model's name. */
-  model: string;
-  /** Another name of the same model. */
-  also?: string | undefined;
-  /** Of prompt tokens. */
-  input: number;
-  /** Of output tokens. */
-  output: number;
-  /** Of prompt tokens that the provider's cache had; null or absent is unknown. */
-  cache_read?: number | null | undefined;
-  /** Of prompt tokens that went into the provider's cache; null or absent is unknown. */
-  cache_write?: number | null | undefined;
-  /** The day on which it was looked up, YYYY-MM-DD. */
-  date: string;
-  /** The page that it was read from. */
-  source: string;
-}
+export interface Price extends z.infer<typeof row> {}
 
 /** Prices; where several fit a model, the first does. */
 export class PriceTable {

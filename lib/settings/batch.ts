@@ -2,8 +2,8 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../text/nearest.ts";
 import { checkJson, positionOf, readJsonFile } from "./json_file.ts";
+import { fileForms, schemaField } from "./setting.ts";
 import type { JsonFile } from "./json_file.ts";
 
 const positive = z.number().positive();
@@ -58,8 +58,7 @@ const modelSchema = z.strictObject({
 
 /** A batch file, before its questions are read. */
 export const batchSchema = z.strictObject({
-  /** Where editors find the form of this file: what `dyno schema` printed. */
-  $schema: z.string().optional(),
+  $schema: schemaField,
   name: z.string().regex(
     /^\w[\w.-]{0,63}$/,
     "expected up to 64 letters, digits, _, - and . (a folder's name)",
@@ -86,11 +85,11 @@ export const batchSchema = z.strictObject({
     /^(s3|gs):\/\/./,
     "expected s3://bucket/prefix or gs://bucket/prefix",
   ).optional(),
-});
+}).register(fileForms, { name: "batch", title: "a batch of dyno" });
 
 /** A file of questions. */
 export const questionsSchema = z.strictObject({
-  $schema: z.string().optional(),
+  $schema: schemaField,
   questions: z.array(z.strictObject({
     id: z.string().min(1),
     question: z.string().min(1),
@@ -99,7 +98,7 @@ export const questionsSchema = z.strictObject({
     /** What a full answer says, a short statement each. */
     key_points: z.array(z.string().min(1)).min(1),
   })).min(1),
-});
+}).register(fileForms, { name: "questions", title: "questions of a batch" });
 
 export type Schedule = z.infer<typeof scheduleSchema>;
 export type BatchModel = z.infer<typeof modelSchema>;
@@ -124,7 +123,6 @@ export interface Batch extends Omit<z.infer<typeof batchSchema>, "$schema" | "in
  */
 export async function loadBatch(path: string): Promise<Batch> {
   const file = await readJsonFile(path);
-  refuseUnknown(file);
   const { $schema: _schema, industries, ...rest } = checkJson(file, batchSchema);
   refuseTwice(file, "models", rest.models.map(({ provider, model }) => `${provider} ${model}`));
   refuseTwice(file, "industries", industries.map(({ industry }) => industry));
@@ -137,21 +135,6 @@ export async function loadBatch(path: string): Promise<Batch> {
     questions.push(...own.map((question) => ({ industry, ...question })));
   }
   return { ...rest, path, questions };
-}
-
-function refuseUnknown({ path, text, value }: JsonFile): void {
-  const look = (at: string[], inner: unknown, known: string[]) => {
-    if (typeof inner !== "object" || inner === null) return;
-    for (const field of Object.keys(inner).filter((name) => !known.includes(name))) {
-      const where = positionOf(text, [...at, field]);
-      throw new InputError(
-        `${path}:${where}: "${field}" is not a field${didYouMean(field, known)}`,
-      );
-    }
-  };
-  look([], value, Object.keys(batchSchema.shape));
-  const { schedule } = (value ?? {}) as { schedule?: unknown };
-  look(["schedule"], schedule, Object.keys(scheduleSchema.shape));
 }
 
 function refuseTwice(file: JsonFile, list: string, names: readonly string[]): void {

@@ -1,9 +1,8 @@
 /** Experiment files: a suite, an endpoint and settings under one name. */
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
-import { InputError } from "../errors.ts";
-import { didYouMean } from "../text/nearest.ts";
 import { checkJson } from "./json_file.ts";
+import { fileForms } from "./setting.ts";
 import type { JsonFile } from "./json_file.ts";
 
 const positive = z.number().positive();
@@ -43,7 +42,7 @@ export const experimentSchema = z.strictObject({
     delay_s: z.number().min(0).optional(),
     tokens_per_second: positive.optional(),
   }).optional(),
-});
+}).register(fileForms, { name: "experiment", title: "an experiment of dyno run" });
 
 export type Experiment = Omit<z.infer<typeof experimentSchema>, "$schema">;
 
@@ -60,12 +59,6 @@ export function looksLikeExperiment(file: JsonFile): boolean {
  * @throws {InputError} an unknown field with the nearest known one, or a value of the wrong form.
  */
 export function experimentOf(file: JsonFile): Experiment {
-  for (const field of Object.keys(file.value as object)) {
-    const known = Object.keys(experimentSchema.shape);
-    if (!known.includes(field)) {
-      throw new InputError(`${file.path}: "${field}" is not a field${didYouMean(field, known)}`);
-    }
-  }
   const { $schema: _schema, ...experiment } = checkJson(file, experimentSchema);
   const beside = (path: string) => isAbsolute(path) ? path : join(dirname(file.path), path);
   const mock = experiment.mock;

@@ -4,7 +4,7 @@ import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
 import { InputError, messageOf } from "../errors.ts";
-import { checked } from "./setting.ts";
+import { checked, fileForms } from "./setting.ts";
 
 /** Levels of lists and objects in a file that people write. */
 const DEEPEST = 500;
@@ -74,7 +74,11 @@ export function checkJson<Schema extends z.ZodType>(
   const more = rest.length > 0
     ? ` (and ${rest.length} more ${rest.length === 1 ? "fault" : "faults"})`
     : "";
-  throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${where}${message}${more}`);
+  const form = fileForms.get(schema)?.name;
+  const see = form === undefined ? "" : ` (dyno schema ${form} prints the form)`;
+  throw new InputError(
+    `${file.path}:${positionOf(file.text, path)}: ${where}${message}${more}${see}`,
+  );
 }
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */

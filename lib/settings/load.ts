@@ -9,8 +9,10 @@ import {
   asGiven,
   checkSettings,
   count,
+  fileForms,
   positive,
   sampleRate,
+  schemaField,
   seconds,
   text,
 } from "./setting.ts";
@@ -214,14 +216,13 @@ export const givenLoadSchema = asGiven(loadSettingsSchema);
 
 /** A load experiment's file. */
 export const loadExperimentSchema = z.strictObject({
-  /** Where editors find the form of this file: what `dyno schema` printed. */
-  $schema: z.string().optional(),
+  $schema: schemaField,
   kind: z.literal("load"),
   name: z.string().min(1),
   ...givenLoadSchema.shape,
   /** Lists of settings: every combination is a run of its own. */
   matrix: z.record(z.string(), z.array(z.unknown()).min(1)).optional(),
-});
+}).register(fileForms, { name: "load", title: "an experiment of dyno load" });
 
 /** A named experiment: the settings of each of its runs. */
 export interface LoadExperiment {

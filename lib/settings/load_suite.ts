@@ -1,7 +1,6 @@
 /** Loading a suite file. */
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
-import { didYouMean } from "../text/nearest.ts";
 import { checkJson, parseJson, positionOf, readJsonFile } from "./json_file.ts";
 import { suiteSchema } from "./suite.ts";
 import type { JsonFile } from "./json_file.ts";
@@ -17,28 +16,13 @@ export interface LoadedSuite {
   text: string;
   /** The suite itself. */
   suite: Suite;
-  /** What was ignored, one line each. */
-  warnings: string[];
 }
-
-const SUITE_FIELDS = ["$schema", "test_suite_id", "version", "description", "evaluator", "tests"];
-const TEST_FIELDS = [
-  "id",
-  "name",
-  "category",
-  "description",
-  "reasoning_type",
-  "prompt",
-  "messages",
-  "parameters",
-  "evaluator",
-];
 
 /**
  * Reads a suite.
  *
- * @throws {InputError} file, line and column of what is wrong: JSON, a missing field, no tests, two
- * tests with one id.
+ * @throws {InputError} file, line and column of what is wrong: JSON, a missing or unknown field, no
+ * tests, two tests with one id.
  */
 export async function loadSuite(path: string): Promise<LoadedSuite> {
   return suiteOf(await readJsonFile(path));
@@ -58,7 +42,6 @@ export function suiteOf(file: JsonFile): LoadedSuite {
     directory: dirname(resolve(file.path)),
     text: file.text,
     suite,
-    warnings: unknownFields(file.path, suite),
   };
 }
 
@@ -74,21 +57,4 @@ function refuseDuplicates(file: JsonFile, suite: Suite): void {
     }
     first.set(id, i);
   });
-}
-
-/** Fields that nothing reads; most are a misspelling or belong to another tool. */
-function unknownFields(path: string, suite: Suite): string[] {
-  const warnings: string[] = [];
-  const look = (where: string, value: object, known: string[]) => {
-    for (const field of Object.keys(value)) {
-      if (known.includes(field)) continue;
-      const line = `${path}: ${where}"${field}" is not a field that is read${
-        didYouMean(field, known)
-      }`;
-      if (!warnings.includes(line)) warnings.push(line);
-    }
-  };
-  look("", suite, SUITE_FIELDS);
-  for (const test of suite.tests) look("in tests, ", test, TEST_FIELDS);
-  return warnings;
 }

@@ -38,6 +38,11 @@ export interface About {
 /** What is said of each setting. */
 export const about = z.registry<About>();
 
+/** Kinds of files that people write, by their schemas: what `dyno schema NAME` prints, and what it is. */
+export const fileForms = z.registry<{ name: string; title: string }>();
+
+/** Where editors find the form of a file: what `dyno schema` printed. */
+export const schemaField = z.string().optional();
 /** The schema of some text that is given as it is. */
 export const text = z.string().min(1);
 /** A whole number from 1. */
@@ -185,11 +190,19 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     const of = issue.origin === "number" || issue.origin === "int" ? "a number" : "a list of";
     return `expected ${of} ${bound}`;
   }
+  if (issue.code === "invalid_union" && issue.discriminator !== undefined) {
+    return `expected ${kindsOf(issue.inst as z.ZodUnion, issue.discriminator).join(", ")}`;
+  }
   if (issue.code === "invalid_type") {
     const expected = `expected ${issue.expected}`;
     return issue.input === undefined ? `is missing; ${expected}` : undefined;
   }
   return undefined;
+}
+
+function kindsOf(union: z.ZodUnion, discriminator: string): string[] {
+  return (union.options as z.ZodObject[])
+    .flatMap(({ shape }) => [...(shape[discriminator] as z.ZodLiteral).values].map(String));
 }
 
 /** Of a choice between forms, what the form that was meant complains of: the one that got furthest. */

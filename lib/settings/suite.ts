@@ -1,95 +1,69 @@
 /** The form of a test suite file: prompts or messages, parameters, and how answers are judged. */
 import { z } from "zod";
+import { fileForms, schemaField, text } from "./setting.ts";
 
-const message = z.object({
-  role: z.string().min(1),
+const messageSchema = z.looseObject({
+  /** "system", "user", "assistant" and the like. */
+  role: text,
+  /** A text, or the API's list of parts. */
   content: z.union([z.string(), z.array(z.record(z.string(), z.unknown()))]),
-}).loose();
+});
 
-/** An evaluator's name and, beside it, that evaluator's own options. */
-const evaluatorChoice = z.object({ name: z.string().min(1) }).loose();
+const evaluatorSchema = z.looseObject({
+  /** A built-in evaluator, or one that is given to the run. */
+  name: text,
+});
 
-const testCase = z.object({
-  id: z.string().min(1),
-  name: z.string().min(1),
-  category: z.string().min(1),
+const testSchema = z.strictObject({
+  /** Unique in the suite. */
+  id: text,
+  /** What people call it. */
+  name: text,
+  /** What figures are grouped by. */
+  category: text,
+  /** For people. */
   description: z.string().optional(),
+  /** The type of reasoning it asks for; reasoning evaluators use it. */
   reasoning_type: z.string().optional(),
-  prompt: z.string().optional(),
-  messages: z.array(message).min(1).optional(),
-  parameters: z.record(z.string(), z.unknown()).optional(),
-  evaluator: evaluatorChoice.optional(),
-}).loose().refine((test) => (test.prompt === undefined) !== (test.messages === undefined), {
+  /** The text that is asked. */
+  prompt: z.string().optional().describe("the text that is asked; this or messages"),
+  /** A conversation that is asked. */
+  messages: z.array(messageSchema).min(1).optional()
+    .describe("a conversation that is asked; this or prompt"),
+  /** Sampling parameters, sent as they are. */
+  parameters: z.record(z.string(), z.unknown()).optional()
+    .describe("sampling parameters, sent as they are"),
+  /** How the answer is judged; default the suite's evaluator. */
+  evaluator: evaluatorSchema.optional()
+    .describe("how the answer is judged, in place of the suite's evaluator"),
+}).refine((test) => (test.prompt === undefined) !== (test.messages === undefined), {
   message: `give either "prompt" or "messages"`,
 });
 
-/** A suite file. Unknown fields are kept and named in a warning, so that others' suites load. */
-export const suiteSchema = z.object({
-  /** Where editors find the form of this file: what `dyno schema` printed. */
-  $schema: z.string().optional(),
-  test_suite_id: z.string().min(1),
+/** A suite file. */
+export const suiteSchema = z.strictObject({
+  $schema: schemaField,
+  /** Names the suite in results. */
+  test_suite_id: text,
+  /** The suite's own version, for people. */
   version: z.string().optional(),
+  /** For people. */
   description: z.string().optional(),
-  evaluator: evaluatorChoice.optional(),
-  tests: z.array(testCase).min(1, "the suite has no tests"),
-}).loose();
+  /** How answers are judged where a test says nothing; without one they are not. */
+  evaluator: evaluatorSchema.optional()
+    .describe("how answers are judged where a test says nothing; without one they are not"),
+  /** At least one. */
+  tests: z.array(testSchema).min(1, "the suite has no tests"),
+}).register(fileForms, { name: "suite", title: "a test suite of dyno" });
 
 /** An evaluator's name and, beside it, that evaluator's own options. */
-export interface EvaluatorChoice {
-  /** A built-in evaluator, or one that is given to the run. */
-  name: string;
-  /** An option of that evaluator. */
-  [option: string]: unknown;
-}
+export interface EvaluatorChoice extends z.infer<typeof evaluatorSchema> {}
 
-/** One turn of a conversation, in the form of the chat API. */
-export interface Message {
-  /** "system", "user", "assistant" and the like. */
-  role: string;
-  /** A text, or the API's list of parts. */
-  content: string | Record<string, unknown>[];
-  /** Fields of other programs are kept. */
-  [field: string]: unknown;
-}
+/** One turn of a conversation, in the form of the chat API, whose further fields are kept. */
+export interface Message extends z.infer<typeof messageSchema> {}
 
 /** One test of a suite: either `prompt` or `messages`. */
-export interface TestCase {
-  /** Unique in the suite. */
-  id: string;
-  /** What people call it. */
-  name: string;
-  /** What figures are grouped by. */
-  category: string;
-  /** For people. */
-  description?: string | undefined;
-  /** The type of reasoning it asks for; reasoning evaluators use it. */
-  reasoning_type?: string | undefined;
-  /** The text that is asked. */
-  prompt?: string | undefined;
-  /** A conversation that is asked. */
-  messages?: Message[] | undefined;
-  /** Sampling parameters, sent as they are. */
-  parameters?: Record<string, unknown> | undefined;
-  /** How the answer is judged; default the suite's evaluator. */
-  evaluator?: EvaluatorChoice | undefined;
-  /** Fields of other programs are kept. */
-  [field: string]: unknown;
-}
+export interface TestCase extends z.infer<typeof testSchema> {}
 
 /** A suite file: tests and how their answers are judged. */
-export interface Suite {
-  /** Where editors find the form of this file. */
-  $schema?: string | undefined;
-  /** Names the suite in results. */
-  test_suite_id: string;
-  /** The suite's own version, for people. */
-  version?: string | undefined;
-  /** For people. */
-  description?: string | undefined;
-  /** How answers are judged where a test says nothing; without one they are not. */
-  evaluator?: EvaluatorChoice | undefined;
-  /** At least one. */
-  tests: TestCase[];
-  /** Fields of other programs are kept. */
-  [field: string]: unknown;
-}
+export interface Suite extends z.infer<typeof suiteSchema> {}

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../settings/json_file.ts";
+import { fileForms, schemaField } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { argumentText, exactJson, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
@@ -36,8 +37,7 @@ const ablation = z.strictObject({ name: fileName, flags: z.array(argument) });
 
 /** A sweep's file. */
 export const sweepSchema = z.strictObject({
-  /** Where editors find the form of this file: what `dyno schema` printed. */
-  $schema: z.string().optional(),
+  $schema: schemaField,
   name: fileName,
   /** dyno load or dyno run, in the place of a program. */
   kind: z.enum(["load", "suite"]).optional(),
@@ -60,7 +60,7 @@ export const sweepSchema = z.strictObject({
 ).refine(
   ({ kind, sim_binary, command }) => kind === undefined || (sim_binary ?? command) === undefined,
   "kind runs dyno itself: expected neither sim_binary nor command",
-);
+).register(fileForms, { name: "sweep", title: "a sweep of dyno" });
 
 const seeds = z.array(z.number()).min(1);
 const ablations = z.array(ablation).min(1);
@@ -117,7 +117,6 @@ export const DEFAULT_SIM = "./build/agent_sched_sim";
  * file, line and column.
  */
 export function sweepConfigOf(file: JsonFile): SweepConfig {
-  checkFields(file);
   const checked = checkJson(file, sweepSchema);
   const exact = parseExact(file.text) as Record<string, Exact>;
   const { seeds: seedList = [1], ablations: ablationList, ...varied } = exact.matrix as Record<
@@ -170,19 +169,6 @@ function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): v
     }
     seen.set(argument, text);
   }
-}
-
-function checkFields(file: JsonFile): void {
-  const { value } = file;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return;
-  const known = Object.keys(sweepSchema.shape);
-  const wrong = Object.keys(value).find((key) => !known.includes(key));
-  if (wrong === undefined) return;
-  throw new InputError(
-    `${file.path}:${positionOf(file.text, [wrong])}: "${wrong}" is not a field of a sweep${
-      didYouMean(wrong, known)
-    }`,
-  );
 }
 
 function valuesOf(file: JsonFile, key: string, values: Exact): Exact[] {

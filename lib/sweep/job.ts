@@ -4,6 +4,7 @@ import { InputError } from "../errors.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { positionOf } from "../settings/json_file.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
+import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isSecretHeader } from "../endpoint/secret_names.ts";
 import { exactJson, plainOf } from "./exact_json.ts";
@@ -75,9 +76,11 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
   };
   const check = (path: string[], name: string, value: unknown) => {
     const wrapped = kind === "suite" && LISTS.includes(name) && typeof value === "string";
-    const checked = shape[name as keyof typeof shape].safeParse(wrapped ? [value] : value);
-    const issue = checked.error?.issues[0];
-    if (issue) complain(path, [...issue.path.map(String), issue.message].join(": "));
+    const result = checked(shape[name as keyof typeof shape], wrapped ? [value] : value);
+    if ("complaints" in result) {
+      const [first] = result.complaints;
+      complain(path, [...first.path, first.message].join(": "));
+    }
     const fault = faultOf(kind, name, value);
     if (fault) complain(path, fault);
   };

@@ -42,6 +42,7 @@ const FITTING: Record<string, string[]> = {
   "load": ["experiments/quickstart_load.json"],
   "sweep": ["experiments/default.json", "experiments/smoke.json"],
   "batch": ["experiments/batches/retail_finance.json"],
+  "problem": [],
   "questions": ["retail", "finance"].map((name) => `experiments/batches/questions/${name}.json`),
   "integration": ["experiments/integration.json"],
   "prices": ["experiments/prices.json"],

@@ -77,13 +77,13 @@ Deno.test("a duplicate id: where, and whose it is", () => {
   );
 });
 
-Deno.test("unknown fields load with a warning that names the nearest", () => {
-  const { warnings } = parseSuite(
-    "s.json",
-    one({ ...test, evalutor: { name: "exact" }, tags: [1] }),
-  );
-  assertEquals(warnings.length, 2);
-  assertStringIncludes(warnings[0], 'did you mean "evaluator"');
+Deno.test("an unknown field is an error that names the nearest, with its place", () => {
+  const wrong = one({ ...test, evalutor: { name: "exact" } });
+  const said = refusal("s.json", wrong);
+  assertStringIncludes(said, "s.json:9:");
+  assertStringIncludes(said, 'tests[0]: "evalutor" is not a field; did you mean "evaluator"');
+  const suite = { test_suite_id: "s", tests: [test], evaluators: [] };
+  assertStringIncludes(refusal("s.json", JSON.stringify(suite)), 'did you mean "evaluator"');
 });
 
 Deno.test("a byte order mark is no fault; a missing file and a folder are plain errors", async () => {

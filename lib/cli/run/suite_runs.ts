@@ -61,7 +61,6 @@ export interface SuiteRequest {
 export async function runSuites(request: SuiteRequest, context: CommandContext): Promise<number> {
   const { terminal, signal } = context;
   const { suite, models, selection } = request;
-  suite.warnings.forEach((line) => terminal.warn(line));
   checkWritable(request.out);
   if (request.run_id !== undefined && (models.length > 1 || request.resume.length > 0)) {
     throw new InputError(

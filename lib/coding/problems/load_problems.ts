@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { checkJson, parseJson } from "../../settings/json_file.ts";
+import { fileForms } from "../../settings/setting.ts";
 import { readLines } from "../../settings/json_lines.ts";
 import { inputsCheck } from "./problem_inputs.ts";
 import { rawFields, withoutSpecialNumbers } from "./raw_json.ts";
@@ -81,7 +82,8 @@ const mbpp = z.object({
   test_imports: z.array(z.string()).nullish(),
 }).refine((problem) => problem.text ?? problem.prompt, { message: `expected "text" or "prompt"` });
 
-const program = z.object({
+/** A line of a file of problems in dyno's own form, for programs in any language. */
+export const problemSchema = z.object({
   task_id: id,
   prompt: text,
   language: z.strictObject({
@@ -91,6 +93,9 @@ const program = z.object({
   }),
   cases: z.array(z.strictObject({ input: z.string(), output: z.string() })).min(1),
   canonical_solution: z.string().nullish(),
+}).register(fileForms, {
+  name: "problem",
+  title: "a line of a .jsonl file of coding problems in any language",
 });
 
 /**
@@ -194,7 +199,10 @@ function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
 }
 
 function fromProgram(file: JsonFile, index: number): Problem {
-  const { task_id, prompt, language, cases, canonical_solution = null } = checkJson(file, program);
+  const { task_id, prompt, language, cases, canonical_solution = null } = checkJson(
+    file,
+    problemSchema,
+  );
   return {
     problem_id: idOf(task_id, language.name),
     index,
