@@ -12,7 +12,7 @@ import { exportedMemories } from "../../lib/run/memory_export.ts";
 import { splitThinking } from "../../lib/suite/evaluate.ts";
 import { jsonIn } from "../../lib/suite/evaluators/json_schema.ts";
 import { chosenLetter } from "../../lib/suite/evaluators/choice_reader.ts";
-import { numbersIn } from "../../lib/suite/evaluators/numeric.ts";
+import { numbersIn } from "../../lib/suite/evaluators/numbers.ts";
 import { extractCode } from "../../lib/coding/extract/extract_code.ts";
 import { nearJson } from "./near_json.ts";
 import { property, texts } from "./fuzzing.ts";

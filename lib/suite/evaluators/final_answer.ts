@@ -1,10 +1,13 @@
 /** Where an answer says what is final: in a box, in a tag, behind a key of JSON. */
+import * as w from "./choice_words.ts";
 
 /** A place in an answer that holds its result, and what stands there. */
 export interface FinalPlace {
   start: number;
   end: number;
   content: string;
+  /** The content begins with the result; what follows it may be anything. */
+  leads?: boolean;
 }
 
 /** No result is longer, and looking for its end takes bounded time. */
@@ -63,3 +66,38 @@ export function membersIn(text: string): FinalPlace[] {
     content: /^["']/.test(value) ? value.slice(1, -1).replace(/\\(["\\])/g, "$1") : value,
   }));
 }
+
+const LAX =
+  `(?:${w.THE} ?|^|[.!?:;,\\n*(] ?)(?:${w.GOOD} ?)*(?:${w.NOUN}|(?<![\\p{L}])(?:result|total|value|sum|ergebnis|résultat|resultado|risultato|итог|结果|結果|결과)(?![\\p{L}]))(?: ${w.GOOD_AFTER})*`;
+const ANNOUNCED = new RegExp(
+  `${LAX}[*_ ]*(?:[:：=→]+|(?:${w.IS})(?: ?${w.SURE})*[:：]?)[*_ ]*(?=\\S|\\n)|^#{4}(?=\\s*[^\\s#])`,
+  "gimu",
+);
+/** Where what was announced ends: a sentence's or a line's end, but no decimal point. */
+const SENTENCE_END = /[.!?;](?=\s|$)|[。！？]|\n\s*\n|(?<=\S)\n/;
+/** What gives a reason or a contrast: the result stands before it. */
+const ASIDE =
+  /[,(]?\s*(?<![\p{L}])(?:because|since|as|which|not|weil|da|car|porque|perché|потому)(?![\p{L}])|,\s|\s\(/iu;
+
+/**
+ * What is announced as the result: behind "the answer is", "Answer:", "####" and their like in other
+ * languages. Of a sentence that begins with the result only that much, else the whole sentence.
+ */
+export function announcedIn(text: string): FinalPlace[] {
+  return [...text.matchAll(ANNOUNCED)].map((match) => {
+    const start = match.index + match[0].length;
+    const rest = text.slice(start, start + LONGEST);
+    const indent = /^[\s*_]*/.exec(rest)![0].length;
+    const ends = SENTENCE_END.exec(rest.slice(indent));
+    const sentence = ends ? rest.slice(0, indent + ends.index) : rest;
+    const aside = ASIDE.exec(sentence.slice(indent));
+    const beginning = aside ? sentence.slice(0, indent + aside.index) : sentence;
+    const leads = BEGINS_WITH_RESULT.test(beginning);
+    const content = leads ? beginning : sentence;
+    return { start: match.index, end: start + content.length, content, leads };
+  });
+}
+
+/** A number, with little before it: `about 5`, `$5`, `x = 5`, `-\frac{1}{2}`. */
+const BEGINS_WITH_RESULT =
+  /^[\s*_$(≈~:]*(?:(?:about|approximately|approx\.?|roughly|exactly|around|ungefähr|etwa|circa|ca\.|environ|aproximadamente|примерно|大约|約|약|\p{L}\s?=|minus|negative)\s*)*[\s$€£¥+-]*(?:[\p{Nd}½¼¾√\\-])/iu;

@@ -1,7 +1,11 @@
-/** numeric: the answer's last (or first) number is the expected one. */
+/** numeric: the number that an answer settles on is the expected one. */
 import { z } from "zod";
+import { announcedIn, boxesIn, membersIn, tagsIn } from "./final_answer.ts";
+import { numbersOf } from "./numbers.ts";
 import { verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
+import type { FinalPlace } from "./final_answer.ts";
+import type { NumberFound } from "./numbers.ts";
 
 const options = z.strictObject({
   expected: z.number(),
@@ -9,52 +13,54 @@ const options = z.strictObject({
   tolerance: z.number().min(0).default(1e-9),
   /** Largest difference as a share of the expected value. */
   relative_tolerance: z.number().min(0).default(0),
-  take: z.enum(["last", "first"]).default("last"),
+  /** Which number counts. "last" and "first" look into the last box if there is one. */
+  take: z.enum(["final", "last", "first"]).default("final"),
+  /** What "25 %" is: the number 25, the share 0.25, or right as either. */
+  percent: z.enum(["either", "number", "share"]).default("either"),
 });
 
-const NUMBER = /-?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?/;
-/** A divisor, but not of a date such as 9/3/2027. */
-const DIVISOR = /(?:\s?\/\s?(\d+)(?![\d.]|\s?\/))?/;
-const NUMBERS = new RegExp(`(${NUMBER.source})${DIVISOR.source}`, "g");
+type Options = z.infer<typeof options>;
+
+/** The number behind the last "=" of what is final, else the one it begins with, else its last. */
+function finalNumber({ content, leads }: FinalPlace): NumberFound | undefined {
+  const equal = content.lastIndexOf("=");
+  const result = numbersOf(`=${content.slice(equal + 1)}`);
+  return equal !== -1 ? result[0] ?? numbersOf(content).at(-1) : result.at(leads ? 0 : -1);
+}
 
 /**
- * The numbers in a text: `-1,234.5`, `.5`, `1e-3`, `3/4`, a minus sign of any form. Digits behind a
- * letter (`v2`, `GPT-4`) are part of a word; a dash behind a digit (`3-5`) is a range; a full stop
- * that ends a sentence is no decimal point.
+ * The number that counts; undefined if there is none. `final`: the last that is boxed, tagged, behind
+ * a key of JSON or announced ("the answer is 42"), else the last in the text.
  */
-export function numbersIn(text: string): number[] {
-  const plain = text.replace(/[\u2212\u2013](?=[\d.])/g, "-")
-    .replace(/(?<=\d)[\u00a0\u202f](?=\d{3})/g, "");
-  const numbers: number[] = [];
-  for (const { 1: found, 2: divisor, index } of plain.matchAll(NUMBERS)) {
-    const before = plain.slice(0, index);
-    if (/[\p{L}_]$/u.test(before)) continue;
-    const isRange = found.startsWith("-") && /\d\s?$/.test(before);
-    const values = valuesOf(isRange ? found.slice(1) : found);
-    if (divisor !== undefined && Number(divisor) !== 0) {
-      values.push(values.pop()! / Number(divisor));
-    }
-    numbers.push(...values);
+export function takenNumber(answer: string, take: Options["take"]): NumberFound | undefined {
+  const boxes = boxesIn(answer);
+  if (take !== "final") {
+    const found = numbersOf(boxes.at(-1)?.content ?? answer);
+    return take === "last" ? found.at(-1) : found[0];
   }
-  return numbers;
+  const places = [...boxes, ...tagsIn(answer), ...membersIn(answer), ...announcedIn(answer)]
+    .sort((a, b) => a.end - b.end);
+  for (const place of places.reverse()) {
+    const number = finalNumber(place);
+    if (number) return number;
+  }
+  return numbersOf(answer).at(-1);
 }
 
-/** `1,234,567` is one number; other commas stand between numbers. */
-function valuesOf(found: string): number[] {
-  if (/^-?\d{1,3}(,\d{3})+(\.\d+)?$/.test(found)) return [Number(found.replaceAll(",", ""))];
-  return found.split(",").filter((part) => part !== "").map(Number);
-}
-
-export const numeric: Evaluator<z.infer<typeof options>> = {
+export const numeric: Evaluator<Options> = {
   name: "numeric",
-  options: options as z.ZodType<z.infer<typeof options>>,
-  evaluate({ response_text }, { expected, tolerance, relative_tolerance, take }) {
-    const boxed = [...response_text.matchAll(/\\boxed\{([^{}]*)\}/g)].at(-1)?.[1];
-    const found = numbersIn(boxed ?? response_text);
-    const value = take === "last" ? found.at(-1) : found[0];
-    if (value === undefined) return verdict("numeric", false, "no number in the answer");
+  options: options as z.ZodType<Options>,
+  evaluate({ response_text }, { expected, tolerance, relative_tolerance, take, percent }) {
+    const found = takenNumber(response_text, take);
+    if (found === undefined) return verdict("numeric", false, "no number in the answer");
     const allowed = Math.max(tolerance, relative_tolerance * Math.abs(expected));
-    const passed = Math.abs(value - expected) <= allowed;
-    return verdict("numeric", passed, `${value}, expected ${expected}`);
+    const readings = !found.percent || percent === "number"
+      ? [found.value]
+      : percent === "share"
+      ? [found.value / 100]
+      : [found.value, found.value / 100];
+    const passed = readings.some((value) => Math.abs(value - expected) <= allowed);
+    const said = `${found.value}${found.percent ? " %" : ""}`;
+    return verdict("numeric", passed, `${said}, expected ${expected}`);
   },
 };

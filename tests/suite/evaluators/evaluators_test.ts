@@ -8,7 +8,7 @@ import { InputError } from "../../../lib/errors.ts";
 import { CancelledError } from "../../../lib/execute/scope.ts";
 import { evaluatorNames, resolveEvaluator, splitThinking } from "../../../lib/suite/evaluate.ts";
 import { jsonIn } from "../../../lib/suite/evaluators/json_schema.ts";
-import { numbersIn } from "../../../lib/suite/evaluators/numeric.ts";
+import { numbersIn } from "../../../lib/suite/evaluators/numbers.ts";
 import { detectReasoningType } from "../../../lib/suite/evaluators/reasoning_score.ts";
 import type { Answer, Evaluation } from "../../../lib/suite/evaluator.ts";
 

@@ -1,0 +1,189 @@
+/** Numbers in a text, as people and models of many countries write them. */
+
+/** A number that stands in a text. */
+export interface NumberFound {
+  value: number;
+  /** A percent sign or word stands behind it; `value` is the number before the sign. */
+  percent: boolean;
+  /** Its place in the text that {@linkcode plainNumbers} gave. */
+  start: number;
+  end: number;
+}
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹", SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+const RAISED = /[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g;
+const FRACTION_SIGN = /[\u00bc-\u00be\u2150-\u215e\u2189]/g;
+/** The zeros of the scripts whose digits people write numbers with; nine more digits follow each. */
+const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50];
+const OTHER_DIGIT = new RegExp(
+  `[${
+    ZEROS.map((zero) => String.fromCharCode(zero) + "-" + String.fromCharCode(zero + 9)).join("")
+  }]`,
+  "g",
+);
+const STYLED =
+  /\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt)|mbox|emph|operatorname|underline)\s*\{([^{}]*)\}/g;
+const TERM = String.raw`(?:\{\s*(-?\s*(?:\d[\d.,]*\s*)?√?\d[\d.,]*\s*π?|π)\s*\}|(\d))`;
+const FRACTION = new RegExp(String.raw`\\[dtc]?frac\s*${TERM}\s*${TERM}`, "g");
+const ROOT = new RegExp(String.raw`\\sqrt\s*${TERM}`, "g");
+
+/** A text in which each number is written with ASCII digits, and LaTeX's forms are plain ones. */
+export function plainNumbers(text: string): string {
+  return text.replaceAll("&nbsp;", " ")
+    .replace(OTHER_DIGIT, (digit) => {
+      const code = digit.charCodeAt(0);
+      return String(code - ZEROS.findLast((zero) => zero <= code)!);
+    })
+    .replace(RAISED, (raised) => {
+      const digits = [...raised].map((d) =>
+        d === "⁻" ? "-" : d === "⁺" ? "" : SUPERSCRIPTS.indexOf(d)
+      );
+      return `^{${digits.join("")}}`;
+    })
+    .replace(/[₀-₉]/g, (digit) => `_${SUBSCRIPTS.indexOf(digit)}`)
+    .replace(FRACTION_SIGN, (sign) => ` ${sign.normalize("NFKC")}`)
+    .normalize("NFKC")
+    .replace(/[\u2044\u2215]/g, "/").replace(/\u066b/g, ".").replace(/\u066c/g, ",")
+    .replace(/[\u2212\u2013\ufe63\u2010\u2011](?=\s?[\d.$€£¥₹\\])/g, "-")
+    .replace(STYLED, " $1 ").replace(/\\(?:left|right|displaystyle)(?![a-z])/g, "")
+    .replace(/\{,\}/g, ",").replace(/(?<=\d)(?:\\[,;:! ]|\{\\,\}|~)(?=\d{3})/g, "\u202f")
+    .replace(/\\[,;:! ]|\\q?quad|~/g, " ").replace(/\\([$%])/g, "$1")
+    .replace(/\\times(?![a-z])/g, "×").replace(/\\cdot(?![a-z])/g, "·").replace(
+      /\\pi(?![a-z])/g,
+      "π",
+    )
+    .replace(
+      /(\d*\.\d*)\\(?:overline|bar|dot)\s*\{(\d+)\}/g,
+      (_, digits, again) => digits + again.repeat(20),
+    )
+    .replace(/(?<![\p{L}\p{N})}√])π(?!\p{L})/gu, " 1π")
+    .replace(ROOT, (_, inBraces, digit) => `√${inBraces ?? digit}`)
+    .replace(FRACTION, (_, a, b, c, d) => ` ${(a ?? b).replace(/^π/, "1π")}/${c ?? d}`)
+    .replace(/-\s+(?=\d+\/\d)/g, "-")
+    .replace(/\*\*|__|`/g, "");
+}
+
+const LETTER = "\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}";
+const GROUP_SPACE = "[ \\u00a0\\u2009\\u202f'’_]";
+const PLAIN = "\\d+(?:\\.\\d+)?|\\.\\d+";
+/** Digits with what stands between them, the longer forms first. */
+const DIGITS = [
+  "\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?(?![\\d])(?!,\\d)", // 1,234.5
+  "\\d{1,2}(?:,\\d{2})+,\\d{3}(?:\\.\\d+)?(?!\\d)", // 12,34,567
+  "\\d{1,3}(?:\\.\\d{3})+,\\d+(?!\\d)", // 1.234,5
+  "\\d{1,3}(?:\\.\\d{3}){2,}(?![\\d.])", // 1.234.567
+  `[1-9]\\d{0,2}(?:${GROUP_SPACE}\\d{3})+(?:[.,]\\d+)?(?!\\d)`, // 1 234 and 1'234
+  "0,\\d+(?![\\d,])", // 0,125
+  "(?<!,\\s?)\\d+,(?:\\d{1,2}|\\d{4,})(?![\\d,]|\\s*,)", // 3,14
+  PLAIN,
+].join("|");
+const CURRENCY = "(?:(?:US|A|C|HK|NZ|S|R)?[$€£¥₹₽₩₪₺₫₱฿]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|Rs\\.?) ?)";
+const MINUS_WORD = "minus|negative|moins|menos|meno|mínus|минус|マイナス|负|負|마이너스";
+const power = (name: string) => `\\^ ?(?:\\{ ?(?<${name}_in>[+-]?\\d+) ?\\}|(?<${name}>[+-]?\\d+))`;
+/** Words behind a number that multiply it. */
+const SCALES: [number, string][] = [
+  [1e2, "hundred"],
+  [1e3, "thousand|tausend|mille|mil|mila|тысяч[аи]?|тыс\\.?|천"],
+  [1e4, "万|萬|만"],
+  [
+    1e6,
+    "millions?|millionen|mio\\.?|millón|millones|milione|milioni|milhão|milhões|миллион(?:а|ов)?|млн\\.?|miljoen",
+  ],
+  [1e8, "亿|億|억"],
+  [
+    1e9,
+    "billions?|milliarden?|mrd\\.?|milliards?|miliardi|miliardo|миллиард(?:а|ов)?|млрд\\.?|miljard",
+  ],
+  [1e12, "trillions?|billionen|兆|조"],
+];
+const PERCENT =
+  "%|٪|(?:percent|per cent|prozent|pour ?cent|por ciento|per cento|por cento|процент(?:а|ов)?|procent)(?![\\p{L}])|パーセント|퍼센트|百分之";
+
+const NUMBER = new RegExp(
+  `(?<sign>(?<![\\p{L}])(?:${MINUS_WORD})\\s?|[-+](?:(?<=[=:({\\[≈][ ]?[-+])\\s)?)?(?<currency>${CURRENCY}\\s?)?(?<sign2>[-+])?` +
+    `(?<root>√\\(?)?(?<digits>${DIGITS})\\)?` +
+    `(?:[eE](?<e>[+-]?\\d+)(?![\\d${LETTER}]))?` +
+    `(?:\\s?√\\(?(?<factor>${PLAIN})\\)?)?` +
+    `(?:\\s?${power("own")})?` +
+    `(?:\\s?(?:×|x|\\*|·|⋅|∙)\\s?10\\s?${power("ten")})?` +
+    `(?<pi>\\s?π)?` +
+    `(?:\\s?\\/\\s?(?<divisor>\\d+(?:\\.\\d+)?)(?![\\d.]\\d|\\d|\\s?\\/\\s?\\d))?` +
+    `(?:\\s?(?<scale>${SCALES.map(([, words]) => words).join("|")})(?![${LETTER}]))?` +
+    `(?:(?<letter>[kKMB])(?![\\p{L}\\d]))?` +
+    `(?<percent>\\s?(?:${PERCENT}))?`,
+  "giu",
+);
+
+const SCALE_WORDS: [number, RegExp][] = SCALES.map((
+  [size, words],
+) => [size, new RegExp(`^(?:${words})$`, "iu")]);
+const LETTER_SCALES: Record<string, number> = { K: 1e3, M: 1e6, B: 1e9 };
+
+/**
+ * The numbers in a text, in their order: `1,234.5`, `1.234,5`, `1 234`, `1'234`, `3,14`, `½`, `2 1/2`,
+ * `\frac{1}{2}`, `10³`, `1.5 \times 10^3`, `1e-3`, `-$5`, `5 million`, `√2`, `2π`; a minus of any form.
+ * Digits behind a letter (`v2`, `GPT-4`) are part of a word, and exponents (`m^2`) of a unit; a dash
+ * behind a digit (`3-5`) is a range; a full stop that ends a sentence is no decimal point.
+ */
+export function numbersOf(text: string): NumberFound[] {
+  const plain = plainNumbers(text);
+  const found: NumberFound[] = [];
+  for (const match of plain.matchAll(NUMBER)) {
+    const before = plain.slice(Math.max(0, match.index - 8), match.index);
+    if (new RegExp(`[${LETTER}_^]$|\\^\\{?\\s?-?$`, "u").test(before)) continue;
+    const read = valueOf(match, /[\d)%]\s?$/.test(before), /\d\/$/.test(before));
+    if (!Number.isFinite(read)) continue;
+    const start = match.index, end = start + match[0].length;
+    const last = found.at(-1);
+    // a whole number and a proper fraction: 2 1/2
+    const isMixed = last && match.groups!.divisor && read > 0 && read < 1 &&
+      Number.isInteger(last.value) && /^ {0,2}$/.test(plain.slice(last.end, start)) &&
+      !last.percent;
+    if (isMixed) {
+      found[found.length - 1] = {
+        ...last,
+        value: last.value < 0 ? last.value - read : last.value + read,
+        percent: match.groups!.percent !== undefined,
+        end,
+      };
+    } else found.push({ value: read, percent: match.groups!.percent !== undefined, start, end });
+  }
+  return found;
+}
+
+/** The values of {@linkcode numbersOf}. */
+export function numbersIn(text: string): number[] {
+  return numbersOf(text).map(({ value }) => value);
+}
+
+function valueOf(match: RegExpExecArray, afterDigit: boolean, inDate: boolean): number {
+  const { sign, sign2, currency, root, digits, e, factor, divisor, pi, scale, letter } = match
+    .groups!;
+  let value = digitsOf(digits);
+  if (root !== undefined) value = Math.sqrt(value);
+  if (e !== undefined) value = Number(`${value}e${e}`);
+  if (factor !== undefined) value *= Math.sqrt(Number(factor));
+  const own = match.groups!.own ?? match.groups!.own_in;
+  const ten = match.groups!.ten ?? match.groups!.ten_in;
+  if (own !== undefined) value = digits === "10" ? Number(`1e${own}`) : value ** Number(own);
+  if (ten !== undefined) value = Number(`${value}e${ten}`);
+  if (divisor !== undefined && Number(divisor) !== 0 && !inDate) value /= Number(divisor);
+  if (pi !== undefined) value *= Math.PI;
+  if (scale !== undefined) value *= SCALE_WORDS.find(([, words]) => words.test(scale))![0];
+  if (letter !== undefined && currency) value *= LETTER_SCALES[letter.toUpperCase()];
+  const isNegative = sign2 === "-" ||
+    (sign !== undefined && !sign.startsWith("+") && !(sign.startsWith("-") && afterDigit));
+  return isNegative ? -value : value;
+}
+
+/** `1.234,5` has its decimal point last; a comma with three digits behind each is a thousands' one. */
+function digitsOf(digits: string): number {
+  const bare = digits.replace(new RegExp(GROUP_SPACE, "g"), "");
+  const comma = bare.lastIndexOf(","), point = bare.lastIndexOf(".");
+  if (comma === -1) return Number(/\..*\./.test(bare) ? bare.replaceAll(".", "") : bare);
+  if (comma < point) return Number(bare.replaceAll(",", ""));
+  const isThousands = point === -1 && /^[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}$/.test(bare);
+  return Number(
+    isThousands ? bare.replaceAll(",", "") : bare.replaceAll(".", "").replace(",", "."),
+  );
+}
