@@ -42,11 +42,9 @@ export type { SuiteRun, SuiteRunOptions } from "./suite/run_suite.ts";
 export { testIdsByCategory } from "./suite/selection.ts";
 export { readResults } from "./suite/session.ts";
 export type { CategoryHandler } from "./suite/execution.ts";
-export type { Answer, Evaluation, Evaluator, OptionsForm } from "./suite/evaluator.ts";
+export type { Answer, Evaluator, OptionsForm } from "./suite/evaluator.ts";
 export type { ExecutionProgress } from "./suite/progress.ts";
 export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
-export type { ErrorClass, TestResult } from "./suite/test_result.ts";
-export type { PerformanceMetrics } from "./hardware/metrics.ts";
 
 export { planLoad } from "./load/plan_load.ts";
 export type { LoadPlan } from "./load/plan_load.ts";
@@ -54,7 +52,7 @@ export { runLoad } from "./load/run_load.ts";
 export type { LoadRunOptions } from "./load/run_load.ts";
 export { resumeLoad } from "./load/conclude_run.ts";
 export type { LoadRun } from "./load/conclude_run.ts";
-export type { LoadResults, LoadTokenSource, RequestRecord, StageResults } from "./load/results.ts";
+export type { LoadResults, StageResults } from "./load/results.ts";
 export type { LoadSettings, LoadStageSettings } from "./settings/load.ts";
 export { writeLoadReport } from "./report/load/load_report.ts";
 
@@ -114,10 +112,8 @@ export type { SamplerOptions } from "./hardware/sampler.ts";
 export type { SamplesDescription } from "./hardware/samples.ts";
 export type { FieldIndex, Series } from "./hardware/series.ts";
 export type { ArrivalPattern } from "./load/arrival.ts";
-export type { DriveProgress } from "./load/drive_progress.ts";
 export type { LoadPrompt, PromptSource } from "./load/prompts/prompts.ts";
 export type { Metric } from "./load/results.ts";
-export type { ServerMetricsReading } from "./load/server/server_reading.ts";
 export type { ServerMetricsSummary } from "./load/server/server_summary.ts";
 export type { Slo, SloMetric } from "./load/slo.ts";
 export type { LoadStage } from "./load/stages.ts";
@@ -155,9 +151,8 @@ export type { HandlerContext, Listeners } from "./suite/execution.ts";
 export type { CodeProblem, CodeReply, ExtractedCode } from "./coding/extract/extract_code.ts";
 export type { CategorySummary, SuiteStatistics } from "./suite/results.ts";
 export type { CommandProgram } from "./coding/sandbox/command_trial.ts";
-export type { Checks, OutcomeClass } from "./coding/sandbox/outcome.ts";
+export type { OutcomeClass } from "./coding/sandbox/outcome.ts";
 export type { Selection } from "./suite/selection.ts";
-export type { CodingOutcome, ResultTiming, TokenSource } from "./suite/test_result.ts";
 export type { CollectSummary } from "./sweep/collect.ts";
 export type { Ablation, SweepConfig } from "./sweep/config.ts";
 export type { SweepStop } from "./sweep/executor.ts";
@@ -165,3 +160,19 @@ export type { Exact, Float } from "./sweep/exact_json.ts";
 export type { JobKind } from "./sweep/job.ts";
 export type { RunOutcome } from "./sweep/run_one.ts";
 export type { SweepOptions, SweepPlan, SweepProgress, SweepSummary } from "./sweep/run_sweep.ts";
+export type {
+  CodingOutcome,
+  ErrorClass,
+  Evaluation,
+  PerformanceMetrics,
+  ResultTiming,
+  TestResult,
+  TokenSource,
+} from "./run/test_result.ts";
+export type {
+  DriveProgress,
+  LoadTokenSource,
+  RequestRecord,
+  ServerMetricsReading,
+} from "./run/request_record.ts";
+export type { Checks } from "./run/attempt.ts";

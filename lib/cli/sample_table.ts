@@ -2,8 +2,8 @@
 import { aboveIdle, energiesOver } from "../hardware/energy.ts";
 import type { Energy, IdlePower } from "../hardware/energy.ts";
 import type { Information } from "../hardware/csv.ts";
-import type { PerformanceMetrics } from "../hardware/metrics.ts";
 import type { Sampler } from "../hardware/sampler.ts";
+import type { PerformanceMetrics } from "../run/test_result.ts";
 
 interface Span {
   start_ns: number;

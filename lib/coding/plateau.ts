@@ -1,5 +1,5 @@
 /** When more attempts of the same kind will not help. */
-import type { Tried } from "./questions.ts";
+import type { Tried } from "../run/attempt.ts";
 
 const ATTEMPTS = 3;
 
@@ -11,7 +11,6 @@ export function isPlateau(tried: readonly Tried[]): boolean {
   const recent = tried.slice(-ATTEMPTS);
   if (recent.length < ATTEMPTS) return false;
   const [last] = recent.slice(-1);
-  // attempts of an older journal have no rate
   const rate = last.pass_rate ?? 0;
   if (rate > 0 && rate < 1 && recent.every(({ pass_rate }) => pass_rate === rate)) return true;
   return recent.every(({ outcome, detail, code }) =>

@@ -3,7 +3,7 @@ import { itemId } from "../settings/item_id.ts";
 import type { Problem } from "./problems/load_problems.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { TestCase } from "../settings/suite.ts";
-import type { CodingOutcome } from "../suite/test_result.ts";
+import type { CodingOutcome } from "../run/test_result.ts";
 
 /** One answer a problem, or attempts that see the error of the one before. */
 export type Mode = CodingOutcome["mode"];

@@ -1,20 +1,7 @@
 /** How coding problems are asked: at first, after a failure, and of a reviewer. */
 import type { Question } from "../endpoint/request.ts";
 import type { Problem } from "./problems/load_problems.ts";
-import type { Checks } from "./sandbox/outcome.ts";
-
-/** What an attempt came to, as far as the next question tells it. */
-export interface Tried {
-  iteration: number;
-  passed: boolean;
-  outcome: string;
-  detail: string;
-  code: string | null;
-  /** The tests' checks that held; null where none was counted. */
-  checks: Checks | null;
-  /** Their share. */
-  pass_rate: number | null;
-}
+import type { Checks, Tried } from "../run/attempt.ts";
 
 /** Characters of a failing test's output that are fed back. */
 const MOST_DETAIL = 2000;

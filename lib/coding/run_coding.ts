@@ -2,12 +2,12 @@
 import { EndpointClient } from "../endpoint/client.ts";
 import { Budget } from "../run/budget.ts";
 import { findRun } from "../run/directory.ts";
-import { readJournal } from "../run/journal.ts";
+import { foldJournal } from "../run/fold.ts";
 import { RequestCost } from "../run/request_cost.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { codingSuite } from "./problems_suite.ts";
-import { Solver } from "./solver.ts";
+import { recalled, Solver } from "./solver.ts";
 import { codingStatistics, summaryOf } from "./summary.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Problem } from "./problems/load_problems.ts";
@@ -80,7 +80,7 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
   });
   if (options.resume !== undefined) {
     const { journal } = findRun(options.resume, options.out ?? "runs");
-    await readJournal(journal, (event) => solver.recall(event));
+    solver.recall((await foldJournal(journal, recalled)).state);
   }
   const started_ms = Date.now();
   const run = await runSuite({

@@ -12,27 +12,45 @@ import type { EndpointClient } from "../endpoint/client.ts";
 import type { Problem, ProblemLanguage } from "./problems/load_problems.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { Budget, Spent } from "../run/budget.ts";
-import type { JournalEvent } from "../run/journal.ts";
+import type { Fold } from "../run/fold.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { CategoryHandler, HandlerContext } from "../suite/execution.ts";
 import type { Outcome } from "./sandbox/outcome.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
-import type { CodingOutcome, TestResult } from "../suite/test_result.ts";
 import type { CodingSettings, CodingTest } from "./problems_suite.ts";
-import type { Tried } from "./questions.ts";
+import type { CodingOutcome, TestResult } from "../run/test_result.ts";
+import type { Attempt, Tried } from "../run/attempt.ts";
 
-/** One answer to a problem and what came of it: the journal's `attempt_finished`. */
-export interface Attempt extends Tried {
-  experiment_id: string;
-  problem_id: string;
-  /** How the code was found in the reply. */
-  how: string;
-  cost_usd: number | null;
-  /** The experiment whose answer it is, where one of comparative's other mode was taken. */
-  reused_from: string | null;
-  /** The answer itself. */
-  result: TestResult;
+/** What a journal tells of attempts and reviews, by experiment. */
+export interface Recalled {
+  attempts: Map<string, Attempt[]>;
+  /** The newest advice. */
+  reviews: Map<string, string>;
+  /** What of it is known. */
+  spent: { usd: number; tokens: number };
 }
+
+/** What a journal tells of attempts and reviews. */
+export const recalled: Fold<"run", Recalled> = {
+  kind: "run",
+  begin: () => ({ attempts: new Map(), reviews: new Map(), spent: { usd: 0, tokens: 0 } }),
+  take({ attempts, reviews, spent }, event) {
+    const add = ({ usd, tokens }: Spent) => {
+      spent.usd += usd ?? 0;
+      spent.tokens += tokens ?? 0;
+    };
+    if (event.event === "attempt_finished") {
+      const { attempt } = event;
+      const list = attempts.get(attempt.experiment_id) ?? [];
+      list.push(attempt);
+      attempts.set(attempt.experiment_id, list);
+      if (attempt.reused_from === null) add(spentBy(attempt));
+    } else if (event.event === "review_finished") {
+      reviews.set(event.experiment_id, event.advice);
+      if (event.spent !== null) add(event.spent);
+    }
+  },
+};
 
 export interface SolverParts {
   settings: CodingSettings;
@@ -60,18 +78,11 @@ export class Solver {
     this.#parts = parts;
   }
 
-  /** Takes an event of an earlier session's journal: its attempts are not made again. */
-  recall({ event, attempt, experiment_id, advice, spent }: JournalEvent): void {
-    if (event === "attempt_finished") {
-      const known = attempt as Attempt;
-      const list = this.#earlier.get(known.experiment_id) ?? [];
-      list.push(known);
-      this.#earlier.set(known.experiment_id, list);
-      if (known.reused_from === null) this.#parts.budget.add(spentBy(known));
-    } else if (event === "review_finished") {
-      this.#reviews.set(String(experiment_id), String(advice));
-      if (spent) this.#parts.budget.add(spent as Spent); // missing in older journals
-    }
+  /** Takes what an earlier session's journal tells: its attempts are not made again. */
+  recall({ attempts, reviews, spent }: Recalled): void {
+    for (const [experiment_id, known] of attempts) this.#earlier.set(experiment_id, known);
+    for (const [experiment_id, advice] of reviews) this.#reviews.set(experiment_id, advice);
+    this.#parts.budget.add(spent);
   }
 
   readonly handler: CategoryHandler = async (test, execute, signal, context) => {
@@ -84,7 +95,7 @@ export class Solver {
         ? await this.#first(test as CodingTest, execute, signal, context)
         : await this.#next(test as CodingTest, attempts, execute, signal, context);
       attempts.push(attempt);
-      context.journal.append("attempt_finished", { attempt });
+      context.journal.append({ event: "attempt_finished", attempt });
     }
   };
 
@@ -208,7 +219,7 @@ export class Solver {
       if (error) throw error;
       spent = reviewCost!.spentBy(body, reply);
       this.#reviews.set(experiment_id, reply.text);
-      journal.append("review_finished", { experiment_id, advice: reply.text, spent });
+      journal.append({ event: "review_finished", experiment_id, advice: reply.text, spent });
       return reply.text;
     } catch (error) {
       if (error instanceof CancelledError) throw error;

@@ -5,9 +5,9 @@ import { pairedDetectable } from "../stats/power.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ResultItem } from "../suite/results.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
-import type { CodingOutcome } from "../suite/test_result.ts";
 import type { CodingSettings, Mode } from "./problems_suite.ts";
 import type { CodingRunOptions } from "./run_coding.ts";
+import type { CodingOutcome } from "../run/test_result.ts";
 
 /** What came of one problem. */
 export interface ExperimentResult {

@@ -7,9 +7,10 @@ import { runDirectoryAt } from "../run/directory.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { blockEdges } from "../stats/block_bootstrap.ts";
 import { plainText } from "../run/plain_file.ts";
-import type { LoadResults, RequestRecord, StageResults } from "../load/results.ts";
+import type { LoadResults, StageResults } from "../load/results.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 import type { BlockedSample } from "../stats/quantile_difference.ts";
+import type { RequestRecord } from "../run/request_record.ts";
 
 const NS_PER_S = 1e9;
 const SLICES = 40;

@@ -72,24 +72,6 @@ export function tpotMs(decode_ms: number | null, tokens: number | null): number 
   return decode_ms / (tokens - 1);
 }
 
-/** The stamps of a request in a journal's record, which may be a stranger's. */
-export function stampsIn(record: Record<string, unknown>): Stamps {
-  const at = (name: keyof Stamps) => {
-    const value = record[name];
-    return typeof value === "number" && Number.isFinite(value) ? value : null;
-  };
-  return {
-    t_intended_ns: at("t_intended_ns"),
-    t_ready_ns: at("t_ready_ns"),
-    t_sent_ns: at("t_sent_ns"),
-    t_first_token_ns: at("t_first_token_ns"),
-    t_last_token_ns: at("t_last_token_ns"),
-    t_end_ns: at("t_end_ns"),
-    connect_ns: at("connect_ns") ?? 0,
-    completion_tokens: at("completion_tokens"),
-  };
-}
-
 function betweenMs(from_ns: number | null, to_ns: number | null): number | null {
   return from_ns === null || to_ns === null ? null : (to_ns - from_ns) / NS_PER_MS;
 }

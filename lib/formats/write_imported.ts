@@ -5,12 +5,14 @@ import { basename, join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
 import { safeFileName } from "../run/file_names.ts";
 import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
-import { readJournal } from "../run/journal.ts";
+import { asObject } from "../run/json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { notWritten, writeAll, writeFileAtomic } from "../run/write.ts";
+import { linesOf } from "./foreign_file.ts";
 import { masked } from "./mask.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import type { ImportRecord } from "../run/imported.ts";
+import type { JsonObject } from "../run/json_fields.ts";
 import type { ReadRun, RunSummary } from "../run/summary.ts";
 
 /** Names in a folder of runs that mean something else. */
@@ -127,14 +129,26 @@ async function writeFiles(
   writeFileAtomic(directory.metadata, `${JSON.stringify(metadata, null, 2)}\n`);
 }
 
-/** The whole events of a journal, secrets masked. */
+/** The whole events of another program's journal, secrets masked. */
 async function copyEvents(from: string, to: string): Promise<void> {
   const draft = `${to}.tmp`;
   const fd = openSync(draft, "w");
   try {
-    await readJournal(from, (event) => writeAll(fd, `${JSON.stringify(masked(event))}\n`));
+    for await (const { text } of linesOf(from)) {
+      const event = eventOf(text);
+      if (event !== null) writeAll(fd, `${JSON.stringify(masked(event))}\n`);
+    }
   } finally {
     closeSync(fd);
   }
   renameSync(draft, to);
+}
+
+function eventOf(text: string): JsonObject | null {
+  try {
+    const value = asObject(JSON.parse(text));
+    return typeof value?.event === "string" ? value : null;
+  } catch {
+    return null;
+  }
 }

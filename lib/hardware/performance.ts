@@ -1,6 +1,6 @@
 /** Performance metrics of a time span, from the series of samples. */
-import type { PerformanceMetrics } from "./metrics.ts";
 import type { Series } from "./series.ts";
+import type { PerformanceMetrics } from "../run/test_result.ts";
 
 const NS_PER_S = 1e9;
 const BYTES_PER_GB = 1024 ** 3;

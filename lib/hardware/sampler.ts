@@ -12,8 +12,8 @@ import { SamplesWriter } from "./samples.ts";
 import { Series } from "./series.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
-import type { PerformanceMetrics } from "./metrics.ts";
 import type { SamplesDescription } from "./samples.ts";
+import type { PerformanceMetrics } from "../run/test_result.ts";
 
 /** Default rates: what a native thread and what a timer can do without disturbing. */
 export const NATIVE_RATE_HZ = 100;

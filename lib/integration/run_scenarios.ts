@@ -4,10 +4,11 @@ import { CancelledError } from "../execute/scope.ts";
 import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
 import { placeOf } from "./config.ts";
 import { TaskRefusedError } from "./task_client.ts";
-import type { TaskMetrics, TaskView } from "../server/tasks/task.ts";
+import type { TaskView } from "../server/tasks/task.ts";
 import type { IntegrationConfig, Step } from "./config.ts";
 import type { TaskClient } from "./task_client.ts";
 import type { ReceivedCallback, WebhookReceiver } from "./webhook_receiver.ts";
+import type { TaskMetrics } from "../run/events.ts";
 
 /** What a step came to. Null is unknown. */
 export interface StepOutcome {

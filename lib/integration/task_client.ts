@@ -9,7 +9,8 @@ import { sleep } from "../execute/sleep.ts";
 import { asObject, textAt } from "../run/json_fields.ts";
 import { isOver } from "../server/tasks/task.ts";
 import type { JsonObject } from "../run/json_fields.ts";
-import type { TaskMetrics, TaskView } from "../server/tasks/task.ts";
+import type { TaskView } from "../server/tasks/task.ts";
+import type { TaskMetrics } from "../run/events.ts";
 
 /** A server that does not answer is asked again for so long. */
 const PATIENCE_MS = 60_000;

@@ -4,10 +4,7 @@ import process from "node:process";
 import { nowNs } from "../native/clock.ts";
 import type { Transport, TransportStatus } from "../endpoint/transport.ts";
 import type { LogHistogram } from "../stats/histogram.ts";
-import type { ClientCost } from "./verdict.ts";
-
-/** The client's cost so far; how late it sent is in the records. */
-export type ClientReading = Omit<ClientCost, "lateness_p99_ms" | "lateness_max_ms">;
+import type { ClientReading } from "../run/request_record.ts";
 
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;

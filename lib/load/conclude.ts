@@ -14,10 +14,11 @@ import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
-import type { LoadResults, RequestRecord, StageResults } from "./results.ts";
+import type { LoadResults, StageResults } from "./results.ts";
 import type { LoadStage } from "./stages.ts";
 import type { GapsOf } from "./summarise.ts";
 import type { ClientCost, Verdict } from "./verdict.ts";
+import type { RequestRecord } from "../run/request_record.ts";
 
 /** What results.json is made of. */
 export interface Measurement {

@@ -10,7 +10,8 @@ import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
-import type { LoadResults, RequestRecord } from "./results.ts";
+import type { LoadResults } from "./results.ts";
+import type { RequestRecord } from "../run/request_record.ts";
 
 /** What came of a load. */
 export interface LoadRun {

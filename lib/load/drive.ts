@@ -14,12 +14,11 @@ import type { Budget, Reservation, Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { BodySettings } from "./prompts/load_body.ts";
-import type { DriveProgress } from "./drive_progress.ts";
-import type { StageSpan } from "./load_journal.ts";
 import type { LoadPrompt, PromptSource } from "./prompts/prompts.ts";
-import type { RequestRecord } from "./results.ts";
 import type { LoadStage } from "./stages.ts";
 import type { StopLimits } from "./stop_rule.ts";
+import type { DriveProgress, RequestRecord } from "../run/request_record.ts";
+import type { StageSpan } from "../run/events.ts";
 
 export interface DriveOptions extends BodySettings {
   transport: Transport;

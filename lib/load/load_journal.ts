@@ -1,45 +1,14 @@
 /** A load as its journal tells it: what results.json is made of, also where the load was cut off. */
 import { InputError, messageOf } from "../errors.ts";
-import { readJournal } from "../run/journal.ts";
-import type { APIConfiguration } from "../endpoint/api.ts";
-import type { LoadSettings } from "../settings/load.ts";
+import { foldJournal } from "../run/fold.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { JournalEvent } from "../run/journal.ts";
-import type { ClientReading } from "./client_watch.ts";
-import type { RequestRecord } from "./results.ts";
-import type { ServerMetricsReading } from "./server/server_reading.ts";
-
-/** The journal's `load_started`. */
-export interface LoadStarted {
-  schema_version: 2;
-  name: string;
-  settings: LoadSettings;
-  /** Which transport ran. */
-  transport: string;
-  /** The endpoint that was asked. */
-  api: Pick<APIConfiguration, "endpoint" | "model" | "api_type">;
-}
-
-/** From `stage_started` and `stage_finished`; CLOCK_MONOTONIC nanoseconds. */
-export interface StageSpan {
-  start_ns: number;
-  end_ns: number;
-}
-
-/** The journal's `load_measured`: nothing more is sent. */
-export interface LoadMeasured {
-  /** False when it was interrupted. */
-  complete: boolean;
-  /** Why it ended before its plan; null when it did not. */
-  stopped_because: string | null;
-  /** There was no prompt left for a request that was to be sent. */
-  out_of_prompts: boolean;
-  client: ClientReading;
-}
+import type { LoadMeasured, LoadStarted, StageSpan } from "../run/events.ts";
+import type { Fold } from "../run/fold.ts";
+import type { ClientReading, RequestRecord, ServerMetricsReading } from "../run/request_record.ts";
 
 /** All that a load's journal tells. */
 export interface JournaledLoad {
-  started: LoadStarted;
+  started: LoadStarted & { transport: string; api: NonNullable<LoadStarted["api"]> };
   /** Of each stage that began, warm-up first; one that was cut off ends with the journal. */
   stages: StageSpan[];
   /** Every request, in the order in which they ended. */
@@ -55,12 +24,66 @@ export interface JournaledLoad {
 }
 
 /** The records of a load's requests, in the order in which they ended. */
+export const requestRecords: Fold<"run", RequestRecord[]> = {
+  kind: "run",
+  begin: () => [],
+  take(records, event) {
+    if (event.event === "request_finished") records.push(event.result);
+  },
+};
+
+/** What a load's events come to before it is known that they are whole. */
+export interface LoadState extends Omit<JournaledLoad, "started"> {
+  started: LoadStarted | null;
+  /** The newest event, on CLOCK_MONOTONIC. */
+  last_ns: number;
+}
+
+/** A load, as far as its events go; a stage without an end ends at Infinity. */
+export const loadState: Fold<"run", LoadState> = {
+  kind: "run",
+  begin: () => ({
+    started: null,
+    stages: [],
+    records: requestRecords.begin(),
+    server: null,
+    measured: null,
+    client: null,
+    in_flight: 0,
+    last_ns: 0,
+  }),
+  take(load, event) {
+    load.last_ns = event.mono_ns ?? load.last_ns;
+    requestRecords.take(load.records, event);
+    switch (event.event) {
+      case "load_started":
+        load.started = event;
+        break;
+      case "stage_started":
+      case "stage_finished":
+        load.stages[event.stage] = {
+          start_ns: event.start_ns,
+          end_ns: event.end_ns ?? Infinity,
+        };
+        break;
+      case "server_reading":
+        load.server ??= { name: event.server, readings: [] };
+        load.server.readings.push(event.reading);
+        break;
+      case "load_progress":
+        load.client = event.client;
+        load.in_flight = event.in_flight;
+        break;
+      case "load_measured":
+        load.measured = event;
+        load.client = event.client;
+    }
+  },
+};
+
+/** The records of a load's requests. @throws the system's error when there is no journal. */
 export async function readRecords({ journal }: RunDirectory): Promise<RequestRecord[]> {
-  const records: RequestRecord[] = [];
-  await readJournal(journal, ({ event, result }) => {
-    if (event === "request_finished") records.push(result as RequestRecord);
-  });
-  return records;
+  return (await foldJournal(journal, requestRecords)).state;
 }
 
 /**
@@ -69,71 +92,24 @@ export async function readRecords({ journal }: RunDirectory): Promise<RequestRec
  * @throws {InputError} it cannot be read, is no load's, or is one of a dyno that journaled less.
  */
 export async function readLoadJournal({ journal }: RunDirectory): Promise<JournaledLoad> {
-  const load: Omit<JournaledLoad, "started"> = {
-    stages: [],
-    records: [],
-    server: null,
-    measured: null,
-    client: null,
-    in_flight: 0,
-  };
-  let started: LoadStarted | null = null;
-  let last_ns = 0;
-  await readWhole(journal, (line) => {
-    last_ns = line.mono_ns;
-    switch (line.event) {
-      case "load_started":
-        started = fieldsOf<LoadStarted>(line);
-        break;
-      case "stage_started":
-      case "stage_finished":
-        load.stages[line.stage as number] = spanOf(line);
-        break;
-      case "request_finished":
-        load.records.push(line.result as RequestRecord);
-        break;
-      case "server_reading":
-        load.server ??= { name: line.server as string, readings: [] };
-        load.server.readings.push(line.reading as ServerMetricsReading);
-        break;
-      case "load_progress":
-        load.client = line.client as ClientReading;
-        load.in_flight = line.in_flight as number;
-        break;
-      case "load_measured":
-        load.measured = fieldsOf<LoadMeasured>(line);
-        load.client = load.measured.client;
-    }
-  });
-  const known = started as LoadStarted | null;
-  if (known === null) throw new InputError(`${journal}: this is no load's journal`);
-  if (known.schema_version !== 2) {
+  const { started, last_ns, ...load } = await foldWhole(journal);
+  if (started === null) throw new InputError(`${journal}: this is no load's journal`);
+  const { transport, api } = started;
+  if (started.schema_version !== 2 || transport === null || api === null) {
     throw new InputError(
       `${journal}: written by an earlier dyno, which journaled too little to sum it up; measure anew`,
     );
   }
-  for (const span of load.stages) span.end_ns = Math.min(span.end_ns, last_ns);
-  return { started: known, ...load };
+  for (const span of load.stages) if (span) span.end_ns = Math.min(span.end_ns, last_ns);
+  return { started: { ...started, transport, api }, ...load };
 }
 
-async function readWhole(
-  path: string,
-  onEvent: (event: JournalEvent) => void,
-): Promise<void> {
+async function foldWhole(path: string): Promise<LoadState> {
   try {
-    await readJournal(path, onEvent);
+    return (await foldJournal(path, loadState)).state;
   } catch (error) {
     throw new InputError(
       `${path}: cannot be read (${messageOf(error)}); was it removed? measure anew`,
     );
   }
-}
-
-function fieldsOf<Fields>(line: JournalEvent): Fields {
-  return line as unknown as Fields;
-}
-
-/** A stage without an end lasts as long as the journal. */
-function spanOf({ start_ns, end_ns }: JournalEvent): StageSpan {
-  return { start_ns: start_ns as number, end_ns: end_ns as number | null ?? Infinity };
 }

@@ -8,7 +8,7 @@ import type { HttpExchange } from "../endpoint/transport.ts";
 import type { Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { Flight } from "./drive.ts";
-import type { LoadTokenSource, RequestRecord } from "./results.ts";
+import type { LoadTokenSource, RequestRecord } from "../run/request_record.ts";
 
 type Failure = Pick<RequestRecord, "failure" | "message">;
 

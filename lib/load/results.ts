@@ -6,67 +6,8 @@ import type { Distribution } from "../stats/quantile.ts";
 import type { Slo } from "./slo.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Window } from "./window.ts";
-import type { ServerMetricsReading, ServerMetricsSummary } from "./server/server_metrics.ts";
-
-/** Where the count of output tokens comes from. */
-export type LoadTokenSource = "usage" | "tokenizer" | "events";
-
-/**
- * One request as it was measured: the journal's `request_finished`. Times are CLOCK_MONOTONIC
- * nanoseconds; null for what never came.
- */
-export interface RequestRecord {
-  /** From 0, in the order in which they were planned. */
-  request: number;
-  /** Number of the measured stage, from 0: its place in `stages` of the results. */
-  stage: number;
-  /** Sent before the measured part; in no figure. */
-  warmup: boolean;
-  /** The conversation it belongs to, and its turn from 0; null outside of conversations. */
-  conversation: number | null;
-  /** Its place in the conversation, from 0. */
-  turn: number;
-  /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
-  t_intended_ns: number;
-  /** Its time had come and the limit of concurrency let it: the rest until t_sent_ns is ours. */
-  t_ready_ns: number;
-  /** Null: never sent. */
-  t_sent_ns: number | null;
-  /** The first byte of the response, its head included. */
-  t_first_byte_ns: number | null;
-  /** The first event with a choice, tokens or not. */
-  t_first_choice_ns: number | null;
-  /** The first event that carried tokens. */
-  t_first_token_ns: number | null;
-  /** The last event that carried tokens. */
-  t_last_token_ns: number | null;
-  /** The response was whole, or the exchange had failed. */
-  t_end_ns: number;
-  /** 0 on a connection that was kept alive. */
-  connect_ns: number;
-  /** HTTP status; 0 for none. */
-  status: number;
-  /** Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. */
-  failure: FailureClass | "unfinished" | "unsent" | null;
-  /** The failure in one line. */
-  message: string | null;
-  /** From the server's usage, else counted; null where nobody told. */
-  prompt_tokens: number | null;
-  /** From the server's usage, else counted; null where nobody told. */
-  completion_tokens: number | null;
-  /** What told `completion_tokens`; null where nobody did. */
-  token_source: LoadTokenSource | null;
-  /** US dollars; null where the server told no usage or the price is unknown. */
-  cost_usd: number | null;
-  /** Events that carried tokens. */
-  token_events: number;
-  /** The largest lag of a read behind the kernel's receipt. */
-  lag_max_ns: number | null;
-  /** Its gaps in tokens.bin: the place of the first one, counted in float32 values; ms. */
-  gaps_at: number;
-  /** How many gaps it has there. */
-  gaps: number;
-}
+import type { ServerMetricsSummary } from "./server/server_metrics.ts";
+import type { LoadTokenSource, ServerMetricsReading } from "../run/request_record.ts";
 
 /** A distribution with 95 % intervals (block bootstrap over time) on what is usually compared. */
 export interface Metric extends Distribution {

@@ -30,9 +30,9 @@ import type { Sampler } from "../hardware/sampler.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { LoadRun } from "./conclude_run.ts";
-import type { DriveProgress } from "./drive_progress.ts";
-import type { LoadMeasured, LoadStarted } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
+import type { DriveProgress } from "../run/request_record.ts";
+import type { LoadMeasured } from "../run/events.ts";
 
 /** A load run: what, against which endpoint, and who is told. */
 export interface LoadRunOptions {
@@ -96,14 +96,15 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
     using journal = new Journal(directory.journal, redactor);
     const { endpoint, model, api_type } = api;
-    const started: LoadStarted = {
+    journal.append({
+      event: "load_started",
       schema_version: 2,
       name: options.name,
       settings: options.settings,
       transport: transport.name,
       api: { endpoint, model, api_type },
-    };
-    journal.append("load_started", { ...started, anchor: clockAnchor() });
+      anchor: clockAnchor(),
+    });
     await using sampler = settings.sample_rate_hz === 0 ? null : await startSampler({
       directory: directory.path,
       rate_hz: settings.sample_rate_hz,
@@ -135,12 +136,14 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
       cost: new RequestCost(api.model, options.prices ?? builtinPrices(), onNotice),
       signal,
       onStage: (stage, span) => {
-        const event = span.end_ns === Infinity ? "stage_started" : "stage_finished";
-        journal.append(event, { stage, ...span });
+        const { start_ns, end_ns } = span;
+        if (end_ns === Infinity) {
+          journal.append({ event: "stage_started", stage, start_ns, end_ns: null });
+        } else journal.append({ event: "stage_finished", stage, start_ns, end_ns });
       },
       onRecord: (record, gaps_ms) => {
         record.gaps_at = tokens.append(gaps_ms);
-        journal.append("request_finished", { result: record });
+        journal.append({ event: "request_finished", result: record });
       },
     });
     const watch = new ClientWatch(transport, PROGRESS_MS);
@@ -151,12 +154,12 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     };
     const journalReadings = () => {
       for (const reading of scraper?.take() ?? []) {
-        journal.append("server_reading", { server: scraper!.server, reading });
+        journal.append({ event: "server_reading", server: scraper!.server, reading });
       }
     };
     const tell = () => {
       const progress = { ...drive.progress(), in_flight: drive.inFlight() };
-      journal.append("load_progress", { ...progress, client: client() });
+      journal.append({ event: "load_progress", ...progress, client: client() });
       journalReadings();
     };
     tell();
@@ -175,11 +178,12 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     await scraper?.stop();
     await sampler?.stop();
     journalReadings();
-    journal.append("load_measured", { ...measured });
+    journal.append({ event: "load_measured", ...measured });
     const load = await readLoadJournal(directory);
     const run = concludeRun(directory, load, plan, sampler && sampler.series);
     const { complete, verdict, total } = run.results;
-    journal.append("load_finished", {
+    journal.append({
+      event: "load_finished",
       complete,
       verdict,
       requests: total.requests,

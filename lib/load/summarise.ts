@@ -7,9 +7,10 @@ import { Samples } from "./samples.ts";
 import { missedSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
-import type { LoadTokenSource, Metric, RequestRecord, StageResults } from "./results.ts";
+import type { Metric, StageResults } from "./results.ts";
 import type { Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
+import type { LoadTokenSource, RequestRecord } from "../run/request_record.ts";
 
 /** Gives the gaps of a request, ms. */
 export type GapsOf = (record: RequestRecord) => Float32Array;

@@ -1,33 +1,12 @@
 /** Whether the measuring client itself can be trusted. */
+import type { ClientReading } from "../run/request_record.ts";
 
 /** What the client did to its own figures. Null is unknown. */
-export interface ClientCost {
-  /** Which transport ran. */
-  transport: string;
-  /** From the kernel's receipt of an event to its stamp, ms. */
-  read_lag_p99_ms: number | null;
-  /** The largest lag of a read behind the kernel's receipt, ms. */
-  read_lag_max_ms: number | null;
+export interface ClientCost extends ClientReading {
   /** From a request's turn to its sending, connecting left out, ms. */
   lateness_p99_ms: number | null;
   /** The latest request, ms. */
   lateness_max_ms: number | null;
-  /** CPU of this process, and of the transport's thread, as shares of one core. */
-  cpu_cores: number;
-  /** CPU of the transport's own thread; null where it has none. */
-  thread_cpu_cores: number | null;
-  /** Cores that this process may use. */
-  cores: number;
-  /** The most that waited to be taken from the ring, as a share of it. */
-  ring_use: number | null;
-  /** Time in which reading stood still because the ring was full, ms. */
-  blocked_ms: number | null;
-  /** The longest time for which this process stood still: stopped (Ctrl-Z), or without CPU, ms. */
-  stalled_ms: number;
-  /** Stream events received per second of the window. */
-  events_per_s: number;
-  /** How the transport's thread was scheduled; null where it has none. */
-  scheduling: string | null;
 }
 
 /** The newest calibration of this host, as far as it speaks of this load. */

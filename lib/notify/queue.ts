@@ -4,12 +4,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
-import { Journal, readJournal } from "../run/journal.ts";
+import { foldJournal } from "../run/fold.ts";
+import { Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
 import { notWritten, writeFileAtomic } from "../run/write.ts";
 import { RefusedAddressError } from "./address.ts";
 import { sendCallback } from "./send.ts";
+import type { Fold } from "../run/fold.ts";
 import type { Payload } from "./payload.ts";
 import type { SendOptions } from "./send.ts";
 
@@ -29,6 +31,15 @@ export interface CallbackOptions extends Omit<SendOptions, "signal" | "timeout_m
   /** The wait after the first failed attempt; it doubles. Default 1 s. */
   first_wait_s?: number;
 }
+
+/** Ids of callbacks that were delivered or given up. */
+export const settledCallbacks: Fold<"callbacks", Set<string>> = {
+  kind: "callbacks",
+  begin: () => new Set(),
+  take(settled, { event, id }) {
+    if (event === "callback_delivered" || event === "callback_failed") settled.add(id);
+  },
+};
 
 /** Attempts in all: with waits that double up to an hour, about seven hours. */
 const ATTEMPTS = 18;
@@ -51,7 +62,7 @@ const SCAN_MS = 30_000;
  */
 export class CallbackQueue implements AsyncDisposable {
   readonly #folders: { pending: string; failed: string };
-  readonly #log: Journal;
+  readonly #log: Journal<"callbacks">;
   readonly #options: CallbackOptions;
   readonly #scope = new Scope();
   /** By id; what is on disk and ours. */
@@ -64,7 +75,7 @@ export class CallbackQueue implements AsyncDisposable {
 
   private constructor(
     folders: { pending: string; failed: string },
-    log: Journal,
+    log: Journal<"callbacks">,
     settled: Set<string>,
     options: CallbackOptions,
   ) {
@@ -89,12 +100,9 @@ export class CallbackQueue implements AsyncDisposable {
       throw notWritten(folder, error);
     }
     const path = join(folder, "log.jsonl");
-    const settled = new Set<string>();
-    if (existsSync(path)) {
-      await readJournal(path, ({ event, id }) => {
-        if (event === "callback_delivered" || event === "callback_failed") settled.add(String(id));
-      });
-    }
+    const settled = existsSync(path)
+      ? (await foldJournal(path, settledCallbacks)).state
+      : settledCallbacks.begin();
     return new CallbackQueue(folders, new Journal(path, new Redactor()), settled, options);
   }
 
@@ -112,7 +120,7 @@ export class CallbackQueue implements AsyncDisposable {
   add(url: string, payload: Payload, id = `callback_${randomBytes(6).toString("hex")}`): void {
     const body = JSON.stringify(payload);
     this.#write({ id, url, body, attempts: 0, next_attempt_unix_s: 0 });
-    this.#log.append("callback_queued", { id, url });
+    this.#log.append({ event: "callback_queued", id, url });
     this.#take(id);
     this.#wake();
   }
@@ -183,7 +191,8 @@ export class CallbackQueue implements AsyncDisposable {
         signal,
       });
       if (answer.status >= 200 && answer.status < 300) {
-        this.#log.append("callback_delivered", { id, url, attempt, status: answer.status });
+        const { status } = answer;
+        this.#log.append({ event: "callback_delivered", id, url, attempt, status });
         return this.#settle(callback);
       }
       failure = `HTTP ${answer.status}`;
@@ -195,7 +204,7 @@ export class CallbackQueue implements AsyncDisposable {
       if (error instanceof RefusedAddressError) final = true;
     }
     if (final) {
-      this.#log.append("callback_failed", { id, url, attempt, error: failure });
+      this.#log.append({ event: "callback_failed", id, url, attempt, error: failure });
       this.#options.onNotice(`callback to ${url} given up after attempt ${attempt}: ${failure}`);
       return this.#settle(callback, this.#folders.failed);
     }
@@ -204,7 +213,14 @@ export class CallbackQueue implements AsyncDisposable {
       Math.max(wait_s, Math.min(retry_after_s ?? 0, LONGEST_WAIT_S));
     this.#write(callback);
     const { next_attempt_unix_s } = callback;
-    this.#log.append("callback_attempt", { id, url, attempt, error: failure, next_attempt_unix_s });
+    this.#log.append({
+      event: "callback_attempt",
+      id,
+      url,
+      attempt,
+      error: failure,
+      next_attempt_unix_s,
+    });
   }
 
   #settle({ id }: Pending, keepIn?: string): void {

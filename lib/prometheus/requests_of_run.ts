@@ -1,7 +1,8 @@
 /** The requests that a journal tells of, in one form for loads, suites and coding problems. */
-import { latencies, stampsIn } from "../endpoint/latency.ts";
-import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
-import type { JsonObject } from "../run/json_fields.ts";
+import { latencies } from "../endpoint/latency.ts";
+import type { RunEvent } from "../run/events.ts";
+import type { RequestRecord } from "../run/request_record.ts";
+import type { TestResult } from "../run/test_result.ts";
 import type { FinishedRequest } from "./request_metrics.ts";
 
 /** A request of a journal; times are CLOCK_MONOTONIC nanoseconds. */
@@ -15,24 +16,24 @@ export interface JournaledRequest extends Omit<FinishedRequest, "gaps_ms"> {
 }
 
 /** The request that an event tells of; null for other events. */
-export function requestIn(event: JsonObject): JournaledRequest | null {
-  if (event.event === "request_finished") return loadRequest(objectAt(event, "result")!);
-  if (event.event === "package_finished") {
-    const result = objectAt(event, "result");
-    // a coding problem's answers were told as attempts
-    return result === null || objectAt(result, "coding") ? null : testRequest(result);
+export function requestIn(event: RunEvent): JournaledRequest | null {
+  switch (event.event) {
+    case "request_finished":
+      return loadRequest(event.result);
+    case "attempt_finished":
+      return event.attempt.reused_from === null ? testRequest(event.attempt.result) : null;
+    case "package_finished":
+      // a coding problem's answers were told as attempts
+      return event.result === null || event.result.coding ? null : testRequest(event.result);
+    default:
+      return null;
   }
-  if (event.event !== "attempt_finished") return null;
-  const attempt = objectAt(event, "attempt");
-  const result = objectAt(attempt, "result");
-  return result === null || textAt(attempt, "reused_from") ? null : testRequest(result);
 }
 
-function loadRequest(record: JsonObject): JournaledRequest {
-  const stamps = stampsIn(record);
-  const { ttft_ms, tpot_ms, e2e_ms, lateness_ms } = latencies(stamps);
-  const failure = textAt(record, "failure");
-  const result = record.warmup === true
+function loadRequest(record: RequestRecord): JournaledRequest {
+  const { ttft_ms, tpot_ms, e2e_ms, lateness_ms } = latencies(record);
+  const { failure, prompt_tokens, completion_tokens, t_sent_ns, t_end_ns, gaps_at, gaps } = record;
+  const result = record.warmup
     ? "warmup"
     : failure === null
     ? "success"
@@ -42,34 +43,34 @@ function loadRequest(record: JsonObject): JournaledRequest {
   return {
     result,
     error_type: result === "failed" ? failure : null,
-    prompt_tokens: numberAt(record, "prompt_tokens"),
-    completion_tokens: stamps.completion_tokens,
+    prompt_tokens,
+    completion_tokens,
     ttft_ms,
     tpot_ms,
     e2e_ms,
     lateness_ms,
-    t_sent_ns: stamps.t_sent_ns,
-    t_end_ns: stamps.t_end_ns,
+    t_sent_ns,
+    t_end_ns,
     finish_reason: null,
-    gaps_at: numberAt(record, "gaps_at") ?? 0,
-    gaps: numberAt(record, "gaps") ?? 0,
+    gaps_at,
+    gaps,
   };
 }
 
-function testRequest(result: JsonObject): JournaledRequest {
-  const timing = objectAt(result, "timing");
+function testRequest(result: TestResult): JournaledRequest {
+  const { timing, prompt_tokens, completion_tokens, finish_reason } = result;
   return {
-    result: result.success === true ? "success" : "failed",
-    error_type: textAt(result, "error_class"),
-    prompt_tokens: numberAt(result, "prompt_tokens"),
-    completion_tokens: numberAt(result, "completion_tokens"),
-    ttft_ms: numberAt(timing, "ttft_ms"),
-    tpot_ms: numberAt(timing, "tpot_ms"),
-    e2e_ms: numberAt(timing, "e2e_ms"),
+    result: result.success ? "success" : "failed",
+    error_type: result.error_class,
+    prompt_tokens,
+    completion_tokens,
+    ttft_ms: timing?.ttft_ms ?? null,
+    tpot_ms: timing?.tpot_ms ?? null,
+    e2e_ms: timing?.e2e_ms ?? null,
     lateness_ms: null,
-    t_sent_ns: numberAt(timing, "t_sent_ns"),
-    t_end_ns: numberAt(timing, "t_end_ns"),
-    finish_reason: textAt(result, "finish_reason"),
+    t_sent_ns: timing?.t_sent_ns ?? null,
+    t_end_ns: timing?.t_end_ns ?? null,
+    finish_reason,
     gaps_at: 0,
     gaps: 0,
   };

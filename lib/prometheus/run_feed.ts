@@ -1,8 +1,10 @@
 /** Feeds metrics with what a run directory tells of one run. */
-import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
+import { objectAt, textAt } from "../run/json_fields.ts";
+import { runState } from "../run/run_state.ts";
 import { requestIn } from "./requests_of_run.ts";
 import { RunFollower } from "./run_follower.ts";
-import type { JsonObject } from "../run/json_fields.ts";
+import type { Recorded, RunEvent } from "../run/events.ts";
+import type { TestResult } from "../run/test_result.ts";
 import type { NewestSample } from "./host_metrics.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
 import type { PackageResult, TaskLabels, TaskMetrics, TaskStatus } from "./task_metrics.ts";
@@ -26,10 +28,9 @@ export class RunFeed {
   readonly #follower: RunFollower;
   readonly #metrics: FedMetrics;
   readonly #asTask: boolean;
+  readonly #state = runState.begin();
   #task: TaskLabels | null = null;
-  #open = 0;
-  #first_s: number | null = null;
-  #last_s = 0;
+  /** The task of its newest session was told as ended. */
   #ended = false;
 
   constructor(
@@ -44,7 +45,8 @@ export class RunFeed {
 
   /** Requests (of a suite: tests) that are under way, with their model. */
   get inFlight(): { model: string; requests: number } | null {
-    return this.#task && { model: this.#task.model, requests: this.#ended ? 0 : this.#open };
+    const requests = this.#ended ? 0 : this.#state.under_way;
+    return this.#task && { model: this.#task.model, requests };
   }
 
   /** @throws the system's error when the samples cannot be read. */
@@ -62,96 +64,72 @@ export class RunFeed {
     try {
       await this.read();
     } finally {
-      this.#end("failed");
+      this.#end("failed", this.#state.last_s);
       this.#follower[Symbol.dispose]();
     }
   }
 
-  #take(event: JsonObject): void {
-    const { tasks, requests } = this.#metrics;
-    const isFirst = this.#task === null;
-    const task = this.#begun(event);
-    const request = requestIn(event);
-    if (request) {
-      requests.finished(task.model, { ...request, gaps_ms: this.#follower.gapsOf(request) });
-      if (event.event === "request_finished" && request.error_type !== null) {
-        tasks.failed(request.error_type);
-      }
+  #take(event: Recorded<RunEvent>): void {
+    if (event.event === "run_resumed" && this.#task !== null) {
+      this.#end("failed", event.t); // the session before has ended, told or not
+      this.#ended = false;
+      if (this.#asTask) this.#metrics.tasks.started(this.#task);
     }
+    runState.take(this.#state, event);
+    const task = this.#task ??= this.#begin();
+    this.#count(event, task);
+    const { ended, last_s } = this.#state;
+    if (ended !== null) this.#end(ended === "complete" ? "success" : "cancelled", last_s);
+  }
+
+  #count(event: RunEvent, { model, agent_type }: TaskLabels): void {
+    const { tasks, requests } = this.#metrics;
+    const request = requestIn(event);
+    if (request) requests.finished(model, { ...request, gaps_ms: this.#follower.gapsOf(request) });
     switch (event.event) {
-      case "package_started":
-        this.#open++;
+      case "request_finished":
+        if (request && request.error_type !== null) tasks.failed(request.error_type);
         break;
-      case "package_finished":
-        this.#open--;
-        this.#packageFinished(event, task);
+      case "package_finished": {
+        tasks.packageProcessed(agent_type, packageResult(event.result));
+        const error_class = event.result?.error_class ?? null;
+        if (error_class !== null) tasks.failed(error_class);
         break;
+      }
       case "llm_request_error":
         // the last attempt's failure is in the result
         if (event.retry_in_s === null) break;
-        requests.attemptFailed(task.model, textAt(event, "error_class") ?? "unknown");
+        requests.attemptFailed(model, event.error_class ?? "unknown");
         break;
-      case "load_progress":
-        this.#open = numberAt(event, "in_flight") ?? 0;
-        break;
-      case "load_finished": {
-        const goodput_per_s = numberAt(event, "goodput_requests_per_s");
-        if (goodput_per_s !== null) requests.goodput(task.model, goodput_per_s);
-        this.#end(event.complete === true ? "success" : "cancelled");
-        break;
-      }
-      case "run_resumed":
-        if (!isFirst) this.#resumed();
-        break;
-      case "run_finished":
-        this.#end("success");
-        break;
-      case "run_interrupted":
-        this.#end("cancelled");
+      case "load_finished":
+        if (event.goodput_requests_per_s === null) break;
+        requests.goodput(model, event.goodput_requests_per_s);
     }
   }
 
-  #packageFinished(event: JsonObject, { agent_type }: TaskLabels): void {
-    const result = objectAt(event, "result");
-    this.#metrics.tasks.packageProcessed(agent_type, packageResult(result));
-    const error_class = textAt(result, "error_class");
-    if (error_class !== null) this.#metrics.tasks.failed(error_class);
-  }
-
   /** The run's labels. With its first event, a task begins. */
-  #begun(event: JsonObject): TaskLabels {
-    this.#last_s = numberAt(event, "t") ?? this.#last_s;
-    if (this.#task) return this.#task;
+  #begin(): TaskLabels {
     const metadata = this.#follower.metadata();
-    this.#first_s = this.#last_s;
-    this.#task = {
+    const task = {
       agent_type: textAt(metadata, "agent") ?? "unknown",
       simulation_mode: textAt(objectAt(metadata, "config"), "simulation_mode") ?? "none",
       model: textAt(metadata, "model") ?? "unknown",
     };
-    if (this.#asTask) this.#metrics.tasks.started(this.#task);
-    return this.#task;
+    if (this.#asTask) this.#metrics.tasks.started(task);
+    return task;
   }
 
-  /** The session before has ended, told or not; another one begins. */
-  #resumed(): void {
-    this.#end("failed");
-    this.#ended = false;
-    this.#open = 0;
-    this.#first_s = this.#last_s;
-    if (this.#asTask) this.#metrics.tasks.started(this.#task!);
-  }
-
-  #end(status: TaskStatus): void {
+  #end(status: TaskStatus, at_s: number | null): void {
     if (this.#ended || this.#task === null) return;
     this.#ended = true;
-    const duration_s = this.#last_s - this.#first_s!;
+    const duration_s = (at_s ?? 0) - (this.#state.session_s ?? at_s ?? 0);
     if (this.#asTask) this.#metrics.tasks.ended(this.#task, status, duration_s);
   }
 }
 
-function packageResult(result: JsonObject | null): PackageResult {
-  if (result?.timed_out === true) return "timed_out";
-  if (result?.success !== true) return "error";
-  return objectAt(result, "evaluation_result")?.passed === false ? "failed" : "success";
+function packageResult(result: TestResult | null): PackageResult {
+  if (result?.timed_out) return "timed_out";
+  if (!result?.success) return "error";
+  const judged = result.evaluation_result;
+  return judged && "passed" in judged && !judged.passed ? "failed" : "success";
 }

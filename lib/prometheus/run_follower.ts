@@ -4,12 +4,13 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { runDirectoryAt } from "../run/directory.ts";
-import { asObject, textAt } from "../run/json_fields.ts";
-import { LineFollower } from "../run/follow.ts";
+import { JournalFollower } from "../run/fold.ts";
+import { asObject } from "../run/json_fields.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { plainFile, plainText } from "../run/plain_file.ts";
 import type { SamplesDescription } from "../hardware/samples.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { Recorded, RunEvent } from "../run/events.ts";
 import type { JsonObject } from "../run/json_fields.ts";
 import type { NewestSample } from "./host_metrics.ts";
 
@@ -19,7 +20,7 @@ const MOST_BUSY_MS = 1;
 /** Reads on in a run directory. Nothing is read but in {@linkcode RunFollower.read}. */
 export class RunFollower implements Disposable {
   readonly directory: RunDirectory;
-  readonly #journal: LineFollower;
+  readonly #journal: JournalFollower<"run">;
   #tokens: TokenFileReader | null = null;
   #metadata: JsonObject | null = null;
   #samples: { description: SamplesDescription; fd: number; session: number } | null = null;
@@ -32,7 +33,7 @@ export class RunFollower implements Disposable {
    */
   constructor(path: string, fromNow: boolean) {
     this.directory = runDirectoryAt(path);
-    this.#journal = new LineFollower(this.directory.journal);
+    this.#journal = new JournalFollower(this.directory.journal, "run");
     if (fromNow) this.#journal.skip();
   }
 
@@ -48,18 +49,17 @@ export class RunFollower implements Disposable {
    *
    * @throws the system's error when a file cannot be read.
    */
-  read(onEvent: (event: JsonObject) => void): Promise<void> {
+  read(onEvent: (event: Recorded<RunEvent>) => void): Promise<void> {
     const read = this.#reading.then(() => this.#read(onEvent));
     this.#reading = read.catch(() => {});
     return read;
   }
 
-  async #read(onEvent: (event: JsonObject) => void): Promise<void> {
+  async #read(onEvent: (event: Recorded<RunEvent>) => void): Promise<void> {
     if (this.#closed) return;
     let since_ms = performance.now();
-    for (const line of this.#journal.lines()) {
-      const event = parsed(line);
-      if (textAt(event, "event") !== null) onEvent(event!);
+    for (const { event } of this.#journal.lines()) {
+      if (event !== null) onEvent(event);
       if (performance.now() - since_ms < MOST_BUSY_MS) continue;
       await new Promise((resolve) => setImmediate(resolve));
       since_ms = performance.now();

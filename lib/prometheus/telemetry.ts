@@ -7,7 +7,7 @@ import { dynoVersion } from "../run/metadata.ts";
 import { requestIn } from "./requests_of_run.ts";
 import { RunFollower } from "./run_follower.ts";
 import type { Attributes, Context, Histogram, HrTime, Span, Tracer } from "@opentelemetry/api";
-import type { JsonObject } from "../run/json_fields.ts";
+import type { Recorded, RunEvent } from "../run/events.ts";
 import type { FollowedRun } from "./open_metrics.ts";
 import type { JournaledRequest } from "./requests_of_run.ts";
 
@@ -99,14 +99,16 @@ class TracedRun implements AsyncDisposable {
     }
   }
 
-  #take(event: JsonObject): void {
-    this.#last_s = numberAt(event, "t") ?? this.#last_s;
+  #take(event: Recorded<RunEvent>): void {
+    this.#last_s = event.t;
     const { span, context, facts } = this.#run ??= this.#begin();
     const request = requestIn(event);
     if (request && request.result !== "unsent" && request.result !== "warmup") {
       this.#request(event, request, context, facts);
     }
-    if (event.event === "run_interrupted" || event.complete === false) {
+    if (
+      event.event === "run_interrupted" || event.event === "load_finished" && !event.complete
+    ) {
       span.setStatus({ code: this.#parts.api.SpanStatusCode.ERROR, message: "interrupted" });
     }
   }
@@ -122,7 +124,7 @@ class TracedRun implements AsyncDisposable {
   }
 
   #request(
-    event: JsonObject,
+    event: RunEvent,
     request: JournaledRequest,
     context: Context,
     { attributes, unix_s }: RunFacts,
@@ -210,13 +212,10 @@ function answerOf(request: JournaledRequest): Attributes {
 }
 
 /** Which request of the run it is. */
-function namesOf(event: JsonObject): Attributes {
-  const test = textAt(event, "package_id") ?? textAt(objectAt(event, "attempt"), "problem_id");
-  const request = numberAt(objectAt(event, "result"), "request");
-  return {
-    ...(test === null ? {} : { "dyno.test_id": test }),
-    ...(request === null ? {} : { "dyno.request": request }),
-  };
+function namesOf(event: RunEvent): Attributes {
+  if (event.event === "request_finished") return { "dyno.request": event.result.request };
+  if (event.event === "package_finished") return { "dyno.test_id": event.package_id };
+  return event.event === "attempt_finished" ? { "dyno.test_id": event.attempt.problem_id } : {};
 }
 
 function hrTime(unix_s: number): HrTime {

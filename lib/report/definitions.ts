@@ -1,8 +1,9 @@
 /** What the numbers of a report mean, in the words of the README. */
 import { grouped } from "../text/grouped.ts";
 import { escapeHtml } from "./html.ts";
-import type { LoadTokenSource, StageResults } from "../load/results.ts";
+import type { StageResults } from "../load/results.ts";
 import type { ResultItem } from "../suite/results.ts";
+import type { LoadTokenSource } from "../run/request_record.ts";
 
 /** Terms as the README's table has them: `code` between backticks. */
 export const DEFINITIONS: readonly (readonly [term: string, meaning: string])[] = [

@@ -1,11 +1,12 @@
 /** A run's merged timeline as a Chrome trace, for Perfetto (ui.perfetto.dev) or chrome://tracing. */
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
-import { readJournal } from "../run/journal.ts";
+import { foldJournal } from "../run/fold.ts";
 import { hostPanels } from "./charts/host_panels.ts";
 import { inLanes, requestSpans } from "./charts/spans.ts";
 import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { Fold } from "../run/fold.ts";
 import type { SuiteResults } from "../suite/results.ts";
 
 /** One event of the trace event format (Google, "Trace Event Format"); times in microseconds. */
@@ -78,7 +79,10 @@ export async function* perfettoTrace(directory: RunDirectory): AsyncGenerator<st
       }
     }
   }
-  for (const event of await marksOf(directory, origin_ns)) yield ",\n" + JSON.stringify(event);
+  const { state: marks } = await foldJournal(directory.journal, runMarks);
+  for (const { text, mono_ns } of marks) {
+    yield ",\n" + JSON.stringify(mark(text, (mono_ns - origin_ns) / 1000, HOST, 0));
+  }
   yield "\n]}\n";
 }
 
@@ -90,13 +94,16 @@ function mark(name: string, ts: number, pid: number, tid: number): TraceEvent {
   return { name, ph: "i", pid, tid, ts, s: tid === 0 ? "g" : "t" };
 }
 
-/** What the journal says of the whole run. */
-async function marksOf(directory: RunDirectory, origin_ns: number): Promise<TraceEvent[]> {
-  const marks: TraceEvent[] = [];
-  await readJournal(directory.journal, ({ event, mono_ns, ...fields }) => {
-    if (event !== "health_alert" && event !== "workers_changed") return;
-    const text = String(fields.message ?? `workers: ${fields.workers} (${fields.reason})`);
-    marks.push(mark(text, (mono_ns - origin_ns) / 1000, HOST, 0));
-  });
-  return marks;
-}
+/** What a journal says of the whole run, each with its time on CLOCK_MONOTONIC. */
+export const runMarks: Fold<"run", { text: string; mono_ns: number }[]> = {
+  kind: "run",
+  begin: () => [],
+  take(marks, event) {
+    const { mono_ns } = event;
+    if (mono_ns === null) return;
+    if (event.event === "health_alert") marks.push({ text: event.message, mono_ns });
+    if (event.event === "workers_changed") {
+      marks.push({ text: `workers: ${event.workers} (${event.reason})`, mono_ns });
+    }
+  },
+};

@@ -1,31 +1,29 @@
 /** A load's requests as items, and its figures: from its journal and its results.json. */
-import { latencies, stampsIn } from "../endpoint/latency.ts";
-import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
+import { latencies } from "../endpoint/latency.ts";
+import { asObject, numberAt, objectAt, objectsIn } from "./json_fields.ts";
 import type { JsonObject } from "./json_fields.ts";
+import type { RequestRecord } from "./request_record.ts";
 import type { RunItem, RunSummary } from "./summary.ts";
 
-/** The item of a journal's `request_finished`; null for warm-up, and for what is no record. */
-export function itemOfRequest(event: JsonObject): RunItem | null {
-  const record = objectAt(event, "result");
-  const request = numberAt(record, "request");
-  if (record === null || request === null || booleanAt(record, "warmup") === true) return null;
-  const { ttft_ms, e2e_ms } = latencies(stampsIn(record));
-  const failure = textAt(record, "failure");
-  const stage = numberAt(record, "stage");
+/** The item of a request; null for warm-up. */
+export function itemOfRequest(record: RequestRecord): RunItem | null {
+  if (record.warmup) return null;
+  const { request, stage, failure, message, prompt_tokens, completion_tokens, cost_usd } = record;
+  const { ttft_ms, e2e_ms } = latencies(record);
   return {
     item_id: String(request),
     name: `request ${request}`,
-    category: stage === null ? null : `stage ${stage + 1}`,
+    category: `stage ${stage + 1}`,
     success: failure === null,
     timed_out: failure === "timeout",
     passed: null,
     score: null,
     latency_ms: e2e_ms,
     ttft_ms,
-    prompt_tokens: numberAt(record, "prompt_tokens"),
-    completion_tokens: numberAt(record, "completion_tokens"),
-    cost_usd: numberAt(record, "cost_usd"),
-    error: failure === null ? null : textAt(record, "message") ?? failure,
+    prompt_tokens,
+    completion_tokens,
+    cost_usd,
+    error: failure === null ? null : message ?? failure,
   };
 }
 

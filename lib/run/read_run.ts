@@ -1,17 +1,19 @@
 /** Reading a run directory, whole, interrupted or damaged, into what every run has in common. */
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
-import { Buffer } from "node:buffer";
+import { existsSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord } from "./imported.ts";
-import { readJournal } from "./journal.ts";
+import { both, foldJournal, leftOut, newestClocks } from "./fold.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "./json_fields.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
-import { itemOfEvent, itemsOfResults } from "./suite_items.ts";
+import { isTime, runState } from "./run_state.ts";
+import { itemOfTest, itemsOfResults } from "./suite_items.ts";
 import { tagsOf } from "./tags.ts";
-import { plainFile, plainText } from "./plain_file.ts";
+import { plainText } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";
+import type { Fold } from "./fold.ts";
 import type { JsonObject } from "./json_fields.ts";
+import type { RunState } from "./run_state.ts";
 import type { ReadRun, RunItem, RunSummary } from "./summary.ts";
 
 /** A run that was read from a directory, with what was wrong there, one line each. */
@@ -21,11 +23,6 @@ export interface RunReading extends ReadRun {
   /** Its results are final: nothing will change them but a person. */
   settled: boolean;
 }
-
-/** The year 10,000: no run started after it. */
-const LAST_TIME_S = 253_402_300_800;
-/** How much of a journal's end is looked at for the last event. */
-const TAIL_BYTES = 16_384;
 
 /**
  * Reads the run at `path`. Never throws for what lies there: a damaged run is `failed`, one
@@ -127,54 +124,45 @@ function kindOf(metadata: JsonObject | null, results: JsonObject | null) {
   return KINDS.find((kind) => kind === named) ?? null;
 }
 
-interface JournalItems {
+/** The items that a run's events tell of; of a test that ran twice, the later one counts. */
+export const runItems: Fold<"run", Map<string, RunItem>> = {
+  kind: "run",
+  begin: () => new Map(),
+  take(items, event) {
+    const item = event.event === "package_finished"
+      ? itemOfTest(event)
+      : event.event === "request_finished"
+      ? itemOfRequest(event.result)
+      : null;
+    if (item) items.set(item.item_id, item);
+  },
+};
+
+interface JournalItems extends RunState {
   items: RunItem[];
-  load: boolean;
-  first_s: number | null;
-  last_s: number | null;
-  last_mono_ns: number | null;
 }
 
 async function itemsOfJournal(
   directory: RunDirectory,
   warnings: string[],
 ): Promise<JournalItems> {
-  const items = new Map<string, RunItem>(); // of a test that ran twice, the later one counts
-  const found: JournalItems = {
-    items: [],
-    load: false,
-    first_s: null,
-    last_s: null,
-    last_mono_ns: null,
-  };
+  const { journal } = directory;
   try {
-    const { damaged_lines } = await readJournal(directory.journal, (event) => {
-      const t = numberAt(event, "t");
-      const time = t !== null && t >= 0 && t < LAST_TIME_S ? t : null;
-      found.first_s ??= time;
-      found.last_s = time ?? found.last_s;
-      found.last_mono_ns = numberAt(event, "mono_ns") ?? found.last_mono_ns;
-      found.load ||= event.event === "load_started";
-      const item = event.event === "package_finished"
-        ? itemOfEvent(event)
-        : event.event === "request_finished"
-        ? itemOfRequest(event)
-        : null;
-      if (item) items.set(item.item_id, item);
-    });
-    for (const line of damaged_lines.slice(0, 3)) {
-      warnings.push(`${directory.journal}:${line}: not a journal event; left out`);
-    }
-    if (damaged_lines.length > 3) {
-      warnings.push(`${directory.journal}: ${damaged_lines.length} damaged lines in all`);
-    }
+    const { state: [state, items], ...reading } = await foldJournal(
+      journal,
+      both(runState, runItems),
+    );
+    warnings.push(...leftOut(journal, reading).slice(0, 3));
+    const { length } = reading.damaged;
+    if (length > 3) warnings.push(`${journal}: ${length} damaged lines in all`);
+    return { ...state, items: [...items.values()] };
   } catch (error) {
     const missing = (error as { code?: string }).code === "ENOENT";
     if (!missing || existsSync(directory.results)) {
-      warnings.push(`${directory.journal}: cannot be read: ${messageOf(error)}`);
+      warnings.push(`${journal}: cannot be read: ${messageOf(error)}`);
     }
+    return { ...runState.begin(), items: [] };
   }
-  return { ...found, items: [...items.values()] };
 }
 
 /**
@@ -188,36 +176,16 @@ function spanOf(
 ): Pick<RunSummary, "started_at_unix_seconds" | "duration_s"> {
   const told = numberAt(metadata, "started_at_unix_seconds");
   // a damaged number is no time
-  const started = (told !== null && told >= 0 && told < LAST_TIME_S ? told : null) ??
+  const started = (told !== null && isTime(told) ? told : null) ??
     journal?.first_s ?? timeOfRunId(directory.run_id);
-  const { last_s, last_mono_ns } = journal?.last_s != null ? journal : lastEvent(directory.journal);
+  const { t: last_s, mono_ns: last_mono_ns } = journal?.last_s != null
+    ? { t: journal.last_s, mono_ns: journal.last_mono_ns }
+    : newestClocks(directory.journal);
   const wall_s = started === null || last_s === null ? null : last_s - started;
   const anchor_ns = Number(textAt(objectAt(metadata, "clock_anchor"), "mono_ns") ?? NaN);
   const mono_s = ((last_mono_ns ?? NaN) - anchor_ns) / 1e9;
   const duration_s = wall_s === null || wall_s >= 0 ? wall_s : mono_s >= 0 ? mono_s : 0;
   return { started_at_unix_seconds: started, duration_s };
-}
-
-function lastEvent(path: string): Pick<JournalItems, "last_s" | "last_mono_ns"> {
-  let fd: number;
-  try {
-    fd = openSync(plainFile(path), "r");
-  } catch {
-    return { last_s: null, last_mono_ns: null };
-  }
-  try {
-    const { size } = statSync(path);
-    const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-    for (const line of bytes.toString("utf8").split("\n").reverse()) {
-      // events are written with these first; the line itself may be long and cut off at its start
-      const times = /^\{"t":(\d+(?:\.\d+)?),(?:"mono_ns":(\d+))?/.exec(line);
-      if (times) return { last_s: Number(times[1]), last_mono_ns: Number(times[2] ?? NaN) };
-    }
-    return { last_s: null, last_mono_ns: null };
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function timeOfRunId(run_id: string): number | null {

@@ -1,6 +1,7 @@
 /** A suite's items as every run has them, from results.json or from the journal. */
 import { booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
 import type { JsonObject } from "./json_fields.ts";
+import type { RunEvent } from "./events.ts";
 import type { RunItem } from "./summary.ts";
 
 /** The items of a suite's results.json. */
@@ -18,26 +19,28 @@ export function itemsOfResults(results: JsonObject): RunItem[] {
   });
 }
 
-/**
- * The item of a journal's `package_finished`; null where the event names none. Without a `result`,
- * as smi-bench writes it, the event's own fields have to do.
- */
-export function itemOfEvent(event: JsonObject): RunItem | null {
-  const result = objectAt(event, "result");
-  const item = result ?? event;
-  if (textAt(item, "test_id") === null && textAt(event, "package_id") === null) return null;
-  const evaluation = objectAt(result, "evaluation_result");
-  const timing = objectAt(result, "timing");
-  const error = textAt(item, "error_message") ?? textAt(event, "error") ??
-    textAt(evaluation, "error");
-  const hits = numberAt(event, "created_hits"), targets = numberAt(event, "targets");
+/** The item of a finished test. Without a result, as smi-bench writes it, the event has to do. */
+export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" }>): RunItem {
+  const { package_id, result, elapsed_seconds, created_hits: hits, targets } = event;
+  if (result === null) {
+    return {
+      ...common({ ...event }, event.error),
+      passed: null,
+      score: hits !== null && targets ? hits / targets : null,
+      latency_ms: milliseconds(elapsed_seconds),
+      ttft_ms: null,
+    };
+  }
+  const { evaluation_result: judged, timing } = result;
+  const evaluation = judged && "hit_rate" in judged ? judged : null;
+  const failed = judged && "error" in judged ? judged.error : null;
   return {
-    ...common({ package_id: event.package_id, ...item }, error),
-    success: booleanAt(result, "success") ?? error === null,
-    passed: booleanAt(evaluation, "passed"),
-    score: numberAt(evaluation, "hit_rate") ?? (hits !== null && targets ? hits / targets : null),
-    latency_ms: numberAt(timing, "e2e_ms") ?? milliseconds(numberAt(item, "elapsed_seconds")),
-    ttft_ms: numberAt(timing, "ttft_ms"),
+    ...common({ package_id, ...result }, result.error_message ?? event.error ?? failed),
+    success: result.success,
+    passed: evaluation?.passed ?? null,
+    score: evaluation?.hit_rate ?? null,
+    latency_ms: timing?.e2e_ms ?? milliseconds(result.elapsed_seconds),
+    ttft_ms: timing?.ttft_ms ?? null,
   };
 }
 

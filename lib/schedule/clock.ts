@@ -1,5 +1,6 @@
 /** The time that a schedule is kept by: the clock on the wall, or one that runs faster. */
 import { sleep } from "../execute/sleep.ts";
+import type { Rehearsal } from "../run/events.ts";
 
 export interface BatchClock {
   /** Milliseconds since 1970; may jump. */
@@ -22,14 +23,6 @@ export const wallClock: BatchClock = {
   wait: (ms, signal) => sleep(Math.min(ms, LONGEST_WAIT_MS), signal),
   speed: 1,
 };
-
-/** Where a rehearsal's time was tied to the wall's. */
-export interface Rehearsal {
-  speedup: number;
-  /** The wall's time, milliseconds since 1970, at which the rehearsal's was `rehearsed_ms`. */
-  wall_ms: number;
-  rehearsed_ms: number;
-}
 
 /** A clock that runs `speedup` times as fast; a process started later goes on with the same one. */
 export function rehearsalClock({ speedup, wall_ms, rehearsed_ms }: Rehearsal): BatchClock {

@@ -4,28 +4,9 @@ import { guarded } from "../run/formula.ts";
 import { BATCH_EVAL_FIELDS } from "../formats/batch_eval.ts";
 import { writeFileAtomic } from "../run/write.ts";
 import type { BatchModel, IndustryQuestion } from "../settings/batch.ts";
-import type { TestResult } from "../suite/test_result.ts";
 import type { BatchFolder } from "./folder.ts";
-
-/** What one model did with one question. Null is unknown: of a failed request, most is. */
-export interface BatchRecord {
-  /** When the question was asked, ISO 8601 in UTC. */
-  timestamp: string;
-  industry: string;
-  question: string;
-  llm_provider: string;
-  llm_model: string;
-  /** From sending the request to the end of the answer, of the attempt that counts. */
-  latency_sec: number | null;
-  /** response_tokens / latency_sec. */
-  throughput_tps: number | null;
-  /** The endpoint gave an answer. */
-  success: boolean;
-  /** The share of key points in the answer, 0..1. */
-  coverage_score: number | null;
-  prompt_tokens: number | null;
-  response_tokens: number | null;
-}
+import type { TestResult } from "../run/test_result.ts";
+import type { BatchRecord } from "../run/events.ts";
 
 /** The record of a test's result. */
 export function recordOf(

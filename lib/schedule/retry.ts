@@ -50,7 +50,7 @@ export async function runRetry(
   for (const slot of new Set(tasks.map((task) => task.slot))) {
     const { status, late_s } = state.slot(slot);
     if (status === "skipped") {
-      session.append("slot_started", { slot, timeliness: "missed", late_s });
+      session.append({ event: "slot_started", slot, timeliness: "missed", late_s, planned: null });
     }
     await runTasks(tasks.filter((task) => task.slot === slot), parts, signal);
     finishSlot(slot, session);

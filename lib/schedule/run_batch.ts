@@ -7,7 +7,8 @@ import type { BatchClock } from "./clock.ts";
 import type { ModelTask, SlotParts } from "./run_slot.ts";
 import type { Slot } from "./schedule.ts";
 import type { BatchSession } from "./session.ts";
-import type { SlotState, Timeliness } from "./state.ts";
+import type { SlotState } from "./state.ts";
+import type { Timeliness } from "../run/events.ts";
 
 /** What came of a slot. */
 export interface SlotOutcome extends SlotState {
@@ -57,7 +58,7 @@ export function timelinessOf(slot: Slot, now_ms: number, late_after_s: number): 
 export async function runBatch(options: BatchRunOptions, signal: AbortSignal): Promise<void> {
   const { session, clock, onNotice = () => {} } = options;
   const jumps = new JumpWatch(clock, (by_s) => {
-    session.append("clock_jumped", { by_s });
+    session.append({ event: "clock_jumped", by_s });
     const way = by_s > 0 ? "forward" : "back";
     onNotice(`the clock went ${way} by ${Math.abs(by_s).toFixed(0)} s: set, or the machine slept`);
   });
@@ -91,9 +92,11 @@ async function step(
     timeliness === "late" && on_late === "skip" && !begun;
   if (begun) await (skip ? leave(slot, options) : carryOut(slot, options, signal));
   else {
-    const state = { timeliness, late_s: (now_ms - slot.due_ms) / 1000, slot: slot.slot };
-    session.append(skip ? "slot_skipped" : "slot_started", {
-      ...state,
+    session.append({
+      event: skip ? "slot_skipped" : "slot_started",
+      slot: slot.slot,
+      timeliness,
+      late_s: (now_ms - slot.due_ms) / 1000,
       planned: new Date(slot.due_ms).toISOString(),
     });
     session.flush();

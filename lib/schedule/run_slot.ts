@@ -17,9 +17,9 @@ import type { Transport } from "../endpoint/transport.ts";
 import type { BatchModel } from "../settings/batch.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
-import type { TestResult } from "../suite/test_result.ts";
-import type { BatchRecord } from "./records.ts";
 import type { BatchSession } from "./session.ts";
+import type { TestResult } from "../run/test_result.ts";
+import type { BatchRecord } from "../run/events.ts";
 
 /** What evaluations work with. */
 export interface SlotParts {
@@ -82,7 +82,7 @@ async function runTask(
   const begun = session.state.pendingRun(slot, { provider, model }, retry);
   const run_id = begun?.run_id ?? newRunId();
   if (!begun) {
-    session.append("run_started", { slot, provider, model, run_id, tests, retry });
+    session.append({ event: "run_started", slot, provider, model, run_id, tests, retry });
     session.flush();
   }
   const directory = runDirectoryAt(resolve(parts.out, run_id));
@@ -167,7 +167,8 @@ export async function concludeRun(
     else if (error !== undefined) records.push([test_id, unaskedRecord(question, model)]);
   }
   const { provider, model: name } = model;
-  session.append("run_finished", {
+  session.append({
+    event: "run_finished",
     slot,
     provider,
     model: name,
@@ -183,5 +184,5 @@ export function finishSlot(slot: number, session: BatchSession): void {
   const { batch, state } = session;
   const records = state.recordsOf(batch, slot).length;
   const partial = records < batch.models.length * batch.questions.length;
-  session.append("slot_finished", { slot, records, partial });
+  session.append({ event: "slot_finished", slot, records, partial });
 }

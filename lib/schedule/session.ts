@@ -2,17 +2,20 @@
 import { existsSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { itemId } from "../settings/item_id.ts";
-import { dropTornEnd, Journal, readJournal } from "../run/journal.ts";
+import { foldJournal, leftOut } from "../run/fold.ts";
+import { dropTornEnd, Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
 import { makeBatchFolder } from "./folder.ts";
 import { localOf, momentOf } from "./local_time.ts";
 import { writeRecords } from "./records.ts";
 import { slotsOf } from "./schedule.ts";
-import { BatchState } from "./state.ts";
+import { batchState } from "./state.ts";
 import type { Batch } from "../settings/batch.ts";
+import type { BatchEvent } from "../run/events.ts";
 import type { BatchFolder } from "./folder.ts";
 import type { Slot } from "./schedule.ts";
+import type { BatchState } from "./state.ts";
 
 /**
  * Reads a batch's journal. Without one, the state of a batch that has not begun.
@@ -24,16 +27,13 @@ export async function readState(
   warn: (line: string) => void,
   { mend = false } = {},
 ): Promise<BatchState> {
-  const state = new BatchState();
-  if (!existsSync(folder.journal)) return state;
-  const reading = await readJournal(folder.journal, (event) => state.apply(event));
+  if (!existsSync(folder.journal)) return batchState.begin();
+  const { state, ...reading } = await foldJournal(folder.journal, batchState);
   if (mend && reading.torn_bytes > 0) {
     dropTornEnd(folder.journal, statSync(folder.journal).size, reading);
     warn(`${folder.journal}: dropped a last line that was cut off in writing`);
   }
-  for (const line of reading.damaged_lines) {
-    warn(`${folder.journal}:${line}: not a journal event; left out`);
-  }
+  leftOut(folder.journal, reading).forEach(warn);
   return state;
 }
 
@@ -74,7 +74,7 @@ export class BatchSession implements Disposable {
   readonly slots: Slot[];
   /** Keeps what it has learnt out of the journal. */
   readonly redactor = new Redactor();
-  readonly #journal: Journal;
+  readonly #journal: Journal<"batch">;
   readonly #unlock: () => void;
 
   /**
@@ -125,7 +125,7 @@ export class BatchSession implements Disposable {
         ? null
         : { speedup, wall_ms: now_ms, rehearsed_ms: start_ms };
       const identity = identityOf(batch);
-      this.append("batch_started", { batch: batch.name, start_ms, identity, rehearsal });
+      this.append({ event: "batch_started", batch: batch.name, start_ms, identity, rehearsal });
       this.flush();
     }
     this.slots = slotsOf(batch.schedule, state.start!.start_ms);
@@ -133,9 +133,9 @@ export class BatchSession implements Disposable {
   }
 
   /** Writes an event to the journal; the state follows. @throws {InputError} a full disk. */
-  append(event: string, fields: Record<string, unknown>): void {
-    this.#journal.append(event, fields);
-    this.state.apply({ t: 0, mono_ns: 0, event, ...fields });
+  append(event: BatchEvent): void {
+    this.#journal.append(event);
+    this.state.apply(event);
   }
 
   /** Waits until what was appended would outlive a power cut. */

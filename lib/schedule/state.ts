@@ -1,12 +1,15 @@
 /** What a batch's journal comes to: the state of each slot, and every record. */
 import type { Batch, BatchModel } from "../settings/batch.ts";
-import type { JournalEvent } from "../run/journal.ts";
-import type { Rehearsal } from "./clock.ts";
-import type { BatchRecord } from "./records.ts";
+import type { Fold } from "../run/fold.ts";
+import type {
+  BatchEvent,
+  BatchRecord,
+  BatchStart,
+  PendingRun,
+  Rehearsal,
+  Timeliness,
+} from "../run/events.ts";
 import { testIdOf } from "./suite_of_batch.ts";
-
-/** How a slot's start lay to its time; a missed one has its next one's time behind it. */
-export type Timeliness = "on_time" | "late" | "missed";
 
 export interface SlotState {
   /** partial: over, but not every question was put to every model. */
@@ -15,26 +18,6 @@ export interface SlotState {
   timeliness: Timeliness | null;
   /** Seconds behind its time when it was started or skipped; null while it waits. */
   late_s: number | null;
-}
-
-/** A run that was begun for a slot and has not ended. */
-export interface PendingRun {
-  slot: number;
-  provider: string;
-  model: string;
-  run_id: string;
-  /** The tests it has; null for all. */
-  tests: string[] | null;
-  /** It belongs to `dyno batch retry`. */
-  retry: boolean;
-}
-
-/** What a batch began with. */
-export interface BatchStart {
-  start_ms: number;
-  /** A hash of what must not change while it goes on. */
-  identity: string;
-  rehearsal: Rehearsal | null;
 }
 
 const WAITING: SlotState = { status: "waiting", timeliness: null, late_s: null };
@@ -51,43 +34,43 @@ export class BatchState {
   #recordsUploaded = true;
   readonly #records = new Map<string, BatchRecord>();
 
-  /** Takes in an event of the journal; others than a batch's are left alone. */
-  apply(event: JournalEvent): void {
-    const slot = event.slot as number;
+  /** Takes in an event of the journal. */
+  apply(event: BatchEvent): void {
     switch (event.event) {
       case "batch_started":
-        this.start = event as unknown as BatchStart;
+        this.start = event;
         return;
       case "slot_started":
-      case "slot_skipped":
-        this.#slots.set(slot, {
-          status: event.event === "slot_started" ? "running" : "skipped",
-          timeliness: event.timeliness as Timeliness,
-          late_s: event.late_s as number,
-        });
+      case "slot_skipped": {
+        const { slot, timeliness, late_s } = event;
+        const status = event.event === "slot_started" ? "running" : "skipped";
+        this.#slots.set(slot, { status, timeliness, late_s });
         return;
+      }
       case "slot_finished":
-        this.#slots.set(slot, {
-          ...this.slot(slot),
+        this.#slots.set(event.slot, {
+          ...this.slot(event.slot),
           status: event.partial ? "partial" : "done",
         });
         return;
       case "run_started":
-        this.#pending.set(event.run_id as string, event as unknown as PendingRun);
+        this.#pending.set(event.run_id, event);
         return;
       case "run_uploaded":
-        this.#toUpload.delete(event.run_id as string);
+        this.#toUpload.delete(event.run_id);
         return;
       case "records_uploaded":
         this.#recordsUploaded = true;
         return;
-      case "run_finished":
-        this.#toUpload.add(event.run_id as string);
+      case "run_finished": {
+        const { slot, run_id, records } = event;
+        this.#toUpload.add(run_id);
         this.#recordsUploaded = false;
-        this.#runFinished(slot, event.run_id as string);
-        for (const [test_id, record] of event.records as [string, BatchRecord][]) {
+        this.#runFinished(slot, run_id);
+        for (const [test_id, record] of records) {
           this.#records.set(keyOf(slot, record.llm_provider, record.llm_model, test_id), record);
         }
+      }
     }
   }
 
@@ -146,6 +129,13 @@ export class BatchState {
     );
   }
 }
+
+/** A batch, as far as its journal goes. */
+export const batchState: Fold<"batch", BatchState> = {
+  kind: "batch",
+  begin: () => new BatchState(),
+  take: (state, event) => state.apply(event),
+};
 
 function keyOf(slot: number, provider: string, model: string, test_id: string): string {
   return JSON.stringify([slot, provider, model, test_id]);

@@ -6,9 +6,9 @@ import { slotsOf, spacingMs } from "./schedule.ts";
 import { timelinessOf } from "./run_batch.ts";
 import type { Batch } from "../settings/batch.ts";
 import type { BatchFolder } from "./folder.ts";
-import type { BatchRecord } from "./records.ts";
 import type { Slot } from "./schedule.ts";
 import type { BatchState, SlotState } from "./state.ts";
+import type { BatchRecord } from "../run/events.ts";
 
 /** A batch's slots and how many records they come to. */
 export interface BatchPlan {

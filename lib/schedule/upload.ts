@@ -45,16 +45,16 @@ export async function uploadBatch(
         sent.sent_bytes += sent_bytes;
         sent.runs++;
       }
-      session.append("run_uploaded", { run_id, to });
+      session.append({ event: "run_uploaded", run_id, to });
     }
     sent.sent_bytes += await uploadRecords(session, name, to, within);
-    session.append("records_uploaded", { to });
+    session.append({ event: "records_uploaded", to });
   } catch (error) {
     throwIfAborted(signal);
     sent.error = within.aborted
       ? "there was no more time before the next slot"
       : session.redactor.redact(messageOf(error));
-    session.append("upload_failed", { to, error: sent.error });
+    session.append({ event: "upload_failed", to, error: sent.error });
   }
   return sent;
 }

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { nowNs } from "../native/clock.ts";
 import { startSampler } from "../hardware/sampler.ts";
-import type { PerformanceMetrics } from "../hardware/metrics.ts";
 import type { Sampler } from "../hardware/sampler.ts";
+import type { PerformanceMetrics } from "../run/test_result.ts";
 
 /** What GET /api/hardware may be asked for: points after a time, Unix seconds. */
 export const hardwareQuerySchema = z.strictObject({ since: z.coerce.number().optional() });

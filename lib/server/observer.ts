@@ -1,12 +1,12 @@
 /** Who is told of what the server does: metrics, webhooks. Each part is optional. */
-import type { JsonObject } from "../run/json_fields.ts";
+import type { RunEvent } from "../run/events.ts";
 import type { Task } from "./tasks/task.ts";
 
 export interface ServerObserver {
   /** A task's state changed; `task.changes.at(-1)` says how. */
   onTask?(task: Task): void;
   /** An event of a running task's run, as it is in its journal. */
-  onRunEvent?(task: Task, event: JsonObject): void;
+  onRunEvent?(task: Task, event: RunEvent): void;
   /** A request was answered; `route` is the pattern, such as /tasks/:id. */
   onRequest?(request: { method: string; route: string; status: number; duration_s: number }): void;
   /** A body was checked, by POST /validate or POST /tasks. */

@@ -14,7 +14,8 @@ import { reasoningScoring } from "./evaluators/reasoning_score.ts";
 import { regex } from "./evaluators/regex.ts";
 import { targets } from "./evaluators/targets.ts";
 import type { EvaluatorChoice } from "../settings/suite.ts";
-import type { Answer, Evaluation, Evaluator } from "./evaluator.ts";
+import type { Answer, Evaluator } from "./evaluator.ts";
+import type { Evaluation } from "../run/test_result.ts";
 
 const builtIn: Record<string, Evaluator> = Object.fromEntries(
   [

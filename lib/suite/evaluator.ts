@@ -1,4 +1,5 @@
 /** What an evaluator is: a named judge of one answer, configured from the suite. */
+import type { Evaluation } from "../run/test_result.ts";
 import type { TestCase } from "../settings/suite.ts";
 
 /** What an evaluator reads. */
@@ -13,28 +14,6 @@ export interface Answer {
   reasoning_text: string | null;
   /** Aborted when the run is. */
   signal: AbortSignal;
-}
-
-/** What an evaluator found. `hit_rate` = created_hits / targets, the score of the answer in 0..1. */
-export interface Evaluation {
-  /** Name of the evaluator that judged. */
-  evaluator: string;
-  /** Whether the answer is right: all targets hit, or above the evaluator's own threshold. */
-  passed: boolean;
-  /** What the answer was asked for: points, keywords, checks. */
-  targets: number;
-  /** How many of the targets the answer has. */
-  created_hits: number;
-  /** created_hits / targets, 0..1. */
-  hit_rate: number;
-  /** One line on why, for a person. */
-  detail: string;
-  /** Set by evaluators that judge reasoning: quality in 0..1. */
-  reasoning_score?: number;
-  /** Set by evaluators that judge reasoning: the type that was named or detected. */
-  reasoning_type?: string;
-  /** Points by criterion, where the evaluator has several; each in 0..1. */
-  criteria?: Record<string, number>;
 }
 
 /** What checks an evaluator's options: a zod schema, or anything with its `safeParse`. */

@@ -9,8 +9,7 @@ import type { ApiType } from "../endpoint/api.ts";
 import type { Completion, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { ResolvedEvaluator } from "./evaluate.ts";
-import type { Evaluation } from "./evaluator.ts";
-import type { ResultTiming, TestResult } from "./test_result.ts";
+import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts";
 
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;

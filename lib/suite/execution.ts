@@ -12,7 +12,7 @@ import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
 import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
-import type { HealthAlert, HealthThresholds } from "../hardware/health.ts";
+import type { HealthThresholds } from "../hardware/health.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { Journal } from "../run/journal.ts";
@@ -21,7 +21,8 @@ import type { PlannedTest } from "./execute_test.ts";
 import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
 import type { ItemFiles } from "./result_files.ts";
 import type { ResultItem } from "./results.ts";
-import type { TestResult } from "./test_result.ts";
+import type { HealthAlert } from "../run/events.ts";
+import type { TestResult } from "../run/test_result.ts";
 
 /** What a handler may need beside its test. */
 export interface HandlerContext {
@@ -147,7 +148,7 @@ export class Execution {
       const series = sampler?.series ?? null;
       for (const alert of watch.look(series, HEALTH_INTERVAL_MS * 1e6, facts)) {
         this.alerts.push(alert);
-        journal.append("health_alert", { ...alert });
+        journal.append({ event: "health_alert", ...alert });
         this.#notice(`health: ${alert.message}`);
       }
     }
@@ -158,7 +159,7 @@ export class Execution {
     const { journal, progress, handlers } = this.#parts;
     const package_id = test.id;
     progress.started(test);
-    journal.append("package_started", { package_id, i: index, item_id });
+    journal.append({ event: "package_started", package_id, i: index, item_id });
     const execute = (changed: TestCase) => this.#ask({ ...planned, test: changed }, signal);
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
     try {
@@ -201,7 +202,8 @@ export class Execution {
 
   #attemptFailed(package_id: string, { attempt, error, retry_in_s }: FailedAttempt): void {
     const { status, failure, message } = error;
-    this.#parts.journal.append("llm_request_error", {
+    this.#parts.journal.append({
+      event: "llm_request_error",
       package_id,
       attempt,
       error_class: failure,
@@ -216,7 +218,8 @@ export class Execution {
     this.#refuseKey(result);
     this.#answered ||= result.success;
     const item = resultItem(result);
-    this.#parts.journal.append("package_finished", {
+    this.#parts.journal.append({
+      event: "package_finished",
       package_id: test.id,
       i: index,
       item_id,
@@ -256,7 +259,7 @@ export class Execution {
   }
 
   #workersChanged(workers: number, reason: string): void {
-    this.#parts.journal.append("workers_changed", { workers, reason });
+    this.#parts.journal.append({ event: "workers_changed", workers, reason });
     this.#notice(`workers: now ${workers} (${reason})`);
   }
 
@@ -268,7 +271,7 @@ export class Execution {
     try {
       listener();
     } catch (error) {
-      this.#parts.journal.append("listener_failed", { error: String(error) });
+      this.#parts.journal.append({ event: "listener_failed", error: String(error) });
     }
   }
 }

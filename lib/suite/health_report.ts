@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../run/write.ts";
 import { mean } from "../stats/quantile.ts";
-import type { HealthAlert } from "../hardware/health.ts";
-import type { PerformanceMetrics } from "../hardware/metrics.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem, SuiteResults } from "./results.ts";
+import type { HealthAlert } from "../run/events.ts";
+import type { PerformanceMetrics } from "../run/test_result.ts";
 
 /** health.json. */
 export interface HealthReport {

@@ -1,5 +1,5 @@
 /** How far a run has come. */
-import type { TestResult } from "./test_result.ts";
+import type { TestResult } from "../run/test_result.ts";
 
 /** A snapshot of a run's progress. Times in seconds. */
 export interface ExecutionProgress {

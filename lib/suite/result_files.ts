@@ -10,7 +10,7 @@ import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { ExecutionProgress } from "./progress.ts";
 import type { SuiteResults } from "./results.ts";
-import type { TestResult } from "./test_result.ts";
+import type { TestResult } from "../run/test_result.ts";
 
 /** Writes `{test_name}_completion.txt` and `{test_name}_result.json` of single tests. */
 export class ItemFiles {

@@ -6,7 +6,7 @@ import { categoriesOf } from "./selection.ts";
 import type { RunEnergy } from "./energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { CodingOutcome, ErrorClass, TestResult, TokenSource } from "./test_result.ts";
+import type { CodingOutcome, ErrorClass, TestResult, TokenSource } from "../run/test_result.ts";
 
 /** One test in results.json: a TestResult without its texts. */
 export interface ResultItem {
@@ -190,7 +190,7 @@ export function resultItem(result: TestResult): ResultItem {
     prompt_tokens: result.prompt_tokens,
     completion_tokens: result.completion_tokens,
     token_source: result.token_source,
-    cost_usd: result.cost_usd ?? null, // missing in older journals
+    cost_usd: result.cost_usd,
     tokens_per_second: result.tokens_per_second,
     finish_reason: result.finish_reason,
     ttft_ms: result.timing?.ttft_ms ?? null,

@@ -147,7 +147,7 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   if (sampler) {
     const { sampler: kind, rate_hz } = sampler.description;
     const unavailable = sampler.unavailable();
-    journal.append("sampling_started", { sampler: kind, rate_hz, unavailable });
+    journal.append({ event: "sampling_started", sampler: kind, rate_hz, unavailable });
     const missing = unavailable.map((line) => line.split(":", 1)[0]).join(", ");
     notice(`sampling at ${rate_hz} Hz (${kind})${missing ? `; not here: ${missing}` : ""}`);
   }
@@ -259,7 +259,8 @@ function logStart(
   if (!resumed) {
     const started_at_unix_seconds = metadata.started_at_unix_seconds;
     const planned = plan.length;
-    journal.append("run_started", {
+    journal.append({
+      event: "run_started",
       schema_version: 1,
       started_at_unix_seconds,
       agent,
@@ -267,17 +268,28 @@ function logStart(
       clock_anchor,
       planned,
     });
-    journal.append("agent_effective_config", { config });
+    journal.append({ event: "agent_effective_config", config });
     return;
   }
-  journal.append("run_resumed", { clock_anchor, finished: earlier.size, planned: plan.length });
+  journal.append({
+    event: "run_resumed",
+    clock_anchor,
+    finished: earlier.size,
+    planned: plan.length,
+  });
   for (const { package_id, item_id } of earlier.values()) {
-    journal.append("checkpoint_resume_skip", { package_id, item_id, reason: "finished" });
+    journal.append({
+      event: "checkpoint_resume_skip",
+      package_id,
+      item_id,
+      reason: "finished",
+    });
   }
 }
 
 function logEnd({ journal }: Session, { aggregate, complete, missing }: SuiteResults): void {
-  journal.append(complete ? "run_finished" : "run_interrupted", {
+  journal.append({
+    event: complete ? "run_finished" : "run_interrupted",
     finished_at_unix_seconds: Date.now() / 1000,
     samples: aggregate.tests,
     errors: aggregate.errors,

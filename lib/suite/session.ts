@@ -3,16 +3,38 @@ import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
-import { dropTornEnd, Journal, readJournal } from "../run/journal.ts";
+import { foldJournal, leftOut } from "../run/fold.ts";
+import { dropTornEnd, Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { removeDrafts, writeFileAtomic } from "../run/write.ts";
 import { resultItem } from "./results.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { Fold } from "../run/fold.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { Redactor } from "../run/redact.ts";
 import type { ItemFiles } from "./result_files.ts";
 import type { ResultItem } from "./results.ts";
-import type { TestResult } from "./test_result.ts";
+import type { TestResult } from "../run/test_result.ts";
+
+/** Tests that are done, by item id; of one that ran twice, the later result counts. */
+export const testResults: Fold<"run", Map<string, TestResult>> = {
+  kind: "run",
+  begin: () => new Map(),
+  take(results, event) {
+    if (event.event !== "package_finished" || event.result === null) return;
+    results.set(event.result.item_id, event.result);
+  },
+};
+
+/** The same without their texts. */
+export const resultItems: Fold<"run", Map<string, ResultItem>> = {
+  kind: "run",
+  begin: () => new Map(),
+  take(items, event) {
+    if (event.event !== "package_finished" || event.result === null) return;
+    items.set(event.result.item_id, resultItem(event.result));
+  },
+};
 
 /** What a journal tells of items that are done. */
 export interface Earlier {
@@ -33,22 +55,21 @@ export async function readEarlier(
   wanted: ReadonlySet<string>,
   files: ItemFiles,
 ): Promise<Earlier> {
-  const items = new Map<string, ResultItem>();
   const warnings: string[] = [];
-  const reading = await readJournal(directory.journal, (event) => {
-    if (event.event !== "package_finished") return;
-    const result = event.result as TestResult;
-    if (!wanted.has(result.item_id)) return;
-    items.set(result.item_id, resultItem(result));
-    if (!files.exist(result.test_id)) files.write(result);
+  const { state: items, ...reading } = await foldJournal(directory.journal, {
+    ...resultItems,
+    take(items, event) {
+      if (event.event !== "package_finished" || event.result === null) return;
+      if (!wanted.has(event.result.item_id)) return;
+      resultItems.take(items, event);
+      if (!files.exist(event.result.test_id)) files.write(event.result);
+    },
   });
   if (reading.torn_bytes > 0) {
     dropTornEnd(directory.journal, statSync(directory.journal).size, reading);
     warnings.push(`${directory.journal}: dropped a last line that was cut off in writing`);
   }
-  for (const line of reading.damaged_lines) {
-    warnings.push(`${directory.journal}:${line}: not a journal event; left out`);
-  }
+  warnings.push(...leftOut(directory.journal, reading));
   return { items, warnings };
 }
 
@@ -59,12 +80,8 @@ export async function readEarlier(
  * @throws the system's error when there is no journal.
  */
 export async function readResults(directory: RunDirectory): Promise<TestResult[]> {
-  const results = new Map<string, TestResult>();
-  await readJournal(directory.journal, ({ event, result }) => {
-    if (event !== "package_finished") return;
-    results.set((result as TestResult).item_id, result as TestResult);
-  });
-  return [...results.values()];
+  const { state } = await foldJournal(directory.journal, testResults);
+  return [...state.values()];
 }
 
 /** The metadata of a run. @throws {InputError} missing or damaged. */

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { WriteError } from "../../lib/errors.ts";
-import { Journal, readJournal } from "../../lib/run/journal.ts";
+import { readJournal } from "../../lib/run/fold.ts";
+import { Journal } from "../../lib/run/journal.ts";
 import { Redactor } from "../../lib/run/redact.ts";
 import { getJson, post, serveProcess, taskOver } from "../server/fixture.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
@@ -148,15 +149,18 @@ Deno.test({
       const path = join(place.path, "events.jsonl");
       {
         using journal = new Journal(path, new Redactor());
-        journal.append("first");
-        assertThrows(() => journal.append("large", { text: "x".repeat(20_000) }), WriteError);
+        journal.append({ event: "listener_failed", error: "first" });
+        const large = { event: "listener_failed", error: "x".repeat(20_000) } as const;
+        assertThrows(() => journal.append(large), WriteError);
         assertEquals(spawnSync("mount", ["-o", "remount,size=1m", place.path]).status, 0);
-        journal.append("second");
-        journal.append("third");
+        journal.append({ event: "listener_failed", error: "second" });
+        journal.append({ event: "listener_failed", error: "third" });
       }
-      const names: string[] = [];
-      const { damaged_lines } = await readJournal(path, ({ event }) => names.push(event));
-      assertEquals([names, damaged_lines], [["first", "second", "third"], [2]]);
+      const errors: unknown[] = [];
+      const { damaged } = await readJournal(path, "run", ({ event }) => {
+        if (event?.event === "listener_failed") errors.push(event.error);
+      });
+      assertEquals([errors, damaged.map(({ line }) => line)], [["first", "second", "third"], [2]]);
     } finally {
       spawnSync("umount", [place.path]);
     }

@@ -12,7 +12,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
-import { readJournal } from "../../lib/run/journal.ts";
+import { readJournal } from "../../lib/run/fold.ts";
 import { studentTQuantile } from "../../lib/stats/distributions.ts";
 import { mean, quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { childrenOf } from "../../lib/coding/sandbox/usage.ts";
@@ -163,15 +163,15 @@ async function judge(run: string, seen: Record<Process, Seen[]>): Promise<void> 
   const changes = [changeOf("load", seen), changeOf("server", seen)];
   const lags: { t_s: number; lag_ms: number }[] = [];
   let failed = 0, first_ns = 0, last_ns = 0;
-  const reading = await readJournal(join(run, "events.jsonl"), (event) => {
-    if (event.event !== "request_finished") return;
-    const { t_end_ns, lag_max_ns, failure } = event.result as Record<string, number | null>;
-    first_ns ||= event.mono_ns;
-    last_ns = event.mono_ns;
+  const reading = await readJournal(join(run, "events.jsonl"), "run", ({ event }) => {
+    if (event?.event !== "request_finished") return;
+    const { t_end_ns, lag_max_ns, failure } = event.result;
+    first_ns ||= event.mono_ns!;
+    last_ns = event.mono_ns!;
     if (failure !== null) failed++;
-    if (lag_max_ns !== null) lags.push({ t_s: t_end_ns! / NS, lag_ms: lag_max_ns / 1e6 });
+    if (lag_max_ns !== null) lags.push({ t_s: t_end_ns / NS, lag_ms: lag_max_ns / 1e6 });
   });
-  assertEquals(reading, { torn_bytes: 0, damaged_lines: [] });
+  assertEquals(reading, { torn_bytes: 0, damaged: [] });
   const p99 = (part: { lag_ms: number }[]) =>
     quantile(sortedCopy(part.map(({ lag_ms }) => lag_ms)), 0.99);
   const [from_s, to_s] = [first_ns / NS, last_ns / NS];

@@ -7,10 +7,9 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { writeLoadReport } from "../../lib/report/load/load_report.ts";
 import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
 import { runDirectoryAt } from "../../lib/run/directory.ts";
-import { readJournal } from "../../lib/run/journal.ts";
+import { readRecords } from "../../lib/load/load_journal.ts";
 import { temporaryFolder, writeTree } from "../native/fixtures.ts";
 import { dyno, dynoEach } from "./dyno.ts";
-import type { RequestRecord } from "../../lib/load/results.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Written by version 0.1.0; never to be written again, only added to. */
@@ -134,10 +133,6 @@ Deno.test("runs of version 0.1.0 are listed, shown, analysed, exported and repor
   const suite = runDirectoryAt(join(folder.path, "runs", SUITE));
   assertMatch(readFileSync(await writeSuiteReport(suite), "utf8"), /What is 2 \+ 3\?/);
   const load = runDirectoryAt(join(folder.path, "runs", LOAD));
-  const records: RequestRecord[] = [];
-  await readJournal(load.journal, ({ event, result }) => {
-    if (event === "request_finished") records.push(result as RequestRecord);
-  });
-  const report = await writeLoadReport(load, json(load.results), records);
+  const report = await writeLoadReport(load, json(load.results), await readRecords(load));
   assertMatch(readFileSync(report, "utf8"), /<h2[^>]*>.*Verdict|verdict/i);
 });

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { dropTornEnd, readJournal } from "../../lib/run/journal.ts";
+import { readJournal } from "../../lib/run/fold.ts";
+import { dropTornEnd } from "../../lib/run/journal.ts";
 import { importRuns } from "../../lib/formats/import_runs.ts";
 import { readForeign } from "../../lib/formats/read_foreign.ts";
 import { withRunIndex } from "../../lib/run/index.ts";
@@ -56,9 +57,9 @@ property("a journal: each whole line once, the torn end told", journals, async (
   writeFileSync(path, text);
   const bytes = statSync(path).size;
   let events = 0;
-  const reading = await readJournal(path, () => events++);
+  const reading = await readJournal(path, "run", () => events++);
   const lines = text.split("\n");
-  assertEquals(events + reading.damaged_lines.length, lines.length - 1);
+  assertEquals(events + reading.damaged.length, lines.length - 1);
   assertEquals(reading.torn_bytes, new TextEncoder().encode(lines.at(-1)).length);
   dropTornEnd(path, bytes, reading);
   assertEquals(readFileSync(path, "utf8").split("\n").at(-1), "");
@@ -71,7 +72,7 @@ Deno.test("a journal's line of 96 MB without an end is read in linear time", asy
   writeFileSync(path, '{"event":"x"}\n');
   writeFileSync(path, long, { flag: "a" });
   let events = 0;
-  const { torn_bytes } = await readJournal(path, () => events++);
+  const { torn_bytes } = await readJournal(path, "run", () => events++);
   assertEquals([events, torn_bytes], [1, long.length]);
 });
 

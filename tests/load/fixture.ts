@@ -8,7 +8,7 @@ import { planLoad } from "../../lib/load/plan_load.ts";
 import { runLoad } from "../../lib/load/run_load.ts";
 import type { LoadRun } from "../../lib/load/conclude_run.ts";
 import type { LoadSettings } from "../../lib/settings/load.ts";
-import type { RequestRecord } from "../../lib/load/results.ts";
+import type { RequestRecord } from "../../lib/run/request_record.ts";
 
 /** Runs a load without hardware samples; its folder is gone when the run is disposed of. */
 export async function load(

@@ -5,9 +5,9 @@ import { sloText } from "../../lib/load/slo.ts";
 import { summarise } from "../../lib/load/summarise.ts";
 import { inFlight, windowOf } from "../../lib/load/window.ts";
 import { record } from "./fixture.ts";
-import type { RequestRecord } from "../../lib/load/results.ts";
 import type { LoadStage } from "../../lib/load/stages.ts";
 import type { Slo } from "../../lib/load/slo.ts";
+import type { RequestRecord } from "../../lib/run/request_record.ts";
 
 const closed: LoadStage = {
   warmup: false,

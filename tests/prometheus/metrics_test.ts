@@ -22,6 +22,18 @@ async function values(metrics: Metrics, name: string, label = ""): Promise<Recor
   );
 }
 
+/** What events of a name have, where a test says nothing of it. */
+const WHOLE: Record<string, Record<string, unknown>> = {
+  package_started: { package_id: "a" },
+  package_finished: { package_id: "a" },
+  load_started: { schema_version: 2, name: "l", settings: {} },
+  load_progress: {
+    ...{ stage: 0, sent: 0, ended: 0, failed: 0, events: 0 },
+    client: { transport: "wire", cpu_cores: 0.1, cores: 2, stalled_ms: 0, events_per_s: 1 },
+  },
+  load_finished: { verdict: { verdict: "trusted" }, requests: {} },
+};
+
 /** A run directory that is written by hand, event by event. */
 function writtenRun(folder: string, facts: Record<string, unknown> = {}) {
   const metadata = { agent: "real-openai-compatible", model: "m", config: {}, ...facts };
@@ -29,19 +41,30 @@ function writtenRun(folder: string, facts: Record<string, unknown> = {}) {
   writeFileSync(join(folder, "run_metadata.json"), JSON.stringify(metadata));
   let t = 1000;
   return (event: string, fields: Record<string, unknown> = {}, end = "\n") => {
-    const line = JSON.stringify({ t: t++, mono_ns: t * 1e9, event, ...fields });
+    const line = JSON.stringify({ t: t++, mono_ns: t * 1e9, event, ...WHOLE[event], ...fields });
     appendFileSync(join(folder, "events.jsonl"), line + end);
   };
 }
 
 const RESULT = {
+  test_id: "a",
+  test_name: "A",
+  category: "c",
+  item_id: "1",
   success: true,
+  response_text: "",
+  execution_time: 0.165,
+  elapsed_seconds: 0.165,
+  attempts: 1,
+  timestamp: "2026-01-31T12:00:00Z",
   prompt_tokens: 12,
   completion_tokens: 30,
   error_class: null,
   timed_out: false,
-  timing: { t_sent_ns: 1, t_end_ns: 2, ttft_ms: 20, tpot_ms: 5, e2e_ms: 165 },
-  evaluation_result: { passed: true },
+  timing: { t_sent_ns: 1, t_end_ns: 2, ttft_ms: 20, tpot_ms: 5, e2e_ms: 165, token_events: 30 },
+  evaluation_result: {
+    ...{ evaluator: "e", passed: true, targets: 1, created_hits: 1, hit_rate: 1, detail: "" },
+  },
 };
 
 /** A request of a load, as its journal has it. */
@@ -49,6 +72,10 @@ function record(request: number, changed: Record<string, unknown> = {}) {
   const at = (ms: number) => 1e9 + ms * 1e6;
   return {
     request,
+    stage: 0,
+    turn: 0,
+    status: 200,
+    token_events: 11,
     warmup: false,
     t_intended_ns: at(0),
     t_ready_ns: at(0),
@@ -85,7 +112,10 @@ Deno.test("a suite's journal is counted as it grows, each line once", async () =
   );
   tell("llm_request_error", { error_class: "http_5xx", retry_in_s: 0.5 });
   tell("package_finished", { result: RESULT });
-  const wrong = { ...RESULT, evaluation_result: { passed: false } };
+  const wrong = {
+    ...RESULT,
+    evaluation_result: { ...RESULT.evaluation_result, passed: false, created_hits: 0, hit_rate: 0 },
+  };
   tell("package_finished", { result: wrong }, ""); // torn
   for (let i = 0; i < 3; i++) {
     const done = await values(metrics, "dyno_packages_processed_total", "result");
@@ -164,10 +194,18 @@ Deno.test("a coding problem's attempts are its requests", async () => {
   const tell = writtenRun(folder.path);
   await using metrics = await openMetrics();
   await using _run = metrics.follow(folder.path);
-  tell("attempt_finished", { attempt: { reused_from: null, result: RESULT } });
-  tell("attempt_finished", { attempt: { reused_from: null, result: RESULT } });
-  tell("attempt_finished", { attempt: { reused_from: "another", result: RESULT } });
-  tell("package_finished", { result: { ...RESULT, coding: { iterations: 2 } } });
+  const coding = { experiment_id: "e", problem_id: "p" };
+  const attempt = {
+    ...coding,
+    ...{ iteration: 1, passed: true, outcome: "passed", detail: "", how: "whole" },
+    reused_from: null,
+    result: RESULT,
+  };
+  tell("attempt_finished", { attempt });
+  tell("attempt_finished", { attempt });
+  tell("attempt_finished", { attempt: { ...attempt, reused_from: "another" } });
+  const outcome = { ...coding, mode: "iterative", sample: 0, iterations: 2, stopped: "success" };
+  tell("package_finished", { result: { ...RESULT, coding: outcome } });
   assertEquals(await values(metrics, "dyno_requests_total", "result"), { success: 2 });
   assertEquals((await values(metrics, "dyno_packages_processed_total", "result")).success, 1);
 });

@@ -15,12 +15,12 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
 import { checkWritable, createRunDirectory, findRun } from "../../lib/run/directory.ts";
 import { safeFileName, uniqueFileNames } from "../../lib/run/file_names.ts";
-import { dropTornEnd, Journal, readJournal } from "../../lib/run/journal.ts";
+import { readJournal } from "../../lib/run/fold.ts";
+import { dropTornEnd, Journal } from "../../lib/run/journal.ts";
 import { takeLock } from "../../lib/run/lock.ts";
 import { Redactor } from "../../lib/run/redact.ts";
 import { compactTime, isRunId, newRunId } from "../../lib/run/run_id.ts";
 import { writeFileAtomic } from "../../lib/run/write.ts";
-import type { JournalEvent } from "../../lib/run/journal.ts";
 
 /** A folder that is gone when the test is over. */
 function temporary(): Disposable & { path: string } {
@@ -29,9 +29,14 @@ function temporary(): Disposable & { path: string } {
 }
 
 async function eventsIn(path: string) {
-  const events: JournalEvent[] = [];
-  const reading = await readJournal(path, (event) => events.push(event));
-  return { events, ...reading };
+  // deno-lint-ignore no-explicit-any
+  const events: any[] = [];
+  const { torn_bytes, damaged } = await readJournal(
+    path,
+    "run",
+    ({ text }) => events.push(JSON.parse(text)),
+  );
+  return { events, torn_bytes, damaged_lines: damaged.map(({ line }) => line) };
 }
 
 Deno.test("a run id is bench, 8 hex digits, local date and time", () => {
@@ -44,9 +49,11 @@ Deno.test("journal lines are on disk when append returns, in order, with both cl
   using folder = temporary();
   const path = join(folder.path, "events.jsonl");
   using journal = new Journal(path, new Redactor());
-  for (let i = 0; i < 100; i++) journal.append("tick", { i, text: "ä\n" });
+  for (let i = 0; i < 100; i++) {
+    journal.append({ event: "workers_changed", workers: i, reason: "ä\n" });
+  }
   const { events, torn_bytes, damaged_lines } = await eventsIn(path);
-  assertEquals(events.map((event) => event.i), [...Array(100).keys()]);
+  assertEquals(events.map((event) => event.workers), [...Array(100).keys()]);
   assertEquals([torn_bytes, damaged_lines], [0, []]);
   assert(events[1].mono_ns > events[0].mono_ns && Math.abs(events[0].t - Date.now() / 1000) < 60);
 });
@@ -79,12 +86,12 @@ Deno.test("lines longer than a read chunk are whole", async () => {
   using folder = temporary();
   const path = join(folder.path, "events.jsonl");
   using journal = new Journal(path, new Redactor());
-  journal.append("big", { text: "x".repeat(300_000) });
-  journal.append("small");
+  journal.append({ event: "listener_failed", error: "x".repeat(300_000) });
+  journal.append({ event: "agent_effective_config", config: null });
   const { events } = await eventsIn(path);
-  assertEquals(events.map((event) => [event.event, String(event.text ?? "").length]), [
-    ["big", 300_000],
-    ["small", 0],
+  assertEquals(events.map((event) => [event.event, String(event.error ?? "").length]), [
+    ["listener_failed", 300_000],
+    ["agent_effective_config", 0],
   ]);
 });
 
@@ -95,7 +102,8 @@ Deno.test("a secret never reaches the journal, escaped or not", () => {
   redactor.learn('sk-live "quoted" 123');
   redactor.learnHeaders({ Authorization: "Bearer abcdef123456", accept: "application/json" });
   using journal = new Journal(path, redactor);
-  journal.append("error", { message: 'key sk-live "quoted" 123 or Bearer abcdef123456 is wrong' });
+  const error = 'key sk-live "quoted" 123 or Bearer abcdef123456 is wrong';
+  journal.append({ event: "listener_failed", error });
   const text = readFileSync(path, "utf8");
   assert(!text.includes("abcdef123456") && !text.includes("quoted") && text.includes("***"));
   assertEquals(redactor.redact("application/json"), "application/json");
@@ -104,7 +112,11 @@ Deno.test("a secret never reaches the journal, escaped or not", () => {
 Deno.test("a full device is one plain error, and the journal stays readable", () => {
   const journal = new Journal("/dev/full", new Redactor());
   try {
-    assertThrows(() => journal.append("a"), InputError, "no space left");
+    assertThrows(
+      () => journal.append({ event: "listener_failed", error: null }),
+      InputError,
+      "no space left",
+    );
   } finally {
     try {
       journal[Symbol.dispose]();

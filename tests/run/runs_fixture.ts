@@ -93,15 +93,26 @@ function resultItem(mark: string, i: number, n: number, tokens: boolean) {
 
 function finishedFields(item: ReturnType<typeof resultItem>, i: number) {
   const { score, ttft_ms, e2e_ms, error, ...result } = item;
-  const evaluation_result = score && { ...score, passed: item.passed, evaluator: "code" };
-  const timing = ttft_ms === null ? null : { ttft_ms, e2e_ms };
+  const evaluation_result = score &&
+    { ...score, passed: item.passed, evaluator: "code", detail: "" };
+  const span = { t_sent_ns: 0, t_end_ns: (e2e_ms ?? 0) * 1e6, token_events: 1 };
+  const timing = ttft_ms === null ? null : { ttft_ms, e2e_ms, ...span };
   return {
     package_id: item.package_id,
     i,
     elapsed_seconds: item.elapsed_seconds,
     error,
     timed_out: item.timed_out,
-    result: { ...result, error_message: error, evaluation_result, timing },
+    result: {
+      ...result,
+      response_text: "",
+      execution_time: item.elapsed_seconds,
+      attempts: 1,
+      timestamp: "2027-01-14T12:00:00Z",
+      error_message: error,
+      evaluation_result,
+      timing,
+    },
   };
 }
 

@@ -6,11 +6,10 @@ import { batchFolder } from "../../lib/schedule/folder.ts";
 import { BatchSession } from "../../lib/schedule/session.ts";
 import { throwIfAborted } from "../../lib/execute/scope.ts";
 import { loadBatch } from "../../lib/settings/batch.ts";
-import { readJournal } from "../../lib/run/journal.ts";
+import { readJournal } from "../../lib/run/fold.ts";
 import type { BatchClock } from "../../lib/schedule/clock.ts";
-import type { BatchRecord } from "../../lib/schedule/records.ts";
 import type { Batch } from "../../lib/settings/batch.ts";
-import type { JournalEvent } from "../../lib/run/journal.ts";
+import type { BatchEvent, BatchRecord, Recorded } from "../../lib/run/events.ts";
 
 /** Three questions of one industry whose key points the mock's answer may hold. */
 export const QUESTIONS = {
@@ -91,10 +90,12 @@ export async function batchOn(path: string, url: string) {
   return { batch, apis: apisOf(batch, `${url}/v1`, () => {}) };
 }
 
-/** The events of a journal. */
-export async function eventsIn(path: string): Promise<JournalEvent[]> {
-  const events: JournalEvent[] = [];
-  await readJournal(path, (event) => events.push(event));
+/** The events of a batch's journal. */
+export async function eventsIn(path: string): Promise<Recorded<BatchEvent>[]> {
+  const events: Recorded<BatchEvent>[] = [];
+  await readJournal(path, "batch", ({ event }) => {
+    if (event !== null) events.push(event);
+  });
   return events;
 }
 

@@ -119,10 +119,10 @@ Deno.test("a slot's runs are run directories of the kind batch", async () => {
   await using it = await rig({ evaluations: 1 }, "2027-01-10T08:00:00Z");
   await it.run();
   const starts = (await eventsIn(join(it.state, "events.jsonl")))
-    .filter(({ event }) => event === "run_started");
+    .filter((each) => each.event === "run_started");
   assertEquals(starts.length, 2);
   for (const { run_id } of starts) {
-    const { summary, items } = await readRunDirectory(join(it.folder, "runs", String(run_id)));
+    const { summary, items } = await readRunDirectory(join(it.folder, "runs", run_id));
     assertEquals([summary.kind, summary.status, summary.benchmark], ["batch", "complete", "small"]);
     assertEquals(summary.tags, ["batch", "small"]);
     assertEquals(items.length, 3);
@@ -182,7 +182,7 @@ Deno.test("a clock that goes forward misses slots, one that goes back repeats no
     "4 done on_time 6",
   ]);
   const jumps = (await eventsIn(join(it.state, "events.jsonl")))
-    .filter(({ event }) => event === "clock_jumped").map(({ by_s }) => by_s);
+    .filter((each) => each.event === "clock_jumped").map(({ by_s }) => by_s);
   assertEquals(jumps, [-10_800, 14_400]);
   assertEquals(it.said.filter((line) => line.startsWith("the clock went")), [
     "the clock went back by 10800 s: set, or the machine slept",

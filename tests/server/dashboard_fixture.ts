@@ -4,8 +4,8 @@ import { chromium } from "playwright-core";
 import { batchFolder, makeBatchFolder } from "../../lib/schedule/folder.ts";
 import { writeRecords } from "../../lib/schedule/records.ts";
 import { browserPath } from "../browser.ts";
+import type { BatchRecord } from "../../lib/run/events.ts";
 import type { Browser, Page } from "playwright-core";
-import type { BatchRecord } from "../../lib/schedule/records.ts";
 
 /** Null where there is no browser: such tests are left out. */
 export const executablePath = browserPath();

@@ -11,7 +11,7 @@ import { readResults } from "../../lib/suite/session.ts";
 import type { ApiOptions } from "../../lib/endpoint/api.ts";
 import type { LoadedSuite } from "../../lib/settings/load_suite.ts";
 import type { SuiteRun, SuiteRunOptions } from "../../lib/suite/run_suite.ts";
-import type { TestResult } from "../../lib/suite/test_result.ts";
+import type { TestResult } from "../../lib/run/test_result.ts";
 
 /** A folder that is gone when the test is over. */
 export function temporaryFolder(): Disposable & { path: string } {

@@ -11,7 +11,7 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { AutoWorkers, guardMemory } from "../../lib/suite/worker_rules.ts";
 import { jsonIn, promptTests, runOnMock, suiteFrom, temporaryFolder } from "./fixture.ts";
 import type { Evaluator } from "../../lib/suite/evaluator.ts";
-import type { TestResult } from "../../lib/suite/test_result.ts";
+import type { TestResult } from "../../lib/run/test_result.ts";
 
 Deno.test("a category's handler may change the test and the result, and fails alone", async () => {
   using folder = temporaryFolder();

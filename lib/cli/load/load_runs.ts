@@ -22,13 +22,13 @@ import { reportAsTable } from "./report_as_table.ts";
 import type { Transport } from "../../endpoint/transport.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { LoadExperiment, LoadSettings } from "../../settings/load.ts";
-import type { DriveProgress } from "../../load/drive_progress.ts";
 import type { ReportTool } from "../../load/report_as.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "../ui/command.ts";
+import type { DriveProgress } from "../../run/request_record.ts";
 
 /** A first answer that takes longer is told of. */
 const WAITING_MS = 3000;

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { tokensMissing } from "../../compare/cost.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readImportRecord } from "../../run/imported.ts";
-import { readJournal } from "../../run/journal.ts";
+import { readJournal } from "../../run/fold.ts";
 import { isLocked } from "../../run/lock.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
@@ -58,9 +58,9 @@ async function printJson(path: string, terminal: Terminal): Promise<void> {
   terminal.out('"events": [');
   let previous: string | null = null;
   if (existsSync(directory.journal)) {
-    await readJournal(directory.journal, (event) => {
+    await readJournal(directory.journal, "run", ({ text }) => {
       if (previous !== null) terminal.out(`${previous},`);
-      previous = JSON.stringify(event);
+      previous = text;
     });
   }
   if (previous !== null) terminal.out(previous);
@@ -79,8 +79,8 @@ async function eventCounts(path: string): Promise<string> {
   const { journal } = runDirectoryAt(path);
   if (!existsSync(journal)) return "none";
   const counts = new Map<string, number>();
-  await readJournal(journal, ({ event }) => {
-    counts.set(event, (counts.get(event) ?? 0) + 1);
+  await readJournal(journal, "run", ({ name }) => {
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   });
   return [...counts].map(([event, n]) => `${shownCount(n)} ${event}`).join(", ") || "none";
 }

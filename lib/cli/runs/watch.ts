@@ -2,10 +2,11 @@
 import { CancelledError } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { LineFollower } from "../../run/follow.ts";
+import { JournalFollower } from "../../run/fold.ts";
 import { resolveRun } from "../../run/index_filter.ts";
 import { isLocked } from "../../run/lock.ts";
-import { asObject, numberAt, objectAt, textAt } from "../../run/json_fields.ts";
+import { numberAt, objectAt, textAt } from "../../run/json_fields.ts";
+import { runState } from "../../run/run_state.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, jsonFlag, onlyOne, withRuns } from "./query.ts";
@@ -14,7 +15,6 @@ import type { JsonObject } from "../../run/json_fields.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const POLL_MS = 200;
-const LAST = new Set(["run_finished", "run_interrupted", "load_finished"]);
 
 const DETAILS = [
   "samples",
@@ -45,20 +45,20 @@ export const command: Command = {
     const given = onlyOne("watch", positional.length ? positional : ["latest"]);
     const path = await withRuns(values.runs, terminal, (index) => resolveRun(index, given));
     const { journal, lock } = runDirectoryAt(path);
-    const follow = new LineFollower(journal);
+    const follow = new JournalFollower(journal, "run");
+    const state = runState.begin();
     try {
       for (;;) {
         // looked at before reading: what a run wrote before it gave its lock back is then there
         const live = isLocked(lock);
-        let last = false;
-        for (const line of follow.lines()) {
-          const event = parsed(line);
-          last = event !== null && LAST.has(String(event.event));
-          if (values.json) terminal.out(line);
-          else if (event) terminal.out(describe(event));
+        for (const { text, event } of follow.lines()) {
+          if (event !== null) runState.take(state, event);
+          terminal.out(values.json ? text : describe(JSON.parse(text)));
         }
-        if (last || !live) {
-          if (!last) terminal.say("the run is over, or was cut off: nothing writes to it");
+        if (state.ended !== null || !live) {
+          if (state.ended === null) {
+            terminal.say("the run is over, or was cut off: nothing writes to it");
+          }
           return EXIT.good;
         }
         await sleep(POLL_MS, signal);
@@ -71,14 +71,6 @@ export const command: Command = {
     }
   },
 };
-
-function parsed(line: string): JsonObject | null {
-  try {
-    return asObject(JSON.parse(line));
-  } catch {
-    return null;
-  }
-}
 
 /** An event on one line: when, what, and what of it tells most. */
 function describe(event: JsonObject): string {

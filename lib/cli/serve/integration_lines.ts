@@ -3,9 +3,10 @@ import { grouped } from "../../text/grouped.ts";
 import { tableLines } from "../ui/table.ts";
 import type { Step } from "../../integration/config.ts";
 import type { StepOutcome } from "../../integration/run_scenarios.ts";
-import type { TaskMetrics, TaskView } from "../../server/tasks/task.ts";
+import type { TaskView } from "../../server/tasks/task.ts";
 import type { Column } from "../ui/table.ts";
 import type { Terminal } from "../ui/terminal.ts";
+import type { TaskMetrics } from "../../run/events.ts";
 
 type Paint = Terminal["paint"];
 

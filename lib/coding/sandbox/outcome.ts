@@ -1,4 +1,5 @@
 /** What is run in the sandbox, and what came of it. */
+import type { Checks } from "../../run/attempt.ts";
 
 /** A candidate's program and the checks it has to pass. */
 export interface Program {
@@ -41,14 +42,6 @@ export type OutcomeClass =
   | "out_of_memory"
   | "tampered"
   | "sandbox_error";
-
-/** Checks that held, of all. */
-export interface Checks {
-  /** Checks that held. */
-  passed: number;
-  /** All checks of the test. */
-  total: number;
-}
 
 /** What came of one program. */
 export interface Outcome {

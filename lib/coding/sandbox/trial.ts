@@ -6,8 +6,9 @@
 import { randomBytes } from "node:crypto";
 import { bounded, printable } from "./outcome.ts";
 import { endText, Watch } from "./watch.ts";
-import type { Checks, Outcome, OutcomeClass, Program } from "./outcome.ts";
+import type { Outcome, OutcomeClass, Program } from "./outcome.ts";
 import type { Side } from "./side.ts";
+import type { Checks } from "../../run/attempt.ts";
 
 /** The two processes of a trial, started and waiting for it. */
 export interface Pair {

@@ -8,11 +8,13 @@ import { nowNs } from "../../native/clock.ts";
 import { parseExposition } from "./prometheus_text.ts";
 import { METRIC_NAMES, readingOf, recogniseServer } from "./server_reading.ts";
 import type { HttpExchange, Transport } from "../../endpoint/transport.ts";
-import type { ServerKind, ServerMetricsReading } from "./server_reading.ts";
+import type { ServerKind } from "./server_reading.ts";
+import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 export { summarise } from "./server_summary.ts";
-export type { ServerKind, ServerMetricsReading } from "./server_reading.ts";
+export type { ServerKind } from "./server_reading.ts";
 export type { ServerMetricsSummary } from "./server_summary.ts";
+export type { ServerMetricsReading } from "../../run/request_record.ts";
 
 /** Time between readings unless something else is asked for. */
 export const SCRAPE_INTERVAL_MS = 1000;

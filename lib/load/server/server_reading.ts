@@ -1,43 +1,9 @@
 /** Which metrics tell the same thing on different inference servers. */
 import type { PrometheusSample } from "./prometheus_text.ts";
+import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 /** Servers whose metrics are understood. */
 export type ServerKind = "vllm" | "sglang" | "llama.cpp" | "tgi";
-
-/**
- * What a server said of itself at one moment; null is what it does not say. Over several models,
- * engines or replicas behind one page, counts add, use of the cache is the largest, and a stated hit
- * rate the mean.
- *
- * Counters are the server's own: vLLM counts tokens as they are made, SGLang, llama.cpp and TGI when
- * a request is over. Prompt tokens are those received, with llama.cpp those that were not cached.
- */
-export interface ServerMetricsReading {
-  /** CLOCK_MONOTONIC nanoseconds: halfway from the request to the first byte of the answer. */
-  t_ns: number;
-  /** Requests in the batch. */
-  running: number | null;
-  /** Requests in the queue. */
-  waiting: number | null;
-  /** Share of the KV cache in use, 0 to 1. */
-  kv_cache_usage: number | null;
-  /** Prompt tokens found in the prefix cache. */
-  prefix_cache_hits_total: number | null;
-  /** Prompt tokens looked up in the prefix cache. */
-  prefix_cache_queries_total: number | null;
-  /** The hit rate as the server states it, 0 to 1, over a span of its own choosing. */
-  prefix_cache_hit_rate: number | null;
-  /** Time in the queue, of all requests together. */
-  queue_time_sum_s: number | null;
-  /** Requests that left the queue. */
-  queue_time_count: number | null;
-  /** Requests thrown out of the batch for want of cache. */
-  preemptions_total: number | null;
-  /** Prompt tokens processed since the server's start. */
-  prompt_tokens_total: number | null;
-  /** Tokens generated since the server's start. */
-  generation_tokens_total: number | null;
-}
 
 /** What a reading holds besides its time. */
 export type ServerMetricsField = Exclude<keyof ServerMetricsReading, "t_ns">;

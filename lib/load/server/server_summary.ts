@@ -1,5 +1,5 @@
 /** What a server's readings come to over a stretch of time. */
-import type { ServerMetricsReading } from "./server_reading.ts";
+import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 /** A window of time in a server's own words. Null is what its readings do not tell. */
 export interface ServerMetricsSummary {

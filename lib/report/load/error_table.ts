@@ -3,8 +3,9 @@ import { grouped } from "../../text/grouped.ts";
 import { counted, cutText, escapeHtml } from "../html.ts";
 import { shareText } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
-import type { LoadResults, RequestRecord } from "../../load/results.ts";
+import type { LoadResults } from "../../load/results.ts";
 import type { Row } from "../table.ts";
+import type { RequestRecord } from "../../run/request_record.ts";
 
 /** Different messages that are counted for a class; a server may write an id into each. */
 const MOST_MESSAGES = 1000;

@@ -6,9 +6,10 @@ import { sortedCopy } from "../../stats/quantile.ts";
 import { cumulativeChart } from "../charts/cumulative_chart.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { legendList } from "../charts/timeline_chart.ts";
-import type { LoadResults, RequestRecord, StageResults } from "../../load/results.ts";
+import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Curve } from "../charts/cumulative_chart.ts";
 import type { Legend } from "../charts/request_series.ts";
+import type { RequestRecord } from "../../run/request_record.ts";
 
 /** With more stages their curves would hide each other; the page's palette has as many colours. */
 const MOST_STAGES = 6;

@@ -23,10 +23,11 @@ import { sloTable } from "./slo_table.ts";
 import { stageTable } from "./stage_table.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Samples } from "../../hardware/samples.ts";
-import type { LoadResults, RequestRecord } from "../../load/results.ts";
+import type { LoadResults } from "../../load/results.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Section } from "../sections.ts";
+import type { RequestRecord } from "../../run/request_record.ts";
 
 const MOST_NOTES = 100;
 

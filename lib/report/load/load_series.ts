@@ -1,8 +1,8 @@
 /** Request records as series over time. */
 import { latencies } from "../../endpoint/latency.ts";
 import { timeStep } from "../charts/scales.ts";
-import type { RequestRecord } from "../../load/results.ts";
 import type { Points } from "../charts/host_panels.ts";
+import type { RequestRecord } from "../../run/request_record.ts";
 
 const NS_PER_S = 1e9;
 /** Rates are those of whole seconds, unless the run is too short for that. */

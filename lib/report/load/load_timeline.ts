@@ -7,12 +7,13 @@ import { linePanel, panelLook, panelStack, panelTitle } from "../charts/panel_st
 import { durationLabel } from "../charts/scales.ts";
 import { serverPanels } from "./server_panels.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
-import type { LoadResults, RequestRecord } from "../../load/results.ts";
+import type { LoadResults } from "../../load/results.ts";
 import type { ChartSeries } from "../charts/chart.ts";
 import type { Panel, Points } from "../charts/host_panels.ts";
 import type { Rates } from "./load_series.ts";
 import type { StackedPanel } from "../charts/panel_stack.ts";
 import type { TimeAxis } from "../charts/time_axis.ts";
+import type { RequestRecord } from "../../run/request_record.ts";
 
 const NS_PER_S = 1e9;
 const MOST_TTFTS = 4000;

@@ -1,6 +1,6 @@
 /** What the server said of itself, over time. */
-import type { ServerMetricsReading } from "../../load/server/server_metrics.ts";
 import type { Panel, Points } from "../charts/host_panels.ts";
+import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 const NS_PER_S = 1e9;
 const MOST_POINTS = 600;

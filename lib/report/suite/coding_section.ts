@@ -4,7 +4,7 @@ import { percent } from "../html.ts";
 import { dataTable } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { ResultItem } from "../../suite/results.ts";
-import type { CodingOutcome } from "../../suite/test_result.ts";
+import type { CodingOutcome } from "../../run/test_result.ts";
 
 /** The table and, of two modes, their comparison; null for a run without coding problems. */
 export function codingSection(items: readonly ResultItem[]): string | null {

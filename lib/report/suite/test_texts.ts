@@ -6,7 +6,7 @@ import { counted, cutText, escapeHtml } from "../html.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { ResultItem } from "../../suite/results.ts";
-import type { TestResult } from "../../suite/test_result.ts";
+import type { TestResult } from "../../run/test_result.ts";
 
 /** Texts are shown for so many tests, failed and wrong ones first, and for so many bytes of HTML. */
 const MOST_TESTS = 300;

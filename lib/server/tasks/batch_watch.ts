@@ -1,65 +1,93 @@
 /** Following the journal of a batch: what was recorded since a task was submitted. */
-import { LineFollower } from "../../run/follow.ts";
-import { asObject, numberAt, textAt } from "../../run/json_fields.ts";
-import { eventOf } from "./run_watch.ts";
+import { JournalFollower } from "../../run/fold.ts";
+import type { TaskMetrics } from "../../run/events.ts";
+import type { Fold } from "../../run/fold.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
-import type { JsonObject } from "../../run/json_fields.ts";
 import type { TaskWatch } from "./runner.ts";
-import type { TaskMetrics } from "./task.ts";
 
 const ERRORS = 10;
 
+/** What a batch's slots and records come to. */
+export interface BatchSums {
+  /** A slot was begun and is not over. */
+  open: boolean;
+  slots: number;
+  skipped: number;
+  records: number;
+  successful: number;
+  /** Records with a coverage, and the sum of theirs. */
+  covered: number;
+  coverage: number;
+  /** The first errors, at most ten. */
+  errors: string[];
+}
+
+/** Sums of a batch. */
+export const batchSums: Fold<"batch", BatchSums> = {
+  kind: "batch",
+  begin: () => ({
+    open: false,
+    slots: 0,
+    skipped: 0,
+    records: 0,
+    successful: 0,
+    covered: 0,
+    coverage: 0,
+    errors: [],
+  }),
+  take(sums, event) {
+    switch (event.event) {
+      case "slot_started":
+        sums.open = true;
+        break;
+      case "slot_skipped":
+        sums.skipped++;
+        break;
+      case "slot_finished":
+        sums.open = false;
+        sums.slots++;
+        break;
+      case "run_finished": {
+        const { provider, model, error, records } = event;
+        if (error !== null && sums.errors.length < ERRORS) {
+          sums.errors.push(`${provider} ${model}: ${error}`);
+        }
+        for (const [, { success, coverage_score }] of records) {
+          sums.records++;
+          if (success) sums.successful++;
+          if (coverage_score === null) continue;
+          sums.covered++;
+          sums.coverage += coverage_score;
+        }
+      }
+    }
+  },
+};
+
 /** Counts the slots and records of a batch. */
 export class BatchWatch implements TaskWatch {
-  readonly #follow: LineFollower;
+  readonly #follow: JournalFollower<"batch">;
   readonly #since_s: number;
-  readonly #errors: string[] = [];
-  readonly #sum = { slots: 0, skipped: 0, records: 0, successful: 0, covered: 0, coverage: 0 };
-  #open = false;
+  readonly #sums = batchSums.begin();
 
   /** @param since_s what is older belongs to earlier tasks; unix seconds. */
   constructor({ journal }: BatchFolder, since_s: number) {
-    this.#follow = new LineFollower(journal);
+    this.#follow = new JournalFollower(journal, "batch");
     this.#since_s = since_s;
   }
 
   refresh(): boolean {
     let some = false;
-    for (const line of this.#follow.lines()) {
-      const event = eventOf(line);
-      if (event === null || (numberAt(event, "t") ?? 0) < this.#since_s) continue;
+    for (const { event } of this.#follow.lines()) {
+      if (event === null || event.t < this.#since_s) continue;
       some = true;
-      this.#take(event);
+      batchSums.take(this.#sums, event);
     }
     return some;
   }
 
-  #take(event: JsonObject): void {
-    const sum = this.#sum;
-    if (event.event === "slot_started") this.#open = true;
-    if (event.event === "slot_skipped") sum.skipped++;
-    if (event.event === "slot_finished") {
-      this.#open = false;
-      sum.slots++;
-    }
-    if (event.event !== "run_finished") return;
-    const error = textAt(event, "error");
-    if (error !== null && this.#errors.length < ERRORS) {
-      this.#errors.push(`${textAt(event, "provider")} ${textAt(event, "model")}: ${error}`);
-    }
-    for (const [, record] of event.records as [string, unknown][]) {
-      const found = asObject(record);
-      sum.records++;
-      if (found?.success === true) sum.successful++;
-      const score = numberAt(found, "coverage_score");
-      if (score === null) continue;
-      sum.covered++;
-      sum.coverage += score;
-    }
-  }
-
   metrics(): TaskMetrics {
-    const { slots, skipped, records, successful, covered, coverage } = this.#sum;
+    const { slots, skipped, records, successful, covered, coverage } = this.#sums;
     return {
       slots,
       skipped,
@@ -71,11 +99,11 @@ export class BatchWatch implements TaskWatch {
   }
 
   errors(): string[] {
-    return this.#errors;
+    return this.#sums.errors;
   }
 
   complete(): boolean {
-    return !this.#open;
+    return !this.#sums.open;
   }
 
   facts(): null {

@@ -31,7 +31,7 @@ export async function checkCallback(
 export function sendCallbacks(store: TaskStore, queue: CallbackQueue): void {
   const tell = (task: Task) => {
     const { callback_url } = task.request;
-    if (callback_url === undefined || !isOver(task) || queue.knows(task.task_id)) return;
+    if (typeof callback_url !== "string" || !isOver(task) || queue.knows(task.task_id)) return;
     queue.add(callback_url, payloadOf(task), task.task_id);
   };
   for (const task of store.tasks.values()) tell(task);

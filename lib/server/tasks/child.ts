@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import { startTicks } from "../../run/lock.ts";
 import { notWritten } from "../../run/write.ts";
-import type { TaskProcess } from "./task.ts";
+import type { TaskProcess } from "../../run/events.ts";
 
 /** How long a process may take to save what it has, before it is killed. */
 const GRACE_MS = 20_000;

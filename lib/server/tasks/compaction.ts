@@ -1,9 +1,9 @@
 /** What of the journal of tasks is still needed. */
-import type { JournalEvent } from "../../run/journal.ts";
+import type { JournalLine } from "../../run/event_forms.ts";
 
 /** A journal without what nobody asks for any more. */
 export interface Compacted {
-  events: JournalEvent[];
+  lines: JournalLine<"tasks">[];
   /** Tasks that are over and left out. */
   forgotten: string[];
 }
@@ -14,13 +14,13 @@ export interface Compacted {
  *
  * @param kept so many that are over.
  */
-export function compacted(events: readonly JournalEvent[], kept: number): Compacted {
+export function compacted(lines: readonly JournalLine<"tasks">[], kept: number): Compacted {
   const over = new Set(
-    events.filter(({ event }) => event === "task_ended").map(({ task_id }) => String(task_id)),
+    lines.flatMap(({ event }) => event?.event === "task_ended" ? event.task_id : []),
   );
   const forgotten = new Set([...over].slice(0, Math.max(0, over.size - kept)));
-  const isNeeded = ({ event, task_id }: JournalEvent) =>
-    !forgotten.has(String(task_id)) &&
-    !(event === "task_process" && over.has(String(task_id)));
-  return { events: events.filter(isNeeded), forgotten: [...forgotten] };
+  const isNeeded = ({ event }: JournalLine<"tasks">) =>
+    event === null || !forgotten.has(event.task_id) &&
+      !(event.event === "task_process" && over.has(event.task_id));
+  return { lines: lines.filter(isNeeded), forgotten: [...forgotten] };
 }

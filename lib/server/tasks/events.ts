@@ -1,9 +1,10 @@
 /** What happens to a task, as a stream that can be taken up again where it was left. */
 import { join } from "node:path";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { LineFollower } from "../../run/follow.ts";
+import { JournalFollower } from "../../run/fold.ts";
 import { isOver } from "./task.ts";
-import type { Task, TaskMetrics } from "./task.ts";
+import type { Task } from "./task.ts";
+import type { TaskMetrics } from "../../run/events.ts";
 
 /** One event: a change of the task, an event of its run's journal, or its figures. */
 export interface TaskEvent {
@@ -45,17 +46,18 @@ export function placeOf(id: string | undefined): EventPlace {
 export async function* taskEvents(task: Task, options: FollowOptions): AsyncGenerator<TaskEvent> {
   const { runs, from, signal } = options;
   const place = { ...from };
-  const tail: { follow: LineFollower | null } = { follow: null };
+  const tail: { follow: JournalFollower<"run"> | null } = { follow: null };
   let told = "";
   const id = () => `${place.change}.${place.run}.${place.offset}`;
   const runLines = function* (): Generator<TaskEvent> {
     const run_id = task.runs[place.run];
     if (run_id === undefined) return;
-    const follow = tail.follow ??= new LineFollower(
+    const follow = tail.follow ??= new JournalFollower(
       runDirectoryAt(join(runs, run_id)).journal,
+      "run",
       place.offset,
     );
-    for (const text of follow.lines()) {
+    for (const { text } of follow.lines()) {
       place.offset = follow.offset;
       yield { id: id(), event: "run", text };
     }

@@ -1,9 +1,9 @@
 /** How a task ended, from how its process did and what it left. */
 import { readFileSync } from "node:fs";
 import type { ChildEnd } from "./child.ts";
-import type { TaskEnd } from "./store.ts";
 import type { TaskWatch } from "./runner.ts";
-import type { Task, TaskStatus } from "./task.ts";
+import type { Task } from "./task.ts";
+import type { TaskEnd, TaskStatus } from "../../run/events.ts";
 
 /** A task's last state and what goes with it. */
 export type TaskOutcome = { status: TaskStatus } & Partial<TaskEnd>;

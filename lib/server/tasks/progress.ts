@@ -1,117 +1,180 @@
 /** Figures of a task while it runs, from the events of its run. */
 import { latencies } from "../../endpoint/latency.ts";
-import { asObject, numberAt, objectAt, textAt } from "../../run/json_fields.ts";
 import { LogHistogram } from "../../stats/histogram.ts";
 import { resultItem } from "../../suite/results.ts";
-import type { JsonObject } from "../../run/json_fields.ts";
-import type { RequestRecord } from "../../load/results.ts";
-import type { TestResult } from "../../suite/test_result.ts";
-import type { TaskMetrics } from "./task.ts";
+import type { Recorded, RunEvent, TaskMetrics } from "../../run/events.ts";
+import type { Fold } from "../../run/fold.ts";
 
 /** So many errors are told of. */
 const ERRORS = 10;
 
-/** Sums that grow with the events of one run; constant time an event. */
+/** What a suite's run has come to. */
+export interface SuiteSums {
+  planned: number | null;
+  /** Items that are done; one that is told twice counts once. */
+  seen: Set<string>;
+  successful: number;
+  timed_out: number;
+  judged: number;
+  passed: number;
+  /** Sum and maximum of the judged scores. */
+  score: number;
+  best: number;
+  seconds: number;
+  /** Null as soon as an answer's are unknown. */
+  tokens: { prompt: number | null; completion: number | null };
+  /** The first errors, at most ten. */
+  errors: string[];
+}
+
+/** Sums of a suite's run; constant time an event. */
+export const suiteSums: Fold<"run", SuiteSums> = {
+  kind: "run",
+  begin: () => ({
+    planned: null,
+    seen: new Set(),
+    successful: 0,
+    timed_out: 0,
+    judged: 0,
+    passed: 0,
+    score: 0,
+    best: 0,
+    seconds: 0,
+    tokens: { prompt: 0, completion: 0 },
+    errors: [],
+  }),
+  take(sums, event) {
+    if (event.event === "run_started" || event.event === "run_resumed") {
+      sums.planned = event.planned ?? sums.planned;
+    }
+    if (event.event !== "package_finished" || event.result === null) return;
+    const item = resultItem(event.result);
+    if (sums.seen.has(item.item_id)) return;
+    sums.seen.add(item.item_id);
+    sums.seconds += item.elapsed_seconds;
+    if (item.timed_out) sums.timed_out++;
+    if (item.score) {
+      sums.judged++;
+      sums.score += item.score.hit_rate;
+      sums.best = Math.max(sums.best, item.score.hit_rate);
+      if (item.passed) sums.passed++;
+    }
+    if (item.success) {
+      sums.successful++;
+      sums.tokens.prompt = added(sums.tokens.prompt, item.prompt_tokens);
+      sums.tokens.completion = added(sums.tokens.completion, item.completion_tokens);
+    } else if (sums.errors.length < ERRORS) {
+      sums.errors.push(`${item.test_id}: ${item.error ?? "no answer"}`);
+    }
+  },
+};
+
+function suiteMetrics({ planned, seen, judged, score, best, seconds, ...sums }: SuiteSums) {
+  return {
+    planned,
+    finished: seen.size,
+    successful: sums.successful,
+    errors: seen.size - sums.successful,
+    timed_out: sums.timed_out,
+    evaluated: judged,
+    passed: sums.passed,
+    avg_hit_rate: judged ? score / judged : null,
+    max_hit_rate: judged ? best : null,
+    total_prompt_tokens: sums.tokens.prompt,
+    total_completion_tokens: sums.tokens.completion,
+    avg_elapsed_seconds: seen.size ? seconds / seen.size : null,
+  };
+}
+
+/** What a load's run has come to; warm-up left out. */
+export interface LoadSums {
+  requests: number;
+  failed: number;
+  tokens: { prompt: number | null; completion: number | null };
+  /** Microseconds. */
+  ttft_us: LogHistogram;
+  e2e_us: LogHistogram;
+  /** Of its client; null until it is over. */
+  verdict: string | null;
+  /** The first errors, at most ten. */
+  errors: string[];
+}
+
+/** Sums of a load's run; constant time and memory. */
+export const loadSums: Fold<"run", LoadSums> = {
+  kind: "run",
+  begin: () => ({
+    requests: 0,
+    failed: 0,
+    tokens: { prompt: 0, completion: 0 },
+    ttft_us: new LogHistogram(),
+    e2e_us: new LogHistogram(),
+    verdict: null,
+    errors: [],
+  }),
+  take(sums, event) {
+    if (event.event === "load_finished") sums.verdict = event.verdict.verdict;
+    if (event.event !== "request_finished" || event.result.warmup) return;
+    const record = event.result;
+    sums.requests++;
+    if (record.failure !== null) {
+      sums.failed++;
+      if (sums.errors.length < ERRORS) {
+        sums.errors.push(`request ${record.request}: ${record.message ?? record.failure}`);
+      }
+      return;
+    }
+    sums.tokens.prompt = added(sums.tokens.prompt, record.prompt_tokens);
+    sums.tokens.completion = added(sums.tokens.completion, record.completion_tokens);
+    const { e2e_ms, ttft_ms } = latencies(record);
+    if (e2e_ms !== null) sums.e2e_us.add(e2e_ms * 1000);
+    if (ttft_ms !== null) sums.ttft_us.add(ttft_ms * 1000);
+  },
+};
+
+function loadMetrics({ requests, failed, tokens, ttft_us, e2e_us, verdict }: LoadSums) {
+  return {
+    requests,
+    successful: requests - failed,
+    errors: failed,
+    total_prompt_tokens: tokens.prompt,
+    total_completion_tokens: tokens.completion,
+    ttft_p50_ms: ms(ttft_us.quantile(0.5)),
+    ttft_p99_ms: ms(ttft_us.quantile(0.99)),
+    e2e_p50_ms: ms(e2e_us.quantile(0.5)),
+    e2e_p99_ms: ms(e2e_us.quantile(0.99)),
+    verdict,
+  };
+}
+
+/** The sums of one run, and what they come to. */
 export interface RunProgress {
   /** Counts one event of the run. */
-  add(event: JsonObject): void;
+  add(event: Recorded<RunEvent>): void;
   metrics(): TaskMetrics;
   /** The first errors, at most ten. */
   errors(): string[];
 }
 
-/** Sums of a suite's run; a test that is told twice counts once. */
+/** Figures of a suite's run. */
 export function suiteProgress(): RunProgress {
-  const seen = new Set<string>();
-  const errors: string[] = [];
-  const sum = { successful: 0, timed_out: 0, judged: 0, passed: 0, score: 0, best: 0, seconds: 0 };
-  const tokens: Record<"prompt" | "completion", number | null> = { prompt: 0, completion: 0 };
-  let planned: number | null = null;
-  return {
-    add(event) {
-      planned = numberAt(event, "planned") ?? planned;
-      const result = event.event === "package_finished" ? asObject(event.result) : null;
-      const id = textAt(result, "item_id");
-      if (result === null || id === null || seen.has(id)) return;
-      seen.add(id);
-      const item = resultItem(result as unknown as TestResult);
-      sum.seconds += item.elapsed_seconds;
-      if (item.timed_out) sum.timed_out++;
-      if (item.score) {
-        sum.judged++;
-        sum.score += item.score.hit_rate;
-        sum.best = Math.max(sum.best, item.score.hit_rate);
-        if (item.passed) sum.passed++;
-      }
-      if (item.success) {
-        sum.successful++;
-        tokens.prompt = added(tokens.prompt, item.prompt_tokens);
-        tokens.completion = added(tokens.completion, item.completion_tokens);
-      } else if (errors.length < ERRORS) {
-        errors.push(`${item.test_id}: ${item.error ?? "no answer"}`);
-      }
-    },
-    metrics: () => ({
-      planned,
-      finished: seen.size,
-      successful: sum.successful,
-      errors: seen.size - sum.successful,
-      timed_out: sum.timed_out,
-      evaluated: sum.judged,
-      passed: sum.passed,
-      avg_hit_rate: sum.judged ? sum.score / sum.judged : null,
-      max_hit_rate: sum.judged ? sum.best : null,
-      total_prompt_tokens: tokens.prompt,
-      total_completion_tokens: tokens.completion,
-      avg_elapsed_seconds: seen.size ? sum.seconds / seen.size : null,
-    }),
-    errors: () => errors,
-  };
+  return progressOf(suiteSums, suiteMetrics);
 }
 
-/** Sums of a load's run. */
+/** Figures of a load's run. */
 export function loadProgress(): RunProgress {
-  const ttft_us = new LogHistogram();
-  const e2e_us = new LogHistogram();
-  const errors: string[] = [];
-  let requests = 0, failed = 0, trusted: string | null = null;
-  let prompt: number | null = 0, completion: number | null = 0;
+  return progressOf(loadSums, loadMetrics);
+}
+
+function progressOf<Sums extends { errors: string[] }>(
+  { begin, take }: Fold<"run", Sums>,
+  metrics: (sums: Sums) => TaskMetrics,
+): RunProgress {
+  const sums = begin();
   return {
-    add(event) {
-      if (event.event === "load_finished") {
-        trusted = textAt(objectAt(event, "verdict"), "verdict");
-      }
-      const record = event.event === "request_finished"
-        ? asObject(event.result) as RequestRecord | null
-        : null;
-      if (record === null || record.warmup) return;
-      requests++;
-      if (record.failure !== null) {
-        failed++;
-        if (errors.length < ERRORS) {
-          errors.push(`request ${record.request}: ${record.message ?? record.failure}`);
-        }
-        return;
-      }
-      prompt = added(prompt, record.prompt_tokens);
-      completion = added(completion, record.completion_tokens);
-      const { e2e_ms, ttft_ms } = latencies(record);
-      if (e2e_ms !== null) e2e_us.add(e2e_ms * 1000);
-      if (ttft_ms !== null) ttft_us.add(ttft_ms * 1000);
-    },
-    metrics: () => ({
-      requests,
-      successful: requests - failed,
-      errors: failed,
-      total_prompt_tokens: prompt,
-      total_completion_tokens: completion,
-      ttft_p50_ms: ms(ttft_us.quantile(0.5)),
-      ttft_p99_ms: ms(ttft_us.quantile(0.99)),
-      e2e_p50_ms: ms(e2e_us.quantile(0.5)),
-      e2e_p99_ms: ms(e2e_us.quantile(0.99)),
-      verdict: trusted,
-    }),
-    errors: () => errors,
+    add: (event) => take(sums, event),
+    metrics: () => metrics(sums),
+    errors: () => sums.errors,
   };
 }
 

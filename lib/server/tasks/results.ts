@@ -5,7 +5,7 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { prepareTask } from "./prepare.ts";
 import { finishedRuns } from "./sweep_watch.ts";
-import { isOver } from "./task.ts";
+import { isOver, requestOf } from "./task.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
 import type { TaskPolicy } from "./prepare.ts";
 import type { Task, TaskView } from "./task.ts";
@@ -22,9 +22,9 @@ export async function resultsOf(
   const partial = !isOver(task);
   const head = JSON.stringify({ ...view, partial }).slice(0, -1);
   const parts = task.kind === "batch"
-    ? batchRecords((await prepareTask(task.request, task.task_id, policy)).batch_dir!)
+    ? batchRecords((await prepareTask(requestOf(task), task.task_id, policy)).batch_dir!)
     : task.kind === "sweep"
-    ? sweepRuns((await prepareTask(task.request, task.task_id, policy)).exp_dir!)
+    ? sweepRuns((await prepareTask(requestOf(task), task.task_id, policy)).exp_dir!)
     : partial
     ? ["null"]
     : runResults(join(runs, view.run_id ?? "none"));

@@ -1,40 +1,36 @@
 /** Following the run directory of a task. */
 import { readFileSync } from "node:fs";
-import { LineFollower } from "../../run/follow.ts";
+import { JournalFollower } from "../../run/fold.ts";
 import { asObject, textAt } from "../../run/json_fields.ts";
+import { runState } from "../../run/run_state.ts";
 import { loadProgress, suiteProgress } from "./progress.ts";
 import type { RunDirectory } from "../../run/directory.ts";
-import type { JsonObject } from "../../run/json_fields.ts";
 import type { RunProgress } from "./progress.ts";
 import type { RunFacts, TaskWatch } from "./runner.ts";
-import type { TaskMetrics } from "./task.ts";
-
-/** Events that end a run that nothing interrupted. */
-const LAST = new Set(["run_finished", "load_finished"]);
+import type { RunEvent, TaskMetrics } from "../../run/events.ts";
 
 /** Reads a run's journal as it grows. */
 export class RunWatch implements TaskWatch {
   readonly #directory: RunDirectory;
-  readonly #follow: LineFollower;
+  readonly #follow: JournalFollower<"run">;
+  readonly #state = runState.begin();
   readonly #progress: RunProgress;
-  readonly #onEvent: (event: JsonObject) => void;
-  #complete = false;
+  readonly #onEvent: (event: RunEvent) => void;
   #facts: RunFacts | null = null;
 
-  constructor(kind: string, directory: RunDirectory, onEvent: (event: JsonObject) => void) {
+  constructor(kind: string, directory: RunDirectory, onEvent: (event: RunEvent) => void) {
     this.#directory = directory;
-    this.#follow = new LineFollower(directory.journal);
+    this.#follow = new JournalFollower(directory.journal, "run");
     this.#progress = kind === "load" ? loadProgress() : suiteProgress();
     this.#onEvent = onEvent;
   }
 
   refresh(): boolean {
     let some = false;
-    for (const line of this.#follow.lines()) {
-      const event = eventOf(line);
+    for (const { event } of this.#follow.lines()) {
       if (event === null) continue;
       some = true;
-      this.#complete = LAST.has(String(event.event));
+      runState.take(this.#state, event);
       this.#progress.add(event);
       this.#onEvent(event);
     }
@@ -50,7 +46,7 @@ export class RunWatch implements TaskWatch {
   }
 
   complete(): boolean {
-    return this.#complete;
+    return this.#state.ended === "complete";
   }
 
   facts(): RunFacts | null {
@@ -59,15 +55,6 @@ export class RunWatch implements TaskWatch {
 
   [Symbol.dispose](): void {
     this.#follow[Symbol.dispose]();
-  }
-}
-
-/** An event of a journal; null for a damaged line. */
-export function eventOf(line: string): JsonObject | null {
-  try {
-    return asObject(JSON.parse(line));
-  } catch {
-    return null;
   }
 }
 

@@ -12,11 +12,11 @@ import { outcomeOf } from "./outcome.ts";
 import { prepareTask } from "./prepare.ts";
 import { RunWatch } from "./run_watch.ts";
 import { SweepWatch } from "./sweep_watch.ts";
-import { isOver } from "./task.ts";
-import type { JsonObject } from "../../run/json_fields.ts";
+import { isOver, requestOf } from "./task.ts";
 import type { Prepared, TaskPolicy } from "./prepare.ts";
 import type { TaskStore } from "./store.ts";
-import type { Task, TaskMetrics } from "./task.ts";
+import type { Task } from "./task.ts";
+import type { RunEvent, TaskMetrics } from "../../run/events.ts";
 
 /** Who ran, against what. */
 export interface RunFacts {
@@ -46,7 +46,7 @@ export interface RunnerOptions {
   /** The words that start dyno. */
   command: readonly string[];
   /** Told of each event of a task's run. */
-  onRunEvent(task: Task, event: JsonObject): void;
+  onRunEvent(task: Task, event: RunEvent): void;
   /** Told when a running task has new figures. */
   onProgress(task: Task): void;
   /** Told what went wrong in one line. */
@@ -135,7 +135,7 @@ export class TaskRunner {
     const run_id = ownFolder ? null : runToGoOn(task, runs) ?? newRunId();
     const resumed = run_id !== null && task.runs.includes(run_id) && hasJournal(runs, run_id);
     store.starting(task, run_id);
-    const prepared = await prepareTask(task.request, task.task_id, policy);
+    const prepared = await prepareTask(requestOf(task), task.task_id, policy);
     const args = this.#write(task, prepared);
     if (run_id !== null) args.push("--out", runs, resumed ? "--resume" : "--run-id", run_id);
     if (task.kind === "batch") args.push("--out", runs);

@@ -2,25 +2,22 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { dropTornEnd, Journal, readJournal } from "../../run/journal.ts";
+import { fold, leftOut, readJournal } from "../../run/fold.ts";
+import { dropTornEnd, Journal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
 import { notWritten, writeFileAtomic } from "../../run/write.ts";
 import { compacted } from "./compaction.ts";
-import { isOver } from "./task.ts";
-import type { JournalEvent } from "../../run/journal.ts";
+import { taskList } from "./task_list.ts";
+import type { JournalLine } from "../../run/event_forms.ts";
 import type { TaskRequest } from "./request.ts";
-import type { Task, TaskProcess, TaskStatus } from "./task.ts";
+import type { Task } from "./task.ts";
+import type { TaskList } from "./task_list.ts";
+import type { ServerEvent, TaskEnd, TaskProcess, TaskStatus } from "../../run/events.ts";
 
 /** Tasks that are over and known after a restart; the runs of all stay. */
 const KEPT_TASKS = 10_000;
 const FORCED = { recursive: true, force: true };
-
-/** What is known of a task at its end. */
-export type TaskEnd = Pick<
-  Task,
-  "exit_code" | "error" | "error_summary" | "metrics" | "agent" | "model"
->;
 
 /** An idempotency key was used before, for something else. */
 export class KeyReusedError extends Error {
@@ -29,19 +26,21 @@ export class KeyReusedError extends Error {
 
 /** The tasks of one folder of runs; one server at a time. */
 export class TaskStore implements Disposable {
-  /** In the order in which they were submitted. */
-  readonly tasks = new Map<string, Task>();
   /** `<runs>/server`. */
   readonly folder: string;
-  readonly #journal: Journal;
+  readonly #list: TaskList;
+  readonly #journal: Journal<"tasks">;
   readonly #unlock: () => void;
-  /** Tasks that wait, first come first. */
-  #queue = new Set<Task>();
-  readonly #byKey = new Map<string, Task>();
   readonly #listeners = new Set<(task: Task) => void>();
 
-  private constructor(folder: string, journal: Journal, unlock: () => void) {
+  private constructor(
+    folder: string,
+    list: TaskList,
+    journal: Journal<"tasks">,
+    unlock: () => void,
+  ) {
     this.folder = folder;
+    this.#list = list;
     this.#journal = journal;
     this.#unlock = unlock;
   }
@@ -67,29 +66,31 @@ export class TaskStore implements Disposable {
     const unlock = takeLock(join(folder, "server.lock"));
     try {
       const path = join(folder, "tasks.jsonl");
-      const events: JournalEvent[] = [];
+      const lines: JournalLine<"tasks">[] = [];
       if (existsSync(path)) {
-        const reading = await readJournal(path, (event) => events.push(event));
+        const reading = await readJournal(path, "tasks", (line) => lines.push(line));
         if (reading.torn_bytes > 0) {
           dropTornEnd(path, statSync(path).size, reading);
           notice(`${path}: dropped a last line that was cut off in writing`);
         }
-        for (const line of reading.damaged_lines) {
-          notice(`${path}:${line}: not a journal event; left out`);
-        }
+        leftOut(path, reading).forEach(notice);
       }
-      const { events: needed, forgotten } = compacted(events, kept);
-      if (needed.length < events.length) {
-        writeFileAtomic(path, needed.map((event) => JSON.stringify(event) + "\n").join(""));
+      const { lines: needed, forgotten } = compacted(lines, kept);
+      if (needed.length < lines.length) {
+        writeFileAtomic(path, needed.map(({ text }) => `${text}\n`).join(""));
         for (const id of forgotten) rmSync(join(folder, "tasks", id), FORCED);
       }
-      const store = new TaskStore(folder, new Journal(path, new Redactor()), unlock);
-      for (const event of needed) store.#apply(event);
-      return store;
+      const list = fold(taskList, needed.flatMap(({ event }) => event ?? []));
+      return new TaskStore(folder, list, new Journal<"tasks">(path, new Redactor()), unlock);
     } catch (error) {
       unlock();
       throw error;
     }
+  }
+
+  /** In the order in which they were submitted. */
+  get tasks(): ReadonlyMap<string, Task> {
+    return this.#list.tasks;
   }
 
   /** The folder of one task's files. */
@@ -103,7 +104,7 @@ export class TaskStore implements Disposable {
    * @throws {KeyReusedError} the key was used for another request.
    */
   submittedBefore(key: string, request: TaskRequest): Task | null {
-    const task = this.#byKey.get(key);
+    const task = this.#list.byKey.get(key);
     if (task === undefined) return null;
     if (task.idempotency?.digest === digestOf(request)) return task;
     throw new KeyReusedError(`the key was used for ${task.task_id}, which asks for something else`);
@@ -111,37 +112,37 @@ export class TaskStore implements Disposable {
 
   /** Tasks that wait, first come first. */
   queued(): Task[] {
-    return [...this.#queue];
+    return this.#list.queued();
   }
 
   /** Adds a task; it is in the journal when this returns. */
   submit(request: TaskRequest, key: string | null): Task {
     const task_id = `task_${randomBytes(6).toString("hex")}`;
     const idempotency = key === null ? null : { key, digest: digestOf(request) };
-    return this.#record("task_queued", { task_id, request, idempotency });
+    return this.#record({ event: "task_queued", task_id, request, idempotency });
   }
 
   /** A task is about to be carried out as this run, which is new or resumed. */
   starting(task: Task, run_id: string | null): void {
-    this.#record("task_started", { task_id: task.task_id, run_id });
+    this.#record({ event: "task_started", task_id: task.task_id, run_id });
   }
 
   /** The process that carries it out. */
   started(task: Task, process: TaskProcess): void {
-    this.#record("task_process", { task_id: task.task_id, ...process });
+    this.#record({ event: "task_process", task_id: task.task_id, ...process });
   }
 
   /** A task that was cut off waits again. */
   requeue(task: Task, reason: string): void {
-    this.#record("task_requeued", { task_id: task.task_id, reason });
+    this.#record({ event: "task_requeued", task_id: task.task_id, reason });
   }
 
   cancelling(task: Task): void {
-    this.#record("task_cancelling", { task_id: task.task_id });
+    this.#record({ event: "task_cancelling", task_id: task.task_id });
   }
 
   end(task: Task, status: TaskStatus, end: Partial<TaskEnd> = {}): void {
-    this.#record("task_ended", { task_id: task.task_id, status, ...end });
+    this.#record({ event: "task_ended", task_id: task.task_id, status, ...end });
   }
 
   /** Told of every change of state; the returned function ends that. */
@@ -155,89 +156,13 @@ export class TaskStore implements Disposable {
     this.#unlock();
   }
 
-  #record(event: string, fields: Record<string, unknown> & { task_id: string }): Task {
-    this.#journal.append(event, fields);
-    const task = this.#apply({ t: Date.now() / 1000, mono_ns: 0, event, ...fields })!;
+  #record(event: ServerEvent): Task {
+    this.#journal.append(event);
+    this.#list.take({ ...event, t: Date.now() / 1000 });
+    const task = this.#list.tasks.get(event.task_id)!;
     for (const listener of this.#listeners) listener(task);
     return task;
   }
-
-  /** The one place where an event changes a task, now or on reading the journal. */
-  #apply(event: JournalEvent): Task | null {
-    const { t } = event;
-    if (event.event === "task_queued") return this.#add(event);
-    const task = this.tasks.get(String(event.task_id));
-    if (task === undefined || isOver(task)) return null;
-    const change = (status: TaskStatus, reason: string | null) => {
-      task.status = status;
-      this.#queue.delete(task);
-      task.changes.push({ t, status, run_id: task.runs.at(-1) ?? null, reason });
-    };
-    switch (event.event) {
-      case "task_started": {
-        const run_id = event.run_id as string | null;
-        if (run_id !== null && task.runs.at(-1) !== run_id) task.runs.push(run_id);
-        task.started_unix_s ??= t;
-        change("running", null);
-        break;
-      }
-      case "task_process":
-        task.process = { pid: event.pid as number, start_ticks: event.start_ticks as string };
-        break;
-      case "task_requeued":
-        task.process = null;
-        change("queued", String(event.reason));
-        this.#queue = new Set([task, ...this.#queue].sort(byAge));
-        break;
-      case "task_cancelling":
-        task.cancelling = true;
-        break;
-      case "task_ended": {
-        task.process = null;
-        task.ended_unix_s = t;
-        task.exit_code = (event.exit_code as number) ?? null;
-        task.error = (event.error as string) ?? null;
-        task.error_summary = (event.error_summary as string[]) ?? [];
-        task.metrics = (event.metrics as Task["metrics"]) ?? null;
-        task.agent = (event.agent as string) ?? null;
-        task.model = (event.model as string) ?? null;
-        change(event.status as TaskStatus, task.error);
-      }
-    }
-    return task;
-  }
-
-  #add({ t, ...event }: JournalEvent): Task {
-    const request = event.request as TaskRequest;
-    const task: Task = {
-      task_id: String(event.task_id),
-      kind: request.kind,
-      request,
-      status: "queued",
-      changes: [{ t, status: "queued", run_id: null, reason: null }],
-      created_unix_s: t,
-      started_unix_s: null,
-      ended_unix_s: null,
-      runs: [],
-      process: null,
-      cancelling: false,
-      exit_code: null,
-      error: null,
-      error_summary: [],
-      metrics: null,
-      agent: null,
-      model: "model" in request ? request.model ?? null : null,
-      idempotency: event.idempotency as Task["idempotency"],
-    };
-    this.tasks.set(task.task_id, task);
-    this.#queue.add(task);
-    if (task.idempotency) this.#byKey.set(task.idempotency.key, task);
-    return task;
-  }
-}
-
-function byAge(a: Task, b: Task): number {
-  return a.created_unix_s - b.created_unix_s;
 }
 
 function digestOf(request: TaskRequest): string {

@@ -8,7 +8,7 @@ import { runPathsOf, sweepTreeAt } from "../../sweep/tree.ts";
 import type { RunMeta } from "../../sweep/meta.ts";
 import type { SweepTree } from "../../sweep/tree.ts";
 import type { TaskWatch } from "./runner.ts";
-import type { TaskMetrics } from "./task.ts";
+import type { TaskMetrics } from "../../run/events.ts";
 
 /** A folder with very many runs is not listed at each look. */
 const LIST_MS = 1000;

@@ -1,10 +1,8 @@
 /** A task: what was asked, how it stands, what it told so far. */
+import { InputError } from "../../errors.ts";
+import { taskRequestSchema } from "./request.ts";
 import type { TaskKind, TaskRequest } from "./request.ts";
-
-export type TaskStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
-
-/** What a task came to, or comes to while it runs: named figures. Null is unknown. */
-export type TaskMetrics = Record<string, number | string | boolean | null>;
+import type { TaskAsked, TaskMetrics, TaskProcess, TaskStatus } from "../../run/events.ts";
 
 /** A change of a task's state, in the order of the journal. */
 export interface TaskChange {
@@ -17,18 +15,12 @@ export interface TaskChange {
   reason: string | null;
 }
 
-/** A process that carries a task out. */
-export interface TaskProcess {
-  pid: number;
-  /** Its start in clock ticks since boot: a pid may be used again. */
-  start_ticks: string | null;
-}
-
 /** A task as the server keeps it. */
 export interface Task {
   task_id: string;
   kind: TaskKind;
-  request: TaskRequest;
+  /** As it was submitted; see {@linkcode requestOf}. */
+  request: TaskAsked;
   status: TaskStatus;
   changes: TaskChange[];
   /** Unix seconds. */
@@ -49,6 +41,20 @@ export interface Task {
   model: string | null;
   /** The client's key against submitting twice, and the digest of what it asked for. */
   idempotency: { key: string; digest: string } | null;
+}
+
+/**
+ * What a task asks for.
+ *
+ * @throws {InputError} it was submitted to a dyno that took what this one does not.
+ */
+export function requestOf({ task_id, request }: Pick<Task, "task_id" | "request">): TaskRequest {
+  const { data, error } = taskRequestSchema.safeParse(request);
+  if (data !== undefined) return data;
+  const [{ path, message }] = error.issues;
+  throw new InputError(
+    `${task_id}: ${["request", ...path].join(".")}: ${message}; submit it anew`,
+  );
 }
 
 /** Whether a task is over. */
@@ -82,7 +88,7 @@ export interface TaskView {
   exit_code: number | null;
   error: string | null;
   error_summary: string[];
-  request: TaskRequest;
+  request: TaskAsked;
 }
 
 /** @param position how many are before it in the queue. */

@@ -1,5 +1,5 @@
 /** Evaluations of the kinds that most evaluators give. */
-import type { Evaluation } from "../evaluator.ts";
+import type { Evaluation } from "../../run/test_result.ts";
 
 /** Right or wrong: one target, hit or not. */
 export function verdict(evaluator: string, passed: boolean, detail: string): Evaluation {

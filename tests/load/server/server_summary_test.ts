@@ -4,8 +4,8 @@ import { parsePrometheus } from "../../../lib/load/server/prometheus_text.ts";
 import { readingOf, recogniseServer } from "../../../lib/load/server/server_reading.ts";
 import { summarise } from "../../../lib/load/server/server_summary.ts";
 import { IDLE, llamaCppPage, oldVllmPage, sglangPage, tgiPage, vllmPage } from "./expositions.ts";
-import type { ServerMetricsReading } from "../../../lib/load/server/server_reading.ts";
 import type { ServerState } from "./expositions.ts";
+import type { ServerMetricsReading } from "../../../lib/run/request_record.ts";
 
 const busy: ServerState = {
   running: 4,

@@ -8,17 +8,12 @@ import { quantileEstimate, shareEstimate } from "../../../lib/stats/interval.ts"
 import { distribution } from "../../../lib/stats/quantile.ts";
 import { openRandom, standardNormal } from "../../../lib/stats/random.ts";
 import type { SamplesDescription } from "../../../lib/hardware/samples.ts";
-import type {
-  LoadResults,
-  Metric,
-  RequestRecord,
-  StageResults,
-} from "../../../lib/load/results.ts";
-import type { ServerMetricsReading } from "../../../lib/load/server/server_metrics.ts";
+import type { LoadResults, Metric, StageResults } from "../../../lib/load/results.ts";
 import type { Slo } from "../../../lib/load/slo.ts";
 import type { Verdict } from "../../../lib/load/verdict.ts";
 import type { RunDirectory } from "../../../lib/run/directory.ts";
 import type { Estimate } from "../../../lib/stats/interval.ts";
+import type { RequestRecord, ServerMetricsReading } from "../../../lib/run/request_record.ts";
 
 /** Second 0 of the run on CLOCK_MONOTONIC. */
 export const ORIGIN_NS = 3e14;

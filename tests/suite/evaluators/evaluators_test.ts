@@ -10,7 +10,8 @@ import { evaluatorNames, resolveEvaluator, splitThinking } from "../../../lib/su
 import { jsonIn } from "../../../lib/suite/evaluators/json_schema.ts";
 import { numbersIn } from "../../../lib/suite/evaluators/numbers.ts";
 import { detectReasoningType } from "../../../lib/suite/evaluators/reasoning_score.ts";
-import type { Answer, Evaluation } from "../../../lib/suite/evaluator.ts";
+import type { Answer } from "../../../lib/suite/evaluator.ts";
+import type { Evaluation } from "../../../lib/run/test_result.ts";
 
 function answer(response_text: string, more: Partial<Answer> = {}): Answer {
   return {

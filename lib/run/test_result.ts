@@ -1,7 +1,7 @@
 /** The result of one test, under the field names users know. */
+import { boolean, fields, number, object, orMissing, orNull, text } from "./forms.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
-import type { PerformanceMetrics } from "../hardware/metrics.ts";
-import type { Evaluation } from "./evaluator.ts";
+import type { JsonObject } from "./json_fields.ts";
 
 /** Where token counts come from: the server's `usage`, or the number of token events. */
 export type TokenSource = "usage" | "events";
@@ -108,3 +108,133 @@ export interface CodingOutcome {
   /** Null where the price is unknown. */
   cost_usd: number | null;
 }
+
+/** What an evaluator found. `hit_rate` = created_hits / targets, the score of the answer in 0..1. */
+export interface Evaluation {
+  /** Name of the evaluator that judged. */
+  evaluator: string;
+  /** Whether the answer is right: all targets hit, or above the evaluator's own threshold. */
+  passed: boolean;
+  /** What the answer was asked for: points, keywords, checks. */
+  targets: number;
+  /** How many of the targets the answer has. */
+  created_hits: number;
+  /** created_hits / targets, 0..1. */
+  hit_rate: number;
+  /** One line on why, for a person. */
+  detail: string;
+  /** Set by evaluators that judge reasoning: quality in 0..1. */
+  reasoning_score?: number;
+  /** Set by evaluators that judge reasoning: the type that was named or detected. */
+  reasoning_type?: string;
+  /** Points by criterion, where the evaluator has several; each in 0..1. */
+  criteria?: Record<string, number>;
+}
+
+/** Means over the sample intervals that overlap the span. null: the host does not tell. */
+export interface PerformanceMetrics {
+  /** Sample intervals that overlap the span; 0 leaves every metric null. */
+  samples: number;
+  /** Of all cores together: 100 is every core busy. */
+  cpu_usage_percent: number | null;
+  /** The busiest stretch of about 100 ms, as `cpu_usage_percent`. */
+  cpu_usage_percent_max: number | null;
+  /** Null in the list: a core that was offline. */
+  cpu_per_core_percent: (number | null)[] | null;
+  /** Mean clock of the cores, MHz. */
+  cpu_frequency_mhz: number | null;
+  /** Memory that is not available to programs, GB of 2³⁰ bytes. */
+  memory_used_gb: number | null;
+  /** Memory in use as a share of the host's. */
+  memory_usage_percent: number | null;
+  /** All disks together, MB (10⁶ bytes) a second. */
+  disk_read_mb_per_s: number | null;
+  /** All disks together, MB (10⁶ bytes) a second. */
+  disk_write_mb_per_s: number | null;
+  /** All interfaces but loopback, MB (10⁶ bytes) a second. */
+  network_receive_mb_per_s: number | null;
+  /** All interfaces but loopback, MB (10⁶ bytes) a second. */
+  network_send_mb_per_s: number | null;
+  /** Traffic on the loopback interface, MB (10⁶ bytes) a second. */
+  loopback_mb_per_s: number | null;
+  /** Highest reading of each sensor, by name. */
+  temperatures_celsius: Record<string, number> | null;
+  /** Mean over the GPUs of the time in which a kernel ran. */
+  gpu_usage_percent: number | null;
+  /** All GPUs together, GB of 2³⁰ bytes. */
+  gpu_memory_used_gb: number | null;
+  /** The hottest GPU. */
+  gpu_temperature_celsius: number | null;
+  /** All GPUs together, watts. */
+  gpu_power_watts: number | null;
+}
+
+const evaluation = fields<Evaluation>({
+  evaluator: text,
+  passed: boolean,
+  targets: number,
+  created_hits: number,
+  hit_rate: number,
+  detail: text,
+  reasoning_score: orMissing(number),
+  reasoning_type: orMissing(text),
+  criteria: orMissing(object<Record<string, number>>),
+});
+const unjudged = fields<{ evaluator: string; error: string }>({ evaluator: text, error: text });
+
+const timing = fields<ResultTiming>({
+  t_sent_ns: number,
+  t_end_ns: number,
+  ttft_ms: orNull(number),
+  tpot_ms: orNull(number),
+  e2e_ms: number,
+  gap_max_ms: orNull(number),
+  token_events: number,
+});
+
+const coding = fields<CodingOutcome>({
+  experiment_id: text,
+  problem_id: text,
+  mode: text,
+  sample: number,
+  iterations: number,
+  stopped: text,
+  outcome: orNull(text),
+  input_tokens: orNull(number),
+  output_tokens: orNull(number),
+  cost_usd: orNull(number),
+});
+
+/** What JSON must be like to be a {@linkcode TestResult}. */
+export const testResultForm = fields<TestResult>({
+  test_id: text,
+  test_name: text,
+  category: text,
+  item_id: text,
+  success: boolean,
+  cost_usd: orNull(number),
+  response_text: text,
+  reasoning_text: orNull(text),
+  execution_time: number,
+  elapsed_seconds: number,
+  attempts: number,
+  prompt_tokens: orNull(number),
+  completion_tokens: orNull(number),
+  token_source: orNull(text<TokenSource>),
+  tokens_per_second: orNull(number),
+  finish_reason: orNull(text),
+  error_message: orNull(text),
+  error_class: orNull(text<ErrorClass>),
+  timed_out: boolean,
+  timestamp: text,
+  timing: orNull(timing),
+  api_response: orNull(object<JsonObject>),
+  performance_metrics: orNull(object<PerformanceMetrics>),
+  evaluation_result: orNull((value, misfit): value is Evaluation | {
+    evaluator: string;
+    error: string;
+  } => unjudged(value, []) || evaluation(value, misfit)),
+  reasoning_score: orNull(number),
+  reasoning_type: orNull(text),
+  coding: orMissing(coding),
+});

@@ -1,0 +1,55 @@
+/** What is known of an attempt at a coding problem. */
+import { boolean, fields, number, orNull, text } from "./forms.ts";
+import { testResultForm } from "./test_result.ts";
+import type { TestResult } from "./test_result.ts";
+
+/** Checks that held, of all. */
+export interface Checks {
+  /** Checks that held. */
+  passed: number;
+  /** All checks of the test. */
+  total: number;
+}
+
+/** What an attempt came to, as far as the next question tells it. */
+export interface Tried {
+  iteration: number;
+  passed: boolean;
+  outcome: string;
+  detail: string;
+  code: string | null;
+  /** The tests' checks that held; null where none was counted. */
+  checks: Checks | null;
+  /** Their share. */
+  pass_rate: number | null;
+}
+
+/** One answer to a problem and what came of it: the journal's `attempt_finished`. */
+export interface Attempt extends Tried {
+  experiment_id: string;
+  problem_id: string;
+  /** How the code was found in the reply. */
+  how: string;
+  cost_usd: number | null;
+  /** The experiment whose answer it is, where one of comparative's other mode was taken. */
+  reused_from: string | null;
+  /** The answer itself. */
+  result: TestResult;
+}
+
+/** What JSON must be like to be an {@linkcode Attempt}. */
+export const attemptForm = fields<Attempt>({
+  experiment_id: text,
+  problem_id: text,
+  iteration: number,
+  passed: boolean,
+  outcome: text,
+  detail: text,
+  code: orNull(text),
+  checks: orNull(fields<Checks>({ passed: number, total: number })),
+  pass_rate: orNull(number),
+  how: text,
+  cost_usd: orNull(number),
+  reused_from: orNull(text),
+  result: testResultForm,
+});

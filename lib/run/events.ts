@@ -1,0 +1,333 @@
+/**
+ * Every event of every journal, by its name and its fields. What is written is of these types, and
+ * what is read is checked against them (event_forms.ts). Null is unknown, or missing in an older
+ * journal or another program's.
+ */
+import type { ApiType } from "../endpoint/api.ts";
+import type { FailureClass } from "../endpoint/errors.ts";
+import type { ClockAnchor } from "../native/clock.ts";
+import type { LoadSettings } from "../settings/load_settings.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Spent } from "./budget.ts";
+import type { JsonObject } from "./json_fields.ts";
+import type {
+  ClientReading,
+  DriveProgress,
+  RequestRecord,
+  ServerMetricsReading,
+} from "./request_record.ts";
+import type { TestResult } from "./test_result.ts";
+
+/** An event as a journal has it: with both clocks. */
+export type Recorded<Event> = Event & {
+  /** Seconds since 1970. */
+  t: number;
+  /** On CLOCK_MONOTONIC; null in other programs' journals. */
+  mono_ns: number | null;
+};
+
+/** What each kind of journal tells. */
+export interface JournalEvents {
+  /** events.jsonl in a run directory. */
+  run: RunEvent;
+  /** events.jsonl in a batch's folder. */
+  batch: BatchEvent;
+  /** server/tasks.jsonl in a folder of runs. */
+  tasks: ServerEvent;
+  /** callbacks/log.jsonl in a folder of runs. */
+  callbacks: CallbackEvent;
+}
+
+/** The kinds of journals. */
+export type JournalKind = keyof JournalEvents;
+
+/** Events of a run: of a suite or coding problems, or of a load. */
+export type RunEvent = SuiteEvent | CodingEvent | LoadEvent;
+
+/** How a suite's session ended; the fields are those of other programs' journals. */
+interface SessionEnd {
+  finished_at_unix_seconds: number | null;
+  /** Tests that have a result. */
+  samples: number | null;
+  /** Tests without an answer. */
+  errors: number | null;
+  avg_hit_rate: number | null;
+  /** Tests that have no result yet. */
+  missing: number | null;
+}
+
+/** Events of a suite. */
+export type SuiteEvent =
+  | {
+    event: "run_started";
+    schema_version: number | null;
+    started_at_unix_seconds: number | null;
+    agent: string | null;
+    seed: number | null;
+    clock_anchor: ClockAnchor | null;
+    /** Tests of the plan. */
+    planned: number | null;
+  }
+  | { event: "agent_effective_config"; config: JsonObject | null }
+  | {
+    event: "run_resumed";
+    clock_anchor: ClockAnchor | null;
+    finished: number | null;
+    planned: number | null;
+  }
+  | {
+    event: "checkpoint_resume_skip";
+    package_id: string;
+    item_id: string | null;
+    reason: string | null;
+  }
+  | {
+    event: "sampling_started";
+    sampler: string | null;
+    rate_hz: number | null;
+    unavailable: string[] | null;
+  }
+  | {
+    event: "package_started";
+    /** The test's id in the suite. */
+    package_id: string;
+    /** Its place in the plan, from 0. */
+    i: number | null;
+    item_id: string | null;
+  }
+  | {
+    /** An attempt at a request failed; another one may follow. */
+    event: "llm_request_error";
+    package_id: string | null;
+    attempt: number | null;
+    error_class: FailureClass | null;
+    status: number | null;
+    error: string | null;
+    /** Null: it is not tried again. */
+    retry_in_s: number | null;
+  }
+  | {
+    event: "package_finished";
+    package_id: string;
+    i: number | null;
+    item_id: string | null;
+    elapsed_seconds: number | null;
+    error: string | null;
+    timed_out: boolean | null;
+    created_hits: number | null;
+    targets: number | null;
+    /** Null in another program's journal, whose other fields have to do. */
+    result: TestResult | null;
+  }
+  | { event: "workers_changed"; workers: number; reason: string }
+  | HealthAlert & { event: "health_alert" }
+  | { event: "listener_failed"; error: string | null }
+  | SessionEnd & { event: "run_finished" }
+  | SessionEnd & { event: "run_interrupted" };
+
+/** One thing that is not well. */
+export interface HealthAlert {
+  kind: "temperature" | "memory" | "throttling" | "error_rate";
+  /** The sensor or device; null for the run as a whole. */
+  device: string | null;
+  value: number;
+  threshold: number;
+  /** One line for a person. */
+  message: string;
+}
+
+/** Events of coding problems, beside those of a suite. */
+export type CodingEvent =
+  | { event: "attempt_finished"; attempt: Attempt }
+  | {
+    event: "review_finished";
+    experiment_id: string;
+    /** What the reviewer said. */
+    advice: string;
+    /** What it took of the budget; null in journals that did not tell. */
+    spent: Spent | null;
+  };
+
+/** How a load began. */
+export interface LoadStarted {
+  /** 2: what is journaled is enough to sum it up. */
+  schema_version: number;
+  name: string;
+  settings: LoadSettings;
+  /** Which transport ran; null in journals of version 1. */
+  transport: string | null;
+  /** The endpoint that was asked; null in journals of version 1. */
+  api: { endpoint: string; model: string; api_type: ApiType } | null;
+}
+
+/** A stage's span on CLOCK_MONOTONIC, nanoseconds. */
+export interface StageSpan {
+  start_ns: number;
+  end_ns: number;
+}
+
+/** What was known when nothing more was sent. */
+export interface LoadMeasured {
+  /** False when it was interrupted. */
+  complete: boolean;
+  /** Why it ended before its plan; null when it did not. */
+  stopped_because: string | null;
+  /** There was no prompt left for a request that was to be sent. */
+  out_of_prompts: boolean;
+  client: ClientReading;
+}
+
+/** Events of a load. */
+export type LoadEvent =
+  | LoadStarted & { event: "load_started"; anchor: ClockAnchor | null }
+  | { event: "stage_started"; stage: number; start_ns: number; end_ns: null }
+  | { event: "stage_finished"; stage: number; start_ns: number; end_ns: number | null }
+  | { event: "request_finished"; result: RequestRecord }
+  | { event: "server_reading"; server: string; reading: ServerMetricsReading }
+  | DriveProgress & { event: "load_progress"; client: ClientReading }
+  | LoadMeasured & { event: "load_measured" }
+  | {
+    event: "load_finished";
+    complete: boolean;
+    verdict: { verdict: string };
+    requests: Record<string, number>;
+    goodput_requests_per_s: number | null;
+  };
+
+/** How a slot's start lay to its time; a missed one has its next one's time behind it. */
+export type Timeliness = "on_time" | "late" | "missed";
+
+/** What a batch began with. */
+export interface BatchStart {
+  start_ms: number;
+  /** A hash of what must not change while it goes on. */
+  identity: string;
+  rehearsal: Rehearsal | null;
+}
+
+/** Where a rehearsal's time was tied to the wall's. */
+export interface Rehearsal {
+  speedup: number;
+  /** The wall's time, milliseconds since 1970, at which the rehearsal's was `rehearsed_ms`. */
+  wall_ms: number;
+  rehearsed_ms: number;
+}
+
+/** A run that was begun for a slot and has not ended. */
+export interface PendingRun {
+  slot: number;
+  provider: string;
+  model: string;
+  run_id: string;
+  /** The tests it has; null for all. */
+  tests: string[] | null;
+  /** It belongs to `dyno batch retry`. */
+  retry: boolean;
+}
+
+/** What one model did with one question. Null is unknown: of a failed request, most is. */
+export interface BatchRecord {
+  /** When the question was asked, ISO 8601 in UTC. */
+  timestamp: string;
+  industry: string;
+  question: string;
+  llm_provider: string;
+  llm_model: string;
+  /** From sending the request to the end of the answer, of the attempt that counts. */
+  latency_sec: number | null;
+  /** response_tokens / latency_sec. */
+  throughput_tps: number | null;
+  /** The endpoint gave an answer. */
+  success: boolean;
+  /** The share of key points in the answer, 0..1. */
+  coverage_score: number | null;
+  prompt_tokens: number | null;
+  response_tokens: number | null;
+}
+
+/** A slot was begun or left out. */
+interface SlotTimes {
+  slot: number;
+  timeliness: Timeliness | null;
+  /** Seconds behind its time. */
+  late_s: number | null;
+  /** ISO 8601; null where a skipped slot is done after all. */
+  planned: string | null;
+}
+
+/** Events of a batch, in the batch's own folder. Each of its runs has a journal of its own. */
+export type BatchEvent =
+  | BatchStart & { event: "batch_started"; batch: string }
+  | SlotTimes & { event: "slot_started" }
+  | SlotTimes & { event: "slot_skipped" }
+  | { event: "slot_finished"; slot: number; records: number; partial: boolean }
+  | PendingRun & { event: "run_started" }
+  | {
+    event: "run_finished";
+    slot: number;
+    provider: string;
+    model: string;
+    run_id: string;
+    /** With the id of each one's test. */
+    records: [test_id: string, record: BatchRecord][];
+    error: string | null;
+  }
+  | { event: "clock_jumped"; by_s: number }
+  | { event: "run_uploaded"; run_id: string; to: string }
+  | { event: "records_uploaded"; to: string }
+  | { event: "upload_failed"; to: string; error: string };
+
+/** How a server's task stands. */
+export type TaskStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
+
+/** What a task came to, or comes to while it runs: named figures. Null is unknown. */
+export type TaskMetrics = Record<string, number | string | boolean | null>;
+
+/** A process that carries a task out. */
+export interface TaskProcess {
+  pid: number;
+  /** Its start in clock ticks since boot: a pid may be used again. */
+  start_ticks: string | null;
+}
+
+/** What was asked of a server, as it was when it was asked: checked anew where it is carried out. */
+export type TaskAsked = JsonObject & { kind: "suite" | "load" | "sweep" | "batch" };
+
+/** How a task ended. */
+export interface TaskEnd {
+  exit_code: number | null;
+  error: string | null;
+  /** At most ten. */
+  error_summary: string[];
+  metrics: TaskMetrics | null;
+  /** Who asked, and whether what was measured came from a mock; known once it runs. */
+  agent: string | null;
+  model: string | null;
+}
+
+/** Events of a server's tasks. */
+export type ServerEvent =
+  & { task_id: string }
+  & (
+    | {
+      event: "task_queued";
+      request: TaskAsked;
+      /** The client's key against submitting twice, and the digest of what it asked for. */
+      idempotency: { key: string; digest: string } | null;
+    }
+    | { event: "task_started"; run_id: string | null }
+    | TaskProcess & { event: "task_process" }
+    | { event: "task_requeued"; reason: string }
+    | { event: "task_cancelling" }
+    | Partial<TaskEnd> & { event: "task_ended"; status: TaskStatus }
+  );
+
+/** Events of callbacks: every attempt at each. */
+export type CallbackEvent =
+  & { id: string; url: string }
+  & (
+    | { event: "callback_queued" }
+    | { event: "callback_delivered"; attempt: number; status: number }
+    | { event: "callback_attempt"; attempt: number; error: string; next_attempt_unix_s: number }
+    | { event: "callback_failed"; attempt: number; error: string }
+  );

@@ -1,0 +1,200 @@
+/** What is known of a load's requests, of its client and of its server while it runs. */
+import { boolean, fields, number, orNull, text } from "./forms.ts";
+import type { FailureClass } from "../endpoint/errors.ts";
+
+/** Where the count of output tokens comes from. */
+export type LoadTokenSource = "usage" | "tokenizer" | "events";
+
+/**
+ * One request as it was measured: the journal's `request_finished`. Times are CLOCK_MONOTONIC
+ * nanoseconds; null for what never came.
+ */
+export interface RequestRecord {
+  /** From 0, in the order in which they were planned. */
+  request: number;
+  /** Number of the measured stage, from 0: its place in `stages` of the results. */
+  stage: number;
+  /** Sent before the measured part; in no figure. */
+  warmup: boolean;
+  /** The conversation it belongs to, and its turn from 0; null outside of conversations. */
+  conversation: number | null;
+  /** Its place in the conversation, from 0. */
+  turn: number;
+  /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
+  t_intended_ns: number;
+  /** Its time had come and the limit of concurrency let it: the rest until t_sent_ns is ours. */
+  t_ready_ns: number;
+  /** Null: never sent. */
+  t_sent_ns: number | null;
+  /** The first byte of the response, its head included. */
+  t_first_byte_ns: number | null;
+  /** The first event with a choice, tokens or not. */
+  t_first_choice_ns: number | null;
+  /** The first event that carried tokens. */
+  t_first_token_ns: number | null;
+  /** The last event that carried tokens. */
+  t_last_token_ns: number | null;
+  /** The response was whole, or the exchange had failed. */
+  t_end_ns: number;
+  /** 0 on a connection that was kept alive. */
+  connect_ns: number;
+  /** HTTP status; 0 for none. */
+  status: number;
+  /** Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. */
+  failure: FailureClass | "unfinished" | "unsent" | null;
+  /** The failure in one line. */
+  message: string | null;
+  /** From the server's usage, else counted; null where nobody told. */
+  prompt_tokens: number | null;
+  /** From the server's usage, else counted; null where nobody told. */
+  completion_tokens: number | null;
+  /** What told `completion_tokens`; null where nobody did. */
+  token_source: LoadTokenSource | null;
+  /** US dollars; null where the server told no usage or the price is unknown. */
+  cost_usd: number | null;
+  /** Events that carried tokens. */
+  token_events: number;
+  /** The largest lag of a read behind the kernel's receipt. */
+  lag_max_ns: number | null;
+  /** Its gaps in tokens.bin: the place of the first one, counted in float32 values; ms. */
+  gaps_at: number;
+  /** How many gaps it has there. */
+  gaps: number;
+}
+
+/** What is happening, for people to watch. */
+export interface DriveProgress {
+  /** The stage that runs now, warm-up stages counted, from 0. */
+  stage: number;
+  /** Requests sent so far. */
+  sent: number;
+  /** Requests sent and not answered yet. */
+  in_flight: number;
+  /** Requests that came to an end, whatever end. */
+  ended: number;
+  /** Of those that ended, the ones without a good answer. */
+  failed: number;
+  /** Stream events received. */
+  events: number;
+}
+
+/**
+ * What a server said of itself at one moment; null is what it does not say. Over several models,
+ * engines or replicas behind one page, counts add, use of the cache is the largest, and a stated hit
+ * rate the mean.
+ *
+ * Counters are the server's own: vLLM counts tokens as they are made, SGLang, llama.cpp and TGI when
+ * a request is over. Prompt tokens are those received, with llama.cpp those that were not cached.
+ */
+export interface ServerMetricsReading {
+  /** CLOCK_MONOTONIC nanoseconds: halfway from the request to the first byte of the answer. */
+  t_ns: number;
+  /** Requests in the batch. */
+  running: number | null;
+  /** Requests in the queue. */
+  waiting: number | null;
+  /** Share of the KV cache in use, 0 to 1. */
+  kv_cache_usage: number | null;
+  /** Prompt tokens found in the prefix cache. */
+  prefix_cache_hits_total: number | null;
+  /** Prompt tokens looked up in the prefix cache. */
+  prefix_cache_queries_total: number | null;
+  /** The hit rate as the server states it, 0 to 1, over a span of its own choosing. */
+  prefix_cache_hit_rate: number | null;
+  /** Time in the queue, of all requests together. */
+  queue_time_sum_s: number | null;
+  /** Requests that left the queue. */
+  queue_time_count: number | null;
+  /** Requests thrown out of the batch for want of cache. */
+  preemptions_total: number | null;
+  /** Prompt tokens processed since the server's start. */
+  prompt_tokens_total: number | null;
+  /** Tokens generated since the server's start. */
+  generation_tokens_total: number | null;
+}
+
+/** What a load costs its own client, so far; how late it sent is in the records. Null is unknown. */
+export interface ClientReading {
+  /** Which transport ran. */
+  transport: string;
+  /** From the kernel's receipt of an event to its stamp, ms. */
+  read_lag_p99_ms: number | null;
+  /** The largest lag of a read behind the kernel's receipt, ms. */
+  read_lag_max_ms: number | null;
+  /** CPU of this process, and of the transport's thread, as shares of one core. */
+  cpu_cores: number;
+  /** CPU of the transport's own thread; null where it has none. */
+  thread_cpu_cores: number | null;
+  /** Cores that this process may use. */
+  cores: number;
+  /** The most that waited to be taken from the ring, as a share of it. */
+  ring_use: number | null;
+  /** Time in which reading stood still because the ring was full, ms. */
+  blocked_ms: number | null;
+  /** The longest time for which this process stood still: stopped (Ctrl-Z), or without CPU, ms. */
+  stalled_ms: number;
+  /** Stream events received per second of the window. */
+  events_per_s: number;
+  /** How the transport's thread was scheduled; null where it has none. */
+  scheduling: string | null;
+}
+
+/** What JSON must be like to be a {@linkcode RequestRecord}. */
+export const requestRecordForm = fields<RequestRecord>({
+  request: number,
+  stage: number,
+  warmup: boolean,
+  conversation: orNull(number),
+  turn: number,
+  t_intended_ns: number,
+  t_ready_ns: number,
+  t_sent_ns: orNull(number),
+  t_first_byte_ns: orNull(number),
+  t_first_choice_ns: orNull(number),
+  t_first_token_ns: orNull(number),
+  t_last_token_ns: orNull(number),
+  t_end_ns: number,
+  connect_ns: number,
+  status: number,
+  failure: orNull(text<NonNullable<RequestRecord["failure"]>>),
+  message: orNull(text),
+  prompt_tokens: orNull(number),
+  completion_tokens: orNull(number),
+  token_source: orNull(text<LoadTokenSource>),
+  cost_usd: orNull(number),
+  token_events: number,
+  lag_max_ns: orNull(number),
+  gaps_at: number,
+  gaps: number,
+});
+
+/** What JSON must be like to be a {@linkcode ClientReading}. */
+export const clientReadingForm = fields<ClientReading>({
+  transport: text,
+  read_lag_p99_ms: orNull(number),
+  read_lag_max_ms: orNull(number),
+  cpu_cores: number,
+  thread_cpu_cores: orNull(number),
+  cores: number,
+  ring_use: orNull(number),
+  blocked_ms: orNull(number),
+  stalled_ms: number,
+  events_per_s: number,
+  scheduling: orNull(text),
+});
+
+/** What JSON must be like to be a {@linkcode ServerMetricsReading}. */
+export const serverReadingForm = fields<ServerMetricsReading>({
+  t_ns: number,
+  running: orNull(number),
+  waiting: orNull(number),
+  kv_cache_usage: orNull(number),
+  prefix_cache_hits_total: orNull(number),
+  prefix_cache_queries_total: orNull(number),
+  prefix_cache_hit_rate: orNull(number),
+  queue_time_sum_s: orNull(number),
+  queue_time_count: orNull(number),
+  preemptions_total: orNull(number),
+  prompt_tokens_total: orNull(number),
+  generation_tokens_total: orNull(number),
+});

@@ -1,0 +1,105 @@
+/** The tasks of a server, as their journal tells of them. */
+import { isOver } from "./task.ts";
+import type { Recorded, ServerEvent, TaskStatus } from "../../run/events.ts";
+import type { Fold } from "../../run/fold.ts";
+import type { Task } from "./task.ts";
+
+/** An event with its time; what is not on the disk yet has no other clock. */
+export type Timed = ServerEvent & Pick<Recorded<ServerEvent>, "t">;
+
+/** Tasks, and the order in which those that wait are carried out. */
+export class TaskList {
+  /** In the order in which they were submitted. */
+  readonly tasks = new Map<string, Task>();
+  /** By the key that a client gave against submitting twice. */
+  readonly byKey = new Map<string, Task>();
+  /** Tasks that wait, first come first. */
+  #queue = new Set<Task>();
+
+  /** Tasks that wait, first come first. */
+  queued(): Task[] {
+    return [...this.#queue];
+  }
+
+  /** The one place where an event changes a task, now or on reading the journal. */
+  take(event: Timed): void {
+    if (event.event === "task_queued") return this.#add(event);
+    const task = this.tasks.get(event.task_id);
+    if (task === undefined || isOver(task)) return;
+    const { t } = event;
+    const change = (status: TaskStatus, reason: string | null) => {
+      task.status = status;
+      this.#queue.delete(task);
+      task.changes.push({ t, status, run_id: task.runs.at(-1) ?? null, reason });
+    };
+    switch (event.event) {
+      case "task_started": {
+        const { run_id } = event;
+        if (run_id !== null && task.runs.at(-1) !== run_id) task.runs.push(run_id);
+        task.started_unix_s ??= t;
+        change("running", null);
+        break;
+      }
+      case "task_process":
+        task.process = { pid: event.pid, start_ticks: event.start_ticks };
+        break;
+      case "task_requeued":
+        task.process = null;
+        change("queued", event.reason);
+        this.#queue = new Set([task, ...this.#queue].sort(byAge));
+        break;
+      case "task_cancelling":
+        task.cancelling = true;
+        break;
+      case "task_ended": {
+        const { exit_code, error, error_summary, metrics, agent, model } = event;
+        task.process = null;
+        task.ended_unix_s = t;
+        task.exit_code = exit_code ?? null;
+        task.error = error ?? null;
+        task.error_summary = error_summary ?? [];
+        task.metrics = metrics ?? null;
+        task.agent = agent ?? null;
+        task.model = model ?? null;
+        change(event.status, task.error);
+      }
+    }
+  }
+
+  #add({ t, task_id, request, idempotency }: Extract<Timed, { event: "task_queued" }>): void {
+    const task: Task = {
+      task_id,
+      kind: request.kind,
+      request,
+      status: "queued",
+      changes: [{ t, status: "queued", run_id: null, reason: null }],
+      created_unix_s: t,
+      started_unix_s: null,
+      ended_unix_s: null,
+      runs: [],
+      process: null,
+      cancelling: false,
+      exit_code: null,
+      error: null,
+      error_summary: [],
+      metrics: null,
+      agent: null,
+      model: typeof request.model === "string" ? request.model : null,
+      idempotency,
+    };
+    this.tasks.set(task.task_id, task);
+    this.#queue.add(task);
+    if (task.idempotency) this.byKey.set(task.idempotency.key, task);
+  }
+}
+
+/** The tasks of a server. */
+export const taskList: Fold<"tasks", TaskList> = {
+  kind: "tasks",
+  begin: () => new TaskList(),
+  take: (list, event) => list.take(event),
+};
+
+function byAge(a: Task, b: Task): number {
+  return a.created_unix_s - b.created_unix_s;
+}
