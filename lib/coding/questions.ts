@@ -1,7 +1,7 @@
 /** How coding problems are asked: at first, after a failure, and of a reviewer. */
 import type { Question } from "../endpoint/request.ts";
 import type { Problem } from "./problems/load_problems.ts";
-import type { Checks, Tried } from "../run/attempt.ts";
+import type { Tried } from "../run/attempt.ts";
 
 /** Characters of a failing test's output that are fed back. */
 const MOST_DETAIL = 2000;

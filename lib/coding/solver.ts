@@ -19,7 +19,7 @@ import type { Outcome } from "./sandbox/outcome.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { CodingSettings, CodingTest } from "./problems_suite.ts";
 import type { CodingOutcome, TestResult } from "../run/test_result.ts";
-import type { Attempt, Tried } from "../run/attempt.ts";
+import type { Attempt } from "../run/attempt.ts";
 
 /** What a journal tells of attempts and reviews, by experiment. */
 export interface Recalled {

@@ -6,7 +6,7 @@
 import type { ApiType } from "../endpoint/api.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { ClockAnchor } from "../native/clock.ts";
-import type { LoadSettings } from "../settings/load_settings.ts";
+import type { LoadSettings } from "../settings/load.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Spent } from "./budget.ts";
 import type { JsonObject } from "./json_fields.ts";
