@@ -164,7 +164,6 @@ export type {
   CodingOutcome,
   ErrorClass,
   Evaluation,
-  PerformanceMetrics,
   ResultTiming,
   TestResult,
   TokenSource,
@@ -176,3 +175,4 @@ export type {
   ServerMetricsReading,
 } from "./run/request_record.ts";
 export type { Checks } from "./run/attempt.ts";
+export type { PerformanceMetrics } from "./hardware/performance.ts";

@@ -9,16 +9,16 @@ const LONGEST = 420;
 
 /** Folders of lib from the bottom up; a folder imports from itself and from those before it. */
 const LAYERS = [
-  "", // errors.ts, package_files.ts
+  "", // errors.ts, package_files.ts, write.ts
   "text",
   "native",
   "stats",
   "execute",
   "settings",
   "endpoint",
+  "hardware",
   "run",
   "upload",
-  "hardware",
   "formats",
   "notify",
   "mock",

@@ -13,7 +13,7 @@ import { energyDevices, idlePower } from "../hardware/energy.ts";
 import { startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
-import { notWritten } from "../run/write.ts";
+import { notWritten } from "../write.ts";
 import { EXIT } from "./ui/command.ts";
 import { flagHelp, list, number, parseFlags, text, toggle } from "./ui/flags.ts";
 import { observe, observeFlags } from "./ui/observe.ts";

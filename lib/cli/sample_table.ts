@@ -3,7 +3,7 @@ import { aboveIdle, energiesOver } from "../hardware/energy.ts";
 import type { Energy, IdlePower } from "../hardware/energy.ts";
 import type { Information } from "../hardware/csv.ts";
 import type { Sampler } from "../hardware/sampler.ts";
-import type { PerformanceMetrics } from "../run/test_result.ts";
+import type { PerformanceMetrics } from "../hardware/performance.ts";
 
 interface Span {
   start_ns: number;

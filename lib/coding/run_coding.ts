@@ -4,7 +4,7 @@ import { Budget } from "../run/budget.ts";
 import { findRun } from "../run/directory.ts";
 import { foldJournal } from "../run/fold.ts";
 import { RequestCost } from "../run/request_cost.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { codingSuite } from "./problems_suite.ts";
 import { recalled, Solver } from "./solver.ts";

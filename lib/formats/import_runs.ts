@@ -7,7 +7,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { withRunIndex } from "../run/index.ts";
 import { readImportRecord } from "../run/imported.ts";
 import { takeLock } from "../run/lock.ts";
-import { notWritten } from "../run/write.ts";
+import { notWritten } from "../write.ts";
 import { readForeign } from "./read_foreign.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import { checksumOf, freeName, rewriteImported, writeImported } from "./write_imported.ts";

@@ -7,7 +7,7 @@ import { safeFileName } from "../run/file_names.ts";
 import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
 import { asObject } from "../run/json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
-import { notWritten, writeAll, writeFileAtomic } from "../run/write.ts";
+import { notWritten, writeAll, writeFileAtomic } from "../write.ts";
 import { linesOf } from "./foreign_file.ts";
 import { masked } from "./mask.ts";
 import { unmappedNames } from "./unmapped_names.ts";

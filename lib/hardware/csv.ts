@@ -1,6 +1,6 @@
 /** Samples as CSV, and how much information is in them. */
 import { closeSync, openSync } from "node:fs";
-import { notWritten, writeAll } from "../run/write.ts";
+import { notWritten, writeAll } from "../write.ts";
 import { sampleBatches } from "./samples.ts";
 import type { SamplesDescription } from "./samples.ts";
 

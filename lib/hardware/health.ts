@@ -1,6 +1,5 @@
 /** Health of the host while a run goes on: what is above its threshold, said once each. */
 import type { Series } from "./series.ts";
-import type { HealthAlert } from "../run/events.ts";
 
 /** Limits above which an alert is given. */
 export interface HealthThresholds {
@@ -20,6 +19,17 @@ export const DEFAULT_THRESHOLDS: HealthThresholds = {
   memory_percent: 90,
   error_rate_percent: 20,
 };
+
+/** One thing that is not well. */
+export interface HealthAlert {
+  kind: "temperature" | "memory" | "throttling" | "error_rate";
+  /** The sensor or device; null for the run as a whole. */
+  device: string | null;
+  value: number;
+  threshold: number;
+  /** One line for a person. */
+  message: string;
+}
 
 /** What the watch looks at, beside the samples. */
 export interface HealthFacts {

@@ -13,7 +13,7 @@ import { Series } from "./series.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
 import type { SamplesDescription } from "./samples.ts";
-import type { PerformanceMetrics } from "../run/test_result.ts";
+import type { PerformanceMetrics } from "./performance.ts";
 
 /** Default rates: what a native thread and what a timer can do without disturbing. */
 export const NATIVE_RATE_HZ = 100;

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, wri
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 import type { ClockSource } from "../native/clock.ts";
 import type { SamplerLayout } from "../native/sample_batch.ts";
 

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheFolders } from "../native/cache.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { CalibrationCited } from "./verdict.ts";
 

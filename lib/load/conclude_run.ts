@@ -2,7 +2,7 @@
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
 import { takeLock } from "../run/lock.ts";
-import { removeDrafts, writeFileAtomic } from "../run/write.ts";
+import { removeDrafts, writeFileAtomic } from "../write.ts";
 import { conclude } from "./conclude.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { planLoad } from "./plan_load.ts";

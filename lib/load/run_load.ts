@@ -15,7 +15,7 @@ import { describeRun } from "../run/metadata.ts";
 import { builtinPrices } from "../run/prices.ts";
 import { Redactor } from "../run/redact.ts";
 import { RequestCost } from "../run/request_cost.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { Drive } from "./drive.ts";
 import { concludeRun } from "./conclude_run.ts";

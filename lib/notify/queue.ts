@@ -8,7 +8,7 @@ import { foldJournal } from "../run/fold.ts";
 import { Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
-import { notWritten, writeFileAtomic } from "../run/write.ts";
+import { notWritten, writeFileAtomic } from "../write.ts";
 import { RefusedAddressError } from "./address.ts";
 import { sendCallback } from "./send.ts";
 import type { Fold } from "../run/fold.ts";

@@ -18,7 +18,7 @@ import { finished } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { notWritten } from "./write.ts";
+import { notWritten } from "../write.ts";
 
 const BLOCK = 512;
 

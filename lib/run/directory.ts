@@ -13,7 +13,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isRunId, newRunId } from "./run_id.ts";
-import { notWritten } from "./write.ts";
+import { notWritten } from "../write.ts";
 
 /** Paths in a run directory. */
 export interface RunDirectory {

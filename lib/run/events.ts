@@ -17,6 +17,7 @@ import type {
   ServerMetricsReading,
 } from "./request_record.ts";
 import type { TestResult } from "./test_result.ts";
+import type { HealthAlert } from "../hardware/health.ts";
 
 /** An event as a journal has it: with both clocks. */
 export type Recorded<Event> = Event & {
@@ -124,17 +125,6 @@ export type SuiteEvent =
   | { event: "listener_failed"; error: string | null }
   | SessionEnd & { event: "run_finished" }
   | SessionEnd & { event: "run_interrupted" };
-
-/** One thing that is not well. */
-export interface HealthAlert {
-  kind: "temperature" | "memory" | "throttling" | "error_rate";
-  /** The sensor or device; null for the run as a whole. */
-  device: string | null;
-  value: number;
-  threshold: number;
-  /** One line for a person. */
-  message: string;
-}
 
 /** Events of coding problems, beside those of a suite. */
 export type CodingEvent =

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import { removeDeadLock, takeLock } from "./lock.ts";
-import { notWritten } from "./write.ts";
+import { notWritten } from "../write.ts";
 import type { InputError } from "../errors.ts";
 
 /** Raised with every change of the tables or of what is read into them. */

@@ -1,7 +1,7 @@
 /** The journal, events.jsonl: what happened, one JSON object a line, on disk before anything else. */
 import { closeSync, fdatasync, fsyncSync, openSync, readFileSync, truncateSync } from "node:fs";
 import { nowNs } from "../native/clock.ts";
-import { notWritten, writeAll } from "./write.ts";
+import { notWritten, writeAll } from "../write.ts";
 import type { JournalEvents, JournalKind } from "./events.ts";
 import type { Redactor } from "./redact.ts";
 

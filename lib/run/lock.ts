@@ -13,7 +13,7 @@ import process from "node:process";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { clockAnchor } from "../native/clock.ts";
-import { notWritten } from "./write.ts";
+import { notWritten } from "../write.ts";
 import { plainText } from "./plain_file.ts";
 
 interface Owner {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { checkJson, parseJson } from "../settings/json_file.ts";
 import { readLines } from "../settings/json_lines.ts";
-import { writeFileAtomic } from "./write.ts";
+import { writeFileAtomic } from "../write.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { MemoryItem } from "./memory_item.ts";
 

@@ -2,7 +2,7 @@
 import { InputError, messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
 import { asObject, objectAt } from "./json_fields.ts";
-import { writeFileAtomic } from "./write.ts";
+import { writeFileAtomic } from "../write.ts";
 import { plainText } from "./plain_file.ts";
 import type { JsonObject } from "./json_fields.ts";
 

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { notWritten, writeAll } from "./write.ts";
+import { notWritten, writeAll } from "../write.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { plainFile } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";

@@ -1,7 +1,7 @@
 /** Where a batch keeps its state. */
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { notWritten } from "../run/write.ts";
+import { notWritten } from "../write.ts";
 
 export interface BatchFolder {
   path: string;

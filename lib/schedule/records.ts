@@ -2,7 +2,7 @@
 import { csvLine } from "../formats/csv.ts";
 import { guarded } from "../run/formula.ts";
 import { BATCH_EVAL_FIELDS } from "../formats/batch_eval.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 import type { BatchModel, IndustryQuestion } from "../settings/batch.ts";
 import type { BatchFolder } from "./folder.ts";
 import type { TestResult } from "../run/test_result.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { withRunIndex } from "../run/index.ts";
-import { notWritten, writeFileAtomic } from "../run/write.ts";
+import { notWritten, writeFileAtomic } from "../write.ts";
 import { asset, MODULES, STYLES } from "./assets.ts";
 import { batchList, batchView, recordPage } from "./views/batches.ts";
 import { overview } from "./views/overview.ts";

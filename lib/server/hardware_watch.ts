@@ -3,7 +3,7 @@ import { z } from "zod";
 import { nowNs } from "../native/clock.ts";
 import { startSampler } from "../hardware/sampler.ts";
 import type { Sampler } from "../hardware/sampler.ts";
-import type { PerformanceMetrics } from "../run/test_result.ts";
+import type { PerformanceMetrics } from "../hardware/performance.ts";
 
 /** What GET /api/hardware may be asked for: points after a time, Unix seconds. */
 export const hardwareQuerySchema = z.strictObject({ since: z.coerce.number().optional() });

@@ -12,7 +12,7 @@ import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
 import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
-import type { HealthThresholds } from "../hardware/health.ts";
+import type { HealthAlert, HealthThresholds } from "../hardware/health.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { Journal } from "../run/journal.ts";
@@ -21,7 +21,6 @@ import type { PlannedTest } from "./execute_test.ts";
 import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
 import type { ItemFiles } from "./result_files.ts";
 import type { ResultItem } from "./results.ts";
-import type { HealthAlert } from "../run/events.ts";
 import type { TestResult } from "../run/test_result.ts";
 
 /** What a handler may need beside its test. */

@@ -1,11 +1,11 @@
 /** The health report of a run: how the host and the endpoint did, and what to do about it. */
 import { join } from "node:path";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 import { mean } from "../stats/quantile.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem, SuiteResults } from "./results.ts";
-import type { HealthAlert } from "../run/events.ts";
-import type { PerformanceMetrics } from "../run/test_result.ts";
+import type { HealthAlert } from "../hardware/health.ts";
+import type { PerformanceMetrics } from "../hardware/performance.ts";
 
 /** health.json. */
 export interface HealthReport {

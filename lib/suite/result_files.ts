@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promptText } from "../endpoint/request.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";
-import { notWritten, writeFileAtomic } from "../run/write.ts";
+import { notWritten, writeFileAtomic } from "../write.ts";
 import type { Suite, TestCase } from "../settings/suite.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";

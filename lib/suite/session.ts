@@ -6,7 +6,7 @@ import { InputError } from "../errors.ts";
 import { foldJournal, leftOut } from "../run/fold.ts";
 import { dropTornEnd, Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
-import { removeDrafts, writeFileAtomic } from "../run/write.ts";
+import { removeDrafts, writeFileAtomic } from "../write.ts";
 import { resultItem } from "./results.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { Fold } from "../run/fold.ts";

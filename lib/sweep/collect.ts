@@ -14,7 +14,7 @@ import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { readJsonFile } from "../settings/json_file.ts";
-import { notWritten, writeAll } from "../run/write.ts";
+import { notWritten, writeAll } from "../write.ts";
 import { FoundColumns } from "./columns.ts";
 import { sweepConfigOf } from "./config.ts";
 import { csvLine } from "../formats/csv.ts";

@@ -1,7 +1,7 @@
 /** meta.json: what a run was, and how it ended. It is written when the run is over. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 import { exactJson, Float, parseExact, plainOf } from "./exact_json.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { startSampler } from "../hardware/sampler.ts";
 import { LaunchError } from "../execute/launcher.ts";
-import { notWritten } from "../run/write.ts";
+import { notWritten } from "../write.ts";
 import { commandOf } from "./command_line.ts";
 import { jobExperiment } from "./job.ts";
 import { writeMeta } from "./meta.ts";

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import process from "node:process";
 import { join } from "node:path";
 import { takeLock } from "../run/lock.ts";
-import { notWritten, writeFileAtomic } from "../run/write.ts";
+import { notWritten, writeFileAtomic } from "../write.ts";
 import { checkTemplate, commandOf } from "./command_line.ts";
 import { exactJson } from "./exact_json.ts";
 import { jobFigures } from "./job_figures.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheFolders } from "../native/cache.ts";
-import { writeFileAtomic } from "../run/write.ts";
+import { writeFileAtomic } from "../write.ts";
 
 /** An upload that was begun. */
 export interface PartsKept {

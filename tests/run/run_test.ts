@@ -20,7 +20,7 @@ import { dropTornEnd, Journal } from "../../lib/run/journal.ts";
 import { takeLock } from "../../lib/run/lock.ts";
 import { Redactor } from "../../lib/run/redact.ts";
 import { compactTime, isRunId, newRunId } from "../../lib/run/run_id.ts";
-import { writeFileAtomic } from "../../lib/run/write.ts";
+import { writeFileAtomic } from "../../lib/write.ts";
 
 /** A folder that is gone when the test is over. */
 function temporary(): Disposable & { path: string } {

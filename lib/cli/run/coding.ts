@@ -9,7 +9,7 @@ import { loadProblems, selectRange } from "../../coding/problems/load_problems.t
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkWritable } from "../../run/directory.ts";
 import { commandWords } from "../../run/command_words.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { languageFolders } from "../../coding/language.ts";
 import { runCoding } from "../../coding/run_coding.ts";
 import { ONLY_PYTHON, Sandbox } from "../../coding/sandbox/sandbox.ts";

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { archiveFolder } from "../../run/archive.ts";
 import { removeRunDirectory } from "../../run/directory.ts";
-import { notWritten } from "../../run/write.ts";
+import { notWritten } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";

@@ -1,6 +1,6 @@
 /** dyno runs delete: removes runs, after a dry run. */
 import { removeRunDirectory } from "../../run/directory.ts";
-import { notWritten } from "../../run/write.ts";
+import { notWritten } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";

@@ -11,7 +11,7 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { EXPORT_FORMS, exportAs } from "../../formats/export_as.ts";
 import { asForm } from "../../run/imported.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
-import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";

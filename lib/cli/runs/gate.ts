@@ -6,7 +6,7 @@ import { LOAD_METRICS } from "../../compare/compare_load.ts";
 import { gateAnnotations, gateJUnit, gateMarkdown } from "../../compare/gate_report.ts";
 import { limitMetrics } from "../../compare/gate_limits.ts";
 import { isHigherBetter, isShare, parseTolerance } from "../../compare/metric_names.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, list, parseFlags, text, toggle } from "../ui/flags.ts";
 import { wrapText } from "../../text/width.ts";

@@ -7,7 +7,7 @@ import { writeComparedReport } from "../../report/compare/compared_report.ts";
 import { writeLoadReport } from "../../report/load/load_report.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";

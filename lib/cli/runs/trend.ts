@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import { priceRun } from "../../compare/cost.ts";
 import { describeValue } from "../../compare/metric_names.ts";
 import { TREND_METRICS, trendOf } from "../../compare/trend.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";

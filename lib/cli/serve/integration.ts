@@ -12,7 +12,7 @@ import { WebhookReceiver } from "../../integration/webhook_receiver.ts";
 import { loadMockScript } from "../../mock/script.ts";
 import { MockEndpoint } from "../../mock/server.ts";
 import { packageFile } from "../../package_files.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { isLoopback } from "../../server/auth.ts";
 import { Server } from "../../server/serve.ts";
 import { EXIT } from "../ui/command.ts";

@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import { compareRuns } from "../../compare/compare.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { dynoVersion } from "../../run/metadata.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { categoryChart, distributionCharts } from "./compared_charts.ts";
 import { comparedItems } from "./compared_items.ts";
 import { differenceTables, flipLists, headlineTable, letterHead } from "./compared_numbers.ts";

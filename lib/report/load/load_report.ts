@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples } from "../../hardware/samples.ts";
 import { seriesFrom } from "../../hardware/series.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { clientSection } from "./client_section.ts";
 import { loadDefinitionList } from "../definitions.ts";
 import { healthList } from "../energy_section.ts";

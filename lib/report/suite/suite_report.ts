@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples } from "../../hardware/samples.ts";
 import { seriesFrom } from "../../hardware/series.ts";
-import { writeFileAtomic } from "../../run/write.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { categoryTable } from "./category_table.ts";
 import { codingSection } from "./coding_section.ts";
 import { definitionList } from "../definitions.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { dynoVersion } from "../../run/version.ts";
-import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../write.ts";
 import { analyseSweep } from "../../sweep/analyse.ts";
 import { METRICS } from "../../sweep/columns.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import process from "node:process";
 import { startTicks } from "../../run/lock.ts";
-import { notWritten } from "../../run/write.ts";
+import { notWritten } from "../../write.ts";
 import type { TaskProcess } from "../../run/events.ts";
 
 /** How long a process may take to save what it has, before it is killed. */

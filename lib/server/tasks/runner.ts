@@ -5,7 +5,7 @@ import { messageOf, WriteError } from "../../errors.ts";
 import { Scope } from "../../execute/scope.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { newRunId } from "../../run/run_id.ts";
-import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../write.ts";
 import { BatchWatch } from "./batch_watch.ts";
 import { endGroup, isAlive, killGroup, startChild } from "./child.ts";
 import { outcomeOf } from "./outcome.ts";

@@ -6,7 +6,7 @@ import { fold, leftOut, readJournal } from "../../run/fold.ts";
 import { dropTornEnd, Journal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
-import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../write.ts";
 import { compacted } from "./compaction.ts";
 import { taskList } from "./task_list.ts";
 import type { JournalLine } from "../../run/event_forms.ts";

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { isLive, tasksOf } from "./slurm.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
-import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../write.ts";
 import { sweepConfigOf } from "../config.ts";
 import { readMeta } from "../meta.ts";
 import { runPathsOf } from "../tree.ts";

@@ -5,7 +5,7 @@ import process from "node:process";
 import { CancelledError } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { cancelJob, isLive, jobsOf, largestArray, submitArray, tasksOf } from "./slurm.ts";
-import { notWritten, writeFileAtomic } from "../../run/write.ts";
+import { notWritten, writeFileAtomic } from "../../write.ts";
 import { shellText } from "../command_line.ts";
 import { ownCommand } from "../../execute/own_program.ts";
 import { makeSlurmFolders, readSlurmPlan, writeSlurmPlan } from "./plan.ts";

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { Buffer } from "node:buffer";
-import { InputError, messageOf, WriteError } from "../errors.ts";
+import { InputError, messageOf, WriteError } from "./errors.ts";
 
 /**
  * Writes to a temporary name beside `path`, syncs, renames. `sync: false` leaves out the sync, for
