@@ -1,44 +1,101 @@
-/** CPU time in all and by core, from /proc/stat. */
+/** CPU time in all and by core, from /proc/stat; where that may not be read, from the runtime. */
+import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { SystemFile } from "./source.ts";
-import type { PortableSource } from "./source.ts";
+import type { PortableField, PortableSource } from "./source.ts";
 
 const TICKS_PER_S = 100; // USER_HZ, which is 100 on every Linux that Deno and Node run on
+const ALL = ["busy", "user", "system", "idle", "iowait", "steal"] as const;
+const CORE = ["busy", "idle"] as const;
+
+/** Seconds by mode. */
+type Times = Record<typeof ALL[number], number>;
 
 /**
- * `cpu.busy_s`, `cpu.idle_s` and the same of `cpu0` …, counters. Steal counts as busy, since the machine did not
- * have it; waiting for a disk as idle. A core that is offline is NaN.
+ * `cpu.busy_s` and its parts for the whole host, `cpu0.busy_s` and `cpu0.idle_s` of each core:
+ * counters. What the hypervisor stole is neither busy nor idle: it was not ours. Of a core, waiting for
+ * a disk is idle. A core that is offline is NaN; one that is there but does not run yet has its fields.
  */
 export function cpuSource(root: string): PortableSource {
   const file = new SystemFile(join(root, "proc/stat"));
-  const names = [...parse(file.text()).keys()];
+  const running = [...parse(file.text()).keys()].filter((name) => name !== "cpu");
+  const cores = [...new Set([...running, ...presentCores(root)])];
+  return source(cores, () => parse(file.text()), () => file.close());
+}
+
+/** CPU time as the runtime tells it; what it does not tell of the modes is NaN. */
+export function runtimeCpuSource(): PortableSource {
+  const read = () => {
+    const all: Times = { busy: 0, user: 0, system: 0, idle: 0, iowait: NaN, steal: NaN };
+    const times = new Map<string, Times>([["cpu", all]]);
+    cpus().forEach(({ times: { user, nice, sys, idle, irq } }, i) => {
+      const core = { ...all, user: (user + nice) / 1e3, system: (sys + irq) / 1e3 };
+      core.idle = idle / 1e3;
+      core.busy = core.user + core.system;
+      times.set(`cpu${i}`, core);
+    });
+    for (const mode of ["busy", "user", "system", "idle"] as const) {
+      all[mode] = [...times].reduce(
+        (sum, [name, core]) => name === "cpu" ? sum : sum + core[mode],
+        0,
+      );
+    }
+    return times;
+  };
+  const cores = [...read().keys()].filter((name) => name !== "cpu");
+  if (cores.length === 0) throw new Error("the runtime tells nothing of the CPU");
+  return source(cores, read, () => {});
+}
+
+function source(
+  cores: string[],
+  read: () => Map<string, Times>,
+  close: () => void,
+): PortableSource {
+  const series = (name: string, modes: readonly string[]) =>
+    modes.map((mode): PortableField => ({ name: `${name}.${mode}_s`, unit: "s", kind: "counter" }));
   return {
-    fields: names.flatMap((name) => [
-      { name: `${name}.busy_s`, unit: "s", kind: "counter" },
-      { name: `${name}.idle_s`, unit: "s", kind: "counter" },
-    ]),
+    fields: [...series("cpu", ALL), ...cores.flatMap((core) => series(core, CORE))],
     read(values, at) {
-      const now = parse(file.text());
-      names.forEach((name, i) => {
-        const [busy_s, idle_s] = now.get(name) ?? [NaN, NaN];
-        values[at + 2 * i] = busy_s;
-        values[at + 2 * i + 1] = idle_s;
-      });
+      const now = read();
+      for (const mode of ALL) values[at++] = now.get("cpu")?.[mode] ?? NaN;
+      for (const core of cores) {
+        const times = now.get(core);
+        values[at++] = times?.busy ?? NaN;
+        values[at++] = times ? times.idle + (times.iowait || 0) : NaN;
+      }
     },
-    close: () => file.close(),
+    close,
   };
 }
 
-function parse(text: string): Map<string, [busy_s: number, idle_s: number]> {
-  const times = new Map<string, [number, number]>();
+/** The cores that are there, running or not: "0-3,8" in /sys. */
+function presentCores(root: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(join(root, "sys/devices/system/cpu/present"), "utf8").trim();
+  } catch {
+    return [];
+  }
+  return text.split(",").flatMap((part) => {
+    const [first, last = first] = part.split("-").map(Number);
+    if (!(last >= first)) return [];
+    return Array.from({ length: last - first + 1 }, (_, i) => `cpu${first + i}`);
+  });
+}
+
+function parse(text: string): Map<string, Times> {
+  const times = new Map<string, Times>();
   for (const line of text.split("\n")) {
     if (!line.startsWith("cpu")) break;
     const [name, ...fields] = line.split(/ +/);
-    // user nice system idle iowait irq softirq steal; guest times are within user and nice
-    const ticks = fields.slice(0, 8).map(Number);
-    const all = ticks.reduce((sum, value) => sum + value, 0);
-    const idle = ticks[3] + (ticks[4] ?? 0);
-    times.set(name, [(all - idle) / TICKS_PER_S, idle / TICKS_PER_S]);
+    // guest times, which follow, are within user and nice
+    const [user, nice, system, idle, iowait = 0, irq = 0, softirq = 0, steal = 0] = fields.map((
+      field,
+    ) => Number(field) / TICKS_PER_S);
+    const ours = { user: user + nice, system: system + irq + softirq };
+    times.set(name, { ...ours, busy: ours.user + ours.system, idle, iowait, steal });
   }
   return times;
 }

@@ -27,13 +27,41 @@ export interface Energy {
 /** Mean idle power by device, measured before the work, W. */
 export type IdlePower = Readonly<Record<string, number>>;
 
-/** The devices whose energy a series can tell. MIG parts have no sensor of their own. */
+/**
+ * A device's power: what it draws at the moment where it tells that, else a mean of its own (over 1 s),
+ * else what its driver calls its power.
+ */
+const POWER_FIELDS = ["power_instant_w", "power_average_w", "power_w"] as const;
+
+/** A device's mean power over a span, by the best of its readings; null when there is none. */
+export function meanPower(
+  series: Series,
+  device: string,
+  from_ns: number,
+  to_ns: number,
+): number | null {
+  const field = powerField(series, device, from_ns, to_ns);
+  return field === null ? null : series.mean(field, from_ns, to_ns);
+}
+
+function powerField(series: Series, device: string, from_ns: number, to_ns: number): string | null {
+  return POWER_FIELDS.map((field) => `${device}.${field}`)
+    .find((field) => series.mean(field, from_ns, to_ns) !== null) ?? null;
+}
+
+/**
+ * The devices whose energy a series can tell. A board that is split by MIG is none of them: its sensors
+ * tell the whole board's energy, whichever part did the work, and its parts have none of their own.
+ */
 export function energyDevices(series: Series): string[] {
-  const devices = series.names(/^(gpu\d+|rapl\..+)\.(energy_j|power(_instant)?_w)$/)
-    .map((name) => name.replace(/\.(energy_j|power(_instant)?_w)$/, ""))
-    // a package holds its cores and uncore: only packages, DRAM and the platform are of their own
-    .filter((device) => !/^rapl\.(core|uncore)/.test(device));
-  return [...new Set(devices)];
+  const fields = /\.(energy_j|power(_instant|_average)?_w)$/;
+  const devices = series.names(/^(gpu\d+|rapl\..+)\.[^.]+$/).filter((name) => fields.test(name))
+    .map((name) => name.replace(fields, ""))
+    .filter((device) => !series.names(/^gpu\d+\.mig/).some((name) => name.startsWith(`${device}.`)))
+    // a package holds its cores and uncore, the platform its packages: each joule counts once
+    .filter((device) => !/^rapl\.(.*\.)?(core|uncore)/.test(device));
+  const packages = devices.some((device) => device.startsWith("rapl.package"));
+  return [...new Set(devices)].filter((device) => !packages || !device.startsWith("rapl.psys"));
 }
 
 /**
@@ -164,10 +192,8 @@ function stepAt(
 }
 
 function fromPower(series: Series, device: string, from_ns: number, to_ns: number): Energy | null {
-  const name = [`${device}.power_instant_w`, `${device}.power_w`].find((each) =>
-    series.mean(each, from_ns, to_ns) !== null
-  );
-  if (name === undefined) return null;
+  const name = powerField(series, device, from_ns, to_ns);
+  if (name === null) return null;
   const power_w = series.mean(name, from_ns, to_ns)!;
   const span_s = (to_ns - from_ns) / NS_PER_S;
   const [first, end] = series.overlapping(from_ns, to_ns);

@@ -1,31 +1,45 @@
-/** Bytes read, written, received and sent: /proc/diskstats and /proc/net/dev. */
-import { readdirSync } from "node:fs";
+/**
+ * Bytes read, written, received and sent, from /proc/diskstats and /proc/net/dev: each device by its
+ * name, and the host's own figure, in which each byte counts once (once.ts).
+ */
 import { join } from "node:path";
+import { diskCounts, diskIsShown, interfaceRank } from "./once.ts";
 import { SystemFile } from "./source.ts";
 import type { PortableSource } from "./source.ts";
 
 const SECTOR_BYTES = 512; // of /proc/diskstats, whatever the device's own
 
-/** Traffic of these is that of the device below. */
-const NOT_DISKS = /^(loop|ram|zram|dm-|md)/;
+/** A line of a device: its name and its two counters; null for a line of something else. */
+type Line = [name: string, first: number, second: number] | null;
 
-/** `disk.X.read_bytes` and `disk.X.written_bytes` of every whole disk. */
+interface Device {
+  /** Where its values go; null: it came after the start, or is not shown. */
+  place: number | null;
+  /** 0: not of the host's figure; else only the best rank that is there counts. */
+  rank: number;
+  last: [number, number];
+}
+
+/** `disk.read_bytes` and `disk.written_bytes` of the host, `disk.X.…` of every whole disk. */
 export function diskSource(root: string): PortableSource {
-  const disks = readdirSync(join(root, "sys/block")).filter((name) => !NOT_DISKS.test(name));
+  const names: [string, string] = ["read_bytes", "written_bytes"];
+  const rank = (name: string) => Number(diskCounts(root, name));
   const file = new SystemFile(join(root, "proc/diskstats"));
-  return counters(file, "disk", disks, ["read_bytes", "written_bytes"], (line) => {
+  return counters(file, "disk", names, rank, (name) => diskIsShown(root, name), (line) => {
     const fields = line.trim().split(/ +/);
+    if (fields.length < 10) return null;
     return [fields[2], Number(fields[5]) * SECTOR_BYTES, Number(fields[9]) * SECTOR_BYTES];
   });
 }
 
-/** `network.X.received_bytes` and `network.X.sent_bytes` of every interface, `lo` among them. */
+/** `network.received_bytes` and `network.sent_bytes` of the host, `network.X.…` of every interface. */
 export function networkSource(root: string): PortableSource {
+  const names: [string, string] = ["received_bytes", "sent_bytes"];
+  const rank = (name: string) => interfaceRank(root, name);
   const file = new SystemFile(join(root, "proc/net/dev"));
-  const names = [...file.text().matchAll(/^ *([^ :]+):/gm)].map((match) => match[1])
-    .filter((name) => !/^(veth|ifb)/.test(name)); // a container's end is counted again on the bridge
-  return counters(file, "network", names, ["received_bytes", "sent_bytes"], (line) => {
-    const [name, counts = ""] = line.split(":");
+  return counters(file, "network", names, rank, () => true, (line) => {
+    const [name, counts] = line.split(":");
+    if (counts === undefined) return null;
     const fields = counts.trim().split(/ +/).map(Number);
     return [name.trim(), fields[0], fields[8]];
   });
@@ -35,24 +49,52 @@ export function networkSource(root: string): PortableSource {
 function counters(
   file: SystemFile,
   kind: string,
-  devices: string[],
   names: [string, string],
-  parse: (line: string) => [name: string, first: number, second: number],
+  rankOf: (name: string) => number,
+  isShown: (name: string) => boolean,
+  parse: (line: string) => Line,
 ): PortableSource {
-  const place = new Map(devices.map((device, i) => [device, 2 * i]));
+  const devices = new Map<string, Device>();
+  const lines = () => file.text().split("\n").flatMap((line) => line === "" ? [] : [parse(line)]);
+  const shown = lines().flatMap((line) => line !== null && isShown(line[0]) ? [line[0]] : []);
+  const prefixes = [kind, ...shown.map((name) => `${kind}.${name}`)];
+  const sums: [number, number] = [0, 0];
+  const deviceOf = (name: string) => {
+    let device = devices.get(name);
+    if (device === undefined) {
+      const place = shown.indexOf(name);
+      device = { place: place < 0 ? null : 2 + 2 * place, rank: rankOf(name), last: [0, 0] };
+      devices.set(name, device);
+    }
+    return device;
+  };
+  for (const line of lines()) if (line !== null) deviceOf(line[0]);
+  let best = 0;
   return {
-    fields: devices.flatMap((device) =>
-      names.map((name) => ({ name: `${kind}.${device}.${name}`, unit: "bytes", kind: "counter" }))
+    fields: prefixes.flatMap((prefix) =>
+      names.map((name) => ({ name: `${prefix}.${name}`, unit: "bytes", kind: "counter" }))
     ),
     read(values, at) {
-      values.fill(NaN, at, at + 2 * devices.length);
-      for (const line of file.text().split("\n")) {
-        const [name, first, second] = parse(line);
-        const offset = place.get(name);
-        if (offset === undefined) continue;
-        values[at + offset] = first;
-        values[at + offset + 1] = second;
+      values.fill(NaN, at, at + 2 * prefixes.length);
+      const seen = new Set<Device>();
+      const now = lines().filter((line) => line !== null);
+      for (const [name] of now) best = Math.max(best, deviceOf(name).rank);
+      for (const [name, ...counts] of now) {
+        const device = deviceOf(name);
+        seen.add(device);
+        counts.forEach((count, i) => {
+          if (device.place !== null) values[at + device.place + i] = count;
+          // a counter that went back began anew
+          const grown = count >= device.last[i] ? count - device.last[i] : count;
+          if (device.rank > 0 && device.rank === best) sums[i] += grown;
+          device.last[i] = count;
+        });
       }
+      // another may come by the name of one that is gone; an empty file says nothing
+      for (const device of devices.values()) {
+        if (seen.size > 0 && !seen.has(device)) device.last = [0, 0];
+      }
+      if (best > 0) values.set(sums, at);
     },
     close: () => file.close(),
   };

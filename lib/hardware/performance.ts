@@ -1,4 +1,5 @@
 /** Performance metrics of a time span, from the series of samples. */
+import { meanPower } from "./energy.ts";
 import type { Series } from "./series.ts";
 
 /** Means over the sample intervals that overlap the span. null: the host does not tell. */
@@ -57,8 +58,7 @@ export function performanceOver(
     known ? pick(...widened(series, from_ns, to_ns, first, end)) : null;
   const mean = (name: string) => known ? series.mean(name, from_ns, to_ns) : null;
   const perSecond = (pattern: RegExp) => over((from, to) => growthRate(series, pattern, from, to));
-  const total = mean("memory.total_bytes"), available = mean("memory.available_bytes");
-  const used = total === null || available === null ? null : total - available;
+  const { used, total } = memoryUse(mean);
   const cores = series.names(/^cpu\d+\.busy_s$/).map((name) => name.slice(0, -".busy_s".length));
   const gpu = gpuMetrics(series, from_ns, to_ns);
   return {
@@ -72,14 +72,39 @@ export function performanceOver(
     cpu_frequency_mhz: average(series.names(/^cpu\d+\.frequency_mhz$/).map(mean)),
     memory_used_gb: used === null ? null : used / BYTES_PER_GB,
     memory_usage_percent: used === null ? null : 100 * used / total!,
-    disk_read_mb_per_s: perSecond(/^disk\..*\.read_bytes$/),
-    disk_write_mb_per_s: perSecond(/^disk\..*\.written_bytes$/),
-    network_receive_mb_per_s: perSecond(/^network\.(?!lo\.).*\.received_bytes$/),
-    network_send_mb_per_s: perSecond(/^network\.(?!lo\.).*\.sent_bytes$/),
+    disk_read_mb_per_s: perSecond(hostFigure(series, "disk", "read_bytes")),
+    disk_write_mb_per_s: perSecond(hostFigure(series, "disk", "written_bytes")),
+    network_receive_mb_per_s: perSecond(hostFigure(series, "network", "received_bytes")),
+    network_send_mb_per_s: perSecond(hostFigure(series, "network", "sent_bytes")),
     loopback_mb_per_s: perSecond(/^network\.lo\.received_bytes$/),
     temperatures_celsius: temperatures(series, from_ns, to_ns),
     ...gpu,
   };
+}
+
+/**
+ * Memory in use and what there is of it: the control group's, where that may have less than the host
+ * has, without the files in its cache that the kernel drops first.
+ */
+export function memoryUse(
+  mean: (name: string) => number | null,
+): { used: number | null; total: number | null } {
+  const total = mean("memory.total_bytes"), available = mean("memory.available_bytes");
+  const limit = mean("cgroup.memory_limit_bytes"), used = mean("cgroup.memory_bytes");
+  if (limit !== null && used !== null && limit < (total ?? Infinity)) {
+    return { total: limit, used: used - (mean("cgroup.memory_inactive_file_bytes") ?? 0) };
+  }
+  return { total, used: total === null || available === null ? null : total - available };
+}
+
+/**
+ * The counters that make up a host's figure: the sampler's own sum, in which each byte counts once.
+ * Samples of version 0.1.0 have none: there it is the sum over the devices.
+ */
+export function hostFigure(series: Series, kind: "disk" | "network", name: string): RegExp {
+  return series.index.has(`${kind}.${name}`)
+    ? new RegExp(`^${kind}\\.${name}$`)
+    : new RegExp(`^${kind}\\.(?!lo\\.).*\\.${name}$`);
 }
 
 /** The busy share of CPU time, of the whole host ("cpu") or a core ("cpu0"), percent. */
@@ -146,6 +171,11 @@ function temperatures(
   return highest.length === 0 ? null : Object.fromEntries(highest);
 }
 
+/** Whole devices, as `gpu0`. */
+export function gpuNames(series: Series): string[] {
+  return [...new Set(series.names(/^gpu\d+\./).map((name) => name.slice(0, name.indexOf("."))))];
+}
+
 /** Means over the GPUs; memory and power are sums. MIG parts are within their GPU. */
 function gpuMetrics(series: Series, from_ns: number, to_ns: number) {
   const each = (metrics: string) =>
@@ -161,7 +191,9 @@ function gpuMetrics(series: Series, from_ns: number, to_ns: number) {
     gpu_usage_percent: average(each("utilization_percent")),
     gpu_memory_used_gb: memory === null ? null : memory / BYTES_PER_GB,
     gpu_temperature_celsius: hottest.length ? hottest.reduce((a, b) => Math.max(a, b)) : null,
-    gpu_power_watts: sum(each("power_instant_w")) ?? sum(each("power_w")),
+    gpu_power_watts: sum(
+      gpuNames(series).flatMap((gpu) => meanPower(series, gpu, from_ns, to_ns) ?? []),
+    ),
   };
 }
 

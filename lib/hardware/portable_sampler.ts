@@ -4,9 +4,10 @@ import { InputError, messageOf } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { nowNs } from "../native/clock.ts";
 import { SampleBatch } from "../native/sample_batch.ts";
-import { cpuSource } from "./cpu.ts";
+import { cgroupSource } from "./cgroup.ts";
+import { cpuSource, runtimeCpuSource } from "./cpu.ts";
 import { diskSource, networkSource } from "./io.ts";
-import { cgroupMemorySource, memorySource } from "./memory.ts";
+import { memorySource, runtimeMemorySource } from "./memory.ts";
 import { ownProcessSource } from "./own_process.ts";
 import { frequencySource, temperatureSource } from "./sensors.ts";
 import type { SamplerLayout } from "../native/sample_batch.ts";
@@ -192,9 +193,9 @@ export class PortableSampler {
 
 function openSources(root: string, metrics: readonly string[]): OpenSource[] {
   const kinds: [string, string, boolean, () => PortableSource | null][] = [
-    ["cpu", "/proc/stat", false, () => cpuSource(root)],
-    ["memory", "/proc/meminfo", false, () => memorySource(root)],
-    ["cgroup", "cgroup v2", false, () => cgroupMemorySource(root)],
+    ["cpu", "/proc/stat", false, () => orRuntime(root, cpuSource, runtimeCpuSource)],
+    ["memory", "/proc/meminfo", false, () => orRuntime(root, memorySource, runtimeMemorySource)],
+    ["cgroup", "control groups", false, () => cgroupSource(root)],
     ["disk", "/proc/diskstats", false, () => diskSource(root)],
     ["network", "/proc/net/dev", false, () => networkSource(root)],
     ["process", "getrusage", false, () => ownProcessSource()],
@@ -216,6 +217,20 @@ function openSources(root: string, metrics: readonly string[]): OpenSource[] {
     ...opened,
     { name: "gpu", where: "NVML", slow: false, source: null, note, at, read_ns: 0 },
   ];
+}
+
+/** Without permission for /proc, and where there is none, the runtime tells a part. */
+function orRuntime(
+  root: string,
+  open: (root: string) => PortableSource,
+  runtime: () => PortableSource,
+): PortableSource {
+  try {
+    return open(root);
+  } catch (error) {
+    if (root !== "/") throw error;
+    return runtime();
+  }
 }
 
 function tryOpen(open: () => PortableSource | null): Pick<OpenSource, "source" | "note"> {

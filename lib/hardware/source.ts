@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 /** A value of every record, named as the native sampler names it. */
 export interface PortableField {
   name: string;
-  unit: "s" | "bytes" | "MHz" | "celsius";
+  unit: "s" | "bytes" | "cores" | "MHz" | "celsius";
   kind: "counter" | "gauge";
 }
 

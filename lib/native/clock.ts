@@ -2,10 +2,11 @@
  * The one clock: CLOCK_MONOTONIC in nanoseconds, as the kernel and every native thread stamp it.
  *
  * `performance.now()` runs on that clock with an origin of its own. The offset between the two is
- * read once, through libc under Deno and through `process.hrtime` (the same clock) under Node.
+ * read once, through libc under Deno and Bun and through `process.hrtime` (the same clock) under Node.
  * Where neither can be had the origin is the process's start and the anchor says so.
  */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import process from "node:process";
 
 /** Which clock the stamps are on: comparable between processes of one boot, or of this process only. */
@@ -63,12 +64,31 @@ function denoOffset(): number | null {
   }
 }
 
+/** Bun's `process.hrtime` counts from the process's start: libc is asked, through Bun's own FFI. */
+function bunOffset(): number | null {
+  if (!("Bun" in globalThis)) return null;
+  try {
+    const { dlopen, ptr } = createRequire(import.meta.url)("bun:ffi");
+    const libc = dlopen("libc.so.6", { clock_gettime: { args: ["i32", "ptr"], returns: "i32" } });
+    const timespec = new BigInt64Array(2);
+    const room = ptr(timespec);
+    const offset = calibrate(() => {
+      libc.symbols.clock_gettime(CLOCK_MONOTONIC, room);
+      return Number(timespec[0]) * 1e9 + Number(timespec[1]);
+    });
+    libc.close();
+    return offset;
+  } catch {
+    return null; // not Linux, or another libc
+  }
+}
+
 function nodeOffset(): number | null {
-  if ("Deno" in globalThis || process.platform !== "linux") return null;
+  if ("Deno" in globalThis || "Bun" in globalThis || process.platform !== "linux") return null;
   return calibrate(() => Number(process.hrtime.bigint()));
 }
 
-const offsetNs = denoOffset() ?? nodeOffset();
+const offsetNs = denoOffset() ?? bunOffset() ?? nodeOffset();
 
 /** Which clock {@linkcode nowNs} reads. */
 export const clockSource: ClockSource = offsetNs === null ? "process" : "CLOCK_MONOTONIC";

@@ -18,9 +18,25 @@ export interface NativeLibrary {
 
 const ROOM_BYTES = 16 * 1024;
 
+/** What to say where no library may be loaded. */
+export const NOT_PERMITTED = "FFI is not permitted: run with --allow-ffi, without --deny-ffi";
+
+/**
+ * Whether a library from this folder may be loaded. Where the answer would be a question to the user
+ * it may, if there is a user to be asked.
+ */
+export function mayLoadFrom(folder: string): boolean {
+  if (!("Deno" in globalThis)) return true;
+  const { state } = Deno.permissions.querySync({ name: "ffi", path: folder });
+  return state === "granted" || (state === "prompt" && Deno.stdin.isTerminal());
+}
+
 /** Why this runtime has no way to call C, in one line; null when it has. */
 export async function bridgeMissing(): Promise<string | null> {
-  if ("Deno" in globalThis) return null;
+  if ("Deno" in globalThis) {
+    const { state } = Deno.permissions.querySync({ name: "ffi" });
+    return state === "denied" ? NOT_PERMITTED : null;
+  }
   try {
     await importKoffi();
     return null;

@@ -8,7 +8,13 @@ import { isCompiled, packageFile } from "../package_files.ts";
 import { buildLibrary, findSources } from "./build.ts";
 import { environment } from "./environment.ts";
 import { cacheFolders, installCached } from "./cache.ts";
-import { bridgeMissing, type NativeLibrary, openLibrary } from "./ffi.ts";
+import {
+  bridgeMissing,
+  mayLoadFrom,
+  type NativeLibrary,
+  NOT_PERMITTED,
+  openLibrary,
+} from "./ffi.ts";
 import { readPrebuilt } from "./prebuilt.ts";
 
 /** libdyno and where it came from, or null and why: then portable paths are taken. */
@@ -74,6 +80,7 @@ async function fromPrebuilt(
 async function fromSources(options: FindOptions, folders: readonly string[], folder: string) {
   const sources = await findSources(folder);
   if (typeof sources === "string") return sources;
+  if (folders.length === 0) return NOT_PERMITTED; // nothing is built that may not be loaded
   let built = false;
   const { library, reasons } = await installCached({
     folders,
@@ -107,7 +114,7 @@ export async function findNative(options: FindOptions = {}): Promise<NativeFound
   const bridge = await bridgeMissing();
   if (bridge) return missing(bridge);
   const reasons: string[] = [];
-  const folders = options.cacheFolders ?? cacheFolders();
+  const folders = (options.cacheFolders ?? cacheFolders()).filter(mayLoadFrom);
   const sources = options.sources ?? packageFile("native/");
   const attempts = [
     () => sources ? fromPrebuilt(sources, folders, options.extract ?? isCompiled()) : null,

@@ -1,6 +1,7 @@
 /*
- * The limits and the use of the cgroup (version 2) that this process lives in: what a container
- * may take. A limit is the smallest on the way to the top; infinite where none is set.
+ * The limits and the use of the control groups that this process lives in, of version 2 and of
+ * version 1: what a container may take. A limit is the smallest on the way to the top; infinite where
+ * none is set. The memory in use is that of the group which sets the limit, else of our own.
  */
 #include <errno.h>
 #include <limits.h>
@@ -13,165 +14,286 @@
 #include "base/file.h"
 #include "sample/source.h"
 
-#define LEVELS_MAX 16
+#define LEVELS_MAX 32
+/* Version 1 writes the largest number of pages where there is no limit. */
+#define NO_LIMIT_BYTES ((double)(1ull << 60))
 
-struct usage {
-    int cpu_stat;
-    int memory_current;
-    int cpu, throttled, memory;
+/* A group on the way up; files that it lacks are -1. */
+struct level {
+    int cpu_max;               /* version 2: "quota period" in microseconds, or "max period" */
+    int cpu_quota, cpu_period; /* version 1: each a number; a quota of -1 is none */
+    int memory_limit, memory_used, memory_stat;
+    const char *inactive_key; /* of memory_stat */
 };
 
-struct limits {
-    int levels;
-    int cpu_max[LEVELS_MAX];
-    int memory_max[LEVELS_MAX];
-    int cpu, memory;
+/* Shared by two sources: the fast one reads use, the slow one limits. */
+struct groups {
+    int users;
+    int level_count;
+    struct level levels[LEVELS_MAX]; /* our own first */
+    int cpu_use; /* version 2's cpu.stat or version 1's cpuacct.usage */
+    bool cpu_use_is_stat;
+    int cpu_stat; /* where the throttling is told */
+    const char *throttled_key;
+    double throttled_scale;
+    _Atomic int limiting; /* the level whose memory limit is the smallest; -1: none has one */
+    int cpu, throttled, memory, inactive, cpu_limit, memory_limit;
 };
 
-static void usage_read(struct source *source, uint64_t now)
+static void put_number(struct board *board, int field, int fd, const char *key, double scale,
+                       uint64_t now)
 {
-    const struct usage *usage = source->state;
-    char text[2048];
+    char text[8192];
     uint64_t value;
-    if (usage->cpu_stat >= 0 && file_read(usage->cpu_stat, text, sizeof text) > 0) {
-        if (find_u64(text, "usage_usec ", &value))
-            board_put(source->board, usage->cpu, (double)value / 1e6, now);
-        if (find_u64(text, "throttled_usec ", &value))
-            board_put(source->board, usage->throttled, (double)value / 1e6, now);
-    }
-    if (usage->memory_current >= 0 && file_read_u64(usage->memory_current, &value))
-        board_put(source->board, usage->memory, (double)value, now);
+    if (fd < 0 || file_read(fd, text, sizeof text) <= 0) return;
+    if (key ? find_u64(text, key, &value) : parse_u64(text, &value) != NULL)
+        board_put(board, field, (double)value * scale, now);
 }
 
-static void usage_close(struct source *source)
+static void use_read(struct source *source, uint64_t now)
 {
-    struct usage *usage = source->state;
-    if (usage->cpu_stat >= 0) close(usage->cpu_stat);
-    if (usage->memory_current >= 0) close(usage->memory_current);
-    free(usage);
+    struct groups *groups = source->state;
+    struct board *board = source->board;
+    put_number(board, groups->cpu, groups->cpu_use, groups->cpu_use_is_stat ? "usage_usec " : NULL,
+               groups->cpu_use_is_stat ? 1e-6 : 1e-9, now);
+    put_number(board, groups->throttled, groups->cpu_stat, groups->throttled_key,
+               groups->throttled_scale, now);
+    int limiting = atomic_load_explicit(&groups->limiting, memory_order_relaxed);
+    for (int i = limiting < 0 ? 0 : limiting; i < groups->level_count; i++) {
+        const struct level *level = &groups->levels[i];
+        if (level->memory_used < 0) continue;
+        put_number(board, groups->memory, level->memory_used, NULL, 1, now);
+        put_number(board, groups->inactive, level->memory_stat, level->inactive_key, 1, now);
+        return;
+    }
 }
 
-/* cpu.max: "quota period" in microseconds, or "max period". */
-static double cores_allowed(int fd)
+static double cores_allowed(const struct level *level)
 {
     char text[64];
     uint64_t quota, period;
     const char *rest;
-    if (fd < 0 || file_read(fd, text, sizeof text) <= 0) return INFINITY;
-    if (!(rest = parse_u64(text, &quota)) || !parse_u64(rest, &period) || period == 0)
-        return INFINITY;
-    return (double)quota / (double)period;
+    if (level->cpu_max >= 0 && file_read(level->cpu_max, text, sizeof text) > 0 &&
+        (rest = parse_u64(text, &quota)) && parse_u64(rest, &period) && period > 0)
+        return (double)quota / (double)period;
+    if (level->cpu_quota >= 0 && level->cpu_period >= 0 &&
+        file_read_u64(level->cpu_quota, &quota) && file_read_u64(level->cpu_period, &period) &&
+        period > 0)
+        return (double)quota / (double)period;
+    return INFINITY;
 }
 
 static void limits_read(struct source *source, uint64_t now)
 {
-    const struct limits *limits = source->state;
+    struct groups *groups = source->state;
     double cores = INFINITY, bytes = INFINITY;
-    for (int i = 0; i < limits->levels; i++) {
+    int limiting = -1;
+    for (int i = 0; i < groups->level_count; i++) {
+        const struct level *level = &groups->levels[i];
         uint64_t value;
-        cores = fmin(cores, cores_allowed(limits->cpu_max[i]));
-        if (limits->memory_max[i] >= 0 && file_read_u64(limits->memory_max[i], &value))
-            bytes = fmin(bytes, (double)value);
+        cores = fmin(cores, cores_allowed(level));
+        if (level->memory_limit < 0 || !file_read_u64(level->memory_limit, &value)) continue;
+        if ((double)value >= NO_LIMIT_BYTES || (double)value >= bytes) continue;
+        bytes = (double)value;
+        limiting = i;
     }
-    board_put(source->board, limits->cpu, cores, now);
-    board_put(source->board, limits->memory, bytes, now);
+    atomic_store_explicit(&groups->limiting, limiting, memory_order_relaxed);
+    board_put(source->board, groups->cpu_limit, cores, now);
+    board_put(source->board, groups->memory_limit, bytes, now);
 }
 
-static void limits_close(struct source *source)
+static void close_file(int fd)
 {
-    struct limits *limits = source->state;
-    for (int i = 0; i < limits->levels; i++) {
-        if (limits->cpu_max[i] >= 0) close(limits->cpu_max[i]);
-        if (limits->memory_max[i] >= 0) close(limits->memory_max[i]);
-    }
-    free(limits);
+    if (fd >= 0) close(fd);
 }
 
-/* Version 2 alone is mounted at the top; beside version 1 it is in unified/. */
-static bool find_mount(const char *root, char *mount, size_t size)
+static void groups_close(struct source *source)
 {
-    static const char *const MOUNTS[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
-    for (size_t i = 0; i < sizeof MOUNTS / sizeof MOUNTS[0]; i++) {
-        int fd = file_open(root, "%s/cgroup.controllers", MOUNTS[i]);
-        if (fd < 0) continue;
-        close(fd);
-        snprintf(mount, size, "%s", MOUNTS[i]);
-        return true;
+    struct groups *groups = source->state;
+    if (--groups->users > 0) return;
+    for (int i = 0; i < groups->level_count; i++) {
+        const struct level *level = &groups->levels[i];
+        int files[] = {level->cpu_max,      level->cpu_quota,   level->cpu_period,
+                       level->memory_limit, level->memory_used, level->memory_stat};
+        for (int f = 0; f < 6; f++) close_file(files[f]);
     }
+    close_file(groups->cpu_use);
+    close_file(groups->cpu_stat);
+    free(groups);
+}
+
+/* Whether the list "cpu,cpuacct" in front of a colon holds a controller. */
+static bool lists(const char *list, const char *controller)
+{
+    size_t length = strlen(controller);
+    for (; *list && *list != ':'; list += strcspn(list, ",:"), list += *list == ',')
+        if (strncmp(list, controller, length) == 0 && strchr(",:", list[length])) return true;
     return false;
 }
 
-/* The path of "0::PATH"; "" for the top group. */
-static bool find_own(const char *root, char *path, size_t size)
+/* Our group's path in /proc/self/cgroup: of version 2 ("0::PATH"), or of a controller of version 1. */
+static bool find_own(const char *text, const char *controller, char *path, size_t size)
 {
-    char text[8192];
-    int fd = file_open(root, "/proc/self/cgroup");
-    if (fd < 0) return false;
-    ssize_t length = file_read(fd, text, sizeof text);
-    close(fd);
-    for (const char *line = length > 0 ? text : NULL; line; line = next_line(line)) {
-        if (strncmp(line, "0::", 3) != 0) continue;
-        snprintf(path, size, "%.*s", (int)strcspn(line + 3, "\n"), line + 3);
+    for (const char *line = text; line; line = next_line(line)) {
+        const char *list = strchr(line, ':');
+        const char *end = list ? strchr(list + 1, ':') : NULL;
+        if (!end || !(controller[0] ? lists(list + 1, controller) : end == list + 1)) continue;
+        snprintf(path, size, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
         if (strcmp(path, "/") == 0) path[0] = '\0';
         return true;
     }
     return false;
 }
 
-static bool usage_open(struct opening *opening, struct source *source, const char *mount,
-                       const char *path)
+/* Cuts the last part off; false at the top. */
+static bool go_up(char *path)
 {
-    const char *root = opening->options->root;
-    struct board *board = opening->board;
-    struct usage *usage = calloc(1, sizeof *usage);
-    if (!usage) return false;
-    usage->cpu_stat = file_open(root, "%s%s/cpu.stat", mount, path);
-    usage->memory_current = file_open(root, "%s%s/memory.current", mount, path);
-    usage->cpu = usage->throttled = usage->memory = -1;
-    if (usage->cpu_stat >= 0) {
-        usage->cpu = board_add(board, "cgroup", "s", COUNTER, "cgroup.cpu_s");
-        usage->throttled = board_add(board, "cgroup", "s", COUNTER, "cgroup.throttled_s");
-    }
-    if (usage->memory_current >= 0)
-        usage->memory = board_add(board, "cgroup", "bytes", GAUGE, "cgroup.memory_bytes");
-    source_ready(source, usage, usage_read, usage_close);
-    return true;
+    char *last = strrchr(path, '/');
+    if (last) *last = '\0';
+    return last != NULL;
 }
 
-static void limits_open(struct opening *opening, struct source *source, const char *mount,
-                        char *path)
+static struct level *add_level(struct groups *groups)
 {
-    const char *root = opening->options->root;
-    struct limits *limits = calloc(1, sizeof *limits);
-    if (!limits) return;
-    bool more = true;
-    while (more && limits->levels < LEVELS_MAX) {
-        int level = limits->levels++;
-        limits->cpu_max[level] = file_open(root, "%s%s/cpu.max", mount, path);
-        limits->memory_max[level] = file_open(root, "%s%s/memory.max", mount, path);
-        char *last = strrchr(path, '/');
-        more = last != NULL;
-        if (last) *last = '\0';
+    if (groups->level_count == LEVELS_MAX) return NULL;
+    struct level *level = &groups->levels[groups->level_count++];
+    *level = (struct level){-1, -1, -1, -1, -1, -1, NULL};
+    return level;
+}
+
+/* Beside version 1 it is in a folder of its own. */
+static const char *mount_of_version_2(const char *root)
+{
+    int fd = file_open(root, "/sys/fs/cgroup/cgroup.controllers");
+    if (fd < 0) fd = file_open(root, "/sys/fs/cgroup/unified/cgroup.controllers");
+    else root = NULL;
+    close_file(fd);
+    return fd >= 0 && root ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+}
+
+static void add_version_2(struct groups *groups, const char *root, const char *text)
+{
+    char path[PATH_MAX / 2];
+    const char *mount = mount_of_version_2(root);
+    struct level *level;
+    if (find_own(text, "", path, sizeof path)) do {
+            if (!(level = add_level(groups))) return;
+            level->cpu_max = file_open(root, "%s%s/cpu.max", mount, path);
+            level->memory_limit = file_open(root, "%s%s/memory.max", mount, path);
+            level->memory_used = file_open(root, "%s%s/memory.current", mount, path);
+            level->memory_stat = file_open(root, "%s%s/memory.stat", mount, path);
+            level->inactive_key = "inactive_file ";
+            if (groups->cpu_use < 0) {
+                groups->cpu_use = file_open(root, "%s%s/cpu.stat", mount, path);
+                groups->cpu_stat = file_open(root, "%s%s/cpu.stat", mount, path);
+            }
+        } while (go_up(path));
+    groups->cpu_use_is_stat = groups->cpu_use >= 0;
+    groups->throttled_key = "throttled_usec ";
+    groups->throttled_scale = 1e-6;
+}
+
+static void add_version_1(struct groups *groups, const char *root, const char *text)
+{
+    char path[PATH_MAX / 2];
+    struct level *level;
+    if (find_own(text, "memory", path, sizeof path)) do {
+            if (!(level = add_level(groups))) return;
+            const char *mount = "/sys/fs/cgroup/memory";
+            level->memory_limit = file_open(root, "%s%s/memory.limit_in_bytes", mount, path);
+            level->memory_used = file_open(root, "%s%s/memory.usage_in_bytes", mount, path);
+            level->memory_stat = file_open(root, "%s%s/memory.stat", mount, path);
+            level->inactive_key = "total_inactive_file ";
+        } while (go_up(path));
+    bool told = groups->cpu_stat >= 0;
+    if (find_own(text, "cpu", path, sizeof path)) do {
+            if (!(level = add_level(groups))) return;
+            const char *mount = "/sys/fs/cgroup/cpu";
+            level->cpu_quota = file_open(root, "%s%s/cpu.cfs_quota_us", mount, path);
+            level->cpu_period = file_open(root, "%s%s/cpu.cfs_period_us", mount, path);
+            if (groups->cpu_stat >= 0) continue;
+            groups->cpu_stat = file_open(root, "%s%s/cpu.stat", mount, path);
+            groups->throttled_key = "throttled_time ";
+            groups->throttled_scale = 1e-9;
+        } while (go_up(path));
+    if (!told && find_own(text, "cpuacct", path, sizeof path)) do {
+            if (groups->cpu_use >= 0) break;
+            groups->cpu_use = file_open(root, "/sys/fs/cgroup/cpuacct%s/cpuacct.usage", path);
+        } while (go_up(path));
+}
+
+static struct groups *find_groups(const char *root)
+{
+    char text[8192];
+    int fd = file_open(root, "/proc/self/cgroup");
+    struct groups *groups = fd < 0 ? NULL : calloc(1, sizeof *groups);
+    ssize_t length = groups ? file_read(fd, text, sizeof text) : -1;
+    close_file(fd);
+    if (!groups) return NULL;
+    groups->cpu_use = groups->cpu_stat = groups->limiting = -1;
+    if (length > 0) {
+        add_version_2(groups, root, text);
+        add_version_1(groups, root, text);
     }
-    limits->cpu = board_add(opening->board, "cgroup", "cores", GAUGE, "cgroup.cpu_limit_cores");
-    limits->memory =
-        board_add(opening->board, "cgroup", "bytes", GAUGE, "cgroup.memory_limit_bytes");
-    source_ready(source, limits, limits_read, limits_close);
+    return groups;
+}
+
+/* Whether any level has a file; which one is told by its place in the structure. */
+static bool any_has(const struct groups *groups, size_t offset)
+{
+    for (int i = 0; i < groups->level_count; i++)
+        if (*(const int *)((const char *)&groups->levels[i] + offset) >= 0) return true;
+    return false;
+}
+
+static bool any_level_says(const struct groups *groups)
+{
+    static const size_t FILES[] = {
+        offsetof(struct level, cpu_max),      offsetof(struct level, cpu_quota),
+        offsetof(struct level, memory_limit), offsetof(struct level, memory_used),
+    };
+    for (size_t i = 0; i < sizeof FILES / sizeof FILES[0]; i++)
+        if (any_has(groups, FILES[i])) return true;
+    return false;
+}
+
+static void add_fields(struct groups *groups, struct board *board)
+{
+    bool memory = any_has(groups, offsetof(struct level, memory_used));
+    bool stat = memory && any_has(groups, offsetof(struct level, memory_stat));
+    groups->cpu = groups->throttled = groups->memory = groups->inactive = -1;
+    if (groups->cpu_use >= 0)
+        groups->cpu = board_add(board, "cgroup", "s", COUNTER, "cgroup.cpu_s");
+    if (groups->cpu_stat >= 0)
+        groups->throttled = board_add(board, "cgroup", "s", COUNTER, "cgroup.throttled_s");
+    if (memory)
+        groups->memory = board_add(board, "cgroup", "bytes", GAUGE, "cgroup.memory_bytes");
+    if (stat)
+        groups->inactive =
+            board_add(board, "cgroup", "bytes", GAUGE, "cgroup.memory_inactive_file_bytes");
+    groups->cpu_limit = board_add(board, "cgroup", "cores", GAUGE, "cgroup.cpu_limit_cores");
+    groups->memory_limit =
+        board_add(board, "cgroup", "bytes", GAUGE, "cgroup.memory_limit_bytes");
 }
 
 void cgroup_open(struct opening *opening)
 {
     if (!(opening->options->metrics & METRICS_CGROUP)) return;
-    struct source *use = source_add(opening, "cgroup", "cgroup v2 use", LANE_FAST, 0);
+    struct source *use = source_add(opening, "cgroup", "control group, use", LANE_FAST, 0);
     struct source *limits =
-        source_add(opening, "cgroup", "cgroup v2 limits", LANE_SLOW, NS_PER_S);
+        source_add(opening, "cgroup", "control group, limits", LANE_SLOW, NS_PER_S);
     if (!use || !limits) return;
-    char mount[64], path[PATH_MAX / 2];
-    if (!find_mount(opening->options->root, mount, sizeof mount) ||
-        !find_own(opening->options->root, path, sizeof path)) {
-        source_note(use, "no cgroup v2 is mounted in /sys/fs/cgroup");
-        source_note(limits, "no cgroup v2 is mounted in /sys/fs/cgroup");
+    struct groups *groups = find_groups(opening->options->root);
+    if (!groups || (groups->cpu_use < 0 && groups->cpu_stat < 0 && !any_level_says(groups))) {
+        source_note(use, "no control group is mounted in /sys/fs/cgroup");
+        source_note(limits, "no control group is mounted in /sys/fs/cgroup");
+        use->state = groups;
+        if (groups) groups->users = 1, groups_close(use);
+        use->state = NULL;
         return;
     }
-    if (usage_open(opening, use, mount, path)) limits_open(opening, limits, mount, path);
+    add_fields(groups, opening->board);
+    groups->users = 2;
+    source_ready(limits, groups, limits_read, groups_close);
+    source_ready(use, groups, use_read, groups_close);
 }

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "sample/source.h"
 
-#define CORES_MAX 1024
+#define CORES_MAX 4096
 
 /* The columns of a line, in their order there. */
 enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, COLUMNS };
@@ -19,6 +19,7 @@ struct cpu {
     int cores; /* highest core number + 1, 0 when only the total is wanted */
     int core_busy[CORES_MAX];
     int core_idle[CORES_MAX];
+    bool seen[CORES_MAX];
     size_t text_size;
     char *text;
 };
@@ -57,6 +58,7 @@ static void cpu_read(struct source *source, uint64_t now)
     if (strncmp(line, "cpu ", 4) != 0) return;
     if (parse_columns(line + 4, columns)) read_total(source, columns, now);
     if (cpu->cores == 0) return;
+    memset(cpu->seen, 0, (size_t)cpu->cores * sizeof cpu->seen[0]);
     while ((line = next_line(line)) && strncmp(line, "cpu", 3) == 0) {
         const char *rest = parse_u64(line + 3, &core);
         if (!rest || core >= (uint64_t)cpu->cores || !parse_columns(rest, columns)) continue;
@@ -64,6 +66,12 @@ static void cpu_read(struct source *source, uint64_t now)
                   now);
         board_put(source->board, cpu->core_idle[core],
                   (double)(columns[IDLE] + columns[IOWAIT]) * cpu->tick_s, now);
+        cpu->seen[core] = true;
+    }
+    for (int i = 0; i < cpu->cores; i++) {
+        if (cpu->seen[i]) continue;
+        board_put(source->board, cpu->core_busy[i], UNKNOWN, now);
+        board_put(source->board, cpu->core_idle[i], UNKNOWN, now);
     }
 }
 
@@ -85,17 +93,30 @@ static void add_total(struct cpu *cpu, struct board *board)
     cpu->steal = board_add(board, "cpu", "s", COUNTER, "cpu.steal_s");
 }
 
-static void add_cores(struct cpu *cpu, struct board *board)
+static void add_core(struct cpu *cpu, struct board *board, uint64_t core)
 {
-    uint64_t core;
-    for (const char *line = cpu->text; line; line = next_line(line)) {
-        if (strncmp(line, "cpu", 3) != 0 || line[3] == ' ') continue;
-        if (!parse_u64(line + 3, &core) || core >= CORES_MAX) continue;
-        cpu->core_busy[core] =
-            board_add(board, "cores", "s", COUNTER, "cpu%llu.busy_s", (unsigned long long)core);
-        cpu->core_idle[core] =
-            board_add(board, "cores", "s", COUNTER, "cpu%llu.idle_s", (unsigned long long)core);
-        if ((int)core >= cpu->cores) cpu->cores = (int)core + 1;
+    if (core >= CORES_MAX || cpu->core_busy[core] >= 0) return;
+    cpu->core_busy[core] =
+        board_add(board, "cores", "s", COUNTER, "cpu%llu.busy_s", (unsigned long long)core);
+    cpu->core_idle[core] =
+        board_add(board, "cores", "s", COUNTER, "cpu%llu.idle_s", (unsigned long long)core);
+    if ((int)core >= cpu->cores) cpu->cores = (int)core + 1;
+}
+
+/* The cores that run, and those that are there and may yet: "0-3,8" in /sys. */
+static void add_cores(struct cpu *cpu, struct board *board, const char *root)
+{
+    char present[512] = "";
+    uint64_t core, last;
+    for (const char *line = cpu->text; line; line = next_line(line))
+        if (strncmp(line, "cpu", 3) == 0 && line[3] != ' ' && parse_u64(line + 3, &core))
+            add_core(cpu, board, core);
+    file_line(present, sizeof present, root, "/sys/devices/system/cpu/present");
+    for (const char *at = present; (at = parse_u64(at, &core)); at++) {
+        last = core;
+        if (*at == '-' && !(at = parse_u64(at + 1, &last))) return;
+        for (; core <= last && core < CORES_MAX; core++) add_core(cpu, board, core);
+        if (*at != ',') return;
     }
 }
 
@@ -126,6 +147,6 @@ void cpu_open(struct opening *opening)
         return;
     }
     if (metrics & METRICS_CPU) add_total(cpu, opening->board);
-    if (metrics & METRICS_CORES) add_cores(cpu, opening->board);
+    if (metrics & METRICS_CORES) add_cores(cpu, opening->board, opening->options->root);
     source_ready(source, cpu, cpu_read, cpu_close);
 }

@@ -1,19 +1,23 @@
-/* Disk and network counters from /proc/diskstats and /proc/net/dev, one row a device. */
+/*
+ * Disk and network counters from /proc/diskstats and /proc/net/dev: each device by its name, and the
+ * host's own figure, in which each byte counts once (once.h).
+ */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "sample/once.h"
 #include "sample/source.h"
 
-#define ROWS_MAX 64
+#define ROWS_MAX 512
 #define NAME_SIZE 32
 #define COLUMNS_MAX 16
 #define PICKS_MAX 5
 #define SECTOR_BYTES 512.0
+#define TOTALS 2 /* of the first two picks */
 
 /* One value of a row: which column after the device's name, and its unit. */
 struct pick {
@@ -33,25 +37,35 @@ static const struct pick NETWORK[] = {
     {1, 1, "1", "received_packets"},   {9, 1, "1", "sent_packets"},
 };
 
+struct row {
+    char name[NAME_SIZE];
+    int rank; /* 0: not of the host's figure; else only the best rank that is there counts */
+    int fields[PICKS_MAX]; /* -1: it came after the start, or is not shown */
+    uint64_t last[TOTALS];
+    bool seen;
+};
+
 struct table {
+    const char *root;
     int fd;
     const struct pick *picks;
     int pick_count;
-    int rows;
-    char names[ROWS_MAX][NAME_SIZE];
-    int fields[ROWS_MAX][PICKS_MAX];
+    int row_count, best_rank, left_out;
+    struct row rows[ROWS_MAX];
+    int totals[TOTALS];
+    double sums[TOTALS];
     size_t text_size;
     char *text;
 };
 
 /* Rows keep their order, so the row after the last one found is tried first. */
-static int row_of(const struct table *table, const char *name, int hint)
+static struct row *find_row(struct table *table, const char *name, int hint)
 {
-    for (int i = 0; i < table->rows; i++) {
-        int row = (hint + i) % table->rows;
-        if (strcmp(table->names[row], name) == 0) return row;
+    for (int i = 0; i < table->row_count; i++) {
+        struct row *row = &table->rows[(hint + i) % table->row_count];
+        if (strcmp(row->name, name) == 0) return row;
     }
-    return -1;
+    return NULL;
 }
 
 /* Reads the device's name from a line and gives where its columns begin, or NULL. */
@@ -79,25 +93,72 @@ static const char *row_name(const struct table *table, const char *line, char na
     return table->picks == DISK ? disk_name(line, name) : network_name(line, name);
 }
 
+static struct row *add_row(struct table *table, const char *name)
+{
+    if (table->row_count == ROWS_MAX) {
+        table->left_out++;
+        return NULL;
+    }
+    struct row *row = &table->rows[table->row_count++];
+    strcpy(row->name, name);
+    row->rank = table->picks == DISK ? disk_counts(table->root, name)
+                                     : (int)interface_rank(table->root, name);
+    if (row->rank > table->best_rank) table->best_rank = row->rank;
+    for (int i = 0; i < PICKS_MAX; i++) row->fields[i] = -1;
+    return row;
+}
+
+/* A counter that went back began anew. */
+static void add_to_totals(struct table *table, struct row *row, const uint64_t *values)
+{
+    for (int i = 0; i < TOTALS; i++) {
+        uint64_t now = values[table->picks[i].column], last = row->last[i];
+        if (row->rank > 0 && row->rank == table->best_rank)
+            table->sums[i] += (double)(now >= last ? now - last : now) * table->picks[i].scale;
+        row->last[i] = now;
+    }
+}
+
+static void read_row(struct source *source, struct row *row, const char *columns, uint64_t now)
+{
+    struct table *table = source->state;
+    uint64_t values[COLUMNS_MAX] = {0};
+    for (int i = 0; i < COLUMNS_MAX && columns; i++) columns = parse_u64(columns, &values[i]);
+    for (int i = 0; i < table->pick_count; i++) {
+        const struct pick *pick = &table->picks[i];
+        board_put(source->board, row->fields[i], (double)values[pick->column] * pick->scale, now);
+    }
+    add_to_totals(table, row, values);
+    row->seen = true;
+}
+
 static void table_read(struct source *source, uint64_t now)
 {
     struct table *table = source->state;
-    if (table->rows == 0 || file_read(table->fd, table->text, table->text_size) < 0) return;
+    if (file_read(table->fd, table->text, table->text_size) < 0) return;
     int hint = 0;
+    bool any = false;
     for (const char *line = table->text; line; line = next_line(line)) {
         char name[NAME_SIZE];
         const char *columns = row_name(table, line, name);
-        int row = columns ? row_of(table, name, hint) : -1;
-        if (row < 0) continue;
-        hint = row + 1;
-        uint64_t values[COLUMNS_MAX] = {0};
-        for (int i = 0; i < COLUMNS_MAX && columns; i++) columns = parse_u64(columns, &values[i]);
-        for (int i = 0; i < table->pick_count; i++) {
-            const struct pick *pick = &table->picks[i];
-            board_put(source->board, table->fields[row][i],
-                      (double)values[pick->column] * pick->scale, now);
-        }
+        if (!columns) continue;
+        struct row *row = find_row(table, name, hint);
+        if (!row) row = add_row(table, name);
+        if (!row) continue;
+        hint = (int)(row - table->rows) + 1;
+        read_row(source, row, columns, now);
+        any = true;
     }
+    for (int i = 0; i < table->row_count; i++) {
+        struct row *row = &table->rows[i];
+        for (int p = 0; !row->seen && p < table->pick_count; p++)
+            board_put(source->board, row->fields[p], UNKNOWN, now);
+        /* another may come by the name of one that is gone; an empty file says nothing */
+        if (any && !row->seen) memset(row->last, 0, sizeof row->last);
+        row->seen = false;
+    }
+    for (int i = 0; i < TOTALS && table->best_rank > 0; i++)
+        board_put(source->board, table->totals[i], table->sums[i], now);
 }
 
 static void table_close(struct source *source)
@@ -108,45 +169,24 @@ static void table_close(struct source *source)
     free(table);
 }
 
-/* Whole disks only: a partition's traffic is its disk's, a mapped disk's that of the disk below. */
-static bool wanted_disk(const char *root, const char *name)
-{
-    static const char *const OTHERS[] = {"loop", "ram", "zram", "dm-", "md"};
-    char path[PATH_MAX];
-    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++)
-        if (strncmp(name, OTHERS[i], strlen(OTHERS[i])) == 0) return false;
-    int length = snprintf(path, sizeof path, "%s/sys/block/%s", root, name);
-    if (length < 0 || (size_t)length >= sizeof path) return false;
-    for (char *c = path + length - strlen(name); *c; c++)
-        if (*c == '/') *c = '!';
-    return access(path, F_OK) == 0;
-}
-
-/* A container's end of a pair is counted again on the bridge and the card. */
-static bool wanted_interface(const char *name)
-{
-    return strncmp(name, "veth", 4) != 0 && strncmp(name, "ifb", 3) != 0;
-}
-
-static void add_rows(struct source *source, const char *root)
+static void add_fields(struct source *source)
 {
     struct table *table = source->state;
-    int skipped = 0;
+    for (int i = 0; i < TOTALS; i++)
+        table->totals[i] = board_add(source->board, source->name, table->picks[i].unit, COUNTER,
+                                     "%s.%s", source->name, table->picks[i].name);
     for (const char *line = table->text; line; line = next_line(line)) {
         char name[NAME_SIZE];
         if (!row_name(table, line, name)) continue;
-        if (!(table->picks == DISK ? wanted_disk(root, name) : wanted_interface(name))) continue;
-        if (table->rows == ROWS_MAX) {
-            skipped++;
-            continue;
-        }
+        struct row *row = add_row(table, name);
+        if (!row || (table->picks == DISK && !disk_is_shown(table->root, name))) continue;
         for (int i = 0; i < table->pick_count; i++)
-            table->fields[table->rows][i] =
+            row->fields[i] =
                 board_add(source->board, source->name, table->picks[i].unit, COUNTER, "%s.%s.%s",
                           source->name, name, table->picks[i].name);
-        strcpy(table->names[table->rows++], name);
     }
-    if (skipped) source_note(source, "the first %d devices only; %d more", ROWS_MAX, skipped);
+    if (table->left_out)
+        source_note(source, "the first %d devices only; %d more", ROWS_MAX, table->left_out);
 }
 
 static void table_open(struct opening *opening, struct source *source, const struct pick *picks,
@@ -154,6 +194,7 @@ static void table_open(struct opening *opening, struct source *source, const str
 {
     struct table *table = calloc(1, sizeof *table);
     if (!table) return;
+    table->root = opening->options->root;
     table->picks = picks;
     table->pick_count = pick_count;
     table->text_size = 1 << 18;
@@ -166,7 +207,7 @@ static void table_open(struct opening *opening, struct source *source, const str
         source->state = NULL;
         return;
     }
-    add_rows(source, opening->options->root);
+    add_fields(source);
     source_ready(source, table, table_read, table_close);
 }
 

@@ -268,6 +268,18 @@ Deno.test("narrow permissions suffice, also where LD_LIBRARY_PATH is set", async
   assertMatch(await findProgram(environment, []), /^null .*--allow-read/);
 });
 
+Deno.test("without permission for FFI nothing is compiled, and the reason says so", async () => {
+  using folder = temporaryFolder();
+  const SOURCES = await smallSources(folder.path);
+  const CACHE = join(folder.path, "cache");
+  for (
+    const permissions of [["--allow-all", "--deny-ffi"], [`--allow-all`, `--deny-ffi=${CACHE}`]]
+  ) {
+    assertMatch(await findProgram({ SOURCES, CACHE }, permissions), /^null .*[Ff][Ff][Ii]/);
+  }
+  assertRejects(() => Deno.stat(CACHE), Deno.errors.NotFound);
+});
+
 Deno.test("openLibrary tells what is wrong with a file", async () => {
   using folder = temporaryFolder();
   const path = join(folder.path, "text.so");

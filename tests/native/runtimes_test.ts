@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { clockSource, nowNs } from "../../lib/native/clock.ts";
 import { KOFFI as KOFFI_VERSION } from "../../scripts/package.ts";
 import {
   buildFakeNvml,
@@ -13,6 +14,7 @@ import {
 } from "./fixtures.ts";
 
 const native = await library();
+const BUN = "bun@1.2.20";
 const KOFFI = `koffi@${KOFFI_VERSION}`;
 
 interface Ending {
@@ -110,6 +112,35 @@ async function nodeFolder(folder: string): Promise<void> {
     await run(Deno.execPath(), ...bundle, join(TESTS_FOLDER, `${name}.ts`));
   }
 }
+
+/** Time in another process, which must lie between two reads of this one's, if it is one clock. */
+async function isOneClock(program: string, ...parameters: string[]): Promise<void> {
+  assertEquals(clockSource, "CLOCK_MONOTONIC"); // read by libc here
+  const before_ns = nowNs();
+  const [source, now_ns] = JSON.parse(
+    await run(program, ...parameters, join(TESTS_FOLDER, "clock_program.ts")),
+  );
+  assertEquals(source, "CLOCK_MONOTONIC");
+  assert(before_ns < now_ns && now_ns < nowNs(), `${before_ns} ${now_ns} ${nowNs()}`);
+}
+
+Deno.test({
+  name: "stamps of Deno and of Bun are on the kernel's one clock",
+  ignore: !await hasNode(),
+  fn: async () => {
+    await isOneClock(Deno.execPath(), "run", "-A", "--no-check");
+    await isOneClock("npx", "-y", "-p", BUN, "bun", "run");
+  },
+});
+
+Deno.test({
+  name: "without permission for FFI a clock of its own is said to be one",
+  fn: async () => {
+    const flags = ["run", "--allow-all", "--deny-ffi", "--no-check"];
+    const said = await run(Deno.execPath(), ...flags, join(TESTS_FOLDER, "clock_program.ts"));
+    assertEquals(JSON.parse(said)[0], "process");
+  },
+});
 
 Deno.test({
   name: "Node and Deno give the same records of a still host, the same streams, and end cleanly",

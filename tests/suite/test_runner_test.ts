@@ -387,11 +387,12 @@ Deno.test("test_performance_metrics_collection", async () => {
   using folder = temporaryFolder();
   await using mock = await MockEndpoint.start();
   mock.configure({ delay_s: 0.3 });
+  Deno.env.set("DYNO_NVML", join(folder.path, "none")); // as on a host without a GPU, wherever this runs
   const run = await runOnMock(mock, {
     suite: suiteFrom(promptTests(2)),
     out: folder.path,
     sample_rate_hz: 10,
-  });
+  }).finally(() => Deno.env.delete("DYNO_NVML"));
   const { performance_metrics } = jsonIn(join(run.directory.items, "Test_0_result.json"));
   assert(performance_metrics.samples >= 2, `${performance_metrics.samples} samples`);
   assert(

@@ -1,5 +1,6 @@
 /** The host over time, for the panels below the requests. */
-import { cpuPercent } from "../../hardware/performance.ts";
+import { meanPower } from "../../hardware/energy.ts";
+import { cpuPercent, gpuNames, hostFigure, memoryUse } from "../../hardware/performance.ts";
 import { rateUnit } from "./scales.ts";
 import type { Series } from "../../hardware/series.ts";
 
@@ -46,16 +47,16 @@ export function hostPanels(
     },
     { title: "memory in use, GiB", lines: [line("memory", "c3", memoryUsed)] },
     ratePanel("network", [
-      line("received", "c1", growthRate(/^network\.(?!lo\.).*\.received_bytes$/)),
-      line("sent", "c2", growthRate(/^network\.(?!lo\.).*\.sent_bytes$/)),
-      line("loopback", "c3", growthRate(/^network\.lo\.received_bytes$/)),
+      line("received", "c1", hostRate("network", "received_bytes")),
+      line("sent", "c2", hostRate("network", "sent_bytes")),
+      line("loopback", "c3", growthRate(() => /^network\.lo\.received_bytes$/)),
     ]),
     ratePanel("disk", [
-      line("read", "c1", growthRate(/^disk\..*\.read_bytes$/)),
-      line("written", "c2", growthRate(/^disk\..*\.written_bytes$/)),
+      line("read", "c1", hostRate("disk", "read_bytes")),
+      line("written", "c2", hostRate("disk", "written_bytes")),
     ]),
-    { title: "GPU, %", max: 100, lines: [line("GPU", "c1", gpuMean("utilization_percent"))] },
-    { title: "GPU power, W", lines: [line("power", "c2", gpuMean("power(_instant)?_w"))] },
+    { title: "GPU, %", max: 100, lines: [line("GPU", "c1", gpuMean(utilization))] },
+    { title: "GPU power, W", lines: [line("power", "c2", gpuMean(meanPower))] },
   ];
   return panels.filter((panel) => panel.lines.some(({ points }) => points.length > 1));
 }
@@ -90,27 +91,37 @@ function covers(series: Series, from_ns: number, to_ns: number): boolean {
 }
 
 function memoryUsed(series: Series, from_ns: number, to_ns: number): number | null {
-  const total = series.mean("memory.total_bytes", from_ns, to_ns);
-  const available = series.mean("memory.available_bytes", from_ns, to_ns);
-  return total === null || available === null ? null : (total - available) / 1024 ** 3;
+  const { used } = memoryUse((name) => series.mean(name, from_ns, to_ns));
+  return used === null ? null : used / 1024 ** 3;
+}
+
+function hostRate(kind: "disk" | "network", name: string): Reading {
+  return growthRate((series) => hostFigure(series, kind, name));
 }
 
 /** Bytes a second, of all counters that fit; over the part of the interval that has samples. */
-function growthRate(pattern: RegExp): Reading {
+function growthRate(patternFor: (series: Series) => RegExp): Reading {
   return (series, from_ns, to_ns) => {
     const from = Math.max(from_ns, series.t_ns(0));
     const to = Math.min(to_ns, series.t_ns(series.length - 1));
-    const grown = series.names(pattern).flatMap((name) => series.growth(name, from, to) ?? []);
+    const grown = series.names(patternFor(series)).flatMap((name) =>
+      series.growth(name, from, to) ?? []
+    );
     if (grown.length === 0 || to <= from) return null;
     return grown.reduce((a, b) => a + b) / ((to - from) / NS_PER_S);
   };
 }
 
+function utilization(series: Series, gpu: string, from_ns: number, to_ns: number): number | null {
+  return series.mean(`${gpu}.utilization_percent`, from_ns, to_ns);
+}
+
 /** The mean over the GPUs. */
-function gpuMean(metric: string): Reading {
-  const pattern = new RegExp(`^gpu\\d+\\.${metric}$`);
+function gpuMean(
+  read: (series: Series, gpu: string, from_ns: number, to_ns: number) => number | null,
+): Reading {
   return (series, from_ns, to_ns) => {
-    const each = series.names(pattern).flatMap((name) => series.mean(name, from_ns, to_ns) ?? []);
+    const each = gpuNames(series).flatMap((gpu) => read(series, gpu, from_ns, to_ns) ?? []);
     return each.length ? each.reduce((a, b) => a + b) / each.length : null;
   };
 }

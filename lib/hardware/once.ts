@@ -1,0 +1,79 @@
+/**
+ * Which devices make up the host's figure, so that each byte counts once: what goes through a bridge,
+ * a bond, a VLAN, a tunnel, a mapped disk or an array goes through what lies below as well. The same
+ * rules in C: native/sample/once.c; one test holds both to one table.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * What an interface is, the better the higher: of those that are there only the best kind counts.
+ * never: loopback, or on top of others. tunnel: its packets leave again through another one, where
+ * there is one. virtual: without anything below, as a container's own end.
+ */
+export const INTERFACE_RANK = { never: 0, tunnel: 1, virtual: 2, hardware: 3 } as const;
+
+export type InterfaceRank = typeof INTERFACE_RANK[keyof typeof INTERFACE_RANK];
+
+/** ARPHRD_… in /sys/class/net/NAME/type. */
+const ETHERNET = 1, INFINIBAND = 32, LOOPBACK = 772;
+
+/** Where /sys does not tell. */
+const ABOVE = /^(br|docker|virbr|bond|team|vlan|veth|cali|macvlan|ipvlan|cni)|[.@]/;
+const TUNNELS = /^(tun|tap|wg|ppp|sit|gre|vxlan|flannel|tailscale)/;
+/** What goes there goes nowhere. */
+const MADE_UP = /^(ifb|dummy)/;
+
+/** The rank of an interface on the host whose files lie below `root`. */
+export function interfaceRank(root: string, name: string): InterfaceRank {
+  const folder = join(root, "sys/class/net", name);
+  const type = Number.parseInt(textOf(join(folder, "type")) || "1");
+  if (name === "lo" || type === LOOPBACK || MADE_UP.test(name)) return INTERFACE_RANK.never;
+  if (!existsSync(folder)) {
+    if (ABOVE.test(name)) return INTERFACE_RANK.never;
+    return TUNNELS.test(name) ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;
+  }
+  const isHardware = (other: string) => existsSync(join(root, "sys/class/net", other, "device"));
+  const entries = readdirSync(folder);
+  const above = entries.filter((entry) => entry.startsWith("upper_"));
+  if (isHardware(name)) {
+    // a virtual machine's function of a card counts on the card that it stands in for
+    const standsIn = above.some((entry) => isHardware(entry.slice("upper_".length)));
+    return standsIn ? INTERFACE_RANK.never : INTERFACE_RANK.hardware;
+  }
+  const onTop = entries.some((entry) =>
+    entry.startsWith("lower_") || entry === "bridge" || entry === "bonding"
+  );
+  const port = name.startsWith("veth") && above.length > 0; // a container's, on a bridge
+  if (onTop || port) return INTERFACE_RANK.never;
+  const tunnel = entries.includes("tun_flags") || ![ETHERNET, INFINIBAND].includes(type) ||
+    /^DEVTYPE=(wireguard|vxlan|geneve|gre|ppp)/m.test(textOf(join(folder, "uevent")));
+  return tunnel ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;
+}
+
+/** A disk that is worth a series of its own: no partition, no file or memory that looks like a disk. */
+export function diskIsShown(root: string, name: string): boolean {
+  // one of several paths to an NVMe disk is there under the disk's own name
+  if (/^(loop|ram|zram)/.test(name) || /^nvme\d+c\d+n\d+/.test(name)) return false;
+  return existsSync(join(root, "sys/block", blockName(name)));
+}
+
+/** A whole disk with nothing below it. */
+export function diskCounts(root: string, name: string): boolean {
+  if (!diskIsShown(root, name) || /^(dm-|md|bcache|drbd)/.test(name)) return false;
+  const slaves = join(root, "sys/block", blockName(name), "slaves");
+  return !existsSync(slaves) || readdirSync(slaves).length === 0;
+}
+
+/** In /sys/block a slash of the name is an exclamation mark. */
+function blockName(name: string): string {
+  return name.replaceAll("/", "!");
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
