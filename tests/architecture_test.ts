@@ -1,5 +1,5 @@
-/** Imports run downward only, and a file has a size that can be read. */
-import { readdirSync, readFileSync } from "node:fs";
+/** Imports run downward only, a file has a size that can be read, and nothing lies about unused. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
@@ -63,4 +63,105 @@ Deno.test("lib imports only downward", () => {
 Deno.test(`no file of lib has more than ${LONGEST} lines`, () => {
   const long = files(LIB).filter((path) => readFileSync(path, "utf8").split("\n").length > LONGEST);
   assertEquals(long, []);
+});
+
+const ROOT = resolve(LIB, "..");
+
+/** Values that nothing imports by name and that are used all the same, each with its reason. */
+const USED_OTHERWISE: Record<string, string> = {
+  command: "a command of the command line: lib/cli/main.ts and its groups load it by its file",
+  ASSETS: "what a compiled binary must hold, looked for by its test",
+  Kept: "compiles only while what is written has the form that its schema says",
+  TokenStamps: "comes before the reader of answers that uses it",
+  evaluatorNames: "the tests go over all of them",
+  numbersIn: "what numeric sees in a text, which its tests ask alone",
+  recognise: "a form's recognition, asked alone by the importers' tests",
+};
+
+/** A file's own imports: the file that is meant, and the names that are taken; "*" for all of them. */
+function importsOf(path: string): { target: string; names: string[] }[] {
+  const text = readFileSync(path, "utf8");
+  const found: { target: string; names: string[] }[] = [];
+  const add = (target: string, names: string) =>
+    found.push({
+      target: resolve(path, "..", target),
+      names: names.split(",").map((name) =>
+        name.trim().replace(/^type /, "").split(/\s+as\s+|:/)[0]
+      )
+        .filter(Boolean),
+    });
+  for (
+    const [, names, all, target] of text.matchAll(
+      /(?:import|export)\s+(?:type\s+)?(?:\{([^}]*)\}|(\*)[^"]*?)\s+from\s+"(\.[^"]+)"/g,
+    )
+  ) add(target, names ?? all);
+  for (const [, target] of text.matchAll(/(?:^import\s+|new URL\(\s*)"(\.[^"]+\.ts)"/gm)) {
+    add(target, "");
+  }
+  for (const [, target] of text.matchAll(/\bimport\(\s*"(\.[^"]+)"/g)) add(target, "");
+  for (
+    const [, names, target] of text.matchAll(/\{([^{}]*)\}\s*=\s*await import\(\s*"(\.[^"]+)"/g)
+  ) add(target, names);
+  for (
+    const [, target, one, several] of text.matchAll(
+      /import\(\s*"(\.[^"]+)"\s*\)\)?\.(?:then\(\(\{([^}]*)\}\)|(\w+))/g,
+    )
+  ) add(target, one ?? several);
+  return found;
+}
+
+/** What a file exports by declaration: values, and types. */
+function exportsOf(text: string): { name: string; isType: boolean }[] {
+  const declared =
+    /^export\s+(?:abstract\s+)?(?:async\s+)?(function\*?|class|const|let|interface|type|enum)\s+(\w+)/gm;
+  return [...text.matchAll(declared)].map(([, kind, name]) => ({
+    name,
+    isType: kind === "interface" || kind === "type",
+  }));
+}
+
+Deno.test("a file of lib is not named like a test", () => {
+  assertEquals(files(LIB).filter((path) => path.endsWith("_test.ts")), []);
+});
+
+Deno.test("every file of lib is reached from main.ts, from the library, or is a program of its own", () => {
+  const reached = new Set<string>();
+  const visit = (path: string) => {
+    if (reached.has(path) || !path.endsWith(".ts") || !existsSync(path)) return;
+    reached.add(path);
+    for (const { target } of importsOf(path)) visit(target);
+  };
+  for (const start of ["main.ts", "lib/mod.ts"]) visit(join(ROOT, start));
+  const lost = files(LIB).filter((path) => !reached.has(path) && !path.endsWith("/types/std.d.ts"));
+  assertEquals(lost.map((path) => relative(LIB, path)), []);
+});
+
+Deno.test("every export of lib is used outside its file; a part that is tested alone, by its test", () => {
+  const used = new Map<string, Set<string>>();
+  const tested = new Map<string, Set<string>>();
+  const take = (into: typeof used, path: string) => {
+    for (const { target, names } of importsOf(path)) {
+      const known = into.get(target) ?? new Set();
+      names.forEach((name) => known.add(name));
+      into.set(target, known);
+    }
+  };
+  for (const path of [...files(LIB), ...files(join(ROOT, "scripts")), join(ROOT, "main.ts")]) {
+    take(used, path);
+  }
+  for (const path of files(join(ROOT, "tests"))) take(tested, path);
+  const idle = files(LIB).flatMap((path) => {
+    if (path === join(LIB, "mod.ts")) return [];
+    const text = readFileSync(path, "utf8");
+    const others = used.get(path) ?? new Set();
+    if (others.has("*")) return [];
+    return exportsOf(text).flatMap(({ name, isType }) => {
+      if (others.has(name) || Object.hasOwn(USED_OTHERWISE, name)) return [];
+      const isUsedHere = text.match(new RegExp(`\\b${name}\\b`, "g"))!.length > 1;
+      // a type may be what an exported function takes or gives; a value may be tested alone
+      const isFine = isUsedHere && (isType || tested.get(path)?.has(name));
+      return isFine ? [] : [`${relative(LIB, path)}: ${name}`];
+    });
+  });
+  assertEquals(idle, [], "drop the word export; drop what nothing uses at all");
 });

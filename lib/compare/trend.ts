@@ -44,14 +44,14 @@ export interface Trend {
 const SAMPLE = / #\d+$/;
 
 /** A run's value of a metric; null where it is unknown. */
-export function runValue(run: IndexedRun, metric: TrendMetric): number | null {
+function runValue(run: IndexedRun, metric: TrendMetric): number | null {
   if (metric === "pass_rate") return passRate(run)?.value ?? null;
   if (metric === "answer_rate") return run.items_total ? run.successful / run.items_total : null;
   return run[metric];
 }
 
 /** The share of right answers among the judged ones and those without an answer; null for none. */
-export function passRate({ passed, judged }: IndexedRun): Estimate | null {
+function passRate({ passed, judged }: IndexedRun): Estimate | null {
   return passed === null ? null : shareEstimate(passed, judged);
 }
 

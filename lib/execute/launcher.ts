@@ -44,7 +44,7 @@ export class LaunchError extends ToldError {
 }
 
 /** The process that starts programs is gone, and they with it. */
-export class LauncherLostError extends ToldError {
+class LauncherLostError extends ToldError {
   override readonly name = "LauncherLostError";
   constructor() {
     super("the launcher was ended from outside, and what it had started with it");

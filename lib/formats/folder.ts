@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 
 /** More files than this are not looked at. */
-export const MOST_FILES = 100_000;
+const MOST_FILES = 100_000;
 
 /** The files at a path; a single one is `single`. */
 export interface ForeignFiles {

@@ -5,7 +5,7 @@ import { InputError, messageOf } from "../errors.ts";
 import { parseJson } from "../settings/json_file.ts";
 
 /** A JSON file is read whole; this is what fits into one string. */
-export const LARGEST_JSON = 512_000_000;
+const LARGEST_JSON = 512_000_000;
 /** A line of JSON, or a row of CSV. */
 const LONGEST_LINE = 64_000_000;
 const HEAD_BYTES = 1 << 20;

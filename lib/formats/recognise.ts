@@ -18,7 +18,7 @@ import { InputError } from "../errors.ts";
 export type PartKind = keyof typeof FORMS;
 
 /** The form that each kind of file belongs to. */
-export const FORMS = {
+const FORMS = {
   dyno: "dyno",
   koderz: "koderz",
   test_batch: "benchmark_test_runner",
@@ -127,7 +127,7 @@ export async function* vllmLines(path: string): AsyncGenerator<{ value: unknown;
 }
 
 /** Nothing where a file is at fault; anything else is thrown on. */
-export function ignoreInput(error: unknown): null {
+function ignoreInput(error: unknown): null {
   if (error instanceof InputError) return null;
   throw error;
 }

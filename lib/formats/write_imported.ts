@@ -38,7 +38,7 @@ export function freeName(
 }
 
 /** Where a run is written before it appears under its name; the index passes over it. */
-export function draftPath(root: string, name: string): string {
+function draftPath(root: string, name: string): string {
   return join(root, `.import_${name}`);
 }
 

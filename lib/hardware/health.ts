@@ -13,7 +13,7 @@ export interface HealthThresholds {
   error_rate_percent: number;
 }
 
-export const DEFAULT_THRESHOLDS: HealthThresholds = {
+const DEFAULT_THRESHOLDS: HealthThresholds = {
   gpu_temperature_celsius: 90,
   temperature_celsius: 95,
   memory_percent: 90,

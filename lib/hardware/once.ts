@@ -11,7 +11,7 @@ import { join } from "node:path";
  * never: loopback, or on top of others. tunnel: its packets leave again through another one, where
  * there is one. virtual: without anything below, as a container's own end.
  */
-export const INTERFACE_RANK = { never: 0, tunnel: 1, virtual: 2, hardware: 3 } as const;
+const INTERFACE_RANK = { never: 0, tunnel: 1, virtual: 2, hardware: 3 } as const;
 
 export type InterfaceRank = typeof INTERFACE_RANK[keyof typeof INTERFACE_RANK];
 

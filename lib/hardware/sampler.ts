@@ -16,8 +16,8 @@ import type { SamplesDescription } from "./samples.ts";
 import type { PerformanceMetrics } from "./performance.ts";
 
 /** Default rates: what a native thread and what a timer can do without disturbing. */
-export const NATIVE_RATE_HZ = 100;
-export const PORTABLE_RATE_HZ = 10;
+const NATIVE_RATE_HZ = 100;
+const PORTABLE_RATE_HZ = 10;
 
 const DRAIN_INTERVAL_MS = 50;
 const FLUSH_INTERVAL_NS = 1e9;

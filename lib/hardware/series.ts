@@ -13,7 +13,7 @@ export function seriesFrom({ description, batch }: Samples): Series {
 export type FieldIndex = ReadonlyMap<string, number>;
 
 /** The places of a layout's fields. */
-export function fieldIndex(layout: SamplerLayout): FieldIndex {
+function fieldIndex(layout: SamplerLayout): FieldIndex {
   return new Map(layout.fields.map((field, i) => [field.name, i]));
 }
 

@@ -49,7 +49,7 @@ export interface Calibration {
 }
 
 /** Streams and tokens a second of each cell: growing, so that the last trusted one is the ceiling. */
-export const CALIBRATION_LOADS: readonly { streams: number; tokens_per_s: number }[] = [
+const CALIBRATION_LOADS: readonly { streams: number; tokens_per_s: number }[] = [
   { streams: 1, tokens_per_s: 50 },
   { streams: 16, tokens_per_s: 50 },
   { streams: 64, tokens_per_s: 50 },
@@ -62,7 +62,7 @@ export const CALIBRATION_LOADS: readonly { streams: number; tokens_per_s: number
 ];
 
 /** Errors above this at p99 are more than a measuring client should add. */
-export const TRUSTED_ERROR_MS = 1;
+const TRUSTED_ERROR_MS = 1;
 
 /**
  * Measures every load for some seconds.

@@ -6,7 +6,7 @@ import { didYouMean } from "../text/nearest.ts";
 export type SloMetric = "ttft" | "ttft_intended" | "tpot" | "e2e" | "e2e_intended" | "gap_p99";
 
 /** Their names. */
-export const SLO_METRICS: readonly SloMetric[] = [
+const SLO_METRICS: readonly SloMetric[] = [
   "ttft",
   "ttft_intended",
   "tpot",

@@ -180,7 +180,7 @@ function tokensWithin(
 }
 
 /** A request's values for its objectives. */
-export function sloValues(record: RequestRecord, gaps_ms: Float32Array): SloValues {
+function sloValues(record: RequestRecord, gaps_ms: Float32Array): SloValues {
   const values = latencies(record);
   return {
     ttft: values.ttft_ms,

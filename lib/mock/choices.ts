@@ -55,7 +55,7 @@ export function usageEvent(asked: Asked, answer: Answer): unknown {
 }
 
 /** OpenAI's usage; details only where there is something to tell. */
-export function usageOf(answer: Answer, completion_tokens = completionTokens(answer)) {
+function usageOf(answer: Answer, completion_tokens = completionTokens(answer)) {
   const { prompt_tokens, cached_tokens } = answer;
   const reasoning_tokens = reasoningTokens(answer);
   return {

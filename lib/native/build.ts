@@ -31,7 +31,7 @@ export interface NativePart {
 }
 
 /** All of native/ but the programs and what was built. */
-export const LIBRARY: NativePart = {
+const LIBRARY: NativePart = {
   name: "libdyno",
   mark: "dyno.h",
   holds: (path) => !/^(sim|launch|build|prebuilt)\//.test(path),

@@ -4,10 +4,10 @@ import { NoProcessError } from "../errors.ts";
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 
 /** What a record is: `enum wire_kind` of native/http/wire/wire.h. */
-export const WIRE_KIND = { head: 1, event: 2, body: 3, end: 4 } as const;
+const WIRE_KIND = { head: 1, event: 2, body: 3, end: 4 } as const;
 
 /** How a request ended: `enum wire_failure`. */
-export const WIRE_FAILURES = [
+const WIRE_FAILURES = [
   "ok",
   "connect",
   "lost",

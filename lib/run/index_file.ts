@@ -49,7 +49,7 @@ CREATE TABLE outcomes (run_id TEXT PRIMARY KEY, item_set TEXT NOT NULL, marks TE
 `;
 
 /** Where the index of a folder of runs lies. */
-export function indexPath(root: string): string {
+function indexPath(root: string): string {
   return join(root, "index.sqlite");
 }
 

@@ -22,7 +22,7 @@ export interface MemoryBounds {
 }
 
 /** The server cannot be worked with any further; the message says why. */
-export class MemoryServerError extends ToldError {
+class MemoryServerError extends ToldError {
   override readonly name = "MemoryServerError";
 }
 

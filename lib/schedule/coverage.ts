@@ -4,9 +4,9 @@ import { z } from "zod";
 import type { Evaluator } from "../suite/evaluator.ts";
 
 /** The share of a key point's words that must be there. */
-export const WORD_SHARE = 0.7;
+const WORD_SHARE = 0.7;
 /** Words of the answer, those without meaning left out, among which a key point must be found. */
-export const WINDOW_WORDS = 30;
+const WINDOW_WORDS = 30;
 
 /** Words that say nothing on their own. Negations are not among them. */
 const EMPTY_WORDS = new Set(

@@ -130,7 +130,7 @@ function openTasks({ slot }: Slot, { batch, state }: BatchSession): ModelTask[] 
 }
 
 /** What a slot has come to so far. */
-export function outcomeOf(slot: Slot, { batch, state }: BatchSession): SlotOutcome {
+function outcomeOf(slot: Slot, { batch, state }: BatchSession): SlotOutcome {
   const records = state.recordsOf(batch, slot.slot);
   return {
     slot,

@@ -5,7 +5,7 @@ import { mean } from "./quantile.ts";
 const CALM = 0.1;
 
 /** The correlation of values with their successors; 0 where they do not vary. */
-export function lagCorrelation(values: ArrayLike<number>): number {
+function lagCorrelation(values: ArrayLike<number>): number {
   const centre = mean(values);
   let squares = 0, products = 0;
   for (let i = 0; i < values.length; i++) {

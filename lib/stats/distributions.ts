@@ -39,7 +39,7 @@ export function logGamma(x: number): number {
 }
 
 /** The standard normal density. */
-export function normalDensity(z: number): number {
+function normalDensity(z: number): number {
   return Math.exp(-z * z / 2) / SQRT_2PI;
 }
 
@@ -98,13 +98,6 @@ export function incompleteBeta(a: number, b: number, x: number, complement = 1 -
   const lower = x <= (a + 1) / (a + b + 2);
   const part = lower ? betaTail(a, b, x, complement) : betaTail(b, a, complement, x);
   return lower ? part : 1 - part;
-}
-
-/** Student's t distribution function with `df` > 0 degrees of freedom (DLMF 8.17, A&S 26.7.1). */
-export function studentTCdf(t: number, df: number): number {
-  if (!(df > 0) || Number.isNaN(t)) throw new RangeError(`no t distribution at (${t}, ${df})`);
-  const tail = studentTTail(Math.abs(t), df);
-  return t < 0 ? tail : 1 - tail;
 }
 
 /**

@@ -9,7 +9,7 @@ import { quantile } from "./quantile.ts";
  *
  * @param units that were drawn: values, pairs, blocks; at least 2.
  */
-export function expandedTail(units: number): number {
+function expandedTail(units: number): number {
   if (!(units >= 2)) throw new RangeError(`${units} units tell nothing of how units differ`);
   return normalCdf(-Math.sqrt(units / (units - 1)) * studentTQuantile(0.975, units - 1));
 }

@@ -14,28 +14,6 @@ const EXACT_TO = 2000;
 const SPREAD = 7;
 
 /**
- * The power of McNemar's exact test: the sum over m of the binomial chance of m discordant pairs
- * times the chance that they are uneven enough (R. Connor, Biometrics 43, 1987, "unconditional").
- *
- * @param n problems that both systems answer.
- * @param discordance share of problems on which the two differ, in 0 to 1.
- * @param difference of the success rates, at most the discordance.
- * @throws RangeError for values outside these bounds.
- */
-export function mcnemarPower(
-  n: number,
-  discordance: number,
-  difference: number,
-  alpha = 0.05,
-): number {
-  mustBeRate(discordance);
-  if (!Number.isSafeInteger(n) || n < 0 || !(Math.abs(difference) <= discordance)) {
-    throw new RangeError(`no difference of ${difference} of ${n} problems`);
-  }
-  return powerOf(criticalCounts(n, discordance, alpha), difference / discordance);
-}
-
-/**
  * The smallest difference of success rates that a paired comparison of n problems would have found
  * significant with the demanded power, as a share: by the exact power of McNemar's test up to 2,000
  * expected discordant pairs, by Connor's formula above. Null where even a difference as large as
@@ -76,50 +54,10 @@ export function pairedProblems(
   return Math.ceil(connor(size, discordance, alpha, power));
 }
 
-/**
- * The problems that each of two unpaired groups needs to tell success rates p and q apart:
- * (z₁₋α/₂·√(2·m·(1−m)) + z_power·√(p(1−p) + q(1−q)))² / (p−q)² with m = (p+q)/2, rounded up (J.
- * Fleiss, Statistical Methods for Rates and Proportions, 1981, without continuity correction).
- */
-export function unpairedProblems(
-  p: number,
-  q: number,
-  { alpha = 0.05, power = 0.8 }: Demand = {},
-): number {
-  if (!(p >= 0 && p <= 1 && q >= 0 && q <= 1) || p === q) {
-    throw new RangeError(`no number of problems tells ${p} from ${q}`);
-  }
-  return Math.ceil(fleiss(p, q, alpha, power));
-}
-
-/**
- * The smallest rise above the success rate `base` that two unpaired groups of n problems each would
- * have found significant, as a share; for a fall, pass 1 − base. Null where even a rise to 1 would
- * be missed.
- */
-export function unpairedDetectable(
-  n: number,
-  base: number,
-  { alpha = 0.05, power = 0.8 }: Demand = {},
-): number | null {
-  if (!(n >= 1 && base >= 0 && base <= 1)) {
-    throw new RangeError(`no ${n} problems at a rate of ${base}`);
-  }
-  const enough = (rise: number) => fleiss(base, Math.min(1, base + rise), alpha, power) <= n;
-  return base === 1 ? null : smallest(enough, 1 - base);
-}
-
 function connor(difference: number, discordance: number, alpha: number, power: number): number {
   const root = -normalQuantile(alpha / 2) * Math.sqrt(discordance) +
     normalQuantile(power) * Math.sqrt(discordance - difference * difference);
   return Math.min(MOST_PROBLEMS ** 2, (root / difference) ** 2);
-}
-
-function fleiss(p: number, q: number, alpha: number, power: number): number {
-  const middle = (p + q) / 2;
-  const root = -normalQuantile(alpha / 2) * Math.sqrt(2 * middle * (1 - middle)) +
-    normalQuantile(power) * Math.sqrt(p * (1 - p) + q * (1 - q));
-  return (root / (p - q)) ** 2;
 }
 
 /** Where a condition that holds from some value on starts to hold; null if not at `most`. */
@@ -161,7 +99,12 @@ function criticalCounts(n: number, discordance: number, alpha: number): Critical
   return found;
 }
 
-/** @param tilt difference by discordance, −1 to 1: how much more often a flip goes one way. */
+/**
+ * The power of McNemar's exact test: the sum over m of the binomial chance of m discordant pairs
+ * times the chance that they are uneven enough (R. Connor, Biometrics 43, 1987, "unconditional").
+ *
+ * @param tilt difference by discordance, −1 to 1: how much more often a flip goes one way.
+ */
 function powerOf(critical: readonly Critical[], tilt: number): number {
   const p = Math.min(1, Math.max(0, (1 + tilt) / 2));
   let sum = 0;

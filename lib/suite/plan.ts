@@ -6,7 +6,7 @@ import { resolveEvaluator } from "./evaluate.ts";
 import { selectTests } from "./selection.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
-import type { PlannedTest } from "./execute_test.ts";
+import type { PlannedTest } from "./execute.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Selection } from "./selection.ts";
 

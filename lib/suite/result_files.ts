@@ -59,7 +59,7 @@ export class ItemFiles {
 }
 
 /** PROMPT, COMPLETION and METRICS for a person to read. */
-export function completionText(test: TestCase, result: TestResult): string {
+function completionText(test: TestCase, result: TestResult): string {
   const thinking = result.reasoning_text ? section("REASONING", result.reasoning_text) : "";
   return section("PROMPT", promptText(test)) + thinking +
     section(

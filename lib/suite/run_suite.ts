@@ -32,7 +32,7 @@ import type { RunMetadata } from "../run/metadata.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { CategoryHandler, Listeners } from "./execution.ts";
 import type { Evaluator } from "./evaluator.ts";
-import type { PlannedTest } from "./execute_test.ts";
+import type { PlannedTest } from "./execute.ts";
 import type { ResultItem, SuiteResults } from "./results.ts";
 import type { Selection } from "./selection.ts";
 

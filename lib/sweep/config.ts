@@ -12,7 +12,7 @@ import type { Exact } from "./exact_json.ts";
 import type { JobKind } from "./job.ts";
 
 /** Parameters of agent_sched_sim. */
-export const SIM_PARAMETERS = [
+const SIM_PARAMETERS = [
   "workflows",
   "pdfs",
   "iters",

@@ -67,7 +67,7 @@ export class SweepProgressLine implements Disposable {
 }
 
 /** `12/96 runs · 1 failed · 4.1 runs/s · ETA 21 s`. */
-export function progressText({ ended, failed, to_do }: Progress, elapsed_s: number): string {
+function progressText({ ended, failed, to_do }: Progress, elapsed_s: number): string {
   const rate = ended / Math.max(elapsed_s, 1e-3);
   return [
     `${ended}/${to_do} runs`,

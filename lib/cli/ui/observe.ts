@@ -20,7 +20,7 @@ export const observeFlags = {
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
 
 /** A command that is, perhaps, observed. */
-export class Observation implements AsyncDisposable {
+class Observation implements AsyncDisposable {
   /** Null where nobody looks. */
   readonly metrics: Metrics | null;
   readonly #server: MetricsServer | null;

@@ -186,7 +186,7 @@ export function mendIndentation(code: string): Mended {
 }
 
 /** Indentation in spaces, four for a tab, where some lines are indented with tabs and others with spaces. */
-export function withEvenTabs(code: string): string {
+function withEvenTabs(code: string): string {
   if (!/^[ ]*\t/m.test(code)) return code;
   const scan = scanPython(code);
   let tabs = false, spaces = false;

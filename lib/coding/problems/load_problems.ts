@@ -114,7 +114,7 @@ export async function loadProblems(path: string): Promise<Problem[]> {
 }
 
 /** Reads problems one by one, as {@linkcode loadProblems} does. */
-export async function* streamProblems(path: string): AsyncGenerator<Problem> {
+async function* streamProblems(path: string): AsyncGenerator<Problem> {
   const lines = new Map<string, number>();
   let index = 0;
   for await (const { line, number } of readLines(path)) {

@@ -14,7 +14,7 @@ import type { Dot, DotRow } from "../charts/dot_chart.ts";
 const MOST_CATEGORIES = 24;
 
 /** What the colours stand for. */
-export function runLegend(runs: readonly ReportedRun[]): string {
+function runLegend(runs: readonly ReportedRun[]): string {
   return legendList(runs.map(({ letter, colour, summary }) => ({
     name: `${letter}: ${summary.model}`,
     colour: `var(--${colour})`,

@@ -7,7 +7,7 @@ import type { Verdict } from "../../load/verdict.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 
 /** The verdicts in large letters, and what they mean for whoever reads the figures. */
-export const VERDICTS: Record<Verdict["verdict"], { name: string; meaning: string }> = {
+const VERDICTS: Record<Verdict["verdict"], { name: string; meaning: string }> = {
   trusted: {
     name: "Client trusted",
     meaning: "The client kept up: the figures below are the endpoint's.",

@@ -8,7 +8,7 @@ import type { Estimate } from "../../stats/interval.ts";
 import type { Group, SweepAnalysis } from "../../sweep/analyse.ts";
 
 /** Below so many seeds a bootstrap interval is too narrow to be taken at its word. */
-export const FEW_SEEDS = 10;
+const FEW_SEEDS = 10;
 
 /** A mean over seeds; of a single seed there is no interval. */
 export interface SeedMean {

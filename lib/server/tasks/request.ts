@@ -25,7 +25,7 @@ const { name: _name, suite: _suite, mock: _mock, alerts: _alerts, model: _model,
   experimentSchema.shape;
 
 /** A suite, an experiment file, or coding problems, against one model. */
-export const suiteTaskSchema = z.strictObject({
+const suiteTaskSchema = z.strictObject({
   kind: z.literal("suite"),
   suite: path,
   model: text.optional(),
@@ -46,7 +46,7 @@ export const suiteTaskSchema = z.strictObject({
 });
 
 /** A load: the settings of a load experiment. */
-export const loadTaskSchema = z.strictObject({
+const loadTaskSchema = z.strictObject({
   kind: z.literal("load"),
   name: text.max(128).optional(),
   ...givenLoadSchema.shape,
@@ -54,7 +54,7 @@ export const loadTaskSchema = z.strictObject({
 });
 
 /** A sweep: a file, or its content. */
-export const sweepTaskSchema = z.strictObject({
+const sweepTaskSchema = z.strictObject({
   kind: z.literal("sweep"),
   config: z.union([path, z.record(z.string(), z.unknown())])
     .describe("a sweep file, or what would be in it"),
@@ -65,7 +65,7 @@ export const sweepTaskSchema = z.strictObject({
 });
 
 /** What is due of a batch now or within a minute. */
-export const batchTaskSchema = z.strictObject({
+const batchTaskSchema = z.strictObject({
   kind: z.literal("batch"),
   batch: path,
   ...common,

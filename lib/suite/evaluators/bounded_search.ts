@@ -4,7 +4,7 @@ import { z } from "zod";
 import { expects, someText } from "./text.ts";
 
 /** A pattern that needs longer backtracks without end: a thousand times what common ones need. */
-export const SEARCH_LIMIT_MS = 500;
+const SEARCH_LIMIT_MS = 500;
 
 /** A pattern and its flags, known to compile. */
 export interface Pattern {

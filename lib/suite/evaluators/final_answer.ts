@@ -29,7 +29,7 @@ export function boxesIn(text: string): FinalPlace[] {
 }
 
 /** The place of the brace that closes the one at `start`; null if none does. */
-export function closingBrace(text: string, start: number): number | null {
+function closingBrace(text: string, start: number): number | null {
   let depth = 0;
   const last = Math.min(text.length, start + LONGEST);
   for (let i = start; i < last; i++) {

@@ -28,7 +28,7 @@ const FRACTION = new RegExp(String.raw`\\[dtc]?frac\s*${TERM}\s*${TERM}`, "g");
 const ROOT = new RegExp(String.raw`\\sqrt\s*${TERM}`, "g");
 
 /** A text in which each number is written with ASCII digits, and LaTeX's forms are plain ones. */
-export function plainNumbers(text: string): string {
+function plainNumbers(text: string): string {
   return text.replaceAll("&nbsp;", " ")
     .replace(OTHER_DIGIT, (digit) => {
       const code = digit.charCodeAt(0);

@@ -81,7 +81,7 @@ export function detectReasoningType(prompt: string): string {
 }
 
 /** The criteria's points for an answer. */
-export function reasoningCriteria(prompt: string, answer: string): Weights {
+function reasoningCriteria(prompt: string, answer: string): Weights {
   const sentences = answer.split(/(?<=[.!?])\s+|\n+/).map((line) => line.trim()).filter(Boolean);
   const words = contentWords(answer);
   const known = new Set(words);
@@ -100,7 +100,7 @@ export function reasoningCriteria(prompt: string, answer: string): Weights {
 }
 
 /** The rubric's score in 0..1. */
-export function reasoningScore(criteria: Weights, type: string, answer: string): number {
+function reasoningScore(criteria: Weights, type: string, answer: string): number {
   const row = WEIGHTS[type] ?? WEIGHTS.general;
   const names = Object.keys(row) as Criterion[];
   const sum = names.reduce((total, name) => total + row[name] * criteria[name], 0);
