@@ -22,6 +22,7 @@ import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
 import { aggregate, byCategory, statistics } from "./results.ts";
 import { describeOnDisk, readEarlier, readMetadata, Session } from "./session.ts";
+import { suiteRunSettings } from "../settings/suite_run.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
@@ -35,6 +36,9 @@ import type { Evaluator } from "./evaluator.ts";
 import type { PlannedTest } from "./execute.ts";
 import type { ResultItem, SuiteResults } from "./results.ts";
 import type { Selection } from "./selection.ts";
+
+/** Tests in flight where nothing is said. */
+const { workers: WORKERS } = suiteRunSettings.parse({});
 
 /** A suite run: what, against which endpoint, how. */
 export interface SuiteRunOptions extends Selection, Listeners {
@@ -164,7 +168,7 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     progress,
     handlers: options.handlers ?? {},
     listeners: options,
-    workers: options.workers ?? 4,
+    workers: options.workers ?? WORKERS,
     alerts: options.alerts ?? {},
     budget,
     cost: new RequestCost(api.model, options.prices ?? builtinPrices(), notice),
@@ -209,7 +213,7 @@ function describe(
     suite_path: suite.path,
     suite_version: suite.suite.version ?? null,
     api_configuration: api,
-    workers: options.workers ?? 4,
+    workers: options.workers ?? WORKERS,
     tests: options.tests ?? null,
     categories: options.categories ?? null,
     limit: options.limit ?? null,

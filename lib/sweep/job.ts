@@ -1,6 +1,7 @@
 /** Sweeps of dyno's own jobs: their parameters are the settings of a load or of a suite's run. */
 import { resolve } from "node:path";
 import { InputError } from "../errors.ts";
+import { codingSettings } from "../settings/coding.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { positionOf } from "../settings/json_file.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
@@ -8,10 +9,14 @@ import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isSecretHeader } from "../endpoint/secret_names.ts";
 import { exactJson, plainOf } from "./exact_json.ts";
+import type { z } from "zod";
 import type { JsonFile } from "../settings/json_file.ts";
 import type { SweepConfig } from "./config.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
+
+/** What a job's experiment has, and a sweep's parameters have not. */
+const NOT_VARIED = ["$schema", "name", "seed", ...Object.keys(codingSettings.shape)];
 
 /** What dyno itself is started as; any other sweep runs a program of its own. */
 export type JobKind = "load" | "suite";
@@ -68,15 +73,16 @@ function suiteSettings(name: string, params: Record<string, Exact>): Record<stri
  * place in the file.
  */
 export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): void {
-  const { name: _name, ...suite } = experimentSchema.shape;
-  const shape = kind === "load" ? loadSettingsSchema.shape : suite;
-  const names = Object.keys(shape).filter((name) => name !== "seed");
+  const shape: Record<string, z.ZodType> = kind === "load"
+    ? loadSettingsSchema.shape
+    : experimentSchema.shape;
+  const names = Object.keys(shape).filter((name) => !NOT_VARIED.includes(name));
   const complain = (path: string[], text: string): never => {
     throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${path.join(".")}: ${text}`);
   };
   const check = (path: string[], name: string, value: unknown) => {
     const wrapped = kind === "suite" && LISTS.includes(name) && typeof value === "string";
-    const result = checked(shape[name as keyof typeof shape], wrapped ? [value] : value);
+    const result = checked(shape[name], wrapped ? [value] : value);
     if ("complaints" in result) {
       const [first] = result.complaints;
       complain(path, [...first.path, first.message].join(": "));

@@ -13,53 +13,37 @@ import { writeFileAtomic } from "../../write.ts";
 import { languageFolders } from "../../coding/language.ts";
 import { runCoding } from "../../coding/run_coding.ts";
 import { ONLY_PYTHON, Sandbox } from "../../coding/sandbox/sandbox.ts";
-import { budgetEnd, budgetOf, checkPriced } from "../ui/budget_flags.ts";
+import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { codingLines } from "./coding_lines.ts";
 import { EXIT } from "../ui/command.ts";
-import { choice, json, number, text } from "../ui/flags.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { rememberRun } from "./memory_lines.ts";
 import { endOfSuite } from "./run_ends.ts";
-import { pricesOf } from "../runs/prices.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { suiteTable } from "./suite_table.ts";
+import { CODING_PARAMETERS, SAMPLES_TEMPERATURE } from "../../settings/coding.ts";
+import type { z } from "zod";
+import type { codingHostSettings, codingSettings } from "../../settings/coding.ts";
+import type { BudgetLimits } from "../../run/budget.ts";
+import type { PriceTable } from "../../run/prices.ts";
 import type { ApiOptions } from "../../endpoint/api.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { CodingSettings, Mode } from "../../coding/problems_suite.ts";
-import type { budgetFlags } from "../ui/budget_flags.ts";
 import type { CommandContext } from "../ui/command.ts";
-import type { Values } from "../ui/flags.ts";
 
-export const codingFlags = {
-  "mode": choice(["zero-shot", "iterative", "comparative"], "of coding problems (zero-shot)"),
-  "range": text("PLACES", "problems by place, such as 0-10 (the end is not included) or 0,3,7-9"),
-  "max-iterations": number("N", "attempts at a problem in iterative mode (10)", {
-    min: 1,
-    whole: true,
-  }),
-  "samples": number("K", "answers to each problem, for pass@k (1)", { min: 1, whole: true }),
-  "parameters": json("JSON", 'sampling parameters ({"max_tokens": 2048, "temperature": 0})'),
-  "checkpoint-model": text("NAME", "a second model that reviews what keeps failing"),
-  "checkpoint-every": number("N", "attempts between reviews (5)", { min: 1, whole: true }),
-  "sandbox": choice(
-    ["auto", "bubblewrap", "pyodide", "none"],
-    "what confines answers (auto: bubblewrap, else pyodide); none is unsafe",
-  ),
-  "python": text("PATH", "the Python that runs them (python3)"),
-  "test-timeout": number("S", "seconds for a program and its checks (10)", { min: 0.1 }),
-  "test-memory": number("MB", "memory of a program (1024)", { min: 64, whole: true }),
-  "export-dir": text("DIR", "also write the summary to DIR/<run_id>.json"),
-  "memory": text("COMMAND", "also store it in this MCP memory server, started as a program"),
-};
+/** All settings of coding problems, and which of them are run. */
+type CodingRunSettings =
+  & z.output<typeof codingSettings>
+  & z.output<typeof codingHostSettings>
+  & { limit?: number };
 
 /** What the rest of `dyno run` settles. */
 export interface CodingRequest {
   path: string;
-  values: Values<typeof codingFlags & typeof budgetFlags>;
+  settings: CodingRunSettings;
   api: Omit<ApiOptions, "model">;
   models: string[];
   workers?: number | "auto";
-  limit?: number;
   out: string;
   run_id?: string;
   resume: string[];
@@ -67,12 +51,9 @@ export interface CodingRequest {
   tags?: readonly string[];
   /** Told of the run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
+  budget: BudgetLimits;
+  prices: PriceTable;
   json: boolean;
-}
-
-/** Whether a file holds coding problems rather than a suite. */
-export function holdsProblems(path: string): boolean {
-  return /\.jsonl(\.gz)?$/.test(path);
 }
 
 /**
@@ -85,49 +66,47 @@ export async function runProblems(
   request: CodingRequest,
   { terminal, signal, callbacks }: CommandContext,
 ): Promise<number> {
-  const { path, values, out, models } = request;
+  const { path, settings, out, models, prices, budget } = request;
   const { paint } = terminal;
   if (models.length > 1 || request.resume.length > 1) {
     throw new InputError("coding problems are run against one model at a time");
   }
   const all = await loadProblems(path);
-  const chosen = values.range === undefined ? all : selectRange(all, values.range);
-  const problems = chosen.slice(0, request.limit ?? chosen.length);
-  const prices = await pricesOf(values.prices);
-  const budget = budgetOf(values);
-  const memory = values.memory === undefined ? null : commandWords(values.memory, "--memory");
+  const chosen = settings.range === undefined ? all : selectRange(all, settings.range);
+  const problems = chosen.slice(0, settings.limit ?? chosen.length);
+  const memory = settings.memory === undefined ? null : commandWords(settings.memory, "--memory");
   const folders = languageFolders(problems);
   checkWritable(out);
   const quiet = (line: string) => terminal.say(paint.dim(line));
   const warn = (line: string) => terminal.warn(line);
   await using transport = await openTransport({ notice: quiet });
   const api = await configureApi({ ...request.api, model: models[0] }, transport, warn, signal);
-  const reviewModel = values["checkpoint-model"];
+  const reviewModel = settings.checkpoint_model;
   const reviewer = reviewModel === undefined
     ? null
     : await configureApi({ ...request.api, model: reviewModel }, transport, warn, signal);
   for (const each of reviewer ? [api, reviewer] : [api]) checkPriced(budget, each.model, prices);
   await using sandbox = await Sandbox.open({
-    sandbox: values.sandbox,
-    python: values.python,
+    sandbox: settings.sandbox,
+    python: settings.python,
     folders,
   });
   if (!sandbox.runsCommands && problems.some(({ tests }) => tests.form === "program")) {
     throw new InputError(ONLY_PYTHON);
   }
   if (!sandbox.confined) warn("--sandbox none: answers of the model run unconfined on this host");
-  const settings = settingsOf(values);
+  const coding = codingOf(settings);
   const name = basename(path).replace(/\.jsonl(\.gz)?$/, "");
   using line = new ProgressLine(terminal);
-  const range = values.range ?? `0-${problems.length}`;
-  heading(name, range, api.model, settings).forEach((each) => terminal.say(each));
+  const range = settings.range ?? `0-${problems.length}`;
+  heading(name, range, api.model, coding).forEach((each) => terminal.say(each));
   quiet(`sandbox: ${sandbox.description}`);
   const run = await runCoding({
     name,
     path,
     problems,
     range,
-    settings,
+    settings: coding,
     sandbox,
     api,
     reviewer,
@@ -158,9 +137,9 @@ export async function runProblems(
   suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));
   terminal.say();
   codingLines(run, paint).forEach((row) => terminal.say(row));
-  const exported = values["export-dir"] && join(values["export-dir"], `${run.run_id}.json`);
+  const exported = settings.export_dir && join(settings.export_dir, `${run.run_id}.json`);
   if (exported) {
-    mkdirSync(values["export-dir"]!, { recursive: true });
+    mkdirSync(settings.export_dir!, { recursive: true });
     writeFileAtomic(exported, JSON.stringify(run.summary, null, 2) + "\n");
   }
   terminal.say();
@@ -199,19 +178,21 @@ export async function runProblems(
   return code;
 }
 
-function settingsOf(values: Values<typeof codingFlags>): CodingSettings {
-  const mode = values.mode ?? "zero-shot";
+function codingOf(settings: CodingRunSettings): CodingSettings {
+  const { mode, max_iterations, samples, test_timeout_s, checkpoint_model: model } = settings;
   const modes: Mode[] = mode === "comparative" ? ["zero-shot", "iterative"] : [mode];
-  const samples = values.samples ?? 1;
-  const model = values["checkpoint-model"];
   return {
     modes,
-    max_iterations: values["max-iterations"] ?? 10,
+    max_iterations,
     samples,
-    parameters: { max_tokens: 2048, temperature: samples > 1 ? 0.8 : 0, ...values.parameters },
-    test_timeout_s: values["test-timeout"] ?? 10,
-    memory_bytes: (values["test-memory"] ?? 1024) * 1024 * 1024,
-    checkpoint: model === undefined ? null : { model, every: values["checkpoint-every"] ?? 5 },
+    parameters: {
+      ...CODING_PARAMETERS,
+      ...(samples > 1 ? { temperature: SAMPLES_TEMPERATURE } : {}),
+      ...settings.parameters,
+    },
+    test_timeout_s,
+    memory_bytes: settings.test_memory_mb * 1024 * 1024,
+    checkpoint: model === undefined ? null : { model, every: settings.checkpoint_every },
   };
 }
 

@@ -1,52 +1,52 @@
 /** dyno run: a suite or an experiment file against an endpoint. */
+import { z } from "zod";
 import { InputError } from "../../errors.ts";
+import {
+  codingHostSettings,
+  codingSettings,
+  holdsProblems,
+  misplaced,
+} from "../../settings/coding.ts";
 import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
 import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
+import { checkSettings } from "../../settings/setting.ts";
+import { suiteRunSettings } from "../../settings/suite_run.ts";
 import { loadMockScript, MockEndpoint } from "../../mock/server.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
-import { codingFlags, holdsProblems, runProblems } from "./coding.ts";
-import { endpointFlags, headersOf } from "../ui/endpoint_flags.ts";
-import { flagHelp, list, number, parseFlags, runId, text, toggle, workers } from "../ui/flags.ts";
+import { flagHelp, list, nameOf, outFlag, parseFlags, runId, toggle } from "../ui/flags.ts";
+import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
-import { budgetFlags, budgetOf } from "../ui/budget_flags.ts";
-import { pricesOf } from "../runs/prices.ts";
-import { runSuites } from "./suite_runs.ts";
+import { budgetOf } from "../ui/budget_flags.ts";
+import { pricesFlag, pricesOf } from "../runs/prices.ts";
 import type { Experiment } from "../../settings/experiment.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Values } from "../ui/flags.ts";
+import type { Flags, Values } from "../ui/flags.ts";
 
 const flags = {
-  ...endpointFlags,
-  "model": list("NAME", "the model; several, by commas or repeated, run one after the other"),
-  "timeout": number("S", "seconds for one attempt (600)", { min: 0.001 }),
-  "retry-attempts": number("N", "attempts after the first (3)", { whole: true }),
-  "retry-delay": number("S", "base of the exponential backoff with full jitter (1)"),
-  "no-stream": toggle("ask for whole answers; there is no ttft then"),
-  "workers": workers("tests in flight (4); auto finds the number by measuring"),
+  ...flagsOf(suiteRunSettings),
   "sequential": toggle("one test at a time; the same as --workers 1"),
-  "category": list("NAME", "only these categories; any letter case, * and ? as wildcards"),
-  "tests": list("ID", "only these tests"),
-  "limit": number("N", "only the first N of the chosen tests", { min: 1, whole: true }),
-  "sample-rate": number(
-    "HZ",
-    "hardware samples per second (100, or 10 without libdyno); 0 for none",
-  ),
-  "out": text("DIR", "the folder of runs (runs)"),
+  "out": outFlag,
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "run-id": runId("the id of the new run (one of its own)"),
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
   "json": toggle("one JSON object on standard output at the end"),
-  ...budgetFlags,
-  ...codingFlags,
+  ...pricesFlag,
+  ...flagsOf(codingSettings),
+  ...flagsOf(codingHostSettings),
   ...observeFlags,
   ...callbackFlags,
 };
 
-/** Flags that coding problems do not take. */
-const SUITE_ONLY = ["category", "tests"] as const;
+/** What a run is told, by flags and by a file: of each setting what goes before. */
+const settings = z.strictObject({
+  ...suiteRunSettings.shape,
+  ...codingSettings.shape,
+  ...codingHostSettings.shape,
+});
+type Given = z.input<typeof settings>;
 
 export const command: Command = {
   flags,
@@ -79,7 +79,7 @@ export const command: Command = {
     }
     return await withCallbacks(
       values,
-      values.out ?? "runs",
+      values.out,
       context,
       (told) => runFile(positional[0], values, told),
     );
@@ -91,109 +91,92 @@ async function runFile(
   values: Values<typeof flags>,
   context: CommandContext,
 ): Promise<number> {
-  if (holdsProblems(path)) return await runCoding(path, values, context);
-  const coding = Object.keys(codingFlags).find((name) => name in values);
-  if (coding) throw new InputError(`--${coding}: for coding problems, in a .jsonl file`);
+  const given: Given = {
+    ...settingsIn(settings, values),
+    ...(values.sequential ? { workers: 1 } : {}),
+  };
+  const fits = (suite: string) => {
+    const wrong = misplaced(suite, given);
+    if (wrong) {
+      throw new InputError(`--${nameOf(wrong.name, (flags as Flags)[wrong.name])}: ${wrong.why}`);
+    }
+  };
+  if (holdsProblems(path)) {
+    fits(path);
+    return await start({ suite: path, given, values }, context);
+  }
   const file = await readJsonFile(path);
   if ((file.value as { kind?: unknown } | null)?.kind === "load") {
     throw new InputError(`${path}: is a load experiment; run it with dyno load ${path}`);
   }
-  if (!looksLikeExperiment(file)) return await start(values, suiteOf(file), null, context);
-  const experiment = experimentOf(file);
-  return await runExperiment(experiment, await loadSuite(experiment.suite), values, context);
-}
-
-async function runCoding(
-  path: string,
-  values: Values<typeof flags>,
-  context: CommandContext,
-): Promise<number> {
-  const wrong = SUITE_ONLY.find((name) => values[name] !== undefined);
-  if (wrong) throw new InputError(`--${wrong}: not for coding problems; choose them with --range`);
-  await using observed = await observe(values, context.terminal);
-  return await runProblems({
-    path,
-    values,
-    api: {
-      endpoint: values.endpoint,
-      provider: values.provider,
-      headers: headersOf(values.header ?? []),
-      api_key_env: values["api-key-env"],
-      timeout: values.timeout,
-      retry_attempts: values["retry-attempts"],
-      retry_delay: values["retry-delay"],
-      stream: values["no-stream"] ? false : undefined,
-    },
-    models: values.model ?? [],
-    workers: values.sequential ? 1 : values.workers,
-    limit: values.limit,
-    out: values.out ?? "runs",
-    run_id: values["run-id"],
-    resume: values.resume ?? [],
-    tags: checkedTags(values.tag ?? [], "--tag"),
-    sample_rate_hz: values["sample-rate"],
-    onDirectory: observed.onDirectory,
-    json: values.json ?? false,
-  }, context);
-}
-
-/** Runs an experiment, on the mock endpoint if it asks for that. Flags override its settings. */
-async function runExperiment(
-  experiment: Experiment,
-  suite: LoadedSuite,
-  values: Values<typeof flags>,
-  context: CommandContext,
-): Promise<number> {
-  if (!experiment.mock || values.endpoint || values.provider) {
-    return await start(values, suite, experiment, context);
+  if (!looksLikeExperiment(file)) {
+    fits(path);
+    return await start({ suite: suiteOf(file), given, values }, context);
   }
-  const { script, ...behaviour } = experiment.mock;
-  await using mock = await MockEndpoint.start({
+  const { name: _name, suite, alerts, mock, ...fixed } = experimentOf(file);
+  fits(suite);
+  const wrong = misplaced(suite, fixed);
+  if (wrong) throw new InputError(`${path}: ${wrong.name}: ${wrong.why}`);
+  const run = {
+    suite: holdsProblems(suite) ? suite : await loadSuite(suite),
+    given: {
+      ...fixed,
+      ...given,
+      endpoint: given.endpoint ?? (given.provider ? undefined : fixed.endpoint),
+      headers: { ...fixed.headers, ...given.headers },
+    },
+    alerts,
+    values,
+  };
+  if (!mock || given.endpoint || given.provider) return await start(run, context);
+  const { script, ...behaviour } = mock;
+  await using endpoint = await MockEndpoint.start({
     script: script === undefined ? undefined : await loadMockScript(script),
     behaviour,
   });
-  const onMock = { ...experiment, endpoint: `${mock.url}/v1`, provider: undefined };
-  return await start(values, suite, onMock, context, "mock");
+  const place = { endpoint: `${endpoint.url}/v1`, provider: undefined };
+  return await start({ ...run, given: { ...run.given, ...place }, agent: "mock" }, context);
+}
+
+/** One invocation: a suite, or the path of coding problems, and its settings. */
+interface Run {
+  suite: LoadedSuite | string;
+  given: Given;
+  alerts?: Experiment["alerts"];
+  agent?: string;
+  values: Values<typeof flags>;
 }
 
 async function start(
-  values: Values<typeof flags>,
-  suite: LoadedSuite,
-  experiment: Experiment | null,
+  { suite, given, alerts, agent, values }: Run,
   context: CommandContext,
-  agent?: string,
 ): Promise<number> {
-  const models = values.model ?? experiment?.model ?? [];
+  const settled = checkSettings(settings, given, "settings");
+  const models = settled.model ?? [];
   await using observed = await observe(values, context.terminal);
-  return await runSuites({
-    suite,
-    agent,
-    api: {
-      endpoint: values.endpoint ?? (values.provider ? undefined : experiment?.endpoint),
-      provider: values.provider ?? experiment?.provider,
-      headers: { ...experiment?.headers, ...headersOf(values.header ?? []) },
-      api_key_env: values["api-key-env"] ?? experiment?.api_key_env,
-      timeout: values.timeout ?? experiment?.timeout,
-      retry_attempts: values["retry-attempts"] ?? experiment?.retry_attempts,
-      retry_delay: values["retry-delay"] ?? experiment?.retry_delay,
-      stream: values["no-stream"] ? false : experiment?.stream,
-    },
+  const request = {
+    api: { ...settled, model: undefined },
     models: typeof models === "string" ? [models] : models,
-    selection: {
-      tests: values.tests ?? experiment?.tests,
-      categories: values.category ?? experiment?.categories,
-      limit: values.limit ?? experiment?.limit,
-    },
-    workers: values.sequential ? 1 : values.workers ?? experiment?.workers,
-    out: values.out ?? "runs",
+    workers: settled.workers,
+    out: values.out,
     run_id: values["run-id"],
     resume: values.resume ?? [],
     tags: checkedTags(values.tag ?? [], "--tag"),
-    sample_rate_hz: values["sample-rate"] ?? experiment?.sample_rate_hz,
-    alerts: experiment?.alerts,
+    sample_rate_hz: settled.sample_rate_hz,
     onDirectory: observed.onDirectory,
-    budget: budgetOf(values),
+    budget: budgetOf(settled),
     prices: await pricesOf(values.prices),
+    agent,
     json: values.json ?? false,
-  }, context);
+  };
+  if (typeof suite === "string") {
+    const { runProblems } = await import("./coding.ts");
+    return await runProblems({ ...request, path: suite, settings: settled }, context);
+  }
+  const { runSuites } = await import("./suite_runs.ts");
+  const { tests, categories, limit } = settled;
+  return await runSuites(
+    { ...request, suite, selection: { tests, categories, limit }, alerts },
+    context,
+  );
 }

@@ -2,25 +2,24 @@
 import { dollars } from "../../text/dollars.ts";
 import { InputError } from "../../errors.ts";
 import { Budget } from "../../run/budget.ts";
-import { number } from "./flags.ts";
+import { budgetSettings } from "../../settings/suite_run.ts";
+import { flagsOf } from "./setting_flags.ts";
 import { pricesFlag } from "../runs/prices.ts";
+import type { z } from "zod";
 import type { BudgetLimits } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "./command.ts";
-import type { Values } from "./flags.ts";
 
 export const budgetFlags = {
-  "budget-usd": number("USD", "stop before this is spent; warns at 80 %", { min: 1e-9 }),
-  "budget-tokens": number("N", "stop before so many tokens are used, in and out", {
-    min: 1,
-    whole: true,
-  }),
+  ...flagsOf(budgetSettings),
   ...pricesFlag,
 };
 
 /** The limits that were given. */
-export function budgetOf(values: Values<typeof budgetFlags>): BudgetLimits {
-  return { usd: values["budget-usd"] ?? null, tokens: values["budget-tokens"] ?? null };
+export function budgetOf(
+  { budget_usd, budget_tokens }: z.infer<typeof budgetSettings>,
+): BudgetLimits {
+  return { usd: budget_usd ?? null, tokens: budget_tokens ?? null };
 }
 
 /** A budget that warns the person at 80 %, and the callback URL. */

@@ -64,11 +64,6 @@ export function list(placeholder: string, help: string): Flag<string[]> {
   return { kind: "list", placeholder, help, parse };
 }
 
-/** A flag that may be repeated, each value taken whole. */
-export function repeated(placeholder: string, help: string): Flag<string[]> {
-  return { kind: "list", placeholder, help, parse: (given) => [given] };
-}
-
 /** A number from `min` to `max`. */
 export function number(
   placeholder: string,
@@ -109,17 +104,6 @@ export function json(placeholder: string, help: string): Flag<Record<string, unk
     throw `a JSON object such as '{"temperature": 0}'`;
   };
   return { kind: "value", placeholder, help, parse };
-}
-
-/** A whole number from 1, or "auto". */
-export function workers(help: string): Flag<number | "auto"> {
-  const parse = (given: string) => {
-    if (given === "auto") return "auto";
-    const value = Number(given);
-    if (!Number.isInteger(value) || value < 1) throw `a whole number from 1, or "auto"`;
-    return value;
-  };
-  return { kind: "value", placeholder: "N|auto", help, parse };
 }
 
 /** The folder of runs. */

@@ -3,17 +3,18 @@ import { join } from "node:path";
 import { batchFolder } from "../../schedule/folder.ts";
 import { InputError, messageOf } from "../../errors.ts";
 import { loadBatch } from "../../settings/batch.ts";
+import { holdsProblems, misplaced } from "../../settings/coding.ts";
 import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
 import { parseJson, readJsonFile } from "../../settings/json_file.ts";
 import { loadProblems } from "../../coding/problems/load_problems.ts";
-import { suiteOf } from "../../settings/load_suite.ts";
+import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
 import { isSecretHeader } from "../../endpoint/secret_names.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
-import { CODING_FLAGS } from "./request.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
+import type { Experiment } from "../../settings/experiment.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { SweepConfig } from "../../sweep/config.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
@@ -82,75 +83,37 @@ export async function prepareTask(
 
 async function prepareSuite(task: SuiteTask, { paths, ...policy }: TaskPolicy): Promise<Prepared> {
   const path = at(["suite"], () => paths.resolve(task.suite));
-  if (/\.jsonl(\.gz)?$/.test(path)) {
-    await atAsync(["suite"], () => loadProblems(path));
-    return prepareCoding(task, path);
-  }
-  const coding = Object.keys(CODING_FLAGS).find((name) => name in task);
-  if (coding) throw new TaskRefused([coding], "is for coding problems, in a .jsonl file");
-  const file = await atAsync(["suite"], () => readJsonFile(path));
   const { kind: _kind, suite: _suite, callback_url: _url, ...own } = task;
+  if (holdsProblems(path)) return await suiteRun({ name: "problems", ...own, suite: path }, policy);
+  const file = await atAsync(["suite"], () => readJsonFile(path));
   if (!looksLikeExperiment(file)) {
-    const loaded = at(["suite"], () => suiteOf(file));
-    checkEvaluators(loaded, policy.allow_commands);
-    return suiteRun({ name: loaded.suite.test_suite_id, ...own, suite: path });
+    const { test_suite_id: name } = at(["suite"], () => suiteOf(file)).suite;
+    return await suiteRun({ name, ...own, suite: path }, policy);
   }
   const experiment = at(["suite"], () => experimentOf(file));
   if ((task.endpoint ?? task.provider) !== undefined) refuseKeyOfFile(experiment);
-  const suite = await atAsync(["suite"], () => readJsonFile(experiment.suite));
-  checkEvaluators(at(["suite"], () => suiteOf(suite)), policy.allow_commands);
   const { mock, endpoint, provider, ...rest } = experiment;
   const own_endpoint = task.endpoint ?? task.provider;
   const where = own_endpoint === undefined ? { mock, endpoint, provider } : {};
   if (Array.isArray(own.model ?? rest.model)) {
     throw new TaskRefused(["model"], "the experiment has several models: expected one");
   }
-  return suiteRun({ ...rest, ...where, ...own });
+  return await suiteRun({ ...rest, ...where, ...own }, policy);
 }
 
-function suiteRun(experiment: Record<string, unknown>): Prepared {
+/** The run of an experiment, once what it asks of is there and allowed. */
+async function suiteRun(
+  experiment: Experiment,
+  { allow_commands }: Pick<TaskPolicy, "allow_commands">,
+): Promise<Prepared> {
+  const { suite } = experiment;
+  const wrong = misplaced(suite, experiment);
+  if (wrong) throw new TaskRefused([wrong.name], wrong.why);
+  if (holdsProblems(suite)) await atAsync(["suite"], () => loadProblems(suite));
+  else checkEvaluators(await atAsync(["suite"], () => loadSuite(suite)), allow_commands);
   return {
     content: experiment,
     args: (file) => ["run", file],
-    exp_dir: null,
-    resumable: true,
-  };
-}
-
-/** Coding problems take flags. */
-function prepareCoding(task: SuiteTask, path: string): Prepared {
-  const wrong = (["categories", "tests"] as const).find((name) => task[name] !== undefined);
-  if (wrong) throw new TaskRefused([wrong], "not for coding problems; choose them with range");
-  const flags: Record<string, unknown> = {
-    endpoint: task.endpoint,
-    provider: task.provider,
-    model: task.model,
-    "api-key-env": task.api_key_env,
-    timeout: task.timeout,
-    "retry-attempts": task.retry_attempts,
-    "retry-delay": task.retry_delay,
-    workers: task.workers,
-    limit: task.limit,
-    "sample-rate": task.sample_rate_hz,
-  };
-  for (const [name, flag] of Object.entries(CODING_FLAGS)) {
-    flags[flag] = task[name as keyof typeof CODING_FLAGS];
-  }
-  const given = Object.entries(flags).filter(([, value]) => value !== undefined).map((
-    [name, value],
-  ) => `--${name}=${typeof value === "object" ? JSON.stringify(value) : value}`);
-  const headers = Object.entries(task.headers ?? {}).map(([name, value]) =>
-    `--header=${name}: ${value}`
-  );
-  return {
-    content: null,
-    args: () => [
-      "run",
-      path,
-      ...given,
-      ...headers,
-      ...(task.stream === false ? ["--no-stream"] : []),
-    ],
     exp_dir: null,
     resumable: true,
   };

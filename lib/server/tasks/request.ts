@@ -1,7 +1,9 @@
 /** What a client may ask for: the forms of POST /tasks. */
 import { z } from "zod";
-import { experimentSchema } from "../../settings/experiment.ts";
+import { codingSettings } from "../../settings/coding.ts";
 import { givenLoadSchema } from "../../settings/load.ts";
+import { asGiven, count, seconds } from "../../settings/setting.ts";
+import { suiteRunSettings } from "../../settings/suite_run.ts";
 
 const LONGEST_TEXT = 10_000;
 
@@ -13,16 +15,13 @@ const text = z.string().min(1).max(LONGEST_TEXT).refine(
   "holds a NUL character",
 );
 const path = text.describe("a file in an allowed folder, or the name of a bundled one");
-const count = z.int().min(1);
-const positive = z.number().positive();
 
 const common = {
   callback_url: z.url({ protocol: /^https?$/ }).max(2000).optional()
     .describe("told once the task has ended, by a signed POST"),
 };
 
-const { name: _name, suite: _suite, mock: _mock, alerts: _alerts, model: _model, ...settings } =
-  experimentSchema.shape;
+const { model: _model, ...settings } = asGiven(suiteRunSettings).shape;
 
 /** A suite, an experiment file, or coding problems, against one model. */
 const suiteTaskSchema = z.strictObject({
@@ -30,18 +29,7 @@ const suiteTaskSchema = z.strictObject({
   suite: path,
   model: text.optional(),
   ...settings,
-  mode: z.enum(["zero-shot", "iterative", "comparative"]).optional()
-    .describe("of coding problems, as all that follows"),
-  range: text.optional(),
-  max_iterations: count.optional(),
-  samples: count.optional(),
-  parameters: z.record(z.string(), z.unknown()).optional(),
-  checkpoint_model: text.optional(),
-  checkpoint_every: count.optional(),
-  budget_usd: positive.optional(),
-  budget_tokens: count.optional(),
-  test_timeout_s: z.number().min(0.1).optional(),
-  test_memory_mb: z.int().min(64).optional(),
+  ...asGiven(codingSettings).shape,
   ...common,
 });
 
@@ -59,7 +47,7 @@ const sweepTaskSchema = z.strictObject({
   config: z.union([path, z.record(z.string(), z.unknown())])
     .describe("a sweep file, or what would be in it"),
   jobs: count.max(1024).optional(),
-  timeout_s: positive.optional(),
+  timeout_s: seconds({ above: true, named: true }).optional(),
   fail_fast: z.boolean().optional(),
   ...common,
 });
@@ -88,18 +76,3 @@ export type TaskKind = TaskRequest["kind"];
 
 /** The kinds that this server runs. */
 export const taskKinds: readonly TaskKind[] = ["suite", "load", "sweep", "batch"];
-
-/** Settings of coding problems alone, each with its flag of `dyno run`. */
-export const CODING_FLAGS = {
-  mode: "mode",
-  range: "range",
-  max_iterations: "max-iterations",
-  samples: "samples",
-  parameters: "parameters",
-  checkpoint_model: "checkpoint-model",
-  checkpoint_every: "checkpoint-every",
-  budget_usd: "budget-usd",
-  budget_tokens: "budget-tokens",
-  test_timeout_s: "test-timeout",
-  test_memory_mb: "test-memory",
-} as const satisfies Partial<Record<keyof SuiteTask, string>>;

@@ -1,0 +1,103 @@
+/** The settings of coding problems, and of the sandbox that answers run in. */
+import { z } from "zod";
+import { about, count, seconds, text } from "./setting.ts";
+
+/** Sampling of coding problems where nothing is said; several samples are drawn warmer. */
+export const CODING_PARAMETERS = { max_tokens: 2048, temperature: 0 };
+/** The temperature of several samples. */
+export const SAMPLES_TEMPERATURE = 0.8;
+
+/** The settings of coding problems alone. */
+export const codingSettings = z.strictObject({
+  /** One answer each, attempts that are told of failures, or both compared. */
+  mode: z.enum(["zero-shot", "iterative", "comparative"]).default("zero-shot").register(about, {
+    help: "of coding problems",
+  }),
+  /** Problems by place. */
+  range: text.optional().register(about, {
+    help: "problems by place, such as 0-10 (the end is not included) or 0,3,7-9",
+    placeholder: "PLACES",
+  }),
+  /** Attempts at a problem in iterative mode. */
+  max_iterations: count.default(10).register(about, {
+    help: "attempts at a problem in iterative mode",
+    placeholder: "N",
+  }),
+  /** Answers to each problem, for pass@k. */
+  samples: count.default(1).register(about, {
+    help: "answers to each problem, for pass@k",
+    placeholder: "K",
+  }),
+  /** Sampling parameters of every request. */
+  parameters: z.record(z.string(), z.unknown()).optional().register(about, {
+    help: "sampling parameters",
+    placeholder: "JSON",
+    otherwise: JSON.stringify(CODING_PARAMETERS),
+  }),
+  /** A second model that reviews what keeps failing. */
+  checkpoint_model: text.optional().register(about, {
+    help: "a second model that reviews what keeps failing",
+    placeholder: "NAME",
+  }),
+  /** Attempts between reviews. */
+  checkpoint_every: count.default(5).register(about, {
+    help: "attempts between reviews",
+    placeholder: "N",
+  }),
+  /** How long a program and its checks may take: seconds, or a text such as "2m". */
+  test_timeout_s: seconds({ min: 0.1, named: true }).default(10).register(about, {
+    help: "for a program and its checks",
+  }),
+  /** Memory of a program, MB. */
+  test_memory_mb: z.int().min(64).default(1024).register(about, {
+    help: "memory of a program",
+    placeholder: "MB",
+  }),
+});
+
+/** What a run of coding problems does on this host: said by flags alone. */
+export const codingHostSettings = z.strictObject({
+  /** What confines answers. */
+  sandbox: z.enum(["auto", "bubblewrap", "pyodide", "none"]).default("auto").register(about, {
+    help: "what confines answers (auto: bubblewrap, else pyodide); none is unsafe",
+  }),
+  /** The Python that runs them. */
+  python: text.optional().register(about, {
+    help: "the Python that runs them",
+    placeholder: "PATH",
+    otherwise: "python3",
+  }),
+  /** The summary is also written to `<run_id>.json` in this folder. */
+  export_dir: text.optional().register(about, {
+    help: "also write the summary to DIR/<run_id>.json",
+    placeholder: "DIR",
+  }),
+  /** The command of an MCP memory server that the run is stored in, too. */
+  memory: text.optional().register(about, {
+    help: "also store it in this MCP memory server, started as a program",
+    placeholder: "COMMAND",
+  }),
+});
+
+/** Whether a file holds coding problems rather than a suite. */
+export function holdsProblems(path: string): boolean {
+  return /\.jsonl(\.gz)?$/.test(path);
+}
+
+/** Settings of coding problems that are given where there are none, or the reverse; null if all fit. */
+export function misplaced(path: string, given: Readonly<Record<string, unknown>>): {
+  name: string;
+  why: string;
+} | null {
+  const problems = holdsProblems(path);
+  const wrong = problems ? ["categories", "tests"] : [
+    ...Object.keys(codingSettings.shape),
+    ...Object.keys(codingHostSettings.shape),
+  ];
+  const name = wrong.find((each) => given[each] !== undefined);
+  if (name === undefined) return null;
+  const why = problems
+    ? "not for coding problems; choose them with range"
+    : "for coding problems, in a .jsonl file";
+  return { name, why };
+}

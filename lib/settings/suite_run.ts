@@ -1,0 +1,59 @@
+/** The settings of a suite's run, and what a run may cost. */
+import { z } from "zod";
+import { endpointSettings, retrySettings } from "./endpoint.ts";
+import { about, count, positive, sampleRate } from "./setting.ts";
+
+/** What a run may cost. */
+export const budgetSettings = z.strictObject({
+  /** US dollars that are not crossed. */
+  budget_usd: positive.optional().register(about, {
+    help: "stop before this is spent; warns at 80 %",
+    placeholder: "USD",
+  }),
+  /** Tokens that are not crossed, in and out. */
+  budget_tokens: count.optional().register(about, {
+    help: "stop before so many tokens are used, in and out",
+    placeholder: "N",
+  }),
+});
+
+/** The settings of a suite's run, and those that runs of coding problems share with it. */
+export const suiteRunSettings = z.strictObject({
+  ...endpointSettings.shape,
+  /** May be left out when the server serves exactly one model; several run one after the other. */
+  model: z.union([z.string(), z.array(z.string()).min(1)]).optional().register(about, {
+    help: "the model; several, by commas or repeated, run one after the other",
+    placeholder: "NAME",
+    short: "m",
+  }),
+  ...retrySettings.shape,
+  /** Tests in flight. */
+  workers: z.union([count, z.literal("auto")]).default(4).register(about, {
+    help: "tests in flight; auto finds the number by measuring",
+    placeholder: "N|auto",
+    short: "c",
+  }),
+  /** Only these categories; any letter case, `*` and `?` as wildcards. */
+  categories: z.array(z.string()).optional().register(about, {
+    help: "only these categories; any letter case, * and ? as wildcards",
+    placeholder: "NAME",
+    flag: "category",
+  }),
+  /** Only these tests, by their ids. */
+  tests: z.array(z.string()).optional().register(about, {
+    help: "only these tests",
+    placeholder: "ID",
+  }),
+  /** Only the first of the chosen tests. */
+  limit: count.optional().register(about, {
+    help: "only the first N of the chosen tests",
+    placeholder: "N",
+  }),
+  /** Hardware samples per second; 0 for none. */
+  sample_rate_hz: sampleRate.optional().register(about, {
+    help: "hardware samples per second; 0 for none",
+    placeholder: "HZ",
+    otherwise: "100, or 10 without libdyno",
+  }),
+  ...budgetSettings.shape,
+});
