@@ -40,7 +40,7 @@ export type { HttpExchange, HttpRequest, Transport } from "./endpoint/transport.
 export { runSuite } from "./suite/run_suite.ts";
 export type { SuiteRun, SuiteRunOptions } from "./suite/run_suite.ts";
 export { testIdsByCategory } from "./suite/selection.ts";
-export { readResults } from "./suite/session.ts";
+export { readResults } from "./suite/earlier.ts";
 export type { CategoryHandler } from "./suite/execution.ts";
 export type { Answer, Evaluator, OptionsForm } from "./suite/evaluator.ts";
 export type { ExecutionProgress } from "./suite/progress.ts";

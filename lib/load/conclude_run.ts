@@ -1,8 +1,8 @@
 /** From a load's journal to its results.json, at its end or after it was cut off. */
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
-import { takeLock } from "../run/lock.ts";
-import { removeDrafts, writeFileAtomic } from "../write.ts";
+import { takeRun } from "../run/session.ts";
+import { writeFileAtomic } from "../write.ts";
 import { conclude } from "./conclude.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { planLoad } from "./plan_load.ts";
@@ -49,9 +49,8 @@ export function concludeRun(
  * prompts or times came from is no longer there.
  */
 export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
-  const unlock = takeLock(directory.lock);
+  const unlock = takeRun(directory);
   try {
-    removeDrafts(directory.path);
     const load = await readLoadJournal(directory);
     const plan = await planLoad(load.started.settings);
     const [session] = readSamples(directory.path);

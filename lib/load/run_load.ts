@@ -1,32 +1,19 @@
 /** One load, from its plan to results.json: journaled, sampled, scraped, judged. */
-import process from "node:process";
-import { sleep } from "../execute/sleep.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { apiKey } from "../endpoint/api.ts";
 import { PortableTransport } from "../endpoint/portable/portable.ts";
 import { clockAnchor } from "../native/clock.ts";
-import { energyDevices } from "../hardware/energy.ts";
-import { startSampler } from "../hardware/sampler.ts";
-import { Budget } from "../run/budget.ts";
-import { createRunDirectory } from "../run/directory.ts";
-import { Journal } from "../run/journal.ts";
-import { takeLock } from "../run/lock.ts";
-import { describeRun } from "../run/metadata.ts";
-import { builtinPrices } from "../run/prices.ts";
-import { Redactor } from "../run/redact.ts";
-import { RequestCost } from "../run/request_cost.ts";
-import { writeFileAtomic } from "../write.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { Drive } from "./drive.ts";
 import { concludeRun } from "./conclude_run.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
+import { RunSession } from "../run/session.ts";
 import { TokenFile } from "../run/token_file.ts";
+import type { Budget } from "../run/budget.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import { settleLoad } from "../settings/load.ts";
 import type { LoadSettings } from "../settings/load.ts";
-import type { Sampler } from "../hardware/sampler.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { LoadRun } from "./conclude_run.ts";
@@ -72,7 +59,6 @@ export interface LoadRunOptions {
   onNotice(line: string): void;
 }
 
-const IDLE_S = 2;
 const PROGRESS_MS = 200;
 /** Those who follow the journal from outside see how the load goes so often. */
 const JOURNAL_PROGRESS_MS = 1000;
@@ -85,129 +71,112 @@ const JOURNAL_PROGRESS_MS = 1000;
 export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   const { plan, api, transport, signal, onNotice } = options;
   const settings = settleLoad(options.settings);
-  const redactor = new Redactor();
-  redactor.learn(apiKey(api));
-  redactor.learnHeaders(api.headers);
-  const directory = createRunDirectory(options.out, options.run_id);
-  options.onDirectory?.(directory);
-  const metadata = await describe(options, directory, redactor);
-  const unlock = takeLock(directory.lock);
-  try {
-    writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
-    using journal = new Journal(directory.journal, redactor);
-    const { endpoint, model, api_type } = api;
-    journal.append({
-      event: "load_started",
-      schema_version: 2,
-      name: options.name,
+  await using session = await RunSession.open({
+    ...options,
+    kind: "load",
+    benchmark: options.name,
+    seed: plan.pattern.seed,
+    config: {
+      api_configuration: api,
       settings: options.settings,
-      transport: transport.name,
-      api: { endpoint, model, api_type },
-      anchor: clockAnchor(),
-    });
-    await using sampler = settings.sample_rate_hz === 0 ? null : await startSampler({
-      directory: directory.path,
-      rate_hz: settings.sample_rate_hz,
-      onNotice,
-    });
-    await measureIdle(sampler, signal, onNotice);
-    await using scrapes = new PortableTransport();
-    const { scraper } = await probe(api, scrapes, signal);
-    await using _scraper = scraper;
-    if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
-    scraper?.start(SCRAPE_INTERVAL_MS, signal);
-    using tokens = new TokenFile(directory);
-    const drive = new Drive({
-      api,
-      transport,
-      stages: plan.stages,
-      pattern: plan.pattern,
-      prompts: plan.prompts,
-      body: settings.body ?? {},
-      ignore_eos: settings.ignore_eos,
-      think_time_s: settings.think_time_s,
-      grace_s: settings.grace_s,
-      stop: {
-        error_rate: settings.stop_error_rate ?? null,
-        saturation: settings.stop_on_saturation,
-      },
-      countTokens: options.countTokens,
-      budget: options.budget ?? new Budget({ usd: null, tokens: null }, onNotice),
-      cost: new RequestCost(api.model, options.prices ?? builtinPrices(), onNotice),
-      signal,
-      onStage: (stage, span) => {
-        const { start_ns, end_ns } = span;
-        if (end_ns === Infinity) {
-          journal.append({ event: "stage_started", stage, start_ns, end_ns: null });
-        } else journal.append({ event: "stage_finished", stage, start_ns, end_ns });
-      },
-      onRecord: (record, gaps_ms) => {
-        record.gaps_at = tokens.append(gaps_ms);
-        journal.append({ event: "request_finished", result: record });
-      },
-    });
-    const watch = new ClientWatch(transport, PROGRESS_MS);
-    const client = () => watch.reading(drive.lags, drive.progress().events);
-    const beat = () => {
-      watch.beat();
-      options.onProgress(drive.progress());
-    };
-    const journalReadings = () => {
-      for (const reading of scraper?.take() ?? []) {
-        journal.append({ event: "server_reading", server: scraper!.server, reading });
-      }
-    };
-    const tell = () => {
-      const progress = { ...drive.progress(), in_flight: drive.inFlight() };
-      journal.append({ event: "load_progress", ...progress, client: client() });
-      journalReadings();
-    };
-    tell();
-    const beating = setInterval(beat, PROGRESS_MS);
-    const telling = setInterval(() => {
-      try {
-        tell();
-      } catch { /* a full disk ends the load at its next record, with its reason */ }
-    }, JOURNAL_PROGRESS_MS);
-    const outcome = await drive.run().finally(() => {
-      clearInterval(beating);
-      clearInterval(telling);
-    });
-    beat();
-    const measured: LoadMeasured = { ...outcome, complete: !signal.aborted, client: client() };
-    await scraper?.stop();
-    await sampler?.stop();
+      stages: plan.stages.map(({ times_s, ...stage }) => ({
+        ...stage,
+        replayed_requests: times_s?.length ?? null,
+      })),
+      prompts: plan.prompts.name,
+    },
+  });
+  const { directory, journal } = session;
+  const { endpoint, model, api_type } = api;
+  journal.append({
+    event: "load_started",
+    schema_version: 2,
+    name: options.name,
+    settings: options.settings,
+    transport: transport.name,
+    api: { endpoint, model, api_type },
+    anchor: clockAnchor(),
+  });
+  const sampler = await session.sample(settings.sample_rate_hz, signal);
+  await using scrapes = new PortableTransport();
+  const { scraper } = await probe(api, scrapes, signal);
+  await using _scraper = scraper;
+  if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
+  scraper?.start(SCRAPE_INTERVAL_MS, signal);
+  using tokens = new TokenFile(directory);
+  const drive = new Drive({
+    api,
+    transport,
+    stages: plan.stages,
+    pattern: plan.pattern,
+    prompts: plan.prompts,
+    body: settings.body ?? {},
+    ignore_eos: settings.ignore_eos,
+    think_time_s: settings.think_time_s,
+    grace_s: settings.grace_s,
+    stop: {
+      error_rate: settings.stop_error_rate ?? null,
+      saturation: settings.stop_on_saturation,
+    },
+    countTokens: options.countTokens,
+    budget: session.budget,
+    cost: session.cost,
+    signal,
+    onStage: (stage, span) => {
+      const { start_ns, end_ns } = span;
+      if (end_ns === Infinity) {
+        journal.append({ event: "stage_started", stage, start_ns, end_ns: null });
+      } else journal.append({ event: "stage_finished", stage, start_ns, end_ns });
+    },
+    onRecord: (record, gaps_ms) => {
+      record.gaps_at = tokens.append(gaps_ms);
+      journal.append({ event: "request_finished", result: record });
+    },
+  });
+  const watch = new ClientWatch(transport, PROGRESS_MS);
+  const client = () => watch.reading(drive.lags, drive.progress().events);
+  const beat = () => {
+    watch.beat();
+    options.onProgress(drive.progress());
+  };
+  const journalReadings = () => {
+    for (const reading of scraper?.take() ?? []) {
+      journal.append({ event: "server_reading", server: scraper!.server, reading });
+    }
+  };
+  const tell = () => {
+    const progress = { ...drive.progress(), in_flight: drive.inFlight() };
+    journal.append({ event: "load_progress", ...progress, client: client() });
     journalReadings();
-    journal.append({ event: "load_measured", ...measured });
-    const load = await readLoadJournal(directory);
-    const run = concludeRun(directory, load, plan, sampler && sampler.series);
-    const { complete, verdict, total } = run.results;
-    journal.append({
-      event: "load_finished",
-      complete,
-      verdict,
-      requests: total.requests,
-      goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
-    });
-    return run;
-  } finally {
-    unlock();
-  }
-}
-
-/** Leaves the machine alone for a while where its energy can be measured, to know its idle power. */
-async function measureIdle(
-  sampler: Sampler | null,
-  signal: AbortSignal,
-  onNotice: (line: string) => void,
-): Promise<void> {
-  if (!sampler || energyDevices(sampler.series).length === 0) return;
-  onNotice(`leaving the machine alone for ${IDLE_S} s, to know its idle power`);
-  try {
-    await sleep(IDLE_S * 1000, signal);
-  } catch (error) {
-    if (!(error instanceof CancelledError)) throw error;
-  }
+  };
+  tell();
+  const beating = setInterval(beat, PROGRESS_MS);
+  const telling = setInterval(() => {
+    try {
+      tell();
+    } catch { /* a full disk ends the load at its next record, with its reason */ }
+  }, JOURNAL_PROGRESS_MS);
+  const outcome = await drive.run().finally(() => {
+    clearInterval(beating);
+    clearInterval(telling);
+  });
+  beat();
+  const measured: LoadMeasured = { ...outcome, complete: !signal.aborted, client: client() };
+  await scraper?.stop();
+  await sampler?.stop();
+  journalReadings();
+  journal.append({ event: "load_measured", ...measured });
+  const load = await readLoadJournal(directory);
+  const run = concludeRun(directory, load, plan, sampler && sampler.series);
+  const { complete, verdict, total } = run.results;
+  journal.append({
+    event: "load_finished",
+    complete,
+    verdict,
+    requests: total.requests,
+    goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
+  });
+  return run;
 }
 
 async function probe(api: APIConfiguration, transport: Transport, signal: AbortSignal) {
@@ -217,31 +186,4 @@ async function probe(api: APIConfiguration, transport: Transport, signal: AbortS
     if (error instanceof CancelledError) return { scraper: null };
     throw error;
   }
-}
-
-function describe(
-  { name, settings, plan, api, agent, tags, argv }: LoadRunOptions,
-  { run_id }: RunDirectory,
-  redactor: Redactor,
-) {
-  const config = {
-    api_configuration: api,
-    settings,
-    stages: plan.stages.map(({ times_s, ...stage }) => ({
-      ...stage,
-      replayed_requests: times_s?.length ?? null,
-    })),
-    prompts: plan.prompts.name,
-  };
-  return describeRun({
-    run_id,
-    kind: "load",
-    benchmark: name,
-    agent: agent ?? "real-openai-compatible",
-    model: api.model,
-    tags,
-    seed: plan.pattern.seed,
-    argv: (argv ?? process.argv).map((argument) => redactor.redact(argument)),
-    config: JSON.parse(redactor.redact(JSON.stringify(config))),
-  });
 }

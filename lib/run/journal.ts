@@ -1,8 +1,18 @@
 /** The journal, events.jsonl: what happened, one JSON object a line, on disk before anything else. */
-import { closeSync, fdatasync, fsyncSync, openSync, readFileSync, truncateSync } from "node:fs";
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 import { nowNs } from "../native/clock.ts";
 import { notWritten, writeAll } from "../write.ts";
+import { leftOut } from "./fold.ts";
 import type { JournalEvents, JournalKind } from "./events.ts";
+import type { JournalReading } from "./fold.ts";
 import type { Redactor } from "./redact.ts";
 
 /** Longest time that a written line may wait for its fsync. */
@@ -96,6 +106,23 @@ export function dropTornEnd(
   reading: { torn_bytes: number },
 ): void {
   if (reading.torn_bytes > 0) truncateSync(path, size_bytes - reading.torn_bytes);
+}
+
+/**
+ * Makes a journal that was read fit to be gone on with: a torn end is cut off.
+ *
+ * @param notice told of that, and of what was left out, one line each.
+ */
+export function mendJournal(
+  path: string,
+  reading: JournalReading,
+  notice: (line: string) => void,
+): void {
+  if (reading.torn_bytes > 0) {
+    dropTornEnd(path, statSync(path).size, reading);
+    notice(`${path}: dropped a last line that was cut off in writing`);
+  }
+  leftOut(path, reading).forEach(notice);
 }
 
 /** Whether a file ends with its last line. */

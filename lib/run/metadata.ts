@@ -1,9 +1,12 @@
 /** run_metadata.json: what ran, where, with what, since when. */
 import { arch, cpus, hostname, release, totalmem, type as osType } from "node:os";
+import { readFile } from "node:fs/promises";
 import process from "node:process";
+import { InputError } from "../errors.ts";
 import { clockAnchor } from "../native/clock.ts";
 import { dynoVersion, gitSha } from "./version.ts";
 import type { ClockAnchor } from "../native/clock.ts";
+import type { RunDirectory } from "./directory.ts";
 
 export interface RunMetadata {
   schema_version: 1;
@@ -83,4 +86,15 @@ export function describeHost(): Host {
 function runtime(): string {
   const deno = process.versions.deno;
   return deno ? `deno ${deno}` : `node ${process.versions.node}`;
+}
+
+/** The metadata of a run. @throws {InputError} missing or damaged. */
+export async function readMetadata(directory: RunDirectory): Promise<RunMetadata> {
+  try {
+    return JSON.parse(await readFile(directory.metadata, "utf8"));
+  } catch {
+    throw new InputError(
+      `${directory.metadata}: missing or damaged; the run cannot be resumed, start a new one`,
+    );
+  }
 }

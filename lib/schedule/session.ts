@@ -1,9 +1,9 @@
 /** A batch in use by this process: its state, its journal and its lock. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { itemId } from "../settings/item_id.ts";
 import { foldJournal, leftOut } from "../run/fold.ts";
-import { dropTornEnd, Journal } from "../run/journal.ts";
+import { Journal, mendJournal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
 import { makeBatchFolder } from "./folder.ts";
@@ -29,11 +29,8 @@ export async function readState(
 ): Promise<BatchState> {
   if (!existsSync(folder.journal)) return batchState.begin();
   const { state, ...reading } = await foldJournal(folder.journal, batchState);
-  if (mend && reading.torn_bytes > 0) {
-    dropTornEnd(folder.journal, statSync(folder.journal).size, reading);
-    warn(`${folder.journal}: dropped a last line that was cut off in writing`);
-  }
-  leftOut(folder.journal, reading).forEach(warn);
+  if (mend) mendJournal(folder.journal, reading, warn);
+  else leftOut(folder.journal, reading).forEach(warn);
   return state;
 }
 

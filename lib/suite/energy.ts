@@ -7,9 +7,6 @@ import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "./results.ts";
 
-/** How long the machine is left alone before the first request, to know its idle power. */
-export const IDLE_S = 2;
-
 const NS_PER_S = 1e9;
 const MOST_RECORDS = 50_000;
 

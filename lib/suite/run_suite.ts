@@ -1,34 +1,24 @@
 /** A suite against one model: planned, run, journaled, summed up. */
-import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
-import { sleep } from "../execute/sleep.ts";
 import { InputError, WriteError } from "../errors.ts";
-import { apiKey } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
-import { energyDevices } from "../hardware/energy.ts";
-import { startSampler } from "../hardware/sampler.ts";
-import { Budget } from "../run/budget.ts";
-import { createRunDirectory, findRun } from "../run/directory.ts";
-import { describeRun } from "../run/metadata.ts";
-import { builtinPrices } from "../run/prices.ts";
-import { Redactor } from "../run/redact.ts";
-import { RequestCost } from "../run/request_cost.ts";
-import { energyOfRun, IDLE_S } from "./energy.ts";
+import { RunSession } from "../run/session.ts";
+import { energyOfRun } from "./energy.ts";
+import { readEarlier } from "./earlier.ts";
 import { Execution } from "./execution.ts";
 import { healthReport, writeHealthReport } from "./health_report.ts";
 import { planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
 import { aggregate, byCategory, statistics } from "./results.ts";
-import { describeOnDisk, readEarlier, readMetadata, Session } from "./session.ts";
 import { suiteRunSettings } from "../settings/suite_run.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { Spent } from "../run/budget.ts";
+import type { Budget, Spent } from "../run/budget.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { CategoryHandler, Listeners } from "./execution.ts";
@@ -120,46 +110,48 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   const notice = options.onNotice ?? (() => {});
   const plan = await planTests(suite, api, options, options.evaluators);
   const client = new EndpointClient(api, options.transport);
-  const redactor = new Redactor();
-  redactor.learn(apiKey(api));
-  redactor.learnHeaders(api.headers);
-
-  const resumed = options.resume !== undefined;
-  const directory = resumed
-    ? findRun(options.resume!, out)
-    : createRunDirectory(out, options.run_id);
-  options.onDirectory?.(directory);
-  const metadata = resumed
-    ? await matchingMetadata(directory, options)
-    : await describe(directory, options, redactor);
-  using session = new Session(directory, redactor, () => {
-    if (!resumed) describeOnDisk(directory, metadata, suite.text);
+  const { test_suite_id, version = null } = suite.suite;
+  await using session = await RunSession.open({
+    ...options,
+    out,
+    kind: options.kind ?? "suite",
+    benchmark: test_suite_id,
+    seed: null,
+    suite: suite.text,
+    config: {
+      suite_path: suite.path,
+      suite_version: version,
+      api_configuration: api,
+      workers: options.workers ?? WORKERS,
+      tests: options.tests ?? null,
+      categories: options.categories ?? null,
+      limit: options.limit ?? null,
+      sample_rate_hz: options.sample_rate_hz ?? null,
+      budget: options.budget?.limits ?? null,
+      ...options.config,
+    },
+    onNotice: notice,
   });
-  const { journal } = session;
+  const { directory, metadata, journal, budget, cost } = session;
   const files = new ItemFiles(directory, suite.suite);
-  const earlier = await readEarlier(directory, new Set(plan.map((test) => test.item_id)), files);
-  earlier.warnings.forEach(notice);
-  const resumed_tests = earlier.items.size;
-  const budget = options.budget ?? new Budget({ usd: null, tokens: null }, notice);
-  earlier.items.forEach((item) => budget.add(spentEarlier(item)));
-  logStart(session, metadata, plan, earlier.items, resumed);
+  const wanted = new Set(plan.map((test) => test.item_id));
+  const earlier = await readEarlier(directory, wanted, files, notice);
+  const resumed_tests = earlier.size;
+  earlier.forEach((item) => budget.add(spentEarlier(item)));
+  logStart(session, plan, earlier);
 
-  const rate_hz = options.sample_rate_hz;
-  await using sampler = rate_hz === 0
-    ? null
-    : await startSampler({ directory: directory.path, rate_hz, onNotice: notice });
-  if (sampler) {
+  const signal = options.signal ?? new AbortController().signal;
+  const sampler = await session.sample(options.sample_rate_hz, signal, (sampler) => {
     const { sampler: kind, rate_hz } = sampler.description;
     const unavailable = sampler.unavailable();
     journal.append({ event: "sampling_started", sampler: kind, rate_hz, unavailable });
     const missing = unavailable.map((line) => line.split(":", 1)[0]).join(", ");
     notice(`sampling at ${rate_hz} Hz (${kind})${missing ? `; not here: ${missing}` : ""}`);
-  }
+  });
   const progress = new ProgressTracker(plan.length, {
     completed: resumed_tests,
-    successful: [...earlier.items.values()].filter((item) => item.success).length,
+    successful: [...earlier.values()].filter((item) => item.success).length,
   });
-  const signal = options.signal ?? new AbortController().signal;
   const execution = new Execution({
     client,
     journal,
@@ -171,13 +163,9 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     workers: options.workers ?? WORKERS,
     alerts: options.alerts ?? {},
     budget,
-    cost: new RequestCost(api.model, options.prices ?? builtinPrices(), notice),
-  }, earlier.items);
+    cost,
+  }, earlier);
   try {
-    if (sampler && energyDevices(sampler.series).length > 0) {
-      notice(`leaving the machine alone for ${IDLE_S} s, to know its idle power`);
-      await sleep(IDLE_S * 1000, signal);
-    }
     await execution.run(plan, signal);
   } catch (error) {
     if (!(error instanceof CancelledError)) throw stopped(error, directory);
@@ -204,59 +192,10 @@ function spentEarlier({ coding, cost_usd, prompt_tokens, completion_tokens }: Re
   return { usd: cost_usd, tokens: (prompt_tokens ?? 0) + (completion_tokens ?? 0) };
 }
 
-function describe(
-  directory: RunDirectory,
-  { suite, api, ...options }: SuiteRunOptions,
-  redactor: Redactor,
-): Promise<RunMetadata> {
-  const config = {
-    suite_path: suite.path,
-    suite_version: suite.suite.version ?? null,
-    api_configuration: api,
-    workers: options.workers ?? WORKERS,
-    tests: options.tests ?? null,
-    categories: options.categories ?? null,
-    limit: options.limit ?? null,
-    sample_rate_hz: options.sample_rate_hz ?? null,
-    budget: options.budget?.limits ?? null,
-    ...options.config,
-  };
-  return describeRun({
-    run_id: directory.run_id,
-    kind: options.kind ?? "suite",
-    benchmark: suite.suite.test_suite_id,
-    agent: options.agent ?? "real-openai-compatible",
-    model: api.model,
-    tags: options.tags,
-    seed: null,
-    argv: (options.argv ?? process.argv).map((argument) => redactor.redact(argument)),
-    config: JSON.parse(redactor.redact(JSON.stringify(config))),
-  });
-}
-
-/** @throws {InputError} the run to resume is of another suite or model. */
-async function matchingMetadata(
-  directory: RunDirectory,
-  { suite, api }: SuiteRunOptions,
-): Promise<RunMetadata> {
-  const metadata = await readMetadata(directory);
-  const differs = (what: string, there: string, here: string) =>
-    new InputError(
-      `--resume ${directory.run_id}: that run is of the ${what} "${there}", not "${here}"; ` +
-        "give the same, or leave out --resume for a new run",
-    );
-  const benchmark = suite.suite.test_suite_id;
-  if (metadata.benchmark !== benchmark) throw differs("suite", metadata.benchmark, benchmark);
-  if (metadata.model !== api.model) throw differs("model", metadata.model, api.model);
-  return metadata;
-}
-
 function logStart(
-  { journal }: Session,
-  metadata: RunMetadata,
+  { journal, metadata, resumed }: RunSession,
   plan: readonly PlannedTest[],
   earlier: ReadonlyMap<string, ResultItem>,
-  resumed: boolean,
 ): void {
   const { agent, seed, config } = metadata;
   const clock_anchor = clockAnchor();
@@ -291,7 +230,7 @@ function logStart(
   }
 }
 
-function logEnd({ journal }: Session, { aggregate, complete, missing }: SuiteResults): void {
+function logEnd({ journal }: RunSession, { aggregate, complete, missing }: SuiteResults): void {
   journal.append({
     event: complete ? "run_finished" : "run_interrupted",
     finished_at_unix_seconds: Date.now() / 1000,

@@ -1,9 +1,9 @@
 /** Tasks on disk: an append-only journal from which they are known again after a restart. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fold, leftOut, readJournal } from "../../run/fold.ts";
-import { dropTornEnd, Journal } from "../../run/journal.ts";
+import { fold, readJournal } from "../../run/fold.ts";
+import { Journal, mendJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
@@ -69,11 +69,7 @@ export class TaskStore implements Disposable {
       const lines: JournalLine<"tasks">[] = [];
       if (existsSync(path)) {
         const reading = await readJournal(path, "tasks", (line) => lines.push(line));
-        if (reading.torn_bytes > 0) {
-          dropTornEnd(path, statSync(path).size, reading);
-          notice(`${path}: dropped a last line that was cut off in writing`);
-        }
-        leftOut(path, reading).forEach(notice);
+        mendJournal(path, reading, notice);
       }
       const { lines: needed, forgotten } = compacted(lines, kept);
       if (needed.length < lines.length) {

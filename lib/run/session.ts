@@ -1,0 +1,202 @@
+/** The one way to open a run: its directory, lock, metadata and journal, and what samples the host. */
+import { dirname } from "node:path";
+import process from "node:process";
+import { InputError } from "../errors.ts";
+import { apiKey } from "../endpoint/api.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
+import { energyDevices } from "../hardware/energy.ts";
+import { startSampler } from "../hardware/sampler.ts";
+import { removeDrafts, writeFileAtomic } from "../write.ts";
+import { Budget } from "./budget.ts";
+import { createRunDirectory, findRun } from "./directory.ts";
+import { Journal } from "./journal.ts";
+import { takeLock } from "./lock.ts";
+import { describeRun, readMetadata } from "./metadata.ts";
+import { builtinPrices } from "./prices.ts";
+import { Redactor } from "./redact.ts";
+import { RequestCost } from "./request_cost.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Sampler } from "../hardware/sampler.ts";
+import type { RunDirectory } from "./directory.ts";
+import type { RunFacts, RunMetadata } from "./metadata.ts";
+import type { PriceTable } from "./prices.ts";
+
+/** A run that is to be opened: where, of what, and who is told. */
+export interface RunOpening
+  extends Pick<RunFacts, "kind" | "benchmark" | "seed" | "config" | "tags"> {
+  /** The folder of runs. */
+  out: string;
+  /** The id of a new run. Default: one of its own. */
+  run_id?: string;
+  /** A run to go on with: its id or its folder. */
+  resume?: string;
+  /** How the endpoint is reached; its secrets are kept out of all that is written. */
+  api: APIConfiguration;
+  /** Who or what is behind the model. Default "real-openai-compatible". */
+  agent?: string;
+  /** The command line. Default: this process's. */
+  argv?: readonly string[];
+  /** The suite as it was read, which a new run keeps. */
+  suite?: string;
+  /** Ends the run before it is crossed; one that several runs share counts them together. */
+  budget?: Budget;
+  /** Default: the table that comes with dyno. */
+  prices?: PriceTable;
+  /** Told of the run's directory before anything is written to it. */
+  onDirectory?: (directory: RunDirectory) => void;
+  /** One line for a person. */
+  onNotice: (line: string) => void;
+}
+
+/** How long the machine is left alone before the first request, to know its idle power. */
+const IDLE_S = 2;
+
+/** A run that this process writes. */
+export class RunSession implements AsyncDisposable {
+  /** It was there before: what is finished of it is in its journal. */
+  readonly resumed: boolean;
+  readonly directory: RunDirectory;
+  readonly metadata: RunMetadata;
+  readonly journal: Journal;
+  readonly budget: Budget;
+  /** What requests cost. */
+  readonly cost: RequestCost;
+  readonly #notice: (line: string) => void;
+  readonly #unlock: () => void;
+  #sampler: Sampler | null = null;
+
+  /**
+   * Opens a new run, or one to go on with.
+   *
+   * @throws {InputError} it cannot be written, another process uses it, or the run to go on with is
+   * missing, damaged, or of another benchmark or model.
+   */
+  static async open(opening: RunOpening): Promise<RunSession> {
+    const { out, run_id, resume, api } = opening;
+    const redactor = new Redactor();
+    redactor.learn(apiKey(api));
+    redactor.learnHeaders(api.headers);
+    const directory = resume === undefined ? createRunDirectory(out, run_id) : findRun(resume, out);
+    opening.onDirectory?.(directory);
+    const metadata = resume === undefined
+      ? await describe(opening, directory, redactor)
+      : checked(await readMetadata(directory), opening);
+    return new RunSession(opening, directory, metadata, redactor);
+  }
+
+  private constructor(
+    opening: RunOpening,
+    directory: RunDirectory,
+    metadata: RunMetadata,
+    redactor: Redactor,
+  ) {
+    const { api, budget, prices, suite, onNotice } = opening;
+    this.resumed = opening.resume !== undefined;
+    this.directory = directory;
+    this.metadata = metadata;
+    this.budget = budget ?? new Budget({ usd: null, tokens: null }, onNotice);
+    this.cost = new RequestCost(api.model, prices ?? builtinPrices(), onNotice);
+    this.#notice = onNotice;
+    this.#unlock = takeRun(directory);
+    try {
+      if (!this.resumed) {
+        if (suite !== undefined) writeFileAtomic(directory.suite, suite);
+        writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
+      }
+      this.journal = new Journal(directory.journal, redactor); // its presence makes it a run
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    }
+  }
+
+  /**
+   * Samples the host from now on, and leaves it alone for a while where its energy can be measured, to
+   * know its idle power.
+   *
+   * @param rate_hz samples per second; 0 for none. Default 100 natively, 10 without libdyno.
+   * @param signal cuts the wait short.
+   * @param onStart told before the wait.
+   */
+  async sample(
+    rate_hz: number | undefined,
+    signal: AbortSignal,
+    onStart: (sampler: Sampler) => void = () => {},
+  ): Promise<Sampler | null> {
+    if (rate_hz === 0) return null;
+    const { path } = this.directory;
+    const sampler = await startSampler({ directory: path, rate_hz, onNotice: this.#notice });
+    this.#sampler = sampler;
+    onStart(sampler);
+    if (energyDevices(sampler.series).length === 0) return sampler;
+    this.#notice(`leaving the machine alone for ${IDLE_S} s, to know its idle power`);
+    try {
+      await sleep(IDLE_S * 1000, signal);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+    }
+    return sampler;
+  }
+
+  /** Ends sampling, closes the journal and gives the directory back. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#sampler?.[Symbol.asyncDispose]();
+    } finally {
+      try {
+        this.journal[Symbol.dispose]();
+      } finally {
+        this.#unlock();
+      }
+    }
+  }
+}
+
+/**
+ * Takes a run's directory for this process, and removes what a killed one left half written; the
+ * returned function gives it back.
+ *
+ * @throws {InputError} another process uses it.
+ */
+export function takeRun(directory: RunDirectory): () => void {
+  const unlock = takeLock(directory.lock);
+  try {
+    const { path, items, report } = directory;
+    [path, items, dirname(report)].forEach(removeDrafts);
+    return unlock;
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function describe(
+  { kind, benchmark, seed, config, tags, agent, argv, api }: RunOpening,
+  { run_id }: RunDirectory,
+  redactor: Redactor,
+): Promise<RunMetadata> {
+  return describeRun({
+    run_id,
+    kind,
+    benchmark,
+    agent: agent ?? "real-openai-compatible",
+    model: api.model,
+    tags,
+    seed,
+    argv: (argv ?? process.argv).map((argument) => redactor.redact(argument)),
+    config: JSON.parse(redactor.redact(JSON.stringify(config))),
+  });
+}
+
+function checked(metadata: RunMetadata, { benchmark, api }: RunOpening): RunMetadata {
+  const { run_id } = metadata;
+  const differs = (what: string, there: string, here: string) =>
+    new InputError(
+      `--resume ${run_id}: that run is of the ${what} "${there}", not "${here}"; ` +
+        "give the same, or leave out --resume for a new run",
+    );
+  if (metadata.benchmark !== benchmark) throw differs("suite", metadata.benchmark, benchmark);
+  if (metadata.model !== api.model) throw differs("model", metadata.model, api.model);
+  return metadata;
+}

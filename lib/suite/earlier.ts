@@ -1,0 +1,66 @@
+/** What a suite's journal tells of tests that are done: its results, and where to go on. */
+import { foldJournal } from "../run/fold.ts";
+import { mendJournal } from "../run/journal.ts";
+import { resultItem } from "./results.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { Fold } from "../run/fold.ts";
+import type { TestResult } from "../run/test_result.ts";
+import type { ItemFiles } from "./result_files.ts";
+import type { ResultItem } from "./results.ts";
+
+/** Tests that are done, by item id; of one that ran twice, the later result counts. */
+export const testResults: Fold<"run", Map<string, TestResult>> = {
+  kind: "run",
+  begin: () => new Map(),
+  take(results, event) {
+    if (event.event !== "package_finished" || event.result === null) return;
+    results.set(event.result.item_id, event.result);
+  },
+};
+
+/** The same without their texts. */
+export const resultItems: Fold<"run", Map<string, ResultItem>> = {
+  kind: "run",
+  begin: () => new Map(),
+  take(items, event) {
+    if (event.event !== "package_finished" || event.result === null) return;
+    items.set(event.result.item_id, resultItem(event.result));
+  },
+};
+
+/**
+ * The items that a run's journal says are done, which this process goes on with. The texts of results
+ * are not kept; where a result's files are missing, `files` writes them again.
+ *
+ * @param wanted item ids of the plan; others are left alone.
+ * @param notice told what was wrong with the journal, one line each.
+ */
+export async function readEarlier(
+  { journal }: RunDirectory,
+  wanted: ReadonlySet<string>,
+  files: ItemFiles,
+  notice: (line: string) => void,
+): Promise<Map<string, ResultItem>> {
+  const { state, ...reading } = await foldJournal(journal, {
+    ...resultItems,
+    take(items, event) {
+      if (event.event !== "package_finished" || event.result === null) return;
+      if (!wanted.has(event.result.item_id)) return;
+      resultItems.take(items, event);
+      if (!files.exist(event.result.test_id)) files.write(event.result);
+    },
+  });
+  mendJournal(journal, reading, notice);
+  return state;
+}
+
+/**
+ * The results of a run in the order in which they were finished, read from its journal.
+ * `performance_metrics` are in the items' files, not here.
+ *
+ * @throws the system's error when there is no journal.
+ */
+export async function readResults(directory: RunDirectory): Promise<TestResult[]> {
+  const { state } = await foldJournal(directory.journal, testResults);
+  return [...state.values()];
+}
