@@ -176,3 +176,10 @@ export type {
 } from "./run/request_record.ts";
 export type { Checks } from "./run/attempt.ts";
 export type { PerformanceMetrics } from "./hardware/performance.ts";
+
+// The schemas that those types are made of.
+export { apiOptionsSchema } from "./endpoint/api.ts";
+export { priceSchema } from "./run/prices.ts";
+export { loadSettingsSchema, loadStageSchema } from "./settings/load.ts";
+export { evaluatorSchema, messageSchema, suiteSchema, testSchema } from "./settings/suite.ts";
+export type { InputOf, OutputOf } from "./settings/setting.ts";

@@ -11,6 +11,7 @@ import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
 import { trustedCertificates } from "./trusted.ts";
 import { isSecretParameter } from "./secret_names.ts";
+import type { InputOf } from "../settings/setting.ts";
 import type { Provider } from "./providers.ts";
 import type { Transport } from "./transport.ts";
 
@@ -43,10 +44,15 @@ export interface APIConfiguration {
   stream_options: boolean;
 }
 
-const apiOptions = z.object({ ...endpointSettings.shape, ...retrySettings.shape });
+/**
+ * The form of what a caller gives.
+ *
+ * @internal
+ */
+export const apiOptionsSchema = z.object({ ...endpointSettings.shape, ...retrySettings.shape });
 
 /** What a caller gives; everything else follows from the URL, the provider and the server. */
-export interface ApiOptions extends z.input<typeof apiOptions> {}
+export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
 
 const PROBE_TIMEOUT_S = 10;
 
@@ -89,7 +95,7 @@ export async function configureApi(
  * @throws {InputError} a malformed URL, an unknown provider, a missing key.
  */
 export function settleApi(given: ApiOptions, warn: (line: string) => void): APIConfiguration {
-  const settled = checkSettings(apiOptions, given, "endpoint");
+  const settled = checkSettings(apiOptionsSchema, given, "endpoint");
   const preset = settled.provider === undefined ? null : provider(settled.provider);
   const url = endpointUrl(settled.endpoint, preset);
   const proxy = proxyOf(url);

@@ -3,10 +3,16 @@ import { z } from "zod";
 import builtin from "../../experiments/prices.json" with { type: "json" };
 import { checkJson, readJsonFile } from "../settings/json_file.ts";
 import { fileForms, schemaField, text } from "../settings/setting.ts";
+import type { OutputOf } from "../settings/setting.ts";
 
 const dollars = z.number().min(0);
 
-const row = z.strictObject({
+/**
+ * The form of a price.
+ *
+ * @internal
+ */
+export const priceSchema = z.strictObject({
   /** The model's name. */
   model: text,
   /** Another name of the same model. */
@@ -29,14 +35,14 @@ const row = z.strictObject({
 export const priceTableSchema = z.strictObject({
   $schema: schemaField,
   unit: z.literal("USD per million tokens"),
-  prices: z.array(row),
+  prices: z.array(priceSchema),
 }).register(fileForms, { name: "prices", title: "a price table of dyno" });
 
 /**
  * A model's price, USD per million tokens. `model` and `also` are whole names in which `*` stands for
  * any letters; letter case does not count, nor does a provider before a slash (`openai/gpt-4o`).
  */
-export interface Price extends z.infer<typeof row> {}
+export interface Price extends OutputOf<typeof priceSchema> {}
 
 /** Prices; where several fit a model, the first does. */
 export class PriceTable {

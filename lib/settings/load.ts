@@ -16,8 +16,14 @@ import {
   seconds,
   text,
 } from "./setting.ts";
+import type { InputOf, OutputOf } from "./setting.ts";
 
-const stage = z.strictObject({
+/**
+ * The form of one of several loads.
+ *
+ * @internal
+ */
+export const loadStageSchema = z.strictObject({
   /** Requests a second, or from and to. */
   rate: z.union([positive, z.tuple([z.number().min(0), z.number().min(0)])]).optional(),
   /** The most requests in flight; without a rate as many as that are kept in flight. */
@@ -45,7 +51,11 @@ export const MADE_UP = { input_tokens: 256, output_tokens: 128 };
 
 const tokens = z.union([count, text]);
 
-/** The settings of a load. */
+/**
+ * The form of a load's settings.
+ *
+ * @internal
+ */
 export const loadSettingsSchema = z.strictObject({
   ...endpointSettings.shape,
   /** The native transport or the runtime's sockets; default the native one where it works. */
@@ -75,7 +85,7 @@ export const loadSettingsSchema = z.strictObject({
     placeholder: "B",
   }),
   /** Several loads after one another; as text in the form of `--stages`. */
-  stages: z.union([text, z.array(stage).min(1)]).optional().register(about, {
+  stages: z.union([text, z.array(loadStageSchema).min(1)]).optional().register(about, {
     help: "e.g. 'rate=2:30s rate=2..8:1m concurrency=16:30s', one after the other",
     placeholder: "LIST",
   }),
@@ -194,13 +204,13 @@ export const loadSettingsSchema = z.strictObject({
 });
 
 /** One of several loads after one another. */
-export interface LoadStageSettings extends z.input<typeof stage> {}
+export interface LoadStageSettings extends InputOf<typeof loadStageSchema> {}
 
 /** The settings of one load; what is left out has the default that `dyno load --help` tells. */
-export interface LoadSettings extends z.input<typeof loadSettingsSchema> {}
+export interface LoadSettings extends InputOf<typeof loadSettingsSchema> {}
 
 /** The settings of one load, checked, with times in seconds and all defaults. */
-export interface SettledLoad extends z.output<typeof loadSettingsSchema> {}
+export interface SettledLoad extends OutputOf<typeof loadSettingsSchema> {}
 
 /**
  * Checks settings, and fills in what holds where nothing is said.

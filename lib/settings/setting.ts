@@ -17,6 +17,12 @@ import { InputError } from "../errors.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../text/duration.ts";
 import { didYouMean } from "../text/nearest.ts";
 
+/** What a program gives where a schema checks: names without defaults may be left out. */
+export type InputOf<Schema extends { _zod: { input: unknown } }> = Schema["_zod"]["input"];
+
+/** What a schema makes of it: times in seconds, defaults filled in. */
+export type OutputOf<Schema extends { _zod: { output: unknown } }> = Schema["_zod"]["output"];
+
 /** What a setting is to people. */
 export interface About {
   /** The line of help of its flag, and its description in JSON Schema. */

@@ -1,20 +1,36 @@
 /** The form of a test suite file: prompts or messages, parameters, and how answers are judged. */
 import { z } from "zod";
 import { fileForms, schemaField, text } from "./setting.ts";
+import type { OutputOf } from "./setting.ts";
 
-const messageSchema = z.looseObject({
+/**
+ * The form of a message.
+ *
+ * @internal
+ */
+export const messageSchema = z.looseObject({
   /** "system", "user", "assistant" and the like. */
   role: text,
   /** A text, or the API's list of parts. */
   content: z.union([z.string(), z.array(z.record(z.string(), z.unknown()))]),
 });
 
-const evaluatorSchema = z.looseObject({
+/**
+ * The form of a choice of evaluator.
+ *
+ * @internal
+ */
+export const evaluatorSchema = z.looseObject({
   /** A built-in evaluator, or one that is given to the run. */
   name: text,
 });
 
-const testSchema = z.strictObject({
+/**
+ * The form of a test.
+ *
+ * @internal
+ */
+export const testSchema = z.strictObject({
   /** Unique in the suite. */
   id: text,
   /** What people call it. */
@@ -40,7 +56,11 @@ const testSchema = z.strictObject({
   message: `give either "prompt" or "messages"`,
 });
 
-/** A suite file. */
+/**
+ * The form of a suite file.
+ *
+ * @internal
+ */
 export const suiteSchema = z.strictObject({
   $schema: schemaField,
   /** Names the suite in results. */
@@ -57,13 +77,13 @@ export const suiteSchema = z.strictObject({
 }).register(fileForms, { name: "suite", title: "a test suite of dyno" });
 
 /** An evaluator's name and, beside it, that evaluator's own options. */
-export interface EvaluatorChoice extends z.infer<typeof evaluatorSchema> {}
+export interface EvaluatorChoice extends OutputOf<typeof evaluatorSchema> {}
 
 /** One turn of a conversation, in the form of the chat API, whose further fields are kept. */
-export interface Message extends z.infer<typeof messageSchema> {}
+export interface Message extends OutputOf<typeof messageSchema> {}
 
 /** One test of a suite: either `prompt` or `messages`. */
-export interface TestCase extends z.infer<typeof testSchema> {}
+export interface TestCase extends OutputOf<typeof testSchema> {}
 
 /** A suite file: tests and how their answers are judged. */
-export interface Suite extends z.infer<typeof suiteSchema> {}
+export interface Suite extends OutputOf<typeof suiteSchema> {}
