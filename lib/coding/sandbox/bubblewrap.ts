@@ -48,6 +48,9 @@ export interface BubblewrapOptions {
 /** __O_TMPFILE and O_DIRECTORY, as asm/fcntl.h has them. */
 const O_TMPFILE = 0o20_000_000 | (process.arch === "arm64" ? 0o40_000 : 0o200_000);
 
+/** What /dev/shm holds at most. */
+const SHARED_BYTES = 16 << 20;
+
 const DEVICES = ["/dev/null", "/dev/urandom"];
 
 /**
@@ -112,6 +115,10 @@ function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: Bubblewra
   for (const path of ["/etc/ld.so.cache", "/etc/alternatives"]) {
     args.push("--ro-bind-try", path, path);
   }
+  // multiprocessing's locks
+  if (has("--perms")) args.push("--perms", "1777");
+  if (has("--size BYTES")) args.push("--size", String(SHARED_BYTES));
+  args.push("--tmpfs", "/dev/shm");
   for (const path of DEVICES) args.push("--dev-bind", path, path);
   args.push("--remount-ro", "/", "--chdir", "/tmp");
   return args;

@@ -4,9 +4,14 @@ import { InputError, messageOf } from "../../errors.ts";
 import { ENVIRONMENT } from "./bubblewrap.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
-import { CODEC } from "./python_codec.ts";
+import { CHANNEL } from "./python_channel.ts";
 import { JUDGE } from "./python_judge.ts";
+import { NAMES } from "./python_names.ts";
+import { OBJECTS } from "./python_objects.ts";
+import { REQUESTS } from "./python_requests.ts";
+import { TRUST } from "./python_trust.ts";
 import { RUNNER } from "./python_runner.ts";
+import { VALUES } from "./python_values.ts";
 
 /** A Python interpreter, and our programs in the form that it reads. */
 export interface Interpreter {
@@ -62,7 +67,7 @@ if path.startswith("/nix/store/"):
     kept.append("/nix/store")
 print(json.dumps({
     "path": path, "version": list(sys.version_info[:3]), "folders": kept, "packages": packages,
-    "programs": [base64.b64encode(marshal.dumps(compile(s, n, "exec"))).decode() for n, s in sources],
+    "programs": [base64.b64encode(marshal.dumps(compile(s, n, "exec", 0, True, 2))).decode() for n, s in sources],
 }))
 `;
 
@@ -72,8 +77,12 @@ print(json.dumps({
  * @throws {InputError} when there is none, or it is older than 3.8.
  */
 export async function findInterpreter(command = "python3"): Promise<Interpreter> {
-  const programs = { judge: CHECKS + JUDGE, candidate: CANDIDATE, runner: RUNNER };
-  const sources = Object.entries(programs).map(([name, source]) => [name, CODEC + source]);
+  const programs = {
+    judge: VALUES + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
+    candidate: VALUES + OBJECTS + REQUESTS + CANDIDATE,
+    runner: RUNNER,
+  };
+  const sources = Object.entries(programs).map(([name, source]) => [name, CHANNEL + source]);
   let said: string;
   try {
     said = await output(command, ["-B", "-s", "-c", PROBE], JSON.stringify(sources));

@@ -16,7 +16,15 @@ export interface Program {
    * that the checks use. Without it they are the candidate's.
    */
   prompt?: string;
-  /** Wall time for the module and all its checks. Its CPU time is limited to a second more. */
+  /**
+   * Names beside the entry point that the checks may take from the program in form "asserts", because
+   * the problem asks for them. Without it any that they read.
+   */
+  helpers?: readonly string[];
+  /**
+   * Wall time for the module and all its calls; the checks' own time does not count. Its CPU time is
+   * limited to a second more.
+   */
   timeout_s: number;
   /** Address space of each process, and the resident memory of all of them together. */
   memory_bytes: number;

@@ -7,8 +7,13 @@ import { messageOf } from "../../errors.ts";
 import { BuildError, cacheFolders, installCached, sha256 } from "../../native/cache.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
-import { CODEC } from "./python_codec.ts";
+import { CHANNEL } from "./python_channel.ts";
 import { JUDGE } from "./python_judge.ts";
+import { NAMES } from "./python_names.ts";
+import { OBJECTS } from "./python_objects.ts";
+import { REQUESTS } from "./python_requests.ts";
+import { TRUST } from "./python_trust.ts";
+import { VALUES } from "./python_values.ts";
 import type { Confinement } from "./bubblewrap.ts";
 import type { Interpreter } from "./interpreter.ts";
 
@@ -45,7 +50,10 @@ export async function findPyodide(): Promise<Interpreter | string> {
       ...[side, folder.href],
     ];
     const env = environment();
-    const source = compiled({ judge: CODEC + CHECKS + JUDGE, candidate: CODEC + CANDIDATE });
+    const source = compiled({
+      judge: CHANNEL + VALUES + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
+      candidate: CHANNEL + VALUES + OBJECTS + REQUESTS + CANDIDATE,
+    });
     const versions = [info.version, deno.version, deno.build.target];
     let fault: Error | null = null;
     const { library: path, reasons } = await installCached({

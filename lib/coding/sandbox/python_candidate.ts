@@ -1,63 +1,132 @@
-/** Python: the side that runs the candidate's program and answers calls of its functions. */
+/** Python: the side that runs the candidate's program and performs what is asked of its objects. */
 
 /**
- * Reads one line with the program and its limits, runs it as a module, writes the names of its
- * functions, and then answers each call with a result or an exception. It is told neither the
- * checks nor the secret, and nothing that it writes is believed to be more than a result.
+ * Reads one line with the program and its limits, runs it as a module, writes the names that it
+ * defines, and then answers each request. It is told neither the checks nor the secret, and nothing
+ * that it writes is believed to be more than a result.
  */
 export const CANDIDATE = String.raw`
-def pack_other(v, t):
-    if issubclass(t, int):
-        return pack(int.__add__(v, 0))
-    if issubclass(t, float):
-        return float.__float__(v)
-    if issubclass(t, complex):
-        return pack(complex.__add__(v, 0j))
-    if issubclass(t, str):
-        return str.__str__(v)
-    if issubclass(t, list):
-        return [pack(x) for x in list.__iter__(v)]
-    if issubclass(t, tuple):
-        return {"t": [pack(x) for x in tuple.__iter__(v)]}
-    if issubclass(t, dict):
-        return {"d": [[pack(k), pack(x)] for k, x in dict.items(v)]}
-    if issubclass(t, set):
-        return {"s": [pack(x) for x in set.__iter__(v)]}
-    if issubclass(t, frozenset):
-        return {"f": [pack(x) for x in frozenset.__iter__(v)]}
-    if issubclass(t, bytes):
-        return {"b": bytes.hex(v)}
-    if issubclass(t, bytearray):
-        return {"a": bytearray.hex(v)}
-    if t in (type({}.keys()), type({}.items())):
-        return {"s": [pack(x) for x in v]}
-    if t is type({}.values()):
-        return [pack(x) for x in v]
-    if hasattr(t, "__index__"):
-        return pack(int(v))
-    if hasattr(t, "__next__"):
-        found = []
-        for x in v:
-            found.append(pack(x))
-            if len(found) > LONGEST_ITERATOR:
-                raise ValueError("an iterator with more than %d values was returned" % LONGEST_ITERATOR)
-        return found
-    ticket = len(held)
-    held[ticket] = v
-    return {"o": [ticket, t.__name__]}
+next_number = 0
+source = ""
+active = 0
+space = {}
+random_state = None
 
-def unpack_held(x):
-    return held[x[0]]
+def may_cross(v, t):
+    pass
 
-def described(error):
-    """An exception as its nearest built-in class, its text and the program's own last frames."""
-    import builtins, collections, linecache, traceback
-    kind = "Exception"
-    for t in type(error).__mro__:
-        if getattr(builtins, t.__name__, None) is t:
-            kind = t.__name__
-            break
+def may_perform(q, v, name):
+    pass
+
+def may_ask():
+    if not active:
+        raise RuntimeError("the checks are not there any more")
+
+def comparison(self, name, other):
+    return None
+
+def contains(self, other):
+    return None
+
+def predicate(self, name):
+    return False
+
+def looked_at(t):
+    return t
+
+def given(v):
+    return v
+
+def before_request(message):
+    pass
+
+def called(f, args, kwargs):
+    return f(*args, **kwargs)
+
+def named(name):
+    return space[name]
+
+def receive():
+    return loads(next(came))
+
+def send(message):
+    sys.stdout.flush()
+    write_all(goes, dumps(message).encode() + b"\n")
+
+def replied(got, iterates):
+    absorb(got)
+    if "e" in got:
+        raise unpack_error(got["e"]["E"])
+    return got["d"] if "d" in got else unpack(got["v"])
+
+def wait_for(v):
+    """What an awaitable comes to, in the one loop of this process."""
+    global loop
+    import asyncio
+    async def waits():
+        return await v
+    if loop is None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+    return loop.run_until_complete(waits())
+
+loop = None
+
+def performed(got):
+    """Performs a request with the streams, the random state and the input() that the test has."""
+    global random_state
+    io = got.get("io")
+    if "r" in got:
+        import random
+        random_state = random.getstate()
+        version, numbers_of, gauss = got["r"]
+        random.setstate((version, tuple(numbers_of), gauss))
+    if not io:
+        return perform(got)
+    from _io import StringIO
+    streams = sys.stdin, sys.stdout, sys.stderr
+    own = {name: builtins.__dict__[name] for name in io["names"]}
+    out, err, came_in = StringIO(), StringIO(), StringIO(io["in"] or "")
+    if io["out"]:
+        sys.stdout = out
+    if io["err"]:
+        sys.stderr = err
+    if io["in"] is not None:
+        sys.stdin = came_in
+    for name, mark in io["names"].items():
+        setattr(builtins, name, unpack(mark))
     try:
+        return perform(got)
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = streams
+        for name, value in own.items():
+            setattr(builtins, name, value)
+        got["printed"] = [out.getvalue(), err.getvalue(), came_in.tell()]
+
+def send_reply(got, reply):
+    if "printed" in got:
+        reply["io"] = got["printed"]
+    if "r" in got:
+        import random
+        version, numbers_of, gauss = random.getstate()
+        reply["r"] = [version, list(numbers_of), gauss]
+    if active == 1 and snapshots:
+        reply["k"] = held_elsewhere()
+    try:
+        line = dumps(reply)
+    except BaseException as error:
+        sending.clear()
+        line = dumps(described({"e": {"E": [{"T": ["builtins", "RecursionError"]}, [str(error)], 0, None]}}, error))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    write_all(goes, line.encode() + b"\n")
+    if "k" in reply:
+        forget(reply["k"])
+
+def described(reply, error):
+    """An exception's text and the program's own last frames beside it."""
+    try:
+        import collections, linecache, traceback
         linecache.cache["<program>"] = (len(source), None, source.splitlines(True), "<program>")
         own, tb = collections.deque(maxlen=6), error.__traceback__
         while tb is not None:
@@ -67,17 +136,16 @@ def described(error):
         at = "".join(traceback.format_list(traceback.StackSummary.extract(iter(own))))
         text = "".join(traceback.format_exception_only(type(error), error)).strip()
     except BaseException:
-        at, text = "", kind
-    return {"e": kind, "n": type(error).__name__, "x": text[:2000], "at": at[-2000:]}
+        at, text = "", type(error).__name__
+    return {**reply, "n": type(error).__name__, "x": text[:2000], "at": at[-2000:]}
 
 ONLY_TREE = 0x400
-source = ""
 
 def is_text(statement):
     return type(statement).__name__ == "Expr" and type(statement.value).__name__ == "Constant"
 
 def start(code):
-    """Runs the module; its functions by name, or None where there is no statement."""
+    """Runs the module; its namespace, or None where there is no statement."""
     tree = compile(code, "<program>", "exec", ONLY_TREE, True)
     if all(is_text(statement) for statement in tree.body):
         return None
@@ -86,45 +154,44 @@ def start(code):
     exec(compile(tree, "<program>", "exec", 0, True), module.__dict__)
     return module.__dict__
 
-def call(functions, asked):
-    name, args, kwargs = loads(asked)
-    before = dumps([args, kwargs])
-    args = [unpack(a) for a in args]
-    kwargs = {k: unpack(a) for k, a in kwargs.items()}
-    result = pack(functions[name](*args, **kwargs))
-    after = [[pack(a) for a in args], {k: pack(a) for k, a in kwargs.items()}]
-    return {"v": result} if dumps(after) == before else {"v": result, "m": after}
-
 def main():
-    global source
-    came, goes = channel()
+    global source, space
     task = loads(next(came))
     limit(task["limits"])
     write_all(goes, b"up\n")
     sys.path[:] = [p for p in sys.path if p] + task["packages"]
     try:
         source = task["code"]
-        functions = start(source)
-        if functions is None:
+        space = start(source)
+        if space is None:
             reply = {"e": "no_code"}
         else:
-            names = [n for n, f in list(functions.items()) if callable(f) and type(n) is str]
-            reply = {"v": names[:10000]}
+            names = [n for n in list(space) if type(n) is str and not n.startswith("__")]
+            reply = {"v": names[:10000], "random": "random" in source}
     except BaseException as error:
-        reply = described(error)
+        reply = described({"e": "exception"}, error)
+        if isinstance(error, MemoryError):
+            reply["e"] = "out_of_memory"
         if isinstance(error, SyntaxError) and error.filename == "<program>" and not reply["at"]:
             reply["e"] = "syntax"
-    line = dumps(reply)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    write_all(goes, dumps(reply).encode() + b"\n")
     while True:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        write_all(goes, line.encode() + b"\n")
-        line = ""
-        asked = next(came)
-        try:
-            line = dumps(call(functions, asked))
-        except BaseException as error:
-            line = dumps(described(error))
+        serve(receive())
 
+def counted(serve):
+    """How deep requests are nested: what is not one's own is forgotten at the end of the outermost."""
+    def deeper(got):
+        global active
+        active += 1
+        try:
+            serve(got)
+        finally:
+            active -= 1
+    return deeper
+
+serve = counted(serve)
+came, goes = channel()
 main()
 `;

@@ -17,7 +17,7 @@ NEAR_END = 0.8
 PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
 CLOSED = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)
 # no name that a program can write
-HELD, FAILED = "check held", "check failed"
+HELD, FAILED, KEPT = "check held", "check failed", "kept"
 
 class Count:
     """How the checks ended so far; a site is a place in the test that holds one."""
@@ -94,12 +94,86 @@ def wrapped(node):
     handler = _ast.ExceptHandler(type=None, name=None, body=[call(FAILED)], **at)
     return _ast.Try(body=[node], handlers=[handler], orelse=[call(HELD)], finalbody=[], **at)
 
+def names_in(node):
+    """The names that an expression reads."""
+    found = {node.id} if isinstance(node, _ast.Name) else set()
+    for field in node._fields:
+        value = getattr(node, field, None)
+        for each in value if type(value) is list else [value]:
+            if isinstance(each, _ast.AST):
+                found |= names_in(each)
+    return found
+
+def calls_in(node, names):
+    """The calls of functions with these names in an expression, those of a function in it left out."""
+    if isinstance(node, _ast.Call) and isinstance(node.func, _ast.Name) and node.func.id in names:
+        return [node]
+    found = []
+    for field in node._fields:
+        value = getattr(node, field, None)
+        for each in value if type(value) is list else [value]:
+            if isinstance(each, _ast.AST):
+                found += calls_in(each, names)
+    return found
+
+def passed_on(call):
+    """The names whose values a call passes on as they are, or in a list or another display."""
+    found, left = set(), [*call.args, *[k.value for k in call.keywords]]
+    displays = (_ast.List, _ast.Tuple, _ast.Dict, _ast.Starred, _ast.Subscript, _ast.Attribute)
+    while left:
+        node = left.pop()
+        if isinstance(node, _ast.Name):
+            found.add(node.id)
+        elif isinstance(node, displays):
+            for field in ("elts", "values", "value"):
+                value = getattr(node, field, None)
+                left += [x for x in value if x] if type(value) is list else [value] if value else []
+    return found
+
+def in_order(tree, functions):
+    """
+    Rewrites f(xs) == g(xs) so that the expectation is made of xs as the program was given it: what the
+    right side reads of an argument is computed first, of copies. A program that empties its argument
+    would otherwise be right about an empty one.
+    """
+    def visit(node):
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if type(value) is list:
+                setattr(node, field, [visit(x) if isinstance(x, _ast.AST) else x for x in value])
+            elif isinstance(value, _ast.AST):
+                setattr(node, field, visit(value))
+        if isinstance(node, _ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (_ast.Eq, _ast.NotEq)):
+            left, right = node.left, node.comparators[0]
+            shared = set().union(*[passed_on(c) for c in calls_in(left, functions)])
+            if shared & names_in(right) and not calls_in(right, functions):
+                node.left, node.comparators = copied(right), [left]
+        return node
+
+    def copied(node):
+        at = {name: getattr(node, name) for name in node._attributes}
+        return _ast.Call(func=_ast.Name(id=KEPT, ctx=_ast.Load(), **at), args=[node], keywords=[], **at)
+
+    return visit(tree)
+
+def kept(value):
+    """A copy of an expectation, which a call may not change any more."""
+    if type(value) in (int, str, float, bool, bytes, type(None)):
+        return value
+    try:
+        import copy
+        return copy.deepcopy(value)
+    except Exception:
+        return value
+
 def is_enough():
     """Whether the checks that are left are not worth their time, since one has failed already."""
     late = monotonic() - Count.started > NEAR_END * task["timeout_s"]
     return Count.first is not None and (late or Count.total >= MOST_CHECKS)
 
-def held(site):
+def held_check(site):
+    global odd
+    odd = None
     Count.reached.add(site)
     if Count.total < MOST_CHECKS:
         Count.passed += 1

@@ -1,43 +1,17 @@
-/** Python: the side that runs the checks. It never sees an object of the candidate's, only values. */
+/** Python: the side that runs the checks. It compares values of its own making, and trusts none. */
 
 /**
- * Reads one line with the checks and the secret, then the candidate's replies, each a line that
- * begins with "r". Writes calls ("c"), before a call the count of checks if it has changed ("p"),
- * the first failure ("f") and at the end one verdict ("v"); these two carry the secret.
+ * Reads one line with the checks and the secret, then the candidate's lines, each with "r" before it.
+ * Writes requests and answers ("c"), before one the count of checks if it has changed ("p"), the first
+ * failure ("f") and at the end one verdict ("v"); these two carry the secret.
  */
 export const JUDGE = String.raw`
-import builtins
-
+next_number = -1
 ONLY_TREE = 0x400
-
-class Remote:
-    """Marks exceptions that the candidate's program raised."""
-
-class Opaque:
-    """An object without a built-in form. It can be passed back to the program and nothing else."""
-    __slots__ = ("ticket", "kind")
-
-    def __init__(self, ticket, kind):
-        self.ticket, self.kind = ticket, kind
-
-    def __repr__(self):
-        return "<%s object>" % self.kind
-
-    def refuse(self, *_):
-        raise TypeError("the program gave an object of type %s, which is no built-in value" % self.kind)
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __len__ = refuse
-    __iter__ = __contains__ = __getitem__ = __hash__ = __int__ = __float__ = refuse
-
-def pack_other(v, t):
-    if t is Opaque:
-        return {"o": [v.ticket, v.kind]}
-    raise TypeError("the test passes an object of type %s, which is no built-in value" % t.__name__)
-
-def unpack_held(x):
-    if type(x[0]) is not int or type(x[1]) is not str:
-        raise ValueError("no ticket")
-    return Opaque(x[0], x[1][:100])
+streams = sys.stdin, sys.stdout, sys.stderr
+patched = {name: builtins.__dict__[name] for name in ("input", "print")}
+last = []
+follows_random = False
 
 def short(v):
     try:
@@ -54,147 +28,198 @@ def end(kind, detail):
     write_all(goes, b"v" + dumps(verdict).encode() + b"\n")
     os._exit(0)
 
-def reply():
+def tampered():
+    end("tampered", "the program wrote on the channel that carries its results")
+
+def receive():
     """The candidate's next message. What is no such message ends the run."""
     line = next(came)
     try:
         got = loads(line[1:].decode("ascii"))
-        if type(got) is not dict or not ("v" in got or type(got["e"]) is str):
-            raise ValueError("no reply")
+        if type(got) is not dict or not ("v" in got or "e" in got or "d" in got or type(got["q"]) is str):
+            raise ValueError("no message")
         return got
     except RecursionError:
-        return {"e": "RecursionError", "x": "a result nested too deeply"}
+        return {"e": {"E": [{"T": ["builtins", "RecursionError"]}, ["a result nested too deeply"], 0, None]},
+                "x": "RecursionError: a result nested too deeply"}
     except MemoryError:
         end("out_of_memory", "a result too large for the judge")
     except Exception:
-        end("tampered", "the program wrote on the channel that carries its results")
+        tampered()
 
-def unpacked(j):
+def send(message):
+    write_all(goes, progress() + b"c" + dumps(message).encode() + b"\n")
+
+def send_reply(got, reply):
+    send(reply)
+
+def read_safely(read):
+    """What a mark of the candidate's stands for."""
     try:
-        return unpack(j)
+        return read()
     except RecursionError:
-        raise raised({"e": "RecursionError", "x": "a result nested too deeply"})
+        error = RecursionError("a result nested too deeply")
+        raise remotely(error, {"x": "RecursionError: a result nested too deeply"})
     except MemoryError:
         end("out_of_memory", "a result too large for the judge")
-    except Exception:
-        end("tampered", "the program wrote on the channel that carries its results")
+    except (Odd, ModuleNotFoundError) as error:
+        end("sandbox_error", str(error))
+    except Exception as error:
+        tampered()
 
-kinds = {}
-
-def raised(got):
-    """The candidate's exception as the built-in class that it names, so that a test can catch it."""
-    base = getattr(builtins, got["e"], None)
-    # in a map() of the test an end of iteration would pass for the end of the checks
-    stops = (StopIteration, StopAsyncIteration)
-    if not isinstance(base, type) or not issubclass(base, Exception) or issubclass(base, stops):
-        base = RuntimeError
-    if base not in kinds:
-        kinds[base] = type(base.__name__, (Remote, base), {"__init__": lambda self, *a: None})
-    try:
-        error = kinds[base](str(got.get("x", "")))
-    except Exception:
-        error = type("RuntimeError", (Remote, RuntimeError), {})(str(got.get("x", "")))
-    error.remote = got
+def remotely(error, got):
+    """Marks an exception as one that the program raised."""
+    if len(remote) > 200:
+        remote.clear()
+    remote[id(error)] = error, got
     return error
 
-def restore(old, new):
-    """Gives a mutable argument the content that the call left in it, keeping its identity."""
-    t = type(old)
-    if t is not type(new):
-        return
-    if t is list:
-        kept = old[:]
-        old[:] = new
-        for i, (a, b) in enumerate(zip(kept, new)):
-            if type(a) is type(b) and type(a) in (list, dict, set, bytearray):
-                restore(a, b)
-                old[i] = a
-    elif t is dict:
-        kept = dict(old)
-        old.clear()
-        old.update(new)
-        for k, a in kept.items():
-            b = new.get(k)
-            if type(a) is type(b) and type(a) in (list, dict, set, bytearray):
-                restore(a, b)
-                old[k] = a
-    elif t is set:
-        old.clear()
-        old.update(new)
-    elif t is bytearray:
-        old[:] = new
-    elif t is tuple:
-        for a, b in zip(old, new):
-            restore(a, b)
+def is_remote(error):
+    known, got = remote.get(id(error), (None, None))
+    return got if known is error else None
 
-last = []
+remote = {}
+
+def replied(got, iterates):
+    """The value of a reply, or the exception that it tells of."""
+    read_safely(lambda: absorb(got))
+    io = got.get("io")
+    if io:
+        took_streams(io)
+    if follows_random and "r" in got:
+        read_safely(lambda: took_random(got["r"]))
+    if "d" in got:
+        return got["d"]
+    if "e" in got:
+        error = read_safely(lambda: unpack_error(got["e"]["E"]))
+        stops = isinstance(error, (StopIteration, StopAsyncIteration))
+        # elsewhere, as in a map() of the test, an end of iteration would pass for the end of the checks
+        if stops and not iterates:
+            error = RuntimeError(str(got.get("x", "")))
+        elif stops and type(error) not in (StopIteration, StopAsyncIteration):
+            error = StopIteration()
+        let_go(got)
+        raise remotely(error, got)
+    value = read_safely(lambda: unpack(got["v"]))
+    let_go(got)
+    return value
+
+def let_go(got):
+    if "k" in got and depth == 0:
+        read_safely(lambda: forget(set(got["k"])))
+
+depth = 0
+
+def took_streams(io):
+    try:
+        out, err, read = io
+        if sys.stdout is not streams[1]:
+            sys.stdout.write(out)
+        if sys.stderr is not streams[2]:
+            sys.stderr.write(err)
+        if sys.stdin is not streams[0]:
+            sys.stdin.seek(stdin_at + int(read))
+    except (ValueError, TypeError, AttributeError, OSError):
+        pass
+
+stdin_at = 0
+
+def took_random(state):
+    import random
+    random.setstate((state[0], tuple(state[1]), state[2]))
+
+def may_ask():
+    global touched
+    touched = True
+
+def looked_at(t):
+    may_ask()
+    return t
+
+touched = False
+
+def before_request(message):
+    """The streams, the input() and the random state that the test has set, for the program too."""
+    global stdin_at
+    same = sys.stdin is streams[0] and sys.stdout is streams[1] and sys.stderr is streams[2]
+    if not same or builtins.input is not patched["input"] or builtins.print is not patched["print"]:
+        names = {n: builtins.__dict__[n] for n in patched if builtins.__dict__[n] is not patched[n]}
+        text = None
+        if sys.stdin is not streams[0]:
+            stdin_at = sys.stdin.tell()
+            text = sys.stdin.read()
+        message["io"] = {"in": text, "out": sys.stdout is not streams[1], "err": sys.stderr is not streams[2],
+                         "names": {n: pack(f) for n, f in names.items()}}
+    if follows_random:
+        import random
+        version, state, gauss = random.getstate()
+        message["r"] = [version, list(state), gauss]
+
+def performed(got):
+    global depth
+    depth += 1
+    try:
+        return perform(got)
+    finally:
+        depth -= 1
+
+def described(reply, error):
+    return reply
+
+def wait_for(v):
+    try:
+        v = v.__await__() if not hasattr(v, "send") else v
+        while v.send(None) is None:
+            pass
+    except StopIteration as ended:
+        return ended.value
+    end("sandbox_error", "a coroutine of the test's waits for a loop while the program waits for it")
 
 def last_call():
     """The last call and what came of it, as text: made only when it is needed."""
+    global quiet
     if not last:
         return ""
-    name, args, kwargs = loads(last[0])
-    shown = [short(unpack(a)) for a in args]
-    shown += ["%s=%s" % (k, short(unpack(a))) for k, a in kwargs.items()]
-    return "%s(%s) %s" % (name, ", ".join(shown), last[1] if len(last) == 2 else "returned " + short(last[2]))
+    quiet = True
+    return last[0]() + " " + (last[1] if len(last) == 2 else "returned " + short(last[2]))
 
-def proxy(name):
-    def function(*args, **kwargs):
-        try:
-            packed = [name, [pack(a) for a in args], {k: pack(a) for k, a in kwargs.items()}]
-            packed = dumps(packed)
-        except TypeError as error:
-            end("sandbox_error", str(error))
-        last[:] = [packed, "did not return"]
-        write_all(goes, progress() + b"c" + packed.encode() + b"\n")
-        got = reply()
-        if "v" not in got:
-            last[1] = "raised %s" % str(got.get("n", got["e"]))[:100]
-            raise raised(got)
-        if "m" in got:
-            try:
-                after, named = got["m"]
-                for old, new in zip(args, after):
-                    restore(old, unpacked(new))
-                for k, new in named.items():
-                    restore(kwargs[k], unpacked(new))
-            except (KeyError, ValueError, TypeError, AttributeError):
-                end("tampered", "the program wrote on the channel that carries its results")
-        result = unpacked(got["v"])
-        last[1:] = ["", result]
-        return result
-    function.__name__ = name
-    return function
+def noted(f, args, kwargs):
+    def text():
+        shown = [short(a) for a in args] + ["%s=%s" % (k, short(a)) for k, a in kwargs.items()]
+        return "%s(%s)" % (label_of(f), ", ".join(shown))
+    return text
 
-def names_read(code):
-    """Every name that a compiled text reads, its functions' too."""
-    found = set(code.co_names)
-    for inner in code.co_consts:
-        if type(inner) is type(code):
-            found |= names_read(inner)
-    return found
+mirror_operate = operate
 
-def prompt_names(prompt):
-    """What the task's text defines; a text that ends in an open function is closed first."""
-    for text in (prompt, prompt + "\n    pass\n"):
-        try:
-            code = compile(text, "<prompt>", "exec")
-        except SyntaxError:
-            continue
-        found = {"__name__": "prompt"}
-        exec(code, found)
-        return found
-    return {}
+def operate(self, name, args, kwargs={}):
+    if name != "__call__":
+        return mirror_operate(self, name, args, kwargs)
+    text = noted(self, args, kwargs)
+    last[:] = [text, "did not return"]
+    try:
+        value = mirror_operate(self, name, args, kwargs)
+    except Odd as error:
+        end("sandbox_error", str(error))
+    except Exception as error:
+        last[:] = [text, "raised %s" % type(error).__name__]
+        raise
+    last[:] = [text, "", value]
+    return value
 
 def meaning(error):
     """What an exception says of the program: a class and a text."""
-    if isinstance(error, Remote):
-        got = error.remote
-        if got["e"] == "MemoryError":
+    global odd
+    got = is_remote(error)
+    if isinstance(error, Odd):
+        return "sandbox_error", str(error)
+    if got:
+        if isinstance(error, MemoryError):
             return "out_of_memory", "%s\n%s" % (last_call(), got.get("x", ""))
         return "exception", last_call() + ":\n" + str(got.get("at", "")) + str(got.get("x", ""))
     if isinstance(error, MemoryError):
         return "out_of_memory", "the checks ran out of memory"
+    if isinstance(error, ImportError):
+        return "sandbox_error", missing(error)
     import traceback
     seen = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<test>"]
     lines = task["test"].splitlines()
@@ -202,38 +227,62 @@ def meaning(error):
     said = lines[where - 1].strip() if 0 < where <= len(lines) else ""
     called = "\n" + last_call()
     told = "".join(traceback.format_exception_only(type(error), error)).strip()
-    kind = "assertion" if isinstance(error, AssertionError) else "exception"
+    if isinstance(error, NameError) and error.args and foreign(error):
+        return "sandbox_error", "%s\n%s: neither the test nor the problem defines it" % (said[:1500], told)
+    kind = "assertion" if isinstance(error, AssertionError) and odd is None else "exception"
+    if odd is not None and odd not in told:
+        told += ": " + odd
+    odd = None
     return kind, "%s%s\n%s" % (said[:1500], called[:1500], told[:1500])
 
+def missing(error):
+    module = error.name or str(error)
+    return ("the test needs the Python module %s, which this Python lacks (%s): install it, or name "
+            "another Python with --python" % (module, error))
+
+def foreign(error):
+    """Whether a name that is missing is one that nobody asked of the program."""
+    name = str(error.args[0]).split("'")[1:2]
+    return bool(name) and name[0] in unasked
+
+unasked = set()
+
 def judge():
-    ready = reply()
+    global of_classes, follows_random, touched
+    ready = receive()
     if "v" not in ready:
         kind = ready["e"]
-        if kind not in ("no_code", "syntax"):
-            kind = "out_of_memory" if kind == "MemoryError" else "exception"
+        if kind not in ("no_code", "syntax", "out_of_memory"):
+            kind = "exception"
         end(kind, str(ready.get("at", "")) + str(ready.get("x", "the program has no statement")))
     names = ready["v"]
     if type(names) is not list or any(type(n) is not str for n in names):
-        end("tampered", "the program wrote on the channel that carries its results")
+        tampered()
     entry, test = task["entry_point"], task["test"]
     if entry not in names:
         end("exception", "NameError: the program defines no function %s" % entry)
     try:
         tree = compile(test, "<test>", "exec", ONLY_TREE)
-        code = compile(counting(tree, task["form"]), "<test>", "exec")
-        space = prompt_names(task["prompt"]) if task["prompt"] else {}
-        wanted = names_read(code)
+        plain = compile(test, "<test>", "exec")
+        wanted = names_read(plain) - names_bound(tree) - set(builtins.__dict__)
+        of_classes = is_class_problem(wanted & set(names), entry, task["prompt"])
+        code = compile(counting(in_order(tree, {entry, "candidate"}), task["form"]), "<test>", "exec")
     except Exception as error:
         end("sandbox_error", "the test: %s: %s" % (type(error).__name__, error))
-    space.update({"__name__": "test", HELD: held, FAILED: failed})
-    for name in [] if task["prompt"] else names:
-        # never a name that Python has: the checks' own abs() and len() are not the program's
-        if name in wanted and name not in space and not hasattr(builtins, name):
-            space[name] = proxy(name)
-    candidate = space[entry] = proxy(entry)
     if "random" in test:
         import random
         random.seed(0)
+        follows_random = bool(ready.get("random"))
+    try:
+        space = given_names(set(names), tree, plain)
+    except Exception as error:
+        end("sandbox_error", "the prompt: %s: %s" % (type(error).__name__, error))
+    candidate = space[entry] = value_of(entry)
+    if not callable(candidate):
+        end("exception", "TypeError: %s is no function" % entry)
+    space.update({"__name__": "test", HELD: held_check, FAILED: failed, KEPT: kept})
+    last.clear()
+    touched = not isinstance(candidate, Mirror) and type(candidate) is not MirrorType
     try:
         exec(code, space)
         if task["form"] == "check":
@@ -242,7 +291,7 @@ def judge():
             space["check"](candidate)
     except BaseException as error:
         end(*meaning(error))
-    if not last:
+    if not touched:
         end("sandbox_error", "the test calls no function of the program")
     end("passed", "")
 

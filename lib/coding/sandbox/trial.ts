@@ -28,7 +28,7 @@ const CLASSES = new Set<string>([
 ]);
 
 /** Processes and threads of one program. */
-const MOST_PROCESSES = 16;
+const MOST_PROCESSES = 64;
 const LARGEST_FILE_BYTES = 32 << 20;
 const STACK_BYTES = 64 << 20;
 const JUDGE_BYTES = 1 << 30;
@@ -68,11 +68,12 @@ export async function runTrial(
 ): Promise<Outcome> {
   const secret = randomBytes(16).toString("hex");
   const { timeout_s, memory_bytes, code, test, form, entry_point, prompt = "" } = program;
+  const { helpers = null } = program;
   let awaited = true; // the candidate owes a line: first the names of its functions
   let call = "";
   let checks: Checks | null = null;
   let first: [OutcomeClass, string] | null = null; // failure: whatever comes later, it stays
-  const during = () => call === "" ? "" : `, in the call ${bounded(call, 500)}`;
+  const during = () => call === "" ? "" : `, in the call ${bounded(callText(call), 500)}`;
   const resident_bytes = memory_bytes + overhead_bytes;
   using watch = new Watch(
     candidate,
@@ -83,6 +84,7 @@ export async function runTrial(
   const ask = (asked: string) => {
     awaited = true;
     call = asked;
+    watch.work();
     candidate.send(call);
   };
   judge.listen({
@@ -109,6 +111,7 @@ export async function runTrial(
       if (!watch.begun) return watch.begin(); // its first line, written before the program runs
       if (!awaited) return watch.finish("tampered", "a result that was not asked for");
       awaited = false;
+      watch.rest();
       judge.send(`r${line}`);
     },
     end: (end) => {
@@ -122,9 +125,9 @@ export async function runTrial(
   const each = { STACK: STACK_BYTES, ...(limit_processes ? { NPROC: MOST_PROCESSES } : {}) };
   const own = limitsOf(candidate, timeout_s, { ...each, AS: memory_bytes });
   const judges = { ...each, AS: Math.max(memory_bytes, JUDGE_BYTES) };
-  const limits = limitsOf(judge, timeout_s, judges);
+  const limits = limitsOf(judge, 6 * timeout_s + 60, judges);
   candidate.send(ascii({ code, packages, limits: own }));
-  const judged = { test, form, entry_point, prompt, secret, timeout_s };
+  const judged = { test, form, entry_point, prompt, helpers, secret, timeout_s };
   judge.send(ascii({ ...judged, packages, limits }));
 
   try {
@@ -134,6 +137,23 @@ export async function runTrial(
   } finally {
     await Promise.all([candidate.kill(), judge.kill()]);
   }
+}
+
+/** A request in words: the arguments of a call as far as they are plain. */
+function callText(asked: string): string {
+  try {
+    const { f, n, a = [] } = JSON.parse(asked);
+    return `${f ?? n}(${a.map(plainly).join(", ")})`;
+  } catch {
+    return asked;
+  }
+}
+
+function plainly(mark: unknown): string {
+  if (typeof mark !== "object" || mark === null) return JSON.stringify(mark);
+  const [kind, value] = Object.entries(mark)[0];
+  const items = kind === "t" ? value : kind === "l" ? value[2] : null;
+  return Array.isArray(items) ? `[${items.map(plainly).join(", ")}]` : JSON.stringify(value);
 }
 
 /** The outcome of a program that has not been ended yet. */

@@ -7,6 +7,10 @@ import type { Usage } from "./usage.ts";
 
 const POLL_MS = 100;
 const STARTS_WITHIN_MS = 30_000;
+/** Of each answer's time so much is the way's, not the program's. */
+const TRAVEL_MS = 0.25;
+/** Checks that take so much of the whole are themselves what takes long. */
+const MOSTLY = 0.8;
 
 /** Limits of one program, and the description of what it is doing when one is met. */
 export interface Watched {
@@ -26,6 +30,10 @@ export class Watch implements Disposable {
   #reject!: (error: CancelledError) => void;
   #started = performance.now();
   #begun = false;
+  /** Since when the program is at work; null while it waits for the checks. */
+  #since: number | null = null;
+  #worked_ms = 0;
+  #travelled_ms = 0;
   readonly #poll: ReturnType<typeof setInterval>;
   #timer: ReturnType<typeof setTimeout>;
   readonly #onAbort = () => this.#reject(asCancelled(this.#signal.reason));
@@ -53,14 +61,57 @@ export class Watch implements Disposable {
     return this.#begun;
   }
 
-  /** The interpreter is up: from now on time counts against the program. */
+  /** The interpreter is up: from now on time counts against the program, while it is at work. */
   begin(): void {
-    const { timeout_s, during } = this.#limits;
     this.#begun = true;
     this.#started = performance.now();
+    this.#since = this.#started;
     clearTimeout(this.#timer);
-    const late = () => this.finish("timeout", `no end after ${timeout_s} s${during()}`);
-    this.#timer = setTimeout(late, timeout_s * 1000);
+    this.#timer = setTimeout(() => this.#tick(), this.#limits.timeout_s * 1000);
+  }
+
+  /** The program is asked something. */
+  work(): void {
+    this.#since = performance.now();
+  }
+
+  /** The program has answered, and waits. */
+  rest(): void {
+    const took_ms = performance.now() - this.#since!;
+    const way_ms = Math.min(took_ms, TRAVEL_MS);
+    this.#worked_ms += took_ms - way_ms;
+    this.#travelled_ms += way_ms;
+    this.#since = null;
+  }
+
+  /**
+   * Ends a program that has worked too long; and one whose checks do not come to an end, which is the
+   * checks' own fault where they took most of that time.
+   */
+  #tick(): void {
+    const { timeout_s, during } = this.#limits;
+    const now = performance.now();
+    const wall_ms = now - this.#started;
+    const working_ms = this.#since === null ? 0 : now - this.#since;
+    const worked_ms = this.#worked_ms + working_ms;
+    const patience_ms = timeout_s * 3000 + 10_000;
+    const most_ms = timeout_s * 6000 + 60_000;
+    const late = `no end after ${timeout_s} s${during()}`;
+    if (worked_ms >= timeout_s * 1000 - 1) return this.finish("timeout", late);
+    const checks_ms = wall_ms - worked_ms - this.#travelled_ms;
+    if (wall_ms >= patience_ms && checks_ms < MOSTLY * wall_ms) return this.finish("timeout", late);
+    if (wall_ms >= most_ms) {
+      return this.finish(
+        "sandbox_error",
+        `the checks themselves take more than ${most_ms / 1000} s`,
+      );
+    }
+    const left_ms = Math.min(
+      timeout_s * 1000 - worked_ms,
+      Math.abs(patience_ms - wall_ms) + 1,
+      1000,
+    );
+    this.#timer = setTimeout(() => this.#tick(), Math.max(2, left_ms));
   }
 
   get wall_s(): number {

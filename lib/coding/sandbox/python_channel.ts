@@ -1,15 +1,12 @@
-/** Python: values of built-in types as lines of JSON; shared by the candidate's side and the judge's. */
+/** Python: lines of JSON in and out, and the limits that a process sets itself; shared by both sides. */
 
 /**
- * `pack` turns a value into JSON, `unpack` a JSON value back. Lists, strings, numbers, booleans and
- * None are themselves; any other type is an object with one key that names it.
- *
- * The candidate's side packs whatever a program returns: subclasses become their built-in base
- * through the base's own methods, iterators become lists, and what has no built-in form is kept
- * and sent as a ticket that can only be passed back as an argument. Nothing that the candidate's
- * side does matters to safety: `unpack` on the judge's side makes exact built-in types only.
+ * Written before anything untrusted runs: what it uses of Python's built-in names it keeps for
+ * itself, so that a program that replaces them replaces its own only.
  */
-export const CODEC = String.raw`
+export const CHANNEL = String.raw`
+import builtins
+globals().update({k: v for k, v in builtins.__dict__.items() if k not in globals()})
 import sys
 import posix as os
 
@@ -52,63 +49,6 @@ try:
     loads, dumps = quick_json()
 except Exception:
     from json import loads, dumps
-
-LONGEST_ITERATOR = 1000000
-held = {}
-
-def pack(v):
-    t = type(v)
-    if v is None or t is str or t is bool or t is float:
-        return v
-    if t is int:
-        return v if -(1 << 63) < v < (1 << 63) else {"i": hex(v)}
-    if t is list:
-        return [pack(x) for x in v]
-    if t is tuple:
-        return {"t": [pack(x) for x in v]}
-    if t is dict:
-        return {"d": [[pack(k), pack(x)] for k, x in v.items()]}
-    if t is set:
-        return {"s": [pack(x) for x in v]}
-    if t is frozenset:
-        return {"f": [pack(x) for x in v]}
-    if t is bytes:
-        return {"b": v.hex()}
-    if t is bytearray:
-        return {"a": v.hex()}
-    if t is complex:
-        return {"c": [v.real, v.imag]}
-    if t is range:
-        return {"r": [pack(v.start), pack(v.stop), pack(v.step)]}
-    return pack_other(v, t)
-
-def unpack(j):
-    if type(j) is list:
-        return [unpack(x) for x in j]
-    if type(j) is not dict:
-        return j
-    (k, x), = j.items()
-    if k == "t":
-        return tuple([unpack(y) for y in x])
-    if k == "d":
-        return {unpack(a): unpack(b) for a, b in x}
-    if k == "s":
-        return {unpack(y) for y in x}
-    if k == "f":
-        return frozenset([unpack(y) for y in x])
-    if k == "i":
-        return int(x, 16)
-    if k == "b":
-        return bytes.fromhex(x)
-    if k == "a":
-        return bytearray.fromhex(x)
-    if k == "c":
-        return complex(x[0], x[1])
-    if k == "r":
-        return range(*[unpack(y) for y in x])
-    if k == "o":
-        return unpack_held(x)
-    raise ValueError("unknown mark")
 
 def lines_of(fd):
     left = b""
