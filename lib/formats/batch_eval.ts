@@ -5,7 +5,7 @@
  */
 import { compactTime } from "../run/run_id.ts";
 import { safeFileName } from "../run/file_names.ts";
-import { guarded, unguarded } from "../run/formula.ts";
+import { guarded, unguarded } from "./csv.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";

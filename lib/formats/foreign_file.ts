@@ -3,10 +3,11 @@ import { createReadStream } from "node:fs";
 import { open, readFile, stat } from "node:fs/promises";
 import { InputError, messageOf } from "../errors.ts";
 import { parseJson } from "../settings/json_file.ts";
+import { csvRows } from "./csv.ts";
 
 /** A JSON file is read whole; this is what fits into one string. */
 const LARGEST_JSON = 512_000_000;
-/** A line of JSON, or a row of CSV. */
+/** A line of JSON. */
 const LONGEST_LINE = 64_000_000;
 const HEAD_BYTES = 1 << 20;
 /** Above this a complaint names no line and column, as finding them takes memory. */
@@ -121,7 +122,7 @@ export async function* jsonLinesOf(
  */
 export async function* csvRowsOf(path: string): AsyncGenerator<Record<string, string>> {
   let names: string[] | null = null, row = 0;
-  for await (const values of csvRecords(path)) {
+  for await (const values of csvRows(path, chunksOf(path))) {
     row++;
     if (names === null) {
       names = values.map((name) => name.trim());
@@ -136,37 +137,10 @@ export async function* csvRowsOf(path: string): AsyncGenerator<Record<string, st
 
 /** The names in the first row of a CSV file. */
 export async function csvHeaderOf(path: string): Promise<string[]> {
-  for await (const values of csvRecords(path)) return values.map((name) => name.trim());
-  return [];
-}
-
-async function* csvRecords(path: string): AsyncGenerator<string[]> {
-  let values: string[] = [], value = "", row = 1, length = 0;
-  // "quote": after a quote within quotes, which ends them unless a second one follows.
-  let state: "plain" | "quoted" | "quote" = "plain";
-  for await (const chunk of chunksOf(path)) {
-    for (const letter of chunk) {
-      if (++length > LONGEST_LINE) throw new InputError(`${path}: row ${row}: too long a row`);
-      if (state === "quoted") {
-        if (letter === '"') state = "quote";
-        else value += letter;
-      } else if (letter === '"' && (state === "quote" || value === "")) {
-        if (state === "quote") value += letter;
-        state = "quoted";
-      } else if (letter === ",") {
-        values.push(value);
-        [value, state] = ["", "plain"];
-      } else if (letter === "\n") {
-        if (values.length > 0 || value !== "" || state === "quote") yield [...values, value];
-        [values, value, state, length] = [[], "", "plain", 0];
-        row++;
-      } else if (letter !== "\r") {
-        value += letter;
-      }
-    }
+  for await (const values of csvRows(path, chunksOf(path))) {
+    return values.map((name) => name.trim());
   }
-  if (state === "quoted") throw new InputError(`${path}: row ${row}: a quote is not closed`);
-  if (values.length > 0 || value !== "") yield [...values, value];
+  return [];
 }
 
 async function* chunksOf(path: string): AsyncGenerator<string> {

@@ -1,6 +1,7 @@
 /** Samples as CSV, and how much information is in them. */
 import { closeSync, openSync } from "node:fs";
 import { notWritten, writeAll } from "../write.ts";
+import { csvLine } from "../formats/csv.ts";
 import { sampleBatches } from "./samples.ts";
 import type { SamplesDescription } from "./samples.ts";
 
@@ -15,17 +16,14 @@ export function writeSamplesCsv(bin: string, description: SamplesDescription, cs
     const fd = openSync(csv, "w");
     try {
       const { fields } = description;
-      writeAll(fd, ["t_s", ...fields.map((field) => field.name)].join(",") + "\n");
+      writeAll(fd, csvLine(["t_s", ...fields.map((field) => field.name)]));
       let first_ns: number | null = null;
       for (const batch of sampleBatches(bin, description)) {
         let rows = "";
         for (let i = 0; i < batch.count; i++) {
           first_ns ??= batch.t_ns(i);
-          rows += ((batch.t_ns(i) - first_ns) / 1e9).toFixed(9);
-          for (let field = 0; field < fields.length; field++) {
-            rows += `,${batch.value(i, field) ?? ""}`;
-          }
-          rows += "\n";
+          const t_s = ((batch.t_ns(i) - first_ns) / 1e9).toFixed(9);
+          rows += csvLine([t_s, ...fields.map((_, field) => batch.value(i, field))]);
         }
         writeAll(fd, rows);
       }

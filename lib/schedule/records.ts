@@ -1,6 +1,5 @@
 /** The records of a batch: one for each question and model, and the two files that hold them. */
-import { csvLine } from "../formats/csv.ts";
-import { guarded } from "../run/formula.ts";
+import { csvLine, guarded } from "../formats/csv.ts";
 import { BATCH_EVAL_FIELDS } from "../formats/batch_eval.ts";
 import { writeFileAtomic } from "../write.ts";
 import type { BatchModel, IndustryQuestion } from "../settings/batch.ts";

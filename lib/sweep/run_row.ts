@@ -204,7 +204,7 @@ function addTiers(
 /** The rows of a small table; null where there is none. */
 function tableAt(path: string): string[][] | null {
   try {
-    const rows = parseCsv(readFileSync(path, "utf8"));
+    const rows = parseCsv(path, readFileSync(path, "utf8"));
     return rows.length > 0 ? rows : [[]];
   } catch {
     return null;

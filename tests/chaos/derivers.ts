@@ -32,7 +32,7 @@ const reporting = (swept: Workplace): Victim => ({
       check() {
         assertEquals(readdirSync(join(tree, "aggregate")), ["runs.csv"]);
         assertEquals(
-          parseCsv(readFileSync(join(tree, "aggregate", "runs.csv"), "utf8")).length,
+          parseCsv("table", readFileSync(join(tree, "aggregate", "runs.csv"), "utf8")).length,
           1 + 8,
         );
         page(join(tree, "report", "index.html"));

@@ -123,7 +123,7 @@ const exporting = victim("runs export", 110, (runs, folder) => ({
     ...["--out", join(folder, "all.csv")],
   ],
   check() {
-    const rows = parseCsv(readFileSync(join(folder, "all.csv"), "utf8"));
+    const rows = parseCsv("table", readFileSync(join(folder, "all.csv"), "utf8"));
     assertEquals(rows.length, 1 + RUNS);
   },
 }));

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/asse
 import { compareRuns, compareTwo } from "../../lib/compare/compare.ts";
 import { compareLoads, differenceOfEstimates, loadValue } from "../../lib/compare/compare_load.ts";
 import { sampleOf } from "../../lib/compare/load_sample.ts";
-import { csvRow } from "../../lib/compare/csv.ts";
+import { spreadsheetRow } from "../../lib/formats/csv.ts";
 import { localDay, priceRun, totalCosts } from "../../lib/compare/cost.ts";
 import { difficulties } from "../../lib/compare/difficulty.ts";
 import { signFlipP } from "../../lib/compare/sign_flips.ts";
@@ -161,12 +161,15 @@ Deno.test("totals keep what is unknown apart", () => {
 });
 
 Deno.test("a cell is no formula, and stays one cell", () => {
-  assertEquals(csvRow(["a", 1, null, true, -1.5]), "a,1,,true,-1.5\r\n");
+  assertEquals(spreadsheetRow(["a", 1, null, true, -1.5]), "a,1,,true,-1.5\r\n");
   assertEquals(
-    csvRow(["=1+1", "@x", "+1", "-1", "\t=1", " =1", "|x"]),
+    spreadsheetRow(["=1+1", "@x", "+1", "-1", "\t=1", " =1", "|x"]),
     `'=1+1,'@x,'+1,'-1,'\t=1,' =1,'|x\r\n`,
   );
-  assertEquals(csvRow(['a,"b"\n', '=HYPERLINK("x",1)']), '"a,""b""\n","\'=HYPERLINK(""x"",1)"\r\n');
+  assertEquals(
+    spreadsheetRow(['a,"b"\n', '=HYPERLINK("x",1)']),
+    '"a,""b""\n","\'=HYPERLINK(""x"",1)"\r\n',
+  );
 });
 
 Deno.test("an exported run is read back to the same items", () => {

@@ -2,7 +2,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import fc from "fast-check";
-import { csvRow } from "../../lib/compare/csv.ts";
 import { didYouMean } from "../../lib/text/nearest.ts";
 import { localOf, localText } from "../../lib/schedule/local_time.ts";
 import { parseSlo, sloText } from "../../lib/load/slo.ts";
@@ -11,7 +10,7 @@ import { parseTokenLengths } from "../../lib/load/prompts/token_lengths.ts";
 import { selectRange } from "../../lib/coding/problems/select_range.ts";
 import { commandWords } from "../../lib/run/command_words.ts";
 import { safeFileName, uniqueFileNames } from "../../lib/run/file_names.ts";
-import { guarded, unguarded } from "../../lib/run/formula.ts";
+import { guarded, spreadsheetRow, unguarded } from "../../lib/formats/csv.ts";
 import { PriceTable } from "../../lib/run/prices.ts";
 import { Redactor } from "../../lib/run/redact.ts";
 import { isRunId } from "../../lib/run/run_id.ts";
@@ -64,7 +63,7 @@ property(
   "a row of CSV is read back, and no cell of it is a formula",
   fc.array(texts("=", "+", "-", "@", "\t", "\r", "\n", '"', ",", " ", "a", "'"), { minLength: 2 }),
   (cells) => {
-    const text = csvRow(cells);
+    const text = spreadsheetRow(cells);
     const [row] = parse(text) as string[][];
     for (const [i, cell] of cells.entries()) {
       assertEquals(row[i], guarded(cell).replaceAll("\r\n", "\n"));

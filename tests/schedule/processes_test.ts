@@ -36,7 +36,7 @@ function checkFiles(folder: string): number {
   for (const record of records) assertEquals(Object.keys(record), [...BATCH_EVAL_FIELDS]);
   const csv = join(folder, "batch_eval_metrics.csv");
   if (existsSync(csv)) {
-    const [head, ...rows] = parseCsv(readFileSync(csv, "utf8"));
+    const [head, ...rows] = parseCsv("table", readFileSync(csv, "utf8"));
     assertEquals(head, [...BATCH_EVAL_FIELDS]);
     assert(rows.every((row) => row.length === BATCH_EVAL_FIELDS.length));
     assert(rows.length <= records.length, "the JSON is written first");

@@ -101,7 +101,10 @@ Deno.test("every slot is run at its time, and its records are in both files", as
     "vllm",
     "sglang",
   ]);
-  const [head, ...rows] = parseCsv(readFileSync(join(it.state, "batch_eval_metrics.csv"), "utf8"));
+  const [head, ...rows] = parseCsv(
+    "table",
+    readFileSync(join(it.state, "batch_eval_metrics.csv"), "utf8"),
+  );
   assertEquals(head, [...BATCH_EVAL_FIELDS]);
   assertEquals(
     rows,
@@ -134,7 +137,10 @@ Deno.test("no text in the CSV is a formula to a spreadsheet", async () => {
     industries: [{ industry: "=1+1", questions: "questions.json" }],
   });
   await it.run();
-  const [, first] = parseCsv(readFileSync(join(it.state, "batch_eval_metrics.csv"), "utf8"));
+  const [, first] = parseCsv(
+    "table",
+    readFileSync(join(it.state, "batch_eval_metrics.csv"), "utf8"),
+  );
   assertEquals(first[1], "'=1+1");
   assertEquals(recordsIn(it.state)[0].industry, "=1+1");
 });

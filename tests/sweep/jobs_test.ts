@@ -25,7 +25,7 @@ async function mockEndpoint(place: Workplace): Promise<{ url: string } & AsyncDi
 }
 
 function rowsOf(place: Workplace, tree: string): Record<string, string>[] {
-  const [head, ...rows] = parseCsv(place.read(`${tree}/aggregate/runs.csv`));
+  const [head, ...rows] = parseCsv("table", place.read(`${tree}/aggregate/runs.csv`));
   return rows.map((row) => Object.fromEntries(head.map((name, i) => [name, row[i]])));
 }
 

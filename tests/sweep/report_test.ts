@@ -185,7 +185,7 @@ Deno.test("a sampled sweep of any program has its host's figures", async () => {
   await place.sweep(shellSweep("sleep 0.4", 2, { sample_rate_hz: 50 }));
   await collectSweep(join(place.path, "bench_runs/shell"));
   await report(place, "bench_runs/shell");
-  const [head, ...rows] = parseCsv(place.read("bench_runs/shell/aggregate/runs.csv"));
+  const [head, ...rows] = parseCsv("table", place.read("bench_runs/shell/aggregate/runs.csv"));
   const cells = (name: string) => rows.map((row) => Number(row[head.indexOf(name)]));
   for (const percent of cells("host_cpu_usage_percent")) assert(percent >= 0 && percent <= 100);
   for (const gb of cells("host_memory_used_gb")) assert(gb > 0.05);

@@ -281,7 +281,7 @@ slurmTest("a sweep of dyno's own loads, with hardware samples beside each", asyn
     const { code, stderr } = await cluster.dyno(...ON_SLURM, "--sample-rate", "20");
     assertEquals(code, 0, stderr);
     assertEquals((await cluster.dyno("collect", "--exp_dir", "bench_runs/loads")).code, 0);
-    const [head, ...rows] = parseCsv(place.read("bench_runs/loads/aggregate/runs.csv"));
+    const [head, ...rows] = parseCsv("table", place.read("bench_runs/loads/aggregate/runs.csv"));
     const figure = (row: string[], name: string) => Number(row[head.indexOf(name)]);
     assertEquals(rows.map((row) => figure(row, "concurrency")), [1, 4]);
     for (const row of rows) assert(figure(row, "requests_per_s") > 0, row.join());

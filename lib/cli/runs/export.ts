@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { benchmarkSummary } from "../../compare/benchmark_summary.ts";
-import { csvRow } from "../../compare/csv.ts";
+import { spreadsheetRow } from "../../formats/csv.ts";
 import { itemRows, runRows } from "../../compare/export_rows.ts";
 import { parquetOf } from "../../compare/parquet.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";
@@ -110,7 +110,10 @@ async function partsOf(
   if (format === "parquet") return [await parquetOf(table)];
   if (format === "jsonl") return table.rows.map((row) => JSON.stringify(row) + "\n");
   const names = table.columns.map(({ name }) => name);
-  return [csvRow(names), ...table.rows.map((row) => csvRow(names.map((name) => row[name])))];
+  return [
+    spreadsheetRow(names),
+    ...table.rows.map((row) => spreadsheetRow(names.map((name) => row[name]))),
+  ];
 }
 
 /** Writes runs as another program does; what is there already is left alone. */

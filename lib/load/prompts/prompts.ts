@@ -1,7 +1,7 @@
 /** Where the questions of a load come from. */
 import { readFile } from "node:fs/promises";
-import { parse as parseCsv } from "@std/csv/parse";
 import { InputError, messageOf } from "../../errors.ts";
+import { parseCsv } from "../../formats/csv.ts";
 import { syntheticPrompts } from "./synthetic.ts";
 import type { Question } from "../../endpoint/request.ts";
 import type { SyntheticLoad } from "./synthetic.ts";
@@ -123,15 +123,11 @@ export async function readPrompts(path: string): Promise<LoadPrompt[]> {
 type Row = [row: Record<string, unknown>, where: string];
 
 function csvRows(path: string, text: string): Row[] {
-  try {
-    const [names, ...rows] = parseCsv(text);
-    return rows.map((row, i) => [
-      Object.fromEntries(row.map((value, column) => [names[column], value])),
-      `${path}: row ${i + 1}`,
-    ]);
-  } catch (error) {
-    throw new InputError(`--prompts: ${path}: ${messageOf(error)}`);
-  }
+  const [names, ...rows] = parseCsv(`--prompts: ${path}`, text);
+  return rows.map((row, i) => [
+    Object.fromEntries(row.map((value, column) => [names[column], value])),
+    `${path}: row ${i + 1}`,
+  ]);
 }
 
 function jsonRows(path: string, text: string): Row[] {

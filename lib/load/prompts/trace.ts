@@ -1,7 +1,7 @@
 /** Recorded traffic to be replayed: when requests came and how long they were. */
 import { readFile } from "node:fs/promises";
-import { parse } from "@std/csv/parse";
 import { InputError, messageOf } from "../../errors.ts";
+import { parseCsv } from "../../formats/csv.ts";
 
 /** One request of a trace. What a trace does not tell is null. */
 export interface TraceRow {
@@ -204,12 +204,7 @@ const CSV_COLUMNS: CsvColumns[] = [{
 }];
 
 function csvRows(path: string, text: string): { form: TraceForm; rows: RecordedRow[] } {
-  let table: string[][];
-  try {
-    table = parse(text);
-  } catch (error) {
-    throw new InputError(`${path}: malformed CSV: ${messageOf(error)}`);
-  }
+  const table = parseCsv(path, text);
   const header = table[0].map((name) => name.trim());
   const columns = CSV_COLUMNS.find(({ time, input, output }) =>
     [time, input, output].every((name) => header.includes(name))
