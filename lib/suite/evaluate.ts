@@ -8,6 +8,7 @@ import { command } from "./evaluators/command.ts";
 import { contains } from "./evaluators/contains.ts";
 import { exact } from "./evaluators/exact.ts";
 import { jsonSchema } from "./evaluators/json_schema.ts";
+import { math } from "./evaluators/math.ts";
 import { multipleChoice } from "./evaluators/multiple_choice.ts";
 import { numeric } from "./evaluators/numeric.ts";
 import { reasoningScoring } from "./evaluators/reasoning_score.ts";
@@ -24,6 +25,7 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
     regex,
     jsonSchema,
     numeric,
+    math,
     multipleChoice,
     targets,
     reasoningScoring,

@@ -1,6 +1,5 @@
 /** multiple_choice: the answer's final choice is the expected letter. */
 import { z } from "zod";
-import { chosenLetter } from "./choice_reader.ts";
 import { verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
@@ -13,7 +12,8 @@ const options = z.strictObject({
 export const multipleChoice: Evaluator<z.infer<typeof options>> = {
   name: "multiple_choice",
   options: options as z.ZodType<z.infer<typeof options>>,
-  evaluate({ response_text }, { expected, choices }) {
+  async evaluate({ response_text }, { expected, choices }) {
+    const { chosenLetter } = await import("./choice_reader.ts"); // many patterns
     const chosen = chosenLetter(response_text, choices);
     if (chosen === null) return verdict("multiple_choice", false, "no clear choice");
     const wanted = expected.toUpperCase();

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { resolveEvaluator } from "../../../lib/suite/evaluate.ts";
 import { numbersIn } from "../../../lib/suite/evaluators/numbers.ts";
-import { takenNumber } from "../../../lib/suite/evaluators/numeric.ts";
+import { takenNumber } from "../../../lib/suite/evaluators/taken_number.ts";
 
 /** Answers and the number in each, judged by hand. */
 const corpus = Deno.readTextFileSync(

@@ -1,0 +1,36 @@
+/** math: the answer's result means what is expected: expressions, intervals, sets, tuples, equations. */
+import { z } from "zod";
+import { InputError } from "../../errors.ts";
+import { someTexts } from "./text.ts";
+import { listed, quoted, verdict } from "./verdict.ts";
+import type { Evaluator } from "../evaluator.ts";
+
+const options = z.strictObject({
+  /** The right result in LaTeX or plain text, or several that are right alike. */
+  expected: someTexts,
+});
+
+/** Judges by meaning, at points and not by form: `0.5`, `\frac{2}{4}` and `1/2` are the same. */
+export const math: Evaluator<z.infer<typeof options>> = {
+  name: "math",
+  options: options as z.ZodType<z.infer<typeof options>>,
+  prepare({ expected }) {
+    const empty = listed(expected).find((text) => text.replace(/[$\s]/g, "") === "");
+    if (empty !== undefined) throw new InputError(`expected: ${quoted(empty)} has no mathematics`);
+    return Promise.resolve();
+  },
+  async evaluate({ response_text }, { expected }) {
+    const { resultIn } = await import("./math_result.ts"); // many patterns
+    const { mathematicsOf } = await import("./math_parse.ts");
+    const { sameMathematics } = await import("./math_equal.ts");
+    const result = resultIn(response_text);
+    const answer = mathematicsOf(result);
+    const passed = listed(expected).some((text) => sameMathematics(mathematicsOf(text), answer));
+    const wanted = listed(expected).map((text) => quoted(text)).join(" or ");
+    return verdict(
+      "math",
+      passed,
+      passed ? `is ${quoted(result)}` : `${quoted(result)}, expected ${wanted}`,
+    );
+  },
+};

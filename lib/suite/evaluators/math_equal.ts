@@ -1,0 +1,256 @@
+/** Whether two pieces of mathematics mean the same. */
+import { namesIn, valueOf } from "./math_value.ts";
+import type { Complex, Expression } from "./math_value.ts";
+import type { Mathematics } from "./math_parse.ts";
+
+/** How many points expressions with names are compared at, and how many must have a value. */
+const POINTS = 12, LEAST = 4;
+/** Two numbers that agree to six decimals are the same: answers are rounded. */
+const SAME = 5e-7, SAME_SHARE = 1e-6;
+
+type Pair = { smaller: Mathematics; larger: Mathematics; sign: string };
+
+/**
+ * Whether an answer means what is expected: expressions that agree in value wherever they have one
+ * (compared at points, which two different ones do not share but by chance of 1 in millions), sets in
+ * any order, tuples and intervals in theirs, equations with the same solutions by a constant factor.
+ * `x = 5` answers 5, and 5 answers `x = 5`; a percentage is a number or a share.
+ */
+export function sameMathematics(expected: Mathematics, answer: Mathematics): boolean {
+  const [a, b] = [settled(expected), settled(answer)];
+  if (a.kind === "relation" && b.kind === "relation") return sameRelation(a, b);
+  if (a.kind === "relation") {
+    return sameMathematics(resultOf(a) ?? a.sides.at(-1)!, b) || sameInterval(a, b);
+  }
+  if (b.kind === "relation") return sameMathematics(a, resultOf(b) ?? b.sides.at(-1)!);
+  if (a.kind === "several" || b.kind === "several") return sameSeveral(a, b);
+  if (a.kind === "expression" && b.kind === "expression") {
+    if (sameExpression(a.of, b.of)) return true;
+    return a.percent !== b.percent &&
+      (a.percent ? sameExpression(share(a.of), b.of) : sameExpression(a.of, share(b.of)));
+  }
+  if (a.kind === "bracketed" && b.kind === "bracketed") {
+    return a.left === b.left && a.right === b.right && sameInOrder(a.of, b.of);
+  }
+  if (a.kind === "joined" && b.kind === "joined") {
+    return a.by === b.by && (a.by === "∖" ? sameInOrder(a.of, b.of) : sameInAnyOrder(a.of, b.of));
+  }
+  if (a.kind === "matrix" && b.kind === "matrix") {
+    return a.rows.length === b.rows.length &&
+      a.rows.every((row, i) =>
+        row.length === b.rows[i].length &&
+        row.every((cell, j) => sameExpression(cell, b.rows[i][j]))
+      );
+  }
+  return a.kind === "words" && b.kind === "words" && a.text === b.text;
+}
+
+const share = (of: Expression): Expression => ({
+  kind: "call",
+  of: "over",
+  on: [of, { kind: "number", value: 100 }],
+});
+
+/** `±` is two values; a list of one thing is the thing. */
+function settled(of: Mathematics): Mathematics {
+  if (of.kind === "expression") {
+    const values = signed(of.of);
+    if (values.length === 1) return of;
+    return { kind: "several", of: values.map((value) => ({ ...of, of: value })) };
+  }
+  if (of.kind === "relation" && of.signs.length === 1 && of.signs[0] === "=") {
+    const right = settled(of.sides[1]);
+    if (right.kind === "several" && of.sides[1].kind === "expression") return right;
+  }
+  if (of.kind === "several") {
+    const flat = of.of.map(settled).flatMap((one) => one.kind === "several" ? one.of : [one]);
+    return flat.length === 1 ? flat[0] : { ...of, of: flat };
+  }
+  return of;
+}
+
+function signed(of: Expression): Expression[] {
+  if (!has(of, "either")) return [of];
+  const chosen = (one: Expression, sign: number): Expression => {
+    if (one.kind !== "call") return one;
+    if (one.of !== "either") return { ...one, on: one.on.map((part) => chosen(part, sign)) };
+    const [term, own] = one.on as [Expression, { value: number }];
+    const value = chosen(term, sign);
+    return sign * own.value > 0 ? value : { kind: "call", of: "negate", on: [value] };
+  };
+  return [chosen(of, 1), chosen(of, -1)];
+}
+
+const has = (of: Expression, name: string): boolean =>
+  of.kind === "call" && (of.of === name || of.on.some((part) => has(part, name)));
+
+/** What stands on the other side of a name: of `x = 5`, `f(x) = x^2`, `x ∈ (0,1)`; else null. */
+function resultOf({ signs, sides }: Mathematics & { kind: "relation" }): Mathematics | null {
+  const [left, right] = [sides[0], sides.at(-1)!];
+  if (signs.length !== 1 || !"=∈".includes(signs[0])) return null;
+  if (isName(left)) return right;
+  return signs[0] === "=" && isName(right) ? left : null;
+}
+
+function isName(of: Mathematics): boolean {
+  if (of.kind === "words") return of.text === "f";
+  if (of.kind === "bracketed") return of.of.every(isName);
+  return of.kind === "expression" && of.of.kind === "name" && namesIn(of.of).size === 1;
+}
+
+function sameInOrder(a: Mathematics[], b: Mathematics[]): boolean {
+  return a.length === b.length && a.every((one, i) => sameMathematics(one, b[i]));
+}
+
+function sameInAnyOrder(a: Mathematics[], b: Mathematics[]): boolean {
+  const left = [...b];
+  return a.length === b.length && a.every((one) => {
+    const at = left.findIndex((other) => sameMathematics(one, other));
+    if (at !== -1) left.splice(at, 1);
+    return at !== -1;
+  });
+}
+
+/** Lists in any order; `3, -1` and `x = 3, y = -1` are the point (3, -1) in its order. */
+function sameSeveral(a: Mathematics, b: Mathematics): boolean {
+  if (a.kind === "several" && b.kind === "several") return sameInAnyOrder(a.of, b.of);
+  const [list, tuple] = a.kind === "several" ? [a, b] : [b, a];
+  return list.kind === "several" && tuple.kind === "bracketed" && !list.braces &&
+    tuple.left === "(" && tuple.right === ")" && sameInOrder(list.of, tuple.of);
+}
+
+function sameRelation(
+  a: Mathematics & { kind: "relation" },
+  b: Mathematics & { kind: "relation" },
+): boolean {
+  const [resultA, resultB] = [resultOf(a), resultOf(b)];
+  if (
+    a.signs[0] === "∈" || b.signs[0] === "∈" || resultA?.kind === "bracketed" ||
+    resultB?.kind === "bracketed"
+  ) {
+    return resultA !== null && resultB !== null && sameMathematics(resultA, resultB);
+  }
+  if (a.sides[0].kind === "words" || b.sides[0].kind === "words") {
+    return sameMathematics(resultA ?? a.sides.at(-1)!, resultB ?? b.sides.at(-1)!);
+  }
+  const left = pairsOf(a), right = pairsOf(b);
+  return left.length === right.length &&
+    left.every((one) => right.some((other) => samePair(one, other))) &&
+    right.every((one) => left.some((other) => samePair(one, other)));
+}
+
+function pairsOf({ signs, sides }: Mathematics & { kind: "relation" }): Pair[] {
+  return signs.map((sign, i) => {
+    const turned = sign === ">" || sign === "≥";
+    const [smaller, larger] = turned ? [sides[i + 1], sides[i]] : [sides[i], sides[i + 1]];
+    return { smaller, larger, sign: sign === ">" ? "<" : sign === "≥" ? "≤" : sign };
+  });
+}
+
+/** Both say the same of the same points: their differences are in a constant ratio. */
+function samePair(a: Pair, b: Pair): boolean {
+  if (a.sign !== b.sign) return false;
+  const [first, second] = [differenceOf(a), differenceOf(b)];
+  if (first === null || second === null) return false;
+  const ratios = pointsOf(first, second).map(({ a, b }) => quotient(a, b));
+  if (ratios.length === 0) return false;
+  const [ratio] = ratios;
+  const isConstant = ratios.every((other) => close(ratio, other, SAME_SHARE));
+  const isOne = a.sign === "=" || a.sign === "≠" ? Math.hypot(...ratio) > 0 : ratio[0] > 0;
+  return isConstant && isOne && Math.abs(ratio[1]) <= 1e-9;
+}
+
+function differenceOf({ smaller, larger }: Pair): Expression | null {
+  if (smaller.kind !== "expression" || larger.kind !== "expression") return null;
+  return { kind: "call", of: "minus", on: [larger.of, smaller.of] };
+}
+
+const quotient = (a: Complex, b: Complex): Complex => {
+  const size = b[0] * b[0] + b[1] * b[1];
+  return [(a[0] * b[0] + a[1] * b[1]) / size, (a[1] * b[0] - a[0] * b[1]) / size];
+};
+
+/** `x < 3` is the interval to 3, where the interval was not asked for in words. */
+function sameInterval(a: Mathematics & { kind: "relation" }, b: Mathematics): boolean {
+  if (b.kind !== "bracketed" || b.of.length !== 2) return false;
+  const pairs = pairsOf(a);
+  const low = pairs.find(({ larger }) => isName(larger)),
+    high = pairs.find(({ smaller }) => isName(smaller));
+  if (pairs.length !== (low ? 1 : 0) + (high ? 1 : 0)) return false;
+  const endless = (value: number): Mathematics => ({
+    kind: "expression",
+    of: { kind: "number", value },
+    percent: false,
+  });
+  return (low?.sign === "≤" ? "[" : "(") === b.left &&
+    (high?.sign === "≤" ? "]" : ")") === b.right &&
+    sameMathematics(low?.smaller ?? endless(-Infinity), b.of[0]) &&
+    sameMathematics(high?.larger ?? endless(Infinity), b.of[1]);
+}
+
+function sameExpression(a: Expression, b: Expression): boolean {
+  const names = new Set([...namesIn(a), ...namesIn(b)]);
+  if (names.size === 0) {
+    const [wholeA, wholeB] = [wholeNumber(a), wholeNumber(b)];
+    if (wholeA !== null && wholeB !== null) return wholeA === wholeB;
+    const none = () => NaN;
+    return sameNumber(valueOf(a, none), valueOf(b, none));
+  }
+  if (JSON.stringify(a) === JSON.stringify(b)) return true;
+  const points = pointsOf(a, b);
+  return points.length >= LEAST && points.every(({ a, b }) => close(a, b, SAME_SHARE));
+}
+
+/** Powers beyond this are not worked out. */
+const LARGEST_POWER = 10_000n;
+
+/** The exact value of what is made of whole numbers only: 2^100 - 1 is not 2^100. */
+function wholeNumber(of: Expression): bigint | null {
+  if (of.kind === "number") return Number.isSafeInteger(of.value) ? BigInt(of.value) : null;
+  if (of.kind === "name") return null;
+  const on = of.on.map(wholeNumber);
+  if (on.some((value) => value === null)) return null;
+  const [a, b] = on as bigint[];
+  if (of.of === "add") return a + b;
+  if (of.of === "minus") return a - b;
+  if (of.of === "times") return a * b;
+  if (of.of === "negate") return -a;
+  if (of.of === "power" && b >= 0n && b <= LARGEST_POWER && a < 10_000n && a > -10_000n) {
+    return a ** b;
+  }
+  return null;
+}
+
+/** Values of both at points where both have one; none if only one has one. */
+function pointsOf(a: Expression, b: Expression): { a: Complex; b: Complex }[] {
+  const found: { a: Complex; b: Complex }[] = [];
+  for (let i = 0; i < POINTS; i++) {
+    const names = (name: string) => coordinate(name, i);
+    const [left, right] = [valueOf(a, names), valueOf(b, names)];
+    const known = [left, right].filter((value) => value.every(Number.isFinite)).length;
+    if (known === 1) return [];
+    if (known === 2) found.push({ a: left, b: right });
+  }
+  return found;
+}
+
+/** A number for a name at a point: the same each time, in ±(0.3 … 2.7), the first third positive. */
+function coordinate(name: string, point: number): number {
+  let hash = 2166136261 ^ (point * 374761393);
+  for (const letter of name) hash = Math.imul(hash ^ letter.codePointAt(0)!, 16777619);
+  hash = Math.imul(hash ^ (hash >>> 15), 2246822519);
+  hash = (hash ^ (hash >>> 13)) >>> 0;
+  const size = 0.3 + 2.4 * (hash / 2 ** 32);
+  return point >= POINTS / 3 && hash % 2 === 1 ? -size : size;
+}
+
+function sameNumber(a: Complex, b: Complex): boolean {
+  if (!Number.isFinite(a[0]) || !Number.isFinite(b[0])) return a[0] === b[0];
+  const size = Math.hypot(...a);
+  const allowed = size < 1e-3 ? size * SAME_SHARE : Math.max(SAME, size * 1e-9);
+  return Math.hypot(a[0] - b[0], a[1] - b[1]) <= allowed + 1e-12;
+}
+
+const close = (a: Complex, b: Complex, share: number): boolean =>
+  Math.hypot(a[0] - b[0], a[1] - b[1]) <=
+    share * Math.max(Math.hypot(...a), Math.hypot(...b)) + 1e-11;

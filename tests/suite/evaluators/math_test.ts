@@ -1,0 +1,89 @@
+/** Results of mathematics, against math_verify's verdicts. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../../lib/errors.ts";
+import { resolveEvaluator } from "../../../lib/suite/evaluate.ts";
+import { math } from "../../../lib/suite/evaluators/math.ts";
+import { sameMathematics } from "../../../lib/suite/evaluators/math_equal.ts";
+import { mathematicsOf } from "../../../lib/suite/evaluators/math_parse.ts";
+import { resultIn } from "../../../lib/suite/evaluators/math_result.ts";
+import type { Answer } from "../../../lib/suite/evaluator.ts";
+
+interface Judged {
+  expected: string;
+  answer: string;
+  /** The verdict of math_verify 0.9.0: verify(parse("$" + expected + "$"), parse(answer)). */
+  passed: boolean;
+  /** Why the right verdict is the other one. */
+  differs?: string;
+}
+
+const corpus: Judged[] = Deno.readTextFileSync(
+  new URL("../../fixtures/evaluators/math.jsonl", import.meta.url),
+).trim().split("\n").map((line) => JSON.parse(line));
+
+async function judged(expected: string, response_text: string): Promise<boolean> {
+  return (await math.evaluate({ response_text } as Answer, { expected })).passed;
+}
+
+Deno.test("math judges as math_verify does, but where that is wrong", async () => {
+  assert(corpus.length > 400, `${corpus.length} pairs`);
+  const otherwise: Judged[] = [];
+  for (const pair of corpus) {
+    const passed = await judged(pair.expected, pair.answer);
+    if (passed !== (pair.differs ? !pair.passed : pair.passed)) otherwise.push(pair);
+  }
+  assertEquals(otherwise, []);
+  const agreed = corpus.filter(({ differs }) => !differs).length / corpus.length;
+  assert(agreed >= 0.98, `${agreed} agreed`);
+});
+
+Deno.test("math: rewritten expressions are the same, changed ones are not", () => {
+  const same: [string, string][] = [
+    ["(a+b)^3", "a^3+3a^2b+3ab^2+b^3"],
+    ["\\sin(a+b)", "\\sin a\\cos b+\\cos a\\sin b"],
+    ["\\frac{1}{1-x}", "-\\frac{1}{x-1}"],
+    ["sqrt(2)/2", "\\frac{1}{\\sqrt2}"],
+    ["2*pi*r", "2\\pi r"],
+    ["x**2", "x^2"],
+    ["|a-b|", "|b-a|"],
+    ["\\cosh^2 x-\\sinh^2 x", "1"],
+  ];
+  const other: [string, string][] = [
+    ["(a+b)^3", "a^3+b^3"],
+    ["\\sin(a+b)", "\\sin a+\\sin b"],
+    ["2^{100}", "2^{100}+1"],
+    ["x", "|x|"],
+    ["\\frac{1}{x}", "\\frac{1}{x^2}"],
+    ["10^{-7}", "2\\cdot 10^{-7}"],
+  ];
+  for (const [a, b] of same) {
+    assert(sameMathematics(mathematicsOf(a), mathematicsOf(b)), `${a} ${b}`);
+  }
+  for (const [a, b] of other) {
+    assert(!sameMathematics(mathematicsOf(a), mathematicsOf(b)), `${a} ${b}`);
+  }
+});
+
+Deno.test("math: the result of an answer is what it ends on", () => {
+  assertEquals(resultIn("First $3$. The answer is $x^2$, I hope."), "x^2");
+  assertEquals(resultIn("\\boxed{\\frac{1}{2}} and so on"), "\\frac{1}{2}");
+  assertEquals(resultIn('{"answer": "2x"}'), "2x");
+  assertEquals(resultIn("work\n\n2x + 1"), "2x + 1");
+});
+
+Deno.test("math: what cannot be read is compared as words, in bounded time", async () => {
+  assert(await judged("\\text{a circle}", "\\boxed{\\text{A circle}}"));
+  assert(!await judged("\\sum_{k=1}^n k", "$\\sum_{k=1}^{n} k$"));
+  assert(await judged("\\int x\\,dx", "$\\int x\\,dx$"));
+  for (const piece of ["(", "{", "\\frac{", "|", "x^", "1,", "-", "\\{", "\\sqrt"]) {
+    assertEquals(await judged("1", piece.repeat(20_000)), false, piece);
+  }
+});
+
+Deno.test("math: an expected text without mathematics is refused", async () => {
+  await assertRejects(
+    () => resolveEvaluator({ name: "math", expected: "$ $" }, "s.json: evaluator", "/"),
+    InputError,
+    "no mathematics",
+  );
+});
