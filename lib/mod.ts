@@ -102,7 +102,11 @@ export { writeSuiteReport } from "./report/suite/suite_report.ts";
 // Types that the signatures above name.
 export type { MetricComparison, PairedMetric } from "./compare/compare.ts";
 export type { GateVerdict, Tolerance } from "./compare/gate.ts";
-export type { Json, Reply } from "./endpoint/reply.ts";
+export type { Reply, TokenSource } from "./endpoint/answer.ts";
+export type { Json } from "./endpoint/json.ts";
+export { latencies } from "./endpoint/latency.ts";
+export type { Latencies, Stamps, TokenStamps } from "./endpoint/latency.ts";
+export type { UsageDetails } from "./endpoint/usage.ts";
 export type { Question } from "./endpoint/request.ts";
 export type { Listener, TransportStatus } from "./endpoint/transport.ts";
 export type { JsonFile } from "./settings/json_file.ts";
@@ -166,14 +170,8 @@ export type {
   Evaluation,
   ResultTiming,
   TestResult,
-  TokenSource,
 } from "./run/test_result.ts";
-export type {
-  DriveProgress,
-  LoadTokenSource,
-  RequestRecord,
-  ServerMetricsReading,
-} from "./run/request_record.ts";
+export type { DriveProgress, RequestRecord, ServerMetricsReading } from "./run/request_record.ts";
 export type { Checks } from "./run/attempt.ts";
 export type { PerformanceMetrics } from "./hardware/performance.ts";
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Raised when an exported function, an option or the meaning of a text changes. */
-#define DYNO_ABI 2
+#define DYNO_ABI 3
 
 #define DYNO_EXPORT __attribute__((visibility("default")))
 

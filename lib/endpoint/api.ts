@@ -212,7 +212,7 @@ async function servedModels(
     timeout_s,
   } as const;
   try {
-    const { status, body } = await exchange(transport, request, () => {}, signal);
+    const { status, body } = await exchange(transport, request, null, signal);
     if (status !== 200) return null;
     const listed = JSON.parse(body) as { data?: { id?: unknown }[] };
     return listed.data?.map((model) => String(model.id)) ?? null;

@@ -1,10 +1,10 @@
 /** Questions to an endpoint, with retries: an answer with its times, or a classed failure. */
-import { backoffSeconds, retryAfterSeconds } from "../execute/backoff.ts";
+import { backoffSeconds } from "../execute/backoff.ts";
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
+import { Reply } from "./answer.ts";
 import { requestHeaders } from "./api.ts";
-import { classOfStatus, EndpointError } from "./errors.ts";
-import { excerpt, Reply } from "./reply.ts";
+import { EndpointError, isSuccess, statusError } from "./errors.ts";
 import { requestBody } from "./request.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { Question } from "./request.ts";
@@ -92,7 +92,7 @@ export class EndpointClient {
     question: Question,
     signal: AbortSignal,
   ): Promise<{ reply: Reply; exchange: HttpExchange | null; error: EndpointError | null }> {
-    let reply = new Reply();
+    let reply = new Reply(this.api.api_type);
     let exchange: HttpExchange | null = null;
     try {
       throwIfAborted(signal);
@@ -100,13 +100,12 @@ export class EndpointClient {
       exchange = await this.#post(question, reply, signal);
       if (exchange.status === 400 && askedForUsage && exchange.body.includes("stream_options")) {
         this.#streamOptions = false;
-        reply = new Reply();
+        reply = new Reply(this.api.api_type);
         exchange = await this.#post(question, reply, signal);
       }
-      checkStatus(exchange, this.api);
+      if (!isSuccess(exchange.status)) throw statusError(exchange, this.api);
       if (exchange.body !== "") reply.body(exchange.body);
-      if (!reply.complete) throw new EndpointError("truncated", "the answer ended before its end");
-      if (reply.empty) throw new EndpointError("empty_reply", "the answer is empty");
+      reply.end();
       return { reply, exchange, error: null };
     } catch (error) {
       if (error instanceof CancelledError || !(error instanceof EndpointError)) throw error;
@@ -121,38 +120,8 @@ export class EndpointClient {
     return exchange(
       this.#transport,
       { method: "POST", url: this.#url, headers: this.#headers, body, timeout_s: this.api.timeout },
-      (data, t_ns) => reply.event(data, t_ns),
+      reply,
       signal,
     );
-  }
-}
-
-/** @throws {EndpointError} unless the status is 200. */
-function checkStatus({ status, headers, body }: HttpExchange, api: APIConfiguration): void {
-  if (status === 200) return;
-  const failure = classOfStatus(status);
-  const said = excerpt(serverMessage(body));
-  const hint = failure !== "auth"
-    ? ""
-    : api.api_key_env === null
-    ? "; no API key was sent: name its variable with --api-key-env"
-    : `; check the key in ${api.api_key_env}`;
-  const what = failure === "auth" ? "authentication failed" : "the server answered";
-  const retry_after_s = retryAfterSeconds(headers["retry-after"], Date.now());
-  const patience = retry_after_s !== null && retry_after_s > api.timeout
-    ? `; it asks to wait ${Math.round(retry_after_s)} s, longer than --timeout`
-    : "";
-  const message = `${what}: HTTP ${status}${said ? `: ${said}` : ""}${hint}${patience}`;
-  throw new EndpointError(failure, message, { status, retry_after_s });
-}
-
-/** The message of an OpenAI-form error body, else the body. */
-function serverMessage(body: string): string {
-  try {
-    const { error, message, detail } = JSON.parse(body);
-    const text = error?.message ?? (typeof error === "string" ? error : message ?? detail);
-    return typeof text === "string" ? text : body;
-  } catch {
-    return body;
   }
 }

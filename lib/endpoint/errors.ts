@@ -1,5 +1,6 @@
-/** Why an exchange with an endpoint failed, in the classes that results count. */
+/** Why an exchange with an endpoint failed, in the classes that results count, in the server's words. */
 import { ToldError } from "../errors.ts";
+import { retryAfterSeconds } from "../execute/backoff.ts";
 
 /** Classes of failure; see the metric dictionary in README. */
 export type FailureClass =
@@ -57,4 +58,143 @@ export function classOfStatus(status: number): FailureClass {
   if (status === 408 || status === 504) return "timeout";
   if (status < 400) return "malformed"; // no answer, and no error that HTTP knows: a redirect, say
   return status >= 500 ? "http_5xx" : "http_4xx";
+}
+
+/** Whether a status says that the body is an answer: any 2xx but those without a body. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300 && status !== 204 && status !== 205;
+}
+
+/** What is asked of the settings of whoever sent the request. */
+interface Asked {
+  api_key_env: string | null;
+  timeout: number;
+}
+
+/**
+ * The failure that an HTTP status tells, with what the server says and what to try.
+ *
+ * @param answer its status, headers (names in lower case) and body.
+ */
+export function statusError(
+  { status, headers, body }: { status: number; headers: Record<string, string>; body: string },
+  { api_key_env, timeout }: Asked,
+): EndpointError {
+  const failure = classOfStatus(status);
+  const said = excerpt(wordsOf(body));
+  const hints: string[] = [];
+  if (failure === "auth") {
+    hints.push(
+      api_key_env === null
+        ? "no API key was sent: name its variable with --api-key-env"
+        : `check the key in ${api_key_env}`,
+    );
+  }
+  const location = headers["location"];
+  if (status >= 300 && status < 400 && location !== undefined) {
+    hints.push(
+      `it sends on to ${
+        excerpt(location)
+      }, which is not followed, as the key would go there too; ` +
+        "if that is the endpoint, give it as --endpoint",
+    );
+  }
+  if (status === 426 || status === 505) {
+    hints.push("it wants another HTTP than 1.1; put a proxy that speaks HTTP/1.1 before it");
+  }
+  const retry_after_s = retryAfterSeconds(headers["retry-after"], Date.now());
+  if (retry_after_s !== null && retry_after_s > timeout) {
+    hints.push(`it asks to wait ${Math.round(retry_after_s)} s, longer than --timeout`);
+  }
+  const what = failure === "auth" ? "authentication failed" : "the server answered";
+  const message = [`${what}: HTTP ${status}${said ? `: ${said}` : ""}`, ...hints].join("; ");
+  return new EndpointError(failure, message, { status, retry_after_s });
+}
+
+/** An error's message in a body, in any of the forms that servers have, else the body itself. */
+function wordsOf(body: string): string {
+  const text = body.replace(/^(?:event:.*\r?\n)?data: ?/, ""); // one event, though its status is an error
+  try {
+    const said: unknown = JSON.parse(text);
+    const error = errorIn(said);
+    if (error !== null) return messageIn(error) ?? body;
+    const { message, detail } = said as Record<string, unknown>;
+    return messageIn(message ?? detail) ?? body;
+  } catch {
+    return body;
+  }
+}
+
+/**
+ * The error that a JSON value from a server is or holds; null for none. Servers write
+ * `{"error": …}`, `{"object": "error", …}` (vLLM, SGLang), `{"type": "error", …}` (the Responses API,
+ * Anthropic) and a list with one of these in it (Gemini).
+ */
+export function errorIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length > 0 && value.length < 3 ? errorIn(value[0]) : null;
+  if (typeof value !== "object" || value === null) return null;
+  const { error, object, type, error_type } = value as Record<string, unknown>;
+  if (error) {
+    // its kind may stand beside it (TGI)
+    return typeof error === "string" && typeof error_type === "string"
+      ? { message: error, type: error_type }
+      : error;
+  }
+  return object === "error" || type === "error" ? value : null;
+}
+
+/**
+ * The failure that an error in an answer is, whose status was a success: by its code, else by its
+ * type, else by its words.
+ *
+ * @param how how it came, e.g. "the server broke off with an error".
+ */
+export function saidError(error: unknown, how: string): EndpointError {
+  const message = messageIn(error) ?? JSON.stringify(error);
+  return new EndpointError(classOfError(error, message), `${how}: ${excerpt(message)}`);
+}
+
+/** Kinds of errors by the words of their codes and types; the first that fits. */
+const KINDS: [RegExp, FailureClass][] = [
+  [/rate.?limit|too.?many.?request|quota|resource.?exhausted|throttl/i, "http_429"],
+  [/authenti|unauthori|api.?key|permission|forbidden/i, "auth"],
+  [/time.?out|timed.?out|deadline/i, "timeout"],
+  [
+    /invalid|bad.?request|context.?(length|size|window)|exceed_context|not.?found|unsupported|validation|unprocessable|content.?(filter|policy)|above_max|too.?large|too.?long/i,
+    "http_4xx",
+  ],
+];
+/** Of a message whose error has no kind: what says that asking the same again is of no use. */
+const REFUSED =
+  /maximum context|context (length|size|window)|(prompt|input|request)[^.]{0,40} (is too (long|large)|exceeds)/i;
+
+function classOfError(error: unknown, message: string): FailureClass {
+  const { code, status, type } =
+    (typeof error === "object" && error !== null ? error : {}) as Record<string, unknown>;
+  for (const value of [code, status]) {
+    const number = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
+    if (typeof number === "number" && number >= 400 && number < 600) return classOfStatus(number);
+  }
+  for (const value of [code, status, type]) {
+    if (typeof value !== "string") continue;
+    const kind = KINDS.find(([words]) => words.test(value));
+    if (kind) return kind[1];
+  }
+  return REFUSED.test(message) ? "http_4xx" : "http_5xx";
+}
+
+function messageIn(error: unknown): string | null {
+  if (typeof error === "string") return error || null;
+  if (typeof error !== "object" || error === null) return null;
+  const { message, msg, detail } = error as Record<string, unknown>;
+  for (const text of [message, msg, detail]) {
+    if (typeof text === "string" && text !== "") return text;
+  }
+  return JSON.stringify(error);
+}
+
+/** The beginning of a long text, on one line. */
+export function excerpt(text: string, length = 200): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > length ? `${line.slice(0, length)}…` : line;
 }

@@ -142,6 +142,7 @@ export class ResponseParser {
   }
 
   #head(input: Buffer): Buffer | null {
+    if (input[0] === 0) throw malformed("it speaks HTTP/2, and not HTTP/1.1");
     const end = headEnd(input);
     if ((end < 0 ? input.length : end) > MAX_HEAD_BYTES) {
       throw malformed("headers of more than 64 KB");

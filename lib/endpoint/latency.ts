@@ -2,8 +2,11 @@
  * What is timed of an answer: ttft, tpot, gap, e2e, normalized latency and lateness are defined here
  * and nowhere else. Known only where it can be known: null is unknown, and no 0.
  */
+import { EndpointError } from "./errors.ts";
 
 const NS_PER_MS = 1e6;
+/** More than any model gives: a flood ends here. */
+const MOST_TOKEN_EVENTS = 4_000_000;
 
 /** Moments of one request on CLOCK_MONOTONIC, nanoseconds; null for what never came. */
 export interface Stamps {
@@ -86,7 +89,11 @@ export class TokenStamps {
   last_ns: number | null = null;
   #gaps_ms = new Float32Array(64);
 
-  /** Takes the time of an event that carried tokens. */
+  /**
+   * Takes the time of an event that carried tokens.
+   *
+   * @throws {EndpointError} class malformed: more than 4 million of them.
+   */
   add(t_ns: number): void {
     const last_ns = this.last_ns;
     if (last_ns === null) {
@@ -94,6 +101,9 @@ export class TokenStamps {
     } else {
       const at = this.count - 1;
       if (at === this.#gaps_ms.length) {
+        if (at > MOST_TOKEN_EVENTS) {
+          throw new EndpointError("malformed", "the answer has more than 4 million token events");
+        }
         const grown = new Float32Array(at * 2);
         grown.set(this.#gaps_ms);
         this.#gaps_ms = grown;

@@ -1,4 +1,7 @@
-/** Server-sent events from bytes (WHATWG HTML, 9.2.6). Only the data of each event is kept. */
+/**
+ * Server-sent events from bytes (WHATWG HTML, 9.2.6), and what servers make of them: as in
+ * native/http/sse.h. Only the data of each event is kept, and whether it is called an error.
+ */
 import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";
 
@@ -6,12 +9,19 @@ const LF = 10;
 const CR = 13;
 const COLON = 58;
 const SPACE = 32;
+const OPEN_BRACE = 123;
+const DATA = Buffer.from("data");
+const EVENT = Buffer.from("event");
+const ERROR = Buffer.from("error");
 /** Of a line, and of an event's data, as in native/http/sse.h. */
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /**
  * Splits a byte stream into events. Line ends may be LF, CRLF or CR; a byte order mark and comments
- * are dropped; several data lines are joined by LF; an event without its empty line is discarded.
+ * are dropped; several data lines are joined by LF. Beyond the standard, a line that begins with a
+ * brace is data; a JSON object and the beginning of another are two events, though no empty line is
+ * between them; a field "error" is an event of that name; and a last event without its empty line
+ * counts if it is whole.
  */
 export class EventSplitter {
   #pending: Buffer[] = [];
@@ -20,9 +30,11 @@ export class EventSplitter {
   #eventBytes = 0;
   #started = false;
   #afterCr = false;
-  readonly #onEvent: (data: string) => void;
+  #error = false;
+  readonly #onEvent: (data: string, error: boolean) => void;
 
-  constructor(onEvent: (data: string) => void) {
+  /** @param onEvent is told each event's data, and whether the event is called an error. */
+  constructor(onEvent: (data: string, error: boolean) => void) {
     this.#onEvent = onEvent;
   }
 
@@ -51,6 +63,12 @@ export class EventSplitter {
       if (lf >= 0 && lf < start) lf = bytes.indexOf(LF, start);
     }
     if (start < bytes.length) this.#keep(bytes.subarray(start));
+  }
+
+  /** The stream is over, and not cut: what is left of it may be an event. */
+  end(): void {
+    if (this.#pendingBytes > 0) this.#line(Buffer.alloc(0), 0, 0);
+    if (this.#error || isWhole(this.#lines.join("\n"))) this.#dispatch();
   }
 
   #keep(part: Buffer): void {
@@ -82,23 +100,73 @@ export class EventSplitter {
       }
     }
     if (start === end) return this.#dispatch();
-    const isData = end - start >= 4 && bytes[start] === 100 && bytes[start + 1] === 97 &&
-      bytes[start + 2] === 116 && bytes[start + 3] === 97;
-    if (!isData) return; // a comment, event, id or retry
-    start += 4;
-    if (start < end && bytes[start] !== COLON) return; // another field, "database: …"
-    if (start < end) start++;
-    if (start < end && bytes[start] === SPACE) start++;
+    if (bytes[start] !== OPEN_BRACE) {
+      let at = valueAt(bytes, start, end, DATA);
+      if (at < 0) {
+        at = valueAt(bytes, start, end, EVENT);
+        if (at >= 0) {
+          this.#error = bytes.subarray(at, end).equals(ERROR);
+          return;
+        }
+        at = valueAt(bytes, start, end, ERROR);
+        if (at < 0) return; // a comment, id or retry
+        this.#error = true;
+      }
+      start = at;
+    }
+    if (this.#beginsEvent(bytes, start, end)) this.#dispatch();
     this.#eventBytes += end - start + (this.#lines.length > 0 ? 1 : 0);
     this.#bound(this.#eventBytes);
     this.#lines.push(bytes.toString("utf8", start, end));
   }
 
+  /** Whether a data line begins another event: the one before has come to its object's end. */
+  #beginsEvent(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#lines.length === 0 || !this.#lines[this.#lines.length - 1].endsWith("}")) {
+      return false;
+    }
+    return bytes[start] === OPEN_BRACE || bytes.toString("latin1", start, end) === "[DONE]";
+  }
+
   #dispatch(): void {
+    const error = this.#error;
+    this.#error = false;
     if (this.#lines.length === 0) return;
     const data = this.#lines.length === 1 ? this.#lines[0] : this.#lines.join("\n");
     this.#lines = [];
     this.#eventBytes = 0;
-    this.#onEvent(data);
+    this.#onEvent(data, error);
   }
+}
+
+/** Where the value of a line of this field begins; −1 where it is of another. */
+function valueAt(bytes: Buffer, start: number, end: number, name: Buffer): number {
+  let at = start + name.length;
+  if (at > end || bytes.compare(name, 0, name.length, start, at) !== 0) return -1;
+  if (at < end && bytes[at] !== COLON) return -1; // "database: …"
+  if (at < end) at++;
+  if (at < end && bytes[at] === SPACE) at++;
+  return at;
+}
+
+/** Whether a text is one object of JSON, or the mark of the end. */
+function isWhole(data: string): boolean {
+  if (data === "[DONE]") return true;
+  if (!data.startsWith("{")) return false;
+  let depth = 0;
+  let text = false;
+  for (let i = 0; i < data.length; i++) {
+    const c = data[i];
+    if (text) {
+      if (c === "\\") i++;
+      else text = c !== '"';
+    } else if (c === '"') {
+      text = true;
+    } else if (c === "{" || c === "[") {
+      depth++;
+    } else if ((c === "}" || c === "]") && --depth === 0) {
+      return i + 1 === data.length;
+    }
+  }
+  return false;
 }

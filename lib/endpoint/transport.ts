@@ -53,6 +53,8 @@ export interface Listener {
    * @param lag_ns from the kernel's receipt of the bytes to the read; null when it is not known.
    */
   onEvent(data: string, t_ns: number, lag_ns: number | null): void;
+  /** An event that its name calls an error. */
+  onErrorEvent(data: string): void;
   /** Called once, last. `error` is an EndpointError (connect, timeout, truncated, malformed) or a
    * CancelledError; null when the response came whole. */
   onEnd(exchange: HttpExchange, error: Error | null): void;
@@ -87,8 +89,8 @@ export interface Transport extends AsyncDisposable {
 }
 
 /**
- * Sends a request and waits for the end of the response. Events of a stream are handed to `onEvent`
- * as they come; a throw of it ends the exchange.
+ * Sends a request and waits for the end of the response. Events of a stream are handed to `told` as
+ * they come; a throw of it ends the exchange. Null where none matters.
  *
  * @throws {EndpointError} class connect, timeout, truncated or malformed.
  * @throws {CancelledError} when the signal is aborted; the connection is closed.
@@ -96,7 +98,7 @@ export interface Transport extends AsyncDisposable {
 export function exchange(
   transport: Transport,
   request: HttpRequest,
-  onEvent: OnEvent,
+  told: { event: OnEvent; errorEvent(data: string): void } | null,
   signal: AbortSignal,
 ): Promise<HttpExchange> {
   throwIfAborted(signal);
@@ -107,15 +109,17 @@ export function exchange(
       cancel();
     };
     const onAbort = () => fail(asCancelled(signal.reason));
+    const tell = (take: () => void) => {
+      if (failure !== null) return;
+      try {
+        take();
+      } catch (error) {
+        fail(error);
+      }
+    };
     const cancel = transport.send(request, {
-      onEvent(data, t_ns) {
-        if (failure !== null) return;
-        try {
-          onEvent(data, t_ns);
-        } catch (error) {
-          fail(error);
-        }
-      },
+      onEvent: (data, t_ns) => tell(() => told?.event(data, t_ns)),
+      onErrorEvent: (data) => tell(() => told?.errorEvent(data)),
       onEnd(exchange, error) {
         signal.removeEventListener("abort", onAbort);
         if (failure ?? error) reject(failure ?? error);

@@ -101,6 +101,10 @@ export class WireTransport implements Transport, WireSink {
     flight?.listener.onEvent(data, t_ns, lag_ns === LAG_UNKNOWN ? null : lag_ns);
   }
 
+  errorEvent(number: number, data: string): void {
+    this.#flights.get(number)?.listener.onErrorEvent(data);
+  }
+
   body(number: number, bytes: Buffer): void {
     this.#flights.get(number)?.body.push(Buffer.from(bytes));
   }

@@ -1,7 +1,7 @@
 /** How accurately this host's client measures: held against a server that says when it sent. */
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
-import { TokenTimes } from "../endpoint/token_times.ts";
+import { Reply } from "../endpoint/answer.ts";
 import { WireTransport } from "../endpoint/wire.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
@@ -127,6 +127,7 @@ async function measureCell(
       t_send_ns: nowNs() + 2e7 + i / streams * spread_ns,
     }, {
       onEvent: (data, t_ns) => stream.event(data, t_ns),
+      onErrorEvent: () => {},
       onEnd: (exchange) => {
         stream.t_sent_ns = exchange.t_sent_ns;
         ended++;
@@ -147,10 +148,10 @@ class Stream {
   t_sent_ns = 0;
   readonly stamps_ns: number[] = [];
   readonly sent_ns: number[] = [];
-  readonly #times = new TokenTimes("chat", false);
+  readonly #reply = new Reply("chat", false);
 
   event(data: string, t_ns: number): void {
-    this.#times.event(data, t_ns, null);
+    this.#reply.event(data, t_ns, null);
     const at = data.indexOf('"content":"');
     const sent_ns = at < 0 ? null : paceStamp(data.substring(at + 11, at + 31));
     if (sent_ns === null) return;

@@ -1,8 +1,8 @@
 /** The load itself: questions sent in their time, answers taken down as they come. */
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
+import { Reply } from "../endpoint/answer.ts";
 import { requestHeaders } from "../endpoint/api.ts";
-import { TokenTimes } from "../endpoint/token_times.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { loadBody } from "./prompts/load_body.ts";
@@ -57,7 +57,7 @@ export interface Flight {
   t_intended_ns: number | null;
   conversation: number | null;
   turn: number;
-  times: TokenTimes;
+  reply: Reply;
   body: Record<string, unknown>;
   reservation: Reservation;
   /** What the listener found wrong. */
@@ -270,7 +270,7 @@ export class Drive {
       t_intended_ns,
       conversation,
       turn,
-      times: new TokenTimes(api.api_type, keepText),
+      reply: new Reply(api.api_type, keepText),
       body,
       reservation,
       error: null,
@@ -278,6 +278,10 @@ export class Drive {
     this.#open++;
     if (turn === 0) this.#stageRequests++;
     this.#stop.submitted();
+    const fail = (error: unknown) => {
+      flight.error = error as Error;
+      cancel();
+    };
     const cancel = transport.send({
       method: "POST",
       url: this.#url,
@@ -291,10 +295,17 @@ export class Drive {
         if (lag_ns !== null) this.lags.add(lag_ns);
         if (flight.error !== null) return;
         try {
-          flight.times.event(data, t_ns, lag_ns);
+          flight.reply.event(data, t_ns, lag_ns);
         } catch (error) {
-          flight.error = error as Error;
-          cancel();
+          fail(error);
+        }
+      },
+      onErrorEvent: (data) => {
+        this.#progress.events++;
+        try {
+          if (flight.error === null) flight.reply.errorEvent(data);
+        } catch (error) {
+          fail(error);
         }
       },
       onEnd: (exchange, error) => {
@@ -337,19 +348,19 @@ export class Drive {
     const failed = record.failure !== null && record.failure !== "unfinished";
     if (failed) this.#progress.failed++;
     this.#stop.ended(failed);
-    onRecord(record, flight.times.gaps_ms);
+    onRecord(record, flight.reply.tokens.gaps_ms);
     if (record.failure === null) this.#goOn(flight, exchange.t_end_ns);
     this.#onChange();
   }
 
   /** The next turn of a conversation, once its user has thought. */
-  #goOn({ prompt, conversation, turn, times }: Flight, t_end_ns: number): void {
+  #goOn({ prompt, conversation, turn, reply }: Flight, t_end_ns: number): void {
     if (prompt.turns.length === 0 || this.#ending || this.#over(this.#options.signal)) return;
     const [said, ...turns] = prompt.turns;
     const asked = prompt.messages ?? [{ role: "user", content: prompt.prompt }];
     const messages = [
       ...asked,
-      { role: "assistant", content: times.text },
+      { role: "assistant", content: reply.text },
       { role: "user", content: said },
     ];
     const t_ns = t_end_ns + this.#options.think_time_s * 1e9;

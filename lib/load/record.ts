@@ -1,16 +1,18 @@
 /** What is kept of a request that is over. */
-import { classOfStatus, EndpointError } from "../endpoint/errors.ts";
-import { excerpt } from "../endpoint/reply.ts";
-import { readWhole } from "../endpoint/chunk.ts";
+import { EndpointError, excerpt, isSuccess, statusError } from "../endpoint/errors.ts";
 import { CancelledError } from "../execute/scope.ts";
+import type { Reply } from "../endpoint/answer.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { HttpExchange } from "../endpoint/transport.ts";
 import type { Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { Flight } from "./drive.ts";
-import type { LoadTokenSource, RequestRecord } from "../run/request_record.ts";
+import type { RequestRecord } from "../run/request_record.ts";
 
 type Failure = Pick<RequestRecord, "failure" | "message">;
+
+/** Of a failure's message in a record: the server's words and what to try. */
+const MESSAGE_LENGTH = 400;
 
 /**
  * The record of a request; its stage and its place in tokens.bin are filled in by those who know.
@@ -24,27 +26,10 @@ export function recordOf(
   api: APIConfiguration,
   countTokens: ((text: string) => number) | null,
 ): RequestRecord {
-  const { times } = flight;
-  const whole = error === null && exchange.status === 200 && exchange.body !== "";
-  const counts = { prompt: times.prompt_tokens, completion: times.completion_tokens };
-  let text = times.text;
-  let wholeError: Error | null = null;
-  if (whole) {
-    try {
-      const chunk = readWhole(exchange.body, api.api_type);
-      counts.prompt = chunk.prompt_tokens;
-      counts.completion = chunk.completion_tokens;
-      text = chunk.text;
-      if (!chunk.has_token) wholeError = new EndpointError("empty_reply", "the answer is empty");
-    } catch (problem) {
-      wholeError = problem as Error;
-    }
-  }
-  const failure = failureOf(flight, exchange, error, wholeError, whole);
-  const [completion_tokens, token_source] =
-    failure.failure === null && api.api_type !== "embeddings"
-      ? tokensOf(counts.completion, times.token_events, text, countTokens)
-      : [counts.completion, counts.completion === null ? null : "usage" as const];
+  const { reply } = flight;
+  const { tokens } = reply;
+  const failure = failureOf(flight, exchange, error, api);
+  const gaps_ms = tokens.gaps_ms;
   return {
     request: flight.request,
     stage: flight.stage,
@@ -55,21 +40,21 @@ export function recordOf(
     t_ready_ns: exchange.t_ready_ns,
     t_sent_ns: known(exchange.t_sent_ns),
     t_first_byte_ns: known(exchange.t_first_byte_ns),
-    t_first_choice_ns: times.t_first_choice_ns,
-    t_first_token_ns: times.t_first_token_ns,
-    t_last_token_ns: times.t_last_token_ns,
+    t_first_choice_ns: reply.t_first_choice_ns,
+    t_first_token_ns: tokens.first_ns,
+    t_last_token_ns: tokens.last_ns,
     t_end_ns: exchange.t_end_ns,
     connect_ns: exchange.connect_ns,
     status: exchange.status,
     ...failure,
-    prompt_tokens: counts.prompt,
-    completion_tokens,
-    token_source,
+    prompt_tokens: reply.prompt_tokens,
+    ...(failure.failure === null ? reply.counted(countTokens) : toldBy(reply)),
+    usage_details: reply.usage_details,
     cost_usd: null,
-    token_events: times.token_events,
-    lag_max_ns: times.lag_max_ns,
+    token_events: tokens.count,
+    lag_max_ns: reply.lag_max_ns,
     gaps_at: 0,
-    gaps: times.gaps_ms.length,
+    gaps: gaps_ms.length,
   };
 }
 
@@ -85,7 +70,7 @@ export function price(
 ): Spent {
   const { failure, token_source } = record;
   if (failure !== null) {
-    const begun = status === 200 || failure === "timeout" || failure === "unfinished";
+    const begun = isSuccess(status) || failure === "timeout" || failure === "unfinished";
     return begun ? { usd: null, tokens: null } : { usd: 0, tokens: 0 };
   }
   const spent = cost.spentBy(body, record);
@@ -97,39 +82,32 @@ function known(t_ns: number): number | null {
   return t_ns === 0 ? null : t_ns;
 }
 
+/** Of what failed, what the server has told all the same: it is paid for. */
+function toldBy({ completion_tokens }: Reply): ReturnType<Reply["counted"]> {
+  return { completion_tokens, token_source: completion_tokens === null ? null : "usage" };
+}
+
+/** What went wrong, if anything did; a whole body is read here. */
 function failureOf(
-  { times, error: found }: Flight,
+  { reply, error: found }: Flight,
   exchange: HttpExchange,
   error: Error | null,
-  wholeError: Error | null,
-  whole: boolean,
+  api: APIConfiguration,
 ): Failure {
-  const problem = found ?? (error instanceof CancelledError ? null : error) ?? wholeError;
-  if (problem instanceof EndpointError) {
-    return { failure: problem.failure, message: excerpt(problem.message) };
-  }
-  if (problem !== null) throw problem; // a fault of ours
-  if (error !== null) {
+  let problem = found ?? error;
+  if (problem instanceof CancelledError) {
     const failure = exchange.t_sent_ns === 0 ? "unsent" : "unfinished";
     return { failure, message: "cut off by the end of the run" };
   }
-  if (exchange.status !== 200) {
-    const failure = classOfStatus(exchange.status);
-    return { failure, message: `HTTP ${exchange.status}: ${excerpt(exchange.body)}` };
+  try {
+    if (problem !== null) throw problem;
+    if (!isSuccess(exchange.status)) throw statusError(exchange, api);
+    if (exchange.body !== "") reply.body(exchange.body);
+    reply.end();
+    return { failure: null, message: null };
+  } catch (thrown) {
+    problem = thrown as Error;
   }
-  if (whole) return { failure: null, message: null };
-  if (!times.finished) return { failure: "truncated", message: "the answer ended before its end" };
-  if (times.token_events === 0) return { failure: "empty_reply", message: "the answer is empty" };
-  return { failure: null, message: null };
-}
-
-function tokensOf(
-  usage: number | null,
-  events: number,
-  text: string,
-  countTokens: ((text: string) => number) | null,
-): [number | null, LoadTokenSource | null] {
-  if (usage !== null) return [usage, "usage"];
-  if (countTokens !== null) return [countTokens(text), "tokenizer"];
-  return events > 0 ? [events, "events"] : [null, null];
+  if (!(problem instanceof EndpointError)) throw problem; // a fault of ours
+  return { failure: problem.failure, message: excerpt(problem.message, MESSAGE_LENGTH) };
 }

@@ -1,4 +1,5 @@
 /** What a load run gives: results.json, and the request records of the journal. */
+import type { TokenSource } from "../endpoint/answer.ts";
 import type { ApiType } from "../endpoint/api.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -7,7 +8,7 @@ import type { Slo } from "./slo.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Window } from "./window.ts";
 import type { ServerMetricsSummary } from "./server/server_metrics.ts";
-import type { LoadTokenSource, ServerMetricsReading } from "../run/request_record.ts";
+import type { ServerMetricsReading } from "../run/request_record.ts";
 
 /** A distribution with 95 % intervals (block bootstrap over time) on what is usually compared. */
 export interface Metric extends Distribution {
@@ -55,7 +56,7 @@ export interface StageResults {
   /** Mean output tokens of answered requests; null where unknown. */
   completion_tokens_mean: number | null;
   /** How many answers had their tokens counted by what. */
-  token_sources: Partial<Record<LoadTokenSource, number>>;
+  token_sources: Partial<Record<TokenSource, number>>;
   /** Null without SLOs. */
   goodput: {
     requests_per_s: Estimate | null;

@@ -6,11 +6,12 @@ import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { Samples } from "./samples.ts";
 import { missedSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
+import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { Metric, StageResults } from "./results.ts";
 import type { Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
-import type { LoadTokenSource, RequestRecord } from "../run/request_record.ts";
+import type { RequestRecord } from "../run/request_record.ts";
 
 /** Gives the gaps of a request, ms. */
 export type GapsOf = (record: RequestRecord) => Float32Array;
@@ -138,8 +139,8 @@ function errorsOf(inside: readonly RequestRecord[]): StageResults["errors"] {
   return errors;
 }
 
-function sourcesOf(answered: readonly RequestRecord[]): Partial<Record<LoadTokenSource, number>> {
-  const sources: Partial<Record<LoadTokenSource, number>> = {};
+function sourcesOf(answered: readonly RequestRecord[]): Partial<Record<TokenSource, number>> {
+  const sources: Partial<Record<TokenSource, number>> = {};
   for (const { token_source: source } of answered) {
     if (source !== null) sources[source] = (sources[source] ?? 0) + 1;
   }

@@ -16,7 +16,7 @@ export interface NativeSignature {
 }
 
 /** The ABI that these signatures belong to: `DYNO_ABI` in native/dyno.h. */
-export const ABI = 2;
+export const ABI = 3;
 
 /** The functions of native/dyno.h, with the meaning of their arguments there. */
 export const SYMBOLS = {

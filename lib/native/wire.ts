@@ -4,7 +4,7 @@ import { NoProcessError } from "../errors.ts";
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 
 /** What a record is: `enum wire_kind` of native/http/wire/wire.h. */
-const WIRE_KIND = { head: 1, event: 2, body: 3, end: 4 } as const;
+const WIRE_KIND = { head: 1, event: 2, body: 3, end: 4, error: 5 } as const;
 
 /** How a request ended: `enum wire_failure`. */
 const WIRE_FAILURES = [
@@ -37,6 +37,8 @@ export interface WireEnd {
 export interface WireSink {
   head(request: number, text: string): void;
   event(request: number, data: string, t_ns: number, lag_ns: number): void;
+  /** An event that is called an error. */
+  errorEvent(request: number, data: string): void;
   /** The bytes are good during the call only. */
   body(request: number, bytes: Buffer): void;
   end(request: number, end: WireEnd): void;
@@ -192,6 +194,8 @@ export class Wire implements AsyncDisposable {
         sink.end(request, endOf(words, doubles, start, message));
       } else if (kind === WIRE_KIND.head) {
         sink.head(request, text.substring(start, end));
+      } else if (kind === WIRE_KIND.error) {
+        sink.errorEvent(request, bytes.toString("utf8", start, end));
       } else {
         sink.body(request, bytes.subarray(start, end));
       }

@@ -1,9 +1,9 @@
 /** What the numbers of a report mean, in the words of the README. */
 import { grouped } from "../text/grouped.ts";
 import { escapeHtml } from "./html.ts";
+import type { TokenSource } from "../endpoint/answer.ts";
 import type { StageResults } from "../load/results.ts";
 import type { ResultItem } from "../suite/results.ts";
-import type { LoadTokenSource } from "../run/request_record.ts";
 
 /** Terms as the README's table has them: `code` between backticks. */
 export const DEFINITIONS: readonly (readonly [term: string, meaning: string])[] = [
@@ -126,14 +126,14 @@ export function comparedDefinitionList(loads: boolean): string {
 export function loadDefinitionList({ token_sources, requests }: StageResults): string {
   const shared = DEFINITIONS.filter(([term]) => SHARED.has(term));
   const sources = Object.entries(token_sources).filter(([, count]) => count > 0)
-    .map(([source, count]) => `${grouped(count)} from ${SOURCES[source as LoadTokenSource]}`);
+    .map(([source, count]) => `${grouped(count)} from ${SOURCES[source as TokenSource]}`);
   const note = requests.successful === 0 || sources.length === 0
     ? ""
     : `<p class="note">Token counts of this run: ${sources.join(", ")}.</p>`;
   return termList([...shared, ...LOAD_DEFINITIONS, ...OF_THE_LOAD_REPORT]) + note;
 }
 
-const SOURCES: Record<LoadTokenSource, string> = {
+const SOURCES: Record<TokenSource, string> = {
   usage: "the server's usage",
   tokenizer: "a tokenizer of our own",
   events: "the number of token events",

@@ -1,9 +1,8 @@
 /** What is known of a load's requests, of its client and of its server while it runs. */
-import { boolean, fields, number, orNull, text } from "./forms.ts";
+import { boolean, fields, number, object, orNull, text } from "./forms.ts";
+import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
-
-/** Where the count of output tokens comes from. */
-export type LoadTokenSource = "usage" | "tokenizer" | "events";
+import type { UsageDetails } from "../endpoint/usage.ts";
 
 /**
  * One request as it was measured: the journal's `request_finished`. Times are CLOCK_MONOTONIC
@@ -49,7 +48,9 @@ export interface RequestRecord {
   /** From the server's usage, else counted; null where nobody told. */
   completion_tokens: number | null;
   /** What told `completion_tokens`; null where nobody did. */
-  token_source: LoadTokenSource | null;
+  token_source: TokenSource | null;
+  /** What the server's usage tells beyond; null for nothing. */
+  usage_details: UsageDetails | null;
   /** US dollars; null where the server told no usage or the price is unknown. */
   cost_usd: number | null;
   /** Events that carried tokens. */
@@ -160,7 +161,8 @@ export const requestRecordForm = fields<RequestRecord>({
   message: orNull(text),
   prompt_tokens: orNull(number),
   completion_tokens: orNull(number),
-  token_source: orNull(text<LoadTokenSource>),
+  token_source: orNull(text<TokenSource>),
+  usage_details: orNull(object<UsageDetails>),
   cost_usd: orNull(number),
   token_events: number,
   lag_max_ns: orNull(number),

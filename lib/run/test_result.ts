@@ -1,11 +1,10 @@
 /** The result of one test, under the field names users know. */
 import { boolean, fields, number, object, orMissing, orNull, text } from "./forms.ts";
+import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
+import type { UsageDetails } from "../endpoint/usage.ts";
 import type { JsonObject } from "./json_fields.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
-
-/** Where token counts come from: the server's `usage`, or the number of token events. */
-export type TokenSource = "usage" | "events";
 
 /** Why a test has no answer. "internal": a fault of a handler or of ours, told in error_message. */
 export type ErrorClass = FailureClass | "internal";
@@ -58,6 +57,8 @@ export interface TestResult {
   completion_tokens: number | null;
   /** What told completion_tokens; null where nobody did. */
   token_source: TokenSource | null;
+  /** What the server's usage tells beyond; null for nothing. */
+  usage_details: UsageDetails | null;
   /** completion_tokens / execution_time. */
   tokens_per_second: number | null;
   /** Why the model stopped, in the server's word; null where it said nothing. */
@@ -184,6 +185,7 @@ export const testResultForm = fields<TestResult>({
   prompt_tokens: orNull(number),
   completion_tokens: orNull(number),
   token_source: orNull(text<TokenSource>),
+  usage_details: orNull(object<UsageDetails>),
   tokens_per_second: orNull(number),
   finish_reason: orNull(text),
   error_message: orNull(text),

@@ -5,13 +5,11 @@ import { nowNs } from "../native/clock.ts";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { splitThinking } from "./evaluate.ts";
-import type { ApiType } from "../endpoint/api.ts";
 import type { Completion, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { ResolvedEvaluator } from "./evaluate.ts";
 import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts";
 
-const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
 
 /** A test of the plan: its id in the journal, and its judge. */
@@ -44,7 +42,7 @@ export async function executeTest(
   const judged = evaluation && "hit_rate" in evaluation ? evaluation : null;
   return {
     ...identity(planned),
-    ...measured(completion, client.api.api_type, elapsed_seconds),
+    ...measured(completion, elapsed_seconds),
     response_text: completion.reply.text,
     reasoning_text: completion.reply.reasoning || null,
     elapsed_seconds,
@@ -70,6 +68,7 @@ export function internalFailure(planned: PlannedTest, error: unknown): TestResul
     prompt_tokens: null,
     completion_tokens: null,
     token_source: null,
+    usage_details: null,
     tokens_per_second: null,
     finish_reason: null,
     error_message: messageOf(error),
@@ -97,18 +96,12 @@ function answerOf({ reply }: Completion): { answer: string; thinking: string | n
 
 function measured(
   { reply, exchange, attempts, error }: Completion,
-  api_type: ApiType,
   elapsed_seconds: number,
 ) {
   const execution_time = exchange
     ? (exchange.t_end_ns - exchange.t_sent_ns) / NS_PER_S
     : elapsed_seconds;
-  const completion_tokens = reply.completion_tokens ?? (reply.token_events || null);
-  const token_source: TestResult["token_source"] = completion_tokens === null
-    ? null
-    : reply.completion_tokens === null
-    ? "events"
-    : "usage";
+  const { completion_tokens, token_source } = reply.counted();
   const answered = error === null;
   return {
     success: answered,
@@ -118,6 +111,7 @@ function measured(
     prompt_tokens: reply.prompt_tokens,
     completion_tokens,
     token_source,
+    usage_details: reply.usage_details,
     tokens_per_second: answered && completion_tokens !== null && execution_time > 0
       ? completion_tokens / execution_time
       : null,
@@ -126,20 +120,20 @@ function measured(
     error_class: error?.failure ?? null,
     timed_out: error?.failure === "timeout",
     timing: timing({ reply, exchange }),
-    api_response: reply.empty ? null : reply.toJson(api_type),
+    api_response: reply.empty ? null : reply.toJson(),
   };
 }
 
 function timing({ reply, exchange }: Pick<Completion, "reply" | "exchange">): ResultTiming | null {
   if (exchange === null) return null;
   const { t_sent_ns, t_end_ns } = exchange;
-  const { t_first_token_ns, t_last_token_ns, gap_max_ns, token_events } = reply;
+  const { tokens } = reply;
   const { ttft_ms, tpot_ms, e2e_ms } = latencies({
     ...exchange,
     t_intended_ns: null,
-    t_first_token_ns,
-    t_last_token_ns,
-    completion_tokens: reply.completion_tokens ?? (token_events || null),
+    t_first_token_ns: tokens.first_ns,
+    t_last_token_ns: tokens.last_ns,
+    completion_tokens: reply.counted().completion_tokens,
   });
   return {
     t_sent_ns,
@@ -147,8 +141,8 @@ function timing({ reply, exchange }: Pick<Completion, "reply" | "exchange">): Re
     ttft_ms,
     tpot_ms,
     e2e_ms: e2e_ms!,
-    gap_max_ms: gap_max_ns === null ? null : gap_max_ns / NS_PER_MS,
-    token_events,
+    gap_max_ms: tokens.gap_max_ms,
+    token_events: tokens.count,
   };
 }
 

@@ -25,10 +25,10 @@ export async function planTests(
   evaluators: Record<string, Evaluator> = {},
 ): Promise<PlannedTest[]> {
   const { suite, path, directory } = loaded;
-  if (api.api_type !== "chat" && api.api_type !== "completions") {
+  if (api.api_type === "embeddings") {
     throw new InputError(
-      `${api.endpoint}: suites are asked over /chat/completions or /completions; ` +
-        `dyno load measures ${api.api_type}`,
+      `${api.endpoint}: suites are asked over /chat/completions, /responses or /completions; ` +
+        "embeddings have no answers to judge (dyno load measures them)",
     );
   }
   const position = new Map(suite.tests.map((test, i) => [test.id, i]));

@@ -6,7 +6,8 @@ import { categoriesOf } from "./selection.ts";
 import type { RunEnergy } from "./energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { CodingOutcome, ErrorClass, TestResult, TokenSource } from "../run/test_result.ts";
+import type { TokenSource } from "../endpoint/answer.ts";
+import type { CodingOutcome, ErrorClass, TestResult } from "../run/test_result.ts";
 
 /** One test in results.json: a TestResult without its texts. */
 export interface ResultItem {

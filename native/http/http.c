@@ -227,7 +227,9 @@ static size_t push_head(struct http *http, const struct http_sink *sink, const c
 {
     const char *lf = memchr(bytes, '\n', count);
     size_t taken = lf ? (size_t)(lf - bytes) + 1 : count;
-    if (!keep_head(http, bytes, taken) || !lf) return taken;
+    if (!keep_head(http, bytes, taken)) return taken;
+    if (*http->head == '\0') http->fault = "it speaks HTTP/2, and not HTTP/1.1";
+    if (http->fault || !lf) return taken;
     size_t line = http->head_bytes - http->line_start;
     bool empty = line == 1 || (line == 2 && http->head[http->line_start] == '\r');
     http->line_start = http->head_bytes;

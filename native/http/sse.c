@@ -21,7 +21,7 @@ void sse_begin(struct sse *sse)
     text_reset(&sse->data);
     sse->held = NULL;
     sse->data_lines = 0;
-    sse->started = sse->after_cr = false;
+    sse->started = sse->after_cr = sse->error = false;
     sse->fault = NULL;
 }
 
@@ -69,12 +69,63 @@ static void keep_held(struct sse *sse)
 
 static void dispatch(struct sse *sse, sse_event *event, void *owner)
 {
+    bool error = sse->error;
+    sse->error = false;
     if (sse->data_lines == 0) return;
-    if (sse->held) event(owner, sse->held, sse->held_bytes);
-    else event(owner, sse->data.count ? sse->data.bytes : "", sse->data.count);
+    if (sse->held) event(owner, sse->held, sse->held_bytes, error);
+    else event(owner, sse->data.count ? sse->data.bytes : "", sse->data.count, error);
     sse->held = NULL;
     sse->data.count = 0;
     sse->data_lines = 0;
+}
+
+static bool is(const char *bytes, size_t count, const char *word)
+{
+    return count == strlen(word) && memcmp(bytes, word, count) == 0;
+}
+
+/* A line's value, if the line is of this field. */
+static bool take_field(const char **line, size_t *bytes, const char *name)
+{
+    size_t length = strlen(name);
+    if (*bytes < length || memcmp(*line, name, length) != 0) return false;
+    if (*bytes > length && (*line)[length] != ':') return false; /* another one: "database: …" */
+    *line += length, *bytes -= length;
+    if (*bytes) (*line)++, (*bytes)--;
+    if (*bytes && **line == ' ') (*line)++, (*bytes)--;
+    return true;
+}
+
+/* Whether a data line begins another event: the one before has come to its object's end. */
+static bool begins_event(const struct sse *sse, const char *line, size_t bytes)
+{
+    const char *data = sse->held ? sse->held : sse->data.bytes;
+    size_t count = sse->held ? sse->held_bytes : sse->data.count;
+    return sse->data_lines && count && data[count - 1] == '}' && bytes &&
+           (*line == '{' || is(line, bytes, "[DONE]"));
+}
+
+/* Whether bytes are one object of JSON, or the mark of the end. */
+static bool is_whole(const char *bytes, size_t count)
+{
+    if (is(bytes, count, "[DONE]")) return true;
+    if (count == 0 || *bytes != '{') return false;
+    bool text = false;
+    size_t depth = 0;
+    for (size_t i = 0; i < count; i++) {
+        char c = bytes[i];
+        if (text) {
+            if (c == '\\') i++;
+            else text = c != '"';
+        } else if (c == '"') {
+            text = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            return i + 1 == count;
+        }
+    }
+    return false;
 }
 
 /* in_input: the line lies in the caller's bytes, which stay until sse_push returns. */
@@ -93,11 +144,15 @@ static void take_line(struct sse *sse, sse_event *event, void *owner, const char
         dispatch(sse, event, owner);
         return;
     }
-    if (bytes < 4 || memcmp(line, "data", 4) != 0) return; /* a comment, event, id, retry */
-    line += 4, bytes -= 4;
-    if (bytes && *line != ':') return; /* another field: "database: …" */
-    if (bytes) line++, bytes--;
-    if (bytes && *line == ' ') line++, bytes--;
+    if (*line != '{' && !take_field(&line, &bytes, "data")) {
+        if (take_field(&line, &bytes, "event")) {
+            sse->error = is(line, bytes, "error");
+            return;
+        }
+        if (!take_field(&line, &bytes, "error")) return; /* a comment, id, retry */
+        sse->error = true;
+    }
+    if (begins_event(sse, line, bytes)) dispatch(sse, event, owner);
     if (sse->data_lines++ == 0 && in_input) {
         sse->held = line;
         sse->held_bytes = bytes;
@@ -144,4 +199,15 @@ void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes,
         }
     }
     if (!sse->fault) keep_held(sse);
+}
+
+void sse_end(struct sse *sse, sse_event *event, void *owner)
+{
+    if (sse->line.count) {
+        struct sse_text last = sse->line;
+        sse->line.count = 0;
+        take_line(sse, event, owner, last.bytes, last.count, false);
+    }
+    if (!sse->fault && (sse->error || is_whole(sse->data.bytes, sse->data.count)))
+        dispatch(sse, event, owner);
 }

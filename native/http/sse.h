@@ -1,7 +1,11 @@
 /*
- * Server-sent events from bytes (WHATWG HTML, 9.2.6); only the data of each event is kept. Lines
- * end with LF, CRLF or CR; a byte order mark and comments are dropped; several data lines are
- * joined by LF; an event without its empty line is discarded.
+ * Server-sent events from bytes (WHATWG HTML, 9.2.6); only the data of each event is kept, and
+ * whether it is called an error. Lines end with LF, CRLF or CR; a byte order mark and comments are
+ * dropped; several data lines are joined by LF.
+ *
+ * Beyond the standard, for servers that are: a line that begins with a brace is data; a JSON object
+ * and the beginning of another are two events, though no empty line is between them; a field
+ * "error" is an event of that name; and a last event without its empty line counts if it is whole.
  */
 #ifndef DYNO_SSE_H
 #define DYNO_SSE_H
@@ -25,10 +29,12 @@ struct sse {
     size_t held_bytes;
     unsigned data_lines;
     bool started, after_cr;
+    bool error;        /* the event is called so */
     const char *fault; /* NULL while nothing is wrong */
 };
 
-typedef void sse_event(void *owner, const char *data, size_t bytes);
+/* error: the event is called so. */
+typedef void sse_event(void *owner, const char *data, size_t bytes, bool error);
 
 /* Ready for the next stream; keeps its memory. */
 void sse_begin(struct sse *sse);
@@ -36,6 +42,9 @@ void sse_free(struct sse *sse);
 
 /* Takes the next bytes; calls event for each event that they complete. */
 void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes, size_t count);
+
+/* The stream is over, and not cut: what is left of it may be an event. */
+void sse_end(struct sse *sse, sse_event *event, void *owner);
 
 /* Bytes kept of a line and an event that are not complete. */
 size_t sse_pending(const struct sse *sse);

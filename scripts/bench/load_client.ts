@@ -126,6 +126,7 @@ async function withTransport(plan: ClientPlan, only: "wire" | "portable"): Promi
   const url = new URL(`http://127.0.0.1:${plan.port}/v1/chat/completions`);
   const listener = {
     onEvent: (data: string, t_ns: number) => measurement.event(data, t_ns),
+    onErrorEvent() {},
     onEnd: (_exchange: unknown, error: Error | null) => {
       if (measurement.over) return;
       measurement.ended(error !== null);

@@ -85,7 +85,7 @@ testBoth("streaming and not, chat and completions, give the same answer", async 
       const { reply, exchange, error } = await there.client.ask(question, never);
       assertEquals([reply.text, error], ["Mock response text", null]);
       assertEquals([reply.prompt_tokens, reply.completion_tokens], [3, 3]);
-      assertEquals(reply.token_events, stream ? 3 : 0);
+      assertEquals(reply.tokens.count, stream ? 3 : 0);
       assert(
         exchange!.t_sent_ns <= exchange!.t_first_byte_ns &&
           exchange!.t_first_byte_ns <= exchange!.t_end_ns,
@@ -165,7 +165,7 @@ for (const mode of errorModes) {
       const { reply, error, ...outcome } = await there.client.ask(question, never);
       assertEquals([error?.failure ?? null, outcome.attempts], [failure, attempts], error?.message);
       if (error === null && !ALTERED.test(name)) assertEquals(reply.text, "a b c d e f g h i j");
-      if (name === "multi_token_event" && stream) assertEquals(reply.token_events, 3);
+      if (name === "multi_token_event" && stream) assertEquals(reply.tokens.count, 3);
       if (name === "usage_missing") assertEquals(reply.completion_tokens, null);
     }
   });
@@ -208,7 +208,7 @@ testBoth("what is taken back while its host's name is looked up never goes out",
   const send = () =>
     there.transport.send(
       { method: "GET", url: new URL("/health", url), headers: {}, body: "", timeout_s: 5 },
-      { onEvent() {}, onEnd: (_, error) => ends.push(error) },
+      { onEvent() {}, onErrorEvent() {}, onEnd: (_, error) => ends.push(error) },
     );
   send()();
   if (only === "wire") { // of the portable transport it is sent once it connects
@@ -233,6 +233,6 @@ testBoth("32 questions at once, paced, each with its own answer", async () => {
   await using there = await clientOf(mock);
   await Promise.all(answers.map(async ({ prompt, response }) => {
     const { reply } = await there.client.ask({ prompt }, never);
-    assertEquals([reply.text, reply.token_events], [response, 40]);
+    assertEquals([reply.text, reply.tokens.count], [response, 40]);
   }));
 });

@@ -87,7 +87,7 @@ Deno.test("http through a proxy: the whole URL, and the proxy's login to the pro
     const { body } = await exchange(
       transport,
       request("http://model.example/v1/x?y=1"),
-      () => {},
+      null,
       never,
     );
     assertEquals([body, transport.name], ["{}", "portable"]);
@@ -104,7 +104,7 @@ Deno.test("https through a proxy asks for a tunnel; a refusal is told", async ()
   await using there = await proxy("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
   await withEnvironment({ https_proxy: `http://127.0.0.1:${there.port}` }, async () => {
     await using transport = await openTransport();
-    const error = await exchange(transport, request("https://model.example/v1"), () => {}, never)
+    const error = await exchange(transport, request("https://model.example/v1"), null, never)
       .catch((error) => error);
     assertEquals(error.failure, "connect");
     assertStringIncludes(error.message, "407 Proxy Authentication Required");

@@ -3,9 +3,9 @@ import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { coverageScore } from "../../lib/schedule/coverage.ts";
+import { Reply } from "../../lib/endpoint/answer.ts";
 import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { ResponseParser } from "../../lib/endpoint/http_response.ts";
-import { Reply } from "../../lib/endpoint/reply.ts";
 import { EventSplitter } from "../../lib/endpoint/sse.ts";
 import { parseExposition } from "../../lib/load/server/prometheus_text.ts";
 import { exportedMemories } from "../../lib/run/memory_export.ts";
@@ -115,13 +115,13 @@ property(
   "a stream's chunks near valid ones",
   fc.array(nearJson(...chunks), { maxLength: 6 }),
   (list) => {
-    const reply = new Reply();
+    const reply = new Reply("chat");
     refusal(() => {
       list.forEach((chunk, i) => reply.event(chunk, i));
       reply.event("[DONE]", list.length);
     });
-    JSON.stringify(reply.toJson("chat"));
-    for (const count of [reply.prompt_tokens, reply.completion_tokens, reply.token_events]) {
+    JSON.stringify(reply.toJson());
+    for (const count of [reply.prompt_tokens, reply.completion_tokens, reply.tokens.count]) {
       assert(count === null || (Number.isSafeInteger(count) && count >= 0));
     }
     assertEquals(typeof reply.text + typeof reply.reasoning, "stringstring");
@@ -130,9 +130,9 @@ property(
 );
 
 property("an answer's body near a valid one", nearJson(body), (text) => {
-  const reply = new Reply();
+  const reply = new Reply("completions");
   refusal(() => reply.body(text));
-  JSON.stringify(reply.toJson("completions"));
+  JSON.stringify(reply.toJson());
   assertEquals(typeof reply.text, "string");
 }, { runs: 600 });
 

@@ -60,6 +60,7 @@ export function record(
     prompt_tokens: 10,
     completion_tokens: 11,
     token_source: "usage",
+    usage_details: null,
     cost_usd: null,
     token_events: 11,
     lag_max_ns: 0,

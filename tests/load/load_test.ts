@@ -298,7 +298,7 @@ for (const transport of ["wire", "portable"] as const) {
         body: "{}",
         timeout_s: 5,
         t_send_ns: nowNs() - 50e6,
-      }, { onEvent: () => {}, onEnd: resolve })
+      }, { onEvent() {}, onErrorEvent() {}, onEnd: resolve })
     );
     assert(exchange.t_sent_ns - exchange.t_ready_ns >= 50e6);
   });

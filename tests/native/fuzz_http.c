@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/body.h"
 #include "http/http.h"
-#include "http/sse.h"
 
 #define HEAD_BYTES_MAX (64 * 1024)
 
 struct outcome {
     struct http http;
-    struct sse sse;
-    uint64_t body_hash, event_hash;
-    size_t body_bytes, event_bytes, events;
+    struct body answer;
+    uint64_t body_hash, event_hash, whole_hash;
+    size_t body_bytes, event_bytes, whole_bytes, events;
     unsigned heads;
     bool whole;
 };
@@ -39,12 +39,13 @@ static void on_head(void *owner, const struct http *http)
 {
     struct outcome *outcome = owner;
     REQUIRE(++outcome->heads == 1);
+    body_begin(&outcome->answer, http->status, http->event_stream);
     REQUIRE(http->status >= 200 && http->status <= 999);
     REQUIRE(http->head_bytes >= 14 && http->head_bytes <= HEAD_BYTES_MAX);
     REQUIRE(http->head[http->head_bytes - 1] == '\n');
 }
 
-static void on_event(void *owner, const char *data, size_t bytes)
+static void on_event(void *owner, const char *data, size_t bytes, bool error)
 {
     struct outcome *outcome = owner;
     REQUIRE(bytes <= SSE_EVENT_BYTES_MAX);
@@ -52,18 +53,28 @@ static void on_event(void *owner, const char *data, size_t bytes)
     outcome->events++;
     outcome->event_bytes += bytes;
     outcome->event_hash = hash(outcome->event_hash, (const char *)&bytes, sizeof bytes);
+    outcome->event_hash = hash(outcome->event_hash, (const char *)&error, sizeof error);
     outcome->event_hash = hash(outcome->event_hash, data, bytes);
+}
+
+static void on_whole(void *owner, const char *bytes, size_t count)
+{
+    struct outcome *outcome = owner;
+    outcome->whole_bytes += count;
+    outcome->whole_hash = hash(outcome->whole_hash, bytes, count);
 }
 
 static void on_body(void *owner, const char *bytes, size_t count)
 {
     struct outcome *outcome = owner;
+    struct body_sink sink = {outcome, on_event, on_whole};
     REQUIRE(outcome->heads == 1 && outcome->http.state != HTTP_DONE);
     outcome->body_bytes += count;
     outcome->body_hash = hash(outcome->body_hash, bytes, count);
-    sse_push(&outcome->sse, on_event, outcome, bytes, count);
-    REQUIRE(sse_pending(&outcome->sse) <= 2 * SSE_EVENT_BYTES_MAX);
-    if (outcome->sse.fault) outcome->http.fault = outcome->sse.fault;
+    body_push(&outcome->answer, &sink, bytes, count);
+    REQUIRE(sse_pending(&outcome->answer.sse) <= 2 * SSE_EVENT_BYTES_MAX);
+    REQUIRE(!outcome->whole_bytes || !outcome->events);
+    if (outcome->answer.sse.fault) outcome->http.fault = outcome->answer.sse.fault;
 }
 
 static void feed(struct outcome *outcome, const char *bytes, size_t count)
@@ -82,7 +93,7 @@ static void feed_copy(struct outcome *outcome, const char *bytes, size_t count, 
     char *piece = malloc(count);
     REQUIRE(piece);
     memcpy(piece, bytes, count);
-    if (stream) sse_push(&outcome->sse, on_event, outcome, piece, count);
+    if (stream) sse_push(&outcome->answer.sse, on_event, outcome, piece, count);
     else feed(outcome, piece, count);
     free(piece);
 }
@@ -90,8 +101,9 @@ static void feed_copy(struct outcome *outcome, const char *bytes, size_t count, 
 static void begin(struct outcome *outcome)
 {
     http_begin(&outcome->http);
-    sse_begin(&outcome->sse);
-    outcome->body_hash = outcome->event_hash = 0xcbf29ce484222325;
+    body_begin(&outcome->answer, 0, false);
+    outcome->body_hash = outcome->event_hash = outcome->whole_hash = 0xcbf29ce484222325;
+    outcome->whole_bytes = 0;
     outcome->body_bytes = outcome->event_bytes = outcome->events = 0;
     outcome->heads = 0;
 }
@@ -107,7 +119,10 @@ static void parse(struct outcome *outcome, const char *bytes, size_t count, bool
         if (piece > count - at) piece = count - at;
         feed_copy(outcome, bytes + at, piece, stream);
     }
+    struct body_sink sink = {outcome, on_event, on_whole};
     outcome->whole = http_closed(&outcome->http) && !outcome->http.fault;
+    if (stream) sse_end(&outcome->answer.sse, on_event, outcome);
+    else if (outcome->whole) body_end(&outcome->answer, &sink);
     REQUIRE(outcome->event_bytes <= count && outcome->body_bytes <= count);
     REQUIRE(outcome->events <= count);
 }
@@ -129,7 +144,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t count)
     REQUIRE(whole.http.status == split.http.status);
     REQUIRE(whole.http.keep_alive == split.http.keep_alive);
     REQUIRE(same_text(whole.http.fault, split.http.fault));
-    REQUIRE(same_text(whole.sse.fault, split.sse.fault));
+    REQUIRE(same_text(whole.answer.sse.fault, split.answer.sse.fault));
+    REQUIRE(whole.whole_bytes == split.whole_bytes && whole.whole_hash == split.whole_hash);
     REQUIRE(whole.body_bytes == split.body_bytes && whole.body_hash == split.body_hash);
     REQUIRE(whole.events == split.events && whole.event_hash == split.event_hash);
     return 0;

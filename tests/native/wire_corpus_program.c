@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/body.h"
 #include "http/http.h"
-#include "http/sse.h"
 
 #define EVERY_BYTE_MAX 8192
 #define EDGE 16
@@ -24,8 +24,8 @@ struct text {
 
 struct outcome {
     struct http http;
-    struct sse sse;
-    struct text body, events; /* an event: eight digits of its length, then its bytes */
+    struct body answer;
+    struct text body, events; /* an event: eight digits of its length, its bytes; an error's after "!" */
     unsigned heads;
     bool fed_after_end, closed;
 };
@@ -52,26 +52,31 @@ static void on_head(void *owner, const struct http *http)
     struct outcome *outcome = owner;
     outcome->heads++;
     if (http->head_bytes < 4 || http->status < 200) die("a head that is none");
+    body_begin(&outcome->answer, http->status, http->event_stream);
 }
 
-static void on_event(void *owner, const char *data, size_t bytes)
+static void on_event(void *owner, const char *data, size_t bytes, bool error)
 {
     struct outcome *outcome = owner;
     char length[16];
-    snprintf(length, sizeof length, "%08zu", bytes);
+    snprintf(length, sizeof length, "%08zu", bytes + error);
     append(&outcome->events, length, 8);
+    if (error) append(&outcome->events, "!", 1);
     append(&outcome->events, data, bytes);
+}
+
+static void on_whole(void *owner, const char *bytes, size_t count)
+{
+    struct outcome *outcome = owner;
+    append(&outcome->body, bytes, count);
 }
 
 static void on_body(void *owner, const char *bytes, size_t count)
 {
     struct outcome *outcome = owner;
-    if (!outcome->http.event_stream) {
-        append(&outcome->body, bytes, count);
-        return;
-    }
-    sse_push(&outcome->sse, on_event, outcome, bytes, count);
-    if (outcome->sse.fault) outcome->http.fault = outcome->sse.fault;
+    struct body_sink sink = {outcome, on_event, on_whole};
+    body_push(&outcome->answer, &sink, bytes, count);
+    if (outcome->answer.sse.fault) outcome->http.fault = outcome->answer.sse.fault;
 }
 
 /* The piece lies in memory of its own, so that the sanitizer sees a read beyond it or after it. */
@@ -92,7 +97,7 @@ static void feed(struct outcome *outcome, const char *bytes, size_t count)
 static void begin(struct outcome *outcome)
 {
     http_begin(&outcome->http);
-    sse_begin(&outcome->sse);
+    body_begin(&outcome->answer, 0, false);
     outcome->body.count = outcome->events.count = 0;
     outcome->heads = 0;
     outcome->fed_after_end = outcome->closed = false;
@@ -100,14 +105,15 @@ static void begin(struct outcome *outcome)
 
 static void finish(struct outcome *outcome)
 {
-    outcome->closed = http_closed(&outcome->http);
-    if (outcome->http.fault) outcome->closed = false;
+    struct body_sink sink = {outcome, on_event, on_whole};
+    outcome->closed = http_closed(&outcome->http) && !outcome->http.fault;
+    if (outcome->closed) body_end(&outcome->answer, &sink);
 }
 
 static void release(struct outcome *outcome)
 {
     http_free(&outcome->http);
-    sse_free(&outcome->sse);
+    body_free(&outcome->answer);
     free(outcome->body.bytes);
     free(outcome->events.bytes);
 }

@@ -48,7 +48,7 @@ function portableOutcome(pieces: Buffer[]): Outcome {
   let left = false;
   const exchange = new Exchange(
     { method: "GET", url: new URL("http://a/"), headers: {}, body: "", timeout_s: 100 },
-    (data) => events.push(data),
+    { onEvent: (data) => events.push(data), onErrorEvent: (data) => events.push(`!${data}`) },
     0,
     (outcome) => settled = outcome,
   );

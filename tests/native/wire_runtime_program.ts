@@ -27,6 +27,7 @@ const exchanges = await Promise.all(
           const stamp = /"content":" (\d{19})"/.exec(data);
           if (stamp && t_ns < Number(stamp[1])) late++; // read before it was sent
         },
+        onErrorEvent() {},
         onEnd: ({ status }, error) => resolve(error?.message ?? String(status)),
       });
     })),

@@ -2,15 +2,13 @@
 import { Buffer } from "node:buffer";
 import { CancelledError } from "../../execute/scope.ts";
 import { nowNs } from "../../native/clock.ts";
+import { BodyReader } from "../body.ts";
 import { EndpointError } from "../errors.ts";
 import { isEncoded, ResponseParser } from "../http_response.ts";
-import { EventSplitter } from "../sse.ts";
 import { proxyOf } from "../proxy.ts";
 import { requestHead } from "../transport.ts";
 import type { ResponseHead } from "../http_response.ts";
 import type { HttpExchange, HttpRequest, Listener } from "../transport.ts";
-
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** What the connection is told when an exchange is over. */
 export interface Outcome {
@@ -20,18 +18,19 @@ export interface Outcome {
   keepAlive: boolean;
 }
 
+/** Who is told of events. */
+export type Told = Pick<Listener, "onEvent" | "onErrorEvent">;
+
 /** Feed it what the socket gives; it calls `onSettled` once. */
 export class Exchange {
   readonly #request: HttpRequest;
   readonly #onSettled: (outcome: Outcome) => void;
   readonly #parser: ResponseParser;
-  readonly #splitter: EventSplitter;
+  readonly #listener: Told;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #started_ns = nowNs();
-  #body: Buffer[] = [];
-  #bodyBytes = 0;
+  #body: BodyReader | null = null;
   #head: ResponseHead | null = null;
-  #streaming = false;
   #settled = false;
   readonly #t_ready_ns: number;
   #connect_ns = 0;
@@ -41,17 +40,17 @@ export class Exchange {
 
   constructor(
     request: HttpRequest,
-    onEvent: Listener["onEvent"],
+    listener: Told,
     t_ready_ns: number,
     onSettled: (outcome: Outcome) => void,
   ) {
     this.#request = request;
     this.#onSettled = onSettled;
     this.#t_ready_ns = t_ready_ns;
-    this.#splitter = new EventSplitter((data) => onEvent(data, this.#t_read_ns, null));
+    this.#listener = listener;
     this.#parser = new ResponseParser({
       onHead: (head) => this.#onHead(head),
-      onBody: (bytes) => this.#onBody(bytes),
+      onBody: (bytes) => this.#body!.push(bytes),
     });
     this.#timer = setTimeout(() => this.#onTimeout(), request.timeout_s * 1000);
   }
@@ -76,6 +75,7 @@ export class Exchange {
     if (this.#t_first_byte_ns === 0) this.#t_first_byte_ns = this.#t_read_ns;
     try {
       this.#parser.push(bytes);
+      if (this.#parser.done) this.#body?.end();
     } catch (error) {
       return this.#settle(error as Error);
     }
@@ -89,8 +89,10 @@ export class Exchange {
 
   /** The connection is closed, by `error` if there was one. */
   closed(error: Error | null): void {
-    if (this.#parser.end()) this.#settle(null);
-    else this.#settle(this.#brokenOff(error));
+    if (this.#settled) return;
+    if (!this.#parser.end()) return this.#settle(this.#brokenOff(error));
+    this.#body?.end();
+    this.#settle(null);
   }
 
   #settle(error: Error | null): void {
@@ -108,7 +110,7 @@ export class Exchange {
     return {
       status: this.#head?.status ?? 0,
       headers: this.#head?.headers ?? {},
-      body: error === null ? Buffer.concat(this.#body).toString("utf8") : "",
+      body: error === null ? this.#body?.text ?? "" : "",
       connect_ns: this.#connect_ns,
       t_ready_ns: this.#t_ready_ns,
       t_sent_ns: this.#t_sent_ns,
@@ -127,16 +129,10 @@ export class Exchange {
       );
     }
     this.#head = head;
-    this.#streaming = /^text\/event-stream/i.test(head.headers["content-type"] ?? "");
-  }
-
-  #onBody(bytes: Buffer): void {
-    if (this.#streaming) return this.#splitter.push(bytes);
-    this.#bodyBytes += bytes.length;
-    if (this.#bodyBytes > MAX_BODY_BYTES) {
-      throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
-    }
-    this.#body.push(Buffer.from(bytes));
+    this.#body = new BodyReader(head, (data, error) => {
+      if (error) this.#listener.onErrorEvent(data);
+      else this.#listener.onEvent(data, this.#t_read_ns, null);
+    });
   }
 
   #onTimeout(): void {

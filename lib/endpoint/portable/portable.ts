@@ -7,7 +7,7 @@ import { proxyOf } from "../proxy.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openSocket } from "./socket.ts";
 import { neverSent } from "../transport.ts";
-import type { Outcome } from "./exchange.ts";
+import type { Outcome, Told } from "./exchange.ts";
 import type { HttpRequest, Listener, Transport, TransportStatus } from "../transport.ts";
 
 /** One socket; carries one exchange at a time. */
@@ -54,11 +54,11 @@ class Connection {
   /** Runs one exchange; `onSettled` is told once, after which the connection is free or closed. */
   run(
     request: HttpRequest,
-    onEvent: Listener["onEvent"],
+    listener: Told,
     t_ready_ns: number,
     onSettled: (outcome: Outcome, answered: boolean) => void,
   ): void {
-    const exchange = new Exchange(request, onEvent, t_ready_ns, (outcome) => {
+    const exchange = new Exchange(request, listener, t_ready_ns, (outcome) => {
       this.#exchange = null;
       if (!outcome.keepAlive) this.destroy();
       onSettled(outcome, exchange.answered);
@@ -152,13 +152,13 @@ export class PortableTransport implements Transport {
       if (keepAlive && !current.closed) this.#idle.get(current.origin)!.push(current);
       if (error !== null && reused && current === connection && current.closed && !answered) {
         current = this.#connect(request);
-        return current.run(request, listener.onEvent, t_ready_ns, settled);
+        return current.run(request, listener, t_ready_ns, settled);
       }
       this.#queue.ended();
       listener.onEnd(exchange, error);
     };
     const reused = connection.ready;
-    connection.run(request, listener.onEvent, t_ready_ns, settled);
+    connection.run(request, listener, t_ready_ns, settled);
     return () => current.cancel();
   }
 

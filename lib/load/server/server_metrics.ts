@@ -254,7 +254,7 @@ async function get(
     return await exchange(
       transport,
       { method: "GET", url, headers: { ...accept, ...headers }, body: "", timeout_s },
-      () => {},
+      null,
       signal,
     );
   } catch (error) {

@@ -111,11 +111,11 @@ export const framingFaults = {
     apply: withHead((head) => `${head}\r\n__proto__: x\r\nconstructor: y\r\ncontent-type: z`),
   },
   wrong_type: {
-    description: "an event stream called text/plain",
-    failure: "malformed",
+    description: "an answer called text/plain",
+    failure: null,
     apply: (parts) =>
-      parts[0].kind === "head"
-        ? withHead((head) => head.replace("text/event-stream", "text/plain"))(parts)
-        : instead(`${OK}content-length: 2\r\n\r\nok`)(parts),
+      parts[0].kind === "whole"
+        ? [{ ...parts[0], type: "text/plain" }, ...parts.slice(1)]
+        : withHead((head) => head.replace("text/event-stream", "text/plain"))(parts),
   },
 } satisfies Record<string, Fault>;

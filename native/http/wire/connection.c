@@ -51,7 +51,7 @@ void free_closed_connections(struct wire *wire)
         struct connection *connection = wire->closed;
         wire->closed = connection->next;
         http_free(&connection->http);
-        sse_free(&connection->sse);
+        body_free(&connection->body);
         free(connection);
     }
 }
@@ -160,7 +160,6 @@ static void attach_request(struct connection *connection, struct request *reques
     request->connection = connection;
     connection->written = 0;
     http_begin(&connection->http);
-    sse_begin(&connection->sse);
 }
 
 void send_on_connection(struct wire *wire, struct request *request)
@@ -199,40 +198,48 @@ static void on_head(void *owner, const struct http *http)
 {
     struct reading *reading = owner;
     struct connection *connection = reading->connection;
+    body_begin(&connection->body, http->status, http->event_stream);
     wire_emit(reading->wire, connection->request->head.request, WIRE_HEAD, connection->t_read_ns,
               connection->lag_ns, http->head, http->head_bytes);
 }
 
-static void on_event(void *owner, const char *data, size_t bytes)
+static void on_event(void *owner, const char *data, size_t bytes, bool error)
 {
     struct reading *reading = owner;
     struct connection *connection = reading->connection;
     connection->request->end.events++;
-    wire_emit(reading->wire, connection->request->head.request, WIRE_EVENT, connection->t_read_ns,
-              connection->lag_ns, data, bytes);
+    wire_emit(reading->wire, connection->request->head.request, error ? WIRE_ERROR : WIRE_EVENT,
+              connection->t_read_ns, connection->lag_ns, data, bytes);
+}
+
+static void on_whole(void *owner, const char *bytes, size_t count)
+{
+    struct reading *reading = owner;
+    struct connection *connection = reading->connection;
+    if (connection->request->end.body_bytes > BODY_BYTES_MAX)
+        connection->http.fault = "an answer of more than 64 MB";
+    else
+        wire_emit(reading->wire, connection->request->head.request, WIRE_BODY,
+                  connection->t_read_ns, connection->lag_ns, bytes, count);
 }
 
 static void on_body(void *owner, const char *bytes, size_t count)
 {
     struct reading *reading = owner;
     struct connection *connection = reading->connection;
-    struct wire_end *end = &connection->request->end;
-    end->body_bytes += (double)count;
-    if (connection->http.event_stream) {
-        sse_push(&connection->sse, on_event, reading, bytes, count);
-        if (connection->sse.fault) connection->http.fault = connection->sse.fault;
-    } else if (end->body_bytes > BODY_BYTES_MAX) {
-        connection->http.fault = "an answer of more than 64 MB";
-    } else {
-        wire_emit(reading->wire, connection->request->head.request, WIRE_BODY,
-                  connection->t_read_ns, connection->lag_ns, bytes, count);
-    }
+    struct body_sink sink = {reading, on_event, on_whole};
+    connection->request->end.body_bytes += (double)count;
+    body_push(&connection->body, &sink, bytes, count);
+    if (connection->body.sse.fault) connection->http.fault = connection->body.sse.fault;
 }
 
 /* The answer is whole: the connection is kept or closed, the request ends. */
 static void answer_complete(struct wire *wire, struct connection *connection, bool clean)
 {
     struct request *request = connection->request;
+    struct reading reading = {wire, connection};
+    struct body_sink sink = {&reading, on_event, on_whole};
+    body_end(&connection->body, &sink);
     connection->request = NULL;
     if (clean && connection->http.keep_alive && connection->written == request->head.bytes) {
         connection->next = connection->target->idle;

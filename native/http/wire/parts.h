@@ -11,8 +11,8 @@
 #include "base/event_loop.h"
 #include "base/heap.h"
 #include "base/stream.h"
+#include "http/body.h"
 #include "http/http.h"
-#include "http/sse.h"
 #include "http/wire/wire.h"
 
 #define TARGETS_MAX 64
@@ -63,7 +63,7 @@ struct connection {
     double t_connect_ns, t_read_ns;
     uint32_t lag_ns;
     struct http http;
-    struct sse sse;
+    struct body body;
 };
 
 /* Requests by their number. */

@@ -19,7 +19,8 @@ struct wire_request {
     uint32_t reserved;
 };
 
-enum wire_kind { WIRE_HEAD = 1, WIRE_EVENT, WIRE_BODY, WIRE_END };
+/* WIRE_ERROR: an event that is called an error. */
+enum wire_kind { WIRE_HEAD = 1, WIRE_EVENT, WIRE_BODY, WIRE_END, WIRE_ERROR };
 
 #define WIRE_LAG_UNKNOWN UINT32_MAX
 

@@ -291,7 +291,7 @@ testLeakFree("it goes beside a load whose limit is spent", async () => {
   const url = new URL(server.url);
   const cancel = load.send(
     { method: "POST", url, headers: {}, body: "{}", timeout_s: 5 },
-    { onEvent() {}, onEnd() {} },
+    { onEvent() {}, onErrorEvent() {}, onEnd() {} },
   );
   await until(() => server.paths.length === 1);
   await using scraper = await found(server.probe());

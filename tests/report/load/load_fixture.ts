@@ -108,6 +108,7 @@ export function simulatedRequests(seed = 7): Simulated[] {
         prompt_tokens,
         completion_tokens: failed ? null : completion_tokens,
         token_source: failed ? null : "usage",
+        usage_details: null,
         cost_usd: null,
         token_events: failed ? 0 : completion_tokens,
         lag_max_ns: Math.round(60_000 * Math.exp(0.4 * normal())),

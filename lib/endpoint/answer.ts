@@ -1,0 +1,359 @@
+/**
+ * What an endpoint says, streamed or whole, in every form of API: the one reader of answers. Made for
+ * 200,000 events a second.
+ */
+import { namedError, saidInChoices } from "./choices.ts";
+import { EndpointError, saidError } from "./errors.ts";
+import { malformed, objectIn, objectsIn, parseObject } from "./json.ts";
+import { TokenStamps } from "./latency.ts";
+import { saidInEvent, saidInResponse } from "./responses.ts";
+import { laterUsage, usageIn } from "./usage.ts";
+import type { ApiType } from "./api.ts";
+import type { Json } from "./json.ts";
+import type { CallPart, Said } from "./said.ts";
+import type { Usage, UsageDetails } from "./usage.ts";
+
+/** What is kept of an answer, in characters: a flood ends here, like a body. */
+const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
+const MAX_TOOL_CALLS = 1000;
+
+/** A text without quotation mark, backslash or control character stands in JSON as it is. */
+// deno-lint-ignore no-control-regex
+const PLAIN = /^[^"\\\x00-\x1f]+$/;
+/** A stream whose events keep changing their form is not worth learning from again. */
+const MOST_FORMS = 8;
+
+const BROKE_OFF = "the server broke off with an error";
+
+/** What told the count of an answer's tokens. */
+export type TokenSource = "usage" | "tokenizer" | "events";
+
+/**
+ * The form that a stream's events have around their text. Servers repeat everything but the text in
+ * each event: what begins and ends as a parsed one did, with plain text between, says the same with
+ * another text, and need not be parsed again.
+ */
+interface Form {
+  prefix: string;
+  suffix: string;
+  part: "text" | "reasoning" | "others";
+}
+
+/** One answer. Feed it the events of a stream, or one body. */
+export class Reply {
+  /** When its token events came. */
+  readonly tokens: TokenStamps = new TokenStamps();
+  /** The first event with a choice, tokens or not; null before it. */
+  t_first_choice_ns: number | null = null;
+  /** The largest lag of a read behind the kernel's receipt; null when never known. */
+  lag_max_ns: number | null = null;
+  /** `[DONE]`, a finish reason or a whole body came: the answer was not cut. */
+  complete = false;
+  /** Why the model stopped, in the server's word; null until it says so. */
+  finish_reason: string | null = null;
+  /** What it says, a refusal included; empty where texts are not kept. */
+  text = "";
+  /** Reasoning that the endpoint gives apart from the text. */
+  reasoning = "";
+  /** The part of the text by which the model refused. */
+  refusal = "";
+  readonly #api_type: ApiType;
+  readonly #keep: boolean;
+  #others = "";
+  #calls: CallPart[] = [];
+  #usage: Usage | null = null;
+  /** Whether it holds anything at all. */
+  #said = false;
+  /** In the server's words: the body, or the last events without their choices. */
+  #raw: Json = {};
+  #whole = false;
+  #form: Form | null = null;
+  #forms = 0;
+
+  /**
+   * Empty at first.
+   *
+   * @param keep whether to keep what it says; times and counts are always there.
+   */
+  constructor(api_type: ApiType, keep = true) {
+    this.#api_type = api_type;
+    this.#keep = keep;
+  }
+
+  /** Whether it holds nothing: no text, reasoning, call of a tool, sound or vector. */
+  get empty(): boolean {
+    return !this.#said && this.tokens.count === 0;
+  }
+
+  /** From the server's usage; null where it tells none. */
+  get prompt_tokens(): number | null {
+    return this.#usage?.prompt_tokens ?? null;
+  }
+
+  /** From the server's usage, reasoning included; null where it tells none, or 0 of what has tokens. */
+  get completion_tokens(): number | null {
+    const count = this.#usage?.completion_tokens ?? null;
+    return count === 0 && !this.empty && this.#api_type !== "embeddings" ? null : count;
+  }
+
+  /** What the server's usage tells beyond the two sums; null for nothing. */
+  get usage_details(): UsageDetails | null {
+    const details = this.#usage?.details ?? {};
+    return Object.keys(details).length > 0 ? details : null;
+  }
+
+  /**
+   * How many tokens the answer has, and what told it: the server's usage, else a tokenizer, else the
+   * number of token events, of which one may carry several tokens.
+   *
+   * @param countTokens counts the tokens of a text; null for none.
+   */
+  counted(
+    countTokens: ((text: string) => number) | null = null,
+  ): { completion_tokens: number | null; token_source: TokenSource | null } {
+    const told = this.completion_tokens;
+    if (told !== null) return { completion_tokens: told, token_source: "usage" };
+    if (this.#api_type !== "embeddings" && !this.empty) {
+      if (countTokens !== null) {
+        return { completion_tokens: countTokens(this.#words()), token_source: "tokenizer" };
+      }
+      const events = this.tokens.count;
+      if (events > 0) return { completion_tokens: events, token_source: "events" };
+    }
+    return { completion_tokens: null, token_source: null };
+  }
+
+  /**
+   * Takes one event of a stream.
+   *
+   * @param t_ns CLOCK_MONOTONIC, nanoseconds.
+   * @param lag_ns of the read behind the kernel's receipt; null where it is not known.
+   * @throws {EndpointError} class malformed for bad JSON; the server's own class for an error in it.
+   */
+  event(data: string, t_ns: number, lag_ns: number | null = null): void {
+    if (lag_ns !== null && lag_ns > (this.lag_max_ns ?? -1)) this.lag_max_ns = lag_ns;
+    const form = this.#form;
+    if (form !== null) {
+      const { prefix, suffix } = form;
+      const end = data.length - suffix.length;
+      if (
+        end > prefix.length && data.substring(0, prefix.length) === prefix &&
+        data.substring(end) === suffix
+      ) {
+        const text = data.substring(prefix.length, end);
+        if (PLAIN.test(text)) {
+          if (this.#keep) this.#keepText(form.part, text);
+          this.tokens.add(t_ns);
+          return;
+        }
+      }
+    }
+    this.#parse(data, t_ns);
+  }
+
+  /**
+   * Takes an event that its name calls an error.
+   *
+   * @throws {EndpointError} always: the server's own class.
+   */
+  errorEvent(data: string): never {
+    throw saidError(namedError(data), BROKE_OFF);
+  }
+
+  /**
+   * Takes a whole body.
+   *
+   * @throws {EndpointError} class malformed, or the server's own for an error in it.
+   */
+  body(text: string): void {
+    const json = parseObject(text, "the answer", "the server answered with an error");
+    this.#raw = json;
+    this.#whole = true;
+    if (this.#api_type === "embeddings") {
+      if (!Array.isArray(json.data)) throw malformed("the answer has no list of data", text);
+      this.#said = objectsIn(json.data).length > 0;
+      this.#addUsage(usageIn(json.usage));
+    } else {
+      const said = this.#api_type === "responses" ? saidInResponse(json) : saidInChoices(json);
+      if (!said.has_choice && !said.finished) {
+        const list = this.#api_type === "responses" ? "output" : "choices";
+        throw malformed(`the answer has no ${list}`, text);
+      }
+      this.#add(said);
+    }
+    this.complete = true;
+  }
+
+  /**
+   * That all has come.
+   *
+   * @throws {EndpointError} class truncated where the end is missing, empty_reply where nothing was said.
+   */
+  end(): void {
+    if (!this.complete) throw new EndpointError("truncated", "the answer ended before its end");
+    if (!this.empty) return;
+    const facts = [
+      this.finish_reason === null ? null : `finish reason "${this.finish_reason}"`,
+      this.completion_tokens ? `though its usage says ${this.completion_tokens} tokens` : null,
+    ].filter((fact) => fact !== null);
+    const more = facts.length > 0 ? ` (${facts.join(", ")})` : "";
+    throw new EndpointError("empty_reply", `the answer is empty${more}`);
+  }
+
+  /** The answer in the form that the API has for one that is not streamed. */
+  toJson(): Json {
+    if (this.#whole) return this.#raw;
+    if (this.#api_type === "responses") {
+      if (objectsIn(this.#raw.output).length > 0) return this.#raw;
+      const content = [{ type: "output_text", text: this.text }];
+      return { ...this.#raw, output: [{ type: "message", role: "assistant", content }] };
+    }
+    const content = this.#api_type === "completions" ? { text: this.text } : {
+      message: {
+        role: "assistant",
+        content: this.refusal === "" ? this.text : this.text.replace(this.refusal, "") || null,
+        ...(this.refusal ? { refusal: this.refusal } : {}),
+        ...(this.reasoning ? { reasoning_content: this.reasoning } : {}),
+        ...(this.#calls.length ? { tool_calls: this.#calls.map(callJson) } : {}),
+      },
+    };
+    return { ...this.#raw, choices: [{ index: 0, ...content, finish_reason: this.finish_reason }] };
+  }
+
+  #parse(data: string, t_ns: number): void {
+    if (data.length < 16) {
+      const word = data.trim();
+      if (word === "") return; // some keep a connection alive so
+      if (word === "[DONE]") {
+        this.complete = true;
+        return;
+      }
+    }
+    const said = this.#read(data, true);
+    if (said.has_choice) this.t_first_choice_ns ??= t_ns;
+    this.#add(said);
+    if (!said.has_token) return;
+    this.tokens.add(t_ns);
+    // an answer of one event has nothing to gain
+    if (this.tokens.count > 1 && this.#forms < MOST_FORMS) this.#learn(data, said);
+  }
+
+  #read(data: string, keep: boolean): Said {
+    const json = parseObject(data, "an event", BROKE_OFF);
+    if (keep && this.#keep) this.#keepRaw(json);
+    return this.#api_type === "responses" ? saidInEvent(json, !this.empty) : saidInChoices(json);
+  }
+
+  #keepRaw(json: Json): void {
+    if (this.#api_type === "responses") {
+      const response = objectIn(json.response);
+      if (response !== null) this.#raw = response;
+      return;
+    }
+    const { choices: _, usage, ...rest } = json;
+    this.#raw = { ...this.#raw, ...rest };
+    if (objectIn(usage) !== null) this.#raw.usage = usage;
+  }
+
+  #add(said: Said): void {
+    this.#said ||= said.has_token;
+    this.#addUsage(said.usage);
+    if (this.#keep) {
+      if (said.text !== "") this.#keepText("text", said.text);
+      if (said.reasoning !== "") this.#keepText("reasoning", said.reasoning);
+      if (said.others !== "") this.#keepText("others", said.others);
+      this.refusal += said.refusal;
+      for (const call of said.calls) this.#addCall(call);
+    }
+    if (!said.finished) return;
+    this.complete = true;
+    this.finish_reason = said.finish_reason ?? this.finish_reason;
+  }
+
+  #addUsage(usage: Usage | null): void {
+    if (usage === null) return;
+    this.#usage = this.#usage === null ? usage : laterUsage(this.#usage, usage);
+  }
+
+  #keepText(part: Form["part"], text: string): void {
+    if (part === "text") this.text += text;
+    else if (part === "reasoning") this.reasoning += text;
+    else this.#others += text;
+    this.#bound(this.text.length + this.reasoning.length + this.#others.length);
+  }
+
+  /** A server may leave out the place of a call, or give all the same one; a name begins a call. */
+  #addCall(part: CallPart): void {
+    const known = part.place === null
+      ? this.#calls.findLast(({ id }) => part.id !== "" ? id === part.id : part.name === "")
+      : this.#calls.findLast(({ place }) => place === part.place);
+    const other = known !== undefined && part.name !== "" && part.id !== "" && known.id !== "" &&
+      part.id !== known.id;
+    if (known === undefined || other) {
+      if (this.#calls.length === MAX_TOOL_CALLS) {
+        throw new EndpointError("malformed", `more than ${MAX_TOOL_CALLS} tool calls in an answer`);
+      }
+      this.#calls.push({ ...part });
+      return;
+    }
+    known.id ||= part.id;
+    known.name ||= part.name;
+    known.arguments += part.arguments;
+    this.#bound(known.arguments.length);
+  }
+
+  /** @throws {EndpointError} class malformed: more than any model gives. */
+  #bound(length: number): void {
+    if (length <= MAX_TEXT_LENGTH) return;
+    throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
+  }
+
+  /** All words of it, in whatever part. */
+  #words(): string {
+    const calls = this.#calls.map((call) => call.name + call.arguments).join("");
+    return this.reasoning + this.text + this.#others + calls;
+  }
+
+  /**
+   * Learns the form of an event that says one text and nothing else. The text must stand in the event
+   * once, and the event with another text in its place must say that text and nothing else.
+   */
+  #learn(data: string, said: Said): void {
+    const part = onlyPart(said);
+    const text = part === null ? "" : said[part];
+    if (part === null || !PLAIN.test(text)) return; // the form that is known may still hold
+    this.#forms++;
+    this.#form = null;
+    const quoted = `"${text}"`;
+    const at = data.indexOf(quoted);
+    if (at < 0 || data.indexOf(quoted, at + 1) >= 0) return;
+    // copies: slices would keep the whole batch that they were cut from
+    const prefix = copied(data.substring(0, at + 1));
+    const suffix = copied(data.substring(at + 1 + text.length));
+    const other = this.#read(`${prefix}~${suffix}`, false);
+    const same = onlyPart(other) === part && other[part] === "~";
+    if (same) this.#form = { prefix, suffix, part };
+  }
+}
+
+/** The part that is all an event says; null where it says more, or nothing. */
+function onlyPart(said: Said): Form["part"] | null {
+  if (said.finished || said.usage !== null || said.refusal !== "" || said.calls.length > 0) {
+    return null;
+  }
+  const parts = (["text", "reasoning", "others"] as const).filter((part) => said[part] !== "");
+  return parts.length === 1 ? parts[0] : null;
+}
+
+/** The same text in memory of its own: joining makes a new one, and the slice is of that. */
+function copied(text: string): string {
+  return ` ${text}`.slice(1);
+}
+
+function callJson({ place, id, name, arguments: words, kind }: CallPart, i: number): Json {
+  const index = typeof place === "number" ? place : i;
+  const called = kind === "custom" ? { custom: { name, input: words } } : {
+    function: { name, arguments: words },
+  };
+  return { index, ...(id ? { id } : {}), type: kind, ...called };
+}

@@ -1,0 +1,86 @@
+/**
+ * An answer's body: events or one whole, told by its first bytes, since servers leave the content type
+ * out, or say another. As in native/http/body.c.
+ */
+import { Buffer } from "node:buffer";
+import { EndpointError } from "./errors.ts";
+import { EventSplitter } from "./sse.ts";
+import type { ResponseHead } from "./http_response.ts";
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const EVENT_STREAM = /^text\/event-stream/i;
+/** What a stream of events begins with. */
+const FIELDS = [":", "data:", "event:", "id:", "retry:"];
+/** Blanks, and the bytes of a byte order mark: they tell nothing. */
+const BLANKS = /^[ \t\r\n\xef\xbb\xbf]+/;
+/** Enough to tell by, with some blanks before. */
+const FIRST_BYTES = 16;
+
+/** Feed it the bytes of one body. */
+export class BodyReader {
+  readonly #splitter: EventSplitter;
+  readonly #typed: boolean;
+  #form: "untold" | "whole" | "events";
+  #first = "";
+  #whole: Buffer[] = [];
+  #bytes = 0;
+
+  /** @param onEvent is told each event's data, and whether the event is called an error. */
+  constructor({ status, headers }: ResponseHead, onEvent: (data: string, error: boolean) => void) {
+    this.#splitter = new EventSplitter(onEvent);
+    this.#typed = EVENT_STREAM.test(headers["content-type"] ?? "");
+    // what is no answer is one text, whatever its form: its words are wanted
+    this.#form = status >= 200 && status < 300 ? "untold" : "whole";
+  }
+
+  /** The body, if it is no stream of events. */
+  get text(): string {
+    return Buffer.concat(this.#whole).toString("utf8");
+  }
+
+  /**
+   * Takes the next bytes.
+   *
+   * @throws {EndpointError} class malformed: a body above 64 MB or an event above 4 MB.
+   */
+  push(bytes: Buffer): void {
+    let at = 0;
+    if (this.#form === "untold") {
+      while (at < bytes.length && this.#form === "untold") {
+        this.#first += String.fromCharCode(bytes[at++]);
+        this.#form = this.#told();
+      }
+      if (this.#form === "untold") return;
+      this.#deliver(Buffer.from(this.#first, "latin1"));
+    }
+    this.#deliver(at === 0 ? bytes : bytes.subarray(at));
+  }
+
+  /** All has come. */
+  end(): void {
+    if (this.#form === "untold") {
+      this.#form = "whole";
+      this.#deliver(Buffer.from(this.#first, "latin1"));
+    } else if (this.#form === "events") {
+      this.#splitter.end();
+    }
+  }
+
+  /** Of what is called events, an object, a list or a page is none; of others, a field begins them. */
+  #told(): "untold" | "whole" | "events" {
+    if (this.#typed) return /^[{[<]/.test(this.#first) ? "whole" : "events";
+    const first = this.#first.replace(BLANKS, "");
+    if (FIELDS.some((field) => first.startsWith(field))) return "events";
+    if (this.#first.length === FIRST_BYTES) return "whole";
+    return FIELDS.some((field) => field.startsWith(first)) ? "untold" : "whole";
+  }
+
+  #deliver(bytes: Buffer): void {
+    if (this.#form === "events") return this.#splitter.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes > MAX_BODY_BYTES) {
+      throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
+    }
+    if (bytes.length > 0) this.#whole.push(Buffer.from(bytes));
+  }
+}

@@ -1,0 +1,106 @@
+/** Chat and completions: a chunk of a stream and a whole answer, as the servers there are write them. */
+import { errorIn, saidError } from "./errors.ts";
+import { objectIn, objectsIn, textIn } from "./json.ts";
+import { Said } from "./said.ts";
+import { usageIn } from "./usage.ts";
+import type { Json } from "./json.ts";
+
+/** Names of the field for reasoning; where several are there, they say the same. */
+const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text"];
+
+/**
+ * Reads a chunk or a whole answer.
+ *
+ * @throws {EndpointError} a choice that failed: the server's class of it.
+ */
+export function saidInChoices(json: Json): Said {
+  const said = new Said();
+  said.addUsage(usageIn(json.usage) ?? usageIn(objectIn(json.x_groq)?.usage));
+  const choices = objectsIn(json.choices);
+  for (let i = 0; i < choices.length; i++) {
+    const choice = choices[i];
+    const first = typeof choice.index === "number" ? choice.index === 0 : i === 0;
+    said.has_choice = true;
+    said.addUsage(usageIn(choice.usage)); // Moonshot
+    addMessage(said, objectIn(choice.delta) ?? objectIn(choice.message) ?? choice, first);
+    const reason = textIn(choice.finish_reason);
+    const error = objectIn(choice.error); // OpenRouter
+    if (error !== null) throw saidError(error, "the server broke off with an error");
+    if (reason !== "") said.finish(reason, textIn(choice.message) || null);
+  }
+  return said;
+}
+
+/** Adds what a delta, a message, or a choice of completions says. */
+function addMessage(said: Said, message: Json, first: boolean): void {
+  const reasoning = reasoningIn(message);
+  said.add(first ? "reasoning" : "others", reasoning);
+  addContent(said, message.content ?? message.text, first);
+  const refusal = textIn(message.refusal);
+  if (refusal !== "") {
+    said.add(first ? "text" : "others", refusal);
+    if (first) said.refusal += refusal;
+  }
+  const audio = objectIn(message.audio);
+  if (audio !== null) {
+    said.add(first ? "text" : "others", textIn(audio.transcript));
+    said.has_token ||= textIn(audio.data) !== "";
+  }
+  for (const call of objectsIn(message.tool_calls)) addCall(said, call);
+  const legacy = objectIn(message.function_call);
+  if (legacy !== null) addCall(said, { index: "function_call", function: legacy });
+}
+
+/** Content is a text or a list of parts (Mistral, vLLM's omni models). */
+function addContent(said: Said, content: unknown, first: boolean): void {
+  if (!Array.isArray(content)) return said.add(first ? "text" : "others", textIn(content));
+  for (const part of content) {
+    if (typeof part === "string") said.add(first ? "text" : "others", part);
+    const { type, text, refusal } = objectIn(part) ?? {};
+    const thought = type === "thinking" || type === "reasoning";
+    if (thought) said.add(first ? "reasoning" : "others", thoughtIn(part as Json));
+    else said.add(first ? "text" : "others", textIn(text) || textIn(refusal));
+    if (!thought && first && textIn(text) === "") said.refusal += textIn(refusal);
+  }
+}
+
+function reasoningIn(message: Json): string {
+  for (const name of REASONING) {
+    const text = textIn(message[name]);
+    if (text !== "") return text;
+  }
+  // OpenRouter, where the plain field is left out
+  return objectsIn(message.reasoning_details)
+    .map(({ text, summary }) => textIn(text) || textIn(summary)).join("");
+}
+
+/** A part's thinking: a text, or again a list of parts. */
+function thoughtIn({ thinking, reasoning, text }: Json): string {
+  const thought = thinking ?? reasoning ?? text;
+  if (!Array.isArray(thought)) return textIn(thought);
+  return thought.map((part) => textIn(part) || textIn(objectIn(part)?.text)).join("");
+}
+
+function addCall(said: Said, call: Json): void {
+  const custom = objectIn(call.custom);
+  const { name, arguments: given, input } = objectIn(call.function) ?? custom ?? {};
+  const words = given ?? input;
+  said.addCall({
+    place: typeof call.index === "number" || typeof call.index === "string" ? call.index : null,
+    id: textIn(call.id),
+    name: textIn(name),
+    // Ollama has been giving an object
+    arguments: objectIn(words) === null ? textIn(words) : JSON.stringify(words),
+    kind: custom === null ? "function" : "custom",
+  });
+}
+
+/** The error that one event of a stream is, by its name. */
+export function namedError(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return errorIn(value) ?? value;
+  } catch {
+    return text;
+  }
+}

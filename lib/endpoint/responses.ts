@@ -1,0 +1,110 @@
+/** The Responses API: a stream's typed events, and a whole response. */
+import { saidError } from "./errors.ts";
+import { objectIn, objectsIn, textIn } from "./json.ts";
+import { Said } from "./said.ts";
+import { usageIn } from "./usage.ts";
+import type { EndpointError } from "./errors.ts";
+import type { Json } from "./json.ts";
+
+/**
+ * Reads an event of a stream. (One of type "error" is an error in every form, and no business of
+ * this reader.)
+ *
+ * @param sofar whether the answer has had any token: what a server says at the end alone counts then.
+ * @throws {EndpointError} a response that failed: the server's class of it.
+ */
+export function saidInEvent(json: Json, sofar: boolean): Said {
+  const type = textIn(json.type);
+  const response = objectIn(json.response);
+  if (type === "response.failed") throw failed(response ?? {});
+  if (/^response\.(completed|incomplete|cancelled|done)$/.test(type)) {
+    const said = response === null ? new Said() : saidInResponse(response);
+    if (sofar) {
+      const end = new Said();
+      end.addUsage(said.usage);
+      end.finish(said.finish_reason);
+      return end;
+    }
+    if (!said.finished) said.finish(null);
+    return said;
+  }
+  const said = new Said();
+  const place = typeof json.output_index === "number" ? json.output_index : textIn(json.item_id);
+  if (type === "response.output_item.added") {
+    const { type: kind, name, call_id } = objectIn(json.item) ?? {};
+    if (kind === "function_call" || kind === "custom_tool_call") {
+      said.has_choice = true;
+      said.addCall({
+        place,
+        id: textIn(call_id),
+        name: textIn(name),
+        arguments: "",
+        kind: kind === "function_call" ? "function" : "custom",
+      });
+    }
+    return said;
+  }
+  const delta = textIn(json.delta);
+  if (!type.endsWith(".delta") || delta === "") return said;
+  said.has_choice = true;
+  if (/[._](text|refusal|transcript)\./.test(type) && !/reasoning/.test(type)) {
+    said.add("text", delta);
+    if (/refusal/.test(type)) said.refusal += delta;
+  } else if (/reasoning/.test(type)) {
+    said.add("reasoning", delta);
+  } else if (/function_call_arguments|custom_tool_call_input/.test(type)) {
+    const kind = /custom/.test(type) ? "custom" : "function";
+    said.addCall({ place, id: "", name: "", arguments: delta, kind });
+  } else {
+    said.has_token = true; // sound, code for an interpreter, arguments of a server's own tool
+  }
+  return said;
+}
+
+/**
+ * Reads a whole response.
+ *
+ * @throws {EndpointError} one that failed or was cancelled: the server's class of it.
+ */
+export function saidInResponse(response: Json): Said {
+  const said = new Said();
+  said.addUsage(usageIn(response.usage));
+  const items = objectsIn(response.output);
+  said.has_choice = items.length > 0;
+  items.forEach((item, i) => addItem(said, item, i));
+  const status = textIn(response.status);
+  if (status === "failed") throw failed(response);
+  const reason = textIn(objectIn(response.incomplete_details)?.reason);
+  if (status === "incomplete") said.finish(reason || status);
+  else if (status === "completed" || status === "cancelled") said.finish(status);
+  else if (items.length > 0) said.finish(null);
+  return said;
+}
+
+function failed({ error }: Json): EndpointError {
+  const why = objectIn(error) ?? "its response failed, and it does not say why";
+  return saidError(why, "the server broke off with an error");
+}
+
+function addItem(said: Said, item: Json, place: number): void {
+  const type = textIn(item.type);
+  if (type === "reasoning") {
+    const parts = objectsIn(item.content);
+    for (const { text } of parts.length > 0 ? parts : objectsIn(item.summary)) {
+      said.add("reasoning", textIn(text));
+    }
+  } else if (type === "function_call" || type === "custom_tool_call") {
+    said.addCall({
+      place,
+      id: textIn(item.call_id),
+      name: textIn(item.name),
+      arguments: textIn(item.arguments) || textIn(item.input),
+      kind: type === "function_call" ? "function" : "custom",
+    });
+  } else {
+    for (const { text, refusal } of objectsIn(item.content)) {
+      said.add("text", textIn(text) || textIn(refusal));
+      if (textIn(text) === "") said.refusal += textIn(refusal);
+    }
+  }
+}

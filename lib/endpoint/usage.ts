@@ -1,0 +1,107 @@
+/** What a server's `usage` tells, under the names that servers have for it. */
+import { countIn, objectIn } from "./json.ts";
+import type { Json } from "./json.ts";
+
+/** Parts of the two sums; only what the server told is there. */
+export interface UsageDetails {
+  /** Of the prompt: read from the server's cache. */
+  cached_tokens?: number;
+  /** Of the prompt: written to the server's cache. */
+  cache_written_tokens?: number;
+  /** Of the answer: reasoning. */
+  reasoning_tokens?: number;
+  /** Of the prompt: audio. */
+  prompt_audio_tokens?: number;
+  /** Of the answer: audio. */
+  completion_audio_tokens?: number;
+}
+
+/** Tokens as the server counted them; null where it did not. */
+export interface Usage {
+  /** Of the prompt, those read from a cache included. */
+  prompt_tokens: number | null;
+  /** Of the answer, reasoning included. */
+  completion_tokens: number | null;
+  /** What it told beyond the sums. */
+  details: UsageDetails;
+}
+
+/**
+ * Reads a usage of chat, completions, responses or embeddings, and the names that Anthropic's API has
+ * in it. A sum that is missing is what the total leaves.
+ *
+ * @returns null for what is no usage.
+ */
+export function usageIn(value: unknown): Usage | null {
+  const usage = objectIn(value);
+  if (usage === null) return null;
+  const prompt = objectIn(usage.prompt_tokens_details) ?? objectIn(usage.input_tokens_details) ??
+    {};
+  const answer = objectIn(usage.completion_tokens_details) ??
+    objectIn(usage.output_tokens_details) ?? {};
+  const cached_tokens = first(
+    prompt.cached_tokens,
+    usage.prompt_cache_hit_tokens, // DeepSeek
+    usage.cache_read_input_tokens, // Anthropic
+    usage.cached_tokens, // Moonshot
+    usage.num_cached_tokens, // Mistral
+  );
+  const cache_written_tokens = first(
+    usage.cache_creation_input_tokens, // Anthropic
+    prompt.cache_write_tokens, // OpenRouter
+    prompt.cache_creation_tokens, // LiteLLM
+  );
+  const total = countIn(usage.total_tokens);
+  const output = first(usage.completion_tokens, usage.output_tokens);
+  const prompt_tokens = first(usage.prompt_tokens, anthropicInput(usage), usage.input_tokens) ??
+    (total !== null && output !== null && total >= output ? total - output : null);
+  return {
+    prompt_tokens,
+    completion_tokens: output ??
+      (total !== null && prompt_tokens !== null && total > prompt_tokens
+        ? total - prompt_tokens
+        : null),
+    details: told({
+      cached_tokens,
+      cache_written_tokens,
+      reasoning_tokens: first(answer.reasoning_tokens, usage.reasoning_tokens), // SGLang
+      prompt_audio_tokens: first(prompt.audio_tokens),
+      completion_audio_tokens: first(answer.audio_tokens),
+    }),
+  };
+}
+
+/** Anthropic's input_tokens leaves out what was read from the cache or written to it. */
+function anthropicInput(usage: Json): number | null {
+  const input = countIn(usage.input_tokens);
+  const read = countIn(usage.cache_read_input_tokens);
+  const written = countIn(usage.cache_creation_input_tokens);
+  if (input === null || (read === null && written === null)) return null;
+  return input + (read ?? 0) + (written ?? 0);
+}
+
+/**
+ * The usage of a stream that told several: they grow, and a later one may lack or zero what an
+ * earlier one told.
+ */
+export function laterUsage(known: Usage, later: Usage): Usage {
+  return {
+    prompt_tokens: later.prompt_tokens || (known.prompt_tokens ?? later.prompt_tokens),
+    completion_tokens: later.completion_tokens ||
+      (known.completion_tokens ?? later.completion_tokens),
+    details: { ...known.details, ...later.details },
+  };
+}
+
+function first(...values: unknown[]): number | null {
+  for (const value of values) {
+    const count = countIn(value);
+    if (count !== null) return count;
+  }
+  return null;
+}
+
+function told(details: Record<keyof UsageDetails, number | null>): UsageDetails {
+  const found = Object.entries(details).filter(([, count]) => count !== null);
+  return Object.fromEntries(found) as UsageDetails;
+}

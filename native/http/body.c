@@ -1,0 +1,79 @@
+#include "http/body.h"
+
+#include <string.h>
+
+void body_begin(struct body *body, int status, bool typed)
+{
+    sse_begin(&body->sse);
+    /* what is no answer is one text, whatever its form: its words are wanted */
+    body->form = status >= 200 && status < 300 ? BODY_UNTOLD : BODY_WHOLE;
+    body->typed = typed;
+    body->first_count = 0;
+}
+
+void body_free(struct body *body)
+{
+    sse_free(&body->sse);
+}
+
+static void deliver(struct body *body, const struct body_sink *sink, const char *bytes,
+                    size_t count)
+{
+    if (count == 0) return;
+    if (body->form == BODY_EVENTS) sse_push(&body->sse, sink->event, sink->owner, bytes, count);
+    else sink->whole(sink->owner, bytes, count);
+}
+
+/* Blanks, and the bytes of a byte order mark: they tell nothing. */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\xef' || c == '\xbb' ||
+           c == '\xbf';
+}
+
+/* Of what is called events, an object, a list or a page is none; of others, a field begins them. */
+static void tell(struct body *body)
+{
+    static const char *const fields[] = {":", "data:", "event:", "id:", "retry:"};
+    const char *first = body->first;
+    size_t count = body->first_count;
+    if (body->typed) {
+        bool whole = *first == '{' || *first == '[' || *first == '<';
+        body->form = whole ? BODY_WHOLE : BODY_EVENTS;
+        return;
+    }
+    while (count && is_blank(*first)) first++, count--;
+    bool may_be = false;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        size_t bytes = strlen(fields[i]);
+        if (memcmp(first, fields[i], count < bytes ? count : bytes) != 0) continue;
+        may_be = true;
+        if (count >= bytes) body->form = BODY_EVENTS;
+    }
+    if (!may_be || (body->form == BODY_UNTOLD && body->first_count == BODY_FIRST_BYTES))
+        body->form = BODY_WHOLE;
+}
+
+void body_push(struct body *body, const struct body_sink *sink, const char *bytes, size_t count)
+{
+    if (body->form == BODY_UNTOLD) {
+        while (count && body->form == BODY_UNTOLD) {
+            body->first[body->first_count++] = *bytes++;
+            count--;
+            tell(body);
+        }
+        if (body->form == BODY_UNTOLD) return;
+        deliver(body, sink, body->first, body->first_count);
+    }
+    if (!body->sse.fault) deliver(body, sink, bytes, count);
+}
+
+void body_end(struct body *body, const struct body_sink *sink)
+{
+    if (body->form == BODY_UNTOLD) {
+        body->form = BODY_WHOLE;
+        deliver(body, sink, body->first, body->first_count);
+    } else if (body->form == BODY_EVENTS) {
+        sse_end(&body->sse, sink->event, sink->owner);
+    }
+}
