@@ -10,14 +10,14 @@ import { quickstartSweep } from "./quickstart_sweep.ts";
 import { runLoads } from "./load/load_runs.ts";
 import { suiteOf } from "../settings/load_suite.ts";
 import { MockEndpoint } from "../mock/server.ts";
-import { flagHelp, parseOnlyFlags, text, toggle } from "./ui/flags.ts";
+import { flagHelp, outFlag, parseOnlyFlags, toggle } from "./ui/flags.ts";
 import { runSuites } from "./run/suite_runs.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { MockScript } from "../mock/script.ts";
 import type { Command, CommandContext } from "./ui/command.ts";
 
 const flags = {
-  "out": text("DIR", "the folder of runs (runs)"),
+  "out": outFlag,
   "json": toggle("the JSON of the suite and of the load on standard output, a line each"),
 };
 
@@ -51,7 +51,7 @@ export const command: Command = {
     terminal.say(`mock endpoint at ${mock.url}, ${tokens_per_second} tokens/s a stream`);
     const prices = builtinPrices();
     const path = "experiments/suites/quickstart.json";
-    const out = values.out ?? "runs";
+    const out = values.out;
     const asked = await runSuites({
       suite: suiteOf({ path, text: JSON.stringify(suite, null, 2), value: suite }),
       api: { endpoint: `${mock.url}/v1` },

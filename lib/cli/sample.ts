@@ -15,7 +15,7 @@ import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
 import { notWritten } from "../write.ts";
 import { EXIT } from "./ui/command.ts";
-import { flagHelp, list, number, parseFlags, text, toggle } from "./ui/flags.ts";
+import { flagHelp, list, number, parseFlags, text, time, toggle } from "./ui/flags.ts";
 import { observe, observeFlags } from "./ui/observe.ts";
 import { liveLine, sampleSummary } from "./sample_table.ts";
 import type { IdlePower } from "../hardware/energy.ts";
@@ -25,13 +25,20 @@ import type { Values } from "./ui/flags.ts";
 import type { Terminal } from "./ui/terminal.ts";
 
 const flags = {
-  "rate": number("HZ", "samples a second, 1 to 10000 (100, or 10 without libdyno)", { min: 1 }),
-  "duration": number("S", "ends after so many seconds; without it, with the command or Ctrl-C", {
-    min: 0.01,
-  }),
+  "rate": {
+    ...number("HZ", "samples a second, 1 to 10000 (100, or 10 without libdyno)", { min: 1 }),
+    short: "r",
+  },
+  "duration": {
+    ...time("ends after so long; without it, with the command or Ctrl-C"),
+    short: "d",
+  },
   "metrics": list("NAME", "sources: cpu cores memory pressure disk network temperature rapl gpu …"),
   "pid": number("PID", "a process to follow", { min: 1, whole: true }),
-  "out": text("FILE", "keeps the samples: FILE.csv, or FILE.bin described by FILE.json"),
+  "out": {
+    ...text("FILE", "keeps the samples: FILE.csv, or FILE.bin described by FILE.json"),
+    short: "o",
+  },
   "json": toggle("one JSON object on standard output at the end"),
   ...observeFlags,
 };

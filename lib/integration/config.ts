@@ -2,14 +2,13 @@
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf, readJsonFile } from "../settings/json_file.ts";
-import { fileForms, schemaField } from "../settings/setting.ts";
+import { endpointSettings } from "../settings/endpoint.ts";
+import { mockPart } from "../settings/mock.ts";
+import { asGiven, fileForms, schemaField, seconds } from "../settings/setting.ts";
 import type { JsonFile } from "../settings/json_file.ts";
 
-const place = {
-  endpoint: z.string().min(1).optional(),
-  provider: z.string().min(1).optional(),
-  api_key_env: z.string().min(1).optional(),
-};
+const { endpoint, provider, api_key_env } = endpointSettings.shape;
+const place = { endpoint, provider, api_key_env };
 const names = z.array(z.string().min(1)).min(1);
 
 const scenarioSchema = z.strictObject({
@@ -35,15 +34,11 @@ export const integrationSchema = z.strictObject({
   /** Further fields of each task, such as workers. */
   task: z.record(z.string(), z.unknown()).default({}),
   /** How long a task may take, waiting included, seconds. */
-  timeout_s: z.number().positive().default(600),
+  timeout_s: seconds({ above: true, named: true }).default(600)
+    .describe("how long a task may take, waiting included"),
   scenarios: z.array(scenarioSchema).min(1),
   /** Of the mock endpoint. */
-  mock: z.strictObject({
-    /** Path of the script of answers, relative to this file. */
-    script: z.string().optional(),
-    delay_s: z.number().min(0).optional(),
-    tokens_per_second: z.number().positive().optional(),
-  }).default({}),
+  mock: asGiven(mockPart).prefault({}),
 }).register(fileForms, { name: "integration", title: "scenarios of dyno integration" });
 
 export type IntegrationConfig = z.infer<typeof integrationSchema>;

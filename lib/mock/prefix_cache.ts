@@ -1,8 +1,6 @@
 /** A prefix cache as vLLM's is: blocks of tokens, known by what they and all before them hold. */
 import { createHash } from "node:crypto";
-
-/** Tokens of a block, vLLM's default. */
-export const BLOCK_TOKENS = 16;
+import { BLOCK_TOKENS } from "../settings/mock.ts";
 
 /**
  * Which prompt blocks were computed before. As in vLLM 0.11 (docs/design/prefix_caching.md, v1/core):

@@ -1,7 +1,7 @@
 /** A script of answers, so that what the mock endpoint says can be scored. */
 import { z } from "zod";
 import { checkJson, readJsonFile } from "../settings/json_file.ts";
-import { fileForms, schemaField } from "../settings/setting.ts";
+import { fileForms, schemaField, seconds } from "../settings/setting.ts";
 
 const answer = z.strictObject({
   /** The whole prompt. */
@@ -13,7 +13,7 @@ const answer = z.strictObject({
   response: z.string(),
   /** Sent before the response, as reasoning_content. */
   reasoning: z.string().optional(),
-  delay_s: z.number().min(0).optional(),
+  delay_s: seconds({ named: true }).optional(),
   tokens_per_second: z.number().positive().optional(),
 }).refine(
   ({ prompt, contains, pattern }) =>

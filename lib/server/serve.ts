@@ -11,28 +11,13 @@ import { sendCallbacks } from "./tasks/callbacks.ts";
 import { TaskFeed } from "./tasks/feed.ts";
 import { TaskRunner } from "./tasks/runner.ts";
 import { TaskStore } from "./tasks/store.ts";
+import type { serveSettings } from "../settings/serve.ts";
+import type { OutputOf } from "../settings/setting.ts";
 import type { Listening } from "./listen.ts";
 import type { ServerObserver } from "./observer.ts";
 import type { TaskPolicy } from "./tasks/prepare.ts";
 
-export interface ServeOptions {
-  host: string;
-  /** 0 takes a free one. */
-  port: number;
-  /** The folder of runs. */
-  runs: string;
-  /** The folder of batches, of the dashboard and of tasks (batches). */
-  batches?: string;
-  /** Folders whose files tasks may name. */
-  allow: readonly string[];
-  allow_commands: boolean;
-  private_callbacks: boolean;
-  key_envs: readonly string[];
-  max_queue: number;
-  jobs: number;
-  /** Requests a second from one address; 0 is no limit. */
-  rate_per_s: number;
-  max_body_bytes: number;
+export interface ServeOptions extends OutputOf<typeof serveSettings> {
   token: string | undefined;
   /** Signs callbacks; without it they are unsigned. */
   webhook_secret: string | undefined;
@@ -102,7 +87,7 @@ export class Server implements AsyncDisposable {
       allow_commands: options.allow_commands,
       key_envs: options.key_envs,
       sweeps: join(runs, "sweeps"),
-      batches: resolve(options.batches ?? "batches"),
+      batches: resolve(options.batches),
     };
     const store = await TaskStore.open(runs, onNotice);
     const callbacks = await CallbackQueue.open(runs, {
@@ -140,7 +125,7 @@ export class Server implements AsyncDisposable {
     const app = serverApp({
       ...options,
       runs,
-      batches: resolve(options.batches ?? "batches"),
+      batches: resolve(options.batches),
       hardware,
       token,
       store,

@@ -3,10 +3,10 @@ import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf, readJsonFile } from "./json_file.ts";
-import { fileForms, schemaField } from "./setting.ts";
+import { endpointSettings, retrySettings } from "./endpoint.ts";
+import { asGiven, count, fileForms, sampleRate, schemaField, seconds, text } from "./setting.ts";
 import type { JsonFile } from "./json_file.ts";
 
-const positive = z.number().positive();
 const policy = z.enum(["skip", "run_now"], { error: 'expected "skip" or "run_now"' });
 const HOURS_A_DAY = 24;
 const SECONDS_AN_HOUR = 3600;
@@ -17,9 +17,10 @@ const LOCAL_TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?$/;
 
 const scheduleSchema = z.strictObject({
   /** Evaluations in a window. */
-  evaluations: z.int().min(1).default(14),
+  evaluations: count.default(14).describe("evaluations in a window"),
   /** Length of a window, hours of elapsed time. */
-  period_h: positive.max(HOURS_A_DAY).default(12),
+  period_h: z.number().positive().max(HOURS_A_DAY).default(12)
+    .describe("length of a window, hours of elapsed time"),
   windows_per_day: z.int().min(1).max(HOURS_A_DAY).default(1),
   days: z.int().min(1).max(366).default(4),
   /** Local time of the first slot; without it, the moment at which the batch is first run. */
@@ -28,14 +29,19 @@ const scheduleSchema = z.strictObject({
   timezone: z.string().refine(isTimezone, "no such time zone; expected e.g. Europe/Berlin")
     .default("UTC"),
   /** Each slot is moved to later by up to so much, seconds. */
-  jitter_s: z.number().min(0).default(0),
+  jitter_s: seconds({ named: true }).default(0).describe(
+    "each slot is moved to later by up to so much",
+  ),
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
   /** A slot that starts later than this behind its time is late, seconds. */
-  late_after_s: z.number().min(0).default(60),
+  late_after_s: seconds({ named: true }).default(60).describe(
+    "a slot that starts later than this behind its time is late",
+  ),
   /** What becomes of a late slot. */
-  on_late: policy.default("run_now"),
+  on_late: policy.default("run_now").describe("what becomes of a late slot"),
   /** What becomes of a slot when the next one's time has come. */
-  on_missed: policy.default("skip"),
+  on_missed: policy.default("skip")
+    .describe("what becomes of a slot when the next one's time has come"),
 }).refine(
   ({ windows_per_day, period_h }) => windows_per_day * period_h <= HOURS_A_DAY,
   { message: "windows_per_day × period_h is more than a day", path: ["windows_per_day"] },
@@ -47,13 +53,15 @@ const scheduleSchema = z.strictObject({
   { message: "expected less than the time between two slots", path: ["jitter_s"] },
 );
 
+const { endpoint, headers, api_key_env, timeout, stream } = asGiven(endpointSettings).shape;
+
 const modelSchema = z.strictObject({
   /** A preset's name; any other name needs an `endpoint` and is a label. */
-  provider: z.string().min(1),
-  model: z.string().min(1),
-  endpoint: z.string().optional(),
-  api_key_env: z.string().optional(),
-  headers: z.record(z.string(), z.string()).optional(),
+  provider: text.clone().describe("a preset's name; any other needs an endpoint and is a label"),
+  model: text,
+  endpoint,
+  api_key_env,
+  headers,
 });
 
 /** A batch file, before its questions are read. */
@@ -74,12 +82,11 @@ export const batchSchema = z.strictObject({
   system: z.string().optional(),
   /** Go into each request as they are. */
   parameters: z.record(z.string(), z.unknown()).optional(),
-  workers: z.int().min(1).optional(),
-  timeout: positive.optional(),
-  retry_attempts: z.int().min(0).optional(),
-  retry_delay: z.number().min(0).optional(),
-  stream: z.boolean().optional(),
-  sample_rate_hz: z.number().min(0).max(10_000).optional(),
+  workers: count.optional().describe("questions in flight"),
+  timeout,
+  ...asGiven(retrySettings).shape,
+  stream,
+  sample_rate_hz: sampleRate.optional().describe("hardware samples per second; 0 for none"),
   /** Where runs and records go after each slot: s3://bucket/prefix or gs://bucket/prefix. */
   upload: z.string().regex(
     /^(s3|gs):\/\/./,

@@ -25,7 +25,7 @@ export const experimentSchema = z.strictObject({
     error_rate_percent: z.number(),
   }).partial().optional().describe("thresholds of health alerts"),
   /** Runs against the built-in mock endpoint, started for the run. */
-  mock: mockPart.optional().describe("runs against the built-in mock endpoint"),
+  mock: asGiven(mockPart).optional().describe("runs against the built-in mock endpoint"),
 }).register(fileForms, { name: "experiment", title: "an experiment of dyno run" });
 
 export type Experiment = Omit<z.infer<typeof experimentSchema>, "$schema">;

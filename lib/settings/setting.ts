@@ -37,6 +37,8 @@ export interface About {
   short?: string;
   /** What holds without it, where that is no fixed value; such a value is the schema's default. */
   otherwise?: string;
+  /** What its flag means without a value. */
+  bare?: string;
   /** A list whose values hold commas: each flag gives one. */
   whole?: true;
 }

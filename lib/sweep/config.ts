@@ -3,10 +3,12 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../settings/json_file.ts";
-import { fileForms, schemaField } from "../settings/setting.ts";
+import { asGiven, fileForms, schemaField } from "../settings/setting.ts";
+import { sweepSettings } from "../settings/sweep.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { argumentText, exactJson, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
+import type { InputOf } from "../settings/setting.ts";
 import type { JsonFile } from "../settings/json_file.ts";
 import type { Exact } from "./exact_json.ts";
 import type { JobKind } from "./job.ts";
@@ -45,15 +47,9 @@ export const sweepSchema = z.strictObject({
   sim_binary: argument.min(1).optional(),
   /** Any other program: arguments with places such as {seed}. */
   command: z.array(argument).min(1).optional(),
-  out_root: argument.min(1).optional(),
   common_args: z.record(z.string().min(1), z.unknown()).optional(),
   matrix: z.record(z.string().min(1), z.unknown()),
-  jobs: z.int().min(1).optional(),
-  /** Of each run; without it, none. */
-  timeout_s: z.number().positive().optional(),
-  memory_limit_mb: z.number().positive().optional(),
-  /** Hardware samples a second beside each run. */
-  sample_rate_hz: z.number().min(0).max(10_000).optional(),
+  ...asGiven(sweepSettings).shape,
 }).refine(
   (file) => file.sim_binary === undefined || file.command === undefined,
   "sim_binary and command: expected one of them",
@@ -113,11 +109,17 @@ export const DEFAULT_SIM = "./build/agent_sched_sim";
 /**
  * Checks a sweep file.
  *
+ * @param given goes before what the file says of how it is run.
  * @throws {InputError} an unknown field with the nearest known one, or a value of the wrong form, with
  * file, line and column.
  */
-export function sweepConfigOf(file: JsonFile): SweepConfig {
+export function sweepConfigOf(
+  file: JsonFile,
+  given: InputOf<typeof sweepSettings> = {},
+): SweepConfig {
   const checked = checkJson(file, sweepSchema);
+  const { memory_limit_mb = 0, ...how } = z.object(sweepSettings.shape)
+    .parse({ ...checked, ...given });
   const exact = parseExact(file.text) as Record<string, Exact>;
   const { seeds: seedList = [1], ablations: ablationList, ...varied } = exact.matrix as Record<
     string,
@@ -135,17 +137,15 @@ export function sweepConfigOf(file: JsonFile): SweepConfig {
     kind: checked.kind ?? null,
     sim_binary,
     command: checked.command ?? null,
-    out_root: checked.out_root ?? "bench_runs",
+    ...how,
+    timeout_s: how.timeout_s ?? 0,
+    memory_bytes: memory_limit_mb * 1e6,
     common_args,
     matrix,
     seeds: seedList as Exact[],
     ablations: ablationList === undefined
       ? [{ name: "baseline", flags: [] }]
       : checkPart(file, ["matrix", "ablations"], ablations, ablationList),
-    jobs: checked.jobs ?? 1,
-    timeout_s: checked.timeout_s ?? 0,
-    memory_bytes: (checked.memory_limit_mb ?? 0) * 1e6,
-    sample_rate_hz: checked.sample_rate_hz ?? 0,
     file: exact,
   };
   checkParameters(file, config);

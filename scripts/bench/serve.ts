@@ -58,6 +58,7 @@ async function serve(): Promise<void> {
     host: "127.0.0.1",
     port: 0,
     runs,
+    batches: "batches",
     allow: ["."],
     allow_commands: false,
     private_callbacks: false,

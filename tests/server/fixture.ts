@@ -13,6 +13,7 @@ export function serving(path: string, options: Partial<ServeOptions> = {}): Prom
     host: "127.0.0.1",
     port: 0,
     runs: join(path, "runs"),
+    batches: "batches",
     allow: [path],
     allow_commands: false,
     private_callbacks: true,

@@ -5,7 +5,7 @@ import { batchFolder } from "../../schedule/folder.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
 import { rehearsalClock, wallClock } from "../../schedule/clock.ts";
 import { grouped } from "../../text/grouped.ts";
-import { text, toggle } from "../ui/flags.ts";
+import { otherwise, text, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
 import type { BatchClock } from "../../schedule/clock.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
@@ -14,7 +14,7 @@ import type { BatchState, SlotState } from "../../schedule/state.ts";
 import type { Batch } from "../../settings/batch.ts";
 
 export const folderFlags = {
-  "batches": text("DIR", "the folder of batches (batches)"),
+  "batches": otherwise("batches", text("DIR", "the folder of batches")),
   "rehearsal": toggle("the rehearsal of the batch (--speedup), not the batch itself"),
 };
 
@@ -30,10 +30,10 @@ export function onlyBatch(command: string, positional: readonly string[]): Promi
 /** Where a batch, or its rehearsal, keeps its state. */
 export function folderOf(
   { name }: Batch,
-  batches: string | undefined,
+  batches: string,
   rehearsal: boolean,
 ): BatchFolder {
-  return batchFolder(batches ?? "batches", rehearsal ? `${name}-rehearsal` : name);
+  return batchFolder(batches, rehearsal ? `${name}-rehearsal` : name);
 }
 
 /** The clock that a batch is kept by. */

@@ -5,14 +5,14 @@ import { calibrate } from "../../load/calibrate.ts";
 import { calibrationPath, keepCalibration } from "../../load/calibration_file.ts";
 import { nativeLibrary } from "../../native/library.ts";
 import { EXIT } from "../ui/command.ts";
-import { flagHelp, number, parseOnlyFlags, toggle } from "../ui/flags.ts";
+import { flagHelp, number, otherwise, parseOnlyFlags, toggle } from "../ui/flags.ts";
 import { tableLines } from "../ui/table.ts";
 import type { CalibrationCell } from "../../load/calibrate.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Palette } from "../ui/terminal.ts";
 
 const flags = {
-  "seconds": number("S", "of each load (3)", { min: 0.1 }),
+  "seconds": otherwise(3, number("S", "of each load", { min: 0.1 })),
   "json": toggle("one JSON object on standard output at the end"),
 };
 
@@ -33,7 +33,7 @@ export const command: Command = {
     const values = parseOnlyFlags("dyno calibrate", flags, argv);
     const { library, reason } = await nativeLibrary((line) => terminal.say(line));
     if (!library) throw new InputError(`dyno calibrate needs libdyno: ${reason}`);
-    const calibration = await calibrate(library, values.seconds ?? 3, signal, (cell) => {
+    const calibration = await calibrate(library, values.seconds, signal, (cell) => {
       if (terminal.live) terminal.say(terminal.paint.dim(cellText(cell)));
     });
     keepCalibration(calibration);

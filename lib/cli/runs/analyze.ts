@@ -2,7 +2,7 @@
 import { analyzeItems } from "../../compare/package_stats.ts";
 import { priceMissing, tokensMissing } from "../../compare/cost.ts";
 import { EXIT } from "../ui/command.ts";
-import { flagHelp, number, parseFlags } from "../ui/flags.ts";
+import { flagHelp, number, otherwise, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { shortened, shownCount, shownUsd } from "./text.ts";
@@ -15,7 +15,7 @@ import type { Palette } from "../ui/terminal.ts";
 const flags = {
   ...folderFlag,
   ...pricesFlag,
-  "top": number("N", "so many of each kind (5)", { min: 1, whole: true }),
+  "top": otherwise(5, number("N", "so many of each kind", { min: 1, whole: true })),
   ...jsonFlag,
 };
 
@@ -52,7 +52,7 @@ export const command: Command = {
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const run = await readOne(index, given, terminal);
       const price = prices.priceOf(run.summary.model);
-      const top = values.top ?? 5;
+      const top = values.top;
       const analysis = analyzeItems(run.items, price, top);
       if (values.json) {
         terminal.json(analysis);

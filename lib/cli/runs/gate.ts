@@ -8,7 +8,7 @@ import { limitMetrics } from "../../compare/gate_limits.ts";
 import { isHigherBetter, isShare, parseTolerance } from "../../compare/metric_names.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
-import { flagHelp, list, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import { wrapText } from "../../text/width.ts";
 import { readGateSide, runGate } from "./gate_sides.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
@@ -24,7 +24,7 @@ const flags = {
     "RUN|FILE",
     "what to compare with: a run, or a file of runs export --format json",
   ),
-  "candidate": text("RUN", "the run to judge (latest)"),
+  "candidate": otherwise("latest", text("RUN", "the run to judge")),
   "metric": list(
     "NAME",
     "what must not get worse (pass_rate; of loads ttft_p50_ms, output_tokens_per_s)",
@@ -84,7 +84,7 @@ export const command: Command = {
     }
     const prices = await pricesOf(values.prices);
     return await withRuns(values.runs, terminal, async (index) => {
-      const candidate = await readGateSide(index, values.candidate ?? "latest", prices);
+      const candidate = await readGateSide(index, values.candidate, prices);
       const baseline = values.baseline === undefined
         ? null
         : await readGateSide(index, values.baseline, prices);

@@ -5,7 +5,7 @@ import { describeValue } from "../../compare/metric_names.ts";
 import { TREND_METRICS, trendOf } from "../../compare/trend.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
-import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
+import { choice, flagHelp, otherwise, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
@@ -18,7 +18,7 @@ import type { Palette } from "../ui/terminal.ts";
 const flags = {
   ...filterFlags,
   ...pricesFlag,
-  "metric": choice(TREND_METRICS, "what to follow (pass_rate)"),
+  "metric": otherwise("pass_rate", choice(TREND_METRICS, "what to follow")),
   "svg": text("FILE", "draws it there"),
   ...jsonFlag,
 };
@@ -47,7 +47,7 @@ export const command: Command = {
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
-    const metric = values.metric ?? "pass_rate";
+    const metric = values.metric;
     const prices = await pricesOf(values.prices);
     return await withRuns(values.runs, terminal, async (index) => {
       const given = filterOf(values);

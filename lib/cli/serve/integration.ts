@@ -14,9 +14,10 @@ import { MockEndpoint } from "../../mock/server.ts";
 import { packageFile } from "../../package_files.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { isLoopback } from "../../server/auth.ts";
+import { serveSettings } from "../../settings/serve.ts";
 import { Server } from "../../server/serve.ts";
 import { EXIT } from "../ui/command.ts";
-import { flagHelp, list, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import { comparisonLines, Progress, stepLines, summaryLine } from "./integration_lines.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { IntegrationConfig, Step } from "../../integration/config.ts";
@@ -27,8 +28,11 @@ import type { Values } from "../ui/flags.ts";
 const flags = {
   "server": text("URL", "a running server; without it, one is started"),
   "scenario": list("NAME", "only these scenarios; several by commas or repeated"),
-  "callback-host": text("ADDRESS", "where the server reaches this host for callbacks (127.0.0.1)"),
-  "out": text("DIR", "the folder of runs of a server that is started (runs)"),
+  "callback-host": otherwise(
+    "127.0.0.1",
+    text("ADDRESS", "where the server reaches this host for callbacks"),
+  ),
+  "out": otherwise("runs", text("DIR", "the folder of runs of a server that is started")),
   "report": text("FILE", "writes a report as JSON"),
   "json": toggle("the report on standard output"),
 };
@@ -84,15 +88,15 @@ async function withParts(
     })
     : null;
   await using receiver = steps.some(({ webhook }) => webhook)
-    ? await WebhookReceiver.start(values["callback-host"] ?? "127.0.0.1", secret)
+    ? await WebhookReceiver.start(values["callback-host"], secret)
     : null;
   await using own = values.server === undefined
-    ? await startServer(path, config, values.out ?? "runs", secret, context)
+    ? await startServer(path, config, values.out, secret, context)
     : null;
   const token = own ? null : process.env.DYNO_SERVE_TOKEN || null;
   const client = new TaskClient(own?.url ?? values.server!, token);
   await client.check(signal);
-  const at = own ? `a server of its own, runs in ${shortPath(values.out ?? "runs")}` : client.url;
+  const at = own ? `a server of its own, runs in ${shortPath(values.out)}` : client.url;
   terminal.say(`${steps.length} tasks on ${at}${mock ? ", answers of the mock endpoint" : ""}`);
   const outcomes: StepOutcome[] = [];
   const progress = new Progress(terminal);
@@ -135,18 +139,16 @@ async function startServer(
   { terminal }: CommandContext,
 ): Promise<Server> {
   const keys = [config, ...config.models].flatMap(({ api_key_env }) => api_key_env ?? []);
-  return await Server.start({
-    host: "127.0.0.1",
+  const settings = {
     port: 0,
     runs,
     allow: [dirname(resolve(path)), "."],
-    allow_commands: false,
     private_callbacks: true,
     key_envs: keys,
-    max_queue: 1000,
-    jobs: 1,
     rate_per_s: 0,
-    max_body_bytes: 1 << 20,
+  };
+  return await Server.start({
+    ...serveSettings.parse(settings),
     token: undefined,
     webhook_secret: secret ?? undefined,
     command: ownCommand(),

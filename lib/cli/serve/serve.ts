@@ -1,34 +1,15 @@
 /** dyno serve: tasks over HTTP. */
 import process from "node:process";
 import { ownCommand } from "../../execute/own_program.ts";
-import { openMetrics } from "../../prometheus/open_metrics.ts";
-import { MetricsObserver } from "../../server/metrics_observer.ts";
-import { Server } from "../../server/serve.ts";
 import { EXIT } from "../ui/command.ts";
-import { flagHelp, list, number, parseOnlyFlags, text, toggle } from "../ui/flags.ts";
+import { serveSettings } from "../../settings/serve.ts";
+import { flagHelp, parseOnlyFlags, text } from "../ui/flags.ts";
+import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = {
-  "port": number("N", "the port (8787); 0 takes a free one", { max: 65_535, whole: true }),
-  "host": text("ADDRESS", "the address to listen on (127.0.0.1); others need DYNO_SERVE_TOKEN"),
-  "runs": text("DIR", "the folder of runs (runs); tasks are kept in its folder server"),
-  "batches": text("DIR", "the folder of batches that the dashboard shows (batches)"),
-  "jobs": number("N", "tasks at the same time (1); more disturb each other's measurements", {
-    min: 1,
-    max: 256,
-    whole: true,
-  }),
-  "max-queue": number("N", "tasks that may wait (1000); more are refused for a while", {
-    min: 1,
-    whole: true,
-  }),
-  "allow": list("DIR", "folders whose files tasks may name (the working folder)"),
-  "allow-commands": toggle("let suites and sweeps run programs that they name"),
-  "allow-private-callbacks": toggle("let callbacks go to private and loopback addresses"),
-  "key-env": list("NAME", "variables that may hold a task's API key; NAME* is a beginning"),
-  "rate-limit": number("N", "requests a second from one address (100); 0 is no limit"),
-  "max-body": number("BYTES", "the longest body of a request (1048576)", { min: 1, whole: true }),
+  ...flagsOf(serveSettings),
   "metrics-prefix": text("NAME", "what the names at /metrics begin with (dyno)"),
 };
 
@@ -55,23 +36,16 @@ export const command: Command = {
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
     const values = parseOnlyFlags("dyno serve", flags, argv);
-    const runs = values.runs ?? "runs";
+    const settings = serveSettings.parse(settingsIn(serveSettings, values));
+    const { runs } = settings;
+    const { openMetrics } = await import("../../prometheus/open_metrics.ts");
+    const { MetricsObserver } = await import("../../server/metrics_observer.ts");
+    const { Server } = await import("../../server/serve.ts");
     {
       await using metrics = await openMetrics({ prefix: values["metrics-prefix"] });
       await using observer = new MetricsObserver(metrics, runs);
       await using server = await Server.start({
-        host: values.host ?? "127.0.0.1",
-        port: values.port ?? 8787,
-        runs,
-        batches: values.batches,
-        allow: values.allow ?? ["."],
-        allow_commands: values["allow-commands"] ?? false,
-        private_callbacks: values["allow-private-callbacks"] ?? false,
-        key_envs: values["key-env"] ?? [],
-        max_queue: values["max-queue"] ?? 1000,
-        jobs: values.jobs ?? 1,
-        rate_per_s: values["rate-limit"] ?? 100,
-        max_body_bytes: values["max-body"] ?? 1 << 20,
+        ...settings,
         token: process.env.DYNO_SERVE_TOKEN,
         webhook_secret: process.env.DYNO_WEBHOOK_SECRET,
         command: ownCommand(),

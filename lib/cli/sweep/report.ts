@@ -6,7 +6,7 @@ import { writeSweepReport } from "../../report/sweep/sweep_report.ts";
 import { collectSweep } from "../../sweep/collect.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { EXIT } from "../ui/command.ts";
-import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import type { SweepTree } from "../../sweep/tree.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Values } from "../ui/flags.ts";
@@ -17,9 +17,9 @@ const flags = {
   "runs-csv": text("PATH", "the table of dyno collect (EXP_DIR/aggregate/runs.csv)"),
   "out-dir": text("PATH", "where the report goes (EXP_DIR/report)"),
   "dashboard": toggle("the dashboard of dyno serve as files, in place of a sweep's report"),
-  "runs": text("DIR", "with --dashboard: the folder of runs (runs)"),
-  "batches": text("DIR", "with --dashboard: the folder of batches (batches)"),
-  "out": text("DIR", "with --dashboard: where it goes (dashboard)"),
+  "runs": otherwise("runs", text("DIR", "with --dashboard: the folder of runs")),
+  "batches": otherwise("batches", text("DIR", "with --dashboard: the folder of batches")),
+  "out": otherwise("dashboard", text("DIR", "with --dashboard: where it goes")),
   "json": toggle("one JSON object on standard output at the end"),
 };
 
@@ -74,9 +74,9 @@ export const command: Command = {
 async function writeCopy(values: Values<typeof flags>, terminal: Terminal): Promise<number> {
   const { writeDashboard } = await import("../../server/dashboard_copy.ts");
   const copy = await writeDashboard({
-    runs: values.runs ?? "runs",
-    batches: values.batches ?? "batches",
-    out: values.out ?? "dashboard",
+    runs: values.runs,
+    batches: values.batches,
+    out: values.out,
     onNotice: (line) => terminal.warn(line),
   });
   const { runs, pages, batches } = copy;

@@ -11,7 +11,9 @@ import { missingRuns, runSweep, scanFinished, treeOf } from "../../sweep/run_swe
 import { runPathsOf } from "../../sweep/tree.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { EXIT } from "../ui/command.ts";
-import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
+import { sweepSettings } from "../../settings/sweep.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { durationText } from "../../text/duration.ts";
 import { sweepExec } from "./sweep_exec.ts";
@@ -31,16 +33,10 @@ const DEFAULT_CONFIG = "experiments/default.json";
 const flags = {
   "config": text("PATH", `the experiment, a JSON file (${DEFAULT_CONFIG})`),
   "exp-name": text("NAME", "another name for the experiment"),
-  "out-root": text("PATH", "another folder for experiments (bench_runs)"),
-  "jobs": number("N", "runs at the same time", { min: 1, whole: true }),
+  ...flagsOf(sweepSettings),
   "dry-run": toggle("prints the planned runs and does nothing"),
   "resume": toggle("leaves finished runs: their results are there and meta.json matches"),
   "fail-fast": toggle("stops at the first run that fails"),
-  "timeout": number("S", "seconds that a run may take", { min: 0.001 }),
-  "memory-limit": number("MB", "private memory that each process of a run may take", {
-    min: 0.001,
-  }),
-  "sample-rate": number("HZ", "hardware samples a second beside each run (0: none)"),
   "json": toggle("one JSON object on standard output at the end"),
   ...slurmFlags,
   ...observeFlags,
@@ -135,21 +131,12 @@ async function configOf(values: Values<typeof flags>): Promise<SweepConfig> {
   const file = packaged
     ? parseJson(DEFAULT_CONFIG, JSON.stringify(packagedDefault, null, 2))
     : await readJsonFile(path);
-  const config = sweepConfigOf(file);
+  const config = sweepConfigOf(file, settingsIn(sweepSettings, values));
   const name = values["exp-name"] ?? config.name;
   if (/[/\0]/.test(name) || name.startsWith(".")) {
     throw new InputError(`--exp_name: "${name}" is not a folder's name; the place is --out_root`);
   }
-  const memory_mb = values["memory-limit"];
-  return {
-    ...config,
-    name,
-    out_root: values["out-root"] ?? config.out_root,
-    jobs: values.jobs ?? config.jobs,
-    timeout_s: values.timeout ?? config.timeout_s,
-    memory_bytes: memory_mb === undefined ? config.memory_bytes : memory_mb * 1e6,
-    sample_rate_hz: values["sample-rate"] ?? config.sample_rate_hz,
-  };
+  return { ...config, name };
 }
 
 /** The planned runs on standard output: the id, a tab, the command. */

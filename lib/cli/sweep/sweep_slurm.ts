@@ -15,7 +15,7 @@ import type { Terminal } from "../ui/terminal.ts";
 export const slurmFlags = {
   "executor": choice(["local", "slurm"], "this host, or an array job of Slurm"),
   "partition": text("NAME", "Slurm: the partition"),
-  "time": text("TIME", "Slurm: limit of each task, such as 30:00"),
+  "time": text("LIMIT", "Slurm: limit of each task, such as 30:00"),
   "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
   "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
   "account": text("NAME", "Slurm: the account that pays"),

@@ -3,7 +3,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { InputError } from "../../errors.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { isRunId } from "../../run/run_id.ts";
-import { DURATION_FORM } from "../../text/duration.ts";
+import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../../text/duration.ts";
 import { wrapText } from "../../text/width.ts";
 
 /** A flag: how its text becomes a value, and how it is shown. */
@@ -39,7 +39,7 @@ export type Values<F extends Flags> = {
 export type SetFlag<Value> = Flag<Value> & { otherwise: Value };
 
 /** A flag that has this value where none is given; its help says so. */
-function otherwise<Value>(value: Value, flag: Flag<Value>): SetFlag<Value> {
+export function otherwise<Value>(value: Value, flag: Flag<Value>): SetFlag<Value> {
   return { ...flag, help: `${flag.help} (${value})`, otherwise: value };
 }
 
@@ -83,6 +83,18 @@ export function number(
 
 /** What stands for a length of time in the help. */
 export const TIME = "TIME";
+
+/** A length of time, in seconds, above 0. */
+export function time(help: string): Flag<number> {
+  const parse = (given: string) => {
+    const value = parseDuration(given, "s");
+    if (value === null || value <= 0) throw `${DURATION_FORM}, above 0`;
+    const slip = isPlainNumber(given) ? unitSlip(value) : null;
+    if (slip !== null) throw new InputError(slip);
+    return value;
+  };
+  return { kind: "value", placeholder: TIME, help, parse };
+}
 
 /** One of some words. */
 export function choice<Word extends string>(words: readonly Word[], help: string): Flag<Word> {

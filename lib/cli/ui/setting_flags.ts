@@ -44,7 +44,13 @@ function flagOf(setting: string, whole: z.ZodType, told: About): Flag<unknown> {
   const { short, placeholder = "TEXT", flag: name = flagName(setting) } = told;
   const without = told.otherwise ?? shownDefault(otherwise, isDuration(schema));
   const help = without === null ? told.help : `${told.help} (${without})`;
-  const common = { name, help, ...(short === undefined ? {} : { short }) };
+  const { bare } = told;
+  const common = {
+    name,
+    help,
+    ...(short === undefined ? {} : { short }),
+    ...(bare === undefined ? {} : { bare }),
+  };
   if (schema instanceof z.ZodBoolean) {
     const on = otherwise === true;
     return {

@@ -107,7 +107,6 @@ Deno.test("loads: shown, compared, at the gate", async () => {
   using folder = temporary();
   await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.08 } });
   const settings = {
-    kind: "load" as const,
     endpoint: `${mock.url}/v1/chat/completions`,
     model: "mock",
     stages: [{ concurrency: 4, requests: 60 }],

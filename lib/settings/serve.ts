@@ -1,0 +1,71 @@
+/** The settings of dyno serve. */
+import { z } from "zod";
+import { about, count, text } from "./setting.ts";
+
+/** What a server does and allows; its token and its secret come from the environment. */
+export const serveSettings = z.strictObject({
+  /** The port; 0 takes a free one. */
+  port: z.int().min(0).max(65_535).default(8787).register(about, {
+    help: "the port; 0 takes a free one",
+    placeholder: "N",
+  }),
+  /** The address to listen on. */
+  host: text.default("127.0.0.1").register(about, {
+    help: "the address to listen on; others than loopback need DYNO_SERVE_TOKEN",
+    placeholder: "ADDRESS",
+  }),
+  /** The folder of runs. */
+  runs: text.default("runs").register(about, {
+    help: "the folder of runs; tasks are kept in its folder server",
+    placeholder: "DIR",
+  }),
+  /** The folder of batches, of the dashboard and of tasks. */
+  batches: text.default("batches").register(about, {
+    help: "the folder of batches that the dashboard shows",
+    placeholder: "DIR",
+  }),
+  /** Tasks at the same time. */
+  jobs: count.max(256).default(1).register(about, {
+    help: "tasks at the same time; more disturb each other's measurements",
+    placeholder: "N",
+  }),
+  /** Tasks that may wait. */
+  max_queue: count.default(1000).register(about, {
+    help: "tasks that may wait; more are refused for a while",
+    placeholder: "N",
+  }),
+  /** Folders whose files tasks may name. */
+  allow: z.array(z.string()).default(["."]).register(about, {
+    help: "folders whose files tasks may name",
+    placeholder: "DIR",
+    otherwise: "the working folder",
+  }),
+  /** Whether suites and sweeps may run programs that they name. */
+  allow_commands: z.boolean().default(false).register(about, {
+    help: "let suites and sweeps run programs that they name",
+  }),
+  /** Whether callbacks may go to private addresses. */
+  private_callbacks: z.boolean().default(false).register(about, {
+    help: "let callbacks go to private and loopback addresses",
+    flag: "allow-private-callbacks",
+  }),
+  /** Variables that may hold a task's API key; one that ends in `*` is a beginning. */
+  key_envs: z.array(z.string()).default([]).register(about, {
+    help: "variables that may hold a task's API key; NAME* is a beginning",
+    placeholder: "NAME",
+    flag: "key-env",
+    otherwise: "none",
+  }),
+  /** Requests a second from one address; 0 is no limit. */
+  rate_per_s: z.number().min(0).default(100).register(about, {
+    help: "requests a second from one address; 0 is no limit",
+    placeholder: "N",
+    flag: "rate-limit",
+  }),
+  /** The longest body of a request. */
+  max_body_bytes: count.default(1 << 20).register(about, {
+    help: "the longest body of a request",
+    placeholder: "BYTES",
+    flag: "max-body",
+  }),
+});
