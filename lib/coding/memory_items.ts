@@ -20,9 +20,9 @@ function summaryItem(summary: BenchmarkSummary): MemoryItem {
   ]] as const;
   const counts = modes.flatMap(([name, part]) => {
     if (!part?.summary) return [];
-    const { successes, total_problems, success_rate, total_cost } = part.summary;
+    const { successes, total_answers, success_rate, total_cost } = part.summary;
     const cost = total_cost === null ? "unknown" : `$${total_cost.toFixed(4)}`;
-    return `${name}${successes} of ${total_problems} solved (${
+    return `${name}${successes} of ${total_answers} solved (${
       success_rate.toFixed(1)
     }%), cost ${cost}`;
   });

@@ -29,15 +29,17 @@ export interface ExperimentResult {
 export interface SummaryStats {
   /** Problems with a result. */
   total_problems: number;
-  /** Problems that were solved. */
+  /** Answers to them: as many, or so many times more as there are samples. */
+  total_answers: number;
+  /** Answers that passed. */
   successes: number;
   /** Per cent. */
   success_rate: number;
   /** US dollars; null where any price is unknown. */
   total_cost: number | null;
-  /** US dollars a problem; null where any price is unknown. */
+  /** US dollars an answer; null where any price is unknown. */
   avg_cost: number | null;
-  /** Attempts a problem. */
+  /** Attempts an answer. */
   avg_iterations: number;
   /** Prompt tokens of all attempts; null where any is unknown. */
   total_input_tokens: number | null;
@@ -177,7 +179,8 @@ function modeSummary(items: readonly CodingItem[]): ModeSummary {
   return {
     results,
     summary: {
-      total_problems: n,
+      total_problems: new Set(results.map(({ problem_id }) => problem_id)).size,
+      total_answers: n,
       successes,
       success_rate: n ? successes / n * 100 : 0,
       total_cost,

@@ -7,10 +7,14 @@ import type { JsonObject } from "../run/json_fields.ts";
 import type { Price } from "../run/prices.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 
-/** A problem of a run. `success`: answered, and right where it was judged. */
+/** An answer of a run. `success`: answered, and right where it was judged. */
 export interface ExperimentResult {
   experiment_id: string;
   problem_id: string;
+  /** Names the answer where a problem has several. */
+  item_id: string;
+  /** zero-shot or iterative; null where the run has no modes. */
+  mode: string | null;
   success: boolean;
   /** Null: not recorded. */
   iterations: number | null;
@@ -43,8 +47,11 @@ export interface BenchmarkSummary {
   results: ExperimentResult[];
   summary: {
     total_problems: number;
+    /** Answers to them, and problems without one in each mode. */
+    total_answers: number;
+    /** Answers that are a success. */
     successes: number;
-    /** Percent. */
+    /** Percent of the answers. */
     success_rate: number | null;
     total_cost: number | null;
     avg_cost: number | null;
@@ -65,6 +72,7 @@ export function benchmarkSummary({ summary: run, items }: ReadRun, price: Price 
       ? null
       : costs.reduce<number>((sum, cost) => sum + cost!, 0));
   const n = results.length;
+  const problems = [...new Set(items.map(({ problem_id }) => problem_id))];
   const found: BenchmarkSummary = {
     run_id: run.run_id,
     mode: run.mode,
@@ -76,10 +84,11 @@ export function benchmarkSummary({ summary: run, items }: ReadRun, price: Price 
     agent: run.agent,
     status: run.status,
     tags: run.tags,
-    config: { local_model: run.model, problems: items.map(({ item_id }) => item_id) },
+    config: { local_model: run.model, problems },
     results,
     summary: {
-      total_problems: n,
+      total_problems: problems.length,
+      total_answers: n,
       successes,
       success_rate: n > 0 ? Math.round(successes / n * 1e6) / 1e4 : null,
       total_cost,
@@ -95,7 +104,9 @@ export function benchmarkSummary({ summary: run, items }: ReadRun, price: Price 
 function resultOf(run_id: string, item: RunItem, price: Price | null): ExperimentResult {
   return {
     experiment_id: `${run_id}/${item.item_id}`,
-    problem_id: item.item_id,
+    problem_id: item.problem_id,
+    item_id: item.item_id,
+    mode: item.mode,
     success: !isFailing(item),
     iterations: null,
     cost: itemCost(item, price),
@@ -144,12 +155,15 @@ export function readBenchmarkSummary(value: unknown, path: string): ReadRun | nu
 }
 
 function itemOf(entry: JsonObject): RunItem | null {
-  const item_id = textAt(entry, "problem_id");
+  const problem_id = textAt(entry, "problem_id");
   const success = booleanAt(entry, "success");
-  if (item_id === null || success === null) return null;
+  if (problem_id === null || success === null) return null;
+  const item_id = textAt(entry, "item_id") ?? problem_id;
   const usage = asObject(entry.usage);
   return {
     item_id,
+    problem_id,
+    mode: textAt(entry, "mode"),
     name: textAt(entry, "name") ?? item_id,
     category: textAt(entry, "category"),
     success: booleanAt(entry, "answered") ?? true,

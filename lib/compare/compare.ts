@@ -1,14 +1,16 @@
 /** Runs of the same problems compared: what flipped, by how much they differ, and how sure that is. */
 import { clusteredMean } from "../stats/cluster.ts";
 import { holmAdjusted } from "../stats/holm.ts";
-import { matchItems, pairedDifference } from "../stats/paired.ts";
+import { pairedDifference } from "../stats/paired.ts";
+import { pairedDetectable } from "../stats/power.ts";
 import { mean } from "../stats/quantile.ts";
-import { markOf } from "../run/index.ts";
+import { groupedBy, markOf } from "../run/problems.ts";
 import { itemCost } from "./cost.ts";
 import { signFlipP } from "./sign_flips.ts";
 import type { Price } from "../run/prices.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { Flips } from "../stats/paired.ts";
 
 /** What items of two runs are compared by. */
 export const PAIRED_METRICS: readonly PairedMetric[] = [
@@ -41,15 +43,22 @@ export interface ComparedRun extends ReadRun {
 export interface MetricComparison {
   /** Which one; its unit is in its name. */
   metric: PairedMetric;
-  /** Items whose value is known in both runs. */
+  /** Problems whose value is known in both runs. */
   items: number;
-  /** Means over these items. */
+  /** Answers to them, in the first run and in the second. */
+  answers: [first: number, second: number];
+  /** Means over these problems of the mean of their answers. */
   first: number;
   /** As `first`, of the second run. */
   second: number;
   /** second − first, with its 95 % interval. */
   difference: Estimate | null;
-  /** McNemar's exact test of zeros and ones, else a sign-flip test; two-sided. */
+  /**
+   * The smallest difference that so many problems would have shown with a power of 80 %; null where
+   * they would have missed any.
+   */
+  detectable: number | null;
+  /** McNemar's exact test of single zeros and ones, else a sign-flip test; two-sided. */
   p: number;
   /** Holm-adjusted over the comparisons of this metric, where there are several. */
   p_holm: number;
@@ -61,15 +70,15 @@ export interface RunComparison {
   baseline: string;
   /** Id of the other run. */
   candidate: string;
-  /** Items that both runs have. */
+  /** Problems that both runs have. */
   items_in_common: number;
-  /** Items that the candidate lacks. */
+  /** Problems that the candidate lacks. */
   only_in_baseline: number;
-  /** Items that the baseline lacks. */
+  /** Problems that the baseline lacks. */
   only_in_candidate: number;
-  /** One for each metric that both runs know for some item. */
+  /** One for each metric that both runs know for some problem. */
   metrics: MetricComparison[];
-  /** Problems that only the second solved, and that only the first did. */
+  /** Problems that the second solved more often, and those that the first did. */
   flips: { gained: string[]; lost: string[] };
   /** What a reader must know, one line each: other settings, items left out. */
   notes: string[];
@@ -88,14 +97,34 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison[] {
   return comparisons;
 }
 
-/** Values of a metric by item; items of which it is unknown are left out. */
+/**
+ * Values of a metric by problem: the mean of its answers. Problems of which it is unknown are left
+ * out.
+ */
 export function valuesOf(run: ComparedRun, metric: PairedMetric): Map<string, number> {
-  const values = new Map<string, number>();
-  for (const item of run.items) {
-    const value = valueOf(item, metric, run.price);
-    if (value !== null) values.set(item.item_id, value);
-  }
-  return values;
+  return new Map([...answersOf(run, metric)].map(([problem, values]) => [problem, mean(values)]));
+}
+
+/** The known values of a metric by problem, one for each answer. */
+function answersOf({ items, price }: ComparedRun, metric: PairedMetric): Map<string, number[]> {
+  const known = items.flatMap((item) => {
+    const value = valueOf(item, metric, price);
+    return value === null ? [] : [{ problem: item.problem_id, value }];
+  });
+  const groups = groupedBy(known, ({ problem }) => problem);
+  return new Map([...groups].map(([problem, all]) => [problem, all.map(({ value }) => value)]));
+}
+
+/** The runs' items in the modes that both have, so that a mode is compared with itself. */
+function inCommonModes(runs: [ComparedRun, ComparedRun]): [ComparedRun, ComparedRun] {
+  const modes = runs.map(({ items }) => new Set(items.map(({ mode }) => mode)));
+  const common = [...modes[0]].filter((mode) => modes[1].has(mode));
+  if (common.length === 0 || modes.every(({ size }) => size === common.length)) return runs;
+  const narrowed = (run: ComparedRun) => ({
+    ...run,
+    items: run.items.filter(({ mode }) => common.includes(mode)),
+  });
+  return [narrowed(runs[0]), narrowed(runs[1])];
 }
 
 function valueOf(item: RunItem, metric: PairedMetric, price: Price | null): number | null {
@@ -115,11 +144,12 @@ function valueOf(item: RunItem, metric: PairedMetric, price: Price | null): numb
   }
 }
 
-/** Two runs, item by item. */
-export function compareTwo(baseline: ComparedRun, candidate: ComparedRun): RunComparison {
-  const first = new Map(baseline.items.map((item) => [item.item_id, item]));
-  const second = new Map(candidate.items.map((item) => [item.item_id, item]));
-  const common = [...first.keys()].filter((id) => second.has(id));
+/** Two runs, problem by problem. */
+export function compareTwo(one: ComparedRun, other: ComparedRun): RunComparison {
+  const [baseline, candidate] = inCommonModes([one, other]);
+  const first = new Set(baseline.items.map(({ problem_id }) => problem_id));
+  const second = new Set(candidate.items.map(({ problem_id }) => problem_id));
+  const common = [...first].filter((id) => second.has(id));
   const judged = [baseline, candidate].every(({ items }) =>
     items.some(({ passed }) => passed !== null)
   );
@@ -133,21 +163,27 @@ export function compareTwo(baseline: ComparedRun, candidate: ComparedRun): RunCo
     only_in_candidate: second.size - common.length,
     metrics,
     flips: judged ? flipsOf(baseline, candidate) : { gained: [], lost: [] },
-    notes: notesOf(baseline, candidate, first.size, second.size, common.length),
+    notes: notesOf([one, other], [baseline, candidate], common.length),
   };
 }
 
 /**
- * One metric of two runs; null for fewer than two items in common. Above 2,000 items the interval of
- * what is not zeros and ones is Student's t of the differences, in place of their bootstrap.
+ * One metric of two runs, by the mean of each problem's answers; null for fewer than two problems in
+ * common. Above 2,000 problems the interval of what is not zeros and ones is Student's t of the
+ * differences, in place of their bootstrap.
  */
 export function compareMetric(
-  baseline: ComparedRun,
-  candidate: ComparedRun,
+  one: ComparedRun,
+  other: ComparedRun,
   metric: PairedMetric,
 ): MetricComparison | null {
-  const { first, second } = matchItems(valuesOf(baseline, metric), valuesOf(candidate, metric));
-  if (first.length < 2) return null;
+  const [ones, others] = inCommonModes([one, other]).map((run) => answersOf(run, metric));
+  const common = [...ones.keys()].filter((problem) => others.has(problem));
+  if (common.length < 2) return null;
+  const first = common.map((problem) => mean(ones.get(problem)!));
+  const second = common.map((problem) => mean(others.get(problem)!));
+  const answers = (all: Map<string, number[]>) =>
+    common.reduce((sum, problem) => sum + all.get(problem)!.length, 0);
   const differences = second.map((value, i) => value - first[i]);
   // scores of which none changed tell as little of how scores vary as no flips do
   const still = metric === "score" && differences.every((value) => value === 0);
@@ -160,12 +196,24 @@ export function compareMetric(
   return {
     metric,
     items: first.length,
+    answers: [answers(ones), answers(others)],
     first: mean(first),
     second: mean(second),
     difference,
+    detectable: detectable(first.length, flips, difference),
     p,
     p_holm: p,
   };
+}
+
+/** Of zeros and ones by McNemar's test, else by the width of the interval: (1.96 + 0.84) errors. */
+function detectable(n: number, flips: Flips | null, difference: Estimate | null): number | null {
+  if (flips === null) {
+    const width = difference === null ? 0 : difference.high - difference.low;
+    return width > 0 ? width / 2 * (2.8 / 1.96) : null;
+  }
+  const discordance = (flips.gained + flips.lost) / n;
+  return discordance === 0 ? null : pairedDetectable(n, discordance);
 }
 
 /** So many pairs that a mean is as good as normal, and resampling takes seconds. */
@@ -177,8 +225,9 @@ function isLarge(first: readonly number[], second: readonly number[]): boolean {
   return first.length > LARGE && !(first.every(plain) && second.every(plain));
 }
 
-/** Ids of the problems that changed sides. */
-export function flipsOf(baseline: ComparedRun, candidate: ComparedRun): RunComparison["flips"] {
+/** Ids of the problems that were solved more often, and less. */
+export function flipsOf(one: ComparedRun, other: ComparedRun): RunComparison["flips"] {
+  const [baseline, candidate] = inCommonModes([one, other]);
   const first = valuesOf(baseline, "pass_rate"), second = valuesOf(candidate, "pass_rate");
   const gained: string[] = [], lost: string[] = [];
   for (const [id, value] of first) {
@@ -190,22 +239,21 @@ export function flipsOf(baseline: ComparedRun, candidate: ComparedRun): RunCompa
 }
 
 function notesOf(
-  { summary: first, items }: ComparedRun,
-  { summary: second, items: others }: ComparedRun,
-  firstIds: number,
-  secondIds: number,
+  [{ summary: first, items }, { summary: second, items: others }]: [ComparedRun, ComparedRun],
+  compared: [ComparedRun, ComparedRun],
   common: number,
 ): string[] {
   const notes: string[] = [];
   if (first.benchmark !== second.benchmark) {
     notes.push(`different suites: ${first.benchmark} and ${second.benchmark}`);
   }
-  if (common === 0) notes.push("no items in common: nothing can be compared pair by pair");
+  if (common === 0) notes.push("no problems in common: nothing can be compared pair by pair");
   for (const { run_id, status } of [first, second]) {
     if (status !== "complete") notes.push(`${run_id} is ${status}: only what it has is compared`);
   }
-  if (items.length > firstIds || others.length > secondIds) {
-    notes.push("some items have the same id: of each, the last one counts");
+  const modesIn = (all: readonly RunItem[]) => [...new Set(all.map(({ mode }) => mode))].join(", ");
+  if (compared[0].items.length < items.length || compared[1].items.length < others.length) {
+    notes.push(`only ${modesIn(compared[0].items)} is compared: the other mode is in one run`);
   }
   return notes;
 }

@@ -1,39 +1,47 @@
 /** How hard problems are: of each, the share of runs that solved it. */
-import { shareEstimate } from "../stats/interval.ts";
+import { attemptsShare } from "../stats/pass_at_k.ts";
 import type { RunOutcomes } from "../run/index.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { Attempts } from "../stats/pass_at_k.ts";
 
 export interface ProblemDifficulty {
   problem_id: string;
   name: string;
   /** Runs in which it was judged or went without an answer. */
   runs: number;
+  /** Answers to it in these runs. */
+  answers: number;
+  /** Answers that were right. */
   successes: number;
-  /** With Wilson's 95 % interval, which takes the runs for independent. */
+  /** Of the answers; with a 95 % interval over runs, which takes these for independent. */
   success_rate: Estimate;
 }
 
 /** Problems over runs, the hardest first; of equally hard ones, those of more runs. */
 export function difficulties(outcomes: readonly RunOutcomes[]): ProblemDifficulty[] {
-  const problems = new Map<string, { name: string; runs: number; successes: number }>();
-  for (const { items, marks } of outcomes) {
+  const problems = new Map<string, { name: string; runs: Map<string, Attempts> }>();
+  for (const { run_id, items, marks } of outcomes) {
     for (let i = 0; i < items.length; i++) {
       const mark = marks[i];
       if (mark !== "1" && mark !== "0") continue;
-      const [id, name] = items[i];
+      const [, name, id] = items[i];
       let problem = problems.get(id);
-      if (problem === undefined) problems.set(id, problem = { name, runs: 0, successes: 0 });
-      problem.runs++;
-      if (mark === "1") problem.successes++;
+      if (problem === undefined) problems.set(id, problem = { name, runs: new Map() });
+      const { n, c } = problem.runs.get(run_id) ?? { n: 0, c: 0 };
+      problem.runs.set(run_id, { n: n + 1, c: c + Number(mark === "1") });
     }
   }
-  return [...problems].map(([problem_id, { name, runs, successes }]) => ({
-    problem_id,
-    name,
-    runs,
-    successes,
-    success_rate: shareEstimate(successes, runs)!,
-  })).sort((a, b) =>
+  return [...problems].map(([problem_id, { name, runs }]) => {
+    const all = [...runs.values()];
+    return {
+      problem_id,
+      name,
+      runs: runs.size,
+      answers: all.reduce((sum, { n }) => sum + n, 0),
+      successes: all.reduce((sum, { c }) => sum + c, 0),
+      success_rate: attemptsShare(all)!,
+    };
+  }).sort((a, b) =>
     a.success_rate.value - b.success_rate.value || b.runs - a.runs ||
     a.problem_id.localeCompare(b.problem_id, "en", { numeric: true })
   );

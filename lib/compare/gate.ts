@@ -2,7 +2,7 @@
 import { pairedProblems } from "../stats/power.ts";
 import { compareMetric } from "./compare.ts";
 import { compareLoadMetric } from "./compare_load.ts";
-import { describeDelta, describeValue, isHigherBetter, isShare } from "./metric_names.ts";
+import { describeDelta, describeValue, isHigherBetter } from "./metric_names.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ComparedRun, PairedMetric } from "./compare.ts";
 import type { LoadMetric } from "./compare_load.ts";
@@ -84,7 +84,7 @@ export function checkPaired(
   tolerance: Tolerance,
 ): GateCheck {
   const found = compareMetric(baseline, candidate, metric);
-  if (found === null) return unknown(metric, tolerance.amount, "fewer than two items in common");
+  if (found === null) return unknown(metric, tolerance.amount, "fewer than two problems in common");
   const { first, second, difference, p, items } = found;
   const allowed = allowedOf(first, tolerance);
   return judged({ metric, first, second, difference, p, allowed, items });
@@ -133,10 +133,11 @@ export function checkLimit(
 
 /** That the candidate has all problems of the baseline; null where it does. */
 export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateCheck | null {
-  const there = new Set(candidate.items.map(({ item_id }) => item_id));
-  const missing = baseline.items.filter(({ item_id }) => !there.has(item_id));
+  const problems = (run: ComparedRun) => new Set(run.items.map(({ problem_id }) => problem_id));
+  const there = problems(candidate);
+  const missing = [...problems(baseline)].filter((problem) => !there.has(problem));
   if (missing.length === 0) return null;
-  const all = baseline.items.length;
+  const all = problems(baseline).size;
   const { status } = candidate.summary;
   return {
     name: "all problems of the baseline",
@@ -149,7 +150,7 @@ export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateC
     items: all - missing.length,
     items_needed: all,
     message: `${missing.length} of ${all} problems are not in the candidate (${status}): ${
-      missing.slice(0, 3).map(({ item_id }) => item_id).join(", ")
+      missing.slice(0, 3).join(", ")
     }${missing.length > 3 ? ", …" : ""}`,
   };
 }
@@ -180,9 +181,7 @@ function judged({ metric, first, second, difference, p, allowed, items }: Measur
     : most !== null && most <= allowed
     ? "pass"
     : "underpowered";
-  const needed = verdict === "underpowered"
-    ? itemsNeeded(metric, difference, allowed, items)
-    : null;
+  const needed = verdict === "underpowered" ? itemsNeeded(difference, allowed, items) : null;
   const direction = isHigherBetter(metric) ? "drop" : "rise";
   return {
     name: `${metric}: ${direction} of at most ${describeDelta(metric, allowed)}`,
@@ -213,7 +212,6 @@ function judged({ metric, first, second, difference, p, allowed, items }: Measur
 
 /** How many items would have told a change of `allowed`, with a power of 80 %; null for 0 allowed. */
 function itemsNeeded(
-  metric: PairedMetric | LoadMetric,
   difference: Estimate | null,
   allowed: number,
   items: number,
@@ -226,7 +224,7 @@ function itemsNeeded(
     const fitting = Math.min(1, Math.max(allowed, discordance));
     return Math.max(items + 1, pairedProblems(Math.min(allowed, fitting), fitting));
   }
-  if (difference === null || isShare(metric)) return null;
+  if (difference === null || difference.high === difference.low) return null;
   // width falls with the root of n; (z of 95 % + z of 80 %) / z of 95 % for the power
   const half = (difference.high - difference.low) / 2;
   return Math.max(items + 1, Math.ceil(items * (half * 2.8 / 1.96 / allowed) ** 2));

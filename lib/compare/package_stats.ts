@@ -6,6 +6,10 @@ import type { RunItem } from "../run/summary.ts";
 /** An item under the names that users' scripts read. */
 export interface PackageStats {
   package_id: string;
+  /** The problem that it answers. */
+  problem_id: string;
+  /** How it was asked, where the run asks in several ways. */
+  mode: string | null;
   name: string;
   category: string | null;
   elapsed_seconds: number | null;
@@ -32,6 +36,8 @@ export interface RunAnalysis {
   failing: string[];
   /** Ids, the dearest first; empty where costs are unknown. */
   most_expensive: string[];
+  /** Problems; one may have several packages: its answers. */
+  problems: number;
 }
 
 /** Analyses a run's items. @param top how many of the slowest and of the dearest. */
@@ -42,6 +48,8 @@ export function analyzeItems(
 ): RunAnalysis {
   const stats = items.map((item): PackageStats => ({
     package_id: item.item_id,
+    problem_id: item.problem_id,
+    mode: item.mode,
     name: item.name,
     category: item.category,
     elapsed_seconds: item.latency_ms === null ? null : item.latency_ms / 1000,
@@ -66,6 +74,7 @@ export function analyzeItems(
     slowest: most("elapsed_seconds"),
     failing: items.filter(isFailing).map(({ item_id }) => item_id),
     most_expensive: most("cost_usd"),
+    problems: new Set(items.map(({ problem_id }) => problem_id)).size,
   };
 }
 

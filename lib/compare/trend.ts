@@ -1,10 +1,9 @@
 /** A metric of runs over time, and where it changed its level. */
 import { shareEstimate } from "../stats/interval.ts";
-import { attemptsShare } from "../stats/pass_at_k.ts";
+import { groupedBy } from "../run/problems.ts";
 import { findSteps } from "./steps.ts";
-import type { IndexedRun, RunOutcomes } from "../run/index.ts";
+import type { IndexedRun } from "../run/index.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { Attempts } from "../stats/pass_at_k.ts";
 import type { Step } from "./steps.ts";
 
 /** What can be followed over time. */
@@ -27,76 +26,57 @@ export interface TrendPoint {
   run_id: string;
   started_at_unix_seconds: number;
   model: string;
+  /** Of a run with several ways of asking, which one this is of; null else. */
+  mode: string | null;
   value: number;
-  /** Of shares: Wilson's 95 % interval; over problems where these have several answers. */
+  /** Of shares: the 95 % interval over problems; Wilson's where each has one answer. */
   interval: Estimate | null;
 }
 
 export interface Trend {
   metric: TrendMetric;
+  /** Oldest first; of runs with several modes, one mode after the other. */
   points: TrendPoint[];
   /** `at` counts points; the step lies before that one. */
   steps: (Step & { run_id: string })[];
   notes: string[];
 }
 
-/** What the id of one of several answers to a coding problem ends with. */
-const SAMPLE = / #\d+$/;
-
-/** A run's value of a metric; null where it is unknown. */
-function runValue(run: IndexedRun, metric: TrendMetric): number | null {
-  if (metric === "pass_rate") return passRate(run)?.value ?? null;
-  if (metric === "answer_rate") return run.items_total ? run.successful / run.items_total : null;
-  return run[metric];
-}
-
-/** The share of right answers among the judged ones and those without an answer; null for none. */
-function passRate({ passed, judged }: IndexedRun): Estimate | null {
-  return passed === null ? null : shareEstimate(passed, judged);
-}
-
-/** The same share, with an interval over problems: the answers to one of them are alike. */
-function sampledPassRate({ items, marks }: RunOutcomes): Estimate | null {
-  const problems = new Map<string, Attempts>();
-  items.forEach(([id], i) => {
-    if (marks[i] === "-") return;
-    const problem = id.replace(SAMPLE, "");
-    const { n, c } = problems.get(problem) ?? { n: 0, c: 0 };
-    problems.set(problem, { n: n + 1, c: c + Number(marks[i] === "1") });
+/** The points of a run: one, or one for each of its modes where the metric is of answers. */
+function pointsOf(run: IndexedRun, metric: TrendMetric): TrendPoint[] {
+  const { run_id, started_at_unix_seconds, model } = run;
+  if (started_at_unix_seconds === null) return [];
+  const point = (mode: string | null, value: number | null, interval: Estimate | null) =>
+    value === null ? [] : [{ run_id, started_at_unix_seconds, model, mode, value, interval }];
+  if (metric !== "pass_rate" && metric !== "answer_rate" && metric !== "avg_hit_rate") {
+    return point(null, run[metric], null);
+  }
+  return (run.modes.length > 0 ? run.modes : [wholeOf(run)]).flatMap((figures) => {
+    const { answers, errors, pass_rate, avg_hit_rate } = figures;
+    const mode = run.modes.length > 1 ? figures.mode : null;
+    if (metric === "pass_rate") return point(mode, pass_rate?.value ?? null, pass_rate);
+    if (metric === "avg_hit_rate") return point(mode, avg_hit_rate, null);
+    const share = shareEstimate(answers - errors, answers);
+    return point(mode, share?.value ?? null, share);
   });
-  return attemptsShare([...problems.values()]);
 }
 
-/**
- * The trend over runs, oldest first.
- *
- * @param outcomes of the runs' items; coding runs with several answers to a problem need theirs.
- */
-export function trendOf(
-  runs: readonly IndexedRun[],
-  metric: TrendMetric,
-  outcomes: readonly RunOutcomes[] = [],
-): Trend {
-  const sampled = new Map(
-    outcomes.filter(({ items }) => items.some(([id]) => SAMPLE.test(id)))
-      .map((outcome) => [outcome.run_id, outcome]),
+/** The figures of a run whose items are not told one by one. */
+function wholeOf({ items_total, failed, passed, judged, avg_hit_rate }: IndexedRun) {
+  const pass_rate = passed === null ? null : shareEstimate(passed, judged);
+  return { mode: null, answers: items_total, errors: failed, pass_rate, avg_hit_rate };
+}
+
+/** The trend over runs, oldest first. */
+export function trendOf(runs: readonly IndexedRun[], metric: TrendMetric): Trend {
+  const ordered = runs.toSorted((a, b) =>
+    (a.started_at_unix_seconds ?? 0) - (b.started_at_unix_seconds ?? 0)
   );
-  const passRateOf = (run: IndexedRun) => {
-    const own = run.mode === null ? undefined : sampled.get(run.run_id);
-    return own ? sampledPassRate(own) : passRate(run);
-  };
-  const points = runs.flatMap((run): TrendPoint[] => {
-    const { run_id, started_at_unix_seconds, model, items_total, successful } = run;
-    const value = runValue(run, metric);
-    if (value === null || started_at_unix_seconds === null) return [];
-    const interval = metric === "pass_rate"
-      ? passRateOf(run)
-      : metric === "answer_rate"
-      ? shareEstimate(successful, items_total)
-      : null;
-    return [{ run_id, started_at_unix_seconds, model, value, interval }];
-  }).sort((a, b) => a.started_at_unix_seconds - b.started_at_unix_seconds);
-  const known = runs.filter((run) => runValue(run, metric) !== null);
+  const known = ordered.filter((run) => pointsOf(run, metric).length > 0);
+  const series = [
+    ...groupedBy(known.flatMap((run) => pointsOf(run, metric)), ({ mode }) => mode ?? "").values(),
+  ];
+  const points = series.flat();
   const distinct = (key: "model" | "benchmark") => new Set(known.map((run) => run[key])).size;
   const notes: string[] = [];
   if (distinct("model") > 1) {
@@ -105,12 +85,18 @@ export function trendOf(
   if (distinct("benchmark") > 1) {
     notes.push(`${distinct("benchmark")} suites together; narrow with --suite`);
   }
-  if (points.length < 6) notes.push("fewer than 6 runs: too few to tell a step from chance");
-  const steps = findSteps(points.map(({ value }) => value));
-  return {
-    metric,
-    points,
-    steps: steps.map((step) => ({ ...step, run_id: points[step.at].run_id })),
-    notes,
-  };
+  if (series.every(({ length }) => length < 6)) {
+    notes.push("fewer than 6 runs: too few to tell a step from chance");
+  }
+  let before = 0;
+  const steps = series.flatMap((own) => {
+    const found = findSteps(own.map(({ value }) => value)).map((step) => ({
+      ...step,
+      at: before + step.at,
+      run_id: own[step.at].run_id,
+    }));
+    before += own.length;
+    return found;
+  });
+  return { metric, points, steps, notes };
 }

@@ -93,7 +93,7 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
   const ids = new DistinctIds();
   let model: string | null = null, first = Infinity;
   const items = results.map((result): RunItem => {
-    const id = ids.next(result.label("test_id"));
+    const test_id = result.label("test_id"), id = ids.next(test_id);
     const evaluation = result.childOrNull("evaluation_result");
     const time = result.amountOrNull("execution_time");
     const started = unixSecondsOf(String(result.peek("timestamp")));
@@ -102,7 +102,7 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
     const named = recordOr(result.peek("api_response")).model;
     if (typeof named === "string") model ??= named;
     return {
-      ...unknownItem(id, result.textOrNull("test_name") ?? id),
+      ...unknownItem(id, result.textOrNull("test_name") ?? id, test_id),
       category: result.textOrNull("category"),
       success: result.flag("success"),
       timed_out: result.flagOrNull("timed_out") ?? saysTimeout(error),

@@ -81,7 +81,7 @@ function readSample(sample: Fields, epochs: number, ids: DistinctIds): RunItem {
   const metadata = sample.peek("metadata");
   const category = isRecord(metadata) ? metadata.category ?? metadata.subject : null;
   return {
-    ...unknownItem(ids.next(epochs > 1 ? `${id}#${epoch}` : id), id),
+    ...unknownItem(ids.next(epochs > 1 ? `${id}#${epoch}` : id), id, id),
     category: typeof category === "string" ? category : null,
     success: error === null && !late,
     timed_out: late,

@@ -118,7 +118,8 @@ function readPart(part: Fields, half: string | null): Part {
     const usage = result.childOrNull("usage");
     const error = result.textOrNull("error");
     return {
-      ...unknownItem(ids.next(half === null ? id : `${half}/${id}`), name),
+      ...unknownItem(ids.next(half === null ? id : `${half}/${id}`), name, id),
+      mode: half?.replace("_", "-") ?? null,
       category: half ?? result.textOrNull("category"),
       success: ours ? result.flag("answered") : error === null,
       timed_out: result.flagOrNull("timed_out") ?? false,

@@ -103,7 +103,7 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
   const elapsed_s = entry.amountOrNull("elapsed_seconds");
   const error = entry.labelOrNull("error");
   return {
-    ...unknownItem(ids.next(id), entry.labelOrNull("name") ?? id),
+    ...unknownItem(ids.next(id), entry.labelOrNull("name") ?? id, id),
     category: entry.textOrNull("category"),
     success: error === null && !(entry.peek("timed_out") ?? false),
     timed_out: entry.flagOrNull("timed_out") ?? false,

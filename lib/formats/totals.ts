@@ -30,10 +30,16 @@ export function totalsOf(items: readonly RunItem[]): Totals {
   };
 }
 
-/** An item of which nothing but its name is known. */
-export function unknownItem(item_id: string, name = item_id): RunItem {
+/**
+ * An item of which nothing but its name is known.
+ *
+ * @param problem_id where others of the source answer the same problem.
+ */
+export function unknownItem(item_id: string, name = item_id, problem_id = item_id): RunItem {
   return {
     item_id,
+    problem_id,
+    mode: null,
     name,
     category: null,
     success: true,

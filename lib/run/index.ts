@@ -17,21 +17,33 @@ import {
   rollBack,
 } from "./index_file.ts";
 import { whereOf } from "./index_filter.ts";
+import { groupedBy, markOf, meanScore, modesOf } from "./problems.ts";
 import { looksLikeRun, readRunDirectory } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
 import type { RunFilter } from "./index_filter.ts";
+import type { ModeFigures } from "./problems.ts";
 import type { RunReading } from "./read_run.ts";
-import type { RunItem, RunSummary } from "./summary.ts";
+import type { RunSummary } from "./summary.ts";
 
 /** A run in the index. */
 export interface IndexedRun extends RunSummary {
-  /** Mean score of the judged items, 0..1. */
+  /** Mean over problems of the mean score of their judged answers, 0..1. */
   avg_hit_rate: number | null;
+  /** Each way of asking by itself; one entry where the run has one, none for loads. */
+  modes: ModeFigures[];
   /** Items that were judged or went without an answer. */
   judged: number;
   /** What was wrong with its files. */
   warnings: string[];
 }
+
+/** An answer, and what it answers; `mode` is null where the run has one way of asking. */
+export type OutcomeItem = readonly [
+  item_id: string,
+  name: string,
+  problem_id: string,
+  mode: string | null,
+];
 
 /** How the items of a run came out. */
 export interface RunOutcomes {
@@ -39,8 +51,8 @@ export interface RunOutcomes {
   run_id: string;
   /** When it began; null is unknown. */
   started_at_unix_seconds: number | null;
-  /** Ids and names; the same array for runs of the same items. */
-  items: readonly (readonly [item_id: string, name: string])[];
+  /** The same array for runs of the same items. */
+  items: readonly OutcomeItem[];
   /** Of each item: "1" right, "0" wrong or without an answer, "-" not judged. */
   marks: string;
 }
@@ -76,6 +88,7 @@ const COLUMNS = [
   "ttft_p99_ms",
   "avg_hit_rate",
   "judged",
+  "modes",
   "tags",
   "warnings",
 ] as const;
@@ -272,7 +285,9 @@ export class RunIndex implements Disposable {
           dropMarks.run(name);
           continue;
         }
-        const items = JSON.stringify(run.items.map(({ item_id, name }) => [item_id, name]));
+        const items = JSON.stringify(
+          run.items.map(({ item_id, name, problem_id, mode }) => [item_id, name, problem_id, mode]),
+        );
         const hash = createHash("sha256").update(items).digest("hex").slice(0, 32);
         putSet.run(hash, items);
         putMarks.run(name, hash, run.items.map(markOf).join(""));
@@ -307,6 +322,7 @@ export class RunIndex implements Disposable {
     const parsed = {
       ...row,
       path: join(this.root, String(row.run_id)),
+      modes: JSON.parse(String(row.modes)),
       tags: JSON.parse(String(row.tags)),
       warnings: JSON.parse(String(row.warnings)),
     };
@@ -314,19 +330,13 @@ export class RunIndex implements Disposable {
   }
 }
 
-/** Whether an item came out right: "1", "0" for wrong or without an answer, "-" for not judged. */
-export function markOf({ passed, success }: RunItem): "1" | "0" | "-" {
-  if (passed !== null) return passed ? "1" : "0";
-  return success ? "-" : "0";
-}
-
 function rowOf({ summary, items, warnings }: RunReading): Row {
-  const scores = items.flatMap(({ score }) => score ?? []);
   const { path: _path, tags, ...columns } = summary;
   return {
     ...columns,
-    avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
+    avg_hit_rate: meanScore(groupedBy(items, ({ problem_id }) => problem_id).values()),
     judged: items.filter((item) => markOf(item) !== "-").length,
+    modes: JSON.stringify(summary.kind === "load" ? [] : modesOf(items)),
     tags: JSON.stringify(tags),
     warnings: JSON.stringify(warnings),
   };

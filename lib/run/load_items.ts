@@ -12,6 +12,8 @@ export function itemOfRequest(record: RequestRecord): RunItem | null {
   const { ttft_ms, e2e_ms } = latencies(record);
   return {
     item_id: String(request),
+    problem_id: String(request),
+    mode: null,
     name: `request ${request}`,
     category: `stage ${stage + 1}`,
     success: failure === null,

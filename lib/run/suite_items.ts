@@ -45,10 +45,14 @@ export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" 
 }
 
 function common(item: JsonObject, error: string | null) {
-  const item_id = textAt(item, "test_id") ?? textAt(item, "package_id") ?? textAt(item, "item_id");
+  const item_id = textAt(item, "test_id") ?? textAt(item, "package_id") ??
+    textAt(item, "item_id") ?? "unnamed";
+  const coding = objectAt(item, "coding");
   return {
-    item_id: item_id ?? "unnamed",
-    name: textAt(item, "test_name") ?? item_id ?? "unnamed",
+    item_id,
+    problem_id: textAt(coding, "problem_id") ?? textAt(item, "problem_id") ?? item_id,
+    mode: textAt(coding, "mode") ?? textAt(item, "mode"),
+    name: textAt(item, "test_name") ?? item_id,
     category: textAt(item, "category"),
     success: booleanAt(item, "success") ?? error === null,
     timed_out: booleanAt(item, "timed_out") ?? false,

@@ -67,6 +67,10 @@ export interface RunSummary {
 export interface RunItem {
   /** Names the item in its run, and the same item in other runs. */
   item_id: string;
+  /** The problem that it answers: several answers to one are alike, so statistics count problems. */
+  problem_id: string;
+  /** How it was asked, where a run asks in several ways: zero-shot, iterative; null else. */
+  mode: string | null;
   /** What people call it. */
   name: string;
   /** Its category; null where the source has none. */

@@ -27,27 +27,6 @@ export interface Flips {
   p: number;
 }
 
-/** Values of the items that two systems have in common. */
-export interface MatchedItems {
-  first: number[];
-  second: number[];
-  /** Items that only one of the two has. */
-  unmatched: number;
-}
-
-/** Pairs values by item, in the first's order. */
-export function matchItems(
-  first: ReadonlyMap<string, number>,
-  second: ReadonlyMap<string, number>,
-): MatchedItems {
-  const items = [...first.keys()].filter((item) => second.has(item));
-  return {
-    first: items.map((item) => first.get(item)!),
-    second: items.map((item) => second.get(item)!),
-    unmatched: first.size + second.size - 2 * items.length,
-  };
-}
-
 /**
  * The mean of second − first over items, with its 95 % interval.
  *

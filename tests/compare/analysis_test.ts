@@ -74,8 +74,14 @@ Deno.test("sign flips: exact where few, uniform where nothing differs", () => {
 });
 
 Deno.test("difficulty: unjudged items count nowhere, missing answers as not solved", () => {
-  const items = [["a", "A"], ["b", "B"], ["c", "C"]] as const;
-  const run = (marks: string) => ({ run_id: "", started_at_unix_seconds: 0, items, marks });
+  const items = [["a", "A", "a", null], ["b", "B", "b", null], ["c", "C", "c", null]] as const;
+  let runs = 0;
+  const run = (marks: string) => ({
+    run_id: `r${runs++}`,
+    started_at_unix_seconds: 0,
+    items,
+    marks,
+  });
   const found = difficulties([run("10-"), run("11-"), run("00-")]);
   assertEquals(found.map(({ problem_id, runs, successes }) => [problem_id, runs, successes]), [
     ["b", 3, 1],

@@ -115,6 +115,8 @@ function randomRun(random: () => number, form: SourceForm): ReadRun {
     const judged = random() < 0.5;
     return {
       item_id: form === "batch_eval" ? `retail/${name}` : name,
+      problem_id: form === "batch_eval" ? `retail/${name}` : name,
+      mode: null,
       name,
       category: form === "batch_eval" ? "retail" : maybe("math"),
       success,

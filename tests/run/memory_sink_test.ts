@@ -92,6 +92,7 @@ function summaryOf(
     results,
     summary: {
       total_problems: problems,
+      total_answers: problems,
       successes: Math.ceil(problems / 2),
       success_rate: 50,
       total_cost: null,

@@ -123,6 +123,8 @@ export function comparedRun(
 ): ComparedRun {
   const items = [...marks].map((mark, i): RunItem => ({
     item_id: `p${i}`,
+    problem_id: `p${i}`,
+    mode: null,
     name: `p${i}`,
     category: null,
     success: mark !== "x",

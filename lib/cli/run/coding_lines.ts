@@ -19,12 +19,11 @@ function single({ summary, statistics }: CodingRun): string[] {
   const stats = summary.summary!;
   const mode = summary.mode as "zero-shot" | "iterative";
   const { success_rate, pass_at_k, pass_all_k } = statistics.by_mode[mode]!;
-  const problems = new Set(summary.results!.map(({ problem_id }) => problem_id)).size;
   const sampled = hasSamples(summary);
   const each = sampled ? "Answer" : "Problem";
   return [
     `Mode: ${mode}`,
-    `Problems: ${problems}${sampled ? ` (${stats.total_problems} answers)` : ""}`,
+    `Problems: ${stats.total_problems}${sampled ? ` (${stats.total_answers} answers)` : ""}`,
     `Successes: ${stats.successes}${sampled ? " answers" : ""} (${stats.success_rate.toFixed(1)}%)${
       interval(success_rate)
     }`,
@@ -48,7 +47,7 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
     [
       name.padEnd(15),
       `${stats.success_rate.toFixed(1).padStart(5)}% (${String(stats.successes).padStart(2)}/${
-        String(stats.total_problems).padStart(2)
+        String(stats.total_answers).padStart(2)
       })`.padEnd(15),
       cost(stats.avg_cost).padStart(12),
       stats.avg_iterations.toFixed(1).padStart(14),

@@ -128,7 +128,7 @@ function shortSummary(comparisons: readonly RunComparison[]): object {
 
 const COLUMNS: Column[] = [
   { title: "metric", align: "left" },
-  { title: "items", align: "right" },
+  { title: "problems", align: "right" },
   { title: "first", align: "right" },
   { title: "second", align: "right" },
   { title: "difference", align: "right" },
@@ -148,19 +148,37 @@ function suiteLines(comparison: RunComparison, several: boolean, paint: Palette)
     ...(several ? [shownP(metric.p_holm)] : []),
   ]);
   const only = only_in_baseline + only_in_candidate;
+  const told = comparison.metrics[0];
   return [
     paint.bold(`${comparison.baseline} → ${comparison.candidate}`),
-    `${grouped(items_in_common)} items in common` +
+    `${grouped(items_in_common)} problems in common` + nestedText(told) +
     (only
       ? `, ${grouped(only_in_baseline)} only in the first, ${
         grouped(only_in_candidate)
       } only in the second`
       : ""),
     ...(rows.length ? tableLines(columns, rows, paint) : []),
+    ...(told === undefined || told.p_holm < 0.05 ? [] : [powerText(told)]),
     ...flipLines("gained", flips.gained, paint.good),
     ...flipLines("lost", flips.lost, paint.bad),
     "",
   ];
+}
+
+/** How many answers lie in the problems, where some have more than one. */
+function nestedText(told: MetricComparison | undefined): string {
+  if (told === undefined || told.answers.every((count) => count === told.items)) return "";
+  const [first, second] = told.answers.map(grouped);
+  return `, with ${first} answers in the first and ${second} in the second`;
+}
+
+function powerText({ metric, items, detectable }: MetricComparison): string {
+  const problems = `${grouped(items)} ${items === 1 ? "problem" : "problems"}`;
+  return detectable === null
+    ? `${problems} are too few to show any change of ${metric} (power 80 %)`
+    : `${problems} would have shown a change of ${metric} from ${
+      describeDelta(metric, detectable)
+    } on (power 80 %)`;
 }
 
 function flipLines(title: string, ids: readonly string[], paint: (text: string) => string) {

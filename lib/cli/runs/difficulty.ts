@@ -20,6 +20,7 @@ const COLUMNS: Column[] = [
   { title: "Problem", align: "left" },
   { title: "Name", align: "left" },
   { title: "Solved", align: "right" },
+  { title: "Answers", align: "right" },
   { title: "Runs", align: "right" },
   { title: "Success Rate", align: "right" },
   { title: "95 %", align: "left" },
@@ -30,9 +31,10 @@ export const command: Command = {
   help: [
     "dyno runs difficulty [RUN …] [flags]",
     "",
-    "Of each problem, the share of runs that solved it, the hardest first. The interval is Wilson's; it",
-    "takes runs for independent, which runs of one model are less than they seem. A problem without an",
-    "answer counts as not solved.",
+    "Of each problem, the share of answers that solved it, the hardest first; the answers of both modes",
+    "of a comparative run are its answers. The interval is one over runs (Wilson's where each run has one",
+    "answer); it takes runs for independent, which runs of one model are less than they seem. A problem",
+    "without an answer counts as not solved.",
     "",
     ...flagHelp(flags),
     "",
@@ -58,10 +60,11 @@ export const command: Command = {
         terminal.json(shown);
         return EXIT.good;
       }
-      const rows = shown.map(({ problem_id, name, runs, successes, success_rate }) => [
+      const rows = shown.map(({ problem_id, name, runs, answers, successes, success_rate }) => [
         shortened(problem_id, 40),
         shortened(name, 40),
         String(successes),
+        String(answers),
         String(runs),
         shownShare(success_rate.value),
         `${shownShare(success_rate.low, 0)} – ${shownShare(success_rate.high, 0)}`,

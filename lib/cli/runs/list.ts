@@ -34,8 +34,9 @@ export const command: Command = {
   help: [
     "dyno runs list [flags]",
     "",
-    "Lists runs, newest first. Hit Rate is the mean score of the judged items; Errors are items without",
-    "an answer; Tokens are prompt and completion tokens. – is unknown.",
+    "Lists runs, newest first; of a comparative run, each mode has a line. Packages are problems; Hit",
+    "Rate is the mean over problems of their score; Errors are answers that did not come; Tokens are",
+    "prompt and completion tokens. – is unknown.",
     "",
     ...flagHelp(flags),
     "",
@@ -58,7 +59,7 @@ export const command: Command = {
         return EXIT.good;
       }
       const { outPaint } = terminal;
-      tableLines(COLUMNS, runs.map(row), outPaint).forEach((line) => terminal.out(line));
+      tableLines(COLUMNS, runs.flatMap(rows), outPaint).forEach((line) => terminal.out(line));
       const all = runs.length === limit ? index.count(filter) : runs.length;
       if (all > runs.length) {
         terminal.say(terminal.paint.dim(`${runs.length} of ${all} runs; --limit 0 shows all`));
@@ -69,6 +70,24 @@ export const command: Command = {
   },
 };
 
+/** A line for each way of asking; what is known of the whole run stands in the first. */
+function rows(run: IndexedRun): string[][] {
+  if (run.modes.length < 2) return [row(run)];
+  const whole = row(run);
+  return run.modes.map(({ mode, problems, avg_hit_rate, errors }, i) => {
+    const own = [shownCount(problems), shownShare(avg_hit_rate), shownCount(errors)];
+    const rest = whole.slice(5, -1).map((cell) => i === 0 ? cell : "");
+    const [id, model] = i === 0 ? whole : ["", ""];
+    return [
+      id,
+      model,
+      ...own,
+      ...rest,
+      [mode ?? "", i === 0 ? whole.at(-1)! : ""].join(" ").trim(),
+    ];
+  });
+}
+
 function row(run: IndexedRun): string[] {
   const { prompt_tokens, completion_tokens } = run;
   const tokens = prompt_tokens === null || completion_tokens === null
@@ -77,7 +96,7 @@ function row(run: IndexedRun): string[] {
   return [
     run.run_id,
     shortened(run.model, 32),
-    shownCount(run.items_total),
+    shownCount(run.modes[0]?.problems ?? run.items_total),
     shownShare(run.avg_hit_rate),
     shownCount(run.failed),
     shownCount(tokens),

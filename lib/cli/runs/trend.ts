@@ -58,9 +58,7 @@ export const command: Command = {
         ...run,
         cost_usd: priceRun(run, prices, { again }).cost.total_cost_usd,
       }));
-      const run_ids = runs.map(({ run_id }) => run_id);
-      const outcomes = metric === "pass_rate" ? await index.outcomes({ run_ids }) : [];
-      const trend = trendOf(runs, metric, outcomes);
+      const trend = trendOf(runs, metric);
       if (trend.points.length === 0) {
         throw new InputError(`none of the ${runs.length} runs has a known ${metric}`);
       }
@@ -86,12 +84,12 @@ function titleOf({ metric, points }: Trend): string {
 
 function lines({ metric, points, steps }: Trend, paint: Palette): string[] {
   const rows: (string[] | null)[] = [];
-  points.forEach(({ run_id, started_at_unix_seconds, model, value, interval }, i) => {
+  points.forEach(({ run_id, started_at_unix_seconds, model, mode, value, interval }, i) => {
     if (steps.some(({ at }) => at === i)) rows.push(null);
     rows.push([
       shownTime(started_at_unix_seconds),
       run_id,
-      shortened(model, 28),
+      mode === null ? shortened(model, 28) : `${shortened(model, 16)} ${mode}`,
       describeValue(metric, value),
       interval
         ? `${describeValue(metric, interval.low)} – ${describeValue(metric, interval.high)}`

@@ -1,6 +1,5 @@
 /** Runs side by side in pictures: distributions over one another, success by category. */
-import { markOf } from "../../run/index.ts";
-import { shareEstimate } from "../../stats/interval.ts";
+import { markOf, passRateOf } from "../../run/problems.ts";
 import { chartFigure } from "../charts/chart.ts";
 import { latenciesOf } from "./compared_run.ts";
 import { cumulativeChart } from "../charts/cumulative_chart.ts";
@@ -46,24 +45,22 @@ export async function distributionCharts(runs: readonly ReportedRun[]): Promise<
 
 /** Right answers by category, a dot a run; null where nothing is judged or has a category. */
 export async function categoryChart(runs: readonly ReportedRun[]): Promise<string | null> {
-  const counts = new Map<string, { right: number; judged: number }[]>();
+  const marks = new Map<string, Map<string, string[]>[]>();
   runs.forEach((run, place) => {
     if (!run.items.some(({ passed }) => passed !== null)) return;
     for (const item of run.items) {
-      const mark = markOf(item);
-      if (mark === "-") continue;
       const category = item.category ?? "without a category";
-      const of = counts.get(category) ?? runs.map(() => ({ right: 0, judged: 0 }));
-      counts.set(category, of);
-      of[place].judged++;
-      if (mark === "1") of[place].right++;
+      const of = marks.get(category) ?? runs.map(() => new Map());
+      marks.set(category, of);
+      const own = of[place].get(item.problem_id) ?? [];
+      of[place].set(item.problem_id, [...own, markOf(item)]);
     }
   });
-  if (counts.size === 0) return null;
-  const rows = [...counts].map(([label, of]): DotRow => ({
+  if (marks.size === 0) return null;
+  const rows = [...marks].map(([label, of]): DotRow => ({
     label,
-    dots: of.flatMap(({ right, judged }, place): Dot[] => {
-      const share = shareEstimate(right, judged);
+    dots: of.flatMap((problems, place): Dot[] => {
+      const share = passRateOf(problems.values());
       return share ? [dotOf(share, runs[place].colour)] : [];
     }),
   }));

@@ -1,7 +1,7 @@
 /** The table of tests with what became of each in every run. */
 import { Buffer } from "node:buffer";
 import { grouped } from "../../text/grouped.ts";
-import { markOf } from "../../run/index.ts";
+import { markOf } from "../../run/problems.ts";
 import { letterHead } from "./compared_numbers.ts";
 import { filterForm } from "../filter_form.ts";
 import { counted, cutText, escapeHtml, figure } from "../html.ts";

@@ -2,7 +2,7 @@
 import { loadRate, loadValue } from "../../compare/compare_load.ts";
 import { describeDelta, describeValue } from "../../compare/metric_names.ts";
 import { grouped } from "../../text/grouped.ts";
-import { markOf } from "../../run/index.ts";
+import { modesOf } from "../../run/problems.ts";
 import { clusteredMean } from "../../stats/cluster.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../../stats/interval.ts";
 import { mean, quantile } from "../../stats/quantile.ts";
@@ -51,7 +51,7 @@ type NumberRow = [head: string, cellOf: (run: ReportedRun) => string];
 
 const SUITE_ROWS: NumberRow[] = [
   ["tests", ({ summary }) => grouped(summary.items_total)],
-  ["right", (run) => shareCell(...judgedOf(run))],
+  ["right", rightCell],
   ["answered", ({ summary }) => shareCell(summary.successful, summary.items_total)],
   ["mean score", ({ items }) => meanCell(items.flatMap(({ score }) => score ?? []))],
   ...latencyRows(),
@@ -64,7 +64,7 @@ const SUITE_ROWS: NumberRow[] = [
   ["output tokens", ({ summary }) => count(summary.completion_tokens)],
   ["cost", (run) => usd(costOf(run))],
   ["cost of a right answer", (run) => {
-    const cost = costOf(run), [right] = judgedOf(run);
+    const cost = costOf(run), right = run.items.filter(({ passed }) => passed).length;
     return usd(cost === null || right === 0 ? null : cost / right);
   }],
 ];
@@ -94,10 +94,13 @@ function latencyRows(): NumberRow[] {
   );
 }
 
-function judgedOf({ items }: ReportedRun): [right: number, judged: number] {
-  const marks = items.map(markOf).filter((mark) => mark !== "-");
-  const isJudged = items.some(({ passed }) => passed !== null);
-  return isJudged ? [marks.filter((mark) => mark === "1").length, marks.length] : [0, 0];
+/** The share of right answers, with its interval over problems; of several modes, each by itself. */
+function rightCell({ items }: ReportedRun): string {
+  const modes = modesOf(items);
+  return modes.map(({ mode, pass_rate }) => {
+    const rate = pass_rate ? withInterval(shareText(pass_rate.value), pass_rate, shareText) : "–";
+    return modes.length > 1 ? `${escapeHtml(mode ?? "–")} ${rate}` : rate;
+  }).join("<br>");
 }
 
 function withInterval(value: string, bounds: Bounds | null, show: (value: number) => string) {

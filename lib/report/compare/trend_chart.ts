@@ -30,25 +30,42 @@ function trendOption(trend: Trend, title: string): ChartOption {
         : undefined,
     },
     series: [
-      ...levels(trend, factor),
-      {
-        type: "line",
-        symbol: "circle",
-        symbolSize: 6,
-        itemStyle: { color: "var(--c1)" },
-        lineStyle: { color: "var(--c1)", width: 1, opacity: 0.45 },
-        data: points.map(({ value }, i) => [at(i), value * factor]),
-      },
+      ...modesOf(trend).flatMap(({ first, end }, i): ChartSeries[] => [
+        ...levels(trend, first, end, factor),
+        {
+          type: "line",
+          symbol: SYMBOLS[i % SYMBOLS.length],
+          symbolSize: 6,
+          itemStyle: { color: "var(--c1)" },
+          lineStyle: { color: "var(--c1)", width: 1, opacity: 0.45 },
+          data: points.slice(first, end).map(({ value }, k) => [at(first + k), value * factor]),
+        },
+      ]),
     ],
   };
 }
 
+/** One for each mode. */
+const SYMBOLS = ["circle", "emptyDiamond"];
+
+/** Where each mode's points begin and end. */
+function modesOf({ points }: Trend): { first: number; end: number }[] {
+  const cuts = points.flatMap(({ mode }, i) => i === 0 || mode !== points[i - 1].mode ? [i] : []);
+  return cuts.map((first, i) => ({ first, end: cuts[i + 1] ?? points.length }));
+}
+
 /** A horizontal line over each stretch between steps, joined by vertical ones. */
-function levels({ points, steps }: Trend, factor: number): ChartSeries[] {
-  if (steps.length === 0) return [];
-  const cuts = [0, ...steps.map((step) => step.at), points.length];
-  const heights = [steps[0].before, ...steps.map((step) => step.after)];
-  const time = (i: number) => points[Math.min(i, points.length - 1)].started_at_unix_seconds * 1000;
+function levels(
+  { points, steps }: Trend,
+  first: number,
+  end: number,
+  factor: number,
+): ChartSeries[] {
+  const own = steps.filter(({ at }) => at > first && at < end);
+  if (own.length === 0) return [];
+  const cuts = [first, ...own.map(({ at }) => at), end];
+  const heights = [own[0].before, ...own.map(({ after }) => after)];
+  const time = (i: number) => points[Math.min(i, end - 1)].started_at_unix_seconds * 1000;
   return [{
     type: "line",
     symbol: "none",

@@ -1,10 +1,9 @@
 /** One run as its page shows it. */
 import { z } from "zod";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { markOf } from "../../run/index.ts";
+import { groupedBy, markOf, passRateOf } from "../../run/problems.ts";
 import { asObject, numberAt, objectAt, objectsIn, textAt } from "../../run/json_fields.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
-import { shareEstimate } from "../../stats/interval.ts";
 import { distribution } from "../../stats/quantile.ts";
 import { listed } from "./run_list.ts";
 import { plainText } from "../../run/plain_file.ts";
@@ -96,7 +95,9 @@ export async function runPage(
   const { items } = reading;
   const judged = items.filter((item) => markOf(item) !== "-");
   const rate = (some: readonly RunItem[]) =>
-    shareEstimate(some.filter(({ passed }) => passed).length, some.length);
+    passRateOf(
+      groupedBy(some, ({ problem_id }) => problem_id).values().map((own) => own.map(markOf)),
+    );
   const answered = items.filter(({ success }) => success);
   const load = reading.summary.kind === "load" ? loadView(run.path) : null;
   return {

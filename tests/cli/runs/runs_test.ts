@@ -154,7 +154,7 @@ Deno.test("thousands are set apart in what is said of items", async () => {
   writeRun(folder.path, 0, { marks: "1".repeat(1200) });
   writeRun(folder.path, 1, { marks: "0".repeat(1200) });
   const compared = await runs(folder.path, "compare", "latest~1", "latest");
-  assertStringIncludes(compared.out, "\n1,200 items in common\n");
+  assertStringIncludes(compared.out, "\n1,200 problems in common\n");
   assertMatch(compared.out, /lost \(1,200\): .* … 1,1\d\d more/);
   const analyzed = await runs(folder.path, "analyze", "latest");
   assertMatch(analyzed.out, /^1,200 items: 1,200 answered, 0 without an answer/);

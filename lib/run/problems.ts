@@ -1,0 +1,82 @@
+/**
+ * The unit of analysis: the problem. Answers to it (samples, epochs, the modes of a comparative run,
+ * retries of a source that keeps them) are nested in it, since they are alike.
+ */
+import { attemptsShare } from "../stats/pass_at_k.ts";
+import { mean } from "../stats/quantile.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { RunItem } from "./summary.ts";
+
+/** How one answer came out: right, wrong or without an answer, not judged. */
+export type Mark = "1" | "0" | "-";
+
+/** How an item came out; one without an answer counts as wrong. */
+export function markOf({ passed, success }: Pick<RunItem, "passed" | "success">): Mark {
+  if (passed !== null) return passed ? "1" : "0";
+  return success ? "-" : "0";
+}
+
+/** Answers by the problem that they answer, in the order of the problems. */
+export function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+/**
+ * The share of right answers among those that were judged or went without an answer, with its
+ * interval over problems. Null where there is none.
+ *
+ * @param marks of each problem, those of its answers.
+ */
+export function passRateOf(marks: Iterable<readonly string[]>): Estimate | null {
+  const attempts = [...marks].map((own) => own.filter((mark) => mark !== "-"))
+    .filter((own) => own.length > 0)
+    .map((own) => ({ n: own.length, c: own.filter((mark) => mark === "1").length }));
+  return attemptsShare(attempts);
+}
+
+/** The figures of one way of asking; of a run with one only, of the whole run. */
+export interface ModeFigures {
+  /** zero-shot or iterative; null where the run has no modes. */
+  mode: string | null;
+  problems: number;
+  /** Answers to them, and problems that went without. */
+  answers: number;
+  /** Of the answers, those without one. */
+  errors: number;
+  /** Share of right answers; null where nothing was judged. */
+  pass_rate: Estimate | null;
+  /** Mean over problems of the mean score of their judged answers, 0..1. */
+  avg_hit_rate: number | null;
+}
+
+/** The figures of each of a run's modes, in the order in which they come. */
+export function modesOf(items: readonly RunItem[]): ModeFigures[] {
+  return [...groupedBy(items, ({ mode }) => mode ?? "")].map(([mode, own]) => {
+    const problems = groupedBy(own, ({ problem_id }) => problem_id);
+    const judged = own.some(({ passed }) => passed !== null);
+    return {
+      mode: mode || null,
+      problems: problems.size,
+      answers: own.length,
+      errors: own.filter(({ success }) => !success).length,
+      pass_rate: judged ? passRateOf([...problems.values()].map((all) => all.map(markOf))) : null,
+      avg_hit_rate: meanScore(problems.values()),
+    };
+  });
+}
+
+/** The mean over problems of the mean score of their judged answers; null where none has one. */
+export function meanScore(problems: Iterable<readonly RunItem[]>): number | null {
+  const scores = [...problems].flatMap((answers) => {
+    const own = answers.flatMap(({ score }) => score ?? []);
+    return own.length > 0 ? [mean(own)] : [];
+  });
+  return scores.length > 0 ? mean(scores) : null;
+}
