@@ -3,21 +3,7 @@ import { readRunDirectory } from "../run/read_run.ts";
 import { itemCost, priceRun } from "./cost.ts";
 import type { IndexedRun } from "../run/index.ts";
 import type { PriceTable } from "../run/prices.ts";
-
-/** A column: what its values are where they are known. */
-export interface RowColumn {
-  name: string;
-  type: "text" | "number" | "count" | "flag";
-}
-
-/** A row by the names of its columns; null is unknown. */
-export type Row = Record<string, string | number | boolean | null>;
-
-/** Rows and what they consist of. */
-export interface RowTable {
-  columns: readonly RowColumn[];
-  rows: Row[];
-}
+import type { Row, RowColumn, RowTable } from "../formats/parquet.ts";
 
 const of = (type: RowColumn["type"], ...names: string[]) => names.map((name) => ({ name, type }));
 

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { benchmarkSummary } from "../../compare/benchmark_summary.ts";
 import { spreadsheetRow } from "../../formats/csv.ts";
 import { itemRows, runRows } from "../../compare/export_rows.ts";
-import { parquetOf } from "../../compare/parquet.ts";
+import { parquetOf } from "../../formats/parquet.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { EXPORT_FORMS, exportAs } from "../../formats/export_as.ts";

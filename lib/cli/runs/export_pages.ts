@@ -1,15 +1,15 @@
 /** Exports for people: HTML and Markdown. */
 import { existsSync } from "node:fs";
 import { itemRows, runRows } from "../../compare/export_rows.ts";
-import { cell } from "../../compare/gate_report.ts";
 import { priceRun } from "../../compare/cost.ts";
+import { markdownTable } from "../../formats/markdown.ts";
 import { grouped } from "../../text/grouped.ts";
 import { tablePage } from "../../report/table_page.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readUnmapped } from "../../run/imported.ts";
 import { shownCount, shownSeconds, shownShare, shownTime, shownUsd } from "./text.ts";
 import { plainText } from "../../run/plain_file.ts";
-import type { Row, RowColumn } from "../../compare/export_rows.ts";
+import type { Row, RowColumn } from "../../formats/parquet.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { RunSummary } from "../../run/summary.ts";
@@ -143,23 +143,23 @@ function shownCell(row: Row, { name }: RowColumn): string {
 
 /** A table of runs in Markdown. */
 export function markdown(runs: readonly IndexedRun[], prices: PriceTable): string[] {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
-  return [
-    line(["Run", "Suite", "Model", "Status", "Items", "Passed", "Hit rate", "Cost", "Started"]),
-    line(["---", "---", "---", "---", "---:", "---:", "---:", "---:", "---"]),
-    ...runs.map((run) => {
-      const cost = priceRun(run, prices).cost.total_cost_usd;
-      return line([
-        cell(run.run_id),
-        cell(run.benchmark),
-        cell(run.model),
-        run.status,
-        shownCount(run.items_total),
-        shownCount(run.passed),
-        shownShare(run.avg_hit_rate),
-        cost === null ? "unknown" : `$${cost.toPrecision(4)}`,
-        shownTime(run.started_at_unix_seconds),
-      ]);
-    }),
+  const heads = [
+    ...["Run", "Suite", "Model", "Status"],
+    ...["Items", "Passed", "Hit rate", "Cost", "Started"],
   ];
+  const rows = runs.map((run) => {
+    const cost = priceRun(run, prices).cost.total_cost_usd;
+    return [
+      run.run_id,
+      run.benchmark,
+      run.model,
+      run.status,
+      shownCount(run.items_total),
+      shownCount(run.passed),
+      shownShare(run.avg_hit_rate),
+      cost === null ? "unknown" : `$${cost.toPrecision(4)}`,
+      shownTime(run.started_at_unix_seconds),
+    ];
+  });
+  return [markdownTable(heads, rows, (column) => column < 4 || column === 8)];
 }

@@ -1,7 +1,8 @@
 /** A sweep's report as Markdown. */
 import { basename } from "node:path";
+import { markdownTable, markdownText } from "../../formats/markdown.ts";
+import { counted } from "../html.ts";
 import { notes } from "./sweep_numbers.ts";
-import { markdownTable } from "./sweep_tables.ts";
 import type { SweepAnalysis } from "../../sweep/analyse.ts";
 import type { SweepChart } from "./sweep_charts.ts";
 import type { SweepTables, TextTable } from "./sweep_tables.ts";
@@ -20,13 +21,13 @@ export interface MarkdownParts {
 export function sweepMarkdown(parts: MarkdownParts): string {
   const { name, analysis, charts, facts, tables, assets } = parts;
   const paragraphs = [
-    `# Sweep ${inline(name)}`,
-    facts.map(([term, value]) => `- ${term}: ${inline(value)}`).join("\n"),
-    ...notes(analysis).map((note) => `> ${inline(note)}`),
+    `# Sweep ${markdownText(name)}`,
+    facts.map(([term, value]) => `- ${term}: ${markdownText(value)}`).join("\n"),
+    ...notes(analysis).map((note) => `> ${markdownText(note)}`),
     ...charts.map(({ heading }, i) =>
-      `## ${inline(heading)}\n\n![${inline(heading)}](assets/${basename(assets[i])})`
+      `## ${markdownText(heading)}\n\n![${markdownText(heading)}](assets/${basename(assets[i])})`
     ),
-    ...titled(`## Means over seeds, ${inline(analysis.baseline)}`, tables.policies),
+    ...titled(`## Means over seeds, ${markdownText(analysis.baseline)}`, tables.policies),
     ...titled("## Ablations, ratios paired by seed", tables.ablations),
     ...titled("## Tiers", tables.tiers),
     ...titled("## Hardware, of the whole host", tables.host),
@@ -37,10 +38,8 @@ export function sweepMarkdown(parts: MarkdownParts): string {
 }
 
 function titled(heading: string, table: TextTable | null): string[] {
-  return table ? [heading, markdownTable(table)] : [];
-}
-
-/** Text on one line that Markdown does not read. */
-function inline(text: string): string {
-  return text.replace(/\s+/g, " ").replace(/[\\`*_<>[\]|]/g, "\\$&");
+  if (table === null) return [];
+  const { heads, rows, names, left } = table;
+  const text = markdownTable(heads, rows, (column) => column < names);
+  return [heading, text, ...(left > 0 ? [`${counted(left, "more row")} left out here.`] : [])];
 }

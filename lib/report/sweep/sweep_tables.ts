@@ -150,12 +150,3 @@ export function htmlTable(table: TextTable): string {
   }" tabindex="0" role="region" aria-label="${label}"><table class="groups">
 <thead><tr>${heads.join("")}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>${more}`;
 }
-
-/** The table in Markdown. */
-export function markdownTable(table: TextTable): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replace(/[\\|]/g, "\\$&").replace(/\s+/g, " ")).join(" | ")} |\n`;
-  const rule = table.heads.map((_, i) => i < table.names ? "---" : "---:");
-  const more = table.left > 0 ? `\n${counted(table.left, "more row")} left out here.\n` : "";
-  return line(table.heads) + line(rule) + table.rows.map(line).join("") + more;
-}

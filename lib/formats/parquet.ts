@@ -1,6 +1,20 @@
 /** Tables as Parquet. */
 import type { BasicType } from "hyparquet-writer";
-import type { Row, RowColumn, RowTable } from "./export_rows.ts";
+
+/** A column: what its values are where they are known. */
+export interface RowColumn {
+  name: string;
+  type: "text" | "number" | "count" | "flag";
+}
+
+/** A row by the names of its columns; null is unknown. */
+export type Row = Record<string, string | number | boolean | null>;
+
+/** Rows and what they consist of. */
+export interface RowTable {
+  columns: readonly RowColumn[];
+  rows: Row[];
+}
 
 const TYPES: Record<RowColumn["type"], BasicType> = {
   text: "STRING",

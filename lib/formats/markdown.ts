@@ -1,0 +1,31 @@
+/** Markdown (CommonMark, with GitHub's tables) from text that nobody vouches for. */
+
+/**
+ * Text on one line in which Markdown reads nothing, also in a table's cell. What is none of its marks
+ * stays bare: an underscore between letters or digits, brackets that no link could follow.
+ */
+export function markdownText(text: string): string {
+  return text.replace(/\s+/g, " ")
+    .replace(/[\\|`*<>]|\](?=[([:])|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\$&");
+}
+
+/** Text as code on one line. */
+export function markdownCode(text: string): string {
+  return `\`${text.replace(/[\r\n`]+/g, "'")}\``;
+}
+
+/**
+ * A table; its cells are text.
+ *
+ * @param words the columns that are words; others are numbers, to the right.
+ */
+export function markdownTable(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  words: (column: number) => boolean,
+): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+  const rule = heads.map((_, column) => words(column) ? "---" : "---:");
+  const shown = (cells: readonly string[]) => line(cells.map(markdownText));
+  return shown(heads) + line(rule) + rows.map(shown).join("");
+}
