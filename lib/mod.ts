@@ -50,10 +50,14 @@ export { planLoad } from "./load/plan_load.ts";
 export type { LoadPlan } from "./load/plan_load.ts";
 export { runLoad } from "./load/run_load.ts";
 export type { LoadRunOptions } from "./load/run_load.ts";
+export { measureLoad, preflight, runLoads } from "./load/run_loads.ts";
+export type { LoadsOptions, LoadsProgress } from "./load/run_loads.ts";
+export { findLoadCapacity } from "./load/capacity.ts";
+export type { Capacity, CapacityProbe, LoadCapacity, LoadCapacitySearch } from "./load/capacity.ts";
 export { resumeLoad } from "./load/conclude_run.ts";
 export type { LoadRun } from "./load/conclude_run.ts";
 export type { LoadResults, StageResults } from "./load/results.ts";
-export type { LoadSettings, LoadStageSettings } from "./settings/load.ts";
+export type { LoadExperiment, LoadSettings, LoadStageSettings } from "./settings/load.ts";
 export { writeLoadReport } from "./report/load/load_report.ts";
 
 export { loadProblems, selectRange } from "./coding/problems/load_problems.ts";
@@ -92,6 +96,9 @@ export { compareRuns } from "./compare/compare.ts";
 export type { ComparedRun, RunComparison } from "./compare/compare.ts";
 export { checkPaired, gateResult } from "./compare/gate.ts";
 export type { GateCheck, GateResult } from "./compare/gate.ts";
+export { readGateSide, runGate } from "./compare/gate_sides.ts";
+export type { GateQuestions, GateSide } from "./compare/gate_sides.ts";
+export type { LatencyName, LoadSample, Slices } from "./compare/load_sample.ts";
 export { Budget, BudgetSpentError } from "./run/budget.ts";
 export type { BudgetLimits, Reservation, Spent } from "./run/budget.ts";
 export { MockEndpoint } from "./mock/server.ts";
@@ -136,11 +143,13 @@ export type {
 export type { SweepReport } from "./report/sweep/sweep_report.ts";
 export type { RunDirectory } from "./run/directory.ts";
 export type { RunOutcomes } from "./run/index.ts";
-export type { Journal } from "./run/journal.ts";
+export type { Attempt, Tried } from "./run/attempt.ts";
+export type { CodingEvent } from "./run/events.ts";
 export type { Price, PriceTable } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";
 export type { ExportedFile } from "./formats/exported_file.ts";
 export type { Estimate } from "./stats/interval.ts";
+export type { BlockedSample } from "./stats/quantile_difference.ts";
 export type { Distribution } from "./stats/quantile.ts";
 export type { CodingSettings, Mode } from "./coding/problems_suite.ts";
 export type {
@@ -171,7 +180,12 @@ export type {
   ResultTiming,
   TestResult,
 } from "./run/test_result.ts";
-export type { DriveProgress, RequestRecord, ServerMetricsReading } from "./run/request_record.ts";
+export type {
+  ClientReading,
+  DriveProgress,
+  RequestRecord,
+  ServerMetricsReading,
+} from "./run/request_record.ts";
 export type { Checks } from "./run/attempt.ts";
 export type { PerformanceMetrics } from "./hardware/performance.ts";
 

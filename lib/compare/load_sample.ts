@@ -17,18 +17,26 @@ const SLICES = 40;
 /** A shorter slice holds too little. */
 const LEAST_SLICE_S = 0.1;
 
+/** Latencies that loads are compared by. */
 export type LatencyName = "ttft_ms" | "tpot_ms" | "e2e_ms";
 
 /** Amounts by slice of the measured window. */
 export interface Slices {
+  /** Requests, or tokens. */
   numerator: number;
+  /** Seconds. */
   denominator: number;
 }
 
+/** What a load run is compared by. */
 export interface LoadSample {
+  /** The run's id. */
   run_id: string;
+  /** Measured stages. */
   stages: number;
+  /** Requests that count in their windows. */
   requests: number;
+  /** Of them, those without a good answer. */
   failed: number;
   /** Of answered requests; blocks are stretches of neighbours. */
   latencies: Record<LatencyName, BlockedSample>;
@@ -55,6 +63,23 @@ export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
   const { stages }: LoadResults = JSON.parse(plainText(directory.results));
   const records = await readRecords(directory);
   return sampleOf(run_id, records.filter(({ warmup }) => !warmup), stages);
+}
+
+/**
+ * Reads the requests that count in a load's measured windows, as {@linkcode readLoadSample}.
+ *
+ * @throws {InputError} also where the load was cut off before its results were written.
+ */
+export async function loadSampleOf(summary: RunSummary): Promise<LoadSample> {
+  try {
+    return await readLoadSample(summary);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(
+      `${summary.run_id}: its results.json or events.jsonl is missing or damaged; ` +
+        "loads are compared by their measured windows, which are there",
+    );
+  }
 }
 
 /** The sample of a load's records. */

@@ -1,6 +1,9 @@
 /** The highest load that still meets the objectives: bracketed, then bisected. */
+import { InputError } from "../errors.ts";
 import { shareEstimate } from "../stats/interval.ts";
+import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { LoadRun } from "./conclude_run.ts";
 
 /** What a probe at one level found. */
 export interface ProbeOutcome {
@@ -10,20 +13,25 @@ export interface ProbeOutcome {
   total: number;
 }
 
+/** A level that was tried. */
 export interface CapacityProbe {
+  /** Requests a second, or requests in flight. */
   level: number;
   /** Attempts that were put together. */
   attempts: number;
+  /** The share of requests that met every objective; null where nothing was answered. */
   share: Estimate | null;
   /** Whether the level meets the target: "unsure" when the interval of the share holds the target. */
   verdict: "good" | "bad" | "unsure";
 }
 
+/** What a search found. */
 export interface Capacity {
   /** The highest level that surely meets the target; null when not even the lowest does. */
   highest_good: number | null;
   /** The lowest level that surely misses it; null when none did. */
   lowest_bad: number | null;
+  /** Every level that was tried, in its order. */
   probes: CapacityProbe[];
 }
 
@@ -113,4 +121,90 @@ async function probeLevel(
       return { level, attempts, share, verdict };
     }
   }
+}
+
+/** A search for the capacity of an endpoint. */
+export interface LoadCapacitySearch {
+  /** What is searched: requests a second, or requests in flight. */
+  searched: "rate" | "concurrency";
+  /** The share of requests that must meet every objective. Default 0.95. */
+  share?: number;
+  /** Its abort ends the search. */
+  signal: AbortSignal;
+  /** Runs a load at one level, as {@linkcode measureLoad} does. */
+  measure(settings: LoadSettings): Promise<Pick<LoadRun, "directory" | "results">>;
+  /** A level is judged. */
+  onProbe?(probe: CapacityProbe): void;
+  /** At a level the client itself was limited, so that the endpoint may do more. */
+  onLimited?(level: number, why: string): void;
+}
+
+/** The capacity of an endpoint, as far as it was found. */
+export interface LoadCapacity extends Capacity {
+  /** What was searched. */
+  searched: "rate" | "concurrency";
+  /** The share of requests that must meet every objective. */
+  target: number;
+  /** At the lowest level that misses it the client was limited: the endpoint may do more. */
+  client_limited: boolean;
+  /** The folders of the runs, in their order. */
+  runs: string[];
+}
+
+const DURATION_S = 20;
+const PRECISION = 0.05;
+const MOST = { rate: 100_000, concurrency: 65_536 };
+/** The share of requests that must meet every objective, where nothing else is asked. */
+export const CAPACITY_SHARE = 0.95;
+
+/**
+ * Searches the highest rate or concurrency at which a load's objectives are met: a load of its own for
+ * each level that is tried.
+ *
+ * @throws {InputError} no objective, several loads, or settings that leave nothing to search.
+ * @throws the signal's reason when it is aborted.
+ */
+export async function findLoadCapacity(
+  { runs: loads }: LoadExperiment,
+  search: LoadCapacitySearch,
+): Promise<LoadCapacity> {
+  const { searched, share: target = CAPACITY_SHARE, signal, measure } = search;
+  if (loads.length > 1) throw new InputError("--find-capacity: not with a matrix");
+  const [{ settings }] = loads;
+  if (!settings.slo?.length) {
+    throw new InputError("--find-capacity: needs an objective such as --slo ttft:500");
+  }
+  if (settings.stages !== undefined || settings.trace !== undefined) {
+    throw new InputError("--find-capacity: not with --stages or --trace");
+  }
+  const timed = settings.requests === undefined && settings.duration_s === undefined;
+  const runs: string[] = [];
+  const limited = new Set<number>();
+  const capacity = await findCapacity({
+    start: settings[searched] ?? 1,
+    most: MOST[searched],
+    whole: searched === "concurrency",
+    target,
+    precision: PRECISION,
+    probe: async (level) => {
+      const { directory, results } = await measure({
+        ...settings,
+        ...(timed ? { duration_s: DURATION_S } : {}),
+        [searched]: level,
+      });
+      runs.push(directory.path);
+      signal.throwIfAborted();
+      if (results.verdict.verdict === "client_limited") {
+        limited.add(level);
+        search.onLimited?.(level, results.verdict.reasons[0]);
+      }
+      const found = results.total.goodput!.share;
+      const total = found?.n ?? 0;
+      return { good: Math.round((found?.value ?? 0) * total), total };
+    },
+    onProbe: (probe) => search.onProbe?.(probe),
+  });
+  const { lowest_bad } = capacity;
+  const client_limited = lowest_bad !== null && limited.has(lowest_bad);
+  return { searched, target, ...capacity, client_limited, runs };
 }

@@ -13,10 +13,15 @@ export interface Checks {
 
 /** What an attempt came to, as far as the next question tells it. */
 export interface Tried {
+  /** From 1. */
   iteration: number;
+  /** Whether every check held. */
   passed: boolean;
+  /** How it ended: a class of the sandbox, or "no_answer". */
   outcome: string;
+  /** The failing check, or why there is no answer. */
   detail: string;
+  /** What was found in the answer; null for none. */
   code: string | null;
   /** The tests' checks that held; null where none was counted. */
   checks: Checks | null;
@@ -26,10 +31,13 @@ export interface Tried {
 
 /** One answer to a problem and what came of it: the journal's `attempt_finished`. */
 export interface Attempt extends Tried {
+  /** Names the problem, asked of this model in this way. */
   experiment_id: string;
+  /** The problem's id in its file. */
   problem_id: string;
   /** How the code was found in the reply. */
   how: string;
+  /** US dollars; null where the price or a count is unknown. */
   cost_usd: number | null;
   /** The experiment whose answer it is, where one of comparative's other mode was taken. */
   reused_from: string | null;

@@ -236,7 +236,9 @@ export const loadExperimentSchema = z.strictObject({
 
 /** A named experiment: the settings of each of its runs. */
 export interface LoadExperiment {
+  /** What people call it. */
   name: string;
+  /** The settings of each load, and what of them the matrix varies. */
   runs: { settings: LoadSettings; varied: Record<string, unknown> }[];
 }
 

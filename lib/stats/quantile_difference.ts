@@ -10,6 +10,7 @@ const LEAST_UNITS = 8;
 
 /** A sample, and what of it goes together. */
 export interface BlockedSample {
+  /** In their order. */
   values: readonly number[];
   /** Of each value, its block: a run, or a stretch of time. Without, values are independent. */
   blocks?: readonly (string | number)[];

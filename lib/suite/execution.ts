@@ -15,6 +15,7 @@ import type { TestCase } from "../settings/suite.ts";
 import type { HealthAlert, HealthThresholds } from "../hardware/health.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { Budget, Spent } from "../run/budget.ts";
+import type { CodingEvent } from "../run/events.ts";
 import type { Journal } from "../run/journal.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { PlannedTest } from "./execute.ts";
@@ -27,8 +28,11 @@ import type { TestResult } from "../run/test_result.ts";
 export interface HandlerContext {
   /** Of the test; a result made otherwise than by `execute` must carry it. */
   item_id: string;
-  /** The run's: what is appended survives the run. */
-  journal: Journal;
+  /** The run's: what is appended survives the run, and is told to those who follow it. */
+  journal: {
+    /** Appends what came of an attempt or a review. It is on the disk when this returns. */
+    append(event: CodingEvent): void;
+  };
 }
 
 /**

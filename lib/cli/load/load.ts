@@ -1,6 +1,7 @@
 /** dyno load: load on an endpoint, measured by a client that shows what it adds itself. */
 import { InputError } from "../../errors.ts";
 import { loadSettingsSchema, readLoadExperiment } from "../../settings/load.ts";
+import { CAPACITY_SHARE } from "../../load/capacity.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { REPORT_TOOLS } from "../../load/report_as.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
@@ -23,9 +24,6 @@ import { observe, observeFlags } from "../ui/observe.ts";
 import type { LoadExperiment } from "../../settings/load.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Flags, Values } from "../ui/flags.ts";
-
-/** Of requests that must meet every objective. */
-const CAPACITY_SHARE = 0.95;
 
 const flags = {
   ...flagsOf(loadSettingsSchema),
@@ -116,7 +114,7 @@ export const command: Command = {
       return searchCapacity({
         ...whole,
         searched,
-        share: values["capacity-share"] ?? CAPACITY_SHARE,
+        share: values["capacity-share"],
       }, told);
     });
   },

@@ -1,17 +1,12 @@
 /** Running loads one after the other, shown live, summed up, reported. */
 import process from "node:process";
-import { configureApi } from "../../endpoint/api.ts";
-import { EndpointClient } from "../../endpoint/client.ts";
-import { openTransport } from "../../endpoint/open_transport.ts";
-import { planLoad } from "../../load/plan_load.ts";
 import { reportAs } from "../../load/report_as.ts";
 import { resumeLoad } from "../../load/conclude_run.ts";
-import { runLoad } from "../../load/run_load.ts";
+import { measureLoad, runLoads as measureLoads } from "../../load/run_loads.ts";
 import { TokenFileReader } from "../../run/token_file.ts";
 import { isInside } from "../../load/window.ts";
-import { loadTokenizer } from "../../load/prompts/tokenizer.ts";
 import { writeLoadReport } from "../../report/load/load_report.ts";
-import { checkWritable, findRun } from "../../run/directory.ts";
+import { findRun } from "../../run/directory.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { endOfLoad } from "../run/run_ends.ts";
@@ -19,19 +14,15 @@ import { shortPath } from "../../text/short_path.ts";
 import { loadTable, matrixTable } from "./load_table.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
 import { reportAsTable } from "./report_as_table.ts";
-import type { Transport } from "../../endpoint/transport.ts";
-import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { LoadExperiment, LoadSettings } from "../../settings/load.ts";
 import type { ReportTool } from "../../load/report_as.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
+import type { LoadsOptions } from "../../load/run_loads.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "../ui/command.ts";
 import type { DriveProgress } from "../../run/request_record.ts";
-
-/** A first answer that takes longer is told of. */
-const WAITING_MS = 3000;
 
 /** How what was measured is shown and judged. */
 export interface LoadShown {
@@ -73,22 +64,20 @@ interface LoadEnd extends Pick<LoadRun, "directory" | "results"> {
  * @throws {InputError} wrong input, before anything is written.
  */
 export async function runLoads(request: LoadRequest, context: CommandContext): Promise<number> {
-  const { experiment, out } = request;
-  checkWritable(out);
-  for (const { settings } of experiment.runs) await planLoad(settings); // complains before the first
-  const runs: LoadEnd[] = [];
+  const { experiment } = request;
   const names: string[] = [];
   const told = new Set<string>();
-  for (const [i, { settings, varied }] of experiment.runs.entries()) {
-    if (context.signal.aborted || request.budget.ended) break;
-    const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
-    names.push(what);
-    if (what) {
+  const shown = loadShown({ ...request, told }, context);
+  const runs = await measureLoads(experiment, shown.options, {
+    onBegin: (index, varied) => {
+      const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
+      names.push(what);
+      if (!what) return;
       context.terminal.say();
-      context.terminal.say(`${i + 1} of ${experiment.runs.length}: ${what}`);
-    }
-    runs.push(await runOne({ ...request, told }, settings, context));
-  }
+      context.terminal.say(`${index + 1} of ${experiment.runs.length}: ${what}`);
+    },
+    keep: shown.keep,
+  });
   if (runs.length > 1) {
     context.terminal.say();
     matrixTable(
@@ -142,57 +131,57 @@ function ended(
   return code;
 }
 
-/** Plans and runs one load, prints its summary and writes its report. */
+/** Runs one load, prints its summary and writes its report. */
 export async function runOne(
   request: LoadRequest,
   settings: LoadSettings,
   context: CommandContext,
 ): Promise<LoadEnd> {
+  const { options, keep } = loadShown(request, context);
+  return await keep(await measureLoad(request.experiment.name, settings, options));
+}
+
+/** How loads are shown while they run, and what is kept of each. */
+function loadShown(request: LoadRequest, context: CommandContext) {
   const { terminal, signal, callbacks } = context;
   const { paint } = terminal;
-  const quiet = (line: string) => terminal.say(paint.dim(line));
-  await using transport = await openTransport({ only: settings.transport, notice: quiet });
-  const warn = (line: string) => terminal.warn(line);
-  const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, warn, signal);
-  checkPriced(request.budget.limits, api.model, request.prices);
-  const waiting = setTimeout(
-    () => quiet("waiting for the answer to a first question"),
-    WAITING_MS,
-  );
-  await preflight(api, transport, warn, signal).finally(() => clearTimeout(waiting));
-  const plan = await planLoad(settings);
+  let line: ProgressLine | null = null;
   const once = (text: string, say: (text: string) => void) => {
     if (!request.told?.has(text)) say(text);
     request.told?.add(text);
   };
-  once(
-    `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${api.endpoint}`,
-    (title) => terminal.say(title),
-  );
-  using line = new ProgressLine(terminal);
-  const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
-  const run = await runLoad({
-    name: request.experiment.name,
-    plan,
-    settings,
-    api,
-    transport,
+  const options: LoadsOptions = {
     out: request.out,
     run_id: request.run_id,
     agent: request.agent,
     tags: request.tags,
     argv: process.argv.slice(2),
-    countTokens: tokenizer && ((text) => tokenizer.count(text)),
     budget: request.budget,
     prices: request.prices,
     signal,
-    onDirectory: request.onDirectory,
-    onProgress: (progress) => line.show(() => progressText(progress), false),
-    onNotice: (notice) => once(notice, () => line.above(paint.dim(notice))),
-  });
-  line[Symbol.dispose]();
-  callbacks?.ended(endOfLoad(run, signal, request.agent));
-  return await show(run, request, context);
+    onDirectory: (directory) => {
+      line = new ProgressLine(terminal);
+      request.onDirectory?.(directory);
+    },
+    onReached: (api) => {
+      checkPriced(request.budget.limits, api.model, request.prices);
+      once(
+        `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+        (title) => terminal.say(title),
+      );
+    },
+    onProgress: (progress) => line?.show(() => progressText(progress), false),
+    onNotice: (notice) =>
+      once(notice, () => line ? line.above(paint.dim(notice)) : terminal.say(paint.dim(notice))),
+    onWarning: (warning) => terminal.warn(warning),
+  };
+  const keep = async (run: LoadRun): Promise<LoadEnd> => {
+    line?.[Symbol.dispose]();
+    line = null;
+    callbacks?.ended(endOfLoad(run, signal, request.agent));
+    return await show(run, request, context);
+  };
+  return { options, keep };
 }
 
 /** Writes a run's report and prints its summary. */
@@ -223,21 +212,6 @@ async function show(
   terminal.say(`run     ${shortPath(directory.path)}`);
   terminal.say(`report  ${paint.accent(shortPath(report))}`);
   return end;
-}
-
-/** Asks one short question, so that a server's quirks are known before its load. */
-async function preflight(
-  api: APIConfiguration,
-  transport: Transport,
-  warn: (line: string) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  if (api.api_type === "embeddings" || api.api_type === "responses") return;
-  const client = new EndpointClient(api, transport);
-  const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
-  const { error } = await client.ask(question, signal);
-  if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
-  api.stream_options = client.asksForUsage;
 }
 
 function isFailure({ answered, results }: LoadEnd, { requireTrusted }: LoadShown): boolean {

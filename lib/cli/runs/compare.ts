@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { compareRuns } from "../../compare/compare.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
-import { readLoadSample } from "../../compare/load_sample.ts";
+import { loadSampleOf } from "../../compare/load_sample.ts";
 import { describeDelta, describeValue } from "../../compare/metric_names.ts";
 import { grouped } from "../../text/grouped.ts";
 import { EXIT } from "../ui/command.ts";
@@ -88,19 +88,6 @@ async function compareLoadRuns(
   }
   const notes = new Set(comparisons.flatMap(({ notes }) => notes));
   notes.forEach((note) => terminal.say(terminal.paint.dim(note)));
-}
-
-/** @throws {InputError} the load was cut off before its results were written. */
-export async function loadSampleOf(summary: ComparedRun["summary"]) {
-  try {
-    return await readLoadSample(summary);
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(
-      `${summary.run_id}: its results.json or events.jsonl is missing or damaged; ` +
-        "loads are compared by their measured windows, which are there",
-    );
-  }
 }
 
 function printJson(

@@ -1,27 +1,31 @@
 /** The two sides of a gate: read, and put to its checks. */
 import { existsSync, statSync } from "node:fs";
-import { InputError } from "../../errors.ts";
-import { didYouMean } from "../../text/nearest.ts";
-import { readBenchmarkSummary } from "../../compare/benchmark_summary.ts";
-import { flipsOf, PAIRED_METRICS } from "../../compare/compare.ts";
-import { LOAD_METRICS } from "../../compare/compare_load.ts";
-import { checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "../../compare/gate.ts";
-import { limitValue } from "../../compare/gate_limits.ts";
-import { readJsonFile } from "../../settings/json_file.ts";
-import { resolveRun } from "../../run/index_filter.ts";
-import { readRunDirectory } from "../../run/read_run.ts";
-import { loadSampleOf } from "./compare.ts";
-import type { ComparedRun } from "../../compare/compare.ts";
-import type { GateCheck, GateResult, Tolerance } from "../../compare/gate.ts";
-import type { LoadSample } from "../../compare/load_sample.ts";
-import type { RunIndex } from "../../run/index.ts";
-import type { PriceTable } from "../../run/prices.ts";
+import { InputError } from "../errors.ts";
+import { didYouMean } from "../text/nearest.ts";
+import { readBenchmarkSummary } from "./benchmark_summary.ts";
+import { flipsOf, PAIRED_METRICS } from "./compare.ts";
+import { LOAD_METRICS } from "./compare_load.ts";
+import { checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
+import { limitValue } from "./gate_limits.ts";
+import { readJsonFile } from "../settings/json_file.ts";
+import { resolveRun } from "../run/index_filter.ts";
+import { readRunDirectory } from "../run/read_run.ts";
+import { loadSampleOf } from "./load_sample.ts";
+import type { ComparedRun } from "./compare.ts";
+import type { GateCheck, GateResult, Tolerance } from "./gate.ts";
+import type { LoadSample } from "./load_sample.ts";
+import type { RunIndex } from "../run/index.ts";
+import type { PriceTable } from "../run/prices.ts";
 
 /** A run at the gate. */
 export interface GateSide {
+  /** The run, with its items. */
   run: ComparedRun;
+  /** What a load is compared by; null for a suite. */
   load: LoadSample | null;
+  /** What tokens cost. */
   prices: PriceTable;
+  /** What was wrong with its files, one line each. */
   warnings: string[];
 }
 
@@ -29,7 +33,9 @@ export interface GateSide {
 export interface GateQuestions {
   /** Undefined: what fits the kind of run. */
   metrics?: { name: string; tolerance: Tolerance }[];
+  /** How much worse a metric may get where nothing is asked. */
   defaults: (metric: string) => Tolerance;
+  /** Bounds on the candidate's own values. */
   limits: { metric: string; bound: "min" | "max"; limit: number }[];
 }
 

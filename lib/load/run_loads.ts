@@ -1,0 +1,127 @@
+/** Loads from their settings: the endpoint reached, asked a first question, planned for, measured. */
+import { configureApi } from "../endpoint/api.ts";
+import { EndpointClient } from "../endpoint/client.ts";
+import { openTransport } from "../endpoint/open_transport.ts";
+import { checkWritable } from "../run/directory.ts";
+import { planLoad } from "./plan_load.ts";
+import { loadTokenizer } from "./prompts/tokenizer.ts";
+import { runLoad } from "./run_load.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Transport } from "../endpoint/transport.ts";
+import type { DriveProgress } from "../run/request_record.ts";
+import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
+import type { LoadRun } from "./conclude_run.ts";
+import type { LoadRunOptions } from "./run_load.ts";
+
+/** What several loads share, and who is told. */
+export interface LoadsOptions extends
+  Pick<
+    LoadRunOptions,
+    "out" | "run_id" | "agent" | "tags" | "argv" | "budget" | "prices" | "signal" | "onDirectory"
+  > {
+  /** How the endpoint is reached; what this throws stops the load before anything is sent. */
+  onReached?(api: APIConfiguration): void;
+  /** Told several times a second. */
+  onProgress?(progress: DriveProgress): void;
+  /** One line for a person. */
+  onNotice?(line: string): void;
+  /** One line of what a person should mend. */
+  onWarning?(line: string): void;
+}
+
+/** Where several loads are, and what is done with each that is over. */
+export interface LoadsProgress<Kept> {
+  /** A load of the experiment begins: which one, from 0, and what it has of its own. */
+  onBegin?(index: number, varied: Record<string, unknown>): void;
+  /** What is kept of a load: its requests may be many. */
+  keep(run: LoadRun): Kept | Promise<Kept>;
+}
+
+/** A first answer that takes longer is told of, milliseconds. */
+const WAITING_MS = 3000;
+
+/**
+ * Runs one load from its settings.
+ *
+ * @param name the experiment's.
+ * @throws {InputError} wrong settings, or an endpoint that cannot be reached at all, before anything is
+ * written; a directory that cannot be written to.
+ *
+ * @example
+ * ```ts
+ * const settings = { endpoint: "http://127.0.0.1:8000/v1", concurrency: 8, requests: 100 };
+ * const { signal } = new AbortController();
+ * const { results } = await measureLoad("load", settings, { out: "runs", signal });
+ * console.log(results.total.output_tokens_per_s, results.verdict.verdict);
+ * ```
+ */
+export async function measureLoad(
+  name: string,
+  settings: LoadSettings,
+  options: LoadsOptions,
+): Promise<LoadRun> {
+  const { signal, onNotice = () => {}, onWarning = () => {}, onProgress = () => {} } = options;
+  await using transport = await openTransport({ only: settings.transport, notice: onNotice });
+  const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, onWarning, signal);
+  options.onReached?.(api);
+  const waiting = setTimeout(
+    () => onNotice("waiting for the answer to a first question"),
+    WAITING_MS,
+  );
+  await preflight(api, transport, onWarning, signal).finally(() => clearTimeout(waiting));
+  const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
+  return await runLoad({
+    ...options,
+    name,
+    plan: await planLoad(settings),
+    settings,
+    api,
+    transport,
+    countTokens: tokenizer && ((text) => tokenizer.count(text)),
+    onProgress,
+    onNotice,
+  });
+}
+
+/**
+ * Runs every load of an experiment, one after the other, so that none disturbs another. A spent budget
+ * and the signal leave out what has not begun.
+ *
+ * @param progress what is done with each load that is over.
+ * @throws {InputError} as {@linkcode measureLoad}; wrong settings of any load before the first begins.
+ */
+export async function runLoads<Kept>(
+  { name, runs }: LoadExperiment,
+  options: LoadsOptions,
+  { onBegin, keep }: LoadsProgress<Kept>,
+): Promise<Kept[]> {
+  checkWritable(options.out);
+  for (const { settings } of runs) await planLoad(settings);
+  const kept: Kept[] = [];
+  for (const [index, { settings, varied }] of runs.entries()) {
+    if (options.signal.aborted || options.budget?.ended) break;
+    onBegin?.(index, varied);
+    kept.push(await keep(await measureLoad(name, settings, options)));
+  }
+  return kept;
+}
+
+/**
+ * Asks one short question, so that a server's quirks are known before its load: whether it takes
+ * `stream_options` is noted in `api`.
+ *
+ * @param warn told of an answer that is a failure.
+ */
+export async function preflight(
+  api: APIConfiguration,
+  transport: Transport,
+  warn: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (api.api_type === "embeddings" || api.api_type === "responses") return;
+  const client = new EndpointClient(api, transport);
+  const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
+  const { error } = await client.ask(question, signal);
+  if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
+  api.stream_options = client.asksForUsage;
+}
