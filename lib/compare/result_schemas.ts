@@ -132,6 +132,7 @@ const stage = z.looseObject({
     output_tokens_per_s: z.number(),
     share: estimate.nullable(),
     missed: z.record(z.string(), count),
+    unknown: z.record(z.string(), count).optional(),
   }).nullable(),
   metrics: z.looseObject({
     ttft_ms: metric.nullable(),

@@ -63,8 +63,10 @@ export interface StageResults {
     output_tokens_per_s: number;
     /** Requests that met every SLO / all whose turn had come. */
     share: Estimate | null;
-    /** How many failed each SLO, by its text. */
+    /** How many answers missed each SLO, by its text. */
     missed: Record<string, number>;
+    /** Of how many answers it is not known, which met it for none; older results do not tell. */
+    unknown?: Record<string, number>;
   } | null;
   /** Of the requests that count; each null where none of them knows it. */
   metrics: {

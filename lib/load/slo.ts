@@ -23,7 +23,7 @@ export interface Slo {
   limit_ms: number;
 }
 
-/** A request's values, ms; null is unknown, and meets no objective but tpot and gap_p99. */
+/** A request's values, ms; null is unknown, and meets no objective. */
 export type SloValues = Record<Slo["metric"], number | null>;
 
 /**
@@ -53,13 +53,21 @@ export function sloText({ metric, limit_ms }: Slo): string {
   return `${metric} ≤ ${limit_ms} ms`;
 }
 
-/** An answer of one token has no tpot and no gap: it misses neither. */
-const MAY_LACK: ReadonlySet<Slo["metric"]> = new Set(["tpot", "gap_p99"]);
+/** What came of a request's objectives; it met those that are in neither list. */
+export interface Judged {
+  /** Its value was above the limit. */
+  missed: Slo[];
+  /** Its value is not known: no one can say whether it was met. */
+  unknown: Slo[];
+}
 
-/** The objectives that a request misses. */
-export function missedSlos(slos: readonly Slo[], values: SloValues): Slo[] {
-  return slos.filter(({ metric, limit_ms }) => {
-    const value = values[metric];
-    return value === null ? !MAY_LACK.has(metric) : value > limit_ms;
-  });
+/** Holds a request's values against its objectives. */
+export function judgeSlos(slos: readonly Slo[], values: SloValues): Judged {
+  const missed: Slo[] = [], unknown: Slo[] = [];
+  for (const slo of slos) {
+    const value = values[slo.metric];
+    if (value === null) unknown.push(slo);
+    else if (value > slo.limit_ms) missed.push(slo);
+  }
+  return { missed, unknown };
 }

@@ -4,12 +4,12 @@ import { blockEdges, ratioEstimate, seriesEstimates } from "../stats/block_boots
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { Samples } from "./samples.ts";
-import { missedSlos, sloText } from "./slo.ts";
+import { judgeSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { Metric, StageResults } from "./results.ts";
-import type { Slo, SloValues } from "./slo.ts";
+import type { Judged, Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
@@ -201,18 +201,21 @@ function goodputOf(
   gapsOf: GapsOf,
 ): StageResults["goodput"] {
   const duration_s = (window.end_ns - window.start_ns) / NS_PER_S;
-  const missed: Record<string, number> = {};
-  for (const slo of slos) missed[sloText(slo)] = 0;
-  const missesOf = (record: RequestRecord) =>
-    record.failure === null ? missedSlos(slos, sloValues(record, gapsOf(record))) : null;
+  const missed: Record<string, number> = {}, unknown: Record<string, number> = {};
+  for (const slo of slos) missed[sloText(slo)] = unknown[sloText(slo)] = 0;
+  const judgedOf = (record: RequestRecord) =>
+    record.failure === null ? judgeSlos(slos, sloValues(record, gapsOf(record))) : null;
+  const isGood = (judged: Judged | null) =>
+    judged !== null && judged.missed.length === 0 && judged.unknown.length === 0;
   const good = inside.map((record) => {
-    const misses = missesOf(record);
-    for (const slo of misses ?? []) missed[sloText(slo)]++;
-    return misses?.length === 0;
+    const judged = judgedOf(record);
+    for (const slo of judged?.missed ?? []) missed[sloText(slo)]++;
+    for (const slo of judged?.unknown ?? []) unknown[sloText(slo)]++;
+    return isGood(judged);
   });
   // as with all tokens: those that came within the window, whichever request they belong to
   const tokens = tokensWithin(
-    records.filter((record) => missesOf(record)?.length === 0),
+    records.filter((record) => isGood(judgedOf(record))),
     window,
     gapsOf,
   );
@@ -233,6 +236,7 @@ function goodputOf(
     output_tokens_per_s: duration_s > 0 ? tokens / duration_s : 0,
     share: shareEstimate(good.filter(Boolean).length, inside.length),
     missed,
+    unknown,
   };
 }
 

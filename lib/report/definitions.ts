@@ -49,7 +49,7 @@ export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string
   ],
   [
     "goodput",
-    "answered requests that met every SLO, per second of the window; a failed, unfinished or unsent request meets none",
+    "answered requests that met every SLO, per second of the window; a failed, unfinished or unsent request meets none, and a time that is unknown meets no SLO",
   ],
   [
     "window",

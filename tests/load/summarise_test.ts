@@ -107,6 +107,24 @@ Deno.test("goodput: requests that meet every objective, over all whose turn had 
   assert(goodput!.requests_per_s!.low < 7 && goodput!.requests_per_s!.high > 7);
 });
 
+Deno.test("an objective on a time that is unknown is counted apart, and not met", () => {
+  const slos: Slo[] = [
+    { metric: "tpot", limit_ms: 50 },
+    { metric: "gap_p99", limit_ms: 50 },
+    { metric: "ttft", limit_ms: 150 },
+  ];
+  // twenty tokens in one event; an answer that was not streamed; one that is good
+  const at_once = record({ at_ms: 0, completion_tokens: 20, token_events: 1, gaps: 0 });
+  at_once.t_last_token_ns = at_once.t_first_token_ns;
+  const whole = record({ at_ms: 1, token_events: 0, gaps: 0 });
+  whole.t_first_token_ns = whole.t_last_token_ns = null;
+  const { goodput } = summary([at_once, whole, record({ at_ms: 2 })], { from_s: 0, to_s: 1 }, slos);
+  const [tpot, gap, ttft] = slos.map(sloText);
+  assertEquals(goodput!.missed, { [tpot]: 0, [gap]: 0, [ttft]: 0 });
+  assertEquals(goodput!.unknown, { [tpot]: 2, [gap]: 2, [ttft]: 1 });
+  assertAlmostEquals(goodput!.share!.value, 1 / 3);
+});
+
 Deno.test("a failed request misses every objective", () => {
   const slos: Slo[] = [{ metric: "e2e", limit_ms: 1e6 }];
   const { goodput } = summary(

@@ -159,7 +159,10 @@ function outcomeLines(results: LoadResults): string[] {
   if (goodput) {
     const missed = slos.map((slo) => `${sloText(slo)} by ${goodput.missed[sloText(slo)] ?? "–"}`);
     const share = goodput.share ? `met by ${percent(goodput.share)}; ` : "";
-    lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}`));
+    const unknown = slos.map(sloText).filter((text) => goodput.unknown?.[text])
+      .map((text) => `${text} of ${goodput.unknown![text]}`);
+    const untold = unknown.length > 0 ? `; unknown, so not met: ${unknown.join(", ")}` : "";
+    lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}${untold}`));
     if ([total, ...stages].some((stage) => stage.goodput?.requests_per_s === null)) {
       lines.push(`goodput –: unknown with fewer than ${LEAST_FOR_BLOCKS} requests`);
     }

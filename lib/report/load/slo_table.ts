@@ -43,7 +43,8 @@ export function sloTable({ slos, stages, total }: LoadResults): string {
   ];
   return dataTable("service-level objectives", "objective", heads, rows) +
     `<p class="note">A request may miss several objectives. Met by: the share that met every one, of
-all requests whose turn had come; a failed, unfinished or unsent one met none. Small: 95 % intervals.</p>`;
+all requests whose turn had come; a failed, unfinished or unsent one met none, and one whose time is
+not known (a tpot of one token event, say) did not meet that one. Small: 95 % intervals.</p>`;
 }
 
 function missed({ goodput, requests }: StageResults, text: string): string {
@@ -51,7 +52,12 @@ function missed({ goodput, requests }: StageResults, text: string): string {
   if (count === undefined) return "–";
   const { successful, failed, unfinished, unsent } = requests;
   const due = successful + failed + unfinished + unsent;
-  return grouped(count) + (due ? small(shareText(count / due)) : "");
+  const unknown = goodput?.unknown?.[text] ?? 0;
+  const parts = [
+    due ? shareText(count / due) : "",
+    unknown ? `unknown of ${grouped(unknown)}` : "",
+  ];
+  return grouped(count) + small(parts.filter((part) => part !== "").join("; "));
 }
 
 function small(text: string): string {

@@ -1,7 +1,7 @@
 /** A load run as a queue would make it: seeded, so that every figure can be had again. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { missedSlos, sloText } from "../../../lib/load/slo.ts";
+import { judgeSlos, sloText } from "../../../lib/load/slo.ts";
 import { runDirectoryAt } from "../../../lib/run/directory.ts";
 import { describeRun } from "../../../lib/run/metadata.ts";
 import { quantileEstimate, shareEstimate } from "../../../lib/stats/interval.ts";
@@ -167,14 +167,14 @@ export function stageOf(
   const tokens = (request: Simulated) => request.completion_tokens ?? 0;
   const per_s = (amount: number) => duration_s > 0 ? amount / duration_s : 0;
   const misses = answered.map((request) =>
-    missedSlos(slos, {
+    judgeSlos(slos, {
       ttft: ttft(request),
       ttft_intended: ttft(request),
       tpot: request.gap_ms,
       e2e: e2e(request),
       e2e_intended: e2e(request),
       gap_p99: request.gap_ms * 1.4,
-    })
+    }).missed
   );
   const good = answered.filter((_, i) => misses[i].length === 0);
   const share = shareEstimate(good.length, own.length);
