@@ -1,7 +1,7 @@
 /** Regular expressions of the user's on answers of a model's, in bounded time. */
 import { createContext, runInContext } from "node:vm";
 import { z } from "zod";
-import { expects, someText } from "./text.ts";
+import { expects, plainForm, someText } from "./text.ts";
 
 /** A pattern that needs longer backtracks without end: a thousand times what common ones need. */
 const SEARCH_LIMIT_MS = 500;
@@ -32,18 +32,30 @@ export function patternFault({ pattern, flags }: Pattern): string | null {
   }
 }
 
+/** The pattern as it is sought: composed, and by Unicode's rules of case where it lets us. */
+function sought({ pattern, flags }: Pattern): Pattern {
+  const composed = { pattern: pattern.normalize("NFC"), flags };
+  const byUnicode = { ...composed, flags: `${flags}u` };
+  const isOpen = flags.includes("i") && !/[uv]/.test(flags) && patternFault(byUnicode) === null;
+  return isOpen ? byUnicode : composed;
+}
+
 let context: ReturnType<typeof createContext> | null = null;
 
 /**
- * What a pattern finds in a text, null if nothing. The search runs in a context of its own, which
- * can be interrupted: a nested quantifier such as `(a+)+$` can take years on a short answer, and
+ * What a pattern finds in a text, null if nothing. The text is in Unicode's compatibility form
+ * (NFKC), unless the pattern names letters of other forms; "i" follows Unicode's rules of case. The
+ * search runs in a context of its own, which can be interrupted: a nested quantifier such as `(a+)+$` can take years on a short answer, and
  * would stop the whole run with it. Nothing else goes on during a search, so the limit is short.
  *
  * @throws {Error} the search took longer than {@linkcode SEARCH_LIMIT_MS}.
  */
-export function boundedSearch({ pattern, flags }: Pattern, text: string): string | null {
+export function boundedSearch(given: Pattern, text: string): string | null {
+  const { pattern, flags } = given;
   context ??= createContext({});
-  Object.assign(context, { pattern, flags, text });
+  const namesForms = plainForm(pattern) !== pattern.normalize("NFC"); // as [Ａ-Ｚ] does
+  const form = namesForms ? text.normalize("NFC") : plainForm(text);
+  Object.assign(context, { ...sought(given), text: form });
   try {
     const code = "new RegExp(pattern, flags).exec(text)?.[0] ?? null";
     return runInContext(code, context, { timeout: SEARCH_LIMIT_MS }) as string | null;

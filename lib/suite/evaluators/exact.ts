@@ -1,6 +1,6 @@
 /** exact: the answer is one of the expected texts. */
 import { z } from "zod";
-import { someTexts } from "./text.ts";
+import { plainForm, someTexts, withoutCase } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
@@ -17,13 +17,13 @@ const options = z.strictObject({
 type Options = z.infer<typeof options>;
 
 function plain(text: string, { case_sensitive, trim, normalise_whitespace }: Options): string {
-  let form = text.normalize("NFC");
+  let form = plainForm(text);
   if (trim) form = form.trim();
   if (normalise_whitespace) form = form.replace(/\s+/g, " ");
-  return case_sensitive ? form : form.toLowerCase();
+  return case_sensitive ? form : withoutCase(form);
 }
 
-/** Judges by equality, under Unicode's composed form (NFC). */
+/** Judges by equality, in Unicode's compatibility form (NFKC). */
 export const exact: Evaluator<Options> = {
   name: "exact",
   options: options as z.ZodType<Options>,

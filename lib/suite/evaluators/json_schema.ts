@@ -8,9 +8,6 @@ import type { Evaluator } from "../evaluator.ts";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
-/** So many opening brackets without a value behind them are tried; more is no answer. */
-const MOST_FALSE_STARTS = 100;
-
 type Schema = Record<string, unknown> | boolean;
 
 const options = z.strictObject({
@@ -18,6 +15,8 @@ const options = z.strictObject({
     [z.record(z.string(), z.unknown()), z.boolean()],
     expects("a JSON Schema: an object or a boolean"),
   ),
+  /** Which of several JSON values in the answer counts: the last that is complete, or the first. */
+  take: z.enum(["last", "first"]).default("last"),
 });
 
 /** What is wrong with a value, null if nothing. */
@@ -37,8 +36,8 @@ function validator(schema: Schema): Promise<Validate> {
 }
 
 /**
- * An unknown keyword is refused: `requird` would let every answer pass. `format` is an annotation,
- * as in the draft; a `pattern` checks the form of a text.
+ * An unknown keyword or format is refused: `requird` would let every answer pass. Only own properties
+ * count, and `multipleOf` is reckoned in decimals.
  */
 async function compile(schema: Schema): Promise<Validate> {
   const named = typeof schema === "boolean" ? undefined : schema.$schema;
@@ -46,61 +45,125 @@ async function compile(schema: Schema): Promise<Validate> {
     throw new InputError(`schema.$schema: expected "${DRAFT}" or none, got "${named}"`);
   }
   const { Ajv2020 } = await import("ajv/dist/2020.js");
+  const { default: addFormats } = await import("ajv-formats");
   const ajv = new Ajv2020({
     strictTypes: false,
     strictTuples: false,
-    validateFormats: false,
+    ownProperties: true,
     logger: false,
   });
+  (addFormats as unknown as (to: typeof ajv) => void)(ajv);
+  ajv.removeKeyword("multipleOf");
+  ajv.addKeyword({
+    keyword: "multipleOf",
+    type: "number",
+    schemaType: "number",
+    error: { message: ({ schema }) => `must be multiple of ${schema}` },
+    validate: isMultiple,
+  });
   try {
-    const validate = ajv.compile(schema);
-    return (value) => validate(value) ? null : told(validate.errors![0]);
+    const validate = ajv.compile(speakable(schema) as Schema);
+    return (value) => validate(speakable(value)) ? null : told(validate.errors![0]);
   } catch (error) {
     throw new InputError(`schema: ${messageOf(error)}`);
   }
+}
+
+/** Whether a number is a whole multiple of another in decimals: 19.99 is one of 0.01. */
+function isMultiple(of: number, value: number): boolean {
+  const [a, b] = [decimal(value), decimal(of)];
+  const exponent = Math.min(a.exponent, b.exponent);
+  const whole = ({ digits, exponent: own }: Decimal) => digits * 10n ** BigInt(own - exponent);
+  return whole(a) % whole(b) === 0n;
+}
+
+/** digits · 10^exponent */
+interface Decimal {
+  digits: bigint;
+  exponent: number;
+}
+
+function decimal(value: number): Decimal {
+  const [mantissa, exponent = "0"] = String(value).split("e");
+  const [whole, part = ""] = mantissa.split(".");
+  return { digits: BigInt(whole + part), exponent: Number(exponent) - part.length };
+}
+
+/** `__proto__` is a name like others in JSON, but not to the validator: it gets another one. */
+const PROTO = "__proto__", SPOKEN = "__proto__\0";
+
+function speakable(value: unknown): unknown {
+  if (value === PROTO) return SPOKEN;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(speakable);
+  return Object.fromEntries(
+    Object.entries(value).map((
+      [name, inside],
+    ) => [name === PROTO ? SPOKEN : name, speakable(inside)]),
+  );
 }
 
 /** `$.people[0].age must be integer`, with the names or values that the message only hints at. */
 function told({ instancePath, message, params }: ErrorObject): string {
   const steps = instancePath.split("/").slice(1)
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const path = steps.map((step) => /^\d+$/.test(step) ? `[${step}]` : `.${step}`).join("");
+  const path = steps.map((step) => step.replaceAll("\0", "")).map((step) =>
+    /^\d+$/.test(step) ? `[${step}]` : `.${step}`
+  ).join("");
   const more = params.additionalProperty ?? params.unevaluatedProperty ?? params.allowedValues ??
     params.allowedValue;
-  return `$${path} ${message}${more === undefined ? "" : `: ${JSON.stringify(more)}`}`;
+  return `$${path} ${message!.replaceAll("\0", "")}${
+    more === undefined ? "" : `: ${JSON.stringify(more)}`
+  }`;
 }
 
 /**
- * The JSON in an answer: all of it, else the last fenced block that parses, else the first object or
- * list in the text, of the kind that is wanted if there is one. undefined when there is none.
+ * The JSON in an answer: all of it, else the last (or first) object, list or fenced value that is
+ * complete, of the kind that is wanted if there is one. What lies in another, or in one that was cut
+ * off, is none. undefined when there is none.
  */
-export function jsonIn(answer: string, wanted: "object" | "array" | null = null): unknown {
-  const fenced = [...answer.matchAll(/(```|~~~)[^\n]*\n([^]*?)\1/g)].map((match) => match[2]);
-  for (const text of [answer, ...fenced.reverse()]) {
-    const value = parsed(text);
-    if (value !== undefined) return value;
-  }
-  let first: unknown;
-  for (const value of valuesIn(answer)) {
-    if (wanted === null || Array.isArray(value) === (wanted === "array")) return value;
-    first ??= value;
-  }
-  return first;
+export function jsonIn(
+  answer: string,
+  wanted: "object" | "array" | null = null,
+  take: "last" | "first" = "last",
+): unknown {
+  const whole = parsed(answer);
+  if (whole !== undefined) return whole;
+  const fenced = [...answer.matchAll(/(```|~~~)[^\n]*\n([^]*?)\1/g)]
+    .map(({ index, 2: text }) => ({ at: index, value: parsed(text) }))
+    .filter(({ value }) => value !== undefined && (typeof value !== "object" || value === null));
+  const values = [...fenced, ...valuesIn(answer)].sort((a, b) => a.at - b.at)
+    .map(({ value }) => value);
+  const isWanted = (value: unknown) =>
+    wanted === null || (typeof value === "object" && Array.isArray(value) === (wanted === "array"));
+  const fitting = values.some(isWanted) ? values.filter(isWanted) : values;
+  return take === "last" ? fitting.at(-1) : fitting[0];
 }
 
-/** The objects and lists in a text that do not lie in one another. */
-function* valuesIn(text: string): Generator<object> {
+/** How an object or a list of JSON begins; other brackets are passed by. */
+const BEGINNING = /\{\s*["}]|\[\s*(?:[[{"\]\d-]|true|false|null)/y;
+/** An object that was cut off begins so; a bracket in prose does not. */
+const MEMBER = /\{\s*"(?:[^"\\]|\\.)*"\s*:/y;
+/** So many brackets that begin like JSON and are none are tried; more is no answer. */
+const MOST_FALSE_STARTS = 1000;
+
+/** The objects and lists in a text that do not lie in one another, and where they begin. */
+function* valuesIn(text: string): Generator<{ at: number; value: unknown }> {
   let falseStarts = 0;
   for (let i = 0; i < text.length && falseStarts < MOST_FALSE_STARTS; i++) {
     if (text[i] !== "{" && text[i] !== "[") continue;
+    BEGINNING.lastIndex = i;
+    if (!BEGINNING.test(text)) continue;
     const inside = balanced(text, i);
     const value = inside === null ? undefined : parsed(inside);
-    if (value === undefined) {
-      falseStarts++;
+    if (value !== undefined) {
+      yield { at: i, value };
+      i += inside!.length - 1;
       continue;
     }
-    yield value as object;
-    i += inside!.length - 1;
+    falseStarts++;
+    MEMBER.lastIndex = i;
+    if (inside === null && MEMBER.test(text)) return;
   }
 }
 
@@ -139,8 +202,8 @@ export const jsonSchema: Evaluator<z.infer<typeof options>> = {
   async prepare({ schema }) {
     await validator(schema);
   },
-  async evaluate({ response_text }, { schema }) {
-    const value = jsonIn(response_text, kindWanted(schema));
+  async evaluate({ response_text }, { schema, take }) {
+    const value = jsonIn(response_text, kindWanted(schema), take);
     if (value === undefined) return verdict("json_schema", false, "no valid JSON in the answer");
     const fault = (await validator(schema))(value);
     return verdict("json_schema", fault === null, fault ?? "fits the schema");

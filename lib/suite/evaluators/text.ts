@@ -25,14 +25,31 @@ export const someTexts = z.union(
   expects("a text or a list of texts"),
 );
 
+/** Signs whose compatibility form would be another value: 10² is not 102, and 1½ not 11/2. */
+const OWN_VALUE = /[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u208e\u2150-\u215f\u2189]/;
+const WITHOUT_OWN_VALUE = new RegExp(`(?:(?!${OWN_VALUE.source})[^])+`, "gu");
+/** Soft hyphens, spaces of no width, marks of direction and variants of pictures: none is seen. */
+const UNSEEN = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufe00-\ufe0f\ufeff]/g;
+
+/** A text in Unicode's compatibility form (NFKC: full-width letters, ligatures), without what is not seen. */
+export function plainForm(text: string): string {
+  return text.replace(UNSEEN, "").replace(WITHOUT_OWN_VALUE, (part) => part.normalize("NFKC"));
+}
+
+/** A text without its case: ß is ss, and both small sigmas are one. */
+export function withoutCase(text: string): string {
+  return text.toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFC");
+}
+
 /**
- * A text without what hardly anyone means when they compare texts: the form of its accents (NFC),
- * of its quotation marks and apostrophes, of its space, and its case unless that counts.
+ * A text without what hardly anyone means when they compare texts: {@linkcode plainForm}, the form of
+ * its quotation marks, apostrophes, hyphens and space, and its case unless that counts.
  */
 export function folded(text: string, case_sensitive: boolean): string {
-  const plain = text.normalize("NFC")
-    .replace(/[\u2018\u2019\u201b\u02bc]/g, "'")
-    .replace(/[\u201c-\u201f]/g, '"')
+  const plain = plainForm(text)
+    .replace(/[\u2018\u2019\u201b\u02bc\u2032`\u00b4]/g, "'")
+    .replace(/[\u201c-\u201f\u2033]/g, '"')
+    .replace(/[\u2010-\u2013\u2212]/g, "-")
     .replace(/\s+/g, " ");
-  return case_sensitive ? plain : plain.toLowerCase();
+  return case_sensitive ? plain : withoutCase(plain);
 }
