@@ -1,11 +1,12 @@
 /** Health of the host while a run goes on: what is above its threshold, said once each. */
+import type { SampledGpu } from "./samples.ts";
 import type { Series } from "./series.ts";
 
 /** Limits above which an alert is given. */
 export interface HealthThresholds {
-  /** GPU temperature, °C, where the device does not tell from when it slows down. Default 90. */
+  /** GPU temperature, °C, where the device does not tell from when it slows itself down. Default 90. */
   gpu_temperature_celsius: number;
-  /** Any other sensor, °C. Default 95. */
+  /** Any other sensor, °C; a GPU's memory where the device does not tell its limit. Default 95. */
   temperature_celsius: number;
   /** Used share of memory, percent. Default 90. */
   memory_percent: number;
@@ -37,6 +38,8 @@ export interface HealthFacts {
   memory: number | null;
   finished: number;
   failed: number;
+  /** The devices that are sampled, and from when on they slow themselves down. */
+  gpus?: readonly SampledGpu[];
 }
 
 const LEAST_FINISHED = 10;
@@ -52,7 +55,10 @@ export class HealthWatch {
 
   /** The alerts that are new since the last look. `span_ns`: the time since then. */
   look(series: Series | null, span_ns: number, facts: HealthFacts): HealthAlert[] {
-    const alerts = [...this.#ofRun(facts), ...(series ? this.#ofHost(series, span_ns) : [])];
+    const alerts = [
+      ...this.#ofRun(facts),
+      ...(series ? this.#ofHost(series, span_ns, facts.gpus ?? []) : []),
+    ];
     const fresh = alerts.filter((alert) => !this.#raised.has(keyOf(alert)));
     this.#raised = new Set(alerts.map(keyOf));
     return fresh;
@@ -74,12 +80,21 @@ export class HealthWatch {
     ];
   }
 
-  #ofHost(series: Series, span_ns: number): HealthAlert[] {
-    const { gpu_temperature_celsius, temperature_celsius } = this.#thresholds;
-    const hot = series.names(/^temperature\.|temperature_celsius$/).flatMap((name) => {
-      const limit = name.startsWith("gpu") ? gpu_temperature_celsius : temperature_celsius;
-      const value = series.latest(name) ?? -Infinity;
-      return above("temperature", name, value, limit, `${name}: ${value.toFixed(0)} °C`);
+  #ofHost(series: Series, span_ns: number, gpus: readonly SampledGpu[]): HealthAlert[] {
+    const hot = series.names(/^temperature\.|temperature(_margin)?_celsius$/).flatMap((name) => {
+      const value = series.latest(name);
+      if (value === null) return [];
+      const device = name.slice(0, name.lastIndexOf("."));
+      const gpu = gpus.find(({ series }) => series === device);
+      return name.startsWith("gpu")
+        ? this.#ofGpu(name, value, gpu, series.latest(`${device}.temperature_margin_celsius`))
+        : above(
+          "temperature",
+          name,
+          value,
+          this.#thresholds.temperature_celsius,
+          said(name, value),
+        );
     });
     const now_ns = series.length ? series.t_ns(series.length - 1) : 0;
     const throttled = series.names(/^gpu.*\.throttled_.*_s$/).flatMap((name) => {
@@ -94,6 +109,37 @@ export class HealthWatch {
     });
     return [...hot, ...throttled];
   }
+
+  /** A GPU slows itself down at a temperature that it tells, or when no margin is left. */
+  #ofGpu(
+    name: string,
+    value: number,
+    gpu: SampledGpu | undefined,
+    margin: number | null,
+  ): HealthAlert[] {
+    const { gpu_temperature_celsius, temperature_celsius } = this.#thresholds;
+    if (name.endsWith(".temperature_margin_celsius")) {
+      const limit = gpu?.slowdown_margin_celsius ?? 0;
+      if (value > limit) return [];
+      const message = `${name}: ${value.toFixed(0)} °C left, it slows itself down at ${limit}`;
+      return [{ kind: "temperature", device: name, value, threshold: limit, message }];
+    }
+    const isMemory = name.endsWith(".memory_temperature_celsius");
+    const own = isMemory ? gpu?.memory_max_celsius : gpu?.slowdown_celsius;
+    if (own !== undefined && own !== null) {
+      const message = `${said(name, value)}, it slows itself down at ${own}`;
+      return value < own
+        ? []
+        : [{ kind: "temperature", device: name, value, threshold: own, message }];
+    }
+    if (!isMemory && margin !== null) return []; // the margin says it
+    const limit = isMemory ? temperature_celsius : gpu_temperature_celsius;
+    return above("temperature", name, value, limit, said(name, value));
+  }
+}
+
+function said(name: string, celsius: number): string {
+  return `${name}: ${celsius.toFixed(0)} °C`;
 }
 
 function above(

@@ -12,7 +12,7 @@ import { SamplesWriter } from "./samples.ts";
 import { Series } from "./series.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
-import type { SamplesDescription } from "./samples.ts";
+import type { SampledGpu, SamplesDescription } from "./samples.ts";
 import type { PerformanceMetrics } from "./performance.ts";
 
 /** Default rates: what a native thread and what a timer can do without disturbing. */
@@ -86,7 +86,7 @@ export async function startSampler(options: SamplerOptions): Promise<Sampler> {
     root: options.root,
   });
   try {
-    return new RunningSampler(maker, "native", null, options, gpusOf(library, maker.layout));
+    return new RunningSampler(maker, "native", [], options, gpusOf(library, maker.layout));
   } catch (error) {
     maker.close();
     if (!(error instanceof NoProcessError)) throw error;
@@ -97,17 +97,26 @@ export async function startSampler(options: SamplerOptions): Promise<Sampler> {
 function portable(options: SamplerOptions, reason: string): Sampler {
   const { rate_hz = PORTABLE_RATE_HZ, root, metrics } = options;
   const maker = new PortableSampler(rate_hz, root, metrics);
-  return new RunningSampler(maker, "portable", `libdyno: not used, ${reason}`, options);
+  return new RunningSampler(maker, "portable", [`libdyno: not used, ${reason}`], options);
 }
 
-/** Names and UUIDs of the GPUs that are sampled; undefined where there are none. */
-function gpusOf(library: NativeLibrary, { fields }: SamplerLayout): SamplesDescription["gpus"] {
-  if (!fields.some(({ name }) => name.startsWith("gpu"))) return undefined;
+/** The GPUs that are sampled, none where there is none; and what is to be said of them. */
+function gpusOf(
+  library: NativeLibrary,
+  { fields }: SamplerLayout,
+): { gpus?: SampledGpu[]; faults: string[] } {
+  if (!fields.some(({ name }) => name.startsWith("gpu"))) return { faults: [] };
   try {
     using nvml = new Nvml(library);
-    return nvml.gpus.map(({ series, name, uuid }) => ({ series, name, uuid }));
+    const faults = [
+      ...nvml.description.failed.map(({ series, error }) => `${series}: not sampled, ${error}`),
+      ...nvml.gpus.filter(({ mig }) => mig).map(({ series }) =>
+        `${series}: split by MIG, its energy is that of all its parts and is booked on no run`
+      ),
+    ];
+    return { gpus: nvml.gpus.map(({ absent: _, mig: __, ...gpu }) => gpu), faults };
   } catch {
-    return undefined; // they are sampled under their numbers
+    return { faults: [] }; // they are sampled under their numbers
   }
 }
 
@@ -127,11 +136,11 @@ class RunningSampler implements Sampler {
   constructor(
     maker: RecordMaker & { start_ns?: number },
     kind: "native" | "portable",
-    fault: string | null,
+    faults: string[],
     { directory, root = "/" }: SamplerOptions,
-    gpus?: SamplesDescription["gpus"],
+    known: { gpus?: SampledGpu[]; faults: string[] } = { faults: [] },
   ) {
-    if (fault) this.#faults.push(fault);
+    this.#faults.push(...faults, ...known.faults);
     this.#maker = maker;
     this.#root = root;
     maker.start();
@@ -144,7 +153,7 @@ class RunningSampler implements Sampler {
       clock: clockSource,
       boot_id: clockAnchor().boot_id,
       start_ns,
-      gpus,
+      gpus: known.gpus,
       ...maker.layout,
     };
     if (directory !== null) this.#openFile(directory);

@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { writeFileAtomic } from "../write.ts";
 import type { ClockSource } from "../native/clock.ts";
+import type { GpuDescription } from "../native/nvml.ts";
 import type { SamplerLayout } from "../native/sample_batch.ts";
+
+/** A GPU, or a part of one, by its name in the samples. What is left out is not known. */
+export type SampledGpu =
+  & Pick<GpuDescription, "series" | "name" | "uuid">
+  & Partial<Omit<GpuDescription, "series" | "name" | "uuid" | "absent" | "mig">>;
 
 /** samples.json. A value whose bit in `valid` is 0 is unknown. */
 export interface SamplesDescription extends SamplerLayout {
@@ -20,7 +26,7 @@ export interface SamplesDescription extends SamplerLayout {
   /** What t_ns counts from: nanoseconds on the clock, decimal digits. */
   start_ns: string;
   /** Which GPU is which, where GPUs are sampled. */
-  gpus?: { series: string; name: string | null; uuid: string | null }[];
+  gpus?: SampledGpu[];
   /** Records that came faster than they were taken; known once sampling has ended. */
   records_lost?: number;
 }

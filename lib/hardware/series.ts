@@ -81,9 +81,18 @@ export class Series {
 
   /**
    * How much a counter grew over the span, interpolated linearly between records; null when it is not
-   * known at both ends, or went back.
+   * known at both ends, or went back in between: it then began anew, and what it had is lost.
    */
   growth(name: string, from_ns: number, to_ns: number): number | null {
+    const field = this.index.get(name);
+    if (field === undefined) return null;
+    const end = this.#after(to_ns);
+    let before = -Infinity;
+    for (let i = Math.max(0, this.#after(from_ns) - 1); i < end; i++) {
+      const value = this.#rows[i][field];
+      if (value < before) return null;
+      if (!Number.isNaN(value)) before = value;
+    }
     const grown = this.#counterAt(name, to_ns) - this.#counterAt(name, from_ns);
     return grown >= 0 ? grown : null;
   }

@@ -9,8 +9,22 @@ export interface GpuDescription {
   uuid: string | null;
   /** In MIG mode: the parts follow as devices of their own. */
   mig: boolean;
+  /** `00000000:07:00.0`; of a MIG part its device's. */
+  pci_bus_id: string | null;
+  /** What `power_w` is: the power at the moment, or its mean over the last second. */
+  power_kind: "instant" | "average" | null;
+  /** Of a MIG part: the id of its GPU instance. */
+  gpu_instance: number | null;
   /** The temperature from which the device slows itself down. */
   slowdown_celsius: number | null;
+  /** The highest temperature at which it holds its base clock. */
+  gpu_max_celsius: number | null;
+  /** The memory's temperature from which the device slows itself down. */
+  memory_max_celsius: number | null;
+  /** The same on newer devices, as values that `temperature_margin_celsius` falls below. */
+  slowdown_margin_celsius: number | null;
+  gpu_max_margin_celsius: number | null;
+  memory_max_margin_celsius: number | null;
   /** Metrics that the device does not offer, and NVML's reason. */
   absent: Record<string, string>;
 }
@@ -21,6 +35,10 @@ export interface NvmlDescription {
   driver_version: string | null;
   nvml_version: string | null;
   gpus: GpuDescription[];
+  /** Why there is no device; null where NVML counts them. */
+  error: string | null;
+  /** Devices that NVML counts but does not hand out, and its reason. */
+  failed: { series: string; error: string }[];
   /** Every metric that NVML may give, in the order of a reading. */
   metrics: { name: string; unit: string }[];
 }
@@ -42,7 +60,7 @@ export type GpuReading = Record<string, number | null>;
  * using nvml = new Nvml(library);
  * for (const [i, gpu] of nvml.gpus.entries()) {
  *   const now = nvml.read(i);
- *   console.log(gpu.name, now.power_instant_w ?? now.power_w, now.temperature_celsius);
+ *   console.log(gpu.name, now.power_w, gpu.power_kind, now.temperature_celsius);
  * }
  * ```
  */

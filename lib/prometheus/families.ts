@@ -75,6 +75,14 @@ export class Families {
     );
   }
 
+  /** A counter whose name is another program's, as it is. */
+  foreignCounter<L extends string>(name: string, help: string, labels: readonly L[]) {
+    return this.#add(
+      labels,
+      (registers, labelNames) => new this.#client.Counter({ name, help, registers, labelNames }),
+    );
+  }
+
   /** All families in Prometheus' text form. */
   async text(): Promise<string> {
     return (await Promise.all(this.#families.map((family) => family.text()))).join("\n");

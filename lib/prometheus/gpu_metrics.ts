@@ -5,28 +5,47 @@ export interface GpuMetric {
   name: string;
   help: string;
   factor: number;
+  kind: "gauge" | "counter";
 }
 
 const MIB = 2 ** -20;
 
-const metric = (name: string, help: string, factor = 1): GpuMetric => ({ name, help, factor });
+const metric = (
+  name: string,
+  help: string,
+  factor = 1,
+  kind: GpuMetric["kind"] = "gauge",
+): GpuMetric => ({ name, help, factor, kind });
 
 /** By the field's name without its device; units are the exporter's. */
 export const GPU_METRICS: Readonly<Record<string, GpuMetric>> = {
   utilization_percent: metric("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %)."),
   memory_utilization_percent: metric("DCGM_FI_DEV_MEM_COPY_UTIL", "Memory utilization (in %)."),
-  power_average_w: metric("DCGM_FI_DEV_POWER_USAGE", "Power draw (in W)."),
+  power_w: metric("DCGM_FI_DEV_POWER_USAGE", "Power draw (in W)."),
   power_instant_w: metric("DCGM_FI_DEV_POWER_USAGE_INSTANT", "Power draw at this moment (in W)."),
-  power_limit_w: metric("DCGM_FI_DEV_POWER_MGMT_LIMIT", "Limit of the power draw (in W)."),
+  power_limit_w: metric(
+    "DCGM_FI_DEV_ENFORCED_POWER_LIMIT",
+    "Limit of the power draw that is enforced (in W).",
+  ),
+  power_requested_limit_w: metric(
+    "DCGM_FI_DEV_POWER_MGMT_LIMIT",
+    "Limit of the power draw that was asked for (in W).",
+  ),
   energy_j: metric(
     "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
     "Energy since the driver was loaded (in mJ); only grows.",
     1e3,
+    "counter",
   ),
   sm_clock_mhz: metric("DCGM_FI_DEV_SM_CLOCK", "SM clock frequency (in MHz)."),
   memory_clock_mhz: metric("DCGM_FI_DEV_MEM_CLOCK", "Memory clock frequency (in MHz)."),
   memory_total_bytes: metric("DCGM_FI_DEV_FB_TOTAL", "Frame buffer memory (in MiB).", MIB),
   memory_used_bytes: metric("DCGM_FI_DEV_FB_USED", "Frame buffer memory in use (in MiB).", MIB),
+  memory_reserved_bytes: metric(
+    "DCGM_FI_DEV_FB_RESERVED",
+    "Frame buffer memory that the driver keeps (in MiB).",
+    MIB,
+  ),
   memory_free_bytes: metric("DCGM_FI_DEV_FB_FREE", "Frame buffer memory free (in MiB).", MIB),
   temperature_celsius: metric("DCGM_FI_DEV_GPU_TEMP", "GPU temperature (in C)."),
   memory_temperature_celsius: metric("DCGM_FI_DEV_MEMORY_TEMP", "Memory temperature (in C)."),
@@ -75,5 +94,17 @@ export const GPU_METRICS: Readonly<Record<string, GpuMetric>> = {
   ),
 };
 
-/** What else may stand for a field that the driver does not offer. */
-export const GPU_STAND_INS: Readonly<Record<string, string>> = { power_w: "power_average_w" };
+/**
+ * A device's fields as the exporter means them. Power is told whichever reading there is; of the memory
+ * in use the exporter tells the driver's own share apart.
+ */
+export function asExporter(fields: ReadonlyMap<string, number>): Map<string, number> {
+  const told = new Map(fields);
+  const power = ["power_w", "power_average_w", "power_instant_w"].map((name) => fields.get(name))
+    .find((value) => value !== undefined);
+  if (power !== undefined) told.set("power_w", power);
+  const used = fields.get("memory_used_bytes");
+  const reserved = fields.get("memory_reserved_bytes");
+  if (used !== undefined && reserved !== undefined) told.set("memory_used_bytes", used - reserved);
+  return told;
+}

@@ -1,6 +1,6 @@
 /** Metrics of the host: the newest hardware sample of what runs. */
 import { hostname } from "node:os";
-import { GPU_METRICS, GPU_STAND_INS } from "./gpu_metrics.ts";
+import { asExporter, GPU_METRICS } from "./gpu_metrics.ts";
 import type { SampleBatch } from "../native/sample_batch.ts";
 import type { SamplesDescription } from "../hardware/samples.ts";
 import type { CounterFamily, Families, GaugeFamily } from "./families.ts";
@@ -110,7 +110,10 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-const GPU_LABELS = ["gpu", "UUID", "device", "Hostname"] as const;
+/** The last two but one are those of MIG parts alone. */
+const GPU_LABELS = [
+  ...["gpu", "UUID", "pci_bus_id", "device", "GPU_I_PROFILE", "GPU_I_ID", "Hostname"],
+] as const;
 /** `modelName` of DCGM's exporter is no good label by Prometheus' own rules: see `gpu_info`. */
 const GPU_FIELD = /^gpu(?<gpu>\d+(?:\.mig\d+)?)\.(?<metric>\w+)$/;
 
@@ -164,26 +167,48 @@ export class HostMetrics {
 
   *#values({ description, batch }: NewestSample): Generator<Told> {
     for (const gpu of description.gpus ?? []) {
-      const labels = { ...gpuLabels(gpu.series, description), model_name: gpu.name ?? "unknown" };
-      const help = "Which GPU is which.";
-      const make = () => this.#families.gauge("gpu_info", help, [...GPU_LABELS, "model_name"]);
+      const help = "Which GPU is which, and whether its power is that of a moment or a mean.";
+      const power = gpu.power_kind ?? "unknown"; // what DCGM_FI_DEV_POWER_USAGE is of this device
+      const names = [...GPU_LABELS, "model_name", "power"];
+      const make = () => this.#families.gauge("gpu_info", help, names);
+      const labels = {
+        ...gpuLabels(gpu.series, description),
+        model_name: gpu.name ?? "unknown",
+        power,
+      };
       yield { name: "gpu_info", make, labels, value: 1 };
     }
+    const devices = new Map<string, Map<string, number>>();
     for (const [i, { name }] of description.fields.entries()) {
       const value = batch.value(0, i);
       if (value === null) continue;
-      const told = this.#gpu(name, value, description) ?? this.#host(name, value);
+      const { gpu, metric } = GPU_FIELD.exec(name)?.groups ?? {};
+      if (gpu !== undefined) {
+        const device = devices.get(`gpu${gpu}`) ?? new Map<string, number>();
+        devices.set(`gpu${gpu}`, device.set(metric, value));
+        continue;
+      }
+      const told = this.#host(name, value);
       if (told) yield told;
     }
+    for (const [series, fields] of devices) yield* this.#gpu(series, fields, description);
   }
 
-  #gpu(field: string, value: number, description: SamplesDescription): Told | null {
-    const { gpu, metric } = GPU_FIELD.exec(field)?.groups ?? {};
-    const known = GPU_METRICS[GPU_STAND_INS[metric] ?? metric];
-    if (!known) return null;
-    const { name, help, factor } = known;
-    const make = () => this.#families.foreignGauge(name, help, GPU_LABELS);
-    return { name, make, labels: gpuLabels(`gpu${gpu}`, description), value: value * factor };
+  *#gpu(
+    series: string,
+    fields: ReadonlyMap<string, number>,
+    description: SamplesDescription,
+  ): Generator<Told> {
+    const labels = gpuLabels(series, description);
+    for (const [metric, value] of asExporter(fields)) {
+      if (!Object.hasOwn(GPU_METRICS, metric)) continue;
+      const { name, help, factor, kind } = GPU_METRICS[metric];
+      const make = () =>
+        kind === "counter"
+          ? this.#families.foreignCounter(name, help, GPU_LABELS)
+          : this.#families.foreignGauge(name, help, GPU_LABELS);
+      yield { name, make, labels, value: value * factor };
+    }
   }
 
   #host(field: string, value: number): Told | null {
@@ -208,8 +233,21 @@ export class HostMetrics {
   }
 }
 
+/** As DCGM's exporter: a MIG part has its device's labels, and its own profile and instance. */
 function gpuLabels(series: string, { gpus }: SamplesDescription): Labels {
-  const gpu = series.slice("gpu".length);
-  const UUID = gpus?.find((known) => known.series === series)?.uuid ?? "unknown";
-  return { gpu, UUID, device: `nvidia${parseInt(gpu)}`, Hostname: hostname() };
+  const [device] = series.split(".");
+  const known = (name: string) => gpus?.find((gpu) => gpu.series === name);
+  const gpu = device.slice("gpu".length);
+  const part = series === device ? undefined : known(series);
+  return {
+    gpu,
+    UUID: known(device)?.uuid ?? "unknown",
+    pci_bus_id: known(device)?.pci_bus_id ?? "unknown",
+    device: `nvidia${gpu}`,
+    ...(series !== device && {
+      GPU_I_PROFILE: / MIG (\S+)$/.exec(part?.name ?? "")?.[1] ?? "unknown",
+      GPU_I_ID: String(part?.gpu_instance ?? series.slice(series.indexOf(".mig") + 4)),
+    }),
+    Hostname: hostname(),
+  };
 }

@@ -147,7 +147,8 @@ export class Execution {
     while (!signal.aborted) {
       await sleep(HEALTH_INTERVAL_MS, signal).catch(() => {});
       const { completed_tests: finished, failed_tests: failed } = progress.snapshot();
-      const facts = { memory: sampler?.memoryPressure() ?? null, finished, failed };
+      const gpus = sampler?.description.gpus;
+      const facts = { memory: sampler?.memoryPressure() ?? null, finished, failed, gpus };
       const series = sampler?.series ?? null;
       for (const alert of watch.look(series, HEALTH_INTERVAL_MS * 1e6, facts)) {
         this.alerts.push(alert);

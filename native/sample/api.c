@@ -202,7 +202,9 @@ int32_t dyno_nvml_processes(int32_t number, uint32_t gpu, char *text, uint32_t t
         struct json json;
         json_begin(&json, text, text_bytes);
         json_open(&json, NULL, '{');
-        json_text(&json, "error", code == NVML_OK ? "" : nvml_error(nvml, code));
+        char why[200] = "";
+        if (code != NVML_OK) nvml_say(nvml, "", code, why, sizeof why);
+        json_text(&json, "error", why);
         json_open(&json, "processes", '[');
         for (uint32_t i = 0; code == NVML_OK && i < count; i++) {
             json_open(&json, NULL, '{');

@@ -79,13 +79,25 @@ static uint64_t update_period_ns(const struct source *source, const struct gpus 
     return smallest;
 }
 
+/* A PCIe counter of 32 bits must be read at least twice in the time in which it can wrap. */
+static uint64_t longest_period_ns(const struct gpus *gpus)
+{
+    uint64_t longest = LONGEST_NS;
+    for (int i = 0; i < gpus->count; i++) {
+        const struct gpu *gpu = gpus->devices[i].gpu;
+        bool narrow = gpu->pcie[0].narrow || gpu->pcie[1].narrow;
+        if (narrow && gpu->wrap_ns / 2 < longest) longest = gpu->wrap_ns / 2;
+    }
+    return longest < SHORTEST_NS ? SHORTEST_NS : longest;
+}
+
 static uint64_t fast_period_ns(const struct source *source, const struct gpus *gpus)
 {
     if (gpus->options->gpu_hz > 0) return (uint64_t)(NS_PER_S / gpus->options->gpu_hz);
-    uint64_t period = update_period_ns(source, gpus) / 2;
-    if (period == 0) return UNKNOWN_PERIOD_NS;
+    uint64_t period = update_period_ns(source, gpus) / 2, longest = longest_period_ns(gpus);
+    if (period == 0) period = UNKNOWN_PERIOD_NS;
     if (period < SHORTEST_NS) return SHORTEST_NS;
-    return period > LONGEST_NS ? LONGEST_NS : period;
+    return period > longest ? longest : period;
 }
 
 /* The read at open is the first; the probe begins with the thread's. */
@@ -161,9 +173,13 @@ static void add_fields(struct opening *opening, struct device *device)
                 : -1;
 }
 
-static void note_mig(struct source *source, const struct gpus *gpus)
+/* Devices that cannot be used come first; a note has room for little. */
+static void note_devices(struct source *source, const struct gpus *gpus)
 {
-    for (int i = 0; i < gpus->count; i++)
+    char failures[sizeof source->note];
+    nvml_say_failures(gpus->nvml, failures, sizeof failures);
+    if (failures[0]) source_note(source, "%s", failures);
+    for (int i = 0; i < gpus->count && !failures[0]; i++)
         if (gpus->devices[i].gpu->mig) {
             source_note(source, "%s is in MIG mode: no utilisation, its parts (%s.migN) offer "
                                 "memory, processes and GPM",
@@ -189,7 +205,9 @@ static struct gpus *gpus_new(struct opening *opening, char *error, size_t error_
         nvml_find_offer(gpus->nvml, device->gpu, opening->options->metrics & METRICS_GPM);
         add_fields(opening, device);
     }
-    if (gpus->count == 0) snprintf(error, error_size, "NVML knows no device here");
+    if (gpus->count > 0) return gpus;
+    nvml_say_failures(gpus->nvml, error, error_size);
+    if (!error[0]) snprintf(error, error_size, "NVML knows no device here");
     return gpus;
 }
 
@@ -227,7 +245,7 @@ void gpu_open(struct opening *opening)
         fast->state = NULL;
         return;
     }
-    note_mig(fast, gpus);
+    note_devices(fast, gpus);
     source_ready(fast, gpus, fast_read, gpus_close);
     struct source *slow =
         source_add(opening, "gpu", "NVML, slow counters", LANE_GPU, PROBE_SLOW_NS);

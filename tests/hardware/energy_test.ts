@@ -85,3 +85,30 @@ Deno.test("requests share a device's energy by the tokens they produce at each m
   assertAlmostEquals(shares[0] + shares[1], 100, 3);
   assertEquals(shares[2], 0);
 });
+
+Deno.test("a board that is split by MIG is booked on nobody; any power there is counts", () => {
+  const t_ns = [0, 1e9, 2e9];
+  const split = seriesOf({
+    "gpu0.energy_j": [0, 100, 200],
+    "gpu0.mig0.memory_used_bytes": [1, 1, 1],
+    "gpu1.energy_j": [0, 50, 100],
+    "gpu2.power_average_w": [40, 40, 40],
+    "gpu3.power_w": [30, 30, 30],
+  }, t_ns);
+  assertEquals(
+    energiesOver(split, 0, 2e9).map(({ device, energy_j }) => [device, energy_j]),
+    [["gpu1", 100], ["gpu2", 80], ["gpu3", 60]],
+  );
+});
+
+Deno.test("a platform's counter holds its packages, a package its cores: each joule once", () => {
+  const counter = [0, 10];
+  const series = seriesOf({
+    "rapl.psys.energy_j": counter,
+    "rapl.package-0.energy_j": counter,
+    "rapl.package-0.core.energy_j": counter,
+    "rapl.package-0.uncore.energy_j": counter,
+    "rapl.package-0.dram.energy_j": counter,
+  }, [0, 1e9]);
+  assertEquals(energyDevices(series), ["rapl.package-0", "rapl.package-0.dram"]);
+});

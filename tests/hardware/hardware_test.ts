@@ -214,6 +214,8 @@ Deno.test("counters grow linearly between records, gauges are weighted by their 
   assertEquals([series.max("g", 0, 150), series.mean("g", 400, 500)], [3, null]);
   const back = seriesOf({ c: [5, 1] }, [0, 100]);
   assertEquals(back.growth("c", 0, 100), null); // a counter that went back is not a negative amount
+  const anew = seriesOf({ c: [5, NaN, 1, 9] }, [0, 100, 200, 300]);
+  assertEquals([anew.growth("c", 0, 300), anew.growth("c", 200, 300)], [null, 8]);
 });
 
 Deno.test("a long series keeps what is recent, and its counters stay exact", () => {

@@ -1,6 +1,7 @@
 /** Health alerts: given once when a threshold is passed, and again after it was well. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { HealthWatch } from "../../lib/hardware/health.ts";
+import type { SampledGpu } from "../../lib/hardware/samples.ts";
 import { seriesOf } from "./series_fixture.ts";
 
 const S = 1e9;
@@ -32,4 +33,35 @@ Deno.test("an alert is given once, and again after it was well", () => {
 
 Deno.test("a few failures at the start are no error rate", () => {
   assertEquals(new HealthWatch().look(null, S, { memory: null, finished: 5, failed: 5 }), []);
+});
+
+Deno.test("a GPU's own limits are asked: of its core, of its memory, or what margin is left", () => {
+  const thresholds = { name: null, uuid: null, slowdown_celsius: 83, memory_max_celsius: 95 };
+  const alerts = (celsius: Record<string, number>, gpu: Partial<SampledGpu>) => {
+    const fields = Object.entries(celsius).map(([name, value]) => [`gpu0.${name}`, [value, value]]);
+    const series = seriesOf(Object.fromEntries(fields), [0, S]);
+    const gpus = [{ series: "gpu0", name: null, uuid: null, ...gpu }];
+    return new HealthWatch().look(series, S, { ...well, gpus }).map((
+      { device, value, threshold },
+    ) => [
+      device!.slice("gpu0.".length),
+      value,
+      threshold,
+    ]);
+  };
+  const core = "temperature_celsius", memory = "memory_temperature_celsius";
+  const margin = "temperature_margin_celsius";
+  // 94 °C of memory is no fault where the device says 95, as nvidia-smi -q shows of an A100
+  assertEquals(alerts({ [core]: 82, [memory]: 94 }, thresholds), []);
+  assertEquals(alerts({ [core]: 84, [memory]: 96 }, thresholds), [[core, 84, 83], [
+    memory,
+    96,
+    95,
+  ]]);
+  // Hopper: T.Limit temperatures; it slows down 2 below 0, however warm that is
+  const newer = { slowdown_margin_celsius: -2 };
+  assertEquals(alerts({ [core]: 93, [margin]: 1 }, newer), []);
+  assertEquals(alerts({ [core]: 80, [margin]: -3 }, newer), [[margin, -3, -2]]);
+  // where a device tells nothing, the thresholds that were given
+  assertEquals(alerts({ [core]: 91, [memory]: 94 }, {}), [[core, 91, 90]]);
 });

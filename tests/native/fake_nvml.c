@@ -1,12 +1,19 @@
 /*
  * A stand-in for libnvidia-ml.so.1, told what to be by the environment variable DYNO_FAKE_NVML:
- * "key=value;key=value", read at the first nvmlInit_v2. Times count from there.
+ * "key=value;key=value", read at the first nvmlInit_v2. Times count from there. Its layouts, ids and
+ * codes are those of NVIDIA's header (nvml_numbers.h), which it is also built with where that can be had.
+ *   card=a100                  a100, a10, h100, vgpu, jetson, gb10: what such a one refuses (h900)
+ *   driver=535.54.03           its version; 535.43 to 535.86 write longer process records (999.1)
  *   devices=2                  how many (1)
+ *   bad_handle=1:15            device 1 cannot be opened, with this code
  *   power_mw=100000,300000/50  values taken in turn, each for 50 ms; a single value stays
- *   utilization=…  temperature=…  memory_used_mb=…  sm_clock=…      likewise
+ *   utilization=…  temperature=…  memory_used_mb=…  sm_clock=…  memory_temperature=…    likewise
  *   energy_step_ms=20          the energy counter is power over time, in steps of 20 ms
- *   pcie_start=4294960000      where the 32-bit PCIe counters begin; they grow by 1,000 a ms
+ *   pcie_start=4294960000      where the PCIe counters begin; of 32 bits, or with pcie_bits=64 of 64
+ *   pcie_bytes_per_ms=1000     what they grow by
  *   processes=12:1048576,34:-1 pids and bytes (-1: not told)
+ *   clears=1                   the driver clears all the room for processes before it writes there
+ *   board_on_parts=1           a MIG part's handle answers with the board's power, energy and the like
  *   error=nvmlDeviceGetFanSpeed:3,186:3    functions and field ids that answer an error
  *   error_after_s=0.5          from when on they do (0)
  *   lost=1@0.5-0.9             device 1 is lost after half a second, and there again after 0.9
@@ -18,8 +25,18 @@
 #include "fake_script.h"
 
 #define SLOWDOWN_CELSIUS 90
+#define GPU_MAX_CELSIUS 85
+#define MEMORY_MAX_CELSIUS 95
+#define TOTAL_BYTES (80ull << 30)
+#define RESERVED_BYTES (1ull << 20)
 
-int nvmlInit_v2(void)
+/* Of a MIG part, unless the script says otherwise. */
+#define NOT_OF_PARTS(d)                                                                 \
+    do {                                                                                \
+        if ((d)->part && number("board_on_parts", 0) == 0) return NVML_ERROR_NOT_SUPPORTED; \
+    } while (0)
+
+nvmlReturn_t nvmlInit_v2(void)
 {
     const char *text = getenv("DYNO_FAKE_NVML");
     pthread_mutex_lock(&lock);
@@ -31,145 +48,201 @@ int nvmlInit_v2(void)
     int code = (int)number("init", 0);
     users += code == 0;
     pthread_mutex_unlock(&lock);
-    return code;
+    return (nvmlReturn_t)code;
 }
-int nvmlShutdown(void)
+nvmlReturn_t nvmlShutdown(void)
 {
     pthread_mutex_lock(&lock);
     users--;
     pthread_mutex_unlock(&lock);
-    return 0;
+    return NVML_SUCCESS;
 }
-const char *nvmlErrorString(int code)
+const char *nvmlErrorString(nvmlReturn_t code)
 {
     switch (code) {
-    case 0: return "Success";
-    case 2: return "Invalid Argument";
-    case 3: return "Not Supported";
-    case 4: return "Insufficient Permissions";
-    case 9: return "Driver Not Loaded";
-    case 13: return "Function Not Found";
-    case 15: return "GPU is lost";
-    case 25: return "Argument Version Mismatch";
+    case NVML_SUCCESS: return "Success";
+    case NVML_ERROR_INVALID_ARGUMENT: return "Invalid Argument";
+    case NVML_ERROR_NOT_SUPPORTED: return "Not Supported";
+    case NVML_ERROR_NO_PERMISSION: return "Insufficient Permissions";
+    case NVML_ERROR_DRIVER_NOT_LOADED: return "Driver Not Loaded";
+    case NVML_ERROR_FUNCTION_NOT_FOUND: return "Function Not Found";
+    case NVML_ERROR_GPU_IS_LOST: return "GPU is lost";
+    case NVML_ERROR_ARGUMENT_VERSION_MISMATCH: return "Argument Version Mismatch";
     default: return "Unknown Error";
     }
 }
-int nvmlSystemGetDriverVersion(char *text, uint32_t size)
+nvmlReturn_t nvmlSystemGetDriverVersion(char *text, unsigned int size)
 {
     ENTER(NULL);
-    snprintf(text, size, "999.1");
-    return 0;
+    const char *version = setting("driver");
+    snprintf(text, size, "%.*s", version ? (int)strcspn(version, ";") : 5,
+             version ? version : "999.1");
+    return NVML_SUCCESS;
 }
-int nvmlSystemGetNVMLVersion(char *text, uint32_t size)
+nvmlReturn_t nvmlSystemGetNVMLVersion(char *text, unsigned int size)
 {
     ENTER(NULL);
     snprintf(text, size, "13.999.1");
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetCount_v2(uint32_t *count)
+nvmlReturn_t nvmlDeviceGetCount_v2(unsigned int *count)
 {
     ENTER(NULL);
-    *count = (uint32_t)number("devices", 1);
-    return 0;
+    *count = (unsigned)number("devices", 1);
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetHandleByIndex_v2(uint32_t index, device *d)
+nvmlReturn_t nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvmlDevice_t *d)
 {
     ENTER(NULL);
+    const char *bad = setting("bad_handle"), *code = bad ? strchr(bad, ':') : NULL;
+    if (code && (unsigned)atoi(bad) == index) return (nvmlReturn_t)atoi(code + 1);
     *d = &devices[index];
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetName(device d, char *text, uint32_t size)
+nvmlReturn_t nvmlDeviceGetName(nvmlDevice_t d, char *text, unsigned int size)
 {
     ENTER(d);
-    snprintf(text, size, d->part ? "Fake \"H900\" MIG part %d" : "Fake \"H900\" %d",
-             d->part ? d->part : d->index);
-    return 0;
+    if (d->part) snprintf(text, size, "%s MIG %dg.%dgb", card()->model, d->part, d->part * 10);
+    else if (card()->name[1] == '9') snprintf(text, size, "%s %d", card()->model, d->index);
+    else snprintf(text, size, "%s", card()->model);
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetUUID(device d, char *text, uint32_t size)
+nvmlReturn_t nvmlDeviceGetUUID(nvmlDevice_t d, char *text, unsigned int size)
 {
     ENTER(d);
     snprintf(text, size, "%s-%d-%d", d->part ? "MIG" : "GPU", d->index, d->part);
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetUtilizationRates(device d, uint32_t use[2])
+nvmlReturn_t nvmlDeviceGetPciInfo_v3(nvmlDevice_t d, nvmlPciInfo_t *pci)
 {
     ENTER(d);
-    if (d->part || (d->index == 0 && number("mig", 0) > 0)) return 3;
-    use[0] = (uint32_t)at("utilization", 50);
-    use[1] = 7;
-    return 0;
+    memset(pci, 0, sizeof *pci);
+    pci->bus = 0x10u + (unsigned)d->index;
+    snprintf(pci->busIdLegacy, sizeof pci->busIdLegacy, "0000:%02X:00.0", pci->bus);
+    snprintf(pci->busId, sizeof pci->busId, "00000000:%02X:00.0", pci->bus);
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetArchitecture(nvmlDevice_t d, nvmlDeviceArchitecture_t *architecture)
+{
+    ENTER(d);
+    *architecture = (nvmlDeviceArchitecture_t)card()->architecture;
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetCudaComputeCapability(nvmlDevice_t d, int *major, int *minor)
+{
+    ENTER(d);
+    *major = card()->major;
+    *minor = card()->minor;
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetMaxPcieLinkGeneration(nvmlDevice_t d, unsigned int *generation)
+{
+    ENTER(d);
+    *generation = (unsigned)card()->generation;
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetMaxPcieLinkWidth(nvmlDevice_t d, unsigned int *width)
+{
+    ENTER(d);
+    *width = 16;
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetUtilizationRates(nvmlDevice_t d, nvmlUtilization_t *use)
+{
+    ENTER(d);
+    if (d->part || (d->index == 0 && number("mig", 0) > 0)) return NVML_ERROR_NOT_SUPPORTED;
+    use->gpu = (unsigned)at("utilization", 50);
+    use->memory = 7;
+    return NVML_SUCCESS;
 }
 
-static uint64_t used_bytes(device d)
+static unsigned long long allocated_bytes(nvmlDevice_t d)
 {
-    return (uint64_t)at("memory_used_mb", 1024) * 1048576 / (d->part ? 2 : 1);
+    return (unsigned long long)at("memory_used_mb", 1024) * 1048576 / (d->part ? 2 : 1);
 }
-int nvmlDeviceGetMemoryInfo(device d, uint64_t memory[3])
+static unsigned long long reserved_bytes(nvmlDevice_t d)
+{
+    return d->part ? 0 : RESERVED_BYTES;
+}
+nvmlReturn_t nvmlDeviceGetMemoryInfo(nvmlDevice_t d, nvmlMemory_t *memory)
 {
     ENTER(d);
-    memory[0] = 80ull << 30;
-    memory[2] = used_bytes(d);
-    memory[1] = memory[0] - memory[2];
-    return 0;
-}
-struct memory_v2 {
-    uint32_t version;
-    uint64_t total, reserved, free, used;
-};
-int nvmlDeviceGetMemoryInfo_v2(device d, struct memory_v2 *memory)
-{
-    ENTER(d);
-    if (memory->version != 0x02000028) return 25;
-    memory->total = 80ull << 30;
-    memory->reserved = 1 << 20;
-    memory->used = used_bytes(d);
+    memory->total = TOTAL_BYTES;
+    memory->used = reserved_bytes(d) + allocated_bytes(d);
     memory->free = memory->total - memory->used;
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetTemperature(device d, uint32_t sensor, uint32_t *celsius)
+nvmlReturn_t nvmlDeviceGetMemoryInfo_v2(nvmlDevice_t d, nvmlMemory_v2_t *memory)
 {
     ENTER(d);
-    if (d->part) return 3;
-    if (sensor != 0) return 2;
-    *celsius = (uint32_t)at("temperature", 55);
-    return 0;
+    if (memory->version != nvmlMemory_v2) return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    memory->total = TOTAL_BYTES;
+    memory->reserved = reserved_bytes(d);
+    memory->used = allocated_bytes(d);
+    memory->free = memory->total - memory->reserved - memory->used;
+    return NVML_SUCCESS;
 }
-struct temperature {
-    uint32_t version, sensor;
-    int32_t celsius;
-};
-int nvmlDeviceGetTemperatureV(device d, struct temperature *t)
+nvmlReturn_t nvmlDeviceGetTemperature(nvmlDevice_t d, nvmlTemperatureSensors_t sensor,
+                                      unsigned int *celsius)
 {
     ENTER(d);
-    if (d->part) return 3;
-    if (t->version != 0x0100000C) return 25;
-    t->celsius = (int32_t)at("temperature", 55);
-    return 0;
+    NOT_OF_PARTS(d);
+    if (sensor != NVML_TEMPERATURE_GPU) return NVML_ERROR_INVALID_ARGUMENT;
+    *celsius = (unsigned)at("temperature", 55);
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetTemperatureThreshold(device d, uint32_t type, uint32_t *celsius)
+nvmlReturn_t nvmlDeviceGetTemperatureV(nvmlDevice_t d, nvmlTemperature_t *t)
 {
     ENTER(d);
-    if (type != 1) return 2;
-    *celsius = SLOWDOWN_CELSIUS;
-    return 0;
+    NOT_OF_PARTS(d);
+    if (t->version != nvmlTemperature_v1) return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    t->temperature = (int)at("temperature", 55);
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetPowerUsage(device d, uint32_t *mw)
+nvmlReturn_t nvmlDeviceGetTemperatureThreshold(nvmlDevice_t d, nvmlTemperatureThresholds_t type,
+                                               unsigned int *celsius)
 {
     ENTER(d);
-    if (d->part) return 3;
-    *mw = (uint32_t)at("power_mw", 100000);
-    return 0;
+    switch (type) {
+    case NVML_TEMPERATURE_THRESHOLD_SLOWDOWN: *celsius = SLOWDOWN_CELSIUS; break;
+    case NVML_TEMPERATURE_THRESHOLD_GPU_MAX: *celsius = GPU_MAX_CELSIUS; break;
+    case NVML_TEMPERATURE_THRESHOLD_MEM_MAX: *celsius = MEMORY_MAX_CELSIUS; break;
+    default: return NVML_ERROR_INVALID_ARGUMENT;
+    }
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetEnforcedPowerLimit(device d, uint32_t *mw)
+nvmlReturn_t nvmlDeviceGetMarginTemperature(nvmlDevice_t d, nvmlMarginTemperature_t *margin)
 {
     ENTER(d);
-    if (d->part) return 3;
+    NOT_OF_PARTS(d);
+    if (margin->version != nvmlMarginTemperature_v1) return NVML_ERROR_ARGUMENT_VERSION_MISMATCH;
+    margin->marginTemperature = GPU_MAX_CELSIUS - (int)at("temperature", 55);
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t d, unsigned int *mw)
+{
+    ENTER(d);
+    NOT_OF_PARTS(d);
+    *mw = (unsigned)at("power_mw", 100000);
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetEnforcedPowerLimit(nvmlDevice_t d, unsigned int *mw)
+{
+    ENTER(d);
+    NOT_OF_PARTS(d);
+    *mw = 650000;
+    return NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetPowerManagementLimit(nvmlDevice_t d, unsigned int *mw)
+{
+    ENTER(d);
+    NOT_OF_PARTS(d);
     *mw = 700000;
-    return 0;
+    return NVML_SUCCESS;
 }
 
 /* Power over time up to the last step of the counter. */
-static uint64_t energy_mj(void)
+static unsigned long long energy_mj(void)
 {
     struct series power = series("power_mw", 100000);
     double step = number("energy_step_ms", 20);
@@ -180,197 +253,160 @@ static uint64_t energy_mj(void)
         double ms = rest < power.step_ms ? rest : power.step_ms;
         mj += power.values[i % power.count] * ms / 1e3;
     }
-    return (uint64_t)mj;
+    return (unsigned long long)mj;
 }
-int nvmlDeviceGetTotalEnergyConsumption(device d, uint64_t *mj)
+nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t d, unsigned long long *mj)
 {
     ENTER(d);
-    if (d->part) return 3;
+    NOT_OF_PARTS(d);
     *mj = energy_mj();
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetClockInfo(device d, uint32_t type, uint32_t *mhz)
+nvmlReturn_t nvmlDeviceGetClockInfo(nvmlDevice_t d, nvmlClockType_t type, unsigned int *mhz)
 {
     ENTER(d);
-    if (d->part) return 3;
-    *mhz = type == 2 ? 2619 : (uint32_t)at("sm_clock", 1980);
-    return 0;
+    NOT_OF_PARTS(d);
+    *mhz = type == NVML_CLOCK_MEM ? 2619 : (unsigned)at("sm_clock", 1980);
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetFanSpeed(device d, uint32_t *percent)
+nvmlReturn_t nvmlDeviceGetFanSpeed(nvmlDevice_t d, unsigned int *percent)
 {
     ENTER(d);
-    if (d->part) return 3;
+    NOT_OF_PARTS(d);
     *percent = 30;
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetCurrentClocksEventReasons(device d, uint64_t *bits)
+nvmlReturn_t nvmlDeviceGetCurrentClocksEventReasons(nvmlDevice_t d, unsigned long long *bits)
 {
     ENTER(d);
-    if (d->part) return 3;
+    NOT_OF_PARTS(d);
     *bits = 4;
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetCurrentClocksThrottleReasons(device d, uint64_t *bits)
+nvmlReturn_t nvmlDeviceGetCurrentClocksThrottleReasons(nvmlDevice_t d, unsigned long long *bits)
 {
     ENTER(d);
-    if (d->part) return 3;
+    NOT_OF_PARTS(d);
     *bits = 5;
-    return 0;
+    return NVML_SUCCESS;
 }
 
-struct field {
-    uint32_t id, scope;
-    int64_t timestamp, latency;
-    uint32_t type;
-    int32_t code;
-    union {
-        double f64;
-        uint32_t u32;
-        uint64_t u64;
-    } value;
-};
-static void put_u32(struct field *field, uint32_t value)
+static void put_u32(nvmlFieldValue_t *field, unsigned int value)
 {
-    field->type = 1;
-    field->value.u32 = value;
+    field->valueType = NVML_VALUE_TYPE_UNSIGNED_INT;
+    field->value.uiVal = value;
 }
-static void put_u64(struct field *field, uint64_t value)
+static void put_u64(nvmlFieldValue_t *field, unsigned long long value)
 {
-    field->type = 3;
-    field->value.u64 = value;
+    field->valueType = NVML_VALUE_TYPE_UNSIGNED_LONG_LONG;
+    field->value.ullVal = value;
 }
-static void fill(struct field *field)
+static void put_i32(nvmlFieldValue_t *field, int value)
 {
-    uint64_t ms = (uint64_t)(now_ms() - start_ms);
-    switch (field->id) {
-    case 186: put_u32(field, (uint32_t)at("power_mw", 100000)); break;
-    case 185: put_u32(field, 123000); break;
-    case 83: put_u64(field, energy_mj()); break;
-    case 82: put_u32(field, 61); break;
-    case 197:
-    case 198: put_u32(field, (uint32_t)((uint64_t)number("pcie_start", 0) + ms * 1000)); break;
-    case 74: put_u64(field, 2500000000ull); break;
-    case 138: put_u64(field, field->scope == UINT32_MAX ? 4 : 1); break;
-    default: field->code = 3;
+    field->valueType = NVML_VALUE_TYPE_SIGNED_INT;
+    field->value.siVal = value;
+}
+static void put_pcie(nvmlFieldValue_t *field)
+{
+    double ms = now_ms() - start_ms;
+    unsigned long long bytes =
+        (unsigned long long)(number("pcie_start", 0) + ms * number("pcie_bytes_per_ms", 1000));
+    if (number("pcie_bits", 32) == 64) put_u64(field, bytes);
+    else put_u32(field, (unsigned)bytes);
+}
+static void fill(nvmlFieldValue_t *field)
+{
+    switch (field->fieldId) {
+    case NVML_FI_DEV_POWER_INSTANT: put_u32(field, (unsigned)at("power_mw", 100000)); break;
+    case NVML_FI_DEV_POWER_AVERAGE: put_u32(field, 123000); break;
+    case NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION: put_u64(field, energy_mj()); break;
+    case NVML_FI_DEV_MEMORY_TEMP: put_u32(field, (unsigned)at("memory_temperature", 61)); break;
+    case NVML_FI_DEV_PCIE_COUNT_TX_BYTES:
+    case NVML_FI_DEV_PCIE_COUNT_RX_BYTES: put_pcie(field); break;
+    case NVML_FI_DEV_PERF_POLICY_POWER: put_u64(field, 2500000000ull); break;
+    case NVML_FI_DEV_TEMPERATURE_SLOWDOWN_TLIMIT: put_i32(field, -2); break;
+    case NVML_FI_DEV_TEMPERATURE_GPU_MAX_TLIMIT: put_i32(field, 0); break;
+    case NVML_FI_DEV_TEMPERATURE_MEM_MAX_TLIMIT: put_i32(field, 0); break;
+    case NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX:
+        put_u64(field, field->scopeId == UINT32_MAX ? 4 : 1);
+        break;
+    default: field->nvmlReturn = NVML_ERROR_NOT_SUPPORTED;
     }
 }
-int nvmlDeviceGetFieldValues(device d, int32_t count, struct field *fields)
+nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t d, int count, nvmlFieldValue_t *fields)
 {
     ENTER(d);
     for (int i = 0; i < count; i++) {
         char id[16];
-        snprintf(id, sizeof id, "%u", fields[i].id);
-        fields[i].code = d->part ? 3 : scripted_error(id);
-        if (fields[i].code == 0) fill(&fields[i]);
+        snprintf(id, sizeof id, "%u", fields[i].fieldId);
+        bool foreign = d->part && number("board_on_parts", 0) == 0;
+        int code = foreign || refused(id) ? NVML_ERROR_NOT_SUPPORTED : scripted_error(id);
+        fields[i].nvmlReturn = (nvmlReturn_t)code;
+        if (code == NVML_SUCCESS) fill(&fields[i]);
     }
-    return 0;
+    return NVML_SUCCESS;
 }
 
-struct process {
-    uint32_t pid;
-    uint64_t bytes;
-    uint32_t gpu_instance, compute_instance;
-};
-int nvmlDeviceGetComputeRunningProcesses_v3(device d, uint32_t *count, struct process *processes)
+/* Records of `size` bytes, of which only so many are written. */
+static nvmlReturn_t list_processes(unsigned int *count, void *records, size_t size)
 {
-    ENTER(d);
-    uint32_t room = *count;
+    unsigned int room = *count;
     *count = 0;
+    if (number("clears", 0) > 0) memset(records, 0, room * size);
     for (const char *text = setting("processes"); text && *text && *text != ';';) {
         char *end;
-        struct process process = {(uint32_t)strtoul(text, &end, 10), 0, 0, 0};
-        process.bytes = (uint64_t)strtoll(end + 1, &end, 10);
-        if (*count < room) processes[*count] = process;
+        nvmlProcessDetail_v1_t process = {.pid = (unsigned)strtoul(text, &end, 10),
+                                          .gpuInstanceId = UINT32_MAX,
+                                          .computeInstanceId = UINT32_MAX};
+        process.usedGpuMemory = (unsigned long long)strtoll(end + 1, &end, 10);
+        if (*count < room) memcpy((char *)records + *count * size, &process, size);
         ++*count;
         text = *end == ',' ? end + 1 : end;
     }
-    return *count > room ? 7 : 0;
+    return *count > room ? NVML_ERROR_INSUFFICIENT_SIZE : NVML_SUCCESS;
+}
+nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v3(nvmlDevice_t d, unsigned int *count,
+                                                     nvmlProcessInfo_t *processes)
+{
+    ENTER(d);
+    const char *version = setting("driver");
+    int minor = version && strncmp(version, "535.", 4) == 0 ? atoi(version + 4) : 0;
+    bool wide = minor >= 43 && minor <= 86;
+    return list_processes(count, processes,
+                          wide ? sizeof(nvmlProcessDetail_v1_t) : sizeof(nvmlProcessInfo_v2_t));
+}
+nvmlReturn_t nvmlDeviceGetComputeRunningProcesses_v2(nvmlDevice_t d, unsigned int *count,
+                                                     nvmlProcessInfo_v2_t *processes)
+{
+    ENTER(d);
+    return list_processes(count, processes, sizeof(nvmlProcessInfo_v2_t));
 }
 
-int nvmlDeviceGetMigMode(device d, uint32_t *current, uint32_t *pending)
+nvmlReturn_t nvmlDeviceGetMigMode(nvmlDevice_t d, unsigned int *current, unsigned int *pending)
 {
     ENTER(d);
     *current = *pending = d->index == 0 && number("mig", 0) > 0;
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetMaxMigDeviceCount(device d, uint32_t *count)
+nvmlReturn_t nvmlDeviceGetMaxMigDeviceCount(nvmlDevice_t d, unsigned int *count)
 {
     ENTER(d);
     *count = 7;
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetMigDeviceHandleByIndex(device d, uint32_t index, device *part)
+nvmlReturn_t nvmlDeviceGetMigDeviceHandleByIndex(nvmlDevice_t d, unsigned int index,
+                                                 nvmlDevice_t *part)
 {
     ENTER(d);
-    if (index >= 2) return 6;
+    if (index >= 2) return NVML_ERROR_NOT_FOUND;
     *part = &parts[index];
-    return 0;
+    return NVML_SUCCESS;
 }
-int nvmlDeviceGetGpuInstanceId(device d, uint32_t *id)
+nvmlReturn_t nvmlDeviceGetGpuInstanceId(nvmlDevice_t d, unsigned int *id)
 {
     ENTER(d);
-    *id = (uint32_t)d->part;
-    return 0;
+    *id = (unsigned)d->part;
+    return NVML_SUCCESS;
 }
 
-struct gpm_support {
-    uint32_t version, supported;
-};
-int nvmlGpmQueryDeviceSupport(device d, struct gpm_support *support)
-{
-    ENTER(d);
-    if (support->version != 1) return 25;
-    support->supported = 1;
-    return 0;
-}
-struct gpm_sample {
-    double ms;
-    int instance;
-};
-int nvmlGpmSampleAlloc(struct gpm_sample **sample)
-{
-    *sample = calloc(1, sizeof **sample);
-    return 0;
-}
-int nvmlGpmSampleFree(struct gpm_sample *sample)
-{
-    free(sample);
-    return 0;
-}
-int nvmlGpmSampleGet(device d, struct gpm_sample *sample)
-{
-    ENTER(d);
-    sample->ms = now_ms();
-    sample->instance = 0;
-    return 0;
-}
-int nvmlGpmMigSampleGet(device d, uint32_t instance, struct gpm_sample *sample)
-{
-    ENTER(d);
-    sample->ms = now_ms();
-    sample->instance = (int)instance;
-    return 0;
-}
-struct gpm_metric {
-    uint32_t id;
-    int32_t code;
-    double value;
-    const char *names[3];
-};
-struct gpm_request {
-    uint32_t version, count;
-    struct gpm_sample *before, *after;
-    struct gpm_metric metrics[333];
-};
-int nvmlGpmMetricsGet(struct gpm_request *request)
-{
-    ENTER(NULL);
-    if (request->version != 1) return 25;
-    if (request->after->ms - request->before->ms < 100) return 2;
-    for (uint32_t i = 0; i < request->count; i++) {
-        struct gpm_metric *metric = &request->metrics[i];
-        metric->code = metric->id == 61 ? 3 : 0;
-        metric->value = metric->id + 100.0 * request->after->instance;
-    }
-    return 0;
-}
+#include "fake_gpm.h"

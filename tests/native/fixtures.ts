@@ -74,6 +74,22 @@ export async function buildFakeNvml(folder: string, without: string[] = []): Pro
   return path;
 }
 
+/** Runs a test with the fake NVML told what to be. */
+export async function withFakeNvml(
+  script: string,
+  test: (path: string) => void | Promise<void>,
+  without: string[] = [],
+) {
+  using folder = temporaryFolder();
+  const path = await buildFakeNvml(folder.path, without);
+  Deno.env.set("DYNO_FAKE_NVML", script);
+  try {
+    await test(path);
+  } finally {
+    Deno.env.delete("DYNO_FAKE_NVML");
+  }
+}
+
 /** The place of a field in a sampler's records. */
 export function fieldOf(sampler: NativeSampler, name: string): number {
   const place = sampler.layout.fields.findIndex((field) => field.name === name);

@@ -1,26 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { Nvml } from "../../lib/native/nvml.ts";
 import { NativeSampler, type SamplerOptions } from "../../lib/native/sampler.ts";
-import { buildFakeNvml, fieldOf, firstRecord, library, temporaryFolder } from "./fixtures.ts";
+import { fieldOf, firstRecord, library, withFakeNvml as withFake } from "./fixtures.ts";
 import { until } from "../until.ts";
 
 const native = await library();
-
-/** Runs a test with the fake NVML told what to be. */
-async function withFake(
-  script: string,
-  test: (path: string) => void | Promise<void>,
-  without: string[] = [],
-) {
-  using folder = temporaryFolder();
-  const path = await buildFakeNvml(folder.path, without);
-  Deno.env.set("DYNO_FAKE_NVML", script);
-  try {
-    await test(path);
-  } finally {
-    Deno.env.delete("DYNO_FAKE_NVML");
-  }
-}
 
 const sample = (nvmlPath: string, options: SamplerOptions = {}) =>
   new NativeSampler(native, { metrics: ["gpu"], nvmlPath, ...options });
@@ -34,13 +18,17 @@ const READING = {
   memory_clock_mhz: 2619,
   throttle_reasons: 4,
   memory_total_bytes: 80 * 2 ** 30,
-  memory_free_bytes: 78 * 2 ** 30,
-  memory_used_bytes: 2 ** 31,
+  memory_free_bytes: 78 * 2 ** 30 - 2 ** 20,
+  memory_used_bytes: 2 ** 31 + 2 ** 20, // the driver's own included
+  memory_reserved_bytes: 2 ** 20,
   temperature_celsius: 55,
   memory_temperature_celsius: 61,
   graphics_clock_mhz: 1980,
   video_clock_mhz: 1980,
-  power_limit_w: 700,
+  power_w: 123, // as nvmlDeviceGetPowerUsage: the mean, where there is one
+  power_limit_w: 650,
+  power_requested_limit_w: 700,
+  temperature_margin_celsius: 30,
   fan_percent: 30,
   throttled_power_s: 2.5,
   nvlink_sent_bytes: 4096,
@@ -61,7 +49,7 @@ Deno.test("Nvml: devices, driver and a reading with every unit right", async () 
     for (const [name, value] of Object.entries(READING)) assertEquals(reading[name], value, name);
     assert(reading.energy_j! >= 1000);
     assertEquals(reading.nvlink_received_bytes, null);
-    assertEquals(reading.power_w, null, "the instant field says it");
+    assertEquals(nvml.gpus[0].power_kind, "average");
     assertEquals(nvml.gpus[1].absent.nvlink_received_bytes, "Not Supported");
     assertEquals(nvml.refusals(1).nvlink_received_bytes, "Not Supported");
     assertThrows(() => nvml.read(2), Error, "no device 2; devices are 0 to 1");
@@ -130,7 +118,7 @@ Deno.test("an older driver: missing symbols and fields fall back to older calls"
   await withFake("power_mw=250500;memory_used_mb=2048", (path) => {
     using nvml = new Nvml(native, path);
     const reading = nvml.read(0);
-    assertEquals(reading.memory_used_bytes, 2 ** 31);
+    assertEquals(reading.memory_used_bytes, 2 ** 31 + 2 ** 20);
     assertEquals(reading.temperature_celsius, 55);
     assertEquals(reading.throttle_reasons, 5);
     assertEquals([reading.power_w, reading.power_instant_w], [250.5, null]);
@@ -145,8 +133,11 @@ Deno.test("an older driver: missing symbols and fields fall back to older calls"
 });
 
 Deno.test("a library with nothing but its start offers no device and does not crash", async () => {
-  const all = (await Deno.readTextFile(new URL("./fake_nvml.c", import.meta.url)))
-    .match(/^int nvml\w+|^const char \*nvml\w+/gm)!.map((line) => line.split(/[ *]/).at(-1)!);
+  const sources = ["fake_nvml.c", "fake_gpm.h"].map((name) =>
+    Deno.readTextFileSync(new URL(name, import.meta.url))
+  );
+  const all = sources.join("\n").match(/^nvmlReturn_t nvml\w+|^const char \*nvml\w+/gm)!
+    .map((line) => line.split(/[ *]/).at(-1)!);
   const without = all.filter((symbol) => symbol !== "nvmlInit_v2");
   assert(without.length > 30);
   await withFake("", (path) => {
@@ -161,9 +152,9 @@ Deno.test("structures of another version are asked for in the older way", async 
   await withFake(`${script};memory_used_mb=10`, (path) => {
     using nvml = new Nvml(native, path);
     const reading = nvml.read(0);
-    assertEquals(reading.memory_used_bytes, 10 * 2 ** 20);
+    assertEquals(reading.memory_used_bytes, 11 * 2 ** 20);
     assertEquals(reading.temperature_celsius, 55);
-    assertEquals(reading.power_w, 100);
+    assertEquals(reading.power_w, 123);
   });
 });
 

@@ -1,6 +1,7 @@
 /* Reads a device's metrics, each in the cheapest way that the driver offers. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "sample/nvml/abi.h"
 
 const struct gpu_metric_row GPU_METRIC[GPU_METRICS] = {
@@ -18,11 +19,14 @@ const struct gpu_metric_row GPU_METRIC[GPU_METRICS] = {
     [GPU_MEMORY_TOTAL] = {"memory_total_bytes", "bytes", GAUGE, PACE_SLOW},
     [GPU_MEMORY_FREE] = {"memory_free_bytes", "bytes", GAUGE, PACE_SLOW},
     [GPU_MEMORY_USED] = {"memory_used_bytes", "bytes", GAUGE, PACE_SLOW},
+    [GPU_MEMORY_RESERVED] = {"memory_reserved_bytes", "bytes", GAUGE, PACE_SLOW},
     [GPU_TEMPERATURE] = {"temperature_celsius", "celsius", GAUGE, PACE_SLOW},
     [GPU_MEMORY_TEMPERATURE] = {"memory_temperature_celsius", "celsius", GAUGE, PACE_SLOW},
+    [GPU_TEMPERATURE_MARGIN] = {"temperature_margin_celsius", "celsius", GAUGE, PACE_SLOW},
     [GPU_GRAPHICS_CLOCK] = {"graphics_clock_mhz", "MHz", GAUGE, PACE_SLOW},
     [GPU_VIDEO_CLOCK] = {"video_clock_mhz", "MHz", GAUGE, PACE_SLOW},
     [GPU_POWER_LIMIT] = {"power_limit_w", "W", GAUGE, PACE_SLOW},
+    [GPU_POWER_REQUESTED_LIMIT] = {"power_requested_limit_w", "W", GAUGE, PACE_SLOW},
     [GPU_FAN] = {"fan_percent", "percent", GAUGE, PACE_SLOW},
     [GPU_THROTTLED_POWER] = {"throttled_power_s", "s", COUNTER, PACE_SLOW},
     [GPU_THROTTLED_SW_THERMAL] = {"throttled_sw_thermal_s", "s", COUNTER, PACE_SLOW},
@@ -50,12 +54,18 @@ static const struct {
     uint32_t scope;
     double scale;
 } FIELDS[] = {
-    {GPU_POWER_INSTANT, 186, 0, 1e-3},         {GPU_POWER_AVERAGE, 185, 0, 1e-3},
-    {GPU_ENERGY, 83, 0, 1e-3},                 {GPU_PCIE_SENT, 197, 0, 1},
-    {GPU_PCIE_RECEIVED, 198, 0, 1},            {GPU_MEMORY_TEMPERATURE, 82, 0, 1},
-    {GPU_THROTTLED_POWER, 74, 0, 1e-9},        {GPU_THROTTLED_SW_THERMAL, 269, 0, 1e-9},
-    {GPU_THROTTLED_HW_THERMAL, 270, 0, 1e-9},  {GPU_THROTTLED_BRAKE, 271, 0, 1e-9},
-    {GPU_NVLINK_SENT, 138, UINT32_MAX, 1024},  {GPU_NVLINK_RECEIVED, 139, UINT32_MAX, 1024},
+    {GPU_POWER_INSTANT, FIELD_POWER_INSTANT, 0, 1e-3},
+    {GPU_POWER_AVERAGE, FIELD_POWER_AVERAGE, 0, 1e-3},
+    {GPU_ENERGY, FIELD_ENERGY, 0, 1e-3},
+    {GPU_PCIE_SENT, FIELD_PCIE_SENT, 0, 1},
+    {GPU_PCIE_RECEIVED, FIELD_PCIE_RECEIVED, 0, 1},
+    {GPU_MEMORY_TEMPERATURE, FIELD_MEMORY_TEMPERATURE, 0, 1},
+    {GPU_THROTTLED_POWER, FIELD_THROTTLED_POWER, 0, 1e-9},
+    {GPU_THROTTLED_SW_THERMAL, FIELD_THROTTLED_SW_THERMAL, 0, 1e-9},
+    {GPU_THROTTLED_HW_THERMAL, FIELD_THROTTLED_HW_THERMAL, 0, 1e-9},
+    {GPU_THROTTLED_BRAKE, FIELD_THROTTLED_BRAKE, 0, 1e-9},
+    {GPU_NVLINK_SENT, FIELD_NVLINK_SENT, UINT32_MAX, 1024},
+    {GPU_NVLINK_RECEIVED, FIELD_NVLINK_RECEIVED, UINT32_MAX, 1024},
 };
 #define FIELDS_COUNT ((int)(sizeof FIELDS / sizeof FIELDS[0]))
 
@@ -84,15 +94,21 @@ static double field_value(const struct nvml_field *field)
     }
 }
 
-/* PCIe counters of 32 bits wrap within a second under load. */
-static double unwrapped(struct wrapping *counter, const struct nvml_field *field)
+/* Of 32 bits a PCIe counter wraps every tenth of a second under load. */
+static double unwrapped(const struct gpu *gpu, struct wrapping *counter,
+                        const struct nvml_field *field)
 {
-    if (field->value_type != TYPE_U32) return field_value(field);
-    uint64_t now = field->value.u32;
-    counter->sum += counter->started ? (double)((now - counter->last) & UINT32_MAX) : (double)now;
-    counter->started = true;
-    counter->last = now;
-    return counter->sum;
+    counter->narrow = field->value_type == TYPE_U32;
+    if (!counter->narrow) return field_value(field);
+    uint64_t value = field->value.u32, now = now_ns();
+    bool first = counter->read_ns == 0;
+    bool late = !first && now - counter->read_ns >= gpu->wrap_ns;
+    counter->sum = first  ? (double)value
+                   : late ? 0
+                          : counter->sum + (double)((value - counter->last) & UINT32_MAX);
+    counter->last = value;
+    counter->read_ns = now;
+    return late ? UNKNOWN : counter->sum;
 }
 
 static void read_fields(struct nvml *nvml, struct gpu *gpu, enum pace pace,
@@ -116,7 +132,7 @@ static void read_fields(struct nvml *nvml, struct gpu *gpu, enum pace pace,
         double value = UNKNOWN;
         if (one == NVML_OK)
             value = metric == GPU_PCIE_SENT || metric == GPU_PCIE_RECEIVED
-                        ? unwrapped(&gpu->pcie[metric == GPU_PCIE_RECEIVED], &fields[i])
+                        ? unwrapped(gpu, &gpu->pcie[metric == GPU_PCIE_RECEIVED], &fields[i])
                         : field_value(&fields[i]);
         put(reading, metric, one, value * FIELDS[which[i]].scale);
     }
@@ -131,10 +147,19 @@ static void read_utilization(struct nvml *nvml, struct gpu *gpu, struct gpu_read
     put(reading, GPU_MEMORY_UTILIZATION, code, use.memory);
 }
 
-/* The field 186 says the same or better; without it, power_w is instant or a 1 s average. */
+/*
+ * What nvmlDeviceGetPowerUsage tells: the mean over a second where the device has one (field 185),
+ * else the power at the moment (field 186). Where the fields tell neither, it is asked itself.
+ */
 static void read_power(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
 {
+    static const enum gpu_metric SAME[] = {GPU_POWER_AVERAGE, GPU_POWER_INSTANT};
     if (!offers(gpu, GPU_POWER)) return;
+    for (int i = 0; i < 2; i++) {
+        if (!offers(gpu, SAME[i])) continue;
+        put(reading, GPU_POWER, reading->code[SAME[i]], reading->value[SAME[i]]);
+        if (reading->code[SAME[i]] == NVML_OK) return;
+    }
     uint32_t mw = 0;
     int code = NVML_CALL(nvml, power, gpu->device, &mw);
     put(reading, GPU_POWER, code, mw / 1e3);
@@ -167,21 +192,25 @@ static void read_reasons(struct nvml *nvml, struct gpu *gpu, struct gpu_reading 
     put(reading, GPU_THROTTLE_REASONS, code, (double)bits);
 }
 
+/*
+ * In use is all that is not free, the driver's own included: of the two versions of the call only the
+ * second tells the driver's share apart, so that this alone means the same in both.
+ */
 static void read_memory(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
 {
     if (!offers(gpu, GPU_MEMORY_USED)) return;
     struct nvml_memory_v2 memory = {.version = NVML_VERSIONED(struct nvml_memory_v2, 2)};
-    int code = NVML_CALL(nvml, memory_v2, gpu->device, &memory);
+    int code = NVML_CALL(nvml, memory_v2, gpu->device, &memory), reserved_code = code;
     if (code != NVML_OK && !nvml_is_lost(code)) {
         struct nvml_memory_v1 older = {0, 0, 0};
         code = NVML_CALL(nvml, memory_v1, gpu->device, &older);
         memory.total = older.total;
         memory.free = older.free;
-        memory.used = older.used;
     }
     put(reading, GPU_MEMORY_TOTAL, code, (double)memory.total);
     put(reading, GPU_MEMORY_FREE, code, (double)memory.free);
-    put(reading, GPU_MEMORY_USED, code, (double)memory.used);
+    put(reading, GPU_MEMORY_USED, code, (double)(memory.total - memory.free));
+    put(reading, GPU_MEMORY_RESERVED, reserved_code, (double)memory.reserved);
 }
 
 static void read_temperature(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
@@ -197,12 +226,24 @@ static void read_temperature(struct nvml *nvml, struct gpu *gpu, struct gpu_read
     put(reading, GPU_TEMPERATURE, code, now.celsius);
 }
 
-static void read_limit_and_fan(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
+static void read_margin(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
+{
+    if (!offers(gpu, GPU_TEMPERATURE_MARGIN)) return;
+    struct nvml_margin margin = {.version = NVML_VERSIONED(struct nvml_margin, 1)};
+    int code = NVML_CALL(nvml, margin, gpu->device, &margin);
+    put(reading, GPU_TEMPERATURE_MARGIN, code, margin.celsius);
+}
+
+static void read_limits_and_fan(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
 {
     uint32_t value = 0;
     if (offers(gpu, GPU_POWER_LIMIT)) {
         int code = NVML_CALL(nvml, power_limit, gpu->device, &value);
         put(reading, GPU_POWER_LIMIT, code, value / 1e3);
+    }
+    if (offers(gpu, GPU_POWER_REQUESTED_LIMIT)) {
+        int code = NVML_CALL(nvml, requested_limit, gpu->device, &value);
+        put(reading, GPU_POWER_REQUESTED_LIMIT, code, value / 1e3);
     }
     if (offers(gpu, GPU_FAN)) {
         int code = NVML_CALL(nvml, fan, gpu->device, &value);
@@ -232,7 +273,8 @@ int nvml_read(struct nvml *nvml, struct gpu *gpu, enum pace pace, struct gpu_rea
         read_temperature(nvml, gpu, reading);
         read_clock(nvml, gpu, GPU_GRAPHICS_CLOCK, CLOCK_TYPE_GRAPHICS, reading);
         read_clock(nvml, gpu, GPU_VIDEO_CLOCK, CLOCK_TYPE_VIDEO, reading);
-        read_limit_and_fan(nvml, gpu, reading);
+        read_margin(nvml, gpu, reading);
+        read_limits_and_fan(nvml, gpu, reading);
     }
     for (int i = 0; i < GPU_METRICS; i++)
         if (GPU_METRIC[i].pace == pace && nvml_is_lost(reading->code[i])) return reading->code[i];
@@ -254,10 +296,64 @@ static void mark_absent(struct gpu *gpu, enum gpu_metric metric, int code)
     gpu->absent_code[metric] = code;
 }
 
+/* Of a MIG part only these are its own; its handle may answer the rest with the whole board's. */
+static bool is_of_parts(enum gpu_metric metric)
+{
+    return GPU_METRIC[metric].pace == PACE_GPM || metric == GPU_MEMORY_TOTAL ||
+           metric == GPU_MEMORY_FREE || metric == GPU_MEMORY_USED ||
+           metric == GPU_MEMORY_RESERVED;
+}
+
+/* On GA100 and what came before Ampere the power is that of the moment (NVML's documentation). */
+static enum power_kind power_kind(struct nvml *nvml, const struct gpu *gpu)
+{
+    uint32_t architecture = ARCHITECTURE_UNKNOWN;
+    int32_t major = 0, minor = 0;
+    if (!offers(gpu, GPU_POWER)) return POWER_UNKNOWN;
+    if (offers(gpu, GPU_POWER_AVERAGE)) return POWER_AVERAGE;
+    if (offers(gpu, GPU_POWER_INSTANT)) return POWER_INSTANT;
+    if (NVML_CALL(nvml, architecture, gpu->device, &architecture) != NVML_OK ||
+        architecture == ARCHITECTURE_UNKNOWN)
+        return POWER_UNKNOWN;
+    if (architecture < ARCHITECTURE_AMPERE) return POWER_INSTANT;
+    if (architecture > ARCHITECTURE_AMPERE) return POWER_AVERAGE;
+    if (NVML_CALL(nvml, compute_capability, gpu->device, &major, &minor) != NVML_OK)
+        return POWER_UNKNOWN;
+    return minor == 0 ? POWER_INSTANT : POWER_AVERAGE;
+}
+
+static double threshold(struct nvml *nvml, const struct gpu *gpu, enum threshold which)
+{
+    uint32_t celsius = 0;
+    int code = NVML_CALL(nvml, threshold, gpu->device, which, &celsius);
+    return code == NVML_OK && celsius > 0 ? celsius : UNKNOWN;
+}
+
+void nvml_read_thresholds(struct nvml *nvml, struct gpu *gpu)
+{
+    struct gpu_thresholds *found = &gpu->thresholds;
+    struct nvml_field fields[3];
+    memset(fields, 0, sizeof fields);
+    fields[0].id = FIELD_SLOWDOWN_MARGIN;
+    fields[1].id = FIELD_GPU_MAX_MARGIN;
+    fields[2].id = FIELD_MEMORY_MAX_MARGIN;
+    double *margins[] = {&found->slowdown_margin_celsius, &found->gpu_max_margin_celsius,
+                         &found->memory_max_margin_celsius};
+    int code = NVML_CALL(nvml, fields, gpu->device, 3, fields);
+    for (int i = 0; i < 3; i++)
+        if (code == NVML_OK && fields[i].code == NVML_OK) *margins[i] = field_value(&fields[i]);
+    found->slowdown_celsius = threshold(nvml, gpu, THRESHOLD_SLOWDOWN);
+    found->gpu_max_celsius = threshold(nvml, gpu, THRESHOLD_GPU_MAX);
+    found->memory_max_celsius = threshold(nvml, gpu, THRESHOLD_MEMORY_MAX);
+}
+
 void nvml_find_offer(struct nvml *nvml, struct gpu *gpu, bool gpm)
 {
     struct gpu_reading reading;
     int gpm_code = gpm ? gpm_open(nvml, gpu) : (int)NVML_OK;
+    for (int i = 0; i < GPU_METRICS && gpu->parent; i++)
+        if (!is_of_parts((enum gpu_metric)i))
+            mark_absent(gpu, (enum gpu_metric)i, NVML_NOT_SUPPORTED);
     memset(&reading, 0, sizeof reading);
     nvml_read(nvml, gpu, PACE_FAST, &reading);
     nvml_read(nvml, gpu, PACE_SLOW, &reading);
@@ -269,6 +365,5 @@ void nvml_find_offer(struct nvml *nvml, struct gpu *gpu, bool gpm)
             mark_absent(gpu, metric, reading.code[i]);
         }
     }
-    if (offers(gpu, GPU_POWER) && offers(gpu, GPU_POWER_INSTANT))
-        mark_absent(gpu, GPU_POWER, NVML_OK);
+    gpu->power_kind = power_kind(nvml, gpu);
 }

@@ -31,6 +31,7 @@ enum nvml_code {
     NVML_RESET_REQUIRED = 16,
     NVML_VERSION_MISMATCH = 18,
     NVML_ARGUMENT_VERSION_MISMATCH = 25,
+    NVML_UNKNOWN = 999,
 };
 
 /* How often a metric is worth asking for. GPM is only read where it was asked for. */
@@ -52,11 +53,14 @@ enum gpu_metric {
     GPU_MEMORY_TOTAL,
     GPU_MEMORY_FREE,
     GPU_MEMORY_USED,
+    GPU_MEMORY_RESERVED,
     GPU_TEMPERATURE,
     GPU_MEMORY_TEMPERATURE,
+    GPU_TEMPERATURE_MARGIN,
     GPU_GRAPHICS_CLOCK,
     GPU_VIDEO_CLOCK,
     GPU_POWER_LIMIT,
+    GPU_POWER_REQUESTED_LIMIT,
     GPU_FAN,
     GPU_THROTTLED_POWER,
     GPU_THROTTLED_SW_THERMAL,
@@ -95,11 +99,33 @@ struct gpu_process {
     double memory_bytes; /* NaN where the driver does not tell */
 };
 
-/* A counter of 32 bits, summed across its wraps. */
+/*
+ * A counter of 32 bits, summed across its wraps. Read so late that it may have wrapped more than once,
+ * it is unknown, and begins anew.
+ */
 struct wrapping {
-    bool started;
-    uint64_t last;
+    bool narrow; /* 32 bits, as the driver said at the last read */
+    uint64_t last, read_ns; /* read_ns 0: not read yet */
     double sum;
+};
+
+/* What nvmlDeviceGetPowerUsage tells: power at the moment, or its mean over the last second. */
+enum power_kind { POWER_UNKNOWN, POWER_INSTANT, POWER_AVERAGE };
+
+/*
+ * From when on a device slows itself down: temperatures, or on newer devices (Ada and later) margins,
+ * which GPU_TEMPERATURE_MARGIN falls below. NaN where the device does not tell.
+ */
+struct gpu_thresholds {
+    double slowdown_celsius, gpu_max_celsius, memory_max_celsius;
+    double slowdown_margin_celsius, gpu_max_margin_celsius, memory_max_margin_celsius;
+};
+
+/* A device that cannot be used: "gpu1", the call that failed, and its code. */
+struct nvml_failure {
+    char series[32];
+    const char *call;
+    int code;
 };
 
 struct gpu {
@@ -110,7 +136,10 @@ struct gpu {
     char series[32];       /* "gpu0", "gpu0.mig1" */
     char name[NVML_NAME_SIZE];
     char uuid[NVML_NAME_SIZE];
-    double slowdown_celsius; /* NaN where unknown */
+    char pci_bus_id[32];
+    struct gpu_thresholds thresholds;
+    enum power_kind power_kind;
+    uint64_t wrap_ns; /* a PCIe counter of 32 bits cannot wrap in less */
     uint64_t absent;         /* bit mask of the metrics that it does not offer */
     int absent_code[GPU_METRICS]; /* why; NVML_OK: not asked for, or another metric says it */
     struct wrapping pcie[2];
@@ -125,7 +154,18 @@ void nvml_close(struct nvml *nvml);
 
 int nvml_gpu_count(const struct nvml *nvml);
 struct gpu *nvml_gpu(struct nvml *nvml, int index);
+
+/* NVML's text for a code: "GPU is lost". */
 const char *nvml_error(const struct nvml *nvml, int code);
+
+/* The code's name in nvml.h, without its prefix: "GPU_IS_LOST"; "" for one that is not known here. */
+const char *nvml_code_name(int code);
+
+/* "nvmlDeviceGetCount_v2: GPU is lost (GPU_IS_LOST)"; the call may be "". */
+void nvml_say(const struct nvml *nvml, const char *call, int code, char *text, size_t size);
+
+/* Why there is no device, or which ones cannot be used; "" when all is well. */
+void nvml_say_failures(const struct nvml *nvml, char *text, size_t size);
 
 /* Whether the device is gone for good. */
 bool nvml_is_lost(int code);
