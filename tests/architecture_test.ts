@@ -8,7 +8,9 @@ const LIB = fileURLToPath(new URL("../lib", import.meta.url));
 const LONGEST = 420;
 
 /** Forms that lower folders read and write too, by file; the importers of lib/formats lie higher. */
-const LOW_FORMS = ["csv", "junit", "markdown", "parquet"].map((form) => `formats/${form}.ts`);
+const LOW_FORMS = ["csv", "json_lines", "junit", "markdown", "parquet"].map((form) =>
+  `formats/${form}.ts`
+);
 
 /** Folders of lib from the bottom up; a folder imports from itself and from those before it. */
 const LAYERS = [

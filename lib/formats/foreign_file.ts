@@ -1,14 +1,12 @@
 /** Foreign files: whole JSON up to a size, JSON lines and CSV rows as a stream. */
-import { createReadStream } from "node:fs";
 import { open, readFile, stat } from "node:fs/promises";
 import { InputError, messageOf } from "../errors.ts";
 import { parseJson } from "../settings/json_file.ts";
 import { csvRows } from "./csv.ts";
+import { encodingOf, readLines, textPieces } from "./json_lines.ts";
 
 /** A JSON file is read whole; this is what fits into one string. */
 const LARGEST_JSON = 512_000_000;
-/** A line of JSON. */
-const LONGEST_LINE = 64_000_000;
 const HEAD_BYTES = 1 << 20;
 /** Above this a complaint names no line and column, as finding them takes memory. */
 const EXPLAINED = 5_000_000;
@@ -74,21 +72,6 @@ export function parseForeignJson(path: string, text: string): unknown {
   }
 }
 
-/** The lines of a file that is never whole in memory; without line ends, empty lines left out. */
-export async function* linesOf(path: string): AsyncGenerator<{ text: string; line: number }> {
-  let pending = "", line = 0;
-  for await (const chunk of chunksOf(path)) {
-    const parts = (pending + chunk).split("\n");
-    pending = parts.pop() ?? "";
-    if (pending.length > LONGEST_LINE) throw new InputError(`${path}:${line + 1}: too long a line`);
-    for (const part of parts) {
-      line++;
-      if (part.trim() !== "") yield { text: part, line };
-    }
-  }
-  if (pending.trim() !== "") yield { text: pending, line: line + 1 };
-}
-
 /**
  * The values of a JSON lines file.
  *
@@ -100,7 +83,7 @@ export async function* jsonLinesOf(
   torn: (message: string) => void,
 ): AsyncGenerator<{ value: unknown; line: number }> {
   let held: unknown = null;
-  for await (const { text, line } of linesOf(path)) {
+  for await (const { line: text, number: line } of readLines(path)) {
     if (held) throw held;
     let value: unknown;
     try {
@@ -122,7 +105,7 @@ export async function* jsonLinesOf(
  */
 export async function* csvRowsOf(path: string): AsyncGenerator<Record<string, string>> {
   let names: string[] | null = null, row = 0;
-  for await (const values of csvRows(path, chunksOf(path))) {
+  for await (const values of csvRows(path, textPieces(path))) {
     row++;
     if (names === null) {
       names = values.map((name) => name.trim());
@@ -137,24 +120,10 @@ export async function* csvRowsOf(path: string): AsyncGenerator<Record<string, st
 
 /** The names in the first row of a CSV file. */
 export async function csvHeaderOf(path: string): Promise<string[]> {
-  for await (const values of csvRows(path, chunksOf(path))) {
+  for await (const values of csvRows(path, textPieces(path))) {
     return values.map((name) => name.trim());
   }
   return [];
-}
-
-async function* chunksOf(path: string): AsyncGenerator<string> {
-  await sizeOf(path);
-  let decoder: TextDecoder | null = null;
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 })) {
-      decoder ??= new TextDecoder(encodingOf(chunk));
-      yield decoder.decode(chunk, { stream: true });
-    }
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  if (decoder) yield decoder.decode();
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -165,11 +134,6 @@ async function sizeOf(path: string): Promise<number> {
   } catch (error) {
     throw unreadable(path, error);
   }
-}
-
-function encodingOf(content: Uint8Array): string {
-  if (content[0] === 0xff && content[1] === 0xfe) return "utf-16le";
-  return content[0] === 0xfe && content[1] === 0xff ? "utf-16be" : "utf-8";
 }
 
 function unreadable(path: string, error: unknown): Error {

@@ -5,7 +5,8 @@ import { isAiperf, isAiperfRecord } from "./aiperf.ts";
 import { isBatchEval, isBatchEvalHeader } from "./batch_eval.ts";
 import { isTestBatch, isTestResult } from "./benchmark_test_runner.ts";
 import { foreignFiles } from "./folder.ts";
-import { csvHeaderOf, headOf, linesOf, parseForeignJson, readForeignText } from "./foreign_file.ts";
+import { csvHeaderOf, headOf, parseForeignJson, readForeignText } from "./foreign_file.ts";
+import { readLines } from "./json_lines.ts";
 import { isGuidellm } from "./guidellm.ts";
 import { isInspectLog } from "./inspect_ai.ts";
 import { isRecord } from "./keep.ts";
@@ -121,8 +122,8 @@ export async function partOf(path: string): Promise<Part | null> {
 
 /** The results that vLLM appended to a file, one a line. */
 export async function* vllmLines(path: string): AsyncGenerator<{ value: unknown; line: number }> {
-  for await (const { text, line } of linesOf(path)) {
-    yield { value: parseForeignJson(`${path}, line ${line}`, text), line };
+  for await (const { line: text, number } of readLines(path)) {
+    yield { value: parseForeignJson(`${path}, line ${number}`, text), line: number };
   }
 }
 

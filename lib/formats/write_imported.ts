@@ -8,7 +8,7 @@ import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
 import { asObject } from "../run/json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { notWritten, writeAll, writeFileAtomic } from "../write.ts";
-import { linesOf } from "./foreign_file.ts";
+import { readLines } from "./json_lines.ts";
 import { masked } from "./mask.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import type { ImportRecord } from "../run/imported.ts";
@@ -134,7 +134,7 @@ async function copyEvents(from: string, to: string): Promise<void> {
   const draft = `${to}.tmp`;
   const fd = openSync(draft, "w");
   try {
-    for await (const { text } of linesOf(from)) {
+    for await (const { line: text } of readLines(from)) {
       const event = eventOf(text);
       if (event !== null) writeAll(fd, `${JSON.stringify(masked(event))}\n`);
     }

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { checkJson, parseJson } from "../settings/json_file.ts";
-import { readLines } from "../settings/json_lines.ts";
+import { readLines } from "../formats/json_lines.ts";
 import { writeFileAtomic } from "../write.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { MemoryItem } from "./memory_item.ts";

@@ -11,7 +11,8 @@ import {
 import { dirname, join } from "node:path";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError, messageOf } from "../../lib/errors.ts";
-import { csvRowsOf, linesOf } from "../../lib/formats/foreign_file.ts";
+import { csvRowsOf } from "../../lib/formats/foreign_file.ts";
+import { readLines } from "../../lib/formats/json_lines.ts";
 import { foreignFiles } from "../../lib/formats/folder.ts";
 import { readForeign } from "../../lib/formats/read_foreign.ts";
 import { recognise } from "../../lib/formats/recognise.ts";
@@ -258,7 +259,7 @@ Deno.test("a large JSONL file streams: memory does not grow with its details", a
   mkdirSync(folder.path, { recursive: true });
   for (let i = 0; i < 40; i++) appendFileSync(path, (padded + "\n").repeat(64));
   let read = 0;
-  for await (const { text } of linesOf(path)) read += text.length;
+  for await (const { line } of readLines(path)) read += line.length;
   assert(read > 40e6, `${read} characters`);
   const before = Deno.memoryUsage().rss;
   const { runs } = await readForeign(path);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { checkJson, parseJson } from "../../settings/json_file.ts";
 import { fileForms } from "../../settings/setting.ts";
-import { readLines } from "../../settings/json_lines.ts";
+import { readLines } from "../../formats/json_lines.ts";
 import { inputsCheck } from "./problem_inputs.ts";
 import { rawFields, withoutSpecialNumbers } from "./raw_json.ts";
 import type { JsonFile } from "../../settings/json_file.ts";

@@ -1,0 +1,84 @@
+/** Text files of any size in pieces and in lines, gzipped or not, without holding the file. */
+import { createReadStream } from "node:fs";
+import { createGunzip } from "node:zlib";
+import { InputError, messageOf } from "../errors.ts";
+
+/** The longest line, in characters: one without an end is no JSON Lines file. */
+const LONGEST_LINE = 64_000_000;
+const PIECE_BYTES = 1 << 18;
+
+/**
+ * A file's text as it is read. A file whose name ends in `.gz` is unpacked; UTF-8, or UTF-16 with a byte
+ * order mark, which is dropped.
+ *
+ * @throws {InputError} a file that is missing, unreadable or no gzip file.
+ */
+export async function* textPieces(path: string): AsyncGenerator<string> {
+  const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
+  const bytes = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  // pipe() does not pass errors on.
+  file.on("error", (error) => bytes !== file && bytes.destroy(error));
+  let decoder: TextDecoder | null = null;
+  try {
+    for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
+      decoder ??= new TextDecoder(encodingOf(chunk));
+      yield decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    throw error instanceof InputError ? error : new InputError(unreadable(path, error));
+  } finally {
+    file.destroy();
+  }
+  if (decoder) yield decoder.decode();
+}
+
+/** The encoding that the first bytes of a text tell. */
+export function encodingOf(content: Uint8Array): string {
+  if (content[0] === 0xff && content[1] === 0xfe) return "utf-16le";
+  return content[0] === 0xfe && content[1] === 0xff ? "utf-16be" : "utf-8";
+}
+
+/**
+ * The lines of a file that are not blank, with their numbers from 1, without carriage returns; the file
+ * as {@linkcode textPieces} reads it.
+ *
+ * @throws {InputError} as there, and a line of more than 64 MB.
+ */
+export async function* readLines(path: string): AsyncGenerator<{ line: string; number: number }> {
+  let pieces: string[] = [];
+  let length = 0, number = 0;
+  const add = (piece: string) => {
+    pieces.push(piece);
+    length += piece.length;
+    if (length > LONGEST_LINE) throw new InputError(`${path}:${number + 1}: too long a line`);
+  };
+  const finish = () => {
+    const line = pieces.join("");
+    [pieces, length] = [[], 0];
+    number++;
+    return line.trim() ? { line: line.endsWith("\r") ? line.slice(0, -1) : line, number } : null;
+  };
+  for await (const text of textPieces(path)) {
+    let from = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
+      add(text.slice(from, end));
+      from = end + 1;
+      const line = finish();
+      if (line) yield line;
+    }
+    if (from < text.length) add(text.slice(from));
+  }
+  const last = finish();
+  if (last) yield last;
+}
+
+function unreadable(path: string, error: unknown): string {
+  const code = (error as { code?: string }).code ?? "";
+  if (code === "ENOENT") return `${path}: no such file; check the path`;
+  if (code === "EISDIR") return `${path}: is a folder, expected a file`;
+  if (code === "EACCES") return `${path}: not readable (permission denied)`;
+  if (code.startsWith("Z_")) {
+    return `${path}: no whole gzip file (${messageOf(error)}); fetch it again`;
+  }
+  return `${path}: ${messageOf(error)}`;
+}
