@@ -12,7 +12,6 @@ import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { checkSettings } from "../../settings/setting.ts";
 import { suiteRunSettings } from "../../settings/suite_run.ts";
-import { loadMockScript, MockEndpoint } from "../../mock/server.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { flagHelp, list, nameOf, outFlag, parseFlags, runId, toggle } from "../ui/flags.ts";
@@ -130,6 +129,7 @@ async function runFile(
   };
   if (!mock || given.endpoint || given.provider) return await start(run, context);
   const { script, ...behaviour } = mock;
+  const { loadMockScript, MockEndpoint } = await import("../../mock/server.ts");
   await using endpoint = await MockEndpoint.start({
     script: script === undefined ? undefined : await loadMockScript(script),
     behaviour,

@@ -1,7 +1,6 @@
 /** dyno mock: the mock endpoint on its own. */
 import { InputError } from "../../errors.ts";
 import { errorModes } from "../../mock/faults.ts";
-import { loadMockScript, MockEndpoint } from "../../mock/server.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { EXIT } from "../ui/command.ts";
 import { mockSettings } from "../../settings/mock.ts";
@@ -35,6 +34,7 @@ export const command: Command = {
     const values = parseOnlyFlags("dyno mock", flags, argv);
     const { host, port, model, seed, script, response, fault, prefix_cache, ...behaviour } =
       mockSettings.parse(values);
+    const { loadMockScript, MockEndpoint } = await import("../../mock/server.ts");
     await using mock = await MockEndpoint.start({
       host,
       port,

@@ -1,4 +1,4 @@
-/** dyno sweep --executor slurm: its flags, and what is said of the job. */
+/** dyno sweep --executor slurm: the executor, and what is said of the job. */
 import { createInterface } from "node:readline";
 import process from "node:process";
 import { InputError } from "../../errors.ts";
@@ -6,23 +6,10 @@ import { grouped } from "../../text/grouped.ts";
 import { requireSlurm } from "../../sweep/slurm/slurm.ts";
 import { shellText } from "../../sweep/command_line.ts";
 import { slurmExecutor } from "../../sweep/slurm/run_on_slurm.ts";
-import { choice, text, toggle } from "../ui/flags.ts";
+import { slurmFlags } from "./sweep_flags.ts";
 import type { SweepExecutor } from "../../sweep/executor.ts";
 import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
-
-/** Flags that choose and set up the executor. */
-export const slurmFlags = {
-  "executor": choice(["local", "slurm"], "this host, or an array job of Slurm"),
-  "partition": text("NAME", "Slurm: the partition"),
-  "time": text("LIMIT", "Slurm: limit of each task, such as 30:00"),
-  "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
-  "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
-  "account": text("NAME", "Slurm: the account that pays"),
-  "detach": toggle("Slurm: submits and returns; go on with dyno sweep status"),
-};
-
-type SlurmValues = Values<typeof slurmFlags>;
 
 /** A sweep's executor with what the command line remembers of its job. */
 export interface ChosenExecutor {
@@ -44,14 +31,14 @@ export interface SlurmLines {
  * @throws {InputError} flags that do not go together, or no Slurm on this host.
  */
 export async function chosenExecutor(
-  values: SlurmValues & { "fail-fast"?: true },
+  values: Values<typeof slurmFlags> & { "fail-fast"?: true },
   lines: SlurmLines,
 ): Promise<ChosenExecutor> {
   const { executor = "local", partition, time, memory, gres, account, detach = false } = values;
   const chosen: ChosenExecutor = { job: null };
   if (executor === "local") {
     const stray = Object.keys(slurmFlags).find((name) =>
-      name !== "executor" && values[name as keyof SlurmValues] !== undefined
+      name !== "executor" && values[name as keyof Values<typeof slurmFlags>] !== undefined
     );
     if (stray !== undefined) throw new InputError(`--${stray}: needs --executor slurm`);
     return chosen;

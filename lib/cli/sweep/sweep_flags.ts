@@ -1,0 +1,38 @@
+/** The flags of dyno sweep. */
+import { sweepSettings } from "../../settings/sweep.ts";
+import { callbackFlags } from "../ui/callback_flags.ts";
+import { choice, text, toggle } from "../ui/flags.ts";
+import { observeFlags } from "../ui/observe.ts";
+import { flagsOf } from "../ui/setting_flags.ts";
+import type { Values } from "../ui/flags.ts";
+
+/** Flags that choose and set up the executor. */
+export const slurmFlags = {
+  "executor": choice(["local", "slurm"], "this host, or an array job of Slurm"),
+  "partition": text("NAME", "Slurm: the partition"),
+  "time": text("LIMIT", "Slurm: limit of each task, such as 30:00"),
+  "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
+  "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
+  "account": text("NAME", "Slurm: the account that pays"),
+  "detach": toggle("Slurm: submits and returns; go on with dyno sweep status"),
+};
+
+/** The sweep that is run where none is named. */
+export const DEFAULT_CONFIG = "experiments/default.json";
+
+/** Flags of dyno sweep. */
+export const sweepFlags = {
+  "config": text("PATH", `the experiment, a JSON file (${DEFAULT_CONFIG})`),
+  "exp-name": text("NAME", "another name for the experiment"),
+  ...flagsOf(sweepSettings),
+  "dry-run": toggle("prints the planned runs and does nothing"),
+  "resume": toggle("leaves finished runs: their results are there and meta.json matches"),
+  "fail-fast": toggle("stops at the first run that fails"),
+  "json": toggle("one JSON object on standard output at the end"),
+  ...slurmFlags,
+  ...observeFlags,
+  ...callbackFlags,
+};
+
+/** What they give. */
+export type SweepValues = Values<typeof sweepFlags>;

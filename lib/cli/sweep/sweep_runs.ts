@@ -1,0 +1,157 @@
+/** The sweep of dyno sweep: its configuration, its run, its end. */
+import { existsSync } from "node:fs";
+import packagedDefault from "../../../experiments/default.json" with { type: "json" };
+import { InputError } from "../../errors.ts";
+import { grouped } from "../../text/grouped.ts";
+import { parseJson, readJsonFile } from "../../settings/json_file.ts";
+import { checkTemplate, commandOf, shellText } from "../../sweep/command_line.ts";
+import { sweepConfigOf } from "../../sweep/config.ts";
+import { plannedCount, plannedRuns } from "../../sweep/plan.ts";
+import { missingRuns, runSweep, scanFinished, treeOf } from "../../sweep/run_sweep.ts";
+import { runPathsOf } from "../../sweep/tree.ts";
+import { EXIT } from "../ui/command.ts";
+import { DEFAULT_CONFIG } from "./sweep_flags.ts";
+import { settingsIn } from "../ui/setting_flags.ts";
+import { sweepSettings } from "../../settings/sweep.ts";
+import { observe } from "../ui/observe.ts";
+import { durationText } from "../../text/duration.ts";
+import { endOfSweep } from "../run/run_ends.ts";
+import { SweepProgressLine } from "./sweep_progress.ts";
+import { chosenExecutor, sayJobGoesOn } from "./sweep_slurm.ts";
+import type { SweepConfig } from "../../sweep/config.ts";
+import type { SweepPlan, SweepProgress, SweepSummary } from "../../sweep/run_sweep.ts";
+import type { CommandContext } from "../ui/command.ts";
+import type { SweepValues } from "./sweep_flags.ts";
+import type { ChosenExecutor } from "./sweep_slurm.ts";
+import type { Terminal } from "../ui/terminal.ts";
+
+/**
+ * Runs a sweep and says how it goes.
+ *
+ * @returns the exit code.
+ */
+export async function sweep(
+  config: SweepConfig,
+  values: SweepValues,
+  argv: readonly string[],
+  { terminal, signal, callbacks }: CommandContext,
+): Promise<number> {
+  await using observed = await observe(values, terminal);
+  const metrics = observed.metrics?.sweep;
+  using line = new SweepProgressLine(terminal);
+  let progress: SweepProgress = { ended: 0, failed: 0, to_do: 0 };
+  const chosen = await chosenExecutor(values, {
+    terminal,
+    queue: (queue) => line.queue(queue, progress),
+    above: (said) => line.above(said),
+  });
+  const summary = await runSweep(config, {
+    resume: values.resume ?? false,
+    fail_fast: values["fail-fast"] ?? false,
+    executor: chosen.executor,
+    notice: (said) => line.above(terminal.paint.dim(said)),
+    onPlan: (plan) => {
+      progress = { ended: 0, failed: 0, to_do: plan.runs - plan.finished };
+      sayPlan(plan, config, values.resume ?? false, terminal);
+      metrics?.planned(plan.runs, plan.finished);
+    },
+    onRun: (outcome, now) => {
+      progress = now;
+      line.show(outcome, now);
+      metrics?.ended(outcome.exit_code === 0, outcome.wall_time_s);
+    },
+  }, signal);
+  line[Symbol.dispose]();
+  callbacks?.ended(endOfSweep(summary, treeOf(config).path));
+  return conclude(summary, config, { argv, json: values.json ?? false, chosen, terminal });
+}
+
+/** The sweep that flags name, with what they say of it. @throws {InputError} what is wrong with it. */
+export async function configOf(values: SweepValues): Promise<SweepConfig> {
+  const path = values.config ?? DEFAULT_CONFIG;
+  const packaged = values.config === undefined && !existsSync(path);
+  const file = packaged
+    ? parseJson(DEFAULT_CONFIG, JSON.stringify(packagedDefault, null, 2))
+    : await readJsonFile(path);
+  const config = sweepConfigOf(file, settingsIn(sweepSettings, values));
+  const name = values["exp-name"] ?? config.name;
+  if (/[/\0]/.test(name) || name.startsWith(".")) {
+    throw new InputError(`--exp_name: "${name}" is not a folder's name; the place is --out_root`);
+  }
+  return { ...config, name };
+}
+
+/** The planned runs on standard output: the id, a tab, the command. */
+export function dryRun(config: SweepConfig, resume: boolean, terminal: Terminal): number {
+  checkTemplate(config);
+  const tree = treeOf(config);
+  const scan = resume ? scanFinished(config, tree, null) : null;
+  for (const run of scan ? missingRuns(config, scan) : plannedRuns(config)) {
+    const cmd = commandOf(config, run, runPathsOf(tree, run.run_id).out);
+    terminal.out(`${run.run_id}\t${shellText(cmd)}`);
+  }
+  const finished = scan ? `, ${counted(scan.count)} of them finished already` : "";
+  terminal.say(`${counted(plannedCount(config))} planned in ${tree.path}${finished}; none started`);
+  return EXIT.good;
+}
+
+function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal: Terminal): void {
+  const to_do = plan.runs - plan.finished;
+  const finished = resume ? `, ${grouped(plan.finished)} finished already` : "";
+  if (plan.built_in) terminal.say(`no ${config.sim_binary} here: dyno's own simulator runs`);
+  terminal.say(
+    `${counted(plan.runs)} in ${treeOf(config).path}${finished}; ` +
+      (to_do > 0 ? `${config.jobs} at a time` : "nothing to do"),
+  );
+  if (plan.other_program > 0) {
+    terminal.warn(
+      "kept from another build of the program, or from a runner that does not say which: " +
+        `${counted(plan.other_program)}; without --resume all are run again`,
+    );
+  }
+}
+
+function conclude(
+  summary: SweepSummary,
+  config: SweepConfig,
+  { argv, json, chosen: { job }, terminal }: {
+    argv: readonly string[];
+    json: boolean;
+    chosen: ChosenExecutor;
+    terminal: Terminal;
+  },
+): number {
+  const { ended, failed, to_do, stopped, wall_time_s } = summary;
+  const exp_dir = treeOf(config).path;
+  const left = to_do - ended;
+  const goesOn = job !== null && !job.cancelled &&
+    (stopped === "detached" || stopped === "interrupted");
+  const parts = [
+    `${counted(ended - failed)} succeeded`,
+    failed > 0 ? `${grouped(failed)} failed` : "",
+    left > 0 ? `${grouped(left)} ${goesOn ? "left to Slurm" : "not run"}` : "",
+  ].filter(Boolean).join(", ");
+  const time = wall_time_s < 10 ? `${wall_time_s.toFixed(1)} s` : durationText(wall_time_s);
+  if (to_do > 0 && stopped !== "detached") terminal.say(`${parts}, in ${time}`);
+  if (stopped === "failed run") terminal.say("stopped at a failed run (--fail_fast)");
+  if (failed > 0) terminal.say(`all that failed runs said is in ${exp_dir}/runs/RUN/stderr.txt`);
+  if (job && left > 0 && !goesOn) terminal.say(`what tasks said is in ${exp_dir}/slurm/logs`);
+  if (job && goesOn) sayJobGoesOn(job.id, exp_dir, terminal);
+  else if (stopped !== "no" || left > 0) terminal.say(`go on with: ${resumeCommand(argv)}`);
+  else if (failed > 0) terminal.say(`try the failed ones again with: ${resumeCommand(argv)}`);
+  else terminal.say(`next: dyno collect --exp_dir ${shellText([exp_dir])}`);
+  const slurm = job ? { slurm_job_id: job.id, slurm_job_cancelled: job.cancelled } : {};
+  if (json) terminal.out(JSON.stringify({ exp_dir, ...summary, ...slurm }));
+  if (stopped === "interrupted") return EXIT.interrupted;
+  if (stopped === "detached") return EXIT.good;
+  return failed > 0 || left > 0 ? EXIT.failures : EXIT.good;
+}
+
+/** The same command with --resume. */
+function resumeCommand(argv: readonly string[]): string {
+  return shellText(["dyno", "sweep", ...argv.filter((flag) => flag !== "--resume"), "--resume"]);
+}
+
+function counted(runs: number): string {
+  return `${grouped(runs)} ${runs === 1 ? "run" : "runs"}`;
+}
