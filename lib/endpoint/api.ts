@@ -9,7 +9,7 @@ import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
-import { trustedCertificates } from "./trusted.ts";
+import { certificateFault, trustedCertificates } from "./trusted.ts";
 import { isSecretParameter } from "./secret_names.ts";
 import type { InputOf } from "../settings/setting.ts";
 import type { Provider } from "./providers.ts";
@@ -56,6 +56,28 @@ export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
 
 const PROBE_TIMEOUT_S = 10;
 
+/** As transports say it. */
+const HTTP_2 = "speaks HTTP/2";
+const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 before it";
+
+/** Forms that are known by their paths, and not spoken. */
+const OTHER_FORMS: readonly [RegExp, string][] = [
+  [/\/messages(\/count_tokens|\/batches)?\/*$/, "Anthropic's Messages API"],
+  [/\/(re)?rank\/*$/, "reranking"],
+  [/\/scores?\/*$/, "scoring of pairs"],
+  [/\/(pooling|classify|moderations)\/*$/, "pooling or classifying"],
+  [/\/audio\/(transcriptions|translations|speech|voices)\/*$/, "audio"],
+  [/\/images\/(generations|edits|variations)\/*$/, "making images"],
+  [/\/videos(\/generations)?\/*$/, "making videos"],
+  [/\/(de)?tokenize\/*$/, "a tokenizer"],
+  [/\/realtime(\/\w+)?\/*$/, "the Realtime API"],
+  [/\/(batches|files|assistants|threads|vector_stores|fine_tuning\/jobs)\/*$/, "no inference"],
+  [/\/models(\/[^:]+)?$/, "the list of models"],
+  [/:(streamGenerate|generate|embed|batchEmbed)Contents?$/, "Gemini's own API"],
+  [/\/api\/(chat|generate|embed)\/*$/, "Ollama's own API"],
+  [/\/infill\/*$/, "filling in"],
+];
+
 /**
  * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions,
  * `…/responses` and `…/embeddings` what they say; a bare host or a path that ends in a version is a
@@ -101,6 +123,17 @@ export function settleApi(given: ApiOptions, warn: (line: string) => void): APIC
   const proxy = proxyOf(url);
   if (proxy) warn(`${url.host} is reached through the proxy ${proxy.host}`);
   const detected = detectApiType(url.href);
+  const other = detected === "unknown"
+    ? OTHER_FORMS.find(([path]) => path.test(url.pathname))
+    : null;
+  if (other) {
+    throw new InputError(
+      `--endpoint: "${url.href}" is ${
+        other[1]
+      }, which dyno does not speak; it speaks /chat/completions, ` +
+        "/completions, /responses and /embeddings",
+    );
+  }
   if (detected === "unknown") {
     warn(
       `${url.href}: the path names no API such as /chat/completions; taken as a chat endpoint`,
@@ -218,10 +251,10 @@ async function servedModels(
     return listed.data?.map((model) => String(model.id)) ?? null;
   } catch (error) {
     if (error instanceof EndpointError && error.failure === "connect") {
-      const advice = /certificate/i.test(error.message)
-        ? "to trust it, name a file with it or its issuer in NODE_EXTRA_CA_CERTS"
-        : "is the server running, and is the URL right?";
-      throw new InputError(`${error.message}; ${advice}`);
+      throw new InputError(`${error.message}; ${await connectAdvice(url, error.message)}`);
+    }
+    if (error instanceof EndpointError && error.message.includes(HTTP_2)) {
+      throw new InputError(`${url.origin} ${HTTP_2} only; ${HTTP_2_ADVICE}`);
     }
     if (error instanceof EndpointError && error.failure === "timeout") {
       warn(`${url.href}: no answer within ${timeout_s} s; is the URL right?`);
@@ -229,6 +262,14 @@ async function servedModels(
     if (error instanceof EndpointError || error instanceof SyntaxError) return null;
     throw error;
   }
+}
+
+/** What to try where no connection came about. */
+async function connectAdvice(url: URL, message: string): Promise<string> {
+  if (/no.?application.?protocol/i.test(message)) return `it speaks HTTP/2 only; ${HTTP_2_ADVICE}`;
+  if (!/certificate|altname/i.test(message)) return "is the server running, and is the URL right?";
+  return await certificateFault(url) ??
+    "to trust its certificate, name a file with it or its issuer in NODE_EXTRA_CA_CERTS";
 }
 
 function chooseModel(

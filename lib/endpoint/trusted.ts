@@ -1,9 +1,11 @@
 /** Certificates that an https endpoint may be signed by: the runtime's, and those of the user's own. */
 import { readFileSync } from "node:fs";
+import net from "node:net";
 import process from "node:process";
 import tls from "node:tls";
 import { InputError } from "../errors.ts";
 
+const ASK_MS = 5000;
 /** Files of PEM certificates, as Node, OpenSSL's users and Deno name them. */
 const VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "DENO_CERT"];
 
@@ -24,6 +26,44 @@ export function trustedCertificates(): string[] | undefined {
     known = own.length === 0 ? undefined : [...tls.rootCertificates, ...own];
   }
   return known;
+}
+
+/**
+ * What is wrong with an https server's certificate itself, whoever signed it, and what to try: it is out
+ * of its time, or of another host. Null where that is well, or cannot be told.
+ */
+export function certificateFault(url: URL): Promise<string | null> {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const servername = net.isIP(host) ? undefined : host;
+  return new Promise((resolve) => {
+    // nothing is sent over it: it is asked for its certificate alone
+    const socket = tls.connect(
+      { host, port: Number(url.port) || 443, servername, rejectUnauthorized: false },
+      () => settle(faultOf(host, socket.getPeerCertificate())),
+    );
+    const timer = setTimeout(() => settle(null), ASK_MS);
+    const settle = (fault: string | null) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(fault);
+    };
+    socket.on("error", () => settle(null));
+  });
+}
+
+function faultOf(host: string, certificate: tls.PeerCertificate): string | null {
+  const { valid_from, valid_to, subjectaltname, subject } = certificate;
+  if (valid_from === undefined) return null;
+  const now = Date.now();
+  if (Date.parse(valid_to) < now) {
+    return `its certificate ended on ${valid_to}: renew it, or set this host's clock right`;
+  }
+  if (Date.parse(valid_from) > now) {
+    return `its certificate begins on ${valid_from}: set this host's clock right, or the server's`;
+  }
+  if (tls.checkServerIdentity(host, certificate) === undefined) return null;
+  const names = subjectaltname?.replace(/\b(DNS|IP Address|IP):/g, "") ?? subject?.CN ?? "nothing";
+  return `its certificate is of another host (${names}): give the endpoint by that name`;
 }
 
 function certificatesOf(name: string, path: string): string {

@@ -49,8 +49,33 @@ async function listening(server: Server): Promise<{ port: number } & AsyncDispos
   };
 }
 
-function tlsServer(pair: { key: string; cert: string }): Server {
-  const server = tls.createServer(pair, (socket) => {
+/** A certificate that ended in 2020, which only openssl's `ca` can make. */
+function expired(folder: string): { key: string; cert: string } {
+  const { key } = certificate(folder, "old", "2");
+  const [config, request, cert] = ["ca.conf", "old.csr", "expired.pem"].map((n) => join(folder, n));
+  Deno.writeTextFileSync(join(folder, "index.txt"), "");
+  Deno.writeTextFileSync(
+    config,
+    `[ca]\ndefault_ca=d\n[d]\ndatabase=${folder}/index.txt\nrand_serial=yes\nnew_certs_dir=${folder}\n` +
+      "default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n" +
+      "[e]\nsubjectAltName=IP:127.0.0.1\n",
+  );
+  const steps = [
+    ["req", "-new", "-key", join(folder, "old.key"), "-subj", "/CN=old", "-out", request],
+    ["ca", "-batch", "-selfsign", "-keyfile", join(folder, "old.key"), "-in", request].concat(
+      ["-out", cert, "-config", config, "-notext"],
+      ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"],
+    ),
+  ];
+  for (const step of steps) {
+    const made = spawnSync("openssl", step);
+    assertEquals(made.status, 0, made.stderr.toString());
+  }
+  return { key, cert: readFileSync(cert, "utf8") };
+}
+
+function tlsServer(pair: { key: string; cert: string }, protocols?: string[]): Server {
+  const server = tls.createServer({ ...pair, ALPNProtocols: protocols }, (socket) => {
     socket.on("error", () => {});
     socket.on("data", () => socket.write(REPLY));
   });
@@ -80,7 +105,17 @@ const cases: [string, (folder: string) => Server, RegExp][] = [
     (folder) => tlsServer(certificate(folder, "self", "2")),
     /certificate.*NODE_EXTRA_CA_CERTS/,
   ],
-  ["of another host", (folder) => tlsServer(certificate(folder, "other", "2")), /certificate/i],
+  [
+    "of another host",
+    (folder) => tlsServer(certificate(folder, "other", "2")),
+    /its certificate is of another host \(other\.test\)/,
+  ],
+  ["whose time is over", (folder) => tlsServer(expired(folder)), /ended on Jan  ?2 .* 2020/],
+  [
+    "of a server of HTTP/2 alone",
+    (folder) => tlsServer(certificate(folder, "self", "2"), ["h2"]),
+    /speaks HTTP\/2 only; put a proxy/,
+  ],
   ["no TLS at all", () =>
     createServer((socket) => {
       socket.on("data", () => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n"));

@@ -1,8 +1,15 @@
 /** Questions to the mock endpoint over real sockets. */
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { configureApi, detectApiType } from "../../lib/endpoint/api.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { configureApi, detectApiType, settleApi } from "../../lib/endpoint/api.ts";
 import { EndpointClient } from "../../lib/endpoint/client.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { InputError } from "../../lib/errors.ts";
@@ -55,6 +62,66 @@ Deno.test("the form of API by URL", () => {
     ["http://h/generate", "unknown"],
   ];
   for (const [url, form] of forms) assertEquals(detectApiType(url), form, url);
+});
+
+Deno.test("a form that is known and not spoken is refused by its name", () => {
+  const forms: [string, RegExp][] = [
+    ["/v1/messages", /Anthropic's Messages API/],
+    ["/v1/rerank", /reranking/],
+    ["/v2/rerank/", /reranking/],
+    ["/rerank", /reranking/],
+    ["/v1/score", /scoring/],
+    ["/pooling", /pooling/],
+    ["/classify", /classifying/],
+    ["/v1/moderations", /classifying/],
+    ["/v1/audio/transcriptions", /audio/],
+    ["/v1/audio/speech", /audio/],
+    ["/v1/images/generations", /images/],
+    ["/v1/models", /list of models/],
+    ["/tokenize", /tokenizer/],
+    ["/v1beta/models/gemini-2.5-pro:generateContent", /Gemini/],
+    ["/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", /Gemini/],
+    ["/api/chat", /Ollama/],
+    ["/api/generate", /Ollama/],
+  ];
+  for (const [path, name] of forms) {
+    const error = assertThrows(
+      () => settleApi({ endpoint: `http://127.0.0.1:9${path}`, model: "m" }, () => {}),
+      InputError,
+    );
+    assertMatch(error.message, name);
+    assertStringIncludes(error.message, "/chat/completions");
+  }
+  const spoken = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1", ""];
+  for (const path of spoken) settleApi({ endpoint: `http://127.0.0.1:9${path}` }, () => {});
+});
+
+testBoth("a server of HTTP/2 alone is told of before it is asked anything", async () => {
+  const frames = new Uint8Array([0, 0, 0, 4, 0, 0, 0, 0, 0]); // SETTINGS (RFC 9113, 6.5)
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.write(frames));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await using transport = await openTransport({ only });
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const configured = configureApi({ endpoint, model: "m", timeout: 5 }, transport, () => {});
+    await assertRejects(() => configured, InputError, "speaks HTTP/2 only; put a proxy");
+  } finally {
+    server.close();
+  }
+});
+
+testBoth("a redirect is told with where it leads", async () => {
+  await using mock = await MockEndpoint.start();
+  await using there = await clientOf(mock);
+  mock.configure({ error_mode: "redirect_elsewhere" });
+  const { error } = await there.client.ask(question, never);
+  assertMatch(
+    error!.message,
+    /HTTP 307; it sends on to http:\/\/127\.0\.0\.1:9\/v1\/chat\/completions,/,
+  );
 });
 
 testBoth("a base URL is asked for its models, and spoken to as chat", async () => {

@@ -51,7 +51,7 @@ function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Pal
 }
 
 function summaryLines(
-  { aggregate, statistics, energy, missing }: SuiteResults,
+  { aggregate, statistics, energy, missing, items }: SuiteResults,
   wall_s: number,
 ): string[] {
   const lines: string[] = [];
@@ -71,7 +71,20 @@ function summaryLines(
   if (energy) lines.push(energyLine(energy));
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
   if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);
+  lines.push(...failureLines(items));
   if (missing) lines.push(`${missing} ${missing === 1 ? "test" : "tests"} not run yet`);
+  return lines;
+}
+
+/** The first failure in its own words, and what to try where its class tells that. */
+function failureLines(items: SuiteResults["items"]): string[] {
+  const first = items.find(({ error }) => error !== null);
+  if (first === undefined) return [];
+  const lines = [`first failure: ${first.test_id}: ${first.error}`];
+  const cut = items.some(({ error_class }) => error_class === "truncated");
+  if (cut) {
+    lines.push("a server that answers one request at a time may cut off others: try --workers 1");
+  }
   return lines;
 }
 
