@@ -98,7 +98,7 @@ export { checkPaired, gateResult } from "./compare/gate.ts";
 export type { GateCheck, GateResult } from "./compare/gate.ts";
 export { readGateSide, runGate } from "./compare/gate_sides.ts";
 export type { GateQuestions, GateSide } from "./compare/gate_sides.ts";
-export type { LatencyName, LoadSample, Slices } from "./compare/load_sample.ts";
+export type { LatencyName, LoadSample } from "./compare/load_sample.ts";
 export { Budget, BudgetSpentError } from "./run/budget.ts";
 export type { BudgetLimits, Reservation, Spent } from "./run/budget.ts";
 export { MockEndpoint } from "./mock/server.ts";

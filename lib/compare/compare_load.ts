@@ -1,10 +1,11 @@
 /** Load runs compared: quantiles of latencies and throughput, with bootstrap intervals. */
-import { ratioEstimate } from "../stats/block_bootstrap.ts";
+import { rateEstimate, rateOf } from "../load/rates.ts";
+import { isAnswered, outputTokens } from "../load/summarise.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { quantileDifference } from "../stats/quantile_difference.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { LoadSample, Slices } from "./load_sample.ts";
+import type { LoadSample } from "./load_sample.ts";
 
 /** What load runs are compared by. */
 export const LOAD_METRICS = [
@@ -38,6 +39,8 @@ export interface LoadComparison {
   metrics: LoadMetricComparison[];
   notes: string[];
 }
+
+const COUNTS = { requests_per_s: isAnswered, output_tokens_per_s: outputTokens };
 
 /** Compares each further load with the first. */
 export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
@@ -81,7 +84,8 @@ export function loadValue(sample: LoadSample, metric: LoadMetric): number | null
     return sample.requests > 0 ? sample.failed / sample.requests : null;
   }
   if (metric === "requests_per_s" || metric === "output_tokens_per_s") {
-    return rateOf(sample.rates[metric].flat());
+    const { rates } = sample;
+    return Array.isArray(rates) ? rateOf(rates, COUNTS[metric]) : rates[metric];
   }
   const { name, q } = latencyOf(metric);
   const { values } = sample.latencies[name];
@@ -93,9 +97,8 @@ export function loadRate(
   sample: LoadSample,
   metric: "error_rate" | "requests_per_s" | "output_tokens_per_s",
 ): Estimate | null {
-  return metric === "error_rate"
-    ? shareEstimate(sample.failed, sample.requests)
-    : stratifiedRate(sample.rates[metric]);
+  if (metric === "error_rate") return shareEstimate(sample.failed, sample.requests);
+  return Array.isArray(sample.rates) ? rateEstimate(sample.rates, COUNTS[metric]) : null;
 }
 
 function differenceOf(first: LoadSample, second: LoadSample, metric: LoadMetric): Estimate | null {
@@ -104,28 +107,6 @@ function differenceOf(first: LoadSample, second: LoadSample, metric: LoadMetric)
   ) return differenceOfEstimates(loadRate(first, metric), loadRate(second, metric));
   const { name, q } = latencyOf(metric);
   return quantileDifference(first.latencies[name], second.latencies[name], q);
-}
-
-function rateOf(slices: readonly Slices[]): number | null {
-  const sum = (key: "numerator" | "denominator") =>
-    slices.reduce((total, slice) => total + slice[key], 0);
-  return slices.length ? sum("numerator") / sum("denominator") : null;
-}
-
-/**
- * The rate over all stages. Its interval comes from how slices vary within their stages: that stages
- * were asked for different rates is no chance.
- */
-function stratifiedRate(stages: readonly Slices[][]): Estimate | null {
-  const overall = rateOf(stages.flat());
-  if (overall === null) return null;
-  return ratioEstimate(stages.flatMap((slices) => {
-    const off = rateOf(slices)! - overall;
-    return slices.map(({ numerator, denominator }) => ({
-      numerator: numerator - off * denominator,
-      denominator,
-    }));
-  }));
 }
 
 function latencyOf(metric: Exclude<LoadMetric, "error_rate" | `${string}_per_s`>) {

@@ -125,11 +125,16 @@ const stage = z.looseObject({
   errors: z.record(z.string(), count.optional()),
   error_rate: number,
   requests_per_s: z.number(),
-  output_tokens_per_s: z.number(),
+  output_tokens_per_s: number,
   prompt_tokens_per_s: number,
+  intervals: z.looseObject({
+    requests_per_s: estimate.nullable(),
+    output_tokens_per_s: estimate.nullable(),
+    prompt_tokens_per_s: estimate.nullable(),
+  }).optional(),
   goodput: z.looseObject({
     requests_per_s: estimate.nullable(),
-    output_tokens_per_s: z.number(),
+    output_tokens_per_s: number,
     share: estimate.nullable(),
     missed: z.record(z.string(), count),
     unknown: z.record(z.string(), count).optional(),

@@ -5,6 +5,7 @@ import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summarise as summariseServer } from "./server/server_metrics.ts";
+import { turnoverOf } from "./rates.ts";
 import { isOpen, stageName } from "./stages.ts";
 import { summarise } from "./summarise.ts";
 import { TokenFileReader } from "../run/token_file.ts";
@@ -16,7 +17,7 @@ import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, StageResults } from "./results.ts";
 import type { LoadStage } from "./stages.ts";
-import type { GapsOf } from "./summarise.ts";
+import type { GapsOf, StageTurnover } from "./rates.ts";
 import type { ClientCost, Verdict } from "./verdict.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
@@ -41,8 +42,10 @@ export function conclude(measurement: Measurement): LoadResults {
   const { started, records, server } = load;
   using tokens = new TokenFileReader(directory);
   const gapsOf: GapsOf = (record) => tokens.gapsOf(record);
-  const stages = stageResults(measurement, gapsOf);
-  const total = stages.length === 1 ? stages[0] : totalOf(measurement, stages, gapsOf);
+  const measured = stageResults(measurement, gapsOf);
+  const stages = measured.map(({ results }) => results);
+  const turnovers = measured.map(({ turnover }) => turnover);
+  const total = stages.length === 1 ? stages[0] : totalOf(measurement, stages, turnovers, gapsOf);
   const { start_ns, end_ns } = total.window;
   const verdict = verdictOf(measurement, stages, total);
   return {
@@ -71,21 +74,25 @@ export function conclude(measurement: Measurement): LoadResults {
   };
 }
 
-function stageResults({ plan, load }: Measurement, gapsOf: GapsOf): StageResults[] {
+function stageResults({ plan, load }: Measurement, gapsOf: GapsOf) {
   const { records, stages } = load;
   const measured = plan.stages.flatMap((stage, i) =>
     stage.warmup || !stages[i] ? [] : [{ stage, i }]
   );
   return measured.map(({ stage, i }, number) => {
     const own = records.filter((record) => record.stage === number && !record.warmup);
-    return summarise(own, {
+    const window = windowOf(stage, stages[i], own);
+    const turnover = turnoverOf(own, window, gapsOf);
+    const results = summarise(own, {
       name: stageName(stage, plan.pattern),
-      window: windowOf(stage, stages[i], own),
+      window,
+      turnovers: [turnover],
       requested_rate_per_s: requestedRate(stage),
       slos: plan.slos,
       gapsOf,
       warmup: records.filter(({ warmup }) => warmup).length,
     });
+    return { results, turnover };
   });
 }
 
@@ -93,6 +100,7 @@ function stageResults({ plan, load }: Measurement, gapsOf: GapsOf): StageResults
 function totalOf(
   { plan, load: { records } }: Measurement,
   stages: readonly StageResults[],
+  turnovers: readonly StageTurnover[],
   gapsOf: GapsOf,
 ): StageResults {
   const measured = records.filter(({ warmup }) => !warmup);
@@ -105,9 +113,10 @@ function totalOf(
     window: {
       start_ns: empty ? 0 : start_ns,
       end_ns: empty ? 0 : end_ns,
-      counts: windows.every(({ counts }) => counts === "end") ? "end" : "turn",
+      counts: windows.every(({ counts }) => counts === "stage") ? "stage" : "turn",
       rule: "from the first to the last stage's window",
     },
+    turnovers,
     requested_rate_per_s: null,
     slos: plan.slos,
     gapsOf,
@@ -162,7 +171,7 @@ function closedConcurrency(planned: readonly LoadStage[], stages: readonly Stage
   const measured = planned.filter(({ warmup }) => !warmup);
   const at = measured.findIndex((stage) => !isOpen(stage));
   if (at < 0 || !stages[at] || stages[at].requests.sent === 0) return null;
-  if (stages[at].window.rule.includes("never")) return null;
+  if (stages[at].window.kept === "never") return null;
   return { wanted: measured[at].concurrency!, mean: stages[at].concurrency.mean };
 }
 
@@ -176,7 +185,7 @@ function energyOf({ series }: Measurement, total: StageResults): LoadResults["en
   const devices = energiesOver(series, start_ns, end_ns);
   if (devices.length === 0) return null;
   const energy_j = devices.reduce((sum, device) => sum + device.energy_j, 0);
-  const tokens = total.output_tokens_per_s * duration_s;
+  const tokens = (total.output_tokens_per_s ?? 0) * duration_s;
   return {
     energy_j,
     error_j: devices.reduce((sum, device) => sum + device.error_j, 0),
@@ -213,13 +222,7 @@ function notesOf({ plan, load }: Measurement, total: StageResults): string[] {
     );
   }
   if (requests.outside > 0) {
-    notes.push(
-      plan.stages.some((stage) => !isOpen(stage))
-        ? `${
-          requestsWere(requests.outside)
-        } in the ramp or the drain of the closed loop: in no figure`
-        : `${requestsWere(requests.outside)} outside of the measured window: in no figure`,
-    );
+    notes.push(`${requestsWere(requests.outside)} outside of the measured window: in no figure`);
   }
   if (requests.warmup > 0) {
     notes.push(

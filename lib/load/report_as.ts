@@ -1,7 +1,7 @@
 /** The same requests by other tools' definitions, so that figures can be compared. */
 import { latencies } from "../endpoint/latency.ts";
-import type { GapsOf } from "./summarise.ts";
 import type { RequestRecord } from "../run/request_record.ts";
+import type { GapsOf } from "./rates.ts";
 
 /** The tools whose definitions are known. */
 export const REPORT_TOOLS = ["vllm", "guidellm", "aiperf", "inference-perf"] as const;

@@ -24,9 +24,11 @@ export interface StageResults {
   window: Window & { duration_s: number };
   /** Null in a closed loop. */
   requested_rate_per_s: number | null;
-  /** Requests sent per second of the window. */
+  /** Requests sent per second, by the rule of `requests_per_s`. */
   achieved_rate_per_s: number;
-  /** In flight over the window. */
+  /**
+   * In flight: of a closed loop over the window, of an open one the requests' time over the stage's.
+   */
   concurrency: { mean: number; max: number };
   /** Requests that count in the window, by what came of them. */
   requests: {
@@ -37,7 +39,7 @@ export interface StageResults {
     unfinished: number;
     /** Due, but not sent until the end: without a place in flight, or the client fell behind. */
     unsent: number;
-    /** In the ramp or the drain of a closed loop: in no figure. */
+    /** Of an open loop, those whose turn came after its end: in no figure. */
     outside: number;
     warmup: number;
   };
@@ -45,12 +47,21 @@ export interface StageResults {
   errors: Partial<Record<FailureClass, number>>;
   /** Failed / (successful + failed); null for none. */
   error_rate: number | null;
-  /** Answered requests per second. */
+  /**
+   * Answered requests per second. Closed loop: every request of the stage in full, over the time that it
+   * held a place (lib/load/rates.ts); open loop: over the stage's time.
+   */
   requests_per_s: number;
-  /** Tokens that came within the window, per second; and the prompts' of answered requests. */
-  output_tokens_per_s: number;
-  /** Tokens of the prompts of answered requests, per second of the window; null where unknown. */
+  /** Their output tokens, per second by the same rule; null where nobody counted them. */
+  output_tokens_per_s: number | null;
+  /** Their prompts' tokens, per second by the same rule; null where nobody counted them. */
   prompt_tokens_per_s: number | null;
+  /** The 95 % intervals of these rates; null below 8 requests. An earlier dyno told none. */
+  intervals?: {
+    requests_per_s: Estimate | null;
+    output_tokens_per_s: Estimate | null;
+    prompt_tokens_per_s: Estimate | null;
+  };
   /** Means of answered requests. */
   prompt_tokens_mean: number | null;
   /** Mean output tokens of answered requests; null where unknown. */
@@ -60,7 +71,7 @@ export interface StageResults {
   /** Null without SLOs. */
   goodput: {
     requests_per_s: Estimate | null;
-    output_tokens_per_s: number;
+    output_tokens_per_s: number | null;
     /** Requests that met every SLO / all whose turn had come. */
     share: Estimate | null;
     /** How many answers missed each SLO, by its text. */

@@ -1,20 +1,19 @@
 /** The figures of a stage, from its request records. */
 import { latencies } from "../endpoint/latency.ts";
-import { blockEdges, ratioEstimate, seriesEstimates } from "../stats/block_bootstrap.ts";
+import { seriesEstimates } from "../stats/block_bootstrap.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
+import { rateEstimate, rateOf, timeOf } from "./rates.ts";
 import { Samples } from "./samples.ts";
 import { judgeSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
+import type { CountOf, GapsOf, StageTurnover, Turnover } from "./rates.ts";
 import type { Metric, StageResults } from "./results.ts";
-import type { Judged, Slo, SloValues } from "./slo.ts";
+import type { Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
 import type { RequestRecord } from "../run/request_record.ts";
-
-/** Gives the gaps of a request, ms. */
-export type GapsOf = (record: RequestRecord) => Float32Array;
 
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
@@ -23,6 +22,8 @@ const NS_PER_S = 1e9;
 export interface SummaryContext {
   name: string;
   window: Window;
+  /** Of each stage that is summed up here. */
+  turnovers: readonly StageTurnover[];
   /** Null in a closed loop. */
   requested_rate_per_s: number | null;
   slos: readonly Slo[];
@@ -33,8 +34,7 @@ export interface SummaryContext {
 }
 
 /**
- * Sums up the requests that count in the window. Latencies are of answered ones; tokens per
- * second count those that came within the window, whichever request they belong to.
+ * Sums up the requests that count in the window. Latencies are of answered ones.
  *
  * @param records all of the run, or those of a stage; warm-up left out.
  */
@@ -42,34 +42,70 @@ export function summarise(
   records: readonly RequestRecord[],
   context: SummaryContext,
 ): StageResults {
-  const { window, slos } = context;
+  const { window, slos, turnovers, gapsOf } = context;
   const duration_s = Math.max(0, (window.end_ns - window.start_ns) / NS_PER_S);
   const inside = records.filter((record) => (context.isInside ?? isInside)(record, window))
     .sort((a, b) => momentIn(a, window) - momentIn(b, window));
   const answered = inside.filter(({ failure }) => failure === null);
   const counts = countsOf(inside);
-  const output_tokens = tokensWithin(records, window, context.gapsOf);
   const judged = counts.successful + counts.failed;
-  const per_s = (count: number) => duration_s > 0 ? count / duration_s : 0;
-  const prompts = known(answered.map(({ prompt_tokens }) => prompt_tokens));
+  const ends = turnovers.map((turnover) => turnover.ends);
+  const sends = turnovers.map((turnover) => turnover.sends);
+  const isSent: CountOf = ({ t_sent_ns }) => t_sent_ns === null ? 0 : 1;
   return {
     name: context.name,
     window: { ...window, duration_s },
     requested_rate_per_s: context.requested_rate_per_s,
-    achieved_rate_per_s: per_s(counts.sent),
-    concurrency: inFlight(records, window),
+    achieved_rate_per_s: rateOf(sends, isSent) ?? 0,
+    concurrency: concurrencyOf(records, window, turnovers),
     requests: { ...counts, outside: records.length - inside.length, warmup: context.warmup },
     errors: errorsOf(inside),
     error_rate: judged > 0 ? counts.failed / judged : null,
-    requests_per_s: per_s(answered.length),
-    output_tokens_per_s: per_s(output_tokens),
-    prompt_tokens_per_s: prompts.length ? per_s(prompts.reduce((sum, n) => sum + n, 0)) : null,
-    prompt_tokens_mean: meanOf(prompts),
+    requests_per_s: rateOf(ends, isAnswered) ?? 0,
+    output_tokens_per_s: rateOf(ends, outputTokens),
+    prompt_tokens_per_s: answered.length ? rateOf(ends, promptTokens) : null,
+    intervals: {
+      requests_per_s: rateEstimate(ends, isAnswered),
+      output_tokens_per_s: rateEstimate(ends, outputTokens),
+      prompt_tokens_per_s: answered.length ? rateEstimate(ends, promptTokens) : null,
+    },
+    prompt_tokens_mean: meanOf(known(answered.map(({ prompt_tokens }) => prompt_tokens))),
     completion_tokens_mean: meanOf(known(answered.map((record) => record.completion_tokens))),
     token_sources: sourcesOf(answered),
-    goodput: slos.length ? goodputOf(records, inside, slos, window, context.gapsOf) : null,
-    metrics: metricsOf(inside, answered, context.gapsOf),
+    goodput: slos.length ? goodputOf(inside, slos, ends, gapsOf) : null,
+    metrics: metricsOf(inside, answered, gapsOf),
   };
+}
+
+/** Whether a request was answered, as a count. */
+export const isAnswered: CountOf = ({ failure }) => failure === null ? 1 : 0;
+
+/** Tokens of an answer; a failed request adds none, one that was cut off what had come by then. */
+export const outputTokens: CountOf = ({ failure, completion_tokens, token_events }) =>
+  failure === null ? completion_tokens : failure === "unfinished" ? token_events : 0;
+
+/** Tokens of an answered request's prompt. */
+export const promptTokens: CountOf = ({ failure, prompt_tokens }) =>
+  failure === null ? prompt_tokens : 0;
+
+/**
+ * In flight. Closed loop: over the window. Open loop, and of several stages: the requests' time by the
+ * time of the stage, which is what this rate keeps in flight (Little); a short stage begins with none.
+ */
+function concurrencyOf(
+  records: readonly RequestRecord[],
+  window: Window,
+  turnovers: SummaryContext["turnovers"],
+): StageResults["concurrency"] {
+  const physical = inFlight(records, window);
+  if (window.counts !== "turn" || turnovers.length !== 1) return physical;
+  const [{ ends }] = turnovers;
+  const time_s = timeOf(ends);
+  const used_ns = ends.units.flatMap(({ records }) => records).reduce(
+    (sum, { t_sent_ns, t_end_ns }) => sum + (t_sent_ns === null ? 0 : t_end_ns - t_sent_ns),
+    0,
+  );
+  return { ...physical, mean: time_s > 0 ? used_ns / NS_PER_S / time_s : 0 };
 }
 
 function metricsOf(
@@ -147,39 +183,6 @@ function sourcesOf(answered: readonly RequestRecord[]): Partial<Record<TokenSour
   return sources;
 }
 
-/** Tokens whose events came within the window; an event with several counts with their mean. */
-function tokensWithin(
-  records: readonly RequestRecord[],
-  { start_ns, end_ns }: Window,
-  gapsOf: GapsOf,
-): number {
-  let tokens = 0;
-  for (const record of records) {
-    const { t_first_token_ns, t_last_token_ns, token_events, completion_tokens, t_end_ns } = record;
-    if (t_first_token_ns === null) {
-      // an answer that was not streamed comes at once
-      if (t_end_ns >= start_ns && t_end_ns <= end_ns) tokens += completion_tokens ?? 0;
-      continue;
-    }
-    const weight = completion_tokens === null || token_events === 0
-      ? 1
-      : completion_tokens / token_events;
-    if (t_first_token_ns >= start_ns && t_last_token_ns! <= end_ns) {
-      tokens += weight * token_events;
-      continue;
-    }
-    if (t_first_token_ns > end_ns || t_last_token_ns! < start_ns) continue;
-    let t_ns = t_first_token_ns;
-    let events = t_ns >= start_ns ? 1 : 0;
-    for (const gap_ms of gapsOf(record)) {
-      t_ns += gap_ms * NS_PER_MS;
-      if (t_ns >= start_ns && t_ns <= end_ns) events++;
-    }
-    tokens += weight * events;
-  }
-  return tokens;
-}
-
 /** A request's values for its objectives. */
 function sloValues(record: RequestRecord, gaps_ms: Float32Array): SloValues {
   const values = latencies(record);
@@ -194,47 +197,26 @@ function sloValues(record: RequestRecord, gaps_ms: Float32Array): SloValues {
 }
 
 function goodputOf(
-  records: readonly RequestRecord[],
   inside: readonly RequestRecord[],
   slos: readonly Slo[],
-  window: Window,
+  turnovers: readonly Turnover[],
   gapsOf: GapsOf,
 ): StageResults["goodput"] {
-  const duration_s = (window.end_ns - window.start_ns) / NS_PER_S;
   const missed: Record<string, number> = {}, unknown: Record<string, number> = {};
   for (const slo of slos) missed[sloText(slo)] = unknown[sloText(slo)] = 0;
-  const judgedOf = (record: RequestRecord) =>
-    record.failure === null ? judgeSlos(slos, sloValues(record, gapsOf(record))) : null;
-  const isGood = (judged: Judged | null) =>
-    judged !== null && judged.missed.length === 0 && judged.unknown.length === 0;
-  const good = inside.map((record) => {
-    const judged = judgedOf(record);
-    for (const slo of judged?.missed ?? []) missed[sloText(slo)]++;
-    for (const slo of judged?.unknown ?? []) unknown[sloText(slo)]++;
-    return isGood(judged);
-  });
-  // as with all tokens: those that came within the window, whichever request they belong to
-  const tokens = tokensWithin(
-    records.filter((record) => isGood(judgedOf(record))),
-    window,
-    gapsOf,
-  );
-  const edges = blockEdges(inside.length);
-  // of stages together, one may have been intended before the first window
-  const at = (i: number) =>
-    i === 0
-      ? window.start_ns
-      : i === inside.length
-      ? window.end_ns
-      : Math.max(window.start_ns, momentIn(inside[i], window));
-  const blocks = edges === null ? [] : edges.slice(1).map((end, b) => ({
-    numerator: good.slice(edges[b], end).filter(Boolean).length,
-    denominator: (at(end) - at(edges[b])) / NS_PER_S,
-  }));
+  const good = new Set<RequestRecord>();
+  for (const record of inside) {
+    if (record.failure !== null) continue;
+    const judged = judgeSlos(slos, sloValues(record, gapsOf(record)));
+    for (const slo of judged.missed) missed[sloText(slo)]++;
+    for (const slo of judged.unknown) unknown[sloText(slo)]++;
+    if (judged.missed.length === 0 && judged.unknown.length === 0) good.add(record);
+  }
+  const isGood: CountOf = (record) => good.has(record) ? 1 : 0;
   return {
-    requests_per_s: ratioEstimate(blocks),
-    output_tokens_per_s: duration_s > 0 ? tokens / duration_s : 0,
-    share: shareEstimate(good.filter(Boolean).length, inside.length),
+    requests_per_s: rateEstimate(turnovers, isGood),
+    output_tokens_per_s: rateOf(turnovers, (record) => good.has(record) ? outputTokens(record) : 0),
+    share: shareEstimate(good.size, inside.length),
     missed,
     unknown,
   };

@@ -10,29 +10,33 @@ export interface Window {
   /** CLOCK_MONOTONIC nanoseconds. */
   end_ns: number;
   /**
-   * Which requests count. Open loop: those whose turn lay in the window, whatever came of them. Closed
-   * loop: those that ended in it, since the others saw the ramp or the drain.
+   * Which requests count. "turn", an open loop: those whose turn lay in the window, whatever came of them.
+   * "stage", a closed loop: all of the stage, each in full; the window is when its places were taken.
+   * "end", a closed loop of an earlier dyno: those that ended in the window.
    */
-  counts: "turn" | "end";
-  /** How it was chosen, in words. */
+  counts: "turn" | "stage" | "end";
+  /** Whether a closed loop's places were all taken; null for an open loop. An earlier dyno left it out. */
+  kept?: "throughout" | "seldom" | "never" | null;
+  /** How it was chosen, in words for a reader. */
   rule: string;
 }
 
-/** The moment by which a request counts in a window or does not. */
+/** The moment by which a request is placed in time: its turn in an open loop, its end in a closed one. */
 export function momentIn({ t_intended_ns, t_end_ns }: RequestRecord, { counts }: Window): number {
   return counts === "turn" ? t_intended_ns : t_end_ns;
 }
 
-/** Whether a request counts in a window. */
+/** Whether a request of a stage counts in its window. */
 export function isInside(record: RequestRecord, window: Window): boolean {
+  if (window.counts === "stage") return true;
   const t_ns = momentIn(record, window);
   return t_ns >= window.start_ns && t_ns <= window.end_ns;
 }
 
 /**
- * The window of a stage. Open loop: the stage itself. Closed loop: from when the wanted number of
- * requests was in flight first until it was so last; where it never was, or only for a while,
- * from the first to the last request.
+ * The window of a stage. Open loop: the stage itself. Closed loop: from when all its places were taken
+ * first until they were so last; where they never were, or only for a while, from the first to the
+ * last request.
  *
  * @param records those of the stage.
  */
@@ -41,7 +45,6 @@ export function windowOf(
   span: { start_ns: number; end_ns: number },
   records: readonly RequestRecord[],
 ): Window {
-  const sent = records.filter((record) => record.t_sent_ns !== null);
   if (isOpen(stage)) {
     const last_ns = records.reduce(
       (last, { t_sent_ns, t_ready_ns, t_intended_ns }) =>
@@ -50,40 +53,67 @@ export function windowOf(
     );
     // a stage that ends by its count has no end of its own
     const end_ns = stage.duration_s === null ? last_ns : span.end_ns;
-    return { start_ns: span.start_ns, end_ns, counts: "turn", rule: "the whole stage" };
+    return { start_ns: span.start_ns, end_ns, counts: "turn", kept: null, rule: "the whole stage" };
   }
   const wanted = stage.concurrency!;
-  const full = fullSpan(sent, wanted);
+  const stays = staysOf(records);
+  const full = fullSpan(stays, wanted);
   const outside =
-    sent.filter(({ t_end_ns }) =>
-      full === null || t_end_ns < full.start_ns || t_end_ns > full.end_ns
-    ).length;
+    stays.filter(({ end_ns }) => full === null || end_ns < full.start_ns || end_ns > full.end_ns)
+      .length;
   // a ramp and a drain are of fewer than `wanted` each
   if (full !== null && outside <= 2 * wanted) {
-    return { ...full, counts: "end", rule: `${wanted} in flight: without ramp and drain` };
+    const rule = `${wanted} in flight: without ramp and drain`;
+    return { ...full, counts: "stage", kept: "throughout", rule };
   }
-  const start_ns = sent.reduce((first, { t_sent_ns }) => Math.min(first, t_sent_ns!), Infinity);
-  const end_ns = sent.reduce((last, { t_end_ns }) => Math.max(last, t_end_ns), -Infinity);
-  if (sent.length === 0) return { ...span, counts: "turn", rule: "nothing was sent" };
+  const kept = full === null ? "never" : "seldom";
+  if (stays.length === 0) return { ...span, counts: "turn", kept, rule: "nothing was sent" };
   return {
-    start_ns,
-    end_ns,
-    counts: "end",
-    rule: `from the first to the last request: ${
-      full === null ? "never" : "seldom"
-    } ${wanted} in flight`,
+    start_ns: stays.reduce((first, { start_ns }) => Math.min(first, start_ns), Infinity),
+    end_ns: stays.reduce((last, { end_ns }) => Math.max(last, end_ns), -Infinity),
+    counts: "stage",
+    kept,
+    rule: `from the first to the last request: ${kept} ${wanted} in flight`,
   };
 }
 
-/** From the first to the last moment at which so many were in flight; null where they never were. */
-function fullSpan(
-  records: readonly RequestRecord[],
-  wanted: number,
-): { start_ns: number; end_ns: number } | null {
+/** A place of a closed loop, taken: by a request, or by the turns of a conversation. */
+export interface Stay extends Span {
+  records: readonly RequestRecord[];
+}
+
+/** A stretch of CLOCK_MONOTONIC, nanoseconds. */
+export interface Span {
+  start_ns: number;
+  end_ns: number;
+}
+
+/**
+ * How long the places of a closed loop were taken, in the order in which they were: from when a request
+ * had its place until its end; a conversation keeps its own while its user thinks.
+ */
+export function staysOf(records: readonly RequestRecord[]): Stay[] {
+  const conversations = new Map<number | RequestRecord, RequestRecord[]>();
+  for (const record of records) {
+    if (record.failure === "unsent") continue;
+    const key = record.conversation ?? record;
+    const turns = conversations.get(key);
+    if (turns) turns.push(record);
+    else conversations.set(key, [record]);
+  }
+  return [...conversations.values()].map((records) => ({
+    records,
+    start_ns: Math.min(...records.map(({ t_ready_ns }) => t_ready_ns)),
+    end_ns: Math.max(...records.map(({ t_end_ns }) => t_end_ns)),
+  })).sort((a, b) => a.start_ns - b.start_ns);
+}
+
+/** From the first to the last moment at which so many were taken; null where they never were. */
+function fullSpan(spans: readonly Span[], wanted: number): Span | null {
   let first = Infinity;
   let last = -Infinity;
-  sweep(records, (t_ns, in_flight, before) => {
-    if (in_flight >= wanted && first === Infinity) first = t_ns;
+  sweep(spans, (t_ns, taken, before) => {
+    if (taken >= wanted && first === Infinity) first = t_ns;
     if (before >= wanted) last = t_ns;
   });
   return last > first ? { start_ns: first, end_ns: last } : null;
@@ -92,41 +122,54 @@ function fullSpan(
 /** The mean and the greatest number of requests in flight over a window. */
 export function inFlight(
   records: readonly RequestRecord[],
-  { start_ns, end_ns }: { start_ns: number; end_ns: number },
+  window: Span,
+): { mean: number; max: number } {
+  return takenOver(
+    records.flatMap(({ t_sent_ns, t_end_ns }) =>
+      t_sent_ns === null ? [] : [{ start_ns: t_sent_ns, end_ns: t_end_ns }]
+    ),
+    window,
+  );
+}
+
+/** The mean and the greatest number of spans that hold at a time, over a window. */
+export function takenOver(
+  spans: readonly Span[],
+  { start_ns, end_ns }: Span,
 ): { mean: number; max: number } {
   let area = 0;
   let max = 0;
   let since = start_ns;
-  const count = (t_ns: number, in_flight: number) => {
+  const count = (t_ns: number, taken: number) => {
     const until = Math.min(Math.max(t_ns, start_ns), end_ns);
     if (until > since) {
-      area += in_flight * (until - since);
-      max = Math.max(max, in_flight);
+      area += taken * (until - since);
+      max = Math.max(max, taken);
       since = until;
     }
   };
   let current = 0;
-  sweep(records.filter((record) => record.t_sent_ns !== null), (t_ns, in_flight, before) => {
+  sweep(spans, (t_ns, taken, before) => {
     count(t_ns, before);
-    current = in_flight;
+    current = taken;
   });
   count(end_ns, current);
   return { mean: end_ns > start_ns ? area / (end_ns - start_ns) : 0, max };
 }
 
-/** Visits every change of the number in flight, in the order of time. */
+/** Visits every change of the number of spans that hold, in the order of time. */
 function sweep(
-  records: readonly RequestRecord[],
-  visit: (t_ns: number, in_flight: number, before: number) => void,
+  spans: readonly Span[],
+  visit: (t_ns: number, taken: number, before: number) => void,
 ): void {
-  const starts = Float64Array.from(records, ({ t_sent_ns }) => t_sent_ns!).sort();
-  const ends = Float64Array.from(records, ({ t_end_ns }) => t_end_ns).sort();
-  let in_flight = 0;
+  const starts = Float64Array.from(spans, ({ start_ns }) => start_ns).sort();
+  const ends = Float64Array.from(spans, ({ end_ns }) => end_ns).sort();
+  let taken = 0;
   for (let s = 0, e = 0; e < ends.length;) {
     // one that ends as another starts has made room for it
     const isStart = s < starts.length && starts[s] < ends[e];
-    const before = in_flight;
-    in_flight += isStart ? 1 : -1;
-    visit(isStart ? starts[s++] : ends[e++], in_flight, before);
+    const before = taken;
+    taken += isStart ? 1 : -1;
+    visit(isStart ? starts[s++] : ends[e++], taken, before);
   }
 }

@@ -49,11 +49,15 @@ export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string
   ],
   [
     "goodput",
-    "answered requests that met every SLO, per second of the window; a failed, unfinished or unsent request meets none, and a time that is unknown meets no SLO",
+    "answered requests that met every SLO, per second (as all rates); a failed, unfinished or unsent request meets none, and a time that is unknown meets no SLO",
   ],
   [
     "window",
-    "the measured part of a stage, without warm-up, ramp and drain: a request counts when its turn lay in it (open loop) or its end (closed loop), a token when it came within it",
+    "the measured part of a stage, without warm-up: of an open loop the stage, whose requests count by their turn; of a closed loop the time in which its places were all taken",
+  ],
+  [
+    "rates",
+    "answers, tokens or good requests a second. Closed loop: every request of a stage counts in full, over the time that all together held their places, times the places taken: places / mean time. Open loop: over the stage's time, and longer where the server fell behind",
   ],
   [
     "verdict",
@@ -84,7 +88,7 @@ const OF_THE_LOAD_REPORT: readonly (readonly [term: string, meaning: string])[] 
     "tokens",
     "the server's `usage`; without it a tokenizer's count, else the number of token events, and `token_source` says so",
   ],
-  ["output tokens/s", "output tokens that came within the window / its seconds"],
+  ["output tokens/s", "output tokens of answered requests, per second (as all rates)"],
   ["tokens/s a user", "1 / tpot: how fast the answer comes for whoever reads it"],
   ["wanted, sent", "requests that the arrival process asked for, and that were sent, a second"],
   [

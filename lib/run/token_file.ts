@@ -9,7 +9,8 @@ import type { RunDirectory } from "./directory.ts";
 
 const BYTES = 4;
 
-function pathOf(directory: RunDirectory): string {
+/** Where a run's gaps are. */
+export function tokenFilePath(directory: RunDirectory): string {
   return join(directory.path, "tokens.bin");
 }
 
@@ -21,7 +22,7 @@ export class TokenFile implements Disposable {
 
   /** @throws {InputError} the file cannot be made. */
   constructor(directory: RunDirectory) {
-    this.#path = pathOf(directory);
+    this.#path = tokenFilePath(directory);
     try {
       this.#fd = openSync(this.#path, "wx");
     } catch (error) {
@@ -53,7 +54,7 @@ export class TokenFileReader implements Disposable {
 
   /** @throws {InputError} the file cannot be read. */
   constructor(directory: RunDirectory) {
-    const path = pathOf(directory);
+    const path = tokenFilePath(directory);
     try {
       this.#fd = openSync(plainFile(path), "r");
     } catch (error) {

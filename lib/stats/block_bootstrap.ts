@@ -1,5 +1,5 @@
 /** 95 % intervals for values that came one after the other, and are like their neighbours. */
-import { blocksToMerge, mergedSums, widening } from "./block_dependence.ts";
+import { blocksToMerge, widening } from "./block_dependence.ts";
 import { expandedInterval } from "./expanded_percentile.ts";
 import { mean, quantile, sortedCopy } from "./quantile.ts";
 import { seededRandom } from "./random.ts";
@@ -11,8 +11,6 @@ const SEED = 1;
 const LEAST_BLOCKS = 8;
 const MOST_BLOCKS = 40;
 const LEAST_IN_BLOCK = 3;
-/** Fewer values in the order of time than this give no interval. */
-export const LEAST_FOR_BLOCKS = LEAST_BLOCKS * LEAST_IN_BLOCK;
 /** Fewer values above the p99 tell too little of where it lies. */
 const LEAST_ABOVE = 4;
 /** Ranks are told apart as finely as this. */
@@ -100,41 +98,6 @@ export function seriesEstimates(values: ArrayLike<number>): SeriesEstimates {
       : around(p99, tails, (value) => (value > p99 ? 1 : 0) - 0.01),
     mean: around(centre, means, offMean),
   };
-}
-
-/**
- * A ratio of two sums over stretches of time, such as requests per second, with its interval as of
- * {@linkcode seriesEstimates}. Null below 8 stretches.
- *
- * @param blocks of each stretch, the numerator and the denominator.
- */
-export function ratioEstimate(
-  blocks: readonly { numerator: number; denominator: number }[],
-): Estimate | null {
-  if (blocks.length < LEAST_BLOCKS) return null;
-  const total = (key: "numerator" | "denominator") =>
-    blocks.reduce((sum, block) => sum + block[key], 0);
-  const value = total("numerator") / total("denominator");
-  const residuals = blocks.map(({ numerator, denominator }) => numerator - value * denominator);
-  const of = blocksToMerge(residuals, LEAST_BLOCKS);
-  const numerators = mergedSums(blocks.map(({ numerator }) => numerator), of);
-  const denominators = mergedSums(blocks.map(({ denominator }) => denominator), of);
-  const count = numerators.length;
-  const random = seededRandom(SEED);
-  const ratios = new Float64Array(RESAMPLES);
-  for (let r = 0; r < RESAMPLES; r++) {
-    let numerator = 0;
-    let denominator = 0;
-    for (let b = 0; b < count; b++) {
-      const drawn = Math.floor(random() * count);
-      numerator += numerators[drawn];
-      denominator += denominators[drawn];
-    }
-    ratios[r] = denominator === 0 ? 0 : numerator / denominator;
-  }
-  const found = estimate(value, ratios, count, widening(mergedSums(residuals, of)), blocks.length);
-  const positive = blocks.every(({ numerator }) => numerator >= 0);
-  return positive ? { ...found, low: Math.max(0, found.low) } : found;
 }
 
 /** Of each block, the sum of a function of its values. */

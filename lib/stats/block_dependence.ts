@@ -5,7 +5,7 @@ import { mean } from "./quantile.ts";
 const CALM = 0.1;
 
 /** The correlation of values with their successors; 0 where they do not vary. */
-function lagCorrelation(values: ArrayLike<number>): number {
+export function lagCorrelation(values: ArrayLike<number>): number {
   const centre = mean(values);
   let squares = 0, products = 0;
   for (let i = 0; i < values.length; i++) {
@@ -30,12 +30,13 @@ export function mergedSums(values: ArrayLike<number>, of: number): number[] {
  * 24, 1978).
  *
  * @param residuals of each block, its sum less what was to be expected.
+ * @param calm the correlation that is let pass; few independent blocks show 1/√n by chance.
  */
-export function blocksToMerge(residuals: ArrayLike<number>, least: number): number {
+export function blocksToMerge(residuals: ArrayLike<number>, least: number, calm = CALM): number {
   let of = 1;
   while (
     Math.floor(residuals.length / (2 * of)) >= least &&
-    lagCorrelation(mergedSums(residuals, of)) > CALM
+    lagCorrelation(mergedSums(residuals, of)) > calm
   ) of *= 2;
   return of;
 }

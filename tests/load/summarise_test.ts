@@ -2,6 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { reportAs } from "../../lib/load/report_as.ts";
 import { sloText } from "../../lib/load/slo.ts";
+import { turnoverOf } from "../../lib/load/rates.ts";
 import { summarise } from "../../lib/load/summarise.ts";
 import { inFlight, windowOf } from "../../lib/load/window.ts";
 import { record } from "./fixture.ts";
@@ -25,9 +26,12 @@ function summary(
   window: { from_s: number; to_s: number },
   slos: Slo[] = [],
 ) {
+  const [start_ns, end_ns] = [window.from_s * 1e9, window.to_s * 1e9];
+  const measured = { start_ns, end_ns, counts: "turn" as const, kept: null, rule: "" };
   return summarise(records, {
     name: "test",
-    window: { start_ns: window.from_s * 1e9, end_ns: window.to_s * 1e9, counts: "turn", rule: "" },
+    window: measured,
+    turnovers: [turnoverOf(records, measured, even)],
     requested_rate_per_s: null,
     slos,
     gapsOf: even,
@@ -56,14 +60,6 @@ Deno.test("an answer of one token has no tpot", () => {
   const one = record({ at_ms: 0, completion_tokens: 1, token_events: 1, gaps: 0 });
   const { metrics } = summary([one], { from_s: 0, to_s: 1 });
   assertEquals([metrics.tpot_ms, metrics.gap_ms], [null, null]);
-});
-
-Deno.test("tokens count where they came, not where their request began", () => {
-  // tokens at 900 + 100·i ms: of 11, those at 1000 to 1900 lie in the second second
-  const across = record({ at_ms: 800, ttft_ms: 100, e2e_ms: 1100 });
-  assertAlmostEquals(summary([across], { from_s: 1, to_s: 2 }).output_tokens_per_s, 10, 1e-6);
-  assertAlmostEquals(summary([across], { from_s: 0, to_s: 1 }).output_tokens_per_s, 2, 1e-6);
-  assertEquals(summary([across], { from_s: 5, to_s: 6 }).output_tokens_per_s, 0);
 });
 
 Deno.test("failures by class, the unfinished and the unsent apart; warm-up is in nothing", () => {
@@ -167,27 +163,6 @@ Deno.test("by other tools' definitions, from the same requests", () => {
     name === "inter token latency"
   )!;
   assertAlmostEquals(gap.theirs!.mean, 200 / 10, 1e-4); // five gaps of 40 and five of 0
-});
-
-Deno.test("goodput of a closed loop goes by the ends of requests, as its window does", () => {
-  // 30 places, all taken at once; an answer every 100 ms from then on
-  const records = Array.from(
-    { length: 60 },
-    (_, i) => record({ at_ms: Math.max(0, i - 29) * 100, e2e_ms: Math.min(i + 1, 30) * 100 }),
-  );
-  const window = {
-    ...windowOf({ ...closed, concurrency: 30 }, { start_ns: 0, end_ns: 1e10 }, records),
-  };
-  const { goodput } = summarise(records, {
-    name: "test",
-    window,
-    requested_rate_per_s: null,
-    slos: [{ metric: "e2e", limit_ms: 1e5 }],
-    gapsOf: even,
-    warmup: 0,
-  });
-  const { value, low, high } = goodput!.requests_per_s!;
-  assert(low > 8 && low <= value && value <= high && high < 13, `${low} ${value} ${high}`);
 });
 
 Deno.test("an open stage that ends by its count ends with its last request, sent or not", () => {

@@ -1,7 +1,7 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
 import { dollars } from "../../text/dollars.ts";
 import { sloText } from "../../load/slo.ts";
-import { LEAST_FOR_BLOCKS } from "../../stats/block_bootstrap.ts";
+import { LEAST_UNITS } from "../../stats/ratio.ts";
 import { tableLines } from "../ui/table.ts";
 import { textWidth } from "../../text/width.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
@@ -164,7 +164,7 @@ function outcomeLines(results: LoadResults): string[] {
     const untold = unknown.length > 0 ? `; unknown, so not met: ${unknown.join(", ")}` : "";
     lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}${untold}`));
     if ([total, ...stages].some((stage) => stage.goodput?.requests_per_s === null)) {
-      lines.push(`goodput –: unknown with fewer than ${LEAST_FOR_BLOCKS} requests`);
+      lines.push(`goodput –: unknown with fewer than ${LEAST_UNITS} requests`);
     }
   }
   if (total_cost_usd !== null) lines.push(`cost ${dollars(total_cost_usd)}`);

@@ -54,10 +54,10 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
     { name: "p50", colour: "var(--c1)", points: metricPoints(stages, load, name, "p50") },
     { name: "p99", colour: "var(--c2)", points: metricPoints(stages, load, name, "p99") },
   ];
-  const plain = (value: (stage: StageResults) => number | undefined): Point[] =>
+  const plain = (value: (stage: StageResults) => number | null | undefined): Point[] =>
     ordered(answered.flatMap((stage) => {
       const y = value(stage);
-      return y === undefined ? [] : [{ x: load(stage), y, interval: null }];
+      return y === undefined || y === null ? [] : [{ x: load(stage), y, interval: null }];
     }));
   const throughput: Line[] = [{
     name: "all",
@@ -103,7 +103,9 @@ function metricPoints(
 function perUser(stages: readonly StageResults[]): Point[] {
   return stages.flatMap(({ metrics, output_tokens_per_s }) => {
     const speed = metrics.tokens_per_s_per_user;
-    return speed ? [{ x: speed.p50, y: output_tokens_per_s, interval: null }] : [];
+    return speed && output_tokens_per_s !== null
+      ? [{ x: speed.p50, y: output_tokens_per_s, interval: null }]
+      : [];
   });
 }
 

@@ -146,7 +146,7 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
 }
 
 /** Where nothing ended, there is no rate. */
-function known(rate: number, ended: number): string {
+function known(rate: number | null, ended: number): string {
   return ended > 0 ? short(rate) : "–";
 }
 

@@ -86,7 +86,7 @@ function fault(count: number): string {
 }
 
 /** Where nothing ended, there is no rate. */
-function ofAnswers({ requests }: StageResults, rate: number): string {
+function ofAnswers({ requests }: StageResults, rate: number | null): string {
   return requests.successful + requests.failed > 0 ? short(rate) : "–";
 }
 

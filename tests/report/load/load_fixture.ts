@@ -321,11 +321,11 @@ export function loadFixture(
       window: { ...whole.window, duration_s: measured_s },
       achieved_rate_per_s: whole.achieved_rate_per_s * factor,
       requests_per_s: whole.requests_per_s * factor,
-      output_tokens_per_s: whole.output_tokens_per_s * factor,
+      output_tokens_per_s: whole.output_tokens_per_s! * factor,
       goodput: whole.goodput && {
         ...whole.goodput,
         requests_per_s: scaled(whole.goodput.requests_per_s, factor),
-        output_tokens_per_s: whole.goodput.output_tokens_per_s * factor,
+        output_tokens_per_s: whole.goodput.output_tokens_per_s! * factor,
       },
       concurrency: {
         mean: stages.reduce((sum, { concurrency }) => sum + concurrency.mean / stages.length, 0),

@@ -1,0 +1,164 @@
+/** A ratio of two sums over units that came one after the other, such as requests per second of use. */
+import { blocksToMerge, lagCorrelation, mergedSums } from "./block_dependence.ts";
+import { studentTQuantile } from "./distributions.ts";
+import { shareEstimate } from "./interval.ts";
+import { quantile } from "./quantile.ts";
+import { seededRandom } from "./random.ts";
+import type { Estimate } from "./interval.ts";
+
+const RESAMPLES = 4000;
+const SEED = 1;
+const MOST_BLOCKS = 40;
+/** Fewer units tell too little of how units differ: no interval. */
+export const LEAST_UNITS = 8;
+/** Fewer tell nothing of how they depend on one another. */
+const FEW = 24;
+/** By how much of its skewness/√blocks an interval is wider: a sample seldom shows its whole tail. */
+const TAIL = 0.6;
+
+/** What one unit, such as a request, adds to either sum. */
+export interface RatioUnit {
+  numerator: number;
+  denominator: number;
+}
+
+/** How the two sums were measured. */
+export interface RatioOptions {
+  /**
+   * Denominators vary by chance, as the times of requests do: Σnumerators/Σdenominators is then too
+   * high for few units, by their squared coefficient of variation over their number, and is corrected by
+   * the jackknife (M. Quenouille, Biometrika 43, 1956). Not where they are given, as the times of an
+   * arrival process are.
+   */
+  random: boolean;
+}
+
+/**
+ * The ratio Σnumerators/Σdenominators. Null for denominators of 0.
+ *
+ * The jackknife of few units with one very long among them would go below 0: the correction stays
+ * within 1/(1 + 3v) with v the squared relative standard error. In simulations of 16 to 320 units of
+ * fixed, uniform, exponential, lognormal (σ 1) and Pareto (2.5) lengths it is off by less than 1 %.
+ */
+export function ratio(units: readonly RatioUnit[], { random }: RatioOptions): number | null {
+  const n = units.length;
+  const numerator = sumOf(units.map((unit) => unit.numerator));
+  const denominator = sumOf(units.map((unit) => unit.denominator));
+  if (!(denominator > 0)) return null;
+  const raw = numerator / denominator;
+  if (!random || n < 2 || !(raw > 0)) return raw;
+  let others = 0;
+  for (const unit of units) {
+    const left = denominator - unit.denominator;
+    if (!(left > 0)) return raw;
+    others += (numerator - unit.numerator) / left;
+  }
+  const squares = sumOf(units.map((unit) => (unit.numerator - raw * unit.denominator) ** 2));
+  const most = 1 + 3 * squares * n / (n - 1) / numerator ** 2;
+  return Math.min(raw * most, Math.max(raw / most, n * raw - (n - 1) * others / n));
+}
+
+/**
+ * The ratio with its 95 % interval; null below 8 units or for denominators of 0.
+ *
+ * Units in the order of time are cut into up to 40 blocks, which are merged while neighbours correlate.
+ * The interval is that of the bootstrap-t of the ratio's logarithm over blocks (B. Efron and R.
+ * Tibshirani, An Introduction to the Bootstrap, 1993, 12.5), widened for the correlation that is left
+ * and for the tail that few units do not show. For the lengths above it covers 93 to 97 %.
+ * Where all numerators are 0, its upper end is that of Wilson's share, as if a unit held one at most.
+ */
+export function ratioEstimate(
+  units: readonly RatioUnit[],
+  options: RatioOptions,
+): Estimate | null {
+  const n = units.length;
+  const value = ratio(units, options);
+  if (value === null || n < LEAST_UNITS) return null;
+  const whole = (value: number, low: number, high: number): Estimate => ({
+    value,
+    low,
+    high,
+    n,
+    method: "block bootstrap",
+  });
+  const { numerators, denominators } = blocksOf(units);
+  const [numerator, denominator] = [sumOf(numerators), sumOf(denominators)];
+  if (!(numerator > 0)) {
+    return whole(value, value, Math.max(value, shareEstimate(0, n)!.high * n / denominator));
+  }
+  const raw = numerator / denominator;
+  const count = numerators.length;
+  const residuals = numerators.map((each, b) => each - raw * denominators[b]);
+  const error = relativeError(residuals, numerator);
+  // what is left of equal lengths is rounding
+  if (!(error > 1e-12)) return whole(value, value * (1 - 1e-9), value * (1 + 1e-9));
+  const random = seededRandom(SEED);
+  const pivots: number[] = [];
+  const drawn = new Uint32Array(count);
+  const off = new Float64Array(count);
+  for (let r = 0; r < RESAMPLES; r++) {
+    let top = 0, bottom = 0;
+    for (let b = 0; b < count; b++) {
+      const at = drawn[b] = Math.floor(random() * count);
+      top += numerators[at];
+      bottom += denominators[at];
+    }
+    if (!(top > 0 && bottom > 0)) continue;
+    for (let b = 0; b < count; b++) {
+      off[b] = numerators[drawn[b]] - top / bottom * denominators[drawn[b]];
+    }
+    const resampled = relativeError(off, top);
+    if (resampled > 1e-12) pivots.push(Math.log(top / bottom / raw) / resampled);
+  }
+  const sorted = Float64Array.from(pivots).sort();
+  if (sorted.length < RESAMPLES / 10) return null;
+  const root = Math.sqrt(count);
+  // as far as it is more than chance: its estimate is off by about 1/√B, and too low by 1/B
+  const correlation = n < FEW ? 0 : lagCorrelation(residuals) + 1 / count - 1.5 / root;
+  const skewed = Math.abs(skewness(residuals)) / Math.sqrt(6 / count);
+  const wider = Math.sqrt(1 + 2 * Math.max(0, correlation)) *
+    (1 + TAIL * Math.max(0, skewed - 1) * Math.sqrt(6) / count);
+  // as far as there is no more skewness than chance shows, Student's t is better than the bootstrap
+  const trust = Math.min(1, skewed);
+  const t = studentTQuantile(0.975, count - 1);
+  const end = (q: number) => {
+    const pivot = trust * quantile(sorted, q) + (1 - trust) * (q < 0.5 ? -t : t);
+    return raw * Math.exp(-wider * error * pivot);
+  };
+  return whole(value, Math.min(value, end(0.975)), Math.max(value, end(0.025)));
+}
+
+function blocksOf(units: readonly RatioUnit[]): { numerators: number[]; denominators: number[] } {
+  const n = units.length;
+  const count = Math.min(MOST_BLOCKS, n);
+  const numerators = new Array<number>(count).fill(0);
+  const denominators = new Array<number>(count).fill(0);
+  units.forEach((unit, i) => {
+    const block = Math.floor(i * count / n);
+    numerators[block] += unit.numerator;
+    denominators[block] += unit.denominator;
+  });
+  const raw = sumOf(numerators) / sumOf(denominators);
+  const residuals = numerators.map((each, b) => each - raw * denominators[b]);
+  const of = n < FEW ? 1 : blocksToMerge(residuals, LEAST_UNITS, 1.3 / Math.sqrt(count));
+  return { numerators: mergedSums(numerators, of), denominators: mergedSums(denominators, of) };
+}
+
+/** The standard error of a ratio as a share of it, from its residuals (the delta method). */
+function relativeError(residuals: ArrayLike<number>, numerator: number): number {
+  let squares = 0;
+  for (let b = 0; b < residuals.length; b++) squares += residuals[b] ** 2;
+  return Math.sqrt(squares * residuals.length / (residuals.length - 1)) / numerator;
+}
+
+/** Of values around 0. */
+function skewness(values: readonly number[]): number {
+  const squares = sumOf(values.map((value) => value ** 2)) / values.length;
+  return sumOf(values.map((value) => value ** 3)) / values.length / squares ** 1.5;
+}
+
+function sumOf(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
