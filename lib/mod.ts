@@ -101,6 +101,19 @@ export type { GateQuestions, GateSide } from "./compare/gate_sides.ts";
 export type { LatencyName, LoadSample } from "./compare/load_sample.ts";
 export { Budget, BudgetSpentError } from "./run/budget.ts";
 export type { BudgetLimits, Reservation, Spent } from "./run/budget.ts";
+export { loadBatch } from "./settings/batch.ts";
+export { openBatch } from "./schedule/open_batch.ts";
+export type { BatchOpening, OpenBatch } from "./schedule/open_batch.ts";
+export { runBatch } from "./schedule/run_batch.ts";
+export type { BatchRunOptions, SlotOutcome } from "./schedule/run_batch.ts";
+export type { BatchClock } from "./schedule/clock.ts";
+export type { BatchFolder } from "./schedule/folder.ts";
+export type { SlotParts } from "./schedule/run_slot.ts";
+export type { Slot } from "./schedule/schedule.ts";
+export type { BatchSession } from "./schedule/session.ts";
+export type { BatchState, SlotState } from "./schedule/state.ts";
+export type { BatchUpload } from "./schedule/upload.ts";
+export type { Batch, BatchModel, BatchQuestion, IndustryQuestion } from "./settings/batch.ts";
 export { MockEndpoint } from "./mock/server.ts";
 export { perfettoTrace } from "./report/perfetto.ts";
 export { writeComparedReport } from "./report/compare/compared_report.ts";
@@ -144,7 +157,16 @@ export type { SweepReport } from "./report/sweep/sweep_report.ts";
 export type { RunDirectory } from "./run/directory.ts";
 export type { RunOutcomes } from "./run/index.ts";
 export type { Attempt, Tried } from "./run/attempt.ts";
-export type { CodingEvent } from "./run/events.ts";
+export type {
+  BatchEvent,
+  BatchRecord,
+  BatchStart,
+  CodingEvent,
+  PendingRun,
+  Rehearsal,
+  SlotTimes,
+  Timeliness,
+} from "./run/events.ts";
 export type { Price, PriceTable } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";
 export type { ExportedFile } from "./formats/exported_file.ts";
@@ -191,6 +213,7 @@ export type { PerformanceMetrics } from "./hardware/performance.ts";
 
 // The schemas that those types are made of.
 export { apiOptionsSchema } from "./endpoint/api.ts";
+export { batchModelSchema, batchSchema, questionsSchema } from "./settings/batch.ts";
 export { priceSchema } from "./run/prices.ts";
 export { loadSettingsSchema, loadStageSchema } from "./settings/load.ts";
 export { evaluatorSchema, messageSchema, suiteSchema, testSchema } from "./settings/suite.ts";

@@ -189,25 +189,33 @@ export type Timeliness = "on_time" | "late" | "missed";
 
 /** What a batch began with. */
 export interface BatchStart {
+  /** Milliseconds since 1970. */
   start_ms: number;
   /** A hash of what must not change while it goes on. */
   identity: string;
+  /** Null for the batch itself, by the clock on the wall. */
   rehearsal: Rehearsal | null;
 }
 
 /** Where a rehearsal's time was tied to the wall's. */
 export interface Rehearsal {
+  /** So many times as fast. */
   speedup: number;
   /** The wall's time, milliseconds since 1970, at which the rehearsal's was `rehearsed_ms`. */
   wall_ms: number;
+  /** The rehearsal's, milliseconds since 1970. */
   rehearsed_ms: number;
 }
 
 /** A run that was begun for a slot and has not ended. */
 export interface PendingRun {
+  /** From 1. */
   slot: number;
+  /** As the batch file calls it. */
   provider: string;
+  /** The model that is asked. */
   model: string;
+  /** The run's id. */
   run_id: string;
   /** The tests it has; null for all. */
   tests: string[] | null;
@@ -219,9 +227,13 @@ export interface PendingRun {
 export interface BatchRecord {
   /** When the question was asked, ISO 8601 in UTC. */
   timestamp: string;
+  /** The question's, in the batch file. */
   industry: string;
+  /** As it was asked. */
   question: string;
+  /** As the batch file calls it. */
   llm_provider: string;
+  /** The model that was asked. */
   llm_model: string;
   /** From sending the request to the end of the answer, of the attempt that counts. */
   latency_sec: number | null;
@@ -231,13 +243,17 @@ export interface BatchRecord {
   success: boolean;
   /** The share of key points in the answer, 0..1. */
   coverage_score: number | null;
+  /** Tokens of the prompt. */
   prompt_tokens: number | null;
+  /** Tokens of the answer. */
   response_tokens: number | null;
 }
 
 /** A slot was begun or left out. */
-interface SlotTimes {
+export interface SlotTimes {
+  /** From 1. */
   slot: number;
+  /** How it lay to its time. */
   timeliness: Timeliness | null;
   /** Seconds behind its time. */
   late_s: number | null;

@@ -2,6 +2,7 @@
 import { sleep } from "../execute/sleep.ts";
 import type { Rehearsal } from "../run/events.ts";
 
+/** The time that a batch is kept by. */
 export interface BatchClock {
   /** Milliseconds since 1970; may jump. */
   now_ms(): number;

@@ -3,12 +3,17 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { notWritten } from "../write.ts";
 
+/** Paths in a batch's folder. */
 export interface BatchFolder {
+  /** The folder. */
   path: string;
   /** What happened, and the truth about every record. */
   journal: string;
+  /** The lock that keeps two processes from writing one batch. */
   lock: string;
+  /** Every record, as JSON. */
   records_json: string;
+  /** The same as CSV. */
   records_csv: string;
 }
 

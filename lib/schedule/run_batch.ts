@@ -3,22 +3,28 @@ import { resolve } from "node:path";
 import { throwIfAborted } from "../execute/scope.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { concludeRun, finishSlot, runTasks } from "./run_slot.ts";
+import { uploadRest } from "./upload.ts";
 import type { BatchClock } from "./clock.ts";
 import type { ModelTask, SlotParts } from "./run_slot.ts";
 import type { Slot } from "./schedule.ts";
 import type { BatchSession } from "./session.ts";
 import type { SlotState } from "./state.ts";
+import type { BatchUpload } from "./upload.ts";
 import type { Timeliness } from "../run/events.ts";
 
 /** What came of a slot. */
 export interface SlotOutcome extends SlotState {
+  /** Which one. */
   slot: Slot;
+  /** Records that it has. */
   records: number;
   /** Records without an answer. */
   failed: number;
 }
 
+/** A batch that is run, and who is told. */
 export interface BatchRunOptions extends SlotParts {
+  /** The time that it is kept by. */
   clock: BatchClock;
   /** Runs what is due now or within a minute, and does not wait for more: for cron and timers. */
   once?: boolean;
@@ -26,8 +32,10 @@ export interface BatchRunOptions extends SlotParts {
   onWait?: (slot: Slot, wait_ms: number) => void;
   /** A slot begins. */
   onSlotStarted?: (slot: Slot, state: SlotState) => void;
-  /** A slot is over, run or skipped; it is waited for. The place for what follows a batch. */
+  /** A slot is over, run or skipped; it is waited for. */
   onSlotFinished?: (outcome: SlotOutcome) => Promise<void> | void;
+  /** What a slot made was sent to where the batch file says, or was not. */
+  onUpload?: (upload: BatchUpload) => void;
 }
 
 /** How far ahead `once` looks, milliseconds: a minute, cron's grain. */
@@ -103,6 +111,9 @@ async function step(
     if (!skip) await carryOut(slot, options, signal);
   }
   await options.onSlotFinished?.(outcomeOf(slot, session));
+  const free_ms = (slot.until_ms - clock.now_ms()) / clock.speed;
+  const upload = await uploadRest(session, options.out, free_ms, signal);
+  if (upload !== null) options.onUpload?.(upload);
 }
 
 async function carryOut(slot: Slot, options: BatchRunOptions, signal: AbortSignal): Promise<void> {

@@ -23,11 +23,13 @@ import type { BatchRecord } from "../run/events.ts";
 
 /** What evaluations work with. */
 export interface SlotParts {
+  /** The batch. */
   session: BatchSession;
   /** How each model is reached, in the order of the batch file's models. */
   apis: readonly APIConfiguration[];
   /** The folder of runs. */
   out: string;
+  /** The command line, recorded in each run's metadata. */
   argv?: string[];
   /** One line for a person. */
   onNotice?: (line: string) => void;

@@ -65,9 +65,13 @@ export function checkSame(batch: Batch, state: BatchState, folder: BatchFolder):
 
 /** Open while this process may change the batch. */
 export class BatchSession implements Disposable {
+  /** The batch file, as it was read. */
   readonly batch: Batch;
+  /** Where its state is. */
   readonly folder: BatchFolder;
+  /** What its journal comes to. */
   readonly state: BatchState;
+  /** All slots, in the order of time. */
   readonly slots: Slot[];
   /** Keeps what it has learnt out of the journal. */
   readonly redactor = new Redactor();
@@ -145,6 +149,7 @@ export class BatchSession implements Disposable {
     writeRecords(this.folder, this.state.records(this.batch, this.slots.length));
   }
 
+  /** Closes the journal and gives the batch back. */
   [Symbol.dispose](): void {
     this.#journal[Symbol.dispose]();
     this.#unlock();

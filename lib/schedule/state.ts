@@ -4,6 +4,7 @@ import type { Fold } from "../run/fold.ts";
 import type { BatchEvent, BatchRecord, BatchStart, PendingRun, Timeliness } from "../run/events.ts";
 import { testIdOf } from "./suite_of_batch.ts";
 
+/** How a slot stands. */
 export interface SlotState {
   /** partial: over, but not every question was put to every model. */
   status: "waiting" | "running" | "done" | "partial" | "skipped";
@@ -17,6 +18,7 @@ const WAITING: SlotState = { status: "waiting", timeliness: null, late_s: null }
 
 /** Events, one after the other, as a state. */
 export class BatchState {
+  /** What it began with; null before. */
   start: BatchStart | null = null;
   readonly #slots = new Map<number, SlotState>();
   readonly #pending = new Map<string, PendingRun>();
@@ -67,6 +69,7 @@ export class BatchState {
     }
   }
 
+  /** How a slot stands. */
   slot(slot: number): SlotState {
     return this.#slots.get(slot) ?? WAITING;
   }
@@ -104,6 +107,7 @@ export class BatchState {
     return this.#toUpload.size > 0 || !this.#recordsUploaded;
   }
 
+  /** The record of a test; null for none yet. */
   record(slot: number, { provider, model }: BatchModel, test_id: string): BatchRecord | null {
     return this.#records.get(keyOf(slot, provider, model, test_id)) ?? null;
   }

@@ -9,7 +9,11 @@ import type { BatchSession } from "./session.ts";
 
 /** What came of an attempt. */
 export interface BatchUpload {
+  /** Where to. */
+  to: string;
+  /** Runs that were sent. */
   runs: number;
+  /** Bytes that were sent, the records' too. */
   sent_bytes: number;
   /** Why not all was sent; null when it was. */
   error: string | null;
@@ -25,14 +29,14 @@ export interface BatchUpload {
  * @throws {CancelledError} the signal is aborted.
  * @throws {InputError} the batch's journal cannot be written.
  */
-export async function uploadBatch(
+async function uploadBatch(
   session: BatchSession,
   { to, out, within_ms }: { to: string; out: string; within_ms: number },
   signal: AbortSignal,
 ): Promise<BatchUpload> {
   const { state, folder } = session;
   const name = basename(folder.path);
-  const sent: BatchUpload = { runs: 0, sent_bytes: 0, error: null };
+  const sent: BatchUpload = { to, runs: 0, sent_bytes: 0, error: null };
   const within = AbortSignal.any([signal, AbortSignal.timeout(within_ms)]);
   try {
     for (const run_id of state.runsToUpload()) {
@@ -57,6 +61,29 @@ export async function uploadBatch(
     session.append({ event: "upload_failed", to, error: sent.error });
   }
   return sent;
+}
+
+/** An upload gives way to the next slot, but not sooner; milliseconds. */
+const SHORTEST_MS = 10_000;
+const LONGEST_MS = 3_600_000;
+
+/**
+ * Uploads what was not yet, where the batch file says so.
+ *
+ * @param free_ms until something else is to be done.
+ * @returns what came of it; null where there was nothing to do.
+ * @throws {CancelledError} the signal is aborted.
+ */
+export async function uploadRest(
+  session: BatchSession,
+  out: string,
+  free_ms: number,
+  signal: AbortSignal,
+): Promise<BatchUpload | null> {
+  const { batch: { upload: to }, state } = session;
+  if (to === undefined || !state.uploadPending) return null;
+  const within_ms = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, free_ms));
+  return await uploadBatch(session, { to, out, within_ms }, signal);
 }
 
 /** The folder itself is in use by this process, so that its files of records go by a copy. */

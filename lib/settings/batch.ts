@@ -6,6 +6,7 @@ import { checkJson, positionOf, readJsonFile } from "./json_file.ts";
 import { endpointSettings, retrySettings } from "./endpoint.ts";
 import { asGiven, count, fileForms, sampleRate, schemaField, seconds, text } from "./setting.ts";
 import type { JsonFile } from "./json_file.ts";
+import type { OutputOf } from "./setting.ts";
 
 const policy = z.enum(["skip", "run_now"], { error: 'expected "skip" or "run_now"' });
 const HOURS_A_DAY = 24;
@@ -55,7 +56,12 @@ const scheduleSchema = z.strictObject({
 
 const { endpoint, headers, api_key_env, timeout, stream } = asGiven(endpointSettings).shape;
 
-const modelSchema = z.strictObject({
+/**
+ * A model of a batch.
+ *
+ * @internal
+ */
+export const batchModelSchema = z.strictObject({
   /** A preset's name; any other name needs an `endpoint` and is a label. */
   provider: text.clone().describe("a preset's name; any other needs an endpoint and is a label"),
   model: text,
@@ -64,7 +70,11 @@ const modelSchema = z.strictObject({
   headers,
 });
 
-/** A batch file, before its questions are read. */
+/**
+ * A batch file, before its questions are read.
+ *
+ * @internal
+ */
 export const batchSchema = z.strictObject({
   $schema: schemaField,
   name: z.string().regex(
@@ -72,7 +82,7 @@ export const batchSchema = z.strictObject({
     "expected up to 64 letters, digits, _, - and . (a folder's name)",
   ),
   schedule: scheduleSchema.prefault({}),
-  models: z.array(modelSchema).min(1),
+  models: z.array(batchModelSchema).min(1),
   industries: z.array(z.strictObject({
     industry: z.string().min(1),
     /** Path of the questions, relative to the batch file. */
@@ -94,7 +104,11 @@ export const batchSchema = z.strictObject({
   ).optional(),
 }).register(fileForms, { name: "batch", title: "a batch of dyno" });
 
-/** A file of questions. */
+/**
+ * A file of questions.
+ *
+ * @internal
+ */
 export const questionsSchema = z.strictObject({
   $schema: schemaField,
   questions: z.array(z.strictObject({
@@ -108,18 +122,22 @@ export const questionsSchema = z.strictObject({
 }).register(fileForms, { name: "questions", title: "questions of a batch" });
 
 export type Schedule = z.infer<typeof scheduleSchema>;
-export type BatchModel = z.infer<typeof modelSchema>;
-export type Question = z.infer<typeof questionsSchema>["questions"][number];
+/** A model of a batch, and how it is reached. */
+export interface BatchModel extends OutputOf<typeof batchModelSchema> {}
+/** A question of a batch. */
+export type BatchQuestion = OutputOf<typeof questionsSchema>["questions"][number];
 
 /** A question with the industry that it belongs to. */
-export interface IndustryQuestion extends Question {
+export interface IndustryQuestion extends BatchQuestion {
+  /** As the batch file calls it. */
   industry: string;
 }
 
 /** A batch file with its questions read. */
-export interface Batch extends Omit<z.infer<typeof batchSchema>, "$schema" | "industries"> {
+export interface Batch extends Omit<OutputOf<typeof batchSchema>, "$schema" | "industries"> {
   /** The file it came from. */
   path: string;
+  /** The questions of all industries, in their order. */
   questions: IndustryQuestion[];
 }
 

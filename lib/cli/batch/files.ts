@@ -1,16 +1,12 @@
 /** What the commands on batches share: the file, the folder, times as people read them. */
 import { InputError } from "../../errors.ts";
 import { loadBatch } from "../../settings/batch.ts";
-import { batchFolder } from "../../schedule/folder.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
-import { rehearsalClock, wallClock } from "../../schedule/clock.ts";
 import { grouped } from "../../text/grouped.ts";
 import { otherwise, text, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
-import type { BatchClock } from "../../schedule/clock.ts";
-import type { BatchFolder } from "../../schedule/folder.ts";
 import type { Slot } from "../../schedule/schedule.ts";
-import type { BatchState, SlotState } from "../../schedule/state.ts";
+import type { SlotState } from "../../schedule/state.ts";
 import type { Batch } from "../../settings/batch.ts";
 
 export const folderFlags = {
@@ -25,20 +21,6 @@ export function onlyBatch(command: string, positional: readonly string[]): Promi
     `dyno batch ${command} takes one batch file, ${positional.length} given; ` +
       `see dyno batch ${command} --help`,
   );
-}
-
-/** Where a batch, or its rehearsal, keeps its state. */
-export function folderOf(
-  { name }: Batch,
-  batches: string,
-  rehearsal: boolean,
-): BatchFolder {
-  return batchFolder(batches, rehearsal ? `${name}-rehearsal` : name);
-}
-
-/** The clock that a batch is kept by. */
-export function clockOf({ start }: BatchState): BatchClock {
-  return start?.rehearsal ? rehearsalClock(start.rehearsal) : wallClock;
 }
 
 /** `Mon 2027-03-01 08:51:25` in a time zone. */

@@ -1,7 +1,8 @@
 /** dyno batch plan: the slots of a batch. */
 import { checkSame, readState } from "../../schedule/session.ts";
 import { planOf } from "../../schedule/status.ts";
-import { counted, folderFlags, folderOf, localDay, onlyBatch } from "./files.ts";
+import { folderOf } from "../../schedule/open_batch.ts";
+import { counted, folderFlags, localDay, onlyBatch } from "./files.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { tableLines } from "../ui/table.ts";

@@ -2,13 +2,13 @@
 import process from "node:process";
 import { existsSync } from "node:fs";
 import { InputError } from "../../errors.ts";
-import { apisOf } from "../../schedule/apis.ts";
+import { folderOf, openBatch } from "../../schedule/open_batch.ts";
 import { retryTasks, runRetry } from "../../schedule/retry.ts";
-import { BatchSession, readState } from "../../schedule/session.ts";
+import { uploadRest } from "../../schedule/upload.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { counted, folderFlags, folderOf, onlyBatch } from "./files.ts";
-import { checkUpload, uploadRest } from "./upload.ts";
+import { counted, folderFlags, onlyBatch } from "./files.ts";
+import { uploadText } from "./upload.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, list, parseFlags, text } from "../ui/flags.ts";
 import type { ModelTask } from "../../schedule/run_slot.ts";
@@ -46,17 +46,18 @@ export const command: Command = {
     }
     const chosen = values.slots && slotNumbers(values.slots);
     const folder = folderOf(batch, values.batches, rehearsal);
-    const warn = (line: string) => terminal.warn(line);
     if (!existsSync(folder.journal)) {
       throw new InputError(`${folder.path}: this batch has not begun; dyno batch run starts it`);
     }
-    const apis = apisOf(batch, values.endpoint, warn);
-    checkUpload(batch);
-    const { start } = await readState(folder, warn);
-    const speedup = start?.rehearsal?.speedup ?? null;
-    using session = await BatchSession.open(batch, folder, { now_ms: Date.now(), speedup, warn });
+    using open = await openBatch(batch, {
+      batches: values.batches,
+      out: values.out,
+      rehearsal: rehearsal ? "as begun" : null,
+      endpoint: values.endpoint,
+      onWarning: (line) => terminal.warn(line),
+    });
+    const { session, out } = open;
     const tasks = retryTasks(session, chosen ?? null);
-    const out = values.out ?? (rehearsal ? `${folder.path}/runs` : "runs");
     let uploaded: boolean;
     try {
       if (tasks.length === 0) {
@@ -66,15 +67,15 @@ export const command: Command = {
           `asking ${counted(questionsOf(tasks, batch.questions.length), "question")} again`,
         );
         await runRetry(tasks, {
-          session,
-          apis,
-          out,
+          ...open,
           argv: process.argv.slice(2),
           onNotice: (line) => terminal.say(terminal.paint.dim(line)),
           onRun: (run) => writeSuiteReport(run.directory, run.results),
         }, signal);
       }
-      uploaded = await uploadRest(session, out, Infinity, (line) => terminal.say(line), signal);
+      const upload = await uploadRest(session, out, Infinity, signal);
+      if (upload !== null) terminal.say(uploadText(upload));
+      uploaded = upload === null || upload.error === null;
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
       terminal.say("stopped; the same command goes on");

@@ -1,26 +1,15 @@
 /** dyno batch run: the daemon, one look for cron and timers, and rehearsals. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
-import { apisOf } from "../../schedule/apis.ts";
+import { clockOf, folderOf, openBatch } from "../../schedule/open_batch.ts";
 import { runBatch } from "../../schedule/run_batch.ts";
-import { BatchSession } from "../../schedule/session.ts";
 import { batchStatus } from "../../schedule/status.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { grouped } from "../../text/grouped.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { checkWritable } from "../../run/directory.ts";
 import { isLocked } from "../../run/lock.ts";
-import {
-  clockOf,
-  counted,
-  folderFlags,
-  folderOf,
-  localDay,
-  onlyBatch,
-  slotText,
-  timelinessText,
-} from "./files.ts";
-import { checkUpload, uploadRest } from "./upload.ts";
+import { counted, folderFlags, localDay, onlyBatch, slotText, timelinessText } from "./files.ts";
+import { uploadText } from "./upload.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
@@ -30,6 +19,7 @@ import { ProgressLine } from "../ui/progress_line.ts";
 import { endOfSlot } from "../run/run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
+import type { BatchSession } from "../../schedule/session.ts";
 import type { SlotOutcome } from "../../schedule/run_batch.ts";
 import type { BatchStatus } from "../../schedule/status.ts";
 import type { Batch } from "../../settings/batch.ts";
@@ -82,34 +72,31 @@ export const command: Command = {
       return EXIT.good;
     }
     const out = values.out ?? (rehearsal ? `${folder.path}/runs` : "runs");
-    checkUpload(batch);
     return await withCallbacks(
       values,
       out,
       context,
-      (told) => start(batch, folder, out, values, told),
+      (told) => start(batch, out, values, told),
     );
   },
 };
 
 async function start(
   batch: Batch,
-  folder: BatchFolder,
   out: string,
   values: Values<typeof flags>,
   { terminal, signal, callbacks }: CommandContext,
 ): Promise<number> {
-  const apis = apisOf(batch, values.endpoint, (line) => terminal.warn(line));
-  checkWritable(folder.path);
-  checkWritable(out);
-  using session = await BatchSession.open(batch, folder, {
-    now_ms: Date.now(),
-    speedup: values.speedup ?? null,
-    warn: (line) => terminal.warn(line),
+  using open = await openBatch(batch, {
+    batches: values.batches,
+    out,
+    rehearsal: values.speedup,
+    endpoint: values.endpoint,
+    onWarning: (line) => terminal.warn(line),
   });
+  const { session } = open;
   await using observed = await observe(values, terminal);
   const { slots, state } = session;
-  const clock = clockOf(state);
   const { timezone } = batch.schedule;
   const left = slots.filter(({ slot }) => !state.isOver(slot));
   sayStart(session, left.length, terminal);
@@ -119,11 +106,8 @@ async function start(
   const told = new Set<string>();
   try {
     await runBatch({
-      session,
-      apis,
-      out,
+      ...open,
       argv: process.argv.slice(2),
-      clock,
       once: values.once,
       onNotice: (notice) => { // each once: most come with every run
         if (!told.has(notice)) line.above(terminal.paint.dim(notice));
@@ -141,13 +125,12 @@ async function start(
       onSlotStarted: () => {
         started_ms = performance.now();
       },
-      onSlotFinished: async (outcome) => {
+      onSlotFinished: (outcome) => {
         line.above(outcomeText(outcome, slots.length));
         if (values.json) terminal.out(JSON.stringify({ ...outcome, ...outcome.slot }));
         callbacks?.ended(endOfSlot(outcome, batch.name, slots.length, started_ms));
-        const free_ms = (outcome.slot.until_ms - clock.now_ms()) / clock.speed;
-        await uploadRest(session, out, free_ms, (said) => line.above(said), signal);
       },
+      onUpload: (upload) => line.above(uploadText(upload)),
     }, signal);
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error;

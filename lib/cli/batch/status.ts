@@ -1,16 +1,8 @@
 /** dyno batch status: where a batch is. */
+import { clockOf, folderOf } from "../../schedule/open_batch.ts";
 import { batchStatus } from "../../schedule/status.ts";
 import { grouped } from "../../text/grouped.ts";
-import {
-  clockOf,
-  counted,
-  folderFlags,
-  folderOf,
-  localDay,
-  onlyBatch,
-  slotText,
-  timelinessText,
-} from "./files.ts";
+import { counted, folderFlags, localDay, onlyBatch, slotText, timelinessText } from "./files.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";

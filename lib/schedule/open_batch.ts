@@ -1,0 +1,94 @@
+/** Opening a batch: how its models are reached, its session, its clock. */
+import { checkWritable } from "../run/directory.ts";
+import { bucketAccess, uploadTarget } from "../upload/target.ts";
+import { apisOf } from "./apis.ts";
+import { rehearsalClock, wallClock } from "./clock.ts";
+import { batchFolder } from "./folder.ts";
+import { BatchSession, readState } from "./session.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Batch } from "../settings/batch.ts";
+import type { BatchClock } from "./clock.ts";
+import type { BatchFolder } from "./folder.ts";
+import type { BatchState } from "./state.ts";
+
+/** Where a batch is, and how it is kept. */
+export interface BatchOpening {
+  /** The folder of batches. Default "batches". */
+  batches?: string;
+  /** The folder of runs. Default "runs"; of a rehearsal, runs in its folder. */
+  out?: string;
+  /**
+   * A rehearsal in a folder of its own, so many times as fast; "as begun" goes on with the one that is
+   * there. Default: the batch itself, by the clock on the wall.
+   */
+  rehearsal?: number | "as begun" | null;
+  /** Of a rehearsal: asks every model there, without a key. */
+  endpoint?: string;
+  /** One line of what a person should know. */
+  onWarning?(line: string): void;
+}
+
+/** A batch that this process may go on with. */
+export interface OpenBatch extends Disposable {
+  /** Its state and its journal. */
+  session: BatchSession;
+  /** How each model is reached, in the order of the batch's models. */
+  apis: readonly APIConfiguration[];
+  /** The folder of runs. */
+  out: string;
+  /** The time that it is kept by. */
+  clock: BatchClock;
+}
+
+/** The clock that a batch is kept by. */
+export function clockOf({ start }: BatchState): BatchClock {
+  return start?.rehearsal ? rehearsalClock(start.rehearsal) : wallClock;
+}
+
+/** Where a batch, or its rehearsal, keeps its state. */
+export function folderOf(
+  { name }: Batch,
+  batches: string | undefined,
+  rehearsal: boolean,
+): BatchFolder {
+  return batchFolder(batches ?? "batches", rehearsal ? `${name}-rehearsal` : name);
+}
+
+/**
+ * Opens a batch. One that has not begun begins now.
+ *
+ * @throws {InputError} another process is at work on it, its file has changed, a folder cannot be
+ * written to, a model or a place for uploads cannot be right.
+ *
+ * @example
+ * ```ts
+ * const batch = await loadBatch("experiments/batches/retail_finance.json");
+ * using open = await openBatch(batch, { onWarning: console.error });
+ * await runBatch({ ...open, once: true }, new AbortController().signal);
+ * ```
+ */
+export async function openBatch(batch: Batch, opening: BatchOpening = {}): Promise<OpenBatch> {
+  const { rehearsal = null, endpoint, onWarning: warn = () => {} } = opening;
+  const folder = folderOf(batch, opening.batches, rehearsal !== null);
+  const out = opening.out ?? (rehearsal !== null ? `${folder.path}/runs` : "runs");
+  const apis = apisOf(batch, endpoint, warn);
+  checkUpload(batch);
+  checkWritable(folder.path);
+  checkWritable(out);
+  const speedup = rehearsal === "as begun"
+    ? (await readState(folder, warn)).start?.rehearsal?.speedup ?? null
+    : rehearsal;
+  const session = await BatchSession.open(batch, folder, { now_ms: Date.now(), speedup, warn });
+  return {
+    session,
+    apis,
+    out,
+    clock: clockOf(session.state),
+    [Symbol.dispose]: () => session[Symbol.dispose](),
+  };
+}
+
+/** @throws {InputError} a place or a key that cannot be right, before anything runs. */
+function checkUpload({ upload }: Batch): void {
+  if (upload !== undefined) bucketAccess(uploadTarget(upload));
+}
