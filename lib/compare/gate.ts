@@ -2,6 +2,7 @@
 import { pairedProblems } from "../stats/power.ts";
 import { compareMetric } from "./compare.ts";
 import { compareLoadMetric } from "./compare_load.ts";
+import { isUnjudged } from "../run/problems.ts";
 import { describeDelta, describeValue, isHigherBetter } from "./metric_names.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ComparedRun, PairedMetric } from "./compare.ts";
@@ -152,6 +153,30 @@ export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateC
     message: `${missing.length} of ${all} problems are not in the candidate (${status}): ${
       missing.slice(0, 3).join(", ")
     }${missing.length > 3 ? ", …" : ""}`,
+  };
+}
+
+/** What rests on judgements, and means nothing where some could not be made. */
+const ON_JUDGEMENTS = ["pass_rate", "score"];
+
+/** That a run's answers were all judged, where that is asked about; null where it is so. */
+export function checkJudged(run: ComparedRun, metrics: readonly string[]): GateCheck | null {
+  const left = run.items.filter(isUnjudged);
+  if (left.length === 0 || !metrics.some((name) => ON_JUDGEMENTS.includes(name))) return null;
+  const all = run.items.length;
+  return {
+    name: "all answers judged",
+    verdict: "underpowered",
+    baseline: null,
+    candidate: all - left.length,
+    difference: null,
+    allowed: 0,
+    p: null,
+    items: all - left.length,
+    items_needed: all,
+    message: `${left.length} of ${all} answers of ${run.summary.run_id} were not judged: ${
+      left[0].error
+    }; mend the evaluator and run again`,
   };
 }
 

@@ -5,7 +5,7 @@ import { didYouMean } from "../text/nearest.ts";
 import { readBenchmarkSummary } from "./benchmark_summary.ts";
 import { flipsOf, PAIRED_METRICS } from "./compare.ts";
 import { LOAD_METRICS } from "./compare_load.ts";
-import { checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
+import { checkJudged, checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
 import { limitValue } from "./gate_limits.ts";
 import { readJsonFile } from "../settings/json_file.ts";
 import { resolveRun } from "../run/index_filter.ts";
@@ -83,12 +83,14 @@ export function runGate(
 ): GateResult {
   const checks: GateCheck[] = [];
   let flips: GateResult["flips"] | undefined;
+  const asked = limits.map(({ metric }) => metric);
   if (baseline !== null) {
     if ((baseline.load === null) !== (candidate.load === null)) {
       throw new InputError("a load and a suite run cannot be compared; give runs of one kind");
     }
     const chosen = metrics ??
       defaultMetrics(baseline, candidate).map((name) => ({ name, tolerance: defaults(name) }));
+    asked.push(...chosen.map(({ name }) => name));
     if (baseline.load !== null) {
       for (const { name, tolerance } of chosen) {
         const metric = known(name, LOAD_METRICS);
@@ -98,6 +100,10 @@ export function runGate(
       checks.push(...suiteChecks(baseline.run, candidate.run, chosen));
       flips = flipsOf(baseline.run, candidate.run);
     }
+  }
+  for (const side of [baseline, candidate]) {
+    const unjudged = side && checkJudged(side.run, asked);
+    if (unjudged) checks.unshift(unjudged);
   }
   for (const { metric, bound, limit } of limits) {
     const value = limitValue(candidate.run, candidate.load, metric, candidate.prices);

@@ -1,5 +1,6 @@
 /** A run item by item: counts, and which items are slow, failing or dear. */
 import { itemCost } from "./cost.ts";
+import { isUnjudged } from "../run/problems.ts";
 import type { Price } from "../run/prices.ts";
 import type { RunItem } from "../run/summary.ts";
 
@@ -32,12 +33,14 @@ export interface RunAnalysis {
   per_package_stats: PackageStats[];
   /** Ids, the slowest first. */
   slowest: string[];
-  /** Ids of items without an answer or with a wrong one. */
+  /** Ids of items without an answer, with a wrong one, or not judged. */
   failing: string[];
   /** Ids, the dearest first; empty where costs are unknown. */
   most_expensive: string[];
   /** Problems; one may have several packages: its answers. */
   problems: number;
+  /** Answers whose evaluator failed. */
+  not_judged: number;
 }
 
 /** Analyses a run's items. @param top how many of the slowest and of the dearest. */
@@ -75,10 +78,11 @@ export function analyzeItems(
     failing: items.filter(isFailing).map(({ item_id }) => item_id),
     most_expensive: most("cost_usd"),
     problems: new Set(items.map(({ problem_id }) => problem_id)).size,
+    not_judged: items.filter(isUnjudged).length,
   };
 }
 
-/** Without an answer, or judged wrong. */
-export function isFailing({ success, passed }: RunItem): boolean {
-  return !success || passed === false;
+/** Without an answer, judged wrong, or not judged where it was to be. */
+export function isFailing(item: RunItem): boolean {
+  return !item.success || item.passed === false || isUnjudged(item);
 }

@@ -37,6 +37,8 @@ const aggregate = z.looseObject({
   timed_out: count,
   evaluated: count.describe("tests whose answer was judged"),
   passed: count,
+  not_judged: count.optional().describe("tests whose evaluator failed"),
+  not_judged_because: z.string().nullable().optional().describe("why the first was not judged"),
   avg_hit_rate: number,
   max_hit_rate: number,
   total_prompt_tokens: number,

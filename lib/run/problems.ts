@@ -16,6 +16,11 @@ export function markOf({ passed, success }: Pick<RunItem, "passed" | "success">)
   return success ? "-" : "0";
 }
 
+/** Whether an answer was to be judged and could not be: its evaluator failed. It is not passed. */
+export function isUnjudged({ passed, success, error }: RunItem): boolean {
+  return success && passed === null && error !== null;
+}
+
 /** Answers by the problem that they answer, in the order of the problems. */
 export function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

@@ -93,7 +93,7 @@ export interface RunItem {
   completion_tokens: number | null;
   /** US dollars. */
   cost_usd: number | null;
-  /** Why there is no answer, in one line; null where there is one. */
+  /** Why there is no answer, or no judgement of it, in one line; null where nothing failed. */
   error: string | null;
 }
 

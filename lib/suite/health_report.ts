@@ -22,7 +22,14 @@ export interface HealthReport {
     /** (last − first) / first, percent. */
     normalized_latency_change_percent: number | null;
   };
-  error_analysis: { errors: number; tests: number; by_class: Record<string, number> };
+  error_analysis: {
+    errors: number;
+    tests: number;
+    by_class: Record<string, number>;
+    /** Answers whose evaluator failed, and why the first did. */
+    not_judged: number;
+    not_judged_because: string | null;
+  };
   alerts: HealthAlert[];
   recommendations: string[];
 }
@@ -40,13 +47,19 @@ export function healthReport(
   const unknown = resources === null && alerts.length === 0;
   const report: HealthReport = {
     schema_version: 1,
-    system_status: alerts.length ? "degraded" : unknown ? "unknown" : "healthy",
+    system_status: alerts.length || aggregate.not_judged
+      ? "degraded"
+      : unknown
+      ? "unknown"
+      : "healthy",
     resource_utilization: resources,
     performance_trends,
     error_analysis: {
       errors: aggregate.errors,
       tests: aggregate.tests,
       by_class: aggregate.errors_by_class,
+      not_judged: aggregate.not_judged,
+      not_judged_because: aggregate.not_judged_because,
     },
     alerts: [...alerts],
     recommendations: [],
@@ -77,10 +90,12 @@ function trends(items: readonly ResultItem[]): HealthReport["performance_trends"
 }
 
 function recommendations(report: HealthReport): string[] {
-  const { alerts, error_analysis: { by_class }, performance_trends, resource_utilization } = report;
+  const { alerts, error_analysis, performance_trends, resource_utilization } = report;
+  const { by_class, not_judged, not_judged_because } = error_analysis;
   const kinds = new Set(alerts.map((alert) => alert.kind));
   const slower = performance_trends.normalized_latency_change_percent ?? 0;
   const advice: [boolean, string][] = [
+    [not_judged > 0, `${not_judged} not judged: mend the evaluator (${not_judged_because})`],
     [kinds.has("temperature"), "cool the device, or take its timings as those of a hot one"],
     [kinds.has("throttling"), "the GPU was held back: timings are those of a lower clock"],
     [kinds.has("memory"), "give fewer --workers, or more memory"],

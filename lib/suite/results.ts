@@ -89,6 +89,10 @@ export interface Aggregate {
   evaluated: number;
   /** Tests whose answer is right. */
   passed: number;
+  /** Tests with an answer whose evaluator failed: neither right nor wrong, and never passed. */
+  not_judged: number;
+  /** Why the first of them was not judged; null where all were. */
+  not_judged_because: string | null;
   /** Mean score of the judged answers. */
   avg_hit_rate: number | null;
   /** The best score of a judged answer. */
@@ -210,6 +214,7 @@ export function resultItem(result: TestResult): ResultItem {
 export function aggregate(items: readonly ResultItem[]): Aggregate {
   const answered = items.filter((item) => item.success);
   const scores = items.flatMap((item) => item.score?.hit_rate ?? []);
+  const unjudged = items.filter((item) => item.evaluation_error !== null);
   const errors_by_class: Partial<Record<ErrorClass, number>> = {};
   for (const { error_class } of items) {
     if (error_class) errors_by_class[error_class] = (errors_by_class[error_class] ?? 0) + 1;
@@ -221,6 +226,8 @@ export function aggregate(items: readonly ResultItem[]): Aggregate {
     timed_out: items.filter((item) => item.timed_out).length,
     evaluated: scores.length,
     passed: items.filter((item) => item.passed).length,
+    not_judged: unjudged.length,
+    not_judged_because: unjudged[0]?.evaluation_error ?? null,
     avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
     max_hit_rate: scores.length ? scores.reduce((a, b) => Math.max(a, b)) : null,
     total_prompt_tokens: sumOrUnknown(answered.map((item) => item.prompt_tokens)),

@@ -149,7 +149,7 @@ export async function runProblems(
   const remembered = memory && await rememberRun(run, memory, { terminal, signal });
   const code = signal.aborted
     ? EXIT.interrupted
-    : run.budget_ended || run.results.aggregate.errors > 0
+    : run.budget_ended || run.results.aggregate.errors + run.results.aggregate.not_judged > 0
     ? EXIT.failures
     : EXIT.good;
   if (!run.results.complete) {

@@ -15,15 +15,19 @@ export function endOfSuite(
   { aborted }: AbortSignal,
   agent = REAL,
 ): End {
-  const { errors_by_class: _classes, ...metrics } = results.aggregate;
-  const failed = results.items.filter(({ success }) => !success);
+  const { errors_by_class: _classes, not_judged_because: _why, ...metrics } = results.aggregate;
+  const failed = results.items.filter(({ success, evaluation_error }) =>
+    !success || evaluation_error !== null
+  );
   return {
     status: statusOf(aborted, metrics.successful),
     duration_seconds: wall_s,
     run_id,
     agent,
     metrics,
-    error_summary: failed.slice(0, 10).map(({ test_id, error }) => `${test_id}: ${error}`),
+    error_summary: failed.slice(0, 10).map(({ test_id, error, evaluation_error }) =>
+      `${test_id}: ${error ?? `not judged: ${evaluation_error}`}`
+    ),
   };
 }
 

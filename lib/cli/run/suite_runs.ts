@@ -55,7 +55,7 @@ export interface SuiteRequest {
 /**
  * Checks everything that can be checked, then runs.
  *
- * @returns the exit code: 1 when a test had no answer, 130 when interrupted.
+ * @returns the exit code: 1 when a test had no answer or was not judged, 130 when interrupted.
  * @throws {InputError} wrong input, before anything is written.
  */
 export async function runSuites(request: SuiteRequest, context: CommandContext): Promise<number> {
@@ -180,7 +180,8 @@ async function runsByModel(
 
 function exitCode(runs: readonly SuiteRun[], budget: Budget, signal: AbortSignal): number {
   if (signal.aborted) return EXIT.interrupted;
-  return budget.ended || runs.some((run) => run.results.aggregate.errors > 0)
+  return budget.ended ||
+      runs.some(({ results }) => results.aggregate.errors + results.aggregate.not_judged > 0)
     ? EXIT.failures
     : EXIT.good;
 }

@@ -30,16 +30,17 @@ export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette
   const all = row(paint.bold("all"), results.aggregate, results.statistics, paint);
   return [
     ...(rows.length > 0 ? [...tableLines(COLUMNS, [...rows, null, all], paint), ""] : []),
-    ...summaryLines(results, wall_s),
+    ...summaryLines(results, wall_s, paint),
   ];
 }
 
 function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Palette): string[] {
-  const passed = counts.evaluated ? `${counts.passed}/${counts.evaluated}` : "–";
-  const colour = counts.passed === counts.evaluated ? paint.good : paint.warn;
+  const wanted = counts.evaluated + counts.not_judged;
+  const passed = wanted ? `${counts.passed}/${wanted}` : "–";
+  const colour = counts.passed === wanted ? paint.good : paint.warn;
   return [
     name,
-    counts.evaluated ? colour(passed) : passed,
+    wanted ? colour(passed) : passed,
     shown(counts.avg_hit_rate, 2),
     quantileShown(stats.ttft_ms, "p50"),
     quantileShown(stats.ttft_ms, "p99"),
@@ -53,12 +54,18 @@ function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Pal
 function summaryLines(
   { aggregate, statistics, energy, missing, items }: SuiteResults,
   wall_s: number,
+  paint: Palette,
 ): string[] {
   const lines: string[] = [];
   const { pass_rate } = statistics;
+  const { not_judged, not_judged_because, evaluated } = aggregate;
+  if (not_judged) {
+    lines.push(paint.bad(`${grouped(not_judged)} not judged: ${not_judged_because}`));
+  }
   if (pass_rate) {
     const method = pass_rate.n === aggregate.evaluated ? "Wilson" : `over ${pass_rate.n} problems`;
-    lines.push(`pass rate ${percent(pass_rate)} (95 % interval, ${method})`);
+    const of = not_judged ? ` of the ${grouped(evaluated)} that were judged` : "";
+    lines.push(`pass rate ${percent(pass_rate)}${of} (95 % interval, ${method})`);
   }
   const tokens = aggregate.total_completion_tokens;
   const produced = tokens === null ? "unknown tokens" : `${grouped(tokens)} tokens`;

@@ -36,7 +36,7 @@ export const command: Command = {
     "",
     "Shows the slowest items of a run, those that fail and the most expensive ones. successful counts",
     "items with an answer, right or wrong; a load's items are its requests. With --json:",
-    "{total_packages, successful, failed, timed_out, per_package_stats[], slowest[], failing[],",
+    "{total_packages, successful, failed, timed_out, not_judged, per_package_stats[], slowest[], failing[],",
     "most_expensive[]}.",
     "",
     ...flagHelp(flags),
@@ -71,13 +71,14 @@ export const command: Command = {
 };
 
 function counts(
-  { total_packages, successful, failed, timed_out }: RunAnalysis,
+  { total_packages, successful, failed, timed_out, not_judged }: RunAnalysis,
   kind: string,
 ): string {
   const items = shownCount(total_packages) +
     (kind === "load" ? " requests, those outside of the measured windows too" : " items");
   return `${items}: ${shownCount(successful)} answered, ${shownCount(failed)} without an answer, ` +
-    `${shownCount(timed_out)} of them timed out`;
+    `${shownCount(timed_out)} of them timed out` +
+    (not_judged ? `; ${shownCount(not_judged)} not judged` : "");
 }
 
 function sections(analysis: RunAnalysis, top: number, paint: Palette): string[] {

@@ -1,4 +1,4 @@
-/** dyno runs failing: what was not answered, or answered wrong. */
+/** dyno runs failing: what was not answered, answered wrong or not judged. */
 import { isFailing } from "../../compare/package_stats.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { EXIT } from "../ui/command.ts";
@@ -6,6 +6,7 @@ import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
+import { isUnjudged } from "../../run/problems.ts";
 import type { RunItem } from "../../run/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Column } from "../ui/table.ts";
@@ -24,8 +25,9 @@ export const command: Command = {
   help: [
     "dyno runs failing [RUN …] [flags]",
     "",
-    "Lists the problems without an answer or with a wrong one: of the runs given, else of the latest that",
-    "fits the filters. With --json: [{run_id, problem_id, name, category, success, timed_out, error}].",
+    "Lists the problems without an answer, with a wrong one, or not judged since the evaluator failed: of",
+    "the runs given, else of the latest that fits the filters. With --json: [{run_id, problem_id, name,",
+    "category, success, timed_out, not_judged, error}].",
     "",
     ...flagHelp(flags),
     "",
@@ -52,7 +54,10 @@ export const command: Command = {
           run_id,
           shortened(item.item_id, 48),
           shortened(item.category ?? "–", 20),
-          shortened(item.error ?? "wrong answer", 70),
+          shortened(
+            isUnjudged(item) ? `not judged: ${item.error}` : item.error ?? "wrong answer",
+            70,
+          ),
         ]);
         tableLines(COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
       }
@@ -63,5 +68,14 @@ export const command: Command = {
 
 function asJson({ run_id, item }: { run_id: string; item: RunItem }) {
   const { item_id: problem_id, name, category, timed_out, error } = item;
-  return { run_id, problem_id, name, category, success: false, timed_out, error };
+  return {
+    run_id,
+    problem_id,
+    name,
+    category,
+    success: false,
+    timed_out,
+    not_judged: isUnjudged(item),
+    error,
+  };
 }

@@ -9,6 +9,7 @@ import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { shownCount, shownSeconds, shownTime } from "./text.ts";
+import { isUnjudged } from "../../run/problems.ts";
 import { plainText } from "../../run/plain_file.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { LoadResults, Metric } from "../../load/results.ts";
@@ -115,10 +116,12 @@ function statusOf({ status, kind, path, source_form }: RunSummary): string {
     : `${status}: dyno load ${resume} sums it up`;
 }
 
-function describe({ summary }: RunReading, events: string): string[] {
+function describe({ summary, items }: RunReading, events: string): string[] {
   const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
-  const judged = passed === null ? "" : `, ${shownCount(passed)} right`;
+  const unjudged = items.filter(isUnjudged).length;
+  const judged = (passed === null ? "" : `, ${shownCount(passed)} right`) +
+    (unjudged ? `, ${shownCount(unjudged)} not judged` : "");
   const facts: [string, string | null][] = [
     ["run", summary.run_id],
     ["from", imported && `${imported.form}, ${imported.path}`],

@@ -81,7 +81,9 @@ function scoreTiles({ aggregate, statistics }: SuiteResults): Tile[] {
         ? "no answer was judged"
         : `${
           interval(pass_rate, (share) => (100 * share).toFixed(1))
-        }; ${aggregate.passed} of ${aggregate.evaluated}`,
+        }; ${aggregate.passed} of ${aggregate.evaluated}${
+          aggregate.not_judged ? `; ${aggregate.not_judged} not judged` : ""
+        }`,
     },
     {
       name: "mean score",
