@@ -1,4 +1,7 @@
-/** Who may speak to the server. */
+/**
+ * Who may speak to the server. Not by hono/bearer-auth: it takes no token but of [A-Za-z0-9._~+/-], and
+ * answers 400 to a header of another form, in words of its own rather than as a problem.
+ */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createMiddleware } from "hono/factory";
 import { InputError } from "../errors.ts";

@@ -1,4 +1,7 @@
-/** What one client may ask of the server. */
+/**
+ * What one client may ask of the server. A body is read here and not by hono/body-limit, which waits for
+ * a slow one as long as it likes and, where a length is announced, reads nothing itself.
+ */
 import { createMiddleware } from "hono/factory";
 import { HttpProblem } from "./problem.ts";
 import type { ServerEnv } from "./app.ts";

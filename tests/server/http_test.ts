@@ -124,7 +124,7 @@ Deno.test("what is wrong with a task is told with its place", async () => {
     config: { name: "x", matrix: { seeds: [1] }, ...config },
   });
   const cases: [body: unknown, path: string, says: string][] = [
-    [{}, "kind", "Invalid"],
+    [{}, "kind", "expected suite, load, sweep, batch"],
     [[], "", "expected object"],
     [suiteTask({ suite: "nowhere.json" }), "suite", "no such file"],
     [suiteTask({ suite: "../../etc/passwd" }), "suite", "not in a folder"],
@@ -133,8 +133,9 @@ Deno.test("what is wrong with a task is told with its place", async () => {
     [suiteTask({ suite: "runs/bench_x/suite.json" }), "suite", "not in a folder"],
     [suiteTask({ suite: "." }), "suite", "not a file"],
     [suiteTask({ suite: "a\0b" }), "suite", "NUL"],
-    [suiteTask({ workers: 0 }), "workers", "Too small"],
-    [suiteTask({ worker: 1 }), "", "worker"],
+    [suiteTask({ workers: 0 }), "workers", "a number from 1"],
+    [suiteTask({ worker: 1 }), "worker", 'did you mean "workers"'],
+    [suiteTask({ timeout: 5000 }), "timeout", "ms meant?"],
     [suiteTask({ endpoint: "file:///etc/passwd" }), "endpoint", "http"],
     [suiteTask({ endpoint: "http://u:p@h/v1" }), "endpoint", "user"],
     [suiteTask({ provider: "groq" }), "provider", "not both"],
@@ -150,7 +151,7 @@ Deno.test("what is wrong with a task is told with its place", async () => {
     [suiteTask({ callback_url: "http://localhost/" }), "callback_url", "private"],
     [suiteTask({ callback_url: "http://169.254.169.254/" }), "callback_url", "private"],
     [{ kind: "load", endpoint: ENDPOINT }, "", "--concurrency"],
-    [{ kind: "load", endpoint: ENDPOINT, rate: -1 }, "rate", "Too small"],
+    [{ kind: "load", endpoint: ENDPOINT, rate: -1 }, "rate", "a number above 0"],
     [
       { kind: "load", endpoint: ENDPOINT, rate: 1, trace: "/etc/passwd" },
       "trace",

@@ -1,6 +1,7 @@
 /** Routes of tasks: submitted, looked at, followed, cancelled. */
 import { Hono } from "hono";
 import { z } from "zod";
+import { checked } from "../../settings/setting.ts";
 import { HttpProblem } from "../problem.ts";
 import { jsonBody } from "../limits.ts";
 import { checkCallback } from "../tasks/callbacks.ts";
@@ -37,7 +38,7 @@ export function taskRoutes(options: AppOptions): Hono<ServerEnv> {
   const routes = new Hono<ServerEnv>();
   const body = (request: Request) =>
     jsonBody(request, { max_bytes: options.max_body_bytes, timeout_ms: BODY_TIMEOUT_MS });
-  const checked = async (value: unknown): Promise<TaskRequest> => {
+  const valid = async (value: unknown): Promise<TaskRequest> => {
     try {
       const request = await checkedRequest(value, options);
       observers.forEach((observer) => observer.onValidation?.(true));
@@ -53,7 +54,7 @@ export function taskRoutes(options: AppOptions): Hono<ServerEnv> {
   routes.post("/validate", async (c) => {
     const value = await body(c.req.raw);
     try {
-      await checked(value);
+      await valid(value);
       return c.json({ valid: true, issues: [] });
     } catch (error) {
       if (!(error instanceof HttpProblem) || error.issues === undefined) throw error;
@@ -66,7 +67,7 @@ export function taskRoutes(options: AppOptions): Hono<ServerEnv> {
     if (key !== null && !idempotencyKeySchema.safeParse(key).success) {
       throw new HttpProblem(400, "bad_key", "Idempotency-Key: expected 1 to 200 ASCII characters");
     }
-    const request = await checked(await body(c.req.raw));
+    const request = await valid(await body(c.req.raw));
     const earlier = key === null ? null : submittedBefore(options, key, request);
     if (earlier) {
       c.header("idempotent-replayed", "true");
@@ -150,23 +151,23 @@ async function checkedRequest(
   value: unknown,
   { policy, private_callbacks }: AppOptions,
 ): Promise<TaskRequest> {
-  const parsed = taskRequestSchema.safeParse(value);
+  const parsed = checked(taskRequestSchema, value);
   const refuse = (issues: Issue[]) => {
     const [first] = issues;
     const where = first.path.length ? `${first.path.join(".")}: ` : "";
     return new HttpProblem(422, "invalid", `${where}${first.message}`, { issues });
   };
-  if (!parsed.success) throw refuse(issuesOf(parsed.error));
+  if ("complaints" in parsed) throw refuse(parsed.complaints);
   try {
-    await prepareTask(parsed.data, "task_000000000000", policy);
-    await checkCallback(parsed.data, private_callbacks);
+    await prepareTask(parsed.value, "task_000000000000", policy);
+    await checkCallback(parsed.value, private_callbacks);
   } catch (error) {
     if (error instanceof TaskRefused) {
       throw refuse([{ path: error.path, message: error.message }]);
     }
     throw error;
   }
-  return parsed.data;
+  return parsed.value;
 }
 
 /** What a schema complains of, with its places. */

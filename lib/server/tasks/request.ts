@@ -75,4 +75,5 @@ export type TaskRequest = z.infer<typeof taskRequestSchema>;
 export type TaskKind = TaskRequest["kind"];
 
 /** The kinds that this server runs. */
-export const taskKinds: readonly TaskKind[] = ["suite", "load", "sweep", "batch"];
+export const taskKinds: readonly TaskKind[] = taskRequestSchema.options
+  .map(({ shape }) => shape.kind.value);

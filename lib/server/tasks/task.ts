@@ -1,6 +1,8 @@
 /** A task: what was asked, how it stands, what it told so far. */
 import { InputError } from "../../errors.ts";
-import { taskRequestSchema } from "./request.ts";
+import { z } from "zod";
+import { taskKinds, taskRequestSchema } from "./request.ts";
+import type { OutputOf } from "../../settings/setting.ts";
 import type { TaskKind, TaskRequest } from "./request.ts";
 import type { TaskAsked, TaskMetrics, TaskProcess, TaskStatus } from "../../run/events.ts";
 
@@ -68,28 +70,35 @@ export function durationOf({ started_unix_s, ended_unix_s }: Task): number | nul
   return Math.max(0, (ended_unix_s ?? Date.now() / 1000) - started_unix_s);
 }
 
+const seconds = z.number().nullable();
+const words = z.string().nullable();
+
 /** A task as clients see it. */
-export interface TaskView {
-  task_id: string;
-  kind: TaskKind;
-  status: TaskStatus;
+export const taskViewSchema = z.object({
+  task_id: z.string(),
+  kind: z.enum(taskKinds),
+  status: z.enum(["queued", "running", "completed", "failed", "cancelled"]),
   /** Tasks that are started before this one; null unless it is queued. */
-  queue_position: number | null;
-  cancelling: boolean;
-  created_at_unix_seconds: number;
-  started_at_unix_seconds: number | null;
-  finished_at_unix_seconds: number | null;
-  duration_seconds: number | null;
-  run_id: string | null;
-  agent: string | null;
-  model: string | null;
+  queue_position: z.int().min(0).nullable(),
+  cancelling: z.boolean(),
+  created_at_unix_seconds: z.number(),
+  started_at_unix_seconds: seconds,
+  finished_at_unix_seconds: seconds,
+  duration_seconds: seconds,
+  run_id: words,
+  agent: words,
+  model: words,
   /** Partial while the task runs; null before. */
-  metrics: TaskMetrics | null;
-  exit_code: number | null;
-  error: string | null;
-  error_summary: string[];
-  request: TaskAsked;
-}
+  metrics: z.record(z.string(), z.union([z.number(), z.string(), z.boolean(), z.null()]))
+    .nullable(),
+  exit_code: z.int().nullable(),
+  error: words,
+  error_summary: z.array(z.string()).max(10),
+  request: z.record(z.string(), z.unknown()),
+});
+
+/** A task as clients see it. */
+export interface TaskView extends OutputOf<typeof taskViewSchema> {}
 
 /** @param position how many are before it in the queue. */
 export function viewOf(task: Task, position: number | null, metrics: TaskMetrics | null): TaskView {
