@@ -67,7 +67,7 @@ export const command: Command = {
       throw new InputError(`dyno schema: ${wrong}`);
     }
     const { title, schema } = forms[name];
-    const { $schema, ...form } = jsonSchemaOf(schema, { reused: "ref" });
+    const { $schema, ...form } = jsonSchemaOf(schema);
     terminal.json({ $schema, title, ...form });
     return Promise.resolve(EXIT.good);
   },

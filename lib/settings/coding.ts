@@ -59,7 +59,7 @@ export const codingSettings = z.strictObject({
 export const codingHostSettings = z.strictObject({
   /** What confines answers. */
   sandbox: z.enum(["auto", "bubblewrap", "pyodide", "none"]).default("auto").register(about, {
-    help: "what confines answers (auto: bubblewrap, else pyodide); none is unsafe",
+    help: "what confines answers: bubblewrap, without it pyodide; none is unsafe",
   }),
   /** The Python that runs them. */
   python: text.optional().register(about, {

@@ -23,7 +23,7 @@ export const endpointSettings = z.object({
   }),
   /** Further HTTP headers of every request. */
   headers: z.record(z.string(), z.string()).optional().register(about, {
-    help: "a further HTTP header; may be repeated",
+    help: "further HTTP headers; the flag may be repeated",
     placeholder: "'NAME: VALUE'",
     flag: "header",
   }),

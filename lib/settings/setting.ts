@@ -128,20 +128,17 @@ export function unwrapped(schema: z.ZodType): { schema: z.ZodType; otherwise: un
 }
 
 /** The JSON Schema of a kind of settings, as people write them: descriptions and defaults included. */
-export function jsonSchemaOf(
-  schema: z.ZodType,
-  params: { reused?: "ref" | "inline" } = {},
-): Record<string, unknown> {
+export function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
   return z.toJSONSchema(schema, {
     io: "input",
     unrepresentable: "any",
-    ...params,
     override: ({ zodSchema, jsonSchema }) => {
       const schema = zodSchema as unknown as z.ZodType;
       const { help } = about.get(schema) ?? {};
-      if (help !== undefined) jsonSchema.description = help;
+      const { otherwise, schema: inner } = unwrapped(schema);
+      const unit = isDuration(inner) ? ": seconds, or a text such as 500ms or 10m" : "";
+      if (help !== undefined) jsonSchema.description = `${help}${unit}`;
       // zod leaves out the default of what it changes in checking
-      const { otherwise } = unwrapped(schema);
       if (otherwise !== undefined) jsonSchema.default = otherwise;
     },
   }) as Record<string, unknown>;

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import process from "node:process";
 import { z } from "zod";
+import { seconds } from "../../settings/setting.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { verdict } from "./verdict.ts";
 import type { Answer, Evaluator } from "../evaluator.ts";
@@ -12,7 +13,7 @@ const LONGEST_OUTPUT = 1024 * 1024;
 const options = z.strictObject({
   /** The program and its arguments; no shell is involved. */
   command: z.array(z.string().min(1)).min(1),
-  timeout_s: z.number().positive().default(30),
+  timeout_s: seconds({ above: true, named: true }).default(30),
 });
 
 const reply = z.object({
