@@ -4,6 +4,8 @@ import { pathToFileURL } from "node:url";
 import { InputError, messageOf } from "../errors.ts";
 import { showPath } from "../settings/json_file.ts";
 import { didYouMean } from "../text/nearest.ts";
+import { bleu } from "./evaluators/bleu.ts";
+import { chrf } from "./evaluators/chrf.ts";
 import { command } from "./evaluators/command.ts";
 import { contains } from "./evaluators/contains.ts";
 import { exact } from "./evaluators/exact.ts";
@@ -13,6 +15,7 @@ import { multipleChoice } from "./evaluators/multiple_choice.ts";
 import { numeric } from "./evaluators/numeric.ts";
 import { reasoningScoring } from "./evaluators/reasoning_score.ts";
 import { regex } from "./evaluators/regex.ts";
+import { rouge } from "./evaluators/rouge.ts";
 import { targets } from "./evaluators/targets.ts";
 import type { EvaluatorChoice } from "../settings/suite.ts";
 import type { Answer, Evaluator } from "./evaluator.ts";
@@ -28,6 +31,9 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
     math,
     multipleChoice,
     targets,
+    rouge,
+    bleu,
+    chrf,
     reasoningScoring,
     command,
   ].map((evaluator) => [evaluator.name, evaluator as Evaluator]),
