@@ -163,7 +163,7 @@ export const loadResultsSchema = z.looseObject({
   stopped_because: text,
   stages: z.array(stage),
   total: stage,
-  verdict: z.looseObject({ verdict: z.enum(["trusted", "client_limited", "unknown"]) }),
+  verdict: z.looseObject({ verdict: z.enum(["trusted", "client_limited", "cached", "unknown"]) }),
   notes: z.array(z.string()),
 });
 

@@ -1,5 +1,6 @@
 /** The highest load that still meets the objectives: bracketed, then bisected. */
 import { InputError } from "../errors.ts";
+import { nthLoad } from "../settings/load.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -188,7 +189,7 @@ export async function findLoadCapacity(
     precision: PRECISION,
     probe: async (level) => {
       const { directory, results } = await measure({
-        ...settings,
+        ...nthLoad(settings, runs.length),
         ...(timed ? { duration_s: DURATION_S } : {}),
         [searched]: level,
       });

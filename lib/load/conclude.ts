@@ -3,6 +3,7 @@ import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summarise as summariseServer } from "./server/server_metrics.ts";
 import { turnoverOf } from "./rates.ts";
@@ -13,6 +14,7 @@ import { judge } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
 import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { CacheUse } from "./cache_use.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, StageResults } from "./results.ts";
@@ -47,7 +49,12 @@ export function conclude(measurement: Measurement): LoadResults {
   const turnovers = measured.map(({ turnover }) => turnover);
   const total = stages.length === 1 ? stages[0] : totalOf(measurement, stages, turnovers, gapsOf);
   const { start_ns, end_ns } = total.window;
-  const verdict = verdictOf(measurement, stages, total);
+  const summary = server && summariseServer(server.readings, start_ns, end_ns);
+  const inside = records.filter((record) =>
+    !record.warmup && stages[record.stage] && isInside(record, stages[record.stage].window)
+  );
+  const cache = cacheUse(inside, summary, plan.prompts.shared);
+  const verdict = verdictOf(measurement, cache, stages, total);
   return {
     schema_version: 2,
     kind: "load",
@@ -65,12 +72,12 @@ export function conclude(measurement: Measurement): LoadResults {
     slos: plan.slos,
     verdict,
     energy: energyOf(measurement, total),
-    server: server && {
+    server: server && summary && {
       name: server.name,
-      summary: summariseServer(server.readings, start_ns, end_ns),
+      summary,
       readings: server.readings,
     },
-    notes: notesOf(measurement, total),
+    notes: notesOf(measurement, cache, total),
   };
 }
 
@@ -143,6 +150,7 @@ function requestedRate(stage: LoadStage): number | null {
 
 function verdictOf(
   { plan, load: { records, client } }: Measurement,
+  cache: CacheUse | null,
   stages: readonly StageResults[],
   total: StageResults,
 ): Verdict {
@@ -160,6 +168,7 @@ function verdictOf(
     ttft_p50_ms: total.metrics.ttft_ms?.p50 ?? null,
     gap_p50_ms: total.metrics.gap_ms?.p50 ?? null,
     concurrency: closed,
+    cache,
     sent_share: sent + unsent > 0 && !capped(plan.stages) ? sent / (sent + unsent) : null,
   };
   const streams = Math.ceil(total.concurrency.max);
@@ -196,8 +205,13 @@ function energyOf({ series }: Measurement, total: StageResults): LoadResults["en
 
 const requestsWere = (count: number) => count === 1 ? "1 request was" : `${count} requests were`;
 
-function notesOf({ plan, load }: Measurement, total: StageResults): string[] {
+function notesOf(
+  { plan, load }: Measurement,
+  cache: CacheUse | null,
+  total: StageResults,
+): string[] {
   const notes = [...plan.notes];
+  if (cache !== null && cache.share > 0 && !isInflated(cache)) notes.push(cacheText(cache));
   const { records, measured, in_flight } = load;
   const { requests, token_sources } = total;
   if (measured === null) {

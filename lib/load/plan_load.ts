@@ -28,6 +28,8 @@ export interface LoadPlan {
   pattern: ArrivalPattern;
   /** Gives each request its prompt. */
   prompts: PromptSource;
+  /** What the words of made-up prompts were drawn from: with it they are sent again. */
+  prompt_seed: number;
   /** What a good request keeps to; empty for none. */
   slos: Slo[];
   /** What a reader of the results must know, one line each. */
@@ -54,7 +56,8 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
   const { arrival, burstiness, seed, warmup } = settled;
   checkIdle(settings, settled);
   const notes: string[] = [];
-  const { prompts, times_s } = await questions(settled, notes);
+  const prompt_seed = settled.prompt_seed ?? freshSeed();
+  const { prompts, times_s } = await questions({ ...settled, prompt_seed }, notes);
   const stages = stagesOf(settled, times_s);
   if (warmup > 0) stages.unshift(warmupOf(stages[0], warmup));
   const pattern = { arrival, seed, ...(burstiness === undefined ? {} : { burstiness }) };
@@ -63,9 +66,15 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     stages,
     pattern,
     prompts,
+    prompt_seed,
     slos: (settled.slo ?? []).map(parseSlo),
     notes,
   };
+}
+
+/** Every load has words of its own, so that no cache knows its prompts. */
+function freshSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0];
 }
 
 /** Refuses what would do nothing: whoever gives it believes that it does something. */
@@ -78,6 +87,7 @@ function checkIdle(settings: LoadSettings, { turns, stream, slo = [] }: SettledL
     ["repeat", prompts === undefined, "only with --prompts"],
     ["prefix_share", given, "for made-up prompts only"],
     ["prefixes", prefix_share === undefined, "only with --prefix-share"],
+    ["prompt_seed", prompt !== undefined || prompts !== undefined, "for made-up prompts only"],
     ["input_tokens", given, "for made-up prompts only"],
     ["output_tokens", trace !== undefined, "a trace tells the length of each answer"],
     ["output_tokens", given && lengths, "expected one number with prompts that are given"],
@@ -146,10 +156,10 @@ function warmupOf(first: LoadStage, requests: number): LoadStage {
 }
 
 async function questions(
-  settings: SettledLoad,
+  settings: SettledLoad & { prompt_seed: number },
   notes: string[],
 ): Promise<{ prompts: PromptSource; times_s: number[] | null }> {
-  const { prompt, prompts, trace, trace_speed, repeat, turns, seed } = settings;
+  const { prompt, prompts, trace, trace_speed, repeat, turns, seed, prompt_seed } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
   if (turns > 1 && given > 0) {
@@ -159,7 +169,7 @@ async function questions(
     const { form, rows, skipped } = await readTrace(trace);
     if (skipped > 0) notes.push(`${trace} (${form}): ${skipped} rows of no tokens were skipped`);
     const times_s = rows.map(({ t_s }) => t_s / trace_speed);
-    return { prompts: tracePrompts(rows, seed, settings.warmup), times_s };
+    return { prompts: tracePrompts(rows, prompt_seed, settings.warmup), times_s };
   }
   const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
   if (prompts !== undefined) {
@@ -174,6 +184,7 @@ async function questions(
     prefix_share: settings.prefix_share,
     prefixes: settings.prefixes,
     seed,
+    words: prompt_seed,
   }, turns);
   return { prompts: made, times_s: null };
 }

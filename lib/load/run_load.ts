@@ -7,6 +7,7 @@ import { Drive } from "./drive.ts";
 import { concludeRun } from "./conclude_run.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
+import { resetCache } from "./server/reset_cache.ts";
 import { RunSession } from "../run/session.ts";
 import { TokenFile } from "../run/token_file.ts";
 import type { Budget } from "../run/budget.ts";
@@ -70,7 +71,18 @@ const JOURNAL_PROGRESS_MS = 1000;
  */
 export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   const { plan, api, transport, signal, onNotice } = options;
-  const settings = settleLoad(options.settings);
+  const told = { ...options.settings, prompt_seed: plan.prompt_seed };
+  const settings = settleLoad(told);
+  await using scrapes = new PortableTransport();
+  const { scraper } = await probe(api, scrapes, signal);
+  await using _scraper = scraper;
+  if (options.settings.prompt_seed !== undefined) {
+    onNotice(`prompts of seed ${plan.prompt_seed}: a cache that met them before may know them`);
+  }
+  if (settings.reset_cache) {
+    await resetCache(scraper?.server ?? null, api.endpoint, scrapes, signal);
+    onNotice("the server's prefix cache was emptied");
+  }
   await using session = await RunSession.open({
     ...options,
     kind: "load",
@@ -78,7 +90,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     seed: plan.pattern.seed,
     config: {
       api_configuration: api,
-      settings: options.settings,
+      settings: told,
       stages: plan.stages.map(({ times_s, ...stage }) => ({
         ...stage,
         replayed_requests: times_s?.length ?? null,
@@ -92,15 +104,12 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     event: "load_started",
     schema_version: 2,
     name: options.name,
-    settings: options.settings,
+    settings: told,
     transport: transport.name,
     api: { endpoint, model, api_type },
     anchor: clockAnchor(),
   });
   const sampler = await session.sample(settings.sample_rate_hz, signal);
-  await using scrapes = new PortableTransport();
-  const { scraper } = await probe(api, scrapes, signal);
-  await using _scraper = scraper;
   if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
   scraper?.start(SCRAPE_INTERVAL_MS, signal);
   using tokens = new TokenFile(directory);

@@ -1,4 +1,6 @@
 /** Whether the measuring client itself can be trusted. */
+import { cacheText, isInflated } from "./cache_use.ts";
+import type { CacheUse } from "./cache_use.ts";
 import type { ClientReading } from "../run/request_record.ts";
 
 /** What the client did to its own figures. Null is unknown. */
@@ -25,8 +27,11 @@ export interface CalibrationCited {
 
 /** Whether figures are the server's own or partly the client's. */
 export interface Verdict {
-  /** "client_limited": this client shaped the figures. "unknown": not enough to tell. */
-  verdict: "trusted" | "client_limited" | "unknown";
+  /**
+   * "client_limited": this client shaped the figures. "cached": the server's prefix cache did, unasked:
+   * they are not the model's. "unknown": not enough to tell.
+   */
+  verdict: "trusted" | "client_limited" | "cached" | "unknown";
   /** What limited it, or why it is not known; with figures, one sentence each. */
   reasons: string[];
   /** What the client did to its own figures. */
@@ -43,6 +48,8 @@ export interface Measured {
   concurrency: { wanted: number; mean: number } | null;
   /** The share of wanted sends that were sent, when open and not capped. */
   sent_share: number | null;
+  /** How much the server's prefix cache did; null is unknown. */
+  cache: CacheUse | null;
 }
 
 /** A client may add this share to what it measures. */
@@ -55,14 +62,20 @@ const MOST_STALL_MS = 500;
 const MOST_CPU_SHARE = 0.9;
 const LEAST_CONCURRENCY_SHARE = 0.95;
 
-/** Judges a run's client. */
+/** Judges whose figures these are: the model's, this client's, or a cache's. */
 export function judge(
   client: ClientCost,
   measured: Measured,
   calibration: CalibrationCited | null,
 ): Verdict {
   const limits = limitsOf(client, measured, calibration);
-  if (limits.length) return { verdict: "client_limited", reasons: limits, client, calibration };
+  const cached = measured.cache !== null && isInflated(measured.cache)
+    ? [`${cacheText(measured.cache)}: --reset-cache begins with an empty one`]
+    : [];
+  if (limits.length) {
+    return { verdict: "client_limited", reasons: [...limits, ...cached], client, calibration };
+  }
+  if (cached.length) return { verdict: "cached", reasons: cached, client, calibration };
   const unknown = unknowns(client, calibration);
   if (unknown.length) return { verdict: "unknown", reasons: unknown, client, calibration };
   return { verdict: "trusted", reasons: [whatWasKept(client)], client, calibration };

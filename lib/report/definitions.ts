@@ -61,7 +61,7 @@ export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string
   ],
   [
     "verdict",
-    "whether the client can be trusted: client_limited when its reading, sending or CPU shaped the figures, unknown when nothing shows that it kept up",
+    "whether the client can be trusted: client_limited when its reading, sending or CPU shaped the figures, cached when the server's prefix cache answered unasked, unknown when nothing shows that it kept up",
   ],
 ];
 

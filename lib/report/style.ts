@@ -105,7 +105,7 @@ dl.terms dt { font-weight: 600; } dl.terms dd { margin: 0; color: var(--soft); }
 
 .verdict { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .2rem 1.6rem; align-items: center; margin: 1.1rem 0 0; padding: .9rem 1.2rem;
   background: var(--card); border: 1px solid var(--rule); border-left: 6px solid var(--tone); border-radius: .5rem; break-inside: avoid; }
-.verdict.trusted { --tone: var(--good); } .verdict.client_limited { --tone: var(--bad); } .verdict.unknown { --tone: var(--amber); }
+.verdict.trusted { --tone: var(--good); } .verdict.client_limited, .verdict.cached { --tone: var(--bad); } .verdict.unknown { --tone: var(--amber); }
 .verdict .word { margin: 0; font-size: 1.9rem; line-height: 1.15; font-weight: 700; letter-spacing: -.01em; color: var(--tone); }
 .verdict div p { margin: 0; } .verdict ul { margin: .25rem 0 0; padding-inline-start: 1.1rem; color: var(--soft); font-size: .87rem; overflow-wrap: anywhere; }
 h3 { font-size: .95rem; margin: 1.3rem 0 .5rem; }

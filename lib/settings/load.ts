@@ -108,10 +108,21 @@ export const loadSettingsSchema = z.strictObject({
   grace_s: seconds({ named: true }).default(30).register(about, {
     help: "that requests in flight may still take at the end",
   }),
-  /** Of arrivals and prompts. */
+  /** Of arrivals and of the lengths of made-up prompts. */
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).register(about, {
-    help: "of arrivals and prompts",
+    help: "of arrivals and of the lengths of made-up prompts",
     placeholder: "N",
+  }),
+  /** Of the words of made-up prompts: repeats those of the run that had it. */
+  prompt_seed: z.int().min(0).max(2 ** 32 - 1).optional().register(about, {
+    help: "of the words of made-up prompts: sends again what a run with it sent, which a prefix " +
+      "cache may know",
+    placeholder: "N",
+    otherwise: "another one for each run",
+  }),
+  /** Empties the server's prefix cache before the load (vLLM, SGLang). */
+  reset_cache: z.boolean().default(false).register(about, {
+    help: "empty the server's prefix cache before each load (vLLM, SGLang)",
   }),
   /** Length of made-up prompts: 512, "512:128" (mean:deviation) or "100-200". */
   input_tokens: tokens.optional().register(about, {
@@ -267,9 +278,16 @@ export async function readLoadExperiment(
   if (clash !== undefined) {
     throw new InputError(`--${clash}: ${path} varies it in its matrix; leave one of them out`);
   }
-  const runs = expandMatrix(matrix).map((varied) => {
+  const runs = expandMatrix(matrix).map((varied, i) => {
     const settings = checkSettings(givenLoadSchema, varied, `${path}: matrix`);
-    return { settings: { ...fixed, ...override, ...settings }, varied };
+    return { settings: nthLoad({ ...fixed, ...override, ...settings }, i), varied };
   });
   return { name, runs };
+}
+
+/** The settings of the n-th of several loads, from 0: none sends the prompts of another. */
+export function nthLoad(settings: LoadSettings, n: number): LoadSettings {
+  const { prompt_seed } = settings;
+  if (prompt_seed === undefined || n === 0) return settings;
+  return { ...settings, prompt_seed: (prompt_seed + n) % 2 ** 32 };
 }

@@ -26,6 +26,7 @@ const measured: Measured = {
   gap_p50_ms: 40,
   concurrency: { wanted: 8, mean: 7.9 },
   sent_share: null,
+  cache: null,
 };
 const calibration: Calibration = {
   schema_version: 1,

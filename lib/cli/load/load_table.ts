@@ -39,6 +39,11 @@ const VERDICTS: Record<
     meaning: "the figures are partly the client's own",
     tone: "bad",
   },
+  cached: {
+    word: "CACHED",
+    meaning: "the figures are not the model's: the server's prefix cache answered for it",
+    tone: "bad",
+  },
   unknown: {
     word: "CLIENT UNKNOWN",
     meaning: "nothing shows whether the client kept up",

@@ -21,6 +21,8 @@ export interface PromptSource {
   readonly name: string;
   /** Whether questions come again: a prefix cache may then answer for the model. */
   readonly repeats: boolean;
+  /** Share of the prompt tokens that prompts have in common on purpose; null where they do not tell. */
+  readonly shared: number | null;
   /** Null when there is none left. */
   next(): LoadPrompt | null;
 }
@@ -28,7 +30,7 @@ export interface PromptSource {
 /** One question, asked again and again. */
 export function fixedPrompt(prompt: string, output_tokens: number | null): PromptSource {
   const question = { prompt, output_tokens, turns: [] };
-  return { name: "one prompt, repeated", repeats: true, next: () => question };
+  return { name: "one prompt, repeated", repeats: true, shared: null, next: () => question };
 }
 
 /** A list of questions, in order, once or again and again. */
@@ -41,6 +43,7 @@ export function listedPrompts(
   return {
     name: `${prompts.length} prompts of ${name}${repeat ? ", repeated" : ""}`,
     repeats: repeat,
+    shared: null,
     next: () => {
       if (at >= prompts.length && !repeat) return null;
       return prompts[at++ % prompts.length];
@@ -54,6 +57,8 @@ export function madeUpPrompts(load: SyntheticLoad, turns = 1): PromptSource {
   return {
     name: `made-up prompts${turns > 1 ? `, ${turns} turns each` : ""}`,
     repeats: false,
+    // a later turn holds the earlier ones
+    shared: turns > 1 ? null : load.prefix_share ?? 0,
     next: () => {
       const { prompt, output_tokens } = prompts.next().value;
       const later = Array.from({ length: turns - 1 }, () => prompts.next().value.prompt);
@@ -78,7 +83,7 @@ export function tracePrompts(
     let prompts = made.get(tokens);
     // a stream of its own for each length: prompts differ within their first words all the same
     if (!prompts) {
-      prompts = syntheticPrompts({ input: tokens, output: 1, seed: (seed + tokens) >>> 0 });
+      prompts = syntheticPrompts({ input: tokens, output: 1, seed, words: (seed + tokens) >>> 0 });
       made.set(tokens, prompts);
     }
     return prompts.next().value.prompt;
@@ -86,6 +91,7 @@ export function tracePrompts(
   return {
     name: `${rows.length} requests of a trace`,
     repeats: false,
+    shared: rows.some(({ prompt }) => prompt !== null) ? null : 0,
     next: () => {
       if (at >= rows.length) return null;
       const warming = at < 0;

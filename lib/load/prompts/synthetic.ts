@@ -19,8 +19,10 @@ export interface SyntheticLoad {
   prefix_share?: number;
   /** Shared texts, 1 to 1,000,000; 1 unless told. */
   prefixes?: number;
-  /** Whole number from 0 to 2^32 − 1. The same seed gives the same prompts. */
+  /** Of the lengths: a whole number from 0 to 2^32 − 1. */
   seed: number;
+  /** Of the words, likewise: the same gives the same prompts, another one none that begins alike. */
+  words: number;
 }
 
 /** One request to be made. */
@@ -54,14 +56,15 @@ const STOCK_WORDS = 2 ** 16;
  *
  * @example
  * ```ts
- * const prompts = syntheticPrompts({ input: { mean: 512, stddev: 128 }, output: 64, seed: 1 });
+ * const prompts = syntheticPrompts({ input: { mean: 512, stddev: 128 }, output: 64, seed: 1, words: 7 });
  * const { prompt, input_tokens, output_tokens } = prompts.next().value;
  * ```
  * @throws {InputError} at the call: a setting outside its range.
  */
 export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt, never> {
-  const { prefix_share = 0, prefixes = 1, seed } = load;
+  const { prefix_share = 0, prefixes = 1, seed, words } = load;
   checkSeed(seed);
+  checkSeed(words);
   if (!(prefix_share >= 0 && prefix_share <= 1)) {
     throw new InputError(`prefix_share: ${prefix_share}; expected a share from 0 to 1`);
   }
@@ -70,7 +73,7 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
   }
   // Streams of their own: with that of the arrivals, long prompts would come after long gaps.
   const lengths = openRandom(seed ^ 0x1e46_7105);
-  const random = seededRandom(seed ^ 0x3039_0a3d);
+  const random = seededRandom(words ^ 0x3039_0a3d);
   const inputLength = drawLengths(load.input, "input", NUMBER_WORDS, lengths);
   const outputLength = drawLengths(load.output, "output", 1, lengths);
   const passage = passages(random);

@@ -17,6 +17,11 @@ const VERDICTS: Record<Verdict["verdict"], { name: string; meaning: string }> = 
     meaning:
       "The client did not keep up: the figures below are partly its own, not the endpoint's.",
   },
+  cached: {
+    name: "Cached",
+    meaning:
+      "The server's prefix cache answered for the model: the figures below are not the model's.",
+  },
   unknown: {
     name: "Client unknown",
     meaning: "Nothing shows whether the client kept up: read the figures below with care.",

@@ -10,8 +10,12 @@ import type { TokenLengths } from "../../../lib/load/prompts/token_lengths.ts";
 import { loadTokenizer } from "../../../lib/load/prompts/tokenizer.ts";
 import { openRandom } from "../../../lib/stats/random.ts";
 
-function take(load: SyntheticLoad, n: number): SyntheticPrompt[] {
-  const prompts = syntheticPrompts(load);
+/** With words of the lengths' seed, unless a test tells them. */
+function take(
+  load: Omit<SyntheticLoad, "words"> & { words?: number },
+  n: number,
+): SyntheticPrompt[] {
+  const prompts = syntheticPrompts({ words: load.seed, ...load });
   return Array.from({ length: n }, () => prompts.next().value);
 }
 
@@ -100,6 +104,13 @@ Deno.test("the same seed gives the same prompts, another seed others", () => {
     prompts.map((p) => [p.input_tokens, p.output_tokens]),
     "lengths do not depend on prefixes",
   );
+  const anew = take({ ...load, seed: 6, words: 9 }, 500);
+  assert(anew.every(({ prompt }) => !begins.has(firstWords(prompt, 4))));
+  assertEquals(
+    anew.map((p) => [p.input_tokens, p.output_tokens]),
+    prompts.map((p) => [p.input_tokens, p.output_tokens]),
+    "nor on the words",
+  );
 });
 
 Deno.test("lengths are independent of arrivals of the same seed", () => {
@@ -158,7 +169,7 @@ Deno.test("lengths in a flag", () => {
 });
 
 Deno.test("settings outside their range are refused at the call, by name", () => {
-  const good = { input: 16, output: 1, seed: 1 };
+  const good = { input: 16, output: 1, seed: 1, words: 1 };
   const refused: [Partial<SyntheticLoad>, string][] = [
     [{ input: 3 }, "input: 3; expected a whole number of tokens from 4"],
     [{ input: { min: 2, max: 9 } }, "input.min: 2"],

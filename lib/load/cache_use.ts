@@ -1,0 +1,70 @@
+/** Prompt tokens that the server took from a prefix cache, beside what the load asked for. */
+import { mean } from "../stats/quantile.ts";
+import type { RequestRecord } from "../run/request_record.ts";
+import type { ServerMetricsSummary } from "./server/server_summary.ts";
+
+/** How much of the prompts came from a cache. */
+export interface CacheUse {
+  /** Share of the prompt tokens, 0 to 1. */
+  share: number;
+  /** What tells it: `usage` of the answers, or the server's own counters. */
+  from: "usage" | "counters";
+  /** Share that the load asks for; null where the prompts do not tell. */
+  asked: number | null;
+  /** Mean tokens of a prompt; null where nobody told. */
+  prompt_tokens: number | null;
+}
+
+/** A chat template's own words are shared by all prompts: two of vLLM's blocks. */
+const TEMPLATE_TOKENS = 32;
+/** And a server's count of a prompt is not quite ours. */
+const MOST_EXCESS = 0.05;
+
+/**
+ * The use of a prefix cache in the measured part; null where nothing tells it.
+ *
+ * @param records of the measured part.
+ * @param asked the share that the load's prompts have in common on purpose; null is unknown.
+ */
+export function cacheUse(
+  records: readonly RequestRecord[],
+  server: ServerMetricsSummary | null,
+  asked: number | null,
+): CacheUse | null {
+  let cached = 0, counted = 0;
+  const lengths: number[] = [];
+  for (const { failure, prompt_tokens, usage_details } of records) {
+    if (failure !== null || prompt_tokens === null) continue;
+    lengths.push(prompt_tokens);
+    if (usage_details?.cached_tokens === undefined) continue;
+    cached += usage_details.cached_tokens;
+    counted += prompt_tokens;
+  }
+  const prompt_tokens = lengths.length > 0 ? mean(lengths) : null;
+  if (counted > 0) return { share: cached / counted, from: "usage", asked, prompt_tokens };
+  const rate = server?.prefix_cache_hit_rate_from === "counters"
+    ? server.prefix_cache_hit_rate
+    : null;
+  return rate === null || rate === undefined
+    ? null
+    : { share: rate, from: "counters", asked, prompt_tokens };
+}
+
+/** Whether a cache answered for the model where the load did not ask it to. */
+export function isInflated({ share, asked, prompt_tokens }: CacheUse): boolean {
+  if (asked === null) return false;
+  const template = prompt_tokens === null ? 0 : TEMPLATE_TOKENS / prompt_tokens;
+  return share - asked > Math.max(MOST_EXCESS, template);
+}
+
+/** The use of the cache in one sentence. */
+export function cacheText({ share, from, asked }: CacheUse): string {
+  const told = from === "usage" ? "usage of the answers" : "the server's counters";
+  const wanted = asked === null ? "" : `, ${percent(asked)} were asked for`;
+  return `${percent(share)} of the prompt tokens came from the server's prefix cache (${told})` +
+    wanted;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
