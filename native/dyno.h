@@ -62,6 +62,12 @@ DYNO_EXPORT int32_t dyno_nvml_describe(int32_t nvml, char *json, uint32_t json_b
 DYNO_EXPORT int32_t dyno_nvml_read(int32_t nvml, uint32_t gpu, double *values, int32_t *codes,
                                    uint32_t count);
 
+/*
+ * Makes every call of NVML once, GPM included, and tells what each answered, as JSON: device, call,
+ * code, its name, value, type, microseconds. Takes a fraction of a second for each device.
+ */
+DYNO_EXPORT int32_t dyno_nvml_probe(int32_t nvml, char *json, uint32_t json_bytes);
+
 /* The compute processes on one device and their memory, as JSON. */
 DYNO_EXPORT int32_t dyno_nvml_processes(int32_t nvml, uint32_t gpu, char *json,
                                         uint32_t json_bytes);

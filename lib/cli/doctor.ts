@@ -14,7 +14,8 @@ import { describeHost } from "../run/metadata.ts";
 import { dynoCommit, dynoVersion } from "../run/version.ts";
 import { Sandbox } from "../coding/sandbox/sandbox.ts";
 import { EXIT } from "./ui/command.ts";
-import { flagHelp, parseOnlyFlags, toggle } from "./ui/flags.ts";
+import { examineGpus } from "./doctor_gpu.ts";
+import { flagHelp, otherwise, parseOnlyFlags, text, time, toggle } from "./ui/flags.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { Command, CommandContext } from "./ui/command.ts";
 
@@ -26,12 +27,21 @@ interface Finding {
   detail: string;
 }
 
-const flags = { "json": toggle("one JSON object on standard output") };
+const flags = {
+  "gpu": toggle("examines the GPUs instead: every call of NVML, energy beside power under a load"),
+  "duration": otherwise(10, time("of --gpu's load, for which python3 needs PyTorch")),
+  "out": otherwise("dyno-gpu.json", text("FILE", "what --gpu writes")),
+  "json": toggle("one JSON object on standard output"),
+};
+
+/** How long the GPUs are watched at rest. */
+const REST_S = 3;
 
 export const command: Command = {
   flags,
   help: [
     "dyno doctor [--json]",
+    "dyno doctor --gpu [--duration TIME] [--out FILE] [--json]",
     "",
     "Tries what dyno can use on this host: the clock, libdyno and its compiler, what can be sampled, the",
     "GPUs, the sandbox of coding benchmarks, the simulator, Slurm. Says of what is missing how to get it.",
@@ -42,6 +52,11 @@ export const command: Command = {
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const values = parseOnlyFlags("dyno doctor", flags, argv);
+    if (values.gpu) {
+      const { duration: load_s, out, json = false } = values;
+      await examineGpus(terminal, { rest_s: Math.min(REST_S, load_s), load_s, out, json });
+      return EXIT.good;
+    }
     const findings = await examine();
     if (values.json) terminal.out(JSON.stringify({ host: describeHost(), findings }));
     const width = Math.max(...findings.map(({ name }) => name.length));
@@ -123,6 +138,8 @@ function onPath(program: string): string | null {
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path)) ?? null;
 }
 
+const POWER = { instant: "that of the moment", average: "the mean of a second" };
+
 /** What the sampler finds here. */
 function sources(library: NativeLibrary): Finding[] {
   using sampler = new NativeSampler(library, { rateHz: 10 });
@@ -134,12 +151,17 @@ function sources(library: NativeLibrary): Finding[] {
 function gpus(library: NativeLibrary): Finding[] {
   try {
     using nvml = new Nvml(library);
-    const { driver_version } = nvml.description;
-    return nvml.gpus.map(({ series, name, absent }) => {
-      const without = Object.keys(absent);
-      const lacks = without.length ? `; not offered: ${without.join(", ")}` : "";
-      return finding(series, true, `${name}, driver ${driver_version}${lacks}`, "");
-    });
+    const { driver_version, error, failed } = nvml.description;
+    return [
+      ...(error === null ? [] : [finding("NVML", false, "", error)]),
+      ...failed.map(({ series, error }) => finding(series, false, "", error)),
+      ...nvml.gpus.map(({ series, name, absent, power_kind }) => {
+        const without = Object.keys(absent);
+        const lacks = without.length ? `; not offered: ${without.join(", ")}` : "";
+        const power = power_kind === null ? "" : `; power is ${POWER[power_kind]}`;
+        return finding(series, true, `${name}, driver ${driver_version}${power}${lacks}`, "");
+      }),
+    ];
   } catch (error) {
     return [finding("NVML", false, "", messageOf(error))];
   }

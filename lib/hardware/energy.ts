@@ -31,7 +31,7 @@ export type IdlePower = Readonly<Record<string, number>>;
  * A device's power: what it draws at the moment where it tells that, else a mean of its own (over 1 s),
  * else what its driver calls its power.
  */
-const POWER_FIELDS = ["power_instant_w", "power_average_w", "power_w"] as const;
+export const POWER_FIELDS = ["power_instant_w", "power_average_w", "power_w"] as const;
 
 /** A device's mean power over a span, by the best of its readings; null when there is none. */
 export function meanPower(

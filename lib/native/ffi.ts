@@ -86,8 +86,9 @@ function textIn(room: Uint8Array): string {
 export function nativeText(
   what: string,
   fill: (room: Uint8Array<ArrayBuffer>, bytes: number) => number,
+  room_bytes = ROOM_BYTES,
 ): string {
-  let bytes = ROOM_BYTES;
+  let bytes = room_bytes;
   for (;;) {
     const room = new Uint8Array(bytes);
     const needed = fill(room, bytes);

@@ -43,6 +43,23 @@ export interface NvmlDescription {
   metrics: { name: string; unit: string }[];
 }
 
+/** What one call of NVML answered. */
+export interface NvmlCall {
+  /** The device or MIG part that was asked about; null for the system. */
+  device: string | null;
+  /** The function, with the number of the field, sensor or clock that was asked for. */
+  call: string;
+  code: number;
+  /** The code's name in nvml.h: `SUCCESS`, `NOT_SUPPORTED`. */
+  name: string;
+  /** As NVML gives it: milliwatts, millijoules, bytes; null where it is no number or an error. */
+  value: number | null;
+  /** Of a field's value: `u32`, `u64` and the like. */
+  type: string | null;
+  /** How long the call took, microseconds. */
+  us: number;
+}
+
 /** A compute process on a GPU. */
 export interface GpuProcess {
   pid: number;
@@ -51,6 +68,9 @@ export interface GpuProcess {
 
 /** Readings by metric, as `utilization_percent` or `energy_j`; null where it cannot be read. */
 export type GpuReading = Record<string, number | null>;
+
+/** Room for what one device answers, so that no call is made twice. */
+const PROBE_BYTES = 32 * 1024;
 
 /**
  * A session with NVML.
@@ -137,6 +157,15 @@ export class Nvml implements Disposable {
     ));
     if (error !== null) throw new Error(`NVML: processes of device ${gpu}: ${error}`);
     return processes;
+  }
+
+  /** Makes every call once, GPM's too, and tells what each answered. */
+  probe(): NvmlCall[] {
+    return JSON.parse(nativeText(
+      "NVML",
+      (room, bytes) => this.#library.call.dyno_nvml_probe(this.#number, room, bytes),
+      PROBE_BYTES * Math.max(1, this.gpus.length),
+    ));
   }
 
   /** Ends the session. Closing twice is fine. */

@@ -31,6 +31,7 @@ export const SYMBOLS = {
   dyno_nvml_open: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
   dyno_nvml_describe: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   dyno_nvml_read: { parameters: ["i32", "u32", "buffer", "buffer", "u32"], result: "i32" },
+  dyno_nvml_probe: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   dyno_nvml_processes: { parameters: ["i32", "u32", "buffer", "u32"], result: "i32" },
   dyno_nvml_error: { parameters: ["i32", "i32", "buffer", "u32"], result: "i32" },
   dyno_nvml_close: { parameters: ["i32"], result: "i32" },

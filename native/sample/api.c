@@ -189,6 +189,23 @@ int32_t dyno_nvml_read(int32_t number, uint32_t gpu, double *values, int32_t *co
     return result;
 }
 
+int32_t dyno_nvml_probe(int32_t number, char *text, uint32_t text_bytes)
+{
+    pthread_mutex_lock(&lock);
+    struct nvml *nvml = session_of(number);
+    int32_t result = -EBADF;
+    if (nvml) {
+        struct json json;
+        json_begin(&json, text, text_bytes);
+        json_open(&json, NULL, '[');
+        nvml_probe(nvml, &json);
+        json_close(&json, ']');
+        result = json_end(&json);
+    }
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
 int32_t dyno_nvml_processes(int32_t number, uint32_t gpu, char *text, uint32_t text_bytes)
 {
     static struct gpu_process processes[GPU_PROCESSES_MAX]; /* under the lock */

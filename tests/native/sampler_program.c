@@ -44,6 +44,7 @@ static void read_gpus(void)
     if (nvml < 0) return;
     dyno_nvml_describe(nvml, text, sizeof text);
     dyno_nvml_read(nvml, 0, values, codes, 64);
+    dyno_nvml_probe(nvml, text, sizeof text);
     dyno_nvml_processes(nvml, 0, text, sizeof text);
     dyno_nvml_error(nvml, 15, text, sizeof text);
     dyno_nvml_close(nvml);

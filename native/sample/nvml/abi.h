@@ -55,6 +55,7 @@ enum field_id {
     FIELD_NVLINK_RECEIVED = 139,
     FIELD_POWER_AVERAGE = 185,
     FIELD_POWER_INSTANT = 186,
+    FIELD_SHUTDOWN_MARGIN = 193,
     FIELD_SLOWDOWN_MARGIN = 194,
     FIELD_MEMORY_MAX_MARGIN = 195,
     FIELD_GPU_MAX_MARGIN = 196,
@@ -174,6 +175,13 @@ struct nvml {
 /* Calls an optional function. */
 #define NVML_CALL(nvml, name, ...) \
     ((nvml)->name ? (nvml)->name(__VA_ARGS__) : (int)NVML_FUNCTION_NOT_FOUND)
+
+/* nvml.c: the processes as the driver writes them, and how far apart their records lie. */
+int nvml_ask_processes(struct nvml *nvml, struct gpu *gpu, void *records, uint32_t *count);
+size_t nvml_process_stride(const void *records, uint32_t count, uint32_t room);
+
+/* metrics.c: a field's value, whatever its type. */
+double nvml_field_value(const struct nvml_field *field);
 
 /* metrics.c: asked once, as a device is found. */
 void nvml_read_thresholds(struct nvml *nvml, struct gpu *gpu);

@@ -80,7 +80,7 @@ static void put(struct gpu_reading *reading, enum gpu_metric metric, int code, d
     reading->value[metric] = code == NVML_OK ? value : UNKNOWN;
 }
 
-static double field_value(const struct nvml_field *field)
+double nvml_field_value(const struct nvml_field *field)
 {
     switch (field->value_type) {
     case TYPE_DOUBLE: return field->value.f64;
@@ -99,7 +99,7 @@ static double unwrapped(const struct gpu *gpu, struct wrapping *counter,
                         const struct nvml_field *field)
 {
     counter->narrow = field->value_type == TYPE_U32;
-    if (!counter->narrow) return field_value(field);
+    if (!counter->narrow) return nvml_field_value(field);
     uint64_t value = field->value.u32, now = now_ns();
     bool first = counter->read_ns == 0;
     bool late = !first && now - counter->read_ns >= gpu->wrap_ns;
@@ -133,7 +133,7 @@ static void read_fields(struct nvml *nvml, struct gpu *gpu, enum pace pace,
         if (one == NVML_OK)
             value = metric == GPU_PCIE_SENT || metric == GPU_PCIE_RECEIVED
                         ? unwrapped(gpu, &gpu->pcie[metric == GPU_PCIE_RECEIVED], &fields[i])
-                        : field_value(&fields[i]);
+                        : nvml_field_value(&fields[i]);
         put(reading, metric, one, value * FIELDS[which[i]].scale);
     }
 }
@@ -341,7 +341,7 @@ void nvml_read_thresholds(struct nvml *nvml, struct gpu *gpu)
                          &found->memory_max_margin_celsius};
     int code = NVML_CALL(nvml, fields, gpu->device, 3, fields);
     for (int i = 0; i < 3; i++)
-        if (code == NVML_OK && fields[i].code == NVML_OK) *margins[i] = field_value(&fields[i]);
+        if (code == NVML_OK && fields[i].code == NVML_OK) *margins[i] = nvml_field_value(&fields[i]);
     found->slowdown_celsius = threshold(nvml, gpu, THRESHOLD_SLOWDOWN);
     found->gpu_max_celsius = threshold(nvml, gpu, THRESHOLD_GPU_MAX);
     found->memory_max_celsius = threshold(nvml, gpu, THRESHOLD_MEMORY_MAX);

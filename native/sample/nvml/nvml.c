@@ -248,8 +248,9 @@ static bool written(const unsigned char *bytes, size_t from, size_t to)
  * 535.86. The one that reads as processes; where both do, 32 if the driver wrote up to their end but
  * not beyond.
  */
-static size_t stride_of(const unsigned char *records, uint32_t count, uint32_t room)
+size_t nvml_process_stride(const void *bytes, uint32_t count, uint32_t room)
 {
+    const unsigned char *records = bytes;
     const size_t narrow = sizeof(struct nvml_process), wide = sizeof(struct nvml_process_535);
     bool as_narrow = plausible(records, count, narrow), as_wide = plausible(records, count, wide);
     if (as_narrow != as_wide) return as_narrow ? narrow : wide;
@@ -259,8 +260,7 @@ static size_t stride_of(const unsigned char *records, uint32_t count, uint32_t r
                : narrow;
 }
 
-static int ask_processes(struct nvml *nvml, struct gpu *gpu, unsigned char *records,
-                         uint32_t *count)
+int nvml_ask_processes(struct nvml *nvml, struct gpu *gpu, void *records, uint32_t *count)
 {
     uint32_t room = *count;
     memset(records, NOT_WRITTEN, room * sizeof(struct nvml_process_535));
@@ -284,11 +284,11 @@ int nvml_processes(struct nvml *nvml, struct gpu *gpu, struct gpu_process *proce
             return NVML_INSUFFICIENT_SIZE;
         }
         records = more;
-        code = ask_processes(nvml, gpu, records, &there);
+        code = nvml_ask_processes(nvml, gpu, records, &there);
     } while (code == NVML_INSUFFICIENT_SIZE && there > room && there <= GPU_PROCESSES_MAX);
     if (code == NVML_OK) {
         if (there > room) there = room;
-        size_t stride = stride_of(records, there, room);
+        size_t stride = nvml_process_stride(records, there, room);
         if (there < *count) *count = there;
         for (uint32_t i = 0; i < *count; i++) {
             struct nvml_process process;

@@ -180,6 +180,9 @@ int nvml_processes(struct nvml *nvml, struct gpu *gpu, struct gpu_process *proce
 /* Reads everything once and marks what a device does not offer. GPM only where it is wanted. */
 void nvml_find_offer(struct nvml *nvml, struct gpu *gpu, bool gpm);
 
+/* Makes every call once and writes what it answered, an object each, into an open array. */
+void nvml_probe(struct nvml *nvml, struct json *json);
+
 /* Driver, library and devices, into an open object. */
 void nvml_describe(struct nvml *nvml, struct json *json);
 
