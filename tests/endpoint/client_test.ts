@@ -16,6 +16,7 @@ import { InputError } from "../../lib/errors.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { errorModes } from "../../lib/mock/faults.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { behaving } from "./behaviours.ts";
 import type { ApiOptions } from "../../lib/endpoint/api.ts";
 
 const never = new AbortController().signal;
@@ -237,6 +238,27 @@ for (const mode of errorModes) {
     }
   });
 }
+
+testBoth("an error within a success is tried again where its class says so", async () => {
+  await using server = await behaving();
+  await using transport = await openTransport({ only });
+  const api = await configureApi(
+    { endpoint: server.url, model: "m", retry_attempts: 2, retry_delay: 0.001 },
+    transport,
+    () => {},
+  );
+  const client = new EndpointClient(api, transport);
+  const asked: [string, number][] = [
+    ["an error's JSON where a stream was asked: a context that is exceeded", 1],
+    ["an event called an error, of a kind that is not tried again", 1],
+    ["a code that is a text", 1],
+    ["an event called an error", 3],
+    ["busy", 3],
+  ];
+  for (const [prompt, attempts] of asked) {
+    assertEquals((await client.ask({ prompt }, never)).attempts, attempts, prompt);
+  }
+});
 
 testBoth("a server that refuses stream_options is asked without them, once for all", async () => {
   await using mock = await MockEndpoint.start();

@@ -72,11 +72,14 @@ export function matrixTable(
   runs: readonly { name: string; results: LoadResults }[],
   paint: Palette,
 ): string[] {
-  const goodput = runs.some(({ results }) => results.slos.length > 0);
-  const [first, ...others] = goodput ? [...COLUMNS, GOODPUT] : COLUMNS;
+  const shape = {
+    goodput: runs.some(({ results }) => results.slos.length > 0),
+    embeddings: runs.every(({ results }) => results.api_type === "embeddings"),
+  };
+  const [first, ...others] = columnsOf(shape);
   const rows = runs.map(({ name, results }) => {
     const mark = results.verdict.verdict === "trusted" ? "" : ` ${paint.warn("!")}`;
-    return row(plain(name) + mark, results.total, goodput, paint);
+    return row(plain(name) + mark, results.total, shape, paint);
   });
   const distrusted = runs.some(({ results }) => results.verdict.verdict !== "trusted");
   return [
@@ -86,14 +89,15 @@ export function matrixTable(
 }
 
 /** Stages by name; where the names are too long, by number, with the names below. */
-function stageLines({ stages, total, slos }: LoadResults, paint: Palette): string[] {
-  const columns = slos.length ? [...COLUMNS, GOODPUT] : COLUMNS;
+function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palette): string[] {
+  const shape = { goodput: slos.length > 0, embeddings: api_type === "embeddings" };
+  const columns = columnsOf(shape);
   const single = stages.length < 2;
   const measured = single ? [stages[0] ?? total] : stages;
   const names = measured.map(({ name }) => plain(name).replace("requests/s", "req/s"));
   const table = (labels: readonly string[]) => {
-    const rows = measured.map((stage, i) => row(labels[i], stage, slos.length > 0, paint));
-    const all = row(paint.bold("total"), total, slos.length > 0, paint);
+    const rows = measured.map((stage, i) => row(labels[i], stage, shape, paint));
+    const all = row(paint.bold("total"), total, shape, paint);
     return tableLines(columns, single ? rows : [...rows, null, all], paint);
   };
   const named = table(names);
@@ -102,8 +106,31 @@ function stageLines({ stages, total, slos }: LoadResults, paint: Palette): strin
   return [...table(names.map((_, i) => String(i + 1))), ...legend];
 }
 
-function row(name: string, stage: StageResults, goodput: boolean, paint: Palette): string[] {
+/** What a table's columns depend on. */
+interface Shape {
+  goodput: boolean;
+  /** Their tokens are those of the prompts: there are no others. */
+  embeddings: boolean;
+}
+
+function columnsOf({ goodput, embeddings }: Shape): Column[] {
+  const columns = embeddings
+    ? COLUMNS.map((column) =>
+      column.title === "tok/s" ? { ...column, title: "prompt tok/s" } : column
+    )
+    : COLUMNS;
+  return goodput ? [...columns, GOODPUT] : columns;
+}
+
+function row(name: string, stage: StageResults, shape: Shape, paint: Palette): string[] {
   const { requests, metrics } = stage;
+  // of answers whose tokens nobody counted there is no rate
+  const told = requests.successful === 0 || Object.keys(stage.token_sources).length > 0;
+  const tokens_per_s = shape.embeddings
+    ? stage.prompt_tokens_per_s
+    : told
+    ? stage.output_tokens_per_s
+    : null;
   const ended = requests.successful + requests.failed > 0;
   const lost = requests.failed + requests.unfinished + requests.unsent;
   const seconds = (ms: number | undefined) => shown(ms === undefined ? null : ms / 1000);
@@ -112,7 +139,7 @@ function row(name: string, stage: StageResults, goodput: boolean, paint: Palette
     String(requests.successful),
     lost ? paint.bad(String(lost)) : "0",
     shown(ended ? stage.requests_per_s : null),
-    shown(ended ? stage.output_tokens_per_s : null),
+    shown(ended ? tokens_per_s : null),
     shown(metrics.ttft_ms?.p50),
     shown(metrics.ttft_ms?.p99),
     shown(metrics.gap_ms?.p50),
@@ -120,7 +147,7 @@ function row(name: string, stage: StageResults, goodput: boolean, paint: Palette
     shown(metrics.tpot_ms?.p50),
     seconds(metrics.e2e_ms?.p50),
     seconds(metrics.e2e_ms?.p99),
-    ...(goodput ? [shown(stage.goodput?.requests_per_s?.value)] : []),
+    ...(shape.goodput ? [shown(stage.goodput?.requests_per_s?.value)] : []),
   ];
 }
 

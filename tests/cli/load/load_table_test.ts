@@ -67,6 +67,31 @@ Deno.test("too few requests tell no goodput, and the table says so", () => {
   assertStringIncludes(found.join("\n"), "goodput –: unknown with fewer than 24 requests");
 });
 
+Deno.test("a rate that nobody counted is unknown, and embeddings have their prompts'", () => {
+  const requests = simulatedRequests().filter(({ stage }) => stage === 0);
+  const stage = { ...stageOf("8 in flight", null, requests, []), output_tokens_per_s: 0 };
+  const of = (token_sources: object, more: object = {}) => {
+    const total = { ...stage, token_sources, prompt_tokens_per_s: 1234 };
+    const { results } = loadFixture({ stages: [total], total, slos: [], ...more }, requests);
+    return lines(results);
+  };
+  assertMatch(of({ usage: 3 })[3], /^8 in flight( +\S+){3} +0\.00 /);
+  assertMatch(of({})[3], /^8 in flight( +\S+){3} +– /);
+  const embeddings = of({}, { api_type: "embeddings" });
+  assertMatch(embeddings[1], / prompt tok\/s /);
+  assertMatch(embeddings[3], /^8 in flight( +\S+){3} +1234 /);
+});
+
+Deno.test("objectives on what is not known are told apart from those that were missed", () => {
+  const requests = simulatedRequests().filter(({ stage }) => stage === 0);
+  const { slos } = loadFixture().results;
+  const stage = stageOf("8 in flight", null, requests, slos);
+  const goodput = { ...stage.goodput!, unknown: { "ttft ≤ 500 ms": 0, "tpot ≤ 20 ms": 7 } };
+  const total = { ...stage, goodput };
+  const text = lines(loadFixture({ stages: [total], total, slos }, requests).results).join(" ");
+  assertMatch(text, /; unknown, so not +met: +tpot ≤ 20 ms of 7/);
+});
+
 Deno.test("a single stage is a single row", () => {
   const requests = simulatedRequests().filter(({ stage }) => stage === 0);
   const stage = stageOf("8 in flight", null, requests, []);
