@@ -5,7 +5,9 @@ import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 export interface GpuDescription {
   /** Its name in samples: `gpu0`, or `gpu0.mig1` for a MIG part. */
   series: string;
+  /** As its maker calls it. */
   name: string | null;
+  /** Its id, which stays the same at every start. */
   uuid: string | null;
   /** In MIG mode: the parts follow as devices of their own. */
   mig: boolean;
@@ -23,7 +25,9 @@ export interface GpuDescription {
   memory_max_celsius: number | null;
   /** The same on newer devices, as values that `temperature_margin_celsius` falls below. */
   slowdown_margin_celsius: number | null;
+  /** `gpu_max_celsius` as such a value. */
   gpu_max_margin_celsius: number | null;
+  /** `memory_max_celsius` as such a value. */
   memory_max_margin_celsius: number | null;
   /** Metrics that the device does not offer, and NVML's reason. */
   absent: Record<string, string>;

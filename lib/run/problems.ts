@@ -50,6 +50,7 @@ export function passRateOf(marks: Iterable<readonly string[]>): Estimate | null 
 export interface ModeFigures {
   /** zero-shot or iterative; null where the run has no modes. */
   mode: string | null;
+  /** Problems that were asked. */
   problems: number;
   /** Answers to them, and problems that went without. */
   answers: number;

@@ -2,7 +2,11 @@
 import { z } from "zod";
 import { about, count, positive, sampleRate, seconds, text } from "./setting.ts";
 
-/** Of a sweep's file, and of flags that go before it. */
+/**
+ * Of a sweep's file, and of flags that go before it.
+ *
+ * @internal
+ */
 export const sweepSettings = z.strictObject({
   /** The folder of sweeps. */
   out_root: text.refine((path) => !path.includes("\0"), "holds a NUL character")
