@@ -7,7 +7,7 @@ import { Budget } from "../run/budget.ts";
 import { builtinPrices } from "../run/prices.ts";
 import { EXIT } from "./ui/command.ts";
 import { quickstartSweep } from "./quickstart_sweep.ts";
-import { runLoads } from "./load/load_runs.ts";
+import { showLoads } from "./load/load_runs.ts";
 import { suiteOf } from "../settings/load_suite.ts";
 import { MockEndpoint } from "../mock/server.ts";
 import { flagHelp, outFlag, parseOnlyFlags, toggle } from "./ui/flags.ts";
@@ -69,7 +69,7 @@ export const command: Command = {
     if (asked !== EXIT.good) return asked;
     terminal.say();
     const { kind: _kind, name, ...settings } = load;
-    const loaded = await runLoads({
+    const loaded = await showLoads({
       experiment: {
         name,
         runs: [{

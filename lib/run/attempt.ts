@@ -1,5 +1,5 @@
 /** What is known of an attempt at a coding problem. */
-import { boolean, fields, number, orNull, text } from "./forms.ts";
+import { fields, isBoolean, isNumber, isText, orNull } from "./forms.ts";
 import { testResultForm } from "./test_result.ts";
 import type { TestResult } from "./test_result.ts";
 
@@ -47,17 +47,17 @@ export interface Attempt extends Tried {
 
 /** What JSON must be like to be an {@linkcode Attempt}. */
 export const attemptForm = fields<Attempt>({
-  experiment_id: text,
-  problem_id: text,
-  iteration: number,
-  passed: boolean,
-  outcome: text,
-  detail: text,
-  code: orNull(text),
-  checks: orNull(fields<Checks>({ passed: number, total: number })),
-  pass_rate: orNull(number),
-  how: text,
-  cost_usd: orNull(number),
-  reused_from: orNull(text),
+  experiment_id: isText,
+  problem_id: isText,
+  iteration: isNumber,
+  passed: isBoolean,
+  outcome: isText,
+  detail: isText,
+  code: orNull(isText),
+  checks: orNull(fields<Checks>({ passed: isNumber, total: isNumber })),
+  pass_rate: orNull(isNumber),
+  how: isText,
+  cost_usd: orNull(isNumber),
+  reused_from: orNull(isText),
   result: testResultForm,
 });

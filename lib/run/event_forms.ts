@@ -22,15 +22,15 @@ import type {
 } from "./events.ts";
 import { attemptForm } from "./attempt.ts";
 import {
-  boolean,
+  areTexts,
   fields,
-  nothing,
-  number,
-  object,
+  isBoolean,
+  isNull,
+  isNumber,
+  isObject,
+  isText,
   orMissing,
   orNull,
-  text,
-  texts,
 } from "./forms.ts";
 import { clientReadingForm, requestRecordForm, serverReadingForm } from "./request_record.ts";
 import { testResultForm } from "./test_result.ts";
@@ -48,40 +48,45 @@ export interface JournalLine<Kind extends JournalKind> {
 }
 
 const batchRecord = fields<BatchRecord>({
-  timestamp: text,
-  industry: text,
-  question: text,
-  llm_provider: text,
-  llm_model: text,
-  latency_sec: orNull(number),
-  throughput_tps: orNull(number),
-  success: boolean,
-  coverage_score: orNull(number),
-  prompt_tokens: orNull(number),
-  response_tokens: orNull(number),
+  timestamp: isText,
+  industry: isText,
+  question: isText,
+  llm_provider: isText,
+  llm_model: isText,
+  latency_sec: orNull(isNumber),
+  throughput_tps: orNull(isNumber),
+  success: isBoolean,
+  coverage_score: orNull(isNumber),
+  prompt_tokens: orNull(isNumber),
+  response_tokens: orNull(isNumber),
 });
 
-const spent = fields<Spent>({ usd: orNull(number), tokens: orNull(number) });
-const rehearsal = fields<Rehearsal>({ speedup: number, wall_ms: number, rehearsed_ms: number });
-const asked = (value: unknown): value is TaskAsked => object<JsonObject>(value) && text(value.kind);
-const metrics = object<TaskMetrics>;
-const anchor = object<ClockAnchor>;
+const spent = fields<Spent>({ usd: orNull(isNumber), tokens: orNull(isNumber) });
+const rehearsal = fields<Rehearsal>({
+  speedup: isNumber,
+  wall_ms: isNumber,
+  rehearsed_ms: isNumber,
+});
+const asked = (value: unknown): value is TaskAsked =>
+  isObject<JsonObject>(value) && isText(value.kind);
+const metrics = isObject<TaskMetrics>;
+const anchor = isObject<ClockAnchor>;
 
 const sessionEnd = {
-  finished_at_unix_seconds: orNull(number),
-  samples: orNull(number),
-  errors: orNull(number),
-  avg_hit_rate: orNull(number),
-  missing: orNull(number),
+  finished_at_unix_seconds: orNull(isNumber),
+  samples: orNull(isNumber),
+  errors: orNull(isNumber),
+  avg_hit_rate: orNull(isNumber),
+  missing: orNull(isNumber),
 };
 const slotTimes = {
-  slot: number,
-  timeliness: orNull(text<Timeliness>),
-  late_s: orNull(number),
-  planned: orNull(text),
+  slot: isNumber,
+  timeliness: orNull(isText<Timeliness>),
+  late_s: orNull(isNumber),
+  planned: orNull(isText),
 };
-const callback = { id: text, url: text };
-const task = { task_id: text };
+const callback = { id: isText, url: isText };
+const task = { task_id: isText };
 
 /** The forms of an event's fields, by the event's name. */
 type EventForms<Event extends { event: string }> = {
@@ -92,7 +97,7 @@ type EventForms<Event extends { event: string }> = {
 function byName<Event extends { event: string }>(
   forms: EventForms<Event>,
 ): Map<string, Form<Recorded<Event>>> {
-  const clocks = { t: number, mono_ns: orNull(number) };
+  const clocks = { t: isNumber, mono_ns: orNull(isNumber) };
   const named = Object.entries<Record<string, Form<unknown>>>(forms).map(([name, own]) => {
     const form = fields({ ...clocks, ...own });
     const whole: Form<Recorded<Event>> = (value, misfit): value is Recorded<Event> =>
@@ -105,158 +110,167 @@ function byName<Event extends { event: string }>(
 const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Kind]>>> } = {
   run: byName<RunEvent>({
     run_started: {
-      schema_version: orNull(number),
-      started_at_unix_seconds: orNull(number),
-      agent: orNull(text),
-      seed: orNull(number),
+      schema_version: orNull(isNumber),
+      started_at_unix_seconds: orNull(isNumber),
+      agent: orNull(isText),
+      seed: orNull(isNumber),
       clock_anchor: orNull(anchor),
-      planned: orNull(number),
+      planned: orNull(isNumber),
     },
-    agent_effective_config: { config: orNull(object<JsonObject>) },
+    agent_effective_config: { config: orNull(isObject<JsonObject>) },
     run_resumed: {
       clock_anchor: orNull(anchor),
-      finished: orNull(number),
-      planned: orNull(number),
+      finished: orNull(isNumber),
+      planned: orNull(isNumber),
     },
-    checkpoint_resume_skip: { package_id: text, item_id: orNull(text), reason: orNull(text) },
+    checkpoint_resume_skip: { package_id: isText, item_id: orNull(isText), reason: orNull(isText) },
     sampling_started: {
-      sampler: orNull(text),
-      rate_hz: orNull(number),
-      unavailable: orNull(texts),
+      sampler: orNull(isText),
+      rate_hz: orNull(isNumber),
+      unavailable: orNull(areTexts),
     },
-    package_started: { package_id: text, i: orNull(number), item_id: orNull(text) },
+    package_started: { package_id: isText, i: orNull(isNumber), item_id: orNull(isText) },
     llm_request_error: {
-      package_id: orNull(text),
-      attempt: orNull(number),
-      error_class: orNull(text<FailureClass>),
-      status: orNull(number),
-      error: orNull(text),
-      retry_in_s: orNull(number),
+      package_id: orNull(isText),
+      attempt: orNull(isNumber),
+      error_class: orNull(isText<FailureClass>),
+      status: orNull(isNumber),
+      error: orNull(isText),
+      retry_in_s: orNull(isNumber),
     },
     package_finished: {
-      package_id: text,
-      i: orNull(number),
-      item_id: orNull(text),
-      elapsed_seconds: orNull(number),
-      error: orNull(text),
-      timed_out: orNull(boolean),
-      created_hits: orNull(number),
-      targets: orNull(number),
+      package_id: isText,
+      i: orNull(isNumber),
+      item_id: orNull(isText),
+      elapsed_seconds: orNull(isNumber),
+      error: orNull(isText),
+      timed_out: orNull(isBoolean),
+      created_hits: orNull(isNumber),
+      targets: orNull(isNumber),
       result: orNull(testResultForm),
     },
-    workers_changed: { workers: number, reason: text },
+    workers_changed: { workers: isNumber, reason: isText },
     health_alert: {
-      kind: text,
-      device: orNull(text),
-      value: number,
-      threshold: number,
-      message: text,
+      kind: isText,
+      device: orNull(isText),
+      value: isNumber,
+      threshold: isNumber,
+      message: isText,
     },
-    listener_failed: { error: orNull(text) },
+    listener_failed: { error: orNull(isText) },
     run_finished: sessionEnd,
     run_interrupted: sessionEnd,
     attempt_finished: { attempt: attemptForm },
-    review_finished: { experiment_id: text, advice: text, spent: orNull(spent) },
+    review_finished: { experiment_id: isText, advice: isText, spent: orNull(spent) },
     load_started: {
-      schema_version: number,
-      name: text,
-      settings: object,
-      transport: orNull(text),
+      schema_version: isNumber,
+      name: isText,
+      settings: isObject,
+      transport: orNull(isText),
       api: orNull(
-        fields<NonNullable<LoadStarted["api"]>>({ endpoint: text, model: text, api_type: text }),
+        fields<NonNullable<LoadStarted["api"]>>({
+          endpoint: isText,
+          model: isText,
+          api_type: isText,
+        }),
       ),
       anchor: orNull(anchor),
     },
-    stage_started: { stage: number, start_ns: number, end_ns: orNull(nothing) },
-    stage_finished: { stage: number, start_ns: number, end_ns: orNull(number) },
+    stage_started: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNull) },
+    stage_finished: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNumber) },
     request_finished: { result: requestRecordForm },
-    server_reading: { server: text, reading: serverReadingForm },
+    server_reading: { server: isText, reading: serverReadingForm },
     load_progress: {
-      stage: number,
-      sent: number,
-      in_flight: number,
-      ended: number,
-      failed: number,
-      events: number,
+      stage: isNumber,
+      sent: isNumber,
+      in_flight: isNumber,
+      ended: isNumber,
+      failed: isNumber,
+      events: isNumber,
       client: clientReadingForm,
     },
     load_measured: {
-      complete: boolean,
-      stopped_because: orNull(text),
-      out_of_prompts: boolean,
+      complete: isBoolean,
+      stopped_because: orNull(isText),
+      out_of_prompts: isBoolean,
       client: clientReadingForm,
     },
     load_finished: {
-      complete: boolean,
-      verdict: fields<{ verdict: string }>({ verdict: text }),
-      requests: object,
-      goodput_requests_per_s: orNull(number),
+      complete: isBoolean,
+      verdict: fields<{ verdict: string }>({ verdict: isText }),
+      requests: isObject,
+      goodput_requests_per_s: orNull(isNumber),
     },
   }),
   batch: byName<BatchEvent>({
     batch_started: {
-      batch: text,
-      start_ms: number,
-      identity: text,
+      batch: isText,
+      start_ms: isNumber,
+      identity: isText,
       rehearsal: orNull(rehearsal),
     },
     slot_started: slotTimes,
     slot_skipped: slotTimes,
-    slot_finished: { slot: number, records: number, partial: boolean },
+    slot_finished: { slot: isNumber, records: isNumber, partial: isBoolean },
     run_started: {
-      slot: number,
-      provider: text,
-      model: text,
-      run_id: text,
-      tests: orNull(texts),
-      retry: boolean,
+      slot: isNumber,
+      provider: isText,
+      model: isText,
+      run_id: isText,
+      tests: orNull(areTexts),
+      retry: isBoolean,
     },
     run_finished: {
-      slot: number,
-      provider: text,
-      model: text,
-      run_id: text,
+      slot: isNumber,
+      provider: isText,
+      model: isText,
+      run_id: isText,
       records: (value, misfit): value is [string, BatchRecord][] =>
         Array.isArray(value) &&
         value.every((entry) =>
-          Array.isArray(entry) && entry.length === 2 && text(entry[0]) &&
+          Array.isArray(entry) && entry.length === 2 && isText(entry[0]) &&
           batchRecord(entry[1], misfit)
         ),
-      error: orNull(text),
+      error: orNull(isText),
     },
-    clock_jumped: { by_s: number },
-    run_uploaded: { run_id: text, to: text },
-    records_uploaded: { to: text },
-    upload_failed: { to: text, error: text },
+    clock_jumped: { by_s: isNumber },
+    run_uploaded: { run_id: isText, to: isText },
+    records_uploaded: { to: isText },
+    upload_failed: { to: isText, error: isText },
   }),
   tasks: byName<ServerEvent>({
     task_queued: {
       ...task,
       request: asked,
       idempotency: orNull(
-        fields<{ key: string; digest: string }>({ key: text, digest: text }),
+        fields<{ key: string; digest: string }>({ key: isText, digest: isText }),
       ),
     },
-    task_started: { ...task, run_id: orNull(text) },
-    task_process: { ...task, pid: number, start_ticks: orNull(text) },
-    task_requeued: { ...task, reason: text },
+    task_started: { ...task, run_id: orNull(isText) },
+    task_process: { ...task, pid: isNumber, start_ticks: orNull(isText) },
+    task_requeued: { ...task, reason: isText },
     task_cancelling: task,
     task_ended: {
       ...task,
-      status: text,
-      exit_code: orMissing(orNull(number)),
-      error: orMissing(orNull(text)),
-      error_summary: orMissing(texts),
+      status: isText,
+      exit_code: orMissing(orNull(isNumber)),
+      error: orMissing(orNull(isText)),
+      error_summary: orMissing(areTexts),
       metrics: orMissing(orNull(metrics)),
-      agent: orMissing(orNull(text)),
-      model: orMissing(orNull(text)),
+      agent: orMissing(orNull(isText)),
+      model: orMissing(orNull(isText)),
     },
   }),
   callbacks: byName<CallbackEvent>({
     callback_queued: callback,
-    callback_delivered: { ...callback, attempt: number, status: number },
-    callback_attempt: { ...callback, attempt: number, error: text, next_attempt_unix_s: number },
-    callback_failed: { ...callback, attempt: number, error: text },
+    callback_delivered: { ...callback, attempt: isNumber, status: isNumber },
+    callback_attempt: {
+      ...callback,
+      attempt: isNumber,
+      error: isText,
+      next_attempt_unix_s: isNumber,
+    },
+    callback_failed: { ...callback, attempt: isNumber, error: isText },
   }),
 };
 
@@ -276,7 +290,7 @@ export function lineOf<Kind extends JournalKind>(
   } catch {
     return { why: "not a journal event" };
   }
-  if (!object<JsonObject>(value) || typeof value.event !== "string") {
+  if (!isObject<JsonObject>(value) || typeof value.event !== "string") {
     return { why: "not a journal event" };
   }
   const name = value.event;

@@ -11,14 +11,14 @@ export type Form<T> = (value: unknown, misfit: string[]) => value is T;
 export type Forms<T> = { [Name in keyof T]-?: Form<T[Name]> };
 
 /** A text; a word of a later dyno, where T is a choice of words, is passed on. */
-export const text = <T extends string>(value: unknown): value is T => typeof value === "string";
-export const number = (value: unknown): value is number => typeof value === "number";
-export const boolean = (value: unknown): value is boolean => typeof value === "boolean";
-export const nothing = (value: unknown): value is null => value === null;
-export const texts = (value: unknown): value is string[] =>
-  Array.isArray(value) && value.every(text);
+export const isText = <T extends string>(value: unknown): value is T => typeof value === "string";
+export const isNumber = (value: unknown): value is number => typeof value === "number";
+export const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
+export const isNull = (value: unknown): value is null => value === null;
+export const areTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every(isText);
 /** An object that its reader checks itself, or only passes on. */
-export const object = <T>(value: unknown): value is T =>
+export const isObject = <T>(value: unknown): value is T =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Forms that hold for null; what is missing is put in as null. */
@@ -46,7 +46,7 @@ export function orMissing<T>(form: Form<T>): Form<T | undefined> {
 export function fields<T>(forms: Forms<T>): Form<T> {
   const list = Object.entries<Form<unknown>>(forms);
   return (value, misfit): value is T => {
-    if (!object<JsonObject>(value)) return false;
+    if (!isObject<JsonObject>(value)) return false;
     for (const [name, form] of list) {
       const field = value[name];
       if (field === undefined && optional.has(form)) continue;

@@ -1,5 +1,5 @@
 /** The result of one test, under the field names users know. */
-import { boolean, fields, number, object, orMissing, orNull, text } from "./forms.ts";
+import { fields, isBoolean, isNumber, isObject, isText, orMissing, orNull } from "./forms.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
@@ -134,72 +134,72 @@ export interface Evaluation {
 }
 
 const evaluation = fields<Evaluation>({
-  evaluator: text,
-  passed: boolean,
-  targets: number,
-  created_hits: number,
-  hit_rate: number,
-  detail: text,
-  reasoning_score: orMissing(number),
-  reasoning_type: orMissing(text),
-  criteria: orMissing(object<Record<string, number>>),
+  evaluator: isText,
+  passed: isBoolean,
+  targets: isNumber,
+  created_hits: isNumber,
+  hit_rate: isNumber,
+  detail: isText,
+  reasoning_score: orMissing(isNumber),
+  reasoning_type: orMissing(isText),
+  criteria: orMissing(isObject<Record<string, number>>),
 });
-const unjudged = fields<{ evaluator: string; error: string }>({ evaluator: text, error: text });
+const unjudged = fields<{ evaluator: string; error: string }>({ evaluator: isText, error: isText });
 
 const timing = fields<ResultTiming>({
-  t_sent_ns: number,
-  t_end_ns: number,
-  ttft_ms: orNull(number),
-  tpot_ms: orNull(number),
-  e2e_ms: number,
-  gap_max_ms: orNull(number),
-  token_events: number,
+  t_sent_ns: isNumber,
+  t_end_ns: isNumber,
+  ttft_ms: orNull(isNumber),
+  tpot_ms: orNull(isNumber),
+  e2e_ms: isNumber,
+  gap_max_ms: orNull(isNumber),
+  token_events: isNumber,
 });
 
 const coding = fields<CodingOutcome>({
-  experiment_id: text,
-  problem_id: text,
-  mode: text,
-  sample: number,
-  iterations: number,
-  stopped: text,
-  outcome: orNull(text),
-  input_tokens: orNull(number),
-  output_tokens: orNull(number),
-  cost_usd: orNull(number),
+  experiment_id: isText,
+  problem_id: isText,
+  mode: isText,
+  sample: isNumber,
+  iterations: isNumber,
+  stopped: isText,
+  outcome: orNull(isText),
+  input_tokens: orNull(isNumber),
+  output_tokens: orNull(isNumber),
+  cost_usd: orNull(isNumber),
 });
 
 /** What JSON must be like to be a {@linkcode TestResult}. */
 export const testResultForm = fields<TestResult>({
-  test_id: text,
-  test_name: text,
-  category: text,
-  item_id: text,
-  success: boolean,
-  cost_usd: orNull(number),
-  response_text: text,
-  reasoning_text: orNull(text),
-  execution_time: number,
-  elapsed_seconds: number,
-  attempts: number,
-  prompt_tokens: orNull(number),
-  completion_tokens: orNull(number),
-  token_source: orNull(text<TokenSource>),
-  usage_details: orNull(object<UsageDetails>),
-  tokens_per_second: orNull(number),
-  finish_reason: orNull(text),
-  error_message: orNull(text),
-  error_class: orNull(text<ErrorClass>),
-  timed_out: boolean,
-  timestamp: text,
+  test_id: isText,
+  test_name: isText,
+  category: isText,
+  item_id: isText,
+  success: isBoolean,
+  cost_usd: orNull(isNumber),
+  response_text: isText,
+  reasoning_text: orNull(isText),
+  execution_time: isNumber,
+  elapsed_seconds: isNumber,
+  attempts: isNumber,
+  prompt_tokens: orNull(isNumber),
+  completion_tokens: orNull(isNumber),
+  token_source: orNull(isText<TokenSource>),
+  usage_details: orNull(isObject<UsageDetails>),
+  tokens_per_second: orNull(isNumber),
+  finish_reason: orNull(isText),
+  error_message: orNull(isText),
+  error_class: orNull(isText<ErrorClass>),
+  timed_out: isBoolean,
+  timestamp: isText,
   timing: orNull(timing),
-  api_response: orNull(object<JsonObject>),
-  performance_metrics: orNull(object<PerformanceMetrics>),
+  api_response: orNull(isObject<JsonObject>),
+  performance_metrics: orNull(isObject<PerformanceMetrics>),
   evaluation_result: orNull((value, misfit): value is Evaluation | {
     evaluator: string;
     error: string;
   } => unjudged(value, []) || evaluation(value, misfit)),
-  reasoning_score: orNull(number),
-  reasoning_type: orNull(text),
+  reasoning_score: orNull(isNumber),
+  reasoning_type: orNull(isText),
   coding: orMissing(coding),
 });

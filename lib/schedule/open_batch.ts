@@ -46,7 +46,7 @@ export function clockOf({ start }: BatchState): BatchClock {
 }
 
 /** Where a batch, or its rehearsal, keeps its state. */
-export function folderOf(
+export function batchFolderOf(
   { name }: Batch,
   batches: string | undefined,
   rehearsal: boolean,
@@ -69,7 +69,7 @@ export function folderOf(
  */
 export async function openBatch(batch: Batch, opening: BatchOpening = {}): Promise<OpenBatch> {
   const { rehearsal = null, endpoint, onWarning: warn = () => {} } = opening;
-  const folder = folderOf(batch, opening.batches, rehearsal !== null);
+  const folder = batchFolderOf(batch, opening.batches, rehearsal !== null);
   const out = opening.out ?? (rehearsal !== null ? `${folder.path}/runs` : "runs");
   const apis = apisOf(batch, endpoint, warn);
   checkUpload(batch);

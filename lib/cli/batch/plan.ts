@@ -1,7 +1,7 @@
 /** dyno batch plan: the slots of a batch. */
 import { checkSame, readState } from "../../schedule/session.ts";
 import { planOf } from "../../schedule/status.ts";
-import { folderOf } from "../../schedule/open_batch.ts";
+import { batchFolderOf } from "../../schedule/open_batch.ts";
 import { counted, folderFlags, localDay, onlyBatch } from "./files.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
@@ -39,7 +39,7 @@ export const command: Command = {
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
     const batch = await onlyBatch("plan", positional);
-    const folder = folderOf(batch, values.batches, false);
+    const folder = batchFolderOf(batch, values.batches, false);
     const state = await readState(folder, (line) => terminal.warn(line));
     checkSame(batch, state, folder);
     const plan = planOf(batch, state, Date.now());

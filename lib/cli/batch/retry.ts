@@ -2,7 +2,7 @@
 import process from "node:process";
 import { existsSync } from "node:fs";
 import { InputError } from "../../errors.ts";
-import { folderOf, openBatch } from "../../schedule/open_batch.ts";
+import { batchFolderOf, openBatch } from "../../schedule/open_batch.ts";
 import { retryTasks, runRetry } from "../../schedule/retry.ts";
 import { uploadRest } from "../../schedule/upload.ts";
 import { CancelledError } from "../../execute/scope.ts";
@@ -45,7 +45,7 @@ export const command: Command = {
       throw new InputError("--endpoint: only for rehearsals, with --rehearsal");
     }
     const chosen = values.slots && slotNumbers(values.slots);
-    const folder = folderOf(batch, values.batches, rehearsal);
+    const folder = batchFolderOf(batch, values.batches, rehearsal);
     if (!existsSync(folder.journal)) {
       throw new InputError(`${folder.path}: this batch has not begun; dyno batch run starts it`);
     }

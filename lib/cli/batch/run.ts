@@ -1,7 +1,7 @@
 /** dyno batch run: the daemon, one look for cron and timers, and rehearsals. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
-import { clockOf, folderOf, openBatch } from "../../schedule/open_batch.ts";
+import { batchFolderOf, clockOf, openBatch } from "../../schedule/open_batch.ts";
 import { runBatch } from "../../schedule/run_batch.ts";
 import { batchStatus } from "../../schedule/status.ts";
 import { CancelledError } from "../../execute/scope.ts";
@@ -65,7 +65,7 @@ export const command: Command = {
     if (values.endpoint !== undefined && !rehearsal) {
       throw new InputError("--endpoint: only for rehearsals, with --speedup N (1 or more)");
     }
-    const folder = folderOf(batch, values.batches, rehearsal);
+    const folder = batchFolderOf(batch, values.batches, rehearsal);
     if (values["dry-run"]) return await dryRun(batch, folder, terminal);
     if (values.once && isLocked(folder.lock)) {
       terminal.say(`${batch.name}: another process is at work on it; nothing to do`);

@@ -1,5 +1,5 @@
 /** dyno batch status: where a batch is. */
-import { clockOf, folderOf } from "../../schedule/open_batch.ts";
+import { batchFolderOf, clockOf } from "../../schedule/open_batch.ts";
 import { batchStatus } from "../../schedule/status.ts";
 import { grouped } from "../../text/grouped.ts";
 import { counted, folderFlags, localDay, onlyBatch, slotText, timelinessText } from "./files.ts";
@@ -54,7 +54,7 @@ export const command: Command = {
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
     const batch = await onlyBatch("status", positional);
-    const folder = folderOf(batch, values.batches, values.rehearsal ?? false);
+    const folder = batchFolderOf(batch, values.batches, values.rehearsal ?? false);
     let now_ms = Date.now();
     const status = await batchStatus(
       batch,

@@ -109,7 +109,7 @@ export const command: Command = {
     }
     return await withCallbacks(values, request.out, context, async (told) => {
       const whole = { ...request, budget: warningBudget(budgetOf(values), told) };
-      if (searched === undefined) return (await import("./load_runs.ts")).runLoads(whole, told);
+      if (searched === undefined) return (await import("./load_runs.ts")).showLoads(whole, told);
       const { searchCapacity } = await import("./capacity_search.ts");
       return searchCapacity({
         ...whole,

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { reportAs } from "../../load/report_as.ts";
 import { resumeLoad } from "../../load/conclude_run.ts";
-import { measureLoad, runLoads as measureLoads } from "../../load/run_loads.ts";
+import { measureLoad, runLoads } from "../../load/run_loads.ts";
 import { TokenFileReader } from "../../run/token_file.ts";
 import { isInside } from "../../load/window.ts";
 import { writeLoadReport } from "../../report/load/load_report.ts";
@@ -63,12 +63,12 @@ interface LoadEnd extends Pick<LoadRun, "directory" | "results"> {
  * @returns the exit code: 1 when a run had no answered request, 130 when interrupted.
  * @throws {InputError} wrong input, before anything is written.
  */
-export async function runLoads(request: LoadRequest, context: CommandContext): Promise<number> {
+export async function showLoads(request: LoadRequest, context: CommandContext): Promise<number> {
   const { experiment } = request;
   const names: string[] = [];
   const told = new Set<string>();
   const shown = loadShown({ ...request, told }, context);
-  const runs = await measureLoads(experiment, shown.options, {
+  const runs = await runLoads(experiment, shown.options, {
     onBegin: (index, varied) => {
       const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
       names.push(what);

@@ -1,0 +1,119 @@
+/** Several loads, and a search for capacity, as functions: on a mock, and on a server in numbers. */
+import { existsSync } from "node:fs";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { findLoadCapacity } from "../../lib/load/capacity.ts";
+import { measureLoad, runLoads } from "../../lib/load/run_loads.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { Budget } from "../../lib/run/budget.ts";
+import { temporaryFolder } from "../suite/fixture.ts";
+import type { LoadRun } from "../../lib/load/conclude_run.ts";
+import type { LoadSettings } from "../../lib/settings/load.ts";
+
+const SETTINGS: LoadSettings = {
+  model: "mock",
+  requests: 3,
+  output_tokens: 4,
+  sample_rate_hz: 0,
+};
+
+function experiment(url: string, levels: number[], more: LoadSettings = {}) {
+  const runs = levels.map((concurrency) => ({
+    settings: { ...SETTINGS, endpoint: `${url}/v1`, concurrency, ...more },
+    varied: { concurrency },
+  }));
+  return { name: "several", runs };
+}
+
+Deno.test("every load of an experiment, one after the other; of each what is wanted is kept", async () => {
+  await using mock = await MockEndpoint.start();
+  using folder = temporaryFolder();
+  const begun: unknown[] = [], reached: string[] = [];
+  const { signal } = new AbortController();
+  const kept = await runLoads(experiment(mock.url, [1, 2]), {
+    out: folder.path,
+    signal,
+    tags: ["t"],
+    onReached: ({ endpoint }) => reached.push(endpoint),
+  }, {
+    onBegin: (index, varied) => begun.push([index, varied]),
+    keep: ({ results, records }: LoadRun) => [results.benchmark, records.length],
+  });
+  assertEquals(kept, [["several", 3], ["several", 3]]);
+  assertEquals(begun, [[0, { concurrency: 1 }], [1, { concurrency: 2 }]]);
+  assertEquals(reached, Array(2).fill(`${mock.url}/v1/chat/completions`));
+});
+
+Deno.test("wrong settings of the last load stop the first; a stop and a spent budget leave out the rest", async () => {
+  await using mock = await MockEndpoint.start();
+  using folder = temporaryFolder();
+  const controller = new AbortController();
+  const out = `${folder.path}/runs`;
+  const options = { out, signal: controller.signal };
+  const wrong = experiment(mock.url, [1, 2]);
+  Object.assign(wrong.runs[1].settings, { rate: 2, stages: [{ rate: 1, duration_s: 1 }] });
+  await assertRejects(() => runLoads(wrong, options, { keep: () => 0 }), InputError, "stages");
+  assert(!existsSync(out), "nothing was written");
+
+  const budget = new Budget({ usd: null, tokens: 5 }, () => {});
+  const spent = await runLoads(experiment(mock.url, [1, 2]), { ...options, budget }, {
+    keep: ({ results }) => results.complete,
+  });
+  assertEquals([spent.length, budget.ended], [1, true]);
+  const stopped = await runLoads(experiment(mock.url, [1, 2]), options, {
+    keep: () => controller.abort(),
+  });
+  assertEquals(stopped.length, 1);
+});
+
+Deno.test("a first question that fails is told, and the load is measured all the same", async () => {
+  using folder = temporaryFolder();
+  const { signal } = new AbortController();
+  await using mock = await MockEndpoint.start({ behaviour: { status_code: 404 } });
+  const warnings: string[] = [];
+  const [{ settings }] = experiment(mock.url, [1]).runs;
+  const { results } = await measureLoad("load", settings, {
+    out: folder.path,
+    signal,
+    onWarning: (line) => warnings.push(line),
+  });
+  assertEquals(results.total.requests.failed, 3);
+  assert(warnings.some((line) => line.startsWith("a first question failed: ")), `${warnings}`);
+});
+
+Deno.test("a search ends at what a server of a known capacity can do", async () => {
+  // a server that meets the objectives up to 37 in flight, all of them, and none above
+  const asked: number[] = [];
+  const measure = ({ concurrency, duration_s }: LoadSettings) => {
+    asked.push(concurrency!);
+    assertEquals(duration_s, 20, "a level has its time where none is asked");
+    const value = concurrency! <= 37 ? 1 : 0;
+    const share = { value, low: value, high: value, n: 400, method: "wilson" };
+    const limited = concurrency! > 60 ? "client_limited" : "trusted";
+    return Promise.resolve({
+      directory: { path: `/runs/${asked.length}` },
+      results: { total: { goodput: { share } }, verdict: { verdict: limited, reasons: ["busy"] } },
+    } as unknown as LoadRun);
+  };
+  const { signal } = new AbortController();
+  const limited: number[] = [];
+  const load = { name: "l", runs: [{ settings: { slo: ["ttft:500"] }, varied: {} }] };
+  const search = {
+    searched: "concurrency" as const,
+    signal,
+    measure,
+    onLimited: (level: number) => limited.push(level),
+  };
+  const found = await findLoadCapacity(load, search);
+  assertEquals([found.highest_good, found.lowest_bad, found.target], [37, 38, 0.95]);
+  assertEquals([found.runs.length, limited, found.client_limited], [asked.length, [64], false]);
+  const refused = (runs: { settings: LoadSettings; varied: object }[], said: string) =>
+    assertRejects(
+      () => findLoadCapacity({ name: "l", runs: runs as typeof load.runs }, search),
+      InputError,
+      said,
+    );
+  await refused([...load.runs, ...load.runs], "matrix");
+  await refused([{ settings: {}, varied: {} }], "--slo");
+  await refused([{ settings: { slo: ["ttft:5"], trace: "x" }, varied: {} }], "--trace");
+});
