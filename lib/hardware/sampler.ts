@@ -62,7 +62,7 @@ export interface SamplerOptions {
 /** Where records come from. */
 interface RecordMaker {
   layout: SamplerLayout;
-  status?(): { start_ns: string; overruns: number };
+  status?(): { start_ns: string; overruns: number; ended: { series: string; reason: string }[] };
   start(): void;
   drainAll(): Iterable<SampleBatch>;
   stop(): void;
@@ -132,6 +132,8 @@ class RunningSampler implements Sampler {
   #flushed_ns = nowNs();
   #waiting: { t_ns: number; resolve: () => void }[] = [];
   #stopped = false;
+  /** GPUs that went away meanwhile. */
+  #lost: string[] = [];
 
   constructor(
     maker: RecordMaker & { start_ns?: number },
@@ -162,7 +164,12 @@ class RunningSampler implements Sampler {
 
   unavailable(): string[] {
     const missing = this.#maker.layout.sources.filter((source) => !source.available && source.note);
-    return [...this.#faults, ...missing.map(({ name, note }) => `${name}: ${note}`)];
+    if (!this.#stopped) this.#lookForLostGpus();
+    return [
+      ...this.#faults,
+      ...missing.map(({ name, note }) => `${name}: ${note}`),
+      ...this.#lost,
+    ];
   }
 
   memoryPressure(): number | null {
@@ -190,6 +197,7 @@ class RunningSampler implements Sampler {
     this.#drain();
     this.#stopped = true;
     this.#wake(Infinity);
+    this.#lookForLostGpus();
     const records_lost = this.#maker.status?.().overruns ?? 0;
     this.#maker.close();
     await this.#writer?.close(records_lost);
@@ -207,6 +215,12 @@ class RunningSampler implements Sampler {
       await new Promise((resolve) => setTimeout(resolve, 2));
       this.#drain();
     }
+  }
+
+  #lookForLostGpus(): void {
+    this.#lost = (this.#maker.status?.().ended ?? [])
+      .filter(({ series }) => series.startsWith("gpu"))
+      .map(({ series, reason }) => `${series}: no longer sampled, ${reason}`);
   }
 
   #newest_ns(): number {

@@ -81,3 +81,8 @@ Deno.test("a device that cannot be opened is named among what is not sampled", a
   assertEquals(of("DCGM_FI_DEV_POWER_USAGE").map(({ labels }) => labels.gpu), ["1"]);
   assertMatch(unavailable.join("\n"), /^gpu0: not sampled, .*GPU is lost \(GPU_IS_LOST\)/m);
 });
+
+Deno.test("a device that is lost meanwhile is named too", async () => {
+  const { unavailable } = await told("devices=2;lost=1@0");
+  assertMatch(unavailable.join("\n"), /^gpu1: no longer sampled, GPU is lost/m);
+});
