@@ -85,6 +85,11 @@ export class Reply {
     return !this.#said && this.tokens.count === 0;
   }
 
+  /** The calls of tools that it asks for: names, and arguments as the model wrote them. */
+  get calls(): { name: string; arguments: string }[] {
+    return this.#calls.map(({ name, arguments: given }) => ({ name, arguments: given }));
+  }
+
   /** From the server's usage; null where it tells none. */
   get prompt_tokens(): number | null {
     return this.#usage?.prompt_tokens ?? null;

@@ -7,6 +7,7 @@ import { didYouMean } from "../text/nearest.ts";
 import { bleu } from "./evaluators/bleu.ts";
 import { chrf } from "./evaluators/chrf.ts";
 import { command } from "./evaluators/command.ts";
+import { composition, compositionNames } from "./compose.ts";
 import { contains } from "./evaluators/contains.ts";
 import { exact } from "./evaluators/exact.ts";
 import { jsonSchema } from "./evaluators/json_schema.ts";
@@ -15,11 +16,12 @@ import { multipleChoice } from "./evaluators/multiple_choice.ts";
 import { numeric } from "./evaluators/numeric.ts";
 import { reasoningScoring } from "./evaluators/reasoning_score.ts";
 import { regex } from "./evaluators/regex.ts";
+import { refusal } from "./evaluators/refusal.ts";
 import { rouge } from "./evaluators/rouge.ts";
 import { targets } from "./evaluators/targets.ts";
+import { toolCalls } from "./evaluators/tool_calls.ts";
 import type { EvaluatorChoice } from "../settings/suite.ts";
-import type { Answer, Evaluator } from "./evaluator.ts";
-import type { Evaluation } from "../run/test_result.ts";
+import type { Evaluator, ResolvedEvaluator } from "./evaluator.ts";
 
 const builtIn: Record<string, Evaluator> = Object.fromEntries(
   [
@@ -34,19 +36,15 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
     rouge,
     bleu,
     chrf,
+    toolCalls,
+    refusal,
     reasoningScoring,
     command,
   ].map((evaluator) => [evaluator.name, evaluator as Evaluator]),
 );
 
 /** Names of the built-in evaluators. */
-export const evaluatorNames: string[] = Object.keys(builtIn);
-
-/** An evaluator with its options. */
-export interface ResolvedEvaluator {
-  name: string;
-  evaluate(answer: Answer): Promise<Evaluation>;
-}
+export const evaluatorNames: string[] = [...Object.keys(builtIn), ...compositionNames];
 
 /**
  * Finds the evaluator that a suite names and checks its options.
@@ -63,7 +61,10 @@ export async function resolveEvaluator(
   further: Record<string, Evaluator> = {},
 ): Promise<ResolvedEvaluator> {
   const { name, ...given } = choice;
-  const evaluator = await find(name, where, directory, { ...builtIn, ...further });
+  const part = (choice: EvaluatorChoice, place: string) =>
+    resolveEvaluator(choice, place, directory, further);
+  const known = { ...builtIn, ...composition(where, part), ...further };
+  const evaluator = await find(name, where, directory, known);
   const checked = evaluator.options.safeParse(given);
   if (!checked.success) {
     const [issue] = checked.error.issues;
@@ -73,7 +74,8 @@ export async function resolveEvaluator(
   try {
     await evaluator.prepare?.(checked.data);
   } catch (error) {
-    throw new InputError(`${where} (${name}): ${messageOf(error)}`);
+    const said = messageOf(error);
+    throw new InputError(said.startsWith(where) ? said : `${where} (${name}): ${said}`);
   }
   return {
     name,

@@ -12,6 +12,8 @@ export interface Answer {
   response_text: string;
   /** The reasoning that came apart from the answer (a reasoning field), null if none did. */
   reasoning_text: string | null;
+  /** Calls of tools that the model asked for, in its order, their arguments as it wrote them. */
+  tool_calls?: readonly { name: string; arguments: string }[];
   /** Aborted when the run is. */
   signal: AbortSignal;
 }
@@ -35,4 +37,12 @@ export interface Evaluator<Options = unknown> {
   prepare?(options: Options): Promise<void>;
   /** Judges one answer. A throw is an evaluation that failed, not a wrong answer. */
   evaluate(answer: Answer, options: Options): Evaluation | Promise<Evaluation>;
+}
+
+/** An evaluator with its options. */
+export interface ResolvedEvaluator {
+  /** What the suite calls it by. */
+  name: string;
+  /** Judges one answer. A throw is an evaluation that failed. */
+  evaluate(answer: Answer): Promise<Evaluation>;
 }

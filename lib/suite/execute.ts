@@ -7,7 +7,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { splitThinking } from "./evaluate.ts";
 import type { Completion, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
-import type { ResolvedEvaluator } from "./evaluate.ts";
+import type { ResolvedEvaluator } from "./evaluator.ts";
 import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts";
 
 const NS_PER_S = 1e9;
@@ -89,9 +89,9 @@ function identity({ test, item_id }: PlannedTest) {
 }
 
 /** The answer apart from the thinking, which some servers send in a field and some in the text. */
-function answerOf({ reply }: Completion): { answer: string; thinking: string | null } {
+function answerOf({ reply }: Completion) {
   const { answer, thinking } = splitThinking(reply.text);
-  return { answer, thinking: reply.reasoning || thinking };
+  return { answer, thinking: reply.reasoning || thinking, tool_calls: reply.calls };
 }
 
 function measured(
@@ -148,7 +148,7 @@ function timing({ reply, exchange }: Pick<Completion, "reply" | "exchange">): Re
 
 async function judge(
   { test, evaluator }: PlannedTest,
-  { answer, thinking }: { answer: string; thinking: string | null },
+  { answer, thinking, tool_calls }: ReturnType<typeof answerOf>,
   signal: AbortSignal,
 ): Promise<Evaluation | { evaluator: string; error: string } | null> {
   if (evaluator === null) return null;
@@ -158,6 +158,7 @@ async function judge(
       prompt_text: promptText(test),
       response_text: answer,
       reasoning_text: thinking,
+      tool_calls,
       signal,
     });
   } catch (error) {
