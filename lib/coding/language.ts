@@ -1,5 +1,6 @@
 /** Problems in other languages than Python: what runs their programs, and what that needs to see. */
 import { realpathSync } from "node:fs";
+import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
 import { commandWords } from "../run/command_words.ts";
@@ -32,11 +33,17 @@ export function languageFolders(problems: readonly Problem[]): string[] {
     if (tests.form !== "program") continue;
     const [path] = commandOf(tests.language);
     for (const each of [path, existing(path)]) {
-      if (!/^\/(usr|bin)\//.test(each)) folders.add(dirname(dirname(each)));
+      if (!/^\/(usr|bin)\//.test(each)) folders.add(shownOf(each));
     }
   }
-  folders.delete("/");
   return [...folders];
+}
+
+/** The folder that a program's bin lies in; the program alone where that holds more than it needs. */
+function shownOf(program: string): string {
+  const folder = dirname(dirname(program));
+  const top = folder.split("/").length <= 2;
+  return top || `${homedir()}/`.startsWith(`${folder}/`) ? program : folder;
 }
 
 function existing(path: string): string {

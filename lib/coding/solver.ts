@@ -5,17 +5,16 @@ import { requestBody } from "../endpoint/request.ts";
 import { extractCode } from "./extract/extract_code.ts";
 import { extractProgram } from "./extract/program.ts";
 import { passRate } from "./sandbox/outcome.ts";
-import { programOf } from "./language.ts";
+import { AnswerJudge } from "./judge_answer.ts";
 import { isPlateau } from "./plateau.ts";
 import { firstQuestion, nextQuestion, reviewQuestion } from "./questions.ts";
 import type { EndpointClient } from "../endpoint/client.ts";
-import type { Problem, ProblemLanguage } from "./problems/load_problems.ts";
+import type { ProblemLanguage } from "./problems/load_problems.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { Fold } from "../run/fold.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { CategoryHandler, HandlerContext } from "../suite/execution.ts";
-import type { Outcome } from "./sandbox/outcome.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { CodingSettings, CodingTest } from "./problems_suite.ts";
 import type { CodingOutcome, TestResult } from "../run/test_result.ts";
@@ -69,6 +68,7 @@ type Execute = (test: TestCase) => Promise<TestResult>;
 /** Solves the tests of a coding suite. Give its handler for every mode's category. */
 export class Solver {
   readonly #parts: SolverParts;
+  readonly #judge: AnswerJudge;
   readonly #earlier = new Map<string, Attempt[]>();
   readonly #reviews = new Map<string, string>();
   /** First attempts that both modes of a comparison share, by problem and sample. */
@@ -76,6 +76,8 @@ export class Solver {
 
   constructor(parts: SolverParts) {
     this.#parts = parts;
+    const { test_timeout_s: timeout_s, memory_bytes } = parts.settings;
+    this.#judge = new AnswerJudge(parts.sandbox, { timeout_s, memory_bytes });
   }
 
   /** Takes what an earlier session's journal tells: its attempts are not made again. */
@@ -107,6 +109,7 @@ export class Solver {
     if (!last) return null;
     if (last.passed) return "success";
     if (!last.result.success) return "no_answer";
+    if (last.outcome === "sandbox_error") return "unjudged";
     const limit = mode === "iterative" ? this.#parts.settings.max_iterations : 1;
     if (attempts.length >= limit) return "limit";
     return isPlateau(attempts) ? "plateau" : null;
@@ -163,7 +166,9 @@ export class Solver {
     const found = problem.tests.form === "program"
       ? extractProgram(reply, namesOf(problem.tests.language))
       : extractCode(reply, problem);
-    const ended = result.success ? await this.#run(problem, found.code, signal) : null;
+    const ended = result.success
+      ? await this.#judge.judge(problem, found.code ?? "", signal)
+      : null;
     return {
       experiment_id,
       problem_id: problem.problem_id,
@@ -179,24 +184,6 @@ export class Solver {
       reused_from: null,
       result,
     };
-  }
-
-  #run(problem: Problem, code: string | null, signal: AbortSignal): Promise<Outcome> {
-    const { test_timeout_s, memory_bytes } = this.#parts.settings;
-    if (problem.tests.form === "program") {
-      const limits = { timeout_s: test_timeout_s, memory_bytes };
-      return this.#parts.sandbox.runCommand(programOf(code ?? "", problem.tests, limits), signal);
-    }
-    const { form, text, setup } = problem.tests;
-    return this.#parts.sandbox.run({
-      code: code ?? "",
-      entry_point: problem.entry_point,
-      test: setup ? `${setup}\n${text}` : text,
-      form,
-      prompt: form === "check" ? problem.prompt : undefined,
-      timeout_s: test_timeout_s,
-      memory_bytes,
-    }, signal);
   }
 
   /** A second model's advice, every so many attempts; the newest stays until the next. */
@@ -255,7 +242,9 @@ export class Solver {
       prompt_tokens: input_tokens,
       completion_tokens: output_tokens,
       cost_usd,
-      evaluation_result: last.result.success
+      evaluation_result: stopped === "unjudged"
+        ? { evaluator: "sandbox", error: `${last.outcome}: ${last.detail}` }
+        : last.result.success
         ? {
           evaluator: "sandbox",
           passed: last.passed,

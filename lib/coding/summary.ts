@@ -27,10 +27,12 @@ export interface ExperimentResult {
 
 /** Counts and means over the problems of a mode. */
 export interface SummaryStats {
-  /** Problems with a result. */
+  /** Problems with a result; of answers that could not be judged there is none. */
   total_problems: number;
   /** Answers to them: as many, or so many times more as there are samples. */
   total_answers: number;
+  /** Answers that could not be judged, by the fault of the sandbox or of a test: in no rate. */
+  unjudged: number;
   /** Answers that passed. */
   successes: number;
   /** Per cent. */
@@ -122,6 +124,11 @@ function codingItems(items: readonly ResultItem[], mode: Mode): CodingItem[] {
   return items.filter((item): item is CodingItem => item.coding?.mode === mode);
 }
 
+/** Whether an answer's verdict is one about the model. */
+function isJudged({ evaluation_error }: CodingItem): boolean {
+  return evaluation_error === null;
+}
+
 /** The summary of a run, under the names that its readers know. */
 export function summaryOf(
   { run_id, results, wall_s }: SuiteRun,
@@ -163,7 +170,8 @@ export function summaryOf(
   };
 }
 
-function modeSummary(items: readonly CodingItem[]): ModeSummary {
+function modeSummary(all: readonly CodingItem[]): ModeSummary {
+  const items = all.filter(isJudged);
   const results = items.map(({ coding, passed }) => ({
     experiment_id: coding.experiment_id,
     problem_id: coding.problem_id,
@@ -174,20 +182,22 @@ function modeSummary(items: readonly CodingItem[]): ModeSummary {
   }));
   const n = results.length;
   const successes = results.filter(({ success }) => success).length;
-  const total_cost = totalOf(results.map(({ cost }) => cost));
-  const iterations = results.reduce((sum, result) => sum + result.iterations, 0);
+  const spent = all.map(({ coding }) => coding);
+  const total_cost = totalOf(spent.map(({ cost_usd }) => cost_usd));
+  const iterations = spent.reduce((sum, each) => sum + each.iterations, 0);
   return {
     results,
     summary: {
       total_problems: new Set(results.map(({ problem_id }) => problem_id)).size,
       total_answers: n,
+      unjudged: all.length - n,
       successes,
       success_rate: n ? successes / n * 100 : 0,
       total_cost,
-      avg_cost: total_cost === null || n === 0 ? null : total_cost / n,
-      avg_iterations: n ? iterations / n : 0,
-      total_input_tokens: totalOf(results.map(({ usage }) => usage.input_tokens)),
-      total_output_tokens: totalOf(results.map(({ usage }) => usage.output_tokens)),
+      avg_cost: total_cost === null || all.length === 0 ? null : total_cost / all.length,
+      avg_iterations: all.length ? iterations / all.length : 0,
+      total_input_tokens: totalOf(spent.map(({ input_tokens }) => input_tokens)),
+      total_output_tokens: totalOf(spent.map(({ output_tokens }) => output_tokens)),
     },
   };
 }
@@ -208,7 +218,7 @@ export function codingStatistics(
   const ks = [1, 2, 5, 10, 20, 50, 100].filter((k) => k < samples).concat(samples);
   const by_mode: CodingStatistics["by_mode"] = {};
   for (const mode of modes) {
-    const own = codingItems(items, mode);
+    const own = codingItems(items, mode).filter(isJudged);
     const solved = own.filter(({ passed }) => passed).length;
     const counts = [...byProblem(own).values()].map((group) => ({
       n: group.length,
@@ -226,8 +236,8 @@ export function codingStatistics(
 }
 
 function comparisonOf(items: readonly ResultItem[]): CodingStatistics["comparison"] {
-  const zero = byProblem(codingItems(items, "zero-shot"));
-  const iterative = byProblem(codingItems(items, "iterative"));
+  const zero = byProblem(codingItems(items, "zero-shot").filter(isJudged));
+  const iterative = byProblem(codingItems(items, "iterative").filter(isJudged));
   const shared = [...zero.keys()].filter((problem) => iterative.has(problem));
   const rate = (group: readonly CodingItem[]) =>
     group.filter(({ passed }) => passed).length / group.length;

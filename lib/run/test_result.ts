@@ -99,8 +99,8 @@ export interface CodingOutcome {
   sample: number;
   /** Attempts made; 1 in zero-shot mode. */
   iterations: number;
-  /** Why there was no further attempt. */
-  stopped: "success" | "limit" | "plateau" | "no_answer";
+  /** Why there was no further attempt; "unjudged": the sandbox or the test is at fault. */
+  stopped: "success" | "limit" | "plateau" | "no_answer" | "unjudged";
   /** The class of the last attempt's end in the sandbox; null without an answer. */
   outcome: string | null;
   /** Over all attempts; null where the server told none. */

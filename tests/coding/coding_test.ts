@@ -7,6 +7,7 @@ import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
+import { codingLines } from "../../lib/cli/run/coding_lines.ts";
 import { dyno } from "../e2e/dyno.ts";
 import { asked, FILE, folder, problems, run, start, test, wrong } from "./fixture.ts";
 
@@ -186,4 +187,38 @@ test("dyno run on coding problems prints what the document's readers look for", 
   const { summary } = JSON.parse(stdout);
   const exported = join(out.path, "benchmark_results", `${summary.run_id}.json`);
   assertEquals(JSON.parse(readFileSync(exported, "utf8")), summary);
+});
+
+test("an answer that cannot be judged is in no rate, and the run says so", async () => {
+  using out = folder();
+  const { mock, problem } = await start(problems[0], 0);
+  await using _ = mock;
+  const faulty = {
+    ...problem,
+    problem_id: "faulty",
+    tests: {
+      form: "check" as const,
+      text: "def check(candidate):\n    import no_such_one\n",
+      setup: "",
+    },
+  };
+  const done = await run(mock, [problem, faulty], out.path, { modes: ["iterative"] });
+  const { results, summary, statistics } = done;
+  assertEquals(results.items.map(({ passed }) => passed), [true, null]);
+  assertEquals(results.items[1].coding!.stopped, "unjudged");
+  assertStringIncludes(
+    results.items[1].evaluation_error!,
+    "sandbox_error: the test needs the Python module no_such_one",
+  );
+  assertEquals([summary.summary!.total_problems, summary.summary!.unjudged], [1, 1]);
+  assertEquals([summary.summary!.success_rate, statistics.by_mode.iterative!.success_rate!.n], [
+    100,
+    1,
+  ]);
+  assertEquals(asked(mock), 2);
+  const plain = (text: string) => text;
+  const paint = { bold: plain, dim: plain, good: plain, bad: plain, warn: plain, accent: plain };
+  const lines = codingLines(done, paint);
+  assert(lines.includes("Not judged: 1 of 2, left out of the rates"));
+  assertMatch(lines.at(-1)!, /faulty iterative: sandbox_error: the test needs/);
 });

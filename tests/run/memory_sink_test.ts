@@ -93,6 +93,7 @@ function summaryOf(
     summary: {
       total_problems: problems,
       total_answers: problems,
+      unjudged: 0,
       successes: Math.ceil(problems / 2),
       success_rate: 50,
       total_cost: null,

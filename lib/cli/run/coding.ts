@@ -10,6 +10,7 @@ import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkWritable } from "../../run/directory.ts";
 import { commandWords } from "../../run/command_words.ts";
 import { writeFileAtomic } from "../../write.ts";
+import { checkModules } from "../../coding/needed_modules.ts";
 import { languageFolders } from "../../coding/language.ts";
 import { runCoding } from "../../coding/run_coding.ts";
 import { ONLY_PYTHON, Sandbox } from "../../coding/sandbox/sandbox.ts";
@@ -90,7 +91,9 @@ export async function runProblems(
     sandbox: settings.sandbox,
     python: settings.python,
     folders,
+    hidden: [path],
   });
+  await checkModules(sandbox, problems);
   if (!sandbox.runsCommands && problems.some(({ tests }) => tests.form === "program")) {
     throw new InputError(ONLY_PYTHON);
   }

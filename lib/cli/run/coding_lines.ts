@@ -5,6 +5,9 @@ import type { BenchmarkSummary, SummaryStats } from "../../coding/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Palette } from "../ui/terminal.ts";
 
+/** Of answers that could not be judged so many are told one by one. */
+const MOST_UNJUDGED = 5;
+
 /** The lines, for one mode or for a comparison. */
 export function codingLines(run: CodingRun, paint: Palette): string[] {
   const { summary } = run;
@@ -12,7 +15,22 @@ export function codingLines(run: CodingRun, paint: Palette): string[] {
   const lines = summary.comparison
     ? comparative(run, paint)
     : [paint.bold(heading), ...single(run)];
-  return [`Benchmark Run ID: ${summary.run_id}`, "", ...lines];
+  return [`Benchmark Run ID: ${summary.run_id}`, "", ...lines, ...unjudged(run, paint)];
+}
+
+/** Answers that could not be judged, and why: they are in no rate. */
+function unjudged({ results }: CodingRun, paint: Palette): string[] {
+  const items = results.items.filter(({ evaluation_error }) => evaluation_error !== null);
+  if (items.length === 0) return [];
+  const shown = items.slice(0, MOST_UNJUDGED).map(({ test_id, evaluation_error }) =>
+    `  ${test_id}: ${evaluation_error!.split("\n")[0].slice(0, 200)}`
+  );
+  const more = items.length - shown.length;
+  return [
+    paint.warn(`Not judged: ${items.length} of ${results.items.length}, left out of the rates`),
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
 }
 
 function single({ summary, statistics }: CodingRun): string[] {

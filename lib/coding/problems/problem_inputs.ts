@@ -15,7 +15,9 @@ export interface InputsProblem {
 
 /**
  * Python text that defines `check(candidate)`: first the problem's own tests, then each input, on
- * copies, against the canonical solution. Fractions may differ by `atol` and by a relative 1e-7.
+ * copies, against the canonical solution. What is equal is right; numbers with a fraction, alone or in
+ * a list of such, may differ by `atol` and by a relative 1e-7 where their types are the same, as
+ * EvalPlus judges.
  * A root (`find_zero`) is any at which the polynomial is zero.
  */
 export function inputsCheck(problem: InputsProblem): string {
@@ -31,21 +33,22 @@ ${own ? "    _own_check(candidate)\n" : ""}    import copy, json, math
     solve = reference[${literal(entry_point)}]
     atol = ${atol}
 
-    def plain(value):
-        return type(value) in (bool, int, float, complex, str, bytes, type(None), list, tuple, dict, set, frozenset)
+    plain = (bool, int, float, complex, str, bytes, type(None), list, tuple, dict, set, frozenset)
+
+    def floats(value):
+        return isinstance(value, float) or isinstance(value, (list, tuple)) and len(value) > 0 and all(
+            isinstance(each, float) for each in value)
 
     def same(got, wanted):
-        if not plain(got):
-            return type(got) is type(wanted) and wanted == got
-        if isinstance(wanted, float) and type(got) in (bool, int, float):
-            return wanted == got or (wanted != wanted and got != got) or math.isclose(
-                wanted, got, rel_tol=1e-7, abs_tol=atol or 1e-6)
-        if isinstance(wanted, (list, tuple)):
-            return type(got) is type(wanted) and len(got) == len(wanted) and all(map(same, got, wanted))
-        if isinstance(wanted, dict):
-            return type(got) is dict and got.keys() == wanted.keys() and all(
-                same(got[key], wanted[key]) for key in wanted)
-        return wanted == got
+        if type(got).__module__ in ("__main__", "program") and not isinstance(got, plain):
+            return False
+        if wanted == got:
+            return True
+        if not floats(wanted) or type(got) is not type(wanted):
+            return False
+        if isinstance(wanted, float):
+            return wanted != wanted and got != got or math.isclose(wanted, got, rel_tol=1e-7, abs_tol=atol or 1e-6)
+        return len(got) == len(wanted) and all(floats(each) for each in got) and all(map(same, got, wanted))
 
     for text in (${[...inputs.values()].map((text) => `${literal(text)},`).join(" ")}):
         for arguments in json.loads(text):

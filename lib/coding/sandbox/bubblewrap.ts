@@ -39,8 +39,10 @@ export const ENVIRONMENT: Record<string, string> = {
 };
 
 export interface BubblewrapOptions {
-  /** Folders to show read-only beside /usr. */
+  /** Folders and files to show read-only beside /usr. */
   folders: string[];
+  /** Folders and files that stay out of sight wherever they are. */
+  hidden: string[];
   /** What /tmp holds at most. */
   tmp_bytes: number;
 }
@@ -93,7 +95,7 @@ function above(path: string): string[] {
   return parts.map((_, index) => "/" + parts.slice(0, index + 1).join("/"));
 }
 
-function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: BubblewrapOptions) {
+function argumentsOf(mode: Mode, help: string, { folders, hidden, tmp_bytes }: BubblewrapOptions) {
   const has = (option: string) => help.includes(option);
   const args = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"];
   args.push("--unshare-cgroup-try", "--hostname", "sandbox", "--die-with-parent", "--new-session");
@@ -120,6 +122,13 @@ function argumentsOf(mode: Mode, help: string, { folders, tmp_bytes }: Bubblewra
   if (has("--size BYTES")) args.push("--size", String(SHARED_BYTES));
   args.push("--tmpfs", "/dev/shm");
   for (const path of DEVICES) args.push("--dev-bind", path, path);
+  const shown = ["/usr", ...folders];
+  for (const path of hidden) {
+    const inside = shown.some((each) => path.startsWith(`${each}/`));
+    const found = inside ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+    if (found?.isDirectory()) args.push("--tmpfs", path, "--remount-ro", path);
+    else if (found?.isFile()) args.push("--ro-bind", "/dev/null", path);
+  }
   args.push("--remount-ro", "/", "--chdir", "/tmp");
   return args;
 }

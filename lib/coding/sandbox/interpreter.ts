@@ -23,7 +23,7 @@ export interface Interpreter {
   /** Resident memory that is the interpreter's own and not the program's. */
   overhead_bytes: number;
   version: string;
-  /** Folders with its library and its packages, not below /usr. */
+  /** Its binary and shared libraries, its library and its packages, as far as they are not below /usr. */
   folders: string[];
   /** Where its installed packages are; they come after the standard library. */
   packages: string[];
@@ -55,14 +55,24 @@ packages = []
 for p in [paths["purelib"], paths["platlib"]] + sys.path:
     if p.endswith(("site-packages", "dist-packages")) and os.path.isdir(p) and p not in packages:
         packages.append(p)
-folders = {sys.base_prefix, sys.base_exec_prefix, paths["stdlib"], paths["platstdlib"]}
-folders |= {real(f) for f in folders} | set(packages) | {os.path.dirname(os.path.dirname(path))}
+system = ("/usr/", "/lib", "/bin/")
+wanted = [paths["stdlib"], paths["platstdlib"], *packages, path]
+for name in ("_ssl", "_ctypes", "_sqlite3", "_hashlib", "_bz2", "_lzma", "zlib", "_decimal", "pyexpat"):
+    try:
+        __import__(name)
+    except Exception:
+        pass
+# shared libraries of its own, under every name that they are looked for by
+for line in open("/proc/self/maps") if os.path.exists("/proc/self/maps") else ():
+    lib = line.split(None, 5)[-1].strip()
+    if ".so" in lib and lib.startswith("/") and not lib.startswith(system) and os.path.exists(lib):
+        top = os.path.dirname(lib)
+        wanted += [os.path.join(top, n) for n in os.listdir(top) if real(os.path.join(top, n)) == lib]
 kept = []
-for f in sorted(folders):
-    if f.startswith(("/usr/", "/lib")) or f in ("/", "/usr") or not os.path.isdir(f):
+for f in sorted({g for f in wanted for g in (f, real(f))}):
+    if f.startswith(system) or not os.path.exists(f) or any(f.startswith(k + "/") for k in kept):
         continue
-    if not any(f.startswith(k + "/") for k in kept):
-        kept.append(f)
+    kept.append(f)
 if path.startswith("/nix/store/"):
     kept.append("/nix/store")
 print(json.dumps({

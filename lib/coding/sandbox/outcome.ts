@@ -68,6 +68,8 @@ export interface Outcome {
   stdout: string;
   /** From start to end, seconds. */
   wall_s: number;
+  /** Of that, what the program itself took while the checks waited for it. */
+  worked_s: number;
   /** CPU time of the program's processes with the interpreter's start; null where unknown. */
   cpu_s: number | null;
   /** The most memory of the program's processes; null where unknown. */

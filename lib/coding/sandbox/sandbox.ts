@@ -1,7 +1,8 @@
 /** The sandbox of coding tests: runs a program that nobody has read against its checks. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { InputError, messageOf, NoProcessError } from "../../errors.ts";
 import { CancelledError, throwIfAborted } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
@@ -38,6 +39,8 @@ export interface SandboxOptions {
   python?: string;
   /** Further folders that programs may read, such as another language's. */
   folders?: string[];
+  /** Folders and files that programs must not read, such as the problems with their solutions. */
+  hidden?: string[];
   /** Programs that run at the same time, and as many pairs of interpreters started ahead. */
   workers?: number;
   /** What a program's /tmp holds at most. Default 64 MiB. */
@@ -63,6 +66,8 @@ export interface SandboxOptions {
  * ```
  */
 export class Sandbox implements AsyncDisposable {
+  /** Its Python, for people. */
+  readonly pythonName: string;
   /** What confines the programs and which Python runs them, for a run's metadata. */
   readonly description: string;
   readonly #confinement: Confinement;
@@ -82,7 +87,8 @@ export class Sandbox implements AsyncDisposable {
     this.#python = python;
     this.#workers = workers;
     this.#folder = confinement.name === "none" ? mkdtempSync(join(tmpdir(), "dyno-sandbox-")) : "/";
-    this.description = `${confinement.description}; Python ${python.version}`;
+    this.pythonName = `Python ${python.version}`;
+    this.description = `${confinement.description}; ${this.pythonName}`;
   }
 
   /**
@@ -115,7 +121,9 @@ export class Sandbox implements AsyncDisposable {
   static async #bubblewrap(options: SandboxOptions): Promise<Sandbox> {
     const found = await python(options);
     const { tmp_bytes = 64 << 20, folders = [] } = options;
-    const confinement = await bubblewrap({ folders: [...found.folders, ...folders], tmp_bytes });
+    const hidden = [...ownFolder(), ...(options.hidden ?? []).map((path) => resolve(path))];
+    const shown = [...found.folders, ...folders];
+    const confinement = await bubblewrap({ folders: shown, hidden, tmp_bytes });
     if (typeof confinement === "string") {
       if (tellsOfLack(confinement)) throw new NoProcessError("sandbox");
       throw new InputError(confinement);
@@ -170,6 +178,17 @@ export class Sandbox implements AsyncDisposable {
       while (this.#ready.length < ahead && !either.aborted) this.#ready.push(this.#start());
       return { outcome: await trial, sides: [pair.judge, pair.candidate] };
     });
+  }
+
+  /** Of these modules of Python's, those that its Python lacks. */
+  async lacking(modules: readonly string[]): Promise<string[]> {
+    if (modules.length === 0) return [];
+    const test =
+      `def check(candidate):\n    from importlib.util import find_spec\n    missing = [m for m in ${
+        JSON.stringify(modules)
+      } if find_spec(m) is None]\n    assert candidate([1]) and not missing, "lacks " + " ".join(missing)\n`;
+    const { passed, detail } = await this.run({ ...TRY, test });
+    return passed ? [] : /lacks (.*)/.exec(detail.split("\n").at(-1)!)?.[1].split(" ") ?? [];
   }
 
   /**
@@ -276,6 +295,18 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
+/** The folder of this package, where it is one on the disk: problems and solutions are among its files. */
+function ownFolder(): string[] {
+  if (!import.meta.url.startsWith("file:")) return [];
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (; folder !== "/"; folder = dirname(folder)) {
+    if (["package.json", "deno.json"].some((name) => existsSync(join(folder, name)))) {
+      return [folder];
+    }
+  }
+  return [];
+}
+
 /** The Python that is asked for. @throws {InputError} there is none. */
 function python({ python }: SandboxOptions): Promise<Interpreter> {
   return findInterpreter(python);
@@ -311,6 +342,7 @@ function nothing(): Outcome {
     checks: null,
     stdout: "",
     wall_s: 0,
+    worked_s: 0,
     cpu_s: 0,
     max_rss_bytes: null,
   };

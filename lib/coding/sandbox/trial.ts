@@ -158,7 +158,7 @@ function plainly(mark: unknown): string {
 
 /** The outcome of a program that has not been ended yet. */
 export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch: Watch): Outcome {
-  const { wall_s } = watch;
+  const { wall_s, worked_s } = watch;
   const usage = watch.look();
   return {
     class: kind,
@@ -167,6 +167,7 @@ export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch:
     checks: null,
     stdout: printable(side.printed),
     wall_s,
+    worked_s,
     cpu_s: usage?.cpu_s ?? null,
     max_rss_bytes: usage?.max_rss_bytes ?? null,
   };

@@ -92,8 +92,7 @@ export class Watch implements Disposable {
     const { timeout_s, during } = this.#limits;
     const now = performance.now();
     const wall_ms = now - this.#started;
-    const working_ms = this.#since === null ? 0 : now - this.#since;
-    const worked_ms = this.#worked_ms + working_ms;
+    const worked_ms = this.worked_s * 1000;
     const patience_ms = timeout_s * 3000 + 10_000;
     const most_ms = timeout_s * 6000 + 60_000;
     const late = `no end after ${timeout_s} s${during()}`;
@@ -116,6 +115,12 @@ export class Watch implements Disposable {
 
   get wall_s(): number {
     return (performance.now() - this.#started) / 1000;
+  }
+
+  /** What the program has taken while it was at work. */
+  get worked_s(): number {
+    const working_ms = this.#since === null ? 0 : performance.now() - this.#since;
+    return (this.#worked_ms + working_ms) / 1000;
   }
 
   finish(kind: OutcomeClass, detail = ""): void {

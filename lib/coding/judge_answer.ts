@@ -1,0 +1,107 @@
+/** Judges answers to problems in the sandbox, with the time that a right answer takes here as a measure. */
+import { programOf } from "./language.ts";
+import type { Problem, PythonTests } from "./problems/load_problems.ts";
+import type { Outcome, Program } from "./sandbox/outcome.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
+
+/** A program may take so many times what the canonical solution takes: EvalPlus's gt_time_limit_factor. */
+const TIMES_CANONICAL = 4;
+/** And the canonical solution so many times the limit before it is said to have no end here. */
+const CANONICAL_TIMES = 6;
+
+/** Limits of each program. */
+export interface JudgeLimits {
+  /** Seconds; more where the canonical solution itself is slow here. */
+  timeout_s: number;
+  /** Memory that each program may take, bytes. */
+  memory_bytes: number;
+}
+
+/** Runs answers against their problems' tests. */
+export class AnswerJudge {
+  readonly #sandbox: Sandbox;
+  readonly #limits: JudgeLimits;
+  /** What the canonical solution of a problem came to, by the problem's id. */
+  readonly #canonical = new Map<string, Promise<Outcome>>();
+
+  constructor(sandbox: Sandbox, limits: JudgeLimits) {
+    this.#sandbox = sandbox;
+    this.#limits = limits;
+  }
+
+  /**
+   * What comes of an answer. One that runs out of time is measured again by four times the canonical
+   * solution's time here, where that is more; a canonical solution that has no end itself leaves
+   * nothing to judge by.
+   *
+   * @throws {InputError} as {@linkcode Sandbox.runCommand}.
+   * @throws {CancelledError} when the signal is aborted.
+   */
+  async judge(problem: Problem, code: string, signal: AbortSignal): Promise<Outcome> {
+    const { timeout_s } = this.#limits;
+    const outcome = await this.#run(problem, code, timeout_s, signal);
+    if (outcome.class !== "timeout" || problem.canonical_solution === null) return outcome;
+    const canonical = await this.#measured(problem, signal);
+    if (canonical.class === "timeout") {
+      const detail = `the canonical solution has no end within ${
+        CANONICAL_TIMES * timeout_s
+      } s here`;
+      return { ...outcome, class: "sandbox_error", detail };
+    }
+    const allowed_s = TIMES_CANONICAL * canonical.worked_s;
+    if (!canonical.passed || allowed_s <= timeout_s) return outcome;
+    return await this.#run(problem, code, allowed_s, signal);
+  }
+
+  #measured(problem: Problem, signal: AbortSignal): Promise<Outcome> {
+    const known = this.#canonical.get(problem.problem_id);
+    if (known) return known;
+    const code = canonicalProgram(problem)!;
+    const measured = this.#run(problem, code, CANONICAL_TIMES * this.#limits.timeout_s, signal);
+    measured.catch(() => this.#canonical.delete(problem.problem_id));
+    this.#canonical.set(problem.problem_id, measured);
+    return measured;
+  }
+
+  #run(problem: Problem, code: string, timeout_s: number, signal: AbortSignal): Promise<Outcome> {
+    const limits = { ...this.#limits, timeout_s };
+    if (problem.tests.form === "program") {
+      return this.#sandbox.runCommand(programOf(code, problem.tests, limits), signal);
+    }
+    return this.#sandbox.run({ ...pythonProgram(problem, problem.tests, code), ...limits }, signal);
+  }
+}
+
+/** A problem's canonical solution as a whole program; null where the file gives none. */
+function canonicalProgram(
+  { prompt, entry_point, tests, canonical_solution }: Problem,
+): string | null {
+  if (canonical_solution === null || tests.form !== "check") return canonical_solution;
+  const whole = new RegExp(`^(?:(?:async )?def|class) +${entry_point}\\b`, "m");
+  return whole.test(canonical_solution) ? canonical_solution : prompt + canonical_solution;
+}
+
+/** An answer as the sandbox runs it. */
+function pythonProgram(
+  { prompt, entry_point, canonical_solution }: Pick<
+    Problem,
+    "prompt" | "entry_point" | "canonical_solution"
+  >,
+  { form, text, setup }: PythonTests,
+  code: string,
+): Omit<Program, "timeout_s" | "memory_bytes"> {
+  const test = setup ? `${setup}\n${text}` : text;
+  if (form === "check") return { code, entry_point, test, form, prompt };
+  const helpers = canonical_solution ? helpersOf(prompt, canonical_solution) : undefined;
+  return { code, entry_point, test, form, helpers };
+}
+
+/** The names that a problem asks for: its text's words, and what its canonical solution defines. */
+function helpersOf(text: string, canonical: string): string[] {
+  const defined = canonical.matchAll(
+    /^(?:(?:async[ \t]+)?def[ \t]+|class[ \t]+)?([\p{L}_][\p{L}\p{N}_]*)[ \t]*[(:=]/gmu,
+  );
+  return [
+    ...new Set([...[...defined].map((m) => m[1]), ...text.match(/[\p{L}_][\p{L}\p{N}_]*/gu) ?? []]),
+  ];
+}
