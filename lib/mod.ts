@@ -216,6 +216,7 @@ export { apiOptionsSchema } from "./endpoint/api.ts";
 export { batchModelSchema, batchSchema, questionsSchema } from "./settings/batch.ts";
 export { priceSchema } from "./run/prices.ts";
 export { loadSettingsSchema, loadStageSchema } from "./settings/load.ts";
+export { alertSettings } from "./settings/alerts.ts";
 export { sweepSettings } from "./settings/sweep.ts";
 export { evaluatorSchema, messageSchema, suiteSchema, testSchema } from "./settings/suite.ts";
 export type { InputOf, OutputOf } from "./settings/setting.ts";

@@ -1,25 +1,11 @@
 /** Health of the host while a run goes on: what is above its threshold, said once each. */
+import { alertSettings } from "../settings/alerts.ts";
+import type { OutputOf } from "../settings/setting.ts";
 import type { SampledGpu } from "./samples.ts";
 import type { Series } from "./series.ts";
 
 /** Limits above which an alert is given. */
-export interface HealthThresholds {
-  /** GPU temperature, °C, where the device does not tell from when it slows itself down. Default 90. */
-  gpu_temperature_celsius: number;
-  /** Any other sensor, °C; a GPU's memory where the device does not tell its limit. Default 95. */
-  temperature_celsius: number;
-  /** Used share of memory, percent. Default 90. */
-  memory_percent: number;
-  /** Tests without an answer, percent of the finished ones (of ten at least). Default 20. */
-  error_rate_percent: number;
-}
-
-const DEFAULT_THRESHOLDS: HealthThresholds = {
-  gpu_temperature_celsius: 90,
-  temperature_celsius: 95,
-  memory_percent: 90,
-  error_rate_percent: 20,
-};
+export interface HealthThresholds extends OutputOf<typeof alertSettings> {}
 
 /** One thing that is not well. */
 export interface HealthAlert {
@@ -50,7 +36,7 @@ export class HealthWatch {
   #raised = new Set<string>();
 
   constructor(thresholds: Partial<HealthThresholds> = {}) {
-    this.#thresholds = { ...DEFAULT_THRESHOLDS, ...thresholds };
+    this.#thresholds = alertSettings.parse(thresholds);
   }
 
   /** The alerts that are new since the last look. `span_ns`: the time since then. */

@@ -1,6 +1,7 @@
 /** Experiment files: a suite or coding problems, an endpoint and settings under one name. */
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
+import { alertSettings } from "./alerts.ts";
 import { codingSettings } from "./coding.ts";
 import { checkJson } from "./json_file.ts";
 import { mockPart } from "./mock.ts";
@@ -18,12 +19,7 @@ export const experimentSchema = z.strictObject({
   ...asGiven(suiteRunSettings).shape,
   ...asGiven(codingSettings).shape,
   /** Thresholds of health alerts. */
-  alerts: z.strictObject({
-    gpu_temperature_celsius: z.number(),
-    temperature_celsius: z.number(),
-    memory_percent: z.number(),
-    error_rate_percent: z.number(),
-  }).partial().optional().describe("thresholds of health alerts"),
+  alerts: asGiven(alertSettings).optional().describe("thresholds of health alerts"),
   /** Runs against the built-in mock endpoint, started for the run. */
   mock: asGiven(mockPart).optional().describe("runs against the built-in mock endpoint"),
 }).register(fileForms, { name: "experiment", title: "an experiment of dyno run" });

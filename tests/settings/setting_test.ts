@@ -44,7 +44,9 @@ const refusal = (...argv: string[]) => assertThrows(() => given(...argv), InputE
 Deno.test("flags give settings under their names, in the settings' units", () => {
   assertEquals(given(), {});
   assertEquals(given("--pause", "500ms", "--patience=10m"), { pause_s: 0.5, patience: 600 });
-  assertEquals(given("-p", "2"), { pause_s: 2 });
+  for (const argv of [["-p", "2"], ["-p2"], ["-p=2s"], ["-p2000ms"]]) {
+    assertEquals(given(...argv), { pause_s: 2 }, `${argv}`);
+  }
   assertEquals(given("--no-streamed", "--again"), { streamed: false, again: true });
   assertEquals([given("--workers", "auto"), given("--workers", "3")], [{ workers: "auto" }, {
     workers: 3,

@@ -146,16 +146,11 @@ export function parseFlags<F extends Flags>(
   const names = [...byName.keys()];
   const flagNamed = (name: string) => flags[byName.get(name)!];
   const of = (kind: string) => names.filter((name) => flagNamed(name).kind === kind);
-  const parsed = parseArgs(argv.map(dashed), {
+  const shorts = new Map(names.map((name) => [flagNamed(name).short, name]));
+  const parsed = parseArgs(argv.map((argument) => dashed(whole(argument, shorts))), {
     boolean: of("switch"),
     string: ["_", ...of("value"), ...of("list")],
     collect: names,
-    alias: Object.fromEntries(
-      names.flatMap((name) => {
-        const { short } = flagNamed(name);
-        return short === undefined ? [] : [[name, short]];
-      }),
-    ),
     unknown: (argument, key) => {
       if (key === undefined || !argument.startsWith("-")) return true;
       throw new InputError(`${argument}: no such flag${didYouMean(key, names)}`);
@@ -206,6 +201,14 @@ function parsedValue(name: string, flag: Flag<unknown>, given: string): unknown 
     if (expected instanceof InputError) throw new InputError(`--${name}: ${expected.message}`);
     throw new InputError(`--${name}: "${given}" is not valid; expected ${expected}`);
   }
+}
+
+/** `--duration=5s` for `-d5s`, `--duration` for `-d`. */
+function whole(argument: string, shorts: ReadonlyMap<string | undefined, string>): string {
+  const [, short, value] = /^-([a-z])(?:=?([^]*))$/i.exec(argument) ?? [];
+  const name = shorts.get(short);
+  if (short === undefined || name === undefined) return argument;
+  return value ? `--${name}=${value}` : `--${name}`;
 }
 
 function dashed(argument: string): string {
