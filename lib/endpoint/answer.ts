@@ -2,8 +2,8 @@
  * What an endpoint says, streamed or whole, in every form of API: the one reader of answers. Made for
  * 200,000 events a second.
  */
-import { namedError, saidInChoices } from "./choices.ts";
-import { EndpointError, saidError } from "./errors.ts";
+import { saidInChoices } from "./choices.ts";
+import { EndpointError, namedError, saidError } from "./errors.ts";
 import { malformed, objectIn, objectsIn, parseObject } from "./json.ts";
 import { TokenStamps } from "./latency.ts";
 import { saidInEvent, saidInResponse } from "./responses.ts";

@@ -1,5 +1,5 @@
 /** Chat and completions: a chunk of a stream and a whole answer, as the servers there are write them. */
-import { errorIn, saidError } from "./errors.ts";
+import { saidError } from "./errors.ts";
 import { objectIn, objectsIn, textIn } from "./json.ts";
 import { Said } from "./said.ts";
 import { usageIn } from "./usage.ts";
@@ -93,14 +93,4 @@ function addCall(said: Said, call: Json): void {
     arguments: objectIn(words) === null ? textIn(words) : JSON.stringify(words),
     kind: custom === null ? "function" : "custom",
   });
-}
-
-/** The error that one event of a stream is, by its name. */
-export function namedError(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return errorIn(value) ?? value;
-  } catch {
-    return text;
-  }
 }

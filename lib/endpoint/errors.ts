@@ -143,6 +143,16 @@ export function errorIn(value: unknown): unknown {
   return object === "error" || type === "error" ? value : null;
 }
 
+/** The error that an event is whose name says so: an object of any form, or a text. */
+export function namedError(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return errorIn(value) ?? value;
+  } catch {
+    return text;
+  }
+}
+
 /**
  * The failure that an error in an answer is, whose status was a success: by its code, else by its
  * type, else by its words.

@@ -11,7 +11,10 @@ export const DEFINITIONS: readonly (readonly [term: string, meaning: string])[] 
     "ttft",
     "from handing the first request byte to the kernel to the first event with content, reasoning or tool-call text; a role-only delta is not a token",
   ],
-  ["tpot", "(last token − first token) / (tokens − 1); unknown below two tokens"],
+  [
+    "tpot",
+    "(last token − first token) / (tokens − 1); unknown without two token times that differ",
+  ],
   [
     "e2e",
     "from sending to the end of the response, of the attempt that counts; waiting and earlier attempts are in `elapsed_seconds`",

@@ -129,6 +129,45 @@ property(
   { runs: 600, earlier: [['{"error":{"message":{"toString":null},"code":429}}']] },
 );
 
+const typed = [
+  { type: "response.output_text.delta", delta: "a", output_index: 0, item_id: "m" },
+  { type: "response.function_call_arguments.delta", delta: "{}", output_index: 1 },
+  {
+    type: "response.output_item.added",
+    output_index: 1,
+    item: { type: "function_call", name: "f" },
+  },
+  { type: "response.failed", response: { status: "failed", error: { code: "c", message: "no" } } },
+  {
+    type: "response.completed",
+    response: {
+      status: "completed",
+      incomplete_details: { reason: "max_output_tokens" },
+      output: [
+        { type: "reasoning", summary: [{ text: "b" }] },
+        { type: "message", content: [{ type: "output_text", text: "a" }, { refusal: "no" }] },
+      ],
+      usage: { input_tokens: 3, output_tokens: 5, input_tokens_details: { cached_tokens: 2 } },
+    },
+  },
+];
+
+property(
+  "a response's events near valid ones, named errors among them",
+  fc.array(fc.tuple(nearJson(...typed), fc.boolean()), { maxLength: 6 }),
+  (list) => {
+    const reply = new Reply("responses");
+    refusal(() => {
+      list.forEach(([event, error], i) => error ? reply.errorEvent(event) : reply.event(event, i));
+      reply.end();
+    });
+    refusal(() => list.forEach(([event]) => new Reply("responses").body(event)));
+    JSON.stringify([reply.toJson(), reply.usage_details, reply.counted()]);
+    assertEquals(typeof reply.text + typeof reply.reasoning, "stringstring");
+  },
+  { runs: 600 },
+);
+
 property("an answer's body near a valid one", nearJson(body), (text) => {
   const reply = new Reply("completions");
   refusal(() => reply.body(text));

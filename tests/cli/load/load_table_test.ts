@@ -64,7 +64,7 @@ Deno.test("too few requests tell no goodput, and the table says so", () => {
   const stage = stageOf("8 in flight", null, requests, slos);
   const found = lines(loadFixture({ stages: [stage], total: stage, slos }, requests).results);
   assertMatch(found[3], / –$/);
-  assertStringIncludes(found.join("\n"), "goodput –: unknown with fewer than 24 requests");
+  assertStringIncludes(found.join("\n"), "goodput –: unknown with fewer than 8 requests");
 });
 
 Deno.test("a rate that nobody counted is unknown, and embeddings have their prompts'", () => {
