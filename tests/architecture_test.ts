@@ -19,6 +19,7 @@ const LAYERS = [
   ...LOW_FORMS,
   "native",
   "stats",
+  "measures",
   "execute",
   "settings",
   "endpoint",

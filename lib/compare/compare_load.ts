@@ -1,29 +1,45 @@
 /** Load runs compared: quantiles of latencies and throughput, with bootstrap intervals. */
 import { rateEstimate, rateOf } from "../load/rates.ts";
-import { isAnswered, outputTokens } from "../load/summarise.ts";
+import { isAnswered, outputTokens, promptTokens } from "../load/summarise.ts";
+import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { quantileDifference } from "../stats/quantile_difference.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { CountOf } from "../load/rates.ts";
 import type { LoadSample } from "./load_sample.ts";
 
-/** What load runs are compared by. */
-export const LOAD_METRICS = [
-  "ttft_p50_ms",
-  "ttft_p99_ms",
-  "tpot_p50_ms",
-  "tpot_p99_ms",
-  "e2e_p50_ms",
-  "e2e_p99_ms",
-  "requests_per_s",
-  "output_tokens_per_s",
-  "error_rate",
-] as const;
+/** What load runs are compared by, unless something else is asked for. */
+const LOAD_METRICS: readonly string[] = [
+  ...["ttft_ms", "tpot_ms", "e2e_ms"].flatMap((name) => {
+    const { measure } = measureNamed(name)!;
+    return [quantileName(measure, 0.5), quantileName(measure, 0.99)];
+  }),
+  ...["requests_per_s", "output_tokens_per_s", "error_rate"],
+];
 
-export type LoadMetric = typeof LOAD_METRICS[number];
+const COUNTS: Record<string, CountOf> = {
+  requests_per_s: isAnswered,
+  output_tokens_per_s: outputTokens,
+  prompt_tokens_per_s: promptTokens,
+};
 
+/** What may be asked of loads, in words: any quantile of their latencies, rates, the error rate. */
+export const LOAD_METRIC_NAMES = `${
+  latenciesOf("load").map(({ name }) => name.replace(/_ms$/, "")).join(", ")
+} as in ttft_p99_ms, with any quantile; ${Object.keys(COUNTS).join(", ")}, error_rate`;
+
+/** Whether loads can be compared by it: a rate, the error rate, or a quantile of a latency. */
+export function isLoadMetric(name: string): boolean {
+  if (name === "error_rate" || Object.hasOwn(COUNTS, name)) return true;
+  const found = measureNamed(name);
+  return found !== null && found.quantile !== null && found.measure.where.includes("load");
+}
+
+/** One metric of two loads. */
 export interface LoadMetricComparison {
-  metric: LoadMetric;
+  /** Its name in lib/measures, or of a quantile. */
+  metric: string;
   first: number;
   second: number;
   /** second − first with its 95 % interval; null where there are too few requests for one. */
@@ -39,8 +55,6 @@ export interface LoadComparison {
   metrics: LoadMetricComparison[];
   notes: string[];
 }
-
-const COUNTS = { requests_per_s: isAnswered, output_tokens_per_s: outputTokens };
 
 /** Compares each further load with the first. */
 export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
@@ -64,7 +78,7 @@ export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
 export function compareLoadMetric(
   first: LoadSample,
   second: LoadSample,
-  metric: LoadMetric,
+  metric: string,
 ): LoadMetricComparison | null {
   const values = [first, second].map((sample) => loadValue(sample, metric));
   if (values[0] === null || values[1] === null) return null;
@@ -79,39 +93,37 @@ export function compareLoadMetric(
 }
 
 /** A load's value of a metric; null where there is none. */
-export function loadValue(sample: LoadSample, metric: LoadMetric): number | null {
+export function loadValue(sample: LoadSample, metric: string): number | null {
   if (metric === "error_rate") {
     return sample.requests > 0 ? sample.failed / sample.requests : null;
   }
-  if (metric === "requests_per_s" || metric === "output_tokens_per_s") {
-    const { rates } = sample;
-    return Array.isArray(rates) ? rateOf(rates, COUNTS[metric]) : rates[metric];
+  const { rates } = sample;
+  if (Object.hasOwn(COUNTS, metric)) {
+    return Array.isArray(rates) ? rateOf(rates, COUNTS[metric]) : rates[metric] ?? null;
   }
   const { name, q } = latencyOf(metric);
-  const { values } = sample.latencies[name];
+  const { values } = sample.latency(name);
   return values.length ? quantile(sortedCopy(values), q) : null;
 }
 
 /** A load's rate of answers, tokens or errors with its interval; null where there is none. */
-export function loadRate(
-  sample: LoadSample,
-  metric: "error_rate" | "requests_per_s" | "output_tokens_per_s",
-): Estimate | null {
+export function loadRate(sample: LoadSample, metric: string): Estimate | null {
   if (metric === "error_rate") return shareEstimate(sample.failed, sample.requests);
   return Array.isArray(sample.rates) ? rateEstimate(sample.rates, COUNTS[metric]) : null;
 }
 
-function differenceOf(first: LoadSample, second: LoadSample, metric: LoadMetric): Estimate | null {
-  if (
-    metric === "error_rate" || metric === "requests_per_s" || metric === "output_tokens_per_s"
-  ) return differenceOfEstimates(loadRate(first, metric), loadRate(second, metric));
+function differenceOf(first: LoadSample, second: LoadSample, metric: string): Estimate | null {
+  if (metric === "error_rate" || Object.hasOwn(COUNTS, metric)) {
+    return differenceOfEstimates(loadRate(first, metric), loadRate(second, metric));
+  }
   const { name, q } = latencyOf(metric);
-  return quantileDifference(first.latencies[name], second.latencies[name], q);
+  return quantileDifference(first.latency(name), second.latency(name), q);
 }
 
-function latencyOf(metric: Exclude<LoadMetric, "error_rate" | `${string}_per_s`>) {
-  const [name, rank] = metric.split("_") as ["ttft" | "tpot" | "e2e", "p50" | "p99"];
-  return { name: `${name}_ms` as const, q: rank === "p50" ? 0.5 : 0.99 };
+function latencyOf(metric: string): { name: string; q: number } {
+  const found = measureNamed(metric);
+  if (found === null || found.quantile === null) throw new RangeError(`${metric}: no load has it`);
+  return { name: found.measure.name, q: found.quantile };
 }
 
 /**

@@ -2,11 +2,11 @@
 import { pairedProblems } from "../stats/power.ts";
 import { compareMetric } from "./compare.ts";
 import { compareLoadMetric } from "./compare_load.ts";
+import { InputError } from "../errors.ts";
+import { describeDelta, describeValue, isHigherBetter } from "../measures/describe.ts";
 import { isUnjudged } from "../run/problems.ts";
-import { describeDelta, describeValue, isHigherBetter } from "./metric_names.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ComparedRun, PairedMetric } from "./compare.ts";
-import type { LoadMetric } from "./compare_load.ts";
 import type { LoadSample } from "./load_sample.ts";
 
 /** "underpowered": too few items to tell a regression of the allowed size from chance. */
@@ -18,6 +18,25 @@ export interface Tolerance {
   amount: number;
   /** Whether `amount` is a share of the baseline's value. */
   relative: boolean;
+}
+
+/**
+ * Reads `5pp` (percentage points, of shares), `5%` (of the baseline's value) or a plain number in the
+ * metric's own unit.
+ *
+ * @throws {InputError} anything else.
+ */
+export function parseTolerance(flag: string, text: string): Tolerance {
+  const found = /^(\d+(?:\.\d+)?)\s*(pp|%)?$/.exec(text.trim());
+  if (found === null) {
+    throw new InputError(
+      `--${flag}: "${text}" is not valid; expected 5pp (percentage points), 5% (of the ` +
+        `baseline's value) or a number in the metric's unit`,
+    );
+  }
+  const number = Number(found[1]);
+  if (found[2] === "%") return { amount: number / 100, relative: true };
+  return { amount: found[2] === "pp" ? number / 100 : number, relative: false };
 }
 
 /** One question that a gate asks. */
@@ -88,14 +107,14 @@ export function checkPaired(
   if (found === null) return unknown(metric, tolerance.amount, "fewer than two problems in common");
   const { first, second, difference, p, items } = found;
   const allowed = allowedOf(first, tolerance);
-  return judged({ metric, first, second, difference, p, allowed, items });
+  return judged({ metric, of: "problems", first, second, difference, p, allowed, items });
 }
 
 /** The same for a load's metric; significant is what has an interval without 0. */
 export function checkLoad(
   baseline: LoadSample,
   candidate: LoadSample,
-  metric: LoadMetric,
+  metric: string,
   tolerance: Tolerance,
 ): GateCheck {
   const found = compareLoadMetric(baseline, candidate, metric);
@@ -103,7 +122,7 @@ export function checkLoad(
   const { first, second, difference } = found;
   const items = Math.min(baseline.requests, candidate.requests);
   const allowed = allowedOf(first, tolerance);
-  return judged({ metric, first, second, difference, p: null, allowed, items });
+  return judged({ metric, of: "requests", first, second, difference, p: null, allowed, items });
 }
 
 /** Whether a value keeps to a limit. Null is not known, and no pass. */
@@ -185,7 +204,9 @@ function allowedOf(baseline: number, { amount, relative }: Tolerance): number {
 }
 
 interface Measured {
-  metric: PairedMetric | LoadMetric;
+  metric: string;
+  /** What was compared, in words. */
+  of: "problems" | "requests";
   first: number;
   second: number;
   difference: Estimate | null;
@@ -194,7 +215,7 @@ interface Measured {
   items: number;
 }
 
-function judged({ metric, first, second, difference, p, allowed, items }: Measured): GateCheck {
+function judged({ metric, of, first, second, difference, p, allowed, items }: Measured): GateCheck {
   const sign = isHigherBetter(metric) ? -1 : 1;
   const worse = sign * (second - first);
   // how much worse it may be, by the interval
@@ -226,9 +247,7 @@ function judged({ metric, first, second, difference, p, allowed, items }: Measur
         }${p === null ? "" : `, p = ${p.toPrecision(2)}`})`
         : " (too few for an interval)",
       verdict === "underpowered"
-        ? `; ${items} ${
-          isLoad(metric) ? "requests" : "problems"
-        } cannot rule out a ${direction} of ` +
+        ? `; ${items} ${of} cannot rule out a ${direction} of ` +
           `${describeDelta(metric, allowed)}${needed ? `, about ${needed} would` : ""}`
         : "",
     ].join(""),
@@ -268,8 +287,4 @@ function unknown(metric: string, allowed: number, why: string): GateCheck {
     items_needed: null,
     message: `${metric}: cannot be compared: ${why}`,
   };
-}
-
-function isLoad(metric: PairedMetric | LoadMetric): boolean {
-  return /_per_s$|_p\d+_ms$|^error_rate$/.test(metric);
 }

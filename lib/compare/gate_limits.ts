@@ -2,26 +2,33 @@
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { priceRun } from "./cost.ts";
 import { valuesOf } from "./compare.ts";
-import { LOAD_METRICS, loadValue } from "./compare_load.ts";
+import { isLoadMetric, LOAD_METRIC_NAMES, loadValue } from "./compare_load.ts";
+import { measureNamed } from "../measures/measures.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { ComparedRun } from "./compare.ts";
-import type { LoadMetric } from "./compare_load.ts";
 import type { LoadSample } from "./load_sample.ts";
 
-const SUITE_LIMITS = [
-  "pass_rate",
-  "answer_rate",
-  "score",
-  "latency_p50_ms",
-  "latency_p99_ms",
-  "ttft_p50_ms",
-  "ttft_p99_ms",
-  "total_cost_usd",
-  "duration_s",
-];
+const SUITE_SHARES = ["pass_rate", "answer_rate", "score"] as const;
+const OF_RUNS = ["total_cost_usd", "duration_s"];
+/** The latencies that a suite's items tell. */
+const SUITE_LATENCIES = ["latency_ms", "ttft_ms"] as const;
 
-/** Every name that a limit may be on. */
-export const limitMetrics: readonly string[] = [...new Set([...SUITE_LIMITS, ...LOAD_METRICS])];
+/** What a limit may be on, in words. */
+export const LIMIT_NAMES =
+  `${[...SUITE_SHARES, ...OF_RUNS].join(", ")}; of suites latency and ttft ` +
+  `as in latency_p99_ms, with any quantile; of loads ${LOAD_METRIC_NAMES}`;
+
+/** Whether a limit may be on it, for some kind of run. */
+export function isLimitMetric(name: string): boolean {
+  return [...SUITE_SHARES, ...OF_RUNS].includes(name) || isLoadMetric(name) ||
+    suiteLatencyOf(name) !== null;
+}
+
+function suiteLatencyOf(metric: string) {
+  const found = measureNamed(metric);
+  const name = SUITE_LATENCIES.find((known) => known === found?.measure.name);
+  return name === undefined || found!.quantile === null ? null : { name, q: found!.quantile };
+}
 
 /** A run's own value; null where it is unknown, or the run is of another kind. */
 export function limitValue(
@@ -33,16 +40,15 @@ export function limitValue(
   if (metric === "total_cost_usd") return priceRun(run.summary, prices).cost.total_cost_usd;
   if (metric === "duration_s") return run.summary.duration_s;
   if (load !== null) {
-    const name = LOAD_METRICS.find((known) => known === metric);
-    return name === undefined ? null : loadValue(load, name as LoadMetric);
+    return isLoadMetric(metric) ? loadValue(load, metric) : null;
   }
   if (metric === "pass_rate" || metric === "answer_rate" || metric === "score") {
     if (metric === "pass_rate" && run.items.every(({ passed }) => passed === null)) return null;
     const values = [...valuesOf(run, metric).values()];
     return values.length ? mean(values) : null;
   }
-  const rank = /^(latency|ttft)_p(50|99)_ms$/.exec(metric);
-  if (rank === null) return null;
-  const values = valuesOf(run, rank[1] === "ttft" ? "ttft_ms" : "latency_ms");
-  return values.size ? quantile(sortedCopy(values.values()), Number(rank[2]) / 100) : null;
+  const latency = suiteLatencyOf(metric);
+  if (latency === null) return null;
+  const values = valuesOf(run, latency.name);
+  return values.size ? quantile(sortedCopy(values.values()), latency.q) : null;
 }

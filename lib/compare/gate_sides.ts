@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { readBenchmarkSummary } from "./benchmark_summary.ts";
 import { flipsOf, PAIRED_METRICS } from "./compare.ts";
-import { LOAD_METRICS } from "./compare_load.ts";
+import { isLoadMetric, LOAD_METRIC_NAMES } from "./compare_load.ts";
 import { checkJudged, checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
 import { limitValue } from "./gate_limits.ts";
 import { readJsonFile } from "../settings/json_file.ts";
@@ -93,8 +93,10 @@ export function runGate(
     asked.push(...chosen.map(({ name }) => name));
     if (baseline.load !== null) {
       for (const { name, tolerance } of chosen) {
-        const metric = known(name, LOAD_METRICS);
-        checks.push(checkLoad(baseline.load, candidate.load!, metric, tolerance));
+        if (!isLoadMetric(name)) {
+          throw new InputError(`--metric: "${name}" is none of ${LOAD_METRIC_NAMES}`);
+        }
+        checks.push(checkLoad(baseline.load, candidate.load!, name, tolerance));
       }
     } else {
       checks.push(...suiteChecks(baseline.run, candidate.run, chosen));

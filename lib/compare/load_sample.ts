@@ -10,14 +10,17 @@ import { tokenFilePath, TokenFileReader } from "../run/token_file.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { blockEdges } from "../stats/block_bootstrap.ts";
 import { plainText } from "../run/plain_file.ts";
+import type { Latencies } from "../endpoint/latency.ts";
 import type { GapsOf, Turnover } from "../load/rates.ts";
 import type { LoadResults, StageResults } from "../load/results.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 import type { BlockedSample } from "../stats/quantile_difference.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
-/** Latencies that loads are compared by. */
-export type LatencyName = "ttft_ms" | "tpot_ms" | "e2e_ms";
+/** Opens the gaps of a run's requests for as long as they are read. */
+export type ReadGaps = <Result>(read: (gapsOf: GapsOf) => Result) => Result;
+
+const NS_PER_MS = 1e6;
 
 /** What a load run is compared by. */
 export interface LoadSample {
@@ -29,13 +32,16 @@ export interface LoadSample {
   requests: number;
   /** Of them, those without a good answer. */
   failed: number;
-  /** Of answered requests; blocks are stretches of neighbours. */
-  latencies: Record<LatencyName, BlockedSample>;
+  /**
+   * A latency of lib/measures by its name, of answered requests; blocks are stretches of neighbours.
+   * Empty where the run does not tell it.
+   */
+  latency: (name: string) => BlockedSample;
   /**
    * What rates are taken of, as in the run's own results: of each stage; of an imported load, whose
    * source does not tell when its requests ran, its totals.
    */
-  rates: Turnover[] | { requests_per_s: number | null; output_tokens_per_s: number | null };
+  rates: Turnover[] | Partial<Record<string, number | null>>;
 }
 
 /**
@@ -53,14 +59,12 @@ export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
   const directory = runDirectoryAt(path);
   const { stages }: LoadResults = JSON.parse(plainText(directory.results));
   const records = await readRecords(directory);
-  // without it, as in a folder that was copied in part, the drain is not set right
-  using tokens = existsSync(tokenFilePath(directory)) ? new TokenFileReader(directory) : null;
-  return sampleOf(
-    run_id,
-    records.filter(({ warmup }) => !warmup),
-    stages,
-    (record) => tokens?.gapsOf(record) ?? new Float32Array(),
-  );
+  const readGaps: ReadGaps = (read) => {
+    // without it, as in a folder that was copied in part, the drain is not set right
+    using tokens = existsSync(tokenFilePath(directory)) ? new TokenFileReader(directory) : null;
+    return read((record) => tokens?.gapsOf(record) ?? new Float32Array());
+  };
+  return sampleOf(run_id, records.filter(({ warmup }) => !warmup), stages, readGaps);
 }
 
 /**
@@ -85,25 +89,38 @@ export function sampleOf(
   run_id: string,
   records: readonly RequestRecord[],
   stages: readonly StageResults[],
-  gapsOf: GapsOf,
+  readGaps: ReadGaps,
 ): LoadSample {
   const inside = records
     .filter((record) => stages[record.stage] && isInside(record, stages[record.stage].window))
     .sort((a, b) => a.t_intended_ns - b.t_intended_ns);
   const answered = inside.filter(({ failure }) => failure === null);
   const values = answered.map(latencies);
-  const sample = (name: LatencyName) =>
-    blocked(values.flatMap((value) => value[name] === null ? [] : [value[name]]));
+  const valuesOf = (name: string): number[] => {
+    if (name === "gap_ms") {
+      return readGaps((gapsOf) => answered.flatMap((record) => [...gapsOf(record)]));
+    }
+    if (name === "connect_ms") {
+      return inside.flatMap(({ connect_ns }) => connect_ns > 0 ? [connect_ns / NS_PER_MS] : []);
+    }
+    return values.flatMap((value) => isLatency(value, name) ? value[name] ?? [] : []);
+  };
   return {
     run_id,
     stages: stages.length,
     requests: inside.length,
     failed: inside.length - answered.length,
-    latencies: { ttft_ms: sample("ttft_ms"), tpot_ms: sample("tpot_ms"), e2e_ms: sample("e2e_ms") },
-    rates: stages.map(({ window }, stage) =>
-      turnoverOf(records.filter((record) => record.stage === stage), window, gapsOf).ends
+    latency: (name) => blocked(valuesOf(name)),
+    rates: readGaps((gapsOf) =>
+      stages.map(({ window }, stage) =>
+        turnoverOf(records.filter((record) => record.stage === stage), window, gapsOf).ends
+      )
     ),
   };
+}
+
+function isLatency(values: Latencies, name: string): name is keyof Latencies {
+  return Object.hasOwn(values, name);
 }
 
 /** The sample of an imported load: its rates are totals, as when tokens came is not known. */
@@ -116,23 +133,21 @@ function sampleOfItems(summary: RunSummary, items: readonly RunItem[]): LoadSamp
     );
   }
   const answered = items.filter(({ success }) => success);
-  const values = (pick: (item: RunItem) => number | null) =>
-    blocked(answered.flatMap((item) => pick(item) ?? []));
+  const told: Record<string, (item: RunItem) => number | null> = {
+    ttft_ms: ({ ttft_ms }) => ttft_ms,
+    // when the last token came is not told: the end stands for it
+    tpot_ms: ({ ttft_ms, latency_ms, completion_tokens }) =>
+      ttft_ms === null || latency_ms === null
+        ? null
+        : tpotMs(latency_ms - ttft_ms, completion_tokens),
+    e2e_ms: ({ latency_ms }) => latency_ms,
+  };
   return {
     run_id,
     stages: 1,
     requests: items.length,
     failed: items.length - answered.length,
-    latencies: {
-      ttft_ms: values(({ ttft_ms }) => ttft_ms),
-      // when the last token came is not told: the end stands for it
-      tpot_ms: values(({ ttft_ms, latency_ms, completion_tokens }) =>
-        ttft_ms === null || latency_ms === null
-          ? null
-          : tpotMs(latency_ms - ttft_ms, completion_tokens)
-      ),
-      e2e_ms: values(({ latency_ms }) => latency_ms),
-    },
+    latency: (name) => blocked(answered.flatMap((item) => told[name]?.(item) ?? [])),
     rates: { requests_per_s: duration_s ? successful / duration_s : null, output_tokens_per_s },
   };
 }

@@ -141,3 +141,22 @@ export interface LoadResults {
   /** What a reader must know: one line each. */
   notes: string[];
 }
+
+/** The distributions that a stage's results hold; each is a measure's name. */
+const DISTRIBUTIONS: Record<keyof StageResults["metrics"], true> = {
+  ttft_ms: true,
+  ttft_intended_ms: true,
+  tpot_ms: true,
+  gap_ms: true,
+  e2e_ms: true,
+  e2e_intended_ms: true,
+  normalized_latency_ms: true,
+  lateness_ms: true,
+  connect_ms: true,
+  tokens_per_s_per_user: true,
+};
+
+/** Whether a stage's results hold the distribution of a measure. */
+export function isDistribution(name: string): name is keyof StageResults["metrics"] {
+  return Object.hasOwn(DISTRIBUTIONS, name);
+}

@@ -1,59 +1,36 @@
 /** What the numbers of a report mean, in the words of the README. */
+import { measureNamed } from "../measures/measures.ts";
 import { grouped } from "../text/grouped.ts";
 import { escapeHtml } from "./html.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { StageResults } from "../load/results.ts";
 import type { ResultItem } from "../suite/results.ts";
 
-/** Terms as the README's table has them: `code` between backticks. */
-export const DEFINITIONS: readonly (readonly [term: string, meaning: string])[] = [
-  [
-    "ttft",
-    "from handing the first request byte to the kernel to the first event with content, reasoning or tool-call text; a role-only delta is not a token",
-  ],
-  [
-    "tpot",
-    "(last token − first token) / (tokens − 1); unknown without two token times that differ",
-  ],
-  [
-    "e2e",
-    "from sending to the end of the response, of the attempt that counts; waiting and earlier attempts are in `elapsed_seconds`",
-  ],
-  [
-    "tokens",
-    "the server's `usage`; without it, the number of token events, and `token_source` says so",
-  ],
-  ["pass rate", "passed / judged, with Wilson's 95 % interval"],
-  ["score", "mean of hits / targets, with a bootstrap 95 % interval"],
+type Term = readonly [term: string, meaning: string];
+
+/** The words on a measure: its own in lib/measures. */
+const measured = (...names: string[]): Term[] =>
+  names.map((name) => {
+    const { measure: { term, definition } } = measureNamed(name)!;
+    return [term, definition];
+  });
+
+/** Terms of suites' runs; the README's table begins with them. */
+export const DEFINITIONS: readonly Term[] = [
+  ...measured("ttft_ms", "tpot_ms", "e2e_ms", "completion_tokens", "pass_rate", "score"),
   [
     "quantiles",
     "nearest rank on all values; the medians' 95 % intervals from order statistics",
   ],
 ];
 
-/** Terms of load runs, likewise in the README's table. */
-export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string])[] = [
-  [
-    "ttft_intended",
-    "ttft from the moment at which the arrival process wanted the request sent: waiting for a place in flight and the client's own lateness are in it",
-  ],
-  [
-    "e2e_intended",
-    "e2e from that moment; in a closed loop, from the moment at which a place became free",
-  ],
-  [
-    "gap",
-    "between two successive token events of an answer, pooled over all answers: the field's inter-token latency (ITL)",
-  ],
-  ["normalized latency", "e2e / output tokens"],
-  [
-    "lateness",
-    "from the moment at which a request could go (its time had come and the limit of concurrency let it) to its sending, connecting left out: the client's own delay",
-  ],
-  [
-    "goodput",
-    "answered requests that met every SLO, per second (as all rates); a failed, unfinished or unsent request meets none, and a time that is unknown meets no SLO",
-  ],
+/** Terms of load runs: the rest of the README's table. */
+export const LOAD_DEFINITIONS: readonly Term[] = [
+  ...measured(
+    ...["ttft_intended_ms", "e2e_intended_ms", "gap_ms", "normalized_latency_ms", "lateness_ms"],
+    ...["requests_per_s", "output_tokens_per_s", "prompt_tokens_per_s", "goodput_requests_per_s"],
+    "error_rate",
+  ),
   [
     "window",
     "the measured part of a stage, without warm-up: of an open loop the stage, whose requests count by their turn; of a closed loop the time in which its places were all taken",
@@ -72,7 +49,7 @@ export const LOAD_DEFINITIONS: readonly (readonly [term: string, meaning: string
 const SHARED: ReadonlySet<string> = new Set(["ttft", "tpot"]);
 
 /** Terms of the report's own. */
-const OF_THE_REPORT: readonly (readonly [term: string, meaning: string])[] = [
+const OF_THE_REPORT: readonly Term[] = [
   [
     "output tokens/s",
     "all output tokens / the time in which at least one request was in flight; waiting between attempts and pauses before a resume are not in it",
@@ -85,14 +62,13 @@ const OF_THE_REPORT: readonly (readonly [term: string, meaning: string])[] = [
 ];
 
 /** Terms of a load report's own. */
-const OF_THE_LOAD_REPORT: readonly (readonly [term: string, meaning: string])[] = [
+const OF_THE_LOAD_REPORT: readonly Term[] = [
   ["e2e", "from sending to the end of the response"],
   [
     "tokens",
     "the server's `usage`; without it a tokenizer's count, else the number of token events, and `token_source` says so",
   ],
-  ["output tokens/s", "output tokens of answered requests, per second (as all rates)"],
-  ["tokens/s a user", "1 / tpot: how fast the answer comes for whoever reads it"],
+  ...measured("tokens_per_s_per_user"),
   ["wanted, sent", "requests that the arrival process asked for, and that were sent, a second"],
   [
     "quantiles",
@@ -102,7 +78,7 @@ const OF_THE_LOAD_REPORT: readonly (readonly [term: string, meaning: string])[] 
 ];
 
 /** Terms of a report on several runs. */
-const OF_COMPARED_RUNS: readonly (readonly [term: string, meaning: string])[] = [
+const OF_COMPARED_RUNS: readonly Term[] = [
   ["A, B, …", "the runs, as the top of the page has them; differences are to the first"],
   [
     "right",
@@ -113,9 +89,12 @@ const OF_COMPARED_RUNS: readonly (readonly [term: string, meaning: string])[] = 
     "differs: the runs do not agree whether the test is right; otherwise what all of them made of it",
   ],
   ["quantiles", "nearest rank on all values; 95 % intervals from order statistics"],
-  ["cost", "as recorded with the run, or its tokens at the price table's price"],
+  ...measured("cost_usd"),
   ["–", "unknown; never 0"],
 ];
+
+/** Of a load report's own, those that a report on several loads needs. */
+const COMPARED_LOAD_TERMS: ReadonlySet<string> = new Set(["e2e", "tokens", "quantiles", "–"]);
 
 /** The list of terms of a report on several runs. */
 export function comparedDefinitionList(loads: boolean): string {
@@ -124,7 +103,7 @@ export function comparedDefinitionList(loads: boolean): string {
     ? termList([
       ...shared,
       ...LOAD_DEFINITIONS.filter(([term]) => term === "gap" || term === "window"),
-      ...OF_THE_LOAD_REPORT.filter(([term]) => /^(e2e|tokens|quantiles|–)$/.test(term)),
+      ...OF_THE_LOAD_REPORT.filter(([term]) => COMPARED_LOAD_TERMS.has(term)),
     ])
     : termList([...shared, ...OF_COMPARED_RUNS]);
 }
@@ -151,7 +130,7 @@ export function definitionList(items: readonly ResultItem[]): string {
   return `${termList([...DEFINITIONS, ...OF_THE_REPORT])}<p class="note">${tokenNote(items)}</p>`;
 }
 
-function termList(definitions: readonly (readonly [term: string, meaning: string])[]): string {
+function termList(definitions: readonly Term[]): string {
   const terms = definitions.map(([term, meaning]) =>
     `<dt>${term}</dt><dd>${withCode(meaning)}</dd>`
   );

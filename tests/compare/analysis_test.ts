@@ -201,7 +201,12 @@ function loadOf(run_id: string, n: number, ms: number, seed: number) {
     });
   });
   const window = { start_ns: 0, end_ns: n * 50e6, counts: "turn" as const, rule: "" };
-  return sampleOf(run_id, records, [{ window } as StageResults], () => new Float32Array());
+  return sampleOf(
+    run_id,
+    records,
+    [{ window } as StageResults],
+    (read) => read(() => new Float32Array()),
+  );
 }
 
 Deno.test("loads: a difference is found, and none where there is none", () => {
@@ -228,7 +233,12 @@ Deno.test("a load's rate is that of its own results: the request that ends the w
   const { t_end_ns } = records[3];
   for (const counts of ["end", "turn"] as const) {
     const window = { start_ns: 0, end_ns: t_end_ns, counts, rule: "" };
-    const sample = sampleOf("r", records, [{ window } as StageResults], () => new Float32Array());
+    const sample = sampleOf(
+      "r",
+      records,
+      [{ window } as StageResults],
+      (read) => read(() => new Float32Array()),
+    );
     assertAlmostEquals(loadValue(sample, "requests_per_s")!, 2, 1e-9, counts);
   }
 });

@@ -1,8 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { checkLimit, checkPaired, checkWhole, gateResult } from "../../lib/compare/gate.ts";
+import {
+  checkLimit,
+  checkPaired,
+  checkWhole,
+  gateResult,
+  parseTolerance,
+} from "../../lib/compare/gate.ts";
 import { gateAnnotations, gateJUnit, gateMarkdown } from "../../lib/compare/gate_report.ts";
-import { describeDelta, describeValue, parseTolerance } from "../../lib/compare/metric_names.ts";
+import { describeDelta, describeValue } from "../../lib/measures/describe.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
 import { comparedRun } from "../run/runs_fixture.ts";
 

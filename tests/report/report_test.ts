@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { DEFINITIONS } from "../../lib/report/definitions.ts";
 import { escapeHtml } from "../../lib/report/html.ts";
 import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
 import { jsonIn, promptTests, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
@@ -173,14 +172,6 @@ Deno.test("sessions of different boots are not put on one time line", async () =
   );
   const html = await reportOf(run, () => ({}));
   assertStringIncludes(html, "The run was resumed on another clock");
-});
-
-Deno.test("the words on the numbers are the README's", () => {
-  const url = new URL("../../README.md", import.meta.url);
-  const readme = readFileSync(url, "utf8").replace(/\s+/g, " ");
-  for (const [term, meaning] of DEFINITIONS) {
-    assertStringIncludes(readme, `| ${term} | ${meaning} |`.replace(/\s+/g, " "));
-  }
 });
 
 Deno.test("ten thousand tests make a page that opens: all numbers, the failed ones' texts", async () => {

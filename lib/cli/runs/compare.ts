@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import { compareRuns } from "../../compare/compare.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { loadSampleOf } from "../../compare/load_sample.ts";
-import { describeDelta, describeValue } from "../../compare/metric_names.ts";
+import { describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";

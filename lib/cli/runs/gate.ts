@@ -1,12 +1,12 @@
 /** dyno runs gate: pass, regression or underpowered, with an exit code for CI. */
 import { InputError } from "../../errors.ts";
-import { didYouMean } from "../../text/nearest.ts";
 import { PAIRED_METRICS } from "../../compare/compare.ts";
-import { LOAD_METRICS } from "../../compare/compare_load.ts";
+import { LOAD_METRIC_NAMES } from "../../compare/compare_load.ts";
 import { readGateSide, runGate } from "../../compare/gate_sides.ts";
 import { gateAnnotations, gateJUnit, gateMarkdown } from "../../compare/gate_report.ts";
-import { limitMetrics } from "../../compare/gate_limits.ts";
-import { isHigherBetter, isShare, parseTolerance } from "../../compare/metric_names.ts";
+import { isLimitMetric, LIMIT_NAMES } from "../../compare/gate_limits.ts";
+import { parseTolerance } from "../../compare/gate.ts";
+import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
@@ -61,8 +61,8 @@ export const command: Command = {
     "",
     ...[
       `metrics of suites: ${PAIRED_METRICS.join(", ")}`,
-      `metrics of loads: ${LOAD_METRICS.join(", ")}`,
-      `limits: ${limitMetrics.join(", ")}`,
+      `metrics of loads: ${LOAD_METRIC_NAMES}`,
+      `limits: ${LIMIT_NAMES}`,
     ].flatMap((list) => wrapText(list, 94)).map((line) => `  ${line}`),
     "",
     "  dyno runs gate --baseline baseline.json --candidate latest --max-drop 5pp --junit gate.xml",
@@ -127,9 +127,8 @@ function limitsOf(bound: "min" | "max", given: readonly string[] = []) {
   return given.map((text) => {
     const [metric, value, ...rest] = text.split("=");
     const limit = Number(value);
-    if (!limitMetrics.includes(metric)) {
-      const hint = didYouMean(metric, limitMetrics);
-      throw new InputError(`--${bound}: "${metric}" is none of ${limitMetrics.join(", ")}${hint}`);
+    if (!isLimitMetric(metric)) {
+      throw new InputError(`--${bound}: "${metric}" is none of ${LIMIT_NAMES}`);
     }
     if (!value?.trim() || !Number.isFinite(limit) || rest.length > 0) {
       throw new InputError(`--${bound}: "${text}" is not valid; expected NAME=NUMBER`);

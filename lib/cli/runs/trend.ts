@@ -1,7 +1,7 @@
 /** dyno runs trend: a metric over time. */
 import { InputError } from "../../errors.ts";
 import { priceRun } from "../../compare/cost.ts";
-import { describeValue } from "../../compare/metric_names.ts";
+import { describeValue } from "../../measures/describe.ts";
 import { TREND_METRICS, trendOf } from "../../compare/trend.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";

@@ -1,6 +1,6 @@
 /** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
 import { loadRate, loadValue } from "../../compare/compare_load.ts";
-import { describeDelta, describeValue } from "../../compare/metric_names.ts";
+import { describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { modesOf } from "../../run/problems.ts";
 import { clusteredMean } from "../../stats/cluster.ts";

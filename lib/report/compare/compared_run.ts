@@ -74,7 +74,7 @@ export type LatencyKind = "ttft_ms" | "tpot_ms" | "e2e_ms";
 
 /** Latencies of a run's answers, ms, ascending. */
 export function latenciesOf({ items, load }: ReportedRun, kind: LatencyKind): Float64Array {
-  if (load) return sortedCopy(load.sample.latencies[kind].values);
+  if (load) return sortedCopy(load.sample.latency(kind).values);
   return sortedCopy(items.flatMap((item) => latencyOf(item, kind) ?? []));
 }
 

@@ -1,5 +1,5 @@
 /** A metric of runs over time as an SVG file of its own, with its steps. */
-import { isHigherBetter, isShare } from "../../compare/metric_names.ts";
+import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { axisLook, standaloneSvg } from "../charts/chart.ts";
 import type { Trend } from "../../compare/trend.ts";
 import type { ChartOption, ChartSeries } from "../charts/chart.ts";

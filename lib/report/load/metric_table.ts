@@ -1,5 +1,7 @@
 /** The distributions of a load run in numbers, with 95 % intervals under what is compared. */
 import { grouped } from "../../text/grouped.ts";
+import { isDistribution } from "../../load/results.ts";
+import { MEASURES } from "../../measures/measures.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { digitsFor, fixed } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
@@ -7,18 +9,10 @@ import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Row } from "../table.ts";
 
-const ROWS: [name: keyof StageResults["metrics"], title: string][] = [
-  ["ttft_ms", "ttft"],
-  ["ttft_intended_ms", "ttft_intended"],
-  ["tpot_ms", "tpot"],
-  ["gap_ms", "gap (ITL)"],
-  ["e2e_ms", "e2e"],
-  ["e2e_intended_ms", "e2e_intended"],
-  ["normalized_latency_ms", "normalized latency"],
-  ["lateness_ms", "lateness"],
-  ["connect_ms", "connect"],
-  ["tokens_per_s_per_user", "tokens/s a user"],
-];
+/** The distributions that results hold, in the list's order. */
+const ROWS = MEASURES.flatMap(({ name, term }) =>
+  isDistribution(name) ? [[name, name === "gap_ms" ? "gap (ITL)" : term] as const] : []
+);
 
 const HEADS = ["n", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map((html) => ({ html }));
 

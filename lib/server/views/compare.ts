@@ -4,7 +4,7 @@ import { InputError } from "../../errors.ts";
 import { compareRuns } from "../../compare/compare.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { readLoadSample } from "../../compare/load_sample.ts";
-import { describeDelta, describeValue, isHigherBetter } from "../../compare/metric_names.ts";
+import { describeDelta, describeValue, isHigherBetter } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { builtinPrices } from "../../run/prices.ts";
 import { readRunDirectory } from "../../run/read_run.ts";

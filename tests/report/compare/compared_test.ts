@@ -77,7 +77,9 @@ Deno.test("names, categories, models and errors of a run are text on the page", 
 
 Deno.test("loads are compared by their rates and latencies, without a table of requests", async () => {
   using folder = temporaryFolder();
-  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.01 } });
+  await using mock = await MockEndpoint.start({
+    behaviour: { delay_s: 0.01, tokens_per_second: 2000 },
+  });
   const settings = { endpoint: mock.url, model: "mock", requests: 60 };
   using first = await load({ ...settings, concurrency: 2 });
   using second = await load({ ...settings, concurrency: 4 });

@@ -3,7 +3,6 @@ import { readFileSync, statSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { chromium } from "playwright-core";
-import { LOAD_DEFINITIONS } from "../../../lib/report/definitions.ts";
 import { writeLoadReport } from "../../../lib/report/load/load_report.ts";
 import {
   firstTokens,
@@ -230,14 +229,6 @@ Deno.test("a thinned scatter keeps the order, the ends of every part and the bou
   assertEquals([lowest(few), highest(few)], [lowest(points), highest(points)]);
   assert(few.every(([at_s], i) => i === 0 || at_s >= few[i - 1][0]));
   assertEquals(thinned(points, points.length), points);
-});
-
-Deno.test("the words on the figures of load runs are the README's", () => {
-  const url = new URL("../../../README.md", import.meta.url);
-  const readme = readFileSync(url, "utf8").replace(/\s+/g, " ");
-  for (const [term, meaning] of LOAD_DEFINITIONS) {
-    assertStringIncludes(readme, `| ${term} | ${meaning} |`);
-  }
 });
 
 const executablePath = browserPath();

@@ -1,0 +1,392 @@
+/**
+ * Every quantity that dyno measures, as a value: how it is called, what it is, which way is better. What
+ * shows, compares or judges a quantity reads it here.
+ */
+
+/** What sort of quantity it is: it decides how a value is written, and how two are held together. */
+export type MeasureKind =
+  | "latency"
+  | "rate"
+  | "share"
+  | "count"
+  | "money"
+  | "duration"
+  | "energy"
+  | "power"
+  | "temperature"
+  | "bytes";
+
+/** A quantity. */
+export interface Measure {
+  /** As in results and flags, with its unit: `ttft_ms`. */
+  name: string;
+  /** As people say it. */
+  term: string;
+  kind: MeasureKind;
+  /** Null where neither is better. */
+  better: "lower" | "higher" | null;
+  /** What one value is of: what is drawn when an interval is made. */
+  of: "request" | "problem" | "run" | "token gap" | "sample";
+  /** Where it is measured. */
+  where: readonly ("suite" | "load" | "hardware" | "server")[];
+  /** How it is computed; null where its definition is all. */
+  formula: string | null;
+  /** One line: the README's, and the reports'. `code` between backticks. */
+  definition: string;
+  /** Whose definition it is; null: dyno's own. */
+  source: string | null;
+  /** What it is unknown without. */
+  needs: string;
+}
+
+type Latency =
+  & Pick<Measure, "name" | "term" | "definition" | "formula" | "needs">
+  & Partial<Measure>;
+
+const latency = (fields: Latency): Measure => ({
+  kind: "latency",
+  better: "lower",
+  of: "request",
+  where: ["load"],
+  source: null,
+  ...fields,
+});
+
+type Other = Pick<Measure, "name" | "term" | "better" | "definition" | "needs"> & Partial<Measure>;
+
+const of = (kind: MeasureKind, where: Measure["where"], fields: Other): Measure => ({
+  kind,
+  where,
+  of: kind === "rate" ? "request" : kind === "share" ? "problem" : "run",
+  formula: null,
+  source: null,
+  ...fields,
+});
+
+const STREAMED = "a streamed answer";
+const TOKENS = "a count of tokens: the server's `usage`, or token events";
+
+/** The quantities, in the order of tables. */
+export const MEASURES: readonly Measure[] = [
+  latency({
+    name: "ttft_ms",
+    term: "ttft",
+    where: ["suite", "load"],
+    formula: "t_first_token − t_sent",
+    definition:
+      "from handing the first request byte to the kernel to the first event with content, reasoning or tool-call text; a role-only delta is not a token",
+    source: "GuideLLM's first token",
+    needs: STREAMED,
+  }),
+  latency({
+    name: "ttft_intended_ms",
+    term: "ttft_intended",
+    formula: "t_first_token − t_intended",
+    definition:
+      "ttft from the moment at which the arrival process wanted the request sent: waiting for a place in flight and the client's own lateness are in it",
+    source: "G. Tene, How NOT to measure latency: coordinated omission",
+    needs: STREAMED,
+  }),
+  latency({
+    name: "tpot_ms",
+    term: "tpot",
+    where: ["suite", "load"],
+    formula: "(t_last_token − t_first_token) / (tokens − 1)",
+    definition:
+      "(last token − first token) / (tokens − 1); unknown without two token times that differ",
+    source: "inference-perf's time per output token",
+    needs: "two token times that differ, and a count of tokens",
+  }),
+  latency({
+    name: "gap_ms",
+    term: "gap",
+    of: "token gap",
+    formula: "t_token[i + 1] − t_token[i]",
+    definition:
+      "between two successive token events of an answer, pooled over all answers: the field's inter-token latency (ITL)",
+    source: "vLLM's ITL",
+    needs: "two token times that differ",
+  }),
+  latency({
+    name: "e2e_ms",
+    term: "e2e",
+    where: ["suite", "load"],
+    formula: "t_end − t_sent",
+    definition:
+      "from sending to the end of the response, of the attempt that counts; waiting and earlier attempts are in `elapsed_seconds`",
+    needs: "an answer",
+  }),
+  latency({
+    name: "e2e_intended_ms",
+    term: "e2e_intended",
+    formula: "t_end − t_intended",
+    definition:
+      "e2e from that moment; in a closed loop, from the moment at which a place became free",
+    needs: "an answer",
+  }),
+  latency({
+    name: "normalized_latency_ms",
+    term: "normalized latency",
+    formula: "e2e / tokens",
+    definition: "e2e / output tokens",
+    source: "G. Yu et al., Orca, OSDI 2022",
+    needs: TOKENS,
+  }),
+  latency({
+    name: "lateness_ms",
+    term: "lateness",
+    formula: "t_sent − t_ready − connecting",
+    definition:
+      "from the moment at which a request could go (its time had come and the limit of concurrency let it) to its sending, connecting left out: the client's own delay",
+    needs: "a request that was sent",
+  }),
+  latency({
+    name: "connect_ms",
+    term: "connect",
+    formula: null,
+    definition: "how long a new connection took, TLS included; none where one was kept alive",
+    needs: "a new connection",
+  }),
+  of("rate", ["load"], {
+    name: "tokens_per_s_per_user",
+    term: "tokens/s a user",
+    better: "higher",
+    formula: "1 / tpot",
+    definition: "1 / tpot: how fast the answer comes for whoever reads it",
+    needs: "a tpot",
+  }),
+  latency({
+    name: "latency_ms",
+    term: "latency",
+    of: "problem",
+    where: ["suite"],
+    formula: "t_end − t_sent",
+    definition: "e2e of a test's attempt that counts",
+    needs: "an answer",
+  }),
+  of("rate", ["load"], {
+    name: "requests_per_s",
+    term: "requests/s",
+    better: "higher",
+    formula: "places · answered / Σ time of requests",
+    definition: "answered requests a second (see rates)",
+    source: "J. Little, Operations Research 9, 1961",
+    needs: "a request that was sent",
+  }),
+  of("rate", ["load", "suite"], {
+    name: "output_tokens_per_s",
+    term: "output tokens/s",
+    better: "higher",
+    formula: "places · Σ tokens / Σ time of requests",
+    definition: "output tokens of answered requests a second (see rates)",
+    needs: TOKENS,
+  }),
+  of("rate", ["load"], {
+    name: "prompt_tokens_per_s",
+    term: "prompt tokens/s",
+    better: "higher",
+    formula: "places · Σ prompt tokens / Σ time of requests",
+    definition: "prompt tokens of answered requests a second (see rates)",
+    needs: "the server's `usage`",
+  }),
+  of("rate", ["load"], {
+    name: "goodput_requests_per_s",
+    term: "goodput",
+    better: "higher",
+    formula: "places · good / Σ time of requests",
+    definition:
+      "answered requests that met every SLO, per second (as all rates); a failed, unfinished or unsent request meets none, and a time that is unknown meets no SLO",
+    source: "Y. Zhong et al., DistServe, OSDI 2024",
+    needs: "an SLO",
+  }),
+  of("share", ["load"], {
+    name: "error_rate",
+    term: "error rate",
+    better: "lower",
+    of: "request",
+    formula: "failed / (answered + failed)",
+    definition: "failed / (answered + failed) requests; unfinished ones are in neither",
+    needs: "a request that ended",
+  }),
+  of("share", ["suite"], {
+    name: "pass_rate",
+    term: "pass rate",
+    better: "higher",
+    formula: "passed / judged",
+    definition: "passed / judged, with Wilson's 95 % interval",
+    source: "E. B. Wilson, JASA 22, 1927",
+    needs: "a judge",
+  }),
+  of("share", ["suite"], {
+    name: "answer_rate",
+    term: "answer rate",
+    better: "higher",
+    formula: "answered / asked",
+    definition: "answered / asked tests",
+    needs: "a test that was asked",
+  }),
+  of("share", ["suite"], {
+    name: "score",
+    term: "score",
+    better: "higher",
+    formula: "hits / targets",
+    definition: "mean of hits / targets, with a bootstrap 95 % interval",
+    needs: "a judge",
+  }),
+  of("share", ["suite"], {
+    name: "avg_hit_rate",
+    term: "hit rate",
+    better: "higher",
+    formula: "hits / targets",
+    definition: "the mean score of a run",
+    needs: "a judge",
+  }),
+  of("count", ["suite", "load"], {
+    name: "completion_tokens",
+    term: "tokens",
+    better: "lower",
+    of: "problem",
+    definition:
+      "the server's `usage`; without it, the number of token events, and `token_source` says so",
+    needs: TOKENS,
+  }),
+  of("count", ["suite", "load"], {
+    name: "prompt_tokens",
+    term: "prompt tokens",
+    better: "lower",
+    of: "problem",
+    definition: "tokens of the prompt, as the server's `usage` has them",
+    needs: "the server's `usage`",
+  }),
+  of("money", ["suite", "load"], {
+    name: "cost_usd",
+    term: "cost",
+    better: "lower",
+    of: "problem",
+    formula: "Σ tokens · price",
+    definition: "as recorded with the run, or its tokens at the price table's price",
+    needs: "a price of the model, and the server's `usage`",
+  }),
+  of("money", ["suite", "load"], {
+    name: "total_cost_usd",
+    term: "total cost",
+    better: "lower",
+    formula: "Σ tokens · price",
+    definition: "the cost of all answers of a run",
+    needs: "a price of the model, and the server's `usage`",
+  }),
+  of("duration", ["suite", "load"], {
+    name: "duration_s",
+    term: "duration",
+    better: "lower",
+    definition: "from a run's start to its end",
+    needs: "a run that ended",
+  }),
+  of("energy", ["suite", "load", "hardware"], {
+    name: "energy_j",
+    term: "energy",
+    better: "lower",
+    formula: "∫ power, or a counter's difference",
+    definition: "of all devices that tell it, over the measured window, idle power included",
+    needs: "RAPL or NVML",
+  }),
+  of("power", ["hardware"], {
+    name: "power_w",
+    term: "power",
+    better: "lower",
+    of: "sample",
+    definition: "what a device draws, as its sensor says",
+    needs: "RAPL or NVML",
+  }),
+  of("share", ["hardware"], {
+    name: "utilization",
+    term: "utilization",
+    better: null,
+    of: "sample",
+    definition: "the share of time in which a core or a GPU was busy",
+    needs: "its counters",
+  }),
+  of("bytes", ["hardware"], {
+    name: "memory_bytes",
+    term: "memory in use",
+    better: "lower",
+    of: "sample",
+    definition: "memory that cannot be had, of the host, a group or a GPU",
+    needs: "its counters",
+  }),
+  of("temperature", ["hardware"], {
+    name: "temperature_c",
+    term: "temperature",
+    better: "lower",
+    of: "sample",
+    definition: "as a sensor says, °C",
+    needs: "a sensor",
+  }),
+  of("count", ["server"], {
+    name: "running",
+    term: "running",
+    better: null,
+    of: "sample",
+    definition: "requests that the server works on, as its metrics say",
+    needs: "the server's metrics",
+  }),
+  of("count", ["server"], {
+    name: "waiting",
+    term: "waiting",
+    better: "lower",
+    of: "sample",
+    definition: "requests that wait at the server, as its metrics say",
+    needs: "the server's metrics",
+  }),
+  of("share", ["server"], {
+    name: "kv_cache_usage",
+    term: "KV cache",
+    better: null,
+    of: "sample",
+    definition: "the share of the KV cache that is in use, as the server's metrics say",
+    needs: "the server's metrics",
+  }),
+  of("share", ["server"], {
+    name: "prefix_cache_hit_rate",
+    term: "prefix cache",
+    better: "higher",
+    of: "sample",
+    formula: "hits / queries",
+    definition: "the share of prompt tokens that the prefix cache had, as the server's metrics say",
+    needs: "the server's metrics",
+  }),
+];
+
+/** A measure, or a quantile of one. */
+export interface NamedMeasure {
+  measure: Measure;
+  /** In (0, 1), as 0.99 of `ttft_p99_ms`; null for the measure itself. */
+  quantile: number | null;
+}
+
+const BY_NAME = new Map(MEASURES.map((measure) => [measure.name, measure]));
+
+/**
+ * A quantity by its name, `ttft_ms`, or a quantile of a latency, `ttft_p99_ms` (`p99_9` is 99.9 %).
+ * Null for a name that is neither.
+ */
+export function measureNamed(name: string): NamedMeasure | null {
+  const whole = BY_NAME.get(name);
+  if (whole) return { measure: whole, quantile: null };
+  const parts = /^(.+)_p(\d{1,2})(?:_(\d+))?_ms$/.exec(name);
+  const measure = parts && BY_NAME.get(`${parts[1]}_ms`);
+  if (!measure || measure.kind !== "latency") return null;
+  const quantile = Number(`0.${parts[2].padStart(2, "0")}${parts[3] ?? ""}`);
+  return quantile > 0 ? { measure, quantile } : null;
+}
+
+/** The latencies that are measured somewhere, in the order of tables. */
+export function latenciesOf(where: "suite" | "load"): Measure[] {
+  return MEASURES.filter((measure) => measure.kind === "latency" && measure.where.includes(where));
+}
+
+/** A name of a quantile: `ttft_p99_ms` of `ttft_ms` and 0.99. */
+export function quantileName({ name }: Measure, quantile: number): string {
+  const rank = String(Number((quantile * 100).toFixed(6))).replace(".", "_");
+  return name.replace(/_ms$/, `_p${rank}_ms`);
+}
