@@ -1,6 +1,6 @@
 /** A coding run as memories: its summary, and each of its experiments. */
 import type { MemoryItem } from "../run/memory_item.ts";
-import type { BenchmarkSummary, ExperimentResult } from "./summary.ts";
+import type { BenchmarkSummary, ExperimentResult, ModeSummary } from "./summary.ts";
 
 /** The memories of a run, the summary first. */
 export function memoryItems(summary: BenchmarkSummary): MemoryItem[] {
@@ -8,8 +8,12 @@ export function memoryItems(summary: BenchmarkSummary): MemoryItem[] {
 }
 
 /** The results of a run, of both modes where it has both. */
-function experimentsOf({ results, zero_shot, iterative }: BenchmarkSummary): ExperimentResult[] {
-  return results ?? [...zero_shot?.results ?? [], ...iterative?.results ?? []];
+function experimentsOf(summary: BenchmarkSummary): ExperimentResult[] {
+  const { mode, zero_shot, iterative } = summary;
+  const of = (mode: ExperimentResult["mode"], part?: Partial<ModeSummary>) =>
+    part?.results?.map((it) => ({ ...it, mode })) ?? [];
+  if (mode !== "comparative") return of(mode, summary);
+  return [...of("zero-shot", zero_shot), ...of("iterative", iterative)];
 }
 
 function summaryItem(summary: BenchmarkSummary): MemoryItem {
@@ -42,15 +46,14 @@ function summaryItem(summary: BenchmarkSummary): MemoryItem {
   };
 }
 
-/** The run's id is in the title: an experiment has the same id in every run with its settings. */
 function experimentItem(
-  { experiment_id, problem_id, success, iterations, cost }: ExperimentResult,
+  { experiment_id, problem_id, mode, success, iterations, cost }: ExperimentResult,
   { run_id, config }: BenchmarkSummary,
 ): MemoryItem {
   return {
     title: `Experiment ${experiment_id} - COMPLETED: ${problem_id}, ${run_id}`,
     content: [
-      `${problem_id} on ${config.local_model}: ${success ? "solved" : "not solved"}`,
+      `${problem_id}, ${mode}, on ${config.local_model}: ${success ? "solved" : "not solved"}`,
       `Iterations: ${iterations}`,
       `Cost: ${cost === null ? "unknown" : `$${cost.toFixed(6)}`}`,
       `Benchmark run: ${run_id}`,
@@ -58,6 +61,14 @@ function experimentItem(
     category: "learning",
     tags: ["result", experiment_id, problem_id, "completed", run_id],
     importance: "high",
-    metadata: { benchmark_run_id: run_id, problem_id, success, iterations, cost },
+    metadata: {
+      benchmark_run_id: run_id,
+      experiment_id,
+      problem_id,
+      mode,
+      success,
+      iterations,
+      cost,
+    },
   };
 }

@@ -1,15 +1,16 @@
 /** When more attempts of the same kind will not help. */
 import type { Tried } from "../run/attempt.ts";
 
-const ATTEMPTS = 3;
+/** So many attempts alike are what a reviewer is told of. */
+export const PLATEAU_ATTEMPTS = 3;
 
 /**
- * Whether the last three attempts are no better than each other: the same share of checks held, some
- * but not all, or the same code failed in the same way.
+ * Whether the last attempts are no better than each other: the same share of checks held, some but
+ * not all, or the same code failed in the same way.
  */
-export function isPlateau(tried: readonly Tried[]): boolean {
-  const recent = tried.slice(-ATTEMPTS);
-  if (recent.length < ATTEMPTS) return false;
+export function isPlateau(tried: readonly Tried[], attempts = PLATEAU_ATTEMPTS): boolean {
+  const recent = tried.slice(-attempts);
+  if (recent.length < attempts) return false;
   const [last] = recent.slice(-1);
   const rate = last.pass_rate ?? 0;
   if (rate > 0 && rate < 1 && recent.every(({ pass_rate }) => pass_rate === rate)) return true;

@@ -24,11 +24,19 @@ export interface CodingSettings {
   memory_bytes: number;
   /** A second model that reviews every so many failed attempts; null for none. */
   checkpoint: { model: string; every: number } | null;
+  /** Ends a problem after so many attempts that are no better than each other; null goes on. */
+  stop_on_plateau: number | null;
 }
 
 /** A test of a coding suite knows its problem. */
 export interface CodingTest extends TestCase {
-  coding: { problem: Problem; mode: Mode; sample: number; experiment_id: string };
+  coding: {
+    problem: Problem;
+    mode: Mode;
+    sample: number;
+    /** Of the problem asked of this model in this way: the same in every run with its settings. */
+    fingerprint: string;
+  };
 }
 
 /** The suite of some problems. @param path of the file that they are from. */
@@ -57,8 +65,9 @@ function testOf(
   model: string,
 ): CodingTest {
   const { parameters, max_iterations, test_timeout_s, memory_bytes, checkpoint } = settings;
+  const { stop_on_plateau } = settings;
   const limits = { test_timeout_s, memory_bytes };
-  const rounds = mode === "iterative" ? { max_iterations, checkpoint } : {};
+  const rounds = mode === "iterative" ? { max_iterations, checkpoint, stop_on_plateau } : {};
   const what = { problem, mode, sample, model, parameters, limits, ...rounds };
   const suffix = settings.samples > 1 ? ` #${sample + 1}` : "";
   return {
@@ -67,8 +76,13 @@ function testOf(
     category: mode,
     prompt: problem.prompt,
     parameters: seeded(parameters, sample),
-    coding: { problem, mode, sample, experiment_id: `exp_${itemId(what).slice(0, 8)}` },
+    coding: { problem, mode, sample, fingerprint: itemId(what) },
   };
+}
+
+/** An experiment's id: its run's own, and the same after a resume. */
+export function experimentId(run_id: string, { coding }: CodingTest): string {
+  return `exp_${itemId([run_id, coding.fingerprint]).slice(0, 12)}`;
 }
 
 /** Several samples with one seed would be the same sample. */

@@ -1,4 +1,5 @@
 /** How coding problems are asked: at first, after a failure, and of a reviewer. */
+import { isPlateau, PLATEAU_ATTEMPTS } from "./plateau.ts";
 import type { Question } from "../endpoint/request.ts";
 import type { Problem } from "./problems/load_problems.ts";
 import type { Tried } from "../run/attempt.ts";
@@ -58,6 +59,11 @@ export function reviewQuestion(problem: Problem, tried: readonly Tried[]): Quest
     }\n\`\`\``,
     `What the tests said:\n${last.detail.slice(0, MOST_DETAIL)}`,
     `All attempts:\n${history.join("\n")}`,
+    ...(isPlateau(tried)
+      ? [
+        `The last ${PLATEAU_ATTEMPTS} attempts are no better than each other: it needs another approach.`,
+      ]
+      : []),
   ].join("\n\n");
   return { messages: [{ role: "user", content }] };
 }

@@ -2,6 +2,8 @@
 import { EndpointClient } from "../endpoint/client.ts";
 import { Budget } from "../run/budget.ts";
 import { findRun } from "../run/directory.ts";
+import { newRunId } from "../run/run_id.ts";
+import { runSpan } from "../run/read_run.ts";
 import { foldJournal } from "../run/fold.ts";
 import { RequestCost } from "../run/request_cost.ts";
 import { writeFileAtomic } from "../write.ts";
@@ -69,7 +71,12 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
     onNotice(line);
     options.onBudget?.(line);
   });
+  const earlier = options.resume === undefined
+    ? null
+    : findRun(options.resume, options.out ?? "runs");
+  const run_id = earlier?.run_id ?? options.run_id ?? newRunId();
   const solver = new Solver({
+    run_id,
     settings,
     chat: api.api_type !== "completions",
     sandbox: options.sandbox,
@@ -78,13 +85,10 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
     reviewCost: options.reviewer && new RequestCost(options.reviewer.model, prices, onNotice),
     onNotice,
   });
-  if (options.resume !== undefined) {
-    const { journal } = findRun(options.resume, options.out ?? "runs");
-    solver.recall((await foldJournal(journal, recalled)).state);
-  }
-  const started_ms = Date.now();
+  if (earlier !== null) solver.recall((await foldJournal(earlier.journal, recalled)).state);
   const run = await runSuite({
     ...options,
+    run_id,
     budget,
     suite: codingSuite(options.name, options.path, problems, settings, api.model),
     handlers: { "zero-shot": solver.handler, "iterative": solver.handler },
@@ -93,7 +97,7 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
       sandbox: options.sandbox.description,
     },
   });
-  const summary = summaryOf(run, options, started_ms);
+  const summary = summaryOf(run, options, runSpan(run.directory));
   writeFileAtomic(`${run.directory.path}/summary.json`, JSON.stringify(summary, null, 2) + "\n");
   return {
     ...run,

@@ -7,6 +7,7 @@ import { extractProgram } from "./extract/program.ts";
 import { passRate } from "./sandbox/outcome.ts";
 import { AnswerJudge } from "./judge_answer.ts";
 import { isPlateau } from "./plateau.ts";
+import { experimentId } from "./problems_suite.ts";
 import { firstQuestion, nextQuestion, reviewQuestion } from "./questions.ts";
 import type { EndpointClient } from "../endpoint/client.ts";
 import type { ProblemLanguage } from "./problems/load_problems.ts";
@@ -52,6 +53,8 @@ export const recalled: Fold<"run", Recalled> = {
 };
 
 export interface SolverParts {
+  /** Whose experiments they are. */
+  run_id: string;
   settings: CodingSettings;
   chat: boolean;
   sandbox: Sandbox;
@@ -89,7 +92,7 @@ export class Solver {
 
   readonly handler: CategoryHandler = async (test, execute, signal, context) => {
     const { coding } = test as CodingTest;
-    const attempts = [...this.#earlier.get(coding.experiment_id) ?? []];
+    const attempts = [...this.#earlier.get(this.#idOf(test as CodingTest)) ?? []];
     for (;;) {
       const stopped = this.#stop(coding.mode, attempts);
       if (stopped) return this.#conclude(test as CodingTest, attempts, stopped, context);
@@ -100,6 +103,10 @@ export class Solver {
       context.journal.append({ event: "attempt_finished", attempt });
     }
   };
+
+  #idOf(test: CodingTest): string {
+    return experimentId(this.#parts.run_id, test);
+  }
 
   #stop(
     mode: CodingOutcome["mode"],
@@ -112,7 +119,8 @@ export class Solver {
     if (last.outcome === "sandbox_error") return "unjudged";
     const limit = mode === "iterative" ? this.#parts.settings.max_iterations : 1;
     if (attempts.length >= limit) return "limit";
-    return isPlateau(attempts) ? "plateau" : null;
+    const { stop_on_plateau } = this.#parts.settings;
+    return stop_on_plateau !== null && isPlateau(attempts, stop_on_plateau) ? "plateau" : null;
   }
 
   /** In a comparison the first answer serves both modes: its settings are the same. */
@@ -122,7 +130,8 @@ export class Solver {
     signal: AbortSignal,
     context: HandlerContext,
   ): Promise<Attempt> {
-    const { problem, sample, experiment_id } = test.coding;
+    const { problem, sample } = test.coding;
+    const experiment_id = this.#idOf(test);
     const question = firstQuestion(problem, this.#parts.chat);
     const ask = () => this.#attempt(test, question, 1, execute, signal);
     if (this.#parts.settings.modes.length < 2) return await ask();
@@ -160,7 +169,8 @@ export class Solver {
     signal: AbortSignal,
   ): Promise<Attempt> {
     const { coding, prompt: _prompt, ...rest } = test;
-    const { problem, experiment_id } = coding;
+    const { problem } = coding;
+    const experiment_id = this.#idOf(test);
     const result = await execute({ ...rest, ...question } as TestCase);
     const reply = { text: result.response_text, reasoning: result.reasoning_text };
     const found = problem.tests.form === "program"
@@ -188,13 +198,14 @@ export class Solver {
 
   /** A second model's advice, every so many attempts; the newest stays until the next. */
   async #review(
-    { coding }: CodingTest,
+    test: CodingTest,
     attempts: readonly Attempt[],
     signal: AbortSignal,
     { journal }: HandlerContext,
   ): Promise<string | null> {
     const { reviewer, settings, onNotice, reviewCost, budget } = this.#parts;
-    const { experiment_id, problem } = coding;
+    const { problem } = test.coding;
+    const experiment_id = this.#idOf(test);
     const known = this.#reviews.get(experiment_id) ?? null;
     if (!reviewer || attempts.length % settings.checkpoint!.every !== 0) return known;
     const question = reviewQuestion(problem, attempts);
@@ -225,7 +236,8 @@ export class Solver {
     context: HandlerContext,
   ): TestResult {
     const last = attempts.at(-1)!;
-    const { mode, sample, experiment_id, problem } = test.coding;
+    const { mode, sample, problem } = test.coding;
+    const experiment_id = this.#idOf(test);
     const sum = (of: (attempt: Attempt) => number | null) =>
       attempts.reduce<number | null>((total, attempt) => {
         const value = of(attempt);

@@ -8,13 +8,16 @@ import type { SuiteRun } from "../suite/run_suite.ts";
 import type { CodingSettings, Mode } from "./problems_suite.ts";
 import type { CodingRunOptions } from "./run_coding.ts";
 import type { CodingOutcome } from "../run/test_result.ts";
+import type { RunSpan } from "../run/read_run.ts";
 
 /** What came of one problem. */
 export interface ExperimentResult {
-  /** Names the problem, asked of this model in this way. */
+  /** Names the problem asked in this way in this run. */
   experiment_id: string;
   /** The problem's id in its file. */
   problem_id: string;
+  /** How it was asked. */
+  mode: Mode;
   /** Whether the last answer passed. */
   success: boolean;
   /** Attempts made. */
@@ -67,7 +70,7 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
   start_time: string;
   /** ISO 8601. */
   end_time: string;
-  /** From start_time to end_time. */
+  /** From start_time to end_time, pauses between sessions included. */
   duration_seconds: number;
   /** What was asked, of whom, how. */
   config: {
@@ -133,22 +136,23 @@ function isJudged({ evaluation_error }: CodingItem): boolean {
 export function summaryOf(
   { run_id, results, wall_s }: SuiteRun,
   { settings, problems, range, api, path }: CodingRunOptions,
-  started_ms: number,
+  span: RunSpan,
 ): BenchmarkSummary {
   const both = settings.modes.length > 1;
-  const end_ms = started_ms + wall_s * 1000;
+  const duration_s = span.duration_s ?? wall_s;
+  const start_s = span.started_at_unix_seconds ?? Date.now() / 1000 - duration_s;
   const { temperature, seed } = settings.parameters;
   const head = {
     run_id,
     mode: both ? "comparative" as const : settings.modes[0],
-    start_time: new Date(started_ms).toISOString(),
-    end_time: new Date(end_ms).toISOString(),
-    duration_seconds: wall_s,
+    start_time: new Date(start_s * 1000).toISOString(),
+    end_time: new Date((start_s + duration_s) * 1000).toISOString(),
+    duration_seconds: duration_s,
     config: {
       local_model: api.model,
       problem_range: range,
       problems: problems.map(({ problem_id }) => problem_id),
-      max_iterations: settings.modes.includes("iterative") ? settings.max_iterations : 1,
+      max_iterations: settings.max_iterations,
       dataset: path,
       temperature: typeof temperature === "number" ? temperature : null,
       seed: typeof seed === "number" ? seed : null,
@@ -175,6 +179,7 @@ function modeSummary(all: readonly CodingItem[]): ModeSummary {
   const results = items.map(({ coding, passed }) => ({
     experiment_id: coding.experiment_id,
     problem_id: coding.problem_id,
+    mode: coding.mode,
     success: passed === true,
     iterations: coding.iterations,
     cost: coding.cost_usd,

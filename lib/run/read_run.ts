@@ -165,6 +165,14 @@ async function itemsOfJournal(
   }
 }
 
+/** When a run began, and its seconds from there to its newest event. */
+export type RunSpan = Pick<RunSummary, "started_at_unix_seconds" | "duration_s">;
+
+/** The span of a run by its metadata and the end of its journal, as {@linkcode readRunDirectory} tells it. */
+export function runSpan(directory: RunDirectory): RunSpan {
+  return spanOf(directory, jsonOf(directory.metadata, []), null);
+}
+
 /**
  * When it started and how long it took, pauses between sessions included. By the wall clock, which
  * goes on over restarts of the host; by the monotonic one where the wall clock was set back.
@@ -173,7 +181,7 @@ function spanOf(
   directory: RunDirectory,
   metadata: JsonObject | null,
   journal: JournalItems | null,
-): Pick<RunSummary, "started_at_unix_seconds" | "duration_s"> {
+): RunSpan {
   const told = numberAt(metadata, "started_at_unix_seconds");
   // a damaged number is no time
   const started = (told !== null && isTime(told) ? told : null) ??

@@ -44,6 +44,12 @@ export const codingSettings = z.strictObject({
     help: "attempts between reviews",
     placeholder: "N",
   }),
+  /** Gives up on attempts that are no better than each other. */
+  stop_on_plateau: z.int().min(2).optional().register(about, {
+    help: "gives a problem up after N attempts no better than each other",
+    placeholder: "N",
+    otherwise: "goes on to --max-iterations",
+  }),
   /** How long a program and its checks may take: seconds, or a text such as "2m". */
   test_timeout_s: seconds({ min: 0.1, named: true }).default(10).register(about, {
     help: "for a program and its checks",
@@ -67,10 +73,11 @@ export const codingHostSettings = z.strictObject({
     placeholder: "PATH",
     otherwise: "python3",
   }),
-  /** The summary is also written to `<run_id>.json` in this folder. */
+  /** Where the summary is written as `<run_id>.json`, too. */
   export_dir: text.optional().register(about, {
-    help: "also write the summary to DIR/<run_id>.json",
+    help: "where the summary is written as <run_id>.json",
     placeholder: "DIR",
+    otherwise: "benchmark_results here, or in --out where that is given",
   }),
   /** The command of an MCP memory server that the run is stored in, too. */
   memory: text.optional().register(about, {

@@ -1,5 +1,5 @@
 /** Coding runs on the mock endpoint, whose answers run in the real sandbox. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { configureApi } from "../../lib/endpoint/api.ts";
@@ -139,6 +139,58 @@ test("a review is asked for after so many failures, and its advice is passed on"
   assertEquals(notices.filter((line) => line.includes('no price for "sage"')).length, 1);
 });
 
+test("a reviewer every five attempts is told that they are no better than each other", async () => {
+  using out = folder();
+  const response = wrong(problems[0], 1);
+  await using mock = await MockEndpoint.start({
+    model: ["m", "sage"],
+    behaviour: { default_response: response },
+  });
+  await using transport = await openTransport();
+  const reviewer = await configureApi(
+    { endpoint: mock.url, model: "sage" },
+    transport,
+    () => {},
+  );
+  const api = await configureApi({ endpoint: mock.url, model: "m" }, transport, () => {});
+  const change = { max_iterations: 7, checkpoint: { model: "sage", every: 5 } };
+  await run(mock, [problems[0]], out.path, change, { api, reviewer });
+  const reviews = mock.requests.map(({ body_text }) => body_text)
+    .filter((text) => text.includes("Another model tries"));
+  assertEquals(reviews.length, 1);
+  assertStringIncludes(reviews[0], "5: assertion");
+  assertStringIncludes(reviews[0], "The last 3 attempts are no better than each other");
+});
+
+test("the summary of a resumed run covers the run; its experiments are its own", async () => {
+  using out = folder();
+  const response = wrong(problems[0], 1);
+  await using mock = await MockEndpoint.start({
+    model: "m",
+    behaviour: { default_response: response },
+  });
+  const change = { modes: ["zero-shot" as const], samples: 3, parameters: { max_tokens: 60 } };
+  const budget = { usd: null, tokens: 700 };
+  const first = await run(mock, problems, out.path, change, { budget });
+  assert(first.budget_ended && first.summary.results!.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const whole = await run(mock, problems, out.path, change, { resume: first.run_id });
+  const { start_time, end_time, duration_seconds, results, config } = whole.summary;
+  assertEquals(start_time, first.summary.start_time);
+  assert(duration_seconds >= first.summary.duration_seconds + 1.1, String(duration_seconds));
+  // a millisecond is what the times of day are rounded to
+  const span_s = (Date.parse(end_time) - Date.parse(start_time)) / 1000;
+  assert(Math.abs(span_s - duration_seconds) <= 0.002, `${span_s} ${duration_seconds}`);
+  assertEquals(config.max_iterations, 4); // the setting, also where one attempt is made
+  const ids = (of: typeof first) => of.summary.results!.map(({ experiment_id }) => experiment_id);
+  assertEquals(ids(whole).slice(0, ids(first).length), ids(first));
+  assertEquals(new Set(ids(whole)).size, results!.length);
+  const other = await run(mock, problems, out.path, change);
+  assertEquals(ids(other).filter((id) => ids(whole).includes(id)), []);
+  const hashes = (of: typeof first) => of.results.items.map(({ item_id }) => item_id);
+  assertEquals(hashes(other), hashes(whole)); // what was run is the same
+});
+
 test("a budget is not crossed, and its run can go on", async () => {
   using out = folder();
   const response = wrong(problems[0], 1);
@@ -171,12 +223,15 @@ test("dyno run on coding problems prints what the document's readers look for", 
   writeFileSync(join(out.path, "one.jsonl"), `${line}\n`);
   const { code, stderr, stdout } = await dyno([
     ...["run", "one.jsonl", "--endpoint", mock.url, "--mode", "comparative"],
-    ...["--export-dir", "benchmark_results", "--sample-rate", "0", "--json"],
+    ...["--sample-rate", "0", "--json"],
   ], { cwd: out.path });
   assertEquals(code, 0, stderr);
   for (
     const text of [
       "Benchmark Run ID: bench_",
+      "Range: 0 to 1",
+      "Local model: m",
+      "Testing both zero-shot and iterative modes",
       "COMPARATIVE BENCHMARK RESULTS",
       "Zero-Shot       |   0.0% ( 0/ 1)",
       "Iterative       | 100.0% ( 1/ 1)",
@@ -187,6 +242,13 @@ test("dyno run on coding problems prints what the document's readers look for", 
   const { summary } = JSON.parse(stdout);
   const exported = join(out.path, "benchmark_results", `${summary.run_id}.json`);
   assertEquals(JSON.parse(readFileSync(exported, "utf8")), summary);
+  assert(stderr.indexOf(`Benchmark Run ID: ${summary.run_id}`) < stderr.indexOf("sandbox:"));
+  const other = await dyno([
+    ...["run", "one.jsonl", "--endpoint", mock.url, "--out", "elsewhere", "--sample-rate", "0"],
+  ], { cwd: out.path });
+  const ran = /Benchmark Run ID: (\S+)/.exec(other.stderr)![1];
+  assert(existsSync(join(out.path, "elsewhere", "benchmark_results", `${ran}.json`)), other.stderr);
+  assertStringIncludes(other.stderr, "Mode: zero-shot");
 });
 
 test("an answer that cannot be judged is in no rate, and the run says so", async () => {

@@ -70,6 +70,7 @@ const settings: CodingSettings = {
   test_timeout_s: 10,
   memory_bytes: 512 << 20,
   checkpoint: null,
+  stop_on_plateau: null,
 };
 const prices = new PriceTable("test", [{
   model: "m",

@@ -6,16 +6,26 @@ import { isPlateau } from "../../lib/coding/plateau.ts";
 import { folder, problems, run, test, wrong } from "./fixture.ts";
 import type { Problem } from "../../lib/coding/problems/load_problems.ts";
 
-test("the same failure three times over is a plateau", async () => {
+test("the same failure again and again ends a problem where that was asked for", async () => {
   using out = folder();
   const response = wrong(problems[0], 1);
   await using mock = await MockEndpoint.start({
     model: "m",
     behaviour: { default_response: response },
   });
-  const { results } = await run(mock, [problems[0]], out.path, { max_iterations: 9 });
-  assertEquals(results.items[0].coding!.stopped, "plateau");
-  assertEquals(results.items[0].coding!.iterations, 3);
+  for (
+    const [stop_on_plateau, stopped, iterations] of [
+      [null, "limit", 6],
+      [3, "plateau", 3],
+      [5, "plateau", 5],
+      [7, "limit", 6],
+    ] as const
+  ) {
+    const change = { max_iterations: 6, stop_on_plateau };
+    const { results } = await run(mock, [problems[0]], out.path, change);
+    const { coding } = results.items[0];
+    assertEquals([coding!.stopped, coding!.iterations], [stopped, iterations]);
+  }
 });
 
 test("as many checks passed three times over is a plateau; the history tells them", async () => {
@@ -39,7 +49,8 @@ test("as many checks passed three times over is a plateau; the history tells the
   }));
   const script = { answers: answers.reverse() };
   await using mock = await MockEndpoint.start({ model: "m", script });
-  const { results, directory } = await run(mock, [problem], out.path, { max_iterations: 9 });
+  const change = { max_iterations: 9, stop_on_plateau: 3 };
+  const { results, directory } = await run(mock, [problem], out.path, change);
   const attempts = readFileSync(directory.journal, "utf8").trim().split("\n")
     .map((line) => JSON.parse(line)).filter(({ event }) => event === "attempt_finished")
     .map(({ attempt }) => attempt);

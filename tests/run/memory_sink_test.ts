@@ -68,6 +68,7 @@ function summaryOf(
 ): BenchmarkSummary {
   const results = Array.from({ length: problems }, (_, i) => ({
     experiment_id: `exp_0000000${i}`,
+    mode: "iterative" as const,
     problem_id: `HumanEval/${i}`,
     success: i % 2 === 0,
     iterations: i + 1,
@@ -140,6 +141,8 @@ Deno.test("a run is stored under the tags that its readers ask for", async () =>
     tags: ["result", "exp_00000001", "HumanEval/1", "completed", run_id],
     metadata: {
       benchmark_run_id: run_id,
+      experiment_id: "exp_00000001",
+      mode: "iterative",
       problem_id: "HumanEval/1",
       success: false,
       iterations: 2,

@@ -17,6 +17,7 @@ import { ONLY_PYTHON, Sandbox } from "../../coding/sandbox/sandbox.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { codingLines } from "./coding_lines.ts";
 import { EXIT } from "../ui/command.ts";
+import { outFlag } from "../ui/flags.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { rememberRun } from "./memory_lines.ts";
 import { endOfSuite } from "./run_ends.ts";
@@ -31,6 +32,9 @@ import type { ApiOptions } from "../../endpoint/api.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { CodingSettings, Mode } from "../../coding/problems_suite.ts";
 import type { CommandContext } from "../ui/command.ts";
+
+/** Where summaries lie, as the document has it: beside the folder of runs, or in one that was given. */
+const BENCHMARK_RESULTS = "benchmark_results";
 
 /** All settings of coding problems, and which of them are run. */
 type CodingRunSettings =
@@ -78,6 +82,9 @@ export async function runProblems(
   const memory = settings.memory === undefined ? null : commandWords(settings.memory, "--memory");
   const folders = languageFolders(problems);
   checkWritable(out);
+  const export_dir = settings.export_dir ??
+    join(out === outFlag.otherwise ? "." : out, BENCHMARK_RESULTS);
+  checkWritable(export_dir);
   const quiet = (line: string) => terminal.say(paint.dim(line));
   const warn = (line: string) => terminal.warn(line);
   await using transport = await openTransport({ notice: quiet });
@@ -102,8 +109,6 @@ export async function runProblems(
   const name = basename(path).replace(/\.jsonl(\.gz)?$/, "");
   using line = new ProgressLine(terminal);
   const range = settings.range ?? `0-${problems.length}`;
-  heading(name, range, api.model, coding).forEach((each) => terminal.say(each));
-  quiet(`sandbox: ${sandbox.description}`);
   const run = await runCoding({
     name,
     path,
@@ -125,7 +130,13 @@ export async function runProblems(
     tags: request.tags,
     argv: process.argv.slice(2),
     signal,
-    onDirectory: request.onDirectory,
+    onDirectory: (directory) => {
+      heading(directory.run_id, name, range, api.model, coding).forEach((each) =>
+        terminal.say(each)
+      );
+      quiet(`sandbox: ${sandbox.description}`);
+      request.onDirectory?.(directory);
+    },
     onProgress: (progress) =>
       line.show(
         (bar) => progressText(progress, bar),
@@ -140,13 +151,11 @@ export async function runProblems(
   suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));
   terminal.say();
   codingLines(run, paint).forEach((row) => terminal.say(row));
-  const exported = settings.export_dir && join(settings.export_dir, `${run.run_id}.json`);
-  if (exported) {
-    mkdirSync(settings.export_dir!, { recursive: true });
-    writeFileAtomic(exported, JSON.stringify(run.summary, null, 2) + "\n");
-  }
+  const exported = join(export_dir, `${run.run_id}.json`);
+  mkdirSync(export_dir, { recursive: true });
+  writeFileAtomic(exported, JSON.stringify(run.summary, null, 2) + "\n");
   terminal.say();
-  terminal.say(`summary ${shortPath(exported || join(run.directory.path, "summary.json"))}`);
+  terminal.say(`summary ${shortPath(exported)}`);
   terminal.say(`run     ${shortPath(run.directory.path)}`);
   terminal.say(`report  ${paint.accent(shortPath(report))}`);
   const remembered = memory && await rememberRun(run, memory, { terminal, signal });
@@ -188,6 +197,7 @@ function codingOf(settings: CodingRunSettings): CodingSettings {
     modes,
     max_iterations,
     samples,
+    stop_on_plateau: settings.stop_on_plateau ?? null,
     parameters: {
       ...CODING_PARAMETERS,
       ...(samples > 1 ? { temperature: SAMPLES_TEMPERATURE } : {}),
@@ -199,13 +209,22 @@ function codingOf(settings: CodingRunSettings): CodingSettings {
   };
 }
 
+/** What is run, as it begins: the lines that readers of the document know, and what else shapes it. */
 function heading(
+  run_id: string,
   name: string,
   range: string,
   model: string,
   { modes, max_iterations, samples }: CodingSettings,
 ): string[] {
-  const iterations = modes.includes("iterative") ? `, at most ${max_iterations} attempts` : "";
-  const answers = samples > 1 ? `, ${samples} answers each` : "";
-  return [`${name} ${range} on ${model}: ${modes.join(" and ")}${iterations}${answers}`];
+  return [
+    `Benchmark Run ID: ${run_id}`,
+    `Problems: ${name}`,
+    `Range: ${range.replace(/^(\d+)-(\d+)$/, "$1 to $2")}`,
+    `Local model: ${model}`,
+    modes.length > 1 ? "Testing both zero-shot and iterative modes" : `Mode: ${modes[0]}`,
+    ...(modes.includes("iterative") ? [`Attempts: at most ${max_iterations}`] : []),
+    ...(samples > 1 ? [`Answers: ${samples} each`] : []),
+    "",
+  ];
 }

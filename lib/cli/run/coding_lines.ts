@@ -15,7 +15,7 @@ export function codingLines(run: CodingRun, paint: Palette): string[] {
   const lines = summary.comparison
     ? comparative(run, paint)
     : [paint.bold(heading), ...single(run)];
-  return [`Benchmark Run ID: ${summary.run_id}`, "", ...lines, ...unjudged(run, paint)];
+  return [...lines, ...unjudged(run, paint)];
 }
 
 /** Answers that could not be judged, and why: they are in no rate. */
