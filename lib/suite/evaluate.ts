@@ -10,6 +10,7 @@ import { command } from "./evaluators/command.ts";
 import { composition, compositionNames } from "./compose.ts";
 import { contains } from "./evaluators/contains.ts";
 import { exact } from "./evaluators/exact.ts";
+import { ifeval } from "./evaluators/ifeval.ts";
 import { jsonSchema } from "./evaluators/json_schema.ts";
 import { math } from "./evaluators/math.ts";
 import { multipleChoice } from "./evaluators/multiple_choice.ts";
@@ -38,6 +39,7 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
     chrf,
     toolCalls,
     refusal,
+    ifeval,
     reasoningScoring,
     command,
   ].map((evaluator) => [evaluator.name, evaluator as Evaluator]),

@@ -1,0 +1,81 @@
+/** ifeval: how many verifiable instructions the answer follows. The 25 kinds of Zhou et al. 2023. */
+import { z } from "zod";
+import { InputError } from "../../errors.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { hits } from "./verdict.ts";
+import type { Evaluator } from "../evaluator.ts";
+import type { Arguments } from "./ifeval_kinds.ts";
+
+const options = z.strictObject({
+  /** Kinds of instructions by their published names, e.g. "length_constraints:number_words". */
+  instruction_id_list: z.array(z.string()).min(1, "expected at least one instruction"),
+  /** The arguments of each, as the published file has them; null and absent ones are none. */
+  kwargs: z.array(z.record(z.string(), z.unknown())),
+  /** "loose" also tries the answer without its first line, last line and asterisks. */
+  mode: z.enum(["strict", "loose"]).default("strict"),
+}).refine(({ instruction_id_list, kwargs }) => instruction_id_list.length === kwargs.length, {
+  path: ["kwargs"],
+  message: "expected one for each instruction",
+});
+
+type Options = z.infer<typeof options>;
+
+/** The answer as it is, or in the eight forms of the published loose reading. */
+function forms(answer: string, mode: Options["mode"]): string[] {
+  if (mode === "strict") return [answer];
+  const lines = answer.split("\n");
+  const cut = [lines, lines.slice(1), lines.slice(0, -1), lines.slice(1, -1)]
+    .map((part, i) => i === 0 ? answer : part.join("\n").trim());
+  return [...cut, ...cut.map((form) => form.replaceAll("*", ""))];
+}
+
+/** What a published file leaves null or 0 is not given. */
+function given(kwargs: Record<string, unknown>): Arguments {
+  return Object.fromEntries(Object.entries(kwargs).filter(([, value]) => Boolean(value)));
+}
+
+/** Passed when all are followed; the score is the share that is. */
+export const ifeval: Evaluator<Options> = {
+  name: "ifeval",
+  options: options as z.ZodType<Options>,
+  async prepare({ instruction_id_list, kwargs }) {
+    const { KINDS } = await import("./ifeval_kinds.ts");
+    instruction_id_list.forEach((id, i) => {
+      if (!Object.hasOwn(KINDS, id)) {
+        const known = Object.keys(KINDS);
+        const hint = didYouMean(id, known) || `; known: ${known.join(", ")}`;
+        throw new InputError(`instruction_id_list[${i}]: no instruction "${id}"${hint}`);
+      }
+      for (const [name, type] of Object.entries(KINDS[id].needs)) {
+        const value = given(kwargs[i])[name];
+        const fits = type === "texts"
+          ? Array.isArray(value) && value.every((text) => typeof text === "string")
+          : type === "relation"
+          ? value === "at least" || value === "less than"
+          : type === "number"
+          ? typeof value === "number"
+          : typeof value === "string";
+        if (fits) continue;
+        const wanted = type === "relation" ? '"at least" or "less than"' : `a ${type}`;
+        throw new InputError(
+          `kwargs[${i}].${name}: expected ${wanted.replace("a texts", "a list of texts")}`,
+        );
+      }
+    });
+  },
+  async evaluate({ response_text }, { instruction_id_list, kwargs, mode }) {
+    const { KINDS } = await import("./ifeval_kinds.ts");
+    const missed: string[] = [];
+    for (const [i, id] of instruction_id_list.entries()) {
+      let follows = false;
+      for (const form of forms(response_text, mode)) {
+        follows ||= form.trim() !== "" && await KINDS[id].follows(form, given(kwargs[i]));
+      }
+      if (!follows) missed.push(id);
+    }
+    const all = instruction_id_list.length;
+    const detail = `${all - missed.length} of ${all}` +
+      (missed.length > 0 ? `; missed ${missed.join(", ")}` : "");
+    return hits("ifeval", all - missed.length, all, 1, detail);
+  },
+};

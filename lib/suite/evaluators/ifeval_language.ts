@@ -1,0 +1,71 @@
+/** Which language a text is in, of those that IFEval asks for. */
+
+/** The languages of the published instructions and their neighbours, by ISO 639-1 and 639-3. */
+const LANGUAGES: Record<string, string> = {
+  af: "afr",
+  ar: "arb",
+  bg: "bul",
+  bn: "ben",
+  ca: "cat",
+  cs: "ces",
+  cy: "cym",
+  da: "dan",
+  de: "deu",
+  el: "ell",
+  en: "eng",
+  es: "spa",
+  et: "est",
+  fa: "pes",
+  fi: "fin",
+  fr: "fra",
+  gu: "guj",
+  he: "heb",
+  hi: "hin",
+  hr: "hrv",
+  hu: "hun",
+  id: "ind",
+  it: "ita",
+  ja: "jpn",
+  kn: "kan",
+  ko: "kor",
+  lt: "lit",
+  lv: "lvs",
+  mk: "mkd",
+  ml: "mal",
+  mr: "mar",
+  ne: "npi",
+  nl: "nld",
+  no: "nob",
+  pa: "pan",
+  pl: "pol",
+  pt: "por",
+  ro: "ron",
+  ru: "rus",
+  sk: "slk",
+  sl: "slv",
+  so: "som",
+  sq: "sqi",
+  sv: "swe",
+  sw: "swh",
+  ta: "tam",
+  te: "tel",
+  th: "tha",
+  tl: "tgl",
+  tr: "tur",
+  uk: "ukr",
+  ur: "urd",
+  vi: "vie",
+  zh: "cmn",
+};
+
+/**
+ * Whether a text is in a language, by how often its letters follow one another (franc). A text without letters counts as followed, as in the published check.
+ *
+ * @param language ISO 639-1; a longer tag (zh-cn) counts by its beginning.
+ */
+export async function isInLanguage(text: string, language: string): Promise<boolean> {
+  if (!/\p{L}/u.test(text)) return true;
+  const { franc } = await import("franc");
+  const found = franc(text, { only: Object.values(LANGUAGES), minLength: 1 });
+  return found === LANGUAGES[language.toLowerCase().split("-")[0]];
+}
