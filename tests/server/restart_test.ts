@@ -98,7 +98,11 @@ Deno.test("a server that is stopped leaves no process, and its task goes on in t
     Number((await getJson(`${first.url}/tasks/${task.task_id}`)).metrics?.finished ?? 0) >= 1
   );
   assert(processesOf(place.path).length > 0);
-  const follower = followed(`${first.url}/tasks/${task.task_id}/events`);
+  const first_event = Promise.withResolvers<void>();
+  const follower = followed(`${first.url}/tasks/${task.task_id}/events`, {
+    enough: () => (first_event.resolve(), false),
+  });
+  await first_event.promise; // a server that is stopping takes no new follower
   first.process.kill("SIGINT");
   assertEquals((await first.process.finished).code, 0);
   assertEquals(processesOf(place.path), []);
