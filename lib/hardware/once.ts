@@ -19,8 +19,8 @@ export type InterfaceRank = typeof INTERFACE_RANK[keyof typeof INTERFACE_RANK];
 const ETHERNET = 1, INFINIBAND = 32, LOOPBACK = 772;
 
 /** Where /sys does not tell. */
-const ABOVE = /^(br|docker|virbr|bond|team|vlan|veth|cali|macvlan|ipvlan|cni)|[.@]/;
-const TUNNELS = /^(tun|tap|wg|ppp|sit|gre|vxlan|flannel|tailscale)/;
+const ABOVE = /^(br|docker|virbr|bond|team|vlan|cali|macvlan|ipvlan|cni)|[.@]/;
+const TUNNELS = /^(tun|tap|wg|ppp|sit|gre|vxlan|flannel|tailscale|veth)/;
 /** What goes there goes nowhere. */
 const MADE_UP = /^(ifb|dummy)/;
 
@@ -44,8 +44,10 @@ export function interfaceRank(root: string, name: string): InterfaceRank {
   const onTop = entries.some((entry) =>
     entry.startsWith("lower_") || entry === "bridge" || entry === "bonding"
   );
-  const port = name.startsWith("veth") && above.length > 0; // a container's, on a bridge
-  if (onTop || port) return INTERFACE_RANK.never;
+  if (onTop) return INTERFACE_RANK.never;
+  if (name.startsWith("veth")) { // a container's port, or a namespace's only way out
+    return above.length > 0 ? INTERFACE_RANK.never : INTERFACE_RANK.tunnel;
+  }
   const tunnel = entries.includes("tun_flags") || ![ETHERNET, INFINIBAND].includes(type) ||
     /^DEVTYPE=(wireguard|vxlan|geneve|gre|ppp)/m.test(textOf(join(folder, "uevent")));
   return tunnel ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;

@@ -57,10 +57,10 @@ static struct neighbours neighbours_of(const char *root, const char *name)
 /* Where /sys does not tell. */
 static enum interface_rank rank_by_name(const char *name)
 {
-    static const char *const ABOVE[] = {"br",   "docker",  "virbr",  "bond", "team", "vlan", "veth",
+    static const char *const ABOVE[] = {"br",   "docker",  "virbr",  "bond", "team", "vlan",
                                         "cali", "macvlan", "ipvlan", "cni",  NULL};
-    static const char *const TUNNELS[] = {"tun",  "tap",    "wg",      "ppp",       "sit", "gre",
-                                          "vxlan", "flannel", "tailscale", NULL};
+    static const char *const TUNNELS[] = {"tun", "tap",   "wg",      "ppp",       "sit",
+                                          "gre", "vxlan", "flannel", "tailscale", "veth", NULL};
     if (begins_with(name, ABOVE) || strpbrk(name, ".@")) return INTERFACE_NEVER;
     return begins_with(name, TUNNELS) ? INTERFACE_TUNNEL : INTERFACE_VIRTUAL;
 }
@@ -94,7 +94,8 @@ enum interface_rank interface_rank(const char *root, const char *name)
     if (near.lower || exists(root, "class/net", name, "/bridge") ||
         exists(root, "class/net", name, "/bonding"))
         return INTERFACE_NEVER;
-    if (strncmp(name, "veth", 4) == 0 && near.upper) return INTERFACE_NEVER; /* a container's port */
+    if (strncmp(name, "veth", 4) == 0) /* a container's port, or a namespace's only way out */
+        return near.upper ? INTERFACE_NEVER : INTERFACE_TUNNEL;
     return is_tunnel(root, name) ? INTERFACE_TUNNEL : INTERFACE_VIRTUAL;
 }
 

@@ -125,6 +125,18 @@ const HOSTS: Record<string, Host> = {
     },
     values: { "network.sent_bytes": 10 * MB },
   },
+  "no card in /sys: a pair's loose end counts only where there is nothing else": {
+    files: {
+      ...network({ eth0: [5, 10], veth9: [1, 2] }),
+      ...inSys("eth0"),
+      ...inSys("veth9"),
+    },
+    values: { "network.sent_bytes": 10 * MB },
+  },
+  "a namespace with one end of a pair": {
+    files: { ...network({ lo: [1, 1], veth9: [1, 2] }), ...inSys("veth9") },
+    values: { "network.sent_bytes": 2 * MB },
+  },
   "a virtual function counts on the card that it stands in for": {
     files: {
       ...network({ eth0: [5, 10], enP1s1: [4, 9] }),
