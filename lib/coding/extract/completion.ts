@@ -47,6 +47,10 @@ export function completePrompt(
   const count = bodyLength(scan, shape.base, shape.lost, entryPoint);
   if (count === 0) return null;
   const body = scan.lines.slice(0, count);
+  // the whole function, indented: a body that defines one of its own name goes on behind it
+  if (evidence === "indented" && findDefinition(scan, entryPoint) && !returns(scan, body)) {
+    return null;
+  }
   if (first.indent === 0 && !shape.lost) {
     const calls = body.some((line) => mentions(headOf(scan, line), entryPoint));
     if ((evidence === "returns" || calls) && !returns(scan, body)) return null;

@@ -6,7 +6,7 @@ import { fencedBlocks } from "./fences.ts";
 import { mendCharacters, mendIndentation } from "./mend.ts";
 import { findDefinition } from "./module_items.ts";
 import { headOf, scanPython } from "./scan_python.ts";
-import { jsonStrings, splitReply, wrappedBlocks } from "./reply_parts.ts";
+import { jsonStrings, quotedBlocks, splitReply, wrappedBlocks } from "./reply_parts.ts";
 import { isTopStatement } from "./statements.ts";
 import type { Evidence } from "./completion.ts";
 import type { Block } from "./block.ts";
@@ -112,6 +112,7 @@ function codeOf(text: string, search: Search, depth = 0): Found | null {
       named ? definitionIn(codeInProse(mendCharacters(prose).code), search, prose, fences) : null,
     () => named ? definitionIn(codeInProse(mendCharacters(ending(text)).code), search, text) : null,
     () => depth < 2 ? fromJson(text, fences, search, depth) : null,
+    () => named ? definitionIn(quotedBlocks(text).map(shortened), search, text) : null,
     () => bodyIn(fences, search),
     () => bodyIn(wrapped(), search),
     () => completion(cut(between), search, "returns", fences),

@@ -23,7 +23,7 @@ interface Fence {
 
 const FENCE = /([ \t]*)((?:(?:[-*+]|\d{1,9}[.)])[ \t]+|>[ \t]?)*)(`{3,}|~{3,})/y;
 const PYTHON = /^(?:py(?:thon)?[\d.]*w?|python-?repl|pycon|ipython\d?|sage|cython)$/;
-const MARKUP = /^(?:markdown|md|text|txt|plaintext|xml|html)$/;
+const MARKUP = /^(?:markdown|md|text|txt|plaintext|xml|html|diff|patch)$/;
 /** A line that ends in an opening fence: `Here it is: ```python`. */
 const LATE_OPENING = /(`{3,}|~{3,})[ \t]*(?:python|py)[\d.]*[ \t]*$/i;
 const CODE_AFTER_FENCE =

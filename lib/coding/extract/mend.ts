@@ -1,4 +1,4 @@
-/** Mending code that its way through a chat changed: sessions, entities, quotes, spaces, indentation. */
+/** Mending code that its way through a chat changed: diffs, line numbers, sessions, entities, quotes, spaces, indentation. */
 import {
   lineEnd,
   opensBlock,
@@ -9,6 +9,7 @@ import {
   stringEnd,
 } from "./scan_python.ts";
 import { headOf } from "./scan_python.ts";
+import { withoutDiff, withoutNumbers } from "./markers.ts";
 
 /** Code with what was mended, a word or two each. */
 export interface Mended {
@@ -24,6 +25,8 @@ export function mendCharacters(code: string): Mended {
     if (after !== code) mended.push(what);
     code = after;
   };
+  step("diff", withoutDiff);
+  step("line numbers", withoutNumbers);
   step("interactive session", withoutSession);
   step("HTML entities", withoutEntities);
   step("quotes and spaces", withPlainCharacters);

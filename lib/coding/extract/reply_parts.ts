@@ -84,6 +84,10 @@ const WRAPPERS = [
   ["\\begin{verbatim}", "\\end{verbatim}"],
 ] as const;
 
+/** An argument of a function call in tags: `<parameter=code>`, `<parameter name="code">`. */
+const PARAMETER = /<parameter(?:=| name=)"?[\w.-]{1,100}"?>([^]*?)(?:<\/parameter>|$)/g;
+const QUOTED = /('''|""")([^]*?)\1/g;
+
 /** What stands between the tags that models put around code. */
 export function wrappedBlocks(text: string): Block[] {
   const blocks: Block[] = [];
@@ -107,7 +111,31 @@ export function wrappedBlocks(text: string): Block[] {
       at = found < 0 ? -1 : text.indexOf(open, end);
     }
   }
+  for (const { 0: whole, 1: inner, index } of text.matchAll(PARAMETER)) {
+    blocks.push({
+      text: inner,
+      where: "argument of a call",
+      start: index,
+      end: index + whole.length,
+      unfinished: false,
+      language: "none",
+      indent: 0,
+    });
+  }
   return blocks.sort((a, b) => a.start - b.start);
+}
+
+/** What stands in three quotes, as in a call that hands code in. */
+export function quotedBlocks(text: string): Block[] {
+  return [...text.matchAll(QUOTED)].map(({ 0: whole, 2: inner, index }) => ({
+    text: inner,
+    where: "text in quotes",
+    start: index,
+    end: index + whole.length,
+    unfinished: false,
+    language: "none",
+    indent: 0,
+  }));
 }
 
 const FIELDS = ["code", "solution", "answer", "python", "implementation", "completion", "content"];
