@@ -66,7 +66,10 @@ export class AnswerJudge {
   #run(problem: Problem, code: string, timeout_s: number, signal: AbortSignal): Promise<Outcome> {
     const limits = { ...this.#limits, timeout_s };
     if (problem.tests.form === "program") {
-      return this.#sandbox.runCommand(programOf(code, problem.tests, limits), signal);
+      return this.#sandbox.runCommand(
+        programOf(code, problem.tests, limits, this.#sandbox.pythonPath),
+        signal,
+      );
     }
     return this.#sandbox.run({ ...pythonProgram(problem, problem.tests, code), ...limits }, signal);
   }

@@ -8,14 +8,17 @@ import { onPath } from "./sandbox/bubblewrap.ts";
 import type { Problem, ProblemLanguage, ProgramTests } from "./problems/load_problems.ts";
 import type { CommandProgram } from "./sandbox/command_trial.ts";
 
+/** Stands in a command for the sandbox's own Python. */
+const PYTHON = "{python}";
+
 /**
  * The command's words, its program by its whole path.
  * @throws {InputError} the program is not on PATH, or the command is none.
  */
-function commandOf({ name, command }: ProblemLanguage): string[] {
+function commandOf({ name, command }: ProblemLanguage, python: string): string[] {
   const where = `language "${name}": command`;
   const [program, ...args] = commandWords(command, where);
-  const path = program.includes("/") ? program : onPath(program);
+  const path = program === PYTHON ? python : program.includes("/") ? program : onPath(program);
   if (path === null) throw new InputError(`${where}: no "${program}" on PATH; install it`);
   if (!args.some((word) => word.includes("{file}"))) {
     throw new InputError(`${where}: expected {file} in it, the program's file: ${command}`);
@@ -31,7 +34,8 @@ export function languageFolders(problems: readonly Problem[]): string[] {
   const folders = new Set<string>();
   for (const { tests } of problems) {
     if (tests.form !== "program") continue;
-    const [path] = commandOf(tests.language);
+    const [path] = commandOf(tests.language, PYTHON);
+    if (path === PYTHON) continue;
     for (const each of [path, existing(path)]) {
       if (!/^\/(usr|bin)\//.test(each)) folders.add(shownOf(each));
     }
@@ -54,12 +58,13 @@ function existing(path: string): string {
   }
 }
 
-/** A program as the sandbox runs it. */
+/** A program as the sandbox runs it. @param python the path of the sandbox's own. */
 export function programOf(
   code: string,
   { language, cases }: ProgramTests,
   limits: { timeout_s: number; memory_bytes: number },
+  python: string,
 ): CommandProgram {
   const file = `main.${language.extension}`;
-  return { code, file, command: commandOf(language), cases, ...limits };
+  return { code, file, command: commandOf(language, python), cases, ...limits };
 }

@@ -4,6 +4,7 @@ import { InputError } from "../../errors.ts";
 import { checkJson, parseJson } from "../../settings/json_file.ts";
 import { fileForms } from "../../settings/setting.ts";
 import { readLines } from "../../formats/json_lines.ts";
+import { contestProblem } from "./livecodebench.ts";
 import { inputsCheck } from "./problem_inputs.ts";
 import { rawFields, withoutSpecialNumbers } from "./raw_json.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
@@ -48,7 +49,7 @@ export interface ProgramTests {
 export interface ProblemLanguage {
   /** As a fence names it, such as "javascript". */
   name: string;
-  /** What runs a program, split as a shell does; `{file}` stands for the program's file. */
+  /** What runs a program, split as a shell does; `{file}` stands for the program's file, `{python}` for the sandbox's Python. */
   command: string;
   /** Of the program's file, without a dot. */
   extension: string;
@@ -148,12 +149,36 @@ function problemOf(path: string, line: string, index: number): Problem {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError(`${path}:1:1: expected a problem as a JSON object`);
   }
+  refuseByName(path, value);
+  if ("question_content" in value) {
+    const { id, ...problem } = contestProblem(file);
+    return { problem_id: id, index, canonical_solution: null, ...problem };
+  }
   if ("language" in value) return fromProgram(file, index);
   if ("test_list" in value && !("entry_point" in value)) return fromMbpp(file, index);
   if ("entry_point" in value) return fromHumanEval(file, line, index);
   throw new InputError(
-    `${path}:1:1: neither "entry_point" (HumanEval's form) nor "test_list" (MBPP's form) nor "language" is there`,
+    `${path}:1:1: neither "entry_point" (HumanEval's form) nor "test_list" (MBPP's form) nor "question_content" (LiveCodeBench's form) nor "language" is there`,
   );
+}
+
+/** Forms that are known and cannot be judged here are refused with the reason. */
+function refuseByName(path: string, value: object): void {
+  const has = (...names: string[]) => names.every((name) => name in value);
+  if (has("complete_prompt", "instruct_prompt") || has("code_prompt", "test", "libs")) {
+    throw new InputError(
+      `${path}:1:1: BigCodeBench's form: its tests are unittest cases that patch modules within the ` +
+        "program's own process, which the sandbox keeps from them, so they are not run; judge its " +
+        "answers with the package bigcodebench",
+    );
+  }
+  if (has("tests", "stop_tokens") && "language" in value && typeof value.language === "string") {
+    throw new InputError(
+      `${path}:1:1: MultiPL-E's form: its tests run inside the program and a pass is its exit code, ` +
+        "which a program can give without solving anything, so they are not run; give such " +
+        `problems as {"language": {"name", "command", "extension"}, "cases": [{"input", "output"}]}`,
+    );
+  }
 }
 
 /** Python writes NaN and Infinity into JSON; only test inputs hold them, which are read as text. */
@@ -185,6 +210,7 @@ function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
       canonical_solution,
       test: check,
       atol,
+      mbpp: /^mbpp\//i.test(String(problem.task_id)),
       inputs: raw,
     });
   }

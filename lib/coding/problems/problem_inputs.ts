@@ -1,5 +1,10 @@
 /** Tests from inputs alone: what comes out is compared with what the canonical solution gives. */
 
+/** MBPP+'s problems whose results are sets in any order, and those that only ask for something or None. */
+const SETS = "similar_elements find_char_long common_in_nested_lists extract_singly larg_nnum " +
+  "intersection_array find_dissimilar Diff";
+const SOMETHING = "check_str text_match_three text_starta_endb";
+
 /** What the tests of a problem with inputs are made of. */
 export interface InputsProblem {
   prompt: string;
@@ -7,6 +12,8 @@ export interface InputsProblem {
   canonical_solution: string;
   /** Tests of the problem's first form; may be empty. */
   test: string;
+  /** Whether it is one of MBPP+'s, some of which have oracles of their own. */
+  mbpp: boolean;
   /** Absolute tolerance of numbers with a fraction; 0 for a millionth. */
   atol: number;
   /** JSON texts of lists of argument lists. */
@@ -18,10 +25,16 @@ export interface InputsProblem {
  * copies, against the canonical solution. What is equal is right; numbers with a fraction, alone or in
  * a list of such, may differ by `atol` and by a relative 1e-7 where their types are the same, as
  * EvalPlus judges.
- * A root (`find_zero`) is any at which the polynomial is zero.
+ * MBPP+'s oracles for results in any order, or only some result, are EvalPlus's. A root (`find_zero`) is any at which the polynomial is zero.
  */
 export function inputsCheck(problem: InputsProblem): string {
   const { prompt, entry_point, canonical_solution, test, atol, inputs } = problem;
+  const names = (list: string) => problem.mbpp && list.split(" ").includes(entry_point);
+  const compared = names(SETS)
+    ? "set(got) == set(wanted)"
+    : names(SOMETHING)
+    ? "(got == wanted if isinstance(got, bool) else (got is not None) == bool(wanted))"
+    : "same(got, wanted)";
   const whole = new RegExp(`^(?:async )?def +${entry_point}\\b`, "m").test(canonical_solution);
   const reference = whole ? canonical_solution : prompt + canonical_solution;
   const own = /^def check\b/m.test(test);
@@ -56,6 +69,6 @@ ${own ? "    _own_check(candidate)\n" : ""}    import copy, json, math
 ${
     entry_point === "find_zero"
       ? "            assert abs(reference['poly'](*copy.deepcopy(arguments), got)) <= (atol or 1e-4), arguments\n"
-      : "            assert same(got, solve(*copy.deepcopy(arguments))), arguments\n"
+      : `            wanted = solve(*copy.deepcopy(arguments))\n            assert ${compared}, arguments\n`
   }`;
 }

@@ -157,6 +157,11 @@ export class Sandbox implements AsyncDisposable {
     return this.#confinement.name !== "none";
   }
 
+  /** Where its Python is, as programs of its own see it. */
+  get pythonPath(): string {
+    return this.#python.path;
+  }
+
   /** Whether programs of other languages run in it. */
   get runsCommands(): boolean {
     return this.#python.runner !== null;

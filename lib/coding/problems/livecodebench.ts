@@ -1,0 +1,149 @@
+/** LiveCodeBench's form: statements of contests, with tests by standard input or of a function. */
+import { Buffer } from "node:buffer";
+import { inflateSync } from "node:zlib";
+import { z } from "zod";
+import { InputError } from "../../errors.ts";
+import { checkJson } from "../../settings/json_file.ts";
+import type { JsonFile } from "../../settings/json_file.ts";
+import type { ProgramTests, PythonTests } from "./load_problems.ts";
+
+const form = z.object({
+  question_id: z.string().min(1),
+  question_content: z.string().min(1),
+  starter_code: z.string().nullish(),
+  public_test_cases: z.string(),
+  private_test_cases: z.string().nullish(),
+  metadata: z.string().nullish(),
+});
+
+const cases = z.array(z.object({
+  input: z.string(),
+  output: z.string(),
+  testtype: z.enum(["stdin", "functional"]),
+}));
+
+/** What a problem of this form is in ours. */
+export interface ContestProblem {
+  /** The question's id. */
+  id: string;
+  /** The statement, with the code to begin with where there is some. */
+  prompt: string;
+  /** The function that is called; "main" for a program. */
+  entry_point: string;
+  /** Public tests first, then the private ones. */
+  tests: PythonTests | ProgramTests;
+}
+
+/**
+ * Reads one problem.
+ *
+ * @throws {InputError} a field that is missing or cannot be read, tests of both kinds, a function's test
+ *   without its name.
+ */
+export function contestProblem(file: JsonFile): ContestProblem {
+  const found = checkJson(file, form);
+  const { question_id: id, question_content, starter_code } = found;
+  const fail = (field: string, what: string) =>
+    new InputError(`${file.path}:1:1: ${field}: ${what}`);
+  const parsed = (field: string, text: string) => {
+    try {
+      return cases.parse(JSON.parse(text));
+    } catch {
+      throw fail(field, 'expected JSON: a list of {"input", "output", "testtype"}');
+    }
+  };
+  const secret = found.private_test_cases?.trim() ?? "";
+  const all = [
+    ...parsed("public_test_cases", found.public_test_cases),
+    ...secret === "" ? [] : parsed(
+      "private_test_cases",
+      secret.startsWith("[") ? secret : unpacked(secret) ??
+        (() => {
+          throw fail("private_test_cases", "neither JSON nor a text in base64, zlib and pickle");
+        })(),
+    ),
+  ];
+  if (all.length === 0) throw fail("public_test_cases", "holds no tests");
+  if (all.some(({ testtype }) => testtype !== all[0].testtype)) {
+    throw fail("public_test_cases", "stdin and functional tests in one problem");
+  }
+  const start = starter_code?.trim() ? `\n\nBegin with:\n\n${starter_code.trimEnd()}` : "";
+  const prompt = question_content.trim() + start;
+  if (all[0].testtype === "stdin") {
+    const language = { name: "python", command: "{python} {file}", extension: "py" };
+    const program = all.map(({ input, output }) => ({ input, output }));
+    return {
+      id,
+      prompt,
+      entry_point: "main",
+      tests: { form: "program", language, cases: program },
+    };
+  }
+  const name = functionName(found.metadata ?? "");
+  if (name === null) throw fail("metadata", 'no "func_name", which a functional test needs');
+  return { id, prompt, entry_point: name, tests: functionTests(name, all) };
+}
+
+function functionName(metadata: string): string | null {
+  try {
+    const { func_name } = JSON.parse(metadata);
+    return typeof func_name === "string" && /^[\p{L}_][\p{L}\p{N}_]*$/u.test(func_name)
+      ? func_name
+      : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A line of JSON for each argument; a tuple counts as a list, as LiveCodeBench judges. */
+function functionTests(
+  name: string,
+  all: readonly { input: string; output: string }[],
+): PythonTests {
+  const literal = (text: string) => JSON.stringify(text);
+  const lines = all.map(({ input, output }) => {
+    const args = input.split("\n").filter((line) => line.trim()).map((line) => plain(line));
+    return `assert _listed(${name}(${args.join(", ")})) == ${plain(output)}`;
+  });
+  function plain(json: string): string {
+    // a literal of Python's own where both languages write the same
+    return /^[-\d\s.,[\]"\w]*$/.test(json) && !/\b(?:true|false|null)\b/.test(json) && isJson(json)
+      ? json.trim()
+      : `json.loads(${literal(json)})`;
+  }
+  const setup = "import json\n\n\ndef _listed(value):\n" +
+    "    return list(value) if isinstance(value, tuple) else value\n";
+  return { form: "asserts", text: `${lines.join("\n")}\n`, setup };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The text that was pickled, compressed and written in base64; null where it is something else. */
+function unpacked(text: string): string | null {
+  let bytes: Buffer;
+  try {
+    bytes = inflateSync(Buffer.from(text, "base64"));
+  } catch {
+    return null;
+  }
+  // pickle's operations that a text alone needs: PROTO, FRAME, a text by its length, MEMOIZE, STOP
+  for (let at = 0; at < bytes.length;) {
+    const operation = bytes[at++];
+    if (operation === 0x80) at += 1;
+    else if (operation === 0x95) at += 8;
+    else if (operation === 0x8c) return bytes.toString("utf8", at + 1, at + 1 + bytes[at]);
+    else if (operation === 0x58) {
+      return bytes.toString("utf8", at + 4, at + 4 + bytes.readUInt32LE(at));
+    } else if (operation === 0x8d) {
+      return bytes.toString("utf8", at + 8, at + 8 + Number(bytes.readBigUInt64LE(at)));
+    } else return null;
+  }
+  return null;
+}

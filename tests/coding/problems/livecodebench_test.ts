@@ -1,0 +1,120 @@
+/** LiveCodeBench's form, and forms that are refused by their names. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { InputError } from "../../../lib/errors.ts";
+import { extractCode } from "../../../lib/coding/extract/extract_code.ts";
+import { AnswerJudge } from "../../../lib/coding/judge_answer.ts";
+import { loadProblems } from "../../../lib/coding/problems/load_problems.ts";
+import { Sandbox } from "../../../lib/coding/sandbox/sandbox.ts";
+import { available } from "../sandbox/fixture.ts";
+import type { Problem } from "../../../lib/coding/problems/load_problems.ts";
+
+async function loaded(...problems: unknown[]): Promise<Problem[]> {
+  const folder = mkdtempSync(join(tmpdir(), "dyno-problems-"));
+  try {
+    const path = join(folder, "problems.jsonl");
+    writeFileSync(path, problems.map((problem) => JSON.stringify(problem)).join("\n"));
+    return await loadProblems(path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** As Python 3.11 wrote it: base64 of zlib of pickle of JSON, as the data set has its private tests. */
+const PACKED =
+  "eJxrYJkazAABPf7R1UqZeQWlJUpWCkrRJjoKprExeTFKMaUGBqmWMUpKOgpK+aUlMHlTHQWTWJBYSWpxSUllQSpINK00L7kkMz8vMUepNnaKHgCV1xr9";
+const PACKED_LONG =
+  "eJxrYJmawcgABhGJQEZ0tVJmXkFpiZKVgpK5gsEoIBoo6Sgo5ZeWwMIOxC1JLS4pqSxIBQkUl6Rk5inVxk7RAwDgtEtA";
+
+const functional = {
+  question_title: "Turn",
+  question_content: "Turn a list around.",
+  platform: "leetcode",
+  question_id: "9001",
+  contest_id: "c",
+  starter_code:
+    "class Solution:\n    def turned(self, xs: List[int], note: str) -> List[int]:\n        ",
+  difficulty: "easy",
+  public_test_cases: JSON.stringify([
+    { input: '[1, 2, 3]\n"true"', output: "[3, 2, 1]", testtype: "functional" },
+    { input: '[true, null]\n""', output: "[null, true]", testtype: "functional" },
+  ]),
+  private_test_cases: PACKED,
+  metadata: '{"func_name": "turned"}',
+};
+const stdin = {
+  ...functional,
+  question_id: "9002",
+  starter_code: "",
+  public_test_cases: JSON.stringify([{ input: "3\n4\n", output: "3", testtype: "stdin" }]),
+  private_test_cases: PACKED_LONG,
+  metadata: "{}",
+};
+
+Deno.test("LiveCodeBench: a function's tests and a program's, the private ones unpacked", async () => {
+  const [first, second] = await loaded(functional, stdin);
+  assertEquals([first.problem_id, first.entry_point], ["9001", "turned"]);
+  assertStringIncludes(first.prompt, "Turn a list around.\n\nBegin with:\n\nclass Solution:");
+  assertEquals(first.tests.form === "asserts" && first.tests.text.trim().split("\n"), [
+    'assert _listed(turned([1, 2, 3], json.loads("\\"true\\""))) == [3, 2, 1]',
+    'assert _listed(turned(json.loads("[true, null]"), "")) == json.loads("[null, true]")',
+    'assert _listed(turned([4, 5], json.loads("\\"é\\""))) == [5, 4]',
+  ]);
+  assertEquals([second.problem_id, second.tests.form], ["9002", "program"]);
+  if (second.tests.form !== "program") throw new Error();
+  assertEquals(second.tests.cases.map(({ input }) => input.length), [4, 302]);
+});
+
+Deno.test({ name: "LiveCodeBench: answers are judged", ignore: !available }, async () => {
+  const problems = await loaded(functional, stdin);
+  await using sandbox = await Sandbox.open({ workers: 2 });
+  const judge = new AnswerJudge(sandbox, { timeout_s: 10, memory_bytes: 256 << 20 });
+  const judged = async (index: number, text: string) => {
+    const code = index === 1 ? text : extractCode({ text, reasoning: null }, problems[0]).code!;
+    return (await judge.judge(problems[index], code, new AbortController().signal)).class;
+  };
+  const method = (body: string) =>
+    "```python\nclass Solution:\n" +
+    `    def turned(self, xs: List[int], note: str) -> List[int]:\n        ${body}\n\`\`\``;
+  assertEquals(
+    await Promise.all([
+      judged(0, method("return xs[::-1]")),
+      judged(0, method("return tuple(reversed(xs))")),
+      judged(0, method("return xs")),
+      judged(1, "print(input().split()[0])"),
+      judged(1, "print(3)"),
+    ]),
+    ["passed", "passed", "assertion", "passed", "assertion"],
+  );
+});
+
+Deno.test("forms that cannot be judged are refused by name, what is wrong in others is named", async () => {
+  const big = { task_id: "BigCodeBench/0", complete_prompt: "a", instruct_prompt: "b", test: "c" };
+  const multiple = {
+    name: "HumanEval_0",
+    language: "js",
+    prompt: "a",
+    tests: "b",
+    stop_tokens: [],
+  };
+  const mixed = JSON.stringify([
+    { input: "1", output: "1", testtype: "stdin" },
+    { input: "1", output: "1", testtype: "functional" },
+  ]);
+  const refused: [unknown, string][] = [
+    [big, "BigCodeBench's form"],
+    [multiple, "MultiPL-E's form"],
+    [{ ...functional, metadata: "{}" }, 'metadata: no "func_name"'],
+    [{ ...functional, public_test_cases: "[]", private_test_cases: "" }, "holds no tests"],
+    [{ ...functional, public_test_cases: "x" }, "public_test_cases: expected JSON"],
+    [{ ...functional, public_test_cases: mixed }, "stdin and functional tests in one problem"],
+    [{ ...functional, private_test_cases: "AAAA" }, "private_test_cases: neither JSON nor"],
+  ];
+  for (const [problem, message] of refused) {
+    const error = await assertRejects(() => loaded(problem), InputError);
+    assertStringIncludes(error.message, message);
+    assertStringIncludes(error.message, "problems.jsonl:1:1");
+  }
+});
