@@ -24,6 +24,8 @@ export interface Stamps {
   t_end_ns: number | null;
   /** How long connecting took; 0 on a connection that was kept alive. */
   connect_ns: number;
+  /** Connecting was over before it was the request's turn: it made nothing late. */
+  connected_ahead?: boolean | undefined;
   /** Tokens of the answer, reasoning included. */
   completion_tokens: number | null;
 }
@@ -59,7 +61,9 @@ export function latencies(stamps: Stamps): Latencies {
     e2e_ms,
     e2e_intended_ms: betweenMs(t_intended_ns, t_end_ns),
     normalized_latency_ms: e2e_ms === null || !tokens ? null : e2e_ms / tokens,
-    lateness_ms: waited_ms === null ? null : Math.max(0, waited_ms - connect_ns / NS_PER_MS),
+    lateness_ms: waited_ms === null
+      ? null
+      : Math.max(0, waited_ms - (stamps.connected_ahead ? 0 : connect_ns) / NS_PER_MS),
   };
 }
 

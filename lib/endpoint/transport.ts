@@ -32,6 +32,8 @@ export interface HttpExchange {
   body: string;
   /** Connecting (with TLS) took this long; 0 on a connection that was kept alive. */
   connect_ns: number;
+  /** Connecting was over before it was the request's turn. */
+  connected_ahead?: boolean;
   /** It was its turn: its time had come, and so many requests as may be were not in flight. */
   t_ready_ns: number;
   /** The first request byte was handed to the kernel. */

@@ -200,6 +200,7 @@ function exchangeOf({ head, body }: Flight, end: WireEnd): HttpExchange {
     headers: headersIn(head),
     body: end.failure === "ok" ? Buffer.concat(body).toString("utf8") : "",
     connect_ns: end.connect_ns,
+    ...(end.connected_ahead ? { connected_ahead: true } : {}),
     t_ready_ns: end.t_ready_ns,
     t_sent_ns: end.t_sent_ns,
     t_first_byte_ns: end.t_first_byte_ns,

@@ -10,10 +10,11 @@ import { price, recordOf } from "./record.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
-import type { Budget, Reservation, Spent } from "../run/budget.ts";
+import type { Budget, Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { BodySettings } from "./prompts/load_body.ts";
+import type { Flight } from "./flight.ts";
 import type { LoadPrompt, PromptSource } from "./prompts/prompts.ts";
 import type { LoadStage } from "./stages.ts";
 import type { StopLimits } from "./stop_rule.ts";
@@ -49,25 +50,14 @@ export interface DriveOutcome {
   out_of_prompts: boolean;
 }
 
-/** A question that was handed to the transport. */
-export interface Flight {
-  request: number;
-  stage: number;
-  prompt: LoadPrompt;
-  t_intended_ns: number | null;
-  conversation: number | null;
-  turn: number;
-  reply: Reply;
-  body: Record<string, unknown>;
-  reservation: Reservation;
-  /** What the listener found wrong. */
-  error: Error | null;
-}
-
 /** Requests are handed over so long before their time. */
 const LOOKAHEAD_NS = 1e9;
-/** In an open loop the first requests are made before their time, when all code is still slow. */
+/** The first requests are made before their time, when all code is still slow: at least so long, */
 const HEAD_START_NS = 1e8;
+/** and so long for each place of a closed loop, which all begin together. */
+const MAKING_NS = 4e5;
+/** They begin one after the other, no faster than one thread can send them. */
+const APART_NS = 2e4;
 const POLL_MS = 100;
 /** Others get their turn after so long a time of making requests. */
 const MOST_BUSY_NS = 2e6;
@@ -77,6 +67,10 @@ const NOTHING: Spent = { usd: 0, tokens: 0 };
 const UNLIMITED = 0xffffffff;
 
 const BUDGET = "the budget has no room for another request";
+
+function headStart(stage: LoadStage): number {
+  return isOpen(stage) ? HEAD_START_NS : Math.max(HEAD_START_NS, MAKING_NS * stage.concurrency!);
+}
 
 /** Drives one load. Use once. */
 export class Drive {
@@ -97,6 +91,8 @@ export class Drive {
   #stageIndex = 0;
   #stageRequests = 0;
   #nextStart_ns: number | null = null;
+  /** When the first request of a closed loop goes; all that go with it are made by then. */
+  #release_ns = 0;
   #exhausted = false;
   /** The budget has no room for what is still to be sent. */
   #unaffordable = false;
@@ -138,7 +134,7 @@ export class Drive {
     for (let i = 0; i < stages.length && !this.#over(signal); i++) {
       this.#stageIndex = this.#progress.stage = i;
       this.#stageRequests = 0;
-      const start_ns = this.#nextStart_ns ?? nowNs() + (isOpen(stages[i]) ? HEAD_START_NS : 0);
+      const start_ns = this.#nextStart_ns ?? nowNs() + headStart(stages[i]);
       const span = { start_ns, end_ns: Infinity };
       this.#spans.push(span);
       this.#tell(() => this.#options.onStage(i, span));
@@ -207,19 +203,27 @@ export class Drive {
   async #runClosed(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
     const places = stage.concurrency!;
     const end_ns = stage.duration_s === null ? Infinity : start_ns + stage.duration_s * 1e9;
-    const fill = () => {
+    /** Whether there is more to do, and time for it before the first is sent. */
+    const fill = (): boolean => {
+      const turn_ns = nowNs();
       while (!this.#over(signal) && nowNs() < end_ns) {
-        if (stage.requests !== null && this.#stageRequests >= stage.requests) return;
+        if (turn_ns < start_ns && nowNs() - turn_ns > MOST_BUSY_NS) return true;
+        if (stage.requests !== null && this.#stageRequests >= stage.requests) return false;
         const prompt = this.#nextPrompt();
-        if (prompt === null) return;
+        if (prompt === null) return false;
         // a conversation keeps its place between its turns
         const waiting = prompt.turns.length ? 0 : Math.max(LEAST_WAITING, places);
-        if (this.#open >= places + waiting) return void this.#returned.push(prompt);
-        if (!this.#submit(prompt, null, this.#nextConversation(prompt), 0)) return;
+        if (this.#open >= places + waiting) {
+          this.#returned.push(prompt);
+          return false;
+        }
+        if (!this.#submit(prompt, null, this.#nextConversation(prompt), 0)) return false;
       }
+      return false;
     };
     this.#onChange = fill;
-    fill();
+    this.#release_ns = start_ns;
+    while (fill()) await new Promise((resolve) => setImmediate(resolve));
     while (!this.#over(signal) && nowNs() < end_ns && this.#open > 0) {
       await sleep(Math.min(POLL_MS, Math.max(1, (end_ns - nowNs()) / 1e6)), signal);
     }
@@ -288,7 +292,7 @@ export class Drive {
       headers: this.#headers,
       body: JSON.stringify(body),
       timeout_s: api.timeout,
-      t_send_ns: t_intended_ns ?? 0,
+      t_send_ns: t_intended_ns ?? this.#releaseOf(this.#stageRequests),
     }, {
       onEvent: (data, t_ns, lag_ns) => {
         this.#progress.events++;
@@ -314,6 +318,13 @@ export class Drive {
     });
     this.#cancels.set(flight, cancel);
     return true;
+  }
+
+  /** When the n-th request of a closed loop may go; 0: as soon as there is a place. */
+  #releaseOf(n: number): number {
+    const { concurrency } = this.#options.stages[this.#stageIndex];
+    const release_ns = this.#release_ns + APART_NS * Math.min(n, concurrency ?? 0);
+    return release_ns > nowNs() ? release_ns : 0;
   }
 
   /** What goes wrong there ends the load, and is thrown by run(). */

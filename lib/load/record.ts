@@ -6,7 +6,7 @@ import type { APIConfiguration } from "../endpoint/api.ts";
 import type { HttpExchange } from "../endpoint/transport.ts";
 import type { Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
-import type { Flight } from "./drive.ts";
+import type { Flight } from "./flight.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
 type Failure = Pick<RequestRecord, "failure" | "message">;
@@ -45,6 +45,7 @@ export function recordOf(
     t_last_token_ns: tokens.last_ns,
     t_end_ns: exchange.t_end_ns,
     connect_ns: exchange.connect_ns,
+    ...(exchange.connected_ahead ? { connected_ahead: true } : {}),
     status: exchange.status,
     ...failure,
     prompt_tokens: reply.prompt_tokens,

@@ -24,6 +24,8 @@ export interface WireEnd {
   /** HTTP status, 0 for none. */
   status: number;
   reused: boolean;
+  /** The connection was made before it was the request's turn. */
+  connected_ahead: boolean;
   t_ready_ns: number;
   t_sent_ns: number;
   t_first_byte_ns: number;
@@ -68,6 +70,7 @@ export const LAG_UNKNOWN = 0xffffffff;
 const RECORD_BYTES = 32;
 const END_BYTES = 64;
 const FLAG_REUSED = 1;
+const FLAG_AHEAD = 4;
 const REQUEST_BYTES = 32;
 /** Also the size of the strings that events are cut from: small enough to die young. */
 const DRAIN_BYTES = 1 << 16;
@@ -232,6 +235,7 @@ function endOf(words: Uint32Array, doubles: Float64Array, at: number, message: s
     failure: WIRE_FAILURES[words[word]],
     status: words[word + 1],
     reused: (words[word + 3] & FLAG_REUSED) !== 0,
+    connected_ahead: (words[word + 3] & FLAG_AHEAD) !== 0,
     t_ready_ns: doubles[double],
     t_sent_ns: doubles[double + 1],
     t_first_byte_ns: doubles[double + 2],

@@ -1,5 +1,5 @@
 /** What is known of a load's requests, of its client and of its server while it runs. */
-import { fields, isBoolean, isNumber, isObject, isText, orNull } from "./forms.ts";
+import { fields, isBoolean, isNumber, isObject, isText, orMissing, orNull } from "./forms.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
@@ -37,6 +37,8 @@ export interface RequestRecord {
   t_end_ns: number;
   /** 0 on a connection that was kept alive. */
   connect_ns: number;
+  /** Connecting was over before it was the request's turn. */
+  connected_ahead?: boolean | undefined;
   /** HTTP status; 0 for none. */
   status: number;
   /** Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. */
@@ -156,6 +158,7 @@ export const requestRecordForm = fields<RequestRecord>({
   t_last_token_ns: orNull(isNumber),
   t_end_ns: isNumber,
   connect_ns: isNumber,
+  connected_ahead: orMissing(isBoolean),
   status: isNumber,
   failure: orNull(isText<NonNullable<RequestRecord["failure"]>>),
   message: orNull(isText),

@@ -36,6 +36,7 @@ void close_connection(struct wire *wire, struct connection *connection)
     struct connection **at = &connection->target->idle;
     while (*at && *at != connection) at = &(*at)->next;
     if (*at) *at = connection->next;
+    if (!connection->busy) connection->target->spare--;
     if (connection->fd >= 0) close(connection->fd);
     connection->fd = -1;
     struct connection *last = wire->connections[--wire->connection_count];
@@ -74,7 +75,7 @@ static void connection_lost(struct wire *wire, struct connection *connection, in
         return;
     }
     bool answered = request->end.t_first_byte_ns != 0;
-    if (connection->reused && !answered && !request->resent) {
+    if ((connection->reused || connection->ahead) && !answered && !request->resent) {
         /* servers close idle connections; one was taken that was just being closed */
         request->resent = true;
         request->end.flags = WIRE_RESENT;
@@ -94,7 +95,11 @@ static void write_request(struct wire *wire, struct connection *connection)
     if (connection->written == 0) {
         request->end.t_sent_ns = wire_now();
         if (connection->reused) request->end.flags |= WIRE_REUSED;
-        else request->end.connect_ns = request->end.t_sent_ns - connection->t_connect_ns;
+        else if (connection->ahead) request->end.flags |= WIRE_AHEAD;
+        if (!connection->reused)
+            request->end.connect_ns = connection->ahead
+                ? connection->connect_ns
+                : request->end.t_sent_ns - connection->t_connect_ns;
         atomic_fetch_add_explicit(&wire->sent, 1, memory_order_relaxed);
     }
     while (connection->written < request->head.bytes) {
@@ -146,20 +151,68 @@ static bool open_socket(struct wire *wire, struct connection *connection, int *e
     return false;
 }
 
+/* It waits for a request. */
+static void keep_idle(struct connection *connection)
+{
+    connection->next = connection->target->idle;
+    connection->target->idle = connection;
+}
+
+static void connected(struct wire *wire, struct connection *connection)
+{
+    if (connection->busy) {
+        write_request(wire, connection);
+        return;
+    }
+    connection->connect_ns = wire_now() - connection->t_connect_ns;
+    if (connection->writing) watch(wire, connection, EPOLL_CTL_MOD, false);
+    keep_idle(connection);
+}
+
 static void connect_next(struct wire *wire, struct connection *connection, int error)
 {
-    if (!open_socket(wire, connection, &error))
+    if (open_socket(wire, connection, &error)) {
+        if (!connection->connecting) connected(wire, connection);
+    } else if (connection->busy) {
         fail_connection(wire, connection, WIRE_CONNECT, strerror(error));
-    else if (!connection->connecting)
-        write_request(wire, connection);
+    } else {
+        close_connection(wire, connection); /* a request will try again, and tell why */
+    }
 }
 
 static void attach_request(struct connection *connection, struct request *request)
 {
     connection->request = request;
+    connection->busy = true;
     request->connection = connection;
     connection->written = 0;
     http_begin(&connection->http);
+}
+
+/* NULL when memory is short. */
+static struct connection *new_connection(struct wire *wire, struct target *target)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (!connection) return NULL;
+    connection->fd = -1;
+    connection->target = target;
+    connection->t_connect_ns = wire_now();
+    if (add_connection(wire, connection)) return connection;
+    free(connection);
+    return NULL;
+}
+
+void connect_ahead(struct wire *wire, struct target *target, uint32_t count)
+{
+    while (target->spare < count) {
+        uint32_t before = target->spare;
+        struct connection *connection = new_connection(wire, target);
+        if (!connection) return;
+        connection->ahead = true;
+        target->spare++;
+        connect_next(wire, connection, ECONNREFUSED);
+        if (target->spare == before) return; /* refused at once */
+    }
 }
 
 void send_on_connection(struct wire *wire, struct request *request)
@@ -168,20 +221,15 @@ void send_on_connection(struct wire *wire, struct request *request)
     struct connection *connection = request->resent ? NULL : target->idle;
     if (connection) {
         target->idle = connection->next;
+        target->spare--;
         connection->next = NULL;
-        connection->reused = true;
+        connection->reused = connection->served;
         attach_request(connection, request);
         write_request(wire, connection);
         return;
     }
-    connection = calloc(1, sizeof *connection);
-    if (connection) {
-        connection->fd = -1;
-        connection->target = target;
-        connection->t_connect_ns = wire_now();
-    }
-    if (!connection || !add_connection(wire, connection)) {
-        free(connection);
+    connection = new_connection(wire, target);
+    if (!connection) {
         wire_end_request(wire, request, WIRE_CONNECT, "no memory for a connection");
         return;
     }
@@ -242,8 +290,10 @@ static void answer_complete(struct wire *wire, struct connection *connection, bo
     body_end(&connection->body, &sink);
     connection->request = NULL;
     if (clean && connection->http.keep_alive && connection->written == request->head.bytes) {
-        connection->next = connection->target->idle;
-        connection->target->idle = connection;
+        connection->served = true;
+        connection->busy = false;
+        connection->target->spare++;
+        keep_idle(connection);
     } else {
         close_connection(wire, connection);
     }
@@ -312,7 +362,7 @@ static void connect_ended(struct wire *wire, struct connection *connection)
     getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &bytes);
     connection->connecting = false;
     if (!error) {
-        write_request(wire, connection);
+        connected(wire, connection);
         return;
     }
     close(connection->fd);

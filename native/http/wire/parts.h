@@ -37,6 +37,7 @@ struct target {
     struct address addresses[ADDRESSES_MAX];
     int count;
     struct connection *idle; /* newest first */
+    uint32_t spare;          /* connections without a request: idle, or connecting ahead */
 };
 
 struct request {
@@ -59,6 +60,10 @@ struct connection {
     struct connection *next;      /* among the target's idle ones, or the closed ones */
     size_t place;                 /* in the wire's list */
     bool connecting, reused, writing;
+    bool busy;            /* it has, or had when it was lost, a request */
+    bool served;          /* an answer came whole on it */
+    bool ahead;           /* made before there was a request for it */
+    double connect_ns;    /* of one that was made ahead, once it is there */
     size_t written;
     double t_connect_ns, t_read_ns;
     uint32_t lag_ns;
@@ -133,6 +138,9 @@ void wire_end_request(struct wire *wire, struct request *request, enum wire_fail
 
 /* Gives a request a connection, kept alive or new, and sends it. */
 void send_on_connection(struct wire *wire, struct request *request);
+
+/* Opens connections for requests that are due later, until so many have none to do. */
+void connect_ahead(struct wire *wire, struct target *target, uint32_t count);
 
 /* What the event loop found. */
 void connection_ready(struct wire *wire, struct connection *connection, uint32_t events);

@@ -16,6 +16,8 @@
 /* Holds the largest event and the records around it. */
 #define RING_BYTES_MIN (8u * 1024 * 1024)
 #define NEVER_NS 1e300
+/* Nothing is connected ahead in the last moment before a request is due. */
+#define AHEAD_NS 1e6
 #define FULL_SLEEP_NS 100000
 
 static void signal_consumer(struct wire *wire)
@@ -104,7 +106,13 @@ static void start_due(struct wire *wire)
     }
     for (struct request *request; (request = first_waiting(wire));) {
         double now = wire_now();
-        if (request->head.t_send_ns > now) break;
+        if (request->head.t_send_ns > now) {
+            /* many that begin together must not wait for each other's connections */
+            if (wire->in_flight == 0 && limit != UINT32_MAX && request->head.t_send_ns > now + AHEAD_NS)
+                connect_ahead(wire, &wire->targets[request->head.target],
+                              wire->waiting.count < limit ? (uint32_t)wire->waiting.count : limit);
+            break;
+        }
         if (wire->in_flight >= limit) {
             wire->held = true;
             return;

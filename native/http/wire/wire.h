@@ -49,6 +49,7 @@ enum wire_failure {
 enum wire_flags {
     WIRE_REUSED = 1, /* on a connection that was kept alive */
     WIRE_RESENT = 2, /* again, as the kept connection was just being closed */
+    WIRE_AHEAD = 4,  /* on a connection that was made before it was its turn */
 };
 
 /* What WIRE_END carries; a message follows where it failed. */

@@ -1,0 +1,19 @@
+/** A request of a load on its way. */
+import type { Reply } from "../endpoint/answer.ts";
+import type { Reservation } from "../run/budget.ts";
+import type { LoadPrompt } from "./prompts/prompts.ts";
+
+/** A question that was handed to the transport. */
+export interface Flight {
+  request: number;
+  stage: number;
+  prompt: LoadPrompt;
+  t_intended_ns: number | null;
+  conversation: number | null;
+  turn: number;
+  reply: Reply;
+  body: Record<string, unknown>;
+  reservation: Reservation;
+  /** What the listener found wrong. */
+  error: Error | null;
+}
