@@ -96,6 +96,8 @@ const LIST = pattern(
 );
 /** "C is right, and A is wrong" lists nothing. */
 const TWO_SENTENCES = pattern(`^${MARK}[,，] ?\\S+ ${MARK}$`, "iu");
+/** "A, B and C, B is best": the last is no more of the list. */
+const AGAIN = pattern(`,[^\\ue000-\\ue061]*(${MARK})$`, "iu");
 const ONE_IS = pattern("^ (?:is|isn['’]t|ist|est|es|è|é)(?!\\p{L})", "iu");
 
 /** "not A but D" is D, "D, not A" is D, "A or D" are several. */
@@ -113,6 +115,8 @@ function joined(line: string): string {
       [...list.matchAll(pattern(MARK, "gu"))].map(([mark]) => letterOf(mark)),
     );
     if (letters.size === 1) return list;
+    const again = AGAIN.exec(list);
+    if (again && list.slice(0, again.index).includes(again[1])) return SEVERAL + again[0];
     if (TWO_SENTENCES.test(list) && ONE_IS.test(form.slice(at + list.length))) return list;
     return list.includes(FINAL) ? FINAL + SEVERAL : SEVERAL;
   });
@@ -130,9 +134,10 @@ const NAMED = `(?:${w.GOOD} ?)*${w.NOUN}(?: ${w.GOOD_AFTER})*\\.?`;
 const TIE =
   `(?: ?(?:[:=→⇒]|->|=>|—|–|-)+ ?| ?(?:n['’])?(?:${w.NOT} ?)?${w.IS}(?: ?${w.NOT})?(?: ?${w.SURE})*[:,]? ?)`;
 /** Nouns that need no verb behind them: "Ответ C." */
-const VERBLESS = "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|答案|正解|答え|정답|답|ans\\.?)";
+const VERBLESS =
+  "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|پاسخ|گزینه|答案|正解|答え|정답|답|ans\\.?)";
 const END =
-  "(?= ?(?:[.,;:!()。、]|$|है|şık|['’]d|является|—|-|(?:because|since|as|weil|da|car|porque|perché)(?!\\p{L})))";
+  "(?= ?(?:[.,;:!()。、]|$|है|است|şık|['’]d|является|—|-|(?:because|since|as|weil|da|car|porque|perché)(?!\\p{L})))";
 
 const ANNOUNCED = [
   pattern(`(?<mark>${FINAL}${KIND})`),
@@ -141,7 +146,9 @@ const ANNOUNCED = [
   ),
   pattern(`^(?:${w.GOOD}|result|verdict) ?: ?(?<mark>${MARK})${END}`),
   pattern(`${CLAUSE}(?:${w.THE} ?)?(?:question \\d+|q\\d+): ?(?<mark>${MARK})${END}`),
-  pattern(`(?:${CLAUSE}|${w.GOOD} ?)(?:${w.THE} ?)?${VERBLESS} ?(?<mark>${MARK})${END}`),
+  pattern(
+    `(?:${CLAUSE}|${w.GOOD} ?)(?:${w.THE} ?)?${VERBLESS}(?: ${w.GOOD_AFTER})? ?(?<mark>${MARK})${END}`,
+  ),
   pattern(`${w.CHOOSE}(?: with| for)?:? ?${THE_CHOICE}:? ?(?<mark>${MARK})`),
   pattern(`${w.IS} (?:${w.THE} ?)${NAMED} (?<mark>${MARK})${END}`),
   pattern(`^${w.CHOOSE_ORDER}:? ?${THE_CHOICE}(?<mark>${MARK})`),

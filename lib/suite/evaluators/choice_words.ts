@@ -1,8 +1,8 @@
 /** The words by which answers in many languages announce a choice, deny it or leave it open. */
 
-/** Alternatives out of lists of words. */
+/** Alternatives out of lists of words, in the form (NFKC) that answers are read in. */
 function any(...lists: string[]): string {
-  return `(?:${lists.join("|")})`;
+  return `(?:${lists.join("|")})`.normalize("NFKC");
 }
 
 /** Words of scripts with spaces: whole ones. */
@@ -21,10 +21,11 @@ const SPACED_NOUNS = any(
   "antwoord|antwoorden|optie|keuze|odpowiedź|odpowiedzi|odp|opcja|cevap|yanıt|seçenek|şık",
   "ответ|ответы|вариант|вариант ответа|выбор|буква|відповідь",
   "đáp án|câu trả lời|lựa chọn|phương án|jawaban|jawabannya|pilihan|opsi|svar|svaret|alternativ|alternativet",
+  "odpověď|možnost|απάντηση|επιλογή|răspunsul|răspuns|opțiunea|varianta|válasz|vastaus|vaihtoehto|vastausvaihtoehto|svaret|valg|mulighed|התשובה|תשובה|האפשרות|پاسخ|جواب|گزینه|ответом|вариантом",
   "उत्तर|विकल्प|जवाब|الإجابة|الاجابة|الجواب|إجابة|جواب|الخيار|الاختيار|جوابي|إجابتي",
 );
 const JOINED_NOUNS = any(
-  "答案|正解|答え|解答|回答|答|选项|選項|選択肢|正答|정답|답|답변|선택지|보기|해답|선택",
+  "答案|正解|答え|解答|回答|答|选项|選項|選択肢|正答|정답|답|답변|선택지|보기|해답|선택|คำตอบ|ตัวเลือก|ข้อ",
 );
 
 /** "answer", "option" and the like. */
@@ -38,29 +39,30 @@ export const GOOD = `(?:${
     "correcta|correcto|mejor|final|única|migliore|corretta|giusta|melhor|correta|única",
     "juiste|goede|correcte|beste|definitieve|poprawna|poprawną|prawidłowa|prawidłową|właściwa|ostateczna|doğru|nihai",
     "правильный|верный|окончательный|правильная|верная|правильним|правильна|rätt|rätta|korrekt|सही|अंतिम",
+    "správná|správná|konečná|σωστή|τελική|helyes|végső|oikea|lopullinen|rigtige|korrekte|endelige|riktige|правильным|верным",
   )
 }|正确的?|正確な?|正確的|最终的?|最終的な|最終的?|最佳|最合适的|正しい|올바른|옳은|맞는|최종)`;
 
 /** Words behind the noun that keep its meaning. */
 export const GOOD_AFTER = whole(
   "correcte|juste|exacte|finale|correcta|correcto|final|acertada|verdadera|corretta|giusta|esatta|correta|certa|certo|correto|verdadeira",
-  "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه",
-  "(?:that|which) (?:is |best |most |actually )*(?:fits|works|matches|applies|holds|true|correct|right|describes|best)(?: \\p{L}+){0,4}?|here|to (?:this|the) question|for (?:this|the) question|in this case|choice|option|letter|de la question",
+  "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه|corect|corectă|הנכונה|הסופית|صحیح|درست|นี้",
+  "(?:that|which) (?:is |best |most |actually )*(?:fits|works|matches|applies|holds|true|correct|right|describes|best)(?: \\p{L}+){0,4}?|here|to (?:this |the )?question(?: \\d+)?|for (?:this|the) question|in this case|choice|option|letter|de la question",
 );
 
 /** Articles and possessives. "a" and "an" are not among them: "an answer is B" decides nothing. */
 export const THE = `(?:${
   whole(
-    "the|my|our|your|this|its|la|le|el|il|lo|o|a|die|der|das|dem|meine|unsere|deine|ma|notre|votre|mi|nuestra|tu|su|mia|nostra|minha|nossa|sua|het|de|mijn|moja|moją|twoja|мой|наш|ваш|câu|det|den|mitt",
+    "the|my|our|your|this|its|la|le|el|il|lo|o|a|die|der|das|dem|meine|unsere|deine|ma|notre|votre|mi|nuestra|tu|su|mia|nostra|minha|nossa|sua|het|de|mijn|moja|moją|twoja|мой|наш|ваш|câu|det|den|mitt|η|ο|το|az|min",
   )
 }|(?<!\\p{L})l['’])`;
 
 /** What joins the noun and the letter. */
 export const IS = `(?:${
   whole(
-    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|है|هي|هو|является|is dus",
+    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|je|είναι|este|on|er|היא|הוא|است|है|هي|هو|является|is dus",
   )
-}|['’]s(?!\\p{L})|应该是|应当是|應該是|应是|应为|应选|應選|应该选|就是|是|为|為|选|選|は|が|은|는|이|가)`;
+}|['’]s(?!\\p{L})|应该是|应当是|應該是|应是|应为|应选|應選|应该选|就是|是|为|為|选|選|は|が|은|는|이|가|คือ)`;
 
 /** Words that may stand between: they say how sure, not what. */
 export const SURE = whole(
@@ -103,6 +105,7 @@ export const OPEN = `(?:${
   whole(
     "if|whether|unless|assuming|suppose|supposing|doubt|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
     "(?:some|many|most|one|you|they|others|someone|people|students?|everyone|readers?)(?: people| students)? (?:would|might|may|could|will|say|says|think|thinks|thought|choose|pick|argue|believe|believes|answer|answered)",
+    "(?:teacher|professor|key|book|friend|student|user|he|she|colleague) (?:said|says|claims|claimed|told me|thinks|thought)",
     "ob|wenn|falls|viele|manche|könnte|vielleicht|nicht sicher|weiß nicht|glaube nicht|si|peut-être|pourrait|certains|beaucoup|ne pense pas|quizás|podría|algunos|muchos|no creo|forse|potrebbe|alcuni|molti|non credo|talvez|poderia|alguns|muitos|não acho|misschien|jeśli|czy|eğer|если|ли|возможно|многие|nếu|jika|apakah|om|kanske|अगर|إذا|ربما|لو",
   )
 }|如果|是否|也许|可能|很多人|假如|若|もし|かもしれ|만약|아마|여부)`;
@@ -122,7 +125,7 @@ export const IF = whole(
 /** First person choosing, or an order to oneself. */
 export const CHOOSE = `(?:${
   whole(
-    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently)? (?:choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|answer|conclude)(?: that)?(?: it['’]s| it is)?",
+    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|answer|conclude)(?: that)?(?: it['’]s| it is)?",
     "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
   )
 })`;
