@@ -1,16 +1,16 @@
 /** What a load run is compared by: its latencies in the order of time, and its throughput in slices. */
-import { latencies, tpotMs } from "../endpoint/latency.ts";
+import { tpotMs } from "../endpoint/latency.ts";
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
 import { turnoverOf } from "../load/rates.ts";
+import { latencyValues } from "../load/summarise.ts";
 import { isInside } from "../load/window.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { tokenFilePath, TokenFileReader } from "../run/token_file.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { blockEdges } from "../stats/block_bootstrap.ts";
 import { plainText } from "../run/plain_file.ts";
-import type { Latencies } from "../endpoint/latency.ts";
 import type { GapsOf, Turnover } from "../load/rates.ts";
 import type { LoadResults, StageResults } from "../load/results.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
@@ -19,8 +19,6 @@ import type { RequestRecord } from "../run/request_record.ts";
 
 /** Opens the gaps of a run's requests for as long as they are read. */
 export type ReadGaps = <Result>(read: (gapsOf: GapsOf) => Result) => Result;
-
-const NS_PER_MS = 1e6;
 
 /** What a load run is compared by. */
 export interface LoadSample {
@@ -95,32 +93,21 @@ export function sampleOf(
     .filter((record) => stages[record.stage] && isInside(record, stages[record.stage].window))
     .sort((a, b) => a.t_intended_ns - b.t_intended_ns);
   const answered = inside.filter(({ failure }) => failure === null);
-  const values = answered.map(latencies);
-  const valuesOf = (name: string): number[] => {
-    if (name === "gap_ms") {
-      return readGaps((gapsOf) => answered.flatMap((record) => [...gapsOf(record)]));
-    }
-    if (name === "connect_ms") {
-      return inside.flatMap(({ connect_ns }) => connect_ns > 0 ? [connect_ns / NS_PER_MS] : []);
-    }
-    return values.flatMap((value) => isLatency(value, name) ? value[name] ?? [] : []);
-  };
   return {
     run_id,
     stages: stages.length,
     requests: inside.length,
     failed: inside.length - answered.length,
-    latency: (name) => blocked(valuesOf(name)),
+    latency: (name) =>
+      blocked(
+        readGaps((gapsOf) => latencyValues(name, answered, gapsOf)).filter((ms) => ms !== null),
+      ),
     rates: readGaps((gapsOf) =>
       stages.map(({ window }, stage) =>
         turnoverOf(records.filter((record) => record.stage === stage), window, gapsOf).ends
       )
     ),
   };
-}
-
-function isLatency(values: Latencies, name: string): name is keyof Latencies {
-  return Object.hasOwn(values, name);
 }
 
 /** The sample of an imported load: its rates are totals, as when tokens came is not known. */

@@ -2,6 +2,7 @@
 import { InputError } from "../errors.ts";
 import { nthLoad } from "../settings/load.ts";
 import { shareEstimate } from "../stats/interval.ts";
+import { parseStatement } from "./statement.ts";
 import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { LoadRun } from "./conclude_run.ts";
@@ -10,6 +11,8 @@ import type { LoadRun } from "./conclude_run.ts";
 export interface ProbeOutcome {
   /** Requests that met every objective. */
   good: number;
+  /** Requests that missed none, of which it is not known whether they met every one. Default 0. */
+  unknown?: number;
   /** Requests whose turn had come. */
   total: number;
 }
@@ -104,18 +107,18 @@ async function probeLevel(
   { target, probe }: CapacitySearch,
   level: number,
 ): Promise<CapacityProbe> {
-  let good = 0;
-  let total = 0;
+  let [good, unknown, total] = [0, 0, 0];
   for (let attempts = 1;; attempts++) {
     const outcome = await probe(level);
     good += outcome.good;
+    unknown += outcome.unknown ?? 0;
     total += outcome.total;
     const share = shareEstimate(good, total);
     const verdict = share === null
       ? "bad"
       : share.low >= target
       ? "good"
-      : share.high < target
+      : shareEstimate(good + unknown, total)!.high < target
       ? "bad"
       : "unsure";
     if (verdict !== "unsure" || attempts === MOST_ATTEMPTS) {
@@ -172,8 +175,8 @@ export async function findLoadCapacity(
   const { searched, share: target = CAPACITY_SHARE, signal, measure } = search;
   if (loads.length > 1) throw new InputError("--find-capacity: not with a matrix");
   const [{ settings }] = loads;
-  if (!settings.slo?.length) {
-    throw new InputError("--find-capacity: needs an objective such as --slo ttft:500");
+  if (!settings.slo?.some((text) => parseStatement(text) === null)) {
+    throw new InputError("--find-capacity: needs an objective of each request, as --slo ttft:500");
   }
   if (settings.stages !== undefined || settings.trace !== undefined) {
     throw new InputError("--find-capacity: not with --stages or --trace");
@@ -199,9 +202,9 @@ export async function findLoadCapacity(
         limited.add(level);
         search.onLimited?.(level, results.verdict.reasons[0]);
       }
-      const found = results.total.goodput!.share;
+      const { share: found, undecided: unknown = 0 } = results.total.goodput!;
       const total = found?.n ?? 0;
-      return { good: Math.round((found?.value ?? 0) * total), total };
+      return { good: Math.round((found?.value ?? 0) * total), unknown, total };
     },
     onProbe: (probe) => search.onProbe?.(probe),
   });

@@ -8,7 +8,8 @@ import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summarise as summariseServer } from "./server/server_metrics.ts";
 import { turnoverOf } from "./rates.ts";
 import { isOpen, stageName } from "./stages.ts";
-import { summarise } from "./summarise.ts";
+import { judgeStatement } from "./statement.ts";
+import { latencyValues, summarise } from "./summarise.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { judge } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
@@ -18,6 +19,7 @@ import type { CacheUse } from "./cache_use.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, StageResults } from "./results.ts";
+import type { JudgedStatement } from "./statement.ts";
 import type { LoadStage } from "./stages.ts";
 import type { GapsOf, StageTurnover } from "./rates.ts";
 import type { ClientCost, Verdict } from "./verdict.ts";
@@ -70,6 +72,7 @@ export function conclude(measurement: Measurement): LoadResults {
     total,
     total_cost_usd: costOf(records),
     slos: plan.slos,
+    ...(plan.statements.length ? { statements: statementsOf(measurement, stages, gapsOf) } : {}),
     verdict,
     energy: energyOf(measurement, total),
     server: server && summary && {
@@ -130,6 +133,21 @@ function totalOf(
     isInside: (record) => isInside(record, stages[record.stage].window),
     warmup: records.length - measured.length,
   });
+}
+
+/** What was to hold for the run as a whole, held against all answers that count. */
+function statementsOf(
+  { plan, load: { records } }: Measurement,
+  stages: readonly StageResults[],
+  gapsOf: GapsOf,
+): JudgedStatement[] {
+  const answered = records.filter((record) =>
+    !record.warmup && record.failure === null && stages[record.stage] !== undefined &&
+    isInside(record, stages[record.stage].window)
+  );
+  return plan.statements.map((statement) =>
+    judgeStatement(statement, latencyValues(statement.measure, answered, gapsOf))
+  );
 }
 
 function costOf(records: readonly RequestRecord[]): number | null {

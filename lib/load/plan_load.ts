@@ -8,6 +8,7 @@ import {
   tracePrompts,
 } from "./prompts/prompts.ts";
 import { parseSlo } from "./slo.ts";
+import { parseStatement } from "./statement.ts";
 import { parseStages } from "./stages.ts";
 import { parseTokenLengths } from "./prompts/token_lengths.ts";
 import { readTrace } from "./prompts/trace.ts";
@@ -17,6 +18,7 @@ import { arrivalTimes } from "./arrival.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
 import type { Slo } from "./slo.ts";
+import type { Statement } from "./statement.ts";
 import type { LoadStage } from "./stages.ts";
 import type { TokenLengths } from "./prompts/token_lengths.ts";
 
@@ -32,6 +34,8 @@ export interface LoadPlan {
   prompt_seed: number;
   /** What a good request keeps to; empty for none. */
   slos: Slo[];
+  /** What is to hold for the run as a whole; empty for nothing. */
+  statements: Statement[];
   /** What a reader of the results must know, one line each. */
   notes: string[];
 }
@@ -67,7 +71,7 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     pattern,
     prompts,
     prompt_seed,
-    slos: (settled.slo ?? []).map(parseSlo),
+    ...objectivesOf(settled),
     notes,
   };
 }
@@ -78,7 +82,7 @@ function freshSeed(): number {
 }
 
 /** Refuses what would do nothing: whoever gives it believes that it does something. */
-function checkIdle(settings: LoadSettings, { turns, stream, slo = [] }: SettledLoad): void {
+function checkIdle(settings: LoadSettings, { turns }: SettledLoad): void {
   const { prompt, prompts, trace, prefix_share } = settings;
   const given = prompt !== undefined || prompts !== undefined || trace !== undefined;
   const lengths = typeof settings.output_tokens === "string";
@@ -97,10 +101,22 @@ function checkIdle(settings: LoadSettings, { turns, stream, slo = [] }: SettledL
     const flag = name.replace(/_s$/, "").replaceAll("_", "-");
     if (isIdle && settings[name] !== undefined) throw new InputError(`--${flag}: ${why}`);
   }
-  const first = slo.find((text) => text.startsWith("ttft"));
-  if (!stream && first !== undefined) {
-    throw new InputError(`--slo: "${first}": answers that are not streamed have no ttft`);
+}
+
+/** Objectives of each request, and of the run as a whole. */
+function objectivesOf({ stream, slo = [] }: SettledLoad): Pick<LoadPlan, "slos" | "statements"> {
+  const slos: Slo[] = [], statements: Statement[] = [];
+  for (const text of slo) {
+    const statement = parseStatement(text);
+    const each = statement === null ? parseSlo(text) : null;
+    const name = statement?.measure ?? `${each!.metric}_ms`;
+    if (!stream && (name === "ttft_ms" || name === "ttft_intended_ms")) {
+      throw new InputError(`--slo: "${text}": answers that are not streamed have no ttft`);
+    }
+    if (statement !== null) statements.push(statement);
+    else slos.push(each!);
   }
+  return { slos, statements };
 }
 
 function stagesOf(settings: SettledLoad, times_s: number[] | null): LoadStage[] {

@@ -5,6 +5,7 @@ import type { FailureClass } from "../endpoint/errors.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Slo } from "./slo.ts";
+import type { JudgedStatement } from "./statement.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Window } from "./window.ts";
 import type { ServerMetricsSummary } from "./server/server_metrics.ts";
@@ -78,6 +79,8 @@ export interface StageResults {
     missed: Record<string, number>;
     /** Of how many answers it is not known, which met it for none; older results do not tell. */
     unknown?: Record<string, number>;
+    /** Answers that missed no SLO, of which it is not known whether they met one. */
+    undecided?: number;
   } | null;
   /** Of the requests that count; each null where none of them knows it. */
   metrics: {
@@ -128,6 +131,8 @@ export interface LoadResults {
   total_cost_usd: number | null;
   /** What a good request had to keep to; empty for none. */
   slos: Slo[];
+  /** What was to hold for the run as a whole, and whether it did; none asked for: left out. */
+  statements?: JudgedStatement[];
   /** Whether the client itself can be trusted with these figures. */
   verdict: Verdict;
   /** Energy of the measured window, where a sensor was there. */

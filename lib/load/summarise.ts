@@ -183,6 +183,25 @@ function sourcesOf(answered: readonly RequestRecord[]): Partial<Record<TokenSour
   return sources;
 }
 
+/**
+ * A latency of lib/measures by its name, of answers in their order, ms; null where it is not known. Of
+ * gaps and of new connections only those that there were.
+ */
+export function latencyValues(
+  name: string,
+  answered: readonly RequestRecord[],
+  gapsOf: GapsOf,
+): (number | null)[] {
+  if (name === "gap_ms") return answered.flatMap((record) => [...gapsOf(record)]);
+  if (name === "connect_ms") {
+    return answered.flatMap(({ connect_ns }) => connect_ns > 0 ? [connect_ns / NS_PER_MS] : []);
+  }
+  return answered.map((record) => {
+    const values: Partial<Record<string, number | null>> = { ...latencies(record) };
+    return values[name] ?? null;
+  });
+}
+
 /** A request's values for its objectives. */
 function sloValues(record: RequestRecord, gaps_ms: Float32Array): SloValues {
   const values = latencies(record);
@@ -205,12 +224,15 @@ function goodputOf(
   const missed: Record<string, number> = {}, unknown: Record<string, number> = {};
   for (const slo of slos) missed[sloText(slo)] = unknown[sloText(slo)] = 0;
   const good = new Set<RequestRecord>();
+  let undecided = 0;
   for (const record of inside) {
     if (record.failure !== null) continue;
     const judged = judgeSlos(slos, sloValues(record, gapsOf(record)));
     for (const slo of judged.missed) missed[sloText(slo)]++;
     for (const slo of judged.unknown) unknown[sloText(slo)]++;
-    if (judged.missed.length === 0 && judged.unknown.length === 0) good.add(record);
+    if (judged.missed.length > 0) continue;
+    if (judged.unknown.length > 0) undecided++;
+    else good.add(record);
   }
   const isGood: CountOf = (record) => good.has(record) ? 1 : 0;
   return {
@@ -219,6 +241,7 @@ function goodputOf(
     share: shareEstimate(good.size, inside.length),
     missed,
     unknown,
+    undecided,
   };
 }
 

@@ -191,9 +191,9 @@ export const loadSettingsSchema = z.strictObject({
   tokenizer: z.boolean().default(false).register(about, {
     help: "count tokens with o200k_base where the server does not (else: events)",
   }),
-  /** Objectives such as "ttft:500". */
+  /** Objectives of each request such as "ttft:500", or of the run such as "p99(ttft)<500ms". */
   slo: z.array(text).optional().register(about, {
-    help: "an objective such as ttft:500, tpot:50, e2e:5000, gap_p99:100",
+    help: "of each request, as ttft:500, tpot:50, gap_p99:100; of the run, as p99(ttft)<500ms",
     placeholder: "METRIC:MS",
     whole: true,
   }),

@@ -5,6 +5,7 @@ import { LEAST_UNITS } from "../../stats/ratio.ts";
 import { tableLines } from "../ui/table.ts";
 import { textWidth } from "../../text/width.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
+import type { JudgedStatement } from "../../load/statement.ts";
 import type { Verdict } from "../../load/verdict.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Column } from "../ui/table.ts";
@@ -199,6 +200,9 @@ function outcomeLines(results: LoadResults): string[] {
       lines.push(`goodput –: unknown with fewer than ${LEAST_UNITS} requests`);
     }
   }
+  for (const statement of results.statements ?? []) {
+    lines.push(...wrapped("objective: ", statementWords(statement)));
+  }
   if (total_cost_usd !== null) lines.push(`cost ${dollars(total_cost_usd)}`);
   if (energy) {
     const { energy_j, error_j, per_token_j } = energy;
@@ -208,6 +212,15 @@ function outcomeLines(results: LoadResults): string[] {
     );
   }
   return lines;
+}
+
+function statementWords(statement: JudgedStatement): string {
+  const { text, verdict, value_ms, interval, known, unknown } = statement;
+  const range = interval ? ` [${shown(interval.low)}, ${shown(interval.high)}]` : "";
+  const words =
+    { met: "met", missed: "not met", undecided: "not enough requests to tell" }[verdict];
+  const untold = unknown > 0 ? `, ${unknown} unknown` : "";
+  return `${text} ${words}: ${shown(value_ms)}${range} ms of ${known}${untold}`;
 }
 
 function percent({ value, low, high }: Estimate): string {

@@ -1,0 +1,103 @@
+/** Objectives of a run as a whole, such as p99(ttft) < 300 ms: met, missed, or not enough to tell. */
+import { InputError } from "../errors.ts";
+import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
+import { quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { DURATION_FORM, parseDuration } from "../text/duration.ts";
+import type { Estimate } from "../stats/interval.ts";
+
+/** That a quantile of a latency keeps to a limit. */
+export interface Statement {
+  /** The latency's name in lib/measures, `ttft_ms`. */
+  measure: string;
+  /** In (0, 1). */
+  quantile: number;
+  /** The most that it may be, ms. */
+  limit_ms: number;
+}
+
+/** A statement held against a run. */
+export interface JudgedStatement extends Statement {
+  /** `ttft_p99_ms ≤ 300 ms`. */
+  text: string;
+  /** "undecided": too few requests, or too many whose value is not known. */
+  verdict: "met" | "missed" | "undecided";
+  /** The quantile of the known values, ms; null for none. */
+  value_ms: number | null;
+  /** Its 95 % interval; null for too few. */
+  interval: Estimate | null;
+  /** Values that are known. */
+  known: number;
+  /** Answers whose value is not known: they meet nothing, and miss nothing. */
+  unknown: number;
+}
+
+const FUNCTION = /^p(\d{1,2}(?:\.\d+)?)\s*\(\s*(\w+)\s*\)\s*(?:<=?|≤)?\s*(.*)$/;
+const NAMED = /^(\w+_p\d{1,2}(?:_\d+)?):(.+)$/;
+
+/**
+ * Reads `p99(ttft)<300ms` or `ttft_p99:300`, in ms where no unit is given. Null for a text of neither
+ * form: an objective of each request.
+ *
+ * @throws {InputError} an unknown latency, or no time.
+ */
+export function parseStatement(text: string): Statement | null {
+  const called = FUNCTION.exec(text.trim());
+  const named = called ? null : NAMED.exec(text.trim());
+  // of one answer's gaps: an objective of each request
+  if (!called && (!named || named[1] === "gap_p99")) return null;
+  const name = called ? `${called[2]}_p${called[1].replace(".", "_")}_ms` : `${named![1]}_ms`;
+  const found = measureNamed(name);
+  if (!found || found.quantile === null || !found.measure.where.includes("load")) {
+    const known = latenciesOf("load").map((measure) => measure.name.replace(/_ms$/, ""));
+    throw new InputError(
+      `--slo: "${text}": no quantile of ${known.join(", ")}; e.g. p99(ttft)<300ms or ttft_p99:300`,
+    );
+  }
+  const limit = called ? called[3] : named![2];
+  const limit_ms = parseDuration(limit, "ms");
+  if (limit_ms === null || !(limit_ms > 0)) {
+    throw new InputError(
+      `--slo: "${text}": "${limit}" is no limit; expected ${DURATION_FORM}, or milliseconds`,
+    );
+  }
+  return { measure: found.measure.name, quantile: found.quantile, limit_ms };
+}
+
+/** A statement as people write it. */
+export function statementText({ measure, quantile, limit_ms }: Statement): string {
+  return `${quantileName(measureNamed(measure)!.measure, quantile)} ≤ ${limit_ms} ms`;
+}
+
+/**
+ * Holds a statement against a run's answers. That the q-quantile is at most the limit says that the share
+ * of values within it is at least q, so Wilson's 95 % interval of that share decides: met where all of
+ * it is at least q, even if no unknown value were within; missed where all of it is less, even if every
+ * unknown one were.
+ *
+ * @param values of all answers, ms; null is unknown.
+ */
+export function judgeStatement(
+  statement: Statement,
+  values: readonly (number | null)[],
+): JudgedStatement {
+  const known = values.filter((value) => value !== null);
+  const unknown = values.length - known.length;
+  const within = known.filter((value) => value <= statement.limit_ms).length;
+  const least = shareEstimate(within, values.length);
+  const most = shareEstimate(within + unknown, values.length);
+  const q = statement.quantile;
+  return {
+    ...statement,
+    text: statementText(statement),
+    verdict: least !== null && least.low >= q
+      ? "met"
+      : most !== null && most.high < q
+      ? "missed"
+      : "undecided",
+    value_ms: known.length ? quantile(sortedCopy(known), q) : null,
+    interval: quantileEstimate(known, q),
+    known: known.length,
+    unknown,
+  };
+}

@@ -1,0 +1,91 @@
+/** Objectives of a run as a whole; shares' intervals are those of statsmodels' proportion_confint. */
+import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { findCapacity } from "../../lib/load/capacity.ts";
+import { planLoad } from "../../lib/load/plan_load.ts";
+import { judgeStatement, parseStatement, statementText } from "../../lib/load/statement.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { load } from "./fixture.ts";
+
+Deno.test("statements are read in both forms, with any quantile of any latency", () => {
+  const cases: [text: string, measure: string, quantile: number, limit_ms: number][] = [
+    ["p99(ttft)<300ms", "ttft_ms", 0.99, 300],
+    ["p99.9(e2e) <= 2s", "e2e_ms", 0.999, 2000],
+    ["p50( gap ) ≤ 20", "gap_ms", 0.5, 20],
+    ["ttft_p99:300", "ttft_ms", 0.99, 300],
+    ["e2e_intended_p99_9:1.5s", "e2e_intended_ms", 0.999, 1500],
+    ["normalized_latency_p95:40", "normalized_latency_ms", 0.95, 40],
+  ];
+  for (const [text, measure, quantile, limit_ms] of cases) {
+    assertEquals([text, parseStatement(text)], [text, { measure, quantile, limit_ms }]);
+  }
+  // of each request, as before
+  for (const text of ["ttft:500", "gap_p99:50", "tpot:20"]) {
+    assertEquals(parseStatement(text), null);
+  }
+  for (const text of ["p99(cost)<3", "p0(ttft)<3", "p99(ttft)<", "ttft_p99:soon", "ttft_p99:0"]) {
+    assertThrows(() => parseStatement(text), InputError, "--slo");
+  }
+  assertEquals(statementText(parseStatement("p99.9(ttft)<2s")!), "ttft_p99_9_ms ≤ 2000 ms");
+});
+
+Deno.test("met, missed, or not enough to tell", () => {
+  const half = parseStatement("ttft_p50:100")!;
+  const judged = (within: number, of: number, unknown = 0, statement = half) =>
+    judgeStatement(statement, [
+      ...new Array<number>(within).fill(100),
+      ...new Array<number>(of - within - unknown).fill(101),
+      ...new Array<null>(unknown).fill(null),
+    ]).verdict;
+  assertEquals(judged(65, 100), "met"); // 55.3 to 73.6 %
+  assertEquals(judged(45, 100), "undecided"); // 35.6 to 54.8 %
+  assertEquals(judged(30, 100), "missed"); // 21.9 to 39.6 %
+  const tail = parseStatement("ttft_p99:100")!;
+  assertEquals(judged(100, 100, 0, tail), "undecided"); // 96.3 to 100 %: a hundred cannot tell a p99
+  assertEquals(judged(400, 400, 0, tail), "met"); // 99.05 to 100 %
+  assertEquals(judged(380, 400, 0, tail), "missed");
+  // what is not known meets nothing and misses nothing
+  assertEquals(judged(400, 440, 40, tail), "undecided");
+  assertEquals(judged(0, 50, 50), "undecided");
+  assertEquals(judgeStatement(half, []).verdict, "undecided");
+  const told = judgeStatement(half, [1, 2, null, 4]);
+  assertEquals([told.value_ms, told.known, told.unknown, told.interval], [2, 3, 1, null]);
+});
+
+Deno.test("a load tells what became of its statements; answers that are not streamed have no ttft", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
+  const slo = ["p50(ttft)<10s", "e2e_p50:1", "p99(e2e)<10s", "p50(tpot)<1s", "e2e:5000"];
+  using run = await load({ endpoint: mock.url, concurrency: 4, requests: 40, slo });
+  const { statements, slos } = run.results;
+  assertEquals(statements!.map(({ verdict }) => verdict), [
+    "met",
+    "missed",
+    "undecided",
+    // all tokens came at one time: no one knows how fast they were made
+    "undecided",
+  ]);
+  assertEquals(slos, [{ metric: "e2e", limit_ms: 5000 }]);
+  assertEquals([statements![3].known, statements![3].unknown], [0, 40]);
+  assertAlmostEquals(statements![1].value_ms!, run.results.total.metrics.e2e_ms!.p50, 1e-9);
+  const settings = { endpoint: mock.url, concurrency: 1, requests: 1, stream: false };
+  for (const text of ["ttft:5", "p99(ttft)<5", "ttft_intended_p50:5"]) {
+    const error = await planLoad({ ...settings, slo: [text] }).then(() => null, (e: Error) => e);
+    assertStringIncludes(error!.message, "not streamed");
+  }
+});
+
+Deno.test("a search for capacity calls no level bad of which it is not known", async () => {
+  const search = (good: number, unknown: number) =>
+    findCapacity({
+      start: 4,
+      most: 8,
+      whole: true,
+      target: 0.95,
+      precision: 0.05,
+      probe: () => Promise.resolve({ good, unknown, total: 100 }),
+      onProbe: () => {},
+    });
+  const unknown = await search(0, 100);
+  assertEquals([unknown.highest_good, unknown.lowest_bad], [null, null]);
+  assertEquals((await search(0, 0)).lowest_bad, 1);
+});
