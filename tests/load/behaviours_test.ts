@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { latencies } from "../../lib/endpoint/latency.ts";
 import { behaving, BEHAVIOURS } from "../endpoint/behaviours.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { load } from "./fixture.ts";
@@ -37,8 +38,25 @@ for (const transport of ["wire", "portable"] as const) {
             [expected.prompt_tokens, expected.completion_tokens, expected.source],
           );
           assertEquals(record.usage_details, expected.details ?? null);
+          const { t_first_token_ns: first_ns, t_last_token_ns: last_ns } = record;
+          assertEquals(record.gaps > 0, first_ns !== last_ns);
+          if (first_ns === last_ns) assertEquals(latencies(record).tpot_ms, null);
         });
       }
     });
   }
 }
+
+Deno.test("what a server counts of an answer without a text is in no rate", async () => {
+  await using server = await behaving();
+  using run = await load({
+    endpoint: `${server.url}/chat/completions`,
+    model: "m",
+    prompt: "usage without a text",
+    concurrency: 1,
+    requests: 4,
+  });
+  const { requests, errors, requests_per_s, output_tokens_per_s } = run.results.total;
+  assertEquals([requests.successful, errors], [0, { empty_reply: 4 }]);
+  assertEquals([requests_per_s, output_tokens_per_s], [0, 0]);
+});
