@@ -1,12 +1,16 @@
 /** A metric of runs over time, and where it changed its level. */
 import { shareEstimate } from "../stats/interval.ts";
 import { groupedBy } from "../run/problems.ts";
+import { readRunDirectory } from "../run/read_run.ts";
+import { isLimitMetric, limitValue } from "./gate_limits.ts";
+import { loadSampleOf } from "./load_sample.ts";
 import { findSteps } from "./steps.ts";
+import type { PriceTable } from "../run/prices.ts";
 import type { IndexedRun } from "../run/index.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { Step } from "./steps.ts";
 
-/** What can be followed over time. */
+/** What the index of runs tells, and can be followed over time. */
 export const TREND_METRICS = [
   "pass_rate",
   "answer_rate",
@@ -20,7 +24,44 @@ export const TREND_METRICS = [
   "ttft_p99_ms",
 ] as const;
 
-export type TrendMetric = typeof TREND_METRICS[number];
+type IndexedMetric = typeof TREND_METRICS[number];
+
+/** What of a run is read from its own files: any quantile of a latency. */
+export type RunValues = ReadonlyMap<string, number | null>;
+
+function isIndexed(metric: string): metric is IndexedMetric {
+  return TREND_METRICS.some((known) => known === metric);
+}
+
+/** Whether the index has it as one value of the run, not of its ways of asking. */
+function isOfRun(metric: string): metric is Exclude<IndexedMetric, "pass_rate" | "answer_rate"> {
+  return isIndexed(metric);
+}
+
+/** Whether a metric can be followed, whatever kind of runs they are. */
+export function isTrendMetric(metric: string): boolean {
+  return isIndexed(metric) || isLimitMetric(metric);
+}
+
+/**
+ * Values of runs that the index does not tell; null where a run does not know it.
+ *
+ * @throws {InputError} a run's folder cannot be read.
+ */
+export async function readTrendValues(
+  runs: readonly IndexedRun[],
+  metric: string,
+  prices: PriceTable,
+): Promise<RunValues | null> {
+  if (isIndexed(metric)) return null;
+  const values = new Map<string, number | null>();
+  for (const summary of runs) {
+    const run = { ...await readRunDirectory(summary.path), price: null };
+    const load = summary.kind === "load" ? await loadSampleOf(run.summary) : null;
+    values.set(summary.run_id, limitValue(run, load, metric, prices));
+  }
+  return values;
+}
 
 export interface TrendPoint {
   run_id: string;
@@ -34,7 +75,7 @@ export interface TrendPoint {
 }
 
 export interface Trend {
-  metric: TrendMetric;
+  metric: string;
   /** Oldest first; of runs with several modes, one mode after the other. */
   points: TrendPoint[];
   /** `at` counts points; the step lies before that one. */
@@ -43,13 +84,13 @@ export interface Trend {
 }
 
 /** The points of a run: one, or one for each of its modes where the metric is of answers. */
-function pointsOf(run: IndexedRun, metric: TrendMetric): TrendPoint[] {
+function pointsOf(run: IndexedRun, metric: string, told: RunValues | null): TrendPoint[] {
   const { run_id, started_at_unix_seconds, model } = run;
   if (started_at_unix_seconds === null) return [];
   const point = (mode: string | null, value: number | null, interval: Estimate | null) =>
     value === null ? [] : [{ run_id, started_at_unix_seconds, model, mode, value, interval }];
   if (metric !== "pass_rate" && metric !== "answer_rate" && metric !== "avg_hit_rate") {
-    return point(null, run[metric], null);
+    return point(null, isOfRun(metric) ? run[metric] : told?.get(run_id) ?? null, null);
   }
   return (run.modes.length > 0 ? run.modes : [wholeOf(run)]).flatMap((figures) => {
     const { answers, errors, pass_rate, avg_hit_rate } = figures;
@@ -67,14 +108,23 @@ function wholeOf({ items_total, failed, passed, judged, avg_hit_rate }: IndexedR
   return { mode: null, answers: items_total, errors: failed, pass_rate, avg_hit_rate };
 }
 
-/** The trend over runs, oldest first. */
-export function trendOf(runs: readonly IndexedRun[], metric: TrendMetric): Trend {
+/**
+ * The trend over runs, oldest first.
+ *
+ * @param told values of a metric that the index does not have, by the runs' ids.
+ */
+export function trendOf(
+  runs: readonly IndexedRun[],
+  metric: string,
+  told: RunValues | null = null,
+): Trend {
   const ordered = runs.toSorted((a, b) =>
     (a.started_at_unix_seconds ?? 0) - (b.started_at_unix_seconds ?? 0)
   );
-  const known = ordered.filter((run) => pointsOf(run, metric).length > 0);
+  const known = ordered.filter((run) => pointsOf(run, metric, told).length > 0);
   const series = [
-    ...groupedBy(known.flatMap((run) => pointsOf(run, metric)), ({ mode }) => mode ?? "").values(),
+    ...groupedBy(known.flatMap((run) => pointsOf(run, metric, told)), ({ mode }) => mode ?? "")
+      .values(),
   ];
   const points = series.flat();
   const distinct = (key: "model" | "benchmark") => new Set(known.map((run) => run[key])).size;

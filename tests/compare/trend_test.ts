@@ -1,6 +1,10 @@
 /** Trends: intervals over problems, and each mode of a comparative run by itself. */
 import { assert, assertEquals } from "@std/assert";
-import { trendOf } from "../../lib/compare/trend.ts";
+import { isTrendMetric, readTrendValues, trendOf } from "../../lib/compare/trend.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { builtinPrices } from "../../lib/run/prices.ts";
+import { readRunDirectory } from "../../lib/run/read_run.ts";
+import { load } from "../load/fixture.ts";
 import { modesOf } from "../../lib/run/problems.ts";
 import { attemptsShare } from "../../lib/stats/pass_at_k.ts";
 import { shareEstimate } from "../../lib/stats/interval.ts";
@@ -67,4 +71,26 @@ Deno.test("a run whose items nobody knows has the figures that its source tells"
   const run = { ...indexed(() => {}), modes: [] };
   const [point] = trendOf([run], "answer_rate").points;
   assertEquals(point.interval, shareEstimate(40, 40));
+});
+
+Deno.test("any quantile of a latency is followed: what the index lacks is read from the runs", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.02 } });
+  using first = await load({ endpoint: mock.url, concurrency: 2, requests: 12 });
+  using second = await load({ endpoint: mock.url, concurrency: 4, requests: 12 });
+  const runs = await Promise.all([first, second].map(async ({ directory }, i) => {
+    const { summary } = await readRunDirectory(directory.path);
+    const of_loads = { avg_hit_rate: null, modes: [], judged: 0, warnings: [] };
+    return { ...summary, ...of_loads, started_at_unix_seconds: i };
+  }));
+  for (const [metric, key] of [["e2e_p95_ms", "p95"], ["e2e_p99_9_ms", "p99_9"]] as const) {
+    assert(isTrendMetric(metric));
+    const told = await readTrendValues(runs, metric, builtinPrices());
+    const { points } = trendOf(runs, metric, told);
+    assertEquals(
+      points.map(({ value }) => value),
+      [first, second].map(({ results }) => results.total.metrics.e2e_ms![key]),
+    );
+  }
+  assertEquals(await readTrendValues(runs, "ttft_p50_ms", builtinPrices()), null);
+  assertEquals(["e2e_p100_ms", "tokens", "ttft"].filter(isTrendMetric), []);
 });

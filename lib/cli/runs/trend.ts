@@ -2,10 +2,11 @@
 import { InputError } from "../../errors.ts";
 import { priceRun } from "../../compare/cost.ts";
 import { describeValue } from "../../measures/describe.ts";
-import { TREND_METRICS, trendOf } from "../../compare/trend.ts";
+import { isTrendMetric, readTrendValues, TREND_METRICS, trendOf } from "../../compare/trend.ts";
+import { LIMIT_NAMES } from "../../compare/gate_limits.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
-import { choice, flagHelp, otherwise, parseFlags, text } from "../ui/flags.ts";
+import { flagHelp, otherwise, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
@@ -18,7 +19,7 @@ import type { Palette } from "../ui/terminal.ts";
 const flags = {
   ...filterFlags,
   ...pricesFlag,
-  "metric": otherwise("pass_rate", choice(TREND_METRICS, "what to follow")),
+  "metric": otherwise("pass_rate", text("NAME", "what to follow, any quantile too: ttft_p95_ms")),
   "svg": text("FILE", "draws it there"),
   ...jsonFlag,
 };
@@ -48,6 +49,10 @@ export const command: Command = {
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
     const metric = values.metric;
+    if (!isTrendMetric(metric)) {
+      const known = [...TREND_METRICS, LIMIT_NAMES].join(", ");
+      throw new InputError(`--metric: "${metric}" is none of ${known}`);
+    }
     const prices = await pricesOf(values.prices);
     return await withRuns(values.runs, terminal, async (index) => {
       const given = filterOf(values);
@@ -58,7 +63,7 @@ export const command: Command = {
         ...run,
         cost_usd: priceRun(run, prices, { again }).cost.total_cost_usd,
       }));
-      const trend = trendOf(runs, metric);
+      const trend = trendOf(runs, metric, await readTrendValues(runs, metric, prices));
       if (trend.points.length === 0) {
         throw new InputError(`none of the ${runs.length} runs has a known ${metric}`);
       }
