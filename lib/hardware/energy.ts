@@ -161,21 +161,28 @@ function fromCounter(
   if (first === null || last === null || last.value < first.value) return null;
   const energy_j = last.value - first.value;
   const power_w = energy_j / ((to_ns - from_ns) / NS_PER_S);
+  // behind its last move the counter was not read any more, or stood still: nobody knows which
+  const moving_ns = to_ns - from_ns - last.stale_ns;
+  if (last.stale_ns > 0 && moving_ns <= 0) return null;
+  const unseen_j = energy_j * last.stale_ns / moving_ns;
   return {
     device,
     energy_j,
-    error_j: (first.step_j + last.step_j) / 2,
+    error_j: (first.step_j + last.step_j) / 2 + unseen_j,
     power_w,
     method: "counter",
   };
 }
 
-/** A stepping counter at a time, interpolated between the samples where it moved, and that step. */
+/**
+ * A stepping counter at a time, interpolated between the samples where it moved, and that step. Where
+ * it never moved again, `stale_ns` is how long ago it last did.
+ */
 function stepAt(
   series: Series,
   name: string,
   t_ns: number,
-): { value: number; step_j: number } | null {
+): { value: number; step_j: number; stale_ns: number } | null {
   const [, end] = series.overlapping(t_ns, t_ns);
   let after = Math.max(1, Math.min(end, series.length) - 1);
   while (after > 1 && !(series.t_ns(after - 1) < t_ns)) after--;
@@ -188,7 +195,8 @@ function stepAt(
   const span_ns = series.t_ns(after) - series.t_ns(before);
   const share = Math.min(1, Math.max(0, (t_ns - series.t_ns(before)) / span_ns));
   const step_j = at(after) - at(before);
-  return { value: at(before) + share * step_j, step_j };
+  const stale_ns = step_j === 0 ? t_ns - series.t_ns(before) : 0;
+  return { value: at(before) + share * step_j, step_j, stale_ns };
 }
 
 function fromPower(series: Series, device: string, from_ns: number, to_ns: number): Energy | null {

@@ -68,7 +68,7 @@ function denoOffset(): number | null {
 function bunOffset(): number | null {
   if (!("Bun" in globalThis)) return null;
   try {
-    const { dlopen, ptr } = createRequire(import.meta.url)("bun:ffi");
+    const { dlopen, ptr } = createRequire(process.execPath)("bun:ffi");
     const libc = dlopen("libc.so.6", { clock_gettime: { args: ["i32", "ptr"], returns: "i32" } });
     const timespec = new BigInt64Array(2);
     const room = ptr(timespec);

@@ -112,3 +112,15 @@ Deno.test("a platform's counter holds its packages, a package its cores: each jo
   }, [0, 1e9]);
   assertEquals(energyDevices(series), ["rapl.package-0", "rapl.package-0.dram"]);
 });
+
+Deno.test("a counter that is no longer read does not pass for a device that took nothing", () => {
+  // 200 W for 4 s; under heavy load the driver was asked for the last time after 3 s
+  const t_ns = Array.from({ length: 401 }, (_, i) => i * 0.01 * S);
+  const read = t_ns.map((t) => 200 * Math.min(3, Math.floor(t / S / 0.1 + 1e-9) * 0.1));
+  const series = seriesOf({ "gpu0.energy_j": read }, t_ns);
+  const late = energyOver(series, "gpu0", 1 * S, 4 * S)!;
+  assert(Math.abs(late.energy_j - 600) <= late.error_j, `${late.energy_j} ± ${late.error_j} J`);
+  assertEquals(energyOver(series, "gpu0", 3.2 * S, 4 * S), null);
+  const known = energyOver(series, "gpu0", 1 * S, 2.5 * S)!;
+  assert(known.error_j <= 20, `${known.error_j} J`); // one step
+});
