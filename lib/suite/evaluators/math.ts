@@ -5,6 +5,11 @@ import { someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
+/** An answer as words: `True` answers `\text{true}`. */
+function wordsIn(result: string): string {
+  return result.replace(/[.$*]+/g, "").normalize("NFKC").toLowerCase().replace(/\s+/g, "");
+}
+
 const options = z.strictObject({
   /** The right result in LaTeX or plain text, or several that are right alike. */
   expected: someTexts,
@@ -25,7 +30,11 @@ export const math: Evaluator<z.infer<typeof options>> = {
     const { sameMathematics } = await import("./math_equal.ts");
     const result = resultIn(response_text);
     const answer = mathematicsOf(result);
-    const passed = listed(expected).some((text) => sameMathematics(mathematicsOf(text), answer));
+    const passed = listed(expected).some((text) => {
+      const wanted = mathematicsOf(text);
+      if (wanted.kind === "words" && wanted.text === wordsIn(result)) return true;
+      return sameMathematics(wanted, answer);
+    });
     const wanted = listed(expected).map((text) => quoted(text)).join(" or ");
     return verdict(
       "math",

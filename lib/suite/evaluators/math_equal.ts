@@ -128,6 +128,8 @@ function sameRelation(
     a.signs[0] === "∈" || b.signs[0] === "∈" || resultA?.kind === "bracketed" ||
     resultB?.kind === "bracketed"
   ) {
+    if (resultA === null && resultB !== null) return sameInterval(a, resultB);
+    if (resultB === null && resultA !== null) return sameInterval(b, resultA);
     return resultA !== null && resultB !== null && sameMathematics(resultA, resultB);
   }
   if (a.sides[0].kind === "words" || b.sides[0].kind === "words") {

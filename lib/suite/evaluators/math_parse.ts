@@ -68,6 +68,10 @@ const WORDS =
   /\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|operatorname)\s*\{([^{}]*)\}(\s*\^\s*(?:\{[^{}]*\}|\d))?/g;
 const JOINING = /^\s*(?:,?\s*(?:or|and|,))\s*$/i;
 
+/** Words behind a number and a space, but names of functions: 12 apples, 45 degrees, 3 cm^2. */
+const UNIT =
+  /(?<=[\d%}]) +(?!.*(?:sin|cos|tan|ln|log|exp|sqrt|pi|inf|or|and)(?![a-z]))(?:mm|cm|dm|km|in|ft|mi|yd|kg|mg|lb|oz|ml|cl|min|hr|hrs|sec|ms|mph|kmh?|rad|deg|sq|cu|cups?|[a-zA-Z]{4,})(?:[ /]+[a-zA-Z]+|\^?\d)*\s*\.?$/;
+
 /** One form for what is written in many. Units and other words go, "or" and "and" are commas. */
 function plain(text: string): string {
   let form = text.trim().replace(/⁻¹|[²³⁴¹⁰]/g, (raised) => RAISED[raised])
@@ -75,7 +79,10 @@ function plain(text: string): string {
       WORDS,
       (_, words: string) => JOINING.test(words) ? " , " : /^[eid]$/.test(words) ? words : " ",
     )
-    .replace(/(?<=[\s\d$})])(?:or|and)(?=[\s$\\-])/g, " , ");
+    .replace(/(?<=[\s\d$})])(?:or|and)(?=[\s$\\-])/g, " , ")
+    .replace(/(?<=\d)\\[,!](?=\d{3}(?!\d))/g, "")
+    .replace(/(\d\.\d+)[eE]([+-]?\d+)/g, "$1*10^{$2}")
+    .replace(UNIT, "");
   for (const [sign, plain] of SIGNS) form = form.replace(sign, plain);
   return form.replace(/[.。]\s*$/, "").trim();
 }

@@ -1,11 +1,13 @@
 /** Where the result of an answer about mathematics stands. */
 import { announcedIn, boxesIn, membersIn, tagsIn } from "./final_answer.ts";
 
-const IN_DOLLARS = /\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[([^]+?)\\\]|\\\(([^]+?)\\\)/g;
+const IN_DOLLARS = /\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[([^]{1,2000}?)\\\]|\\\(([^]{1,2000}?)\\\)/g;
+/** "x = 2 or x = 3", each between dollars of its own, is one result. */
+const BESIDE = /^\s*(?:,?\s*(?:and|or|,|und|oder|et|ou|y|o)?)\s*$/i;
 
 /**
  * The result in an answer: the last that is boxed, tagged, behind a key of JSON or announced; else the
- * last between dollars; else the last line.
+ * last between dollars; else the last line, of a sentence its last number.
  */
 export function resultIn(answer: string): string {
   const places = [...boxesIn(answer), ...tagsIn(answer), ...membersIn(answer)];
@@ -19,11 +21,25 @@ export function resultIn(answer: string): string {
   const last = [...places, ...announced].filter(({ content }) => content.trim() !== "")
     .sort((a, b) => a.end - b.end).at(-1);
   if (last) return last.content;
-  return lastInDollars(answer) ??
-    answer.trim().split("\n").at(-1)!.replace(/\*\*|^#+\s*/g, "").trim();
+  const line = answer.trim().split("\n").at(-1)!.replace(/\*\*|^#+\s*/g, "").trim();
+  return lastInDollars(answer) ?? (PROSE.test(line) ? lastNumber(line) : null) ?? line;
+}
+
+/** Words before anything else: a sentence, and no result by itself. */
+const PROSE = /^[A-Za-z]{2,}(?:\s+[A-Za-z]+)+\s/;
+
+function lastNumber(line: string): string | null {
+  return line.match(/[-+]?\d[\d,]*(?:\.\d+)?(?:\s*\/\s*\d+)?(?:\s?%)?/g)?.at(-1) ?? null;
 }
 
 function lastInDollars(text: string): string | null {
-  const found = [...text.matchAll(IN_DOLLARS)].at(-1);
-  return found ? found.slice(1).find((content) => content !== undefined)! : null;
+  const found = [...text.matchAll(IN_DOLLARS)];
+  const contents: string[] = [];
+  for (let i = found.length - 1; i >= 0; i--) {
+    const { index, 0: whole, ...groups } = found[i];
+    const next = found[i + 1];
+    if (next && !BESIDE.test(text.slice(index + whole.length, next.index))) break;
+    contents.unshift([1, 2, 3, 4].map((group) => groups[group]).find((one) => one !== undefined)!);
+  }
+  return contents.length > 0 ? contents.join(", ") : null;
 }

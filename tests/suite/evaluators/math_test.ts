@@ -55,6 +55,11 @@ Deno.test("math: rewritten expressions are the same, changed ones are not", () =
     ["x", "|x|"],
     ["\\frac{1}{x}", "\\frac{1}{x^2}"],
     ["10^{-7}", "2\\cdot 10^{-7}"],
+    // letters beside a number are factors, no unit
+    ["6ab", "6"],
+    ["2ab", "2ac"],
+    ["x^{2}yz", "x^{2}"],
+    ["\\frac{1}{2} ab", "\\frac{1}{2}"],
   ];
   for (const [a, b] of same) {
     assert(sameMathematics(mathematicsOf(a), mathematicsOf(b)), `${a} ${b}`);
@@ -69,13 +74,15 @@ Deno.test("math: the result of an answer is what it ends on", () => {
   assertEquals(resultIn("\\boxed{\\frac{1}{2}} and so on"), "\\frac{1}{2}");
   assertEquals(resultIn('{"answer": "2x"}'), "2x");
   assertEquals(resultIn("work\n\n2x + 1"), "2x + 1");
+  assertEquals(resultIn("So $x = 2$ or $x = 3$."), "x = 2, x = 3");
+  assertEquals(resultIn("The total is 18."), "18");
 });
 
 Deno.test("math: what cannot be read is compared as words, in bounded time", async () => {
   assert(await judged("\\text{a circle}", "\\boxed{\\text{A circle}}"));
   assert(!await judged("\\sum_{k=1}^n k", "$\\sum_{k=1}^{n} k$"));
   assert(await judged("\\int x\\,dx", "$\\int x\\,dx$"));
-  for (const piece of ["(", "{", "\\frac{", "|", "x^", "1,", "-", "\\{", "\\sqrt"]) {
+  for (const piece of ["(", "{", "\\frac{", "|", "x^", "1,", "-", "\\{", "\\sqrt", "\\[", "$"]) {
     assertEquals(await judged("1", piece.repeat(20_000)), false, piece);
   }
 });
