@@ -130,16 +130,26 @@ function overStages(turnovers: readonly Turnover[], count: CountOf) {
 
 /** Counts and times of units; null where a count is known of none of the requests that could tell. */
 function known(units: Turnover["units"], count: CountOf): RatioUnit[] | null {
-  const counts = units.map(({ records }) => records.map(count));
-  const answers = units.flatMap(({ records }, i) =>
-    counts[i].filter((_, turn) => records[turn].failure === null)
-  );
-  const told = answers.filter((value) => value !== null);
-  if (told.length === 0 && answers.length > 0) return null;
-  const mean = told.reduce((sum, value) => sum + value, 0) / told.length;
-  return units.map(({ weight, time_s }, i) => ({
-    numerator: weight * counts[i].reduce<number>((sum, value) => sum + (value ?? mean), 0),
-    denominator: weight * time_s,
+  let [answers, told, sum] = [0, 0, 0];
+  const counted = units.map(({ records, weight, time_s }) => {
+    let [numerator, missing] = [0, 0];
+    for (const record of records) {
+      const value = count(record);
+      if (value === null) missing++;
+      else numerator += value;
+      if (record.failure !== null) continue;
+      answers++;
+      if (value === null) continue;
+      told++;
+      sum += value;
+    }
+    return { numerator, missing, weight, denominator: weight * time_s };
+  });
+  if (told === 0 && answers > 0) return null;
+  const mean = told > 0 ? sum / told : 0;
+  return counted.map(({ numerator, missing, weight, denominator }) => ({
+    numerator: weight * (numerator + missing * mean),
+    denominator,
   }));
 }
 
@@ -239,7 +249,7 @@ function openTurnover(
   const behind_ns = more_ns > 2 * deviationOf(gone.map(({ after_ns }) => after_ns)) ? more_ns : 0;
   const whole_ns = stage_ns + behind_ns > 0
     ? stage_ns + behind_ns
-    : Math.max(0, ...left) - window.start_ns;
+    : Math.max(0, (left.at(-1) ?? 0) - window.start_ns);
   const units = inside.map((record, i) => {
     const from_ns = i === 0 ? window.start_ns : turns[i];
     const to_ns = i === n - 1 ? end_ns : turns[i + 1];
