@@ -79,6 +79,8 @@ const SENTENCE_END = /[.!?;](?=\s|$)|[。！？]|\n\s*\n|(?<=\S)\n/;
 const ASIDE =
   /[,(]?\s*(?<![\p{L}])(?:because|since|as|which|not|weil|da|car|porque|perché|потому)(?![\p{L}])|,\s|\s\(/iu;
 
+const LONGEST_SENTENCE = 1000;
+
 /**
  * What is announced as the result: behind "the answer is", "Answer:", "####" and their like in other
  * languages. Of a sentence that begins with the result only that much, else the whole sentence.
@@ -86,7 +88,7 @@ const ASIDE =
 export function announcedIn(text: string): FinalPlace[] {
   return [...text.matchAll(ANNOUNCED)].map((match) => {
     const start = match.index + match[0].length;
-    const rest = text.slice(start, start + LONGEST);
+    const rest = text.slice(start, start + LONGEST_SENTENCE);
     const indent = /^[\s*_]*/.exec(rest)![0].length;
     const ends = SENTENCE_END.exec(rest.slice(indent));
     const sentence = ends ? rest.slice(0, indent + ends.index) : rest;

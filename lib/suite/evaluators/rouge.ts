@@ -40,6 +40,18 @@ function lcsTable(one: readonly string[], other: readonly string[]): Uint32Array
   return rows;
 }
 
+/** Length of the longest common subsequence, in the memory of two rows. */
+function lcsLength(one: readonly string[], other: readonly string[]): number {
+  let before = new Uint32Array(other.length + 1), row = new Uint32Array(other.length + 1);
+  for (const word of one) {
+    for (let j = 1; j <= other.length; j++) {
+      row[j] = word === other[j - 1] ? before[j - 1] + 1 : Math.max(before[j], row[j - 1]);
+    }
+    [before, row] = [row, before];
+  }
+  return before[other.length];
+}
+
 /** Places in `reference` of one longest common subsequence. */
 function lcsPlaces(reference: readonly string[], answer: readonly string[]): number[] {
   const rows = lcsTable(reference, answer);
@@ -77,7 +89,7 @@ export function rougeScore(reference: string, answer: string, variant: string): 
   if (variant === "rougeLsum") return summaryScore(reference, answer);
   const [wanted, given] = [tokens(reference), tokens(answer)];
   if (variant === "rougeL") {
-    return scoreOf(lcsTable(wanted, given).at(-1)!.at(-1)!, wanted.length, given.length);
+    return scoreOf(lcsLength(wanted, given), wanted.length, given.length);
   }
   const n = Number(variant.slice("rouge".length));
   const [first, second] = [ngrams(wanted, n), ngrams(given, n)];
