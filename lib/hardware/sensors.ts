@@ -6,15 +6,18 @@ import type { PortableField, PortableSource } from "./source.ts";
 
 const MILLI = 1e-3;
 
+/** hwmon2 before hwmon10: of several sensors with one name the first keeps it. */
+const byNumber = new Intl.Collator("en", { numeric: true }).compare;
+
 /** `temperature.CHIP.LABEL_celsius` of every hwmon sensor; null where there is none. */
 export function temperatureSource(root: string): PortableSource | null {
   const folder = join(root, "sys/class/hwmon");
-  const chips = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const chips = (existsSync(folder) ? readdirSync(folder) : []).sort(byNumber);
   const files: SystemFile[] = [];
   const fields: PortableField[] = [];
   for (const chip of chips) {
     const name = textOf(join(folder, chip, "name")) ?? chip;
-    for (const entry of readdirSync(join(folder, chip)).sort()) {
+    for (const entry of readdirSync(join(folder, chip)).sort(byNumber)) {
       const sensor = /^(temp\d+)_input$/.exec(entry)?.[1];
       if (!sensor) continue;
       const label = textOf(join(folder, chip, `${sensor}_label`)) ?? sensor;
@@ -32,7 +35,8 @@ export function temperatureSource(root: string): PortableSource | null {
 export function frequencySource(root: string): PortableSource | null {
   const folder = join(root, "sys/devices/system/cpu");
   const cores = (existsSync(folder) ? readdirSync(folder) : [])
-    .filter((name) => existsSync(join(folder, name, "cpufreq/scaling_cur_freq")));
+    .filter((name) => /^cpu\d+$/.test(name))
+    .filter((name) => existsSync(join(folder, name, "cpufreq/scaling_cur_freq"))).sort(byNumber);
   const files = cores.map((core) => new SystemFile(join(folder, core, "cpufreq/scaling_cur_freq")));
   return readings(files, cores.map(frequencyField)) ?? cpuinfoSource(root);
 }

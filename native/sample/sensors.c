@@ -97,6 +97,29 @@ static void cpuinfo_open(struct opening *opening, struct source *source)
     free(cpuinfo);
 }
 
+/* What scandir finds in a folder under the root, in the order of the numbers in the names. */
+static int list(const char *root, const char *folder, int (*wanted)(const struct dirent *),
+                struct dirent ***entries)
+{
+    char path[2 * PATH_MAX];
+    snprintf(path, sizeof path, "%s%s", root, folder);
+    return scandir(path, entries, wanted, versionsort);
+}
+
+static int is_core(const struct dirent *entry)
+{
+    const char *number = entry->d_name + 3;
+    return strncmp(entry->d_name, "cpu", 3) == 0 && *number &&
+           number[strspn(number, "0123456789")] == '\0';
+}
+
+static int is_temperature(const struct dirent *entry)
+{
+    const char *number = entry->d_name + 4;
+    size_t digits = strncmp(entry->d_name, "temp", 4) == 0 ? strspn(number, "0123456789") : 0;
+    return digits > 0 && strcmp(number + digits, "_input") == 0;
+}
+
 void frequency_open(struct opening *opening)
 {
     if (!(opening->options->metrics & METRICS_FREQUENCY)) return;
@@ -105,15 +128,22 @@ void frequency_open(struct opening *opening)
     struct sensors *sensors = source ? calloc(1, sizeof *sensors) : NULL;
     if (!sensors) return;
     sensors->scale = 1e-3; /* kHz */
-    int missing = 0;
-    for (int core = 0; missing < 8 && sensors->count < SENSORS_MAX; core++) {
+    struct dirent **cores;
+    int count = list(opening->options->root, "/sys/devices/system/cpu", is_core, &cores);
+    for (int i = 0; i < count; i++) { /* numbers may be missing in between */
         int fd = file_open(opening->options->root,
-                           "/sys/devices/system/cpu/cpu%d/cpufreq/scaling_cur_freq", core);
-        missing = fd < 0 ? missing + 1 : 0; /* cores may be offline in between */
-        if (fd < 0) continue;
-        sensors->fds[sensors->count] = fd;
-        sensors->fields[sensors->count++] = frequency_field(opening->board, core);
+                           "/sys/devices/system/cpu/%s/cpufreq/scaling_cur_freq",
+                           cores[i]->d_name);
+        if (fd >= 0 && sensors->count < SENSORS_MAX) {
+            sensors->fds[sensors->count] = fd;
+            sensors->fields[sensors->count++] =
+                frequency_field(opening->board, atoi(cores[i]->d_name + 3));
+        } else if (fd >= 0) {
+            close(fd);
+        }
+        free(cores[i]);
     }
+    if (count >= 0) free(cores);
     if (sensors->count > 0) {
         source_ready(source, sensors, sensors_read, sensors_close);
         return;
@@ -125,20 +155,28 @@ void frequency_open(struct opening *opening)
 static void add_chip(struct opening *opening, struct sensors *sensors, const char *hwmon)
 {
     const char *root = opening->options->root;
-    char chip[32], label[32];
-    if (!file_line(chip, sizeof chip, root, "/sys/class/hwmon/%s/name", hwmon)) return;
-    int missing = 0;
-    for (int i = 1; missing < 8 && sensors->count < SENSORS_MAX; i++) {
-        int fd = file_open(root, "/sys/class/hwmon/%s/temp%d_input", hwmon, i);
-        missing = fd < 0 ? missing + 1 : 0;
-        if (fd < 0) continue;
-        if (!file_line(label, sizeof label, root, "/sys/class/hwmon/%s/temp%d_label", hwmon, i))
-            snprintf(label, sizeof label, "temp%d", i);
+    char chip[32], label[32], folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "/sys/class/hwmon/%.64s", hwmon);
+    if (!file_line(chip, sizeof chip, root, "%s/name", folder))
+        snprintf(chip, sizeof chip, "%.31s", hwmon);
+    struct dirent **inputs;
+    int count = list(root, folder, is_temperature, &inputs);
+    for (int i = 0; i < count; i++) {
+        int number = atoi(inputs[i]->d_name + 4);
+        int fd = file_open(root, "%s/%s", folder, inputs[i]->d_name);
+        free(inputs[i]);
+        if (fd < 0 || sensors->count == SENSORS_MAX) {
+            if (fd >= 0) close(fd);
+            continue;
+        }
+        if (!file_line(label, sizeof label, root, "%s/temp%d_label", folder, number))
+            snprintf(label, sizeof label, "temp%d", number);
         sensors->fds[sensors->count] = fd;
         sensors->fields[sensors->count++] =
             board_add(opening->board, "temperature", "celsius", GAUGE,
                       "temperature.%s.%s_celsius", chip, label);
     }
+    if (count >= 0) free(inputs);
 }
 
 static int is_hwmon(const struct dirent *entry)
@@ -155,10 +193,8 @@ void temperature_open(struct opening *opening)
     struct sensors *sensors = source ? calloc(1, sizeof *sensors) : NULL;
     if (!sensors) return;
     sensors->scale = 1e-3; /* thousandths of a degree */
-    char path[PATH_MAX + 32];
     struct dirent **chips;
-    snprintf(path, sizeof path, "%s/sys/class/hwmon", opening->options->root);
-    int count = scandir(path, &chips, is_hwmon, versionsort);
+    int count = list(opening->options->root, "/sys/class/hwmon", is_hwmon, &chips);
     for (int i = 0; i < count; i++) {
         add_chip(opening, sensors, chips[i]->d_name);
         free(chips[i]);

@@ -190,6 +190,28 @@ const HOSTS: Record<string, Host> = {
     },
     values: { "cpu.busy_s": 20, "cpu70.busy_s": 0.7, "cpu199.busy_s": 1.99, "cpu199.idle_s": 0.9 },
   },
+  "sensors and cores whose numbers have gaps, and twelve chips of one name": {
+    files: Object.fromEntries([
+      ...Array.from({ length: 12 }, (_, i) => [`sys/class/hwmon/hwmon${i}/name`, "nvme\n"]),
+      ...Array.from({ length: 12 }, (_, i) => [
+        `sys/class/hwmon/hwmon${i}/temp1_input`,
+        `${30 + i}000\n`,
+      ]),
+      ["sys/class/hwmon/hwmon3/temp40_input", "71000\n"],
+      ["sys/class/hwmon/hwmon3/temp40_label", "Core 38\n"],
+      ...[0, 1, 64, 190].map((core) => [
+        `sys/devices/system/cpu/cpu${core}/cpufreq/scaling_cur_freq`,
+        `${1000 + core}000\n`,
+      ]),
+    ]),
+    values: {
+      "temperature.nvme.temp1_celsius": 30,
+      "temperature.nvme.temp1_celsius.3": 32,
+      "temperature.nvme.temp1_celsius.12": 41,
+      "temperature.nvme.Core_38_celsius": 71,
+      "cpu190.frequency_mhz": 1190,
+    },
+  },
   "a container of version 2, limited above its own group": {
     files: {
       "proc/self/cgroup": "0::/pod/main\n",
@@ -269,7 +291,9 @@ interface Maker {
   close(): void;
 }
 
-const METRICS = ["cpu", "cores", "memory", "disk", "network", "cgroup"];
+const METRICS = [
+  ...["cpu", "cores", "memory", "disk", "network", "cgroup", "frequency", "temperature"],
+];
 const MAKERS: Record<string, (root: string) => Maker> = {
   native: (root) => new NativeSampler(library, { rateHz: 200, root, metrics: METRICS }),
   portable: (root) => new PortableSampler(50, root, METRICS),
