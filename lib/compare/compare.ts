@@ -4,7 +4,7 @@ import { holmAdjusted } from "../stats/holm.ts";
 import { pairedDifference } from "../stats/paired.ts";
 import { pairedDetectable } from "../stats/power.ts";
 import { mean } from "../stats/quantile.ts";
-import { groupedBy, markOf } from "../run/problems.ts";
+import { groupedBy, isUnjudged, markOf } from "../run/problems.ts";
 import { itemCost } from "./cost.ts";
 import { signFlipP } from "./sign_flips.ts";
 import type { Price } from "../run/prices.ts";
@@ -250,6 +250,10 @@ function notesOf(
   if (common === 0) notes.push("no problems in common: nothing can be compared pair by pair");
   for (const { run_id, status } of [first, second]) {
     if (status !== "complete") notes.push(`${run_id} is ${status}: only what it has is compared`);
+  }
+  for (const [run_id, all] of [[first.run_id, items], [second.run_id, others]] as const) {
+    const unjudged = all.filter(isUnjudged).length;
+    if (unjudged > 0) notes.push(`${unjudged} of ${run_id} not judged: in no rate and no score`);
   }
   const modesIn = (all: readonly RunItem[]) => [...new Set(all.map(({ mode }) => mode))].join(", ");
   if (compared[0].items.length < items.length || compared[1].items.length < others.length) {

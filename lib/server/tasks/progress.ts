@@ -17,6 +17,8 @@ export interface SuiteSums {
   timed_out: number;
   judged: number;
   passed: number;
+  /** Answers whose evaluator failed. */
+  not_judged: number;
   /** Sum and maximum of the judged scores. */
   score: number;
   best: number;
@@ -36,6 +38,7 @@ export const suiteSums: Fold<"run", SuiteSums> = {
     successful: 0,
     timed_out: 0,
     judged: 0,
+    not_judged: 0,
     passed: 0,
     score: 0,
     best: 0,
@@ -63,8 +66,13 @@ export const suiteSums: Fold<"run", SuiteSums> = {
       sums.successful++;
       sums.tokens.prompt = added(sums.tokens.prompt, item.prompt_tokens);
       sums.tokens.completion = added(sums.tokens.completion, item.completion_tokens);
-    } else if (sums.errors.length < ERRORS) {
-      sums.errors.push(`${item.test_id}: ${item.error ?? "no answer"}`);
+    }
+    if (item.evaluation_error !== null) sums.not_judged++;
+    const wrong = item.success
+      ? item.evaluation_error && `not judged: ${item.evaluation_error}`
+      : item.error ?? "no answer";
+    if (wrong !== null && sums.errors.length < ERRORS) {
+      sums.errors.push(`${item.test_id}: ${wrong}`);
     }
   },
 };
@@ -77,6 +85,7 @@ function suiteMetrics({ planned, seen, judged, score, best, seconds, ...sums }: 
     errors: seen.size - sums.successful,
     timed_out: sums.timed_out,
     evaluated: judged,
+    not_judged: sums.not_judged,
     passed: sums.passed,
     avg_hit_rate: judged ? score / judged : null,
     max_hit_rate: judged ? best : null,

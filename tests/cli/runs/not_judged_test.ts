@@ -52,6 +52,9 @@ Deno.test("tests whose evaluator cannot run are not judged, and nothing calls th
   assertStringIncludes((await runs("analyze", "latest")).stdout, "10 not judged");
   assertStringIncludes((await runs("show", "latest")).stdout, "2 right, 10 not judged");
 
+  const compared = JSON.parse((await runs("compare", "latest", "latest", "--json")).stdout);
+  assertStringIncludes(JSON.stringify(compared), "not judged: in no rate and no score");
+
   const [id] = readdirSync(`${cwd}/runs`).filter((name) => name.startsWith("bench_"));
   const health = JSON.parse(readFileSync(`${cwd}/runs/${id}/health.json`, "utf8"));
   assertEquals(health.system_status, "degraded");
