@@ -31,7 +31,7 @@ export type { EvaluatorChoice, Message, Suite, TestCase } from "./settings/suite
 export { configureApi, detectApiType } from "./endpoint/api.ts";
 export type { APIConfiguration, ApiOptions, ApiType } from "./endpoint/api.ts";
 export { EndpointClient } from "./endpoint/client.ts";
-export type { Completion, FailedAttempt } from "./endpoint/client.ts";
+export type { ClientReply, FailedAttempt } from "./endpoint/client.ts";
 export { EndpointError } from "./endpoint/errors.ts";
 export type { FailureClass } from "./endpoint/errors.ts";
 export { openTransport } from "./endpoint/open_transport.ts";
@@ -124,12 +124,12 @@ export { writeSuiteReport } from "./report/suite/suite_report.ts";
 export type { MetricComparison, PairedMetric } from "./compare/compare.ts";
 export type { GateVerdict, Tolerance } from "./compare/gate.ts";
 export type { Reply, TokenSource } from "./endpoint/answer.ts";
-export type { Json } from "./endpoint/json.ts";
+export type { JsonObject } from "./json_fields.ts";
 export { latencies } from "./endpoint/latency.ts";
 export type { Latencies, Stamps, TokenStamps } from "./endpoint/latency.ts";
 export type { UsageDetails } from "./endpoint/usage.ts";
 export type { Question } from "./endpoint/request.ts";
-export type { Listener, TransportStatus } from "./endpoint/transport.ts";
+export type { ExchangeListener, TransportStatus } from "./endpoint/transport.ts";
 export type { JsonFile } from "./settings/json_file.ts";
 export type { IdlePower } from "./hardware/energy.ts";
 export type { HealthThresholds } from "./hardware/health.ts";
@@ -182,7 +182,8 @@ export type {
   ModeSummary,
   SummaryStats,
 } from "./coding/summary.ts";
-export type { DeviceEnergy, RunEnergy } from "./suite/energy.ts";
+export type { DeviceEnergy } from "./suite/results.ts";
+export type { RunEnergy } from "./suite/results.ts";
 export type { HandlerContext, Listeners } from "./suite/execution.ts";
 export type { CodeProblem, CodeReply, ExtractedCode } from "./coding/extract/extract_code.ts";
 export type { CategorySummary, SuiteStatistics } from "./suite/results.ts";
@@ -190,10 +191,10 @@ export type { CommandProgram } from "./coding/sandbox/command_trial.ts";
 export type { OutcomeClass } from "./coding/sandbox/outcome.ts";
 export type { Selection } from "./suite/selection.ts";
 export type { CollectSummary } from "./sweep/collect.ts";
-export type { Ablation, SweepConfig } from "./sweep/config.ts";
+export type { Ablation, SweepConfig } from "./sweep/sweep.ts";
 export type { SweepStop } from "./sweep/executor.ts";
 export type { Exact, Float } from "./sweep/exact_json.ts";
-export type { JobKind } from "./sweep/job.ts";
+export type { JobKind } from "./sweep/sweep.ts";
 export type { RunOutcome } from "./sweep/run_one.ts";
 export type { SweepOptions, SweepPlan, SweepProgress, SweepSummary } from "./sweep/run_sweep.ts";
 export type {

@@ -172,3 +172,49 @@ Deno.test("every export of lib is used outside its file; a part that is tested a
   });
   assertEquals(idle, [], "drop the word export; drop what nothing uses at all");
 });
+
+/** What each file of a kind exports under one name. */
+const TWICE = new Set(["command"]);
+
+Deno.test("no name is exported by two files of lib", () => {
+  const homes = new Map<string, string[]>();
+  for (const path of files(LIB)) {
+    if (path === join(LIB, "mod.ts")) continue;
+    for (const { name } of exportsOf(readFileSync(path, "utf8"))) {
+      homes.set(name, [...homes.get(name) ?? [], relative(LIB, path)]);
+    }
+  }
+  const twice = [...homes].filter(([name, paths]) => paths.length > 1 && !TWICE.has(name));
+  assertEquals(twice, []);
+});
+
+/** Files that import each other, types included, by way of others too; what is loaded when it is called is none. */
+function cyclesOf(paths: readonly string[]): string[][] {
+  const imports = (path: string) =>
+    [...readFileSync(path, "utf8").matchAll(/(?:from|^import) "(\.[^"]+\.ts)"/gm)]
+      .map(([, target]) => resolve(path, "..", target));
+  // Tarjan's strongly connected components
+  const order = new Map<string, number>(), low = new Map<string, number>();
+  const stack: string[] = [], cycles: string[][] = [];
+  const visit = (path: string) => {
+    order.set(path, order.size);
+    low.set(path, order.get(path)!);
+    stack.push(path);
+    for (const next of imports(path)) {
+      if (!order.has(next)) visit(next);
+      else if (!stack.includes(next)) continue;
+      low.set(path, Math.min(low.get(path)!, low.get(next)!));
+    }
+    if (low.get(path) !== order.get(path)) return;
+    const cycle = stack.splice(stack.indexOf(path));
+    if (cycle.length > 1) cycles.push(cycle.map((each) => relative(LIB, each)).sort());
+  };
+  for (const path of paths) if (!order.has(path)) visit(path);
+  return cycles;
+}
+
+Deno.test("no files of lib import each other, types included", () => {
+  // a form of problems beside the reader of all forms: their types are still in the latter
+  const known = "coding/problems/livecodebench.ts,coding/problems/load_problems.ts";
+  assertEquals(cyclesOf(files(LIB)).filter((cycle) => cycle.join() !== known), []);
+});

@@ -6,7 +6,8 @@ import type { Estimate } from "../stats/interval.ts";
 import type { ResultItem } from "../suite/results.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { CodingSettings, Mode } from "./problems_suite.ts";
-import type { CodingRunOptions } from "./run_coding.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Problem } from "./problems/load_problems.ts";
 import type { CodingOutcome } from "../run/test_result.ts";
 import type { RunSpan } from "../run/read_run.ts";
 
@@ -132,10 +133,21 @@ function isJudged({ evaluation_error }: CodingItem): boolean {
   return evaluation_error === null;
 }
 
+/** What a coding run was asked. */
+interface Asked {
+  settings: CodingSettings;
+  problems: readonly Problem[];
+  /** How the problems were chosen, in words. */
+  range: string;
+  api: APIConfiguration;
+  /** The file of the problems. */
+  path: string;
+}
+
 /** The summary of a run, under the names that its readers know. */
 export function summaryOf(
   { run_id, results, wall_s }: SuiteRun,
-  { settings, problems, range, api, path }: CodingRunOptions,
+  { settings, problems, range, api, path }: Asked,
   span: RunSpan,
 ): BenchmarkSummary {
   const both = settings.modes.length > 1;

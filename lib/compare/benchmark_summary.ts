@@ -1,14 +1,14 @@
 /** A run in one JSON object, under the names that benchmark scripts read; and read back from it. */
-import { asObject, booleanAt, numberAt, objectsIn, textAt } from "../run/json_fields.ts";
+import { asObject, booleanAt, numberAt, objectsIn, textAt } from "../json_fields.ts";
 import { countsOf } from "../run/read_run.ts";
 import { itemCost } from "./cost.ts";
 import { isFailing } from "./package_stats.ts";
-import type { JsonObject } from "../run/json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { Price } from "../run/prices.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 
 /** An answer of a run. `success`: answered, and right where it was judged. */
-export interface ExperimentResult {
+export interface SummaryEntry {
   experiment_id: string;
   problem_id: string;
   /** Names the answer where a problem has several. */
@@ -31,7 +31,7 @@ export interface ExperimentResult {
   error: string | null;
 }
 
-export interface BenchmarkSummary {
+export interface SummaryFile {
   run_id: string;
   mode: string | null;
   /** ISO 8601, UTC. */
@@ -44,7 +44,7 @@ export interface BenchmarkSummary {
   status: string;
   tags: string[];
   config: { local_model: string; problems: string[] };
-  results: ExperimentResult[];
+  results: SummaryEntry[];
   summary: {
     total_problems: number;
     /** Answers to them, and problems without one in each mode. */
@@ -73,7 +73,7 @@ export function benchmarkSummary({ summary: run, items }: ReadRun, price: Price 
       : costs.reduce<number>((sum, cost) => sum + cost!, 0));
   const n = results.length;
   const problems = [...new Set(items.map(({ problem_id }) => problem_id))];
-  const found: BenchmarkSummary = {
+  const found: SummaryFile = {
     run_id: run.run_id,
     mode: run.mode,
     start_time: isoTime(start),
@@ -101,7 +101,7 @@ export function benchmarkSummary({ summary: run, items }: ReadRun, price: Price 
   return found;
 }
 
-function resultOf(run_id: string, item: RunItem, price: Price | null): ExperimentResult {
+function resultOf(run_id: string, item: RunItem, price: Price | null): SummaryEntry {
   return {
     experiment_id: `${run_id}/${item.item_id}`,
     problem_id: item.problem_id,

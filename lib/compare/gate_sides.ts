@@ -8,7 +8,7 @@ import { isLoadMetric, LOAD_METRIC_NAMES } from "./compare_load.ts";
 import { checkJudged, checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
 import { limitValue } from "./gate_limits.ts";
 import { readJsonFile } from "../settings/json_file.ts";
-import { resolveRun } from "../run/index_filter.ts";
+import { resolveRun } from "../run/find_run.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { loadSampleOf } from "./load_sample.ts";
 import type { ComparedRun } from "./compare.ts";

@@ -4,14 +4,15 @@
  */
 import { saidInChoices } from "./choices.ts";
 import { EndpointError, namedError, saidError } from "./errors.ts";
-import { malformed, objectIn, objectsIn, parseObject } from "./json.ts";
+import { malformed, parseObject } from "./json.ts";
+import { asObject, objectsIn } from "../json_fields.ts";
 import { TokenStamps } from "./latency.ts";
 import { saidInEvent, saidInResponse } from "./responses.ts";
 import { laterUsage, usageIn } from "./usage.ts";
 import type { ApiType } from "./api.ts";
-import type { Json } from "./json.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { CallPart, Said } from "./said.ts";
-import type { Usage, UsageDetails } from "./usage.ts";
+import type { TokenUsage, UsageDetails } from "./usage.ts";
 
 /** What is kept of an answer, in characters: a flood ends here, like a body. */
 const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
@@ -61,11 +62,11 @@ export class Reply {
   readonly #keep: boolean;
   #others = "";
   #calls: CallPart[] = [];
-  #usage: Usage | null = null;
+  #usage: TokenUsage | null = null;
   /** Whether it holds anything at all. */
   #said = false;
   /** In the server's words: the body, or the last events without their choices. */
-  #raw: Json = {};
+  #raw: JsonObject = {};
   #whole = false;
   #form: Form | null = null;
   #forms = 0;
@@ -206,7 +207,7 @@ export class Reply {
   }
 
   /** The answer in the form that the API has for one that is not streamed. */
-  toJson(): Json {
+  toJson(): JsonObject {
     if (this.#whole) return this.#raw;
     if (this.#api_type === "responses") {
       if (objectsIn(this.#raw.output).length > 0) return this.#raw;
@@ -249,15 +250,15 @@ export class Reply {
     return this.#api_type === "responses" ? saidInEvent(json, !this.empty) : saidInChoices(json);
   }
 
-  #keepRaw(json: Json): void {
+  #keepRaw(json: JsonObject): void {
     if (this.#api_type === "responses") {
-      const response = objectIn(json.response);
+      const response = asObject(json.response);
       if (response !== null) this.#raw = response;
       return;
     }
     const { choices: _, usage, ...rest } = json;
     this.#raw = { ...this.#raw, ...rest };
-    if (objectIn(usage) !== null) this.#raw.usage = usage;
+    if (asObject(usage) !== null) this.#raw.usage = usage;
   }
 
   #add(said: Said): void {
@@ -275,7 +276,7 @@ export class Reply {
     this.finish_reason = said.finish_reason ?? this.finish_reason;
   }
 
-  #addUsage(usage: Usage | null): void {
+  #addUsage(usage: TokenUsage | null): void {
     if (usage === null) return;
     this.#usage = this.#usage === null ? usage : laterUsage(this.#usage, usage);
   }
@@ -355,7 +356,7 @@ function copied(text: string): string {
   return ` ${text}`.slice(1);
 }
 
-function callJson({ place, id, name, arguments: words, kind }: CallPart, i: number): Json {
+function callJson({ place, id, name, arguments: words, kind }: CallPart, i: number): JsonObject {
   const index = typeof place === "number" ? place : i;
   const called = kind === "custom" ? { custom: { name, input: words } } : {
     function: { name, arguments: words },

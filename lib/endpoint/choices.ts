@@ -1,9 +1,10 @@
 /** Chat and completions: a chunk of a stream and a whole answer, as the servers there are write them. */
 import { saidError } from "./errors.ts";
-import { objectIn, objectsIn, textIn } from "./json.ts";
+import { textIn } from "./json.ts";
+import { asObject, objectsIn } from "../json_fields.ts";
 import { Said } from "./said.ts";
 import { usageIn } from "./usage.ts";
-import type { Json } from "./json.ts";
+import type { JsonObject } from "../json_fields.ts";
 
 /** Names of the field for reasoning; where several are there, they say the same. */
 const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text"];
@@ -13,18 +14,18 @@ const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text
  *
  * @throws {EndpointError} a choice that failed: the server's class of it.
  */
-export function saidInChoices(json: Json): Said {
+export function saidInChoices(json: JsonObject): Said {
   const said = new Said();
-  said.addUsage(usageIn(json.usage) ?? usageIn(objectIn(json.x_groq)?.usage));
+  said.addUsage(usageIn(json.usage) ?? usageIn(asObject(json.x_groq)?.usage));
   const choices = objectsIn(json.choices);
   for (let i = 0; i < choices.length; i++) {
     const choice = choices[i];
     const first = typeof choice.index === "number" ? choice.index === 0 : i === 0;
     said.has_choice = true;
     said.addUsage(usageIn(choice.usage)); // Moonshot
-    addMessage(said, objectIn(choice.delta) ?? objectIn(choice.message) ?? choice, first);
+    addMessage(said, asObject(choice.delta) ?? asObject(choice.message) ?? choice, first);
     const reason = textIn(choice.finish_reason);
-    const error = objectIn(choice.error); // OpenRouter
+    const error = asObject(choice.error); // OpenRouter
     if (error !== null) throw saidError(error, "the server broke off with an error");
     if (reason !== "") said.finish(reason, textIn(choice.message) || null);
   }
@@ -32,7 +33,7 @@ export function saidInChoices(json: Json): Said {
 }
 
 /** Adds what a delta, a message, or a choice of completions says. */
-function addMessage(said: Said, message: Json, first: boolean): void {
+function addMessage(said: Said, message: JsonObject, first: boolean): void {
   const reasoning = reasoningIn(message);
   said.add(first ? "reasoning" : "others", reasoning);
   addContent(said, message.content ?? message.text, first);
@@ -41,13 +42,13 @@ function addMessage(said: Said, message: Json, first: boolean): void {
     said.add(first ? "text" : "others", refusal);
     if (first) said.refusal += refusal;
   }
-  const audio = objectIn(message.audio);
+  const audio = asObject(message.audio);
   if (audio !== null) {
     said.add(first ? "text" : "others", textIn(audio.transcript));
     said.has_token ||= textIn(audio.data) !== "";
   }
   for (const call of objectsIn(message.tool_calls)) addCall(said, call);
-  const legacy = objectIn(message.function_call);
+  const legacy = asObject(message.function_call);
   if (legacy !== null) addCall(said, { index: "function_call", function: legacy });
 }
 
@@ -56,15 +57,15 @@ function addContent(said: Said, content: unknown, first: boolean): void {
   if (!Array.isArray(content)) return said.add(first ? "text" : "others", textIn(content));
   for (const part of content) {
     if (typeof part === "string") said.add(first ? "text" : "others", part);
-    const { type, text, refusal } = objectIn(part) ?? {};
+    const { type, text, refusal } = asObject(part) ?? {};
     const thought = type === "thinking" || type === "reasoning";
-    if (thought) said.add(first ? "reasoning" : "others", thoughtIn(part as Json));
+    if (thought) said.add(first ? "reasoning" : "others", thoughtIn(part as JsonObject));
     else said.add(first ? "text" : "others", textIn(text) || textIn(refusal));
     if (!thought && first && textIn(text) === "") said.refusal += textIn(refusal);
   }
 }
 
-function reasoningIn(message: Json): string {
+function reasoningIn(message: JsonObject): string {
   for (const name of REASONING) {
     const text = textIn(message[name]);
     if (text !== "") return text;
@@ -75,22 +76,22 @@ function reasoningIn(message: Json): string {
 }
 
 /** A part's thinking: a text, or again a list of parts. */
-function thoughtIn({ thinking, reasoning, text }: Json): string {
+function thoughtIn({ thinking, reasoning, text }: JsonObject): string {
   const thought = thinking ?? reasoning ?? text;
   if (!Array.isArray(thought)) return textIn(thought);
-  return thought.map((part) => textIn(part) || textIn(objectIn(part)?.text)).join("");
+  return thought.map((part) => textIn(part) || textIn(asObject(part)?.text)).join("");
 }
 
-function addCall(said: Said, call: Json): void {
-  const custom = objectIn(call.custom);
-  const { name, arguments: given, input } = objectIn(call.function) ?? custom ?? {};
+function addCall(said: Said, call: JsonObject): void {
+  const custom = asObject(call.custom);
+  const { name, arguments: given, input } = asObject(call.function) ?? custom ?? {};
   const words = given ?? input;
   said.addCall({
     place: typeof call.index === "number" || typeof call.index === "string" ? call.index : null,
     id: textIn(call.id),
     name: textIn(name),
     // Ollama has been giving an object
-    arguments: objectIn(words) === null ? textIn(words) : JSON.stringify(words),
+    arguments: asObject(words) === null ? textIn(words) : JSON.stringify(words),
     kind: custom === null ? "function" : "custom",
   });
 }

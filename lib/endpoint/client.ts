@@ -22,7 +22,7 @@ export interface FailedAttempt {
 }
 
 /** What came of a question. `error` is null when the endpoint answered. */
-export interface Completion {
+export interface ClientReply {
   /** The answer, or as much of it as came. */
   reply: Reply;
   /** Null when no attempt had an end that could be stamped. */
@@ -70,7 +70,7 @@ export class EndpointClient {
     question: Question,
     signal: AbortSignal,
     onFailedAttempt: (failed: FailedAttempt) => void = () => {},
-  ): Promise<Completion> {
+  ): Promise<ClientReply> {
     for (let attempt = 1;; attempt++) {
       const { reply, exchange, error } = await this.#attempt(question, signal);
       if (error === null) return { reply, exchange, attempts: attempt, error };

@@ -1,20 +1,7 @@
 /** Values of JSON from an endpoint, of which none is sure to be what it should. */
+import { asObject } from "../json_fields.ts";
 import { EndpointError, errorIn, excerpt, saidError } from "./errors.ts";
-
-/** A JSON object. */
-export type Json = Record<string, unknown>;
-
-/** The object; null for anything else. */
-export function objectIn(value: unknown): Json | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Json
-    : null;
-}
-
-/** The objects of a list; anything else counts as none. */
-export function objectsIn(value: unknown): Json[] {
-  return (Array.isArray(value) ? value : []).filter((item) => objectIn(item) !== null);
-}
+import type { JsonObject } from "../json_fields.ts";
 
 /** A text; anything else counts as empty. */
 export function textIn(value: unknown): string {
@@ -33,7 +20,7 @@ export function countIn(value: unknown): number | null {
  * @param how how an error in it came.
  * @throws {EndpointError} class malformed; the server's own class for an error in it.
  */
-export function parseObject(text: string, what: string, how: string): Json {
+export function parseObject(text: string, what: string, how: string): JsonObject {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -42,7 +29,7 @@ export function parseObject(text: string, what: string, how: string): Json {
   }
   const error = errorIn(value);
   if (error !== null) throw saidError(error, how);
-  const object = objectIn(value);
+  const object = asObject(value);
   if (object === null) throw malformed(`${what} is not a JSON object`, text);
   return object;
 }

@@ -4,7 +4,7 @@ import { nativeLibrary } from "../native/library.ts";
 import { proxyOf } from "./proxy.ts";
 import { PortableTransport } from "./portable/portable.ts";
 import { WireTransport } from "./wire.ts";
-import type { HttpRequest, Listener, Transport, TransportStatus } from "./transport.ts";
+import type { ExchangeListener, HttpRequest, Transport, TransportStatus } from "./transport.ts";
 
 /**
  * Opens what carries requests to endpoints: a native thread where libdyno can be had, and sockets of
@@ -59,7 +59,7 @@ class FittingTransport implements Transport {
     return this.#latest.name;
   }
 
-  send(request: HttpRequest, listener: Listener): () => void {
+  send(request: HttpRequest, listener: ExchangeListener): () => void {
     this.#latest = isForWire(request.url) ? this.#wire : this.#portable;
     return this.#latest.send(request, listener);
   }

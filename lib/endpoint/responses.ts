@@ -1,10 +1,11 @@
 /** The Responses API: a stream's typed events, and a whole response. */
 import { saidError } from "./errors.ts";
-import { objectIn, objectsIn, textIn } from "./json.ts";
+import { textIn } from "./json.ts";
+import { asObject, objectsIn } from "../json_fields.ts";
 import { Said } from "./said.ts";
 import { usageIn } from "./usage.ts";
 import type { EndpointError } from "./errors.ts";
-import type { Json } from "./json.ts";
+import type { JsonObject } from "../json_fields.ts";
 
 /**
  * Reads an event of a stream. (One of type "error" is an error in every form, and no business of
@@ -13,9 +14,9 @@ import type { Json } from "./json.ts";
  * @param sofar whether the answer has had any token: what a server says at the end alone counts then.
  * @throws {EndpointError} a response that failed: the server's class of it.
  */
-export function saidInEvent(json: Json, sofar: boolean): Said {
+export function saidInEvent(json: JsonObject, sofar: boolean): Said {
   const type = textIn(json.type);
-  const response = objectIn(json.response);
+  const response = asObject(json.response);
   if (type === "response.failed") throw failed(response ?? {});
   if (/^response\.(completed|incomplete|cancelled|done)$/.test(type)) {
     const said = response === null ? new Said() : saidInResponse(response);
@@ -31,7 +32,7 @@ export function saidInEvent(json: Json, sofar: boolean): Said {
   const said = new Said();
   const place = typeof json.output_index === "number" ? json.output_index : textIn(json.item_id);
   if (type === "response.output_item.added") {
-    const { type: kind, name, call_id } = objectIn(json.item) ?? {};
+    const { type: kind, name, call_id } = asObject(json.item) ?? {};
     if (kind === "function_call" || kind === "custom_tool_call") {
       said.has_choice = true;
       said.addCall({
@@ -66,7 +67,7 @@ export function saidInEvent(json: Json, sofar: boolean): Said {
  *
  * @throws {EndpointError} one that failed or was cancelled: the server's class of it.
  */
-export function saidInResponse(response: Json): Said {
+export function saidInResponse(response: JsonObject): Said {
   const said = new Said();
   said.addUsage(usageIn(response.usage));
   const items = objectsIn(response.output);
@@ -74,19 +75,19 @@ export function saidInResponse(response: Json): Said {
   items.forEach((item, i) => addItem(said, item, i));
   const status = textIn(response.status);
   if (status === "failed") throw failed(response);
-  const reason = textIn(objectIn(response.incomplete_details)?.reason);
+  const reason = textIn(asObject(response.incomplete_details)?.reason);
   if (status === "incomplete") said.finish(reason || status);
   else if (status === "completed" || status === "cancelled") said.finish(status);
   else if (items.length > 0) said.finish(null);
   return said;
 }
 
-function failed({ error }: Json): EndpointError {
-  const why = objectIn(error) ?? "its response failed, and it does not say why";
+function failed({ error }: JsonObject): EndpointError {
+  const why = asObject(error) ?? "its response failed, and it does not say why";
   return saidError(why, "the server broke off with an error");
 }
 
-function addItem(said: Said, item: Json, place: number): void {
+function addItem(said: Said, item: JsonObject, place: number): void {
   const type = textIn(item.type);
   if (type === "reasoning") {
     const parts = objectsIn(item.content);

@@ -2,7 +2,7 @@
 import { EndpointError } from "./errors.ts";
 import { laterUsage } from "./usage.ts";
 import type { FailureClass } from "./errors.ts";
-import type { Usage } from "./usage.ts";
+import type { TokenUsage } from "./usage.ts";
 
 /** A part of a call of a tool: in a stream its name comes first, then its arguments bit by bit. */
 export interface CallPart {
@@ -35,7 +35,7 @@ export class Said {
   finished = false;
   /** Why, in the server's word; null where it does not say. */
   finish_reason: string | null = null;
-  usage: Usage | null = null;
+  usage: TokenUsage | null = null;
 
   /** Adds a text to one of its parts. */
   add(part: "text" | "reasoning" | "others", words: string): void {
@@ -49,7 +49,7 @@ export class Said {
     this.has_token ||= part.name !== "" || part.arguments !== "";
   }
 
-  addUsage(usage: Usage | null): void {
+  addUsage(usage: TokenUsage | null): void {
     if (usage !== null) this.usage = this.usage === null ? usage : laterUsage(this.usage, usage);
   }
 

@@ -48,7 +48,7 @@ export interface HttpExchange {
 export type OnEvent = (data: string, t_ns: number) => void;
 
 /** What is told of one exchange as it goes on. */
-export interface Listener {
+export interface ExchangeListener {
   /**
    * Each event of a stream, as it is read; `t_ns` is CLOCK_MONOTONIC nanoseconds.
    *
@@ -81,7 +81,7 @@ export interface Transport extends AsyncDisposable {
   /** Recorded in results: which one ran. */
   readonly name: string;
   /** Sends a request when its time has come and the limit lets it; gives what cancels it. */
-  send(request: HttpRequest, listener: Listener): () => void;
+  send(request: HttpRequest, listener: ExchangeListener): () => void;
   /** Ends, as cancelled, every request that was not sent yet. */
   withdraw(): void;
   /** The most requests in flight at once; at first any number. */

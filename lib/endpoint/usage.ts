@@ -1,6 +1,7 @@
 /** What a server's `usage` tells, under the names that servers have for it. */
-import { countIn, objectIn } from "./json.ts";
-import type { Json } from "./json.ts";
+import { asObject } from "../json_fields.ts";
+import { countIn } from "./json.ts";
+import type { JsonObject } from "../json_fields.ts";
 
 /** Parts of the two sums; only what the server told is there. */
 export interface UsageDetails {
@@ -17,7 +18,7 @@ export interface UsageDetails {
 }
 
 /** Tokens as the server counted them; null where it did not. */
-export interface Usage {
+export interface TokenUsage {
   /** Of the prompt, those read from a cache included. */
   prompt_tokens: number | null;
   /** Of the answer, reasoning included. */
@@ -32,13 +33,13 @@ export interface Usage {
  *
  * @returns null for what is no usage.
  */
-export function usageIn(value: unknown): Usage | null {
-  const usage = objectIn(value);
+export function usageIn(value: unknown): TokenUsage | null {
+  const usage = asObject(value);
   if (usage === null) return null;
-  const prompt = objectIn(usage.prompt_tokens_details) ?? objectIn(usage.input_tokens_details) ??
+  const prompt = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details) ??
     {};
-  const answer = objectIn(usage.completion_tokens_details) ??
-    objectIn(usage.output_tokens_details) ?? {};
+  const answer = asObject(usage.completion_tokens_details) ??
+    asObject(usage.output_tokens_details) ?? {};
   const cached_tokens = first(
     prompt.cached_tokens,
     usage.prompt_cache_hit_tokens, // DeepSeek
@@ -72,7 +73,7 @@ export function usageIn(value: unknown): Usage | null {
 }
 
 /** Anthropic's input_tokens leaves out what was read from the cache or written to it. */
-function anthropicInput(usage: Json): number | null {
+function anthropicInput(usage: JsonObject): number | null {
   const input = countIn(usage.input_tokens);
   const read = countIn(usage.cache_read_input_tokens);
   const written = countIn(usage.cache_creation_input_tokens);
@@ -84,7 +85,7 @@ function anthropicInput(usage: Json): number | null {
  * The usage of a stream that told several: they grow, and a later one may lack or zero what an
  * earlier one told.
  */
-export function laterUsage(known: Usage, later: Usage): Usage {
+export function laterUsage(known: TokenUsage, later: TokenUsage): TokenUsage {
   return {
     prompt_tokens: later.prompt_tokens || (known.prompt_tokens ?? later.prompt_tokens),
     completion_tokens: later.completion_tokens ||

@@ -11,9 +11,9 @@ import { neverSent, requestHead } from "./transport.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { WireEnd, WireSink } from "../native/wire.ts";
 import type {
+  ExchangeListener,
   HttpExchange,
   HttpRequest,
-  Listener,
   Transport,
   TransportStatus,
 } from "./transport.ts";
@@ -21,7 +21,7 @@ import type {
 /** An exchange under way. */
 interface Flight {
   request: HttpRequest;
-  listener: Listener;
+  listener: ExchangeListener;
   /** Whether the thread has it. */
   queued: boolean;
   head: string;
@@ -49,7 +49,7 @@ export class WireTransport implements Transport, WireSink {
     this.#wire = new Wire(library, options);
   }
 
-  send(request: HttpRequest, listener: Listener): () => void {
+  send(request: HttpRequest, listener: ExchangeListener): () => void {
     const number = this.#last = (this.#last + 1) >>> 0;
     this.#flights.set(number, { request, listener, queued: false, head: "", body: [] });
     const target = this.#target(request.url);

@@ -39,7 +39,7 @@ export async function readForeignText(path: string): Promise<string> {
 }
 
 /** The start of a file, at most a megabyte of it, and whether that is all. */
-export async function headOf(path: string): Promise<{ text: string; whole: boolean }> {
+export async function fileHead(path: string): Promise<{ text: string; whole: boolean }> {
   const size = await sizeOf(path);
   const bytes = new Uint8Array(Math.min(size, HEAD_BYTES));
   try {

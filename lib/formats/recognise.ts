@@ -5,7 +5,7 @@ import { isAiperf, isAiperfRecord } from "./aiperf.ts";
 import { isBatchEval, isBatchEvalHeader } from "./batch_eval.ts";
 import { isTestBatch, isTestResult } from "./benchmark_test_runner.ts";
 import { foreignFiles } from "./folder.ts";
-import { csvHeaderOf, headOf, parseForeignJson, readForeignText } from "./foreign_file.ts";
+import { csvHeaderOf, fileHead, parseForeignJson, readForeignText } from "./foreign_file.ts";
 import { readLines } from "./json_lines.ts";
 import { isGuidellm } from "./guidellm.ts";
 import { isInspectLog } from "./inspect_ai.ts";
@@ -97,7 +97,7 @@ export async function recognise(path: string): Promise<SourceForm | null> {
  * @throws {InputError} JSON that is malformed, nested too deeply or too large.
  */
 export async function partOf(path: string): Promise<Part | null> {
-  const { text, whole } = await headOf(path);
+  const { text, whole } = await fileHead(path);
   const first = text.trimStart()[0];
   if (first !== "{" && first !== "[") return await csvPart(path, text);
   const end = text.indexOf("\n");

@@ -5,14 +5,14 @@ import { basename, join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
 import { safeFileName } from "../run/file_names.ts";
 import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
-import { asObject } from "../run/json_fields.ts";
+import { asObject } from "../json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { notWritten, writeAll, writeFileAtomic } from "../write.ts";
 import { readLines } from "./json_lines.ts";
 import { masked } from "./mask.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import type { ImportRecord } from "../run/imported.ts";
-import type { JsonObject } from "../run/json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { ReadRun, RunSummary } from "../run/summary.ts";
 
 /** Names in a folder of runs that mean something else. */

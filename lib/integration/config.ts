@@ -45,7 +45,7 @@ export type IntegrationConfig = z.infer<typeof integrationSchema>;
 export type IntegrationModel = IntegrationConfig["models"][number];
 
 /** One task of a scenario. */
-export interface Step {
+export interface ScenarioStep {
   /** Such as baseline_gpt4o_mini_1pkg. */
   name: string;
   scenario: string;
@@ -74,7 +74,10 @@ export async function loadIntegration(path: string): Promise<IntegrationConfig> 
  * @param chosen names of scenarios; null for all.
  * @throws {InputError} there is no scenario of a chosen name.
  */
-export function stepsOf(config: IntegrationConfig, chosen: readonly string[] | null): Step[] {
+export function stepsOf(
+  config: IntegrationConfig,
+  chosen: readonly string[] | null,
+): ScenarioStep[] {
   const known = config.scenarios.map(({ name }) => name);
   const unknown = chosen?.find((name) => !known.includes(name));
   if (unknown !== undefined) {
@@ -94,7 +97,7 @@ export function stepsOf(config: IntegrationConfig, chosen: readonly string[] | n
 }
 
 /** Where a model's requests go; null for the mock endpoint. */
-export function placeOf(config: IntegrationConfig, model: IntegrationModel) {
+export function endpointOf(config: IntegrationConfig, model: IntegrationModel) {
   const { endpoint, provider, api_key_env } = model.endpoint ?? model.provider ? model : config;
   return endpoint ?? provider ? { endpoint, provider, api_key_env } : null;
 }

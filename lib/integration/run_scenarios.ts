@@ -1,11 +1,11 @@
 /** Runs integration scenarios on a server, task by task, and judges each. */
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
-import { placeOf } from "./config.ts";
+import { numberAt, objectAt, textAt } from "../json_fields.ts";
+import { endpointOf } from "./config.ts";
 import { TaskRefusedError } from "./task_client.ts";
 import type { TaskView } from "../server/tasks/task.ts";
-import type { IntegrationConfig, Step } from "./config.ts";
+import type { IntegrationConfig, ScenarioStep } from "./config.ts";
 import type { TaskClient } from "./task_client.ts";
 import type { ReceivedCallback, WebhookReceiver } from "./webhook_receiver.ts";
 import type { TaskMetrics } from "../run/events.ts";
@@ -40,7 +40,7 @@ export interface ScenarioOptions {
   /** The mock endpoint; null where each model has an endpoint. */
   mock_url: string | null;
   receiver: WebhookReceiver | null;
-  onStep?: (step: Step) => void;
+  onStep?: (step: ScenarioStep) => void;
   onSubmitted?: (task: TaskView) => void;
   onMetrics?: (metrics: TaskMetrics) => void;
   onOutcome?: (outcome: StepOutcome) => void;
@@ -55,7 +55,7 @@ const CALLBACK_MS = 60_000;
  * @throws {CancelledError} the signal is aborted; the task under way is cancelled.
  */
 export async function runScenarios(
-  steps: readonly Step[],
+  steps: readonly ScenarioStep[],
   options: ScenarioOptions,
   signal: AbortSignal,
 ): Promise<StepOutcome[]> {
@@ -70,7 +70,7 @@ export async function runScenarios(
 }
 
 async function runStep(
-  step: Step,
+  step: ScenarioStep,
   options: ScenarioOptions,
   signal: AbortSignal,
 ): Promise<StepOutcome> {
@@ -102,20 +102,20 @@ async function runStep(
   return outcome;
 }
 
-function taskOf({ model, packages, webhook }: Step, options: ScenarioOptions) {
+function taskOf({ model, packages, webhook }: ScenarioStep, options: ScenarioOptions) {
   const { config, mock_url, receiver } = options;
   return {
     kind: "suite",
     suite: config.suite,
     model: model.model,
     tests: packages,
-    ...(placeOf(config, model) ?? { endpoint: `${mock_url}/v1` }),
+    ...(endpointOf(config, model) ?? { endpoint: `${mock_url}/v1` }),
     ...config.task,
     ...(webhook ? { callback_url: receiver!.url } : {}),
   };
 }
 
-function judge(view: TaskView, { packages }: Step, outcome: StepOutcome): void {
+function judge(view: TaskView, { packages }: ScenarioStep, outcome: StepOutcome): void {
   const { metrics } = view;
   const { problems } = outcome;
   outcome.run_id = view.run_id;
@@ -160,13 +160,16 @@ async function readCallback(
   }
 }
 
-function checkHitRate({ min_hit_rate }: Step, { avg_hit_rate, problems }: StepOutcome): void {
+function checkHitRate(
+  { min_hit_rate }: ScenarioStep,
+  { avg_hit_rate, problems }: StepOutcome,
+): void {
   if (min_hit_rate === null || problems.length > 0) return;
   if (avg_hit_rate !== null && avg_hit_rate >= min_hit_rate) return;
   problems.push(`the hit rate is ${avg_hit_rate ?? "unknown"}, expected ${min_hit_rate} or more`);
 }
 
-function unknownOutcome({ name, scenario, model, packages }: Step): StepOutcome {
+function unknownOutcome({ name, scenario, model, packages }: ScenarioStep): StepOutcome {
   return {
     name,
     scenario,

@@ -6,9 +6,9 @@ import { EventSplitter } from "../endpoint/sse.ts";
 import { retryAfterSeconds } from "../execute/backoff.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
-import { asObject, textAt } from "../run/json_fields.ts";
+import { asObject, textAt } from "../json_fields.ts";
 import { isOver } from "../server/tasks/task.ts";
-import type { JsonObject } from "../run/json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { TaskView } from "../server/tasks/task.ts";
 import type { TaskMetrics } from "../run/events.ts";
 

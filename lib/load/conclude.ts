@@ -5,7 +5,7 @@ import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
-import { summarise as summariseServer } from "./server/server_metrics.ts";
+import { summariseServer as summariseServer } from "./server/server_metrics.ts";
 import { turnoverOf } from "./rates.ts";
 import { isOpen, stageName } from "./stages.ts";
 import { judgeStatement } from "./statement.ts";

@@ -111,7 +111,7 @@ export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Es
 }
 
 /** The stage's time that its requests took together, seconds. */
-export function timeOf({ units }: Turnover): number {
+export function stageTimeOf({ units }: Turnover): number {
   return units.reduce((sum, { weight, time_s }) => sum + weight * time_s, 0);
 }
 

@@ -7,7 +7,7 @@ const MOST_EXACT = 1e6;
 const NS_PER_MS = 1e6;
 
 /** Collects milliseconds. */
-export class Samples {
+export class LatencySamples {
   #exact: number[] | null = [];
   #histogram: LogHistogram | null = null;
 

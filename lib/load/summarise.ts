@@ -3,8 +3,8 @@ import { latencies } from "../endpoint/latency.ts";
 import { seriesEstimates } from "../stats/block_bootstrap.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
-import { rateEstimate, rateOf, timeOf } from "./rates.ts";
-import { Samples } from "./samples.ts";
+import { rateEstimate, rateOf, stageTimeOf } from "./rates.ts";
+import { LatencySamples } from "./samples.ts";
 import { judgeSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
@@ -100,7 +100,7 @@ function concurrencyOf(
   const physical = inFlight(records, window);
   if (window.counts !== "turn" || turnovers.length !== 1) return physical;
   const [{ ends }] = turnovers;
-  const time_s = timeOf(ends);
+  const time_s = stageTimeOf(ends);
   const used_ns = ends.units.flatMap(({ records }) => records).reduce(
     (sum, { t_sent_ns, t_end_ns }) => sum + (t_sent_ns === null ? 0 : t_end_ns - t_sent_ns),
     0,
@@ -116,7 +116,7 @@ function metricsOf(
   const values = answered.map(latencies);
   const metric = (name: keyof ReturnType<typeof latencies>) =>
     metricOf(known(values.map((value) => value[name])));
-  const gaps = new Samples();
+  const gaps = new LatencySamples();
   for (const record of answered) for (const gap of gapsOf(record)) gaps.add(gap);
   const sent = inside.filter((record) => record.t_sent_ns !== null);
   const tpots = known(values.map(({ tpot_ms }) => tpot_ms));
@@ -139,12 +139,12 @@ function metricsOf(
 }
 
 function metricOf(values: readonly number[]): Metric | null {
-  const samples = new Samples();
+  const samples = new LatencySamples();
   for (const value of values) samples.add(value);
   return gapMetric(samples);
 }
 
-function gapMetric(samples: Samples): Metric | null {
+function gapMetric(samples: LatencySamples): Metric | null {
   const found = samples.distribution();
   if (found === null) return null;
   const { values } = samples;

@@ -20,7 +20,7 @@ export interface Choice {
 }
 
 /** All answers to a request. */
-export interface Answer {
+export interface MockAnswer {
   id: string;
   /** Seconds since 1970. */
   created: number;
@@ -84,12 +84,12 @@ export function isCall(choice: Choice): boolean {
 }
 
 /** Tokens of all choices, reasoning included. */
-export function completionTokens({ choices }: Answer): number {
+export function completionTokens({ choices }: MockAnswer): number {
   return choices.reduce((sum, { deltas }) => sum + deltas.length, 0);
 }
 
 /** Tokens of reasoning in all choices. */
-export function reasoningTokens({ choices }: Answer): number {
+export function reasoningTokens({ choices }: MockAnswer): number {
   return choices.reduce(
     (sum, { deltas }) => sum + deltas.filter((delta) => "reasoning" in delta).length,
     0,

@@ -71,7 +71,7 @@ export function readAsked({ path, body_text }: ParsedRequest, model: string): As
     prompts: {
       chat: () => [messagesPrompt(body.messages, "messages")],
       responses: () => [responsesPrompt(body)],
-      completions: () => readPrompts(body.prompt, "prompt", "text, texts or token ids"),
+      completions: () => promptsIn(body.prompt, "prompt", "text, texts or token ids"),
     }[api_type](),
     n: wholeNumber(body, "n", 1, MAX_N) ?? 1,
     max_tokens: wholeNumber(body, "max_completion_tokens", 0) ??
@@ -117,7 +117,7 @@ export function readModel({ model }: Json, otherwise: string): string {
  *
  * @throws {AskedWrongly} it is none of them, or empty.
  */
-export function readPrompts(given: unknown, name: string, expected: string): Prompt[] {
+export function promptsIn(given: unknown, name: string, expected: string): Prompt[] {
   const isIds = (value: unknown): value is number[] =>
     Array.isArray(value) && value.length > 0 && value.every(Number.isSafeInteger);
   const list = Array.isArray(given) && !isIds(given) ? given : [given];

@@ -2,11 +2,11 @@
 import { Buffer } from "node:buffer";
 import { completionTokens, isCall, reasoningTokens, textOf } from "./answer.ts";
 import { textHash } from "./tokens.ts";
-import type { Answer, Choice, Delta } from "./answer.ts";
+import type { Choice, Delta, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 
 /** The whole answer as one body. */
-export function choicesBody(asked: Asked, answer: Answer): unknown {
+export function choicesBody(asked: Asked, answer: MockAnswer): unknown {
   const object = asked.api_type === "chat" ? "chat.completion" : "text_completion";
   const choices = answer.choices.map((choice) => {
     const { index, finish_reason } = choice;
@@ -20,7 +20,7 @@ export function choicesBody(asked: Asked, answer: Answer): unknown {
 }
 
 /** The first event of a chat's choice, which names the role. */
-export function roleEvent(asked: Asked, answer: Answer, index: number): unknown {
+export function roleEvent(asked: Asked, answer: MockAnswer, index: number): unknown {
   return event(asked, answer, index, { delta: { role: "assistant", content: "" } }, null);
 }
 
@@ -31,7 +31,7 @@ export function roleEvent(asked: Asked, answer: Answer, index: number): unknown 
  */
 export function deltaEvent(
   asked: Asked,
-  answer: Answer,
+  answer: MockAnswer,
   index: number,
   delta: Delta,
   sent: number | null,
@@ -44,18 +44,18 @@ export function deltaEvent(
 }
 
 /** The last event of a choice, with its finish reason. */
-export function finishEvent(asked: Asked, answer: Answer, choice: Choice): unknown {
+export function finishEvent(asked: Asked, answer: MockAnswer, choice: Choice): unknown {
   const said = asked.api_type === "chat" ? { delta: {} } : { text: "" };
   return event(asked, answer, choice.index, said, choice.finish_reason);
 }
 
 /** The event that carries usage, without choices. */
-export function usageEvent(asked: Asked, answer: Answer): unknown {
+export function usageEvent(asked: Asked, answer: MockAnswer): unknown {
   return { ...headOf(asked, answer, chunkObject(asked)), choices: [], usage: usageOf(answer) };
 }
 
 /** OpenAI's usage; details only where there is something to tell. */
-function usageOf(answer: Answer, completion_tokens = completionTokens(answer)) {
+function usageOf(answer: MockAnswer, completion_tokens = completionTokens(answer)) {
   const { prompt_tokens, cached_tokens } = answer;
   const reasoning_tokens = reasoningTokens(answer);
   return {
@@ -69,7 +69,7 @@ function usageOf(answer: Answer, completion_tokens = completionTokens(answer)) {
 
 function event(
   asked: Asked,
-  answer: Answer,
+  answer: MockAnswer,
   index: number,
   said: object,
   finish_reason: string | null,
@@ -85,11 +85,11 @@ function event(
 const chunkObject = ({ api_type }: Asked) =>
   api_type === "chat" ? "chat.completion.chunk" : "text_completion";
 
-function headOf({ model }: Asked, { id, created }: Answer, object: string) {
+function headOf({ model }: Asked, { id, created }: MockAnswer, object: string) {
   return { id, object, created, model };
 }
 
-function messageOf({ id }: Answer, choice: Choice): object {
+function messageOf({ id }: MockAnswer, choice: Choice): object {
   const reasoning = textOf(choice, "reasoning");
   const content = textOf(choice, "content");
   return {
@@ -107,7 +107,7 @@ function callOf(id: string, choice: Choice): object {
 
 const callId = (id: string, index: number) => `call_${id}_${index}`;
 
-function chatDelta({ id }: Answer, index: number, delta: Delta): object {
+function chatDelta({ id }: MockAnswer, index: number, delta: Delta): object {
   if ("reasoning" in delta) return { reasoning_content: delta.reasoning };
   if ("content" in delta) return { content: delta.content };
   const call = "call" in delta

@@ -6,22 +6,22 @@ import { RequestParser, RequestRefused } from "./http_request.ts";
 import { bytesOf } from "./parts.ts";
 import { errorBody } from "./replies.ts";
 import type { ParsedRequest } from "./http_request.ts";
-import type { Framing, Part } from "./parts.ts";
+import type { Framing, ReplyPart } from "./parts.ts";
 
 /** What a request is answered with. */
-export interface Reply {
-  parts: Part[];
+export interface MockReply {
+  parts: ReplyPart[];
   /** Called once, when the reply is over or cut off, with how many of its parts were sent. */
   over?: (sent: number) => void;
 }
 
-interface PendingReply extends Reply {
+interface PendingReply extends MockReply {
   t_received_ns: number;
   next: number;
   framing: Framing;
 }
 
-const CONTINUE: Part = { kind: "raw", at_s: 0, bytes: "HTTP/1.1 100 Continue\r\n\r\n" };
+const CONTINUE: ReplyPart = { kind: "raw", at_s: 0, bytes: "HTTP/1.1 100 Continue\r\n\r\n" };
 
 /** Plays replies on a socket; a reply starts when the one before it is over. */
 export class Connection {
@@ -33,7 +33,10 @@ export class Connection {
   #last = false;
 
   /** @param answer gives the reply to a request. */
-  constructor(socket: Socket, answer: (request: ParsedRequest, t_received_ns: number) => Reply) {
+  constructor(
+    socket: Socket,
+    answer: (request: ParsedRequest, t_received_ns: number) => MockReply,
+  ) {
     this.#socket = socket;
     socket.setNoDelay(true);
     const parser = new RequestParser((request) => {
@@ -146,7 +149,7 @@ export class Connection {
 }
 
 /** What a request's version and Connection header allow (RFC 9112, 9.3). */
-function framingOf({ version, headers }: ParsedRequest, { parts }: Reply): Framing {
+function framingOf({ version, headers }: ParsedRequest, { parts }: MockReply): Framing {
   const asked = (headers.connection ?? "").toLowerCase().split(",").map((word) => word.trim());
   const chunked = version === "1.1";
   if (asked.includes("close")) return { chunked, connection: "close" };
@@ -156,6 +159,6 @@ function framingOf({ version, headers }: ParsedRequest, { parts }: Reply): Frami
 }
 
 /** The connection ends behind the reply. */
-function closed(parts: Part[]): Part[] {
+function closed(parts: ReplyPart[]): ReplyPart[] {
   return [...parts, { kind: "fin", at_s: parts.at(-1)?.at_s ?? 0 }];
 }

@@ -1,7 +1,7 @@
 /** Vectors for texts: what an embeddings endpoint answers. */
 import { Buffer } from "node:buffer";
 import { seededRandom } from "../stats/random.ts";
-import { AskedWrongly, readBody, readModel, readPrompts } from "./asked.ts";
+import { AskedWrongly, promptsIn, readBody, readModel } from "./asked.ts";
 import { textHash } from "./tokens.ts";
 
 const DIMENSIONS = 8;
@@ -33,7 +33,7 @@ export function readAskedVectors(body_text: string, model: string): AskedVectors
   }
   return {
     model: readModel(body, model),
-    inputs: readPrompts(body.input, "input", "text, texts or token ids"),
+    inputs: promptsIn(body.input, "input", "text, texts or token ids"),
     dimensions: Math.floor(dimensions),
     base64: encoding_format === "base64",
   };

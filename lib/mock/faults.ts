@@ -9,7 +9,7 @@ import { statusFaults } from "./faults/status.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { ErrorMode } from "./faults/error_mode.ts";
 import type { Fault, FaultContext } from "./faults/fault.ts";
-import type { Part } from "./parts.ts";
+import type { ReplyPart } from "./parts.ts";
 
 const catalogue = {
   ...connectionFaults,
@@ -32,7 +32,7 @@ export const errorModes: readonly {
 }));
 
 /** The parts of a reply with a fault in it. */
-export function withFault(mode: ErrorMode, parts: Part[], context: FaultContext): Part[] {
+export function withFault(mode: ErrorMode, parts: ReplyPart[], context: FaultContext): ReplyPart[] {
   const fault: Fault = catalogue[mode];
   return fault.apply(parts, context);
 }

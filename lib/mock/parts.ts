@@ -1,11 +1,11 @@
 /** A reply as timed parts, so that a fault is a change of the list. */
 import { eventsOf, wholeBody } from "./replies.ts";
-import type { Answer } from "./answer.ts";
+import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { SentEvent } from "./replies.ts";
 
 /** What a part puts on the wire, or does to the connection. */
-export type Part =
+export type ReplyPart =
   & {
     /** Seconds after the request was received. */
     at_s: number;
@@ -38,7 +38,7 @@ export interface Pace {
 }
 
 /** The parts of a good answer. */
-export function goodReply(asked: Asked, answer: Answer, pace: Pace): Part[] {
+export function goodReply(asked: Asked, answer: MockAnswer, pace: Pace): ReplyPart[] {
   const gap_s = pace.tokens_per_second === null ? 0 : 1 / pace.tokens_per_second;
   const at = (step: number) => pace.delay_s + step * gap_s;
   const last = Math.max(0, ...answer.choices.map(({ deltas }) => deltas.length - 1));
@@ -49,7 +49,10 @@ export function goodReply(asked: Asked, answer: Answer, pace: Pace): Part[] {
   const word = asked.api_type === "responses" ? "" : "[DONE]";
   return [
     { kind: "head", at_s: at(0) },
-    ...eventsOf(asked, answer).map(({ step, ...event }): Part => ({ ...event, at_s: at(step) })),
+    ...eventsOf(asked, answer).map(({ step, ...event }): ReplyPart => ({
+      ...event,
+      at_s: at(step),
+    })),
     { kind: "done", at_s: at(last), word },
   ];
 }
@@ -79,7 +82,7 @@ export interface Framing {
 const PLAIN: Framing = { chunked: true, connection: null };
 
 /** The text of a part; empty for those that only end the connection, and for bytes. */
-export function bytesOf(part: Part, framing = PLAIN): string {
+export function bytesOf(part: ReplyPart, framing = PLAIN): string {
   const { chunked, connection } = framing;
   switch (part.kind) {
     case "head":
@@ -109,7 +112,7 @@ export function bytesOf(part: Part, framing = PLAIN): string {
 
 function whole(
   { status, body, headers = {}, type = "application/json", without_body }: Extract<
-    Part,
+    ReplyPart,
     { kind: "whole" }
   >,
 ): string {

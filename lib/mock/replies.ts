@@ -1,7 +1,7 @@
 /** What the mock says in each API's form. */
 import { choicesBody, deltaEvent, finishEvent, roleEvent, usageEvent } from "./choices.ts";
 import { responsesBody, responsesDelta, responsesEvents } from "./responses.ts";
-import type { Answer } from "./answer.ts";
+import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 
 /** A server-sent event as it is played. */
@@ -18,17 +18,17 @@ export interface SentEvent {
 }
 
 /** The whole answer as one body. */
-export function wholeBody(asked: Asked, answer: Answer): unknown {
+export function wholeBody(asked: Asked, answer: MockAnswer): unknown {
   return asked.api_type === "responses" ? responsesBody(asked, answer) : choicesBody(asked, answer);
 }
 
 /** Every event of a streamed answer, in the order of sending. */
-export function eventsOf(asked: Asked, answer: Answer): SentEvent[] {
+export function eventsOf(asked: Asked, answer: MockAnswer): SentEvent[] {
   return asked.api_type === "responses" ? typedEvents(asked, answer) : choiceEvents(asked, answer);
 }
 
 /** An event with text, for faults that add one. */
-export function textEvent(asked: Asked, answer: Answer, text: string, index = 0): SentEvent {
+export function textEvent(asked: Asked, answer: MockAnswer, text: string, index = 0): SentEvent {
   const typed = asked.api_type === "responses";
   const json = typed
     ? responsesDelta(answer, text)
@@ -41,7 +41,7 @@ export function textEvent(asked: Asked, answer: Answer, text: string, index = 0)
   };
 }
 
-function typedEvents(asked: Asked, answer: Answer): SentEvent[] {
+function typedEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
   let step = -1;
   return responsesEvents(asked, answer).map(({ kind, json }) => {
     if (kind === "token") step++;
@@ -53,7 +53,7 @@ function typedEvents(asked: Asked, answer: Answer): SentEvent[] {
 }
 
 /** The choices of one request take turns: a token of each, then the next of each. */
-function choiceEvents(asked: Asked, answer: Answer): SentEvent[] {
+function choiceEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
   const events: SentEvent[] = [];
   const add = (kind: SentEvent["kind"], json: unknown, step: number, more = {}) =>
     events.push({ kind, event: JSON.stringify(json), step, ...more });

@@ -3,7 +3,7 @@
  * events' order and fields is held by tests/mock/responses_test.ts.
  */
 import { completionTokens, isCall, reasoningTokens, textOf } from "./answer.ts";
-import type { Answer, Choice } from "./answer.ts";
+import type { Choice, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 
 type Json = Record<string, unknown>;
@@ -15,12 +15,12 @@ export interface ResponsesEvent {
 }
 
 /** The whole answer as one body. */
-export function responsesBody(asked: Asked, answer: Answer): unknown {
+export function responsesBody(asked: Asked, answer: MockAnswer): unknown {
   return responseObject(asked, answer, true);
 }
 
 /** Every event of a stream, in order; a token event for each delta. */
-export function responsesEvents(asked: Asked, answer: Answer): ResponsesEvent[] {
+export function responsesEvents(asked: Asked, answer: MockAnswer): ResponsesEvent[] {
   const [choice] = answer.choices;
   const begun = responseObject(asked, answer, false);
   const response = responseObject(asked, answer, true);
@@ -38,7 +38,7 @@ export function responsesEvents(asked: Asked, answer: Answer): ResponsesEvent[] 
 }
 
 /** A text delta as the first of a stream is, for faults that add one. */
-export function responsesDelta(answer: Answer, content: string): Json {
+export function responsesDelta(answer: MockAnswer, content: string): Json {
   const item_id = `msg_${answer.id}`;
   return {
     type: "response.output_text.delta",
@@ -59,7 +59,7 @@ interface Item {
   begun: Json;
 }
 
-function itemsOf({ id }: Answer, choice: Choice): Item[] {
+function itemsOf({ id }: MockAnswer, choice: Choice): Item[] {
   const reasoning = textOf(choice, "reasoning");
   const item = (kind: Item["kind"], fixed: Json, filled: Json, empty: Json): Item => ({
     kind,
@@ -133,7 +133,7 @@ function itemEvents(item: Item, output_index: number, choice: Choice): Responses
   ];
 }
 
-function responseObject(asked: Asked, answer: Answer, whole: boolean): Json {
+function responseObject(asked: Asked, answer: MockAnswer, whole: boolean): Json {
   const [choice] = answer.choices;
   const cut = choice.finish_reason === "length";
   return {
@@ -160,7 +160,7 @@ function responseObject(asked: Asked, answer: Answer, whole: boolean): Json {
   };
 }
 
-function usageOf(answer: Answer): Json {
+function usageOf(answer: MockAnswer): Json {
   const output_tokens = completionTokens(answer);
   return {
     input_tokens: answer.prompt_tokens,

@@ -14,12 +14,12 @@ import { errorBody } from "./replies.ts";
 import { Script } from "./script.ts";
 import { ServerCounts } from "./server_counts.ts";
 import { textHash, tokensOf } from "./tokens.ts";
-import type { Answer } from "./answer.ts";
+import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
-import type { Reply } from "./connection.ts";
+import type { MockReply } from "./connection.ts";
 import type { ErrorMode } from "./faults.ts";
 import type { ParsedRequest } from "./http_request.ts";
-import type { Part } from "./parts.ts";
+import type { ReplyPart } from "./parts.ts";
 import type { MockScript } from "./script.ts";
 
 export { loadMockScript } from "./script.ts";
@@ -92,7 +92,7 @@ const DEFAULTS: MockBehaviour = {
 
 const LOG_LENGTH = 10_000;
 
-type Handler = (request: ParsedRequest) => Reply | Part[];
+type Handler = (request: ParsedRequest) => MockReply | ReplyPart[];
 type Route = Partial<Record<string, Handler>>;
 
 /**
@@ -221,7 +221,7 @@ export class MockEndpoint implements AsyncDisposable {
     ]);
   }
 
-  #answer(request: ParsedRequest, t_received_ns: number, connection: number): Reply {
+  #answer(request: ParsedRequest, t_received_ns: number, connection: number): MockReply {
     this.#record(request, t_received_ns, connection);
     const { method, path } = request;
     const route = this.#routes.get(path) ?? this.#modelRoute(path);
@@ -244,7 +244,7 @@ export class MockEndpoint implements AsyncDisposable {
     return { GET: () => [known ? json(200, modelObject(model)) : unknownModel(model)] };
   }
 
-  #complete(request: ParsedRequest): Reply | Part[] {
+  #complete(request: ParsedRequest): MockReply | ReplyPart[] {
     const behaviour = this.#behaviour;
     const { status_code, delay_s } = behaviour;
     if (status_code !== 200) {
@@ -258,7 +258,7 @@ export class MockEndpoint implements AsyncDisposable {
   }
 
   /** A request that is none is told why. */
-  #judged<Made>(make: () => Made): Made | Part[] {
+  #judged<Made>(make: () => Made): Made | ReplyPart[] {
     try {
       return make();
     } catch (error) {
@@ -267,11 +267,11 @@ export class MockEndpoint implements AsyncDisposable {
     }
   }
 
-  #refused(model: string): Part[] | null {
+  #refused(model: string): ReplyPart[] | null {
     return this.#strict && !this.#models.includes(model) ? [unknownModel(model)] : null;
   }
 
-  #reply(asked: Asked, body_text: string, behaviour: MockBehaviour): Reply {
+  #reply(asked: Asked, body_text: string, behaviour: MockBehaviour): MockReply {
     const scripted = this.#script.find(asked.prompts[0].text);
     const answer = this.#answerTo(asked, behaviour);
     const computed = answer.prompt_tokens - (answer.cached_tokens ?? 0);
@@ -292,7 +292,7 @@ export class MockEndpoint implements AsyncDisposable {
     return { parts, over: (sent) => this.#over(asked, answer, parts.slice(0, sent)) };
   }
 
-  #answerTo(asked: Asked, { default_response }: MockBehaviour): Answer {
+  #answerTo(asked: Asked, { default_response }: MockBehaviour): MockAnswer {
     const { prompts, n } = asked;
     const cached = prompts.map(({ tokens }) => this.#cache?.use(seedOf(asked), tokens) ?? 0);
     return {
@@ -310,7 +310,7 @@ export class MockEndpoint implements AsyncDisposable {
   }
 
   /** Counts a reply that is over, and keeps what was generated for the next turn's prompt. */
-  #over(asked: Asked, answer: Answer, sent: readonly Part[]): void {
+  #over(asked: Asked, answer: MockAnswer, sent: readonly ReplyPart[]): void {
     const counts = this.#counts;
     counts.running--;
     const isWhole = sent.some((part) =>
@@ -345,7 +345,7 @@ export class MockEndpoint implements AsyncDisposable {
     return hit;
   }
 
-  #embed({ body_text }: ParsedRequest): Part {
+  #embed({ body_text }: ParsedRequest): ReplyPart {
     const [part] = this.#judged(() => {
       const asked = readAskedVectors(body_text, this.#models[0]);
       return this.#refused(asked.model) ?? [json(200, embeddingsBody(asked))];
@@ -353,7 +353,7 @@ export class MockEndpoint implements AsyncDisposable {
     return { ...part, at_s: this.#behaviour.delay_s };
   }
 
-  #metrics(cache: PrefixCache): Part {
+  #metrics(cache: PrefixCache): ReplyPart {
     const body = this.#counts.page(this.#models[0], cache);
     const type = "text/plain; version=0.0.4; charset=utf-8";
     return { kind: "whole", at_s: 0, status: 200, body, type };
@@ -369,20 +369,20 @@ export class MockEndpoint implements AsyncDisposable {
   }
 }
 
-function json(status: number, body: unknown, headers?: Record<string, string>): Part {
+function json(status: number, body: unknown, headers?: Record<string, string>): ReplyPart {
   return { kind: "whole", at_s: 0, status, body: JSON.stringify(body), headers };
 }
 
 const modelObject = (id: string) => ({ id, object: "model", created: 0, owned_by: "dyno" });
 
 /** In OpenAI's words. */
-function unknownModel(model: string): Part {
+function unknownModel(model: string): ReplyPart {
   const message = `The model \`${model}\` does not exist`;
   return json(404, errorBody(message, "invalid_request_error", "model_not_found"));
 }
 
 /** No such path, or not that method on it, with those that are. */
-function refusedRoute({ method, path }: ParsedRequest, route: Route | undefined): Part {
+function refusedRoute({ method, path }: ParsedRequest, route: Route | undefined): ReplyPart {
   const refusal = (status: number, what: string, headers?: Record<string, string>) =>
     json(status, errorBody(`${path}: ${what}`, "invalid_request_error", status), headers);
   if (route === undefined) return refusal(404, "no such route");

@@ -4,7 +4,7 @@ import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 import { SampleBatch, type SamplerLayout } from "./sample_batch.ts";
 
 /** What to sample, and how often. */
-export interface SamplerOptions {
+export interface NativeSamplerOptions {
   /** Records per second, 1 to 10,000. Default 100. */
   rateHz?: number;
   /**
@@ -64,7 +64,7 @@ export interface SamplerStatus {
 
 const BATCH_BYTES = 1 << 20;
 
-function optionLines(options: SamplerOptions): string {
+function optionLines(options: NativeSamplerOptions): string {
   const lines: string[] = [];
   const add = (key: string, value: number | string | undefined) => {
     if (value === undefined) return;
@@ -106,7 +106,7 @@ export class NativeSampler implements Disposable {
   readonly #room: ArrayBuffer;
 
   /** @throws {InputError} naming an option that is not right */
-  constructor(library: NativeLibrary, options: SamplerOptions = {}) {
+  constructor(library: NativeLibrary, options: NativeSamplerOptions = {}) {
     const lines = cString(optionLines(options));
     this.#library = library;
     this.#number = nativeCall(

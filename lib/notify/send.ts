@@ -15,7 +15,7 @@ export interface SendOptions {
 }
 
 /** The receiver's answer. */
-export interface Answer {
+export interface CallbackAnswer {
   status: number;
   /** What its Retry-After asks for, seconds; null for none. */
   retry_after_s: number | null;
@@ -32,13 +32,13 @@ export interface Answer {
 export async function sendCallback(
   { id, url: text, body }: { id: string; url: string; body: string },
   { secret, allow_private, timeout_ms, signal }: SendOptions,
-): Promise<Answer> {
+): Promise<CallbackAnswer> {
   const url = callbackUrl(text, allow_private);
   const address = await checkedAddress(url, allow_private);
   const name = url.hostname.replace(/^\[|\]$/g, "");
   const secure = url.protocol === "https:";
   const within = AbortSignal.any([signal, AbortSignal.timeout(timeout_ms)]);
-  return await new Promise<Answer>((resolve, reject) => {
+  return await new Promise<CallbackAnswer>((resolve, reject) => {
     const request = (secure ? requestHttps : requestHttp)({
       host: address,
       port: url.port || (secure ? 443 : 80),

@@ -4,7 +4,7 @@ import { HostMetrics } from "./host_metrics.ts";
 import { RequestMetrics } from "./request_metrics.ts";
 import { RunFeed } from "./run_feed.ts";
 import { SweepMetrics } from "./sweep_metrics.ts";
-import { TaskMetrics } from "./task_metrics.ts";
+import { TaskFamilies } from "./task_metrics.ts";
 import type { NewestSample } from "./host_metrics.ts";
 import type { FollowOptions } from "./run_feed.ts";
 
@@ -28,7 +28,7 @@ export interface MetricsText {
 /** Metrics, told from run directories at each scrape and from what their owner counts itself. */
 export class Metrics implements AsyncDisposable {
   /** Tasks, packages and a server's own requests. */
-  readonly tasks: TaskMetrics;
+  readonly tasks: TaskFamilies;
   readonly #families: Families;
   readonly #requests: RequestMetrics;
   readonly #host: HostMetrics;
@@ -38,7 +38,7 @@ export class Metrics implements AsyncDisposable {
 
   constructor(families: Families) {
     this.#families = families;
-    this.tasks = new TaskMetrics(families);
+    this.tasks = new TaskFamilies(families);
     this.#requests = new RequestMetrics(families);
     this.#host = new HostMetrics(families);
   }

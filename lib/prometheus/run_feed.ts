@@ -1,5 +1,5 @@
 /** Feeds metrics with what a run directory tells of one run. */
-import { objectAt, textAt } from "../run/json_fields.ts";
+import { objectAt, textAt } from "../json_fields.ts";
 import { runState } from "../run/run_state.ts";
 import { requestIn } from "./requests_of_run.ts";
 import { RunFollower } from "./run_follower.ts";
@@ -7,11 +7,11 @@ import type { Recorded, RunEvent } from "../run/events.ts";
 import type { TestResult } from "../run/test_result.ts";
 import type { NewestSample } from "./host_metrics.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
-import type { PackageResult, TaskLabels, TaskMetrics, TaskStatus } from "./task_metrics.ts";
+import type { PackageResult, TaskFamilies, TaskLabels, TaskOutcomeLabel } from "./task_metrics.ts";
 
 /** What runs are told to. */
 export interface FedMetrics {
-  tasks: TaskMetrics;
+  tasks: TaskFamilies;
   requests: RequestMetrics;
 }
 
@@ -119,7 +119,7 @@ export class RunFeed {
     return task;
   }
 
-  #end(status: TaskStatus, at_s: number | null): void {
+  #end(status: TaskOutcomeLabel, at_s: number | null): void {
     if (this.#ended || this.#task === null) return;
     this.#ended = true;
     const duration_s = (at_s ?? 0) - (this.#state.session_s ?? at_s ?? 0);

@@ -7,7 +7,7 @@ const HTTP_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** How a task ended. */
-export type TaskStatus = "success" | "failed" | "cancelled";
+export type TaskOutcomeLabel = "success" | "failed" | "cancelled";
 
 /** What a task runs. */
 export interface TaskLabels {
@@ -21,11 +21,11 @@ export interface TaskLabels {
 export type PackageResult = "success" | "failed" | "error" | "timed_out";
 
 const RESULTS: readonly PackageResult[] = ["success", "failed", "error", "timed_out"];
-const STATUSES: readonly TaskStatus[] = ["success", "failed", "cancelled"];
+const STATUSES: readonly TaskOutcomeLabel[] = ["success", "failed", "cancelled"];
 const TASK_LABELS = ["agent_type", "simulation_mode", "status", "model"] as const;
 
 /** Counts tasks, their packages and the requests of the server. */
-export class TaskMetrics {
+export class TaskFamilies {
   readonly #families;
   readonly #agents = new BoundedLabel(20);
   readonly #simulations = new BoundedLabel(10);
@@ -89,7 +89,7 @@ export class TaskMetrics {
   }
 
   /** A task that was started has ended. */
-  ended(task: TaskLabels, status: TaskStatus, duration_s: number): void {
+  ended(task: TaskLabels, status: TaskOutcomeLabel, duration_s: number): void {
     const labels = { ...this.#labels(task), status };
     this.#families.active.of({}).dec();
     this.#families.requests.of(labels).inc();

@@ -2,7 +2,7 @@
  * OpenTelemetry: a span for each run and each request in it, and histograms, by the semantic
  * conventions for generative AI. Prompts and answers are not sent.
  */
-import { numberAt, objectAt, textAt } from "../run/json_fields.ts";
+import { numberAt, objectAt, textAt } from "../json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { requestIn } from "./requests_of_run.ts";
 import { RunFollower } from "./run_follower.ts";

@@ -1,5 +1,6 @@
 /** The form above a table of tests: a text to find, a category, a result. */
-import { counted, escapeHtml } from "./html.ts";
+import { escapeHtml } from "./html.ts";
+import { counted } from "../text/grouped.ts";
 
 /** Categories beyond these are found by text. */
 const MOST_CATEGORIES = 500;

@@ -1,5 +1,4 @@
 /** HTML from text that nobody vouches for. */
-import { grouped } from "../text/grouped.ts";
 
 const ENTITIES: Record<string, string> = {
   "&": "&amp;",
@@ -14,11 +13,11 @@ const ENTITIES: Record<string, string> = {
  * direction of the text around them become U+FFFD.
  */
 export function escapeHtml(text: string): string {
-  return plainText(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter]);
+  return visibleText(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter]);
 }
 
 /** The text with U+FFFD for what is no letter and what turns the direction of the text around it. */
-export function plainText(text: string): string {
+export function visibleText(text: string): string {
   return text.toWellFormed()
     // deno-lint-ignore no-control-regex
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
@@ -39,9 +38,4 @@ export function figure(value: number | null | undefined, digits: number): string
 /** A share of 1 as per cent. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-/** A number and its noun, which is plural unless the number is 1. */
-export function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

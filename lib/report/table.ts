@@ -7,7 +7,7 @@ export interface Head {
 }
 
 /** A row: its head and its cells, HTML. */
-export interface Row {
+export interface TableRow {
   head: string;
   cells: readonly string[];
   /** The row that sums up the others. */
@@ -22,7 +22,7 @@ export function dataTable(
   label: string,
   first: string,
   heads: readonly Head[],
-  rows: readonly Row[],
+  rows: readonly TableRow[],
 ): string {
   const kind = ({ text }: Head) => text ? "" : ` class="n"`;
   const top = heads.map((head) => `<th scope="col"${kind(head)}>${head.html}</th>`).join("");

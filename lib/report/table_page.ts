@@ -1,7 +1,8 @@
 /** A page with one table: searched, sorted by its heads, nothing loaded. */
 import { grouped } from "../text/grouped.ts";
 import { dynoVersion } from "../run/metadata.ts";
-import { counted, cutText, escapeHtml } from "./html.ts";
+import { cutText, escapeHtml } from "./html.ts";
+import { counted } from "../text/grouped.ts";
 import { page } from "./page.ts";
 import { RUNS_SCRIPT, RUNS_STYLE } from "./sweep/runs_script.ts";
 

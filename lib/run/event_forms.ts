@@ -35,7 +35,7 @@ import {
 import { clientReadingForm, requestRecordForm, serverReadingForm } from "./request_record.ts";
 import { testResultForm } from "./test_result.ts";
 import type { Form, Forms } from "./forms.ts";
-import type { JsonObject } from "./json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 
 /** A line of a journal. */
 export interface JournalLine<Kind extends JournalKind> {

@@ -9,7 +9,7 @@ import type { ClockAnchor } from "../native/clock.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Spent } from "./budget.ts";
-import type { JsonObject } from "./json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type {
   ClientReading,
   DriveProgress,

@@ -1,8 +1,8 @@
 /** Runs of other programs as run directories: what theirs hold beside those of dyno's own. */
 import { join } from "node:path";
-import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
+import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import { plainText } from "./plain_file.ts";
-import type { JsonObject } from "./json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { ReadRun, RunItem, RunSummary, SourceForm } from "./summary.ts";
 
 /** `imported` in the run_metadata.json of a run of another program. */

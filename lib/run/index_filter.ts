@@ -1,15 +1,5 @@
-/** Which runs a query is about, and how a run is named. */
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { InputError } from "../errors.ts";
-import { didYouMean } from "../text/nearest.ts";
-import { looksLikeRun } from "./read_run.ts";
-import { isRunId } from "./run_id.ts";
-import type { RunIndex } from "./index.ts";
+/** Which runs a query is about. */
 import type { RunSummary } from "./summary.ts";
-
-/** Of a folder without runs, so much is looked at. */
-const MOST_ENTRIES = 1000;
 
 /** Everything that is given must hold. */
 export interface RunFilter {
@@ -60,90 +50,4 @@ export function whereOf(filter: RunFilter): { where: string; values: (string | n
     add("run_id IN (SELECT value FROM json_each(?))", JSON.stringify(filter.run_ids));
   }
   return { where: conditions.length ? ` WHERE ${conditions.join(" AND ")}` : "", values };
-}
-
-/**
- * Finds a run by what a person gives: its id or an unambiguous beginning of it (with or without
- * `bench_`), `latest`, `latest~1` for the one before, or the path of its folder.
- *
- * @returns the path of its directory.
- * @throws {InputError} there is no such run, or more than one.
- */
-export async function resolveRun(
-  index: RunIndex,
-  given: string,
-  filter: RunFilter = {},
-): Promise<string> {
-  const back = /^latest(?:~(\d+))?$/.exec(given);
-  if (back !== null) {
-    const steps = Number(back[1] ?? 0);
-    const runs = await index.list({ ...filter, limit: steps + 1 });
-    if (runs.length > steps) return runs[steps].path;
-    const there = runs.length === 0 ? noRuns(index, filter) : `there are only ${runs.length} runs`;
-    throw new InputError(`"${given}": ${there}`);
-  }
-  if (given.includes("/") || (existsSync(given) && statSync(given).isDirectory())) {
-    const path = resolve(given);
-    if (looksLikeRun(path)) return path;
-    throw new InputError(
-      `${given}: no run directory; it has neither events.jsonl nor results.json`,
-    );
-  }
-  const ids = index.idsWithPrefix(given);
-  const exact = ids.find((id) => id === given);
-  if (exact !== undefined || ids.length === 1) return resolve(index.root, exact ?? ids[0]);
-  if (ids.length > 1) {
-    throw new InputError(
-      `"${given}" begins more than one run id: ${ids.slice(0, 4).join(", ")}${
-        ids.length > 4 ? ", …" : ""
-      }; give more of it`,
-    );
-  }
-  if (index.count() === 0) throw new InputError(`no run "${given}": ${noRuns(index)}`);
-  const known = (await index.list({ limit: 200 })).map(({ run_id }) => run_id);
-  const hint = didYouMean(given, known) || "; see dyno runs list";
-  throw new InputError(`no run "${given}" in ${index.root}${hint}`);
-}
-
-/** Why there are no runs, and what to check. */
-export function noRuns(index: RunIndex, filter: RunFilter = {}): string {
-  if (!existsSync(index.root)) {
-    return `no runs found: the folder ${index.root} does not exist; ` +
-      `make a run with dyno run or dyno load, take in other programs' results with ` +
-      `dyno runs import PATH, or give the folder with --runs DIR`;
-  }
-  const all = index.count();
-  if (all === 0) {
-    return `no runs found in ${index.root}: ${whatElse(index.root)}`;
-  }
-  const given = Object.entries(filter)
-    .filter(([name, value]) => value !== undefined && !/^(limit|offset)$/.test(name))
-    .map(([name]) => name.replace(/_s$/, "").replace("tags", "tag"));
-  return `no runs found: none of the ${all} in ${index.root} fits ${
-    given.map((name) => `--${name}`).join(", ") || "the filter"
-  }; widen it, or see dyno runs list`;
-}
-
-/** What a folder without runs holds, and what to do about it. */
-function whatElse(root: string): string {
-  if (looksLikeRun(root)) return `it is a run itself; give the folder above it with --runs DIR`;
-  const entries = readdirSync(root, { withFileTypes: true }).slice(0, MOST_ENTRIES);
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  const above = folders.find((name) => holdsRuns(join(root, name)));
-  if (above !== undefined) return `${join(root, above)} holds some; give it with --runs DIR`;
-  const foreign = folders.some((name) => /^(logs|results|bench_runs|runs)$/.test(name)) ||
-    entries.some(({ name }) => /\.(jsonl?|csv)$/.test(name));
-  return foreign
-    ? `it may hold other programs' results: dyno runs import ${root} --runs DIR takes them in`
-    : "check that it holds run directories (each with events.jsonl and run_metadata.json), or give " +
-      "another with --runs DIR";
-}
-
-function holdsRuns(folder: string): boolean {
-  try {
-    const names = readdirSync(folder).slice(0, MOST_ENTRIES);
-    return names.some((name) => isRunId(name) && looksLikeRun(join(folder, name)));
-  } catch {
-    return false;
-  }
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import builtin from "../../experiments/prices.json" with { type: "json" };
 import { checkJson, readJsonFile } from "../settings/json_file.ts";
-import { fileForms, schemaField, text } from "../settings/setting.ts";
+import { fileForms, nonEmpty, schemaField } from "../settings/setting.ts";
 import type { OutputOf } from "../settings/setting.ts";
 
 const dollars = z.number().min(0);
@@ -14,9 +14,9 @@ const dollars = z.number().min(0);
  */
 export const priceSchema = z.strictObject({
   /** The model's name. */
-  model: text,
+  model: nonEmpty,
   /** Another name of the same model. */
-  also: text.optional(),
+  also: nonEmpty.optional(),
   /** Of prompt tokens. */
   input: dollars,
   /** Of output tokens. */

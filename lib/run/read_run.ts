@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord } from "./imported.ts";
 import { both, foldJournal, leftOut, newestClocks } from "./fold.ts";
-import { asObject, booleanAt, numberAt, objectAt, textAt } from "./json_fields.ts";
+import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
 import { isTime, runState } from "./run_state.ts";
 import { itemOfTest, itemsOfResults } from "./suite_items.ts";
@@ -12,7 +12,7 @@ import { tagsOf } from "./tags.ts";
 import { plainText } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { Fold } from "./fold.ts";
-import type { JsonObject } from "./json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { RunState } from "./run_state.ts";
 import type { ReadRun, RunItem, RunSummary } from "./summary.ts";
 

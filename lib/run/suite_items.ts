@@ -1,6 +1,6 @@
 /** A suite's items as every run has them, from results.json or from the journal. */
-import { booleanAt, numberAt, objectAt, objectsIn, textAt } from "./json_fields.ts";
-import type { JsonObject } from "./json_fields.ts";
+import { booleanAt, numberAt, objectAt, objectsIn, textAt } from "../json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { RunEvent } from "./events.ts";
 import type { RunItem } from "./summary.ts";
 

@@ -3,7 +3,7 @@ import { fields, isBoolean, isNumber, isObject, isText, orMissing, orNull } from
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
-import type { JsonObject } from "./json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
 
 /** Why a test has no answer. "internal": a fault of a handler or of ours, told in error_message. */

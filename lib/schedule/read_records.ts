@@ -1,7 +1,7 @@
 /** Records of batches read back: dyno's own, and those of any program that writes the same fields. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
-import { booleanAt, numberAt, objectsIn, textAt } from "../run/json_fields.ts";
+import { booleanAt, numberAt, objectsIn, textAt } from "../json_fields.ts";
 import { batchFolder } from "./folder.ts";
 import type { BatchRecord } from "../run/events.ts";
 

@@ -8,7 +8,7 @@ import type { TestResult } from "../run/test_result.ts";
 import type { BatchRecord } from "../run/events.ts";
 
 /** The record of a test's result. */
-export function recordOf(
+export function batchRecordOf(
   result: TestResult,
   { industry, question }: IndustryQuestion,
   { provider, model }: BatchModel,

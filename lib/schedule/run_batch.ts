@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { throwIfAborted } from "../execute/scope.ts";
 import { runDirectoryAt } from "../run/directory.ts";
-import { concludeRun, finishSlot, runTasks } from "./run_slot.ts";
+import { concludeSlotRun, finishSlot, runTasks } from "./run_slot.ts";
 import { uploadRest } from "./upload.ts";
 import type { BatchClock } from "./clock.ts";
 import type { ModelTask, SlotParts } from "./run_slot.ts";
@@ -128,7 +128,9 @@ async function leave(slot: Slot, { session, out }: BatchRunOptions): Promise<voi
   for (const task of openTasks(slot, session)) {
     const model = session.batch.models[task.model_index];
     const run = session.state.pendingRun(slot.slot, model, false);
-    if (run) await concludeRun(task, runDirectoryAt(resolve(out, run.run_id)), session, undefined);
+    if (run) {
+      await concludeSlotRun(task, runDirectoryAt(resolve(out, run.run_id)), session, undefined);
+    }
   }
   finishSlot(slot.slot, session);
 }

@@ -10,7 +10,7 @@ import { newRunId } from "../run/run_id.ts";
 import { runSuite } from "../suite/run_suite.ts";
 import { readResults } from "../suite/earlier.ts";
 import { coverage } from "./coverage.ts";
-import { recordOf, unaskedRecord } from "./records.ts";
+import { batchRecordOf, unaskedRecord } from "./records.ts";
 import { suiteOfBatch, testIdOf } from "./suite_of_batch.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
@@ -105,7 +105,7 @@ async function runTask(
   } catch (thrown) {
     onNotice(`${directory.path}: ${messageOf(thrown)}`);
   }
-  await concludeRun({ ...task, tests: chosen }, directory, parts.session, error);
+  await concludeSlotRun({ ...task, tests: chosen }, directory, parts.session, error);
 }
 
 function startRun(
@@ -146,7 +146,7 @@ function startRun(
  * @param error why the run could not go on: its unasked questions are failures. Undefined for a run
  * that is left as it is: they have no record.
  */
-export async function concludeRun(
+export async function concludeSlotRun(
   { slot, model_index, tests }: ModelTask,
   { run_id, journal }: RunDirectory,
   session: BatchSession,
@@ -165,7 +165,7 @@ export async function concludeRun(
     const test_id = testIdOf(question);
     if (tests !== null && !tests.includes(test_id)) continue;
     const result = results.get(test_id);
-    if (result) records.push([test_id, recordOf(result, question, model)]);
+    if (result) records.push([test_id, batchRecordOf(result, question, model)]);
     else if (error !== undefined) records.push([test_id, unaskedRecord(question, model)]);
   }
   const { provider, model: name } = model;

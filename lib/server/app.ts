@@ -11,50 +11,7 @@ import { aboutRoutes } from "./routes/about.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { dashboardRoutes, isDashboardFile } from "./routes/dashboard.ts";
 import { taskRoutes } from "./routes/tasks.ts";
-import type { HardwareWatch } from "./hardware_watch.ts";
-import type { ServerObserver } from "./observer.ts";
-import type { TaskPolicy } from "./tasks/prepare.ts";
-import type { TaskFeed } from "./tasks/feed.ts";
-import type { TaskRunner } from "./tasks/runner.ts";
-import type { TaskStore } from "./tasks/store.ts";
-
-/** What a request brings along. */
-export interface ServerEnv {
-  Bindings: {
-    /** The address that the request came from. */
-    remote: string;
-  };
-}
-
-export interface AppOptions {
-  host: string;
-  /** The folder of runs. */
-  runs: string;
-  /** The folder of batches. */
-  batches: string;
-  hardware: HardwareWatch;
-  store: TaskStore;
-  runner: TaskRunner;
-  feed: TaskFeed;
-  policy: TaskPolicy;
-  /** What clients must show; null for nothing. */
-  token: string | null;
-  /** Tasks that may wait. */
-  max_queue: number;
-  /** Tasks at the same time. */
-  jobs: number;
-  /** Requests a second from one address; 0 is no limit. */
-  rate_per_s: number;
-  max_body_bytes: number;
-  /** Whether callbacks may go to private addresses. */
-  private_callbacks: boolean;
-  observers: readonly ServerObserver[];
-  /** The text of GET /metrics; without it there is no such route. */
-  metricsText?: () => Promise<{ contentType: string; text: string }>;
-  /** Aborted when the server begins to stop. */
-  signal: AbortSignal;
-  onNotice(line: string): void;
-}
+import type { AppOptions, ServerEnv } from "./app_options.ts";
 
 /** Puts the server together. */
 export function serverApp(options: AppOptions): Hono<ServerEnv> {

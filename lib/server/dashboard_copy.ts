@@ -7,7 +7,7 @@ import { notWritten, writeFileAtomic } from "../write.ts";
 import { asset, MODULES, STYLES } from "./assets.ts";
 import { batchList, batchView, recordPage } from "./views/batches.ts";
 import { overview } from "./views/overview.ts";
-import { runPage } from "./views/run_page.ts";
+import { runPageView } from "./views/run_page.ts";
 import { runList } from "./views/run_list.ts";
 import type { ListedRun, RunListView } from "./views/run_list.ts";
 
@@ -63,7 +63,7 @@ export async function writeDashboard(
     const pages = listed.slice(0, MOST_PAGES);
     for (const { run_id } of pages) {
       const query = { limit: MOST_ITEMS };
-      const whole = await runPage(index, run_id, { ...query, offset: 0 });
+      const whole = await runPageView(index, run_id, { ...query, offset: 0 });
       writer.answer(address(`/api/runs/${encodeURIComponent(run_id)}`, query), whole);
     }
     return { runs: page.total, pages: pages.length };

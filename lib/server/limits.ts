@@ -4,7 +4,7 @@
  */
 import { createMiddleware } from "hono/factory";
 import { HttpProblem } from "./problem.ts";
-import type { ServerEnv } from "./app.ts";
+import type { ServerEnv } from "./app_options.ts";
 
 /** Addresses that are kept in mind; the oldest is forgotten first. */
 const ADDRESSES = 10_000;

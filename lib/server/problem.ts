@@ -10,7 +10,7 @@ export interface Issue {
 }
 
 /** The body of every answer that is no success. */
-export interface Problem {
+export interface ProblemDetails {
   error: {
     /** A word for programs. */
     code: string;
@@ -45,6 +45,6 @@ export class HttpProblem extends Error {
 /** The answer that a problem becomes. */
 export function problemAnswer(c: Context, problem: HttpProblem): Response {
   const { status, code, message, issues, headers } = problem;
-  const body: Problem = { error: { code, message, ...(issues ? { issues } : {}) } };
+  const body: ProblemDetails = { error: { code, message, ...(issues ? { issues } : {}) } };
   return c.json(body, status, headers);
 }

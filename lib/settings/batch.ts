@@ -4,7 +4,15 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf, readJsonFile } from "./json_file.ts";
 import { endpointSettings, retrySettings } from "./endpoint.ts";
-import { asGiven, count, fileForms, sampleRate, schemaField, seconds, text } from "./setting.ts";
+import {
+  asGiven,
+  count,
+  fileForms,
+  nonEmpty,
+  sampleRate,
+  schemaField,
+  seconds,
+} from "./setting.ts";
 import type { JsonFile } from "./json_file.ts";
 import type { OutputOf } from "./setting.ts";
 
@@ -63,8 +71,10 @@ const { endpoint, headers, api_key_env, timeout, stream } = asGiven(endpointSett
  */
 export const batchModelSchema = z.strictObject({
   /** A preset's name; any other name needs an `endpoint` and is a label. */
-  provider: text.clone().describe("a preset's name; any other needs an endpoint and is a label"),
-  model: text,
+  provider: nonEmpty.clone().describe(
+    "a preset's name; any other needs an endpoint and is a label",
+  ),
+  model: nonEmpty,
   endpoint,
   api_key_env,
   headers,

@@ -1,6 +1,6 @@
 /** The settings of coding problems, and of the sandbox that answers run in. */
 import { z } from "zod";
-import { about, count, seconds, text } from "./setting.ts";
+import { about, count, nonEmpty, seconds } from "./setting.ts";
 
 /** Sampling of coding problems where nothing is said; several samples are drawn warmer. */
 export const CODING_PARAMETERS = { max_tokens: 2048, temperature: 0 };
@@ -14,7 +14,7 @@ export const codingSettings = z.strictObject({
     help: "of coding problems",
   }),
   /** Problems by place. */
-  range: text.optional().register(about, {
+  range: nonEmpty.optional().register(about, {
     help: "problems by place, such as 0-10 (the end is not included) or 0,3,7-9",
     placeholder: "PLACES",
   }),
@@ -35,7 +35,7 @@ export const codingSettings = z.strictObject({
     otherwise: JSON.stringify(CODING_PARAMETERS),
   }),
   /** A second model that reviews what keeps failing. */
-  checkpoint_model: text.optional().register(about, {
+  checkpoint_model: nonEmpty.optional().register(about, {
     help: "a second model that reviews what keeps failing",
     placeholder: "NAME",
   }),
@@ -68,19 +68,19 @@ export const codingHostSettings = z.strictObject({
     help: "what confines answers: bubblewrap, without it pyodide; none is unsafe",
   }),
   /** The Python that runs them. */
-  python: text.optional().register(about, {
+  python: nonEmpty.optional().register(about, {
     help: "the Python that runs them",
     placeholder: "PATH",
     otherwise: "python3",
   }),
   /** Where the summary is written as `<run_id>.json`, too. */
-  export_dir: text.optional().register(about, {
+  export_dir: nonEmpty.optional().register(about, {
     help: "where the summary is written as <run_id>.json",
     placeholder: "DIR",
     otherwise: "benchmark_results here, or in --out where that is given",
   }),
   /** The command of an MCP memory server that the run is stored in, too. */
-  memory: text.optional().register(about, {
+  memory: nonEmpty.optional().register(about, {
     help: "also store it in this MCP memory server, started as a program",
     placeholder: "COMMAND",
   }),

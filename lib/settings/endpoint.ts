@@ -1,22 +1,22 @@
 /** The settings of an endpoint: where it is, how it is asked, how patiently. */
 import { z } from "zod";
 import presets from "../../experiments/providers.json" with { type: "json" };
-import { about, seconds, text } from "./setting.ts";
+import { about, nonEmpty, seconds } from "./setting.ts";
 
 /** Settings of every request, whatever asks. */
 export const endpointSettings = z.object({
   /** Endpoint or base URL; may be left out when `provider` is given. */
-  endpoint: text.optional().register(about, {
+  endpoint: nonEmpty.optional().register(about, {
     help: "an endpoint's URL, or its base URL such as http://127.0.0.1:8000/v1",
     placeholder: "URL",
   }),
   /** A preset that gives the URL and the key's variable, e.g. "openai". */
-  provider: text.optional().register(about, {
+  provider: nonEmpty.optional().register(about, {
     help: `a preset: ${Object.keys(presets).join(", ")}`,
     placeholder: "NAME",
   }),
   /** May be left out when the server serves exactly one model. */
-  model: text.optional().register(about, {
+  model: nonEmpty.optional().register(about, {
     help: "the model; may be left out where the server has one",
     placeholder: "NAME",
     short: "m",
@@ -28,7 +28,7 @@ export const endpointSettings = z.object({
     flag: "header",
   }),
   /** The environment variable with the API key; default the provider's, or none. */
-  api_key_env: text.optional().register(about, {
+  api_key_env: nonEmpty.optional().register(about, {
     help: "the environment variable that holds the API key",
     placeholder: "NAME",
   }),

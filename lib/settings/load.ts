@@ -10,11 +10,11 @@ import {
   checkSettings,
   count,
   fileForms,
+  nonEmpty,
   positive,
   sampleRate,
   schemaField,
   seconds,
-  text,
 } from "./setting.ts";
 import type { InputOf, OutputOf } from "./setting.ts";
 
@@ -49,7 +49,7 @@ export const loadStageSchema = z.strictObject({
 /** Tokens of prompts that are made up, and of their answers, where nothing is said. */
 export const MADE_UP = { input_tokens: 256, output_tokens: 128 };
 
-const tokens = z.union([count, text]);
+const tokens = z.union([count, nonEmpty]);
 
 /**
  * The form of a load's settings.
@@ -85,7 +85,7 @@ export const loadSettingsSchema = z.strictObject({
     placeholder: "B",
   }),
   /** Several loads after one another; as text in the form of `--stages`. */
-  stages: z.union([text, z.array(loadStageSchema).min(1)]).optional().register(about, {
+  stages: z.union([nonEmpty, z.array(loadStageSchema).min(1)]).optional().register(about, {
     help: "e.g. 'rate=2:30s rate=2..8:1m concurrency=16:30s', one after the other",
     placeholder: "LIST",
   }),
@@ -156,11 +156,11 @@ export const loadSettingsSchema = z.strictObject({
     help: "between the turns of a conversation",
   }),
   /** One prompt, again and again: measures the prefix cache too. */
-  prompt: text.optional().register(about, {
+  prompt: nonEmpty.optional().register(about, {
     help: "one prompt, again and again: measures the prefix cache too",
   }),
   /** A file of prompts. */
-  prompts: text.optional().register(about, {
+  prompts: nonEmpty.optional().register(about, {
     help: "prompts of a .jsonl or .csv file, or of a suite (.json)",
     placeholder: "FILE",
   }),
@@ -169,7 +169,7 @@ export const loadSettingsSchema = z.strictObject({
     help: "go through --prompts again when they are used up",
   }),
   /** A file of requests to replay, at their times. */
-  trace: text.optional().register(about, {
+  trace: nonEmpty.optional().register(about, {
     help: "replay: Mooncake or own JSON lines, BurstGPT or Azure CSV",
     placeholder: "FILE",
   }),
@@ -192,7 +192,7 @@ export const loadSettingsSchema = z.strictObject({
     help: "count tokens with o200k_base where the server does not (else: events)",
   }),
   /** Objectives of each request such as "ttft:500", or of the run such as "p99(ttft)<500ms". */
-  slo: z.array(text).optional().register(about, {
+  slo: z.array(nonEmpty).optional().register(about, {
     help: "of each request, as ttft:500, tpot:50, gap_p99:100; of the run, as p99(ttft)<500ms",
     placeholder: "METRIC:MS",
     whole: true,

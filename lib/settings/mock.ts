@@ -1,6 +1,6 @@
 /** The settings of the built-in mock endpoint: of dyno mock, and of files that ask for it. */
 import { z } from "zod";
-import { about, count, positive, seconds, text } from "./setting.ts";
+import { about, count, nonEmpty, positive, seconds } from "./setting.ts";
 
 /** Tokens of a block of the prefix cache, vLLM's default. */
 export const BLOCK_TOKENS = 16;
@@ -15,7 +15,7 @@ export const mockSettings = z.strictObject({
     placeholder: "N",
   }),
   /** The address to listen on. */
-  host: text.default("127.0.0.1").register(about, {
+  host: nonEmpty.default("127.0.0.1").register(about, {
     help: "the address to listen on",
     placeholder: "ADDRESS",
   }),
@@ -26,7 +26,7 @@ export const mockSettings = z.strictObject({
     short: "m",
   }),
   /** Path of the script of answers; in a file, relative to it. */
-  script: text.optional().register(about, {
+  script: nonEmpty.optional().register(about, {
     help: "a JSON file that maps prompts to answers",
     placeholder: "FILE",
   }),
@@ -51,14 +51,14 @@ export const mockSettings = z.strictObject({
     bare: String(BLOCKS),
   }),
   /** A fault of its catalogue. */
-  fault: text.optional().register(about, { help: "a fault, see below", placeholder: "NAME" }),
+  fault: nonEmpty.optional().register(about, { help: "a fault, see below", placeholder: "NAME" }),
   /** The share of requests that the fault hits. */
   fault_rate: z.number().min(0).max(1).default(1).register(about, {
     help: "the share of requests that the fault hits, 0 to 1",
     placeholder: "SHARE",
   }),
   /** The Retry-After header of rate_limit. */
-  retry_after: text.default("1").register(about, {
+  retry_after: nonEmpty.default("1").register(about, {
     help: "the Retry-After header of rate_limit: seconds or a date",
     placeholder: "WHEN",
   }),

@@ -1,6 +1,6 @@
 /** The settings of dyno serve. */
 import { z } from "zod";
-import { about, count, text } from "./setting.ts";
+import { about, count, nonEmpty } from "./setting.ts";
 
 /** What a server does and allows; its token and its secret come from the environment. */
 export const serveSettings = z.strictObject({
@@ -10,17 +10,17 @@ export const serveSettings = z.strictObject({
     placeholder: "N",
   }),
   /** The address to listen on. */
-  host: text.default("127.0.0.1").register(about, {
+  host: nonEmpty.default("127.0.0.1").register(about, {
     help: "the address to listen on; others than loopback need DYNO_SERVE_TOKEN",
     placeholder: "ADDRESS",
   }),
   /** The folder of runs. */
-  runs: text.default("runs").register(about, {
+  runs: nonEmpty.default("runs").register(about, {
     help: "the folder of runs; tasks are kept in its folder server",
     placeholder: "DIR",
   }),
   /** The folder of batches, of the dashboard and of tasks. */
-  batches: text.default("batches").register(about, {
+  batches: nonEmpty.default("batches").register(about, {
     help: "the folder of batches that the dashboard shows",
     placeholder: "DIR",
   }),

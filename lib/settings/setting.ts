@@ -52,7 +52,7 @@ export const fileForms = z.registry<{ name: string; title: string }>();
 /** Where editors find the form of a file: what `dyno schema` printed. */
 export const schemaField = z.string().optional();
 /** The schema of some text that is given as it is. */
-export const text = z.string().min(1);
+export const nonEmpty = z.string().min(1);
 /** A whole number from 1. */
 export const count = z.int().min(1);
 /** A number above 0. */

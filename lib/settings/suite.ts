@@ -1,6 +1,6 @@
 /** The form of a test suite file: prompts or messages, parameters, and how answers are judged. */
 import { z } from "zod";
-import { fileForms, schemaField, text } from "./setting.ts";
+import { fileForms, nonEmpty, schemaField } from "./setting.ts";
 import type { OutputOf } from "./setting.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { OutputOf } from "./setting.ts";
  */
 export const messageSchema = z.looseObject({
   /** "system", "user", "assistant" and the like. */
-  role: text,
+  role: nonEmpty,
   /** A text, or the API's list of parts. */
   content: z.union([z.string(), z.array(z.record(z.string(), z.unknown()))]),
 });
@@ -22,7 +22,7 @@ export const messageSchema = z.looseObject({
  */
 export const evaluatorSchema = z.looseObject({
   /** A built-in evaluator, or one that is given to the run. */
-  name: text,
+  name: nonEmpty,
 });
 
 /**
@@ -32,11 +32,11 @@ export const evaluatorSchema = z.looseObject({
  */
 export const testSchema = z.strictObject({
   /** Unique in the suite. */
-  id: text,
+  id: nonEmpty,
   /** What people call it. */
-  name: text,
+  name: nonEmpty,
   /** What figures are grouped by. */
-  category: text,
+  category: nonEmpty,
   /** For people. */
   description: z.string().optional(),
   /** The type of reasoning it asks for; reasoning evaluators use it. */
@@ -64,7 +64,7 @@ export const testSchema = z.strictObject({
 export const suiteSchema = z.strictObject({
   $schema: schemaField,
   /** Names the suite in results. */
-  test_suite_id: text,
+  test_suite_id: nonEmpty,
   /** The suite's own version, for people. */
   version: z.string().optional(),
   /** For people. */

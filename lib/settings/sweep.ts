@@ -1,6 +1,6 @@
 /** The settings of a sweep that do not say what is run, but how. */
 import { z } from "zod";
-import { about, count, positive, sampleRate, seconds, text } from "./setting.ts";
+import { about, count, nonEmpty, positive, sampleRate, seconds } from "./setting.ts";
 
 /**
  * Of a sweep's file, and of flags that go before it.
@@ -9,7 +9,7 @@ import { about, count, positive, sampleRate, seconds, text } from "./setting.ts"
  */
 export const sweepSettings = z.strictObject({
   /** The folder of sweeps. */
-  out_root: text.refine((path) => !path.includes("\0"), "holds a NUL character")
+  out_root: nonEmpty.refine((path) => !path.includes("\0"), "holds a NUL character")
     .default("bench_runs").register(about, {
       help: "another folder for experiments",
       placeholder: "PATH",

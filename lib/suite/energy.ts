@@ -2,35 +2,13 @@
 import { energiesOver, energyDevices, idlePower, shareEnergy } from "../hardware/energy.ts";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
-import type { Energy } from "../hardware/energy.ts";
 import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "./results.ts";
+import type { DeviceEnergy, RunEnergy } from "./results.ts";
 
 const NS_PER_S = 1e9;
 const MOST_RECORDS = 50_000;
-
-/** A device's energy over the sessions of a run: from the first request to the end of the last. */
-export interface DeviceEnergy extends Energy {
-  /** Mean power before the requests; null when there was no second of it. */
-  idle_w: number | null;
-  /** energy_j less idle_w over the same time, at least 0. */
-  above_idle_j: number | null;
-}
-
-/** All devices together; idle power is contained, see each device. */
-export interface RunEnergy {
-  /** Each device with a counter or a power sensor. */
-  devices: DeviceEnergy[];
-  /** Joules of all devices. */
-  total_j: number;
-  /** Over answered tests with a known number of tokens; null without any. */
-  j_per_token: number | null;
-  /** The inverse of `j_per_token`. */
-  tokens_per_j: number | null;
-  /** total_j / passed tests. */
-  j_per_solved_test: number | null;
-}
 
 /**
  * Computes a run's energy and sets every item's `energy_j`: its share of the devices' energy, by the

@@ -5,7 +5,7 @@ import { nowNs } from "../native/clock.ts";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { splitThinking } from "./evaluate.ts";
-import type { Completion, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
+import type { ClientReply, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { ResolvedEvaluator } from "./evaluator.ts";
 import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts";
@@ -89,13 +89,13 @@ function identity({ test, item_id }: PlannedTest) {
 }
 
 /** The answer apart from the thinking, which some servers send in a field and some in the text. */
-function answerOf({ reply }: Completion) {
+function answerOf({ reply }: ClientReply) {
   const { answer, thinking } = splitThinking(reply.text);
   return { answer, thinking: reply.reasoning || thinking, tool_calls: reply.calls };
 }
 
 function measured(
-  { reply, exchange, attempts, error }: Completion,
+  { reply, exchange, attempts, error }: ClientReply,
   elapsed_seconds: number,
 ) {
   const execution_time = exchange
@@ -124,7 +124,7 @@ function measured(
   };
 }
 
-function timing({ reply, exchange }: Pick<Completion, "reply" | "exchange">): ResultTiming | null {
+function timing({ reply, exchange }: Pick<ClientReply, "reply" | "exchange">): ResultTiming | null {
   if (exchange === null) return null;
   const { t_sent_ns, t_end_ns } = exchange;
   const { tokens } = reply;

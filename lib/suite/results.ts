@@ -3,7 +3,7 @@ import { distribution, mean } from "../stats/quantile.ts";
 import { attemptsShare } from "../stats/pass_at_k.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { categoriesOf } from "./selection.ts";
-import type { RunEnergy } from "./energy.ts";
+import type { Energy } from "../hardware/energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
@@ -302,4 +302,26 @@ function sumOrUnknown(counts: readonly (number | null)[]): number | null {
     sum += count;
   }
   return sum;
+}
+
+/** All devices together; idle power is contained, see each device. */
+export interface RunEnergy {
+  /** Each device with a counter or a power sensor. */
+  devices: DeviceEnergy[];
+  /** Joules of all devices. */
+  total_j: number;
+  /** Over answered tests with a known number of tokens; null without any. */
+  j_per_token: number | null;
+  /** The inverse of `j_per_token`. */
+  tokens_per_j: number | null;
+  /** total_j / passed tests. */
+  j_per_solved_test: number | null;
+}
+
+/** A device's energy over the sessions of a run: from the first request to the end of the last. */
+export interface DeviceEnergy extends Energy {
+  /** Mean power before the requests; null when there was no second of it. */
+  idle_w: number | null;
+  /** energy_j less idle_w over the same time, at least 0. */
+  above_idle_j: number | null;
 }

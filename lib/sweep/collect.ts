@@ -21,7 +21,7 @@ import { csvLine } from "../formats/csv.ts";
 import { plannedRuns } from "./plan.ts";
 import { runRow } from "./run_row.ts";
 import { sweepTreeAt } from "./tree.ts";
-import type { SweepConfig } from "./config.ts";
+import type { SweepConfig } from "./sweep.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { RunRow } from "./run_row.ts";
 import type { SweepTree } from "./tree.ts";

@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { argumentText } from "./exact_json.ts";
 import { jobCommand } from "./job.ts";
-import type { SweepConfig } from "./config.ts";
+import type { SweepConfig } from "./sweep.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
 

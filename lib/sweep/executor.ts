@@ -1,5 +1,5 @@
 /** What carries out the runs of a sweep: this host, or a cluster. */
-import type { SweepConfig } from "./config.ts";
+import type { SweepConfig } from "./sweep.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { SweepProgram } from "./program.ts";
 import type { RunOutcome } from "./run_one.ts";

@@ -11,15 +11,13 @@ import { isSecretHeader } from "../endpoint/secret_names.ts";
 import { exactJson, plainOf } from "./exact_json.ts";
 import type { z } from "zod";
 import type { JsonFile } from "../settings/json_file.ts";
-import type { SweepConfig } from "./config.ts";
+import type { SweepConfig } from "./sweep.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
+import type { JobKind } from "./sweep.ts";
 
 /** What a job's experiment has, and a sweep's parameters have not. */
 const NOT_VARIED = ["$schema", "name", "seed", ...Object.keys(codingSettings.shape)];
-
-/** What dyno itself is started as; any other sweep runs a program of its own. */
-export type JobKind = "load" | "suite";
 
 /** The experiment of a job, in its out folder. */
 const JOB_FILE = "job.json";

@@ -1,7 +1,7 @@
 /** The runs of a sweep. */
 import { expandMatrix } from "../settings/matrix.ts";
 import { runIdOf } from "./run_id.ts";
-import type { Ablation, SweepConfig } from "./config.ts";
+import type { Ablation, SweepConfig } from "./sweep.ts";
 import type { Exact } from "./exact_json.ts";
 
 /** One combination with one seed and one ablation. */

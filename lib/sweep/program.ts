@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import { InputError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
 import { ownProgram } from "../execute/own_program.ts";
-import type { SweepConfig } from "./config.ts";
+import type { SweepConfig } from "./sweep.ts";
 
 /** What is started in the place of a command's first word. */
 export interface SweepProgram {

@@ -1,7 +1,7 @@
 /** Ids of a sweep's runs: the same settings give the same id, in the old runner's form. */
 import { createHash } from "node:crypto";
 import { argumentText, exactJson } from "./exact_json.ts";
-import type { Ablation } from "./config.ts";
+import type { Ablation } from "./sweep.ts";
 import type { Exact } from "./exact_json.ts";
 
 /**

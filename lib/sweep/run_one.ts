@@ -19,7 +19,7 @@ import { writeMeta } from "./meta.ts";
 import { runPathsOf } from "./tree.ts";
 import type { LaunchEnd, Launcher } from "../execute/launcher.ts";
 import type { Sampler } from "../hardware/sampler.ts";
-import type { SweepConfig } from "./config.ts";
+import type { SweepConfig } from "./sweep.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { SweepProgram } from "./program.ts";
 import type { RunPaths, SweepTree } from "./tree.ts";

@@ -13,7 +13,7 @@ import { sweepProgram } from "./program.ts";
 import { runHere } from "./run_here.ts";
 import { checkNoJob } from "./slurm/plan.ts";
 import { runPathsOf, sweepTreeAt } from "./tree.ts";
-import type { SweepConfig } from "./config.ts";
+import type { SweepConfig } from "./sweep.ts";
 import type { SweepExecutor, SweepStop } from "./executor.ts";
 import type { RunOutcome } from "./run_one.ts";
 import type { SweepTree } from "./tree.ts";

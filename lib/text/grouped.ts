@@ -8,3 +8,8 @@ export function grouped(value: number, digits = 0): string {
   const [whole, ...fraction] = value.toFixed(digits).split(".");
   return [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...fraction].join(".");
 }
+
+/** A number and its noun, which is plural unless the number is 1: `4,480 records`. */
+export function counted(count: number, noun: string): string {
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}

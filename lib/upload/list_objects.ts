@@ -1,6 +1,6 @@
 /** What lies in a bucket below a prefix, and which uploads nobody has finished. */
 import { RefusedError } from "./storage.ts";
-import { elementsIn, textIn } from "./xml.ts";
+import { elementsIn, elementText } from "./xml.ts";
 import type { Storage } from "./storage.ts";
 
 export interface ListedObject {
@@ -27,11 +27,13 @@ export async function listObjects(
       const { text } = await storage.request({ method: "GET", key: null, query }, signal);
       for (const entry of elementsIn(text, "Contents")) {
         found.set(keyOf(entry, text), {
-          size_bytes: Number(textIn(entry, "Size")),
-          etag: (textIn(entry, "ETag") ?? "").replaceAll('"', ""),
+          size_bytes: Number(elementText(entry, "Size")),
+          etag: (elementText(entry, "ETag") ?? "").replaceAll('"', ""),
         });
       }
-      from = textIn(text, "IsTruncated") === "true" ? textIn(text, "NextContinuationToken") : null;
+      from = elementText(text, "IsTruncated") === "true"
+        ? elementText(text, "NextContinuationToken")
+        : null;
       if (from === null) return found;
     } catch (error) {
       if (error instanceof RefusedError && error.code === "AccessDenied") return null;
@@ -54,11 +56,11 @@ export async function openUploads(
   const query = { uploads: "", prefix: key, "encoding-type": "url" };
   const { text } = await storage.request({ method: "GET", key: null, query }, signal);
   return elementsIn(text, "Upload").filter((entry) => keyOf(entry, text) === key)
-    .flatMap((entry) => textIn(entry, "UploadId") ?? []);
+    .flatMap((entry) => elementText(entry, "UploadId") ?? []);
 }
 
 function keyOf(entry: string, list: string): string {
-  const key = textIn(entry, "Key") ?? "";
-  const coded = textIn(list, "EncodingType") === "url";
+  const key = elementText(entry, "Key") ?? "";
+  const coded = elementText(list, "EncodingType") === "url";
   return coded ? decodeURIComponent(key.replaceAll("+", " ")) : key;
 }

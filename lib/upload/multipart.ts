@@ -8,7 +8,7 @@ import { checksumsOf } from "./checksums.ts";
 import { openUploads } from "./list_objects.ts";
 import { forgetParts, readParts, writeParts } from "./parts_kept.ts";
 import { ATTEMPTS, DELAY_S, mayPass, StorageError } from "./storage.ts";
-import { textIn } from "./xml.ts";
+import { elementText } from "./xml.ts";
 import type { ClosedFile } from "./closed_files.ts";
 import type { PartsKept } from "./parts_kept.ts";
 import type { Storage, StorageRequest } from "./storage.ts";
@@ -111,7 +111,7 @@ async function begun(
     query: { uploads: "" },
     headers: { "x-amz-meta-sha256": sha256 },
   }, signal);
-  const upload_id = textIn(text, "UploadId");
+  const upload_id = elementText(text, "UploadId");
   if (!upload_id) throw new StorageError(`${url}: the storage named no upload`, 0, "");
   await abandonOthers(storage, key, upload_id, signal);
   const fresh: PartsKept = { schema_version: 1, url, upload_id, sha256, part_bytes, etags: {} };

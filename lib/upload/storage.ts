@@ -7,7 +7,7 @@ import { throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { Redactor } from "../run/redact.ts";
 import { bucketAccess } from "./target.ts";
-import { textIn } from "./xml.ts";
+import { elementText } from "./xml.ts";
 import type { BucketAccess, UploadTarget } from "./target.ts";
 
 export const ATTEMPTS = 7;
@@ -130,9 +130,9 @@ export class Storage {
       const failed = !(status < 300 || (method === "HEAD" && status === 404)) ||
         /^(<\?xml[^>]*>)?\s*<Error>/.test(text);
       if (!failed) return { status, headers, text };
-      const code = textIn(text, "Code") ?? "";
-      const said = [code, textIn(text, "Message")].filter(Boolean).join(": ").slice(0, 300);
-      const region = headers.get("x-amz-bucket-region") ?? textIn(text, "Region");
+      const code = elementText(text, "Code") ?? "";
+      const said = [code, elementText(text, "Message")].filter(Boolean).join(": ").slice(0, 300);
+      const region = headers.get("x-amz-bucket-region") ?? elementText(text, "Region");
       const retry_after_s = retryAfterSeconds(headers.get("retry-after") ?? undefined, Date.now());
       return new PassingError(
         this.#redactor.redact(`${what}: ${status}${said && ` ${said}`}`),

@@ -3,7 +3,7 @@
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
 /** The text of the first element of a name; null where there is none. */
-export function textIn(xml: string, name: string): string | null {
+export function elementText(xml: string, name: string): string | null {
   const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml);
   return found && unescaped(found[1]);
 }

@@ -19,7 +19,7 @@ import { writeMeta } from "../../lib/sweep/meta.ts";
 import { plannedRuns } from "../../lib/sweep/plan.ts";
 import { runSweep, scanFinished, treeOf } from "../../lib/sweep/run_sweep.ts";
 import { runPathsOf } from "../../lib/sweep/tree.ts";
-import type { SweepConfig } from "../../lib/sweep/config.ts";
+import type { SweepConfig } from "../../lib/sweep/sweep.ts";
 
 const SIZES = [100, 1000, 10_000, 100_000];
 const TIME_SCALE = 50;

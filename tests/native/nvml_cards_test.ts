@@ -4,13 +4,13 @@
  */
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { Nvml } from "../../lib/native/nvml.ts";
-import { NativeSampler, type SamplerOptions } from "../../lib/native/sampler.ts";
+import { NativeSampler, type NativeSamplerOptions } from "../../lib/native/sampler.ts";
 import { until } from "../until.ts";
 import { fieldOf, firstRecord, library, withFakeNvml } from "./fixtures.ts";
 
 const native = await library();
 
-const sample = (nvmlPath: string, options: SamplerOptions = {}) =>
+const sample = (nvmlPath: string, options: NativeSamplerOptions = {}) =>
   new NativeSampler(native, { metrics: ["gpu"], nvmlPath, ...options });
 
 /** `count` processes from pid 101 on, each with its own memory. */

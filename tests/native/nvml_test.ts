@@ -1,12 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { Nvml } from "../../lib/native/nvml.ts";
-import { NativeSampler, type SamplerOptions } from "../../lib/native/sampler.ts";
+import { NativeSampler, type NativeSamplerOptions } from "../../lib/native/sampler.ts";
 import { fieldOf, firstRecord, library, withFakeNvml as withFake } from "./fixtures.ts";
 import { until } from "../until.ts";
 
 const native = await library();
 
-const sample = (nvmlPath: string, options: SamplerOptions = {}) =>
+const sample = (nvmlPath: string, options: NativeSamplerOptions = {}) =>
   new NativeSampler(native, { metrics: ["gpu"], nvmlPath, ...options });
 
 const READING = {

@@ -2,7 +2,7 @@ import process from "node:process";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { InputError } from "../../lib/errors.ts";
-import { NativeSampler, type SamplerOptions } from "../../lib/native/sampler.ts";
+import { NativeSampler, type NativeSamplerOptions } from "../../lib/native/sampler.ts";
 import {
   fieldOf,
   firstRecord,
@@ -21,7 +21,7 @@ const HOST_METRICS =
 
 async function onHost(
   files: Record<string, string>,
-  options: SamplerOptions,
+  options: NativeSamplerOptions,
   test: (sampler: NativeSampler, root: string) => void | Promise<void>,
 ) {
   using folder = temporaryFolder();
@@ -241,7 +241,7 @@ Deno.test("a batch's bytes are records that read the same again", async () => {
 });
 
 Deno.test("wrong options are named with what is expected", () => {
-  const wrong: [SamplerOptions, string][] = [
+  const wrong: [NativeSamplerOptions, string][] = [
     [{ rateHz: 0 }, 'rate_hz: "0" is not a number from 1 to 10000'],
     [{ rateHz: 10001 }, 'rate_hz: "10001" is not a number from 1 to 10000'],
     [{ rateHz: NaN }, 'rate_hz: "NaN" is not a number'],

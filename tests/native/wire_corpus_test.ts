@@ -5,7 +5,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { Exchange } from "../../lib/endpoint/portable/exchange.ts";
-import type { Outcome as Settled } from "../../lib/endpoint/portable/exchange.ts";
+import type { ExchangeOutcome as Settled } from "../../lib/endpoint/portable/exchange.ts";
 import { type Case, CASES, type Outcome } from "./corpus.ts";
 import { run, temporaryFolder } from "./fixtures.ts";
 

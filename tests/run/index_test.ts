@@ -14,7 +14,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
 import { importRuns } from "../../lib/formats/import_runs.ts";
 import { withRunIndex } from "../../lib/run/index.ts";
-import { resolveRun } from "../../lib/run/index_filter.ts";
+import { resolveRun } from "../../lib/run/find_run.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { editTags } from "../../lib/run/tags.ts";
 import { seededRandom } from "../../lib/stats/random.ts";

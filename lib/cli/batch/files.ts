@@ -2,7 +2,6 @@
 import { InputError } from "../../errors.ts";
 import { loadBatch } from "../../settings/batch.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
-import { grouped } from "../../text/grouped.ts";
 import { otherwise, text, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
 import type { Slot } from "../../schedule/schedule.ts";
@@ -24,7 +23,7 @@ export function onlyBatch(command: string, positional: readonly string[]): Promi
 }
 
 /** `Mon 2027-03-01 08:51:25` in a time zone. */
-export function localDay(unix_ms: number, timezone: string): string {
+export function localMoment(unix_ms: number, timezone: string): string {
   const local_ms = localTime(unix_ms, timezone);
   const day = new Date(local_ms).toLocaleDateString("en", { weekday: "short", timeZone: "UTC" });
   return `${day} ${localText(local_ms)}`;
@@ -39,9 +38,4 @@ export function slotText({ slot }: Slot, slots: number): string {
 export function timelinessText({ timeliness, late_s }: SlotState): string {
   if (timeliness === null) return "waiting";
   return timeliness === "on_time" ? "on time" : `${timeliness} by ${durationText(late_s ?? 0)}`;
-}
-
-/** `1 record`, `4,480 records`. */
-export function counted(count: number, what: string): string {
-  return `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -2,7 +2,8 @@
 import { checkSame, readState } from "../../schedule/session.ts";
 import { planOf } from "../../schedule/status.ts";
 import { batchFolderOf } from "../../schedule/open_batch.ts";
-import { counted, folderFlags, localDay, onlyBatch } from "./files.ts";
+import { folderFlags, localMoment, onlyBatch } from "./files.ts";
+import { counted } from "../../text/grouped.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { tableLines } from "../ui/table.ts";
@@ -55,7 +56,7 @@ function planLines(plan: BatchPlan, paint: Parameters<typeof tableLines>[2]): st
     String(slot),
     String(day),
     String(window),
-    localDay(due_ms, timezone),
+    localMoment(due_ms, timezone),
     new Date(due_ms).toISOString(),
   ]);
   return [

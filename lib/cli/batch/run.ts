@@ -8,7 +8,8 @@ import { CancelledError } from "../../execute/scope.ts";
 import { grouped } from "../../text/grouped.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { isLocked } from "../../run/lock.ts";
-import { counted, folderFlags, localDay, onlyBatch, slotText, timelinessText } from "./files.ts";
+import { folderFlags, localMoment, onlyBatch, slotText, timelinessText } from "./files.ts";
+import { counted } from "../../text/grouped.ts";
 import { uploadText } from "./upload.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { EXIT } from "../ui/command.ts";
@@ -115,7 +116,7 @@ async function start(
       },
       onWait: (slot, wait_ms) => {
         const wait = `${slotText(slot, slots.length)} is due ` +
-          `${localDay(slot.due_ms, timezone)}, in ${durationText(wait_ms / 1000)}`;
+          `${localMoment(slot.due_ms, timezone)}, in ${durationText(wait_ms / 1000)}`;
         if (waited_for !== slot.slot && !terminal.live) terminal.say(wait);
         else if (terminal.live) line.show(() => wait, false);
         waited_for = slot.slot;
@@ -148,8 +149,8 @@ function sayStart({ batch, slots, folder }: BatchSession, left: number, terminal
   terminal.say(
     `${terminal.paint.bold(batch.name)}: ${counted(slots.length, "slot")} of ` +
       `${counted(models.length, "model")} × ${counted(questions.length, "question")}, ` +
-      `from ${localDay(slots[0].due_ms, schedule.timezone)} ` +
-      `to ${localDay(slots.at(-1)!.due_ms, schedule.timezone)} (${schedule.timezone})` +
+      `from ${localMoment(slots[0].due_ms, schedule.timezone)} ` +
+      `to ${localMoment(slots.at(-1)!.due_ms, schedule.timezone)} (${schedule.timezone})` +
       (over ? `; ${over} are over` : ""),
   );
   terminal.say(`state and records in ${shortPath(folder.path)}`);
@@ -172,7 +173,7 @@ function conclude({ batch, slots, state, folder }: BatchSession, terminal: Termi
   const failed = records.filter((record) => !record.success).length;
   const expected = slots.length * batch.models.length * batch.questions.length;
   if (next) {
-    const due = localDay(next.due_ms, batch.schedule.timezone);
+    const due = localMoment(next.due_ms, batch.schedule.timezone);
     terminal.say(`nothing more is due; ${slotText(next, slots.length)} is due ${due}`);
     return EXIT.good;
   }
@@ -202,7 +203,7 @@ async function dryRun(batch: Batch, folder: BatchFolder, terminal: Terminal): Pr
   }
   const next = open.find(({ would_be }) => would_be === null);
   if (next) {
-    const due = localDay(next.due_ms, timezone);
+    const due = localMoment(next.due_ms, timezone);
     terminal.out(`${slotText(next, status.slots.length)} would be waited for, until ${due}`);
   } else if (open.length === 0) terminal.out("all slots are over: nothing would be done");
   return EXIT.good;

@@ -2,7 +2,8 @@
 import { batchFolderOf, clockOf } from "../../schedule/open_batch.ts";
 import { batchStatus } from "../../schedule/status.ts";
 import { grouped } from "../../text/grouped.ts";
-import { counted, folderFlags, localDay, onlyBatch, slotText, timelinessText } from "./files.ts";
+import { folderFlags, localMoment, onlyBatch, slotText, timelinessText } from "./files.ts";
+import { counted } from "../../text/grouped.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
@@ -106,7 +107,7 @@ function statusLines(
   function slotRow(slot: BatchStatus["slots"][number]): string[] {
     return [
       String(slot.slot),
-      localDay(slot.due_ms, timezone),
+      localMoment(slot.due_ms, timezone),
       slot.status === "partial" ? "not complete" : slot.status,
       slot.timeliness === null ? "" : timelinessText(slot),
       String(slot.records),
@@ -129,7 +130,7 @@ function nextText(
   const wait_s = (next.due_ms - now_ms) / 1000;
   const when = wait_s > 0 ? `in ${durationText(wait_s)}` : `${durationText(-wait_s)} ago`;
   return `${slotText(next, slots)} is due ${
-    localDay(next.due_ms, timezone)
+    localMoment(next.due_ms, timezone)
   } (${timezone}), ${when}`;
 }
 

@@ -2,7 +2,7 @@
 import { grouped } from "../../text/grouped.ts";
 import { findLoadCapacity } from "../../load/capacity.ts";
 import { EXIT } from "../ui/command.ts";
-import { runOne } from "./load_runs.ts";
+import { runShownLoad } from "./load_runs.ts";
 import type { CapacityProbe, LoadCapacity } from "../../load/capacity.ts";
 import type { CommandContext } from "../ui/command.ts";
 import type { LoadRequest } from "./load_runs.ts";
@@ -30,7 +30,7 @@ export async function searchCapacity(
     searched,
     share,
     signal,
-    measure: (settings) => runOne({ ...request, terse: true, told }, settings, context),
+    measure: (settings) => runShownLoad({ ...request, terse: true, told }, settings, context),
     onProbe: (probe) => terminal.say(probeText(searched, probe)),
     onLimited: (level, why) =>
       terminal.warn(`${searched} ${round(level)}: the client was limited: ${why}`),

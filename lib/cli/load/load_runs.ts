@@ -132,7 +132,7 @@ function ended(
 }
 
 /** Runs one load, prints its summary and writes its report. */
-export async function runOne(
+export async function runShownLoad(
   request: LoadRequest,
   settings: LoadSettings,
   context: CommandContext,

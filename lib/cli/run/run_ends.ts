@@ -3,7 +3,7 @@ import type { SlotOutcome } from "../../schedule/run_batch.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
 import type { SuiteRun } from "../../suite/run_suite.ts";
 import type { SweepSummary } from "../../sweep/run_sweep.ts";
-import type { Callbacks } from "../ui/callback_flags.ts";
+import type { Callbacks } from "../ui/command.ts";
 
 type End = Parameters<Callbacks["ended"]>[0];
 

@@ -5,7 +5,7 @@ import { tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import type { RunEnergy } from "../../suite/energy.ts";
+import type { RunEnergy } from "../../suite/results.ts";
 import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/results.ts";
 import type { Column } from "../ui/table.ts";
 import type { Palette } from "../ui/terminal.ts";

@@ -1,5 +1,5 @@
 /** dyno runs list: the runs, newest first. */
-import { noRuns } from "../../run/index_filter.ts";
+import { noRuns } from "../../run/find_run.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";

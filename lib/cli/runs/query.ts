@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { withRunIndex } from "../../run/index.ts";
-import { noRuns, resolveRun } from "../../run/index_filter.ts";
+import { noRuns, resolveRun } from "../../run/find_run.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { choice, list, text, toggle } from "../ui/flags.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
@@ -38,15 +38,15 @@ export function filterOf(values: Values<typeof filterFlags>): RunFilter {
     mode: values.mode,
     tags: values.tag,
     status: values.status,
-    since_s: values.since === undefined ? undefined : timeOf("since", values.since),
-    until_s: values.until === undefined ? undefined : timeOf("until", values.until),
+    since_s: values.since === undefined ? undefined : givenMoment("since", values.since),
+    until_s: values.until === undefined ? undefined : givenMoment("until", values.until),
   };
 }
 
 const UNITS_S: Record<string, number> = { m: 60, h: 3600, d: 86_400, w: 604_800 };
 
 /** Unix seconds of a moment given by a person, in local time. */
-export function timeOf(flag: "since" | "until", given: string, now = new Date()): number {
+export function givenMoment(flag: "since" | "until", given: string, now = new Date()): number {
   const ago = /^(\d+)([mhdw])$/.exec(given);
   if (ago) return now.getTime() / 1000 - Number(ago[1]) * UNITS_S[ago[2]];
   const day = /^(today|yesterday)$/.test(given)

@@ -7,7 +7,7 @@ import { commandWords } from "../../run/command_words.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { hasPending, writePending } from "../../run/memory_pending.ts";
 import { deliverPending } from "../../run/memory_sink.ts";
-import { resolveRun } from "../../run/index_filter.ts";
+import { resolveRun } from "../../run/find_run.ts";
 import { StorageError } from "../../upload/storage.ts";
 import { uploadTarget } from "../../upload/target.ts";
 import { uploadFolder } from "../../upload/upload.ts";

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { ownCommand } from "../../execute/own_program.ts";
-import { loadIntegration, placeOf, stepsOf } from "../../integration/config.ts";
+import { endpointOf, loadIntegration, stepsOf } from "../../integration/config.ts";
 import { runScenarios } from "../../integration/run_scenarios.ts";
 import { TaskClient } from "../../integration/task_client.ts";
 import { WebhookReceiver } from "../../integration/webhook_receiver.ts";
@@ -20,7 +20,7 @@ import { EXIT } from "../ui/command.ts";
 import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import { comparisonLines, Progress, stepLines, summaryLine } from "./integration_lines.ts";
 import { shortPath } from "../../text/short_path.ts";
-import type { IntegrationConfig, Step } from "../../integration/config.ts";
+import type { IntegrationConfig, ScenarioStep } from "../../integration/config.ts";
 import type { StepOutcome } from "../../integration/run_scenarios.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Values } from "../ui/flags.ts";
@@ -72,7 +72,7 @@ export const command: Command = {
 async function withParts(
   path: string,
   config: IntegrationConfig,
-  steps: readonly Step[],
+  steps: readonly ScenarioStep[],
   values: Values<typeof flags>,
   context: CommandContext,
 ): Promise<number> {
@@ -80,7 +80,7 @@ async function withParts(
   const given = process.env.DYNO_WEBHOOK_SECRET || null;
   const secret = given ?? (values.server === undefined ? randomBytes(24).toString("hex") : null);
   const { script, ...behaviour } = config.mock;
-  await using mock = steps.some(({ model }) => placeOf(config, model) === null)
+  await using mock = steps.some(({ model }) => endpointOf(config, model) === null)
     ? await MockEndpoint.start({
       model: config.models.map(({ model }) => model),
       script: script === undefined ? undefined : await loadMockScript(join(dirname(path), script)),
@@ -157,12 +157,16 @@ async function startServer(
 }
 
 /** A server elsewhere cannot reach a mock endpoint here. */
-function checkServer(server: string, config: IntegrationConfig, steps: readonly Step[]): void {
+function checkServer(
+  server: string,
+  config: IntegrationConfig,
+  steps: readonly ScenarioStep[],
+): void {
   const url = URL.canParse(server) ? new URL(server) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new InputError(`--server "${server}": expected an http or https URL`);
   }
-  const alone = steps.find(({ model }) => placeOf(config, model) === null);
+  const alone = steps.find(({ model }) => endpointOf(config, model) === null);
   if (isLoopback(url.hostname) || alone === undefined) return;
   throw new InputError(
     `--server ${server}: the file has no endpoint for "${alone.model.model}", and that server cannot ` +

@@ -1,7 +1,7 @@
 /** What dyno integration prints. */
 import { grouped } from "../../text/grouped.ts";
 import { tableLines } from "../ui/table.ts";
-import type { Step } from "../../integration/config.ts";
+import type { ScenarioStep } from "../../integration/config.ts";
 import type { StepOutcome } from "../../integration/run_scenarios.ts";
 import type { TaskView } from "../../server/tasks/task.ts";
 import type { Column } from "../ui/table.ts";
@@ -33,7 +33,7 @@ export class Progress {
     this.#terminal = terminal;
   }
 
-  begin({ name, model, packages }: Step): void {
+  begin({ name, model, packages }: ScenarioStep): void {
     this.#told_ms = -Infinity;
     this.#told = null;
     const { bold } = this.#terminal.paint;

@@ -1,7 +1,7 @@
 /** dyno report: a sweep's report, or the dashboard of runs and batches as files. */
 import { existsSync, statSync } from "node:fs";
 import { InputError } from "../../errors.ts";
-import { counted } from "../../report/html.ts";
+import { counted } from "../../text/grouped.ts";
 import { writeSweepReport } from "../../report/sweep/sweep_report.ts";
 import { collectSweep } from "../../sweep/collect.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";

@@ -18,7 +18,7 @@ import { durationText } from "../../text/duration.ts";
 import { endOfSweep } from "../run/run_ends.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
 import { chosenExecutor, sayJobGoesOn } from "./sweep_slurm.ts";
-import type { SweepConfig } from "../../sweep/config.ts";
+import type { SweepConfig } from "../../sweep/sweep.ts";
 import type { SweepPlan, SweepProgress, SweepSummary } from "../../sweep/run_sweep.ts";
 import type { CommandContext } from "../ui/command.ts";
 import type { SweepValues } from "./sweep_flags.ts";

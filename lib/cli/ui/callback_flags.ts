@@ -2,9 +2,10 @@
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { text, toggle } from "./flags.ts";
-import type { EndPayload, Payload } from "../../notify/payload.ts";
+import type { Payload } from "../../notify/payload.ts";
 import type { Values } from "./flags.ts";
 import type { CommandContext } from "./command.ts";
+import type { Callbacks } from "./command.ts";
 
 export const callbackFlags = {
   "callback-url": text(
@@ -16,13 +17,6 @@ export const callbackFlags = {
 
 /** How long a command waits at its end for a receiver; what is left is sent by the next. */
 const PATIENCE_MS = 20_000;
-
-/** Tells a callback URL what happens to the runs of one command. */
-export interface Callbacks {
-  ended(end: Omit<EndPayload, "event" | "task_id" | "simulation_mode" | "timestamp">): void;
-  /** A budget is nearly spent. */
-  alert(message: string): void;
-}
 
 /**
  * Runs a command's work with a way to tell its callback URL, and at its end waits for the receiver.

@@ -1,7 +1,7 @@
 /** What a command of dyno is. */
-import type { Callbacks } from "./callback_flags.ts";
 import type { Flags } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
+import type { EndPayload } from "../../notify/payload.ts";
 
 /** Exit codes that every command keeps to. */
 export const EXIT = {
@@ -46,4 +46,11 @@ export interface Command {
    * @throws {InputError} wrong usage or input, printed as one line with exit code 2.
    */
   run(argv: string[], context: CommandContext): Promise<number>;
+}
+
+/** Tells a callback URL what happens to the runs of one command. */
+export interface Callbacks {
+  ended(end: Omit<EndPayload, "event" | "task_id" | "simulation_mode" | "timestamp">): void;
+  /** A budget is nearly spent. */
+  alert(message: string): void;
 }

@@ -80,7 +80,7 @@ export interface Outcome {
 export const LONGEST_DETAIL = 4000;
 
 /** Text of a program without the control characters that would drive a terminal. */
-export function printable(text: string): string {
+export function printableOutput(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, "?");
 }
 

@@ -4,7 +4,7 @@
  * the candidate's but the lines that answer its own calls.
  */
 import { randomBytes } from "node:crypto";
-import { bounded, printable } from "./outcome.ts";
+import { bounded, printableOutput } from "./outcome.ts";
 import { endText, Watch } from "./watch.ts";
 import type { Outcome, OutcomeClass, Program } from "./outcome.ts";
 import type { Side } from "./side.ts";
@@ -163,9 +163,9 @@ export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch:
   return {
     class: kind,
     passed: kind === "passed",
-    detail: bounded(printable(detail)),
+    detail: bounded(printableOutput(detail)),
     checks: null,
-    stdout: printable(side.printed),
+    stdout: printableOutput(side.printed),
     wall_s,
     worked_s,
     cpu_s: usage?.cpu_s ?? null,

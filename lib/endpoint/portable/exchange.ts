@@ -8,10 +8,10 @@ import { isEncoded, ResponseParser } from "../http_response.ts";
 import { proxyOf } from "../proxy.ts";
 import { requestHead } from "../transport.ts";
 import type { ResponseHead } from "../http_response.ts";
-import type { HttpExchange, HttpRequest, Listener } from "../transport.ts";
+import type { ExchangeListener, HttpExchange, HttpRequest } from "../transport.ts";
 
 /** What the connection is told when an exchange is over. */
-export interface Outcome {
+export interface ExchangeOutcome {
   exchange: HttpExchange;
   error: Error | null;
   /** Whether the connection may carry another request. */
@@ -19,12 +19,12 @@ export interface Outcome {
 }
 
 /** Who is told of events. */
-export type Told = Pick<Listener, "onEvent" | "onErrorEvent">;
+export type Told = Pick<ExchangeListener, "onEvent" | "onErrorEvent">;
 
 /** Feed it what the socket gives; it calls `onSettled` once. */
 export class Exchange {
   readonly #request: HttpRequest;
-  readonly #onSettled: (outcome: Outcome) => void;
+  readonly #onSettled: (outcome: ExchangeOutcome) => void;
   readonly #parser: ResponseParser;
   readonly #listener: Told;
   readonly #timer: ReturnType<typeof setTimeout>;
@@ -42,7 +42,7 @@ export class Exchange {
     request: HttpRequest,
     listener: Told,
     t_ready_ns: number,
-    onSettled: (outcome: Outcome) => void,
+    onSettled: (outcome: ExchangeOutcome) => void,
   ) {
     this.#request = request;
     this.#onSettled = onSettled;

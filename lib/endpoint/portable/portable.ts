@@ -7,8 +7,8 @@ import { proxyOf } from "../proxy.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openSocket } from "./socket.ts";
 import { neverSent } from "../transport.ts";
-import type { Outcome, Told } from "./exchange.ts";
-import type { HttpRequest, Listener, Transport, TransportStatus } from "../transport.ts";
+import type { ExchangeOutcome, Told } from "./exchange.ts";
+import type { ExchangeListener, HttpRequest, Transport, TransportStatus } from "../transport.ts";
 
 /** One socket; carries one exchange at a time. */
 class Connection {
@@ -56,7 +56,7 @@ class Connection {
     request: HttpRequest,
     listener: Told,
     t_ready_ns: number,
-    onSettled: (outcome: Outcome, answered: boolean) => void,
+    onSettled: (outcome: ExchangeOutcome, answered: boolean) => void,
   ): void {
     const exchange = new Exchange(request, listener, t_ready_ns, (outcome) => {
       this.#exchange = null;
@@ -91,7 +91,7 @@ export class PortableTransport implements Transport {
   readonly #queue = new SendQueue();
   #opened = 0;
 
-  send(request: HttpRequest, listener: Listener): () => void {
+  send(request: HttpRequest, listener: ExchangeListener): () => void {
     let cancel = () => {};
     const start = (t_ready_ns: number) => {
       const kept = this.#takeIdle(originOf(request.url));
@@ -145,10 +145,10 @@ export class PortableTransport implements Transport {
     connection: Connection,
     request: HttpRequest,
     t_ready_ns: number,
-    listener: Listener,
+    listener: ExchangeListener,
   ): () => void {
     let current = connection;
-    const settled = ({ exchange, error, keepAlive }: Outcome, answered: boolean) => {
+    const settled = ({ exchange, error, keepAlive }: ExchangeOutcome, answered: boolean) => {
       if (keepAlive && !current.closed) this.#idle.get(current.origin)!.push(current);
       if (error !== null && reused && current === connection && current.closed && !answered) {
         current = this.#connect(request);

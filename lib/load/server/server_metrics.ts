@@ -11,7 +11,7 @@ import type { HttpExchange, Transport } from "../../endpoint/transport.ts";
 import type { ServerKind } from "./server_reading.ts";
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
-export { summarise } from "./server_summary.ts";
+export { summariseServer } from "./server_summary.ts";
 export type { ServerKind } from "./server_reading.ts";
 export type { ServerMetricsSummary } from "./server_summary.ts";
 export type { ServerMetricsReading } from "../../run/request_record.ts";

@@ -67,7 +67,7 @@ type Increases = Record<Counter, number | null>;
  *
  * @param readings ascending in time.
  */
-export function summarise(
+export function summariseServer(
   readings: readonly ServerMetricsReading[],
   from_ns: number,
   to_ns: number,

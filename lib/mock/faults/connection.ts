@@ -2,13 +2,13 @@
 import { bytesOf } from "../parts.ts";
 import { firstHalf, instead } from "./fault.ts";
 import type { Fault } from "./fault.ts";
-import type { Part } from "../parts.ts";
+import type { ReplyPart } from "../parts.ts";
 
 const LATE_S = 0.3;
 const OK = "HTTP/1.1 200 OK\r\n";
 const STREAM = `${OK}content-type: text/event-stream\r\n\r\n`;
 
-const later = (part: Part): Part => ({ ...part, at_s: part.at_s + LATE_S });
+const later = (part: ReplyPart): ReplyPart => ({ ...part, at_s: part.at_s + LATE_S });
 
 /** A beginning, and then a piece of it without end. */
 function endless(start: string, piece: string): Fault["apply"] {
@@ -85,7 +85,7 @@ export const connectionFaults = {
     apply: (parts) => {
       const [first, ...rest] = parts;
       const reply = bytesOf(first);
-      const head = [...reply.slice(0, 100)].map((byte, i): Part => ({
+      const head = [...reply.slice(0, 100)].map((byte, i): ReplyPart => ({
         kind: "raw",
         at_s: first.at_s + 0.001 * i,
         bytes: byte,

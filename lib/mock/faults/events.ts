@@ -4,18 +4,18 @@ import { goodReply, httpChunk } from "../parts.ts";
 import { textEvent } from "../replies.ts";
 import { beforeTokens, withUsage } from "./fault.ts";
 import type { Fault } from "./fault.ts";
-import type { Part } from "../parts.ts";
+import type { ReplyPart } from "../parts.ts";
 
 /** An event in front of the tokens; a whole body stays as it is. */
-const extraEvent = (event: string) => (parts: Part[]) =>
+const extraEvent = (event: string) => (parts: ReplyPart[]) =>
   beforeTokens(parts, (at_s) => [{ kind: "token", at_s, event }]);
 
 /** Text or bytes in front of the tokens, as a chunk of their own. */
-const extraText = (text: string) => (parts: Part[]) =>
+const extraText = (text: string) => (parts: ReplyPart[]) =>
   beforeTokens(parts, (at_s) => [{ kind: "raw", at_s, bytes: httpChunk(text) }]);
 
 /** The tokens of a stream in another order or number. */
-const tokensAs = (change: (tokens: Part[]) => Part[]) => (parts: Part[]) => {
+const tokensAs = (change: (tokens: ReplyPart[]) => ReplyPart[]) => (parts: ReplyPart[]) => {
   const tokens = parts.filter((part) => part.kind === "token");
   const first = parts.indexOf(tokens[0]);
   if (first < 0) return parts;
@@ -31,7 +31,7 @@ export const eventFaults = {
     description: "an event (or a body) that is no JSON, in the middle",
     failure: "malformed",
     apply: (parts, { asked, answer }) =>
-      parts.flatMap((part, i): Part[] => {
+      parts.flatMap((part, i): ReplyPart[] => {
         if (part.kind === "whole") return [{ ...part, body: part.body.slice(0, -9) }];
         if (i !== Math.floor(parts.length / 2)) return [part];
         const { step: _, ...added } = textEvent(asked, answer, "x");
@@ -72,7 +72,7 @@ export const eventFaults = {
     apply: (parts, { asked, answer }) => {
       const held = new Map<number, string[]>();
       const contents = parts.flatMap((part) => "content" in part && part.content ? [part] : []);
-      return parts.flatMap((part): Part[] => {
+      return parts.flatMap((part): ReplyPart[] => {
         if (!("content" in part) || part.content === undefined) return [part];
         const { index, text } = part.content;
         const texts = [...held.get(index) ?? [], text];
@@ -96,7 +96,7 @@ export const eventFaults = {
     description: "the stream ends without a finish reason or [DONE], cleanly for HTTP",
     failure: "truncated",
     apply: (parts) =>
-      parts.flatMap((part): Part[] =>
+      parts.flatMap((part): ReplyPart[] =>
         part.kind === "finish" || part.kind === "usage"
           ? []
           : part.kind === "done"
@@ -127,7 +127,7 @@ export const eventFaults = {
     description: "tokens behind [DONE]",
     failure: null,
     apply: (parts) =>
-      parts.map((part): Part =>
+      parts.map((part): ReplyPart =>
         part.kind === "done"
           ? {
             kind: "raw",

@@ -2,14 +2,14 @@
 import { bytesOf } from "../parts.ts";
 import { errorBody } from "../replies.ts";
 import type { FailureClass } from "../../endpoint/errors.ts";
-import type { Pace, Part } from "../parts.ts";
-import type { Answer } from "../answer.ts";
+import type { Pace, ReplyPart } from "../parts.ts";
+import type { MockAnswer } from "../answer.ts";
 import type { Asked } from "../asked.ts";
 
 /** What a fault may look at. */
 export interface FaultContext {
   asked: Asked;
-  answer: Answer;
+  answer: MockAnswer;
   pace: Pace;
   /** The request's body as it came. */
   body_text: string;
@@ -21,22 +21,22 @@ export interface Fault {
   description: string;
   /** The class in which a client has to count it; null: it is an answer all the same. */
   failure: FailureClass | null;
-  apply(parts: Part[], context: FaultContext): Part[];
+  apply(parts: ReplyPart[], context: FaultContext): ReplyPart[];
 }
 
 /** An error in place of the answer. */
-export function refusal(
+export function refusedReply(
   status: number,
   message: string,
   code: string,
   headers?: Record<string, string>,
-): (parts: Part[]) => Part[] {
+): (parts: ReplyPart[]) => ReplyPart[] {
   const body = JSON.stringify(errorBody(message, code, code));
   return (parts) => [{ kind: "whole", at_s: parts[0].at_s, status, body, headers }];
 }
 
 /** Bytes in place of the answer, and what becomes of the connection; kept open without `end`. */
-export function instead(text: string, end?: "fin" | "hang"): (parts: Part[]) => Part[] {
+export function instead(text: string, end?: "fin" | "hang"): (parts: ReplyPart[]) => ReplyPart[] {
   return ([{ at_s }]) => [
     { kind: "raw", at_s, bytes: text },
     ...(end ? [{ kind: end, at_s }] : []),
@@ -47,7 +47,7 @@ export function instead(text: string, end?: "fin" | "hang"): (parts: Part[]) => 
 export function rewritten(
   change: (reply: string) => string | Uint8Array,
   end?: "fin",
-): (parts: Part[]) => Part[] {
+): (parts: ReplyPart[]) => ReplyPart[] {
   return (parts) => {
     const { at_s } = parts[parts.length - 1];
     return [
@@ -58,7 +58,7 @@ export function rewritten(
 }
 
 /** Keeps half of the answer: half the tokens of a stream, half the bytes of a whole body. */
-export function firstHalf(parts: Part[], end: "fin" | "reset" | "hang"): Part[] {
+export function firstHalf(parts: ReplyPart[], end: "fin" | "reset" | "hang"): ReplyPart[] {
   const [first] = parts;
   if (first.kind === "whole") {
     const reply = bytesOf(first);
@@ -72,9 +72,9 @@ export function firstHalf(parts: Part[], end: "fin" | "reset" | "hang"): Part[] 
 
 /** Parts before the first token of a stream; a whole body stays as it is. */
 export function beforeTokens(
-  parts: Part[],
-  make: (at_s: number) => Part[],
-): Part[] {
+  parts: ReplyPart[],
+  make: (at_s: number) => ReplyPart[],
+): ReplyPart[] {
   const first = parts.findIndex((part) => part.kind === "token");
   if (first < 0) return parts;
   return [...parts.slice(0, first), ...make(parts[first].at_s), ...parts.slice(first)];
@@ -83,7 +83,7 @@ export function beforeTokens(
 /** A change of the usage, wherever the reply has it. */
 export function withUsage(
   change: (usage: Record<string, unknown>) => unknown,
-): (parts: Part[]) => Part[] {
+): (parts: ReplyPart[]) => ReplyPart[] {
   const changed = (text: string) =>
     JSON.stringify(
       JSON.parse(text),

@@ -2,7 +2,7 @@
 import { bytesOf } from "../parts.ts";
 import { instead, rewritten } from "./fault.ts";
 import type { Fault } from "./fault.ts";
-import type { Part } from "../parts.ts";
+import type { ReplyPart } from "../parts.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
 const CHUNKED = `${OK}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n`;
@@ -96,7 +96,7 @@ export const framingFaults = {
   interim_responses: {
     description: "100 Continue and 103 Early Hints before the answer",
     failure: null,
-    apply: (parts): Part[] => [
+    apply: (parts): ReplyPart[] => [
       {
         kind: "raw",
         at_s: parts[0].at_s,

@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { errorBody } from "../replies.ts";
-import { instead, refusal } from "./fault.ts";
+import { instead, refusedReply } from "./fault.ts";
 import type { Fault } from "./fault.ts";
 
 const redirect = (location: string) =>
@@ -27,7 +27,7 @@ export const statusFaults = {
   server_error: {
     description: "HTTP 500",
     failure: "http_5xx",
-    apply: refusal(500, "internal server error", "server_error"),
+    apply: refusedReply(500, "internal server error", "server_error"),
   },
   unavailable: {
     description: "HTTP 503 with a page of HTML",
@@ -43,47 +43,51 @@ export const statusFaults = {
   gateway_timeout: {
     description: "HTTP 504",
     failure: "timeout",
-    apply: refusal(504, "upstream timed out", "timeout"),
+    apply: refusedReply(504, "upstream timed out", "timeout"),
   },
   rate_limit: {
     description: "HTTP 429 with Retry-After",
     failure: "http_429",
     apply: (parts, { retry_after }) =>
-      refusal(429, "rate limit reached", "rate_limit_exceeded", { "retry-after": retry_after })(
+      refusedReply(429, "rate limit reached", "rate_limit_exceeded", {
+        "retry-after": retry_after,
+      })(
         parts,
       ),
   },
   rate_limit_for_days: {
     description: "HTTP 429 with a Retry-After of 30 years",
     failure: "http_429",
-    apply: refusal(429, "come back later", "rate_limit_exceeded", { "retry-after": "999999999" }),
+    apply: refusedReply(429, "come back later", "rate_limit_exceeded", {
+      "retry-after": "999999999",
+    }),
   },
   rate_limit_nonsense: {
     description: "HTTP 429 with a Retry-After that is no time",
     failure: "http_429",
-    apply: refusal(429, "slow down", "rate_limit_exceeded", { "retry-after": "-1, soon" }),
+    apply: refusedReply(429, "slow down", "rate_limit_exceeded", { "retry-after": "-1, soon" }),
   },
   unauthorized: {
     description: "HTTP 401",
     failure: "auth",
-    apply: refusal(401, "invalid API key", "invalid_api_key"),
+    apply: refusedReply(401, "invalid API key", "invalid_api_key"),
   },
   forbidden: {
     description: "HTTP 403",
     failure: "auth",
-    apply: refusal(403, "no access to this model", "forbidden"),
+    apply: refusedReply(403, "no access to this model", "forbidden"),
   },
   too_large: {
     description: "HTTP 413",
     failure: "http_4xx",
-    apply: refusal(413, "the prompt is too long", "context_length_exceeded"),
+    apply: refusedReply(413, "the prompt is too long", "context_length_exceeded"),
   },
   reject_stream_options: {
     description: "HTTP 400 to a request with stream_options",
     failure: "http_4xx",
     apply: (parts, { body_text }) =>
       body_text.includes('"stream_options"')
-        ? refusal(400, "stream_options is not supported", "invalid_request_error")(parts)
+        ? refusedReply(400, "stream_options is not supported", "invalid_request_error")(parts)
         : parts,
   },
   redirect_loop: {

@@ -1,7 +1,7 @@
 /** Dots with whiskers, row by row, in small multiples above one another. */
 import { grouped } from "../../text/grouped.ts";
 import { axisLook } from "./chart.ts";
-import { cutText, plainText } from "../html.ts";
+import { cutText, visibleText } from "../html.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { ChartOption, ChartSeries, Drawing } from "./chart.ts";
 
@@ -68,7 +68,7 @@ export function dotDrawing({ panels, axis, reference }: DotChart): Drawing {
 const titleStyle = { fontSize: 13, fontWeight: 600, color: "var(--ink)" };
 
 function cutLabel(text: string, most: number): string {
-  const label = plainText(text);
+  const label = visibleText(text);
   return label.length > most ? `${label.slice(0, most)}…` : label;
 }
 
@@ -185,5 +185,5 @@ function panelSeries(
 
 /** A name in an aria-label: cut, without what HTML would read. */
 export function plainLabel(text: string): string {
-  return cutText(plainText(text).replace(/[&<>"']/g, ""), 120);
+  return cutText(visibleText(text).replace(/[&<>"']/g, ""), 120);
 }

@@ -13,7 +13,7 @@ const NS_PER_S = 1e9;
 export type Points = [at_s: number, value: number][];
 
 /** A panel with its lines; `max` fixes the upper end of its axis. */
-export interface Panel {
+export interface HostPanel {
   title: string;
   max?: number;
   lines: { name: string; colour: string; points: Points }[];
@@ -33,13 +33,13 @@ export function hostPanels(
   sessions: readonly Series[],
   origin_ns: number,
   parts: readonly Part[],
-): Panel[] {
+): HostPanel[] {
   const line = (name: string, colour: string, reading: Reading) => ({
     name,
     colour: `var(--${colour})`,
     points: points(sessions, origin_ns, parts, reading),
   });
-  const panels: Panel[] = [
+  const panels: HostPanel[] = [
     {
       title: "CPU, %",
       max: 100,
@@ -127,7 +127,7 @@ function gpuMean(
 }
 
 /** Bytes a second in the unit that fits them. */
-function ratePanel(name: string, lines: Panel["lines"]): Panel {
+function ratePanel(name: string, lines: HostPanel["lines"]): HostPanel {
   const most = lines.flatMap(({ points }) => points).reduce((max, [, v]) => Math.max(max, v), 0);
   const unit = rateUnit(most);
   const scaled = lines.filter(({ points }) => points.length > 0).map((line) => ({

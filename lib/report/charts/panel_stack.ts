@@ -3,7 +3,7 @@ import { axisLook } from "./chart.ts";
 import { timeLabel, timeStep } from "./scales.ts";
 import { onAxis } from "./time_axis.ts";
 import type { ChartOption, ChartSeries } from "./chart.ts";
-import type { Panel, Points } from "./host_panels.ts";
+import type { HostPanel, Points } from "./host_panels.ts";
 import type { TimeAxis } from "./time_axis.ts";
 
 /** The height of a panel of lines. */
@@ -75,7 +75,7 @@ export function panelStack(
 }
 
 /** A panel of lines; where there are several, its title names them in their colours. */
-export function linePanel({ title, max, lines }: Panel, axis: TimeAxis): StackedPanel {
+export function linePanel({ title, max, lines }: HostPanel, axis: TimeAxis): StackedPanel {
   return {
     height: LINES_HEIGHT,
     axis: {

@@ -18,7 +18,7 @@ type Rasteriser = (svg: string) => Uint8Array;
 let loading: Promise<Rasteriser> | null = null;
 
 /** A chart's SVG with the page's light colours in the place of CSS variables. */
-export function standaloneSvg(svg: string): string {
+export function withLightColours(svg: string): string {
   const colours = new Map(
     [...STYLE.slice(0, STYLE.indexOf("@media")).matchAll(/--(\w+): (#[0-9a-f]+)/g)]
       .map(([, name, colour]) => [name, colour]),
@@ -30,7 +30,7 @@ export function standaloneSvg(svg: string): string {
 export async function pngOf(svg: string): Promise<Uint8Array | string> {
   try {
     loading ??= load();
-    return (await loading)(standaloneSvg(svg));
+    return (await loading)(withLightColours(svg));
   } catch (error) {
     return `no PNG: ${messageOf(error)}`;
   }

@@ -1,10 +1,10 @@
 /** Runs side by side in pictures: distributions over one another, success by category. */
 import { markOf, passRateOf } from "../../run/problems.ts";
 import { chartFigure } from "../charts/chart.ts";
-import { latenciesOf } from "./compared_run.ts";
+import { sortedLatencies } from "./compared_run.ts";
 import { cumulativeChart } from "../charts/cumulative_chart.ts";
 import { dotDrawing, plainLabel } from "../charts/dot_chart.ts";
-import { counted } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { legendList } from "../charts/timeline_chart.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { LatencyKind, ReportedRun } from "./compared_run.ts";
@@ -32,7 +32,7 @@ export async function distributionCharts(runs: readonly ReportedRun[]): Promise<
   for (const [kind, title] of KINDS) {
     const curves = runs.map((run) => ({
       colour: `var(--${run.colour})`,
-      sorted: latenciesOf(run, kind),
+      sorted: sortedLatencies(run, kind),
     }));
     const letters = runs.map(({ letter }) => letter).join(", ");
     const label = `Share of answers, in per cent, within a time: ${title}, runs ${letters}`;

@@ -6,8 +6,9 @@ import { modesOf } from "../../run/problems.ts";
 import { clusteredMean } from "../../stats/cluster.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../../stats/interval.ts";
 import { mean, quantile } from "../../stats/quantile.ts";
-import { answerRate, costOf, latenciesOf } from "./compared_run.ts";
-import { counted, cutText, escapeHtml } from "../html.ts";
+import { answerRate, costOf, sortedLatencies } from "./compared_run.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { digitsFor, fixed, shareText } from "../load/load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { RunComparison } from "../../compare/compare.ts";
@@ -16,7 +17,7 @@ import type { LoadSample } from "../../compare/load_sample.ts";
 import type { Metric } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { LatencyKind, ReportedRun } from "./compared_run.ts";
-import type { Row } from "../table.ts";
+import type { TableRow } from "../table.ts";
 
 /** Above so many values a mean's interval is Student's t. */
 const LARGE = 2000;
@@ -34,7 +35,7 @@ export function letterHead({ letter, colour, summary }: ReportedRun): string {
 /** Each run's numbers, a column a run. */
 export function headlineTable(runs: readonly ReportedRun[]): string {
   const loads = runs.every(({ load }) => load !== null);
-  const rows = (loads ? LOAD_ROWS : SUITE_ROWS).flatMap(([head, cellOf]): Row[] => {
+  const rows = (loads ? LOAD_ROWS : SUITE_ROWS).flatMap(([head, cellOf]): TableRow[] => {
     const cells = runs.map(cellOf);
     return cells.some((cell) => cell !== "–") ? [{ head, cells }] : [];
   });
@@ -89,7 +90,7 @@ function latencyRows(): NumberRow[] {
       (run) =>
         run.load?.metrics
           ? metricCell(run.load.metrics[kind], rank)
-          : quantileCell(latenciesOf(run, kind), rank === "p50" ? 0.5 : 0.99),
+          : quantileCell(sortedLatencies(run, kind), rank === "p50" ? 0.5 : 0.99),
     ])
   );
 }
@@ -176,7 +177,7 @@ export function differenceTables(
     const paired = "flips" in comparison;
     const heads = DIFFERENCE_HEADS.slice(0, paired ? 5 : 4)
       .map((html) => ({ html: html === "first" ? first : html === "second" ? second : html }));
-    const rows = comparison.metrics.map((metric): Row => {
+    const rows = comparison.metrics.map((metric): TableRow => {
       const show = (value: number) => describeDelta(metric.metric, value, true);
       const sure = "p_holm" in metric ? metric.p_holm < 0.05 : metric.differs === true;
       const delta = show(metric.second - metric.first);

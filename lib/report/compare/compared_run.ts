@@ -1,7 +1,7 @@
 /** A run in a report of several: its letter, its colour, and what is drawn of it. */
 import { readLoadSample } from "../../compare/load_sample.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { asObject, objectsIn, textAt } from "../../run/json_fields.ts";
+import { asObject, objectsIn, textAt } from "../../json_fields.ts";
 import { tokensCost } from "../../run/prices.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
 import { plainText } from "../../run/plain_file.ts";
@@ -73,7 +73,7 @@ function fileStems({ results }: RunDirectory): Map<string, string> {
 export type LatencyKind = "ttft_ms" | "tpot_ms" | "e2e_ms";
 
 /** Latencies of a run's answers, ms, ascending. */
-export function latenciesOf({ items, load }: ReportedRun, kind: LatencyKind): Float64Array {
+export function sortedLatencies({ items, load }: ReportedRun, kind: LatencyKind): Float64Array {
   if (load) return sortedCopy(load.sample.latency(kind).values);
   return sortedCopy(items.flatMap((item) => latencyOf(item, kind) ?? []));
 }

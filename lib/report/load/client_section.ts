@@ -1,10 +1,11 @@
 /** What the measuring client itself cost, and the calibration that speaks for it. */
-import { counted, cutText, escapeHtml } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { shareText, short } from "./load_figures.ts";
 import { durationLabel } from "../charts/scales.ts";
 import { dataTable } from "../table.ts";
 import type { CalibrationCited, ClientCost, Verdict } from "../../load/verdict.ts";
-import type { Row } from "../table.ts";
+import type { TableRow } from "../table.ts";
 
 const HEADS = [{ html: "p99" }, { html: "at most" }, { html: "what it is", text: true }];
 
@@ -15,7 +16,7 @@ export function clientSection({ client, calibration }: Verdict): string {
 
 function delayTable(client: ClientCost): string {
   const time = (ms: number | null) => ms === null ? "–" : durationShort(ms);
-  const rows: Row[] = [
+  const rows: TableRow[] = [
     {
       head: "read lag",
       cells: [
@@ -46,7 +47,7 @@ function useTable(client: ClientCost, calibration: CalibrationCited | null): str
   const { cpu_cores, cores, thread_cpu_cores, ring_use, events_per_s } = client;
   const of = (used: number, all: number) => shareText(all > 0 ? used / all : null);
   const ceiling = calibration?.ceiling_events_per_s ?? null;
-  const rows: Row[] = [
+  const rows: TableRow[] = [
     {
       head: "CPU of the process",
       cells: [`${cpu_cores.toFixed(2)} of ${counted(cores, "core")}`, of(cpu_cores, cores)],

@@ -1,10 +1,11 @@
 /** What came of requests that were not answered, by class. */
 import { grouped } from "../../text/grouped.ts";
-import { counted, cutText, escapeHtml } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { shareText } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
-import type { Row } from "../table.ts";
+import type { TableRow } from "../table.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
 
 /** Different messages that are counted for a class; a server may write an id into each. */
@@ -22,7 +23,7 @@ export function errorTable({ total }: LoadResults, records: readonly RequestReco
   const counts = failures.filter(([, count]) => count > 0);
   if (counts.length === 0) return `<p class="note">Every request was answered.</p>`;
   const messages = messagesByClass(records);
-  const rows = counts.map(([name, count]): Row => ({
+  const rows = counts.map(([name, count]): TableRow => ({
     head: escapeHtml(name),
     cells: [
       grouped(count),

@@ -68,7 +68,7 @@ export function requestRates({ sent, origin_ns, length_s }: LoadSpan): Rates {
  * Requests in flight by what they wait for: the mean of each of 400 intervals. Of equal ones in a row
  * the first and the last are given: a line between them has the others on it.
  */
-export function inFlight({ sent, origin_ns, length_s }: LoadSpan): {
+export function inFlightSteps({ sent, origin_ns, length_s }: LoadSpan): {
   first_token: Points;
   last_token: Points;
 } {

@@ -1,6 +1,7 @@
 /** The top of a load run's report: what ran, whether its client can be trusted, its main figures. */
 import { grouped } from "../../text/grouped.ts";
-import { counted, cutText, escapeHtml } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { digitsFor, fixed, intervalText, shareText, short } from "./load_figures.ts";
 import type { LoadResults, Metric } from "../../load/results.ts";
 import type { Verdict } from "../../load/verdict.ts";

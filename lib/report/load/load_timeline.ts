@@ -2,14 +2,14 @@
 import { grouped } from "../../text/grouped.ts";
 import { chartFigure, valueScale } from "../charts/chart.ts";
 import { hostPanels } from "../charts/host_panels.ts";
-import { firstTokens, inFlight, loadSpan, requestRates, thinned } from "./load_series.ts";
+import { firstTokens, inFlightSteps, loadSpan, requestRates, thinned } from "./load_series.ts";
 import { linePanel, panelLook, panelStack, panelTitle } from "../charts/panel_stack.ts";
 import { durationLabel } from "../charts/scales.ts";
 import { serverPanels } from "./server_panels.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { ChartSeries } from "../charts/chart.ts";
-import type { Panel, Points } from "../charts/host_panels.ts";
+import type { HostPanel, Points } from "../charts/host_panels.ts";
 import type { Rates } from "./load_series.ts";
 import type { StackedPanel } from "../charts/panel_stack.ts";
 import type { TimeAxis } from "../charts/time_axis.ts";
@@ -47,7 +47,7 @@ export async function loadTimeline(
   ];
   const stacked = [
     ratePanel(rates, axis),
-    flightPanel(inFlight(span)),
+    flightPanel(inFlightSteps(span)),
     ...(shown.length ? [ttftPanel(shown)] : []),
     ...others.map((panel) => linePanel(panel, axis)),
   ];
@@ -85,7 +85,7 @@ function clamp(at_s: number, length_s: number): number {
 }
 
 function ratePanel({ sent, answered, failed }: Rates, axis: TimeAxis): StackedPanel {
-  const lines: Panel["lines"] = [
+  const lines: HostPanel["lines"] = [
     { name: "sent", colour: "var(--c1)", points: sent },
     { name: "answered", colour: "var(--c3)", points: answered },
   ];
@@ -95,7 +95,7 @@ function ratePanel({ sent, answered, failed }: Rates, axis: TimeAxis): StackedPa
   return { ...linePanel({ title: "requests a second", lines }, axis), height: 96 };
 }
 
-function flightPanel({ first_token, last_token }: ReturnType<typeof inFlight>): StackedPanel {
+function flightPanel({ first_token, last_token }: ReturnType<typeof inFlightSteps>): StackedPanel {
   const layers = [
     { name: "streaming", colour: "var(--c1)", points: last_token },
     { name: "waiting for the first token", colour: "var(--c2)", points: first_token },

@@ -7,7 +7,7 @@ import { digitsFor, fixed } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import type { Row } from "../table.ts";
+import type { TableRow } from "../table.ts";
 
 /** The distributions that results hold, in the list's order. */
 const ROWS = MEASURES.flatMap(({ name, term }) =>
@@ -38,7 +38,7 @@ function metricTable({ metrics }: StageResults, label: string): string {
   return dataTable(label, "", HEADS, rows);
 }
 
-function row(head: string, metric: Metric | null): Row {
+function row(head: string, metric: Metric | null): TableRow {
   if (!metric) return { head, cells: ["0", ...HEADS.slice(1).map(() => "–")] };
   const digits = metric.max === 0 ? 0 : digitsFor(metric.p50 || metric.max);
   const show = (value: number) => fixed(value, digits);

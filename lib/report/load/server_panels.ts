@@ -1,5 +1,5 @@
 /** What the server said of itself, over time. */
-import type { Panel, Points } from "../charts/host_panels.ts";
+import type { HostPanel, Points } from "../charts/host_panels.ts";
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 const NS_PER_S = 1e9;
@@ -13,7 +13,7 @@ export function serverPanels(
   readings: readonly ServerMetricsReading[],
   origin_ns: number,
   length_s: number,
-): Panel[] {
+): HostPanel[] {
   const step = Math.max(1, Math.ceil(readings.length / MOST_POINTS));
   const shown = readings.filter((_, i) => i % step === 0 || i === readings.length - 1);
   const second = ({ t_ns }: ServerMetricsReading) => (t_ns - origin_ns) / NS_PER_S;
@@ -32,7 +32,7 @@ export function serverPanels(
         return [[second(reading) - span_s / 2, (after - before) / span_s]];
       }),
     );
-  const panels: Panel[] = [
+  const panels: HostPanel[] = [
     {
       title: "server: requests",
       lines: [

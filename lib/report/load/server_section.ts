@@ -4,7 +4,7 @@ import { cutText, escapeHtml } from "../html.ts";
 import { fixed, shareText, short } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
-import type { Row } from "../table.ts";
+import type { TableRow } from "../table.ts";
 
 /** The summary of the server's /metrics; a line where there were none. */
 export function serverSection({ server }: LoadResults): string {
@@ -19,7 +19,7 @@ export function serverSection({ server }: LoadResults): string {
     value === null ? "–" : show(value),
     "",
   ];
-  const rows: Row[] = [
+  const rows: TableRow[] = [
     { head: "requests running", cells: spread(summary.running_mean, summary.running_max, short) },
     { head: "requests waiting", cells: spread(summary.waiting_mean, summary.waiting_max, short) },
     {

@@ -5,7 +5,7 @@ import { cutText, escapeHtml } from "../html.ts";
 import { digitsFor, intervalText, shareText, short } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
-import type { Row } from "../table.ts";
+import type { TableRow } from "../table.ts";
 
 /** A row for each objective, one for all of them, and the goodput; by stage where there are several. */
 export function sloTable({ slos, stages, total }: LoadResults): string {
@@ -17,7 +17,7 @@ export function sloTable({ slos, stages, total }: LoadResults): string {
       ? "all stages"
       : `stage ${i + 1}<br><small>${escapeHtml(cutText(stages[i].name, 40))}</small>`,
   }));
-  const row = (head: string, cell: (stage: StageResults) => string, all = false): Row => ({
+  const row = (head: string, cell: (stage: StageResults) => string, all = false): TableRow => ({
     head,
     cells: columns.map(cell),
     all,

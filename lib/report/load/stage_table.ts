@@ -4,7 +4,7 @@ import { cutText, escapeHtml } from "../html.ts";
 import { shareText, short } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
-import type { Head, Row } from "../table.ts";
+import type { Head, TableRow } from "../table.ts";
 
 type Column = [title: string, unit: string, cell: (stage: StageResults) => string];
 
@@ -70,7 +70,7 @@ function columnsTable(
   const heads: Head[] = columns.map(([title, unit]) => ({
     html: `${title}${unit && `<br><small>${unit}</small>`}`,
   }));
-  const row = (stage: StageResults, number: number | null): Row => ({
+  const row = (stage: StageResults, number: number | null): TableRow => ({
     head: (number === null ? "" : `<b>${number}</b>&ensp;`) + escapeHtml(cutText(stage.name, 80)),
     cells: columns.map(([, , cell]) => cell(stage)),
   });

@@ -1,6 +1,7 @@
 /** The top of a report: what ran, where, and what came of it in a few numbers. */
 import { grouped } from "../../text/grouped.ts";
-import { counted, cutText, escapeHtml, figure } from "../html.ts";
+import { cutText, escapeHtml, figure } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { requestSpans } from "../charts/spans.ts";
 import { busySeconds } from "../charts/time_axis.ts";
 import type { RunMetadata } from "../../run/metadata.ts";

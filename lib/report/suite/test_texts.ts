@@ -2,7 +2,8 @@
 import { statSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import { basename, dirname, join, relative } from "node:path";
-import { counted, cutText, escapeHtml } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { ResultItem } from "../../suite/results.ts";
@@ -16,12 +17,18 @@ const LONGEST_TEXT = 3000;
 const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 
 /** What came of a test, in a word. */
-export type Verdict = "error" | "not judged" | "wrong" | "answered" | "passed";
+export type TestVerdict = "error" | "not judged" | "wrong" | "answered" | "passed";
 
 /** Verdicts in the order in which their texts are shown. */
-export const VERDICTS: readonly Verdict[] = ["error", "wrong", "not judged", "answered", "passed"];
+export const VERDICTS: readonly TestVerdict[] = [
+  "error",
+  "wrong",
+  "not judged",
+  "answered",
+  "passed",
+];
 
-export function verdictOf(item: ResultItem): Verdict {
+export function verdictOf(item: ResultItem): TestVerdict {
   if (!item.success) return "error";
   if (item.passed !== null) return item.passed ? "passed" : "wrong";
   return item.evaluation_error === null ? "answered" : "not judged";

@@ -1,7 +1,8 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
 import { grouped } from "../../text/grouped.ts";
 import { filterForm } from "../filter_form.ts";
-import { counted, cutText, escapeHtml, figure } from "../html.ts";
+import { cutText, escapeHtml, figure } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { testTexts, verdictOf, VERDICTS } from "./test_texts.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { ResultItem } from "../../suite/results.ts";

@@ -1,5 +1,6 @@
 /** The table of a sweep's runs, which sorts by its heads. */
-import { counted, cutText, escapeHtml } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { metricTitle } from "./sweep_tables.ts";
 
 /** Rows of a page that a browser still opens quickly. */

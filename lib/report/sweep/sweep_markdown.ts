@@ -1,7 +1,7 @@
 /** A sweep's report as Markdown. */
 import { basename } from "node:path";
 import { markdownTable, markdownText } from "../../formats/markdown.ts";
-import { counted } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { notes } from "./sweep_numbers.ts";
 import type { SweepAnalysis } from "../../sweep/analyse.ts";
 import type { SweepChart } from "./sweep_charts.ts";

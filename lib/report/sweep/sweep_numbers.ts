@@ -3,7 +3,8 @@ import { meanEstimate } from "../../stats/interval.ts";
 import { pairedRatioEstimate } from "../../stats/paired_ratio.ts";
 import { mean } from "../../stats/quantile.ts";
 import { groupAt, seedValues } from "../../sweep/analyse.ts";
-import { counted, cutText } from "../html.ts";
+import { cutText } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Group, SweepAnalysis } from "../../sweep/analyse.ts";
 

@@ -10,9 +10,10 @@ import { sweepConfigOf } from "../../sweep/config.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { chartFigure, chartText } from "../charts/chart.ts";
 import { dotDrawing, plainLabel } from "../charts/dot_chart.ts";
-import { counted, cutText, escapeHtml } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { page } from "../page.ts";
-import { pngOf, standaloneSvg } from "../charts/png.ts";
+import { pngOf, withLightColours } from "../charts/png.ts";
 import { RUNS_SCRIPT, RUNS_STYLE } from "./runs_script.ts";
 import { RunsTable } from "./runs_table.ts";
 import { sweepCharts } from "./sweep_charts.ts";
@@ -112,7 +113,9 @@ async function writePictures(
       const png = await pngOf(svg);
       const path = join(folder, `${name}.${typeof png === "string" ? "svg" : "png"}`);
       if (typeof png === "string") no_png = png;
-      writeFileAtomic(path, [typeof png === "string" ? standaloneSvg(svg) : png], { sync: false });
+      writeFileAtomic(path, [typeof png === "string" ? withLightColours(svg) : png], {
+        sync: false,
+      });
       assets.push(path);
     }
   } catch (error) {

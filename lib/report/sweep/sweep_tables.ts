@@ -1,5 +1,6 @@
 /** The tables of a sweep, for HTML and Markdown alike. */
-import { counted, escapeHtml } from "../html.ts";
+import { escapeHtml } from "../html.ts";
+import { counted } from "../../text/grouped.ts";
 import { groupAt } from "../../sweep/analyse.ts";
 import { ablationRatio, metricUnit, othersOf, scaled, seedMean } from "./sweep_numbers.ts";
 import type { SweepAnalysis } from "../../sweep/analyse.ts";

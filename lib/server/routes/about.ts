@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { describeHost, dynoVersion } from "../../run/metadata.ts";
 import { openApiDocument, taskJsonSchema } from "../openapi.ts";
 import { taskKinds } from "../tasks/request.ts";
-import type { AppOptions, ServerEnv } from "../app.ts";
+import type { AppOptions, ServerEnv } from "../app_options.ts";
 
 /** The routes about the server. */
 export function aboutRoutes(options: AppOptions): Hono<ServerEnv> {

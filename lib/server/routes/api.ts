@@ -13,11 +13,11 @@ import {
 } from "../views/batches.ts";
 import { overview } from "../views/overview.ts";
 import { compareQuerySchema, comparison } from "../views/compare.ts";
-import { runPage, runPageQuerySchema } from "../views/run_page.ts";
+import { runPageQuerySchema, runPageView } from "../views/run_page.ts";
 import { runList, runListQuerySchema } from "../views/run_list.ts";
 import { issuesOf } from "./tasks.ts";
 import type { z } from "zod";
-import type { AppOptions, ServerEnv } from "../app.ts";
+import type { AppOptions, ServerEnv } from "../app_options.ts";
 
 /** The routes under /api. */
 export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Hono<ServerEnv> {
@@ -37,7 +37,7 @@ export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Ho
   routes.get("/api/runs/:id", async (c) => {
     const query = checkedQuery(runPageQuerySchema, c.req.query());
     const id = c.req.param("id");
-    return c.json(found(id, await withRuns((index) => runPage(index, id, query))));
+    return c.json(found(id, await withRuns((index) => runPageView(index, id, query))));
   });
 
   routes.get("/api/compare", async (c) => {

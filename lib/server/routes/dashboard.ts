@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { asset } from "../assets.ts";
 import { HttpProblem } from "../problem.ts";
 import type { Context } from "hono";
-import type { ServerEnv } from "../app.ts";
+import type { ServerEnv } from "../app_options.ts";
 
 /** Whether a path is one of the page's files: code without anything of a run in it, which needs no token. */
 export function isDashboardFile(path: string): boolean {

@@ -5,13 +5,13 @@ import { checked } from "../../settings/setting.ts";
 import { HttpProblem } from "../problem.ts";
 import { jsonBody } from "../limits.ts";
 import { checkCallback } from "../tasks/callbacks.ts";
-import { placeOf, taskEvents } from "../tasks/events.ts";
+import { eventPlaceOf, taskEvents } from "../tasks/events.ts";
 import { prepareTask, TaskRefused } from "../tasks/prepare.ts";
 import { taskRequestSchema } from "../tasks/request.ts";
 import { resultsOf } from "../tasks/results.ts";
 import { KeyReusedError } from "../tasks/store.ts";
 import { durationOf, isOver, viewOf } from "../tasks/task.ts";
-import type { AppOptions, ServerEnv } from "../app.ts";
+import type { AppOptions, ServerEnv } from "../app_options.ts";
 import type { Issue } from "../problem.ts";
 import type { TaskEvent } from "../tasks/events.ts";
 import type { TaskRequest } from "../tasks/request.ts";
@@ -124,7 +124,7 @@ export function taskRoutes(options: AppOptions): Hono<ServerEnv> {
     const signal = AbortSignal.any([left.signal, options.signal]);
     const events = taskEvents(task, {
       runs: options.runs,
-      from: placeOf(c.req.header("last-event-id") ?? c.req.query("last_event_id")),
+      from: eventPlaceOf(c.req.header("last-event-id") ?? c.req.query("last_event_id")),
       metrics: () => runner.metrics(task),
       changed: () => feed.changed(task, IDLE_MS, signal),
       signal,

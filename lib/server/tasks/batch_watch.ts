@@ -3,7 +3,7 @@ import { JournalFollower } from "../../run/fold.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 import type { Fold } from "../../run/fold.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
-import type { TaskWatch } from "./runner.ts";
+import type { TaskWatch } from "./task_watch.ts";
 
 const ERRORS = 10;
 

@@ -22,7 +22,7 @@ export interface EventPlace {
   offset: number;
 }
 
-export interface FollowOptions {
+export interface EventStreamOptions {
   /** The folder of runs. */
   runs: string;
   from: EventPlace;
@@ -33,7 +33,7 @@ export interface FollowOptions {
 }
 
 /** The place that an id names; the start where it names none. */
-export function placeOf(id: string | undefined): EventPlace {
+export function eventPlaceOf(id: string | undefined): EventPlace {
   const parts = /^(\d{1,9})\.(\d{1,9})\.(\d{1,15})$/.exec(id ?? "");
   if (parts === null) return { change: 0, run: 0, offset: 0 };
   return { change: Number(parts[1]), run: Number(parts[2]), offset: Number(parts[3]) };
@@ -43,7 +43,10 @@ export function placeOf(id: string | undefined): EventPlace {
  * A task's events from a place on, until it is over. What was there before a change of the task is told
  * before that change.
  */
-export async function* taskEvents(task: Task, options: FollowOptions): AsyncGenerator<TaskEvent> {
+export async function* taskEvents(
+  task: Task,
+  options: EventStreamOptions,
+): AsyncGenerator<TaskEvent> {
   const { runs, from, signal } = options;
   const place = { ...from };
   const tail: { follow: JournalFollower<"run"> | null } = { follow: null };

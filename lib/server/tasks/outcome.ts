@@ -1,7 +1,7 @@
 /** How a task ended, from how its process did and what it left. */
 import { readFileSync } from "node:fs";
 import type { ChildEnd } from "./child.ts";
-import type { TaskWatch } from "./runner.ts";
+import type { TaskWatch } from "./task_watch.ts";
 import type { Task } from "./task.ts";
 import type { TaskEnd, TaskStatus } from "../../run/events.ts";
 
@@ -12,7 +12,7 @@ export type TaskOutcome = { status: TaskStatus } & Partial<TaskEnd>;
  * A task is completed when its process came to the end of its work and something was answered; single
  * failures are in its metrics then.
  */
-export function outcomeOf(
+export function taskOutcomeOf(
   task: Task,
   { exit_code, signal }: ChildEnd,
   watch: TaskWatch,

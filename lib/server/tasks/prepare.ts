@@ -16,7 +16,7 @@ import { treeOf } from "../../sweep/run_sweep.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
 import type { Experiment } from "../../settings/experiment.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
-import type { SweepConfig } from "../../sweep/config.ts";
+import type { SweepConfig } from "../../sweep/sweep.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
 import type { BatchTask, LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
 

@@ -1,12 +1,12 @@
 /** Following the run directory of a task. */
 import { readFileSync } from "node:fs";
 import { JournalFollower } from "../../run/fold.ts";
-import { asObject, textAt } from "../../run/json_fields.ts";
+import { asObject, textAt } from "../../json_fields.ts";
 import { runState } from "../../run/run_state.ts";
 import { loadProgress, suiteProgress } from "./progress.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { RunProgress } from "./progress.ts";
-import type { RunFacts, TaskWatch } from "./runner.ts";
+import type { TaskSubject, TaskWatch } from "./task_watch.ts";
 import type { RunEvent, TaskMetrics } from "../../run/events.ts";
 
 /** Reads a run's journal as it grows. */
@@ -16,7 +16,7 @@ export class RunWatch implements TaskWatch {
   readonly #state = runState.begin();
   readonly #progress: RunProgress;
   readonly #onEvent: (event: RunEvent) => void;
-  #facts: RunFacts | null = null;
+  #facts: TaskSubject | null = null;
 
   constructor(kind: string, directory: RunDirectory, onEvent: (event: RunEvent) => void) {
     this.#directory = directory;
@@ -49,7 +49,7 @@ export class RunWatch implements TaskWatch {
     return this.#state.ended === "complete";
   }
 
-  facts(): RunFacts | null {
+  facts(): TaskSubject | null {
     return this.#facts ??= factsOf(this.#directory);
   }
 
@@ -58,7 +58,7 @@ export class RunWatch implements TaskWatch {
   }
 }
 
-function factsOf({ metadata }: RunDirectory): RunFacts | null {
+function factsOf({ metadata }: RunDirectory): TaskSubject | null {
   try {
     const facts = asObject(JSON.parse(readFileSync(metadata, "utf8")));
     return { agent: textAt(facts, "agent"), model: textAt(facts, "model") };

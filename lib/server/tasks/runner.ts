@@ -8,7 +8,7 @@ import { newRunId } from "../../run/run_id.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
 import { BatchWatch } from "./batch_watch.ts";
 import { endGroup, isAlive, killGroup, startChild } from "./child.ts";
-import { outcomeOf } from "./outcome.ts";
+import { taskOutcomeOf } from "./outcome.ts";
 import { prepareTask } from "./prepare.ts";
 import { RunWatch } from "./run_watch.ts";
 import { SweepWatch } from "./sweep_watch.ts";
@@ -17,24 +17,7 @@ import type { Prepared, TaskPolicy } from "./prepare.ts";
 import type { TaskStore } from "./store.ts";
 import type { Task } from "./task.ts";
 import type { RunEvent, TaskMetrics } from "../../run/events.ts";
-
-/** Who ran, against what. */
-export interface RunFacts {
-  agent: string | null;
-  model: string | null;
-}
-
-/** What follows a task while it runs. */
-export interface TaskWatch extends Disposable {
-  /** Reads what came since; whether something did. `last`: nothing comes any more. */
-  refresh(last: boolean): boolean;
-  metrics(): TaskMetrics;
-  errors(): string[];
-  /** Whether it came to its end, as far as can be told from what it left. */
-  complete(): boolean;
-  /** Null until the run has told. */
-  facts(): RunFacts | null;
-}
+import type { TaskWatch } from "./task_watch.ts";
 
 export interface RunnerOptions {
   store: TaskStore;
@@ -169,7 +152,7 @@ export class TaskRunner {
     if (this.#stopping && interrupted && !task.cancelling) {
       return store.requeue(task, "the server was stopped");
     }
-    const { status, ...rest } = outcomeOf(task, end, watch, output.stderr);
+    const { status, ...rest } = taskOutcomeOf(task, end, watch, output.stderr);
     store.end(task, status, { ...rest, agent: task.agent, model: task.model });
   }
 

@@ -7,7 +7,7 @@ import { plannedCount } from "../../sweep/plan.ts";
 import { runPathsOf, sweepTreeAt } from "../../sweep/tree.ts";
 import type { RunMeta } from "../../sweep/meta.ts";
 import type { SweepTree } from "../../sweep/tree.ts";
-import type { TaskWatch } from "./runner.ts";
+import type { TaskWatch } from "./task_watch.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 
 /** A folder with very many runs is not listed at each look. */

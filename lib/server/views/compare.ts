@@ -8,7 +8,7 @@ import { describeDelta, describeValue, isHigherBetter } from "../../measures/des
 import { grouped } from "../../text/grouped.ts";
 import { builtinPrices } from "../../run/prices.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
-import { listed } from "./run_list.ts";
+import { listedRun } from "./run_list.ts";
 import type { MetricComparison } from "../../compare/compare.ts";
 import type { LoadMetricComparison } from "../../compare/compare_load.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
@@ -74,7 +74,7 @@ export async function comparison(
     throw new InputError("a load and a suite run cannot be compared; choose runs of one kind");
   }
   return {
-    runs: runs.map(listed),
+    runs: runs.map(listedRun),
     comparisons: loads ? await loadComparisons(runs) : await suiteComparisons(runs),
   };
 }

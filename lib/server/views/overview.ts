@@ -1,5 +1,5 @@
 /** What the dashboard's first page tells of the folder of runs. */
-import { listed } from "./run_list.ts";
+import { listedRun } from "./run_list.ts";
 import type { RunIndex } from "../../run/index.ts";
 import type { ListedRun } from "./run_list.ts";
 
@@ -42,7 +42,7 @@ export async function overview(index: RunIndex, now_s: number): Promise<Overview
     models: index.values("model"),
     benchmarks: index.values("benchmark"),
     kinds: index.values("kind"),
-    newest: runs.slice(0, NEWEST).map(listed),
+    newest: runs.slice(0, NEWEST).map(listedRun),
     points: runs.reverse().flatMap((run) => {
       const { started_at_unix_seconds, passed, judged, output_tokens_per_s } = run;
       const pass_rate = passed === null || judged === 0 ? null : passed / judged;

@@ -37,10 +37,10 @@ export async function runList(
 ): Promise<RunListView> {
   const filter: RunFilter = { ...query, since_s: since, until_s: until };
   const runs = await index.list({ ...filter, offset, limit });
-  return { runs: runs.map(listed), total: index.count(filter), offset, limit };
+  return { runs: runs.map(listedRun), total: index.count(filter), offset, limit };
 }
 
 /** A run without its path. */
-export function listed({ path: _path, ...run }: IndexedRun): ListedRun {
+export function listedRun({ path: _path, ...run }: IndexedRun): ListedRun {
   return run;
 }

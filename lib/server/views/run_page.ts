@@ -2,13 +2,13 @@
 import { z } from "zod";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { groupedBy, markOf, passRateOf } from "../../run/problems.ts";
-import { asObject, numberAt, objectAt, objectsIn, textAt } from "../../run/json_fields.ts";
+import { asObject, numberAt, objectAt, objectsIn, textAt } from "../../json_fields.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { distribution } from "../../stats/quantile.ts";
-import { listed } from "./run_list.ts";
+import { listedRun } from "./run_list.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { RunIndex } from "../../run/index.ts";
-import type { JsonObject } from "../../run/json_fields.ts";
+import type { JsonObject } from "../../json_fields.ts";
 import type { RunReading } from "../../run/read_run.ts";
 import type { RunItem } from "../../run/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
@@ -84,7 +84,7 @@ const LONGEST_ERROR = 500;
 const MOST_CATEGORIES = 50;
 
 /** The page of a run; null where there is none of this id. */
-export async function runPage(
+export async function runPageView(
   index: RunIndex,
   run_id: string,
   query: z.infer<typeof runPageQuerySchema>,
@@ -101,7 +101,7 @@ export async function runPage(
   const answered = items.filter(({ success }) => success);
   const load = reading.summary.kind === "load" ? loadView(run.path) : null;
   return {
-    run: listed(run),
+    run: listedRun(run),
     pass_rate: run.passed === null ? null : rate(judged),
     latency_ms: distribution(answered.flatMap(({ latency_ms }) => latency_ms ?? [])),
     ttft_ms: distribution(answered.flatMap(({ ttft_ms }) => ttft_ms ?? [])),

@@ -9,7 +9,7 @@ import { notWritten, writeFileAtomic } from "../../write.ts";
 import { sweepConfigOf } from "../config.ts";
 import { readMeta } from "../meta.ts";
 import { runPathsOf } from "../tree.ts";
-import type { SweepConfig } from "../config.ts";
+import type { SweepConfig } from "../sweep.ts";
 import type { RunMeta } from "../meta.ts";
 import type { SweepTree } from "../tree.ts";
 

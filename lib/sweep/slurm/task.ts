@@ -10,7 +10,7 @@ import { sweepProgram } from "../program.ts";
 import { runOne } from "../run_one.ts";
 import { endedMeta, plannedConfig, readSlurmPlan, slurmPathsOf } from "./plan.ts";
 import { sweepTreeAt } from "../tree.ts";
-import type { SweepConfig } from "../config.ts";
+import type { SweepConfig } from "../sweep.ts";
 import type { PlannedRun } from "../plan.ts";
 import type { SlurmPlan } from "./plan.ts";
 import type { SweepTree } from "../tree.ts";

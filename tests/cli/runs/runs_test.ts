@@ -20,7 +20,7 @@ import {
 import { InputError } from "../../../lib/errors.ts";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
 import { takeLock } from "../../../lib/run/lock.ts";
-import { timeOf } from "../../../lib/cli/runs/query.ts";
+import { givenMoment } from "../../../lib/cli/runs/query.ts";
 import { load } from "../../load/fixture.ts";
 import { runOnMock, suiteFrom } from "../../suite/fixture.ts";
 import { runId, runs, temporary, writeRun } from "../../run/runs_fixture.ts";
@@ -259,12 +259,12 @@ Deno.test("wrong usage says what to do", async () => {
 Deno.test("times that people give", () => {
   const now = new Date(2027, 0, 15, 12);
   const s = (...parts: [number, number, number, number?]) => new Date(...parts).getTime() / 1000;
-  assertEquals(timeOf("since", "2027-01-14", now), s(2027, 0, 14));
-  assertEquals(timeOf("until", "2027-01-14", now), s(2027, 0, 15)); // to its end
-  assertEquals(timeOf("since", "today", now), s(2027, 0, 15));
-  assertEquals(timeOf("since", "yesterday", now), s(2027, 0, 14));
-  assertEquals(timeOf("until", "36h", now), s(2027, 0, 14, 0));
-  assertEquals(timeOf("since", "2027-01-14T06:00", now), s(2027, 0, 14, 6));
+  assertEquals(givenMoment("since", "2027-01-14", now), s(2027, 0, 14));
+  assertEquals(givenMoment("until", "2027-01-14", now), s(2027, 0, 15)); // to its end
+  assertEquals(givenMoment("since", "today", now), s(2027, 0, 15));
+  assertEquals(givenMoment("since", "yesterday", now), s(2027, 0, 14));
+  assertEquals(givenMoment("until", "36h", now), s(2027, 0, 14, 0));
+  assertEquals(givenMoment("since", "2027-01-14T06:00", now), s(2027, 0, 14, 6));
 });
 
 Deno.test("a trend is drawn as an SVG file of its own", async () => {

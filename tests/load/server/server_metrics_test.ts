@@ -6,7 +6,7 @@ import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "
 import { assertStringIncludes } from "@std/assert";
 import { PortableTransport } from "../../../lib/endpoint/portable/portable.ts";
 import { CancelledError } from "../../../lib/execute/scope.ts";
-import { ServerMetricsScraper, summarise } from "../../../lib/load/server/server_metrics.ts";
+import { ServerMetricsScraper, summariseServer } from "../../../lib/load/server/server_metrics.ts";
 import { nowNs } from "../../../lib/native/clock.ts";
 import { IDLE, llamaCppPage, oldVllmPage, sglangPage, tgiPage, vllmPage } from "./expositions.ts";
 import { until } from "../../until.ts";
@@ -91,7 +91,7 @@ for (const [kind, pageOf] of pages) {
     assertEquals(readings.at(-1)!.generation_tokens_total, 350);
     const times = [t_before_ns, ...readings.map(({ t_ns }) => t_ns), nowNs()];
     for (let i = 1; i < times.length; i++) assertGreater(times[i], times[i - 1]);
-    const { generation_tokens, running_mean } = summarise(readings, t_before_ns, nowNs());
+    const { generation_tokens, running_mean } = summariseServer(readings, t_before_ns, nowNs());
     assertEquals([generation_tokens, running_mean], [250, 3]);
     assertEquals([scraper.failures, scraper.last_failure, scraper.malformed_lines], [0, null, 0]);
     assertEquals(new Set(server.paths), new Set(["/metrics"]));
@@ -192,7 +192,7 @@ testLeakFree("counters that begin anew half way are recognised", async () => {
   scraper.start(5, never);
   await until(() => requests > totals.length);
   await scraper.stop();
-  const { generation_tokens, counter_resets } = summarise(scraper.readings, 0, nowNs());
+  const { generation_tokens, counter_resets } = summariseServer(scraper.readings, 0, nowNs());
   assertEquals([generation_tokens, counter_resets], [900 + 500, 1]);
 });
 

@@ -2,7 +2,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { parsePrometheus } from "../../../lib/load/server/prometheus_text.ts";
 import { readingOf, recogniseServer } from "../../../lib/load/server/server_reading.ts";
-import { summarise } from "../../../lib/load/server/server_summary.ts";
+import { summariseServer } from "../../../lib/load/server/server_summary.ts";
 import { IDLE, llamaCppPage, oldVllmPage, sglangPage, tgiPage, vllmPage } from "./expositions.ts";
 import type { ServerState } from "./expositions.ts";
 import type { ServerMetricsReading } from "../../../lib/run/request_record.ts";
@@ -129,7 +129,7 @@ Deno.test("gauges are of the window, counters of the readings that enclose it", 
     generation_tokens: 1000 * i,
   }));
   const readings = states.map((state, i) => read(vllmPage(state), i * 1e9));
-  assertEquals(summarise(readings, 1.5e9, 3e9), {
+  assertEquals(summariseServer(readings, 1.5e9, 3e9), {
     readings: 2,
     kv_cache_usage_max: 3 / 8,
     kv_cache_usage_mean: 2.5 / 8,
@@ -147,16 +147,16 @@ Deno.test("gauges are of the window, counters of the readings that enclose it", 
     counted_to_ns: 3e9,
     counter_resets: 0,
   });
-  const whole = summarise(readings, -5, 100e9);
+  const whole = summariseServer(readings, -5, 100e9);
   assertEquals([whole.readings, whole.generation_tokens], [5, 4000]);
   assertEquals([whole.counted_from_ns, whole.counted_to_ns], [0, 4e9]);
-  const between = summarise(readings, 1.2e9, 1.8e9);
+  const between = summariseServer(readings, 1.2e9, 1.8e9);
   assertEquals([between.readings, between.running_mean, between.preemptions], [0, null, 1]);
 });
 
 Deno.test("nothing is known of no readings, and no increase of one", () => {
   for (const readings of [[], every_s({ prompt_tokens_total: 5 })]) {
-    const { readings: count, counter_resets, ...rest } = summarise(readings, 0, 1e9);
+    const { readings: count, counter_resets, ...rest } = summariseServer(readings, 0, 1e9);
     assertEquals([count, counter_resets], [readings.length, 0]);
     for (const [name, value] of Object.entries(rest)) assertEquals(value, null, name);
   }
@@ -169,7 +169,7 @@ Deno.test("a restart: what one counter shows holds for all", () => {
     { queue_time_sum_s: 6, queue_time_count: 50, generation_tokens_total: 500 }, // restarted
     { queue_time_sum_s: 7, queue_time_count: 60, generation_tokens_total: 700 },
   );
-  const summary = summarise(readings, 0, 3e9);
+  const summary = summariseServer(readings, 0, 3e9);
   assertEquals([summary.generation_tokens, summary.counter_resets], [2000 + 500 + 200, 1]);
   assertAlmostEquals(summary.queue_time_mean_ms!, (1 + 6 + 1) / (100 + 50 + 10) * 1000);
 });
@@ -182,17 +182,17 @@ Deno.test("a counter that is not there yet has counted nothing", () => {
     { running: 1 }, // restarted, and nothing counted since
     { running: 1, prompt_tokens_total: 50 },
   );
-  const { prompt_tokens, generation_tokens, counter_resets } = summarise(readings, 0, 4e9);
+  const { prompt_tokens, generation_tokens, counter_resets } = summariseServer(readings, 0, 4e9);
   assertEquals([prompt_tokens, generation_tokens, counter_resets], [90, null, 1]);
 });
 
 Deno.test("the hit rate as stated serves only where counters are lacking", () => {
   const stated = every_s({ prefix_cache_hit_rate: 0.2 }, { prefix_cache_hit_rate: 0.6 });
-  const gauge = summarise(stated, 0, 1e9);
+  const gauge = summariseServer(stated, 0, 1e9);
   assertAlmostEquals(gauge.prefix_cache_hit_rate!, 0.4);
   assertEquals(gauge.prefix_cache_hit_rate_from, "gauge");
   const first = read(sglangPage(IDLE, 0), 0);
-  const counted = summarise([first, read(sglangPage(busy, 0.9), 1e9)], 0, 1e9);
+  const counted = summariseServer([first, read(sglangPage(busy, 0.9), 1e9)], 0, 1e9);
   assertEquals(counted.prefix_cache_hit_rate, 0.5);
   assertEquals(counted.prefix_cache_hit_rate_from, "counters");
 });

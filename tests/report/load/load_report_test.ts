@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 import { writeLoadReport } from "../../../lib/report/load/load_report.ts";
 import {
   firstTokens,
-  inFlight,
+  inFlightSteps,
   loadSpan,
   requestRates,
   thinned,
@@ -212,7 +212,7 @@ Deno.test("requests over time: none is lost between the rates, and the areas are
     }, 0);
   for (const [some, most] of [[requests, 400], [requests.slice(0, 3), 40]] as const) {
     const { length_s } = loadSpan(some)!;
-    const { first_token, last_token } = inFlight(loadSpan(some)!);
+    const { first_token, last_token } = inFlightSteps(loadSpan(some)!);
     assert(first_token.length <= most, `${first_token.length} points`);
     const drawn_s = area(first_token, length_s) + area(last_token, length_s);
     const busy_s = some.reduce((all, each) => all + (each.t_end_ns - each.t_sent_ns!) / 1e9, 0);

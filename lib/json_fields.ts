@@ -1,5 +1,6 @@
 /** Reading fields of JSON that may be damaged, older or of another program: what does not fit is null. */
 
+/** A JSON object. */
 export type JsonObject = Record<string, unknown>;
 
 /** The value if it is an object and no array. */
