@@ -3,6 +3,7 @@ import process from "node:process";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { endpointSettings, retrySettings } from "../settings/endpoint.ts";
+import { headerFault, valueFault } from "../settings/headers.ts";
 import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { EndpointError } from "./errors.ts";
@@ -155,37 +156,47 @@ export function settleApi(given: ApiOptions, warn: (line: string) => void): APIC
     max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
     stream_options: preset?.stream_options ?? true,
   };
-  apiKey(api); // these complain now rather than at the first request
+  requestHeaders(api); // these complain now rather than at the first request
   if (url.protocol === "https:") trustedCertificates();
   return api;
 }
 
 /**
- * The key from the environment; null when none is configured.
+ * The key from the environment, without a line's end behind it (a mounted secret has one); null when none
+ * is configured.
  *
- * @throws {InputError} the variable is named but not set.
+ * @throws {InputError} the variable is named but not set, or holds what cannot stand in a header.
  */
 export function apiKey(api: APIConfiguration): string | null {
   if (api.api_key_env === null) return null;
-  const key = process.env[api.api_key_env];
+  const key = process.env[api.api_key_env]?.trimEnd();
   if (!key) {
     throw new InputError(
       `the API key is expected in ${api.api_key_env}, which is not set; export it`,
     );
   }
+  const fault = valueFault(key);
+  if (fault !== null) throw new InputError(`the API key in ${api.api_key_env} ${fault}`);
   return key;
 }
 
-/** The headers of a request, with the key. */
+/**
+ * The headers of a request, with the key.
+ *
+ * @throws {InputError} one that cannot be sent, or that dyno sets itself; its value is not repeated.
+ */
 export function requestHeaders(api: APIConfiguration): Record<string, string> {
   const key = apiKey(api);
+  const fault = headerFault(api.headers);
+  if (fault) throw new InputError(`headers: "${fault.name}" ${fault.message}`);
+  const given = Object.entries(api.headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
     "content-type": "application/json",
     "accept": api.stream ? "text/event-stream, application/json" : "application/json",
     "accept-encoding": "identity",
     "user-agent": "dyno",
     ...(key === null ? {} : { authorization: `Bearer ${key}` }),
-    ...api.headers,
+    ...Object.fromEntries(given),
   };
 }
 

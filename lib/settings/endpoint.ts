@@ -1,6 +1,7 @@
 /** The settings of an endpoint: where it is, how it is asked, how patiently. */
 import { z } from "zod";
 import presets from "../../experiments/providers.json" with { type: "json" };
+import { headerRecord } from "./headers.ts";
 import { about, nonEmpty, seconds } from "./setting.ts";
 
 /** Settings of every request, whatever asks. */
@@ -22,7 +23,7 @@ export const endpointSettings = z.object({
     short: "m",
   }),
   /** Further HTTP headers of every request. */
-  headers: z.record(z.string(), z.string()).optional().register(about, {
+  headers: headerRecord.optional().register(about, {
     help: "further HTTP headers; the flag may be repeated",
     placeholder: "'NAME: VALUE'",
     flag: "header",

@@ -122,7 +122,7 @@ async function runFile(
       ...fixed,
       ...given,
       endpoint: given.endpoint ?? (given.provider ? undefined : fixed.endpoint),
-      headers: { ...fixed.headers, ...given.headers },
+      headers: { ...lowered(fixed.headers), ...given.headers },
     },
     alerts,
     values,
@@ -136,6 +136,13 @@ async function runFile(
   });
   const place = { endpoint: `${endpoint.url}/v1`, provider: undefined };
   return await start({ ...run, given: { ...run.given, ...place }, agent: "mock" }, context);
+}
+
+/** The headers under the names that flags give them. */
+function lowered(headers: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
 }
 
 /** One invocation: a suite, or the path of coding problems, and its settings. */

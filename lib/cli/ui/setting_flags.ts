@@ -1,6 +1,7 @@
 /** Flags made of settings: name, help, default and the reading of values are the settings' own. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
+import { headerFault } from "../../settings/headers.ts";
 import { about, checked, isDuration, unwrapped } from "../../settings/setting.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { json, TIME } from "./flags.ts";
@@ -146,8 +147,12 @@ function numberIn(form: z.ZodNumber): string {
 
 /** One header by its name. @throws {InputError} not `NAME: VALUE`; its value is not repeated. */
 function headerOf(line: string): Record<string, string> {
-  const match = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([^\r\n]*)$/.exec(line);
-  if (match) return { [match[1].toLowerCase()]: match[2] };
-  const name = line.split(/[:\s]/, 1)[0];
-  throw new InputError(`"${name}…" is not of the form 'NAME: VALUE'`);
+  const match = /^([^:\s]+):[ \t]*([^]*?)[ \t]*$/.exec(line);
+  if (!match) {
+    throw new InputError(`"${line.split(/[:\s]/, 1)[0]}…" is not of the form 'NAME: VALUE'`);
+  }
+  const header = { [match[1].toLowerCase()]: match[2] };
+  const fault = headerFault(header);
+  if (fault) throw new InputError(`"${fault.name}" ${fault.message}`);
+  return header;
 }
