@@ -40,8 +40,17 @@ def given(v):
 def before_request(message):
     pass
 
+def asked_of(mark):
+    return unpack(mark)
+
 def called(f, args, kwargs):
-    return f(*args, **kwargs)
+    result = f(*args, **kwargs)
+    # one that does not change has no number: that it is an argument is told by its place
+    if kind_of(type(result)) is None:
+        for i, arg in enumerate(args):
+            if arg is result:
+                return Argument(i)
+    return result
 
 def named(name):
     return space[name]
@@ -56,7 +65,7 @@ def send(message):
 def replied(got, iterates):
     absorb(got)
     if "e" in got:
-        raise unpack_error(got["e"]["E"])
+        raise raised(got["e"])
     return got["d"] if "d" in got else unpack(got["v"])
 
 def wait_for(v):

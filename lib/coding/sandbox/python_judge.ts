@@ -91,7 +91,7 @@ def replied(got, iterates):
     if "d" in got:
         return got["d"]
     if "e" in got:
-        error = read_safely(lambda: unpack_error(got["e"]["E"]))
+        error = read_safely(lambda: raised(got["e"]))
         stops = isinstance(error, (StopIteration, StopAsyncIteration))
         # elsewhere, as in a map() of the test, an end of iteration would pass for the end of the checks
         if stops and not iterates:
@@ -203,6 +203,8 @@ def operate(self, name, args, kwargs={}):
     except Exception as error:
         last[:] = [text, "raised %s" % type(error).__name__]
         raise
+    if type(value) is Argument:
+        value = args[value.place] if type(value.place) is int and 0 <= value.place < len(args) else tampered()
     last[:] = [text, "", value]
     return value
 
@@ -265,7 +267,7 @@ def judge():
         tree = compile(test, "<test>", "exec", ONLY_TREE)
         plain = compile(test, "<test>", "exec")
         wanted = names_read(plain) - names_bound(tree) - set(builtins.__dict__)
-        of_classes = is_class_problem(wanted & set(names), entry, task["prompt"])
+        of_classes = is_class_problem(wanted & set(names) - {entry}, entry, task["prompt"], test)
         code = compile(counting(in_order(tree, {entry, "candidate"}), task["form"]), "<test>", "exec")
     except Exception as error:
         end("sandbox_error", "the test: %s: %s" % (type(error).__name__, error))

@@ -59,10 +59,14 @@ def given_names(names, tree, code):
 def value_of(name):
     return ask(lambda: {"q": "name", "n": name})
 
-def is_class_problem(tree, entry, prompt):
-    """Whether a problem is about a class: its text or its test says so, whatever the program is."""
+def is_class_problem(names, entry, prompt, test):
+    """
+    Whether a problem is about a class: its text says so, or its test makes objects of the program's
+    classes; whatever the program is.
+    """
     words = prompt.split()
     if any(a == "class" and b.split("(")[0].rstrip(":") == entry for a, b in zip(words, words[1:])):
         return True
-    return entry[:1].isupper() or any(n[:1].isupper() for n in tree)
+    made = not prompt and entry[:1].isupper() and "= %s(" % entry in test
+    return made or any(n[:1].isupper() and not n.isupper() for n in names)
 `;

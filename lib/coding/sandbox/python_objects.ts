@@ -65,6 +65,8 @@ def pack_object(v, t):
     return {"o": [ticket_of(v), pack(t), name if type(name) is str else ""]}
 
 def pack_error(v, t):
+    if id(v) in mirror_tickets:
+        return {"p": mirror_tickets[id(v)]}
     args = BaseException.args.__get__(v)
     try:
         args = [pack(x) for x in args]
@@ -155,9 +157,20 @@ class MirrorType(type):
 def attribute(self, name):
     if id(self) not in mirror_tickets or name.startswith("__") and name not in READABLE:
         raise AttributeError("%r object has no attribute %r" % (type(self).__name__, name))
+    if name == "__dataclass_fields__":
+        return dataclass_fields(self)
     if name in PREDICATES and predicate(self, name):
         raise AttributeError("%r object has no attribute %r" % (type(self).__name__, name))
     return ask(lambda: {"q": "get", "o": pack(self), "n": name})
+
+def dataclass_fields(self):
+    """As dataclasses itself makes them: it tells a field by objects of its own."""
+    import dataclasses
+    found = {}
+    for name in ask(lambda: {"q": "fields", "o": pack(self)}):
+        found[name] = dataclasses.field()
+        found[name].name, found[name]._field_type = name, dataclasses._FIELD
+    return found
 
 class Mirror:
     def __getattr__(self, name):
@@ -317,7 +330,13 @@ def unpack_object(k, x):
 def unpack_error(x):
     error = error_of(x)
     if x[3] is not None:
-        BaseException.__setattr__(error, "__cause__", unpack_error(x[3]["E"]))
+        BaseException.__setattr__(error, "__cause__", raised(x[3]))
+    return error
+
+def raised(mark):
+    error = unpack(mark)
+    if not isinstance(error, BaseException):
+        raise ValueError("no exception")
     return error
 
 def error_of(x):

@@ -70,7 +70,7 @@ def perform(got):
     q = got["q"]
     if q == "name":
         return named(got["n"])
-    v = unpack(got["o"])
+    v = asked_of(got["o"])
     if q == "class":
         return describe(v)
     args = [unpack(x) for x in got.get("a", ())]
@@ -84,6 +84,9 @@ def perform(got):
         return delattr(v, name)
     if q == "dir":
         return dir(v)
+    if q == "fields":
+        fields = getattr(v, "__dataclass_fields__")
+        return [n for n, field in fields.items() if field._field_type.name == "_FIELD"]
     if q == "copy":
         import copy
         return getattr(copy, name)(v)

@@ -22,7 +22,7 @@ def may_cross(v, t):
 
 def may_perform(q, v, name):
     """What a program may ask of an object of the test's: nothing that leads out of it."""
-    if q in ("await", "copy", "class", "dir"):
+    if q in ("await", "copy", "class", "dir", "fields"):
         return
     if type(name) is not str:
         raise TypeError("no name")
@@ -32,6 +32,12 @@ def may_perform(q, v, name):
         return
     if name.startswith("_") or type(v) in SHUT or issubclass(type(v), (BaseException, Mirror)):
         raise AttributeError("%r object has no attribute %r" % (type(v).__name__, name))
+
+def asked_of(mark):
+    """The object of a request: one that the program was given, and no other."""
+    if type(mark) is not dict or list(mark) != ["p"]:
+        raise ValueError("not the program's to ask")
+    return held[mark["p"]]
 
 def given(v):
     may_cross(v, type(v))

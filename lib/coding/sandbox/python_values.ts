@@ -21,6 +21,11 @@ MOST_KEPT = 200
 class Odd(ValueError):
     """What cannot cross."""
 
+class Argument:
+    """Stands for an argument of the call that is given back."""
+    def __init__(self, place):
+        self.place = place
+
 # what has crossed, by number; the numbers by id(); the content that it had
 table, numbers, snapshots = {}, {}, {}
 next_number = 0  # each side has every second one
@@ -185,7 +190,7 @@ def shared_type(module, name):
         return UNNAMED[name]
     allowed = (module == "builtins" or (module, name) in FIXED or (module, name) in NAMED
                or any((module, name) == each[:2] for each in CHANGING.values()))
-    if not allowed or type(name) is not str:
+    if not allowed or type(name) is not str or name.startswith("_"):
         raise ValueError("unknown type")
     found = getattr(__import__(module), name)
     if not isinstance(found, type):
@@ -220,7 +225,7 @@ packers = {
     complex: lambda v: {"c": [v.real, v.imag]},
     range: lambda v: {"r": [pack(v.start), pack(v.stop), pack(v.step)]},
     slice: lambda v: {"k": [pack(v.start), pack(v.stop), pack(v.step)]},
-    type(Ellipsis): lambda v: {"=": "Ellipsis"}, type(NotImplemented): lambda v: {"=": "NotImplemented"},
+    Argument: lambda v: {"#": v.place}, type(Ellipsis): lambda v: {"=": "Ellipsis"}, type(NotImplemented): lambda v: {"=": "NotImplemented"},
 }
 for view, view_name in views.items():
     packers[view] = lambda v, name=view_name: {"w": [name, [pack(x) for x in v]]}
@@ -321,6 +326,8 @@ def unpack(j):
         return slice(*[unpack(y) for y in x])
     if k == "=":
         return SINGLE[x]
+    if k == "#":
+        return Argument(x)
     if k == "m":
         view = memoryview(bytes.fromhex(x[0]))
         return view if x[1] == "B" and len(x[2]) == 1 else view.cast(x[1], x[2])

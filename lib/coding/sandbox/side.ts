@@ -21,7 +21,7 @@ export interface Listener {
   flood(what: "channel" | "stdout"): void;
 }
 
-const LONGEST_LINE = 16 << 20;
+const LONGEST_LINE = 64 << 20;
 const MOST_PRINTED = 8 << 20;
 const STARTS_WITHIN_MS = 2000;
 const KEPT_PRINTED = 8 << 10;

@@ -118,7 +118,7 @@ export async function runTrial(
       if (!watch.interrupted(end)) watch.finish(...watch.earlyEnd(end));
     },
     flood: (what) => {
-      const much = what === "channel" ? "a result of more than 16 MB" : "more than 8 MB of output";
+      const much = what === "channel" ? "a result of more than 64 MB" : "more than 8 MB of output";
       watch.finish("exception", much);
     },
   });
