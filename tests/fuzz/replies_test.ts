@@ -9,7 +9,7 @@ import { ResponseParser } from "../../lib/endpoint/http_response.ts";
 import { EventSplitter } from "../../lib/endpoint/sse.ts";
 import { parseExposition } from "../../lib/load/server/prometheus_text.ts";
 import { exportedMemories } from "../../lib/run/memory_export.ts";
-import { splitThinking } from "../../lib/suite/evaluate.ts";
+import { resolveEvaluator, splitThinking } from "../../lib/suite/evaluate.ts";
 import { jsonIn } from "../../lib/suite/evaluators/json_schema.ts";
 import { chosenLetter } from "../../lib/suite/evaluators/choice_reader.ts";
 import { numbersIn } from "../../lib/suite/evaluators/numbers.ts";
@@ -235,6 +235,92 @@ property(
   fc.tuple(texts(...CODE), texts("twice", "(", "*", "\\", "$")),
   ([prompt, entry_point]) => {
     extractCode({ text: `${prompt}\n${entry_point}`, reasoning: null }, { prompt, entry_point });
+  },
+);
+
+/** Every evaluator that runs nothing of the user's, with options of its own. */
+const judges = await Promise.all(
+  [
+    { name: "exact", expected: "a" },
+    { name: "contains", expected: "a" },
+    { name: "regex", pattern: "a|b" },
+    { name: "targets", targets: ["a", "b"] },
+    { name: "json_schema", schema: { type: "object", properties: { a: { multipleOf: 0.01 } } } },
+    { name: "numeric", expected: 1 },
+    { name: "math", expected: "\\frac{x}{2}" },
+    { name: "multiple_choice", expected: "B", choices: 4 },
+    { name: "rouge", expected: "a few words", variant: "rougeLsum" },
+    { name: "bleu", expected: "a few words" },
+    { name: "chrf", expected: "a few words", word_order: 2 },
+    { name: "refusal" },
+    {
+      name: "ifeval",
+      instruction_id_list: ["length_constraints:number_sentences", "change_case:english_capital"],
+      kwargs: [{ num_sentences: 2, relation: "at least" }, {}],
+      mode: "loose",
+    },
+  ].map((choice) => resolveEvaluator(choice, "fuzz", "/")),
+);
+
+property(
+  "answers that evaluators judge",
+  texts(
+    ...[
+      "A",
+      "(B)",
+      "answer is ",
+      "not ",
+      " or ",
+      "**",
+      "1,000",
+      "-",
+      "$",
+      "1e5",
+      ".",
+      "{",
+      "}",
+      "=",
+    ],
+    ...[
+      '"a":',
+      "[",
+      "]",
+      "\\boxed{",
+      "\\frac",
+      "\\sqrt",
+      "x",
+      "^",
+      "_",
+      "(",
+      ")",
+      "|",
+      "\n",
+      "½",
+      "²",
+    ],
+    ...[
+      "I can't ",
+      "help",
+      "答案是",
+      "×",
+      "±",
+      "\\{",
+      "\\}",
+      "\\text{",
+      ",",
+      "<answer>",
+      "</answer>",
+      "\ud800",
+    ],
+  ),
+  async (response_text) => {
+    const test = { id: "t", name: "t", category: "c", prompt: "p" };
+    const { signal } = new AbortController();
+    for (const judge of judges) {
+      const answer = { test, prompt_text: "p", response_text, reasoning_text: null, signal };
+      const { hit_rate, passed } = await judge.evaluate(answer);
+      assert(hit_rate >= 0 && hit_rate <= 1 && typeof passed === "boolean", judge.name);
+    }
   },
 );
 

@@ -144,13 +144,13 @@ export function jsonIn(
 const BEGINNING = /\{\s*["}]|\[\s*(?:[[{"\]\d-]|true|false|null)/y;
 /** An object that was cut off begins so; a bracket in prose does not. */
 const MEMBER = /\{\s*"(?:[^"\\]|\\.)*"\s*:/y;
-/** So many brackets that begin like JSON and are none are tried; more is no answer. */
-const MOST_FALSE_STARTS = 1000;
+/** So many letters behind brackets that begin like JSON and are none are read; more is no answer. */
+const MOST_READ_IN_VAIN = 10_000_000;
 
 /** The objects and lists in a text that do not lie in one another, and where they begin. */
 function* valuesIn(text: string): Generator<{ at: number; value: unknown }> {
-  let falseStarts = 0;
-  for (let i = 0; i < text.length && falseStarts < MOST_FALSE_STARTS; i++) {
+  let inVain = 0;
+  for (let i = 0; i < text.length && inVain < MOST_READ_IN_VAIN; i++) {
     if (text[i] !== "{" && text[i] !== "[") continue;
     BEGINNING.lastIndex = i;
     if (!BEGINNING.test(text)) continue;
@@ -161,13 +161,28 @@ function* valuesIn(text: string): Generator<{ at: number; value: unknown }> {
       i += inside!.length - 1;
       continue;
     }
-    falseStarts++;
+    inVain += inside?.length ?? text.length - i;
     MEMBER.lastIndex = i;
     if (inside === null && MEMBER.test(text)) return;
   }
 }
 
+/** Deeper than any answer is meant; what walks through values needs stack for each level. */
+const MOST_LEVELS = 500;
+
+function isTooDeep(text: string): boolean {
+  let level = 0;
+  for (const letter of text.replace(/"(?:[^"\\]|\\.)*"/g, "")) {
+    if (letter === "{" || letter === "[") level++;
+    else if (letter === "}" || letter === "]") level--;
+    if (level > MOST_LEVELS) return true;
+  }
+  return false;
+}
+
+/** The value of a text of JSON; undefined where it is none, or nested too deeply to be an answer. */
 function parsed(text: string): unknown {
+  if (isTooDeep(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {

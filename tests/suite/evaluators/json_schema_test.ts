@@ -92,4 +92,8 @@ Deno.test("json_schema: which of several values counts", async () => {
   assertEquals(jsonIn(`${"\\frac{a}{b} ".repeat(2000)}{"a": 1}`), { a: 1 });
   assertEquals(jsonIn("```json\n42\n```"), 42);
   assertEquals(jsonIn("42"), 42);
+  for (const [open, close] of [["[", "]"], ['{"a":', "}"]]) {
+    const deep = `${open.repeat(100_000)}1${close.repeat(100_000)}`;
+    assertEquals(await fits({ type: ["array", "object"] }, deep), false, "nested without end");
+  }
 });
