@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { readBenchmarkSummary } from "./benchmark_summary.ts";
+import { isKoderz, readKoderz } from "../formats/koderz.ts";
 import { flipsOf, PAIRED_METRICS } from "./compare.ts";
 import { isLoadMetric, LOAD_METRIC_NAMES } from "./compare_load.ts";
 import { checkJudged, checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
@@ -51,10 +51,12 @@ export async function readGateSide(
 ): Promise<GateSide> {
   if (existsSync(given) && statSync(given).isFile()) {
     const { value } = await readJsonFile(given);
-    const run = readBenchmarkSummary(value, given);
-    if (run === null) {
+    const [run, ...more] = isKoderz(value) ? readKoderz(given, value) : [];
+    if (run === undefined || more.length > 0) {
       throw new InputError(
-        `${given}: holds no exported run; make one with dyno runs export RUN --format json --out FILE`,
+        `${given}: holds ${
+          run ? "several runs" : "no exported run"
+        }; make one with dyno runs export RUN --format json --out FILE`,
       );
     }
     if ((value as { kind?: unknown }).kind === "load") {

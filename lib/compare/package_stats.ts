@@ -1,12 +1,14 @@
 /** A run item by item: counts, and which items are slow, failing or dear. */
 import { itemCost } from "./cost.ts";
-import { isUnjudged } from "../run/problems.ts";
+import { isFailing, isUnjudged } from "../run/problems.ts";
 import type { Price } from "../run/prices.ts";
 import type { RunItem } from "../run/summary.ts";
 
 /** An item under the names that users' scripts read. */
 export interface PackageStats {
   package_id: string;
+  /** The same, under the name that exports have. */
+  item_id: string;
   /** The problem that it answers. */
   problem_id: string;
   /** How it was asked, where the run asks in several ways. */
@@ -17,6 +19,8 @@ export interface PackageStats {
   ttft_ms: number | null;
   passed: boolean | null;
   hit_rate: number | null;
+  created_hits: number | null;
+  targets: number | null;
   prompt_tokens: number | null;
   completion_tokens: number | null;
   cost_usd: number | null;
@@ -51,6 +55,7 @@ export function analyzeItems(
 ): RunAnalysis {
   const stats = items.map((item): PackageStats => ({
     package_id: item.item_id,
+    item_id: item.item_id,
     problem_id: item.problem_id,
     mode: item.mode,
     name: item.name,
@@ -59,6 +64,8 @@ export function analyzeItems(
     ttft_ms: item.ttft_ms,
     passed: item.passed,
     hit_rate: item.score,
+    created_hits: item.created_hits,
+    targets: item.targets,
     prompt_tokens: item.prompt_tokens,
     completion_tokens: item.completion_tokens,
     cost_usd: itemCost(item, price),
@@ -80,9 +87,4 @@ export function analyzeItems(
     problems: new Set(items.map(({ problem_id }) => problem_id)).size,
     not_judged: items.filter(isUnjudged).length,
   };
-}
-
-/** Without an answer, judged wrong, or not judged where it was to be. */
-export function isFailing(item: RunItem): boolean {
-  return !item.success || item.passed === false || isUnjudged(item);
 }

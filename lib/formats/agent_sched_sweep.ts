@@ -4,6 +4,7 @@ import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { csvRowsOf } from "./foreign_file.ts";
 import { isRecord, keep, KEEP_SMALL, recordOr } from "./keep.ts";
+import { Stated } from "./stated.ts";
 import { DistinctIds, NO_LOAD, totalsOf, unknownItem } from "./totals.ts";
 
 const STARTS = ["start_time_unix_s", "start_unix_s", "start_time", "start", "started_at"];
@@ -50,7 +51,16 @@ export async function readSweepRun(files: SweepFiles): Promise<ReadRun> {
     Object.assign(run.summary, totalsOf(workflows));
   }
   if (run.summary.status === "complete" && rows.length === 0) run.summary.status = "incomplete";
-  if (rows.length > 0) run.unmapped.metrics = numbersIn(rows[0]);
+  if (rows.length > 0) {
+    run.unmapped.metrics = numbersIn(rows[0]);
+    const tables = files.workflows === null ? [] : await rowsOf(files.workflows);
+    Object.assign(run, statedBy(rows[0], tables.map(numbersIn)).found());
+    const rests = tables.map((row) => {
+      const { workflow_id: _, makespan_ms: __, ...rest } = numbersIn(row);
+      return rest;
+    });
+    if (rests.length > 0) run.unmapped.workflows = keep(rests, KEEP_SMALL);
+  }
   if (files.tiers !== null) {
     run.unmapped.tiers = keep((await rowsOf(files.tiers)).map(numbersIn), KEEP_SMALL);
   }
@@ -67,6 +77,7 @@ export async function readSweepRuns(path: string): Promise<ReadRun[]> {
     const fields = new Fields(path, values, `row ${++row}`, "csv");
     const run = readRun(path, fields, { run_id: fields.label("run_id"), benchmark });
     run.unmapped = numbersIn(run.unmapped);
+    Object.assign(run, statedBy(run.unmapped, []).found());
     runs.push(run);
   }
   return runs;
@@ -109,6 +120,33 @@ function readRun(
     items: [],
     unmapped: meta.rest(),
   };
+}
+
+/** The simulator's figures of a run, held against those of its workflows. */
+function statedBy(
+  metrics: Record<string, unknown>,
+  workflows: readonly Record<string, unknown>[],
+): Stated {
+  const stated = new Stated();
+  for (const [prefix, column, unit] of [["makespan", "makespan_ms", "_ms"], ["cost", "cost", ""]]) {
+    const values = workflows.flatMap((row) => typeof row[column] === "number" ? [row[column]] : []);
+    const sorted = values.length === workflows.length ? values.sort((a, b) => a - b) : [];
+    const n = sorted.length;
+    for (const name of ["mean", "p50", "p95", "p99"]) {
+      const figure = `${prefix}_${name}${unit}`;
+      const value = numbersIn(metrics)[figure];
+      if (typeof value !== "number") continue;
+      const q = Number(name.slice(1)) / 100;
+      const computed = n === 0
+        ? null
+        : name === "mean"
+        ? sorted.reduce((a, b) => a + b, 0) / n
+        : sorted[Math.floor(q * n)];
+      stated.keep(figure, value);
+      stated.check(figure, value, computed);
+    }
+  }
+  return stated;
 }
 
 function firstTime(meta: Fields, names: readonly string[]): number | null {

@@ -1,13 +1,13 @@
 /** Writing a run in another program's form. */
 import { InputError } from "../errors.ts";
-import type { ReadRun, SourceForm } from "../run/summary.ts";
+import type { SourceForm } from "../run/summary.ts";
 import { exportBatchEval } from "./batch_eval.ts";
 import { exportTestRunner } from "./benchmark_test_runner.ts";
-import type { ExportedFile } from "./exported_file.ts";
-import { exportKoderz } from "./koderz.ts";
+import type { ExportableRun, ExportedFile } from "./exported_file.ts";
+import { exportKoderz } from "./koderz_document.ts";
 import { exportSmi } from "./smi_bench.ts";
 
-const WRITERS = new Map<string, (run: ReadRun) => ExportedFile[]>([
+const WRITERS = new Map<string, (run: ExportableRun) => ExportedFile[]>([
   ["koderz", exportKoderz],
   ["benchmark_test_runner", exportTestRunner],
   ["batch_eval", exportBatchEval],
@@ -23,7 +23,7 @@ export const EXPORT_FORMS: readonly string[] = [...WRITERS.keys()];
  *
  * @throws {InputError} a form that is only read.
  */
-export function exportAs(form: SourceForm, run: ReadRun): ExportedFile[] {
+export function exportAs(form: SourceForm, run: ExportableRun): ExportedFile[] {
   const write = WRITERS.get(form);
   if (write) return write(run);
   throw new InputError(`${form}: not a form to export to; expected ${EXPORT_FORMS.join(", ")}`);

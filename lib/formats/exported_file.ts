@@ -1,4 +1,5 @@
 /** What an export is made of. */
+import type { ReadRun } from "../run/summary.ts";
 
 /** A file of an export. */
 export interface ExportedFile {
@@ -6,4 +7,9 @@ export interface ExportedFile {
   path: string;
   /** Its content. */
   text: string;
+}
+
+/** A run to export; its journal's events where the form has such, in the form's words. */
+export interface ExportableRun extends ReadRun {
+  events?: readonly Record<string, unknown>[];
 }

@@ -9,6 +9,7 @@ import { readImportRecord } from "../run/imported.ts";
 import { takeLock } from "../run/lock.ts";
 import { notWritten } from "../write.ts";
 import { readForeign } from "./read_foreign.ts";
+import { differences } from "./stated.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import { checksumOf, freeName, rewriteImported, writeImported } from "./write_imported.ts";
 import type { ImportRecord } from "../run/imported.ts";
@@ -85,6 +86,7 @@ export async function importRuns(
       if (signal?.aborted) throw new CancelledError("interrupted");
       const done = await importRun(run, from, { root, dry_run, known, taken, sums });
       report.runs.push(done);
+      if (done.outcome !== "there") report.warnings.push(...differences(done.run_id, run.stated));
       onRun(done);
     }
     return report;

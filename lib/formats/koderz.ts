@@ -2,18 +2,25 @@
  * koderz: `bench_*.json`, one run of a coding benchmark; zero-shot, iterative or both. The JSON that
  * dyno exports is in this form too, with more fields, and a list of such objects for several runs.
  */
-import { safeFileName } from "../run/file_names.ts";
-import type { ReadRun, RunItem } from "../run/summary.ts";
-import type { ExportedFile } from "./exported_file.ts";
+import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
-import { isoOf } from "./times.ts";
-import { DistinctIds, idInSource, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isRecord, keepRests, recordOr } from "./keep.ts";
+import { comparisonOf, HALVES, modeOfHalf, statsOf } from "./koderz_document.ts";
+import { Stated } from "./stated.ts";
+import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
 const KINDS = ["suite", "load", "batch", "sweep"] as const;
-
-/** The two halves of a comparative run, as its file names them. */
-const HALVES = ["zero_shot", "iterative"] as const;
+const STATUS = ["complete", "incomplete", "failed"] as const;
+/** What a summary states, and the items tell too. */
+const FIGURES = [
+  "successes",
+  "success_rate",
+  "total_cost",
+  "avg_cost",
+  "avg_iterations",
+  "total_input_tokens",
+  "total_output_tokens",
+] as const;
 
 /** Whether a parsed file is a koderz summary, if perhaps a faulty one. */
 export function isKoderz(value: unknown): boolean {
@@ -36,66 +43,68 @@ export function readKoderz(path: string, value: unknown): ReadRun[] {
 }
 
 /**
- * Reads one summary. The items of a comparative run are named `zero_shot/…` and `iterative/…`.
- * A problem was answered unless it has an error; its `success` says whether the tests passed.
+ * Reads one summary. In a file of koderz's own the items of a comparative run are named `zero_shot/…`
+ * and `iterative/…`, and a problem was answered unless it has an error; its `success` says whether the
+ * tests passed. Figures that the results do not bear out stay as the file states them.
  */
 function readOne(path: string, value: unknown): ReadRun {
   const file = new Fields(path, value);
-  const config = file.child("config");
+  const config = file.child("config"), run_id = file.text("run_id");
   const started = file.timeOrNull("start_time"), ended = file.timeOrNull("end_time");
+  const stated = new Stated();
   const parts = file.has("results")
-    ? [readPart(file, null)]
-    : HALVES.flatMap((half) => file.has(half) ? [readPart(file.child(half), half)] : []);
-  file.skip("comparison");
+    ? [readPart(file, null, run_id, stated)]
+    : HALVES.flatMap((half) =>
+      file.has(half) ? [readPart(file.child(half), half, run_id, stated)] : []
+    );
+  checkComparison(file, parts, stated);
   const kind = KINDS.find((kind) => kind === file.peek("kind"));
   if (kind) file.skip("kind");
-  const incomplete = file.peek("status") === "incomplete";
-  if (file.peek("status") === "complete" || incomplete) file.skip("status");
+  const status = STATUS.find((status) => status === file.peek("status"));
+  if (status) file.skip("status");
   const items = parts.flatMap((part) => part.items);
   const total = parts.reduce((sum, part) => sum + part.total, 0);
   const totals = totalsOf(items);
   const problems = config.listOrNull("problems") ?? [];
   const named = (names: ReadonlySet<string>) =>
     problems.length === names.size && problems.every((name) => names.has(`${name}`));
-  const derived = named(new Set(items.map(({ name }) => name))) ||
-    named(new Set(items.map(({ item_id }) => item_id)));
-  const duration_s = file.amountOrNull("duration_seconds") ??
-    (started !== null && ended !== null && ended >= started ? ended - started : null);
-  const run: ReadRun = {
-    summary: {
-      run_id: file.text("run_id"),
-      path,
-      source_form: "koderz",
-      kind: kind ?? "suite",
-      benchmark: file.textOrNull("benchmark") ?? config.textOrNull("dataset") ??
-        items[0]?.name.split("/")[0] ?? "koderz",
-      mode: file.textOrNull("mode"),
-      model: config.text("local_model"),
-      agent: file.textOrNull("agent") ?? config.textOrNull("agent"),
-      status: incomplete || items.length < total ? "incomplete" : "complete",
-      started_at_unix_seconds: started,
-      duration_s,
-      ...totals,
-      items_total: Math.max(total, items.length),
-      cost_usd: sumOrNull(parts.map((part) => part.cost)) ?? totals.cost_usd,
-      prompt_tokens: sumOrNull(parts.map((part) => part.input)) ?? totals.prompt_tokens,
-      completion_tokens: sumOrNull(parts.map((part) => part.output)) ?? totals.completion_tokens,
-      ...NO_LOAD,
-      tags: (file.listOrNull("tags") ?? config.listOrNull("tags") ?? []).map(String),
-    },
-    items,
-    unmapped: {},
+  const derived = (["problem_id", "name", "item_id"] as const)
+    .some((key) => named(new Set(items.map((item) => item[key]))));
+  const benchmark = file.textOrNull("benchmark") ?? config.textOrNull("dataset") ??
+    items[0]?.name.split("/")[0] ?? "koderz";
+  if (config.peek("dataset") === benchmark) config.skip("dataset");
+  const sum = (pick: (part: Part) => number | null) => sumOrNull(parts.map(pick));
+  const summary: RunSummary = {
+    run_id,
+    path,
+    source_form: "koderz",
+    kind: kind ?? "suite",
+    benchmark,
+    mode: file.textOrNull("mode"),
+    model: config.text("local_model"),
+    agent: file.textOrNull("agent") ?? config.textOrNull("agent"),
+    status: items.length < total ? "incomplete" : status ?? "complete",
+    started_at_unix_seconds: started,
+    duration_s: file.amountOrNull("duration_seconds") ??
+      (started !== null && ended !== null && ended >= started ? ended - started : null),
+    ...totals,
+    items_total: Math.max(total, items.length),
+    cost_usd: sum(({ cost }) => cost) ?? totals.cost_usd,
+    prompt_tokens: sum(({ input }) => input) ?? totals.prompt_tokens,
+    completion_tokens: sum(({ output }) => output) ?? totals.completion_tokens,
+    ...NO_LOAD,
+    tags: (file.listOrNull("tags") ?? config.listOrNull("tags") ?? []).map(String),
   };
-  run.unmapped = file.rest();
+  const unmapped = file.rest();
   if (!derived && problems.length) {
-    run.unmapped.config = { ...recordOr(run.unmapped.config), problems };
+    unmapped.config = { ...recordOr(unmapped.config), problems };
   }
   for (const { half, rests } of parts) {
     const kept = keepRests("results", rests);
-    if (half === null) Object.assign(run.unmapped, kept);
-    else if (kept.results) run.unmapped[half] = { ...recordOr(run.unmapped[half]), ...kept };
+    if (half === null) Object.assign(unmapped, kept);
+    else if (kept.results) unmapped[half] = { ...recordOr(unmapped[half]), ...kept };
   }
-  return run;
+  return { summary, items, unmapped, ...stated.found() };
 }
 
 interface Part {
@@ -108,138 +117,72 @@ interface Part {
   output: number | null;
 }
 
-function readPart(part: Fields, half: string | null): Part {
+function readPart(
+  part: Fields,
+  half: typeof HALVES[number] | null,
+  run_id: string,
+  stated: Stated,
+): Part {
   const ids = new DistinctIds();
   const results = part.objects("results");
   const items = results.map((result): RunItem => {
-    const id = result.label("problem_id"), name = result.labelOrNull("name") ?? id;
+    const problem_id = result.label("problem_id");
     const ours = result.has("answered");
-    if (ours) result.skip("success", "experiment_id");
+    if (ours) result.skip("success");
     const usage = result.childOrNull("usage");
     const error = result.textOrNull("error");
+    const item_id = ids.next(
+      result.labelOrNull("item_id") ?? (half === null ? problem_id : `${half}/${problem_id}`),
+    );
+    const experiment_id = result.labelOrNull("experiment_id");
+    const mode = result.textOrNull("mode") ?? (half && modeOfHalf(half));
     return {
-      ...unknownItem(ids.next(half === null ? id : `${half}/${id}`), name, id),
-      mode: half?.replace("_", "-") ?? null,
-      category: half ?? result.textOrNull("category"),
+      ...unknownItem(item_id, result.labelOrNull("name") ?? problem_id, problem_id),
+      mode,
+      category: result.textOrNull("category") ?? (ours ? null : mode),
       success: ours ? result.flag("answered") : error === null,
       timed_out: result.flagOrNull("timed_out") ?? false,
       passed: ours ? result.flagOrNull("passed") : result.flag("success"),
       score: shareOrNull(result.numberOrNull("score")),
+      targets: result.amountOrNull("targets"),
+      created_hits: result.amountOrNull("created_hits"),
       latency_ms: result.amountOrNull("latency_ms"),
       ttft_ms: result.amountOrNull("ttft_ms"),
       prompt_tokens: usage?.countOrNull("input_tokens") ?? null,
       completion_tokens: usage?.countOrNull("output_tokens") ?? null,
       cost_usd: result.amountOrNull("cost"),
+      // an id that says no more than the item's
+      experiment_id: experiment_id === `${run_id}/${item_id}` ? null : experiment_id,
+      iterations: result.amountOrNull("iterations"),
       error,
     };
   });
   const summary = part.childOrNull("summary");
-  summary?.skip("successes", "success_rate", "avg_cost", "avg_iterations");
+  summary?.skip("total_answers", "unjudged");
+  const own = statsOf(items, totalsOf(items));
+  const told: Partial<Record<string, number | null>> = {};
+  for (const figure of FIGURES) {
+    told[figure] = summary?.amountOrNull(figure) ?? null;
+    stated.check(half === null ? figure : `${half}.${figure}`, told[figure], own[figure]);
+  }
   return {
     half,
     items,
     rests: results.map((result) => result.rest()),
     total: summary?.countOrNull("total_problems") ?? items.length,
-    cost: summary?.amountOrNull("total_cost") ?? null,
-    input: summary?.countOrNull("total_input_tokens") ?? null,
-    output: summary?.countOrNull("total_output_tokens") ?? null,
+    cost: told.total_cost ?? null,
+    input: told.total_input_tokens ?? null,
+    output: told.total_output_tokens ?? null,
   };
 }
 
-/** Writes a run as koderz does: one `{run_id}.json`. */
-export function exportKoderz({ summary, items, unmapped }: ReadRun): ExportedFile[] {
-  const started = summary.started_at_unix_seconds;
-  const ended = started === null ? null : started + (summary.duration_s ?? 0);
-  const halves = HALVES.filter((half) => items.some((item) => item.category === half));
-  const comparative = summary.mode === "comparative" && halves.length > 0;
-  const { results: _, zero_shot: __, iterative: ___, ...rest } = unmapped;
-  const parts = halves.map((half): [string, ReturnType<typeof exportPart>] => {
-    const own = items.filter((item) => item.category === half);
-    return [half, exportPart(own, recordOr(unmapped[half]), own.length, null)];
-  });
-  const single = exportPart(items, unmapped, summary.items_total, summary);
-  const document = {
-    ...rest,
-    run_id: summary.run_id,
-    mode: summary.mode ?? "zero-shot",
-    ...(started === null ? {} : { start_time: isoOf(started, "") }),
-    ...(ended === null ? {} : { end_time: isoOf(ended, "") }),
-    ...(summary.duration_s === null ? {} : { duration_seconds: summary.duration_s }),
-    config: {
-      problems: [...new Set(items.map(comparative ? ({ name }) => name : idInSource))],
-      ...recordOr(unmapped.config),
-      dataset: summary.benchmark,
-      local_model: summary.model,
-      ...(summary.agent === null ? {} : { agent: summary.agent }),
-      ...(summary.tags.length ? { tags: summary.tags } : {}),
-    },
-    ...(comparative ? { ...Object.fromEntries(parts), ...comparison(parts) } : single),
-  };
-  const path = `${safeFileName(summary.run_id)}.json`;
-  return [{ path, text: JSON.stringify(document, null, 2) + "\n" }];
-}
-
-function exportPart(
-  items: readonly RunItem[],
-  unmapped: Record<string, unknown>,
-  total: number,
-  sums: ReadRun["summary"] | null,
-) {
-  const results = items.map((item, i) => {
-    const { usage, ...rest } = restAt(unmapped, "results", i);
-    const known = {
-      ...(item.prompt_tokens === null ? {} : { input_tokens: item.prompt_tokens }),
-      ...(item.completion_tokens === null ? {} : { output_tokens: item.completion_tokens }),
-      ...recordOr(usage),
-    };
-    const id = sums === null ? item.name : idInSource(item); // without its half
-    return {
-      ...rest,
-      problem_id: id,
-      ...(item.name === id ? {} : { name: item.name }),
-      ...(item.category === null || sums === null ? {} : { category: item.category }),
-      success: item.passed ?? false,
-      ...(item.cost_usd === null ? {} : { cost: item.cost_usd }),
-      ...(item.latency_ms === null ? {} : { latency_ms: item.latency_ms }),
-      ...(Object.keys(known).length ? { usage: known } : {}),
-      ...(item.error === null ? {} : { error: item.error }),
-    };
-  });
-  const successes = items.filter((item) => item.passed).length;
-  const { cost_usd, prompt_tokens, completion_tokens } = sums ?? totalsOf(items);
-  const iterations = results.map((result) => (result as Record<string, unknown>).iterations);
-  const counted = iterations.length > 0 && iterations.every((value) => typeof value === "number");
-  const { summary } = unmapped;
-  const stats: Record<string, unknown> = {
-    ...recordOr(summary),
-    total_problems: total,
-    successes,
-    success_rate: items.length ? 100 * successes / items.length : 0,
-    ...(cost_usd === null
-      ? {}
-      : { total_cost: cost_usd, avg_cost: cost_usd / (items.length || 1) }),
-    ...(prompt_tokens === null ? {} : { total_input_tokens: prompt_tokens }),
-    ...(completion_tokens === null ? {} : { total_output_tokens: completion_tokens }),
-    ...(counted ? { avg_iterations: iterations.reduce((a, b) => a + b, 0) / items.length } : {}),
-  };
-  return { results, summary: stats };
-}
-
-/** Differences of the rates in points, and of the averages a problem. */
-function comparison(parts: [string, { summary: Record<string, unknown> }][]) {
-  if (parts.length < 2) return {};
-  const [first, second] = parts.map(([, part]) => part.summary);
-  const difference = (key: string) => {
-    const [a, b] = [first[key], second[key]];
-    return typeof a === "number" && typeof b === "number" ? b - a : null;
-  };
-  return {
-    comparison: {
-      success_rate_improvement: difference("success_rate"),
-      cost_difference: difference("avg_cost"),
-      iteration_difference: difference("avg_iterations"),
-    },
-  };
+function checkComparison(file: Fields, parts: readonly Part[], stated: Stated): void {
+  const comparison = file.childOrNull("comparison");
+  if (comparison === null || parts.length < 2) return;
+  const [first, second] = parts.map(({ items }) => statsOf(items, totalsOf(items)));
+  for (const [figure, computed] of Object.entries(comparisonOf(first, second))) {
+    stated.check(`comparison.${figure}`, comparison.numberOrNull(figure), computed);
+  }
 }
 
 function sumOrNull(values: readonly (number | null)[]): number | null {

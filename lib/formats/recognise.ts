@@ -11,7 +11,7 @@ import { isGuidellm } from "./guidellm.ts";
 import { isInspectLog } from "./inspect_ai.ts";
 import { isRecord } from "./keep.ts";
 import { isKoderz } from "./koderz.ts";
-import { isSmiEvent, isSmiMetadata, isSmiResults } from "./smi_bench.ts";
+import { isSmiEvent, isSmiMetadata, isSmiPackage, isSmiResults } from "./smi_bench.ts";
 import { isVllmBench } from "./vllm_bench.ts";
 import { InputError } from "../errors.ts";
 
@@ -29,6 +29,7 @@ const FORMS = {
   smi_results: "smi_bench",
   smi_metadata: "smi_bench",
   smi_events: "smi_bench",
+  smi_packages: "smi_bench",
   sweep_meta: "agent_sched_sweep",
   sweep_runs: "agent_sched_sweep",
   vllm: "vllm_bench",
@@ -67,6 +68,7 @@ const WHOLE: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
 const LINES: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
   ["aiperf_records", isAiperfRecord],
   ["smi_events", isSmiEvent],
+  ["smi_packages", isSmiPackage],
   ["vllm_lines", isVllmBench],
 ];
 

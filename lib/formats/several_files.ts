@@ -20,16 +20,27 @@ export type EachRun = (
   read: () => Promise<ReadRun>,
 ) => Promise<void>;
 
+/** The files of an smi-bench run in one folder. */
+interface Log {
+  metadata: string | null;
+  events: string | null;
+  packages: string | null;
+}
+
 /** smi-bench: results, metadata and events meet by the run's name, the nearest first. */
 export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
-  const logs = new Map<string, { metadata: string | null; events: string | null }>();
-  for (const path of files("smi_metadata")) {
-    logs.set(dirname(path), { metadata: path, events: null });
-  }
-  for (const path of files("smi_events")) {
-    const log = logs.get(dirname(path));
-    if (log) log.events = path;
-    else logs.set(dirname(path), { metadata: null, events: path });
+  const logs = new Map<string, Log>();
+  const logAt = (folder: string): Log => {
+    const log = logs.get(folder) ?? { metadata: null, events: null, packages: null };
+    logs.set(folder, log);
+    return log;
+  };
+  for (const path of files("smi_metadata")) logAt(dirname(path)).metadata = path;
+  for (const path of files("smi_events")) logAt(dirname(path)).events = path;
+  const lone: string[] = [];
+  for (const path of files("smi_packages")) {
+    if (basename(path) === "packages.jsonl") logAt(dirname(path)).packages = path;
+    else lone.push(path);
   }
   const named = groupedBy(logs.keys(), (folder) => basename(folder));
   const used = new Set<string>();
@@ -42,22 +53,32 @@ export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
       used.add(folder);
     }
     const log = folder === undefined ? null : logs.get(folder);
-    await each([results, log?.metadata ?? null, log?.events ?? null], async () =>
+    const { metadata = null, events = null } = log ?? {};
+    await each([results, metadata, events], async () =>
       await readSmiRun({
         run_id,
         results: await loaded(results),
-        metadata: await loaded(log?.metadata ?? null),
-        events: log?.events ?? null,
+        metadata: await loaded(metadata),
+        events,
+        packages: null,
       }));
   }
-  for (const [folder, { metadata, events }] of logs) {
+  for (const [folder, { metadata, events, packages }] of logs) {
     if (used.has(folder)) continue;
     const run_id = basename(folder);
-    await each(
-      [metadata, events],
-      async () =>
-        await readSmiRun({ run_id, results: null, metadata: await loaded(metadata), events }),
-    );
+    await each([metadata, events, packages], async () =>
+      await readSmiRun({
+        run_id,
+        results: null,
+        metadata: await loaded(metadata),
+        events,
+        packages,
+      }));
+  }
+  for (const packages of lone) {
+    const run_id = basename(packages).replace(/(_packages)?\.jsonl(\.gz)?$/, "");
+    const alone = { run_id, results: null, metadata: null, events: null, packages };
+    await each([packages], async () => await readSmiRun(alone));
   }
 }
 

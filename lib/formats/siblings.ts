@@ -20,11 +20,12 @@ async function candidates(file: string, kind: PartKind): Promise<string[]> {
       return [join(log, "run_metadata.json"), join(log, "events.jsonl")];
     });
   }
-  if (kind === "smi_metadata" || kind === "smi_events") {
+  if (kind === "smi_metadata" || kind === "smi_events" || kind === "smi_packages") {
     const results = join(dirname(dirname(folder)), "results");
     return [
       join(folder, "run_metadata.json"),
       join(folder, "events.jsonl"),
+      join(folder, "packages.jsonl"),
       join(results, `${basename(folder)}.json`),
       join(results, "a2a", `${basename(folder)}.json`),
     ];

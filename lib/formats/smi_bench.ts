@@ -1,11 +1,12 @@
 /** smi-bench: `logs/<run>/run_metadata.json` and `events.jsonl`, `results/<run>.json`. */
 import { safeFileName } from "../run/file_names.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
-import type { ExportedFile } from "./exported_file.ts";
+import type { ExportableRun, ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
 import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
 import { millisecondsOf, secondsOf } from "./times.ts";
+import { Stated } from "./stated.ts";
 import { DistinctIds, idInSource, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
 const METADATA_VERSION = 1;
@@ -29,33 +30,61 @@ export function isSmiEvent(value: unknown): boolean {
   return isRecord(value) && typeof value.event === "string" && typeof value.t === "number";
 }
 
+/** Whether the first line of a JSON lines file is one of smi-bench's packages. */
+export function isSmiPackage(value: unknown): boolean {
+  return isRecord(value) && "package_id" in value && !("event" in value) &&
+    ("score" in value || "elapsed_seconds" in value);
+}
+
 /** The files of one run; any of them may be missing. */
 export interface SmiFiles {
   run_id: string;
+  /** JSON lines of packages, as the program writes them while it runs. */
+  packages: string | null;
   metadata: { path: string; value: unknown } | null;
   results: { path: string; value: unknown } | null;
   events: string | null;
 }
 
 /**
- * Reads a run. Without results its items are the packages that its events say were finished; where
- * the events do not say that the run was, it was interrupted.
+ * Reads a run. Without results its items are those of packages.jsonl, or the packages that its events
+ * say were finished; where the events do not say that the run was, it was interrupted. What the results
+ * say of the whole stays as it is, also where the packages give something else.
  */
 export async function readSmiRun(
-  { run_id, metadata, results, events }: SmiFiles,
+  { run_id, metadata, results, events, packages: lines }: SmiFiles,
 ): Promise<ReadRun> {
-  const path = results?.path ?? metadata?.path ?? events ?? run_id;
-  const log = events === null ? null : await readEvents(events, results === null);
+  const path = results?.path ?? metadata?.path ?? lines ?? events ?? run_id;
+  const written = results === null && lines !== null ? await readPackages(lines) : null;
+  const log = events === null ? null : await readEvents(events, results === null && !written);
   const file = results && new Fields(results.path, results.value);
   const aggregate = file?.childOrNull("aggregate") ?? null;
   const ids = new DistinctIds();
-  const packages = file ? file.objects("packages") : log?.finished ?? [];
+  const packages = file ? file.objects("packages") : written?.packages ?? log?.finished ?? [];
   const items = packages.map((entry) => readPackage(entry, ids));
   const facts = metadata && new Fields(metadata.path, metadata.value);
   const totals = totalsOf(items);
-  const started = facts?.timeOrNull("started_at_unix_seconds") ?? log?.started ?? null;
-  const ended = log?.ended ?? null;
-  aggregate?.skip("avg_hit_rate", "max_hit_rate", "errors");
+  const started = file?.timeOrNull("started_at_unix_seconds") ??
+    facts?.timeOrNull("started_at_unix_seconds") ?? log?.started ?? null;
+  const ended = file?.timeOrNull("finished_at_unix_seconds") ?? log?.ended ?? null;
+  const agent = file?.textOrNull("agent") ?? facts?.textOrNull("agent") ?? log?.agent ?? null;
+  const model = file?.textOrNull("model") ?? facts?.textOrNull("model") ?? null;
+  const seed = file?.numberOrNull("seed") ?? facts?.numberOrNull("seed") ?? log?.seed ?? null;
+  if (facts) skipSame(facts, { started_at_unix_seconds: started, agent, model, seed });
+  const stated = new Stated();
+  const sum = (tokens: "total_prompt_tokens" | "total_completion_tokens", own: number | null) => {
+    const value = aggregate?.countOrNull(tokens) ?? null;
+    stated.check(tokens, value, own);
+    return value ?? own;
+  };
+  const scores = items.flatMap(({ score }) => score ?? []);
+  stated.check("avg_hit_rate", aggregate?.numberOrNull("avg_hit_rate") ?? null, meanOrNull(scores));
+  stated.check("max_hit_rate", aggregate?.numberOrNull("max_hit_rate") ?? null, mostOf(scores));
+  stated.check("errors", aggregate?.countOrNull("errors") ?? null, totals.failed);
+  const cost_usd = aggregate?.amountOrNull("total_cost_usd") ?? totals.cost_usd;
+  stated.check("total_cost_usd", cost_usd, totals.cost_usd);
+  const interrupted = file?.peek("status") === "incomplete";
+  if (interrupted) file?.skip("status");
   if (file?.peek("schema_version") === RESULTS_VERSION) file.skip("schema_version");
   if (facts?.peek("schema_version") === METADATA_VERSION) facts.skip("schema_version");
   const run: ReadRun = {
@@ -65,40 +94,62 @@ export async function readSmiRun(
       source_form: "smi_bench",
       kind: "suite",
       benchmark: facts?.text("benchmark") ?? "unknown",
-      mode: facts?.textOrNull("simulation_mode") ?? null,
-      model: facts?.textOrNull("model") ?? "unknown",
-      agent: facts?.textOrNull("agent") ?? null,
-      status: results || ended !== null ? "complete" : "incomplete",
+      // ours tells both: how it was asked, and that nothing was simulated
+      mode: facts?.keys().includes("mode")
+        ? facts.textOrNull("mode")
+        : facts?.textOrNull("simulation_mode") ?? null,
+      model: model ?? "unknown",
+      agent,
+      status: (results || ended !== null) && !interrupted ? "complete" : "incomplete",
       started_at_unix_seconds: started,
       duration_s: aggregate?.amountOrNull("duration_seconds") ??
         (started !== null && ended !== null && ended >= started ? ended - started : null),
       ...totals,
-      prompt_tokens: aggregate?.countOrNull("total_prompt_tokens") ?? totals.prompt_tokens,
-      completion_tokens: aggregate?.countOrNull("total_completion_tokens") ??
-        totals.completion_tokens,
-      cost_usd: aggregate?.amountOrNull("total_cost_usd") ?? totals.cost_usd,
+      prompt_tokens: sum("total_prompt_tokens", totals.prompt_tokens),
+      completion_tokens: sum("total_completion_tokens", totals.completion_tokens),
+      cost_usd,
       ...NO_LOAD,
       tags: (facts?.listOrNull("tags") ?? []).map(String),
     },
     items,
     unmapped: {},
+    seed,
+    ...stated.found(),
   };
   const metadata_rest = facts?.rest() ?? {};
   run.unmapped = {
     ...file?.rest(),
     ...(Object.keys(metadata_rest).length ? { metadata: metadata_rest } : {}),
     ...keepRests("packages", packages.map((entry) => entry.rest())),
+    ...(written?.torn ? { packages_end: written.torn } : {}),
     ...(log?.torn ? { events_end: log.torn } : {}),
   };
   return run;
 }
 
+/** What both files say alike is not kept twice. */
+function skipSame(facts: Fields, known: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(known)) {
+    if (facts.peek(key) === value) facts.skip(key);
+  }
+}
+
+async function readPackages(path: string): Promise<{ packages: Fields[]; torn: string | null }> {
+  const packages: Fields[] = [];
+  let torn: string | null = null;
+  for await (const { value, line } of jsonLinesOf(path, (message) => torn = message)) {
+    packages.push(new Fields(`${path}:${line}`, value));
+  }
+  return { packages, torn };
+}
+
 function readPackage(entry: Fields, ids: DistinctIds): RunItem {
   const id = entry.label("package_id");
   const score = entry.childOrNull("score");
-  const targets = score?.peek("targets"), hits = score?.peek("created_hits");
-  const counted = typeof targets === "number" && typeof hits === "number" && targets > 0
-    ? hits / targets
+  const targets = score?.amountOrNull("targets") ?? null;
+  const created_hits = score?.amountOrNull("created_hits") ?? null;
+  const counted = targets !== null && created_hits !== null && targets > 0
+    ? created_hits / targets
     : null;
   const elapsed_s = entry.amountOrNull("elapsed_seconds");
   const error = entry.labelOrNull("error");
@@ -109,6 +160,8 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
     timed_out: entry.flagOrNull("timed_out") ?? false,
     passed: entry.flagOrNull("passed"),
     score: shareOrNull(score?.numberOrNull("hit_rate") ?? counted),
+    targets,
+    created_hits,
     latency_ms: elapsed_s === null ? null : millisecondsOf(elapsed_s),
     ttft_ms: entry.amountOrNull("ttft_ms"),
     prompt_tokens: entry.countOrNull("prompt_tokens"),
@@ -119,6 +172,8 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
 }
 
 interface EventLog {
+  agent: string | null;
+  seed: number | null;
   started: number | null;
   ended: number | null;
   finished: Fields[];
@@ -127,7 +182,14 @@ interface EventLog {
 }
 
 async function readEvents(path: string, packages: boolean): Promise<EventLog> {
-  const log: EventLog = { started: null, ended: null, finished: [], torn: null };
+  const log: EventLog = {
+    agent: null,
+    seed: null,
+    started: null,
+    ended: null,
+    finished: [],
+    torn: null,
+  };
   const torn = (message: string) => log.torn = message;
   for await (const { value, line } of jsonLinesOf(path, torn)) {
     if (!isSmiEvent(value)) continue;
@@ -135,6 +197,8 @@ async function readEvents(path: string, packages: boolean): Promise<EventLog> {
     const name = event.text("event"), t = event.timeOrNull("t");
     if (name === "run_started") {
       log.started = event.timeOrNull("started_at_unix_seconds") ?? t;
+      log.agent = event.textOrNull("agent");
+      log.seed = event.numberOrNull("seed");
     } else if (name === "run_finished") {
       log.ended = event.timeOrNull("finished_at_unix_seconds") ?? t;
     } else if (name === "package_finished" && packages) {
@@ -153,60 +217,123 @@ async function readEvents(path: string, packages: boolean): Promise<EventLog> {
 }
 
 /** Writes a run in smi-bench's layout. */
-export function exportSmi({ summary, items, unmapped }: ReadRun): ExportedFile[] {
+export function exportSmi(run: ExportableRun): ExportedFile[] {
+  const { summary, items, unmapped, stated } = run;
   const run_id = safeFileName(summary.run_id);
-  const { packages: _, events_end: __, metadata, aggregate, ...rest } = unmapped;
+  const { packages: _, packages_end: __, events_end: ___, metadata, aggregate, ...rest } = unmapped;
   const scores = items.flatMap((item) => item.score ?? []);
   const started = summary.started_at_unix_seconds;
+  const { simulation_mode, ...known } = recordOr(metadata);
   const facts = {
     schema_version: METADATA_VERSION,
-    ...recordOr(metadata),
+    ...known,
     benchmark: summary.benchmark,
     ...(started === null ? {} : { started_at_unix_seconds: started }),
     agent: summary.agent,
     model: summary.model,
-    ...(summary.mode === null ? {} : { simulation_mode: summary.mode }),
+    seed: run.seed ?? null,
+    ...(simulation_mode === undefined
+      ? (summary.mode === null ? {} : { simulation_mode: summary.mode })
+      : { simulation_mode, mode: summary.mode }),
     ...(summary.tags.length ? { tags: summary.tags } : {}),
   };
   const results = {
     schema_version: RESULTS_VERSION,
     ...rest,
+    ...(summary.status === "incomplete" ? { status: summary.status } : {}),
     aggregate: {
       ...recordOr(aggregate),
-      avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : 0,
-      max_hit_rate: scores.reduce((a, b) => Math.max(a, b), 0),
+      avg_hit_rate: meanOrNull(scores),
+      max_hit_rate: mostOf(scores),
       errors: summary.failed,
       total_prompt_tokens: summary.prompt_tokens,
       total_completion_tokens: summary.completion_tokens,
       ...(summary.cost_usd === null ? {} : { total_cost_usd: summary.cost_usd }),
       ...(summary.duration_s === null ? {} : { duration_seconds: summary.duration_s }),
+      ...stated?.figures,
     },
-    packages: items.map((item, i) => {
-      const { score, ...others } = restAt(unmapped, "packages", i);
-      const judged = item.score === null ? {} : { hit_rate: item.score };
-      return {
-        ...others,
-        package_id: idInSource(item),
-        ...(item.name === idInSource(item) ? {} : { name: item.name }),
-        ...(item.category === null ? {} : { category: item.category }),
-        elapsed_seconds: item.latency_ms === null ? null : secondsOf(item.latency_ms),
-        score: { ...recordOr(score), ...judged },
-        ...optional({
-          passed: item.passed,
-          ttft_ms: item.ttft_ms,
-          prompt_tokens: item.prompt_tokens,
-          completion_tokens: item.completion_tokens,
-          cost_usd: item.cost_usd,
-        }),
-        error: item.error,
-        timed_out: item.timed_out,
-      };
-    }),
+    packages: items.map((item, i) => smiPackage(item, restAt(unmapped, "packages", i))),
   };
+  const events = run.events ?? eventsOf(run);
+  const simulated = simulation_mode ?? summary.mode;
+  const lines = events.map((event) =>
+    JSON.stringify(event.event === "run_started" ? { ...event, simulation_mode: simulated } : event)
+  );
   return [
     { path: `logs/${run_id}/run_metadata.json`, text: JSON.stringify(facts, null, 2) + "\n" },
+    ...(lines.length
+      ? [{ path: `logs/${run_id}/events.jsonl`, text: lines.join("\n") + "\n" }]
+      : []),
     { path: `results/${run_id}.json`, text: JSON.stringify(results, null, 2) + "\n" },
   ];
+}
+
+/** An item under the names of smi-bench's documents, and under ours where it has none. */
+export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
+  const { score, ...others } = rest;
+  const id = idInSource(item);
+  return {
+    ...others,
+    package_id: id,
+    ...(item.name === id ? {} : { name: item.name }),
+    ...(item.category === null ? {} : { category: item.category }),
+    elapsed_seconds: item.latency_ms === null ? null : secondsOf(item.latency_ms),
+    score: {
+      ...recordOr(score),
+      ...optional({
+        targets: item.targets,
+        created_hits: item.created_hits,
+        hit_rate: item.score,
+      }),
+    },
+    ...optional({
+      passed: item.passed,
+      ttft_ms: item.ttft_ms,
+      prompt_tokens: item.prompt_tokens,
+      completion_tokens: item.completion_tokens,
+      cost_usd: item.cost_usd,
+    }),
+    error: item.error,
+    timed_out: item.timed_out,
+  };
+}
+
+/** The events of a run that has no such journal; nothing where it is not known when it began. */
+function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] {
+  const { started_at_unix_seconds: t, duration_s, agent, failed } = summary;
+  if (t === null) return [];
+  const finished = items.map((item, i) => ({
+    t,
+    event: "package_finished",
+    package_id: idInSource(item),
+    i,
+    elapsed_seconds: item.latency_ms === null ? null : secondsOf(item.latency_ms),
+    error: item.error,
+    timed_out: item.timed_out,
+    created_hits: item.created_hits,
+    targets: item.targets,
+  }));
+  const end_s = t + (duration_s ?? 0);
+  return [
+    { t, event: "run_started", started_at_unix_seconds: t, agent, seed: seed ?? null },
+    ...finished,
+    ...(summary.status === "incomplete" || duration_s === null ? [] : [{
+      t: end_s,
+      event: "run_finished",
+      finished_at_unix_seconds: end_s,
+      samples: items.length,
+      errors: failed,
+      avg_hit_rate: meanOrNull(items.flatMap(({ score }) => score ?? [])),
+    }]),
+  ];
+}
+
+function meanOrNull(values: readonly number[]): number | null {
+  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+}
+
+function mostOf(values: readonly number[]): number | null {
+  return values.reduce<number | null>((most, value) => Math.max(most ?? value, value), null);
 }
 
 function optional(fields: Record<string, unknown>): Record<string, unknown> {

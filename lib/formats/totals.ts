@@ -46,11 +46,15 @@ export function unknownItem(item_id: string, name = item_id, problem_id = item_i
     timed_out: false,
     passed: null,
     score: null,
+    targets: null,
+    created_hits: null,
     latency_ms: null,
     ttft_ms: null,
     prompt_tokens: null,
     completion_tokens: null,
     cost_usd: null,
+    experiment_id: null,
+    iterations: null,
     error: null,
   };
 }

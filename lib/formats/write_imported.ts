@@ -19,9 +19,11 @@ import type { ReadRun, RunSummary } from "../run/summary.ts";
 const TAKEN = /^(archive$|latest|index\.sqlite|import\.lock)/i;
 
 /** A checksum of everything that was read of a run but where it lay. */
-export function checksumOf({ summary, items, unmapped }: ReadRun): string {
+export function checksumOf({ summary, items, unmapped, stated, seed }: ReadRun): string {
   const { path: _, ...rest } = summary;
-  return createHash("sha256").update(JSON.stringify([rest, items, unmapped])).digest("hex");
+  return createHash("sha256").update(JSON.stringify([rest, items, unmapped, stated, seed])).digest(
+    "hex",
+  );
 }
 
 /** A folder name for a run that no other has under `root`. */
@@ -81,7 +83,7 @@ export async function rewriteImported(
 async function writeFiles(
   path: string,
   run_id: string,
-  { summary, items, unmapped }: ReadRun,
+  { summary, items, unmapped, stated, seed }: ReadRun,
   record: Omit<ImportRecord, "unmapped">,
   tags: readonly string[],
 ): Promise<void> {
@@ -101,14 +103,17 @@ async function writeFiles(
     status,
     complete: status === "complete",
     aggregate: {
-      avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
-      max_hit_rate: scores.reduce<number | null>((a, b) => Math.max(a ?? b, b), null),
-      errors: summary.failed,
+      avg_hit_rate: stated?.figures.avg_hit_rate ??
+        (scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null),
+      max_hit_rate: stated?.figures.max_hit_rate ??
+        scores.reduce<number | null>((a, b) => Math.max(a ?? b, b), null),
+      errors: stated?.figures.errors ?? summary.failed,
       total_prompt_tokens: summary.prompt_tokens,
       total_completion_tokens: summary.completion_tokens,
       total_cost_usd: summary.cost_usd,
     },
     figures: Object.fromEntries(FIGURES.map((name) => [name, summary[name]])),
+    ...(stated ? { stated } : {}),
     items: items.map(importedItem),
   };
   // unsynced: what a power cut takes of it is noticed, and written anew by the next import
@@ -121,6 +126,7 @@ async function writeFiles(
     agent: summary.agent,
     model,
     mode: summary.mode,
+    seed: seed ?? null,
     tags,
     started_at_unix_seconds: summary.started_at_unix_seconds,
     software: { dyno: dynoVersion },

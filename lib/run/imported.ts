@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import { plainText } from "./plain_file.ts";
 import type { JsonObject } from "../json_fields.ts";
-import type { ReadRun, RunItem, RunSummary, SourceForm } from "./summary.ts";
+import type { RunItem, RunSummary, SourceForm, StatedFigures } from "./summary.ts";
 
 /** `imported` in the run_metadata.json of a run of another program. */
 export interface ImportRecord {
@@ -93,17 +93,6 @@ export function readImportRecord(path: string): ImportRecord | null {
   }
 }
 
-/**
- * A run as it is written in a form: under the id of its source, and with what was kept of it where
- * it came in the same form.
- */
-export function asForm<Run extends ReadRun>(form: SourceForm, run: Run): Run {
-  const record = readImportRecord(run.summary.path);
-  if (record?.form !== form) return run;
-  const summary = { ...run.summary, run_id: record.run_id };
-  return { ...run, summary, unmapped: readUnmapped(run.summary.path) };
-}
-
 /** The figures and the status that the results.json of an imported run tells. */
 export function importedFigures(results: JsonObject): Partial<RunSummary> {
   const told = asObject(results.figures);
@@ -120,13 +109,34 @@ export function importedFigures(results: JsonObject): Partial<RunSummary> {
   };
 }
 
+/** What the source of an imported run states of the whole, as its results.json keeps it. */
+export function statedFigures(results: JsonObject | null): StatedFigures | undefined {
+  const stated = objectAt(results, "stated");
+  if (stated === null) return undefined;
+  const figures = asObject(stated.figures) ?? {};
+  return {
+    figures: Object.fromEntries(
+      Object.keys(figures).flatMap((name) => {
+        const value = numberAt(figures, name);
+        return value === null ? [] : [[name, value]];
+      }),
+    ),
+    differs: objectsIn(stated.differs).flatMap((entry) => {
+      const figure = textAt(entry, "figure"), value = numberAt(entry, "stated");
+      if (figure === null || value === null) return [];
+      return [{ figure, stated: value, computed: numberAt(entry, "computed") }];
+    }),
+  };
+}
+
 /** An item as results.json keeps those of an imported run. */
 export function importedItem(item: RunItem): JsonObject {
-  const { item_id, name, score, latency_ms, ...rest } = item;
+  const { item_id, name, score, targets, created_hits, latency_ms, ...rest } = item;
+  const judged = score !== null || targets !== null || created_hits !== null;
   return {
     package_id: item_id,
     test_name: name,
-    score: score === null ? null : { hit_rate: score },
+    score: judged ? { targets, created_hits, hit_rate: score } : null,
     e2e_ms: latency_ms,
     elapsed_seconds: latency_ms === null ? null : latency_ms / 1000,
     ...rest,

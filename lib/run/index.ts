@@ -330,11 +330,12 @@ export class RunIndex implements Disposable {
   }
 }
 
-function rowOf({ summary, items, warnings }: RunReading): Row {
+function rowOf({ summary, items, warnings, stated }: RunReading): Row {
   const { path: _path, tags, ...columns } = summary;
   return {
     ...columns,
-    avg_hit_rate: meanScore(groupedBy(items, ({ problem_id }) => problem_id).values()),
+    avg_hit_rate: stated?.figures.avg_hit_rate ??
+      meanScore(groupedBy(items, ({ problem_id }) => problem_id).values()),
     judged: items.filter((item) => markOf(item) !== "-").length,
     modes: JSON.stringify(summary.kind === "load" ? [] : modesOf(items)),
     tags: JSON.stringify(tags),

@@ -20,11 +20,15 @@ export function itemOfRequest(record: RequestRecord): RunItem | null {
     timed_out: failure === "timeout",
     passed: null,
     score: null,
+    targets: null,
+    created_hits: null,
     latency_ms: e2e_ms,
     ttft_ms,
     prompt_tokens,
     completion_tokens,
     cost_usd,
+    experiment_id: null,
+    iterations: null,
     error: failure === null ? null : message ?? failure,
   };
 }

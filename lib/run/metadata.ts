@@ -16,6 +16,8 @@ export interface RunMetadata {
   benchmark: string;
   agent: string;
   model: string;
+  /** "mock" where dyno's own endpoint plays the model, as its metrics have it; else "none". */
+  simulation_mode: "mock" | "none";
   /** What people call it; `dyno runs tag` changes them. */
   tags: string[];
   seed: number | null;
@@ -60,6 +62,7 @@ export async function describeRun(facts: RunFacts): Promise<RunMetadata> {
   return {
     schema_version: 1,
     ...facts,
+    simulation_mode: facts.agent === "mock" ? "mock" : "none",
     tags: [...facts.tags ?? []],
     started_at_unix_seconds: clock_anchor.unix_s,
     host: describeHost(),

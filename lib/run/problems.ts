@@ -21,6 +21,11 @@ export function isUnjudged({ passed, success, error }: RunItem): boolean {
   return success && passed === null && error !== null;
 }
 
+/** Without an answer, judged wrong, or not judged where it was to be. */
+export function isFailing(item: RunItem): boolean {
+  return !item.success || item.passed === false || isUnjudged(item);
+}
+
 /** Answers by the problem that they answer, in the order of the problems. */
 export function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

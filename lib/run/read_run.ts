@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
-import { importedFigures, importRecord } from "./imported.ts";
+import { importedFigures, importRecord, statedFigures } from "./imported.ts";
 import { both, foldJournal, leftOut, newestClocks } from "./fold.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
@@ -69,7 +69,17 @@ export async function readRunDirectory(
     ...(imported && whole ? importedFigures(results) : {}),
   };
   const settled = (complete || imported !== null) && !damaged;
-  return { summary, items: found, unmapped: {}, warnings, settled };
+  const seed = numberAt(metadata, "seed");
+  const stated = imported ? statedFigures(results) : undefined;
+  return {
+    summary,
+    items: found,
+    unmapped: {},
+    ...(stated ? { stated } : {}),
+    seed,
+    warnings,
+    settled,
+  };
 }
 
 /** Whether a folder is a run directory. */

@@ -9,10 +9,13 @@ export function itemsOfResults(results: JsonObject): RunItem[] {
   return objectsIn(results.items).map((item) => {
     const elapsed_s = numberAt(item, "elapsed_seconds");
     const error = textAt(item, "error") ?? textAt(item, "evaluation_error");
+    const score = objectAt(item, "score");
     return {
       ...common(item, error),
       passed: booleanAt(item, "passed"),
-      score: numberAt(objectAt(item, "score"), "hit_rate"),
+      score: numberAt(score, "hit_rate"),
+      targets: numberAt(score, "targets"),
+      created_hits: numberAt(score, "created_hits"),
       latency_ms: numberAt(item, "e2e_ms") ?? milliseconds(elapsed_s),
       ttft_ms: numberAt(item, "ttft_ms"),
     };
@@ -27,6 +30,8 @@ export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" 
       ...common({ ...event }, event.error),
       passed: null,
       score: hits !== null && targets ? hits / targets : null,
+      targets,
+      created_hits: hits,
       latency_ms: milliseconds(elapsed_seconds),
       ttft_ms: null,
     };
@@ -39,6 +44,8 @@ export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" 
     success: result.success,
     passed: evaluation?.passed ?? null,
     score: evaluation?.hit_rate ?? null,
+    targets: evaluation?.targets ?? null,
+    created_hits: evaluation?.created_hits ?? null,
     latency_ms: timing?.e2e_ms ?? milliseconds(result.elapsed_seconds),
     ttft_ms: timing?.ttft_ms ?? null,
   };
@@ -59,6 +66,8 @@ function common(item: JsonObject, error: string | null) {
     prompt_tokens: numberAt(item, "prompt_tokens"),
     completion_tokens: numberAt(item, "completion_tokens"),
     cost_usd: numberAt(item, "cost_usd"),
+    experiment_id: textAt(coding, "experiment_id") ?? textAt(item, "experiment_id"),
+    iterations: numberAt(coding, "iterations") ?? numberAt(item, "iterations"),
     error,
   };
 }

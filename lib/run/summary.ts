@@ -83,6 +83,10 @@ export interface RunItem {
   passed: boolean | null;
   /** 0..1. */
   score: number | null;
+  /** What the answer was asked for, counted: points, keywords, types; null where nobody counts. */
+  targets: number | null;
+  /** How many of the targets it has. */
+  created_hits: number | null;
   /** From sending to the end of the answer, ms. */
   latency_ms: number | null;
   /** Time to the first token, ms; null without streaming. */
@@ -93,8 +97,20 @@ export interface RunItem {
   completion_tokens: number | null;
   /** US dollars. */
   cost_usd: number | null;
+  /** Names the asking of this problem in this run; null where the source names none. */
+  experiment_id: string | null;
+  /** Attempts that the answer took; null where nobody counts. */
+  iterations: number | null;
   /** Why there is no answer, or no judgement of it, in one line; null where nothing failed. */
   error: string | null;
+}
+
+/** Figures that another program's file states itself; they are never replaced by ours. */
+export interface StatedFigures {
+  /** By our names for them, the unit in the name: `avg_hit_rate`, `itl_p99_ms`. */
+  figures: Record<string, number>;
+  /** Those that the file's own items give otherwise; the stated one counts. */
+  differs: { figure: string; stated: number; computed: number | null }[];
 }
 
 /** A run that was read, with what could not be mapped. */
@@ -105,4 +121,8 @@ export interface ReadRun {
   items: RunItem[];
   /** Fields of the source that have no place here: kept, and listed to whoever imports. */
   unmapped: Record<string, unknown>;
+  /** Of runs of other programs: what their files state of the whole. */
+  stated?: StatedFigures;
+  /** What its program drew its random numbers from; null and missing: it does not say. */
+  seed?: number | null;
 }

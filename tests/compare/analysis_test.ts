@@ -7,7 +7,8 @@ import { localDay, priceRun, totalCosts } from "../../lib/compare/cost.ts";
 import { difficulties } from "../../lib/compare/difficulty.ts";
 import { signFlipP } from "../../lib/compare/sign_flips.ts";
 import { findSteps } from "../../lib/compare/steps.ts";
-import { benchmarkSummary, readBenchmarkSummary } from "../../lib/compare/benchmark_summary.ts";
+import { isKoderz, readKoderz } from "../../lib/formats/koderz.ts";
+import { koderzDocument } from "../../lib/formats/koderz_document.ts";
 import { builtinPrices, PriceTable } from "../../lib/run/prices.ts";
 import { textWidth } from "../../lib/text/width.ts";
 import { openRandom, seededRandom, standardNormal } from "../../lib/stats/random.ts";
@@ -180,11 +181,10 @@ Deno.test("a cell is no formula, and stays one cell", () => {
 
 Deno.test("an exported run is read back to the same items", () => {
   const run = comparedRun("10x-");
-  const exported = JSON.parse(JSON.stringify(benchmarkSummary(run, null)));
+  const exported = JSON.parse(JSON.stringify(koderzDocument(run)));
   assertEquals(exported.summary.successes, 2);
-  assertEquals(readBenchmarkSummary(exported, "x")?.items, run.items);
-  assertEquals(readBenchmarkSummary({ results: [] }, "x"), null);
-  assertEquals(readBenchmarkSummary([], "x"), null);
+  assertEquals(readKoderz("x", exported)[0].items, run.items);
+  assertEquals([{ results: [] }, []].map(isKoderz), [false, false]);
 });
 
 /** A load of n requests, 20 a second, with a latency around `ms` and 50 tokens each. */

@@ -116,8 +116,8 @@ Deno.test("NaN is unknown, as a bare word and as text; numbers out of range are 
     assertEquals(runs[0].items[1].cost_usd, 0.0101);
   }
   const quoted = plain.replace("exp_abc123", "NaN and Infinity").replace("0.0012", "NaN");
-  const [{ unmapped }] = (await text("a.json", quoted)).runs;
-  assertEquals((unmapped.results as Json[])[0].experiment_id, "NaN and Infinity");
+  const [{ items }] = (await text("a.json", quoted)).runs;
+  assertEquals(items[0].experiment_id, "NaN and Infinity");
   for (const large of ["1e999", "1e300"]) {
     const message = await complaint(text("a.json", plain.replace("812", large)));
     assertStringIncludes(message, "results[0].usage.input_tokens");

@@ -128,6 +128,10 @@ function randomRun(random: () => number, form: SourceForm): ReadRun {
       prompt_tokens: maybe(whole(5000)),
       completion_tokens: maybe(whole(5000)),
       cost_usd: form === "batch_eval" ? null : maybe(whole(1000) / 1e6),
+      targets: null,
+      created_hits: null,
+      experiment_id: null,
+      iterations: null,
       error: success ? null : `failed: ${text().trim()}`,
     };
   });

@@ -131,11 +131,15 @@ export function comparedRun(
     timed_out: false,
     passed: mark === "x" || mark === "-" ? null : mark === "1",
     score: mark === "x" ? null : Number(mark === "1"),
+    targets: null,
+    created_hits: null,
     latency_ms: 1000,
     ttft_ms: 100,
     prompt_tokens: 10,
     completion_tokens: 10,
     cost_usd: null,
+    experiment_id: null,
+    iterations: null,
     error: null,
   }));
   items.forEach(change);

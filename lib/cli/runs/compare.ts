@@ -1,6 +1,7 @@
 /** dyno runs compare: what differs between runs. */
 import { InputError } from "../../errors.ts";
 import { compareRuns } from "../../compare/compare.ts";
+import { readGateSide } from "../../compare/gate_sides.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { loadSampleOf } from "../../compare/load_sample.ts";
 import { describeDelta, describeValue } from "../../measures/describe.ts";
@@ -8,7 +9,7 @@ import { grouped } from "../../text/grouped.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
-import { folderFlag, jsonFlag, readOne, withRuns } from "./query.ts";
+import { folderFlag, jsonFlag, withRuns } from "./query.ts";
 import { tableLines } from "../ui/table.ts";
 import type { ComparedRun, RunComparison } from "../../compare/compare.ts";
 import type { LoadComparison, LoadMetricComparison } from "../../compare/compare_load.ts";
@@ -26,11 +27,12 @@ export const command: Command = {
   help: [
     "dyno runs compare BASELINE RUN … [flags]",
     "",
-    "Compares runs with the first one. Suite runs: problem by problem, the problems that flipped, the",
-    "mean differences with 95 % intervals, and p-values (McNemar's exact test of right and wrong, a",
-    "sign-flip permutation test else), Holm-adjusted over several comparisons. Latencies and token",
-    "counts are of problems that both answered. Load runs: quantiles of latencies and throughput, with",
-    "bootstrap intervals over blocks of time. With --json: {runs[], summary{}}.",
+    "Compares runs with the first one; a run that was exported as JSON is given by its file. Suite runs:",
+    "problem by problem, the problems that flipped, the mean differences with 95 % intervals, and p-values",
+    "(McNemar's exact test of right and wrong, a sign-flip permutation test else), Holm-adjusted over",
+    "several comparisons. Latencies and token counts are of problems that both answered. Load runs:",
+    "quantiles of latencies and throughput, with bootstrap intervals over blocks of time.",
+    "With --json: {runs[], summary{}}.",
     "",
     ...flagHelp(flags),
     "",
@@ -46,8 +48,9 @@ export const command: Command = {
     return await withRuns(values.runs, terminal, async (index) => {
       const runs: ComparedRun[] = [];
       for (const given of positional) {
-        const run = await readOne(index, given, terminal);
-        runs.push({ ...run, price: prices.priceOf(run.summary.model) });
+        const { run, warnings } = await readGateSide(index, given, prices);
+        warnings.forEach((line) => terminal.warn(line));
+        runs.push(run);
       }
       const loads = runs.filter(({ summary }) => summary.kind === "load").length;
       if (loads !== 0 && loads !== runs.length) {

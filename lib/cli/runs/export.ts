@@ -2,14 +2,15 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { benchmarkSummary } from "../../compare/benchmark_summary.ts";
+import { itemCost } from "../../compare/cost.ts";
 import { spreadsheetRow } from "../../formats/csv.ts";
 import { itemRows, runRows } from "../../compare/export_rows.ts";
 import { parquetOf } from "../../formats/parquet.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { EXPORT_FORMS, exportAs } from "../../formats/export_as.ts";
-import { asForm } from "../../run/imported.ts";
+import { exportable } from "../../formats/exportable.ts";
+import { koderzDocument } from "../../formats/koderz_document.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
@@ -74,8 +75,10 @@ export const command: Command = {
       if (form !== undefined) return await exportForm(form as SourceForm, runs, out!, terminal);
       const rows = values.rows ?? (runs.length === 1 ? "items" : "runs");
       const parts = await partsOf(format, runs, rows, prices, (line) => terminal.warn(line));
-      if (out !== undefined) writeFileAtomic(out, parts);
-      else terminal.print([...parts].join("").trimEnd());
+      if (out !== undefined) {
+        writeFileAtomic(out, parts);
+        terminal.say(`${counted(runs.length, "run")} in ${out}`);
+      } else terminal.print([...parts].join("").trimEnd());
       return EXIT.good;
     });
   },
@@ -101,8 +104,10 @@ async function partsOf(
     for (const run of runs) {
       const read = await readRunDirectory(run.path);
       read.warnings.forEach(warn);
-      const summary = benchmarkSummary(read, prices.priceOf(run.model));
-      summaries.push(JSON.stringify(summary, null, 2));
+      const price = prices.priceOf(run.model);
+      const priced = read.items.map((item) => ({ ...item, cost_usd: itemCost(item, price) }));
+      const whole = await exportable("koderz", { ...read, items: priced });
+      summaries.push(JSON.stringify(koderzDocument(whole), null, 2));
     }
     return runs.length === 1 ? [summaries[0], "\n"] : ["[\n", summaries.join(",\n"), "\n]\n"];
   }
@@ -127,11 +132,11 @@ async function exportForm(
   for (const { path, run_id } of runs) {
     const read = await readRunDirectory(path);
     read.warnings.forEach((line) => terminal.warn(line));
-    const files = exportAs(form, asForm(form, read));
+    const files = exportAs(form, await exportable(form, read));
     // names that say nothing of the run, as batch_eval_metrics.json, get its folder
     const alone = runs.length > 1 && files.some(({ path }) => !path.includes(run_id));
     for (const file of files) {
-      const target = join(out, alone || written.has(file.path) ? run_id : "", file.path);
+      const target = join(out, alone || written.has(join(out, file.path)) ? run_id : "", file.path);
       if (existsSync(target)) {
         throw new InputError(`${target}: is there already; give another folder with --out`);
       }
@@ -141,12 +146,17 @@ async function exportForm(
         throw notWritten(target, error);
       }
       writeFileAtomic(target, file.text);
-      written.add(file.path);
+      written.add(target);
     }
   }
-  const count = `${runs.length} ${runs.length === 1 ? "run" : "runs"}`;
-  terminal.say(`${count}, ${written.size} ${written.size === 1 ? "file" : "files"} in ${out}`);
+  const [first] = written;
+  const files = written.size === 1 ? first : `${counted(written.size, "file")} in ${out}`;
+  terminal.say(`${counted(runs.length, "run")}, ${files}`);
   return EXIT.good;
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${n === 1 ? what : `${what}s`}`;
 }
 
 async function trace(runs: readonly IndexedRun[]): Promise<string[]> {

@@ -1,12 +1,11 @@
 /** dyno runs failing: what was not answered, answered wrong or not judged. */
-import { isFailing } from "../../compare/package_stats.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
+import { isFailing, isUnjudged } from "../../run/problems.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
-import { isUnjudged } from "../../run/problems.ts";
 import type { RunItem } from "../../run/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Column } from "../ui/table.ts";

@@ -10,11 +10,14 @@ import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { shownCount, shownSeconds, shownTime } from "./text.ts";
 import { isUnjudged } from "../../run/problems.ts";
+import { asObject } from "../../json_fields.ts";
+import { smiPackage } from "../../formats/smi_bench.ts";
 import { plainText } from "../../run/plain_file.ts";
 import { shortPath } from "../../text/short_path.ts";
+import type { JsonObject } from "../../json_fields.ts";
 import type { LoadResults, Metric } from "../../load/results.ts";
 import type { RunReading } from "../../run/read_run.ts";
-import type { RunSummary } from "../../run/summary.ts";
+import type { RunSummary, StatedFigures } from "../../run/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
@@ -25,8 +28,9 @@ export const command: Command = {
   help: [
     "dyno runs show RUN [flags]",
     "",
-    "Shows a run. With --json: {run_id, metadata, results, events}, as they are on the disk; results are",
-    "null for a run that was cut off, and its events tell how far it came.",
+    "Shows a run. With --json: {run_id, metadata, results, events}, as they are on the disk, and a",
+    "suite's items as results.packages too; results are null for a run that was cut off, and its events",
+    "tell how far it came.",
     "",
     ...flagHelp(flags),
     "",
@@ -38,7 +42,7 @@ export const command: Command = {
     const given = onlyOne("show", positional);
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const run = await readOne(index, given, terminal);
-      if (values.json) await printJson(run.summary.path, terminal);
+      if (values.json) await printJson(run, terminal);
       else describe(run, await eventCounts(run.summary.path)).forEach((l) => terminal.out(l));
       const { kind, successful, prompt_tokens, completion_tokens } = run.summary;
       const missing = prompt_tokens === null || completion_tokens === null;
@@ -51,11 +55,13 @@ export const command: Command = {
 };
 
 /** Event by event, so that a long journal is never one string. */
-async function printJson(path: string, terminal: Terminal): Promise<void> {
-  const directory = runDirectoryAt(path);
+async function printJson({ summary, items }: RunReading, terminal: Terminal): Promise<void> {
+  const directory = runDirectoryAt(summary.path);
   terminal.out(`{"run_id": ${JSON.stringify(directory.run_id)},`);
   terminal.out(`"metadata": ${compactJson(directory.metadata)},`);
-  terminal.out(`"results": ${compactJson(directory.results)},`);
+  const results = asObject(JSON.parse(compactJson(directory.results)));
+  const packages = items.map((item) => ({ ...smiPackage(item), item_id: item.item_id }));
+  terminal.out(`"results": ${JSON.stringify(results && withPackages(results, packages))},`);
   terminal.out('"events": [');
   let previous: string | null = null;
   if (existsSync(directory.journal)) {
@@ -66,6 +72,11 @@ async function printJson(path: string, terminal: Terminal): Promise<void> {
   }
   if (previous !== null) terminal.out(previous);
   terminal.out("]}");
+}
+
+/** The results as they are; a suite's items under the document's name and fields, too. */
+function withPackages(results: JsonObject, packages: object[]): JsonObject {
+  return Array.isArray(results.items) ? { ...results, packages } : results;
 }
 
 function compactJson(path: string): string {
@@ -116,7 +127,26 @@ function statusOf({ status, kind, path, source_form }: RunSummary): string {
     : `${status}: dyno load ${resume} sums it up`;
 }
 
-function describe({ summary, items }: RunReading, events: string): string[] {
+/** Figures of an imported run that its program states, by what they are of. */
+function statedLines(stated: StatedFigures | undefined): [string, string | null][] {
+  const groups = new Map<string, string[]>();
+  for (const [name, value] of Object.entries(stated?.figures ?? {})) {
+    const [, of, statistic, unit] =
+      /^(.+?)_(mean|avg|p\d+|median|std|min|max)_?(ms)?$/.exec(name) ??
+        [null, name, "", ""];
+    const shown = `${value.toPrecision(4)}${unit ? ` ${unit}` : ""} ${statistic}`.trim();
+    groups.set(of!, [...groups.get(of!) ?? [], shown]);
+  }
+  return [
+    ...[...groups].map(([of, shown]): [string, string] => [of, shown.join(", ")]),
+    ...(stated?.differs ?? []).map(({ figure, stated, computed }): [string, string] => [
+      "differs",
+      `${figure}: the file says ${stated}, its items give ${computed}; the file's counts`,
+    ]),
+  ];
+}
+
+function describe({ summary, items, stated }: RunReading, events: string): string[] {
   const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
   const unjudged = items.filter(isUnjudged).length;
@@ -148,6 +178,7 @@ function describe({ summary, items }: RunReading, events: string): string[] {
     ],
     ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
     ...(summary.kind === "load" && summary.source_form === "dyno" ? loadFacts(summary.path) : []),
+    ...statedLines(stated),
     ["events", events],
   ];
   return facts.filter(([, value]) => value !== null)

@@ -1,0 +1,190 @@
+/**
+ * A run as koderz's `bench_*.json`, the one JSON object that benchmark scripts read: `--format json` and
+ * `--format koderz` write it. Fields beside the document's own hold what else a run knows, so that what
+ * was written is read back equal.
+ */
+import { safeFileName } from "../run/file_names.ts";
+import { isFailing, isUnjudged } from "../run/problems.ts";
+import type { ReadRun, RunItem, StatedFigures } from "../run/summary.ts";
+import type { ExportedFile } from "./exported_file.ts";
+import { recordOr, restAt } from "./keep.ts";
+import { isoOf } from "./times.ts";
+import { totalsOf } from "./totals.ts";
+import type { Totals } from "./totals.ts";
+
+/** The two halves of a comparative run, as its file names them. */
+export const HALVES = ["zero_shot", "iterative"] as const;
+
+/** What the items of a half have as their mode. */
+export function modeOfHalf(half: typeof HALVES[number]): string {
+  return half.replace("_", "-");
+}
+
+/** The counts and means of a run, or of a half of it. */
+export interface Stats {
+  /** Distinct problems. */
+  total_problems: number;
+  /** Answers to them that were judged or are missing. */
+  total_answers: number;
+  /** Answers whose judging failed. */
+  unjudged: number;
+  /** Answers that are right; where nothing is judged, that are there. */
+  successes: number;
+  /** Percent of `total_answers`; null without one. */
+  success_rate: number | null;
+  /** US dollars of all; null where any is unknown. */
+  total_cost: number | null;
+  /** US dollars an answer. */
+  avg_cost: number | null;
+  /** Attempts an answer; null where any is unknown. */
+  avg_iterations: number | null;
+  total_input_tokens: number | null;
+  total_output_tokens: number | null;
+}
+
+/** What items come to. @param sums of costs and tokens, where a run knows them otherwise. */
+export function statsOf(
+  items: readonly RunItem[],
+  { cost_usd, prompt_tokens, completion_tokens }: Pick<
+    Totals,
+    "cost_usd" | "prompt_tokens" | "completion_tokens"
+  >,
+): Stats {
+  const n = items.length;
+  const rated = items.filter((item) => !isUnjudged(item));
+  const successes = rated.filter((item) => !isFailing(item)).length;
+  const iterations = items.reduce<number | null>(
+    (sum, item) => sum === null || item.iterations === null ? null : sum + item.iterations,
+    0,
+  );
+  return {
+    total_problems: new Set(items.map(({ problem_id }) => problem_id)).size,
+    total_answers: rated.length,
+    unjudged: n - rated.length,
+    successes,
+    success_rate: rated.length ? successes / rated.length * 100 : null,
+    total_cost: cost_usd,
+    avg_cost: cost_usd === null || n === 0 ? null : cost_usd / n,
+    avg_iterations: iterations === null || n === 0 ? null : iterations / n,
+    total_input_tokens: prompt_tokens,
+    total_output_tokens: completion_tokens,
+  };
+}
+
+/** The second half less the first: percentage points, and differences of means. */
+export function comparisonOf(first: Stats, second: Stats) {
+  const difference = (key: "success_rate" | "avg_cost" | "avg_iterations") => {
+    const [a, b] = [first[key], second[key]];
+    return a === null || b === null ? null : b - a;
+  };
+  return {
+    success_rate_improvement: difference("success_rate"),
+    cost_difference: difference("avg_cost"),
+    iteration_difference: difference("avg_iterations"),
+  };
+}
+
+/** A run in one object; figures that its source states are written as stated. */
+export function koderzDocument({ summary, items, unmapped, stated }: ReadRun) {
+  const { started_at_unix_seconds: started, duration_s, run_id } = summary;
+  const halves = summary.mode === "comparative"
+    ? HALVES.filter((half) => items.some(({ mode }) => mode === modeOfHalf(half)))
+    : [];
+  const { results: _, zero_shot: __, iterative: ___, summary: ____, ...rest } = unmapped;
+  const head = {
+    ...rest,
+    run_id,
+    mode: summary.mode,
+    start_time: started === null ? null : isoOf(started),
+    end_time: started === null || duration_s === null ? null : isoOf(started + duration_s),
+    duration_seconds: duration_s,
+    kind: summary.kind,
+    benchmark: summary.benchmark,
+    agent: summary.agent,
+    status: summary.status,
+    tags: summary.tags,
+    config: {
+      local_model: summary.model,
+      problems: [...new Set(items.map(({ problem_id }) => problem_id))],
+      ...recordOr(unmapped.config),
+    },
+  };
+  if (halves.length === 0) {
+    const own = statsOf(items, costed(summary, items));
+    if (items.length < summary.items_total) own.total_problems = summary.items_total;
+    return { ...head, ...partOf(run_id, items, unmapped, { ...own, ...statedAt("", stated) }) };
+  }
+  const parts = halves.map((half) => {
+    const own = items.filter(({ mode }) => mode === modeOfHalf(half));
+    const stats = { ...statsOf(own, totalsOf(own)), ...statedAt(`${half}.`, stated) };
+    return [half, partOf(run_id, own, recordOr(unmapped[half]), stats)] as const;
+  });
+  return {
+    ...head,
+    ...Object.fromEntries(parts),
+    ...(parts.length < 2 ? {} : {
+      comparison: {
+        ...comparisonOf(parts[0][1].summary, parts[1][1].summary),
+        ...statedAt("comparison.", stated),
+      },
+    }),
+  };
+}
+
+/** Writes a run as koderz does: one `{run_id}.json`. */
+export function exportKoderz(run: ReadRun): ExportedFile[] {
+  const path = `${safeFileName(run.summary.run_id)}.json`;
+  return [{ path, text: JSON.stringify(koderzDocument(run), null, 2) + "\n" }];
+}
+
+function partOf(
+  run_id: string,
+  items: readonly RunItem[],
+  unmapped: Record<string, unknown>,
+  stats: Stats,
+) {
+  const results = items.map((item, i) => {
+    const { usage, ...rest } = restAt(unmapped, "results", i);
+    return {
+      experiment_id: item.experiment_id ?? `${run_id}/${item.item_id}`,
+      problem_id: item.problem_id,
+      item_id: item.item_id,
+      mode: item.mode,
+      success: !isFailing(item),
+      iterations: item.iterations,
+      cost: item.cost_usd,
+      name: item.name,
+      category: item.category,
+      answered: item.success,
+      timed_out: item.timed_out,
+      passed: item.passed,
+      score: item.score,
+      targets: item.targets,
+      created_hits: item.created_hits,
+      latency_ms: item.latency_ms,
+      ttft_ms: item.ttft_ms,
+      usage: {
+        ...recordOr(usage),
+        input_tokens: item.prompt_tokens,
+        output_tokens: item.completion_tokens,
+      },
+      error: item.error,
+      ...rest,
+    };
+  });
+  return { results, summary: { ...recordOr(unmapped.summary), ...stats } };
+}
+
+/** The run's own sums; of one that has none, those of its items where all are known. */
+function costed(summary: ReadRun["summary"], items: readonly RunItem[]) {
+  const cost_usd = summary.cost_usd ?? totalsOf(items).cost_usd;
+  return { ...summary, cost_usd };
+}
+
+function statedAt(prefix: string, stated: StatedFigures | undefined): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(stated?.figures ?? {})
+      .filter(([name]) => name.startsWith(prefix) && !name.slice(prefix.length).includes("."))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}
