@@ -42,7 +42,7 @@ function plain(text: string): string {
   return form
     .replace(/\\(?:left|right|displaystyle)(?![a-z])/g, "")
     .replace(/\\(?:[,;:! ]|q?quad)|[~\t\u00a0]/g, " ")
-    .replace(/\\[()[\]]|\$+/g, "")
+    .replace(/\\[()[\]]|\$+/g, "").replace(/\\&/g, "&")
     .replace(/<br\s*\/?>/gi, "\n")
     .replace(/<\/?(?:b|i|u|strong|em|span|p|div|code|mark|font|center)(?:\s[^>]*)?>/gi, "")
     .replace(/^(?:[\s>]|#+|[-*•][^\S\n]+|\d+[.)][^\S\n]+)+/gm, "")
@@ -127,7 +127,7 @@ const QUESTION_AND_ANSWER = pattern(`^\ue000: ?(${MARK})(?=[ .!]*$)`, "u");
 
 const CLAUSE = `(?:^|[,;:(—–"-] ?|(?:${w.SO}|${w.ANEW}|${
   pattern(
-    "(?<!\\p{L})(?:and|that|then|believe|think|say|while|because|guess|dass|que|che|что|und|et|y|e)(?!\\p{L})",
+    "(?<!\\p{L})(?:and|that|then|though|although|whereas|believe|think|say|while|because|guess|dass|que|che|что|und|et|y|e)(?!\\p{L})",
   ).source
 }),? ?)`;
 const NAMED = `(?:${w.GOOD} ?)*${w.NOUN}(?: ${w.GOOD_AFTER})*\\.?`;
@@ -178,7 +178,13 @@ const CONCLUDED = [
   ),
 ];
 const DENIED = pattern(
-  `(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?|が|は|가|는)?(?:[^\\s.,;]+ ){0,2}?(?:${w.WRONG}|${w.NOT})`,
+  `(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?|が|は|가|는)?(?:(?!(?:because|since|as|for|if|but|and|or|while|when|weil|car|porque)(?!\\p{L}))[^\\s.,;]+ ){0,2}?(?:${w.WRONG}|${w.NOT})`,
+);
+const WHERE = pattern(`^ ?${w.WHERE}`, "iu");
+/** "seems right but is not" */
+const BUT_IS_NOT = pattern(
+  `^[^.\\ue000-\\ue061]{0,20}${w.ANEW}[^.\\ue000-\\ue061]{0,20}(?:${w.NOT}|${w.WRONG})`,
+  "iu",
 );
 const NEGATIVE = pattern(w.NOT, "iu");
 const NEGATIVE_BEHIND = pattern(
@@ -196,6 +202,7 @@ function isPlain(sentence: string, { index, 0: found }: RegExpExecArray): boolea
   const since = turn ? before.slice(turn.index + turn[0].length) : before;
   if (OPEN.test(since) || OPEN.test(found.slice(0, -1))) return false;
   if (WOULD.test(found) && IF.test(behind)) return false;
+  if (WHERE.test(behind) || BUT_IS_NOT.test(behind)) return false;
   return !NEGATIVE.test(found.slice(0, -1)) && !NEGATIVE_BEHIND.test(behind);
 }
 
@@ -297,11 +304,14 @@ const LONGEST = /[^]{1,1000}/gu;
 
 const isAfter = (a: Claim["at"], b: Claim["at"]) => a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
 
+/** "(D) Neither A nor B" is a choice with its text, not a denied one. */
+const isNoOption = ([found]: RegExpExecArray) => !pattern(`^${MARK} ?[A-Z]`, "u").test(found);
+
 function claimsDenied(sentences: string[]): Claim[] {
   return sentences.flatMap((sentence, i) =>
-    [...sentence.matchAll(DENIED)].map((match) => ({
+    [...sentence.matchAll(DENIED)].filter(isNoOption).map((match) => ({
       letter: letterOf(match.groups!.mark),
-      at: [i, match.index + 1] as [number, number],
+      at: [i, match.index + match[0].length] as [number, number],
     }))
   );
 }
@@ -318,7 +328,7 @@ function onlyInBrackets(sentences: string[]): string | null {
   if (new Set(marks.map(({ mark }) => letterOf(mark))).size !== 1) return null;
   const [asserted] = marks.filter(({ sentence, match, mark }) =>
     pattern(IN_BRACKETS, "u").test(mark) && isPlain(sentence, match) &&
-    !pattern(`${w.NOT}|${w.WRONG}`, "iu").test(sentence)
+    !pattern(`${w.NOT}|${w.WRONG}|${w.LOOK}`, "iu").test(sentence)
   );
   return asserted ? letterOf(asserted.mark) : null;
 }

@@ -66,7 +66,7 @@ export const IS = `(?:${
 
 /** Words that may stand between: they say how sure, not what. */
 export const SURE = whole(
-  "therefore|thus|hence|clearly|definitely|most likely|probably|likely|indeed|then|simply|actually|obviously|certainly|in fact|most probably|correctly|instead",
+  "therefore|thus|hence|clearly|definitely|most likely|probably|likely|indeed|then|simply|actually|obviously|certainly|in fact|most probably|correctly|instead|equally|also|just as",
   "also|daher|somit|folglich|eindeutig|wahrscheinlich|donc|bien|ainsi|clairement|por tanto|entonces|claramente|quindi|dunque|chiaramente|portanto|então|dus|zatem|therefore,|thus,|indeed,|then,",
   "очевидно|скорее всего|следовательно|إذن|therefore:",
 );
@@ -96,7 +96,7 @@ export const WRONG = `(?:${
 /** Right, said of a letter. */
 export const RIGHT = `(?:${
   whole(
-    "correct|right|best|true|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
+    "correct|right|best|true|valid|acceptable|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
   )
 }|正确|正確|正しい|正解|適切|对的|정답|맞|옳|올바)`;
 
@@ -143,7 +143,7 @@ export const SO = `(?:${
 /** Between two letters of a list. */
 export const AND_OR = `(?:\\s*(?:[,，、;/&+|]|${
   whole(
-    "and/or|and|or|as well as|und|oder|sowie|et|ou|y|o|u|e|ed|i|oraz|lub|albo|en|of|ve|veya|или|и|hoặc|và|atau|dan|och|eller|أو|و|और|या|vs|versus|plus|maybe|perhaps|possibly|both|either",
+    "and/or|and|or|as well as|und|oder|sowie|et|ou|y|o|u|e|ed|i|oraz|lub|albo|en|of|ve|veya|или|и|hoặc|và|atau|dan|och|eller|أو|و|और|या|vs|versus|plus|maybe|perhaps|possibly|then",
   )
 }|或者|或|和|与|與|及|または|あるいは|と|か|또는|혹은|이나|나|과|와)\\s*)+`;
 
@@ -164,4 +164,14 @@ export const FOLLOWS = whole(
   "is|was|are|were|seems|looks|appears|would|must|can|cannot|can['’]t|could|should|may|might|does|doesn['’]t|isn['’]t|fits|matches|describes|states|because|since|as|for|which|and|or|but|not|nor|rather|over|than|instead|with|here|based|due|if|when|while|where|remains|out|best|correctly|accurately|most|also|richtig|korrekt",
   "ist|sind|wäre|und|oder|aber|weil|da|denn|nicht|sondern|als|est|sont|serait|et|ou|mais|car|parce|puisque|semble|pas|n['’]est|es|son|está|y|o|u|e|pero|sino|porque|ya|no|è|é|sono|ma|perché|poiché|non|são|mas|pois|não|of|en|maar|want|omdat|zijn|niet|to|jest|lub|i|albo|ale|bo|nie|ponieważ|şıkkıdır|şıkkı|seçeneği|seçeneğidir|ve|veya|değil",
   "является|верен|верно|верный|правильный|и|или|а|но|потому|так|не|поскольку|hoặc|và|là|vì|atau|dan|adalah|karena|är|och|eller|men|eftersom",
+);
+
+/** What puts off a claim that stands before it: "if n is even". */
+export const WHERE = `(?:${
+  whole("only (?:if|when)|if|when|provided|unless|wenn|falls|si|se|если")
+}|如果|もし)`;
+
+/** Looking at a choice is not choosing it. */
+export const LOOK = whole(
+  "consider|considering|look|looking|start|starting|begin|beginning|evaluate|examine|check|analyze|analyse|let['’]?s|compare|review|test|try",
 );
