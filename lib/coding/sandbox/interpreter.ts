@@ -5,6 +5,7 @@ import { ENVIRONMENT } from "./bubblewrap.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
 import { CHANNEL } from "./python_channel.ts";
+import { IDENTITY } from "./python_identity.ts";
 import { JUDGE } from "./python_judge.ts";
 import { NAMES } from "./python_names.ts";
 import { OBJECTS } from "./python_objects.ts";
@@ -88,8 +89,8 @@ print(json.dumps({
  */
 export async function findInterpreter(command = "python3"): Promise<Interpreter> {
   const programs = {
-    judge: VALUES + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
-    candidate: VALUES + OBJECTS + REQUESTS + CANDIDATE,
+    judge: VALUES + IDENTITY + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
+    candidate: VALUES + IDENTITY + OBJECTS + REQUESTS + CANDIDATE,
     runner: RUNNER,
   };
   const sources = Object.entries(programs).map(([name, source]) => [name, CHANNEL + source]);

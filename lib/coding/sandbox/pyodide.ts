@@ -8,6 +8,7 @@ import { BuildError, cacheFolders, installCached, sha256 } from "../../native/ca
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
 import { CHANNEL } from "./python_channel.ts";
+import { IDENTITY } from "./python_identity.ts";
 import { JUDGE } from "./python_judge.ts";
 import { NAMES } from "./python_names.ts";
 import { OBJECTS } from "./python_objects.ts";
@@ -51,8 +52,8 @@ export async function findPyodide(): Promise<Interpreter | string> {
     ];
     const env = environment();
     const source = compiled({
-      judge: CHANNEL + VALUES + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
-      candidate: CHANNEL + VALUES + OBJECTS + REQUESTS + CANDIDATE,
+      judge: CHANNEL + VALUES + IDENTITY + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
+      candidate: CHANNEL + VALUES + IDENTITY + OBJECTS + REQUESTS + CANDIDATE,
     });
     const versions = [info.version, deno.version, deno.build.target];
     let fault: Error | null = null;

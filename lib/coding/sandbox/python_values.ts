@@ -372,48 +372,4 @@ def changed(kind, x, t=None):
     CHANGING[kind][4](v, [unpack(y) for y in content])
     snapshots[number] = CHANGING[kind][5](v)
     return v
-
-def kind_of_value(v):
-    kind = kind_of(type(v))
-    if kind is None:
-        kind = base_of(type(v))
-    return kind
-
-def changes():
-    """Marks of all that has changed since it crossed last."""
-    found = []
-    for number in list(snapshots):
-        v = table[number]
-        kind = kind_of_value(v)
-        now, before = CHANGING[kind][5](v), snapshots[number]
-        if len(now) != len(before) or not all(map(is_, now, before)):
-            if not (kind in "Nay" and now == before):
-                found.append(v)
-    return [changing(kind_of_value(v), v) if numbers[id(v)] not in sending else {"@": numbers[id(v)]}
-            for v in found]
-
-def forget(kept):
-    """Lets go of every changing value but those with these numbers."""
-    if not snapshots:
-        return
-    for number in [each for each in snapshots if each not in kept]:
-        v = table.pop(number)
-        del numbers[id(v)], snapshots[number]
-
-def held_elsewhere():
-    """The numbers of those that the program still has, by their counts of references."""
-    inner = {}
-    for before in snapshots.values():
-        for each in before:
-            number = numbers.get(id(each))
-            if number is not None:
-                inner[number] = inner.get(number, 0) + 1
-    each = before = v = None
-    found = []
-    for number in list(table):
-        v = table[number]
-        # the table, v and the argument; a container holds it, and so does its snapshot
-        if sys.getrefcount(v) - 3 > 2 * inner.get(number, 0):
-            found.append(number)
-    return found[-MOST_KEPT:]
 `;

@@ -30,12 +30,12 @@ Deno.test("an experiment runs coding problems on its mock endpoint; flags go bef
   const cwd = folder.path;
   const both = await dyno(["run", "e.json", "--json"], { cwd });
   assertEquals(both.code, 0, both.stderr);
-  assertStringIncludes(both.stderr, "2 answers each");
+  assertStringIncludes(both.stderr, "Answers: 2 each");
   const one = await dyno(["run", "e.json", "--samples", "1", "--mode", "iterative", "--json"], {
     cwd,
   });
   assertEquals(one.code, 0, one.stderr);
-  assertStringIncludes(one.stderr, "iterative, at most 10 attempts");
+  assertStringIncludes(one.stderr, "Attempts: at most 10");
   put("wrong.json", JSON.stringify({ ...experiment, tests: ["T/0"] }));
   const wrong = await dyno(["run", "wrong.json"], { cwd });
   assertEquals(wrong.code, 2);
