@@ -69,6 +69,16 @@ Deno.test("math: rewritten expressions are the same, changed ones are not", () =
   }
 });
 
+Deno.test("math: random expressions, rewritten or changed by sympy 1.14", () => {
+  const file = new URL("../../fixtures/evaluators/math_sympy.jsonl", import.meta.url);
+  const pairs: [string, string, boolean][] = Deno.readTextFileSync(file).trim().split("\n")
+    .map((line) => JSON.parse(line));
+  assertEquals(
+    pairs.filter(([a, b, same]) => sameMathematics(mathematicsOf(a), mathematicsOf(b)) !== same),
+    [],
+  );
+});
+
 Deno.test("math: the result of an answer is what it ends on", () => {
   assertEquals(resultIn("First $3$. The answer is $x^2$, I hope."), "x^2");
   assertEquals(resultIn("\\boxed{\\frac{1}{2}} and so on"), "\\frac{1}{2}");
