@@ -4,7 +4,8 @@ import { providerNames } from "../endpoint/providers.ts";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
-import type { Batch } from "../settings/batch.ts";
+import type { KeyUse } from "../endpoint/key_origins.ts";
+import type { Batch, BatchModel } from "../settings/batch.ts";
 
 /**
  * How each model is reached, in their order. No server is asked: it may be down now and up when a slot
@@ -33,4 +34,9 @@ export function apisOf(
     }
     return settleApi({ ...patience, ...own, ...(preset ? { provider } : {}) }, warn);
   });
+}
+
+/** What of a model decides where its key goes: a provider that is no preset is a label. */
+export function keyUseOfModel({ provider, endpoint, api_key_env }: BatchModel): KeyUse {
+  return { endpoint, api_key_env, ...(providerNames.includes(provider) ? { provider } : {}) };
 }

@@ -1,5 +1,6 @@
 /** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
 import { join, resolve } from "node:path";
+import { keyOrigins } from "../endpoint/key_origins.ts";
 import { CallbackQueue } from "../notify/queue.ts";
 import { checkWritable } from "../run/directory.ts";
 import { serverApp } from "./app.ts";
@@ -85,7 +86,7 @@ export class Server implements AsyncDisposable {
     const policy: TaskPolicy = {
       paths: new AllowedPaths(options.allow, runs),
       allow_commands: options.allow_commands,
-      key_envs: options.key_envs,
+      keys: keyOrigins(options.key_envs),
       sweeps: join(runs, "sweeps"),
       batches: resolve(options.batches),
     };

@@ -280,7 +280,8 @@ export async function readLoadExperiment(
   }
   const runs = expandMatrix(matrix).map((varied, i) => {
     const settings = checkSettings(givenLoadSchema, varied, `${path}: matrix`);
-    return { settings: nthLoad({ ...fixed, ...override, ...settings }, i), varied };
+    const place = override.provider === undefined ? {} : { endpoint: undefined };
+    return { settings: nthLoad({ ...fixed, ...place, ...override, ...settings }, i), varied };
   });
   return { name, runs };
 }

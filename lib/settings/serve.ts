@@ -49,10 +49,11 @@ export const serveSettings = z.strictObject({
     help: "let callbacks go to private and loopback addresses",
     flag: "allow-private-callbacks",
   }),
-  /** Variables that may hold a task's API key; one that ends in `*` is a beginning. */
+  /** Variables that may hold a task's API key, each with the origin that it goes to: `NAME=ORIGIN`. */
   key_envs: z.array(z.string()).default([]).register(about, {
-    help: "variables that may hold a task's API key; NAME* is a beginning",
-    placeholder: "NAME",
+    help: "a variable that may hold a task's API key, and the one origin that it is sent to; a " +
+      "preset's, such as OPENAI_API_KEY, needs no origin",
+    placeholder: "NAME=ORIGIN",
     flag: "key-env",
     otherwise: "none",
   }),

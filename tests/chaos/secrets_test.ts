@@ -141,8 +141,9 @@ Deno.test("a planted key is in nothing that suites, loads, sweeps and batches le
     ["load", ...on(server.url), "--concurrency", "2", "--requests", "4", "--no-stream", "--debug"],
     cwd,
   );
-  await clean(["sweep", "--config", input("sweep.json")], cwd);
-  await clean(["batch", "run", input("batch.json"), "--once"], cwd, [0, 1]);
+  const bound = ["--key-env", `DYNO_TEST_KEY=${server.url}`];
+  await clean(["sweep", "--config", input("sweep.json"), ...bound], cwd);
+  await clean(["batch", "run", input("batch.json"), "--once", ...bound], cwd, [0, 1]);
   await clean(["runs", "list", "--json"], cwd);
   await clean(["runs", "show", "latest", "--json"], cwd);
   for (const form of ["csv", "json", "jsonl", "markdown"]) {
@@ -215,7 +216,7 @@ Deno.test("a planted key is in no task, event, log or callback of the server", a
   writeInputs(cwd, server.url);
   const served = await serveProcess(
     cwd,
-    ["--key-env", "DYNO_TEST_KEY*", "--allow-private-callbacks"],
+    ["--key-env", `DYNO_TEST_KEY*=${server.url}`, "--allow-private-callbacks"],
     { ...ENV, DYNO_WEBHOOK_SECRET: SECRET },
   );
   try {

@@ -142,7 +142,15 @@ Deno.test("--once on the clock on the wall runs the slot that is due, with the k
   const models = [{ provider: "mine", model: "mock", endpoint, api_key_env: "BATCH_TEST_KEY" }];
   const now = new Date(Date.now() - 3_600_000).toISOString().slice(0, 19);
   const file = writeBatch(place.path, { evaluations: 2, period_h: 2, start: now }, { models });
-  const args = ["batch", "run", file, "--once", "--json"];
+  const args = [
+    "batch",
+    "run",
+    file,
+    "--once",
+    "--json",
+    "--key-env",
+    `BATCH_TEST_KEY=${mock.url}`,
+  ];
   const none = await dyno(args, { cwd: place.path });
   assertEquals(none.code, 2);
   assertStringIncludes(none.stderr, "BATCH_TEST_KEY");

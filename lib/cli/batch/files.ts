@@ -1,5 +1,7 @@
 /** What the commands on batches share: the file, the folder, times as people read them. */
+import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
+import { keyUseOfModel } from "../../schedule/apis.ts";
 import { loadBatch } from "../../settings/batch.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
 import { otherwise, text, toggle } from "../ui/flags.ts";
@@ -20,6 +22,16 @@ export function onlyBatch(command: string, positional: readonly string[]): Promi
     `dyno batch ${command} takes one batch file, ${positional.length} given; ` +
       `see dyno batch ${command} --help`,
   );
+}
+
+/**
+ * Checks that the keys which a batch's file names go to no host of the file's choice alone.
+ *
+ * @throws {InputError} one would.
+ */
+export function checkKeys({ path, models }: Batch, given: readonly string[] | undefined): void {
+  const keys = boundKeys(given);
+  for (const model of models) checkKeyOfFile(path, keyUseOfModel(model), keys);
 }
 
 /** `Mon 2027-03-01 08:51:25` in a time zone. */

@@ -7,10 +7,11 @@ import { retryTasks, runRetry } from "../../schedule/retry.ts";
 import { uploadRest } from "../../schedule/upload.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { folderFlags, onlyBatch } from "./files.ts";
+import { checkKeys, folderFlags, onlyBatch } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
 import { uploadText } from "./upload.ts";
 import { EXIT } from "../ui/command.ts";
+import { keyFlag } from "../ui/key_flag.ts";
 import { flagHelp, list, parseFlags, text } from "../ui/flags.ts";
 import type { ModelTask } from "../../schedule/run_slot.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -19,6 +20,7 @@ const flags = {
   "slots": list("LIST", "these slots whole, skipped ones too, e.g. 3,5-7"),
   "endpoint": text("URL", "of a rehearsal: asks every model there, without a key"),
   ...folderFlags,
+  ...keyFlag,
   "out": text("DIR", "the folder of runs (runs; of a rehearsal, runs in its folder)"),
 };
 
@@ -50,6 +52,7 @@ export const command: Command = {
     if (!existsSync(folder.journal)) {
       throw new InputError(`${folder.path}: this batch has not begun; dyno batch run starts it`);
     }
+    if (values.endpoint === undefined) checkKeys(batch, values["key-env"]);
     using open = await openBatch(batch, {
       batches: values.batches,
       out: values.out,

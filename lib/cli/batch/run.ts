@@ -8,12 +8,20 @@ import { CancelledError } from "../../execute/scope.ts";
 import { grouped } from "../../text/grouped.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { isLocked } from "../../run/lock.ts";
-import { folderFlags, localMoment, onlyBatch, slotText, timelinessText } from "./files.ts";
+import {
+  checkKeys,
+  folderFlags,
+  localMoment,
+  onlyBatch,
+  slotText,
+  timelinessText,
+} from "./files.ts";
 import { counted } from "../../text/grouped.ts";
 import { uploadText } from "./upload.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
+import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { durationText } from "../../text/duration.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
@@ -36,6 +44,7 @@ const flags = {
   "batches": folderFlags.batches,
   "out": text("DIR", "the folder of runs (runs; of a rehearsal, runs in its folder)"),
   "json": toggle("one JSON object a slot on standard output"),
+  ...keyFlag,
   ...observeFlags,
   ...callbackFlags,
 };
@@ -72,6 +81,7 @@ export const command: Command = {
       terminal.say(`${batch.name}: another process is at work on it; nothing to do`);
       return EXIT.good;
     }
+    if (values.endpoint === undefined) checkKeys(batch, values["key-env"]);
     const out = values.out ?? (rehearsal ? `${folder.path}/runs` : "runs");
     return await withCallbacks(
       values,

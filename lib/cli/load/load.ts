@@ -1,5 +1,6 @@
 /** dyno load: load on an endpoint, measured by a client that shows what it adds itself. */
 import { InputError } from "../../errors.ts";
+import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { loadSettingsSchema, readLoadExperiment } from "../../settings/load.ts";
 import { CAPACITY_SHARE } from "../../load/capacity.ts";
 import { checkedTags } from "../../run/tags.ts";
@@ -20,6 +21,7 @@ import {
 } from "../ui/flags.ts";
 import { pricesOf } from "../runs/prices.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
+import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import type { LoadExperiment } from "../../settings/load.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -41,6 +43,7 @@ const flags = {
   "run-id": runId("the id of the run (one of its own)"),
   "resume": text("RUN", "sums up a load that was cut off: its id or its folder; sends nothing"),
   "json": toggle("one JSON object on standard output at the end"),
+  ...keyFlag,
   ...observeFlags,
   ...callbackFlags,
 };
@@ -91,6 +94,10 @@ export const command: Command = {
     const experiment: LoadExperiment = positional.length === 1
       ? await readLoadExperiment(positional[0], settings)
       : { name: "load", runs: [{ settings, varied: {} }] };
+    const keys = boundKeys(values["key-env"]);
+    for (const run of positional.length === 1 ? experiment.runs : []) {
+      checkKeyOfFile(positional[0], run.settings, keys, settings);
+    }
     await using observed = await observe(values, context.terminal);
     const request = {
       ...shown,

@@ -7,6 +7,7 @@ import {
   holdsProblems,
   misplaced,
 } from "../../settings/coding.ts";
+import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
 import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
@@ -16,6 +17,7 @@ import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { flagHelp, list, nameOf, outFlag, parseFlags, runId, toggle } from "../ui/flags.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
+import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { budgetOf } from "../ui/budget_flags.ts";
 import { pricesFlag, pricesOf } from "../runs/prices.ts";
@@ -35,6 +37,7 @@ const flags = {
   ...pricesFlag,
   ...flagsOf(codingSettings),
   ...flagsOf(codingHostSettings),
+  ...keyFlag,
   ...observeFlags,
   ...callbackFlags,
 };
@@ -127,7 +130,10 @@ async function runFile(
     alerts,
     values,
   };
-  if (!mock || given.endpoint || given.provider) return await start(run, context);
+  if (!mock || given.endpoint || given.provider) {
+    checkKeyOfFile(path, run.given, boundKeys(values["key-env"]), given);
+    return await start(run, context);
+  }
   const { script, ...behaviour } = mock;
   const { loadMockScript, MockEndpoint } = await import("../../mock/server.ts");
   await using endpoint = await MockEndpoint.start({

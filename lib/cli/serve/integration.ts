@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import process from "node:process";
 import { dirname, join, resolve } from "node:path";
+import { boundKeys, checkKeyOfFile, keyOriginsText, keyUseOf } from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { ownCommand } from "../../execute/own_program.ts";
@@ -17,6 +18,7 @@ import { isLoopback } from "../../server/auth.ts";
 import { serveSettings } from "../../settings/serve.ts";
 import { Server } from "../../server/serve.ts";
 import { EXIT } from "../ui/command.ts";
+import { keyFlag } from "../ui/key_flag.ts";
 import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import { comparisonLines, Progress, stepLines, summaryLine } from "./integration_lines.ts";
 import { shortPath } from "../../text/short_path.ts";
@@ -35,6 +37,7 @@ const flags = {
   "out": otherwise("runs", text("DIR", "the folder of runs of a server that is started")),
   "report": text("FILE", "writes a report as JSON"),
   "json": toggle("the report on standard output"),
+  ...keyFlag,
 };
 
 export const command: Command = {
@@ -91,7 +94,7 @@ async function withParts(
     ? await WebhookReceiver.start(values["callback-host"], secret)
     : null;
   await using own = values.server === undefined
-    ? await startServer(path, config, values.out, secret, context)
+    ? await startServer(path, config, values, secret, context)
     : null;
   const token = own ? null : process.env.DYNO_SERVE_TOKEN || null;
   const client = new TaskClient(own?.url ?? values.server!, token);
@@ -134,17 +137,19 @@ async function withParts(
 async function startServer(
   path: string,
   config: IntegrationConfig,
-  runs: string,
+  { out: runs, "key-env": given }: Values<typeof flags>,
   secret: string | null,
   { terminal }: CommandContext,
 ): Promise<Server> {
-  const keys = [config, ...config.models].flatMap(({ api_key_env }) => api_key_env ?? []);
+  const keys = boundKeys(given);
+  const uses = config.models.flatMap((model) => endpointOf(config, model) ?? []);
+  for (const use of uses) checkKeyOfFile(path, use, keys);
   const settings = {
     port: 0,
     runs,
     allow: [dirname(resolve(path)), "."],
     private_callbacks: true,
-    key_envs: keys,
+    key_envs: keyOriginsText(uses.flatMap((use) => keyUseOf(use) ?? [])),
     rate_per_s: 0,
   };
   return await Server.start({

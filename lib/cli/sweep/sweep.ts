@@ -1,4 +1,6 @@
 /** dyno sweep: a program or a job of dyno over a matrix of parameters, seeds and ablations. */
+import process from "node:process";
+import { boundKeys, KEY_ENV, keyOriginsText } from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
 import { withCallbacks } from "../ui/callback_flags.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
@@ -45,6 +47,9 @@ export const command: Command = {
     }
     const { configOf, dryRun, sweep } = await import("./sweep_runs.ts");
     const config = await configOf(values);
+    // the jobs, also those on other nodes, check the keys of their files
+    const keys = keyOriginsText(boundKeys(values["key-env"]));
+    if (keys.length > 0) process.env[KEY_ENV] = keys.join(",");
     if (values["dry-run"]) return dryRun(config, values.resume ?? false, terminal);
     return await withCallbacks(
       values,

@@ -2,6 +2,7 @@
 import { sweepSettings } from "../../settings/sweep.ts";
 import { callbackFlags } from "../ui/callback_flags.ts";
 import { choice, text, toggle } from "../ui/flags.ts";
+import { keyFlag } from "../ui/key_flag.ts";
 import { observeFlags } from "../ui/observe.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
 import type { Values } from "../ui/flags.ts";
@@ -30,6 +31,7 @@ export const sweepFlags = {
   "fail-fast": toggle("stops at the first run that fails"),
   "json": toggle("one JSON object on standard output at the end"),
   ...slurmFlags,
+  ...keyFlag,
   ...observeFlags,
   ...callbackFlags,
 };

@@ -1,5 +1,6 @@
 /** Routes about the server itself. */
 import { Hono } from "hono";
+import { keyOriginsText } from "../../endpoint/key_origins.ts";
 import { describeHost, dynoVersion } from "../../run/metadata.ts";
 import { openApiDocument, taskJsonSchema } from "../openapi.ts";
 import { taskKinds } from "../tasks/request.ts";
@@ -32,7 +33,7 @@ export function aboutRoutes(options: AppOptions): Hono<ServerEnv> {
         max_body_bytes: options.max_body_bytes,
         commands: policy.allow_commands,
         private_callbacks: options.private_callbacks,
-        api_key_envs: policy.key_envs,
+        api_key_envs: keyOriginsText(policy.keys),
       },
     }));
 

@@ -152,10 +152,13 @@ async function checkedRequest(
   { policy, private_callbacks }: AppOptions,
 ): Promise<TaskRequest> {
   const parsed = checked(taskRequestSchema, value);
-  const refuse = (issues: Issue[]) => {
+  const refuse = (issues: Issue[], forbidden = false) => {
     const [first] = issues;
     const where = first.path.length ? `${first.path.join(".")}: ` : "";
-    return new HttpProblem(422, "invalid", `${where}${first.message}`, { issues });
+    const message = `${where}${first.message}`;
+    return forbidden
+      ? new HttpProblem(403, "forbidden", message, { issues })
+      : new HttpProblem(422, "invalid", message, { issues });
   };
   if ("complaints" in parsed) throw refuse(parsed.complaints);
   try {
@@ -163,7 +166,7 @@ async function checkedRequest(
     await checkCallback(parsed.value, private_callbacks);
   } catch (error) {
     if (error instanceof TaskRefused) {
-      throw refuse([{ path: error.path, message: error.message }]);
+      throw refuse([{ path: error.path, message: error.message }], error.forbidden);
     }
     throw error;
   }

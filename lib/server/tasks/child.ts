@@ -38,6 +38,7 @@ const WHEN_TOLD = ["/bin/sh", "-c", 'read -r line && exec "$@"', "sh"];
  *
  * @param onStarted records the process: only then does it become the command, so that none runs of
  * which a server that was killed meanwhile does not know.
+ * @param own variables of its environment, beside this process's.
  * @throws {InputError} its output cannot be written.
  * @throws what `onStarted` threw, or the system's error when it cannot be started.
  */
@@ -45,8 +46,9 @@ export async function startChild(
   command: readonly string[],
   output: { stdout: string; stderr: string },
   onStarted: (child: TaskProcess) => void,
+  own: Readonly<Record<string, string>> = {},
 ): Promise<TaskChild> {
-  const env: Record<string, string | undefined> = { DENO_V8_FLAGS: HEAP, ...process.env };
+  const env: Record<string, string | undefined> = { DENO_V8_FLAGS: HEAP, ...process.env, ...own };
   for (const name of OWN_SECRETS) delete env[name];
   const stdout = opened(output.stdout, "w");
   const stderr = opened(output.stderr, "a");

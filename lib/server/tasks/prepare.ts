@@ -9,7 +9,9 @@ import { parseJson, readJsonFile } from "../../settings/json_file.ts";
 import { loadProblems } from "../../coding/problems/load_problems.ts";
 import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
+import { keyOriginsText, keyUseOf, mayGo } from "../../endpoint/key_origins.ts";
 import { isSecretHeader } from "../../endpoint/secret_names.ts";
+import { keyUseOfModel } from "../../schedule/apis.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
@@ -17,6 +19,7 @@ import type { BatchFolder } from "../../schedule/folder.ts";
 import type { Experiment } from "../../settings/experiment.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { SweepConfig } from "../../sweep/sweep.ts";
+import type { KeyOrigin, KeyUse } from "../../endpoint/key_origins.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
 import type { BatchTask, LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
 
@@ -31,8 +34,8 @@ export interface TaskPolicy {
   paths: AllowedPaths;
   /** Programs that a suite or a sweep names may be run. */
   allow_commands: boolean;
-  /** Variables that may hold a task's API key; one that ends in `*` is a beginning. */
-  key_envs: readonly string[];
+  /** Variables that may hold a task's API key, and where each may go. */
+  keys: readonly KeyOrigin[];
   /** Where sweeps go. */
   sweeps: string;
   /** Where batches keep their state. */
@@ -43,9 +46,12 @@ export interface TaskPolicy {
 export class TaskRefused extends Error {
   override readonly name = "TaskRefused";
   readonly path: (string | number)[];
-  constructor(path: (string | number)[], message: string) {
+  /** It asks for what this server gives nobody, rather than in a wrong form. */
+  readonly forbidden: boolean;
+  constructor(path: (string | number)[], message: string, { forbidden = false } = {}) {
     super(message);
     this.path = path;
+    this.forbidden = forbidden;
   }
 }
 
@@ -75,7 +81,7 @@ export async function prepareTask(
 ): Promise<Prepared> {
   if (request.kind === "batch") return await prepareBatch(request, policy);
   if (request.kind === "sweep") return await prepareSweep(request, task_id, policy);
-  checkEndpoint(request, policy);
+  checkEndpoint(request);
   return request.kind === "suite"
     ? await prepareSuite(request, policy)
     : await prepareLoad(request, policy);
@@ -104,9 +110,10 @@ async function prepareSuite(task: SuiteTask, { paths, ...policy }: TaskPolicy): 
 /** The run of an experiment, once what it asks of is there and allowed. */
 async function suiteRun(
   experiment: Experiment,
-  { allow_commands }: Pick<TaskPolicy, "allow_commands">,
+  { allow_commands, keys }: Pick<TaskPolicy, "allow_commands" | "keys">,
 ): Promise<Prepared> {
-  const { suite } = experiment;
+  const { suite, mock } = experiment;
+  if (!mock) checkKey(["api_key_env"], experiment, keys);
   const wrong = misplaced(suite, experiment);
   if (wrong) throw new TaskRefused([wrong.name], wrong.why);
   if (holdsProblems(suite)) await atAsync(["suite"], () => loadProblems(suite));
@@ -119,7 +126,7 @@ async function suiteRun(
   };
 }
 
-async function prepareLoad(task: LoadTask, { paths }: TaskPolicy): Promise<Prepared> {
+async function prepareLoad(task: LoadTask, { paths, keys }: TaskPolicy): Promise<Prepared> {
   const { callback_url: _url, name = "load", ...own } = task;
   const settings = { ...own };
   for (const field of ["prompts", "trace"] as const) {
@@ -127,6 +134,7 @@ async function prepareLoad(task: LoadTask, { paths }: TaskPolicy): Promise<Prepa
     if (given !== undefined) settings[field] = at([field], () => paths.resolve(given));
   }
   const { kind: _kind, ...planned } = settings;
+  checkKey(["api_key_env"], planned, keys);
   await atAsync([], () => planLoad(planned));
   return {
     content: { name, ...settings },
@@ -166,9 +174,13 @@ async function prepareSweep(
 }
 
 /** The batch goes on where it was, so that a slot of it is run once, by whichever task. */
-async function prepareBatch(task: BatchTask, { paths, batches }: TaskPolicy): Promise<Prepared> {
+async function prepareBatch(
+  task: BatchTask,
+  { paths, batches, keys }: TaskPolicy,
+): Promise<Prepared> {
   const path = at(["batch"], () => paths.resolve(task.batch));
-  const { name } = await atAsync(["batch"], () => loadBatch(path));
+  const { name, models } = await atAsync(["batch"], () => loadBatch(path));
+  for (const use of models.map(keyUseOfModel)) checkKey(["batch"], use, keys);
   return {
     content: null,
     args: () => ["batch", "run", path, "--once", `--batches=${batches}`],
@@ -204,10 +216,9 @@ function refuseCommands(config: SweepConfig): void {
   if (file !== undefined) refuse("matrix", `${file} names a file or a folder`);
 }
 
-/** Where a task sends its requests, and with which key. */
+/** Where a task sends its requests. */
 function checkEndpoint(
-  { endpoint, provider, headers = {}, api_key_env }: SuiteTask | LoadTask,
-  { key_envs }: TaskPolicy,
+  { endpoint, provider, headers = {} }: SuiteTask | LoadTask,
 ): void {
   if (endpoint !== undefined) {
     if (provider !== undefined) {
@@ -225,14 +236,22 @@ function checkEndpoint(
       "a secret would be stored with the task; name its variable in api_key_env",
     );
   }
-  const fits = (allowed: string) =>
-    allowed.endsWith("*") ? api_key_env!.startsWith(allowed.slice(0, -1)) : api_key_env === allowed;
-  if (api_key_env !== undefined && !key_envs.some(fits)) {
-    throw new TaskRefused(
-      ["api_key_env"],
-      `not a variable that tasks may use; allowed are ${key_envs.join(", ") || "none"}`,
-    );
-  }
+}
+
+/** @throws {TaskRefused} the key is not one for tasks, or not for that place. */
+function checkKey(path: (string | number)[], use: KeyUse, keys: readonly KeyOrigin[]): void {
+  const found = at(path, () => keyUseOf(use));
+  if (found === null || mayGo(found, keys)) return;
+  const { name, origin } = found;
+  const known = keys.some((key) => mayGo({ name, origin: key.origin }, keys));
+  const why = known
+    ? `${name} is not sent to ${origin}`
+    : `${name} is not a variable that tasks may use`;
+  throw new TaskRefused(
+    path,
+    `${why}; allowed are ${keyOriginsText(keys).join(", ") || "none"} (the server's --key-env)`,
+    { forbidden: known },
+  );
 }
 
 /** The key that a file names is for the endpoint that the file names. */

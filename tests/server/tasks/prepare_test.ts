@@ -23,7 +23,7 @@ Deno.test("coding problems are an experiment that dyno run reads, with all setti
   const policy = {
     paths: new AllowedPaths([place.path], join(place.path, "runs")),
     allow_commands: false,
-    key_envs: [],
+    keys: [],
     sweeps: "",
     batches: "",
   };

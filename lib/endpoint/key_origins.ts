@@ -1,0 +1,118 @@
+/** Where each API key may go: a key is bound to origins, so that no file or task sends it elsewhere. */
+import process from "node:process";
+import presets from "../../experiments/providers.json" with { type: "json" };
+import { InputError } from "../errors.ts";
+import { provider as presetOf } from "./providers.ts";
+import type { Provider } from "./providers.ts";
+
+/** Keys and the origins that they may go to. */
+export interface KeyOrigin {
+  /** The variable; one that ends in `*` is a beginning. */
+  name: string;
+  /** Such as `https://api.openai.com`. */
+  origin: string;
+}
+
+/** What asks: its URL or preset, and the variable of its key, where that is not the preset's. */
+export interface KeyUse {
+  endpoint?: string;
+  provider?: string;
+  api_key_env?: string;
+}
+
+/** The keys of presets go to their presets. */
+const presetKeys: readonly KeyOrigin[] = (Object.values(presets) as Provider[])
+  .flatMap(({ api_key_env, base_url }) =>
+    api_key_env === null ? [] : [{ name: api_key_env, origin: new URL(base_url).origin }]
+  );
+
+/** The variable that holds what `--key-env` says, for commands that are started by others. */
+export const KEY_ENV = "DYNO_KEY_ENV";
+
+/**
+ * Reads `NAME=ORIGIN` (of any URL the origin counts), or the variable of a preset alone.
+ *
+ * @throws {InputError} another form, or a variable of no preset without an origin.
+ */
+export function keyOrigins(list: readonly string[]): KeyOrigin[] {
+  return list.flatMap((text) => {
+    const [, name, url] = /^([A-Za-z_]\w*\*?)(?:=(.*))?$/.exec(text) ?? [];
+    const origin = url === undefined ? null : originOf(url);
+    if (name !== undefined && origin !== null) return [{ name, origin }];
+    const own = url === undefined ? presetKeys.filter((key) => key.name === name) : [];
+    if (own.length > 0) return own;
+    throw new InputError(
+      `--key-env "${text}": expected NAME=ORIGIN, such as ${
+        name ?? "MY_KEY"
+      }=https://llm.example.com: ` +
+        "the key goes there and nowhere else; only a preset's variable, such as OPENAI_API_KEY, may " +
+        "stand alone",
+    );
+  });
+}
+
+/** What `--key-env` and the variable DYNO_KEY_ENV bind. @throws {InputError} as {@linkcode keyOrigins}. */
+export function boundKeys(given: readonly string[] = []): KeyOrigin[] {
+  const inherited = (process.env[KEY_ENV] ?? "").split(",").filter((part) => part !== "");
+  return keyOrigins([...given, ...inherited]);
+}
+
+/** The form that {@linkcode keyOrigins} reads. */
+export function keyOriginsText(keys: readonly KeyOrigin[]): string[] {
+  return keys.map(({ name, origin }) => `${name}=${origin}`);
+}
+
+/** The key that a request would carry, and where to; null where there is none, or no URL that can be read. */
+export function keyUseOf(
+  { endpoint, provider, api_key_env }: KeyUse,
+): { name: string; origin: string } | null {
+  const preset = provider === undefined ? null : presetOf(provider);
+  const name = api_key_env ?? preset?.api_key_env ?? null;
+  const origin = originOf(endpoint ?? preset?.base_url ?? "");
+  return name === null || origin === null ? null : { name, origin };
+}
+
+/** Whether a key may go to an origin. */
+export function mayGo(
+  { name, origin }: { name: string; origin: string },
+  keys: readonly KeyOrigin[],
+): boolean {
+  return keys.some((key) =>
+    key.origin === origin &&
+    (key.name.endsWith("*") ? name.startsWith(key.name.slice(0, -1)) : key.name === name)
+  );
+}
+
+/**
+ * Checks the key that a file names: it goes to the presets' own hosts, and to those that the user named.
+ *
+ * @param path the file, for the complaint.
+ * @param named where the user said that requests go; undefined where the file says it.
+ * @throws {InputError} the key would go elsewhere.
+ */
+export function checkKeyOfFile(
+  path: string,
+  use: KeyUse,
+  keys: readonly KeyOrigin[],
+  named?: KeyUse,
+): void {
+  const found = keyUseOf(use);
+  if (found === null || mayGo(found, [...presetKeys, ...keys])) return;
+  const { name, origin } = found;
+  if (named && originOf(named.endpoint ?? presetUrl(named.provider)) === origin) return;
+  throw new InputError(
+    `${path}: would send the key in ${name} to ${origin}, a host that you have not named; if that is ` +
+      `right, give --key-env ${name}=${origin}`,
+  );
+}
+
+function presetUrl(name: string | undefined): string {
+  return name === undefined ? "" : presetOf(name).base_url;
+}
+
+/** Of a socket's URL, the socket; null of what is no URL of an endpoint. */
+function originOf(text: string): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) return null;
+  return url.protocol === "http+unix:" ? `http+unix://${url.host}` : url.origin;
+}
