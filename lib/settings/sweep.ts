@@ -1,6 +1,16 @@
-/** The settings of a sweep that do not say what is run, but how. */
+/** A sweep's file: what is run, with what, and how. */
 import { z } from "zod";
-import { about, count, nonEmpty, positive, sampleRate, seconds } from "./setting.ts";
+import {
+  about,
+  asGiven,
+  count,
+  fileForms,
+  nonEmpty,
+  positive,
+  sampleRate,
+  schemaField,
+  seconds,
+} from "./setting.ts";
 
 /**
  * Of a sweep's file, and of flags that go before it.
@@ -31,3 +41,32 @@ export const sweepSettings = z.strictObject({
     placeholder: "HZ",
   }),
 });
+
+const fileName = z.string().min(1).max(128).refine(
+  (name) => !/[/\0\n]/.test(name) && !name.startsWith("."),
+  "expected a name without slashes that does not begin with a dot",
+);
+const argument = z.string().refine((text) => !text.includes("\0"), "holds a NUL character");
+/** @internal */
+export const ablationSchema = z.strictObject({ name: fileName, flags: z.array(argument) });
+
+/** A sweep's file. */
+export const sweepSchema = z.strictObject({
+  $schema: schemaField,
+  name: fileName,
+  /** dyno load or dyno run, in the place of a program. */
+  kind: z.enum(["load", "suite"]).optional(),
+  /** agent_sched_sim, or a program with its flags. */
+  sim_binary: argument.min(1).optional(),
+  /** Any other program: arguments with places such as {seed}. */
+  command: z.array(argument).min(1).optional(),
+  common_args: z.record(z.string().min(1), z.unknown()).optional(),
+  matrix: z.record(z.string().min(1), z.unknown()),
+  ...asGiven(sweepSettings).shape,
+}).refine(
+  (file) => file.sim_binary === undefined || file.command === undefined,
+  "sim_binary and command: expected one of them",
+).refine(
+  ({ kind, sim_binary, command }) => kind === undefined || (sim_binary ?? command) === undefined,
+  "kind runs dyno itself: expected neither sim_binary nor command",
+).register(fileForms, { name: "sweep", title: "a sweep of dyno" });

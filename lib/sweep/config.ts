@@ -3,8 +3,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../settings/json_file.ts";
-import { asGiven, fileForms, schemaField } from "../settings/setting.ts";
-import { sweepSettings } from "../settings/sweep.ts";
+import { ablationSchema, sweepSchema, sweepSettings } from "../settings/sweep.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { argumentText, exactJson, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
@@ -30,36 +29,8 @@ const SIM_PARAMETERS = [
   "trace",
 ];
 
-const fileName = z.string().min(1).max(128).refine(
-  (name) => !/[/\0\n]/.test(name) && !name.startsWith("."),
-  "expected a name without slashes that does not begin with a dot",
-);
-const argument = z.string().refine((text) => !text.includes("\0"), "holds a NUL character");
-const ablation = z.strictObject({ name: fileName, flags: z.array(argument) });
-
-/** A sweep's file. */
-export const sweepSchema = z.strictObject({
-  $schema: schemaField,
-  name: fileName,
-  /** dyno load or dyno run, in the place of a program. */
-  kind: z.enum(["load", "suite"]).optional(),
-  /** agent_sched_sim, or a program with its flags. */
-  sim_binary: argument.min(1).optional(),
-  /** Any other program: arguments with places such as {seed}. */
-  command: z.array(argument).min(1).optional(),
-  common_args: z.record(z.string().min(1), z.unknown()).optional(),
-  matrix: z.record(z.string().min(1), z.unknown()),
-  ...asGiven(sweepSettings).shape,
-}).refine(
-  (file) => file.sim_binary === undefined || file.command === undefined,
-  "sim_binary and command: expected one of them",
-).refine(
-  ({ kind, sim_binary, command }) => kind === undefined || (sim_binary ?? command) === undefined,
-  "kind runs dyno itself: expected neither sim_binary nor command",
-).register(fileForms, { name: "sweep", title: "a sweep of dyno" });
-
 const seeds = z.array(z.number()).min(1);
-const ablations = z.array(ablation).min(1);
+const ablations = z.array(ablationSchema).min(1);
 
 /** The program of a file that names none. */
 export const DEFAULT_SIM = "./build/agent_sched_sim";
