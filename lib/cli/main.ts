@@ -140,14 +140,22 @@ function tellOfStrays(terminal: Terminal, debug: boolean): void {
   process.on("unhandledRejection", end);
 }
 
-/** Gives work a signal that the first Ctrl-C aborts; the second quits at once. */
+/** A terminal signals the whole group, and npx or a task in front hands the signal on: one Ctrl-C, many. */
+const SAME_SIGNAL_MS = 1000;
+
+/** Gives work a signal that the first Ctrl-C aborts; a second one, a second later or more, quits at once. */
 async function interruptible(
   work: (signal: AbortSignal) => Promise<number>,
   terminal: Terminal,
 ): Promise<number> {
   const controller = new AbortController();
+  let first_ms = 0;
   const onSignal = () => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted) {
+      if (performance.now() - first_ms < SAME_SIGNAL_MS) return;
+      process.exit(EXIT.interrupted);
+    }
+    first_ms = performance.now();
     terminal.say();
     terminal.say("stopping: saving what is finished (again to quit at once)");
     controller.abort(new CancelledError("interrupted"));
