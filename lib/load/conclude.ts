@@ -5,13 +5,13 @@ import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
-import { summariseServer as summariseServer } from "./server/server_metrics.ts";
-import { turnoverOf } from "./rates.ts";
+import { summariseServer } from "./server/server_metrics.ts";
+import { meanInFlight, turnoverOf } from "./rates.ts";
 import { isOpen, stageName } from "./stages.ts";
 import { judgeStatement } from "./statement.ts";
 import { latencyValues, summarise } from "./summarise.ts";
 import { TokenFileReader } from "../run/token_file.ts";
-import { judge } from "./verdict.ts";
+import { judge, MOST_LATENESS_MS } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
 import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
@@ -56,7 +56,7 @@ export function conclude(measurement: Measurement): LoadResults {
     !record.warmup && stages[record.stage] && isInside(record, stages[record.stage].window)
   );
   const cache = cacheUse(inside, summary, plan.prompts.shared);
-  const verdict = verdictOf(measurement, cache, stages, total);
+  const verdict = verdictOf(measurement, cache, measured, total);
   return {
     schema_version: 2,
     kind: "load",
@@ -74,7 +74,7 @@ export function conclude(measurement: Measurement): LoadResults {
     slos: plan.slos,
     ...(plan.statements.length ? { statements: statementsOf(measurement, stages, gapsOf) } : {}),
     verdict,
-    energy: energyOf(measurement, total),
+    energy: energyOf(measurement, stages, total),
     server: server && summary && {
       name: server.name,
       summary,
@@ -84,7 +84,12 @@ export function conclude(measurement: Measurement): LoadResults {
   };
 }
 
-function stageResults({ plan, load }: Measurement, gapsOf: GapsOf) {
+interface MeasuredStage {
+  results: StageResults;
+  turnover: StageTurnover;
+}
+
+function stageResults({ plan, load }: Measurement, gapsOf: GapsOf): MeasuredStage[] {
   const { records, stages } = load;
   const measured = plan.stages.flatMap((stage, i) =>
     stage.warmup || !stages[i] ? [] : [{ stage, i }]
@@ -169,7 +174,7 @@ function requestedRate(stage: LoadStage): number | null {
 function verdictOf(
   { plan, load: { records, client } }: Measurement,
   cache: CacheUse | null,
-  stages: readonly StageResults[],
+  stages: readonly MeasuredStage[],
   total: StageResults,
 ): Verdict {
   if (client === null) throw new InputError(CUT_OFF_EARLY);
@@ -178,6 +183,7 @@ function verdictOf(
     ...client,
     lateness_p99_ms: late.length ? quantile(late, 0.99) : null,
     lateness_max_ms: late.length ? late[late.length - 1] : null,
+    sends: { count: late.length, late: late.filter((ms) => ms > MOST_LATENESS_MS).length },
   };
   const thinking = records.some(({ turn }) => turn > 0);
   const closed = thinking ? null : closedConcurrency(plan.stages, stages);
@@ -187,37 +193,49 @@ function verdictOf(
     gap_p50_ms: total.metrics.gap_ms?.p50 ?? null,
     concurrency: closed,
     cache,
-    sent_share: sent + unsent > 0 && !capped(plan.stages) ? sent / (sent + unsent) : null,
+    answered: total.requests.successful,
+    sent: capped(plan.stages) ? null : { wanted: sent + unsent, count: sent },
   };
   const streams = Math.ceil(total.concurrency.max);
   return judge(cost, measured, citeCalibration(readCalibration(), streams, cost.transport));
 }
 
-/** What the first closed stage wanted and had in flight. */
-function closedConcurrency(planned: readonly LoadStage[], stages: readonly StageResults[]) {
+/** What the first closed stage wanted and had in flight; what connecting took is the server's. */
+function closedConcurrency(planned: readonly LoadStage[], stages: readonly MeasuredStage[]) {
   const measured = planned.filter(({ warmup }) => !warmup);
   const at = measured.findIndex((stage) => !isOpen(stage));
-  if (at < 0 || !stages[at] || stages[at].requests.sent === 0) return null;
-  if (stages[at].window.kept === "never") return null;
-  return { wanted: measured[at].concurrency!, mean: stages[at].concurrency.mean };
+  if (at < 0 || !stages[at]) return null;
+  const { results, turnover } = stages[at];
+  if (results.requests.sent === 0 || results.window.kept === "never") return null;
+  return { wanted: measured[at].concurrency!, mean: meanInFlight(turnover.ends, true) };
 }
 
 function capped(stages: readonly LoadStage[]): boolean {
   return stages.some(({ concurrency }) => concurrency !== null);
 }
 
-function energyOf({ series }: Measurement, total: StageResults): LoadResults["energy"] {
+function energyOf(
+  { series }: Measurement,
+  stages: readonly StageResults[],
+  total: StageResults,
+): LoadResults["energy"] {
   if (!series) return null;
-  const { start_ns, end_ns, duration_s } = total.window;
-  const devices = energiesOver(series, start_ns, end_ns);
+  const devices = energiesOver(series, total.window.start_ns, total.window.end_ns);
   if (devices.length === 0) return null;
-  const energy_j = devices.reduce((sum, device) => sum + device.energy_j, 0);
-  const tokens = (total.output_tokens_per_s ?? 0) * duration_s;
+  const joules = ({ window }: StageResults) =>
+    energiesOver(series, window.start_ns, window.end_ns)
+      .reduce((sum, device) => sum + device.energy_j, 0);
+  // both of the stages' windows: what came between them was paid for no token
+  const tokens = stages.reduce(
+    (sum, { output_tokens_per_s, window }) =>
+      sum + (output_tokens_per_s ?? NaN) * window.duration_s,
+    0,
+  );
   return {
-    energy_j,
+    energy_j: devices.reduce((sum, device) => sum + device.energy_j, 0),
     error_j: devices.reduce((sum, device) => sum + device.error_j, 0),
     source: devices.map(({ device, method }) => `${device} (${method})`).join(", "),
-    per_token_j: tokens > 0 ? energy_j / tokens : null,
+    per_token_j: tokens > 0 ? stages.reduce((sum, stage) => sum + joules(stage), 0) / tokens : null,
   };
 }
 

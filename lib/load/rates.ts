@@ -15,25 +15,28 @@
 import { ratio, ratioEstimate } from "../stats/ratio.ts";
 import { momentIn, staysOf, takenOver } from "./window.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { RatioUnit } from "../stats/ratio.ts";
+import type { RatioUnits } from "../stats/ratio.ts";
 import type { RequestRecord } from "../run/request_record.ts";
-import type { Stay, Window } from "./window.ts";
+import type { Stays, Window } from "./window.ts";
 
 /** Gives the gaps of a request, ms. */
 export type GapsOf = (record: RequestRecord) => Float32Array;
 
-/** Stretches of a stage's time, one after the other, with the requests that counts are taken of. */
+/**
+ * Stretches of a stage's time, one after the other, each with the requests that counts are taken of: a
+ * request, or the turns of a conversation. In columns, since there may be a million.
+ */
 export interface Turnover {
-  /** A request, or the turns of a conversation. */
-  units: {
-    records: readonly RequestRecord[];
-    /** As how many it counts: 1 unless requests were cut off. */
-    weight: number;
-    /** Of the stage's time, all places together. */
-    time_s: number;
-  }[];
-  /** Times come by chance, as those of requests do, not from an arrival process. */
-  random: boolean;
+  /** Those of a stretch together. */
+  records: readonly RequestRecord[];
+  /** Where the records of each stretch begin, and where those of the last one end. */
+  first: Uint32Array;
+  /** As how many each stretch counts: 1 unless requests were cut off. */
+  weights: Float64Array;
+  /** Of the stage's time, all places together. */
+  times_s: Float64Array;
+  /** Of a closed loop, those that were taken on average; null for an open one, whose times are given. */
+  places: number | null;
 }
 
 /** What a request adds to a sum; null is unknown. */
@@ -45,6 +48,14 @@ const NS_PER_MS = 1e6;
 const LEAST_GAPS = 8;
 /** Ends are held against turns from this share of them to its complement. */
 const EDGE = 0.1;
+/** Of a stage in which nothing was sent. */
+const NONE: Turnover = {
+  records: [],
+  first: new Uint32Array(1),
+  weights: new Float64Array(),
+  times_s: new Float64Array(),
+  places: null,
+};
 
 /** What rates of a stage are taken of. */
 export interface StageTurnover {
@@ -95,13 +106,17 @@ export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Es
   if (found === null) return null;
   const { stages, value } = found;
   if (stages.length === 1) return ratioEstimate(stages[0].units, stages[0]);
-  const units = stages.flatMap(({ units, rate }) =>
-    units.map(({ numerator, denominator }) => ({
-      numerator: numerator + (value - rate) * denominator,
-      denominator,
-    }))
-  );
-  const estimate = ratioEstimate(units, { random: false });
+  const numerators: number[] = [], denominators: number[] = [];
+  for (const { units, rate } of stages) {
+    units.denominators.forEach((time_s, i) => {
+      numerators.push(units.numerators[i] + (value - rate) * time_s);
+      denominators.push(time_s);
+    });
+  }
+  const estimate = ratioEstimate({
+    numerators: Float64Array.from(numerators),
+    denominators: Float64Array.from(denominators),
+  }, { random: false });
   return estimate && {
     ...estimate,
     value,
@@ -110,47 +125,76 @@ export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Es
   };
 }
 
-/** The stage's time that its requests took together, seconds. */
-export function stageTimeOf({ units }: Turnover): number {
-  return units.reduce((sum, { weight, time_s }) => sum + weight * time_s, 0);
+/**
+ * Requests in flight on average: the time that they took by the time of the stage, which is what its rate
+ * keeps in flight (Little). In a closed loop it is the places less the time in which a place was taken and
+ * nothing was sent. The window alone would tell of a short load its beginning, where connections are
+ * opened, and not its end.
+ *
+ * @param connecting whether a request is in flight while its connection is opened.
+ */
+export function meanInFlight(turnover: Turnover, connecting = false): number {
+  const { records, first, weights, times_s, places } = turnover;
+  let [used_s, whole_s] = [0, 0];
+  for (let i = 0; i < times_s.length; i++) {
+    const own = { sent_ns: 0, start_ns: Infinity, end_ns: -Infinity };
+    for (let r = first[i]; r < first[i + 1]; r++) {
+      const { t_sent_ns, t_ready_ns, t_end_ns, connect_ns, connected_ahead } = records[r];
+      if (t_sent_ns !== null) own.sent_ns += t_end_ns - t_sent_ns;
+      if (connecting && !connected_ahead) own.sent_ns += connect_ns;
+      own.start_ns = Math.min(own.start_ns, t_ready_ns);
+      own.end_ns = Math.max(own.end_ns, t_end_ns);
+    }
+    const idle_s = (own.end_ns - own.start_ns - own.sent_ns) / NS_PER_S;
+    const own_s = places === null ? own.sent_ns / NS_PER_S : times_s[i] * places - idle_s;
+    used_s += weights[i] * own_s;
+    whole_s += weights[i] * times_s[i];
+  }
+  return whole_s > 0 ? used_s / whole_s : 0;
 }
 
 function overStages(turnovers: readonly Turnover[], count: CountOf) {
-  const stages = turnovers.flatMap(({ units: all, random }) => {
-    const units = known(all, count);
+  const stages = turnovers.flatMap((turnover) => {
+    const random = turnover.places !== null;
+    const units = known(turnover, count);
     const rate = units && ratio(units, { random });
     return units === null || rate === null ? [] : [{ units, random, rate }];
   });
   if (stages.length === 0) return null;
-  const times = stages.map(({ units }) => units.reduce((sum, each) => sum + each.denominator, 0));
+  const times = stages.map(({ units }) => units.denominators.reduce((sum, each) => sum + each, 0));
   const whole = times.reduce((sum, time_s) => sum + time_s, 0);
   const value = stages.reduce((sum, { rate }, i) => sum + rate * times[i], 0) / whole;
   return { stages, value };
 }
 
 /** Counts and times of units; null where a count is known of none of the requests that could tell. */
-function known(units: Turnover["units"], count: CountOf): RatioUnit[] | null {
+function known({ records, first, weights, times_s }: Turnover, count: CountOf): RatioUnits | null {
   let [answers, told, sum] = [0, 0, 0];
-  const counted = units.map(({ records, weight, time_s }) => {
-    let [numerator, missing] = [0, 0];
-    for (const record of records) {
-      const value = count(record);
-      if (value === null) missing++;
-      else numerator += value;
-      if (record.failure !== null) continue;
+  const numerators = new Float64Array(times_s.length);
+  const missing = new Uint32Array(times_s.length);
+  for (let i = 0; i < times_s.length; i++) {
+    for (let r = first[i]; r < first[i + 1]; r++) {
+      const value = count(records[r]);
+      if (value === null) missing[i]++;
+      else numerators[i] += value;
+      if (records[r].failure !== null) continue;
       answers++;
       if (value === null) continue;
       told++;
       sum += value;
     }
-    return { numerator, missing, weight, denominator: weight * time_s };
-  });
+  }
   if (told === 0 && answers > 0) return null;
   const mean = told > 0 ? sum / told : 0;
-  return counted.map(({ numerator, missing, weight, denominator }) => ({
-    numerator: weight * (numerator + missing * mean),
-    denominator,
-  }));
+  for (let i = 0; i < times_s.length; i++) {
+    numerators[i] = weights[i] * (numerators[i] + missing[i] * mean);
+  }
+  // what was cut off and counts through others is no unit of its own
+  const counts = (_: number, i: number) => weights[i] > 0;
+  return {
+    numerators: numerators.filter(counts),
+    denominators: times_s.map((time_s, i) => weights[i] * time_s).filter(counts),
+  };
 }
 
 function closedTurnover(
@@ -160,37 +204,33 @@ function closedTurnover(
 ): Turnover {
   const stays = staysOf(records);
   const places = takenOver(stays, window).mean;
-  if (!(places > 0)) return { units: [], random: true };
-  const weights = weightsOf(stays);
-  const units = stays.map((stay, i) => ({
-    records: stay.records,
-    weight: weights[i],
-    time_s: timeAtFullLoad(stay, window, gapsOf) / NS_PER_S / places,
-  })).filter(({ weight }) => weight > 0);
-  return { units, random: true };
+  if (!(places > 0)) return { ...NONE, places: 0 };
+  const { records: own, first, start_ns, end_ns } = stays;
+  const times_s = start_ns.map((from_ns, i) => {
+    let more_ns = 0;
+    for (let r = first[i]; r < first[i + 1]; r++) more_ns += moreAtFullLoad(own[r], window, gapsOf);
+    return (end_ns[i] - from_ns + more_ns) / NS_PER_S / places;
+  });
+  return { records: own, first, weights: weightsOf(stays), times_s, places };
 }
 
 /**
- * How long a stay would have taken had the load not ended, ns: tokens that came in the drain, where a
- * server of fewer requests is faster, are counted at the pace of the same answer before it.
+ * How much longer an answer would have taken had the load not ended, ns: tokens that came in the drain,
+ * where a server of fewer requests is faster, are counted at the pace of the same answer before it.
  */
-function timeAtFullLoad({ records, start_ns, end_ns }: Stay, window: Window, gapsOf: GapsOf) {
-  let more_ns = 0;
-  for (const record of records) {
-    const { t_first_token_ns, t_last_token_ns, t_end_ns } = record;
-    if (t_end_ns <= window.end_ns || t_first_token_ns === null) continue;
-    let before = 0;
-    let t_ns = t_first_token_ns;
-    const gaps = gapsOf(record);
-    while (before < gaps.length && t_ns + gaps[before] * NS_PER_MS <= window.end_ns) {
-      t_ns += gaps[before++] * NS_PER_MS;
-    }
-    const left = gaps.length - before;
-    if (before < LEAST_GAPS || left === 0) continue;
-    const pace_ns = (t_ns - t_first_token_ns) / before;
-    more_ns += left * pace_ns - (t_last_token_ns! - t_ns);
+function moreAtFullLoad(record: RequestRecord, window: Window, gapsOf: GapsOf): number {
+  const { t_first_token_ns, t_last_token_ns, t_end_ns } = record;
+  if (t_end_ns <= window.end_ns || t_first_token_ns === null) return 0;
+  let before = 0;
+  let t_ns = t_first_token_ns;
+  const gaps = gapsOf(record);
+  while (before < gaps.length && t_ns + gaps[before] * NS_PER_MS <= window.end_ns) {
+    t_ns += gaps[before++] * NS_PER_MS;
   }
-  return end_ns - start_ns + more_ns;
+  const left = gaps.length - before;
+  if (before < LEAST_GAPS || left === 0) return 0;
+  const pace_ns = (t_ns - t_first_token_ns) / before;
+  return left * pace_ns - (t_last_token_ns! - t_ns);
 }
 
 /**
@@ -198,17 +238,22 @@ function timeAtFullLoad({ records, start_ns, end_ns }: Stay, window: Window, gap
  * that lasted longer (E. Kaplan and P. Meier, JASA 53, 1958, as B. Efron redistributes to the right,
  * Proc. 5th Berkeley Symposium 4, 1967). Where none did, it counts as it was cut.
  */
-function weightsOf(stays: readonly Stay[]): number[] {
-  const isCut = ({ records }: Stay) => records.some(({ failure }) => failure === "unfinished");
-  const weights = stays.map(() => 1);
-  if (!stays.some(isCut)) return weights;
-  const order = stays.map((stay, i) => ({ i, cut: isCut(stay), ns: stay.end_ns - stay.start_ns }))
-    .sort((a, b) => a.ns - b.ns || Number(a.cut) - Number(b.cut));
-  const last = order.findLastIndex(({ cut }) => !cut);
+function weightsOf({ records, first, start_ns, end_ns }: Stays): Float64Array {
+  const weights = new Float64Array(start_ns.length).fill(1);
+  const cut = new Uint8Array(start_ns.length);
+  for (let i = 0; i < cut.length; i++) {
+    for (let r = first[i]; r < first[i + 1]; r++) {
+      if (records[r].failure === "unfinished") cut[i] = 1;
+    }
+  }
+  if (!cut.includes(1)) return weights;
+  const ns = end_ns.map((end, i) => end - start_ns[i]);
+  const order = Uint32Array.from(ns, (_, i) => i).sort((a, b) => ns[a] - ns[b] || cut[a] - cut[b]);
+  const last = order.findLastIndex((i) => cut[i] === 0);
   let handed = 0;
-  order.forEach(({ i, cut }, place) => {
+  order.forEach((i, place) => {
     weights[i] += handed;
-    if (!cut || place >= last) return;
+    if (cut[i] === 0 || place >= last) return;
     handed += weights[i] / (order.length - place - 1);
     weights[i] = 0;
   });
@@ -225,8 +270,8 @@ function openTurnover(
     return t_ns >= window.start_ns && t_ns <= window.end_ns;
   }).sort((a, b) => a.t_intended_ns - b.t_intended_ns);
   const n = inside.length;
-  if (n === 0) return { units: [], random: false };
-  const turns = inside.map(({ t_intended_ns }) => t_intended_ns);
+  if (n === 0) return NONE;
+  const turns = Float64Array.from(inside, ({ t_intended_ns }) => t_intended_ns);
   const last_ns = inside.reduce(
     (last, { t_ready_ns, t_intended_ns, t_sent_ns }) =>
       Math.max(last, t_sent_ns === null ? t_intended_ns : t_ready_ns),
@@ -236,31 +281,37 @@ function openTurnover(
   const end_ns = window.end_ns > last_ns
     ? window.end_ns
     : turns[n - 1] + (turns[n - 1] - turns[0]) / Math.max(1, n - 1);
-  const gone = inside.flatMap((record) => {
-    const t_ns = leftAt(record);
-    return t_ns === null ? [] : [{ t_ns, after_ns: t_ns - record.t_intended_ns }];
-  });
-  const left = gone.map(({ t_ns }) => t_ns).sort((a, b) => a - b);
+  const gone = inside.filter((record) => leftAt(record) !== null);
+  const left = Float64Array.from(gone, (record) => leftAt(record)!).sort();
   const stage_ns = end_ns - window.start_ns;
   const more_ns = left.length
     ? (middleOf(left) - middleOf(turns)) / (1 - 2 * EDGE) * n / Math.max(1, n - 1)
     : 0;
   // of requests that only differ, a few long ones at one end would look like it
-  const behind_ns = more_ns > 2 * deviationOf(gone.map(({ after_ns }) => after_ns)) ? more_ns : 0;
+  const behind_ns = more_ns >
+      2 * deviationOf(Float64Array.from(gone, (record) => leftAt(record)! - record.t_intended_ns))
+    ? more_ns
+    : 0;
   const whole_ns = stage_ns + behind_ns > 0
     ? stage_ns + behind_ns
     : Math.max(0, (left.at(-1) ?? 0) - window.start_ns);
-  const units = inside.map((record, i) => {
-    const from_ns = i === 0 ? window.start_ns : turns[i];
+  const times_s = turns.map((turn_ns, i) => {
+    const from_ns = i === 0 ? window.start_ns : turn_ns;
     const to_ns = i === n - 1 ? end_ns : turns[i + 1];
     const share = stage_ns > 0 ? (to_ns - from_ns) / stage_ns : 1 / n;
-    return { records: [record], weight: 1, time_s: share * whole_ns / NS_PER_S };
+    return share * whole_ns / NS_PER_S;
   });
-  return { units, random: false };
+  return {
+    records: inside,
+    first: Uint32Array.from({ length: n + 1 }, (_, i) => i),
+    weights: new Float64Array(n).fill(1),
+    times_s,
+    places: null,
+  };
 }
 
 /** From the first tenth of ascending times to the last, ns. */
-function middleOf(sorted_ns: readonly number[]): number {
+function middleOf(sorted_ns: Float64Array): number {
   const at = (share: number) => {
     const place = share * (sorted_ns.length - 1);
     const [low, high] = [Math.floor(place), Math.ceil(place)];
@@ -269,7 +320,7 @@ function middleOf(sorted_ns: readonly number[]): number {
   return at(1 - EDGE) - at(EDGE);
 }
 
-function deviationOf(values: readonly number[]): number {
+function deviationOf(values: Float64Array): number {
   const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
   return Math.sqrt(
     values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length,

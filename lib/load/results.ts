@@ -27,9 +27,7 @@ export interface StageResults {
   requested_rate_per_s: number | null;
   /** Requests sent per second, by the rule of `requests_per_s`. */
   achieved_rate_per_s: number;
-  /**
-   * In flight: of a closed loop over the window, of an open one the requests' time over the stage's.
-   */
+  /** In flight: the requests' time over the stage's, by the rule of `requests_per_s`; the most at once. */
   concurrency: { mean: number; max: number };
   /** Requests that count in the window, by what came of them. */
   requests: {

@@ -3,7 +3,7 @@ import { latencies } from "../endpoint/latency.ts";
 import { seriesEstimates } from "../stats/block_bootstrap.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
-import { rateEstimate, rateOf, stageTimeOf } from "./rates.ts";
+import { meanInFlight, rateEstimate, rateOf } from "./rates.ts";
 import { LatencySamples } from "./samples.ts";
 import { judgeSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
@@ -88,24 +88,14 @@ export const outputTokens: CountOf = ({ failure, completion_tokens, token_events
 export const promptTokens: CountOf = ({ failure, prompt_tokens }) =>
   failure === null ? prompt_tokens : 0;
 
-/**
- * In flight. Closed loop: over the window. Open loop, and of several stages: the requests' time by the
- * time of the stage, which is what this rate keeps in flight (Little); a short stage begins with none.
- */
+/** In flight: of a stage by the rule of its rates, of several over the time from first to last. */
 function concurrencyOf(
   records: readonly RequestRecord[],
   window: Window,
   turnovers: SummaryContext["turnovers"],
 ): StageResults["concurrency"] {
   const physical = inFlight(records, window);
-  if (window.counts !== "turn" || turnovers.length !== 1) return physical;
-  const [{ ends }] = turnovers;
-  const time_s = stageTimeOf(ends);
-  const used_ns = ends.units.flatMap(({ records }) => records).reduce(
-    (sum, { t_sent_ns, t_end_ns }) => sum + (t_sent_ns === null ? 0 : t_end_ns - t_sent_ns),
-    0,
-  );
-  return { ...physical, mean: time_s > 0 ? used_ns / NS_PER_S / time_s : 0 };
+  return turnovers.length === 1 ? { ...physical, mean: meanInFlight(turnovers[0].ends) } : physical;
 }
 
 function metricsOf(

@@ -1,5 +1,7 @@
 /** Whether the measuring client itself can be trusted. */
 import { cacheText, isInflated } from "./cache_use.ts";
+import { shareEstimate } from "../stats/interval.ts";
+import { LEAST_UNITS } from "../stats/ratio.ts";
 import type { CacheUse } from "./cache_use.ts";
 import type { ClientReading } from "../run/request_record.ts";
 
@@ -9,6 +11,8 @@ export interface ClientCost extends ClientReading {
   lateness_p99_ms: number | null;
   /** The latest request, ms. */
   lateness_max_ms: number | null;
+  /** Requests that were sent, and how many of them more than 5 ms late. An earlier dyno told none. */
+  sends?: { count: number; late: number };
 }
 
 /** The newest calibration of this host, as far as it speaks of this load. */
@@ -38,16 +42,20 @@ export interface Verdict {
   client: ClientCost;
   /** The host's calibration; null where there is none for this client. */
   calibration: CalibrationCited | null;
+  /** Answered requests that it rests on. An earlier dyno told none. */
+  requests?: number;
 }
 
 /** What was measured, against which the client's own share is held. */
 export interface Measured {
   ttft_p50_ms: number | null;
   gap_p50_ms: number | null;
+  /** Requests with an answer. */
+  answered: number;
   /** The number of requests that a closed loop was to keep in flight, and kept; null when open. */
   concurrency: { wanted: number; mean: number } | null;
-  /** The share of wanted sends that were sent, when open and not capped. */
-  sent_share: number | null;
+  /** Sends that were wanted, and those that were sent, when open and not capped. */
+  sent: { wanted: number; count: number } | null;
   /** How much the server's prefix cache did; null is unknown. */
   cache: CacheUse | null;
 }
@@ -56,13 +64,21 @@ export interface Measured {
 const MOST_SHARE = 0.05;
 /** And never needs to be better than this. */
 const LEAST_MS = 1;
-const MOST_LATENESS_MS = 5;
+export const MOST_LATENESS_MS = 5;
+/** Fewer late sends are an accident, of however few requests. */
+const LEAST_LATE = 3;
+/** And no more of them than this share may be late. */
+const MOST_LATE_SHARE = 0.01;
 /** Longer than this, no host that is only busy keeps a process waiting. */
 const MOST_STALL_MS = 500;
 const MOST_CPU_SHARE = 0.9;
 const LEAST_CONCURRENCY_SHARE = 0.95;
 
-/** Judges whose figures these are: the model's, this client's, or a cache's. */
+/**
+ * Judges whose figures these are: the model's, this client's, or a cache's. What depends on how many
+ * requests there were limits the client only where it is no accident of few: shares by Wilson's 95 %
+ * interval, a mean from 8 answers on.
+ */
 export function judge(
   client: ClientCost,
   measured: Measured,
@@ -72,18 +88,19 @@ export function judge(
   const cached = measured.cache !== null && isInflated(measured.cache)
     ? [`${cacheText(measured.cache)}: --reset-cache begins with an empty one`]
     : [];
+  const rest = { client, calibration, requests: measured.answered };
   if (limits.length) {
-    return { verdict: "client_limited", reasons: [...limits, ...cached], client, calibration };
+    return { verdict: "client_limited", reasons: [...limits, ...cached], ...rest };
   }
-  if (cached.length) return { verdict: "cached", reasons: cached, client, calibration };
+  if (cached.length) return { verdict: "cached", reasons: cached, ...rest };
   const unknown = unknowns(client, calibration);
-  if (unknown.length) return { verdict: "unknown", reasons: unknown, client, calibration };
-  return { verdict: "trusted", reasons: [whatWasKept(client)], client, calibration };
+  if (unknown.length) return { verdict: "unknown", reasons: unknown, ...rest };
+  return { verdict: "trusted", reasons: [whatWasKept(client)], ...rest };
 }
 
 function limitsOf(
   client: ClientCost,
-  { ttft_p50_ms, gap_p50_ms, concurrency, sent_share }: Measured,
+  { ttft_p50_ms, gap_p50_ms, answered, concurrency, sent }: Measured,
   calibration: CalibrationCited | null,
 ): string[] {
   const limits: string[] = [];
@@ -96,9 +113,12 @@ function limitsOf(
         `(${MOST_SHARE * 100} % of the shortest median)`,
     );
   }
-  if (client.lateness_p99_ms !== null && client.lateness_p99_ms > MOST_LATENESS_MS) {
+  const { count = 0, late = 0 } = client.sends ?? {};
+  const lateShare = shareEstimate(late, count);
+  if (late >= LEAST_LATE && lateShare !== null && lateShare.low > MOST_LATE_SHARE) {
     limits.push(
-      `late sends: ${ms(client.lateness_p99_ms)} at p99, more than ${MOST_LATENESS_MS} ms`,
+      `late sends: ${late} of ${count} by more than ${MOST_LATENESS_MS} ms` +
+        (client.lateness_p99_ms === null ? "" : `, ${ms(client.lateness_p99_ms)} at p99`),
     );
   }
   if (client.blocked_ms !== null && client.blocked_ms > 0) {
@@ -115,14 +135,18 @@ function limitsOf(
   if (client.thread_cpu_cores !== null && client.thread_cpu_cores > MOST_CPU_SHARE) {
     limits.push(`CPU: the reading thread used ${client.thread_cpu_cores.toFixed(2)} of its core`);
   }
-  if (concurrency && concurrency.mean < LEAST_CONCURRENCY_SHARE * concurrency.wanted) {
+  const enough = answered >= LEAST_UNITS;
+  if (enough && concurrency && concurrency.mean < LEAST_CONCURRENCY_SHARE * concurrency.wanted) {
     limits.push(
       `${concurrency.mean.toFixed(1)} requests in flight on average, ` +
         `${concurrency.wanted} were to be`,
     );
   }
-  if (sent_share !== null && sent_share < LEAST_CONCURRENCY_SHARE) {
-    limits.push(`only ${(sent_share * 100).toFixed(1)} % of the requests were sent in their time`);
+  const sentShare = sent && shareEstimate(sent.count, sent.wanted);
+  if (sentShare && sentShare.high < LEAST_CONCURRENCY_SHARE) {
+    limits.push(
+      `only ${(sentShare.value * 100).toFixed(1)} % of the requests were sent in their time`,
+    );
   }
   if (calibration && client.events_per_s > calibration.ceiling_events_per_s) {
     limits.push(

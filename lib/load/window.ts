@@ -58,28 +58,40 @@ export function windowOf(
   const wanted = stage.concurrency!;
   const stays = staysOf(records);
   const full = fullSpan(stays, wanted);
-  const outside =
-    stays.filter(({ end_ns }) => full === null || end_ns < full.start_ns || end_ns > full.end_ns)
-      .length;
+  let outside = 0;
+  for (const end_ns of stays.end_ns) {
+    if (full === null || end_ns < full.start_ns || end_ns > full.end_ns) outside++;
+  }
   // a ramp and a drain are of fewer than `wanted` each
   if (full !== null && outside <= 2 * wanted) {
     const rule = `${wanted} in flight: without ramp and drain`;
     return { ...full, counts: "stage", kept: "throughout", rule };
   }
   const kept = full === null ? "never" : "seldom";
-  if (stays.length === 0) return { ...span, counts: "turn", kept, rule: "nothing was sent" };
+  if (stays.records.length === 0) {
+    return { ...span, counts: "turn", kept, rule: "nothing was sent" };
+  }
   return {
-    start_ns: stays.reduce((first, { start_ns }) => Math.min(first, start_ns), Infinity),
-    end_ns: stays.reduce((last, { end_ns }) => Math.max(last, end_ns), -Infinity),
+    start_ns: stays.start_ns[0],
+    end_ns: stays.end_ns.reduce((last, end_ns) => Math.max(last, end_ns)),
     counts: "stage",
     kept,
     rule: `from the first to the last request: ${kept} ${wanted} in flight`,
   };
 }
 
-/** A place of a closed loop, taken: by a request, or by the turns of a conversation. */
-export interface Stay extends Span {
+/** Stretches of CLOCK_MONOTONIC, nanoseconds: of each its start and its end. */
+export interface Spans {
+  start_ns: Float64Array;
+  end_ns: Float64Array;
+}
+
+/** Places of a closed loop, each taken by a request or by the turns of a conversation, by their starts. */
+export interface Stays extends Spans {
+  /** Those of a stay together. */
   records: readonly RequestRecord[];
+  /** Where the records of each stay begin, and where those of the last one end. */
+  first: Uint32Array;
 }
 
 /** A stretch of CLOCK_MONOTONIC, nanoseconds. */
@@ -92,24 +104,44 @@ export interface Span {
  * How long the places of a closed loop were taken, in the order in which they were: from when a request
  * had its place until its end; a conversation keeps its own while its user thinks.
  */
-export function staysOf(records: readonly RequestRecord[]): Stay[] {
-  const conversations = new Map<number | RequestRecord, RequestRecord[]>();
-  for (const record of records) {
-    if (record.failure === "unsent") continue;
-    const key = record.conversation ?? record;
-    const turns = conversations.get(key);
-    if (turns) turns.push(record);
-    else conversations.set(key, [record]);
-  }
-  return [...conversations.values()].map((records) => ({
-    records,
-    start_ns: Math.min(...records.map(({ t_ready_ns }) => t_ready_ns)),
-    end_ns: Math.max(...records.map(({ t_end_ns }) => t_end_ns)),
-  })).sort((a, b) => a.start_ns - b.start_ns);
+export function staysOf(records: readonly RequestRecord[]): Stays {
+  const kept = records.filter(({ failure }) => failure !== "unsent");
+  const conversations = new Map<number, number>();
+  let count = 0;
+  const stayOf = Uint32Array.from(kept, ({ conversation }) => {
+    if (conversation === null) return count++;
+    const known = conversations.get(conversation);
+    if (known !== undefined) return known;
+    conversations.set(conversation, count);
+    return count++;
+  });
+  const starts = new Float64Array(count).fill(Infinity);
+  const ends = new Float64Array(count).fill(-Infinity);
+  kept.forEach(({ t_ready_ns, t_end_ns }, i) => {
+    const stay = stayOf[i];
+    starts[stay] = Math.min(starts[stay], t_ready_ns);
+    ends[stay] = Math.max(ends[stay], t_end_ns);
+  });
+  const order = Uint32Array.from({ length: count }, (_, i) => i)
+    .sort((a, b) => starts[a] - starts[b] || a - b);
+  const place = new Uint32Array(count);
+  order.forEach((stay, i) => place[stay] = i);
+  const first = new Uint32Array(count + 1);
+  for (const stay of stayOf) first[place[stay] + 1]++;
+  for (let i = 0; i < count; i++) first[i + 1] += first[i];
+  const next = first.slice();
+  const sorted = new Array<RequestRecord>(kept.length);
+  kept.forEach((record, i) => sorted[next[place[stayOf[i]]]++] = record);
+  return {
+    records: sorted,
+    first,
+    start_ns: Float64Array.from(order, (stay) => starts[stay]),
+    end_ns: Float64Array.from(order, (stay) => ends[stay]),
+  };
 }
 
 /** From the first to the last moment at which so many were taken; null where they never were. */
-function fullSpan(spans: readonly Span[], wanted: number): Span | null {
+function fullSpan(spans: Spans, wanted: number): Span | null {
   let first = Infinity;
   let last = -Infinity;
   sweep(spans, (t_ns, taken, before) => {
@@ -124,17 +156,16 @@ export function inFlight(
   records: readonly RequestRecord[],
   window: Span,
 ): { mean: number; max: number } {
-  return takenOver(
-    records.flatMap(({ t_sent_ns, t_end_ns }) =>
-      t_sent_ns === null ? [] : [{ start_ns: t_sent_ns, end_ns: t_end_ns }]
-    ),
-    window,
-  );
+  const sent = records.filter(({ t_sent_ns }) => t_sent_ns !== null);
+  return takenOver({
+    start_ns: Float64Array.from(sent, ({ t_sent_ns }) => t_sent_ns!),
+    end_ns: Float64Array.from(sent, ({ t_end_ns }) => t_end_ns),
+  }, window);
 }
 
 /** The mean and the greatest number of spans that hold at a time, over a window. */
 export function takenOver(
-  spans: readonly Span[],
+  spans: Spans,
   { start_ns, end_ns }: Span,
 ): { mean: number; max: number } {
   let area = 0;
@@ -159,11 +190,11 @@ export function takenOver(
 
 /** Visits every change of the number of spans that hold, in the order of time. */
 function sweep(
-  spans: readonly Span[],
+  { start_ns, end_ns }: Spans,
   visit: (t_ns: number, taken: number, before: number) => void,
 ): void {
-  const starts = Float64Array.from(spans, ({ start_ns }) => start_ns).sort();
-  const ends = Float64Array.from(spans, ({ end_ns }) => end_ns).sort();
+  const starts = start_ns.toSorted();
+  const ends = end_ns.toSorted();
   let taken = 0;
   for (let s = 0, e = 0; e < ends.length;) {
     // one that ends as another starts has made room for it

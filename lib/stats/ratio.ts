@@ -16,10 +16,10 @@ const FEW = 24;
 /** By how much of its skewness/√blocks an interval is wider: a sample seldom shows its whole tail. */
 const TAIL = 0.6;
 
-/** What one unit, such as a request, adds to either sum. */
-export interface RatioUnit {
-  numerator: number;
-  denominator: number;
+/** What each unit, such as a request, adds to either sum. */
+export interface RatioUnits {
+  numerators: Float64Array;
+  denominators: Float64Array;
 }
 
 /** How the two sums were measured. */
@@ -40,20 +40,23 @@ export interface RatioOptions {
  * within 1/(1 + 3v) with v the squared relative standard error. In simulations of 16 to 320 units of
  * fixed, uniform, exponential, lognormal (σ 1) and Pareto (2.5) lengths it is off by less than 1 %.
  */
-export function ratio(units: readonly RatioUnit[], { random }: RatioOptions): number | null {
-  const n = units.length;
-  const numerator = sumOf(units.map((unit) => unit.numerator));
-  const denominator = sumOf(units.map((unit) => unit.denominator));
+export function ratio(
+  { numerators, denominators }: RatioUnits,
+  { random }: RatioOptions,
+): number | null {
+  const n = numerators.length;
+  const numerator = sumOf(numerators);
+  const denominator = sumOf(denominators);
   if (!(denominator > 0)) return null;
   const raw = numerator / denominator;
   if (!random || n < 2 || !(raw > 0)) return raw;
-  let others = 0;
-  for (const unit of units) {
-    const left = denominator - unit.denominator;
+  let [others, squares] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    const left = denominator - denominators[i];
     if (!(left > 0)) return raw;
-    others += (numerator - unit.numerator) / left;
+    others += (numerator - numerators[i]) / left;
+    squares += (numerators[i] - raw * denominators[i]) ** 2;
   }
-  const squares = sumOf(units.map((unit) => (unit.numerator - raw * unit.denominator) ** 2));
   const most = 1 + 3 * squares * n / (n - 1) / numerator ** 2;
   return Math.min(raw * most, Math.max(raw / most, n * raw - (n - 1) * others / n));
 }
@@ -68,10 +71,10 @@ export function ratio(units: readonly RatioUnit[], { random }: RatioOptions): nu
  * Where all numerators are 0, its upper end is that of Wilson's share, as if a unit held one at most.
  */
 export function ratioEstimate(
-  units: readonly RatioUnit[],
+  units: RatioUnits,
   options: RatioOptions,
 ): Estimate | null {
-  const n = units.length;
+  const n = units.numerators.length;
   const value = ratio(units, options);
   if (value === null || n < LEAST_UNITS) return null;
   const whole = (value: number, low: number, high: number): Estimate => ({
@@ -128,16 +131,16 @@ export function ratioEstimate(
   return whole(value, Math.min(value, end(0.975)), Math.max(value, end(0.025)));
 }
 
-function blocksOf(units: readonly RatioUnit[]): { numerators: number[]; denominators: number[] } {
-  const n = units.length;
+function blocksOf(units: RatioUnits): { numerators: number[]; denominators: number[] } {
+  const n = units.numerators.length;
   const count = Math.min(MOST_BLOCKS, n);
   const numerators = new Array<number>(count).fill(0);
   const denominators = new Array<number>(count).fill(0);
-  units.forEach((unit, i) => {
+  for (let i = 0; i < n; i++) {
     const block = Math.floor(i * count / n);
-    numerators[block] += unit.numerator;
-    denominators[block] += unit.denominator;
-  });
+    numerators[block] += units.numerators[i];
+    denominators[block] += units.denominators[i];
+  }
   const raw = sumOf(numerators) / sumOf(denominators);
   const residuals = numerators.map((each, b) => each - raw * denominators[b]);
   const of = n < FEW ? 1 : blocksToMerge(residuals, LEAST_UNITS, 1.3 / Math.sqrt(count));
@@ -157,7 +160,7 @@ function skewness(values: readonly number[]): number {
   return sumOf(values.map((value) => value ** 3)) / values.length / squares ** 1.5;
 }
 
-function sumOf(values: readonly number[]): number {
+function sumOf(values: Iterable<number>): number {
   let sum = 0;
   for (const value of values) sum += value;
   return sum;

@@ -3,9 +3,9 @@
  * the rate c / E[time of a request] (the elementary renewal theorem).
  */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { rateEstimate, rateOf, turnoverOf } from "../../lib/load/rates.ts";
+import { meanInFlight, rateEstimate, rateOf, turnoverOf } from "../../lib/load/rates.ts";
 import { isAnswered, outputTokens, promptTokens, summarise } from "../../lib/load/summarise.ts";
-import { windowOf } from "../../lib/load/window.ts";
+import { inFlight, windowOf } from "../../lib/load/window.ts";
 import { openRandom, standardNormal } from "../../lib/stats/random.ts";
 import { assertConserved, record } from "./fixture.ts";
 import type { StageResults } from "../../lib/load/results.ts";
@@ -206,6 +206,23 @@ Deno.test("fewer requests than places: their count over the time from the first 
   assertEquals([few.window.kept, few.requests.successful], ["never", 5]);
   assertAlmostEquals(few.requests_per_s, 5000 / timeOf(12), 1e-9);
   assertAlmostEquals(few.output_tokens_per_s!, 60_000 / timeOf(12), 1e-6);
+});
+
+Deno.test("in flight by the rule of the rates: connections that open slowly in a short load", () => {
+  // 8 places, 10 requests: the first 8 wait 60 ms for their connections, each then takes 100 to 160 ms
+  const first = [100, 110, 120, 130, 140, 150, 155, 160];
+  const records = first.map((ms) => ({
+    ...record({ at_ms: 60, ttft_ms: 50, e2e_ms: ms, connect_ns: 6e7 }),
+    t_ready_ns: 0,
+  }));
+  records.push(record({ at_ms: 160, ttft_ms: 50, e2e_ms: 130 }));
+  records.push(record({ at_ms: 170, ttft_ms: 50, e2e_ms: 125 }));
+  const window = windowOf({ ...CLOSED, concurrency: 8 }, { start_ns: 0, end_ns: 1e9 }, records);
+  const { ends } = turnoverOf(records, window, pace);
+  // places · Σ sent / Σ held: 1,065 + 255 ms in flight of 1,545 + 255 held; the window saw 5.3
+  assertAlmostEquals(meanInFlight(ends), 8 * 1320 / 1800, 1e-9);
+  assertAlmostEquals(meanInFlight(ends, true), 8, 1e-9);
+  assert(inFlight(records, window).mean < 0.95 * meanInFlight(ends));
 });
 
 Deno.test("a server that fewer requests make faster: the drain is counted at the pace before it", () => {

@@ -12,6 +12,7 @@ const client: ClientCost = {
   read_lag_max_ms: 2,
   lateness_p99_ms: 0.2,
   lateness_max_ms: 1,
+  sends: { count: 100, late: 0 },
   cpu_cores: 0.5,
   thread_cpu_cores: 0.2,
   cores: 2,
@@ -25,7 +26,8 @@ const measured: Measured = {
   ttft_p50_ms: 200,
   gap_p50_ms: 40,
   concurrency: { wanted: 8, mean: 7.9 },
-  sent_share: null,
+  answered: 100,
+  sent: null,
   cache: null,
 };
 const calibration: Calibration = {
@@ -60,16 +62,38 @@ Deno.test("a trusted client tells what is known of it, and no more", () => {
   assertEquals(reasons, ["requests were sent within 0.20 ms of their time (p99)"]);
 });
 
+Deno.test("an accident of few requests limits no client; the verdict says how many they were", () => {
+  // shares by Wilson's interval, as statsmodels' proportion_confint(k, n, method="wilson") tells it:
+  // 1 of 30 from 0.6 %, 2 of 30 from 1.8 %, 3 of 100 from 1.03 %, 3 of 400 from 0.26 %; 9 of 10 to 98 %
+  const cases: [Partial<ClientCost>, Partial<Measured>, string][] = [
+    [{ lateness_p99_ms: 10, sends: { count: 30, late: 1 } }, { answered: 30 }, "trusted"],
+    [{ lateness_p99_ms: 10, sends: { count: 30, late: 2 } }, { answered: 30 }, "trusted"],
+    [{ lateness_p99_ms: 10, sends: { count: 2, late: 2 } }, { answered: 2 }, "trusted"],
+    [{ lateness_p99_ms: 10, sends: { count: 100, late: 3 } }, {}, "client_limited"],
+    [{ lateness_p99_ms: 4, sends: { count: 400, late: 3 } }, {}, "trusted"],
+    [{ lateness_p99_ms: 60, sends: { count: 40, late: 40 } }, { answered: 40 }, "client_limited"],
+    [{}, { concurrency: { wanted: 3, mean: 1.2 }, answered: 0 }, "trusted"],
+    [{}, { concurrency: { wanted: 3, mean: 1.2 }, answered: 8 }, "client_limited"],
+    [{}, { concurrency: null, sent: { wanted: 10, count: 9 } }, "trusted"],
+    [{}, { concurrency: null, sent: { wanted: 0, count: 0 } }, "trusted"],
+  ];
+  for (const [cost, found, expected] of cases) {
+    const whole = { ...measured, ...found };
+    const { verdict, requests } = judge({ ...client, ...cost }, whole, null);
+    assertEquals([verdict, requests], [expected, whole.answered], JSON.stringify([cost, found]));
+  }
+});
+
 Deno.test("each thing that can limit a client is named with its figure", () => {
   const cases: [Partial<ClientCost>, Partial<Measured>, string][] = [
     [{ read_lag_p99_ms: 2.1 }, {}, "reads lag: 2.10 ms"],
-    [{ lateness_p99_ms: 6 }, {}, "late sends: 6.00 ms"],
+    [{ lateness_p99_ms: 6, sends: { count: 100, late: 5 } }, {}, "late sends: 5 of 100"],
     [{ blocked_ms: 12 }, {}, "the ring was full for 12 ms"],
     [{ stalled_ms: 900 }, {}, "stood still for 900 ms"],
     [{ cpu_cores: 1.9 }, {}, "1.90 of 2 cores"],
     [{ thread_cpu_cores: 0.95 }, {}, "the reading thread used 0.95"],
     [{}, { concurrency: { wanted: 8, mean: 7 } }, "7.0 requests in flight"],
-    [{}, { concurrency: null, sent_share: 0.9 }, "only 90.0 %"],
+    [{}, { concurrency: null, sent: { wanted: 100, count: 90 } }, "only 90.0 %"],
     [{ events_per_s: 60_000 }, {}, "above this host's ceiling of 50000"],
   ];
   for (const [cost, found, said] of cases) {

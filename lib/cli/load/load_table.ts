@@ -152,10 +152,11 @@ function row(name: string, stage: StageResults, shape: Shape, paint: Palette): s
   ];
 }
 
-function verdictLines({ verdict, reasons }: Verdict, paint: Palette): string[] {
+function verdictLines({ verdict, reasons, requests }: Verdict, paint: Palette): string[] {
   const { word, meaning, tone } = VERDICTS[verdict];
+  const rests = requests === undefined ? "" : ` (by ${requests} answered requests)`;
   return [
-    `${paint.bold(paint[tone](word))}  ${meaning}`,
+    `${paint.bold(paint[tone](word))}  ${meaning}${rests}`,
     ...reasons.flatMap((reason) => wrapped("  ", reason)),
   ];
 }
