@@ -1,4 +1,5 @@
 /** Why an exchange with an endpoint failed, in the classes that results count, in the server's words. */
+import { inheritedGuard } from "./address.ts";
 import { ToldError } from "../errors.ts";
 import { retryAfterSeconds } from "../execute/backoff.ts";
 
@@ -81,7 +82,9 @@ export function statusError(
   { api_key_env, timeout }: Asked,
 ): EndpointError {
   const failure = classOfStatus(status);
-  const said = excerpt(wordsOf(body));
+  // whoever sends tasks to a server may not read by it what is no API's
+  const words = wordsOf(body);
+  const said = words === body && inheritedGuard() !== null ? "" : excerpt(words);
   const hints: string[] = [];
   if (failure === "auth") {
     hints.push(

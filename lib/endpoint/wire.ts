@@ -5,6 +5,7 @@ import net from "node:net";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { LAG_UNKNOWN, Wire } from "../native/wire.ts";
+import { inheritedGuard } from "./address.ts";
 import { EndpointError } from "./errors.ts";
 import { headersIn } from "./http_response.ts";
 import { neverSent, requestHead } from "./transport.ts";
@@ -41,6 +42,7 @@ export class WireTransport implements Transport, WireSink {
   readonly #flights = new Map<number, Flight>();
   /** By origin: the place's number, or the promise of it while its name is looked up. */
   readonly #targets = new Map<string, number | Promise<number>>();
+  readonly #guard = inheritedGuard();
   #last = 0;
   #pumping = false;
   #disposed = false;
@@ -161,7 +163,7 @@ export class WireTransport implements Transport, WireSink {
   #target(url: URL): number | Promise<number> {
     const known = this.#targets.get(url.host);
     if (known !== undefined) return known;
-    const addresses = numericAddresses(url);
+    const addresses = this.#guard === null ? numericAddresses(url) : null;
     const target = addresses ? this.#wire.target(addresses) : this.#resolved(url);
     this.#targets.set(url.host, target);
     return target;
@@ -169,8 +171,10 @@ export class WireTransport implements Transport, WireSink {
 
   async #resolved(url: URL): Promise<number> {
     try {
-      const found = await lookup(url.hostname, { all: true });
-      const target = this.#wire.target(found.map(({ address }) => `${address} ${url.port || 80}`));
+      const found = this.#guard === null
+        ? (await lookup(url.hostname, { all: true })).map(({ address }) => address)
+        : await this.#guard.addresses(url);
+      const target = this.#wire.target(found.map((address) => `${address} ${url.port || 80}`));
       this.#targets.set(url.host, target);
       return target;
     } catch (error) {

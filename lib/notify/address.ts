@@ -1,47 +1,7 @@
 /** Which addresses a callback may go to: public ones, so that nobody makes this host ask its neighbours. */
 import { lookup } from "node:dns/promises";
-import { BlockList, isIP, isIPv4 } from "node:net";
-
-/** Addresses that are no public host's, by the IANA special-purpose registries. */
-const SPECIAL: [address: string, bits: number][] = [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.0.0.0", 24],
-  ["192.0.2.0", 24],
-  ["192.31.196.0", 24],
-  ["192.52.193.0", 24],
-  ["192.88.99.0", 24],
-  ["192.168.0.0", 16],
-  ["192.175.48.0", 24],
-  ["198.18.0.0", 15],
-  ["198.51.100.0", 24],
-  ["203.0.113.0", 24],
-  ["224.0.0.0", 3], // multicast, reserved, broadcast
-];
-
-/** Of what is global unicast (2000::/3), the parts that lead elsewhere. */
-const SPECIAL_V6: [address: string, bits: number][] = [
-  ["2001::", 23], // protocol assignments, Teredo, ORCHID
-  ["2001:db8::", 32],
-  ["2002::", 16], // 6to4 carries an IPv4 address
-  ["3fff::", 20],
-];
-
-const special = new BlockList();
-for (const [address, bits] of SPECIAL) special.addSubnet(address, bits, "ipv4");
-for (const [address, bits] of SPECIAL_V6) special.addSubnet(address, bits, "ipv6");
-const unicast = new BlockList();
-unicast.addSubnet("2000::", 3, "ipv6");
-
-/** Whether an IP address is a public host's. An IPv6 address outside of 2000::/3 is none. */
-export function isPublic(address: string): boolean {
-  if (isIPv4(address)) return !special.check(address, "ipv4");
-  return isIP(address) === 6 && unicast.check(address, "ipv6") && !special.check(address, "ipv6");
-}
+import { isIP } from "node:net";
+import { isPublic } from "../endpoint/address.ts";
 
 /** A callback that is not sent, whatever its receiver would say. */
 export class RefusedAddressError extends Error {

@@ -1,10 +1,11 @@
 /** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
 import { join, resolve } from "node:path";
+import { EndpointGuard } from "../endpoint/address.ts";
 import { keyOrigins } from "../endpoint/key_origins.ts";
 import { CallbackQueue } from "../notify/queue.ts";
 import { checkWritable } from "../run/directory.ts";
 import { serverApp } from "./app.ts";
-import { tokenFor } from "./auth.ts";
+import { isLoopback, tokenFor } from "./auth.ts";
 import { HardwareWatch } from "./hardware_watch.ts";
 import { listen } from "./listen.ts";
 import { AllowedPaths } from "./tasks/allowed_paths.ts";
@@ -87,6 +88,7 @@ export class Server implements AsyncDisposable {
       paths: new AllowedPaths(options.allow, runs),
       allow_commands: options.allow_commands,
       keys: keyOrigins(options.key_envs),
+      endpoints: isLoopback(host) ? null : new EndpointGuard(options.allow_endpoints),
       sweeps: join(runs, "sweeps"),
       batches: resolve(options.batches),
     };

@@ -49,6 +49,14 @@ export const serveSettings = z.strictObject({
     help: "let callbacks go to private and loopback addresses",
     flag: "allow-private-callbacks",
   }),
+  /** Hosts and networks that tasks may ask, though they are private or loopback. */
+  allow_endpoints: z.array(z.string()).default([]).register(about, {
+    help:
+      "with --host of other than loopback: private or loopback hosts that tasks may ask, such " +
+      "as 10.0.0.0/8",
+    placeholder: "HOST|CIDR",
+    otherwise: "none",
+  }),
   /** Variables that may hold a task's API key, each with the origin that it goes to: `NAME=ORIGIN`. */
   key_envs: z.array(z.string()).default([]).register(about, {
     help: "a variable that may hold a task's API key, and the one origin that it is sent to; a " +

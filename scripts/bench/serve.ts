@@ -60,6 +60,7 @@ async function serve(): Promise<void> {
     runs,
     batches: "batches",
     allow: ["."],
+    allow_endpoints: [],
     allow_commands: false,
     private_callbacks: false,
     key_envs: [],

@@ -1,11 +1,8 @@
 /** Where callbacks do not go: a corpus of addresses that lead into one's own network. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  callbackUrl,
-  checkedAddress,
-  isPublic,
-  RefusedAddressError,
-} from "../../lib/notify/address.ts";
+import { InputError } from "../../lib/errors.ts";
+import { EndpointGuard, isPublic } from "../../lib/endpoint/address.ts";
+import { callbackUrl, checkedAddress, RefusedAddressError } from "../../lib/notify/address.ts";
 
 const PRIVATE = `
   0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.254
@@ -85,4 +82,34 @@ Deno.test("a name is looked up, and its address is what is checked", async () =>
   const url = new URL("http://localhost:1/");
   await assertRejects(() => checkedAddress(url, false), RefusedAddressError, "private");
   assert(["127.0.0.1", "::1"].includes(await checkedAddress(url, true)));
+});
+
+Deno.test("endpoints of tasks: private and loopback ones by a list, link-local ones never", () => {
+  const none = new EndpointGuard([]);
+  for (const address of PRIVATE.filter((address) => !/^::ffff:(8|0)/.test(address))) {
+    assert(none.refusal("h.example", [address]) !== null, address);
+  }
+  for (const address of PUBLIC) assertEquals(none.refusal("h.example", [address]), null, address);
+  assert(none.refusal("h.example", ["1.1.1.1", "10.0.0.1"]) !== null, "each of several counts");
+  const some = new EndpointGuard([
+    "10.0.0.0/8",
+    "127.0.0.1",
+    "fd12:3456::/32",
+    "llm.example",
+    "[::1]",
+  ]);
+  for (const address of ["10.9.9.9", "127.0.0.1", "fd12:3456::9", "::1", "::ffff:10.1.1.1"]) {
+    assertEquals(some.refusal("h.example", [address]), null, address);
+  }
+  for (const address of ["127.0.0.2", "192.168.0.1", "fd13::1", "172.16.0.1"]) {
+    assert(some.refusal("h.example", [address]) !== null, address);
+  }
+  assertEquals(some.refusal("LLM.example", ["192.168.0.1"]), null);
+  const all = new EndpointGuard(["0.0.0.0/0", "::/0", "metadata.internal"]);
+  for (const address of ["169.254.169.254", "fe80::1", "febf::1", "::ffff:169.254.169.254"]) {
+    assert(all.refusal("metadata.internal", [address]) !== null, address);
+  }
+  for (const wrong of ["10.0.0.0/33", "::/129", "http://h", "a b", "10.0.0.0/x", "/8", ""]) {
+    assertThrows(() => new EndpointGuard([wrong]), InputError, "--allow-endpoints");
+  }
 });

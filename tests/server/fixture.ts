@@ -18,6 +18,7 @@ export function serving(path: string, options: Partial<ServeOptions> = {}): Prom
     allow_commands: false,
     private_callbacks: true,
     key_envs: ["DYNO_TEST_KEY*=http://127.0.0.1:9"],
+    allow_endpoints: [],
     max_queue: 1000,
     jobs: 1,
     rate_per_s: 0,

@@ -57,6 +57,11 @@ export const command: Command = {
       terminal.say(
         `dyno serve at ${terminal.paint.accent(server.url)}, runs in ${shortPath(runs)}`,
       );
+      if (!process.env.DYNO_SERVE_TOKEN) {
+        terminal.say(
+          terminal.paint.dim("DYNO_SERVE_TOKEN is not set: any user of this host may send tasks"),
+        );
+      }
       if (!process.env.DYNO_WEBHOOK_SECRET) {
         terminal.say(terminal.paint.dim("DYNO_WEBHOOK_SECRET is not set: callbacks are unsigned"));
       }

@@ -1,6 +1,7 @@
 /** A socket to an origin: direct, by TLS, by a Unix socket, or through a proxy's tunnel. */
 import net from "node:net";
 import tls from "node:tls";
+import { inheritedGuard } from "../address.ts";
 import { proxyAuthorization } from "../proxy.ts";
 import { trustedCertificates } from "../trusted.ts";
 import type { Buffer } from "node:buffer";
@@ -18,7 +19,7 @@ export function openSocket(
   onReady: (socket: net.Socket) => void,
   onFailed: (error: Error) => void,
 ): () => void {
-  let current: net.Socket;
+  let current: net.Socket | undefined;
   let over = false;
   const settle = (then: () => void) => {
     if (over) return;
@@ -32,14 +33,14 @@ export function openSocket(
     socket.once("error", (error: Error) => settle(() => onFailed(error)));
     socket.once("close", () => settle(() => onFailed(new Error("closed by the server"))));
   };
-  const secured = (socket?: net.Socket) => {
-    const secure = openTls(url, socket);
+  const secured = (socket?: net.Socket, at?: string) => {
+    const secure = openTls(url, socket, at);
     follow(secure, "secureConnect", () => settle(() => onReady(secure)));
   };
-  if (url.protocol === "https:" && proxy === null) {
-    secured();
-  } else {
-    const socket = proxy ? openPlain(proxy) : openPlain(url);
+  const open = (at?: string) => {
+    if (over) return;
+    if (url.protocol === "https:" && proxy === null) return secured(undefined, at);
+    const socket = proxy ? openPlain(proxy) : openPlain(url, at);
     const tunnelled = url.protocol === "https:";
     follow(socket, "connect", () => {
       if (!tunnelled) return settle(() => onReady(socket));
@@ -48,23 +49,32 @@ export function openSocket(
         settle(() => onFailed(error));
       });
     });
+  };
+  const guard = proxy === null ? inheritedGuard() : null;
+  if (guard === null) open();
+  else {
+    // connected to the address that was checked: the name may lead elsewhere a moment later
+    guard.addresses(url).then(
+      ([address]) => open(address),
+      (error: Error) => settle(() => onFailed(error)),
+    );
   }
   return () => {
     over = true;
-    current.on("error", () => {});
-    current.destroy();
+    current?.on("error", () => {});
+    current?.destroy();
   };
 }
 
-function openPlain(url: URL): net.Socket {
+function openPlain(url: URL, at = bareHost(url)): net.Socket {
   if (url.protocol === "http+unix:") return net.connect(decodeURIComponent(url.hostname));
-  return net.connect({ host: bareHost(url), port: Number(url.port) || 80 });
+  return net.connect({ host: at, port: Number(url.port) || 80 });
 }
 
-function openTls(url: URL, socket: net.Socket | undefined): net.Socket {
+function openTls(url: URL, socket: net.Socket | undefined, at = bareHost(url)): net.Socket {
   const host = bareHost(url);
   const servername = net.isIP(host) ? undefined : host;
-  const to = socket ? { socket } : { host, port: Number(url.port) || 443 };
+  const to = socket ? { socket } : { host: at, port: Number(url.port) || 443 };
   const ca = trustedCertificates();
   return tls.connect({ ...to, servername, ca, ALPNProtocols: ["http/1.1"] });
 }

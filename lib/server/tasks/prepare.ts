@@ -10,6 +10,7 @@ import { loadProblems } from "../../coding/problems/load_problems.ts";
 import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
 import { keyOriginsText, keyUseOf, mayGo } from "../../endpoint/key_origins.ts";
+import { provider as presetOf } from "../../endpoint/providers.ts";
 import { isSecretHeader } from "../../endpoint/secret_names.ts";
 import { keyUseOfModel } from "../../schedule/apis.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
@@ -19,6 +20,7 @@ import type { BatchFolder } from "../../schedule/folder.ts";
 import type { Experiment } from "../../settings/experiment.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { SweepConfig } from "../../sweep/sweep.ts";
+import type { EndpointGuard } from "../../endpoint/address.ts";
 import type { KeyOrigin, KeyUse } from "../../endpoint/key_origins.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
 import type { BatchTask, LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
@@ -36,6 +38,8 @@ export interface TaskPolicy {
   allow_commands: boolean;
   /** Variables that may hold a task's API key, and where each may go. */
   keys: readonly KeyOrigin[];
+  /** What tasks may ask; null where only programs of this host reach the server. */
+  endpoints: EndpointGuard | null;
   /** Where sweeps go. */
   sweeps: string;
   /** Where batches keep their state. */
@@ -65,6 +69,8 @@ export interface Prepared {
   exp_dir: string | null;
   /** The folder of a batch; null for another kind. */
   batch_dir?: BatchFolder | null;
+  /** Whether it asks the mock endpoint of its own process. */
+  mock?: boolean;
   /** Whether a run that was cut off can go on; a load is measured anew. */
   resumable: boolean;
 }
@@ -110,10 +116,13 @@ async function prepareSuite(task: SuiteTask, { paths, ...policy }: TaskPolicy): 
 /** The run of an experiment, once what it asks of is there and allowed. */
 async function suiteRun(
   experiment: Experiment,
-  { allow_commands, keys }: Pick<TaskPolicy, "allow_commands" | "keys">,
+  { allow_commands, keys, endpoints }: Omit<TaskPolicy, "paths">,
 ): Promise<Prepared> {
   const { suite, mock } = experiment;
-  if (!mock) checkKey(["api_key_env"], experiment, keys);
+  if (!mock) {
+    checkKey(["api_key_env"], experiment, keys);
+    await checkReach(["endpoint"], experiment, endpoints);
+  }
   const wrong = misplaced(suite, experiment);
   if (wrong) throw new TaskRefused([wrong.name], wrong.why);
   if (holdsProblems(suite)) await atAsync(["suite"], () => loadProblems(suite));
@@ -121,12 +130,16 @@ async function suiteRun(
   return {
     content: experiment,
     args: (file) => ["run", file],
+    mock: mock !== undefined,
     exp_dir: null,
     resumable: true,
   };
 }
 
-async function prepareLoad(task: LoadTask, { paths, keys }: TaskPolicy): Promise<Prepared> {
+async function prepareLoad(
+  task: LoadTask,
+  { paths, keys, endpoints }: TaskPolicy,
+): Promise<Prepared> {
   const { callback_url: _url, name = "load", ...own } = task;
   const settings = { ...own };
   for (const field of ["prompts", "trace"] as const) {
@@ -135,6 +148,7 @@ async function prepareLoad(task: LoadTask, { paths, keys }: TaskPolicy): Promise
   }
   const { kind: _kind, ...planned } = settings;
   checkKey(["api_key_env"], planned, keys);
+  await checkReach(["endpoint"], planned, endpoints);
   await atAsync([], () => planLoad(planned));
   return {
     content: { name, ...settings },
@@ -176,11 +190,14 @@ async function prepareSweep(
 /** The batch goes on where it was, so that a slot of it is run once, by whichever task. */
 async function prepareBatch(
   task: BatchTask,
-  { paths, batches, keys }: TaskPolicy,
+  { paths, batches, keys, endpoints }: TaskPolicy,
 ): Promise<Prepared> {
   const path = at(["batch"], () => paths.resolve(task.batch));
   const { name, models } = await atAsync(["batch"], () => loadBatch(path));
-  for (const use of models.map(keyUseOfModel)) checkKey(["batch"], use, keys);
+  for (const use of models.map(keyUseOfModel)) {
+    checkKey(["batch"], use, keys);
+    await checkReach(["batch"], use, endpoints);
+  }
   return {
     content: null,
     args: () => ["batch", "run", path, "--once", `--batches=${batches}`],
@@ -252,6 +269,27 @@ function checkKey(path: (string | number)[], use: KeyUse, keys: readonly KeyOrig
     `${why}; allowed are ${keyOriginsText(keys).join(", ") || "none"} (the server's --key-env)`,
     { forbidden: known },
   );
+}
+
+/**
+ * Checks where requests would go. A name that nobody knows now may be known later; each connection of
+ * the task is checked again.
+ *
+ * @throws {TaskRefused} an address that this server's tasks do not ask.
+ */
+async function checkReach(
+  path: (string | number)[],
+  { endpoint, provider }: KeyUse,
+  guard: EndpointGuard | null,
+): Promise<void> {
+  const url = endpoint ?? at(path, () => provider && presetOf(provider).base_url);
+  if (guard === null || !url || !URL.canParse(url)) return;
+  try {
+    await guard.addresses(new URL(url));
+  } catch (error) {
+    if ((error as { code?: string }).code !== undefined) return;
+    throw new TaskRefused(path, messageOf(error));
+  }
 }
 
 /** The key that a file names is for the endpoint that the file names. */

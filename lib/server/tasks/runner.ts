@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, WriteError } from "../../errors.ts";
+import { ENDPOINTS_ENV } from "../../endpoint/address.ts";
 import { KEY_ENV, keyOriginsText } from "../../endpoint/key_origins.ts";
 import { Scope } from "../../execute/scope.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
@@ -137,7 +138,12 @@ export class TaskRunner {
       [...command, ...args, "--json"],
       output,
       (started) => store.started(task, started),
-      { [KEY_ENV]: keyOriginsText(policy.keys).join(",") },
+      {
+        [KEY_ENV]: keyOriginsText(policy.keys).join(","),
+        ...(policy.endpoints === null || prepared.mock
+          ? {}
+          : { [ENDPOINTS_ENV]: policy.endpoints.list.join(",") }),
+      },
     );
     if (this.#stopping || task.cancelling) this.#end(task);
     const refresh = (last: boolean) => {

@@ -24,6 +24,7 @@ Deno.test("coding problems are an experiment that dyno run reads, with all setti
     paths: new AllowedPaths([place.path], join(place.path, "runs")),
     allow_commands: false,
     keys: [],
+    endpoints: null,
     sweeps: "",
     batches: "",
   };
