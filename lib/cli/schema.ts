@@ -34,11 +34,16 @@ const WRITTEN: readonly ZodType[] = [
   mockScriptSchema,
 ];
 
-const forms: Record<string, { title: string; schema: ZodType }> = {
-  ...Object.fromEntries(WRITTEN.map((schema) => {
+/** The forms of files that people write, by the name that `dyno schema` has for them. */
+export const writtenForms: Record<string, { title: string; schema: ZodType }> = Object.fromEntries(
+  WRITTEN.map((schema) => {
     const { name, title } = fileForms.get(schema)!;
     return [name, { title, schema }];
-  })),
+  }),
+);
+
+const forms: Record<string, { title: string; schema: ZodType }> = {
+  ...writtenForms,
   "results": { title: "results.json of a suite", schema: suiteResultsSchema },
   "load-results": { title: "results.json of a load", schema: loadResultsSchema },
   "metadata": { title: "run_metadata.json of a run", schema: metadataSchema },

@@ -3,7 +3,7 @@ import { inheritedGuard } from "./address.ts";
 import { ToldError } from "../errors.ts";
 import { retryAfterSeconds } from "../execute/backoff.ts";
 
-/** Classes of failure; see the metric dictionary in README. */
+/** Classes of failure, as results and metrics count them. */
 export type FailureClass =
   | "connect"
   | "timeout"

@@ -31,7 +31,7 @@ export interface Measure {
   where: readonly ("suite" | "load" | "hardware" | "server")[];
   /** How it is computed; null where its definition is all. */
   formula: string | null;
-  /** One line: the README's, and the reports'. `code` between backticks. */
+  /** One line: that of docs/metrics.md, and the reports'. `code` between backticks. */
   definition: string;
   /** Whose definition it is; null: dyno's own. */
   source: string | null;

@@ -18,7 +18,7 @@ const LATENESS_BUCKETS_S = [
   ...[1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
 ];
 
-/** A request that is over; null is unknown. The terms are those of the README's dictionary. */
+/** A request that is over; null is unknown. The terms are those of docs/metrics.md. */
 export interface FinishedRequest {
   result: "success" | "failed" | "unfinished" | "unsent" | "warmup";
   /** The class of a failure. */

@@ -1,4 +1,4 @@
-/** What the numbers of a report mean, in the words of the README. */
+/** What the numbers of a report mean, in the words of docs/metrics.md. */
 import { measureNamed } from "../measures/measures.ts";
 import { grouped } from "../text/grouped.ts";
 import { escapeHtml } from "./html.ts";
@@ -15,7 +15,7 @@ const measured = (...names: string[]): Term[] =>
     return [term, definition];
   });
 
-/** Terms of suites' runs; the README's table begins with them. */
+/** Terms of suites' runs; the table of docs/metrics.md begins with them. */
 export const DEFINITIONS: readonly Term[] = [
   ...measured("ttft_ms", "tpot_ms", "e2e_ms", "completion_tokens", "pass_rate", "score"),
   [
@@ -24,7 +24,7 @@ export const DEFINITIONS: readonly Term[] = [
   ],
 ];
 
-/** Terms of load runs: the rest of the README's table. */
+/** Terms of load runs: the rest of that table. */
 export const LOAD_DEFINITIONS: readonly Term[] = [
   ...measured(
     ...["ttft_intended_ms", "e2e_intended_ms", "gap_ms", "normalized_latency_ms", "lateness_ms"],

@@ -1,4 +1,4 @@
-/** README's lines with narrow permissions, each run with just these and no question asked. */
+/** The lines of docs/permissions.md, each run with just these and no question asked. */
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -11,11 +11,10 @@ import { temporaryFolder } from "../native/fixtures.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The words of README's lines, behind `deno`. */
-function readmeLines(): string[] {
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  const [, section] = /\n## Permissions\n([\s\S]*?)\n## /.exec(readme)!;
-  return section.split("\n").flatMap((line) => /^deno (run .*)$/.exec(line)?.slice(1) ?? []);
+/** The words of the page's lines, after `deno`. */
+function pageLines(): string[] {
+  const page = readFileSync(join(ROOT, "docs/permissions.md"), "utf8");
+  return page.split("\n").flatMap((line) => /^deno (run .*)$/.exec(line)?.slice(1) ?? []);
 }
 
 async function freePort(): Promise<number> {
@@ -51,11 +50,11 @@ function start(line: string, port: number, cwd: string) {
   return { pid: child.pid!, ended, ready, said: () => said };
 }
 
-Deno.test("README's lines with narrow permissions work as they stand", async () => {
+Deno.test("lines with narrow permissions work as they stand", async () => {
   using folder = temporaryFolder();
   cpSync(join(ROOT, "experiments"), join(folder.path, "experiments"), { recursive: true });
   const port = await freePort();
-  const [mockLine, ...lines] = readmeLines();
+  const [mockLine, ...lines] = pageLines();
   assertMatch(mockLine, /main\.ts mock/);
   assert(lines.length >= 11 && lines.every((line) => !/ -A | --allow-all/.test(line)));
   const mock = start(mockLine, port, folder.path);
@@ -75,8 +74,8 @@ Deno.test("README's lines with narrow permissions work as they stand", async () 
 
 Deno.test("deno install -g puts dyno on the PATH", async () => {
   using folder = temporaryFolder();
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  const [, words] = /`deno (install -g [^`]*)`/.exec(readme)!;
+  const page = readFileSync(join(ROOT, "docs/permissions.md"), "utf8");
+  const [, words] = /`deno (install -g [^`]*)`/.exec(page)!;
   const install = new Deno.Command(Deno.execPath(), {
     args: [...words.split(" "), "--root", folder.path].toSorted((a, b) =>
       Number(a === "main.ts") - Number(b === "main.ts")

@@ -1,20 +1,17 @@
 /**
- * Every command of README, as it stands there: in a folder that has the files it names, with a mock
- * in the place of the endpoints, and with durations cut short.
+ * Every command of README and docs/, as it stands there: in a folder that has the files it names, with
+ * a mock in the place of the endpoints, and with durations cut short. A command on two pages runs once.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { assert, assertEquals } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import { blocksIn, pageAt, pages, ROOT } from "./docs_pages.ts";
 import { DYNO } from "./dyno.ts";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
 /** Commands that other tests run as they stand, and what runs them. */
 const ELSEWHERE: [RegExp, string][] = [
@@ -35,15 +32,12 @@ const MAY_END: [RegExp, number][] = [
   [/^dyno runs gate /, 4], // so few tests are too few to tell
 ];
 
-/** README's fenced blocks of a language, "" for none. */
-function blocks(language: string): string[] {
-  const parts = README.split(/^```(.*)\n/m); // text, language, block, "", text, …
-  return parts.filter((_, i) => i % 4 === 2 && parts[i - 1] === language);
-}
+const blocks = (language: string) => pages().flatMap((path) => blocksIn(pageAt(path), language));
 
-/** The lines that begin with `dyno`, without comments, continued lines joined. */
-function commands(): string[] {
-  return blocks("").flatMap((block) => block.replaceAll(/\\\n\s*/g, "").split("\n"))
+/** A page's lines that begin with `dyno`, without comments, continued lines joined. */
+function commandsIn(path: string): string[] {
+  return blocksIn(pageAt(path), "")
+    .flatMap((block) => block.replaceAll(/\\\n\s*/g, "").split("\n"))
     .map((line) => line.replace(/\s+# .*$/, "").trim())
     .filter((line) => line.startsWith("dyno "));
 }
@@ -51,11 +45,11 @@ function commands(): string[] {
 /** The first JSON block that has these words. */
 function jsonWith(words: string): string {
   const found = blocks("json").find((block) => block.includes(words));
-  assert(found, `README has no JSON with ${words}`);
+  assert(found, `no page has JSON with ${words}`);
   return found;
 }
 
-/** The files that README's commands name. */
+/** The files that the commands name. */
 function prepare(folder: string): void {
   cpSync(join(ROOT, "experiments"), join(folder, "experiments"), { recursive: true });
   writeFileSync(join(folder, "suite.json"), jsonWith("test_suite_id"));
@@ -77,7 +71,7 @@ function asRun(line: string, mock: MockEndpoint): string {
     .replaceAll(/--provider \S+ --model \S+/g, `--endpoint ${mock.url}/v1 --model my-model`)
     .replaceAll(/\bURL\b/g, `${mock.url}/v1`).replaceAll(/\bNAME\b/g, "my-model")
     .replaceAll("~/results", "results")
-    .replaceAll(/--duration \d+/g, "--duration 1")
+    .replaceAll(/--duration \d+/g, "--duration 1").replaceAll("--requests 200", "--requests 20")
     .replaceAll(/=(\d+|\d+\.\.\d+):[12]m/g, "=$1:1s")
     .replaceAll(/--samples 10/g, "--samples 2");
 }
@@ -95,25 +89,38 @@ function shell(line: string, cwd: string): Promise<{ code: number | null; said: 
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, said })));
 }
 
-Deno.test("README's commands work as they stand", async (t) => {
+Deno.test("commands of README and docs work as they stand", async (t) => {
   using folder = temporaryFolder();
   prepare(folder.path);
   await using mock = await MockEndpoint.start({
     model: "my-model",
     behaviour: { delay_s: 0.05, tokens_per_second: 500 },
   });
-  const lines = commands();
-  assert(lines.length > 40, `${lines.length} commands`);
-  const [, second] = lines; // two runs of a suite are what past runs are asked of
-  const asked = lines.flatMap((line) =>
-    line.startsWith("dyno runs list") ? [second, second, line] : [line]
-  );
-  for (const line of asked.filter((line) => !ELSEWHERE.some(([known]) => known.test(line)))) {
+  const started = new Set<string>();
+  /** Runs a line, unless it ran before or another test does. */
+  const check = async (line: string, again = false) => {
+    const run = asRun(line, mock);
+    if (started.has(run) && !again || ELSEWHERE.some(([known]) => known.test(line))) return;
+    started.add(run);
     await t.step(line, async () => {
-      const { code, said } = await shell(asRun(line, mock), folder.path);
+      const { code, said } = await shell(run, folder.path);
       const also = MAY_END.filter(([known]) => known.test(line)).map(([, code]) => code);
       assert([0, ...also].includes(code!), `exit code ${code}\n${said}`);
       assertEquals(said.match(/^\s+at .*:\d+:\d+\)?$/m), null, said);
     });
+  };
+  await check("dyno runs import ~/results"); // old runs, which the archive is asked of
+  // the latest two runs are of a suite where a page asks for them
+  const [, second] = commandsIn("docs/suites.md");
+  for (const path of pages()) {
+    let asked = false;
+    for (const line of commandsIn(path)) {
+      if (line.includes(" latest") && !asked) {
+        for (let i = 0; i < 2; i++) await check(second, true);
+        asked = true;
+      }
+      await check(line);
+    }
   }
+  assert(started.size > 40, `${started.size} commands`);
 });

@@ -1,4 +1,4 @@
-/** What a run does beyond the 34 named tests: extension points, workers, resume, README's example. */
+/** What a run does beyond the 34 named tests: extension points, workers, resume, the page's example. */
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -192,12 +192,12 @@ Deno.test("memory pressure halves the workers and says so", async () => {
 
 const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
 
-Deno.test(`README's example of the library runs as it stands${LONG ? ", its types checked" : ""}`, async () => {
+Deno.test(`the example of docs/library.md runs as it stands${LONG ? ", its types checked" : ""}`, async () => {
   using folder = temporaryFolder();
   await using mock = await MockEndpoint.start();
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  const example = readme.split("```ts\n")[1].split("```")[0]
+  const page = readFileSync(join(root, "docs/library.md"), "utf8");
+  const example = page.split("```ts\n")[1].split("```")[0]
     .replace('"./lib/mod.ts"', JSON.stringify(join(root, "lib/mod.ts")))
     .replace('"experiments/suites', `"${join(root, "experiments/suites")}`);
   const path = join(folder.path, "example.ts");

@@ -1,0 +1,52 @@
+/** README and docs/: their links lead somewhere, what is generated is fresh, README stays a door. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { assert, assertEquals } from "@std/assert";
+import { generatedPages } from "../../scripts/docs.ts";
+import { blocksIn, pageAt, pages, pagesOnDisk, ROOT } from "./docs_pages.ts";
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsIn(page: string): Set<string> {
+  const text = page.replaceAll(/^```[^]*?^```/gm, "");
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")
+  );
+  return new Set(headings);
+}
+
+Deno.test("README is at most 8 KB, and every page of docs is linked from it", () => {
+  assert(new TextEncoder().encode(pageAt("README.md")).length <= 8192);
+  assertEquals(pagesOnDisk().filter((path) => !pages().includes(path)), []);
+});
+
+Deno.test("links of the pages lead to files and headings that are there", () => {
+  const lost = ["CONTRIBUTING.md", "CHANGELOG.md", ...pages()].flatMap((path) => {
+    const text = pageAt(path).replaceAll(/^```[^]*?^```/gm, "").replaceAll(/`[^`\n]*`/g, "");
+    return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target)
+      .filter((target) => !/^https?:/.test(target))
+      .filter((target) => {
+        const [file, anchor] = target.split("#");
+        const at = file === "" ? path : join(dirname(path), file);
+        if (!existsSync(join(ROOT, at))) return true;
+        return anchor !== undefined && !anchorsIn(pageAt(at)).has(anchor);
+      }).map((target) => `${path}: ${target}`);
+  });
+  assertEquals(lost, []);
+});
+
+Deno.test("JSON on the pages is JSON, and tasks that they name exist", () => {
+  const { tasks } = JSON.parse(pageAt("deno.json"));
+  for (const path of pages()) {
+    const text = pageAt(path);
+    for (const block of blocksIn(text, "json")) JSON.parse(block);
+    const named = [...text.matchAll(/(?:deno|deno@[\d.]+) task ([\w:]+)/g)].map(([, task]) => task);
+    assertEquals(named.filter((task) => !Object.hasOwn(tasks, task)), [], path);
+  }
+});
+
+Deno.test("generated pages are as the program is now: deno task docs makes them again", async () => {
+  for (const [path, text] of Object.entries(await generatedPages())) {
+    assertEquals(pageAt(path), text, `${path} is stale: run deno task docs`);
+  }
+});
