@@ -10,6 +10,7 @@ import { JUDGE } from "./python_judge.ts";
 import { NAMES } from "./python_names.ts";
 import { OBJECTS } from "./python_objects.ts";
 import { REQUESTS } from "./python_requests.ts";
+import { STATE } from "./python_state.ts";
 import { TRUST } from "./python_trust.ts";
 import { RUNNER } from "./python_runner.ts";
 import { VALUES } from "./python_values.ts";
@@ -89,8 +90,8 @@ print(json.dumps({
  */
 export async function findInterpreter(command = "python3"): Promise<Interpreter> {
   const programs = {
-    judge: VALUES + IDENTITY + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
-    candidate: VALUES + IDENTITY + OBJECTS + REQUESTS + CANDIDATE,
+    judge: VALUES + IDENTITY + OBJECTS + REQUESTS + STATE + CHECKS + TRUST + NAMES + JUDGE,
+    candidate: VALUES + IDENTITY + OBJECTS + REQUESTS + STATE + CANDIDATE,
     runner: RUNNER,
   };
   const sources = Object.entries(programs).map(([name, source]) => [name, CHANNEL + source]);

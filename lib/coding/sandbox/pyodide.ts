@@ -13,6 +13,7 @@ import { JUDGE } from "./python_judge.ts";
 import { NAMES } from "./python_names.ts";
 import { OBJECTS } from "./python_objects.ts";
 import { REQUESTS } from "./python_requests.ts";
+import { STATE } from "./python_state.ts";
 import { TRUST } from "./python_trust.ts";
 import { VALUES } from "./python_values.ts";
 import type { Confinement } from "./bubblewrap.ts";
@@ -52,8 +53,9 @@ export async function findPyodide(): Promise<Interpreter | string> {
     ];
     const env = environment();
     const source = compiled({
-      judge: CHANNEL + VALUES + IDENTITY + OBJECTS + REQUESTS + CHECKS + TRUST + NAMES + JUDGE,
-      candidate: CHANNEL + VALUES + IDENTITY + OBJECTS + REQUESTS + CANDIDATE,
+      judge: CHANNEL + VALUES + IDENTITY + OBJECTS + REQUESTS + STATE + CHECKS + TRUST + NAMES +
+        JUDGE,
+      candidate: CHANNEL + VALUES + IDENTITY + OBJECTS + REQUESTS + STATE + CANDIDATE,
     });
     const versions = [info.version, deno.version, deno.build.target];
     let fault: Error | null = null;

@@ -82,6 +82,18 @@ def wait_for(v):
 loop = None
 
 def performed(got):
+    """Performs a request in the state that the test has set in its own process."""
+    told = got.get("s", {})
+    undo = take_state(told)
+    try:
+        return with_streams(got)
+    finally:
+        for module, name, value in undo:
+            setattr(module, name, value)
+        if "files" in told:
+            got["changed"] = changed_files()
+
+def with_streams(got):
     """Performs a request with the streams, the random state and the input() that the test has."""
     global random_state
     io = got.get("io")
@@ -113,6 +125,8 @@ def performed(got):
         got["printed"] = [out.getvalue(), err.getvalue(), came_in.tell()]
 
 def send_reply(got, reply):
+    if "changed" in got:
+        reply["files"] = got["changed"]
     if "printed" in got:
         reply["io"] = got["printed"]
     if "r" in got:
@@ -125,7 +139,7 @@ def send_reply(got, reply):
         line = dumps(reply)
     except BaseException as error:
         sending.clear()
-        line = dumps(described({"e": {"E": [{"T": ["builtins", "RecursionError"]}, [str(error)], 0, None]}}, error))
+        line = dumps(described({"e": {"E": [{"T": ["builtins", "RecursionError"]}, [str(error)], 0, None, {}]}}, error))
     sys.stdout.flush()
     sys.stderr.flush()
     write_all(goes, line.encode() + b"\n")

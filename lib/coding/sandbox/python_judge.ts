@@ -40,7 +40,7 @@ def receive():
             raise ValueError("no message")
         return got
     except RecursionError:
-        return {"e": {"E": [{"T": ["builtins", "RecursionError"]}, ["a result nested too deeply"], 0, None]},
+        return {"e": {"E": [{"T": ["builtins", "RecursionError"]}, ["a result nested too deeply"], 0, None, {}]},
                 "x": "RecursionError: a result nested too deeply"}
     except MemoryError:
         end("out_of_memory", "a result too large for the judge")
@@ -86,6 +86,8 @@ def replied(got, iterates):
     io = got.get("io")
     if io:
         took_streams(io)
+    if follows["files"] and "files" in got:
+        read_safely(lambda: take_files(got["files"]))
     if follows_random and "r" in got:
         read_safely(lambda: took_random(got["r"]))
     if "d" in got:
@@ -150,6 +152,9 @@ def before_request(message):
             text = sys.stdin.read()
         message["io"] = {"in": text, "out": sys.stdout is not streams[1], "err": sys.stderr is not streams[2],
                          "names": {n: pack(f) for n, f in names.items()}}
+    told = told_state()
+    if told:
+        message["s"] = told
     if follows_random:
         import random
         version, state, gauss = random.getstate()
@@ -271,6 +276,7 @@ def judge():
         code = compile(counting(in_order(tree, {entry, "candidate"}), task["form"]), "<test>", "exec")
     except Exception as error:
         end("sandbox_error", "the test: %s: %s" % (type(error).__name__, error))
+    follow(test, task["confined"])
     if "random" in test:
         import random
         random.seed(0)

@@ -52,7 +52,11 @@ def drop(ticket):
 def pack_object(v, t):
     if issubclass(t, type):
         name = shared_name(v)
-        return {"T": name} if name else {"C": ticket_of(v)}
+        if name:
+            return {"T": name}
+        if issubclass(v, BaseException) and v.__module__ not in ("program", "test"):
+            return {"L": [str(v.__module__), str(v.__qualname__), ticket_of(v)]}
+        return {"C": ticket_of(v)}
     if issubclass(t, BaseException):
         return pack_error(v, t)
     if t.__name__ == "traceback" and t.__module__ == "builtins":
@@ -74,7 +78,15 @@ def pack_error(v, t):
         args = [pack(str(x)) for x in args]
     cause = BaseException.__cause__.__get__(v)
     cause = pack_error(cause, type(cause)) if cause is not None and cause is not v else None
-    return {"E": [pack(t), args, ticket_of(v) if shared_name(t) is None else 0, cause]}
+    mark = pack(t)
+    state = {}
+    if "C" not in mark and "p" not in mark:
+        for k, x in BaseException.__reduce__(v)[2:] and BaseException.__reduce__(v)[2].items() or ():
+            try:
+                state[k] = pack(x)
+            except (Odd, ValueError, RecursionError):
+                pass
+    return {"E": [mark, args, ticket_of(v) if shared_name(t) is None else 0, cause, state]}
 
 def describe(t):
     """What a mirror of a class needs to know."""
@@ -233,7 +245,7 @@ def mirror_class(mark):
     told = describe(shared) if k == "T" else ask(lambda: {"q": "class", "o": {"p": x}})
     bases = []
     for b in told["bases"]:
-        bases.append(shared_type(*b["T"]) if "T" in b else mirror_class(b))
+        bases.append(unpack(b))
     bases = [b for b in bases if issubclass(b, (Mirror, BaseException, *DATA)) or kind_of_value_type(b)]
     data = any(issubclass(b, (BaseException, *DATA)) or kind_of_value_type(b) for b in bases)
     space = {"__module__": "program", "__doc__": told["doc"]}
@@ -303,6 +315,8 @@ def keep(mirror, ticket, label=""):
 def unpack_object(k, x):
     if k == "C":
         return mirror_class({"C": x})
+    if k == "L":
+        return library_error({"L": x}) or mirror_class({"C": x[2]})
     if k == "E":
         return unpack_error(x)
     if k not in "ov":
@@ -327,6 +341,12 @@ def unpack_object(k, x):
     value = unpack(base)
     return keep(type(value).__new__(t, value), ticket)
 
+def library_error(mark):
+    """An exception's class of a library that this side has loaded too; None for any other."""
+    module, name, _ = mark.get("L", (None, None, None))
+    found = getattr(sys.modules.get(module), name or "", None)
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+
 def unpack_error(x):
     error = error_of(x)
     if x[3] is not None:
@@ -340,17 +360,21 @@ def raised(mark):
     return error
 
 def error_of(x):
-    mark, args, ticket, _ = x
+    mark, args, ticket, _, state = x
     args = [unpack(y) for y in args]
-    if "T" in mark:
-        t = shared_type(*mark["T"])
+    if "T" in mark or library_error(mark):
+        t = unpack(mark)
         if not issubclass(t, BaseException):
             raise ValueError("no exception")
         try:
-            return t(*args)
+            error = t(*args)
         except Exception:
-            return RuntimeError(*args)
-    t = mirror_class(mark)
+            error = t.__new__(t, *args)
+        for k, y in state.items():
+            if not k.startswith("__"):
+                BaseException.__setattr__(error, k, unpack(y))
+        return error
+    t = unpack(mark)
     there = mirrors.get(ticket)
     there = there and there()
     return there if there is not None else keep(t.__new__(t, *args), ticket)

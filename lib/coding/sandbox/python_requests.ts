@@ -63,7 +63,7 @@ def failure(error):
         reply["e"] = pack_error(error, type(error))
     except BaseException:
         packing.clear()
-        reply = {"e": {"E": [{"T": ["builtins", "RuntimeError"]}, ["an exception that cannot cross"], 0, None]}}
+        reply = {"e": {"E": [{"T": ["builtins", "RuntimeError"]}, ["an exception that cannot cross"], 0, None, {}]}}
     return described(reply, error)
 
 def perform(got):

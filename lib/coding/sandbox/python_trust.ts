@@ -96,8 +96,13 @@ def believed(self, name, other):
     def asked(value):
         message = lambda: {"q": "op", "n": "__eq__", "o": pack(self), "a": [pack(value)]}
         return ask(message) is True
+    def also(value):
+        try:
+            return asked(value)
+        except Exception: # it compares with values of that kind alone
+            return False
     equal = asked(other)
-    if equal and any(asked(value) for value in decoys(other)):
+    if equal and any(also(value) for value in decoys(other)):
         note_odd(self)
         raise TypeError(odd + ", and it equals anything")
     return equal == (name == "__eq__")

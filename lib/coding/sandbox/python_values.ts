@@ -156,6 +156,10 @@ FIXED = {
     ("ipaddress", "IPv4Network"): lambda v: (str(v),),
     ("time", "struct_time"): lambda v: (tuple(v),),
     ("re", "Pattern"): lambda v: (v.pattern, v.flags),
+    ("collections", "ChainMap"): lambda v: tuple(v.maps),
+    ("collections", "UserDict"): lambda v: (v.data,),
+    ("collections", "UserList"): lambda v: (v.data,),
+    ("collections", "UserString"): lambda v: (v.data,),
 }
 # further types of the library that a test may ask for by isinstance()
 NAMED = {("re", "Match"), ("types", "SimpleNamespace"), ("itertools", "chain"), ("itertools", "count"),
@@ -227,8 +231,9 @@ packers = {
     slice: lambda v: {"k": [pack(v.start), pack(v.stop), pack(v.step)]},
     Argument: lambda v: {"#": v.place}, type(Ellipsis): lambda v: {"=": "Ellipsis"}, type(NotImplemented): lambda v: {"=": "NotImplemented"},
 }
+views[type(type.__dict__)] = "proxy"
 for view, view_name in views.items():
-    packers[view] = lambda v, name=view_name: {"w": [name, [pack(x) for x in v]]}
+    packers[view] = lambda v, name=view_name: {"w": [name, [pack(x) for x in (v.items() if name == "proxy" else v)]]}
 
 def pack(v):
     t = type(v)
@@ -333,8 +338,8 @@ def unpack(j):
         return view if x[1] == "B" and len(x[2]) == 1 else view.cast(x[1], x[2])
     if k == "w":
         items = [unpack(y) for y in x[1]]
-        if x[0] == "items":
-            return dict(items).items()
+        if x[0] in ("items", "proxy"):
+            return dict(items).items() if x[0] == "items" else type(type.__dict__)(dict(items))
         return dict.fromkeys(items).keys() if x[0] == "keys" else dict(enumerate(items)).values()
     if k == "x":
         return fixed_value(x)

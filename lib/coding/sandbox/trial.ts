@@ -127,7 +127,10 @@ export async function runTrial(
   const judges = { ...each, AS: Math.max(memory_bytes, JUDGE_BYTES) };
   const limits = limitsOf(judge, 6 * timeout_s + 60, judges);
   candidate.send(ascii({ code, packages, limits: own }));
-  const judged = { test, form, entry_point, prompt, helpers, secret, timeout_s };
+  const judged = {
+    ...{ test, form, entry_point, prompt, helpers, secret, timeout_s },
+    confined: limit_processes,
+  };
   judge.send(ascii({ ...judged, packages, limits }));
 
   try {
