@@ -1,11 +1,27 @@
 /** AIPerf: `profile_export_aiperf.json` (the statistics) and `profile_export.jsonl` (the requests). */
 import { basename, dirname } from "node:path";
-import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
+import { csvRows } from "./csv.ts";
+import { textPieces } from "./json_lines.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { Stated } from "./stated.ts";
 import { DistinctIds, saysTimeout, totalsOf, unknownItem } from "./totals.ts";
+
+/** The times that it tells the distributions of, and our names for them. */
+const TIMES: Record<string, "ttft" | "itl" | "e2e"> = {
+  time_to_first_token: "ttft",
+  inter_token_latency: "itl",
+  request_latency: "e2e",
+};
+
+/** Labels whose metric has another name. */
+const CSV_TAGS: Record<string, string> = {
+  "Total Input Sequence Length": "total_isl",
+  "Total Output Sequence Length": "total_osl",
+};
 
 const MS_IN: Record<string, number> = {
   ns: 1e-6,
@@ -49,6 +65,38 @@ export function isAiperfRecord(value: unknown): boolean {
     "metrics" in value;
 }
 
+/** Whether the names in a CSV file's first row are those of AIPerf's statistics. */
+export function isAiperfHeader(names: readonly string[]): boolean {
+  return names[0] === "Metric" && names.includes("avg") && names.includes("p99");
+}
+
+/**
+ * AIPerf's CSV file as its JSON file would have it: a row a metric, named `Request Latency (ms)`, with
+ * its statistics; below an empty line those with one value. Rows of telemetry are left out.
+ */
+export async function aiperfTable(path: string): Promise<{ records: Record<string, unknown> }> {
+  const records: Record<string, unknown> = {};
+  let names: readonly string[] = [];
+  for await (const cells of csvRows(path, textPieces(path))) {
+    if (cells[0] === "Metric") names = cells;
+    else if (cells.length !== names.length || cells.length < 2) {
+      if (cells.length > 1) break; // another table
+      continue;
+    }
+    const [, label, unit] = /^(.+?)(?: \(([^()]*)\))?$/.exec(cells[0]) ?? [];
+    if (label === undefined || cells === names) continue;
+    const tag = CSV_TAGS[label] ?? label.toLowerCase().replace(/[^a-z0-9]+/g, "_");
+    const values = cells.slice(1).flatMap((cell, i) => {
+      const number = cell.trim() === "" ? NaN : Number(cell.replaceAll(",", ""));
+      return Number.isFinite(number)
+        ? [[names[i + 1] === "Value" ? "avg" : names[i + 1], number]]
+        : [];
+    });
+    records[tag] = { unit: unit ?? "", ...Object.fromEntries(values) };
+  }
+  return { records };
+}
+
 /** Reads a run from its statistics, its requests, or both. At least one is given. */
 export async function readAiperf(
   statistics: { path: string; value: unknown } | null,
@@ -58,15 +106,22 @@ export async function readAiperf(
   const path = statistics?.path ?? records ?? "";
   const summary = requests ? summaryOf(path, requests) : blank(path);
   const file = statistics && new Fields(statistics.path, statistics.value);
-  if (file) fill(summary, file, requests !== null);
+  const stated = new Stated();
+  if (file) fill(summary, file, requests?.items ?? null, stated);
   return {
     summary,
     items: requests?.items ?? [],
+    ...stated.found(),
     unmapped: { ...file?.rest(KEEP_SMALL), ...requests?.unmapped },
   };
 }
 
-function fill(summary: RunSummary, file: Fields, counted: boolean): void {
+function fill(
+  summary: RunSummary,
+  file: Fields,
+  items: readonly RunItem[] | null,
+  stated: Stated,
+): void {
   const metrics = isRecord(file.peek("records")) ? file.child("records") : file;
   const average = (tag: string) => metrics.childOrNull(tag)?.amountOrNull("avg") ?? null;
   const sum = (tag: string) => metrics.childOrNull(tag)?.amountOrNull("sum") ?? null;
@@ -82,7 +137,18 @@ function fill(summary: RunSummary, file: Fields, counted: boolean): void {
   summary.duration_s = average("benchmark_duration") ??
     (started !== null && ended !== null && ended >= started ? ended - started : null) ??
     summary.duration_s;
-  if (!counted) {
+  for (const [tag, of] of Object.entries(TIMES)) {
+    const block = metrics.childOrNull(tag);
+    const { avg: average = null, ...percentiles } = Object.fromEntries(
+      ["avg", "p50", "p90", "p95", "p99"].map((name) => [name, milliseconds(block, name)]),
+    );
+    stated.times(of, { mean: average, ...percentiles });
+    const own = (items ?? []).filter(({ success }) => success)
+      .flatMap((item) => (of === "ttft" ? item.ttft_ms : item.latency_ms) ?? []);
+    if (of !== "itl" && own.length > 0) stated.check(`${of}_mean_ms`, average, mean(own));
+  }
+  stated.keep("requests_per_s", average("request_throughput"));
+  if (items === null) {
     summary.successful = Math.round(good ?? 0);
     summary.failed = Math.round(bad ?? errorsIn(file));
     summary.items_total = summary.successful + summary.failed;

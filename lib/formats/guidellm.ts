@@ -3,8 +3,18 @@ import { basename } from "node:path";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { Stated } from "./stated.ts";
 import { millisecondsOf } from "./times.ts";
+import { mean } from "../stats/quantile.ts";
 import { DistinctIds, saysTimeout, unknownItem } from "./totals.ts";
+
+/** The times that it tells the distributions of: our names for them, and ms in its unit. */
+const TIMES: Record<string, readonly [string, number]> = {
+  time_to_first_token_ms: ["ttft", 1],
+  inter_token_latency_ms: ["itl", 1],
+  time_per_output_token_ms: ["tpot", 1],
+  request_latency: ["e2e", 1000],
+};
 
 /** Whether a parsed file is a GuideLLM report. */
 export function isGuidellm(value: unknown): boolean {
@@ -50,6 +60,26 @@ function readBenchmark(path: string, file: Fields, index: number, model: string 
   const incomplete = counts?.countOrNull("incomplete") ?? cut;
   const started = file.timeOrNull("start_time"), ended = file.timeOrNull("end_time");
   const items = distinct([...good, ...bad]);
+  const stated = new Stated();
+  for (const [metric, [of, scale]] of Object.entries(TIMES)) {
+    const block = metrics.childOrNull(metric)?.childOrNull("successful");
+    const percentiles = block?.childOrNull("percentiles") ?? null;
+    const { p50 = null, p90 = null, p95 = null, p99 = null } = Object.fromEntries(
+      ["p50", "p90", "p95", "p99"].map((name) => [name, percentiles?.amountOrNull(name) ?? null]),
+    );
+    const average = block?.amountOrNull("mean") ?? null;
+    if (!block?.amountOrNull("count") && !p50) continue; // of no request: not 0
+    stated.times(
+      of,
+      { mean: average, p50: p50 ?? block?.amountOrNull("median"), p90, p95, p99 },
+      scale,
+    );
+    const own = good.flatMap((item) => (of === "ttft" ? item.ttft_ms : item.latency_ms) ?? []);
+    if (average === null || (of !== "ttft" && of !== "e2e") || own.length !== successful) continue;
+    stated.check(`${of}_mean_ms`, Number((average * scale).toPrecision(12)), mean(own));
+  }
+  const rates = metrics.childOrNull("requests_per_second");
+  stated.keep("requests_per_s", rates?.childOrNull("successful")?.amountOrNull("mean") ?? null);
   const ttft = metrics.childOrNull("time_to_first_token_ms")?.childOrNull("successful");
   const quantiles = ttft?.childOrNull("percentiles");
   const id = file.labelOrNull("id_") ?? config?.labelOrNull("id_") ?? null;
@@ -81,6 +111,7 @@ function readBenchmark(path: string, file: Fields, index: number, model: string 
       tags: [],
     },
     items,
+    ...stated.found(),
     unmapped: {
       ...file.rest(KEEP_SMALL),
       ...(incomplete > 0 ? { requests_incomplete: incomplete } : {}),

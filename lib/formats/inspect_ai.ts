@@ -1,8 +1,14 @@
-/** inspect_ai's evaluation logs in JSON: one log is a run, one sample of one epoch an item. */
+/** inspect_ai's evaluation logs, JSON or .eval: one log is a run, one sample of one epoch an item. */
+import { InputError } from "../errors.ts";
+import { groupedBy } from "../run/problems.ts";
+import { mean } from "../stats/quantile.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
+import { parseForeignJson } from "./foreign_file.ts";
+import { Stated } from "./stated.ts";
 import { millisecondsOf } from "./times.ts";
+import { ZipFile } from "./zip.ts";
 import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
 const STATUS = new Map<string, RunSummary["status"]>([
@@ -21,7 +27,70 @@ export function isInspectLog(value: unknown): boolean {
     isRecord(value.eval) && "task" in value.eval && "model" in value.eval;
 }
 
-/** Reads a log. Where several scorers judged a sample, the first one counts. */
+/** What is read of a sample: its messages and events may be a hundred times as long. */
+const SAMPLE_FIELDS = [
+  "id",
+  "epoch",
+  "model_usage",
+  "error",
+  "limit",
+  "scores",
+  "score",
+  "metadata",
+  "working_time",
+];
+
+/**
+ * Reads a log in its archive form, sample by sample; one that was not finished has only what was
+ * written of it.
+ *
+ * @throws {InputError} no such archive, or a part of it damaged or too large.
+ */
+export async function readEvalArchive(path: string): Promise<ReadRun> {
+  await using archive = await ZipFile.open(path);
+  const named = (name: string) => archive.entries.find((entry) => entry.name === name);
+  const head = named("header.json") ?? named("_journal/start.json");
+  if (head === undefined) {
+    throw new InputError(`${path}: an archive without header.json, so no inspect_ai log`);
+  }
+  const parsed = async (entry: typeof head) =>
+    parseForeignJson(`${path}, ${entry.name}`, await archive.text(entry));
+  const header = recordOr(await parsed(head));
+  const samples: unknown[] = [];
+  for (const entry of archive.entries.filter(({ name }) => /^samples\/.+\.json$/.test(name))) {
+    const sample = await parsed(entry);
+    const kept = SAMPLE_FIELDS.map((name) => [name, recordOr(sample)[name]] as const);
+    samples.push({
+      ...Object.fromEntries(kept.filter(([, value]) => value !== undefined)),
+      model_time: modelTime(sample),
+    });
+  }
+  return readInspectLog(path, { status: "started", ...header, samples });
+}
+
+/**
+ * Seconds that the model worked on a sample, waiting in queues left out: over its requests, or what the
+ * log says of the sample; null where it says neither.
+ */
+function modelTime(sample: unknown): number | null {
+  const { events, output, working_time, model_time } = recordOr(sample);
+  if (typeof model_time === "number") return model_time;
+  let sum = 0, found = false;
+  for (const event of Array.isArray(events) ? events : []) {
+    if (!isRecord(event) || event.event !== "model") continue;
+    const time = recordOr(event.output).time ?? event.working_time;
+    if (typeof time !== "number" || !(time >= 0)) continue;
+    [sum, found] = [sum + time, true];
+  }
+  if (found) return sum;
+  const last = recordOr(output).time ?? working_time;
+  return typeof last === "number" && last >= 0 ? last : null;
+}
+
+/**
+ * Reads a log. Where several scorers judged a sample, the first one counts. Prompt tokens are all that
+ * the model read, cached ones included, which inspect_ai tells apart.
+ */
 export function readInspectLog(path: string, value: unknown): ReadRun {
   const file = new Fields(path, value);
   const spec = file.child("eval"), results = file.childOrNull("results");
@@ -30,10 +99,16 @@ export function readInspectLog(path: string, value: unknown): ReadRun {
   const ids = new DistinctIds();
   const samples = file.has("samples") ? file.objects("samples") : [];
   const items = samples.map((sample) => readSample(sample, epochs, ids));
+  const stated = new Stated();
   const started = stats?.timeOrNull("started_at") ?? spec.timeOrNull("created");
   const ended = stats?.timeOrNull("completed_at") ?? null;
   const usage = stats?.childOrNull("model_usage") ?? null;
   const totals = totalsOf(items);
+  const prompt_tokens = promptTokens(usage), completion_tokens = usageSum(usage, "output_tokens");
+  const all = totalsOf(items.map((item) => ({ ...item, success: true })));
+  stated.check("prompt_tokens", prompt_tokens, all.prompt_tokens);
+  stated.check("completion_tokens", completion_tokens, all.completion_tokens);
+  stateScores(results, items, stated);
   const total = results?.countOrNull("total_samples") ?? items.length;
   const completed = results?.countOrNull("completed_samples") ?? null;
   const status = file.text("status");
@@ -56,8 +131,8 @@ export function readInspectLog(path: string, value: unknown): ReadRun {
       : null,
     ...totals,
     items_total: Math.max(total, items.length),
-    prompt_tokens: usageSum(usage, "input_tokens") ?? totals.prompt_tokens,
-    completion_tokens: usageSum(usage, "output_tokens") ?? totals.completion_tokens,
+    prompt_tokens: prompt_tokens ?? totals.prompt_tokens,
+    completion_tokens: completion_tokens ?? totals.completion_tokens,
     cost_usd: usageSum(usage, "total_cost") ?? totals.cost_usd,
     ...NO_LOAD,
     tags: (spec.listOrNull("tags") ?? []).map(String),
@@ -66,7 +141,7 @@ export function readInspectLog(path: string, value: unknown): ReadRun {
     summary.successful = completed;
     summary.failed = Math.max(0, total - completed);
   }
-  return { summary, items, unmapped: file.rest(KEEP_SMALL) };
+  return { summary, items, unmapped: file.rest(KEEP_SMALL), ...stated.found() };
 }
 
 function readSample(sample: Fields, epochs: number, ids: DistinctIds): RunItem {
@@ -77,7 +152,11 @@ function readSample(sample: Fields, epochs: number, ids: DistinctIds): RunItem {
   const limit = sample.childOrNull("limit")?.textOrNull("type") ?? null;
   const { score, passed } = firstScore(sample);
   const late = limit !== null && TIME_LIMITS.has(limit);
-  const total_s = sample.amountOrNull("total_time");
+  const total_s = modelTime(
+    Object.fromEntries(
+      ["events", "output", "working_time", "model_time"].map((name) => [name, sample.peek(name)]),
+    ),
+  );
   const metadata = sample.peek("metadata");
   const category = isRecord(metadata) ? metadata.category ?? metadata.subject : null;
   return {
@@ -88,7 +167,7 @@ function readSample(sample: Fields, epochs: number, ids: DistinctIds): RunItem {
     passed,
     score: shareOrNull(score),
     latency_ms: total_s === null ? null : millisecondsOf(total_s),
-    prompt_tokens: usageSum(usage, "input_tokens"),
+    prompt_tokens: promptTokens(usage),
     completion_tokens: usageSum(usage, "output_tokens"),
     cost_usd: usageSum(usage, "total_cost"),
     error: error ?? (limit === null ? null : `stopped at its ${limit} limit`),
@@ -105,6 +184,43 @@ function firstScore(sample: Fields): { score: number | null; passed: boolean | n
   if (typeof value === "boolean") return { score: value ? 1 : 0, passed: value };
   if (typeof value !== "number" || !Number.isFinite(value)) return { score: null, passed: null };
   return { score: value, passed: value === 1 ? true : value === 0 ? false : null };
+}
+
+/** The log's own scores; its accuracy is the mean over problems of their epochs' mean. */
+function stateScores(results: Fields | null, items: readonly RunItem[], stated: Stated): void {
+  const scores = results?.peek("scores");
+  if (!Array.isArray(scores)) return;
+  const problems = groupedBy(
+    items.filter(({ score }) => score !== null),
+    (item) => item.problem_id,
+  );
+  const means = [...problems.values()].map((own) => mean(own.map(({ score }) => score!)));
+  const computed = means.length > 0 ? mean(means) : null;
+  const reducers = new Set(scores.map((entry) => recordOr(entry).reducer ?? "mean"));
+  for (const [i, entry] of scores.entries()) {
+    const { name, scorer, reducer, metrics } = recordOr(entry);
+    for (const [metric, told] of Object.entries(recordOr(metrics))) {
+      const { value } = recordOr(told);
+      if (typeof value !== "number" || !Number.isFinite(value)) continue;
+      const suffix = reducers.size > 1 ? `_${reducer}` : "";
+      const figure = `${name ?? scorer}_${metric}${suffix}`;
+      stated.keep(figure, value);
+      const ours = i === 0 && (reducer ?? "mean") === "mean" && /^(accuracy|mean)$/.test(metric);
+      if (ours) stated.check(figure, value, computed);
+    }
+  }
+}
+
+/** All that was read: at full price, from the cache and into it. */
+function promptTokens(usage: Fields | null): number | null {
+  const input = usageSum(usage, "input_tokens");
+  if (input === null) return null;
+  return (usage?.entries() ?? []).reduce(
+    (sum, [, model]) =>
+      sum + (model.countOrNull("input_tokens_cache_read") ?? 0) +
+      (model.countOrNull("input_tokens_cache_write") ?? 0),
+    input,
+  );
 }
 
 /** The sum over the models that were used; unknown where one has none. */

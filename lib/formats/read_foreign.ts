@@ -5,10 +5,19 @@ import type { ReadRun } from "../run/summary.ts";
 import { readBatchEval, readBatchEvalCsv } from "./batch_eval.ts";
 import { foreignFiles } from "./folder.ts";
 import { readGuidellm } from "./guidellm.ts";
-import { readInspectLog } from "./inspect_ai.ts";
+import { readInferencePerf } from "./inference_perf.ts";
+import { readEvalArchive, readInspectLog } from "./inspect_ai.ts";
 import { readKoderz } from "./koderz.ts";
 import { siblingsOf } from "./siblings.ts";
-import { aiperfRuns, smiRuns, sweepRuns, sweepTables, testRuns } from "./several_files.ts";
+import { readPromptfoo } from "./promptfoo.ts";
+import {
+  aiperfRuns,
+  lmEvalRuns,
+  smiRuns,
+  sweepRuns,
+  sweepTables,
+  testRuns,
+} from "./several_files.ts";
 import type { Collected, EachRun } from "./several_files.ts";
 import { partOf, vllmLines } from "./recognise.ts";
 import type { Part } from "./recognise.ts";
@@ -16,7 +25,8 @@ import { readSweepRuns } from "./agent_sched_sweep.ts";
 import { readVllmBench } from "./vllm_bench.ts";
 
 const FORM_NAMES = "smi-bench, koderz, BenchmarkTestRunner, batch_eval, agent_sched_sim sweeps, " +
-  "vLLM bench serve, GuideLLM, AIPerf, inspect_ai (JSON)";
+  "vLLM bench serve, SGLang bench_serving, GuideLLM, AIPerf, inference-perf, inspect_ai, " +
+  "lm-evaluation-harness, promptfoo";
 const MOST_NAMED = 5;
 
 /** The runs that were read, and what was left out or could not be read. */
@@ -68,6 +78,7 @@ export async function readForeign(path: string): Promise<ForeignRuns> {
   const only = found.single ? found.files[0] : null;
   await smiRuns(of, each);
   await aiperfRuns(of, each);
+  await lmEvalRuns(of, each);
   await sweepRuns(of, each);
   await testRuns(of, only, each, reading.warn);
   for (const table of of("sweep_runs")) {
@@ -94,9 +105,14 @@ async function readPart(file: string, { kind, value }: Part, reading: Reading): 
   if (kind === "koderz") addAll(reading, readKoderz(file, value), file);
   else if (kind === "guidellm") addAll(reading, readGuidellm(file, value), file);
   else if (kind === "inspect") addAll(reading, [readInspectLog(file, value)], file);
-  else if (kind === "vllm") addAll(reading, [readVllmBench(file, value, null)], file);
-  else if (kind === "vllm_lines") addAll(reading, await readVllmLines(file), file);
-  else if (kind === "batch_eval") {
+  else if (kind === "inspect_eval") addAll(reading, [await readEvalArchive(file)], file);
+  else if (kind === "promptfoo") addAll(reading, readPromptfoo(file, value), file);
+  else if (kind === "inference_perf") addAll(reading, [readInferencePerf(file, value)], file);
+  else if (kind === "vllm" || kind === "sglang") {
+    addAll(reading, [readVllmBench(file, value, null)], file);
+  } else if (kind === "vllm_lines" || kind === "sglang_lines") {
+    addAll(reading, await readVllmLines(file), file);
+  } else if (kind === "batch_eval") {
     addAll(reading, readBatchEval(file, value), file);
     reading.readJson.add(file.replace(/\.json$/i, ""));
   } else if (kind === "dyno") {
@@ -172,10 +188,7 @@ async function attempt(reading: Reading, read: () => Promise<void>): Promise<voi
 }
 
 function notKnown(path: string): InputError {
-  const hint = /\.eval$/i.test(path)
-    ? "an inspect_ai log in its archive form; convert it: inspect log convert --to json"
-    : `in none of the known forms (${FORM_NAMES})`;
-  return new InputError(`${path}: ${hint}`);
+  return new InputError(`${path}: in none of the known forms (${FORM_NAMES})`);
 }
 
 function listed(unknown: readonly string[]): string {

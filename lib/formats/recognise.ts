@@ -1,18 +1,21 @@
 /** Which form a file is in, by what it holds. */
 import type { SourceForm } from "../run/summary.ts";
 import { isSweepMeta, isSweepRunsHeader } from "./agent_sched_sweep.ts";
-import { isAiperf, isAiperfRecord } from "./aiperf.ts";
+import { isAiperf, isAiperfHeader, isAiperfRecord } from "./aiperf.ts";
 import { isBatchEval, isBatchEvalHeader } from "./batch_eval.ts";
 import { isTestBatch, isTestResult } from "./benchmark_test_runner.ts";
 import { foreignFiles } from "./folder.ts";
 import { csvHeaderOf, fileHead, parseForeignJson, readForeignText } from "./foreign_file.ts";
 import { readLines } from "./json_lines.ts";
 import { isGuidellm } from "./guidellm.ts";
+import { isInferencePerf } from "./inference_perf.ts";
 import { isInspectLog } from "./inspect_ai.ts";
 import { isRecord } from "./keep.ts";
 import { isKoderz } from "./koderz.ts";
+import { isLmEval, isLmEvalSample } from "./lm_eval.ts";
+import { isPromptfoo } from "./promptfoo.ts";
 import { isSmiEvent, isSmiMetadata, isSmiPackage, isSmiResults } from "./smi_bench.ts";
-import { isVllmBench } from "./vllm_bench.ts";
+import { isSglangBench, isVllmBench } from "./vllm_bench.ts";
 import { InputError } from "../errors.ts";
 
 /** What a file is to a run: all of it, or a part. */
@@ -36,8 +39,16 @@ const FORMS = {
   vllm_lines: "vllm_bench",
   guidellm: "guidellm",
   aiperf: "aiperf",
+  aiperf_csv: "aiperf",
   aiperf_records: "aiperf",
   inspect: "inspect_ai",
+  inspect_eval: "inspect_ai",
+  sglang: "sglang_bench",
+  sglang_lines: "sglang_bench",
+  lm_eval: "lm_eval",
+  lm_eval_samples: "lm_eval",
+  promptfoo: "promptfoo",
+  inference_perf: "inference_perf",
 } as const satisfies Record<string, SourceForm>;
 
 /** A file whose form is known; `value` is its JSON where it was read whole. */
@@ -54,6 +65,10 @@ const WHOLE: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
   ["inspect", isInspectLog],
   ["guidellm", isGuidellm],
   ["vllm", isVllmBench],
+  ["sglang", isSglangBench],
+  ["inference_perf", isInferencePerf],
+  ["lm_eval", isLmEval],
+  ["promptfoo", isPromptfoo],
   ["aiperf", isAiperf],
   ["test_result", isTestResult],
   ["test_batch", isTestBatch],
@@ -70,6 +85,8 @@ const LINES: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
   ["smi_events", isSmiEvent],
   ["smi_packages", isSmiPackage],
   ["vllm_lines", isVllmBench],
+  ["sglang_lines", isSglangBench],
+  ["lm_eval_samples", isLmEvalSample],
 ];
 
 /**
@@ -100,6 +117,9 @@ export async function recognise(path: string): Promise<SourceForm | null> {
  */
 export async function partOf(path: string): Promise<Part | null> {
   const { text, whole } = await fileHead(path);
+  if (text.startsWith("PK\x03\x04")) {
+    return /\.eval$/i.test(path) ? { kind: "inspect_eval", value: undefined } : null;
+  }
   const first = text.trimStart()[0];
   if (first !== "{" && first !== "[") return await csvPart(path, text);
   const end = text.indexOf("\n");
@@ -113,16 +133,16 @@ export async function partOf(path: string): Promise<Part | null> {
   try {
     value = parseForeignJson(path, all);
   } catch (error) {
-    if (isVllmBench(parsedOr(all.slice(0, Math.max(0, all.indexOf("\n")))))) {
-      return { kind: "vllm_lines", value: undefined };
-    }
+    const line = parsedOr(all.slice(0, Math.max(0, all.indexOf("\n"))));
+    const lines = line !== undefined && LINES.find(([, fits]) => fits(line));
+    if (lines) return { kind: lines[0], value: undefined };
     throw error;
   }
   const found = WHOLE.find(([, fits]) => fits(value));
   return found ? { kind: found[0], value } : null;
 }
 
-/** The results that vLLM appended to a file, one a line. */
+/** The results that vLLM or SGLang appended to a file, one a line. */
 export async function* vllmLines(path: string): AsyncGenerator<{ value: unknown; line: number }> {
   for await (const { line: text, number } of readLines(path)) {
     yield { value: parseForeignJson(`${path}, line ${number}`, text), line: number };
@@ -136,8 +156,9 @@ function ignoreInput(error: unknown): null {
 }
 
 async function csvPart(path: string, head: string): Promise<Part | null> {
-  if (!/^[^\n]*(llm_model|run_id)/.test(head)) return null;
+  if (!/^[^\n]*(llm_model|run_id)|^\ufeff?"?Metric"?,/.test(head)) return null;
   const names = await csvHeaderOf(path);
+  if (isAiperfHeader(names)) return { kind: "aiperf_csv", value: undefined };
   if (isBatchEvalHeader(names)) return { kind: "batch_eval_csv", value: undefined };
   return isSweepRunsHeader(names) ? { kind: "sweep_runs", value: undefined } : null;
 }

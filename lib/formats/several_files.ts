@@ -3,11 +3,12 @@ import { basename, dirname, join, sep } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 import type { ReadRun } from "../run/summary.ts";
 import { readSweepRun } from "./agent_sched_sweep.ts";
-import { readAiperf } from "./aiperf.ts";
+import { aiperfTable, readAiperf } from "./aiperf.ts";
 import { readTestBatch, readTestResults } from "./benchmark_test_runner.ts";
 import { isOwnFile } from "./folder.ts";
 import { readForeignJson } from "./foreign_file.ts";
 import { isRecord } from "./keep.ts";
+import { harnessTasks, readLmEval, samplesOf } from "./lm_eval.ts";
 import type { PartKind } from "./recognise.ts";
 import { readSmiRun } from "./smi_bench.ts";
 
@@ -82,19 +83,49 @@ export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
   }
 }
 
-/** AIPerf: `X_aiperf.json` with `X.jsonl`, or the only two of a folder. */
+/** AIPerf: `X_aiperf.json`, or else `X_aiperf.csv`, with `X.jsonl`, or the only two of a folder. */
 export async function aiperfRuns(files: Collected, each: EachRun): Promise<void> {
   const records = new Set(files("aiperf_records"));
-  const recordsIn = groupedBy(records, dirname), statisticsIn = groupedBy(files("aiperf"), dirname);
-  for (const path of files("aiperf")) {
+  const json = files("aiperf");
+  // the CSV file has the same, rounded
+  const lone = files("aiperf_csv").filter((csv) => !json.includes(csv.replace(/\.csv$/i, ".json")));
+  const recordsIn = groupedBy(records, dirname);
+  const statisticsIn = groupedBy([...json, ...lone], dirname);
+  for (const path of [...json, ...lone]) {
     const beside = recordsIn.get(dirname(path)) ?? [];
-    const named = path.replace(/(_aiperf)?\.json$/, ".jsonl");
+    const named = path.replace(/(_aiperf)?\.(json|csv)$/, ".jsonl");
     const alone = statisticsIn.get(dirname(path))?.length === 1;
     const record = records.has(named) ? named : alone && beside.length === 1 ? beside[0] : null;
     if (record !== null) records.delete(record);
-    await each([path, record], async () => await readAiperf(await loaded(path), record));
+    await each([path, record], async () => {
+      const table = lone.includes(path) ? { path, value: await aiperfTable(path) } : null;
+      return await readAiperf(table ?? await loaded(path), record);
+    });
   }
   for (const record of records) await each([record], async () => await readAiperf(null, record));
+}
+
+/** lm-evaluation-harness: each task of the results with the samples of its name and date. */
+export async function lmEvalRuns(files: Collected, each: EachRun): Promise<void> {
+  const samples = new Set(files("lm_eval_samples"));
+  for (const path of files("lm_eval")) {
+    const value = await readForeignJson(path);
+    for (const task of harnessTasks(value)) {
+      const own = [...samples].find((file) =>
+        dirname(file) === dirname(path) && samplesOf(file)?.task === task &&
+        basename(path).includes(samplesOf(file)!.date)
+      ) ?? null;
+      if (own !== null) {
+        samples.delete(own);
+      }
+      await each([path, own], async () =>
+        await readLmEval(task, { path, value }, own));
+    }
+  }
+  for (const path of samples) {
+    const task = samplesOf(path)?.task ?? basename(path).replace(/\.jsonl(\.gz)?$/, "");
+    await each([path], async () => await readLmEval(task, null, path));
+  }
 }
 
 /** Sweeps: the CSV files beside `meta.json` or in its `out`. */

@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isOwnFile } from "./folder.ts";
+import { samplesOf } from "./lm_eval.ts";
 import type { PartKind } from "./recognise.ts";
 
 const MOST_RESULTS = 10_000;
@@ -31,7 +32,28 @@ async function candidates(file: string, kind: PartKind): Promise<string[]> {
     ];
   }
   if (kind === "aiperf") return [join(folder, name.replace(/(_aiperf)?\.json$/, ".jsonl"))];
-  if (kind === "aiperf_records") return [join(folder, name.replace(/\.jsonl$/, "_aiperf.json"))];
+  if (kind === "aiperf_csv") {
+    const stem = name.replace(/(_aiperf)?\.csv$/i, "");
+    return [`${stem}_aiperf.json`, `${stem}.json`, `${stem}.jsonl`].map((each) =>
+      join(folder, each)
+    );
+  }
+  if (kind === "aiperf_records") {
+    return ["_aiperf.json", "_aiperf.csv"].map((end) =>
+      join(folder, name.replace(/\.jsonl$/, end))
+    );
+  }
+  if (kind === "lm_eval") {
+    const date = name.replace(/^results_|\.json$/g, "");
+    const names = (await readdir(folder)).filter((other) =>
+      other.startsWith("samples_") && other.includes(date)
+    );
+    return names.sort().slice(0, MOST_RESULTS).map((other) => join(folder, other));
+  }
+  if (kind === "lm_eval_samples") {
+    const { date } = samplesOf(file) ?? {};
+    return date === undefined ? [] : [join(folder, `results_${date}.json`)];
+  }
   if (kind !== "test_batch") return [];
   const names = (await readdir(folder)).filter((other) => other.endsWith("_result.json"));
   return names.sort().slice(0, MOST_RESULTS).map((other) => join(folder, other));

@@ -11,6 +11,15 @@ export class Stated {
     if (stated !== null) this.#figures[figure] = stated;
   }
 
+  /** Statistics of a time in ms, in one unit: `mean`, `p50` and such of `ttft` as `ttft_p50_ms`. */
+  times(of: string, statistics: Record<string, number | null | undefined>, scale = 1): void {
+    for (const [name, value] of Object.entries(statistics)) {
+      if (value === null || value === undefined) continue;
+      const ms = scale === 1 ? value : Number((value * scale).toPrecision(12));
+      this.keep(`${of}_${name}_ms`, ms);
+    }
+  }
+
   /**
    * A figure that its items tell, too. One that they give otherwise is kept with theirs beside it; one
    * that they give alike is kept where the file is to be written back with it.
@@ -34,7 +43,7 @@ export class Stated {
 function agrees(stated: number, computed: number): boolean {
   const [, decimals = ""] = /\.(\d+)$/.exec(String(stated)) ?? [];
   const rounding = decimals === "" ? 0 : 10 ** -decimals.length; // the items may be rounded, too
-  const least = 1e-9 * Math.max(Math.abs(stated), Math.abs(computed));
+  const least = 1e-6 * Math.max(Math.abs(stated), Math.abs(computed));
   return Math.abs(stated - computed) <= Math.max(rounding * (1 + 1e-9), least);
 }
 

@@ -2,9 +2,14 @@
 import { basename } from "node:path";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields, LARGEST } from "./fields.ts";
-import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
+import { Stated } from "./stated.ts";
+import { mean } from "../stats/quantile.ts";
 import { millisecondsOf } from "./times.ts";
 import { saysTimeout, unknownItem } from "./totals.ts";
+
+/** Such as `p99_ttft_ms` and `median_e2e_latency_ms`. */
+const TIME = /^(mean|median|std|p[\d.]+)_(ttft|tpot|itl|e2el|e2e_latency)_ms$/;
 
 /** Lists with a value for each request. */
 const PER_REQUEST = ["input_lens", "output_lens", "ttfts", "itls", "errors"] as const;
@@ -15,13 +20,37 @@ export function isVllmBench(value: unknown): boolean {
     "duration" in value && ("request_throughput" in value || "total_input_tokens" in value);
 }
 
-/** Reads one result; `number` counts from 1 where a file holds several. */
+/** Whether a parsed value is a result of SGLang's bench_serving, which names no model id. */
+export function isSglangBench(value: unknown): boolean {
+  return isRecord(value) && !("model_id" in value) && "backend" in value && "completed" in value &&
+    "duration" in value && "median_ttft_ms" in value;
+}
+
+/**
+ * Reads one result of vLLM's serving benchmark, or of SGLang's, which was made of it; `number` counts
+ * from 1 where a file holds several.
+ */
 export function readVllmBench(path: string, value: unknown, number: number | null): ReadRun {
   const file = new Fields(path, value);
   const items = readRequests(file);
+  const stated = new Stated();
+  for (const key of file.keys()) {
+    const [, statistic, of] = TIME.exec(key) ?? [];
+    if (statistic === undefined) continue;
+    const name = statistic === "median" ? "p50" : statistic.replace(".", "_");
+    stated.times(of.startsWith("e2e") ? "e2e" : of, { [name]: file.amountOrNull(key) });
+  }
+  stated.keep("requests_per_s", file.amountOrNull("request_throughput"));
+  const ttfts = items.flatMap(({ ttft_ms }) => ttft_ms ?? []);
+  const ttft_mean = file.amountOrNull("mean_ttft_ms");
+  if (ttfts.length === file.countOrNull("completed")) {
+    stated.check("ttft_mean_ms", ttft_mean, ttfts.length > 0 ? mean(ttfts) : null);
+  }
+  const sglang = isSglangBench(value);
   const completed = file.countOrNull("completed") ?? 0;
   const asked = file.countOrNull("num_prompts") ?? completed;
-  const failed = file.countOrNull("failed") ?? Math.max(0, asked - completed);
+  const errors = items.filter(({ success }) => !success).length;
+  const failed = file.countOrNull("failed") ?? Math.max(errors, asked - completed);
   const stem = basename(path).replace(/\.jsonl?$/, "");
   const backend = file.textOrNull("backend"), older = file.textOrNull("endpoint_type");
   const median = file.amountOrNull("median_ttft_ms"), p50 = file.amountOrNull("p50_ttft_ms");
@@ -29,12 +58,12 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
     summary: {
       run_id: number === null ? stem : `${stem}#${number}`,
       path,
-      source_form: "vllm_bench",
+      source_form: sglang ? "sglang_bench" : "vllm_bench",
       kind: "load",
       benchmark: file.labelOrNull("label") ?? file.labelOrNull("dataset_name") ??
-        "vllm bench serve",
+        (sglang ? "sglang bench_serving" : "vllm bench serve"),
       mode: null,
-      model: file.label("model_id"),
+      model: sglang ? sglangModel(file) : file.label("model_id"),
       agent: backend ?? older,
       status: completed + failed < asked ? "incomplete" : "complete",
       started_at_unix_seconds: file.timeOrNull("date"),
@@ -54,7 +83,15 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
     },
     items,
     unmapped: file.rest(KEEP_SMALL),
+    ...stated.found(),
   };
+}
+
+/** Newer versions add what the server says of itself. */
+function sglangModel(file: Fields): string {
+  const { model_path, served_model_name } = recordOr(file.peek("server_info"));
+  const model = file.peek("model") ?? served_model_name ?? model_path;
+  return typeof model === "string" ? model : "unknown";
 }
 
 /** The requests, where the result was saved in detail. A request without a text has no times. */

@@ -31,6 +31,10 @@ export const FOREIGN_FORMS = [
   "guidellm",
   "aiperf",
   "inspect_ai",
+  "sglang_bench",
+  "lm_eval",
+  "promptfoo",
+  "inference_perf",
 ] as const satisfies readonly SourceForm[];
 
 /** Figures of a run that its items alone do not tell; results.json has them under `figures`. */

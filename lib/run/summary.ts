@@ -11,7 +11,11 @@ export type SourceForm =
   | "vllm_bench"
   | "guidellm"
   | "aiperf"
-  | "inspect_ai";
+  | "inspect_ai"
+  | "sglang_bench"
+  | "lm_eval"
+  | "promptfoo"
+  | "inference_perf";
 
 /** One run as lists and queries see it. Null is unknown, never 0. */
 export interface RunSummary {

@@ -1,0 +1,346 @@
+/**
+ * Each figure that is taken from another program is its own statement: read from its file by other
+ * means, or as the program printed it. The files of guidellm 0.8.1, aiperf 0.13.0, inspect_ai 0.3.285,
+ * sglang 0.4.6 and inference-perf 0.7.0 are their output against `dyno mock`, shortened; those of
+ * lm-evaluation-harness 0.4.13 and promptfoo are written by hand as their writers do.
+ */
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { readForeign } from "../../lib/formats/read_foreign.ts";
+import { runs as command } from "../run/runs_fixture.ts";
+import { copyFixture, fixture, runNamed, temporary, write } from "./fixtures.ts";
+
+type Json = Record<string, unknown>;
+
+/** Python writes Infinity, which JSON has not. */
+const json = (name: string) =>
+  JSON.parse(readFileSync(fixture(name), "utf8").replaceAll(/: Infinity\b/g, ": null"));
+
+async function only(path: string) {
+  const { runs, warnings } = await readForeign(fixture(path));
+  assertEquals([runs.length, warnings], [1, []]);
+  return { ...runs[0], figures: runs[0].stated?.figures ?? {} };
+}
+
+/** Says that figures are those of an object of statistics. */
+function same(
+  figures: Record<string, number>,
+  of: string,
+  told: Record<string, number>,
+  scale = 1,
+  names: Record<string, string> = {},
+): void {
+  for (const name of ["mean", "p50", "p90", "p95", "p99"]) {
+    const value = told[names[name] ?? name];
+    assertAlmostEquals(figures[`${of}_${name}_ms`], value * scale, 1e-9, `${of} ${name}`);
+  }
+}
+
+Deno.test("GuideLLM: tokens, rate and the distributions are the report's", async () => {
+  const { summary, figures, stated, items } = await only("guidellm/v0_8.json");
+  const [{ metrics, duration }] = json("guidellm/v0_8.json").benchmarks;
+  const of = (name: string) => {
+    const { percentiles, mean } = metrics[name].successful;
+    return { ...percentiles, mean };
+  };
+  same(figures, "ttft", of("time_to_first_token_ms"));
+  same(figures, "itl", of("inter_token_latency_ms"));
+  same(figures, "tpot", of("time_per_output_token_ms"));
+  same(figures, "e2e", of("request_latency"), 1000);
+  assertEquals(summary.output_tokens_per_s, metrics.output_tokens_per_second.successful.mean);
+  assertEquals(figures.requests_per_s, metrics.requests_per_second.successful.mean);
+  assertEquals([summary.duration_s, summary.model], [duration, "mock-8b"]);
+  // its table: 29 and 48 tokens, TTFT 44.6 mean and 43.1 median, ITL 4.9, TPOT 8.2 and 8.3, 218.1 tok/s
+  assertEquals([summary.prompt_tokens, summary.completion_tokens], [29, 48]);
+  assertEquals([figures.ttft_mean_ms.toFixed(1), figures.ttft_p50_ms.toFixed(1)], ["44.6", "43.1"]);
+  assertEquals([figures.itl_mean_ms.toFixed(1), figures.tpot_mean_ms.toFixed(1)], ["4.9", "8.2"]);
+  assertEquals(items.map(({ success }) => success), [true, true, true, true]);
+  assertEquals(stated!.differs, []);
+});
+
+Deno.test("AIPerf: JSON and CSV give the same figures, and its records bear them out", async () => {
+  const { summary, figures, stated, items } = await only("aiperf/v0_13");
+  const told = json("aiperf/v0_13/profile_export_aiperf.json");
+  same(figures, "ttft", told.time_to_first_token, 1, { mean: "avg" });
+  same(figures, "itl", told.inter_token_latency, 1, { mean: "avg" });
+  same(figures, "e2e", told.request_latency, 1, { mean: "avg" });
+  assertEquals(summary.output_tokens_per_s, told.output_token_throughput.avg);
+  assertEquals([summary.prompt_tokens, summary.completion_tokens], [46, 72]);
+  assertEquals([items.length, stated!.differs], [6, []]);
+  const table = await only("aiperf/table");
+  for (const [name, value] of Object.entries(table.figures)) {
+    assertAlmostEquals(value, figures[name], 0.005001, name); // it has two decimals
+  }
+  assertEquals(Object.keys(table.figures).sort(), Object.keys(figures).sort());
+  // as its lines have it
+  assertEquals(
+    ["ttft_p50_ms", "itl_p99_ms", "e2e_p95_ms"].map((name) => table.figures[name]),
+    [44.15, 5.12, 104.82],
+  );
+  assertEquals(
+    [table.summary.items_total, table.summary.prompt_tokens, table.summary.completion_tokens],
+    [6, 46, 72],
+  );
+  assertEquals(table.summary.output_tokens_per_s, 214.6);
+});
+
+Deno.test("inspect_ai's archive: scores, tokens, and the model's own time", async () => {
+  const { summary, figures, stated, items } = await only("inspect_ai/numbers.eval");
+  // as inspect's read_eval_log tells of the file
+  assertEquals(figures, {
+    includes_accuracy: 0.6666666666666666,
+    includes_stderr: 0.33333333333333337,
+  });
+  assertEquals(stated!.differs, []);
+  assertEquals([summary.prompt_tokens, summary.completion_tokens], [18, 72]);
+  assertEquals([summary.model, summary.benchmark, summary.passed], [
+    "openai/mock-8b",
+    "numbers",
+    4,
+  ]);
+  assertEquals(items.map(({ problem_id, passed }) => [problem_id, passed]).slice(0, 3), [
+    ["n0", true],
+    ["n1", false],
+    ["n2", true],
+  ]);
+  // the endpoint took about 0.1 s; total_time of the samples, which wait for each other, is up to 1 s
+  for (const { latency_ms } of items) assert(latency_ms! > 90 && latency_ms! < 200);
+});
+
+Deno.test("inspect_ai: cached tokens are prompt tokens; waiting is no latency", async () => {
+  using folder = temporary();
+  const usage = {
+    input_tokens: 85,
+    input_tokens_cache_read: 213,
+    output_tokens: 40,
+    total_tokens: 338,
+  };
+  const sample = (more: Json) => ({
+    id: "a",
+    epoch: 1,
+    scores: { s: { value: "C" } },
+    model_usage: { m: usage },
+    total_time: 2.1,
+    working_time: 0.4,
+    ...more,
+  });
+  const event = (time: number) => ({ event: "model", working_time: time + 5, output: { time } });
+  for (
+    const [more, expected] of [
+      [{ events: [event(0.2), { event: "score" }, event(0.15)] }, 350],
+      [{ output: { time: 0.35 } }, 350],
+      [{}, 400],
+    ] as const
+  ) {
+    const log = {
+      status: "success",
+      eval: { task: "t", model: "m", eval_id: "e" },
+      stats: { model_usage: { m: usage } },
+      samples: [sample(more)],
+    };
+    write(folder.path, { "log.json": JSON.stringify(log) });
+    const { runs: [{ summary, items, stated }] } = await readForeign(join(folder.path, "log.json"));
+    assertEquals([summary.prompt_tokens, items[0].prompt_tokens], [298, 298]);
+    assertAlmostEquals(items[0].latency_ms!, expected, 1e-6);
+    assertEquals(stated, undefined);
+  }
+});
+
+Deno.test("SGLang's bench_serving: as it printed them", async () => {
+  const { summary, figures } = await only("sglang_bench/random.jsonl");
+  const printed = {
+    ttft_mean_ms: "30.30",
+    ttft_p50_ms: "26.99",
+    ttft_p99_ms: "66.82",
+    e2e_p50_ms: "85.75",
+    itl_mean_ms: "5.41",
+    itl_p50_ms: "4.72",
+    itl_p95_ms: "10.89",
+    itl_p99_ms: "11.71",
+  };
+  for (const [name, value] of Object.entries(printed)) {
+    assertEquals(figures[name].toFixed(2), value, name);
+  }
+  const told = json("sglang_bench/random.jsonl");
+  assertEquals(
+    [summary.prompt_tokens, summary.completion_tokens, summary.output_tokens_per_s],
+    [told.total_input_tokens, told.total_output_tokens, told.output_throughput],
+  );
+  assertEquals([summary.successful, summary.duration_s], [told.completed, told.duration]);
+  assertEquals([summary.agent, summary.benchmark], ["sglang-oai", "random-ids"]);
+});
+
+Deno.test("lm-evaluation-harness: a run a task, its scores and its samples", async () => {
+  const { runs, warnings } = await readForeign(fixture("lm_eval"));
+  assertEquals(warnings, []);
+  const [arith, choice] = ["arith", "toy_choice"].map((task) =>
+    runs.find(({ summary }) => summary.benchmark === task)!
+  );
+  assertEquals(runs.length, 2);
+  assertEquals(arith.stated, {
+    figures: {
+      "exact_match_strict-match": 0.5,
+      "exact_match_stderr_strict-match": 0.28867513459481287,
+      "exact_match_flexible-extract": 0.75,
+      "exact_match_stderr_flexible-extract": 0.25,
+    },
+    differs: [],
+  });
+  assertEquals(arith.items.map(({ item_id, passed }) => [item_id, passed]), [
+    ["0", true],
+    ["1", false],
+    ["2", true],
+    ["3", false],
+  ]);
+  assertEquals(choice.stated!.figures, { acc: 0.6666666666666666, acc_stderr: 0.3333333333333333 });
+  const { model, duration_s, started_at_unix_seconds, items_total } = choice.summary;
+  assertEquals([model, duration_s, items_total], ["mock-8b", 12.5, 3]);
+  assertEquals(started_at_unix_seconds, 1796038905.5);
+  const [results] = (await readForeign(fixture("lm_eval/mock-8b"))).runs;
+  assert(results !== undefined);
+  const alone = await readForeign(
+    fixture("lm_eval/mock-8b/samples_arith_2026-11-30T10-15-00.123456.jsonl"),
+  );
+  assertEquals(runNamed(alone.runs, arith.summary.run_id).items, arith.items);
+});
+
+Deno.test("promptfoo: a run a provider; what came from its cache took no time", async () => {
+  const { runs, warnings } = await readForeign(fixture("promptfoo/results.json"));
+  assertEquals([runs.length, warnings], [2, []]);
+  const { results: { prompts } } = json("promptfoo/results.json");
+  for (const [i, { summary, items, stated }] of runs.entries()) {
+    const { testPassCount, testFailCount, testErrorCount, tokenUsage, cost } = prompts[i].metrics;
+    assertEquals(summary.model, prompts[i].provider);
+    assertEquals(
+      [summary.passed, items.filter((item) => item.passed === false).length, summary.failed],
+      [testPassCount, testFailCount, testErrorCount],
+    );
+    assertEquals(stated, undefined);
+    assertAlmostEquals(summary.cost_usd!, cost, 1e-12);
+    const told = items.flatMap(({ prompt_tokens }) => prompt_tokens ?? []);
+    assertEquals(told.reduce((a, b) => a + b, 0), tokenUsage.prompt);
+  }
+  const [first, second] = runs;
+  assertEquals(first.items.map(({ problem_id, timed_out }) => [problem_id, timed_out]), [
+    ["test 1", false],
+    ["test 2", false],
+    ["test 3", true],
+  ]);
+  assertEquals(second.items.map(({ latency_ms }) => latency_ms), [200, 400, null]);
+});
+
+Deno.test("inference-perf: counts, tokens and the distributions, in ms", async () => {
+  const { summary, figures } = await only("inference_perf/summary_lifecycle_metrics.json");
+  const told = json("inference_perf/summary_lifecycle_metrics.json");
+  const { latency, throughput, count } = told.successes;
+  for (
+    const [of, name] of [
+      ["ttft", "time_to_first_token"],
+      ["tpot", "time_per_output_token"],
+      ["itl", "inter_token_latency"],
+      ["e2e", "request_latency"],
+    ]
+  ) same(figures, of, latency[name], 1000, { p50: "median" });
+  assertEquals([summary.successful, summary.failed], [count, told.failures.count]);
+  assertEquals(
+    [summary.output_tokens_per_s, figures.requests_per_s],
+    [throughput.output_tokens_per_sec, throughput.requests_per_sec],
+  );
+  const { prompt_tokens, output_tokens } = told.successes;
+  assertEquals(
+    [summary.prompt_tokens, summary.completion_tokens],
+    [prompt_tokens.total, output_tokens.total],
+  );
+  assertEquals(summary.duration_s, told.benchmark_time_seconds);
+  assertEquals(summary.items_total, 16); // 8 in each of the two stages, as it printed
+  const stage = await only("inference_perf/stage_1_lifecycle_metrics.json");
+  assertEquals([stage.summary.items_total, stage.figures.requested_rate], [8, 8]);
+});
+
+Deno.test("vLLM: ITL, TPOT and e2e are kept beside the first token's time", async () => {
+  const { figures } = await only("vllm_bench/serve.json");
+  const told = json("vllm_bench/serve.json");
+  let n = 0;
+  for (const [key, value] of Object.entries(told)) {
+    const [, statistic, of] = /^(mean|median|p99)_(ttft|tpot|itl|e2el)_ms$/.exec(key) ?? [];
+    if (statistic === undefined) continue;
+    const name = `${of === "e2el" ? "e2e" : of}_${statistic === "median" ? "p50" : statistic}_ms`;
+    assertEquals(figures[name], value, key);
+    n++;
+  }
+  assert(n > 2);
+});
+
+Deno.test("what a file states is its figure; what its packages give is told beside it", async () => {
+  using folder = temporary();
+  const copy = copyFixture("smi_bench", folder.path);
+  const path = join(copy, "results/phase2_1234567890.json");
+  const results = JSON.parse(readFileSync(path, "utf8"));
+  Object.assign(results, { agent: "its-own", seed: 42, started_at_unix_seconds: 1234567000 });
+  Object.assign(results.aggregate, { avg_hit_rate: 0.5, errors: 0 });
+  writeFileSync(path, JSON.stringify(results));
+  const root = join(folder.path, "runs");
+  const told = JSON.parse((await command(root, "import", copy, "--json")).out);
+  assertEquals(told.warnings, [
+    "phase2_1234567890: avg_hit_rate: the file says 0.5, its items give 0.25; the file's counts",
+    "phase2_1234567890: errors: the file says 0, its items give 1; the file's counts",
+  ]);
+  const listed = JSON.parse((await command(root, "list", "--json")).out);
+  const [run] = listed.filter(({ run_id }: Json) => run_id === "phase2_1234567890");
+  assertEquals([run.avg_hit_rate, run.agent], [0.5, "its-own"]);
+  assertEquals(run.started_at_unix_seconds, 1234567000);
+  const shown = JSON.parse((await command(root, "show", run.run_id, "--json")).out);
+  assertEquals([shown.results.aggregate.avg_hit_rate, shown.results.aggregate.errors], [0.5, 0]);
+  assertEquals(shown.metadata.seed, 42);
+  assertStringIncludes((await command(root, "show", run.run_id)).out, "the file says 0.5");
+  // and out again as it came
+  const out = join(folder.path, "out");
+  await command(root, "export", run.run_id, "--format", "smi_bench", "--out", out);
+  const again = JSON.parse(readFileSync(join(out, "results/phase2_1234567890.json"), "utf8"));
+  assertEquals([again.aggregate.avg_hit_rate, again.aggregate.errors], [0.5, 0]);
+  assertEquals(again.packages.map(({ score }: Json) => score), [
+    { targets: 4, created_hits: 3, hit_rate: 0.75 },
+    { targets: 5, created_hits: 0, hit_rate: 0 },
+    { targets: 2, created_hits: 0, hit_rate: 0 },
+  ]);
+});
+
+Deno.test("smi-bench's packages.jsonl is the run where there are no results", async () => {
+  using folder = temporary();
+  const { packages } = json("smi_bench/results/phase2_1234567890.json");
+  cpSync(fixture("smi_bench/logs/phase2_1234567890"), join(folder.path, "logs/phase2_1234567890"), {
+    recursive: true,
+  });
+  const lines = packages.map((entry: Json) => `${JSON.stringify(entry)}\n`).join("");
+  const file = "logs/phase2_1234567890/packages.jsonl";
+  write(folder.path, { [file]: `${lines}{"package_id": "0x4::to` });
+  for (const path of [folder.path, join(folder.path, file)]) {
+    const { runs: [run, ...more] } = await readForeign(path);
+    assertEquals(more, []);
+    assertEquals(
+      run.items.map(({ item_id, targets, created_hits }) => [item_id, targets, created_hits]),
+      [
+        ["0x1::option", 4, 3],
+        ["0x2::coin", 5, 0],
+        ["0x3::kiosk", 2, 0],
+      ],
+    );
+    assertEquals([run.summary.model, run.summary.run_id], ["gpt-4o-mini", "phase2_1234567890"]);
+    assertStringIncludes(String(run.unmapped.packages_end), "line 4");
+  }
+  write(folder.path, { "lone/packages.jsonl": lines });
+  const { runs: [alone] } = await readForeign(join(folder.path, "lone"));
+  assertEquals([alone.items.length, alone.summary.run_id], [3, "lone"]);
+});
+
+Deno.test("an import's own figures are shown: a load's first token, ITL, TPOT and e2e", async () => {
+  using folder = temporary();
+  await command(folder.path, "import", fixture("guidellm/v0_8.json"));
+  const { out } = await command(folder.path, "show", "latest");
+  for (
+    const line of ["ttft     44.65 ms mean, 43.12 ms p50", "itl      4.931 ms mean", "tpot", "e2e"]
+  ) {
+    assertStringIncludes(out, line);
+  }
+});
