@@ -2,6 +2,8 @@
  * Files that come with dyno and are opened when they are needed. They lie beside lib/ in a checkout,
  * in a package and inside a compiled binary alike, so this is the one place that knows where it is.
  */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -32,6 +34,17 @@ export function packageFile(name: PackageFile): string | null {
 /** Address of a file of the package, on a disk or not. */
 export function packageUrl(name: PackageFile): URL {
   return new URL(name, ROOT);
+}
+
+/** The folder of this package, where it is one on a disk; none else. */
+export function packageFolders(): string[] {
+  if (ROOT.protocol !== "file:") return [];
+  for (let folder = fileURLToPath(ROOT); folder !== "/"; folder = dirname(folder)) {
+    if (["package.json", "deno.json"].some((name) => existsSync(join(folder, name)))) {
+      return [folder.replace(/\/$/, "")];
+    }
+  }
+  return [];
 }
 
 /**

@@ -1,9 +1,9 @@
 /** The sandbox of coding tests: runs a program that nobody has read against its checks. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { InputError, messageOf, NoProcessError } from "../../errors.ts";
+import { packageFolders } from "../../package_files.ts";
 import { CancelledError, throwIfAborted } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { bubblewrap, none } from "./bubblewrap.ts";
@@ -121,7 +121,7 @@ export class Sandbox implements AsyncDisposable {
   static async #bubblewrap(options: SandboxOptions): Promise<Sandbox> {
     const found = await python(options);
     const { tmp_bytes = 64 << 20, folders = [] } = options;
-    const hidden = [...ownFolder(), ...(options.hidden ?? []).map((path) => resolve(path))];
+    const hidden = [...packageFolders(), ...(options.hidden ?? []).map((path) => resolve(path))];
     const shown = [...found.folders, ...folders];
     const confinement = await bubblewrap({ folders: shown, hidden, tmp_bytes });
     if (typeof confinement === "string") {
@@ -298,18 +298,6 @@ export class Sandbox implements AsyncDisposable {
     this.#confinement.close();
     if (!this.confined) rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** The folder of this package, where it is one on the disk: problems and solutions are among its files. */
-function ownFolder(): string[] {
-  if (!import.meta.url.startsWith("file:")) return [];
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (; folder !== "/"; folder = dirname(folder)) {
-    if (["package.json", "deno.json"].some((name) => existsSync(join(folder, name)))) {
-      return [folder];
-    }
-  }
-  return [];
 }
 
 /** The Python that is asked for. @throws {InputError} there is none. */
