@@ -29,6 +29,7 @@ export const METRICS = [
 
 /** What is taken of a tier, in this order. */
 export const TIER_METRICS = ["queue_wait_p95_ms", "utilization", "in_flight_avg"];
+const TIER_COLUMN = new RegExp(`_tier\\d+_(${TIER_METRICS.join("|")})$`);
 
 /** The simulator's own tiers are there also where no run wrote them. */
 const PROVIDERS = ["llm_provider", "embed_provider"];
@@ -115,10 +116,14 @@ export function furtherColumns(columns: readonly string[]): string[] {
   return columns.filter((name) => !fixed.has(name) && !aside.has(name));
 }
 
+/** Which of TIER_METRICS a tier's column is of; null for another column. */
+export function tierMetric(column: string): string | null {
+  return TIER_COLUMN.exec(column)?.[1] ?? null;
+}
+
 /** Those of a table's columns that are of a tier. */
 export function tierColumns(columns: readonly string[]): string[] {
-  const tier = new RegExp(`_tier\\d+_(${TIER_METRICS.join("|")})$`);
-  return columns.filter((name) => tier.test(name));
+  return columns.filter((name) => tierMetric(name) !== null);
 }
 
 /** llm_provider, embed_provider, then others by name; tiers by their number. */

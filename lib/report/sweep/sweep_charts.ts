@@ -1,4 +1,5 @@
 /** The charts of a sweep: what is drawn, and under which name its picture is kept. */
+import { METRICS, tierMetric } from "../../sweep/columns.ts";
 import {
   ablatedPolicy,
   ablationRatio,
@@ -75,10 +76,9 @@ function costChart(analysis: SweepAnalysis): SweepChart {
   };
 }
 
-/** One chart for each of the first metrics of another program. */
+/** One chart for each of the first metrics of another program: the simulator's have charts of their own. */
 function otherCharts(analysis: SweepAnalysis): SweepChart[] {
-  const known = /^(makespan_|cost_)/;
-  const others = analysis.metrics.filter((name) => !known.test(name)).slice(0, MOST_OTHERS);
+  const others = analysis.metrics.filter((name) => !METRICS.includes(name)).slice(0, MOST_OTHERS);
   return others.map((metric, i) => {
     const { title, scale } = metricUnit(analysis, metric);
     return {
@@ -123,7 +123,7 @@ function tierChart(analysis: SweepAnalysis): SweepChart | null {
   const used = tier_columns.filter((name) => {
     const place = columns.indexOf(name);
     const isUsed = groups.some(({ seeds }) => [...seeds.values()].some((all) => all[place] > 0));
-    return name.endsWith("_utilization") && isUsed;
+    return tierMetric(name) === "utilization" && isUsed;
   });
   const shown = TIER_COLOURS.slice(0, used.length).map((colour, i) => ({
     metric: used[i],
