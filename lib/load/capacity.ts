@@ -1,11 +1,13 @@
 /** The highest load that still meets the objectives: bracketed, then bisected. */
+import { CancelledError } from "../execute/scope.ts";
 import { InputError } from "../errors.ts";
-import { nthLoad } from "../settings/load.ts";
+import { nthLoad, settleLoad } from "../settings/load.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { parseStatement } from "./statement.ts";
 import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { LoadRun } from "./conclude_run.ts";
+import type { StageResults } from "./results.ts";
 
 /** What a probe at one level found. */
 export interface ProbeOutcome {
@@ -37,6 +39,8 @@ export interface Capacity {
   lowest_bad: number | null;
   /** Every level that was tried, in its order. */
   probes: CapacityProbe[];
+  /** False where it was interrupted; what it had is here. */
+  complete: boolean;
 }
 
 export interface CapacitySearch {
@@ -50,8 +54,23 @@ export interface CapacitySearch {
   target: number;
   /** Ends once the bracket is this narrow: 0.05 for 5 %. */
   precision: number;
+  /** @throws {CancelledError} the search is interrupted. */
   probe(level: number): Promise<ProbeOutcome>;
-  onProbe(probe: CapacityProbe): void;
+  /** Told of a level that is judged, and how many more are likely; null while there is no bracket. */
+  onProbe(probe: CapacityProbe, left: number | null): void;
+}
+
+/** The square of the 97.5 % point of the standard normal distribution. */
+const Z2 = 1.959963984540054 ** 2;
+
+/**
+ * How many requests tell whether a share of them is reached: `least` where every one is good, `enough`
+ * where only half as many miss as may. By inversion of Wilson's score interval: a found share p + d is
+ * surely above p from n = z²·p·(1 − p) / d² on; d is 1 − p, and half of that.
+ */
+export function requestsToJudge(share: number): { least: number; enough: number } {
+  const least = Z2 * share / (1 - share);
+  return { least: Math.ceil(least), enough: Math.ceil(4 * least) };
 }
 
 /** A level whose verdict is unsure is measured again, up to this often. */
@@ -72,14 +91,21 @@ export async function findCapacity(search: CapacitySearch): Promise<Capacity> {
   let good: number | null = null;
   let bad: number | null = null;
   let level = search.start;
+  let complete = true;
   while (probes.length < MOST_PROBES) {
-    const probe = await probeLevel(search, level);
+    const probe = await probeLevel(search, level).catch((error) => {
+      if (error instanceof CancelledError) return null;
+      throw error;
+    });
+    complete = probe !== null;
+    if (probe === null) break;
     probes.push(probe);
-    search.onProbe(probe);
     if ((probe.share?.value ?? 0) >= search.target) good = level;
     else bad = level;
     const bracketed = good !== null && bad !== null;
-    if (bracketed && !isWide(good!, bad!, search)) break;
+    const left = bracketed ? bisections(good!, bad!, search) : null;
+    search.onProbe(probe, left);
+    if (left === 0) break;
     if (bad === null && level >= search.most || good === null && level <= least) break;
     level = bracketed
       ? (good! + bad!) / 2
@@ -96,11 +122,14 @@ export async function findCapacity(search: CapacitySearch): Promise<Capacity> {
     highest_good: Number.isFinite(highest_good) ? highest_good : null,
     lowest_bad: Number.isFinite(lowest_bad) ? lowest_bad : null,
     probes,
+    complete,
   };
 }
 
-function isWide(good: number, bad: number, { whole, precision }: CapacitySearch): boolean {
-  return bad / good > 1 + precision && (!whole || bad - good > 1);
+/** How often a bracket is still to be halved until it is narrow enough. */
+function bisections(good: number, bad: number, { whole, precision }: CapacitySearch): number {
+  const width = whole ? Math.max(1, precision * good) : precision * good;
+  return Math.max(0, Math.ceil(Math.log2((bad - good) / width) - 1e-9));
 }
 
 async function probeLevel(
@@ -136,11 +165,37 @@ export interface LoadCapacitySearch {
   /** Its abort ends the search. */
   signal: AbortSignal;
   /** Runs a load at one level, as {@linkcode measureLoad} does. */
-  measure(settings: LoadSettings): Promise<Pick<LoadRun, "directory" | "results">>;
-  /** A level is judged. */
-  onProbe?(probe: CapacityProbe): void;
+  measure(settings: LoadSettings, level: number): Promise<Pick<LoadRun, "directory" | "results">>;
+  /** Told before the first level what is needed. */
+  onPlan?(plan: CapacityPlan): void;
+  /** A level is judged; how many more are likely, null while none was too much or none good enough. */
+  onProbe?(probe: CapacityProbe, left: number | null): void;
   /** At a level the client itself was limited, so that the endpoint may do more. */
   onLimited?(level: number, why: string): void;
+}
+
+/** What a search for capacity will take. */
+export interface CapacityPlan {
+  /** Requests that judge a level where every one is good. */
+  least: number;
+  /** Requests that judge a level at which half as many miss as may. */
+  enough: number;
+  /** Of how many requests a level is at least; null where its time decides. */
+  requests: number | null;
+  /** Seconds that the first level takes; null where the endpoint decides. */
+  first_level_s: number | null;
+  /** Seconds that it takes if it ends at 32 times the first level; null where the endpoint decides. */
+  expected_s: number | null;
+}
+
+/** A level's figures: a point of the curve of latency over throughput. */
+export interface CurvePoint {
+  /** Requests a second, or requests in flight. */
+  level: number;
+  /** The folder of the run. */
+  run: string;
+  /** The run's figures. */
+  total: StageResults;
 }
 
 /** The capacity of an endpoint, as far as it was found. */
@@ -153,20 +208,26 @@ export interface LoadCapacity extends Capacity {
   client_limited: boolean;
   /** The folders of the runs, in their order. */
   runs: string[];
+  /** The folder of a run at the highest good level; null where there is none. */
+  best_run: string | null;
+  /** Every run's figures, by level. */
+  curve: CurvePoint[];
 }
 
+/** A level lasts so long at least: the queue of one that is 5 % too much must be felt. */
 const DURATION_S = 20;
 const PRECISION = 0.05;
+/** A search that ends at 2^5 times its start, for the time that it may take. */
+const DOUBLINGS = 5;
 const MOST = { rate: 100_000, concurrency: 65_536 };
 /** The share of requests that must meet every objective, where nothing else is asked. */
 export const CAPACITY_SHARE = 0.95;
 
 /**
  * Searches the highest rate or concurrency at which a load's objectives are met: a load of its own for
- * each level that is tried.
+ * each level that is tried. When the signal is aborted it gives what it has.
  *
  * @throws {InputError} no objective, several loads, or settings that leave nothing to search.
- * @throws the signal's reason when it is aborted.
  */
 export async function findLoadCapacity(
   { runs: loads }: LoadExperiment,
@@ -181,23 +242,31 @@ export async function findLoadCapacity(
   if (settings.stages !== undefined || settings.trace !== undefined) {
     throw new InputError("--find-capacity: not with --stages or --trace");
   }
-  const timed = settings.requests === undefined && settings.duration_s === undefined;
-  const runs: string[] = [];
+  if (target >= 1) {
+    throw new InputError(
+      `--capacity-share ${target}: no number of requests shows that none will ever miss; expected ` +
+        "less than 1, such as 0.99",
+    );
+  }
+  const plan = planOf(settings, searched, target);
+  search.onPlan?.(plan);
+  const curve: CurvePoint[] = [];
   const limited = new Set<number>();
   const capacity = await findCapacity({
-    start: settings[searched] ?? 1,
-    most: MOST[searched],
+    start: Math.min(settings[searched] ?? 1, plan.requests ?? Infinity),
+    // more than are sent cannot be in flight, and a second is the least that a rate is held
+    most: Math.min(MOST[searched], plan.requests ?? Infinity),
     whole: searched === "concurrency",
     target,
     precision: PRECISION,
     probe: async (level) => {
       const { directory, results } = await measure({
-        ...nthLoad(settings, runs.length),
-        ...(timed ? { duration_s: DURATION_S } : {}),
+        ...nthLoad(settings, curve.length),
+        ...lengthOf(settings, searched, level, plan),
         [searched]: level,
-      });
-      runs.push(directory.path);
-      signal.throwIfAborted();
+      }, level);
+      curve.push({ level, run: directory.path, total: results.total });
+      if (signal.aborted) throw new CancelledError();
       if (results.verdict.verdict === "client_limited") {
         limited.add(level);
         search.onLimited?.(level, results.verdict.reasons[0]);
@@ -206,9 +275,56 @@ export async function findLoadCapacity(
       const total = found?.n ?? 0;
       return { good: Math.round((found?.value ?? 0) * total), unknown, total };
     },
-    onProbe: (probe) => search.onProbe?.(probe),
+    onProbe: (probe, left) => search.onProbe?.(probe, left),
   });
-  const { lowest_bad } = capacity;
-  const client_limited = lowest_bad !== null && limited.has(lowest_bad);
-  return { searched, target, ...capacity, client_limited, runs };
+  const { highest_good, lowest_bad } = capacity;
+  return {
+    searched,
+    target,
+    ...capacity,
+    client_limited: lowest_bad !== null && limited.has(lowest_bad),
+    runs: curve.map(({ run }) => run),
+    best_run: curve.findLast(({ level }) => level === highest_good)?.run ?? null,
+    curve: curve.toSorted((a, b) => a.level - b.level),
+  };
+}
+
+/** Requests that are asked for are made enough to judge; without, a level has its time. */
+function planOf(
+  settings: LoadSettings,
+  searched: "rate" | "concurrency",
+  target: number,
+): CapacityPlan {
+  const { least, enough } = requestsToJudge(target);
+  const requests = settings.requests === undefined ? null : Math.max(settings.requests, least);
+  const plan = { least, enough, requests, first_level_s: null, expected_s: null };
+  const start = settings[searched] ?? 1;
+  const time_s = (level: number): number | null => {
+    const { duration_s, requests } = lengthOf(settings, searched, level, plan);
+    if (typeof duration_s === "number") return duration_s;
+    return requests !== undefined && searched === "rate" ? requests / level : null;
+  };
+  const levels = Array.from({ length: DOUBLINGS + 1 }, (_, i) => start * 2 ** i);
+  const halvings = Math.ceil(Math.log2(1 / PRECISION));
+  const tried = [...levels, ...Array(halvings).fill(levels.at(-1))];
+  const first_level_s = time_s(start);
+  const expected_s = first_level_s === null
+    ? null
+    : tried.reduce((sum: number, level) => sum + time_s(level)!, 0);
+  return { ...plan, first_level_s, expected_s };
+}
+
+/** How long a level is measured: what was asked for, or as long as its rate takes for enough requests. */
+function lengthOf(
+  settings: LoadSettings,
+  searched: "rate" | "concurrency",
+  level: number,
+  { least, requests }: CapacityPlan,
+): Pick<LoadSettings, "duration_s" | "requests"> {
+  if (requests !== null) return { requests };
+  if (settings.duration_s !== undefined) {
+    const { duration_s } = settleLoad({ duration_s: settings.duration_s });
+    return { duration_s };
+  }
+  return { duration_s: searched === "rate" ? Math.max(DURATION_S, least / level) : DURATION_S };
 }

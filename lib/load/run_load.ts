@@ -1,7 +1,7 @@
 /** One load, from its plan to results.json: journaled, sampled, scraped, judged. */
 import { CancelledError } from "../execute/scope.ts";
 import { PortableTransport } from "../endpoint/portable/portable.ts";
-import { clockAnchor } from "../native/clock.ts";
+import { clockAnchor, nowNs } from "../native/clock.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { Drive } from "./drive.ts";
 import { concludeRun } from "./conclude_run.ts";
@@ -10,6 +10,8 @@ import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metric
 import { resetCache } from "./server/reset_cache.ts";
 import { RunSession } from "../run/session.ts";
 import { TokenFile } from "../run/token_file.ts";
+import { withTimeLeft } from "./time_left.ts";
+import type { LoadProgress } from "./time_left.ts";
 import type { Budget } from "../run/budget.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
@@ -19,7 +21,6 @@ import type { RunDirectory } from "../run/directory.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { LoadPlan } from "./plan_load.ts";
-import type { DriveProgress } from "../run/request_record.ts";
 import type { LoadMeasured } from "../run/events.ts";
 
 /** A load run: what, against which endpoint, and who is told. */
@@ -55,7 +56,7 @@ export interface LoadRunOptions {
   /** Told of the run's directory before anything is sent. */
   onDirectory?: (directory: RunDirectory) => void;
   /** Told several times a second. */
-  onProgress(progress: DriveProgress): void;
+  onProgress(progress: LoadProgress): void;
   /** One line for a person. */
   onNotice(line: string): void;
 }
@@ -113,6 +114,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
   scraper?.start(SCRAPE_INTERVAL_MS, signal);
   using tokens = new TokenFile(directory);
+  let began = { start_ns: nowNs(), ended: 0 };
   const drive = new Drive({
     api,
     transport,
@@ -134,6 +136,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     onStage: (stage, span) => {
       const { start_ns, end_ns } = span;
       if (end_ns === Infinity) {
+        began = { start_ns, ended: drive.progress().ended };
         journal.append({ event: "stage_started", stage, start_ns, end_ns: null });
       } else journal.append({ event: "stage_finished", stage, start_ns, end_ns });
     },
@@ -146,7 +149,8 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
   const client = () => watch.reading(drive.lags, drive.progress().events);
   const beat = () => {
     watch.beat();
-    options.onProgress(drive.progress());
+    const progress = { ...drive.progress(), in_flight: drive.inFlight() };
+    options.onProgress(withTimeLeft(progress, plan.stages, began, nowNs()));
   };
   const journalReadings = () => {
     for (const reading of scraper?.take() ?? []) {

@@ -8,7 +8,7 @@ import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { runLoad } from "./run_load.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
-import type { DriveProgress } from "../run/request_record.ts";
+import type { LoadProgress } from "./time_left.ts";
 import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { LoadRunOptions } from "./run_load.ts";
@@ -22,7 +22,7 @@ export interface LoadsOptions extends
   /** How the endpoint is reached; what this throws stops the load before anything is sent. */
   onReached?(api: APIConfiguration): void;
   /** Told several times a second. */
-  onProgress?(progress: DriveProgress): void;
+  onProgress?(progress: LoadProgress): void;
   /** One line for a person. */
   onNotice?(line: string): void;
   /** One line of what a person should mend. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
 import { findLoadCapacity } from "../../lib/load/capacity.ts";
+import type { CapacityPlan } from "../../lib/load/capacity.ts";
 import { measureLoad, runLoads } from "../../lib/load/run_loads.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { Budget } from "../../lib/run/budget.ts";
@@ -107,6 +108,8 @@ Deno.test("a search ends at what a server of a known capacity can do", async () 
   const found = await findLoadCapacity(load, search);
   assertEquals([found.highest_good, found.lowest_bad, found.target], [37, 38, 0.95]);
   assertEquals([found.runs.length, limited, found.client_limited], [asked.length, [64], false]);
+  assertEquals(found.best_run, `/runs/${asked.lastIndexOf(37) + 1}`);
+  assertEquals(found.curve.map(({ level }) => level), asked.toSorted((a, b) => a - b));
   const refused = (runs: { settings: LoadSettings; varied: object }[], said: string) =>
     assertRejects(
       () => findLoadCapacity({ name: "l", runs: runs as typeof load.runs }, search),
@@ -116,4 +119,52 @@ Deno.test("a search ends at what a server of a known capacity can do", async () 
   await refused([...load.runs, ...load.runs], "matrix");
   await refused([{ settings: {}, varied: {} }], "--slo");
   await refused([{ settings: { slo: ["ttft:5"], trace: "x" }, varied: {} }], "--trace");
+});
+
+Deno.test("a search says what a level takes, and keeps what it has when it is interrupted", async () => {
+  const stop = new AbortController();
+  const asked: [level: number, requests: number | undefined, duration_s: unknown][] = [];
+  const answer = (value: number) => ({
+    directory: { path: `/runs/${asked.length}` },
+    results: {
+      total: { goodput: { share: { value, low: value, high: value, n: 400 } } },
+      verdict: { verdict: "trusted", reasons: [] },
+    },
+  } as unknown as LoadRun);
+  const begin = (settings: LoadSettings, most = Infinity) => {
+    asked.length = 0;
+    const plans: CapacityPlan[] = [];
+    const load = {
+      name: "l",
+      runs: [{ settings: { slo: ["ttft:500"], ...settings }, varied: {} }],
+    };
+    const found = findLoadCapacity(load, {
+      searched: settings.concurrency === undefined ? "rate" : "concurrency",
+      signal: stop.signal,
+      onPlan: (plan) => plans.push(plan),
+      measure: ({ requests, duration_s }, level) => {
+        asked.push([level, requests, duration_s]);
+        if (asked.length === most) stop.abort();
+        return Promise.resolve(answer(level <= 22.5 ? 1 : 0));
+      },
+    });
+    return { plans, found };
+  };
+  // Wilson's score interval by hand: 1.96 squared, times 0.95 / 0.05, is 72.99; four times that 291.96
+  const rate = begin({});
+  const { highest_good, lowest_bad } = await rate.found;
+  assertEquals([highest_good, lowest_bad], [22, 23]);
+  const [plan] = rate.plans;
+  assertEquals([plan.least, plan.enough, plan.first_level_s], [73, 292, 73]);
+  // 1, 2 and 4..32 a second: 73, 36.5 and 20 s each, and five halvings of 20 s
+  assertEquals(plan.expected_s, 73 + 36.5 + 4 * 20 + 5 * 20);
+  assertEquals(asked.slice(0, 2), [[1, undefined, 73], [2, undefined, 36.5]]);
+
+  const few = await begin({ concurrency: 1, requests: 10 }).found;
+  assertEquals(asked.map(([, requests]) => requests), asked.map(() => 73));
+  assertEquals([few.highest_good, few.lowest_bad], [22, 23]);
+
+  const cut = await begin({}, 3).found;
+  assertEquals([cut.complete, cut.highest_good, cut.lowest_bad], [false, 2, null]);
+  assertEquals([cut.probes.length, cut.runs.length], [2, 3]);
 });

@@ -1,9 +1,18 @@
 /** dyno load --find-capacity: a load for each level that is tried. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { CAPACITY_SHARE, findLoadCapacity } from "../../load/capacity.ts";
+import { writeCurvePage } from "../../report/load/curve_page.ts";
+import { newRunId } from "../../run/run_id.ts";
+import { durationText } from "../../text/duration.ts";
 import { grouped } from "../../text/grouped.ts";
-import { findLoadCapacity } from "../../load/capacity.ts";
+import { shortPath } from "../../text/short_path.ts";
+import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { runShownLoad } from "./load_runs.ts";
-import type { CapacityProbe, LoadCapacity } from "../../load/capacity.ts";
+import { matrixTable } from "./load_table.ts";
+import type { CapacityPlan, CapacityProbe, LoadCapacity } from "../../load/capacity.ts";
+import type { LoadResults } from "../../load/results.ts";
 import type { CommandContext } from "../ui/command.ts";
 import type { LoadRequest } from "./load_runs.ts";
 
@@ -13,30 +22,63 @@ export interface CapacityRequest extends LoadRequest {
   share?: number;
 }
 
+const UNITS = { rate: "req/s", concurrency: "in flight" };
+
 /**
- * Searches the highest rate or concurrency at which the objectives are met, shown live.
+ * Searches the highest rate or concurrency at which the objectives are met, shown live. Its runs carry
+ * the search's id as a tag; what it found is in the folder of runs, under `curves`.
  *
- * @returns the exit code: 1 when not even the lowest level meets them.
+ * @returns the exit code: 1 when not even the lowest level meets them, 130 when interrupted.
  * @throws {InputError} no objective, a matrix, or settings that leave nothing to search.
  */
 export async function searchCapacity(
   request: CapacityRequest,
   context: CommandContext,
 ): Promise<number> {
-  const { searched, experiment, share } = request;
+  const { searched, experiment, share, out } = request;
   const { terminal, signal } = context;
+  const search_id = newRunId().replace(/^bench/, "search");
+  const tags = [...request.tags ?? [], search_id];
   const told = new Set<string>();
+  const kept: { level: number; name: string; results: LoadResults }[] = [];
+  let before_ms = performance.now();
   const capacity = await findLoadCapacity(experiment, {
     searched,
     share,
     signal,
-    measure: (settings) => runShownLoad({ ...request, terse: true, told }, settings, context),
-    onProbe: (probe) => terminal.say(probeText(searched, probe)),
+    measure: async (settings, level) => {
+      const name = `${experiment.name} ${searched} ${round(level)}`;
+      const end = await runShownLoad(
+        { ...request, tags, terse: true, told },
+        settings,
+        context,
+        name,
+      );
+      kept.push({ level, name: `${round(level)} ${UNITS[searched]}`, results: end.results });
+      return end;
+    },
+    onPlan: (plan) =>
+      planText(plan, share ?? CAPACITY_SHARE, experiment.runs[0].settings.requests)
+        .forEach((line) => terminal.say(line)),
+    onProbe: (probe, left) => {
+      const took_s = (performance.now() - before_ms) / 1000;
+      before_ms = performance.now();
+      const rest = left === null || left === 0
+        ? ""
+        : `; about ${left} more, ${durationText(left * took_s)}`;
+      terminal.say(probeText(searched, probe) + rest);
+    },
     onLimited: (level, why) =>
       terminal.warn(`${searched} ${round(level)}: the client was limited: ${why}`),
   });
+  const ordered = kept.toSorted((a, b) => a.level - b.level);
+  if (ordered.length > 0) {
+    terminal.say();
+    matrixTable(ordered, terminal.paint).forEach((row) => terminal.say(row));
+  }
   terminal.say();
   terminal.say(terminal.paint.bold(capacityText(capacity)));
+  if (!capacity.complete) terminal.say("interrupted: this is what was found until then");
   if (capacity.client_limited) {
     terminal.warn(
       `at ${
@@ -45,9 +87,57 @@ export async function searchCapacity(
         "from a faster or less busy host",
     );
   }
-  if (request.json) terminal.out(JSON.stringify(capacity));
+  const found = { search_id, ...capacity };
+  if (ordered.length > 0) {
+    const folder = join(out, "curves");
+    mkdirSync(folder, { recursive: true });
+    writeFileAtomic(
+      join(folder, `${search_id}.json`),
+      `${JSON.stringify(found, null, 2)}\n`,
+    );
+    const page = join(folder, `${search_id}.html`);
+    const curve = await writeCurvePage(
+      page,
+      `Capacity of ${ordered[0].results.model}`,
+      [capacityText(capacity), `search ${search_id}`],
+      ordered.map(({ results }) => results),
+    );
+    if (capacity.best_run !== null) terminal.say(`run     ${shortPath(capacity.best_run)}`);
+    terminal.say(`search  ${search_id}; its runs: dyno runs list --tag ${search_id}`);
+    if (curve) terminal.say(`curve   ${terminal.paint.accent(shortPath(page))}`);
+  }
+  if (request.json) terminal.out(JSON.stringify(found));
+  if (!capacity.complete) return EXIT.interrupted;
   return capacity.highest_good === null ? EXIT.failures : EXIT.good;
 }
+
+function planText(
+  { least, enough, requests, first_level_s, expected_s }: CapacityPlan,
+  share: number,
+  given?: number,
+): string[] {
+  const raised = given !== undefined && requests !== null && requests > given
+    ? [`--requests ${given} cannot tell that: each level sends ${requests}`]
+    : [];
+  const time = first_level_s === null || expected_s === null
+    ? "how long it takes depends on the endpoint, and is told as soon as a level was too much"
+    : `the first level takes ${durationText(first_level_s)}, all of it about ` +
+      `${durationText(expected_s)} if it ends near 32 times the first level`;
+  return [
+    `a level needs ${grouped(least)} requests to tell that ${
+      percent(share)
+    } meet the objectives, ` +
+    `${grouped(enough)} where it is close`,
+    ...raised,
+    time,
+  ];
+}
+
+const VERDICT_WORDS = {
+  good: "good",
+  bad: "too much",
+  unsure: "not enough requests to decide",
+};
 
 function probeText(searched: string, { level, share, verdict, attempts }: CapacityProbe): string {
   const part = share === null
@@ -55,7 +145,7 @@ function probeText(searched: string, { level, share, verdict, attempts }: Capaci
     : `${percent(share.value)} of ${grouped(share.n)} met the objectives [${percent(share.low)}, ${
       percent(share.high)
     }]`;
-  return `${searched} ${round(level)}: ${verdict}: ${part}${
+  return `${searched} ${round(level)}: ${VERDICT_WORDS[verdict]}: ${part}${
     attempts > 1 ? `, ${attempts} runs` : ""
   }`;
 }
@@ -63,18 +153,16 @@ function probeText(searched: string, { level, share, verdict, attempts }: Capaci
 function capacityText(
   { searched, target: share, highest_good, lowest_bad }: LoadCapacity,
 ): string {
-  const unit = searched === "rate" ? " requests/s" : " in flight";
+  const unit = ` ${UNITS[searched]}`;
   const met = `${percent(share)} of requests or more meet the objectives`;
   if (highest_good === null) {
     return lowest_bad === null
-      ? `capacity: unknown; the first level is too close to call, give --duration more time`
-      : `capacity: below ${round(lowest_bad)}${unit}: there less than ${
-        percent(share)
-      } of requests ` +
-        "meet the objectives";
+      ? "capacity: unknown: not enough requests to decide at any level; give --duration more time"
+      : `capacity: below ${round(lowest_bad)}${unit}: there less than ${percent(share)} of ` +
+        "requests meet the objectives";
   }
   return lowest_bad === null
-    ? `capacity: at least ${round(highest_good)}${unit}: ${met}`
+    ? `capacity: at least ${round(highest_good)}${unit}: ${met}; nothing higher was tried or sure`
     : `capacity: between ${round(highest_good)} and ${
       round(lowest_bad)
     }${unit}: ${met} at the lower`;

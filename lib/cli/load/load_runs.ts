@@ -1,4 +1,5 @@
 /** Running loads one after the other, shown live, summed up, reported. */
+import { join } from "node:path";
 import process from "node:process";
 import { reportAs } from "../../load/report_as.ts";
 import { resumeLoad } from "../../load/conclude_run.ts";
@@ -10,6 +11,8 @@ import { findRun } from "../../run/directory.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { endOfLoad } from "../run/run_ends.ts";
+import { durationText } from "../../text/duration.ts";
+import { writeCurvePage } from "../../report/load/curve_page.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { loadTable, matrixTable } from "./load_table.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
@@ -22,7 +25,7 @@ import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "../ui/command.ts";
-import type { DriveProgress } from "../../run/request_record.ts";
+import type { LoadProgress } from "../../load/time_left.ts";
 
 /** How what was measured is shown and judged. */
 export interface LoadShown {
@@ -84,6 +87,11 @@ export async function showLoads(request: LoadRequest, context: CommandContext): 
       runs.map(({ results }, i) => ({ name: names[i], results })),
       context.terminal.paint,
     ).forEach((row) => context.terminal.say(row));
+    const path = join(request.out, "curves", `${runs[0].directory.run_id}.html`);
+    const results = runs.map(({ results }) => results);
+    if (await writeCurvePage(path, experiment.name, names.slice(0, runs.length), results)) {
+      context.terminal.say(`curve   ${context.terminal.paint.accent(shortPath(path))}`);
+    }
   }
   if (request.budget.ended) {
     const left = experiment.runs.length - runs.length;
@@ -136,9 +144,10 @@ export async function runShownLoad(
   request: LoadRequest,
   settings: LoadSettings,
   context: CommandContext,
+  name = request.experiment.name,
 ): Promise<LoadEnd> {
   const { options, keep } = loadShown(request, context);
-  return await keep(await measureLoad(request.experiment.name, settings, options));
+  return await keep(await measureLoad(name, settings, options));
 }
 
 /** How loads are shown while they run, and what is kept of each. */
@@ -218,7 +227,15 @@ function isFailure({ answered, results }: LoadEnd, { requireTrusted }: LoadShown
   return answered === 0 || (requireTrusted && results.verdict.verdict !== "trusted");
 }
 
-function progressText({ sent, ended, failed, in_flight, events }: DriveProgress): string {
-  const lost = failed > 0 ? ` · ${failed} failed` : "";
-  return `${sent} sent · ${ended} ended${lost} · ${in_flight} open · ${events} events`;
+/** What came, how fast, what is under way, and how long it still takes. */
+function progressText(
+  { ended, failed, in_flight, requests_per_s, left_s }: LoadProgress,
+): string {
+  return [
+    `${ended} ended`,
+    failed > 0 ? `${failed} failed` : "",
+    requests_per_s === null ? "" : `${requests_per_s.toFixed(1)} req/s`,
+    `${in_flight} in flight`,
+    left_s === null ? "" : `${durationText(left_s)} left`,
+  ].filter(Boolean).join(" · ");
 }

@@ -36,7 +36,9 @@ interface CurvePanel {
 }
 
 /** The curve, for two stages or more; null for fewer. */
-export function loadCurve({ stages, slos }: LoadResults): Promise<string> | null {
+export function loadCurve(
+  { stages, slos }: Pick<LoadResults, "stages" | "slos">,
+): Promise<string> | null {
   if (stages.length < 2) return null;
   const panels = curvePanels(stages, slos.length > 0)
     .filter(({ lines }) => lines.some(({ points }) => points.length > 1));

@@ -1,0 +1,32 @@
+/** A page with the curve of several loads: latency over throughput, a dot a run. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { escapeHtml } from "../html.ts";
+import { page } from "../page.ts";
+import { writeFileAtomic } from "../../write.ts";
+import { loadCurve } from "./load_curve.ts";
+import type { LoadResults } from "../../load/results.ts";
+
+/**
+ * Writes the page. Several runs are drawn as the stages of one are.
+ *
+ * @param lines what stands above the curve.
+ * @param runs in the order of their load.
+ * @returns whether there was a curve: two runs or more that know their figures.
+ * @throws {InputError} the file cannot be written.
+ */
+export async function writeCurvePage(
+  path: string,
+  title: string,
+  lines: readonly string[],
+  runs: readonly LoadResults[],
+): Promise<boolean> {
+  const stages = runs.map(({ total }) => total);
+  const curve = await loadCurve({ stages, slos: runs[0]?.slos ?? [] });
+  if (curve === null) return false;
+  mkdirSync(dirname(path), { recursive: true });
+  const said = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join("");
+  const body = `<main><h1>${escapeHtml(title)}</h1>${said}<section>${curve}</section></main>`;
+  writeFileAtomic(path, page(title, [body]));
+  return true;
+}
