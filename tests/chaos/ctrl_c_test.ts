@@ -6,7 +6,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { DENO_DIR, DYNO } from "../e2e/dyno.ts";
-import { temporaryFolder } from "../suite/fixture.ts";
+import { jsonIn, temporaryFolder } from "../suite/fixture.ts";
 import { Orphans, transientIn } from "./orphans.ts";
 import { mockForVictims, writers } from "./victims.ts";
 import { until } from "../until.ts";
@@ -101,6 +101,33 @@ for (const [i, victim] of victims.entries()) {
     });
   }
 }
+
+Deno.test({
+  name: "load --find-capacity: Ctrl-C in a terminal prints and keeps what it has",
+  ignore: !has("script"),
+  fn: async () => {
+    await using mock = await mockForVictims();
+    using place = temporaryFolder();
+    const search = ["load", "--endpoint", mock.url, "--model", "mock", "--slo", "e2e:60000"];
+    const level = ["--find-capacity", "concurrency", "--duration", "1", "--sample-rate", "0"];
+    const said = await stopped(
+      [...DYNO, ...search, ...level],
+      place.path,
+      (said) => said.includes("concurrency 2: good"),
+    );
+    assert(/capacity: at least [24] in flight/.test(said), said);
+    const [, id] = /search {2}(search_\w+)/.exec(said) ?? [];
+    const kept = jsonIn(join(place.path, "runs", "curves", `${id}.json`));
+    assertEquals([kept.complete, kept.searched], [false, "concurrency"]);
+    assert(kept.probes.length >= 2 && kept.runs.includes(kept.best_run), JSON.stringify(kept));
+    for (const run of kept.runs) {
+      const { tags, benchmark } = jsonIn(join(run, "run_metadata.json"));
+      assertEquals(tags, [id]);
+      assert(/^load concurrency \d+$/.test(benchmark), benchmark);
+      assert(existsSync(join(run, "results.json")));
+    }
+  },
+});
 
 Deno.test({
   name: "a second Ctrl-C, a second later, ends at once",
