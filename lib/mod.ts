@@ -53,7 +53,15 @@ export type { LoadRunOptions } from "./load/run_load.ts";
 export { measureLoad, preflight, runLoads } from "./load/run_loads.ts";
 export type { LoadsOptions, LoadsProgress } from "./load/run_loads.ts";
 export { findLoadCapacity } from "./load/capacity.ts";
-export type { Capacity, CapacityProbe, LoadCapacity, LoadCapacitySearch } from "./load/capacity.ts";
+export type {
+  Capacity,
+  CapacityPlan,
+  CapacityProbe,
+  CurvePoint,
+  LoadCapacity,
+  LoadCapacitySearch,
+} from "./load/capacity.ts";
+export type { LoadProgress } from "./load/time_left.ts";
 export { resumeLoad } from "./load/conclude_run.ts";
 export type { LoadRun } from "./load/conclude_run.ts";
 export type { LoadResults, StageResults } from "./load/results.ts";
