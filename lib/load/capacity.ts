@@ -68,7 +68,7 @@ const Z2 = 1.959963984540054 ** 2;
  * where only half as many miss as may. By inversion of Wilson's score interval: a found share p + d is
  * surely above p from n = z²·p·(1 − p) / d² on; d is 1 − p, and half of that.
  */
-export function requestsToJudge(share: number): { least: number; enough: number } {
+function requestsToJudge(share: number): { least: number; enough: number } {
   const least = Z2 * share / (1 - share);
   return { least: Math.ceil(least), enough: Math.ceil(4 * least) };
 }
