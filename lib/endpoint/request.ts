@@ -8,6 +8,8 @@ export interface Question {
   prompt?: string;
   /** A conversation in the form of the chat API. */
   messages?: readonly unknown[];
+  /** Texts that an embeddings endpoint embeds, in place of one prompt. */
+  inputs?: readonly string[];
   /** Sampling parameters, sent as they are. */
   parameters?: Record<string, unknown>;
 }
@@ -32,7 +34,11 @@ export function requestBody(question: Question, api: APIConfiguration): Record<s
   };
 }
 
-function content({ prompt, messages }: Question, api: APIConfiguration): Record<string, unknown> {
+function content(
+  { prompt, messages, inputs }: Question,
+  api: APIConfiguration,
+): Record<string, unknown> {
+  if (api.api_type === "embeddings" && inputs !== undefined) return { input: inputs };
   if (api.api_type === "chat") {
     return { messages: messages ?? [{ role: "user", content: prompt }] };
   }

@@ -149,6 +149,18 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
       targets: orNull(isNumber),
       result: orNull(testResultForm),
     },
+    prompt_pinned: { prompt_id: isText, evaluator: isText, prompt: isText },
+    evaluator_asked: {
+      package_id: isText,
+      item_id: isText,
+      evaluator: isText,
+      prompt_id: orNull(isText),
+      endpoint: isText,
+      model: isText,
+      answer: orNull(isText),
+      error: orNull(isText),
+      spent,
+    },
     workers_changed: { workers: isNumber, reason: isText },
     health_alert: {
       kind: isText,

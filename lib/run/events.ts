@@ -120,6 +120,31 @@ export type SuiteEvent =
     /** Null in another program's journal, whose other fields have to do. */
     result: TestResult | null;
   }
+  | {
+    /** The part of an evaluator's prompt that is the same for every answer. */
+    event: "prompt_pinned";
+    /** A hash of it. */
+    prompt_id: string;
+    evaluator: string;
+    prompt: string;
+  }
+  | {
+    /** An evaluator asked a model. */
+    event: "evaluator_asked";
+    package_id: string;
+    item_id: string;
+    evaluator: string;
+    /** The pinned prompt; null for none. */
+    prompt_id: string | null;
+    endpoint: string;
+    model: string;
+    /** What it answered; null for no answer, and for vectors. */
+    answer: string | null;
+    /** Why there is no answer; null where there is one. */
+    error: string | null;
+    /** What it took of the budget. */
+    spent: Spent;
+  }
   | { event: "workers_changed"; workers: number; reason: string }
   | HealthAlert & { event: "health_alert" }
   | { event: "listener_failed"; error: string | null }

@@ -33,6 +33,8 @@ export interface RunOpening
   resume?: string;
   /** How the endpoint is reached; its secrets are kept out of all that is written. */
   api: APIConfiguration;
+  /** Further endpoints that it asks: their secrets are kept out, too. */
+  others?: readonly APIConfiguration[];
   /** Who or what is behind the model. Default "real-openai-compatible". */
   agent?: string;
   /** The command line. Default: this process's. */
@@ -75,8 +77,10 @@ export class RunSession implements AsyncDisposable {
   static async open(opening: RunOpening): Promise<RunSession> {
     const { out, run_id, resume, api } = opening;
     const redactor = new Redactor();
-    redactor.learn(apiKey(api));
-    redactor.learnHeaders(api.headers);
+    for (const each of [api, ...opening.others ?? []]) {
+      redactor.learn(apiKey(each));
+      redactor.learnHeaders(each.headers);
+    }
     const directory = resume === undefined ? createRunDirectory(out, run_id) : findRun(resume, out);
     opening.onDirectory?.(directory);
     const metadata = resume === undefined

@@ -131,8 +131,22 @@ export interface Evaluation {
   reasoning_type?: string;
   /** Points by criterion, where the evaluator has several; each in 0..1. */
   criteria?: Record<string, number>;
+  /** What judges chose: of several, the majority's. */
+  choice?: string;
+  /** What people chose, where the suite tells. */
+  label?: string;
+  /** What each judge chose. */
+  votes?: Vote[];
 }
 
+/** One judge's choice; null where it made none. */
+export interface Vote {
+  /** Which model judged. */
+  judge: string;
+  choice: string | null;
+}
+
+const vote = fields<Vote>({ judge: isText, choice: orNull(isText) });
 const evaluation = fields<Evaluation>({
   evaluator: isText,
   passed: isBoolean,
@@ -143,6 +157,11 @@ const evaluation = fields<Evaluation>({
   reasoning_score: orMissing(isNumber),
   reasoning_type: orMissing(isText),
   criteria: orMissing(isObject<Record<string, number>>),
+  choice: orMissing(isText),
+  label: orMissing(isText),
+  votes: orMissing((value, misfit): value is Vote[] =>
+    Array.isArray(value) && value.every((each) => vote(each, misfit))
+  ),
 });
 const unjudged = fields<{ evaluator: string; error: string }>({ evaluator: isText, error: isText });
 

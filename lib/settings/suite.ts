@@ -49,6 +49,12 @@ export const testSchema = z.strictObject({
   /** Sampling parameters, sent as they are. */
   parameters: z.record(z.string(), z.unknown()).optional()
     .describe("sampling parameters, sent as they are"),
+  /** An answer that is judged as it is, without asking. */
+  answer: z.string().optional()
+    .describe("an answer that is judged as it is: the model is not asked"),
+  /** What people chose for this answer, of the judge's choices. */
+  label: nonEmpty.optional()
+    .describe("what people chose for this answer, of the judge's choices"),
   /** How the answer is judged; default the suite's evaluator. */
   evaluator: evaluatorSchema.optional()
     .describe("how the answer is judged, in place of the suite's evaluator"),

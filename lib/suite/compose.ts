@@ -50,6 +50,7 @@ export function composition(where: string, resolve: Resolve): Record<string, Eva
     name: "all",
     options: options as z.ZodType<z.infer<typeof options>>,
     prepare,
+    models: () => resolved.flatMap(({ models }) => models),
     async evaluate(answer) {
       const judged = await judge(answer);
       const right = judged.filter(({ passed }) => passed).length;
@@ -60,6 +61,7 @@ export function composition(where: string, resolve: Resolve): Record<string, Eva
     name: "any",
     options: options as z.ZodType<z.infer<typeof options>>,
     prepare,
+    models: () => resolved.flatMap(({ models }) => models),
     async evaluate(answer) {
       const judged = await judge(answer);
       const isRight = judged.some(({ passed }) => passed);
@@ -70,6 +72,7 @@ export function composition(where: string, resolve: Resolve): Record<string, Eva
     name: "weighted",
     options: weightedOptions as z.ZodType<z.infer<typeof weightedOptions>>,
     prepare,
+    models: () => resolved.flatMap(({ models }) => models),
     async evaluate(answer, { weights, pass_at }) {
       const judged = await judge(answer);
       const weight = (i: number) => weights?.[i] ?? 1;

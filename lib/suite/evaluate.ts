@@ -11,6 +11,7 @@ import { composition, compositionNames } from "./compose.ts";
 import { contains } from "./evaluators/contains.ts";
 import { exact } from "./evaluators/exact.ts";
 import { ifeval } from "./evaluators/ifeval.ts";
+import { judgeEvaluator } from "./evaluators/judge/judge.ts";
 import { jsonSchema } from "./evaluators/json_schema.ts";
 import { math } from "./evaluators/math.ts";
 import { multipleChoice } from "./evaluators/multiple_choice.ts";
@@ -19,6 +20,7 @@ import { reasoningScoring } from "./evaluators/reasoning_score.ts";
 import { regex } from "./evaluators/regex.ts";
 import { refusal } from "./evaluators/refusal.ts";
 import { rouge } from "./evaluators/rouge.ts";
+import { similarity } from "./evaluators/similarity.ts";
 import { targets } from "./evaluators/targets.ts";
 import { toolCalls } from "./evaluators/tool_calls.ts";
 import type { EvaluatorChoice } from "../settings/suite.ts";
@@ -41,6 +43,8 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
     refusal,
     ifeval,
     reasoningScoring,
+    judgeEvaluator,
+    similarity,
     command,
   ].map((evaluator) => [evaluator.name, evaluator as Evaluator]),
 );
@@ -81,6 +85,7 @@ export async function resolveEvaluator(
   }
   return {
     name,
+    models: evaluator.models?.(checked.data) ?? [],
     evaluate: async (answer) => await evaluator.evaluate(answer, checked.data),
   };
 }
@@ -110,28 +115,4 @@ async function find(
     );
   }
   return found as Evaluator;
-}
-
-/** Tags in which models think aloud; Mistral's are in square brackets. */
-const THINKING = "(?:think|thinking|thought|thoughts|reasoning|analysis|scratchpad|reflection)";
-const BLOCK = new RegExp(`([<\\[])(${THINKING})[>\\]]([^]*?)\\1/\\2[>\\]]`, "gi");
-const UNENDED = new RegExp(`^\\s*[<\\[]${THINKING}[>\\]]`, "i");
-const HEADLESS = /^([^]*?)[<\[]\/think(?:ing)?[>\]]/i;
-
-/**
- * An answer apart from the thinking that some models put before it in `<think>` tags and their like.
- * Thinking that does not end leaves no answer; one whose beginning the server kept goes from the start.
- */
-export function splitThinking(response: string): { answer: string; thinking: string | null } {
-  const thoughts: string[] = [];
-  const keep = (_: string, ...[, , thought]: string[]) => (thoughts.push(thought.trim()), "");
-  let answer = response.replace(BLOCK, keep)
-    .replace(HEADLESS, (_, thought: string) => (thoughts.push(thought.trim()), ""));
-  const open = UNENDED.exec(answer);
-  if (open) {
-    thoughts.push(answer.slice(open[0].length).trim());
-    answer = "";
-  }
-  if (thoughts.length === 0) return { answer: response, thinking: null };
-  return { answer: answer.trim(), thinking: thoughts.join("\n") };
 }

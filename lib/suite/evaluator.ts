@@ -1,6 +1,28 @@
 /** What an evaluator is: a named judge of one answer, configured from the suite. */
+import type { Reply } from "../endpoint/answer.ts";
+import type { ApiOptions } from "../endpoint/api.ts";
+import type { Question } from "../endpoint/request.ts";
 import type { Evaluation } from "../run/test_result.ts";
 import type { TestCase } from "../settings/suite.ts";
+
+/** A model that an evaluator asks. Without an endpoint or provider, it is asked where the run asks. */
+export interface ModelChoice extends ApiOptions {
+  /** The texts of a question are embedded rather than answered. */
+  embeds?: boolean;
+}
+
+/** What an evaluator asks of a model. */
+export interface ModelQuestion extends Question {
+  /** The part of the prompt that is the same for every answer: the journal has it, once. */
+  pinned?: string;
+}
+
+/**
+ * Asks a model within the run's budget; the question's cost is booked, and its answer journaled.
+ *
+ * @throws {EndpointError} no answer, after the retries that its settings allow.
+ */
+export type AskModel = (model: ModelChoice, question: ModelQuestion) => Promise<Reply>;
 
 /** What an evaluator reads. */
 export interface Answer {
@@ -16,6 +38,8 @@ export interface Answer {
   tool_calls?: readonly { name: string; arguments: string }[];
   /** Aborted when the run is. */
   signal: AbortSignal;
+  /** Asks a model that the evaluator names in `models`; not there outside a run. */
+  ask?: AskModel;
 }
 
 /** What checks an evaluator's options: a zod schema, or anything with its `safeParse`. */
@@ -35,6 +59,8 @@ export interface Evaluator<Options = unknown> {
   options: OptionsForm<Options>;
   /** Further checks of the options before the run. @throws {InputError} what is wrong with them. */
   prepare?(options: Options): Promise<void>;
+  /** The models that it will ask: checked before the run, and kept out of all that is written. */
+  models?(options: Options): ModelChoice[];
   /** Judges one answer. A throw is an evaluation that failed, not a wrong answer. */
   evaluate(answer: Answer, options: Options): Evaluation | Promise<Evaluation>;
 }
@@ -43,6 +69,8 @@ export interface Evaluator<Options = unknown> {
 export interface ResolvedEvaluator {
   /** What the suite calls it by. */
   name: string;
+  /** The models that it will ask. */
+  models: ModelChoice[];
   /** Judges one answer. A throw is an evaluation that failed. */
   evaluate(answer: Answer): Promise<Evaluation>;
 }

@@ -4,10 +4,10 @@ import { promptText } from "../endpoint/request.ts";
 import { nowNs } from "../native/clock.ts";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { splitThinking } from "./evaluate.ts";
+import { splitThinking } from "./thinking.ts";
 import type { ClientReply, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
-import type { ResolvedEvaluator } from "./evaluator.ts";
+import type { Answer, AskModel, ResolvedEvaluator } from "./evaluator.ts";
 import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts";
 
 const NS_PER_S = 1e9;
@@ -21,43 +21,82 @@ export interface PlannedTest {
   evaluator: ResolvedEvaluator | null;
 }
 
+/** A test's result before it is judged, with what its judge reads. */
+export interface AnsweredTest {
+  result: TestResult;
+  answer: Pick<Answer, "response_text" | "reasoning_text" | "tool_calls">;
+}
+
 /**
- * Asks the endpoint and judges the answer. A failure of the endpoint or of the evaluator is a
- * result, not a throw.
+ * Asks the endpoint. Its failure is a result, not a throw.
  *
  * @throws {CancelledError} when the signal is aborted.
  */
-export async function executeTest(
+export async function askTest(
   planned: PlannedTest,
   client: EndpointClient,
   signal: AbortSignal,
   onFailedAttempt: (failed: FailedAttempt) => void,
-): Promise<TestResult> {
+): Promise<AnsweredTest> {
   const started_ns = nowNs();
   const timestamp = new Date().toISOString();
   const completion = await client.ask(planned.test, signal, onFailedAttempt);
   const elapsed_seconds = (nowNs() - started_ns) / NS_PER_S;
-  const answer = answerOf(completion);
-  const evaluation = completion.error === null ? await judge(planned, answer, signal) : null;
-  const judged = evaluation && "hit_rate" in evaluation ? evaluation : null;
-  return {
-    ...identity(planned),
+  const { reply } = completion;
+  const result = {
+    ...unanswered(planned),
     ...measured(completion, elapsed_seconds),
-    response_text: completion.reply.text,
-    reasoning_text: completion.reply.reasoning || null,
+    response_text: reply.text,
+    reasoning_text: reply.reasoning || null,
     elapsed_seconds,
     timestamp,
-    performance_metrics: null,
+  };
+  return { result, answer: answerOf(reply.text, reply.reasoning, reply.calls) };
+}
+
+/** The answer that the suite gives, as if it had been asked for: it took nothing. */
+export function givenAnswer(planned: PlannedTest, text: string): AnsweredTest {
+  const took = { success: true, cost_usd: 0, prompt_tokens: 0, completion_tokens: 0 };
+  return {
+    result: { ...unanswered(planned), ...took, response_text: text },
+    answer: answerOf(text, "", []),
+  };
+}
+
+/**
+ * Judges an answer. A failure of the evaluator is part of the result, not a throw.
+ *
+ * @throws {CancelledError} when the signal is aborted.
+ */
+export async function judgeTest(
+  planned: PlannedTest,
+  { result, answer }: AnsweredTest,
+  signal: AbortSignal,
+  ask: AskModel,
+): Promise<TestResult> {
+  if (!result.success) return result;
+  const evaluation = await judge(planned, answer, signal, ask);
+  const judged = evaluation && "hit_rate" in evaluation ? evaluation : null;
+  return {
+    ...result,
     evaluation_result: evaluation,
     reasoning_score: judged?.reasoning_score ?? null,
-    reasoning_type: judged?.reasoning_type ?? planned.test.reasoning_type ?? null,
+    reasoning_type: judged?.reasoning_type ?? result.reasoning_type,
   };
 }
 
 /** The result of a test whose handler threw. */
 export function internalFailure(planned: PlannedTest, error: unknown): TestResult {
+  return { ...unanswered(planned), error_message: messageOf(error), error_class: "internal" };
+}
+
+/** A test of which nothing came yet. */
+function unanswered({ test, item_id }: PlannedTest): TestResult {
   return {
-    ...identity(planned),
+    test_id: test.id,
+    test_name: test.name,
+    category: test.category,
+    item_id,
     success: false,
     cost_usd: null,
     response_text: "",
@@ -71,8 +110,8 @@ export function internalFailure(planned: PlannedTest, error: unknown): TestResul
     usage_details: null,
     tokens_per_second: null,
     finish_reason: null,
-    error_message: messageOf(error),
-    error_class: "internal",
+    error_message: null,
+    error_class: null,
     timed_out: false,
     timestamp: new Date().toISOString(),
     timing: null,
@@ -80,18 +119,14 @@ export function internalFailure(planned: PlannedTest, error: unknown): TestResul
     performance_metrics: null,
     evaluation_result: null,
     reasoning_score: null,
-    reasoning_type: planned.test.reasoning_type ?? null,
+    reasoning_type: test.reasoning_type ?? null,
   };
 }
 
-function identity({ test, item_id }: PlannedTest) {
-  return { test_id: test.id, test_name: test.name, category: test.category, item_id };
-}
-
 /** The answer apart from the thinking, which some servers send in a field and some in the text. */
-function answerOf({ reply }: ClientReply) {
-  const { answer, thinking } = splitThinking(reply.text);
-  return { answer, thinking: reply.reasoning || thinking, tool_calls: reply.calls };
+function answerOf(text: string, reasoning: string, tool_calls: Answer["tool_calls"]) {
+  const { answer, thinking } = splitThinking(text);
+  return { response_text: answer, reasoning_text: reasoning || thinking, tool_calls };
 }
 
 function measured(
@@ -148,18 +183,18 @@ function timing({ reply, exchange }: Pick<ClientReply, "reply" | "exchange">): R
 
 async function judge(
   { test, evaluator }: PlannedTest,
-  { answer, thinking, tool_calls }: ReturnType<typeof answerOf>,
+  answer: AnsweredTest["answer"],
   signal: AbortSignal,
+  ask: AskModel,
 ): Promise<Evaluation | { evaluator: string; error: string } | null> {
   if (evaluator === null) return null;
   try {
     return await evaluator.evaluate({
       test,
       prompt_text: promptText(test),
-      response_text: answer,
-      reasoning_text: thinking,
-      tool_calls,
+      ...answer,
       signal,
+      ask,
     });
   } catch (error) {
     if (error instanceof CancelledError || signal.aborted) throw error;

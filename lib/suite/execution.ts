@@ -7,7 +7,7 @@ import { HealthWatch } from "../hardware/health.ts";
 import { nowNs } from "../native/clock.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { BudgetSpentError } from "../run/budget.ts";
-import { executeTest, internalFailure } from "./execute.ts";
+import { askTest, givenAnswer, internalFailure, judgeTest } from "./execute.ts";
 import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
 import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
@@ -18,7 +18,8 @@ import type { Budget, Spent } from "../run/budget.ts";
 import type { CodingEvent } from "../run/events.ts";
 import type { Journal } from "../run/journal.ts";
 import type { RequestCost } from "../run/request_cost.ts";
-import type { PlannedTest } from "./execute.ts";
+import type { AnsweredTest, PlannedTest } from "./execute.ts";
+import type { Models } from "./models.ts";
 import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
 import type { ItemFiles } from "./result_files.ts";
 import type { ResultItem } from "./results.ts";
@@ -69,6 +70,8 @@ export interface ExecutionParts {
   alerts: Partial<HealthThresholds>;
   budget: Budget;
   cost: RequestCost;
+  /** What evaluators ask. */
+  models: Models;
 }
 
 const HEALTH_INTERVAL_MS = 1000;
@@ -164,7 +167,7 @@ export class Execution {
     const package_id = test.id;
     progress.started(test);
     journal.append({ event: "package_started", package_id, i: index, item_id });
-    const execute = (changed: TestCase) => this.#ask({ ...planned, test: changed }, signal);
+    const execute = (changed: TestCase) => this.#execute({ ...planned, test: changed }, signal);
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
     try {
       return journal.redacted(
@@ -178,21 +181,34 @@ export class Execution {
     }
   }
 
+  /** Asked and judged; the judge has a budget's room of its own. */
+  async #execute(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
+    const { test, item_id, evaluator } = planned;
+    const answered = test.answer === undefined
+      ? await this.#ask(planned, signal)
+      : givenAnswer(planned, test.answer);
+    const of = { package_id: test.id, item_id, evaluator: evaluator?.name ?? "" };
+    return await judgeTest(planned, answered, signal, async (model, question) => {
+      return await this.#parts.models.ask(of, model, question, signal);
+    });
+  }
+
   /** One question, within the budget, with its cost. */
-  async #ask(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
+  async #ask(planned: PlannedTest, signal: AbortSignal): Promise<AnsweredTest> {
     const { client, budget, cost } = this.#parts;
     const body = requestBody(planned.test, client.api);
     const reservation = await budget.reserve(() => cost.most(body), signal);
     let spent = UNKNOWN;
     try {
-      const result = await executeTest(planned, client, signal, (failed) => {
+      const answered = await askTest(planned, client, signal, (failed) => {
         this.#attemptFailed(planned.test.id, failed);
         const again = failed.retry_in_s !== null;
         if (again && !FREE.has(failed.error.failure)) budget.add(cost.most(body) ?? NOTHING);
       });
+      const { result } = answered;
       if (result.success) spent = cost.spentBy(body, result);
       else if (FREE.has(result.error_class)) spent = NOTHING;
-      return { ...result, cost_usd: result.success ? spent.usd : null };
+      return { ...answered, result: { ...result, cost_usd: result.success ? spent.usd : null } };
     } finally {
       reservation.settle(spent);
     }

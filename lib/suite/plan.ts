@@ -1,13 +1,16 @@
 /** What a run will do: the chosen tests with their ids and judges. Touches nothing but the suite. */
-import { InputError } from "../errors.ts";
-import { itemId } from "../settings/item_id.ts";
+import { InputError, messageOf } from "../errors.ts";
 import { requestBody } from "../endpoint/request.ts";
+import { boundKeys, checkKeyOfFile } from "../endpoint/key_origins.ts";
+import { canonicalJson, itemId } from "../settings/item_id.ts";
 import { resolveEvaluator } from "./evaluate.ts";
+import { settleModel } from "./models.ts";
 import { selectTests } from "./selection.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { PlannedTest } from "./execute.ts";
-import type { Evaluator } from "./evaluator.ts";
+import type { KeyOrigin } from "../endpoint/key_origins.ts";
+import type { Evaluator, ModelChoice } from "./evaluator.ts";
 import type { Selection } from "./selection.ts";
 
 /**
@@ -15,6 +18,7 @@ import type { Selection } from "./selection.ts";
  * that changed is another item, and is run again on resume.
  *
  * @param evaluators further evaluators by name.
+ * @param keys where keys may go that the suite names, beside the presets' own hosts.
  * @throws {InputError} an unknown id or category, an evaluator with wrong options, messages for a
  * completions endpoint.
  */
@@ -23,6 +27,7 @@ export async function planTests(
   api: APIConfiguration,
   selection: Selection,
   evaluators: Record<string, Evaluator> = {},
+  keys: readonly KeyOrigin[] = boundKeys(),
 ): Promise<PlannedTest[]> {
   const { suite, path, directory } = loaded;
   if (api.api_type === "embeddings") {
@@ -37,6 +42,8 @@ export async function planTests(
     requestBody(test, api); // complains of a form that the endpoint cannot take
     const choice = test.evaluator ?? suite.evaluator;
     const where = `${path}: ${test.evaluator ? `tests[${position.get(test.id)}].` : ""}evaluator`;
+    const evaluator = choice ? await resolveEvaluator(choice, where, directory, evaluators) : null;
+    for (const model of evaluator?.models ?? []) checkModel(model, where, api, keys);
     planned.push({
       test,
       index,
@@ -46,8 +53,33 @@ export async function planTests(
         model: api.model,
         api_type: api.api_type,
       }),
-      evaluator: choice ? await resolveEvaluator(choice, where, directory, evaluators) : null,
+      evaluator,
     });
   }
   return planned;
+}
+
+/** A suite that others wrote may name any host: no key goes there that the user has not sent there. */
+function checkModel(
+  model: ModelChoice,
+  where: string,
+  api: APIConfiguration,
+  keys: readonly KeyOrigin[],
+): void {
+  try {
+    settleModel(model, api);
+  } catch (error) {
+    throw new InputError(`${where}: ${messageOf(error)}`);
+  }
+  const elsewhere = model.endpoint !== undefined || model.provider !== undefined;
+  const use = elsewhere ? model : { ...model, endpoint: api.endpoint };
+  if (use.provider === undefined && use.api_key_env === undefined) return;
+  checkKeyOfFile(where, use, keys, { endpoint: api.endpoint });
+}
+
+/** The endpoints that a plan's evaluators ask, each once. */
+export function modelsOf(plan: readonly PlannedTest[], api: APIConfiguration): APIConfiguration[] {
+  const choices = plan.flatMap(({ evaluator }) => evaluator?.models ?? []);
+  const each = new Map(choices.map((choice) => [canonicalJson(choice), choice]));
+  return [...each.values()].map((choice) => settleModel(choice, api));
 }

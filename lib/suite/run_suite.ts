@@ -4,15 +4,19 @@ import { InputError, WriteError } from "../errors.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
 import { RunSession } from "../run/session.ts";
+import { foldJournal } from "../run/fold.ts";
+import { builtinPrices } from "../run/prices.ts";
 import { energyOfRun } from "./energy.ts";
 import { readEarlier } from "./earlier.ts";
 import { Execution } from "./execution.ts";
 import { healthReport, writeHealthReport } from "./health_report.ts";
-import { planTests } from "./plan.ts";
+import { Models, spentOnModels } from "./models.ts";
+import { modelsOf, planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
 import { aggregate, byCategory, statistics } from "./results.ts";
 import { suiteRunSettings } from "../settings/suite_run.ts";
+import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
@@ -54,6 +58,8 @@ export interface SuiteRunOptions extends Selection, Listeners {
   handlers?: Record<string, CategoryHandler>;
   /** Evaluators beside the built-in ones, by the name that the suite gives. */
   evaluators?: Record<string, Evaluator>;
+  /** Where keys may go that the suite names, beside the presets' own hosts. */
+  keys?: readonly KeyOrigin[];
   /** Thresholds of health alerts. */
   alerts?: Partial<HealthThresholds>;
   /** Ends the run before it is crossed; one that several runs share counts them together. */
@@ -108,12 +114,13 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   const started_ns = nowNs();
   const { suite, api, out = "runs" } = options;
   const notice = options.onNotice ?? (() => {});
-  const plan = await planTests(suite, api, options, options.evaluators);
+  const plan = await planTests(suite, api, options, options.evaluators, options.keys);
   const client = new EndpointClient(api, options.transport);
   const { test_suite_id, version = null } = suite.suite;
   await using session = await RunSession.open({
     ...options,
     out,
+    others: modelsOf(plan, api),
     kind: options.kind ?? "suite",
     benchmark: test_suite_id,
     seed: null,
@@ -138,6 +145,7 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
   const earlier = await readEarlier(directory, wanted, files, notice);
   const resumed_tests = earlier.size;
   earlier.forEach((item) => budget.add(spentEarlier(item)));
+  budget.add((await foldJournal(directory.journal, spentOnModels)).state);
   logStart(session, plan, earlier);
 
   const signal = options.signal ?? new AbortController().signal;
@@ -147,6 +155,14 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     journal.append({ event: "sampling_started", sampler: kind, rate_hz, unavailable });
     const missing = unavailable.map((line) => line.split(":", 1)[0]).join(", ");
     notice(`sampling at ${rate_hz} Hz (${kind})${missing ? `; not here: ${missing}` : ""}`);
+  });
+  const models = new Models({
+    own: api,
+    transport: options.transport,
+    journal,
+    budget,
+    prices: options.prices ?? builtinPrices(),
+    onNotice: notice,
   });
   const progress = new ProgressTracker(plan.length, {
     completed: resumed_tests,
@@ -164,6 +180,7 @@ export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
     alerts: options.alerts ?? {},
     budget,
     cost,
+    models,
   }, earlier);
   try {
     await execution.run(plan, signal);

@@ -189,7 +189,13 @@ async function start(
   const { runSuites } = await import("./suite_runs.ts");
   const { tests, categories, limit } = settled;
   return await runSuites(
-    { ...request, suite, selection: { tests, categories, limit }, alerts },
+    {
+      ...request,
+      suite,
+      keys: boundKeys(values["key-env"]),
+      selection: { tests, categories, limit },
+      alerts,
+    },
     context,
   );
 }

@@ -6,7 +6,7 @@ import { openTransport } from "../../endpoint/open_transport.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkWritable, findRun } from "../../run/directory.ts";
 import { readMetadata } from "../../run/metadata.ts";
-import { planTests } from "../../suite/plan.ts";
+import { modelsOf, planTests } from "../../suite/plan.ts";
 import { runSuite } from "../../suite/run_suite.ts";
 import { budgetEnd, checkPriced, warningBudget } from "../ui/budget_flags.ts";
 import { EXIT } from "../ui/command.ts";
@@ -14,6 +14,7 @@ import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { suiteTable } from "./suite_table.ts";
+import type { KeyOrigin } from "../../endpoint/key_origins.ts";
 import type { APIConfiguration, ApiOptions } from "../../endpoint/api.ts";
 import type { Transport } from "../../endpoint/transport.ts";
 import type { HealthThresholds } from "../../hardware/health.ts";
@@ -49,6 +50,8 @@ export interface SuiteRequest {
   /** Of all models together. */
   budget: BudgetLimits;
   prices: PriceTable;
+  /** Where keys may go that the suite names. */
+  keys?: readonly KeyOrigin[];
   json: boolean;
 }
 
@@ -75,7 +78,8 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
     const warn = (line: string) => terminal.warn(line);
     const api = await configureApi({ ...request.api, model }, transport, warn, signal);
     checkPriced(request.budget, api.model, request.prices);
-    await planTests(suite, api, selection); // complains before the first model runs
+    const plan = await planTests(suite, api, selection, {}, request.keys); // complains before any runs
+    for (const { model } of modelsOf(plan, api)) checkPriced(request.budget, model, request.prices);
     apis.push(api);
   }
   const resume = await runsByModel(request, apis.map((api) => api.model));
@@ -130,6 +134,7 @@ async function runOne(
     alerts: request.alerts,
     budget,
     prices: request.prices,
+    keys: request.keys,
     agent: request.agent,
     tags: request.tags,
     argv: process.argv.slice(2),

@@ -35,6 +35,10 @@ const subcommands: Commands = {
     summary: "how often each problem was solved, over runs",
     load: () => import("./difficulty.ts"),
   },
+  agreement: {
+    summary: "how far a run's judges agree with people: Cohen's kappa",
+    load: () => import("./agreement.ts"),
+  },
   trend: {
     summary: "a metric over time, and where it changed its level",
     load: () => import("./trend.ts"),

@@ -1,6 +1,6 @@
 /** Letters read out of answers, against what a careful reader takes from each. */
 import { assert, assertEquals } from "@std/assert";
-import { splitThinking } from "../../../lib/suite/evaluate.ts";
+import { splitThinking } from "../../../lib/suite/thinking.ts";
 import { chosenLetter } from "../../../lib/suite/evaluators/choice_reader.ts";
 
 /** Answers and the letter in each, judged by hand (the file says how). */

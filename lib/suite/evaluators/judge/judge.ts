@@ -1,0 +1,136 @@
+/** judge: a model grades the answer by a rubric; of several models, the majority. */
+import { z } from "zod";
+import { messageOf } from "../../../errors.ts";
+import { CancelledError } from "../../../execute/scope.ts";
+import { modelChoice } from "../../../settings/model_choice.ts";
+import { splitThinking } from "../../thinking.ts";
+import { expects, someText } from "../text.ts";
+import { hits, quoted } from "../verdict.ts";
+import { choiceIn, judgeMessages, pinnedPrompt, plainChoice } from "./prompt.ts";
+import type { Evaluation, Vote } from "../../../run/test_result.ts";
+import type { Answer, Evaluator, ModelChoice } from "../../evaluator.ts";
+
+const score = z.number(expects("a score from 0 to 1")).min(0).max(1);
+
+const options = z.strictObject({
+  ...modelChoice.shape,
+  /** Several judges, in place of one; a choice needs more than half of them. */
+  judges: z.array(modelChoice).min(1).optional(),
+  /** What is right and what is not, in words. */
+  rubric: someText,
+  /** The score of each choice. */
+  choices: z.record(someText, score).default({ correct: 1, incorrect: 0 }),
+  /** A right answer for the judge to compare with. */
+  reference: someText.optional(),
+  /** Another answer that this one is compared with, in both orders. */
+  against: someText.optional(),
+  /** The score from which the test is passed. */
+  pass_at: z.number().gt(0).max(1).optional(),
+  /** Sampling parameters of the judges. */
+  parameters: z.record(z.string(), z.unknown()).default({ temperature: 0 }),
+}).superRefine((given, context) => {
+  const wrong = (path: string, message: string) =>
+    context.addIssue({ code: "custom", path: [path], message });
+  const names = Object.keys(given.choices);
+  const plain = names.map(plainChoice);
+  if (names.length < 2) wrong("choices", "expected at least two choices");
+  plain.forEach((name, i) => {
+    if (name === "") wrong("choices", `"${names[i]}": expected a word or a number`);
+    else if (plain.indexOf(name) !== i) wrong("choices", `"${names[i]}" is there twice`);
+  });
+  const single = Object.keys(modelChoice.shape).find((name) =>
+    (given as Record<string, unknown>)[name] !== undefined
+  );
+  if (given.judges && single) wrong(single, "give it to each of judges, or leave judges out");
+});
+
+type Options = z.infer<typeof options>;
+
+/** What the answers to a comparison are called, and what the comparison comes to. */
+const SIDES = ["first", "second", "tie"];
+const COMPARED = { win: 1, tie: 0.5, lose: 0 };
+/** A tie of two answers is no fault of this one. */
+const COMPARED_PASS_AT = 0.5;
+
+function judgesOf(given: Options): ModelChoice[] {
+  if (given.judges) return given.judges;
+  const own = Object.keys(modelChoice.shape).map((name) => [name, (given as never)[name]]);
+  return [Object.fromEntries(own.filter(([, value]) => value !== undefined))];
+}
+
+/** One question to one judge. @throws what failed, or that it made no choice. */
+async function choose(
+  judge: ModelChoice,
+  answer: Answer,
+  { rubric, choices, parameters, ...given }: Options,
+  swapped: boolean,
+): Promise<string> {
+  const { reference = null, against = null } = given;
+  const names = against === null ? Object.keys(choices) : SIDES;
+  const pinned = pinnedPrompt(rubric, names, against !== null);
+  const question = answer.prompt_text;
+  const places = swapped
+    ? { question, answer: against!, other: answer.response_text, reference }
+    : { question, answer: answer.response_text, other: against, reference };
+  if (answer.ask === undefined) throw new Error("judges can only be asked in a run");
+  const messages = judgeMessages(pinned, places);
+  const reply = await answer.ask(judge, { messages, parameters, pinned });
+  const said = splitThinking(reply.text).answer;
+  const choice = choiceIn(said, names);
+  if (choice !== null) return choice;
+  throw new Error(`made none of the choices ${names.join(", ")}: ${quoted(said.slice(-200))}`);
+}
+
+/** What one judge says: of two answers, what holds in both orders. */
+async function vote(judge: ModelChoice, answer: Answer, given: Options): Promise<string> {
+  const plain = await choose(judge, answer, given, false);
+  if (given.against === undefined) return plain;
+  const swapped = await choose(judge, answer, given, true);
+  if (plain === "first" && swapped === "second") return "win";
+  return plain === "second" && swapped === "first" ? "lose" : "tie";
+}
+
+/** The choice of more than half of the judges; null where there is none. */
+function majorityOf(votes: readonly Vote[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { choice } of votes) {
+    if (choice !== null) counts.set(choice, (counts.get(choice) ?? 0) + 1);
+  }
+  return [...counts].find(([, count]) => count > votes.length / 2)?.[0] ?? null;
+}
+
+export const judgeEvaluator: Evaluator<Options> = {
+  name: "judge",
+  options: options as z.ZodType<Options>,
+  models: judgesOf,
+  async evaluate(answer, given): Promise<Evaluation> {
+    const scores: Record<string, number> = given.against === undefined ? given.choices : COMPARED;
+    const { label } = answer.test;
+    if (label !== undefined && !Object.hasOwn(scores, label)) {
+      throw new Error(`label "${label}" is none of the choices ${Object.keys(scores).join(", ")}`);
+    }
+    const judges = judgesOf(given);
+    const faults: string[] = [];
+    const ended = await Promise.allSettled(judges.map((judge) => vote(judge, answer, given)));
+    const votes = ended.map((end, i): Vote => {
+      const judge = judges[i].model ?? "the run's model";
+      if (end.status === "fulfilled") return { judge, choice: end.value };
+      if (end.reason instanceof CancelledError) throw end.reason;
+      faults.push(`${judge}: ${messageOf(end.reason)}`);
+      return { judge, choice: null };
+    });
+    const choice = majorityOf(votes);
+    const each = votes.map(({ judge, choice }) => `${judge}: ${choice ?? "no choice"}`).join(", ");
+    if (choice === null) {
+      throw new Error(faults.length > 0 ? faults.join("; ") : `no majority: ${each}`);
+    }
+    const pass_at = given.pass_at ?? (given.against === undefined ? 1 : COMPARED_PASS_AT);
+    const detail = [...(judges.length > 1 ? [`${choice} (${each})`] : [choice]), ...faults];
+    return {
+      ...hits("judge", scores[choice], 1, pass_at, detail.join("; ")),
+      choice,
+      ...(label === undefined ? {} : { label }),
+      votes,
+    };
+  },
+};

@@ -1,0 +1,155 @@
+/** Models that evaluators ask: checked before the run, asked within its budget, booked and journaled. */
+import { settleApi } from "../endpoint/api.ts";
+import { EndpointClient } from "../endpoint/client.ts";
+import { requestBody } from "../endpoint/request.ts";
+import { InputError, messageOf } from "../errors.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { RequestCost } from "../run/request_cost.ts";
+import { canonicalJson, itemId } from "../settings/item_id.ts";
+import type { APIConfiguration } from "../endpoint/api.ts";
+import type { Reply } from "../endpoint/answer.ts";
+import type { Transport } from "../endpoint/transport.ts";
+import type { Budget, Spent } from "../run/budget.ts";
+import type { Fold } from "../run/fold.ts";
+import type { Journal } from "../run/journal.ts";
+import type { PriceTable } from "../run/prices.ts";
+import type { ModelChoice, ModelQuestion } from "./evaluator.ts";
+
+/**
+ * How a model that an evaluator names is asked. Without an endpoint or provider, it is asked where the
+ * run asks, with the run's key; without a model too, it is the run's own.
+ *
+ * @throws {InputError} a malformed URL, an unknown provider, a missing key, an endpoint without a model.
+ */
+export function settleModel(
+  { embeds = false, ...choice }: ModelChoice,
+  own: APIConfiguration,
+): APIConfiguration {
+  const elsewhere = choice.endpoint !== undefined || choice.provider !== undefined;
+  if (elsewhere && choice.model === undefined) {
+    throw new InputError(
+      `model: missing; expected the model at ${choice.endpoint ?? choice.provider}`,
+    );
+  }
+  const api = elsewhere ? settleApi(choice, () => {}) : {
+    ...own,
+    ...settledHere(choice, own),
+  };
+  if (embeds === (api.api_type === "embeddings")) return api;
+  const endpoint = new URL(api.endpoint);
+  endpoint.pathname =
+    endpoint.pathname.replace(/\/(chat\/completions|completions|responses)$/, "") +
+    "/embeddings";
+  if (embeds) return { ...api, endpoint: endpoint.href, api_type: "embeddings" };
+  throw new InputError(`${api.endpoint}: gives embeddings; expected an endpoint that answers`);
+}
+
+/** What a choice without an endpoint changes of the run's own settings. */
+function settledHere(choice: ModelChoice, own: APIConfiguration): APIConfiguration {
+  const settled = settleApi(
+    { ...choice, model: choice.model ?? own.model, endpoint: own.endpoint },
+    () => {},
+  );
+  return {
+    ...settled,
+    headers: { ...own.headers, ...settled.headers },
+    api_key_env: choice.api_key_env ?? own.api_key_env,
+    max_tokens_field: own.max_tokens_field,
+    stream_options: own.stream_options,
+  };
+}
+
+/** What the budget lost to models that evaluators asked, as far as it is known. */
+export const spentOnModels: Fold<"run", { usd: number; tokens: number }> = {
+  kind: "run",
+  begin: () => ({ usd: 0, tokens: 0 }),
+  take(sum, event) {
+    if (event.event !== "evaluator_asked") return;
+    sum.usd += event.spent.usd ?? 0;
+    sum.tokens += event.spent.tokens ?? 0;
+  },
+};
+
+/** What asking for a test needs. */
+export interface ModelsParts {
+  /** The run's own endpoint. */
+  own: APIConfiguration;
+  transport: Transport;
+  journal: Journal;
+  budget: Budget;
+  prices: PriceTable;
+  onNotice(line: string): void;
+}
+
+/** The models that a run's evaluators ask. */
+export class Models {
+  readonly #parts: ModelsParts;
+  readonly #known = new Map<string, { client: EndpointClient; cost: RequestCost }>();
+  readonly #pinned = new Set<string>();
+
+  constructor(parts: ModelsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Asks for a test's evaluator.
+   *
+   * @throws {EndpointError} no answer.
+   * @throws {CancelledError} the signal is aborted, or the budget is spent.
+   */
+  async ask(
+    of: { package_id: string; item_id: string; evaluator: string },
+    choice: ModelChoice,
+    { pinned, ...question }: ModelQuestion,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const { budget, journal } = this.#parts;
+    const { client, cost } = this.#model(choice);
+    const { endpoint, model } = client.api;
+    const prompt_id = pinned === undefined ? null : this.#pin(of.evaluator, pinned);
+    const body = requestBody(question, client.api);
+    const reservation = await budget.reserve(() => cost.most(body), signal);
+    const event = { event: "evaluator_asked", ...of, prompt_id, endpoint, model } as const;
+    let spent: Spent = { usd: null, tokens: null };
+    try {
+      const { reply, error } = await client.ask(question, signal);
+      if (error !== null) throw error;
+      spent = cost.spentBy(body, {
+        prompt_tokens: reply.prompt_tokens,
+        completion_tokens: choice.embeds ? reply.completion_tokens ?? 0 : reply.completion_tokens,
+      });
+      journal.append({ ...event, answer: choice.embeds ? null : reply.text, error: null, spent });
+      return reply;
+    } catch (error) {
+      if (!(error instanceof CancelledError)) {
+        journal.append({ ...event, answer: null, error: messageOf(error), spent });
+      }
+      throw error;
+    } finally {
+      reservation.settle(spent);
+    }
+  }
+
+  #model(choice: ModelChoice) {
+    const key = canonicalJson(choice);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const { own, transport, prices, onNotice } = this.#parts;
+    const api = settleModel(choice, own);
+    const made = {
+      client: new EndpointClient({ ...api, stream: api.stream && !choice.embeds }, transport),
+      cost: new RequestCost(api.model, prices, onNotice),
+    };
+    this.#known.set(key, made);
+    return made;
+  }
+
+  #pin(evaluator: string, prompt: string): string {
+    const prompt_id = itemId(prompt);
+    if (!this.#pinned.has(prompt_id)) {
+      this.#pinned.add(prompt_id);
+      this.#parts.journal.append({ event: "prompt_pinned", prompt_id, evaluator, prompt });
+    }
+    return prompt_id;
+  }
+}
