@@ -17,7 +17,7 @@ NEAR_END = 0.8
 PARTS = ("body", "orelse", "finalbody", "handlers", "cases")
 CLOSED = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)
 # no name that a program can write
-HELD, FAILED, KEPT = "check held", "check failed", "kept"
+HELD, FAILED, KEPT, TURNED = "check held", "check failed", "kept value", "values in turn"
 
 class Count:
     """How the checks ended so far; a site is a place in the test that holds one."""
@@ -147,14 +147,46 @@ def in_order(tree, functions):
             left, right = node.left, node.comparators[0]
             shared = set().union(*[passed_on(c) for c in calls_in(left, functions)])
             if shared & names_in(right) and not calls_in(right, functions):
-                node.left, node.comparators = copied(right), [left]
+                node.left, node.comparators = called(KEPT, [right]), [left]
+        if isinstance(node, _ast.Call) and len(node.args) > 1 and not calls_in(node, functions) == [node]:
+            node.args = turned_arguments(node.args)
         return node
 
-    def copied(node):
-        at = {name: getattr(node, name) for name in node._attributes}
-        return _ast.Call(func=_ast.Name(id=KEPT, ctx=_ast.Load(), **at), args=[node], keywords=[], **at)
+    def turned_arguments(args):
+        """The same for g(f(xs), h(xs)): what is computed of xs beside the call comes first."""
+        if any(isinstance(each, _ast.Starred) for each in args):
+            return args
+        shared, first = set(), set()
+        for i, each in enumerate(args):
+            calls = calls_in(each, functions)
+            if calls:
+                shared = shared.union(*[passed_on(c) for c in calls])
+            elif shared & names_in(each) and computes(each):
+                first.add(i)
+        if not first:
+            return args
+        order = sorted(first) + [i for i in range(len(args)) if i not in first]
+        values = [called(KEPT, [args[i]]) if i in first else args[i] for i in order]
+        at = {name: getattr(args[0], name) for name in args[0]._attributes}
+        places = [_ast.Constant(value=i, kind=None, **at) for i in order]
+        order = _ast.Tuple(elts=places, ctx=_ast.Load(), **at)
+        return [_ast.Starred(value=called(TURNED, [order, *values]), ctx=_ast.Load(), **at)]
+
+    def called(name, args):
+        at = {name: getattr(args[0], name) for name in args[0]._attributes}
+        return _ast.Call(func=_ast.Name(id=name, ctx=_ast.Load(), **at), args=args, keywords=[], **at)
 
     return visit(tree)
+
+def computes(node):
+    """Whether an expression is more than a name, an attribute or an item of one."""
+    while isinstance(node, (_ast.Attribute, _ast.Subscript)):
+        node = node.value
+    return not isinstance(node, _ast.Name)
+
+def turned(order, *values):
+    """Values that were computed in another order, in the order of their places."""
+    return [value for _, value in sorted(zip(order, values), key=lambda pair: pair[0])]
 
 def kept(value):
     """A copy of an expectation, which a call may not change any more."""

@@ -288,7 +288,7 @@ def judge():
     candidate = space[entry] = value_of(entry)
     if not callable(candidate):
         end("exception", "TypeError: %s is no function" % entry)
-    space.update({"__name__": "test", HELD: held_check, FAILED: failed, KEPT: kept})
+    space.update({"__name__": "test", HELD: held_check, FAILED: failed, KEPT: kept, TURNED: turned})
     last.clear()
     touched = not isinstance(candidate, Mirror) and type(candidate) is not MirrorType
     try:
