@@ -177,6 +177,7 @@ export function compareMetric(
   other: ComparedRun,
   metric: PairedMetric,
 ): MetricComparison | null {
+  if (metric === "score" && one.score_measure !== other.score_measure) return null;
   const [ones, others] = inCommonModes([one, other]).map((run) => answersOf(run, metric));
   const common = [...ones.keys()].filter((problem) => others.has(problem));
   if (common.length < 2) return null;
@@ -239,11 +240,18 @@ export function flipsOf(one: ComparedRun, other: ComparedRun): RunComparison["fl
 }
 
 function notesOf(
-  [{ summary: first, items }, { summary: second, items: others }]: [ComparedRun, ComparedRun],
+  given: [ComparedRun, ComparedRun],
   compared: [ComparedRun, ComparedRun],
   common: number,
 ): string[] {
   const notes: string[] = [];
+  const [{ summary: first, items }, { summary: second, items: others }] = given;
+  if (given[0].score_measure !== given[1].score_measure) {
+    const told = given.map(({ summary, score_measure }) =>
+      `${summary.run_id}: ${score_measure ?? "as its evaluators say"}`
+    );
+    notes.push(`scores are not compared, as they are two measures (${told.join("; ")})`);
+  }
   if (first.benchmark !== second.benchmark) {
     notes.push(`different suites: ${first.benchmark} and ${second.benchmark}`);
   }

@@ -8,13 +8,15 @@ import type { Row, RowColumn, RowTable } from "../formats/parquet.ts";
 const of = (type: RowColumn["type"], ...names: string[]) => names.map((name) => ({ name, type }));
 
 const ITEM_COLUMNS: readonly RowColumn[] = [
-  ...of("text", "run_id", "model", "item_id", "name", "category"),
+  ...of("text", "run_id", "model", "item_id", "problem_id", "mode", "name", "category"),
   ...of("flag", "success", "timed_out"),
   ...of("count", "prompt_tokens", "completion_tokens"),
   ...of("number", "cost_usd"),
   ...of("text", "error"),
   ...of("flag", "passed"),
-  ...of("number", "score", "latency_ms", "ttft_ms"),
+  ...of("number", "score", "targets", "created_hits", "latency_ms", "ttft_ms"),
+  ...of("text", "experiment_id"),
+  ...of("count", "iterations"),
 ];
 
 const RUN_COLUMNS: readonly RowColumn[] = [

@@ -104,6 +104,9 @@ export function checkPaired(
   tolerance: Tolerance,
 ): GateCheck {
   const found = compareMetric(baseline, candidate, metric);
+  if (metric === "score" && baseline.score_measure !== candidate.score_measure) {
+    return unknown(metric, tolerance.amount, "the runs' scores are two measures");
+  }
   if (found === null) return unknown(metric, tolerance.amount, "fewer than two problems in common");
   const { first, second, difference, p, items } = found;
   const allowed = allowedOf(first, tolerance);

@@ -10,12 +10,18 @@ import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { InputError } from "../errors.ts";
-import { csvRowsOf } from "./foreign_file.ts";
+import { csvHeaderOf, csvRowsOf } from "./foreign_file.ts";
 import { isRecord, keepRests, restAt } from "./keep.ts";
+import { agrees } from "./stated.ts";
 import { isoOf, millisecondsOf, secondsOf } from "./times.ts";
 import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
 const NEEDED = ["llm_model", "latency_sec", "success"];
+
+/** The original's coverage_score: another measure than ours, under the same name. */
+const COVERAGE = "share of the answer's words found in the context";
+/** How an export says that its coverage scores are ours. */
+const OURS = "dyno";
 
 /** The fields of a record and columns of the CSV file, in their order. */
 export const BATCH_EVAL_FIELDS = [
@@ -37,9 +43,10 @@ export function isBatchEval(value: unknown): boolean {
   return Array.isArray(value) && isRecord(value[0]) && NEEDED.every((key) => key in value[0]);
 }
 
-/** Whether the names in a CSV file's first row are the batch evaluator's. */
+/** Whether the names in a CSV file's first row are the batch evaluator's, if perhaps not all of them. */
 export function isBatchEvalHeader(names: readonly string[]): boolean {
-  return NEEDED.every((name) => names.includes(name)) && names.includes("question");
+  return names.filter((name) => BATCH_EVAL_FIELDS.some((known) => known === name)).length >= 4 &&
+    names.includes("llm_model");
 }
 
 /** Reads the records of a JSON file. */
@@ -52,6 +59,15 @@ export function readBatchEval(path: string, value: unknown): ReadRun[] {
 
 /** Reads the rows of a CSV file. */
 export async function readBatchEvalCsv(path: string): Promise<ReadRun[]> {
+  const names = await csvHeaderOf(path);
+  const missing = [...NEEDED, "question"].filter((name) => !names.includes(name));
+  if (missing.length > 0) {
+    const columns = missing.length === 1 ? "the column" : "the columns";
+    throw new InputError(
+      `${path}: lacks ${columns} ${missing.join(", ")}; a table of the batch evaluator has ` +
+        BATCH_EVAL_FIELDS.join(", "),
+    );
+  }
   const batches = new Batches(path);
   let row = 1;
   for await (const record of csvRowsOf(path)) {
@@ -62,6 +78,8 @@ export async function readBatchEvalCsv(path: string): Promise<ReadRun[]> {
 }
 
 interface OpenRun {
+  /** Whether all its scores are ours. */
+  ours: boolean;
   model: string;
   provider: string | null;
   started: number | null;
@@ -95,7 +113,8 @@ class Batches {
     let run = this.#open.get(key);
     if (!run) {
       const industries = new Set<string>();
-      run = { model, provider, started: null, ended: null, items: [], rests: [], industries };
+      const times = { started: null, ended: null };
+      run = { ours: true, model, provider, ...times, items: [], rests: [], industries };
       this.#open.set(key, run);
       this.#runs.push(run);
     }
@@ -118,9 +137,16 @@ class Batches {
       completion_tokens: record.countOrNull("response_tokens"),
       error,
     });
-    record.skip("throughput_tps");
+    const { score, completion_tokens: tokens } = run.items.at(-1)!;
+    run.ours &&= score === null || record.peek("coverage_measure") === OURS;
+    record.skip("coverage_measure");
+    const rate = record.amountOrNull("throughput_tps");
+    // what the file states stays, where it is no quotient of the others
+    const derived = rate === null ||
+      (latency_s && tokens !== null && agrees(rate, tokens / latency_s));
     run.rests.push({
       ...(at === null ? {} : { timestamp: isoOf(at) }),
+      ...(derived ? {} : { throughput_tps: rate }),
       ...Object.fromEntries(Object.entries(record.rest()).filter(([, value]) => value !== "")),
     });
   }
@@ -138,6 +164,7 @@ class Batches {
 function finished(path: string, run_id: string, run: OpenRun): ReadRun {
   const { started, ended } = run;
   return {
+    ...(run.ours ? {} : { score_measure: COVERAGE }),
     summary: {
       run_id,
       path,
@@ -163,7 +190,9 @@ function finished(path: string, run_id: string, run: OpenRun): ReadRun {
  * Writes a run's records as the batch evaluator does: JSON, and the same as CSV. A question that is
  * asked again gets a number, as else it would begin another batch.
  */
-export function exportBatchEval({ summary, items, unmapped }: ReadRun): ExportedFile[] {
+export function exportBatchEval(
+  { summary, items, unmapped, score_measure }: ReadRun,
+): ExportedFile[] {
   const { started_at_unix_seconds: started } = summary;
   const questions = new Map<string | null, DistinctIds>();
   const distinct = ({ category, name }: RunItem) => {
@@ -176,13 +205,14 @@ export function exportBatchEval({ summary, items, unmapped }: ReadRun): Exported
     const tokens = item.completion_tokens;
     return {
       ...(started === null ? {} : { timestamp: isoOf(started) }),
+      ...(item.score === null || score_measure ? {} : { coverage_measure: OURS }),
+      throughput_tps: latency_sec && tokens !== null ? tokens / latency_sec : null,
       ...restAt(unmapped, "records", i),
       industry: item.category,
       question: distinct(item),
       llm_provider: summary.agent,
       llm_model: summary.model,
       latency_sec,
-      throughput_tps: latency_sec && tokens !== null ? tokens / latency_sec : null,
       success: item.success,
       coverage_score: item.score,
       prompt_tokens: item.prompt_tokens,

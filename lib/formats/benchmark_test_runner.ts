@@ -4,6 +4,7 @@ import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
+import { agrees, Stated } from "./stated.ts";
 import { isoOf, millisecondsOf, secondsOf, unixSecondsOf } from "./times.ts";
 import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 
@@ -43,7 +44,6 @@ export function readTestBatch(path: string, value: unknown, singles: unknown[] =
   const total = counts?.countOrNull("total_tests") ?? results.length;
   const good = counts?.countOrNull("successful_tests") ?? null;
   const bad = counts?.countOrNull("failed_tests") ?? null;
-  counts?.skip("completed_tests", "success_rate");
   const run = readResults(path, results, {
     run_id: file.textOrNull("run_id") ?? stemOf(path),
     benchmark: file.textOrNull("test_suite_id") ?? file.textOrNull("benchmark"),
@@ -61,6 +61,19 @@ export function readTestBatch(path: string, value: unknown, singles: unknown[] =
   }
   summary.items_total = Math.max(total, run.items.length);
   if (run.items.length > 0 && run.items.length < total) summary.status = "incomplete";
+  const stated = new Stated();
+  if (run.items.length > 0) {
+    const done = run.items.length, { successful, failed } = summary;
+    stated.check("successful_tests", good, successful);
+    stated.check("failed_tests", bad, failed);
+    stated.check("completed_tests", counts?.countOrNull("completed_tests") ?? null, done);
+    const rate = counts?.numberOrNull("success_rate") ?? null;
+    // a share or per cent
+    stated.check("success_rate", rate, successful / total * (rate !== null && rate > 1 ? 100 : 1));
+  } else {
+    counts?.skip("completed_tests", "success_rate");
+  }
+  Object.assign(run, stated.found());
   Object.assign(run.unmapped, file.rest());
   return run;
 }
@@ -116,9 +129,12 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
       error,
     };
   });
-  const rests = results.map((result) => {
-    result.skip("tokens_per_second");
-    return result.rest();
+  const rests = results.map((result, i) => {
+    const { latency_ms, completion_tokens } = items[i];
+    const rate = result.amountOrNull("tokens_per_second");
+    const derived = rate === null || (latency_ms && completion_tokens !== null &&
+      agrees(rate, completion_tokens / secondsOf(latency_ms)));
+    return { ...result.rest(), ...(derived ? {} : { tokens_per_second: rate }) };
   });
   return {
     summary: {
@@ -143,7 +159,7 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
 }
 
 /** Writes a run as the test runner does: the batch, and a file for each test. */
-export function exportTestRunner({ summary, items, unmapped }: ReadRun): ExportedFile[] {
+export function exportTestRunner({ summary, items, unmapped, stated }: ReadRun): ExportedFile[] {
   const results = items.map((item, i) => exportResult(item, restAt(unmapped, "results", i)));
   const { results: _, summary: rest, configuration, ...others } = unmapped;
   const started = summary.started_at_unix_seconds;
@@ -166,6 +182,7 @@ export function exportTestRunner({ summary, items, unmapped }: ReadRun): Exporte
       completed_tests: items.length,
       successful_tests: summary.successful,
       failed_tests: summary.failed,
+      ...stated?.figures,
       ...(summary.duration_s === null ? {} : { elapsed_time: summary.duration_s }),
     },
     results,
@@ -186,6 +203,9 @@ function exportResult(item: RunItem, rest: Record<string, unknown>) {
     ...(item.score === null ? {} : { score: item.score }),
   };
   return {
+    tokens_per_second: seconds && item.completion_tokens !== null
+      ? item.completion_tokens / seconds
+      : null,
     ...others,
     test_id: item.item_id,
     test_name: item.name,
@@ -196,9 +216,6 @@ function exportResult(item: RunItem, rest: Record<string, unknown>) {
     ...(item.ttft_ms === null ? {} : { ttft_ms: item.ttft_ms }),
     prompt_tokens: item.prompt_tokens,
     completion_tokens: item.completion_tokens,
-    tokens_per_second: seconds && item.completion_tokens !== null
-      ? item.completion_tokens / seconds
-      : null,
     ...(item.cost_usd === null ? {} : { cost_usd: item.cost_usd }),
     error_message: item.error,
     ...(Object.keys(judged).length ? { evaluation_result: judged } : {}),

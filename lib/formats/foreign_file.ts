@@ -8,6 +8,10 @@ import { encodingOf, readLines, textPieces } from "./json_lines.ts";
 /** A JSON file is read whole; this is what fits into one string. */
 const LARGEST_JSON = 512_000_000;
 const HEAD_BYTES = 1 << 20;
+/** Above this a file is counted before it is parsed: a byte of `[[],[],` takes ten of memory. */
+const COUNTED = 16_000_000;
+const MOST_BRACKETS = 10_000_000;
+const MOST_COMMAS = 40_000_000;
 /** Above this a complaint names no line and column, as finding them takes memory. */
 const EXPLAINED = 5_000_000;
 
@@ -32,10 +36,27 @@ export async function readForeignText(path: string): Promise<string> {
   }
   try {
     const content = await readFile(path);
+    if (bytes > COUNTED) checkCounts(path, content);
     return new TextDecoder(encodingOf(content)).decode(content);
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+/** @throws {InputError} more values than fit into memory. */
+function checkCounts(path: string, content: Uint8Array): void {
+  let brackets = 0, commas = 0;
+  for (const byte of content) {
+    if (byte === 0x2c) commas++;
+    else if (byte === 0x5b || byte === 0x7b) brackets++;
+  }
+  if (brackets <= MOST_BRACKETS && commas <= MOST_COMMAS) return;
+  throw new InputError(
+    `${path}: about ${
+      Math.round(Math.max(brackets, commas) / 1e6)
+    } million values, more than are ` +
+      "read of one JSON file; split it, or use JSON lines",
+  );
 }
 
 /** The start of a file, at most a megabyte of it, and whether that is all. */

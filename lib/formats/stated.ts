@@ -40,7 +40,7 @@ export class Stated {
 }
 
 /** Whether a figure that was written with so many decimals may be the other one, rounded. */
-function agrees(stated: number, computed: number): boolean {
+export function agrees(stated: number, computed: number): boolean {
   const [, decimals = ""] = /\.(\d+)$/.exec(String(stated)) ?? [];
   const rounding = decimals === "" ? 0 : 10 ** -decimals.length; // the items may be rounded, too
   const least = 1e-6 * Math.max(Math.abs(stated), Math.abs(computed));

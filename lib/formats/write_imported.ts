@@ -16,12 +16,16 @@ import type { JsonObject } from "../json_fields.ts";
 import type { ReadRun, RunSummary } from "../run/summary.ts";
 
 /** Names in a folder of runs that mean something else. */
-const TAKEN = /^(archive$|latest|index\.sqlite|import\.lock)/i;
+const TAKEN = /^(archive$|benchmark_results$|latest|index\.sqlite|import\.lock)/i;
 
 /** A checksum of everything that was read of a run but where it lay. */
-export function checksumOf({ summary, items, unmapped, stated, seed }: ReadRun): string {
+export function checksumOf(
+  { summary, items, unmapped, stated, seed, score_measure }: ReadRun,
+): string {
   const { path: _, ...rest } = summary;
-  return createHash("sha256").update(JSON.stringify([rest, items, unmapped, stated, seed])).digest(
+  return createHash("sha256").update(
+    JSON.stringify([rest, items, unmapped, stated, seed, score_measure]),
+  ).digest(
     "hex",
   );
 }
@@ -83,7 +87,7 @@ export async function rewriteImported(
 async function writeFiles(
   path: string,
   run_id: string,
-  { summary, items, unmapped, stated, seed }: ReadRun,
+  { summary, items, unmapped, stated, seed, score_measure }: ReadRun,
   record: Omit<ImportRecord, "unmapped">,
   tags: readonly string[],
 ): Promise<void> {
@@ -114,6 +118,7 @@ async function writeFiles(
     },
     figures: Object.fromEntries(FIGURES.map((name) => [name, summary[name]])),
     ...(stated ? { stated } : {}),
+    ...(score_measure ? { score_measure } : {}),
     items: items.map(importedItem),
   };
   // unsynced: what a power cut takes of it is noticed, and written anew by the next import

@@ -70,12 +70,14 @@ export async function readRunDirectory(
   };
   const settled = (complete || imported !== null) && !damaged;
   const seed = numberAt(metadata, "seed");
+  const score_measure = imported && textAt(results, "score_measure");
   const stated = imported ? statedFigures(results) : undefined;
   return {
     summary,
     items: found,
     unmapped: {},
     ...(stated ? { stated } : {}),
+    ...(score_measure ? { score_measure } : {}),
     seed,
     warnings,
     settled,

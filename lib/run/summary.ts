@@ -127,6 +127,8 @@ export interface ReadRun {
   unmapped: Record<string, unknown>;
   /** Of runs of other programs: what their files state of the whole. */
   stated?: StatedFigures;
+  /** What its scores are, where they are another program's own measure: not held against others. */
+  score_measure?: string;
   /** What its program drew its random numbers from; null and missing: it does not say. */
   seed?: number | null;
 }

@@ -255,6 +255,15 @@ Deno.test("JSON above 512 MB is refused before it is read", async () => {
   await assertRejects(() => readForeign(path), InputError, "513 MB is more than the 512 MB");
 });
 
+Deno.test("a JSON file of countless small values is refused before it is parsed", async () => {
+  using folder = temporary();
+  const path = join(folder.path, "many.json");
+  for (const [unit, times] of [["[],", 11_000_000], ["0,", 41_000_000]] as const) {
+    writeFileSync(path, "[" + unit.repeat(times) + "0]");
+    await assertRejects(() => readForeign(path), InputError, "million values");
+  }
+});
+
 Deno.test("a large JSONL file streams: memory does not grow with its details", async () => {
   using folder = temporary();
   const path = join(folder.path, "profile_export.jsonl");

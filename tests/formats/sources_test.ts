@@ -344,3 +344,98 @@ Deno.test("an import's own figures are shown: a load's first token, ITL, TPOT an
     assertStringIncludes(out, line);
   }
 });
+
+Deno.test("batch_eval: what a table lacks is named; its coverage is no score of ours", async () => {
+  using folder = temporary();
+  const header = "timestamp,industry,question,llm_provider,llm_model,latency_sec,success";
+  const row = "2024-01-15T10:30:00Z,retail,Which?,groq,llama,2.5,True";
+  for (const lacking of ["question", "latency_sec", "success"]) {
+    const names = header.split(","), i = names.indexOf(lacking);
+    const without = (line: string) => line.split(",").filter((_, j) => j !== i).join(",");
+    write(folder.path, { "t.csv": `${without(header)}\n${without(row)}\n` });
+    const error = await readForeign(join(folder.path, "t.csv")).catch((error) => error);
+    assertStringIncludes(error.message, `t.csv: lacks the column ${lacking};`);
+  }
+  const record = (question: string, coverage_score: number) => ({
+    ...{ timestamp: "2024-01-15T10:30:00Z", industry: "retail", question, llm_provider: "groq" },
+    ...{ llm_model: "llama", latency_sec: 2, throughput_tps: 45.2, success: true, coverage_score },
+    ...{ prompt_tokens: 150, response_tokens: 200 },
+  });
+  const records = ["a", "b", "c"].map((question, i) => record(question, i / 4));
+  write(folder.path, { "theirs/batch_eval_metrics.json": JSON.stringify(records) });
+  const ours = records.map((each) => ({ ...each, coverage_measure: "dyno", llm_model: "other" }));
+  write(folder.path, { "ours/batch_eval_metrics.json": JSON.stringify(ours) });
+  const root = join(folder.path, "runs");
+  await command(root, "import", join(folder.path, "theirs"), join(folder.path, "ours"));
+  const [one, two] = JSON.parse((await command(root, "list", "--json")).out);
+  const found = JSON.parse((await command(root, "compare", one.run_id, two.run_id, "--json")).out);
+  const [{ metrics, notes }] = found.summary.comparisons;
+  assert(!metrics.some(({ metric }: Json) => metric === "score"));
+  assertStringIncludes(notes.join(), "share of the answer's words found in the context");
+  const alike = JSON.parse((await command(root, "compare", one.run_id, one.run_id, "--json")).out);
+  assert(alike.summary.comparisons[0].metrics.some(({ metric }: Json) => metric === "score"));
+  // 200 tokens in 2 s are 100 a second: the file says 45.2, and so does what is written of it
+  const theirs = [one, two].find(({ model }) => model === "llama");
+  const out = join(folder.path, "out");
+  await command(root, "export", theirs.run_id, "--format", "batch_eval", "--out", out);
+  const written = JSON.parse(readFileSync(join(out, "batch_eval_metrics.json"), "utf8"));
+  assertEquals(written.map(({ throughput_tps }: Json) => throughput_tps), [45.2, 45.2, 45.2]);
+  assertEquals(written.map((each: Json) => each.coverage_measure), [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("sweeps: makespan and cost are the simulator's own, borne out by its workflows", async () => {
+  const { runs } = await readForeign(fixture("agent_sched_sweep"));
+  const { stated, unmapped } = runNamed(runs, "full_baseline_s1");
+  // its summary.csv
+  assertEquals(stated, {
+    figures: {
+      makespan_mean_ms: 812.5,
+      makespan_p50_ms: 800,
+      makespan_p95_ms: 887,
+      makespan_p99_ms: 887,
+      cost_mean: 0.42,
+      cost_p50: 0.41,
+    },
+    differs: [],
+  });
+  assertEquals(unmapped.workflows, [{ cost: 0.4 }, { cost: 0.41 }, { cost: 0.45 }]);
+  // of the merged table alone
+  assertEquals(runNamed(runs, "full_no_hedge_s3").stated!.figures, {
+    makespan_mean_ms: 900.5,
+    cost_mean: 0.5,
+  });
+});
+
+Deno.test("the test runner: counts that its results do not bear out are told", async () => {
+  using folder = temporary();
+  const results = [1, 2, 3].map((n) => ({
+    ...{ test_id: `t${n}`, test_name: `T${n}`, success: n > 1, execution_time: 2 },
+    ...{ completion_tokens: 10, tokens_per_second: n === 2 ? 7.5 : 5, response_text: "x" },
+  }));
+  const summary = { total_tests: 3, successful_tests: 3, failed_tests: 0, success_rate: 100 };
+  write(folder.path, { "batch_results_1.json": JSON.stringify({ summary, results }) });
+  const { runs: [run] } = await readForeign(join(folder.path, "batch_results_1.json"));
+  assertEquals(run.stated!.differs.map(({ figure, stated }) => [figure, stated]), [
+    ["successful_tests", 3],
+    ["failed_tests", 0],
+    ["success_rate", 100],
+  ]);
+  assertEquals((run.unmapped.results as Json[])[1].tokens_per_second, 7.5);
+});
+
+Deno.test("koderz: a rate that its results do not bear out stays, in the file that is written too", async () => {
+  using folder = temporary();
+  const name = "bench_abc123de_20260131_234512.json";
+  const document = json(`koderz/${name}`);
+  document.summary.success_rate = 99.5;
+  write(folder.path, { [name]: JSON.stringify(document) });
+  const root = join(folder.path, "runs");
+  const told = JSON.parse((await command(root, "import", join(folder.path, name), "--json")).out);
+  assertStringIncludes(told.warnings[0], "success_rate: the file says 99.5, its items give 66.6");
+  const out = JSON.parse((await command(root, "export", "latest", "--format", "json")).out);
+  assertEquals(out.summary.success_rate, 99.5);
+});

@@ -146,7 +146,10 @@ function statedLines(stated: StatedFigures | undefined): [string, string | null]
   ];
 }
 
-function describe({ summary, items, stated }: RunReading, events: string): string[] {
+function describe(
+  { summary, items, stated, score_measure }: RunReading,
+  events: string,
+): string[] {
   const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
   const unjudged = items.filter(isUnjudged).length;
@@ -178,6 +181,7 @@ function describe({ summary, items, stated }: RunReading, events: string): strin
     ],
     ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
     ...(summary.kind === "load" && summary.source_form === "dyno" ? loadFacts(summary.path) : []),
+    ["scores", score_measure ? `${score_measure}, as its program measures them` : null],
     ...statedLines(stated),
     ["events", events],
   ];
