@@ -46,6 +46,12 @@ Deno.test("every library has one exact version, from npm, with a checksum, and n
   }
 });
 
+Deno.test("quickstart.lock names a few of the libraries, as deno.lock has them", () => {
+  const few: Record<string, Locked> = read("quickstart.lock").npm;
+  for (const [key, locked] of Object.entries(few)) assertEquals(locked, packages[key], key);
+  assert(Object.keys(few).length < 25, "a user's first minute fetches all of them");
+});
+
 Deno.test("every library's licence allows its use", () => {
   const { npmCache } = JSON.parse(String(spawnSync(process.execPath, ["info", "--json"]).stdout));
   const caches = readdirSync(npmCache).map((registry) => join(npmCache, registry));

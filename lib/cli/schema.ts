@@ -52,6 +52,7 @@ const forms: Record<string, { title: string; schema: ZodType }> = {
 const width = Math.max(...Object.keys(forms).map((name) => name.length));
 
 export const command: Command = {
+  words: Object.keys(forms),
   help: [
     "dyno schema NAME",
     "",

@@ -36,6 +36,8 @@ export interface Command {
   flags?: Flags;
   /** Its words of their own, for completion. */
   subcommands?: Commands;
+  /** What its argument may be, where that is one of some words, for completion. */
+  words?: readonly string[];
   /** Whether `--help` goes to the command like any other argument. */
   ownHelp?: boolean;
   /** The command behind a word of its own, where it has such; its help is shown in place of this. */

@@ -4,6 +4,8 @@ export interface CompletedCommand {
   /** The command's words: ["runs", "list"]. */
   words: string[];
   summary: string;
+  /** What its argument may be; without them, a file. */
+  arguments: readonly string[];
   flags: CompletedFlag[];
 }
 
@@ -59,9 +61,12 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
     '  case "$path" in',
     ...["", ...commands.map(pathOf)].map((path) => {
       const behind = wordsBehind(commands, path).map(({ words }) => words.at(-1)!);
-      const flags = commands.find((command) => pathOf(command) === path)?.flags.map(dashed) ?? [];
+      const command = commands.find((command) => pathOf(command) === path);
+      const flags = command?.flags.map(dashed) ?? [];
       const always = path === "" ? ["--help", "--version"] : ["--help"];
-      return `    "${path}") words="${[...behind, ...flags, ...always].join(" ")}" ;;`;
+      return `    "${path}") words="${
+        [...behind, ...command?.arguments ?? [], ...flags, ...always].join(" ")
+      }" ;;`;
     }),
     "  esac",
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
@@ -113,7 +118,11 @@ export function zshScript(commands: readonly CompletedCommand[]): string {
         const lines = [
           ...flags.map(flagLine),
           quoted("--help[shows help]"),
-          quoted("*:file:_files"),
+          quoted(
+            command.arguments.length > 0
+              ? `1:which:(${command.arguments.join(" ")})`
+              : "*:file:_files",
+          ),
         ];
         return `    ${quoted(pathOf(command))}) ${drop}; _arguments ${lines.join(" ")} ;;`;
       },
@@ -149,6 +158,12 @@ export function fishScript(commands: readonly CompletedCommand[]): string {
         `__dyno_at ${above.join(" ")}; and test (count (commandline -opc)) -eq ${words.length}`,
       );
       return `complete -c dyno -n ${alone} -f -a ${words.at(-1)} -d ${fish(summary)}`;
+    }),
+    ...commands.filter((command) => command.arguments.length > 0).map((command) => {
+      const at = `__dyno_at ${pathOf(command)}; and test (count (commandline -opc)) -eq ${
+        command.words.length + 1
+      }`;
+      return `complete -c dyno -n ${fish(at)} -f -a ${fish(command.arguments.join(" "))}`;
     }),
     ...commands.flatMap((command) =>
       command.flags.map(({ name, help, takesValue, values }) => {

@@ -9,6 +9,7 @@ import type { Command, CommandContext, Commands } from "./command.ts";
 const shells = { bash: bashScript, zsh: zshScript, fish: fishScript };
 
 export const command: Command = {
+  words: Object.keys(shells),
   help: [
     "dyno completions bash|zsh|fish",
     "",
@@ -42,11 +43,12 @@ async function completed(
 ): Promise<CompletedCommand[]> {
   const found: CompletedCommand[] = [];
   for (const [name, { summary, load }] of Object.entries(commands)) {
-    const { command: { flags = {}, subcommands = {} } } = await load();
+    const { command: { flags = {}, subcommands = {}, words: own = [] } } = await load();
     const words = [...above, name];
     found.push({
       words,
       summary,
+      arguments: own,
       flags: Object.entries(flags).map(([key, flag]) => ({
         name: nameOf(key, flag),
         help: flag.help,

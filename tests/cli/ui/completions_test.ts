@@ -39,6 +39,8 @@ const QUESTIONS: [words: string[], offered: string[], not: string[]][] = [
   [["load", "--conc"], ["--concurrency"], []],
   [["run", "--mode", ""], ["zero-shot", "iterative", "comparative"], []],
   [["run", "--sandbox", "b"], ["bubblewrap"], ["none"]],
+  [["completions", ""], ["bash", "zsh", "fish"], ["run"]],
+  [["schema", "lo"], ["load", "load-results"], ["suite"]],
 ];
 
 async function ask(complete: (words: string[]) => Promise<string[]>): Promise<void> {
