@@ -72,10 +72,10 @@ export class TaskFamilies {
     };
   }
 
-  /** A task starts to run; null where its labels are {@linkcode expected} later. */
-  started(task: TaskLabels | null): void {
+  /** A task starts to run; where it tells other labels later, these are {@linkcode expected} then. */
+  started(task: TaskLabels): void {
     this.#families.active.of({}).inc();
-    if (task) this.expected(task);
+    this.expected(task);
   }
 
   /** The labels of a task that runs. Its series begin at 0, so that rates see the first one end. */

@@ -8,6 +8,13 @@ import type { Task } from "./tasks/task.ts";
 
 const STATUS = { completed: "success", failed: "failed", cancelled: "cancelled" } as const;
 
+/** A task that told nothing, and did not say which model it asks for. */
+const UNKNOWN: TaskLabels = {
+  agent_type: "unknown",
+  simulation_mode: "none",
+  model: "unknown",
+};
+
 /** A task that runs. */
 interface Active {
   run: FollowedRun | null;
@@ -21,11 +28,14 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
   readonly #runs: string;
   readonly #active = new Map<Task, Active>();
   readonly #ending = new Set<Promise<void>>();
+  /** By model: the labels of the last task that told them. */
+  readonly #told = new Map<string, TaskLabels>();
 
   /** @param runs the folder of runs. */
   constructor(metrics: Metrics, runs: string) {
     this.#metrics = metrics;
     this.#runs = runs;
+    metrics.tasks.expected(UNKNOWN);
   }
 
   onTask(task: Task): void {
@@ -61,7 +71,7 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
       fromNow: true, // what an earlier server saw of a run that goes on
     });
     this.#active.set(task, { run, expected: false });
-    this.#metrics.tasks.started(null);
+    this.#metrics.tasks.started(this.#labelsOf(task));
   }
 
   #ended(task: Task, active: Active): void {
@@ -69,7 +79,7 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
     this.#expect(task, active);
     const { tasks } = this.#metrics;
     const status = STATUS[task.status as keyof typeof STATUS];
-    tasks.ended(labelsOf(task), status, durationOf(task) ?? 0);
+    tasks.ended(this.#labelsOf(task), status, durationOf(task) ?? 0);
     if (status === "failed") {
       tasks.failed(task.exit_code === null ? "task_killed" : `task_exit_code_${task.exit_code}`);
     }
@@ -79,7 +89,23 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
   #expect(task: Task, active: Active): void {
     if (active.expected) return;
     active.expected = true;
-    this.#metrics.tasks.expected(labelsOf(task));
+    const labels = this.#labelsOf(task);
+    if (task.agent !== null) this.#told.set(labels.model, labels);
+    this.#metrics.tasks.expected(labels);
+  }
+
+  /**
+   * What a task runs, as its run tells. One that fails before counts with the others of the model that
+   * it asked for, so that rates see the first failure.
+   */
+  #labelsOf({ agent, model, request }: Task): TaskLabels {
+    if (agent !== null) {
+      const simulation_mode = agent === "mock" ? "mock" : "none";
+      return { agent_type: agent, simulation_mode, model: model ?? "unknown" };
+    }
+    const asked = model ?? ("model" in request ? request.model : undefined);
+    if (typeof asked !== "string") return UNKNOWN;
+    return this.#told.get(asked) ?? { ...UNKNOWN, model: asked };
   }
 
   #endRun(run: FollowedRun | null): void {
@@ -88,12 +114,4 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
     this.#ending.add(ending);
     ending.finally(() => this.#ending.delete(ending));
   }
-}
-
-function labelsOf({ agent, model }: Task): TaskLabels {
-  return {
-    agent_type: agent ?? "unknown",
-    simulation_mode: agent === "mock" ? "mock" : "none",
-    model: model ?? "unknown",
-  };
 }

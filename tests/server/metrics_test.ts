@@ -34,7 +34,13 @@ Deno.test({
       assertMatch(during, /^smi_bench_active_tasks 1$/m);
       assertEquals((await taskOver(server.url, first)).status, "completed");
       await submit(server.url, { ...task, model: "mock" });
-      const refused = await submit(server.url, { ...task, endpoint: "http://127.0.0.1:9/v1" });
+      // the first failure of a model whose tasks went well: its series is there at 0 before
+      assertMatch(
+        await (await fetch(`${server.url}/metrics`)).text(),
+        /^smi_bench_task_requests_total\{.*model="mock",status="failed"\} 0$/m,
+      );
+      const nowhere = { ...task, model: "mock", endpoint: "http://127.0.0.1:9/v1" };
+      const refused = await submit(server.url, nowhere);
       assertEquals((await taskOver(server.url, refused)).status, "failed");
       await (await post(`${server.url}/validate`, { kind: "no" })).body?.cancel();
       assertEquals(await unanswered(prom, DOCUMENTED), []);
