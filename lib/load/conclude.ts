@@ -260,7 +260,7 @@ function notesOf(
     measured?.out_of_prompts && measured.complete && !plan.stages.some(({ times_s }) => times_s)
   ) {
     notes.push(
-      `${plan.prompts.name}: used up before the load's end (--repeat goes through them again)`,
+      `${plan.prompts.name}: used up before the load's end (--recycle goes through them again)`,
     );
   }
   if (plan.prompts.repeats) {

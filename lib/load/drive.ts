@@ -7,6 +7,7 @@ import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { loadBody } from "./prompts/load_body.ts";
 import { price, recordOf } from "./record.ts";
+import { RequestNames } from "./request_names.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
@@ -26,6 +27,8 @@ export interface DriveOptions extends BodySettings {
   stages: readonly LoadStage[];
   pattern: ArrivalPattern;
   prompts: PromptSource;
+  /** The header that tells a server which requests are of one session. */
+  session_header: string;
   /** Seconds that a user thinks between the turns of a conversation. */
   think_time_s: number;
   /** Seconds that requests in flight may still take at the end. */
@@ -76,7 +79,7 @@ function headStart(stage: LoadStage): number {
 export class Drive {
   readonly #options: DriveOptions;
   readonly #url: URL;
-  readonly #headers: Record<string, string>;
+  readonly #names: RequestNames;
   readonly #stop: StopRule;
   readonly #returned: LoadPrompt[] = [];
   /** Lags of reads behind the kernel's receipt so far, ns. */
@@ -104,7 +107,7 @@ export class Drive {
   constructor(options: DriveOptions) {
     this.#options = options;
     this.#url = new URL(options.api.endpoint);
-    this.#headers = requestHeaders(options.api);
+    this.#names = new RequestNames(options.session_header, requestHeaders(options.api));
     this.#stop = new StopRule(options.stop);
     this.#progress = { stage: 0, sent: 0, in_flight: 0, ended: 0, failed: 0, events: 0 };
   }
@@ -267,8 +270,11 @@ export class Drive {
       return false;
     }
     const keepText = prompt.turns.length > 0 || countTokens !== null;
+    const request = this.#requests++;
+    const named = this.#names.of(request, prompt.session ?? null, conversation);
     const flight: Flight = {
-      request: this.#requests++,
+      request,
+      ...named,
       stage: this.#stageIndex,
       prompt,
       t_intended_ns,
@@ -289,7 +295,7 @@ export class Drive {
     const cancel = transport.send({
       method: "POST",
       url: this.#url,
-      headers: this.#headers,
+      headers: this.#names.headersOf(named),
       body: JSON.stringify(body),
       timeout_s: api.timeout,
       t_send_ns: t_intended_ns ?? this.#releaseOf(this.#stageRequests),
@@ -375,8 +381,7 @@ export class Drive {
       { role: "user", content: said },
     ];
     const t_ns = t_end_ns + this.#options.think_time_s * 1e9;
-    const { output_tokens, parameters } = prompt;
-    const next = { messages, output_tokens, parameters, turns };
+    const next = { ...prompt, prompt: undefined, messages, turns };
     if (this.#submit(next, t_ns, conversation, turn + 1)) return;
     this.#options.budget.ended = true;
     this.#outcome.stopped_because ??= BUDGET;

@@ -1,10 +1,11 @@
 /** A request of a load on its way. */
 import type { Reply } from "../endpoint/answer.ts";
 import type { Reservation } from "../run/budget.ts";
+import type { RequestName } from "./request_names.ts";
 import type { LoadPrompt } from "./prompts/prompts.ts";
 
 /** A question that was handed to the transport. */
-export interface Flight {
+export interface Flight extends RequestName {
   request: number;
   stage: number;
   prompt: LoadPrompt;

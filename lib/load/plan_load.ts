@@ -1,17 +1,11 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
 import { InputError } from "../errors.ts";
-import {
-  fixedPrompt,
-  listedPrompts,
-  madeUpPrompts,
-  readPrompts,
-  tracePrompts,
-} from "./prompts/prompts.ts";
+import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
 import { parseSlo } from "./slo.ts";
 import { parseStatement } from "./statement.ts";
 import { parseStages } from "./stages.ts";
 import { parseTokenLengths } from "./prompts/token_lengths.ts";
-import { readTrace } from "./prompts/trace.ts";
+import { readDataset } from "./datasets/read_dataset.ts";
 import { MADE_UP, settleLoad } from "../settings/load.ts";
 import type { LoadSettings, SettledLoad } from "../settings/load.ts";
 import { arrivalTimes } from "./arrival.ts";
@@ -88,10 +82,11 @@ function checkIdle(settings: LoadSettings, { turns }: SettledLoad): void {
   const lengths = typeof settings.output_tokens === "string";
   const idle: [name: keyof LoadSettings, isIdle: boolean, why: string][] = [
     ["trace_speed", trace === undefined, "only with --trace"],
-    ["repeat", prompts === undefined, "only with --prompts"],
+    ["recycle", prompts === undefined, "only with --prompts"],
+    ["columns", prompts === undefined && trace === undefined, "only with --prompts or --trace"],
     ["prefix_share", given, "for made-up prompts only"],
     ["prefixes", prefix_share === undefined, "only with --prefix-share"],
-    ["prompt_seed", prompt !== undefined || prompts !== undefined, "for made-up prompts only"],
+    ["prompt_seed", prompt !== undefined, "for made-up prompts only"],
     ["input_tokens", given, "for made-up prompts only"],
     ["output_tokens", trace !== undefined, "a trace tells the length of each answer"],
     ["output_tokens", given && lengths, "expected one number with prompts that are given"],
@@ -175,23 +170,43 @@ async function questions(
   settings: SettledLoad & { prompt_seed: number },
   notes: string[],
 ): Promise<{ prompts: PromptSource; times_s: number[] | null }> {
-  const { prompt, prompts, trace, trace_speed, repeat, turns, seed, prompt_seed } = settings;
+  const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
   if (turns > 1 && given > 0) {
     throw new InputError("--turns: for made-up prompts; a file of prompts has {turns} of its own");
   }
-  if (trace !== undefined) {
-    const { form, rows, skipped } = await readTrace(trace);
-    if (skipped > 0) notes.push(`${trace} (${form}): ${skipped} rows of no tokens were skipped`);
-    const times_s = rows.map(({ t_s }) => t_s / trace_speed);
-    return { prompts: tracePrompts(rows, prompt_seed, settings.warmup), times_s };
-  }
   const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
-  if (prompts !== undefined) {
-    const read = await readPrompts(prompts);
-    const limited = read.map((each) => ({ ...each, output_tokens: each.output_tokens ?? limit }));
-    return { prompts: listedPrompts(prompts, limited, repeat), times_s: null };
+  const path = trace ?? prompts;
+  if (path !== undefined) {
+    const { rows, timed, notes: told } = await readDataset(path, columnsOf(settings.columns));
+    notes.push(...told);
+    const own = rows.filter(({ body }) => body.model !== undefined).length;
+    if (settings.model !== undefined && own > 0) {
+      notes.push(
+        `${path}: "model" of ${
+          own === 1 ? "1 row" : `${own} rows`
+        } is not sent: --model says ${settings.model}`,
+      );
+    }
+    const sent = settings.model === undefined || own === 0
+      ? rows
+      : rows.map(({ body: { model: _, ...body }, ...row }) => ({ ...row, body }));
+    const use = { words: prompt_seed, output_tokens: limit };
+    if (trace !== undefined) {
+      if (!timed) throw new InputError(`--trace: ${path}: its rows have no times; use --prompts`);
+      const name = `${rows.length} requests of a trace`;
+      const source = datasetPrompts(sent, {
+        ...use,
+        name,
+        recycle: false,
+        warmup: settings.warmup,
+      });
+      return { prompts: source, times_s: rows.map(({ t_s }) => t_s! / trace_speed) };
+    }
+    if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
+    const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
+    return { prompts: datasetPrompts(sent, { ...use, name, recycle, warmup: 0 }), times_s: null };
   }
   if (prompt !== undefined) return { prompts: fixedPrompt(prompt, limit), times_s: null };
   const made = madeUpPrompts({
@@ -203,6 +218,21 @@ async function questions(
     words: prompt_seed,
   }, turns);
   return { prompts: made, times_s: null };
+}
+
+/** @throws {InputError} a text without "=", or a field twice. */
+function columnsOf(given: readonly string[] = []): Record<string, string> {
+  const columns: Record<string, string> = {};
+  for (const text of given) {
+    const [, field, column] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    if (field === undefined || Object.hasOwn(columns, field)) {
+      throw new InputError(
+        `--columns: "${text}"; expected FIELD=COLUMN with each field once, as prompt=question`,
+      );
+    }
+    columns[field] = column;
+  }
+  return columns;
 }
 
 function lengths(

@@ -32,6 +32,8 @@ export function recordOf(
   const gaps_ms = tokens.gaps_ms;
   return {
     request: flight.request,
+    request_id: flight.request_id,
+    ...(flight.session === null ? {} : { session: flight.session }),
     stage: flight.stage,
     warmup: false,
     conversation: flight.conversation,
@@ -47,6 +49,7 @@ export function recordOf(
     connect_ns: exchange.connect_ns,
     ...(exchange.connected_ahead ? { connected_ahead: true } : {}),
     status: exchange.status,
+    finish_reason: reply.finish_reason,
     ...failure,
     prompt_tokens: reply.prompt_tokens,
     ...(failure.failure === null ? reply.counted(countTokens) : toldBy(reply)),

@@ -124,6 +124,7 @@ export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
     body: settings.body ?? {},
     ignore_eos: settings.ignore_eos,
     think_time_s: settings.think_time_s,
+    session_header: settings.session_header,
     grace_s: settings.grace_s,
     stop: {
       error_rate: settings.stop_error_rate ?? null,

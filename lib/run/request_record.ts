@@ -11,6 +11,10 @@ import type { UsageDetails } from "../endpoint/usage.ts";
 export interface RequestRecord {
   /** From 0, in the order in which they were planned. */
   request: number;
+  /** The header x-request-id that it was sent with. An earlier dyno sent none. */
+  request_id?: string | undefined;
+  /** The session that it was told to belong to; left out for none. */
+  session?: string | undefined;
   /** Number of the measured stage, from 0: its place in `stages` of the results. */
   stage: number;
   /** Sent before the measured part; in no figure. */
@@ -41,6 +45,8 @@ export interface RequestRecord {
   connected_ahead?: boolean | undefined;
   /** HTTP status; 0 for none. */
   status: number;
+  /** Why the model ended, in the server's word; null where it told none. An earlier dyno kept none. */
+  finish_reason?: string | null | undefined;
   /** Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. */
   failure: FailureClass | "unfinished" | "unsent" | null;
   /** The failure in one line. */
@@ -145,6 +151,8 @@ export interface ClientReading {
 /** What JSON must be like to be a {@linkcode RequestRecord}. */
 export const requestRecordForm = fields<RequestRecord>({
   request: isNumber,
+  request_id: orMissing(isText),
+  session: orMissing(isText),
   stage: isNumber,
   warmup: isBoolean,
   conversation: orNull(isNumber),
@@ -160,6 +168,7 @@ export const requestRecordForm = fields<RequestRecord>({
   connect_ns: isNumber,
   connected_ahead: orMissing(isBoolean),
   status: isNumber,
+  finish_reason: orMissing(orNull(isText)),
   failure: orNull(isText<NonNullable<RequestRecord["failure"]>>),
   message: orNull(isText),
   prompt_tokens: orNull(isNumber),

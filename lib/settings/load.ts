@@ -155,22 +155,36 @@ export const loadSettingsSchema = z.strictObject({
   think_time_s: seconds({ named: true }).default(0).register(about, {
     help: "between the turns of a conversation",
   }),
+  /** The header that tells the server which requests are of one session. */
+  session_header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected a header's name")
+    .default("x-session-id").register(about, {
+      help: "the header that tells which requests are of one session",
+      placeholder: "NAME",
+    }),
   /** One prompt, again and again: measures the prefix cache too. */
   prompt: nonEmpty.optional().register(about, {
     help: "one prompt, again and again: measures the prefix cache too",
   }),
   /** A file of prompts. */
   prompts: nonEmpty.optional().register(about, {
-    help: "prompts of a .jsonl or .csv file, or of a suite (.json)",
+    help:
+      "requests of a file, as fast as the load wants them: JSON lines, ShareGPT, an OpenAI batch, " +
+      "CSV, Parquet, a suite",
     placeholder: "FILE",
   }),
+  /** Which column of `prompts` or `trace` is which field, as "prompt=question". */
+  columns: z.array(nonEmpty).optional().register(about, {
+    help: "which column is which field, as prompt=question,output_length=tokens",
+    placeholder: "FIELD=COLUMN",
+  }),
   /** Goes through `prompts` again when they are used up. */
-  repeat: z.boolean().default(false).register(about, {
+  recycle: z.boolean().default(false).register(about, {
     help: "go through --prompts again when they are used up",
   }),
   /** A file of requests to replay, at their times. */
   trace: nonEmpty.optional().register(about, {
-    help: "replay: Mooncake or own JSON lines, BurstGPT or Azure CSV",
+    help:
+      "requests of a file at their times: Mooncake, Bailian, BurstGPT, Azure, or own JSON lines",
     placeholder: "FILE",
   }),
   /** Times as fast as the trace. */

@@ -9,8 +9,7 @@ import { checkJson, parseJson } from "../../lib/settings/json_file.ts";
 import { readLoadExperiment } from "../../lib/settings/load.ts";
 import { loadProblems } from "../../lib/coding/problems/load_problems.ts";
 import { suiteOf } from "../../lib/settings/load_suite.ts";
-import { readPrompts } from "../../lib/load/prompts/prompts.ts";
-import { readTrace } from "../../lib/load/prompts/trace.ts";
+import { readDataset } from "../../lib/load/datasets/read_dataset.ts";
 import { loadMockScript, Script } from "../../lib/mock/script.ts";
 import { readPrices } from "../../lib/run/prices.ts";
 import { taskRequestSchema } from "../../lib/server/tasks/request.ts";
@@ -186,28 +185,28 @@ fileProperty(
 );
 
 async function checkedTrace(path: string): Promise<void> {
-  const { rows } = await readTrace(path);
-  assertEquals(rows[0].t_s, 0);
-  for (const { t_s } of rows) assert(Number.isFinite(t_s) && t_s >= 0);
+  const { rows } = await readDataset(path);
+  assertEquals(rows[0].t_s ?? 0, 0);
+  for (const { t_s } of rows) assert(t_s === null || Number.isFinite(t_s) && t_s >= 0);
 }
 
 fileProperty(
   "prompts of a suite",
   ".json",
   nearJson(suite, { tests: [{ turns: ["a", "b"], max_tokens: 5 }] }),
-  readPrompts,
+  checkedTrace,
 );
 fileProperty(
   "prompts of JSON lines",
   ".jsonl",
   nearJson({ prompt: "p", max_tokens: 5 }, { messages: [{ role: "user", content: "x" }] }),
-  readPrompts,
+  checkedTrace,
 );
 fileProperty(
   "prompts of CSV",
   ".csv",
   texts("prompt", "max_tokens", "__proto__", ",", "\n", "a b", "5", '"'),
-  readPrompts,
+  checkedTrace,
 );
 
 Deno.test("found before, a suite: parameters nested more deeply than ids can be made of", async () => {

@@ -80,7 +80,7 @@ Deno.test("prompts of files, each once unless repetition is asked for", async ()
   assertEquals(prompts.next()!.messages?.length, 1);
   assertEquals(prompts.next()!.turns, ["b"]);
   assertEquals(prompts.next(), null);
-  const again = await planLoad({ concurrency: 1, requests: 3, prompts: lines, repeat: true });
+  const again = await planLoad({ concurrency: 1, requests: 3, prompts: lines, recycle: true });
   for (let i = 0; i < 3; i++) again.prompts.next();
   assertEquals([again.prompts.next()!.prompt, again.prompts.repeats], ["one", true]);
   const table = files.write("p.csv", 'id,prompt\n1,"hello, you"\n2,bye\n');
@@ -165,7 +165,7 @@ Deno.test("a setting that would do nothing is refused", async () => {
   const shape = { concurrency: 1, requests: 1 };
   const cases: [LoadSettings, string][] = [
     [{ ...shape, trace_speed: 2 }, "--trace-speed"],
-    [{ ...shape, repeat: true }, "--repeat"],
+    [{ ...shape, recycle: true }, "--recycle"],
     [{ ...shape, prefixes: 2 }, "--prefixes"],
     [{ ...shape, think_time_s: 1 }, "--think-time"],
     [{ ...shape, prompt: "a", input_tokens: 5 }, "--input-tokens"],
@@ -177,7 +177,7 @@ Deno.test("a setting that would do nothing is refused", async () => {
   for (const [settings, flag] of cases) {
     await assertRejects(() => planLoad(settings), InputError, flag);
   }
-  await planLoad({ ...shape, prompts, think_time_s: 1, output_tokens: 5, repeat: true });
+  await planLoad({ ...shape, prompts, think_time_s: 1, output_tokens: 5, recycle: true });
 });
 
 Deno.test("warm-up requests of a trace take none of its rows", async () => {

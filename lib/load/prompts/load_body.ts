@@ -1,4 +1,5 @@
 /** The body of a load's request. */
+import { InputError } from "../../errors.ts";
 import { requestBody } from "../../endpoint/request.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { LoadPrompt } from "./prompts.ts";
@@ -27,5 +28,11 @@ export function loadBody(prompt: LoadPrompt, settings: BodySettings): Record<str
     ...exact,
     ...body,
   };
+  if ("input" in parameters && (api.api_type === "chat" || api.api_type === "completions")) {
+    throw new InputError(
+      `${api.endpoint}: a row has "input", which is for /responses and /embeddings; use one of those, or ` +
+        '"messages"',
+    );
+  }
   return requestBody({ ...prompt, parameters }, api);
 }

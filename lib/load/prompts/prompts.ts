@@ -1,11 +1,8 @@
 /** Where the questions of a load come from. */
-import { readFile } from "node:fs/promises";
-import { InputError, messageOf } from "../../errors.ts";
-import { parseCsv } from "../../formats/csv.ts";
-import { syntheticPrompts } from "./synthetic.ts";
+import { blockTexts, syntheticPrompts } from "./synthetic.ts";
 import type { Question } from "../../endpoint/request.ts";
+import type { DatasetRow } from "../datasets/row.ts";
 import type { SyntheticLoad } from "./synthetic.ts";
-import type { TraceRow } from "./trace.ts";
 
 /** A question of a load. */
 export interface LoadPrompt extends Question {
@@ -13,6 +10,8 @@ export interface LoadPrompt extends Question {
   output_tokens: number | null;
   /** What the user says after each answer, in order; empty for a single question. */
   turns: readonly string[];
+  /** The session that it belongs to, as its dataset names it. */
+  session?: string;
 }
 
 /** Gives questions, each once unless it says so. */
@@ -33,24 +32,6 @@ export function fixedPrompt(prompt: string, output_tokens: number | null): Promp
   return { name: "one prompt, repeated", repeats: true, shared: null, next: () => question };
 }
 
-/** A list of questions, in order, once or again and again. */
-export function listedPrompts(
-  name: string,
-  prompts: readonly LoadPrompt[],
-  repeat: boolean,
-): PromptSource {
-  let at = 0;
-  return {
-    name: `${prompts.length} prompts of ${name}${repeat ? ", repeated" : ""}`,
-    repeats: repeat,
-    shared: null,
-    next: () => {
-      if (at >= prompts.length && !repeat) return null;
-      return prompts[at++ % prompts.length];
-    },
-  };
-}
-
 /** Made-up prompts, each different, or conversations of them. */
 export function madeUpPrompts(load: SyntheticLoad, turns = 1): PromptSource {
   const prompts = syntheticPrompts(load);
@@ -67,102 +48,79 @@ export function madeUpPrompts(load: SyntheticLoad, turns = 1): PromptSource {
   };
 }
 
-/**
- * The questions of a trace: its own prompts, or made-up ones of the lengths that it tells.
- *
- * @param warmup so many made-up ones come first, as long as those of the first rows.
- */
-export function tracePrompts(
-  rows: readonly TraceRow[],
-  seed: number,
-  warmup: number,
-): PromptSource {
+/** How the rows of a dataset are asked. */
+export interface DatasetUse {
+  /** In words, for results. */
+  name: string;
+  /** Of the words of what is made up. */
+  words: number;
+  /** Begin again where they are used up. */
+  recycle: boolean;
+  /** So many made-up ones come first, as long as those of the first rows. */
+  warmup: number;
+  /** Tokens of answers of which the dataset does not tell. */
+  output_tokens: number | null;
+}
+
+/** The questions of a dataset: its own prompts, or made-up ones of the lengths and blocks that it tells. */
+export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): PromptSource {
+  const { name, words, recycle, warmup } = use;
   let at = -warmup;
   const made = new Map<number, Iterator<{ prompt: string }>>();
   const ofLength = (tokens: number) => {
     let prompts = made.get(tokens);
     // a stream of its own for each length: prompts differ within their first words all the same
     if (!prompts) {
-      prompts = syntheticPrompts({ input: tokens, output: 1, seed, words: (seed + tokens) >>> 0 });
+      const own = (words + tokens) >>> 0;
+      prompts = syntheticPrompts({ input: tokens, output: 1, seed: words, words: own });
       made.set(tokens, prompts);
     }
     return prompts.next().value.prompt;
   };
+  const ofBlocks = rows.some(({ blocks }) => blocks !== null) ? blockTexts(words) : null;
   return {
-    name: `${rows.length} requests of a trace`,
-    repeats: false,
-    shared: rows.some(({ prompt }) => prompt !== null) ? null : 0,
+    name,
+    repeats: recycle,
+    shared: sharedBy(rows),
     next: () => {
-      if (at >= rows.length) return null;
+      if (at >= rows.length && !recycle) return null;
       const warming = at < 0;
-      const row = rows[warming ? (at + warmup) % rows.length : at];
+      const row = rows[(warming ? at + warmup : at) % rows.length];
       at++;
-      const { prompt, output_tokens } = row;
-      const input_tokens = row.input_tokens ?? prompt?.split(/\s+/).length ?? 0;
+      const { prompt, messages, turns, blocks, session, body } = row;
+      const output_tokens = row.output_tokens ?? use.output_tokens;
+      const length = row.input_tokens ?? prompt?.split(/\s+/).length ?? 0;
+      if (warming) return { prompt: ofLength(Math.max(4, length)), output_tokens, turns: [] };
+      const told = messages !== null
+        ? { messages }
+        : prompt !== null
+        ? { prompt }
+        : blocks !== null
+        ? { prompt: ofBlocks!(blocks.ids, blocks.tokens, length) }
+        : { prompt: ofLength(Math.max(4, length)) };
       return {
-        prompt: warming || prompt === null ? ofLength(Math.max(4, input_tokens)) : prompt,
+        ...told,
         output_tokens,
-        turns: [],
+        turns,
+        ...(session === null ? {} : { session }),
+        ...(Object.keys(body).length > 0 ? { parameters: body } : {}),
       };
     },
   };
 }
 
-/**
- * Reads prompts from JSON lines ({prompt}, {messages} or {turns}, and perhaps {max_tokens}), from a
- * CSV file with a column `prompt`, or from a suite's JSON.
- *
- * @throws {InputError} naming file and line.
- */
-export async function readPrompts(path: string): Promise<LoadPrompt[]> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    throw new InputError(`--prompts: ${path}: ${messageOf(error)}`);
+/** Share of the tokens that a cache of blocks knows by then; null where the rows do not tell. */
+function sharedBy(rows: readonly DatasetRow[]): number | null {
+  if (rows.some(({ prompt, messages }) => prompt !== null || messages !== null)) return null;
+  const seen = new Set<number>();
+  let [known, all] = [0, 0];
+  for (const { blocks, input_tokens } of rows) {
+    all += input_tokens ?? 0;
+    const ids = blocks?.ids ?? [];
+    const fresh = ids.findIndex((id) => !seen.has(id));
+    const shared = (fresh < 0 ? ids.length : fresh) * (blocks?.tokens ?? 0);
+    known += Math.min(shared, input_tokens ?? 0);
+    for (const id of ids) seen.add(id);
   }
-  const rows = path.endsWith(".csv") ? csvRows(path, text) : jsonRows(path, text);
-  if (rows.length === 0) throw new InputError(`--prompts: ${path}: no prompt in it`);
-  return rows.map(([row, where]) => promptOf(row, where));
-}
-
-type Row = [row: Record<string, unknown>, where: string];
-
-function csvRows(path: string, text: string): Row[] {
-  const [names, ...rows] = parseCsv(`--prompts: ${path}`, text);
-  return rows.map((row, i) => [
-    Object.fromEntries(row.map((value, column) => [names[column], value])),
-    `${path}: row ${i + 1}`,
-  ]);
-}
-
-function jsonRows(path: string, text: string): Row[] {
-  if (path.endsWith(".json")) {
-    const { tests } = parsed(text, path);
-    if (!Array.isArray(tests)) throw new InputError(`--prompts: ${path}: expected a suite's tests`);
-    return tests.map((test, i) => [test ?? {}, `${path}: tests[${i}]`]);
-  }
-  return text.split("\n").flatMap((line, i): Row[] =>
-    line.trim() === "" ? [] : [[parsed(line, `${path}:${i + 1}`), `${path}:${i + 1}`]]
-  );
-}
-
-function parsed(text: string, where: string): Record<string, unknown> {
-  try {
-    const value = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  } catch { /* told below */ }
-  throw new InputError(`--prompts: ${where}: expected a JSON object such as {"prompt": "…"}`);
-}
-
-function promptOf(row: Record<string, unknown>, where: string): LoadPrompt {
-  const { prompt, messages, turns, max_tokens } = row;
-  const limit = typeof max_tokens === "object" ? NaN : Number(max_tokens);
-  const output_tokens = Number.isInteger(limit) && limit >= 1 ? limit : null;
-  const texts = Array.isArray(turns) && turns.length > 0 &&
-    turns.every((turn) => typeof turn === "string");
-  if (texts) return { prompt: turns[0], turns: turns.slice(1), output_tokens };
-  if (typeof prompt === "string" && prompt !== "") return { prompt, turns: [], output_tokens };
-  if (Array.isArray(messages) && messages.length > 0) return { messages, turns: [], output_tokens };
-  throw new InputError(`--prompts: ${where}: expected "prompt", "messages" or "turns"`);
+  return all > 0 ? known / all : 0;
 }

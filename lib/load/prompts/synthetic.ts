@@ -97,6 +97,37 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
 }
 
 /**
+ * Makes prompts of blocks of words, as a trace tells them by ids: prompts whose ids begin alike begin with the
+ * same words, as many as those blocks have. What the ids do not cover is of no other prompt.
+ *
+ * @param words a whole number from 0 to 2^32 − 1: the same gives the same prompts.
+ * @returns makes the prompt of these blocks, each of so many tokens, `length` tokens long.
+ */
+export function blockTexts(
+  words: number,
+): (ids: readonly number[], block_tokens: number, length: number) => string {
+  checkSeed(words);
+  const passage = passages(seededRandom(words ^ 0x3039_0a3d));
+  const numbers = new Map<number, number>();
+  let next = 0;
+  // places apart, so that neighbours in number are not neighbours in the stock
+  const text = (number: number, count: number) =>
+    passage(number, number * 7919 % STOCK_WORDS, count);
+  return (ids, block_tokens, length) => {
+    let prompt = "";
+    let left = length;
+    for (const id of ids) {
+      let number = numbers.get(id);
+      if (number === undefined) numbers.set(id, number = next++);
+      prompt += text(number, Math.min(block_tokens, left));
+      left -= Math.min(block_tokens, left);
+    }
+    if (left > 0) prompt += text(next++, left);
+    return prompt.slice(1);
+  };
+}
+
+/**
  * Makes texts of `count` words, a space before each: first the number, as far as it goes, then
  * random words from `place` in the stock. Texts of the same number and place begin alike.
  */

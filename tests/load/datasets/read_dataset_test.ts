@@ -4,29 +4,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
-import { readTrace } from "../../../lib/load/prompts/trace.ts";
-import type { Trace } from "../../../lib/load/prompts/trace.ts";
+import { readDataset } from "../../../lib/load/datasets/read_dataset.ts";
+import { UNKNOWN_ROW as UNKNOWN } from "../../../lib/load/datasets/row.ts";
+import type { Dataset } from "../../../lib/load/datasets/read_dataset.ts";
 
 /** Reads `text` as a trace, by way of a file of the name. */
-async function readText(text: string, name = "trace"): Promise<Trace> {
+async function readText(text: string, name = "trace"): Promise<Dataset> {
   const folder = await mkdtemp(join(tmpdir(), "dyno-trace-"));
   try {
     await writeFile(join(folder, name), text);
-    return await readTrace(join(folder, name));
+    const dataset = await readDataset(join(folder, name));
+    return { ...dataset, notes: dataset.notes.map((note) => note.replace(`${folder}/`, "")) };
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
 const lines = (...rows: unknown[]) => rows.map((row) => JSON.stringify(row) + "\n").join("");
-
-const UNKNOWN = {
-  prompt: null,
-  input_tokens: null,
-  output_tokens: null,
-  hash_ids: null,
-  session: null,
-};
 
 Deno.test("our JSON lines: seconds or milliseconds, prompts or lengths", async () => {
   assertEquals(
@@ -44,7 +38,8 @@ Deno.test("our JSON lines: seconds or milliseconds, prompts or lengths", async (
         { ...UNKNOWN, t_s: 0.5, input_tokens: 7, output_tokens: 3, session: "12" },
         { ...UNKNOWN, t_s: 2, prompt: "How?", input_tokens: 2 },
       ],
-      skipped: 0,
+      timed: true,
+      notes: ['trace (dyno): "more" is not used (1 row)'],
     },
   );
   const { form, rows } = await readText(
@@ -58,36 +53,44 @@ Deno.test("Mooncake JSON lines: milliseconds and hash ids", async () => {
   assertEquals(
     await readText(
       lines(
-        { timestamp: 27482, input_length: 6955, output_length: 52, hash_ids: [46, 47, 2353] },
-        { timestamp: 30535, input_length: 6472, output_length: 26, hash_ids: [46, 47, 2366] },
+        { timestamp: 27482, input_length: 1155, output_length: 52, hash_ids: [46, 47, 2353] },
+        { timestamp: 30535, input_length: 1072, output_length: 26, hash_ids: [46, 47, 2366] },
       ),
       "conversation_trace.jsonl",
     ),
     {
       form: "mooncake",
       rows: [
-        { ...UNKNOWN, t_s: 0, input_tokens: 6955, output_tokens: 52, hash_ids: [46, 47, 2353] },
+        {
+          ...UNKNOWN,
+          t_s: 0,
+          input_tokens: 1155,
+          output_tokens: 52,
+          blocks: { ids: [46, 47, 2353], tokens: 512 },
+        },
         {
           ...UNKNOWN,
           t_s: 30.535 - 27.482,
-          input_tokens: 6472,
+          input_tokens: 1072,
           output_tokens: 26,
-          hash_ids: [46, 47, 2366],
+          blocks: { ids: [46, 47, 2366], tokens: 512 },
         },
       ],
-      skipped: 0,
+      timed: true,
+      notes: [],
     },
   );
 });
 
 Deno.test("BurstGPT: seconds; failures are counted, not replayed", async () => {
-  const { form, rows, skipped } = await readText(
+  const { form, rows, notes } = await readText(
     "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\r\n" +
       "5,ChatGPT,472,18,490,Conversation log\r\n" +
       "45.5,GPT-4,1087,0,1087,API log\r\n" +
       "118,ChatGPT,417,276.0,693,Conversation log\r\n",
   );
-  assertEquals({ form, skipped }, { form: "burstgpt", skipped: 1 });
+  assertEquals(form, "burstgpt");
+  assertEquals(notes.at(-1), "trace (burstgpt): 1 row of no tokens skipped");
   assertEquals(rows, [
     { ...UNKNOWN, t_s: 0, input_tokens: 472, output_tokens: 18 },
     { ...UNKNOWN, t_s: 113, input_tokens: 417, output_tokens: 276 },
@@ -117,22 +120,22 @@ Deno.test("Azure: dates of both years' traces, finer than milliseconds", async (
   );
   assertEquals(form, "azure");
   assertEquals(rows[1].input_tokens, 396);
-  assertAlmostEquals(rows[1].t_s, 1.0145789, 1e-6);
+  assertAlmostEquals(rows[1].t_s!, 1.0145789, 1e-6);
   const offsets = await readText(
     "TIMESTAMP,ContextTokens,GeneratedTokens\n" +
       "2024-05-10 00:00:00.009930+00:00,2162,5\n" +
       "2024-05-10 02:00:01+01:00,2399,6\n",
   );
-  assertAlmostEquals(offsets.rows[1].t_s, 3600.99007, 1e-6);
+  assertAlmostEquals(offsets.rows[1].t_s!, 3600.99007, 1e-6);
 });
 
 Deno.test("what is wrong with a trace is said with file and line", async () => {
   const mooncake = { timestamp: 0, input_length: 5, output_length: 5, hash_ids: [1] };
   const burst = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n";
   const refused: [string, string][] = [
-    ["", "trace: empty; expected JSON lines"],
-    ["a,b\n1,2\n", 'trace:1: columns "a,b" are of no known trace'],
-    ["[1, 2]", "trace:1: columns"],
+    ["", "trace: empty; expected one row a request"],
+    ["a,b\n1,2\n", 'trace:2: fields "a,b" are of no known form'],
+    ["[1, 2]", "trace: [0]: 1; expected an object"],
     ["{\n", "trace:1: malformed JSON"],
     [lines(mooncake) + "\n7\n", "trace:3: 7; expected an object"],
     [lines(mooncake, { ...mooncake, input_length: 2.5 }), "trace:2: input_length: 2.5; expected"],
@@ -142,7 +145,14 @@ Deno.test("what is wrong with a trace is said with file and line", async () => {
       'trace:1: timestamp: "now"; expected a number of',
     ],
     [lines({ ...mooncake, timestamp_s: 1 }), 'trace:1: both of "timestamp_s"'],
-    [lines({ prompt: "x" }), 'trace:1: neither of "timestamp_s"'],
+    [
+      lines({ prompt: "x" }, { prompt: "x", timestamp: 1 }),
+      "trace: 1 of 2 rows have no time",
+    ],
+    [
+      lines({ ...mooncake, hash_ids: [1, 2] }),
+      "trace:1: hash_ids: 2 blocks of 512 tokens for 5 tokens; expected 1 at most",
+    ],
     [lines({ timestamp_s: 0 }), 'trace:1: no "prompt" and no "input_length"'],
     [lines({ timestamp_s: 0, prompt: "" }), 'trace:1: prompt: ""; expected'],
     [lines({ timestamp_s: 0, prompt: "x", session: {} }), "trace:1: session: {}; expected"],
@@ -159,8 +169,8 @@ Deno.test("what is wrong with a trace is said with file and line", async () => {
   for (const [text, message] of refused) {
     await assertRejects(() => readText(text), InputError, message);
   }
-  await assertRejects(() => readTrace("/nowhere/trace"), InputError, "no such file");
-  await assertRejects(() => readTrace(tmpdir()), InputError, "is a folder");
+  await assertRejects(() => readDataset("/nowhere/trace"), InputError, "no such file");
+  await assertRejects(() => readDataset(tmpdir()), InputError, "is a folder");
 });
 
 Deno.test("a long trace is read in a few seconds", async () => {

@@ -1,0 +1,130 @@
+/** Datasets: the requests that a file holds, in any form that is known. */
+import { InputError } from "../../errors.ts";
+import { azureForm, burstgptForm } from "./csv_traces.ts";
+import { bailianForm, mooncakeForm, ownTraceForm } from "./mooncake.ts";
+import { openaiBatchForm, requestForm } from "./requests.ts";
+import { RowFields } from "./row_fields.ts";
+import { sharegptForm } from "./sharegpt.ts";
+import { readTable } from "./tables.ts";
+import type { DatasetForm, DatasetRow } from "./row.ts";
+import type { FileRow } from "./tables.ts";
+
+/** What a file asks for. */
+export interface Dataset {
+  /** The form that was recognised. */
+  form: string;
+  /** Not empty; where all have a time, in its order, the first at 0 s. */
+  rows: DatasetRow[];
+  /** Whether every row has a time. */
+  timed: boolean;
+  /** What of the file is not used or was left out, one line each. */
+  notes: string[];
+}
+
+/** The first that fits a file is taken. */
+const FORMS: readonly DatasetForm[] = [
+  sharegptForm,
+  openaiBatchForm,
+  bailianForm,
+  mooncakeForm,
+  ownTraceForm,
+  burstgptForm,
+  azureForm,
+  requestForm,
+];
+
+const EXPECTED =
+  'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s "conversations"; a batch ' +
+  "of OpenAI's form; Mooncake's, Bailian's or our own \"timestamp\" with \"input_length\"; BurstGPT's or " +
+  "Azure's CSV; or --columns prompt=NAME to say which column is what";
+
+/**
+ * Reads a dataset: JSON, JSON lines, CSV or Parquet (UTF-8, a byte order mark is dropped). Rows out of
+ * order are sorted; those of equal time keep their order. Rows of lengths with 0 tokens of input or
+ * output are left out, as BurstGPT marks failed requests so.
+ *
+ * @param columns which column is which of a form's fields: `{ prompt: "question" }`.
+ * @example
+ * ```ts
+ * const { rows, form, notes } = await readDataset("BurstGPT_1.csv");
+ * ```
+ * @throws {InputError} with file and line: unreadable, of no form that is known, a value of the wrong
+ * kind, or no rows.
+ */
+export async function readDataset(
+  path: string,
+  columns: Readonly<Record<string, string>> = {},
+): Promise<Dataset> {
+  const table = await readTable(path);
+  if (table.length === 0) {
+    throw new InputError(`${path}: a header and no rows; expected one row a request`);
+  }
+  const mapped = table.map((row) => renamed(row, columns));
+  const names = new Set(Object.keys(mapped[0].fields));
+  const form = FORMS.find(({ has }) => has(names));
+  if (form === undefined) {
+    const shown = [...names].join(",").slice(0, 100);
+    throw new InputError(
+      `${mapped[0].where()}: fields "${shown}" are of no known form; ${EXPECTED}`,
+    );
+  }
+  const told = new Map<string, number>();
+  const tell = (what: string) => told.set(what, (told.get(what) ?? 0) + 1);
+  const read = form.begin(tell);
+  const rows: DatasetRow[] = [];
+  let skipped = 0;
+  for (const { fields, where, cells } of mapped) {
+    const row = new RowFields(fields, where, cells);
+    const found = read(row);
+    for (const name of row.unread()) tell(`"${name}" is not used`);
+    if (found.output_tokens === 0 || found.input_tokens === 0) skipped++;
+    else if (found.prompt === null && found.messages === null && found.input_tokens === null) {
+      throw row.complaint(`no "prompt" and no "input_length"; ${EXPECTED}`);
+    } else rows.push(found);
+  }
+  if (rows.length === 0) {
+    throw new InputError(
+      `${path}: each row (of ${table.length}) has 0 tokens of input or output; nothing to send`,
+    );
+  }
+  const notes = [...told].map(([what, n]) => `${path} (${form.name}): ${what} (${rowsWord(n)})`);
+  if (skipped > 0) {
+    notes.push(`${path} (${form.name}): ${rowsWord(skipped)} of no tokens skipped`);
+  }
+  return { form: form.name, notes, ...placed(path, rows) };
+}
+
+const rowsWord = (n: number) => n === 1 ? "1 row" : `${n} rows`;
+
+/** Rows by their times, if they have them. */
+function placed(path: string, rows: DatasetRow[]): Pick<Dataset, "rows" | "timed"> {
+  const timed = rows.filter(({ t_s }) => t_s !== null).length;
+  if (timed === 0) return { rows, timed: false };
+  if (timed < rows.length) {
+    throw new InputError(
+      `${path}: ${
+        rows.length - timed
+      } of ${rows.length} rows have no time, neither "timestamp_s" (s) nor ` +
+        '"timestamp" (ms); expected one in each row, or in none',
+    );
+  }
+  const sorted = rows.toSorted((a, b) => a.t_s! - b.t_s!);
+  const first_s = sorted[0].t_s!;
+  return { rows: sorted.map((row) => ({ ...row, t_s: row.t_s! - first_s })), timed: true };
+}
+
+function renamed(row: FileRow, columns: Readonly<Record<string, string>>): FileRow {
+  if (Object.keys(columns).length === 0) return row;
+  const fields = { ...row.fields };
+  for (const [field, column] of Object.entries(columns)) {
+    if (!Object.hasOwn(row.fields, column)) {
+      throw new InputError(
+        `${row.where()}: --columns ${field}=${column}: there is no "${column}"; there are ` +
+          Object.keys(row.fields).join(", "),
+      );
+    }
+    delete fields[column];
+  }
+  for (const [field, column] of Object.entries(columns)) fields[field] = row.fields[column];
+  return { ...row, fields };
+}

@@ -1,0 +1,123 @@
+/**
+ * Requests as they were, or are to be: batches in OpenAI's form, with every field of the body, and rows
+ * that are a body or a prompt themselves.
+ */
+import { timeOf } from "./mooncake.ts";
+import { UNKNOWN_ROW } from "./row.ts";
+import type { DatasetForm, DatasetRow } from "./row.ts";
+import type { RowFields } from "./row_fields.ts";
+
+/**
+ * Fields of a request's body that are sent where a row has them: those of OpenAI's chat, completions,
+ * responses and embeddings APIs, and what vLLM, SGLang and llama.cpp add to them.
+ */
+const BODY_FIELDS = (
+  "model tools tool_choice parallel_tool_calls functions function_call temperature top_p top_k min_p " +
+  "typical_p n best_of seed stop stop_token_ids logprobs top_logprobs logit_bias presence_penalty " +
+  "frequency_penalty repetition_penalty length_penalty response_format guided_json guided_regex " +
+  "guided_choice guided_grammar structured_outputs grammar json_schema regex user metadata store " +
+  "service_tier reasoning_effort reasoning modalities audio prediction web_search_options verbosity " +
+  "max_completion_tokens max_output_tokens min_tokens ignore_eos echo suffix chat_template " +
+  "chat_template_kwargs add_generation_prompt continue_final_message add_special_tokens " +
+  "skip_special_tokens include_reasoning separate_reasoning documents mm_processor_kwargs priority " +
+  "cache_salt prompt_cache_key safety_identifier truncate_prompt_tokens input instructions " +
+  "previous_response_id text dimensions encoding_format extra_body cache_prompt mirostat samplers lora " +
+  "lora_path stream_options stream"
+).split(" ");
+
+/** OpenAI's batch form: `{custom_id, method, url, body}`. */
+export const openaiBatchForm: DatasetForm = {
+  name: "openai batch",
+  has: (names) => names.has("body") && (names.has("custom_id") || names.has("url")),
+  begin(note) {
+    const paths = new Set<string>();
+    return (fields) => {
+      fields.value("custom_id");
+      const method = fields.text("method") ?? "POST";
+      if (method !== "POST") throw fields.complaint(`method: "${method}"; expected POST`);
+      paths.add(fields.text("url") ?? "");
+      if (paths.size > 1) {
+        throw fields.complaint(
+          `url: ${[...paths].join(" and ")} in one file; a load asks one API: split the file`,
+        );
+      }
+      const body = fields.value("body");
+      if (typeof body !== "object" || body === null || Array.isArray(body)) {
+        throw fields.complaint("body: expected an object");
+      }
+      return bodyRow({ ...body as Record<string, unknown> }, fields, note);
+    };
+  },
+};
+
+/** Rows that say `prompt`, `messages`, `turns` or `input`, and any field of a request's body. */
+export const requestForm: DatasetForm = {
+  name: "requests",
+  has: (names) => ["prompt", "messages", "turns", "input"].some((name) => names.has(name)),
+  begin(note) {
+    return (fields) => {
+      fields.value("id");
+      const body: Record<string, unknown> = {};
+      for (const name of ["messages", "max_tokens", ...BODY_FIELDS]) {
+        const value = fields.json(name);
+        if (value !== undefined) body[name] = value;
+      }
+      const prompt = fields.value("prompt");
+      if (prompt !== undefined) body.prompt = prompt;
+      const turns = fields.json("turns");
+      const rest = {
+        t_s: timeOf(fields),
+        session: fields.name("session") ?? fields.name("session_id"),
+      };
+      if (turns === undefined) {
+        const row = bodyRow(body, fields, note);
+        const last = row.messages?.at(-1) as { role?: unknown } | undefined;
+        if (last?.role === "assistant") {
+          note("messages end with an answer: it is sent as it is, and the model goes on from it");
+        }
+        return { ...row, ...rest };
+      }
+      const texts = Array.isArray(turns) && turns.length > 0 &&
+        turns.every((turn) => typeof turn === "string");
+      if (!texts) {
+        throw fields.complaint('turns: expected a list of texts, as ["…", "…"]');
+      }
+      const { max_tokens, stream: _stream, ...others } = body;
+      return {
+        ...UNKNOWN_ROW,
+        ...rest,
+        prompt: turns[0],
+        turns: turns.slice(1),
+        output_tokens: limitOf(max_tokens),
+        body: others,
+      };
+    };
+  },
+};
+
+/** A row from its request's body: all of it is sent. */
+function bodyRow(
+  body: Record<string, unknown>,
+  fields: RowFields,
+  note: (text: string) => void,
+): DatasetRow {
+  const { prompt, messages, max_tokens, stream, stream_options: _, ...others } = body;
+  if (stream === false) note('"stream": false is not followed: --no-stream asks for whole answers');
+  const row = { ...UNKNOWN_ROW, output_tokens: limitOf(max_tokens), body: others };
+  if (messages !== undefined) {
+    if (Array.isArray(messages) && messages.length > 0) return { ...row, messages };
+  } else if (typeof prompt === "string" && prompt !== "") {
+    return { ...row, prompt };
+  } else if (Array.isArray(prompt) && prompt.length > 0) {
+    return { ...row, prompt: JSON.stringify(prompt), body: { ...others, prompt } };
+  } else if (others.input !== undefined) {
+    const { input } = others;
+    return { ...row, prompt: typeof input === "string" ? input : JSON.stringify(input) };
+  }
+  throw fields.complaint('expected "prompt", "messages", "input" or "turns"');
+}
+
+function limitOf(max_tokens: unknown): number | null {
+  const limit = typeof max_tokens === "object" ? NaN : Number(max_tokens);
+  return Number.isInteger(limit) && limit >= 1 ? limit : null;
+}

@@ -1,0 +1,61 @@
+/**
+ * ShareGPT's conversations: `{id, conversations: [{from, value}]}`, as a JSON list or as JSON lines. The
+ * user's words are the turns of a conversation; the answers come from the endpoint, not from the file.
+ */
+import { UNKNOWN_ROW } from "./row.ts";
+import type { DatasetForm, DatasetRow } from "./row.ts";
+import type { RowFields } from "./row_fields.ts";
+
+/** Who speaks, by the names that dumps of it use; the rest are the model's. */
+const USERS: ReadonlySet<unknown> = new Set(["human", "user"]);
+const MODELS: ReadonlySet<unknown> = new Set([
+  "gpt",
+  "chatgpt",
+  "assistant",
+  "bing",
+  "bard",
+  "model",
+]);
+
+/** ShareGPT and what is written like it. */
+export const sharegptForm: DatasetForm = {
+  name: "sharegpt",
+  has: (names) => names.has("conversations"),
+  begin(note) {
+    return (fields) => rowOf(fields, note);
+  },
+};
+
+function rowOf(fields: RowFields, note: (text: string) => void): DatasetRow {
+  const said = (fields.list("conversations") ?? []).map((each) => each as Record<string, unknown>);
+  fields.value("id");
+  const messages: { role: string; content: string }[] = [];
+  const turns: string[] = [];
+  let answers = 0;
+  for (const each of said) {
+    const from = each?.from ?? each?.role;
+    const value = each?.value ?? each?.content;
+    if (typeof value !== "string") {
+      throw fields.complaint(`conversations: a message without a text in "value"`);
+    }
+    if (from === "system" && turns.length === 0) messages.push({ role: "system", content: value });
+    else if (USERS.has(from)) turns.push(value);
+    else if (!MODELS.has(from)) {
+      throw fields.complaint(
+        `conversations: "from": ${JSON.stringify(from)}; expected human, gpt or system`,
+      );
+    } else if (turns.length === 0) note("the model's words before the user's are not sent");
+    else answers++;
+  }
+  if (turns.length === 0) {
+    throw fields.complaint("conversations: the user says nothing in it; leave the row out");
+  }
+  if (answers > 0) note("recorded answers are not sent: the history is of the endpoint's own");
+  const [first, ...later] = turns;
+  if (messages.length === 0) return { ...UNKNOWN_ROW, prompt: first, turns: later };
+  return {
+    ...UNKNOWN_ROW,
+    messages: [...messages, { role: "user", content: first }],
+    turns: later,
+  };
+}
