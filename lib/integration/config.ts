@@ -116,9 +116,7 @@ function refuseUnknown(
   const wrong = given.findIndex((name) => !known.includes(name));
   if (wrong < 0) return;
   throw new InputError(
-    `${file.path}:${positionOf(file.text, [...path, wrong])}: "${
-      given[wrong]
-    }" is not one of the ` +
+    `${file.path}:${positionOf(file, [...path, wrong])}: "${given[wrong]}" is not one of the ` +
       `file's ${path.at(-1)}: ${known.join(", ")}`,
   );
 }

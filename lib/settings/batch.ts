@@ -176,7 +176,7 @@ function refuseTwice(file: JsonFile, list: string, names: readonly string[]): vo
   const second = names.findIndex((name, i) => names.indexOf(name) < i);
   if (second < 0) return;
   throw new InputError(
-    `${file.path}:${positionOf(file.text, [list, second])}: ${list}[${second}]: ` +
+    `${file.path}:${positionOf(file, [list, second])}: ${list}[${second}]: ` +
       `"${names[second]}" is there already`,
   );
 }

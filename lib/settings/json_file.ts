@@ -1,4 +1,4 @@
-/** Reading JSON that people wrote: errors name the file, the line and the column. */
+/** Reading JSON or YAML that people wrote: errors name the file, the line and the column. */
 import { readFile } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
@@ -13,16 +13,18 @@ const DEEPEST = 500;
 export interface JsonFile {
   /** Where it was read, for messages. */
   path: string;
-  /** The text as it was read, for the places of errors. */
+  /** Its JSON: the text as it was read, or what its YAML comes to. */
   text: string;
   /** The parsed text, not checked yet. */
   value: unknown;
+  /** Where a value stands that was not read from JSON: `line:column`; null for one that is not there. */
+  at?(path: readonly (string | number)[]): string | null;
 }
 
 /**
- * Reads and parses a JSON file (UTF-8, a byte order mark is dropped).
+ * Reads and parses a JSON file, or a YAML file by its name (UTF-8, a byte order mark is dropped).
  *
- * @throws {InputError} missing or unreadable file, or malformed JSON with line and column.
+ * @throws {InputError} missing or unreadable file, or malformed JSON or YAML with line and column.
  */
 export async function readJsonFile(path: string): Promise<JsonFile> {
   let text: string;
@@ -31,7 +33,15 @@ export async function readJsonFile(path: string): Promise<JsonFile> {
   } catch (error) {
     throw new InputError(unreadable(path, error));
   }
-  return parseJson(path, text.replace(/^\uFEFF/, ""));
+  text = text.replace(/^\uFEFF/, "");
+  if (!isYaml(path)) return parseJson(path, text);
+  const { parseYaml } = await import("./yaml_file.ts");
+  return parseYaml(path, text, DEEPEST);
+}
+
+/** Whether a file's name says that it is YAML. */
+function isYaml(path: string): boolean {
+  return /\.ya?ml$/i.test(path);
 }
 
 /** Parses JSON text that came from `path`; see {@linkcode readJsonFile}. */
@@ -77,12 +87,17 @@ export function checkJson<Schema extends z.ZodType>(
   const form = fileForms.get(schema)?.name;
   const see = form === undefined ? "" : ` (dyno schema ${form} prints the form)`;
   throw new InputError(
-    `${file.path}:${positionOf(file.text, path)}: ${where}${message}${more}${see}`,
+    `${file.path}:${positionOf(file, path)}: ${where}${message}${more}${see}`,
   );
 }
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */
-export function positionOf(text: string, path: readonly (string | number)[]): string {
+export function positionOf(file: JsonFile, path: readonly (string | number)[]): string {
+  const { text, at } = file;
+  for (let depth = path.length; at && depth >= 0; depth--) {
+    const place = at(path.slice(0, depth));
+    if (place !== null) return place;
+  }
   const tree = treeOf(text);
   for (let depth = path.length; tree && depth >= 0; depth--) {
     const node = findNodeAtLocation(tree, path.slice(0, depth));
@@ -125,7 +140,7 @@ function malformed(text: string, engineMessage: string): string {
 function unreadable(path: string, error: unknown): string {
   const code = (error as { code?: string }).code;
   if (code === "ENOENT") return `${path}: no such file; check the path`;
-  if (code === "EISDIR") return `${path}: is a folder, expected a JSON file`;
+  if (code === "EISDIR") return `${path}: is a folder, expected a JSON or YAML file`;
   if (code === "EACCES") return `${path}: not readable (permission denied)`;
   return `${path}: ${messageOf(error)}`;
 }

@@ -50,7 +50,7 @@ function refuseDuplicates(file: JsonFile, suite: Suite): void {
   suite.tests.forEach(({ id }, i) => {
     const earlier = first.get(id);
     if (earlier !== undefined) {
-      const at = positionOf(file.text, ["tests", i, "id"]);
+      const at = positionOf(file, ["tests", i, "id"]);
       throw new InputError(
         `${file.path}:${at}: tests[${i}].id: "${id}" is already the id of tests[${earlier}]; ids must differ`,
       );

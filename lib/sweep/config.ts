@@ -83,7 +83,7 @@ export function sweepConfigOf(
 
 /** The same value twice would be the same run twice. */
 function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): void {
-  const where = (at: string) => `${file.path}:${positionOf(file.text, ["matrix", key])}: ${at}`;
+  const where = (at: string) => `${file.path}:${positionOf(file, ["matrix", key])}: ${at}`;
   if (key === "seed") throw new InputError(where("matrix.seed: seeds go into matrix.seeds"));
   const seen = new Map<string, string>();
   for (const value of values) {
@@ -103,7 +103,7 @@ function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): v
 function valuesOf(file: JsonFile, key: string, values: Exact): Exact[] {
   if (Array.isArray(values) && values.length > 0) return values;
   throw new InputError(
-    `${file.path}:${positionOf(file.text, ["matrix", key])}: matrix.${key}: expected a list of ` +
+    `${file.path}:${positionOf(file, ["matrix", key])}: matrix.${key}: expected a list of ` +
       "values that is not empty",
   );
 }
@@ -120,7 +120,7 @@ function checkPart<T>(
   const [issue] = result.error.issues;
   const whole = [...path, ...issue.path as (string | number)[]];
   throw new InputError(
-    `${file.path}:${positionOf(file.text, whole)}: ${path.join(".")}${
+    `${file.path}:${positionOf(file, whole)}: ${path.join(".")}${
       issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("")
     }: ${issue.message}`,
   );
@@ -131,7 +131,7 @@ function checkParameters(file: JsonFile, config: SweepConfig): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
     throw new InputError(
-      `${file.path}:${positionOf(file.text, ["matrix", "ablations"])}: ` +
+      `${file.path}:${positionOf(file, ["matrix", "ablations"])}: ` +
         `matrix.ablations: two have the name "${twice}"`,
     );
   }
@@ -144,7 +144,7 @@ function checkParameters(file: JsonFile, config: SweepConfig): void {
     const wrong = Object.keys(config[part]).find((key) => !SIM_PARAMETERS.includes(key));
     if (wrong !== undefined) {
       throw new InputError(
-        `${file.path}:${positionOf(file.text, [part, wrong])}: "${wrong}" is not a parameter of ` +
+        `${file.path}:${positionOf(file, [part, wrong])}: "${wrong}" is not a parameter of ` +
           `agent_sched_sim${didYouMean(wrong, SIM_PARAMETERS)}`,
       );
     }

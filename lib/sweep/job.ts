@@ -76,7 +76,7 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
     : experimentSchema.shape;
   const names = Object.keys(shape).filter((name) => !NOT_VARIED.includes(name));
   const complain = (path: string[], text: string): never => {
-    throw new InputError(`${file.path}:${positionOf(file.text, path)}: ${path.join(".")}: ${text}`);
+    throw new InputError(`${file.path}:${positionOf(file, path)}: ${path.join(".")}: ${text}`);
   };
   const check = (path: string[], name: string, value: unknown) => {
     const wrapped = kind === "suite" && LISTS.includes(name) && typeof value === "string";

@@ -1,0 +1,156 @@
+/** YAML (1.2) that people wrote, as the JSON that it stands for; loaded only where a file is YAML. */
+import {
+  Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+} from "yaml";
+import { InputError } from "../errors.ts";
+import type { Node } from "yaml";
+import type { JsonFile } from "./json_file.ts";
+
+/** More than any file needs, and far less than one that names itself over and over would make. */
+const LONGEST_JSON = 64_000_000;
+/** A number as JSON writes it: then it is kept as it stands, 50.0 with its point. */
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/**
+ * Parses YAML text that came from `path`. Numbers keep the form in which they stand.
+ *
+ * @param deepest levels of lists and objects that are taken.
+ * @throws {InputError} malformed YAML, two documents, keys that are no texts or come twice, with line
+ * and column; nesting without end.
+ */
+export function parseYaml(path: string, text: string, deepest: number): JsonFile {
+  const lines = new LineCounter();
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${line}:${col}`;
+  };
+  let documents;
+  try {
+    documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InputError(`${path}: nested too deeply`);
+  }
+  const [document] = Array.isArray(documents) ? documents : [];
+  if (!(document instanceof Document) || document.contents === null) {
+    throw new InputError(`${path}: the file is empty; expected YAML`);
+  }
+  const [fault] = document.errors;
+  if (fault) {
+    throw new InputError(`${path}:${place(fault.pos[0])}: malformed YAML: ${fault.message}`);
+  }
+  const second = documents[1];
+  if (second !== undefined) {
+    const at = place(second.range?.[0] ?? 0);
+    throw new InputError(`${path}:${at}: a second document; expected one, without a line of ---`);
+  }
+  const whole = document as Document;
+  const refuse = (node: Node, why: string) =>
+    new InputError(`${path}:${place(node.range?.[0] ?? 0)}: ${why}`);
+  const resolved = resolver(whole);
+  const json = jsonOf(whole.contents, resolved, deepest, refuse);
+  return {
+    path,
+    text: json,
+    value: JSON.parse(json),
+    at: (keys) => {
+      const node = nodeAt(whole.contents, resolved, keys);
+      return node?.range ? place(node.range[0]) : null;
+    },
+  };
+}
+
+/** What a node is: of an alias, what it stands for. */
+type Resolve = (node: unknown) => Node | null;
+
+function nodeAt(
+  root: unknown,
+  resolved: Resolve,
+  keys: readonly (string | number)[],
+): Node | null {
+  let node = resolved(root);
+  for (const key of keys) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+      node = resolved(pair?.value ?? (pair?.key as Node | undefined));
+    } else if (isSeq(node)) node = resolved(node.items[Number(key)]);
+    else return null;
+  }
+  return node;
+}
+
+/** An alias stands for the nearest node before it that has its name. */
+function resolver(document: Document): Resolve {
+  const named = new Map<string, Node>();
+  const meant = new Map<unknown, Node | null>();
+  visit(document, {
+    Alias: (_, alias) => void meant.set(alias, named.get(alias.source) ?? null),
+    Value: (_, node) => void (node.anchor !== undefined && named.set(node.anchor, node)),
+  });
+  return (node) => {
+    const found = isAlias(node) ? meant.get(node) : node;
+    return isMap(found) || isSeq(found) || isScalar(found) ? found : null;
+  };
+}
+
+/** The JSON of a document; an alias is what it stands for, and `<<` puts another map's fields in. */
+function jsonOf(
+  root: unknown,
+  resolved: Resolve,
+  deepest: number,
+  refuse: (node: Node, why: string) => InputError,
+): string {
+  let length = 0;
+  const counted = (text: string, node: Node) => {
+    length += text.length;
+    if (length <= LONGEST_JSON) return text;
+    throw refuse(node, "comes to more than 64 MB of JSON");
+  };
+  const write = (given: unknown, depth: number): string => {
+    const node = resolved(given);
+    if (node === null && isAlias(given)) throw refuse(given, `*${given.source} names nothing`);
+    if (node === null) return "null";
+    counted("[]", node);
+    if (depth > deepest) throw refuse(node, "nested too deeply");
+    if (isSeq(node)) return `[${node.items.map((item) => write(item, depth + 1)).join(",")}]`;
+    if (isMap(node)) {
+      const fields = new Map<string, string>();
+      fill(node, fields, depth);
+      return `{${[...fields].map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(",")}}`;
+    }
+    if (!isScalar(node)) return "null";
+    const { value, source } = node;
+    if (typeof value === "number" && source !== undefined && JSON_NUMBER.test(source)) {
+      return counted(source, node);
+    }
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw refuse(node, `${source} is no number that JSON has`);
+    }
+    return counted(JSON.stringify(typeof value === "bigint" ? Number(value) : value ?? null), node);
+  };
+  const fill = (node: Node, fields: Map<string, string>, depth: number) => {
+    if (depth > deepest) throw refuse(node, "nested too deeply");
+    if (!isMap(node)) throw refuse(node, "<< takes a map, or a list of maps");
+    const own = new Map<string, string>();
+    for (const { key, value } of node.items) {
+      if (!isScalar(key)) throw refuse(node, "a key is no text; put it in quotes");
+      const name = String(key.value);
+      if (name !== "<<" || key.type === "QUOTE_DOUBLE" || key.type === "QUOTE_SINGLE") {
+        own.set(name, write(value, depth + 1));
+        continue;
+      }
+      const merged = resolved(value);
+      const maps = isSeq(merged) ? merged.items.map((item) => resolved(item)) : [merged];
+      for (const map of maps.reverse()) fill(map ?? node, fields, depth + 1);
+    }
+    own.forEach((json, name) => fields.set(name, json));
+  };
+  return write(root, 0);
+}
