@@ -148,10 +148,16 @@ function fill(
     if (of !== "itl" && own.length > 0) stated.check(`${of}_mean_ms`, average, mean(own));
   }
   stated.keep("requests_per_s", average("request_throughput"));
-  if (items === null) {
-    summary.successful = Math.round(good ?? 0);
-    summary.failed = Math.round(bad ?? errorsIn(file));
-    summary.items_total = summary.successful + summary.failed;
+  const own = items === null ? null : { successful: summary.successful, failed: summary.failed };
+  const failed = bad ?? errorsIn(file);
+  if (good !== null || own === null) summary.successful = Math.round(good ?? 0);
+  if (good !== null || bad !== null || own === null) summary.failed = Math.round(failed);
+  summary.items_total = Math.max(summary.successful + summary.failed, items?.length ?? 0);
+  if (own !== null) {
+    if (good !== null) stated.check("successful", summary.successful, own.successful);
+    if (good !== null || bad !== null) stated.check("failed", summary.failed, own.failed);
+    stated.check("prompt_tokens", input, summary.prompt_tokens);
+    stated.check("completion_tokens", output, summary.completion_tokens);
   }
   summary.prompt_tokens = input === null ? summary.prompt_tokens : Math.round(input);
   summary.completion_tokens = output === null ? summary.completion_tokens : Math.round(output);

@@ -95,6 +95,7 @@ export async function readLmEval(
     unmapped: {
       task_config: new Fields(path, { config: of("configs") }).rest(KEEP_SMALL).config,
       harness_config: config?.rest(KEEP_SMALL) ?? null,
+      ...(read?.others.length ? { filters_left_out: read.others } : {}),
       ...(read?.torn ? { samples_end: read.torn } : {}),
     },
     ...stated.found(),
@@ -106,11 +107,13 @@ interface Samples {
   /** What their score is; null where they name no metric. */
   metric: string | null;
   filter: string | null;
+  /** Filters whose samples are left out: they are of the same answers. */
+  others: string[];
   torn: string | null;
 }
 
 async function readSamples(path: string): Promise<Samples> {
-  const read: Samples = { items: [], metric: null, filter: null, torn: null };
+  const read: Samples = { items: [], metric: null, filter: null, others: [], torn: null };
   const ids = new DistinctIds();
   let first = true;
   for await (const { value, line } of jsonLinesOf(path, (message) => read.torn = message)) {
@@ -121,7 +124,10 @@ async function readSamples(path: string): Promise<Samples> {
       [read.metric, read.filter] = [typeof named === "string" ? named : null, filter];
       first = false;
     }
-    if (filter !== read.filter) continue;
+    if (filter !== read.filter) {
+      if (filter !== null && !read.others.includes(filter)) read.others.push(filter);
+      continue;
+    }
     const id = sample.label("doc_id");
     const told = read.metric === null ? null : sample.peek(read.metric);
     const score = typeof told === "boolean" ? Number(told) : typeof told === "number" ? told : null;

@@ -6,7 +6,7 @@ import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { mean } from "../stats/quantile.ts";
 import { millisecondsOf } from "./times.ts";
-import { saysTimeout, unknownItem } from "./totals.ts";
+import { saysTimeout, totalsOf, unknownItem } from "./totals.ts";
 
 /** Such as `p99_ttft_ms` and `median_e2e_latency_ms`. */
 const TIME = /^(mean|median|std|p[\d.]+)_(ttft|tpot|itl|e2el|e2e_latency)_ms$/;
@@ -45,6 +45,15 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
   const ttft_mean = file.amountOrNull("mean_ttft_ms");
   if (ttfts.length === file.countOrNull("completed")) {
     stated.check("ttft_mean_ms", ttft_mean, ttfts.length > 0 ? mean(ttfts) : null);
+  }
+  if (items.length > 0) {
+    const own = totalsOf(items);
+    stated.check("completed", file.countOrNull("completed"), own.successful);
+    stated.check(
+      "total_output_tokens",
+      file.countOrNull("total_output_tokens"),
+      own.completion_tokens,
+    );
   }
   const sglang = isSglangBench(value);
   const completed = file.countOrNull("completed") ?? 0;

@@ -113,6 +113,15 @@ export function importedFigures(results: JsonObject): Partial<RunSummary> {
   };
 }
 
+/** {@linkcode statedFigures} of the run at `path`; nothing where it is dyno's own, or damaged. */
+export function readStated(path: string): StatedFigures | undefined {
+  try {
+    return statedFigures(asObject(JSON.parse(plainText(join(path, "results.json")))));
+  } catch {
+    return undefined;
+  }
+}
+
 /** What the source of an imported run states of the whole, as its results.json keeps it. */
 export function statedFigures(results: JsonObject | null): StatedFigures | undefined {
   const stated = objectAt(results, "stated");

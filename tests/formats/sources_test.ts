@@ -193,6 +193,7 @@ Deno.test("lm-evaluation-harness: a run a task, its scores and its samples", asy
     ["2", true],
     ["3", false],
   ]);
+  assertEquals(arith.unmapped.filters_left_out, ["flexible-extract"]);
   assertEquals(choice.stated!.figures, { acc: 0.6666666666666666, acc_stderr: 0.3333333333333333 });
   const { model, duration_s, started_at_unix_seconds, items_total } = choice.summary;
   assertEquals([model, duration_s, items_total], ["mock-8b", 12.5, 3]);

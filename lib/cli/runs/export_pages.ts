@@ -6,8 +6,8 @@ import { markdownTable } from "../../formats/markdown.ts";
 import { grouped } from "../../text/grouped.ts";
 import { tablePage } from "../../report/table_page.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { readUnmapped } from "../../run/imported.ts";
-import { shownCount, shownSeconds, shownShare, shownTime, shownUsd } from "./text.ts";
+import { readStated, readUnmapped } from "../../run/imported.ts";
+import { shownCount, shownSeconds, shownShare, shownTime, shownUsd, statedLines } from "./text.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Row, RowColumn } from "../../formats/parquet.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -113,6 +113,7 @@ function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [st
     ["prompt tokens", shownCount(run.prompt_tokens)],
     ["completion tokens", shownCount(run.completion_tokens)],
     ["cost", shownUsd(priceRun(run, prices).cost.total_cost_usd)],
+    ...(run.source_form === "dyno" ? [] : statedLines(readStated(run.path))),
     ["tags", run.tags.join(", ") || null],
   ];
   return facts.flatMap(([name, value]) => value === null ? [] : [[name, value]]);

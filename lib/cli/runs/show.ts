@@ -8,7 +8,7 @@ import { isLocked } from "../../run/lock.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
-import { shownCount, shownSeconds, shownTime } from "./text.ts";
+import { shownCount, shownSeconds, shownTime, statedLines } from "./text.ts";
 import { isUnjudged } from "../../run/problems.ts";
 import { asObject } from "../../json_fields.ts";
 import { smiPackage } from "../../formats/smi_bench.ts";
@@ -17,7 +17,7 @@ import { shortPath } from "../../text/short_path.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { LoadResults, Metric } from "../../load/results.ts";
 import type { RunReading } from "../../run/read_run.ts";
-import type { RunSummary, StatedFigures } from "../../run/summary.ts";
+import type { RunSummary } from "../../run/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
@@ -125,25 +125,6 @@ function statusOf({ status, kind, path, source_form }: RunSummary): string {
   return kind !== "load" || existsSync(results)
     ? status
     : `${status}: dyno load ${resume} sums it up`;
-}
-
-/** Figures of an imported run that its program states, by what they are of. */
-function statedLines(stated: StatedFigures | undefined): [string, string | null][] {
-  const groups = new Map<string, string[]>();
-  for (const [name, value] of Object.entries(stated?.figures ?? {})) {
-    const [, of, statistic, unit] =
-      /^(.+?)_(mean|avg|p\d+|median|std|min|max)_?(ms)?$/.exec(name) ??
-        [null, name, "", ""];
-    const shown = `${value.toPrecision(4)}${unit ? ` ${unit}` : ""} ${statistic}`.trim();
-    groups.set(of!, [...groups.get(of!) ?? [], shown]);
-  }
-  return [
-    ...[...groups].map(([of, shown]): [string, string] => [of, shown.join(", ")]),
-    ...(stated?.differs ?? []).map(({ figure, stated, computed }): [string, string] => [
-      "differs",
-      `${figure}: the file says ${stated}, its items give ${computed}; the file's counts`,
-    ]),
-  ];
 }
 
 function describe(

@@ -2,6 +2,7 @@
 import { grouped } from "../../text/grouped.ts";
 import { durationText } from "../../text/duration.ts";
 import type { IndexedRun } from "../../run/index.ts";
+import type { StatedFigures } from "../../run/summary.ts";
 
 /** Local date and time to the minute. */
 export function shownTime(unix_s: number | null): string {
@@ -43,4 +44,28 @@ export function shortened(text: string, width: number): string {
 /** A run's status where it is not complete. */
 export function statusNote({ status, warnings }: IndexedRun): string {
   return status === "complete" ? (warnings.length ? "warnings" : "") : status;
+}
+
+/** Figures of an imported run that its program states, by what they are of. */
+export function statedLines(stated: StatedFigures | undefined): [string, string][] {
+  const groups = new Map<string, string[]>();
+  for (const [name, value] of Object.entries(stated?.figures ?? {})) {
+    const [, of, statistic, unit] =
+      /^(.+?)_(mean|avg|p\d+|median|std|min|max)_?(ms)?$/.exec(name) ??
+        [null, name, "", ""];
+    const short = Number.isInteger(value) ? grouped(value) : shortNumber(value);
+    const shown = `${short}${unit ? ` ${unit}` : ""} ${statistic}`.trim();
+    groups.set(of!, [...groups.get(of!) ?? [], shown]);
+  }
+  return [
+    ...[...groups].map(([of, shown]): [string, string] => [of, shown.join(", ")]),
+    ...(stated?.differs ?? []).map(({ figure, stated, computed }): [string, string] => [
+      "differs",
+      `${figure}: the file says ${stated}, its items give ${computed}; the file's counts`,
+    ]),
+  ];
+}
+
+function shortNumber(value: number): string {
+  return Math.abs(value) >= 1000 ? grouped(Math.round(value)) : value.toPrecision(4);
 }

@@ -145,7 +145,7 @@ Deno.test("an imported run of any form has a page with what is known of it", asy
   const imported: RunSummary[] = JSON.parse(
     (await runs(root, "list", "--limit", "0", "--json")).out,
   );
-  assertEquals(new Set(imported.map(({ source_form }) => source_form)).size, 9);
+  assertEquals(new Set(imported.map(({ source_form }) => source_form)).size, 13);
   for (const { run_id, model } of imported) {
     const path = join(folder.path, "page.html");
     assertEquals((await runs(root, "report", run_id, "--out", path)).code, 0, run_id);
@@ -156,7 +156,7 @@ Deno.test("an imported run of any form has a page with what is known of it", asy
   );
   await runs(root, "report", vllm.run_id);
   const page = readFileSync(join(vllm.path, "report", "index.html"), "utf8");
-  for (const known of ["request_throughput", "80 tokens/s", "25 ms"]) {
+  for (const known of ["requests_per_s", "80 tokens/s", "25 ms"]) {
     assertStringIncludes(page, known);
   }
   const [guide, ai] = ["guidellm", "aiperf"].map((form) =>
