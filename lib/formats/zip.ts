@@ -1,7 +1,7 @@
 /** Zip archives (APPNOTE 6.3.10): the entries of a file, one at a time and within limits. */
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { inflateRawSync, zstdDecompressSync } from "node:zlib";
+import zlib from "node:zlib"; // whole: Node before 22.15 has no zstd in it
 import { InputError, messageOf } from "../errors.ts";
 
 /** An entry that is larger unpacked is not read. */
@@ -86,12 +86,12 @@ export class ZipFile implements AsyncDisposable {
 function unpacked(packed: Uint8Array, { method, size_bytes }: ZipEntry): Uint8Array {
   const limit = { maxOutputLength: Math.max(1, size_bytes) };
   if (method === 0) return packed;
-  if (method === 8) return inflateRawSync(packed, limit);
+  if (method === 8) return zlib.inflateRawSync(packed, limit);
   if (method !== 93) throw new Error(`method ${method}, expected deflate or zstd`);
-  if (zstdDecompressSync === undefined) {
+  if (zlib.zstdDecompressSync === undefined) {
     throw new Error("zstd needs Deno or Node from 22.15 on; or convert it to JSON first");
   }
-  return zstdDecompressSync(packed, limit);
+  return zlib.zstdDecompressSync(packed, limit);
 }
 
 async function directoryOf(file: FileHandle, path: string): Promise<ZipEntry[]> {

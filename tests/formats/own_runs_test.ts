@@ -1,7 +1,7 @@
 /** dyno's own runs in other programs' forms: all that they know is there, and comes back equal. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { exportAs } from "../../lib/formats/export_as.ts";
 import { exportable } from "../../lib/formats/exportable.ts";
 import { koderzDocument } from "../../lib/formats/koderz_document.ts";
@@ -153,7 +153,8 @@ test("an exported coding run is compared by its file, as the gate takes it", asy
     model: "m",
     behaviour: { default_response: response },
   });
-  const { directory } = await run(mock, problems, out.path, { modes: ["zero-shot"] });
+  const modes = ["zero-shot", "iterative"] as const;
+  const { directory } = await run(mock, problems, out.path, { modes, max_iterations: 2 });
   const { run_id } = directory;
   const file = join(out.path, "baseline.json");
   await runs(out.path, "export", run_id, "--format", "json", "--out", file);
@@ -161,4 +162,9 @@ test("an exported coding run is compared by its file, as the gate takes it", asy
   const byFile = await runs(out.path, "compare", file, run_id, "--json");
   assertEquals(byFile.code, 0);
   assertEquals(JSON.parse(byFile.out).summary, JSON.parse(byName.out).summary);
+  const n = 2 * problems.length;
+  assertStringIncludes(
+    (await runs(out.path, "compare", file, run_id)).out,
+    `with ${n} answers in the first and ${n} in the second`,
+  );
 });

@@ -158,7 +158,7 @@ function suiteLines(comparison: RunComparison, several: boolean, paint: Palette)
 /** How many answers lie in the problems, where some have more than one. */
 function nestedText(told: MetricComparison | undefined): string {
   if (told === undefined || told.answers.every((count) => count === told.items)) return "";
-  const [first, second] = told.answers.map(grouped);
+  const [first, second] = told.answers.map((count) => grouped(count));
   return `, with ${first} answers in the first and ${second} in the second`;
 }
 
