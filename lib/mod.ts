@@ -1,21 +1,16 @@
 /**
  * The library behind dyno's commands.
  *
- * Load a suite, configure an endpoint, run; every finished test is saved under `out` as it comes.
+ * A suite or a load needs what to do and where; every result is saved under `out` as it comes.
  *
  * @example
  * ```ts
- * import { configureApi, loadSuite, openTransport, runSuite } from "@dyno/dyno";
+ * import { runLoad, runSuite } from "@dyno/dyno";
  *
- * await using transport = await openTransport();
- * const suite = await loadSuite("suite.json");
- * const api = await configureApi(
- *   { endpoint: "http://127.0.0.1:8000/v1", model: "my-model" },
- *   transport,
- *   console.error,
- * );
- * const run = await runSuite({ suite, api, transport, workers: 4 });
- * console.log(run.results.aggregate.avg_hit_rate, run.directory.path);
+ * const endpoint = "http://127.0.0.1:8000/v1";
+ * const load = await runLoad({ endpoint, concurrency: 16, duration: "60s" });
+ * const run = await runSuite({ suite: "suite.json", endpoint, model: "my-model" });
+ * console.log(load.results.total.requests_per_s, run.results.aggregate.avg_hit_rate);
  * ```
  * @module
  */
@@ -38,20 +33,25 @@ export { openTransport } from "./endpoint/open_transport.ts";
 export type { HttpExchange, HttpRequest, Transport } from "./endpoint/transport.ts";
 
 export { runSuite } from "./suite/run_suite.ts";
-export type { SuiteRun, SuiteRunOptions } from "./suite/run_suite.ts";
+export type { SuiteGiven, SuiteRun, SuiteRunOptions } from "./suite/run_suite.ts";
 export { testIdsByCategory } from "./suite/selection.ts";
 export { readResults } from "./suite/earlier.ts";
 export type { CategoryHandler } from "./suite/execution.ts";
-export type { Answer, Evaluator, OptionsForm } from "./suite/evaluator.ts";
+export type {
+  Answer,
+  Evaluator,
+  Judged,
+  OptionsForm,
+  Verdict as ShortVerdict,
+} from "./suite/evaluator.ts";
 export type { ExecutionProgress } from "./suite/progress.ts";
 export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
 
 export { planLoad } from "./load/plan_load.ts";
 export type { LoadPlan } from "./load/plan_load.ts";
-export { runLoad } from "./load/run_load.ts";
 export type { LoadRunOptions } from "./load/run_load.ts";
-export { measureLoad, preflight, runLoads } from "./load/run_loads.ts";
-export type { LoadsOptions, LoadsProgress } from "./load/run_loads.ts";
+export { measureLoad, preflight, runLoad, runLoads } from "./load/run_loads.ts";
+export type { LoadGiven, LoadsOptions, LoadsProgress } from "./load/run_loads.ts";
 export { findLoadCapacity } from "./load/capacity.ts";
 export type {
   Capacity,

@@ -1,5 +1,6 @@
 /** The two sides of a gate: read, and put to its checks. */
 import { existsSync, statSync } from "node:fs";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isKoderz, readKoderz } from "../formats/koderz.ts";
@@ -67,7 +68,7 @@ export async function readGateSide(
     const price = prices.priceOf(run.summary.model);
     return { run: { ...run, price }, load: null, prices, warnings: [] };
   }
-  if (given.endsWith(".json")) throw new InputError(`${given}: no such file; check the path`);
+  if (given.endsWith(".json")) throw new InputError(noSuchFile(given));
   const { warnings, ...run } = await readRunDirectory(await resolveRun(index, given));
   const load = run.summary.kind === "load" ? await loadSampleOf(run.summary) : null;
   return { run: { ...run, price: prices.priceOf(run.summary.model) }, load, prices, warnings };

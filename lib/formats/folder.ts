@@ -2,6 +2,7 @@
 import { realpathSync, statSync } from "node:fs";
 import { opendir, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 
 /** More files than this are not looked at. */
@@ -73,6 +74,6 @@ async function resolved(path: string): Promise<string> {
 function unreadable(path: string, error: unknown): InputError {
   if (error instanceof InputError) return error;
   const code = (error as { code?: string }).code;
-  if (code === "ENOENT") return new InputError(`${path}: no such file or folder; check the path`);
+  if (code === "ENOENT") return new InputError(noSuchFile(path, "file or folder"));
   return new InputError(`${path}: ${messageOf(error)}`);
 }

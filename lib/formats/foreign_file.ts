@@ -1,5 +1,6 @@
 /** Foreign files: whole JSON up to a size, JSON lines and CSV rows as a stream. */
 import { open, readFile, stat } from "node:fs/promises";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { parseJson } from "../settings/json_file.ts";
 import { csvRows } from "./csv.ts";
@@ -161,7 +162,7 @@ function unreadable(path: string, error: unknown): Error {
   if (error instanceof InputError) return error;
   const code = (error as { code?: string }).code;
   if (code === undefined) return error instanceof Error ? error : new Error(String(error));
-  if (code === "ENOENT") return new InputError(`${path}: no such file or folder; check the path`);
+  if (code === "ENOENT") return new InputError(noSuchFile(path, "file or folder"));
   if (code === "EACCES") return new InputError(`${path}: not readable (permission denied)`);
   return new InputError(`${path}: ${messageOf(error)}`);
 }

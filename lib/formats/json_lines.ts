@@ -1,6 +1,7 @@
 /** Text files of any size in pieces and in lines, gzipped or not, without holding the file. */
 import { createReadStream } from "node:fs";
 import { createGunzip } from "node:zlib";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 
 /** The longest line, in characters: one without an end is no JSON Lines file. */
@@ -74,7 +75,7 @@ export async function* readLines(path: string): AsyncGenerator<{ line: string; n
 
 function unreadable(path: string, error: unknown): string {
   const code = (error as { code?: string }).code ?? "";
-  if (code === "ENOENT") return `${path}: no such file; check the path`;
+  if (code === "ENOENT") return noSuchFile(path);
   if (code === "EISDIR") return `${path}: is a folder, expected a file`;
   if (code === "EACCES") return `${path}: not readable (permission denied)`;
   if (code.startsWith("Z_")) {

@@ -136,15 +136,17 @@ function stagesOf(settings: SettledLoad, times_s: number[] | null): LoadStage[] 
     if (rate !== undefined) throw new InputError("--rate: a trace has times of its own");
     return [{ ...NOTHING, ...limit, ...bounds, times_s }];
   }
+  const missing: string[] = [];
   if (rate === undefined && concurrency === undefined) {
-    throw new InputError(
+    missing.push(
       "how much load? give --concurrency N (closed loop), --rate R (open loop), --stages, " +
         "--trace FILE or --find-capacity",
     );
   }
   if (duration_s === undefined && requests === undefined) {
-    throw new InputError("how long? give --duration SECONDS or --requests N");
+    missing.push("how long? give --duration TIME or --requests N");
   }
+  if (missing.length > 0) throw new InputError(missing.join("; "));
   return [{ ...NOTHING, ...limit, ...bounds, rate: rate === undefined ? null : rateOf(rate) }];
 }
 

@@ -70,7 +70,7 @@ const JOURNAL_PROGRESS_MS = 1000;
  *
  * @throws {InputError} the run directory cannot be written.
  */
-export async function runLoad(options: LoadRunOptions): Promise<LoadRun> {
+export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> {
   const { plan, api, transport, signal, onNotice } = options;
   const told = { ...options.settings, prompt_seed: plan.prompt_seed };
   const settings = settleLoad(told);

@@ -1,11 +1,14 @@
 /** Loads from their settings: the endpoint reached, asked a first question, planned for, measured. */
+import { InputError } from "../errors.ts";
+import { loadSettingsSchema } from "../settings/load.ts";
+import { checkSettings, withoutUnits } from "../settings/setting.ts";
 import { configureApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
 import { planLoad } from "./plan_load.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
-import { runLoad } from "./run_load.ts";
+import { runPlannedLoad } from "./run_load.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadProgress } from "./time_left.ts";
@@ -70,7 +73,7 @@ export async function measureLoad(
   );
   await preflight(api, transport, onWarning, signal).finally(() => clearTimeout(waiting));
   const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
-  return await runLoad({
+  return await runPlannedLoad({
     ...options,
     name,
     plan: await planLoad(settings),
@@ -81,6 +84,59 @@ export async function measureLoad(
     onProgress,
     onNotice,
   });
+}
+
+/** A load as a program asks for it: its settings, and whatever of the rest it cares about. */
+export interface LoadGiven
+  extends Omit<LoadSettings, "duration_s" | "grace_s" | "think_time_s">, Partial<LoadsOptions> {
+  /** The load's name. Default "load". */
+  name?: string;
+  /** How long each load lasts: seconds, or a text such as "60s". */
+  duration?: LoadSettings["duration_s"];
+  /** The same. */
+  duration_s?: LoadSettings["duration_s"];
+  /** How long requests in flight may still take at the end. Default 30 s. */
+  grace?: LoadSettings["grace_s"];
+  /** The same. */
+  grace_s?: LoadSettings["grace_s"];
+  /** Between the turns of a conversation. */
+  think_time?: LoadSettings["think_time_s"];
+  /** The same. */
+  think_time_s?: LoadSettings["think_time_s"];
+}
+
+/**
+ * Runs one load and gives its results, which are in a run directory too.
+ *
+ * @param given an endpoint, a load (`concurrency` or `rate`) and an end (`duration` or `requests`); or a
+ * load that is planned, with all that it needs.
+ * @throws {InputError} all that is wrong with the settings; an endpoint that cannot be reached; a
+ * directory that cannot be written to.
+ *
+ * @example
+ * ```ts
+ * const { results } = await runLoad({ endpoint, concurrency: 16, duration: "60s" });
+ * console.log(results.total.requests_per_s, results.verdict.verdict);
+ * ```
+ */
+export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRun> {
+  if ("plan" in given) return await runPlannedLoad(given);
+  const { name = "load", out = "runs", signal = new AbortController().signal, ...more } = given;
+  const { run_id, agent, tags, argv, budget, prices, onDirectory, ...rest } = more;
+  const { onReached, onProgress, onNotice, onWarning, ...settings } = rest;
+  const own = withoutUnits(loadSettingsSchema, settings);
+  checkSettings(loadSettingsSchema, own, "runLoad"); // before the network
+  const faults = await planLoad(own).then((): string[] => [], (error) => {
+    if (error instanceof InputError) return [error.message];
+    throw error;
+  });
+  if (own.endpoint === undefined && own.provider === undefined) {
+    faults.push("which endpoint? give endpoint, such as http://127.0.0.1:8000/v1, or provider");
+  }
+  if (faults.length > 0) throw new InputError(`runLoad: ${faults.join("; ")}`);
+  const told = { onReached, onProgress, onNotice, onWarning, onDirectory };
+  const options = { run_id, agent, tags, argv, budget, prices, out, signal, ...told };
+  return await measureLoad(name, own, options);
 }
 
 /**

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { checked, fileForms } from "./setting.ts";
 
@@ -139,7 +140,7 @@ function malformed(text: string, engineMessage: string): string {
 
 function unreadable(path: string, error: unknown): string {
   const code = (error as { code?: string }).code;
-  if (code === "ENOENT") return `${path}: no such file; check the path`;
+  if (code === "ENOENT") return noSuchFile(path);
   if (code === "EISDIR") return `${path}: is a folder, expected a JSON or YAML file`;
   if (code === "EACCES") return `${path}: not readable (permission denied)`;
   return `${path}: ${messageOf(error)}`;

@@ -1,4 +1,5 @@
 /** Load experiments: an endpoint, the shape of a load and its prompts under one name. */
+import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { endpointSettings } from "./endpoint.ts";
@@ -295,9 +296,23 @@ export async function readLoadExperiment(
   const runs = expandMatrix(matrix).map((varied, i) => {
     const settings = checkSettings(givenLoadSchema, varied, `${path}: matrix`);
     const place = override.provider === undefined ? {} : { endpoint: undefined };
-    return { settings: nthLoad({ ...fixed, ...place, ...override, ...settings }, i), varied };
+    const own = besideFile({ ...fixed, ...settings }, dirname(path));
+    return { settings: nthLoad({ ...own, ...place, ...override }, i), varied };
   });
   return { name, runs };
+}
+
+/** A load's settings with the files that they name seen from the folder of the file that names them. */
+export function besideFile<Given extends { prompts?: unknown; trace?: unknown }>(
+  settings: Given,
+  folder: string,
+): Given {
+  const found = { ...settings };
+  for (const name of ["prompts", "trace"] as const) {
+    const path = found[name];
+    if (typeof path === "string" && !isAbsolute(path)) found[name] = join(folder, path);
+  }
+  return found;
 }
 
 /** The settings of the n-th of several loads, from 0: none sends the prompts of another. */

@@ -162,11 +162,24 @@ export function checked<Schema extends z.ZodType>(
   return { complaints: [...unknown, ...complaints.filter((each) => !unknown.includes(each))] };
 }
 
+/** Settings whose times were named without their unit, under their own names: duration for duration_s. */
+export function withoutUnits<Shape extends z.ZodRawShape>(
+  { shape }: z.ZodObject<Shape>,
+  given: object,
+): z.input<z.ZodObject<Shape>> {
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined).map(([name, value]) => [
+      !(name in shape) && `${name}_s` in shape ? `${name}_s` : name,
+      value,
+    ]),
+  ) as z.input<z.ZodObject<Shape>>;
+}
+
 /**
  * Checks settings that a program gives.
  *
  * @param what stands before the complaint, such as "settings".
- * @throws {InputError} the first complaint with its place.
+ * @throws {InputError} every complaint with its place, and what each setting is for.
  */
 export function checkSettings<Schema extends z.ZodType>(
   schema: Schema,
@@ -175,8 +188,12 @@ export function checkSettings<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = checked(schema, value);
   if ("value" in result) return result.value;
-  const [{ path, message }] = result.complaints;
-  throw new InputError(`${[what, ...path].join(".")}: ${message}`);
+  const shape = schema instanceof z.ZodObject ? schema.shape : {};
+  const complaints = result.complaints.map(({ path, message }) => {
+    const help = about.get(shape[String(path[0])] ?? schema)?.help;
+    return `${[what, ...path].join(".")}: ${message}${help === undefined ? "" : ` (${help})`}`;
+  });
+  throw new InputError(complaints.join("; "));
 }
 
 const NO_FIELD = " is not a field";

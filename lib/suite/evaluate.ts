@@ -24,7 +24,9 @@ import { similarity } from "./evaluators/similarity.ts";
 import { targets } from "./evaluators/targets.ts";
 import { toolCalls } from "./evaluators/tool_calls.ts";
 import type { EvaluatorChoice } from "../settings/suite.ts";
-import type { Evaluator, ResolvedEvaluator } from "./evaluator.ts";
+import { verdict } from "./evaluators/verdict.ts";
+import type { Evaluation } from "../run/test_result.ts";
+import type { Evaluator, Judged, OptionsForm, ResolvedEvaluator, Verdict } from "./evaluator.ts";
 
 const builtIn: Record<string, Evaluator> = Object.fromEntries(
   [
@@ -86,9 +88,42 @@ export async function resolveEvaluator(
   return {
     name,
     models: evaluator.models?.(checked.data) ?? [],
-    evaluate: async (answer) => await evaluator.evaluate(answer, checked.data),
+    evaluate: async (answer) => {
+      const judged = await evaluator.evaluate({ ...answer, directory }, checked.data);
+      return evaluationOf(name, judged);
+    },
   };
 }
+
+/**
+ * What an evaluator gave as an evaluation: as it is, or made of true, a score from 0 to 1, or an object
+ * with `passed`, `score` or both.
+ *
+ * @throws {Error} it is none of these.
+ */
+function evaluationOf(evaluator: string, judged: Judged): Evaluation {
+  if (typeof judged === "boolean") return verdict(evaluator, judged, "");
+  const given = typeof judged === "number" ? { score: judged } : judged;
+  if (typeof given === "object" && given !== null) {
+    if ("hit_rate" in given && "targets" in given) return given as Evaluation;
+    const { score, passed = score === 1, detail = "", ...more } = given as Verdict;
+    const fits = typeof passed === "boolean" && (score === undefined || score >= 0 && score <= 1);
+    if (fits && (score !== undefined || "passed" in given)) {
+      const rate = score ?? (passed ? 1 : 0);
+      const judged = verdict(evaluator, passed, String(detail));
+      return { ...judged, ...more, created_hits: rate, hit_rate: rate };
+    }
+  }
+  throw new Error(
+    `${evaluator} gave ${
+      JSON.stringify(judged) ?? String(judged)
+    }; expected true, false, a score ` +
+      "from 0 to 1, or {passed, score, detail}",
+  );
+}
+
+/** Options of an evaluator that does not say which it takes: any. */
+const ANY_OPTIONS: OptionsForm = { safeParse: (data) => ({ success: true, data }) };
 
 async function find(
   name: string,
@@ -103,16 +138,19 @@ async function find(
     throw new InputError(`${where}: no evaluator "${name}"${hint}`);
   }
   const path = isAbsolute(name) ? name : resolve(directory, name);
-  let found: Partial<Evaluator> | undefined;
+  let found: Partial<Evaluator> | Evaluator["evaluate"] | undefined;
   try {
     found = (await import(pathToFileURL(path).href)).default;
   } catch (error) {
     throw new InputError(`${where}: ${path}: cannot be loaded: ${messageOf(error)}`);
   }
-  if (typeof found?.evaluate !== "function" || typeof found.options?.safeParse !== "function") {
+  const module = typeof found === "function" ? { evaluate: found } : found;
+  const { evaluate, options = ANY_OPTIONS } = module ?? {};
+  if (typeof evaluate !== "function" || typeof options.safeParse !== "function") {
     throw new InputError(
-      `${where}: ${path}: its default export is no evaluator; expected {name, options, evaluate}`,
+      `${where}: ${path}: its default export is no evaluator; expected a function of the answer, or ` +
+        "{name, options, evaluate}",
     );
   }
-  return found as Evaluator;
+  return { name, ...module, evaluate: evaluate.bind(module), options };
 }

@@ -36,6 +36,8 @@ export interface Answer {
   reasoning_text: string | null;
   /** Calls of tools that the model asked for, in its order, their arguments as it wrote them. */
   tool_calls?: readonly { name: string; arguments: string }[];
+  /** The suite's folder, which paths and programs of the suite are seen from. */
+  directory?: string;
   /** Aborted when the run is. */
   signal: AbortSignal;
   /** Asks a model that the evaluator names in `models`; not there outside a run. */
@@ -51,6 +53,19 @@ export interface OptionsForm<Options = unknown> {
   };
 }
 
+/** The short form of an evaluation; `passed` or `score` may be left out. */
+export interface Verdict {
+  /** Whether the answer is right. Default: whether the score is 1. */
+  passed?: boolean;
+  /** How good it is, 0 to 1. Default: 1 where it passed, else 0. */
+  score?: number;
+  /** One line on why, for a person. */
+  detail?: string;
+}
+
+/** What an evaluator may give: right or wrong, a score from 0 to 1, both with the reason, or all of it. */
+export type Judged = boolean | number | Verdict | Evaluation;
+
 /** A judge: its options are checked when the suite is loaded, before the first request. */
 export interface Evaluator<Options = unknown> {
   /** What suites call it by. */
@@ -62,7 +77,7 @@ export interface Evaluator<Options = unknown> {
   /** The models that it will ask: checked before the run, and kept out of all that is written. */
   models?(options: Options): ModelChoice[];
   /** Judges one answer. A throw is an evaluation that failed, not a wrong answer. */
-  evaluate(answer: Answer, options: Options): Evaluation | Promise<Evaluation>;
+  evaluate(answer: Answer, options: Options): Judged | Promise<Judged>;
 }
 
 /** An evaluator with its options. */

@@ -1,6 +1,11 @@
 /** A suite against one model: planned, run, journaled, summed up. */
 import { CancelledError } from "../execute/scope.ts";
 import { InputError, WriteError } from "../errors.ts";
+import { apiOptionsSchema, configureApi } from "../endpoint/api.ts";
+import { openTransport } from "../endpoint/open_transport.ts";
+import { loadSuite } from "../settings/load_suite.ts";
+import { checkSettings } from "../settings/setting.ts";
+import type { ApiOptions } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
 import { RunSession } from "../run/session.ts";
@@ -80,6 +85,15 @@ export interface SuiteRunOptions extends Selection, Listeners {
   signal?: AbortSignal;
 }
 
+/** A suite's run as a program asks for it: the suite, the endpoint, and whatever of the rest it cares about. */
+export interface SuiteGiven
+  extends Omit<SuiteRunOptions, "suite" | "api" | "transport" | "kind">, ApiOptions {
+  /** Path of the suite, or the suite as it was read. */
+  suite: string | LoadedSuite;
+  /** One line of what a person should mend. */
+  onWarning?: (line: string) => void;
+}
+
 /** What came of a run. */
 export interface SuiteRun {
   /** The run's id and the name of its folder. */
@@ -98,19 +112,51 @@ export interface SuiteRun {
  * Runs a suite, or what is missing of it. Every finished test is in the journal before anything
  * else hears of it; all other files derive from the journal.
  *
- * @throws {InputError} wrong input, before anything is written; or a disk that cannot be written to,
+ * @param given a suite and an endpoint; or both as they were settled, with a transport of the caller's.
+ * @throws {InputError} all that is wrong with the input, before anything is written; or a disk that cannot be written to,
  * or a refused API key, with the journal intact.
  *
  * @example
  * ```ts
- * await using transport = await openTransport();
- * const suite = await loadSuite("experiments/suites/quickstart.json");
- * const api = await configureApi({ endpoint: "http://127.0.0.1:8000/v1" }, transport, console.error);
- * const run = await runSuite({ suite, api, transport, categories: ["arithmetic"], workers: 8 });
+ * const run = await runSuite({ suite: "suite.json", endpoint, model: "my-model", workers: 8 });
  * console.log(run.results.aggregate.avg_hit_rate, run.directory.path);
  * ```
  */
-export async function runSuite(options: SuiteRunOptions): Promise<SuiteRun> {
+export async function runSuite(given: SuiteRunOptions | SuiteGiven): Promise<SuiteRun> {
+  if (isSettled(given)) return await runSettled(given);
+  const { suite, onWarning = given.onNotice ?? (() => {}), signal } = given;
+  const faults: string[] = [];
+  if (suite === undefined) faults.push("which suite? give suite, the path of its file");
+  if (given.endpoint === undefined && given.provider === undefined) {
+    faults.push("which endpoint? give endpoint, such as http://127.0.0.1:8000/v1, or provider");
+  }
+  const names = Object.keys(apiOptionsSchema.shape);
+  const options = Object.fromEntries(
+    Object.entries(given).filter(([name]) => names.includes(name)),
+  );
+  const wrong = await Promise.allSettled([
+    new Promise((resolve) => resolve(checkSettings(apiOptionsSchema, options, "runSuite"))),
+    typeof suite === "string" ? loadSuite(suite) : suite,
+  ]);
+  for (const each of wrong) {
+    if (each.status === "fulfilled") continue;
+    if (!(each.reason instanceof InputError)) throw each.reason;
+    faults.push(each.reason.message);
+  }
+  const [, loaded] = wrong;
+  if (faults.length > 0 || loaded.status === "rejected") {
+    throw new InputError(`runSuite: ${faults.join("; ")}`);
+  }
+  await using transport = await openTransport({ notice: given.onNotice });
+  const api = await configureApi(options, transport, onWarning, signal);
+  return await runSettled({ ...given, suite: loaded.value, api, transport });
+}
+
+function isSettled(given: SuiteRunOptions | SuiteGiven): given is SuiteRunOptions {
+  return "api" in given && "transport" in given;
+}
+
+async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
   const started_ns = nowNs();
   const { suite, api, out = "runs" } = options;
   const notice = options.onNotice ?? (() => {});

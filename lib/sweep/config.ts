@@ -1,5 +1,5 @@
 /** Sweep files: a program or a job of dyno, fixed parameters, and a matrix of varied ones. */
-import { basename } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../settings/json_file.ts";
@@ -62,6 +62,7 @@ export function sweepConfigOf(
   const sim_binary = checked.sim_binary ?? DEFAULT_SIM;
   const config = {
     path: file.path,
+    directory: dirname(resolve(file.path)),
     name: checked.name,
     kind: checked.kind ?? null,
     sim_binary,

@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { codingSettings } from "../settings/coding.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { positionOf } from "../settings/json_file.ts";
-import { loadSettingsSchema } from "../settings/load.ts";
+import { besideFile, loadSettingsSchema } from "../settings/load.ts";
 import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isSecretHeader } from "../endpoint/secret_names.ts";
@@ -24,6 +24,9 @@ const JOB_FILE = "job.json";
 
 const SUBCOMMANDS: Record<JobKind, string> = { load: "load", suite: "run" };
 
+/** Settings of jobs that name a file. */
+const FILES = ["suite", "prompts", "trace", "script"];
+
 /** Settings that may be one value where the experiment has a list. */
 const LISTS = ["categories", "tests"];
 
@@ -40,26 +43,51 @@ export function isJobCommand(cmd: unknown): boolean {
 
 /** The experiment that a job runs: the file's path, and its text. */
 export function jobExperiment(
-  { name, kind }: SweepConfig,
+  { name, kind, directory }: SweepConfig,
   { params }: PlannedRun,
   out_dir: string,
 ): { path: string; text: string } {
   const settings: Record<string, Exact> = kind === "load"
-    ? { kind: "load", name, ...params }
-    : suiteSettings(name, params);
+    ? { kind: "load", name, ...besideFile(params, directory) }
+    : suiteSettings(name, params, directory);
   return { path: `${out_dir}/${JOB_FILE}`, text: exactJson(settings, 2) + "\n" };
 }
 
-/** A suite's run knows no seed: with several, it is repeated. Paths are seen from the job's file. */
-function suiteSettings(name: string, params: Record<string, Exact>): Record<string, Exact> {
+/** The same file with the paths of its jobs whole, for a copy of it in another folder. */
+export function withWholePaths(
+  file: Record<string, unknown>,
+  directory: string,
+): Record<string, unknown> {
+  if (file.kind !== "load" && file.kind !== "suite") return file;
+  const whole = (name: string, value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map((each) => whole(name, each));
+    if (name === "mock" && typeof value === "object" && value !== null) {
+      return "script" in value ? { ...value, script: whole("script", value.script) } : value;
+    }
+    return FILES.includes(name) && typeof value === "string" ? resolve(directory, value) : value;
+  };
+  const part = (settings: unknown) =>
+    Object.fromEntries(
+      Object.entries(settings ?? {}).map(([name, value]) => [name, whole(name, value)]),
+    );
+  const common = "common_args" in file ? { common_args: part(file.common_args) } : {};
+  return { ...file, ...common, matrix: part(file.matrix) };
+}
+
+/** A suite's run knows no seed: with several, it is repeated. Paths are seen from the sweep's file. */
+function suiteSettings(
+  name: string,
+  params: Record<string, Exact>,
+  directory: string,
+): Record<string, Exact> {
   const { seed: _seed, ...settings } = params;
-  settings.suite = resolve(String(settings.suite));
+  settings.suite = resolve(directory, String(settings.suite));
   for (const key of LISTS) {
     if (typeof settings[key] === "string") settings[key] = [settings[key]];
   }
   const mock = settings.mock as Record<string, Exact> | undefined;
   if (typeof mock?.script === "string") {
-    settings.mock = { ...mock, script: resolve(mock.script) };
+    settings.mock = { ...mock, script: resolve(directory, mock.script) };
   }
   return { name, ...settings };
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import process from "node:process";
 import { InputError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
 import { ownProgram } from "../execute/own_program.ts";
@@ -39,8 +40,8 @@ export async function sweepProgram(
   if (!named.includes("/")) return { path: named, leading, sha256: null, built_in: false };
   const field = config.command ? "command" : "sim_binary";
   throw new InputError(
-    `${config.path}: ${field}: there is no file "${named}" (seen from the working folder); build ` +
-      `it, or name "agent_sched_sim" for dyno's own simulator`,
+    `${config.path}: ${field}: there is no file "${named}" in ${process.cwd()}, where programs are ` +
+      `run; build it, or name "agent_sched_sim" for dyno's own simulator`,
   );
 }
 

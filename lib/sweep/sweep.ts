@@ -13,6 +13,8 @@ export interface Ablation {
 export interface SweepConfig {
   /** Where it was read. */
   path: string;
+  /** The folder that the files which jobs name are seen from: the sweep file's. */
+  directory: string;
   /** The sweep's name, which is that of its folder. */
   name: string;
   /** A job of dyno itself; null runs a program. */

@@ -6,7 +6,7 @@ import { assert } from "@std/assert";
 import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
-import { runLoad } from "../../lib/load/run_load.ts";
+import { runPlannedLoad } from "../../lib/load/run_load.ts";
 import type { LoadRun } from "../../lib/load/conclude_run.ts";
 import type { LoadSettings } from "../../lib/settings/load.ts";
 import type { StageResults } from "../../lib/load/results.ts";
@@ -20,7 +20,7 @@ export async function load(
   const out = mkdtempSync(join(tmpdir(), "dyno-load-"));
   await using transport = await openTransport({ only: settings.transport });
   const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, () => {});
-  const run = await runLoad({
+  const run = await runPlannedLoad({
     name: "test",
     plan: await planLoad(settings),
     settings: { sample_rate_hz: 0, ...settings },

@@ -2,7 +2,13 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { z } from "zod";
 import { InputError } from "../../lib/errors.ts";
 import { WorkerLimit } from "../../lib/execute/pool.ts";
@@ -192,25 +198,30 @@ Deno.test("memory pressure halves the workers and says so", async () => {
 
 const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
 
-Deno.test(`the example of docs/library.md runs as it stands${LONG ? ", its types checked" : ""}`, async () => {
+Deno.test(`the examples of docs/library.md run as they stand${LONG ? ", its types checked" : ""}`, async () => {
   using folder = temporaryFolder();
   await using mock = await MockEndpoint.start();
   const root = fileURLToPath(new URL("../../", import.meta.url));
   const page = readFileSync(join(root, "docs/library.md"), "utf8");
-  const example = page.split("```ts\n")[1].split("```")[0]
-    .replace('"./lib/mod.ts"', JSON.stringify(join(root, "lib/mod.ts")))
-    .replace('"experiments/suites', `"${join(root, "experiments/suites")}`);
-  const path = join(folder.path, "example.ts");
-  writeFileSync(path, `const endpoint = "${mock.url}";\n${example}`);
   const config = join(root, "deno.json");
-  const args = ["run", "-A", LONG ? "--check" : "--no-check", "--config", config, path];
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: folder.path,
-  }).output();
-  const text = new TextDecoder();
-  assertEquals(code, 0, text.decode(stderr));
-  assertStringIncludes(text.decode(stdout), "4/4");
-  assertStringIncludes(text.decode(stdout), "Mock response text");
+  let said = "";
+  for (const [i, block] of page.split("```ts\n").slice(1).entries()) {
+    const example = block.split("```")[0]
+      .replace('"./lib/mod.ts"', JSON.stringify(join(root, "lib/mod.ts")))
+      .replace('"experiments/suites', `"${join(root, "experiments/suites")}`);
+    const path = join(folder.path, `example${i}.ts`);
+    writeFileSync(path, `const endpoint = "${mock.url}";\n${example}`);
+    const args = ["run", "-A", LONG ? "--check" : "--no-check", "--config", config, path];
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args,
+      cwd: folder.path,
+    }).output();
+    const text = new TextDecoder();
+    assertEquals(code, 0, text.decode(stderr));
+    said += text.decode(stdout);
+  }
+  assertMatch(said, /^\d[\d.]* \w+\n/, "the rate of a load and its verdict");
+  assertStringIncludes(said, "4/4");
+  assertStringIncludes(said, "Mock response text");
   assert(mock.requests.some(({ body_text }) => body_text.includes("Think first.")));
 });

@@ -1,5 +1,6 @@
 /** Files as rows of named fields: JSON, JSON lines, CSV and Parquet. */
 import { readFile } from "node:fs/promises";
+import { noSuchFile } from "../../text/no_such_file.ts";
 import { InputError, messageOf } from "../../errors.ts";
 import { parseCsv } from "../../formats/csv.ts";
 
@@ -23,7 +24,7 @@ export async function readTable(path: string): Promise<FileRow[]> {
     bytes = await readFile(path);
   } catch (error) {
     const code = (error as { code?: string }).code;
-    if (code === "ENOENT") throw new InputError(`${path}: no such file; check the path`);
+    if (code === "ENOENT") throw new InputError(noSuchFile(path));
     if (code === "EISDIR") throw new InputError(`${path}: is a folder, expected a file`);
     throw new InputError(`${path}: ${messageOf(error)}`);
   }

@@ -1,4 +1,5 @@
 /** From a task to the command of dyno that carries it out; everything that may be refused is here. */
+import process from "node:process";
 import { join } from "node:path";
 import { batchFolder } from "../../schedule/folder.ts";
 import { InputError, messageOf } from "../../errors.ts";
@@ -14,6 +15,7 @@ import { provider as presetOf } from "../../endpoint/providers.ts";
 import { isSecretHeader } from "../../endpoint/secret_names.ts";
 import { keyUseOfModel } from "../../schedule/apis.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
+import { withWholePaths } from "../../sweep/job.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
@@ -172,7 +174,11 @@ async function prepareSweep(
   const out_root = join(sweeps, task_id);
   const { jobs, timeout_s, fail_fast } = task;
   return {
-    content: JSON.parse(file.text),
+    // the task's own file lies elsewhere; what is sent in whole is seen from the server's folder
+    content: withWholePaths(
+      JSON.parse(file.text),
+      typeof given === "string" ? config.directory : process.cwd(),
+    ),
     args: (path) => [
       "sweep",
       `--config=${path}`,

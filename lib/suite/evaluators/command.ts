@@ -27,10 +27,14 @@ function run(
   command: string[],
   input: string,
   timeout_s: number,
-  signal: AbortSignal,
+  { signal, directory = process.cwd() }: Answer,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command[0], command.slice(1), { detached: true, stdio: "pipe" });
+    const child = spawn(command[0], command.slice(1), {
+      cwd: directory,
+      detached: true,
+      stdio: "pipe",
+    });
     let stdout = "", stderr = "";
     let ended: Error | null = null;
     const end = (error: Error) => {
@@ -52,10 +56,13 @@ function run(
       signal.removeEventListener("abort", onAbort);
       if (error === null) return resolve(stdout);
       const said = stderr.trim().split("\n").slice(-3).join(" ");
+      const missing = (error as { code?: string }).code === "ENOENT";
       reject(
-        error instanceof CancelledError
-          ? error
-          : new Error(`${command[0]}: ${error.message}${said ? `: ${said}` : ""}`),
+        error instanceof CancelledError ? error : new Error(
+          missing
+            ? `${command[0]}: there is no such program (ENOENT); it is run in ${directory}`
+            : `${command[0]}: ${error.message}${said ? `: ${said}` : ""} (run in ${directory})`,
+        ),
       );
     };
     child.on("error", (error) => settle(error));
@@ -90,7 +97,7 @@ export const command: Evaluator<z.infer<typeof options>> = {
   name: "command",
   options: options as z.ZodType<z.infer<typeof options>>,
   async evaluate(answer, { command, timeout_s }) {
-    const output = await run(command, inputOf(answer), timeout_s, answer.signal);
+    const output = await run(command, inputOf(answer), timeout_s, answer);
     let value: unknown;
     try {
       value = JSON.parse(output);

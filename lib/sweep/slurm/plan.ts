@@ -19,6 +19,8 @@ const schema = z.strictObject({
   tasks: z.int().min(1),
   /** The sweep's working folder. */
   cwd: z.string(),
+  /** The folder of its file; plans of an earlier dyno do not tell. */
+  directory: z.string().optional(),
   /** What flags have set over the sweep file. */
   out_root: z.string(),
   timeout_s: z.number(),
@@ -83,8 +85,8 @@ export function readSlurmPlan(tree: SweepTree): SlurmPlan | null {
 /** The sweep as it was when it was planned. @throws {InputError} its file is missing or broken. */
 export async function plannedConfig(tree: SweepTree, plan: SlurmPlan): Promise<SweepConfig> {
   const config = sweepConfigOf(await readJsonFile(tree.experiment));
-  const { out_root, timeout_s, memory_bytes, sample_rate_hz } = plan;
-  return { ...config, out_root, timeout_s, memory_bytes, sample_rate_hz };
+  const { out_root, timeout_s, memory_bytes, sample_rate_hz, directory = plan.cwd } = plan;
+  return { ...config, directory, out_root, timeout_s, memory_bytes, sample_rate_hz };
 }
 
 /** How a planned run ended; null where it has not yet. */

@@ -59,9 +59,9 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
     script: paths.script,
     logs: paths.logs,
   });
-  const { out_root, timeout_s, memory_bytes, sample_rate_hz } = config;
+  const { out_root, timeout_s, memory_bytes, sample_rate_hz, directory } = config;
   const limits = { timeout_s, memory_bytes, sample_rate_hz };
-  const plan = { job_id, tasks, cwd: process.cwd(), out_root, ...limits, runs };
+  const plan = { job_id, tasks, cwd: process.cwd(), directory, out_root, ...limits, runs };
   try {
     for (const run_id of runs) forget(tree, run_id);
     writeSlurmPlan(tree, plan); // the tasks wait for it
