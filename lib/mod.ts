@@ -40,9 +40,9 @@ export type { CategoryHandler } from "./suite/execution.ts";
 export type {
   Answer,
   Evaluator,
-  Judged,
+  EvaluatorReturn,
+  Judgement,
   OptionsForm,
-  Verdict as ShortVerdict,
 } from "./suite/evaluator.ts";
 export type { ExecutionProgress } from "./suite/progress.ts";
 export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";

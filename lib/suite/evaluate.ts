@@ -26,7 +26,13 @@ import { toolCalls } from "./evaluators/tool_calls.ts";
 import type { EvaluatorChoice } from "../settings/suite.ts";
 import { verdict } from "./evaluators/verdict.ts";
 import type { Evaluation } from "../run/test_result.ts";
-import type { Evaluator, Judged, OptionsForm, ResolvedEvaluator, Verdict } from "./evaluator.ts";
+import type {
+  Evaluator,
+  EvaluatorReturn,
+  Judgement,
+  OptionsForm,
+  ResolvedEvaluator,
+} from "./evaluator.ts";
 
 const builtIn: Record<string, Evaluator> = Object.fromEntries(
   [
@@ -66,7 +72,7 @@ export async function resolveEvaluator(
   choice: EvaluatorChoice,
   where: string,
   directory: string,
-  further: Record<string, Evaluator> = {},
+  further: Record<string, Evaluator<unknown, EvaluatorReturn>> = {},
 ): Promise<ResolvedEvaluator> {
   const { name, ...given } = choice;
   const part = (choice: EvaluatorChoice, place: string) =>
@@ -101,12 +107,12 @@ export async function resolveEvaluator(
  *
  * @throws {Error} it is none of these.
  */
-function evaluationOf(evaluator: string, judged: Judged): Evaluation {
+function evaluationOf(evaluator: string, judged: EvaluatorReturn): Evaluation {
   if (typeof judged === "boolean") return verdict(evaluator, judged, "");
   const given = typeof judged === "number" ? { score: judged } : judged;
   if (typeof given === "object" && given !== null) {
     if ("hit_rate" in given && "targets" in given) return given as Evaluation;
-    const { score, passed = score === 1, detail = "", ...more } = given as Verdict;
+    const { score, passed = score === 1, detail = "", ...more } = given as Judgement;
     const fits = typeof passed === "boolean" && (score === undefined || score >= 0 && score <= 1);
     if (fits && (score !== undefined || "passed" in given)) {
       const rate = score ?? (passed ? 1 : 0);
@@ -129,8 +135,8 @@ async function find(
   name: string,
   where: string,
   directory: string,
-  known: Record<string, Evaluator>,
-): Promise<Evaluator> {
+  known: Record<string, Evaluator<unknown, EvaluatorReturn>>,
+): Promise<Evaluator<unknown, EvaluatorReturn>> {
   if (Object.hasOwn(known, name)) return known[name];
   if (!/^\.{1,2}\/|^\//.test(name)) {
     const hint = didYouMean(name, Object.keys(known)) ||
@@ -138,7 +144,10 @@ async function find(
     throw new InputError(`${where}: no evaluator "${name}"${hint}`);
   }
   const path = isAbsolute(name) ? name : resolve(directory, name);
-  let found: Partial<Evaluator> | Evaluator["evaluate"] | undefined;
+  let found:
+    | Partial<Evaluator<unknown, EvaluatorReturn>>
+    | Evaluator<unknown, EvaluatorReturn>["evaluate"]
+    | undefined;
   try {
     found = (await import(pathToFileURL(path).href)).default;
   } catch (error) {

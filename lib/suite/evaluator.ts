@@ -54,7 +54,7 @@ export interface OptionsForm<Options = unknown> {
 }
 
 /** The short form of an evaluation; `passed` or `score` may be left out. */
-export interface Verdict {
+export interface Judgement {
   /** Whether the answer is right. Default: whether the score is 1. */
   passed?: boolean;
   /** How good it is, 0 to 1. Default: 1 where it passed, else 0. */
@@ -64,10 +64,10 @@ export interface Verdict {
 }
 
 /** What an evaluator may give: right or wrong, a score from 0 to 1, both with the reason, or all of it. */
-export type Judged = boolean | number | Verdict | Evaluation;
+export type EvaluatorReturn = boolean | number | Judgement | Evaluation;
 
 /** A judge: its options are checked when the suite is loaded, before the first request. */
-export interface Evaluator<Options = unknown> {
+export interface Evaluator<Options = unknown, Given extends EvaluatorReturn = Evaluation> {
   /** What suites call it by. */
   name: string;
   /** The options a suite may give beside `name`. */
@@ -77,7 +77,7 @@ export interface Evaluator<Options = unknown> {
   /** The models that it will ask: checked before the run, and kept out of all that is written. */
   models?(options: Options): ModelChoice[];
   /** Judges one answer. A throw is an evaluation that failed, not a wrong answer. */
-  evaluate(answer: Answer, options: Options): Judged | Promise<Judged>;
+  evaluate(answer: Answer, options: Options): Given | Promise<Given>;
 }
 
 /** An evaluator with its options. */

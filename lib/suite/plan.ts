@@ -10,7 +10,7 @@ import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { PlannedTest } from "./execute.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
-import type { Evaluator, ModelChoice } from "./evaluator.ts";
+import type { Evaluator, EvaluatorReturn, ModelChoice } from "./evaluator.ts";
 import type { Selection } from "./selection.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function planTests(
   loaded: LoadedSuite,
   api: APIConfiguration,
   selection: Selection,
-  evaluators: Record<string, Evaluator> = {},
+  evaluators: Record<string, Evaluator<unknown, EvaluatorReturn>> = {},
   keys: readonly KeyOrigin[] = boundKeys(),
 ): Promise<PlannedTest[]> {
   const { suite, path, directory } = loaded;

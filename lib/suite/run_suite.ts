@@ -31,7 +31,7 @@ import type { Budget, Spent } from "../run/budget.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { CategoryHandler, Listeners } from "./execution.ts";
-import type { Evaluator } from "./evaluator.ts";
+import type { Evaluator, EvaluatorReturn } from "./evaluator.ts";
 import type { PlannedTest } from "./execute.ts";
 import type { ResultItem, SuiteResults } from "./results.ts";
 import type { Selection } from "./selection.ts";
@@ -62,7 +62,7 @@ export interface SuiteRunOptions extends Selection, Listeners {
   /** Ways to run the tests of single categories. */
   handlers?: Record<string, CategoryHandler>;
   /** Evaluators beside the built-in ones, by the name that the suite gives. */
-  evaluators?: Record<string, Evaluator>;
+  evaluators?: Record<string, Evaluator<unknown, EvaluatorReturn>>;
   /** Where keys may go that the suite names, beside the presets' own hosts. */
   keys?: readonly KeyOrigin[];
   /** Thresholds of health alerts. */
