@@ -60,7 +60,7 @@ export function analyzeItems(
     mode: item.mode,
     name: item.name,
     category: item.category,
-    elapsed_seconds: item.latency_ms === null ? null : item.latency_ms / 1000,
+    elapsed_seconds: item.elapsed_s ?? (item.latency_ms === null ? null : item.latency_ms / 1000),
     ttft_ms: item.ttft_ms,
     passed: item.passed,
     hit_rate: item.score,

@@ -147,6 +147,7 @@ function readPart(
       targets: result.amountOrNull("targets"),
       created_hits: result.amountOrNull("created_hits"),
       latency_ms: result.amountOrNull("latency_ms"),
+      elapsed_s: result.amountOrNull("elapsed_seconds"),
       ttft_ms: result.amountOrNull("ttft_ms"),
       prompt_tokens: usage?.countOrNull("input_tokens") ?? null,
       completion_tokens: usage?.countOrNull("output_tokens") ?? null,

@@ -162,6 +162,7 @@ function partOf(
       targets: item.targets,
       created_hits: item.created_hits,
       latency_ms: item.latency_ms,
+      elapsed_seconds: item.elapsed_s,
       ttft_ms: item.ttft_ms,
       usage: {
         ...recordOr(usage),

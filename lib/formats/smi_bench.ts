@@ -151,7 +151,7 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
   const counted = targets !== null && created_hits !== null && targets > 0
     ? created_hits / targets
     : null;
-  const elapsed_s = entry.amountOrNull("elapsed_seconds");
+  const elapsed_s = entry.amountOrNull("elapsed_seconds"), e2e_ms = entry.amountOrNull("e2e_ms");
   const error = entry.labelOrNull("error");
   return {
     ...unknownItem(ids.next(id), entry.labelOrNull("name") ?? id, id),
@@ -162,7 +162,8 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
     score: shareOrNull(score?.numberOrNull("hit_rate") ?? counted),
     targets,
     created_hits,
-    latency_ms: elapsed_s === null ? null : millisecondsOf(elapsed_s),
+    latency_ms: e2e_ms ?? (elapsed_s === null ? null : millisecondsOf(elapsed_s)),
+    elapsed_s: e2e_ms === null ? null : elapsed_s,
     ttft_ms: entry.amountOrNull("ttft_ms"),
     prompt_tokens: entry.countOrNull("prompt_tokens"),
     completion_tokens: entry.countOrNull("completion_tokens"),
@@ -254,7 +255,7 @@ export function exportSmi(run: ExportableRun): ExportedFile[] {
     },
     packages: items.map((item, i) => smiPackage(item, restAt(unmapped, "packages", i))),
   };
-  const events = run.events ?? eventsOf(run);
+  const events = run.events?.length ? run.events : eventsOf(run); // a load's journal has others
   const simulated = simulation_mode ?? summary.mode;
   const lines = events.map((event) =>
     JSON.stringify(event.event === "run_started" ? { ...event, simulation_mode: simulated } : event)
@@ -277,7 +278,7 @@ export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
     package_id: id,
     ...(item.name === id ? {} : { name: item.name }),
     ...(item.category === null ? {} : { category: item.category }),
-    elapsed_seconds: item.latency_ms === null ? null : secondsOf(item.latency_ms),
+    elapsed_seconds: elapsedOf(item),
     score: {
       ...recordOr(score),
       ...optional({
@@ -288,6 +289,7 @@ export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
     },
     ...optional({
       passed: item.passed,
+      e2e_ms: item.elapsed_s === null ? null : item.latency_ms,
       ttft_ms: item.ttft_ms,
       prompt_tokens: item.prompt_tokens,
       completion_tokens: item.completion_tokens,
@@ -307,7 +309,7 @@ function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] 
     event: "package_finished",
     package_id: idInSource(item),
     i,
-    elapsed_seconds: item.latency_ms === null ? null : secondsOf(item.latency_ms),
+    elapsed_seconds: elapsedOf(item),
     error: item.error,
     timed_out: item.timed_out,
     created_hits: item.created_hits,
@@ -326,6 +328,10 @@ function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] 
       avg_hit_rate: meanOrNull(items.flatMap(({ score }) => score ?? [])),
     }]),
   ];
+}
+
+function elapsedOf({ elapsed_s, latency_ms }: RunItem): number | null {
+  return elapsed_s ?? (latency_ms === null ? null : secondsOf(latency_ms));
 }
 
 function meanOrNull(values: readonly number[]): number | null {

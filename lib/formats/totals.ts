@@ -49,6 +49,7 @@ export function unknownItem(item_id: string, name = item_id, problem_id = item_i
     targets: null,
     created_hits: null,
     latency_ms: null,
+    elapsed_s: null,
     ttft_ms: null,
     prompt_tokens: null,
     completion_tokens: null,

@@ -144,14 +144,14 @@ export function statedFigures(results: JsonObject | null): StatedFigures | undef
 
 /** An item as results.json keeps those of an imported run. */
 export function importedItem(item: RunItem): JsonObject {
-  const { item_id, name, score, targets, created_hits, latency_ms, ...rest } = item;
+  const { item_id, name, score, targets, created_hits, latency_ms, elapsed_s, ...rest } = item;
   const judged = score !== null || targets !== null || created_hits !== null;
   return {
     package_id: item_id,
     test_name: name,
     score: judged ? { targets, created_hits, hit_rate: score } : null,
     e2e_ms: latency_ms,
-    elapsed_seconds: latency_ms === null ? null : latency_ms / 1000,
+    elapsed_seconds: elapsed_s,
     ...rest,
   };
 }

@@ -23,6 +23,7 @@ export function itemOfRequest(record: RequestRecord): RunItem | null {
     targets: null,
     created_hits: null,
     latency_ms: e2e_ms,
+    elapsed_s: null,
     ttft_ms,
     prompt_tokens,
     completion_tokens,

@@ -17,6 +17,7 @@ export function itemsOfResults(results: JsonObject): RunItem[] {
       targets: numberAt(score, "targets"),
       created_hits: numberAt(score, "created_hits"),
       latency_ms: numberAt(item, "e2e_ms") ?? milliseconds(elapsed_s),
+      elapsed_s,
       ttft_ms: numberAt(item, "ttft_ms"),
     };
   });
@@ -33,6 +34,7 @@ export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" 
       targets,
       created_hits: hits,
       latency_ms: milliseconds(elapsed_seconds),
+      elapsed_s: elapsed_seconds,
       ttft_ms: null,
     };
   }
@@ -47,6 +49,7 @@ export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" 
     targets: evaluation?.targets ?? null,
     created_hits: evaluation?.created_hits ?? null,
     latency_ms: timing?.e2e_ms ?? milliseconds(result.elapsed_seconds),
+    elapsed_s: result.elapsed_seconds,
     ttft_ms: timing?.ttft_ms ?? null,
   };
 }

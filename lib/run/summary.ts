@@ -93,6 +93,8 @@ export interface RunItem {
   created_hits: number | null;
   /** From sending to the end of the answer, ms. */
   latency_ms: number | null;
+  /** Seconds over all attempts and the waits between them; null where only the answer's is known. */
+  elapsed_s: number | null;
   /** Time to the first token, ms; null without streaming. */
   ttft_ms: number | null;
   /** Tokens of the prompt. */

@@ -128,6 +128,7 @@ function randomRun(random: () => number, form: SourceForm): ReadRun {
       prompt_tokens: maybe(whole(5000)),
       completion_tokens: maybe(whole(5000)),
       cost_usd: form === "batch_eval" ? null : maybe(whole(1000) / 1e6),
+      elapsed_s: null,
       targets: null,
       created_hits: null,
       experiment_id: null,
@@ -160,3 +161,18 @@ function randomRun(random: () => number, form: SourceForm): ReadRun {
     unmapped: {},
   };
 }
+
+Deno.test("smi-bench: a run whose journal has no such events gets a log of its items", async () => {
+  const { runs: [run] } = await readForeign(fixture("vllm_bench/serve.json"));
+  const files = exportAs("smi_bench", { ...run, events: [] });
+  const log = files.find(({ path }) => path.endsWith("events.jsonl"))!.text.trim().split("\n")
+    .map((line) => JSON.parse(line));
+  assertEquals(log.map(({ event }) => event), [
+    "run_started",
+    ...run.items.map(() => "package_finished"),
+    "run_finished",
+  ]);
+  const { errors, samples, finished_at_unix_seconds } = log.at(-1);
+  assertEquals([errors, samples], [1, 3]);
+  assertEquals(finished_at_unix_seconds, run.summary.started_at_unix_seconds! + 4);
+});

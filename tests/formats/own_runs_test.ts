@@ -96,6 +96,9 @@ Deno.test("a suite run exported to smi-bench has its log, its metadata and its c
     const finished = of("package_finished").find((event) => event.package_id === package_id);
     assertEquals([score.targets, score.created_hits], [finished.targets, finished.created_hits]);
     assertEquals(score, results.items[i].score);
+    // one name, one value: in the log, in the results, and in dyno's own
+    assertEquals(elapsed_seconds, finished.elapsed_seconds);
+    assertEquals(elapsed_seconds, results.items[i].elapsed_seconds);
     assert(elapsed_seconds > 0 && error === null && timed_out === false);
   }
   const { avg_hit_rate, errors, total_prompt_tokens, total_completion_tokens } = document.aggregate;
@@ -119,6 +122,7 @@ Deno.test("a suite run exported to smi-bench has its log, its metadata and its c
     const { score, package_id } = document.packages[i];
     assertEquals([stats.package_id, stats.item_id], [package_id, package_id]);
     assertEquals([stats.targets, stats.created_hits], [score.targets, score.created_hits]);
+    assertEquals(stats.elapsed_seconds, document.packages[i].elapsed_seconds);
   }
 });
 

@@ -134,6 +134,7 @@ export function comparedRun(
     targets: null,
     created_hits: null,
     latency_ms: 1000,
+    elapsed_s: null,
     ttft_ms: 100,
     prompt_tokens: 10,
     completion_tokens: 10,
