@@ -1,4 +1,5 @@
 /** A coding run as memories: its summary, and each of its experiments. */
+import { costText } from "../text/dollars.ts";
 import type { MemoryItem } from "../run/memory_item.ts";
 import type { BenchmarkSummary, ExperimentResult, ModeSummary } from "./summary.ts";
 
@@ -24,8 +25,8 @@ function summaryItem(summary: BenchmarkSummary): MemoryItem {
   ]] as const;
   const counts = modes.flatMap(([name, part]) => {
     if (!part?.summary) return [];
-    const { successes, total_answers, success_rate, total_cost } = part.summary;
-    const cost = total_cost === null ? "unknown" : `$${total_cost.toFixed(4)}`;
+    const { successes, total_answers, success_rate } = part.summary;
+    const cost = costText(part.summary.total_cost, part.summary.requests_of_unknown_cost);
     return `${name}${successes} of ${total_answers} solved (${
       success_rate.toFixed(1)
     }%), cost ${cost}`;
@@ -55,7 +56,7 @@ function experimentItem(
     content: [
       `${problem_id}, ${mode}, on ${config.local_model}: ${success ? "solved" : "not solved"}`,
       `Iterations: ${iterations}`,
-      `Cost: ${cost === null ? "unknown" : `$${cost.toFixed(6)}`}`,
+      `Cost: ${costText(cost)}`,
       `Benchmark run: ${run_id}`,
     ].join("\n"),
     category: "learning",

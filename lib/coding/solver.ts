@@ -14,6 +14,9 @@ import type { ProblemLanguage } from "./problems/load_problems.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { Fold } from "../run/fold.ts";
+import { answerEntry, totalOf, totalOfEntries } from "../run/ledger.ts";
+import { countsOfReply } from "../run/ledger_entry.ts";
+import { addedSpent, spentOf } from "../run/request_cost.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { CategoryHandler, HandlerContext } from "../suite/execution.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
@@ -26,28 +29,20 @@ export interface Recalled {
   attempts: Map<string, Attempt[]>;
   /** The newest advice. */
   reviews: Map<string, string>;
-  /** What of it is known. */
-  spent: { usd: number; tokens: number };
 }
 
 /** What a journal tells of attempts and reviews. */
 export const recalled: Fold<"run", Recalled> = {
   kind: "run",
-  begin: () => ({ attempts: new Map(), reviews: new Map(), spent: { usd: 0, tokens: 0 } }),
-  take({ attempts, reviews, spent }, event) {
-    const add = ({ usd, tokens }: Spent) => {
-      spent.usd += usd ?? 0;
-      spent.tokens += tokens ?? 0;
-    };
+  begin: () => ({ attempts: new Map(), reviews: new Map() }),
+  take({ attempts, reviews }, event) {
     if (event.event === "attempt_finished") {
       const { attempt } = event;
       const list = attempts.get(attempt.experiment_id) ?? [];
       list.push(attempt);
       attempts.set(attempt.experiment_id, list);
-      if (attempt.reused_from === null) add(spentBy(attempt));
     } else if (event.event === "review_finished") {
       reviews.set(event.experiment_id, event.advice);
-      if (event.spent !== null) add(event.spent);
     }
   },
 };
@@ -84,10 +79,9 @@ export class Solver {
   }
 
   /** Takes what an earlier session's journal tells: its attempts are not made again. */
-  recall({ attempts, reviews, spent }: Recalled): void {
+  recall({ attempts, reviews }: Recalled): void {
     for (const [experiment_id, known] of attempts) this.#earlier.set(experiment_id, known);
     for (const [experiment_id, advice] of reviews) this.#reviews.set(experiment_id, advice);
-    this.#parts.budget.add(spent);
   }
 
   readonly handler: CategoryHandler = async (test, execute, signal, context) => {
@@ -201,7 +195,7 @@ export class Solver {
     test: CodingTest,
     attempts: readonly Attempt[],
     signal: AbortSignal,
-    { journal }: HandlerContext,
+    { journal, item_id, book }: HandlerContext,
   ): Promise<string | null> {
     const { reviewer, settings, onNotice, reviewCost, budget } = this.#parts;
     const { problem } = test.coding;
@@ -211,13 +205,20 @@ export class Solver {
     const question = reviewQuestion(problem, attempts);
     const body = requestBody(question, reviewer.api);
     const reservation = await budget.reserve(() => reviewCost!.most(body), signal);
-    let spent: Spent = { usd: null, tokens: null };
+    let spent: Spent = { usd: 0, tokens: 0 };
     try {
-      const { reply, error } = await reviewer.ask(question, signal);
+      const { reply, error } = await reviewer.ask(question, signal, undefined, (request) => {
+        const { failure, status } = request;
+        const told = countsOfReply(request.reply);
+        const failed = failure === null ? null : { failure, status };
+        const entry = reviewCost!.entry("reviewer", item_id, told, failed);
+        if (failure === null) reviewCost!.learn(body, told);
+        book(entry);
+        spent = addedSpent(spent, spentOf(entry));
+      });
       if (error) throw error;
-      spent = reviewCost!.spentBy(body, reply);
       this.#reviews.set(experiment_id, reply.text);
-      journal.append({ event: "review_finished", experiment_id, advice: reply.text, spent });
+      journal.append({ event: "review_finished", experiment_id, advice: reply.text, spent: null });
       return reply.text;
     } catch (error) {
       if (error instanceof CancelledError) throw error;
@@ -228,7 +229,7 @@ export class Solver {
     }
   }
 
-  /** The experiment's result: its last answer, with the tokens and times of all. */
+  /** The experiment's result: its last answer, with the times of all and the bill of all it asked. */
   #conclude(
     test: CodingTest,
     attempts: readonly Attempt[],
@@ -238,21 +239,19 @@ export class Solver {
     const last = attempts.at(-1)!;
     const { mode, sample, problem } = test.coding;
     const experiment_id = this.#idOf(test);
-    const sum = (of: (attempt: Attempt) => number | null) =>
-      attempts.reduce<number | null>((total, attempt) => {
-        const value = of(attempt);
-        return total === null || value === null ? null : total + value;
-      }, 0);
-    const input_tokens = sum(({ result }) => result.prompt_tokens);
-    const output_tokens = sum(({ result }) => result.completion_tokens);
-    const cost_usd = sum((attempt) => attempt.cost_usd);
+    const shared = attempts.filter(({ reused_from }) => reused_from !== null).map(({ result }) =>
+      answerEntry(result)
+    );
+    // the other mode's answer is part of what the problem costs in this mode too
+    const bill = totalOf([context.bill(), totalOfEntries(shared)]);
+    const { prompt_tokens, completion_tokens, total_cost_usd: cost_usd } = bill;
     const hits = Number(last.passed);
     return {
       ...last.result,
       ...identity(test, context),
-      elapsed_seconds: sum(({ result }) => result.elapsed_seconds)!,
-      prompt_tokens: input_tokens,
-      completion_tokens: output_tokens,
+      elapsed_seconds: attempts.reduce((sum, { result }) => sum + result.elapsed_seconds, 0),
+      prompt_tokens,
+      completion_tokens,
       cost_usd,
       evaluation_result: stopped === "unjudged"
         ? { evaluator: "sandbox", error: `${last.outcome}: ${last.detail}` }
@@ -276,9 +275,10 @@ export class Solver {
         iterations: attempts.length,
         stopped,
         outcome: last.result.success ? last.outcome : null,
-        input_tokens,
-        output_tokens,
+        input_tokens: prompt_tokens,
+        output_tokens: completion_tokens,
         cost_usd,
+        requests_of_unknown_cost: bill.requests_of_unknown_cost,
       },
     };
   }
@@ -290,9 +290,4 @@ function namesOf({ name, extension }: ProblemLanguage): string[] {
 
 function identity(test: CodingTest, { item_id }: HandlerContext) {
   return { test_id: test.id, test_name: test.name, category: test.category, item_id };
-}
-
-function spentBy({ cost_usd, result }: Attempt) {
-  const { prompt_tokens, completion_tokens } = result;
-  return { usd: cost_usd, tokens: (prompt_tokens ?? 0) + (completion_tokens ?? 0) };
 }

@@ -2,6 +2,8 @@
 import { pairedDifference } from "../stats/paired.ts";
 import { attemptsShare, meanPassAllK, meanPassAtK } from "../stats/pass_at_k.ts";
 import { pairedDetectable } from "../stats/power.ts";
+import { exactUsd } from "../text/dollars.ts";
+import type { Books, LedgerTotals } from "../run/ledger.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ResultItem } from "../suite/results.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
@@ -23,9 +25,9 @@ export interface ExperimentResult {
   success: boolean;
   /** Attempts made. */
   iterations: number;
-  /** US dollars; null where the price is unknown. */
+  /** US dollars of all its requests whose cost is known; null where none is. */
   cost: number | null;
-  /** Tokens over all attempts; null where the server told none. */
+  /** Tokens of all its requests; null where the server told none. */
   usage: { input_tokens: number | null; output_tokens: number | null };
 }
 
@@ -41,15 +43,20 @@ export interface SummaryStats {
   successes: number;
   /** Per cent. */
   success_rate: number;
-  /** US dollars; null where any price is unknown. */
+  /**
+   * US dollars of all requests of this mode whose cost is known: reviews and retries too, and first
+   * answers that both modes share; null where none is.
+   */
   total_cost: number | null;
-  /** US dollars an answer; null where any price is unknown. */
+  /** Requests that are not in `total_cost`. */
+  requests_of_unknown_cost: number;
+  /** US dollars an answer; null where the cost of any request is unknown. */
   avg_cost: number | null;
   /** Attempts an answer. */
   avg_iterations: number;
-  /** Prompt tokens of all attempts; null where any is unknown. */
+  /** Prompt tokens, of the requests as `total_cost`. */
   total_input_tokens: number | null;
-  /** Output tokens of all attempts; null where any is unknown. */
+  /** Output tokens, as `total_input_tokens`. */
   total_output_tokens: number | null;
 }
 
@@ -83,6 +90,8 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
     temperature: number | null;
     seed: number | null;
   };
+  /** What the whole run took, in which first answers that both modes share are counted once. */
+  ledger: Books;
   /** The figures of zero-shot mode, where both modes ran. */
   zero_shot?: ModeSummary;
   /** The figures of iterative mode, where both modes ran. */
@@ -169,11 +178,17 @@ export function summaryOf(
       temperature: typeof temperature === "number" ? temperature : null,
       seed: typeof seed === "number" ? seed : null,
     },
+    ledger: results.ledger,
   };
   const of = (mode: Mode) => modeSummary(codingItems(results.items, mode));
-  if (!both) return { ...head, ...of(settings.modes[0]) };
+  if (!both) {
+    const { results: experiments, summary } = of(settings.modes[0]);
+    // what a cut run asked for problems that have no result yet was asked all the same
+    return { ...head, results: experiments, summary: withTotals(summary, results.ledger.total) };
+  }
   const [zero_shot, iterative] = [of("zero-shot"), of("iterative")];
-  const minus = (a: number | null, b: number | null) => a === null || b === null ? null : a - b;
+  const minus = (a: number | null, b: number | null) =>
+    a === null || b === null ? null : exactUsd(a - b);
   return {
     ...head,
     zero_shot,
@@ -200,7 +215,7 @@ function modeSummary(all: readonly CodingItem[]): ModeSummary {
   const n = results.length;
   const successes = results.filter(({ success }) => success).length;
   const spent = all.map(({ coding }) => coding);
-  const total_cost = totalOf(spent.map(({ cost_usd }) => cost_usd));
+  const { total_cost_usd: total_cost, requests_of_unknown_cost } = costOf(all);
   const iterations = spent.reduce((sum, each) => sum + each.iterations, 0);
   return {
     results,
@@ -211,20 +226,44 @@ function modeSummary(all: readonly CodingItem[]): ModeSummary {
       successes,
       success_rate: n ? successes / n * 100 : 0,
       total_cost,
-      avg_cost: total_cost === null || all.length === 0 ? null : total_cost / all.length,
+      requests_of_unknown_cost,
+      avg_cost: perAnswer(total_cost, requests_of_unknown_cost, all.length),
       avg_iterations: all.length ? iterations / all.length : 0,
-      total_input_tokens: totalOf(spent.map(({ input_tokens }) => input_tokens)),
-      total_output_tokens: totalOf(spent.map(({ output_tokens }) => output_tokens)),
+      total_input_tokens: known(spent.map(({ input_tokens }) => input_tokens)),
+      total_output_tokens: known(spent.map(({ output_tokens }) => output_tokens)),
     },
   };
 }
 
-/** Null where any is unknown. */
-function totalOf(values: readonly (number | null)[]): number | null {
-  return values.reduce<number | null>(
-    (sum, value) => sum === null || value === null ? null : sum + value,
-    0,
-  );
+/** The sum of those that are known; null where none is. */
+function known(values: readonly (number | null)[]): number | null {
+  const told = values.filter((value) => value !== null);
+  return told.length === 0 ? null : exactUsd(told.reduce((sum, value) => sum + value, 0));
+}
+
+function costOf(items: readonly CodingItem[]) {
+  return {
+    total_cost_usd: known(items.map(({ coding }) => coding.cost_usd)),
+    requests_of_unknown_cost: items.reduce((sum, { coding }) => {
+      return sum + (coding.requests_of_unknown_cost ?? Number(coding.cost_usd === null));
+    }, 0),
+  };
+}
+
+/** A cost by answer; unknown where a part is. */
+function perAnswer(cost: number | null, unknown: number, answers: number): number | null {
+  return cost === null || unknown > 0 || answers === 0 ? null : exactUsd(cost / answers);
+}
+
+function withTotals(summary: SummaryStats, total: LedgerTotals): SummaryStats {
+  const { total_cost_usd, requests_of_unknown_cost } = total;
+  return {
+    ...summary,
+    total_cost: total_cost_usd,
+    requests_of_unknown_cost,
+    total_input_tokens: total.prompt_tokens,
+    total_output_tokens: total.completion_tokens,
+  };
 }
 
 /** Rates, pass@k and the comparison. */
@@ -241,12 +280,12 @@ export function codingStatistics(
       n: group.length,
       c: group.filter(({ passed }) => passed).length,
     }));
-    const cost = totalOf(own.map(({ coding }) => coding.cost_usd));
+    const cost = costOf(own);
     by_mode[mode] = {
       success_rate: attemptsShare(counts),
       pass_at_k: Object.fromEntries(ks.map((k) => [k, meanPassAtK(counts, k)])),
       pass_all_k: Object.fromEntries(ks.map((k) => [k, meanPassAllK(counts, k)])),
-      cost_per_solved_usd: cost === null || solved === 0 ? null : cost / solved,
+      cost_per_solved_usd: perAnswer(cost.total_cost_usd, cost.requests_of_unknown_cost, solved),
     };
   }
   return { by_mode, comparison: modes.length > 1 ? comparisonOf(items) : null };
@@ -263,9 +302,10 @@ function comparisonOf(items: readonly ResultItem[]): CodingStatistics["compariso
   const { difference, flips } = pairedDifference(first, second);
   const gained = flips?.gained ?? 0;
   const lost = flips?.lost ?? 0;
-  const costs = [iterative, zero].map((groups) =>
-    totalOf(shared.flatMap((problem) => groups.get(problem)!.map(({ coding }) => coding.cost_usd)))
-  );
+  const costs = [iterative, zero].map((groups) => {
+    const cost = costOf(shared.flatMap((problem) => groups.get(problem)!));
+    return cost.requests_of_unknown_cost ? null : cost.total_cost_usd;
+  });
   const more = costs[0] === null || costs[1] === null ? null : costs[0] - costs[1];
   return {
     difference,
@@ -275,7 +315,9 @@ function comparisonOf(items: readonly ResultItem[]): CodingStatistics["compariso
     detectable: shared.length
       ? pairedDetectable(shared.length, Math.max(gained + lost, 1) / shared.length)
       : null,
-    cost_per_additional_solved_usd: more === null || gained <= lost ? null : more / (gained - lost),
+    cost_per_additional_solved_usd: more === null || gained <= lost
+      ? null
+      : exactUsd(more / (gained - lost)),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What runs cost, from their tokens and a table of prices. */
-import { tokensCost } from "../run/prices.ts";
+import { exactUsd } from "../text/dollars.ts";
+import { costOf, countsOfUsage } from "../run/ledger_entry.ts";
 import type { Price, PriceTable } from "../run/prices.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 
@@ -13,6 +14,10 @@ export interface RunCost {
   input_cost_usd: number | null;
   output_cost_usd: number | null;
   total_cost_usd: number | null;
+  /** Of the prompt tokens, those that the server's cache had. */
+  cached_prompt_tokens: number | null;
+  /** Requests that are not in the sums of dollars; null where nobody recorded that. */
+  requests_of_unknown_cost: number | null;
 }
 
 /** A cost, and what to check where it is not known. */
@@ -24,46 +29,39 @@ export interface PricedRun {
 }
 
 /**
- * Prices a run. A cost recorded with it stands, unless it is to be priced again. Cached prompt tokens
- * are not counted apart by runs, so all prompt tokens are priced as input: an upper bound where a
- * provider's cache answered.
+ * Prices a run. A cost recorded with it stands, unless it is to be priced again: then all its tokens
+ * cost what its own model's do, a reviewer's too.
  */
 export function priceRun(
   run: RunSummary,
   prices: PriceTable,
   { again = false } = {},
 ): PricedRun {
-  const { run_id, model, prompt_tokens, completion_tokens } = run;
+  const { run_id, model, prompt_tokens, completion_tokens, cached_prompt_tokens } = run;
   const known = prompt_tokens !== null && completion_tokens !== null;
-  const tokens = {
+  const of = (dollars: Dollars, requests_of_unknown_cost: number | null): RunCost => ({
+    run_id,
+    model,
     prompt_tokens,
     completion_tokens,
     total_tokens: known ? prompt_tokens + completion_tokens : null,
-  };
-  const nothing = { input_cost_usd: null, output_cost_usd: null };
+    input_cost_usd: dollars.input_cost_usd,
+    output_cost_usd: dollars.output_cost_usd,
+    total_cost_usd: dollars.cost_usd,
+    cached_prompt_tokens,
+    requests_of_unknown_cost,
+  });
   if (run.cost_usd !== null && !again) {
-    const cost = { run_id, model, ...tokens, ...nothing, total_cost_usd: run.cost_usd };
-    return { cost, price: null, problem: null };
+    return { cost: of(run, run.requests_of_unknown_cost), price: null, problem: null };
   }
   const price = prices.priceOf(model);
-  if (price === null || !known) {
-    const cost = { run_id, model, ...tokens, ...nothing, total_cost_usd: null };
-    const problem = known ? priceMissing(model, prices) : tokensMissing(run);
-    return { cost, price, problem };
-  }
-  const input_cost_usd = tokensCost(prompt_tokens, price.input);
-  const output_cost_usd = tokensCost(completion_tokens, price.output);
-  const total_cost_usd = input_cost_usd + output_cost_usd;
-  const cost = {
-    run_id,
-    model,
-    ...tokens,
-    input_cost_usd,
-    output_cost_usd,
-    total_cost_usd,
-  };
-  return { cost, price, problem: null };
+  const cost = of(costOf(run, price), run.requests_of_unknown_tokens);
+  if (price !== null && known) return { cost, price, problem: null };
+  cost.requests_of_unknown_cost = run.requests;
+  return { cost, price, problem: known ? priceMissing(model, prices) : tokensMissing(run) };
 }
+
+type Dollars = Pick<RunSummary, "input_cost_usd" | "output_cost_usd" | "cost_usd">;
 
 /** Why a model has no price, and what to do. */
 export function priceMissing(model: string, prices: PriceTable): string {
@@ -89,10 +87,8 @@ export function tokensMissing({ run_id, successful, agent, source_form }: RunSum
 
 /** The cost of an item, USD; null where its tokens or the price are unknown. */
 export function itemCost(item: RunItem, price: Price | null): number | null {
-  if (item.cost_usd !== null) return item.cost_usd;
-  if (price === null || item.prompt_tokens === null || item.completion_tokens === null) return null;
-  return tokensCost(item.prompt_tokens, price.input) +
-    tokensCost(item.completion_tokens, price.output);
+  const told = countsOfUsage(item, null);
+  return item.cost_usd ?? costOf(told, price).cost_usd;
 }
 
 /** What the costs of runs are added up by. */
@@ -102,7 +98,10 @@ export const COST_GROUPS = ["day", "model", "suite"] as const;
 export interface CostTotal {
   group: string;
   runs: number;
+  /** Runs of whose cost nothing is known. */
   runs_of_unknown_cost: number;
+  /** Requests that are not in `total_cost_usd`, of the runs that recorded it. */
+  requests_of_unknown_cost: number;
   prompt_tokens: number;
   completion_tokens: number;
   total_cost_usd: number | null;
@@ -124,6 +123,7 @@ export function totalCosts(
       group,
       runs: 0,
       runs_of_unknown_cost: 0,
+      requests_of_unknown_cost: 0,
       prompt_tokens: 0,
       completion_tokens: 0,
       total_cost_usd: null,
@@ -132,8 +132,9 @@ export function totalCosts(
     total.runs++;
     total.prompt_tokens += cost.prompt_tokens ?? 0;
     total.completion_tokens += cost.completion_tokens ?? 0;
+    total.requests_of_unknown_cost += cost.requests_of_unknown_cost ?? 0;
     if (cost.total_cost_usd === null) total.runs_of_unknown_cost++;
-    else total.total_cost_usd = (total.total_cost_usd ?? 0) + cost.total_cost_usd;
+    else total.total_cost_usd = exactUsd((total.total_cost_usd ?? 0) + cost.total_cost_usd);
   }
   return [...totals.values()].sort((a, b) => a.group.localeCompare(b.group));
 }

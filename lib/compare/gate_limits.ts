@@ -37,7 +37,10 @@ export function limitValue(
   metric: string,
   prices: PriceTable,
 ): number | null {
-  if (metric === "total_cost_usd") return priceRun(run.summary, prices).cost.total_cost_usd;
+  if (metric === "total_cost_usd") {
+    const { total_cost_usd, requests_of_unknown_cost } = priceRun(run.summary, prices).cost;
+    return requests_of_unknown_cost ? null : total_cost_usd; // a part is no total
+  }
   if (metric === "duration_s") return run.summary.duration_s;
   if (load !== null) {
     return isLoadMetric(metric) ? loadValue(load, metric) : null;

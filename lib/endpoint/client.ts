@@ -7,6 +7,7 @@ import { requestHeaders } from "./api.ts";
 import { EndpointError, isSuccess, statusError } from "./errors.ts";
 import { requestBody } from "./request.ts";
 import type { APIConfiguration } from "./api.ts";
+import type { FailureClass } from "./errors.ts";
 import type { Question } from "./request.ts";
 import { exchange } from "./transport.ts";
 import type { HttpExchange, Transport } from "./transport.ts";
@@ -19,6 +20,18 @@ export interface FailedAttempt {
   error: EndpointError;
   /** Seconds until the next attempt; null when there is none. */
   retry_in_s: number | null;
+}
+
+/** One request that was sent and is over, whatever came of it. */
+export interface RequestOver {
+  /** Its number among the requests of a question, from 1. */
+  nth: number;
+  /** The answer, or as much of it as came. */
+  reply: Reply;
+  /** Its class, "unfinished" where it was cancelled; null for an answer. */
+  failure: FailureClass | "unfinished" | null;
+  /** HTTP status; 0 for none. */
+  status: number;
 }
 
 /** What came of a question. `error` is null when the endpoint answered. */
@@ -64,15 +77,24 @@ export class EndpointClient {
   /**
    * Asks until there is an answer, a failure that retrying cannot mend, or no attempt left.
    *
+   * @param onRequest told of every request that was sent, once it is over.
    * @throws {CancelledError} when the signal is aborted.
    */
   async ask(
     question: Question,
     signal: AbortSignal,
     onFailedAttempt: (failed: FailedAttempt) => void = () => {},
+    onRequest: (request: RequestOver) => void = () => {},
   ): Promise<ClientReply> {
+    let requests = 0;
+    const over: Over = (reply, failure, sent) => {
+      const status = sent?.status ?? 0;
+      if (sent !== null && sent.t_sent_ns > 0) {
+        onRequest({ nth: ++requests, reply, failure, status });
+      }
+    };
     for (let attempt = 1;; attempt++) {
-      const { reply, exchange, error } = await this.#attempt(question, signal);
+      const { reply, exchange, error } = await this.#attempt(question, signal, over);
       if (error === null) return { reply, exchange, attempts: attempt, error };
       const last = !error.retryable || attempt > this.api.retry_attempts;
       const wait_s = last ? null : this.#wait(error, attempt);
@@ -91,29 +113,42 @@ export class EndpointClient {
   async #attempt(
     question: Question,
     signal: AbortSignal,
+    over: Over,
   ): Promise<{ reply: Reply; exchange: HttpExchange | null; error: EndpointError | null }> {
     let reply = new Reply(this.api.api_type);
     let exchange: HttpExchange | null = null;
+    let sent: HttpExchange | null = null;
+    const onOver = (exchange: HttpExchange) => sent = exchange;
     try {
       throwIfAborted(signal);
       const askedForUsage = this.api.stream && this.#streamOptions;
-      exchange = await this.#post(question, reply, signal);
+      exchange = await this.#post(question, reply, signal, onOver);
       if (exchange.status === 400 && askedForUsage && exchange.body.includes("stream_options")) {
         this.#streamOptions = false;
+        over(reply, "http_4xx", exchange);
+        sent = null;
         reply = new Reply(this.api.api_type);
-        exchange = await this.#post(question, reply, signal);
+        exchange = await this.#post(question, reply, signal, onOver);
       }
       if (!isSuccess(exchange.status)) throw statusError(exchange, this.api);
       if (exchange.body !== "") reply.body(exchange.body);
       reply.end();
+      over(reply, null, exchange);
       return { reply, exchange, error: null };
     } catch (error) {
+      if (error instanceof CancelledError) over(reply, "unfinished", sent);
       if (error instanceof CancelledError || !(error instanceof EndpointError)) throw error;
+      over(reply, error.failure, sent);
       return { reply, exchange, error };
     }
   }
 
-  #post(question: Question, reply: Reply, signal: AbortSignal): Promise<HttpExchange> {
+  #post(
+    question: Question,
+    reply: Reply,
+    signal: AbortSignal,
+    onOver: (exchange: HttpExchange) => void,
+  ): Promise<HttpExchange> {
     const body = JSON.stringify(
       requestBody(question, { ...this.api, stream_options: this.#streamOptions }),
     );
@@ -122,6 +157,10 @@ export class EndpointClient {
       { method: "POST", url: this.#url, headers: this.#headers, body, timeout_s: this.api.timeout },
       reply,
       signal,
+      onOver,
     );
   }
 }
+
+/** @param sent null: nothing was. */
+type Over = (reply: Reply, failure: RequestOver["failure"], sent: HttpExchange | null) => void;

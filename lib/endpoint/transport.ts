@@ -94,6 +94,7 @@ export interface Transport extends AsyncDisposable {
  * Sends a request and waits for the end of the response. Events of a stream are handed to `told` as
  * they come; a throw of it ends the exchange. Null where none matters.
  *
+ * @param onOver told of the exchange, also where it failed or was cancelled.
  * @throws {EndpointError} class connect, timeout, truncated or malformed.
  * @throws {CancelledError} when the signal is aborted; the connection is closed.
  */
@@ -102,6 +103,7 @@ export function exchange(
   request: HttpRequest,
   told: { event: OnEvent; errorEvent(data: string): void } | null,
   signal: AbortSignal,
+  onOver: (exchange: HttpExchange) => void = () => {},
 ): Promise<HttpExchange> {
   throwIfAborted(signal);
   return new Promise((resolve, reject) => {
@@ -124,6 +126,7 @@ export function exchange(
       onErrorEvent: (data) => tell(() => told?.errorEvent(data)),
       onEnd(exchange, error) {
         signal.removeEventListener("abort", onAbort);
+        onOver(exchange);
         if (failure ?? error) reject(failure ?? error);
         else resolve(exchange);
       },

@@ -1,6 +1,7 @@
 /** AIPerf: `profile_export_aiperf.json` (the statistics) and `profile_export.jsonl` (the requests). */
 import { basename, dirname } from "node:path";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
+import { NO_LEDGER } from "../run/summary.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { csvRows } from "./csv.ts";
@@ -284,6 +285,7 @@ function blank(path: string): RunSummary {
     status: "complete",
     started_at_unix_seconds: null,
     duration_s: null,
+    ...NO_LEDGER,
     ...totalsOf([]),
     output_tokens_per_s: null,
     ttft_p50_ms: null,

@@ -1,5 +1,6 @@
 /** GuideLLM's report (`benchmarks.json`): each of its benchmarks, one rate, is a run. */
 import { basename } from "node:path";
+import { NO_LEDGER } from "../run/summary.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
@@ -104,6 +105,7 @@ function readBenchmark(path: string, file: Fields, index: number, model: string 
       passed: null,
       prompt_tokens: totalOf(metrics, "prompt_token_count"),
       completion_tokens: totalOf(metrics, "output_token_count"),
+      ...NO_LEDGER,
       cost_usd: null,
       output_tokens_per_s: rateOf(metrics),
       ttft_p50_ms: quantiles?.amountOrNull("p50") ?? ttft?.amountOrNull("median") ?? null,

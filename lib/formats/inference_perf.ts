@@ -1,5 +1,6 @@
 /** inference-perf's reports: `summary_lifecycle_metrics.json`, and one such file a stage. */
 import { basename, dirname } from "node:path";
+import { NO_LEDGER } from "../run/summary.ts";
 import type { ReadRun } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { isRecord, KEEP_SMALL } from "./keep.ts";
@@ -67,6 +68,7 @@ export function readInferencePerf(path: string, value: unknown): ReadRun {
       items_total: successful + failed,
       successful,
       failed,
+      ...NO_LEDGER,
       prompt_tokens: total("prompt_tokens"),
       completion_tokens: total("output_tokens"),
       output_tokens_per_s: throughput?.amountOrNull("output_tokens_per_sec") ?? null,

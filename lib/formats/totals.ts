@@ -1,4 +1,6 @@
 /** What every reader does with the items that it found. */
+import { exactUsd } from "../text/dollars.ts";
+import { NO_LEDGER } from "../run/summary.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 
 /** The part of a summary that follows from the items. */
@@ -60,8 +62,13 @@ export function unknownItem(item_id: string, name = item_id, problem_id = item_i
   };
 }
 
-/** The fields of a summary that only loads have, unknown. */
-export const NO_LOAD = { output_tokens_per_s: null, ttft_p50_ms: null, ttft_p99_ms: null } as const;
+/** The fields of a summary that only loads have, and those that only a ledger tells: unknown. */
+export const NO_LOAD = {
+  output_tokens_per_s: null,
+  ttft_p50_ms: null,
+  ttft_p99_ms: null,
+  ...NO_LEDGER,
+} as const;
 
 /** Ids that differ: the second `a` becomes `a#2`. */
 export class DistinctIds {
@@ -100,5 +107,5 @@ function sum(items: readonly RunItem[], pick: (item: RunItem) => number | null):
     if (value === null) return null;
     total += value;
   }
-  return items.length ? total : null;
+  return items.length ? exactUsd(total) : null;
 }

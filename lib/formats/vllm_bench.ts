@@ -1,5 +1,6 @@
 /** vLLM's `bench serve --save-result`: one object, or one a line where results are appended. */
 import { basename } from "node:path";
+import { NO_LEDGER } from "../run/summary.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields, LARGEST } from "./fields.ts";
 import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
@@ -84,6 +85,7 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
       passed: null,
       prompt_tokens: file.countOrNull("total_input_tokens"),
       completion_tokens: file.countOrNull("total_output_tokens"),
+      ...NO_LEDGER,
       cost_usd: null,
       output_tokens_per_s: file.amountOrNull("output_throughput"),
       ttft_p50_ms: median ?? p50,

@@ -30,6 +30,8 @@ export interface StepOutcome {
   total_prompt_tokens: number | null;
   total_completion_tokens: number | null;
   total_cost_usd: number | null;
+  /** Requests that are not in it. */
+  requests_of_unknown_cost: number | null;
   /** Of the callback; null where none was asked for, or none came. */
   signature: ReceivedCallback["signature"] | null;
 }
@@ -139,7 +141,9 @@ async function readResults(
   signal: AbortSignal,
 ): Promise<void> {
   const results = await client.results(outcome.task_id!, signal);
-  outcome.total_cost_usd = numberAt(objectAt(results, "aggregate"), "total_cost_usd");
+  const aggregate = objectAt(results, "aggregate");
+  outcome.total_cost_usd = numberAt(aggregate, "total_cost_usd");
+  outcome.requests_of_unknown_cost = numberAt(aggregate, "requests_of_unknown_cost");
 }
 
 async function readCallback(
@@ -186,6 +190,7 @@ function unknownOutcome({ name, scenario, model, packages }: ScenarioStep): Step
     total_prompt_tokens: null,
     total_completion_tokens: null,
     total_cost_usd: null,
+    requests_of_unknown_cost: null,
     signature: null,
   };
 }

@@ -57,6 +57,7 @@ export function conclude(measurement: Measurement): LoadResults {
   );
   const cache = cacheUse(inside, summary, plan.prompts.shared);
   const verdict = verdictOf(measurement, cache, measured, total);
+  const books = load.ledger.books();
   return {
     schema_version: 2,
     kind: "load",
@@ -70,7 +71,9 @@ export function conclude(measurement: Measurement): LoadResults {
     stopped_because: load.measured?.stopped_because ?? null,
     stages,
     total,
-    total_cost_usd: costOf(records),
+    total_cost_usd: books.total.total_cost_usd,
+    requests_of_unknown_cost: books.total.requests_of_unknown_cost,
+    ledger: books,
     slos: plan.slos,
     ...(plan.statements.length ? { statements: statementsOf(measurement, stages, gapsOf) } : {}),
     verdict,
@@ -153,16 +156,6 @@ function statementsOf(
   return plan.statements.map((statement) =>
     judgeStatement(statement, latencyValues(statement.measure, answered, gapsOf))
   );
-}
-
-function costOf(records: readonly RequestRecord[]): number | null {
-  let sum = 0;
-  for (const { failure, cost_usd } of records) {
-    if (failure !== null) continue;
-    if (cost_usd === null) return null;
-    sum += cost_usd;
-  }
-  return sum;
 }
 
 function requestedRate(stage: LoadStage): number | null {

@@ -357,7 +357,7 @@ export class Drive {
     }
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
     const record = recordOf(flight, exchange, error, api, countTokens);
-    flight.reservation.settle(price(record, flight, exchange, cost));
+    flight.reservation.settle(price(record, flight, api, cost));
     record.stage = stages.slice(0, stage).filter(({ warmup }) => !warmup).length;
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;

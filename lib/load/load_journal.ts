@@ -1,6 +1,8 @@
 /** A load as its journal tells it: what results.json is made of, also where the load was cut off. */
 import { InputError, messageOf } from "../errors.ts";
 import { foldJournal } from "../run/fold.ts";
+import { ledgerOf } from "../run/ledger.ts";
+import type { Ledger } from "../run/ledger.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { LoadMeasured, LoadStarted, StageSpan } from "../run/events.ts";
 import type { Fold } from "../run/fold.ts";
@@ -13,6 +15,8 @@ export interface JournaledLoad {
   stages: StageSpan[];
   /** Every request, in the order in which they ended. */
   records: RequestRecord[];
+  /** What they took, and what was asked before them. */
+  ledger: Ledger;
   /** The server's own metrics; null where it exposes none. */
   server: { name: string; readings: ServerMetricsReading[] } | null;
   /** Null: it was cut off. */
@@ -46,6 +50,7 @@ export const loadState: Fold<"run", LoadState> = {
     started: null,
     stages: [],
     records: requestRecords.begin(),
+    ledger: ledgerOf.begin(),
     server: null,
     measured: null,
     client: null,
@@ -55,6 +60,7 @@ export const loadState: Fold<"run", LoadState> = {
   take(load, event) {
     load.last_ns = event.mono_ns ?? load.last_ns;
     requestRecords.take(load.records, event);
+    ledgerOf.take(load.ledger, event);
     switch (event.event) {
       case "load_started":
         load.started = event;

@@ -5,6 +5,8 @@ import type { Reply } from "../endpoint/answer.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { HttpExchange } from "../endpoint/transport.ts";
 import type { Spent } from "../run/budget.ts";
+import { loadEntry } from "../run/ledger.ts";
+import { spentOf } from "../run/request_cost.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { Flight } from "./flight.ts";
 import type { RequestRecord } from "../run/request_record.ts";
@@ -64,22 +66,20 @@ export function recordOf(
 
 /**
  * Prices a request in its record.
- * @returns what it took of a budget: nothing where the server refused it, unknown where it was cut off.
+ *
+ * @returns what it took of a budget.
  */
 export function price(
   record: RequestRecord,
   { body }: Flight,
-  { status }: HttpExchange,
+  { api_type }: APIConfiguration,
   cost: RequestCost,
 ): Spent {
-  const { failure, token_source } = record;
-  if (failure !== null) {
-    const begun = isSuccess(status) || failure === "timeout" || failure === "unfinished";
-    return begun ? { usd: null, tokens: null } : { usd: 0, tokens: 0 };
-  }
-  const spent = cost.spentBy(body, record);
-  if (token_source !== "events") record.cost_usd = spent.usd;
-  return spent;
+  if (record.t_sent_ns === null) return { usd: 0, tokens: 0 };
+  if (record.failure === null) cost.learn(body, record);
+  const entry = loadEntry(record, cost.price, api_type === "embeddings");
+  record.cost_usd = entry.cost_usd;
+  return spentOf(entry);
 }
 
 function known(t_ns: number): number | null {

@@ -1,4 +1,5 @@
 /** What a load run gives: results.json, and the request records of the journal. */
+import type { Books } from "../run/ledger.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { ApiType } from "../endpoint/api.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
@@ -124,9 +125,14 @@ export interface LoadResults {
   /** All measured stages together. */
   total: StageResults;
   /**
-   * US dollars of all answered requests, those outside of the windows too; null where any is unknown.
+   * US dollars of all requests whose cost is known, warm-up, first questions and those outside of the
+   * windows too; null where none is.
    */
   total_cost_usd: number | null;
+  /** Requests that are not in `total_cost_usd`. */
+  requests_of_unknown_cost: number;
+  /** Every request's tokens and dollars in sums, by who asked. */
+  ledger: Books;
   /** What a good request had to keep to; empty for none. */
   slos: Slo[];
   /** What was to hold for the run as a whole, and whether it did; none asked for: left out. */

@@ -8,11 +8,14 @@ import { concludeRun } from "./conclude_run.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
 import { resetCache } from "./server/reset_cache.ts";
+import { countsOfReply } from "../run/ledger_entry.ts";
+import { spentOf } from "../run/request_cost.ts";
 import { RunSession } from "../run/session.ts";
 import { TokenFile } from "../run/token_file.ts";
 import { withTimeLeft } from "./time_left.ts";
 import type { LoadProgress } from "./time_left.ts";
 import type { Budget } from "../run/budget.ts";
+import type { RequestOver } from "../endpoint/client.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import { settleLoad } from "../settings/load.ts";
@@ -45,6 +48,8 @@ export interface LoadRunOptions {
   tags?: readonly string[];
   /** The command line, recorded in the metadata. */
   argv?: readonly string[];
+  /** Requests that were made to know the server's quirks: they are in the run's ledger. */
+  first_requests?: readonly RequestOver[];
   /** Counts tokens where the server does not. */
   countTokens: ((text: string) => number) | null;
   /** Ends the load before it is crossed; one that several loads share counts them together. */
@@ -108,8 +113,15 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     settings: told,
     transport: transport.name,
     api: { endpoint, model, api_type },
+    price: session.cost.price,
     anchor: clockAnchor(),
   });
+  for (const { reply, failure, status } of options.first_requests ?? []) {
+    const failed = failure === null ? null : { failure, status };
+    const entry = session.cost.entry("preflight", null, countsOfReply(reply), failed);
+    session.book(entry);
+    session.budget.add(spentOf(entry));
+  }
   const sampler = await session.sample(settings.sample_rate_hz, signal);
   if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
   scraper?.start(SCRAPE_INTERVAL_MS, signal);

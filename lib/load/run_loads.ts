@@ -4,6 +4,7 @@ import { loadSettingsSchema } from "../settings/load.ts";
 import { checkSettings, withoutUnits } from "../settings/setting.ts";
 import { configureApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
+import type { RequestOver } from "../endpoint/client.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
 import { planLoad } from "./plan_load.ts";
@@ -71,7 +72,8 @@ export async function measureLoad(
     () => onNotice("waiting for the answer to a first question"),
     WAITING_MS,
   );
-  await preflight(api, transport, onWarning, signal).finally(() => clearTimeout(waiting));
+  const first_requests = await preflight(api, transport, onWarning, signal)
+    .finally(() => clearTimeout(waiting));
   const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
   return await runPlannedLoad({
     ...options,
@@ -80,6 +82,7 @@ export async function measureLoad(
     settings,
     api,
     transport,
+    first_requests,
     countTokens: tokenizer && ((text) => tokenizer.count(text)),
     onProgress,
     onNotice,
@@ -167,17 +170,20 @@ export async function runLoads<Kept>(
  * `stream_options` is noted in `api`.
  *
  * @param warn told of an answer that is a failure.
+ * @returns the requests that it took.
  */
 export async function preflight(
   api: APIConfiguration,
   transport: Transport,
   warn: (line: string) => void,
   signal: AbortSignal,
-): Promise<void> {
-  if (api.api_type === "embeddings" || api.api_type === "responses") return;
+): Promise<RequestOver[]> {
+  const requests: RequestOver[] = [];
+  if (api.api_type === "embeddings" || api.api_type === "responses") return requests;
   const client = new EndpointClient(api, transport);
   const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
-  const { error } = await client.ask(question, signal);
+  const { error } = await client.ask(question, signal, undefined, (over) => requests.push(over));
   if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
   api.stream_options = client.asksForUsage;
+  return requests;
 }

@@ -1,4 +1,5 @@
 /** Values of measures as people write them. */
+import { dollars } from "../text/dollars.ts";
 import { grouped } from "../text/grouped.ts";
 import { measureNamed } from "./measures.ts";
 import type { MeasureKind } from "./measures.ts";
@@ -24,7 +25,7 @@ const WRITTEN: Record<MeasureKind, (value: number) => string> = {
   rate: (per_s) => `${fourDigits(per_s)}/s`,
   share: (share) => `${(share * 100).toFixed(1)} %`,
   count: fourDigits,
-  money: (usd) => `$${usd.toFixed(usd < 1 ? 6 : 2)}`,
+  money: dollars,
   duration: (s) => `${s.toFixed(1)} s`,
   energy: (j) => `${fourDigits(j)} J`,
   power: (w) => `${fourDigits(w)} W`,

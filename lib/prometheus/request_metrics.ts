@@ -1,5 +1,6 @@
 /** Metrics of requests to endpoints: counts, tokens, latencies. */
 import { BoundedLabel } from "./bounded_label.ts";
+import type { LedgerEntry } from "../run/ledger_entry.ts";
 import type { Families } from "./families.ts";
 
 const TTFT_BUCKETS_S = [
@@ -23,8 +24,6 @@ export interface FinishedRequest {
   result: "success" | "failed" | "unfinished" | "unsent" | "warmup";
   /** The class of a failure. */
   error_type: string | null;
-  prompt_tokens: number | null;
-  completion_tokens: number | null;
   ttft_ms: number | null;
   tpot_ms: number | null;
   e2e_ms: number | null;
@@ -53,8 +52,28 @@ export class RequestMetrics {
         "Failed attempts at requests, by the class of the failure.",
         ["model", "error_type"],
       ),
-      prompt_tokens: counter("prompt_tokens_total", "Tokens of the prompts of answered requests."),
-      completion_tokens: counter("completion_tokens_total", "Tokens of answers."),
+      prompt_tokens: counter(
+        "prompt_tokens_total",
+        "Tokens of prompts, of every request whose tokens are known.",
+      ),
+      cached_prompt_tokens: counter(
+        "cached_prompt_tokens_total",
+        "Tokens of prompts that the server's cache had.",
+      ),
+      completion_tokens: counter(
+        "completion_tokens_total",
+        "Tokens of answers, of every request whose tokens are known.",
+      ),
+      cost: families.counter(
+        "cost_usd_total",
+        "US dollars of every request whose cost is known, by who asked.",
+        ["model", "asked_by"],
+      ),
+      unknown_cost: families.counter(
+        "requests_of_unknown_cost_total",
+        "Requests that are in no sum of dollars, by who asked.",
+        ["model", "asked_by"],
+      ),
       in_flight: families.gauge(
         "requests_in_flight",
         "Requests that were sent or are due, and not over.",
@@ -109,14 +128,25 @@ export class RequestMetrics {
       families.lateness.of(labels).observe(Math.max(0, request.lateness_ms / 1e3));
     }
     if (request.result !== "success") return;
-    families.prompt_tokens.of(labels).inc(request.prompt_tokens ?? 0);
-    families.completion_tokens.of(labels).inc(request.completion_tokens ?? 0);
     if (request.ttft_ms !== null) families.ttft.of(labels).observe(request.ttft_ms / 1e3);
     if (request.tpot_ms !== null) families.tpot.of(labels).observe(request.tpot_ms / 1e3);
     if (request.e2e_ms !== null) families.e2e.of(labels).observe(request.e2e_ms / 1e3);
     if (request.gaps_ms.length === 0) return;
     const gaps = families.gap.of(labels);
     for (let i = 0; i < request.gaps_ms.length; i++) gaps.observe(request.gaps_ms[i] / 1e3);
+  }
+
+  /** A request is in a run's ledger. @param model the run's, also where its reviewer asked another. */
+  booked(model: string, entry: LedgerEntry): void {
+    const labels = { model: this.#models.of(model) };
+    const { prompt_tokens, cached_prompt_tokens, completion_tokens, asked_by, cost_usd } = entry;
+    const families = this.#families;
+    families.prompt_tokens.of(labels).inc(prompt_tokens ?? 0);
+    families.cached_prompt_tokens.of(labels).inc(cached_prompt_tokens ?? 0);
+    families.completion_tokens.of(labels).inc(completion_tokens ?? 0);
+    const by_asker = { ...labels, asked_by };
+    families.cost.of(by_asker).inc(cost_usd ?? 0);
+    families.unknown_cost.of(by_asker).inc(Number(cost_usd === null));
   }
 
   /** An attempt failed; another one may follow. */

@@ -7,6 +7,8 @@ import type { FinishedRequest } from "./request_metrics.ts";
 
 /** A request of a journal; times are CLOCK_MONOTONIC nanoseconds. */
 export interface JournaledRequest extends Omit<FinishedRequest, "gaps_ms"> {
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
   t_sent_ns: number | null;
   t_end_ns: number | null;
   finish_reason: string | null;

@@ -1,5 +1,6 @@
 /** Feeds metrics with what a run directory tells of one run. */
 import { objectAt, textAt } from "../json_fields.ts";
+import { Ledger } from "../run/ledger.ts";
 import { runState } from "../run/run_state.ts";
 import { requestIn } from "./requests_of_run.ts";
 import { RunFollower } from "./run_follower.ts";
@@ -29,6 +30,9 @@ export class RunFeed {
   readonly #metrics: FedMetrics;
   readonly #asTask: boolean;
   readonly #state = runState.begin();
+  readonly #ledger = new Ledger((entry) => {
+    this.#metrics.requests.booked(this.#task!.model, entry);
+  });
   #task: TaskLabels | null = null;
   /** The task of its newest session was told as ended. */
   #ended = false;
@@ -77,6 +81,7 @@ export class RunFeed {
     }
     runState.take(this.#state, event);
     const task = this.#task ??= this.#begin();
+    this.#ledger.take(event);
     this.#count(event, task);
     const { ended, last_s } = this.#state;
     if (ended !== null) this.#end(ended === "complete" ? "success" : "cancelled", last_s);

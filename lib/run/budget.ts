@@ -1,4 +1,5 @@
 /** A budget of dollars or tokens, which is not crossed: what is under way is counted as spent. */
+import { exactUsd } from "../text/dollars.ts";
 import { asCancelled, CancelledError } from "../execute/scope.ts";
 
 /** What a run may spend at most. */
@@ -132,7 +133,7 @@ export class Budget {
 
   /** Counts what needs no room: an earlier session, or a failed attempt. */
   add({ usd, tokens }: Spent): void {
-    this.#usd += usd ?? 0;
+    this.#usd = exactUsd(this.#usd + (usd ?? 0));
     this.#tokens += tokens ?? 0;
     const share = Math.max(
       this.limits.usd === null ? 0 : this.#usd / this.limits.usd,

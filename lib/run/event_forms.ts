@@ -21,6 +21,7 @@ import type {
   Timeliness,
 } from "./events.ts";
 import { attemptForm } from "./attempt.ts";
+import { ledgerEntryForm, priceRowForm } from "./ledger_entry.ts";
 import {
   areTexts,
   fields,
@@ -159,7 +160,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
       model: isText,
       answer: orNull(isText),
       error: orNull(isText),
-      spent,
+      spent: orNull(spent),
     },
     workers_changed: { workers: isNumber, reason: isText },
     health_alert: {
@@ -173,6 +174,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
     run_finished: sessionEnd,
     run_interrupted: sessionEnd,
     attempt_finished: { attempt: attemptForm },
+    request_booked: { entry: ledgerEntryForm },
     review_finished: { experiment_id: isText, advice: isText, spent: orNull(spent) },
     load_started: {
       schema_version: isNumber,
@@ -186,6 +188,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
           api_type: isText,
         }),
       ),
+      price: orMissing(orNull(priceRowForm)),
       anchor: orNull(anchor),
     },
     stage_started: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNull) },

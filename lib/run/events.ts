@@ -9,6 +9,7 @@ import type { ClockAnchor } from "../native/clock.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Spent } from "./budget.ts";
+import type { LedgerEntry, PriceRow } from "./ledger_entry.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type {
   ClientReading,
@@ -43,7 +44,13 @@ export interface JournalEvents {
 export type JournalKind = keyof JournalEvents;
 
 /** Events of a run: of a suite or coding problems, or of a load. */
-export type RunEvent = SuiteEvent | CodingEvent | LoadEvent;
+export type RunEvent = SuiteEvent | CodingEvent | LoadEvent | BookedEvent;
+
+/** A request of a suite or of coding problems is over, or a first one of a load: an entry of the ledger. */
+export interface BookedEvent {
+  event: "request_booked";
+  entry: LedgerEntry;
+}
 
 /** How a suite's session ended; the fields are those of other programs' journals. */
 interface SessionEnd {
@@ -142,8 +149,8 @@ export type SuiteEvent =
     answer: string | null;
     /** Why there is no answer; null where there is one. */
     error: string | null;
-    /** What it took of the budget. */
-    spent: Spent;
+    /** What it took, in journals that booked no requests of it; null in those that do. */
+    spent: Spent | null;
   }
   | { event: "workers_changed"; workers: number; reason: string }
   | HealthAlert & { event: "health_alert" }
@@ -159,7 +166,7 @@ export type CodingEvent =
     experiment_id: string;
     /** What the reviewer said. */
     advice: string;
-    /** What it took of the budget; null in journals that did not tell. */
+    /** What it took, in journals that booked no requests; null in those that do. */
     spent: Spent | null;
   };
 
@@ -173,6 +180,8 @@ export interface LoadStarted {
   transport: string | null;
   /** The endpoint that was asked; null in journals of version 1. */
   api: { endpoint: string; model: string; api_type: ApiType } | null;
+  /** What its tokens cost; null: unknown. Missing in older journals. */
+  price?: PriceRow | null | undefined;
 }
 
 /** A stage's span on CLOCK_MONOTONIC, nanoseconds. */

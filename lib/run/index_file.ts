@@ -8,7 +8,7 @@ import { notWritten } from "../write.ts";
 import type { InputError } from "../errors.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
-const VERSION = 3;
+const VERSION = 4;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 
@@ -32,9 +32,17 @@ CREATE TABLE runs (
   failed INTEGER NOT NULL,
   timed_out INTEGER NOT NULL,
   passed INTEGER,
+  requests INTEGER,
   prompt_tokens INTEGER,
+  cached_prompt_tokens INTEGER,
+  cache_write_tokens INTEGER,
   completion_tokens INTEGER,
+  reasoning_tokens INTEGER,
+  requests_of_unknown_tokens INTEGER,
   cost_usd REAL,
+  input_cost_usd REAL,
+  output_cost_usd REAL,
+  requests_of_unknown_cost INTEGER,
   output_tokens_per_s REAL,
   ttft_p50_ms REAL,
   ttft_p99_ms REAL,

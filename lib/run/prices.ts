@@ -21,9 +21,9 @@ export const priceSchema = z.strictObject({
   input: dollars,
   /** Of output tokens. */
   output: dollars,
-  /** Of prompt tokens that the provider's cache had; null or absent is unknown. */
+  /** Of prompt tokens that the provider's cache had; without it, as other prompt tokens. */
   cache_read: dollars.nullable().optional(),
-  /** Of prompt tokens that went into the provider's cache; null or absent is unknown. */
+  /** Of prompt tokens that went into the provider's cache; without it, as other prompt tokens. */
   cache_write: dollars.nullable().optional(),
   /** The day on which it was looked up, YYYY-MM-DD. */
   date: z.iso.date(),

@@ -5,6 +5,7 @@ import { runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord, statedFigures } from "./imported.ts";
 import { both, foldJournal, leftOut, newestClocks } from "./fold.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
+import { ledgerOf } from "./ledger.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
 import { isTime, runState } from "./run_state.ts";
 import { itemOfTest, itemsOfResults } from "./suite_items.ts";
@@ -14,7 +15,9 @@ import type { RunDirectory } from "./directory.ts";
 import type { Fold } from "./fold.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { RunState } from "./run_state.ts";
-import type { ReadRun, RunItem, RunSummary } from "./summary.ts";
+import { NO_LEDGER } from "./summary.ts";
+import type { Ledger } from "./ledger.ts";
+import type { ReadRun, RunItem, RunSummary, Spending } from "./summary.ts";
 
 /** A run that was read from a directory, with what was wrong there, one line each. */
 export interface RunReading extends ReadRun {
@@ -62,9 +65,11 @@ export async function readRunDirectory(
     agent: textAt(metadata, "agent"),
     status: damaged && !complete ? "failed" : complete ? "complete" : "incomplete",
     ...span,
+    ...NO_LEDGER,
+    cost_usd: numberAt(objectAt(results, "aggregate"), "total_cost_usd"),
     ...(ownLoad && whole ? loadFigures(results) : countsOf(found)),
     passed: passedOf(found),
-    cost_usd: numberAt(objectAt(results, "aggregate"), "total_cost_usd"),
+    ...(imported ? {} : await spendingOf(directory, results, journal)),
     tags: tagsOf(metadata),
     ...(imported && whole ? importedFigures(results) : {}),
   };
@@ -84,13 +89,46 @@ export async function readRunDirectory(
   };
 }
 
+/** What a run took: by its results, else by its journal; nothing where neither can be read. */
+async function spendingOf(
+  { journal: path }: RunDirectory,
+  results: JsonObject | null,
+  journal: JournalItems | null,
+): Promise<Partial<Spending>> {
+  const told = objectAt(results, "ledger", "total");
+  if (told !== null) return spendingIn({ ...told });
+  if (journal !== null) return spendingIn({ ...journal.ledger.books().total });
+  try {
+    return spendingIn({ ...(await foldJournal(path, ledgerOf)).state.books().total });
+  } catch {
+    return {};
+  }
+}
+
+function spendingIn(total: JsonObject): Spending {
+  const of = (name: string) => numberAt(total, name);
+  return {
+    requests: of("requests"),
+    prompt_tokens: of("prompt_tokens"),
+    cached_prompt_tokens: of("cached_prompt_tokens"),
+    cache_write_tokens: of("cache_write_tokens"),
+    completion_tokens: of("completion_tokens"),
+    reasoning_tokens: of("reasoning_tokens"),
+    requests_of_unknown_tokens: of("requests_of_unknown_tokens"),
+    cost_usd: of("total_cost_usd"),
+    input_cost_usd: of("input_cost_usd"),
+    output_cost_usd: of("output_cost_usd"),
+    requests_of_unknown_cost: of("requests_of_unknown_cost"),
+  };
+}
+
 /** Whether a folder is a run directory. */
 export function looksLikeRun(path: string): boolean {
   const { journal, results, metadata } = runDirectoryAt(path);
   return [results, journal, metadata].some((file) => existsSync(file));
 }
 
-/** The counts and sums of items; token and cost sums are null when an answer's are unknown. */
+/** The counts and sums of items; sums of tokens are null when an answer's are unknown. */
 export function countsOf(items: readonly RunItem[]) {
   const answered = items.filter((item) => item.success);
   const sum = (key: "prompt_tokens" | "completion_tokens") =>
@@ -152,6 +190,7 @@ export const runItems: Fold<"run", Map<string, RunItem>> = {
 
 interface JournalItems extends RunState {
   items: RunItem[];
+  ledger: Ledger;
 }
 
 async function itemsOfJournal(
@@ -160,20 +199,20 @@ async function itemsOfJournal(
 ): Promise<JournalItems> {
   const { journal } = directory;
   try {
-    const { state: [state, items], ...reading } = await foldJournal(
+    const { state: [[state, items], ledger], ...reading } = await foldJournal(
       journal,
-      both(runState, runItems),
+      both(both(runState, runItems), ledgerOf),
     );
     warnings.push(...leftOut(journal, reading).slice(0, 3));
     const { length } = reading.damaged;
     if (length > 3) warnings.push(`${journal}: ${length} damaged lines in all`);
-    return { ...state, items: [...items.values()] };
+    return { ...state, items: [...items.values()], ledger };
   } catch (error) {
     const missing = (error as { code?: string }).code === "ENOENT";
     if (!missing || existsSync(directory.results)) {
       warnings.push(`${journal}: cannot be read: ${messageOf(error)}`);
     }
-    return { ...runState.begin(), items: [] };
+    return { ...runState.begin(), items: [], ledger: ledgerOf.begin() };
   }
 }
 

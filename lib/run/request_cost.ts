@@ -1,13 +1,9 @@
 /** What one model's requests cost, and what the next one may cost at most. */
 import { tokensCost } from "./prices.ts";
+import { entryOf, tokensTaken } from "./ledger_entry.ts";
 import type { Spent } from "./budget.ts";
-import type { Price, PriceTable } from "./prices.ts";
-
-/** Tokens of a request as the server told them; null is unknown. */
-export interface RequestTokens {
-  prompt_tokens: number | null;
-  completion_tokens: number | null;
-}
+import type { Asker, Failed, LedgerEntry, PriceRow, TokenCounts } from "./ledger_entry.ts";
+import type { PriceTable } from "./prices.ts";
 
 /** Tokens in a byte of a request's body, until the server has told any; more than most have. */
 const TOKENS_PER_BYTE = 0.5;
@@ -16,7 +12,7 @@ const TOKENS_PER_BYTE = 0.5;
 export class RequestCost {
   readonly #model: string;
   readonly #prices: PriceTable;
-  readonly #price: Price | null;
+  readonly #price: PriceRow | null;
   readonly #warn: (line: string) => void;
   #warned = false;
   #tokensPerByte: number | null = null;
@@ -27,19 +23,29 @@ export class RequestCost {
   constructor(model: string, prices: PriceTable, warn: (line: string) => void) {
     this.#model = model;
     this.#prices = prices;
-    this.#price = prices.priceOf(model);
+    this.#price = rowOf(prices, model);
     this.#warn = warn;
   }
 
-  /** US dollars; null where the price or a count is unknown. */
-  of({ prompt_tokens, completion_tokens }: RequestTokens): number | null {
-    if (this.#price === null && !this.#warned) {
-      this.#warned = true;
-      this.#warn(`cost: no price for "${this.#model}" in ${this.#prices.name}: unknown, not 0`);
-    }
-    if (this.#price === null || prompt_tokens === null || completion_tokens === null) return null;
-    return tokensCost(prompt_tokens, this.#price.input) +
-      tokensCost(completion_tokens, this.#price.output);
+  /** What the model's tokens cost; null where the table has no row for it. */
+  get price(): PriceRow | null {
+    return this.#price;
+  }
+
+  /**
+   * A request that is over, as an entry of the ledger.
+   *
+   * @param told the tokens that the server told.
+   * @param failed null for an answer.
+   */
+  entry(
+    asked_by: Asker,
+    item_id: string | null,
+    told: TokenCounts,
+    failed: Failed | null,
+  ): LedgerEntry {
+    this.#warnOfUnknown();
+    return entryOf(asked_by, item_id, tokensTaken(told, failed), this.#price);
   }
 
   /**
@@ -59,23 +65,51 @@ export class RequestCost {
     if (answer === null) return null;
     const bytes = sizeOf(body);
     const prompt = Math.ceil(bytes * (this.#tokensPerByte ?? TOKENS_PER_BYTE));
-    const usd = this.#price &&
-      tokensCost(prompt, this.#price.input) + tokensCost(answer, this.#price.output);
+    const dearest = this.#price && Math.max(this.#price.input, this.#price.cache_write ?? 0);
+    const usd = dearest === null
+      ? null
+      : tokensCost(prompt, dearest) + tokensCost(answer, this.#price!.output);
     return { usd, tokens: prompt + answer };
   }
 
-  /** What a request took, which also shows what others may take. */
-  spentBy(body: Record<string, unknown>, tokens: RequestTokens): Spent {
-    const { prompt_tokens, completion_tokens } = tokens;
+  /** Learns from a request what others may take. */
+  learn(
+    body: Record<string, unknown>,
+    { prompt_tokens, completion_tokens }: Pick<TokenCounts, "prompt_tokens" | "completion_tokens">,
+  ): void {
+    this.#warnOfUnknown();
     if (prompt_tokens !== null) {
       this.#tokensPerByte = Math.max(this.#tokensPerByte ?? 0, prompt_tokens / sizeOf(body));
     }
     if (completion_tokens !== null) {
       this.#longest = Math.max(this.#longest ?? 0, completion_tokens);
     }
-    const known = prompt_tokens !== null && completion_tokens !== null;
-    return { usd: this.of(tokens), tokens: known ? prompt_tokens + completion_tokens : null };
   }
+
+  #warnOfUnknown(): void {
+    if (this.#price !== null || this.#warned) return;
+    this.#warned = true;
+    this.#warn(`cost: no price for "${this.#model}" in ${this.#prices.name}: unknown, not 0`);
+  }
+}
+
+/** What an entry took of a budget. */
+export function spentOf({ cost_usd, prompt_tokens, completion_tokens }: LedgerEntry): Spent {
+  const known = prompt_tokens !== null && completion_tokens !== null;
+  return { usd: cost_usd, tokens: known ? prompt_tokens + completion_tokens : null };
+}
+
+/** Both together; unknown where either is. */
+export function addedSpent(a: Spent, b: Spent): Spent {
+  const sum = (x: number | null, y: number | null) => x === null || y === null ? null : x + y;
+  return { usd: sum(a.usd, b.usd), tokens: sum(a.tokens, b.tokens) };
+}
+
+function rowOf(prices: PriceTable, of_model: string): PriceRow | null {
+  const found = prices.priceOf(of_model);
+  if (found === null) return null;
+  const { model, input, output, cache_read, cache_write, date } = found;
+  return { model, input, output, cache_read, cache_write, date };
 }
 
 function sizeOf(body: Record<string, unknown>): number {

@@ -1,4 +1,5 @@
 /** The one way to open a run: its directory, lock, metadata and journal, and what samples the host. */
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { InputError } from "../errors.ts";
@@ -12,10 +13,13 @@ import { Budget } from "./budget.ts";
 import { createRunDirectory, findRun } from "./directory.ts";
 import { Journal } from "./journal.ts";
 import { takeLock } from "./lock.ts";
+import { foldJournal } from "./fold.ts";
+import { Ledger, ledgerOf } from "./ledger.ts";
 import { describeRun, readMetadata } from "./metadata.ts";
 import { builtinPrices } from "./prices.ts";
 import { Redactor } from "./redact.ts";
 import { RequestCost } from "./request_cost.ts";
+import type { LedgerEntry } from "./ledger_entry.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { RunDirectory } from "./directory.ts";
@@ -64,6 +68,8 @@ export class RunSession implements AsyncDisposable {
   readonly budget: Budget;
   /** What requests cost. */
   readonly cost: RequestCost;
+  /** Every request so far, those of earlier sessions too. */
+  readonly ledger: Ledger;
   readonly #notice: (line: string) => void;
   readonly #unlock: () => void;
   #sampler: Sampler | null = null;
@@ -86,7 +92,10 @@ export class RunSession implements AsyncDisposable {
     const metadata = resume === undefined
       ? await describe(opening, directory, redactor)
       : checked(await readMetadata(directory), opening);
-    return new RunSession(opening, directory, metadata, redactor);
+    const ledger = resume === undefined || !existsSync(directory.journal)
+      ? new Ledger()
+      : (await foldJournal(directory.journal, ledgerOf)).state;
+    return new RunSession(opening, directory, metadata, redactor, ledger);
   }
 
   private constructor(
@@ -94,6 +103,7 @@ export class RunSession implements AsyncDisposable {
     directory: RunDirectory,
     metadata: RunMetadata,
     redactor: Redactor,
+    ledger: Ledger,
   ) {
     const { api, budget, prices, suite, onNotice } = opening;
     this.resumed = opening.resume !== undefined;
@@ -101,6 +111,7 @@ export class RunSession implements AsyncDisposable {
     this.metadata = metadata;
     this.budget = budget ?? new Budget({ usd: null, tokens: null }, onNotice);
     this.cost = new RequestCost(api.model, prices ?? builtinPrices(), onNotice);
+    this.ledger = ledger;
     this.#notice = onNotice;
     this.#unlock = takeRun(directory);
     try {
@@ -113,6 +124,13 @@ export class RunSession implements AsyncDisposable {
       this.#unlock();
       throw error;
     }
+  }
+
+  /** A request is over: it is in the journal and in the ledger when this returns. */
+  book(entry: LedgerEntry): void {
+    const event = { event: "request_booked", entry } as const;
+    this.journal.append(event);
+    this.ledger.take(event);
   }
 
   /**

@@ -17,8 +17,46 @@ export type SourceForm =
   | "promptfoo"
   | "inference_perf";
 
+/** What a run's requests took, by its ledger. Null is unknown; other programs' runs have no ledger. */
+export interface Spending {
+  /** Requests that were sent, retries, warm-up and reviews included. */
+  requests: number | null;
+  /** Of all requests whose tokens are known. */
+  prompt_tokens: number | null;
+  /** Of these, those that the server's cache had. */
+  cached_prompt_tokens: number | null;
+  /** Of these, those that went into the server's cache. */
+  cache_write_tokens: number | null;
+  /** Of all requests whose tokens are known, reasoning included. */
+  completion_tokens: number | null;
+  /** Of these, reasoning. */
+  reasoning_tokens: number | null;
+  /** Requests in none of the sums of tokens. */
+  requests_of_unknown_tokens: number | null;
+  /** US dollars of all requests whose cost is known. */
+  cost_usd: number | null;
+  /** Of these, for prompts. */
+  input_cost_usd: number | null;
+  /** Of these, for answers. */
+  output_cost_usd: number | null;
+  /** Requests in none of the sums of dollars. */
+  requests_of_unknown_cost: number | null;
+}
+
+/** What only a ledger tells, of a run without one. */
+export const NO_LEDGER = {
+  requests: null,
+  cached_prompt_tokens: null,
+  cache_write_tokens: null,
+  reasoning_tokens: null,
+  requests_of_unknown_tokens: null,
+  input_cost_usd: null,
+  output_cost_usd: null,
+  requests_of_unknown_cost: null,
+} as const;
+
 /** One run as lists and queries see it. Null is unknown, never 0. */
-export interface RunSummary {
+export interface RunSummary extends Spending {
   /** The run's id; unique in a folder of runs. */
   run_id: string;
   /** The folder or file that it was read from. */
@@ -51,12 +89,6 @@ export interface RunSummary {
   timed_out: number;
   /** Items judged right; null where nothing was judged. */
   passed: number | null;
-  /** Of all items; null where any is unknown. */
-  prompt_tokens: number | null;
-  /** Of all items; null where any is unknown. */
-  completion_tokens: number | null;
-  /** US dollars of all items; null where any is unknown. */
-  cost_usd: number | null;
   /** Of load runs. */
   output_tokens_per_s: number | null;
   /** Median time to the first token, ms. */

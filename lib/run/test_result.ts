@@ -39,7 +39,7 @@ export interface TestResult {
   item_id: string;
   /** The endpoint gave an answer. Whether the answer is right is in `evaluation_result`. */
   success: boolean;
-  /** From the server's usage, of all that the test asked; null where that or the price is unknown. */
+  /** From the server's usage, what is known of all that the test asked; null where nothing is. */
   cost_usd: number | null;
   /** The answer; empty where there is none. */
   response_text: string;
@@ -103,12 +103,17 @@ export interface CodingOutcome {
   stopped: "success" | "limit" | "plateau" | "no_answer" | "unjudged";
   /** The class of the last attempt's end in the sandbox; null without an answer. */
   outcome: string | null;
-  /** Over all attempts; null where the server told none. */
+  /**
+   * Over all of its requests whose tokens are known, retries and reviews included, and the first answer
+   * where it is the other mode's; null where none are.
+   */
   input_tokens: number | null;
   /** As `input_tokens`, of the answers. */
   output_tokens: number | null;
-  /** Null where the price is unknown. */
+  /** As `input_tokens`, US dollars. */
   cost_usd: number | null;
+  /** Requests that are not in `cost_usd`; missing in older runs. */
+  requests_of_unknown_cost?: number | undefined;
 }
 
 /** What an evaluator found. `hit_rate` = created_hits / targets, the score of the answer in 0..1. */
@@ -186,6 +191,7 @@ const coding = fields<CodingOutcome>({
   input_tokens: orNull(isNumber),
   output_tokens: orNull(isNumber),
   cost_usd: orNull(isNumber),
+  requests_of_unknown_cost: orMissing(isNumber),
 });
 
 /** What JSON must be like to be a {@linkcode TestResult}. */

@@ -5,7 +5,12 @@ import { nowNs } from "../native/clock.ts";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { splitThinking } from "./thinking.ts";
-import type { ClientReply, EndpointClient, FailedAttempt } from "../endpoint/client.ts";
+import type {
+  ClientReply,
+  EndpointClient,
+  FailedAttempt,
+  RequestOver,
+} from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { Answer, AskModel, ResolvedEvaluator } from "./evaluator.ts";
 import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts";
@@ -37,10 +42,11 @@ export async function askTest(
   client: EndpointClient,
   signal: AbortSignal,
   onFailedAttempt: (failed: FailedAttempt) => void,
+  onRequest: (request: RequestOver) => void,
 ): Promise<AnsweredTest> {
   const started_ns = nowNs();
   const timestamp = new Date().toISOString();
-  const completion = await client.ask(planned.test, signal, onFailedAttempt);
+  const completion = await client.ask(planned.test, signal, onFailedAttempt, onRequest);
   const elapsed_seconds = (nowNs() - started_ns) / NS_PER_S;
   const { reply } = completion;
   const result = {

@@ -14,8 +14,13 @@ import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { HealthAlert, HealthThresholds } from "../hardware/health.ts";
 import type { Sampler } from "../hardware/sampler.ts";
+import { countsOfReply } from "../run/ledger_entry.ts";
+import { totalOfEntries } from "../run/ledger.ts";
+import { spentOf } from "../run/request_cost.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { CodingEvent } from "../run/events.ts";
+import type { Ledger, LedgerTotals } from "../run/ledger.ts";
+import type { LedgerEntry } from "../run/ledger_entry.ts";
 import type { Journal } from "../run/journal.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { AnsweredTest, PlannedTest } from "./execute.ts";
@@ -34,6 +39,10 @@ export interface HandlerContext {
     /** Appends what came of an attempt or a review. It is on the disk when this returns. */
     append(event: CodingEvent): void;
   };
+  /** Enters a request that `execute` did not make in the run's ledger. */
+  book(entry: LedgerEntry): void;
+  /** What the item's requests took, of earlier sessions too. */
+  bill(): LedgerTotals;
 }
 
 /**
@@ -70,22 +79,16 @@ export interface ExecutionParts {
   alerts: Partial<HealthThresholds>;
   budget: Budget;
   cost: RequestCost;
+  ledger: Ledger;
+  /** Enters a request in the journal and the ledger. */
+  book(entry: LedgerEntry): void;
   /** What evaluators ask. */
   models: Models;
 }
 
 const HEALTH_INTERVAL_MS = 1000;
 const POLL_MS = 10;
-/** Failures before the model began: nobody charges for them. */
-const FREE: ReadonlySet<string | null> = new Set([
-  "connect",
-  "auth",
-  "http_4xx",
-  "http_429",
-  "http_5xx",
-]);
 const NOTHING: Spent = { usd: 0, tokens: 0 };
-const UNKNOWN: Spent = { usd: null, tokens: null };
 
 /** Runs planned tests. Results collect in `items` by item id. */
 export class Execution {
@@ -171,7 +174,9 @@ export class Execution {
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
     try {
       return journal.redacted(
-        await (handler ? handler(test, execute, signal, { item_id, journal }) : execute(test)),
+        handler
+          ? await handler(test, execute, signal, this.#contextOf(item_id))
+          : this.#billed(item_id, await execute(test)),
       );
     } catch (error) {
       if (error instanceof BudgetSpentError) await this.#othersEnd(signal);
@@ -179,6 +184,22 @@ export class Execution {
       if (error instanceof NoProcessError) throw error; // says nothing of the test
       return journal.redacted(internalFailure(planned, error));
     }
+  }
+
+  /** With the cost of all that was asked for it: retries, judges, earlier sessions too. */
+  #billed(item_id: string, result: TestResult): TestResult {
+    const { total_cost_usd } = this.#parts.ledger.item(item_id);
+    return { ...result, cost_usd: total_cost_usd ?? result.cost_usd };
+  }
+
+  #contextOf(item_id: string): HandlerContext {
+    const { journal, ledger, book } = this.#parts;
+    return {
+      item_id,
+      journal,
+      book: (entry) => book(entry),
+      bill: () => ledger.item(item_id),
+    };
   }
 
   /** Asked and judged; the judge has a budget's room of its own. */
@@ -193,24 +214,40 @@ export class Execution {
     });
   }
 
-  /** One question, within the budget, with its cost. */
+  /** One question, within the budget, with its cost; each of its requests is booked. */
   async #ask(planned: PlannedTest, signal: AbortSignal): Promise<AnsweredTest> {
-    const { client, budget, cost } = this.#parts;
+    const { client, budget, cost, book } = this.#parts;
+    const { item_id } = planned;
     const body = requestBody(planned.test, client.api);
+    const embeds = client.api.api_type === "embeddings";
     const reservation = await budget.reserve(() => cost.most(body), signal);
-    let spent = UNKNOWN;
+    const entries: LedgerEntry[] = [];
+    let charged = 0;
+    /** What is unknown of a request that is made again counts as the most it can have taken. */
+    const charge = (until: number) => {
+      for (; charged < until; charged++) {
+        const { usd, tokens } = spentOf(entries[charged]);
+        const most = usd === null || tokens === null ? cost.most(body) ?? NOTHING : NOTHING;
+        budget.add({ usd: usd ?? most.usd, tokens: tokens ?? most.tokens });
+      }
+    };
     try {
       const answered = await askTest(planned, client, signal, (failed) => {
         this.#attemptFailed(planned.test.id, failed);
-        const again = failed.retry_in_s !== null;
-        if (again && !FREE.has(failed.error.failure)) budget.add(cost.most(body) ?? NOTHING);
+        if (failed.retry_in_s !== null) charge(entries.length);
+      }, ({ nth, reply, failure, status }) => {
+        const told = countsOfReply(reply, embeds);
+        const failed = failure === null ? null : { failure, status };
+        const entry = cost.entry(nth === 1 ? "test" : "retry", item_id, told, failed);
+        if (failure === null) cost.learn(body, told);
+        book(entry);
+        entries.push(entry);
       });
-      const { result } = answered;
-      if (result.success) spent = cost.spentBy(body, result);
-      else if (FREE.has(result.error_class)) spent = NOTHING;
-      return { ...answered, result: { ...result, cost_usd: result.success ? spent.usd : null } };
+      const { total_cost_usd: cost_usd } = totalOfEntries(entries);
+      return { ...answered, result: { ...answered.result, cost_usd } };
     } finally {
-      reservation.settle(spent);
+      charge(entries.length - 1);
+      reservation.settle(charged < entries.length ? spentOf(entries[charged]) : NOTHING);
     }
   }
 

@@ -4,13 +4,14 @@ import { EndpointClient } from "../endpoint/client.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { RequestCost } from "../run/request_cost.ts";
+import { countsOfReply } from "../run/ledger_entry.ts";
+import { addedSpent, RequestCost, spentOf } from "../run/request_cost.ts";
 import { canonicalJson, itemId } from "../settings/item_id.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Reply } from "../endpoint/answer.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { Budget, Spent } from "../run/budget.ts";
-import type { Fold } from "../run/fold.ts";
+import type { LedgerEntry } from "../run/ledger_entry.ts";
 import type { Journal } from "../run/journal.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { ModelChoice, ModelQuestion } from "./evaluator.ts";
@@ -59,17 +60,6 @@ function settledHere(choice: ModelChoice, own: APIConfiguration): APIConfigurati
   };
 }
 
-/** What the budget lost to models that evaluators asked, as far as it is known. */
-export const spentOnModels: Fold<"run", { usd: number; tokens: number }> = {
-  kind: "run",
-  begin: () => ({ usd: 0, tokens: 0 }),
-  take(sum, event) {
-    if (event.event !== "evaluator_asked") return;
-    sum.usd += event.spent.usd ?? 0;
-    sum.tokens += event.spent.tokens ?? 0;
-  },
-};
-
 /** What asking for a test needs. */
 export interface ModelsParts {
   /** The run's own endpoint. */
@@ -78,6 +68,8 @@ export interface ModelsParts {
   journal: Journal;
   budget: Budget;
   prices: PriceTable;
+  /** Enters a request in the run's ledger. */
+  book(entry: LedgerEntry): void;
   onNotice(line: string): void;
 }
 
@@ -103,26 +95,31 @@ export class Models {
     { pinned, ...question }: ModelQuestion,
     signal: AbortSignal,
   ): Promise<Reply> {
-    const { budget, journal } = this.#parts;
+    const { budget, journal, book } = this.#parts;
     const { client, cost } = this.#model(choice);
     const { endpoint, model } = client.api;
     const prompt_id = pinned === undefined ? null : this.#pin(of.evaluator, pinned);
     const body = requestBody(question, client.api);
     const reservation = await budget.reserve(() => cost.most(body), signal);
     const event = { event: "evaluator_asked", ...of, prompt_id, endpoint, model } as const;
-    let spent: Spent = { usd: null, tokens: null };
+    let spent: Spent = { usd: 0, tokens: 0 };
     try {
-      const { reply, error } = await client.ask(question, signal);
-      if (error !== null) throw error;
-      spent = cost.spentBy(body, {
-        prompt_tokens: reply.prompt_tokens,
-        completion_tokens: choice.embeds ? reply.completion_tokens ?? 0 : reply.completion_tokens,
+      const { reply, error } = await client.ask(question, signal, undefined, (request) => {
+        const told = countsOfReply(request.reply, choice.embeds);
+        const { failure, status } = request;
+        const failed = failure === null ? null : { failure, status };
+        const entry = cost.entry("judge", of.item_id, told, failed);
+        if (failure === null) cost.learn(body, told);
+        book(entry);
+        spent = addedSpent(spent, spentOf(entry));
       });
-      journal.append({ ...event, answer: choice.embeds ? null : reply.text, error: null, spent });
+      if (error !== null) throw error;
+      const answer = choice.embeds ? null : reply.text;
+      journal.append({ ...event, answer, error: null, spent: null });
       return reply;
     } catch (error) {
       if (!(error instanceof CancelledError)) {
-        journal.append({ ...event, answer: null, error: messageOf(error), spent });
+        journal.append({ ...event, answer: null, error: messageOf(error), spent: null });
       }
       throw error;
     } finally {

@@ -2,10 +2,12 @@
 import { distribution, mean } from "../stats/quantile.ts";
 import { attemptsShare } from "../stats/pass_at_k.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { totalOf } from "../run/ledger.ts";
 import { categoriesOf } from "./selection.ts";
 import type { Energy } from "../hardware/energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { Books, LedgerTotals } from "../run/ledger.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { CodingOutcome, ErrorClass, TestResult } from "../run/test_result.ts";
 
@@ -75,7 +77,7 @@ export interface ResultItem {
   coding?: CodingOutcome;
 }
 
-/** Counts and sums over tests. Token totals are null when any answer's tokens are unknown. */
+/** Counts and sums over tests; tokens and dollars of all their requests, by the run's ledger. */
 export interface Aggregate {
   /** All tests that have a result. */
   tests: number;
@@ -97,12 +99,16 @@ export interface Aggregate {
   avg_hit_rate: number | null;
   /** The best score of a judged answer. */
   max_hit_rate: number | null;
-  /** Of all answered tests. */
+  /** Of all requests whose tokens are known; null where none are. */
   total_prompt_tokens: number | null;
-  /** Of all answered tests. */
+  /** As `total_prompt_tokens`. */
   total_completion_tokens: number | null;
-  /** US dollars, as the tokens. */
+  /** Requests in none of these sums. */
+  requests_of_unknown_tokens: number;
+  /** US dollars of all requests whose cost is known; null where none is. */
   total_cost_usd: number | null;
+  /** Requests that are not in `total_cost_usd`. */
+  requests_of_unknown_cost: number;
   /** How many tests have no answer, by why. */
   errors_by_class: Partial<Record<ErrorClass, number>>;
 }
@@ -159,6 +165,8 @@ export interface SuiteResults {
   aggregate: Aggregate;
   /** Distributions and intervals over all tests. */
   statistics: SuiteStatistics;
+  /** Every request's tokens and dollars in sums, by who asked. */
+  ledger: Books;
   /** Null without an energy source on this host. */
   energy: RunEnergy | null;
   /** The same by category, in the suite's order. */
@@ -210,8 +218,8 @@ export function resultItem(result: TestResult): ResultItem {
   };
 }
 
-/** Counts and sums. */
-export function aggregate(items: readonly ResultItem[]): Aggregate {
+/** Counts and sums. @param bill what their requests took. */
+export function aggregate(items: readonly ResultItem[], bill: LedgerTotals): Aggregate {
   const answered = items.filter((item) => item.success);
   const scores = items.flatMap((item) => item.score?.hit_rate ?? []);
   const unjudged = items.filter((item) => item.evaluation_error !== null);
@@ -230,9 +238,11 @@ export function aggregate(items: readonly ResultItem[]): Aggregate {
     not_judged_because: unjudged[0]?.evaluation_error ?? null,
     avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
     max_hit_rate: scores.length ? scores.reduce((a, b) => Math.max(a, b)) : null,
-    total_prompt_tokens: sumOrUnknown(answered.map((item) => item.prompt_tokens)),
-    total_completion_tokens: sumOrUnknown(answered.map((item) => item.completion_tokens)),
-    total_cost_usd: sumOrUnknown(answered.map((item) => item.cost_usd)),
+    total_prompt_tokens: bill.prompt_tokens,
+    total_completion_tokens: bill.completion_tokens,
+    requests_of_unknown_tokens: bill.requests_of_unknown_tokens,
+    total_cost_usd: bill.total_cost_usd,
+    requests_of_unknown_cost: bill.requests_of_unknown_cost,
     errors_by_class,
   };
 }
@@ -287,21 +297,19 @@ function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
   return [...problems.values()];
 }
 
-/** The same by category, in the order of the items. */
-export function byCategory(items: readonly ResultItem[]): CategorySummary[] {
+/** The same by category, in the order of the items. @param bill what an item's requests took. */
+export function byCategory(
+  items: readonly ResultItem[],
+  bill: (item_id: string) => LedgerTotals,
+): CategorySummary[] {
   return categoriesOf(items).map((category) => {
     const own = items.filter((item) => item.category === category);
-    return { category, aggregate: aggregate(own), statistics: statistics(own) };
+    return {
+      category,
+      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
+      statistics: statistics(own),
+    };
   });
-}
-
-function sumOrUnknown(counts: readonly (number | null)[]): number | null {
-  let sum = 0;
-  for (const count of counts) {
-    if (count === null) return null;
-    sum += count;
-  }
-  return sum;
 }
 
 /** All devices together; idle power is contained, see each device. */

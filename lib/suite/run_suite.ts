@@ -9,13 +9,12 @@ import type { ApiOptions } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
 import { RunSession } from "../run/session.ts";
-import { foldJournal } from "../run/fold.ts";
 import { builtinPrices } from "../run/prices.ts";
 import { energyOfRun } from "./energy.ts";
 import { readEarlier } from "./earlier.ts";
 import { Execution } from "./execution.ts";
 import { healthReport, writeHealthReport } from "./health_report.ts";
-import { Models, spentOnModels } from "./models.ts";
+import { Models } from "./models.ts";
 import { modelsOf, planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
@@ -27,8 +26,7 @@ import type { Transport } from "../endpoint/transport.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { HealthThresholds } from "../hardware/health.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { Budget, Spent } from "../run/budget.ts";
-import type { RunMetadata } from "../run/metadata.ts";
+import type { Budget } from "../run/budget.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { CategoryHandler, Listeners } from "./execution.ts";
 import type { Evaluator, EvaluatorReturn } from "./evaluator.ts";
@@ -185,13 +183,16 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     },
     onNotice: notice,
   });
-  const { directory, metadata, journal, budget, cost } = session;
+  const { directory, metadata, journal, budget, cost, ledger } = session;
   const files = new ItemFiles(directory, suite.suite);
   const wanted = new Set(plan.map((test) => test.item_id));
   const earlier = await readEarlier(directory, wanted, files, notice);
   const resumed_tests = earlier.size;
-  earlier.forEach((item) => budget.add(spentEarlier(item)));
-  budget.add((await foldJournal(directory.journal, spentOnModels)).state);
+  const { total: before } = ledger.books();
+  budget.add({
+    usd: before.total_cost_usd,
+    tokens: (before.prompt_tokens ?? 0) + (before.completion_tokens ?? 0),
+  });
   logStart(session, plan, earlier);
 
   const signal = options.signal ?? new AbortController().signal;
@@ -208,6 +209,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     journal,
     budget,
     prices: options.prices ?? builtinPrices(),
+    book: (entry) => session.book(entry),
     onNotice: notice,
   });
   const progress = new ProgressTracker(plan.length, {
@@ -227,13 +229,15 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     budget,
     cost,
     models,
+    ledger,
+    book: (entry) => session.book(entry),
   }, earlier);
   try {
     await execution.run(plan, signal);
   } catch (error) {
     if (!(error instanceof CancelledError)) throw stopped(error, directory);
   }
-  const results = sumUp(metadata, plan, execution.items, client.transportName, directory);
+  const results = sumUp(session, plan, execution.items, client.transportName);
   for (const item of results.items) item.file_stem = files.stem(item.test_id);
   writeResults(directory, results);
   const resources = sampler?.metricsOver(started_ns, nowNs()) ?? null;
@@ -247,12 +251,6 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     resumed_tests,
     wall_s: (nowNs() - started_ns) / 1e9,
   };
-}
-
-/** Coding runs count each of their attempts themselves. */
-function spentEarlier({ coding, cost_usd, prompt_tokens, completion_tokens }: ResultItem): Spent {
-  if (coding) return { usd: 0, tokens: 0 };
-  return { usd: cost_usd, tokens: (prompt_tokens ?? 0) + (completion_tokens ?? 0) };
 }
 
 function logStart(
@@ -305,11 +303,10 @@ function logEnd({ journal }: RunSession, { aggregate, complete, missing }: Suite
 }
 
 function sumUp(
-  metadata: RunMetadata,
+  { metadata, directory, ledger }: RunSession,
   plan: readonly PlannedTest[],
   found: ReadonlyMap<string, ResultItem>,
   transport: string,
-  directory: RunDirectory,
 ): SuiteResults {
   const items = plan.flatMap(({ item_id }) => found.get(item_id) ?? []);
   const missing = plan.length - items.length;
@@ -322,10 +319,11 @@ function sumUp(
     transport,
     complete: missing === 0,
     missing,
-    aggregate: aggregate(items),
+    aggregate: aggregate(items, ledger.books().total),
     statistics: statistics(items),
     energy: energyOfRun(directory, items),
-    categories: byCategory(items),
+    ledger: ledger.books(),
+    categories: byCategory(items, (item_id) => ledger.item(item_id)),
     items,
   };
 }

@@ -1,7 +1,28 @@
-/** How costs are written where they are summed up. */
+/** Money: its sums, and how it is written wherever a person reads it. */
 
-/** Dollars with four decimals, or with as many more as two digits of a small amount take: never 0 for some. */
+/**
+ * An amount without what binary fractions add to a sum of decimal ones: 0.1 + 0.2 is 0.3. To 15 digits,
+ * which a double holds of every decimal number.
+ */
+export function exactUsd(value: number): number {
+  return Number(value.toPrecision(15));
+}
+
+/** Dollars with four decimals, or with as many more as three digits of a small amount take: never 0 for some. */
 export function dollars(value: number): string {
-  const decimals = value > 0 ? Math.max(4, 1 - Math.floor(Math.log10(value))) : 4;
-  return `$${value.toFixed(Math.min(decimals, 20))}`;
+  const size = Math.abs(value);
+  const decimals = size > 0 ? Math.max(4, 2 - Math.floor(Math.log10(size))) : 4;
+  const text = size.toFixed(Math.min(decimals, 20)).replace(/(\.\d{4}\d*?)0+$/, "$1");
+  return `${value < 0 ? "-" : ""}$${text}`;
+}
+
+/**
+ * A total for a person: what is known of it, and how many requests are not in it.
+ *
+ * @param usd null: nothing is known.
+ * @param unknown requests of unknown cost.
+ */
+export function costText(usd: number | null, unknown: number | null = null): string {
+  if (usd === null) return "unknown";
+  return unknown ? `${dollars(usd)} + ${unknown} unknown` : dollars(usd);
 }

@@ -42,6 +42,7 @@ test("zero-shot asks once; the summary has the names that its readers know", asy
     "config",
     "duration_seconds",
     "end_time",
+    "ledger",
     "mode",
     "results",
     "run_id",

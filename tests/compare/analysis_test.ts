@@ -122,6 +122,8 @@ Deno.test("costs: the documented example, and every way not to know", () => {
     "input_cost_usd",
     "output_cost_usd",
     "total_cost_usd",
+    "cached_prompt_tokens",
+    "requests_of_unknown_cost",
   ]);
   assertEquals([cost.total_tokens, problem], [15964, null]);
   assertAlmostEquals(cost.total_cost_usd!, 0.003934, 5e-7);

@@ -121,7 +121,7 @@ Deno.test("tolerances", () => {
 
 Deno.test("values and differences are written in their units", () => {
   assertEquals(describeValue("latency_ms", 60_000), "60,000 ms");
-  assertEquals(describeValue("cost_usd", 0.0012), "$0.001200");
+  assertEquals(describeValue("cost_usd", 0.0012), "$0.0012");
   assertEquals(describeDelta("pass_rate", -0.05, true), "−5.0 pp");
   assertEquals(describeDelta("ttft_ms", 1.5, true), "+1.500 ms");
 });

@@ -6,6 +6,7 @@ import { EXPORT_FORMS, exportAs } from "../../lib/formats/export_as.ts";
 import { readForeign } from "../../lib/formats/read_foreign.ts";
 import { totalsOf } from "../../lib/formats/totals.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
+import { NO_LEDGER } from "../../lib/run/summary.ts";
 import type { ReadRun, RunItem, SourceForm } from "../../lib/run/summary.ts";
 import { fixture, readExport } from "./fixtures.ts";
 
@@ -151,6 +152,7 @@ function randomRun(random: () => number, form: SourceForm): ReadRun {
       status: "complete",
       started_at_unix_seconds: Number(started.toFixed(6)),
       duration_s: whole(1e6) / 1e3,
+      ...NO_LEDGER,
       ...totalsOf(items),
       output_tokens_per_s: null,
       ttft_p50_ms: null,

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readForeign } from "../../lib/formats/read_foreign.ts";
 import { recognise } from "../../lib/formats/recognise.ts";
+import { NO_LEDGER } from "../../lib/run/summary.ts";
 import type { RunSummary } from "../../lib/run/summary.ts";
 import { fixture, fixtureFiles, FIXTURES, FORMS, runNamed } from "./fixtures.ts";
 
@@ -19,6 +20,7 @@ const NOTHING = {
   ttft_p50_ms: null,
   ttft_p99_ms: null,
   tags: [],
+  ...NO_LEDGER,
 } as const;
 
 type Expected = Omit<RunSummary, "path" | keyof typeof NOTHING> & Partial<RunSummary>;

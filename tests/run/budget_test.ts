@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { Budget, BudgetSpentError } from "../../lib/run/budget.ts";
 import { PriceTable } from "../../lib/run/prices.ts";
+import { countsOfUsage } from "../../lib/run/ledger_entry.ts";
 import { RequestCost } from "../../lib/run/request_cost.ts";
 import type { Spent } from "../../lib/run/budget.ts";
 
@@ -53,12 +54,16 @@ Deno.test("a request's cost: by its usage, or unknown and said once", () => {
   const row = { input: 1, output: 10, date: "2026-01-01", source: "https://example.org" };
   const prices = new PriceTable("test", [{ model: "m", ...row }]);
   const known = new RequestCost("m", prices, (line) => said.push(line));
-  assertEquals(known.of({ prompt_tokens: 1000, completion_tokens: 100 }), 0.002);
-  assertEquals(known.of({ prompt_tokens: null, completion_tokens: 100 }), null);
+  const costOf = (cost: RequestCost, prompt: number | null, completion: number) => {
+    const told = countsOfUsage({ prompt_tokens: prompt, completion_tokens: completion }, null);
+    return cost.entry("test", null, told, null).cost_usd;
+  };
+  assertEquals(costOf(known, 1000, 100), 0.002);
+  assertEquals(costOf(known, null, 100), null);
   assertEquals(said, []);
   const unknown = new RequestCost("other", prices, (line) => said.push(line));
-  assertEquals(unknown.of({ prompt_tokens: 1, completion_tokens: 1 }), null);
-  assertEquals(unknown.of({ prompt_tokens: 1, completion_tokens: 1 }), null);
+  assertEquals(costOf(unknown, 1, 1), null);
+  assertEquals(costOf(unknown, 1, 1), null);
   assertEquals(said, ['cost: no price for "other" in test: unknown, not 0']);
 });
 
@@ -70,7 +75,7 @@ Deno.test("what a request may take: its limit, else the longest answer so far", 
   assertEquals(cost.most(open), null);
   const limited = { ...open, max_tokens: 100, n: 2 };
   assertEquals(cost.most(limited)!.tokens, Math.ceil(JSON.stringify(limited).length / 2) + 200);
-  cost.spentBy(open, { prompt_tokens: 113, completion_tokens: 40 });
+  cost.learn(open, { prompt_tokens: 113, completion_tokens: 40 });
   assertEquals(cost.most(open), { usd: (113 * 1 + 40 * 10) / 1e6, tokens: 153 });
   assertEquals(cost.most({ input: "x" })!.tokens, JSON.stringify({ input: "x" }).length);
 });

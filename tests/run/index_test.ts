@@ -52,12 +52,20 @@ Deno.test("a run is read with what every run has in common", async () => {
     failed: 2,
     timed_out: 1,
     passed: 2,
+    requests: 6,
     prompt_tokens: 100 + 101 + 103 + 105,
+    cached_prompt_tokens: null,
+    cache_write_tokens: null,
     completion_tokens: 51 + 53 + 57 + 61,
+    reasoning_tokens: null,
+    requests_of_unknown_tokens: 2, // what had no answer
     output_tokens_per_s: null,
     ttft_p50_ms: null,
     ttft_p99_ms: null,
     cost_usd: null,
+    input_cost_usd: null,
+    output_cost_usd: null,
+    requests_of_unknown_cost: 6,
     tags: ["nightly"],
   });
   assertEquals(warnings, []);

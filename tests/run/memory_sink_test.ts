@@ -12,6 +12,7 @@ import { exportedMemories } from "../../lib/run/memory_export.ts";
 import { pendingPath, readPending } from "../../lib/run/memory_pending.ts";
 import { deliverPending, storeMemories } from "../../lib/run/memory_sink.ts";
 import { memoryItems } from "../../lib/coding/memory_items.ts";
+import { emptyTotals } from "../../lib/run/ledger.ts";
 import type { RunDirectory } from "../../lib/run/directory.ts";
 import type { MemoryItem } from "../../lib/run/memory_item.ts";
 import type { BenchmarkSummary } from "../../lib/coding/summary.ts";
@@ -98,11 +99,13 @@ function summaryOf(
       successes: Math.ceil(problems / 2),
       success_rate: 50,
       total_cost: null,
+      requests_of_unknown_cost: problems,
       avg_cost: null,
       avg_iterations: 2,
       total_input_tokens: 10 * problems,
       total_output_tokens: 20 * problems,
     },
+    ledger: { total: emptyTotals(), by_asker: {} },
     ...change,
   };
 }

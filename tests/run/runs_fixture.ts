@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Terminal } from "../../lib/cli/ui/terminal.ts";
 import { command } from "../../lib/cli/runs/runs.ts";
 import { countsOf } from "../../lib/run/read_run.ts";
+import { NO_LEDGER } from "../../lib/run/summary.ts";
 import type { Command } from "../../lib/cli/ui/command.ts";
 import type { RunItem } from "../../lib/run/summary.ts";
 import type { ComparedRun } from "../../lib/compare/compare.ts";
@@ -156,6 +157,7 @@ export function comparedRun(
     status: "complete" as const,
     started_at_unix_seconds: STARTED_S,
     duration_s: 10,
+    ...NO_LEDGER,
     ...countsOf(items),
     passed: items.filter(({ passed }) => passed).length,
     cost_usd: null,

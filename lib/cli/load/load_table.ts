@@ -1,5 +1,5 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
-import { dollars } from "../../text/dollars.ts";
+import { costText } from "../../text/dollars.ts";
 import { sloText } from "../../load/slo.ts";
 import { LEAST_UNITS } from "../../stats/ratio.ts";
 import { tableLines } from "../ui/table.ts";
@@ -204,7 +204,9 @@ function outcomeLines(results: LoadResults): string[] {
   for (const statement of results.statements ?? []) {
     lines.push(...wrapped("objective: ", statementWords(statement)));
   }
-  if (total_cost_usd !== null) lines.push(`cost ${dollars(total_cost_usd)}`);
+  if (total_cost_usd !== null) {
+    lines.push(`cost ${costText(total_cost_usd, results.requests_of_unknown_cost)}`);
+  }
   if (energy) {
     const { energy_j, error_j, per_token_j } = energy;
     const token = per_token_j === null ? "" : `, ${per_token_j.toPrecision(3)} J a token`;

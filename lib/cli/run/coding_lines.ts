@@ -1,5 +1,5 @@
 /** What a coding run prints: the lines that its readers know, with intervals beside them. */
-import { dollars } from "../../text/dollars.ts";
+import { costText, dollars } from "../../text/dollars.ts";
 import type { CodingRun } from "../../coding/run_coding.ts";
 import type { BenchmarkSummary, SummaryStats } from "../../coding/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
@@ -48,14 +48,15 @@ function single({ summary, statistics }: CodingRun): string[] {
     ...Object.entries(pass_at_k).filter(([k]) => Number(k) > 1).map(([k, estimate]) =>
       `pass@${k}: ${share(estimate)}   pass^${k}: ${share(pass_all_k[k])}`
     ),
-    `Total Cost: ${cost(stats.total_cost)}`,
-    `Avg Cost per ${each}: ${cost(stats.avg_cost)}`,
+    `Total Cost: ${costText(stats.total_cost, stats.requests_of_unknown_cost)}`,
+    `Avg Cost per ${each}: ${costText(stats.avg_cost)}`,
     `Avg Iterations per ${each}: ${stats.avg_iterations.toFixed(1)}`,
-    `Cost per Solved ${each}: ${cost(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
+    `Cost per Solved ${each}: ${costText(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
   ];
 }
 
 function comparative({ summary, statistics }: CodingRun, paint: Palette): string[] {
+  const { total } = summary.ledger;
   const [zero, iterative] = [summary.zero_shot!.summary, summary.iterative!.summary];
   const { success_rate_improvement, cost_difference, iteration_difference } = summary.comparison!;
   const { difference, gained, lost, p, detectable, cost_per_additional_solved_usd } = statistics
@@ -67,7 +68,7 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
       `${stats.success_rate.toFixed(1).padStart(5)}% (${String(stats.successes).padStart(2)}/${
         String(stats.total_answers).padStart(2)
       })`.padEnd(15),
-      cost(stats.avg_cost).padStart(12),
+      costText(stats.avg_cost).padStart(12),
       stats.avg_iterations.toFixed(1).padStart(14),
     ].join(" | ");
   const signed = (value: number, digits: number) =>
@@ -95,7 +96,11 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
     ...(detectable === null
       ? []
       : [`a comparison of this size could have shown ${(detectable * 100).toFixed(0)} points`]),
-    `cost per additionally solved problem: ${cost(cost_per_additional_solved_usd)}`,
+    `cost per additionally solved problem: ${costText(cost_per_additional_solved_usd)}`,
+    `total cost: ${
+      costText(total.total_cost_usd, total.requests_of_unknown_cost)
+    }, first answers that ` +
+    "both modes share counted once",
   ];
 }
 
@@ -120,8 +125,4 @@ function share(estimate: Estimate | null, points = false): string {
 function signedCost(value: number | null): string {
   if (value === null) return "unknown";
   return `$${value < 0 ? "-" : "+"}${dollars(Math.abs(value)).slice(1)}`;
-}
-
-function cost(value: number | null): string {
-  return value === null ? "unknown" : dollars(value);
 }

@@ -1,5 +1,5 @@
 /** A suite's results as a table: what a person looks at first. */
-import { dollars } from "../../text/dollars.ts";
+import { costText } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
 import { tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
@@ -67,9 +67,10 @@ function summaryLines(
     const of = not_judged ? ` of the ${grouped(evaluated)} that were judged` : "";
     lines.push(`pass rate ${percent(pass_rate)}${of} (95 % interval, ${method})`);
   }
-  const tokens = aggregate.total_completion_tokens;
-  const produced = tokens === null ? "unknown tokens" : `${grouped(tokens)} tokens`;
-  const cost = aggregate.total_cost_usd === null ? "unknown" : dollars(aggregate.total_cost_usd);
+  const { total_completion_tokens: tokens, requests_of_unknown_tokens: untold } = aggregate;
+  const more = untold ? ` + ${grouped(untold)} unknown` : "";
+  const produced = tokens === null ? "unknown tokens" : `${grouped(tokens)} tokens${more}`;
+  const cost = costText(aggregate.total_cost_usd, aggregate.requests_of_unknown_cost);
   lines.push(
     `${grouped(aggregate.tests)} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${
       durationText(wall_s)

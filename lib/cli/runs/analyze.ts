@@ -5,7 +5,8 @@ import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, otherwise, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
-import { shortened, shownCount, shownUsd } from "./text.ts";
+import { costText } from "../../text/dollars.ts";
+import { shortened, shownCount } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import type { PackageStats, RunAnalysis } from "../../compare/package_stats.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -109,7 +110,7 @@ function row(entry: PackageStats): string[] {
     entry.elapsed_seconds?.toFixed(2) ?? "–",
     entry.hit_rate?.toFixed(2) ?? "–",
     tokens,
-    shownUsd(entry.cost_usd),
+    costText(entry.cost_usd),
     shortened(entry.error ?? (entry.passed === false ? "wrong" : ""), 60),
   ];
 }

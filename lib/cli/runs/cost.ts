@@ -4,7 +4,8 @@ import { EXIT } from "../ui/command.ts";
 import { choice, flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
-import { shortened, shownCount, shownUsd } from "./text.ts";
+import { costText, exactUsd } from "../../text/dollars.ts";
+import { shortened, shownCount } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import type { PricedRun } from "../../compare/cost.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -36,11 +37,13 @@ export const command: Command = {
   help: [
     "dyno runs cost [RUN …] [flags]",
     "",
-    "Prices runs by their tokens and experiments/prices.json, a table with dates; --prices FILE prices",
-    "them again by another one. Without a run, all that fit the filters. An unknown price is null, never",
-    "0. With --json: one object for one run (run_id, model, prompt_tokens, completion_tokens,",
-    "total_tokens, input_cost_usd, output_cost_usd, total_cost_usd), a list otherwise. Prompt tokens that",
-    "a provider's cache answered are not counted apart: the cost is an upper bound there.",
+    "What runs cost by their ledgers, in which every request is: retries, warm-up and reviews too. Runs",
+    "without one are priced by their tokens and experiments/prices.json, a table with dates; --prices FILE",
+    "prices all of them again by another one. Without a run, all that fit the filters. An unknown price is",
+    "null, never 0; a total is the sum of what is known, with how many requests are not in it. With",
+    "--json: one object for one run (run_id, model, prompt_tokens, completion_tokens, total_tokens,",
+    "input_cost_usd, output_cost_usd, total_cost_usd, cached_prompt_tokens, requests_of_unknown_cost), a",
+    "list otherwise. Tokens that a provider's cache had cost what the table says of them.",
     "",
     ...flagHelp(flags),
     "",
@@ -74,13 +77,15 @@ function table(priced: readonly Priced[], terminal: Terminal): void {
     shortened(cost.model, 32),
     shownCount(cost.prompt_tokens),
     shownCount(cost.completion_tokens),
-    shownUsd(cost.input_cost_usd),
-    shownUsd(cost.output_cost_usd),
-    shownUsd(cost.total_cost_usd),
+    costText(cost.input_cost_usd),
+    costText(cost.output_cost_usd),
+    costText(cost.total_cost_usd, cost.requests_of_unknown_cost),
   ]);
   if (priced.length > 1) {
     const known = priced.flatMap(({ cost }) => cost.total_cost_usd ?? []);
-    const sum = known.length ? shownUsd(known.reduce((a, b) => a + b, 0)) : "unknown";
+    const total = known.length ? exactUsd(known.reduce((a, b) => a + b, 0)) : null;
+    const unknown = priced.reduce((sum, { cost }) => sum + (cost.requests_of_unknown_cost ?? 0), 0);
+    const sum = costText(total, unknown);
     rows.push(null, [`${known.length} of ${priced.length} runs`, "", "", "", "", "", sum]);
   }
   tableLines(RUN_COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
@@ -105,7 +110,7 @@ function totals(
     shownCount(total.runs),
     shownCount(total.prompt_tokens),
     shownCount(total.completion_tokens),
-    shownUsd(total.total_cost_usd),
+    costText(total.total_cost_usd, total.requests_of_unknown_cost),
     shownCount(total.runs_of_unknown_cost),
   ]);
   tableLines(columns, rows, terminal.outPaint).forEach((line) => terminal.out(line));

@@ -1,13 +1,21 @@
 /** Exports for people: HTML and Markdown. */
 import { existsSync } from "node:fs";
 import { itemRows, runRows } from "../../compare/export_rows.ts";
+import { costText } from "../../text/dollars.ts";
 import { priceRun } from "../../compare/cost.ts";
 import { markdownTable } from "../../formats/markdown.ts";
 import { grouped } from "../../text/grouped.ts";
 import { tablePage } from "../../report/table_page.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readStated, readUnmapped } from "../../run/imported.ts";
-import { shownCount, shownSeconds, shownShare, shownTime, shownUsd, statedLines } from "./text.ts";
+import {
+  shownCount,
+  shownSeconds,
+  shownShare,
+  shownTime,
+  shownTokens,
+  statedLines,
+} from "./text.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Row, RowColumn } from "../../formats/parquet.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -110,13 +118,18 @@ function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [st
     ["output", perSecond(run.output_tokens_per_s)],
     ["ttft, median", milliseconds(run.ttft_p50_ms)],
     ["ttft, p99", milliseconds(run.ttft_p99_ms)],
-    ["prompt tokens", shownCount(run.prompt_tokens)],
-    ["completion tokens", shownCount(run.completion_tokens)],
-    ["cost", shownUsd(priceRun(run, prices).cost.total_cost_usd)],
+    ["prompt tokens", shownTokens(run.prompt_tokens, run.requests_of_unknown_tokens)],
+    ["completion tokens", shownTokens(run.completion_tokens, run.requests_of_unknown_tokens)],
+    ["cost", costOfRun(run, prices)],
     ...(run.source_form === "dyno" ? [] : statedLines(readStated(run.path))),
     ["tags", run.tags.join(", ") || null],
   ];
   return facts.flatMap(([name, value]) => value === null ? [] : [[name, value]]);
+}
+
+function costOfRun(run: RunSummary, prices: PriceTable): string {
+  const { total_cost_usd, requests_of_unknown_cost } = priceRun(run, prices).cost;
+  return costText(total_cost_usd, requests_of_unknown_cost);
 }
 
 function perSecond(tokens: number | null): string | null {
@@ -149,7 +162,6 @@ export function markdown(runs: readonly IndexedRun[], prices: PriceTable): strin
     ...["Items", "Passed", "Hit rate", "Cost", "Started"],
   ];
   const rows = runs.map((run) => {
-    const cost = priceRun(run, prices).cost.total_cost_usd;
     return [
       run.run_id,
       run.benchmark,
@@ -158,7 +170,7 @@ export function markdown(runs: readonly IndexedRun[], prices: PriceTable): strin
       shownCount(run.items_total),
       shownCount(run.passed),
       shownShare(run.avg_hit_rate),
-      cost === null ? "unknown" : `$${cost.toPrecision(4)}`,
+      costOfRun(run, prices),
       shownTime(run.started_at_unix_seconds),
     ];
   });

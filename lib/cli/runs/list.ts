@@ -3,7 +3,7 @@ import { noRuns } from "../../run/find_run.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
-import { shortened, shownCount, shownShare, shownTime, statusNote } from "./text.ts";
+import { shortened, shownCount, shownShare, shownTime, shownTokens, statusNote } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -99,7 +99,7 @@ function row(run: IndexedRun): string[] {
     shownCount(run.modes[0]?.problems ?? run.items_total),
     shownShare(run.avg_hit_rate),
     shownCount(run.failed),
-    shownCount(tokens),
+    shownTokens(tokens, run.requests_of_unknown_tokens),
     shownTime(run.started_at_unix_seconds),
     shortened(run.benchmark, 28),
     statusNote(run),

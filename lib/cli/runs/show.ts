@@ -1,4 +1,5 @@
 /** dyno runs show: a run as it lies on the disk. */
+import { costText } from "../../text/dollars.ts";
 import { existsSync } from "node:fs";
 import { tokensMissing } from "../../compare/cost.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
@@ -127,6 +128,16 @@ function statusOf({ status, kind, path, source_form }: RunSummary): string {
     : `${status}: dyno load ${resume} sums it up`;
 }
 
+function tokensOf(summary: RunSummary): string {
+  const { prompt_tokens, cached_prompt_tokens: cached, completion_tokens } = summary;
+  const parts = [
+    `${shownCount(prompt_tokens)} prompt${cached ? ` (${shownCount(cached)} of them cached)` : ""}`,
+    `${shownCount(completion_tokens)} completion`,
+  ];
+  const unknown = summary.requests_of_unknown_tokens;
+  return parts.join(", ") + (unknown ? `, those of ${shownCount(unknown)} requests unknown` : "");
+}
+
 function describe(
   { summary, items, stated, score_measure }: RunReading,
   events: string,
@@ -154,12 +165,9 @@ function describe(
       `${shownCount(items_total)}: ${shownCount(successful)} answered${judged}, ` +
       `${shownCount(timed_out)} timed out`,
     ],
-    [
-      "tokens",
-      `${shownCount(summary.prompt_tokens)} prompt, ${
-        shownCount(summary.completion_tokens)
-      } completion`,
-    ],
+    ["requests", summary.requests === null ? null : shownCount(summary.requests)],
+    ["tokens", tokensOf(summary)],
+    ["cost", costText(summary.cost_usd, summary.requests_of_unknown_cost)],
     ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
     ...(summary.kind === "load" && summary.source_form === "dyno" ? loadFacts(summary.path) : []),
     ["scores", score_measure ? `${score_measure}, as its program measures them` : null],

@@ -19,15 +19,15 @@ export function shownCount(value: number | null): string {
   return value === null ? "–" : grouped(Math.round(value));
 }
 
+/** A sum of tokens, and how many requests are not in it. */
+export function shownTokens(tokens: number | null, unknown: number | null): string {
+  if (tokens === null || !unknown) return shownCount(tokens);
+  return `${shownCount(tokens)} + ${shownCount(unknown)} unknown`;
+}
+
 /** A share in percent. */
 export function shownShare(value: number | null, digits = 1): string {
   return value === null ? "–" : `${(value * 100).toFixed(digits)} %`;
-}
-
-/** Dollars, in as many digits as a small amount needs. */
-export function shownUsd(value: number | null): string {
-  if (value === null) return "unknown";
-  return `$${value.toFixed(value !== 0 && value < 1 ? 6 : 2)}`;
 }
 
 export function shownSeconds(value: number | null): string {

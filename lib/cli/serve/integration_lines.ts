@@ -1,4 +1,5 @@
 /** What dyno integration prints. */
+import { costText } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
 import { tableLines } from "../ui/table.ts";
 import type { ScenarioStep } from "../../integration/config.ts";
@@ -83,7 +84,7 @@ export function stepLines(outcome: StepOutcome, paint: Paint): string[] {
     `  • Errors: ${count(outcome.errors)}`,
     `  • Total Prompt Tokens: ${count(outcome.total_prompt_tokens)}`,
     `  • Total Completion Tokens: ${count(outcome.total_completion_tokens)}`,
-    `  • Estimated Cost: ${dollars(outcome.total_cost_usd)}`,
+    `  • Estimated Cost: ${costText(outcome.total_cost_usd, outcome.requests_of_unknown_cost)}`,
     ...(signature === null ? [] : [`  • Callback: delivered, signature ${signature}`]),
     RULE,
   ];
@@ -101,7 +102,7 @@ export function comparisonLines(outcomes: readonly StepOutcome[], paint: Paint):
       count(outcome.errors),
       count(outcome.total_prompt_tokens),
       count(outcome.total_completion_tokens),
-      dollars(outcome.total_cost_usd),
+      costText(outcome.total_cost_usd, outcome.requests_of_unknown_cost),
       outcome.duration_s.toFixed(1),
     ]);
     return ["", paint.bold(scenario), ...tableLines(COLUMNS, rows, paint)];
@@ -123,8 +124,4 @@ function shown(value: number | null, text: (value: number) => string): string {
 
 function count(value: number | null): string {
   return shown(value, grouped);
-}
-
-function dollars(value: number | null): string {
-  return shown(value, (usd) => `$${usd.toFixed(4)}`);
 }

@@ -1,4 +1,5 @@
 /** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
+import { costText } from "../../text/dollars.ts";
 import { loadRate, loadValue } from "../../compare/compare_load.ts";
 import { describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -63,10 +64,11 @@ const SUITE_ROWS: NumberRow[] = [
   ],
   ["prompt tokens", ({ summary }) => count(summary.prompt_tokens)],
   ["output tokens", ({ summary }) => count(summary.completion_tokens)],
-  ["cost", (run) => usd(costOf(run))],
+  ["cost", (run) => costText(costOf(run), run.summary.requests_of_unknown_cost)],
   ["cost of a right answer", (run) => {
     const cost = costOf(run), right = run.items.filter(({ passed }) => passed).length;
-    return usd(cost === null || right === 0 ? null : cost / right);
+    const { requests_of_unknown_cost: unknown } = run.summary;
+    return costText(cost === null || right === 0 || unknown ? null : cost / right);
   }],
 ];
 
@@ -79,7 +81,7 @@ const LOAD_ROWS: NumberRow[] = [
   ["gap (ITL) p50, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p50")],
   ["gap (ITL) p99, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p99")],
   ["output tokens", ({ summary }) => count(summary.completion_tokens)],
-  ["cost", (run) => usd(costOf(run))],
+  ["cost", (run) => costText(costOf(run), run.summary.requests_of_unknown_cost)],
 ];
 
 function latencyRows(): NumberRow[] {
@@ -157,11 +159,6 @@ function rateCell(sample: LoadSample, metric: "requests_per_s" | "output_tokens_
 
 function count(value: number | null): string {
   return value === null ? "–" : grouped(value);
-}
-
-function usd(value: number | null): string {
-  if (value === null) return "–";
-  return `$${value.toFixed(value !== 0 && value < 1 ? 6 : 2)}`;
 }
 
 const DIFFERENCE_HEADS = ["first", "second", "difference", "95 % interval", "p"];

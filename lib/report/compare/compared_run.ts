@@ -2,7 +2,7 @@
 import { readLoadSample } from "../../compare/load_sample.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { asObject, objectsIn, textAt } from "../../json_fields.ts";
-import { tokensCost } from "../../run/prices.ts";
+import { costOf as priced } from "../../run/ledger_entry.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { ComparedRun } from "../../compare/compare.ts";
@@ -96,8 +96,5 @@ export function answerRate({ success, latency_ms, completion_tokens }: RunItem):
 
 /** What a run cost, USD: as recorded with it, or by its tokens and the price; null is unknown. */
 export function costOf({ summary, price }: ReportedRun): number | null {
-  if (summary.cost_usd !== null) return summary.cost_usd;
-  const { prompt_tokens, completion_tokens } = summary;
-  if (price === null || prompt_tokens === null || completion_tokens === null) return null;
-  return tokensCost(prompt_tokens, price.input) + tokensCost(completion_tokens, price.output);
+  return summary.cost_usd ?? priced(summary, price).cost_usd;
 }

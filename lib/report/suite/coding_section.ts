@@ -1,4 +1,5 @@
 /** What a coding run comes to: each mode's success over problems, and both compared. */
+import { dollars } from "../../text/dollars.ts";
 import { codingStatistics } from "../../coding/summary.ts";
 import { percent } from "../html.ts";
 import { dataTable } from "../table.ts";
@@ -31,7 +32,7 @@ export function codingSection(items: readonly ResultItem[]): string | null {
         shareCell(success_rate),
         ...ks.flatMap((k) => [shareCell(pass_at_k[k]), shareCell(pass_all_k[k])]),
         attempts.toFixed(1),
-        cost_per_solved_usd === null ? "–" : `$${Number(cost_per_solved_usd.toPrecision(3))}`,
+        cost_per_solved_usd === null ? "–" : dollars(cost_per_solved_usd),
         String(answersByProblem(outcomes, mode).length),
         String(own.length),
       ],

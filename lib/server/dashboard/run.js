@@ -72,6 +72,11 @@ function facts(run) {
   );
 }
 
+/** How many requests a sum is without. */
+function unknown(requests) {
+  return requests ? `, those of ${counted(requests, "request")} unknown` : "";
+}
+
 function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
   const of95 = (estimate) =>
     estimate ? `95 %: ${percent(estimate.low)} to ${percent(estimate.high)}` : "";
@@ -81,8 +86,12 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
       count(run.failed),
       run.timed_out ? `${count(run.timed_out)} by time limit` : `of ${count(run.items_total)}`,
     ],
-    ["Tokens out", count(run.completion_tokens), `${count(run.prompt_tokens)} in`],
-    ["Cost", dollars(run.cost_usd), ""],
+    [
+      "Tokens out",
+      count(run.completion_tokens),
+      `${count(run.prompt_tokens)} in${unknown(run.requests_of_unknown_tokens)}`,
+    ],
+    ["Cost", dollars(run.cost_usd), unknown(run.requests_of_unknown_cost).replace(/^, /, "")],
   ];
   if (load) {
     return [

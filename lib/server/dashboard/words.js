@@ -29,7 +29,9 @@ export function percent(share) {
 
 export function dollars(value) {
   if (!isKnown(value)) return UNKNOWN;
-  return `$${value.toFixed(value === 0 || value >= 1 ? 2 : 4)}`;
+  const decimals = value > 0 ? Math.max(4, 2 - Math.floor(Math.log10(value))) : 4;
+  const text = value.toFixed(Math.min(decimals, 20)).replace(/(\.\d{4}\d*?)0+$/, "$1");
+  return `$${text}`; // as lib/text/dollars.ts
 }
 
 /** Seconds as people say them. */

@@ -3,6 +3,8 @@ import { latencies } from "../../endpoint/latency.ts";
 import { LogHistogram } from "../../stats/histogram.ts";
 import { resultItem } from "../../suite/results.ts";
 import type { Recorded, RunEvent, TaskMetrics } from "../../run/events.ts";
+import { ledgerOf } from "../../run/ledger.ts";
+import type { Ledger } from "../../run/ledger.ts";
 import type { Fold } from "../../run/fold.ts";
 
 /** So many errors are told of. */
@@ -23,8 +25,7 @@ export interface SuiteSums {
   score: number;
   best: number;
   seconds: number;
-  /** Null as soon as an answer's are unknown. */
-  tokens: { prompt: number | null; completion: number | null };
+  ledger: Ledger;
   /** The first errors, at most ten. */
   errors: string[];
 }
@@ -43,13 +44,14 @@ export const suiteSums: Fold<"run", SuiteSums> = {
     score: 0,
     best: 0,
     seconds: 0,
-    tokens: { prompt: 0, completion: 0 },
+    ledger: ledgerOf.begin(),
     errors: [],
   }),
   take(sums, event) {
     if (event.event === "run_started" || event.event === "run_resumed") {
       sums.planned = event.planned ?? sums.planned;
     }
+    ledgerOf.take(sums.ledger, event);
     if (event.event !== "package_finished" || event.result === null) return;
     const item = resultItem(event.result);
     if (sums.seen.has(item.item_id)) return;
@@ -64,8 +66,6 @@ export const suiteSums: Fold<"run", SuiteSums> = {
     }
     if (item.success) {
       sums.successful++;
-      sums.tokens.prompt = added(sums.tokens.prompt, item.prompt_tokens);
-      sums.tokens.completion = added(sums.tokens.completion, item.completion_tokens);
     }
     if (item.evaluation_error !== null) sums.not_judged++;
     const wrong = item.success
@@ -89,17 +89,28 @@ function suiteMetrics({ planned, seen, judged, score, best, seconds, ...sums }: 
     passed: sums.passed,
     avg_hit_rate: judged ? score / judged : null,
     max_hit_rate: judged ? best : null,
-    total_prompt_tokens: sums.tokens.prompt,
-    total_completion_tokens: sums.tokens.completion,
+    ...spendingOf(sums.ledger),
     avg_elapsed_seconds: seen.size ? seconds / seen.size : null,
   };
 }
 
-/** What a load's run has come to; warm-up left out. */
+/** What the run's requests took, as its results.json will tell. */
+function spendingOf(ledger: Ledger) {
+  const { total } = ledger.books();
+  return {
+    total_prompt_tokens: total.prompt_tokens,
+    total_completion_tokens: total.completion_tokens,
+    requests_of_unknown_tokens: total.requests_of_unknown_tokens,
+    total_cost_usd: total.total_cost_usd,
+    requests_of_unknown_cost: total.requests_of_unknown_cost,
+  };
+}
+
+/** What a load's run has come to; warm-up left out but for tokens and dollars. */
 export interface LoadSums {
   requests: number;
   failed: number;
-  tokens: { prompt: number | null; completion: number | null };
+  ledger: Ledger;
   /** Microseconds. */
   ttft_us: LogHistogram;
   e2e_us: LogHistogram;
@@ -115,13 +126,14 @@ export const loadSums: Fold<"run", LoadSums> = {
   begin: () => ({
     requests: 0,
     failed: 0,
-    tokens: { prompt: 0, completion: 0 },
+    ledger: ledgerOf.begin(),
     ttft_us: new LogHistogram(),
     e2e_us: new LogHistogram(),
     verdict: null,
     errors: [],
   }),
   take(sums, event) {
+    ledgerOf.take(sums.ledger, event);
     if (event.event === "load_finished") sums.verdict = event.verdict.verdict;
     if (event.event !== "request_finished" || event.result.warmup) return;
     const record = event.result;
@@ -133,21 +145,18 @@ export const loadSums: Fold<"run", LoadSums> = {
       }
       return;
     }
-    sums.tokens.prompt = added(sums.tokens.prompt, record.prompt_tokens);
-    sums.tokens.completion = added(sums.tokens.completion, record.completion_tokens);
     const { e2e_ms, ttft_ms } = latencies(record);
     if (e2e_ms !== null) sums.e2e_us.add(e2e_ms * 1000);
     if (ttft_ms !== null) sums.ttft_us.add(ttft_ms * 1000);
   },
 };
 
-function loadMetrics({ requests, failed, tokens, ttft_us, e2e_us, verdict }: LoadSums) {
+function loadMetrics({ requests, failed, ledger, ttft_us, e2e_us, verdict }: LoadSums) {
   return {
     requests,
     successful: requests - failed,
     errors: failed,
-    total_prompt_tokens: tokens.prompt,
-    total_completion_tokens: tokens.completion,
+    ...spendingOf(ledger),
     ttft_p50_ms: ms(ttft_us.quantile(0.5)),
     ttft_p99_ms: ms(ttft_us.quantile(0.99)),
     e2e_p50_ms: ms(e2e_us.quantile(0.5)),
@@ -185,11 +194,6 @@ function progressOf<Sums extends { errors: string[] }>(
     metrics: () => metrics(sums),
     errors: () => sums.errors,
   };
-}
-
-/** A sum with one more; unknown as soon as a part is. */
-function added(sum: number | null, part: number | null): number | null {
-  return sum === null || part === null ? null : sum + part;
 }
 
 function ms(us: number | null): number | null {

@@ -113,9 +113,12 @@ for (const shape of [["--concurrency", "3"], ["--rate", "10"]]) {
     assert(used <= tokens && used > tokens / 2, `${used}`);
     assertEquals(requests.filter(({ failure }) => failure !== null), []);
     assertEquals(run.stopped_because, "the budget has no room for another request");
-    const cost = requests.reduce((sum, { cost_usd }) => sum + cost_usd, 0);
+    const first = lines(join(run.directory, "events.jsonl"), "request_booked")
+      .map(({ entry }) => entry);
+    assertEquals(first.map(({ asked_by }) => asked_by), ["preflight"]);
+    const cost = [...first, ...requests].reduce((sum, { cost_usd }) => sum + cost_usd, 0);
     assertEquals(run.total_cost_usd.toFixed(9), cost.toFixed(9));
-    assertStringIncludes(stderr, `cost $${cost.toFixed(4)}`);
+    assertStringIncludes(stderr, `cost $${cost.toFixed(5)}`); // three digits
     assertStringIncludes(stderr, "ended early: the budget");
     assertEquals(stderr.match(/budget: \d+ % is spent/g)?.length, 1, stderr);
   });

@@ -1,0 +1,237 @@
+/**
+ * The one ledger of a run: each request is an entry with its tokens and what they cost. Whatever tells
+ * money or tokens of a run reads it. It is a fold over the journal: suites and coding problems journal
+ * their entries (`request_booked`), a load's are made of its `request_finished`, and those of journals
+ * that had no ledger of what they told of answers.
+ */
+import { exactUsd } from "../text/dollars.ts";
+import { ASKERS, countsOfUsage, entryOf, tokensTaken, UNKNOWN_TOKENS } from "./ledger_entry.ts";
+import type { RunEvent } from "./events.ts";
+import type { Fold } from "./fold.ts";
+import type { Asker, LedgerEntry, PriceRow } from "./ledger_entry.ts";
+import type { RequestRecord } from "./request_record.ts";
+import type { TestResult } from "./test_result.ts";
+
+/** Sums over requests: of what is known, with how many requests are unknown. Null: of none it is known. */
+export interface LedgerTotals {
+  /** Requests that were sent. */
+  requests: number;
+  prompt_tokens: number | null;
+  cached_prompt_tokens: number | null;
+  cache_write_tokens: number | null;
+  completion_tokens: number | null;
+  reasoning_tokens: number | null;
+  /** Requests in none of the sums of tokens: nobody told what they took. */
+  requests_of_unknown_tokens: number;
+  input_cost_usd: number | null;
+  output_cost_usd: number | null;
+  total_cost_usd: number | null;
+  /** Requests in none of the sums of dollars: their tokens or their price are unknown. */
+  requests_of_unknown_cost: number;
+}
+
+/** A run's ledger in sums, as results.json has it. */
+export interface Books {
+  total: LedgerTotals;
+  /** The same by who asked. */
+  by_asker: Partial<Record<Asker, LedgerTotals>>;
+}
+
+/** No request. */
+export function emptyTotals(): LedgerTotals {
+  return {
+    requests: 0,
+    prompt_tokens: null,
+    cached_prompt_tokens: null,
+    cache_write_tokens: null,
+    completion_tokens: null,
+    reasoning_tokens: null,
+    requests_of_unknown_tokens: 0,
+    input_cost_usd: null,
+    output_cost_usd: null,
+    total_cost_usd: null,
+    requests_of_unknown_cost: 0,
+  };
+}
+
+type Summed = Omit<LedgerEntry, "asked_by" | "item_id" | "price">;
+
+/** Counts an entry. */
+export function addEntry(totals: LedgerTotals, entry: Summed): void {
+  totals.requests++;
+  const unknown = entry.prompt_tokens === null || entry.completion_tokens === null;
+  if (unknown) totals.requests_of_unknown_tokens++;
+  if (entry.cost_usd === null) totals.requests_of_unknown_cost++;
+  for (const name of TOKENS) totals[name] = sum(totals[name], entry[name]);
+  totals.input_cost_usd = usdSum(totals.input_cost_usd, entry.input_cost_usd);
+  totals.output_cost_usd = usdSum(totals.output_cost_usd, entry.output_cost_usd);
+  totals.total_cost_usd = usdSum(totals.total_cost_usd, entry.cost_usd);
+}
+
+/** The sums of some entries. */
+export function totalOfEntries(entries: readonly LedgerEntry[]): LedgerTotals {
+  const totals = emptyTotals();
+  for (const entry of entries) addEntry(totals, entry);
+  return totals;
+}
+
+/** Several sums as one. */
+export function totalOf(parts: Iterable<LedgerTotals>): LedgerTotals {
+  const all = emptyTotals();
+  for (const part of parts) {
+    for (const name of COUNTS) all[name] += part[name];
+    for (const name of TOKENS) all[name] = sum(all[name], part[name]);
+    for (const name of DOLLARS) all[name] = usdSum(all[name], part[name]);
+  }
+  return all;
+}
+
+const COUNTS = ["requests", "requests_of_unknown_tokens", "requests_of_unknown_cost"] as const;
+const TOKENS = [
+  "prompt_tokens",
+  "cached_prompt_tokens",
+  "cache_write_tokens",
+  "completion_tokens",
+  "reasoning_tokens",
+] as const;
+const DOLLARS = ["input_cost_usd", "output_cost_usd", "total_cost_usd"] as const;
+
+/** A sum of what is known; null where nothing is. */
+function sum(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : a + b;
+}
+
+function usdSum(a: number | null, b: number | null): number | null {
+  const total = sum(a, b);
+  return total === null ? null : exactUsd(total);
+}
+
+/** A run's ledger while its events come. */
+export class Ledger {
+  readonly #by_asker = new Map<Asker, LedgerTotals>();
+  readonly #items = new Map<string, LedgerTotals>();
+  /** Items whose requests were journaled one by one: what is told of their answers is no further entry. */
+  readonly #booked = new Set<string>();
+  readonly #onEntry: (entry: LedgerEntry) => void;
+  /** Of a load's model; undefined in journals that did not tell it. */
+  #price: PriceRow | null | undefined = undefined;
+  /** A load of embeddings, which have no answer's tokens. */
+  #embeds = false;
+
+  /** @param onEntry told of each entry, in their order. */
+  constructor(onEntry: (entry: LedgerEntry) => void = () => {}) {
+    this.#onEntry = onEntry;
+  }
+
+  /** Counts a request. */
+  add(entry: LedgerEntry): void {
+    const { asked_by, item_id } = entry;
+    addEntry(totalsIn(this.#by_asker, asked_by), entry);
+    if (item_id !== null) addEntry(totalsIn(this.#items, item_id), entry);
+    this.#onEntry(entry);
+  }
+
+  /** What was asked for one item, retries and reviews included. */
+  item(item_id: string): LedgerTotals {
+    return this.#items.get(item_id) ?? emptyTotals();
+  }
+
+  /** The whole run. */
+  books(): Books {
+    const known = ASKERS.filter((asker) => this.#by_asker.has(asker));
+    return {
+      total: totalOf(this.#by_asker.values()),
+      by_asker: Object.fromEntries(known.map((asker) => [asker, this.#by_asker.get(asker)!])),
+    };
+  }
+
+  /** Takes an event of the run's journal. */
+  take(event: RunEvent): void {
+    switch (event.event) {
+      case "load_started":
+        this.#price = event.price;
+        this.#embeds = event.api?.api_type === "embeddings";
+        break;
+      case "request_finished":
+        this.#load(event.result);
+        break;
+      case "request_booked":
+        if (event.entry.item_id !== null) this.#booked.add(event.entry.item_id);
+        this.add(event.entry);
+        break;
+      case "attempt_finished":
+        if (event.attempt.reused_from === null) this.#answer(event.attempt.result);
+        break;
+      case "package_finished":
+        if (event.result !== null && !event.result.coding) this.#answer(event.result);
+        break;
+      case "review_finished":
+        if (event.spent) this.add(spentEntry("reviewer", event.spent.usd));
+        break;
+      case "evaluator_asked":
+        if (event.spent) this.add(spentEntry("judge", event.spent.usd));
+    }
+  }
+
+  #load(record: RequestRecord): void {
+    if (record.t_sent_ns === null) return;
+    const entry = loadEntry(record, this.#price ?? null, this.#embeds);
+    // a journal that did not tell its price tells the cost
+    this.add(this.#price === undefined ? { ...entry, cost_usd: record.cost_usd } : entry);
+  }
+
+  /** An answer in a journal that did not tell its requests one by one. */
+  #answer(result: TestResult): void {
+    const { item_id, attempts } = result;
+    if (this.#booked.has(item_id) || attempts === 0) return;
+    this.add({ ...answerEntry(result), item_id });
+  }
+}
+
+/** A request in journals that tell only what it cost. */
+function spentEntry(asked_by: Asker, cost_usd: number | null): LedgerEntry {
+  const unknown = { ...UNKNOWN_TOKENS, input_cost_usd: null, output_cost_usd: null };
+  return { asked_by, item_id: null, price: null, ...unknown, cost_usd };
+}
+
+/** The request whose answer a result is, at its recorded cost. */
+export function answerEntry(result: TestResult): LedgerEntry {
+  const { token_source, error_class, usage_details, prompt_tokens, cost_usd } = result;
+  const completion_tokens = token_source === "events" ? null : result.completion_tokens;
+  const failed = error_class === null ? null : { failure: error_class, status: null };
+  const told = countsOfUsage({ prompt_tokens, completion_tokens }, usage_details);
+  return { ...entryOf("test", null, tokensTaken(told, failed), null), cost_usd };
+}
+
+/**
+ * A load's request as an entry; what only its client counted is no usage.
+ *
+ * @param embeds it asked for embeddings.
+ */
+export function loadEntry(
+  record: RequestRecord,
+  price: PriceRow | null,
+  embeds: boolean,
+): LedgerEntry {
+  const { warmup, failure, status, prompt_tokens, token_source, usage_details } = record;
+  const answer = token_source === "events" ? null : record.completion_tokens;
+  const completion_tokens = embeds ? answer ?? 0 : answer;
+  const told = countsOfUsage({ prompt_tokens, completion_tokens }, usage_details);
+  const taken = tokensTaken(told, failure === null ? null : { failure, status });
+  return entryOf(warmup ? "warmup" : "test", null, taken, price);
+}
+
+/** The ledger of a journal. */
+export const ledgerOf: Fold<"run", Ledger> = {
+  kind: "run",
+  begin: () => new Ledger(),
+  take: (ledger, event) => ledger.take(event),
+};
+
+function totalsIn<Key>(totals: Map<Key, LedgerTotals>, key: Key): LedgerTotals {
+  const found = totals.get(key);
+  if (found) return found;
+  const made = emptyTotals();
+  totals.set(key, made);
+  return made;
+}
