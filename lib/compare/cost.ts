@@ -1,6 +1,6 @@
 /** What runs cost, from their tokens and a table of prices. */
 import { exactUsd } from "../text/dollars.ts";
-import { costOf, countsOfUsage } from "../run/ledger_entry.ts";
+import { costOfTokens, countsOfUsage } from "../run/ledger_entry.ts";
 import type { Price, PriceTable } from "../run/prices.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 
@@ -55,7 +55,7 @@ export function priceRun(
     return { cost: of(run, run.requests_of_unknown_cost), price: null, problem: null };
   }
   const price = prices.priceOf(model);
-  const cost = of(costOf(run, price), run.requests_of_unknown_tokens);
+  const cost = of(costOfTokens(run, price), run.requests_of_unknown_tokens);
   if (price !== null && known) return { cost, price, problem: null };
   cost.requests_of_unknown_cost = run.requests;
   return { cost, price, problem: known ? priceMissing(model, prices) : tokensMissing(run) };
@@ -88,7 +88,7 @@ export function tokensMissing({ run_id, successful, agent, source_form }: RunSum
 /** The cost of an item, USD; null where its tokens or the price are unknown. */
 export function itemCost(item: RunItem, price: Price | null): number | null {
   const told = countsOfUsage(item, null);
-  return item.cost_usd ?? costOf(told, price).cost_usd;
+  return item.cost_usd ?? costOfTokens(told, price).cost_usd;
 }
 
 /** What the costs of runs are added up by. */

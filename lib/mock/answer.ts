@@ -95,3 +95,23 @@ export function reasoningTokens({ choices }: MockAnswer): number {
     0,
   );
 }
+
+/** Tokens of an answer, as `usage` tells them. */
+export interface AnswerTokens {
+  prompt: number;
+  /** Of the prompt, those in the prefix cache. */
+  cached: number;
+  /** Reasoning included. */
+  completion: number;
+  reasoning: number;
+}
+
+/** The tokens of an answer. */
+export function answerTokens(answer: MockAnswer): AnswerTokens {
+  return {
+    prompt: answer.prompt_tokens,
+    cached: answer.cached_tokens ?? 0,
+    completion: completionTokens(answer),
+    reasoning: reasoningTokens(answer),
+  };
+}

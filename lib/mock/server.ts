@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { InputError } from "../errors.ts";
 import { seededRandom } from "../stats/random.ts";
-import { choiceOf, completionTokens, textOf } from "./answer.ts";
+import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
 import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
 import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
@@ -14,7 +14,7 @@ import { errorBody } from "./replies.ts";
 import { Script } from "./script.ts";
 import { ServerCounts } from "./server_counts.ts";
 import { textHash, tokensOf } from "./tokens.ts";
-import type { MockAnswer } from "./answer.ts";
+import type { AnswerTokens, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { MockReply } from "./connection.ts";
 import type { ErrorMode } from "./faults.ts";
@@ -56,6 +56,8 @@ export interface MockRequest extends ParsedRequest {
   connection: number;
   /** What its reply was spoiled by; null when it was a good one. */
   fault: ErrorMode | null;
+  /** The tokens of the answer that was made for it, sent whole or not; null where none was made. */
+  tokens: AnswerTokens | null;
 }
 
 export interface MockOptions {
@@ -283,7 +285,9 @@ export class MockEndpoint implements AsyncDisposable {
     const good = goodReply(asked, answer, pace);
     const { error_mode, retry_after } = behaviour;
     const isSpoiled = error_mode !== null && this.#isHit(body_text, behaviour);
-    if (isSpoiled) this.#log[this.#log.length - 1].fault = error_mode;
+    const logged = this.#log[this.#log.length - 1];
+    if (isSpoiled) logged.fault = error_mode;
+    logged.tokens = answerTokens(answer);
     const parts = isSpoiled
       ? withFault(error_mode, good, { asked, answer, pace, body_text, retry_after })
       : good;
@@ -365,7 +369,7 @@ export class MockEndpoint implements AsyncDisposable {
       body = JSON.parse(request.body_text);
     } catch { /* kept as text */ }
     if (this.#log.length >= LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10);
-    this.#log.push({ ...request, body, t_received_ns, connection, fault: null });
+    this.#log.push({ ...request, body, t_received_ns, connection, fault: null, tokens: null });
   }
 }
 

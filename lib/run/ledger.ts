@@ -57,7 +57,7 @@ export function emptyTotals(): LedgerTotals {
 type Summed = Omit<LedgerEntry, "asked_by" | "item_id" | "price">;
 
 /** Counts an entry. */
-export function addEntry(totals: LedgerTotals, entry: Summed): void {
+function addEntry(totals: LedgerTotals, entry: Summed): void {
   totals.requests++;
   const unknown = entry.prompt_tokens === null || entry.completion_tokens === null;
   if (unknown) totals.requests_of_unknown_tokens++;

@@ -90,16 +90,10 @@ export const UNKNOWN_TOKENS: TokenCounts = countsOfUsage(
 const NO_TOKENS = countsOfUsage({ prompt_tokens: 0, completion_tokens: 0 }, null);
 
 /**
- * Why a request came to nothing, in the classes before the model began: nobody charges for them, nor
- * for other statuses that are no success, but for those that say that time ran out.
+ * The classes of refusals, for journals that tell no status: nobody charges for them. What becomes of a
+ * request whose connection was lost, or that a stream's error ended, nobody knows.
  */
-const REFUSED: ReadonlySet<string> = new Set([
-  "connect",
-  "auth",
-  "http_4xx",
-  "http_429",
-  "http_5xx",
-]);
+const REFUSED: ReadonlySet<string> = new Set(["auth", "http_4xx", "http_429", "http_5xx"]);
 
 /** How a request came to nothing. */
 export interface Failed {
@@ -114,8 +108,9 @@ export function tokensTaken(told: TokenCounts, failed: Failed | null): TokenCoun
   const known = told.prompt_tokens !== null && told.completion_tokens !== null;
   if (known || failed === null) return told;
   const { failure, status } = failed;
-  const refused = REFUSED.has(failure) ||
-    (failure !== "timeout" && status !== null && status > 0 && !isSuccess(status));
+  const refused = status === null
+    ? REFUSED.has(failure)
+    : failure !== "timeout" && status > 0 && !isSuccess(status);
   return refused ? NO_TOKENS : UNKNOWN_TOKENS;
 }
 
@@ -123,7 +118,7 @@ export function tokensTaken(told: TokenCounts, failed: Failed | null): TokenCoun
  * What tokens cost, USD. Of the prompt, those read from a cache and written to one have prices of their
  * own; a price row without them prices them as the rest of the prompt.
  */
-export function costOf(
+export function costOfTokens(
   { prompt_tokens, cached_prompt_tokens, cache_write_tokens, completion_tokens }: TokenCounts,
   price: PriceRow | null,
 ): Pick<LedgerEntry, "input_cost_usd" | "output_cost_usd" | "cost_usd"> {
@@ -148,7 +143,7 @@ export function entryOf(
   taken: TokenCounts,
   price: PriceRow | null,
 ): LedgerEntry {
-  return { asked_by, item_id, ...taken, price, ...costOf(taken, price) };
+  return { asked_by, item_id, ...taken, price, ...costOfTokens(taken, price) };
 }
 
 /** What JSON must be like to be a {@linkcode PriceRow}. */

@@ -41,6 +41,7 @@ test("a comparative run exported to koderz is its summary.json, and comes back e
   assertEquals(written.config.problems, own.config.problems);
   for (const half of ["zero_shot", "iterative"]) {
     for (const [name, value] of Object.entries(own[half].summary)) {
+      if (name === "requests_of_unknown_cost") continue; // told of the whole run, in ledger
       if (typeof value !== "number") assertEquals(written[half].summary[name], value, name);
       else assertAlmostEquals(written[half].summary[name], value, 1e-12, `${half} ${name}`);
     }

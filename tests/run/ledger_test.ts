@@ -32,14 +32,18 @@ Deno.test("cached and written tokens cost what the table says of them", () => {
 Deno.test("a refused request took nothing, a cut one what its server told, else it is unknown", () => {
   const none = usage(null, null);
   const failed = (failure: string, status: number | null = null) => ({ failure, status });
-  for (const failure of ["connect", "auth", "http_4xx", "http_429", "http_5xx"]) {
+  for (const failure of ["auth", "http_4xx", "http_429", "http_5xx"]) {
     assertEquals(tokensTaken(none, failed(failure)).prompt_tokens, 0, failure);
   }
-  for (const failure of ["timeout", "truncated", "malformed", "unfinished", "empty_reply"]) {
+  for (
+    const failure of ["connect", "timeout", "truncated", "malformed", "unfinished", "empty_reply"]
+  ) {
     assertEquals(tokensTaken(none, failed(failure)).prompt_tokens, null, failure);
     assertEquals(tokensTaken(usage(7, 3), failed(failure)).prompt_tokens, 7, failure);
   }
   assertEquals(tokensTaken(none, failed("malformed", 302)).prompt_tokens, 0);
+  assertEquals(tokensTaken(none, failed("http_5xx", 503)).prompt_tokens, 0);
+  assertEquals(tokensTaken(none, failed("http_5xx", 200)).prompt_tokens, null); // told in a stream
   assertEquals(tokensTaken(none, failed("timeout", 504)).prompt_tokens, null);
 });
 

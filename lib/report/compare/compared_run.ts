@@ -2,7 +2,7 @@
 import { readLoadSample } from "../../compare/load_sample.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { asObject, objectsIn, textAt } from "../../json_fields.ts";
-import { costOf as priced } from "../../run/ledger_entry.ts";
+import { costOfTokens as priced } from "../../run/ledger_entry.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { ComparedRun } from "../../compare/compare.ts";

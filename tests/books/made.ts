@@ -1,0 +1,294 @@
+/** Seeded random runs of every kind on the mock, with all that makes books hard to keep. */
+import { join } from "node:path";
+import { configureApi } from "../../lib/endpoint/api.ts";
+import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { codingLines } from "../../lib/cli/run/coding_lines.ts";
+import { loadTable } from "../../lib/cli/load/load_table.ts";
+import { suiteTable } from "../../lib/cli/run/suite_table.ts";
+import { runCoding } from "../../lib/coding/run_coding.ts";
+import { measureLoad, runLoads } from "../../lib/load/run_loads.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { Budget } from "../../lib/run/budget.ts";
+import { PriceTable } from "../../lib/run/prices.ts";
+import { runBatch } from "../../lib/schedule/run_batch.ts";
+import { runSuite } from "../../lib/suite/run_suite.ts";
+import { FILE, problems, wrong } from "../coding/fixture.ts";
+import { batchOn, openBatch, TestClock, writeBatch } from "../schedule/fixture.ts";
+import { suiteFrom } from "../suite/fixture.ts";
+import type { Mode } from "../../lib/coding/problems_suite.ts";
+import type { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
+import type { BudgetLimits } from "../../lib/run/budget.ts";
+import type { ErrorMode } from "../../lib/mock/faults.ts";
+import type { RunDirectory } from "../../lib/run/directory.ts";
+import type { Json, Logged, Prices } from "./reader.ts";
+
+/** The kinds, in the order of their seeds. */
+export const KINDS = [
+  "suite",
+  "zero-shot",
+  "iterative",
+  "comparative",
+  "load",
+  "sweep",
+  "batch",
+] as const;
+
+/** A run that was made, and what a reader needs to judge its books. */
+export interface Made {
+  seed: number;
+  kind: typeof KINDS[number];
+  folder: string;
+  run_id: string;
+  /** What the mock was asked. */
+  log: Logged[];
+  prices: Record<string, Prices | null>;
+  /** What a person saw at the end. */
+  lines: string[];
+  /** What it was, in words, for a failure. */
+  story: string;
+  /** Requests may have been cut off: what they took is unknown to both sides. */
+  cut: boolean;
+  /** What the budget counted; null where no limit was set, or of a session that went on. */
+  budget: { usd: number; tokens: number } | null;
+}
+
+/** Numbers by a seed (mulberry32). */
+function dice(seed: number): () => number {
+  let state = seed * 0x9E3779B9 >>> 0;
+  return () => {
+    state = (state + 0x6D2B79F5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const FAULTS: ErrorMode[] = [
+  ...["server_error", "rate_limit", "truncated_stream", "reset_after_headers"] as const,
+  ...["usage_missing", "gateway_timeout", "error_event", "multi_token_event"] as const,
+];
+/** Long enough for blocks of the prefix cache. */
+const PREFIX = "Answer shortly and in plain words, as one tells a friend over a cup of tea: "
+  .repeat(4);
+
+const plain = (text: string) => text;
+const PLAIN = { bold: plain, dim: plain, good: plain, bad: plain, warn: plain, accent: plain };
+
+/** Makes the run, or the runs, of a seed in `root`/runs. */
+export async function made(seed: number, root: string, sandbox: Sandbox): Promise<Made[]> {
+  const roll = dice(seed);
+  const whole = (n: number) => Math.floor(roll() * n);
+  const kind = KINDS[seed % KINDS.length];
+  const model = `model-${seed}`, sage = `sage-${seed}`;
+  const fault = roll() < 0.5 ? FAULTS[whole(FAULTS.length)] : null;
+  const priced = roll() < 0.85;
+  const cache_read = roll() < 0.7 ? 0.05 : undefined;
+  const rows: Record<string, Prices> = {
+    [model]: { input: 0.15 + whole(9) / 100, output: 0.6, cache_read },
+    [sage]: { input: 2.5, output: 10.01 },
+  };
+  const prices = new PriceTable(
+    "books",
+    !priced ? [] : Object.entries(rows).map(([model, row]) => ({
+      model,
+      ...row,
+      date: "2026-01-01",
+      source: "https://example.org",
+    })),
+  );
+  const cuts = roll() < 0.3;
+  const limits: BudgetLimits = {
+    usd: null,
+    tokens: !cuts && roll() < 0.3 ? 1500 + whole(1500) : null,
+  };
+  await using mock = await MockEndpoint.start({
+    model: [model, sage],
+    seed,
+    prefix_cache_blocks: 1000,
+    script: {
+      default_response: roll() < 0.5 ? "Mock response text" : wrong(problems[0], whole(9)),
+      answers: [
+        { contains: "Another model tries", response: "Think of zero." },
+        {
+          contains: problems[whole(2)].entry_point,
+          response: `\`\`\`python\n${problems[0].prompt}${problems[0].canonical_solution}\n\`\`\``,
+          reasoning: "Hm, well.",
+        },
+      ],
+    },
+    behaviour: { error_mode: fault, fault_rate: 0.25 },
+  });
+  const story = `seed ${seed}: ${kind}, fault ${fault}, ${priced ? "" : "not "}priced, ` +
+    `${cuts ? "cut and resumed" : "whole"}, budget ${limits.tokens}`;
+  const shared = {
+    prices,
+    out: join(root, "runs"),
+    sample_rate_hz: 0,
+    signal: new AbortController().signal,
+  };
+  const keep = (
+    { path, run_id }: RunDirectory,
+    lines: string[],
+    more: Partial<Made> = {},
+  ): Made => ({
+    seed,
+    kind,
+    folder: path,
+    run_id,
+    log: mock.requests.map(({ method, path, body, fault, tokens }) => ({
+      method,
+      path,
+      body: body as Json,
+      fault,
+      tokens,
+    })),
+    prices: priced ? rows : { [model]: null, [sage]: null },
+    lines,
+    story,
+    cut: false,
+    budget: null,
+    ...more,
+  });
+
+  if (kind === "load" || kind === "sweep") {
+    const load = {
+      endpoint: mock.url,
+      model,
+      concurrency: 1 + whole(3),
+      requests: 6 + whole(8),
+      warmup: whole(3),
+      prompt: PREFIX + seed,
+      output_tokens: 3 + whole(6),
+      sample_rate_hz: 0,
+      transport: roll() < 0.5 ? "wire" as const : "portable" as const,
+    };
+    const budget = new Budget(limits, () => {});
+    if (kind === "load") {
+      const { directory, results } = await measureLoad("books", load, { ...shared, budget });
+      const lines = loadTable(results, PLAIN);
+      return [keep(directory, lines, { budget: limits.tokens === null ? null : budget.spent })];
+    }
+    const runs = [1, 2].map((concurrency) => ({
+      settings: { ...load, concurrency },
+      varied: { concurrency },
+    }));
+    return await runLoads({ name: "books", runs } as Parameters<typeof runLoads>[0], shared, {
+      keep: ({ directory, results }) => {
+        const run = keep(directory, loadTable(results, PLAIN));
+        mock.clearRequests();
+        return run;
+      },
+    });
+  }
+
+  if (kind === "batch") {
+    const folder = join(root, `batch_${seed}`);
+    const path = writeBatch(folder, { evaluations: 1 }, {
+      models: [{ provider: "vllm", model }],
+      retry_attempts: 2,
+      retry_delay: 0.001,
+    });
+    const { batch, apis } = await batchOn(path, mock.url);
+    const clock = new TestClock("2027-01-10T07:59:00Z");
+    using session = await openBatch(folder, batch, clock);
+    let found: RunDirectory | null = null;
+    await runBatch({
+      session,
+      apis,
+      clock,
+      out: shared.out,
+      onNotice: () => {},
+      onDirectory: (directory) => found = directory,
+    }, shared.signal);
+    // a batch is priced by the table that comes with dyno, which has no such model
+    return found === null ? [] : [keep(found, [], { prices: { [model]: null } })];
+  }
+
+  await using transport = await openTransport();
+  const reach = (model: string) =>
+    configureApi(
+      { endpoint: mock.url, model, retry_attempts: 2, retry_delay: 0.001 },
+      transport,
+      () => {},
+    );
+  const api = await reach(model);
+  /** Runs it, with one cut after so many requests where it is to be cut. */
+  const wholeRun = async <Run extends { directory: RunDirectory; results: { complete: boolean } }>(
+    run: (more: { signal: AbortSignal; resume?: string }, last: boolean) => Promise<Run>,
+  ): Promise<Run> => {
+    if (!cuts) return await run({ signal: shared.signal }, true);
+    const stop = new AbortController();
+    const after = mock.requests.length + 2 + whole(5);
+    const watch = setInterval(() => mock.requests.length >= after && stop.abort(), 1);
+    const first = await run({ signal: stop.signal }, false).finally(() => clearInterval(watch));
+    return await run({ signal: shared.signal, resume: first.directory.path }, true);
+  };
+  if (kind === "suite") {
+    const tests = Array.from({ length: 4 + whole(8) }, (_, i) => ({
+      id: `t${i}`,
+      name: `Test ${i}`,
+      category: ["alpha", "beta"][i % 2],
+      prompt: `${PREFIX}question ${i % 5}`,
+      parameters: { max_tokens: 20 },
+      evaluator: { name: "contains", expected: i % 3 ? "Mock" : "never" },
+    }));
+    let budget = new Budget(limits, () => {});
+    const run = await wholeRun((more) => {
+      budget = new Budget(limits, () => {});
+      return runSuite({
+        ...shared,
+        ...more,
+        suite: suiteFrom(tests),
+        api,
+        transport,
+        budget,
+        workers: 2,
+      });
+    });
+    return [
+      keep(run.directory, suiteTable(run.results, run.wall_s, PLAIN), {
+        cut: cuts,
+        budget: limits.tokens === null ? null : budget.spent,
+      }),
+    ];
+  }
+  const modes: Mode[] = kind === "comparative" ? ["zero-shot", "iterative"] : [kind];
+  const reviewed = modes.includes("iterative") && roll() < 0.7;
+  const reviewer = reviewed ? await reach(sage) : null;
+  const samples = 1 + whole(2);
+  const chosen = problems.slice(0, 1 + whole(3));
+  const run = await wholeRun((more) =>
+    runCoding({
+      ...shared,
+      ...more,
+      name: "books",
+      path: FILE,
+      problems: chosen,
+      range: `0-${chosen.length}`,
+      settings: {
+        modes,
+        max_iterations: 3,
+        samples,
+        parameters: { max_tokens: 60, ...(samples > 1 ? { seed } : {}) },
+        test_timeout_s: 10,
+        memory_bytes: 512 << 20,
+        checkpoint: reviewed ? { model: sage, every: 1 } : null,
+        stop_on_plateau: null,
+      },
+      sandbox,
+      api,
+      reviewer,
+      transport,
+      budget: limits,
+      workers: 2,
+      onNotice: () => {},
+    })
+  );
+  return [
+    keep(run.directory, codingLines(run, PLAIN), {
+      cut: cuts,
+      budget: limits.tokens === null ? null : run.budget_spent,
+      story: `${story}, ${samples} samples, ${reviewed ? "reviewed" : "not reviewed"}`,
+    }),
+  ];
+}
