@@ -23,7 +23,6 @@ import type { JudgedStatement } from "./statement.ts";
 import type { LoadStage } from "./stages.ts";
 import type { GapsOf, StageTurnover } from "./rates.ts";
 import type { ClientCost, Verdict } from "./verdict.ts";
-import type { RequestRecord } from "../run/request_record.ts";
 
 /** What results.json is made of. */
 export interface Measurement {
