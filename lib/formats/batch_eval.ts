@@ -3,6 +3,8 @@
  * holds the records of many batches and models; each model of each batch is a run. A batch ends
  * where a question comes again for the same model.
  */
+import { closeSync, openSync, readSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { compactTime } from "../run/run_id.ts";
 import { safeFileName } from "../run/file_names.ts";
 import { guarded, unguarded } from "./csv.ts";
@@ -10,6 +12,7 @@ import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { InputError } from "../errors.ts";
+import { isOwnFile } from "./folder.ts";
 import { csvHeaderOf, csvRowsOf } from "./foreign_file.ts";
 import { isRecord, keepRests, restAt } from "./keep.ts";
 import { agrees } from "./stated.ts";
@@ -77,6 +80,19 @@ export async function readBatchEvalCsv(path: string): Promise<ReadRun[]> {
   return batches.runs();
 }
 
+/** Whether the records lie in the folder of a batch of dyno, whose journal begins it. */
+function besideOwnJournal(path: string): boolean {
+  const journal = join(dirname(path), "events.jsonl");
+  if (!isOwnFile(journal)) return false;
+  const head = new Uint8Array(4096), fd = openSync(journal, "r");
+  try {
+    const text = new TextDecoder().decode(head.subarray(0, readSync(fd, head)));
+    return text.split("\n", 1)[0].includes('"event":"batch_started"');
+  } finally {
+    closeSync(fd);
+  }
+}
+
 interface OpenRun {
   /** Whether all its scores are ours. */
   ours: boolean;
@@ -91,12 +107,15 @@ interface OpenRun {
 
 class Batches {
   readonly #path: string;
+  /** All of it is dyno's. */
+  readonly #own: boolean;
   readonly #runs: OpenRun[] = [];
   #open = new Map<string, OpenRun>();
   #asked = new Set<string>();
 
   constructor(path: string) {
     this.#path = path;
+    this.#own = besideOwnJournal(path);
   }
 
   add(record: Fields): void {
@@ -138,7 +157,7 @@ class Batches {
       error,
     });
     const { score, completion_tokens: tokens } = run.items.at(-1)!;
-    run.ours &&= score === null || record.peek("coverage_measure") === OURS;
+    run.ours &&= this.#own || score === null || record.peek("coverage_measure") === OURS;
     record.skip("coverage_measure");
     const rate = record.amountOrNull("throughput_tps");
     // what the file states stays, where it is no quotient of the others
