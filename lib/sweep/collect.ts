@@ -16,7 +16,7 @@ import { throwIfAborted } from "../execute/scope.ts";
 import { readJsonFile } from "../settings/json_file.ts";
 import { notWritten, writeAll } from "../write.ts";
 import { FoundColumns } from "./columns.ts";
-import { sweepConfigOf } from "./config.ts";
+import { isSimulatorSweep, sweepConfigOf } from "./config.ts";
 import { csvLine } from "../formats/csv.ts";
 import { plannedRuns } from "./plan.ts";
 import { runRow } from "./run_row.ts";
@@ -67,13 +67,14 @@ export async function collectSweep(
   }
   const runs_csv = out_csv ?? tree.runs_csv;
   const rowsPath = `${runs_csv}.rows`;
-  const found = new FoundColumns();
+  const config = await configAt(tree);
+  const found = new FoundColumns(config === null || isSimulatorSweep(config));
   const summary = { runs_csv, rows: 0, good: 0, warnings: 0 };
   try {
     mkdirSync(dirname(runs_csv), { recursive: true });
     const rows = new BufferedFile(rowsPath);
     try {
-      for (const { run_id, planned } of runsOf(tree, await configAt(tree))) {
+      for (const { run_id, planned } of runsOf(tree, config)) {
         const row = runRow(tree, run_id, planned, found);
         rows.write(JSON.stringify(row) + "\n");
         summary.rows++;

@@ -67,8 +67,15 @@ const OURS = ["timed_out", "peak_memory_bytes", "cpu_time_s", "warning"];
 export class FoundColumns {
   readonly #parameters = new Set<string>();
   readonly #metrics = new Set<string>();
-  readonly #tiers = new Set(KNOWN_TIERS);
+  readonly #tiers: Set<string>;
   readonly #host = new Set<string>();
+  readonly #simulator: boolean;
+
+  /** @param simulator whether the runs are agent_sched_sim's, which has columns of its own. */
+  constructor(simulator = true) {
+    this.#simulator = simulator;
+    this.#tiers = new Set(simulator ? KNOWN_TIERS : []);
+  }
 
   addParameter(name: string): void {
     this.#parameters.add(name);
@@ -91,13 +98,16 @@ export class FoundColumns {
   /** All columns in their order; a further parameter or metric that has a column's name is left out. */
   columns(): string[] {
     const tiers = [...this.#tiers].sort(byProviderAndTier);
+    const known = (names: readonly string[], own: ReadonlySet<string>) =>
+      this.#simulator ? names : names.filter((name) => own.has(name));
     const fixed = [
       "run_id",
-      ...PARAMETERS,
+      ...known(PARAMETERS, this.#parameters),
+      ...this.#simulator ? [] : [...this.#parameters].sort(),
       "ablation_name",
       "ablation_flags",
-      ...SWITCHES,
-      ...METRICS,
+      ...this.#simulator ? SWITCHES : [],
+      ...known(METRICS, this.#metrics),
       ...TIER_METRICS.flatMap((metric) => tiers.map((tier) => `${tier}_${metric}`)),
       ...RUNTIME,
     ];

@@ -35,6 +35,11 @@ const ablations = z.array(ablationSchema).min(1);
 /** The program of a file that names none. */
 export const DEFAULT_SIM = "./build/agent_sched_sim";
 
+/** Whether a sweep runs agent_sched_sim, or what stands in for it. */
+export function isSimulatorSweep({ kind, command, sim_binary }: SweepConfig): boolean {
+  return kind === null && command === null && basename(sim_binary) === "agent_sched_sim";
+}
+
 /**
  * Checks a sweep file.
  *
@@ -140,7 +145,7 @@ function checkParameters(file: JsonFile, config: SweepConfig): void {
     checkDistinct(file, key, values);
   }
   if (config.kind !== null) return checkJobs(file, config, config.kind);
-  if (config.command !== null || basename(config.sim_binary) !== "agent_sched_sim") return;
+  if (!isSimulatorSweep(config)) return;
   for (const part of ["common_args", "matrix"] as const) {
     const wrong = Object.keys(config[part]).find((key) => !SIM_PARAMETERS.includes(key));
     if (wrong !== undefined) {

@@ -120,8 +120,8 @@ function addSummary(
     taken.add(name);
     const number = Number(values[i]);
     const isNumber = values[i].trim() !== "" && !Number.isNaN(number);
-    if (!METRICS.includes(name)) found.addMetric(name);
-    else if (!isNumber) faults.push(`out/summary.csv: ${name} is no number`);
+    found.addMetric(name);
+    if (METRICS.includes(name) && !isNumber) faults.push(`out/summary.csv: ${name} is no number`);
     row[name] = isNumber ? number : METRICS.includes(name) ? null : values[i] || null;
   });
 }

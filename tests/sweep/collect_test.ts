@@ -172,3 +172,21 @@ Deno.test(`${MANY.toLocaleString("en")} runs are collected in bounded memory`, a
   for await (const { makespan_p95_ms } of readCsv(path)) seen += Number(makespan_p95_ms === "2");
   assertEquals(seen, MANY);
 });
+
+Deno.test("the table of one's own program has its own columns only", async () => {
+  using place = new Workplace();
+  const script = "printf 'score,loss\\n{beta}.5,0.1\\n' > {out_dir}/summary.csv";
+  await place.sweep({
+    name: "own",
+    command: ["sh", "-c", script],
+    matrix: { beta: [1, 2], alpha: ["x"], seeds: [7] },
+  });
+  await collectSweep(join(place.path, "bench_runs/own"));
+  const [columns, ...rows] = parseCsv("runs.csv", place.read("bench_runs/own/aggregate/runs.csv"));
+  assertEquals(columns, [
+    ...["run_id", "seed", "alpha", "beta", "ablation_name", "ablation_flags"],
+    ...["exit_code", "wall_time_s", "run_dir", "start_time_unix_s", "end_time_unix_s"],
+    ...["loss", "score", "timed_out", "peak_memory_bytes", "cpu_time_s", "warning"],
+  ]);
+  assertEquals(rows.map((row) => row[columns.indexOf("score")]).sort(), ["1.5", "2.5"]);
+});

@@ -63,8 +63,13 @@ Deno.test("a sweep of the simulator leaves the contract's tree; a resume repeats
     mixed.stderr,
     /8 finished already; nothing to do\nwarning: kept from another build .*: 1 run;/,
   );
-  const all = await place.dyno("sweep", "--config", file, "--json");
-  assertEquals(JSON.parse(all.stdout).ended, 8); // without --resume all are run again
+  const refused = await place.dyno("sweep", "--config", file, "--json");
+  assertEquals([refused.code, refused.stdout], [2, ""]);
+  for (const said of ["8 of 8 runs are finished already", "--resume", "--redo"]) {
+    assertStringIncludes(refused.stderr, said);
+  }
+  const all = await place.dyno("sweep", "--config", file, "--json", "--redo");
+  assertEquals(JSON.parse(all.stdout).ended, 8); // as it was told
 });
 
 Deno.test("a tree of the Python runner goes on here: same ids, finished runs are kept", async () => {
@@ -86,7 +91,7 @@ Deno.test("a tree of the Python runner goes on here: same ids, finished runs are
   const { code, stderr } = await place.dyno("sweep", "--config", "old.json", "--resume");
   assertEquals(code, 0, stderr);
   assertStringIncludes(stderr, "8 runs in bench_runs/old, 5 finished already");
-  assertMatch(stderr, /warning: kept from another build .*: 5 runs; without --resume/);
+  assertMatch(stderr, /warning: kept from another build .*: 5 runs; --redo runs all again/);
   assertEquals(place.list(runs).length, 8);
   for (const [name, text] of before) {
     assertEquals(place.read(`${runs}/${name}/meta.json`) === text, !missing.includes(name), name);
@@ -108,7 +113,7 @@ Deno.test("a failed run is told, kept and tried again; --fail_fast stops", async
   assertEquals(place.read(`bench_runs/shell/runs/${failed}/stderr.txt`), "complaint\n");
   const again = await place.dyno("sweep", "--config", file, "--resume", "--json");
   assertEquals([again.code, JSON.parse(again.stdout).ended], [1, 1]);
-  const fast = await place.dyno("sweep", "--config", file, "--fail_fast", "--json");
+  const fast = await place.dyno("sweep", "--config", file, "--fail_fast", "--redo", "--json");
   const { ended, stopped } = JSON.parse(fast.stdout);
   assertEquals([fast.code, ended, stopped], [1, 2, "failed run"]);
   assertStringIncludes(fast.stderr, "2 not run");

@@ -36,6 +36,7 @@ export async function sweep(
   argv: readonly string[],
   { terminal, signal, callbacks }: CommandContext,
 ): Promise<number> {
+  const resume = await resumes(config, values, terminal);
   await using observed = await observe(values, terminal);
   const metrics = observed.metrics?.sweep;
   using line = new SweepProgressLine(terminal);
@@ -46,13 +47,13 @@ export async function sweep(
     above: (said) => line.above(said),
   });
   const summary = await runSweep(config, {
-    resume: values.resume ?? false,
+    resume,
     fail_fast: values["fail-fast"] ?? false,
     executor: chosen.executor,
     notice: (said) => line.above(terminal.paint.dim(said)),
     onPlan: (plan) => {
       progress = { ended: 0, failed: 0, to_do: plan.runs - plan.finished };
-      sayPlan(plan, config, values.resume ?? false, terminal);
+      sayPlan(plan, config, resume, terminal);
       metrics?.planned(plan.runs, plan.finished);
     },
     onRun: (outcome, now) => {
@@ -64,6 +65,34 @@ export async function sweep(
   line[Symbol.dispose]();
   callbacks?.ended(endOfSweep(summary, treeOf(config).path));
   return conclude(summary, config, { argv, json: values.json ?? false, chosen, terminal });
+}
+
+/**
+ * Whether finished runs are skipped. Without --resume or --redo, finished runs are not thrown away
+ * unasked.
+ *
+ * @throws {InputError} there are finished runs, and nobody to ask.
+ */
+async function resumes(
+  config: SweepConfig,
+  values: SweepValues,
+  terminal: Terminal,
+): Promise<boolean> {
+  const [resume, redo] = [values.resume === true, values.redo === true];
+  if (resume && redo) throw new InputError("--resume, --redo: give one of them");
+  const tree = treeOf(config);
+  if (resume || redo || !existsSync(tree.runs)) return resume;
+  checkTemplate(config);
+  const { count } = scanFinished(config, tree, null);
+  if (count === 0) return false;
+  const found = `${tree.path}: ${grouped(count)} of ${counted(plannedCount(config))} ` +
+    `${count === 1 ? "is" : "are"} finished already`;
+  const answer = await terminal.ask(`${found}; skip them [s], run all again [a], or stop [N]? `);
+  if (answer === "s" || answer === "a") return answer === "s";
+  throw new InputError(
+    `${found}; --resume skips them and does the rest, --redo runs all again, --exp-name NAME begins ` +
+      "another tree",
+  );
 }
 
 /** The sweep that flags name, with what they say of it. @throws {InputError} what is wrong with it. */
@@ -106,7 +135,7 @@ function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal
   if (plan.other_program > 0) {
     terminal.warn(
       "kept from another build of the program, or from a runner that does not say which: " +
-        `${counted(plan.other_program)}; without --resume all are run again`,
+        `${counted(plan.other_program)}; --redo runs all again`,
     );
   }
 }
@@ -149,7 +178,12 @@ function conclude(
 
 /** The same command with --resume. */
 function resumeCommand(argv: readonly string[]): string {
-  return shellText(["dyno", "sweep", ...argv.filter((flag) => flag !== "--resume"), "--resume"]);
+  return shellText([
+    "dyno",
+    "sweep",
+    ...argv.filter((flag) => flag !== "--resume" && flag !== "--redo"),
+    "--resume",
+  ]);
 }
 
 function counted(runs: number): string {

@@ -1,5 +1,4 @@
 /** dyno sweep --executor slurm: the executor, and what is said of the job. */
-import { createInterface } from "node:readline";
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -78,14 +77,6 @@ async function cancels(id: string, terminal: Terminal): Promise<boolean> {
     terminal.say(`no terminal to ask at: cancelling Slurm job ${id}`);
     return true;
   }
-  terminal.draw(`cancel Slurm job ${id}, too? [y/N] `);
-  const reader = createInterface({ input: process.stdin, terminal: false });
-  try {
-    return await new Promise((resolve) => {
-      reader.once("line", (line) => resolve(/^\s*y(es)?\s*$/i.test(line)));
-      reader.once("close", () => resolve(false));
-    });
-  } finally {
-    reader.close();
-  }
+  const answer = await terminal.ask(`cancel Slurm job ${id}, too? [y/N] `);
+  return answer === "y" || answer === "yes";
 }

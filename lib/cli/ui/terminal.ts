@@ -1,5 +1,6 @@
 /** Where output goes: machines' to standard output, people's to standard error. */
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors";
 import { onOneLine, printable } from "../../text/printable.ts";
 
@@ -68,6 +69,21 @@ export class Terminal {
   /** Something that looks wrong but does not stop the work. */
   warn(line: string): void {
     this.say(`${this.paint.warn("warning:")} ${line}`);
+  }
+
+  /** Asks a person; the answer in lower case, null where nobody can be asked or none came. */
+  async ask(question: string): Promise<string | null> {
+    if (!this.live || process.stdin.isTTY !== true) return null;
+    this.draw(question);
+    const reader = createInterface({ input: process.stdin, terminal: false });
+    try {
+      return await new Promise((resolve) => {
+        reader.once("line", (line) => resolve(line.trim().toLowerCase()));
+        reader.once("close", () => resolve(null));
+      });
+    } finally {
+      reader.close();
+    }
   }
 
   /** Text without a line end. */
