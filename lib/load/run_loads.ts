@@ -7,6 +7,7 @@ import { EndpointClient } from "../endpoint/client.ts";
 import type { RequestOver } from "../endpoint/client.ts";
 import { openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
+import { nthLoad } from "../settings/load.ts";
 import { planLoad } from "./plan_load.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { runPlannedLoad } from "./run_load.ts";
@@ -35,10 +36,14 @@ export interface LoadsOptions extends
 
 /** Where several loads are, and what is done with each that is over. */
 export interface LoadsProgress<Kept> {
-  /** A load of the experiment begins: which one, from 0, and what it has of its own. */
-  onBegin?(index: number, varied: Record<string, unknown>): void;
+  /** A load of the experiment begins: which one, from 0, what it has of its own, its how many-th run, from 0. */
+  onBegin?(index: number, varied: Record<string, unknown>, round: number): void;
   /** What is kept of a load: its requests may be many. */
-  keep(run: LoadRun): Kept | Promise<Kept>;
+  keep(run: LoadRun, index: number): Kept | Promise<Kept>;
+  /** How often each load runs, one round after the other, so that a server that drifts does so for all. */
+  rounds?: number;
+  /** Whether a load has run often enough before its rounds are over. */
+  isEnough?(index: number): boolean;
 }
 
 /** A first answer that takes longer is told of, milliseconds. */
@@ -152,15 +157,20 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
 export async function runLoads<Kept>(
   { name, runs }: LoadExperiment,
   options: LoadsOptions,
-  { onBegin, keep }: LoadsProgress<Kept>,
+  { onBegin, keep, rounds = 1, isEnough = () => false }: LoadsProgress<Kept>,
 ): Promise<Kept[]> {
   checkWritable(options.out);
   for (const { settings } of runs) await planLoad(settings);
   const kept: Kept[] = [];
-  for (const [index, { settings, varied }] of runs.entries()) {
-    if (options.signal.aborted || options.budget?.ended) break;
-    onBegin?.(index, varied);
-    kept.push(await keep(await measureLoad(name, settings, options)));
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, { settings, varied }] of runs.entries()) {
+      if (options.signal.aborted || options.budget?.ended) return kept;
+      if (isEnough(index)) continue;
+      onBegin?.(index, varied, round);
+      // no round sends the prompts of another
+      const own = nthLoad(settings, round * runs.length);
+      kept.push(await keep(await measureLoad(name, own, options), index));
+    }
   }
   return kept;
 }

@@ -66,13 +66,14 @@ export const loadSettingsSchema = z.strictObject({
   }),
   /** The most requests in flight; without a rate as many as that are kept in flight. */
   concurrency: count.optional().register(about, {
-    help: "closed loop: N requests in flight; with --rate the most in flight",
+    help:
+      "closed loop: N requests in flight; with --rate the most in flight; 1,2,4 or 1..16*2: a load each",
     placeholder: "N",
     short: "c",
   }),
   /** Requests a second: an open loop. */
   rate: positive.optional().register(about, {
-    help: "open loop: R requests a second, whatever the server does",
+    help: "open loop: R requests a second, whatever the server does; 2,4 or 10..50+10: a load each",
     placeholder: "R",
     short: "r",
   }),
@@ -258,6 +259,15 @@ export const loadExperimentSchema = z.strictObject({
   ...givenLoadSchema.shape,
   /** Lists of settings: every combination is a run of its own. */
   matrix: z.record(z.string(), z.array(z.unknown()).min(1)).optional(),
+  /** Runs of each load. */
+  repeat: z.int({
+    error: ({ input }) =>
+      typeof input === "boolean"
+        ? 'is the number of runs of each load; what goes through prompts again is "recycle"'
+        : undefined,
+  }).min(1).optional(),
+  /** Runs of each load go on until this figure is so exact, as "ttft_p99:5%". */
+  until: nonEmpty.optional(),
 }).register(fileForms, { name: "load", title: "an experiment of dyno load" });
 
 /** A named experiment: the settings of each of its runs. */
@@ -266,6 +276,10 @@ export interface LoadExperiment {
   name: string;
   /** The settings of each load, and what of them the matrix varies. */
   runs: { settings: LoadSettings; varied: Record<string, unknown> }[];
+  /** Runs of each load; 1 unless told. */
+  repeat?: number | undefined;
+  /** Until which they go on, as "ttft_p99:5%". */
+  until?: string | undefined;
 }
 
 /**
@@ -285,7 +299,7 @@ export async function readLoadExperiment(
         `--prompts ${path}`,
     );
   }
-  const { $schema: _schema, kind: _kind, name, matrix = {}, ...fixed } = checkJson(
+  const { $schema: _schema, kind: _kind, name, matrix = {}, repeat, until, ...fixed } = checkJson(
     file,
     loadExperimentSchema,
   );
@@ -299,7 +313,7 @@ export async function readLoadExperiment(
     const own = besideFile({ ...fixed, ...settings }, dirname(path));
     return { settings: nthLoad({ ...own, ...place, ...override }, i), varied };
   });
-  return { name, runs };
+  return { name, runs, repeat, until };
 }
 
 /** A load's settings with the files that they name seen from the folder of the file that names them. */

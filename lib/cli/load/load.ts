@@ -3,6 +3,8 @@ import { InputError } from "../../errors.ts";
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { loadSettingsSchema, readLoadExperiment } from "../../settings/load.ts";
 import { CAPACITY_SHARE } from "../../load/capacity.ts";
+import { atLevels, parseLevels } from "../../load/levels.ts";
+import { parseUntil } from "../../load/repeats.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { REPORT_TOOLS } from "../../load/report_as.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
@@ -25,10 +27,32 @@ import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import type { LoadExperiment } from "../../settings/load.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Flags, Values } from "../ui/flags.ts";
+import type { Flag, Flags, Values } from "../ui/flags.ts";
+
+/** Runs of a load that does not become as exact as --until asks. */
+const MOST_ROUNDS = 20;
+
+const settingFlags = flagsOf(loadSettingsSchema);
+
+/** A flag of one level, or of several: a load for each. */
+function levels({ kind, placeholder, help, short }: Flag<unknown>, whole: boolean): Flag<number[]> {
+  return { kind, placeholder, help, short, parse: (given) => parseLevels(given, whole) };
+}
 
 const flags = {
-  ...flagsOf(loadSettingsSchema),
+  ...settingFlags,
+  "concurrency": levels(settingFlags.concurrency, true),
+  "rate": levels(settingFlags.rate, false),
+  "repeat": number("N", "runs of each load, with the intervals between them (1)", {
+    min: 1,
+    max: 1000,
+    whole: true,
+  }),
+  "until": text(
+    "FIGURE:PERCENT%",
+    `runs of each load until a figure is so exact, as ttft_p99:5%; at most --repeat (${MOST_ROUNDS})`,
+  ),
+  "gpus": number("N", "GPUs that serve the endpoint, for tokens/s a GPU", { min: 1, whole: true }),
   "find-capacity": choice(["rate", "concurrency"], "the highest that meets every --slo"),
   "capacity-share": number(
     "SHARE",
@@ -90,10 +114,21 @@ export const command: Command = {
       const { finishLoad } = await import("./load_runs.ts");
       return await finishLoad(values.resume, shown, context);
     }
-    const settings = settingsIn(loadSettingsSchema, values);
-    const experiment: LoadExperiment = positional.length === 1
+    const { concurrency, rate, ...others } = values;
+    const settings = {
+      ...settingsIn(loadSettingsSchema, others),
+      ...(concurrency?.length === 1 ? { concurrency: concurrency[0] } : {}),
+      ...(rate?.length === 1 ? { rate: rate[0] } : {}),
+    };
+    const whole: LoadExperiment = positional.length === 1
       ? await readLoadExperiment(positional[0], settings)
       : { name: "load", runs: [{ settings, varied: {} }] };
+    const experiment = atLevels(whole, {
+      ...(concurrency && concurrency.length > 1 ? { concurrency } : {}),
+      ...(rate && rate.length > 1 ? { rate } : {}),
+    });
+    const until = values.until ?? experiment.until;
+    const rounds = values.repeat ?? experiment.repeat ?? (until === undefined ? 1 : MOST_ROUNDS);
     const keys = boundKeys(values["key-env"]);
     for (const run of positional.length === 1 ? experiment.runs : []) {
       checkKeyOfFile(positional[0], run.settings, keys, settings);
@@ -102,17 +137,28 @@ export const command: Command = {
     const request = {
       ...shown,
       experiment,
+      rounds,
+      until: until === undefined ? null : parseUntil(until),
+      gpus: values.gpus ?? null,
       onDirectory: observed.onDirectory,
       tags: checkedTags(values.tag ?? [], "--tag"),
       run_id: values["run-id"],
       prices: await pricesOf(values.prices),
     };
     const searched = values["find-capacity"];
-    if (request.run_id !== undefined && (searched !== undefined || experiment.runs.length > 1)) {
+    if (
+      request.run_id !== undefined &&
+      (searched !== undefined || experiment.runs.length * rounds > 1)
+    ) {
       throw new InputError(`--run-id ${request.run_id}: for one run, and these are several`);
     }
     if (searched === undefined && values["capacity-share"] !== undefined) {
       throw new InputError("--capacity-share: only with --find-capacity");
+    }
+    if (searched !== undefined && rounds > 1) {
+      throw new InputError(
+        "--find-capacity: measures a level again where it must; not with --repeat or --until",
+      );
     }
     return await withCallbacks(values, request.out, context, async (told) => {
       const whole = { ...request, budget: warningBudget(budgetOf(values), told) };

@@ -1,8 +1,8 @@
 /** Running loads one after the other, shown live, summed up, reported. */
-import { join } from "node:path";
 import process from "node:process";
 import { reportAs } from "../../load/report_as.ts";
 import { resumeLoad } from "../../load/conclude_run.ts";
+import { isNarrow } from "../../load/repeats.ts";
 import { measureLoad, runLoads } from "../../load/run_loads.ts";
 import { TokenFileReader } from "../../run/token_file.ts";
 import { isInside } from "../../load/window.ts";
@@ -12,14 +12,16 @@ import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { endOfLoad } from "../run/run_ends.ts";
 import { durationText } from "../../text/duration.ts";
-import { writeCurvePage } from "../../report/load/curve_page.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { loadTable, matrixTable } from "./load_table.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
+import { showPoints } from "./load_points.ts";
 import { reportAsTable } from "./report_as_table.ts";
 import type { LoadExperiment, LoadSettings } from "../../settings/load.ts";
 import type { ReportTool } from "../../load/report_as.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
+import type { Until } from "../../load/repeats.ts";
+import type { LoadPoint } from "./load_points.ts";
 import type { LoadsOptions } from "../../load/run_loads.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget } from "../../run/budget.ts";
@@ -42,6 +44,11 @@ export interface LoadShown {
 /** What is to be run; the settings of one invocation. */
 export interface LoadRequest extends LoadShown {
   experiment: LoadExperiment;
+  /** Of each load; 1 unless told. */
+  rounds?: number;
+  until?: Until | null;
+  /** GPUs that serve the endpoint; null is unknown. */
+  gpus?: number | null;
   run_id?: string;
   /** Of all runs together. */
   budget: Budget;
@@ -67,38 +74,46 @@ interface LoadEnd extends Pick<LoadRun, "directory" | "results"> {
  * @throws {InputError} wrong input, before anything is written.
  */
 export async function showLoads(request: LoadRequest, context: CommandContext): Promise<number> {
-  const { experiment } = request;
+  const { experiment, rounds = 1, until = null, gpus = null } = request;
+  const { terminal } = context;
   const names: string[] = [];
   const told = new Set<string>();
   const shown = loadShown({ ...request, told }, context);
+  const points: LoadPoint[] = experiment.runs.map(({ varied }) => ({
+    name: Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", "),
+    runs: [],
+  }));
   const runs = await runLoads(experiment, shown.options, {
-    onBegin: (index, varied) => {
-      const what = Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
+    rounds,
+    isEnough: (index) => until !== null && isNarrow(until, points[index].runs),
+    onBegin: (index, _varied, round) => {
+      const run = rounds > 1 ? `run ${round + 1}` : "";
+      const what = [points[index].name, run].filter(Boolean).join(", ");
       names.push(what);
       if (!what) return;
-      context.terminal.say();
-      context.terminal.say(`${index + 1} of ${experiment.runs.length}: ${what}`);
+      terminal.say();
+      const place = points.length > 1 ? `${index + 1} of ${points.length}: ` : "";
+      terminal.say(`${place}${what}`);
     },
-    keep: shown.keep,
+    keep: async (run, index) => {
+      points[index].runs.push(run.results);
+      return await shown.keep(run);
+    },
   });
   if (runs.length > 1) {
-    context.terminal.say();
+    terminal.say();
     matrixTable(
       runs.map(({ results }, i) => ({ name: names[i], results })),
-      context.terminal.paint,
-    ).forEach((row) => context.terminal.say(row));
-    const path = join(request.out, "curves", `${runs[0].directory.run_id}.html`);
-    const results = runs.map(({ results }) => results);
-    if (await writeCurvePage(path, experiment.name, names.slice(0, runs.length), results)) {
-      context.terminal.say(`curve   ${context.terminal.paint.accent(shortPath(path))}`);
-    }
+      terminal.paint,
+    ).forEach((row) => terminal.say(row));
   }
+  const points_told = await showPoints(points, { ...request, gpus, until }, context);
   if (request.budget.ended) {
-    const left = experiment.runs.length - runs.length;
+    const left = points.filter((point) => point.runs.length === 0).length;
     const loads = left ? `; ${left} of ${experiment.runs.length} loads were not begun` : "";
     context.terminal.say(`${budgetEnd(request.budget)}${loads}`);
   }
-  return ended(request, runs, context, request.budget.ended);
+  return ended(request, runs, context, request.budget.ended, points_told);
 }
 
 /**
@@ -122,6 +137,7 @@ function ended(
   runs: readonly LoadEnd[],
   context: CommandContext,
   overBudget = false,
+  points: Record<string, unknown> = {},
 ): number {
   const code = context.signal.aborted
     ? EXIT.interrupted
@@ -134,7 +150,7 @@ function ended(
       directory: directory.path,
       report: directory.report,
     }));
-    context.terminal.out(JSON.stringify({ runs: told, exit_code: code }));
+    context.terminal.out(JSON.stringify({ runs: told, ...points, exit_code: code }));
   }
   return code;
 }

@@ -12,6 +12,7 @@ import type { LoadResults } from "../../load/results.ts";
  *
  * @param lines what stands above the curve.
  * @param runs in the order of their load.
+ * @param section what stands below it, HTML.
  * @returns whether there was a curve: two runs or more that know their figures.
  * @throws {InputError} the file cannot be written.
  */
@@ -20,13 +21,16 @@ export async function writeCurvePage(
   title: string,
   lines: readonly string[],
   runs: readonly LoadResults[],
+  section = "",
 ): Promise<boolean> {
   const stages = runs.map(({ total }) => total);
   const curve = await loadCurve({ stages, slos: runs[0]?.slos ?? [] });
   if (curve === null) return false;
   mkdirSync(dirname(path), { recursive: true });
   const said = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join("");
-  const body = `<main><h1>${escapeHtml(title)}</h1>${said}<section>${curve}</section></main>`;
+  const body = `<main><h1>${
+    escapeHtml(title)
+  }</h1>${said}<section>${curve}</section>${section}</main>`;
   writeFileAtomic(path, page(title, [body]));
   return true;
 }

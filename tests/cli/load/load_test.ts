@@ -26,6 +26,14 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
     ["no shape", load, ["--concurrency", "--rate"]],
     ["no end", [...load, "--rate", "1"], ["--duration", "--requests"]],
     ["a misspelt flag", [...load, "--concurency", "2"], ['did you mean "concurrency"']],
+    ["levels that do not rise", [...load, "--requests", "1", "--concurrency", "8..1*2"], [
+      "--concurrency",
+      "1..16*2",
+    ]],
+    ["an exactness of nothing", [...load, "-c", "1", "--requests", "1", "--until", "ttft_p99"], [
+      "--until",
+      "ttft_p99:5%",
+    ]],
     ["a rate of nothing", [...load, "--rate", "0", "--requests", "1"], ["--rate", "0"]],
     ["a half request", [...load, "--rate", "1", "--requests", "1.5"], ["--requests"]],
     ["an unknown arrival", [...load, "--arrival", "posson"], ["poisson"]],
@@ -268,4 +276,39 @@ Deno.test("dyno calibrate: errors by streams, the ceiling, kept for loads to cit
   const load = await dyno([...args, "--sample-rate", "0"], { env, cwd: folder.path });
   const { calibration } = JSON.parse(load.stdout).runs[0].verdict;
   assertEquals([calibration.streams, calibration.ceiling_events_per_s], [1, ceiling_events_per_s]);
+});
+
+Deno.test("dyno load: levels and repeats in one command, with one report", async () => {
+  using folder = temporaryFolder();
+  const behaviour = { default_response: words, tokens_per_second: 2000 };
+  await using mock = await MockEndpoint.start({ behaviour });
+  const shape = ["--concurrency", "1,4", "--requests", "24", "--sample-rate", "0", "--gpus", "2"];
+  const { code, stdout, stderr } = await dyno(
+    ["load", "--endpoint", mock.url, ...shape, "--repeat", "2", "--json", "--out", folder.path],
+  );
+  assertEquals(code, 0, stderr);
+  const { runs, repeats, levels, levels_report } = JSON.parse(stdout);
+  assertEquals(runs.length, 4);
+  // by other means: the means of the runs' own results
+  const of = (name: string) => repeats.find((each: { name: string }) => each.name === name);
+  for (const [at, name] of ["concurrency 1", "concurrency 4"].entries()) {
+    const own = [runs[at], runs[at + 2]];
+    assertEquals(of(name).runs, own.map(({ run_id }) => run_id));
+    const figure = of(name).figures.find((each: { name: string }) =>
+      each.name === "requests_per_s"
+    );
+    const rates = own.map(({ total }) => total.requests_per_s);
+    assertEquals(figure.values, rates);
+    const mean = (rates[0] + rates[1]) / 2;
+    assertEquals(Math.abs(levels[at].requests_per_s - mean) < 1e-9 * mean, true);
+    assertEquals(levels[at].tokens_per_s_per_gpu, levels[at].output_tokens_per_s / 2);
+  }
+  const words_sent = mock.requests.flatMap(({ body, method }) =>
+    method === "POST" ? [JSON.stringify(body)] : []
+  ).filter((text) => text.length > 500);
+  assertEquals(new Set(words_sent).size, 96, "no run sends another's prompts");
+  const html = readFileSync(levels_report, "utf8");
+  for (const shown of ["<svg", "knee", "Pareto", "concurrency 4"]) {
+    assertStringIncludes(html, shown);
+  }
 });

@@ -1,0 +1,116 @@
+/** What several loads come to: intervals between runs of each, and the curve of their levels. */
+import { join } from "node:path";
+import { writeCurvePage } from "../../report/load/curve_page.ts";
+import { levelsSection } from "../../report/load/levels_section.ts";
+import { levelFigures } from "../../load/levels.ts";
+import { isNarrow, REPEATED_FIGURES, repeatedFigure } from "../../load/repeats.ts";
+import { shortPath } from "../../text/short_path.ts";
+import { tableLines } from "../ui/table.ts";
+import type { LevelFigures } from "../../load/levels.ts";
+import type { LoadResults } from "../../load/results.ts";
+import type { RepeatedFigure, Until } from "../../load/repeats.ts";
+import type { CommandContext } from "../ui/command.ts";
+
+/** A load of an experiment with all of its runs. */
+export interface LoadPoint {
+  /** What it has of its own, as "concurrency 8"; empty for the only one. */
+  name: string;
+  runs: LoadResults[];
+}
+
+interface PointsShown {
+  out: string;
+  until: Until | null;
+  gpus: number | null;
+}
+
+/**
+ * Shows what runs of one load have between them, and what levels come to; writes the levels' report.
+ *
+ * @returns what programs are told of it; empty for one run of one load.
+ */
+export async function showPoints(
+  points: readonly LoadPoint[],
+  { out, until, gpus }: PointsShown,
+  { terminal }: CommandContext,
+): Promise<Record<string, unknown>> {
+  const begun = points.filter(({ runs }) => runs.length > 0);
+  const repeats = begun.filter(({ runs }) => runs.length > 1).map(({ name, runs }) => ({
+    name,
+    runs: runs.map(({ run_id }) => run_id),
+    figures: REPEATED_FIGURES.flatMap((figure) => repeatedFigure(figure, runs) ?? []),
+    ...(until === null ? {} : { exact_enough: isNarrow(until, runs) }),
+  }));
+  for (const { name, runs, figures, exact_enough } of repeats) {
+    terminal.say();
+    terminal.say([name, `${runs.length} runs`].filter(Boolean).join(", "));
+    repeatTable(figures, terminal).forEach((line) => terminal.say(line));
+    if (exact_enough === false) {
+      terminal.warn(`${until!.figure} is not exact to ${until!.share * 100} %: more runs may do`);
+    }
+  }
+  if (begun.length < 2) return repeats.length ? { repeats } : {};
+  const levels = levelFigures(begun, gpus);
+  terminal.say();
+  levelTable(levels, terminal).forEach((line) => terminal.say(line));
+  const runs = begun.flatMap((point) => point.runs);
+  const path = join(out, "curves", `${runs[0].run_id}.html`);
+  const lines = begun.map(({ name, runs }) =>
+    runs.length > 1 ? `${name}, ${runs.length} runs` : name
+  );
+  const drawn = await writeCurvePage(path, runs[0].benchmark, lines, runs, levelsSection(levels));
+  if (drawn) terminal.say(`curve   ${terminal.paint.accent(shortPath(path))}`);
+  return {
+    ...(repeats.length ? { repeats } : {}),
+    levels,
+    levels_report: drawn ? path : null,
+  };
+}
+
+type Terminal = CommandContext["terminal"];
+
+function repeatTable(figures: readonly RepeatedFigure[], { paint }: Terminal): string[] {
+  const columns = ["", "mean", "95 % between runs", "variance between runs"]
+    .map((title, i) => ({ title, align: i === 0 ? "left" as const : "right" as const }));
+  return tableLines(
+    columns,
+    figures.map(({ name, mean, interval, between_share }) => [
+      name,
+      shown(mean),
+      interval ? `${shown(interval.low)} to ${shown(interval.high)}` : "–",
+      between_share === null ? "–" : `${(between_share * 100).toFixed(0)} %`,
+    ]),
+    paint,
+  );
+}
+
+function levelTable(levels: readonly LevelFigures[], { paint }: Terminal): string[] {
+  const known = levels.some(({ tokens_per_s_per_gpu }) => tokens_per_s_per_gpu !== null);
+  const titles = [
+    "level",
+    "req/s",
+    "tok/s",
+    ...(known ? ["tok/s/GPU"] : []),
+    "tok/s/user",
+    "e2e ms",
+    "",
+  ];
+  return tableLines(
+    titles.map((title, i) => ({ title, align: i === 0 ? "left" as const : "right" as const })),
+    levels.map((level) => [
+      level.name,
+      shown(level.requests_per_s),
+      shown(level.output_tokens_per_s),
+      ...(known ? [shown(level.tokens_per_s_per_gpu)] : []),
+      shown(level.tokens_per_s_per_user),
+      shown(level.e2e_mean_ms),
+      [level.knee ? "knee" : "", level.pareto ? "Pareto" : ""].filter(Boolean).join(", "),
+    ]),
+    paint,
+  );
+}
+
+/** About four digits. */
+function shown(value: number | null): string {
+  return value === null ? "–" : value.toFixed(Math.abs(value) >= 1000 ? 0 : 2);
+}

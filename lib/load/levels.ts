@@ -1,0 +1,135 @@
+/** Loads at several levels of concurrency or rate: how they are written, and what is told of them. */
+import { InputError } from "../errors.ts";
+import { nthLoad } from "../settings/load.ts";
+import { mean } from "../stats/quantile.ts";
+import type { LoadExperiment } from "../settings/load.ts";
+import type { LoadResults } from "./results.ts";
+
+const MOST_LEVELS = 1000;
+
+/**
+ * Reads levels: `8`, `1,2,4,8`, `1..16*2` (each twice the one before) or `10..50+10`, and lists of these.
+ *
+ * @param whole no level has decimals.
+ * @throws {string} what was expected.
+ */
+export function parseLevels(text: string, whole: boolean): number[] {
+  const levels = text.split(",").flatMap((part) => levelsOf(part.trim()));
+  const kind = whole ? "whole numbers from 1" : "numbers above 0";
+  if (levels.length === 0 || levels.some((level) => !(level > 0) || (whole && level % 1 !== 0))) {
+    throw `expected ${kind}, as 8, 1,2,4,8, 1..16*2 or 10..50+10`;
+  }
+  return levels;
+}
+
+function levelsOf(part: string): number[] {
+  const range = /^([\d.]+)\.\.([\d.]+)([*+])([\d.]+)$/.exec(part);
+  if (!range) return [part === "" ? NaN : Number(part)];
+  const [from, to, step] = [Number(range[1]), Number(range[2]), Number(range[4])];
+  const times = range[3] === "*";
+  if (!(from > 0 && to >= from && step > (times ? 1 : 0))) return [NaN];
+  const levels: number[] = [];
+  for (let i = 0; levels.length < MOST_LEVELS; i++) {
+    // by its number: sums of decimals drift
+    const level = Number((times ? from * step ** i : from + i * step).toPrecision(12));
+    if (level > to) break;
+    levels.push(level);
+  }
+  return levels;
+}
+
+/** Every load of an experiment at every combination of levels. @throws {InputError} it varies one itself. */
+export function atLevels(
+  experiment: LoadExperiment,
+  levels: Readonly<Partial<Record<"concurrency" | "rate", readonly number[]>>>,
+): LoadExperiment {
+  const { runs } = experiment;
+  let all = runs;
+  for (const setting of ["concurrency", "rate"] as const) {
+    const own = levels[setting];
+    if (own === undefined) continue;
+    if (runs.some(({ varied }) => setting in varied)) {
+      throw new InputError(`--${setting}: the file varies it in its matrix; leave one of them out`);
+    }
+    all = all.flatMap(({ settings, varied }) =>
+      own.map((level) => ({
+        settings: { ...settings, [setting]: level },
+        varied: { ...varied, [setting]: level },
+      }))
+    );
+  }
+  return {
+    ...experiment,
+    runs: all.map((run, i) => ({ ...run, settings: nthLoad(run.settings, i) })),
+  };
+}
+
+/** A load at one level, over all of its runs; null is unknown. */
+export interface LevelFigures {
+  /** What it has of its own, as `concurrency 8`. */
+  name: string;
+  requests_per_s: number | null;
+  output_tokens_per_s: number | null;
+  /** Per GPU that serves the endpoint. */
+  tokens_per_s_per_gpu: number | null;
+  /** Median, mean of the runs. */
+  tokens_per_s_per_user: number | null;
+  e2e_mean_ms: number | null;
+  /** No other level has more tokens/s both a user and in all. */
+  pareto: boolean;
+  /** The level with the most requests/s for the time that one takes. */
+  knee: boolean;
+}
+
+/**
+ * What levels come to. The knee is where the power, requests/s by mean time of a request, is highest
+ * (L. Kleinrock, Power and deterministic rules of thumb, ICC 1979): above it latency grows by more
+ * than throughput.
+ *
+ * @param gpus that serve the endpoint; null is unknown.
+ */
+export function levelFigures(
+  points: readonly { name: string; runs: readonly Pick<LoadResults, "total">[] }[],
+  gpus: number | null,
+): LevelFigures[] {
+  const figures = points.map(({ name, runs }) => {
+    const of = (value: (total: LoadResults["total"]) => number | null | undefined) => {
+      const known = runs.filter(({ total }) => total.requests.successful > 0)
+        .flatMap(({ total }) => value(total) ?? []);
+      return known.length ? mean(known) : null;
+    };
+    const output_tokens_per_s = of((total) => total.output_tokens_per_s);
+    return {
+      name,
+      requests_per_s: of((total) => total.requests_per_s),
+      output_tokens_per_s,
+      tokens_per_s_per_gpu: gpus === null || output_tokens_per_s === null
+        ? null
+        : output_tokens_per_s / gpus,
+      tokens_per_s_per_user: of((total) => total.metrics.tokens_per_s_per_user?.p50),
+      e2e_mean_ms: of((total) => total.metrics.e2e_ms?.mean),
+    };
+  });
+  const powers = figures.map(({ requests_per_s, e2e_mean_ms }) =>
+    requests_per_s === null || !e2e_mean_ms ? -Infinity : requests_per_s / e2e_mean_ms
+  );
+  const most = Math.max(...powers);
+  const at = most > 0 ? powers.indexOf(most) : -1;
+  return figures.map((each, i) => ({
+    ...each,
+    pareto: isPareto(each, figures),
+    knee: i === at,
+  }));
+}
+
+type Speeds = Pick<LevelFigures, "output_tokens_per_s" | "tokens_per_s_per_user">;
+
+function isPareto(each: Speeds, all: readonly Speeds[]): boolean {
+  const { output_tokens_per_s: whole, tokens_per_s_per_user: user } = each;
+  if (whole === null || user === null) return false;
+  return !all.some((other) => {
+    const [more, faster] = [other.output_tokens_per_s, other.tokens_per_s_per_user];
+    if (more === null || faster === null) return false;
+    return more >= whole && faster >= user && (more > whole || faster > user);
+  });
+}

@@ -1,0 +1,38 @@
+/** The figures of loads at several levels, as a section of a page. */
+import { escapeHtml } from "../html.ts";
+import { dataTable } from "../table.ts";
+import { short } from "./load_figures.ts";
+import type { LevelFigures } from "../../load/levels.ts";
+
+const HEADS = [
+  "requests/s",
+  "output tokens/s",
+  "tokens/s a GPU",
+  "tokens/s a user, median",
+  "e2e mean, ms",
+  "",
+];
+
+/** The section, HTML. */
+export function levelsSection(levels: readonly LevelFigures[]): string {
+  const rows = levels.map((level) => ({
+    head: escapeHtml(level.name),
+    cells: [
+      ...[
+        level.requests_per_s,
+        level.output_tokens_per_s,
+        level.tokens_per_s_per_gpu,
+        level.tokens_per_s_per_user,
+        level.e2e_mean_ms,
+      ].map((value) => value === null ? "–" : short(value)),
+      [level.knee ? "knee" : "", level.pareto ? "Pareto" : ""].filter(Boolean).join(", "),
+    ],
+  }));
+  const heads = HEADS.map((html) => html === "" ? { html, text: true } : { html });
+  return `<section><h2>Levels</h2>${dataTable("Levels", "level", heads, rows)}` +
+    `<p class="note">${NOTE}</p></section>`;
+}
+
+const NOTE =
+  "Knee: the most requests/s for the time that one takes (Kleinrock's power). Pareto: no other " +
+  "level gives more tokens/s both to a user and in all. Of several runs of a level, their mean.";
