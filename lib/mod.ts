@@ -20,6 +20,7 @@ export { clockAnchor, nowNs } from "./native/clock.ts";
 export type { ClockAnchor } from "./native/clock.ts";
 
 export { loadSuite, parseSuite } from "./settings/load_suite.ts";
+export { openSuite } from "./suite/open_suite.ts";
 export type { LoadedSuite } from "./settings/load_suite.ts";
 export type { EvaluatorChoice, Message, Suite, TestCase } from "./settings/suite.ts";
 

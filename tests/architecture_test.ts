@@ -8,7 +8,7 @@ const LIB = fileURLToPath(new URL("../lib", import.meta.url));
 const LONGEST = 420;
 
 /** Forms that lower folders read and write too, by file; the importers of lib/formats lie higher. */
-const LOW_FORMS = ["csv", "json_lines", "junit", "markdown", "parquet"].map((form) =>
+const LOW_FORMS = ["csv", "json_lines", "junit", "markdown", "parquet", "tables"].map((form) =>
   `formats/${form}.ts`
 );
 

@@ -10,6 +10,7 @@ import { problemSchema } from "../coding/problems/load_problems.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { loadExperimentSchema } from "../settings/load.ts";
 import { fileForms, jsonSchemaOf } from "../settings/setting.ts";
+import { rowSuiteSchema } from "../settings/row_suite.ts";
 import { suiteSchema } from "../settings/suite.ts";
 import { integrationSchema } from "../integration/config.ts";
 import { mockScriptSchema } from "../mock/script.ts";
@@ -23,6 +24,7 @@ import type { Command, CommandContext } from "./ui/command.ts";
 /** Files that people write, in the order of the help. */
 const WRITTEN: readonly ZodType[] = [
   suiteSchema,
+  rowSuiteSchema,
   experimentSchema,
   loadExperimentSchema,
   sweepSchema,

@@ -9,13 +9,13 @@ import {
 } from "../../settings/coding.ts";
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
-import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
+import { openSuite, suiteIn } from "../../suite/open_suite.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { checkSettings } from "../../settings/setting.ts";
 import { suiteRunSettings } from "../../settings/suite_run.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
-import { flagHelp, list, nameOf, outFlag, parseFlags, runId, toggle } from "../ui/flags.ts";
+import { flagHelp, list, nameOf, outFlag, parseFlags, runId, text, toggle } from "../ui/flags.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
@@ -33,6 +33,7 @@ const flags = {
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "run-id": runId("the id of the new run (one of its own)"),
   "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
+  "data": text("FILE", "the rows of a suite that takes them, in place of the file it names"),
   "json": toggle("one JSON object on standard output at the end"),
   ...pricesFlag,
   ...flagsOf(codingSettings),
@@ -104,6 +105,9 @@ async function runFile(
     }
   };
   if (holdsProblems(path)) {
+    if (values.data !== undefined) {
+      throw new InputError("--data: coding problems are rows themselves");
+    }
     fits(path);
     return await start({ suite: path, given, values }, context);
   }
@@ -113,14 +117,14 @@ async function runFile(
   }
   if (!looksLikeExperiment(file)) {
     fits(path);
-    return await start({ suite: suiteOf(file), given, values }, context);
+    return await start({ suite: await suiteIn(file, values.data), given, values }, context);
   }
   const { name: _name, suite, alerts, mock, ...fixed } = experimentOf(file);
   fits(suite);
   const wrong = misplaced(suite, fixed);
   if (wrong) throw new InputError(`${path}: ${wrong.name}: ${wrong.why}`);
   const run = {
-    suite: holdsProblems(suite) ? suite : await loadSuite(suite),
+    suite: holdsProblems(suite) ? suite : await openSuite(suite, values.data),
     given: {
       ...fixed,
       ...given,

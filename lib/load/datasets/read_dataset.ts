@@ -5,9 +5,9 @@ import { bailianForm, mooncakeForm, ownTraceForm } from "./mooncake.ts";
 import { openaiBatchForm, requestForm } from "./requests.ts";
 import { RowFields } from "./row_fields.ts";
 import { sharegptForm } from "./sharegpt.ts";
-import { readTable } from "./tables.ts";
+import { readTable } from "../../formats/tables.ts";
 import type { DatasetForm, DatasetRow } from "./row.ts";
-import type { FileRow } from "./tables.ts";
+import type { FileRow } from "../../formats/tables.ts";
 
 /** What a file asks for. */
 export interface Dataset {

@@ -8,7 +8,7 @@ import { holdsProblems, misplaced } from "../../settings/coding.ts";
 import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
 import { parseJson, readJsonFile } from "../../settings/json_file.ts";
 import { loadProblems } from "../../coding/problems/load_problems.ts";
-import { loadSuite, suiteOf } from "../../settings/load_suite.ts";
+import { openSuite, suiteIn } from "../../suite/open_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
 import { keyOriginsText, keyUseOf, mayGo } from "../../endpoint/key_origins.ts";
 import { provider as presetOf } from "../../endpoint/providers.ts";
@@ -101,7 +101,7 @@ async function prepareSuite(task: SuiteTask, { paths, ...policy }: TaskPolicy): 
   if (holdsProblems(path)) return await suiteRun({ name: "problems", ...own, suite: path }, policy);
   const file = await atAsync(["suite"], () => readJsonFile(path));
   if (!looksLikeExperiment(file)) {
-    const { test_suite_id: name } = at(["suite"], () => suiteOf(file)).suite;
+    const { test_suite_id: name } = (await atAsync(["suite"], () => suiteIn(file))).suite;
     return await suiteRun({ name, ...own, suite: path }, policy);
   }
   const experiment = at(["suite"], () => experimentOf(file));
@@ -118,8 +118,9 @@ async function prepareSuite(task: SuiteTask, { paths, ...policy }: TaskPolicy): 
 /** The run of an experiment, once what it asks of is there and allowed. */
 async function suiteRun(
   experiment: Experiment,
-  { allow_commands, keys, endpoints }: Omit<TaskPolicy, "paths">,
+  policy: Omit<TaskPolicy, "paths">,
 ): Promise<Prepared> {
+  const { keys, endpoints } = policy;
   const { suite, mock } = experiment;
   if (!mock) {
     checkKey(["api_key_env"], experiment, keys);
@@ -128,7 +129,7 @@ async function suiteRun(
   const wrong = misplaced(suite, experiment);
   if (wrong) throw new TaskRefused([wrong.name], wrong.why);
   if (holdsProblems(suite)) await atAsync(["suite"], () => loadProblems(suite));
-  else checkEvaluators(await atAsync(["suite"], () => loadSuite(suite)), allow_commands);
+  else await checkEvaluators(await atAsync(["suite"], () => openSuite(suite)), policy);
   return {
     content: experiment,
     args: (file) => ["run", file],
@@ -308,18 +309,31 @@ function refuseKeyOfFile(experiment: object): void {
   );
 }
 
-function checkEvaluators({ suite }: LoadedSuite, allow_commands: boolean): void {
-  if (allow_commands) return;
-  const nameOf = (evaluator: unknown) =>
-    typeof evaluator === "string" ? evaluator : (evaluator as { name?: string } | undefined)?.name;
-  const runs = [suite.evaluator, ...suite.tests.map((test) => test.evaluator)]
-    .some((evaluator) => nameOf(evaluator) === "command");
-  if (!runs) return;
-  throw new TaskRefused(
-    ["suite"],
-    "the suite judges answers with a program (evaluator command), which this server does not " +
-      "allow; it would with --allow-commands",
-  );
+/** A suite's evaluators run nothing that this server does not allow, and ask no model with a key of its. */
+async function checkEvaluators(
+  { suite }: LoadedSuite,
+  { allow_commands, keys, endpoints }: Omit<TaskPolicy, "paths">,
+): Promise<void> {
+  const all = [suite.evaluator, ...suite.tests.map(({ evaluator }) => evaluator)].flatMap(partsOf);
+  if (!allow_commands && all.some(({ name }) => name === "command" || /^[./]/.test(String(name)))) {
+    throw new TaskRefused(
+      ["suite"],
+      "the suite judges answers with a program (evaluator command, or a module), which this server " +
+        "does not allow; it would with --allow-commands",
+    );
+  }
+  for (const use of all as KeyUse[]) {
+    checkKey(["suite"], use, keys);
+    await checkReach(["suite"], use, endpoints);
+  }
+}
+
+/** An evaluator, the parts of a composition, and the models of a judge. */
+function partsOf(evaluator: unknown): Record<string, unknown>[] {
+  if (typeof evaluator !== "object" || evaluator === null) return [];
+  const own = evaluator as Record<string, unknown>;
+  const inner = [own.evaluators, own.judges].flatMap((list) => Array.isArray(list) ? list : []);
+  return [own, ...inner.flatMap(partsOf)];
 }
 
 /** Gives an error of the user's the place in the body where it belongs. */

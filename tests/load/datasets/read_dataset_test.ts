@@ -133,7 +133,7 @@ Deno.test("what is wrong with a trace is said with file and line", async () => {
   const mooncake = { timestamp: 0, input_length: 5, output_length: 5, hash_ids: [1] };
   const burst = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n";
   const refused: [string, string][] = [
-    ["", "trace: empty; expected one row a request"],
+    ["", "trace: empty; expected rows"],
     ["a,b\n1,2\n", 'trace:2: fields "a,b" are of no known form'],
     ["[1, 2]", "trace: [0]: 1; expected an object"],
     ["{\n", "trace:1: malformed JSON"],

@@ -51,3 +51,42 @@ Deno.test("coding problems are an experiment that dyno run reads, with all setti
     assertEquals(taskRequestSchema.safeParse({ ...task, [unsafe]: "none" }).success, false, unsafe);
   }
 });
+
+Deno.test("a suite's programs and its judges' keys are checked wherever in an evaluator they are", async () => {
+  using place = temporaryFolder();
+  const policy = {
+    paths: new AllowedPaths([place.path], join(place.path, "runs")),
+    allow_commands: false,
+    keys: [],
+    endpoints: null,
+    sweeps: "",
+    batches: "",
+  };
+  const command = { name: "command", command: ["true"] };
+  const judge = { name: "judge", rubric: "r", judges: [{ provider: "openai", model: "m" }] };
+  const refusals: [object, string][] = [
+    [command, "evaluator command"],
+    [{ name: "all", evaluators: [{ name: "any", evaluators: [command] }] }, "evaluator command"],
+    [{ name: "./mine.ts" }, "a module"],
+    [judge, "OPENAI_API_KEY is not a variable that tasks may use"],
+    [{ name: "all", evaluators: [judge] }, "OPENAI_API_KEY"],
+  ];
+  const task = taskRequestSchema.parse({
+    kind: "suite",
+    suite: "s.json",
+    endpoint: "http://127.0.0.1:1/v1",
+  });
+  const put = (evaluator: object) => {
+    const tests = [{ id: "t", name: "t", category: "c", prompt: "q" }];
+    writeFileSync(
+      join(place.path, "s.json"),
+      JSON.stringify({ test_suite_id: "s", evaluator, tests }),
+    );
+  };
+  for (const [evaluator, message] of refusals) {
+    put(evaluator);
+    await assertRejects(() => prepareTask(task, "task_0", policy), TaskRefused, message);
+  }
+  put(command);
+  await prepareTask(task, "task_0", { ...policy, allow_commands: true });
+});

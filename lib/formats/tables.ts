@@ -1,8 +1,8 @@
 /** Files as rows of named fields: JSON, JSON lines, CSV and Parquet. */
 import { readFile } from "node:fs/promises";
-import { noSuchFile } from "../../text/no_such_file.ts";
-import { InputError, messageOf } from "../../errors.ts";
-import { parseCsv } from "../../formats/csv.ts";
+import { InputError, messageOf } from "../errors.ts";
+import { noSuchFile } from "../text/no_such_file.ts";
+import { parseCsv } from "./csv.ts";
 
 /** A row, and how a complaint names its place. */
 export interface FileRow {
@@ -32,7 +32,7 @@ export async function readTable(path: string): Promise<FileRow[]> {
     return await parquetRows(path, bytes);
   }
   const text = new TextDecoder().decode(bytes);
-  if (text.trim() === "") throw new InputError(`${path}: empty; expected one row a request`);
+  if (text.trim() === "") throw new InputError(`${path}: empty; expected rows`);
   const first = text.trimStart()[0];
   if (first === "[" || (first === "{" && path.endsWith(".json"))) {
     const whole = wholeJson(path, text);

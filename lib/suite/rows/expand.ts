@@ -1,0 +1,150 @@
+/** A suite's tests from the rows of a file. */
+import { dirname, isAbsolute, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { InputError, messageOf } from "../../errors.ts";
+import { readTable } from "../../formats/tables.ts";
+import { itemId } from "../../settings/item_id.ts";
+import { checkJson, showPath } from "../../settings/json_file.ts";
+import { rowSuiteSchema } from "../../settings/row_suite.ts";
+import { checked } from "../../settings/setting.ts";
+import { testSchema } from "../../settings/suite.ts";
+import { seededRandom } from "../../stats/random.ts";
+import { filled } from "./template.ts";
+import type { FileRow } from "../../formats/tables.ts";
+import type { JsonFile } from "../../settings/json_file.ts";
+import type { RowSuite } from "../../settings/row_suite.ts";
+import type { Suite, TestCase } from "../../settings/suite.ts";
+
+type Fields = Record<string, unknown>;
+
+/** What templates know of a row. */
+interface Variables {
+  row: Fields;
+  /** Its place in the file, from 1. */
+  number: number;
+  /** The texts to choose from, each with its letter; null without. */
+  choices: { letter: string; text: unknown }[] | null;
+  /** The right one's letter; null without. */
+  letter: string | null;
+}
+
+/**
+ * The tests that a suite's definition makes of a file's rows.
+ *
+ * @param data the file, in place of the one that the definition names.
+ * @throws {InputError} the definition's fault with its place; a file that is missing, with where it comes
+ * from; a row that does not fit, with the row's place.
+ */
+export async function expandRows(file: JsonFile, data?: string): Promise<Suite> {
+  const definition = checkJson(file, rowSuiteSchema);
+  const { rows, shots: shown, choices: _choices, test: _test, $schema: _form, ...rest } =
+    definition;
+  const found = await rowsAt(file, "rows", { ...rows, ...(data === undefined ? {} : { data }) });
+  const examples = shown === undefined ? [] : shown.rows?.map((fields, i) => ({
+    fields,
+    where: () => `${file.path}: shots.rows[${i}]`,
+  })) ?? await rowsAt(file, "shots", { file: shown.file!, source: shown.source });
+  const shots = examples.map((row, i) => variablesOf(row, i, definition));
+  const tests = found.map((row, i) => testOf(row, i, shots, definition));
+  if (tests.length === 0) throw new InputError(`${data ?? rows.file}: has no rows`);
+  return { ...rest, tests };
+}
+
+async function rowsAt(
+  { path }: JsonFile,
+  field: string,
+  { file, source, data }: { file: string; source?: string; data?: string },
+): Promise<FileRow[]> {
+  if (data !== undefined) return await readTable(data);
+  const beside = isAbsolute(file) ? file : resolve(dirname(path), file);
+  if (existsSync(beside)) return await readTable(beside);
+  const from = source === undefined ? "" : `; it comes from ${source}`;
+  const flag = field === "rows" ? ", or give its path with --data" : "";
+  throw new InputError(
+    `${path}: ${field}.file: ${beside}: no such file${from}. Put it there${flag}`,
+  );
+}
+
+function testOf(row: FileRow, i: number, shots: Variables[], definition: RowSuite): TestCase {
+  const { shots: shown, test } = definition;
+  const own = variablesOf(row, i, definition);
+  const same = shown?.same;
+  const fitting = same === undefined
+    ? shots
+    : shots.filter((shot) => shot.row[same] === own.row[same]);
+  const variables = { ...own, shots: fitting.slice(0, shown?.count) };
+  const made = fill(row, "test", { ...test }, variables) as Fields;
+  const id = made.id === undefined ? String(own.number) : String(made.id);
+  const result = checked(testSchema, {
+    ...made,
+    id,
+    name: String(made.name ?? `${definition.test_suite_id} ${id}`),
+    category: String(made.category ?? definition.test_suite_id),
+  });
+  if ("value" in result) return result.value;
+  const [{ path, message }] = result.complaints;
+  throw new InputError(`${row.where()}: ${showPath(["test", ...path])}: ${message}`);
+}
+
+function variablesOf(row: FileRow, i: number, { choices }: RowSuite): Variables {
+  const plain = { row: row.fields, number: i + 1 };
+  if (choices === undefined) return { ...plain, choices: null, letter: null };
+  const texts = fill(row, "choices.texts", choices.texts, plain);
+  const labels = fill(row, "choices.labels", choices.labels, plain);
+  const right = fill(row, "choices.right", choices.right, plain);
+  if (!Array.isArray(texts) || texts.length < 2 || texts.length > 26) {
+    throw new InputError(`${row.where()}: choices.texts: expected a list of 2 to 26 texts`);
+  }
+  const place = placeOf(right, texts.length, labels);
+  if (place === null) {
+    const wanted = labels === undefined
+      ? `a place from 0 to ${texts.length - 1}, or a letter`
+      : `one of ${JSON.stringify(labels)}`;
+    throw new InputError(
+      `${row.where()}: choices.right: ${JSON.stringify(right)}; expected ${wanted}`,
+    );
+  }
+  const order = choices.shuffle ? shuffled(texts) : texts.map((_, at) => at);
+  return {
+    ...plain,
+    choices: order.map((from, to) => ({ letter: letterOf(to), text: texts[from] })),
+    letter: letterOf(order.indexOf(place)),
+  };
+}
+
+function placeOf(right: unknown, count: number, labels: unknown): number | null {
+  if (Array.isArray(labels)) {
+    const at = labels.map(String).indexOf(String(right));
+    return at >= 0 && at < count ? at : null;
+  }
+  const text = String(right).trim();
+  const at = /^\d+$/.test(text)
+    ? Number(text)
+    : /^[A-Za-z]$/.test(text)
+    ? text.toUpperCase().charCodeAt(0) - 65
+    : -1;
+  return at >= 0 && at < count ? at : null;
+}
+
+function letterOf(place: number): string {
+  return String.fromCharCode(65 + place);
+}
+
+/** Places in an order that the texts alone decide (Fisher and Yates). */
+function shuffled(texts: readonly unknown[]): number[] {
+  const random = seededRandom(parseInt(itemId(texts).slice(0, 8), 16));
+  const order = texts.map((_, at) => at);
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [order[last], order[other]] = [order[other], order[last]];
+  }
+  return order;
+}
+
+function fill(row: FileRow, name: string, template: unknown, variables: object): unknown {
+  try {
+    return filled(template, variables);
+  } catch (error) {
+    throw new InputError(`${row.where()}: ${name}: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,75 @@
+/** Liquid templates in a suite: texts, and values that stay what they are. */
+import { Liquid } from "liquidjs";
+import { messageOf } from "../../errors.ts";
+import { boxesIn } from "../evaluators/final_answer.ts";
+
+/** Far more than a prompt takes, for a template that would loop without end. */
+const LIMITS = { parseLimit: 1e7, renderLimit: 5000, memoryLimit: 1e8 };
+
+/** Strict: an unknown variable or filter is an error. No template reads a file. */
+const liquid = new Liquid({
+  strictVariables: true,
+  strictFilters: true,
+  ownPropertyOnly: true,
+  templates: {},
+  ...LIMITS,
+});
+
+/** What stands behind the last of a mark: `{{ row.answer | after: "####" }}`. */
+liquid.registerFilter("after", (text: unknown, mark: unknown) => {
+  const [whole, sign] = [String(text), String(mark)];
+  const at = whole.lastIndexOf(sign);
+  if (at < 0) {
+    throw new Error(`after: no ${JSON.stringify(sign)} in ${JSON.stringify(whole.slice(-60))}`);
+  }
+  return whole.slice(at + sign.length).trim();
+});
+/** A number, thousands apart: `1,234`. */
+liquid.registerFilter("number", (text: unknown) => {
+  const plain = String(text).replace(/[,\s$€£%]/g, "");
+  const value = Number(plain);
+  if (plain === "" || !Number.isFinite(value)) {
+    throw new Error(`number: ${JSON.stringify(text)} is none`);
+  }
+  return value;
+});
+/** What stands in the last `\boxed{…}`. */
+liquid.registerFilter("boxed", (text: unknown) => {
+  const box = boxesIn(String(text)).at(-1);
+  if (box === undefined) throw new Error("boxed: there is no \\boxed{…}");
+  return box.content;
+});
+/** The place of a value in a list, from 0. */
+liquid.registerFilter("index_of", (list: unknown, value: unknown) => {
+  const at = Array.isArray(list) ? list.indexOf(value) : -1;
+  if (at < 0) throw new Error(`index_of: ${JSON.stringify(value)} is not in the list`);
+  return at;
+});
+
+const ALONE = /^\s*\{\{-?((?:(?!\}\}|\{\{)[^])*?)-?\}\}\s*$/;
+
+/**
+ * A template filled in. A text that is one `{{ … }}` and nothing else becomes the value itself, a
+ * number or a list; of lists and objects, each part is filled in.
+ *
+ * @throws {Error} an unknown variable or filter, or a filter that does not fit, with the place in the
+ * template.
+ */
+export function filled(template: unknown, variables: object): unknown {
+  if (typeof template === "string") {
+    if (!/\{\{|\{%/.test(template)) return template;
+    const alone = ALONE.exec(template);
+    try {
+      return alone
+        ? liquid.evalValueSync(alone[1].trim(), variables)
+        : liquid.parseAndRenderSync(template, variables);
+    } catch (error) {
+      throw new Error(messageOf(error).split("\n")[0]);
+    }
+  }
+  if (Array.isArray(template)) return template.map((part) => filled(part, variables));
+  if (typeof template !== "object" || template === null) return template;
+  return Object.fromEntries(
+    Object.entries(template).map(([name, part]) => [name, filled(part, variables)]),
+  );
+}
