@@ -55,6 +55,7 @@ const suiteStatistics = z.looseObject({
   tpot_ms: distribution.nullable(),
   e2e_ms: distribution.nullable(),
   tokens_per_second: distribution.nullable(),
+  output_tokens_per_s: number.optional(),
 });
 
 const item = z.looseObject({

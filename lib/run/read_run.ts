@@ -68,6 +68,7 @@ export async function readRunDirectory(
     ...NO_LEDGER,
     cost_usd: numberAt(objectAt(results, "aggregate"), "total_cost_usd"),
     ...(ownLoad && whole ? loadFigures(results) : countsOf(found)),
+    ...(whole && !ownLoad ? suiteFigures(results) : {}),
     passed: passedOf(found),
     ...(imported ? {} : await spendingOf(directory, results, journal)),
     tags: tagsOf(metadata),
@@ -126,6 +127,17 @@ function spendingIn(total: JsonObject): Spending {
 export function looksLikeRun(path: string): boolean {
   const { journal, results, metadata } = runDirectoryAt(path);
   return [results, journal, metadata].some((file) => existsSync(file));
+}
+
+/** What a suite's results.json tells of its speed. */
+function suiteFigures(results: JsonObject | null) {
+  const statistics = objectAt(results, "statistics");
+  const ttft = objectAt(statistics, "ttft_ms");
+  return {
+    output_tokens_per_s: numberAt(statistics, "output_tokens_per_s"),
+    ttft_p50_ms: numberAt(ttft, "p50"),
+    ttft_p99_ms: numberAt(ttft, "p99"),
+  };
 }
 
 /** The counts and sums of items; sums of tokens are null when an answer's are unknown. */

@@ -4,6 +4,7 @@ import { attemptsShare } from "../stats/pass_at_k.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { totalOf } from "../run/ledger.ts";
 import { categoriesOf } from "./selection.ts";
+import { busySeconds, requestSpans } from "./spans.ts";
 import type { Energy } from "../hardware/energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -131,6 +132,11 @@ export interface SuiteStatistics {
   e2e_ms: Distribution | null;
   /** Output tokens per second of single answers. */
   tokens_per_second: Distribution | null;
+  /**
+   * All output tokens over the time in which at least one request was in flight; null where an
+   * answer's tokens are unknown. Results of earlier versions lack it.
+   */
+  output_tokens_per_s?: number | null;
 }
 
 /** The figures of one category. */
@@ -264,7 +270,17 @@ export function statistics(items: readonly ResultItem[]): SuiteStatistics {
     tpot_ms: distribution(values((item) => item.tpot_ms)),
     e2e_ms: distribution(e2e_ms),
     tokens_per_second: distribution(values((item) => item.tokens_per_second)),
+    output_tokens_per_s: outputRate(items, answered),
   };
+}
+
+function outputRate(
+  items: readonly ResultItem[],
+  answered: readonly ResultItem[],
+): number | null {
+  const tokens = sumOrUnknown(answered.map((item) => item.completion_tokens));
+  const busy_s = busySeconds(requestSpans(items).spans);
+  return answered.length === 0 || tokens === null || busy_s === 0 ? null : tokens / busy_s;
 }
 
 /** Answers to one coding problem are alike: its interval is then one over problems. */

@@ -7,8 +7,9 @@ import {
   timeLabel,
   timeStep,
 } from "../../lib/report/charts/scales.ts";
-import { busySeconds, onAxis, timeAxis } from "../../lib/report/charts/time_axis.ts";
-import type { RequestSpan } from "../../lib/report/charts/spans.ts";
+import { onAxis, timeAxis } from "../../lib/report/charts/time_axis.ts";
+import { busySeconds } from "../../lib/suite/spans.ts";
+import type { RequestSpan } from "../../lib/suite/spans.ts";
 import type { ResultItem } from "../../lib/suite/results.ts";
 
 const spans = (...times: [start_s: number, end_s: number][]) =>

@@ -3,7 +3,15 @@ import { noRuns } from "../../run/find_run.ts";
 import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
-import { shortened, shownCount, shownShare, shownTime, shownTokens, statusNote } from "./text.ts";
+import {
+  shortened,
+  shownCount,
+  shownFigure,
+  shownShare,
+  shownTime,
+  shownTokens,
+  statusNote,
+} from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -24,6 +32,8 @@ const COLUMNS: Column[] = [
   { title: "Hit Rate", align: "right" },
   { title: "Errors", align: "right" },
   { title: "Tokens", align: "right" },
+  { title: "tok/s", align: "right" },
+  { title: "ttft ms", align: "right" },
   { title: "Timestamp", align: "left" },
   { title: "Suite", align: "left", cut: true },
   { title: "", align: "left" },
@@ -36,7 +46,7 @@ export const command: Command = {
     "",
     "Lists runs, newest first; of a comparative run, each mode has a line. Packages are problems; Hit",
     "Rate is the mean over problems of their score; Errors are answers that did not come; Tokens are",
-    "prompt and completion tokens. – is unknown.",
+    "prompt and completion tokens; tok/s is of all answers together, ttft the median. – is unknown.",
     "",
     ...flagHelp(flags),
     "",
@@ -100,6 +110,8 @@ function row(run: IndexedRun): string[] {
     shownShare(run.avg_hit_rate),
     shownCount(run.failed),
     shownTokens(tokens, run.requests_of_unknown_tokens),
+    shownFigure(run.output_tokens_per_s),
+    shownFigure(run.ttft_p50_ms),
     shownTime(run.started_at_unix_seconds),
     shortened(run.benchmark, 28),
     statusNote(run),

@@ -25,6 +25,12 @@ export function shownTokens(tokens: number | null, unknown: number | null): stri
   return `${shownCount(tokens)} + ${shownCount(unknown)} unknown`;
 }
 
+/** A measured figure with one decimal below 100. */
+export function shownFigure(value: number | null): string {
+  if (value === null) return "–";
+  return Math.abs(value) < 100 ? value.toFixed(1) : grouped(Math.round(value));
+}
+
 /** A share in percent. */
 export function shownShare(value: number | null, digits = 1): string {
   return value === null ? "–" : `${(value * 100).toFixed(digits)} %`;

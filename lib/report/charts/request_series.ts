@@ -1,8 +1,8 @@
 /** The requests of a run as drawn: a bar each in lanes, or the number in flight. */
-import { inLanes } from "./spans.ts";
+import { inLanes } from "../../suite/spans.ts";
 import { onAxis } from "./time_axis.ts";
 import type { ChartSeries } from "./chart.ts";
-import type { RequestSpan } from "./spans.ts";
+import type { RequestSpan } from "../../suite/spans.ts";
 import type { TimeAxis } from "./time_axis.ts";
 
 /** More requests are drawn as the number in flight. */

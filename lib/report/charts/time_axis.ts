@@ -1,5 +1,6 @@
 /** The time of a run on an axis that leaves out long pauses, as between an interruption and a resume. */
-import type { RequestSpan } from "./spans.ts";
+import { busySeconds } from "../../suite/spans.ts";
+import type { RequestSpan } from "../../suite/spans.ts";
 
 /** A pause is left out when it is longer than this, and than half of the time with requests. */
 const LONG_PAUSE_S = 60;
@@ -16,11 +17,6 @@ export interface Stretch {
 export interface TimeAxis {
   stretches: Stretch[];
   length_s: number;
-}
-
-/** Seconds in which at least one request was in flight. */
-export function busySeconds(spans: readonly RequestSpan[]): number {
-  return joined(spans, 0).reduce((sum, part) => sum + part.end_s - part.start_s, 0);
 }
 
 /** The axis for spans in order of their start. */

@@ -5,7 +5,7 @@ import { cutText, escapeHtml } from "../html.ts";
 import { linePanel, panelLook, panelStack } from "./panel_stack.ts";
 import { requestPicture } from "./request_series.ts";
 import { durationLabel } from "./scales.ts";
-import { requestSpans } from "./spans.ts";
+import { requestSpans } from "../../suite/spans.ts";
 import { timeAxis } from "./time_axis.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
 import type { ResultItem } from "../../suite/results.ts";

@@ -2,8 +2,7 @@
 import { grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml, figure } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { requestSpans } from "../charts/spans.ts";
-import { busySeconds } from "../charts/time_axis.ts";
+import { busySeconds, requestSpans } from "../../suite/spans.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { SuiteResults } from "../../suite/results.ts";
@@ -111,8 +110,8 @@ function latencyNote(n: number | undefined): string {
 
 function outcomeTiles({ aggregate, items }: SuiteResults): Tile[] {
   const busy_s = busySeconds(requestSpans(items).spans);
-  const tokens = aggregate.successful > 0 ? aggregate.total_completion_tokens : null;
-  const known = tokens !== null && busy_s > 0;
+  const { total_completion_tokens: tokens } = aggregate;
+  const known = tokens !== null && busy_s > 0 && aggregate.successful > 0;
   const classes = Object.entries(aggregate.errors_by_class);
   return [
     {
