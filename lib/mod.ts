@@ -75,7 +75,7 @@ export type {
   ProblemLanguage,
   ProgramTests,
   PythonTests,
-} from "./coding/problems/load_problems.ts";
+} from "./coding/problems/problem.ts";
 export { extractCode } from "./coding/extract/extract_code.ts";
 export { runCoding } from "./coding/run_coding.ts";
 export type { CodingRun, CodingRunOptions } from "./coding/run_coding.ts";

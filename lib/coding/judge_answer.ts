@@ -1,6 +1,6 @@
 /** Judges answers to problems in the sandbox, with the time that a right answer takes here as a measure. */
 import { programOf } from "./language.ts";
-import type { Problem, PythonTests } from "./problems/load_problems.ts";
+import type { Problem, PythonTests } from "./problems/problem.ts";
 import type { Outcome, Program } from "./sandbox/outcome.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
 import { commandWords } from "../run/command_words.ts";
 import { onPath } from "./sandbox/bubblewrap.ts";
-import type { Problem, ProblemLanguage, ProgramTests } from "./problems/load_problems.ts";
+import type { Problem, ProblemLanguage, ProgramTests } from "./problems/problem.ts";
 import type { CommandProgram } from "./sandbox/command_trial.ts";
 
 /** Stands in a command for the sandbox's own Python. */

@@ -1,6 +1,6 @@
 /** The modules that problems' own tests import: without them no answer can be judged. */
 import { InputError } from "../errors.ts";
-import type { Problem } from "./problems/load_problems.ts";
+import type { Problem } from "./problems/problem.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 
 const IMPORT =

@@ -1,6 +1,6 @@
 /** Coding problems as a suite: a test for each problem, mode and sample. */
 import { itemId } from "../settings/item_id.ts";
-import type { Problem } from "./problems/load_problems.ts";
+import type { Problem } from "./problems/problem.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { CodingOutcome } from "../run/test_result.ts";

@@ -1,7 +1,7 @@
 /** How coding problems are asked: at first, after a failure, and of a reviewer. */
 import { isPlateau, PLATEAU_ATTEMPTS } from "./plateau.ts";
 import type { Question } from "../endpoint/request.ts";
-import type { Problem } from "./problems/load_problems.ts";
+import type { Problem } from "./problems/problem.ts";
 import type { Tried } from "../run/attempt.ts";
 
 /** Characters of a failing test's output that are fed back. */

@@ -12,7 +12,7 @@ import { codingSuite } from "./problems_suite.ts";
 import { recalled, Solver } from "./solver.ts";
 import { codingStatistics, summaryOf } from "./summary.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
-import type { Problem } from "./problems/load_problems.ts";
+import type { Problem } from "./problems/problem.ts";
 import type { BudgetLimits, Spent } from "../run/budget.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { SuiteRun, SuiteRunOptions } from "../suite/run_suite.ts";

@@ -10,7 +10,7 @@ import { isPlateau } from "./plateau.ts";
 import { experimentId } from "./problems_suite.ts";
 import { firstQuestion, nextQuestion, reviewQuestion } from "./questions.ts";
 import type { EndpointClient } from "../endpoint/client.ts";
-import type { ProblemLanguage } from "./problems/load_problems.ts";
+import type { ProblemLanguage } from "./problems/problem.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { Fold } from "../run/fold.ts";

@@ -9,7 +9,7 @@ import type { ResultItem } from "../suite/results.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { CodingSettings, Mode } from "./problems_suite.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
-import type { Problem } from "./problems/load_problems.ts";
+import type { Problem } from "./problems/problem.ts";
 import type { CodingOutcome } from "../run/test_result.ts";
 import type { RunSpan } from "../run/read_run.ts";
 

@@ -278,9 +278,9 @@ function outputRate(
   items: readonly ResultItem[],
   answered: readonly ResultItem[],
 ): number | null {
-  const tokens = sumOrUnknown(answered.map((item) => item.completion_tokens));
+  const tokens = answered.map((item) => item.completion_tokens ?? NaN).reduce((a, b) => a + b, 0);
   const busy_s = busySeconds(requestSpans(items).spans);
-  return answered.length === 0 || tokens === null || busy_s === 0 ? null : tokens / busy_s;
+  return answered.length === 0 || isNaN(tokens) || busy_s === 0 ? null : tokens / busy_s;
 }
 
 /** Answers to one coding problem are alike: its interval is then one over problems. */

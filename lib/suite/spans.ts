@@ -1,22 +1,26 @@
 /** Requests as spans of time. */
-import type { ResultItem } from "./results.ts";
 
 const NS_PER_S = 1e9;
 
+interface Timed {
+  t_sent_ns: number | null;
+  e2e_ms: number | null;
+}
+
 /** A request that was sent, in seconds after the first one. */
-export interface RequestSpan {
-  item: ResultItem;
+export interface RequestSpan<Item> {
+  item: Item;
   start_s: number;
   end_s: number;
 }
 
 /** The requests that were sent, by their start; `origin_ns` is the first one's. */
-export function requestSpans(
-  items: readonly ResultItem[],
-): { spans: RequestSpan[]; origin_ns: number; end_s: number } {
+export function requestSpans<Item extends Timed>(
+  items: readonly Item[],
+): { spans: RequestSpan<Item>[]; origin_ns: number; end_s: number } {
   const sent = items.filter((item) => item.t_sent_ns !== null && item.e2e_ms !== null);
   const origin_ns = sent.reduce((first, item) => Math.min(first, item.t_sent_ns!), Infinity);
-  const spans = sent.map((item): RequestSpan => {
+  const spans = sent.map((item): RequestSpan<Item> => {
     const start_s = (item.t_sent_ns! - origin_ns) / NS_PER_S;
     return { item, start_s, end_s: start_s + item.e2e_ms! / 1000 };
   }).sort((a, b) => a.start_s - b.start_s);
@@ -24,7 +28,7 @@ export function requestSpans(
 }
 
 /** Seconds in which at least one request was in flight. @param spans by their start. */
-export function busySeconds(spans: readonly Pick<RequestSpan, "start_s" | "end_s">[]): number {
+export function busySeconds(spans: readonly { start_s: number; end_s: number }[]): number {
   let busy_s = 0, until_s = -Infinity;
   for (const { start_s, end_s } of spans) {
     busy_s += Math.max(0, end_s - Math.max(start_s, until_s));

@@ -10,7 +10,7 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { PriceTable } from "../../lib/run/prices.ts";
 import { runCoding } from "../../lib/coding/run_coding.ts";
 import { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
-import type { Problem } from "../../lib/coding/problems/load_problems.ts";
+import type { Problem } from "../../lib/coding/problems/problem.ts";
 import type { CodingRunOptions } from "../../lib/coding/run_coding.ts";
 import type { CodingSettings } from "../../lib/coding/problems_suite.ts";
 

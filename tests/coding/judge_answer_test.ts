@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { AnswerJudge } from "../../lib/coding/judge_answer.ts";
 import { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
 import { available } from "./sandbox/fixture.ts";
-import type { Problem } from "../../lib/coding/problems/load_problems.ts";
+import type { Problem } from "../../lib/coding/problems/problem.ts";
 
 const ignore = !available;
 const limits = { timeout_s: 0.5, memory_bytes: 256 << 20 };

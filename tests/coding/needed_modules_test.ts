@@ -4,7 +4,7 @@ import { InputError } from "../../lib/errors.ts";
 import { checkModules, importedBy } from "../../lib/coding/needed_modules.ts";
 import { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
 import { available } from "./sandbox/fixture.ts";
-import type { Problem } from "../../lib/coding/problems/load_problems.ts";
+import type { Problem } from "../../lib/coding/problems/problem.ts";
 
 function problem(id: string, text: string, prompt = "def f(x):\n"): Problem {
   const tests = { form: "check" as const, text, setup: "" };

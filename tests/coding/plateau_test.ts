@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { isPlateau } from "../../lib/coding/plateau.ts";
 import { folder, problems, run, test, wrong } from "./fixture.ts";
-import type { Problem } from "../../lib/coding/problems/load_problems.ts";
+import type { Problem } from "../../lib/coding/problems/problem.ts";
 
 test("the same failure again and again ends a problem where that was asked for", async () => {
   using out = folder();

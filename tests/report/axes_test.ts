@@ -9,11 +9,11 @@ import {
 } from "../../lib/report/charts/scales.ts";
 import { onAxis, timeAxis } from "../../lib/report/charts/time_axis.ts";
 import { busySeconds } from "../../lib/suite/spans.ts";
-import type { RequestSpan } from "../../lib/suite/spans.ts";
+import type { ItemSpan } from "../../lib/report/charts/spans.ts";
 import type { ResultItem } from "../../lib/suite/results.ts";
 
 const spans = (...times: [start_s: number, end_s: number][]) =>
-  times.map(([start_s, end_s]): RequestSpan => ({ item: {} as ResultItem, start_s, end_s }));
+  times.map(([start_s, end_s]): ItemSpan => ({ item: {} as ResultItem, start_s, end_s }));
 
 Deno.test("a time axis has the steps of a clock, and at most as many as there is room for", () => {
   assertEquals([0.9, 9, 40, 400, 5000, 90_000, 1e7].map((length_s) => timeStep(length_s, 10)), [

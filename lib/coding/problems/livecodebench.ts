@@ -5,7 +5,7 @@ import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { checkJson } from "../../settings/json_file.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
-import type { ProgramTests, PythonTests } from "./load_problems.ts";
+import type { ProgramTests, PythonTests } from "./problem.ts";
 
 const form = z.object({
   question_id: z.string().min(1),

@@ -1,8 +1,8 @@
 /** The requests of a run as drawn: a bar each in lanes, or the number in flight. */
-import { inLanes } from "../../suite/spans.ts";
+import { inLanes } from "./spans.ts";
 import { onAxis } from "./time_axis.ts";
 import type { ChartSeries } from "./chart.ts";
-import type { RequestSpan } from "../../suite/spans.ts";
+import type { ItemSpan } from "./spans.ts";
 import type { TimeAxis } from "./time_axis.ts";
 
 /** More requests are drawn as the number in flight. */
@@ -34,10 +34,10 @@ export interface RequestPicture {
 }
 
 /** The requests on an axis, coloured by category; what got no answer is red. */
-export function requestPicture(spans: readonly RequestSpan[], axis: TimeAxis): RequestPicture {
+export function requestPicture(spans: readonly ItemSpan[], axis: TimeAxis): RequestPicture {
   const colours = categoryColours(spans);
   const legend = legendOf(spans, colours);
-  const colourOf = ({ item }: RequestSpan) =>
+  const colourOf = ({ item }: ItemSpan) =>
     item.success ? colours.get(item.category) ?? OTHER : FAILED;
   if (spans.length > MOST_BARS) {
     return {
@@ -61,7 +61,7 @@ export function requestPicture(spans: readonly RequestSpan[], axis: TimeAxis): R
 }
 
 /** Colours of the most frequent categories, in the order in which these appear. */
-function categoryColours(spans: readonly RequestSpan[]): Map<string, string> {
+function categoryColours(spans: readonly ItemSpan[]): Map<string, string> {
   const counts = new Map<string, number>();
   for (const { item } of spans) counts.set(item.category, (counts.get(item.category) ?? 0) + 1);
   const most = [...counts].toSorted((a, b) => b[1] - a[1]).slice(0, COLOURS).map(([name]) => name);
@@ -69,7 +69,7 @@ function categoryColours(spans: readonly RequestSpan[]): Map<string, string> {
   return new Map(shown.map((name, i) => [name, `var(--k${i + 1})`]));
 }
 
-function legendOf(spans: readonly RequestSpan[], colours: Map<string, string>): Legend[] {
+function legendOf(spans: readonly ItemSpan[], colours: Map<string, string>): Legend[] {
   const legend = [...colours].map(([name, colour]) => ({ name, colour }));
   const answered = spans.filter(({ item }) => item.success);
   if (answered.some(({ item }) => !colours.has(item.category))) {
@@ -81,9 +81,9 @@ function legendOf(spans: readonly RequestSpan[], colours: Map<string, string>): 
 
 /** A bar for each request: pale until the first token; only an outline where no answer came. */
 function bars(
-  placed: readonly [RequestSpan, lane: number][],
+  placed: readonly [ItemSpan, lane: number][],
   axis: TimeAxis,
-  colourOf: (span: RequestSpan) => string,
+  colourOf: (span: ItemSpan) => string,
 ): ChartSeries {
   const data = placed.map(([span, lane]) => {
     const { start_s, end_s, item } = span;
@@ -125,10 +125,10 @@ function bars(
 
 /** The mean number in flight of each interval, stacked by colour. */
 function inFlight(
-  spans: readonly RequestSpan[],
+  spans: readonly ItemSpan[],
   axis: TimeAxis,
   colours: readonly string[],
-  colourOf: (span: RequestSpan) => string,
+  colourOf: (span: ItemSpan) => string,
 ): ChartSeries[] {
   const width_s = axis.length_s / INTERVALS;
   const sums = new Map(colours.map((colour) => [colour, new Float64Array(INTERVALS)]));

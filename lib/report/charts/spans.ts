@@ -1,12 +1,16 @@
 /** Requests beside each other in lanes. */
+import type { ResultItem } from "../../suite/results.ts";
 import type { RequestSpan } from "../../suite/spans.ts";
+
+/** An item's request. */
+export type ItemSpan = RequestSpan<ResultItem>;
 
 /** Gives each request the lowest lane that is free when it starts. */
 export function inLanes(
-  spans: readonly RequestSpan[],
-): { lanes: number; placed: [RequestSpan, lane: number][] } {
+  spans: readonly ItemSpan[],
+): { lanes: number; placed: [ItemSpan, lane: number][] } {
   const freeAt_s: number[] = [];
-  const placed = spans.map((span): [RequestSpan, number] => {
+  const placed = spans.map((span): [ItemSpan, number] => {
     let lane = freeAt_s.findIndex((free_s) => free_s <= span.start_s);
     if (lane < 0) lane = freeAt_s.length;
     freeAt_s[lane] = span.end_s;

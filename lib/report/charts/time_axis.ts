@@ -1,6 +1,6 @@
 /** The time of a run on an axis that leaves out long pauses, as between an interruption and a resume. */
 import { busySeconds } from "../../suite/spans.ts";
-import type { RequestSpan } from "../../suite/spans.ts";
+import type { ItemSpan } from "./spans.ts";
 
 /** A pause is left out when it is longer than this, and than half of the time with requests. */
 const LONG_PAUSE_S = 60;
@@ -20,7 +20,7 @@ export interface TimeAxis {
 }
 
 /** The axis for spans in order of their start. */
-export function timeAxis(spans: readonly RequestSpan[]): TimeAxis {
+export function timeAxis(spans: readonly ItemSpan[]): TimeAxis {
   let length_s = 0;
   const pause_s = Math.max(LONG_PAUSE_S, busySeconds(spans) / 2);
   const stretches = joined(spans, pause_s).map((part): Stretch => {
@@ -38,7 +38,7 @@ export function onAxis({ stretches }: TimeAxis, moment_s: number): number {
 }
 
 /** Spans in order of their start, joined where the gap between them is not longer than `gap_s`. */
-function joined(spans: readonly RequestSpan[], gap_s: number) {
+function joined(spans: readonly ItemSpan[], gap_s: number) {
   const parts: { start_s: number; end_s: number }[] = [];
   for (const { start_s, end_s } of spans) {
     const last = parts.at(-1);

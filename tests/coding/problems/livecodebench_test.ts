@@ -9,7 +9,7 @@ import { AnswerJudge } from "../../../lib/coding/judge_answer.ts";
 import { loadProblems } from "../../../lib/coding/problems/load_problems.ts";
 import { Sandbox } from "../../../lib/coding/sandbox/sandbox.ts";
 import { available } from "../sandbox/fixture.ts";
-import type { Problem } from "../../../lib/coding/problems/load_problems.ts";
+import type { Problem } from "../../../lib/coding/problems/problem.ts";
 
 async function loaded(...problems: unknown[]): Promise<Problem[]> {
   const folder = mkdtempSync(join(tmpdir(), "dyno-problems-"));

@@ -10,7 +10,7 @@ import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@
 import { InputError } from "../../../lib/errors.ts";
 import { loadProblems, selectRange } from "../../../lib/coding/problems/load_problems.ts";
 import { extractCode } from "../../../lib/coding/extract/extract_code.ts";
-import type { Problem, PythonTests } from "../../../lib/coding/problems/load_problems.ts";
+import type { Problem, PythonTests } from "../../../lib/coding/problems/problem.ts";
 
 const hasPython = spawnSync("python3", ["-c", ""]).status === 0;
 

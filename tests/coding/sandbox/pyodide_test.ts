@@ -7,7 +7,7 @@ import { loadProblems } from "../../../lib/coding/problems/load_problems.ts";
 import { findPyodide } from "../../../lib/coding/sandbox/pyodide.ts";
 import { Sandbox } from "../../../lib/coding/sandbox/sandbox.ts";
 import { exploits, filesLeft, processesLeft, program } from "./fixture.ts";
-import type { PythonTests } from "../../../lib/coding/problems/load_problems.ts";
+import type { PythonTests } from "../../../lib/coding/problems/problem.ts";
 import type { OutcomeClass } from "../../../lib/coding/sandbox/outcome.ts";
 
 const BASICS = fileURLToPath(
