@@ -6,6 +6,7 @@ import { didYouMean } from "../text/nearest.ts";
 import { EXIT } from "./ui/command.ts";
 import { onOneLine } from "../text/printable.ts";
 import { Terminal } from "./ui/terminal.ts";
+import { interruptible } from "./interrupt.ts";
 import type { Commands } from "./ui/command.ts";
 
 /** Commands, each loaded only when it is called. */
@@ -138,31 +139,6 @@ function tellOfStrays(terminal: Terminal, debug: boolean): void {
   const end = (error: unknown) => process.exit(told(error, terminal, debug));
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
-}
-
-/** A terminal signals the whole group, and npx or a task in front hands the signal on: one Ctrl-C, many. */
-const SAME_SIGNAL_MS = 1000;
-
-/** Gives work a signal that the first Ctrl-C aborts; a second one, a second later or more, quits at once. */
-async function interruptible(
-  work: (signal: AbortSignal) => Promise<number>,
-  terminal: Terminal,
-): Promise<number> {
-  const controller = new AbortController();
-  let first_ms = 0;
-  const onSignal = () => {
-    if (controller.signal.aborted) {
-      if (performance.now() - first_ms < SAME_SIGNAL_MS) return;
-      process.exit(EXIT.interrupted);
-    }
-    first_ms = performance.now();
-    terminal.say();
-    terminal.say("stopping: saving what is finished (again to quit at once)");
-    controller.abort(new CancelledError("interrupted"));
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, onSignal);
-  return await work(controller.signal); // the listeners stay: the end, too, may be interrupted
 }
 
 /** A reader that went away (`| head`) ends output, not the run. */

@@ -6,8 +6,7 @@ import { CancelledError } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { cancelJob, isLive, jobsOf, largestArray, submitArray, tasksOf } from "./slurm.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
-import { shellText } from "../command_line.ts";
-import { ownCommand } from "../../execute/own_program.ts";
+import { taskScript } from "./task_script.ts";
 import { makeSlurmFolders, readSlurmPlan, writeSlurmPlan } from "./plan.ts";
 import { JobWatch } from "./watch.ts";
 import { runPathsOf } from "../tree.ts";
@@ -81,12 +80,6 @@ async function cancelUnplanned({ tree, notice }: SweepWork, script: string): Pro
     await cancelJob(job_id);
     notice?.(`cancelled Slurm job ${job_id}: its sweep was killed before the job had a plan`);
   }
-}
-
-function taskScript(tree: SweepTree): string {
-  const command = shellText([...ownCommand(), "sweep", "exec", `--exp_dir=${tree.path}`]);
-  return `#!/bin/sh\n# a task of a sweep, written by dyno\nexec ${command} ` +
-    `--index "$SLURM_ARRAY_TASK_ID"\n`;
 }
 
 /** From here on, a meta.json is this job's. */

@@ -1,0 +1,33 @@
+/** What Ctrl-C does to a command. */
+import process from "node:process";
+import { CancelledError } from "../execute/scope.ts";
+import { EXIT } from "./ui/command.ts";
+import type { Terminal } from "./ui/terminal.ts";
+
+/** A terminal signals the whole group, and npx or a task in front hands the signal on: one Ctrl-C, many. */
+const SAME_SIGNAL_MS = 1000;
+
+/**
+ * Gives work a signal that the first Ctrl-C, SIGTERM or SIGHUP aborts; a second one, a second later
+ * or more, quits at once.
+ */
+export async function interruptible(
+  work: (signal: AbortSignal) => Promise<number>,
+  terminal: Terminal,
+): Promise<number> {
+  const controller = new AbortController();
+  let first_ms = 0;
+  const onSignal = () => {
+    if (controller.signal.aborted) {
+      if (performance.now() - first_ms < SAME_SIGNAL_MS) return;
+      process.exit(EXIT.interrupted);
+    }
+    first_ms = performance.now();
+    terminal.say();
+    terminal.say("stopping: saving what is finished (again to quit at once)");
+    controller.abort(new CancelledError("interrupted"));
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of signals) process.on(name, onSignal);
+  return await work(controller.signal); // the listeners stay: the end, too, may be interrupted
+}
