@@ -1,7 +1,9 @@
-/** Suites in every form that dyno runs: its own, and those made of a file's rows. */
+/** Suites in every form that dyno runs: its own, those made of a file's rows, and other programs'. */
 import { InputError } from "../errors.ts";
+import { asObject } from "../json_fields.ts";
 import { suiteOf } from "../settings/load_suite.ts";
 import { readJsonFile } from "../settings/json_file.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { JsonFile } from "../settings/json_file.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 
@@ -17,12 +19,37 @@ export async function openSuite(path: string, data?: string): Promise<LoadedSuit
 
 /** The suite in a file that was read; see {@linkcode openSuite}. */
 export async function suiteIn(file: JsonFile, data?: string): Promise<LoadedSuite> {
-  const fields = typeof file.value === "object" && file.value !== null ? file.value : {};
+  const fields = asObject(file.value) ?? {};
   if (!("rows" in fields)) {
-    if (data === undefined) return suiteOf(file);
+    if (data === undefined) {
+      if (!isPromptfoo(fields)) return suiteOf(file);
+      const { promptfooSuite } = await import("./foreign/promptfoo.ts");
+      return madeSuite(file.path, promptfooSuite(file));
+    }
     throw new InputError(`--data ${data}: ${file.path} has tests of its own, and takes no rows`);
   }
   const { expandRows } = await import("./rows/expand.ts"); // templates are loaded only then
-  const value = await expandRows(file, data);
-  return suiteOf({ path: file.path, text: JSON.stringify(value), value });
+  return madeSuite(file.path, await expandRows(file, data));
+}
+
+/**
+ * The tests in another program's JSON lines; null for coding problems, and what else dyno does not know.
+ *
+ * @throws {InputError} a known form that dyno does not run, by its name.
+ */
+export async function linesSuite(path: string): Promise<LoadedSuite | null> {
+  const { evalsSuite } = await import("./foreign/json_lines.ts");
+  const value = await evalsSuite(path);
+  return value === null ? null : madeSuite(path, value);
+}
+
+/** Complaints of what was made name the file alone: its places are not those in the file. */
+function madeSuite(path: string, value: object): LoadedSuite {
+  return suiteOf({ path, text: JSON.stringify(value), value });
+}
+
+/** Whether a file is meant as promptfoo's configuration. */
+function isPromptfoo(value: JsonObject): boolean {
+  return !("test_suite_id" in value) && "prompts" in value &&
+    ("tests" in value || "providers" in value || "scenarios" in value);
 }

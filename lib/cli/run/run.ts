@@ -9,7 +9,7 @@ import {
 } from "../../settings/coding.ts";
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
-import { openSuite, suiteIn } from "../../suite/open_suite.ts";
+import { linesSuite, openSuite, suiteIn } from "../../suite/open_suite.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { checkSettings } from "../../settings/setting.ts";
 import { suiteRunSettings } from "../../settings/suite_run.ts";
@@ -104,6 +104,11 @@ async function runFile(
       throw new InputError(`--${nameOf(wrong.name, (flags as Flags)[wrong.name])}: ${wrong.why}`);
     }
   };
+  const lines = holdsProblems(path) ? await linesSuite(path) : null;
+  if (lines !== null) {
+    fits(`${path}.json`); // settings of suites
+    return await start({ suite: lines, given, values }, context);
+  }
   if (holdsProblems(path)) {
     if (values.data !== undefined) {
       throw new InputError("--data: coding problems are rows themselves");

@@ -1,0 +1,200 @@
+/** promptfoo's configuration as a suite: prompts × tests, its assertions as evaluators. */
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { InputError, messageOf } from "../../errors.ts";
+import { asObject, objectsIn } from "../../json_fields.ts";
+import { positionOf } from "../../settings/json_file.ts";
+import { filled } from "../rows/template.ts";
+import type { JsonFile } from "../../settings/json_file.ts";
+import type { JsonObject } from "../../json_fields.ts";
+
+type Choice = { name: string; [option: string]: unknown };
+
+/**
+ * The suite that a configuration stands for. Its providers are not taken: a run names its endpoint.
+ *
+ * @throws {InputError} what dyno does not know of it, by its name and place.
+ */
+export function promptfooSuite(file: JsonFile): JsonObject {
+  const config = asObject(file.value)!;
+  const refuse = (path: (string | number)[], why: string) =>
+    new InputError(`${file.path}:${positionOf(file, path)}: promptfoo's ${why}`);
+  for (const name of ["scenarios", "nunjucksFilters", "extensions", "derivedMetrics"]) {
+    if (name in config) throw refuse([name], `${name}: dyno does not run them`);
+  }
+  if (!Array.isArray(config.tests)) {
+    throw refuse(["tests"], "tests: dyno runs a list of tests; expected them in this file");
+  }
+  const prompts = listOf(config.prompts).map((prompt, i) =>
+    promptOf(prompt, file, (why) => refuse(["prompts", i], why))
+  );
+  const shared = asObject(config.defaultTest) ?? {};
+  const tests = config.tests.flatMap((given, i) => {
+    const test = asObject(given);
+    if (test === null) throw refuse(["tests", i], "tests: a file of tests; expected them here");
+    const vars = { ...asObject(shared.vars), ...asObject(test.vars) };
+    const many = Object.keys(vars).find((name) => Array.isArray(vars[name]));
+    if (many !== undefined) {
+      throw refuse(["tests", i, "vars", many], `lists of values (${many}): write a test for each`);
+    }
+    const options = { ...asObject(shared.options), ...asObject(test.options) };
+    const changed = Object.keys(options).find((name) => name !== "provider");
+    if (changed !== undefined) throw refuse(["tests", i, "options"], `option ${changed} of a test`);
+    const asserts = [
+      ...objectsIn(shared.assert).map((assert) => ({ assert, path: ["defaultTest", "assert"] })),
+      ...objectsIn(test.assert).map((assert, n) => ({ assert, path: ["tests", i, "assert", n] })),
+    ];
+    const fill = (template: unknown) => {
+      try {
+        return filled(template, vars);
+      } catch (error) {
+        throw refuse(["tests", i], `test: ${messageOf(error)}`);
+      }
+    };
+    const parts = asserts.map(({ assert, path }) => ({
+      choice: choiceOf(fill(assert) as JsonObject, options.provider, (why) => refuse(path, why)),
+      weight: typeof assert.weight === "number" ? assert.weight : 1,
+    }));
+    return prompts.map((prompt, p) => ({
+      id: `t${i + 1}${prompts.length > 1 ? `_p${p + 1}` : ""}`,
+      name: String(test.description ?? `Test ${i + 1}`),
+      category: prompts.length > 1 ? `prompt ${p + 1}` : "promptfoo",
+      ...fill(prompt) as object,
+      ...(parts.length > 0 ? { evaluator: together(parts, test.threshold) } : {}),
+    }));
+  });
+  return { test_suite_id: String(config.description ?? "promptfoo"), tests };
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function promptOf(
+  given: unknown,
+  { path }: JsonFile,
+  refuse: (why: string) => InputError,
+): { prompt: string } | { messages: unknown[] } {
+  const text = typeof given === "string" ? given : asObject(given)?.raw;
+  if (typeof text !== "string") throw refuse("prompt of this form: give a text");
+  const [, named] = /^file:\/\/(.*)$/.exec(text) ?? [];
+  if (named !== undefined && !/\.(txt|json|md)$/.test(named)) {
+    throw refuse(`prompt ${text}: dyno reads .txt, .md and .json`);
+  }
+  let words = text;
+  try {
+    if (named !== undefined) words = readFileSync(resolve(dirname(path), named), "utf8");
+  } catch (error) {
+    throw refuse(`prompt ${text}: ${messageOf(error)}`);
+  }
+  if (!/^\s*\[/.test(words)) return { prompt: words };
+  try {
+    return { messages: JSON.parse(words) };
+  } catch {
+    return { prompt: words };
+  }
+}
+
+/** All must hold; with weights or a threshold, their weighted mean must reach it. */
+function together(parts: { choice: Choice; weight: number }[], threshold: unknown): Choice {
+  const evaluators = parts.map(({ choice }) => choice);
+  const counted = parts.filter(({ weight }) => weight > 0);
+  if (typeof threshold === "number" && threshold > 0 && counted.length > 0) {
+    return {
+      name: "weighted",
+      evaluators: counted.map(({ choice }) => choice),
+      weights: counted.map(({ weight }) => weight),
+      pass_at: threshold,
+    };
+  }
+  return evaluators.length === 1 ? evaluators[0] : { name: "all", evaluators };
+}
+
+function escaped(text: unknown): string {
+  return String(text).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
+/** `openai:chat:gpt-4o` as a provider and its model. */
+function modelOf(provider: unknown, refuse: (why: string) => InputError): object {
+  if (provider === undefined) return {};
+  const text = typeof provider === "string" ? provider : asObject(provider)?.id;
+  const match = /^(\w+):(?:(?:chat|completion|embeddings?|responses):)?([^]+)$/.exec(String(text));
+  if (match === null) throw refuse(`provider ${JSON.stringify(provider)} of a judge`);
+  return { provider: match[1], model: match[2] };
+}
+
+function choiceOf(
+  { type, value, threshold, provider }: JsonObject,
+  shared: unknown,
+  refuse: (why: string) => InputError,
+): Choice {
+  const at = (otherwise: number) => typeof threshold === "number" ? threshold : otherwise;
+  const contains = (mode: string, case_sensitive: boolean): Choice => ({
+    name: "contains",
+    expected: mode === "all" && !Array.isArray(value) ? String(value) : listOf(value).map(String),
+    mode,
+    case_sensitive,
+  });
+  const without = (pattern: string, flags: string): Choice => ({
+    name: "regex",
+    pattern: `^(?![^]*(?:${pattern}))`,
+    flags,
+  });
+  switch (type) {
+    case "equals":
+      return { name: "exact", expected: String(value), case_sensitive: true };
+    case "contains":
+    case "contains-all":
+      return contains("all", true);
+    case "icontains":
+    case "icontains-all":
+      return contains("all", false);
+    case "contains-any":
+      return contains("any", true);
+    case "icontains-any":
+      return contains("any", false);
+    case "not-contains":
+      return without(escaped(value), "");
+    case "not-icontains":
+      return without(escaped(value), "i");
+    case "regex":
+      return { name: "regex", pattern: String(value) };
+    case "not-regex":
+      return without(String(value), "");
+    case "starts-with":
+      return { name: "regex", pattern: `^${escaped(value)}` };
+    case "is-json":
+    case "contains-json":
+      return { name: "json_schema", schema: asObject(value) ?? {} };
+    case "is-refusal":
+      return { name: "refusal" };
+    case "not-is-refusal":
+      return { name: "refusal", expected: false };
+    case "similar":
+      return {
+        name: "similarity",
+        expected: listOf(value).map(String),
+        pass_at: at(0.75),
+        ...modelOf(provider ?? "openai:text-embedding-3-large", refuse),
+      };
+    case "llm-rubric":
+      return {
+        name: "judge",
+        rubric: String(value),
+        choices: { pass: 1, fail: 0 },
+        ...modelOf(provider ?? shared, refuse),
+      };
+    case "factuality":
+      return {
+        name: "judge",
+        rubric: "The answer says the same as the right answer, and nothing that contradicts it.",
+        reference: String(value),
+        choices: { pass: 1, fail: 0 },
+        ...modelOf(provider ?? shared, refuse),
+      };
+    default:
+      throw refuse(
+        `assertion "${type}": dyno has none like it; its evaluators are in docs/evaluators.md`,
+      );
+  }
+}
