@@ -108,6 +108,7 @@ export type { GateCheck, GateResult } from "./compare/gate.ts";
 export { readGateSide, runGate } from "./compare/gate_sides.ts";
 export type { GateQuestions, GateSide } from "./compare/gate_sides.ts";
 export type { LoadSample, ReadGaps } from "./compare/load_sample.ts";
+export type { TurnFigures } from "./load/by_turn.ts";
 export type { GapsOf } from "./load/rates.ts";
 export { Budget, BudgetSpentError } from "./run/budget.ts";
 export type { BudgetLimits, Reservation, Spent } from "./run/budget.ts";

@@ -1,8 +1,15 @@
 /** Runs and their items as rows of a table, for the programs that read tables. */
+import { latencies } from "../endpoint/latency.ts";
+import { InputError } from "../errors.ts";
+import { readRecords } from "../load/load_journal.ts";
+import { slicesOf } from "../load/slices.ts";
+import { runDirectoryAt } from "../run/directory.ts";
 import { readRunDirectory } from "../run/read_run.ts";
+import { TokenFileReader } from "../run/token_file.ts";
 import { itemCost, priceRun } from "./cost.ts";
 import type { IndexedRun } from "../run/index.ts";
 import type { PriceTable } from "../run/prices.ts";
+import type { RequestRecord } from "../run/request_record.ts";
 import type { Row, RowColumn, RowTable } from "../formats/parquet.ts";
 
 const of = (type: RowColumn["type"], ...names: string[]) => names.map((name) => ({ name, type }));
@@ -28,6 +35,95 @@ const RUN_COLUMNS: readonly RowColumn[] = [
   ...of("count", "judged"),
   ...of("text", "path", "tags"),
 ];
+
+const REQUEST_COLUMNS: readonly RowColumn[] = [
+  ...of("text", "run_id"),
+  ...of("count", "request", "stage"),
+  ...of("flag", "warmup"),
+  ...of("text", "request_id", "session"),
+  ...of("count", "conversation", "turn"),
+  ...of("number", "intended_s", "sent_s", "first_token_s", "last_token_s", "end_s"),
+  ...of("count", "status"),
+  ...of("text", "failure", "finish_reason"),
+  ...of("count", "prompt_tokens", "cached_tokens", "completion_tokens"),
+  ...of("number", "ttft_ms", "ttft_intended_ms", "tpot_ms", "e2e_ms", "e2e_intended_ms"),
+  ...of("number", "lateness_ms", "connect_ms", "cost_usd"),
+];
+
+const SLICE_COLUMNS: readonly RowColumn[] = [
+  ...of("text", "run_id"),
+  ...of("number", "start_s", "duration_s"),
+  ...of("count", "sent", "answered", "failed"),
+  ...of("number", "in_flight", "output_tokens_per_s", "ttft_p50_ms", "ttft_p99_ms", "tpot_p50_ms"),
+  ...of("number", "e2e_p50_ms", "e2e_p99_ms"),
+];
+
+const NS_PER_S = 1e9;
+
+/**
+ * Every request of loads as it was measured: a row a request, times from the first request's turn.
+ *
+ * @throws {InputError} a run that is no load of ours, whose requests' times are not known.
+ */
+export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable> {
+  const rows: Row[] = [];
+  for (const run of runs) {
+    const records = await recordsOf(run);
+    const begin_ns = records.reduce((t, each) => Math.min(t, each.t_intended_ns), Infinity);
+    const since = (t_ns: number | null) => t_ns === null ? null : (t_ns - begin_ns) / NS_PER_S;
+    for (const record of records.toSorted((a, b) => a.request - b.request)) {
+      const { normalized_latency_ms: _, ...times } = latencies(record);
+      rows.push({
+        run_id: run.run_id,
+        request: record.request,
+        stage: record.warmup ? null : record.stage,
+        warmup: record.warmup,
+        request_id: record.request_id ?? null,
+        session: record.session ?? null,
+        conversation: record.conversation,
+        turn: record.turn,
+        intended_s: since(record.t_intended_ns),
+        sent_s: since(record.t_sent_ns),
+        first_token_s: since(record.t_first_token_ns),
+        last_token_s: since(record.t_last_token_ns),
+        end_s: since(record.t_end_ns),
+        status: record.status,
+        failure: record.failure,
+        finish_reason: record.finish_reason ?? null,
+        prompt_tokens: record.prompt_tokens,
+        cached_tokens: record.usage_details?.cached_tokens ?? null,
+        completion_tokens: record.completion_tokens,
+        ...times,
+        connect_ms: record.connect_ns / 1e6,
+        cost_usd: record.cost_usd,
+      });
+    }
+  }
+  return { columns: REQUEST_COLUMNS, rows };
+}
+
+/** Loads in slices of so many seconds: a row a slice. @throws {InputError} as {@linkcode requestRows}. */
+export async function sliceRows(runs: readonly IndexedRun[], slice_s: number): Promise<RowTable> {
+  const rows: Row[] = [];
+  for (const run of runs) {
+    const records = await recordsOf(run);
+    using tokens = new TokenFileReader(runDirectoryAt(run.path));
+    for (const slice of slicesOf(records, (record) => tokens.gapsOf(record), slice_s)) {
+      rows.push({ run_id: run.run_id, ...slice });
+    }
+  }
+  return { columns: SLICE_COLUMNS, rows };
+}
+
+async function recordsOf(
+  { kind, path, run_id, source_form }: IndexedRun,
+): Promise<RequestRecord[]> {
+  if (kind === "load" && source_form === "dyno") return await readRecords(runDirectoryAt(path));
+  const what = kind === "load" ? `a load of ${source_form}` : `a ${kind}`;
+  throw new InputError(
+    `${run_id}: ${what}, which has no requests with their times; expected a load`,
+  );
+}
 
 /** A row a run; `tags` apart by spaces. */
 export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTable {

@@ -46,6 +46,10 @@ export class Reply {
   readonly tokens: TokenStamps = new TokenStamps();
   /** The first event with a choice, tokens or not; null before it. */
   t_first_choice_ns: number | null = null;
+  /** The last of them, the one that finishes the answer; null before the first. */
+  t_last_choice_ns: number | null = null;
+  /** How many of them there were. */
+  choice_events = 0;
   /** The largest lag of a read behind the kernel's receipt; null when never known. */
   lag_max_ns: number | null = null;
   /** `[DONE]`, a finish reason or a whole body came: the answer was not cut. */
@@ -236,7 +240,11 @@ export class Reply {
       }
     }
     const said = this.#read(data, true);
-    if (said.has_choice) this.t_first_choice_ns ??= t_ns;
+    if (said.has_choice) {
+      this.t_first_choice_ns ??= t_ns;
+      this.t_last_choice_ns = t_ns;
+      this.choice_events++;
+    }
     this.#add(said);
     if (!said.has_token) return;
     this.tokens.add(t_ns);

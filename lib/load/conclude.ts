@@ -3,6 +3,7 @@ import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { figuresByTurn } from "./by_turn.ts";
 import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summariseServer } from "./server/server_metrics.ts";
@@ -55,6 +56,7 @@ export function conclude(measurement: Measurement): LoadResults {
     !record.warmup && stages[record.stage] && isInside(record, stages[record.stage].window)
   );
   const cache = cacheUse(inside, summary, plan.prompts.shared);
+  const turns = figuresByTurn(inside);
   const verdict = verdictOf(measurement, cache, measured, total);
   const books = load.ledger.books();
   return {
@@ -73,6 +75,7 @@ export function conclude(measurement: Measurement): LoadResults {
     total_cost_usd: books.total.total_cost_usd,
     requests_of_unknown_cost: books.total.requests_of_unknown_cost,
     ledger: books,
+    ...(turns === null ? {} : { turns }),
     slos: plan.slos,
     ...(plan.statements.length ? { statements: statementsOf(measurement, stages, gapsOf) } : {}),
     verdict,

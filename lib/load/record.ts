@@ -45,6 +45,8 @@ export function recordOf(
     t_sent_ns: known(exchange.t_sent_ns),
     t_first_byte_ns: known(exchange.t_first_byte_ns),
     t_first_choice_ns: reply.t_first_choice_ns,
+    t_last_choice_ns: reply.t_last_choice_ns,
+    choice_events: reply.choice_events,
     t_first_token_ns: tokens.first_ns,
     t_last_token_ns: tokens.last_ns,
     t_end_ns: exchange.t_end_ns,

@@ -66,9 +66,9 @@ export function reportAs(
         ),
         row(
           "ITL",
-          all.flatMap(({ record, gaps }) => [...falseGap(record), ...gaps]),
+          all.flatMap(({ record, gaps }) => chunkGaps(record, gaps)),
           ours.gap,
-          "also the time from a role-only chunk to the first token",
+          "between all chunks with choices: also from a role-only one, and to the one that finishes",
         ),
         row("E2EL", all.map(({ e2e_ms }) => e2e_ms), ours.e2e, ""),
       ];
@@ -136,11 +136,23 @@ function firstChunk({ t_first_choice_ns, t_sent_ns }: RequestRecord): number | n
   return (t_first_choice_ns - t_sent_ns) / NS_PER_MS;
 }
 
-/** From a chunk without a token to the first token. */
-function falseGap({ t_first_choice_ns, t_first_token_ns }: RequestRecord): number[] {
-  if (t_first_choice_ns === null || t_first_token_ns === null) return [];
-  const gap = (t_first_token_ns - t_first_choice_ns) / NS_PER_MS;
-  return gap > 0 ? [gap] : [];
+/**
+ * Gaps between all chunks with choices, as vLLM's bench takes them (endpoint_request_func.py): beside those
+ * between tokens from a role-only chunk to the first token, and from the last token to the chunk that finishes
+ * the answer. Chunks of one read of the socket have gaps of 0.
+ */
+function chunkGaps(record: RequestRecord, gaps: Float32Array): number[] {
+  const { t_first_choice_ns, t_first_token_ns, t_last_token_ns, t_last_choice_ns } = record;
+  const all = [...gaps];
+  const add = (from_ns: number | null | undefined, to_ns: number | null | undefined) => {
+    if (from_ns == null || to_ns == null || to_ns <= from_ns) return;
+    all.push((to_ns - from_ns) / NS_PER_MS);
+  };
+  add(t_first_choice_ns, t_first_token_ns);
+  add(t_last_token_ns, t_last_choice_ns);
+  const zeros = (record.choice_events ?? 0) - 1 - all.length;
+  for (let i = 0; i < zeros; i++) all.push(0);
+  return all;
 }
 
 /** Tokens that came in an event with others, beyond the one that is counted for it. */

@@ -6,6 +6,7 @@ import type { FailureClass } from "../endpoint/errors.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { Slo } from "./slo.ts";
+import type { TurnFigures } from "./by_turn.ts";
 import type { JudgedStatement } from "./statement.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Window } from "./window.ts";
@@ -133,6 +134,8 @@ export interface LoadResults {
   requests_of_unknown_cost: number;
   /** Every request's tokens and dollars in sums, by who asked. */
   ledger: Books;
+  /** First turns beside later ones; left out where there are no later ones. */
+  turns?: TurnFigures[];
   /** What a good request had to keep to; empty for none. */
   slos: Slo[];
   /** What was to hold for the run as a whole, and whether it did; none asked for: left out. */

@@ -33,6 +33,10 @@ export interface RequestRecord {
   t_first_byte_ns: number | null;
   /** The first event with a choice, tokens or not. */
   t_first_choice_ns: number | null;
+  /** The last event with a choice, tokens or not. An earlier dyno kept none. */
+  t_last_choice_ns?: number | null | undefined;
+  /** Events with a choice, tokens or not. An earlier dyno kept none. */
+  choice_events?: number | undefined;
   /** The first event that carried tokens. */
   t_first_token_ns: number | null;
   /** The last event that carried tokens. */
@@ -162,6 +166,8 @@ export const requestRecordForm = fields<RequestRecord>({
   t_sent_ns: orNull(isNumber),
   t_first_byte_ns: orNull(isNumber),
   t_first_choice_ns: orNull(isNumber),
+  t_last_choice_ns: orMissing(orNull(isNumber)),
+  choice_events: orMissing(isNumber),
   t_first_token_ns: orNull(isNumber),
   t_last_token_ns: orNull(isNumber),
   t_end_ns: isNumber,

@@ -60,6 +60,7 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
     ...verdictLines(results.verdict, paint),
     "",
     ...intervalLines(results.total),
+    ...turnLines(results),
     ...outcomeLines(results),
     ...results.notes.slice(0, MOST_NOTES).flatMap((note) => wrapped("note: ", note)),
     ...(results.notes.length > MOST_NOTES
@@ -167,6 +168,18 @@ function intervalLines({ metrics: { ttft_ms } }: StageResults): string[] {
   const known = parts.filter((part) => part !== null);
   if (known.length === 0) return [];
   return [`ttft ${known.join(", ")} ms (95 % intervals, ${(p50 ?? p99)?.method})`];
+}
+
+function turnLines({ turns = [] }: LoadResults): string[] {
+  return turns.map(({ turn, requests, answered, ttft_ms, prompt_tokens_mean, cached_share }) => {
+    const known = [
+      `${answered} of ${requests} answered`,
+      `ttft p50 ${shown(ttft_ms?.p50)}, p99 ${shown(ttft_ms?.p99)} ms`,
+      ...(prompt_tokens_mean === null ? [] : [`${shown(prompt_tokens_mean)} prompt tokens`]),
+      ...(cached_share === null ? [] : [`${(cached_share * 100).toFixed(1)} % of them cached`]),
+    ];
+    return `${turn} turns: ${known.join(", ")}`;
+  });
 }
 
 function intervalText(

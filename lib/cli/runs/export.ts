@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { itemCost } from "../../compare/cost.ts";
 import { spreadsheetRow } from "../../formats/csv.ts";
-import { itemRows, runRows } from "../../compare/export_rows.ts";
+import { itemRows, requestRows, runRows, sliceRows } from "../../compare/export_rows.ts";
 import { parquetOf } from "../../formats/parquet.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
@@ -15,6 +15,7 @@ import { readRunDirectory } from "../../run/read_run.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
 import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
+import { DURATION_FORM, parseDuration } from "../../text/duration.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, folderOf, withRuns } from "./query.ts";
 import { itemsPage, markdown, runPage, runsPage } from "./export_pages.ts";
@@ -27,13 +28,20 @@ import type { Command, CommandContext } from "../ui/command.ts";
 const FORMATS = ["csv", "json", "jsonl", "parquet", "perfetto", "html", "markdown"] as const;
 /** Other programs' forms, each one file or more. */
 const FORMS = ["smi_bench", "koderz", "benchmark_test_runner", "batch_eval"] as const;
-const ROWS = ["items", "runs"] as const;
+const ROWS = ["items", "runs", "requests"] as const;
+
+/** Forms that are tables. */
+const TABLES: ReadonlySet<string> = new Set(["csv", "jsonl", "parquet"]);
 
 const flags = {
   ...filterFlags,
   ...pricesFlag,
   "format": choice([...FORMATS, ...FORMS], "the form"),
-  "rows": choice(ROWS, "of tables: a row an item or a row a run (items of one run, else runs)"),
+  "rows": choice(
+    ROWS,
+    "of tables: a row an item, a run, or a request of a load with all its times",
+  ),
+  "slice": text("TIME", "of tables: loads in slices of time, a row each, as 10s"),
   "out": text(
     "FILE",
     "writes there instead of standard output; a folder for other programs' forms",
@@ -47,11 +55,12 @@ export const command: Command = {
     "",
     "Exports the runs given, or all that fit the filters. json: {run_id, mode, start_time, end_time,",
     "duration_seconds, config, results[], summary}, a list for more than one run; the gate reads it as a",
-    "baseline. csv, jsonl, parquet: a row an item, or a row a run; a text in a CSV that a spreadsheet",
-    "would run as a formula gets an apostrophe. perfetto: requests, host samples and alerts of one suite",
-    "run on one time line, for ui.perfetto.dev. html: a run's report page; of several runs, or of one",
-    "without a report, a page with a table. smi_bench, koderz, benchmark_test_runner, batch_eval: the",
-    "files of that program, into the folder --out; dyno runs import reads them back.",
+    "baseline. csv, jsonl, parquet: a row an item, a run, a load's request or a slice of its time; a text",
+    "in a CSV that a spreadsheet would run as a formula gets an apostrophe. perfetto: requests, host",
+    "samples and alerts of one suite run on one time line, for ui.perfetto.dev. html: a run's report",
+    "page; of several runs, or of one without a report, a page with a table. smi_bench, koderz,",
+    "benchmark_test_runner, batch_eval: the files of that program, into the folder --out; dyno runs",
+    "import reads them back.",
     "",
     ...flagHelp(flags),
     "",
@@ -73,7 +82,17 @@ export const command: Command = {
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const runs = await chosenRuns(index, positional, filterOf(values));
       if (form !== undefined) return await exportForm(form as SourceForm, runs, out!, terminal);
-      const rows = values.rows ?? (runs.length === 1 ? "items" : "runs");
+      const rows = values.slice !== undefined
+        ? { slice_s: sliceOf(values.slice, values.rows) }
+        : values.rows ?? (runs.length === 1 ? "items" : "runs");
+      if ((rows === "requests" || typeof rows === "object") && !TABLES.has(format)) {
+        throw new InputError(
+          `--${typeof rows === "object" ? "slice" : "rows requests"}: for ${
+            [...TABLES].join(", ")
+          }, not ` +
+            `--format ${format}`,
+        );
+      }
       const parts = await partsOf(format, runs, rows, prices, (line) => terminal.warn(line));
       if (out !== undefined) {
         writeFileAtomic(out, parts);
@@ -84,10 +103,23 @@ export const command: Command = {
   },
 };
 
+/** Which rows a table has. */
+type RowsAsked = typeof ROWS[number] | { slice_s: number };
+
+/** @throws {InputError} no time, or rows of another kind beside it. */
+function sliceOf(text: string, rows: string | undefined): number {
+  const slice_s = parseDuration(text, "s");
+  if (slice_s === null || !(slice_s > 0)) {
+    throw new InputError(`--slice: "${text}"; expected ${DURATION_FORM}, as 10s`);
+  }
+  if (rows !== undefined) throw new InputError(`--rows: a slice is a row; leave it or --slice out`);
+  return slice_s;
+}
+
 async function partsOf(
   format: string,
   runs: readonly IndexedRun[],
-  by: typeof ROWS[number],
+  by: RowsAsked,
   prices: PriceTable,
   warn: (line: string) => void,
 ): Promise<Iterable<string | Uint8Array>> {
@@ -111,7 +143,13 @@ async function partsOf(
     }
     return runs.length === 1 ? [summaries[0], "\n"] : ["[\n", summaries.join(",\n"), "\n]\n"];
   }
-  const table = by === "runs" ? runRows(runs, prices) : await itemRows(runs, prices, warn);
+  const table = typeof by === "object"
+    ? await sliceRows(runs, by.slice_s)
+    : by === "requests"
+    ? await requestRows(runs)
+    : by === "runs"
+    ? runRows(runs, prices)
+    : await itemRows(runs, prices, warn);
   if (format === "parquet") return [await parquetOf(table)];
   if (format === "jsonl") return table.rows.map((row) => JSON.stringify(row) + "\n");
   const names = table.columns.map(({ name }) => name);

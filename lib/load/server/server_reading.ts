@@ -42,6 +42,7 @@ const NAMES: Record<ServerKind, Names> = {
     running: ["llamacpp_requests_processing"],
     waiting: ["llamacpp_requests_deferred"],
     kv_cache_usage: ["llamacpp_kv_cache_usage_ratio"],
+    prefix_cache_hits_total: ["llamacpp_prompt_tokens_cached"],
     prompt_tokens_total: ["llamacpp_prompt_tokens"],
     generation_tokens_total: ["llamacpp_tokens_predicted"],
   },
@@ -114,18 +115,24 @@ export function readingOf(
     const values = valuesOf(field);
     return values.length ? values.reduce((a, b) => a + b) / values.length : null;
   };
+  const hits = sum("prefix_cache_hits_total");
+  const prompts = sum("prompt_tokens_total");
+  // llama.cpp counts the tokens that it reused, and apart from them those that it processed
+  const looked_up = server === "llama.cpp" && hits !== null && prompts !== null
+    ? hits + prompts
+    : sum("prefix_cache_queries_total");
   return {
     t_ns,
     running: sum("running"),
     waiting: sum("waiting"),
     kv_cache_usage: max("kv_cache_usage"),
-    prefix_cache_hits_total: sum("prefix_cache_hits_total"),
-    prefix_cache_queries_total: sum("prefix_cache_queries_total"),
+    prefix_cache_hits_total: hits,
+    prefix_cache_queries_total: looked_up,
     prefix_cache_hit_rate: mean("prefix_cache_hit_rate"),
     queue_time_sum_s: sum("queue_time_sum_s"),
     queue_time_count: sum("queue_time_count"),
     preemptions_total: sum("preemptions_total"),
-    prompt_tokens_total: sum("prompt_tokens_total"),
+    prompt_tokens_total: prompts,
     generation_tokens_total: sum("generation_tokens_total"),
   };
 }

@@ -89,6 +89,11 @@ Deno.test("SGLang: ranks and priorities are not counted twice", () => {
 Deno.test("llama.cpp and TGI tell less", () => {
   const common = { running: 4, waiting: 2, prompt_tokens_total: 120, generation_tokens_total: 300 };
   assertEquals(read(llamaCppPage(busy)), { ...NOTHING, ...common, kv_cache_usage: 0.25 });
+  // what it reused it counts apart from what it processed: 30 of 150 prompt tokens
+  const counter = "llamacpp:prompt_tokens_cached_total";
+  const reused = read(`${llamaCppPage(busy)}# TYPE ${counter} counter\n${counter} 30\n`);
+  assertEquals([reused.prefix_cache_hits_total, reused.prefix_cache_queries_total], [30, 150]);
+  assertEquals(reused.prompt_tokens_total, 120);
   assertEquals(read(tgiPage(busy)), {
     ...NOTHING,
     ...common,
