@@ -28,7 +28,7 @@ export const commands: Commands = {
     load: () => import("./load/calibrate.ts"),
   },
   runs: {
-    summary: "runs that are over: list, show, analyze, compare, cost, trend, gate, export, …",
+    summary: "finished runs: list, show, analyze, compare, cost, trend, gate, export, …",
     load: () => import("./runs/runs.ts"),
   },
   sweep: {
@@ -96,6 +96,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   tolerateSizeLimit();
   tellOfStrays(terminal, debug);
   try {
+    if (name === "help" && rest.length > 0) {
+      (await helpOn(rest)).forEach((line) => terminal.out(line));
+      return EXIT.good;
+    }
     if (name === undefined || name === "help" || name === "--help" || name === "-h") {
       overview().forEach((line) => terminal.out(line));
       return name === undefined ? EXIT.wrongInput : EXIT.good;
@@ -163,15 +167,55 @@ function stackOf(error: unknown): string[] {
   return stack.replace(message, () => onOneLine(message)).split("\n");
 }
 
+/** Commands by the job that they are for, in the order of the help. */
+const JOBS: readonly [job: string, names: readonly string[]][] = [
+  ["begin", ["quickstart", "doctor", "mock"]],
+  ["measure an endpoint", ["run", "load", "calibrate", "batch"]],
+  ["look at what was measured", ["runs"]],
+  ["try settings of a program", ["sweep", "collect", "report", "sim"]],
+  ["watch a host", ["sample"]],
+  ["let others start runs", ["serve", "integration"]],
+  ["write files and commands", ["schema", "completions"]],
+];
+
+/** What `dyno help TOPIC` says of words that many commands use. */
+const TOPICS = ["metrics", "slo", "verdict", "files", "units"];
+
 function overview(): string[] {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const line = (name: string) => `  ${name.padEnd(width)}  ${commands[name].summary}`;
+  const grouped = new Set(JOBS.flatMap(([, names]) => names));
+  const others = Object.keys(commands).filter((name) => !grouped.has(name));
+  const jobs = others.length > 0 ? [...JOBS, ["do other things", others] as const] : JOBS;
   return [
     "dyno: a dynamometer for LLM endpoints and agent schedulers",
     "",
-    "dyno COMMAND [flags]      dyno COMMAND --help      dyno --version",
+    "dyno COMMAND [flags]      dyno help COMMAND      dyno --version",
+    ...jobs.flatMap(([job, names]) => ["", `To ${job}:`, ...names.map(line)]),
     "",
-    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
-    "",
+    `What the words mean: dyno help ${TOPICS.join("|")}`,
     "--debug shows where an error came from.",
   ];
+}
+
+/**
+ * The help of a command or a topic.
+ *
+ * @throws {InputError} there is no such, with the nearest.
+ */
+async function helpOn([name, ...rest]: string[]): Promise<string[]> {
+  if (Object.hasOwn(commands, name)) {
+    const { command } = await commands[name].load();
+    return (await command.subcommand?.(rest) ?? command).help;
+  }
+  if (!TOPICS.includes(name)) {
+    const known = [...Object.keys(commands), ...TOPICS];
+    throw new InputError(
+      `dyno help: "${name}" is neither a command nor one of ${TOPICS.join(", ")}${
+        didYouMean(name, known)
+      }`,
+    );
+  }
+  const { topics } = await import("./help_topics.ts");
+  return topics[name]();
 }

@@ -50,9 +50,11 @@ export function sampleSummary(
     `${span_s.toFixed(2)} s, ${information.records} samples at ${
       information.achieved_hz.toFixed(1)
     } Hz (${description.sampler})`,
-    `CPU ${shown(performance.cpu_usage_percent, 1)} %, at most ${
-      shown(performance.cpu_usage_percent_max, 1)
-    } % over 100 ms; ` +
+    (performance.cpu_usage_percent === null
+      ? "CPU: not sampled; "
+      : `CPU ${shown(performance.cpu_usage_percent, 1)} %, at most ${
+        shown(performance.cpu_usage_percent_max, 1)
+      } % over 100 ms; `) +
     `memory ${shown(performance.memory_used_gb, 2)} GiB`,
     ...(process.cpu_s === null ? [] : [processLine(process.cpu_s, process.rss_max_bytes)]),
     ...energies.map((energy) => energyLine(energy, idle, span_s)),

@@ -32,7 +32,7 @@ export const labelledTests: Fold<"run", Map<string, LabelledTest>> = {
 export interface JudgeAgreement extends Agreement {
   /** Which model; "majority" for several together. */
   judge: string;
-  /** Labelled tests on which it made no choice: they are in no figure. */
+  /** Labelled tests on which it made no choice: they are excluded. */
   without_choice: number;
   /** How often each label met each choice. */
   table: { label: string; choice: string; tests: number }[];

@@ -248,7 +248,7 @@ function notesOf(
   if (measured === null) {
     notes.push(
       "it was cut off: these are the requests that had ended by then" +
-        (in_flight ? `; ${requestsWere(in_flight)} in flight: in no figure` : ""),
+        (in_flight ? `; ${requestsWere(in_flight)} in flight: excluded` : ""),
     );
   }
   if (
@@ -267,13 +267,17 @@ function notesOf(
     );
   }
   if (requests.outside > 0) {
-    notes.push(`${requestsWere(requests.outside)} outside of the measured window: in no figure`);
+    notes.push(
+      `${
+        requestsWere(requests.outside)
+      } outside of the measured window: excluded (ramp-up or drain)`,
+    );
   }
   if (requests.warmup > 0) {
     notes.push(
       requests.warmup === 1
-        ? "1 warm-up request is in no figure"
-        : `${requests.warmup} warm-up requests are in no figure`,
+        ? "1 warm-up request, excluded from results"
+        : `${requests.warmup} warm-up requests, excluded from results`,
     );
   }
   if (requests.unfinished > 0) {

@@ -40,7 +40,7 @@ export interface StageResults {
     unfinished: number;
     /** Due, but not sent until the end: without a place in flight, or the client fell behind. */
     unsent: number;
-    /** Of an open loop, those whose turn came after its end: in no figure. */
+    /** Of an open loop, those whose turn came after its end: excluded. */
     outside: number;
     warmup: number;
   };

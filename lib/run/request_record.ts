@@ -17,7 +17,7 @@ export interface RequestRecord {
   session?: string | undefined;
   /** Number of the measured stage, from 0: its place in `stages` of the results. */
   stage: number;
-  /** Sent before the measured part; in no figure. */
+  /** Sent before the measured part; excluded from results. */
   warmup: boolean;
   /** The conversation it belongs to, and its turn from 0; null outside of conversations. */
   conversation: number | null;

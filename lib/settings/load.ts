@@ -101,9 +101,9 @@ export const loadSettingsSchema = z.strictObject({
     help: "requests of each load (with turns: conversations), or --duration, if that ends first",
     placeholder: "N",
   }),
-  /** Requests before it, in no figure. */
+  /** Warm-up requests, excluded from results. */
   warmup: z.int().min(0).default(0).register(about, {
-    help: "requests before it, in no figure",
+    help: "warm-up requests, excluded from results",
     placeholder: "N",
   }),
   /** How long requests in flight may still take at the end: seconds, or a text such as "2m". */

@@ -72,7 +72,7 @@ export function seconds(
   { min = 0, above = false, named = false }: { min?: number; above?: boolean; named?: boolean } =
     {},
 ) {
-  const expected = `expected ${DURATION_FORM}, ${above ? "above" : "from"} ${min}`;
+  const expected = `expected ${DURATION_FORM}, ${above ? "above" : "at least"} ${min}`;
   const schema = z.union([z.number(), z.string()]).transform((given, context) => {
     const value = typeof given === "number" ? given : parseDuration(given, "s");
     const plain = typeof given === "number" || isPlainNumber(given);
@@ -207,10 +207,10 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   }
   if ((issue.code === "too_small" || issue.code === "too_big") && issue.origin !== "string") {
     const bound = issue.code === "too_small"
-      ? `${issue.inclusive ? "from" : "above"} ${issue.minimum}`
-      : `${issue.inclusive ? "up to" : "below"} ${issue.maximum}`;
+      ? `${issue.inclusive ? "at least" : "above"} ${issue.minimum}`
+      : `${issue.inclusive ? "at most" : "below"} ${issue.maximum}`;
     const of = issue.origin === "number" || issue.origin === "int" ? "a number" : "a list of";
-    return `expected ${of} ${bound}`;
+    return `expected ${of}${of === "a number" && issue.inclusive ? "," : ""} ${bound}`;
   }
   if (issue.code === "invalid_union" && issue.discriminator !== undefined) {
     return `expected ${kindsOf(issue.inst as z.ZodUnion, issue.discriminator).join(", ")}`;

@@ -133,7 +133,7 @@ Deno.test("what is wrong with a task is told with its place", async () => {
     [suiteTask({ suite: "runs/bench_x/suite.json" }), "suite", "not in a folder"],
     [suiteTask({ suite: "." }), "suite", "not a file"],
     [suiteTask({ suite: "a\0b" }), "suite", "NUL"],
-    [suiteTask({ workers: 0 }), "workers", "a number from 1"],
+    [suiteTask({ workers: 0 }), "workers", "a number, at least 1"],
     [suiteTask({ worker: 1 }), "worker", 'did you mean "workers"'],
     [suiteTask({ timeout: 5000 }), "timeout", "ms meant?"],
     [suiteTask({ endpoint: "file:///etc/passwd" }), "endpoint", "http"],

@@ -60,7 +60,7 @@ Deno.test("flags give settings under their names, in the settings' units", () =>
 
 Deno.test("a wrong value is told with what is expected, a slip of units is asked about", () => {
   assertStringIncludes(refusal("--share", "2"), "expected a number above 0 to 1");
-  assertStringIncludes(refusal("--workers", "0"), 'expected a whole number from 1, or "auto"');
+  assertStringIncludes(refusal("--workers", "0"), 'expected a whole number, at least 1, or "auto"');
   assertStringIncludes(refusal("--pause", "soon"), "expected a time such as 500ms");
   for (const flag of ["--pause", "--patience"]) {
     assertStringIncludes(refusal(flag, "5000"), "ms meant?");

@@ -149,7 +149,7 @@ Deno.test("a dry run prints the runs and makes nothing; bad flags are named", as
       [["--config", "none.json"], /^none\.json: no such file/],
       [
         ["--config", path, "--jobs", "0"],
-        /--jobs: "0" is not valid; expected a whole number from 1/,
+        /--jobs: "0" is not valid; expected a whole number, at least 1/,
       ],
       [["--config", path, "--exp_name", "a/b"], /--exp_name: "a\/b"/],
       [["--config", path, "--resum"], /--resum: no such flag.*--resume|resume/],

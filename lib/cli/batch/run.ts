@@ -114,6 +114,8 @@ async function start(
   using line = new ProgressLine(terminal);
   let waited_for = 0;
   let started_ms = performance.now();
+  const began_ms = started_ms;
+  const rehearsal = values.speedup;
   const told = new Set<string>();
   try {
     await runBatch({
@@ -150,6 +152,12 @@ async function start(
     return EXIT.interrupted;
   }
   line[Symbol.dispose]();
+  if (rehearsal !== undefined && left.length > 0) {
+    const real_s = (performance.now() - began_ms) / 1000;
+    terminal.say(
+      `rehearsed: simulated ${durationText(real_s * rehearsal)}, ${durationText(real_s)} real`,
+    );
+  }
   return conclude(session, terminal);
 }
 

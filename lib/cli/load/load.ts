@@ -93,6 +93,8 @@ export const command: Command = {
     "",
     ...flagHelp(flags),
     "",
+    "The words of the output: dyno help metrics, dyno help slo, dyno help verdict.",
+    "",
     "  dyno load --endpoint http://127.0.0.1:8000/v1 --concurrency 16 --duration 60",
     "  dyno load --endpoint http://127.0.0.1:8000/v1 --rate 4 --duration 120 --slo ttft:500 --slo tpot:50",
     "  dyno load --endpoint http://127.0.0.1:8000/v1 --find-capacity rate --slo ttft:500 --duration 20",

@@ -56,6 +56,7 @@ const VERDICTS: Record<
 export function loadTable(results: LoadResults, paint: Palette): string[] {
   return [
     ...stageLines(results, paint),
+    ...glossary(results).map((line) => paint.dim(line)),
     "",
     ...verdictLines(results.verdict, paint),
     "",
@@ -67,6 +68,14 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
       ? [`${results.notes.length - MOST_NOTES} more notes in results.json`]
       : []),
   ];
+}
+
+/** What the words of the table mean. */
+function glossary({ slos, api_type }: LoadResults): string[] {
+  const words = api_type === "embeddings" ? "e2e: the whole answer" : "ttft: to the first token; " +
+    "gap: between tokens; tpot: mean of an answer's gaps; e2e: the whole answer";
+  const goodput = slos.length > 0 ? "; goodput: requests that met every SLO" : "";
+  return wrapped("", `${words}${goodput}. More: dyno help metrics`);
 }
 
 /** The runs of a matrix under one another, each by what is its own; a mark where the client was not trusted. */
@@ -234,7 +243,7 @@ function statementWords(statement: JudgedStatement): string {
   const { text, verdict, value_ms, interval, known, unknown } = statement;
   const range = interval ? ` [${shown(interval.low)}, ${shown(interval.high)}]` : "";
   const words =
-    { met: "met", missed: "not met", undecided: "not enough requests to tell" }[verdict];
+    { met: "met", missed: "not met", undecided: "not enough requests to decide" }[verdict];
   const untold = unknown > 0 ? `, ${unknown} unknown` : "";
   return `${text} ${words}: ${shown(value_ms)}${range} ms of ${known}${untold}`;
 }

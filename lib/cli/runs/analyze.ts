@@ -10,6 +10,7 @@ import { shortened, shownCount } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import type { PackageStats, RunAnalysis } from "../../compare/package_stats.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
+import type { RunSummary } from "../../run/summary.ts";
 import type { Column } from "../ui/table.ts";
 import type { Palette } from "../ui/terminal.ts";
 
@@ -20,11 +21,12 @@ const flags = {
   ...jsonFlag,
 };
 
-const COLUMNS: Column[] = [
-  { title: "Package", align: "left" },
+/** Of dyno's own runs; imported ones keep the words of their document. */
+const columnsOf = (own: boolean, load: boolean): Column[] => [
+  { title: load ? "Request" : own ? "Test" : "Package", align: "left" },
   { title: "Category", align: "left" },
   { title: "Seconds", align: "right" },
-  { title: "Hit Rate", align: "right" },
+  { title: own ? "Score" : "Hit Rate", align: "right" },
   { title: "Tokens", align: "right" },
   { title: "Cost", align: "right" },
   { title: "Error", align: "left" },
@@ -60,7 +62,7 @@ export const command: Command = {
         return EXIT.good;
       }
       terminal.out(counts(analysis, run.summary.kind));
-      sections(analysis, top, terminal.outPaint).forEach((line) => terminal.out(line));
+      sections(analysis, top, run.summary, terminal.outPaint).forEach((line) => terminal.out(line));
       if (analysis.most_expensive.length === 0) {
         const counted = run.items.some(({ completion_tokens }) => completion_tokens !== null);
         const { model } = run.summary;
@@ -82,13 +84,19 @@ function counts(
     (not_judged ? `; ${shownCount(not_judged)} not judged` : "");
 }
 
-function sections(analysis: RunAnalysis, top: number, paint: Palette): string[] {
+function sections(
+  analysis: RunAnalysis,
+  top: number,
+  { source_form, kind }: RunSummary,
+  paint: Palette,
+): string[] {
+  const columns = columnsOf(source_form === "dyno", kind === "load");
   const stats = new Map(analysis.per_package_stats.map((entry) => [entry.package_id, entry]));
   const of = (title: string, ids: readonly string[]) =>
     ids.length === 0 ? [] : [
       "",
       paint.bold(title),
-      ...tableLines(COLUMNS, ids.slice(0, top).map((id) => row(stats.get(id)!)), paint),
+      ...tableLines(columns, ids.slice(0, top).map((id) => row(stats.get(id)!)), paint),
     ];
   const { failing } = analysis;
   const more = failing.length > top ? `, the first ${top} of ${shownCount(failing.length)}` : "";

@@ -25,11 +25,12 @@ const flags = {
   ...jsonFlag,
 };
 
-const COLUMNS: Column[] = [
+/** Of dyno's own runs; imported ones, and lists that hold any, keep the words of their document. */
+const columnsOf = (own: boolean): Column[] => [
   { title: "Run ID", align: "left" },
   { title: "Model", align: "left", cut: true },
-  { title: "Packages", align: "right" },
-  { title: "Hit Rate", align: "right" },
+  { title: own ? "Tests" : "Packages", align: "right" },
+  { title: own ? "Score" : "Hit Rate", align: "right" },
   { title: "Errors", align: "right" },
   { title: "Tokens", align: "right" },
   { title: "tok/s", align: "right" },
@@ -44,9 +45,10 @@ export const command: Command = {
   help: [
     "dyno runs list [flags]",
     "",
-    "Lists runs, newest first; of a comparative run, each mode has a line. Packages are problems; Hit",
-    "Rate is the mean over problems of their score; Errors are answers that did not come; Tokens are",
-    "prompt and completion tokens; tok/s is of all answers together, ttft the median. – is unknown.",
+    "Lists runs, newest first; of a comparative run, each mode has a line. Tests are those of a suite, the",
+    "problems of a coding run or the requests of a load; Score is the mean over them (in a list that holds",
+    "imported runs: Packages and Hit Rate); Errors are answers that did not come; Tokens are prompt and",
+    "completion tokens; tok/s is of all answers together, ttft the median. – is unknown.",
     "",
     ...flagHelp(flags),
     "",
@@ -69,7 +71,10 @@ export const command: Command = {
         return EXIT.good;
       }
       const { outPaint } = terminal;
-      tableLines(COLUMNS, runs.flatMap(rows), outPaint).forEach((line) => terminal.out(line));
+      const own = runs.every(({ source_form }) => source_form === "dyno");
+      tableLines(columnsOf(own), runs.flatMap(rows), outPaint).forEach((line) =>
+        terminal.out(line)
+      );
       const all = runs.length === limit ? index.count(filter) : runs.length;
       if (all > runs.length) {
         terminal.say(terminal.paint.dim(`${runs.length} of ${all} runs; --limit 0 shows all`));

@@ -1,4 +1,4 @@
-/** dyno runs: what to do with runs that are over. One file a subcommand, loaded when it is called. */
+/** dyno runs: what to do with finished runs. One file a subcommand, loaded when it is called. */
 import { commandOfGroup } from "../ui/subcommands.ts";
 import type { Commands } from "../ui/command.ts";
 

@@ -74,8 +74,8 @@ export function number(
     const value = Number(given);
     const fits = given.trim() !== "" && Number.isFinite(value) && value >= min &&
       value <= max && (!whole || Number.isInteger(value));
-    const end = max === Infinity ? "" : ` to ${max}`;
-    if (!fits) throw `a ${whole ? "whole number" : "number"} from ${min}${end}`;
+    const range = max === Infinity ? `, at least ${min}` : ` from ${min} to ${max}`;
+    if (!fits) throw `a ${whole ? "whole number" : "number"}${range}`;
     return value;
   };
   return { kind: "value", placeholder, help, parse };

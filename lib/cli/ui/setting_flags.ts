@@ -141,8 +141,10 @@ function numberIn(form: z.ZodNumber): string {
     bound !== null && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
   const open = (form.def.checks ?? []).map(({ _zod }) => _zod.def as { inclusive?: boolean })
     .some(({ inclusive }) => inclusive === false);
-  const from = known(min) ? ` ${open ? "above" : "from"} ${min}` : "";
-  return `${isInt ? "a whole number" : "a number"}${from}${known(max) ? ` to ${max}` : ""}`;
+  const what = isInt ? "a whole number" : "a number";
+  if (known(min) && known(max)) return `${what} ${open ? "above" : "from"} ${min} to ${max}`;
+  if (known(max)) return `${what}, at most ${max}`;
+  return known(min) ? `${what}${open ? " above" : ", at least"} ${min}` : what;
 }
 
 /** One header by its name. @throws {InputError} not `NAME: VALUE`; its value is not repeated. */

@@ -75,7 +75,7 @@ function timelineNote({ step_s }: Rates, ttfts: number, shown: number): string {
       grouped(shown)
     } are drawn, the lowest and highest of each moment among them.`
     : "";
-  return `Shaded: the measured windows; what lies outside of them is in no figure. Rates are those of ${
+  return `Shaded: the measured windows; what lies outside of them is excluded (ramp-up or drain). Rates are those of ${
     durationLabel(Number((step_s * 1000).toPrecision(2)))
   } each. A dot is a request at its sending.${thinning}`;
 }

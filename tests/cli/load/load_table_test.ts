@@ -97,7 +97,8 @@ Deno.test("a single stage is a single row", () => {
   const stage = stageOf("8 in flight", null, requests, []);
   const found = lines(loadFixture({ stages: [stage], total: stage, slos: [] }, requests).results);
   assertMatch(found[3], /^8 in flight /);
-  assertEquals(found[4], "");
+  assertMatch(found[4], /^ttft: /); // what the words mean, then a space: no total
+  assertEquals(found[6], "");
 });
 
 Deno.test("a verdict is said in words, in its colour, with all its reasons", () => {

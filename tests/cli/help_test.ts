@@ -1,0 +1,49 @@
+/** Help that teaches: commands by job, and what the words mean. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { commands } from "../../lib/cli/main.ts";
+import { MEASURES } from "../../lib/measures/measures.ts";
+import { dynoEach } from "../e2e/dyno.ts";
+import { temporaryFolder } from "../suite/fixture.ts";
+
+Deno.test("help: every command under a job, a command's own, each topic, the nearest of what is none", async () => {
+  using folder = temporaryFolder();
+  const topics = ["metrics", "slo", "verdict", "files", "units"];
+  const [overview, load, own, runs, wrong, ...pages] = await dynoEach([
+    ["--help"],
+    ["help", "load"],
+    ["load", "--help"],
+    ["help", "runs", "list"],
+    ["help", "metrix"],
+    ...topics.map((topic) => ["help", topic]),
+  ], { cwd: folder.path });
+  for (const [name, { summary }] of Object.entries(commands)) {
+    const lines = overview.stdout.split("\n").filter((line) => line.startsWith(`  ${name} `));
+    assertEquals(lines.length, 1, name);
+    assertStringIncludes(lines[0], summary);
+  }
+  assertEquals(overview.stdout.match(/^To .*:$/gm)!.length >= 5, true);
+  for (const topic of topics) assertStringIncludes(overview.stdout, topic);
+  assertEquals([load.code, load.stdout], [0, own.stdout]);
+  assertStringIncludes(runs.stdout, "dyno runs list [flags]");
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, 'did you mean "metrics"');
+  for (const [i, { code, stdout }] of pages.entries()) {
+    assertEquals(code, 0, topics[i]);
+    for (const line of stdout.split("\n")) assert([...line].length <= 100, `${topics[i]}: ${line}`);
+  }
+  const [metrics, slo, verdict, files, units] = pages.map(({ stdout }) => stdout);
+  for (const { name } of MEASURES) assertStringIncludes(metrics, `  ${name}`);
+  for (const word of ["goodput", "tpot_ms", "ttft_intended_ms", "gap_ms"]) {
+    assertStringIncludes(metrics, word);
+  }
+  for (const form of ["ttft:500", "p99(ttft)<300ms", "ttft_p99:300"]) {
+    assertStringIncludes(slo, form);
+  }
+  for (const word of ["TRUSTED", "LIMITED", "CACHED", "UNKNOWN"]) {
+    assertStringIncludes(verdict, word);
+  }
+  for (const word of ["dyno schema suite", "dyno schema sweep", "results.json"]) {
+    assertStringIncludes(files, word);
+  }
+  assertStringIncludes(units, "1h30m");
+});
