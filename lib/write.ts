@@ -70,6 +70,7 @@ export function notWritten(path: string, error: unknown): InputError {
   const code = NUMBERED[number] ?? (error as { code?: string }).code ?? "";
   const why: Record<string, string> = {
     ENOSPC: "no space left on the device; free some or give another --out",
+    ENXIO: "a pipe or a socket, no plain file; remove it",
     EDQUOT: "the disk quota is used up; free some or give another --out",
     EACCES: "permission denied; give a folder that you may write to with --out",
     EPERM: "not permitted; give a folder that you may write to with --out",

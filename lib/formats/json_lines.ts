@@ -7,21 +7,32 @@ import { InputError, messageOf } from "../errors.ts";
 /** The longest line, in characters: one without an end is no JSON Lines file. */
 const LONGEST_LINE = 64_000_000;
 const PIECE_BYTES = 1 << 18;
+/** A gzipped file is a bomb above so much text, where that is so many times the bytes it was packed in. */
+const UNPACKED_BYTES = 64_000_000;
+const MOST_RATIO = 100;
 
 /**
  * A file's text as it is read. A file whose name ends in `.gz` is unpacked; UTF-8, or UTF-16 with a byte
  * order mark, which is dropped.
  *
- * @throws {InputError} a file that is missing, unreadable or no gzip file.
+ * @throws {InputError} a file that is missing, unreadable, no gzip file, or a bomb of one.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
   const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
   const bytes = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  let packed = 0, unpacked = 0;
+  if (bytes !== file) file.on("data", (chunk) => packed += chunk.length);
   // pipe() does not pass errors on.
   file.on("error", (error) => bytes !== file && bytes.destroy(error));
   let decoder: TextDecoder | null = null;
   try {
     for await (const chunk of bytes as AsyncIterable<Uint8Array>) {
+      unpacked += chunk.length;
+      if (bytes !== file && unpacked > UNPACKED_BYTES && unpacked > MOST_RATIO * packed) {
+        throw new InputError(
+          `${path}: unpacks to more than ${MOST_RATIO} times its size; unpack it, and see what it is`,
+        );
+      }
       decoder ??= new TextDecoder(encodingOf(chunk));
       yield decoder.decode(chunk, { stream: true });
     }

@@ -1,5 +1,14 @@
 /** samples.bin and samples.json: records as the sampler made them, and what they mean. */
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, write } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  write,
+} from "node:fs";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
@@ -112,7 +121,7 @@ export function* sampleBatches(
   description: SamplesDescription,
 ): Generator<SampleBatch> {
   const { record_bytes } = description;
-  const fd = openSync(path, "r");
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe in its place is empty, and does not wait
   try {
     const count = Math.floor(fstatSync(fd).size / record_bytes);
     for (let at = 0; at < count; at += BATCH_RECORDS) {
@@ -144,7 +153,7 @@ export function readSamples(folder: string, most = 4000): Samples[] {
 
 function readBatch(path: string, description: SamplesDescription, most: number): SampleBatch {
   const { record_bytes } = description;
-  const fd = openSync(path, "r");
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe in its place is empty, and does not wait
   try {
     const count = Math.floor(fstatSync(fd).size / record_bytes);
     const stride = Math.max(1, Math.ceil(count / most));

@@ -1,7 +1,9 @@
 /** The journal, events.jsonl: what happened, one JSON object a line, on disk before anything else. */
 import {
   closeSync,
+  constants,
   fdatasync,
+  fstatSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -9,6 +11,7 @@ import {
   truncateSync,
 } from "node:fs";
 import { nowNs } from "../native/clock.ts";
+import { InputError } from "../errors.ts";
 import { notWritten, writeAll } from "../write.ts";
 import { leftOut } from "./fold.ts";
 import type { JournalEvents, JournalKind } from "./events.ts";
@@ -38,7 +41,12 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
     this.path = path;
     this.#redactor = redactor;
     try {
-      this.#fd = openSync(path, "a");
+      // a pipe would be waited for; that nothing can be written to a device tells its first event
+      const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+      this.#fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
+      if (fstatSync(this.#fd).isFIFO()) {
+        throw new InputError(`${path}: is no plain file; remove it`);
+      }
     } catch (error) {
       throw notWritten(path, error);
     }

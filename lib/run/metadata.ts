@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 import { clockAnchor } from "../native/clock.ts";
+import { plainFile } from "./plain_file.ts";
 import { dynoVersion, gitSha } from "./version.ts";
 import type { ClockAnchor } from "../native/clock.ts";
 import type { RunDirectory } from "./directory.ts";
@@ -94,7 +95,7 @@ function runtime(): string {
 /** The metadata of a run. @throws {InputError} missing or damaged. */
 export async function readMetadata(directory: RunDirectory): Promise<RunMetadata> {
   try {
-    return JSON.parse(await readFile(directory.metadata, "utf8"));
+    return JSON.parse(await readFile(plainFile(directory.metadata), "utf8"));
   } catch {
     throw new InputError(
       `${directory.metadata}: missing or damaged; the run cannot be resumed, start a new one`,

@@ -52,7 +52,20 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   app.route("/", taskRoutes(options));
   app.route("/", dashboardRoutes());
   app.route("/", apiRoutes(options));
+  // the path's own methods, so that another one is told which there are
+  const routes = app.routes.filter(({ method }) => method !== "ALL")
+    .map(({ method, path }) => ({
+      method,
+      path: new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`),
+    }));
   app.notFound((c) => {
+    const known = routes.filter(({ path }) => path.test(c.req.path)).map(({ method }) => method);
+    if (known.length > 0) {
+      const allow = known.flatMap((method) => method === "GET" ? ["GET", "HEAD"] : [method]);
+      const message = `${c.req.method} ${c.req.path}: expected ${allow.join(", ")}`;
+      const headers = { allow: allow.join(", ") };
+      return problemAnswer(c, new HttpProblem(405, "method_not_allowed", message, { headers }));
+    }
     const what = `${c.req.method} ${c.req.path}: there is no such route; see /openapi.json`;
     return problemAnswer(c, new HttpProblem(404, "not_found", what));
   });

@@ -188,6 +188,7 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
   return {
     openapi: "3.1.0",
     info: { title: "dyno", version: dynoVersion, summary: "Runs tests and loads on LLM endpoints" },
+    servers: [{ url: "/", description: "this server" }],
     security: [{ bearer: [] }, {}],
     paths: operations,
     components: {
@@ -283,7 +284,13 @@ function about(path: string, operationId: string, summary: string, type?: string
 
 function queryParameters(query: z.ZodObject): Json[] {
   const { properties = {} } = schemaOf(query) as { properties?: Record<string, Json> };
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: "query", schema }));
+  const needed = (name: string) => !(query.shape[name] as z.ZodType).safeParse(undefined).success;
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    ...(needed(name) ? { required: true } : {}),
+    schema,
+  }));
 }
 
 function schemaOf(schema: z.ZodType): Json {

@@ -36,6 +36,18 @@ function routesOf({ routes }: ReturnType<typeof serverApp>): string[] {
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
 }
 
+/** What HEAD is answered: GET's head, with its length where that is known. */
+async function headOf(answer: Response): Promise<Response> {
+  const headers = new Headers(answer.headers);
+  if (headers.get("content-type")?.startsWith("text/event-stream")) await answer.body?.cancel();
+  else {
+    let length = 0;
+    for await (const chunk of answer.body ?? []) length += chunk.length;
+    headers.set("content-length", String(length));
+  }
+  return new Response(null, { status: answer.status, headers });
+}
+
 /** How long answers under way may still take at the end. */
 const GRACE_MS = 5000;
 
@@ -139,7 +151,10 @@ export class Server implements AsyncDisposable {
       signal: stopping.signal,
     });
     try {
-      const answer = (request: Request, remote: string) => app.fetch(request, { remote });
+      const answer = async (request: Request, remote: string) => {
+        if (request.method !== "HEAD") return await app.fetch(request, { remote });
+        return await headOf(await app.fetch(new Request(request, { method: "GET" }), { remote }));
+      };
       const listening = await listen(answer, { host, port }, onNotice);
       await runner.start();
       const routes = routesOf(app);

@@ -1,5 +1,5 @@
 /** Reading JSON or YAML that people wrote: errors name the file, the line and the column. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
@@ -9,6 +9,9 @@ import { checked, fileForms } from "./setting.ts";
 
 /** Levels of lists and objects in a file that people write. */
 const DEEPEST = 500;
+
+/** What people write is shorter; more does not fit into one string. */
+const LARGEST_BYTES = 256_000_000;
 
 /** A parsed file with its text, from which positions of later complaints are found. */
 export interface JsonFile {
@@ -30,9 +33,17 @@ export interface JsonFile {
 export async function readJsonFile(path: string): Promise<JsonFile> {
   let text: string;
   try {
+    const { size } = await stat(path);
+    if (size > LARGEST_BYTES) {
+      throw new InputError(
+        `${path}: ${Math.ceil(size / 1e6)} MB is more than the ${
+          LARGEST_BYTES / 1e6
+        } MB that it may have`,
+      );
+    }
     text = await readFile(path, "utf8");
   } catch (error) {
-    throw new InputError(unreadable(path, error));
+    throw error instanceof InputError ? error : new InputError(unreadable(path, error));
   }
   text = text.replace(/^\uFEFF/, "");
   if (!isYaml(path)) return parseJson(path, text);

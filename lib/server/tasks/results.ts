@@ -2,6 +2,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { runDirectoryAt } from "../../run/directory.ts";
+import { plainFile } from "../../run/plain_file.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { prepareTask } from "./prepare.ts";
 import { finishedRuns } from "./sweep_watch.ts";
@@ -39,7 +40,7 @@ export async function resultsOf(
 
 async function* runResults(path: string): AsyncGenerator<Uint8Array | string> {
   const { results } = runDirectoryAt(path);
-  if (existsSync(results)) yield* createReadStream(results) as AsyncIterable<Uint8Array>;
+  if (existsSync(results)) yield* createReadStream(plainFile(results)) as AsyncIterable<Uint8Array>;
   else yield "null";
 }
 
@@ -49,7 +50,7 @@ async function* batchRecords(
 ): AsyncGenerator<Uint8Array | string> {
   yield '{"records":';
   if (existsSync(records_json)) {
-    yield* createReadStream(records_json) as AsyncIterable<Uint8Array>;
+    yield* createReadStream(plainFile(records_json)) as AsyncIterable<Uint8Array>;
   } else yield "[]";
   yield "}";
 }

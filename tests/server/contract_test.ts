@@ -1,0 +1,100 @@
+/** The server does what RFC 9110 says of HEAD and of methods, and what its own OpenAPI document says. */
+import { assert, assertEquals } from "@std/assert";
+import { existsSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { until } from "../until.ts";
+import { temporaryFolder } from "../suite/fixture.ts";
+import { getJson, post, serving, submit } from "./fixture.ts";
+
+/** The head that comes back, as it is on the wire. */
+function headOf(url: string, method: string, path: string): Promise<string> {
+  const { hostname, port, host } = new URL(url);
+  return new Promise((resolve) => {
+    let got = "";
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    });
+    socket.on("data", (bytes) => got += bytes);
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(got));
+  });
+}
+
+const lengthIn = (head: string) => /^content-length: (\d+)/im.exec(head)?.[1];
+
+Deno.test("HEAD tells the length that GET has, or none, and no body", async () => {
+  using place = temporaryFolder();
+  await using server = await serving(place.path);
+  for (const path of ["/", "/dashboard/main.js", "/openapi.json", "/health", "/api/runs", "/no"]) {
+    const body = await (await fetch(server.url + path)).arrayBuffer();
+    const head = await headOf(server.url, "HEAD", path);
+    assert([undefined, String(body.byteLength)].includes(lengthIn(head)), `${path}: ${head}`);
+    assert(head.endsWith("\r\n\r\n"), `${path} has a body: ${head}`);
+  }
+});
+
+Deno.test("another method than a path has is 405, with those that it has", async () => {
+  using place = temporaryFolder();
+  await using server = await serving(place.path);
+  const cases: [method: string, path: string, allow: string][] = [
+    ["POST", "/health", "GET, HEAD"],
+    ["PUT", "/tasks", "POST, GET, HEAD"],
+    ["PATCH", "/tasks/task_1", "GET, HEAD, DELETE"],
+    ["DELETE", "/api/compare", "GET, HEAD"],
+    ["GET", "/validate", "POST"],
+  ];
+  for (const [method, path, allow] of cases) {
+    const answer = await fetch(server.url + path, { method });
+    await answer.body?.cancel();
+    assertEquals([answer.status, answer.headers.get("allow")], [405, allow], `${method} ${path}`);
+  }
+  assertEquals((await post(`${server.url}/nothing`, {})).status, 404);
+});
+
+Deno.test("the document says where the server is, and which parameters are needed", async () => {
+  using place = temporaryFolder();
+  await using server = await serving(place.path);
+  // deno-lint-ignore no-explicit-any -- the document's form is OpenAPI's
+  const document = await getJson<any>(`${server.url}/openapi.json`);
+  assert(document.servers.length > 0);
+  for (
+    const [path, operations] of Object.entries<Record<string, { parameters?: unknown[] }>>(
+      document.paths,
+    )
+  ) {
+    const parameters = (operations.get?.parameters ?? []) as { in: string; required?: boolean }[];
+    if (!path.includes("{")) {
+      const needed = parameters.some(({ required }) => required);
+      const { status, body } = await fetch(server.url + path);
+      await body?.cancel();
+      if (operations.get && path !== "/metrics") assertEquals(status >= 400, needed, path);
+    }
+  }
+  const compare = document.paths["/api/compare"].get.parameters;
+  assertEquals(compare.map((each: { required?: boolean }) => each.required), [true]);
+});
+
+Deno.test("DELETE ends a task within 5 s that does not heed its interrupt", async () => {
+  using place = temporaryFolder();
+  const deaf = join(place.path, "deaf");
+  const command = ["sh", "-c", `trap '' INT TERM; : > ${deaf}; while :; do sleep 0.05; done`];
+  await using server = await serving(place.path, { command });
+  const body = {
+    kind: "suite",
+    suite: "quickstart",
+    endpoint: "http://127.0.0.1:1/v1",
+    model: "m",
+  };
+  const task = await submit(server.url, body);
+  const url = `${server.url}/tasks/${task.task_id}`;
+  await until(() => existsSync(deaf));
+  await (await fetch(url, { method: "DELETE" })).body?.cancel();
+  const until_ms = performance.now() + 5000;
+  let status = "";
+  while (status !== "cancelled" && performance.now() < until_ms) {
+    ({ status } = await getJson(url));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assertEquals(status, "cancelled");
+});
