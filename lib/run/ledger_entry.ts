@@ -1,5 +1,5 @@
 /** One request in a run's ledger: who asked, the tokens it took, and what they cost. */
-import { isSuccess } from "../endpoint/errors.ts";
+import { classOfStatus, isSuccess } from "../endpoint/errors.ts";
 import { exactUsd } from "../text/dollars.ts";
 import { fields, isNumber, isText, orMissing, orNull } from "./forms.ts";
 import { tokensCost } from "./prices.ts";
@@ -110,7 +110,8 @@ export function tokensTaken(told: TokenCounts, failed: Failed | null): TokenCoun
   const { failure, status } = failed;
   const refused = status === null
     ? REFUSED.has(failure)
-    : failure !== "timeout" && status > 0 && !isSuccess(status);
+    : failure !== "timeout" && status > 0 && !isSuccess(status) &&
+      classOfStatus(status) !== "timeout";
   return refused ? NO_TOKENS : UNKNOWN_TOKENS;
 }
 

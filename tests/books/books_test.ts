@@ -21,6 +21,7 @@ import { made } from "./made.ts";
 import {
   answersOf,
   asked,
+  costOfMode,
   isAnswer,
   journalOf,
   median,
@@ -97,7 +98,8 @@ async function checkFiles(run: Made, truth: Truth, journal: readonly Json[]): Pr
   const parts = Object.values<Json>(by_asker).reduce((sum, part) => sum + part.requests, 0);
   same(run, "requests by asker", parts, truth.requests);
   const reviews = asked(run.log).filter(({ body }) => body.model.startsWith("sage")).length;
-  same(run, "reviews", by_asker.reviewer?.requests ?? 0, reviews);
+  const second = run.kind === "suite" ? by_asker.judge : by_asker.reviewer;
+  same(run, "reviews", second?.requests ?? 0, reviews);
   const text = run.lines.join("\n");
   const directory = runDirectoryAt(run.folder);
   if (results.kind === "load") {
@@ -132,7 +134,7 @@ async function checkFiles(run: Made, truth: Truth, journal: readonly Json[]): Pr
       truth.usd === null ? cost : shows(cost, truth.usd),
       cost.endsWith(unknown),
     ], [truth.usd === null ? "unknown" : true, true]);
-  } else if (run.kind !== "batch") checkSummary(run, truth, modes, text);
+  } else if (run.kind !== "batch") checkSummary(run, truth, modes, journal, text);
   const page = readFileSync(await writeSuiteReport(directory), "utf8").replace(/<[^>]*>/g, " ");
   const tokens = /([\d,]+) tokens? in [\d.]+ s/.exec(page.replace(/\s+/g, " "))?.[1];
   if (tokens) {
@@ -145,6 +147,7 @@ function checkSummary(
   run: Made,
   truth: Truth,
   modes: ReturnType<typeof answersOf>,
+  journal: readonly Json[],
   text: string,
 ): void {
   const summary = JSON.parse(readFileSync(join(run.folder, "summary.json"), "utf8"));
@@ -159,6 +162,10 @@ function checkSummary(
     same(run, `${mode} problems`, stats.total_problems, own.problems);
     same(run, `${mode} answers`, stats.total_answers + stats.unjudged, own.answers);
     same(run, `${mode} successes`, stats.successes, own.passed);
+    if (summary.comparison) {
+      const cost = costOfMode(journal, mode, run.prices);
+      same(run, `${mode} cost`, [stats.total_cost, stats.requests_of_unknown_cost], cost);
+    }
     same(run, `${mode} iterations`, stats.avg_iterations, own.iterations / own.answers);
     if (summary.comparison) {
       const name = mode === "zero-shot" ? "Zero-Shot" : "Iterative";
@@ -204,7 +211,14 @@ async function checkFollowers(run: Made, truth: Truth): Promise<void> {
 
 const FORMS = ["smi_bench", "koderz", "benchmark_test_runner", "batch_eval"];
 
-/** Every query of the command line, in one process. */
+function chunksOf<T>(list: readonly T[], size: number): T[][] {
+  return Array.from(
+    { length: Math.ceil(list.length / size) },
+    (_, i) => list.slice(i * size, (i + 1) * size),
+  );
+}
+
+/** Every query of the command line, of many in one process. */
 async function checkQueries(root: string, runs: readonly Made[], truths: Map<Made, Truth>) {
   const of = (run: Made) => truths.get(run)!;
   const suites = runs.filter(({ kind }) => kind !== "load" && kind !== "sweep");
@@ -227,7 +241,11 @@ async function checkQueries(root: string, runs: readonly Made[], truths: Map<Mad
       const modes = answersOf(journal);
       same(run, "list modes", entry.modes.length, modes.size);
       for (const told of entry.modes) {
-        const own = modes.get(told.mode ?? "")!;
+        const own = modes.get(told.mode ?? "");
+        if (!own) {
+          same(run, "a mode in list", told.mode, [...modes.keys()]);
+          continue;
+        }
         same(run, `list ${told.mode}`, [told.problems, told.answers, told.errors], [
           own.problems,
           own.answers,
@@ -336,7 +354,9 @@ async function checkQueries(root: string, runs: readonly Made[], truths: Map<Mad
   FORMS.forEach((form) =>
     lists.push(["runs", "list", "--limit", "0", "--json", "--runs", join(root, "imported", form)])
   );
-  const ended = await dynoEach(lists, { cwd: root });
+  const ended: Awaited<ReturnType<typeof dynoEach>> = [];
+  // a process takes no argument of more than 128 KiB
+  for (const some of chunksOf(lists, 300)) ended.push(...await dynoEach(some, { cwd: root }));
   commands.forEach(([name, args, check], i) => {
     const { code, stdout, stderr } = ended[i];
     if (code !== 0 && name !== "trend") wrong.push(`${args.join(" ")}: ${stderr.slice(-300)}`);

@@ -109,6 +109,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       default_response: roll() < 0.5 ? "Mock response text" : wrong(problems[0], whole(9)),
       answers: [
         { contains: "Another model tries", response: "Think of zero." },
+        { contains: "<answer>", response: "It does.\nGRADE: correct" },
         {
           contains: problems[whole(2)].entry_point,
           response: `\`\`\`python\n${problems[0].prompt}${problems[0].canonical_solution}\n\`\`\``,
@@ -224,13 +225,16 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     return await run({ signal: shared.signal, resume: first.directory.path }, true);
   };
   if (kind === "suite") {
+    const judged = roll() < 0.5;
     const tests = Array.from({ length: 4 + whole(8) }, (_, i) => ({
       id: `t${i}`,
       name: `Test ${i}`,
       category: ["alpha", "beta"][i % 2],
       prompt: `${PREFIX}question ${i % 5}`,
       parameters: { max_tokens: 20 },
-      evaluator: { name: "contains", expected: i % 3 ? "Mock" : "never" },
+      evaluator: judged && i % 2
+        ? { name: "judge", model: sage, rubric: "It answers." }
+        : { name: "contains", expected: i % 3 ? "Mock" : "never" },
     }));
     let budget = new Budget(limits, () => {});
     const run = await wholeRun((more) => {
@@ -249,6 +253,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       keep(run.directory, suiteTable(run.results, run.wall_s, PLAIN), {
         cut: cuts,
         budget: limits.tokens === null ? null : budget.spent,
+        story: `${story}, ${judged ? "judged" : "not judged"}`,
       }),
     ];
   }

@@ -135,6 +135,55 @@ export function answersOf(journal: readonly Json[]): Map<string, Answers> {
   return new Map([...modes].map(([mode, { counts }]) => [mode, counts]));
 }
 
+/**
+ * What a mode of a comparative run cost and how many requests that is without: all that was asked for
+ * its problems that have a result, and first answers that the other mode asked for.
+ */
+export function costOfMode(
+  journal: readonly Json[],
+  mode: string,
+  prices: Record<string, Prices | null>,
+): [usd: number | null, unknown: number] {
+  const price = (name: string) =>
+    Object.entries(prices).find(([model]) => model.startsWith(name))![1];
+  const items = new Set<string>();
+  for (const { event, result, item_id } of journal) {
+    if (event === "package_finished" && result.coding?.mode === mode) items.add(item_id);
+  }
+  let pico = 0n, priced = 0, unknown = 0;
+  const add = (prompt: number | null, cached: number, completion: number | null, name: string) => {
+    const own = price(name);
+    if (own === null || prompt === null || completion === null) unknown++;
+    else {
+      priced++;
+      pico += picodollars({ prompt, cached, completion, reasoning: 0 }, own);
+    }
+  };
+  for (const { event, entry, attempt } of journal) {
+    if (event === "request_booked" && items.has(entry.item_id)) {
+      const name = entry.asked_by === "reviewer" ? "sage" : "model";
+      const { prompt_tokens, cached_prompt_tokens, completion_tokens } = entry;
+      add(prompt_tokens, cached_prompt_tokens ?? 0, completion_tokens, name);
+    }
+    if (event !== "attempt_finished" || attempt.reused_from === null) continue;
+    const { result } = attempt;
+    if (!items.has(result.item_id)) continue;
+    const told = result.token_source === "usage";
+    const refused = ["http_4xx", "http_429", "http_5xx"].includes(result.error_class);
+    if (refused) add(0, 0, 0, "model");
+    else {
+      const cached = result.usage_details?.cached_tokens ?? 0;
+      add(
+        told ? result.prompt_tokens : null,
+        cached,
+        told ? result.completion_tokens : null,
+        "model",
+      );
+    }
+  }
+  return [priced ? Number(pico) / 1e12 : null, unknown];
+}
+
 /** What a load's journal says of its measured requests. */
 export function requestsOf(journal: readonly Json[]) {
   const records = journal.filter(({ event }) => event === "request_finished")

@@ -45,6 +45,8 @@ Deno.test("a refused request took nothing, a cut one what its server told, else 
   assertEquals(tokensTaken(none, failed("http_5xx", 503)).prompt_tokens, 0);
   assertEquals(tokensTaken(none, failed("http_5xx", 200)).prompt_tokens, null); // told in a stream
   assertEquals(tokensTaken(none, failed("timeout", 504)).prompt_tokens, null);
+  assertEquals(tokensTaken(none, failed("unfinished", 504)).prompt_tokens, null); // cut in its body
+  assertEquals(tokensTaken(none, failed("unfinished", 503)).prompt_tokens, 0);
 });
 
 Deno.test("a total is the known sum, and how many requests are not in it", () => {
