@@ -23,8 +23,8 @@ export const labelledTests: Fold<"run", Map<string, LabelledTest>> = {
     if (event.event !== "package_finished" || !judged || !("label" in judged)) return;
     const { label, choice, votes = [] } = judged;
     if (label === undefined) return;
-    const { item_id, test_id } = event.result!;
-    tests.set(item_id, { test_id, label, choice: choice ?? null, votes });
+    const { item_id, test_id, problem_id } = event.result!;
+    tests.set(item_id, { test_id: problem_id ?? test_id, label, choice: choice ?? null, votes });
   },
 };
 

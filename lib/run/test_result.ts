@@ -35,6 +35,10 @@ export interface TestResult {
   test_name: string;
   /** The test's category in the suite. */
   category: string;
+  /** Of a test that is asked several times: its id in the suite, which test_id numbers. */
+  problem_id?: string;
+  /** Of such a test: which time, from 1. */
+  epoch?: number;
   /** Stable hash of what was run: test, model, API type. */
   item_id: string;
   /** The endpoint gave an answer. Whether the answer is right is in `evaluation_result`. */
@@ -199,6 +203,8 @@ export const testResultForm = fields<TestResult>({
   test_id: isText,
   test_name: isText,
   category: isText,
+  problem_id: orMissing(isText),
+  epoch: orMissing(isNumber),
   item_id: isText,
   success: isBoolean,
   cost_usd: orNull(isNumber),

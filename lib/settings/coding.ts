@@ -97,14 +97,14 @@ export function misplaced(path: string, given: Readonly<Record<string, unknown>>
   why: string;
 } | null {
   const problems = holdsProblems(path);
-  const wrong = problems ? ["categories", "tests"] : [
+  const wrong = problems ? ["categories", "tests", "epochs"] : [
     ...Object.keys(codingSettings.shape),
     ...Object.keys(codingHostSettings.shape),
   ];
   const name = wrong.find((each) => given[each] !== undefined);
   if (name === undefined) return null;
   const why = problems
-    ? "not for coding problems; choose them with range"
+    ? `not for coding problems; ${name === "epochs" ? "samples does it" : "choose them with range"}`
     : "for coding problems, in a .jsonl file";
   return { name, why };
 }

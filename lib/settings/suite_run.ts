@@ -49,6 +49,11 @@ export const suiteRunSettings = z.strictObject({
     help: "only the first N of the chosen tests",
     placeholder: "N",
   }),
+  /** How often each test is asked: its answers are nested in it. */
+  epochs: count.default(1).register(about, {
+    help: "how often each test is asked; figures are then over tests",
+    placeholder: "K",
+  }),
   /** Hardware samples per second; 0 for none. */
   sample_rate_hz: sampleRate.optional().register(about, {
     help: "hardware samples per second; 0 for none",

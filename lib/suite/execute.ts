@@ -12,6 +12,7 @@ import type {
   RequestOver,
 } from "../endpoint/client.ts";
 import type { TestCase } from "../settings/suite.ts";
+import type { RepeatedTest } from "./epochs.ts";
 import type { Answer, AskModel, ResolvedEvaluator } from "./evaluator.ts";
 import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts";
 
@@ -96,12 +97,17 @@ export function internalFailure(planned: PlannedTest, error: unknown): TestResul
   return { ...unanswered(planned), error_message: messageOf(error), error_class: "internal" };
 }
 
+function nesting({ problem_id, epoch }: RepeatedTest) {
+  return problem_id === undefined ? {} : { problem_id, epoch };
+}
+
 /** A test of which nothing came yet. */
 function unanswered({ test, item_id }: PlannedTest): TestResult {
   return {
     test_id: test.id,
     test_name: test.name,
     category: test.category,
+    ...nesting(test as RepeatedTest),
     item_id,
     success: false,
     cost_usd: null,

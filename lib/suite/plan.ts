@@ -3,11 +3,13 @@ import { InputError, messageOf } from "../errors.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { boundKeys, checkKeyOfFile } from "../endpoint/key_origins.ts";
 import { canonicalJson, itemId } from "../settings/item_id.ts";
+import { repeated } from "./epochs.ts";
 import { resolveEvaluator } from "./evaluate.ts";
 import { settleModel } from "./models.ts";
 import { selectTests } from "./selection.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
+import type { RepeatedTest } from "./epochs.ts";
 import type { PlannedTest } from "./execute.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { Evaluator, EvaluatorReturn, ModelChoice } from "./evaluator.ts";
@@ -38,10 +40,13 @@ export async function planTests(
   }
   const position = new Map(suite.tests.map((test, i) => [test.id, i]));
   const planned: PlannedTest[] = [];
-  for (const [index, test] of selectTests(suite, selection).entries()) {
+  const chosen = repeated(selectTests(suite, selection), selection.epochs ?? 1);
+  for (const [index, test] of chosen.entries()) {
     requestBody(test, api); // complains of a form that the endpoint cannot take
     const choice = test.evaluator ?? suite.evaluator;
-    const where = `${path}: ${test.evaluator ? `tests[${position.get(test.id)}].` : ""}evaluator`;
+    const where = `${path}: ${
+      test.evaluator ? `tests[${position.get((test as RepeatedTest).problem_id ?? test.id)}].` : ""
+    }evaluator`;
     const evaluator = choice ? await resolveEvaluator(choice, where, directory, evaluators) : null;
     for (const model of evaluator?.models ?? []) checkModel(model, where, api, keys);
     planned.push({

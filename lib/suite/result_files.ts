@@ -5,7 +5,7 @@ import { promptText } from "../endpoint/request.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";
 import { notWritten, writeFileAtomic } from "../write.ts";
-import type { Suite, TestCase } from "../settings/suite.ts";
+import type { TestCase } from "../settings/suite.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 import type { ExecutionProgress } from "./progress.ts";
@@ -19,18 +19,18 @@ export class ItemFiles {
   readonly #tests = new Map<string, TestCase>();
 
   /**
-   * @param suite the whole suite, so that a name does not depend on the selection.
+   * @param tests of the whole suite, so that a name does not depend on the selection.
    * @throws {InputError} the folder cannot be made.
    */
-  constructor(directory: RunDirectory, suite: Suite) {
+  constructor(directory: RunDirectory, tests: readonly TestCase[]) {
     this.#folder = directory.items;
     try {
       mkdirSync(this.#folder, { recursive: true });
     } catch (error) {
       throw notWritten(this.#folder, error);
     }
-    const names = uniqueFileNames(suite.tests);
-    suite.tests.forEach((test, i) => {
+    const names = uniqueFileNames(tests);
+    tests.forEach((test, i) => {
       this.#stems.set(test.id, names[i]);
       this.#tests.set(test.id, test);
     });

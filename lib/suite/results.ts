@@ -3,10 +3,13 @@ import { distribution, mean } from "../stats/quantile.ts";
 import { attemptsShare } from "../stats/pass_at_k.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { totalOf } from "../run/ledger.ts";
+import { epochStatistics } from "./epochs.ts";
 import { categoriesOf } from "./selection.ts";
 import { busySeconds, requestSpans } from "./spans.ts";
 import type { Energy } from "../hardware/energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
+import type { Attempts } from "../stats/pass_at_k.ts";
+import type { EpochStatistics } from "./epochs.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { Books, LedgerTotals } from "../run/ledger.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
@@ -74,6 +77,10 @@ export interface ResultItem {
   t_sent_ns: number | null;
   /** Its share of the devices' energy; null without a source. */
   energy_j: number | null;
+  /** Of a test that is asked several times: its id in the suite. */
+  problem_id?: string;
+  /** Of such a test: which time, from 1. */
+  epoch?: number;
   /** Of coding problems. */
   coding?: CodingOutcome;
 }
@@ -118,6 +125,8 @@ export interface Aggregate {
 export interface SuiteStatistics {
   /** Share of judged answers that are right: Wilson. */
   pass_rate: Estimate | null;
+  /** Of tests that were asked several times; null where they were not. */
+  epochs: EpochStatistics | null;
   /** Mean score of judged answers. */
   hit_rate: Estimate | null;
   /** Median time to the first token, ms. */
@@ -220,6 +229,9 @@ export function resultItem(result: TestResult): ResultItem {
     reasoning_type: result.reasoning_type,
     t_sent_ns: result.timing?.t_sent_ns ?? null,
     energy_j: null,
+    ...(result.problem_id === undefined
+      ? {}
+      : { problem_id: result.problem_id, epoch: result.epoch }),
     ...(result.coding ? { coding: result.coding } : {}),
   };
 }
@@ -263,6 +275,9 @@ export function statistics(items: readonly ResultItem[]): SuiteStatistics {
   const e2e_ms = values((item) => item.e2e_ms);
   return {
     pass_rate: passRate(judged),
+    epochs: judged.some(({ epoch }) => epoch !== undefined)
+      ? epochStatistics(attemptsOf(judged))
+      : null,
     hit_rate: scoreEstimate(judged),
     ttft_p50_ms: quantileEstimate(ttft_ms, 0.5),
     e2e_p50_ms: quantileEstimate(e2e_ms, 0.5),
@@ -285,12 +300,14 @@ function outputRate(
 
 /** Answers to one coding problem are alike: its interval is then one over problems. */
 function passRate(judged: readonly ResultItem[]): Estimate | null {
-  return attemptsShare(
-    byProblem(judged).map((answers) => ({
-      n: answers.length,
-      c: answers.filter(({ passed }) => passed).length,
-    })),
-  );
+  return attemptsShare(attemptsOf(judged));
+}
+
+function attemptsOf(judged: readonly ResultItem[]): Attempts[] {
+  return byProblem(judged).map((answers) => ({
+    n: answers.length,
+    c: answers.filter(({ passed }) => passed).length,
+  }));
 }
 
 /** Scores that are all 0 or 1 are a share: resampling equal ones would call them certain. */
@@ -305,7 +322,7 @@ function scoreEstimate(judged: readonly ResultItem[]): Estimate | null {
 function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
   const problems = new Map<string, ResultItem[]>();
   for (const item of judged) {
-    const key = item.coding?.problem_id ?? item.test_id;
+    const key = item.coding?.problem_id ?? item.problem_id ?? item.test_id;
     const answers = problems.get(key);
     if (answers) answers.push(item);
     else problems.set(key, [item]);

@@ -12,6 +12,7 @@ import { RunSession } from "../run/session.ts";
 import { builtinPrices } from "../run/prices.ts";
 import { energyOfRun } from "./energy.ts";
 import { readEarlier } from "./earlier.ts";
+import { repeated } from "./epochs.ts";
 import { Execution } from "./execution.ts";
 import { healthReport, writeHealthReport } from "./health_report.ts";
 import { Models } from "./models.ts";
@@ -177,6 +178,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
       tests: options.tests ?? null,
       categories: options.categories ?? null,
       limit: options.limit ?? null,
+      epochs: options.epochs ?? 1,
       sample_rate_hz: options.sample_rate_hz ?? null,
       budget: options.budget?.limits ?? null,
       ...options.config,
@@ -184,7 +186,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     onNotice: notice,
   });
   const { directory, metadata, journal, budget, cost, ledger } = session;
-  const files = new ItemFiles(directory, suite.suite);
+  const files = new ItemFiles(directory, repeated(suite.suite.tests, options.epochs ?? 1));
   const wanted = new Set(plan.map((test) => test.item_id));
   const earlier = await readEarlier(directory, wanted, files, notice);
   const resumed_tests = earlier.size;

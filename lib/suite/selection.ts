@@ -11,6 +11,8 @@ export interface Selection {
   categories?: readonly string[];
   /** At most so many, from the start of the suite. */
   limit?: number;
+  /** How often each is asked. Default 1. */
+  epochs?: number;
 }
 
 /**

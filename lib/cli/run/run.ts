@@ -196,13 +196,13 @@ async function start(
     return await runProblems({ ...request, path: suite, settings: settled }, context);
   }
   const { runSuites } = await import("./suite_runs.ts");
-  const { tests, categories, limit } = settled;
+  const { tests, categories, limit, epochs } = settled;
   return await runSuites(
     {
       ...request,
       suite,
       keys: boundKeys(values["key-env"]),
-      selection: { tests, categories, limit },
+      selection: { tests, categories, limit, epochs },
       alerts,
     },
     context,

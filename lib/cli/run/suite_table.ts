@@ -5,6 +5,7 @@ import { tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { Estimate } from "../../stats/interval.ts";
+import type { EpochStatistics } from "../../suite/epochs.ts";
 import type { RunEnergy } from "../../suite/results.ts";
 import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/results.ts";
 import type { Column } from "../ui/table.ts";
@@ -67,6 +68,7 @@ function summaryLines(
     const of = not_judged ? ` of the ${grouped(evaluated)} that were judged` : "";
     lines.push(`pass rate ${percent(pass_rate)}${of} (95 % interval, ${method})`);
   }
+  if (statistics.epochs) lines.push(epochsLine(statistics.epochs));
   const { total_completion_tokens: tokens, requests_of_unknown_tokens: untold } = aggregate;
   const more = untold ? ` + ${grouped(untold)} unknown` : "";
   const produced = tokens === null ? "unknown tokens" : `${grouped(tokens)} tokens${more}`;
@@ -82,6 +84,16 @@ function summaryLines(
   lines.push(...failureLines(items));
   if (missing) lines.push(`${missing} ${missing === 1 ? "test" : "tests"} not run yet`);
   return lines;
+}
+
+/** What several answers to each test come to. */
+function epochsLine({ epochs, majority, pass_at_k, at_least_k }: EpochStatistics): string {
+  const parts = [
+    `by majority ${majority ? percent(majority) : "–"}`,
+    ...[pass_at_k[epochs]].flatMap((all) => all ? [`pass@${epochs} ${percent(all)}`] : []),
+    ...[at_least_k[epochs]].flatMap((all) => all ? [`all ${epochs} right ${percent(all)}`] : []),
+  ];
+  return `of ${epochs} epochs: ${parts.join(", ")}`;
 }
 
 /** The first failure in its own words, and what to try where its class tells that. */
