@@ -15,6 +15,10 @@ export const commands: Commands = {
     summary: "everything once, on the built-in mock endpoint; ends with a report",
     load: () => import("./quickstart.ts"),
   },
+  init: {
+    summary: "a first file, with comments: a suite, a load or a sweep that runs at once",
+    load: () => import("./init.ts"),
+  },
   run: {
     summary: "a test suite or an experiment file against an endpoint",
     load: () => import("./run/run.ts"),
@@ -30,6 +34,10 @@ export const commands: Commands = {
   runs: {
     summary: "finished runs: list, show, analyze, compare, cost, trend, gate, export, …",
     load: () => import("./runs/runs.ts"),
+  },
+  explain: {
+    summary: "what a run shows, what it cannot show, and what to run next",
+    load: () => import("./runs/explain.ts"),
   },
   sweep: {
     summary: "a program over a matrix of parameters, seeds and ablations",
@@ -169,9 +177,9 @@ function stackOf(error: unknown): string[] {
 
 /** Commands by the job that they are for, in the order of the help. */
 const JOBS: readonly [job: string, names: readonly string[]][] = [
-  ["begin", ["quickstart", "doctor", "mock"]],
+  ["begin", ["quickstart", "init", "doctor", "mock"]],
   ["measure an endpoint", ["run", "load", "calibrate", "batch"]],
-  ["look at what was measured", ["runs"]],
+  ["look at what was measured", ["runs", "explain"]],
   ["try settings of a program", ["sweep", "collect", "report", "sim"]],
   ["watch a host", ["sample"]],
   ["let others start runs", ["serve", "integration"]],

@@ -1,0 +1,151 @@
+/** dyno init: a first file, with comments, that runs at once. */
+import { existsSync } from "node:fs";
+import { InputError } from "../errors.ts";
+import { writeFileAtomic } from "../write.ts";
+import { EXIT } from "./ui/command.ts";
+import { choice, flagHelp, parseFlags, text, toggle } from "./ui/flags.ts";
+import type { Command, CommandContext } from "./ui/command.ts";
+
+const KINDS = ["suite", "load", "sweep"] as const;
+type Kind = typeof KINDS[number];
+
+/** What the file is made of. */
+interface Answers {
+  kind: Kind;
+  name: string;
+  endpoint: string;
+  model: string;
+  file: string;
+}
+
+const flags = {
+  "name": text("NAME", "what the suite, load or sweep is called (first)"),
+  "endpoint": text("URL", "the server that is asked (http://127.0.0.1:8000/v1)"),
+  "model": text("NAME", "the model; without one the only one that the server has"),
+  "file": text("FILE", "where it is written (NAME.yaml)"),
+  "force": toggle("write over a file that is there"),
+};
+
+export const command: Command = {
+  flags,
+  words: [...KINDS],
+  help: [
+    "dyno init [suite|load|sweep] [flags]",
+    "",
+    "Writes a file with comments that runs at once: tests for a model, a load on a server, or a sweep of",
+    "a program. In a terminal it asks for what no flag says, five questions at most.",
+    "",
+    ...flagHelp(flags),
+    "",
+    "  dyno init load --endpoint http://127.0.0.1:8000/v1 && dyno load first.yaml",
+    "  dyno init sweep && dyno sweep --config first.yaml",
+  ],
+
+  async run(argv: string[], { terminal }: CommandContext): Promise<number> {
+    const { values, positional } = parseFlags(flags, argv);
+    if (positional.length > 1) throw new InputError("dyno init takes one kind of file");
+    const asks = terminal.live && argv.length === 0;
+    const asked = async (question: string, otherwise: string) =>
+      asks ? await terminal.ask(`${question} [${otherwise}] `) || otherwise : otherwise;
+    const given = positional[0] ?? await asked(`what? ${KINDS.join(", ")}`, "suite");
+    const kind = kindOf(given);
+    const name = values.name ?? await asked("what is it called?", "first");
+    const local = kind === "sweep";
+    const answers: Answers = {
+      kind,
+      name,
+      endpoint: values.endpoint ??
+        (local ? "" : await asked("which server?", "http://127.0.0.1:8000/v1")),
+      model: values.model ?? (local ? "" : await asked("which model? empty: its only one", "")),
+      file: values.file ?? await asked("in which file?", `${name.replace(/[^\w.-]+/g, "_")}.yaml`),
+    };
+    if (!/\.ya?ml$/.test(answers.file)) {
+      throw new InputError(`--file: "${answers.file}": expected a name that ends in .yaml`);
+    }
+    if (existsSync(answers.file) && !values.force) {
+      throw new InputError(`${answers.file}: is there already; --force writes over it`);
+    }
+    writeFileAtomic(answers.file, FILES[kind](answers));
+    terminal.say(`${answers.file} is written. Run it:`);
+    terminal.out(nextCommand(answers));
+    if (!local) terminal.say("without a server: dyno mock --port 8000, in another terminal");
+    return EXIT.good;
+  },
+};
+
+function kindOf(given: string): Kind {
+  return choiceOf(given.trim().toLowerCase());
+}
+
+function choiceOf(given: string): Kind {
+  try {
+    return choice(KINDS, "").parse(given);
+  } catch (expected) {
+    throw new InputError(`dyno init: "${given}": expected ${expected}`);
+  }
+}
+
+function nextCommand({ kind, endpoint, model, file }: Answers): string {
+  if (kind === "sweep") return `dyno sweep --config ${file}`;
+  if (kind === "load") return `dyno load ${file}`;
+  return `dyno run ${file} --endpoint ${endpoint}${model ? ` --model ${model}` : ""}`;
+}
+
+/** A text as YAML takes it. */
+const quoted = (text: string) => JSON.stringify(text);
+
+const FILES: Record<Kind, (answers: Answers) => string> = {
+  suite: ({ name }) =>
+    `# Tests for a model. Each has a prompt and an evaluator that judges the answer.
+# Every field: dyno schema suite. Evaluators: docs/evaluators.md.
+test_suite_id: ${quoted(name)}
+tests:
+  - id: sum_01 # must differ from test to test
+    name: Sum of two prices
+    category: arithmetic # results are told by category
+    prompt: A notebook costs 3.75 and a pen 1.40. What do both cost together?
+    parameters: { max_tokens: 200, temperature: 0 } # go into the request as they are
+    evaluator: { name: numeric, expected: 5.15, tolerance: 0.01 } # the number it settles on
+  - id: shell_01
+    name: List files
+    category: shell
+    prompt: Which command lists the files of a folder?
+    evaluator: { name: contains, expected: ls }
+  - id: shell_02
+    name: One word
+    category: shell
+    prompt: Which command prints the working folder? Answer with the command alone.
+    # a program of yours may judge: { name: command, command: [python3, judge.py] }
+    evaluator: { name: exact, expected: pwd }
+`,
+  load: ({ name, endpoint, model }) =>
+    `# A load on a server. Every field: dyno schema load. A flag goes before what is here.
+kind: load
+name: ${quoted(name)}
+endpoint: ${quoted(endpoint)}
+${model ? `model: ${quoted(model)}` : "# model: NAME # needed where the server has several"}
+duration_s: 10s # of each load; a minute or more for figures that others can rely on
+input_tokens: 256 # prompts are made up, each different, so that no cache knows them
+output_tokens: 64
+slo: ["ttft:500", "tpot:50"] # of each request, ms: dyno help slo
+matrix: # every combination is a run: this one gives the curve of latency over throughput
+  concurrency: [1, 4, 16] # requests in flight; rate: [2, 8] for requests a second
+`,
+  sweep: ({ name }) =>
+    `# A program for every combination of settings and seeds. Every field: dyno schema sweep.
+name: ${quoted(name)}
+# Your program: {NAME} is a setting, {seed} the seed, {out_dir} a folder of the run's own.
+# What it writes to {out_dir}/summary.csv (a head and one row) is in the table of all runs.
+command:
+  - sh
+  - -c
+  - echo score > {out_dir}/summary.csv; echo $(({size} * {factor} + {seed})) >> {out_dir}/summary.csv
+matrix:
+  size: [1, 2, 4]
+  factor: [10]
+  seeds: [1, 2] # each combination runs once with each
+jobs: 2 # runs at a time
+timeout_s: 60
+# then: dyno collect --exp_dir bench_runs/${name} and dyno report --exp_dir bench_runs/${name}
+`,
+};
