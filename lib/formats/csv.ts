@@ -6,6 +6,7 @@
  */
 import { createReadStream } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
+import { printable } from "../text/printable.ts";
 
 /** A value in a table; null is unknown, an empty cell. */
 export type Cell = string | number | boolean | null;
@@ -29,7 +30,9 @@ export function spreadsheetRow(values: readonly unknown[]): string {
 function spreadsheetCell(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return quoted(guarded(typeof value === "string" ? value : JSON.stringify(value)));
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  // what a terminal would obey is written out; line ends are the table's
+  return quoted(guarded(text.split("\r\n").map((line) => printable(line, false)).join("\r\n")));
 }
 
 function quoted(text: string): string {

@@ -1,17 +1,18 @@
 /** Markdown (CommonMark, with GitHub's tables) from text that nobody vouches for. */
+import { printable } from "../text/printable.ts";
 
 /**
  * Text on one line in which Markdown reads nothing, also in a table's cell. What is none of its marks
  * stays bare: an underscore between letters or digits, brackets that no link could follow.
  */
 export function markdownText(text: string): string {
-  return text.replace(/\s+/g, " ")
+  return printable(text.replace(/\s+/g, " "), false)
     .replace(/[\\|`*<>]|\](?=[([:])|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\$&");
 }
 
 /** Text as code on one line. */
 export function markdownCode(text: string): string {
-  return `\`${text.replace(/[\r\n`]+/g, "'")}\``;
+  return `\`${printable(text.replace(/[\r\n`]+/g, "'"), false)}\``;
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What is loaded before a command begins: nothing that it does not use. */
 import { fileURLToPath } from "node:url";
-import { assert, assertEquals } from "@std/assert";
+import { spawnSync } from "node:child_process";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { finished } from "../e2e/script.ts";
 
@@ -101,4 +102,15 @@ Deno.test("the tasks read no command's module before it is called", async () => 
   const names = fetched.map(([, name]) => name);
   assert(names.includes("terminal.ts"), `${names}`);
   assert(!names.some((name) => ["serve.ts", "run.ts", "load.ts"].includes(name)), `${names}`);
+});
+
+Deno.test("--version needs no permission", () => {
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+  const { status, stdout, stderr } = spawnSync(
+    Deno.execPath(),
+    ["run", "--no-prompt", main, "--version"],
+    { encoding: "utf8" },
+  );
+  assertEquals([status, stderr], [0, ""]);
+  assertMatch(stdout, /^dyno \d+\.\d+\.\d+/);
 });
