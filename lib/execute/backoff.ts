@@ -1,4 +1,8 @@
-/** How long to wait before the next attempt. */
+/**
+ * How long to wait before the next attempt. Not `retry` of @std/async: its waits follow from the number
+ * of the attempt alone, where a 429 or 503 is tried again when its server says, and each attempt that
+ * failed is journaled before the next.
+ */
 
 /** Longest wait that backoff alone asks for, seconds. */
 const CEILING_S = 60;

@@ -1,4 +1,7 @@
-/** Workers over a queue, whose number may change while they work. */
+/**
+ * Workers over a queue, whose number may change while they work. Not `pooledMap` of @std/async: its
+ * number is fixed, it knows no signal, and after a failure it lets what runs go on to its end.
+ */
 import { asCancelled, Scope } from "./scope.ts";
 
 /** The number of workers allowed; whoever changes it calls `onChange` through `set`. */

@@ -1,4 +1,7 @@
-/** Waiting that ends with the scope. */
+/**
+ * Waiting that ends with the scope. Not `delay` of @std/async: it rejects with the signal's reason as it
+ * is, and what a scope lets through as a cancellation must be a CancelledError, whoever aborted it.
+ */
 import { asCancelled } from "./scope.ts";
 
 /**
