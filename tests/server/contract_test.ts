@@ -98,3 +98,27 @@ Deno.test("DELETE ends a task within 5 s that does not heed its interrupt", asyn
   }
   assertEquals(status, "cancelled");
 });
+
+Deno.test("sizes beyond what a task may ask for are refused, by /validate too", async () => {
+  using place = temporaryFolder();
+  await using server = await serving(place.path);
+  const values = Array.from({ length: 200 }, (_, i) => i);
+  const matrix = Object.fromEntries(
+    ["workflows", "pdfs", "iters", "subqueries", "time_scale", "arrival_rate"]
+      .map((name) => [name, values]),
+  );
+  const load = { kind: "load", endpoint: "http://127.0.0.1:9/v1", model: "m" };
+  const cases: [task: Record<string, unknown>, place: string][] = [
+    [{ kind: "sweep", config: { name: "x", matrix } }, "config.matrix"],
+    [{ ...load, concurrency: 1, requests: 1e9 }, "requests"],
+    [{ ...load, concurrency: 1e7, requests: 5 }, "concurrency"],
+    [{ ...load, rate: 1e6, duration_s: 86_400 }, "rate"],
+  ];
+  for (const [task, where] of cases) {
+    const answer = await post(`${server.url}/tasks`, task);
+    const { error } = await answer.json();
+    assertEquals([answer.status, error.issues[0].path.join(".")], [422, where]);
+    const validation = await (await post(`${server.url}/validate`, task)).json();
+    assertEquals(validation, { valid: false, issues: error.issues });
+  }
+});

@@ -17,6 +17,7 @@ import { keyUseOfModel } from "../../schedule/apis.ts";
 import { DEFAULT_SIM, sweepConfigOf } from "../../sweep/config.ts";
 import { withWholePaths } from "../../sweep/job.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
+import { plannedCount } from "../../sweep/plan.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
 import type { Experiment } from "../../settings/experiment.ts";
@@ -32,6 +33,15 @@ const OWN_SIMULATOR = [DEFAULT_SIM, "agent_sched_sim"];
 
 /** Its flags that name files and folders, as it reads them: a dash is an underscore. */
 const SIM_FILES = ["__config", "__out_dir"];
+
+/** Of a sweep. */
+const MOST_RUNS = 100_000;
+/** Of a load. */
+const MOST_REQUESTS = 10_000_000;
+const MOST_IN_FLIGHT = 100_000;
+
+/** What of a load's settings says how large it is. */
+type LoadSize = Pick<LoadTask, "requests" | "concurrency" | "rate" | "duration_s">;
 
 /** What an operator allows tasks to do. */
 export interface TaskPolicy {
@@ -151,6 +161,7 @@ async function prepareLoad(
   }
   const { kind: _kind, ...planned } = settings;
   checkKey(["api_key_env"], planned, keys);
+  checkSize(planned);
   await checkReach(["endpoint"], planned, endpoints);
   await atAsync([], () => planLoad(planned));
   return {
@@ -172,6 +183,10 @@ async function prepareSweep(
     : parseJson("config", JSON.stringify(given, null, 2));
   const config = at(["config"], () => sweepConfigOf(file));
   if (!allow_commands) refuseCommands(config);
+  const runs = plannedCount(config);
+  if (runs > MOST_RUNS) {
+    throw new TaskRefused(["config", "matrix"], `${runs} runs; a task may have up to ${MOST_RUNS}`);
+  }
   const out_root = join(sweeps, task_id);
   const { jobs, timeout_s, fail_fast } = task;
   return {
@@ -276,6 +291,21 @@ function checkKey(path: (string | number)[], use: KeyUse, keys: readonly KeyOrig
     `${why}; allowed are ${keyOriginsText(keys).join(", ") || "none"} (the server's --key-env)`,
     { forbidden: known },
   );
+}
+
+/** @throws {TaskRefused} a load beyond what a task may ask for. */
+function checkSize({ requests = 0, concurrency = 0, rate = 0, duration_s = 0 }: LoadSize): void {
+  const seconds = typeof duration_s === "number" ? duration_s : 0;
+  const asked: [field: string, value: number, most: number][] = [
+    ["requests", requests, MOST_REQUESTS],
+    ["concurrency", concurrency, MOST_IN_FLIGHT],
+    ["rate", rate * seconds, MOST_REQUESTS],
+  ];
+  for (const [field, value, most] of asked) {
+    if (value <= most) continue;
+    const what = field === "concurrency" ? "in flight" : "requests";
+    throw new TaskRefused([field], `${value} ${what}; a task may have up to ${most}`);
+  }
 }
 
 /**
