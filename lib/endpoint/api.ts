@@ -206,6 +206,12 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
     throw new InputError("no endpoint: give --endpoint URL or --provider NAME");
   }
   const url = URL.canParse(text) ? new URL(text) : null;
+  if (/,\s*(https?|http\+unix):/i.test(text)) {
+    throw new InputError(
+      `--endpoint: "${text}" holds several URLs; a load asks one endpoint: put a load balancer before ` +
+        "them, or run one load for each",
+    );
+  }
   if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) {
     throw new InputError(
       `--endpoint: "${text}" is not an http or https URL; expected e.g. http://127.0.0.1:8000/v1`,

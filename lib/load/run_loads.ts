@@ -11,6 +11,7 @@ import { nthLoad } from "../settings/load.ts";
 import { planLoad } from "./plan_load.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { runPlannedLoad } from "./run_load.ts";
+import { waitReady } from "./wait_ready.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadProgress } from "./time_left.ts";
@@ -71,14 +72,19 @@ export async function measureLoad(
 ): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {}, onProgress = () => {} } = options;
   await using transport = await openTransport({ only: settings.transport, notice: onNotice });
+  const { wait_ready_s } = checkSettings(loadSettingsSchema, settings, "settings");
+  const waited = wait_ready_s === undefined
+    ? []
+    : await waitReady(settings, wait_ready_s, transport, onNotice, signal);
   const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, onWarning, signal);
   options.onReached?.(api);
   const waiting = setTimeout(
     () => onNotice("waiting for the answer to a first question"),
     WAITING_MS,
   );
-  const first_requests = await preflight(api, transport, onWarning, signal)
+  const asked = await preflight(api, transport, onWarning, signal)
     .finally(() => clearTimeout(waiting));
+  const first_requests = [...waited, ...asked];
   const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
   return await runPlannedLoad({
     ...options,

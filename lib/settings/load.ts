@@ -106,6 +106,10 @@ export const loadSettingsSchema = z.strictObject({
     help: "warm-up requests, excluded from results",
     placeholder: "N",
   }),
+  /** Waits until the endpoint answers, at most so long: seconds, or a text such as "10m". */
+  wait_ready_s: seconds({ above: true, named: true }).optional().register(about, {
+    help: "wait until the endpoint answers, at most so long",
+  }),
   /** How long requests in flight may still take at the end: seconds, or a text such as "2m". */
   grace_s: seconds({ named: true }).default(30).register(about, {
     help: "that requests in flight may still take at the end",

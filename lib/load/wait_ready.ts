@@ -1,0 +1,62 @@
+/** Waiting until an endpoint answers: a server that loads its model takes connections late, or says 503. */
+import { configureApi, settleApi } from "../endpoint/api.ts";
+import { EndpointClient } from "../endpoint/client.ts";
+import { InputError } from "../errors.ts";
+import { sleep } from "../execute/sleep.ts";
+import { nowNs } from "../native/clock.ts";
+import type { APIConfiguration, ApiOptions } from "../endpoint/api.ts";
+import type { RequestOver } from "../endpoint/client.ts";
+import type { Transport } from "../endpoint/transport.ts";
+
+const EVERY_MS = 500;
+
+/**
+ * Asks short questions until one is answered, or refused for what it is (4xx): then the server is there.
+ *
+ * @param wait_s the most that it waits, seconds.
+ * @param notice told once, when it has to wait.
+ * @returns the questions that it took, which may cost something.
+ * @throws {InputError} wrong settings, at once; a server that is not ready by then, with what it said last.
+ */
+export async function waitReady(
+  options: ApiOptions,
+  wait_s: number,
+  transport: Transport,
+  notice: (line: string) => void,
+  signal: AbortSignal,
+): Promise<RequestOver[]> {
+  const requests: RequestOver[] = [];
+  const { endpoint } = settleApi(options, () => {});
+  const until_ns = nowNs() + wait_s * 1e9;
+  for (let attempts = 0;; attempts++) {
+    const why = await whyNotReady(options, transport, (over) => requests.push(over), signal);
+    if (why === null) return requests;
+    if (nowNs() >= until_ns) {
+      throw new InputError(`--wait-ready: ${endpoint} was not ready within ${wait_s} s: ${why}`);
+    }
+    if (attempts === 0) notice(`waiting up to ${wait_s} s for ${endpoint}: ${why}`);
+    await sleep(EVERY_MS, signal);
+  }
+}
+
+async function whyNotReady(
+  options: ApiOptions,
+  transport: Transport,
+  onOver: (over: RequestOver) => void,
+  signal: AbortSignal,
+): Promise<string | null> {
+  let api: APIConfiguration;
+  try {
+    api = await configureApi({ ...options, retry_attempts: 0 }, transport, () => {}, signal);
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
+  }
+  if (api.api_type === "embeddings" || api.api_type === "responses") return null;
+  const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
+  const client = new EndpointClient(api, transport);
+  const { error } = await client.ask(question, signal, undefined, onOver);
+  const absent = error !== null &&
+    ["connect", "timeout", "http_5xx", "truncated"].includes(error.failure);
+  return absent ? error.message : null;
+}
