@@ -2,7 +2,6 @@
 import { classOfStatus, isSuccess } from "../endpoint/errors.ts";
 import { exactUsd } from "../text/dollars.ts";
 import { fields, isNumber, isText, orMissing, orNull } from "./forms.ts";
-import { tokensCost } from "./prices.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
 import type { Price } from "./prices.ts";
 
@@ -171,3 +170,8 @@ export const ledgerEntryForm = fields<LedgerEntry>({
   output_cost_usd: orNull(isNumber),
   cost_usd: orNull(isNumber),
 });
+
+/** What tokens cost at a price, USD. */
+export function tokensCost(tokens: number, usd_per_million: number): number {
+  return tokens * usd_per_million / 1e6;
+}

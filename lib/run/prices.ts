@@ -79,11 +79,6 @@ export async function readPrices(path: string): Promise<PriceTable> {
   return new PriceTable(path, checkJson(await readJsonFile(path), priceTableSchema).prices);
 }
 
-/** What tokens cost at a price, USD. */
-export function tokensCost(tokens: number, usd_per_million: number): number {
-  return tokens * usd_per_million / 1e6;
-}
-
 /** What stands between the stars of a name. */
 function partsOf(glob: string): string[] {
   return glob.toLowerCase().split("*");

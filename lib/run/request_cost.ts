@@ -1,6 +1,5 @@
 /** What one model's requests cost, and what the next one may cost at most. */
-import { tokensCost } from "./prices.ts";
-import { entryOf, tokensTaken } from "./ledger_entry.ts";
+import { entryOf, tokensCost, tokensTaken } from "./ledger_entry.ts";
 import type { Spent } from "./budget.ts";
 import type { Asker, Failed, LedgerEntry, PriceRow, TokenCounts } from "./ledger_entry.ts";
 import type { PriceTable } from "./prices.ts";
