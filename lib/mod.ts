@@ -238,3 +238,8 @@ export type { GpuDescription } from "./native/nvml.ts";
 export type { OutcomeItem } from "./run/index.ts";
 export type { ModeFigures } from "./run/problems.ts";
 export type { ToldError } from "./errors.ts";
+export type { RequestOver } from "./endpoint/client.ts";
+export type { AnswerTokens } from "./mock/answer.ts";
+export type { Books, LedgerTotals } from "./run/ledger.ts";
+export type { Asker, LedgerEntry, PriceRow, TokenCounts } from "./run/ledger_entry.ts";
+export type { Spending } from "./run/summary.ts";

@@ -98,11 +98,13 @@ export function reasoningTokens({ choices }: MockAnswer): number {
 
 /** Tokens of an answer, as `usage` tells them. */
 export interface AnswerTokens {
+  /** Of the prompt. */
   prompt: number;
   /** Of the prompt, those in the prefix cache. */
   cached: number;
-  /** Reasoning included. */
+  /** Of the answer, reasoning included. */
   completion: number;
+  /** Of the answer, reasoning. */
   reasoning: number;
 }
 

@@ -16,15 +16,23 @@ import type { TestResult } from "./test_result.ts";
 export interface LedgerTotals {
   /** Requests that were sent. */
   requests: number;
+  /** Tokens of prompts, those of a cache included. */
   prompt_tokens: number | null;
+  /** Of the prompts: read from the server's cache. */
   cached_prompt_tokens: number | null;
+  /** Of the prompts: written to the server's cache. */
   cache_write_tokens: number | null;
+  /** Tokens of answers, reasoning included. */
   completion_tokens: number | null;
+  /** Of the answers: reasoning. */
   reasoning_tokens: number | null;
   /** Requests in none of the sums of tokens: nobody told what they took. */
   requests_of_unknown_tokens: number;
+  /** US dollars for prompts. */
   input_cost_usd: number | null;
+  /** US dollars for answers. */
   output_cost_usd: number | null;
+  /** US dollars for both. */
   total_cost_usd: number | null;
   /** Requests in none of the sums of dollars: their tokens or their price are unknown. */
   requests_of_unknown_cost: number;
@@ -32,6 +40,7 @@ export interface LedgerTotals {
 
 /** A run's ledger in sums, as results.json has it. */
 export interface Books {
+  /** The whole run. */
   total: LedgerTotals;
   /** The same by who asked. */
   by_asker: Partial<Record<Asker, LedgerTotals>>;

@@ -36,6 +36,7 @@ export type PriceRow = Pick<
 
 /** One request in the ledger. */
 export interface LedgerEntry extends TokenCounts {
+  /** Why it was made. */
   asked_by: Asker;
   /** The item of the run that it was asked for; null for none, and for a load's requests. */
   item_id: string | null;
