@@ -12,10 +12,24 @@ export function calibrationPath(): string {
   return join(dirname(cacheFolders()[0]), "calibration.json");
 }
 
-/** @throws {InputError} the file cannot be written. */
-export function keepCalibration(calibration: Calibration): void {
+/** A ceiling below this share of the earlier one is a busy host's rather than another truth. */
+const WORSE = 0.8;
+
+/**
+ * Keeps a calibration, unless the one that is kept is of the same host and clearly better: what else
+ * ran beside this one is no property of the host.
+ *
+ * @returns the better one that stays; null where this one was kept.
+ * @throws {InputError} the file cannot be written.
+ */
+export function keepCalibration(calibration: Calibration): Calibration | null {
+  const earlier = readCalibration();
+  const isWorse = earlier !== null && earlier.cores === calibration.cores &&
+    calibration.ceiling_events_per_s < WORSE * earlier.ceiling_events_per_s;
+  if (isWorse) return earlier;
   mkdirSync(dirname(calibrationPath()), { recursive: true });
   writeFileAtomic(calibrationPath(), JSON.stringify(calibration, null, 2) + "\n");
+  return null;
 }
 
 /** The calibration of this host, null where there is none. */

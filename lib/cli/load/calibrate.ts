@@ -36,7 +36,7 @@ export const command: Command = {
     const calibration = await calibrate(library, values.seconds, signal, (cell) => {
       if (terminal.live) terminal.say(terminal.paint.dim(cellText(cell)));
     });
-    keepCalibration(calibration);
+    const better = keepCalibration(calibration);
     terminal.say();
     table(calibration.cells, terminal.paint).forEach((line) => terminal.say(line));
     terminal.say();
@@ -44,7 +44,16 @@ export const command: Command = {
       `trusted up to ${grouped(Math.round(calibration.ceiling_events_per_s))} events/s ` +
         `(errors up to 1 ms at p99), thread scheduling: ${calibration.scheduling}`,
     );
-    terminal.say(`kept in ${calibrationPath()}`);
+    if (better === null) terminal.say(`kept in ${calibrationPath()}`);
+    else {
+      terminal.warn(
+        `not kept: the calibration of ${better.measured_at} was trusted up to ` +
+          `${
+            grouped(Math.round(better.ceiling_events_per_s))
+          } events/s; was the host busy? If it has ` +
+          `changed, remove ${calibrationPath()} and calibrate again`,
+      );
+    }
     if (values.json) terminal.out(JSON.stringify(calibration));
     return EXIT.good;
   },
