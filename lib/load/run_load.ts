@@ -77,7 +77,10 @@ const JOURNAL_PROGRESS_MS = 1000;
  */
 export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> {
   const { plan, api, transport, signal, onNotice } = options;
-  const told = { ...options.settings, prompt_seed: plan.prompt_seed };
+  // of one text that is asked again and again nothing is drawn
+  const told = options.settings.prompt === undefined
+    ? { ...options.settings, prompt_seed: plan.prompt_seed }
+    : options.settings;
   const settings = settleLoad(told);
   await using scrapes = new PortableTransport();
   const { scraper } = await probe(api, scrapes, signal);

@@ -37,6 +37,19 @@ Deno.test("results are made of the journal: summed up again, they are the same",
   assertEquals(again.results.complete, true);
 });
 
+Deno.test("a load of given prompts is summed up again too", async () => {
+  await using mock = await MockEndpoint.start();
+  using folder = temporaryFolder();
+  const prompts = join(folder.path, "p.jsonl");
+  writeFileSync(prompts, '{"prompt": "a", "seed": 1}\n{"turns": ["b", "c"]}\n');
+  for (const source of [{ prompt: "Say yes." }, { prompts }]) {
+    using run = await load({ endpoint: mock.url, concurrency: 1, requests: 2, ...source });
+    const before = readFileSync(run.directory.results, "utf8");
+    await resumeLoad(run.directory);
+    assertEquals(readFileSync(run.directory.results, "utf8"), before);
+  }
+});
+
 Deno.test("what a load that was killed had measured is summed up", async () => {
   await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
   using folder = temporaryFolder();
