@@ -9,10 +9,17 @@ import type { Price } from "./prices.ts";
  * Who asked: a test or a planned request of a load, a test once more after a failure, the reviewer of
  * a coding run, a model that judges an answer, a load's warm-up, or a first question that looks for a server's quirks.
  */
-export const ASKERS = ["test", "retry", "reviewer", "judge", "warmup", "preflight"] as const;
+export type Asker = "test" | "retry" | "reviewer" | "judge" | "warmup" | "preflight";
 
-/** One of {@linkcode ASKERS}. */
-export type Asker = typeof ASKERS[number];
+/** Every {@linkcode Asker}. */
+export const ASKERS: readonly Asker[] = [
+  "test",
+  "retry",
+  "reviewer",
+  "judge",
+  "warmup",
+  "preflight",
+];
 
 /** Tokens of a request as the server told them; null where it did not. */
 export interface TokenCounts {
