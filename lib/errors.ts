@@ -1,7 +1,7 @@
 /** Errors that are the user's to mend, told apart from faults of ours. */
 import process from "node:process";
 
-/** An error that tells what happened outside dyno; any other that a user meets is a fault of dyno. */
+/** An error that tells what happened outside dyno; any other that a user meets is a bug in dyno. */
 export class ToldError extends Error {}
 
 /**
@@ -37,7 +37,7 @@ const REFUSALS = new Set(["EACCES", "EDQUOT", "EIO", "ENOMEM", "ENOSPC", "EPERM"
 /**
  * What an error says on one line to the one who has to mend it.
  *
- * @returns null for a fault of dyno: neither wrong input, nor cancelled work, nor what an endpoint or
+ * @returns null for a bug in dyno: neither wrong input, nor cancelled work, nor what an endpoint or
  * this host refused. The command line exits with 70 for it.
  */
 export function toldPlainly(error: unknown): string | null {
@@ -62,7 +62,7 @@ export function toldPlainly(error: unknown): string | null {
 }
 
 /**
- * Whether what a function of this library threw is a fault of dyno, to be reported, in place of wrong
+ * Whether what a function of this library threw is a bug in dyno, to be reported, in place of wrong
  * input ({@linkcode InputError}), an endpoint's failure, cancelled work or what the host refused.
  */
 export function isFault(error: unknown): boolean {

@@ -28,8 +28,8 @@ interface Finding {
 }
 
 const flags = {
-  "gpu": toggle("examines the GPUs instead: every call of NVML, energy beside power under a load"),
-  "duration": otherwise(10, time("of --gpu's load, for which python3 needs PyTorch")),
+  "gpu": toggle("examine the GPUs instead: every call of NVML, energy and power under a load"),
+  "duration": otherwise(10, time("of the load of --gpu; python3 needs PyTorch for it")),
   "out": otherwise("dyno-gpu.json", text("FILE", "what --gpu writes")),
   "json": toggle("one JSON object on standard output"),
 };
@@ -44,8 +44,8 @@ export const command: Command = {
     "dyno doctor --gpu [--duration TIME] [--out FILE] [--json]",
     "",
     "Tries what dyno can use on this host: the clock, libdyno and its compiler, what can be sampled, the",
-    "GPUs, the sandbox of coding benchmarks, the simulator, Slurm. Says of what is missing how to get it.",
-    "Always exits with 0: nothing of it is needed to run.",
+    "GPUs, the sandbox of coding benchmarks, the simulator, Slurm. Says how to get what is missing.",
+    "Always exits with 0: dyno runs without all of them.",
     "",
     ...flagHelp(flags),
   ],

@@ -40,7 +40,7 @@ export async function examineGpus(
   if (options.json) terminal.out(JSON.stringify(report));
   for (const line of lines(found)) terminal.say(line);
   terminal.say(
-    `written to ${options.out}: no UUID, no host name, no process is in it; please send it along`,
+    `written to ${options.out}: it has no UUID, host name or process; please send it to us`,
   );
 }
 

@@ -24,7 +24,7 @@ export async function interruptible(
     }
     first_ms = performance.now();
     terminal.say();
-    terminal.say("stopping: saving what is finished (again to quit at once)");
+    terminal.say("stopping: saving what is finished (press again to quit at once)");
     controller.abort(new CancelledError("interrupted"));
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

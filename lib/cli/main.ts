@@ -60,15 +60,15 @@ export const commands: Commands = {
     load: () => import("./sim.ts"),
   },
   sample: {
-    summary: "hardware sampling on its own, or beside a command",
+    summary: "hardware sampling, alone or while a command runs",
     load: () => import("./sample.ts"),
   },
   serve: {
-    summary: "tasks over HTTP: submitted, followed, kept across restarts",
+    summary: "a server that runs tasks submitted over HTTP",
     load: () => import("./serve/serve.ts"),
   },
   integration: {
-    summary: "scenarios of models and packages as tasks of a server, with callbacks",
+    summary: "integration scenarios, run as tasks on a server",
     load: () => import("./serve/integration.ts"),
   },
   mock: {
@@ -80,11 +80,11 @@ export const commands: Commands = {
     load: () => import("./doctor.ts"),
   },
   schema: {
-    summary: "the form of dyno's files as JSON Schema, for editors and other programs",
+    summary: "the JSON Schema of dyno's files, for editors and other programs",
     load: () => import("./schema.ts"),
   },
   completions: {
-    summary: "completion of commands and flags for bash, zsh or fish",
+    summary: "completion scripts for bash, zsh and fish",
     load: () => import("./ui/completions.ts"),
   },
 };
@@ -94,7 +94,7 @@ export const commands: Commands = {
  *
  * @param argv the arguments behind the program's name.
  * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 3 a gate
- * found a regression, 4 a gate cannot tell, 70 a fault of dyno, 130 interrupted.
+ * found a regression, 4 a gate cannot tell, 70 a bug in dyno, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();
@@ -140,7 +140,7 @@ function told(thrown: unknown, terminal: Terminal, debug: boolean): number {
   if (debug) stackOf(error).forEach((line) => terminal.say(line));
   if (error instanceof CancelledError) return EXIT.interrupted;
   const words = toldPlainly(error);
-  const line = words ?? `${messageOf(error)} (a fault of dyno; --debug shows where)`;
+  const line = words ?? `${messageOf(error)} (a bug in dyno; --debug shows where)`;
   terminal.say(`${terminal.paint.bad("error:")} ${line}`);
   return words === null ? EXIT.fault : EXIT.wrongInput;
 }

@@ -18,7 +18,7 @@ import type { Command, CommandContext } from "./ui/command.ts";
 
 const flags = {
   "out": outFlag,
-  "json": toggle("the JSON of the suite and of the load on standard output, a line each"),
+  "json": toggle("the JSON of the suite and of the load on standard output, one line each"),
 };
 
 const NO_BUDGET = { usd: null, tokens: null };
@@ -33,8 +33,8 @@ export const command: Command = {
     "dyno quickstart [flags]",
     "",
     "Starts the built-in mock endpoint on a free port, runs a small suite on it with hardware sampling,",
-    "judges the answers (two of them are wrong on purpose), puts a small load on it, in a closed and in",
-    "an open loop, and sweeps the scheduler simulator over a few policies. Each leaves a report.",
+    "judges the answers (two are wrong on purpose), puts a small load on it, in a closed and in",
+    "an open loop, and sweeps the scheduling simulator over a few policies. Each writes a report.",
     "",
     ...flagHelp(flags),
   ],
@@ -89,7 +89,7 @@ export const command: Command = {
     terminal.say();
     const code = await quickstartSweep(out, context);
     terminal.say();
-    terminal.say("next, with a server of your own:");
+    terminal.say("next, with your own server:");
     terminal.say("  dyno run SUITE --endpoint URL --model NAME");
     terminal.say("  dyno load --endpoint URL --concurrency 16 --duration 60");
     return code;

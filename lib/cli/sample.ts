@@ -30,7 +30,7 @@ const flags = {
     short: "r",
   },
   "duration": {
-    ...time("ends after so long; without it, with the command or Ctrl-C"),
+    ...time("stops after this long; without it, with the command or Ctrl-C"),
     short: "d",
   },
   "metrics": list("NAME", "sources: cpu cores memory pressure disk network temperature rapl gpu …"),
@@ -66,19 +66,21 @@ export const command: Command = {
     const { values, positional } = parseFlags(flags, split < 0 ? argv : argv.slice(0, split));
     if (positional.length) {
       throw new InputError(
-        `"${positional[0]}": a command is given behind --, as in dyno sample -- ${
+        `"${positional[0]}": a command is given after --, as in dyno sample -- ${
           positional.join(" ")
         }`,
       );
     }
     if (split >= 0 && program.length === 0) {
-      throw new InputError("--: expected a command behind it");
+      throw new InputError("--: expected a command after it");
     }
     checkFollowed(values.pid);
     const kept = values.out === undefined ? null : keptPaths(values.out);
     await using observed = await observe(values, context.terminal);
     for (const left of kept ? leftOf(kept) : []) {
-      context.terminal.warn(`${left} holds the samples of a run that was killed, or still goes on`);
+      context.terminal.warn(
+        `${left} holds the samples of a run that was killed, or is still running`,
+      );
     }
     const folder = mkdtempSync(kept ? partialOf(kept) : join(tmpdir(), "dyno-sample-"));
     try {

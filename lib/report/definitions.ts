@@ -33,7 +33,7 @@ export const LOAD_DEFINITIONS: readonly Term[] = [
   ),
   [
     "window",
-    "the measured part of a stage, without warm-up: of an open loop the stage, whose requests count by their turn; of a closed loop the time in which its places were all taken",
+    "the measured part of a stage, without warm-up: for an open loop the stage, whose requests count by their turn; for a closed loop the time in which all its places were taken",
   ],
   [
     "rates",
@@ -69,7 +69,7 @@ const OF_THE_LOAD_REPORT: readonly Term[] = [
     "the server's `usage`; without it a tokenizer's count, else the number of token events, and `token_source` says so",
   ],
   ...measured("tokens_per_s_per_user"),
-  ["wanted, sent", "requests that the arrival process asked for, and that were sent, a second"],
+  ["wanted, sent", "requests per second that the arrival process wanted, and that were sent"],
   [
     "quantiles",
     "nearest rank on all values; 95 % intervals from a bootstrap over blocks of time, shares' from Wilson",
@@ -86,7 +86,7 @@ const OF_COMPARED_RUNS: readonly Term[] = [
   ],
   [
     "result",
-    "differs: the runs do not agree whether the test is right; otherwise what all of them made of it",
+    "differs: the runs disagree whether the test is right; otherwise the result that all of them had",
   ],
   ["quantiles", "nearest rank on all values; 95 % intervals from order statistics"],
   ...measured("cost_usd"),
@@ -121,7 +121,7 @@ export function loadDefinitionList({ token_sources, requests }: StageResults): s
 
 const SOURCES: Record<TokenSource, string> = {
   usage: "the server's usage",
-  tokenizer: "a tokenizer of our own",
+  tokenizer: "dyno's tokenizer",
   events: "the number of token events",
 };
 

@@ -11,7 +11,9 @@ const HEADS = ["energy, J", "±, J", "mean, W", "idle, W", "above idle, J"];
 
 /** The table of devices and what a token and a test cost. */
 export function energyTable({ energy }: SuiteResults): string {
-  if (!energy) return `<p class="note">Energy: this host has no source that could be read.</p>`;
+  if (!energy) {
+    return `<p class="note">Energy: this host has no energy source that could be read.</p>`;
+  }
   const rows = energy.devices.map((device) => {
     const { energy_j, error_j, power_w, idle_w, above_idle_j } = device;
     const numbers = [energy_j, error_j, power_w, idle_w, above_idle_j]

@@ -27,7 +27,7 @@ export function visibleText(text: string): string {
 export function cutText(text: string, length: number): string {
   return text.length <= length
     ? text
-    : `${text.slice(0, length)}… (${text.length - length} more letters)`;
+    : `${text.slice(0, length)}… (${text.length - length} more characters)`;
 }
 
 /** A number with a fixed number of digits behind the point; a dash when unknown. */

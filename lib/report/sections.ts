@@ -13,7 +13,7 @@ export function bodyParts(
 ): Generator<string> {
   const footer = `${escapeHtml(run_id)}, written by dyno ${
     escapeHtml(software.dyno)
-  }. The whole run lies in the folder above this file's.`;
+  }. The whole run is in the folder above this file's.`;
   return sectionParts(header, sections, footer);
 }
 

@@ -59,7 +59,7 @@ export function tablePage({ title, noun, facts, columns, rows }: TablePage): Ite
     if (left > 0) {
       yield `<p class="note">The first ${counted(MOST_ROWS, noun)}; ${
         grouped(left)
-      } more are in the other forms of export.</p>`;
+      } more are in the other export formats.</p>`;
     }
     yield `</section></main>\n<footer>Written by dyno ${escapeHtml(dynoVersion)}.</footer>`;
   }

@@ -15,7 +15,7 @@ export const codingSettings = z.strictObject({
   }),
   /** Problems by place. */
   range: nonEmpty.optional().register(about, {
-    help: "problems by place, such as 0-10 (the end is not included) or 0,3,7-9",
+    help: "problems by position, such as 0-10 (the end is not included) or 0,3,7-9",
     placeholder: "PLACES",
   }),
   /** Attempts at a problem in iterative mode. */
@@ -65,7 +65,7 @@ export const codingSettings = z.strictObject({
 export const codingHostSettings = z.strictObject({
   /** What confines answers. */
   sandbox: z.enum(["auto", "bubblewrap", "pyodide", "none"]).default("auto").register(about, {
-    help: "what confines answers: bubblewrap, without it pyodide; none is unsafe",
+    help: "where answers run: bubblewrap, or pyodide without it; none is unsafe",
   }),
   /** The Python that runs them. */
   python: nonEmpty.optional().register(about, {

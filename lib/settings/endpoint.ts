@@ -38,7 +38,7 @@ export const endpointSettings = z.object({
   /** Whether answers are streamed; without it there is no ttft. */
   stream: z.boolean().default(true).register(about, {
     help: "whether answers are streamed; whole ones have no ttft",
-    off: "ask for whole answers; there is no ttft then",
+    off: "do not stream answers; ttft is then unknown",
   }),
 });
 
@@ -46,7 +46,7 @@ export const endpointSettings = z.object({
 export const retrySettings = z.object({
   /** Attempts after the first. */
   retry_attempts: z.int().min(0).default(3).register(about, {
-    help: "attempts after the first",
+    help: "retries after the first attempt",
     placeholder: "N",
   }),
   /** Base of the exponential backoff: seconds, or a text such as "500ms". */

@@ -12,7 +12,7 @@ export const budgetSettings = z.strictObject({
   }),
   /** Tokens that are not crossed, in and out. */
   budget_tokens: count.optional().register(about, {
-    help: "stop before so many tokens are used, in and out",
+    help: "stop before this many tokens are used, prompts and answers together",
     placeholder: "N",
   }),
 });

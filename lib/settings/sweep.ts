@@ -21,23 +21,23 @@ export const sweepSettings = z.strictObject({
   /** The folder of sweeps. */
   out_root: nonEmpty.refine((path) => !path.includes("\0"), "holds a NUL character")
     .default("bench_runs").register(about, {
-      help: "another folder for experiments",
+      help: "folder for experiments",
       placeholder: "PATH",
     }),
   /** Runs at a time. */
   jobs: count.default(1).register(about, { help: "runs at the same time", placeholder: "N" }),
   /** How long a run may take: seconds, or a text such as "10m"; without it, as long as it likes. */
   timeout_s: seconds({ above: true, named: true }).optional().register(about, {
-    help: "that a run may take",
+    help: "limit for each run",
   }),
   /** Private memory that each process of a run may take, MB. */
   memory_limit_mb: positive.optional().register(about, {
-    help: "private memory that each process of a run may take",
+    help: "limit on the private memory of each process of a run",
     placeholder: "MB",
   }),
   /** Hardware samples a second beside each run; 0 for none. */
   sample_rate_hz: sampleRate.default(0).register(about, {
-    help: "hardware samples a second beside each run; 0: none",
+    help: "hardware samples a second during each run; 0: none",
     placeholder: "HZ",
   }),
 });

@@ -39,7 +39,7 @@ function assertPlain({ code, stderr }: Finished, what: RegExp, folder: string): 
   assertEquals(errors.length, 1, stderr);
   assertMatch(errors[0], what);
   assert(errors[0].includes(folder), `it names no file: ${errors[0]}`);
-  assert(!/fault of dyno|\n\s+at /.test(stderr), stderr);
+  assert(!/bug in dyno|\n\s+at /.test(stderr), stderr);
 }
 
 /** The command comes to its end on a disk that is well; nothing of before is lost. */

@@ -134,7 +134,7 @@ async function attacked(folder: string): Promise<string> {
   for (const command of commands) {
     const { code, stderr } = await dyno(command, { cwd });
     assert(code === 0 || code === 1, `${command[0]}: ${code}: ${stderr}`);
-    assert(!/fault of dyno/.test(stderr), stderr);
+    assert(!/bug in dyno/.test(stderr), stderr);
   }
   return cwd;
 }
@@ -229,7 +229,7 @@ Deno.test("ids and files from elsewhere lead to no other place", async () => {
   for (const id of ids) {
     for (const command of [["archive", id, "--yes"], ["delete", id, "--yes"]]) {
       const { code, stderr } = await dyno(["runs", ...command], { cwd });
-      assert(!/fault of dyno/.test(stderr), stderr);
+      assert(!/bug in dyno/.test(stderr), stderr);
       assert([0, 1, 2].includes(code ?? -1), stderr);
       assert(existsSync(join(precious, "results.json")), `${command} removed another folder`);
     }
@@ -241,6 +241,6 @@ Deno.test("ids and files from elsewhere lead to no other place", async () => {
   }
   symlinkSync(precious, join(cwd, "runs", "bench_0123abcd_20260131_120000"));
   const { stderr } = await dyno(["runs", "delete", "--yes"], { cwd });
-  assert(!/fault of dyno/.test(stderr), stderr);
+  assert(!/bug in dyno/.test(stderr), stderr);
   assert(existsSync(join(precious, "results.json")), "a link's target was removed");
 });

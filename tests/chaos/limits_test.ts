@@ -24,7 +24,7 @@ function assertPlain({ code, stderr }: Finished): void {
   if (/unable to create worker threads/.test(stderr)) return;
   assertEquals(code, 2, stderr);
   assertMatch(stderr, /^error: .*no further process or thread may be started; raise the limit/m);
-  assert(!/fault of dyno|panicked|\n\s+at /.test(stderr), stderr);
+  assert(!/bug in dyno|panicked|\n\s+at /.test(stderr), stderr);
 }
 
 const sandboxed = await Sandbox.open().then(

@@ -28,7 +28,7 @@ for (const command of ["delete", "archive"]) {
     assertEquals(removed.code, 0, removed.stderr);
     for (const { code, stdout, stderr } of lists) {
       assertEquals(code, 0, stderr);
-      assert(!/fault of dyno|damaged|not kept/.test(stderr), stderr);
+      assert(!/bug in dyno|damaged|not kept/.test(stderr), stderr);
       const ids: string[] = idsOf(stdout);
       assertEquals(kept.filter((id) => !ids.includes(id)), [], "a run that stays is not listed");
       assertEquals(new Set(ids).size, ids.length);

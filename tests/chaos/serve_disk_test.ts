@@ -76,7 +76,7 @@ Deno.test({
       server.kill("SIGTERM");
       const { code, stderr } = await server.finished;
       assertEquals(code, 0, stderr);
-      assert(!/fault of dyno|\n\s+at /.test(stderr), stderr);
+      assert(!/bug in dyno|\n\s+at /.test(stderr), stderr);
       assertJournal(join(runs, "server", "tasks.jsonl"));
       const again = await serveProcess(place.path, ["--runs", runs, "--allow", place.path]);
       const known = await getJson<TaskView>(`${again.url}/tasks/${next.task_id}`);
@@ -118,7 +118,7 @@ for (const from of [14, 24]) {
       } else if (answer) assertMatch(text, /the disk reports an error/);
       if (!over) server.kill("SIGTERM");
       const { stderr } = await server.finished;
-      assert(!/fault of dyno|panicked|\n\s+at /.test(stderr), stderr);
+      assert(!/bug in dyno|panicked|\n\s+at /.test(stderr), stderr);
 
       const again = await serveProcess(place.path, args);
       const next: TaskView = await (await post(`${again.url}/tasks`, body)).json();

@@ -1,5 +1,5 @@
 /**
- * A fault of dyno's own is told apart from the user's errors: exit code 70 (EX_SOFTWARE of BSD's
+ * A bug in dyno's own is told apart from the user's errors: exit code 70 (EX_SOFTWARE of BSD's
  * sysexits.h), one line that says so, a stack with --debug. The faults are put into commands of a
  * program that is otherwise main.ts.
  */
@@ -25,10 +25,10 @@ function started(args: string[]) {
 
 /** What a command does, and the exit code and line for it. */
 const cases: [string, string, number, string][] = [
-  ["a fault", "null.length", 70, "(a fault of dyno; --debug shows where)"],
-  ["a text thrown", "throw 'so'", 70, "error: so (a fault of dyno"],
-  ["a fault of a task that nobody waits for", "later(() => null.length)", 70, "(a fault of dyno"],
-  ["a rejection that nobody waits for", "stray(() => null.length)", 70, "(a fault of dyno"],
+  ["a fault", "null.length", 70, "(a bug in dyno; --debug shows where)"],
+  ["a text thrown", "throw 'so'", 70, "error: so (a bug in dyno"],
+  ["a fault of a task that nobody waits for", "later(() => null.length)", 70, "(a bug in dyno"],
+  ["a rejection that nobody waits for", "stray(() => null.length)", 70, "(a bug in dyno"],
   ["wrong input", "throw new InputError('--x: no')", 2, "error: --x: no"],
   [
     "wrong input, waited for by nobody",
@@ -36,7 +36,7 @@ const cases: [string, string, number, string][] = [
     2,
     "error: no",
   ],
-  ["a fault while a fault is cleaned up", "twice()", 70, "error: first (a fault of dyno"],
+  ["a fault while a fault is cleaned up", "twice()", 70, "error: first (a bug in dyno"],
   ["what the disk refuses", "writeFileSync('/dev/full', 'x')", 2, "error: "],
 ];
 
@@ -71,7 +71,7 @@ process.exitCode = await main(process.argv.slice(2));
     assertEquals([status, stderr.trim().split("\n").length], [code, 1], `${what}: ${stderr}`);
     assert(stderr.includes(line), `${what}: ${stderr}`);
     if (i === 0) {
-      assertMatch(run("--debug").stderr, /TypeError[^]*\n +at .*program\.ts[^]*fault of/);
+      assertMatch(run("--debug").stderr, /TypeError[^]*\n +at .*program\.ts[^]*bug in/);
     }
   });
 });
@@ -84,7 +84,7 @@ Deno.test("without any permission dyno tells its version, and names the one that
   const list = bare("runs", "list");
   assertEquals(list.status, 2);
   assertMatch(list.stderr, /^error: .*--allow-\w+ flag$/m);
-  assert(!/fault of dyno/.test(list.stderr), list.stderr);
+  assert(!/bug in dyno/.test(list.stderr), list.stderr);
 });
 
 Deno.test("a library's caller can tell a fault from what was told", () => {

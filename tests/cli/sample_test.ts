@@ -84,7 +84,7 @@ Deno.test("wrong input is one line", async () => {
     [["--metrics", "cpus"], "cpus"],
     [["--"], "expected a command"],
     [["--", "/no/such/program"], "/no/such/program"],
-    [["python3"], "behind --"],
+    [["python3"], "after --"],
   ];
   const ended = await dynoEach(wrong.map(([args]) => ["sample", ...args]), { cwd: "." });
   for (const [i, { code, stderr }] of ended.entries()) {

@@ -95,6 +95,6 @@ Deno.test("arguments that bite, as a user gives them: one line, exit code 2", as
     assertEquals([code, stdout], [2, ""], `${argv}: ${stderr}`);
     const lines = stderr.trim().split("\n").filter((line) => !/^(built|warning)/.test(line));
     assertEquals(lines.length, 1, stderr);
-    assert(!/fault of dyno/.test(stderr), stderr);
+    assert(!/bug in dyno/.test(stderr), stderr);
   }
 });

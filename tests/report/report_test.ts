@@ -85,7 +85,7 @@ Deno.test("what a model or a suite says is text, never markup", async () => {
     // deno-lint-ignore no-control-regex
     assert(!/[\u0000\u202e]/.test(html), "a control character");
     assertEquals(html.match(/<script/g)?.length, 1);
-    assertStringIncludes(html, "more letters)");
+    assertStringIncludes(html, "more characters)");
   }
 });
 

@@ -68,7 +68,7 @@ Deno.test(`a daemon killed at ${KILLS} moments runs every slot once and leaves w
   }
   const last = await dyno(args, { cwd: place.path });
   assertEquals(last.code, 0, last.stderr);
-  assertStringIncludes(last.stderr, "all slots are over: 72 of 72 records, 0 without an answer");
+  assertStringIncludes(last.stderr, "all slots are done: 72 of 72 records, 0 without an answer");
 
   const events = await eventsIn(journal);
   const named = (name: string) => events.filter(({ event }) => event === name);
@@ -112,10 +112,10 @@ Deno.test("a second daemon refuses, a look from cron does nothing; Ctrl-C stops,
   const look = await dyno([...args, "--once"], { cwd: place.path });
   assertEquals([look.code, look.stderr], [
     0,
-    "small: another process is at work on it; nothing to do\n",
+    "small: another process is working on it; nothing to do\n",
   ]);
   const status = await dyno(["batch", "status", file, "--rehearsal"], { cwd: place.path });
-  assertStringIncludes(status.stdout, "1 of 3 slots are over; a process is at work");
+  assertStringIncludes(status.stdout, "1 of 3 slots are done; a process is working on it");
   assertStringIncludes(status.stdout, "6 of 18 records, 0 without an answer");
   const retry = await dyno(
     ["batch", "retry", file, "--rehearsal", "--endpoint", `${mock.url}/v1`],
@@ -125,10 +125,10 @@ Deno.test("a second daemon refuses, a look from cron does nothing; Ctrl-C stops,
   first.kill("SIGINT");
   const { code, stderr } = await first.finished;
   assertEquals(code, 130);
-  assertStringIncludes(stderr, "stopped; the same command goes on");
+  assertStringIncludes(stderr, "stopped; the same command continues");
   const later = await dyno([...args, "--once"], { cwd: place.path });
   assertEquals(later.code, 0, later.stderr);
-  assertStringIncludes(later.stderr, "1 are over");
+  assertStringIncludes(later.stderr, "1 are done");
   assertStringIncludes(
     later.stderr,
     "nothing more is due; slot 2 of 3 is due Sun 2027-01-10 09:00",

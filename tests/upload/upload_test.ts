@@ -331,7 +331,7 @@ Deno.test("dyno runs upload takes runs, folders and a sweep, and says what it di
     bucket.fault = () => 400;
     const failed = await upload("latest");
     assertEquals(failed.code, 1);
-    assertStringIncludes(failed.said, "the same command goes on where this one ended");
+    assertStringIncludes(failed.said, "the same command continues where this one ended");
     for (
       const [argv, said] of [
         [[], "takes runs or folders"],

@@ -8,15 +8,15 @@ const subcommands: Commands = {
     load: () => import("./plan.ts"),
   },
   run: {
-    summary: "waits for each slot and runs it once; goes on where it was stopped",
+    summary: "waits for each slot and runs it once; continues where it was stopped",
     load: () => import("./run.ts"),
   },
   status: {
-    summary: "which slots are over, late or missed, and what the models did",
+    summary: "which slots are done, late or missed, and how the models did",
     load: () => import("./status.ts"),
   },
   retry: {
-    summary: "records without an answer, or whole slots, once more",
+    summary: "asks again for records without an answer, or whole slots",
     load: () => import("./retry.ts"),
   },
 };

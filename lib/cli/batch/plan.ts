@@ -65,7 +65,7 @@ function planLines(plan: BatchPlan, paint: Parameters<typeof tableLines>[2]): st
     `${counted(plan.models, "model")} × ${counted(plan.questions, "question")} = ` +
     `${counted(plan.records_per_slot, "record")} a slot, ` +
     `${paint.bold(counted(plan.records_total, "record"))} in all`,
-    ...(plan.start_fixed ? [] : ["no start is given: the times are those of a start now"]),
+    ...(plan.start_fixed ? [] : ["no start is given: the times are for a start now"]),
     "",
     ...tableLines(COLUMNS, rows, paint),
   ];

@@ -17,11 +17,11 @@ import type { ModelTask } from "../../schedule/run_slot.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = {
-  "slots": list("LIST", "these slots whole, skipped ones too, e.g. 3,5-7"),
-  "endpoint": text("URL", "of a rehearsal: asks every model there, without a key"),
+  "slots": list("LIST", "repeat these slots in full, skipped ones too, e.g. 3,5-7"),
+  "endpoint": text("URL", "for a rehearsal: ask every model there, without a key"),
   ...folderFlags,
   ...keyFlag,
-  "out": text("DIR", "the folder of runs (runs; of a rehearsal, runs in its folder)"),
+  "out": text("DIR", "the folder of runs (runs; for a rehearsal, runs in its folder)"),
 };
 
 export const command: Command = {
@@ -29,10 +29,10 @@ export const command: Command = {
   help: [
     "dyno batch retry FILE [flags]",
     "",
-    "Asks again what has no answer, in slots that were begun; with --slots, whole slots. The new records",
-    "take the place of the old ones, with the time at which they were asked. Not while a daemon is at",
-    "work on the batch. What could not be uploaded is sent, too. Exit code: 0 all were answered now, 1",
-    "some were not, or not all is uploaded.",
+    "Asks questions without an answer again, in slots that have begun; with --slots, whole slots. New",
+    "records replace the old ones, with the time at which they were asked. Not while a daemon works on",
+    "the batch. What could not be uploaded is sent, too. Exit code: 0 all were answered now, 1",
+    "some were not, or not everything is uploaded.",
     "",
     ...flagHelp(flags),
     "",
@@ -65,7 +65,7 @@ export const command: Command = {
     let uploaded: boolean;
     try {
       if (tasks.length === 0) {
-        terminal.say("every record of the slots that are over has its answer; nothing to ask");
+        terminal.say("every record of the finished slots has its answer; nothing to ask");
       } else {
         terminal.say(
           `asking ${counted(questionsOf(tasks, batch.questions.length), "question")} again`,
@@ -82,7 +82,7 @@ export const command: Command = {
       uploaded = upload === null || upload.error === null;
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
-      terminal.say("stopped; the same command goes on");
+      terminal.say("stopped; the same command continues");
       return EXIT.interrupted;
     }
     if (tasks.length === 0) return uploaded ? EXIT.good : EXIT.failures;

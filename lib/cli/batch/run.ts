@@ -37,13 +37,13 @@ import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const flags = {
-  "once": toggle("runs what is due now or within a minute, then ends: for cron and timers"),
-  "dry-run": toggle("says what would be done now, and does nothing"),
+  "once": toggle("run what is due now or within a minute, then exit: for cron and timers"),
+  "dry-run": toggle("print what would be done now, and do nothing"),
   "speedup": number("N", "a rehearsal in its own folder, N times as fast", { min: 1 }),
-  "endpoint": text("URL", "asks every model there, without a key: for rehearsals"),
+  "endpoint": text("URL", "ask every model there, without a key: for rehearsals"),
   "batches": folderFlags.batches,
-  "out": text("DIR", "the folder of runs (runs; of a rehearsal, runs in its folder)"),
-  "json": toggle("one JSON object a slot on standard output"),
+  "out": text("DIR", "the folder of runs (runs; for a rehearsal, runs in its folder)"),
+  "json": toggle("one JSON object for each slot on standard output"),
   ...keyFlag,
   ...observeFlags,
   ...callbackFlags,
@@ -54,11 +54,11 @@ export const command: Command = {
   help: [
     "dyno batch run FILE [flags]",
     "",
-    "Waits for each slot and runs it: every model on every question, model by model. Stop it and start it",
-    "as you like: a slot is never run twice, one that was begun is gone on with, and what came too late is",
-    "said and treated as the file says (on_late, on_missed). A second process on the same batch refuses.",
-    "Exit code: 0 all slots are over and every question was answered, 1 some were not, 130 interrupted.",
-    "With --once: 0 as long as slots are left.",
+    "Waits for each slot and runs it: every model on every question, model by model. Stop and start it",
+    "as you like: a slot never runs twice, one that has begun is continued, and a late one is reported",
+    "and treated as the file says (on_late, on_missed). A second process on the same batch refuses.",
+    "Exit code: 0 all slots are done and every question was answered, 1 some were not, 130 interrupted.",
+    "With --once: 0 while slots are left.",
     "",
     ...flagHelp(flags),
     "",
@@ -78,7 +78,7 @@ export const command: Command = {
     const folder = batchFolderOf(batch, values.batches, rehearsal);
     if (values["dry-run"]) return await dryRun(batch, folder, terminal);
     if (values.once && isLocked(folder.lock)) {
-      terminal.say(`${batch.name}: another process is at work on it; nothing to do`);
+      terminal.say(`${batch.name}: another process is working on it; nothing to do`);
       return EXIT.good;
     }
     if (values.endpoint === undefined) checkKeys(batch, values["key-env"]);
@@ -148,7 +148,7 @@ async function start(
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error;
     line[Symbol.dispose]();
-    terminal.say("stopped; the same command goes on");
+    terminal.say("stopped; the same command continues");
     return EXIT.interrupted;
   }
   line[Symbol.dispose]();
@@ -169,7 +169,7 @@ function sayStart({ batch, slots, folder }: BatchSession, left: number, terminal
       `${counted(models.length, "model")} × ${counted(questions.length, "question")}, ` +
       `from ${localMoment(slots[0].due_ms, schedule.timezone)} ` +
       `to ${localMoment(slots.at(-1)!.due_ms, schedule.timezone)} (${schedule.timezone})` +
-      (over ? `; ${over} are over` : ""),
+      (over ? `; ${over} are done` : ""),
   );
   terminal.say(`state and records in ${shortPath(folder.path)}`);
 }
@@ -196,13 +196,13 @@ function conclude({ batch, slots, state, folder }: BatchSession, terminal: Termi
     return EXIT.good;
   }
   terminal.say(
-    `all slots are over: ${grouped(records.length)} of ` +
+    `all slots are done: ${grouped(records.length)} of ` +
       `${counted(expected, "record")}, ${failed} without an answer`,
   );
   terminal.say(`records  ${terminal.paint.accent(shortPath(folder.records_csv))}`);
   const skipped = slots.filter(({ slot }) => state.slot(slot).status === "skipped").length;
   if (skipped) terminal.say(`${counted(skipped, "slot")} skipped: dyno batch status says which`);
-  if (failed) terminal.say("what has no answer, once more: dyno batch retry");
+  if (failed) terminal.say("ask what has no answer again: dyno batch retry");
   return failed || records.length < expected ? EXIT.failures : EXIT.good;
 }
 
@@ -223,13 +223,13 @@ async function dryRun(batch: Batch, folder: BatchFolder, terminal: Terminal): Pr
   if (next) {
     const due = localMoment(next.due_ms, timezone);
     terminal.out(`${slotText(next, status.slots.length)} would be waited for, until ${due}`);
-  } else if (open.length === 0) terminal.out("all slots are over: nothing would be done");
+  } else if (open.length === 0) terminal.out("all slots are done: nothing would be done");
   return EXIT.good;
 
   function deedOf({ would_be, status }: BatchStatus["slots"][number]): string {
     const skip = would_be === "missed" && on_missed === "skip" ||
       would_be === "late" && on_late === "skip" && status === "waiting";
-    if (status === "running") return skip ? "left with the records it has" : "gone on with";
+    if (status === "running") return skip ? "left with the records it has" : "continued";
     const how = would_be === "on_time" ? "on time" : would_be;
     return `${skip ? "skipped" : "run"} (${how})`;
   }

@@ -16,7 +16,7 @@ import type { Palette } from "../ui/terminal.ts";
 
 const flags = {
   ...folderFlags,
-  "slots": toggle("every slot, not only those that were late, missed or not complete"),
+  "slots": toggle("every slot, not only those that were late, missed or incomplete"),
   "json": toggle("one JSON object"),
 };
 
@@ -44,8 +44,8 @@ export const command: Command = {
   help: [
     "dyno batch status FILE [flags]",
     "",
-    "Shows how many slots are over, which were late or missed, the next one, and the records by model.",
-    "Reads only: a daemon at work is not disturbed.",
+    "Shows how many slots are done, which were late or missed, the next one, and the records by model.",
+    "Only reads: it does not disturb a running daemon.",
     "",
     ...flagHelp(flags),
     "",
@@ -86,7 +86,7 @@ function statusLines(
   const parts = [
     `${with_state("done", "partial", "skipped").length} of ${
       counted(slots.length, "slot")
-    } are over`,
+    } are done`,
     late ? `${late} late` : "",
     skipped ? `${skipped} skipped` : "",
     partial ? `${partial} not complete` : "",
@@ -94,7 +94,7 @@ function statusLines(
   const shown = every ? slots : slots.filter(remarkable);
   return [
     `${paint.bold(status.batch)}: ${parts}; ` +
-    (status.running ? paint.good("a process is at work") : "no process is at work"),
+    (status.running ? paint.good("a process is working on it") : "no process is working on it"),
     ...(next && !status.begun ? ["it has not begun: dyno batch run starts it"] : []),
     ...(next ? [nextText(next, slots.length, timezone, now_ms)] : []),
     `${grouped(status.records)} of ${counted(status.records_total, "record")}, ` +

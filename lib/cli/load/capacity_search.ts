@@ -120,7 +120,7 @@ function planText(
     ? [`--requests ${given} cannot tell that: each level sends ${requests}`]
     : [];
   const time = first_level_s === null || expected_s === null
-    ? "how long it takes depends on the endpoint, and is told as soon as a level was too much"
+    ? "how long it takes depends on the endpoint, and is shown once a level was too much"
     : `the first level takes ${durationText(first_level_s)}, all of it about ` +
       `${durationText(expected_s)} if it ends near 32 times the first level`;
   return [

@@ -64,7 +64,7 @@ const flags = {
   ...budgetFlags,
   "out": outFlag,
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
-  "run-id": runId("the id of the run (one of its own)"),
+  "run-id": runId("the id of the run (made for it)"),
   "resume": text("RUN", "sums up a load that was cut off: its id or its folder; sends nothing"),
   "json": toggle("one JSON object on standard output at the end"),
   ...keyFlag,

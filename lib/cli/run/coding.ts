@@ -104,7 +104,9 @@ export async function runProblems(
   if (!sandbox.runsCommands && problems.some(({ tests }) => tests.form === "program")) {
     throw new InputError(ONLY_PYTHON);
   }
-  if (!sandbox.confined) warn("--sandbox none: answers of the model run unconfined on this host");
+  if (!sandbox.confined) {
+    warn("--sandbox none: the model's answers run on this host without a sandbox");
+  }
   const coding = codingOf(settings);
   const name = basename(path).replace(/\.jsonl(\.gz)?$/, "");
   using line = new ProgressLine(terminal);
@@ -170,8 +172,8 @@ export async function runProblems(
         ? `${
           budgetEnd({ limits: budget, spent: run.budget_spent, refused: run.budget_refused })
         }. ` +
-          "With a larger one the same command goes on"
-        : "interrupted; what was finished is saved. The same command goes on",
+          "With a larger one, the same command continues"
+        : "interrupted; what was finished is saved. The same command continues",
     );
     terminal.say(`  with --resume ${shortPath(run.directory.path)}`);
   }

@@ -30,10 +30,10 @@ const flags = {
   ...flagsOf(suiteRunSettings),
   "sequential": toggle("one test at a time; the same as --workers 1"),
   "out": outFlag,
-  "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
-  "run-id": runId("the id of the new run (one of its own)"),
-  "resume": list("RUN", "go on with a run: its id or its folder; does what is missing"),
-  "data": text("FILE", "the rows of a suite that takes them, in place of the file it names"),
+  "tag": list("TAG", "a tag for each run; several, separated by commas or repeated"),
+  "run-id": runId("the id of the new run (made for it)"),
+  "resume": list("RUN", "continue a run, given by id or folder; does only what is missing"),
+  "data": text("FILE", "the rows for a suite that takes them, instead of the file it names"),
   "json": toggle("one JSON object on standard output at the end"),
   ...pricesFlag,
   ...flagsOf(codingSettings),
@@ -58,7 +58,7 @@ export const command: Command = {
     "",
     "Runs a suite's tests against an OpenAI-compatible endpoint, judges the answers, and writes a run",
     "directory with a report. Exit code: 0 every test was answered, 1 some were not, 2 wrong input,",
-    "130 interrupted (saved; go on with --resume). A wrong answer is a score, not a failure.",
+    "130 interrupted (saved; continue with --resume). A wrong answer is a score, not a failure.",
     "",
     "PROBLEMS are coding problems in HumanEval's or MBPP's form (.jsonl or .jsonl.gz): answers run in a",
     "sandbox against their tests, zero-shot, iteratively (failures are fed back), or both compared.",
@@ -78,7 +78,9 @@ export const command: Command = {
       );
     }
     if (values.tag && values.resume) {
-      throw new InputError("--tag: a run that goes on keeps its tags; dyno runs tag changes them");
+      throw new InputError(
+        "--tag: a run that is continued keeps its tags; dyno runs tag changes them",
+      );
     }
     return await withCallbacks(
       values,

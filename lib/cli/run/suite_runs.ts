@@ -67,7 +67,7 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
   checkWritable(request.out);
   if (request.run_id !== undefined && (models.length > 1 || request.resume.length > 0)) {
     throw new InputError(
-      `--run-id ${request.run_id}: for one new run; leave it out, or the others`,
+      `--run-id ${request.run_id}: is for one new run; leave it out, or the others`,
     );
   }
   await using transport = await openTransport({
@@ -97,8 +97,8 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
     const ids = runs.filter((run) => !run.results.complete).map((run) => run.directory.path);
     terminal.say(
       code === EXIT.interrupted
-        ? "interrupted; what was finished is saved. The same command goes on with"
-        : `${budgetEnd(budget)}. With a larger one the same command goes on with`,
+        ? "interrupted; what was finished is saved. To continue, run the same command with"
+        : `${budgetEnd(budget)}. With a larger one, the same command continues with`,
     );
     const left = apis.slice(runs.length).map(({ model }) => model);
     terminal.say(`  --resume ${ids.map(shortPath).join(" --resume ")}`);
@@ -175,7 +175,7 @@ async function runsByModel(
     }
     if (found.has(model)) {
       throw new InputError(
-        `--resume ${run}: a second run of model "${model}"; give one for a model`,
+        `--resume ${run}: is a second run of model "${model}"; give one for a model`,
       );
     }
     found.set(model, path);

@@ -17,7 +17,7 @@ import type { Palette } from "../ui/terminal.ts";
 const flags = {
   ...folderFlag,
   ...pricesFlag,
-  "top": otherwise(5, number("N", "so many of each kind", { min: 1, whole: true })),
+  "top": otherwise(5, number("N", "how many of each kind", { min: 1, whole: true })),
   ...jsonFlag,
 };
 
@@ -37,7 +37,7 @@ export const command: Command = {
   help: [
     "dyno runs analyze RUN [flags]",
     "",
-    "Shows the slowest items of a run, those that fail and the most expensive ones. successful counts",
+    "Shows a run's slowest items, those that failed and the most expensive ones. successful counts",
     "items with an answer, right or wrong; a load's items are its requests. With --json:",
     "{total_packages, successful, failed, timed_out, not_judged, per_package_stats[], slowest[], failing[],",
     "most_expensive[]}.",

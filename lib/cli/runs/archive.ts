@@ -13,8 +13,8 @@ import type { Command, CommandContext } from "../ui/command.ts";
 const flags = {
   ...filterFlags,
   "to": text("DIR", "where the archives go (archive beside the runs: runs/archive)"),
-  "keep": toggle("leaves the run's folder in place"),
-  "yes": toggle("really does it"),
+  "keep": toggle("keep the run's folder"),
+  "yes": toggle("does it"),
 };
 
 export const command: Command = {

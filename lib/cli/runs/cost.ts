@@ -16,7 +16,7 @@ import type { Terminal } from "../ui/terminal.ts";
 const flags = {
   ...filterFlags,
   ...pricesFlag,
-  "by": choice(COST_GROUPS, "totals by local day, model or suite, in place of single runs"),
+  "by": choice(COST_GROUPS, "totals by local day, model or suite, instead of single runs"),
   ...jsonFlag,
 };
 

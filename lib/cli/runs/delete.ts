@@ -7,7 +7,7 @@ import { filterFlags, withRuns } from "./query.ts";
 import { runsToRemove, shownSize, showRemoval } from "./removal.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
-const flags = { ...filterFlags, "yes": toggle("really removes them") };
+const flags = { ...filterFlags, "yes": toggle("removes them") };
 
 export const command: Command = {
   flags,

@@ -12,7 +12,7 @@ import type { Column } from "../ui/table.ts";
 const flags = {
   ...filterFlags,
   "below": number("SHARE", "only problems solved in less than this share of runs, e.g. 0.3"),
-  "limit": number("N", "at most so many, the hardest (30); 0 for all", { whole: true }),
+  "limit": number("N", "at most this many, the hardest (30); 0 for all", { whole: true }),
   ...jsonFlag,
 };
 
@@ -31,9 +31,9 @@ export const command: Command = {
   help: [
     "dyno runs difficulty [RUN …] [flags]",
     "",
-    "Of each problem, the share of answers that solved it, the hardest first; the answers of both modes",
-    "of a comparative run are its answers. The interval is one over runs (Wilson's where each run has one",
-    "answer); it takes runs for independent, which runs of one model are less than they seem. A problem",
+    "For each problem, the share of answers that solved it, hardest first; the answers of both modes",
+    "of a comparative run count. The interval is over runs (Wilson's if each run has one",
+    "answer); it assumes independent runs, which runs of one model are less than they seem. A problem",
     "without an answer counts as not solved.",
     "",
     ...flagHelp(flags),

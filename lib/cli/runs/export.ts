@@ -39,12 +39,12 @@ const flags = {
   "format": choice([...FORMATS, ...FORMS], "the form"),
   "rows": choice(
     ROWS,
-    "of tables: a row an item, a run, or a request of a load with all its times",
+    "rows of a table: one for each item, run, or request of a load with all its times",
   ),
-  "slice": text("TIME", "of tables: loads in slices of time, a row each, as 10s"),
+  "slice": text("TIME", "for tables: loads in slices of time, one row each, such as 10s"),
   "out": text(
     "FILE",
-    "writes there instead of standard output; a folder for other programs' forms",
+    "write there instead of standard output; a folder for other programs' formats",
   ),
 };
 
@@ -55,10 +55,10 @@ export const command: Command = {
     "",
     "Exports the runs given, or all that fit the filters. json: {run_id, mode, start_time, end_time,",
     "duration_seconds, config, results[], summary}, a list for more than one run; the gate reads it as a",
-    "baseline. csv, jsonl, parquet: a row an item, a run, a load's request or a slice of its time; a text",
-    "in a CSV that a spreadsheet would run as a formula gets an apostrophe. perfetto: requests, host",
-    "samples and alerts of one suite run on one time line, for ui.perfetto.dev. html: a run's report",
-    "page; of several runs, or of one without a report, a page with a table. smi_bench, koderz,",
+    "baseline. csv, jsonl, parquet: one row for each item, run, request of a load, or slice of its time;",
+    "text in a CSV that a spreadsheet would run as a formula gets an apostrophe. perfetto: requests, host",
+    "samples and alerts of a suite run on one timeline, for ui.perfetto.dev. html: a run's report page;",
+    "for several runs, or for one without a report, a page with a table. smi_bench, koderz,",
     "benchmark_test_runner, batch_eval: the files of that program, into the folder --out; dyno runs",
     "import reads them back.",
     "",
@@ -204,11 +204,11 @@ async function trace(runs: readonly IndexedRun[]): Promise<string[]> {
   const [{ kind, path, run_id, source_form }] = runs;
   const directory = runDirectoryAt(path);
   if (kind === "load") {
-    throw new InputError(`${run_id}: a load; --format perfetto is there for suite runs`);
+    throw new InputError(`${run_id}: is a load; --format perfetto is for suite runs`);
   }
   if (source_form !== "dyno") {
     throw new InputError(
-      `${run_id}: from ${source_form}, which does not tell when requests were sent`,
+      `${run_id}: from ${source_form}, which does not record when requests were sent`,
     );
   }
   if (!existsSync(directory.results)) {

@@ -24,8 +24,8 @@ export const command: Command = {
   help: [
     "dyno runs failing [RUN …] [flags]",
     "",
-    "Lists the problems without an answer, with a wrong one, or not judged since the evaluator failed: of",
-    "the runs given, else of the latest that fits the filters. With --json: [{run_id, problem_id, name,",
+    "Lists the problems without an answer, with a wrong one, or not judged because the evaluator failed,",
+    "for the given runs, or the latest that fits the filters. With --json: [{run_id, problem_id, name,",
     "category, success, timed_out, not_judged, error}].",
     "",
     ...flagHelp(flags),

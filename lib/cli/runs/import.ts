@@ -18,7 +18,7 @@ const SHOWN_WARNINGS = 20;
 
 const flags = {
   ...folderFlag,
-  "dry-run": toggle("says what it would do, and writes nothing"),
+  "dry-run": toggle("print what it would do, and write nothing"),
   ...jsonFlag,
 };
 
@@ -37,15 +37,15 @@ export const command: Command = {
   help: [
     "dyno runs import PATH … [flags]",
     "",
-    "Takes the results of other programs into the folder of runs, where every query reads them; the",
-    "originals stay as they are. A PATH is a file, or a folder with any of these in it: smi-bench's",
+    "Imports other programs' results into the folder of runs, where every query reads them; the",
+    "originals are not changed. A PATH is a file, or a folder that holds any of these: smi-bench's",
     "logs/ and results/, koderz's bench_*.json, BenchmarkTestRunner's batch_results_*.json and",
     "*_result.json, batch_eval_metrics.json and .csv, bench_runs/ of sweeps, vLLM's bench serve, SGLang's",
     "bench_serving, GuideLLM, AIPerf (JSON or CSV), inference-perf, inspect_ai (JSON or .eval),",
     "lm-evaluation-harness, promptfoo. What is there already adds nothing; a run whose source has changed",
-    "since is written anew. A figure that a file states stays as it is: where its own items give another,",
-    "both are told. Fields without a place in a run are listed, and kept in its unmapped.json. With",
-    "--json: {new, changed, there, dry_run, runs[], warnings[]}.",
+    "since is written again. A figure that a file states is kept; if its own items give another one, both",
+    "are shown. Fields without a place in a run are listed, and kept in its unmapped.json. With --json:",
+    "{new, changed, there, dry_run, runs[], warnings[]}.",
     "",
     ...flagHelp(flags),
     "",
@@ -68,7 +68,7 @@ export const command: Command = {
       report = await importRuns(positional, root, { dry_run, signal, onRun });
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
-      terminal.say(`${counted(done)} imported; the same command goes on`);
+      terminal.say(`${counted(done)} imported; the same command continues`);
       return EXIT.interrupted;
     }
     const { runs, warnings } = report;

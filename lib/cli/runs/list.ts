@@ -21,7 +21,7 @@ const DEFAULT_LIMIT = 20;
 
 const flags = {
   ...filterFlags,
-  "limit": number("N", `at most so many (${DEFAULT_LIMIT}); 0 for all`, { whole: true }),
+  "limit": number("N", `at most this many (${DEFAULT_LIMIT}); 0 for all`, { whole: true }),
   ...jsonFlag,
 };
 

@@ -4,7 +4,7 @@ import { text } from "../ui/flags.ts";
 import type { PriceTable } from "../../run/prices.ts";
 
 export const pricesFlag = {
-  "prices": text("FILE", "a price table in place of experiments/prices.json"),
+  "prices": text("FILE", "a price table to use instead of experiments/prices.json"),
 };
 
 /** @throws {InputError} the file is no price table. */

@@ -21,8 +21,8 @@ export const jsonFlag = { "json": toggle("JSON on standard output") };
 /** Which runs. */
 export const filterFlags = {
   ...folderFlag,
-  "model": text("NAME", "a part of the model's name"),
-  "suite": text("NAME", "a part of the suite's or the load's name"),
+  "model": text("NAME", "part of the model's name"),
+  "suite": text("NAME", "part of the suite's or the load's name"),
   "mode": text("MODE", "zero-shot, iterative or comparative"),
   "since": text("TIME", "started then or later: 2027-01-31, 2027-01-31T12:00, today, 24h, 7d"),
   "until": text("TIME", "started before that; a date counts to its end"),
@@ -59,7 +59,7 @@ export function givenMoment(flag: "since" | "until", given: string, now = new Da
   const time = /^\d{4}-\d\d-\d\dT/.test(given) ? Date.parse(given) : NaN;
   if (!Number.isNaN(time)) return time / 1000;
   throw new InputError(
-    `--${flag}: "${given}" is no time; expected 2027-01-31, 2027-01-31T12:00, today, yesterday, ` +
+    `--${flag}: "${given}" is not a time; expected 2027-01-31, 2027-01-31T12:00, today, yesterday, ` +
       "or an age such as 24h, 7d, 2w",
   );
 }

@@ -16,7 +16,7 @@ const subcommands: Commands = {
     load: () => import("./analyze.ts"),
   },
   compare: {
-    summary: "what differs between runs, and whether that may be chance",
+    summary: "the differences between runs, and whether they may be chance",
     load: () => import("./compare.ts"),
   },
   report: {
@@ -40,7 +40,7 @@ const subcommands: Commands = {
     load: () => import("./agreement.ts"),
   },
   trend: {
-    summary: "a metric over time, and where it changed its level",
+    summary: "a metric over time, and where its level changed",
     load: () => import("./trend.ts"),
   },
   gate: {
@@ -64,7 +64,7 @@ const subcommands: Commands = {
     load: () => import("./upload.ts"),
   },
   tag: {
-    summary: "tags on runs, to find them again",
+    summary: "adds and removes tags",
     load: () => import("./tag.ts"),
   },
   archive: {
@@ -78,7 +78,7 @@ const subcommands: Commands = {
 };
 
 export const command = commandOfGroup("dyno runs", "[flags]", subcommands, [
-  "A run is given by its id or a beginning of it (with or without bench_), by its folder, or as latest,",
+  "A run is given by its id or the start of it (with or without bench_), by its folder, or as latest,",
   "latest~1 for the one before, and so on. --runs DIR is the folder of runs (runs); what is read there",
   "is kept in its index.sqlite, which may be deleted at any time.",
 ]);

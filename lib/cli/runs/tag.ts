@@ -13,8 +13,8 @@ export const command: Command = {
   help: [
     "dyno runs tag RUN … [+TAG …] [-TAG …] [flags]",
     "",
-    "Adds tags to runs and takes others away; without any, shows what they have. In the place of runs, a",
-    "filter. dyno run and dyno load take --tag; list and every other query filter by it.",
+    "Adds tags to runs and removes others; without any, shows the tags they have. Instead of runs, give a",
+    "filter. dyno run and dyno load take --tag; list and every other query filter by tag.",
     "",
     ...flagHelp(flags),
     "",

@@ -19,8 +19,8 @@ import type { Palette } from "../ui/terminal.ts";
 const flags = {
   ...filterFlags,
   ...pricesFlag,
-  "metric": otherwise("pass_rate", text("NAME", "what to follow, any quantile too: ttft_p95_ms")),
-  "svg": text("FILE", "draws it there"),
+  "metric": otherwise("pass_rate", text("NAME", "what to follow, with any quantile: ttft_p95_ms")),
+  "svg": text("FILE", "write a chart there"),
   ...jsonFlag,
 };
 
@@ -37,9 +37,9 @@ export const command: Command = {
   help: [
     "dyno runs trend [RUN …] [flags]",
     "",
-    "Follows a metric over the runs that fit, oldest first, and marks where its level changed: splits",
-    "that at most 5 % of random orders of the runs have as large (binary segmentation, three runs a",
-    "side at least). Incomplete runs are left out.",
+    "Follows a metric over the runs that match, oldest first, and marks where its level changed: splits",
+    "that at most 5 % of random orders of the runs have as large (binary segmentation, at least three",
+    "runs on each side). Incomplete runs are left out.",
     "",
     ...flagHelp(flags),
     "",

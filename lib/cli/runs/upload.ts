@@ -29,7 +29,7 @@ import type { Values } from "../ui/flags.ts";
 const flags = {
   "to": text("PLACE", "s3://bucket/prefix or gs://bucket/prefix"),
   "sweep": text("DIR", "the folder of a sweep, such as bench_runs/smoke"),
-  "dry-run": toggle("only tells what would be sent"),
+  "dry-run": toggle("only says what would be sent"),
   "json": toggle("with --to: one JSON object a folder on standard output"),
   "memory": text("COMMAND", "the MCP memory server, started as a program and ended afterwards"),
   "runs": text("DIR", "the folder of runs (runs)"),
@@ -45,7 +45,7 @@ export const command: Command = {
     "",
     "--to sends runs, a sweep or any folder to S3, to a storage that speaks its protocol, or to Google",
     "Cloud Storage, as PLACE/<the folder's name>/…. What is there with the same checksum is not sent",
-    "again, and a large file goes on where an earlier upload was cut off. A run in use is refused; in a",
+    "again, and a large file continues where an earlier upload was cut off. A run in use is refused; in a",
     "sweep or a folder it is left out. Links are not followed out of the folder.",
     "",
     "The environment holds the key. S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,",
@@ -110,7 +110,7 @@ async function toStorage(
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       terminal.say(`${terminal.paint.bad("error:")} ${error.message}`);
-      terminal.say("the same command goes on where this one ended");
+      terminal.say("the same command continues where this one ended");
       return EXIT.failures;
     }
   }
@@ -129,7 +129,7 @@ async function foldersOf(
   if (sweep !== undefined) {
     const tree = sweepTreeAt(resolve(sweep));
     if (existsSync(tree.runs)) return [tree.path];
-    throw new InputError(`--sweep: ${sweep} is no sweep's folder: it has no folder runs/`);
+    throw new InputError(`--sweep: ${sweep} is not a sweep's folder: it has no folder runs/`);
   }
   const isFolder = (name: string) => statSync(name, { throwIfNoEntry: false })?.isDirectory();
   const folders = names.filter(isFolder).map((name) => resolve(name));
@@ -199,7 +199,7 @@ async function toMemory(
 async function itemsOf({ path }: RunDirectory): Promise<MemoryItem[]> {
   const file = join(path, "summary.json");
   if (!existsSync(file)) {
-    throw new InputError(`${path}: no coding run that is over: summary.json is missing`);
+    throw new InputError(`${path}: not a finished coding run: summary.json is missing`);
   }
   const { value } = await readJsonFile(file);
   const summary = value as Partial<BenchmarkSummary> | null;

@@ -34,8 +34,8 @@ export const command: Command = {
   help: [
     "dyno runs watch [RUN] [flags]",
     "",
-    "Prints the events of a run (latest) and goes on as they come, until the run ends or Ctrl-C. Of a run",
-    "that is over, all its events. With --json: the events as they are, one a line.",
+    "Prints the events of a run (latest) and follows it until it ends or Ctrl-C. Of a run",
+    "that has ended, all its events. With --json: the events as they are, one a line.",
     "",
     ...flagHelp(flags),
   ],
@@ -57,7 +57,7 @@ export const command: Command = {
         }
         if (state.ended !== null || !live) {
           if (state.ended === null) {
-            terminal.say("the run is over, or was cut off: nothing writes to it");
+            terminal.say("the run has ended, or was cut off: nothing writes to it");
           }
           return EXIT.good;
         }

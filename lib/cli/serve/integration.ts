@@ -99,7 +99,7 @@ async function withParts(
   const token = own ? null : process.env.DYNO_SERVE_TOKEN || null;
   const client = new TaskClient(own?.url ?? values.server!, token);
   await client.check(signal);
-  const at = own ? `a server of its own, runs in ${shortPath(values.out)}` : client.url;
+  const at = own ? `a new server, runs in ${shortPath(values.out)}` : client.url;
   terminal.say(`${steps.length} tasks on ${at}${mock ? ", answers of the mock endpoint" : ""}`);
   const outcomes: StepOutcome[] = [];
   const progress = new Progress(terminal);

@@ -10,7 +10,7 @@ import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = {
   ...flagsOf(serveSettings),
-  "metrics-prefix": text("NAME", "what the names at /metrics begin with (dyno)"),
+  "metrics-prefix": text("NAME", "the prefix of the names at /metrics (dyno)"),
 };
 
 export const command: Command = {
@@ -19,8 +19,8 @@ export const command: Command = {
     "dyno serve [flags]",
     "",
     "Runs suites, loads, sweeps and slots of batches that are submitted over HTTP, one after the other,",
-    "and tells how they come along; /metrics is for Prometheus. Tasks survive a restart: what waited is",
-    "run, what ran goes on. Ctrl-C ends it: running tasks save what they have and go on when it is started",
+    "and reports their progress; /metrics is for Prometheus. Tasks survive a restart: what waited is",
+    "run, what ran continues. Ctrl-C ends it: running tasks save what they have and continue when it starts",
     "again.",
     "",
     ...flagHelp(flags),

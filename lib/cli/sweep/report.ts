@@ -16,7 +16,7 @@ const flags = {
   "exp-dir": text("PATH", "the experiment's folder, such as bench_runs/smoke"),
   "runs-csv": text("PATH", "the table of dyno collect (EXP_DIR/aggregate/runs.csv)"),
   "out-dir": text("PATH", "where the report goes (EXP_DIR/report)"),
-  "dashboard": toggle("the dashboard of dyno serve as files, in place of a sweep's report"),
+  "dashboard": toggle("the dashboard of dyno serve as files, instead of a sweep's report"),
   "runs": otherwise("runs", text("DIR", "with --dashboard: the folder of runs")),
   "batches": otherwise("batches", text("DIR", "with --dashboard: the folder of batches")),
   "out": otherwise("dashboard", text("DIR", "with --dashboard: where it goes")),
@@ -85,7 +85,7 @@ async function writeCopy(values: Values<typeof flags>, terminal: Terminal): Prom
       "there are no runs and no batches here: --runs DIR and --batches DIR name others",
     );
   }
-  if (pages < runs) terminal.say(`the newest ${pages} runs have a page of their own`);
+  if (pages < runs) terminal.say(`the newest ${pages} runs have their own page`);
   terminal.say(
     `dashboard: ${copy.index} (${counted(runs, "run")}, ${batches} ${
       batches === 1 ? "batch" : "batches"

@@ -16,7 +16,7 @@ export const command: Command = {
     "Runs a program (agent_sched_sim, any other by `command`, or dyno itself by `kind`: load or suite)",
     "for every combination of a matrix of parameters, seeds and ablations. Each run leaves a folder",
     "under OUT_ROOT/NAME/runs. Exit code: 0 every run succeeded, 1 some failed, 2 wrong input, 130",
-    "interrupted (go on with --resume).",
+    "interrupted (continue with --resume).",
     "",
     ...flagHelp(sweepFlags),
     "",

@@ -15,7 +15,7 @@ export const slurmFlags = {
   "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
   "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
   "account": text("NAME", "Slurm: the account that pays"),
-  "detach": toggle("Slurm: submits and returns; go on with dyno sweep status"),
+  "detach": toggle("Slurm: submit and return; continue with dyno sweep status"),
 };
 
 /** The sweep that is run where none is named. */
@@ -24,12 +24,12 @@ export const DEFAULT_CONFIG = "experiments/default.json";
 /** Flags of dyno sweep. */
 export const sweepFlags = {
   "config": text("PATH", `the experiment, a JSON file (${DEFAULT_CONFIG})`),
-  "exp-name": text("NAME", "another name for the experiment"),
+  "exp-name": text("NAME", "name of the experiment, instead of the file's"),
   ...flagsOf(sweepSettings),
-  "dry-run": toggle("prints the planned runs and does nothing"),
+  "dry-run": toggle("print the planned runs and do nothing"),
   "resume": toggle("skips finished runs: their results are there and meta.json matches"),
   "redo": toggle("runs all again, finished ones too: their results are lost"),
-  "fail-fast": toggle("stops at the first run that fails"),
+  "fail-fast": toggle("stop at the first run that fails"),
   "json": toggle("one JSON object on standard output at the end"),
   ...slurmFlags,
   ...keyFlag,

@@ -166,7 +166,7 @@ function conclude(
   if (failed > 0) terminal.say(`all that failed runs said is in ${exp_dir}/runs/RUN/stderr.txt`);
   if (job && left > 0 && !goesOn) terminal.say(`what tasks said is in ${exp_dir}/slurm/logs`);
   if (job && goesOn) sayJobGoesOn(job.id, exp_dir, terminal);
-  else if (stopped !== "no" || left > 0) terminal.say(`go on with: ${resumeCommand(argv)}`);
+  else if (stopped !== "no" || left > 0) terminal.say(`continue with: ${resumeCommand(argv)}`);
   else if (failed > 0) terminal.say(`try the failed ones again with: ${resumeCommand(argv)}`);
   else terminal.say(`next: dyno collect --exp_dir ${shellText([exp_dir])}`);
   const slurm = job ? { slurm_job_id: job.id, slurm_job_cancelled: job.cancelled } : {};

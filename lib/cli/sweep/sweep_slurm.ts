@@ -67,7 +67,7 @@ export async function chosenExecutor(
 /** How to look after a job that goes on without us. */
 export function sayJobGoesOn(id: string, exp_dir: string, terminal: Terminal): void {
   const folder = shellText([exp_dir]);
-  terminal.say(`Slurm job ${id} goes on; look with: dyno sweep status --exp_dir ${folder}`);
+  terminal.say(`Slurm job ${id} continues; see dyno sweep status --exp_dir ${folder}`);
   terminal.say(`wait for it with --wait; cancel it with: scancel ${id}`);
 }
 

@@ -67,10 +67,10 @@ function say(
     failed > 0 ? `${failed} failed` : "",
     left > 0 && !live ? `${left} left no result` : "",
   ].filter(Boolean).join(", ");
-  terminal.say(`Slurm job ${job_id}: ${parts}${live ? `; tasks: ${queue}` : "; it is over"}`);
+  terminal.say(`Slurm job ${job_id}: ${parts}${live ? `; tasks: ${queue}` : "; it has ended"}`);
   const folder = shellText([exp_dir]);
   if (live) terminal.say(`wait for it with --wait; cancel it with: scancel ${job_id}`);
   else if (left > 0) terminal.say(`what its tasks said is in ${exp_dir}/slurm/logs`);
-  if (!live && left + failed > 0) terminal.say("go on with the same dyno sweep and --resume");
+  if (!live && left + failed > 0) terminal.say("continue with the same dyno sweep and --resume");
   else if (!live) terminal.say(`next: dyno collect --exp_dir ${folder}`);
 }

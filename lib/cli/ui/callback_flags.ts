@@ -10,7 +10,7 @@ import type { Callbacks } from "./command.ts";
 export const callbackFlags = {
   "callback-url": text(
     "URL",
-    "told by a POST of a run's end and of a budget at 80 %; DYNO_WEBHOOK_SECRET signs it",
+    "gets a POST when a run ends and when 80 % of a budget is spent; DYNO_WEBHOOK_SECRET signs it",
   ),
   "allow-private-callbacks": toggle("let --callback-url be a private or loopback address"),
 };

@@ -10,7 +10,7 @@ export const EXIT = {
   wrongInput: 2,
   regression: 3,
   underpowered: 4,
-  /** A fault of dyno itself: EX_SOFTWARE of sysexits.h. */
+  /** A bug in dyno itself: EX_SOFTWARE of sysexits.h. */
   fault: 70,
   interrupted: 130,
 } as const;

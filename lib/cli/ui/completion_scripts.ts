@@ -20,14 +20,14 @@ export interface CompletedFlag {
 const pathOf = ({ words }: CompletedCommand) => words.join(" ");
 const dashed = ({ name }: CompletedFlag) => `--${name}`;
 
-/** The words that may come directly behind a command's, with what they do. */
-function wordsBehind(commands: readonly CompletedCommand[], path: string): CompletedCommand[] {
+/** The words that may come directly after a command's, with what they do. */
+function wordsAfter(commands: readonly CompletedCommand[], path: string): CompletedCommand[] {
   return commands.filter(({ words }) => words.slice(0, -1).join(" ") === path);
 }
 
 /** Commands that have words of their own. */
 function parents(commands: readonly CompletedCommand[]): string[] {
-  return ["", ...commands.map(pathOf)].filter((path) => wordsBehind(commands, path).length > 0);
+  return ["", ...commands.map(pathOf)].filter((path) => wordsAfter(commands, path).length > 0);
 }
 
 /** For bash, without its bash-completion package. */
@@ -60,12 +60,12 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
     "  fi",
     '  case "$path" in',
     ...["", ...commands.map(pathOf)].map((path) => {
-      const behind = wordsBehind(commands, path).map(({ words }) => words.at(-1)!);
+      const next = wordsAfter(commands, path).map(({ words }) => words.at(-1)!);
       const command = commands.find((command) => pathOf(command) === path);
       const flags = command?.flags.map(dashed) ?? [];
       const always = path === "" ? ["--help", "--version"] : ["--help"];
       return `    "${path}") words="${
-        [...behind, ...command?.arguments ?? [], ...flags, ...always].join(" ")
+        [...next, ...command?.arguments ?? [], ...flags, ...always].join(" ")
       }" ;;`;
     }),
     "  esac",
@@ -87,7 +87,7 @@ const zshText = (text: string) => text.replace(/[[\]:\\]/g, "\\$&");
 /** For zsh's completion system, as a file _dyno along fpath. */
 export function zshScript(commands: readonly CompletedCommand[]): string {
   const describe = (path: string) =>
-    wordsBehind(commands, path).map(({ words, summary }) =>
+    wordsAfter(commands, path).map(({ words, summary }) =>
       quoted(`${words.at(-1)}:${zshText(summary)}`)
     ).join(" ");
   const flagLine = ({ name, help, takesValue, values }: CompletedFlag) => {
@@ -111,7 +111,7 @@ export function zshScript(commands: readonly CompletedCommand[]): string {
     ...parents(commands).map((path) =>
       `    ${quoted(path)}) found=(${describe(path)}); _describe command found; return ;;`
     ),
-    ...commands.filter((command) => wordsBehind(commands, pathOf(command)).length === 0).map(
+    ...commands.filter((command) => wordsAfter(commands, pathOf(command)).length === 0).map(
       (command) => {
         const { words, flags } = command;
         const drop = `shift ${words.length} words; (( CURRENT -= ${words.length} ))`;

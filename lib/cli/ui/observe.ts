@@ -9,12 +9,16 @@ import type { Values } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const observeFlags = {
-  "metrics-port": number("PORT", "serves Prometheus metrics at /metrics meanwhile; 0: any port", {
-    max: 65535,
-    whole: true,
-  }),
+  "metrics-port": number(
+    "PORT",
+    "serve Prometheus metrics at /metrics during the run; 0: any free port",
+    {
+      max: 65535,
+      whole: true,
+    },
+  ),
   "metrics-host": text("HOST", "the address of --metrics-port (127.0.0.1)"),
-  "metrics-prefix": text("NAME", "what the metrics' names begin with (dyno)"),
+  "metrics-prefix": text("NAME", "the prefix of the metrics' names (dyno)"),
 };
 
 const LOOPBACK = /^(127\.|::1$|localhost$)/;

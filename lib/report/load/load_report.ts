@@ -99,7 +99,9 @@ async function timeline(
 }
 
 function energyText({ energy, total }: LoadResults): string {
-  if (!energy) return `<p class="note">Energy: this host has no source that could be read.</p>`;
+  if (!energy) {
+    return `<p class="note">Energy: this host has no energy source that could be read.</p>`;
+  }
   const { energy_j, error_j, source, per_token_j } = energy;
   const { duration_s } = total.window;
   const power = duration_s > 0 ? `, ${short(energy_j / duration_s)} W on average` : "";

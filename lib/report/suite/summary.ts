@@ -23,9 +23,9 @@ ${interruption(results, metadata.run_id)}<dl class="facts">${facts.join("")}</dl
 function interruption({ complete, missing }: SuiteResults, run_id: string): string {
   if (complete) return "";
   const tests = `${counted(missing, "test")} ${missing === 1 ? "is" : "are"} missing`;
-  return `<p class="warn">The run was interrupted: ${tests}. Go on with <code>--resume ${
+  return `<p class="warn">The run was interrupted: ${tests}. Continue with <code>--resume ${
     escapeHtml(run_id)
-  }</code>; the figures below are those of the tests that were finished.</p>\n`;
+  }</code>; the figures below are of the tests that were finished.</p>\n`;
 }
 
 function runFacts(metadata: RunMetadata, results: SuiteResults): [string, string][] {

@@ -107,5 +107,5 @@ function fileNote({ report, items }: RunDirectory, stem: string): string {
   const file = `items/${stem}_completion.txt`;
   const path = relative(dirname(report), join(items, `${stem}_completion.txt`));
   const href = path.split("/").map(encodeURIComponent).join("/");
-  return `<p class="note">All of it: <a href="${href}">${escapeHtml(file)}</a></p>`;
+  return `<p class="note">In full: <a href="${href}">${escapeHtml(file)}</a></p>`;
 }

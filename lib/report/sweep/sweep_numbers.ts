@@ -101,7 +101,7 @@ export function notes(analysis: SweepAnalysis): string[] {
     said.push(
       `${counted(missing, "run")} of ${analysis.runs} without results${
         reasons.length ? `: ${reasons.join("; ")}` : ""
-      }. Means are of the runs that there are; ratios of the seeds that both sides have.`,
+      }. Means use the runs that exist; ratios use the seeds that both sides have.`,
     );
   }
   const sample = sampleNote(analysis);

@@ -191,7 +191,7 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   }
   const means = tables.policies
     ? htmlTable(tables.policies)
-    : `<p class="note">The runs have no figures of their own.</p>`;
+    : `<p class="note">The program reported no figures.</p>`;
   yield section("means", `Means over seeds, ${analysis.baseline}`, means);
   const ratios = drawn("ablations").map((chart) =>
     `<p class="note">${escapeHtml(chart.heading)}: above 1, switching it off costs time.</p>` +
@@ -203,12 +203,13 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   yield section("ablations", "Ablations", ratios.join("") + ratioTable);
   const inBaseline = `<p class="note">Means over seeds, ${escapeHtml(analysis.baseline)}.`;
   if (tables.tiers) {
-    const used = `${inBaseline} The table leaves out tiers that no attempt went to.</p>`;
+    const used = `${inBaseline} Tiers that no attempt used are left out.</p>`;
     const figures = drawn("tiers").map(({ name }) => parts.figures.get(name)!).join("");
     yield section("tiers", "Tiers", used + figures + htmlTable(tables.tiers));
   }
   if (tables.host) {
-    const whole = `${inBaseline} Of the whole host: runs at the same time share them.</p>`;
+    const whole =
+      `${inBaseline} These are figures of the whole host: runs at the same time share them.</p>`;
     yield section("hardware", "Hardware", whole + htmlTable(tables.host));
   }
   yield `<section id="runs"><h2>Runs</h2>`;

@@ -242,7 +242,7 @@ Deno.test("wrong usage says what to do", async () => {
     [["export"], /--format: expected csv/],
     [["export", "--format", "perfetto"], /takes one run, 2 given/],
     [["difficulty", runId(1)], /no.* judged items/],
-    [["list", "--since", "2027-02-31"], /is no time/],
+    [["list", "--since", "2027-02-31"], /is not a time/],
     [["cost", "--model", "zz"], /none of the 2 .* fits --model/],
     [["cost", "--prices", join(folder.path, runId(0), "results.json")], /results.json:1:/],
   ];

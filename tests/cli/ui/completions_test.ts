@@ -95,7 +95,7 @@ Deno.test({
       return (await said("zsh", ["-f", "-c", `${stubs}${script}\n${place}`])).join("\n");
     };
     assertMatch(await told([""]), /^sweep:a program/m);
-    assertMatch(await told(["runs", ""]), /^compare:what differs/m);
+    assertMatch(await told(["runs", ""]), /^compare:the differences/m);
     const flags = await told(["runs", "list", "--m"]);
     assertMatch(flags, /^\*--model=\[.*\]:model:_files$/m);
     assertMatch(

@@ -150,7 +150,7 @@ Deno.test("what a server or a name says is text in a load report, never markup",
   // deno-lint-ignore no-control-regex
   assert(!/[\u0000\u202e]/.test(html), "a control character");
   assertEquals(html.match(/<script/g)?.length, 1);
-  assertStringIncludes(html, "more letters)");
+  assertStringIncludes(html, "more characters)");
 });
 
 Deno.test("a load run without a request, and one in which all failed, have a report", async () => {
@@ -163,7 +163,7 @@ Deno.test("a load run without a request, and one in which all failed, have a rep
       "No request was sent.",
       "No request was due in the measured windows.",
       "The server's own metrics were not read.",
-      "no source that could be read",
+      "no energy source that could be read",
     ]
   ) {
     assertStringIncludes(empty, text);

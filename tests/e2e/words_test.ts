@@ -1,0 +1,70 @@
+/**
+ * Plain words in what people read: the pages, and the texts of commands and reports. The list has
+ * each turn of phrase that was replaced, and what is said in its place.
+ */
+import { readdirSync } from "node:fs";
+import { assertEquals } from "@std/assert";
+import { pageAt, pages, ROOT } from "./docs_pages.ts";
+
+/** What is not said, and what is. */
+const INSTEAD: [RegExp, string][] = [
+  [/\b(?:told|tells?|telling) of\b/, "reports, says, lists"],
+  [/\b(?:is|are) told\b/, "receives, is shown"],
+  [/\banew\b/, "again"],
+  [/(?<!\b(?:fell|falls?|are|left) )\bbehind\b/, "after"],
+  [/\bwho has a checkout\b/, "in a clone"],
+  [
+    /(?<!\bthere )\b(?:is|are|was|were) no (?!longer\b|more\b|such\b|better\b|other\b)[a-z]/,
+    "is not a",
+  ],
+  [/\bof (?:its|their|one's) own\b/, "its own, separate"],
+  [/\bg(?:o|oes|one|oing) on with\b/, "continue"],
+  [/\bin the place of\b/, "instead of"],
+  [/\bmend(?:s|ed|ing)?\b/, "fix"],
+  [/\breckon(?:s|ed|ing)?\b/, "compute"],
+  [/\bnought\b|\bwhilst\b|\bhence\b|\bthereof\b|\bwherein\b/, "a usual word"],
+  [/\bso many of\b|\bat most so many\b|\bafter so long\b/, "this many, this long"],
+  [/\b(?:is|are) over\b(?! (?:problems|runs|seeds|blocks))/, "finished, has ended"],
+  [/\bhow they come along\b/, "their progress"],
+  [/\bis at work\b|\bat work on\b/, "is working on"],
+  [
+    /\b(?:recogniz|summariz|canceled|canceling)/,
+    "British spelling, as in the code",
+  ],
+];
+
+/** Folders and files whose texts people see. */
+const TEXTS = ["lib/cli", "lib/report"];
+
+/** The texts of a program's file: its strings, without comments. */
+function stringsIn(source: string): string[] {
+  const code = source.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/(^|[^:"'`\\])\/\/[^\n]*/g, "$1");
+  return code.match(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[^])*`/g) ?? [];
+}
+
+function oddities(where: string, texts: readonly string[]): string[] {
+  return texts.flatMap((text) =>
+    INSTEAD.flatMap(([odd, usual]) => {
+      const found = odd.exec(text);
+      return found ? [`${where}: "${found[0]}" (${usual}): ${text.slice(0, 150)}`] : [];
+    })
+  );
+}
+
+Deno.test("the pages are in plain words", () => {
+  const written = [...pages(), "CHANGELOG.md", "CONTRIBUTING.md"]
+    .filter((path) => !["docs/cli.md", "docs/configuration.md"].includes(path));
+  assertEquals(
+    written.flatMap((path) => oddities(path, pageAt(path).split("\n"))),
+    [],
+  );
+});
+
+Deno.test("commands and reports speak in plain words", () => {
+  const found = TEXTS.flatMap((folder) =>
+    readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .flatMap((name) => oddities(`${folder}/${name}`, stringsIn(pageAt(`${folder}/${name}`))))
+  );
+  assertEquals(found, []);
+});
