@@ -102,7 +102,7 @@ test_suite_id: ${quoted(name)}
 tests:
   - id: sum_01 # must differ from test to test
     name: Sum of two prices
-    category: arithmetic # results are told by category
+    category: arithmetic # results are shown by category
     prompt: A notebook costs 3.75 and a pen 1.40. What do both cost together?
     parameters: { max_tokens: 200, temperature: 0 } # go into the request as they are
     evaluator: { name: numeric, expected: 5.15, tolerance: 0.01 } # the number it settles on
