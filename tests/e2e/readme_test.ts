@@ -57,6 +57,12 @@ function prepare(folder: string): void {
   const problems = readFileSync(join(ROOT, "experiments/suites/python_basics.jsonl"), "utf8");
   for (const name of ["HumanEval.jsonl", "mbpp.jsonl"]) writeFileSync(join(folder, name), problems);
   writeFileSync(join(folder, "HumanEval.jsonl.gz"), gzipSync(problems));
+  writeFileSync(
+    join(folder, "test.jsonl"), // two rows in the form of GSM8K's
+    [[2, 3], [4, 5]].map(([a, b]) =>
+      JSON.stringify({ question: `What is ${a} + ${b}?`, answer: `#### ${a + b}` })
+    ).join("\n"),
+  );
   const rows = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n" +
     "0,ChatGPT,20,5,25,Conversation log\n1,GPT-4,30,6,36,API log\n";
   writeFileSync(join(folder, "BurstGPT_1.csv"), rows);
