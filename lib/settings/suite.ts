@@ -1,6 +1,6 @@
 /** The form of a test suite file: prompts or messages, parameters, and how answers are judged. */
 import { z } from "zod";
-import { fileForms, nonEmpty, schemaField } from "./setting.ts";
+import { count, fileForms, nonEmpty, schemaField, seconds } from "./setting.ts";
 import type { OutputOf } from "./setting.ts";
 
 /**
@@ -25,6 +25,36 @@ export const evaluatorSchema = z.looseObject({
   name: nonEmpty,
 });
 
+const suiteFunction = z.strictObject({
+  /** What the model calls it by. */
+  name: nonEmpty,
+  /** What it does, for the model. */
+  description: z.string().optional(),
+  /** The JSON Schema of its arguments. */
+  parameters: z.record(z.string(), z.unknown()).optional(),
+  /** What it gives: the first whose arguments are those of the call, or that has none. */
+  results: z.array(z.strictObject({
+    arguments: z.record(z.string(), z.unknown()).optional(),
+    result: z.unknown(),
+  })).min(1).optional().describe("what it gives, by the call's arguments"),
+  /** A program that gets the arguments as JSON and prints the result. */
+  command: z.array(nonEmpty).min(1).optional()
+    .describe("a program that gets the arguments as JSON and prints the result"),
+  timeout_s: seconds({ above: true, named: true }).optional(),
+}).refine(({ results, command }) => (results === undefined) !== (command === undefined), {
+  message: `give either "results" or "command"`,
+});
+
+/** What a conversation may take. */
+const conversationLimits = z.strictObject({
+  /** Rounds of calls before an answer to the user. Default 10. */
+  rounds: count.optional().describe("rounds of calls before an answer to the user; 10"),
+  /** Tokens in and out; no further question is asked beyond. */
+  tokens: count.optional().describe("tokens in and out, beyond which nothing more is asked"),
+  /** Seconds; no further question is asked beyond. Default 600. */
+  time_s: seconds({ above: true, named: true }).optional(),
+});
+
 /**
  * The form of a test.
  *
@@ -46,6 +76,17 @@ export const testSchema = z.strictObject({
   /** A conversation that is asked. */
   messages: z.array(messageSchema).min(1).optional()
     .describe("a conversation that is asked; this or prompt"),
+  /** What the user says after each answer, and how the answer to it is judged. */
+  turns: z.array(z.strictObject({
+    prompt: nonEmpty,
+    evaluator: evaluatorSchema.optional(),
+  })).min(1).optional().describe("what the user says next, and how each answer is judged"),
+  /** Functions that the model may call; the suite answers. */
+  functions: z.array(suiteFunction).min(1).optional()
+    .describe("functions that the model may call, and what they give"),
+  /** What a test with turns or functions may take. */
+  limits: conversationLimits.optional()
+    .describe("what a test with turns or functions may take"),
   /** Sampling parameters, sent as they are. */
   parameters: z.record(z.string(), z.unknown()).optional()
     .describe("sampling parameters, sent as they are"),
@@ -90,6 +131,9 @@ export interface Message extends OutputOf<typeof messageSchema> {}
 
 /** One test of a suite: either `prompt` or `messages`. */
 export interface TestCase extends OutputOf<typeof testSchema> {}
+
+/** A function that the suite answers. */
+export interface SuiteFunction extends OutputOf<typeof suiteFunction> {}
 
 /** A suite file: tests and how their answers are judged. */
 export interface Suite extends OutputOf<typeof suiteSchema> {}

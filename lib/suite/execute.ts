@@ -25,6 +25,10 @@ export interface PlannedTest {
   /** Place in the plan, from 0. */
   index: number;
   evaluator: ResolvedEvaluator | null;
+  /** Of each turn, its judge. */
+  turns: (ResolvedEvaluator | null)[];
+  /** The suite's folder, in which its programs run. */
+  directory: string;
 }
 
 /** A test's result before it is judged, with what its judge reads. */
@@ -82,7 +86,14 @@ export async function judgeTest(
   ask: AskModel,
 ): Promise<TestResult> {
   if (!result.success) return result;
-  const evaluation = await judge(planned, answer, signal, ask);
+  return judgedAs(result, await judgeAnswer(planned, answer, signal, ask));
+}
+
+/** A result as it was judged. */
+export function judgedAs(
+  result: TestResult,
+  evaluation: TestResult["evaluation_result"],
+): TestResult {
   const judged = evaluation && "hit_rate" in evaluation ? evaluation : null;
   return {
     ...result,
@@ -193,7 +204,8 @@ function timing({ reply, exchange }: Pick<ClientReply, "reply" | "exchange">): R
   };
 }
 
-async function judge(
+/** Judges one answer; null without an evaluator. @throws {CancelledError} when the signal is aborted. */
+export async function judgeAnswer(
   { test, evaluator }: PlannedTest,
   answer: AnsweredTest["answer"],
   signal: AbortSignal,

@@ -7,6 +7,7 @@ import { HealthWatch } from "../hardware/health.ts";
 import { nowNs } from "../native/clock.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { BudgetSpentError } from "../run/budget.ts";
+import { converse, isConversation, judgeConversation } from "./conversation.ts";
 import { askTest, givenAnswer, internalFailure, judgeTest } from "./execute.ts";
 import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
@@ -24,6 +25,7 @@ import type { LedgerEntry } from "../run/ledger_entry.ts";
 import type { Journal } from "../run/journal.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { AnsweredTest, PlannedTest } from "./execute.ts";
+import type { AskModel } from "./evaluator.ts";
 import type { Models } from "./models.ts";
 import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
 import type { ItemFiles } from "./result_files.ts";
@@ -205,13 +207,18 @@ export class Execution {
   /** Asked and judged; the judge has a budget's room of its own. */
   async #execute(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
     const { test, item_id, evaluator } = planned;
+    const of = { package_id: test.id, item_id, evaluator: evaluator?.name ?? "turns" };
+    const askModel: AskModel = async (model, question) =>
+      await this.#parts.models.ask(of, model, question, signal);
+    if (test.answer === undefined && isConversation(test)) {
+      const ask = (changed: TestCase) => this.#ask({ ...planned, test: changed }, signal);
+      const conversation = await converse(test, ask, { signal, directory: planned.directory });
+      return await judgeConversation(planned, conversation, signal, askModel);
+    }
     const answered = test.answer === undefined
       ? await this.#ask(planned, signal)
       : givenAnswer(planned, test.answer);
-    const of = { package_id: test.id, item_id, evaluator: evaluator?.name ?? "" };
-    return await judgeTest(planned, answered, signal, async (model, question) => {
-      return await this.#parts.models.ask(of, model, question, signal);
-    });
+    return await judgeTest(planned, answered, signal, askModel);
   }
 
   /** One question, within the budget, with its cost; each of its requests is booked. */

@@ -4,12 +4,15 @@ import { requestBody } from "../endpoint/request.ts";
 import { boundKeys, checkKeyOfFile } from "../endpoint/key_origins.ts";
 import { canonicalJson, itemId } from "../settings/item_id.ts";
 import { repeated } from "./epochs.ts";
+import { isConversation } from "./conversation.ts";
 import { resolveEvaluator } from "./evaluate.ts";
+import { withMedia } from "./media.ts";
 import { settleModel } from "./models.ts";
 import { selectTests } from "./selection.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { RepeatedTest } from "./epochs.ts";
+import type { EvaluatorChoice } from "../settings/suite.ts";
 import type { PlannedTest } from "./execute.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { Evaluator, EvaluatorReturn, ModelChoice } from "./evaluator.ts";
@@ -41,14 +44,25 @@ export async function planTests(
   const position = new Map(suite.tests.map((test, i) => [test.id, i]));
   const planned: PlannedTest[] = [];
   const chosen = repeated(selectTests(suite, selection), selection.epochs ?? 1);
-  for (const [index, test] of chosen.entries()) {
+  const judgeOf = async (choice: EvaluatorChoice | undefined, where: string) => {
+    if (choice === undefined) return null;
+    const evaluator = await resolveEvaluator(choice, where, directory, evaluators);
+    for (const model of evaluator.models) checkModel(model, where, api, keys);
+    return evaluator;
+  };
+  for (const [index, written] of chosen.entries()) {
+    const place = position.get((written as RepeatedTest).problem_id ?? written.id);
+    const own = `${path}: tests[${place}]`;
+    const test = withMedia(written, directory, own);
     requestBody(test, api); // complains of a form that the endpoint cannot take
+    if (isConversation(test) && api.api_type !== "chat") {
+      throw new InputError(`${own}: turns and functions are asked over /chat/completions`);
+    }
     const choice = test.evaluator ?? suite.evaluator;
-    const where = `${path}: ${
-      test.evaluator ? `tests[${position.get((test as RepeatedTest).problem_id ?? test.id)}].` : ""
-    }evaluator`;
-    const evaluator = choice ? await resolveEvaluator(choice, where, directory, evaluators) : null;
-    for (const model of evaluator?.models ?? []) checkModel(model, where, api, keys);
+    const turns: PlannedTest["turns"] = [];
+    for (const [i, { evaluator }] of (test.turns ?? []).entries()) {
+      turns.push(await judgeOf(evaluator, `${own}.turns[${i}].evaluator`));
+    }
     planned.push({
       test,
       index,
@@ -58,7 +72,9 @@ export async function planTests(
         model: api.model,
         api_type: api.api_type,
       }),
-      evaluator,
+      evaluator: await judgeOf(choice, `${test.evaluator ? `${own}.` : `${path}: `}evaluator`),
+      turns,
+      directory,
     });
   }
   return planned;
@@ -84,7 +100,9 @@ function checkModel(
 
 /** The endpoints that a plan's evaluators ask, each once. */
 export function modelsOf(plan: readonly PlannedTest[], api: APIConfiguration): APIConfiguration[] {
-  const choices = plan.flatMap(({ evaluator }) => evaluator?.models ?? []);
+  const choices = plan.flatMap(({ evaluator, turns }) =>
+    [evaluator, ...turns].flatMap((each) => each?.models ?? [])
+  );
   const each = new Map(choices.map((choice) => [canonicalJson(choice), choice]));
   return [...each.values()].map((choice) => settleModel(choice, api));
 }

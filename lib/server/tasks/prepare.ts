@@ -344,7 +344,21 @@ async function checkEvaluators(
   { suite }: LoadedSuite,
   { allow_commands, keys, endpoints }: Omit<TaskPolicy, "paths">,
 ): Promise<void> {
-  const all = [suite.evaluator, ...suite.tests.map(({ evaluator }) => evaluator)].flatMap(partsOf);
+  const all = [
+    suite.evaluator,
+    ...suite.tests.flatMap(({ evaluator, turns = [] }) => [
+      evaluator,
+      ...turns.map((turn) => turn.evaluator),
+    ]),
+  ].flatMap(partsOf);
+  const runs = suite.tests.some(({ functions }) => functions?.some(({ command }) => command));
+  if (!allow_commands && runs) {
+    throw new TaskRefused(
+      ["suite"],
+      "functions of the suite run a program, which this server does not allow; it would with " +
+        "--allow-commands",
+    );
+  }
   if (!allow_commands && all.some(({ name }) => name === "command" || /^[./]/.test(String(name)))) {
     throw new TaskRefused(
       ["suite"],

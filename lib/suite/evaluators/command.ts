@@ -22,12 +22,17 @@ const reply = z.object({
   detail: z.string().optional(),
 });
 
-/** Gives the program the answer as JSON; its output and end. Its whole process group is ended. */
-function run(
+/**
+ * Gives a program a text; what it printed. Its whole process group is ended.
+ *
+ * @throws {CancelledError} the signal is aborted.
+ * @throws {Error} no such program, another exit code than 0, no end in time, more than 1 MB of output.
+ */
+export function runProgram(
   command: string[],
   input: string,
   timeout_s: number,
-  { signal, directory = process.cwd() }: Answer,
+  { signal, directory = process.cwd() }: Pick<Answer, "signal" | "directory">,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0], command.slice(1), {
@@ -97,7 +102,7 @@ export const command: Evaluator<z.infer<typeof options>> = {
   name: "command",
   options: options as z.ZodType<z.infer<typeof options>>,
   async evaluate(answer, { command, timeout_s }) {
-    const output = await run(command, inputOf(answer), timeout_s, answer);
+    const output = await runProgram(command, inputOf(answer), timeout_s, answer);
     let value: unknown;
     try {
       value = JSON.parse(output);

@@ -1,0 +1,210 @@
+/** Tests of several turns: what the user says next, and functions that the suite answers. */
+import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "../errors.ts";
+import { asObject, objectsIn } from "../json_fields.ts";
+import { CancelledError } from "../execute/scope.ts";
+import { nowNs } from "../native/clock.ts";
+import { hits, verdict } from "./evaluators/verdict.ts";
+import { judgeAnswer, judgedAs } from "./execute.ts";
+import { runProgram } from "./evaluators/command.ts";
+import type { Answer, AskModel } from "./evaluator.ts";
+import type { AnsweredTest, PlannedTest } from "./execute.ts";
+import type { JsonObject } from "../json_fields.ts";
+import type { Evaluation, TestResult } from "../run/test_result.ts";
+import type { SuiteFunction, TestCase } from "../settings/suite.ts";
+
+/** Where a conversation ends of itself. */
+const LIMITS = { rounds: 10, tokens: Infinity, time_s: 600 };
+
+/** Whether a test is more than one question and its answer. */
+export function isConversation({ turns, functions }: TestCase): boolean {
+  return turns !== undefined || functions !== undefined;
+}
+
+/** Where programs run: in the suite's folder; they end with the run. */
+type Place = Pick<Answer, "signal" | "directory">;
+
+/** What came of a conversation. */
+export interface Conversation {
+  /** All questions together: tokens and times are sums, the text is the last answer's. */
+  answered: AnsweredTest;
+  /** The answer to the prompt and to each turn, as far as it came. */
+  answers: AnsweredTest["answer"][];
+  /** Which bound ended it; null where none did. */
+  stopped: string | null;
+}
+
+/**
+ * Holds a test's conversation. A function that the model calls is answered by the suite's table or
+ * program, and the model asked on, until it answers the user.
+ *
+ * @param ask one question, within the budget.
+ * @throws {CancelledError} the signal is aborted, or the budget is spent.
+ */
+export async function converse(
+  test: TestCase,
+  ask: (test: TestCase) => Promise<AnsweredTest>,
+  place: Place,
+): Promise<Conversation> {
+  const { turns = [], functions = [], limits = {} } = test;
+  const bounds = { ...LIMITS, ...limits };
+  const began_ns = nowNs();
+  const messages: JsonObject[] = test.messages
+    ? [...test.messages as JsonObject[]]
+    : [{ role: "user", content: test.prompt }];
+  const tools = functions.length === 0 ? {} : { tools: functions.map(declared) };
+  const asked: AnsweredTest[] = [];
+  const answers: AnsweredTest["answer"][] = [];
+  const calls: { name: string; arguments: string }[] = [];
+  const over = () => {
+    const seconds = (nowNs() - began_ns) / 1e9;
+    const tokens = asked.reduce(
+      (sum, { result }) => sum + (result.prompt_tokens ?? 0) + (result.completion_tokens ?? 0),
+      0,
+    );
+    if (seconds >= bounds.time_s) return `it took more than ${bounds.time_s} s`;
+    return tokens >= bounds.tokens ? `it took more than ${bounds.tokens} tokens` : null;
+  };
+  const end = (stopped: string | null): Conversation => ({
+    answered: together(asked, [...messages]),
+    answers,
+    stopped,
+  });
+  for (let turn = 0; turn <= turns.length; turn++) {
+    if (turn > 0) messages.push({ role: "user", content: turns[turn - 1].prompt });
+    for (let round = 0;; round++) {
+      const why = asked.length > 0 ? over() : null;
+      if (why !== null) return end(why);
+      if (round > bounds.rounds) {
+        return end(`the model called functions more than ${bounds.rounds} times in a row`);
+      }
+      const { prompt: _prompt, ...rest } = test;
+      const parameters = { ...test.parameters, ...tools };
+      const one = await ask({ ...rest, messages: messages as TestCase["messages"], parameters });
+      asked.push(one);
+      if (!one.result.success) return end(null);
+      const said = saidBy(one);
+      messages.push(said);
+      const wanted = functions.length === 0 ? [] : objectsIn(said.tool_calls);
+      if (wanted.length === 0) {
+        answers.push({ ...one.answer, tool_calls: [...calls, ...one.answer.tool_calls ?? []] });
+        break;
+      }
+      calls.push(...one.answer.tool_calls ?? []);
+      for (const call of wanted) {
+        const content = await resultOf(call, functions, place);
+        messages.push({ role: "tool", tool_call_id: call.id, content });
+      }
+    }
+  }
+  return end(null);
+}
+
+function declared({ name, description, parameters }: SuiteFunction): JsonObject {
+  const form = parameters ?? { type: "object", properties: {} };
+  return { type: "function", function: { name, description, parameters: form } };
+}
+
+/** The model's message as it goes back to it; calls without an id get one. */
+function saidBy({ result }: AnsweredTest): JsonObject {
+  const message = asObject(objectsIn(result.api_response?.choices)[0]?.message);
+  const calls = objectsIn(message?.tool_calls).map(({ index: _index, ...call }, i) => ({
+    ...call,
+    id: call.id ?? `call_${i}`,
+  }));
+  const content = message?.content ?? (calls.length > 0 ? null : result.response_text);
+  return { role: "assistant", content, ...(calls.length > 0 ? { tool_calls: calls } : {}) };
+}
+
+/** What a function gives: the first row of its table whose arguments fit, or what its program prints. */
+async function resultOf(
+  call: JsonObject,
+  functions: readonly SuiteFunction[],
+  place: Place,
+): Promise<string> {
+  const { name, arguments: text } = asObject(call.function) ?? {};
+  const known = functions.find((each) => each.name === name);
+  if (known === undefined) return `error: there is no function ${JSON.stringify(name ?? null)}`;
+  let given: unknown;
+  try {
+    given = String(text ?? "").trim() === "" ? {} : JSON.parse(String(text));
+  } catch {
+    return "error: the arguments are no JSON";
+  }
+  if (known.command !== undefined) {
+    try {
+      return await runProgram(known.command, JSON.stringify(given), known.timeout_s ?? 30, place);
+    } catch (error) {
+      if (error instanceof CancelledError) throw error;
+      return `error: ${messageOf(error)}`;
+    }
+  }
+  const row = known.results!.find((each) =>
+    each.arguments === undefined || isDeepStrictEqual(each.arguments, given)
+  );
+  if (row === undefined) return "error: no result for these arguments";
+  return typeof row.result === "string" ? row.result : JSON.stringify(row.result);
+}
+
+/** All questions as one result: sums where they add up, else the last one's. */
+function together(asked: readonly AnsweredTest[], conversation: JsonObject[]): AnsweredTest {
+  const last = asked.at(-1)!;
+  const sum = (of: (each: AnsweredTest["result"]) => number | null) =>
+    asked.reduce<number | null>((total, { result }) => {
+      const value = of(result);
+      return total === null || value === null ? null : total + value;
+    }, 0);
+  const execution_time = sum((result) => result.execution_time)!;
+  const completion_tokens = sum((result) => result.completion_tokens);
+  return {
+    answer: last.answer,
+    result: {
+      ...last.result,
+      conversation,
+      execution_time,
+      elapsed_seconds: sum((result) => result.elapsed_seconds)!,
+      attempts: sum((result) => result.attempts)!,
+      cost_usd: sum((result) => result.cost_usd),
+      prompt_tokens: sum((result) => result.prompt_tokens),
+      completion_tokens,
+      usage_details: null,
+      tokens_per_second: completion_tokens !== null && execution_time > 0
+        ? completion_tokens / execution_time
+        : null,
+      timestamp: asked[0].result.timestamp,
+    },
+  };
+}
+
+/**
+ * Judges the answers of a conversation, each by its turn's evaluator: all of them must be right.
+ *
+ * @throws {CancelledError} when the signal is aborted.
+ */
+export async function judgeConversation(
+  planned: PlannedTest,
+  { answered: { result }, answers, stopped }: Conversation,
+  signal: AbortSignal,
+  ask: AskModel,
+): Promise<TestResult> {
+  if (!result.success) return result;
+  const judges = [planned.evaluator, ...planned.turns];
+  const judged: Evaluation[] = [];
+  for (const [i, evaluator] of judges.entries()) {
+    if (evaluator === null) continue;
+    if (answers[i] === undefined) {
+      judged.push(verdict(evaluator.name, false, `no answer: ${stopped}`));
+      continue;
+    }
+    const one = await judgeAnswer({ ...planned, evaluator }, answers[i], signal, ask);
+    if (one === null || "error" in one) return judgedAs(result, one);
+    judged.push(one);
+  }
+  if (judged.length === 1) return judgedAs(result, judged[0]);
+  if (judged.length === 0) return result;
+  const right = judged.filter(({ passed }) => passed).length;
+  const detail = judged.map(({ evaluator, passed, detail }) =>
+    `${evaluator} ${passed ? "✓" : "✗"}: ${detail}`
+  ).join("; ");
+  return judgedAs(result, hits("turns", right, judged.length, 1, detail));
+}

@@ -1,0 +1,96 @@
+/** Images, sound and files that a suite's messages name by their path, as the chat API takes them. */
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, extname, isAbsolute, relative, resolve } from "node:path";
+import { InputError, messageOf } from "../errors.ts";
+import { asObject } from "../json_fields.ts";
+import type { JsonObject } from "../json_fields.ts";
+import type { TestCase } from "../settings/suite.ts";
+
+/** What servers take in one request is less. */
+const LARGEST_BYTES = 50_000_000;
+
+const MEDIA_TYPES: Record<string, string> = {
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".gif": "image/gif",
+  ".webp": "image/webp",
+  ".wav": "audio/wav",
+  ".mp3": "audio/mpeg",
+  ".flac": "audio/flac",
+  ".pdf": "application/pdf",
+  ".txt": "text/plain",
+  ".json": "application/json",
+  ".csv": "text/csv",
+};
+
+/**
+ * The test with what its messages name by path put into them: `{"type": "image", "path": "cat.png"}`,
+ * and so `audio` and `file`. Paths lie in the suite's folder or below it.
+ *
+ * @param where the test's place in its suite, for messages.
+ * @throws {InputError} a file that is missing, too large, of an unknown type, or outside of the folder.
+ */
+export function withMedia(test: TestCase, directory: string, where: string): TestCase {
+  if (!test.messages?.some(({ content }) => Array.isArray(content) && content.some(isNamed))) {
+    return test;
+  }
+  const messages = test.messages.map((message, m) => {
+    const { content } = message;
+    if (!Array.isArray(content)) return message;
+    const parts = content.map((part, p) => {
+      if (!isNamed(part)) return part;
+      try {
+        return partOf(part, directory);
+      } catch (error) {
+        throw new InputError(`${where}.messages[${m}].content[${p}]: ${messageOf(error)}`);
+      }
+    });
+    return { ...message, content: parts };
+  });
+  return { ...test, messages };
+}
+
+function isNamed(part: unknown): boolean {
+  const { type, path } = asObject(part) ?? {};
+  return typeof path === "string" && ["image", "audio", "file"].includes(String(type));
+}
+
+function partOf({ type, path }: JsonObject, directory: string): JsonObject {
+  const name = String(path);
+  const extension = extname(name).toLowerCase();
+  const media = MEDIA_TYPES[extension];
+  const kind = media?.split("/")[0];
+  if (media === undefined || (type !== "file" && kind !== type)) {
+    const known = Object.keys(MEDIA_TYPES).filter((each) =>
+      type === "file" || MEDIA_TYPES[each].startsWith(`${type}/`)
+    );
+    throw new Error(`path: "${name}" is no ${type}; expected ${known.join(", ")}`);
+  }
+  const data = bytesOf(name, directory).toString("base64");
+  if (type === "image") {
+    return { type: "image_url", image_url: { url: `data:${media};base64,${data}` } };
+  }
+  if (type === "audio") {
+    return { type: "input_audio", input_audio: { data, format: extension.slice(1) } };
+  }
+  const file = { filename: basename(name), file_data: `data:${media};base64,${data}` };
+  return { type: "file", file };
+}
+
+/** A suite that others wrote sends nothing of this host elsewhere. */
+function bytesOf(name: string, directory: string) {
+  let path: string;
+  try {
+    path = realpathSync(resolve(directory, name));
+  } catch {
+    throw new Error(`path: ${resolve(directory, name)}: no such file`);
+  }
+  const inside = relative(realpathSync(directory), path);
+  if (isAbsolute(name) || isAbsolute(inside) || inside.startsWith("..")) {
+    throw new Error(`path: "${name}" lies outside of the suite's folder; put the file beside it`);
+  }
+  const { size } = statSync(path);
+  if (size > LARGEST_BYTES) throw new Error(`path: "${name}" has ${size} bytes; at most 50 MB go`);
+  return readFileSync(path);
+}

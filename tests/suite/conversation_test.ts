@@ -1,0 +1,204 @@
+/** Tests of several turns and with functions: an endpoint of our own that plays a script, and the mock. */
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { writeFileSync } from "node:fs";
+import { InputError } from "../../lib/errors.ts";
+import { configureApi } from "../../lib/endpoint/api.ts";
+import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { MockEndpoint } from "../../lib/mock/server.ts";
+import { readResults } from "../../lib/suite/earlier.ts";
+import { runSuite } from "../../lib/suite/run_suite.ts";
+import { runOnMock, suiteFrom, temporaryFolder } from "./fixture.ts";
+import type { LoadedSuite } from "../../lib/settings/load_suite.ts";
+
+// deno-lint-ignore no-explicit-any
+type Body = any;
+
+/** An endpoint whose model answers as `play` says, whole; what it was asked is kept. */
+async function played(suite: LoadedSuite, out: string, play: (body: Body) => object) {
+  const bodies: Body[] = [];
+  await using server = Deno.serve({ port: 0, onListen: () => {} }, async (request) => {
+    if (request.method === "GET") return Response.json({ data: [{ id: "m" }] });
+    const body = await request.json();
+    bodies.push(body);
+    const message = { role: "assistant", content: null, ...play(body) };
+    return Response.json({
+      choices: [{ index: 0, message, finish_reason: "stop" }],
+      usage: { prompt_tokens: 10, completion_tokens: 2 },
+    });
+  });
+  await using transport = await openTransport();
+  const endpoint = `http://127.0.0.1:${server.addr.port}/v1`;
+  const api = await configureApi({ endpoint, model: "m", stream: false }, transport, () => {});
+  const run = await runSuite({ suite, api, transport, out, sample_rate_hz: 0 });
+  return { run, bodies, test: (await readResults(run.directory))[0] };
+}
+
+const call = (name: string, given: object, id?: string) => ({
+  tool_calls: [{
+    ...(id ? { id } : {}),
+    type: "function",
+    function: { name, arguments: JSON.stringify(given) },
+  }],
+});
+
+const contains = (expected: string) => ({ name: "contains", expected });
+
+Deno.test("turns: each answer is judged by its own evaluator, and the model sees all that was said", async () => {
+  using folder = temporaryFolder();
+  const suite = suiteFrom([{
+    id: "t",
+    name: "t",
+    category: "c",
+    messages: [{ role: "system", content: "Be brief." }, { role: "user", content: "I am Mara." }],
+    evaluator: contains("Mara"),
+    turns: [
+      { prompt: "Who am I?", evaluator: contains("Mara") },
+      { prompt: "And who are you?" },
+      { prompt: "Bye", evaluator: contains("farewell") },
+    ],
+  }]);
+  const { run, bodies, test } = await played(suite, folder.path, ({ messages }) => ({
+    content: messages.length > 5 ? "Bye" : `Hello Mara ${messages.length}`,
+  }));
+  assertEquals(bodies.map(({ messages }) => messages.length), [2, 4, 6, 8]);
+  assertEquals(bodies[3].messages[2], { role: "assistant", content: "Hello Mara 2" });
+  assertEquals(bodies[3].messages[7], { role: "user", content: "Bye" });
+  assertEquals(run.results.items[0].score, { targets: 3, created_hits: 2, hit_rate: 2 / 3 });
+  assertEquals([test.prompt_tokens, test.completion_tokens, test.attempts], [40, 8, 4]);
+  assertEquals(test.conversation!.length, 9);
+  assertEquals(run.results.ledger.total.requests, 4);
+});
+
+Deno.test("functions: the table and the program answer, what does not fit is told to the model", async () => {
+  using folder = temporaryFolder();
+  const suite = suiteFrom([{
+    id: "t",
+    name: "t",
+    category: "c",
+    prompt: "Weather?",
+    functions: [
+      {
+        name: "weather",
+        results: [
+          { arguments: { city: "Oslo" }, result: { rain: true } },
+          { arguments: { city: "Rome" }, result: "sun" },
+        ],
+      },
+      { name: "echo", command: ["cat"] },
+      { name: "broken", command: ["false"] },
+    ],
+    evaluator: {
+      name: "all",
+      evaluators: [
+        contains("done"),
+        {
+          name: "tool_calls",
+          ordered: true,
+          allow_more: true,
+          expected: [
+            { name: "weather", arguments: { city: "Oslo" } },
+            { name: "echo" },
+          ],
+        },
+      ],
+    },
+  }]);
+  const script = [
+    call("weather", { city: "Oslo" }, "a"),
+    call("weather", { city: "Bern" }),
+    call("echo", { x: 1 }),
+    call("broken", {}),
+    call("nothing", {}),
+    { content: "done" },
+  ];
+  const { run, bodies } = await played(
+    suite,
+    folder.path,
+    ({ messages }) => script[messages.filter(({ role }: Body) => role === "assistant").length],
+  );
+  const results = bodies.at(-1).messages.filter(({ role }: Body) => role === "tool");
+  assertEquals(results.slice(0, 3).map(({ content }: Body) => content), [
+    '{"rain":true}',
+    "error: no result for these arguments",
+    '{"x":1}',
+  ]);
+  assertMatch(results[3].content, /^error: false: exit code 1/);
+  assertEquals(results[4].content, 'error: there is no function "nothing"');
+  assertEquals(results[0].tool_call_id, "a");
+  assert(results.every(({ tool_call_id }: Body) => typeof tool_call_id === "string"));
+  assertEquals(bodies[0].tools.map((tool: Body) => tool.function.name), [
+    "weather",
+    "echo",
+    "broken",
+  ]);
+  assertEquals(run.results.items[0].passed, true, JSON.stringify(run.results.items[0]));
+});
+
+Deno.test("a model that calls without end is stopped by rounds, by tokens and by time", async () => {
+  using folder = temporaryFolder();
+  const stopped = async (limits: object) => {
+    const suite = suiteFrom([{
+      id: "t",
+      name: "t",
+      category: "c",
+      prompt: "Go",
+      limits,
+      functions: [{ name: "f", results: [{ result: "again" }] }],
+      evaluator: contains("done"),
+    }]);
+    const { test, bodies } = await played(suite, folder.path, () => call("f", {}, "a"));
+    const judged = test.evaluation_result as { passed: boolean; detail: string };
+    assertEquals(judged.passed, false);
+    return [bodies.length, judged.detail];
+  };
+  assertEquals(await stopped({ rounds: 2 }), [
+    3,
+    "no answer: the model called functions more than 2 times in a row",
+  ]);
+  assertEquals(await stopped({ tokens: 20 }), [2, "no answer: it took more than 20 tokens"]);
+  assertEquals((await stopped({ time_s: 1e-6 }))[0], 1);
+});
+
+Deno.test("images, sound and files go by their path, from the suite's folder alone", async () => {
+  using folder = temporaryFolder();
+  writeFileSync(`${folder.path}/cat.png`, "png bytes");
+  writeFileSync(`${folder.path}/say.wav`, "wav bytes");
+  writeFileSync(`${folder.path}/note.pdf`, "pdf bytes");
+  const suite = (...content: object[]) => ({
+    ...suiteFrom([{ id: "t", name: "t", category: "c", messages: [{ role: "user", content }] }]),
+    directory: folder.path,
+  });
+  await using mock = await MockEndpoint.start();
+  const base64 = (text: string) => btoa(text);
+  const given = suite(
+    { type: "text", text: "What is it?" },
+    { type: "image", path: "cat.png" },
+    { type: "audio", path: "say.wav" },
+    { type: "file", path: "note.pdf" },
+  );
+  await runOnMock(mock, { out: folder.path, suite: given });
+  const { body } = mock.requests.find(({ method }) => method === "POST")!;
+  assertEquals((body as Body).messages[0].content, [
+    { type: "text", text: "What is it?" },
+    { type: "image_url", image_url: { url: `data:image/png;base64,${base64("png bytes")}` } },
+    { type: "input_audio", input_audio: { data: base64("wav bytes"), format: "wav" } },
+    {
+      type: "file",
+      file: {
+        filename: "note.pdf",
+        file_data: `data:application/pdf;base64,${base64("pdf bytes")}`,
+      },
+    },
+  ]);
+  const fails = (part: object, message: string) =>
+    assertRejects(
+      () => runOnMock(mock, { out: folder.path, suite: suite(part) }),
+      InputError,
+      message,
+    );
+  await fails({ type: "image", path: "dog.png" }, "tests[0].messages[0].content[0]: path:");
+  await fails({ type: "image", path: "say.wav" }, '"say.wav" is no image; expected .png');
+  await fails({ type: "file", path: "/etc/hosts.txt" }, "/etc/hosts.txt");
+  Deno.symlinkSync("/etc/passwd", `${folder.path}/p.txt`);
+  await fails({ type: "file", path: "p.txt" }, "lies outside of the suite's folder");
+});
