@@ -50,3 +50,12 @@ Deno.test("generated pages are as the program is now: deno task docs makes them 
     assertEquals(pageAt(path), text, `${path} is stale: run deno task docs`);
   }
 });
+
+Deno.test("docs/architecture.md names files that are there", () => {
+  const spans = [...pageAt("docs/architecture.md").matchAll(/`([^`\n]+)`/g)].map(([, span]) =>
+    span
+  );
+  const paths = spans.filter((span) => /^(lib|native|tests|experiments)\/\S*$/.test(span));
+  assert(paths.length > 40, `${paths}`);
+  assertEquals(paths.filter((path) => !existsSync(join(ROOT, path))), []);
+});
