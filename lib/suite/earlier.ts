@@ -33,6 +33,7 @@ export const resultItems: Fold<"run", Map<string, ResultItem>> = {
  * are not kept; where a result's files are missing, `files` writes them again.
  *
  * @param wanted item ids of the plan; others are left alone.
+ * @param again leaves out tests without an answer and those that could not be judged.
  * @param notice told what was wrong with the journal, one line each.
  */
 export async function readEarlier(
@@ -40,6 +41,7 @@ export async function readEarlier(
   wanted: ReadonlySet<string>,
   files: ItemFiles,
   notice: (line: string) => void,
+  again = false,
 ): Promise<Map<string, ResultItem>> {
   const { state, ...reading } = await foldJournal(journal, {
     ...resultItems,
@@ -51,6 +53,9 @@ export async function readEarlier(
     },
   });
   mendJournal(journal, reading, notice);
+  for (const [item_id, { success, evaluation_error }] of state) {
+    if (again && (!success || evaluation_error !== null)) state.delete(item_id);
+  }
   return state;
 }
 

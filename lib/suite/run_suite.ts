@@ -52,6 +52,8 @@ export interface SuiteRunOptions extends Selection, Listeners {
   out?: string;
   /** A run to go on with: its id or its folder. */
   resume?: string;
+  /** Of a run to go on with: tests without an answer, and those that were not judged, run again. */
+  retry_failed?: boolean;
   /** The id of a new run, for a caller that must know it before the run begins. */
   run_id?: string;
   /** A run of a schedule is a batch's. Default "suite". */
@@ -188,7 +190,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
   const { directory, metadata, journal, budget, cost, ledger } = session;
   const files = new ItemFiles(directory, repeated(suite.suite.tests, options.epochs ?? 1));
   const wanted = new Set(plan.map((test) => test.item_id));
-  const earlier = await readEarlier(directory, wanted, files, notice);
+  const earlier = await readEarlier(directory, wanted, files, notice, options.retry_failed);
   const resumed_tests = earlier.size;
   const { total: before } = ledger.books();
   budget.add({

@@ -17,6 +17,7 @@ import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { flagHelp, list, nameOf, outFlag, parseFlags, runId, text, toggle } from "../ui/flags.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
+import { loadEnvironment } from "../ui/env_file.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { budgetOf } from "../ui/budget_flags.ts";
@@ -33,6 +34,11 @@ const flags = {
   "tag": list("TAG", "a tag for each run; several, separated by commas or repeated"),
   "run-id": runId("the id of the new run (made for it)"),
   "resume": list("RUN", "continue a run, given by id or folder; does only what is missing"),
+  "retry-failed": list(
+    "RUN",
+    "continue a run, and run again what has no answer or was not judged",
+  ),
+  "env-file": text("FILE", "variables that are not set, as NAME=VALUE lines: keys, for instance"),
   "data": text("FILE", "the rows for a suite that takes them, instead of the file it names"),
   "json": toggle("one JSON object on standard output at the end"),
   ...pricesFlag,
@@ -77,7 +83,11 @@ export const command: Command = {
         `dyno run takes one suite or experiment file, ${positional.length} given; see dyno run --help`,
       );
     }
-    if (values.tag && values.resume) {
+    if (values.resume && values["retry-failed"]) {
+      throw new InputError("--retry-failed RUN continues the run: leave out --resume");
+    }
+    if (values["env-file"] !== undefined) loadEnvironment(values["env-file"]);
+    if (values.tag && (values.resume || values["retry-failed"])) {
       throw new InputError(
         "--tag: a run that is continued keeps its tags; dyno runs tag changes them",
       );
@@ -184,7 +194,8 @@ async function start(
     workers: settled.workers,
     out: values.out,
     run_id: values["run-id"],
-    resume: values.resume ?? [],
+    resume: values.resume ?? values["retry-failed"] ?? [],
+    retry_failed: values["retry-failed"] !== undefined,
     tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: settled.sample_rate_hz,
     onDirectory: observed.onDirectory,
@@ -194,6 +205,9 @@ async function start(
     json: values.json ?? false,
   };
   if (typeof suite === "string") {
+    if (request.retry_failed) {
+      throw new InputError("--retry-failed: for suites; coding problems continue with --resume");
+    }
     const { runProblems } = await import("./coding.ts");
     return await runProblems({ ...request, path: suite, settings: settled }, context);
   }

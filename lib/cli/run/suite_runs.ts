@@ -39,6 +39,8 @@ export interface SuiteRequest {
   run_id?: string;
   /** Runs to go on with, one for each model at most. */
   resume: string[];
+  /** Their tests without an answer, and those that were not judged, run again. */
+  retry_failed?: boolean;
   sample_rate_hz?: number;
   alerts?: Partial<HealthThresholds>;
   agent?: string;
@@ -130,6 +132,7 @@ async function runOne(
     out: request.out,
     run_id: request.run_id,
     resume,
+    retry_failed: request.retry_failed,
     sample_rate_hz: request.sample_rate_hz,
     alerts: request.alerts,
     budget,

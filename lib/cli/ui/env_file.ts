@@ -1,0 +1,28 @@
+/** Variables of the environment from a file. */
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { parseEnv } from "node:util";
+import { InputError, messageOf } from "../../errors.ts";
+
+/**
+ * Sets the variables of a file (`NAME=VALUE` a line, quotes and comments as in Node's `--env-file`) that
+ * the environment does not have: what is set there goes first.
+ *
+ * @throws {InputError} the file cannot be read, or has a line without a name and a value.
+ */
+export function loadEnvironment(path: string): void {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new InputError(`--env-file ${path}: ${messageOf(error)}`);
+  }
+  const variables = parseEnv(text);
+  const odd = text.split(/\r?\n/).findIndex((line) =>
+    Object.keys(variables).length === 0 && line.trim() !== "" && !line.trim().startsWith("#")
+  );
+  if (odd >= 0) throw new InputError(`--env-file ${path}:${odd + 1}: expected NAME=VALUE`);
+  for (const [name, value] of Object.entries(variables)) {
+    if (value !== undefined) process.env[name] ??= value;
+  }
+}
