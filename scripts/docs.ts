@@ -1,5 +1,5 @@
 /** Writes what docs/ has from the program itself: cli.md, configuration.md, the table in metrics.md. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { commands } from "../lib/cli/main.ts";
 import { writtenForms } from "../lib/cli/schema.ts";
 import { DEFINITIONS, LOAD_DEFINITIONS } from "../lib/report/definitions.ts";
 import { jsonSchemaOf } from "../lib/settings/setting.ts";
+import { commentFinder } from "./doc_comments.ts";
 import type { Commands } from "../lib/cli/ui/command.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -43,6 +44,14 @@ function typeOf(schema: Schema): string {
   return schema.type ?? "any value";
 }
 
+/** Where the schemas of files are. */
+const SCHEMAS = [
+  ...readdirSync(join(ROOT, "lib/settings")).map((name) => `lib/settings/${name}`),
+  ...["lib/coding/problems/load_problems.ts", "lib/integration/config.ts", "lib/mock/script.ts"],
+  "lib/run/prices.ts",
+];
+const commentAt = commentFinder(SCHEMAS.map((path) => join(ROOT, path)));
+
 /** The fields below a schema, nested ones by their path. */
 function fieldsOf(schema: Schema, above = ""): string[][] {
   const below = (each: Schema, path: string): string[][] => {
@@ -60,7 +69,7 @@ function fieldsOf(schema: Schema, above = ""): string[][] {
           `\`${above}${name}\``,
           typeOf(each),
           needed ? "**required**" : otherwise,
-          each.description ?? "",
+          each.description ?? commentAt(Object.keys(schema.properties!), name),
         ],
         ...below(each, `${above}${name}`),
       ];

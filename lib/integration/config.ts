@@ -12,6 +12,7 @@ const place = { endpoint, provider, api_key_env };
 const names = z.array(z.string().min(1)).min(1);
 
 const scenarioSchema = z.strictObject({
+  /** The scenario's name. */
   name: z.string().regex(/^\w[\w-]{0,63}$/, "expected up to 64 letters, digits, _ and -"),
   /** Each is asked for all packages, one after the other. Default: the first of the file. */
   models: names.optional(),
@@ -19,6 +20,7 @@ const scenarioSchema = z.strictObject({
   packages: names.optional(),
   /** Whether the end must arrive at a callback URL. */
   webhook: z.boolean().default(false),
+  /** The lowest mean score with which the scenario passes. */
   min_hit_rate: z.number().min(0).max(1).optional(),
 });
 
@@ -29,13 +31,16 @@ export const integrationSchema = z.strictObject({
   suite: z.string().min(1),
   /** Of all models that have none of their own. Without one, the mock endpoint is started. */
   ...place,
+  /** The models that are asked. */
   models: z.array(z.strictObject({ model: z.string().min(1), ...place })).min(1),
+  /** Ids of the suite's tests. */
   packages: names,
   /** Further fields of each task, such as workers. */
   task: z.record(z.string(), z.unknown()).default({}),
   /** How long a task may take, waiting included, seconds. */
   timeout_s: seconds({ above: true, named: true }).default(600)
     .describe("how long a task may take, waiting included"),
+  /** What is submitted, one scenario after the other. */
   scenarios: z.array(scenarioSchema).min(1),
   /** Of the mock endpoint. */
   mock: asGiven(mockPart).prefault({}),

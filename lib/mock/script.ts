@@ -9,11 +9,14 @@ const answer = z.strictObject({
   /** A part of it. */
   contains: z.string().optional(),
   /** A regular expression found in it. */
-  pattern: z.string().refine(isPattern, "is no regular expression").optional(),
+  pattern: z.string().refine(isPattern, "is not a regular expression").optional(),
+  /** The answer. */
   response: z.string(),
   /** Sent before the response, as reasoning_content. */
   reasoning: z.string().optional(),
+  /** Time before the answer starts, instead of the mock's. */
   delay_s: seconds({ named: true }).optional(),
+  /** The pace of the answer, instead of the mock's. */
   tokens_per_second: z.number().positive().optional(),
 }).refine(
   ({ prompt, contains, pattern }) =>
@@ -23,7 +26,9 @@ const answer = z.strictObject({
 
 export const mockScriptSchema = z.strictObject({
   $schema: schemaField,
+  /** The answer to any other prompt. */
   default_response: z.string().optional(),
+  /** Answers by prompt; the first that matches is given. */
   answers: z.array(answer),
 }).register(fileForms, { name: "mock-script", title: "a script of dyno's mock endpoint" });
 

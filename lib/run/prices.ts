@@ -34,7 +34,9 @@ export const priceSchema = z.strictObject({
 /** A price table's file. */
 export const priceTableSchema = z.strictObject({
   $schema: schemaField,
+  /** What the prices are in. */
   unit: z.literal("USD per million tokens"),
+  /** One row for each model. */
   prices: z.array(priceSchema),
 }).register(fileForms, { name: "prices", title: "a price table of dyno" });
 

@@ -30,17 +30,21 @@ const scheduleSchema = z.strictObject({
   /** Length of a window, hours of elapsed time. */
   period_h: z.number().positive().max(HOURS_A_DAY).default(12)
     .describe("length of a window, hours of elapsed time"),
+  /** Windows that begin in a day. */
   windows_per_day: z.int().min(1).max(HOURS_A_DAY).default(1),
+  /** Days on which windows begin. */
   days: z.int().min(1).max(366).default(4),
   /** Local time of the first slot; without it, the moment at which the batch is first run. */
   start: z.string().regex(LOCAL_TIME, "expected a local time such as 2027-03-01T08:00")
     .refine(isDate, "there is no such day or time").optional(),
+  /** The time zone of the start and of the windows. */
   timezone: z.string().refine(isTimezone, "no such time zone; expected e.g. Europe/Berlin")
     .default("UTC"),
   /** Each slot is moved to later by up to so much, seconds. */
   jitter_s: seconds({ named: true }).default(0).describe(
     "each slot is moved to later by up to so much",
   ),
+  /** Chooses the jitter. */
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
   /** A slot that starts later than this behind its time is late, seconds. */
   late_after_s: seconds({ named: true }).default(60).describe(
@@ -74,6 +78,7 @@ export const batchModelSchema = z.strictObject({
   provider: nonEmpty.clone().describe(
     "a preset's name; any other needs an endpoint and is a label",
   ),
+  /** The model's name, as the endpoint knows it. */
   model: nonEmpty,
   endpoint,
   api_key_env,
@@ -91,9 +96,13 @@ export const batchSchema = z.strictObject({
     /^\w[\w.-]{0,63}$/,
     "expected up to 64 letters, digits, _, - and . (a folder's name)",
   ),
+  /** When the slots are. */
   schedule: scheduleSchema.prefault({}),
+  /** The models, which are asked one after the other. */
   models: z.array(batchModelSchema).min(1),
+  /** The questions, by industry. */
   industries: z.array(z.strictObject({
+    /** The industry's name, in the records. */
     industry: z.string().min(1),
     /** Path of the questions, relative to the batch file. */
     questions: z.string().min(1),
@@ -121,8 +130,11 @@ export const batchSchema = z.strictObject({
  */
 export const questionsSchema = z.strictObject({
   $schema: schemaField,
+  /** The questions, in their order. */
   questions: z.array(z.strictObject({
+    /** Unique in the file. */
     id: z.string().min(1),
+    /** The question itself. */
     question: z.string().min(1),
     /** The passages that the answer is to be taken from. */
     context: z.array(z.string().min(1)).min(1),

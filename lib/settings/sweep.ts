@@ -60,7 +60,9 @@ export const sweepSchema = z.strictObject({
   sim_binary: argument.min(1).optional(),
   /** Any other program: arguments with places such as {seed}. */
   command: z.array(argument).min(1).optional(),
+  /** Arguments of every run, or settings of every job. */
   common_args: z.record(z.string().min(1), z.unknown()).optional(),
+  /** Lists of values, whose combinations are the runs. */
   matrix: z.record(z.string().min(1), z.unknown()),
   ...asGiven(sweepSettings).shape,
 }).refine(

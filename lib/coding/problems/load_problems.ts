@@ -40,14 +40,22 @@ const mbpp = z.object({
 
 /** A line of a file of problems in dyno's own form, for programs in any language. */
 export const problemSchema = z.object({
+  /** Unique in the file. */
   task_id: id,
+  /** What the program must do. */
   prompt: text,
+  /** The language, and the command that runs a program. */
   language: z.strictObject({
+    /** The language's name. */
     name: text,
+    /** The command; `{file}` is the program's file. */
     command: text,
+    /** Of the program's file, without the dot. */
     extension: z.string().regex(/^[a-zA-Z0-9]+$/, "expected letters and digits, without a dot"),
   }),
+  /** Inputs, and what the program must print for each. */
   cases: z.array(z.strictObject({ input: z.string(), output: z.string() })).min(1),
+  /** A right program, for the time that a program may take. */
   canonical_solution: z.string().nullish(),
 }).register(fileForms, {
   name: "problem",
