@@ -87,6 +87,8 @@ export interface TestResult {
   reasoning_score: number | null;
   /** The type of reasoning that was named or detected; null where no evaluator judges that. */
   reasoning_type: string | null;
+  /** The answer is an earlier run's, from a cache. */
+  cached?: boolean;
   /** Of a test with turns or functions: all messages, in the form of the chat API. */
   conversation?: JsonObject[];
   /** Of coding problems: how it came to its end. */
@@ -234,6 +236,7 @@ export const testResultForm = fields<TestResult>({
   } => unjudged(value, []) || evaluation(value, misfit)),
   reasoning_score: orNull(isNumber),
   reasoning_type: orNull(isText),
+  cached: orMissing(isBoolean),
   conversation: orMissing((value): value is JsonObject[] => Array.isArray(value)),
   coding: orMissing(coding),
 });

@@ -74,6 +74,17 @@ export function givenAnswer(planned: PlannedTest, text: string): AnsweredTest {
   };
 }
 
+/** An answer of an earlier run: it took nothing, and has no times. */
+export function keptAnswer(
+  planned: PlannedTest,
+  { answer, ...kept }:
+    & Pick<TestResult, "response_text" | "reasoning_text" | "finish_reason" | "api_response">
+    & Pick<AnsweredTest, "answer">,
+): AnsweredTest {
+  const { result } = givenAnswer(planned, kept.response_text);
+  return { result: { ...result, ...kept, cached: true }, answer };
+}
+
 /**
  * Judges an answer. A failure of the evaluator is part of the result, not a throw.
  *

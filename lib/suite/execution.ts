@@ -8,7 +8,7 @@ import { nowNs } from "../native/clock.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { BudgetSpentError } from "../run/budget.ts";
 import { converse, isConversation, judgeConversation } from "./conversation.ts";
-import { askTest, givenAnswer, internalFailure, judgeTest } from "./execute.ts";
+import { askTest, givenAnswer, internalFailure, judgeTest, keptAnswer } from "./execute.ts";
 import { resultItem } from "./results.ts";
 import { AutoWorkers, guardMemory } from "./worker_rules.ts";
 import type { EndpointClient, FailedAttempt } from "../endpoint/client.ts";
@@ -26,6 +26,8 @@ import type { Journal } from "../run/journal.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { AnsweredTest, PlannedTest } from "./execute.ts";
 import type { AskModel } from "./evaluator.ts";
+import type { RepeatedTest } from "./epochs.ts";
+import type { ResponseCache } from "./response_cache.ts";
 import type { Models } from "./models.ts";
 import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
 import type { ItemFiles } from "./result_files.ts";
@@ -86,6 +88,8 @@ export interface ExecutionParts {
   book(entry: LedgerEntry): void;
   /** What evaluators ask. */
   models: Models;
+  /** Answers that need no asking; null for none. */
+  cache: ResponseCache | null;
 }
 
 const HEALTH_INTERVAL_MS = 1000;
@@ -223,10 +227,14 @@ export class Execution {
 
   /** One question, within the budget, with its cost; each of its requests is booked. */
   async #ask(planned: PlannedTest, signal: AbortSignal): Promise<AnsweredTest> {
-    const { client, budget, cost, book } = this.#parts;
+    const { client, budget, cost, book, cache, journal } = this.#parts;
     const { item_id } = planned;
     const body = requestBody(planned.test, client.api);
     const embeds = client.api.api_type === "embeddings";
+    const { epoch } = planned.test as RepeatedTest;
+    const request = { endpoint: client.api.endpoint, body, epoch: epoch ?? 1 };
+    const kept = cache?.find(request) ?? null;
+    if (kept !== null) return keptAnswer(planned, kept);
     const reservation = await budget.reserve(() => cost.most(body), signal);
     const entries: LedgerEntry[] = [];
     let charged = 0;
@@ -250,6 +258,7 @@ export class Execution {
         book(entry);
         entries.push(entry);
       });
+      if (answered.result.success) cache?.keep(request, journal.redacted(answered));
       const { total_cost_usd: cost_usd } = totalOfEntries(entries);
       return { ...answered, result: { ...answered.result, cost_usd } };
     } finally {

@@ -81,6 +81,8 @@ export interface ResultItem {
   problem_id?: string;
   /** Of such a test: which time, from 1. */
   epoch?: number;
+  /** The answer is an earlier run's, from a cache: it has no times and no cost. */
+  cached?: boolean;
   /** Of coding problems. */
   coding?: CodingOutcome;
 }
@@ -232,6 +234,7 @@ export function resultItem(result: TestResult): ResultItem {
     ...(result.problem_id === undefined
       ? {}
       : { problem_id: result.problem_id, epoch: result.epoch }),
+    ...(result.cached ? { cached: true } : {}),
     ...(result.coding ? { coding: result.coding } : {}),
   };
 }

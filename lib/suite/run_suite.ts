@@ -12,6 +12,7 @@ import { RunSession } from "../run/session.ts";
 import { builtinPrices } from "../run/prices.ts";
 import { energyOfRun } from "./energy.ts";
 import { readEarlier } from "./earlier.ts";
+import { ResponseCache } from "./response_cache.ts";
 import { repeated } from "./epochs.ts";
 import { Execution } from "./execution.ts";
 import { healthReport, writeHealthReport } from "./health_report.ts";
@@ -52,6 +53,8 @@ export interface SuiteRunOptions extends Selection, Listeners {
   out?: string;
   /** A run to go on with: its id or its folder. */
   resume?: string;
+  /** A folder of answers: what is there is not asked again, and answers are kept there. Default none. */
+  cache?: string;
   /** Of a run to go on with: tests without an answer, and those that were not judged, run again. */
   retry_failed?: boolean;
   /** The id of a new run, for a caller that must know it before the run begins. */
@@ -181,6 +184,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
       categories: options.categories ?? null,
       limit: options.limit ?? null,
       epochs: options.epochs ?? 1,
+      cache: options.cache ?? null,
       sample_rate_hz: options.sample_rate_hz ?? null,
       budget: options.budget?.limits ?? null,
       ...options.config,
@@ -233,6 +237,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     budget,
     cost,
     models,
+    cache: options.cache === undefined ? null : new ResponseCache(options.cache),
     ledger,
     book: (entry) => session.book(entry),
   }, earlier);

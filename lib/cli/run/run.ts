@@ -38,6 +38,10 @@ const flags = {
     "RUN",
     "continue a run, and run again what has no answer or was not judged",
   ),
+  "cache": text(
+    "DIR",
+    "answers kept in DIR are not asked for again; they have no latency and no cost",
+  ),
   "env-file": text("FILE", "variables that are not set, as NAME=VALUE lines: keys, for instance"),
   "data": text("FILE", "the rows for a suite that takes them, instead of the file it names"),
   "json": toggle("one JSON object on standard output at the end"),
@@ -196,6 +200,7 @@ async function start(
     run_id: values["run-id"],
     resume: values.resume ?? values["retry-failed"] ?? [],
     retry_failed: values["retry-failed"] !== undefined,
+    cache: values.cache,
     tags: checkedTags(values.tag ?? [], "--tag"),
     sample_rate_hz: settled.sample_rate_hz,
     onDirectory: observed.onDirectory,
@@ -205,6 +210,9 @@ async function start(
     json: values.json ?? false,
   };
   if (typeof suite === "string") {
+    if (request.cache !== undefined) {
+      throw new InputError("--cache: for suites, not coding problems");
+    }
     if (request.retry_failed) {
       throw new InputError("--retry-failed: for suites; coding problems continue with --resume");
     }

@@ -39,6 +39,8 @@ export interface SuiteRequest {
   run_id?: string;
   /** Runs to go on with, one for each model at most. */
   resume: string[];
+  /** A folder of answers that need no asking. */
+  cache?: string;
   /** Their tests without an answer, and those that were not judged, run again. */
   retry_failed?: boolean;
   sample_rate_hz?: number;
@@ -133,6 +135,7 @@ async function runOne(
     run_id: request.run_id,
     resume,
     retry_failed: request.retry_failed,
+    cache: request.cache,
     sample_rate_hz: request.sample_rate_hz,
     alerts: request.alerts,
     budget,

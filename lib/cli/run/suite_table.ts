@@ -82,6 +82,12 @@ function summaryLines(
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
   if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);
   lines.push(...failureLines(items));
+  const cached = items.filter((item) => item.cached).length;
+  if (cached) {
+    lines.push(
+      `${grouped(cached)} of the answers are from the cache: no latency and no cost of theirs`,
+    );
+  }
   if (missing) lines.push(`${missing} ${missing === 1 ? "test" : "tests"} not run yet`);
   return lines;
 }
