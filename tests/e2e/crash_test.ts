@@ -23,7 +23,8 @@ function suiteFile(folder: string): string {
 
 /** results.json without what differs from run to run: ids and times. */
 function withoutTimes(path: string): unknown {
-  const times = /_ms$|_ns$|^(run_id|elapsed_seconds|execution_time|tokens_per_second)$/;
+  const times =
+    /_ms$|_ns$|^(run_id|elapsed_seconds|execution_time|tokens_per_second|output_tokens_per_s)$/;
   return JSON.parse(
     readFileSync(path, "utf8"),
     (key, value) => times.test(key) ? undefined : value,

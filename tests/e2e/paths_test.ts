@@ -14,6 +14,7 @@ const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 Deno.test("under deno task paths are those of the folder where it was called", () => {
   using folder = temporaryFolder();
   const cwd = realpathSync(folder.path);
+  delete process.env.INIT_CWD; // of the task that runs the tests
   const run = (...args: string[]) =>
     spawnSync(process.execPath, ["task", "-q", "--config", CONFIG, "dyno", ...args], {
       cwd,

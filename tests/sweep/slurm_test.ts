@@ -157,7 +157,7 @@ slurmTest("Ctrl-C without a terminal cancels the job, and says so", async (clust
   assertMatch(stderr, /\nno terminal to ask at: cancelling Slurm job \d+\n/);
   assertMatch(
     stderr,
-    /1 run succeeded, 3 not run, in .*\n(.*\n)?go on with: dyno sweep .* --resume/,
+    /1 run succeeded, 3 not run, in .*\n(.*\n)?continue with: dyno sweep .* --resume/,
   );
   assertEquals([await cluster.jobs(), processesWith(mark)], [[], []]);
 });
@@ -185,7 +185,10 @@ slurmTest("Ctrl-C on a terminal asks: no leaves the job, yes cancels it", async 
 
   rmSync(go);
   cluster.place.write("log", "");
-  assertMatch(await atTerminal(cluster, "y"), /go on with: dyno sweep .*--executor slurm --resume/);
+  assertMatch(
+    await atTerminal(cluster, "y"),
+    /continue with: dyno sweep .*--executor slurm --resume/,
+  );
   assertEquals([await cluster.jobs(), processesWith(mark)], [[], []]);
   assertEquals(logged(cluster, "end"), [1]);
   cluster.place.write("go", "");
@@ -261,7 +264,7 @@ slurmTest("tasks that are killed or cancelled leave no result", async (cluster) 
   assertMatch(stderr, /Slurm job \d+: 4 runs left no result: its task ended as CANCELLED/);
   assertMatch(
     stderr,
-    /0 runs succeeded, 6 not run, in .*\nwhat tasks said is in .*\ngo on with: /,
+    /0 runs succeeded, 6 not run, in .*\nwhat tasks said is in .*\ncontinue with: /,
   );
 }, { largest_array: 3 });
 
