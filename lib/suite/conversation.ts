@@ -24,12 +24,18 @@ export function isConversation({ turns, functions }: TestCase): boolean {
 /** Where programs run: in the suite's folder; they end with the run. */
 type Place = Pick<Answer, "signal" | "directory">;
 
+/** An answer to the user, and all that was said before it. */
+interface Said {
+  answer: AnsweredTest["answer"];
+  before: JsonObject[];
+}
+
 /** What came of a conversation. */
 export interface Conversation {
   /** All questions together: tokens and times are sums, the text is the last answer's. */
   answered: AnsweredTest;
   /** The answer to the prompt and to each turn, as far as it came. */
-  answers: AnsweredTest["answer"][];
+  answers: Said[];
   /** Which bound ended it; null where none did. */
   stopped: string | null;
 }
@@ -54,7 +60,7 @@ export async function converse(
     : [{ role: "user", content: test.prompt }];
   const tools = functions.length === 0 ? {} : { tools: functions.map(declared) };
   const asked: AnsweredTest[] = [];
-  const answers: AnsweredTest["answer"][] = [];
+  const answers: Said[] = [];
   const calls: { name: string; arguments: string }[] = [];
   const over = () => {
     const seconds = (nowNs() - began_ns) / 1e9;
@@ -87,7 +93,8 @@ export async function converse(
       messages.push(said);
       const wanted = functions.length === 0 ? [] : objectsIn(said.tool_calls);
       if (wanted.length === 0) {
-        answers.push({ ...one.answer, tool_calls: [...calls, ...one.answer.tool_calls ?? []] });
+        const tool_calls = [...calls, ...one.answer.tool_calls ?? []];
+        answers.push({ answer: { ...one.answer, tool_calls }, before: messages.slice(0, -1) });
         break;
       }
       calls.push(...one.answer.tool_calls ?? []);
@@ -196,7 +203,13 @@ export async function judgeConversation(
       judged.push(verdict(evaluator.name, false, `no answer: ${stopped}`));
       continue;
     }
-    const one = await judgeAnswer({ ...planned, evaluator }, answers[i], signal, ask);
+    // a judge reads what the answer answers: all that was said before it
+    const { answer, before } = answers[i];
+    const { prompt: _prompt, ...rest } = planned.test;
+    const test = i === 0 && before.length === 1
+      ? planned.test
+      : { ...rest, messages: before as TestCase["messages"] };
+    const one = await judgeAnswer({ ...planned, test, evaluator }, answer, signal, ask);
     if (one === null || "error" in one) return judgedAs(result, one);
     judged.push(one);
   }

@@ -202,3 +202,35 @@ Deno.test("images, sound and files go by their path, from the suite's folder alo
   Deno.symlinkSync("/etc/passwd", `${folder.path}/p.txt`);
   await fails({ type: "file", path: "p.txt" }, "lies outside of the suite's folder");
 });
+
+Deno.test("the evaluator of a turn reads all that was said before its answer", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start({ behaviour: { default_response: "Aye" } });
+  const read: string[] = [];
+  const reader = {
+    name: "reader",
+    options: { safeParse: () => ({ success: true as const, data: {} }) },
+    evaluate: ({ prompt_text }: { prompt_text: string }) => {
+      read.push(prompt_text);
+      return {
+        evaluator: "reader",
+        passed: true,
+        targets: 1,
+        created_hits: 1,
+        hit_rate: 1,
+        detail: "",
+      };
+    },
+  };
+  const evaluator = { name: "reader" };
+  const suite = suiteFrom([{
+    id: "t",
+    name: "t",
+    category: "c",
+    prompt: "One?",
+    evaluator,
+    turns: [{ prompt: "Two?", evaluator }],
+  }]);
+  await runOnMock(mock, { out: folder.path, suite, evaluators: { reader } });
+  assertEquals(read, ["One?", "user: One?\nassistant: Aye\nuser: Two?"]);
+});
