@@ -70,7 +70,13 @@ function start(
   // not child.kill(): Deno's then reports that signal in place of the exit code
   return {
     pid: child.pid!,
-    kill: (signal) => void process.kill(child.pid!, signal),
+    kill: (signal) => {
+      try {
+        process.kill(child.pid!, signal);
+      } catch (error) {
+        if ((error as { code?: string }).code !== "ESRCH") throw error; // it has just ended
+      }
+    },
     said,
     finished,
   };
