@@ -198,7 +198,7 @@ export function checkJudged(run: ComparedRun, metrics: readonly string[]): GateC
     items_needed: all,
     message: `${left.length} of ${all} answers of ${run.summary.run_id} were not judged: ${
       left[0].error
-    }; mend the evaluator and run again`,
+    }; fix the evaluator and run again`,
   };
 }
 

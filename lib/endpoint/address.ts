@@ -103,7 +103,7 @@ export class EndpointGuard {
   /** The addresses of a URL's host, once all may be asked. @throws {Error} why not. */
   async addresses(url: URL): Promise<string[]> {
     if (url.protocol === "http+unix:") {
-      throw new Error("a socket of this host is no endpoint for tasks");
+      throw new Error("a socket of this host is not an endpoint for tasks");
     }
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const found = isIP(host)

@@ -41,7 +41,7 @@ export class TaskClient {
       if (answer.ok && info?.name === "dyno") return;
       said = answer.status === 401
         ? "it wants a token; export DYNO_SERVE_TOKEN"
-        : `it answered HTTP ${answer.status} and is no server of dyno`;
+        : `it answered HTTP ${answer.status} and is not a dyno server`;
     } catch (error) {
       throwIfAborted(signal);
       said = `no answer (${messageOf(error)}); dyno serve starts one`;

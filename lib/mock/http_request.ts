@@ -100,7 +100,7 @@ export class RequestParser {
       return;
     }
     const length = headers["content-length"] ?? "0";
-    if (!/^\d{1,12}$/.test(length)) throw new RequestRefused(400, "content-length is no number");
+    if (!/^\d{1,12}$/.test(length)) throw new RequestRefused(400, "content-length is not a number");
     this.#expect(Number(length));
     if (this.#remaining === 0) this.#finish();
     else this.#state = "length";
@@ -113,7 +113,9 @@ export class RequestParser {
       this.#state = "chunk_size";
     } else {
       const size = line.split(";", 1)[0];
-      if (!/^[0-9a-f]{1,8}$/i.test(size)) throw new RequestRefused(400, "chunk size is no number");
+      if (!/^[0-9a-f]{1,8}$/i.test(size)) {
+        throw new RequestRefused(400, "chunk size is not a number");
+      }
       this.#expect(parseInt(size, 16));
       this.#state = this.#remaining === 0 ? "trailer" : "chunk";
     }

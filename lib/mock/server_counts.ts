@@ -31,7 +31,7 @@ export class ServerCounts {
       ...family(
         "vllm:request_success_total",
         "counter",
-        "Answers that are over, by why.",
+        "Finished answers, by reason.",
         Object.entries(this.finished).map(([why, count]) => [`,finished_reason="${why}"`, count]),
       ),
       "",

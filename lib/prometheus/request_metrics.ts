@@ -44,7 +44,7 @@ export class RequestMetrics {
     this.#families = {
       requests: families.counter(
         "requests_total",
-        "Requests to the endpoint that are over, by result.",
+        "Finished requests to the endpoint, by result.",
         ["model", "result"],
       ),
       errors: families.counter(
@@ -81,7 +81,7 @@ export class RequestMetrics {
       ),
       goodput: families.gauge(
         "goodput_requests_per_second",
-        "Requests a second that met every objective, of the last load that is over.",
+        "Requests a second that met every objective, in the last finished load.",
         ["model"],
       ),
       ttft: histogram(

@@ -133,7 +133,7 @@ export async function withRunIndex<T>(
       }
       if (attempt >= TRIES || error instanceof InputError || !isDamaged(error)) throw error;
       if (await removeIndex(root)) {
-        notice(`${root}: the index was damaged; it is made anew from the runs`);
+        notice(`${root}: the index was damaged; it is rebuilt from the runs`);
       }
     }
   }

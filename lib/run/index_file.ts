@@ -91,7 +91,7 @@ export async function openIndexFile(
       if (attempt < TRIES && isBusy(error)) {
         await pause();
       } else if (attempt < TRIES && isDamaged(error)) {
-        if (await removeIndex(root)) notice(`${path}: damaged; made anew from the runs`);
+        if (await removeIndex(root)) notice(`${path}: damaged; rebuilt from the runs`);
       } else {
         notice(`${path}: not kept (${messageOf(error)}); every run is read each time`);
         return inMemory();

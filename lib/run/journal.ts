@@ -45,7 +45,7 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
       const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
       this.#fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
       if (fstatSync(this.#fd).isFIFO()) {
-        throw new InputError(`${path}: is no plain file; remove it`);
+        throw new InputError(`${path}: is not a plain file; remove it`);
       }
     } catch (error) {
       throw notWritten(path, error);

@@ -43,7 +43,8 @@ export class MemoryProcess implements Transport {
     return [
       this.#end,
       said && `it says: ${said.slice(0, 300)}`,
-      this.#garbage && `it prints what is no message: ${JSON.stringify(this.#garbage)}`,
+      this.#garbage &&
+      `it prints something that is not a message: ${JSON.stringify(this.#garbage)}`,
     ].filter(Boolean).join("; ");
   }
 

@@ -9,7 +9,7 @@ import { InputError } from "../errors.ts";
  */
 export function plainFile(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
-    throw new InputError(`${path}: is no plain file; remove it`);
+    throw new InputError(`${path}: is not a plain file; remove it`);
   }
   return path;
 }

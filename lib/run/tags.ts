@@ -18,7 +18,7 @@ export function checkedTags(tags: readonly string[], where: string): string[] {
   for (const tag of tags) {
     if (TAG.test(tag)) continue;
     throw new InputError(
-      `${where}: "${tag}" is no tag; expected 1 to 64 letters, digits and . _ : / @ = + -, ` +
+      `${where}: "${tag}" is not a tag; expected 1 to 64 letters, digits and . _ : / @ = + -, ` +
         "a letter or digit first",
     );
   }

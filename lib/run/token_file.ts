@@ -59,7 +59,7 @@ export class TokenFileReader implements Disposable {
       this.#fd = openSync(plainFile(path), "r");
     } catch (error) {
       throw new InputError(
-        `${path}: cannot be read (${messageOf(error)}); was it removed? measure anew`,
+        `${path}: cannot be read (${messageOf(error)}); was it removed? measure again`,
       );
     }
   }

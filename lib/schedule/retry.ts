@@ -30,7 +30,7 @@ function wholeSlot({ batch, state, slots }: BatchSession, slot: number): ModelTa
   if (!slots[slot - 1]) throw refuse(`no such slot; the batch has 1 to ${slots.length}`);
   const { status } = state.slot(slot);
   if (status === "waiting") throw refuse("its time has not come; dyno batch run runs it");
-  if (status === "running") throw refuse("it is not over; dyno batch run goes on with it");
+  if (status === "running") throw refuse("it has not ended; dyno batch run continues it");
   const retry = status !== "skipped"; // what was skipped has its first run now
   return batch.models.map((_, model_index) => ({ slot, model_index, tests: null, retry }));
 }

@@ -170,7 +170,7 @@ function checkSpeed({ start }: BatchState, speedup: number | null, { path }: Bat
   const began = start && (start.rehearsal?.speedup ?? null);
   if (start === null || began === speedup) return;
   throw new InputError(
-    `--speedup ${speedup}: the rehearsal in ${path} goes on with --speedup ${began}; give that, ` +
-      "or remove the folder to rehearse anew",
+    `--speedup ${speedup}: the rehearsal in ${path} continues with --speedup ${began}; give that, ` +
+      "or remove the folder to rehearse again",
   );
 }

@@ -42,13 +42,13 @@ const scheduleSchema = z.strictObject({
     .default("UTC"),
   /** Each slot is moved to later by up to so much, seconds. */
   jitter_s: seconds({ named: true }).default(0).describe(
-    "each slot is moved to later by up to so much",
+    "each slot is delayed by up to this much",
   ),
   /** Chooses the jitter. */
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
   /** A slot that starts later than this behind its time is late, seconds. */
   late_after_s: seconds({ named: true }).default(60).describe(
-    "a slot that starts later than this behind its time is late",
+    "a slot that starts later than this after its time is late",
   ),
   /** What becomes of a late slot. */
   on_late: policy.default("run_now").describe("what becomes of a late slot"),

@@ -42,7 +42,7 @@ export function headerFault(
   for (const [name, value] of Object.entries(headers)) {
     const known = name.toLowerCase();
     const message = !NAME.test(name)
-      ? "is no name of a header"
+      ? "is not the name of a header"
       : OWN.has(known)
       ? "is a header that dyno sets itself; leave it out"
       : seen.has(known)

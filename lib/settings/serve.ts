@@ -67,7 +67,7 @@ export const serveSettings = z.strictObject({
   }),
   /** Requests a second from one address; 0 is no limit. */
   rate_per_s: z.number().min(0).default(100).register(about, {
-    help: "requests a second from one address; 0 is no limit",
+    help: "requests a second from one address; 0: unlimited",
     placeholder: "N",
     flag: "rate-limit",
   }),

@@ -131,7 +131,7 @@ function jsonOf(
       return counted(source, node);
     }
     if (typeof value === "number" && !Number.isFinite(value)) {
-      throw refuse(node, `${source} is no number that JSON has`);
+      throw refuse(node, `${source} is not a number that JSON has`);
     }
     return counted(JSON.stringify(typeof value === "bigint" ? Number(value) : value ?? null), node);
   };
@@ -140,7 +140,7 @@ function jsonOf(
     if (!isMap(node)) throw refuse(node, "<< takes a map, or a list of maps");
     const own = new Map<string, string>();
     for (const { key, value } of node.items) {
-      if (!isScalar(key)) throw refuse(node, "a key is no text; put it in quotes");
+      if (!isScalar(key)) throw refuse(node, "a key is not text; put it in quotes");
       const name = String(key.value);
       if (name !== "<<" || key.type === "QUOTE_DOUBLE" || key.type === "QUOTE_SINGLE") {
         own.set(name, write(value, depth + 1));

@@ -144,6 +144,6 @@ function faultOf(kind: JobKind, name: string, value: unknown): string | null {
     return "one model for each run; several go into matrix.model";
   }
   return name === "suite" && /\.jsonl(\.gz)?$/.test(String(value))
-    ? "coding problems are no suite; sweep them with a command"
+    ? "coding problems are not a suite; sweep them with a command"
     : null;
 }

@@ -121,7 +121,9 @@ function addSummary(
     const number = Number(values[i]);
     const isNumber = values[i].trim() !== "" && !Number.isNaN(number);
     found.addMetric(name);
-    if (METRICS.includes(name) && !isNumber) faults.push(`out/summary.csv: ${name} is no number`);
+    if (METRICS.includes(name) && !isNumber) {
+      faults.push(`out/summary.csv: ${name} is not a number`);
+    }
     row[name] = isNumber ? number : METRICS.includes(name) ? null : values[i] || null;
   });
 }

@@ -167,7 +167,7 @@ export class Storage {
     const hint = /InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSecurity|InvalidToken/.test(code)
       ? "the storage does not know this key; check the access key and the secret in the environment"
       : /^Expired/.test(code)
-      ? "the session token is over; get a new one"
+      ? "the session token has expired; get a new one"
       : code === "NoSuchBucket"
       ? "the bucket does not exist; make it first, or give another --to"
       : region !== null && (status === 301 || status === 307 || status === 400)

@@ -27,7 +27,7 @@ export function uploadTarget(given: string): UploadTarget {
   const prefix = rest.split("/").filter(Boolean);
   if (bucket === undefined || prefix.some((part) => part === "." || part === "..")) {
     throw new InputError(
-      `"${given}" is no place to upload to; expected s3://bucket/prefix or gs://bucket/prefix`,
+      `"${given}" is not a place to upload to; expected s3://bucket/prefix or gs://bucket/prefix`,
     );
   }
   return { scheme: scheme as UploadTarget["scheme"], bucket, prefix: prefix.join("/") };
@@ -94,7 +94,7 @@ function endpointIn(name: string): string | null {
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.username) {
     throw new InputError(
-      `${name} is no address of a storage; expected http(s)://host[:port][/path]`,
+      `${name} is not the address of a storage; expected http(s)://host[:port][/path]`,
     );
   }
   return url.href.replace(/\/+$/, "");

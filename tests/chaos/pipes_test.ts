@@ -46,7 +46,7 @@ for (const place of ["a pipe", "an endless device"]) {
         }
         return found;
       }));
-      assertStringIncludes(ended.flat().join("\n"), "is no plain file");
+      assertStringIncludes(ended.flat().join("\n"), "is not a plain file");
     },
   });
 }

@@ -235,7 +235,7 @@ for (
     ["hang", 0, "export_memories: no answer within 3 s"],
     ["hang", 2, "remember: no answer within 3 s"],
     ["mute", 0, "no answer within 3 s"],
-    ["garbage", 0, 'it prints what is no message: "Welcome'],
+    ["garbage", 0, 'it prints something that is not a message: "Welcome'],
     ["without_remember", 0, 'has no tool "remember"'],
     ["refuse", 0, "remember: the disk is full"],
   ] as const

@@ -367,7 +367,11 @@ Deno.test("places and keys come from the command and the environment", () => {
   const endpoints = { AWS_ENDPOINT_URL: "http://a:1/", AWS_ENDPOINT_URL_S3: "http://b:2/s3/" };
   assertEquals(urlOf("s3://bucket", endpoints), "http://b:2/s3/bucket");
   assertEquals(urlOf("gs://bucket/x"), "https://storage.googleapis.com/bucket");
-  assertThrows(() => urlOf("s3://bucket", { AWS_ENDPOINT_URL: "here" }), InputError, "no address");
+  assertThrows(
+    () => urlOf("s3://bucket", { AWS_ENDPOINT_URL: "here" }),
+    InputError,
+    "not the address",
+  );
   {
     using _ = environmentOf({
       GS_ACCESS_KEY_ID: "hmac",

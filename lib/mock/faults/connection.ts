@@ -47,7 +47,7 @@ export const connectionFaults = {
     apply: instead(`${OK}content-type: text/eve`, "fin"),
   },
   reset_after_headers: {
-    description: "resets the connection behind the response head",
+    description: "resets the connection after the response head",
     failure: "truncated",
     apply: ([{ at_s }]) => [{ kind: "raw", at_s, bytes: STREAM }, { kind: "reset", at_s }],
   },
@@ -120,7 +120,7 @@ export const connectionFaults = {
     apply: endless(STREAM, `data: ${"y".repeat(121)}\n`.repeat(512)),
   },
   endless_body: {
-    description: "a body of gigabytes that is no event stream",
+    description: "a body of gigabytes that is not an event stream",
     failure: "malformed",
     apply: endless(`${OK}content-type: application/json\r\n\r\n"`, "y".repeat(1 << 20)),
   },

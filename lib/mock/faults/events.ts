@@ -124,7 +124,7 @@ export const eventFaults = {
     apply: tokensAs((tokens) => [...tokens].reverse()),
   },
   events_after_done: {
-    description: "tokens behind [DONE]",
+    description: "tokens after [DONE]",
     failure: null,
     apply: (parts) =>
       parts.map((part): ReplyPart =>

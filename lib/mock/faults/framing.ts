@@ -29,7 +29,7 @@ export const framingFaults = {
     apply: instead(`${CHUNKED}ff\r\ndata: {}\n\n\r\n0\r\n\r\n`, "fin"),
   },
   chunk_size_no_number: {
-    description: "a chunk size that is no hexadecimal number",
+    description: "a chunk size that is not a hexadecimal number",
     failure: "malformed",
     apply: instead(`${CHUNKED}0x5\r\n: hi\n\r\n0\r\n\r\n`),
   },
@@ -77,7 +77,7 @@ export const framingFaults = {
     ),
   },
   second_response: {
-    description: "a second response behind the answer, which nobody asked for",
+    description: "a second response after the answer, which nobody asked for",
     failure: null,
     apply: (parts) => [
       ...parts,
@@ -89,7 +89,7 @@ export const framingFaults = {
     ],
   },
   closes_each_time: {
-    description: "keeps the connection alive by its words, and closes it behind the answer",
+    description: "promises to keep the connection alive, and closes it after the answer",
     failure: null,
     apply: (parts) => [...parts, { kind: "fin", at_s: parts[parts.length - 1].at_s }],
   },

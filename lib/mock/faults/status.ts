@@ -63,7 +63,7 @@ export const statusFaults = {
     }),
   },
   rate_limit_nonsense: {
-    description: "HTTP 429 with a Retry-After that is no time",
+    description: "HTTP 429 with a Retry-After that is not a time",
     failure: "http_429",
     apply: refusedReply(429, "slow down", "rate_limit_exceeded", { "retry-after": "-1, soon" }),
   },

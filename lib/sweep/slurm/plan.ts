@@ -110,7 +110,7 @@ export async function checkNoJob(tree: SweepTree): Promise<void> {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(
       `${tree.path}: Slurm job ${job_id} was given this sweep, and whether it still runs cannot be ` +
-        `told here (${error.message}); if it is over, remove ${slurmPathsOf(tree).plan}`,
+        `told here (${error.message}); if it has ended, remove ${slurmPathsOf(tree).plan}`,
     );
   }
   if (!live) return;

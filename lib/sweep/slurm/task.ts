@@ -86,7 +86,7 @@ async function plannedTask(
   }
   if (index >= plan.tasks) {
     throw new InputError(
-      `--index: "${index}" is no task of ${path}; expected 0 to ${plan.tasks - 1}`,
+      `--index: "${index}" is not a task of ${path}; expected 0 to ${plan.tasks - 1}`,
     );
   }
   return plan;

@@ -74,7 +74,7 @@ Deno.test("tags that cannot be: said with what to do, and nothing is changed", a
   for (
     const [argv, message] of [
       [["+x"], "takes runs or a filter"],
-      [[runId(0), "+a b"], "is no tag"],
+      [[runId(0), "+a b"], "is not a tag"],
       [[runId(0), "+a", "-a"], "only one of them"],
       [[runId(7), "+a"], "no run"],
     ] as const
