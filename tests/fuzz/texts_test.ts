@@ -68,8 +68,8 @@ property(
     const [row] = parse(text) as string[][];
     for (const [i, cell] of cells.entries()) {
       // what a terminal would obey is written out, a lone carriage return too
-      const written = cell.split("\r\n").map((line) => printable(line, false)).join("\n");
-      assertEquals(row[i], guarded(written));
+      const written = cell.split("\r\n").map((line) => printable(line, false)).join("\r\n");
+      assertEquals(row[i], guarded(written).replaceAll("\r\n", "\n"));
       assert(!/^[\s]*[=+\-@|%]/.test(row[i]), JSON.stringify(row[i]));
     }
     assertEquals(row.length, cells.length);
