@@ -168,7 +168,7 @@ slurmTest("Ctrl-C on a terminal asks: no leaves the job, yes cancels it", async 
   const hold = `while [ ! -e ${go} ]; do sleep 0.05; done`;
   loggedSweep(cluster, `sleep ${mark} & [ {seed} = 1 ] || ${hold}`, 4);
   const left = await atTerminal(cluster, "n");
-  assertMatch(left, /Slurm job \d+ goes on; look with: dyno sweep status --exp_dir/);
+  assertMatch(left, /Slurm job \d+ continues; see dyno sweep status --exp_dir/);
   assertMatch(left, /left to Slurm, in/);
   for (const args of [["sweep", "--config", "s.json", "--resume"], [...ON_SLURM, "--resume"]]) {
     const second = await cluster.dyno(...args);
