@@ -23,11 +23,28 @@ export interface Listener {
 
 const LONGEST_LINE = 64 << 20;
 const MOST_PRINTED = 8 << 20;
-const STARTS_WITHIN_MS = 2000;
+const STARTS_WITHIN_MS = 10_000;
 const KEPT_PRINTED = 8 << 10;
 /** What bubblewrap, a shell or a runtime says where it may start no process. */
 const LACK =
   /^[^\n]*(temporarily unavailable|cannot allocate memory|can(no|')t fork)|unable to create worker/i;
+
+/** Wrappers that run, for an end that waits for nothing. */
+const wrappers = new Set<number>();
+let endsThem = false;
+
+/**
+ * A wrapper that dies with this process may just have made the namespace's first process, which then
+ * waits for it for ever: where the process ends at once, that one is ended first.
+ */
+function endWithThisProcess(pid: number): void {
+  wrappers.add(pid);
+  if (endsThem) return;
+  endsThem = true;
+  process.on("exit", () => {
+    for (const pid of wrappers) [...childrenOf(pid), pid].forEach(signalTo);
+  });
+}
 
 export class Side {
   /** The user that it has to become before it runs anything; null: it is already the right one. */
@@ -55,6 +72,11 @@ export class Side {
       stdio: "pipe",
     });
     this.#child = child;
+    const { pid } = child;
+    if (this.wrapped && pid !== undefined) {
+      endWithThisProcess(pid);
+      child.once("exit", () => wrappers.delete(pid));
+    }
     // without pipes it has not started, which its end tells
     child.stdin?.on("error", () => {});
     child.stdout?.on("data", (bytes) => this.#receive(bytes));
