@@ -178,7 +178,7 @@ slurmTest("Ctrl-C on a terminal asks: no leaves the job, yes cancels it", async 
   cluster.place.write("go", "");
   const waited = await cluster.dyno("sweep", "status", "--exp_dir", TREE, "--wait", "--json");
   assertEquals(waited.code, 0, waited.stderr);
-  assertStringIncludes(waited.stderr, "4 of 4 runs succeeded; it is over\nnext: dyno collect");
+  assertStringIncludes(waited.stderr, "4 of 4 runs succeeded; it has ended\nnext: dyno collect");
   const { live, ended, failed } = JSON.parse(waited.stdout);
   assertEquals([live, ended, failed], [false, 4, 0]);
   assertEquals(sorted(logged(cluster, "end")), upTo(4));
