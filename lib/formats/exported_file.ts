@@ -11,5 +11,6 @@ export interface ExportedFile {
 
 /** A run to export; its journal's events where the form has such, in the form's words. */
 export interface ExportableRun extends ReadRun {
+  /** Of its journal. */
   events?: readonly Record<string, unknown>[];
 }

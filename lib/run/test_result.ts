@@ -156,6 +156,7 @@ export interface Evaluation {
 export interface Vote {
   /** Which model judged. */
   judge: string;
+  /** What it chose. */
   choice: string | null;
 }
 
