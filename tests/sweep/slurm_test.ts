@@ -58,8 +58,12 @@ const upTo = (runs: number) => Array.from({ length: runs }, (_, i) => i + 1);
 const sorted = (seeds: number[]) => [...seeds].sort((a, b) => a - b);
 
 /** Starts the sweep on a terminal, stops it with Ctrl-C while a run goes on, and answers the question. */
-async function atTerminal({ place, env }: SlurmCluster, answer: "y" | "n"): Promise<string> {
-  const command = [...DYNO, ...ON_SLURM].join(" ");
+async function atTerminal(
+  { place, env }: SlurmCluster,
+  answer: "y" | "n",
+  ...flags: string[]
+): Promise<string> {
+  const command = [...DYNO, ...ON_SLURM, ...flags].join(" ");
   const child = spawn("script", ["-qfec", command, "/dev/null"], {
     cwd: place.path,
     env: { ...process.env, ...env, NO_COLOR: "1" },
@@ -186,7 +190,7 @@ slurmTest("Ctrl-C on a terminal asks: no leaves the job, yes cancels it", async 
   rmSync(go);
   cluster.place.write("log", "");
   assertMatch(
-    await atTerminal(cluster, "y"),
+    await atTerminal(cluster, "y", "--redo"), // all its runs have ended
     /continue with: dyno sweep .*--executor slurm --resume/,
   );
   assertEquals([await cluster.jobs(), processesWith(mark)], [[], []]);
