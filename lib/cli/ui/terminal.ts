@@ -1,6 +1,5 @@
 /** Where output goes: machines' to standard output, people's to standard error. */
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors";
 import { onOneLine, printable } from "../../text/printable.ts";
 
@@ -75,6 +74,7 @@ export class Terminal {
   async ask(question: string): Promise<string | null> {
     if (!this.live || process.stdin.isTTY !== true) return null;
     this.draw(question);
+    const { createInterface } = await import("node:readline"); // few commands ask
     const reader = createInterface({ input: process.stdin, terminal: false });
     try {
       return await new Promise((resolve) => {
