@@ -1,7 +1,7 @@
 /** What the server's routes are given. */
 import type { HardwareWatch } from "./hardware_watch.ts";
 import type { ServerObserver } from "./observer.ts";
-import type { TaskPolicy } from "./tasks/prepare.ts";
+import type { TaskPolicy } from "./tasks/policy.ts";
 import type { TaskFeed } from "./tasks/feed.ts";
 import type { TaskRunner } from "./tasks/runner.ts";
 import type { TaskStore } from "./tasks/store.ts";

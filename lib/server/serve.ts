@@ -17,7 +17,7 @@ import type { serveSettings } from "../settings/serve.ts";
 import type { OutputOf } from "../settings/setting.ts";
 import type { Listening } from "./listen.ts";
 import type { ServerObserver } from "./observer.ts";
-import type { TaskPolicy } from "./tasks/prepare.ts";
+import type { TaskPolicy } from "./tasks/policy.ts";
 
 export interface ServeOptions extends OutputOf<typeof serveSettings> {
   token: string | undefined;

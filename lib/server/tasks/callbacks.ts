@@ -1,7 +1,7 @@
 /** Telling a task's callback URL that it is over. */
 import { callbackUrl, checkedAddress, RefusedAddressError } from "../../notify/address.ts";
 import { endPayload } from "../../notify/payload.ts";
-import { TaskRefused } from "./prepare.ts";
+import { TaskRefused } from "./policy.ts";
 import { durationOf, isOver } from "./task.ts";
 import type { CallbackQueue } from "../../notify/queue.ts";
 import type { TaskRequest } from "./request.ts";

@@ -8,7 +8,7 @@ import { prepareTask } from "./prepare.ts";
 import { finishedRuns } from "./sweep_watch.ts";
 import { isOver, requestOf } from "./task.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
-import type { TaskPolicy } from "./prepare.ts";
+import type { TaskPolicy } from "./policy.ts";
 import type { Task, TaskView } from "./task.ts";
 
 /**

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { experimentOf } from "../../../lib/settings/experiment.ts";
 import { parseJson } from "../../../lib/settings/json_file.ts";
 import { AllowedPaths } from "../../../lib/server/tasks/allowed_paths.ts";
-import { prepareTask, TaskRefused } from "../../../lib/server/tasks/prepare.ts";
+import { TaskRefused } from "../../../lib/server/tasks/policy.ts";
+import { prepareTask } from "../../../lib/server/tasks/prepare.ts";
 import { taskRequestSchema } from "../../../lib/server/tasks/request.ts";
 import { temporaryFolder } from "../../suite/fixture.ts";
 

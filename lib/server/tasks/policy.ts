@@ -1,0 +1,237 @@
+/** What tasks may ask for: everything that a server refuses is here. */
+import { InputError, messageOf } from "../../errors.ts";
+import { keyOriginsText, keyUseOf, mayGo } from "../../endpoint/key_origins.ts";
+import { provider as presetOf } from "../../endpoint/providers.ts";
+import { isSecretHeader } from "../../endpoint/secret_names.ts";
+import { DEFAULT_SIM } from "../../sweep/config.ts";
+import { argumentText } from "../../sweep/exact_json.ts";
+import type { LoadedSuite } from "../../settings/load_suite.ts";
+import type { SweepConfig } from "../../sweep/sweep.ts";
+import type { EndpointGuard } from "../../endpoint/address.ts";
+import type { KeyOrigin, KeyUse } from "../../endpoint/key_origins.ts";
+import type { AllowedPaths } from "./allowed_paths.ts";
+import type { LoadTask, SuiteTask } from "./request.ts";
+
+/** Names under which dyno's own simulator runs. */
+const OWN_SIMULATOR = [DEFAULT_SIM, "agent_sched_sim"];
+
+/** Its flags that name files and folders, as it reads them: a dash is an underscore. */
+const SIM_FILES = ["__config", "__out_dir"];
+
+/** Of a sweep. */
+const MOST_RUNS = 100_000;
+/** Of a load. */
+const MOST_REQUESTS = 10_000_000;
+const MOST_IN_FLIGHT = 100_000;
+
+/** What of a load's settings says how large it is. */
+type LoadSize = Pick<LoadTask, "requests" | "concurrency" | "rate" | "duration_s">;
+
+/** What an operator allows tasks to do. */
+export interface TaskPolicy {
+  paths: AllowedPaths;
+  /** Programs that a suite or a sweep names may be run. */
+  allow_commands: boolean;
+  /** Variables that may hold a task's API key, and where each may go. */
+  keys: readonly KeyOrigin[];
+  /** What tasks may ask; null where only programs of this host reach the server. */
+  endpoints: EndpointGuard | null;
+  /** Where sweeps go. */
+  sweeps: string;
+  /** Where batches keep their state. */
+  batches: string;
+}
+
+/** What is wrong with a task, and where in its body. */
+export class TaskRefused extends Error {
+  override readonly name = "TaskRefused";
+  readonly path: (string | number)[];
+  /** It asks for what this server gives nobody, rather than in a wrong form. */
+  readonly forbidden: boolean;
+  constructor(path: (string | number)[], message: string, { forbidden = false } = {}) {
+    super(message);
+    this.path = path;
+    this.forbidden = forbidden;
+  }
+}
+
+/** What of a sweep would run a program of the client's choice, or read and write where it likes. */
+export function refuseCommands(config: SweepConfig): void {
+  const refuse = (field: string, what: string) => {
+    throw new TaskRefused(
+      ["config", field],
+      `${what}, which this server does not allow; it would with --allow-commands`,
+    );
+  };
+  if (config.kind !== null) refuse("kind", "a sweep of dyno's own jobs chooses their flags");
+  if (config.command !== null) refuse("command", "the sweep runs a program of its own");
+  if (!OWN_SIMULATOR.includes(config.sim_binary)) {
+    refuse("sim_binary", "the sweep runs a program of its own");
+  }
+  for (const part of ["common_args", "matrix"] as const) {
+    if (Object.hasOwn(config[part], "config")) refuse(part, "config is a file of the simulator's");
+  }
+  const given = [
+    ...config.ablations.flatMap(({ flags }) => flags),
+    // behind a switch, a value is a flag of its own
+    ...Object.values(config.common_args).map(argumentText),
+    ...Object.values(config.matrix).flat().map(argumentText),
+  ];
+  const file = given.find((flag) => SIM_FILES.includes(flag.split("=")[0].replaceAll("-", "_")));
+  if (file !== undefined) refuse("matrix", `${file} names a file or a folder`);
+}
+
+/** Where a task sends its requests. */
+export function checkEndpoint(
+  { endpoint, provider, headers = {} }: SuiteTask | LoadTask,
+): void {
+  if (endpoint !== undefined) {
+    if (provider !== undefined) {
+      throw new TaskRefused(["provider"], "expected endpoint or provider, not both");
+    }
+    const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+    if (url === null || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+      throw new TaskRefused(["endpoint"], "expected an http or https URL without a user's name");
+    }
+  }
+  const secret = Object.keys(headers).find(isSecretHeader);
+  if (secret !== undefined) {
+    throw new TaskRefused(
+      ["headers", secret],
+      "a secret would be stored with the task; name its variable in api_key_env",
+    );
+  }
+}
+
+/** @throws {TaskRefused} the key is not one for tasks, or not for that place. */
+export function checkKey(path: (string | number)[], use: KeyUse, keys: readonly KeyOrigin[]): void {
+  const found = at(path, () => keyUseOf(use));
+  if (found === null || mayGo(found, keys)) return;
+  const { name, origin } = found;
+  const known = keys.some((key) => mayGo({ name, origin: key.origin }, keys));
+  const why = known
+    ? `${name} is not sent to ${origin}`
+    : `${name} is not a variable that tasks may use`;
+  throw new TaskRefused(
+    path,
+    `${why}; allowed are ${keyOriginsText(keys).join(", ") || "none"} (the server's --key-env)`,
+    { forbidden: known },
+  );
+}
+
+/** @throws {TaskRefused} a sweep beyond what a task may ask for. */
+export function checkRuns(runs: number): void {
+  if (runs <= MOST_RUNS) return;
+  throw new TaskRefused(["config", "matrix"], `${runs} runs; a task may have up to ${MOST_RUNS}`);
+}
+
+/** @throws {TaskRefused} a load beyond what a task may ask for. */
+export function checkSize(
+  { requests = 0, concurrency = 0, rate = 0, duration_s = 0 }: LoadSize,
+): void {
+  const seconds = typeof duration_s === "number" ? duration_s : 0;
+  const asked: [field: string, value: number, most: number][] = [
+    ["requests", requests, MOST_REQUESTS],
+    ["concurrency", concurrency, MOST_IN_FLIGHT],
+    ["rate", rate * seconds, MOST_REQUESTS],
+  ];
+  for (const [field, value, most] of asked) {
+    if (value <= most) continue;
+    const what = field === "concurrency" ? "in flight" : "requests";
+    throw new TaskRefused([field], `${value} ${what}; a task may have up to ${most}`);
+  }
+}
+
+/**
+ * Checks where requests would go. A name that nobody knows now may be known later; each connection of
+ * the task is checked again.
+ *
+ * @throws {TaskRefused} an address that this server's tasks do not ask.
+ */
+export async function checkReach(
+  path: (string | number)[],
+  { endpoint, provider }: KeyUse,
+  guard: EndpointGuard | null,
+): Promise<void> {
+  const url = endpoint ?? at(path, () => provider && presetOf(provider).base_url);
+  if (guard === null || !url || !URL.canParse(url)) return;
+  try {
+    await guard.addresses(new URL(url));
+  } catch (error) {
+    if ((error as { code?: string }).code !== undefined) return;
+    throw new TaskRefused(path, messageOf(error));
+  }
+}
+
+/** The key that a file names is for the endpoint that the file names. */
+export function refuseKeyOfFile(experiment: object): void {
+  const key = ["api_key_env", "headers"].find((name) => name in experiment);
+  if (key === undefined) return;
+  throw new TaskRefused(
+    ["endpoint"],
+    `the experiment has ${key}, which is not sent to another endpoint than its own`,
+  );
+}
+
+/** A suite's evaluators run nothing that this server does not allow, and ask no model with a key of its. */
+export async function checkEvaluators(
+  { suite }: LoadedSuite,
+  { allow_commands, keys, endpoints }: Omit<TaskPolicy, "paths">,
+): Promise<void> {
+  const all = [
+    suite.evaluator,
+    ...suite.tests.flatMap(({ evaluator, turns = [] }) => [
+      evaluator,
+      ...turns.map((turn) => turn.evaluator),
+    ]),
+  ].flatMap(partsOf);
+  const runs = suite.tests.some(({ functions }) => functions?.some(({ command }) => command));
+  if (!allow_commands && runs) {
+    throw new TaskRefused(
+      ["suite"],
+      "functions of the suite run a program, which this server does not allow; it would with " +
+        "--allow-commands",
+    );
+  }
+  if (!allow_commands && all.some(({ name }) => name === "command" || /^[./]/.test(String(name)))) {
+    throw new TaskRefused(
+      ["suite"],
+      "the suite judges answers with a program (evaluator command, or a module), which this server " +
+        "does not allow; it would with --allow-commands",
+    );
+  }
+  for (const use of all as KeyUse[]) {
+    checkKey(["suite"], use, keys);
+    await checkReach(["suite"], use, endpoints);
+  }
+}
+
+/** An evaluator, the parts of a composition, and the models of a judge. */
+function partsOf(evaluator: unknown): Record<string, unknown>[] {
+  if (typeof evaluator !== "object" || evaluator === null) return [];
+  const own = evaluator as Record<string, unknown>;
+  const inner = [own.evaluators, own.judges].flatMap((list) => Array.isArray(list) ? list : []);
+  return [own, ...inner.flatMap(partsOf)];
+}
+
+/** Gives an error of the user's the place in the body where it belongs. */
+export function at<T>(path: (string | number)[], read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw refused(path, error);
+  }
+}
+
+/** {@linkcode at}, of work that takes time. */
+export async function atAsync<T>(path: (string | number)[], read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw refused(path, error);
+  }
+}
+
+function refused(path: (string | number)[], error: unknown): unknown {
+  return error instanceof InputError ? new TaskRefused(path, messageOf(error)) : error;
+}
