@@ -6,8 +6,10 @@ import { requestHeaders } from "../endpoint/api.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { loadBody } from "./prompts/load_body.ts";
+import { nextTurn } from "./prompts/prompts.ts";
 import { price, recordOf } from "./record.ts";
 import { RequestNames } from "./request_names.ts";
+import { headStart_ns, placeStart_ns } from "./head_start.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
@@ -55,12 +57,6 @@ export interface DriveOutcome {
 
 /** Requests are handed over so long before their time. */
 const LOOKAHEAD_NS = 1e9;
-/** The first requests are made before their time, when all code is still slow: at least so long, */
-const HEAD_START_NS = 1e8;
-/** and so long for each place of a closed loop, which all begin together. */
-const MAKING_NS = 4e5;
-/** They begin one after the other, no faster than one thread can send them. */
-const APART_NS = 2e4;
 const POLL_MS = 100;
 /** Others get their turn after so long a time of making requests. */
 const MOST_BUSY_NS = 2e6;
@@ -70,10 +66,6 @@ const NOTHING: Spent = { usd: 0, tokens: 0 };
 const UNLIMITED = 0xffffffff;
 
 const BUDGET = "the budget has no room for another request";
-
-function headStart(stage: LoadStage): number {
-  return isOpen(stage) ? HEAD_START_NS : Math.max(HEAD_START_NS, MAKING_NS * stage.concurrency!);
-}
 
 /** Drives one load. Use once. */
 export class Drive {
@@ -137,7 +129,7 @@ export class Drive {
     for (let i = 0; i < stages.length && !this.#over(signal); i++) {
       this.#stageIndex = this.#progress.stage = i;
       this.#stageRequests = 0;
-      const start_ns = this.#nextStart_ns ?? nowNs() + headStart(stages[i]);
+      const start_ns = this.#nextStart_ns ?? nowNs() + headStart_ns(stages[i]);
       const span = { start_ns, end_ns: Infinity };
       this.#spans.push(span);
       this.#tell(() => this.#options.onStage(i, span));
@@ -328,8 +320,7 @@ export class Drive {
 
   /** When the n-th request of a closed loop may go; 0: as soon as there is a place. */
   #releaseOf(n: number): number {
-    const { concurrency } = this.#options.stages[this.#stageIndex];
-    const release_ns = this.#release_ns + APART_NS * Math.min(n, concurrency ?? 0);
+    const release_ns = placeStart_ns(this.#release_ns, n, this.#options.stages[this.#stageIndex]);
     return release_ns > nowNs() ? release_ns : 0;
   }
 
@@ -373,16 +364,8 @@ export class Drive {
   /** The next turn of a conversation, once its user has thought. */
   #goOn({ prompt, conversation, turn, reply }: Flight, t_end_ns: number): void {
     if (prompt.turns.length === 0 || this.#ending || this.#over(this.#options.signal)) return;
-    const [said, ...turns] = prompt.turns;
-    const asked = prompt.messages ?? [{ role: "user", content: prompt.prompt }];
-    const messages = [
-      ...asked,
-      { role: "assistant", content: reply.text },
-      { role: "user", content: said },
-    ];
     const t_ns = t_end_ns + this.#options.think_time_s * 1e9;
-    const next = { ...prompt, prompt: undefined, messages, turns };
-    if (this.#submit(next, t_ns, conversation, turn + 1)) return;
+    if (this.#submit(nextTurn(prompt, reply.text), t_ns, conversation, turn + 1)) return;
     this.#options.budget.ended = true;
     this.#outcome.stopped_because ??= BUDGET;
   }

@@ -2,18 +2,18 @@
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { InputError } from "../errors.ts";
-import { seededRandom } from "../stats/random.ts";
 import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
 import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
 import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
+import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults.ts";
 import { goodReply } from "./parts.ts";
 import { PrefixCache } from "./prefix_cache.ts";
 import { errorBody } from "./replies.ts";
 import { Script } from "./script.ts";
 import { ServerCounts } from "./server_counts.ts";
-import { textHash, tokensOf } from "./tokens.ts";
+import { tokensOf } from "./tokens.ts";
 import type { AnswerTokens, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { MockReply } from "./connection.ts";
@@ -118,15 +118,12 @@ export class MockEndpoint implements AsyncDisposable {
   readonly #cache: PrefixCache | null;
   readonly #counts = new ServerCounts();
   readonly #routes: Map<string, Route>;
-  readonly #seed: number;
+  readonly #faults: FaultChoice;
   readonly #script: Script;
   readonly #initial: MockBehaviour;
   readonly #connections = new Set<Connection>();
   readonly #log: MockRequest[] = [];
-  /** How often each request came, by the hash of its body. */
-  readonly #seen = new Map<number, number>();
   #behaviour: MockBehaviour;
-  #faults = 0;
   #answers = 0;
   #accepted = 0;
 
@@ -153,7 +150,7 @@ export class MockEndpoint implements AsyncDisposable {
     const blocks = options.prefix_cache_blocks;
     this.#cache = blocks === undefined ? null : new PrefixCache(blocks);
     this.#routes = this.#makeRoutes();
-    this.#seed = options.seed ?? 1;
+    this.#faults = new FaultChoice(options.seed ?? 1);
     this.#script = new Script(options.script ?? { answers: [] });
     const default_response = options.script?.default_response ?? DEFAULTS.default_response;
     this.#initial = { ...DEFAULTS, default_response, ...options.behaviour };
@@ -184,8 +181,7 @@ export class MockEndpoint implements AsyncDisposable {
   /** Changes the behaviour it was started with; `configure({})` goes back to that. */
   configure(change: Partial<MockBehaviour>): void {
     this.#behaviour = { ...this.#initial, ...change };
-    this.#faults = 0;
-    this.#seen.clear();
+    this.#faults.reset();
   }
 
   /** Closes every connection. */
@@ -284,7 +280,7 @@ export class MockEndpoint implements AsyncDisposable {
     };
     const good = goodReply(asked, answer, pace);
     const { error_mode, retry_after } = behaviour;
-    const isSpoiled = error_mode !== null && this.#isHit(body_text, behaviour);
+    const isSpoiled = error_mode !== null && this.#faults.hits(body_text, behaviour);
     const logged = this.#log[this.#log.length - 1];
     if (isSpoiled) logged.fault = error_mode;
     logged.tokens = answerTokens(answer);
@@ -336,17 +332,6 @@ export class MockEndpoint implements AsyncDisposable {
         : messageTokens("assistant", text);
       this.#cache.keep(seedOf(asked), [...tokens, ...said]);
     }
-  }
-
-  /** Depends on the seed, the request and how often it came: not on the order of arrival. */
-  #isHit(body_text: string, { fault_rate, fault_count }: MockBehaviour): boolean {
-    const request = textHash(body_text);
-    const occurrence = (this.#seen.get(request) ?? 0) + 1;
-    this.#seen.set(request, occurrence);
-    if (fault_count !== null && this.#faults >= fault_count) return false;
-    const hit = seededRandom(textHash(`${this.#seed}/${occurrence}/${request}`))() < fault_rate;
-    if (hit) this.#faults++;
-    return hit;
   }
 
   #embed({ body_text }: ParsedRequest): ReplyPart {

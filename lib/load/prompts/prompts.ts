@@ -14,6 +14,18 @@ export interface LoadPrompt extends Question {
   session?: string;
 }
 
+/** A conversation's next question: what was said before, the answer to it, and what the user says then. */
+export function nextTurn(prompt: LoadPrompt, answer: string): LoadPrompt {
+  const [said, ...turns] = prompt.turns;
+  const asked = prompt.messages ?? [{ role: "user", content: prompt.prompt }];
+  const messages = [
+    ...asked,
+    { role: "assistant", content: answer },
+    { role: "user", content: said },
+  ];
+  return { ...prompt, prompt: undefined, messages, turns };
+}
+
 /** Gives questions, each once unless it says so. */
 export interface PromptSource {
   /** In words, for results. */

@@ -1,0 +1,20 @@
+/** When the first requests of a stage go: they are made before their time, when all code is still slow. */
+import { isOpen } from "./stages.ts";
+import type { LoadStage } from "./stages.ts";
+
+/** At least so long before, */
+const HEAD_START_NS = 1e8;
+/** and so long for each place of a closed loop, which all begin together. */
+const MAKING_NS = 4e5;
+/** They begin one after the other, no faster than one thread can send them. */
+const APART_NS = 2e4;
+
+/** How long a stage's first requests are made before they go, ns. */
+export function headStart_ns(stage: LoadStage): number {
+  return isOpen(stage) ? HEAD_START_NS : Math.max(HEAD_START_NS, MAKING_NS * stage.concurrency!);
+}
+
+/** When the n-th request of a closed loop goes whose first one goes at `first_ns`. */
+export function placeStart_ns(first_ns: number, n: number, { concurrency }: LoadStage): number {
+  return first_ns + APART_NS * Math.min(n, concurrency ?? 0);
+}
