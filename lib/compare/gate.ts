@@ -161,20 +161,12 @@ export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateC
   const missing = [...problems(baseline)].filter((problem) => !there.has(problem));
   if (missing.length === 0) return null;
   const all = problems(baseline).size;
-  const { status } = candidate.summary;
+  const named = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
   return {
-    name: "all problems of the baseline",
-    verdict: "underpowered",
+    ...incomplete("all problems of the baseline", all - missing.length, all),
     baseline: all,
-    candidate: all - missing.length,
-    difference: null,
-    allowed: 0,
-    p: null,
-    items: all - missing.length,
-    items_needed: all,
-    message: `${missing.length} of ${all} problems are not in the candidate (${status}): ${
-      missing.slice(0, 3).join(", ")
-    }${missing.length > 3 ? ", …" : ""}`,
+    message:
+      `${missing.length} of ${all} problems are not in the candidate (${candidate.summary.status}): ${named}`,
   };
 }
 
@@ -187,18 +179,25 @@ export function checkJudged(run: ComparedRun, metrics: readonly string[]): GateC
   if (left.length === 0 || !metrics.some((name) => ON_JUDGEMENTS.includes(name))) return null;
   const all = run.items.length;
   return {
-    name: "all answers judged",
-    verdict: "underpowered",
-    baseline: null,
-    candidate: all - left.length,
-    difference: null,
-    allowed: 0,
-    p: null,
-    items: all - left.length,
-    items_needed: all,
+    ...incomplete("all answers judged", all - left.length, all),
     message: `${left.length} of ${all} answers of ${run.summary.run_id} were not judged: ${
       left[0].error
     }; fix the evaluator and run again`,
+  };
+}
+
+/** A check that says only how many of all are there. */
+function incomplete(name: string, items: number, items_needed: number): Omit<GateCheck, "message"> {
+  return {
+    name,
+    verdict: "underpowered",
+    baseline: null,
+    candidate: items,
+    difference: null,
+    allowed: 0,
+    p: null,
+    items,
+    items_needed,
   };
 }
 

@@ -1,26 +1,22 @@
 /** A sweep's live progress: one line drawn again on a terminal, one a minute elsewhere. */
 import { durationText } from "../../text/duration.ts";
+import { ProgressLine } from "../ui/progress_line.ts";
 import type { RunOutcome } from "../../sweep/run_one.ts";
 import type { SweepProgress as Progress } from "../../sweep/run_sweep.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-const REDRAW_MS = 100;
-const LINE_INTERVAL_MS = 60_000;
 /** Failed runs that are told one by one. */
 const MOST_TOLD = 10;
 const COMPLAINT_LETTERS = 160;
 
 /** Shows progress and failed runs until disposed. */
 export class SweepProgressLine implements Disposable {
-  readonly #terminal: Terminal;
+  readonly #line: ProgressLine;
   readonly #started_ms = performance.now();
-  #last_ms: number;
-  #drawn = false;
   #queue = "";
 
   constructor(terminal: Terminal) {
-    this.#terminal = terminal;
-    this.#last_ms = terminal.live ? 0 : this.#started_ms;
+    this.#line = new ProgressLine(terminal);
   }
 
   /** A run has ended. */
@@ -39,30 +35,19 @@ export class SweepProgressLine implements Disposable {
   }
 
   #update(progress: Progress): void {
-    const now_ms = performance.now();
-    const interval_ms = this.#terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
-    if (now_ms - this.#last_ms < interval_ms) return;
-    this.#last_ms = now_ms;
-    const text = [progressText(progress, (now_ms - this.#started_ms) / 1000), this.#queue]
-      .filter(Boolean).join(" · ");
-    if (!this.#terminal.live) return this.#terminal.say(text);
-    this.#terminal.redraw(text);
-    this.#drawn = true;
+    this.#line.show(() => {
+      const elapsed_s = (performance.now() - this.#started_ms) / 1000;
+      return [progressText(progress, elapsed_s), this.#queue].filter(Boolean).join(" · ");
+    }, false);
   }
 
   /** Prints a line above the progress. */
   above(line: string): void {
-    this.#clear();
-    this.#terminal.say(line);
+    this.#line.above(line);
   }
 
   [Symbol.dispose](): void {
-    this.#clear();
-  }
-
-  #clear(): void {
-    if (this.#drawn) this.#terminal.redraw();
-    this.#drawn = false;
+    this.#line[Symbol.dispose]();
   }
 }
 
