@@ -15,6 +15,8 @@ import type { TaskMetrics } from "../run/events.ts";
 /** A server that does not answer is asked again for so long. */
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 1000;
+/** A server may ask for so long a pause, and not for none. */
+const LONGEST_PAUSE_MS = 3_600_000;
 
 /** The server refused a task. */
 export class TaskRefusedError extends ToldError {
@@ -70,7 +72,8 @@ export class TaskClient {
         const why = textAt(asObject(refusal?.error), "message") ?? `HTTP ${answer.status}`;
         throw new TaskRefusedError(why);
       }
-      await sleep(wait_s * 1000, signal);
+      const wait_ms = Math.min(Math.max(wait_s * 1000, PAUSE_MS), LONGEST_PAUSE_MS);
+      await sleep(wait_ms, signal);
     }
   }
 

@@ -71,6 +71,8 @@ property(
       const written = cell.split("\r\n").map((line) => printable(line, false)).join("\r\n");
       assertEquals(row[i], guarded(written).replaceAll("\r\n", "\n"));
       assert(!/^[\s]*[=+\-@|%]/.test(row[i]), JSON.stringify(row[i]));
+      // deno-lint-ignore no-control-regex
+      assert(!/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/.test(row[i]), JSON.stringify(row[i]));
     }
     assertEquals(row.length, cells.length);
   },

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import packagedDefault from "../../../experiments/default.json" with { type: "json" };
 import { InputError } from "../../errors.ts";
-import { grouped } from "../../text/grouped.ts";
+import { counted, grouped } from "../../text/grouped.ts";
 import { parseJson, readJsonFile } from "../../settings/json_file.ts";
 import { checkTemplate, commandOf, shellText } from "../../sweep/command_line.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
@@ -85,7 +85,7 @@ async function resumes(
   checkTemplate(config);
   const { count } = scanFinished(config, tree, null);
   if (count === 0) return false;
-  const found = `${tree.path}: ${grouped(count)} of ${counted(plannedCount(config))} ` +
+  const found = `${tree.path}: ${grouped(count)} of ${counted(plannedCount(config), "run")} ` +
     `${count === 1 ? "is" : "are"} finished already`;
   const answer = await terminal.ask(`${found}; skip them [s], run all again [a], or stop [N]? `);
   if (answer === "s" || answer === "a") return answer === "s";
@@ -119,8 +119,10 @@ export function dryRun(config: SweepConfig, resume: boolean, terminal: Terminal)
     const cmd = commandOf(config, run, runPathsOf(tree, run.run_id).out);
     terminal.out(`${run.run_id}\t${shellText(cmd)}`);
   }
-  const finished = scan ? `, ${counted(scan.count)} of them finished already` : "";
-  terminal.say(`${counted(plannedCount(config))} planned in ${tree.path}${finished}; none started`);
+  const finished = scan ? `, ${counted(scan.count, "run")} of them finished already` : "";
+  terminal.say(
+    `${counted(plannedCount(config), "run")} planned in ${tree.path}${finished}; none started`,
+  );
   return EXIT.good;
 }
 
@@ -129,13 +131,13 @@ function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal
   const finished = resume ? `, ${grouped(plan.finished)} finished already` : "";
   if (plan.built_in) terminal.say(`no ${config.sim_binary} here: dyno's own simulator runs`);
   terminal.say(
-    `${counted(plan.runs)} in ${treeOf(config).path}${finished}; ` +
+    `${counted(plan.runs, "run")} in ${treeOf(config).path}${finished}; ` +
       (to_do > 0 ? `${config.jobs} at a time` : "nothing to do"),
   );
   if (plan.other_program > 0) {
     terminal.warn(
       "kept from another build of the program, or from a runner that does not say which: " +
-        `${counted(plan.other_program)}; --redo runs all again`,
+        `${counted(plan.other_program, "run")}; --redo runs all again`,
     );
   }
 }
@@ -156,7 +158,7 @@ function conclude(
   const goesOn = job !== null && !job.cancelled &&
     (stopped === "detached" || stopped === "interrupted");
   const parts = [
-    `${counted(ended - failed)} succeeded`,
+    `${counted(ended - failed, "run")} succeeded`,
     failed > 0 ? `${grouped(failed)} failed` : "",
     left > 0 ? `${grouped(left)} ${goesOn ? "left to Slurm" : "not run"}` : "",
   ].filter(Boolean).join(", ");
@@ -184,8 +186,4 @@ function resumeCommand(argv: readonly string[]): string {
     ...argv.filter((flag) => flag !== "--resume" && flag !== "--redo"),
     "--resume",
   ]);
-}
-
-function counted(runs: number): string {
-  return `${grouped(runs)} ${runs === 1 ? "run" : "runs"}`;
 }

@@ -82,15 +82,11 @@ export const requestForm: DatasetForm = {
       if (!texts) {
         throw fields.complaint('turns: expected a list of texts, as ["…", "…"]');
       }
-      const { max_tokens, stream: _stream, ...others } = body;
-      return {
-        ...UNKNOWN_ROW,
-        ...rest,
-        prompt: turns[0],
-        turns: turns.slice(1),
-        output_tokens: limitOf(max_tokens),
-        body: others,
-      };
+      const { prompt: _prompt, messages, input, ...others } = body;
+      if (prompt !== undefined || messages !== undefined || input !== undefined) {
+        note(`beside "turns", "prompt", "messages" and "input" are not used`);
+      }
+      return { ...loadsOwn(others, note), ...rest, prompt: turns[0], turns: turns.slice(1) };
     };
   },
 };
@@ -101,10 +97,11 @@ function bodyRow(
   fields: RowFields,
   note: (text: string) => void,
 ): DatasetRow {
-  const { prompt, messages, max_tokens, stream, stream_options: _, ...others } = body;
-  if (stream === false) note('"stream": false is not followed: --no-stream asks for whole answers');
-  const row = { ...UNKNOWN_ROW, output_tokens: limitOf(max_tokens), body: others };
+  const { prompt, messages, ...more } = body;
+  const row = loadsOwn(more, note);
+  const others = row.body;
   if (messages !== undefined) {
+    if (prompt !== undefined) note(`beside "messages", "prompt" is not used`);
     if (Array.isArray(messages) && messages.length > 0) return { ...row, messages };
   } else if (typeof prompt === "string" && prompt !== "") {
     return { ...row, prompt };
@@ -117,7 +114,19 @@ function bodyRow(
   throw fields.complaint('expected "prompt", "messages", "input" or "turns"');
 }
 
-function limitOf(max_tokens: unknown): number | null {
+/** A row's further fields, without those that the load itself sets. */
+function loadsOwn(
+  { max_tokens, stream, stream_options, ...body }: Record<string, unknown>,
+  note: (text: string) => void,
+) {
+  if (stream === false) note('"stream": false is not followed: --no-stream asks for whole answers');
+  const asksUsage = JSON.stringify(stream_options) === '{"include_usage":true}'; // as every load does
+  if (stream_options !== undefined && !asksUsage) note('"stream_options" is not used');
   const limit = typeof max_tokens === "object" ? NaN : Number(max_tokens);
-  return Number.isInteger(limit) && limit >= 1 ? limit : null;
+  const output_tokens = Number.isInteger(limit) && limit >= 1 ? limit : null;
+  const isGiven = max_tokens !== undefined && max_tokens !== null && max_tokens !== "";
+  if (isGiven && output_tokens === null) {
+    note('"max_tokens" that is not a whole number from 1 is not used');
+  }
+  return { ...UNKNOWN_ROW, output_tokens, body };
 }

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { InputError } from "../../../lib/errors.ts";
 import { datasetPrompts } from "../../../lib/load/prompts/prompts.ts";
@@ -69,6 +69,42 @@ Deno.test("a batch of OpenAI's form: every field of the body is sent, images and
   assertEquals(sent.notes.filter((note) => note.includes("not used")), []);
   const other = { ...row, url: "/v1/embeddings", body: { input: "x" } };
   await assertRejects(() => send("b.jsonl", lines(row, other)), InputError, "b.jsonl:2: url:");
+});
+
+Deno.test("what a row says twice, or cannot be followed, is told and does not replace a turn", async () => {
+  const messages = [{ role: "user", content: "Not this" }];
+  const both = await send(
+    "both.jsonl",
+    lines({ turns: ["One", "Two"], messages, prompt: "Nor this" }),
+  );
+  assertEquals(both.bodies.map((body) => body.messages), [
+    [{ role: "user", content: "One" }],
+    [
+      { role: "user", content: "One" },
+      { role: "assistant", content: "so it is" },
+      { role: "user", content: "Two" },
+    ],
+  ]);
+  assertEquals(both.bodies.map(({ prompt }) => prompt), [undefined, undefined]);
+  const asked = { messages: [{ role: "user", content: "Hi" }] };
+  const rows = [0, -1, 1.5, "many", null].map((max_tokens) => ({ ...asked, max_tokens }));
+  const odd = await send(
+    "odd.jsonl",
+    lines(...rows, { ...asked, prompt: "x", stream_options: { include_usage: false } }),
+  );
+  assertEquals(
+    odd.bodies.map(({ max_tokens }) => max_tokens),
+    rows.map(() => undefined).concat([undefined]),
+  );
+  const told = [...both.notes, ...odd.notes].join("\n");
+  for (
+    const words of [
+      'beside "turns", "prompt", "messages" and "input" are not used',
+      'beside "messages", "prompt" is not used',
+      '"stream_options" is not used',
+      '"max_tokens" that is not a whole number from 1 is not used',
+    ]
+  ) assertStringIncludes(told, words);
 });
 
 Deno.test("a chat log: fields of a body are sent, what else a row has is told", async () => {
