@@ -202,7 +202,7 @@ function closedConcurrency(planned: readonly LoadStage[], stages: readonly Measu
   if (at < 0 || !stages[at]) return null;
   const { results, turnover } = stages[at];
   if (results.requests.sent === 0 || results.window.kept === "never") return null;
-  return { wanted: measured[at].concurrency!, mean: meanInFlight(turnover.ends, true) };
+  return { wanted: measured[at].concurrency!, mean: meanInFlight([turnover.ends], true) };
 }
 
 function capped(stages: readonly LoadStage[]): boolean {

@@ -11,13 +11,13 @@ const MOST_LEVELS = 1000;
  * Reads levels: `8`, `1,2,4,8`, `1..16*2` (each twice the one before) or `10..50+10`, and lists of these.
  *
  * @param whole no level has decimals.
- * @throws {string} what was expected.
+ * @throws {string} what was expected, as a flag says it.
  */
 export function parseLevels(text: string, whole: boolean): number[] {
   const levels = text.split(",").flatMap((part) => levelsOf(part.trim()));
   const kind = whole ? "whole numbers from 1" : "numbers above 0";
   if (levels.length === 0 || levels.some((level) => !(level > 0) || (whole && level % 1 !== 0))) {
-    throw `expected ${kind}, as 8, 1,2,4,8, 1..16*2 or 10..50+10`;
+    throw `${kind}, as 8, 1,2,4,8, 1..16*2 or 10..50+10`;
   }
   return levels;
 }

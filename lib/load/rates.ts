@@ -129,26 +129,27 @@ export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Es
  * Requests in flight on average: the time that they took by the time of the stage, which is what its rate
  * keeps in flight (Little). In a closed loop it is the places less the time in which a place was taken and
  * nothing was sent. The window alone would tell of a short load its beginning, where connections are
- * opened, and not its end.
+ * opened, and not its end. Of several stages by the time that each took, as rates are.
  *
  * @param connecting whether a request is in flight while its connection is opened.
  */
-export function meanInFlight(turnover: Turnover, connecting = false): number {
-  const { records, first, weights, times_s, places } = turnover;
+export function meanInFlight(turnovers: readonly Turnover[], connecting = false): number {
   let [used_s, whole_s] = [0, 0];
-  for (let i = 0; i < times_s.length; i++) {
-    const own = { sent_ns: 0, start_ns: Infinity, end_ns: -Infinity };
-    for (let r = first[i]; r < first[i + 1]; r++) {
-      const { t_sent_ns, t_ready_ns, t_end_ns, connect_ns, connected_ahead } = records[r];
-      if (t_sent_ns !== null) own.sent_ns += t_end_ns - t_sent_ns;
-      if (connecting && !connected_ahead) own.sent_ns += connect_ns;
-      own.start_ns = Math.min(own.start_ns, t_ready_ns);
-      own.end_ns = Math.max(own.end_ns, t_end_ns);
+  for (const { records, first, weights, times_s, places } of turnovers) {
+    for (let i = 0; i < times_s.length; i++) {
+      const own = { sent_ns: 0, start_ns: Infinity, end_ns: -Infinity };
+      for (let r = first[i]; r < first[i + 1]; r++) {
+        const { t_sent_ns, t_ready_ns, t_end_ns, connect_ns, connected_ahead } = records[r];
+        if (t_sent_ns !== null) own.sent_ns += t_end_ns - t_sent_ns;
+        if (connecting && !connected_ahead) own.sent_ns += connect_ns;
+        own.start_ns = Math.min(own.start_ns, t_ready_ns);
+        own.end_ns = Math.max(own.end_ns, t_end_ns);
+      }
+      const idle_s = (own.end_ns - own.start_ns - own.sent_ns) / NS_PER_S;
+      const own_s = places === null ? own.sent_ns / NS_PER_S : times_s[i] * places - idle_s;
+      used_s += weights[i] * own_s;
+      whole_s += weights[i] * times_s[i];
     }
-    const idle_s = (own.end_ns - own.start_ns - own.sent_ns) / NS_PER_S;
-    const own_s = places === null ? own.sent_ns / NS_PER_S : times_s[i] * places - idle_s;
-    used_s += weights[i] * own_s;
-    whole_s += weights[i] * times_s[i];
   }
   return whole_s > 0 ? used_s / whole_s : 0;
 }

@@ -57,7 +57,7 @@ export function summarise(
     window: { ...window, duration_s },
     requested_rate_per_s: context.requested_rate_per_s,
     achieved_rate_per_s: rateOf(sends, isSent) ?? 0,
-    concurrency: concurrencyOf(records, window, turnovers),
+    concurrency: { mean: meanInFlight(ends), max: inFlight(records, window).max },
     requests: { ...counts, outside: records.length - inside.length, warmup: context.warmup },
     errors: errorsOf(inside),
     error_rate: judged > 0 ? counts.failed / judged : null,
@@ -87,16 +87,6 @@ export const outputTokens: CountOf = ({ failure, completion_tokens, token_events
 /** Tokens of an answered request's prompt. */
 export const promptTokens: CountOf = ({ failure, prompt_tokens }) =>
   failure === null ? prompt_tokens : 0;
-
-/** In flight: of a stage by the rule of its rates, of several over the time from first to last. */
-function concurrencyOf(
-  records: readonly RequestRecord[],
-  window: Window,
-  turnovers: SummaryContext["turnovers"],
-): StageResults["concurrency"] {
-  const physical = inFlight(records, window);
-  return turnovers.length === 1 ? { ...physical, mean: meanInFlight(turnovers[0].ends) } : physical;
-}
 
 function metricsOf(
   inside: readonly RequestRecord[],

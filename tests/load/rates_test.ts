@@ -220,9 +220,20 @@ Deno.test("in flight by the rule of the rates: connections that open slowly in a
   const window = windowOf({ ...CLOSED, concurrency: 8 }, { start_ns: 0, end_ns: 1e9 }, records);
   const { ends } = turnoverOf(records, window, pace);
   // places · Σ sent / Σ held: 1,065 + 255 ms in flight of 1,545 + 255 held; the window saw 5.3
-  assertAlmostEquals(meanInFlight(ends), 8 * 1320 / 1800, 1e-9);
-  assertAlmostEquals(meanInFlight(ends, true), 8, 1e-9);
-  assert(inFlight(records, window).mean < 0.95 * meanInFlight(ends));
+  assertAlmostEquals(meanInFlight([ends]), 8 * 1320 / 1800, 1e-9);
+  assertAlmostEquals(meanInFlight([ends], true), 8, 1e-9);
+  assert(inFlight(records, window).mean < 0.95 * meanInFlight([ends]));
+
+  // a stage behind it: 2 places, each always taken, for 3 s; time between the stages is of none
+  const later = Array.from({ length: 60 }, (_, i) => {
+    const at_ms = 5000 + 100 * Math.floor(i / 2);
+    return { ...record({ at_ms, ttft_ms: 50, e2e_ms: 100 }), t_ready_ns: at_ms * 1e6 };
+  });
+  const span = { start_ns: 5e9, end_ns: 9e9 };
+  const second = turnoverOf(later, windowOf({ ...CLOSED, concurrency: 2 }, span, later), pace).ends;
+  assertAlmostEquals(meanInFlight([second]), 2, 1e-9);
+  // seconds in flight over seconds of the stages: 1.32 + 6 of 1.8 / 8 + 3
+  assertAlmostEquals(meanInFlight([ends, second]), 7.32 / 3.225, 1e-9);
 });
 
 Deno.test("a server that fewer requests make faster: the drain is counted at the pace before it", () => {
