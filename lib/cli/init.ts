@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { writeFileAtomic } from "../write.ts";
-import { EXIT } from "./ui/command.ts";
+import { EXIT } from "./exit_codes.ts";
 import { choice, flagHelp, parseFlags, text, toggle } from "./ui/flags.ts";
 import type { Command, CommandContext } from "./ui/command.ts";
 

@@ -1,7 +1,7 @@
 /** What Ctrl-C does to a command. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
-import { EXIT } from "./ui/command.ts";
+import { EXIT } from "./exit_codes.ts";
 import type { Terminal } from "./ui/terminal.ts";
 
 /** A terminal signals the whole group, and npx or a task in front hands the signal on: one Ctrl-C, many. */

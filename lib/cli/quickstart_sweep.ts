@@ -7,7 +7,7 @@ import { writeSweepReport } from "../report/sweep/sweep_report.ts";
 import { collectSweep } from "../sweep/collect.ts";
 import { sweepConfigOf } from "../sweep/config.ts";
 import { runSweep, treeOf } from "../sweep/run_sweep.ts";
-import { EXIT } from "./ui/command.ts";
+import { EXIT } from "./exit_codes.ts";
 import { shortPath } from "../text/short_path.ts";
 import type { CommandContext } from "./ui/command.ts";
 

@@ -14,7 +14,7 @@ import { startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
 import { notWritten } from "../write.ts";
-import { EXIT } from "./ui/command.ts";
+import { EXIT } from "./exit_codes.ts";
 import { flagHelp, list, number, parseFlags, text, time, toggle } from "./ui/flags.ts";
 import { observe, observeFlags } from "./ui/observe.ts";
 import { liveLine, sampleSummary } from "./sample_table.ts";

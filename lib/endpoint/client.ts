@@ -1,11 +1,10 @@
 /** Questions to an endpoint, with retries: an answer with its times, or a classed failure. */
-import { backoffSeconds } from "../execute/backoff.ts";
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
-import { sleep } from "../execute/sleep.ts";
 import { Reply } from "./answer.ts";
 import { requestHeaders } from "./api.ts";
 import { EndpointError, isSuccess, statusError } from "./errors.ts";
 import { requestBody } from "./request.ts";
+import { backoffSeconds, retried } from "./retry.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { FailureClass } from "./errors.ts";
 import type { Question } from "./request.ts";
@@ -93,15 +92,17 @@ export class EndpointClient {
         onRequest({ nth: ++requests, reply, failure, status });
       }
     };
-    for (let attempt = 1;; attempt++) {
-      const { reply, exchange, error } = await this.#attempt(question, signal, over);
-      if (error === null) return { reply, exchange, attempts: attempt, error };
-      const last = !error.retryable || attempt > this.api.retry_attempts;
-      const wait_s = last ? null : this.#wait(error, attempt);
-      onFailedAttempt({ attempt, error, retry_in_s: wait_s });
-      if (wait_s === null) return { reply, exchange, attempts: attempt, error };
-      await sleep(wait_s * 1000, signal);
-    }
+    return await retried(
+      async (attempt) => ({ ...await this.#attempt(question, signal, over), attempts: attempt }),
+      ({ error }, attempt) => {
+        if (error === null) return null;
+        const last = !error.retryable || attempt > this.api.retry_attempts;
+        const retry_in_s = last ? null : this.#wait(error, attempt);
+        onFailedAttempt({ attempt, error, retry_in_s });
+        return retry_in_s;
+      },
+      signal,
+    );
   }
 
   /** Seconds until the next attempt; null when the server asks for more patience than we have. */

@@ -1,7 +1,8 @@
 /** Why an exchange with an endpoint failed, in the classes that results count, in the server's words. */
-import { inheritedGuard } from "./address.ts";
 import { ToldError } from "../errors.ts";
-import { retryAfterSeconds } from "../execute/backoff.ts";
+import { originOf } from "./place.ts";
+import { retryAfterSeconds } from "./retry.ts";
+import { inheritedGuard } from "./ssrf_guard.ts";
 
 /** Classes of failure, as results and metrics count them. */
 export type FailureClass =
@@ -50,6 +51,21 @@ export class EndpointError extends ToldError {
   get retryable(): boolean {
     return RETRYABLE.has(this.failure);
   }
+}
+
+/** The failure of an exchange whose connection failed, by how far it had come. */
+export function connectionError(
+  url: URL,
+  stage: "connecting" | "sent" | "answered",
+  why: string,
+): EndpointError {
+  const words = {
+    connecting: "cannot connect",
+    sent: "connection lost before an answer",
+    answered: "the answer broke off",
+  };
+  const failure = stage === "answered" ? "truncated" : "connect";
+  return new EndpointError(failure, `${originOf(url)}: ${words[stage]}: ${why}`);
 }
 
 /** The class of an HTTP status that is not a success. */

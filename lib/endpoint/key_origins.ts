@@ -1,6 +1,7 @@
 /** Where each API key may go: a key is bound to origins, so that no file or task sends it elsewhere. */
 import process from "node:process";
 import presets from "../../experiments/providers.json" with { type: "json" };
+import { originOf } from "./place.ts";
 import { InputError } from "../errors.ts";
 import { provider as presetOf } from "./providers.ts";
 import type { Provider } from "./providers.ts";
@@ -37,7 +38,7 @@ export const KEY_ENV = "DYNO_KEY_ENV";
 export function keyOrigins(list: readonly string[]): KeyOrigin[] {
   return list.flatMap((text) => {
     const [, name, url] = /^([A-Za-z_]\w*\*?)(?:=(.*))?$/.exec(text) ?? [];
-    const origin = url === undefined ? null : originOf(url);
+    const origin = url === undefined ? null : originIn(url);
     if (name !== undefined && origin !== null) return [{ name, origin }];
     const own = url === undefined ? presetKeys.filter((key) => key.name === name) : [];
     if (own.length > 0) return own;
@@ -68,7 +69,7 @@ export function keyUseOf(
 ): { name: string; origin: string } | null {
   const preset = provider === undefined ? null : presetOf(provider);
   const name = api_key_env ?? preset?.api_key_env ?? null;
-  const origin = originOf(endpoint ?? preset?.base_url ?? "");
+  const origin = originIn(endpoint ?? preset?.base_url ?? "");
   return name === null || origin === null ? null : { name, origin };
 }
 
@@ -99,7 +100,7 @@ export function checkKeyOfFile(
   const found = keyUseOf(use);
   if (found === null || mayGo(found, [...presetKeys, ...keys])) return;
   const { name, origin } = found;
-  if (named && originOf(named.endpoint ?? presetUrl(named.provider)) === origin) return;
+  if (named && originIn(named.endpoint ?? presetUrl(named.provider)) === origin) return;
   throw new InputError(
     `${path}: would send the key in ${name} to ${origin}, a host that you have not named; if that is ` +
       `right, give --key-env ${name}=${origin}`,
@@ -111,8 +112,8 @@ function presetUrl(name: string | undefined): string {
 }
 
 /** Of a socket's URL, the socket; null of what is no URL of an endpoint. */
-function originOf(text: string): string | null {
+function originIn(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) return null;
-  return url.protocol === "http+unix:" ? `http+unix://${url.host}` : url.origin;
+  return originOf(url);
 }

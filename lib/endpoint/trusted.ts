@@ -4,6 +4,7 @@ import net from "node:net";
 import process from "node:process";
 import tls from "node:tls";
 import { InputError } from "../errors.ts";
+import { hostOf } from "./place.ts";
 
 const ASK_MS = 5000;
 /** Files of PEM certificates, as Node, OpenSSL's users and Deno name them. */
@@ -33,7 +34,7 @@ export function trustedCertificates(): string[] | undefined {
  * of its time, or of another host. Null where that is well, or cannot be told.
  */
 export function certificateFault(url: URL): Promise<string | null> {
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = hostOf(url);
   const servername = net.isIP(host) ? undefined : host;
   return new Promise((resolve) => {
     // nothing is sent over it: it is asked for its certificate alone

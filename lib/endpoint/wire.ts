@@ -1,13 +1,14 @@
 /** The wire transport: plain HTTP/1.1 in a native thread, which sends on time and stamps reads. */
 import { Buffer } from "node:buffer";
-import { lookup } from "node:dns/promises";
 import net from "node:net";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { LAG_UNKNOWN, Wire } from "../native/wire.ts";
-import { inheritedGuard } from "./address.ts";
-import { EndpointError } from "./errors.ts";
+import { deadlineNs, lateError } from "./deadline.ts";
+import { connectionError, EndpointError } from "./errors.ts";
 import { headersIn } from "./http_response.ts";
+import { addressesOf, hostOf, originOf } from "./place.ts";
+import { inheritedGuard } from "./ssrf_guard.ts";
 import { neverSent, requestHead } from "./transport.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { WireEnd, WireSink } from "../native/wire.ts";
@@ -140,7 +141,7 @@ export class WireTransport implements Transport, WireSink {
       number,
       target,
       request.t_send_ns ?? 0,
-      request.timeout_s * 1e9,
+      deadlineNs(request),
       Buffer.concat([head, content]),
     );
     if (queued) {
@@ -172,14 +173,14 @@ export class WireTransport implements Transport, WireSink {
   async #resolved(url: URL): Promise<number> {
     try {
       const found = this.#guard === null
-        ? (await lookup(url.hostname, { all: true })).map(({ address }) => address)
+        ? await addressesOf(url)
         : await this.#guard.addresses(url);
       const target = this.#wire.target(found.map((address) => `${address} ${url.port || 80}`));
       this.#targets.set(url.host, target);
       return target;
     } catch (error) {
       this.#targets.delete(url.host); // another try may find it
-      throw new Error(`${url.origin}: cannot connect: ${messageOf(error)}`);
+      throw new Error(`${originOf(url)}: cannot connect: ${messageOf(error)}`);
     }
   }
 
@@ -194,7 +195,7 @@ export class WireTransport implements Transport, WireSink {
 /** Where no name has to be looked up; null where one has. */
 function numericAddresses(url: URL): string[] | null {
   if (url.protocol === "http+unix:") return [`unix ${decodeURIComponent(url.hostname)}`];
-  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const host = hostOf(url);
   return net.isIP(host) ? [`${host} ${url.port || 80}`] : null;
 }
 
@@ -212,26 +213,24 @@ function exchangeOf({ head, body }: Flight, end: WireEnd): HttpExchange {
   };
 }
 
-function errorOf({ url, timeout_s }: HttpRequest, { failure, message, status }: WireEnd) {
-  const place = url.origin === "null" ? url.host : url.origin;
+function errorOf(request: HttpRequest, { failure, message, status }: WireEnd): Error | null {
+  const { url } = request;
   switch (failure) {
     case "ok":
       return null;
     case "cancelled":
       return new CancelledError();
     case "connect":
-      return new EndpointError("connect", `${place}: cannot connect: ${message}`);
+      return connectionError(url, "connecting", message);
     case "lost":
-      return new EndpointError("connect", `${place}: connection lost before an answer: ${message}`);
+      return connectionError(url, "sent", message);
     case "truncated":
-      return new EndpointError("truncated", `${place}: the answer broke off: ${message}`);
+      return connectionError(url, "answered", message);
     case "malformed":
       return new EndpointError("malformed", `the server's HTTP is malformed: ${message}`, {
         status: status || undefined,
       });
-    default: {
-      const stage = failure === "no_answer" ? "there was no answer" : "the answer had not ended";
-      return new EndpointError("timeout", `${place}: ${stage} after ${timeout_s} s (--timeout)`);
-    }
+    default:
+      return lateError(request, failure !== "no_answer");
   }
 }

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { InputError, messageOf, ToldError } from "../errors.ts";
 import { EventSplitter } from "../endpoint/sse.ts";
-import { retryAfterSeconds } from "../execute/backoff.ts";
+import { retried, retryAfterSeconds } from "../endpoint/retry.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { asObject, textAt } from "../json_fields.ts";
@@ -14,9 +14,12 @@ import type { TaskMetrics } from "../run/events.ts";
 
 /** A server that does not answer is asked again for so long. */
 const PATIENCE_MS = 60_000;
-const PAUSE_MS = 1000;
+const PAUSE_S = 1;
 /** A server may ask for so long a pause, and not for none. */
-const LONGEST_PAUSE_MS = 3_600_000;
+const LONGEST_PAUSE_S = 3600;
+
+/** Told of a cancellation, it has so long to answer. */
+const CANCEL_MS = 5000;
 
 /** The server refused a task. */
 export class TaskRefusedError extends ToldError {
@@ -63,18 +66,19 @@ export class TaskClient {
       "idempotency-key": randomUUID(),
     };
     const body = JSON.stringify(task);
-    for (;;) {
-      const answer = await this.#ask("/tasks", { method: "POST", headers, body }, signal);
-      if (answer.status === 202) return await answer.json();
-      const refusal = asObject(await answer.json().catch(() => null));
-      const wait_s = retryAfterSeconds(answer.headers.get("retry-after") ?? undefined, Date.now());
-      if (wait_s === null) {
-        const why = textAt(asObject(refusal?.error), "message") ?? `HTTP ${answer.status}`;
-        throw new TaskRefusedError(why);
-      }
-      const wait_ms = Math.min(Math.max(wait_s * 1000, PAUSE_MS), LONGEST_PAUSE_MS);
-      await sleep(wait_ms, signal);
-    }
+    const answer = await retried(
+      () => this.#ask("/tasks", { method: "POST", headers, body }, signal),
+      ({ status, headers }) => {
+        const asked_s = retryAfterSeconds(headers.get("retry-after"), Date.now());
+        if (status === 202 || asked_s === null) return null;
+        return Math.min(Math.max(asked_s, PAUSE_S), LONGEST_PAUSE_S);
+      },
+      signal,
+    );
+    if (answer.status === 202) return await answer.json();
+    const refusal = asObject(await answer.json().catch(() => null));
+    const why = textAt(asObject(refusal?.error), "message") ?? `HTTP ${answer.status}`;
+    throw new TaskRefusedError(why);
   }
 
   /**
@@ -104,7 +108,7 @@ export class TaskClient {
       }
       const view = await this.#get<TaskView>(path, signal);
       if (isOver(view)) return view;
-      await sleep(PAUSE_MS, signal);
+      await sleep(PAUSE_S * 1000, signal);
     }
   }
 
@@ -116,7 +120,7 @@ export class TaskClient {
 
   /** Cancels a task; one that is over stays as it is. */
   async cancel(task_id: string): Promise<void> {
-    const signal = AbortSignal.timeout(PAUSE_MS * 5);
+    const signal = AbortSignal.timeout(CANCEL_MS);
     const options = { method: "DELETE", headers: this.#headers, signal };
     await fetch(`${this.url}/tasks/${task_id}`, options)
       .then((answer) => answer.body?.cancel())
@@ -133,16 +137,16 @@ export class TaskClient {
   /** An answer; while the server is away, it is asked again. */
   async #ask(path: string, options: RequestInit, signal: AbortSignal): Promise<Response> {
     const end_ms = performance.now() + PATIENCE_MS;
-    for (;;) {
-      try {
-        return await fetch(this.url + path, { ...options, signal });
-      } catch (error) {
-        throwIfAborted(signal);
-        if (performance.now() > end_ms) {
-          throw new Error(`${this.url}${path}: no answer: ${messageOf(error)}`);
-        }
-        await sleep(PAUSE_MS, signal);
-      }
-    }
+    const answer = await retried(
+      () =>
+        fetch(this.url + path, { ...options, signal }).catch((error: unknown) => {
+          throwIfAborted(signal);
+          return messageOf(error);
+        }),
+      (answer) => typeof answer === "string" && performance.now() <= end_ms ? PAUSE_S : null,
+      signal,
+    );
+    if (typeof answer !== "string") return answer;
+    throw new Error(`${this.url}${path}: no answer: ${answer}`);
   }
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { waitSeconds } from "../endpoint/retry.ts";
 import { messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
 import { foldJournal } from "../run/fold.ts";
@@ -9,7 +10,7 @@ import { Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
 import { notWritten, writeFileAtomic } from "../write.ts";
-import { RefusedAddressError } from "./address.ts";
+import { RefusedAddressError } from "./callback_url.ts";
 import { sendCallback } from "./send.ts";
 import type { Fold } from "../run/fold.ts";
 import type { Payload } from "./payload.ts";
@@ -208,9 +209,13 @@ export class CallbackQueue implements AsyncDisposable {
       this.#options.onNotice(`callback to ${url} given up after attempt ${attempt}: ${failure}`);
       return this.#settle(callback, this.#folders.failed);
     }
-    const wait_s = waitAfter(attempt, this.#options.first_wait_s ?? 1);
-    callback.next_attempt_unix_s = Date.now() / 1000 +
-      Math.max(wait_s, Math.min(retry_after_s ?? 0, LONGEST_WAIT_S));
+    const wait_s = waitSeconds(attempt, retry_after_s, {
+      delay_s: this.#options.first_wait_s ?? 1,
+      longest_asked_s: LONGEST_WAIT_S,
+      ceiling_s: LONGEST_WAIT_S,
+      random: () => 0.5 + Math.random() / 2, // never at once
+    });
+    callback.next_attempt_unix_s = Date.now() / 1000 + wait_s;
     this.#write(callback);
     const { next_attempt_unix_s } = callback;
     this.#log.append({
@@ -267,9 +272,4 @@ function pendingAt(path: string): Pending | null {
   } catch {
     return null;
   }
-}
-
-/** Seconds to wait after a failed attempt: doubling, with jitter, so that many do not come at once. */
-function waitAfter(attempt: number, first_s: number): number {
-  return (0.5 + Math.random() / 2) * Math.min(LONGEST_WAIT_S, first_s * 2 ** (attempt - 1));
 }

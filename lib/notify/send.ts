@@ -2,8 +2,9 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP } from "node:net";
-import { retryAfterSeconds } from "../execute/backoff.ts";
-import { callbackUrl, checkedAddress } from "./address.ts";
+import { hostOf } from "../endpoint/place.ts";
+import { retryAfterSeconds } from "../endpoint/retry.ts";
+import { callbackUrl, checkedAddress } from "./callback_url.ts";
 import { signatureHeaders } from "./sign.ts";
 
 export interface SendOptions {
@@ -35,7 +36,7 @@ export async function sendCallback(
 ): Promise<CallbackAnswer> {
   const url = callbackUrl(text, allow_private);
   const address = await checkedAddress(url, allow_private);
-  const name = url.hostname.replace(/^\[|\]$/g, "");
+  const name = hostOf(url);
   const secure = url.protocol === "https:";
   const within = AbortSignal.any([signal, AbortSignal.timeout(timeout_ms)]);
   return await new Promise<CallbackAnswer>((resolve, reject) => {

@@ -1,6 +1,6 @@
 /** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
 import { join, resolve } from "node:path";
-import { EndpointGuard } from "../endpoint/address.ts";
+import { EndpointGuard } from "../endpoint/ssrf_guard.ts";
 import { keyOrigins } from "../endpoint/key_origins.ts";
 import { CallbackQueue } from "../notify/queue.ts";
 import { checkWritable } from "../run/directory.ts";

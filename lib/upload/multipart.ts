@@ -1,17 +1,15 @@
 /** A large file in parts, several at a time; goes on with the parts that are there. */
 import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
-import { backoffSeconds } from "../execute/backoff.ts";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
-import { sleep } from "../execute/sleep.ts";
 import { checksumsOf } from "./checksums.ts";
 import { openUploads } from "./list_objects.ts";
 import { forgetParts, readParts, writeParts } from "./parts_kept.ts";
-import { ATTEMPTS, DELAY_S, mayPass, StorageError } from "./storage.ts";
+import { StorageError } from "./storage.ts";
 import { elementText } from "./xml.ts";
 import type { ClosedFile } from "./closed_files.ts";
 import type { PartsKept } from "./parts_kept.ts";
-import type { Storage, StorageRequest } from "./storage.ts";
+import type { Storage } from "./storage.ts";
 
 /** A file up to this size goes in one piece. */
 export const PART_BYTES = 8 << 20;
@@ -56,7 +54,8 @@ export async function sendParts(
       writeParts(kept);
     });
     const body = new TextEncoder().encode(listOf(kept, count));
-    await finish(storage, { method: "POST", key, query: { uploadId }, body }, isThere, signal);
+    // where the answer to this is lost, the object itself tells
+    await storage.ensure({ method: "POST", key, query: { uploadId }, body }, isThere, signal);
   } catch (error) {
     if (isForgotten(error)) forgetParts(kept.url);
     throw error;
@@ -70,26 +69,6 @@ export async function sendParts(
 /** Whether the storage no longer has parts of an earlier time. */
 export function isForgotten(error: unknown): boolean {
   return error instanceof StorageError && /^(NoSuchUpload|InvalidPart)/.test(error.code);
-}
-
-/** Has the parts put together. Where the answer to that was lost, the object itself tells. */
-async function finish(
-  storage: Storage,
-  request: StorageRequest,
-  isThere: () => Promise<boolean | null>,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let attempt = 0;; attempt++) {
-    try {
-      await storage.request({ ...request, attempts: 1 }, signal);
-      return;
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      if (await isThere()) return;
-      if (!mayPass(error) || attempt + 1 >= ATTEMPTS) throw error;
-      await sleep(1000 * backoffSeconds(attempt, DELAY_S), signal);
-    }
-  }
 }
 
 /** The upload of this content that was begun earlier, or a new one. */

@@ -2,18 +2,15 @@
 import type { AwsClient } from "aws4fetch";
 import { createHash } from "node:crypto";
 import { InputError, messageOf, ToldError } from "../errors.ts";
-import { backoffSeconds, retryAfterSeconds } from "../execute/backoff.ts";
+import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
 import { throwIfAborted } from "../execute/scope.ts";
-import { sleep } from "../execute/sleep.ts";
 import { Redactor } from "../run/redact.ts";
 import { bucketAccess } from "./target.ts";
 import { elementText } from "./xml.ts";
 import type { BucketAccess, UploadTarget } from "./target.ts";
 
-export const ATTEMPTS = 7;
-export const DELAY_S = 0.5;
-/** The storage may ask for a longer wait, up to this one. */
-const LONGEST_ASKED_S = 60;
+const ATTEMPTS = 7;
+const WAITS = { delay_s: 0.5, longest_asked_s: 60 };
 /** A request may take so long, and longer by what it sends at a slow line's speed. */
 const TIMEOUT_MS = 60_000;
 const SLOWEST_BYTES_PER_MS = 50;
@@ -25,8 +22,6 @@ export interface StorageRequest {
   query?: Record<string, string>;
   headers?: Record<string, string>;
   body?: Uint8Array<ArrayBuffer>;
-  /** Tried so often. */
-  attempts?: number;
 }
 
 export interface StorageReply {
@@ -90,19 +85,42 @@ export class Storage {
    * @throws {CancelledError} the signal was aborted.
    */
   async request(request: StorageRequest, signal: AbortSignal): Promise<StorageReply> {
-    const { attempts = ATTEMPTS } = request;
-    for (let attempt = 0;; attempt++) {
+    return await this.#settled(() => this.#attempt(request, signal), signal);
+  }
+
+  /**
+   * Has a request done that may have its effect though its answer is lost.
+   *
+   * @param isDone asked when an attempt failed: whether the effect is there; null where nobody can tell.
+   * @throws as {@linkcode request} does.
+   */
+  async ensure(
+    request: StorageRequest,
+    isDone: () => Promise<boolean | null>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#settled(async () => {
       const outcome = await this.#attempt(request, signal);
-      if (!(outcome instanceof StorageError)) return outcome;
-      if (!mayPass(outcome)) throw this.#explained(outcome);
-      if (attempt + 1 >= attempts) {
-        const { message, status, code } = outcome;
-        const tried = attempts > 1 ? ` (${attempts} attempts)` : "";
-        throw new StorageError(`${message}${tried}`, status, code);
-      }
-      const asked_s = Math.min(outcome.retry_after_s ?? 0, LONGEST_ASKED_S);
-      await sleep(1000 * Math.max(asked_s, backoffSeconds(attempt, DELAY_S)), signal);
-    }
+      return outcome instanceof StorageError && await isDone() ? null : outcome;
+    }, signal);
+  }
+
+  async #settled<Reply>(
+    attempt: () => Promise<Reply | PassingError>,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    const outcome = await retried(
+      attempt,
+      (outcome, nth) => {
+        const isFinal = !(outcome instanceof PassingError) || !mayPass(outcome) || nth >= ATTEMPTS;
+        return isFinal ? null : waitSeconds(nth, outcome.retry_after_s, WAITS);
+      },
+      signal,
+    );
+    if (!(outcome instanceof PassingError)) return outcome;
+    if (!mayPass(outcome)) throw this.#explained(outcome);
+    const { message, status, code } = outcome;
+    throw new StorageError(`${message} (${ATTEMPTS} attempts)`, status, code);
   }
 
   async #attempt(
@@ -133,7 +151,7 @@ export class Storage {
       const code = elementText(text, "Code") ?? "";
       const said = [code, elementText(text, "Message")].filter(Boolean).join(": ").slice(0, 300);
       const region = headers.get("x-amz-bucket-region") ?? elementText(text, "Region");
-      const retry_after_s = retryAfterSeconds(headers.get("retry-after") ?? undefined, Date.now());
+      const retry_after_s = retryAfterSeconds(headers.get("retry-after"), Date.now());
       return new PassingError(
         this.#redactor.redact(`${what}: ${status}${said && ` ${said}`}`),
         { status: failed && status < 300 ? 500 : status, code, region, retry_after_s },
@@ -210,7 +228,7 @@ class PassingError extends StorageError {
 }
 
 /** Damaged on the way, slow, or the storage's own fault. */
-export function mayPass({ status, code }: StorageError): boolean {
+function mayPass({ status, code }: StorageError): boolean {
   return status === 0 || status >= 500 && status !== 501 || status === 408 || status === 429 ||
     /^(RequestTimeout|BadDigest|XAmzContentSHA256Mismatch|IncompleteBody|SlowDown)$/.test(code);
 }

@@ -10,7 +10,7 @@
 #include "dyno.h"
 #include "sample/lane.h"
 #include "sample/options.h"
-#include "base/ring.h"
+#include "base/ring_buffer.h"
 #include "base/thread.h"
 #include "sample/source.h"
 

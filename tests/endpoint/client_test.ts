@@ -11,7 +11,9 @@ import {
 } from "@std/assert";
 import { configureApi, detectApiType, settleApi } from "../../lib/endpoint/api.ts";
 import { EndpointClient } from "../../lib/endpoint/client.ts";
+import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { exchange } from "../../lib/endpoint/transport.ts";
 import { InputError } from "../../lib/errors.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { errorModes } from "../../lib/mock/faults.ts";
@@ -267,6 +269,17 @@ testBoth("a server that refuses stream_options is asked without them, once for a
   for (let i = 0; i < 3; i++) assertEquals((await there.client.ask(question, never)).error, null);
   const asked = mock.requests.map(({ body_text }) => body_text.includes("stream_options"));
   assertEquals(asked, [true, false, false, false]);
+});
+
+testBoth("a socket that is not there is named as its URL names it", async () => {
+  await using transport = await openTransport({ only });
+  const url = new URL("http+unix://%2Ftmp%2Fnobody.sock/v1/models");
+  const request = { method: "GET" as const, url, headers: {}, body: "", timeout_s: 5 };
+  const { message } = await assertRejects(
+    () => exchange(transport, request, null, never),
+    EndpointError,
+  );
+  assertMatch(message, /^http\+unix:\/\/%2[Ff]tmp%2[Ff]nobody\.sock: cannot connect: /);
 });
 
 testBoth("other 4xx fail fast with what the server says", async () => {

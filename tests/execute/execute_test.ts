@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { backoffSeconds, retryAfterSeconds } from "../../lib/execute/backoff.ts";
 import { runPool, WorkerLimit } from "../../lib/execute/pool.ts";
 import { CancelledError, Scope } from "../../lib/execute/scope.ts";
 import { sleep } from "../../lib/execute/sleep.ts";
@@ -99,21 +98,4 @@ Deno.test("a pool stops at an item's failure, and at an abort", async () => {
     },
   );
   await assertRejects(() => aborted, CancelledError);
-});
-
-Deno.test("backoff is full jitter: between 0 and delay·2^attempt, at most a minute", () => {
-  for (let attempt = 0; attempt < 12; attempt++) {
-    assertEquals(backoffSeconds(attempt, 0.5, () => 0), 0);
-    assertEquals(backoffSeconds(attempt, 0.5, () => 1), Math.min(60, 0.5 * 2 ** attempt));
-  }
-});
-
-Deno.test("Retry-After in seconds, as a date, absent, malformed", () => {
-  const now = Date.parse("Wed, 21 Oct 2026 07:28:00 GMT");
-  assertEquals(retryAfterSeconds("3", now), 3);
-  assertEquals(retryAfterSeconds(" 1.5 ", now), 1.5);
-  assertEquals(retryAfterSeconds("Wed, 21 Oct 2026 07:28:05 GMT", now), 5);
-  assertEquals(retryAfterSeconds("Wed, 21 Oct 2026 07:27:00 GMT", now), 0);
-  assertEquals(retryAfterSeconds(undefined, now), null);
-  assertEquals(retryAfterSeconds("soon", now), null);
 });

@@ -41,7 +41,7 @@ Deno.test("ring, sampler, wire and paced server are clean under ASan, UBSan and 
   await run("make", "-s", "-j2", `BUILD=${folder.path}`, "sanitize");
 
   await t.step("ring between two threads: no race, nothing torn, all accounted for", async () => {
-    assertMatch(await run(join(folder.path, "ring_tsan")), /^drained \d+ overruns \d+$/m);
+    assertMatch(await run(join(folder.path, "ring_buffer_tsan")), /^drained \d+ overruns \d+$/m);
   });
 
   await t.step("the heap's first is the least after any push, move and removal", async () => {

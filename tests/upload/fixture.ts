@@ -59,7 +59,14 @@ export interface Passing {
 }
 
 /** What becomes of a request: null lets it pass. */
-export type Fault = null | "reset before" | "reset after" | "hold" | "damage" | number;
+export type Fault =
+  | null
+  | "reset before"
+  | "reset after"
+  | "hold"
+  | "damage"
+  | number
+  | { retry_after_s: number };
 
 /** The bucket of a server, empty, behind a line of its own; and its clients' environment. */
 export class Bucket implements AsyncDisposable {
@@ -182,6 +189,10 @@ export class Bucket implements AsyncDisposable {
     if (typeof fault === "number") {
       request.resume();
       return void response.writeHead(fault).end();
+    }
+    if (typeof fault === "object" && fault !== null) {
+      request.resume();
+      return void response.writeHead(503, { "retry-after": String(fault.retry_after_s) }).end();
     }
     const page = this.#ofUploads(method, url);
     if (page !== null) {

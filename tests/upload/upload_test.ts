@@ -247,6 +247,19 @@ Deno.test("an upload whose last answer was lost is known to be whole", () =>
     assertEquals(bucket.requests.filter(({ url }) => PART.test(url)).length, 2);
   }));
 
+Deno.test("the end of an upload waits as long as the storage asks", () =>
+  withBucket(async (bucket, root) => {
+    const folder = made(root, "bench_10", { "samples.bin": randomBytes(PART_BYTES + 1) });
+    const ends_ms: number[] = [];
+    bucket.fault = ({ method, url }) => {
+      if (method !== "POST" || !/uploadId=/.test(url)) return null;
+      return ends_ms.push(performance.now()) === 1 ? { retry_after_s: 1.5 } : null;
+    };
+    assertEquals((await uploadFolder(folder, { to: TO, signal })).sent, 1);
+    assertEquals(ends_ms.length, 2);
+    assert(ends_ms[1] - ends_ms[0] >= 1500, String(ends_ms));
+  }));
+
 Deno.test("what a kill or a lost answer leaves of an upload is given up, here and there", () =>
   withBucket(async (bucket, root) => {
     const folder = made(root, "bench_9", { "samples.bin": randomBytes(PART_BYTES + 1) });

@@ -10,7 +10,7 @@ import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkKeys, folderFlags, onlyBatch } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
 import { uploadText } from "./upload.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { flagHelp, list, parseFlags, text } from "../ui/flags.ts";
 import type { ModelTask } from "../../schedule/run_slot.ts";

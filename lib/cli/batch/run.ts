@@ -19,7 +19,7 @@ import {
 import { counted } from "../../text/grouped.ts";
 import { uploadText } from "./upload.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";

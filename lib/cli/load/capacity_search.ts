@@ -8,7 +8,7 @@ import { durationText } from "../../text/duration.ts";
 import { grouped } from "../../text/grouped.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { runShownLoad } from "./load_runs.ts";
 import { matrixTable } from "./load_table.ts";
 import type { CapacityPlan, CapacityProbe, LoadCapacity } from "../../load/capacity.ts";

@@ -9,7 +9,7 @@ import { isInside } from "../../load/window.ts";
 import { writeLoadReport } from "../../report/load/load_report.ts";
 import { findRun } from "../../run/directory.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { endOfLoad } from "../run/run_ends.ts";
 import { durationText } from "../../text/duration.ts";
 import { shortPath } from "../../text/short_path.ts";

@@ -1,7 +1,7 @@
 /** dyno runs analyze: a run item by item. */
 import { analyzeItems } from "../../compare/package_stats.ts";
 import { priceMissing, tokensMissing } from "../../compare/cost.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, otherwise, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";

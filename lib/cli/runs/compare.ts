@@ -6,7 +6,7 @@ import { compareLoads } from "../../compare/compare_load.ts";
 import { loadSampleOf } from "../../compare/load_sample.ts";
 import { describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, jsonFlag, withRuns } from "./query.ts";

@@ -1,6 +1,6 @@
 /** dyno runs cost: what runs cost, and totals. */
 import { COST_GROUPS, priceRun, totalCosts } from "../../compare/cost.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { choice, flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";

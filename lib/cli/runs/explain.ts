@@ -4,7 +4,7 @@ import { InputError } from "../../errors.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { dollars } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, onlyOne, readOne, withRuns } from "./query.ts";
 import type { LoadResults } from "../../load/results.ts";

@@ -13,7 +13,7 @@ import { exportable } from "../../formats/exportable.ts";
 import { koderzDocument } from "../../formats/koderz_document.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { DURATION_FORM, parseDuration } from "../../text/duration.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";

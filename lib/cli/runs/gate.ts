@@ -8,7 +8,7 @@ import { isLimitMetric, LIMIT_NAMES } from "../../compare/gate_limits.ts";
 import { parseTolerance } from "../../compare/gate.ts";
 import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import { wrapText } from "../../text/width.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";

@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { importRuns } from "../../formats/import_runs.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { folderFlag, jsonFlag } from "./query.ts";
 import { shortened, shownCount, shownTime } from "./text.ts";

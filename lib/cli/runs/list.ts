@@ -1,6 +1,6 @@
 /** dyno runs list: the runs, newest first. */
 import { noRuns } from "../../run/find_run.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import {

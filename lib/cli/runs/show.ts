@@ -6,7 +6,7 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { readImportRecord } from "../../run/imported.ts";
 import { readJournal } from "../../run/fold.ts";
 import { isLocked } from "../../run/lock.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { shownCount, shownSeconds, shownTime, statedLines } from "./text.ts";

@@ -13,7 +13,7 @@ import { uploadTarget } from "../../upload/target.ts";
 import { uploadFolder } from "../../upload/upload.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { memoryLines } from "../run/memory_lines.ts";
 import { ProgressLine } from "../ui/progress_line.ts";

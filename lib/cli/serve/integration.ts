@@ -17,7 +17,7 @@ import { writeFileAtomic } from "../../write.ts";
 import { isLoopback } from "../../server/auth.ts";
 import { serveSettings } from "../../settings/serve.ts";
 import { Server } from "../../server/serve.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import { comparisonLines, Progress, stepLines, summaryLine } from "./integration_lines.ts";

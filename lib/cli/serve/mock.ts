@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { errorModes } from "../../mock/faults.ts";
 import { didYouMean } from "../../text/nearest.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { mockSettings } from "../../settings/mock.ts";
 import { flagHelp, parseOnlyFlags } from "../ui/flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";

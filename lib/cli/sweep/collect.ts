@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { grouped } from "../../text/grouped.ts";
 import { collectSweep } from "../../sweep/collect.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 

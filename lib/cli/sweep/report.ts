@@ -5,7 +5,7 @@ import { counted } from "../../text/grouped.ts";
 import { writeSweepReport } from "../../report/sweep/sweep_report.ts";
 import { collectSweep } from "../../sweep/collect.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { flagHelp, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import type { SweepTree } from "../../sweep/tree.ts";
 import type { Command, CommandContext } from "../ui/command.ts";

@@ -9,7 +9,7 @@ import { sweepConfigOf } from "../../sweep/config.ts";
 import { plannedCount, plannedRuns } from "../../sweep/plan.ts";
 import { missingRuns, runSweep, scanFinished, treeOf } from "../../sweep/run_sweep.ts";
 import { runPathsOf } from "../../sweep/tree.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { DEFAULT_CONFIG } from "./sweep_flags.ts";
 import { settingsIn } from "../ui/setting_flags.ts";
 import { sweepSettings } from "../../settings/sweep.ts";

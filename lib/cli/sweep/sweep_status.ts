@@ -4,7 +4,7 @@ import { shellText } from "../../sweep/command_line.ts";
 import { slurmPlanAt, slurmStatus } from "../../sweep/slurm/status.ts";
 import { JobWatch } from "../../sweep/slurm/watch.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
-import { EXIT } from "../ui/command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { parseFlags, text, toggle } from "../ui/flags.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
 import type { SlurmStatus } from "../../sweep/slurm/status.ts";

@@ -67,7 +67,7 @@ export async function withCallbacks<T>(
 
 async function checkUrl(url: string, allow_private: boolean): Promise<void> {
   const { callbackUrl, checkedAddress, RefusedAddressError } = await import(
-    "../../notify/address.ts"
+    "../../notify/callback_url.ts"
   );
   try {
     await checkedAddress(callbackUrl(url, allow_private), allow_private);

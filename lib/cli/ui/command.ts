@@ -3,18 +3,6 @@ import type { Flags } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 import type { EndPayload } from "../../notify/payload.ts";
 
-/** Exit codes that every command keeps to. */
-export const EXIT = {
-  good: 0,
-  failures: 1,
-  wrongInput: 2,
-  regression: 3,
-  underpowered: 4,
-  /** A bug in dyno itself: EX_SOFTWARE of sysexits.h. */
-  fault: 70,
-  interrupted: 130,
-} as const;
-
 export interface CommandContext {
   terminal: Terminal;
   /** Aborted by the first Ctrl-C. */

@@ -1,7 +1,7 @@
 /** dyno completions: a script for the shell, made of the commands' own flags. */
 import { InputError } from "../../errors.ts";
 import { bashScript, fishScript, zshScript } from "./completion_scripts.ts";
-import { EXIT } from "./command.ts";
+import { EXIT } from "../exit_codes.ts";
 import { nameOf } from "./flags.ts";
 import type { CompletedCommand } from "./completion_scripts.ts";
 import type { Command, CommandContext, Commands } from "./command.ts";

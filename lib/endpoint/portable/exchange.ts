@@ -3,7 +3,8 @@ import { Buffer } from "node:buffer";
 import { CancelledError } from "../../execute/scope.ts";
 import { nowNs } from "../../native/clock.ts";
 import { BodyReader } from "../body.ts";
-import { EndpointError } from "../errors.ts";
+import { Deadline, lateError } from "../deadline.ts";
+import { connectionError, EndpointError } from "../errors.ts";
 import { isEncoded, ResponseParser } from "../http_response.ts";
 import { proxyOf } from "../proxy.ts";
 import { requestHead } from "../transport.ts";
@@ -27,7 +28,7 @@ export class Exchange {
   readonly #onSettled: (outcome: ExchangeOutcome) => void;
   readonly #parser: ResponseParser;
   readonly #listener: Told;
-  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #deadline: Deadline;
   readonly #started_ns = nowNs();
   #body: BodyReader | null = null;
   #head: ResponseHead | null = null;
@@ -52,7 +53,8 @@ export class Exchange {
       onHead: (head) => this.#onHead(head),
       onBody: (bytes) => this.#body!.push(bytes),
     });
-    this.#timer = setTimeout(() => this.#onTimeout(), request.timeout_s * 1000);
+    const onLate = () => this.#settle(lateError(request, this.answered));
+    this.#deadline = new Deadline(request, onLate);
   }
 
   /** Whether any byte of the response has come. */
@@ -98,7 +100,7 @@ export class Exchange {
   #settle(error: Error | null): void {
     if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
     this.#onSettled({
       exchange: this.#result(error),
       error,
@@ -135,22 +137,9 @@ export class Exchange {
     });
   }
 
-  #onTimeout(): void {
-    const { timeout_s, url } = this.#request;
-    const stage = this.answered ? "the answer had not ended" : "there was no answer";
-    this.#settle(
-      new EndpointError("timeout", `${url.origin}: ${stage} after ${timeout_s} s (--timeout)`),
-    );
-  }
-
   #brokenOff(error: Error | null): EndpointError {
-    const { origin } = this.#request.url;
-    const why = error?.message ?? "closed by the server";
-    if (this.answered) {
-      return new EndpointError("truncated", `${origin}: the answer broke off: ${why}`);
-    }
-    const what = this.#t_sent_ns > 0 ? "connection lost before an answer" : "cannot connect";
-    return new EndpointError("connect", `${origin}: ${what}: ${why}`);
+    const stage = this.answered ? "answered" : this.#t_sent_ns > 0 ? "sent" : "connecting";
+    return connectionError(this.#request.url, stage, error?.message ?? "closed by the server");
   }
 }
 

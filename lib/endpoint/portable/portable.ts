@@ -3,6 +3,7 @@ import type { Buffer } from "node:buffer";
 import type net from "node:net";
 import { CancelledError } from "../../execute/scope.ts";
 import { Exchange } from "./exchange.ts";
+import { originOf } from "../place.ts";
 import { proxyOf } from "../proxy.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openSocket } from "./socket.ts";
@@ -77,10 +78,6 @@ class Connection {
     this.cancel();
     this.#breakOff();
   }
-}
-
-function originOf(url: URL): string {
-  return `${url.protocol}//${url.host}`;
 }
 
 /** HTTP/1.1 and HTTPS on the runtime's sockets, under Deno and Node alike. */

@@ -1,8 +1,9 @@
 /** A socket to an origin: direct, by TLS, by a Unix socket, or through a proxy's tunnel. */
 import net from "node:net";
 import tls from "node:tls";
-import { inheritedGuard } from "../address.ts";
+import { hostOf } from "../place.ts";
 import { proxyAuthorization } from "../proxy.ts";
+import { inheritedGuard } from "../ssrf_guard.ts";
 import { trustedCertificates } from "../trusted.ts";
 import type { Buffer } from "node:buffer";
 
@@ -66,21 +67,17 @@ export function openSocket(
   };
 }
 
-function openPlain(url: URL, at = bareHost(url)): net.Socket {
+function openPlain(url: URL, at = hostOf(url)): net.Socket {
   if (url.protocol === "http+unix:") return net.connect(decodeURIComponent(url.hostname));
   return net.connect({ host: at, port: Number(url.port) || 80 });
 }
 
-function openTls(url: URL, socket: net.Socket | undefined, at = bareHost(url)): net.Socket {
-  const host = bareHost(url);
+function openTls(url: URL, socket: net.Socket | undefined, at = hostOf(url)): net.Socket {
+  const host = hostOf(url);
   const servername = net.isIP(host) ? undefined : host;
   const to = socket ? { socket } : { host: at, port: Number(url.port) || 443 };
   const ca = trustedCertificates();
   return tls.connect({ ...to, servername, ca, ALPNProtocols: ["http/1.1"] });
-}
-
-function bareHost({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, "");
 }
 
 /** CONNECT (RFC 9110, 9.3.6). */

@@ -1,5 +1,5 @@
 /** Telling a task's callback URL that it is over. */
-import { callbackUrl, checkedAddress, RefusedAddressError } from "../../notify/address.ts";
+import { callbackUrl, checkedAddress, RefusedAddressError } from "../../notify/callback_url.ts";
 import { endPayload } from "../../notify/payload.ts";
 import { TaskRefused } from "./policy.ts";
 import { durationOf, isOver } from "./task.ts";

@@ -7,7 +7,7 @@ import { DEFAULT_SIM } from "../../sweep/config.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { SweepConfig } from "../../sweep/sweep.ts";
-import type { EndpointGuard } from "../../endpoint/address.ts";
+import type { EndpointGuard } from "../../endpoint/ssrf_guard.ts";
 import type { KeyOrigin, KeyUse } from "../../endpoint/key_origins.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
 import type { LoadTask, SuiteTask } from "./request.ts";

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, WriteError } from "../../errors.ts";
-import { ENDPOINTS_ENV } from "../../endpoint/address.ts";
+import { ENDPOINTS_ENV } from "../../endpoint/ssrf_guard.ts";
 import { KEY_ENV, keyOriginsText } from "../../endpoint/key_origins.ts";
 import { Scope } from "../../execute/scope.ts";
 import { runDirectoryAt } from "../../run/directory.ts";

@@ -1,7 +1,7 @@
 /** Which addresses a callback may go to: public ones, so that nobody makes this host ask its neighbours. */
-import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import { isPublic } from "../endpoint/address.ts";
+import { addressesOf, hostOf } from "../endpoint/place.ts";
+import { isPublic } from "../endpoint/ssrf_guard.ts";
 
 /** A callback that is not sent, whatever its receiver would say. */
 export class RefusedAddressError extends Error {
@@ -37,9 +37,7 @@ export function callbackUrl(text: string, allowPrivate: boolean): URL {
  */
 export async function checkedAddress(url: URL, allowPrivate: boolean): Promise<string> {
   const host = hostOf(url);
-  const addresses = isIP(host)
-    ? [host]
-    : (await lookup(host, { all: true })).map(({ address }) => address);
+  const addresses = await addressesOf(url);
   const refused = addresses.find((address) => !isPublic(address));
   if (refused !== undefined && !allowPrivate) {
     throw new RefusedAddressError(`${host} is ${refused}, ${NOT_PUBLIC}`);
@@ -48,8 +46,3 @@ export async function checkedAddress(url: URL, allowPrivate: boolean): Promise<s
 }
 
 const NOT_PUBLIC = "a private, loopback or link-local address; --allow-private-callbacks allows it";
-
-/** The host of a URL, an IPv6 address without its brackets. */
-function hostOf(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, "");
-}

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/ring.h"
+#include "base/ring_buffer.h"
 
 #define RECORDS 300000
 #define WORDS 7

@@ -2,8 +2,8 @@
  * A ring of fixed-size records between one producer and one consumer, in its own mapping. When it
  * is full the new record is lost and counted: what was kept stays in order and whole.
  */
-#ifndef DYNO_RING_H
-#define DYNO_RING_H
+#ifndef DYNO_RING_BUFFER_H
+#define DYNO_RING_BUFFER_H
 
 #include <stdint.h>
 

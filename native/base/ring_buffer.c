@@ -1,4 +1,4 @@
-#include "base/ring.h"
+#include "base/ring_buffer.h"
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /** Which addresses a request may go to, where others than this host's users choose them. */
-import { lookup } from "node:dns/promises";
 import { BlockList, isIP, isIPv4 } from "node:net";
 import process from "node:process";
 import { InputError } from "../errors.ts";
+import { addressesOf, hostOf } from "./place.ts";
 
 /** Addresses that are no public host's, by the IANA special-purpose registries. */
 const SPECIAL: [address: string, bits: number][] = [
@@ -105,11 +105,8 @@ export class EndpointGuard {
     if (url.protocol === "http+unix:") {
       throw new Error("a socket of this host is not an endpoint for tasks");
     }
-    const host = url.hostname.replace(/^\[|\]$/g, "");
-    const found = isIP(host)
-      ? [host]
-      : (await lookup(host, { all: true })).map(({ address }) => address);
-    const refusal = this.refusal(host, found);
+    const found = await addressesOf(url);
+    const refusal = this.refusal(hostOf(url), found);
     if (refusal !== null) throw new Error(refusal);
     return found;
   }
