@@ -1,129 +1,20 @@
-/** Which letter an answer settles on: marks each letter that can be a choice, then reads around it. */
+/** Which letter an answer settles on: read around the marks of letters that can be a choice. */
 import { boxesIn, membersIn, tagsIn } from "./final_answer.ts";
+import {
+  FINAL,
+  finalMark,
+  IN_BRACKETS,
+  joined,
+  KIND,
+  letterOf,
+  MARK,
+  marked,
+  pattern,
+  plain,
+  STRONG,
+  THE_CHOICE,
+} from "./choice_marks.ts";
 import * as w from "./choice_words.ts";
-
-/**
- * Marks take a letter's place in the text, from the private use area, so that patterns can name "a
- * choice": a bare capital, one in brackets or bold, one that is a choice only where one is expected
- * (a small letter), and a list of several. Each kind has room for 26 letters.
- */
-const BARE = 0xe000, DRESSED = 0xe020, WEAK = 0xe040, SEVERAL = "\ue060";
-/** Stands before the mark of what was in a box, a tag or behind a key. */
-const FINAL = "\ue061";
-const KIND = "[\\ue000-\\ue060]", MARK = `${FINAL}?${KIND}`;
-const STRONG = `${FINAL}?[\\ue000-\\ue03f\\ue060]`, IN_BRACKETS = `${FINAL}?[\\ue020-\\ue03f]`;
-
-/** The letter of a mark, null for several and for one that is not offered. */
-function letterOf(mark: string): string | null {
-  const kind = mark.at(-1)!;
-  return kind === SEVERAL ? null : String.fromCharCode(65 + (kind.charCodeAt(0) - BARE) % 32);
-}
-
-/** Letters that stand for A, B, C and D in Arabic. */
-const ARABIC: Record<string, string> = { "أ": "A", "ا": "A", "ب": "B", "ج": "C", "د": "D" };
-/** Cyrillic letters that can be meant for one Latin letter only: В may be the third as well. */
-const CYRILLIC: Record<string, string> = { "А": "A", "С": "C" };
-
-const WORD = "\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}\\p{N}_";
-const OPENING = "[(\\[{\"'«「『【“‘]", CLOSING = "[)\\]}\"'»」』】”’]";
-
-const STYLED =
-  /\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|bb)|mbox|emph|bf|rm|bm|boldsymbol|underline|operatorname)\s*\{([^{}]*)\}/g;
-const BOLD_LETTER =
-  /(?:[*`]|(?<![\p{L}\p{N}])_){1,4}\s?\(?([A-Za-z])(?:\)|([).:]?))(?:[*`]|_(?!\w)){1,4}/gu;
-
-/** LaTeX and Markdown taken away; what was bold around one letter becomes brackets. */
-function plain(text: string): string {
-  let form = text.normalize("NFKC").replace(/[\u200b-\u200f\u2060\ufeff]/g, "");
-  for (let before = ""; before !== form;) {
-    before = form;
-    form = form.replace(STYLED, "$1");
-  }
-  return form
-    .replace(/\\(?:left|right|displaystyle)(?![a-z])/g, "")
-    .replace(/\\(?:[,;:! ]|q?quad)|[~\t\u00a0]/g, " ")
-    .replace(/\\[()[\]]|\$+/g, "").replace(/\\&/g, "&")
-    .replace(/<br\s*\/?>/gi, "\n")
-    .replace(/<\/?(?:b|i|u|strong|em|span|p|div|code|mark|font|center)(?:\s[^>]*)?>/gi, "")
-    .replace(/^(?:[\s>]|#+|[-*•][^\S\n]+|\d+[.)][^\S\n]+)+/gm, "")
-    .replace(BOLD_LETTER, "($1)$2")
-    .replace(/\*+|`+|__/g, "")
-    .replace(
-      /^ *["'“«]([^"'”»\n]+)["'”»] *$/gm,
-      (line, inside) => inside.length > 1 ? inside : line,
-    )
-    .replace(/[^\S\n]+/g, " ");
-}
-
-/** A capital that no word, number, initial, hyphen or unit claims, with a bracket behind it or none. */
-const BARE_LETTER = new RegExp(
-  `(?<![${WORD}\\\\]|[${WORD}]['’.+#&-])(?!I +\\p{L})([A-Z])` +
-    `(?:(\\))|(?![${WORD}+#°♭♯]|['’](?!d[ıiuü]r|t[ıiuü]r)\\p{L}|[-‐‑]\\p{L}| ?\\.\\p{L}|\\. ?[A-Z]\\.| ?=|` +
-    ` (?!(?:${w.FOLLOWS}))[${WORD}]))`,
-  "gu",
-);
-const DRESSED_LETTER = new RegExp(`${OPENING}+ ?([A-Za-z]) ?[.:]?${CLOSING}+`, "gu");
-const SMALL_LETTER = new RegExp(
-  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] ))`,
-  "gmu",
-);
-
-/** The same text with marks in the place of letters that can be a choice. */
-function marked(text: string, choices: number): string {
-  const mark = (letter: string, base: number) => {
-    const place = letter.toUpperCase().charCodeAt(0) - 65;
-    return place < choices ? String.fromCharCode(base + place) : SEVERAL;
-  };
-  return text
-    .replace(/(?<!\p{L})[АС](?!\p{L})/gu, (letter) => CYRILLIC[letter])
-    .replace(DRESSED_LETTER, (_, letter) => mark(letter, DRESSED))
-    .replace(BARE_LETTER, (_, letter, closing) => mark(letter, closing ? DRESSED : BARE))
-    .replace(SMALL_LETTER, (_, letter, closing) => mark(letter, closing ? DRESSED : WEAK))
-    .replace(/(?<!\p{L})[أابجد](?!\p{L})/gu, (letter) => mark(ARABIC[letter], WEAK));
-}
-
-const pattern = (source: string, flags = "giu") => new RegExp(source, flags);
-const THE_CHOICE = `(?:${w.THE} ?)?(?:${w.GOOD} ?)?(?:${w.NOUN} ?)?`;
-const NOT_BUT = [
-  pattern(`${w.NOT} ?((?:${w.IS})?) ?${THE_CHOICE}${STRONG}${w.BUT}${THE_CHOICE}(${MARK})`),
-  pattern(`()${STRONG} ?(?:ではなく|가 아니라|이 아니라|değil,?) ?${THE_CHOICE}(${MARK})`),
-];
-const BUT_NOT = pattern(
-  `(${MARK})(?:,? (?:and |but |und |et |y |e |и )?(?:not|rather than|instead of|over|nicht|pas|no|non|não|не)|而不是|,? ?不是) ?${THE_CHOICE}${STRONG}`,
-);
-const LIST = pattern(
-  `${MARK}(?:(?: ?\\()?${w.AND_OR}(?:${w.THE} ?)?(?:${w.NOUN} ?)?${MARK})+`,
-);
-/** "C is right, and A is wrong" lists nothing. */
-const TWO_SENTENCES = pattern(`^${MARK}[,，] ?\\S+ ${MARK}$`, "iu");
-/** "A, B and C, B is best": the last is no more of the list. */
-const AGAIN = pattern(`,[^\\ue000-\\ue061]*(${MARK})$`, "iu");
-const ONE_IS = pattern("^ (?:is|isn['’]t|ist|est|es|è|é)(?!\\p{L})", "iu");
-
-/** "not A but D" is D, "D, not A" is D, "A or D" are several. */
-function joined(line: string): string {
-  let form = line.replace(QUESTION_AND_ANSWER, "answer: $1");
-  for (const turn of NOT_BUT) {
-    form = form.replace(
-      turn,
-      (denied, is, meant) => `${/n['’]t/i.test(denied) ? "is" : is} ${meant}`,
-    );
-  }
-  form = form.replace(/ {2,}/g, " ").trim().replace(BUT_NOT, "$1");
-  return form.replace(LIST, (list, at: number) => {
-    const letters = new Set(
-      [...list.matchAll(pattern(MARK, "gu"))].map(([mark]) => letterOf(mark)),
-    );
-    if (letters.size === 1) return list;
-    const again = AGAIN.exec(list);
-    if (again && list.slice(0, again.index).includes(again[1])) return SEVERAL + again[0];
-    if (TWO_SENTENCES.test(list) && ONE_IS.test(form.slice(at + list.length))) return list;
-    return list.includes(FINAL) ? FINAL + SEVERAL : SEVERAL;
-  });
-}
-
-/** "A: C", where A stands for the answer. */
-const QUESTION_AND_ANSWER = pattern(`^\ue000: ?(${MARK})(?=[ .!]*$)`, "u");
 
 const CLAUSE = `(?:^|[,;:(—–"-] ?|(?:${w.SO}|${w.ANEW}|${
   pattern(
@@ -163,8 +54,17 @@ const MORE = pattern(
 );
 const VERB = `(?:${w.IS}|looks|seems|appears|está|semble|pare|является|dipt)`;
 const STATED = pattern(
-  `${CLAUSE}${THE_CHOICE}(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?)?(?:${w.THE} ?)*(?:${w.SURE} ?)*(?:${w.THE} ?)*${w.RIGHT}`,
+  `${CLAUSE}${THE_CHOICE}(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?)?(?:${w.THE} ?)*(?:${w.SURE} ?)*(?:${w.THE} ?)*(?:${w.RIGHT}|(?<=${w.THE} )(?:${w.GOOD} )*${w.NOUN})`,
 );
+/** The one that is left when the others are out. */
+const REMAINS = [
+  pattern(
+    `(?:^|[,;:(—–] ?|(?:only|so|just|and|then) )(?:only )?${THE_CHOICE}(?<mark>${STRONG}) (?:alone )?${w.LEFT}${END}`,
+  ),
+  pattern(
+    `${w.LEFT}:? (?:us )?(?:with )?(?:only |just )?${THE_CHOICE}(?<mark>${STRONG})(?: as ${THE_CHOICE})?${END}`,
+  ),
+];
 const CONCLUDED = [
   pattern(`${CLAUSE}${w.IT_IS} ?(?:${w.SURE} ?)*${THE_CHOICE}(?<mark>${MARK})${END}`),
   pattern(`${CLAUSE}${w.RIGHT} ${w.IS} ${THE_CHOICE}(?<mark>${MARK})${END}`),
@@ -173,6 +73,9 @@ const CONCLUDED = [
     `^(?:${w.SURE}|(?:i|we) (?:think|believe|guess)|by [^,.]{0,40}),? (?<mark>${STRONG})${END}`,
   ),
   pattern(`${w.SO}[,:]? ?${THE_CHOICE}(?<mark>${MARK})${END}`),
+  ...REMAINS,
+  pattern(`(?:^|[,;] ?)${w.CORRECTION}[,:.]? ?${THE_CHOICE}(?<mark>${MARK})${END}`),
+  pattern(`^[^\\ue000-\\ue061]*(?:→|⇒|⟹|=>|->) ?${THE_CHOICE}(?<mark>${MARK})[.!]?$`),
   pattern(
     `${w.MATCHES} (?:${w.THE} ?)?(?:(?:${w.GOOD} ?)?${w.NOUN} ?(?<mark>${STRONG})|(?<dressed>${IN_BRACKETS}))`,
   ),
@@ -243,7 +146,7 @@ const WITH_TEXT = pattern(
   "iu",
 );
 const NOT_A_CHOICE = pattern(
-  `^(?:[^\\s.,]+ ){0,3}(?:${w.WRONG}|${w.NOT}|possible|can|could|may|might|maybe)(?!\\p{L})|^(?:${w.WRONG}|${w.NOT})`,
+  `^(?:[^\\s.,]+ ){0,3}(?:${w.WRONG}|${w.NOT}|possible|can|could|may|might|maybe)(?!\\p{L})|^(?:${w.WRONG}|${w.NOT}|${w.CORRECTION})`,
   "iu",
 );
 
@@ -274,9 +177,26 @@ function fromLines(lines: string[], alone: boolean): string | null | undefined {
   }
   if (alone) return null;
   // the choice, and below it what is wrong with the others
-  return first && letters[0] !== "A" && letters.slice(1).every((other) => other !== letters[0])
+  const isListing = letters.slice(1).every((letter, i) =>
+    letter?.charCodeAt(0) === letters[i]!.charCodeAt(0) + 1
+  );
+  return first && letters[0] !== "A" && !isListing &&
+      letters.slice(1).every((other) => other !== letters[0])
     ? letters[0]
     : null;
+}
+
+const JUDGED = pattern(
+  `^(?:${w.NOUN} )?(${STRONG})[.:)]?(?: [^.]{0,80}?)?(?: ?(?:[-–—:(]|->|→|=>)+)? ?(?:is )?(?:(?<right>true|correct|right|yes|✓|✔️?|✅)|(?:false|incorrect|wrong|no|✗|✘|❌|✖️?))[).!]?$`,
+  "iu",
+);
+
+/** "A: false, B: true, C: false", a line each: the one that is true, where all others are told. */
+function onlyTrueLine(lines: string[]): string | null | undefined {
+  const judged = lines.map((line) => JUDGED.exec(line)).filter((found) => found !== null);
+  if (judged.length < 2) return undefined;
+  const right = judged.filter(({ groups }) => groups!.right !== undefined);
+  return right.length === 1 ? letterOf(right[0][1]) : null;
 }
 
 const ANNOUNCES = pattern(
@@ -306,6 +226,16 @@ const isAfter = (a: Claim["at"], b: Claim["at"]) => a[0] > b[0] || (a[0] === b[0
 
 /** "(D) Neither A nor B" is a choice with its text, not a denied one. */
 const isNoOption = ([found]: RegExpExecArray) => !pattern(`^${MARK} ?[A-Z]`, "u").test(found);
+
+const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
+
+/** The last claim of any form in what begins with "wait" or "no," behind a place; null if none. */
+function correction(sentences: string[], after: Claim["at"]): Claim | undefined {
+  const from = sentences.findIndex((sentence, i) => i > after[0] && CORRECTS.test(sentence));
+  if (from < 0) return undefined;
+  const rest = sentences.map((sentence, i) => i < from ? "" : sentence);
+  return claims(rest, [...ANNOUNCED, STATED, ...CONCLUDED]).at(-1);
+}
 
 function claimsDenied(sentences: string[]): Claim[] {
   return sentences.flatMap((sentence, i) =>
@@ -346,18 +276,17 @@ export function chosenLetter(answer: string, choices: number): string | null {
   for (const places of [tagsIn, boxesIn, membersIn]) {
     for (const { start, end, content } of places(text).reverse()) {
       const letter = claimOf(content, choices);
-      const mark = letter === null
-        ? SEVERAL
-        : letter && String.fromCharCode(letter.charCodeAt(0) - 65 + DRESSED);
-      text = `${text.slice(0, start)}${mark ? FINAL + mark : " "}${text.slice(end)}`;
+      const mark = letter === undefined ? " " : finalMark(letter);
+      text = `${text.slice(0, start)}${mark}${text.slice(end)}`;
     }
   }
   const lines = marked(plain(text), choices).split("\n").map((line) => joined(line))
     .filter((line) => line !== "");
   const sentences = withNext(lines).flatMap((line) => line.split(SENTENCE))
     .flatMap((sentence) => sentence.match(LONGEST) ?? []);
-  const announced = claims(sentences, ANNOUNCED).at(-1);
+  const said = claims(sentences, ANNOUNCED).at(-1);
   const stated = claims(sentences, [STATED]);
+  const announced = said && (correction(sentences, said.at) ?? said);
   if (announced) {
     const denied = claimsDenied(sentences);
     const isTakenBack = [...stated, ...claims(sentences, [MORE])].some(({ letter, at }) =>
@@ -369,9 +298,14 @@ export function chosenLetter(answer: string, choices: number): string | null {
   }
   const alone = fromLines(lines, true);
   if (alone !== undefined) return alone;
-  const concluded = new Set(
-    [...stated, ...claims(sentences, CONCLUDED)].map(({ letter }) => letter),
-  );
+  const judged = onlyTrueLine(lines);
+  if (judged !== undefined) return judged;
+  const conclusions = [...stated, ...claims(sentences, CONCLUDED)];
+  const concluded = new Set(conclusions.map(({ letter }) => letter));
+  if (concluded.size > 1) {
+    const corrected = correction(sentences, conclusions[0].at);
+    if (corrected) return corrected.letter;
+  }
   if (concluded.size > 0) return concluded.size === 1 ? [...concluded][0] : null;
   const line = fromLines(lines, false);
   if (line !== undefined) return line;

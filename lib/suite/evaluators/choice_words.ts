@@ -125,7 +125,7 @@ export const IF = whole(
 /** First person choosing, or an order to oneself. */
 export const CHOOSE = `(?:${
   whole(
-    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|answer|conclude)(?: that)?(?: it['’]s| it is)?",
+    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
     "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
   )
 })`;
@@ -146,6 +146,23 @@ export const AND_OR = `(?:\\s*(?:[,，、;/&+|]|${
     "and/or|and|or|as well as|und|oder|sowie|et|ou|y|o|u|e|ed|i|oraz|lub|albo|en|of|ve|veya|или|и|hoặc|và|atau|dan|och|eller|أو|و|और|या|vs|versus|plus|maybe|perhaps|possibly|then",
   )
 }|或者|或|和|与|與|及|または|あるいは|と|か|또는|혹은|이나|나|과|와)\\s*)+`;
+
+/** Begins what corrects an answer that was given before it. */
+export const CORRECTION = `(?:${
+  whole(
+    "wait|hold on|hmm|no(?=[,.!;])|oops|sorry|my mistake|correction|edit(?=:)|update(?=:)|revised|corrected|scratch that|actually|on second thoughts?|on reflection|let me (?:correct|reconsider|rethink|revise)[^,.:]{0,20}|i (?:made|was) (?:a mistake|an error|wrong|mistaken)|moment mal|halt|nein|doch|korrektur|attendez|en fait|pardon|espera|perdón|corrección|aspetta|anzi|correzione|espere|na verdade|correção|wacht|нет|стоп|точнее",
+  )
+}|等等|等一下|不对|不對|待って|いや|잠깐|아니)`;
+
+/** What is said of the one choice that is left. */
+export const LEFT = whole(
+  "leaves|leaving|left with|(?:that|which|this) leaves(?: us)?(?: with)?|remains|bleibt|übrig bleibt|reste|queda|rimane|resta|blijft|zostaje|остаётся|остается",
+);
+
+/** Doubt that names another choice: "B, but it could be D". */
+export const COULD_BE = whole(
+  "(?:could|might|may)(?: also| just as| as| well| possibly| even)* be|possibly|perhaps|maybe|könnte(?: auch)?|pourrait être|podría ser|potrebbe essere|poderia ser",
+);
 
 /** A pronoun that stands for the answer, with its verb, at the beginning of a clause. */
 export const IT_IS = `(?:${

@@ -41,7 +41,7 @@ function closingBrace(text: string, start: number): number | null {
 }
 
 const TAG =
-  /(<|\[)\s*((?:final[_ -]?)?(?:answer|choice|result|solution))\s*[>\]]([^]{0,2000}?)\1\s*\/\s*\2\s*[>\]]/gi;
+  /(<|\[)\s*((?:final[_ -]?)?(?:answer|choice|result|solution)|final)\s*[>\]]([^]{0,2000}?)\1\s*\/\s*\2\s*[>\]]/gi;
 
 /** What stands in `<answer>…</answer>`, `[ANSWER]…[/ANSWER]` and their like. */
 export function tagsIn(text: string): FinalPlace[] {

@@ -1,0 +1,149 @@
+/** An answer with a mark in the place of each letter that can be a choice. */
+import * as w from "./choice_words.ts";
+
+/**
+ * Marks take a letter's place in the text, from the private use area, so that patterns can name "a
+ * choice": a bare capital, one in brackets or bold, one that is a choice only where one is expected
+ * (a small letter), and a list of several. Each kind has room for 26 letters.
+ */
+const BARE = 0xe000, DRESSED = 0xe020, WEAK = 0xe040, SEVERAL = "\ue060";
+/** Stands before the mark of what was in a box, a tag or behind a key. */
+export const FINAL = "\ue061";
+export const KIND = "[\\ue000-\\ue060]", MARK = `${FINAL}?${KIND}`;
+export const STRONG = `${FINAL}?[\\ue000-\\ue03f\\ue060]`,
+  IN_BRACKETS = `${FINAL}?[\\ue020-\\ue03f]`;
+
+/** The letter of a mark, null for several and for one that is not offered. */
+export function letterOf(mark: string): string | null {
+  const kind = mark.at(-1)!;
+  return kind === SEVERAL ? null : String.fromCharCode(65 + (kind.charCodeAt(0) - BARE) % 32);
+}
+
+/** The mark of a letter in a box, a tag or behind a key; null is several. */
+export function finalMark(letter: string | null): string {
+  return FINAL +
+    (letter === null ? SEVERAL : String.fromCharCode(letter.charCodeAt(0) - 65 + DRESSED));
+}
+
+/** Letters that stand for A, B, C and D in Arabic. */
+const ARABIC: Record<string, string> = { "أ": "A", "ا": "A", "ب": "B", "ج": "C", "د": "D" };
+/** Cyrillic letters that can be meant for one Latin letter only: В may be the third as well. */
+const CYRILLIC: Record<string, string> = { "А": "A", "С": "C" };
+
+const WORD = "\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}\\p{N}_";
+const OPENING = "[(\\[{\"'«「『【“‘]", CLOSING = "[)\\]}\"'»」』】”’]";
+
+const STYLED =
+  /\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|bb)|mbox|emph|bf|rm|bm|boldsymbol|underline|operatorname)\s*\{([^{}]*)\}/g;
+const BOLD_LETTER =
+  /(?:[*`]|(?<![\p{L}\p{N}])_){1,4}\s?\(?([A-Za-z])(?:\)|([).:]?))(?:[*`]|_(?!\w)){1,4}/gu;
+
+/** LaTeX and Markdown taken away; what was bold around one letter becomes brackets. */
+export function plain(text: string): string {
+  let form = text.normalize("NFKC").replace(/[\u200b-\u200f\u2060\ufeff]/g, "");
+  for (let before = ""; before !== form;) {
+    before = form;
+    form = form.replace(STYLED, "$1");
+  }
+  return form
+    .replace(/\\(?:left|right|displaystyle)(?![a-z])/g, "")
+    .replace(/\\(?:[,;:! ]|q?quad)|[~\t\u00a0]/g, " ")
+    .replace(/\\[()[\]]|\$+/g, "").replace(/\\&/g, "&")
+    .replace(/<br\s*\/?>/gi, "\n")
+    .replace(/<\/?(?:b|i|u|strong|em|span|p|div|code|mark|font|center)(?:\s[^>]*)?>/gi, "")
+    .replace(/^(?:[\s>]|#+|[-*•][^\S\n]+|\d+[.)][^\S\n]+)+/gm, "")
+    .replace(BOLD_LETTER, "($1)$2")
+    .replace(/\*+|`+|__/g, "")
+    .replace(
+      /^ *["'“«]([^"'”»\n]+)["'”»] *$/gm,
+      (line, inside) => inside.length > 1 ? inside : line,
+    )
+    .replace(/[^\S\n]+/g, " ");
+}
+
+/** A capital that no word, number, initial, hyphen or unit claims, with a bracket behind it or none. */
+const BARE_LETTER = new RegExp(
+  `(?<![${WORD}\\\\]|[${WORD}]['’.+#&-])(?!I +\\p{L})([A-Z])` +
+    `(?:(\\))|(?![${WORD}+#°♭♯]|['’](?!d[ıiuü]r|t[ıiuü]r)\\p{L}|[-‐‑]\\p{L}| ?\\.\\p{L}|\\. ?[A-Z]\\.| ?=|` +
+    ` (?!(?:${w.FOLLOWS}))[${WORD}]))`,
+  "gu",
+);
+const DRESSED_LETTER = new RegExp(`${OPENING}+ ?([A-Za-z]) ?[.:]?${CLOSING}+`, "gu");
+const SMALL_LETTER = new RegExp(
+  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] ))`,
+  "gmu",
+);
+
+/** "B or C depending on it": what is joined to a choice is one, whatever follows. */
+const ALTERNATIVE = new RegExp(
+  `(${STRONG} ?(?:or|and|oder|und|ou|et|o|y|e) )([A-HJ-Z])(?= \\p{Ll})`,
+  "gu",
+);
+
+/** The same text with marks in the place of letters that can be a choice. */
+export function marked(text: string, choices: number): string {
+  const mark = (letter: string, base: number) => {
+    const place = letter.toUpperCase().charCodeAt(0) - 65;
+    return place < choices ? String.fromCharCode(base + place) : SEVERAL;
+  };
+  return text
+    .replace(/(?<!\p{L})[АС](?!\p{L})/gu, (letter) => CYRILLIC[letter])
+    .replace(DRESSED_LETTER, (_, letter) => mark(letter, DRESSED))
+    .replace(BARE_LETTER, (_, letter, closing) => mark(letter, closing ? DRESSED : BARE))
+    .replace(SMALL_LETTER, (_, letter, closing) => mark(letter, closing ? DRESSED : WEAK))
+    .replace(/(?<!\p{L})[أابجد](?!\p{L})/gu, (letter) => mark(ARABIC[letter], WEAK))
+    .replace(ALTERNATIVE, (_, before, letter) => before + mark(letter, BARE));
+}
+
+/** A regular expression of a source, without regard to case. */
+export const pattern = (source: string, flags = "giu") => new RegExp(source, flags);
+export const THE_CHOICE = `(?:${w.THE} ?)?(?:${w.GOOD} ?)?(?:${w.NOUN} ?)?`;
+const NOT_BUT = [
+  pattern(`${w.NOT} ?((?:${w.IS})?) ?${THE_CHOICE}${STRONG}${w.BUT}${THE_CHOICE}(${MARK})`),
+  pattern(`()${STRONG} ?(?:ではなく|가 아니라|이 아니라|değil,?) ?${THE_CHOICE}(${MARK})`),
+];
+const BUT_NOT = pattern(
+  `(${MARK})(?:,? (?:and |but |und |et |y |e |и )?(?:not|rather than|instead of|over|nicht|pas|no|non|não|не)|而不是|,? ?不是) ?${THE_CHOICE}${STRONG}`,
+);
+const LIST = pattern(
+  `${MARK}(?:(?: ?\\()?${w.AND_OR}(?:${w.THE} ?)?(?:${w.NOUN} ?)?${MARK})+`,
+);
+/** "C is right, and A is wrong" lists nothing. */
+const TWO_SENTENCES = pattern(`^${MARK}[,，] ?\\S+ ${MARK}$`, "iu");
+/** "A, B and C, B is best": the last is no more of the list. */
+const AGAIN = pattern(`,[^\\ue000-\\ue061]*(${MARK})$`, "iu");
+const ONE_IS = pattern("^ (?:is|isn['’]t|ist|est|es|è|é)(?!\\p{L})", "iu");
+
+/** "B, but it could be D": two choices, and doubt between them. */
+const DOUBTED = pattern(
+  `(${MARK})([^.\\ue000-\\ue061]{0,40}(?:,|\\(| but| or| though| although) ?(?:(?:but|or|though|although|aber|mais|pero|ma|mas) )?(?:it |this |that |also |es |ce |cela )*${w.COULD_BE}:? ${THE_CHOICE})(${MARK})`,
+);
+
+/** "not A but D" is D, "D, not A" is D, "A or D" are several. */
+export function joined(line: string): string {
+  let form = line.replace(QUESTION_AND_ANSWER, "answer: $1");
+  for (const turn of NOT_BUT) {
+    form = form.replace(
+      turn,
+      (denied, is, meant) => `${/n['’]t/i.test(denied) ? "is" : is} ${meant}`,
+    );
+  }
+  form = form.replace(/ {2,}/g, " ").trim().replace(BUT_NOT, "$1")
+    .replace(
+      DOUBTED,
+      (whole, one, _, other) => letterOf(one) === letterOf(other) ? whole : SEVERAL,
+    );
+  return form.replace(LIST, (list, at: number) => {
+    const letters = new Set(
+      [...list.matchAll(pattern(MARK, "gu"))].map(([mark]) => letterOf(mark)),
+    );
+    if (letters.size === 1) return list;
+    const again = AGAIN.exec(list);
+    if (again && list.slice(0, again.index).includes(again[1])) return SEVERAL + again[0];
+    if (TWO_SENTENCES.test(list) && ONE_IS.test(form.slice(at + list.length))) return list;
+    return list.includes(FINAL) ? FINAL + SEVERAL : SEVERAL;
+  });
+}
+
+/** "A: C", where A stands for the answer. */
+const QUESTION_AND_ANSWER = pattern(`^\ue000: ?(${MARK})(?=[ .!]*$)`, "u");
