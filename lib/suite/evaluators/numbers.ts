@@ -5,6 +5,10 @@ export interface NumberFound {
   value: number;
   /** A percent sign or word stands behind it; `value` is the number before the sign. */
   percent: boolean;
+  /** What it is about equal to as the text says ("1/3 ≈ 0.333"): the other side of the sign. */
+  about?: number;
+  /** It does not stand alone: one of several ("3 or 4", "2 h 30 min") or part of a sum not worked out. */
+  partial?: boolean;
   /** Its place in the text that {@linkcode plainNumbers} gave. */
   start: number;
   end: number;
@@ -27,6 +31,21 @@ const TERM = String.raw`(?:\{\s*(-?\s*(?:\d[\d.,]*\s*)?√?\d[\d.,]*\s*π?|π)\s
 const FRACTION = new RegExp(String.raw`\\[dtc]?frac\s*${TERM}\s*${TERM}`, "g");
 const ROOT = new RegExp(String.raw`\\sqrt\s*${TERM}`, "g");
 
+/** Clock times, dates, versions and addresses, which are no numbers, and numbers of other bases. */
+function withoutLabels(text: string): string {
+  return text
+    .replace(/(?<![\d.,:])\d{1,2}:[0-5]\d(?::[0-5]\d)?(?![\d:])/g, "§")
+    .replace(/(?<![\d-])\d{4}-\d{2}-\d{2}(?![\d-])/g, "§")
+    .replace(
+      /(?<![\d.,])(?!\d{1,3}(?:\.\d{3})+(?![\d.]))\d+(?:\.\d+){2,}(?!\.?\d)/g,
+      "§",
+    )
+    .replace(
+      /(?<![\p{L}\p{N}])0(?:x[\da-f]{1,13}|b[01]{1,52})(?![\p{L}\p{N}])/giu,
+      (number) => String(Number(number)),
+    );
+}
+
 /** A text in which each number is written with ASCII digits, and LaTeX's forms are plain ones. */
 function plainNumbers(text: string): string {
   return text.replaceAll("&nbsp;", " ")
@@ -48,6 +67,7 @@ function plainNumbers(text: string): string {
     .replace(STYLED, " $1 ").replace(/\\(?:left|right|displaystyle)(?![a-z])/g, "")
     .replace(/\{,\}/g, ",").replace(/(?<=\d)(?:\\[,;:! ]|\{\\,\}|~)(?=\d{3})/g, "\u202f")
     .replace(/\\[,;:! ]|\\q?quad|~/g, " ").replace(/\\([$%])/g, "$1")
+    .replace(/\\approx(?![a-z])|≃|≅|≒/g, "≈")
     .replace(/\\times(?![a-z])/g, "×").replace(/\\cdot(?![a-z])/g, "·").replace(
       /\\pi(?![a-z])/g,
       "π",
@@ -77,7 +97,8 @@ const DIGITS = [
   "(?<!,\\s?)\\d+,(?:\\d{1,2}|\\d{4,})(?![\\d,]|\\s*,)", // 3,14
   PLAIN,
 ].join("|");
-const CURRENCY = "(?:(?:US|A|C|HK|NZ|S|R)?[$€£¥₹₽₩₪₺₫₱฿]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|Rs\\.?) ?)";
+const CURRENCY =
+  "(?:(?:(?<!\\p{L})(?:US|A|C|HK|NZ|S|R))?[$€£¥₹₽₩₪₺₫₱฿]|(?<!\\p{L})(?:USD|EUR|GBP|CHF|JPY|CNY|INR|Rs\\.?) ?)";
 const MINUS_WORD = "minus|negative|moins|menos|meno|mínus|минус|マイナス|负|負|마이너스";
 const power = (name: string) => `\\^ ?(?:\\{ ?(?<${name}_in>[+-]?\\d+) ?\\}|(?<${name}>[+-]?\\d+))`;
 /** Words behind a number that multiply it. */
@@ -126,7 +147,7 @@ const LETTER_SCALES: Record<string, number> = { K: 1e3, M: 1e6, B: 1e9 };
  * behind a digit (`3-5`) is a range; a full stop that ends a sentence is no decimal point.
  */
 export function numbersOf(text: string): NumberFound[] {
-  const plain = plainNumbers(text);
+  const plain = plainNumbers(withoutLabels(text));
   const found: NumberFound[] = [];
   for (const match of plain.matchAll(NUMBER)) {
     const before = plain.slice(Math.max(0, match.index - 8), match.index);
@@ -148,7 +169,45 @@ export function numbersOf(text: string): NumberFound[] {
       };
     } else found.push({ value: read, percent: match.groups!.percent !== undefined, start, end });
   }
-  return found;
+  const stated = found.filter(({ start }, i) =>
+    i === 0 || !PLUS_MINUS.test(plain.slice(found[i - 1].end, start))
+  );
+  relate(stated, plain);
+  return stated;
+}
+
+const OPERATOR = /^[ \t)]*(?:[×*·⋅∙÷+]|\\div)[ \t(]*$|^\)? [-/x] \(?$/;
+const OR =
+  /^[^\n.;:\d]{0,24}(?<!\p{L})(?:or|oder|ou|или)(?: (?:about|even|perhaps|maybe)| \p{L} ?=)? ?$/iu;
+/** "3 to 4", "3:4", "3 out of 4", "x = 3, y = 4" */
+const PAIR = /^(?: to |:| : | out of |[,;] (?:and )?\p{L} ?= ?)$/iu;
+const PLUS_MINUS = /^\s*(?:±|\\pm|\+\/-)\s*$/;
+const LARGER =
+  /^ ?(?:years?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|feet|foot|ft|['′]|pounds?|lbs?|dollars?|euros?|km|kg|m)(?:,? and|,)? ?$/i;
+const SMALLER =
+  /^ ?(?:months?|weeks?|days?|hours?|minutes?|mins?|m|seconds?|secs?|s|inch(?:es)?|in|["″]|ounces?|oz|cents?|g|cm)(?!\p{L})/iu;
+
+/** Tells of each number whether it is one of several, part of a sum, or about equal to the next. */
+function relate(found: NumberFound[], plain: string): void {
+  const share = ({ value, percent }: NumberFound) => percent ? value / 100 : value;
+  for (let i = 1; i < found.length; i++) {
+    const one = found[i - 1], two = found[i];
+    const between = plain.slice(one.end, two.start);
+    if (/^\s*≈\s*$/.test(between)) {
+      one.about = two.value;
+      two.about = one.value;
+      continue;
+    }
+    const isBetween = /^ and $/i.test(between) &&
+      /(?<!\p{L})(?:between|zwischen|entre) $/iu.test(plain.slice(0, one.start));
+    const isCompound = LARGER.test(between) && SMALLER.test(plain.slice(two.end, two.end + 12));
+    const isEither = OR.test(between) && share(one) !== share(two);
+    const isRange = between === "" && plain[two.start] === "-" ||
+      PAIR.test(between) && !/(?<!\p{L})from $/iu.test(plain.slice(0, one.start));
+    if (isRange || OPERATOR.test(between) || isBetween || isCompound || isEither) {
+      one.partial = two.partial = true;
+    }
+  }
 }
 
 /** The values of {@linkcode numbersOf}. */
@@ -170,7 +229,9 @@ function valueOf(match: RegExpExecArray, afterDigit: boolean, inDate: boolean): 
   if (divisor !== undefined && Number(divisor) !== 0 && !inDate) value /= Number(divisor);
   if (pi !== undefined) value *= Math.PI;
   if (scale !== undefined) value *= SCALE_WORDS.find(([, words]) => words.test(scale))![0];
-  if (letter !== undefined && currency) value *= LETTER_SCALES[letter.toUpperCase()];
+  if (letter === "k" || (letter !== undefined && currency)) {
+    value *= LETTER_SCALES[letter.toUpperCase()];
+  }
   const isNegative = sign2 === "-" ||
     (sign !== undefined && !sign.startsWith("+") && !(sign.startsWith("-") && afterDigit));
   return isNegative ? -value : value;

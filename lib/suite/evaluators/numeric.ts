@@ -23,13 +23,14 @@ export const numeric: Evaluator<Options> = {
   async evaluate({ response_text }, { expected, tolerance, relative_tolerance, take, percent }) {
     const { takenNumber } = await import("./taken_number.ts"); // many patterns
     const found = takenNumber(response_text, take);
-    if (found === undefined) return verdict("numeric", false, "no number in the answer");
+    if (found === undefined) return verdict("numeric", false, "no one number in the answer");
     const allowed = Math.max(tolerance, relative_tolerance * Math.abs(expected));
+    const values = [found.value, ...(found.about === undefined ? [] : [found.about])];
     const readings = !found.percent || percent === "number"
-      ? [found.value]
+      ? values
       : percent === "share"
-      ? [found.value / 100]
-      : [found.value, found.value / 100];
+      ? values.map((value) => value / 100)
+      : values.flatMap((value) => [value, value / 100]);
     const passed = readings.some((value) => Math.abs(value - expected) <= allowed);
     const said = `${found.value}${found.percent ? " %" : ""}`;
     return verdict("numeric", passed, `${said}, expected ${expected}`);
