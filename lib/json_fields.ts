@@ -3,11 +3,19 @@
 /** A JSON object. */
 export type JsonObject = Record<string, unknown>;
 
+/** Whether a parsed value is a JSON object: no array, no null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** The value if it is an object and no array. */
 export function asObject(value: unknown): JsonObject | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as JsonObject
-    : null;
+  return isJsonObject(value) ? value : null;
+}
+
+/** The value if it is an object, else one without fields. */
+export function objectOr(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
 }
 
 /** The objects of a list; anything else in it is left out. */

@@ -5,6 +5,7 @@ import { checkGpus } from "../hardware/gpu_check.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { dynoCommit, dynoVersion } from "../run/version.ts";
 import { writeFileAtomic } from "../write.ts";
+import { percentText } from "../text/percent.ts";
 import type { EnergyComparison, GpuCheck, GpuCheckOptions } from "../hardware/gpu_check.ts";
 import type { NvmlCall } from "../native/nvml.ts";
 import type { Terminal } from "./ui/terminal.ts";
@@ -59,7 +60,7 @@ function lines(
     "",
     `load: ${found.load.said}`,
     ...found.energy.map(energyLine),
-    `NVML took ${(100 * found.nvml_share).toFixed(2)} % of the time`,
+    `NVML took ${percentText(found.nvml_share, 2)} of the time`,
     ...Object.entries(found.update_period_ms).map(([name, ms]) =>
       `${name} changes every ${ms.toFixed(0)} ms`
     ),

@@ -3,9 +3,10 @@ import { basename, dirname } from "node:path";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { csvRowsOf } from "./foreign_file.ts";
-import { isRecord, keep, KEEP_SMALL, recordOr } from "./keep.ts";
+import { keep, KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { DistinctIds, NO_LOAD, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 const STARTS = ["start_time_unix_s", "start_unix_s", "start_time", "start", "started_at"];
 const ENDS = ["end_time_unix_s", "end_unix_s", "end_time", "end", "ended_at"];
@@ -13,7 +14,7 @@ const MOST_ROWS = 1_000_000;
 
 /** Whether a parsed file describes a run of the sweep. */
 export function isSweepMeta(value: unknown): boolean {
-  return isRecord(value) && "exit_code" in value && "wall_time_s" in value &&
+  return isJsonObject(value) && "exit_code" in value && "wall_time_s" in value &&
     ("cmd" in value || "command" in value || "params" in value) && !("packages" in value);
 }
 
@@ -88,7 +89,7 @@ function readRun(
   meta: Fields,
   names: { run_id: string; benchmark: string },
 ): ReadRun {
-  const params = isRecord(meta.peek("params")) ? meta.child("params") : meta;
+  const params = isJsonObject(meta.peek("params")) ? meta.child("params") : meta;
   const exit_code = meta.numberOrNull("exit_code");
   const started = firstTime(meta, STARTS), ended = firstTime(meta, ENDS);
   const total = params.countOrNull("workflows") ?? 0;
@@ -155,7 +156,7 @@ function firstTime(meta: Fields, names: readonly string[]): number | null {
 }
 
 function ablationOf(meta: Fields): string | null {
-  if (isRecord(meta.peek("ablation"))) return meta.child("ablation").textOrNull("name");
+  if (isJsonObject(meta.peek("ablation"))) return meta.child("ablation").textOrNull("name");
   return (meta.textOrNull("ablation_name") ?? meta.textOrNull("ablation")) || null;
 }
 
@@ -190,7 +191,7 @@ async function rowsOf(path: string): Promise<Record<string, string>[]> {
 /** Numbers where the texts of a row are numbers. */
 function numbersIn(row: unknown): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(recordOr(row)).filter(([key]) => key !== "__proto__").map(([key, value]) => {
+    Object.entries(objectOr(row)).filter(([key]) => key !== "__proto__").map(([key, value]) => {
       const number = typeof value === "string" && value.trim() !== "" ? Number(value) : NaN;
       return [key, Number.isFinite(number) ? number : value];
     }),

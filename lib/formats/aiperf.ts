@@ -7,9 +7,10 @@ import { Fields } from "./fields.ts";
 import { csvRows } from "./csv.ts";
 import { textPieces } from "./json_lines.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
-import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { DistinctIds, saysTimeout, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 /** The times that it tells the distributions of, and our names for them. */
 const TIMES: Record<string, "ttft" | "itl" | "e2e"> = {
@@ -51,18 +52,19 @@ const KNOWN = new Set([
 
 /** Whether a parsed file is AIPerf's statistics of one run. */
 export function isAiperf(value: unknown): boolean {
-  if (!isRecord(value)) return false;
-  const metrics = isRecord(value.records) ? value.records : value;
+  if (!isJsonObject(value)) return false;
+  const metrics = isJsonObject(value.records) ? value.records : value;
   const found = ["request_latency", "request_count", "request_throughput"].some((tag) => {
     const block = metrics[tag];
-    return isRecord(block) && "unit" in block && "avg" in block;
+    return isJsonObject(block) && "unit" in block && "avg" in block;
   });
   return found && ("input_config" in value || "aiperf_version" in value || metrics !== value);
 }
 
 /** Whether the first line of a JSON lines file is AIPerf's record of a request. */
 export function isAiperfRecord(value: unknown): boolean {
-  return isRecord(value) && isRecord(value.metadata) && "request_start_ns" in value.metadata &&
+  return isJsonObject(value) && isJsonObject(value.metadata) &&
+    "request_start_ns" in value.metadata &&
     "metrics" in value;
 }
 
@@ -123,7 +125,7 @@ function fill(
   items: readonly RunItem[] | null,
   stated: Stated,
 ): void {
-  const metrics = isRecord(file.peek("records")) ? file.child("records") : file;
+  const metrics = isJsonObject(file.peek("records")) ? file.child("records") : file;
   const average = (tag: string) => metrics.childOrNull(tag)?.amountOrNull("avg") ?? null;
   const sum = (tag: string) => metrics.childOrNull(tag)?.amountOrNull("sum") ?? null;
   const started = file.timeOrNull("start_time"), ended = file.timeOrNull("end_time");
@@ -171,7 +173,7 @@ function errorsIn(file: Fields): number {
   const list = file.peek("error_summary");
   if (!Array.isArray(list)) return 0;
   return list.reduce((sum: number, entry) => {
-    const count = isRecord(entry) ? entry.count : 0;
+    const count = isJsonObject(entry) ? entry.count : 0;
     return sum + (Number.isSafeInteger(count) && Number(count) > 0 ? Number(count) : 0);
   }, 0);
 }
@@ -179,13 +181,13 @@ function errorsIn(file: Fields): number {
 /** Older versions name the models under `endpoint`; newer ones in a list of their own. */
 function modelOf(file: Fields): string | null {
   const config = file.peek("input_config");
-  if (!isRecord(config)) return null;
+  if (!isJsonObject(config)) return null;
   const { endpoint, models } = config;
-  const names = isRecord(endpoint) ? endpoint.model_names : null;
+  const names = isJsonObject(endpoint) ? endpoint.model_names : null;
   if (Array.isArray(names) && typeof names[0] === "string") return names.join(",");
-  const list = isRecord(models) ? models.items : models;
+  const list = isJsonObject(models) ? models.items : models;
   const first: unknown = Array.isArray(list) ? list[0] : models;
-  const name = isRecord(first) ? first.name : first;
+  const name = isJsonObject(first) ? first.name : first;
   return typeof name === "string" ? name : null;
 }
 

@@ -14,10 +14,11 @@ import { Fields } from "./fields.ts";
 import { InputError } from "../errors.ts";
 import { isOwnFile } from "./folder.ts";
 import { csvHeaderOf, csvRowsOf } from "./foreign_file.ts";
-import { isRecord, keepRests, restAt } from "./keep.ts";
+import { keepRests, restAt } from "./keep.ts";
 import { agrees } from "./stated.ts";
 import { isoOf, millisecondsOf, secondsOf } from "./times.ts";
 import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 const NEEDED = ["llm_model", "latency_sec", "success"];
 
@@ -43,7 +44,7 @@ export const BATCH_EVAL_FIELDS = [
 
 /** Whether a parsed file is a list of the batch evaluator's records. */
 export function isBatchEval(value: unknown): boolean {
-  return Array.isArray(value) && isRecord(value[0]) && NEEDED.every((key) => key in value[0]);
+  return Array.isArray(value) && isJsonObject(value[0]) && NEEDED.every((key) => key in value[0]);
 }
 
 /** Whether the names in a CSV file's first row are the batch evaluator's, if perhaps not all of them. */

@@ -3,10 +3,11 @@ import { safeFileName, uniqueFileNames } from "../run/file_names.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
+import { keepRests, restAt } from "./keep.ts";
 import { agrees, Stated } from "./stated.ts";
 import { isoOf, millisecondsOf, secondsOf, unixSecondsOf } from "./times.ts";
 import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 /** Where a batch keeps its results, and its counts. */
 const LISTS = ["results", "test_results", "items"] as const;
@@ -15,18 +16,18 @@ const CONFIGS = ["configuration", "config", "api_configuration"] as const;
 
 /** Whether a parsed file is the result of one test. */
 export function isTestResult(value: unknown): boolean {
-  return isRecord(value) && "test_id" in value && "success" in value &&
+  return isJsonObject(value) && "test_id" in value && "success" in value &&
     ("execution_time" in value || "response_text" in value);
 }
 
 /** Whether a parsed file is a batch. */
 export function isTestBatch(value: unknown): boolean {
-  if (!isRecord(value) || isTestResult(value)) return false;
+  if (!isJsonObject(value) || isTestResult(value)) return false;
   const list = LISTS.map((key) => value[key]).find(Array.isArray) as unknown[] | undefined;
   if (list && list.length > 0) return isTestResult(list[0]);
   return COUNTS.some((key) => {
     const counts = value[key];
-    return isRecord(counts) && "total_tests" in counts && "successful_tests" in counts;
+    return isJsonObject(counts) && "total_tests" in counts && "successful_tests" in counts;
   });
 }
 
@@ -112,7 +113,7 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
     const started = unixSecondsOf(String(result.peek("timestamp")));
     if (started !== null) first = Math.min(first, started);
     const error = result.textOrNull("error_message");
-    const named = recordOr(result.peek("api_response")).model;
+    const named = objectOr(result.peek("api_response")).model;
     if (typeof named === "string") model ??= named;
     return {
       ...unknownItem(id, result.textOrNull("test_name") ?? id, test_id),
@@ -172,12 +173,12 @@ export function exportTestRunner({ summary, items, unmapped, stated }: ReadRun):
     ...(summary.agent === null || spoken ? {} : { agent: summary.agent }),
     ...(summary.tags.length ? { tags: summary.tags } : {}),
     configuration: {
-      ...recordOr(configuration),
+      ...objectOr(configuration),
       model: summary.model,
       ...(spoken ? { api_type: summary.agent } : {}),
     },
     summary: {
-      ...recordOr(rest),
+      ...objectOr(rest),
       total_tests: summary.items_total,
       completed_tests: items.length,
       successful_tests: summary.successful,
@@ -198,7 +199,7 @@ function exportResult(item: RunItem, rest: Record<string, unknown>) {
   const { evaluation_result, ...others } = rest;
   const seconds = item.latency_ms === null ? null : secondsOf(item.latency_ms);
   const judged = {
-    ...recordOr(evaluation_result),
+    ...objectOr(evaluation_result),
     ...(item.passed === null ? {} : { passed: item.passed }),
     ...(item.score === null ? {} : { score: item.score }),
   };

@@ -1,8 +1,9 @@
 /** Reading the fields of a foreign object: each complaint names the file and the field. */
 import { InputError } from "../errors.ts";
-import { isRecord, keep, KEEP_ALL } from "./keep.ts";
+import { keep, KEEP_ALL } from "./keep.ts";
 import type { KeepLimits } from "./keep.ts";
 import { unixSecondsOf } from "./times.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 /** Python writes these where it has no number. */
 const NOT_A_NUMBER = /^[+-]?(nan|inf|infinity|none|null|n\/a)?$/i;
@@ -30,7 +31,7 @@ export class Fields {
 
   /** @throws {InputError} the value is not an object. */
   constructor(file: string, value: unknown, where = "", notation: Notation = "json") {
-    if (!isRecord(value)) {
+    if (!isJsonObject(value)) {
       const what = where === "" ? "the file holds" : `${where}: is`;
       throw new InputError(`${file}: ${what} ${kindOf(value)}, expected an object`);
     }
@@ -177,7 +178,7 @@ export class Fields {
   /** The objects in an object, by name. */
   entries(): [string, Fields][] {
     return Object.keys(this.#value).filter((key) => key !== "__proto__")
-      .flatMap((key) => isRecord(this.#value[key]) ? [[key, this.child(key)]] : []);
+      .flatMap((key) => isJsonObject(this.#value[key]) ? [[key, this.child(key)]] : []);
   }
 
   keys(): string[] {

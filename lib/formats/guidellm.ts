@@ -3,11 +3,12 @@ import { basename } from "node:path";
 import { NO_LEDGER } from "../run/summary.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { millisecondsOf } from "./times.ts";
 import { mean } from "../stats/quantile.ts";
 import { DistinctIds, saysTimeout, unknownItem } from "./totals.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 /** The times that it tells the distributions of: our names for them, and ms in its unit. */
 const TIMES: Record<string, readonly [string, number]> = {
@@ -19,10 +20,12 @@ const TIMES: Record<string, readonly [string, number]> = {
 
 /** Whether a parsed file is a GuideLLM report. */
 export function isGuidellm(value: unknown): boolean {
-  if (!isRecord(value) || !Array.isArray(value.benchmarks)) return false;
+  if (!isJsonObject(value) || !Array.isArray(value.benchmarks)) return false;
   const [first] = value.benchmarks;
-  if (first === undefined) return isRecord(value.metadata) && "guidellm_version" in value.metadata;
-  return isRecord(first) && isRecord(first.metrics) &&
+  if (first === undefined) {
+    return isJsonObject(value.metadata) && "guidellm_version" in value.metadata;
+  }
+  return isJsonObject(first) && isJsonObject(first.metrics) &&
     ("requests" in first || "request_totals" in first || "scheduler_metrics" in first);
 }
 
@@ -161,7 +164,9 @@ function rateOf(metrics: Fields): number | null {
 
 function modelOf(file: Fields, config: Fields | null): string | null {
   const backend = config?.peek("backend");
-  if (isRecord(backend) && typeof backend.model === "string") return backend.model;
+  if (isJsonObject(backend) && typeof backend.model === "string") return backend.model;
   const worker = file.peek("worker");
-  return isRecord(worker) && typeof worker.backend_model === "string" ? worker.backend_model : null;
+  return isJsonObject(worker) && typeof worker.backend_model === "string"
+    ? worker.backend_model
+    : null;
 }

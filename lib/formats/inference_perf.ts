@@ -3,9 +3,10 @@ import { basename, dirname } from "node:path";
 import { NO_LEDGER } from "../run/summary.ts";
 import type { ReadRun } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, KEEP_SMALL } from "./keep.ts";
+import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { totalsOf } from "./totals.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 /** The times that it tells the distributions of, in seconds, and our names for them. */
 const TIMES = {
@@ -18,8 +19,8 @@ const STATISTICS = ["mean", "median", "p90", "p95", "p99"] as const;
 
 /** Whether a parsed file is a report of a run, or of a stage of it. */
 export function isInferencePerf(value: unknown): boolean {
-  return isRecord(value) && isRecord(value.load_summary) && isRecord(value.failures) &&
-    isRecord(value.successes) && "latency" in value.successes;
+  return isJsonObject(value) && isJsonObject(value.load_summary) && isJsonObject(value.failures) &&
+    isJsonObject(value.successes) && "latency" in value.successes;
 }
 
 /** Reads a report. It names no model and no time of day: they are in its config.yaml, if anywhere. */

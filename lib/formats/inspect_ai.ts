@@ -4,12 +4,13 @@ import { groupedBy } from "../run/problems.ts";
 import { mean } from "../stats/quantile.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
+import { KEEP_SMALL } from "./keep.ts";
 import { parseForeignJson } from "./foreign_file.ts";
 import { Stated } from "./stated.ts";
 import { millisecondsOf } from "./times.ts";
 import { ZipFile } from "./zip.ts";
 import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 const STATUS = new Map<string, RunSummary["status"]>([
   ["success", "complete"],
@@ -23,8 +24,8 @@ const TIME_LIMITS = new Set(["time", "working"]);
 
 /** Whether a parsed file is an inspect_ai log. */
 export function isInspectLog(value: unknown): boolean {
-  return isRecord(value) && typeof value.status === "string" && STATUS.has(value.status) &&
-    isRecord(value.eval) && "task" in value.eval && "model" in value.eval;
+  return isJsonObject(value) && typeof value.status === "string" && STATUS.has(value.status) &&
+    isJsonObject(value.eval) && "task" in value.eval && "model" in value.eval;
 }
 
 /** What is read of a sample: its messages and events may be a hundred times as long. */
@@ -55,11 +56,11 @@ export async function readEvalArchive(path: string): Promise<ReadRun> {
   }
   const parsed = async (entry: typeof head) =>
     parseForeignJson(`${path}, ${entry.name}`, await archive.text(entry));
-  const header = recordOr(await parsed(head));
+  const header = objectOr(await parsed(head));
   const samples: unknown[] = [];
   for (const entry of archive.entries.filter(({ name }) => /^samples\/.+\.json$/.test(name))) {
     const sample = await parsed(entry);
-    const kept = SAMPLE_FIELDS.map((name) => [name, recordOr(sample)[name]] as const);
+    const kept = SAMPLE_FIELDS.map((name) => [name, objectOr(sample)[name]] as const);
     samples.push({
       ...Object.fromEntries(kept.filter(([, value]) => value !== undefined)),
       model_time: modelTime(sample),
@@ -73,17 +74,17 @@ export async function readEvalArchive(path: string): Promise<ReadRun> {
  * log says of the sample; null where it says neither.
  */
 function modelTime(sample: unknown): number | null {
-  const { events, output, working_time, model_time } = recordOr(sample);
+  const { events, output, working_time, model_time } = objectOr(sample);
   if (typeof model_time === "number") return model_time;
   let sum = 0, found = false;
   for (const event of Array.isArray(events) ? events : []) {
-    if (!isRecord(event) || event.event !== "model") continue;
-    const time = recordOr(event.output).time ?? event.working_time;
+    if (!isJsonObject(event) || event.event !== "model") continue;
+    const time = objectOr(event.output).time ?? event.working_time;
     if (typeof time !== "number" || !(time >= 0)) continue;
     [sum, found] = [sum + time, true];
   }
   if (found) return sum;
-  const last = recordOr(output).time ?? working_time;
+  const last = objectOr(output).time ?? working_time;
   return typeof last === "number" && last >= 0 ? last : null;
 }
 
@@ -158,7 +159,7 @@ function readSample(sample: Fields, epochs: number, ids: DistinctIds): RunItem {
     ),
   );
   const metadata = sample.peek("metadata");
-  const category = isRecord(metadata) ? metadata.category ?? metadata.subject : null;
+  const category = isJsonObject(metadata) ? metadata.category ?? metadata.subject : null;
   return {
     ...unknownItem(ids.next(epochs > 1 ? `${id}#${epoch}` : id), id, id),
     category: typeof category === "string" ? category : null,
@@ -178,7 +179,7 @@ function readSample(sample: Fields, epochs: number, ids: DistinctIds): RunItem {
 function firstScore(sample: Fields): { score: number | null; passed: boolean | null } {
   const single = sample.peek("score");
   const value = sample.childOrNull("scores")?.entries()[0]?.[1].peek("value") ??
-    (isRecord(single) ? single.value : null);
+    (isJsonObject(single) ? single.value : null);
   const grade = typeof value === "string" ? GRADES.get(value) : undefined;
   if (grade !== undefined) return { score: grade, passed: grade === 1 };
   if (typeof value === "boolean") return { score: value ? 1 : 0, passed: value };
@@ -196,11 +197,11 @@ function stateScores(results: Fields | null, items: readonly RunItem[], stated: 
   );
   const means = [...problems.values()].map((own) => mean(own.map(({ score }) => score!)));
   const computed = means.length > 0 ? mean(means) : null;
-  const reducers = new Set(scores.map((entry) => recordOr(entry).reducer ?? "mean"));
+  const reducers = new Set(scores.map((entry) => objectOr(entry).reducer ?? "mean"));
   for (const [i, entry] of scores.entries()) {
-    const { name, scorer, reducer, metrics } = recordOr(entry);
-    for (const [metric, told] of Object.entries(recordOr(metrics))) {
-      const { value } = recordOr(told);
+    const { name, scorer, reducer, metrics } = objectOr(entry);
+    for (const [metric, told] of Object.entries(objectOr(metrics))) {
+      const { value } = objectOr(told);
       if (typeof value !== "number" || !Number.isFinite(value)) continue;
       const suffix = reducers.size > 1 ? `_${reducer}` : "";
       const figure = `${name ?? scorer}_${metric}${suffix}`;

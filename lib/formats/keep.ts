@@ -1,4 +1,5 @@
 /** Copies of what has no place in a run's summary: bounded, and never able to change a prototype. */
+import { objectOr } from "../json_fields.ts";
 
 const DEEPEST = 64;
 
@@ -41,16 +42,6 @@ export function keepRests(key: string, rests: Record<string, unknown>[]): Record
 
 /** What {@linkcode keepRests} kept for the entry at `index`. */
 export function restAt(unmapped: unknown, key: string, index: number): Record<string, unknown> {
-  const rests = recordOr(unmapped)[key];
-  return Array.isArray(rests) ? recordOr(rests[index]) : {};
-}
-
-/** The value where it is an object, else an empty one. */
-export function recordOr(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
-}
-
-/** Whether a parsed value is a JSON object. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  const rests = objectOr(unmapped)[key];
+  return Array.isArray(rests) ? objectOr(rests[index]) : {};
 }

@@ -4,10 +4,11 @@
  */
 import type { ReadRun, RunItem, RunSummary, Spending } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, keepRests, recordOr } from "./keep.ts";
+import { keepRests } from "./keep.ts";
 import { comparisonOf, HALVES, modeOfHalf, statsOf } from "./koderz_document.ts";
 import { Stated } from "./stated.ts";
 import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 const KINDS = ["suite", "load", "batch", "sweep"] as const;
 const STATUS = ["complete", "incomplete", "failed"] as const;
@@ -29,12 +30,12 @@ export function isKoderz(value: unknown): boolean {
 }
 
 function isOneKoderz(value: unknown): boolean {
-  if (!isRecord(value) || "benchmarks" in value) return false;
-  const configured = isRecord(value.config) && "local_model" in value.config;
-  if (HALVES.some((half) => isRecord(value[half]))) return configured;
+  if (!isJsonObject(value) || "benchmarks" in value) return false;
+  const configured = isJsonObject(value.config) && "local_model" in value.config;
+  if (HALVES.some((half) => isJsonObject(value[half]))) return configured;
   if (!Array.isArray(value.results)) return false;
   const [first] = value.results;
-  return configured || (isRecord(first) && "problem_id" in first);
+  return configured || (isJsonObject(first) && "problem_id" in first);
 }
 
 /** Reads a koderz summary, or a list of them. */
@@ -98,12 +99,12 @@ function readOne(path: string, value: unknown): ReadRun {
   };
   const unmapped = file.rest();
   if (!derived && problems.length) {
-    unmapped.config = { ...recordOr(unmapped.config), problems };
+    unmapped.config = { ...objectOr(unmapped.config), problems };
   }
   for (const { half, rests } of parts) {
     const kept = keepRests("results", rests);
     if (half === null) Object.assign(unmapped, kept);
-    else if (kept.results) unmapped[half] = { ...recordOr(unmapped[half]), ...kept };
+    else if (kept.results) unmapped[half] = { ...objectOr(unmapped[half]), ...kept };
   }
   return { summary, items, unmapped, ...stated.found() };
 }

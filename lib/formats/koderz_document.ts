@@ -7,9 +7,10 @@ import { safeFileName } from "../run/file_names.ts";
 import { isFailing, isUnjudged } from "../run/problems.ts";
 import type { ReadRun, RunItem, RunSummary, StatedFigures } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
-import { recordOr, restAt } from "./keep.ts";
+import { restAt } from "./keep.ts";
 import { isoOf } from "./times.ts";
 import { totalsOf } from "./totals.ts";
+import { objectOr } from "../json_fields.ts";
 import type { Totals } from "./totals.ts";
 
 /** The two halves of a comparative run, as its file names them. */
@@ -108,7 +109,7 @@ export function koderzDocument({ summary, items, unmapped, stated }: ReadRun) {
     config: {
       local_model: summary.model,
       problems: [...new Set(items.map(({ problem_id }) => problem_id))],
-      ...recordOr(unmapped.config),
+      ...objectOr(unmapped.config),
     },
   };
   if (halves.length === 0) {
@@ -119,7 +120,7 @@ export function koderzDocument({ summary, items, unmapped, stated }: ReadRun) {
   const parts = halves.map((half) => {
     const own = items.filter(({ mode }) => mode === modeOfHalf(half));
     const stats = { ...statsOf(own, totalsOf(own)), ...statedAt(`${half}.`, stated) };
-    return [half, partOf(run_id, own, recordOr(unmapped[half]), stats)] as const;
+    return [half, partOf(run_id, own, objectOr(unmapped[half]), stats)] as const;
   });
   return {
     ...head,
@@ -167,7 +168,7 @@ function partOf(
       elapsed_seconds: item.elapsed_s,
       ttft_ms: item.ttft_ms,
       usage: {
-        ...recordOr(usage),
+        ...objectOr(usage),
         input_tokens: item.prompt_tokens,
         output_tokens: item.completion_tokens,
       },
@@ -175,7 +176,7 @@ function partOf(
       ...rest,
     };
   });
-  return { results, summary: { ...recordOr(unmapped.summary), ...stats } };
+  return { results, summary: { ...objectOr(unmapped.summary), ...stats } };
 }
 
 /** The run's own sums; of one that has none, those of its items where all are known. */

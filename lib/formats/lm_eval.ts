@@ -4,19 +4,20 @@ import { mean } from "../stats/quantile.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
-import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
+import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 /** Whether a parsed file is the harness's results. */
 export function isLmEval(value: unknown): boolean {
-  return isRecord(value) && isRecord(value.results) && isRecord(value.configs) &&
-    ("n-samples" in value || "versions" in value) && isRecord(value.config);
+  return isJsonObject(value) && isJsonObject(value.results) && isJsonObject(value.configs) &&
+    ("n-samples" in value || "versions" in value) && isJsonObject(value.config);
 }
 
 /** Whether the first line of a JSON lines file is one of the harness's samples. */
 export function isLmEvalSample(value: unknown): boolean {
-  return isRecord(value) && "doc_id" in value && "resps" in value && "filtered_resps" in value;
+  return isJsonObject(value) && "doc_id" in value && "resps" in value && "filtered_resps" in value;
 }
 
 /** The task and the date in the name of a file of samples; null where it has another name. */
@@ -29,9 +30,9 @@ export function samplesOf(path: string): { task: string; date: string } | null {
 
 /** The tasks of results, groups left out: they are made of others. */
 export function harnessTasks(value: unknown): string[] {
-  const { results, group_subtasks } = recordOr(value);
-  const groups = recordOr(group_subtasks);
-  return Object.keys(recordOr(results)).filter((task) => {
+  const { results, group_subtasks } = objectOr(value);
+  const groups = objectOr(group_subtasks);
+  return Object.keys(objectOr(results)).filter((task) => {
     const own = groups[task];
     return !Array.isArray(own) || own.length === 0;
   });
@@ -52,7 +53,7 @@ export async function readLmEval(
   const read = samples === null ? null : await readSamples(samples);
   const config = file?.childOrNull("config") ?? null;
   const counts = file?.childOrNull("n-samples")?.childOrNull(task) ?? null;
-  const scores = recordOr(recordOr(file?.peek("results"))[task]);
+  const scores = objectOr(objectOr(file?.peek("results"))[task]);
   const stated = new Stated();
   for (const [key, value] of Object.entries(scores)) {
     // such as "exact_match,strict-match"; a filter of none says nothing
@@ -88,7 +89,7 @@ export async function readLmEval(
     tags: [],
   };
   if (items.length === 0) summary.successful = n;
-  const of = (key: string) => recordOr(file?.peek(key))[task] ?? null;
+  const of = (key: string) => objectOr(file?.peek(key))[task] ?? null;
   return {
     summary,
     items,

@@ -1,5 +1,5 @@
 /** Secrets in what other programs wrote: they are not copied. */
-import { isRecord } from "./keep.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 const SECRET =
   /^(x[-_])?(authorization|api[-_]?key|(access|auth|bearer)[-_]?token|client[-_]?secret|secret|cookie|password|hf[-_]?token)$/i;
@@ -11,7 +11,7 @@ export function masked(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map((entry, i) => hidden(entry, value[i - 1]) ?? masked(entry));
   }
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, entry]) => [
       key,

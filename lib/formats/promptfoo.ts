@@ -2,18 +2,20 @@
 import { basename } from "node:path";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
-import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
+import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 /** failureReason of a result that is an error; 1 is an assertion that failed. */
 const ERROR = 2;
 
 /** Whether a parsed file is promptfoo's results. */
 export function isPromptfoo(value: unknown): boolean {
-  if (!isRecord(value) || !isRecord(value.results)) return false;
+  if (!isJsonObject(value) || !isJsonObject(value.results)) return false;
   const { results, stats, prompts } = value.results;
-  return Array.isArray(results) && isRecord(stats) && (Array.isArray(prompts) || "evalId" in value);
+  return Array.isArray(results) && isJsonObject(stats) &&
+    (Array.isArray(prompts) || "evalId" in value);
 }
 
 /**
@@ -27,7 +29,7 @@ export function readPromptfoo(path: string, value: unknown): ReadRun[] {
   const started = table.timeOrNull("timestamp");
   const id = file.labelOrNull("evalId") ?? basename(path).replace(/\.json$/, "");
   const named = file.childOrNull("config")?.peek("description");
-  const prompts = (table.listOrNull("prompts") ?? []).filter(isRecord);
+  const prompts = (table.listOrNull("prompts") ?? []).filter(isJsonObject);
   const groups = new Map<string, Fields[]>();
   for (const result of results) {
     const provider = providerOf(result);
@@ -41,7 +43,7 @@ export function readPromptfoo(path: string, value: unknown): ReadRun[] {
     const totals = totalsOf(items);
     const stated = new Stated();
     const metrics = prompts.filter((prompt) => prompt.provider === provider)
-      .map((prompt) => recordOr(prompt.metrics));
+      .map((prompt) => objectOr(prompt.metrics));
     const sum = (key: string): number | null => {
       const values = metrics.map((metric) => metric[key]);
       if (values.length === 0 || values.some((each) => typeof each !== "number")) return null;
@@ -80,7 +82,7 @@ export function readPromptfoo(path: string, value: unknown): ReadRun[] {
 
 function providerOf(result: Fields): string {
   const provider = result.peek("provider");
-  const { id } = recordOr(provider);
+  const { id } = objectOr(provider);
   return typeof id === "string" ? id : typeof provider === "string" ? provider : "unknown";
 }
 
@@ -95,10 +97,10 @@ function readResult(result: Fields, severalPrompts: boolean, ids: DistinctIds): 
     ? complaint !== null && (response === null || !response.has("output"))
     : reason === ERROR;
   const cached = response?.peek("cached") === true;
-  const { prompt: asked, completion } = recordOr(response?.peek("tokenUsage"));
+  const { prompt: asked, completion } = objectOr(response?.peek("tokenUsage"));
   const tokens = (value: unknown) => typeof value === "number" && value >= 0 ? value : null;
   const problem = test === null ? "test" : `test ${test + 1}`;
-  const { description } = recordOr(result.peek("testCase"));
+  const { description } = objectOr(result.peek("testCase"));
   const id = severalPrompts ? `${problem}, prompt ${prompt + 1}` : problem;
   return {
     ...unknownItem(

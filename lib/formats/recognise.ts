@@ -10,13 +10,13 @@ import { readLines } from "./json_lines.ts";
 import { isGuidellm } from "./guidellm.ts";
 import { isInferencePerf } from "./inference_perf.ts";
 import { isInspectLog } from "./inspect_ai.ts";
-import { isRecord } from "./keep.ts";
 import { isKoderz } from "./koderz.ts";
 import { isLmEval, isLmEvalSample } from "./lm_eval.ts";
 import { isPromptfoo } from "./promptfoo.ts";
 import { isSmiEvent, isSmiMetadata, isSmiPackage, isSmiResults } from "./smi_bench.ts";
 import { isSglangBench, isVllmBench } from "./vllm_bench.ts";
 import { InputError } from "../errors.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 /** What a file is to a run: all of it, or a part. */
 export type PartKind = keyof typeof FORMS;
@@ -164,7 +164,7 @@ async function csvPart(path: string, head: string): Promise<Part | null> {
 }
 
 function isDynoMetadata(value: unknown): boolean {
-  return isRecord(value) && isRecord(value.software) && "dyno" in value.software;
+  return isJsonObject(value) && isJsonObject(value.software) && "dyno" in value.software;
 }
 
 function parsedOr(line: string): unknown {

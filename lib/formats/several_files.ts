@@ -7,10 +7,10 @@ import { aiperfTable, readAiperf } from "./aiperf.ts";
 import { readTestBatch, readTestResults } from "./benchmark_test_runner.ts";
 import { isOwnFile } from "./folder.ts";
 import { readForeignJson } from "./foreign_file.ts";
-import { isRecord } from "./keep.ts";
 import { harnessTasks, readLmEval, samplesOf } from "./lm_eval.ts";
 import type { PartKind } from "./recognise.ts";
 import { readSmiRun } from "./smi_bench.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 /** The files of a kind that were found. */
 export type Collected = (kind: PartKind) => readonly string[];
@@ -185,7 +185,7 @@ async function readSingles(paths: readonly string[], warn: (message: string) => 
   for (const path of paths) {
     try {
       const value = await readForeignJson(path);
-      singles.push({ path, value, id: isRecord(value) ? String(value.test_id) : "" });
+      singles.push({ path, value, id: isJsonObject(value) ? String(value.test_id) : "" });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       warn(messageOf(error));

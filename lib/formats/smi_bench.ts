@@ -4,35 +4,36 @@ import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportableRun, ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
-import { isRecord, keepRests, recordOr, restAt } from "./keep.ts";
+import { keepRests, restAt } from "./keep.ts";
 import { millisecondsOf, secondsOf } from "./times.ts";
 import { Stated } from "./stated.ts";
 import { DistinctIds, idInSource, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 const METADATA_VERSION = 1;
 const RESULTS_VERSION = 2;
 
 /** Whether a parsed file is smi-bench's results. */
 export function isSmiResults(value: unknown): boolean {
-  return isRecord(value) && isRecord(value.aggregate) && Array.isArray(value.packages) &&
+  return isJsonObject(value) && isJsonObject(value.aggregate) && Array.isArray(value.packages) &&
     (value.packages.length === 0 ||
-      (isRecord(value.packages[0]) && "package_id" in value.packages[0]));
+      (isJsonObject(value.packages[0]) && "package_id" in value.packages[0]));
 }
 
 /** Whether a parsed file is smi-bench's metadata of a run. */
 export function isSmiMetadata(value: unknown): boolean {
-  return isRecord(value) && typeof value.benchmark === "string" && "agent" in value &&
-    "started_at_unix_seconds" in value && !isRecord(value.software);
+  return isJsonObject(value) && typeof value.benchmark === "string" && "agent" in value &&
+    "started_at_unix_seconds" in value && !isJsonObject(value.software);
 }
 
 /** Whether the first line of a JSON lines file is one of smi-bench's events. */
 export function isSmiEvent(value: unknown): boolean {
-  return isRecord(value) && typeof value.event === "string" && typeof value.t === "number";
+  return isJsonObject(value) && typeof value.event === "string" && typeof value.t === "number";
 }
 
 /** Whether the first line of a JSON lines file is one of smi-bench's packages. */
 export function isSmiPackage(value: unknown): boolean {
-  return isRecord(value) && "package_id" in value && !("event" in value) &&
+  return isJsonObject(value) && "package_id" in value && !("event" in value) &&
     ("score" in value || "elapsed_seconds" in value);
 }
 
@@ -224,7 +225,7 @@ export function exportSmi(run: ExportableRun): ExportedFile[] {
   const { packages: _, packages_end: __, events_end: ___, metadata, aggregate, ...rest } = unmapped;
   const scores = items.flatMap((item) => item.score ?? []);
   const started = summary.started_at_unix_seconds;
-  const { simulation_mode, ...known } = recordOr(metadata);
+  const { simulation_mode, ...known } = objectOr(metadata);
   const facts = {
     schema_version: METADATA_VERSION,
     ...known,
@@ -243,7 +244,7 @@ export function exportSmi(run: ExportableRun): ExportedFile[] {
     ...rest,
     ...(summary.status === "incomplete" ? { status: summary.status } : {}),
     aggregate: {
-      ...recordOr(aggregate),
+      ...objectOr(aggregate),
       avg_hit_rate: meanOrNull(scores),
       max_hit_rate: mostOf(scores),
       errors: summary.failed,
@@ -280,7 +281,7 @@ export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
     ...(item.category === null ? {} : { category: item.category }),
     elapsed_seconds: elapsedOf(item),
     score: {
-      ...recordOr(score),
+      ...objectOr(score),
       ...optional({
         targets: item.targets,
         created_hits: item.created_hits,

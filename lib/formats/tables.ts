@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { InputError, messageOf } from "../errors.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { parseCsv } from "./csv.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 /** A row, and how a complaint names its place. */
 export interface FileRow {
@@ -74,9 +75,7 @@ function jsonLines(path: string, text: string): FileRow[] {
 }
 
 function objectOf(value: unknown, where: () => string): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
+  if (isJsonObject(value)) return value;
   throw new InputError(
     `${where()}: ${
       (JSON.stringify(value) ?? "").slice(0, 40)

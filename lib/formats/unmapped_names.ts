@@ -1,5 +1,5 @@
 /** What could not be mapped, by name. */
-import { isRecord } from "./keep.ts";
+import { isJsonObject } from "../json_fields.ts";
 
 const DEEPEST = 3;
 const MOST_NAMES = 100;
@@ -17,14 +17,14 @@ export function unmappedNames(unmapped: Record<string, unknown>): string[] {
 
 function collect(value: unknown, path: string, depth: number, names: Set<string>): void {
   if (names.size > MOST_NAMES || value === null) return;
-  const list = Array.isArray(value) && value.some(isRecord);
+  const list = Array.isArray(value) && value.some(isJsonObject);
   if (list) {
     for (const entry of value) collect(entry, `${path}[]`, depth, names);
-  } else if (isRecord(value) && depth < DEEPEST && Object.keys(value).length > 0) {
+  } else if (isJsonObject(value) && depth < DEEPEST && Object.keys(value).length > 0) {
     for (const [key, below] of Object.entries(value)) {
       collect(below, path === "" ? key : `${path}.${key}`, depth + 1, names);
     }
-  } else if (path !== "" && !(isRecord(value) && path.endsWith("[]"))) {
+  } else if (path !== "" && !(isJsonObject(value) && path.endsWith("[]"))) {
     names.add(path);
   }
 }

@@ -3,11 +3,12 @@ import { basename } from "node:path";
 import { NO_LEDGER } from "../run/summary.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import { Fields, LARGEST } from "./fields.ts";
-import { isRecord, KEEP_SMALL, recordOr } from "./keep.ts";
+import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";
 import { mean } from "../stats/quantile.ts";
 import { millisecondsOf } from "./times.ts";
 import { saysTimeout, totalsOf, unknownItem } from "./totals.ts";
+import { isJsonObject, objectOr } from "../json_fields.ts";
 
 /** Such as `p99_ttft_ms` and `median_e2e_latency_ms`. */
 const TIME = /^(mean|median|std|p[\d.]+)_(ttft|tpot|itl|e2el|e2e_latency)_ms$/;
@@ -17,13 +18,14 @@ const PER_REQUEST = ["input_lens", "output_lens", "ttfts", "itls", "errors"] as 
 
 /** Whether a parsed value is a result of vLLM's serving benchmark. */
 export function isVllmBench(value: unknown): boolean {
-  return isRecord(value) && "model_id" in value && "completed" in value &&
+  return isJsonObject(value) && "model_id" in value && "completed" in value &&
     "duration" in value && ("request_throughput" in value || "total_input_tokens" in value);
 }
 
 /** Whether a parsed value is a result of SGLang's bench_serving, which names no model id. */
 export function isSglangBench(value: unknown): boolean {
-  return isRecord(value) && !("model_id" in value) && "backend" in value && "completed" in value &&
+  return isJsonObject(value) && !("model_id" in value) && "backend" in value &&
+    "completed" in value &&
     "duration" in value && "median_ttft_ms" in value;
 }
 
@@ -100,7 +102,7 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
 
 /** Newer versions add what the server says of itself. */
 function sglangModel(file: Fields): string {
-  const { model_path, served_model_name } = recordOr(file.peek("server_info"));
+  const { model_path, served_model_name } = objectOr(file.peek("server_info"));
   const model = file.peek("model") ?? served_model_name ?? model_path;
   return typeof model === "string" ? model : "unknown";
 }

@@ -1,5 +1,6 @@
 /** Prompt tokens that the server took from a prefix cache, beside what the load asked for. */
 import { mean } from "../stats/quantile.ts";
+import { percentText } from "../text/percent.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { ServerMetricsSummary } from "./server/server_summary.ts";
 
@@ -60,11 +61,9 @@ export function isInflated({ share, asked, prompt_tokens }: CacheUse): boolean {
 /** The use of the cache in one sentence. */
 export function cacheText({ share, from, asked }: CacheUse): string {
   const told = from === "usage" ? "usage of the answers" : "the server's counters";
-  const wanted = asked === null ? "" : `, ${percent(asked)} were asked for`;
-  return `${percent(share)} of the prompt tokens came from the server's prefix cache (${told})` +
+  const wanted = asked === null ? "" : `, ${percentText(asked)} were asked for`;
+  return `${
+    percentText(share)
+  } of the prompt tokens came from the server's prefix cache (${told})` +
     wanted;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }

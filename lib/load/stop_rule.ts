@@ -1,3 +1,4 @@
+import { percentText } from "../text/percent.ts";
 /** When a load is stopped before its end: too many failures, or a server that cannot keep up. */
 
 export interface StopLimits {
@@ -39,8 +40,8 @@ export class StopRule {
     const n = this.#failures.length;
     const share = this.#failures.filter(Boolean).length / n;
     if (n < LEAST || share <= error_rate) return;
-    this.reason ??= `error rate: ${(share * 100).toFixed(0)} % of the last ${n} requests failed, ` +
-      `more than ${error_rate * 100} %`;
+    this.reason ??= `error rate: ${percentText(share, 0)} of the last ${n} requests failed, ` +
+      `more than ${percentText(error_rate)}`;
   }
 
   /** To be called now and then in an open loop. */

@@ -2,6 +2,7 @@
 import { cacheText, isInflated } from "./cache_use.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { LEAST_UNITS } from "../stats/ratio.ts";
+import { percentText } from "../text/percent.ts";
 import type { CacheUse } from "./cache_use.ts";
 import type { ClientReading } from "../run/request_record.ts";
 
@@ -110,7 +111,7 @@ function limitsOf(
   if (lag !== null && Number.isFinite(shortest) && lag > most) {
     limits.push(
       `reads lag: ${ms(lag)} behind the kernel at p99, more than ${ms(most)} ` +
-        `(${MOST_SHARE * 100} % of the shortest median)`,
+        `(${percentText(MOST_SHARE)} of the shortest median)`,
     );
   }
   const { count = 0, late = 0 } = client.sends ?? {};
@@ -145,7 +146,7 @@ function limitsOf(
   const sentShare = sent && shareEstimate(sent.count, sent.wanted);
   if (sentShare && sentShare.high < LEAST_CONCURRENCY_SHARE) {
     limits.push(
-      `only ${(sentShare.value * 100).toFixed(1)} % of the requests were sent in their time`,
+      `only ${percentText(sentShare.value)} of the requests were sent in their time`,
     );
   }
   if (calibration && client.events_per_s > calibration.ceiling_events_per_s) {

@@ -1,6 +1,7 @@
 /** Values of measures as people write them. */
 import { dollars } from "../text/dollars.ts";
 import { grouped } from "../text/grouped.ts";
+import { percentText } from "../text/percent.ts";
 import { measureNamed } from "./measures.ts";
 import type { MeasureKind } from "./measures.ts";
 
@@ -23,7 +24,7 @@ export function describeValue(name: string, value: number): string {
 const WRITTEN: Record<MeasureKind, (value: number) => string> = {
   latency: (ms) => `${fourDigits(ms)} ms`,
   rate: (per_s) => `${fourDigits(per_s)}/s`,
-  share: (share) => `${(share * 100).toFixed(1)} %`,
+  share: percentText,
   count: fourDigits,
   money: dollars,
   duration: (s) => `${s.toFixed(1)} s`,

@@ -1,5 +1,6 @@
 /** A request for an answer, read from its body as OpenAI's documentation has it. */
 import { tokensOf } from "./tokens.ts";
+import { asObject, isJsonObject, objectOr } from "../json_fields.ts";
 import type { ParsedRequest } from "./http_request.ts";
 
 type Json = Record<string, unknown>;
@@ -86,7 +87,7 @@ export function readAsked({ path, body_text }: ParsedRequest, model: string): As
       : null,
     call: readCall(body, tools),
     json_schema: readFormat(
-      api_type === "responses" ? field(body.text).format : body.response_format,
+      api_type === "responses" ? objectOr(body.text).format : body.response_format,
     ),
     preamble: tools === null ? "" : JSON.stringify(tools),
   };
@@ -100,7 +101,7 @@ export function readBody(body_text: string): Json {
   } catch {
     throw new AskedWrongly("the body is not JSON");
   }
-  if (!isObject(body)) throw new AskedWrongly("the body is not a JSON object");
+  if (!isJsonObject(body)) throw new AskedWrongly("the body is not a JSON object");
   return body;
 }
 
@@ -136,7 +137,7 @@ function messagesPrompt(messages: unknown, name: string): Prompt {
     throw new AskedWrongly(`${name}: expected a list of messages`);
   }
   const texts = messages.map((message, i) => {
-    if (!isObject(message)) throw new AskedWrongly(`${name}[${i}]: expected a message`);
+    if (!isJsonObject(message)) throw new AskedWrongly(`${name}[${i}]: expected a message`);
     return contentText(message.content ?? message.output);
   });
   const users = texts.filter((_, i) => messages[i].role === "user");
@@ -155,9 +156,9 @@ export function messageTokens(role: string, text: string): string[] {
 /** A message's text; parts that are no text as they are in JSON. */
 function contentText(content: unknown): string {
   if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return isObject(content) ? JSON.stringify(content) : "";
+  if (!Array.isArray(content)) return isJsonObject(content) ? JSON.stringify(content) : "";
   return content.map((part) =>
-    isObject(part) && typeof part.text === "string" ? part.text : JSON.stringify(part)
+    isJsonObject(part) && typeof part.text === "string" ? part.text : JSON.stringify(part)
   ).join(" ");
 }
 
@@ -178,7 +179,7 @@ function responsesPrompt(body: Json): Prompt {
 function streamOptions(body: Json): Json {
   const options = body.stream_options ?? null;
   if (options === null) return {};
-  if (!isObject(options)) throw new AskedWrongly("stream_options: expected an object");
+  if (!isJsonObject(options)) throw new AskedWrongly("stream_options: expected an object");
   if (body.stream !== true) {
     throw new AskedWrongly("stream_options: only allowed when stream is true");
   }
@@ -190,12 +191,12 @@ function readCall(body: Json, tools: unknown): AskedCall | null {
   const choice = body.tool_choice ?? "auto";
   if (choice === "auto" || choice === "none") return null;
   const functions = (Array.isArray(tools) ? tools : []).flatMap((tool) => {
-    const declared = isObject(field(tool).function) ? field(field(tool).function) : field(tool);
+    const declared = asObject(objectOr(tool).function) ?? objectOr(tool);
     return typeof declared.name === "string" ? [declared] : [];
   });
   const name = choice === "required"
     ? functions[0]?.name
-    : field(field(choice).function).name ?? field(choice).name;
+    : objectOr(objectOr(choice).function).name ?? objectOr(choice).name;
   const found = functions.find((declared) => declared.name === name);
   if (found === undefined) {
     throw new AskedWrongly(`tool_choice: ${JSON.stringify(choice)} is none of the tools`);
@@ -204,13 +205,13 @@ function readCall(body: Json, tools: unknown): AskedCall | null {
 }
 
 function readFormat(format: unknown): Json | null {
-  const { type = "text", json_schema, schema } = field(format);
+  const { type = "text", json_schema, schema } = objectOr(format);
   if (type === "text") return null;
   if (type === "json_object") return {};
   if (type !== "json_schema") {
     throw new AskedWrongly("response_format: expected text, json_object or json_schema");
   }
-  return field(schema ?? field(json_schema).schema);
+  return objectOr(schema ?? objectOr(json_schema).schema);
 }
 
 function wholeNumber(body: Json, name: string, min: number, max = Infinity): number | null {
@@ -221,13 +222,4 @@ function wholeNumber(body: Json, name: string, min: number, max = Infinity): num
     throw new AskedWrongly(`${name}: expected a whole number from ${min}${end}`);
   }
   return value as number;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** An object from outside; anything else counts as one without fields. */
-function field(value: unknown): Json {
-  return isObject(value) ? value : {};
 }

@@ -34,8 +34,3 @@ export function cutText(text: string, length: number): string {
 export function figure(value: number | null | undefined, digits: number): string {
   return value === null || value === undefined ? "–" : value.toFixed(digits);
 }
-
-/** A share of 1 as per cent. */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
-}

@@ -2,6 +2,9 @@
  * What the page does by itself: sorts and filters the tests, opens their texts, and lays out more of a
  * long table as it is scrolled.
  */
+import { SORTED } from "./sort_script.ts";
+
+/** For the page of a suite's tests. */
 export const SCRIPT = `
 "use strict";
 (() => {
@@ -23,7 +26,7 @@ function entries() {
 const isOpen = (button) => button !== null && button.getAttribute("aria-expanded") === "true";
 const words = (entry) =>
   entry.words ??= (entry.cells.join(" ") + " " + (entry.texts ? entry.texts.textContent : "")).toLowerCase();
-
+${SORTED}
 function filter() {
   const wanted = field("find").value.toLowerCase(), category = field("category").value, result = field("result").value;
   let shown = 0;
@@ -44,23 +47,8 @@ function filter() {
 }
 
 function sort(head) {
-  const column = head.cellIndex, numbers = head.classList.contains("n");
-  const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
-  const direction = next === undefined ? "ascending" : next;
-  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
-  if (direction) head.setAttribute("aria-sort", direction);
-  const sign = direction === "descending" ? -1 : 1;
-  const value = (entry) => numbers ? parseFloat(entry.cells[column]) : entry.cells[column].toLowerCase();
   entries();
-  const keyed = original.map((entry) => ({ entry, key: value(entry) }));
-  if (direction) {
-    keyed.sort(({ key: a }, { key: b }) => {
-      if (!numbers) return sign * (a < b ? -1 : a > b ? 1 : 0);
-      if (isNaN(a) || isNaN(b)) return isNaN(a) - isNaN(b); // unknown values stay at the end
-      return sign * (a - b);
-    });
-  }
-  order = keyed.map(({ entry }) => entry);
+  order = sorted(head, original, ({ cells }, column) => cells[column]);
   const rows = document.createDocumentFragment();
   for (const { row, texts } of order) texts ? rows.append(row, texts) : rows.append(row);
   table.tBodies[0].append(rows);

@@ -4,7 +4,7 @@ import { dynoVersion } from "../run/metadata.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import { counted } from "../text/grouped.ts";
 import { page } from "./page.ts";
-import { RUNS_SCRIPT, RUNS_STYLE } from "./sweep/runs_script.ts";
+import { TABLE_SCRIPT, TABLE_STYLE } from "./table_script.ts";
 
 /** Rows of a page that a browser still opens quickly. */
 const MOST_ROWS = 20_000;
@@ -63,7 +63,7 @@ export function tablePage({ title, noun, facts, columns, rows }: TablePage): Ite
     }
     yield `</section></main>\n<footer>Written by dyno ${escapeHtml(dynoVersion)}.</footer>`;
   }
-  return page(title, body(), { script: RUNS_SCRIPT, style: RUNS_STYLE });
+  return page(title, body(), { script: TABLE_SCRIPT, style: TABLE_STYLE });
 }
 
 function cellOf(text: string, first: boolean, number: boolean): string {

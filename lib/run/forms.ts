@@ -1,4 +1,5 @@
 /** What JSON must be like to stand for a type: read once, then taken for what the type says. */
+import { isJsonObject } from "../json_fields.ts";
 import type { JsonObject } from "../json_fields.ts";
 
 /**
@@ -18,8 +19,7 @@ export const isNull = (value: unknown): value is null => value === null;
 export const areTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every(isText);
 /** An object that its reader checks itself, or only passes on. */
-export const isObject = <T>(value: unknown): value is T =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+export const isObject = <T>(value: unknown): value is T => isJsonObject(value);
 
 /** Forms that hold for null; what is missing is put in as null. */
 const nullable = new WeakSet<Form<unknown>>();

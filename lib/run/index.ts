@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { folderNames } from "../native/folder_names.ts";
 import { runDirectoryAt } from "./directory.ts";
+import { FIGURES } from "./imported.ts";
 import {
   diskError,
   inMemory,
@@ -74,26 +75,7 @@ const COLUMNS = [
   "agent",
   "status",
   "started_at_unix_seconds",
-  "duration_s",
-  "items_total",
-  "successful",
-  "failed",
-  "timed_out",
-  "passed",
-  "requests",
-  "prompt_tokens",
-  "cached_prompt_tokens",
-  "cache_write_tokens",
-  "completion_tokens",
-  "reasoning_tokens",
-  "requests_of_unknown_tokens",
-  "cost_usd",
-  "input_cost_usd",
-  "output_cost_usd",
-  "requests_of_unknown_cost",
-  "output_tokens_per_s",
-  "ttft_p50_ms",
-  "ttft_p99_ms",
+  ...FIGURES,
   "avg_hit_rate",
   "judged",
   "modes",

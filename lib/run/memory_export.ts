@@ -1,4 +1,5 @@
 /** The answer of export_memories, in the forms that servers give it. */
+import { objectOr, objectsIn } from "../json_fields.ts";
 import type { MemoryItem } from "./memory_item.ts";
 
 const IMPORTANCES = ["low", "normal", "high", "critical"] as const;
@@ -20,9 +21,7 @@ export function exportedMemories(result: ToolResult): MemoryItem[] | null {
   const texts = Array.isArray(result.content) ? result.content.map(textOf).join("") : "";
   const list = listOf(result.structuredContent) ?? listOf(jsonIn(texts));
   if (list === null) return /\b(no|0) memories\b/i.test(texts) ? [] : null;
-  return list.flatMap((entry) =>
-    typeof entry === "object" && entry !== null ? [memoryOf(entry as Record<string, unknown>)] : []
-  );
+  return objectsIn(list).map(memoryOf);
 }
 
 function memoryOf(
@@ -36,7 +35,7 @@ function memoryOf(
     category: textFrom(category) ?? "learning",
     importance: IMPORTANCES.find((known) => known === importance) ?? "high",
     tags: Array.isArray(words) ? words.map((word) => textFrom(word) ?? "") : [],
-    metadata: typeof own === "object" && own !== null ? own as Record<string, unknown> : {},
+    metadata: objectOr(own),
   };
 }
 

@@ -7,6 +7,7 @@ import { checkJson } from "./json_file.ts";
 import { mockPart } from "./mock.ts";
 import { asGiven, fileForms, schemaField } from "./setting.ts";
 import { suiteRunSettings } from "./suite_run.ts";
+import { isJsonObject } from "../json_fields.ts";
 import type { JsonFile } from "./json_file.ts";
 
 /** Settings under the names of the command line's flags. */
@@ -28,9 +29,9 @@ export type Experiment = Omit<z.infer<typeof experimentSchema>, "$schema">;
 
 /** Whether a parsed file is meant as an experiment: it names a suite rather than holding tests. */
 export function looksLikeExperiment(file: JsonFile): boolean {
-  return typeof file.value === "object" && file.value !== null && "suite" in file.value &&
-    !("tests" in file.value && Array.isArray((file.value as { tests: unknown[] }).tests) &&
-      typeof (file.value as { tests: unknown[] }).tests[0] === "object");
+  const { value } = file;
+  if (!isJsonObject(value) || !("suite" in value)) return false;
+  return !(Array.isArray(value.tests) && typeof value.tests[0] === "object");
 }
 
 /**

@@ -1,12 +1,13 @@
 /** Stable ids: an item's id is a hash of what it is. */
 import { createHash } from "node:crypto";
+import { isJsonObject } from "../json_fields.ts";
 
 /** JSON with object keys in sorted order, so that equal values give equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(
     value,
     (_key, inner) =>
-      typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      isJsonObject(inner)
         ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
         : inner,
   );

@@ -1,6 +1,6 @@
 /** 95 % confidence intervals. */
 import { mean, quantile, sortedCopy } from "./quantile.ts";
-import { seededRandom } from "./random.ts";
+import { resampledMeans } from "./resampled.ts";
 
 /** A value with its 95 % interval and the method that gave it. */
 export interface Estimate {
@@ -25,8 +25,6 @@ export interface Estimate {
 
 /** The 97.5 % point of the standard normal distribution. */
 const Z = 1.959963984540054;
-const RESAMPLES = 2000;
-const SEED = 1;
 
 /**
  * A share with its Wilson score interval, which holds for few trials and near 0 and 1 (E. B. Wilson,
@@ -54,13 +52,7 @@ export function shareEstimate(successes: number, trials: number): Estimate | nul
 export function meanEstimate(values: readonly number[]): Estimate | null {
   const n = values.length;
   if (n < 2) return null;
-  const random = seededRandom(SEED);
-  const means = new Float64Array(RESAMPLES);
-  for (let r = 0; r < RESAMPLES; r++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[Math.floor(random() * n)];
-    means[r] = sum / n;
-  }
+  const means = resampledMeans(values);
   means.sort();
   return {
     value: mean(values),

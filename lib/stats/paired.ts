@@ -2,12 +2,10 @@
 import { expandedInterval } from "./expanded_percentile.ts";
 import { mcnemarP } from "./mcnemar.ts";
 import { mean } from "./quantile.ts";
-import { seededRandom } from "./random.ts";
+import { resampledMeans } from "./resampled.ts";
 import type { Estimate } from "./interval.ts";
 
 const Z = 1.959963984540054;
-const RESAMPLES = 2000;
-const SEED = 1;
 
 /** A paired comparison. Differences are second − first: above 0 where the second has more. */
 export interface PairedDifference {
@@ -75,12 +73,6 @@ function adjustedWald(gained: number, lost: number, n: number): Estimate | null 
 function resampled(differences: readonly number[]): Estimate | null {
   const n = differences.length;
   if (n < 2) return null;
-  const random = seededRandom(SEED);
-  const means = new Float64Array(RESAMPLES);
-  for (let r = 0; r < RESAMPLES; r++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += differences[Math.floor(random() * n)];
-    means[r] = sum / n;
-  }
+  const means = resampledMeans(differences);
   return { value: mean(differences), ...expandedInterval(means, n), n, method: "paired bootstrap" };
 }

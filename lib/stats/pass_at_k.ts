@@ -2,11 +2,8 @@
 import { expandedInterval } from "./expanded_percentile.ts";
 import { shareEstimate } from "./interval.ts";
 import { mean } from "./quantile.ts";
-import { seededRandom } from "./random.ts";
+import { resampledMeans } from "./resampled.ts";
 import type { Estimate } from "./interval.ts";
-
-const RESAMPLES = 2000;
-const SEED = 1;
 
 /** Attempts at one problem. */
 export interface Attempts {
@@ -87,13 +84,7 @@ function overProblems(chances: readonly (number | null)[]): Estimate | null {
   if (values.every((value) => value === 0 || value === 1)) {
     return shareEstimate(values.filter((value) => value === 1).length, n);
   }
-  const random = seededRandom(SEED);
-  const means = new Float64Array(RESAMPLES);
-  for (let r = 0; r < RESAMPLES; r++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += values[Math.floor(random() * n)];
-    means[r] = sum / n;
-  }
+  const means = resampledMeans(values);
   return { value: mean(values), ...expandedInterval(means, n), n, method: "bootstrap" };
 }
 

@@ -1,6 +1,7 @@
 /** How many workers: chosen by measuring, and halved under memory pressure. */
 import { availableParallelism } from "node:os";
 import { sleep } from "../execute/sleep.ts";
+import { percentText } from "../text/percent.ts";
 import type { WorkerLimit } from "../execute/pool.ts";
 
 /** Told when the number of workers changes, with the reason in plain words. */
@@ -89,7 +90,7 @@ export async function guardMemory(
     const halve = used > PRESSURE_LIMIT && limit.workers > 1;
     if (halve) {
       limit.set(limit.workers / 2);
-      onChanged(limit.workers, `memory pressure: ${(used * 100).toFixed(1)} % in use`);
+      onChanged(limit.workers, `memory pressure: ${percentText(used)} in use`);
     }
     await sleep(halve ? PRESSURE_PAUSE_MS : PRESSURE_CHECK_MS, signal).catch(() => {});
   }

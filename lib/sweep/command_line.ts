@@ -8,8 +8,8 @@ import type { SweepConfig } from "./sweep.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
 
-/** Parameters that come first, in this order; the others follow by name. */
-const ORDER = [
+/** Parameters of agent_sched_sim that come first, in this order; the others follow by name. */
+export const SIM_ORDER = [
   "workflows",
   "pdfs",
   "iters",
@@ -69,8 +69,8 @@ export function checkTemplate(config: SweepConfig): void {
 }
 
 function simArguments(params: Record<string, Exact>): string[] {
-  const others = Object.keys(params).filter((name) => !ORDER.includes(name)).sort();
-  return [...ORDER, ...others].flatMap((name) => {
+  const others = Object.keys(params).filter((name) => !SIM_ORDER.includes(name)).sort();
+  return [...SIM_ORDER, ...others].flatMap((name) => {
     const value = params[name];
     if (value === undefined || value === null || value === false) return [];
     return value === true ? [`--${name}`] : [`--${name}`, argumentText(value)];

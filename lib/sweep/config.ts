@@ -5,6 +5,7 @@ import { InputError } from "../errors.ts";
 import { checkJson, positionOf } from "../settings/json_file.ts";
 import { ablationSchema, sweepSchema, sweepSettings } from "../settings/sweep.ts";
 import { didYouMean } from "../text/nearest.ts";
+import { SIM_ORDER } from "./command_line.ts";
 import { argumentText, exactJson, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
 import type { InputOf } from "../settings/setting.ts";
@@ -13,21 +14,7 @@ import type { Exact } from "./exact_json.ts";
 import type { SweepConfig } from "./sweep.ts";
 
 /** Parameters of agent_sched_sim. */
-const SIM_PARAMETERS = [
-  "workflows",
-  "pdfs",
-  "iters",
-  "subqueries",
-  "policy",
-  "seed",
-  "time_scale",
-  "heavy_tail_prob",
-  "heavy_tail_mult",
-  "enable_model_routing",
-  "arrival_rate",
-  "config",
-  "trace",
-];
+const SIM_PARAMETERS = [...SIM_ORDER, "arrival_rate", "config", "trace"];
 
 const seeds = z.array(z.number()).min(1);
 const ablations = z.array(ablationSchema).min(1);

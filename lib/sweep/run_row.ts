@@ -9,6 +9,7 @@ import { isJobCommand } from "./job.ts";
 import { jobFigures } from "./job_figures.ts";
 import { readMeta } from "./meta.ts";
 import { runPathsOf } from "./tree.ts";
+import { isJsonObject } from "../json_fields.ts";
 import type { Cell } from "../formats/csv.ts";
 import type { FoundColumns } from "./columns.ts";
 import type { Exact } from "./exact_json.ts";
@@ -219,9 +220,7 @@ function isSimulator({ cmd }: RunMeta): boolean {
 }
 
 function objectOf(value: unknown): Record<string, Exact> | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? value as Record<string, Exact>
-    : null;
+  return isJsonObject(value) ? value as Record<string, Exact> : null;
 }
 
 /** A parameter as it was written: 1.0 is not 1, and a large seed keeps its digits. */

@@ -32,11 +32,6 @@ void sse_free(struct sse *sse)
     memset(sse, 0, sizeof *sse);
 }
 
-size_t sse_pending(const struct sse *sse)
-{
-    return sse->line.count + sse->data.count;
-}
-
 /* The limit is that of a line and that of an event's data, however both are cut into pieces. */
 static void append(struct sse *sse, struct sse_text *text, const char *bytes, size_t count)
 {

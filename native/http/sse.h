@@ -46,7 +46,4 @@ void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes,
 /* The stream is over, and not cut: what is left of it may be an event. */
 void sse_end(struct sse *sse, sse_event *event, void *owner);
 
-/* Bytes kept of a line and an event that are not complete. */
-size_t sse_pending(const struct sse *sse);
-
 #endif

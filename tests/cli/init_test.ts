@@ -49,7 +49,7 @@ Deno.test("each kind of file runs as it was written, and is explained", async ()
     assert(stdout.trim().split("\n").length <= 16, stdout);
   }
   // 2 of 3, and Wilson's interval of that: 20.8 to 93.9 % (scipy's binomtest(2, 3).proportion_ci)
-  assertStringIncludes(bySuite.stdout, "2 of 3 judged answers were right: 66.7 % [20.8 %, 93.9 %]");
+  assertStringIncludes(bySuite.stdout, "2 of 3 judged answers were right: 66.7 % [20.8, 93.9]");
   assertStringIncludes(bySuite.stdout, "The weakest category is shell: 50.0 %");
   assertMatch(byLoad.stdout, /requests were answered, 0 were not/);
   assertEquals(none.code, 2);

@@ -7,6 +7,7 @@ import { newRunId } from "../../run/run_id.ts";
 import { durationText } from "../../text/duration.ts";
 import { grouped } from "../../text/grouped.ts";
 import { shortPath } from "../../text/short_path.ts";
+import { percentText } from "../../text/percent.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { runShownLoad } from "./load_runs.ts";
@@ -125,7 +126,7 @@ function planText(
       `${durationText(expected_s)} if it ends near 32 times the first level`;
   return [
     `a level needs ${grouped(least)} requests to tell that ${
-      percent(share)
+      percentText(share)
     } meet the objectives, ` +
     `${grouped(enough)} where it is close`,
     ...raised,
@@ -142,9 +143,9 @@ const VERDICT_WORDS = {
 function probeText(searched: string, { level, share, verdict, attempts }: CapacityProbe): string {
   const part = share === null
     ? "nothing was answered"
-    : `${percent(share.value)} of ${grouped(share.n)} met the objectives [${percent(share.low)}, ${
-      percent(share.high)
-    }]`;
+    : `${percentText(share.value)} of ${grouped(share.n)} met the objectives [${
+      percentText(share.low)
+    }, ${percentText(share.high)}]`;
   return `${searched} ${round(level)}: ${VERDICT_WORDS[verdict]}: ${part}${
     attempts > 1 ? `, ${attempts} runs` : ""
   }`;
@@ -154,11 +155,11 @@ function capacityText(
   { searched, target: share, highest_good, lowest_bad }: LoadCapacity,
 ): string {
   const unit = ` ${UNITS[searched]}`;
-  const met = `${percent(share)} of requests or more meet the objectives`;
+  const met = `${percentText(share)} of requests or more meet the objectives`;
   if (highest_good === null) {
     return lowest_bad === null
       ? "capacity: unknown: not enough requests to decide at any level; give --duration more time"
-      : `capacity: below ${round(lowest_bad)}${unit}: there less than ${percent(share)} of ` +
+      : `capacity: below ${round(lowest_bad)}${unit}: there less than ${percentText(share)} of ` +
         "requests meet the objectives";
   }
   return lowest_bad === null
@@ -166,10 +167,6 @@ function capacityText(
     : `capacity: between ${round(highest_good)} and ${
       round(lowest_bad)
     }${unit}: ${met} at the lower`;
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`;
 }
 
 function round(level: number): string {

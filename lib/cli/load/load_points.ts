@@ -5,6 +5,7 @@ import { levelsSection } from "../../report/load/levels_section.ts";
 import { levelFigures } from "../../load/levels.ts";
 import { isNarrow, REPEATED_FIGURES, repeatedFigure } from "../../load/repeats.ts";
 import { shortPath } from "../../text/short_path.ts";
+import { percentText } from "../../text/percent.ts";
 import { tableLines } from "../ui/table.ts";
 import type { LevelFigures } from "../../load/levels.ts";
 import type { LoadResults } from "../../load/results.ts";
@@ -46,7 +47,9 @@ export async function showPoints(
     terminal.say([name, `${runs.length} runs`].filter(Boolean).join(", "));
     repeatTable(figures, terminal).forEach((line) => terminal.say(line));
     if (exact_enough === false) {
-      terminal.warn(`${until!.figure} is not exact to ${until!.share * 100} %: more runs may do`);
+      terminal.warn(
+        `${until!.figure} is not exact to ${percentText(until!.share)}: more runs may do`,
+      );
     }
   }
   if (begun.length < 2) return repeats.length ? { repeats } : {};
@@ -78,7 +81,7 @@ function repeatTable(figures: readonly RepeatedFigure[], { paint }: Terminal): s
       name,
       shown(mean),
       interval ? `${shown(interval.low)} to ${shown(interval.high)}` : "–",
-      between_share === null ? "–" : `${(between_share * 100).toFixed(0)} %`,
+      percentText(between_share, 0),
     ]),
     paint,
   );

@@ -4,6 +4,7 @@ import { sloText } from "../../load/slo.ts";
 import { LEAST_UNITS } from "../../stats/ratio.ts";
 import { tableLines } from "../ui/table.ts";
 import { textWidth } from "../../text/width.ts";
+import { percentEstimate, percentText } from "../../text/percent.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { JudgedStatement } from "../../load/statement.ts";
 import type { Verdict } from "../../load/verdict.ts";
@@ -185,7 +186,7 @@ function turnLines({ turns = [] }: LoadResults): string[] {
       `${answered} of ${requests} answered`,
       `ttft p50 ${shown(ttft_ms?.p50)}, p99 ${shown(ttft_ms?.p99)} ms`,
       ...(prompt_tokens_mean === null ? [] : [`${shown(prompt_tokens_mean)} prompt tokens`]),
-      ...(cached_share === null ? [] : [`${(cached_share * 100).toFixed(1)} % of them cached`]),
+      ...(cached_share === null ? [] : [`${percentText(cached_share)} of them cached`]),
     ];
     return `${turn} turns: ${known.join(", ")}`;
   });
@@ -214,7 +215,7 @@ function outcomeLines(results: LoadResults): string[] {
   const { goodput } = total;
   if (goodput) {
     const missed = slos.map((slo) => `${sloText(slo)} by ${goodput.missed[sloText(slo)] ?? "–"}`);
-    const share = goodput.share ? `met by ${percent(goodput.share)}; ` : "";
+    const share = goodput.share ? `met by ${percentEstimate(goodput.share)}; ` : "";
     const unknown = slos.map(sloText).filter((text) => goodput.unknown?.[text])
       .map((text) => `${text} of ${goodput.unknown![text]}`);
     const untold = unknown.length > 0 ? `; unknown, so not met: ${unknown.join(", ")}` : "";
@@ -246,11 +247,6 @@ function statementWords(statement: JudgedStatement): string {
     { met: "met", missed: "not met", undecided: "not enough requests to decide" }[verdict];
   const untold = unknown > 0 ? `, ${unknown} unknown` : "";
   return `${text} ${words}: ${shown(value_ms)}${range} ms of ${known}${untold}`;
-}
-
-function percent({ value, low, high }: Estimate): string {
-  const of = (share: number) => (share * 100).toFixed(1);
-  return `${of(value)} % [${of(low)}, ${of(high)}]`;
 }
 
 /** A text in lines of at most 100 columns, the first one behind `start`, the others below it. */

@@ -18,7 +18,8 @@ import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { codingLines } from "./coding_lines.ts";
 import { EXIT } from "../exit_codes.ts";
 import { outFlag } from "../ui/flags.ts";
-import { ProgressLine, progressText } from "../ui/progress_line.ts";
+import { ProgressLine } from "../ui/progress_line.ts";
+import { suiteListeners } from "./suite_progress.ts";
 import { rememberRun } from "./memory_lines.ts";
 import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
@@ -139,12 +140,7 @@ export async function runProblems(
       quiet(`sandbox: ${sandbox.description}`);
       request.onDirectory?.(directory);
     },
-    onProgress: (progress) =>
-      line.show(
-        (bar) => progressText(progress, bar),
-        progress.completed_tests === progress.total_tests,
-      ),
-    onNotice: (notice) => line.above(paint.dim(notice)),
+    ...suiteListeners(line, terminal),
   });
   line[Symbol.dispose]();
   const report = await writeSuiteReport(run.directory, run.results);

@@ -1,5 +1,6 @@
 /** What a coding run prints: the lines that its readers know, with intervals beside them. */
 import { costText, dollars } from "../../text/dollars.ts";
+import { percentEstimate } from "../../text/percent.ts";
 import type { CodingRun } from "../../coding/run_coding.ts";
 import type { BenchmarkSummary, SummaryStats } from "../../coding/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
@@ -117,9 +118,10 @@ function interval(estimate: Estimate | null): string {
 
 function share(estimate: Estimate | null, points = false): string {
   if (!estimate) return "unknown";
-  const value = (estimate.value * 100).toFixed(1);
-  return `${points && estimate.value > 0 ? "+" : ""}${value} ${points ? "points" : "%"}` +
-    interval(estimate);
+  if (!points) return percentEstimate(estimate);
+  const [value, low, high] = [estimate.value, estimate.low, estimate.high]
+    .map((share) => (100 * share).toFixed(1));
+  return `${estimate.value > 0 ? "+" : ""}${value} points [${low}, ${high}]`;
 }
 
 function signedCost(value: number | null): string {

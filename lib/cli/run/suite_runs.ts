@@ -12,7 +12,8 @@ import { budgetEnd, checkPriced, warningBudget } from "../ui/budget_flags.ts";
 import { EXIT } from "../exit_codes.ts";
 import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
-import { ProgressLine, progressText } from "../ui/progress_line.ts";
+import { ProgressLine } from "../ui/progress_line.ts";
+import { suiteListeners } from "./suite_progress.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { KeyOrigin } from "../../endpoint/key_origins.ts";
 import type { APIConfiguration, ApiOptions } from "../../endpoint/api.ts";
@@ -146,12 +147,7 @@ async function runOne(
     argv: process.argv.slice(2),
     signal,
     onDirectory: request.onDirectory,
-    onProgress: (progress) =>
-      line.show(
-        (bar) => progressText(progress, bar),
-        progress.completed_tests === progress.total_tests,
-      ),
-    onNotice: (notice) => line.above(paint.dim(notice)),
+    ...suiteListeners(line, terminal),
   });
   line[Symbol.dispose]();
   const report = await writeSuiteReport(run.directory, run.results);

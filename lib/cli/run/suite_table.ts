@@ -3,8 +3,8 @@ import { costText } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
 import { tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
+import { percentEstimate } from "../../text/percent.ts";
 import type { Distribution } from "../../stats/quantile.ts";
-import type { Estimate } from "../../stats/interval.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
 import type { RunEnergy } from "../../suite/results.ts";
 import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/results.ts";
@@ -66,7 +66,7 @@ function summaryLines(
   if (pass_rate) {
     const method = pass_rate.n === aggregate.evaluated ? "Wilson" : `over ${pass_rate.n} problems`;
     const of = not_judged ? ` of the ${grouped(evaluated)} that were judged` : "";
-    lines.push(`pass rate ${percent(pass_rate)}${of} (95 % interval, ${method})`);
+    lines.push(`pass rate ${percentEstimate(pass_rate, 0)}${of} (95 % interval, ${method})`);
   }
   if (statistics.epochs) lines.push(epochsLine(statistics.epochs));
   const { total_completion_tokens: tokens, requests_of_unknown_tokens: untold } = aggregate;
@@ -95,9 +95,13 @@ function summaryLines(
 /** What several answers to each test come to. */
 function epochsLine({ epochs, majority, pass_at_k, at_least_k }: EpochStatistics): string {
   const parts = [
-    `by majority ${majority ? percent(majority) : "–"}`,
-    ...[pass_at_k[epochs]].flatMap((all) => all ? [`pass@${epochs} ${percent(all)}`] : []),
-    ...[at_least_k[epochs]].flatMap((all) => all ? [`all ${epochs} right ${percent(all)}`] : []),
+    `by majority ${majority ? percentEstimate(majority, 0) : "–"}`,
+    ...[pass_at_k[epochs]].flatMap((all) =>
+      all ? [`pass@${epochs} ${percentEstimate(all, 0)}`] : []
+    ),
+    ...[at_least_k[epochs]].flatMap((all) =>
+      all ? [`all ${epochs} right ${percentEstimate(all, 0)}`] : []
+    ),
   ];
   return `of ${epochs} epochs: ${parts.join(", ")}`;
 }
@@ -123,11 +127,6 @@ function energyLine({ total_j, devices, j_per_token, j_per_solved_test }: RunEne
   return `energy ${total_j.toFixed(1)} ± ${
     error_j.toFixed(1)
   } J${token}${solved}, idle power included`;
-}
-
-function percent({ value, low, high }: Estimate): string {
-  const whole = (share: number) => (share * 100).toFixed(0);
-  return `${(value * 100).toFixed(1)} % [${whole(low)}, ${whole(high)}]`;
 }
 
 function quantileShown(values: Distribution | null, name: "p50" | "p99"): string {

@@ -7,8 +7,9 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, withRuns } from "./query.ts";
-import { shortened, shownShare } from "./text.ts";
+import { shortened } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
+import { percentText } from "../../text/percent.ts";
 import type { JudgeAgreement } from "../../compare/judge_agreement.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Column } from "../ui/table.ts";
@@ -73,7 +74,7 @@ function row({ judge, n, without_choice, agreed, kappa, estimate }: JudgeAgreeme
     shortened(judge, 40),
     String(n),
     String(without_choice),
-    agreed === null ? "–" : shownShare(agreed.value),
+    agreed === null ? "–" : percentText(agreed.value),
     kappa === null ? "–" : kappa.toFixed(2),
     estimate === null ? "–" : `${estimate.low.toFixed(2)} – ${estimate.high.toFixed(2)}`,
   ];

@@ -4,8 +4,9 @@ import { difficulties } from "../../compare/difficulty.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, parseFlags } from "../ui/flags.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
-import { shortened, shownShare } from "./text.ts";
+import { shortened } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
+import { percentText } from "../../text/percent.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Column } from "../ui/table.ts";
 
@@ -66,8 +67,8 @@ export const command: Command = {
         String(successes),
         String(answers),
         String(runs),
-        shownShare(success_rate.value),
-        `${shownShare(success_rate.low, 0)} – ${shownShare(success_rate.high, 0)}`,
+        percentText(success_rate.value),
+        `${percentText(success_rate.low, 0)} – ${percentText(success_rate.high, 0)}`,
       ]);
       tableLines(COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
       const judged = new Set(outcomes.flatMap((run) => /[01]/.test(run.marks) ? run.run_id : []));

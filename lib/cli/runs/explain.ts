@@ -4,6 +4,7 @@ import { InputError } from "../../errors.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { dollars } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
+import { percentEstimate, percentText } from "../../text/percent.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, onlyOne, readOne, withRuns } from "./query.ts";
@@ -85,9 +86,7 @@ function loadParts(what: string, { run_id }: RunSummary, results: LoadResults): 
         `within ${figure(metrics.ttft_ms.p99)} ms${range(metrics.ttft_ms.intervals.p99)}.`
       : "When the first token came is unknown.",
     goodput?.share
-      ? `${percent(goodput.share.value)} of the requests met every objective${
-        range(goodput.share, percent)
-      }.`
+      ? `${percentEstimate(goodput.share)} of the requests met every objective.`
       : "Nothing was asked of it (--slo), so it says what is, not whether that is enough.",
     verdict.verdict === "trusted"
       ? "The measuring client kept up: these are the endpoint's figures."
@@ -130,10 +129,10 @@ function suiteParts(what: string, { run_id }: RunSummary, results: SuiteResults)
       ? `${grouped(aggregate.passed)} of ${
         grouped(aggregate.evaluated)
       } judged answers were right: ` +
-        `${percent(pass_rate.value)}${range(pass_rate, percent)}.`
+        `${percentEstimate(pass_rate)}.`
       : "No answer was judged, so it says nothing of right and wrong.",
     ...(judged.length > 1
-      ? [`The weakest category is ${weakest.category}: ${percent(share(weakest.aggregate))}.`]
+      ? [`The weakest category is ${weakest.category}: ${percentText(share(weakest.aggregate))}.`]
       : []),
     ...(aggregate.errors ? [`${grouped(aggregate.errors)} tests got no answer.`] : []),
     ...(aggregate.not_judged
@@ -150,7 +149,7 @@ function suiteParts(what: string, { run_id }: RunSummary, results: SuiteResults)
   const cannot = [
     ...(width === null ? [] : [
       `A model whose pass rate differs by less than about ${
-        percent(width / 2)
+        percentText(width / 2)
       } may be just as good.`,
     ]),
     ...(complete ? [] : [`${grouped(missing)} tests have not run yet.`]),
@@ -171,12 +170,8 @@ function share({ passed, evaluated }: SuiteResults["aggregate"]): number {
 }
 
 /** ` [low, high]`, a 95 % interval. */
-function range(estimate: Estimate | null, written = figure): string {
-  return estimate === null ? "" : ` [${written(estimate.low)}, ${written(estimate.high)}]`;
-}
-
-function percent(value: number | null): string {
-  return value === null ? "–" : `${(value * 100).toFixed(1)} %`;
+function range(estimate: Estimate | null): string {
+  return estimate === null ? "" : ` [${figure(estimate.low)}, ${figure(estimate.high)}]`;
 }
 
 function figure(value: number | null): string {

@@ -5,17 +5,11 @@ import { costText } from "../../text/dollars.ts";
 import { priceRun } from "../../compare/cost.ts";
 import { markdownTable } from "../../formats/markdown.ts";
 import { grouped } from "../../text/grouped.ts";
+import { percentText } from "../../text/percent.ts";
 import { tablePage } from "../../report/table_page.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readStated, readUnmapped } from "../../run/imported.ts";
-import {
-  shownCount,
-  shownSeconds,
-  shownShare,
-  shownTime,
-  shownTokens,
-  statedLines,
-} from "./text.ts";
+import { shownCount, shownSeconds, shownTime, shownTokens, statedLines } from "./text.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Row, RowColumn } from "../../formats/parquet.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -113,7 +107,7 @@ function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [st
     ["items", shownCount(run.items_total)],
     ["answered", shownCount(run.successful)],
     ["right", run.passed === null ? null : shownCount(run.passed)],
-    ["hit rate", run.avg_hit_rate == null ? null : shownShare(run.avg_hit_rate)],
+    ["hit rate", run.avg_hit_rate == null ? null : percentText(run.avg_hit_rate)],
     ["took", run.duration_s === null ? null : shownSeconds(run.duration_s)],
     ["output", perSecond(run.output_tokens_per_s)],
     ["ttft, median", milliseconds(run.ttft_p50_ms)],
@@ -169,7 +163,7 @@ export function markdown(runs: readonly IndexedRun[], prices: PriceTable): strin
       run.status,
       shownCount(run.items_total),
       shownCount(run.passed),
-      shownShare(run.avg_hit_rate),
+      percentText(run.avg_hit_rate),
       costOfRun(run, prices),
       shownTime(run.started_at_unix_seconds),
     ];

@@ -3,16 +3,9 @@ import { noRuns } from "../../run/find_run.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
-import {
-  shortened,
-  shownCount,
-  shownFigure,
-  shownShare,
-  shownTime,
-  shownTokens,
-  statusNote,
-} from "./text.ts";
+import { shortened, shownCount, shownFigure, shownTime, shownTokens, statusNote } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
+import { percentText } from "../../text/percent.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Column } from "../ui/table.ts";
@@ -90,7 +83,7 @@ function rows(run: IndexedRun): string[][] {
   if (run.modes.length < 2) return [row(run)];
   const whole = row(run);
   return run.modes.map(({ mode, problems, avg_hit_rate, errors }, i) => {
-    const own = [shownCount(problems), shownShare(avg_hit_rate), shownCount(errors)];
+    const own = [shownCount(problems), percentText(avg_hit_rate), shownCount(errors)];
     const rest = whole.slice(5, -1).map((cell) => i === 0 ? cell : "");
     const [id, model] = i === 0 ? whole : ["", ""];
     return [
@@ -112,7 +105,7 @@ function row(run: IndexedRun): string[] {
     run.run_id,
     shortened(run.model, 32),
     shownCount(run.modes[0]?.problems ?? run.items_total),
-    shownShare(run.avg_hit_rate),
+    percentText(run.avg_hit_rate),
     shownCount(run.failed),
     shownTokens(tokens, run.requests_of_unknown_tokens),
     shownFigure(run.output_tokens_per_s),

@@ -31,11 +31,6 @@ export function shownFigure(value: number | null): string {
   return Math.abs(value) < 100 ? value.toFixed(1) : grouped(Math.round(value));
 }
 
-/** A share in percent. */
-export function shownShare(value: number | null, digits = 1): string {
-  return value === null ? "–" : `${(value * 100).toFixed(digits)} %`;
-}
-
 export function shownSeconds(value: number | null): string {
   return value === null ? "–" : durationText(value);
 }

@@ -5,6 +5,7 @@ import { didYouMean } from "../../text/nearest.ts";
 import { isRunId } from "../../run/run_id.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../../text/duration.ts";
 import { wrapText } from "../../text/width.ts";
+import { isJsonObject } from "../../json_fields.ts";
 
 /** A flag: how its text becomes a value, and how it is shown. */
 export interface Flag<Value> {
@@ -111,7 +112,7 @@ export function json(placeholder: string, help: string): Flag<Record<string, unk
   const parse = (given: string) => {
     try {
       const value = JSON.parse(given);
-      if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+      if (isJsonObject(value)) return value;
     } catch { /* told below */ }
     throw `a JSON object such as '{"temperature": 0}'`;
   };

@@ -1,11 +1,8 @@
 /** Live progress: a bar on a terminal, one line a minute elsewhere. */
-import { durationText } from "../../text/duration.ts";
-import type { ExecutionProgress } from "../../suite/progress.ts";
 import type { Terminal } from "./terminal.ts";
 
 const REDRAW_MS = 100;
 const LINE_INTERVAL_MS = 60_000;
-const BAR_WIDTH = 24;
 
 /** Shows progress until disposed; other lines go through {@linkcode ProgressLine.above}. */
 export class ProgressLine implements Disposable {
@@ -44,20 +41,4 @@ export class ProgressLine implements Disposable {
     if (this.#drawn) this.#terminal.redraw();
     this.#drawn = false;
   }
-}
-
-/** One line: share done, rate, tokens, time left, what runs. */
-export function progressText(progress: ExecutionProgress, bar: boolean): string {
-  const { completed_tests, total_tests, failed_tests, estimated_remaining_time } = progress;
-  const filled = Math.round(BAR_WIDTH * completed_tests / Math.max(total_tests, 1));
-  const parts = [
-    `${completed_tests}/${total_tests}`,
-    failed_tests > 0 ? `${failed_tests} failed` : "",
-    `${progress.tests_per_second.toFixed(1)} tests/s`,
-    `${Math.round(progress.average_tokens_per_second)} tok/s`,
-    estimated_remaining_time === null ? "" : `ETA ${durationText(estimated_remaining_time)}`,
-    progress.current_test === null ? "" : `${progress.current_category}: ${progress.current_test}`,
-  ];
-  const drawn = bar ? `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ` : "";
-  return drawn + parts.filter(Boolean).join(" · ");
 }

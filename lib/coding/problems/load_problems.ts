@@ -7,6 +7,7 @@ import { readLines } from "../../formats/json_lines.ts";
 import { contestProblem } from "./livecodebench.ts";
 import { inputsCheck } from "./problem_inputs.ts";
 import { rawFields, withoutSpecialNumbers } from "./raw_json.ts";
+import { isJsonObject } from "../../json_fields.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
 import type { Problem } from "./problem.ts";
 
@@ -109,7 +110,7 @@ function atLine<T>(path: string, number: number, read: () => T): T {
 function problemOf(path: string, line: string, index: number): Problem {
   const file = parseLine(path, line);
   const { value } = file;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isJsonObject(value)) {
     throw new InputError(`${path}:1:1: expected a problem as a JSON object`);
   }
   refuseByName(path, value);

@@ -4,6 +4,7 @@
  */
 import { timeOf } from "./mooncake.ts";
 import { UNKNOWN_ROW } from "./row.ts";
+import { isJsonObject } from "../../json_fields.ts";
 import type { DatasetForm, DatasetRow } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
@@ -42,10 +43,8 @@ export const openaiBatchForm: DatasetForm = {
         );
       }
       const body = fields.value("body");
-      if (typeof body !== "object" || body === null || Array.isArray(body)) {
-        throw fields.complaint("body: expected an object");
-      }
-      return bodyRow({ ...body as Record<string, unknown> }, fields, note);
+      if (!isJsonObject(body)) throw fields.complaint("body: expected an object");
+      return bodyRow({ ...body }, fields, note);
     };
   },
 };

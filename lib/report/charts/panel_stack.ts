@@ -22,6 +22,19 @@ export interface StackedPanel {
   series: ChartSeries[];
 }
 
+/** What is in flight over time as an area, which lies on those before it. */
+export function inFlightArea(colour: string, points: readonly [number, number][]): ChartSeries {
+  return {
+    type: "line",
+    stack: "in flight",
+    symbol: "none",
+    step: "middle",
+    lineStyle: { width: 0 },
+    areaStyle: { color: colour, opacity: 0.8 },
+    data: [...points],
+  };
+}
+
 /** What the vertical axis of every panel looks like; a title starts at the picture's left edge. */
 export const panelLook = {
   ...axisLook,

@@ -1,6 +1,7 @@
 /** The requests of a run as drawn: a bar each in lanes, or the number in flight. */
 import { inLanes } from "./spans.ts";
 import { onAxis } from "./time_axis.ts";
+import { inFlightArea } from "./panel_stack.ts";
 import type { ChartSeries } from "./chart.ts";
 import type { ItemSpan } from "./spans.ts";
 import type { TimeAxis } from "./time_axis.ts";
@@ -139,13 +140,7 @@ function inFlight(
       sum[i] += Math.min(to, i + 1) - Math.max(from, i);
     }
   }
-  return [...sums].map(([colour, means]): ChartSeries => ({
-    type: "line",
-    stack: "in flight",
-    symbol: "none",
-    step: "middle",
-    lineStyle: { width: 0 },
-    areaStyle: { color: colour, opacity: 0.85 },
-    data: Array.from(means, (mean, i) => [(i + 0.5) * width_s, mean]),
-  }));
+  return [...sums].map(([colour, means]) =>
+    inFlightArea(colour, Array.from(means, (mean, i) => [(i + 0.5) * width_s, mean]))
+  );
 }

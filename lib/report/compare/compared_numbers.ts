@@ -10,7 +10,8 @@ import { mean, quantile } from "../../stats/quantile.ts";
 import { answerRate, costOf, sortedLatencies } from "./compared_run.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { digitsFor, fixed, shareText } from "../load/load_figures.ts";
+import { percentText } from "../../text/percent.ts";
+import { digitsFor, fixed } from "../load/load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { RunComparison } from "../../compare/compare.ts";
 import type { LoadComparison } from "../../compare/compare_load.ts";
@@ -101,7 +102,9 @@ function latencyRows(): NumberRow[] {
 function rightCell({ items }: ReportedRun): string {
   const modes = modesOf(items);
   return modes.map(({ mode, pass_rate }) => {
-    const rate = pass_rate ? withInterval(shareText(pass_rate.value), pass_rate, shareText) : "–";
+    const rate = pass_rate
+      ? withInterval(percentText(pass_rate.value), pass_rate, percentText)
+      : "–";
     return modes.length > 1 ? `${escapeHtml(mode ?? "–")} ${rate}` : rate;
   }).join("<br>");
 }
@@ -115,7 +118,7 @@ function withInterval(value: string, bounds: Bounds | null, show: (value: number
 function shareCell(successes: number, trials: number): string {
   return trials === 0
     ? "–"
-    : withInterval(shareText(successes / trials), shareEstimate(successes, trials), shareText);
+    : withInterval(percentText(successes / trials), shareEstimate(successes, trials), percentText);
 }
 
 function meanCell(values: readonly number[]): string {

@@ -1,7 +1,8 @@
 /** What the measuring client itself cost, and the calibration that speaks for it. */
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { shareText, short } from "./load_figures.ts";
+import { percentText } from "../../text/percent.ts";
+import { short } from "./load_figures.ts";
 import { durationLabel } from "../charts/scales.ts";
 import { dataTable } from "../table.ts";
 import type { CalibrationCited, ClientCost, Verdict } from "../../load/verdict.ts";
@@ -45,7 +46,7 @@ function delayTable(client: ClientCost): string {
 
 function useTable(client: ClientCost, calibration: CalibrationCited | null): string {
   const { cpu_cores, cores, thread_cpu_cores, ring_use, events_per_s } = client;
-  const of = (used: number, all: number) => shareText(all > 0 ? used / all : null);
+  const of = (used: number, all: number) => percentText(all > 0 ? used / all : null);
   const ceiling = calibration?.ceiling_events_per_s ?? null;
   const rows: TableRow[] = [
     {
@@ -60,7 +61,7 @@ function useTable(client: ClientCost, calibration: CalibrationCited | null): str
     },
     {
       head: "ring of events, at most",
-      cells: ["–", ring_use === null ? "–" : shareText(ring_use)],
+      cells: ["–", ring_use === null ? "–" : percentText(ring_use)],
     },
     {
       head: "events",

@@ -2,7 +2,7 @@
 import { grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { shareText } from "./load_figures.ts";
+import { percentText } from "../../text/percent.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { TableRow } from "../table.ts";
@@ -27,7 +27,7 @@ export function errorTable({ total }: LoadResults, records: readonly RequestReco
     head: escapeHtml(name),
     cells: [
       grouped(count),
-      shareText(count / due),
+      percentText(count / due),
       mostFrequent(messages.get(name)),
     ],
   }));

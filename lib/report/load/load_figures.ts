@@ -29,9 +29,3 @@ export function intervalText(estimate: Estimate | null | undefined, digits: numb
   if (!estimate) return "no interval";
   return `95 %: ${fixed(estimate.low, digits)} to ${fixed(estimate.high, digits)}`;
 }
-
-/** A share of 1 as per cent; small ones keep two digits behind the point. */
-export function shareText(share: number | null | undefined): string {
-  if (share === null || share === undefined) return "–";
-  return `${(100 * share).toFixed(share > 0 && share < 0.01 ? 2 : 1)} %`;
-}

@@ -1,8 +1,11 @@
 /** The top of a load run's report: what ran, whether its client can be trusted, its main figures. */
 import { grouped } from "../../text/grouped.ts";
+import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { digitsFor, fixed, intervalText, shareText, short } from "./load_figures.ts";
+import { percentText } from "../../text/percent.ts";
+import { digitsFor, fixed, intervalText, short } from "./load_figures.ts";
+import type { Tile } from "../banner.ts";
 import type { LoadResults, Metric } from "../../load/results.ts";
 import type { Verdict } from "../../load/verdict.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
@@ -31,16 +34,13 @@ const VERDICTS: Record<Verdict["verdict"], { name: string; meaning: string }> = 
 
 /** The banner: the title, the verdict, and the facts of the run. */
 export function loadBanner(title: string, metadata: RunMetadata, results: LoadResults): string {
-  const facts = loadFacts(metadata, results)
-    .map(([name, value]) => `<div><dt>${name}</dt><dd dir="auto">${escapeHtml(value)}</dd></div>`);
-  return `<header>
-<p class="kind">dyno load run ${
-    results.complete ? "" : `<span class="state">interrupted</span>`
-  }</p>
-<h1 dir="auto">${escapeHtml(cutText(title, 200))}</h1>
-${verdictBox(results.verdict)}
-${endedEarly(results)}<dl class="facts">${facts.join("")}</dl>
-</header>`;
+  return bannerOf({
+    kind: "load",
+    title,
+    complete: results.complete,
+    notes: `${verdictBox(results.verdict)}\n${endedEarly(results)}`,
+    facts: loadFacts(metadata, results),
+  });
 }
 
 function verdictBox({ verdict, reasons }: Verdict): string {
@@ -62,10 +62,6 @@ function endedEarly({ complete, stopped_because }: LoadResults): string {
 }
 
 function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string][] {
-  const { host, software, git_sha } = metadata;
-  const started = new Date(metadata.started_at_unix_seconds * 1000).toISOString();
-  const cpu = `${counted(host.cpu_cores, "core")}, ${host.cpu_model ?? "CPU unknown"}`;
-  const memory_gib = (host.memory_bytes / 1024 ** 3).toFixed(0);
   const { stages, verdict } = results;
   return [
     ["load", loadShape(results)],
@@ -74,17 +70,10 @@ function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string
     ["server", results.server ? cutText(results.server.name, 100) : "no metrics read"],
     ["transport", [results.transport, verdict.client.scheduling].filter(Boolean).join(", ")],
     ["measured", `${short(stages.reduce((sum, { window }) => sum + window.duration_s, 0))} s`],
-    ["started", `${started.slice(0, 10)} ${started.slice(11, 19)} UTC`],
+    ["started", startText(metadata)],
     ["run", metadata.run_id],
-    [
-      "client",
-      `${host.hostname}: ${cpu}, ${memory_gib} GiB, ${host.os} ${host.kernel} ${host.arch}`,
-    ],
-    [
-      "software",
-      `dyno ${software.dyno}, ${software.runtime}` +
-      (git_sha ? `, commit ${git_sha.slice(0, 10)}` : ""),
-    ],
+    ["client", hostText(metadata)],
+    ["software", softwareText(metadata)],
   ];
 }
 
@@ -95,13 +84,6 @@ function loadShape({ stages, total }: LoadResults): string {
   return `${counted(stages.length, "stage")}: ${names.join("; ")}${
     stages.length > names.length ? "; …" : ""
   }`;
-}
-
-interface Tile {
-  name: string;
-  value: string;
-  unit?: string;
-  more: string;
 }
 
 /** The run in eight numbers: of all measured stages together. */
@@ -140,15 +122,10 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
       more: "1 / tpot",
     },
   ];
-  const list = items.map(({ name, value, unit, more }) =>
-    `<li><span>${name}</span><b>${value}${
-      unit && value !== "–" ? ` <small>${unit}</small>` : ""
-    }</b><em>${escapeHtml(more)}</em></li>`
-  );
   const note = stages.length > 1
     ? `<p class="note">All ${stages.length} stages together, each with its share of time: the stages one by one are below.</p>`
     : "";
-  return `<ul class="tiles">${list.join("")}</ul>${note}`;
+  return tileList(items) + note;
 }
 
 /** Where nothing ended, there is no rate. */
@@ -157,7 +134,7 @@ function known(rate: number | null, ended: number): string {
 }
 
 function errorRate(rate: number | null): string {
-  return rate === null ? "–" : shareText(rate).replace(" %", "");
+  return rate === null ? "–" : percentText(rate).replace(" %", "");
 }
 
 function metricTile(name: string, metric: Metric | null, quantile: "p50" | "p99"): Tile {
@@ -174,7 +151,7 @@ function metricTile(name: string, metric: Metric | null, quantile: "p50" | "p99"
 function goodputTile(goodput: LoadResults["total"]["goodput"], slos: number): Tile | null {
   if (!goodput) return null;
   const { requests_per_s, share } = goodput;
-  const met = share ? `${shareText(share.value)} met ` : "";
+  const met = share ? `${percentText(share.value)} met ` : "";
   return {
     name: "goodput, requests/s",
     value: short(requests_per_s?.value),

@@ -3,7 +3,13 @@ import { grouped } from "../../text/grouped.ts";
 import { chartFigure, valueScale } from "../charts/chart.ts";
 import { hostPanels } from "../charts/host_panels.ts";
 import { firstTokens, inFlightSteps, loadSpan, requestRates, thinned } from "./load_series.ts";
-import { linePanel, panelLook, panelStack, panelTitle } from "../charts/panel_stack.ts";
+import {
+  inFlightArea,
+  linePanel,
+  panelLook,
+  panelStack,
+  panelTitle,
+} from "../charts/panel_stack.ts";
 import { durationLabel } from "../charts/scales.ts";
 import { serverPanels } from "./server_panels.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
@@ -110,15 +116,7 @@ function flightPanel({ first_token, last_token }: ReturnType<typeof inFlightStep
       minInterval: 1,
       splitNumber: 3,
     },
-    series: layers.map(({ colour, points }): ChartSeries => ({
-      type: "line",
-      stack: "in flight",
-      symbol: "none",
-      step: "middle",
-      lineStyle: { width: 0 },
-      areaStyle: { color: colour, opacity: 0.8 },
-      data: points,
-    })),
+    series: layers.map(({ colour, points }) => inFlightArea(colour, points)),
   };
 }
 

@@ -1,7 +1,8 @@
 /** What the server said of itself over the measured windows. */
 import { grouped } from "../../text/grouped.ts";
+import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { fixed, shareText, short } from "./load_figures.ts";
+import { fixed, short } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { TableRow } from "../table.ts";
@@ -24,9 +25,9 @@ export function serverSection({ server }: LoadResults): string {
     { head: "requests waiting", cells: spread(summary.waiting_mean, summary.waiting_max, short) },
     {
       head: "KV cache in use",
-      cells: spread(summary.kv_cache_usage_mean, summary.kv_cache_usage_max, shareText),
+      cells: spread(summary.kv_cache_usage_mean, summary.kv_cache_usage_max, percentText),
     },
-    { head: "hits of the prefix cache", cells: single(summary.prefix_cache_hit_rate, shareText) },
+    { head: "hits of the prefix cache", cells: single(summary.prefix_cache_hit_rate, percentText) },
     {
       head: "time in the queue, ms",
       cells: single(summary.queue_time_mean_ms, short),

@@ -1,8 +1,9 @@
 /** How many requests missed each service-level objective. */
 import { grouped } from "../../text/grouped.ts";
+import { percentText } from "../../text/percent.ts";
 import { sloText } from "../../load/slo.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { digitsFor, intervalText, shareText, short } from "./load_figures.ts";
+import { digitsFor, intervalText, short } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { TableRow } from "../table.ts";
@@ -30,7 +31,8 @@ export function sloTable({ slos, stages, total }: LoadResults): string {
     row("met by", ({ goodput }) => {
       const share = goodput?.share;
       return share
-        ? shareText(share.value) + small(`${shareText(share.low)} to ${shareText(share.high)}`)
+        ? percentText(share.value) +
+          small(`${percentText(share.low)} to ${percentText(share.high)}`)
         : "–";
     }),
     row("goodput, requests/s", ({ goodput }) => {
@@ -54,7 +56,7 @@ function missed({ goodput, requests }: StageResults, text: string): string {
   const due = successful + failed + unfinished + unsent;
   const unknown = goodput?.unknown?.[text] ?? 0;
   const parts = [
-    due ? shareText(count / due) : "",
+    due ? percentText(count / due) : "",
     unknown ? `unknown of ${grouped(unknown)}` : "",
   ];
   return grouped(count) + small(parts.filter((part) => part !== "").join("; "));

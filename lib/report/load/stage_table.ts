@@ -1,7 +1,8 @@
 /** The stages of a load run side by side. */
 import { grouped } from "../../text/grouped.ts";
+import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { shareText, short } from "./load_figures.ts";
+import { short } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Head, TableRow } from "../table.ts";
@@ -25,7 +26,7 @@ const LOAD: Column[] = [
   ],
   ["answered", "requests", ({ requests }) => grouped(requests.successful)],
   ["failed", "", ({ requests }) => fault(requests.failed)],
-  ["error rate", "", (stage) => shareText(stage.error_rate)],
+  ["error rate", "", (stage) => percentText(stage.error_rate)],
 ];
 
 /** Shown where there are any. */

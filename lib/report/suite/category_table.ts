@@ -1,5 +1,6 @@
 /** The table by category, with the pass rates' intervals drawn. */
-import { cutText, escapeHtml, figure, percent } from "../html.ts";
+import { cutText, escapeHtml, figure } from "../html.ts";
+import { percentText } from "../../text/percent.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
 
@@ -49,7 +50,7 @@ function row({ category, aggregate, statistics }: CategorySummary, judged: boole
   const passed = aggregate.evaluated ? `${aggregate.passed} / ${aggregate.evaluated}` : "–";
   const score = judged
     ? `<td class="n">${passed}</td><td class="n">${
-      pass_rate ? percent(pass_rate.value) : "–"
+      pass_rate ? percentText(pass_rate.value) : "–"
     }</td>` +
       `<td class="ci">${whiskers(pass_rate)}</td>`
     : `<td class="n">${aggregate.tests}</td>`;
@@ -63,7 +64,7 @@ function whiskers(estimate: Estimate | null): string {
   if (!estimate) return "–";
   const { value, low, high } = estimate;
   const at = (share: number) => `${(100 * share).toFixed(2)}%`;
-  const label = `${percent(low)} to ${percent(high)}`;
+  const label = `${percentText(low)} to ${percentText(high)}`;
   const ticks = [0, 0.5, 1].map((share) =>
     `<line class="grid" x1="${at(share)}" x2="${at(share)}" y1="0" y2="20"/>`
   );

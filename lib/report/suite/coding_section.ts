@@ -1,7 +1,7 @@
 /** What a coding run comes to: each mode's success over problems, and both compared. */
 import { dollars } from "../../text/dollars.ts";
+import { percentText } from "../../text/percent.ts";
 import { codingStatistics } from "../../coding/summary.ts";
-import { percent } from "../html.ts";
 import { dataTable } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { ResultItem } from "../../suite/results.ts";
@@ -68,5 +68,7 @@ function answersByProblem(outcomes: readonly CodingOutcome[], mode: string): num
 function shareCell(estimate: Estimate | null): string {
   if (estimate === null) return "–";
   const { value, low, high } = estimate;
-  return `${percent(value)}<small class="interval">${percent(low)} to ${percent(high)}</small>`;
+  return `${percentText(value)}<small class="interval">${percentText(low)} to ${
+    percentText(high)
+  }</small>`;
 }

@@ -1,23 +1,23 @@
 /** The top of a report: what ran, where, and what came of it in a few numbers. */
 import { grouped } from "../../text/grouped.ts";
+import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
 import { cutText, escapeHtml, figure } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { busySeconds, requestSpans } from "../../suite/spans.ts";
+import type { Tile } from "../banner.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { SuiteResults } from "../../suite/results.ts";
 
 /** The banner: what ran, whether it is complete, and the facts of the run. */
 export function banner(title: string, metadata: RunMetadata, results: SuiteResults): string {
-  const facts = runFacts(metadata, results)
-    .map(([name, value]) => `<div><dt>${name}</dt><dd dir="auto">${escapeHtml(value)}</dd></div>`);
-  return `<header>
-<p class="kind">dyno suite run ${
-    results.complete ? "" : `<span class="state">interrupted</span>`
-  }</p>
-<h1 dir="auto">${escapeHtml(cutText(title, 200))}</h1>
-${interruption(results, metadata.run_id)}<dl class="facts">${facts.join("")}</dl>
-</header>`;
+  return bannerOf({
+    kind: "suite",
+    title,
+    complete: results.complete,
+    notes: interruption(results, metadata.run_id),
+    facts: runFacts(metadata, results),
+  });
 }
 
 function interruption({ complete, missing }: SuiteResults, run_id: string): string {
@@ -29,44 +29,24 @@ function interruption({ complete, missing }: SuiteResults, run_id: string): stri
 }
 
 function runFacts(metadata: RunMetadata, results: SuiteResults): [string, string][] {
-  const { host, software, config, git_sha } = metadata;
+  const { config } = metadata;
   const api = (config.api_configuration ?? {}) as { endpoint?: string; api_type?: string };
-  const started = new Date(metadata.started_at_unix_seconds * 1000).toISOString();
-  const cpu = `${counted(host.cpu_cores, "core")}, ${host.cpu_model ?? "CPU unknown"}`;
-  const memory_gib = (host.memory_bytes / 1024 ** 3).toFixed(0);
   const facts: [string, string | undefined][] = [
     ["suite", cutText(results.benchmark, 200)],
     ["model", cutText(results.model, 200)],
     ["endpoint", api.endpoint && cutText(api.endpoint, 300)],
     ["run", metadata.run_id],
-    ["started", `${started.slice(0, 10)} ${started.slice(11, 19)} UTC`],
+    ["started", startText(metadata)],
     ["transport", `${results.transport}${config.workers ? `, workers ${config.workers}` : ""}`],
-    ["host", `${host.hostname}: ${cpu}, ${memory_gib} GiB, ${host.os} ${host.kernel} ${host.arch}`],
-    [
-      "software",
-      `dyno ${software.dyno}, ${software.runtime}` +
-      (git_sha ? `, commit ${git_sha.slice(0, 10)}` : ""),
-    ],
+    ["host", hostText(metadata)],
+    ["software", softwareText(metadata)],
   ];
   return facts.flatMap(([name, value]) => value ? [[name, value]] : []);
 }
 
-interface Tile {
-  name: string;
-  value: string;
-  unit?: string;
-  more?: string;
-}
-
 /** The run in eight numbers. */
 export function tiles(results: SuiteResults): string {
-  const items = [...scoreTiles(results), ...latencyTiles(results), ...outcomeTiles(results)].map(
-    ({ name, value, unit = "", more = "" }) =>
-      `<li><span>${name}</span><b>${value}${
-        unit && value !== "–" ? ` <small>${unit}</small>` : ""
-      }</b><em>${escapeHtml(more)}</em></li>`,
-  );
-  return `<ul class="tiles">${items.join("")}</ul>`;
+  return tileList([...scoreTiles(results), ...latencyTiles(results), ...outcomeTiles(results)]);
 }
 
 function scoreTiles({ aggregate, statistics }: SuiteResults): Tile[] {

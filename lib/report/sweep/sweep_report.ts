@@ -14,7 +14,7 @@ import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { page } from "../page.ts";
 import { pngOf, withLightColours } from "../charts/png.ts";
-import { RUNS_SCRIPT, RUNS_STYLE } from "./runs_script.ts";
+import { TABLE_SCRIPT, TABLE_STYLE } from "../table_script.ts";
 import { RunsTable } from "./runs_table.ts";
 import { sweepCharts } from "./sweep_charts.ts";
 import { sweepMarkdown } from "./sweep_markdown.ts";
@@ -83,7 +83,7 @@ export async function writeSweepReport(
   });
   const index = join(folder, "index.html");
   const markdown = join(folder, "report.md");
-  writeFileAtomic(index, page(`Sweep ${name}`, body, { script: RUNS_SCRIPT, style: RUNS_STYLE }));
+  writeFileAtomic(index, page(`Sweep ${name}`, body, { script: TABLE_SCRIPT, style: TABLE_STYLE }));
   writeFileAtomic(markdown, sweepMarkdown({ name, analysis, charts, facts, tables, assets }));
   return { index, markdown, assets, no_png, runs: analysis.runs, measured: analysis.measured };
 }

@@ -22,9 +22,10 @@ export function counted(value, noun, nouns = `${noun}s`) {
   return `${count(value)} ${value === 1 ? noun : nouns}`;
 }
 
-/** A share of 1 as per cent. */
+/** A share of 1 as per cent; small ones keep two digits behind the point. */
 export function percent(share) {
-  return isKnown(share) ? `${(100 * share).toFixed(1)} %` : UNKNOWN;
+  const digits = share !== 0 && Math.abs(share) < 0.01 ? 2 : 1;
+  return isKnown(share) ? `${(100 * share).toFixed(digits)} %` : UNKNOWN;
 }
 
 export function dollars(value) {

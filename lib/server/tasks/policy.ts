@@ -5,6 +5,7 @@ import { provider as presetOf } from "../../endpoint/providers.ts";
 import { isSecretHeader } from "../../endpoint/secret_names.ts";
 import { DEFAULT_SIM } from "../../sweep/config.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
+import { isJsonObject } from "../../json_fields.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { SweepConfig } from "../../sweep/sweep.ts";
 import type { EndpointGuard } from "../../endpoint/ssrf_guard.ts";
@@ -208,10 +209,11 @@ export async function checkEvaluators(
 
 /** An evaluator, the parts of a composition, and the models of a judge. */
 function partsOf(evaluator: unknown): Record<string, unknown>[] {
-  if (typeof evaluator !== "object" || evaluator === null) return [];
-  const own = evaluator as Record<string, unknown>;
-  const inner = [own.evaluators, own.judges].flatMap((list) => Array.isArray(list) ? list : []);
-  return [own, ...inner.flatMap(partsOf)];
+  if (!isJsonObject(evaluator)) return [];
+  const inner = [evaluator.evaluators, evaluator.judges].flatMap((list) =>
+    Array.isArray(list) ? list : []
+  );
+  return [evaluator, ...inner.flatMap(partsOf)];
 }
 
 /** Gives an error of the user's the place in the body where it belongs. */

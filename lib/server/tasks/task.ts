@@ -4,7 +4,7 @@ import { z } from "zod";
 import { taskKinds, taskRequestSchema } from "./request.ts";
 import type { OutputOf } from "../../settings/setting.ts";
 import type { TaskKind, TaskRequest } from "./request.ts";
-import type { TaskAsked, TaskMetrics, TaskProcess, TaskStatus } from "../../run/events.ts";
+import type { TaskAsked, TaskEnd, TaskMetrics, TaskProcess, TaskStatus } from "../../run/events.ts";
 
 /** A change of a task's state, in the order of the journal. */
 export interface TaskChange {
@@ -18,7 +18,7 @@ export interface TaskChange {
 }
 
 /** A task as the server keeps it. */
-export interface Task {
+export interface Task extends TaskEnd {
   task_id: string;
   kind: TaskKind;
   /** As it was submitted; see {@linkcode requestOf}. */
@@ -33,14 +33,6 @@ export interface Task {
   runs: string[];
   process: TaskProcess | null;
   cancelling: boolean;
-  exit_code: number | null;
-  error: string | null;
-  /** At most ten. */
-  error_summary: string[];
-  metrics: TaskMetrics | null;
-  /** Who asked, and whether what was measured came from a mock; known once it runs. */
-  agent: string | null;
-  model: string | null;
   /** The client's key against submitting twice, and the digest of what it asked for. */
   idempotency: { key: string; digest: string } | null;
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { someText } from "./text.ts";
 import { hits, quoted } from "./verdict.ts";
+import { isJsonObject } from "../../json_fields.ts";
 import type { Evaluator } from "../evaluator.ts";
 
 const call = z.strictObject({
@@ -38,10 +39,8 @@ function parsed(text: string): unknown {
 
 /** The same value; of "subset" the objects at any depth may have more. */
 function matches(expected: unknown, given: unknown, subset: boolean): boolean {
-  const isObject = (value: unknown): value is Record<string, unknown> =>
-    typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!subset || !isObject(expected)) return isDeepStrictEqual(expected, given);
-  return isObject(given) &&
+  if (!subset || !isJsonObject(expected)) return isDeepStrictEqual(expected, given);
+  return isJsonObject(given) &&
     Object.entries(expected).every(([name, value]) =>
       Object.hasOwn(given, name) && matches(value, given[name], true)
     );

@@ -1,5 +1,8 @@
 /** What a page with one table does by itself: sorts its rows by a column, and filters them. */
-export const RUNS_SCRIPT = `
+import { SORTED } from "./sort_script.ts";
+
+/** For the one table of a page. */
+export const TABLE_SCRIPT = `
 "use strict";
 (() => {
 const table = document.getElementById("runs-table");
@@ -8,7 +11,7 @@ const find = document.getElementById("find"), shown = document.getElementById("s
 const rows = Array.from(table.tBodies[0].rows, (row) => ({ row, text: row.textContent.toLowerCase() }));
 const noun = " " + (table.dataset.noun || "run");
 const counted = (n) => n.toLocaleString("en") + noun + (n === 1 ? "" : "s");
-
+${SORTED}
 function filter() {
   const words = find.value.toLowerCase().split(/\\s+/).filter(Boolean);
   let fitting = 0;
@@ -20,24 +23,8 @@ function filter() {
 }
 
 function sort(head) {
-  const column = head.cellIndex, numbers = head.classList.contains("n");
-  const next = { ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
-  const direction = next === undefined ? "ascending" : next;
-  for (const other of head.parentNode.cells) other.removeAttribute("aria-sort");
-  if (direction) head.setAttribute("aria-sort", direction);
-  const sign = direction === "descending" ? -1 : 1;
-  const keyed = rows.map(({ row }) => {
-    const text = row.cells[column].textContent;
-    return { row, key: numbers ? parseFloat(text) : text.toLowerCase() };
-  });
-  if (direction) {
-    keyed.sort(({ key: a }, { key: b }) => {
-      if (!numbers) return sign * (a < b ? -1 : a > b ? 1 : 0);
-      if (isNaN(a) || isNaN(b)) return isNaN(a) - isNaN(b); // unknown values stay at the end
-      return sign * (a - b);
-    });
-  }
-  table.tBodies[0].append(...keyed.map(({ row }) => row));
+  const order = sorted(head, rows, ({ row }, column) => row.cells[column].textContent);
+  table.tBodies[0].append(...order.map(({ row }) => row));
 }
 
 find.addEventListener("input", filter);
@@ -47,7 +34,7 @@ filter(); // a reload keeps what was in the field
 `;
 
 /** Of such a page alone. */
-export const RUNS_STYLE = `
+export const TABLE_STYLE = `
 .groups small { color: var(--soft); } .groups tbody td, .groups tbody th { white-space: nowrap; }
 #runs-table thead th { position: sticky; top: 0; background: var(--paper); z-index: 1; box-shadow: inset 0 -1px var(--rule); }
 #runs-table button { all: unset; cursor: pointer; }

@@ -1,0 +1,66 @@
+/** The top of a run's report: what ran and where, and its main figures in large numbers. */
+import { counted } from "../text/grouped.ts";
+import { cutText, escapeHtml } from "./html.ts";
+import type { RunMetadata } from "../run/metadata.ts";
+
+/** What a banner says. */
+export interface Banner {
+  /** What ran: load, suite. */
+  kind: string;
+  title: string;
+  complete: boolean;
+  /** Between the title and the facts; HTML. */
+  notes: string;
+  facts: readonly (readonly [name: string, value: string])[];
+}
+
+/** The header of a run's page. */
+export function bannerOf({ kind, title, complete, notes, facts }: Banner): string {
+  const told = facts
+    .map(([name, value]) => `<div><dt>${name}</dt><dd dir="auto">${escapeHtml(value)}</dd></div>`);
+  return `<header>
+<p class="kind">dyno ${kind} run ${complete ? "" : `<span class="state">interrupted</span>`}</p>
+<h1 dir="auto">${escapeHtml(cutText(title, 200))}</h1>
+${notes}<dl class="facts">${told.join("")}</dl>
+</header>`;
+}
+
+/** When a run started, to the second. */
+export function startText({ started_at_unix_seconds }: RunMetadata): string {
+  const started = new Date(started_at_unix_seconds * 1000).toISOString();
+  return `${started.slice(0, 10)} ${started.slice(11, 19)} UTC`;
+}
+
+/** The host that a run was measured from. */
+export function hostText({ host }: RunMetadata): string {
+  const { hostname, cpu_cores, cpu_model, memory_bytes, os, kernel, arch } = host;
+  const cpu = `${counted(cpu_cores, "core")}, ${cpu_model ?? "CPU unknown"}`;
+  const memory_gib = (memory_bytes / 1024 ** 3).toFixed(0);
+  return `${hostname}: ${cpu}, ${memory_gib} GiB, ${os} ${kernel} ${arch}`;
+}
+
+/** The programs that measured. */
+export function softwareText({ software, git_sha }: RunMetadata): string {
+  const commit = git_sha ? `, commit ${git_sha.slice(0, 10)}` : "";
+  return `dyno ${software.dyno}, ${software.runtime}${commit}`;
+}
+
+/** A figure in large numbers. */
+export interface Tile {
+  name: string;
+  value: string;
+  /** Left out where the value is unknown. */
+  unit?: string;
+  /** What stands below it; text. */
+  more?: string;
+}
+
+/** The list of the main figures. */
+export function tileList(tiles: readonly Tile[]): string {
+  const items = tiles.map(({ name, value, unit, more = "" }) =>
+    `<li><span>${name}</span><b>${value}${
+      unit && value !== "–" ? ` <small>${unit}</small>` : ""
+    }</b><em>${escapeHtml(more)}</em></li>`
+  );
+  return `<ul class="tiles">${items.join("")}</ul>`;
+}
