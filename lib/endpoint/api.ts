@@ -33,6 +33,10 @@ export interface APIConfiguration {
   retry_attempts: number;
   /** Base of the exponential backoff, seconds. */
   retry_delay: number;
+  /** Requests in any minute; null for no limit but the server's. */
+  requests_per_minute: number | null;
+  /** Tokens in any minute; null for no limit but the server's. */
+  tokens_per_minute: number | null;
   /** The form of requests and answers. */
   api_type: ApiType;
   /** The environment variable with the API key; null for none. */
@@ -150,6 +154,8 @@ export function settleApi(given: ApiOptions, warn: (line: string) => void): APIC
     timeout: settled.timeout,
     retry_attempts: settled.retry_attempts,
     retry_delay: settled.retry_delay,
+    requests_per_minute: settled.requests_per_minute ?? null,
+    tokens_per_minute: settled.tokens_per_minute ?? null,
     api_type: detected === "base" || detected === "unknown" ? "chat" : detected,
     api_key_env: settled.api_key_env ?? preset?.api_key_env ?? null,
     stream: settled.stream,

@@ -3,13 +3,18 @@ import { CancelledError, throwIfAborted } from "../execute/scope.ts";
 import { Reply } from "./answer.ts";
 import { requestHeaders } from "./api.ts";
 import { EndpointError, isSuccess, statusError } from "./errors.ts";
+import { RateLimit } from "./rate_limit.ts";
 import { requestBody } from "./request.ts";
 import { backoffSeconds, retried } from "./retry.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { FailureClass } from "./errors.ts";
+import type { Admission, LimitWait } from "./rate_limit.ts";
 import type { Question } from "./request.ts";
 import { exchange } from "./transport.ts";
 import type { HttpExchange, Transport } from "./transport.ts";
+
+/** Bytes of a body that are about a token: a guess, for limits on tokens. */
+const BYTES_A_TOKEN = 4;
 
 /** One attempt that failed, told as it happens. */
 export interface FailedAttempt {
@@ -52,15 +57,35 @@ export class EndpointClient {
   readonly #transport: Transport;
   readonly #url: URL;
   readonly #headers: Record<string, string>;
+  readonly #limit: RateLimit;
   #streamOptions: boolean;
+  /** Tokens of the latest answer: a guess at the next one's. */
+  #answer_tokens = 0;
 
-  /** Connects nothing yet. The transport stays the caller's, to be closed by whoever opened it. */
-  constructor(api: APIConfiguration, transport: Transport) {
+  /**
+   * Connects nothing yet. The transport stays the caller's, to be closed by whoever opened it.
+   *
+   * @param onLimited told of each wait for a rate limit as it begins.
+   */
+  constructor(
+    api: APIConfiguration,
+    transport: Transport,
+    onLimited: (wait: LimitWait) => void = () => {},
+  ) {
     this.api = api;
     this.#transport = transport;
     this.#url = new URL(api.endpoint);
     this.#headers = requestHeaders(api);
     this.#streamOptions = api.stream_options;
+    const { requests_per_minute, tokens_per_minute } = api;
+    this.#limit = new RateLimit(
+      {
+        requests_per_minute: requests_per_minute ?? undefined,
+        tokens_per_minute: tokens_per_minute ?? undefined,
+      },
+      api.timeout,
+      onLimited,
+    );
   }
 
   /** Whether usage is asked for by `stream_options`; false once the server has refused them. */
@@ -119,7 +144,11 @@ export class EndpointClient {
     let reply = new Reply(this.api.api_type);
     let exchange: HttpExchange | null = null;
     let sent: HttpExchange | null = null;
-    const onOver = (exchange: HttpExchange) => sent = exchange;
+    let admission: Admission | null = null;
+    const onOver = (exchange: HttpExchange, admitted: Admission) => {
+      sent = exchange;
+      admission = admitted;
+    };
     try {
       throwIfAborted(signal);
       const askedForUsage = this.api.stream && this.#streamOptions;
@@ -134,6 +163,7 @@ export class EndpointClient {
       if (!isSuccess(exchange.status)) throw statusError(exchange, this.api);
       if (exchange.body !== "") reply.body(exchange.body);
       reply.end();
+      this.#settle(admission, reply);
       over(reply, null, exchange);
       return { reply, exchange, error: null };
     } catch (error) {
@@ -144,22 +174,38 @@ export class EndpointClient {
     }
   }
 
-  #post(
+  async #post(
     question: Question,
     reply: Reply,
     signal: AbortSignal,
-    onOver: (exchange: HttpExchange) => void,
+    onOver: (exchange: HttpExchange, admission: Admission) => void,
   ): Promise<HttpExchange> {
     const body = JSON.stringify(
       requestBody(question, { ...this.api, stream_options: this.#streamOptions }),
     );
-    return exchange(
+    const { max_tokens } = question.parameters ?? {};
+    const answer = typeof max_tokens === "number" ? max_tokens : this.#answer_tokens;
+    const admission = await this.#limit.admit(
+      Math.ceil(body.length / BYTES_A_TOKEN) + answer,
+      signal,
+    );
+    return await exchange(
       this.#transport,
       { method: "POST", url: this.#url, headers: this.#headers, body, timeout_s: this.api.timeout },
       reply,
       signal,
-      onOver,
+      (exchange) => {
+        this.#limit.heed(admission, exchange.status, exchange.headers, Date.now());
+        onOver(exchange, admission);
+      },
     );
+  }
+
+  /** Counts a request with what it used in place of the guess. */
+  #settle(admission: Admission | null, { prompt_tokens, completion_tokens }: Reply): void {
+    if (completion_tokens !== null) this.#answer_tokens = completion_tokens;
+    if (admission === null || prompt_tokens === null || completion_tokens === null) return;
+    admission.tokens = prompt_tokens + completion_tokens;
   }
 }
 

@@ -3,6 +3,7 @@
  * take an event for what its type says.
  */
 import type { FailureClass } from "../endpoint/errors.ts";
+import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { ClockAnchor } from "../native/clock.ts";
 import type { Spent } from "./budget.ts";
 import type {
@@ -138,6 +139,11 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
       status: orNull(isNumber),
       error: orNull(isText),
       retry_in_s: orNull(isNumber),
+    },
+    rate_limited: {
+      wait_s: isNumber,
+      by: isText<LimitWait["by"]>,
+      of: isText<LimitWait["of"]>,
     },
     package_finished: {
       package_id: isText,

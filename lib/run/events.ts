@@ -5,6 +5,7 @@
  */
 import type { ApiType } from "../endpoint/api.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
+import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { ClockAnchor } from "../native/clock.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { Attempt } from "./attempt.ts";
@@ -113,6 +114,13 @@ export type SuiteEvent =
     error: string | null;
     /** Null: it is not tried again. */
     retry_in_s: number | null;
+  }
+  | {
+    /** A request waits for a limit on requests or tokens a minute. */
+    event: "rate_limited";
+    wait_s: number;
+    by: LimitWait["by"];
+    of: LimitWait["of"];
   }
   | {
     event: "package_finished";

@@ -20,7 +20,15 @@ export function apisOf(
   warn: (line: string) => void,
 ): APIConfiguration[] {
   const { timeout, retry_attempts, retry_delay, stream } = batch;
-  const patience = { timeout, retry_attempts, retry_delay, stream };
+  const { requests_per_minute, tokens_per_minute } = batch;
+  const patience = {
+    timeout,
+    retry_attempts,
+    retry_delay,
+    stream,
+    requests_per_minute,
+    tokens_per_minute,
+  };
   return batch.models.map(({ provider, ...own }, i) => {
     if (endpoint !== undefined) {
       return settleApi({ ...patience, endpoint, model: own.model }, warn);

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import presets from "../../experiments/providers.json" with { type: "json" };
 import { headerRecord } from "./headers.ts";
-import { about, nonEmpty, seconds } from "./setting.ts";
+import { about, count, nonEmpty, seconds } from "./setting.ts";
 
 /** Settings of every request, whatever asks. */
 export const endpointSettings = z.object({
@@ -52,5 +52,17 @@ export const retrySettings = z.object({
   /** Base of the exponential backoff: seconds, or a text such as "500ms". */
   retry_delay: seconds().default(1).register(about, {
     help: "base of the exponential backoff with full jitter",
+  }),
+  /** Requests sent in any minute, retries included; what a server's headers tell is heeded anyway. */
+  requests_per_minute: count.optional().register(about, {
+    help: "send no more requests than this in any minute",
+    placeholder: "N",
+    otherwise: "as the server's rate-limit headers say",
+  }),
+  /** Tokens of prompts and answers in any minute; estimated until a request is over. */
+  tokens_per_minute: count.optional().register(about, {
+    help: "use no more tokens than this in any minute, prompts and answers together",
+    placeholder: "N",
+    otherwise: "as the server's rate-limit headers say",
   }),
 });

@@ -16,6 +16,7 @@ import { ResponseCache } from "./response_cache.ts";
 import { repeated } from "./epochs.ts";
 import { Execution } from "./execution.ts";
 import { healthReport, writeHealthReport } from "./health_report.ts";
+import { LimitWaits } from "./limit_waits.ts";
 import { Models } from "./models.ts";
 import { modelsOf, planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
@@ -165,7 +166,6 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
   const { suite, api, out = "runs" } = options;
   const notice = options.onNotice ?? (() => {});
   const plan = await planTests(suite, api, options, options.evaluators, options.keys);
-  const client = new EndpointClient(api, options.transport);
   const { test_suite_id, version = null } = suite.suite;
   await using session = await RunSession.open({
     ...options,
@@ -220,6 +220,8 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     book: (entry) => session.book(entry),
     onNotice: notice,
   });
+  const waits = new LimitWaits(journal, notice);
+  const client = new EndpointClient(api, options.transport, (wait) => waits.add(wait));
   const progress = new ProgressTracker(plan.length, {
     completed: resumed_tests,
     successful: [...earlier.values()].filter((item) => item.success).length,
@@ -246,6 +248,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
   } catch (error) {
     if (!(error instanceof CancelledError)) throw stopped(error, directory);
   }
+  waits.tell();
   const results = sumUp(session, plan, execution.items, client.transportName);
   for (const item of results.items) item.file_stem = files.stem(item.test_id);
   writeResults(directory, results);

@@ -108,6 +108,8 @@ for (const { only, name, serve, failure } of cases) {
       timeout: name === "one byte at a time" ? 0.3 : 20,
       retry_attempts: 0,
       retry_delay: 0,
+      requests_per_minute: null,
+      tokens_per_minute: null,
       api_type: "chat",
       api_key_env: null,
       stream: true,

@@ -1,0 +1,214 @@
+/**
+ * Limits on requests and tokens a minute: those that the user sets, and those that a server tells in its
+ * headers. A request waits here before it is sent; the wait is in no latency.
+ */
+import { nowNs } from "../native/clock.ts";
+import { asCancelled } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
+import { retryAfterSeconds } from "./retry.ts";
+
+/** What a user allows; undefined is no limit. */
+export interface RateLimits {
+  /** Requests sent in any minute. */
+  requests_per_minute?: number;
+  /** Tokens of prompts and answers in any minute. */
+  tokens_per_minute?: number;
+}
+
+/** A wait for a limit, told as it begins. */
+export interface LimitWait {
+  /** Seconds until the request may go. */
+  wait_s: number;
+  /** What there is no more of. */
+  by: "requests" | "tokens";
+  /** Who set the limit. */
+  of: "server" | "setting";
+}
+
+type Kind = LimitWait["by"];
+
+/** What a server has left of one kind, until when. */
+interface Left {
+  left: number;
+  reset_s: number;
+}
+
+/** Names of headers: of OpenAI, Azure, Groq and vLLM's gateways, of Anthropic, of the IETF's drafts. */
+const HEADERS: [Kind, remaining: string, reset: string][] = [
+  ["requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+  ["requests", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"],
+  ["requests", "x-ratelimit-remaining", "x-ratelimit-reset"],
+  ["requests", "ratelimit-remaining", "ratelimit-reset"],
+  ["tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
+  ["tokens", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"],
+];
+
+/**
+ * What a response's headers tell of the limits; what they leave out, or say in another form, is not there.
+ *
+ * @param headers names in lower case.
+ */
+export function limitsIn(
+  headers: Record<string, string>,
+  now_unix_ms: number,
+): Partial<Record<Kind, Left>> {
+  const told: Partial<Record<Kind, Left>> = {};
+  for (const [kind, remaining, reset] of HEADERS) {
+    const left = Number(headers[remaining]?.trim() || NaN);
+    const reset_s = resetSeconds(headers[reset], now_unix_ms);
+    if (Number.isFinite(left) && reset_s !== null) told[kind] ??= { left, reset_s };
+  }
+  return told;
+}
+
+const UNIT_S: Record<string, number> = { d: 86_400, h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6 };
+
+/** Seconds until a limit is reset: of `6m0s`, `250ms`, `12`, a date, or seconds or ms since 1970. */
+function resetSeconds(header: string | undefined, now_unix_ms: number): number | null {
+  const text = header?.trim() ?? "";
+  if (/^(?:\d+(?:\.\d+)?(?:d|h|ms|us|m|s))+$/.test(text)) {
+    const parts = text.matchAll(/(\d+(?:\.\d+)?)(d|h|ms|us|m|s)/g);
+    return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNIT_S[unit], 0);
+  }
+  const since_1970_ms = /^\d{13}$/.test(text)
+    ? Number(text)
+    : /^\d{10}(\.\d+)?$/.test(text)
+    ? Number(text) * 1000
+    : null;
+  if (since_1970_ms !== null) return Math.max(0, (since_1970_ms - now_unix_ms) / 1000);
+  return retryAfterSeconds(text || null, now_unix_ms);
+}
+
+/** One request that was let go. */
+export interface Admission {
+  /** Its number, from 0. */
+  nth: number;
+  t_ns: number;
+  /** Tokens it is counted with: an estimate, then what it used. */
+  tokens: number;
+}
+
+/** Lets requests go when the limits have room for them, in the order in which they asked. */
+export class RateLimit {
+  readonly #limits: RateLimits;
+  readonly #longest_s: number;
+  readonly #window_ns: number;
+  readonly #onWait: (wait: LimitWait) => void;
+  /** Those of the last minute, where the user sets a limit. */
+  #recent: Admission[] = [];
+  #admitted = 0;
+  /** By kind, what the server had left when it answered which request, and until when that holds. */
+  #told = new Map<Kind, { left: number; until_ns: number; nth: number }>();
+  #queue: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  /**
+   * @param longest_s a server's limit that holds longer is not waited for: its refusal says more.
+   * @param onWait told of each wait as it begins.
+   * @param window_s how long a minute is: less in tests.
+   */
+  constructor(
+    limits: RateLimits,
+    longest_s: number,
+    onWait: (wait: LimitWait) => void,
+    window_s = 60,
+  ) {
+    this.#limits = limits;
+    this.#longest_s = longest_s;
+    this.#onWait = onWait;
+    this.#window_ns = window_s * 1e9;
+  }
+
+  /**
+   * Waits until the limits have room.
+   *
+   * @param tokens what the request will use, as far as one can guess.
+   * @throws {CancelledError} the signal is aborted.
+   */
+  async admit(tokens: number, signal: AbortSignal): Promise<Admission> {
+    if (this.#waiting === 0 && this.#wait(tokens) === null) return this.#admission(tokens);
+    this.#waiting++;
+    const before = this.#queue;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#queue = before.then(() => promise);
+    try {
+      await orAborted(before, signal);
+      for (let wait; (wait = this.#wait(tokens)) !== null;) {
+        this.#onWait(wait);
+        await sleep(Math.max(1, wait.wait_s * 1000), signal);
+      }
+      return this.#admission(tokens);
+    } finally {
+      this.#waiting--;
+      resolve();
+    }
+  }
+
+  #admission(tokens: number): Admission {
+    const admission = { nth: this.#admitted++, t_ns: nowNs(), tokens };
+    const { requests_per_minute, tokens_per_minute } = this.#limits;
+    if (requests_per_minute !== undefined || tokens_per_minute !== undefined) {
+      this.#recent.push(admission);
+    }
+    for (const [kind, told] of this.#told) told.left -= kind === "requests" ? 1 : tokens;
+    return admission;
+  }
+
+  /** Heeds what the response to a request says of the limits; a 429 holds back the others too. */
+  heed(of: Admission, status: number, headers: Record<string, string>, now_unix_ms: number): void {
+    const since = this.#admitted - 1 - of.nth;
+    for (const [kind, { left, reset_s }] of Object.entries(limitsIn(headers, now_unix_ms))) {
+      // requests that went since then may not be in the server's count yet
+      this.#hold(kind as Kind, of.nth, kind === "requests" ? left - since : left, reset_s);
+    }
+    const retry_s = status === 429 ? retryAfterSeconds(headers["retry-after"], now_unix_ms) : null;
+    if (retry_s !== null) this.#hold("requests", of.nth, 0, retry_s);
+  }
+
+  #hold(kind: Kind, nth: number, left: number, reset_s: number): void {
+    const known = this.#told.get(kind);
+    if (known !== undefined && known.nth > nth) return;
+    this.#told.set(kind, { left, until_ns: nowNs() + reset_s * 1e9, nth });
+  }
+
+  /** The wait that a request needs now; null for none. */
+  #wait(tokens: number): LimitWait | null {
+    const now_ns = nowNs();
+    this.#recent = this.#recent.filter(({ t_ns }) => now_ns - t_ns < this.#window_ns);
+    for (const [kind, { left, until_ns }] of this.#told) {
+      const wait_s = (until_ns - now_ns) / 1e9;
+      if (wait_s <= 0) this.#told.delete(kind);
+      else if (left < (kind === "requests" ? 1 : tokens) && wait_s <= this.#longest_s) {
+        return { wait_s, by: kind, of: "server" };
+      }
+    }
+    const { requests_per_minute = Infinity, tokens_per_minute = Infinity } = this.#limits;
+    const until = ({ t_ns }: Admission) => (t_ns + this.#window_ns - now_ns) / 1e9;
+    if (this.#recent.length >= requests_per_minute) {
+      const oldest = this.#recent[this.#recent.length - requests_per_minute];
+      return { wait_s: until(oldest), by: "requests", of: "setting" };
+    }
+    let used = this.#recent.reduce((sum, { tokens }) => sum + tokens, 0);
+    if (used + tokens <= tokens_per_minute) return null;
+    // what alone is more than the limit goes when nothing else was sent for a minute
+    for (const admission of this.#recent) {
+      used -= admission.tokens;
+      if (used + tokens <= tokens_per_minute || admission === this.#recent.at(-1)) {
+        return { wait_s: until(admission), by: "tokens", of: "setting" };
+      }
+    }
+    return null;
+  }
+}
+
+function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.reject(asCancelled(signal.reason));
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(asCancelled(signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+  });
+}

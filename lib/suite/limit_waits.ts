@@ -1,0 +1,40 @@
+/** Waits for limits on requests and tokens a minute: journaled, told as they begin, and in sum. */
+import { durationText } from "../text/duration.ts";
+import { counted } from "../text/grouped.ts";
+import type { LimitWait } from "../endpoint/rate_limit.ts";
+import type { Journal } from "../run/journal.ts";
+
+/** Listens to one client's waits. */
+export class LimitWaits {
+  readonly #journal: Journal;
+  readonly #notice: (line: string) => void;
+  #waits = 0;
+  #total_s = 0;
+
+  /** Tells the first wait by `notice`: those after it are in the sum. */
+  constructor(journal: Journal, notice: (line: string) => void) {
+    this.#journal = journal;
+    this.#notice = notice;
+  }
+
+  /** A wait begins. */
+  add(wait: LimitWait): void {
+    const { wait_s, by, of } = wait;
+    this.#journal.append({ event: "rate_limited", ...wait });
+    if (this.#waits++ === 0) {
+      const whose = of === "server" ? `the server's limit of ${by}` : `--${by}-per-minute`;
+      this.#notice(`waiting ${durationText(wait_s)} for ${whose}`);
+    }
+    this.#total_s += wait_s;
+  }
+
+  /** The sum, once the run is over. */
+  tell(): void {
+    if (this.#waits < 2) return;
+    this.#notice(
+      `waited ${counted(this.#waits, "time")}, ${
+        durationText(this.#total_s)
+      } in all, for rate limits`,
+    );
+  }
+}
