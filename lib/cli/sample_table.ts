@@ -1,4 +1,5 @@
 /** What a sampling came to, for people and for programs. */
+import { measure } from "../measures/describe.ts";
 import { aboveIdle, energiesOver } from "../hardware/energy.ts";
 import type { Energy, IdlePower } from "../hardware/energy.ts";
 import type { Information } from "../hardware/csv.ts";
@@ -16,15 +17,23 @@ interface Span {
 
 /** One line of what the last moments were like. */
 export function liveLine(metrics: PerformanceMetrics): string {
-  const parts: [string, number | null, string, number][] = [
-    ["CPU", metrics.cpu_usage_percent, "%", 0],
-    ["", metrics.cpu_frequency_mhz, "MHz", 0],
-    ["memory", metrics.memory_used_gb, "GiB", 2],
-    ["disk", sum(metrics.disk_read_mb_per_s, metrics.disk_write_mb_per_s), "MB/s", 1],
-    ["network", sum(metrics.network_receive_mb_per_s, metrics.network_send_mb_per_s), "MB/s", 1],
-    ["GPU", metrics.gpu_usage_percent, "%", 0],
-    ["", metrics.gpu_power_watts, "W", 0],
-    ["", metrics.gpu_temperature_celsius, "°C", 0],
+  const { unit: rate } = measure("disk_read_mb_per_s");
+  const of = (name: keyof PerformanceMetrics, word: string, digits: number) =>
+    [word, metrics[name] as number | null, measure(name).unit, digits] as const;
+  const parts = [
+    of("cpu_usage_percent", "CPU", 0),
+    of("cpu_frequency_mhz", "", 0),
+    of("memory_used_gb", "memory", 2),
+    ["disk", sum(metrics.disk_read_mb_per_s, metrics.disk_write_mb_per_s), rate, 1] as const,
+    [
+      "network",
+      sum(metrics.network_receive_mb_per_s, metrics.network_send_mb_per_s),
+      rate,
+      1,
+    ] as const,
+    of("gpu_usage_percent", "GPU", 0),
+    of("gpu_power_watts", "", 0),
+    of("gpu_temperature_celsius", "", 0),
   ];
   return parts.filter(([, value]) => value !== null)
     .map(([name, value, unit, digits]) => `${name} ${value!.toFixed(digits)} ${unit}`.trim())

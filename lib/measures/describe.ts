@@ -3,7 +3,7 @@ import { dollars } from "../text/dollars.ts";
 import { grouped } from "../text/grouped.ts";
 import { percentText } from "../text/percent.ts";
 import { measureNamed } from "./measures.ts";
-import type { MeasureKind } from "./measures.ts";
+import type { Measure, MeasureKind } from "./measure.ts";
 
 /** Whether more of a measure, or of a quantile of it, is better. */
 export function isHigherBetter(name: string): boolean {
@@ -17,21 +17,49 @@ export function isShare(name: string): boolean {
 
 /** A value of a measure with its unit; a bare number for a name that is no measure's. */
 export function describeValue(name: string, value: number): string {
-  const kind = measureNamed(name)?.measure.kind;
-  return kind ? WRITTEN[kind](value) : fourDigits(value);
+  const known = measureNamed(name)?.measure;
+  if (!known) return fourDigits(value);
+  return WRITTEN[known.kind](value, known.unit);
 }
 
-const WRITTEN: Record<MeasureKind, (value: number) => string> = {
+/** A measure that is on the list. @throws {RangeError} it is not. */
+export function measure(name: string): Measure {
+  const found = measureNamed(name);
+  if (found === null) throw new RangeError(`${name} is no measure`);
+  return found.measure;
+}
+
+/** What a measure is called in the head of a table: `gap (ITL)`. */
+export function titleOf(name: string): string {
+  const { term, alias } = measure(name);
+  return alias === null ? term : `${term} (${alias})`;
+}
+
+/** The title and the unit: `gap (ITL) p99, ms`. @param quantile `p99`; none for the measure itself. */
+export function headingOf(name: string, quantile = ""): string {
+  const { unit } = measure(name);
+  return [[titleOf(name), quantile].filter(Boolean).join(" "), unit].filter(Boolean).join(", ");
+}
+
+/** The definition as Prometheus' help: a sentence without marks. */
+export function helpOf(name: string, note = ""): string {
+  const { term, definition } = measure(name);
+  return `${term}: ${definition.replaceAll("`", "")}${note && `; ${note}`}.`;
+}
+
+const WRITTEN: Record<MeasureKind, (value: number, unit: string) => string> = {
   latency: (ms) => `${fourDigits(ms)} ms`,
   rate: (per_s) => `${fourDigits(per_s)}/s`,
-  share: percentText,
-  count: fourDigits,
-  money: dollars,
+  share: (share) => percentText(share),
+  percent: (percent) => `${percent.toFixed(1)} %`,
+  count: (count) => fourDigits(count),
+  money: (usd) => dollars(usd),
   duration: (s) => `${s.toFixed(1)} s`,
   energy: (j) => `${fourDigits(j)} J`,
   power: (w) => `${fourDigits(w)} W`,
   temperature: (c) => `${fourDigits(c)} °C`,
-  bytes: (bytes) => `${fourDigits(bytes)} bytes`,
+  frequency: (mhz) => `${fourDigits(mhz)} MHz`,
+  bytes: (bytes, unit) => `${fourDigits(bytes)} ${unit}`,
 };
 
 /** Four digits at least, and no exponent for what is large. */

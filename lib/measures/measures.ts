@@ -3,65 +3,9 @@
  * shows, compares or judges a quantity reads it here.
  */
 
-/** What sort of quantity it is: it decides how a value is written, and how two are held together. */
-export type MeasureKind =
-  | "latency"
-  | "rate"
-  | "share"
-  | "count"
-  | "money"
-  | "duration"
-  | "energy"
-  | "power"
-  | "temperature"
-  | "bytes";
-
-/** A quantity. */
-export interface Measure {
-  /** As in results and flags, with its unit: `ttft_ms`. */
-  name: string;
-  /** As people say it. */
-  term: string;
-  kind: MeasureKind;
-  /** Null where neither is better. */
-  better: "lower" | "higher" | null;
-  /** What one value is of: what is drawn when an interval is made. */
-  of: "request" | "problem" | "run" | "token gap" | "sample";
-  /** Where it is measured. */
-  where: readonly ("suite" | "load" | "hardware" | "server")[];
-  /** How it is computed; null where its definition is all. */
-  formula: string | null;
-  /** One line: that of docs/metrics.md, and the reports'. `code` between backticks. */
-  definition: string;
-  /** Whose definition it is; null: dyno's own. */
-  source: string | null;
-  /** What it is unknown without. */
-  needs: string;
-}
-
-type Latency =
-  & Pick<Measure, "name" | "term" | "definition" | "formula" | "needs">
-  & Partial<Measure>;
-
-const latency = (fields: Latency): Measure => ({
-  kind: "latency",
-  better: "lower",
-  of: "request",
-  where: ["load"],
-  source: null,
-  ...fields,
-});
-
-type Other = Pick<Measure, "name" | "term" | "better" | "definition" | "needs"> & Partial<Measure>;
-
-const of = (kind: MeasureKind, where: Measure["where"], fields: Other): Measure => ({
-  kind,
-  where,
-  of: kind === "rate" ? "request" : kind === "share" ? "problem" : "run",
-  formula: null,
-  source: null,
-  ...fields,
-});
+import { HARDWARE } from "./hardware.ts";
+import { latency, of } from "./measure.ts";
+import type { Measure } from "./measure.ts";
 
 const STREAMED = "a streamed answer";
 const TOKENS = "a count of tokens: the server's `usage`, or token events";
@@ -100,6 +44,7 @@ export const MEASURES: readonly Measure[] = [
   latency({
     name: "gap_ms",
     term: "gap",
+    alias: "ITL",
     of: "token gap",
     formula: "t_token[i + 1] − t_token[i]",
     definition:
@@ -113,7 +58,7 @@ export const MEASURES: readonly Measure[] = [
     where: ["suite", "load"],
     formula: "t_end − t_sent",
     definition:
-      "from sending to the end of the response, of the attempt that counts; waiting and earlier attempts are in `elapsed_seconds`",
+      "from sending to the end of the response; of a test, of the attempt that counts: waiting and earlier attempts are in `elapsed_seconds`",
     needs: "an answer",
   }),
   latency({
@@ -150,6 +95,7 @@ export const MEASURES: readonly Measure[] = [
   of("rate", ["load"], {
     name: "tokens_per_s_per_user",
     term: "tokens/s a user",
+    unit: "",
     better: "higher",
     formula: "1 / tpot",
     definition: "1 / tpot: how fast the answer comes for whoever reads it",
@@ -167,6 +113,7 @@ export const MEASURES: readonly Measure[] = [
   of("rate", ["load"], {
     name: "requests_per_s",
     term: "requests/s",
+    unit: "",
     better: "higher",
     formula: "places · answered / Σ time of requests",
     definition: "answered requests a second (see rates)",
@@ -176,14 +123,17 @@ export const MEASURES: readonly Measure[] = [
   of("rate", ["load", "suite"], {
     name: "output_tokens_per_s",
     term: "output tokens/s",
+    unit: "",
     better: "higher",
     formula: "places · Σ tokens / Σ time of requests",
-    definition: "output tokens of answered requests a second (see rates)",
+    definition:
+      "output tokens of answered requests a second (see rates); of a suite, all output tokens / the time in which at least one request was in flight: waiting between attempts and pauses before a resume are not in it",
     needs: TOKENS,
   }),
   of("rate", ["load"], {
     name: "prompt_tokens_per_s",
     term: "prompt tokens/s",
+    unit: "",
     better: "higher",
     formula: "places · Σ prompt tokens / Σ time of requests",
     definition: "prompt tokens of answered requests a second (see rates)",
@@ -192,6 +142,7 @@ export const MEASURES: readonly Measure[] = [
   of("rate", ["load"], {
     name: "goodput_requests_per_s",
     term: "goodput",
+    unit: "requests/s",
     better: "higher",
     formula: "places · good / Σ time of requests",
     definition:
@@ -247,7 +198,7 @@ export const MEASURES: readonly Measure[] = [
     better: "lower",
     of: "problem",
     definition:
-      "the server's `usage`; without it, the number of token events, and `token_source` says so",
+      "the server's `usage`; without it, in a load a tokenizer's count, else the number of token events, and `token_source` says so",
     needs: TOKENS,
   }),
   of("count", ["suite", "load"], {
@@ -290,38 +241,6 @@ export const MEASURES: readonly Measure[] = [
     definition: "of all devices that tell it, over the measured window, idle power included",
     needs: "RAPL or NVML",
   }),
-  of("power", ["hardware"], {
-    name: "power_w",
-    term: "power",
-    better: "lower",
-    of: "sample",
-    definition: "what a device draws, as its sensor says",
-    needs: "RAPL or NVML",
-  }),
-  of("share", ["hardware"], {
-    name: "utilization",
-    term: "utilization",
-    better: null,
-    of: "sample",
-    definition: "the share of time in which a core or a GPU was busy",
-    needs: "its counters",
-  }),
-  of("bytes", ["hardware"], {
-    name: "memory_bytes",
-    term: "memory in use",
-    better: "lower",
-    of: "sample",
-    definition: "memory that cannot be had, of the host, a group or a GPU",
-    needs: "its counters",
-  }),
-  of("temperature", ["hardware"], {
-    name: "temperature_c",
-    term: "temperature",
-    better: "lower",
-    of: "sample",
-    definition: "as a sensor says, °C",
-    needs: "a sensor",
-  }),
   of("count", ["server"], {
     name: "running",
     term: "running",
@@ -355,6 +274,7 @@ export const MEASURES: readonly Measure[] = [
     definition: "the share of prompt tokens that the prefix cache had, as the server's metrics say",
     needs: "the server's metrics",
   }),
+  ...HARDWARE,
 ];
 
 /** A measure, or a quantile of one. */

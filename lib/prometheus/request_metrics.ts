@@ -1,5 +1,6 @@
 /** Metrics of requests to endpoints: counts, tokens, latencies. */
 import { BoundedLabel } from "./bounded_label.ts";
+import { helpOf } from "../measures/describe.ts";
 import type { LedgerEntry } from "../run/ledger_entry.ts";
 import type { Families } from "./families.ts";
 
@@ -54,7 +55,7 @@ export class RequestMetrics {
       ),
       prompt_tokens: counter(
         "prompt_tokens_total",
-        "Tokens of prompts, of every request whose tokens are known.",
+        helpOf("prompt_tokens", "of every request whose tokens are known"),
       ),
       cached_prompt_tokens: counter(
         "cached_prompt_tokens_total",
@@ -62,11 +63,11 @@ export class RequestMetrics {
       ),
       completion_tokens: counter(
         "completion_tokens_total",
-        "Tokens of answers, of every request whose tokens are known.",
+        helpOf("completion_tokens", "of every request whose tokens are known"),
       ),
       cost: families.counter(
         "cost_usd_total",
-        "US dollars of every request whose cost is known, by who asked.",
+        helpOf("cost_usd", "US dollars of every request whose cost is known, by who asked"),
         ["model", "asked_by"],
       ),
       unknown_cost: families.counter(
@@ -81,32 +82,32 @@ export class RequestMetrics {
       ),
       goodput: families.gauge(
         "goodput_requests_per_second",
-        "Requests a second that met every objective, in the last finished load.",
+        helpOf("goodput_requests_per_s", "of the last finished load"),
         ["model"],
       ),
       ttft: histogram(
         "time_to_first_token_seconds",
-        "From sending a request to its first token.",
+        helpOf("ttft_ms"),
         TTFT_BUCKETS_S,
       ),
       gap: histogram(
         "inter_token_latency_seconds",
-        "Gaps between the token events of an answer (loads only).",
+        helpOf("gap_ms", "of loads only"),
         TOKEN_BUCKETS_S,
       ),
       tpot: histogram(
         "time_per_output_token_seconds",
-        "From the first token to the last, by the tokens after the first.",
+        helpOf("tpot_ms"),
         TOKEN_BUCKETS_S,
       ),
       e2e: histogram(
         "e2e_request_latency_seconds",
-        "From sending a request to the end of its answer.",
+        helpOf("e2e_ms"),
         E2E_BUCKETS_S,
       ),
       lateness: histogram(
         "request_lateness_seconds",
-        "From when a request could be sent to when it was: the client's own delay.",
+        helpOf("lateness_ms"),
         LATENESS_BUCKETS_S,
       ),
     };

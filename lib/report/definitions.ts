@@ -1,5 +1,5 @@
 /** What the numbers of a report mean, in the words of docs/metrics.md. */
-import { measureNamed } from "../measures/measures.ts";
+import { measure } from "../measures/describe.ts";
 import { grouped } from "../text/grouped.ts";
 import { escapeHtml } from "./html.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
@@ -11,7 +11,7 @@ type Term = readonly [term: string, meaning: string];
 /** The words on a measure: its own in lib/measures. */
 const measured = (...names: string[]): Term[] =>
   names.map((name) => {
-    const { measure: { term, definition } } = measureNamed(name)!;
+    const { term, definition } = measure(name);
     return [term, definition];
   });
 
@@ -50,10 +50,7 @@ const SHARED: ReadonlySet<string> = new Set(["ttft", "tpot"]);
 
 /** Terms of the report's own. */
 const OF_THE_REPORT: readonly Term[] = [
-  [
-    "output tokens/s",
-    "all output tokens / the time in which at least one request was in flight; waiting between attempts and pauses before a resume are not in it",
-  ],
+  ...measured("output_tokens_per_s"),
   [
     "result",
     "passed and wrong are the judge's words; answered: the test has no judge; not judged: the judge failed; error: the endpoint gave no answer",
@@ -63,12 +60,7 @@ const OF_THE_REPORT: readonly Term[] = [
 
 /** Terms of a load report's own. */
 const OF_THE_LOAD_REPORT: readonly Term[] = [
-  ["e2e", "from sending to the end of the response"],
-  [
-    "tokens",
-    "the server's `usage`; without it a tokenizer's count, else the number of token events, and `token_source` says so",
-  ],
-  ...measured("tokens_per_s_per_user"),
+  ...measured("e2e_ms", "completion_tokens", "tokens_per_s_per_user"),
   ["wanted, sent", "requests per second that the arrival process wanted, and that were sent"],
   [
     "quantiles",

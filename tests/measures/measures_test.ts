@@ -1,12 +1,23 @@
 /** The list of measures: what reads it agrees with it, and names of quantiles are read right. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PAIRED_METRICS } from "../../lib/compare/compare.ts";
 import { isLimitMetric } from "../../lib/compare/gate_limits.ts";
 import { isLoadMetric } from "../../lib/compare/compare_load.ts";
 import { TREND_METRICS } from "../../lib/compare/trend.ts";
+import { performanceOver } from "../../lib/hardware/performance.ts";
+import { Series } from "../../lib/hardware/series.ts";
 import { isDistribution } from "../../lib/load/results.ts";
-import { describeDelta, describeValue, isHigherBetter } from "../../lib/measures/describe.ts";
+import {
+  describeDelta,
+  describeValue,
+  headingOf,
+  isHigherBetter,
+} from "../../lib/measures/describe.ts";
 import { latenciesOf, measureNamed, MEASURES, quantileName } from "../../lib/measures/measures.ts";
+import { Families } from "../../lib/prometheus/families.ts";
+import { RequestMetrics } from "../../lib/prometheus/request_metrics.ts";
+import { HOST_FIGURES } from "../../lib/sweep/columns.ts";
+import type { SamplerLayout } from "../../lib/native/sample_batch.ts";
 
 Deno.test("each measure has one name, and all that a reader needs", () => {
   assertEquals(new Set(MEASURES.map(({ name }) => name)).size, MEASURES.length);
@@ -28,6 +39,40 @@ Deno.test("whatever is compared, followed or shown is on the list", () => {
       assert(Math.abs(measureNamed(name)!.quantile! - q) < 1e-12, name);
       assert(isLoadMetric(name) && isLimitMetric(name), name);
     }
+  }
+});
+
+Deno.test("what the host tells is on the list, and tables name it by that", () => {
+  const samples = new Set(["samples", "cpu_per_core_percent"]); // a count, and a list of one that is
+  const fields = performanceOver(new Series({ fields: [] } as unknown as SamplerLayout, 64), 0, 1);
+  for (const name of Object.keys(fields)) {
+    if (!samples.has(name)) assert(measureNamed(name), name);
+  }
+  for (const name of HOST_FIGURES) assert(measureNamed(name.replace(/^host_/, "")), name);
+  assertEquals(headingOf("gap_ms", "p99"), "gap (ITL) p99, ms");
+  assertEquals(headingOf("gpu_memory_used_gb"), "GPU memory, GiB");
+  assertThrows(() => headingOf("nothing_ms"), RangeError, "nothing_ms");
+});
+
+Deno.test("the help of a Prometheus family is the definition of what it measures", async () => {
+  const families = await Families.open("dyno");
+  new RequestMetrics(families);
+  const text = await families.text();
+  const told: [family: string, name: string][] = [
+    ["time_to_first_token_seconds", "ttft_ms"],
+    ["inter_token_latency_seconds", "gap_ms"],
+    ["time_per_output_token_seconds", "tpot_ms"],
+    ["e2e_request_latency_seconds", "e2e_ms"],
+    ["request_lateness_seconds", "lateness_ms"],
+    ["goodput_requests_per_second", "goodput_requests_per_s"],
+    ["prompt_tokens_total", "prompt_tokens"],
+    ["completion_tokens_total", "completion_tokens"],
+    ["cost_usd_total", "cost_usd"],
+  ];
+  for (const [family, name] of told) {
+    const { term, definition } = measureNamed(name)!.measure;
+    const [, help] = new RegExp(`^# HELP dyno_${family} (.*)$`, "m").exec(text)!;
+    assert(help.startsWith(`${term}: ${definition.replaceAll("`", "")}`), help);
   }
 });
 

@@ -1,6 +1,7 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
 import { costText } from "../../text/dollars.ts";
 import { sloText } from "../../load/slo.ts";
+import { measure } from "../../measures/describe.ts";
 import { LEAST_UNITS } from "../../stats/ratio.ts";
 import { tableLines } from "../ui/table.ts";
 import { textWidth } from "../../text/width.ts";
@@ -15,21 +16,89 @@ import type { Palette } from "../ui/terminal.ts";
 const WIDTH = 100;
 const MOST_NOTES = 20;
 
-const COLUMNS: Column[] = [
-  { title: "stage", align: "left" },
-  { title: "ok", align: "right", group: "requests" },
-  { title: "failed", align: "right", group: "requests" },
-  { title: "req/s", align: "right" },
-  { title: "tok/s", align: "right" },
-  { title: "p50", align: "right", group: "ttft ms" },
-  { title: "p99", align: "right", group: "ttft ms" },
-  { title: "p50", align: "right", group: "gap ms (ITL)" },
-  { title: "p99", align: "right", group: "gap ms (ITL)" },
-  { title: "p50", align: "right", group: "tpot" },
-  { title: "p50", align: "right", group: "e2e s" },
-  { title: "p99", align: "right", group: "e2e s" },
-];
-const GOODPUT: Column = { title: "req/s", align: "right", group: "goodput" };
+/** A column of the table of stages. */
+interface StageColumn {
+  column: Column;
+  cell: (stage: StageResults, paint: Palette) => string;
+}
+
+/** What a table's columns depend on. */
+interface Shape {
+  goodput: boolean;
+  /** Their tokens are those of the prompts: there are no others. */
+  embeddings: boolean;
+}
+
+/** A quantile of a latency as a column; long ones in seconds. */
+function latencyColumn(
+  name: keyof StageResults["metrics"],
+  rank: "p50" | "p99",
+  seconds = false,
+): StageColumn {
+  const { term, unit, alias } = measure(name);
+  const group = [term, seconds ? "s" : unit, alias && `(${alias})`].filter(Boolean).join(" ");
+  return {
+    column: { title: rank, align: "right", group },
+    cell: ({ metrics }) => {
+      const ms = metrics[name]?.[rank] ?? null;
+      return shown(ms !== null && seconds ? ms / 1000 : ms);
+    },
+  };
+}
+
+/** A rate as a column, in the table's short words: requests/s is req/s. */
+function rateColumn(
+  name: string,
+  cell: (stage: StageResults) => number | null | undefined,
+  group?: string,
+): StageColumn {
+  const { term, unit } = measure(name);
+  const title = (unit || term).replace("requests", "req").replace("tokens", "tok")
+    .replace("output ", "");
+  return { column: { title, align: "right", group }, cell: (stage) => shown(cell(stage)) };
+}
+
+/** Where nothing ended, there is no rate. */
+const ofEnded = (stage: StageResults, rate: number | null) =>
+  stage.requests.successful + stage.requests.failed > 0 ? rate : null;
+
+/** Of answers whose tokens nobody counted there is no rate. */
+const outputRate = (stage: StageResults) =>
+  stage.requests.successful === 0 || Object.keys(stage.token_sources).length > 0
+    ? ofEnded(stage, stage.output_tokens_per_s)
+    : null;
+
+/** The columns behind the names of stages. */
+function columnsOf({ goodput, embeddings }: Shape): StageColumn[] {
+  const count = (title: string): Column => ({ title, align: "right", group: "requests" });
+  const lost = ({ failed, unfinished, unsent }: StageResults["requests"]) =>
+    failed + unfinished + unsent;
+  return [
+    { column: count("ok"), cell: ({ requests }) => String(requests.successful) },
+    {
+      column: count("failed"),
+      cell: ({ requests }, { bad }) => lost(requests) ? bad(String(lost(requests))) : "0",
+    },
+    rateColumn("requests_per_s", (stage) => ofEnded(stage, stage.requests_per_s)),
+    embeddings
+      ? rateColumn("prompt_tokens_per_s", (stage) => ofEnded(stage, stage.prompt_tokens_per_s))
+      : rateColumn("output_tokens_per_s", outputRate),
+    latencyColumn("ttft_ms", "p50"),
+    latencyColumn("ttft_ms", "p99"),
+    latencyColumn("gap_ms", "p50"),
+    latencyColumn("gap_ms", "p99"),
+    latencyColumn("tpot_ms", "p50"),
+    latencyColumn("e2e_ms", "p50", true),
+    latencyColumn("e2e_ms", "p99", true),
+    ...(goodput
+      ? [rateColumn(
+        "goodput_requests_per_s",
+        ({ goodput }) => goodput?.requests_per_s?.value,
+        measure("goodput_requests_per_s").term,
+      )]
+      : []),
+  ];
+}
 
 const VERDICTS: Record<
   Verdict["verdict"],
@@ -84,33 +153,31 @@ export function matrixTable(
   runs: readonly { name: string; results: LoadResults }[],
   paint: Palette,
 ): string[] {
-  const shape = {
+  const columns = columnsOf({
     goodput: runs.some(({ results }) => results.slos.length > 0),
     embeddings: runs.every(({ results }) => results.api_type === "embeddings"),
-  };
-  const [first, ...others] = columnsOf(shape);
+  });
   const rows = runs.map(({ name, results }) => {
     const mark = results.verdict.verdict === "trusted" ? "" : ` ${paint.warn("!")}`;
-    return row(plain(name) + mark, results.total, shape, paint);
+    return row(plain(name) + mark, results.total, columns, paint);
   });
   const distrusted = runs.some(({ results }) => results.verdict.verdict !== "trusted");
   return [
-    ...tableLines([{ ...first, title: "run" }, ...others], rows, paint),
+    ...tableLines(headsOf("run", columns), rows, paint),
     ...(distrusted ? [`${paint.warn("!")} the client was not to be trusted: see that run`] : []),
   ];
 }
 
 /** Stages by name; where the names are too long, by number, with the names below. */
 function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palette): string[] {
-  const shape = { goodput: slos.length > 0, embeddings: api_type === "embeddings" };
-  const columns = columnsOf(shape);
+  const columns = columnsOf({ goodput: slos.length > 0, embeddings: api_type === "embeddings" });
   const single = stages.length < 2;
   const measured = single ? [stages[0] ?? total] : stages;
   const names = measured.map(({ name }) => plain(name).replace("requests/s", "req/s"));
   const table = (labels: readonly string[]) => {
-    const rows = measured.map((stage, i) => row(labels[i], stage, shape, paint));
-    const all = row(paint.bold("total"), total, shape, paint);
-    return tableLines(columns, single ? rows : [...rows, null, all], paint);
+    const rows = measured.map((stage, i) => row(labels[i], stage, columns, paint));
+    const all = row(paint.bold("total"), total, columns, paint);
+    return tableLines(headsOf("stage", columns), single ? rows : [...rows, null, all], paint);
   };
   const named = table(names);
   if (named.every((line) => textWidth(line) <= WIDTH)) return named;
@@ -118,49 +185,18 @@ function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palet
   return [...table(names.map((_, i) => String(i + 1))), ...legend];
 }
 
-/** What a table's columns depend on. */
-interface Shape {
-  goodput: boolean;
-  /** Their tokens are those of the prompts: there are no others. */
-  embeddings: boolean;
+/** The table's columns, that of the names first. */
+function headsOf(title: string, columns: readonly StageColumn[]): Column[] {
+  return [{ title, align: "left" }, ...columns.map(({ column }) => column)];
 }
 
-function columnsOf({ goodput, embeddings }: Shape): Column[] {
-  const columns = embeddings
-    ? COLUMNS.map((column) =>
-      column.title === "tok/s" ? { ...column, title: "prompt tok/s" } : column
-    )
-    : COLUMNS;
-  return goodput ? [...columns, GOODPUT] : columns;
-}
-
-function row(name: string, stage: StageResults, shape: Shape, paint: Palette): string[] {
-  const { requests, metrics } = stage;
-  // of answers whose tokens nobody counted there is no rate
-  const told = requests.successful === 0 || Object.keys(stage.token_sources).length > 0;
-  const tokens_per_s = shape.embeddings
-    ? stage.prompt_tokens_per_s
-    : told
-    ? stage.output_tokens_per_s
-    : null;
-  const ended = requests.successful + requests.failed > 0;
-  const lost = requests.failed + requests.unfinished + requests.unsent;
-  const seconds = (ms: number | undefined) => shown(ms === undefined ? null : ms / 1000);
-  return [
-    name,
-    String(requests.successful),
-    lost ? paint.bad(String(lost)) : "0",
-    shown(ended ? stage.requests_per_s : null),
-    shown(ended ? tokens_per_s : null),
-    shown(metrics.ttft_ms?.p50),
-    shown(metrics.ttft_ms?.p99),
-    shown(metrics.gap_ms?.p50),
-    shown(metrics.gap_ms?.p99),
-    shown(metrics.tpot_ms?.p50),
-    seconds(metrics.e2e_ms?.p50),
-    seconds(metrics.e2e_ms?.p99),
-    ...(shape.goodput ? [shown(stage.goodput?.requests_per_s?.value)] : []),
-  ];
+function row(
+  name: string,
+  stage: StageResults,
+  columns: readonly StageColumn[],
+  paint: Palette,
+): string[] {
+  return [name, ...columns.map(({ cell }) => cell(stage, paint))];
 }
 
 function verdictLines({ verdict, reasons, requests }: Verdict, paint: Palette): string[] {

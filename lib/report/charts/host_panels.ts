@@ -2,6 +2,7 @@
 import { meanPower } from "../../hardware/energy.ts";
 import { cpuPercent, gpuNames, hostFigure, memoryUse } from "../../hardware/performance.ts";
 import { rateUnit } from "./scales.ts";
+import { headingOf } from "../../measures/describe.ts";
 import type { Series } from "../../hardware/series.ts";
 
 const MOST_POINTS = 600;
@@ -41,11 +42,11 @@ export function hostPanels(
   });
   const panels: HostPanel[] = [
     {
-      title: "CPU, %",
+      title: headingOf("cpu_usage_percent"),
       max: 100,
       lines: [line("CPU", "c1", (series, from, to) => cpuPercent(series, "cpu", from, to))],
     },
-    { title: "memory in use, GiB", lines: [line("memory", "c3", memoryUsed)] },
+    { title: headingOf("memory_used_gb"), lines: [line("memory", "c3", memoryUsed)] },
     ratePanel("network", [
       line("received", "c1", hostRate("network", "received_bytes")),
       line("sent", "c2", hostRate("network", "sent_bytes")),
@@ -55,8 +56,12 @@ export function hostPanels(
       line("read", "c1", hostRate("disk", "read_bytes")),
       line("written", "c2", hostRate("disk", "written_bytes")),
     ]),
-    { title: "GPU, %", max: 100, lines: [line("GPU", "c1", gpuMean(utilization))] },
-    { title: "GPU power, W", lines: [line("power", "c2", gpuMean(meanPower))] },
+    {
+      title: headingOf("gpu_usage_percent"),
+      max: 100,
+      lines: [line("GPU", "c1", gpuMean(utilization))],
+    },
+    { title: headingOf("gpu_power_watts"), lines: [line("power", "c2", gpuPower)] },
   ];
   return panels.filter((panel) => panel.lines.some(({ points }) => points.length > 1));
 }
@@ -114,6 +119,12 @@ function growthRate(patternFor: (series: Series) => RegExp): Reading {
 
 function utilization(series: Series, gpu: string, from_ns: number, to_ns: number): number | null {
   return series.mean(`${gpu}.utilization_percent`, from_ns, to_ns);
+}
+
+/** Of all GPUs together. */
+function gpuPower(series: Series, from_ns: number, to_ns: number): number | null {
+  const each = gpuNames(series).flatMap((gpu) => meanPower(series, gpu, from_ns, to_ns) ?? []);
+  return each.length ? each.reduce((a, b) => a + b) : null;
 }
 
 /** The mean over the GPUs. */

@@ -1,7 +1,7 @@
 /** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
 import { costText } from "../../text/dollars.ts";
 import { loadRate, loadValue } from "../../compare/compare_load.ts";
-import { describeDelta, describeValue } from "../../measures/describe.ts";
+import { describeDelta, describeValue, headingOf } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { modesOf } from "../../run/problems.ts";
 import { clusteredMean } from "../../stats/cluster.ts";
@@ -76,11 +76,11 @@ const SUITE_ROWS: NumberRow[] = [
 const LOAD_ROWS: NumberRow[] = [
   ["requests", ({ load }) => grouped(load!.sample.requests)],
   ["answers/s", ({ load }) => rateCell(load!.sample, "requests_per_s")],
-  ["output tokens/s", ({ load }) => rateCell(load!.sample, "output_tokens_per_s")],
+  [headingOf("output_tokens_per_s"), ({ load }) => rateCell(load!.sample, "output_tokens_per_s")],
   ["failed", ({ load }) => shareCell(load!.sample.failed, load!.sample.requests)],
   ...latencyRows(),
-  ["gap (ITL) p50, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p50")],
-  ["gap (ITL) p99, ms", ({ load }) => metricCell(load!.metrics?.gap_ms, "p99")],
+  [headingOf("gap_ms", "p50"), ({ load }) => metricCell(load!.metrics?.gap_ms, "p50")],
+  [headingOf("gap_ms", "p99"), ({ load }) => metricCell(load!.metrics?.gap_ms, "p99")],
   ["output tokens", ({ summary }) => count(summary.completion_tokens)],
   ["cost", (run) => costText(costOf(run), run.summary.requests_of_unknown_cost)],
 ];
@@ -89,7 +89,7 @@ function latencyRows(): NumberRow[] {
   const kinds: LatencyKind[] = ["ttft_ms", "tpot_ms", "e2e_ms"];
   return kinds.flatMap((kind) =>
     (["p50", "p99"] as const).map((rank): NumberRow => [
-      `${kind.replace("_ms", "")} ${rank}, ms`,
+      headingOf(kind, rank),
       (run) =>
         run.load?.metrics
           ? metricCell(run.load.metrics[kind], rank)

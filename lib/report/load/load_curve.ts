@@ -1,6 +1,7 @@
 /** The load curve: throughput and latencies of the stages against their load. */
 import { axisLook, chartFigure, valueScale } from "../charts/chart.ts";
 import { panelTitle } from "../charts/panel_stack.ts";
+import { headingOf } from "../../measures/describe.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { ChartOption, ChartSeries } from "../charts/chart.ts";
@@ -75,9 +76,9 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
     });
   }
   return [
-    { title: "output tokens/s", x, lines: throughput },
-    { title: "ttft, ms", x, latency: true, lines: quantiles("ttft_ms") },
-    { title: "gap (ITL), ms", x, latency: true, lines: quantiles("gap_ms") },
+    { title: headingOf("output_tokens_per_s"), x, lines: throughput },
+    { title: headingOf("ttft_ms"), x, latency: true, lines: quantiles("ttft_ms") },
+    { title: headingOf("gap_ms"), x, latency: true, lines: quantiles("gap_ms") },
     {
       title: "output tokens/s against tokens/s a user",
       x: "tokens/s a user, median",

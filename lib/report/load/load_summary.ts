@@ -1,12 +1,13 @@
 /** The top of a load run's report: what ran, whether its client can be trusted, its main figures. */
 import { grouped } from "../../text/grouped.ts";
+import { headingOf, measure, titleOf } from "../../measures/describe.ts";
 import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { digitsFor, fixed, intervalText, short } from "./load_figures.ts";
 import type { Tile } from "../banner.ts";
-import type { LoadResults, Metric } from "../../load/results.ts";
+import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Verdict } from "../../load/verdict.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 
@@ -100,7 +101,7 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
   const rate = total.requested_rate_per_s;
   const items: Tile[] = [
     {
-      name: "output tokens/s",
+      name: titleOf("output_tokens_per_s"),
       value: known(total.output_tokens_per_s, ended),
       more: tokens === null ? "no answer" : `${short(tokens)} tokens an answer, mean`,
     },
@@ -111,13 +112,18 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
         ? `${short(total.concurrency.mean)} in flight, mean`
         : `${short(total.achieved_rate_per_s)}/s sent, ${short(rate)}/s wanted`,
     },
-    metricTile("ttft, median", metrics.ttft_ms, "p50"),
-    metricTile("ttft, p99", metrics.ttft_ms, "p99"),
-    metricTile("gap (ITL), median", metrics.gap_ms, "p50"),
-    metricTile("gap (ITL), p99", metrics.gap_ms, "p99"),
-    { name: "error rate", value: errorRate(total.error_rate), unit: "%", more },
+    metricTile("ttft_ms", metrics, "p50"),
+    metricTile("ttft_ms", metrics, "p99"),
+    metricTile("gap_ms", metrics, "p50"),
+    metricTile("gap_ms", metrics, "p99"),
+    {
+      name: titleOf("error_rate"),
+      value: errorRate(total.error_rate),
+      unit: measure("error_rate").unit,
+      more,
+    },
     goodputTile(total.goodput, slos.length) ?? {
-      name: "tokens/s a user, median",
+      name: `${titleOf("tokens_per_s_per_user")}, median`,
       value: short(metrics.tokens_per_s_per_user?.p50),
       more: "1 / tpot",
     },
@@ -137,13 +143,19 @@ function errorRate(rate: number | null): string {
   return rate === null ? "–" : percentText(rate).replace(" %", "");
 }
 
-function metricTile(name: string, metric: Metric | null, quantile: "p50" | "p99"): Tile {
+function metricTile(
+  measured: "ttft_ms" | "gap_ms",
+  metrics: StageResults["metrics"],
+  quantile: "p50" | "p99",
+): Tile {
+  const name = `${titleOf(measured)}, ${quantile === "p50" ? "median" : quantile}`;
+  const metric = metrics[measured];
   if (!metric) return { name, value: "–", more: "not measured" };
   const digits = digitsFor(metric[quantile]);
   return {
     name,
     value: fixed(metric[quantile], digits),
-    unit: "ms",
+    unit: measure(measured).unit,
     more: intervalText(metric.intervals[quantile], digits),
   };
 }
@@ -153,7 +165,7 @@ function goodputTile(goodput: LoadResults["total"]["goodput"], slos: number): Ti
   const { requests_per_s, share } = goodput;
   const met = share ? `${percentText(share.value)} met ` : "";
   return {
-    name: "goodput, requests/s",
+    name: headingOf("goodput_requests_per_s"),
     value: short(requests_per_s?.value),
     more: `${intervalText(requests_per_s, digitsFor(requests_per_s?.value ?? 0))}; ${met}${
       slos === 1 ? "the SLO" : `all ${slos} SLOs`

@@ -1,6 +1,7 @@
 /** The distributions of a load run in numbers, with 95 % intervals under what is compared. */
 import { grouped } from "../../text/grouped.ts";
 import { isDistribution } from "../../load/results.ts";
+import { titleOf } from "../../measures/describe.ts";
 import { MEASURES } from "../../measures/measures.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { digitsFor, fixed } from "./load_figures.ts";
@@ -10,8 +11,8 @@ import type { Estimate } from "../../stats/interval.ts";
 import type { TableRow } from "../table.ts";
 
 /** The distributions that results hold, in the list's order. */
-const ROWS = MEASURES.flatMap(({ name, term }) =>
-  isDistribution(name) ? [[name, name === "gap_ms" ? "gap (ITL)" : term] as const] : []
+const ROWS = MEASURES.flatMap(({ name }) =>
+  isDistribution(name) ? [[name, titleOf(name)] as const] : []
 );
 
 const HEADS = ["n", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map((html) => ({ html }));

@@ -1,5 +1,6 @@
 /** The stages of a load run side by side. */
 import { grouped } from "../../text/grouped.ts";
+import { measure } from "../../measures/describe.ts";
 import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { short } from "./load_figures.ts";
@@ -26,7 +27,7 @@ const LOAD: Column[] = [
   ],
   ["answered", "requests", ({ requests }) => grouped(requests.successful)],
   ["failed", "", ({ requests }) => fault(requests.failed)],
-  ["error rate", "", (stage) => percentText(stage.error_rate)],
+  [measure("error_rate").term, "", (stage) => percentText(stage.error_rate)],
 ];
 
 /** Shown where there are any. */
@@ -35,21 +36,34 @@ const CUT_OFF: Column[] = [
   ["unsent", "", ({ requests }) => fault(requests.unsent)],
 ];
 
+/** A quantile of a latency; long ones in seconds. */
+function latencyColumn(
+  name: keyof StageResults["metrics"],
+  rank: "p50" | "p99",
+  seconds = false,
+): Column {
+  const { term, unit } = measure(name);
+  return [`${term} ${rank}`, seconds ? "s" : unit, ({ metrics }) => {
+    const ms = metrics[name]?.[rank];
+    return short(seconds && ms !== undefined ? ms / 1000 : ms);
+  }];
+}
+
 /** What the endpoint did. */
 const RESULTS: Column[] = [
   ["answered", "req/s", (stage) => ofAnswers(stage, stage.requests_per_s)],
   ["output", "tokens/s", (stage) => ofAnswers(stage, stage.output_tokens_per_s)],
   ["prompt", "tokens/s", (stage) => short(stage.prompt_tokens_per_s)],
-  ["ttft p50", "ms", ({ metrics }) => short(metrics.ttft_ms?.p50)],
-  ["ttft p99", "ms", ({ metrics }) => short(metrics.ttft_ms?.p99)],
-  ["gap p50", "ms", ({ metrics }) => short(metrics.gap_ms?.p50)],
-  ["gap p99", "ms", ({ metrics }) => short(metrics.gap_ms?.p99)],
-  ["e2e p50", "s", ({ metrics }) => short(metrics.e2e_ms && metrics.e2e_ms.p50 / 1000)],
-  ["e2e p99", "s", ({ metrics }) => short(metrics.e2e_ms && metrics.e2e_ms.p99 / 1000)],
+  latencyColumn("ttft_ms", "p50"),
+  latencyColumn("ttft_ms", "p99"),
+  latencyColumn("gap_ms", "p50"),
+  latencyColumn("gap_ms", "p99"),
+  latencyColumn("e2e_ms", "p50", true),
+  latencyColumn("e2e_ms", "p99", true),
 ];
 
 const GOODPUT: Column = [
-  "goodput",
+  measure("goodput_requests_per_s").term,
   "req/s",
   ({ goodput }) => short(goodput?.requests_per_s?.value),
 ];

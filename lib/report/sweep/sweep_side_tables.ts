@@ -1,21 +1,11 @@
 /** Tables of what stood behind a sweep's figures: the simulator's tiers, and the host. */
 import { groupAt } from "../../sweep/analyse.ts";
+import { headingOf } from "../../measures/describe.ts";
 import { tierTitle } from "./sweep_charts.ts";
 import { metricUnit, scaled, seedMean } from "./sweep_numbers.ts";
 import { textTable } from "./sweep_tables.ts";
 import type { SweepAnalysis } from "../../sweep/analyse.ts";
-import type { HOST_FIGURES } from "../../sweep/columns.ts";
 import type { TextTable } from "./sweep_tables.ts";
-
-const HOST_TITLES: Record<typeof HOST_FIGURES[number], string> = {
-  host_cpu_usage_percent: "CPU in use, %",
-  host_memory_used_gb: "memory, GB",
-  host_cpu_energy_j: "CPU energy, J",
-  host_gpu_usage_percent: "GPU in use, %",
-  host_gpu_memory_used_gb: "GPU memory, GB",
-  host_gpu_power_watts: "GPU power, W",
-  host_gpu_energy_j: "GPU energy, J",
-};
 
 /**
  * Means over seeds of each provider's tiers, in the baseline, without those that no attempt went to;
@@ -53,7 +43,7 @@ export function hostTable(analysis: SweepAnalysis): TextTable | null {
     names: [workload, policy],
     means: host_columns.map((name) => seedMean(analysis, [policy, workload, baseline], name)),
   }));
-  const heads = host_columns.map((name) => HOST_TITLES[name]);
+  const heads = host_columns.map((name) => headingOf(name.replace(/^host_/, "")));
   return textTable(`the host, in ${baseline}`, ["workload", "policy"], heads, rows);
 }
 
