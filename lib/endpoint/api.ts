@@ -2,7 +2,7 @@
 import process from "node:process";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { endpointSettings, retrySettings } from "../settings/endpoint.ts";
+import { endpointsOf, endpointsSettings, retrySettings } from "../settings/endpoint.ts";
 import { headerFault, valueFault } from "../settings/headers.ts";
 import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
@@ -12,7 +12,8 @@ import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
 import { certificateFault, trustedCertificates } from "./trusted.ts";
 import { isSecretParameter } from "./secret_names.ts";
-import type { InputOf } from "../settings/setting.ts";
+import type { Balance } from "../settings/endpoint.ts";
+import type { InputOf, OutputOf } from "../settings/setting.ts";
 import type { Provider } from "./providers.ts";
 import type { Transport } from "./transport.ts";
 
@@ -21,8 +22,10 @@ export type ApiType = "completions" | "chat" | "responses" | "embeddings";
 
 /** Connection settings, under the names that users know. */
 export interface APIConfiguration {
-  /** Full URL that requests are posted to. */
+  /** Full URL that requests are posted to; of several the first. */
   endpoint: string;
+  /** All of several that serve the same, and how each request's is chosen; left out for one alone. */
+  several?: { endpoints: string[]; balance: Balance };
   /** The model's name, as requests carry it. */
   model: string;
   /** Further HTTP headers. The API key is not among them. */
@@ -54,7 +57,7 @@ export interface APIConfiguration {
  *
  * @internal
  */
-export const apiOptionsSchema = z.object({ ...endpointSettings.shape, ...retrySettings.shape });
+export const apiOptionsSchema = z.object({ ...endpointsSettings.shape, ...retrySettings.shape });
 
 /** What a caller gives; everything else follows from the URL, the provider and the server. */
 export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
@@ -110,9 +113,25 @@ export async function configureApi(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<APIConfiguration> {
   const api = settleApi(options, warn);
-  const models = await servedModels(api, transport, warn, signal);
-  api.model = chooseModel(options.model, models, warn);
+  const endpoints = endpointsAsked(api);
+  const served = await Promise.all(
+    endpoints.map((endpoint) => servedModels({ ...api, endpoint }, transport, warn, signal)),
+  );
+  const chosen = served.map((models, i) => {
+    const place = endpoints.length > 1 ? ` of ${endpoints[i]}` : "";
+    return chooseModel(options.model, models, place, warn);
+  });
+  if (new Set(chosen).size > 1) {
+    const each = chosen.map((model, i) => `${model} at ${endpoints[i]}`).join(", ");
+    throw new InputError(`the endpoints serve different models: ${each}; give --model NAME`);
+  }
+  api.model = chosen[0];
   return api;
+}
+
+/** All URLs that requests are posted to. */
+export function endpointsAsked({ endpoint, several }: APIConfiguration): readonly string[] {
+  return several?.endpoints ?? [endpoint];
 }
 
 /**
@@ -122,8 +141,39 @@ export async function configureApi(
  * @throws {InputError} a malformed URL, an unknown provider, a missing key.
  */
 export function settleApi(given: ApiOptions, warn: (line: string) => void): APIConfiguration {
-  const settled = checkSettings(apiOptionsSchema, given, "endpoint");
+  const { balance, ...settled } = checkSettings(apiOptionsSchema, given, "endpoint");
   const preset = settled.provider === undefined ? null : provider(settled.provider);
+  const urls = endpointsOf(settled);
+  const all = (urls.length > 0 ? urls : [undefined]).map((url) =>
+    settleOne({ ...settled, endpoint: url }, preset, warn)
+  );
+  const [api] = all;
+  if (all.length === 1) {
+    if (balance === undefined) return api;
+    throw new InputError(`--balance ${balance}: chooses between several endpoints; this is one`);
+  }
+  const other = all.find(({ api_type }) => api_type !== api.api_type);
+  if (other) {
+    throw new InputError(
+      `--endpoint: ${api.endpoint} is ${api.api_type}, ${other.endpoint} ${other.api_type}: several ` +
+        "endpoints are asked the same way",
+    );
+  }
+  const endpoints = all.map(({ endpoint }) => endpoint);
+  const twice = endpoints.find((endpoint, i) => endpoints.indexOf(endpoint) < i);
+  if (twice !== undefined) throw new InputError(`--endpoint: ${twice} is given twice`);
+  return { ...api, several: { endpoints, balance: balance ?? "round-robin" } };
+}
+
+type Settled = Omit<OutputOf<typeof apiOptionsSchema>, "endpoint" | "balance"> & {
+  endpoint: string | undefined;
+};
+
+function settleOne(
+  settled: Settled,
+  preset: Provider | null,
+  warn: (line: string) => void,
+): APIConfiguration {
   const url = endpointUrl(settled.endpoint, preset);
   const proxy = proxyOf(url);
   if (proxy) warn(`${url.host} is reached through the proxy ${proxy.host}`);
@@ -212,10 +262,10 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
     throw new InputError("no endpoint: give --endpoint URL or --provider NAME");
   }
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (/,\s*(https?|http\+unix):/i.test(text)) {
+  if (text.includes(",")) {
     throw new InputError(
-      `--endpoint: "${text}" holds several URLs; a load asks one endpoint: put a load balancer before ` +
-        "them, or run one load for each",
+      `--endpoint: "${text}" holds a comma; of several endpoints repeat --endpoint for each ` +
+        "(in a file: a list of them); a comma that belongs to a URL is written %2C",
     );
   }
   if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) {
@@ -298,16 +348,19 @@ async function connectAdvice(url: URL, message: string): Promise<string> {
 function chooseModel(
   wanted: string | undefined,
   served: string[] | null,
+  place: string,
   warn: (line: string) => void,
 ): string {
   if (wanted === undefined) {
     if (served?.length === 1) return served[0];
-    const choice = served?.length ? `; the server has: ${served.slice(0, 20).join(", ")}` : "";
+    const choice = served?.length
+      ? `; the server${place && ` ${place.slice(4)}`} has: ${served.slice(0, 20).join(", ")}`
+      : "";
     throw new InputError(`no model: give --model NAME${choice}`);
   }
   if (served?.length && !served.includes(wanted)) {
     const hint = didYouMean(wanted, served) || `; it has: ${served.slice(0, 5).join(", ")}`;
-    warn(`model "${wanted}" is not among the server's models${hint}`);
+    warn(`model "${wanted}" is not among the server's models${place}${hint}`);
   }
   return wanted;
 }

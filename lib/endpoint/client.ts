@@ -3,6 +3,7 @@ import { CancelledError, throwIfAborted } from "../execute/scope.ts";
 import { Reply } from "./answer.ts";
 import { requestHeaders } from "./api.ts";
 import { EndpointError, isSuccess, statusError } from "./errors.ts";
+import { EndpointChoice } from "./endpoint_choice.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { requestBody } from "./request.ts";
 import { backoffSeconds, retried } from "./retry.ts";
@@ -48,16 +49,25 @@ export interface ClientReply {
   attempts: number;
   /** Why the last attempt failed; null when the endpoint answered. */
   error: EndpointError | null;
+  /** Of several endpoints the one that was asked last; left out for one alone. */
+  endpoint?: string;
 }
 
-/** Asks questions of one endpoint. Stateless but for what it learns of the server's quirks. */
+/** Told when one of several endpoints goes away, with why, and when it is back (null). */
+export type OnPlace = (endpoint: string, gone: EndpointError | null) => void;
+
+/**
+ * Asks questions of one endpoint, or of several that serve the same: one that nobody answers at is left
+ * out for a while, and its questions go to the others. Stateless but for what it learns of the servers.
+ */
 export class EndpointClient {
   /** The settings that every request is made with. */
   readonly api: APIConfiguration;
   readonly #transport: Transport;
-  readonly #url: URL;
+  readonly #places: EndpointChoice;
   readonly #headers: Record<string, string>;
   readonly #limit: RateLimit;
+  readonly #onPlace: OnPlace;
   #streamOptions: boolean;
   /** Tokens of the latest answer: a guess at the next one's. */
   #answer_tokens = 0;
@@ -66,15 +76,18 @@ export class EndpointClient {
    * Connects nothing yet. The transport stays the caller's, to be closed by whoever opened it.
    *
    * @param onLimited told of each wait for a rate limit as it begins.
+   * @param onPlace told when one of several endpoints goes away, and when it is back.
    */
   constructor(
     api: APIConfiguration,
     transport: Transport,
     onLimited: (wait: LimitWait) => void = () => {},
+    onPlace: OnPlace = () => {},
   ) {
     this.api = api;
     this.#transport = transport;
-    this.#url = new URL(api.endpoint);
+    this.#onPlace = onPlace;
+    this.#places = new EndpointChoice(api);
     this.#headers = requestHeaders(api);
     this.#streamOptions = api.stream_options;
     const { requests_per_minute, tokens_per_minute } = api;
@@ -102,6 +115,7 @@ export class EndpointClient {
    * Asks until there is an answer, a failure that retrying cannot mend, or no attempt left.
    *
    * @param onRequest told of every request that was sent, once it is over.
+   * @param session whose requests go to one of several endpoints, where they are balanced so.
    * @throws {CancelledError} when the signal is aborted.
    */
   async ask(
@@ -109,6 +123,7 @@ export class EndpointClient {
     signal: AbortSignal,
     onFailedAttempt: (failed: FailedAttempt) => void = () => {},
     onRequest: (request: RequestOver) => void = () => {},
+    session: string | null = null,
   ): Promise<ClientReply> {
     let requests = 0;
     const over: Over = (reply, failure, sent) => {
@@ -117,17 +132,38 @@ export class EndpointClient {
         onRequest({ nth: ++requests, reply, failure, status });
       }
     };
+    const several = this.#places.count > 1;
+    let place = 0;
+    /** Attempts that found nobody at one of several endpoints: another one is asked at once. */
+    let moved = 0;
     return await retried(
-      async (attempt) => ({ ...await this.#attempt(question, signal, over), attempts: attempt }),
+      async (attempt) => {
+        place = this.#places.next(session, attempt === 1 ? null : place);
+        const made = await this.#attempt(question, place, signal, over);
+        this.#watch(place, made.error);
+        const endpoint = this.#places.urls[place].href;
+        return { ...made, attempts: attempt, ...(several ? { endpoint } : {}) };
+      },
       ({ error }, attempt) => {
         if (error === null) return null;
-        const last = !error.retryable || attempt > this.api.retry_attempts;
-        const retry_in_s = last ? null : this.#wait(error, attempt);
+        const moves = several && error.failure === "connect" && moved + 1 < this.#places.count;
+        if (moves) moved++;
+        const last = !error.retryable || attempt - moved > this.api.retry_attempts;
+        const retry_in_s = moves ? 0 : last ? null : this.#wait(error, attempt - moved);
         onFailedAttempt({ attempt, error, retry_in_s });
         return retry_in_s;
       },
       signal,
     );
+  }
+
+  /** Notes of several endpoints whether they answer. */
+  #watch(place: number, error: EndpointError | null): void {
+    if (this.#places.count === 1) return;
+    const endpoint = this.#places.urls[place].href;
+    if (error?.failure === "connect") {
+      if (this.#places.lost(place)) this.#onPlace(endpoint, error);
+    } else if (error === null && this.#places.answered(place)) this.#onPlace(endpoint, null);
   }
 
   /** Seconds until the next attempt; null when the server asks for more patience than we have. */
@@ -138,9 +174,12 @@ export class EndpointClient {
 
   async #attempt(
     question: Question,
+    place: number,
     signal: AbortSignal,
     over: Over,
   ): Promise<{ reply: Reply; exchange: HttpExchange | null; error: EndpointError | null }> {
+    const url = this.#places.urls[place];
+    this.#places.began(place);
     let reply = new Reply(this.api.api_type);
     let exchange: HttpExchange | null = null;
     let sent: HttpExchange | null = null;
@@ -152,13 +191,13 @@ export class EndpointClient {
     try {
       throwIfAborted(signal);
       const askedForUsage = this.api.stream && this.#streamOptions;
-      exchange = await this.#post(question, reply, signal, onOver);
+      exchange = await this.#post(question, url, reply, signal, onOver);
       if (exchange.status === 400 && askedForUsage && exchange.body.includes("stream_options")) {
         this.#streamOptions = false;
         over(reply, "http_4xx", exchange);
         sent = null;
         reply = new Reply(this.api.api_type);
-        exchange = await this.#post(question, reply, signal, onOver);
+        exchange = await this.#post(question, url, reply, signal, onOver);
       }
       if (!isSuccess(exchange.status)) throw statusError(exchange, this.api);
       if (exchange.body !== "") reply.body(exchange.body);
@@ -171,11 +210,14 @@ export class EndpointClient {
       if (error instanceof CancelledError || !(error instanceof EndpointError)) throw error;
       over(reply, error.failure, sent);
       return { reply, exchange, error };
+    } finally {
+      this.#places.ended(place);
     }
   }
 
   async #post(
     question: Question,
+    url: URL,
     reply: Reply,
     signal: AbortSignal,
     onOver: (exchange: HttpExchange, admission: Admission) => void,
@@ -191,7 +233,7 @@ export class EndpointClient {
     );
     return await exchange(
       this.#transport,
-      { method: "POST", url: this.#url, headers: this.#headers, body, timeout_s: this.api.timeout },
+      { method: "POST", url, headers: this.#headers, body, timeout_s: this.api.timeout },
       reply,
       signal,
       (exchange) => {

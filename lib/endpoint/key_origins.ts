@@ -3,6 +3,7 @@ import process from "node:process";
 import presets from "../../experiments/providers.json" with { type: "json" };
 import { originOf } from "./place.ts";
 import { InputError } from "../errors.ts";
+import { endpointsOf } from "../settings/endpoint.ts";
 import { provider as presetOf } from "./providers.ts";
 import type { Provider } from "./providers.ts";
 
@@ -16,7 +17,7 @@ export interface KeyOrigin {
 
 /** What asks: its URL or preset, and the variable of its key, where that is not the preset's. */
 export interface KeyUse {
-  endpoint?: string;
+  endpoint?: string | readonly string[];
   provider?: string;
   api_key_env?: string;
 }
@@ -63,14 +64,19 @@ export function keyOriginsText(keys: readonly KeyOrigin[]): string[] {
   return keys.map(({ name, origin }) => `${name}=${origin}`);
 }
 
-/** The key that a request would carry, and where to; null where there is none, or no URL that can be read. */
-export function keyUseOf(
-  { endpoint, provider, api_key_env }: KeyUse,
-): { name: string; origin: string } | null {
-  const preset = provider === undefined ? null : presetOf(provider);
-  const name = api_key_env ?? preset?.api_key_env ?? null;
-  const origin = originIn(endpoint ?? preset?.base_url ?? "");
-  return name === null || origin === null ? null : { name, origin };
+/** The key that requests would carry, and where to; none without a key, or a URL that can be read. */
+export function keyUsesOf(use: KeyUse): { name: string; origin: string }[] {
+  const { provider, api_key_env } = use;
+  const name = api_key_env ??
+    (provider === undefined ? null : presetOf(provider).api_key_env);
+  return name === null ? [] : originsOf(use).map((origin) => ({ name, origin }));
+}
+
+/** Where requests go. */
+function originsOf(use: KeyUse): string[] {
+  const urls = endpointsOf(use);
+  const all = urls.length > 0 ? urls : [presetUrl(use.provider)];
+  return all.map(originIn).filter((origin) => origin !== null);
 }
 
 /** Whether a key may go to an origin. */
@@ -97,14 +103,15 @@ export function checkKeyOfFile(
   keys: readonly KeyOrigin[],
   named?: KeyUse,
 ): void {
-  const found = keyUseOf(use);
-  if (found === null || mayGo(found, [...presetKeys, ...keys])) return;
-  const { name, origin } = found;
-  if (named && originIn(named.endpoint ?? presetUrl(named.provider)) === origin) return;
-  throw new InputError(
-    `${path}: would send the key in ${name} to ${origin}, a host that you have not named; if that is ` +
-      `right, give --key-env ${name}=${origin}`,
-  );
+  const own = named ? originsOf(named) : [];
+  for (const found of keyUsesOf(use)) {
+    const { name, origin } = found;
+    if (mayGo(found, [...presetKeys, ...keys]) || own.includes(origin)) continue;
+    throw new InputError(
+      `${path}: would send the key in ${name} to ${origin}, a host that you have not named; if that is ` +
+        `right, give --key-env ${name}=${origin}`,
+    );
+  }
 }
 
 function presetUrl(name: string | undefined): string {

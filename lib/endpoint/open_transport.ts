@@ -6,6 +6,12 @@ import { PortableTransport } from "./portable/portable.ts";
 import { WireTransport } from "./wire.ts";
 import type { ExchangeListener, HttpRequest, Transport, TransportStatus } from "./transport.ts";
 
+/** The transport that carries requests to all of these, whose limit is then of all of them together. */
+export function commonTransport(urls: readonly string[]): "portable" | undefined {
+  const places = urls.filter((url) => URL.canParse(url)).map((url) => new URL(url));
+  return places.some(isForWire) && !places.every(isForWire) ? "portable" : undefined;
+}
+
 /**
  * Opens what carries requests to endpoints: a native thread where libdyno can be had, and sockets of
  * the runtime for https and where it cannot, or the host starts no further thread.
@@ -60,7 +66,8 @@ class FittingTransport implements Transport {
   }
 
   send(request: HttpRequest, listener: ExchangeListener): () => void {
-    this.#latest = isForWire(request.url) ? this.#wire : this.#portable;
+    const isNative = [request.url, ...request.others ?? []].every(isForWire);
+    this.#latest = isNative ? this.#wire : this.#portable;
     return this.#latest.send(request, listener);
   }
 

@@ -9,6 +9,8 @@ export interface HttpRequest {
   method: "GET" | "POST";
   /** Where it goes; http or https. */
   url: URL;
+  /** It may go to one of these instead: to the place with the fewest requests in flight at its time. */
+  others?: readonly URL[];
   /** Header names and values. */
   headers: Record<string, string>;
   /** The body; empty for none. */
@@ -34,6 +36,8 @@ export interface HttpExchange {
   connect_ns: number;
   /** Connecting was over before it was the request's turn. */
   connected_ahead?: boolean;
+  /** Of a request with other places: where it went; 0 is its `url`, 1 the first of the others. */
+  place?: number;
   /** It was its turn: its time had come, and so many requests as may be were not in flight. */
   t_ready_ns: number;
   /** The first request byte was handed to the kernel. */
@@ -156,7 +160,7 @@ export function neverSent(): HttpExchange {
  * @param proxy the proxy that it goes to.
  */
 export function requestHead(
-  { method, url, headers }: HttpRequest,
+  { method, url, headers }: Pick<HttpRequest, "method" | "url" | "headers">,
   body_bytes: number,
   proxy: URL | null = null,
 ): string {

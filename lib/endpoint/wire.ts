@@ -41,7 +41,7 @@ export class WireTransport implements Transport, WireSink {
   readonly name = "wire";
   readonly #wire: Wire;
   readonly #flights = new Map<number, Flight>();
-  /** By origin: the place's number, or the promise of it while its name is looked up. */
+  /** By host, or by URL: the place's number, or the promise of it while its name is looked up. */
   readonly #targets = new Map<string, number | Promise<number>>();
   readonly #guard = inheritedGuard();
   #last = 0;
@@ -55,10 +55,10 @@ export class WireTransport implements Transport, WireSink {
   send(request: HttpRequest, listener: ExchangeListener): () => void {
     const number = this.#last = (this.#last + 1) >>> 0;
     this.#flights.set(number, { request, listener, queued: false, head: "", body: [] });
-    const target = this.#target(request.url);
-    if (typeof target === "number") this.#submit(number, target);
+    const places = this.#places(request);
+    if (Array.isArray(places)) this.#submit(number, places);
     else {
-      target.then(
+      places.then(
         (found) => this.#submit(number, found),
         (error) => this.#fail(number, new EndpointError("connect", messageOf(error))),
       );
@@ -131,23 +131,24 @@ export class WireTransport implements Transport, WireSink {
     this.#pumping = false;
   }
 
-  #submit(number: number, target: number): void {
+  #submit(number: number, targets: number[]): void {
     const flight = this.#flights.get(number);
     if (!flight || this.#disposed) return;
     const { request } = flight;
     const content = Buffer.from(request.body, "utf8");
-    const head = Buffer.from(requestHead(request, content.length), "latin1");
-    const queued = this.#wire.send(
-      number,
-      target,
-      request.t_send_ns ?? 0,
-      deadlineNs(request),
-      Buffer.concat([head, content]),
-    );
+    const places = [request.url, ...request.others ?? []].map((url, i) => ({
+      target: targets[i],
+      head: Buffer.from(requestHead({ ...request, url }, content.length), "latin1"),
+    }));
+    const [{ target, head }] = places;
+    const [t_send_ns, timeout_ns] = [request.t_send_ns ?? 0, deadlineNs(request)];
+    const queued = places.length === 1
+      ? this.#wire.send(number, target, t_send_ns, timeout_ns, Buffer.concat([head, content]))
+      : this.#wire.sendToOneOf(number, places, t_send_ns, timeout_ns, content);
     if (queued) {
       flight.queued = true;
       this.#pump();
-    } else setTimeout(() => this.#submit(number, target), QUEUE_FULL_WAIT_MS);
+    } else setTimeout(() => this.#submit(number, targets), QUEUE_FULL_WAIT_MS);
   }
 
   #cancel(number: number): void {
@@ -161,25 +162,33 @@ export class WireTransport implements Transport, WireSink {
     if (!this.#disposed && !order()) setTimeout(() => this.#order(order), QUEUE_FULL_WAIT_MS);
   }
 
-  #target(url: URL): number | Promise<number> {
-    const known = this.#targets.get(url.host);
+  /** Those of a request, in their order; of one among several each endpoint has its own, on one host too. */
+  #places({ url, others = [] }: HttpRequest): number[] | Promise<number[]> {
+    const targets = others.length === 0
+      ? [this.#target(url, url.host)]
+      : [url, ...others].map((each) => this.#target(each, each.href));
+    return targets.every((target) => typeof target === "number") ? targets : Promise.all(targets);
+  }
+
+  #target(url: URL, name: string): number | Promise<number> {
+    const known = this.#targets.get(name);
     if (known !== undefined) return known;
     const addresses = this.#guard === null ? numericAddresses(url) : null;
-    const target = addresses ? this.#wire.target(addresses) : this.#resolved(url);
-    this.#targets.set(url.host, target);
+    const target = addresses ? this.#wire.target(addresses) : this.#resolved(url, name);
+    this.#targets.set(name, target);
     return target;
   }
 
-  async #resolved(url: URL): Promise<number> {
+  async #resolved(url: URL, name: string): Promise<number> {
     try {
       const found = this.#guard === null
         ? await addressesOf(url)
         : await this.#guard.addresses(url);
       const target = this.#wire.target(found.map((address) => `${address} ${url.port || 80}`));
-      this.#targets.set(url.host, target);
+      this.#targets.set(name, target);
       return target;
     } catch (error) {
-      this.#targets.delete(url.host); // another try may find it
+      this.#targets.delete(name); // another try may find it
       throw new Error(`${originOf(url)}: cannot connect: ${messageOf(error)}`);
     }
   }
@@ -199,8 +208,9 @@ function numericAddresses(url: URL): string[] | null {
   return net.isIP(host) ? [`${host} ${url.port || 80}`] : null;
 }
 
-function exchangeOf({ head, body }: Flight, end: WireEnd): HttpExchange {
+function exchangeOf({ request, head, body }: Flight, end: WireEnd): HttpExchange {
   return {
+    ...(request.others?.length ? { place: end.place } : {}),
     status: end.status,
     headers: headersIn(head),
     body: end.failure === "ok" ? Buffer.concat(body).toString("utf8") : "",
@@ -213,8 +223,11 @@ function exchangeOf({ head, body }: Flight, end: WireEnd): HttpExchange {
   };
 }
 
-function errorOf(request: HttpRequest, { failure, message, status }: WireEnd): Error | null {
-  const { url } = request;
+function errorOf(
+  request: HttpRequest,
+  { failure, message, status, place }: WireEnd,
+): Error | null {
+  const url = [request.url, ...request.others ?? []][place] ?? request.url;
   switch (failure) {
     case "ok":
       return null;
@@ -231,6 +244,6 @@ function errorOf(request: HttpRequest, { failure, message, status }: WireEnd): E
         status: status || undefined,
       });
     default:
-      return lateError(request, failure !== "no_answer");
+      return lateError({ ...request, url }, failure !== "no_answer");
   }
 }

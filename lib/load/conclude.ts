@@ -3,6 +3,7 @@ import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { figuresByPart } from "./by_part.ts";
 import { figuresByTurn } from "./by_turn.ts";
 import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
@@ -20,6 +21,7 @@ import type { CacheUse } from "./cache_use.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, StageResults } from "./results.ts";
+import type { RequestRecord } from "../run/request_record.ts";
 import type { JudgedStatement } from "./statement.ts";
 import type { LoadStage } from "./stages.ts";
 import type { GapsOf, StageTurnover } from "./rates.ts";
@@ -57,6 +59,11 @@ export function conclude(measurement: Measurement): LoadResults {
   );
   const cache = cacheUse(inside, summary, plan.prompts.shared);
   const turns = figuresByTurn(inside);
+  const { several } = started.api;
+  const endpoints = several && partsOf(measurement, stages, turnovers, total, gapsOf)(
+    several.endpoints,
+    ({ endpoint }) => endpoint,
+  );
   const verdict = verdictOf(measurement, cache, measured, total);
   const books = load.ledger.books();
   return {
@@ -75,6 +82,7 @@ export function conclude(measurement: Measurement): LoadResults {
     total_cost_usd: books.total.total_cost_usd,
     requests_of_unknown_cost: books.total.requests_of_unknown_cost,
     ledger: books,
+    ...(endpoints ? { balance: several.balance, endpoints } : {}),
     ...(turns === null ? {} : { turns }),
     slos: plan.slos,
     ...(plan.statements.length ? { statements: statementsOf(measurement, stages, gapsOf) } : {}),
@@ -143,6 +151,29 @@ function totalOf(
     isInside: (record) => isInside(record, stages[record.stage].window),
     warmup: records.length - measured.length,
   });
+}
+
+/** Gives the figures of parts of all measured stages together. */
+function partsOf(
+  { plan, load: { records } }: Measurement,
+  stages: readonly StageResults[],
+  turnovers: readonly StageTurnover[],
+  total: StageResults,
+  gapsOf: GapsOf,
+) {
+  const measured = records.filter(({ warmup, stage }) => !warmup && stages[stage] !== undefined);
+  const context = {
+    window: total.window,
+    turnovers,
+    requested_rate_per_s: null,
+    slos: plan.slos,
+    gapsOf,
+    isInside: (record: RequestRecord) => isInside(record, stages[record.stage].window),
+    warmup: records.filter(({ warmup }) => warmup),
+    total,
+  };
+  return (names: readonly string[], partOf: (record: RequestRecord) => string | undefined) =>
+    figuresByPart(names, measured, partOf, context);
 }
 
 /** What was to hold for the run as a whole, held against all answers that count. */
@@ -265,6 +296,11 @@ function notesOf(
     notes.push(
       `${token_sources.events} answers came without usage: their events were counted as tokens`,
     );
+  }
+  if (
+    load.started.api.several?.balance === "sticky" && records.every(({ session }) => !session)
+  ) {
+    notes.push("no request was of a session: the endpoints took turns (sticky)");
   }
   if (requests.outside > 0) {
     notes.push(

@@ -3,6 +3,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { Reply } from "../endpoint/answer.ts";
 import { requestHeaders } from "../endpoint/api.ts";
+import { EndpointChoice } from "../endpoint/endpoint_choice.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { loadBody } from "./prompts/load_body.ts";
@@ -70,7 +71,7 @@ const BUDGET = "the budget has no room for another request";
 /** Drives one load. Use once. */
 export class Drive {
   readonly #options: DriveOptions;
-  readonly #url: URL;
+  readonly #places: EndpointChoice;
   readonly #names: RequestNames;
   readonly #stop: StopRule;
   readonly #returned: LoadPrompt[] = [];
@@ -98,7 +99,7 @@ export class Drive {
 
   constructor(options: DriveOptions) {
     this.#options = options;
-    this.#url = new URL(options.api.endpoint);
+    this.#places = new EndpointChoice(options.api);
     this.#names = new RequestNames(options.session_header, requestHeaders(options.api));
     this.#stop = new StopRule(options.stop);
     this.#progress = { stage: 0, sent: 0, in_flight: 0, ended: 0, failed: 0, events: 0 };
@@ -264,6 +265,10 @@ export class Drive {
     const keepText = prompt.turns.length > 0 || countTokens !== null;
     const request = this.#requests++;
     const named = this.#names.of(request, prompt.session ?? null, conversation);
+    // who is least busy is known when its time comes, and only to the transport
+    const place = api.several?.balance === "least-in-flight"
+      ? null
+      : this.#places.next(named.session);
     const flight: Flight = {
       request,
       ...named,
@@ -273,6 +278,7 @@ export class Drive {
       conversation,
       turn,
       reply: new Reply(api.api_type, keepText),
+      place,
       body,
       reservation,
       error: null,
@@ -286,7 +292,8 @@ export class Drive {
     };
     const cancel = transport.send({
       method: "POST",
-      url: this.#url,
+      url: this.#places.urls[place ?? 0],
+      ...(place === null ? { others: this.#places.urls.slice(1) } : {}),
       headers: this.#names.headersOf(named),
       body: JSON.stringify(body),
       timeout_s: api.timeout,

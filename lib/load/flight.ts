@@ -13,6 +13,8 @@ export interface Flight extends RequestName {
   conversation: number | null;
   turn: number;
   reply: Reply;
+  /** Of several endpoints its number; null: the transport chooses it. */
+  place: number | null;
   body: Record<string, unknown>;
   reservation: Reservation;
   /** What the listener found wrong. */

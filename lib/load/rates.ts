@@ -125,6 +125,27 @@ export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Es
   };
 }
 
+/** The same time with only some of the requests in it: what they add to each rate. */
+export function turnoverOfPart(
+  { ends, sends }: StageTurnover,
+  isPart: (record: RequestRecord) => boolean,
+): StageTurnover {
+  const part = (turnover: Turnover): Turnover => {
+    const first = new Uint32Array(turnover.first.length);
+    const records: RequestRecord[] = [];
+    for (let i = 0; i < turnover.times_s.length; i++) {
+      first[i] = records.length;
+      for (let r = turnover.first[i]; r < turnover.first[i + 1]; r++) {
+        if (isPart(turnover.records[r])) records.push(turnover.records[r]);
+      }
+    }
+    first[first.length - 1] = records.length;
+    return { ...turnover, records, first };
+  };
+  const own = part(ends);
+  return { ends: own, sends: sends === ends ? own : part(sends) };
+}
+
 /**
  * Requests in flight on average: the time that they took by the time of the stage, which is what its rate
  * keeps in flight (Little). In a closed loop it is the places less the time in which a place was taken and
@@ -137,6 +158,10 @@ export function meanInFlight(turnovers: readonly Turnover[], connecting = false)
   let [used_s, whole_s] = [0, 0];
   for (const { records, first, weights, times_s, places } of turnovers) {
     for (let i = 0; i < times_s.length; i++) {
+      if (first[i] === first[i + 1]) {
+        whole_s += weights[i] * times_s[i];
+        continue;
+      }
       const own = { sent_ns: 0, start_ns: Infinity, end_ns: -Infinity };
       for (let r = first[i]; r < first[i + 1]; r++) {
         const { t_sent_ns, t_ready_ns, t_end_ns, connect_ns, connected_ahead } = records[r];

@@ -36,6 +36,7 @@ export function recordOf(
     request: flight.request,
     request_id: flight.request_id,
     ...(flight.session === null ? {} : { session: flight.session }),
+    ...endpointOf(flight, exchange, failure, api),
     stage: flight.stage,
     warmup: false,
     conversation: flight.conversation,
@@ -82,6 +83,17 @@ export function price(
   const entry = loadEntry(record, cost.price, api_type === "embeddings");
   record.cost_usd = entry.cost_usd;
   return spentOf(entry);
+}
+
+/** Of several endpoints the one that it went to. */
+function endpointOf(
+  { place }: Flight,
+  exchange: HttpExchange,
+  { failure }: Failure,
+  { several }: APIConfiguration,
+): { endpoint?: string } {
+  if (!several || failure === "unsent") return {};
+  return { endpoint: several.endpoints[place ?? exchange.place ?? 0] };
 }
 
 function known(t_ns: number): number | null {

@@ -2,6 +2,7 @@
 import type { Books } from "../run/ledger.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { ApiType } from "../endpoint/api.ts";
+import type { Balance } from "../settings/endpoint.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { Distribution } from "../stats/quantile.ts";
@@ -111,7 +112,7 @@ export interface LoadResults {
   benchmark: string;
   /** The model that was asked. */
   model: string;
-  /** URL that requests were posted to. */
+  /** URL that requests were posted to; of several the first. */
   endpoint: string;
   /** The form of requests and answers. */
   api_type: ApiType;
@@ -134,6 +135,10 @@ export interface LoadResults {
   requests_of_unknown_cost: number;
   /** Every request's tokens and dollars in sums, by who asked. */
   ledger: Books;
+  /** How requests were spread over several endpoints; left out for one alone. */
+  balance?: Balance;
+  /** The figures of each of several endpoints, by its URL, of all measured stages together. */
+  endpoints?: StageResults[];
   /** First turns beside later ones; left out where there are no later ones. */
   turns?: TurnFigures[];
   /** What a good request had to keep to; empty for none. */

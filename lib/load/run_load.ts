@@ -1,4 +1,5 @@
 /** One load, from its plan to results.json: journaled, sampled, scraped, judged. */
+import { endpointsAsked } from "../endpoint/api.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { PortableTransport } from "../endpoint/portable/portable.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
@@ -89,7 +90,9 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     onNotice(`prompts of seed ${plan.prompt_seed}: a cache that met them before may know them`);
   }
   if (settings.reset_cache) {
-    await resetCache(scraper?.server ?? null, api.endpoint, scrapes, signal);
+    for (const endpoint of endpointsAsked(api)) {
+      await resetCache(scraper?.server ?? null, endpoint, scrapes, signal);
+    }
     onNotice("the server's prefix cache was emptied");
   }
   await using session = await RunSession.open({
@@ -108,14 +111,14 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     },
   });
   const { directory, journal } = session;
-  const { endpoint, model, api_type } = api;
+  const { endpoint, model, api_type, several } = api;
   journal.append({
     event: "load_started",
     schema_version: 2,
     name: options.name,
     settings: told,
     transport: transport.name,
-    api: { endpoint, model, api_type },
+    api: { endpoint, model, api_type, ...(several ? { several } : {}) },
     price: session.cost.price,
     anchor: clockAnchor(),
   });
@@ -210,7 +213,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
 
 async function probe(api: APIConfiguration, transport: Transport, signal: AbortSignal) {
   try {
-    return await ServerMetricsScraper.probe(api.endpoint, transport, signal);
+    return await ServerMetricsScraper.probe(endpointsAsked(api), transport, signal);
   } catch (error) {
     if (error instanceof CancelledError) return { scraper: null };
     throw error;

@@ -2,10 +2,11 @@
 import { InputError } from "../errors.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
 import { checkSettings, withoutUnits } from "../settings/setting.ts";
-import { configureApi } from "../endpoint/api.ts";
+import { configureApi, endpointsAsked } from "../endpoint/api.ts";
+import { endpointsOf } from "../settings/endpoint.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import type { RequestOver } from "../endpoint/client.ts";
-import { openTransport } from "../endpoint/open_transport.ts";
+import { commonTransport, openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
 import { nthLoad } from "../settings/load.ts";
 import { planLoad } from "./plan_load.ts";
@@ -71,11 +72,19 @@ export async function measureLoad(
   options: LoadsOptions,
 ): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {}, onProgress = () => {} } = options;
-  await using transport = await openTransport({ only: settings.transport, notice: onNotice });
+  const endpoints = endpointsOf(settings);
+  const only = settings.transport ?? commonTransport(endpoints);
+  await using transport = await openTransport({ only, notice: onNotice });
   const { wait_ready_s } = checkSettings(loadSettingsSchema, settings, "settings");
-  const waited = wait_ready_s === undefined
-    ? []
-    : await waitReady(settings, wait_ready_s, transport, onNotice, signal);
+  const waited: RequestOver[] = [];
+  if (wait_ready_s !== undefined) {
+    const { balance: _, ...one } = settings;
+    for (const endpoint of endpoints.length > 0 ? endpoints : [undefined]) {
+      waited.push(
+        ...await waitReady({ ...one, endpoint }, wait_ready_s, transport, onNotice, signal),
+      );
+    }
+  }
   const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, onWarning, signal);
   options.onReached?.(api);
   const waiting = setTimeout(
@@ -182,7 +191,7 @@ export async function runLoads<Kept>(
 }
 
 /**
- * Asks one short question, so that a server's quirks are known before its load: whether it takes
+ * Asks one short question of each endpoint, so that a server's quirks are known before its load: whether it takes
  * `stream_options` is noted in `api`.
  *
  * @param warn told of an answer that is a failure.
@@ -196,10 +205,14 @@ export async function preflight(
 ): Promise<RequestOver[]> {
   const requests: RequestOver[] = [];
   if (api.api_type === "embeddings" || api.api_type === "responses") return requests;
-  const client = new EndpointClient(api, transport);
-  const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
-  const { error } = await client.ask(question, signal, undefined, (over) => requests.push(over));
-  if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
-  api.stream_options = client.asksForUsage;
+  const { several: _, ...alone } = api;
+  for (const endpoint of endpointsAsked(api)) {
+    const client = new EndpointClient({ ...alone, endpoint }, transport);
+    const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
+    const { error } = await client.ask(question, signal, undefined, (over) => requests.push(over));
+    if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
+    // all are asked in the same words
+    if (!client.asksForUsage) api.stream_options = false;
+  }
   return requests;
 }

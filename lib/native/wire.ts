@@ -26,6 +26,8 @@ export interface WireEnd {
   reused: boolean;
   /** The connection was made before it was the request's turn. */
   connected_ahead: boolean;
+  /** Of a request with several places, the number of the one that it went to. */
+  place: number;
   t_ready_ns: number;
   t_sent_ns: number;
   t_first_byte_ns: number;
@@ -71,6 +73,8 @@ const RECORD_BYTES = 32;
 const END_BYTES = 64;
 const FLAG_REUSED = 1;
 const FLAG_AHEAD = 4;
+const PLACE_SHIFT = 8;
+const PLACE_BYTES = 8;
 const REQUEST_BYTES = 32;
 /** Also the size of the strings that events are cut from: small enough to die young. */
 const DRAIN_BYTES = 1 << 16;
@@ -127,14 +131,53 @@ export class Wire implements AsyncDisposable {
     timeout_ns: number,
     http: Uint8Array,
   ): boolean {
-    const bytes = Buffer.allocUnsafe(REQUEST_BYTES + http.length);
+    return this.#queue(request, target, t_send_ns, timeout_ns, 0, [http]);
+  }
+
+  /**
+   * The same of a request that goes to one of several places: to the one that has the fewest requests in
+   * flight when its time comes, of equals to the one that got the fewest.
+   *
+   * @param places with the bytes of the request's head for each.
+   * @param body the bytes behind either head.
+   */
+  sendToOneOf(
+    request: number,
+    places: readonly { target: number; head: Uint8Array }[],
+    t_send_ns: number,
+    timeout_ns: number,
+    body: Uint8Array,
+  ): boolean {
+    const table = Buffer.allocUnsafe(places.length * PLACE_BYTES);
+    places.forEach(({ target, head }, i) => {
+      table.writeUInt32LE(target, i * PLACE_BYTES);
+      table.writeUInt32LE(head.length, i * PLACE_BYTES + 4);
+    });
+    const parts = [table, ...places.map(({ head }) => head), body];
+    return this.#queue(request, 0, t_send_ns, timeout_ns, places.length, parts);
+  }
+
+  #queue(
+    request: number,
+    target: number,
+    t_send_ns: number,
+    timeout_ns: number,
+    places: number,
+    parts: readonly Uint8Array[],
+  ): boolean {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const bytes = Buffer.allocUnsafe(REQUEST_BYTES + length);
     bytes.writeDoubleLE(t_send_ns, 0);
     bytes.writeDoubleLE(timeout_ns, 8);
     bytes.writeUInt32LE(request, 16);
     bytes.writeUInt32LE(target, 20);
-    bytes.writeUInt32LE(http.length, 24);
-    bytes.writeUInt32LE(0, 28);
-    bytes.set(http, REQUEST_BYTES);
+    bytes.writeUInt32LE(length, 24);
+    bytes.writeUInt32LE(places, 28);
+    let at = REQUEST_BYTES;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
     const result = this.#library.call.dyno_wire_send(this.#number, bytes, bytes.length);
     if (result < 0 && result !== -EAGAIN) throw new Error(`wire: native error ${-result}`);
     return result === 0;
@@ -236,6 +279,7 @@ function endOf(words: Uint32Array, doubles: Float64Array, at: number, message: s
     status: words[word + 1],
     reused: (words[word + 3] & FLAG_REUSED) !== 0,
     connected_ahead: (words[word + 3] & FLAG_AHEAD) !== 0,
+    place: words[word + 3] >>> PLACE_SHIFT,
     t_ready_ns: doubles[double],
     t_sent_ns: doubles[double + 1],
     t_first_byte_ns: doubles[double + 2],

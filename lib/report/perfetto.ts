@@ -103,6 +103,8 @@ export const runMarks: Fold<"run", { text: string; mono_ns: number }[]> = {
     const { mono_ns } = event;
     if (mono_ns === null) return;
     if (event.event === "health_alert") marks.push({ text: event.message, mono_ns });
+    if (event.event === "endpoint_lost") marks.push({ text: `lost: ${event.error}`, mono_ns });
+    if (event.event === "endpoint_back") marks.push({ text: `back: ${event.endpoint}`, mono_ns });
     if (event.event === "workers_changed") {
       marks.push({ text: `workers: ${event.workers} (${event.reason})`, mono_ns });
     }

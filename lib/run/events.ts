@@ -7,6 +7,7 @@ import type { ApiType } from "../endpoint/api.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { ClockAnchor } from "../native/clock.ts";
+import type { Balance } from "../settings/endpoint.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Spent } from "./budget.ts";
@@ -161,6 +162,9 @@ export type SuiteEvent =
     spent: Spent | null;
   }
   | { event: "workers_changed"; workers: number; reason: string }
+  /** Nobody answers at one of several endpoints: tests go on at the others. */
+  | { event: "endpoint_lost"; endpoint: string; error: string }
+  | { event: "endpoint_back"; endpoint: string }
   | HealthAlert & { event: "health_alert" }
   | { event: "listener_failed"; error: string | null }
   | SessionEnd & { event: "run_finished" }
@@ -178,6 +182,12 @@ export type CodingEvent =
     spent: Spent | null;
   };
 
+/** Several endpoints that served the same, and how a request's was chosen. */
+export interface Several {
+  endpoints: string[];
+  balance: Balance;
+}
+
 /** How a load began. */
 export interface LoadStarted {
   /** 2: what is journaled is enough to sum it up. */
@@ -186,8 +196,8 @@ export interface LoadStarted {
   settings: LoadSettings;
   /** Which transport ran; null in journals of version 1. */
   transport: string | null;
-  /** The endpoint that was asked; null in journals of version 1. */
-  api: { endpoint: string; model: string; api_type: ApiType } | null;
+  /** The endpoint that was asked, or several; null in journals of version 1. */
+  api: { endpoint: string; model: string; api_type: ApiType; several?: Several | undefined } | null;
   /** What its tokens cost; null: unknown. Missing in older journals. */
   price?: PriceRow | null | undefined;
 }

@@ -15,6 +15,8 @@ export interface RequestRecord {
   request_id?: string | undefined;
   /** The session that it was told to belong to; left out for none. */
   session?: string | undefined;
+  /** Of several endpoints the one that it went to; left out for one alone, and for what was not sent. */
+  endpoint?: string | undefined;
   /** Number of the measured stage, from 0: its place in `stages` of the results. */
   stage: number;
   /** Sent before the measured part; excluded from results. */
@@ -157,6 +159,7 @@ export const requestRecordForm = fields<RequestRecord>({
   request: isNumber,
   request_id: orMissing(isText),
   session: orMissing(isText),
+  endpoint: orMissing(isText),
   stage: isNumber,
   warmup: isBoolean,
   conversation: orNull(isNumber),

@@ -55,6 +55,8 @@ export interface TestResult {
   elapsed_seconds: number;
   /** Requests made, retries included. */
   attempts: number;
+  /** Of several endpoints the one that was asked last; left out for one alone. */
+  endpoint?: string | undefined;
   /** Tokens of the prompt; null where nobody told. */
   prompt_tokens: number | null;
   /** Tokens of the answer, reasoning included; null where nobody told. */
@@ -218,6 +220,7 @@ export const testResultForm = fields<TestResult>({
   execution_time: isNumber,
   elapsed_seconds: isNumber,
   attempts: isNumber,
+  endpoint: orMissing(isText),
   prompt_tokens: orNull(isNumber),
   completion_tokens: orNull(isNumber),
   token_source: orNull(isText<TokenSource>),

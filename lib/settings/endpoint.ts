@@ -42,6 +42,42 @@ export const endpointSettings = z.object({
   }),
 });
 
+/** Ways to choose which of several endpoints gets a request. */
+const BALANCES = ["round-robin", "least-in-flight", "sticky"] as const;
+/** A way to choose which of several endpoints gets a request. */
+export type Balance = typeof BALANCES[number];
+
+/** The wire connects to as many places. */
+const MOST_ENDPOINTS = 64;
+
+/** Settings of what may ask several endpoints that serve the same: loads and suites. */
+export const endpointsSettings = z.object({
+  ...endpointSettings.shape,
+  /** Endpoint or base URL, or a list of those that serve the same; may be left out with `provider`. */
+  endpoint: z.union([nonEmpty, z.array(nonEmpty).min(1).max(MOST_ENDPOINTS)]).optional()
+    .register(about, {
+      help:
+        "an endpoint's URL, or its base URL such as http://127.0.0.1:8000/v1; repeated: several " +
+        "that serve the same",
+      placeholder: "URL",
+      whole: true,
+    }),
+  /** Which of several endpoints gets a request: in turn, the least busy, or a session's own. */
+  balance: z.enum(BALANCES).optional().register(about, {
+    help:
+      "which of several endpoints gets a request: in turn, the one with the fewest in flight, or " +
+      "all of a session (of a suite: of a test) the same",
+    otherwise: "round-robin",
+  }),
+});
+
+/** The endpoints that settings name; none where a provider does. */
+export function endpointsOf(
+  { endpoint }: { endpoint?: string | readonly string[] | undefined },
+): readonly string[] {
+  return endpoint === undefined ? [] : typeof endpoint === "string" ? [endpoint] : endpoint;
+}
+
 /** Settings of what asks again after a failure; a load does not. */
 export const retrySettings = z.object({
   /** Attempts after the first. */

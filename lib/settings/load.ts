@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { endpointSettings } from "./endpoint.ts";
+import { endpointsSettings } from "./endpoint.ts";
 import { checkJson, readJsonFile } from "./json_file.ts";
 import { expandMatrix } from "./matrix.ts";
 import {
@@ -58,7 +58,7 @@ const tokens = z.union([count, nonEmpty]);
  * @internal
  */
 export const loadSettingsSchema = z.strictObject({
-  ...endpointSettings.shape,
+  ...endpointsSettings.shape,
   /** The native transport or the runtime's sockets; default the native one where it works. */
   transport: z.enum(["wire", "portable"]).optional().register(about, {
     help: "wire: a native thread; portable: the runtime's sockets",

@@ -1,6 +1,6 @@
 /** The settings of a suite's run, and what a run may cost. */
 import { z } from "zod";
-import { endpointSettings, retrySettings } from "./endpoint.ts";
+import { endpointsSettings, retrySettings } from "./endpoint.ts";
 import { about, count, positive, sampleRate } from "./setting.ts";
 
 /** What a run may cost. */
@@ -19,7 +19,7 @@ export const budgetSettings = z.strictObject({
 
 /** The settings of a suite's run, and those that runs of coding problems share with it. */
 export const suiteRunSettings = z.strictObject({
-  ...endpointSettings.shape,
+  ...endpointsSettings.shape,
   /** May be left out when the server serves exactly one model; several run one after the other. */
   model: z.union([z.string(), z.array(z.string()).min(1)]).optional().register(about, {
     help: "the model; several, by commas or repeated, run one after the other",

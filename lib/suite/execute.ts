@@ -51,7 +51,8 @@ export async function askTest(
 ): Promise<AnsweredTest> {
   const started_ns = nowNs();
   const timestamp = new Date().toISOString();
-  const completion = await client.ask(planned.test, signal, onFailedAttempt, onRequest);
+  const { test, item_id } = planned;
+  const completion = await client.ask(test, signal, onFailedAttempt, onRequest, item_id);
   const elapsed_seconds = (nowNs() - started_ns) / NS_PER_S;
   const { reply } = completion;
   const result = {
@@ -164,7 +165,7 @@ function answerOf(text: string, reasoning: string, tool_calls: Answer["tool_call
 }
 
 function measured(
-  { reply, exchange, attempts, error }: ClientReply,
+  { reply, exchange, attempts, error, endpoint }: ClientReply,
   elapsed_seconds: number,
 ) {
   const execution_time = exchange
@@ -174,6 +175,7 @@ function measured(
   const answered = error === null;
   return {
     success: answered,
+    ...(endpoint === undefined ? {} : { endpoint }),
     cost_usd: null, // priced by whoever knows the prices
     execution_time,
     attempts,

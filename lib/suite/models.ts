@@ -37,12 +37,23 @@ export function settleModel(
     ...settledHere(choice, own),
   };
   if (embeds === (api.api_type === "embeddings")) return api;
-  const endpoint = new URL(api.endpoint);
-  endpoint.pathname =
-    endpoint.pathname.replace(/\/(chat\/completions|completions|responses)$/, "") +
-    "/embeddings";
-  if (embeds) return { ...api, endpoint: endpoint.href, api_type: "embeddings" };
+  if (embeds) {
+    const several = api.several && {
+      ...api.several,
+      endpoints: api.several.endpoints.map(embeddingsAt),
+    };
+    const endpoint = embeddingsAt(api.endpoint);
+    return { ...api, endpoint, ...(several ? { several } : {}), api_type: "embeddings" };
+  }
   throw new InputError(`${api.endpoint}: gives embeddings; expected an endpoint that answers`);
+}
+
+/** Where the server of an endpoint gives embeddings. */
+function embeddingsAt(endpoint: string): string {
+  const url = new URL(endpoint);
+  url.pathname = url.pathname.replace(/\/(chat\/completions|completions|responses)$/, "") +
+    "/embeddings";
+  return url.href;
 }
 
 /** What a choice without an endpoint changes of the run's own settings. */

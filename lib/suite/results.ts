@@ -11,6 +11,7 @@ import type { Distribution } from "../stats/quantile.ts";
 import type { Attempts } from "../stats/pass_at_k.ts";
 import type { EpochStatistics } from "./epochs.ts";
 import type { Estimate } from "../stats/interval.ts";
+import type { Fold } from "../run/fold.ts";
 import type { Books, LedgerTotals } from "../run/ledger.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { CodingOutcome, ErrorClass, TestResult } from "../run/test_result.ts";
@@ -43,6 +44,8 @@ export interface ResultItem {
   evaluation_error: string | null;
   /** Requests made for it, retries included. */
   attempts: number;
+  /** Of several endpoints the one that was asked last; left out for one alone. */
+  endpoint?: string;
   /** Why there is no answer, in one line; null where there is one. */
   error: string | null;
   /** The class of `error`; null where there is an answer. */
@@ -160,6 +163,18 @@ export interface CategorySummary {
   statistics: SuiteStatistics;
 }
 
+/** The figures of one of several endpoints. */
+export interface EndpointSummary {
+  /** Where its requests were posted to. */
+  endpoint: string;
+  /** How often nobody answered there, and its tests went on at the others. */
+  lost: number;
+  /** Counts and sums over the tests that it was the last to be asked for, with all of their requests. */
+  aggregate: Aggregate;
+  /** Distributions and intervals over these. */
+  statistics: SuiteStatistics;
+}
+
 /** What results.json of a suite run holds. */
 export interface SuiteResults {
   /** The form of results.json that this is. */
@@ -188,6 +203,8 @@ export interface SuiteResults {
   energy: RunEnergy | null;
   /** The same by category, in the suite's order. */
   categories: CategorySummary[];
+  /** The same by endpoint; left out for one alone. */
+  endpoints?: EndpointSummary[];
   /** Every test, in the suite's order. */
   items: ResultItem[];
 }
@@ -214,6 +231,7 @@ export function resultItem(result: TestResult): ResultItem {
     passed: judged?.passed ?? null,
     evaluation_error: evaluation && "error" in evaluation ? evaluation.error : null,
     attempts: result.attempts,
+    ...(result.endpoint === undefined ? {} : { endpoint: result.endpoint }),
     error: result.error_message,
     error_class: result.error_class,
     timed_out: result.timed_out,
@@ -347,6 +365,34 @@ export function byCategory(
     };
   });
 }
+
+/** The same by endpoint. @param lost how often nobody answered at each. */
+export function byEndpoint(
+  endpoints: readonly string[],
+  items: readonly ResultItem[],
+  bill: (item_id: string) => LedgerTotals,
+  lost: ReadonlyMap<string, number>,
+): EndpointSummary[] {
+  return endpoints.map((endpoint) => {
+    const own = items.filter((item) => item.endpoint === endpoint);
+    return {
+      endpoint,
+      lost: lost.get(endpoint) ?? 0,
+      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
+      statistics: statistics(own),
+    };
+  });
+}
+
+/** How often nobody answered at each endpoint of a run, by its journal. */
+export const endpointsLost: Fold<"run", Map<string, number>> = {
+  kind: "run",
+  begin: () => new Map(),
+  take(lost, event) {
+    if (event.event !== "endpoint_lost") return;
+    lost.set(event.endpoint, (lost.get(event.endpoint) ?? 0) + 1);
+  },
+};
 
 /** All devices together; idle power is contained, see each device. */
 export interface RunEnergy {

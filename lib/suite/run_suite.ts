@@ -6,8 +6,11 @@ import { openTransport } from "../endpoint/open_transport.ts";
 import { loadSuite } from "../settings/load_suite.ts";
 import { checkSettings } from "../settings/setting.ts";
 import type { ApiOptions } from "../endpoint/api.ts";
+import type { OnPlace } from "../endpoint/client.ts";
+import type { LimitWait } from "../endpoint/rate_limit.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
+import { foldJournal } from "../run/fold.ts";
 import { RunSession } from "../run/session.ts";
 import { builtinPrices } from "../run/prices.ts";
 import { energyOfRun } from "./energy.ts";
@@ -21,7 +24,7 @@ import { Models } from "./models.ts";
 import { modelsOf, planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
-import { aggregate, byCategory, statistics } from "./results.ts";
+import { aggregate, byCategory, byEndpoint, endpointsLost, statistics } from "./results.ts";
 import { suiteRunSettings } from "../settings/suite_run.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
@@ -221,7 +224,17 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     onNotice: notice,
   });
   const waits = new LimitWaits(journal, notice);
-  const client = new EndpointClient(api, options.transport, (wait) => waits.add(wait));
+  const onPlace: OnPlace = (endpoint, gone) => {
+    if (gone === null) journal.append({ event: "endpoint_back", endpoint });
+    else journal.append({ event: "endpoint_lost", endpoint, error: gone.message });
+    notice(
+      gone === null
+        ? `${endpoint} answers again`
+        : `${gone.message}; tests go on at the other endpoints`,
+    );
+  };
+  const onLimited = (wait: LimitWait) => waits.add(wait);
+  const client = new EndpointClient(api, options.transport, onLimited, onPlace);
   const progress = new ProgressTracker(plan.length, {
     completed: resumed_tests,
     successful: [...earlier.values()].filter((item) => item.success).length,
@@ -250,6 +263,11 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
   }
   waits.tell();
   const results = sumUp(session, plan, execution.items, client.transportName);
+  if (api.several) {
+    const { state: lost } = await foldJournal(directory.journal, endpointsLost);
+    const bill = (item_id: string) => ledger.item(item_id);
+    results.endpoints = byEndpoint(api.several.endpoints, results.items, bill, lost);
+  }
   for (const item of results.items) item.file_stem = files.stem(item.test_id);
   writeResults(directory, results);
   const resources = sampler?.metricsOver(started_ns, nowNs()) ?? null;

@@ -64,6 +64,6 @@ Deno.test("a server that says 503 is waited for, and not for ever; one that answ
 
 Deno.test("several URLs in one are refused, and what to do is said", async () => {
   for (const endpoint of ["http://a/v1,http://b/v1", "http://a:1/v1, https://b/v1"]) {
-    await assertRejects(() => measured({ endpoint }), InputError, "holds several URLs");
+    await assertRejects(() => measured({ endpoint }), InputError, "holds a comma");
   }
 });

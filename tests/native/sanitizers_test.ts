@@ -9,6 +9,7 @@ import { until } from "../until.ts";
 /** Of the wire's program, in their order. */
 const SCENARIOS = [
   "many",
+  "balanced",
   "churn",
   "cancelled",
   "timed out",

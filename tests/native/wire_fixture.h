@@ -160,6 +160,34 @@ static void ask(struct wire *wire, uint32_t request, uint32_t place, double t_se
     REQUIRE(wire_send(wire, bytes, (uint32_t)(sizeof head) + head.bytes) == 0);
 }
 
+/* The same of either of two places; their heads differ in length. */
+static void ask_either(struct wire *wire, uint32_t request, uint32_t one, uint32_t other,
+                       double t_send_ns, double timeout_ns, unsigned tokens)
+{
+    static char bytes[512];
+    char body[64], heads[2][128];
+    int length = snprintf(body, sizeof body, "{\"max_tokens\":%u}", tokens);
+    struct wire_place places[2] = {{one, 0}, {other, 0}};
+    for (int i = 0; i < 2; i++)
+        places[i].head_bytes = (uint32_t)snprintf(
+            heads[i], sizeof heads[i],
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: %s\r\ncontent-length: %d\r\n\r\n",
+            i ? "other.example" : "a", length);
+    struct wire_request head = {t_send_ns, timeout_ns, request, 0, 0, 2};
+    size_t at = sizeof head;
+    memcpy(bytes + at, places, sizeof places);
+    at += sizeof places;
+    for (int i = 0; i < 2; i++) {
+        memcpy(bytes + at, heads[i], places[i].head_bytes);
+        at += places[i].head_bytes;
+    }
+    memcpy(bytes + at, body, (size_t)length);
+    at += (size_t)length;
+    head.bytes = (uint32_t)(at - sizeof head);
+    memcpy(bytes, &head, sizeof head);
+    REQUIRE(wire_send(wire, bytes, (uint32_t)at) == 0);
+}
+
 /* A number of the wire's status. */
 static double status(struct wire *wire, const char *key)
 {

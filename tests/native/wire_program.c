@@ -40,6 +40,33 @@ static void many(void)
     pace_close(pace);
 }
 
+/* A slow server and a fast one, four in flight: two at each whenever there is a choice. */
+static void balanced(void)
+{
+    struct pace *slow = open_pace("interval_us=20000"), *fast = open_pace("interval_us=200");
+    struct wire *wire = open_wire();
+    uint32_t one = target(wire, pace_port(slow)), other = target(wire, pace_port(fast));
+    unsigned to_slow = 0;
+    wire_limit(wire, 4);
+    double begin = now_ns() + 50e6; /* connections are made ahead at both */
+    for (uint32_t i = 0; i < 60; i++) ask_either(wire, i, one, other, begin, 60e9, 20);
+    wire_cancel(wire, 59);
+    drain_until(wire, 60, 0);
+    for (uint32_t i = 0; i < 59; i++) {
+        require_whole(i, 20);
+        to_slow += answers[i].end.flags >> WIRE_PLACE_SHIFT == 0;
+    }
+    REQUIRE(to_slow >= 2 && to_slow <= 20);
+    REQUIRE(status(wire, "connections_opened") == 4);
+    struct wire_request none = {0, 1e9, 99, 0, 8, 2}; /* its places are not there */
+    char bytes[sizeof none + 8] = "";
+    memcpy(bytes, &none, sizeof none);
+    REQUIRE(wire_send(wire, bytes, sizeof bytes) < 0);
+    wire_free(wire);
+    pace_close(slow);
+    pace_close(fast);
+}
+
 static void cancelled(void)
 {
     struct pace *pace = open_pace("interval_us=10000");
@@ -277,7 +304,10 @@ static void *send_churn(void *argument)
         random = random * 1664525 + 1013904223;
         double wait_ns = (random >> 8) % 4 ? 0 : now_ns() + (random >> 12) % 20 * 1e6;
         double timeout_ns = (random >> 16) % 8 ? 60e9 : (random >> 20) % 10 * 1e6;
-        ask(batch->wire, i, batch->place, wait_ns, timeout_ns, 1 + (random >> 24) % 8);
+        unsigned tokens = 1 + (random >> 24) % 8;
+        if (i % 5 == 0)
+            ask_either(batch->wire, i, batch->place, batch->place, wait_ns, timeout_ns, tokens);
+        else ask(batch->wire, i, batch->place, wait_ns, timeout_ns, tokens);
         if (i % 3 == 0) wire_cancel(batch->wire, (random >> 10) % (i + 1));
         if (i % 50 == 0) wire_limit(batch->wire, 1 + (random >> 14) % 40);
         if (i % 20 == 0) pause_us(1000);
@@ -318,6 +348,8 @@ int main(void)
 {
     many();
     done("many");
+    balanced();
+    done("balanced");
     churn();
     done("churn");
     cancelled();

@@ -1,5 +1,6 @@
 /** Running loads one after the other, shown live, summed up, reported. */
 import process from "node:process";
+import { placesText } from "../../endpoint/endpoint_choice.ts";
 import { reportAs } from "../../load/report_as.ts";
 import { resumeLoad } from "../../load/conclude_run.ts";
 import { isNarrow } from "../../load/repeats.ts";
@@ -191,7 +192,9 @@ function loadShown(request: LoadRequest, context: CommandContext) {
     onReached: (api) => {
       checkPriced(request.budget.limits, api.model, request.prices);
       once(
-        `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+        `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${
+          placesText(api)
+        }`,
         (title) => terminal.say(title),
       );
     },

@@ -4,6 +4,7 @@ import { sloText } from "../../load/slo.ts";
 import { measure } from "../../measures/describe.ts";
 import { LEAST_UNITS } from "../../stats/ratio.ts";
 import { tableLines } from "../ui/table.ts";
+import { shortNames } from "../../text/short_names.ts";
 import { textWidth } from "../../text/width.ts";
 import { percentEstimate, percentText } from "../../text/percent.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
@@ -126,6 +127,7 @@ const VERDICTS: Record<
 export function loadTable(results: LoadResults, paint: Palette): string[] {
   return [
     ...stageLines(results, paint),
+    ...partLines("endpoint", results.endpoints, results, paint),
     ...glossary(results).map((line) => paint.dim(line)),
     "",
     ...verdictLines(results.verdict, paint),
@@ -183,6 +185,28 @@ function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palet
   if (named.every((line) => textWidth(line) <= WIDTH)) return named;
   const legend = names.flatMap((name, i) => wrapped(`stage ${i + 1}: `, name));
   return [...table(names.map((_, i) => String(i + 1))), ...legend];
+}
+
+/** The figures of parts of the load, as of several endpoints, below those of the whole. */
+function partLines(
+  what: string,
+  parts: readonly StageResults[] | undefined,
+  { slos, api_type }: LoadResults,
+  paint: Palette,
+): string[] {
+  if (parts === undefined) return [];
+  const columns = columnsOf({ goodput: slos.length > 0, embeddings: api_type === "embeddings" });
+  const names = shortNames(parts.map(({ name }) => name)).map(plain);
+  const table = (labels: readonly string[]) =>
+    tableLines(
+      headsOf(`by ${what}`, columns),
+      parts.map((part, i) => row(labels[i], part, columns, paint)),
+      paint,
+    );
+  const named = table(names);
+  if (named.every((line) => textWidth(line) <= WIDTH)) return ["", ...named];
+  const legend = parts.flatMap(({ name }, i) => wrapped(`${what} ${i + 1}: `, name));
+  return ["", ...table(parts.map((_, i) => `${what} ${i + 1}`)), ...legend];
 }
 
 /** The table's columns, that of the names first. */

@@ -2,7 +2,9 @@
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { configureApi } from "../../endpoint/api.ts";
-import { openTransport } from "../../endpoint/open_transport.ts";
+import { commonTransport, openTransport } from "../../endpoint/open_transport.ts";
+import { placesText } from "../../endpoint/endpoint_choice.ts";
+import { endpointsOf } from "../../settings/endpoint.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkWritable, findRun } from "../../run/directory.ts";
 import { readMetadata } from "../../run/metadata.ts";
@@ -76,6 +78,7 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
     );
   }
   await using transport = await openTransport({
+    only: commonTransport(endpointsOf(request.api)),
     notice: (line) => terminal.say(terminal.paint.dim(line)),
   });
   const apis: APIConfiguration[] = [];
@@ -123,7 +126,7 @@ async function runOne(
   const { paint } = terminal;
   const { suite, selection } = request;
   terminal.say(
-    `${paint.bold(suite.suite.test_suite_id)} on ${paint.accent(api.model)} at ${api.endpoint}`,
+    `${paint.bold(suite.suite.test_suite_id)} on ${paint.accent(api.model)} at ${placesText(api)}`,
   );
   using line = new ProgressLine(terminal);
   const run = await runSuite({

@@ -1,6 +1,7 @@
 /** A suite's results as a table: what a person looks at first. */
 import { costText } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
+import { shortNames } from "../../text/short_names.ts";
 import { tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import { percentEstimate } from "../../text/percent.ts";
@@ -31,8 +32,25 @@ export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette
   const all = row(paint.bold("all"), results.aggregate, results.statistics, paint);
   return [
     ...(rows.length > 0 ? [...tableLines(COLUMNS, [...rows, null, all], paint), ""] : []),
+    ...endpointLines(results, paint),
     ...summaryLines(results, wall_s, paint),
   ];
+}
+
+/** The figures by endpoint, and which of them went away. */
+function endpointLines({ endpoints = [] }: SuiteResults, paint: Palette): string[] {
+  if (endpoints.length === 0) return [];
+  const names = shortNames(endpoints.map(({ endpoint }) => endpoint));
+  const rows = endpoints.map(({ aggregate, statistics }, i) =>
+    row(names[i], aggregate, statistics, paint)
+  );
+  const [first, ...others] = COLUMNS;
+  const lost = endpoints.filter(({ lost }) => lost > 0).map(({ endpoint, lost }) =>
+    paint.warn(
+      `${endpoint} went away${lost > 1 ? ` ${lost} times` : ""}: its tests went on at the others`,
+    )
+  );
+  return [...tableLines([{ ...first, title: "endpoint" }, ...others], rows, paint), ...lost, ""];
 }
 
 function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Palette): string[] {

@@ -2,7 +2,12 @@
 import { randomBytes } from "node:crypto";
 import process from "node:process";
 import { dirname, join, resolve } from "node:path";
-import { boundKeys, checkKeyOfFile, keyOriginsText, keyUseOf } from "../../endpoint/key_origins.ts";
+import {
+  boundKeys,
+  checkKeyOfFile,
+  keyOriginsText,
+  keyUsesOf,
+} from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { ownCommand } from "../../execute/own_program.ts";
@@ -149,7 +154,7 @@ async function startServer(
     runs,
     allow: [dirname(resolve(path)), "."],
     private_callbacks: true,
-    key_envs: keyOriginsText(uses.flatMap((use) => keyUseOf(use) ?? [])),
+    key_envs: keyOriginsText(uses.flatMap(keyUsesOf)),
     rate_per_s: 0,
   };
   return await Server.start({

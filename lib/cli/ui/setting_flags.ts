@@ -66,6 +66,10 @@ function flagOf(setting: string, whole: z.ZodType, told: About): Flag<unknown> {
   if (many) {
     const split = (given: string) => given.split(",").map((part) => part.trim()).filter(Boolean);
     const parse = (given: string) => valueOf(many, told.whole ? [given] : split(given));
+    if (told.whole && schema instanceof z.ZodUnion) { // one is a text
+      const join = (values: unknown[]) => values.length === 1 ? values.flat()[0] : values.flat();
+      return { ...common, kind: "list", placeholder, parse, join };
+    }
     return { ...common, kind: "list", placeholder, parse };
   }
   if (schema instanceof z.ZodRecord) {

@@ -9,7 +9,13 @@ import { SendQueue } from "./send_queue.ts";
 import { openSocket } from "./socket.ts";
 import { neverSent } from "../transport.ts";
 import type { ExchangeOutcome, Told } from "./exchange.ts";
-import type { ExchangeListener, HttpRequest, Transport, TransportStatus } from "../transport.ts";
+import type {
+  ExchangeListener,
+  HttpExchange,
+  HttpRequest,
+  Transport,
+  TransportStatus,
+} from "../transport.ts";
 
 /** One socket; carries one exchange at a time. */
 class Connection {
@@ -86,13 +92,26 @@ export class PortableTransport implements Transport {
   readonly #idle = new Map<string, Connection[]>();
   readonly #open = new Set<Connection>();
   readonly #queue = new SendQueue();
+  /** By URL. */
+  readonly #loads = new Map<string, { in_flight: number; given: number }>();
   #opened = 0;
 
   send(request: HttpRequest, listener: ExchangeListener): () => void {
     let cancel = () => {};
     const start = (t_ready_ns: number) => {
-      const kept = this.#takeIdle(originOf(request.url));
-      cancel = this.#run(kept ?? this.#connect(request), request, t_ready_ns, listener);
+      const place = this.#leastInFlight([request.url, ...request.others ?? []]);
+      const chosen = { ...request, url: place.url };
+      const of = request.others?.length ? { place: place.number } : {};
+      const told = {
+        onEvent: (data: string, t_ns: number, lag_ns: number | null) =>
+          listener.onEvent(data, t_ns, lag_ns),
+        onErrorEvent: (data: string) => listener.onErrorEvent(data),
+        onFree: () => place.load.in_flight--,
+        onEnd: (exchange: HttpExchange, error: Error | null) =>
+          listener.onEnd({ ...exchange, ...of }, error),
+      };
+      const kept = this.#takeIdle(originOf(chosen.url));
+      cancel = this.#run(kept ?? this.#connect(chosen), chosen, t_ready_ns, told);
     };
     const withdrawn = () => listener.onEnd(neverSent(), new CancelledError());
     const unqueue = this.#queue.add(request.t_send_ns ?? 0, start, withdrawn);
@@ -127,6 +146,23 @@ export class PortableTransport implements Transport {
     this.#idle.clear();
   }
 
+  /** Of several places the one with the fewest requests in flight; of equals the one that got the fewest. */
+  #leastInFlight(urls: readonly URL[]) {
+    const places = urls.map((url, number) => {
+      const load = this.#loads.get(url.href) ?? { in_flight: 0, given: 0 };
+      this.#loads.set(url.href, load);
+      return { url, number, load };
+    });
+    const least = places.reduce((best, place) =>
+      (place.load.in_flight - best.load.in_flight || place.load.given - best.load.given) < 0
+        ? place
+        : best
+    );
+    least.load.in_flight++;
+    least.load.given++;
+    return least;
+  }
+
   #connect(request: HttpRequest): Connection {
     const fresh = new Connection(request.url, (connection) => this.#forget(connection));
     this.#open.add(fresh);
@@ -142,7 +178,7 @@ export class PortableTransport implements Transport {
     connection: Connection,
     request: HttpRequest,
     t_ready_ns: number,
-    listener: ExchangeListener,
+    listener: ExchangeListener & { onFree(): void },
   ): () => void {
     let current = connection;
     const settled = ({ exchange, error, keepAlive }: ExchangeOutcome, answered: boolean) => {
@@ -151,6 +187,7 @@ export class PortableTransport implements Transport {
         current = this.#connect(request);
         return current.run(request, listener, t_ready_ns, settled);
       }
+      listener.onFree(); // before the next one's place is chosen
       this.#queue.ended();
       listener.onEnd(exchange, error);
     };

@@ -55,8 +55,9 @@ interface Page {
 export class ServerMetricsScraper implements AsyncDisposable {
   /** Whose metrics they are. */
   readonly server: ServerKind;
-  /** Where they are read. */
+  /** Where they are read; of several endpoints the first one's. */
   readonly url: URL;
+  readonly #urls: readonly URL[];
   readonly #transport: Transport;
   readonly #options: ScrapeOptions;
   #readings: ServerMetricsReading[] = [];
@@ -68,45 +69,51 @@ export class ServerMetricsScraper implements AsyncDisposable {
 
   private constructor(
     server: ServerKind,
-    page: Page,
+    pages: readonly Page[],
     transport: Transport,
     options: ScrapeOptions,
   ) {
     this.server = server;
-    this.url = page.url;
+    this.#urls = pages.map(({ url }) => url);
+    this.url = this.#urls[0];
     this.#transport = transport;
     this.#options = options;
-    this.#take(page);
+    this.#take(pages);
   }
 
   /**
    * Looks for /metrics at the endpoint's origin; what it finds is the first reading. Whatever goes
    * wrong is given as the reason that there is no scraper.
    *
-   * @param endpoint any URL of the server.
+   * @param endpoint any URL of the server; of several servers one each, whose readings are put together.
    * @param transport not that of the load, whose limit on requests in flight would count readings.
    * It remains the caller's to dispose of, after the scraper.
    * @throws {CancelledError} when the signal is aborted, and nothing else.
    */
   static async probe(
-    endpoint: string | URL,
+    endpoint: string | URL | readonly string[],
     transport: Transport,
     signal: AbortSignal,
     options: ScrapeOptions = {},
   ): Promise<ProbeResult> {
     try {
-      const page = await fetchPage(new URL("/metrics", endpoint), transport, signal, options);
-      const server = recogniseServer(page.text);
-      if (server) {
-        return {
-          scraper: new ServerMetricsScraper(server, page, transport, options),
-          reason: null,
-        };
+      const urls = (typeof endpoint === "string" || endpoint instanceof URL ? [endpoint] : endpoint)
+        .map((each) => new URL("/metrics", each).href);
+      const pages = await fetchPages([...new Set(urls)], transport, signal, options);
+      const servers = pages.map(({ text }) => recogniseServer(text));
+      const [server] = servers;
+      const unknown = pages[servers.indexOf(null)];
+      if (unknown !== undefined) {
+        const what = isExposition(unknown.text)
+          ? "has no metrics of vLLM, SGLang, llama.cpp or TGI"
+          : "is no Prometheus text";
+        return { scraper: null, reason: `${unknown.url}: the answer ${what}` };
       }
-      const what = isExposition(page.text)
-        ? "has no metrics of vLLM, SGLang, llama.cpp or TGI"
-        : "is no Prometheus text";
-      return { scraper: null, reason: `${page.url}: the answer ${what}` };
+      if (servers.some((other) => other !== server)) {
+        return { scraper: null, reason: `metrics of ${servers.join(", ")} do not add up` };
+      }
+      const scraper = new ServerMetricsScraper(server!, pages, transport, options);
+      return { scraper, reason: null };
     } catch (error) {
       if (error instanceof CancelledError) throw error;
       return { scraper: null, reason: messageOf(error) };
@@ -186,7 +193,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
   /** @throws {CancelledError} */
   async #read(signal: AbortSignal): Promise<void> {
     try {
-      this.#take(await fetchPage(this.url, this.#transport, signal, this.#options));
+      this.#take(await fetchPages(this.#urls, this.#transport, signal, this.#options));
     } catch (error) {
       if (error instanceof CancelledError) throw error;
       this.#failures++;
@@ -194,13 +201,19 @@ export class ServerMetricsScraper implements AsyncDisposable {
     }
   }
 
-  #take({ url, text, t_ns }: Page): void {
-    if (recogniseServer(text) !== this.server) {
-      throw new EndpointError("malformed", `${url}: the answer has no metrics of ${this.server}`);
-    }
-    const { samples, malformed_lines } = parseExposition(text, METRIC_NAMES[this.server]);
-    this.#malformed_lines += malformed_lines;
-    this.#readings.push(readingOf(this.server, samples, t_ns));
+  #take(pages: readonly Page[]): void {
+    const all = pages.flatMap(({ url, text }) => {
+      if (recogniseServer(text) !== this.server) {
+        throw new EndpointError("malformed", `${url}: the answer has no metrics of ${this.server}`);
+      }
+      const { samples, malformed_lines } = parseExposition(text, METRIC_NAMES[this.server]);
+      this.#malformed_lines += malformed_lines;
+      // servers of one kind call their engines alike
+      const of: Record<string, string> = pages.length > 1 ? { dyno_page: url.href } : {};
+      return samples.map((sample) => ({ ...sample, labels: { ...sample.labels, ...of } }));
+    });
+    const t_ns = pages.reduce((sum, page) => sum + page.t_ns, 0) / pages.length;
+    this.#readings.push(readingOf(this.server, all, t_ns));
   }
 }
 
@@ -211,6 +224,18 @@ async function unlessCancelled(work: Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error;
   }
+}
+
+/** Gets the pages of all servers; one that cannot be had leaves none. @throws as {@linkcode fetchPage}. */
+async function fetchPages(
+  urls: readonly (string | URL)[],
+  transport: Transport,
+  signal: AbortSignal,
+  options: ScrapeOptions,
+): Promise<Page[]> {
+  return await Promise.all(
+    urls.map((url) => fetchPage(new URL(url), transport, signal, options)),
+  );
 }
 
 /**

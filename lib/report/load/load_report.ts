@@ -21,7 +21,7 @@ import { onOneClock, samplingNote } from "../sampling.ts";
 import { bodyParts } from "../sections.ts";
 import { serverSection } from "./server_section.ts";
 import { sloTable } from "./slo_table.ts";
-import { stageTable } from "./stage_table.ts";
+import { partTable, stageTable } from "./stage_table.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { LoadResults } from "../../load/results.ts";
@@ -50,6 +50,9 @@ export async function writeLoadReport(
     ["results", "Results", [loadTiles(results)]],
     results.notes.length ? ["notes", "Notes", [noteList(results.notes)]] : null,
     ["stages", results.stages.length > 1 ? "Stages" : "Load", [stageTable(results)]],
+    results.endpoints
+      ? ["endpoints", "By endpoint", [partTable("endpoint", results.endpoints, results)]]
+      : null,
     curve ? ["curve", "Load curve", [curve, CURVE_NOTE]] : null,
     ["latency", "How long answers took", [await latency(results, records)]],
     ["timeline", "Over time", [await timeline(results, records, readSamples(directory.path))]],

@@ -67,7 +67,7 @@ function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string
   return [
     ["load", loadShape(results)],
     ["model", cutText(results.model, 200)],
-    ["endpoint", `${cutText(results.endpoint, 300)} (${results.api_type})`],
+    ["endpoint", `${cutText(endpointsOf(results), 300)} (${results.api_type})`],
     ["server", results.server ? cutText(results.server.name, 100) : "no metrics read"],
     ["transport", [results.transport, verdict.client.scheduling].filter(Boolean).join(", ")],
     ["measured", `${short(stages.reduce((sum, { window }) => sum + window.duration_s, 0))} s`],
@@ -76,6 +76,10 @@ function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string
     ["client", hostText(metadata)],
     ["software", softwareText(metadata)],
   ];
+}
+
+function endpointsOf({ endpoint, endpoints, balance }: LoadResults): string {
+  return endpoints ? `${endpoints.map(({ name }) => name).join(", ")}, ${balance}` : endpoint;
 }
 
 function loadShape({ stages, total }: LoadResults): string {

@@ -36,6 +36,17 @@ const CUT_OFF: Column[] = [
   ["unsent", "", ({ requests }) => fault(requests.unsent)],
 ];
 
+/** What came of a part's requests. */
+const SHARE: Column[] = [
+  [
+    "in flight",
+    "mean (max)",
+    ({ concurrency }) => `${short(concurrency.mean)} <small>(${grouped(concurrency.max)})</small>`,
+  ],
+  ["answered", "requests", ({ requests }) => grouped(requests.successful)],
+  ["failed", "", ({ requests }) => fault(requests.failed)],
+];
+
 /** A quantile of a latency; long ones in seconds. */
 function latencyColumn(
   name: keyof StageResults["metrics"],
@@ -77,14 +88,32 @@ export function stageTable(results: LoadResults): string {
     windowNote(stages) + cutOffNote(total);
 }
 
+/** Parts of a load side by side: of each of several endpoints, or models. */
+export function partTable(
+  what: string,
+  parts: readonly StageResults[],
+  { slos }: LoadResults,
+): string {
+  const columns = [...SHARE, ...(slos.length ? [...RESULTS, GOODPUT] : RESULTS)];
+  const rows = parts.map((part): TableRow => ({
+    head: escapeHtml(cutText(part.name, 200)),
+    cells: columns.map(([, , cell]) => cell(part)),
+  }));
+  return dataTable(`results by ${what}`, what, headsOf(columns), rows);
+}
+
+function headsOf(columns: readonly Column[]): Head[] {
+  return columns.map(([title, unit]) => ({
+    html: `${title}${unit && `<br><small>${unit}</small>`}`,
+  }));
+}
+
 function columnsTable(
   label: string,
   columns: readonly Column[],
   { stages, total }: LoadResults,
 ): string {
-  const heads: Head[] = columns.map(([title, unit]) => ({
-    html: `${title}${unit && `<br><small>${unit}</small>`}`,
-  }));
+  const heads = headsOf(columns);
   const row = (stage: StageResults, number: number | null): TableRow => ({
     head: (number === null ? "" : `<b>${number}</b>&ensp;`) + escapeHtml(cutText(stage.name, 80)),
     cells: columns.map(([, , cell]) => cell(stage)),

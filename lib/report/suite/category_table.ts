@@ -16,11 +16,35 @@ const HEADS = [
 const JUDGED_HEADS = [["score", ""], ...HEADS];
 
 /** A row for each category and one for all; of very many categories the first 200. */
-export function categoryTable({ categories, aggregate, statistics }: SuiteResults): string {
-  if (categories.length === 0) return `<p class="note">No test was finished.</p>`;
+export function categoryTable({ categories, ...results }: SuiteResults): string {
+  const summaries = categories.map(({ category, ...rest }) => ({ name: category, ...rest }));
+  return summaryTable("category", "categories", summaries, results);
+}
+
+/** A row for each of several endpoints, which of them went away, and one for all. */
+export function endpointTable({ endpoints = [], ...results }: SuiteResults): string {
+  const summaries = endpoints.map(({ endpoint, ...rest }) => ({ name: endpoint, ...rest }));
+  const lost = endpoints.filter(({ lost }) => lost > 0).map(({ endpoint, lost }) =>
+    `<p class="warn">${escapeHtml(cutText(endpoint, 300))} went away ${
+      lost > 1 ? `${lost} times` : "once"
+    }: its tests went on at the others.</p>`
+  );
+  return summaryTable("endpoint", "endpoints", summaries, results) + lost.join("");
+}
+
+/** A part of a run's tests. */
+type Summary = Pick<CategorySummary, "aggregate" | "statistics"> & { name: string };
+
+function summaryTable(
+  what: string,
+  several: string,
+  summaries: readonly Summary[],
+  { aggregate, statistics }: Pick<CategorySummary, "aggregate" | "statistics">,
+): string {
+  if (summaries.length === 0) return `<p class="note">No test was finished.</p>`;
   const judged = aggregate.evaluated > 0;
-  const shown = categories.slice(0, MOST_ROWS);
-  const all: CategorySummary = { category: "all", aggregate, statistics };
+  const shown = summaries.slice(0, MOST_ROWS);
+  const all: Summary = { name: "all", aggregate, statistics };
   const rows = [...shown.map((each) => row(each, judged)), row(all, judged, "all")];
   const heads = (judged ? JUDGED_HEADS : HEADS).map(([title, unit]) =>
     `<th scope="col" class="n">${title}${unit && `<br><small>${unit}</small>`}</th>`
@@ -29,15 +53,15 @@ export function categoryTable({ categories, aggregate, statistics }: SuiteResult
     ? `<th scope="col" class="n">passed</th><th scope="col" class="n">pass rate</th>` +
       `<th scope="col" class="ci">95 % interval<br><small><span>0</span><span>50</span><span>100 %</span></small></th>`
     : `<th scope="col" class="n">tests</th>`;
-  const left = categories.length - shown.length;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="results by category"><table class="categories">
-<thead><tr><th scope="col">category</th>${judgedHeads}${heads.join("")}</tr></thead>
+  const left = summaries.length - shown.length;
+  return `<div class="scroll" tabindex="0" role="region" aria-label="results by ${what}"><table class="categories">
+<thead><tr><th scope="col">${what}</th>${judgedHeads}${heads.join("")}</tr></thead>
 <tbody>${rows.join("\n")}</tbody></table></div>${
-    left > 0 ? `<p class="note">${left} more categories are in results.json.</p>` : ""
+    left > 0 ? `<p class="note">${left} more ${several} are in results.json.</p>` : ""
   }`;
 }
 
-function row({ category, aggregate, statistics }: CategorySummary, judged: boolean, kind = "") {
+function row({ name, aggregate, statistics }: Summary, judged: boolean, kind = "") {
   const { pass_rate, ttft_ms, tpot_ms, e2e_ms } = statistics;
   const numbers = [
     ...(judged ? [figure(aggregate.avg_hit_rate, 2)] : []),
@@ -54,7 +78,7 @@ function row({ category, aggregate, statistics }: CategorySummary, judged: boole
     }</td>` +
       `<td class="ci">${whiskers(pass_rate)}</td>`
     : `<td class="n">${aggregate.tests}</td>`;
-  return `<tr class="${kind}"><th scope="row" dir="auto">${escapeHtml(cutText(category, 80))}</th>${
+  return `<tr class="${kind}"><th scope="row" dir="auto">${escapeHtml(cutText(name, 80))}</th>${
     score + numbers.map((value) => `<td class="n">${value}</td>`).join("")
   }</tr>`;
 }

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { readSamples } from "../../hardware/samples.ts";
 import { seriesFrom } from "../../hardware/series.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { categoryTable } from "./category_table.ts";
+import { categoryTable, endpointTable } from "./category_table.ts";
 import { codingSection } from "./coding_section.ts";
 import { definitionList } from "../definitions.ts";
 import { energyTable, healthList } from "../energy_section.ts";
@@ -42,6 +42,9 @@ export async function writeSuiteReport(
     ["results", "Results", [tiles(results)]],
     ...(coding === null ? [] : [["coding", "Coding problems", [coding]] satisfies Section]),
     ["categories", "By category", [categoryTable(results)]],
+    ...(results.endpoints
+      ? [["endpoints", "By endpoint", [endpointTable(results)]] satisfies Section]
+      : []),
     ["latency", "How long answers took", [await latency(results)]],
     ["timeline", "Over time", [await timeline(results, readSamples(directory.path))]],
     ["energy", "Energy and health", [energyTable(results), healthList(directory)]],

@@ -1,8 +1,9 @@
 /** What tasks may ask for: everything that a server refuses is here. */
 import { InputError, messageOf } from "../../errors.ts";
-import { keyOriginsText, keyUseOf, mayGo } from "../../endpoint/key_origins.ts";
+import { keyOriginsText, keyUsesOf, mayGo } from "../../endpoint/key_origins.ts";
 import { provider as presetOf } from "../../endpoint/providers.ts";
 import { isSecretHeader } from "../../endpoint/secret_names.ts";
+import { endpointsOf } from "../../settings/endpoint.ts";
 import { DEFAULT_SIM } from "../../sweep/config.ts";
 import { argumentText } from "../../sweep/exact_json.ts";
 import { isJsonObject } from "../../json_fields.ts";
@@ -86,11 +87,11 @@ export function refuseCommands(config: SweepConfig): void {
 export function checkEndpoint(
   { endpoint, provider, headers = {} }: SuiteTask | LoadTask,
 ): void {
-  if (endpoint !== undefined) {
+  for (const each of endpointsOf({ endpoint })) {
     if (provider !== undefined) {
       throw new TaskRefused(["provider"], "expected endpoint or provider, not both");
     }
-    const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+    const url = URL.canParse(each) ? new URL(each) : null;
     if (url === null || !/^https?:$/.test(url.protocol) || url.username || url.password) {
       throw new TaskRefused(["endpoint"], "expected an http or https URL without a user's name");
     }
@@ -106,8 +107,8 @@ export function checkEndpoint(
 
 /** @throws {TaskRefused} the key is not one for tasks, or not for that place. */
 export function checkKey(path: (string | number)[], use: KeyUse, keys: readonly KeyOrigin[]): void {
-  const found = at(path, () => keyUseOf(use));
-  if (found === null || mayGo(found, keys)) return;
+  const found = at(path, () => keyUsesOf(use)).find((each) => !mayGo(each, keys));
+  if (found === undefined) return;
   const { name, origin } = found;
   const known = keys.some((key) => mayGo({ name, origin: key.origin }, keys));
   const why = known
@@ -154,13 +155,17 @@ export async function checkReach(
   { endpoint, provider }: KeyUse,
   guard: EndpointGuard | null,
 ): Promise<void> {
-  const url = endpoint ?? at(path, () => provider && presetOf(provider).base_url);
-  if (guard === null || !url || !URL.canParse(url)) return;
-  try {
-    await guard.addresses(new URL(url));
-  } catch (error) {
-    if ((error as { code?: string }).code !== undefined) return;
-    throw new TaskRefused(path, messageOf(error));
+  const own = endpointsOf({ endpoint });
+  const urls = own.length > 0
+    ? own
+    : at(path, () => provider === undefined ? [] : [presetOf(provider).base_url]);
+  for (const url of guard === null ? [] : urls.filter((url) => URL.canParse(url))) {
+    try {
+      await guard!.addresses(new URL(url));
+    } catch (error) {
+      if ((error as { code?: string }).code !== undefined) continue;
+      throw new TaskRefused(path, messageOf(error));
+    }
   }
 }
 

@@ -68,18 +68,37 @@ static int32_t queue_command(struct wire *wire, struct command command)
     return 0;
 }
 
+/* Whether a request's places are there, each with its head. */
+static bool check_places(const struct wire_request *head, const char *bytes, uint32_t targets)
+{
+    if (head->places == 0) return head->target < targets;
+    size_t taken = head->places * sizeof(struct wire_place);
+    if (head->places > TARGETS_MAX || taken > head->bytes) return false;
+    for (uint32_t i = 0; i < head->places; i++) {
+        struct wire_place place;
+        memcpy(&place, bytes + i * sizeof place, sizeof place);
+        taken += place.head_bytes;
+        if (place.target >= targets || taken > head->bytes) return false;
+    }
+    return true;
+}
+
 int32_t wire_send(struct wire *wire, const void *bytes, uint32_t count)
 {
     struct wire_request head;
     if (count < sizeof head) return -EINVAL;
     memcpy(&head, bytes, sizeof head);
+    const char *rest = (const char *)bytes + sizeof head;
     int targets = atomic_load_explicit(&wire->target_count, memory_order_acquire);
-    if (head.bytes != count - sizeof head || head.target >= (uint32_t)targets) return -EINVAL;
+    if (head.bytes != count - sizeof head) return -EINVAL;
+    if (!check_places(&head, rest, (uint32_t)targets)) return -EINVAL;
     struct request *request = calloc(1, sizeof *request + head.bytes);
     if (!request) return -ENOMEM;
     request->head = head;
     request->queued_ns = wire_now();
-    memcpy(request->bytes, (const char *)bytes + sizeof head, head.bytes);
+    request->http = request->bytes;
+    request->http_bytes = head.bytes;
+    memcpy(request->bytes, rest, head.bytes);
     int32_t result = queue_command(wire, (struct command){.what = COMMAND_SEND, .request = request});
     if (result != 0) free(request);
     return result;

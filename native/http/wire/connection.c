@@ -78,7 +78,8 @@ static void connection_lost(struct wire *wire, struct connection *connection, in
     if ((connection->reused || connection->ahead) && !answered && !request->resent) {
         /* servers close idle connections; one was taken that was just being closed */
         request->resent = true;
-        request->end.flags = WIRE_RESENT;
+        request->end.flags |= WIRE_RESENT;
+        request->end.flags &= ~(uint32_t)(WIRE_REUSED | WIRE_AHEAD);
         connection->request = NULL;
         close_connection(wire, connection);
         atomic_fetch_add_explicit(&wire->resent, 1, memory_order_relaxed);
@@ -102,9 +103,9 @@ static void write_request(struct wire *wire, struct connection *connection)
                 : request->end.t_sent_ns - connection->t_connect_ns;
         atomic_fetch_add_explicit(&wire->sent, 1, memory_order_relaxed);
     }
-    while (connection->written < request->head.bytes) {
-        ssize_t count = send(connection->fd, request->bytes + connection->written,
-                             request->head.bytes - connection->written, MSG_NOSIGNAL);
+    while (connection->written < request->http_bytes) {
+        ssize_t count = send(connection->fd, request->http + connection->written,
+                             request->http_bytes - connection->written, MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR) continue;
         if (count < 0 && errno == EAGAIN) {
             if (!connection->writing) watch(wire, connection, EPOLL_CTL_MOD, true);
@@ -289,7 +290,7 @@ static void answer_complete(struct wire *wire, struct connection *connection, bo
     struct body_sink sink = {&reading, on_event, on_whole};
     body_end(&connection->body, &sink);
     connection->request = NULL;
-    if (clean && connection->http.keep_alive && connection->written == request->head.bytes) {
+    if (clean && connection->http.keep_alive && connection->written == request->http_bytes) {
         connection->served = true;
         connection->busy = false;
         connection->target->spare++;

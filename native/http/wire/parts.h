@@ -38,6 +38,9 @@ struct target {
     int count;
     struct connection *idle; /* newest first */
     uint32_t spare;          /* connections without a request: idle, or connecting ahead */
+    uint32_t waiting;        /* requests that are to come here */
+    uint32_t in_flight;
+    uint64_t given;          /* requests so far */
 };
 
 struct request {
@@ -49,6 +52,8 @@ struct request {
     double t_deadline_ns;
     bool in_flight, resent;
     struct request *chained; /* in the table's bucket */
+    const char *http;        /* the bytes to send, among those below */
+    size_t http_bytes;
     char bytes[];
 };
 
@@ -138,6 +143,9 @@ void wire_end_request(struct wire *wire, struct request *request, enum wire_fail
 
 /* Gives a request a connection, kept alive or new, and sends it. */
 void send_on_connection(struct wire *wire, struct request *request);
+
+/* A request's n-th place, and where its head begins. */
+struct wire_place request_place(const struct request *request, uint32_t n, size_t *head);
 
 /* Opens connections for requests that are due later, until so many have none to do. */
 void connect_ahead(struct wire *wire, struct target *target, uint32_t count);

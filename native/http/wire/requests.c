@@ -1,7 +1,19 @@
 /* All requests of a wire by their number. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "http/wire/parts.h"
+
+struct wire_place request_place(const struct request *request, uint32_t n, size_t *head)
+{
+    struct wire_place place = {0, 0};
+    *head = request->head.places * sizeof place;
+    for (uint32_t i = 0; i <= n; i++) {
+        *head += place.head_bytes;
+        memcpy(&place, request->bytes + i * sizeof place, sizeof place);
+    }
+    return place;
+}
 
 static struct request **bucket(const struct request_table *table, uint32_t number)
 {

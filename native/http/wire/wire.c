@@ -81,6 +81,7 @@ void wire_end_request(struct wire *wire, struct request *request, enum wire_fail
     memcpy(text + sizeof *end, message, said);
     if (request->in_flight) {
         wire->in_flight--;
+        wire->targets[request->head.target].in_flight--;
         wire->slot_ns = end->t_end_ns;
     }
     request_table_remove(&wire->table, request);
@@ -96,6 +97,54 @@ static struct request *first_waiting(const struct wire *wire)
     return first ? HEAP_OWNER(first->link, struct request, waiting) : NULL;
 }
 
+/* Takes a request out of those that wait. */
+static void take_waiting(struct wire *wire, struct request *request)
+{
+    heap_remove(&wire->waiting, &request->waiting);
+    wire->targets[request->head.target].waiting--;
+}
+
+/* Of its places the one with the fewest requests in flight; among equals, that got the fewest so far. */
+static void choose_place(struct wire *wire, struct request *request)
+{
+    if (request->head.places == 0) return;
+    uint32_t best = 0;
+    size_t head;
+    struct wire_place chosen = request_place(request, 0, &head);
+    size_t chosen_head = head;
+    for (uint32_t i = 1; i < request->head.places; i++) {
+        struct wire_place place = request_place(request, i, &head);
+        const struct target *target = &wire->targets[place.target];
+        const struct target *least = &wire->targets[chosen.target];
+        if (target->in_flight > least->in_flight) continue;
+        if (target->in_flight == least->in_flight && target->given >= least->given) continue;
+        best = i;
+        chosen = place;
+        chosen_head = head;
+    }
+    size_t last_head;
+    struct wire_place last = request_place(request, request->head.places - 1, &last_head);
+    size_t body = last_head + last.head_bytes;
+    memmove(request->bytes + body - chosen.head_bytes, request->bytes + chosen_head,
+            chosen.head_bytes);
+    request->http = request->bytes + body - chosen.head_bytes;
+    request->http_bytes = request->head.bytes - body + chosen.head_bytes;
+    request->head.target = chosen.target;
+    request->end.flags = best << WIRE_PLACE_SHIFT;
+}
+
+/* Many that begin together must not wait for each other's connections. */
+static void connect_all_ahead(struct wire *wire, uint32_t limit)
+{
+    uint64_t all = wire->waiting.count, first = all < limit ? all : limit;
+    int targets = atomic_load_explicit(&wire->target_count, memory_order_acquire);
+    for (int i = 0; i < targets; i++) {
+        struct target *target = &wire->targets[i];
+        if (target->waiting)
+            connect_ahead(wire, target, (uint32_t)((first * target->waiting + all / 2) / all));
+    }
+}
+
 /* Sends what is due and has a place. */
 static void start_due(struct wire *wire)
 {
@@ -107,17 +156,16 @@ static void start_due(struct wire *wire)
     for (struct request *request; (request = first_waiting(wire));) {
         double now = wire_now();
         if (request->head.t_send_ns > now) {
-            /* many that begin together must not wait for each other's connections */
             if (wire->in_flight == 0 && limit != UINT32_MAX && request->head.t_send_ns > now + AHEAD_NS)
-                connect_ahead(wire, &wire->targets[request->head.target],
-                              wire->waiting.count < limit ? (uint32_t)wire->waiting.count : limit);
+                connect_all_ahead(wire, limit);
             break;
         }
         if (wire->in_flight >= limit) {
             wire->held = true;
             return;
         }
-        heap_remove(&wire->waiting, &request->waiting);
+        take_waiting(wire, request);
+        choose_place(wire, request);
         /* one that was handed over after its time is late, by the caller's fault */
         double ready = request->head.t_send_ns;
         if (ready == 0) ready = request->queued_ns;
@@ -127,6 +175,8 @@ static void start_due(struct wire *wire)
         if (request->t_deadline_ns < wire->next_deadline_ns)
             wire->next_deadline_ns = request->t_deadline_ns;
         wire->in_flight++;
+        wire->targets[request->head.target].in_flight++;
+        wire->targets[request->head.target].given++;
         request->in_flight = true;
         send_on_connection(wire, request);
     }
@@ -140,7 +190,7 @@ static void cancel_request(struct wire *wire, uint32_t number)
     if (request->connection) {
         fail_connection(wire, request->connection, WIRE_CANCELLED, "");
     } else {
-        heap_remove(&wire->waiting, &request->waiting);
+        take_waiting(wire, request);
         wire_end_request(wire, request, WIRE_CANCELLED, "");
     }
 }
@@ -149,7 +199,7 @@ static void cancel_request(struct wire *wire, uint32_t number)
 static void cancel_waiting(struct wire *wire)
 {
     for (struct request *request; (request = first_waiting(wire));) {
-        heap_remove(&wire->waiting, &request->waiting);
+        take_waiting(wire, request);
         wire_end_request(wire, request, WIRE_CANCELLED, "");
     }
 }
@@ -165,7 +215,16 @@ static void queue_request(struct wire *wire, struct request *request)
 {
     if (request_table_add(&wire->table, request)) {
         int64_t key = key_of(request->head.t_send_ns);
-        if (heap_push(&wire->waiting, key, wire->sequence++, &request->waiting)) return;
+        uint64_t number = wire->sequence++;
+        if (request->head.places) { /* connections are made ahead as if they took turns */
+            size_t head;
+            request->head.target =
+                request_place(request, (uint32_t)(number % request->head.places), &head).target;
+        }
+        if (heap_push(&wire->waiting, key, number, &request->waiting)) {
+            wire->targets[request->head.target].waiting++;
+            return;
+        }
         request_table_remove(&wire->table, request);
     }
     wire_end_request(wire, request, WIRE_CONNECT, "no memory for the request");

@@ -9,14 +9,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a caller hands over to send a request; the bytes of the HTTP request follow. */
+/*
+ * What a caller hands over to send a request; the bytes of the HTTP request follow. With `places` so
+ * many struct wire_place follow first, then the head for each, then the body that they share.
+ */
 struct wire_request {
     double t_send_ns;   /* CLOCK_MONOTONIC; not before this. 0: as soon as the limit lets it */
     double timeout_ns;  /* from when it is its turn, connecting included */
     uint32_t request;   /* the caller's number, in every record about it */
+    uint32_t target;    /* with `places` any */
+    uint32_t bytes;     /* that follow */
+    uint32_t places;    /* it goes to the one that has the fewest in flight when its time comes */
+};
+
+/* A place that a request may go to. */
+struct wire_place {
     uint32_t target;
-    uint32_t bytes;     /* of the HTTP request */
-    uint32_t reserved;
+    uint32_t head_bytes;
 };
 
 /* WIRE_ERROR: an event that is called an error. */
@@ -51,6 +60,9 @@ enum wire_flags {
     WIRE_RESENT = 2, /* again, as the kept connection was just being closed */
     WIRE_AHEAD = 4,  /* on a connection that was made before it was its turn */
 };
+
+/* Above the flags: which of the request's places it went to. */
+#define WIRE_PLACE_SHIFT 8
 
 /* What WIRE_END carries; a message follows where it failed. */
 struct wire_end {

@@ -1,0 +1,104 @@
+/** Several endpoints that serve the same: which one a request goes to, and which have gone away. */
+import { nowNs } from "../native/clock.ts";
+import { endpointsAsked } from "./api.ts";
+import type { Balance } from "../settings/endpoint.ts";
+import type { APIConfiguration } from "./api.ts";
+
+/** An endpoint that went away is asked again after so long. */
+const REST_NS = 30e9;
+
+/** Where requests go, in words. */
+export function placesText(api: APIConfiguration): string {
+  const how = api.several ? ` (${api.several.balance})` : "";
+  return endpointsAsked(api).join(", ") + how;
+}
+
+interface Place {
+  /** Requests under way. */
+  open: number;
+  /** Requests so far. */
+  given: number;
+  /** Not asked before then, CLOCK_MONOTONIC; null: it answers. */
+  until_ns: number | null;
+}
+
+/** The endpoints of one configuration. Counts the requests that it is told of. */
+export class EndpointChoice {
+  /** Where requests are posted to. */
+  readonly urls: readonly URL[];
+  readonly #places: readonly Place[];
+  readonly #balance: Balance;
+  /** The place of each session. */
+  readonly #homes = new Map<string, number>();
+  #turn = 0;
+
+  constructor(api: APIConfiguration) {
+    this.#balance = api.several?.balance ?? "round-robin";
+    this.urls = endpointsAsked(api).map((endpoint) => new URL(endpoint));
+    this.#places = this.urls.map(() => ({ open: 0, given: 0, until_ns: null }));
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#places.length;
+  }
+
+  /**
+   * The number of the endpoint that the next request goes to; one that has gone away only where all have.
+   *
+   * @param session that it belongs to; those of none take turns.
+   * @param but one that is left out where there is another.
+   */
+  next(session: string | null, but: number | null = null): number {
+    const all = [...this.#places.keys()];
+    const now_ns = nowNs();
+    const here = all.filter((n) => (this.#places[n].until_ns ?? 0) <= now_ns);
+    const others = (here.length > 0 ? here : all).filter((n) => n !== but);
+    const from = others.length > 0 ? others : all;
+    if (this.#balance === "least-in-flight") {
+      return from.reduce((best, n) => {
+        const [a, b] = [this.#places[n], this.#places[best]];
+        return (a.open - b.open || a.given - b.given) < 0 ? n : best;
+      });
+    }
+    if (this.#balance === "round-robin" || session === null) return this.#inTurn(from);
+    const home = this.#homes.get(session);
+    if (home !== undefined && from.includes(home)) return home;
+    const found = this.#inTurn(from);
+    this.#homes.set(session, found);
+    return found;
+  }
+
+  /** A request was sent there. */
+  began(n: number): void {
+    this.#places[n].open++;
+    this.#places[n].given++;
+  }
+
+  /** It is over. */
+  ended(n: number): void {
+    this.#places[n].open--;
+  }
+
+  /** Nobody answers there; whether that is news. */
+  lost(n: number): boolean {
+    const place = this.#places[n];
+    const news = place.until_ns === null;
+    place.until_ns = nowNs() + REST_NS;
+    return news;
+  }
+
+  /** It answers; whether that is news. */
+  answered(n: number): boolean {
+    const news = this.#places[n].until_ns !== null;
+    this.#places[n].until_ns = null;
+    return news;
+  }
+
+  #inTurn(from: readonly number[]): number {
+    // the first at or behind the turn, so that one that is left out does not double its neighbour's share
+    const n = from.find((each) => each >= this.#turn) ?? from[0];
+    this.#turn = (n + 1) % this.#places.length;
+    return n;
+  }
+}
