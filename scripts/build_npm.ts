@@ -1,7 +1,8 @@
 /**
- * Builds the npm package: dist/npm, and dist/NAME-VERSION.tgz of it. With @deno/dnt where JSR can be
- * reached, else with TypeScript's compiler and Deno's bundler; both make what package.ts describes.
- * Usage: deno run -A scripts/build_npm.ts
+ * Builds the npm package: dist/npm, and dist/NAME-VERSION.tgz of it, with TypeScript's compiler and
+ * esbuild, the libraries inside. With --dnt it is @deno/dnt's work instead, the libraries being
+ * dependencies; where dnt cannot be loaded or fails, that is said and the first way taken.
+ * Usage: deno run -A scripts/build_npm.ts [--dnt]
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,8 +11,8 @@ import process from "node:process";
 import jsr from "../jsr_imports.json" with { type: "json" };
 import { messageOf } from "../lib/errors.ts";
 import { buildRelease } from "./build_native.ts";
-import { bundlePackage } from "./bundle_npm.ts";
-import { BUDGET, copyFiles, manifest, ROOT } from "./package.ts";
+import { bundlePackage } from "./bundle.ts";
+import { BUDGET, copyFiles, dependencies, manifest, outside, ROOT } from "./package.ts";
 
 const DIST = join(ROOT, "dist");
 export const PACKAGE = join(DIST, "npm");
@@ -23,49 +24,52 @@ interface Dnt {
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-async function loadDnt(): Promise<Dnt | string> {
-  const specifier = jsr.imports["@deno/dnt"];
-  try {
-    return await import(specifier);
-  } catch (error) {
-    return messageOf(error).split("\n")[0];
-  }
-}
+/** What dnt is told; jsr_test.ts holds the sources to what it can read. */
+export const DNT_OPTIONS = {
+  entryPoints: [
+    { kind: "export", name: ".", path: join(ROOT, "lib/mod.ts") },
+    { kind: "bin", name: "dyno", path: join(ROOT, "main.ts") },
+  ],
+  outDir: PACKAGE,
+  importMap: join(ROOT, "jsr_imports.json"),
+  package: { ...manifest(), devDependencies: { "@types/node": "^22" } },
+  shims: {},
+  polyfills: { importMeta: false }, // its stand-in breaks `node -e`
+  test: false,
+  typeCheck: false, // deno check has seen the sources, verify_npm.ts sees the declarations
+  scriptModule: false,
+  declaration: "inline",
+  skipSourceOutput: true,
+  compilerOptions: { lib: ["ESNext", "DOM", "DOM.Iterable"], target: "ES2022" },
+};
 
 /** dnt's package: esm/ with the tree of the sources, so that what is beside lib/ goes there too. */
-async function dntPackage({ build }: Dnt, prebuilt: string): Promise<void> {
-  await build({
-    entryPoints: [
-      { kind: "export", name: ".", path: join(ROOT, "lib/mod.ts") },
-      { kind: "bin", name: "dyno", path: join(ROOT, "main.ts") },
-    ],
-    outDir: PACKAGE,
-    importMap: join(ROOT, "jsr_imports.json"),
-    package: { ...manifest(), devDependencies: { "@types/node": "^22" } },
-    shims: {},
-    test: false,
-    typeCheck: false, // deno check has seen the sources, verify_npm.ts sees the declarations
-    scriptModule: false,
-    declaration: "inline",
-    skipSourceOutput: true,
-    compilerOptions: { lib: ["ESNext", "DOM", "DOM.Iterable"], target: "ES2022" },
-  });
+async function dntPackage(prebuilt: string): Promise<void> {
+  const specifier = jsr.imports["@deno/dnt"];
+  const { build }: Dnt = await import(specifier);
+  await build(DNT_OPTIONS);
   copyFiles(PACKAGE, join(PACKAGE, "esm"), prebuilt);
+  finish("./esm/main.js", { types: "./esm/lib/mod.d.ts", default: "./esm/lib/mod.js" }, {
+    ...manifest(),
+    dependencies: dependencies(),
+  });
 }
 
 function bundledPackage(prebuilt: string): void {
-  bundlePackage(PACKAGE, join(DIST, "npm-work"));
+  bundlePackage(PACKAGE, join(DIST, "npm-work"), [...Object.keys(outside()), "koffi"]);
   copyFiles(PACKAGE, PACKAGE, prebuilt);
+  finish("./lib/main.js", { types: "./types/mod.d.ts", default: "./lib/mod.js" }, manifest());
+}
+
+/** Writes the program, without Node's warning of its SQLite, and package.json. */
+function finish(program: string, entry: Record<string, string>, fields: object): void {
   writeFileSync(
     join(PACKAGE, "main.js"),
-    `#!/usr/bin/env -S node --disable-warning=ExperimentalWarning\nimport "./lib/main.js";\n`,
+    `#!/usr/bin/env -S node --disable-warning=ExperimentalWarning\nimport "${program}";\n`,
   );
   chmodSync(join(PACKAGE, "main.js"), 0o755);
-  const entry = { types: "./types/mod.d.ts", default: "./lib/mod.js" };
-  writeFileSync(
-    join(PACKAGE, "package.json"),
-    JSON.stringify({ ...manifest(), bin: { dyno: "main.js" }, exports: { ".": entry } }, null, 2),
-  );
+  const whole = { ...fields, bin: { dyno: "main.js" }, exports: { ".": entry } };
+  writeFileSync(join(PACKAGE, "package.json"), JSON.stringify(whole, null, 2));
 }
 
 /** Packs dist/npm; gives the tarball's path. */
@@ -86,19 +90,28 @@ function pack(): string {
   return join(DIST, filename);
 }
 
-/** Builds and packs; gives the tarball's path. */
-export async function buildPackage(): Promise<string> {
+function emptyPackage(): void {
   rmSync(PACKAGE, { recursive: true, force: true });
   mkdirSync(PACKAGE, { recursive: true });
+}
+
+/** Builds and packs; gives the tarball's path. */
+export async function buildPackage(withDnt = false): Promise<string> {
   const prebuilt = await buildRelease(join(ROOT, "native"), join(DIST, "prebuilt"));
-  const dnt = await loadDnt();
-  if (typeof dnt === "string") {
-    say(`@deno/dnt cannot be loaded (${dnt}): built with tsc and deno bundle`);
-    bundledPackage(prebuilt);
-  } else {
-    await dntPackage(dnt, prebuilt);
+  emptyPackage();
+  if (withDnt) {
+    try {
+      await dntPackage(prebuilt);
+      return pack();
+    } catch (error) {
+      say(`@deno/dnt: ${messageOf(error).split("\n")[0]}; built with tsc and esbuild instead`);
+      emptyPackage();
+    }
   }
+  bundledPackage(prebuilt);
   return pack();
 }
 
-if (import.meta.main) process.stdout.write(`${await buildPackage()}\n`);
+if (import.meta.main) {
+  process.stdout.write(`${await buildPackage(process.argv.includes("--dnt"))}\n`);
+}

@@ -2,6 +2,7 @@
  * Compiles dyno to one file a target, with everything it opens inside: dist/bin/dyno-TARGET.
  * Usage: deno run -A scripts/compile.ts [TARGET ...]     (without one: this machine's)
  *        DENORT_BIN=PATH takes a compile runtime from the disk instead of downloading it
+ *        deno run -A scripts/compile.ts --with node      of Node, for this machine: see compile_node.ts
  */
 import {
   cpSync,
@@ -136,7 +137,8 @@ export function compile(
       throw new Error(
         `the compile runtime of Deno ${process.versions.deno} for ${target} cannot be downloaded ` +
           `here: fetch denort-${target}.zip of that release elsewhere, unpack it, and name the file ` +
-          `in DENORT_BIN`,
+          `in DENORT_BIN; or make one file of Node, which needs npm's registry alone: ` +
+          `deno task compile --with node`,
       );
     }
     throw new Error(`deno compile: ${said.trim().split("\n").slice(0, 4).join(" ")}`);
@@ -144,6 +146,16 @@ export function compile(
 }
 
 async function main(targets: string[]): Promise<number> {
+  if (targets[0] === "--with") {
+    if (targets.length !== 2 || targets[1] !== "node") {
+      say(`compile: --with takes "node" and nothing else; got "${targets.slice(1).join(" ")}"`);
+      return 2;
+    }
+    const { compileWithNode } = await import("./compile_node.ts");
+    const output = join(ROOT, "dist/bin", `dyno-node-${platformName()}`);
+    await compileWithNode(output, join(ROOT, "dist/compile-node-work"));
+    return 0;
+  }
   const own = Object.keys(TARGETS).find((target) => TARGETS[target] === platformName());
   const chosen = targets.length > 0 ? targets : [own ?? ""];
   for (const target of chosen) {

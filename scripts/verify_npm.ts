@@ -1,15 +1,16 @@
 /**
- * Installs the npm package as a user does, into an empty folder, and tries all of it under Node: no
- * Deno and no compiler on PATH. Ends at the first thing that does not work, with what it said.
+ * Installs the npm package as a user does, into an empty folder, and tries all of it under the oldest
+ * Node: no Deno and no compiler on PATH. Then a load under a newer Node, under Bun, by other installers,
+ * without koffi, and inside other programs. Ends at the first thing that does not work, with what it said.
  * Usage: deno run -A scripts/verify_npm.ts [TARBALL]     (without it, builds one)
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -17,10 +18,24 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { buildPackage } from "./build_npm.ts";
-import { commit, manifest } from "./package.ts";
+import { BUDGET, commit, manifest } from "./package.ts";
+import {
+  type Check,
+  expect,
+  FORM_CHECKS,
+  mockOf,
+  runChecks,
+  type Started,
+  startedBy,
+  type User,
+} from "./verify_form.ts";
 
-/** The oldest line that the package is for. */
-const NODE = "node@22";
+/** The oldest line that the package is for, and the newest with long support. */
+const NODES = [22, 24] as const;
+const PNPM = "pnpm@10.34.9";
+const YARN = "yarn@1.22.22";
+const BUN = "bun@1.4.5";
+const ESBUILD = "esbuild@0.28.2";
 const TYPESCRIPT = "5.9.3";
 const NODE_TYPES = "22.19.1";
 const QUIET = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
@@ -77,64 +92,51 @@ const TSCONFIG = {
   files: ["program.ts"],
 };
 
-const say = (line: string) => process.stderr.write(`${line}\n`);
-
-/** A step that did not do what it must. */
-class Failed extends Error {
-  override readonly name = "Failed";
-}
-
-function expect(holds: boolean, what: string, said: unknown): void {
-  if (!holds) {
-    throw new Failed(`${what}: ${typeof said === "string" ? said : JSON.stringify(said)}`);
-  }
-}
-
-/** The machine's Node where it is of that line, else npm's, which comes from its cache the next time. */
-function node22(): string {
+/** A Node of that line: the machine's, else npm's, which comes from its cache the next time. */
+function nodeOf(line: number): string {
   const ask = (program: string, ...args: string[]) =>
     execFileSync(program, [...args, "-p", "process.version + ' ' + process.execPath"], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     }).trim().split(" ");
   const [version, own] = ask("node");
-  return version.startsWith("v22.") ? own : ask("npx", "-y", "-p", NODE, "node")[1];
+  return version.startsWith(`v${line}.`) ? own : ask("npx", "-y", "-p", `node@${line}`, "node")[1];
 }
 
 /** A folder for PATH with Node, npm and what their scripts need; not Deno, not a compiler. */
-function pathFolder(at: string): string {
+function pathFolder(at: string, line: number): string {
   const folder = join(at, "bin");
   mkdirSync(folder);
   const which = (name: string) =>
     execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
-  symlinkSync(node22(), join(folder, "node"));
-  for (const name of ["npm", "npx", "sh", "env", "uname"]) {
+  symlinkSync(nodeOf(line), join(folder, "node"));
+  for (const name of ["npm", "npx", "sh", "env", "uname", "dirname", "sed"]) {
     symlinkSync(which(name), join(folder, name));
   }
   return folder;
 }
 
-/** A program that goes on until it is ended; `end` gives its exit code. */
-interface Started {
-  url: string;
-  end(): Promise<number | null>;
-}
-
 /** The folder of a user who has installed the package, and how that user starts things. */
-class Installed {
+class Installed implements User {
   readonly folder: string;
+  readonly experiments: string;
+  readonly tarball: string;
   readonly #env: Record<string, string>;
-  readonly #program: string;
+  /** The words that start dyno. */
+  #program: string[];
 
-  constructor(at: string) {
+  constructor(at: string, tarball: string, line: number = NODES[0]) {
+    this.tarball = resolve(tarball);
+    mkdirSync(at, { recursive: true });
     this.folder = join(at, "project");
+    this.experiments = join(this.folder, "node_modules/@dyno/dyno/experiments");
     mkdirSync(this.folder);
-    this.#program = join(this.folder, "node_modules/.bin/dyno");
+    this.#program = [join(this.folder, "node_modules/.bin/dyno")];
     writeFileSync(join(this.folder, "package.json"), `{"private": true, "type": "module"}\n`);
     const { HOME = at } = process.env;
     const npmrc = join(HOME, ".npmrc");
     this.#env = {
-      PATH: pathFolder(at),
+      PATH: pathFolder(at, line),
       HOME: join(at, "home"),
       XDG_CACHE_HOME: join(at, "cache"),
       npm_config_cache: process.env.npm_config_cache ?? join(HOME, ".npm"),
@@ -155,156 +157,174 @@ class Installed {
     return stdout;
   }
 
+  /** Starts dyno by other words from now on. */
+  startBy(...words: string[]): void {
+    this.#program = [...words, this.#program.at(-1)!];
+  }
+
   dyno(...args: string[]): string {
-    return this.run(this.#program, args);
+    const [program, ...leading] = this.#program;
+    return this.run(program, [...leading, ...args]);
   }
 
-  /** Starts dyno; gives what it says until `ready` is in it, and how to end it. */
-  async started(ready: RegExp, ...args: string[]): Promise<Started> {
-    const child = spawn(this.#program, args, {
-      cwd: this.folder,
-      env: this.#env,
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-    let said = "";
-    const url = await new Promise<string | undefined>((resolve) => {
-      child.stderr.on("data", (bytes) => {
-        said += bytes;
-        const [, url] = ready.exec(said) ?? [];
-        if (url !== undefined) resolve(url);
-      });
-      child.stderr.once("end", () => resolve(undefined));
-    });
-    if (url === undefined) throw new Failed(`dyno ${args.join(" ")}: ${said}`);
-    let asked = false;
-    const end = () => {
-      if (!asked) process.kill(child.pid!, "SIGTERM"); // child.kill would be told as its end
-      asked = true;
-      return ended;
-    };
-    return { url, end };
+  started(ready: RegExp, ...args: string[]): Promise<Started> {
+    const words = [...this.#program, ...args];
+    return startedBy({ words, cwd: this.folder, env: this.#env }, ready);
   }
 
-  /** Starts dyno's mock endpoint. */
-  mock(): Promise<Started> {
-    return this.started(
-      /mock endpoint at (\S+)/,
-      ...["mock", "--port", "0", "--tokens-per-second", "200"],
-    );
+  /** What dyno doctor found, by name. */
+  findings(): Map<string, { works: boolean; detail: string }> {
+    const { findings } = JSON.parse(this.dyno("doctor", "--json"));
+    return new Map(findings.map((one: { name: string }) => [one.name, one]));
   }
 }
 
-type Check = [name: string, check: (user: Installed, tarball: string) => Promise<void> | void];
+/** What lies in a folder, in bytes. */
+function bytesIn(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+}
 
-const CHECKS: Check[] = [
-  ["npm install", (user, tarball) => {
-    const tools = [`typescript@${TYPESCRIPT}`, `@types/node@${NODE_TYPES}`];
-    user.run("npm", ["install", ...QUIET, resolve(tarball), ...tools]);
+const CHECKS: Check<Installed>[] = [
+  ["npm install", (user) => {
+    user.run("npm", ["install", ...QUIET, user.tarball]);
+    const bytes = bytesIn(join(user.folder, "node_modules"));
+    process.stderr.write(`node_modules: ${bytes} bytes\n`);
+    expect(bytes < BUDGET.installed_bytes, "node_modules is over its budget", bytes);
   }],
   ["help, version, what works here", (user) => {
-    expect(user.run("node", ["-p", "process.version"]).startsWith("v22."), "not Node 22", "");
+    const line = user.run("node", ["-p", "process.version"]);
+    expect(line.startsWith(`v${NODES[0]}.`), "not that Node", line);
     const help = user.run("npx", ["--no", "--", "dyno", "--help"]);
     expect(help.includes("quickstart") && help.includes("sample"), "dyno --help", help);
     const version = user.dyno("--version");
     const sha = commit()?.slice(0, 12) ?? "";
     expect(version.includes(manifest().version) && version.includes(sha), "--version", version);
-    const { findings } = JSON.parse(user.dyno("doctor", "--json"));
-    const found = (name: string) => findings.find((one: { name: string }) => one.name === name);
-    expect(found("compiler").works === false, "a compiler is on PATH", found("compiler"));
-    expect(/^prebuilt: /.test(found("libdyno").detail), "libdyno", found("libdyno"));
+    const found = user.findings();
+    expect(found.get("compiler")?.works === false, "a compiler is on PATH", "");
+    expect(/^prebuilt: /.test(found.get("libdyno")!.detail), "libdyno", found.get("libdyno"));
   }],
-  ["quickstart", (user) => {
-    const [suite, load] = user.dyno("quickstart", "--json").trim().split("\n").map((line) =>
-      JSON.parse(line)
-    );
-    const [asked] = suite.runs ?? [suite];
-    expect(asked.aggregate.avg_hit_rate > 0.5, "quickstart's suite", asked.aggregate);
-    expect(load.runs[0].complete === true, "quickstart's load", load.runs[0]);
-    const assets = join(user.folder, "runs/sweeps/smoke/report/assets");
-    const pictures = existsSync(assets) ? readdirSync(assets) : [];
-    expect(pictures.some((name) => name.endsWith(".png")), "the sweep's pictures", pictures);
-  }],
-  ["a load", async (user) => {
-    const { url, end } = await user.mock();
-    try {
-      const told = user.dyno(
-        ...["load", "--endpoint", `${url}/v1`, "--concurrency", "4", "--requests", "20", "--json"],
-      );
-      const [{ transport, stages }] = JSON.parse(told).runs;
-      expect(transport === "wire", "the native wire is not in use", transport);
-      expect(stages[0].requests.successful > 10, "requests", stages[0].requests);
-    } finally {
-      await end();
-    }
-  }],
-  ["the sampler", (user) => {
-    const { performance } = JSON.parse(user.dyno("sample", "--duration", "1", "--json"));
-    expect(performance.samples > 50, "samples", performance);
-  }],
-  ["sweeps: the simulator, and dyno itself", async (user) => {
-    const experiments = join(user.folder, "node_modules/@dyno/dyno/experiments");
-    const smoke = join(experiments, "smoke.json");
-    const swept = JSON.parse(user.dyno("sweep", "--config", smoke, "--jobs", "2", "--json"));
-    expect(swept.ended === 8 && swept.failed === 0, "sweep", swept);
-    user.dyno("collect", "--exp_dir", swept.exp_dir);
-    user.dyno("report", "--exp_dir", swept.exp_dir);
-    const { url, end } = await user.mock();
-    try {
-      const common_args = { endpoint: `${url}/v1`, requests: 8 };
-      const jobs = { name: "jobs", kind: "load", common_args, matrix: { concurrency: [1, 2] } };
-      writeFileSync(join(user.folder, "jobs.json"), JSON.stringify(jobs));
-      const ran = JSON.parse(user.dyno("sweep", "--config", "jobs.json", "--json"));
-      expect(ran.ended === 2 && ran.failed === 0, "a sweep of loads", ran);
-    } finally {
-      await end();
-    }
-  }],
-  ["the server: a task, its events, its end", async (user) => {
-    const mock = await user.mock();
-    const server = await user.started(/dyno serve at ([^\s,]+)/, "serve", "--port", "0");
-    try {
-      const task = { kind: "suite", suite: "quickstart", endpoint: `${mock.url}/v1` };
-      const answer = await fetch(`${server.url}/tasks`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(task),
-      });
-      const { task_id } = await answer.json();
-      expect(answer.status === 202, "POST /tasks", answer.status);
-      const events = await (await fetch(`${server.url}/tasks/${task_id}/events`)).text();
-      expect(events.includes('"status":"completed"'), "a task's events", events);
-      const code = await server.end();
-      expect(code === 0, "the end of dyno serve", code);
-    } finally {
-      await Promise.all([server.end(), mock.end()]);
-    }
-  }],
-  ["past runs", (user) => {
-    const runs = JSON.parse(user.dyno("runs", "list", "--json"));
-    expect(runs.length === 4, "runs list", runs);
-    user.dyno("runs", "show", "latest");
-  }],
+  ...FORM_CHECKS,
   ["a strict TypeScript program with the library", (user) => {
+    const tools = [`typescript@${TYPESCRIPT}`, `@types/node@${NODE_TYPES}`, ESBUILD];
+    user.run("npm", ["install", ...QUIET, ...tools]);
     writeFileSync(join(user.folder, "program.ts"), PROGRAM);
     writeFileSync(join(user.folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
     user.run(join(user.folder, "node_modules/.bin/tsc"), ["-p", "."]);
     const { aggregate, deno } = JSON.parse(user.run("node", ["built/program.js"]));
     expect(aggregate.successful === 1 && !deno, "the program", { aggregate, deno });
   }],
+  ["require() in CommonJS", (user) => {
+    writeFileSync(join(user.folder, "own.cjs"), `${REQUIRING}\n`);
+    expect(user.run("node", ["own.cjs"]) === "yes\n", "own.cjs", "");
+  }],
+  ["a program that esbuild bundles, as an ES module and by its defaults", (user) => {
+    const esbuild = join(user.folder, "node_modules/.bin/esbuild");
+    const forms = [["program.ts", "esm.mjs", "--format=esm"], ["own.cjs", "default.cjs"]];
+    for (const [source, output, ...form] of forms) {
+      const away = join(user.folder, "..", output); // where no node_modules is
+      const quiet = "--log-level=error";
+      user.run(esbuild, [
+        source,
+        "--bundle",
+        "--platform=node",
+        quiet,
+        ...form,
+        `--outfile=${away}`,
+      ]);
+      expect(user.run("node", [away]).includes("yes") || source === "program.ts", output, "");
+    }
+  }],
 ];
 
-/** Installs and tries a tarball; gives the names of what was tried. */
-export async function verifyPackage(tarball: string): Promise<string[]> {
+/** A program in CommonJS that asks the mock endpoint. */
+const REQUIRING = `const { MockEndpoint } = require("@dyno/dyno");
+MockEndpoint.start({ model: "m", behaviour: { default_response: "yes" } }).then(async (mock) => {
+  const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "Say yes." }] });
+  const answer = await fetch(mock.url + "/v1/chat/completions", { method: "POST", body });
+  console.log((await answer.json()).choices[0].message.content);
+  await mock[Symbol.asyncDispose]();
+});`;
+
+/** Another way to install or to run the package. */
+interface Other {
+  name: string;
+  line: number;
+  install(user: Installed): void;
+  /** How doctor calls the runtime. */
+  runtime: RegExp;
+  transport: "wire" | "portable";
+}
+
+const OTHERS: Other[] = [
+  {
+    name: `Node ${NODES[1]}`,
+    line: NODES[1],
+    install: (user) => user.run("npm", ["install", ...QUIET, user.tarball]),
+    runtime: /on Node 24\./,
+    transport: "wire",
+  },
+  {
+    name: "npm install --omit=optional",
+    line: NODES[0],
+    install: (user) => user.run("npm", ["install", ...QUIET, "--omit=optional", user.tarball]),
+    runtime: /on Node 22\./,
+    transport: "portable",
+  },
+  {
+    name: "pnpm",
+    line: NODES[0],
+    install: (user) => user.run("npx", ["-y", PNPM, "add", user.tarball]),
+    runtime: /on Node 22\./,
+    transport: "wire",
+  },
+  {
+    name: "yarn",
+    line: NODES[0],
+    install: (user) => user.run("npx", ["-y", YARN, "add", user.tarball]),
+    runtime: /on Node 22\./,
+    transport: "wire",
+  },
+  {
+    name: "Bun",
+    line: NODES[0],
+    install: (user) => {
+      user.run("npm", ["install", ...QUIET, "--prefix", join(user.folder, "../bun"), BUN]);
+      const bun = join(user.folder, "../bun/node_modules/.bin/bun");
+      user.run(bun, ["add", user.tarball]);
+      user.startBy(bun, "--bun");
+    },
+    runtime: /on Bun 1\.4\./,
+    transport: "wire",
+  },
+];
+
+async function tryOther({ install, runtime, transport }: Other, user: Installed): Promise<void> {
+  install(user);
+  const found = user.findings();
+  expect(runtime.test(found.get("dyno")!.detail), "the runtime", found.get("dyno"));
+  expect(found.get("clock")!.detail === "CLOCK_MONOTONIC", "the clock", found.get("clock"));
+  const { url, end } = await mockOf(user);
+  try {
+    const target = ["--endpoint", `${url}/v1`, "--concurrency", "4", "--requests", "20"];
+    const [run] = JSON.parse(user.dyno("load", ...target, "--json")).runs;
+    expect(run.transport === transport, "the transport", run.transport);
+    expect(run.stages[0].requests.successful === 20, "requests", run.stages[0].requests);
+  } finally {
+    await end();
+  }
+}
+
+/** Installs and tries a tarball. */
+export async function verifyPackage(tarball: string): Promise<void> {
   const at = mkdtempSync(join(tmpdir(), "dyno-npm-"));
   try {
-    const user = new Installed(at);
-    for (const [name, check] of CHECKS) {
-      const started = performance.now();
-      await check(user, tarball);
-      say(`works: ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+    await runChecks(new Installed(join(at, "first"), tarball), CHECKS);
+    for (const [i, other] of OTHERS.entries()) {
+      const user = new Installed(join(at, `other${i}`), tarball, other.line);
+      await runChecks(user, [[other.name, (user) => tryOther(other, user)]]);
     }
-    return CHECKS.map(([name]) => name);
   } finally {
     rmSync(at, { recursive: true, force: true });
   }

@@ -78,7 +78,6 @@ const ROOT = resolve(LIB, "..");
 /** Values that nothing imports by name and that are used all the same, each with its reason. */
 const USED_OTHERWISE: Record<string, string> = {
   command: "a command of the command line: lib/cli/main.ts and its groups load it by its file",
-  ASSETS: "what a compiled binary must hold, looked for by its test",
   Kept: "compiles only while what is written has the form that its schema says",
   evaluatorNames: "the tests go over all of them",
   numbersIn: "what numeric sees in a text, which its tests ask alone",

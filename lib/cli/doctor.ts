@@ -10,7 +10,7 @@ import { messageOf } from "../errors.ts";
 import { readCalibration } from "../load/calibration_file.ts";
 import { nativeProgram } from "../native/program.ts";
 import { isCompiled, underDeno } from "../package_files.ts";
-import { describeHost } from "../run/metadata.ts";
+import { describeHost, runtimeName } from "../run/metadata.ts";
 import { dynoCommit, dynoVersion } from "../run/version.ts";
 import { Sandbox } from "../coding/sandbox/sandbox.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -75,7 +75,7 @@ async function examine(): Promise<Finding[]> {
   const notices: string[] = [];
   const { library, origin, reason } = await nativeLibrary((line) => notices.push(line));
   return [
-    { name: "dyno", works: true, detail: await runtime() },
+    { name: "dyno", works: true, detail: await version() },
     finding("clock", monotonic, clockSource, "only this process's own: permit FFI (-A)"),
     finding("compiler", compiler !== null, compiler ?? "", "apt-get install gcc libc6-dev"),
     finding(
@@ -93,11 +93,9 @@ async function examine(): Promise<Finding[]> {
   ];
 }
 
-async function runtime(): Promise<string> {
-  const { deno, node } = process.versions as Record<string, string | undefined>;
+async function version(): Promise<string> {
   const commit = await dynoCommit();
-  const on = deno ? `Deno ${deno}` : `Node ${node}`;
-  return `${dynoVersion}${commit ? ` (${commit})` : ""} on ${on}`;
+  return `${dynoVersion}${commit ? ` (${commit})` : ""} on ${runtimeName()}`;
 }
 
 /** Whether programs that nobody has read can be run here. */

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import { cacheFolders } from "../native/cache.ts";
+import { cacheFolders } from "../cache_folders.ts";
 import { writeFileAtomic } from "../write.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { CalibrationCited } from "./verdict.ts";

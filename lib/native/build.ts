@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { messageOf } from "../errors.ts";
 import { BuildError, sha256 } from "./cache.ts";
-import { environment } from "./environment.ts";
+import { environment } from "../environment.ts";
 
 /** As LIBRARY_FLAGS in native/Makefile. */
 const FLAGS = [

@@ -1,48 +1,13 @@
 /** Keeps built or extracted libraries in a folder of the user's own, whole or not at all. */
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
+import { ownFolder } from "../cache_folders.ts";
 import { messageOf, ToldError } from "../errors.ts";
-import { environment } from "./environment.ts";
 
 /** SHA-256, hexadecimal. */
 export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-function userId(): number | null {
-  try {
-    return process.getuid?.() ?? null;
-  } catch {
-    return null; // not permitted
-  }
-}
-
-/** The user's cache folder, then others for where that one cannot hold programs. */
-export function cacheFolders(): string[] {
-  const user = userId(); // a folder in /tmp is only trusted when its owner can be told
-  const home = environment("HOME");
-  const cache = environment("XDG_CACHE_HOME") ?? (home && join(home, ".cache"));
-  const run = environment("XDG_RUNTIME_DIR");
-  return [
-    ...(cache ? [join(cache, "dyno", "native")] : []),
-    ...(run ? [join(run, "dyno", "native")] : []),
-    ...(user === null ? [] : [join(environment("TMPDIR") ?? "/tmp", `dyno-${user}`)]),
-  ];
-}
-
-/** Makes the folder, 0700; refuses one that others may write to. */
-async function ownFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const status = await lstat(folder);
-  const owner = userId();
-  if (!status.isDirectory() || (owner !== null && status.uid !== owner)) {
-    throw new Error(`${folder} is not a folder of this user's`);
-  }
-  if ((status.mode & 0o022) !== 0) {
-    throw new Error(`${folder} can be written by others: chmod 700 ${folder}`);
-  }
 }
 
 /** Names tell the key and the hash of the content, so that a torn file is never opened. */
@@ -111,7 +76,7 @@ export async function installCached<Opened>(
   let bytes: Uint8Array | null = null;
   for (const folder of install.folders) {
     try {
-      await ownFolder(folder);
+      ownFolder(folder);
       let path = await wholeFile(folder, file, install.key);
       if (!path) {
         bytes ??= await install.make(folder);

@@ -1,6 +1,12 @@
 /** The bridge under Node: koffi, an optional dependency. */
-import { type NativeCalls, type NativeSignature, type NativeType, SYMBOLS } from "./symbols.ts";
+import { createRequire } from "node:module";
+import { cacheFolders } from "../cache_folders.ts";
 import { messageOf } from "../errors.ts";
+import { packageFile } from "../package_files.ts";
+import { isSingleFile } from "../single_file.ts";
+import { installCached } from "./cache.ts";
+import { readPrebuilt } from "./prebuilt.ts";
+import { type NativeCalls, type NativeSignature, type NativeType, SYMBOLS } from "./symbols.ts";
 
 const C_TYPES: Record<NativeType, string> = { i32: "int32_t", u32: "uint32_t", buffer: "void *" };
 
@@ -18,12 +24,16 @@ interface Koffi {
 /** The name is held apart, so that bundlers and type checkers do not look for it. */
 const KOFFI = "koffi";
 
+/** Its native part in a single executable, beside libdyno. */
+export const KOFFI_FILE = "koffi.node";
+
 /**
  * Loads koffi.
  *
- * @throws {Error} when it is not installed
+ * @throws {Error} when it is not installed, or cannot be extracted from a single executable
  */
 export async function importKoffi(): Promise<Koffi> {
+  if (isSingleFile()) return await keptKoffi();
   try {
     const module = await import(KOFFI);
     return module.default ?? module;
@@ -33,6 +43,24 @@ export async function importKoffi(): Promise<Koffi> {
         `(${messageOf(error).split("\n")[0]})`,
     );
   }
+}
+
+/** koffi's native part, which is all that is used of it, as a release's native files are kept. */
+async function keptKoffi(): Promise<Koffi> {
+  const prebuilt = await readPrebuilt(packageFile("native/")!, KOFFI_FILE);
+  if (prebuilt === null || typeof prebuilt === "string") {
+    throw new Error(prebuilt ?? "koffi, which loads libdyno, is not inside this program");
+  }
+  const { library, reasons } = await installCached<Koffi>({
+    folders: cacheFolders(),
+    key: prebuilt.sha256.slice(0, 16),
+    sha256: prebuilt.sha256,
+    make: () => Promise.resolve(prebuilt.bytes),
+    open: (path) => Promise.resolve(createRequire(path)(path)),
+    file: { name: KOFFI, suffix: ".node" },
+  });
+  if (library === null) throw new Error(`koffi inside this program: ${reasons.join("; ")}`);
+  return library;
 }
 
 /**

@@ -3,11 +3,12 @@
  * of a released package or inside a compiled binary, the sources in native/ and `cc`.
  */
 import process from "node:process";
+import { cacheFolders } from "../cache_folders.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { isCompiled, packageFile } from "../package_files.ts";
 import { buildLibrary, findSources } from "./build.ts";
-import { environment } from "./environment.ts";
-import { cacheFolders, installCached } from "./cache.ts";
+import { environment } from "../environment.ts";
+import { installCached } from "./cache.ts";
 import {
   bridgeMissing,
   mayLoadFrom,

@@ -4,11 +4,12 @@
  */
 import { access, constants } from "node:fs/promises";
 import process from "node:process";
+import { cacheFolders } from "../cache_folders.ts";
 import { InputError } from "../errors.ts";
 import { packageFile } from "../package_files.ts";
 import { buildProgram, findSources } from "./build.ts";
 import type { NativePart } from "./build.ts";
-import { type CachedInstall, cacheFolders, installCached } from "./cache.ts";
+import { type CachedInstall, installCached } from "./cache.ts";
 import { readPrebuilt } from "./prebuilt.ts";
 
 /** Programs by name: what of native/ each is made of. */

@@ -67,7 +67,7 @@ export async function describeRun(facts: RunFacts): Promise<RunMetadata> {
     tags: [...facts.tags ?? []],
     started_at_unix_seconds: clock_anchor.unix_s,
     host: describeHost(),
-    software: { dyno: dynoVersion, runtime: runtime() },
+    software: { dyno: dynoVersion, runtime: runtimeName().toLowerCase() },
     git_sha: await gitSha(),
     clock_anchor,
   };
@@ -87,9 +87,11 @@ export function describeHost(): Host {
   };
 }
 
-function runtime(): string {
-  const deno = process.versions.deno;
-  return deno ? `deno ${deno}` : `node ${process.versions.node}`;
+/** What runs this program, and its version; Bun calls itself a Node too. */
+export function runtimeName(): string {
+  const { deno, bun, node } = process.versions as Record<string, string | undefined>;
+  if (deno !== undefined) return `Deno ${deno}`;
+  return bun === undefined ? `Node ${node}` : `Bun ${bun}`;
 }
 
 /** The metadata of a run. @throws {InputError} missing or damaged. */

@@ -1,8 +1,7 @@
 /** The dashboard's files: what a browser gets before it asks for anything else. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { packageUrl } from "../package_files.ts";
+import { libraryUrl, packageUrl } from "../package_files.ts";
 import { STYLE } from "../report/style.ts";
 
 /** What the page may load and do: its own origin's files, nothing written into it. */
@@ -38,9 +37,6 @@ export const MODULES = [
 
 export const STYLES = ["report.css", "dashboard.css"] as const;
 
-/** The file of ECharts that browsers load, of its npm package. */
-export const CHARTS = "echarts/dist/echarts.min.js";
-
 /** A file of the page. */
 export interface Asset {
   type: string;
@@ -72,7 +68,7 @@ export function asset(name: string): Asset | null {
 function textOf(name: string): string | null {
   if (name === "report.css") return STYLE; // the dashboard looks as the reports do
   if (name === "echarts.js") {
-    return readFileSync(fileURLToPath(import.meta.resolve(CHARTS)), "utf8");
+    return readFileSync(libraryUrl("echarts/dist/echarts.min.js"), "utf8");
   }
   const known: readonly string[] = ["index.html", ...STYLES, ...MODULES];
   if (!known.includes(name)) return null;

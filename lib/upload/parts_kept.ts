@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { cacheFolders } from "../native/cache.ts";
+import { cacheFolders } from "../cache_folders.ts";
 import { writeFileAtomic } from "../write.ts";
 
 /** An upload that was begun. */

@@ -1,6 +1,6 @@
 /** Where an upload goes: the bucket, its storage, and the key to it. */
 import { InputError } from "../errors.ts";
-import { environment } from "../native/environment.ts";
+import { environment } from "../environment.ts";
 
 /** A place in a bucket. */
 export interface UploadTarget {

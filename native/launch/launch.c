@@ -3,6 +3,8 @@
  * its output in files. When the parent goes, by whatever signal, standard input ends and everything
  * that was started is killed, also what left its session.
  *
+ * With arguments, --when-told PROGRAM ARGUMENTS, it becomes that program once a line comes instead.
+ *
  * Standard input:   run ID TIMEOUT_MS MEMORY_BYTES COUNT\n   and COUNT texts, each ended by a NUL:
  *                       folder, standard output, standard error, program, arguments; 0 is no limit
  *                   stop ID\n                                 SIGTERM, and SIGKILL two seconds later
@@ -217,8 +219,22 @@ static void kill_all(void)
     while (wait(NULL) > 0);
 }
 
-int main(void)
+/* Becomes a command once a line comes on standard input; ends without one. */
+static int become_when_told(char **command)
 {
+    char byte = 0;
+    ssize_t got;
+    do got = read(STDIN_FILENO, &byte, 1);
+    while ((got == 1 && byte != '\n') || (got < 0 && errno == EINTR));
+    if (got != 1) return 1;
+    execvp(*command, command);
+    fprintf(stderr, "%s: %s\n", *command, strerror(errno));
+    return COULD_NOT_START;
+}
+
+int main(int count, char **words)
+{
+    if (count > 2 && strcmp(words[1], "--when-told") == 0) return become_when_told(words + 2);
     sigset_t ended;
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD);

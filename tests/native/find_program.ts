@@ -2,7 +2,7 @@
  * Says where libdyno was found, or why not. From the environment: SOURCES and CACHE are the folders to
  * look in; with EXTRACT a prebuilt library is taken as a compiled binary takes it.
  */
-import { environment } from "../../lib/native/environment.ts";
+import { environment } from "../../lib/environment.ts";
 import { findNative, nativeLibrary } from "../../lib/native/library.ts";
 
 const sources = environment("SOURCES");

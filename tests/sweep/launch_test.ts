@@ -57,3 +57,19 @@ Deno.test("requests cut anywhere are obeyed; no process is left; nothing leaks",
   assert(!ends().some((line) => line.startsWith("ended 1004")));
   assertEquals(processesWith(mark), []);
 });
+
+Deno.test("--when-told becomes a command once a line comes, and ends without one", () => {
+  using place = new Workplace();
+  const made = spawnSync("make", ["-s", "sanitize", `BUILD=${place.path}`], { cwd: SOURCES });
+  assertEquals(made.status, 0);
+  const ends = (input: string, ...command: string[]) => {
+    const words = ["--when-told", ...command];
+    const { status, stdout } = spawnSync(join(place.path, "launch_asan"), words, { input });
+    return [status, String(stdout)];
+  };
+  // what it has not read of its input is the command's
+  assertEquals(ends("go\nrest", "sh", "-c", 'cat; echo "$0"; exit 5', "a b"), [5, "resta b\n"]);
+  assertEquals(ends("", "echo", "never"), [1, ""]);
+  assertEquals(ends("half a line", "echo", "never"), [1, ""]);
+  assertEquals(ends("go\n", "no-such-program"), [127, ""]);
+});

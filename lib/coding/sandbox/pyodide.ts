@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../errors.ts";
-import { BuildError, cacheFolders, installCached, sha256 } from "../../native/cache.ts";
+import { cacheFolders } from "../../cache_folders.ts";
+import { BuildError, installCached, sha256 } from "../../native/cache.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
 import { CHANNEL } from "./python_channel.ts";
@@ -41,7 +42,7 @@ export async function findPyodide(): Promise<Interpreter | string> {
   if (deno === undefined) return "Pyodide runs under Deno only";
   if (deno.build.standalone) return "Pyodide needs the deno program, not a compiled dyno";
   try {
-    const { default: info } = await import("pyodide/package.json", { with: { type: "json" } });
+    const { version } = await import("pyodide/pyodide.mjs"); // fetches the package
     const folder = new URL("./", import.meta.resolve("pyodide/pyodide.mjs"));
     const side = fileURLToPath(new URL("./pyodide_side.ts", import.meta.url));
     const reading = (...paths: string[]) => [
@@ -57,7 +58,7 @@ export async function findPyodide(): Promise<Interpreter | string> {
         JUDGE,
       candidate: CHANNEL + VALUES + IDENTITY + OBJECTS + REQUESTS + STATE + CANDIDATE,
     });
-    const versions = [info.version, deno.version, deno.build.target];
+    const versions = [version, deno.version, deno.build.target];
     let fault: Error | null = null;
     const { library: path, reasons } = await installCached({
       folders: cacheFolders(),
@@ -82,7 +83,7 @@ export async function findPyodide(): Promise<Interpreter | string> {
       command,
       env,
       overhead_bytes: OVERHEAD_BYTES,
-      version: `of Pyodide ${info.version}`,
+      version: `of Pyodide ${version}`,
       folders: [],
       packages: [],
       judge: runs("judge"),

@@ -1,14 +1,9 @@
 /** Pictures of charts, for documents that take no SVG. */
 import { readFileSync } from "node:fs";
 import { messageOf } from "../../errors.ts";
+import { libraryUrl } from "../../package_files.ts";
 import { STYLE } from "../style.ts";
 
-const WASM = "@resvg/resvg-wasm/index_bg.wasm";
-const FONTS = [400, 700].map((weight) =>
-  `@fontsource/dejavu-sans/files/dejavu-sans-latin-${weight}-normal.woff2`
-);
-/** Files of npm packages that are opened here. */
-export const ASSETS: readonly string[] = [WASM, ...FONTS];
 const PAPER = "#ffffff";
 /** Pixels to one of the drawing's. */
 const SCALE = 2;
@@ -39,14 +34,14 @@ export async function pngOf(svg: string): Promise<Uint8Array | string> {
 /** resvg and a font of its own: what the host has installed does not matter. */
 async function load(): Promise<Rasteriser> {
   const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
-  await import("@fontsource/dejavu-sans/metadata.json", { with: { type: "json" } }); // fetches it
-  await initWasm(fileOf(WASM));
-  const fontBuffers = FONTS.map(fileOf);
+  const { family, fontFiles } = await import("./font.ts");
+  await initWasm(new Uint8Array(readFileSync(libraryUrl("@resvg/resvg-wasm/index_bg.wasm"))));
+  const fontBuffers = fontFiles();
   return (svg) => {
     const picture = new Resvg(svg, {
       background: PAPER,
       fitTo: { mode: "zoom", value: SCALE },
-      font: { fontBuffers, defaultFontFamily: "DejaVu Sans", sansSerifFamily: "DejaVu Sans" },
+      font: { fontBuffers, defaultFontFamily: family, sansSerifFamily: family },
     });
     try {
       const image = picture.render();
@@ -57,8 +52,4 @@ async function load(): Promise<Rasteriser> {
       picture.free();
     }
   };
-}
-
-function fileOf(specifier: string): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(readFileSync(new URL(import.meta.resolve(specifier))));
 }

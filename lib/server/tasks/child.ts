@@ -1,7 +1,8 @@
 /** The process of a task: a group of its own, that can be found and ended after a restart. */
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import process from "node:process";
+import { nativeProgram } from "../../native/program.ts";
 import { startTicks } from "../../run/lock.ts";
 import { notWritten } from "../../write.ts";
 import type { TaskProcess } from "../../run/events.ts";
@@ -29,8 +30,13 @@ export interface TaskChild {
   ended: Promise<ChildEnd>;
 }
 
-/** Becomes a command once a line comes; ends without one. */
-const WHEN_TOLD = ["/bin/sh", "-c", 'read -r line && exec "$@"', "sh"];
+const SHELL = "/bin/sh";
+
+/** Words that become the command after them once a line comes, and end without one. */
+async function whenTold(): Promise<string[]> {
+  if (existsSync(SHELL)) return [SHELL, "-c", 'read -r line && exec "$@"', "sh"];
+  return [await nativeProgram("launch"), "--when-told"]; // a container has no shell
+}
 
 /**
  * Starts a command in a process group of its own. Its output goes to files, so that it lives on, and
@@ -53,8 +59,8 @@ export async function startChild(
   const stdout = opened(output.stdout, "w");
   const stderr = opened(output.stderr, "a");
   try {
-    const [shell, ...words] = [...WHEN_TOLD, ...command];
-    const child = spawn(shell, words, { detached: true, stdio: ["pipe", stdout, stderr], env });
+    const [starter, ...words] = [...await whenTold(), ...command];
+    const child = spawn(starter, words, { detached: true, stdio: ["pipe", stdout, stderr], env });
     const stdin = child.stdin!.on("error", () => {}); // it was killed before it was told
     const ended = new Promise<ChildEnd>((resolve) => {
       child.once("exit", (exit_code, signal) => resolve({ exit_code, signal }));
