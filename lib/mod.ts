@@ -62,6 +62,7 @@ export type {
   LoadCapacity,
   LoadCapacitySearch,
 } from "./load/capacity.ts";
+export type { LiveFigures, LiveLatency } from "./load/live_load.ts";
 export type { LoadProgress } from "./load/time_left.ts";
 export { resumeLoad } from "./load/conclude_run.ts";
 export type { LoadRun } from "./load/conclude_run.ts";

@@ -43,8 +43,10 @@ export interface ImportOptions {
   dry_run?: boolean;
   /** Its abort ends the import between two runs. */
   signal?: AbortSignal;
-  /** Told of each run that is done. */
-  onRun?: (run: ImportedRun) => void;
+  /** Told of each path before it is read. */
+  onPath?: (path: string) => void;
+  /** Told of each run that is done, and how many there are. */
+  onRun?: (run: ImportedRun, runs: number) => void;
 }
 
 /** Runs that were imported before: by what was read, and by where it was read. */
@@ -64,12 +66,13 @@ interface Known {
 export async function importRuns(
   paths: readonly string[],
   root: string,
-  { dry_run = false, signal, onRun = () => {} }: ImportOptions = {},
+  { dry_run = false, signal, onPath = () => {}, onRun = () => {} }: ImportOptions = {},
 ): Promise<ImportReport> {
   const report: ImportReport = { runs: [], warnings: [] };
   const read: [ReadRun, readonly string[]][] = [];
   for (const path of paths) {
     if (signal?.aborted) throw new CancelledError("interrupted");
+    onPath(path);
     const { files, warnings } = await readForeign(path).catch((error) => {
       if (paths.length === 1 || !(error instanceof InputError)) throw error;
       return { files: new Map<ReadRun, string[]>(), warnings: [error.message] };
@@ -87,7 +90,7 @@ export async function importRuns(
       const done = await importRun(run, from, { root, dry_run, known, taken, sums });
       report.runs.push(done);
       if (done.outcome !== "there") report.warnings.push(...differences(done.run_id, run.stated));
-      onRun(done);
+      onRun(done, read.length);
     }
     return report;
   } finally {

@@ -6,6 +6,7 @@ import { clockAnchor, nowNs } from "../native/clock.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { Drive } from "./drive.ts";
 import { concludeRun } from "./conclude_run.ts";
+import { LiveLoad } from "./live_load.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
 import { resetCache } from "./server/reset_cache.ts";
@@ -14,6 +15,7 @@ import { spentOf } from "../run/request_cost.ts";
 import { RunSession } from "../run/session.ts";
 import { TokenFile } from "../run/token_file.ts";
 import { withTimeLeft } from "./time_left.ts";
+import type { LiveFigures } from "./live_load.ts";
 import type { LoadProgress } from "./time_left.ts";
 import type { Budget } from "../run/budget.ts";
 import type { RequestOver } from "../endpoint/client.ts";
@@ -63,6 +65,11 @@ export interface LoadRunOptions {
   onDirectory?: (directory: RunDirectory) => void;
   /** Told several times a second. */
   onProgress(progress: LoadProgress): void;
+  /**
+   * Told once, as the load begins, how to look at it; what is seen stays as it is when the load has
+   * ended. Live figures are kept for this alone.
+   */
+  onLive?(look: () => LiveFigures): void;
   /** One line for a person. */
   onNotice(line: string): void;
 }
@@ -70,6 +77,8 @@ export interface LoadRunOptions {
 const PROGRESS_MS = 200;
 /** Those who follow the journal from outside see how the load goes so often. */
 const JOURNAL_PROGRESS_MS = 1000;
+/** The host's figures in a live look are those of so long. */
+const HOST_NS = 1e9;
 
 /**
  * Runs a load. Ctrl-C (the signal) ends it early; what was measured until then is summed up.
@@ -132,6 +141,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
   scraper?.start(SCRAPE_INTERVAL_MS, signal);
   using tokens = new TokenFile(directory);
+  const live = options.onLive ? new LiveLoad(plan.stages.length) : null;
   let began = { start_ns: nowNs(), ended: 0 };
   const drive = new Drive({
     api,
@@ -162,17 +172,23 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     onRecord: (record, gaps_ms) => {
       record.gaps_at = tokens.append(gaps_ms);
       journal.append({ event: "request_finished", result: record });
+      live?.took(record, gaps_ms);
     },
   });
   const watch = new ClientWatch(transport, PROGRESS_MS);
   const client = () => watch.reading(drive.lags, drive.progress().events);
+  const progressNow = () => {
+    const progress = { ...drive.progress(), in_flight: drive.inFlight() };
+    return withTimeLeft(progress, plan.stages, began, nowNs());
+  };
   const beat = () => {
     watch.beat();
-    const progress = { ...drive.progress(), in_flight: drive.inFlight() };
-    options.onProgress(withTimeLeft(progress, plan.stages, began, nowNs()));
+    options.onProgress(progressNow());
   };
+  let server: LiveFigures["server"] = null;
   const journalReadings = () => {
     for (const reading of scraper?.take() ?? []) {
+      server = { name: scraper!.server, reading };
       journal.append({ event: "server_reading", server: scraper!.server, reading });
     }
   };
@@ -182,6 +198,14 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     journalReadings();
   };
   tell();
+  let last: LiveFigures | null = null;
+  const look = (): LiveFigures => {
+    if (last !== null) return last;
+    const now_ns = nowNs();
+    const host = sampler && sampler.metricsOver(now_ns - HOST_NS, now_ns);
+    return live!.figures({ progress: progressNow(), client: client(), server, host });
+  };
+  options.onLive?.(look);
   const beating = setInterval(beat, PROGRESS_MS);
   const telling = setInterval(() => {
     try {
@@ -191,6 +215,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   const outcome = await drive.run().finally(() => {
     clearInterval(beating);
     clearInterval(telling);
+    if (live) last = look();
   });
   beat();
   const measured: LoadMeasured = { ...outcome, complete: !signal.aborted, client: client() };

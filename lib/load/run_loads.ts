@@ -24,7 +24,16 @@ import type { LoadRunOptions } from "./run_load.ts";
 export interface LoadsOptions extends
   Pick<
     LoadRunOptions,
-    "out" | "run_id" | "agent" | "tags" | "argv" | "budget" | "prices" | "signal" | "onDirectory"
+    | "out"
+    | "run_id"
+    | "agent"
+    | "tags"
+    | "argv"
+    | "budget"
+    | "prices"
+    | "signal"
+    | "onDirectory"
+    | "onLive"
   > {
   /** How the endpoint is reached; what this throws stops the load before anything is sent. */
   onReached?(api: APIConfiguration): void;
@@ -146,7 +155,7 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
   if ("plan" in given) return await runPlannedLoad(given);
   const { name = "load", out = "runs", signal = new AbortController().signal, ...more } = given;
   const { run_id, agent, tags, argv, budget, prices, onDirectory, ...rest } = more;
-  const { onReached, onProgress, onNotice, onWarning, ...settings } = rest;
+  const { onReached, onProgress, onLive, onNotice, onWarning, ...settings } = rest;
   const own = withoutUnits(loadSettingsSchema, settings);
   checkSettings(loadSettingsSchema, own, "runLoad"); // before the network
   const faults = await planLoad(own).then((): string[] => [], (error) => {
@@ -157,7 +166,7 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
     faults.push("which endpoint? give endpoint, such as http://127.0.0.1:8000/v1, or provider");
   }
   if (faults.length > 0) throw new InputError(`runLoad: ${faults.join("; ")}`);
-  const told = { onReached, onProgress, onNotice, onWarning, onDirectory };
+  const told = { onReached, onProgress, onLive, onNotice, onWarning, onDirectory };
   const options = { run_id, agent, tags, argv, budget, prices, out, signal, ...told };
   return await measureLoad(name, own, options);
 }

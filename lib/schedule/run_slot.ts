@@ -16,6 +16,7 @@ import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { BatchModel } from "../settings/batch.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { Listeners } from "../suite/execution.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";
 import type { BatchSession } from "./session.ts";
 import type { TestResult } from "../run/test_result.ts";
@@ -33,6 +34,8 @@ export interface SlotParts {
   argv?: string[];
   /** One line for a person. */
   onNotice?: (line: string) => void;
+  /** Told how far a model's run is, as a suite's listener is. */
+  onProgress?: Listeners["onProgress"];
   /** Told of the directory of each run that begins or goes on. */
   onDirectory?: (directory: RunDirectory) => void;
   /** A model's run is over; it is waited for. A throw becomes a notice. */
@@ -111,7 +114,7 @@ async function runTask(
 function startRun(
   { slot, model_index, tests }: ModelTask,
   directory: RunDirectory,
-  { session: { batch, slots }, apis, out, argv, onNotice, onDirectory }: SlotParts,
+  { session: { batch, slots }, apis, out, argv, onNotice, onProgress, onDirectory }: SlotParts,
   transport: Transport,
   signal: AbortSignal,
 ): Promise<SuiteRun> {
@@ -135,6 +138,7 @@ function startRun(
     },
     tags: ["batch", batch.name],
     onNotice,
+    onProgress,
     onDirectory,
     signal,
   });

@@ -62,8 +62,8 @@ export type CategoryHandler = (
 
 /** Who is told what, as it happens. None of them may stop the run: a throw becomes a notice. */
 export interface Listeners {
-  /** Told whenever a test begins or ends. */
-  onProgress?: (progress: ExecutionProgress) => void;
+  /** Told as the run begins and whenever a test ends; `now` tells how far it is at any later time. */
+  onProgress?: (progress: ExecutionProgress, now: () => ExecutionProgress) => void;
   /** A result with its hardware metrics, about one sampling interval after the test's end. */
   onResult?: (result: TestResult) => void;
   /** One line for a person: a warning, a change of workers. */
@@ -310,7 +310,9 @@ export class Execution {
   }
 
   #tellProgress(): void {
-    this.#tell(() => this.#parts.listeners.onProgress?.(this.#parts.progress.snapshot()));
+    const { progress, listeners } = this.#parts;
+    const now = () => progress.snapshot();
+    this.#tell(() => listeners.onProgress?.(now(), now));
   }
 
   /** A refused key fails every test alike: stop before they are all spent, and keep them missing. */

@@ -11,6 +11,8 @@ export interface ExecutionProgress {
   successful_tests: number;
   /** Tests without one. */
   failed_tests: number;
+  /** Tests that were started and are not over. */
+  running_tests: number;
   /** The test started last that still runs. */
   current_test: string | null;
   /** The category of `current_test`. */
@@ -35,7 +37,8 @@ export interface ExecutionProgress {
 export class ProgressTracker {
   readonly #total: number;
   readonly #start_ms = Date.now();
-  readonly #running = new Map<string, string>();
+  /** In the order of their starts; one test may run several times at once. */
+  readonly #running: { id: string; name: string; category: string }[] = [];
   #completed: number;
   #completedBefore: number;
   #successful: number;
@@ -49,11 +52,12 @@ export class ProgressTracker {
   }
 
   started(test: { id: string; name: string; category: string }): void {
-    this.#running.set(test.name, test.category);
+    this.#running.push(test);
   }
 
   finished(result: TestResult): void {
-    this.#running.delete(result.test_name);
+    const at = this.#running.findIndex(({ id }) => id === result.test_id);
+    if (at >= 0) this.#running.splice(at, 1);
     this.#completed++;
     if (result.success) this.#successful++;
     this.#execution_s += result.execution_time;
@@ -64,14 +68,15 @@ export class ProgressTracker {
     const elapsed_time = (Date.now() - this.#start_ms) / 1000;
     const here = this.#completed - this.#completedBefore;
     const rate = here / Math.max(elapsed_time, 1e-3);
-    const [current_test, current_category] = [...this.#running].at(-1) ?? [null, null];
+    const current = this.#running.at(-1);
     return {
       total_tests: this.#total,
       completed_tests: this.#completed,
       successful_tests: this.#successful,
       failed_tests: this.#completed - this.#successful,
-      current_test,
-      current_category,
+      running_tests: this.#running.length,
+      current_test: current?.name ?? null,
+      current_category: current?.category ?? null,
       estimated_remaining_time: here === 0 ? null : (this.#total - this.#completed) / rate,
       average_execution_time: here === 0 ? null : this.#execution_s / here,
       start_time: this.#start_ms / 1000,

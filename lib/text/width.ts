@@ -25,6 +25,19 @@ export function textWidth(text: string): number {
   return width;
 }
 
+/** A text of at most `room` columns: a longer one without its end and its colours. */
+export function fittedText(text: string, room: number): string {
+  if (textWidth(text) <= room) return text;
+  segmenter ??= new Intl.Segmenter();
+  let fitted = "", width = 0;
+  for (const { segment } of segmenter.segment(text.replace(COLOURS, ""))) {
+    width += textWidth(segment);
+    if (width > room) break;
+    fitted += segment;
+  }
+  return fitted;
+}
+
 /** A text in lines of at most `room` columns; a longer word has a line of its own. */
 export function wrapText(text: string, room: number): string[] {
   const lines: string[] = [];

@@ -71,6 +71,7 @@ Deno.test("dyno --help loads the table of commands and the terminal, no command"
       "lib/execute/scope.ts",
       "lib/text/nearest.ts",
       "lib/text/printable.ts",
+      "lib/text/width.ts",
       "main.ts",
     ],
   );

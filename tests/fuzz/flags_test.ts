@@ -18,7 +18,6 @@ class Silent extends Terminal {
   override say(line = ""): void {
     this.said.push(line);
   }
-  override draw(): void {}
 }
 
 /** Files of lib/cli that are commands. */

@@ -11,6 +11,8 @@ import { checkKeys, folderFlags, onlyBatch } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
 import { uploadText } from "./upload.ts";
 import { EXIT } from "../exit_codes.ts";
+import { suiteProgressOn } from "../run/suite_progress.ts";
+import { ProgressLine } from "../ui/progress_line.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { flagHelp, list, parseFlags, text } from "../ui/flags.ts";
 import type { ModelTask } from "../../schedule/run_slot.ts";
@@ -70,10 +72,12 @@ export const command: Command = {
         terminal.say(
           `asking ${counted(questionsOf(tasks, batch.questions.length), "question")} again`,
         );
+        using line = new ProgressLine(terminal);
         await runRetry(tasks, {
           ...open,
           argv: process.argv.slice(2),
           onNotice: (line) => terminal.say(terminal.paint.dim(line)),
+          onProgress: suiteProgressOn(line),
           onRun: (run) => writeSuiteReport(run.directory, run.results),
         }, signal);
       }

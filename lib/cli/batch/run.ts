@@ -24,6 +24,7 @@ import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { durationText } from "../../text/duration.ts";
+import { suiteProgressOn } from "../run/suite_progress.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
 import { endOfSlot } from "../run/run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
@@ -113,6 +114,7 @@ async function start(
   sayStart(session, left.length, terminal);
   using line = new ProgressLine(terminal);
   let waited_for = 0;
+  let at = "";
   let started_ms = performance.now();
   const began_ms = started_ms;
   const rehearsal = values.speedup;
@@ -123,27 +125,29 @@ async function start(
       argv: process.argv.slice(2),
       once: values.once,
       onNotice: (notice) => { // each once: most come with every run
-        if (!told.has(notice)) line.above(terminal.paint.dim(notice));
+        if (!told.has(notice)) terminal.say(terminal.paint.dim(notice));
         told.add(notice);
       },
       onWait: (slot, wait_ms) => {
         const wait = `${slotText(slot, slots.length)} is due ` +
           `${localMoment(slot.due_ms, timezone)}, in ${durationText(wait_ms / 1000)}`;
         if (waited_for !== slot.slot && !terminal.live) terminal.say(wait);
-        else if (terminal.live) line.show(() => wait, false);
+        else if (terminal.live) line.show(() => wait);
         waited_for = slot.slot;
       },
       onRun: (run) => writeSuiteReport(run.directory, run.results),
       onDirectory: observed.onDirectory,
-      onSlotStarted: () => {
+      onSlotStarted: (slot) => {
         started_ms = performance.now();
+        at = slotText(slot, slots.length);
       },
+      onProgress: suiteProgressOn(line, () => `${at} · `),
       onSlotFinished: (outcome) => {
-        line.above(outcomeText(outcome, slots.length));
+        terminal.say(outcomeText(outcome, slots.length));
         if (values.json) terminal.out(JSON.stringify({ ...outcome, ...outcome.slot }));
         callbacks?.ended(endOfSlot(outcome, batch.name, slots.length, started_ms));
       },
-      onUpload: (upload) => line.above(uploadText(upload)),
+      onUpload: (upload) => terminal.say(uploadText(upload)),
     }, signal);
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error;

@@ -66,6 +66,7 @@ const flags = {
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "run-id": runId("the id of the run (made for it)"),
   "resume": text("RUN", "sums up a load that was cut off: its id or its folder; sends nothing"),
+  "no-live": toggle("one line of progress in place of the live view"),
   "json": toggle("one JSON object on standard output at the end"),
   ...keyFlag,
   ...observeFlags,
@@ -145,6 +146,7 @@ export const command: Command = {
       onDirectory: observed.onDirectory,
       tags: checkedTags(values.tag ?? [], "--tag"),
       run_id: values["run-id"],
+      one_line: values["no-live"] ?? false,
       prices: await pricesOf(values.prices),
     };
     const searched = values["find-capacity"];

@@ -12,10 +12,10 @@ import { findRun } from "../../run/directory.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { EXIT } from "../exit_codes.ts";
 import { endOfLoad } from "../run/run_ends.ts";
-import { durationText } from "../../text/duration.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { loadTable, matrixTable } from "./load_table.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
+import { loadLine, loadRows } from "./live_view.ts";
 import { showPoints } from "./load_points.ts";
 import { reportAsTable } from "./report_as_table.ts";
 import type { LoadExperiment, LoadSettings } from "../../settings/load.ts";
@@ -28,7 +28,6 @@ import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "../ui/command.ts";
-import type { LoadProgress } from "../../load/time_left.ts";
 
 /** How what was measured is shown and judged. */
 export interface LoadShown {
@@ -54,6 +53,8 @@ export interface LoadRequest extends LoadShown {
   /** Of all runs together. */
   budget: Budget;
   prices: PriceTable;
+  /** One line of progress also where there is room for more. */
+  one_line?: boolean;
   /** What several runs would say in the same words, and one has said. */
   told?: Set<string>;
   agent?: string;
@@ -79,7 +80,7 @@ export async function showLoads(request: LoadRequest, context: CommandContext): 
   const { terminal } = context;
   const names: string[] = [];
   const told = new Set<string>();
-  const shown = loadShown({ ...request, told }, context);
+  using shown = loadShown({ ...request, told }, context);
   const points: LoadPoint[] = experiment.runs.map(({ varied }) => ({
     name: Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", "),
     runs: [],
@@ -163,8 +164,8 @@ export async function runShownLoad(
   context: CommandContext,
   name = request.experiment.name,
 ): Promise<LoadEnd> {
-  const { options, keep } = loadShown(request, context);
-  return await keep(await measureLoad(name, settings, options));
+  using shown = loadShown(request, context);
+  return await shown.keep(await measureLoad(name, settings, shown.options));
 }
 
 /** How loads are shown while they run, and what is kept of each. */
@@ -172,6 +173,12 @@ function loadShown(request: LoadRequest, context: CommandContext) {
   const { terminal, signal, callbacks } = context;
   const { paint } = terminal;
   let line: ProgressLine | null = null;
+  let start_ms = performance.now();
+  const live = terminal.live && !request.one_line;
+  const endLine = () => {
+    line?.[Symbol.dispose]();
+    line = null;
+  };
   const once = (text: string, say: (text: string) => void) => {
     if (!request.told?.has(text)) say(text);
     request.told?.add(text);
@@ -187,6 +194,7 @@ function loadShown(request: LoadRequest, context: CommandContext) {
     signal,
     onDirectory: (directory) => {
       line = new ProgressLine(terminal);
+      start_ms = performance.now();
       request.onDirectory?.(directory);
     },
     onReached: (api) => {
@@ -198,18 +206,21 @@ function loadShown(request: LoadRequest, context: CommandContext) {
         (title) => terminal.say(title),
       );
     },
-    onProgress: (progress) => line?.show(() => progressText(progress), false),
-    onNotice: (notice) =>
-      once(notice, () => line ? line.above(paint.dim(notice)) : terminal.say(paint.dim(notice))),
+    ...(live ? { onLive: (look) => line?.show((bar) => loadRows(look(), terminal, bar)) } : {
+      onProgress: (progress) => {
+        const elapsed_s = (performance.now() - start_ms) / 1000;
+        line?.show((bar) => loadLine(progress, elapsed_s, bar));
+      },
+    }),
+    onNotice: (notice) => once(notice, () => terminal.say(paint.dim(notice))),
     onWarning: (warning) => terminal.warn(warning),
   };
   const keep = async (run: LoadRun): Promise<LoadEnd> => {
-    line?.[Symbol.dispose]();
-    line = null;
+    endLine();
     callbacks?.ended(endOfLoad(run, signal, request.agent));
     return await show(run, request, context);
   };
-  return { options, keep };
+  return { options, keep, [Symbol.dispose]: endLine };
 }
 
 /** Writes a run's report and prints its summary. */
@@ -244,17 +255,4 @@ async function show(
 
 function isFailure({ answered, results }: LoadEnd, { requireTrusted }: LoadShown): boolean {
   return answered === 0 || (requireTrusted && results.verdict.verdict !== "trusted");
-}
-
-/** What came, how fast, what is under way, and how long it still takes. */
-function progressText(
-  { ended, failed, in_flight, requests_per_s, left_s }: LoadProgress,
-): string {
-  return [
-    `${ended} ended`,
-    failed > 0 ? `${failed} failed` : "",
-    requests_per_s === null ? "" : `${requests_per_s.toFixed(1)} req/s`,
-    `${in_flight} in flight`,
-    left_s === null ? "" : `${durationText(left_s)} left`,
-  ].filter(Boolean).join(" · ");
 }

@@ -125,13 +125,7 @@ const VERDICTS: Record<
 
 /** The table of stages with their total, and what is to be said below it; of 100 columns at most. */
 export function loadTable(results: LoadResults, paint: Palette): string[] {
-  return [
-    ...stageLines(results, paint),
-    ...partLines("endpoint", results.endpoints, results, paint),
-    ...glossary(results).map((line) => paint.dim(line)),
-    "",
-    ...verdictLines(results.verdict, paint),
-    "",
+  const more = [
     ...intervalLines(results.total),
     ...turnLines(results),
     ...outcomeLines(results),
@@ -139,6 +133,14 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
     ...(results.notes.length > MOST_NOTES
       ? [`${results.notes.length - MOST_NOTES} more notes in results.json`]
       : []),
+  ];
+  return [
+    ...stageLines(results, paint),
+    ...partLines("endpoint", results.endpoints, results, paint),
+    ...glossary(results).map((line) => paint.dim(line)),
+    "",
+    ...verdictLines(results.verdict, paint),
+    ...(more.length ? ["", ...more] : []),
   ];
 }
 

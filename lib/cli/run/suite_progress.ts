@@ -1,35 +1,43 @@
 /** What a run of a suite or of coding problems shows while it goes on. */
-import { durationText } from "../../text/duration.ts";
+import { progressText } from "../ui/progress_line.ts";
+import { grouped } from "../../text/grouped.ts";
 import type { ExecutionProgress } from "../../suite/progress.ts";
-import type { ProgressLine } from "../ui/progress_line.ts";
+import type { ProgressFacts, ProgressLine } from "../ui/progress_line.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-const BAR_WIDTH = 24;
-
-/** Listeners of a run: its progress on the line, its notices above it. */
-export function suiteListeners(line: ProgressLine, { paint }: Terminal) {
+/** Listeners of a run: its progress on the line, behind `start`; its notices above it. */
+export function suiteListeners(line: ProgressLine, terminal: Terminal) {
   return {
-    onProgress: (progress: ExecutionProgress) =>
-      line.show(
-        (bar) => progressText(progress, bar),
-        progress.completed_tests === progress.total_tests,
-      ),
-    onNotice: (notice: string) => line.above(paint.dim(notice)),
+    onProgress: suiteProgressOn(line),
+    onNotice: (notice: string) => terminal.say(terminal.paint.dim(notice)),
   };
 }
 
-/** One line: share done, rate, tokens, time left, what runs. */
-function progressText(progress: ExecutionProgress, bar: boolean): string {
-  const { completed_tests, total_tests, failed_tests, estimated_remaining_time } = progress;
-  const filled = Math.round(BAR_WIDTH * completed_tests / Math.max(total_tests, 1));
-  const parts = [
-    `${completed_tests}/${total_tests}`,
-    failed_tests > 0 ? `${failed_tests} failed` : "",
-    `${progress.tests_per_second.toFixed(1)} tests/s`,
-    `${Math.round(progress.average_tokens_per_second)} tok/s`,
-    estimated_remaining_time === null ? "" : `ETA ${durationText(estimated_remaining_time)}`,
-    progress.current_test === null ? "" : `${progress.current_category}: ${progress.current_test}`,
-  ];
-  const drawn = bar ? `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} ` : "";
-  return drawn + parts.filter(Boolean).join(" · ");
+/** The listener that shows a run's progress, each line begun as `start` says. */
+export function suiteProgressOn(line: ProgressLine, start: () => string = () => "") {
+  return ({ completed_tests, total_tests }: ExecutionProgress, now: () => ExecutionProgress) =>
+    line.show(
+      (bar) => start() + progressText(testsProgress(now()), bar),
+      completed_tests === total_tests,
+    );
+}
+
+/** The line of a suite: its tests, their tokens, and which one runs. */
+function testsProgress(progress: ExecutionProgress): ProgressFacts {
+  const { completed_tests, total_tests, current_test, current_category } = progress;
+  return {
+    noun: "tests",
+    done: completed_tests,
+    total: total_tests,
+    failed: progress.failed_tests,
+    rate_per_s: progress.estimated_remaining_time === null ? null : progress.tests_per_second,
+    left_s: progress.estimated_remaining_time,
+    in_flight: progress.running_tests,
+    more: [
+      progress.total_tokens_generated > 0
+        ? `${grouped(Math.round(progress.average_tokens_per_second))} tok/s`
+        : "",
+      current_test === null ? "" : `${current_category}: ${current_test}`,
+    ],
+  };
 }

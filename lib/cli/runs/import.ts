@@ -6,6 +6,7 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { folderFlag, jsonFlag } from "./query.ts";
 import { shortened, shownCount, shownTime } from "./text.ts";
+import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { tableLines } from "../ui/table.ts";
 import type { ImportedRun, ImportReport } from "../../formats/import_runs.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -61,16 +62,34 @@ export const command: Command = {
       );
     }
     const root = values.runs ?? "runs", dry_run = values["dry-run"] ?? false;
-    let done = 0;
-    const onRun = ({ outcome }: ImportedRun) => void (done += Number(outcome !== "there"));
+    let done = 0, seen = 0;
+    using line = new ProgressLine(terminal);
+    const started_ms = performance.now();
+    const onPath = (path: string) => line.show(() => `reading ${path}`);
+    const onRun = ({ run_id, outcome }: ImportedRun, runs: number) => {
+      done += Number(outcome !== "there");
+      seen++;
+      const rate_per_s = seen / Math.max((performance.now() - started_ms) / 1000, 1e-3);
+      line.show((bar) =>
+        progressText({
+          noun: "runs",
+          done: seen,
+          total: runs,
+          rate_per_s,
+          left_s: (runs - seen) / rate_per_s,
+          more: [run_id],
+        }, bar)
+      );
+    };
     let report: ImportReport;
     try {
-      report = await importRuns(positional, root, { dry_run, signal, onRun });
+      report = await importRuns(positional, root, { dry_run, signal, onPath, onRun });
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
       terminal.say(`${counted(done)} imported; the same command continues`);
       return EXIT.interrupted;
     }
+    line[Symbol.dispose]();
     const { runs, warnings } = report;
     if (values.json) terminal.json(asJson(report, dry_run));
     else if (runs.length > 0) showRuns(runs, root, dry_run, terminal);

@@ -16,7 +16,7 @@ import { sweepTreeAt } from "../../sweep/tree.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { memoryLines } from "../run/memory_lines.ts";
-import { ProgressLine } from "../ui/progress_line.ts";
+import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { withRuns } from "./query.ts";
 import { shownSize } from "./removal.ts";
 import type { RunDirectory } from "../../run/directory.ts";
@@ -91,14 +91,18 @@ async function toStorage(
   for (const folder of await foldersOf(values, names, context)) {
     try {
       using line = new ProgressLine(terminal);
+      const started_ms = performance.now();
       const result = await uploadFolder(folder, {
         to,
         signal,
         dry_run,
         onFile: (name, progress) =>
-          line.show(() => progressText(name, progress), done(progress) === progress.files),
+          line.show(
+            (bar) => sentText(name, progress, started_ms, bar),
+            done(progress) === progress.files,
+          ),
       });
-      line.above(resultText(result, dry_run));
+      terminal.say(resultText(result, dry_run));
       if (result.missing_key !== null) {
         terminal.say(terminal.paint.dim(
           `${result.missing_key} is not set: what is there already was not looked for`,
@@ -147,8 +151,23 @@ function done({ sent, present }: UploadProgress): number {
   return sent + present;
 }
 
-function progressText(name: string, progress: UploadProgress): string {
-  return `${done(progress)}/${progress.files} files · ${shownSize(progress.sent_bytes)} · ${name}`;
+function sentText(
+  name: string,
+  progress: UploadProgress,
+  started_ms: number,
+  bar: boolean,
+): string {
+  const elapsed_s = (performance.now() - started_ms) / 1000;
+  const left = progress.files - done(progress);
+  const rate_per_s = done(progress) === 0 ? null : done(progress) / Math.max(elapsed_s, 1e-3);
+  return progressText({
+    noun: "files",
+    done: done(progress),
+    total: progress.files,
+    rate_per_s,
+    left_s: rate_per_s && left / rate_per_s,
+    more: [shownSize(progress.sent_bytes), name],
+  }, bar);
 }
 
 function resultText(result: UploadResult, dry_run: boolean): string {

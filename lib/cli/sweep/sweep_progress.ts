@@ -1,6 +1,5 @@
-/** A sweep's live progress: one line drawn again on a terminal, one a minute elsewhere. */
-import { durationText } from "../../text/duration.ts";
-import { ProgressLine } from "../ui/progress_line.ts";
+/** A sweep's live progress, and its failed runs. */
+import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import type { RunOutcome } from "../../sweep/run_one.ts";
 import type { SweepProgress as Progress } from "../../sweep/run_sweep.ts";
 import type { Terminal } from "../ui/terminal.ts";
@@ -11,19 +10,31 @@ const COMPLAINT_LETTERS = 160;
 
 /** Shows progress and failed runs until disposed. */
 export class SweepProgressLine implements Disposable {
+  readonly #terminal: Terminal;
   readonly #line: ProgressLine;
   readonly #started_ms = performance.now();
+  readonly #jobs: number | null;
   #queue = "";
 
-  constructor(terminal: Terminal) {
+  /** @param jobs runs at a time on this host; null where a cluster's queue tells. */
+  constructor(terminal: Terminal, jobs: number | null) {
+    this.#terminal = terminal;
+    this.#jobs = jobs;
     this.#line = new ProgressLine(terminal);
+  }
+
+  /** The runs that are to be done are known. */
+  begin(progress: Progress): void {
+    this.#update(progress);
   }
 
   /** A run has ended. */
   show(outcome: RunOutcome, progress: Progress): void {
     if (outcome.exit_code !== 0 && progress.failed <= MOST_TOLD) {
-      this.above(failureLine(outcome));
-      if (progress.failed === MOST_TOLD) this.above("further failed runs are only counted");
+      this.#terminal.say(failureLine(outcome));
+      if (progress.failed === MOST_TOLD) {
+        this.#terminal.say("further failed runs are only counted");
+      }
     }
     this.#update(progress);
   }
@@ -34,32 +45,27 @@ export class SweepProgressLine implements Disposable {
     this.#update(progress);
   }
 
-  #update(progress: Progress): void {
-    this.#line.show(() => {
+  #update({ ended, failed, to_do }: Progress): void {
+    if (to_do === 0) return;
+    this.#line.show((bar) => {
       const elapsed_s = (performance.now() - this.#started_ms) / 1000;
-      return [progressText(progress, elapsed_s), this.#queue].filter(Boolean).join(" · ");
-    }, false);
-  }
-
-  /** Prints a line above the progress. */
-  above(line: string): void {
-    this.#line.above(line);
+      const rate_per_s = ended === 0 ? null : ended / Math.max(elapsed_s, 1e-3);
+      return progressText({
+        noun: "runs",
+        done: ended,
+        total: to_do,
+        failed,
+        rate_per_s,
+        left_s: rate_per_s && (to_do - ended) / rate_per_s,
+        in_flight: this.#jobs && Math.min(this.#jobs, to_do - ended),
+        more: [this.#queue],
+      }, bar);
+    }, ended === to_do);
   }
 
   [Symbol.dispose](): void {
     this.#line[Symbol.dispose]();
   }
-}
-
-/** `12/96 runs · 1 failed · 4.1 runs/s · ETA 21 s`. */
-function progressText({ ended, failed, to_do }: Progress, elapsed_s: number): string {
-  const rate = ended / Math.max(elapsed_s, 1e-3);
-  return [
-    `${ended}/${to_do} runs`,
-    failed > 0 ? `${failed} failed` : "",
-    `${rate.toFixed(1)} runs/s`,
-    ended > 0 ? `ETA ${durationText((to_do - ended) / rate)}` : "",
-  ].filter(Boolean).join(" · ");
 }
 
 function failureLine({ run_id, exit_code, timed_out, wall_time_s, complaint }: RunOutcome): string {

@@ -39,21 +39,22 @@ export async function sweep(
   const resume = await resumes(config, values, terminal);
   await using observed = await observe(values, terminal);
   const metrics = observed.metrics?.sweep;
-  using line = new SweepProgressLine(terminal);
+  const here = (values.executor ?? "local") === "local";
+  using line = new SweepProgressLine(terminal, here ? config.jobs : null);
   let progress: SweepProgress = { ended: 0, failed: 0, to_do: 0 };
   const chosen = await chosenExecutor(values, {
     terminal,
     queue: (queue) => line.queue(queue, progress),
-    above: (said) => line.above(said),
   });
   const summary = await runSweep(config, {
     resume,
     fail_fast: values["fail-fast"] ?? false,
     executor: chosen.executor,
-    notice: (said) => line.above(terminal.paint.dim(said)),
+    notice: (said) => terminal.say(terminal.paint.dim(said)),
     onPlan: (plan) => {
       progress = { ended: 0, failed: 0, to_do: plan.runs - plan.finished };
       sayPlan(plan, config, resume, terminal);
+      line.begin(progress);
       metrics?.planned(plan.runs, plan.finished);
     },
     onRun: (outcome, now) => {

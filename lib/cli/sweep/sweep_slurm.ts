@@ -21,7 +21,6 @@ export interface ChosenExecutor {
 export interface SlurmLines {
   terminal: Terminal;
   queue: (queue: string) => void;
-  above: (line: string) => void;
 }
 
 /**
@@ -50,7 +49,7 @@ export async function chosenExecutor(
     ...{ partition, time, memory, gres, account, detach },
     onJob: (id, tasks) => {
       chosen.job = { id, cancelled: false };
-      lines.above(
+      lines.terminal.say(
         `Slurm job ${id}: ${grouped(tasks)} ${tasks === 1 ? "task" : "tasks"}`,
       );
     },

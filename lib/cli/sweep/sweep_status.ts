@@ -43,7 +43,7 @@ export async function sweepStatus(
 async function waited(exp_dir: string, terminal: Terminal, signal: AbortSignal): Promise<void> {
   const plan = slurmPlanAt(exp_dir);
   const progress = { ended: 0, failed: 0, to_do: plan.runs.length };
-  using line = new SweepProgressLine(terminal);
+  using line = new SweepProgressLine(terminal, null);
   const job = new JobWatch(sweepTreeAt(exp_dir), plan, {
     onEnd: (outcome) => {
       progress.ended++;
@@ -52,7 +52,7 @@ async function waited(exp_dir: string, terminal: Terminal, signal: AbortSignal):
       return true;
     },
     onQueue: (queue) => line.queue(queue, progress),
-    notice: (said) => line.above(terminal.paint.dim(said)),
+    notice: (said) => terminal.say(terminal.paint.dim(said)),
   });
   await job.toTheEnd(signal);
 }

@@ -1,44 +1,100 @@
-/** Live progress: a bar on a terminal, one line a minute elsewhere. */
+/** Live progress: on a terminal drawn over itself, with a bar; elsewhere one line a minute. */
+import { durationText } from "../../text/duration.ts";
+import { grouped } from "../../text/grouped.ts";
 import type { Terminal } from "./terminal.ts";
 
-const REDRAW_MS = 100;
+/** At most four times a second: drawing must not disturb what is measured. */
+const REDRAW_MS = 250;
 const LINE_INTERVAL_MS = 60_000;
+const BAR_WIDTH = 20;
 
-/** Shows progress until disposed; other lines go through {@linkcode ProgressLine.above}. */
+/** What is drawn: one line, or a block of rows. Told whether it can be drawn over. */
+export type Drawn = (bar: boolean) => string | readonly string[];
+
+/**
+ * Shows progress until disposed; other lines of the terminal stand above it. What was shown last is
+ * drawn again as time goes by, so that its times are true also while nothing ends.
+ */
 export class ProgressLine implements Disposable {
   readonly #terminal: Terminal;
-  #drawn = false;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #interval_ms: number;
+  #drawn: Drawn | null = null;
   #last_ms: number;
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
+    this.#interval_ms = terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
     this.#last_ms = terminal.live ? 0 : performance.now();
+    this.#timer = setInterval(() => this.#draw(), this.#interval_ms);
+    this.#timer.unref();
   }
 
-  /** Draws, if it is time to; the last one at once. `textOf` is told whether a bar can be drawn. */
-  show(textOf: (bar: boolean) => string, over: boolean): void {
-    const now_ms = performance.now();
-    const interval_ms = this.#terminal.live ? REDRAW_MS : LINE_INTERVAL_MS;
-    if (now_ms - this.#last_ms < interval_ms && !(over && this.#terminal.live)) return;
-    this.#last_ms = now_ms;
-    const text = textOf(this.#terminal.live);
-    if (!this.#terminal.live) return this.#terminal.say(text);
-    this.#terminal.redraw(text);
-    this.#drawn = true;
+  /** Draws, if it is time to; the last one at once. */
+  show(drawn: Drawn, over = false): void {
+    this.#drawn = drawn;
+    const due = performance.now() - this.#last_ms >= this.#interval_ms;
+    if (due || (over && this.#terminal.live)) this.#draw();
   }
 
-  /** Prints a line above the bar. */
-  above(line: string): void {
-    this.#clear();
-    this.#terminal.say(line);
+  #draw(): void {
+    if (this.#drawn === null) return;
+    this.#last_ms = performance.now();
+    const rows = [this.#drawn(this.#terminal.live)].flat();
+    if (this.#terminal.live) this.#terminal.redraw(...rows);
+    else rows.forEach((row) => this.#terminal.say(row));
   }
 
   [Symbol.dispose](): void {
-    this.#clear();
+    clearInterval(this.#timer);
+    this.#drawn = null;
+    this.#terminal.redraw();
   }
+}
 
-  #clear(): void {
-    if (this.#drawn) this.#terminal.redraw();
-    this.#drawn = false;
-  }
+/** How far work has come, as one line tells it; null is unknown. */
+export interface ProgressFacts {
+  /** What there is of it: tests, runs, files. */
+  noun: string;
+  done: number;
+  total: number | null;
+  failed?: number;
+  /** Of `done`, a second. */
+  rate_per_s: number | null;
+  /** Seconds that the rest will take. */
+  left_s: number | null;
+  /** How many are under way. */
+  in_flight?: number | null;
+  /** Further words: tokens a second, the name of what runs. */
+  more?: readonly string[];
+  /** The share that is done where it goes by time. Default: done / total. */
+  share?: number | null;
+}
+
+/** `█████░░░░░  12/96 runs · 1 failed · 4.1/s · 21 s left · 3 in flight`; without the bar if it is not wanted. */
+export function progressText(progress: ProgressFacts, bar: boolean): string {
+  const { noun, done, total, failed = 0, rate_per_s, left_s, in_flight = null, more = [] } =
+    progress;
+  const share = progress.share ?? (total === null ? null : done / Math.max(total, 1));
+  const parts = [
+    `${grouped(done)}${total === null ? "" : `/${grouped(total)}`} ${noun}`,
+    failed > 0 ? `${grouped(failed)} failed` : "",
+    rate_per_s === null ? "" : `${rateText(rate_per_s)}/s`,
+    left_s === null ? "" : `${durationText(left_s)} left`,
+    in_flight === null ? "" : `${grouped(in_flight)} in flight`,
+    ...more,
+  ];
+  const drawn = bar && share !== null ? `${barText(share, BAR_WIDTH)} ` : "";
+  return drawn + parts.filter(Boolean).join(" · ");
+}
+
+/** A bar of so many columns. */
+export function barText(share: number, width: number): string {
+  const filled = Math.round(width * Math.min(1, Math.max(0, share)));
+  return "█".repeat(filled) + "░".repeat(width - filled);
+}
+
+/** What is done a second: to a tenth, slower to two digits. */
+export function rateText(rate: number): string {
+  return rate >= 1 || rate === 0 ? rate.toFixed(1) : String(Number(rate.toPrecision(2)));
 }

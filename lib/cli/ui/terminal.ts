@@ -2,6 +2,7 @@
 import process from "node:process";
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors";
 import { onOneLine, printable } from "../../text/printable.ts";
+import { fittedText, textWidth } from "../../text/width.ts";
 
 type Paint = (text: string) => string;
 
@@ -28,40 +29,63 @@ const PLAIN: Palette = {
 };
 const COLOURED: Palette = { bold, dim, good: green, bad: red, warn: yellow, accent: cyan };
 
+/** Whether the terminal takes no more than letters and line ends. */
+const isDumb = () => process.env.TERM === "dumb";
+
 function paletteOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): Palette {
-  return { ...(isTTY && !process.env.NO_COLOR ? COLOURED : PLAIN), columns };
+  const coloured = isTTY && !process.env.NO_COLOR && !isDumb();
+  return { ...(coloured ? COLOURED : PLAIN), columns };
 }
 
 const isColoured = ({ bold }: Palette) => bold !== plain;
 
-const CLEAR_LINE = "\r\x1b[2K";
-
-/** The two streams and what they can show. What a terminal would obey is written out in both. */
+/**
+ * The two streams and what they can show. What a terminal would obey is written out in both. What is
+ * redrawn goes away before any other line: that one stands above what is drawn next.
+ */
 export class Terminal {
   /** Whether people watch: standard error is a terminal. */
   readonly live = process.stderr.isTTY === true;
-  readonly columns = process.stderr.columns || 100;
   readonly paint: Palette = paletteOf(process.stderr);
   /** For standard output, where a table is what was asked for. */
   readonly outPaint: Palette = paletteOf(process.stdout);
+  /** Rows that are drawn and may be drawn over; the cursor is in the last one. */
+  #rows = 0;
+  /** Columns of what a dumb terminal has in its last row. */
+  #width = 0;
+
+  /** Columns there are now: a window changes. */
+  get columns(): number {
+    return process.stderr.columns || 100;
+  }
+
+  /** Whether a block of rows can be redrawn in place, of so many columns and rows at least. */
+  fits(columns: number, rows: number): boolean {
+    return this.live && !isDumb() && !process.env.NO_COLOR && this.columns >= columns &&
+      (process.stderr.rows || 0) > rows;
+  }
 
   /** A line of output that was asked for. */
   out(line: string): void {
+    this.redraw();
     process.stdout.write(`${printable(onOneLine(line), isColoured(this.outPaint))}\n`);
   }
 
   /** A value as JSON that people can read, too. */
   json(value: unknown): void {
+    this.redraw();
     process.stdout.write(`${printable(JSON.stringify(value, null, 2), false)}\n`);
   }
 
   /** What could be a file: as it is, unless people watch. */
   print(text: string): void {
+    this.redraw();
     process.stdout.write(`${process.stdout.isTTY ? printable(text, false) : text}\n`);
   }
 
   /** A line for people. */
   say(line = ""): void {
+    this.redraw();
     process.stderr.write(`${this.#shown(line)}\n`);
   }
 
@@ -73,7 +97,8 @@ export class Terminal {
   /** Asks a person; the answer in lower case, null where nobody can be asked or none came. */
   async ask(question: string): Promise<string | null> {
     if (!this.live || process.stdin.isTTY !== true) return null;
-    this.draw(question);
+    this.redraw();
+    process.stderr.write(this.#shown(question));
     const { createInterface } = await import("node:readline"); // few commands ask
     const reader = createInterface({ input: process.stdin, terminal: false });
     try {
@@ -86,14 +111,28 @@ export class Terminal {
     }
   }
 
-  /** Text without a line end. */
-  draw(text: string): void {
-    process.stderr.write(this.#shown(text));
+  /**
+   * Draws rows over those before, each as far as there is room; without any, removes them. The lines
+   * above stay, and no mode of the terminal is changed: a process that is killed leaves nothing behind.
+   */
+  redraw(...rows: string[]): void {
+    if (!this.live || (rows.length === 0 && this.#rows === 0)) return;
+    const room = this.columns - 1;
+    const shown = rows.map((row) => fittedText(this.#shown(row), room));
+    if (isDumb()) return this.#overwrite(shown.at(-1) ?? "");
+    const top = this.#rows > 1 ? `\r\x1b[${this.#rows - 1}A` : "\r";
+    // each row is cleared behind its text: one that was cleared first would flicker
+    process.stderr.write(`${top}${shown.map((row) => `${row}\x1b[K`).join("\n")}\x1b[J`);
+    this.#rows = rows.length;
   }
 
-  /** Draws a line over the one before, as far as there is room; without a text, removes it. */
-  redraw(text = ""): void {
-    process.stderr.write(CLEAR_LINE + [...this.#shown(text)].slice(0, this.columns - 1).join(""));
+  /** Draws a line over the one before with spaces alone. */
+  #overwrite(line: string): void {
+    const width = textWidth(line);
+    const rest = " ".repeat(Math.max(0, this.#width - width));
+    process.stderr.write(`\r${line}${rest}${line === "" ? "\r" : ""}`);
+    this.#width = width;
+    this.#rows = line === "" ? 0 : 1;
   }
 
   #shown(text: string): string {

@@ -1,0 +1,189 @@
+/**
+ * A load as it stands, for people who watch. Kept as answers come, in memory that does not grow: a look
+ * costs the same after an hour as after a second. The results never come from here.
+ */
+import { latencies } from "../endpoint/latency.ts";
+import { nowNs } from "../native/clock.ts";
+import { LogHistogram } from "../stats/histogram.ts";
+import { citeCalibration, readCalibration } from "./calibration_file.ts";
+import { judge, MOST_LATENESS_MS } from "./verdict.ts";
+import type { PerformanceMetrics } from "../hardware/performance.ts";
+import type { ClientReading, RequestRecord, ServerMetricsReading } from "../run/request_record.ts";
+import type { LoadProgress } from "./time_left.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** Seconds that the history holds. */
+export const MINUTE_S = 60;
+
+/** A latency so far: quantiles of all answers (to 0.1 %), and the mean of each second of the last minute. */
+export interface LiveLatency {
+  p50_ms: number;
+  p90_ms: number;
+  p99_ms: number;
+  /** The oldest first, 60 of them; null for a second without any. */
+  by_second_ms: (number | null)[];
+}
+
+/** A load at one moment. */
+export interface LiveFigures extends LoadProgress {
+  /** Stages of the plan, warm-up stages counted. */
+  stages: number;
+  /** Seconds since the load began. */
+  elapsed_s: number;
+  /** Stream events received a second, over the last second or more; null before one has passed. */
+  events_per_s: number | null;
+  /** Of the answers that have ended, those of the warm-up until there are others; null without any. */
+  ttft: LiveLatency | null;
+  /** As `ttft`, of the gaps between token events. */
+  gap: LiveLatency | null;
+  /** Requests without a good answer by the class of the failure, the most frequent first. */
+  errors: [failure: string, count: number][];
+  /** What the server said of itself last; null where it has no metrics. */
+  server: { name: string; reading: ServerMetricsReading } | null;
+  /** The host over the last second; null where it is not sampled. */
+  host: PerformanceMetrics | null;
+  /** What the verdict would be by what is known of the client now. */
+  verdict: Verdict;
+}
+
+/** What is read anew at each look. */
+export interface LiveReadings {
+  progress: LoadProgress;
+  client: ClientReading;
+  server: LiveFigures["server"];
+  host: PerformanceMetrics | null;
+}
+
+const US_PER_MS = 1000;
+const NS_PER_S = 1e9;
+
+/** Keeps the figures of one load. */
+export class LiveLoad {
+  readonly #stages: number;
+  readonly #start_ns = nowNs();
+  readonly #calibration = readCalibration();
+  readonly #errors = new Map<string, number>();
+  #ttft = new Latency();
+  #gap = new Latency();
+  #lateness_us = new LogHistogram();
+  #late = 0;
+  #answered = 0;
+  #warm = false;
+  #mark = { t_ns: this.#start_ns, events: 0 };
+  #events_per_s: number | null = null;
+
+  /** @param stages of the plan. */
+  constructor(stages: number) {
+    this.#stages = stages;
+  }
+
+  /** A request is over. */
+  took(record: RequestRecord, gaps_ms: Float32Array): void {
+    if (this.#warm && !record.warmup) this.#begin();
+    this.#warm = record.warmup;
+    const { ttft_ms, lateness_ms } = latencies(record);
+    if (record.failure === null) this.#answered++;
+    else if (record.failure !== "unfinished") {
+      this.#errors.set(record.failure, (this.#errors.get(record.failure) ?? 0) + 1);
+    }
+    const second = Math.floor(record.t_end_ns / NS_PER_S);
+    if (ttft_ms !== null) this.#ttft.add(ttft_ms, second);
+    for (let i = 0; i < gaps_ms.length; i++) this.#gap.add(gaps_ms[i], second);
+    if (lateness_ms === null) return;
+    this.#lateness_us.add(lateness_ms * US_PER_MS);
+    if (lateness_ms > MOST_LATENESS_MS) this.#late++;
+  }
+
+  /** The load as it stands. */
+  figures({ progress, client, server, host }: LiveReadings): LiveFigures {
+    const t_ns = nowNs();
+    const since_s = (t_ns - this.#mark.t_ns) / NS_PER_S;
+    if (since_s >= 1) {
+      this.#events_per_s = (progress.events - this.#mark.events) / since_s;
+      this.#mark = { t_ns, events: progress.events };
+    }
+    const second = Math.floor(t_ns / NS_PER_S);
+    const ttft = this.#ttft.at(second), gap = this.#gap.at(second);
+    return {
+      ...progress,
+      stages: this.#stages,
+      elapsed_s: (t_ns - this.#start_ns) / NS_PER_S,
+      events_per_s: this.#events_per_s,
+      ttft,
+      gap,
+      errors: [...this.#errors].sort((a, b) => b[1] - a[1]),
+      server,
+      host,
+      verdict: this.#verdict(client, progress, ttft, gap),
+    };
+  }
+
+  #verdict(
+    client: ClientReading,
+    { in_flight }: LoadProgress,
+    ttft: LiveLatency | null,
+    gap: LiveLatency | null,
+  ): Verdict {
+    const late = this.#lateness_us;
+    const cost = {
+      ...client,
+      lateness_p99_ms: late.n === 0 ? null : late.quantile(0.99)! / US_PER_MS,
+      lateness_max_ms: late.n === 0 ? null : late.max / US_PER_MS,
+      sends: { count: late.n, late: this.#late },
+    };
+    const measured = {
+      ttft_p50_ms: ttft?.p50_ms ?? null,
+      gap_p50_ms: gap?.p50_ms ?? null,
+      answered: this.#answered,
+      concurrency: null,
+      sent: null,
+      cache: null,
+    };
+    const cited = citeCalibration(this.#calibration, in_flight, client.transport);
+    return judge(cost, measured, cited);
+  }
+
+  /** The warm-up is over: what it was is in no figure. */
+  #begin(): void {
+    this.#ttft = new Latency();
+    this.#gap = new Latency();
+    this.#lateness_us = new LogHistogram();
+    this.#late = this.#answered = 0;
+    this.#errors.clear();
+  }
+}
+
+/** One latency's distribution and its last minute. */
+class Latency {
+  readonly #all_us = new LogHistogram();
+  readonly #seconds = new Float64Array(MINUTE_S).fill(-1);
+  readonly #sums = new Float64Array(MINUTE_S);
+  readonly #counts = new Float64Array(MINUTE_S);
+
+  add(value_ms: number, second: number): void {
+    this.#all_us.add(value_ms * US_PER_MS);
+    const at = second % MINUTE_S;
+    if (this.#seconds[at] !== second) {
+      if (this.#seconds[at] > second) return; // told late: its second is no longer kept
+      this.#seconds[at] = second;
+      this.#sums[at] = this.#counts[at] = 0;
+    }
+    this.#sums[at] += value_ms;
+    this.#counts[at]++;
+  }
+
+  at(second: number): LiveLatency | null {
+    if (this.#all_us.n === 0) return null;
+    const quantile_ms = (q: number) => this.#all_us.quantile(q)! / US_PER_MS;
+    return {
+      p50_ms: quantile_ms(0.5),
+      p90_ms: quantile_ms(0.9),
+      p99_ms: quantile_ms(0.99),
+      by_second_ms: Array.from({ length: MINUTE_S }, (_, i) => {
+        const wanted = second - MINUTE_S + 1 + i;
+        const at = ((wanted % MINUTE_S) + MINUTE_S) % MINUTE_S;
+        return this.#seconds[at] === wanted ? this.#sums[at] / this.#counts[at] : null;
+      }),
+    };
+  }
+}
