@@ -24,8 +24,10 @@ export { openSuite } from "./suite/open_suite.ts";
 export type { LoadedSuite } from "./settings/load_suite.ts";
 export type { EvaluatorChoice, Message, Suite, TestCase } from "./settings/suite.ts";
 
-export { configureApi, detectApiType } from "./endpoint/api.ts";
-export type { APIConfiguration, ApiOptions, ApiType } from "./endpoint/api.ts";
+export { configureApi } from "./endpoint/api.ts";
+export { detectApiType } from "./endpoint/api_type.ts";
+export type { APIConfiguration, ApiOptions } from "./endpoint/api.ts";
+export type { ApiType } from "./endpoint/api_type.ts";
 export { EndpointClient } from "./endpoint/client.ts";
 export type { ClientReply, FailedAttempt } from "./endpoint/client.ts";
 export { EndpointError } from "./endpoint/errors.ts";

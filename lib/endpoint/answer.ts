@@ -3,13 +3,15 @@
  * 200,000 events a second.
  */
 import { saidInChoices } from "./choices.ts";
+import { candidatesOf, saidInCandidates } from "./gemini.ts";
+import { saidInMessage, saidInMessageEvent, wholeMessageOf } from "./messages.ts";
 import { EndpointError, namedError, saidError } from "./errors.ts";
 import { malformed, parseObject } from "./json.ts";
 import { asObject, objectsIn } from "../json_fields.ts";
 import { TokenStamps } from "./latency.ts";
 import { saidInEvent, saidInResponse } from "./responses.ts";
 import { laterUsage, usageIn } from "./usage.ts";
-import type { ApiType } from "./api.ts";
+import type { ApiType } from "./api_type.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { CallPart, Said } from "./said.ts";
 import type { TokenUsage, UsageDetails } from "./usage.ts";
@@ -39,6 +41,23 @@ interface Form {
   suffix: string;
   part: "text" | "reasoning" | "others";
 }
+
+/** How a form of API is read: an event of a stream, a whole body, and where that has its answer. */
+interface AnswerForm {
+  event(json: JsonObject, sofar: boolean): Said;
+  body(json: JsonObject): Said;
+  list: string;
+}
+
+const CHOICES: AnswerForm = { event: saidInChoices, body: saidInChoices, list: "choices" };
+const FORMS: Record<ApiType, AnswerForm> = {
+  chat: CHOICES,
+  completions: CHOICES,
+  embeddings: CHOICES,
+  responses: { event: saidInEvent, body: saidInResponse, list: "output" },
+  messages: { event: saidInMessageEvent, body: saidInMessage, list: "content" },
+  gemini: { event: saidInCandidates, body: saidInCandidates, list: "candidates" },
+};
 
 /** One answer. Feed it the events of a stream, or one body. */
 export class Reply {
@@ -184,11 +203,9 @@ export class Reply {
       this.#said = objectsIn(json.data).length > 0;
       this.#addUsage(usageIn(json.usage));
     } else {
-      const said = this.#api_type === "responses" ? saidInResponse(json) : saidInChoices(json);
-      if (!said.has_choice && !said.finished) {
-        const list = this.#api_type === "responses" ? "output" : "choices";
-        throw malformed(`the answer has no ${list}`, text);
-      }
+      const { body, list } = FORMS[this.#api_type];
+      const said = body(json);
+      if (!said.has_choice && !said.finished) throw malformed(`the answer has no ${list}`, text);
       this.#add(said);
     }
     this.complete = true;
@@ -217,6 +234,13 @@ export class Reply {
       if (objectsIn(this.#raw.output).length > 0) return this.#raw;
       const content = [{ type: "output_text", text: this.text }];
       return { ...this.#raw, output: [{ type: "message", role: "assistant", content }] };
+    }
+    if (this.#api_type === "messages" || this.#api_type === "gemini") {
+      const { text, reasoning, finish_reason } = this;
+      const said = { text, reasoning, calls: this.#calls, finish_reason };
+      return this.#api_type === "gemini"
+        ? candidatesOf(this.#raw, said)
+        : wholeMessageOf(this.#raw, said);
     }
     const content = this.#api_type === "completions" ? { text: this.text } : {
       message: {
@@ -255,7 +279,7 @@ export class Reply {
   #read(data: string, keep: boolean): Said {
     const json = parseObject(data, "an event", BROKE_OFF);
     if (keep && this.#keep) this.#keepRaw(json);
-    return this.#api_type === "responses" ? saidInEvent(json, !this.empty) : saidInChoices(json);
+    return FORMS[this.#api_type].event(json, !this.empty);
   }
 
   #keepRaw(json: JsonObject): void {
@@ -264,7 +288,13 @@ export class Reply {
       if (response !== null) this.#raw = response;
       return;
     }
-    const { choices: _, usage, ...rest } = json;
+    if (this.#api_type === "messages") {
+      const message = asObject(json.message) ?? this.#raw;
+      const usage = { ...asObject(message.usage), ...asObject(json.usage) };
+      this.#raw = { ...message, usage };
+      return;
+    }
+    const { choices: _, candidates: __, usage, ...rest } = json;
     this.#raw = { ...this.#raw, ...rest };
     if (asObject(usage) !== null) this.#raw.usage = usage;
   }

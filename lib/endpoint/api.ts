@@ -6,6 +6,14 @@ import { endpointsOf, endpointsSettings, retrySettings } from "../settings/endpo
 import { headerFault, valueFault } from "../settings/headers.ts";
 import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
+import {
+  basePath,
+  detectApiType,
+  keyHeaders,
+  modelInUrl,
+  otherForm,
+  setGeminiUrl,
+} from "./api_type.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
@@ -13,12 +21,10 @@ import { exchange } from "./transport.ts";
 import { certificateFault, trustedCertificates } from "./trusted.ts";
 import { isSecretParameter } from "./secret_names.ts";
 import type { Balance } from "../settings/endpoint.ts";
+import type { ApiType } from "./api_type.ts";
 import type { InputOf, OutputOf } from "../settings/setting.ts";
 import type { Provider } from "./providers.ts";
 import type { Transport } from "./transport.ts";
-
-/** Which of the OpenAI API's forms an endpoint speaks. */
-export type ApiType = "completions" | "chat" | "responses" | "embeddings";
 
 /** Connection settings, under the names that users know. */
 export interface APIConfiguration {
@@ -68,37 +74,6 @@ const PROBE_TIMEOUT_S = 10;
 const HTTP_2 = "speaks HTTP/2";
 const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 before it";
 
-/** Forms that are known by their paths, and not spoken. */
-const OTHER_FORMS: readonly [RegExp, string][] = [
-  [/\/messages(\/count_tokens|\/batches)?\/*$/, "Anthropic's Messages API"],
-  [/\/(re)?rank\/*$/, "reranking"],
-  [/\/scores?\/*$/, "scoring of pairs"],
-  [/\/(pooling|classify|moderations)\/*$/, "pooling or classifying"],
-  [/\/audio\/(transcriptions|translations|speech|voices)\/*$/, "audio"],
-  [/\/images\/(generations|edits|variations)\/*$/, "making images"],
-  [/\/videos(\/generations)?\/*$/, "making videos"],
-  [/\/(de)?tokenize\/*$/, "a tokenizer"],
-  [/\/realtime(\/\w+)?\/*$/, "the Realtime API"],
-  [/\/(batches|files|assistants|threads|vector_stores|fine_tuning\/jobs)\/*$/, "no inference"],
-  [/\/models(\/[^:]+)?$/, "the list of models"],
-  [/:(streamGenerate|generate|embed|batchEmbed)Contents?$/, "Gemini's own API"],
-  [/\/api\/(chat|generate|embed)\/*$/, "Ollama's own API"],
-  [/\/infill\/*$/, "filling in"],
-];
-
-/**
- * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions,
- * `…/responses` and `…/embeddings` what they say; a bare host or a path that ends in a version is a
- * base URL, anything else unknown.
- */
-export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
-  const path = new URL(endpoint).pathname.replace(/\/+$/, "");
-  if (path.endsWith("/chat/completions")) return "chat";
-  const named = /\/(completions|responses|embeddings)$/.exec(path);
-  if (named) return named[1] as ApiType;
-  return path === "" || /\/(v\d+\w*|openai)$/.test(path) ? "base" : "unknown";
-}
-
 /**
  * Settles how an endpoint is spoken to. Asks the server for its models: so it is known to be
  * reachable before any work starts, and a model's misspelt name is noticed.
@@ -119,7 +94,7 @@ export async function configureApi(
   );
   const chosen = served.map((models, i) => {
     const place = endpoints.length > 1 ? ` of ${endpoints[i]}` : "";
-    return chooseModel(options.model, models, place, warn);
+    return chooseModel(api.model || undefined, models, place, warn);
   });
   if (new Set(chosen).size > 1) {
     const each = chosen.map((model, i) => `${model} at ${endpoints[i]}`).join(", ");
@@ -178,15 +153,11 @@ function settleOne(
   const proxy = proxyOf(url);
   if (proxy) warn(`${url.host} is reached through the proxy ${proxy.host}`);
   const detected = detectApiType(url.href);
-  const other = detected === "unknown"
-    ? OTHER_FORMS.find(([path]) => path.test(url.pathname))
-    : null;
-  if (other) {
+  const other = detected === "unknown" ? otherForm(url) : null;
+  if (other !== null) {
     throw new InputError(
-      `--endpoint: "${url.href}" is ${
-        other[1]
-      }, which dyno does not speak; it speaks /chat/completions, ` +
-        "/completions, /responses and /embeddings",
+      `--endpoint: "${url.href}" is ${other}, which dyno does not speak; it speaks /chat/completions, ` +
+        "/completions, /responses, /embeddings, Anthropic's /messages and Gemini's :generateContent",
     );
   }
   if (detected === "unknown") {
@@ -197,9 +168,14 @@ function settleOne(
   if (detected === "base") {
     url.pathname = `${basePath(url)}/chat/completions`;
   }
+  const model = settled.model ?? modelInUrl(url) ?? "";
+  if (detected === "gemini") {
+    if (model === "") throw new InputError("no model: Gemini's URL has it: give --model NAME");
+    setGeminiUrl(url, model, settled.stream);
+  }
   const api: APIConfiguration = {
     endpoint: url.href,
-    model: settled.model ?? "",
+    model,
     headers: settled.headers ?? {},
     timeout: settled.timeout,
     retry_attempts: settled.retry_attempts,
@@ -251,7 +227,7 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
     "accept": api.stream ? "text/event-stream, application/json" : "application/json",
     "accept-encoding": "identity",
     "user-agent": "dyno",
-    ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+    ...keyHeaders(api.api_type, api.endpoint, key),
     ...Object.fromEntries(given),
   };
 }
@@ -291,14 +267,6 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
   return url;
 }
 
-/** The path up to and with the version: "/v1" for a bare host. */
-function basePath(url: URL): string {
-  return url.pathname.replace(/\/+$/, "").replace(
-    /\/(chat\/completions|completions|responses|embeddings)$/,
-    "",
-  ) || "/v1";
-}
-
 /** The ids at `…/models`; null when the server does not tell. */
 async function servedModels(
   api: APIConfiguration,
@@ -320,8 +288,9 @@ async function servedModels(
   try {
     const { status, body } = await exchange(transport, request, null, signal);
     if (status !== 200) return null;
-    const listed = JSON.parse(body) as { data?: { id?: unknown }[] };
-    return listed.data?.map((model) => String(model.id)) ?? null;
+    const listed = JSON.parse(body) as { data?: { id?: unknown }[]; models?: { name?: unknown }[] };
+    const named = listed.models?.map(({ name }) => String(name).replace(/^models\//, ""));
+    return listed.data?.map((model) => String(model.id)) ?? named ?? null;
   } catch (error) {
     if (error instanceof EndpointError && error.failure === "connect") {
       throw new InputError(`${error.message}; ${await connectAdvice(url, error.message)}`);

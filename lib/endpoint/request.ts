@@ -1,5 +1,7 @@
-/** Request bodies in the two OpenAI forms. */
+/** Request bodies in the form that an endpoint takes. */
 import { InputError } from "../errors.ts";
+import { geminiBody } from "./gemini_request.ts";
+import { messagesBody } from "./messages_request.ts";
 import type { APIConfiguration } from "./api.ts";
 
 /** What is asked: a prompt or messages, with sampling parameters passed on as they are. */
@@ -18,9 +20,17 @@ export interface Question {
  * The body to post. A chat endpoint takes a bare prompt as one user message; a completions endpoint
  * cannot take messages, since only the server knows the model's chat template.
  *
- * @throws {InputError} messages for a completions or an embeddings endpoint.
+ * @throws {InputError} messages for a completions or an embeddings endpoint; a parameter that the API of
+ * Anthropic or Gemini has no field for.
  */
 export function requestBody(question: Question, api: APIConfiguration): Record<string, unknown> {
+  if (api.api_type === "messages" || api.api_type === "gemini") {
+    const messages = question.messages ?? [{ role: "user", content: question.prompt }];
+    const given = question.parameters ?? {};
+    return api.api_type === "gemini"
+      ? geminiBody(messages, given)
+      : { ...messagesBody(api.model, messages, given), stream: api.stream };
+  }
   const { max_tokens, ...parameters } = question.parameters ?? {};
   const body = { model: api.model, ...content(question, api), ...parameters };
   if (api.api_type === "embeddings") return body;

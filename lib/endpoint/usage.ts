@@ -72,6 +72,28 @@ export function usageIn(value: unknown): TokenUsage | null {
   };
 }
 
+/** Reads Gemini's usageMetadata, whose thoughts are beside the answer's tokens. */
+export function geminiUsage(value: unknown): TokenUsage | null {
+  const usage = asObject(value);
+  if (usage === null) return null;
+  const answer = countIn(usage.candidatesTokenCount);
+  const thoughts = countIn(usage.thoughtsTokenCount);
+  const prompt_tokens = countIn(usage.promptTokenCount);
+  return {
+    prompt_tokens,
+    completion_tokens: answer === null && thoughts === null
+      ? null
+      : (answer ?? 0) + (thoughts ?? 0),
+    details: told({
+      cached_tokens: countIn(usage.cachedContentTokenCount),
+      cache_written_tokens: null,
+      reasoning_tokens: thoughts,
+      prompt_audio_tokens: null,
+      completion_audio_tokens: null,
+    }),
+  };
+}
+
 /** Anthropic's input_tokens leaves out what was read from the cache or written to it. */
 function anthropicInput(usage: JsonObject): number | null {
   const input = countIn(usage.input_tokens);

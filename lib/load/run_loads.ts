@@ -213,7 +213,7 @@ export async function preflight(
   signal: AbortSignal,
 ): Promise<RequestOver[]> {
   const requests: RequestOver[] = [];
-  if (api.api_type === "embeddings" || api.api_type === "responses") return requests;
+  if (api.api_type !== "chat" && api.api_type !== "completions") return requests;
   const { several: _, ...alone } = api;
   for (const endpoint of endpointsAsked(api)) {
     const client = new EndpointClient({ ...alone, endpoint }, transport);

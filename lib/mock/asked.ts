@@ -1,6 +1,9 @@
 /** A request for an answer, read from its body as OpenAI's documentation has it. */
 import { tokensOf } from "./tokens.ts";
+import { formOf, GEMINI_PATH } from "./form.ts";
+import { chatOfGemini, chatOfMessages } from "./foreign_request.ts";
 import { asObject, isJsonObject, objectOr } from "../json_fields.ts";
+import type { ApiType } from "../endpoint/api_type.ts";
 import type { ParsedRequest } from "./http_request.ts";
 
 type Json = Record<string, unknown>;
@@ -22,7 +25,7 @@ export interface AskedCall {
 
 /** A request for an answer. */
 export interface Asked {
-  api_type: "chat" | "completions" | "responses";
+  api_type: Exclude<ApiType, "embeddings">;
   model: string;
   /** One, or several of /v1/completions. */
   prompts: Prompt[];
@@ -58,19 +61,27 @@ const MAX_PROMPTS = 2048;
  * @throws {AskedWrongly} the body is no request.
  */
 export function readAsked({ path, body_text }: ParsedRequest, model: string): Asked {
-  const body = readBody(body_text);
-  const api_type = path.endsWith("/chat/completions")
-    ? "chat"
-    : path.endsWith("/responses")
-    ? "responses"
-    : "completions";
+  const api_type = formOf(path);
+  const own = readBody(body_text);
+  if (api_type === "messages" && wholeNumber(own, "max_tokens", 1) === null) {
+    throw new AskedWrongly("max_tokens: Field required");
+  }
+  const gemini = GEMINI_PATH.exec(path);
+  const body = gemini !== null
+    ? chatOfGemini(own, decodeURIComponent(gemini[1]), gemini[2] === "streamGenerateContent")
+    : api_type === "messages"
+    ? chatOfMessages(own)
+    : own;
+  const chat = () => [messagesPrompt(body.messages, "messages")];
   const options = streamOptions(body);
   const tools = body.tools ?? null;
   return {
     api_type,
     model: readModel(body, model),
     prompts: {
-      chat: () => [messagesPrompt(body.messages, "messages")],
+      chat,
+      messages: chat,
+      gemini: chat,
       responses: () => [responsesPrompt(body)],
       completions: () => promptsIn(body.prompt, "prompt", "text, texts or token ids"),
     }[api_type](),

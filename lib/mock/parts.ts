@@ -2,7 +2,7 @@
 import { eventsOf, wholeBody } from "./replies.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
-import type { SentEvent } from "./replies.ts";
+import type { SentEvent } from "./sent_event.ts";
 
 /** What a part puts on the wire, or does to the connection. */
 export type ReplyPart =
@@ -46,7 +46,7 @@ export function goodReply(asked: Asked, answer: MockAnswer, pace: Pace): ReplyPa
     const body = JSON.stringify(wholeBody(asked, answer));
     return [{ kind: "whole", at_s: at(last), status: 200, body }];
   }
-  const word = asked.api_type === "responses" ? "" : "[DONE]";
+  const word = asked.api_type === "chat" || asked.api_type === "completions" ? "[DONE]" : "";
   return [
     { kind: "head", at_s: at(0) },
     ...eventsOf(asked, answer).map(({ step, ...event }): ReplyPart => ({

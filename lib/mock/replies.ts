@@ -1,53 +1,67 @@
 /** What the mock says in each API's form. */
 import { choicesBody, deltaEvent, finishEvent, roleEvent, usageEvent } from "./choices.ts";
+import { geminiAnswer, geminiError, geminiEvents, geminiText } from "./gemini.ts";
+import { messagesDelta, messagesError, messagesEvents, wholeMessage } from "./messages.ts";
 import { responsesBody, responsesDelta, responsesEvents } from "./responses.ts";
+import { objectOr } from "../json_fields.ts";
+import { formOf } from "./form.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
-
-/** A server-sent event as it is played. */
-export interface SentEvent {
-  kind: "role" | "token" | "finish" | "usage";
-  /** The JSON of its data. */
-  event: string;
-  /** Its type, in the API that names types. */
-  name?: string;
-  /** Of a token: how many tokens of its choice went before. */
-  step: number;
-  /** Of a token of content: its text, and whose it is. */
-  content?: { index: number; text: string };
-}
+import type { SentEvent, TypedEvent } from "./sent_event.ts";
 
 /** The whole answer as one body. */
 export function wholeBody(asked: Asked, answer: MockAnswer): unknown {
-  return asked.api_type === "responses" ? responsesBody(asked, answer) : choicesBody(asked, answer);
+  switch (asked.api_type) {
+    case "responses":
+      return responsesBody(asked, answer);
+    case "messages":
+      return wholeMessage(asked, answer);
+    case "gemini":
+      return geminiAnswer(asked, answer);
+    default:
+      return choicesBody(asked, answer);
+  }
 }
 
 /** Every event of a streamed answer, in the order of sending. */
 export function eventsOf(asked: Asked, answer: MockAnswer): SentEvent[] {
-  return asked.api_type === "responses" ? typedEvents(asked, answer) : choiceEvents(asked, answer);
+  switch (asked.api_type) {
+    case "responses":
+      return typedEvents(responsesEvents(asked, answer));
+    case "messages":
+      return typedEvents(messagesEvents(asked, answer));
+    case "gemini":
+      return geminiEvents(asked, answer);
+    default:
+      return choiceEvents(asked, answer);
+  }
 }
 
 /** An event with text, for faults that add one. */
 export function textEvent(asked: Asked, answer: MockAnswer, text: string, index = 0): SentEvent {
-  const typed = asked.api_type === "responses";
-  const json = typed
+  const json = asked.api_type === "responses"
     ? responsesDelta(answer, text)
+    : asked.api_type === "messages"
+    ? messagesDelta(text)
+    : asked.api_type === "gemini"
+    ? geminiText(asked, answer, text, index)
     : deltaEvent(asked, answer, index, { content: text }, null);
+  const { type } = json as { type?: string };
   return {
     kind: "token",
     event: JSON.stringify(json),
     step: 0,
-    ...(typed ? { name: "response.output_text.delta" } : {}),
+    ...(type === undefined ? {} : { name: type }),
   };
 }
 
-function typedEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
+function typedEvents(events: TypedEvent[]): SentEvent[] {
   let step = -1;
-  return responsesEvents(asked, answer).map(({ kind, json }) => {
+  return events.map(({ kind, json }) => {
     if (kind === "token") step++;
-    const said = json.type === "response.output_text.delta"
-      ? { content: { index: 0, text: String(json.delta) } }
-      : {};
+    const { text } = objectOr(json.delta);
+    const words = json.type === "response.output_text.delta" ? json.delta : text;
+    const said = typeof words === "string" ? { content: { index: 0, text: words } } : {};
     return { kind, event: JSON.stringify(json), name: json.type, step: Math.max(0, step), ...said };
   });
 }
@@ -80,7 +94,15 @@ function choiceEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
   return events;
 }
 
-/** An error in the OpenAI form. */
-export function errorBody(message: string, type: string, code: string | number | null): unknown {
+/** An error in the form of the API at a path; OpenAI's without one. */
+export function errorBody(
+  message: string,
+  type: string,
+  code: string | number | null,
+  path = "",
+): unknown {
+  const form = formOf(path);
+  if (form === "messages") return messagesError(message, type);
+  if (form === "gemini") return geminiError(typeof code === "number" ? code : 404, message);
   return { error: { message, type, param: null, code } };
 }

@@ -5,14 +5,9 @@
 import { completionTokens, isCall, reasoningTokens, textOf } from "./answer.ts";
 import type { Choice, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
+import type { TypedEvent } from "./sent_event.ts";
 
 type Json = Record<string, unknown>;
-
-/** An event before it has a number, and what it is for the one who plays it. */
-export interface ResponsesEvent {
-  kind: "role" | "token" | "finish";
-  json: Json & { type: string };
-}
 
 /** The whole answer as one body. */
 export function responsesBody(asked: Asked, answer: MockAnswer): unknown {
@@ -20,12 +15,12 @@ export function responsesBody(asked: Asked, answer: MockAnswer): unknown {
 }
 
 /** Every event of a stream, in order; a token event for each delta. */
-export function responsesEvents(asked: Asked, answer: MockAnswer): ResponsesEvent[] {
+export function responsesEvents(asked: Asked, answer: MockAnswer): TypedEvent[] {
   const [choice] = answer.choices;
   const begun = responseObject(asked, answer, false);
   const response = responseObject(asked, answer, true);
   const items = itemsOf(answer, choice);
-  const events: ResponsesEvent[] = [
+  const events: TypedEvent[] = [
     { kind: "role", json: { type: "response.created", response: begun } },
     { kind: "role", json: { type: "response.in_progress", response: begun } },
     ...items.flatMap((item, output_index) => itemEvents(item, output_index, choice)),
@@ -96,10 +91,10 @@ function partOf(choice: Choice, kind: "reasoning" | "content", text = textOf(cho
     : { type: "output_text", text, annotations: [], logprobs: [] };
 }
 
-function itemEvents(item: Item, output_index: number, choice: Choice): ResponsesEvent[] {
+function itemEvents(item: Item, output_index: number, choice: Choice): TypedEvent[] {
   const { kind, id: item_id } = item;
   const at = { item_id, output_index };
-  const event = (type: string, json: Json, role: ResponsesEvent["kind"] = "role") => ({
+  const event = (type: string, json: Json, role: TypedEvent["kind"] = "role") => ({
     kind: role,
     json: { type: `response.${type}`, ...json },
   });

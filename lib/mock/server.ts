@@ -6,6 +6,7 @@ import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
 import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
 import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
+import { GEMINI_PATH } from "./form.ts";
 import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults.ts";
 import { goodReply } from "./parts.ts";
@@ -202,6 +203,7 @@ export class MockEndpoint implements AsyncDisposable {
       ["/v1/chat/completions", complete],
       ["/v1/completions", complete],
       ["/v1/responses", complete],
+      ["/v1/messages", complete],
       ["/v1/embeddings", { POST: (request) => [this.#embed(request)] }],
       ["/v1/models", {
         GET: () => [json(200, { object: "list", data: this.#models.map(modelObject) })],
@@ -222,7 +224,7 @@ export class MockEndpoint implements AsyncDisposable {
   #answer(request: ParsedRequest, t_received_ns: number, connection: number): MockReply {
     this.#record(request, t_received_ns, connection);
     const { method, path } = request;
-    const route = this.#routes.get(path) ?? this.#modelRoute(path);
+    const route = this.#routes.get(path) ?? this.#geminiRoute(path) ?? this.#modelRoute(path);
     const handler = route?.[method === "HEAD" ? "GET" : method];
     const reply = handler?.(request) ?? [refusedRoute(request, route)];
     const whole = Array.isArray(reply) ? { parts: reply } : reply;
@@ -231,6 +233,11 @@ export class MockEndpoint implements AsyncDisposable {
       part.kind === "whole" ? { ...part, without_body: true } : part
     );
     return { ...whole, parts };
+  }
+
+  /** POST …/models/NAME:generateContent, and the streamed form of it. */
+  #geminiRoute(path: string): Route | undefined {
+    return GEMINI_PATH.test(path) ? { POST: (request) => this.#complete(request) } : undefined;
   }
 
   /** GET /v1/models/NAME; the name may hold slashes. */
@@ -246,22 +253,22 @@ export class MockEndpoint implements AsyncDisposable {
     const behaviour = this.#behaviour;
     const { status_code, delay_s } = behaviour;
     if (status_code !== 200) {
-      const body = errorBody(`status ${status_code}`, "mock_error", status_code);
+      const body = errorBody(`status ${status_code}`, "mock_error", status_code, request.path);
       return [{ ...json(status_code, body), at_s: delay_s }];
     }
-    return this.#judged(() => {
+    return this.#judged(request.path, () => {
       const asked = readAsked(request, this.#models[0]);
       return this.#refused(asked.model) ?? this.#reply(asked, request.body_text, behaviour);
     });
   }
 
   /** A request that is none is told why. */
-  #judged<Made>(make: () => Made): Made | ReplyPart[] {
+  #judged<Made>(path: string, make: () => Made): Made | ReplyPart[] {
     try {
       return make();
     } catch (error) {
       if (!(error instanceof AskedWrongly)) throw error;
-      return [json(400, errorBody(error.message, "invalid_request_error", 400))];
+      return [json(400, errorBody(error.message, "invalid_request_error", 400, path))];
     }
   }
 
@@ -334,8 +341,8 @@ export class MockEndpoint implements AsyncDisposable {
     }
   }
 
-  #embed({ body_text }: ParsedRequest): ReplyPart {
-    const [part] = this.#judged(() => {
+  #embed({ path, body_text }: ParsedRequest): ReplyPart {
+    const [part] = this.#judged(path, () => {
       const asked = readAskedVectors(body_text, this.#models[0]);
       return this.#refused(asked.model) ?? [json(200, embeddingsBody(asked))];
     });

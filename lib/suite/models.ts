@@ -37,6 +37,11 @@ export function settleModel(
     ...settledHere(choice, own),
   };
   if (embeds === (api.api_type === "embeddings")) return api;
+  if (embeds && (api.api_type === "messages" || api.api_type === "gemini")) {
+    throw new InputError(
+      `${api.endpoint}: this API has no embeddings that dyno speaks; name an endpoint that has`,
+    );
+  }
   if (embeds) {
     const several = api.several && {
       ...api.several,

@@ -9,7 +9,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { configureApi, detectApiType, settleApi } from "../../lib/endpoint/api.ts";
+import { configureApi, settleApi } from "../../lib/endpoint/api.ts";
+import { detectApiType } from "../../lib/endpoint/api_type.ts";
 import { EndpointClient } from "../../lib/endpoint/client.ts";
 import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
@@ -69,7 +70,7 @@ Deno.test("the form of API by URL", () => {
 
 Deno.test("a form that is known and not spoken is refused by its name", () => {
   const forms: [string, RegExp][] = [
-    ["/v1/messages", /Anthropic's Messages API/],
+    ["/v1/messages/batches", /no inference/],
     ["/v1/rerank", /reranking/],
     ["/v2/rerank/", /reranking/],
     ["/rerank", /reranking/],
@@ -82,8 +83,7 @@ Deno.test("a form that is known and not spoken is refused by its name", () => {
     ["/v1/images/generations", /images/],
     ["/v1/models", /list of models/],
     ["/tokenize", /tokenizer/],
-    ["/v1beta/models/gemini-2.5-pro:generateContent", /Gemini/],
-    ["/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", /Gemini/],
+    ["/v1beta/models/gemini-embedding-001:embedContent", /Gemini/],
     ["/api/chat", /Ollama/],
     ["/api/generate", /Ollama/],
   ];
@@ -214,6 +214,9 @@ testBoth("a server that says nothing is told of before it is asked anything", as
   }
 });
 
+/** Of chat, of Anthropic's Messages API and of Gemini's generateContent. */
+const FORMS = ["", "/v1/messages", "/v1beta/models/mock:generateContent"];
+
 /** Classes after which the client asks again. */
 const AGAIN = new Set(["connect", "timeout", "http_429", "http_5xx", "truncated"]);
 
@@ -222,11 +225,13 @@ for (const mode of errorModes) {
   // a client that asks for answers asks again without what the server refuses, and waits no 30 years
   const failure = name === "reject_stream_options" ? null : mode.failure;
   const attempts = failure && AGAIN.has(failure) && name !== "rate_limit_for_days" ? 3 : 1;
-  Deno.test(`fault ${name}: counted in its class, streaming and not`, async () => {
+  Deno.test(`fault ${name}: counted in its class, streaming and not, in each form`, async () => {
     await using mock = await MockEndpoint.start();
-    for (const stream of [true, false]) {
+    // those that wait for a timeout are of the connection, whatever the form
+    const forms = failure === "timeout" ? [""] : FORMS;
+    for (const [stream, path] of [true, false].flatMap((s) => forms.map((f) => [s, f] as const))) {
       const timeout = failure === "timeout" && name !== "gateway_timeout" ? 0.1 : 10;
-      await using there = await clientOf(mock, { stream, timeout });
+      await using there = await clientOf(mock, { endpoint: mock.url + path, stream, timeout });
       mock.configure({
         error_mode: name,
         default_response: "a b c d e f g h i j",

@@ -18,7 +18,8 @@ export const command: Command = {
   help: [
     "dyno mock [flags]",
     "",
-    "An endpoint to test against: chat, completions, responses, embeddings, /v1/models, /health.",
+    "An endpoint to test against: chat, completions, responses, embeddings, Anthropic's /v1/messages,",
+    "Gemini's generateContent, /v1/models, /health.",
     "Ctrl-C ends it.",
     "",
     ...flagHelp(flags),

@@ -202,7 +202,7 @@ export const eventFaults = {
     failure: "malformed",
     apply: (parts) => {
       const changed = (text: string) =>
-        text.replace(/"usage":\{[^}]*\}/, '"usage":{"prompt_tokens":NaN}');
+        text.replace(/"(usage|usageMetadata)":\{[^}]*\}/, '"$1":{"prompt_tokens":NaN}');
       return parts[0].kind === "whole"
         ? [{ ...parts[0], body: changed(parts[0].body) }]
         : extraEvent('{"choices":[],"usage":{"prompt_tokens":NaN}}')(parts);

@@ -87,11 +87,11 @@ export function withUsage(
   const changed = (text: string) =>
     JSON.stringify(
       JSON.parse(text),
-      (key, value) => key === "usage" && value ? change(value) : value,
+      (key, value) => /^usage(Metadata)?$/.test(key) && value ? change(value) : value,
     );
   return (parts) =>
     parts.map((part) =>
-      part.kind === "usage" || part.kind === "finish"
+      part.kind === "usage" || part.kind === "finish" || part.kind === "role"
         ? { ...part, event: changed(part.event) }
         : part.kind === "whole"
         ? { ...part, body: changed(part.body) }

@@ -1,0 +1,56 @@
+/** Gemini's generateContent: an event of its stream and a whole answer are of one form. */
+import { textIn } from "./json.ts";
+import { asObject, objectsIn } from "../json_fields.ts";
+import { parsed } from "./messages.ts";
+import { Said } from "./said.ts";
+import { geminiUsage } from "./usage.ts";
+import type { JsonObject } from "../json_fields.ts";
+import type { SaidParts } from "./messages.ts";
+
+/** Reads an event or a whole answer. */
+export function saidInCandidates(json: JsonObject): Said {
+  const said = new Said();
+  said.addUsage(geminiUsage(json.usageMetadata));
+  const candidates = objectsIn(json.candidates);
+  candidates.forEach((candidate, i) => {
+    said.has_choice = true;
+    const first = typeof candidate.index === "number" ? candidate.index === 0 : i === 0;
+    for (const part of objectsIn(asObject(candidate.content)?.parts)) addPart(said, part, first);
+    const reason = textIn(candidate.finishReason);
+    if (reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") said.finish(reason);
+  });
+  // a prompt that is refused has no candidate
+  const blocked = textIn(asObject(json.promptFeedback)?.blockReason);
+  if (candidates.length === 0 && blocked !== "") said.finish(blocked);
+  return said;
+}
+
+function addPart(said: Said, part: JsonObject, first: boolean): void {
+  const { text, thought, functionCall, inlineData } = part;
+  said.add(first ? thought === true ? "reasoning" : "text" : "others", textIn(text));
+  const call = asObject(functionCall);
+  if (call !== null) {
+    const { id, name, args } = call;
+    said.addCall({
+      place: null,
+      // each call comes whole; a name of its own keeps two apart
+      id: textIn(id) || `call_${crypto.randomUUID()}`,
+      name: textIn(name),
+      arguments: JSON.stringify(args ?? {}),
+      kind: "function",
+    });
+  }
+  said.has_token ||= asObject(inlineData) !== null;
+}
+
+/** An answer as it is when it is not streamed. */
+export function candidatesOf(raw: JsonObject, said: SaidParts): JsonObject {
+  const { text, reasoning, calls, finish_reason } = said;
+  const parts = [
+    ...(reasoning === "" ? [] : [{ text: reasoning, thought: true }]),
+    ...(text === "" ? [] : [{ text }]),
+    ...calls.map(({ name, arguments: words }) => ({ functionCall: { name, args: parsed(words) } })),
+  ];
+  const candidate = { content: { role: "model", parts }, finishReason: finish_reason, index: 0 };
+  return { ...raw, candidates: [candidate] };
+}

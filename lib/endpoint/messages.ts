@@ -1,0 +1,102 @@
+/** Anthropic's Messages API: a stream's typed events, and a whole message. */
+import { textIn } from "./json.ts";
+import { asObject, objectsIn } from "../json_fields.ts";
+import { Said } from "./said.ts";
+import { usageIn } from "./usage.ts";
+import type { JsonObject } from "../json_fields.ts";
+
+/** Reads an event of a stream. (One of type "error" is an error in every form.) */
+export function saidInMessageEvent(json: JsonObject): Said {
+  const said = new Said();
+  const index = typeof json.index === "number" ? json.index : null;
+  switch (json.type) {
+    case "message_start":
+      return saidInMessage(asObject(json.message) ?? {});
+    case "content_block_start":
+      said.has_choice = true;
+      addBlock(said, asObject(json.content_block) ?? {}, index, true);
+      break;
+    case "content_block_delta": {
+      said.has_choice = true;
+      const { type, text, thinking, partial_json } = asObject(json.delta) ?? {};
+      said.add("reasoning", textIn(thinking));
+      said.add("text", textIn(text));
+      if (type === "input_json_delta") {
+        const words = textIn(partial_json);
+        said.addCall({ place: index, id: "", name: "", arguments: words, kind: "function" });
+      }
+      break;
+    }
+    case "message_delta":
+      said.addUsage(usageIn(json.usage));
+      finish(said, asObject(json.delta)?.stop_reason);
+      break;
+    case "message_stop":
+      said.finish(null);
+  }
+  return said;
+}
+
+/** Reads a whole message. */
+export function saidInMessage(message: JsonObject): Said {
+  const said = new Said();
+  said.addUsage(usageIn(message.usage));
+  said.has_choice = Array.isArray(message.content);
+  objectsIn(message.content).forEach((block, i) => addBlock(said, block, i, false));
+  finish(said, message.stop_reason);
+  return said;
+}
+
+function finish(said: Said, stop_reason: unknown): void {
+  const reason = textIn(stop_reason);
+  if (reason !== "") said.finish(reason);
+}
+
+/** @param begins the block of a stream, whose input comes bit by bit behind it. */
+function addBlock(said: Said, block: JsonObject, place: number | null, begins: boolean): void {
+  const { type, text, thinking, id, name, input } = block;
+  if (type === "thinking") said.add("reasoning", textIn(thinking));
+  else if (type === "text") said.add("text", textIn(text));
+  else if (type === "tool_use") {
+    const words = begins ? "" : JSON.stringify(input ?? {});
+    said.addCall({ place, id: textIn(id), name: textIn(name), arguments: words, kind: "function" });
+  } else if (!begins || type === "redacted_thinking") {
+    said.has_token ||= textIn(type) !== ""; // hidden thoughts, a server's own tool
+  }
+}
+
+/** What a message's blocks are made of. */
+export interface SaidParts {
+  text: string;
+  reasoning: string;
+  calls: readonly { id: string; name: string; arguments: string }[];
+  finish_reason: string | null;
+}
+
+/** A message as it is when it is not streamed. */
+export function wholeMessageOf(raw: JsonObject, said: SaidParts): JsonObject {
+  const { text, reasoning, calls, finish_reason } = said;
+  return {
+    ...raw,
+    content: [
+      ...(reasoning === "" ? [] : [{ type: "thinking", thinking: reasoning }]),
+      ...(text === "" ? [] : [{ type: "text", text }]),
+      ...calls.map(({ id, name, arguments: words }) => ({
+        type: "tool_use",
+        id,
+        name,
+        input: parsed(words),
+      })),
+    ],
+    stop_reason: finish_reason,
+  };
+}
+
+/** Arguments as a value; what is no JSON stays a text. */
+export function parsed(words: string): unknown {
+  try {
+    return words === "" ? {} : JSON.parse(words);
+  } catch {
+    return words;
+  }
+}
