@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Raised when an exported function, an option or the meaning of a text changes. */
-#define DYNO_ABI 3
+#define DYNO_ABI 4
 
 #define DYNO_EXPORT __attribute__((visibility("default")))
 
@@ -80,8 +80,15 @@ DYNO_EXPORT int32_t dyno_nvml_close(int32_t nvml);
 /* The wire: an HTTP/1.1 client in a thread; options, requests and records as in http/wire/wire.h. */
 DYNO_EXPORT int32_t dyno_wire_open(const char *options, char *error, uint32_t error_bytes);
 
-/* A place to connect to: lines of "ADDRESS PORT", or "unix PATH". Gives its number. */
-DYNO_EXPORT int32_t dyno_wire_target(int32_t wire, const char *addresses);
+/* A place to connect to, by lines as in http/wire/wire.h. Gives its number. */
+DYNO_EXPORT int32_t dyno_wire_target(int32_t wire, const char *lines, char *error,
+                                     uint32_t error_bytes);
+
+/*
+ * The name and version of the OpenSSL that serves TLS (environment DYNO_OPENSSL, else libssl.so.3 or
+ * libssl.so.1.1). Negative, and why, where there is none: then only plain HTTP can be spoken.
+ */
+DYNO_EXPORT int32_t dyno_tls_library(char *text, uint32_t text_bytes);
 
 /* Queues a struct wire_request with the bytes of the HTTP request behind it. */
 DYNO_EXPORT int32_t dyno_wire_send(int32_t wire, const void *request, uint32_t bytes);

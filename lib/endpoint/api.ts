@@ -18,12 +18,13 @@ import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
-import { certificateFault, trustedCertificates } from "./trusted.ts";
+import { certificateFault, settleTls, trustedCertificates } from "./tls.ts";
 import { isSecretParameter } from "./secret_names.ts";
 import type { Balance } from "../settings/endpoint.ts";
 import type { ApiType } from "./api_type.ts";
 import type { InputOf, OutputOf } from "../settings/setting.ts";
 import type { Provider } from "./providers.ts";
+import type { TlsSettings } from "./tls.ts";
 import type { Transport } from "./transport.ts";
 
 /** Connection settings, under the names that users know. */
@@ -56,6 +57,8 @@ export interface APIConfiguration {
   max_tokens_field: "max_tokens" | "max_completion_tokens";
   /** Whether to ask for usage by `stream_options`. */
   stream_options: boolean;
+  /** How https is spoken; with an http endpoint it says nothing. */
+  tls: TlsSettings;
 }
 
 /**
@@ -69,6 +72,11 @@ export const apiOptionsSchema = z.object({ ...endpointsSettings.shape, ...retryS
 export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
 
 const PROBE_TIMEOUT_S = 10;
+
+/** What is said in every place where people read of such a run. */
+const INSECURE =
+  "INSECURE: the server's certificate is not checked (--insecure); anyone on the way can read and " +
+  "answer what is sent, the API key included";
 
 /** As transports say it. */
 const HTTP_2 = "speaks HTTP/2";
@@ -187,9 +195,11 @@ function settleOne(
     stream: settled.stream,
     max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
     stream_options: preset?.stream_options ?? true,
+    tls: settleTls(settled),
   };
   requestHeaders(api); // these complain now rather than at the first request
   if (url.protocol === "https:") trustedCertificates();
+  if (url.protocol === "https:" && api.tls.insecure) warn(INSECURE);
   return api;
 }
 
@@ -284,6 +294,7 @@ async function servedModels(
     headers: requestHeaders(api),
     body: "",
     timeout_s,
+    tls: api.tls,
   } as const;
   try {
     const { status, body } = await exchange(transport, request, null, signal);
@@ -309,9 +320,12 @@ async function servedModels(
 /** What to try where no connection came about. */
 async function connectAdvice(url: URL, message: string): Promise<string> {
   if (/no.?application.?protocol/i.test(message)) return `it speaks HTTP/2 only; ${HTTP_2_ADVICE}`;
+  if (/client certificate|alert.*certificate|certificate.?required/i.test(message)) {
+    return "give the client's certificate and its key with --cert and --key";
+  }
   if (!/certificate|altname/i.test(message)) return "is the server running, and is the URL right?";
   return await certificateFault(url) ??
-    "to trust its certificate, name a file with it or its issuer in NODE_EXTRA_CA_CERTS";
+    "to trust its certificate, name a file with it or its issuer with --ca, or in NODE_EXTRA_CA_CERTS";
 }
 
 function chooseModel(

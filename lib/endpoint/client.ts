@@ -233,7 +233,14 @@ export class EndpointClient {
     );
     return await exchange(
       this.#transport,
-      { method: "POST", url, headers: this.#headers, body, timeout_s: this.api.timeout },
+      {
+        method: "POST",
+        url,
+        headers: this.#headers,
+        body,
+        timeout_s: this.api.timeout,
+        tls: this.api.tls,
+      },
       reply,
       signal,
       (exchange) => {

@@ -7,6 +7,8 @@ const MAX_INTERIM = 32;
 const MAX_CHUNK_LINE_BYTES = 4 * 1024;
 const LF = 10;
 const CR = 13;
+/** The first byte of what a server of TLS says to plain HTTP. */
+const TLS_ALERT = 0x15;
 const EMPTY = Buffer.alloc(0);
 
 /** Status and headers (lower-case names; repeated ones joined by a comma). */
@@ -143,6 +145,7 @@ export class ResponseParser {
 
   #head(input: Buffer): Buffer | null {
     if (input[0] === 0) throw malformed("it speaks HTTP/2, and not HTTP/1.1");
+    if (input[0] === TLS_ALERT) throw malformed("it speaks TLS: give the endpoint as https://");
     const end = headEnd(input);
     if ((end < 0 ? input.length : end) > MAX_HEAD_BYTES) {
       throw malformed("headers of more than 64 KB");

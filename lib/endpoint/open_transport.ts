@@ -1,23 +1,37 @@
-/** The transport that fits each request: the wire for plain HTTP, the portable one for the rest. */
-import { InputError, NoProcessError } from "../errors.ts";
+/** The transport that fits each request: the wire, and where that cannot go the portable one. */
+import { InputError, messageOf, NoProcessError } from "../errors.ts";
 import { nativeLibrary } from "../native/library.ts";
+import { tlsLibrary } from "../native/wire.ts";
 import { proxyOf } from "./proxy.ts";
 import { PortableTransport } from "./portable/portable.ts";
 import { WireTransport } from "./wire.ts";
+import type { NativeLibrary } from "../native/ffi.ts";
 import type { ExchangeListener, HttpRequest, Transport, TransportStatus } from "./transport.ts";
 
-/** The transport that carries requests to all of these, whose limit is then of all of them together. */
-export function commonTransport(urls: readonly string[]): "portable" | undefined {
-  const places = urls.filter((url) => URL.canParse(url)).map((url) => new URL(url));
-  return places.some(isForWire) && !places.every(isForWire) ? "portable" : undefined;
+/**
+ * The transport that carries requests to all of these, whose limit is then of all of them together.
+ *
+ * @param notice is told in one line when libdyno is built.
+ */
+export async function commonTransport(
+  urls: readonly string[],
+  notice?: (line: string) => void,
+): Promise<"portable" | undefined> {
+  if (urls.length < 2) return undefined;
+  const { library } = await nativeLibrary(notice);
+  const canTls = () => library !== null && reasonAgainstTls(library) === null;
+  const native = urls.filter((url) => URL.canParse(url))
+    .map((url) => isForWire(new URL(url), canTls));
+  return native.includes(true) && native.includes(false) ? "portable" : undefined;
 }
 
 /**
- * Opens what carries requests to endpoints: a native thread where libdyno can be had, and sockets of
- * the runtime for https and where it cannot, or the host starts no further thread.
+ * Opens what carries requests to endpoints: a native thread where libdyno can be had (for https with
+ * the host's OpenSSL), and sockets of the runtime where it cannot, where there is a proxy, or where the
+ * host starts no further thread.
  *
  * @param only does without the other one.
- * @param notice is told in one line when libdyno is built, or its thread cannot be had.
+ * @param notice is told in one line when libdyno is built, or its thread or OpenSSL cannot be had.
  * @throws {InputError} the wire alone is wanted, and libdyno or its thread cannot be had.
  *
  * @example
@@ -37,7 +51,11 @@ export async function openTransport(
   const portable = new PortableTransport();
   if (library === null) return portable;
   try {
-    return new FittingTransport(new WireTransport(library), portable);
+    return new FittingTransport(new WireTransport(library), portable, () => {
+      const reason = reasonAgainstTls(library);
+      if (reason !== null) notice?.(`https goes by the runtime's own sockets: ${reason}`);
+      return reason === null;
+    });
   } catch (error) {
     if (!(error instanceof NoProcessError)) throw error;
     notice?.(`${error.message}; requests go by the runtime's own sockets`);
@@ -45,17 +63,32 @@ export async function openTransport(
   }
 }
 
-function isForWire(url: URL): boolean {
-  return url.protocol !== "https:" && proxyOf(url) === null;
+function isForWire(url: URL, canTls: () => boolean): boolean {
+  return proxyOf(url) === null && (url.protocol !== "https:" || canTls());
+}
+
+/** Why the wire speaks no TLS here; null where it does. */
+function reasonAgainstTls(library: NativeLibrary): string | null {
+  try {
+    tlsLibrary(library);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 class FittingTransport implements Transport {
   readonly #wire: Transport;
   readonly #portable: Transport;
+  readonly #canTls: () => boolean;
+  /** Null until https is asked for. */
+  #tls: boolean | null = null;
   /** The one that carried the newest request. */
   #latest: Transport;
 
-  constructor(wire: Transport, portable: Transport) {
+  /** @param canTls asked once, when it matters. */
+  constructor(wire: Transport, portable: Transport, canTls: () => boolean) {
+    this.#canTls = canTls;
     this.#wire = wire;
     this.#portable = portable;
     this.#latest = wire;
@@ -66,7 +99,9 @@ class FittingTransport implements Transport {
   }
 
   send(request: HttpRequest, listener: ExchangeListener): () => void {
-    const isNative = [request.url, ...request.others ?? []].every(isForWire);
+    const canTls = () => this.#tls ??= this.#canTls();
+    const urls = [request.url, ...request.others ?? []];
+    const isNative = urls.every((url) => isForWire(url, canTls));
     this.#latest = isNative ? this.#wire : this.#portable;
     return this.#latest.send(request, listener);
   }

@@ -2,6 +2,8 @@
 import { nowNs } from "../native/clock.ts";
 import { proxyAuthorization } from "./proxy.ts";
 import { asCancelled, throwIfAborted } from "../execute/scope.ts";
+import type { WireConnection } from "../native/wire.ts";
+import type { TlsSettings } from "./tls.ts";
 
 /** One HTTP request, ready to be sent. */
 export interface HttpRequest {
@@ -19,6 +21,10 @@ export interface HttpRequest {
   timeout_s: number;
   /** CLOCK_MONOTONIC nanoseconds before which it is not sent; absent: at once. */
   t_send_ns?: number;
+  /** How https is spoken; absent: as usual. */
+  tls?: TlsSettings;
+  /** The connection it goes on; absent: any that was kept alive and is free, else a new one. */
+  connection?: WireConnection;
 }
 
 /**
@@ -34,6 +40,8 @@ export interface HttpExchange {
   body: string;
   /** Connecting (with TLS) took this long; 0 on a connection that was kept alive. */
   connect_ns: number;
+  /** Of that, TLS's handshake; 0 without one, null where it is not known. */
+  tls_ns: number | null;
   /** Connecting was over before it was the request's turn. */
   connected_ahead?: boolean;
   /** Of a request with other places: where it went; 0 is its `url`, 1 the first of the others. */
@@ -147,6 +155,7 @@ export function neverSent(): HttpExchange {
     headers: {},
     body: "",
     connect_ns: 0,
+    tls_ns: 0,
     t_ready_ns: now,
     t_sent_ns: 0,
     t_first_byte_ns: 0,
@@ -160,7 +169,10 @@ export function neverSent(): HttpExchange {
  * @param proxy the proxy that it goes to.
  */
 export function requestHead(
-  { method, url, headers }: Pick<HttpRequest, "method" | "url" | "headers">,
+  { method, url, headers, connection }: Pick<
+    HttpRequest,
+    "method" | "url" | "headers" | "connection"
+  >,
   body_bytes: number,
   proxy: URL | null = null,
 ): string {
@@ -170,6 +182,7 @@ export function requestHead(
   const login = asked ? proxyAuthorization(proxy!) : null;
   let head = `${method} ${asked}${url.pathname}${url.search} HTTP/1.1\r\nhost: ${host}\r\n`;
   if (login !== null) head += `proxy-authorization: ${login}\r\n`;
+  if (connection === "new") head += "connection: close\r\n";
   for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
   if (method === "POST") head += `content-length: ${body_bytes}\r\n`;
   return `${head}\r\n`;

@@ -1,4 +1,4 @@
-/** The wire transport: plain HTTP/1.1 in a native thread, which sends on time and stamps reads. */
+/** The wire transport: HTTP/1.1 in a native thread, with TLS, which sends on time and stamps reads. */
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import { messageOf } from "../errors.ts";
@@ -9,8 +9,10 @@ import { connectionError, EndpointError } from "./errors.ts";
 import { headersIn } from "./http_response.ts";
 import { addressesOf, hostOf, originOf } from "./place.ts";
 import { inheritedGuard } from "./ssrf_guard.ts";
+import { tlsKey, USUAL_TLS, withWireLines } from "./tls.ts";
 import { neverSent, requestHead } from "./transport.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
+import type { TlsSettings } from "./tls.ts";
 import type { WireEnd, WireSink } from "../native/wire.ts";
 import type {
   ExchangeListener,
@@ -36,12 +38,12 @@ const MUCH_BYTES = 1 << 15;
 /** Then others get their turn: timers, signals. */
 const DRAINS_AT_ONCE = 64;
 
-/** `http:` and `http+unix:` (the socket's path, percent-encoded, in the place of the host). */
+/** `http:`, `https:` and `http+unix:` (the socket's path, percent-encoded, in the place of the host). */
 export class WireTransport implements Transport, WireSink {
   readonly name = "wire";
   readonly #wire: Wire;
   readonly #flights = new Map<number, Flight>();
-  /** By host, or by URL: the place's number, or the promise of it while its name is looked up. */
+  /** By host, or by URL, and by TLS's settings: the place's number, or the promise of it. */
   readonly #targets = new Map<string, number | Promise<number>>();
   readonly #guard = inheritedGuard();
   #last = 0;
@@ -141,10 +143,11 @@ export class WireTransport implements Transport, WireSink {
       head: Buffer.from(requestHead({ ...request, url }, content.length), "latin1"),
     }));
     const [{ target, head }] = places;
-    const [t_send_ns, timeout_ns] = [request.t_send_ns ?? 0, deadlineNs(request)];
+    const { connection } = request;
+    const when = { t_send_ns: request.t_send_ns ?? 0, timeout_ns: deadlineNs(request), connection };
     const queued = places.length === 1
-      ? this.#wire.send(number, target, t_send_ns, timeout_ns, Buffer.concat([head, content]))
-      : this.#wire.sendToOneOf(number, places, t_send_ns, timeout_ns, content);
+      ? this.#wire.send(number, target, when, Buffer.concat([head, content]))
+      : this.#wire.sendToOneOf(number, places, when, content);
     if (queued) {
       flight.queued = true;
       this.#pump();
@@ -163,32 +166,41 @@ export class WireTransport implements Transport, WireSink {
   }
 
   /** Those of a request, in their order; of one among several each endpoint has its own, on one host too. */
-  #places({ url, others = [] }: HttpRequest): number[] | Promise<number[]> {
+  #places({ url, others = [], tls = USUAL_TLS }: HttpRequest): number[] | Promise<number[]> {
     const targets = others.length === 0
-      ? [this.#target(url, url.host)]
-      : [url, ...others].map((each) => this.#target(each, each.href));
+      ? [this.#target(url, originOf(url), tls)]
+      : [url, ...others].map((each) => this.#target(each, each.href, tls));
     return targets.every((target) => typeof target === "number") ? targets : Promise.all(targets);
   }
 
-  #target(url: URL, name: string): number | Promise<number> {
-    const known = this.#targets.get(name);
+  #target(url: URL, name: string, tls: TlsSettings): number | Promise<number> {
+    const secure = url.protocol === "https:";
+    const key = secure ? `${name}\n${tlsKey(tls)}` : name;
+    const known = this.#targets.get(key);
     if (known !== undefined) return known;
-    const addresses = this.#guard === null ? numericAddresses(url) : null;
-    const target = addresses ? this.#wire.target(addresses) : this.#resolved(url, name);
-    this.#targets.set(name, target);
+    const open = (addresses: readonly string[]) => {
+      const places = addresses.map((address) => placeAt(url, address));
+      return secure
+        ? withWireLines(url, tls, (lines) => this.#wire.target(places, lines))
+        : this.#wire.target(places);
+    };
+    const address = this.#guard === null && !secure ? knownAddress(url) : null;
+    const target = address === null ? this.#resolved(url, key, open) : open([address]);
+    this.#targets.set(key, target);
     return target;
   }
 
-  async #resolved(url: URL, name: string): Promise<number> {
+  async #resolved(
+    url: URL,
+    key: string,
+    open: (addresses: readonly string[]) => number,
+  ): Promise<number> {
     try {
-      const found = this.#guard === null
-        ? await addressesOf(url)
-        : await this.#guard.addresses(url);
-      const target = this.#wire.target(found.map((address) => `${address} ${url.port || 80}`));
-      this.#targets.set(name, target);
+      const target = open(await (this.#guard?.addresses(url) ?? addressesOf(url)));
+      this.#targets.set(key, target);
       return target;
     } catch (error) {
-      this.#targets.delete(name); // another try may find it
+      this.#targets.delete(key); // another try may find it
       throw new Error(`${originOf(url)}: cannot connect: ${messageOf(error)}`);
     }
   }
@@ -202,10 +214,16 @@ export class WireTransport implements Transport, WireSink {
 }
 
 /** Where no name has to be looked up; null where one has. */
-function numericAddresses(url: URL): string[] | null {
-  if (url.protocol === "http+unix:") return [`unix ${decodeURIComponent(url.hostname)}`];
+function knownAddress(url: URL): string | null {
+  if (url.protocol === "http+unix:") return decodeURIComponent(url.hostname);
   const host = hostOf(url);
-  return net.isIP(host) ? [`${host} ${url.port || 80}`] : null;
+  return net.isIP(host) ? host : null;
+}
+
+/** As the wire names a place. */
+function placeAt({ protocol, port }: URL, address: string): string {
+  if (protocol === "http+unix:") return `unix ${address}`;
+  return `${address} ${port || (protocol === "https:" ? 443 : 80)}`;
 }
 
 function exchangeOf({ request, head, body }: Flight, end: WireEnd): HttpExchange {
@@ -215,6 +233,7 @@ function exchangeOf({ request, head, body }: Flight, end: WireEnd): HttpExchange
     headers: headersIn(head),
     body: end.failure === "ok" ? Buffer.concat(body).toString("utf8") : "",
     connect_ns: end.connect_ns,
+    tls_ns: end.tls_ns,
     ...(end.connected_ahead ? { connected_ahead: true } : {}),
     t_ready_ns: end.t_ready_ns,
     t_sent_ns: end.t_sent_ns,

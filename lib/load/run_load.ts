@@ -100,7 +100,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   }
   if (settings.reset_cache) {
     for (const endpoint of endpointsAsked(api)) {
-      await resetCache(scraper?.server ?? null, endpoint, scrapes, signal);
+      await resetCache(scraper?.server ?? null, { ...api, endpoint }, scrapes, signal);
     }
     onNotice("the server's prefix cache was emptied");
   }
@@ -238,7 +238,8 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
 
 async function probe(api: APIConfiguration, transport: Transport, signal: AbortSignal) {
   try {
-    return await ServerMetricsScraper.probe(endpointsAsked(api), transport, signal);
+    const { tls } = api;
+    return await ServerMetricsScraper.probe(endpointsAsked(api), transport, signal, { tls });
   } catch (error) {
     if (error instanceof CancelledError) return { scraper: null };
     throw error;

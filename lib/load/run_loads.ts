@@ -82,7 +82,7 @@ export async function measureLoad(
 ): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {}, onProgress = () => {} } = options;
   const endpoints = endpointsOf(settings);
-  const only = settings.transport ?? commonTransport(endpoints);
+  const only = settings.transport ?? await commonTransport(endpoints, onNotice);
   await using transport = await openTransport({ only, notice: onNotice });
   const { wait_ready_s } = checkSettings(loadSettingsSchema, settings, "settings");
   const waited: RequestOver[] = [];

@@ -12,6 +12,10 @@ export interface PaceOptions {
   burst?: number;
   /** 0, the default, takes a free one. */
   port?: number;
+  /** Speaks TLS with the certificate in this file (PEM). */
+  cert?: string;
+  /** The file of its key; the certificate's where left out. */
+  key?: string;
 }
 
 export interface PaceStatus {
@@ -26,7 +30,7 @@ export interface PaceStatus {
 /** A server on 127.0.0.1; one a process. */
 export class PacedServer implements Disposable {
   readonly port: number;
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or https with a certificate. */
   readonly url: string;
   readonly #library: NativeLibrary;
 
@@ -38,7 +42,7 @@ export class PacedServer implements Disposable {
       (message, bytes) => library.call.dyno_pace_open(cString(lines), message, bytes),
       (message) => new Error(`paced server: ${message}`),
     );
-    this.url = `http://127.0.0.1:${this.port}`;
+    this.url = `http${options.cert === undefined ? "" : "s"}://127.0.0.1:${this.port}`;
   }
 
   status(): PaceStatus {

@@ -16,7 +16,7 @@ export interface NativeSignature {
 }
 
 /** The ABI that these signatures belong to: `DYNO_ABI` in native/dyno.h. */
-export const ABI = 3;
+export const ABI = 4;
 
 /** The functions of native/dyno.h, with the meaning of their arguments there. */
 export const SYMBOLS = {
@@ -36,7 +36,8 @@ export const SYMBOLS = {
   dyno_nvml_error: { parameters: ["i32", "i32", "buffer", "u32"], result: "i32" },
   dyno_nvml_close: { parameters: ["i32"], result: "i32" },
   dyno_wire_open: { parameters: ["buffer", "buffer", "u32"], result: "i32" },
-  dyno_wire_target: { parameters: ["i32", "buffer"], result: "i32" },
+  dyno_tls_library: { parameters: ["buffer", "u32"], result: "i32" },
+  dyno_wire_target: { parameters: ["i32", "buffer", "buffer", "u32"], result: "i32" },
   dyno_wire_send: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   dyno_wire_cancel: { parameters: ["i32", "u32"], result: "i32" },
   dyno_wire_withdraw: { parameters: ["i32"], result: "i32" },

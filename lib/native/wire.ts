@@ -1,4 +1,4 @@
-/** The wire: an HTTP/1.1 client in a native thread. Requests in, stamped records out. */
+/** The wire: an HTTP/1.1 client in a native thread, with TLS. Requests in, stamped records out. */
 import { Buffer } from "node:buffer";
 import { NoProcessError } from "../errors.ts";
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
@@ -34,6 +34,8 @@ export interface WireEnd {
   t_end_ns: number;
   connect_ns: number;
   body_bytes: number;
+  /** Of connect_ns, the handshake of TLS. */
+  tls_ns: number;
   message: string;
 }
 
@@ -55,6 +57,8 @@ export interface WireStatus {
   /** Sent again, as the server had just closed the kept connection. */
   resent: number;
   connections_opened: number;
+  /** Of those with TLS, how many went on with the session of an earlier one. */
+  tls_resumed: number;
   reads: number;
   ring_bytes: number;
   ring_high_water_bytes: number;
@@ -70,17 +74,56 @@ export interface WireStatus {
 export const LAG_UNKNOWN = 0xffffffff;
 
 const RECORD_BYTES = 32;
-const END_BYTES = 64;
+const END_BYTES = 72;
 const FLAG_REUSED = 1;
 const FLAG_AHEAD = 4;
 const PLACE_SHIFT = 8;
 const PLACE_BYTES = 8;
-const REQUEST_BYTES = 32;
+const REQUEST_BYTES = 40;
 /** Also the size of the strings that events are cut from: small enough to die young. */
 const DRAIN_BYTES = 1 << 16;
 const WAIT_MS = 100;
 const SETTLE_US = 500;
 const EAGAIN = 11;
+
+/** Which connection a request goes on: any that is free, one of its own, or its session's. */
+export type WireConnection = "new" | {
+  /** A number from 1, below 2^31 − 1. */
+  session: number;
+  /** Nothing of the session follows: its connection is closed. */
+  last: boolean;
+} | undefined;
+
+/** When a request goes, how long it may take, and on which connection. */
+export interface WireWhen {
+  /** Not before this; 0 for as soon as the limit lets it. */
+  t_send_ns: number;
+  timeout_ns: number;
+  connection?: WireConnection;
+}
+
+const POOLED = 0;
+const NEW = 0xffffffff;
+const LAST = 0x80000000;
+
+function connectionWord(connection: WireConnection): number {
+  if (connection === undefined) return POOLED;
+  if (connection === "new") return NEW;
+  return (connection.last ? LAST : 0) + connection.session;
+}
+
+/**
+ * The OpenSSL by which the wire speaks TLS, such as "OpenSSL 3.0.19 27 Jan 2026".
+ *
+ * @throws {Error} why there is none.
+ */
+export function tlsLibrary(library: NativeLibrary): string {
+  const text = new Uint8Array(256);
+  const result = library.call.dyno_tls_library(text, text.length);
+  const said = new TextDecoder().decode(text.subarray(0, text.indexOf(0)));
+  if (result < 0) throw new Error(said);
+  return said;
+}
 
 /** One wire. Its calls must come from one thread of JavaScript. */
 export class Wire implements AsyncDisposable {
@@ -107,31 +150,24 @@ export class Wire implements AsyncDisposable {
    * A place to connect to; its addresses are tried in their order.
    *
    * @param addresses `ADDRESS PORT` with a numeric address, or `unix PATH`.
-   * @throws {Error} an address that is none, or too many places.
+   * @param tls the lines of native/http/tls/tls.h; none for plain HTTP.
+   * @throws {Error} an address that is none, too many places, a file that is none of certificates.
    */
-  target(addresses: readonly string[]): number {
-    const number = this.#library.call.dyno_wire_target(
-      this.#number,
-      cString(addresses.join("\n")),
+  target(addresses: readonly string[], tls: readonly string[] = []): number {
+    const lines = cString([...addresses, ...tls].join("\n"));
+    return nativeCall(
+      (message, bytes) => this.#library.call.dyno_wire_target(this.#number, lines, message, bytes),
+      (message) => new Error(message),
     );
-    if (number < 0) throw new Error(`wire: cannot connect to ${addresses.join(", ")}`);
-    return number;
   }
 
   /**
    * Queues a request; false while the queue is full.
    *
-   * @param t_send_ns not before this; 0 for as soon as the limit lets it.
    * @param http the bytes of the whole HTTP request.
    */
-  send(
-    request: number,
-    target: number,
-    t_send_ns: number,
-    timeout_ns: number,
-    http: Uint8Array,
-  ): boolean {
-    return this.#queue(request, target, t_send_ns, timeout_ns, 0, [http]);
+  send(request: number, target: number, when: WireWhen, http: Uint8Array): boolean {
+    return this.#queue(request, target, when, 0, [http]);
   }
 
   /**
@@ -144,8 +180,7 @@ export class Wire implements AsyncDisposable {
   sendToOneOf(
     request: number,
     places: readonly { target: number; head: Uint8Array }[],
-    t_send_ns: number,
-    timeout_ns: number,
+    when: WireWhen,
     body: Uint8Array,
   ): boolean {
     const table = Buffer.allocUnsafe(places.length * PLACE_BYTES);
@@ -154,14 +189,13 @@ export class Wire implements AsyncDisposable {
       table.writeUInt32LE(head.length, i * PLACE_BYTES + 4);
     });
     const parts = [table, ...places.map(({ head }) => head), body];
-    return this.#queue(request, 0, t_send_ns, timeout_ns, places.length, parts);
+    return this.#queue(request, 0, when, places.length, parts);
   }
 
   #queue(
     request: number,
     target: number,
-    t_send_ns: number,
-    timeout_ns: number,
+    { t_send_ns, timeout_ns, connection }: WireWhen,
     places: number,
     parts: readonly Uint8Array[],
   ): boolean {
@@ -173,6 +207,8 @@ export class Wire implements AsyncDisposable {
     bytes.writeUInt32LE(target, 20);
     bytes.writeUInt32LE(length, 24);
     bytes.writeUInt32LE(places, 28);
+    bytes.writeUInt32LE(connectionWord(connection), 32);
+    bytes.writeUInt32LE(0, 36);
     let at = REQUEST_BYTES;
     for (const part of parts) {
       bytes.set(part, at);
@@ -286,6 +322,7 @@ function endOf(words: Uint32Array, doubles: Float64Array, at: number, message: s
     t_end_ns: doubles[double + 3],
     connect_ns: doubles[double + 4],
     body_bytes: doubles[double + 5],
+    tls_ns: doubles[double + 6],
     message,
   };
 }

@@ -66,7 +66,8 @@ const scheduleSchema = z.strictObject({
   { message: "expected less than the time between two slots", path: ["jitter_s"] },
 );
 
-const { endpoint, headers, api_key_env, timeout, stream } = asGiven(endpointSettings).shape;
+const { endpoint, headers, api_key_env, ca, cert, key, insecure, timeout, stream } =
+  asGiven(endpointSettings).shape;
 
 /**
  * A model of a batch.
@@ -83,6 +84,10 @@ export const batchModelSchema = z.strictObject({
   endpoint,
   api_key_env,
   headers,
+  ca,
+  cert,
+  key,
+  insecure,
 });
 
 /**

@@ -33,6 +33,26 @@ export const endpointSettings = z.object({
     help: "the environment variable that holds the API key",
     placeholder: "NAME",
   }),
+  /** A file of certificates (PEM) to trust beside the host's own. */
+  ca: nonEmpty.optional().register(about, {
+    help: "a file of certificates (PEM) to trust beside the host's own",
+    placeholder: "FILE",
+  }),
+  /** The file of the client's certificate (PEM), where the server demands one. */
+  cert: nonEmpty.optional().register(about, {
+    help: "the client's certificate (PEM), where the server demands one",
+    placeholder: "FILE",
+  }),
+  /** The file of its key; default the file of the certificate. */
+  key: nonEmpty.optional().register(about, {
+    help: "the key of --cert (PEM)",
+    placeholder: "FILE",
+    otherwise: "in the file of --cert",
+  }),
+  /** Takes any certificate of the server: anyone on the way can read and answer. */
+  insecure: z.boolean().optional().register(about, {
+    help: "take any certificate of the server: anyone on the way can read and answer",
+  }),
   /** For one attempt, connecting included: seconds, or a text such as "90s" or "10m". */
   timeout: seconds({ above: true }).default(600).register(about, { help: "for one request" }),
   /** Whether answers are streamed; without it there is no ttft. */

@@ -320,13 +320,16 @@ export async function readLoadExperiment(
   return { name, runs, repeat, until };
 }
 
+/** Settings that name files. */
+const FILES = ["prompts", "trace", "ca", "cert", "key"] as const;
+
 /** A load's settings with the files that they name seen from the folder of the file that names them. */
-export function besideFile<Given extends { prompts?: unknown; trace?: unknown }>(
+export function besideFile<Given extends Partial<Record<typeof FILES[number], unknown>>>(
   settings: Given,
   folder: string,
 ): Given {
   const found = { ...settings };
-  for (const name of ["prompts", "trace"] as const) {
+  for (const name of FILES) {
     const path = found[name];
     if (typeof path === "string" && !isAbsolute(path)) found[name] = join(folder, path);
   }

@@ -7,6 +7,8 @@
 #define HEAD_BYTES_MAX (64 * 1024)
 #define LINE_BYTES_MAX (4 * 1024)
 #define INTERIM_MAX 32
+/* The first byte of what a server of TLS says to plain HTTP. */
+#define TLS_ALERT 0x15
 #define CHUNK_DIGITS_MAX 12
 #define LENGTH_DIGITS_MAX 15
 
@@ -229,6 +231,7 @@ static size_t push_head(struct http *http, const struct http_sink *sink, const c
     size_t taken = lf ? (size_t)(lf - bytes) + 1 : count;
     if (!keep_head(http, bytes, taken)) return taken;
     if (*http->head == '\0') http->fault = "it speaks HTTP/2, and not HTTP/1.1";
+    if (*http->head == TLS_ALERT) http->fault = "it speaks TLS: give the endpoint as https://";
     if (http->fault || !lf) return taken;
     size_t line = http->head_bytes - http->line_start;
     bool empty = line == 1 || (line == 2 && http->head[http->line_start] == '\r');

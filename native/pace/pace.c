@@ -17,8 +17,6 @@
 #include "base/thread.h"
 #include "pace/parts.h"
 
-#define REQUEST_BYTES (256 * 1024)
-#define BURST_MAX 64
 /* Streams served before the sockets are looked at again. */
 #define STREAMS_AT_ONCE 256
 
@@ -28,8 +26,8 @@ struct pace {
     struct event_loop loop;
     int listener;
     uint16_t port;
-    uint32_t tokens, burst;
-    uint64_t interval_ns, delay_ns;
+    struct pace_options set;
+    struct tls_context *tls; /* NULL: plain HTTP */
     struct heap due; /* clients by the time of their next event */
     struct client *open, *closed; /* the closed ones are freed when no event can name them */
     _Atomic uint64_t requests, events, clients, late_ns;
@@ -58,7 +56,7 @@ static void watch(struct pace *pace, struct client *client, int operation)
 }
 
 /* Sends, and keeps what the socket does not take. False when the client is gone. */
-static bool send_or_keep(struct pace *pace, struct client *client, const char *bytes, size_t count)
+static bool send_bytes(struct pace *pace, struct client *client, const char *bytes, size_t count)
 {
     ssize_t sent = send(client->fd, bytes, count, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN) {
@@ -80,17 +78,37 @@ static bool send_or_keep(struct pace *pace, struct client *client, const char *b
     return true;
 }
 
+/* The same with TLS's output, if nothing waits for the socket; what waits goes before it. */
+static bool send_output(struct pace *pace, struct client *client)
+{
+    const char *bytes;
+    size_t count = client->blocked ? 0 : tls_output(client->tls, &bytes);
+    if (count == 0) return true;
+    if (!send_bytes(pace, client, bytes, count)) return false;
+    tls_sent(client->tls, count);
+    return true;
+}
+
+/* The same for plain text. */
+static bool send_or_keep(struct pace *pace, struct client *client, const char *bytes, size_t count)
+{
+    if (!client->tls) return send_bytes(pace, client, bytes, count);
+    if (pace_encrypt(client, bytes, count)) return send_output(pace, client);
+    close_client(pace, client);
+    return false;
+}
+
 /* The next events of a stream; the last ones bring its end along. */
 static void send_due_events(struct pace *pace, struct client *client)
 {
-    static _Thread_local char out[PACE_EVENT_BYTES * (BURST_MAX + 4)];
+    static _Thread_local char out[PACE_EVENT_BYTES * (PACE_BURST_MAX + 4)];
     uint64_t now = now_ns();
     size_t bytes = 0;
     uint32_t events = client->tokens - client->sent;
-    if (events > pace->burst) events = pace->burst;
+    if (events > pace->set.burst) events = pace->set.burst;
     for (uint32_t i = 0; i < events; i++) bytes += pace_token(out + bytes, now);
     client->sent += events;
-    if (pace->interval_ns && now - client->due_ns > atomic_load(&pace->late_ns))
+    if (pace->set.interval_ns && now - client->due_ns > atomic_load(&pace->late_ns))
         atomic_store(&pace->late_ns, now - client->due_ns);
     bool last = client->sent == client->tokens;
     if (last) {
@@ -100,7 +118,7 @@ static void send_due_events(struct pace *pace, struct client *client)
     }
     atomic_fetch_add_explicit(&pace->events, events, memory_order_relaxed);
     if (!send_or_keep(pace, client, out, bytes) || last || client->blocked) return;
-    client->due_ns = pace->interval_ns ? client->due_ns + pace->interval_ns : now;
+    client->due_ns = pace->set.interval_ns ? client->due_ns + pace->set.interval_ns : now;
     heap_move(&pace->due, &client->due, (int64_t)client->due_ns);
 }
 
@@ -142,10 +160,10 @@ static void answer_request(struct pace *pace, struct client *client, const char 
         return;
     }
     client->tokens = number_after(body, "\"max_completion_tokens", 0);
-    if (!client->tokens) client->tokens = number_after(body, "\"max_tokens", pace->tokens);
+    if (!client->tokens) client->tokens = number_after(body, "\"max_tokens", pace->set.tokens);
     client->usage = strstr(body, "\"include_usage\"") != NULL;
     client->sent = 0;
-    client->due_ns = now_ns() + pace->delay_ns;
+    client->due_ns = now_ns() + pace->set.delay_ns;
     atomic_fetch_add_explicit(&pace->requests, 1, memory_order_relaxed);
     if (!send_or_keep(pace, client, PACE_HEAD, sizeof PACE_HEAD - 1)) return;
     if (client->blocked) client->streaming = true;
@@ -171,8 +189,23 @@ static void answer_next_request(struct pace *pace, struct client *client)
     memmove(client->request, client->request + whole, client->request_bytes);
 }
 
+static void tls_readable(struct pace *pace, struct client *client)
+{
+    static _Thread_local char in[TLS_RECORD_BYTES];
+    ssize_t count = recv(client->fd, in, sizeof in, 0);
+    if (count < 0 && errno == EAGAIN) return;
+    bool good = count > 0 && pace_decrypt(client, in, (size_t)count);
+    if (!send_output(pace, client)) return;
+    if (good) answer_next_request(pace, client);
+    else close_client(pace, client);
+}
+
 static void socket_readable(struct pace *pace, struct client *client)
 {
+    if (client->tls) {
+        tls_readable(pace, client);
+        return;
+    }
     ssize_t count = recv(client->fd, client->request + client->request_bytes,
                          REQUEST_BYTES - client->request_bytes, 0);
     if (count < 0 && errno == EAGAIN) return;
@@ -192,9 +225,9 @@ static void socket_writable(struct pace *pace, struct client *client)
     bool streaming = client->streaming;
     client->blocked = client->streaming = false;
     client->unsent = NULL;
-    if (send_or_keep(pace, client, unsent, bytes) && !client->blocked) {
+    if (send_bytes(pace, client, unsent, bytes) && !client->blocked) {
         watch(pace, client, EPOLL_CTL_MOD);
-        if (pace->interval_ns == 0) client->due_ns = now_ns();
+        if (pace->set.interval_ns == 0) client->due_ns = now_ns();
         if (streaming) begin_stream(pace, client);
         else answer_next_request(pace, client);
     } else {
@@ -210,13 +243,16 @@ static void accept_clients(struct pace *pace)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         struct client *client = calloc(1, sizeof *client);
         char *request = malloc(REQUEST_BYTES + 1);
-        if (!client || !request) {
+        struct tls *tls = pace->tls ? tls_new(pace->tls) : NULL;
+        if (!client || !request || (pace->tls && !tls)) {
             close(fd);
+            tls_free(tls);
             free(client);
             free(request);
             return;
         }
         client->fd = fd;
+        client->tls = tls;
         client->request = request;
         client->next = pace->open;
         if (pace->open) pace->open->before = client;
@@ -238,6 +274,7 @@ static void free_closed_clients(struct pace *pace)
     while (pace->closed) {
         struct client *client = pace->closed;
         pace->closed = client->next;
+        tls_free(client->tls);
         free(client->request);
         free(client->unsent);
         free(client);
@@ -273,36 +310,9 @@ static void *run(void *argument)
 
 /* ---- opening and closing ---- */
 
-static bool read_options(struct pace *pace, const char *options, unsigned *port, char *error,
-                         size_t error_bytes)
+static bool start(struct pace *pace)
 {
-    while (*options) {
-        char key[32];
-        unsigned long value;
-        if (sscanf(options, "%31[a-z_]=%lu", key, &value) != 2) {
-            snprintf(error, error_bytes, "\"%.40s\": expected key=number", options);
-            return false;
-        }
-        if (strcmp(key, "tokens") == 0) pace->tokens = (uint32_t)value;
-        else if (strcmp(key, "interval_us") == 0) pace->interval_ns = value * 1000;
-        else if (strcmp(key, "delay_us") == 0) pace->delay_ns = value * 1000;
-        else if (strcmp(key, "burst") == 0) pace->burst = (uint32_t)value;
-        else if (strcmp(key, "port") == 0) *port = (unsigned)value;
-        else {
-            snprintf(error, error_bytes, "%s: no such option", key);
-            return false;
-        }
-        options += strcspn(options, "\n");
-        options += *options == '\n';
-    }
-    if (pace->tokens >= 1 && pace->burst >= 1 && pace->burst <= BURST_MAX) return true;
-    snprintf(error, error_bytes, "tokens: at least 1; burst: 1 to %d", BURST_MAX);
-    return false;
-}
-
-static bool start(struct pace *pace, unsigned port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)pace->set.port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t bytes = sizeof address;
     int one = 1;
@@ -325,22 +335,21 @@ static void release(struct pace *pace)
     event_loop_close(&pace->loop);
     if (pace->listener >= 0) close(pace->listener);
     heap_free(&pace->due);
+    tls_context_free(pace->tls);
     free(pace);
 }
 
 struct pace *pace_open(const char *options, char *error, size_t error_bytes)
 {
     struct pace *pace = calloc(1, sizeof *pace);
-    unsigned port = 0;
     if (!pace) return NULL;
     pace->loop = (struct event_loop){.epoll = -1, .timer = -1, .wake_fd = -1};
     pace->listener = -1;
-    pace->tokens = 200;
-    pace->burst = 1;
-    pace->interval_ns = 20 * 1000 * 1000;
-    if (read_options(pace, options, &port, error, error_bytes)) {
-        if (start(pace, port)) return pace;
-        snprintf(error, error_bytes, "port %u: %s", port, strerror(errno));
+    const struct pace_options *set = &pace->set;
+    if (pace_read_options(&pace->set, options, error, error_bytes) &&
+        (!*set->cert || (pace->tls = tls_server(set->cert, set->key, error, error_bytes)))) {
+        if (start(pace)) return pace;
+        snprintf(error, error_bytes, "port %u: %s", set->port, strerror(errno));
     }
     release(pace);
     return NULL;

@@ -17,6 +17,8 @@ struct pace;
  *   delay_us=N      from the request to the first event (0)
  *   burst=N         events in one write (1)
  *   port=N          0 takes a free one (0)
+ *   cert=PATH       speaks TLS with this certificate (PEM)
+ *   key=PATH        and its key (the file of the certificate)
  * Listens on 127.0.0.1. NULL and a message when it cannot.
  */
 struct pace *pace_open(const char *options, char *error, size_t error_bytes);

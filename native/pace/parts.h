@@ -7,6 +7,10 @@
 #include <stdint.h>
 
 #include "base/heap.h"
+#include "http/tls/tls.h"
+
+/* Of a request with its body. */
+#define REQUEST_BYTES (256 * 1024)
 
 /* Room for any one event with its chunk header. */
 #define PACE_EVENT_BYTES 512
@@ -14,8 +18,24 @@
 #define PACE_HEAD \
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
+#define PACE_BURST_MAX 64
+
+/* As in pace.h. */
+struct pace_options {
+    uint32_t tokens, burst;
+    uint64_t interval_ns, delay_ns;
+    unsigned port;
+    char cert[4096], key[4096];
+};
+
+/* Reads lines of options, and sets the others to what holds without them. */
+bool pace_read_options(struct pace_options *set, const char *options, char *error,
+                       size_t error_bytes);
+
 struct client {
     int fd;
+    struct tls *tls; /* NULL: plain HTTP */
+    bool ready;      /* TLS's handshake is over */
     bool streaming, blocked, usage;
     char *request;
     size_t request_bytes;
@@ -26,6 +46,12 @@ struct client {
     size_t unsent_bytes;
     struct client *next, *before; /* among the open ones, or the closed ones */
 };
+
+/* Encrypts all of it; what is to be sent is TLS's output then. False: the client is of no more use. */
+bool pace_encrypt(struct client *client, const char *bytes, size_t count);
+
+/* Takes bytes of the socket: goes on with the handshake, or adds what they say to the request. */
+bool pace_decrypt(struct client *client, const char *bytes, size_t count);
 
 /* An event that tells the time; its bytes. */
 size_t pace_token(char *out, uint64_t now);

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { assert, assertEquals } from "@std/assert";
 import { EndpointClient } from "../../lib/endpoint/client.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { USUAL_TLS } from "../../lib/endpoint/tls.ts";
 import type { APIConfiguration } from "../../lib/endpoint/api.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
@@ -115,6 +116,7 @@ for (const { only, name, serve, failure } of cases) {
       stream: true,
       max_tokens_field: "max_tokens",
       stream_options: true,
+      tls: USUAL_TLS,
     };
     {
       await using transport = await openTransport({ only });

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { clockSource, nowNs } from "../../lib/native/clock.ts";
 import { KOFFI as KOFFI_VERSION } from "../../scripts/package.ts";
+import { selfSigned } from "../endpoint/tls_fixture.ts";
 import {
   buildFakeNvml,
   HOST,
@@ -176,9 +177,11 @@ Deno.test({
     for (const name of Object.keys(HOST_VALUES)) assert(name in values, name);
     assertEquals(values["gpu0.process.4242.memory_bytes"], 4096);
     const wire = "wire_runtime_program";
+    const { cert, key } = selfSigned(folder.path, "tls", "IP:127.0.0.1");
+    const denoProgram = underDeno(join(TESTS_FOLDER, `${wire}.ts`));
     const streams = [
-      await runToEnd(Deno.execPath(), underDeno(join(TESTS_FOLDER, `${wire}.ts`)), env),
-      await runToEnd(node, [join(folder.path, `${wire}.mjs`)], env),
+      await runToEnd(Deno.execPath(), [...denoProgram, cert, key], env),
+      await runToEnd(node, [join(folder.path, `${wire}.mjs`), cert, key], env),
     ].map(({ stdout, stderr }) => JSON.parse(stdout || `"${stderr}"`));
     const expected = { statuses: ["200"], events: 50 * 22, before_it_was_sent: 0 };
     assertEquals(streams, [

@@ -4,6 +4,7 @@ import { join } from "@std/path";
 import type { SamplerLayout } from "../../lib/native/sample_batch.ts";
 import type { SamplerStatus } from "../../lib/native/sampler.ts";
 import { buildFakeNvml, HOST, run, runWith, temporaryFolder, writeTree } from "./fixtures.ts";
+import { selfSigned } from "../endpoint/tls_fixture.ts";
 import { until } from "../until.ts";
 
 /** Of the wire's program, in their order. */
@@ -15,6 +16,8 @@ const SCENARIOS = [
   "timed out",
   "slow consumer",
   "misbehaving",
+  "cut",
+  "policies",
   "large",
   "refused",
   "server gone",
@@ -74,6 +77,14 @@ Deno.test("ring, sampler, wire and paced server are clean under ASan, UBSan and 
 
     await t.step(`${sanitizer}: the wire: ${SCENARIOS.join(", ")}`, async () => {
       const said = await run(join(folder.path, `wire_${sanitizer}`));
+      assertEquals(said.trimEnd().split("\n"), SCENARIOS);
+    });
+
+    await t.step(`${sanitizer}: the same by TLS`, async () => {
+      const { key, cert } = selfSigned(folder.path, "tls", "IP:127.0.0.1");
+      const pem = join(folder.path, "both.pem");
+      await Deno.writeTextFile(pem, await Deno.readTextFile(cert) + await Deno.readTextFile(key));
+      const said = await run(join(folder.path, `wire_${sanitizer}`), pem);
       assertEquals(said.trimEnd().split("\n"), SCENARIOS);
     });
   }

@@ -12,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "pace/pace.h"
+#include "http/tls/tls.h"
 #include "http/wire/wire.h"
+#include "pace/pace.h"
 
 #define REQUESTS_MAX 512
 #define DRAIN_BYTES (1 << 20)
@@ -116,6 +117,9 @@ static void drain_until(struct wire *wire, unsigned count, long pause)
 
 /* ---- the two ends ---- */
 
+/* A file with the certificate and the key of both ends, for all over TLS; NULL: plain HTTP. */
+static const char *pem;
+
 static struct wire *open_wire(void)
 {
     char error[256] = "";
@@ -128,21 +132,36 @@ static struct wire *open_wire(void)
 
 static struct pace *open_pace(const char *options)
 {
-    char error[256] = "";
-    struct pace *pace = pace_open(options, error, sizeof error);
+    char error[256] = "", lines[512];
+    snprintf(lines, sizeof lines, "%s%s%s%s", options, pem && *options ? "\n" : "",
+             pem ? "cert=" : "", pem ? pem : "");
+    struct pace *pace = pace_open(lines, error, sizeof error);
     if (!pace) fprintf(stderr, "%s\n", error);
     REQUIRE(pace);
     return pace;
+}
+
+/* Of addresses; with TLS the certificate is trusted. */
+static uint32_t place_of(struct wire *wire, const char *addresses)
+{
+    char lines[512], error[256] = "";
+    snprintf(lines, sizeof lines, "%s%s%s", addresses, pem ? "\ntls 127.0.0.1\nca " : "",
+             pem ? pem : "");
+    int32_t number = wire_target(wire, lines, error, sizeof error);
+    if (number < 0) fprintf(stderr, "%s\n", error);
+    REQUIRE(number >= 0);
+    return (uint32_t)number;
 }
 
 static uint32_t target(struct wire *wire, uint16_t port)
 {
     char address[64];
     snprintf(address, sizeof address, "127.0.0.1 %u", port);
-    int32_t number = wire_target(wire, address);
-    REQUIRE(number >= 0);
-    return (uint32_t)number;
+    return place_of(wire, address);
 }
+
+/* On which connection the next requests go. */
+static uint32_t policy = WIRE_POOLED;
 
 /* A request for so many tokens, `t_send_ns` and `timeout_ns` as in wire.h. */
 static void ask(struct wire *wire, uint32_t request, uint32_t place, double t_send_ns,
@@ -150,7 +169,7 @@ static void ask(struct wire *wire, uint32_t request, uint32_t place, double t_se
 {
     static char bytes[512];
     char body[64];
-    struct wire_request head = {t_send_ns, timeout_ns, request, place, 0, 0};
+    struct wire_request head = {t_send_ns, timeout_ns, request, place, 0, 0, policy, 0};
     int length = snprintf(body, sizeof body, "{\"max_tokens\":%u}", tokens);
     int count = snprintf(bytes + sizeof head, sizeof bytes - sizeof head,
                          "POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\n"
@@ -173,7 +192,7 @@ static void ask_either(struct wire *wire, uint32_t request, uint32_t one, uint32
             heads[i], sizeof heads[i],
             "POST /v1/chat/completions HTTP/1.1\r\nhost: %s\r\ncontent-length: %d\r\n\r\n",
             i ? "other.example" : "a", length);
-    struct wire_request head = {t_send_ns, timeout_ns, request, 0, 0, 2};
+    struct wire_request head = {t_send_ns, timeout_ns, request, 0, 0, 2, policy, 0};
     size_t at = sizeof head;
     memcpy(bytes + at, places, sizeof places);
     at += sizeof places;
@@ -209,12 +228,92 @@ static void require_whole(uint32_t request, unsigned tokens)
     REQUIRE(end->t_first_byte_ns > end->t_sent_ns && end->t_end_ns >= end->t_first_byte_ns);
 }
 
+/* ---- the other end of one connection, which waits for what it does ---- */
+
+struct peer {
+    int fd;
+    struct tls *tls; /* NULL: plain HTTP */
+    bool ready;      /* TLS's handshake is over */
+};
+
+static struct peer peer_of(int fd, struct tls_context *context)
+{
+    REQUIRE(fd >= 0);
+    struct peer peer = {fd, context ? tls_new(context) : NULL, false};
+    REQUIRE(peer.tls || !context);
+    return peer;
+}
+
+static void peer_flush(struct peer *peer)
+{
+    const char *bytes;
+    for (size_t count; (count = tls_output(peer->tls, &bytes)) > 0;) {
+        ssize_t sent = send(peer->fd, bytes, count, MSG_NOSIGNAL);
+        if (sent <= 0) return;
+        tls_sent(peer->tls, (size_t)sent);
+    }
+}
+
+/* As recv(). */
+static ssize_t peer_recv(struct peer *peer, char *bytes, size_t room)
+{
+    if (!peer->tls) return recv(peer->fd, bytes, room, 0);
+    for (;;) {
+        char in[TLS_RECORD_BYTES];
+        size_t count = 0;
+        enum tls_result result = peer->ready ? tls_read(peer->tls, bytes, room, &count)
+                                             : tls_handshake(peer->tls);
+        peer_flush(peer);
+        if (result == TLS_OK && peer->ready) return (ssize_t)count;
+        peer->ready |= result == TLS_OK;
+        if (result == TLS_OK) continue;
+        if (result != TLS_WAITS) return 0;
+        ssize_t came = recv(peer->fd, in, sizeof in, 0);
+        if (came <= 0) return came;
+        REQUIRE(tls_feed(peer->tls, in, (size_t)came));
+    }
+}
+
+static void peer_send(struct peer *peer, const char *bytes, size_t count)
+{
+    if (!peer->tls) {
+        REQUIRE(send(peer->fd, bytes, count, MSG_NOSIGNAL) > 0);
+        return;
+    }
+    for (size_t taken = 0; count > 0; bytes += taken, count -= taken)
+        REQUIRE(tls_write(peer->tls, bytes, count, &taken) == TLS_OK);
+    peer_flush(peer);
+}
+
+/* cut: without TLS's own end. */
+static void peer_close(struct peer *peer, bool cut)
+{
+    if (peer->tls && !cut) {
+        tls_close(peer->tls);
+        peer_flush(peer);
+    }
+    tls_free(peer->tls);
+    close(peer->fd);
+    peer->fd = -1;
+}
+
+static struct tls_context *peer_context(void)
+{
+    char error[256] = "";
+    if (!pem) return NULL;
+    struct tls_context *context = tls_server(pem, "", error, sizeof error);
+    if (!context) fprintf(stderr, "%s\n", error);
+    REQUIRE(context);
+    return context;
+}
+
 /* ---- a server that misbehaves ---- */
 
 /* A server of one connection at a time that does as it is told, one step a request. */
 struct step {
     const char *reply; /* NULL: none */
     bool close;        /* behind it */
+    bool cut;          /* without TLS's own end */
 };
 
 struct server {
@@ -228,20 +327,20 @@ struct server {
 static void *serve(void *argument)
 {
     struct server *server = argument;
-    int client = -1;
+    struct tls_context *context = peer_context();
+    struct peer client = {-1, NULL, false};
     for (size_t i = 0; i < server->count;) {
         char request[4096];
-        if (client < 0) client = accept(server->listener, NULL, NULL);
-        REQUIRE(client >= 0);
-        if (recv(client, request, sizeof request, 0) > 0) {
+        if (client.fd < 0) client = peer_of(accept(server->listener, NULL, NULL), context);
+        if (peer_recv(&client, request, sizeof request) > 0) {
             const struct step *step = &server->steps[i++];
-            if (step->reply) send(client, step->reply, strlen(step->reply), MSG_NOSIGNAL);
+            if (step->reply) peer_send(&client, step->reply, strlen(step->reply));
             if (!step->close) continue;
-        }
-        close(client);
-        client = -1;
+            peer_close(&client, step->cut);
+        } else peer_close(&client, false);
     }
-    if (client >= 0) close(client);
+    if (client.fd >= 0) peer_close(&client, false);
+    tls_context_free(context);
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 /*
- * The wire against the paced server and against servers that misbehave, for the sanitizers. Prints
- * one line a scenario; ends with 1 and a reason where something is not as it must be.
+ * The wire against the paced server and against servers that misbehave, for the sanitizers: plainly,
+ * or by TLS where a file with a certificate of 127.0.0.1 and its key is given. Prints one line a
+ * scenario; ends with 1 and a reason where something is not as it must be.
  */
 #include "wire_fixture.h"
 
@@ -58,7 +59,7 @@ static void balanced(void)
     }
     REQUIRE(to_slow >= 2 && to_slow <= 20);
     REQUIRE(status(wire, "connections_opened") == 4);
-    struct wire_request none = {0, 1e9, 99, 0, 8, 2}; /* its places are not there */
+    struct wire_request none = {0, 1e9, 99, 0, 8, 2, WIRE_POOLED, 0}; /* its places are not there */
     char bytes[sizeof none + 8] = "";
     memcpy(bytes, &none, sizeof none);
     REQUIRE(wire_send(wire, bytes, sizeof bytes) < 0);
@@ -152,17 +153,17 @@ static void slow_consumer(void)
 #define OK "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 
 static const struct step STEPS[] = {
-    {OK "ok", false},
-    {NULL, true}, /* the kept connection is closed instead of an answer: sent again */
-    {OK "ok", false},
-    {NULL, true},
-    {NULL, true}, /* the second time, on a new connection: given up */
-    {OK "o", true},
-    {"HTTP/1.1 200 OK\r\n", true},
-    {"nonsense\r\n\r\n", true},
-    {OK "ok and more", true}, /* not kept */
-    {OK "ok", true},          /* closed while it is kept: no harm to the next */
-    {OK "ok", true},
+    {OK "ok", false, false},
+    {NULL, true, false}, /* the kept connection is closed instead of an answer: sent again */
+    {OK "ok", false, false},
+    {NULL, true, false},
+    {NULL, true, false}, /* the second time, on a new connection: given up */
+    {OK "o", true, false},
+    {"HTTP/1.1 200 OK\r\n", true, false},
+    {"nonsense\r\n\r\n", true, false},
+    {OK "ok and more", true, false}, /* not kept */
+    {OK "ok", true, false},          /* closed while it is kept: no harm to the next */
+    {OK "ok", true, false},
 };
 
 static void misbehaving(void)
@@ -184,8 +185,60 @@ static void misbehaving(void)
         if (i < COUNT - 1) REQUIRE((answers[i].end.flags & WIRE_RESENT) == EXPECTED[i].flags);
     }
     REQUIRE(status(wire, "resent") >= 2);
+    if (pem) REQUIRE(status(wire, "tls_resumed") == status(wire, "connections_opened") - 1);
     wire_free(wire);
     end_server(&server);
+}
+
+#define UNTIL_CLOSE "HTTP/1.1 200 OK\r\n\r\n"
+
+/* An answer that ends with its connection: by TLS it is whole only where TLS says so. */
+static void cut(void)
+{
+    static const struct step steps[] = {
+        {UNTIL_CLOSE "whole", true, false},
+        {UNTIL_CLOSE "cut", true, true},
+        {OK "ok", true, true}, /* its length says that it is whole */
+    };
+    struct server server;
+    start_server(&server, steps, 3);
+    struct wire *wire = open_wire();
+    uint32_t place = target(wire, server.port);
+    for (uint32_t i = 0; i < 3; i++) {
+        ask(wire, i, place, 0, 20e9, 1);
+        drain_until(wire, i + 1, 0);
+    }
+    REQUIRE(answers[0].end.failure == WIRE_OK && answers[0].end.body_bytes == 5);
+    REQUIRE(answers[1].end.failure == (pem ? WIRE_TRUNCATED : WIRE_OK));
+    REQUIRE(answers[2].end.failure == WIRE_OK);
+    wire_free(wire);
+    end_server(&server);
+}
+
+/* Requests of one session go on its own connection, new ones on one that is nobody else's. */
+static void policies(void)
+{
+    static const uint32_t ASKED[] = {7, 8, 7, WIRE_NEW, 7 | WIRE_LAST, 7, WIRE_POOLED, WIRE_POOLED,
+                                     WIRE_NEW};
+    static const bool REUSED[] = {false, false, true, false, true, false, false, true, false};
+    enum { COUNT = sizeof ASKED / sizeof *ASKED };
+    struct pace *pace = open_pace("interval_us=100");
+    struct wire *wire = open_wire();
+    uint32_t place = target(wire, pace_port(pace));
+    for (uint32_t i = 0; i < COUNT; i++) {
+        policy = ASKED[i];
+        ask(wire, i, place, 0, 20e9, 2);
+        drain_until(wire, i + 1, 0);
+        require_whole(i, 2);
+        REQUIRE(!(answers[i].end.flags & WIRE_REUSED) == !REUSED[i]);
+        REQUIRE((answers[i].end.connect_ns == 0) == REUSED[i]);
+        REQUIRE((answers[i].end.tls_ns > 0) == (pem && !REUSED[i]));
+        REQUIRE(answers[i].end.tls_ns <= answers[i].end.connect_ns);
+    }
+    policy = WIRE_POOLED;
+    REQUIRE(status(wire, "connections_opened") == 6);
+    wire_free(wire);
+    pace_close(pace);
 }
 
 #define LARGE (8u << 20)
@@ -200,13 +253,16 @@ static void *read_slowly(void *argument)
 {
     static char bytes[1 << 16];
     struct reader *reader = argument;
-    int client = accept(reader->listener, NULL, NULL);
+    struct tls_context *context = peer_context();
+    struct peer client = peer_of(accept(reader->listener, NULL, NULL), context);
+    if (reader->early) reader->read += (size_t)peer_recv(&client, bytes, 1);
     pause_us(50000);
-    if (reader->early) REQUIRE(send(client, OK "ok", strlen(OK "ok"), MSG_NOSIGNAL) > 0);
+    if (reader->early) peer_send(&client, OK "ok", strlen(OK "ok"));
     for (ssize_t count = 1; count > 0 && reader->read < LARGE; reader->read += (size_t)count)
-        if ((count = recv(client, bytes, sizeof bytes, 0)) < 0) break;
-    if (!reader->early) REQUIRE(send(client, OK "ok", strlen(OK "ok"), MSG_NOSIGNAL) > 0);
-    close(client);
+        if ((count = peer_recv(&client, bytes, sizeof bytes)) < 0) break;
+    if (!reader->early) peer_send(&client, OK "ok", strlen(OK "ok"));
+    peer_close(&client, false);
+    tls_context_free(context);
     return NULL;
 }
 
@@ -218,7 +274,7 @@ static void large(bool early)
     struct reader reader = {.listener = bind_socket(64, &port), .early = early};
     REQUIRE(pthread_create(&thread, NULL, read_slowly, &reader) == 0);
     struct wire *wire = open_wire();
-    struct wire_request head = {0, 60e9, 0, target(wire, port), LARGE, 0};
+    struct wire_request head = {0, 60e9, 0, target(wire, port), LARGE, 0, WIRE_POOLED, 0};
     char *bytes = calloc(1, sizeof head + LARGE);
     REQUIRE(bytes);
     memcpy(bytes, &head, sizeof head);
@@ -242,12 +298,16 @@ static void refused(void)
     struct wire *wire = open_wire();
     ask(wire, 0, target(wire, port), 0, 20e9, 1);
     snprintf(addresses, sizeof addresses, "127.0.0.1 %u\n127.0.0.1 %u", port, pace_port(pace));
-    ask(wire, 1, (uint32_t)wire_target(wire, addresses), 0, 20e9, 1);
-    ask(wire, 2, (uint32_t)wire_target(wire, "unix /nowhere"), 0, 20e9, 1);
+    ask(wire, 1, place_of(wire, addresses), 0, 20e9, 1);
+    ask(wire, 2, place_of(wire, "unix /nowhere"), 0, 20e9, 1);
     drain_until(wire, 3, 0);
     REQUIRE(answers[0].end.failure == WIRE_CONNECT && answers[2].end.failure == WIRE_CONNECT);
     require_whole(1, 1);
-    REQUIRE(wire_target(wire, "localhost 80") < 0 && wire_target(wire, "") < 0);
+    char error[256];
+    REQUIRE(wire_target(wire, "localhost 80", error, sizeof error) < 0);
+    REQUIRE(wire_target(wire, "", error, sizeof error) < 0);
+    REQUIRE(wire_target(wire, "127.0.0.1 1\ntls a\nca /nowhere", error, sizeof error) < 0);
+    REQUIRE(strstr(error, "/nowhere"));
     REQUIRE(wire_send(wire, "", 0) < 0);
     wire_free(wire);
     pace_close(pace);
@@ -344,8 +404,9 @@ static void done(const char *scenario)
     fflush(stdout);
 }
 
-int main(void)
+int main(int count, char **words)
 {
+    pem = count > 1 ? words[1] : NULL;
     many();
     done("many");
     balanced();
@@ -360,6 +421,10 @@ int main(void)
     done("slow consumer");
     misbehaving();
     done("misbehaving");
+    cut();
+    done("cut");
+    policies();
+    done("policies");
     large(false);
     large(true);
     done("large");

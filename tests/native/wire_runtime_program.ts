@@ -1,5 +1,6 @@
 // deno-lint-ignore-file no-console
-/** Streams of the paced server over the wire, and what came of them as JSON. */
+/** Streams of the paced server over the wire, by TLS, and what came of them as JSON. */
+import process from "node:process";
 import { WireTransport } from "../../lib/endpoint/wire.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { PacedServer } from "../../lib/native/pace.ts";
@@ -8,7 +9,9 @@ const STREAMS = 50;
 
 const { library, reason } = await nativeLibrary();
 if (!library) throw new Error(reason);
-const server = new PacedServer(library, { tokens: 20, interval_us: 5000 });
+const [cert, key] = process.argv.slice(2);
+const server = new PacedServer(library, { tokens: 20, interval_us: 5000, cert, key });
+const tls = { ca: cert, cert: null, key: null, insecure: false };
 const transport = new WireTransport(library);
 let events = 0;
 let late = 0;
@@ -21,6 +24,7 @@ const exchanges = await Promise.all(
         headers: { "content-type": "application/json" },
         body: "{}",
         timeout_s: 20,
+        tls,
       }, {
         onEvent: (data, t_ns) => {
           events++;

@@ -77,9 +77,10 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
       `--run-id ${request.run_id}: is for one new run; leave it out, or the others`,
     );
   }
+  const notice = (line: string) => terminal.say(terminal.paint.dim(line));
   await using transport = await openTransport({
-    only: commonTransport(endpointsOf(request.api)),
-    notice: (line) => terminal.say(terminal.paint.dim(line)),
+    only: await commonTransport(endpointsOf(request.api), notice),
+    notice,
   });
   const apis: APIConfiguration[] = [];
   for (const model of models.length ? models : [undefined]) {

@@ -35,6 +35,8 @@ export class Exchange {
   #settled = false;
   readonly #t_ready_ns: number;
   #connect_ns = 0;
+  #tls_ns: number | null = 0;
+  #t_handshake_ns: number | null = null;
   #t_sent_ns = 0;
   #t_first_byte_ns = 0;
   #t_read_ns = 0;
@@ -67,8 +69,19 @@ export class Exchange {
     if (this.#settled) return;
     const bytes = serialise(this.#request);
     this.#t_sent_ns = nowNs();
-    if (!reused) this.#connect_ns = this.#t_sent_ns - this.#started_ns;
+    if (!reused) {
+      this.#connect_ns = this.#t_sent_ns - this.#started_ns;
+      if (this.#request.url.protocol === "https:") {
+        const begun_ns = this.#t_handshake_ns;
+        this.#tls_ns = begun_ns === null ? null : this.#t_sent_ns - begun_ns;
+      }
+    }
     write(bytes);
+  }
+
+  /** TLS's handshake begins. */
+  handshake(): void {
+    this.#t_handshake_ns = nowNs();
   }
 
   read(bytes: Buffer): void {
@@ -114,6 +127,7 @@ export class Exchange {
       headers: this.#head?.headers ?? {},
       body: error === null ? this.#body?.text ?? "" : "",
       connect_ns: this.#connect_ns,
+      tls_ns: this.#tls_ns,
       t_ready_ns: this.#t_ready_ns,
       t_sent_ns: this.#t_sent_ns,
       t_first_byte_ns: this.#t_first_byte_ns,

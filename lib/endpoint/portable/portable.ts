@@ -7,6 +7,7 @@ import { originOf } from "../place.ts";
 import { proxyOf } from "../proxy.ts";
 import { SendQueue } from "./send_queue.ts";
 import { openSocket } from "./socket.ts";
+import { tlsKey, USUAL_TLS } from "../tls.ts";
 import { neverSent } from "../transport.ts";
 import type { ExchangeOutcome, Told } from "./exchange.ts";
 import type {
@@ -19,15 +20,17 @@ import type {
 
 /** One socket; carries one exchange at a time. */
 class Connection {
-  readonly origin: string;
+  /** Whose requests may have it. */
+  readonly place: string;
   readonly #breakOff: () => void;
   #socket: net.Socket | null = null;
   #exchange: Exchange | null = null;
   #error: Error | null = null;
   #closed = false;
 
-  constructor(url: URL, onClosed: (connection: Connection) => void) {
-    this.origin = originOf(url);
+  constructor(request: HttpRequest, onClosed: (connection: Connection) => void) {
+    const { url } = request;
+    this.place = placeOf(request);
     const closed = () => {
       if (this.#closed) return;
       this.#closed = true;
@@ -46,7 +49,9 @@ class Connection {
       socket.on("close", closed);
       this.#exchange?.send((bytes) => socket.write(bytes), false);
     };
-    this.#breakOff = openSocket(url, proxyOf(url), ready, failed);
+    const handshake = () => this.#exchange?.handshake();
+    const settings = request.tls ?? USUAL_TLS;
+    this.#breakOff = openSocket(url, proxyOf(url), settings, handshake, ready, failed);
   }
 
   get closed(): boolean {
@@ -86,6 +91,18 @@ class Connection {
   }
 }
 
+/** Requests of one place may share connections: of one origin, spoken to in one way, of one session. */
+function placeOf({ url, tls, connection }: HttpRequest): string {
+  const spoken = tls === undefined || url.protocol !== "https:" ? "" : tlsKey(tls);
+  const session = typeof connection === "object" ? connection.session : "";
+  return `${originOf(url)}\n${session}\n${spoken}`;
+}
+
+/** Whether no other request may follow on the connection of this one. */
+function isLast({ connection }: HttpRequest): boolean {
+  return connection === "new" || connection?.last === true;
+}
+
 /** HTTP/1.1 and HTTPS on the runtime's sockets, under Deno and Node alike. */
 export class PortableTransport implements Transport {
   readonly name = "portable";
@@ -110,7 +127,7 @@ export class PortableTransport implements Transport {
         onEnd: (exchange: HttpExchange, error: Error | null) =>
           listener.onEnd({ ...exchange, ...of }, error),
       };
-      const kept = this.#takeIdle(originOf(chosen.url));
+      const kept = chosen.connection === "new" ? undefined : this.#takeIdle(placeOf(chosen));
       cancel = this.#run(kept ?? this.#connect(chosen), chosen, t_ready_ns, told);
     };
     const withdrawn = () => listener.onEnd(neverSent(), new CancelledError());
@@ -164,7 +181,7 @@ export class PortableTransport implements Transport {
   }
 
   #connect(request: HttpRequest): Connection {
-    const fresh = new Connection(request.url, (connection) => this.#forget(connection));
+    const fresh = new Connection(request, (connection) => this.#forget(connection));
     this.#open.add(fresh);
     this.#opened++;
     return fresh;
@@ -182,7 +199,8 @@ export class PortableTransport implements Transport {
   ): () => void {
     let current = connection;
     const settled = ({ exchange, error, keepAlive }: ExchangeOutcome, answered: boolean) => {
-      if (keepAlive && !current.closed) this.#idle.get(current.origin)!.push(current);
+      if (keepAlive && isLast(request)) current.destroy();
+      else if (keepAlive && !current.closed) this.#idle.get(current.place)!.push(current);
       if (error !== null && reused && current === connection && current.closed && !answered) {
         current = this.#connect(request);
         return current.run(request, listener, t_ready_ns, settled);
@@ -196,16 +214,16 @@ export class PortableTransport implements Transport {
     return () => current.cancel();
   }
 
-  #takeIdle(origin: string): Connection | undefined {
-    const idle = this.#idle.get(origin);
+  #takeIdle(place: string): Connection | undefined {
+    const idle = this.#idle.get(place);
     if (idle) return idle.pop();
-    this.#idle.set(origin, []);
+    this.#idle.set(place, []);
     return undefined;
   }
 
   #forget(connection: Connection): void {
     this.#open.delete(connection);
-    const idle = this.#idle.get(connection.origin);
+    const idle = this.#idle.get(connection.place);
     const at = idle?.indexOf(connection) ?? -1;
     if (at >= 0) idle!.splice(at, 1);
   }

@@ -4,7 +4,8 @@ import tls from "node:tls";
 import { hostOf } from "../place.ts";
 import { proxyAuthorization } from "../proxy.ts";
 import { inheritedGuard } from "../ssrf_guard.ts";
-import { trustedCertificates } from "../trusted.ts";
+import { socketOptions } from "../tls.ts";
+import type { TlsSettings } from "../tls.ts";
 import type { Buffer } from "node:buffer";
 
 const MOST_PROXY_ANSWER_BYTES = 16 * 1024;
@@ -13,10 +14,14 @@ const MOST_PROXY_ANSWER_BYTES = 16 * 1024;
  * Connects. One of the two is called, once; the result breaks off what is under way.
  *
  * @param proxy the proxy of the URL: https is tunnelled through it, http goes to it.
+ * @param settings of TLS, for https.
+ * @param onConnected told when TLS's handshake begins, where that can be known.
  */
 export function openSocket(
   url: URL,
   proxy: URL | null,
+  settings: TlsSettings,
+  onConnected: () => void,
   onReady: (socket: net.Socket) => void,
   onFailed: (error: Error) => void,
 ): () => void {
@@ -35,7 +40,9 @@ export function openSocket(
     socket.once("close", () => settle(() => onFailed(new Error("closed by the server"))));
   };
   const secured = (socket?: net.Socket, at?: string) => {
-    const secure = openTls(url, socket, at);
+    const secure = openTls(url, settings, socket, at);
+    if (socket === undefined) secure.once("connect", onConnected);
+    else onConnected();
     follow(secure, "secureConnect", () => settle(() => onReady(secure)));
   };
   const open = (at?: string) => {
@@ -72,12 +79,22 @@ function openPlain(url: URL, at = hostOf(url)): net.Socket {
   return net.connect({ host: at, port: Number(url.port) || 80 });
 }
 
-function openTls(url: URL, socket: net.Socket | undefined, at = hostOf(url)): net.Socket {
+function openTls(
+  url: URL,
+  settings: TlsSettings,
+  socket: net.Socket | undefined,
+  at = hostOf(url),
+): net.Socket {
   const host = hostOf(url);
   const servername = net.isIP(host) ? undefined : host;
   const to = socket ? { socket } : { host: at, port: Number(url.port) || 443 };
-  const ca = trustedCertificates();
-  return tls.connect({ ...to, servername, ca, ALPNProtocols: ["http/1.1"] });
+  return tls.connect({
+    ...to,
+    servername,
+    ...socketOptions(settings),
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["http/1.1"],
+  });
 }
 
 /** CONNECT (RFC 9110, 9.3.6). */

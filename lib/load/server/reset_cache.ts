@@ -1,6 +1,7 @@
 /** Emptying a server's prefix cache before a load. */
 import { InputError, messageOf } from "../../errors.ts";
 import { exchange } from "../../endpoint/transport.ts";
+import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { Transport } from "../../endpoint/transport.ts";
 import type { ServerKind } from "./server_reading.ts";
 
@@ -20,7 +21,7 @@ const TIMEOUT_S = 10;
  */
 export async function resetCache(
   server: ServerKind | null,
-  endpoint: string,
+  { endpoint, tls }: APIConfiguration,
   transport: Transport,
   signal: AbortSignal,
 ): Promise<void> {
@@ -33,7 +34,7 @@ export async function resetCache(
   }
   const url = new URL(path, endpoint);
   const headers = { "user-agent": "dyno" };
-  const request = { method: "POST" as const, url, headers, body: "", timeout_s: TIMEOUT_S };
+  const request = { method: "POST" as const, url, headers, body: "", timeout_s: TIMEOUT_S, tls };
   let status: number;
   try {
     ({ status } = await exchange(transport, request, null, signal));

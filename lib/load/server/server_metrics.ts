@@ -7,6 +7,7 @@ import { sleep } from "../../execute/sleep.ts";
 import { nowNs } from "../../native/clock.ts";
 import { parseExposition } from "./prometheus_text.ts";
 import { METRIC_NAMES, readingOf, recogniseServer } from "./server_reading.ts";
+import type { TlsSettings } from "../../endpoint/tls.ts";
 import type { HttpExchange, Transport } from "../../endpoint/transport.ts";
 import type { ServerKind } from "./server_reading.ts";
 import type { ServerMetricsReading } from "../../run/request_record.ts";
@@ -25,6 +26,8 @@ export interface ScrapeOptions {
   headers?: Record<string, string>;
   /** Seconds until a reading is given up. Default 2. */
   timeout_s?: number;
+  /** How https is spoken. Default: as usual. */
+  tls?: TlsSettings;
 }
 
 /** What {@linkcode ServerMetricsScraper.probe} found: a scraper, or why there is none. */
@@ -268,7 +271,7 @@ async function get(
   url: URL,
   transport: Transport,
   signal: AbortSignal,
-  { headers = {}, timeout_s = 2 }: ScrapeOptions,
+  { headers = {}, timeout_s = 2, tls }: ScrapeOptions,
 ): Promise<HttpExchange> {
   const accept = {
     "accept": "text/plain;version=0.0.4",
@@ -278,7 +281,7 @@ async function get(
   try {
     return await exchange(
       transport,
-      { method: "GET", url, headers: { ...accept, ...headers }, body: "", timeout_s },
+      { method: "GET", url, headers: { ...accept, ...headers }, body: "", timeout_s, tls },
       null,
       signal,
     );

@@ -171,7 +171,7 @@ export async function checkReach(
 
 /** The key that a file names is for the endpoint that the file names. */
 export function refuseKeyOfFile(experiment: object): void {
-  const key = ["api_key_env", "headers"].find((name) => name in experiment);
+  const key = ["api_key_env", "headers", "cert"].find((name) => name in experiment);
   if (key === undefined) return;
   throw new TaskRefused(
     ["endpoint"],

@@ -21,7 +21,10 @@ const common = {
     .describe("told once the task has ended, by a signed POST"),
 };
 
-const { model: _model, ...settings } = asGiven(suiteRunSettings).shape;
+/** Files of this host, and what anyone on the way could answer: its operator's to choose. */
+const NOT_OF_TASKS = { ca: true, cert: true, key: true, insecure: true } as const;
+
+const { model: _model, ...settings } = asGiven(suiteRunSettings).omit(NOT_OF_TASKS).shape;
 
 /** A suite, an experiment file, or coding problems, against one model. */
 const suiteTaskSchema = z.strictObject({
@@ -37,7 +40,7 @@ const suiteTaskSchema = z.strictObject({
 const loadTaskSchema = z.strictObject({
   kind: z.literal("load"),
   name: text.max(128).optional(),
-  ...givenLoadSchema.shape,
+  ...givenLoadSchema.omit(NOT_OF_TASKS).shape,
   ...common,
 });
 

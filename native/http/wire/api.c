@@ -33,10 +33,10 @@ int32_t dyno_wire_open(const char *options, char *error, uint32_t error_bytes)
     return result;
 }
 
-int32_t dyno_wire_target(int32_t number, const char *addresses)
+int32_t dyno_wire_target(int32_t number, const char *lines, char *error, uint32_t error_bytes)
 {
     struct wire *wire = wire_of(number);
-    return wire ? wire_target(wire, addresses) : -EBADF;
+    return wire ? wire_target(wire, lines, error, error_bytes) : -EBADF;
 }
 
 int32_t dyno_wire_send(int32_t number, const void *request, uint32_t bytes)

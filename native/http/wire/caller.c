@@ -38,21 +38,31 @@ static bool parse_address(const char *line, struct address *address)
     return true;
 }
 
-int32_t wire_target(struct wire *wire, const char *addresses)
+static int32_t refuse(char *error, size_t error_bytes, int32_t code, const char *why)
+{
+    snprintf(error, error_bytes, "%s", why);
+    return code;
+}
+
+int32_t wire_target(struct wire *wire, const char *lines, char *error, size_t error_bytes)
 {
     int number = atomic_load_explicit(&wire->target_count, memory_order_relaxed);
-    if (number == TARGETS_MAX) return -ENOSPC;
+    if (number == TARGETS_MAX) return refuse(error, error_bytes, -ENOSPC, "too many places");
     struct target *target = &wire->targets[number];
     target->count = 0;
-    while (*addresses && target->count < ADDRESSES_MAX) {
+    while (*lines && strncmp(lines, "tls ", 4) != 0) {
         char line[160];
-        size_t length = strcspn(addresses, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)(length < 159 ? length : 159), addresses);
-        if (!parse_address(line, &target->addresses[target->count])) return -EINVAL;
+        size_t length = strcspn(lines, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)(length < 159 ? length : 159), lines);
+        lines += length + (lines[length] == '\n');
+        if (target->count == ADDRESSES_MAX) continue;
+        if (!parse_address(line, &target->addresses[target->count]))
+            return refuse(error, error_bytes, -EINVAL, "no address that can be connected to");
         target->count++;
-        addresses += length + (addresses[length] == '\n');
     }
-    if (target->count == 0) return -EINVAL;
+    if (target->count == 0) return refuse(error, error_bytes, -EINVAL, "no address");
+    target->tls = *lines ? tls_client(lines, error, error_bytes) : NULL;
+    if (*lines && !target->tls) return -EINVAL;
     atomic_store_explicit(&wire->target_count, number + 1, memory_order_release);
     return number;
 }
@@ -148,6 +158,7 @@ int32_t wire_status(struct wire *wire, char *text, uint32_t text_bytes)
     json_number(&json, "ended", (double)atomic_load(&wire->ended));
     json_number(&json, "resent", (double)atomic_load(&wire->resent));
     json_number(&json, "connections_opened", (double)atomic_load(&wire->opened));
+    json_number(&json, "tls_resumed", (double)atomic_load(&wire->tls_resumed));
     json_number(&json, "reads", (double)atomic_load(&wire->reads));
     json_number(&json, "ring_bytes", stream_bytes(wire->stream));
     json_number(&json, "ring_high_water_bytes", stream_high_water(wire->stream));

@@ -13,6 +13,7 @@
 #include "base/stream.h"
 #include "http/body.h"
 #include "http/http.h"
+#include "http/tls/tls.h"
 #include "http/wire/wire.h"
 
 #define TARGETS_MAX 64
@@ -36,6 +37,7 @@ struct connection;
 struct target {
     struct address addresses[ADDRESSES_MAX];
     int count;
+    struct tls_context *tls; /* NULL: plain HTTP */
     struct connection *idle; /* newest first */
     uint32_t spare;          /* connections without a request: idle, or connecting ahead */
     uint32_t waiting;        /* requests that are to come here */
@@ -64,13 +66,17 @@ struct connection {
     struct request *request;
     struct connection *next;      /* among the target's idle ones, or the closed ones */
     size_t place;                 /* in the wire's list */
-    bool connecting, reused, writing;
+    struct tls *tls;              /* NULL without TLS, and before the socket is connected */
+    uint32_t session;             /* whose connection it is; 0: anybody's */
+    bool connecting, handshaking, reused, writing;
     bool busy;            /* it has, or had when it was lost, a request */
+    bool noted;           /* when its request was sent */
     bool served;          /* an answer came whole on it */
     bool ahead;           /* made before there was a request for it */
     double connect_ns;    /* of one that was made ahead, once it is there */
-    size_t written;
-    double t_connect_ns, t_read_ns;
+    double tls_ns;        /* how long its handshake took; 0: none */
+    size_t written;       /* of the request, TLS's output not counted */
+    double t_connect_ns, t_connected_ns, t_read_ns;
     uint32_t lag_ns;
     struct http http;
     struct body body;
@@ -120,10 +126,11 @@ struct wire {
     bool held;               /* the limit keeps back a request whose time has come */
     double slot_ns;          /* when a place in flight last became free */
     double next_deadline_ns; /* no request's time is up before */
-    char *input;
+    char *input;             /* of one read */
+    char *plain;             /* of one record of TLS */
 
     /* For the status. */
-    _Atomic uint64_t sent, ended, opened, blocked_ns, reads, resent;
+    _Atomic uint64_t sent, ended, opened, blocked_ns, reads, resent, tls_resumed;
     _Atomic int scheduling;
     _Atomic bool kernel_stamps;
 };
@@ -141,25 +148,61 @@ void wire_emit(struct wire *wire, uint32_t request, enum wire_kind kind, double 
 void wire_end_request(struct wire *wire, struct request *request, enum wire_failure failure,
                       const char *message);
 
-/* Gives a request a connection, kept alive or new, and sends it. */
-void send_on_connection(struct wire *wire, struct request *request);
-
 /* A request's n-th place, and where its head begins. */
 struct wire_place request_place(const struct request *request, uint32_t n, size_t *head);
 
-/* Opens connections for requests that are due later, until so many have none to do. */
-void connect_ahead(struct wire *wire, struct target *target, uint32_t count);
+/* connection.c: all connections, and those that have nothing to do. */
 
-/* What the event loop found. */
-void connection_ready(struct wire *wire, struct connection *connection, uint32_t events);
-
-/* Ends the request on it. */
-void fail_connection(struct wire *wire, struct connection *connection, enum wire_failure failure,
-                     const char *message);
+/* NULL when memory is short. */
+struct connection *new_connection(struct wire *wire, struct target *target);
 
 /* Its memory stays until free_closed_connections. No request may be on it. */
 void close_connection(struct wire *wire, struct connection *connection);
 
 void free_closed_connections(struct wire *wire);
+
+/* It waits for a request. */
+void keep_idle(struct connection *connection);
+
+/* A connection without a request that this one may have; NULL for none. */
+struct connection *take_idle(struct target *target, const struct request *request);
+
+/* Ends the request on it. */
+void fail_connection(struct wire *wire, struct connection *connection, enum wire_failure failure,
+                     const char *message);
+
+/* It is of no more use: its request is sent again if it may, else it ends. */
+void connection_lost(struct wire *wire, struct connection *connection, const char *why);
+
+/* connect.c */
+
+/* Gives a request a connection, kept alive or new, and sends it. */
+void send_on_connection(struct wire *wire, struct request *request);
+
+/* Opens connections for requests that are due later, until so many have none to do. */
+void connect_ahead(struct wire *wire, struct target *target, uint32_t count);
+
+/* The socket is connected, or could not be. */
+void connect_ended(struct wire *wire, struct connection *connection);
+
+/* Goes on with TLS's handshake; bytes that came were fed. */
+void go_on_with_handshake(struct wire *wire, struct connection *connection);
+
+/* No connection came about; without a request another one will try again, and tell why. */
+void give_up_connecting(struct wire *wire, struct connection *connection, const char *why);
+
+/* transfer.c */
+
+/* Tells the event loop what is waited for. */
+void watch_connection(struct wire *wire, struct connection *connection, int operation,
+                      bool writing);
+
+/* Sends what TLS has to say of itself. False: the connection is gone, with an errno. */
+bool send_output(struct wire *wire, struct connection *connection, int *error);
+
+void write_request(struct wire *wire, struct connection *connection);
+
+/* What the event loop found. */
+void connection_ready(struct wire *wire, struct connection *connection, uint32_t events);
 
 #endif

@@ -315,9 +315,10 @@ static bool start(struct wire *wire)
 {
     wire->ready_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     wire->input = malloc(READ_BYTES);
+    wire->plain = malloc(TLS_RECORD_BYTES);
     wire->commands = calloc(COMMANDS, sizeof *wire->commands);
     if (!event_loop_open(&wire->loop) || wire->ready_fd < 0) return false;
-    if (!wire->stream || !wire->input || !wire->commands) return false;
+    if (!wire->stream || !wire->input || !wire->plain || !wire->commands) return false;
     errno = thread_start(&wire->thread, run, wire);
     return errno == 0;
 }
@@ -328,6 +329,9 @@ static void release(struct wire *wire)
     if (wire->ready_fd >= 0) close(wire->ready_fd);
     stream_free(wire->stream);
     free(wire->input);
+    free(wire->plain);
+    for (int i = 0; i < atomic_load(&wire->target_count); i++)
+        tls_context_free(wire->targets[i].tls);
     free(wire->commands);
     free(wire->connections);
     heap_free(&wire->waiting);

@@ -1,6 +1,7 @@
 /*
- * The wire: a thread that owns HTTP/1.1 connections, sends each request at its time, and stamps
- * every event of the answers at the socket read. One producer of requests, one consumer of records.
+ * The wire: a thread that owns HTTP/1.1 connections, plain ones and by TLS, sends each request at
+ * its time, and stamps every event of the answers at the socket read (by TLS: as it is decrypted).
+ * One producer of requests, one consumer of records.
  */
 #ifndef DYNO_WIRE_H
 #define DYNO_WIRE_H
@@ -20,6 +21,8 @@ struct wire_request {
     uint32_t target;    /* with `places` any */
     uint32_t bytes;     /* that follow */
     uint32_t places;    /* it goes to the one that has the fewest in flight when its time comes */
+    uint32_t connection; /* WIRE_POOLED, WIRE_NEW, or the session whose connection it is */
+    uint32_t reserved;
 };
 
 /* A place that a request may go to. */
@@ -27,6 +30,11 @@ struct wire_place {
     uint32_t target;
     uint32_t head_bytes;
 };
+
+/* Which connection a request goes on. */
+#define WIRE_POOLED 0u
+#define WIRE_NEW UINT32_MAX         /* one that no other request has */
+#define WIRE_LAST 0x80000000u       /* with a session: the last request of it */
 
 /* WIRE_ERROR: an event that is called an error. */
 enum wire_kind { WIRE_HEAD = 1, WIRE_EVENT, WIRE_BODY, WIRE_END, WIRE_ERROR };
@@ -37,10 +45,10 @@ enum wire_kind { WIRE_HEAD = 1, WIRE_EVENT, WIRE_BODY, WIRE_END, WIRE_ERROR };
 struct wire_record {
     uint32_t bytes;    /* of the whole record */
     uint32_t request;
-    double t_ns;       /* of the socket read */
+    double t_ns;       /* of the socket read; with TLS, when its record was decrypted */
     uint32_t kind;
     uint32_t length;
-    uint32_t lag_ns;   /* from the kernel's receipt of the last byte to the read */
+    uint32_t lag_ns;   /* from the kernel's receipt of the last byte to t_ns */
     uint32_t ascii;    /* 1: every byte is below 0x80 */
 };
 
@@ -74,8 +82,9 @@ struct wire_end {
     double t_sent_ns;    /* the first byte was handed to the kernel; 0: never */
     double t_first_byte_ns; /* 0: none */
     double t_end_ns;
-    double connect_ns;
+    double connect_ns;   /* TLS included; 0: on a connection that was kept alive */
     double body_bytes;
+    double tls_ns;       /* of connect_ns: TLS's handshake; 0: none */
 };
 
 struct wire;
@@ -85,9 +94,11 @@ struct wire;
  */
 struct wire *wire_open(const char *options, char *error, size_t error_bytes);
 
-/* A place to connect to: lines of "ADDRESS PORT" with numeric addresses, or "unix PATH".
-   Its number, or a negative errno. */
-int32_t wire_target(struct wire *wire, const char *addresses);
+/*
+ * A place to connect to: lines of "ADDRESS PORT" with numeric addresses, or "unix PATH"; with TLS
+ * behind them those of http/tls/tls.h. Its number, or a negative errno and a message.
+ */
+int32_t wire_target(struct wire *wire, const char *lines, char *error, size_t error_bytes);
 
 /* Queues a request. -EAGAIN when the queue is full. */
 int32_t wire_send(struct wire *wire, const void *request, uint32_t bytes);

@@ -1,0 +1,206 @@
+/** What https goes by: who is trusted, what is shown of oneself, and what is wrong with a certificate. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import tls from "node:tls";
+import { InputError } from "../errors.ts";
+import { hostOf } from "./place.ts";
+
+/** How an https endpoint is spoken to; paths are those of PEM files. */
+export interface TlsSettings {
+  /** Certificates to trust beside the host's own; null for none. */
+  ca: string | null;
+  /** The client's own certificate, with its chain; null for none. */
+  cert: string | null;
+  /** Its key; null: in the file of the certificate. */
+  key: string | null;
+  /** Any certificate is taken. */
+  insecure: boolean;
+}
+
+/** Where nothing is said. */
+export const USUAL_TLS: TlsSettings = { ca: null, cert: null, key: null, insecure: false };
+
+const ASK_MS = 5000;
+/** Files of PEM certificates, as Node, OpenSSL's users and Deno name them. */
+const VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "DENO_CERT"];
+/** Where distributions keep the certificates that OpenSSL trusts. */
+const SYSTEM = [
+  "/etc/ssl/certs/ca-certificates.crt",
+  "/etc/pki/tls/certs/ca-bundle.crt",
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+  "/etc/ssl/ca-bundle.pem",
+  "/etc/ssl/cert.pem",
+];
+
+/**
+ * Checks what is said of TLS.
+ *
+ * @throws {InputError} a file that cannot be read or holds something else; a key without a certificate.
+ */
+export function settleTls(
+  { ca, cert, key, insecure = false }: {
+    ca?: string | undefined;
+    cert?: string | undefined;
+    key?: string | undefined;
+    insecure?: boolean | undefined;
+  },
+): TlsSettings {
+  if (ca !== undefined) pemOf("--ca", ca, "CERTIFICATE");
+  if (cert !== undefined) pemOf("--cert", cert, "CERTIFICATE");
+  if (key !== undefined && cert === undefined) {
+    throw new InputError(
+      "--key: the key of a client certificate, which --cert names, is expected with it; " +
+        "an API key's variable is named by --api-key-env",
+    );
+  }
+  if (key !== undefined) pemOf("--key", key, "PRIVATE KEY");
+  else if (cert !== undefined && !readFileSync(cert, "utf8").includes("PRIVATE KEY-----")) {
+    throw new InputError(`--cert ${cert}: holds no key; name the file of its key with --key`);
+  }
+  const path = (given: string | undefined) => given === undefined ? null : resolve(given);
+  return { ca: path(ca), cert: path(cert), key: path(key), insecure };
+}
+
+/** The same settings give the same text: connections of others are not theirs. */
+export function tlsKey({ ca, cert, key, insecure }: TlsSettings): string {
+  return `${ca}\n${cert}\n${key}\n${insecure}`;
+}
+
+/**
+ * What the runtime's sockets are to be told.
+ *
+ * @throws {InputError} a variable names a file that cannot be read.
+ */
+export function socketOptions(
+  { ca, cert, key, insecure }: TlsSettings,
+): Pick<tls.ConnectionOptions, "ca" | "cert" | "key" | "rejectUnauthorized"> {
+  const usual = trustedCertificates();
+  return {
+    ca: ca === null
+      ? usual
+      : [...(usual ?? tls.rootCertificates), pemOf("--ca", ca, "CERTIFICATE")],
+    ...(cert === null ? {} : {
+      cert: pemOf("--cert", cert, "CERTIFICATE"),
+      key: pemOf("--key", key ?? cert, "PRIVATE KEY"),
+    }),
+    ...(insecure ? { rejectUnauthorized: false } : {}),
+  };
+}
+
+/**
+ * Calls `use` with the lines by which the wire is told of a place. OpenSSL trusts what the host does;
+ * where that is nothing, the certificates that come with the runtime stand in.
+ */
+export function withWireLines<Made>(
+  url: URL,
+  { ca, cert, key, insecure }: TlsSettings,
+  use: (lines: readonly string[]) => Made,
+): Made {
+  const host = hostOf(url).replace(/\.$/, "");
+  const own = VARIABLES.flatMap((name) => process.env[name] || []);
+  const lines = [
+    `tls ${host}`,
+    ...[...own, ...(ca === null ? [] : [ca])].map((path) => line("ca", path)),
+    ...(cert === null ? [] : [line("cert", cert)]),
+    ...(key === null ? [] : [line("key", key)]),
+    ...(insecure ? ["insecure"] : []),
+  ];
+  if (insecure || SYSTEM.some((path) => existsSync(path))) return use(lines);
+  const folder = mkdtempSync(join(tmpdir(), "dyno-roots-"));
+  try {
+    const roots = join(folder, "roots.pem");
+    writeFileSync(roots, tls.rootCertificates.join("\n"));
+    return use([...lines, line("ca", roots)]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function line(name: string, path: string): string {
+  if (!path.includes("\n")) return `${name} ${path}`;
+  throw new InputError(`--${name} ${JSON.stringify(path)}: a path with a line's end in it`);
+}
+
+let known: string[] | undefined | null = null;
+
+/**
+ * Certificates to trust, PEM; undefined where the runtime's own are all. Deno's sockets do not heed
+ * these variables by themselves.
+ *
+ * @throws {InputError} a variable names a file that cannot be read.
+ */
+export function trustedCertificates(): string[] | undefined {
+  if (known === null) {
+    const own = VARIABLES.flatMap((name) => {
+      const path = process.env[name];
+      return path ? [certificatesOf(name, path)] : [];
+    });
+    known = own.length === 0 ? undefined : [...tls.rootCertificates, ...own];
+  }
+  return known;
+}
+
+/**
+ * What is wrong with an https server's certificate itself, whoever signed it, and what to try: it is out
+ * of its time, or of another host. Null where that is well, or cannot be told.
+ */
+export function certificateFault(url: URL): Promise<string | null> {
+  const host = hostOf(url);
+  const servername = net.isIP(host) ? undefined : host;
+  return new Promise((resolve) => {
+    // nothing is sent over it: it is asked for its certificate alone
+    const socket = tls.connect(
+      { host, port: Number(url.port) || 443, servername, rejectUnauthorized: false },
+      () => settle(faultOf(host, socket.getPeerCertificate())),
+    );
+    const timer = setTimeout(() => settle(null), ASK_MS);
+    const settle = (fault: string | null) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(fault);
+    };
+    socket.on("error", () => settle(null));
+  });
+}
+
+function faultOf(host: string, certificate: tls.PeerCertificate): string | null {
+  const { valid_from, valid_to, subjectaltname, subject } = certificate;
+  if (valid_from === undefined) return null;
+  const now = Date.now();
+  if (Date.parse(valid_to) < now) {
+    return `its certificate ended on ${valid_to}: renew it, or set this host's clock right`;
+  }
+  if (Date.parse(valid_from) > now) {
+    return `its certificate begins on ${valid_from}: set this host's clock right, or the server's`;
+  }
+  if (tls.checkServerIdentity(host, certificate) === undefined) return null;
+  const names = subjectaltname?.replace(/\b(DNS|IP Address|IP):/g, "") ?? subject?.CN ?? "nothing";
+  return `its certificate is of another host (${names}): give the endpoint by that name`;
+}
+
+/** A file's text; what it holds is not repeated, as it may be a secret. */
+function pemOf(flag: string, path: string, what: string): string {
+  let text = "";
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    const said = flag === "--key" ? "" : ` ${path}`; // an API key, perhaps
+    throw new InputError(`${flag}${said}: no file that can be read; expected one in PEM`);
+  }
+  if (text.includes(`${what}-----`)) return text;
+  const name = what.toLowerCase();
+  throw new InputError(
+    `${flag} ${path}: holds no ${name} in PEM; expected "-----BEGIN ${what}-----"`,
+  );
+}
+
+function certificatesOf(name: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    throw new InputError(`${name}=${path}: cannot be read; expected a file of certificates (PEM)`);
+  }
+}
