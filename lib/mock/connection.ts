@@ -5,6 +5,7 @@ import { nowNs } from "../native/clock.ts";
 import { RequestParser, RequestRefused } from "./http_request.ts";
 import { bytesOf } from "./parts.ts";
 import { errorBody } from "./replies.ts";
+import type { ConnectionAdmission } from "../execute/connection_admission.ts";
 import type { ParsedRequest } from "./http_request.ts";
 import type { Framing, ReplyPart } from "./parts.ts";
 
@@ -26,22 +27,29 @@ const CONTINUE: ReplyPart = { kind: "raw", at_s: 0, bytes: "HTTP/1.1 100 Continu
 /** Plays replies on a socket; a reply starts when the one before it is over. */
 export class Connection {
   readonly #socket: Socket;
+  readonly #admission: ConnectionAdmission;
   readonly #queue: PendingReply[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
   /** A request has said that it is the last one. */
   #last = false;
 
-  /** @param answer gives the reply to a request. */
+  /**
+   * @param admission is told of requests and of their answers.
+   * @param answer gives the reply to a request.
+   */
   constructor(
     socket: Socket,
+    admission: ConnectionAdmission,
     answer: (request: ParsedRequest, t_received_ns: number) => MockReply,
   ) {
     this.#socket = socket;
+    this.#admission = admission;
     socket.setNoDelay(true);
     const parser = new RequestParser((request) => {
       if (this.#last) return; // nothing behind it is read
       const t_received_ns = nowNs();
+      admission.asked(socket);
       const reply = answer(request, t_received_ns);
       const framing = framingOf(request, reply);
       this.#last = framing.connection === "close";
@@ -57,7 +65,6 @@ export class Connection {
         this.#refuse(error);
       }
     });
-    socket.on("error", () => {}); // a client that went away is told by "close"
     socket.on("close", () => {
       this.#stop();
       for (const reply of this.#queue.splice(0)) reply.over?.(reply.next);
@@ -75,6 +82,7 @@ export class Connection {
   #continue(): void {
     const t_received_ns = nowNs();
     const framing = { chunked: true, connection: null };
+    this.#admission.asked(this.#socket);
     this.#queue.push({ parts: [CONTINUE], t_received_ns, next: 0, framing });
     if (this.#queue.length === 1) this.#play();
   }
@@ -93,6 +101,7 @@ export class Connection {
       const part = reply.parts[reply.next];
       if (part === undefined) {
         this.#queue.shift();
+        this.#admission.answered(this.#socket);
         reply.over?.(reply.next);
         continue;
       }
@@ -117,6 +126,8 @@ export class Connection {
 
   #end(kind: "fin" | "reset" | "hang", bytes: string): void {
     this.#stop();
+    // a client may keep its side open behind the end of ours
+    if (kind === "fin") this.#queue.forEach(() => this.#admission.answered(this.#socket));
     if (kind === "hang") {
       if (bytes !== "") this.#socket.write(bytes);
     } else if (kind === "fin") {

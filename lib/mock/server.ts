@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { InputError } from "../errors.ts";
+import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
 import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
@@ -15,6 +16,7 @@ import { errorBody } from "./replies.ts";
 import { Script } from "./script.ts";
 import { ServerCounts } from "./server_counts.ts";
 import { tokensOf } from "./tokens.ts";
+import type { AdmissionLimits } from "../execute/connection_admission.ts";
 import type { AnswerTokens, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { MockReply } from "./connection.ts";
@@ -79,6 +81,8 @@ export interface MockOptions {
   prefix_cache_blocks?: number;
   script?: MockScript;
   behaviour?: Partial<MockBehaviour>;
+  /** How long a connection may owe a request, and how many there may be. */
+  connection_limits?: Partial<AdmissionLimits>;
 }
 
 const DEFAULTS: MockBehaviour = {
@@ -94,6 +98,9 @@ const DEFAULTS: MockBehaviour = {
 };
 
 const LOG_LENGTH = 10_000;
+
+/** Of clients: long enough for a load whose requests are rare. */
+const PATIENCE: AdmissionLimits = { first_ms: 30_000, kept_ms: 600_000 };
 
 type Handler = (request: ParsedRequest) => MockReply | ReplyPart[];
 type Route = Partial<Record<string, Handler>>;
@@ -112,7 +119,7 @@ export class MockEndpoint implements AsyncDisposable {
   readonly port: number;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
-  readonly #server: Server;
+  readonly #admission: ConnectionAdmission;
   readonly #models: string[];
   /** Whether the models were told: a name that is none of them is refused. */
   readonly #strict: boolean;
@@ -131,21 +138,27 @@ export class MockEndpoint implements AsyncDisposable {
   /** Starts listening. @throws {InputError} the port cannot be had. */
   static async start(options: MockOptions = {}): Promise<MockEndpoint> {
     const server = createServer({ allowHalfOpen: true });
-    const { host = "127.0.0.1", port = 0 } = options;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error: Error & { code?: string }) => {
-        const why = error.code === "EADDRINUSE"
-          ? "another program listens there; give another --port"
-          : error.message;
-        reject(new InputError(`--host ${host} --port ${port}: ${why}`));
-      });
-      server.listen({ host, port }, resolve);
+    const admission = new ConnectionAdmission(server, {
+      ...PATIENCE,
+      ...options.connection_limits,
     });
-    return new MockEndpoint(server, host, options);
+    const { host = "127.0.0.1", port = 0 } = options;
+    await admission.listen(host, port).catch((error: Error & { code?: string }) => {
+      const why = error.code === "EADDRINUSE"
+        ? "another program listens there; give another --port"
+        : error.message;
+      throw new InputError(`--host ${host} --port ${port}: ${why}`);
+    });
+    return new MockEndpoint(server, admission, host, options);
   }
 
-  private constructor(server: Server, host: string, options: MockOptions) {
-    this.#server = server;
+  private constructor(
+    server: Server,
+    admission: ConnectionAdmission,
+    host: string,
+    options: MockOptions,
+  ) {
+    this.#admission = admission;
     this.#models = [options.model ?? "mock"].flat();
     this.#strict = options.model !== undefined;
     const blocks = options.prefix_cache_blocks;
@@ -159,9 +172,11 @@ export class MockEndpoint implements AsyncDisposable {
     this.port = (server.address() as AddressInfo).port;
     this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
     server.on("connection", (socket) => {
+      if (!admission.enter(socket)) return;
       const number = ++this.#accepted;
       const connection: Connection = new Connection(
         socket,
+        admission,
         (request, t_ns) => this.#answer(request, t_ns, number),
       );
       this.#connections.add(connection);
@@ -188,7 +203,7 @@ export class MockEndpoint implements AsyncDisposable {
   /** Closes every connection. */
   async close(): Promise<void> {
     for (const connection of this.#connections) connection.destroy();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#admission.close();
   }
 
   /** Closes the server and every connection. */

@@ -1,8 +1,8 @@
 /** Metrics over HTTP while a command runs: GET /metrics. Nothing is done but when it is asked. */
 import { createServer } from "node:http";
 import { InputError, messageOf } from "../errors.ts";
+import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { MetricsText } from "./open_metrics.ts";
 
 export interface MetricsServer extends AsyncDisposable {
@@ -12,6 +12,9 @@ export interface MetricsServer extends AsyncDisposable {
 
 /** A reader that is slow to ask or to take its answer is cut off. */
 const PATIENCE_MS = 10_000;
+/** A connection is kept from one scrape to the next. */
+const KEPT_MS = 65_000;
+const READERS = 32;
 
 /**
  * Serves metrics.
@@ -23,32 +26,30 @@ export async function serveMetrics(
   text: () => Promise<MetricsText>,
   { host, port }: { host: string; port: number },
 ): Promise<MetricsServer> {
-  const server = createServer((request, response) => void answer(request, response, text));
-  server.requestTimeout = server.headersTimeout = PATIENCE_MS;
-  server.maxConnections = 32;
-  await new Promise<void>((resolve, reject) => {
-    const refused = (error: Error) =>
-      reject(
-        new InputError(
-          `--metrics-port: ${host}:${port} cannot be had: ${messageOf(error)}; ` +
-            "give another port, or 0 for any that is free",
-        ),
-      );
-    server.once("error", refused);
-    server.listen(port, host, () => {
-      server.off("error", refused);
-      server.on("error", () => {});
-      resolve();
-    });
+  const server = createServer({
+    requestTimeout: PATIENCE_MS,
+    headersTimeout: PATIENCE_MS,
+    keepAliveTimeout: 0, // by admission
+    connectionsCheckingInterval: 1000,
+  }, (request, response) => void answer(request, response, text));
+  const admission = ConnectionAdmission.ofHttp(server, {
+    first_ms: PATIENCE_MS,
+    kept_ms: KEPT_MS,
+    connections: READERS,
   });
-  const { address, family, port: given } = server.address() as AddressInfo;
+  const { address, family, port: given } = await admission.listen(host, port).catch((error) => {
+    throw new InputError(
+      `--metrics-port: ${host}:${port} cannot be had: ${messageOf(error)}; ` +
+        "give another port, or 0 for any that is free",
+    );
+  });
   return {
     url: `http://${family === "IPv6" ? `[${address}]` : address}:${given}/metrics`,
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    [Symbol.asyncDispose]: async () => {
+      const closed = admission.close();
+      admission.destroy();
+      await closed;
+    },
   };
 }
 

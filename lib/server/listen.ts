@@ -1,9 +1,14 @@
-/** Listening for HTTP: Deno.serve under Deno, @hono/node-server under Node. Asks which, nobody else does. */
+/** Listening for HTTP, the same under Deno and Node: node:http, whose sockets can be counted and dropped. */
 import { InputError, messageOf } from "../errors.ts";
+import { ConnectionAdmission } from "../execute/connection_admission.ts";
+import type { IncomingMessage, Server } from "node:http";
 
-/** How soon an end of listening that nobody asked for is mended, and how often it is told of at most. */
-const AGAIN_MS = 500;
-const NOTICE_MS = 60_000;
+/** A head that is not whole by then is dropped, and so is a request with its body. */
+const HEAD_MS = 10_000;
+const REQUEST_MS = 60_000;
+/** A connection that is kept for another request; longer than between two scrapes of Prometheus. */
+const KEPT_MS = 65_000;
+const CHECK_MS = 1000;
 
 /** Answers a request; `remote` is the address it came from. */
 export type Handler = (request: Request, remote: string) => Response | Promise<Response>;
@@ -15,25 +20,50 @@ export interface Listening {
   close(grace_ms: number): Promise<void>;
 }
 
+/** What is borne of clients. */
+export interface ListenLimits {
+  /** For a request's head. */
+  head_ms?: number;
+  /** For a whole request. */
+  request_ms?: number;
+  /** At a time; by default what the limit of descriptors allows. */
+  connections?: number;
+}
+
 /**
  * Listens.
  *
  * @param address a port of 0 takes a free one.
- * @param onNotice told when no more connections are taken for a while.
  * @throws {InputError} the address cannot be listened on.
  */
 export async function listen(
   handler: Handler,
-  address: { host: string; port: number },
-  onNotice: (line: string) => void,
+  { host, port }: { host: string; port: number },
+  { head_ms = HEAD_MS, request_ms = REQUEST_MS, connections }: ListenLimits = {},
 ): Promise<Listening> {
-  const { host, port } = address;
-  const deno = (globalThis as { Deno?: typeof Deno }).Deno;
-  try {
-    return deno
-      ? listenDeno(deno, handler, address, onNotice)
-      : await listenNode(handler, host, port);
-  } catch (error) {
+  const { createAdaptorServer } = await import("@hono/node-server");
+  const server = createAdaptorServer({
+    overrideGlobalObjects: false,
+    serverOptions: {
+      headersTimeout: head_ms,
+      requestTimeout: request_ms,
+      keepAliveTimeout: 0, // by admission
+      connectionsCheckingInterval: Math.min(CHECK_MS, head_ms),
+    },
+    fetch: (request, env) => {
+      const { incoming } = env as { incoming: IncomingMessage };
+      // both refused by Node, by RFC 9112 (3.2); Deno takes the last
+      if (hostsOf(incoming.rawHeaders) !== 1) return new Response(null, { status: 400 });
+      return handler(request, incoming.socket.remoteAddress ?? "");
+    },
+  }) as Server;
+  const admission = ConnectionAdmission.ofHttp(server, {
+    first_ms: head_ms,
+    kept_ms: KEPT_MS,
+    connections,
+  });
+  server.on("connect", (_request, socket) => socket.end("HTTP/1.1 404 Not Found\r\n\r\n"));
+  const bound = await admission.listen(host, port).catch((error) => {
     const code = (error as { code?: string }).code;
     const why = code === "EADDRINUSE"
       ? "another program listens there; give another --port"
@@ -41,91 +71,19 @@ export async function listen(
       ? "not permitted; give a --port from 1024"
       : messageOf(error);
     throw new InputError(`--host ${host} --port ${port}: ${why}`);
-  }
-}
-
-function listenDeno(
-  deno: typeof Deno,
-  handler: Handler,
-  { host, port }: { host: string; port: number },
-  onNotice: (line: string) => void,
-): Listening {
-  const controller = new AbortController();
-  const underWay = new Set<Promise<void>>();
-  let closing = false, told_ms = -Infinity;
-  let again: ReturnType<typeof setTimeout> | undefined;
-  const start = (port: number) => {
-    const started = deno.serve(
-      { hostname: host, port, signal: controller.signal, onListen: () => {} },
-      (request, { remoteAddr, completed }) => {
-        if (closing) return new Response(null, { status: 503, headers: { connection: "close" } });
-        const answered = completed.catch(() => {}).finally(() => underWay.delete(answered));
-        underWay.add(answered);
-        return handler(request, "hostname" in remoteAddr ? remoteAddr.hostname : "");
-      },
-    );
-    started.finished.catch((error) => takeUp(started.addr.port, error));
-    return started;
-  };
-  // without a descriptor for one more connection it ends, and those that it has go on
-  const takeUp = (port: number, error: unknown) => {
-    if (closing) return;
-    const now_ms = performance.now();
-    if (now_ms - told_ms > NOTICE_MS) {
-      onNotice(`no further connection is taken for a moment: ${messageOf(error)}`);
-      told_ms = now_ms;
-    }
-    again = setTimeout(() => {
-      try {
-        server = start(port);
-      } catch (error) {
-        takeUp(port, error);
-      }
-    }, AGAIN_MS);
-  };
-  let server = start(port);
-  return {
-    url: urlOf(host, server.addr.port),
-    port: server.addr.port,
-    close: async (grace_ms) => {
-      closing = true;
-      clearTimeout(again);
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, grace_ms));
-      await Promise.race([Promise.all(underWay), late]);
-      clearTimeout(timer);
-      controller.abort(); // not server.shutdown(): it waits for bodies that never end
-      await server.finished.catch(() => {});
-    },
-  };
-}
-
-async function listenNode(handler: Handler, host: string, port: number): Promise<Listening> {
-  const { createAdaptorServer } = await import("@hono/node-server");
-  const server = createAdaptorServer({
-    fetch: (request, env) => {
-      const { incoming } = env as { incoming: { socket: { remoteAddress?: string } } };
-      return handler(request, incoming.socket.remoteAddress ?? "");
-    },
-  }) as import("node:http").Server;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
   });
-  const bound = (server.address() as { port: number }).port;
   return {
-    url: urlOf(host, bound),
-    port: bound,
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound.port}`,
+    port: bound.port,
     close: async (grace_ms) => {
-      const timer = setTimeout(() => server.closeAllConnections(), grace_ms);
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      await closed;
+      const timer = setTimeout(() => admission.destroy(), grace_ms);
+      await admission.close();
       clearTimeout(timer);
     },
   };
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+/** How many Host headers a request has. */
+function hostsOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
 }

@@ -155,7 +155,7 @@ export class Server implements AsyncDisposable {
         if (request.method !== "HEAD") return await app.fetch(request, { remote });
         return await headOf(await app.fetch(new Request(request, { method: "GET" }), { remote }));
       };
-      const listening = await listen(answer, { host, port }, onNotice);
+      const listening = await listen(answer, { host, port });
       await runner.start();
       const routes = routesOf(app);
       return new Server(store, runner, feed, callbacks, hardware, listening, stopping, routes);

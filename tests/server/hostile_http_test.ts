@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import process from "node:process";
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { DYNO } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { getJson, serving } from "./fixture.ts";
@@ -19,6 +19,30 @@ function spoken(url: string, text: string): Promise<string> {
     socket.on("error", () => {});
     socket.on("close", () => resolve(got));
   });
+}
+
+/** Connections that send the beginning of a request, and no more. */
+class HalfOpen implements Disposable {
+  readonly #sockets: Socket[] = [];
+  /** Those that the other side has ended. */
+  gone = 0;
+
+  async open(url: string, count: number, text: string): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.on("error", () => {});
+      socket.on("data", () => {});
+      socket.on("close", () => this.gone++);
+      this.#sockets.push(socket);
+      // one by one: what the kernel has no room for looks open to a client that says nothing
+      await new Promise<void>((resolve) => socket.once("connect", resolve));
+      if (text !== "") socket.write(text);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#sockets.forEach((socket) => socket.destroy());
+  }
 }
 
 const statuses = (answers: string) =>
@@ -46,11 +70,11 @@ Deno.test("a request is one request, of this server's, and names nothing outside
     [`GET /tasks HTTP/1.1\r\n${own}Host: evil.example\r\n${last}`, [400]],
     [`GET /tasks HTTP/1.1\r\nHost: evil.example\r\n${own}${last}`, [400]],
     [`GET /tasks HTTP/1.1\r\nHost: 127.0.0.1.evil.example\r\n${last}`, [403]],
-    [`GET /tasks HTTP/1.1\r\nHost: 127.0.0.1:1@evil.example\r\n${last}`, [403]],
+    [`GET /tasks HTTP/1.1\r\nHost: 127.0.0.1:1@evil.example\r\n${last}`, [400]], // no host at all
     [`GET ${server.url}/tasks HTTP/1.1\r\nHost: evil.example\r\n${last}`, [403]],
     [`GET /tasks HTTP/1.1\r\n${own}Origin: null\r\n${last}`, [403]],
     [`OPTIONS /tasks HTTP/1.1\r\n${own}Origin: http://evil.example\r\n${last}`, [403]],
-    [`GET /tasks HTTP/1.1\r\n${last}`, [403]],
+    [`GET /tasks HTTP/1.1\r\n${last}`, [400]], // RFC 9112, 3.2
     // places
     ...["/dashboard/../../../etc/passwd", "/dashboard/..%2f..%2f..%2fetc%2fpasswd"].map((path) =>
       [`GET ${path} HTTP/1.1\r\n${own}${last}`, [404]] as [string, number[]]
@@ -68,7 +92,7 @@ Deno.test("a request is one request, of this server's, and names nothing outside
     [`POST /tasks HTTP/1.1\r\n${json}Content-Length: ${polluting.length}\r\n${last}${polluting}`, [
       422,
     ]],
-    [`GET /tasks HTTP/1.1\r\n${own}X: ${"a".repeat(1 << 20)}\r\n${last}`, [400]],
+    [`GET /tasks HTTP/1.1\r\n${own}X: ${"a".repeat(1 << 20)}\r\n${last}`, [431]],
     [`CONNECT 127.0.0.1:22 HTTP/1.1\r\n${own}${last}`, [404]],
   ];
   for (const [text, expected] of cases) {
@@ -94,12 +118,13 @@ Deno.test("a request is one request, of this server's, and names nothing outside
 });
 
 Deno.test({
-  name: "more connections than there are descriptors do not end the server",
+  name:
+    "300 half-open connections under a limit of 256 descriptors: others are served, and they are dropped",
   ignore: process.platform === "win32",
   fn: async () => {
     using place = temporaryFolder();
     const words = [...DYNO, "serve", "--port", "0", "--runs", `${place.path}/runs`];
-    const server = spawn("sh", ["-c", 'ulimit -n 150; exec "$@"', "sh", ...words], {
+    const server = spawn("sh", ["-c", 'ulimit -n 256; exec "$@"', "sh", ...words], {
       cwd: place.path,
       env: { ...process.env, NO_COLOR: "1" },
       stdio: ["ignore", "ignore", "pipe"],
@@ -107,23 +132,19 @@ Deno.test({
     let said = "";
     server.stderr.on("data", (bytes) => said += bytes);
     const ended = new Promise<number | null>((resolve) => server.on("exit", resolve));
-    const idle: Socket[] = [];
+    using half = new HalfOpen();
     try {
       const url = await until(() => /dyno serve at (\S+),/.exec(said)?.[1]);
-      for (let i = 0; i < 300; i++) {
-        const socket = connect(Number(new URL(url).port), "127.0.0.1");
-        socket.on("error", () => {});
-        idle.push(socket);
-      }
-      await until(() => said.includes("no further connection"));
-      idle.forEach((socket) => socket.destroy());
+      await half.open(url, 150, "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: ");
+      await half.open(url, 150, "");
+      await until(() => half.gone >= 300 - 256); // for want of room
       await until(async () => {
         const answer = await fetch(`${url}/health`).catch(() => null);
         return await answer?.text() === '{"status":"ok"}';
       });
-      assertMatch(said, /Too many open files/);
+      await until(() => half.gone === 300);
+      assertEquals((await fetch(`${url}/health`)).status, 200);
     } finally {
-      idle.forEach((socket) => socket.destroy());
       process.kill(server.pid!, "SIGTERM"); // not server.kill(): Deno's then reports that signal
     }
     assertEquals(await ended, 0, said);
