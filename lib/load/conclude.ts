@@ -9,6 +9,7 @@ import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summariseServer } from "./server/server_metrics.ts";
 import { meanInFlight, turnoverOf } from "./rates.ts";
+import { modelsText } from "./models.ts";
 import { isOpen, stageName } from "./stages.ts";
 import { judgeStatement } from "./statement.ts";
 import { latencyValues, summarise } from "./summarise.ts";
@@ -60,10 +61,10 @@ export function conclude(measurement: Measurement): LoadResults {
   const cache = cacheUse(inside, summary, plan.prompts.shared);
   const turns = figuresByTurn(inside);
   const { several } = started.api;
-  const endpoints = several && partsOf(measurement, stages, turnovers, total, gapsOf)(
-    several.endpoints,
-    ({ endpoint }) => endpoint,
-  );
+  const byPart = partsOf(measurement, stages, turnovers, total, gapsOf);
+  const endpoints = several && byPart(several.endpoints, ({ endpoint }) => endpoint);
+  const models = started.api.models &&
+    byPart(started.api.models, ({ model }) => model ?? started.api.model);
   const verdict = verdictOf(measurement, cache, measured, total);
   const books = load.ledger.books();
   return {
@@ -71,7 +72,7 @@ export function conclude(measurement: Measurement): LoadResults {
     kind: "load",
     run_id: directory.run_id,
     benchmark: started.name,
-    model: started.api.model,
+    model: modelsText(started.api.models ?? [started.api.model]),
     endpoint: started.api.endpoint,
     api_type: started.api.api_type,
     transport: started.transport,
@@ -82,6 +83,7 @@ export function conclude(measurement: Measurement): LoadResults {
     total_cost_usd: books.total.total_cost_usd,
     requests_of_unknown_cost: books.total.requests_of_unknown_cost,
     ledger: books,
+    ...(models ? { models } : {}),
     ...(endpoints ? { balance: several.balance, endpoints } : {}),
     ...(turns === null ? {} : { turns }),
     slos: plan.slos,

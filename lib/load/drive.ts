@@ -38,7 +38,8 @@ export interface DriveOptions extends BodySettings {
   grace_s: number;
   stop: StopLimits;
   budget: Budget;
-  cost: RequestCost;
+  /** What requests of a body's model cost. */
+  costOf(body: Record<string, unknown>): RequestCost;
   /** Counts tokens where the server does not; null leaves it at events. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
@@ -252,11 +253,11 @@ export class Drive {
     conversation: number | null,
     turn: number,
   ): boolean {
-    const { api, transport, countTokens, budget, cost } = this.#options;
+    const { api, transport, countTokens, budget } = this.#options;
     const body = loadBody(prompt, this.#options);
     // an open loop does not wait until the length of answers is known
     const reservation = budget.take(() =>
-      cost.most(body) ?? (t_intended_ns === null ? null : NOTHING)
+      this.#options.costOf(body).most(body) ?? (t_intended_ns === null ? null : NOTHING)
     );
     if (reservation === null) {
       if (turn === 0) this.#returned.push(prompt);
@@ -345,7 +346,7 @@ export class Drive {
   #ended(flight: Flight, exchange: HttpExchange, error: Error | null): void {
     this.#open--;
     this.#cancels.delete(flight);
-    const { api, countTokens, stages, onRecord, cost } = this.#options;
+    const { api, countTokens, stages, onRecord } = this.#options;
     const never = exchange.t_sent_ns === 0 && error instanceof CancelledError;
     const due = flight.t_intended_ns !== null && flight.t_intended_ns <= nowNs();
     if (never && !due && flight.error === null) {
@@ -355,7 +356,7 @@ export class Drive {
     }
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
     const record = recordOf(flight, exchange, error, api, countTokens);
-    flight.reservation.settle(price(record, flight, api, cost));
+    flight.reservation.settle(price(record, flight, api, this.#options.costOf(flight.body)));
     record.stage = stages.slice(0, stage).filter(({ warmup }) => !warmup).length;
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;

@@ -1,6 +1,7 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
 import { InputError } from "../errors.ts";
 import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
+import { weightedModels, withModels } from "./models.ts";
 import { parseSlo } from "./slo.ts";
 import { parseStatement } from "./statement.ts";
 import { parseStages } from "./stages.ts";
@@ -24,6 +25,8 @@ export interface LoadPlan {
   pattern: ArrivalPattern;
   /** Gives each request its prompt. */
   prompts: PromptSource;
+  /** The models that requests name beside the one that is configured. */
+  models: string[];
   /** What the words of made-up prompts were drawn from: with it they are sent again. */
   prompt_seed: number;
   /** What a good request keeps to; empty for none. */
@@ -55,7 +58,9 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
   checkIdle(settings, settled);
   const notes: string[] = [];
   const prompt_seed = settled.prompt_seed ?? freshSeed();
-  const { prompts, times_s } = await questions({ ...settled, prompt_seed }, notes);
+  const models = weightedModels(settled.model);
+  const { prompts: asked, times_s, named } = await questions({ ...settled, prompt_seed }, notes);
+  const prompts = withModels(asked, models);
   const stages = stagesOf(settled, times_s);
   if (warmup > 0) stages.unshift(warmupOf(stages[0], warmup));
   const pattern = { arrival, seed, ...(burstiness === undefined ? {} : { burstiness }) };
@@ -64,6 +69,7 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     stages,
     pattern,
     prompts,
+    models: [...new Set([...models.slice(1).map(({ name }) => name), ...named])],
     prompt_seed,
     ...objectivesOf(settled),
     notes,
@@ -171,7 +177,7 @@ function warmupOf(first: LoadStage, requests: number): LoadStage {
 async function questions(
   settings: SettledLoad & { prompt_seed: number },
   notes: string[],
-): Promise<{ prompts: PromptSource; times_s: number[] | null }> {
+): Promise<{ prompts: PromptSource; times_s: number[] | null; named: string[] }> {
   const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
@@ -186,14 +192,16 @@ async function questions(
     const own = rows.filter(({ body }) => body.model !== undefined).length;
     if (settings.model !== undefined && own > 0) {
       notes.push(
-        `${path}: "model" of ${
-          own === 1 ? "1 row" : `${own} rows`
-        } is not sent: --model says ${settings.model}`,
+        `${path}: "model" of ${own === 1 ? "1 row" : `${own} rows`} is not sent: --model says ${
+          [settings.model].flat().join(", ")
+        }`,
       );
     }
     const sent = settings.model === undefined || own === 0
       ? rows
       : rows.map(({ body: { model: _, ...body }, ...row }) => ({ ...row, body }));
+    const named = [...new Set(sent.map(({ body }) => body.model))]
+      .filter((name) => typeof name === "string");
     const use = { words: prompt_seed, output_tokens: limit };
     if (trace !== undefined) {
       if (!timed) throw new InputError(`--trace: ${path}: its rows have no times; use --prompts`);
@@ -204,13 +212,16 @@ async function questions(
         recycle: false,
         warmup: settings.warmup,
       });
-      return { prompts: source, times_s: rows.map(({ t_s }) => t_s! / trace_speed) };
+      return { prompts: source, times_s: rows.map(({ t_s }) => t_s! / trace_speed), named };
     }
     if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
     const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
-    return { prompts: datasetPrompts(sent, { ...use, name, recycle, warmup: 0 }), times_s: null };
+    const source = datasetPrompts(sent, { ...use, name, recycle, warmup: 0 });
+    return { prompts: source, times_s: null, named };
   }
-  if (prompt !== undefined) return { prompts: fixedPrompt(prompt, limit), times_s: null };
+  if (prompt !== undefined) {
+    return { prompts: fixedPrompt(prompt, limit), times_s: null, named: [] };
+  }
   const made = madeUpPrompts({
     input: lengths(settings.input_tokens, MADE_UP.input_tokens, "--input-tokens"),
     output: lengths(settings.output_tokens, MADE_UP.output_tokens, "--output-tokens"),
@@ -219,7 +230,7 @@ async function questions(
     seed,
     words: prompt_seed,
   }, turns);
-  return { prompts: made, times_s: null };
+  return { prompts: made, times_s: null, named: [] };
 }
 
 /** @throws {InputError} a text without "=", or a field twice. */

@@ -37,6 +37,9 @@ export function recordOf(
     request_id: flight.request_id,
     ...(flight.session === null ? {} : { session: flight.session }),
     ...endpointOf(flight, exchange, failure, api),
+    ...(typeof flight.body.model === "string" && flight.body.model !== api.model
+      ? { model: flight.body.model }
+      : {}),
     stage: flight.stage,
     warmup: false,
     conversation: flight.conversation,

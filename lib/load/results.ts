@@ -110,7 +110,7 @@ export interface LoadResults {
   run_id: string;
   /** The load's name. */
   benchmark: string;
-  /** The model that was asked. */
+  /** The model that was asked; several with " + " between them. */
   model: string;
   /** URL that requests were posted to; of several the first. */
   endpoint: string;
@@ -135,6 +135,8 @@ export interface LoadResults {
   requests_of_unknown_cost: number;
   /** Every request's tokens and dollars in sums, by who asked. */
   ledger: Books;
+  /** The figures of each of several models, of all measured stages together; left out for one alone. */
+  models?: StageResults[];
   /** How requests were spread over several endpoints; left out for one alone. */
   balance?: Balance;
   /** The figures of each of several endpoints, by its URL, of all measured stages together. */

@@ -9,9 +9,11 @@ import { concludeRun } from "./conclude_run.ts";
 import { LiveLoad } from "./live_load.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
+import { modelsText } from "./models.ts";
 import { resetCache } from "./server/reset_cache.ts";
 import { countsOfReply } from "../run/ledger_entry.ts";
-import { spentOf } from "../run/request_cost.ts";
+import { builtinPrices } from "../run/prices.ts";
+import { RequestCost, spentOf } from "../run/request_cost.ts";
 import { RunSession } from "../run/session.ts";
 import { TokenFile } from "../run/token_file.ts";
 import { withTimeLeft } from "./time_left.ts";
@@ -104,8 +106,10 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     }
     onNotice("the server's prefix cache was emptied");
   }
+  const models = [api.model, ...plan.models.filter((name) => name !== api.model)];
   await using session = await RunSession.open({
     ...options,
+    ...(models.length > 1 ? { model: modelsText(models) } : {}),
     kind: "load",
     benchmark: options.name,
     seed: plan.pattern.seed,
@@ -120,6 +124,12 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     },
   });
   const { directory, journal } = session;
+  const costs = new Map(models.map((name) => [
+    name,
+    name === api.model
+      ? session.cost
+      : new RequestCost(name, options.prices ?? builtinPrices(), onNotice),
+  ]));
   const { endpoint, model, api_type, several } = api;
   journal.append({
     event: "load_started",
@@ -127,8 +137,17 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     name: options.name,
     settings: told,
     transport: transport.name,
-    api: { endpoint, model, api_type, ...(several ? { several } : {}) },
+    api: {
+      endpoint,
+      model,
+      api_type,
+      ...(several ? { several } : {}),
+      ...(models.length > 1 ? { models } : {}),
+    },
     price: session.cost.price,
+    ...(models.length > 1
+      ? { prices: Object.fromEntries(models.map((name) => [name, costs.get(name)!.price])) }
+      : {}),
     anchor: clockAnchor(),
   });
   for (const { reply, failure, status } of options.first_requests ?? []) {
@@ -160,7 +179,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     },
     countTokens: options.countTokens,
     budget: session.budget,
-    cost: session.cost,
+    costOf: (body) => costs.get(String(body.model)) ?? session.cost,
     signal,
     onStage: (stage, span) => {
       const { start_ns, end_ns } = span;
@@ -171,6 +190,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     },
     onRecord: (record, gaps_ms) => {
       record.gaps_at = tokens.append(gaps_ms);
+      if (models.length > 1) record.model ??= api.model;
       journal.append({ event: "request_finished", result: record });
       live?.took(record, gaps_ms);
     },

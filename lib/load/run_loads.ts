@@ -9,6 +9,7 @@ import type { RequestOver } from "../endpoint/client.ts";
 import { commonTransport, openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
 import { nthLoad } from "../settings/load.ts";
+import { weightedModels } from "./models.ts";
 import { planLoad } from "./plan_load.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { runPlannedLoad } from "./run_load.ts";
@@ -35,8 +36,8 @@ export interface LoadsOptions extends
     | "onDirectory"
     | "onLive"
   > {
-  /** How the endpoint is reached; what this throws stops the load before anything is sent. */
-  onReached?(api: APIConfiguration): void;
+  /** How the endpoint is reached, and which models are asked; what this throws stops the load before anything is sent. */
+  onReached?(api: APIConfiguration, models: readonly string[]): void;
   /** Told several times a second. */
   onProgress?(progress: LoadProgress): void;
   /** One line for a person. */
@@ -85,17 +86,22 @@ export async function measureLoad(
   const only = settings.transport ?? await commonTransport(endpoints, onNotice);
   await using transport = await openTransport({ only, notice: onNotice });
   const { wait_ready_s } = checkSettings(loadSettingsSchema, settings, "settings");
+  const [model, ...others] = weightedModels(settings.model).map(({ name }) => name);
+  const asking = { ...settings, model, retry_attempts: 0 };
   const waited: RequestOver[] = [];
   if (wait_ready_s !== undefined) {
-    const { balance: _, ...one } = settings;
+    const { balance: _, ...one } = asking;
     for (const endpoint of endpoints.length > 0 ? endpoints : [undefined]) {
       waited.push(
         ...await waitReady({ ...one, endpoint }, wait_ready_s, transport, onNotice, signal),
       );
     }
   }
-  const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, onWarning, signal);
-  options.onReached?.(api);
+  const api = await configureApi(asking, transport, onWarning, signal);
+  for (const other of others) {
+    await configureApi({ ...asking, model: other }, transport, onWarning, signal); // warns of a name
+  }
+  options.onReached?.(api, [api.model, ...others]);
   const waiting = setTimeout(
     () => onNotice("waiting for the answer to a first question"),
     WAITING_MS,

@@ -39,6 +39,7 @@ import { clientReadingForm, requestRecordForm, serverReadingForm } from "./reque
 import { testResultForm } from "./test_result.ts";
 import type { Form, Forms } from "./forms.ts";
 import type { JsonObject } from "../json_fields.ts";
+import type { PriceRow } from "./ledger_entry.ts";
 
 /** A line of a journal. */
 export interface JournalLine<Kind extends JournalKind> {
@@ -196,9 +197,14 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
           model: isText,
           api_type: isText,
           several: orMissing(fields<Several>({ endpoints: areTexts, balance: isText })),
+          models: orMissing(areTexts),
         }),
       ),
       price: orMissing(orNull(priceRowForm)),
+      prices: orMissing((value, misfit): value is Record<string, PriceRow | null> =>
+        isObject<Record<string, unknown>>(value) &&
+        Object.values(value).every((row) => row === null || priceRowForm(row, misfit))
+      ),
       anchor: orNull(anchor),
     },
     stage_started: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNull) },

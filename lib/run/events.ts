@@ -197,9 +197,17 @@ export interface LoadStarted {
   /** Which transport ran; null in journals of version 1. */
   transport: string | null;
   /** The endpoint that was asked, or several; null in journals of version 1. */
-  api: { endpoint: string; model: string; api_type: ApiType; several?: Several | undefined } | null;
+  api: {
+    endpoint: string;
+    model: string;
+    api_type: ApiType;
+    several?: Several | undefined;
+    models?: string[] | undefined;
+  } | null;
   /** What its tokens cost; null: unknown. Missing in older journals. */
   price?: PriceRow | null | undefined;
+  /** The same of models that requests name beside the first. */
+  prices?: Record<string, PriceRow | null> | undefined;
 }
 
 /** A stage's span on CLOCK_MONOTONIC, nanoseconds. */

@@ -124,6 +124,8 @@ export class Ledger {
   readonly #onEntry: (entry: LedgerEntry) => void;
   /** Of a load's model; undefined in journals that did not tell it. */
   #price: PriceRow | null | undefined = undefined;
+  /** Of the models that requests name beside it. */
+  #prices: Readonly<Record<string, PriceRow | null>> = {};
   /** A load of embeddings, which have no answer's tokens. */
   #embeds = false;
 
@@ -159,6 +161,7 @@ export class Ledger {
     switch (event.event) {
       case "load_started":
         this.#price = event.price;
+        this.#prices = event.prices ?? {};
         this.#embeds = event.api?.api_type === "embeddings";
         break;
       case "request_finished":
@@ -184,7 +187,9 @@ export class Ledger {
 
   #load(record: RequestRecord): void {
     if (record.t_sent_ns === null) return;
-    const entry = loadEntry(record, this.#price ?? null, this.#embeds);
+    const { model } = record;
+    const price = model === undefined ? this.#price : this.#prices[model];
+    const entry = loadEntry(record, price ?? null, this.#embeds);
     // a journal that did not tell its price tells the cost
     this.add(this.#price === undefined ? { ...entry, cost_usd: record.cost_usd } : entry);
   }

@@ -17,6 +17,8 @@ export interface RequestRecord {
   session?: string | undefined;
   /** Of several endpoints the one that it went to; left out for one alone, and for what was not sent. */
   endpoint?: string | undefined;
+  /** Of several models the one that it named; left out for one alone. */
+  model?: string | undefined;
   /** Number of the measured stage, from 0: its place in `stages` of the results. */
   stage: number;
   /** Sent before the measured part; excluded from results. */
@@ -160,6 +162,7 @@ export const requestRecordForm = fields<RequestRecord>({
   request_id: orMissing(isText),
   session: orMissing(isText),
   endpoint: orMissing(isText),
+  model: orMissing(isText),
   stage: isNumber,
   warmup: isBoolean,
   conversation: orNull(isNumber),

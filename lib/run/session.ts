@@ -37,6 +37,8 @@ export interface RunOpening
   resume?: string;
   /** How the endpoint is reached; its secrets are kept out of all that is written. */
   api: APIConfiguration;
+  /** What the model is called in the metadata, where it asks several. */
+  model?: string;
   /** Further endpoints that it asks: their secrets are kept out, too. */
   others?: readonly APIConfiguration[];
   /** Who or what is behind the model. Default "real-openai-compatible". */
@@ -194,7 +196,7 @@ export function takeRun(directory: RunDirectory): () => void {
 }
 
 function describe(
-  { kind, benchmark, seed, config, tags, agent, argv, api }: RunOpening,
+  { kind, benchmark, seed, config, tags, agent, argv, api, model }: RunOpening,
   { run_id }: RunDirectory,
   redactor: Redactor,
 ): Promise<RunMetadata> {
@@ -203,7 +205,7 @@ function describe(
     kind,
     benchmark,
     agent: agent ?? "real-openai-compatible",
-    model: api.model,
+    model: model ?? api.model,
     tags,
     seed,
     argv: (argv ?? process.argv).map((argument) => redactor.redact(argument)),

@@ -59,6 +59,14 @@ const tokens = z.union([count, nonEmpty]);
  */
 export const loadSettingsSchema = z.strictObject({
   ...endpointsSettings.shape,
+  /** The model; several, each as "NAME=WEIGHT", share the requests by weight. */
+  model: z.union([nonEmpty, z.array(nonEmpty).min(1)]).optional().register(about, {
+    help:
+      "the model; may be left out where the server has one; repeated as NAME=WEIGHT: several models " +
+      "or adapters share the requests",
+    placeholder: "NAME",
+    short: "m",
+  }),
   /** The native transport or the runtime's sockets; default the native one where it works. */
   transport: z.enum(["wire", "portable"]).optional().register(about, {
     help: "wire: a native thread; portable: the runtime's sockets",

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { assert } from "@std/assert";
 import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { weightedModels } from "../../lib/load/models.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
 import { runPlannedLoad } from "../../lib/load/run_load.ts";
 import type { LoadRun } from "../../lib/load/conclude_run.ts";
@@ -19,7 +20,8 @@ export async function load(
 ): Promise<LoadRun & Disposable> {
   const out = mkdtempSync(join(tmpdir(), "dyno-load-"));
   await using transport = await openTransport({ only: settings.transport });
-  const api = await configureApi({ ...settings, retry_attempts: 0 }, transport, () => {});
+  const [model] = weightedModels(settings.model).map(({ name }) => name);
+  const api = await configureApi({ ...settings, model, retry_attempts: 0 }, transport, () => {});
   const run = await runPlannedLoad({
     name: "test",
     plan: await planLoad(settings),

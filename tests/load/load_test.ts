@@ -313,6 +313,7 @@ for (const transport of ["wire", "portable"] as const) {
     const api = await configureApi({ ...settings, retry_attempts: 0 }, driven, () => {});
     const { stages, pattern, prompts } = await planLoad(settings);
     let records = 0;
+    const cost = new RequestCost(api.model, builtinPrices(), () => {});
     const drive = new Drive({
       api,
       transport: driven,
@@ -327,7 +328,7 @@ for (const transport of ["wire", "portable"] as const) {
       stop: { error_rate: null, saturation: false },
       countTokens: null,
       budget: new Budget({ usd: null, tokens: null }, () => {}),
-      cost: new RequestCost(api.model, builtinPrices(), () => {}),
+      costOf: () => cost,
       signal: new AbortController().signal,
       onStage: () => {},
       onRecord: () => {

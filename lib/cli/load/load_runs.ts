@@ -197,10 +197,10 @@ function loadShown(request: LoadRequest, context: CommandContext) {
       start_ms = performance.now();
       request.onDirectory?.(directory);
     },
-    onReached: (api) => {
-      checkPriced(request.budget.limits, api.model, request.prices);
+    onReached: (api, models) => {
+      for (const model of models) checkPriced(request.budget.limits, model, request.prices);
       once(
-        `${paint.bold(request.experiment.name)} on ${paint.accent(api.model)} at ${
+        `${paint.bold(request.experiment.name)} on ${paint.accent(models.join(", "))} at ${
           placesText(api)
         }`,
         (title) => terminal.say(title),

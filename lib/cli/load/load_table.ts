@@ -137,6 +137,7 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
   return [
     ...stageLines(results, paint),
     ...partLines("endpoint", results.endpoints, results, paint),
+    ...partLines("model", results.models, results, paint),
     ...glossary(results).map((line) => paint.dim(line)),
     "",
     ...verdictLines(results.verdict, paint),

@@ -66,8 +66,11 @@ function flagOf(setting: string, whole: z.ZodType, told: About): Flag<unknown> {
   if (many) {
     const split = (given: string) => given.split(",").map((part) => part.trim()).filter(Boolean);
     const parse = (given: string) => valueOf(many, told.whole ? [given] : split(given));
-    if (told.whole && schema instanceof z.ZodUnion) { // one is a text
-      const join = (values: unknown[]) => values.length === 1 ? values.flat()[0] : values.flat();
+    if (schema instanceof z.ZodUnion) { // one is a text
+      const join = (values: unknown[]) => {
+        const all = values.flat();
+        return all.length === 1 ? all[0] : all;
+      };
       return { ...common, kind: "list", placeholder, parse, join };
     }
     return { ...common, kind: "list", placeholder, parse };

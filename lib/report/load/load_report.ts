@@ -53,6 +53,7 @@ export async function writeLoadReport(
     results.endpoints
       ? ["endpoints", "By endpoint", [partTable("endpoint", results.endpoints, results)]]
       : null,
+    results.models ? ["models", "By model", [partTable("model", results.models, results)]] : null,
     curve ? ["curve", "Load curve", [curve, CURVE_NOTE]] : null,
     ["latency", "How long answers took", [await latency(results, records)]],
     ["timeline", "Over time", [await timeline(results, records, readSamples(directory.path))]],
