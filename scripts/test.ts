@@ -2,7 +2,7 @@
  * Format, lint, type check, the library's doc comments, all tests; ends with one line
  * `N passed, N failed`. Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
  * clang, for fuzzing, bubblewrap and Python, for the sandbox's, Slurm, for sweeps on a cluster,
- * Prometheus, for the metrics'.
+ * Prometheus, for the metrics', buildah, for the container's.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -68,6 +68,12 @@ const REQUIREMENTS: Requirement[] = [
     packages: ["prometheus"],
     here: () => runs("prometheus") && runs("promtool"),
   },
+  {
+    name: "buildah",
+    tests: "the container's test",
+    packages: ["buildah"],
+    here: () => runs("buildah"),
+  },
 ];
 
 function runs(program: string): boolean {
@@ -118,6 +124,7 @@ const FIRST = [
   "tests/coding/sandbox",
   "tests/chaos/faults_test.ts",
   "tests/e2e/npm_test.ts",
+  "tests/e2e/single_file_test.ts",
   "tests/chaos/limits_test.ts",
   "tests/chaos/kill_test.ts",
   "tests/chaos/disk_test.ts",

@@ -23,7 +23,7 @@ import {
 } from "./verify_form.ts";
 
 /** Where the libraries that a program names lie, its loader among them. */
-function librariesOf(file: string): string[] {
+export function librariesOf(file: string): string[] {
   const told = execFileSync("ldd", [file], { encoding: "utf8" });
   return [...told.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path);
 }
