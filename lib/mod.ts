@@ -252,4 +252,4 @@ export type { JudgedStatement, Statement } from "./load/statement.ts";
 export type { ExportableRun } from "./formats/exported_file.ts";
 export type { StatedFigures } from "./run/summary.ts";
 export type { EpochStatistics } from "./suite/epochs.ts";
-export type { Vote } from "./run/test_result.ts";
+export type { TimedAnswer, Vote } from "./run/test_result.ts";

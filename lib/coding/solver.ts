@@ -18,6 +18,7 @@ import { answerEntry, totalOf, totalOfEntries } from "../run/ledger.ts";
 import { countsOfReply } from "../run/ledger_entry.ts";
 import { addedSpent, spentOf } from "../run/request_cost.ts";
 import type { RequestCost } from "../run/request_cost.ts";
+import { exchangesOf } from "../suite/spans.ts";
 import type { CategoryHandler, HandlerContext } from "../suite/execution.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { CodingSettings, CodingTest } from "./problems_suite.ts";
@@ -245,10 +246,12 @@ export class Solver {
     // the other mode's answer is part of what the problem costs in this mode too
     const bill = totalOf([context.bill(), totalOfEntries(shared)]);
     const { prompt_tokens, completion_tokens, total_cost_usd: cost_usd } = bill;
+    const own = attempts.filter(({ reused_from }) => reused_from === null);
     const hits = Number(last.passed);
     return {
       ...last.result,
       ...identity(test, context),
+      exchanges: exchangesOf(own.map(({ result }) => result)),
       elapsed_seconds: attempts.reduce((sum, { result }) => sum + result.elapsed_seconds, 0),
       prompt_tokens,
       completion_tokens,

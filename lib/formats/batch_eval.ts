@@ -17,7 +17,16 @@ import { csvHeaderOf, csvRowsOf } from "./foreign_file.ts";
 import { keepRests, restAt } from "./keep.ts";
 import { agrees } from "./stated.ts";
 import { isoOf, millisecondsOf, secondsOf } from "./times.ts";
-import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import {
+  DistinctIds,
+  nestingOf,
+  NO_LOAD,
+  readNesting,
+  saysTimeout,
+  shareOrNull,
+  totalsOf,
+  unknownItem,
+} from "./totals.ts";
 import { isJsonObject } from "../json_fields.ts";
 
 const NEEDED = ["llm_model", "latency_sec", "success"];
@@ -148,6 +157,7 @@ class Batches {
     if (industry !== null) run.industries.add(industry);
     run.items.push({
       ...unknownItem(industry === null ? question : `${industry}/${question}`, question),
+      ...readNesting(record),
       category: industry,
       success: record.flag("success"),
       timed_out: record.flagOrNull("timed_out") ?? saysTimeout(error),
@@ -230,6 +240,7 @@ export function exportBatchEval(
       ...restAt(unmapped, "records", i),
       industry: item.category,
       question: distinct(item),
+      ...nestingOf(item),
       llm_provider: summary.agent,
       llm_model: summary.model,
       latency_sec,

@@ -4,9 +4,19 @@ import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { keepRests, restAt } from "./keep.ts";
+import { ledgerSums, readLedgerSums } from "./ledger_sums.ts";
 import { agrees, Stated } from "./stated.ts";
 import { isoOf, millisecondsOf, secondsOf, unixSecondsOf } from "./times.ts";
-import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import {
+  DistinctIds,
+  nestingOf,
+  NO_LOAD,
+  readNesting,
+  saysTimeout,
+  shareOrNull,
+  totalsOf,
+  unknownItem,
+} from "./totals.ts";
 import { isJsonObject, objectOr } from "../json_fields.ts";
 
 /** Where a batch keeps its results, and its counts. */
@@ -54,6 +64,7 @@ export function readTestBatch(path: string, value: unknown, singles: unknown[] =
       counts?.amountOrNull("total_execution_time") ?? null,
   });
   const { summary } = run;
+  Object.assign(summary, readLedgerSums(file));
   summary.agent = file.textOrNull("agent") ?? config?.textOrNull("api_type") ?? null;
   summary.tags = (file.listOrNull("tags") ?? []).map(String);
   if (run.items.length === 0) {
@@ -117,6 +128,7 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
     if (typeof named === "string") model ??= named;
     return {
       ...unknownItem(id, result.textOrNull("test_name") ?? id, test_id),
+      ...readNesting(result),
       category: result.textOrNull("category"),
       success: result.flag("success"),
       timed_out: result.flagOrNull("timed_out") ?? saysTimeout(error),
@@ -172,6 +184,7 @@ export function exportTestRunner({ summary, items, unmapped, stated }: ReadRun):
     ...(started === null ? {} : { timestamp: isoOf(started) }),
     ...(summary.agent === null || spoken ? {} : { agent: summary.agent }),
     ...(summary.tags.length ? { tags: summary.tags } : {}),
+    ...ledgerSums(summary),
     configuration: {
       ...objectOr(configuration),
       model: summary.model,
@@ -210,6 +223,7 @@ function exportResult(item: RunItem, rest: Record<string, unknown>) {
     ...others,
     test_id: item.item_id,
     test_name: item.name,
+    ...nestingOf(item),
     ...(item.category === null ? {} : { category: item.category }),
     success: item.success,
     ...(item.timed_out || item.error !== null ? { timed_out: item.timed_out } : {}),

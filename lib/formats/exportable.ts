@@ -33,6 +33,7 @@ const TEST_FIELDS = [
   "reasoning_score",
   "reasoning_type",
   "timestamp",
+  "tokens_per_second",
   "finish_reason",
   "api_response",
   "performance_metrics",

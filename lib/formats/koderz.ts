@@ -2,10 +2,11 @@
  * koderz: `bench_*.json`, one run of a coding benchmark; zero-shot, iterative or both. The JSON that
  * dyno exports is in this form too, with more fields, and a list of such objects for several runs.
  */
-import type { ReadRun, RunItem, RunSummary, Spending } from "../run/summary.ts";
+import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { keepRests } from "./keep.ts";
 import { comparisonOf, HALVES, modeOfHalf, statsOf } from "./koderz_document.ts";
+import { readLedgerSums } from "./ledger_sums.ts";
 import { Stated } from "./stated.ts";
 import { DistinctIds, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 import { isJsonObject, objectOr } from "../json_fields.ts";
@@ -94,7 +95,7 @@ function readOne(path: string, value: unknown): ReadRun {
     prompt_tokens: sum(({ input }) => input) ?? totals.prompt_tokens,
     completion_tokens: sum(({ output }) => output) ?? totals.completion_tokens,
     ...NO_LOAD,
-    ...spendingOf(file),
+    ...readLedgerSums(file), // its halves count shared answers twice
     tags: (file.listOrNull("tags") ?? config.listOrNull("tags") ?? []).map(String),
   };
   const unmapped = file.rest();
@@ -107,25 +108,6 @@ function readOne(path: string, value: unknown): ReadRun {
     else if (kept.results) unmapped[half] = { ...objectOr(unmapped[half]), ...kept };
   }
   return { summary, items, unmapped, ...stated.found() };
-}
-
-/** What the whole run took, where dyno wrote the file: its halves count shared answers twice. */
-function spendingOf(file: Fields): Partial<Spending> {
-  const total = file.childOrNull("ledger")?.childOrNull("total");
-  if (!total) return {};
-  return {
-    requests: total.amountOrNull("requests"),
-    prompt_tokens: total.amountOrNull("prompt_tokens"),
-    cached_prompt_tokens: total.amountOrNull("cached_prompt_tokens"),
-    cache_write_tokens: total.amountOrNull("cache_write_tokens"),
-    completion_tokens: total.amountOrNull("completion_tokens"),
-    reasoning_tokens: total.amountOrNull("reasoning_tokens"),
-    requests_of_unknown_tokens: total.amountOrNull("requests_of_unknown_tokens"),
-    cost_usd: total.amountOrNull("total_cost_usd"),
-    input_cost_usd: total.amountOrNull("input_cost_usd"),
-    output_cost_usd: total.amountOrNull("output_cost_usd"),
-    requests_of_unknown_cost: total.amountOrNull("requests_of_unknown_cost"),
-  };
 }
 
 interface Part {

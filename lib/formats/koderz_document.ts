@@ -5,8 +5,9 @@
  */
 import { safeFileName } from "../run/file_names.ts";
 import { isFailing, isUnjudged } from "../run/problems.ts";
-import type { ReadRun, RunItem, RunSummary, StatedFigures } from "../run/summary.ts";
+import type { ReadRun, RunItem, StatedFigures } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
+import { ledgerSums } from "./ledger_sums.ts";
 import { restAt } from "./keep.ts";
 import { isoOf } from "./times.ts";
 import { totalsOf } from "./totals.ts";
@@ -105,7 +106,7 @@ export function koderzDocument({ summary, items, unmapped, stated }: ReadRun) {
     status: summary.status,
     tags: summary.tags,
     // halves count answers that both share twice, and items no request that came to nothing
-    ...(summary.requests === null ? {} : { ledger: { total: ledgerOf(summary) } }),
+    ...ledgerSums(summary),
     config: {
       local_model: summary.model,
       problems: [...new Set(items.map(({ problem_id }) => problem_id))],
@@ -183,18 +184,6 @@ function partOf(
 function costed(summary: ReadRun["summary"], items: readonly RunItem[]) {
   const cost_usd = summary.cost_usd ?? totalsOf(items).cost_usd;
   return { ...summary, cost_usd };
-}
-
-/** The sums of a run's ledger, under their names there. */
-function ledgerOf({ cost_usd: total_cost_usd, ...summary }: RunSummary) {
-  const { requests, prompt_tokens, cached_prompt_tokens, cache_write_tokens } = summary;
-  const { completion_tokens, reasoning_tokens, requests_of_unknown_tokens } = summary;
-  const { input_cost_usd, output_cost_usd, requests_of_unknown_cost } = summary;
-  return {
-    ...{ requests, prompt_tokens, cached_prompt_tokens, cache_write_tokens, completion_tokens },
-    ...{ reasoning_tokens, requests_of_unknown_tokens, input_cost_usd, output_cost_usd },
-    ...{ total_cost_usd, requests_of_unknown_cost },
-  };
 }
 
 function statedAt(prefix: string, stated: StatedFigures | undefined): Record<string, number> {

@@ -1,5 +1,6 @@
 /** smi-bench: `logs/<run>/run_metadata.json` and `events.jsonl`, `results/<run>.json`. */
 import { safeFileName } from "../run/file_names.ts";
+import { groupedBy, meanScore } from "../run/problems.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportableRun, ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
@@ -7,7 +8,16 @@ import { jsonLinesOf } from "./foreign_file.ts";
 import { keepRests, restAt } from "./keep.ts";
 import { millisecondsOf, secondsOf } from "./times.ts";
 import { Stated } from "./stated.ts";
-import { DistinctIds, idInSource, NO_LOAD, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
+import {
+  DistinctIds,
+  idInSource,
+  nestingOf,
+  NO_LOAD,
+  readNesting,
+  shareOrNull,
+  totalsOf,
+  unknownItem,
+} from "./totals.ts";
 import { isJsonObject, objectOr } from "../json_fields.ts";
 
 const METADATA_VERSION = 1;
@@ -79,7 +89,7 @@ export async function readSmiRun(
     return value ?? own;
   };
   const scores = items.flatMap(({ score }) => score ?? []);
-  stated.check("avg_hit_rate", aggregate?.numberOrNull("avg_hit_rate") ?? null, meanOrNull(scores));
+  stated.check("avg_hit_rate", aggregate?.numberOrNull("avg_hit_rate") ?? null, scoreOf(items));
   stated.check("max_hit_rate", aggregate?.numberOrNull("max_hit_rate") ?? null, mostOf(scores));
   stated.check("errors", aggregate?.countOrNull("errors") ?? null, totals.failed);
   const cost_usd = aggregate?.amountOrNull("total_cost_usd") ?? totals.cost_usd;
@@ -156,6 +166,7 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
   const error = entry.labelOrNull("error");
   return {
     ...unknownItem(ids.next(id), entry.labelOrNull("name") ?? id, id),
+    ...readNesting(entry),
     category: entry.textOrNull("category"),
     success: error === null && !(entry.peek("timed_out") ?? false),
     timed_out: entry.flagOrNull("timed_out") ?? false,
@@ -245,7 +256,7 @@ export function exportSmi(run: ExportableRun): ExportedFile[] {
     ...(summary.status === "incomplete" ? { status: summary.status } : {}),
     aggregate: {
       ...objectOr(aggregate),
-      avg_hit_rate: meanOrNull(scores),
+      avg_hit_rate: scoreOf(items),
       max_hit_rate: mostOf(scores),
       errors: summary.failed,
       total_prompt_tokens: summary.prompt_tokens,
@@ -278,6 +289,7 @@ export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
     ...others,
     package_id: id,
     ...(item.name === id ? {} : { name: item.name }),
+    ...nestingOf({ ...item, item_id: id }),
     ...(item.category === null ? {} : { category: item.category }),
     elapsed_seconds: elapsedOf(item),
     score: {
@@ -326,7 +338,7 @@ function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] 
       finished_at_unix_seconds: end_s,
       samples: items.length,
       errors: failed,
-      avg_hit_rate: meanOrNull(items.flatMap(({ score }) => score ?? [])),
+      avg_hit_rate: scoreOf(items),
     }]),
   ];
 }
@@ -335,8 +347,9 @@ function elapsedOf({ elapsed_s, latency_ms }: RunItem): number | null {
   return elapsed_s ?? (latency_ms === null ? null : secondsOf(latency_ms));
 }
 
-function meanOrNull(values: readonly number[]): number | null {
-  return values.length ? values.reduce((a, b) => a + b, 0) / values.length : null;
+/** The mean score over problems, as everywhere. */
+function scoreOf(items: readonly RunItem[]): number | null {
+  return meanScore(groupedBy(items, ({ problem_id }) => problem_id).values());
 }
 
 function mostOf(values: readonly number[]): number | null {

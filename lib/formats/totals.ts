@@ -1,6 +1,7 @@
 /** What every reader does with the items that it found. */
 import { exactUsd } from "../text/dollars.ts";
 import { NO_LEDGER } from "../run/summary.ts";
+import type { Fields } from "./fields.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 
 /** The part of a summary that follows from the items. */
@@ -83,6 +84,20 @@ export class DistinctIds {
     this.#given.add(distinct);
     return distinct;
   }
+}
+
+/** What an item's answer is nested in, where its own id does not tell: for forms without such fields. */
+export function nestingOf({ item_id, problem_id, mode }: RunItem): Record<string, string> {
+  return {
+    ...(problem_id === item_id ? {} : { problem_id }),
+    ...(mode === null ? {} : { mode }),
+  };
+}
+
+/** What {@linkcode nestingOf} wrote. */
+export function readNesting(entry: Fields): Partial<Pick<RunItem, "problem_id" | "mode">> {
+  const problem_id = entry.labelOrNull("problem_id"), mode = entry.labelOrNull("mode");
+  return { ...(problem_id === null ? {} : { problem_id }), ...(mode === null ? {} : { mode }) };
 }
 
 /** How an item is named where ids need not differ: without what {@linkcode DistinctIds} added. */

@@ -1,6 +1,6 @@
 /** Values of measures as people write them. */
 import { dollars } from "../text/dollars.ts";
-import { grouped } from "../text/grouped.ts";
+import { grouped, inDigits } from "../text/grouped.ts";
 import { percentText } from "../text/percent.ts";
 import { measureNamed } from "./measures.ts";
 import type { Measure, MeasureKind } from "./measure.ts";
@@ -64,10 +64,7 @@ const WRITTEN: Record<MeasureKind, (value: number, unit: string) => string> = {
 
 /** Four digits at least, and no exponent for what is large. */
 function fourDigits(value: number): string {
-  if (Number.isInteger(value) || Math.abs(value) >= 1000) {
-    return grouped(Math.round(value));
-  }
-  return value.toPrecision(4);
+  return Number.isInteger(value) ? grouped(value) : inDigits(value);
 }
 
 /** A difference of a measure: of shares in percentage points. @param signed a + in front of a rise. */

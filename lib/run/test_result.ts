@@ -27,6 +27,14 @@ export interface ResultTiming {
   token_events: number;
 }
 
+/** One question and its answer, of a test that took several. */
+export interface TimedAnswer extends Pick<ResultTiming, "t_sent_ns" | "e2e_ms" | "ttft_ms"> {
+  /** The endpoint gave an answer. */
+  success: boolean;
+  /** Tokens of the answer; null where nobody told. */
+  completion_tokens: number | null;
+}
+
 /** Complete result of one test. */
 export interface TestResult {
   /** The test's id in the suite. */
@@ -79,6 +87,11 @@ export interface TestResult {
   timestamp: string;
   /** Null where no attempt had an end that could be stamped. */
   timing: ResultTiming | null;
+  /**
+   * Of a test that takes several questions, turns or attempts at a problem: each of its own in time. One
+   * that another test asked for is that one's.
+   */
+  exchanges?: TimedAnswer[];
   /** The response: as received, or put together from the stream in the non-streaming form. */
   api_response: Record<string, unknown> | null;
   /** The hardware during the test; null where nothing was sampled. */
@@ -191,6 +204,14 @@ const timing = fields<ResultTiming>({
   token_events: isNumber,
 });
 
+const exchange = fields<TimedAnswer>({
+  success: isBoolean,
+  t_sent_ns: isNumber,
+  e2e_ms: isNumber,
+  ttft_ms: orNull(isNumber),
+  completion_tokens: orNull(isNumber),
+});
+
 const coding = fields<CodingOutcome>({
   experiment_id: isText,
   problem_id: isText,
@@ -232,6 +253,9 @@ export const testResultForm = fields<TestResult>({
   timed_out: isBoolean,
   timestamp: isText,
   timing: orNull(timing),
+  exchanges: orMissing((value, misfit): value is TimedAnswer[] =>
+    Array.isArray(value) && value.every((each) => exchange(each, misfit))
+  ),
   api_response: orNull(isObject<JsonObject>),
   performance_metrics: orNull(isObject<PerformanceMetrics>),
   evaluation_result: orNull((value, misfit): value is Evaluation | {

@@ -6,6 +6,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { nowNs } from "../native/clock.ts";
 import { hits, verdict } from "./evaluators/verdict.ts";
 import { judgeAnswer, judgedAs } from "./execute.ts";
+import { exchangesOf } from "./spans.ts";
 import { runProgram } from "./evaluators/command.ts";
 import type { Answer, AskModel } from "./evaluator.ts";
 import type { AnsweredTest, PlannedTest } from "./execute.ts";
@@ -168,6 +169,7 @@ function together(asked: readonly AnsweredTest[], conversation: JsonObject[]): A
     result: {
       ...last.result,
       conversation,
+      exchanges: exchangesOf(asked.map(({ result }) => result)),
       execution_time,
       elapsed_seconds: sum((result) => result.elapsed_seconds)!,
       attempts: sum((result) => result.attempts)!,

@@ -1,20 +1,11 @@
-/** results.json: every item in a few numbers, and what they come to. */
-import { distribution, mean } from "../stats/quantile.ts";
-import { attemptsShare } from "../stats/pass_at_k.ts";
-import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
-import { totalOf } from "../run/ledger.ts";
-import { epochStatistics } from "./epochs.ts";
-import { categoriesOf } from "./selection.ts";
-import { busySeconds, requestSpans } from "./spans.ts";
+/** results.json: every item in a few numbers, and what they come to (aggregate.ts). */
 import type { Energy } from "../hardware/energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
-import type { Attempts } from "../stats/pass_at_k.ts";
 import type { EpochStatistics } from "./epochs.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { Fold } from "../run/fold.ts";
-import type { Books, LedgerTotals } from "../run/ledger.ts";
+import type { Books } from "../run/ledger.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
-import type { CodingOutcome, ErrorClass, TestResult } from "../run/test_result.ts";
+import type { CodingOutcome, ErrorClass, TestResult, TimedAnswer } from "../run/test_result.ts";
 
 /** One test in results.json: a TestResult without its texts. */
 export interface ResultItem {
@@ -78,6 +69,8 @@ export interface ResultItem {
   reasoning_type: string | null;
   /** Monotonic time at which the request was sent, nanoseconds; null if it never was. */
   t_sent_ns: number | null;
+  /** Of a test that takes several questions: each of its own in time. */
+  exchanges?: TimedAnswer[];
   /** Its share of the devices' energy; null without a source. */
   energy_j: number | null;
   /** Of a test that is asked several times: its id in the suite. */
@@ -108,7 +101,7 @@ export interface Aggregate {
   not_judged: number;
   /** Why the first of them was not judged; null where all were. */
   not_judged_because: string | null;
-  /** Mean score of the judged answers. */
+  /** Mean over problems of the mean score of their judged answers. */
   avg_hit_rate: number | null;
   /** The best score of a judged answer. */
   max_hit_rate: number | null;
@@ -128,7 +121,7 @@ export interface Aggregate {
 
 /** Distributions over the answered tests, and 95 % intervals. */
 export interface SuiteStatistics {
-  /** Share of judged answers that are right: Wilson. */
+  /** Share of right answers, of all that were judged or did not come: Wilson, or over problems. */
   pass_rate: Estimate | null;
   /** Of tests that were asked several times; null where they were not. */
   epochs: EpochStatistics | null;
@@ -147,8 +140,8 @@ export interface SuiteStatistics {
   /** Output tokens per second of single answers. */
   tokens_per_second: Distribution | null;
   /**
-   * All output tokens over the time in which at least one request was in flight; null where an
-   * answer's tokens are unknown. Results of earlier versions lack it.
+   * Tokens of all the model's answers over the time in which at least one of its requests was in flight;
+   * null where an answer's tokens are unknown. Results of earlier versions lack it.
    */
   output_tokens_per_s?: number | null;
 }
@@ -248,6 +241,7 @@ export function resultItem(result: TestResult): ResultItem {
     reasoning_score: result.reasoning_score,
     reasoning_type: result.reasoning_type,
     t_sent_ns: result.timing?.t_sent_ns ?? null,
+    ...(result.exchanges === undefined ? {} : { exchanges: result.exchanges }),
     energy_j: null,
     ...(result.problem_id === undefined
       ? {}
@@ -256,143 +250,6 @@ export function resultItem(result: TestResult): ResultItem {
     ...(result.coding ? { coding: result.coding } : {}),
   };
 }
-
-/** Counts and sums. @param bill what their requests took. */
-export function aggregate(items: readonly ResultItem[], bill: LedgerTotals): Aggregate {
-  const answered = items.filter((item) => item.success);
-  const scores = items.flatMap((item) => item.score?.hit_rate ?? []);
-  const unjudged = items.filter((item) => item.evaluation_error !== null);
-  const errors_by_class: Partial<Record<ErrorClass, number>> = {};
-  for (const { error_class } of items) {
-    if (error_class) errors_by_class[error_class] = (errors_by_class[error_class] ?? 0) + 1;
-  }
-  return {
-    tests: items.length,
-    successful: answered.length,
-    errors: items.length - answered.length,
-    timed_out: items.filter((item) => item.timed_out).length,
-    evaluated: scores.length,
-    passed: items.filter((item) => item.passed).length,
-    not_judged: unjudged.length,
-    not_judged_because: unjudged[0]?.evaluation_error ?? null,
-    avg_hit_rate: scores.length ? scores.reduce((a, b) => a + b, 0) / scores.length : null,
-    max_hit_rate: scores.length ? scores.reduce((a, b) => Math.max(a, b)) : null,
-    total_prompt_tokens: bill.prompt_tokens,
-    total_completion_tokens: bill.completion_tokens,
-    requests_of_unknown_tokens: bill.requests_of_unknown_tokens,
-    total_cost_usd: bill.total_cost_usd,
-    requests_of_unknown_cost: bill.requests_of_unknown_cost,
-    errors_by_class,
-  };
-}
-
-/** Distributions and intervals. */
-export function statistics(items: readonly ResultItem[]): SuiteStatistics {
-  const answered = items.filter((item) => item.success);
-  const values = (pick: (item: ResultItem) => number | null) =>
-    answered.flatMap((item) => pick(item) ?? []);
-  const judged = items.filter((item) => item.passed !== null);
-  const ttft_ms = values((item) => item.ttft_ms);
-  const e2e_ms = values((item) => item.e2e_ms);
-  return {
-    pass_rate: passRate(judged),
-    epochs: judged.some(({ epoch }) => epoch !== undefined)
-      ? epochStatistics(attemptsOf(judged))
-      : null,
-    hit_rate: scoreEstimate(judged),
-    ttft_p50_ms: quantileEstimate(ttft_ms, 0.5),
-    e2e_p50_ms: quantileEstimate(e2e_ms, 0.5),
-    ttft_ms: distribution(ttft_ms),
-    tpot_ms: distribution(values((item) => item.tpot_ms)),
-    e2e_ms: distribution(e2e_ms),
-    tokens_per_second: distribution(values((item) => item.tokens_per_second)),
-    output_tokens_per_s: outputRate(items, answered),
-  };
-}
-
-function outputRate(
-  items: readonly ResultItem[],
-  answered: readonly ResultItem[],
-): number | null {
-  const tokens = answered.map((item) => item.completion_tokens ?? NaN).reduce((a, b) => a + b, 0);
-  const busy_s = busySeconds(requestSpans(items).spans);
-  return answered.length === 0 || isNaN(tokens) || busy_s === 0 ? null : tokens / busy_s;
-}
-
-/** Answers to one coding problem are alike: its interval is then one over problems. */
-function passRate(judged: readonly ResultItem[]): Estimate | null {
-  return attemptsShare(attemptsOf(judged));
-}
-
-function attemptsOf(judged: readonly ResultItem[]): Attempts[] {
-  return byProblem(judged).map((answers) => ({
-    n: answers.length,
-    c: answers.filter(({ passed }) => passed).length,
-  }));
-}
-
-/** Scores that are all 0 or 1 are a share: resampling equal ones would call them certain. */
-function scoreEstimate(judged: readonly ResultItem[]): Estimate | null {
-  const scores = byProblem(judged).map((answers) => mean(answers.map((i) => i.score!.hit_rate)));
-  return scores.length > 1 && scores.every((score) => score === 0 || score === 1)
-    ? shareEstimate(scores.filter((score) => score === 1).length, scores.length)
-    : meanEstimate(scores);
-}
-
-/** The answers to each coding problem, or to each test. */
-function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
-  const problems = new Map<string, ResultItem[]>();
-  for (const item of judged) {
-    const key = item.coding?.problem_id ?? item.problem_id ?? item.test_id;
-    const answers = problems.get(key);
-    if (answers) answers.push(item);
-    else problems.set(key, [item]);
-  }
-  return [...problems.values()];
-}
-
-/** The same by category, in the order of the items. @param bill what an item's requests took. */
-export function byCategory(
-  items: readonly ResultItem[],
-  bill: (item_id: string) => LedgerTotals,
-): CategorySummary[] {
-  return categoriesOf(items).map((category) => {
-    const own = items.filter((item) => item.category === category);
-    return {
-      category,
-      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
-      statistics: statistics(own),
-    };
-  });
-}
-
-/** The same by endpoint. @param lost how often nobody answered at each. */
-export function byEndpoint(
-  endpoints: readonly string[],
-  items: readonly ResultItem[],
-  bill: (item_id: string) => LedgerTotals,
-  lost: ReadonlyMap<string, number>,
-): EndpointSummary[] {
-  return endpoints.map((endpoint) => {
-    const own = items.filter((item) => item.endpoint === endpoint);
-    return {
-      endpoint,
-      lost: lost.get(endpoint) ?? 0,
-      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
-      statistics: statistics(own),
-    };
-  });
-}
-
-/** How often nobody answered at each endpoint of a run, by its journal. */
-export const endpointsLost: Fold<"run", Map<string, number>> = {
-  kind: "run",
-  begin: () => new Map(),
-  take(lost, event) {
-    if (event.event !== "endpoint_lost") return;
-    lost.set(event.endpoint, (lost.get(event.endpoint) ?? 0) + 1);
-  },
-};
 
 /** All devices together; idle power is contained, see each device. */
 export interface RunEnergy {

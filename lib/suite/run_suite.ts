@@ -24,7 +24,7 @@ import { Models } from "./models.ts";
 import { modelsOf, planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
-import { aggregate, byCategory, byEndpoint, endpointsLost, statistics } from "./results.ts";
+import { aggregate, byCategory, byEndpoint, endpointsLost, statistics } from "./aggregate.ts";
 import { suiteRunSettings } from "../settings/suite_run.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";

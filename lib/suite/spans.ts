@@ -1,14 +1,29 @@
 /** Requests as spans of time. */
+import type { ResultTiming, TestResult, TimedAnswer } from "../run/test_result.ts";
 
 const NS_PER_S = 1e9;
 
 interface Timed {
   t_sent_ns: number | null;
   e2e_ms: number | null;
+  exchanges?: TimedAnswer[];
+}
+
+/** Results of questions to the model as a test's exchanges; those without an end are none. */
+export function exchangesOf(
+  asked: readonly Pick<TestResult, "success" | "completion_tokens" | "timing">[],
+): TimedAnswer[] {
+  const timed = asked.filter((one): one is typeof one & { timing: ResultTiming } =>
+    one.timing !== null
+  );
+  return timed.map(({ success, completion_tokens, timing: { t_sent_ns, e2e_ms, ttft_ms } }) => ({
+    ...{ success, completion_tokens, t_sent_ns, e2e_ms, ttft_ms },
+  }));
 }
 
 /** A request that was sent, in seconds after the first one. */
 export interface RequestSpan<Item> {
+  /** The test; of one that took several questions with what is known of this one. */
   item: Item;
   start_s: number;
   end_s: number;
@@ -18,7 +33,12 @@ export interface RequestSpan<Item> {
 export function requestSpans<Item extends Timed>(
   items: readonly Item[],
 ): { spans: RequestSpan<Item>[]; origin_ns: number; end_s: number } {
-  const sent = items.filter((item) => item.t_sent_ns !== null && item.e2e_ms !== null);
+  const asked = items.flatMap((item) =>
+    item.exchanges === undefined
+      ? [item]
+      : item.exchanges.map((exchange): Item => ({ ...item, ...exchange }))
+  );
+  const sent = asked.filter((item) => item.t_sent_ns !== null && item.e2e_ms !== null);
   const origin_ns = sent.reduce((first, item) => Math.min(first, item.t_sent_ns!), Infinity);
   const spans = sent.map((item): RequestSpan<Item> => {
     const start_s = (item.t_sent_ns! - origin_ns) / NS_PER_S;

@@ -13,3 +13,9 @@ export function grouped(value: number, digits = 0): string {
 export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+/** A figure in so many digits, never in powers of ten: whole ones are grouped. */
+export function inDigits(value: number, digits = 4): string {
+  const whole = Math.abs(value) >= 10 ** (digits - 1);
+  return whole ? grouped(Math.round(value)) : value.toPrecision(digits);
+}

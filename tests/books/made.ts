@@ -15,6 +15,7 @@ import { runSuite } from "../../lib/suite/run_suite.ts";
 import { FILE, problems, wrong } from "../coding/fixture.ts";
 import { batchOn, openBatch, TestClock, writeBatch } from "../schedule/fixture.ts";
 import { suiteFrom } from "../suite/fixture.ts";
+import type { Problem } from "../../lib/coding/problems/problem.ts";
 import type { Mode } from "../../lib/coding/problems_suite.ts";
 import type { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
 import type { BudgetLimits } from "../../lib/run/budget.ts";
@@ -71,6 +72,10 @@ const FAULTS: ErrorMode[] = [
 const PREFIX = "Answer shortly and in plain words, as one tells a friend over a cup of tea: "
   .repeat(4);
 
+function solved({ prompt, canonical_solution }: Problem): string {
+  return `\`\`\`python\n${prompt}${canonical_solution}\n\`\`\``;
+}
+
 const plain = (text: string) => text;
 const PLAIN = { bold: plain, dim: plain, good: plain, bad: plain, warn: plain, accent: plain };
 
@@ -110,11 +115,12 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       answers: [
         { contains: "Another model tries", response: "Think of zero." },
         { contains: "<answer>", response: "It does.\nGRADE: correct" },
-        {
-          contains: problems[whole(2)].entry_point,
-          response: `\`\`\`python\n${problems[0].prompt}${problems[0].canonical_solution}\n\`\`\``,
+        ...problems.filter(() => roll() < 0.4).map((problem) => ({
+          contains: `def ${problem.entry_point}(`,
+          response: solved(problem),
           reasoning: "Hm, well.",
-        },
+        })),
+        ...(roll() < 0.5 ? [{ contains: "Attempts so far", response: solved(problems[0]) }] : []),
       ],
     },
     behaviour: { error_mode: fault, fault_rate: 0.25 },
@@ -155,7 +161,9 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     const load = {
       endpoint: mock.url,
       model,
-      concurrency: 1 + whole(3),
+      ...(kind === "load" && roll() < 0.4
+        ? { rate: 400, arrival: roll() < 0.5 ? "poisson" as const : "constant" as const, seed }
+        : { concurrency: 1 + whole(3) }),
       requests: 6 + whole(8),
       warmup: whole(3),
       prompt: PREFIX + seed,
@@ -225,7 +233,8 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     return await run({ signal: shared.signal, resume: first.directory.path }, true);
   };
   if (kind === "suite") {
-    const judged = roll() < 0.5;
+    const judged = roll() < 0.5, talks = roll() < 0.4;
+    const epochs = roll() < 0.4 ? 2 : 1;
     const tests = Array.from({ length: 4 + whole(8) }, (_, i) => ({
       id: `t${i}`,
       name: `Test ${i}`,
@@ -235,6 +244,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       evaluator: judged && i % 2
         ? { name: "judge", model: sage, rubric: "It answers." }
         : { name: "contains", expected: i % 3 ? "Mock" : "never" },
+      ...(talks && i % 3 === 1 ? { turns: [{ prompt: `${PREFIX}and then?` }] } : {}),
     }));
     let budget = new Budget(limits, () => {});
     const run = await wholeRun((more) => {
@@ -246,6 +256,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
         api,
         transport,
         budget,
+        epochs,
         workers: 2,
       });
     });
@@ -253,7 +264,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       keep(run.directory, suiteTable(run.results, run.wall_s, PLAIN), {
         cut: cuts,
         budget: limits.tokens === null ? null : budget.spent,
-        story: `${story}, ${judged ? "judged" : "not judged"}`,
+        story: `${story}, ${epochs} epochs, ${judged ? "" : "not "}judged${talks ? ", turns" : ""}`,
       }),
     ];
   }
@@ -274,7 +285,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
         modes,
         max_iterations: 3,
         samples,
-        parameters: { max_tokens: 60, ...(samples > 1 ? { seed } : {}) },
+        parameters: { max_tokens: 400, ...(samples > 1 ? { seed } : {}) },
         test_timeout_s: 10,
         memory_bytes: 512 << 20,
         checkpoint: reviewed ? { model: sage, every: 1 } : null,

@@ -96,112 +96,46 @@ export function journalOf(folder: string): Json[] {
     .map((line) => JSON.parse(line));
 }
 
-/** What a suite's or coding run's journal says of its answers, of each way of asking. */
-export interface Answers {
-  answers: number;
-  answered: number;
-  passed: number;
-  problems: number;
-  /** Requests for attempts that were judged, one iteration each. */
-  iterations: number;
+/** What was asked for something. Null: nothing of it is known. */
+export interface Asked {
+  prompt: number | null;
+  completion: number | null;
+  usd: number | null;
+  /** Requests that are in no sum of dollars. */
+  unpriced: number;
+  /** Requests that are in no sum of tokens. */
+  unknown: number;
 }
 
-/** Counts by mode ("" for a suite's), and of the whole. */
-export function answersOf(journal: readonly Json[]): Map<string, Answers> {
-  const last = new Map<string, Json>();
-  for (const line of journal) {
-    if (line.event === "package_finished") last.set(line.item_id, line.result);
-  }
-  const attempts = new Map<string, number>();
-  for (const { event, attempt } of journal) {
-    if (event !== "attempt_finished") continue;
-    attempts.set(attempt.experiment_id, (attempts.get(attempt.experiment_id) ?? 0) + 1);
-  }
-  const modes = new Map<string, { counts: Answers; problems: Set<string> }>();
-  for (const result of last.values()) {
-    const mode = result.coding?.mode ?? "";
-    const own = modes.get(mode) ?? {
-      counts: { answers: 0, answered: 0, passed: 0, problems: 0, iterations: 0 },
-      problems: new Set<string>(),
-    };
-    modes.set(mode, own);
-    own.problems.add(result.coding?.problem_id ?? result.test_id);
-    own.counts.answers++;
-    own.counts.answered += Number(result.success);
-    own.counts.passed += Number(result.evaluation_result?.passed === true);
-    own.counts.iterations += attempts.get(result.coding?.experiment_id) ?? 0;
-    own.counts.problems = own.problems.size;
-  }
-  return new Map([...modes].map(([mode, { counts }]) => [mode, counts]));
-}
-
-/**
- * What a mode of a comparative run cost and how many requests that is without: all that was asked for
- * its problems that have a result, and first answers that the other mode asked for.
- */
-export function costOfMode(
-  journal: readonly Json[],
-  mode: string,
+/** What entries of a journal's ledger come to, by the price of the model that each asked. */
+export function sumOfEntries(
+  entries: readonly Json[],
   prices: Record<string, Prices | null>,
-): [usd: number | null, unknown: number] {
-  const price = (name: string) =>
-    Object.entries(prices).find(([model]) => model.startsWith(name))![1];
-  const items = new Set<string>();
-  for (const { event, result, item_id } of journal) {
-    if (event === "package_finished" && result.coding?.mode === mode) items.add(item_id);
-  }
+): Asked {
+  const priceOf = ({ asked_by }: Json) => {
+    const second = asked_by === "judge" || asked_by === "reviewer";
+    return Object.entries(prices).find(([model]) =>
+      model.startsWith(second ? "sage" : "model")
+    )![1];
+  };
   let pico = 0n, priced = 0, unknown = 0;
-  const add = (prompt: number | null, cached: number, completion: number | null, name: string) => {
-    const own = price(name);
-    if (own === null || prompt === null || completion === null) unknown++;
-    else {
-      priced++;
-      pico += picodollars({ prompt, cached, completion, reasoning: 0 }, own);
+  let [prompt, completion]: [number | null, number | null] = [null, null];
+  for (const entry of entries) {
+    const { prompt_tokens, cached_prompt_tokens: cached, completion_tokens } = entry;
+    if (prompt_tokens === null || completion_tokens === null) {
+      unknown++;
+      continue;
     }
-  };
-  for (const { event, entry, attempt } of journal) {
-    if (event === "request_booked" && items.has(entry.item_id)) {
-      const name = entry.asked_by === "reviewer" ? "sage" : "model";
-      const { prompt_tokens, cached_prompt_tokens, completion_tokens } = entry;
-      add(prompt_tokens, cached_prompt_tokens ?? 0, completion_tokens, name);
-    }
-    if (event !== "attempt_finished" || attempt.reused_from === null) continue;
-    const { result } = attempt;
-    if (!items.has(result.item_id)) continue;
-    const told = result.token_source === "usage";
-    const refused = ["http_4xx", "http_429", "http_5xx"].includes(result.error_class);
-    if (refused) add(0, 0, 0, "model");
-    else {
-      const cached = result.usage_details?.cached_tokens ?? 0;
-      add(
-        told ? result.prompt_tokens : null,
-        cached,
-        told ? result.completion_tokens : null,
-        "model",
-      );
-    }
+    prompt = (prompt ?? 0) + prompt_tokens;
+    completion = (completion ?? 0) + completion_tokens;
+    const price = priceOf(entry);
+    if (price === null) continue;
+    priced++;
+    const tokens = { prompt: prompt_tokens, cached: cached ?? 0, completion: completion_tokens };
+    pico += picodollars({ ...tokens, reasoning: 0 }, price);
   }
-  return [priced ? Number(pico) / 1e12 : null, unknown];
-}
-
-/** What a load's journal says of its measured requests. */
-export function requestsOf(journal: readonly Json[]) {
-  const records = journal.filter(({ event }) => event === "request_finished")
-    .map(({ result }) => result);
-  const measured = records.filter(({ warmup }) => !warmup);
-  const failures = (...names: string[]) =>
-    measured.filter(({ failure }) => names.includes(failure)).length;
-  const successful = measured.filter(({ failure }) => failure === null).length;
-  const cut = failures("unfinished", "unsent");
-  return {
-    sent: records.filter(({ t_sent_ns }) => t_sent_ns !== null).length,
-    successful,
-    failed: measured.length - successful - cut,
-    ttft_ms: measured.filter(({ failure, t_first_token_ns }) =>
-      failure === null && t_first_token_ns
-    )
-      .map(({ t_sent_ns, t_first_token_ns }) => (t_first_token_ns - t_sent_ns) / 1e6),
-  };
+  const usd = priced ? Number(pico) / 1e12 : null;
+  return { prompt, completion, usd, unpriced: entries.length - priced, unknown };
 }
 
 /** Seconds from a run's start to its journal's newest line. */
@@ -212,14 +146,25 @@ export function secondsOf(folder: string, journal: readonly Json[]): number {
   return journal.at(-1).t - started_at_unix_seconds;
 }
 
-/** The median by nearest rank, as the documentation defines quantiles: of two middle values the lower. */
-export function median(values: readonly number[]): number | null {
-  return values.toSorted((a, b) => a - b)[Math.ceil(values.length / 2) - 1] ?? null;
+/** A quantile by nearest rank, as the documentation defines it. */
+export function nearest(values: readonly number[], q: number): number | null {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(q * values.length) - 1)] ?? null;
 }
 
-/** Dollars and a count as a person may round them: whether `text` shows this value in its digits. */
+/** The median by nearest rank: of two middle values the lower. */
+export function median(values: readonly number[]): number | null {
+  return nearest(values, 0.5);
+}
+
+/** Dollars as a person may round them: whether `text` shows this value in its digits. */
 export function shows(text: string, value: number): boolean {
-  const told = /\$(\d+(?:\.(\d+))?)/.exec(text);
-  if (told === null) return false;
-  return Math.abs(Number(told[1]) - value) <= 0.5001 * 10 ** -(told[2]?.length ?? 0);
+  return isRounded(/\$(\d+(?:\.\d+)?)/.exec(text)?.[1], value);
+}
+
+/** Whether digits that are printed are this value's. */
+export function isRounded(text: string | undefined, value: number): boolean {
+  if (text === undefined) return false;
+  const digits = text.replaceAll(",", "");
+  const decimals = digits.split(".")[1]?.length ?? 0;
+  return Math.abs(Number(digits) - value) <= 0.5001 * 10 ** -decimals;
 }

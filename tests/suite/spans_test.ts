@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
-import { statistics } from "../../lib/suite/results.ts";
+import { statistics } from "../../lib/suite/aggregate.ts";
 import { promptTests, runOnMock, suiteFrom, temporaryFolder } from "./fixture.ts";
 
 Deno.test("tokens per second are of the time in which a request was in flight", async () => {

@@ -1,5 +1,6 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
 import { costText } from "../../text/dollars.ts";
+import { inDigits } from "../../text/grouped.ts";
 import { sloText } from "../../load/slo.ts";
 import { measure } from "../../measures/describe.ts";
 import { LEAST_UNITS } from "../../stats/ratio.ts";
@@ -295,7 +296,7 @@ function outcomeLines(results: LoadResults): string[] {
   }
   if (energy) {
     const { energy_j, error_j, per_token_j } = energy;
-    const token = per_token_j === null ? "" : `, ${per_token_j.toPrecision(3)} J a token`;
+    const token = per_token_j === null ? "" : `, ${inDigits(per_token_j, 3)} J a token`;
     lines.push(
       `energy ${energy_j.toFixed(1)} ± ${error_j.toFixed(1)} J${token}, idle power included`,
     );

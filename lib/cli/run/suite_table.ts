@@ -1,10 +1,11 @@
 /** A suite's results as a table: what a person looks at first. */
 import { costText } from "../../text/dollars.ts";
-import { grouped } from "../../text/grouped.ts";
+import { grouped, inDigits } from "../../text/grouped.ts";
 import { shortNames } from "../../text/short_names.ts";
 import { tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import { percentEstimate } from "../../text/percent.ts";
+import { ratedOf } from "../../suite/aggregate.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
 import type { RunEnergy } from "../../suite/results.ts";
@@ -54,7 +55,7 @@ function endpointLines({ endpoints = [] }: SuiteResults, paint: Palette): string
 }
 
 function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Palette): string[] {
-  const wanted = counts.evaluated + counts.not_judged;
+  const wanted = ratedOf(counts) + counts.not_judged;
   const passed = wanted ? `${counts.passed}/${wanted}` : "–";
   const colour = counts.passed === wanted ? paint.good : paint.warn;
   return [
@@ -77,13 +78,15 @@ function summaryLines(
 ): string[] {
   const lines: string[] = [];
   const { pass_rate } = statistics;
-  const { not_judged, not_judged_because, evaluated } = aggregate;
+  const { not_judged, not_judged_because, errors } = aggregate;
   if (not_judged) {
     lines.push(paint.bad(`${grouped(not_judged)} not judged: ${not_judged_because}`));
   }
   if (pass_rate) {
-    const method = pass_rate.n === aggregate.evaluated ? "Wilson" : `over ${pass_rate.n} problems`;
-    const of = not_judged ? ` of the ${grouped(evaluated)} that were judged` : "";
+    const rated = ratedOf(aggregate);
+    const method = pass_rate.n === rated ? "Wilson" : `over ${pass_rate.n} problems`;
+    const more = errors ? " or went without an answer" : "";
+    const of = not_judged || errors ? ` of the ${grouped(rated)} that were judged${more}` : "";
     lines.push(`pass rate ${percentEstimate(pass_rate, 0)}${of} (95 % interval, ${method})`);
   }
   if (statistics.epochs) lines.push(epochsLine(statistics.epochs));
@@ -138,10 +141,10 @@ function failureLines(items: SuiteResults["items"]): string[] {
 
 function energyLine({ total_j, devices, j_per_token, j_per_solved_test }: RunEnergy): string {
   const error_j = devices.reduce((sum, device) => sum + device.error_j, 0);
-  const token = j_per_token === null ? "" : `, ${j_per_token.toPrecision(3)} J a token`;
+  const token = j_per_token === null ? "" : `, ${inDigits(j_per_token, 3)} J a token`;
   const solved = j_per_solved_test === null
     ? ""
-    : `, ${j_per_solved_test.toPrecision(3)} J a solved test`;
+    : `, ${inDigits(j_per_solved_test, 3)} J a solved test`;
   return `energy ${total_j.toFixed(1)} ± ${
     error_j.toFixed(1)
   } J${token}${solved}, idle power included`;

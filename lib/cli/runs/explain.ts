@@ -7,6 +7,7 @@ import { grouped } from "../../text/grouped.ts";
 import { percentEstimate, percentText } from "../../text/percent.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
+import { ratedOf } from "../../suite/aggregate.ts";
 import { folderFlag, folderOf, onlyOne, readOne, withRuns } from "./query.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
@@ -126,9 +127,8 @@ function suiteParts(what: string, { run_id }: RunSummary, results: SuiteResults)
   const [weakest] = judged;
   const shows = [
     pass_rate
-      ? `${grouped(aggregate.passed)} of ${
-        grouped(aggregate.evaluated)
-      } judged answers were right: ` +
+      ? `${grouped(aggregate.passed)} of ${grouped(ratedOf(aggregate))} ` +
+        `${aggregate.errors ? "tests" : "judged answers"} were right: ` +
         `${percentEstimate(pass_rate)}.`
       : "No answer was judged, so it says nothing of right and wrong.",
     ...(judged.length > 1
@@ -165,8 +165,8 @@ function suiteParts(what: string, { run_id }: RunSummary, results: SuiteResults)
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
 }
 
-function share({ passed, evaluated }: SuiteResults["aggregate"]): number {
-  return passed / evaluated;
+function share(aggregate: SuiteResults["aggregate"]): number {
+  return aggregate.passed / ratedOf(aggregate);
 }
 
 /** ` [low, high]`, a 95 % interval. */

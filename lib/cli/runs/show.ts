@@ -9,6 +9,7 @@ import { isLocked } from "../../run/lock.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
+import { inDigits } from "../../text/grouped.ts";
 import { shownCount, shownSeconds, shownTime, statedLines } from "./text.ts";
 import { isUnjudged } from "../../run/problems.ts";
 import { asObject } from "../../json_fields.ts";
@@ -104,11 +105,11 @@ function loadFacts(path: string): [string, string | null][] {
   if (results === null) return [];
   const { requests_per_s, metrics, goodput } = results.total;
   const latency = (metric: Metric | null): string | null =>
-    metric && `${metric.p50.toPrecision(4)} ms p50, ${metric.p99.toPrecision(4)} ms p99`;
+    metric && `${inDigits(metric.p50)} ms p50, ${inDigits(metric.p99)} ms p99`;
   const good = goodput?.requests_per_s;
   return [
-    ["rate", `${requests_per_s.toPrecision(4)} answered requests/s`],
-    ["goodput", good ? `${good.value.toPrecision(4)} requests/s` : null],
+    ["rate", `${inDigits(requests_per_s)} answered requests/s`],
+    ["goodput", good ? `${inDigits(good.value)} requests/s` : null],
     ["ttft", latency(metrics.ttft_ms)],
     ["tpot", latency(metrics.tpot_ms)],
     ["e2e", latency(metrics.e2e_ms)],

@@ -1,5 +1,5 @@
 /** How figures of runs are written in tables. */
-import { grouped } from "../../text/grouped.ts";
+import { grouped, inDigits } from "../../text/grouped.ts";
 import { durationText } from "../../text/duration.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { StatedFigures } from "../../run/summary.ts";
@@ -54,7 +54,7 @@ export function statedLines(stated: StatedFigures | undefined): [string, string]
     const [, of, statistic, unit] =
       /^(.+?)_(mean|avg|p\d+|median|std|min|max)_?(ms)?$/.exec(name) ??
         [null, name, "", ""];
-    const short = Number.isInteger(value) ? grouped(value) : shortNumber(value);
+    const short = Number.isInteger(value) ? grouped(value) : inDigits(value);
     const shown = `${short}${unit ? ` ${unit}` : ""} ${statistic}`.trim();
     groups.set(of!, [...groups.get(of!) ?? [], shown]);
   }
@@ -65,8 +65,4 @@ export function statedLines(stated: StatedFigures | undefined): [string, string]
       `${figure}: the file says ${stated}, its items give ${computed}; the file's counts`,
     ]),
   ];
-}
-
-function shortNumber(value: number): string {
-  return Math.abs(value) >= 1000 ? grouped(Math.round(value)) : value.toPrecision(4);
 }

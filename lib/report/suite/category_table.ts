@@ -1,6 +1,7 @@
 /** The table by category, with the pass rates' intervals drawn. */
 import { cutText, escapeHtml, figure } from "../html.ts";
 import { percentText } from "../../text/percent.ts";
+import { ratedOf } from "../../suite/aggregate.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
 
@@ -71,7 +72,7 @@ function row({ name, aggregate, statistics }: Summary, judged: boolean, kind = "
     figure(e2e_ms ? e2e_ms.p50 / 1000 : null, 2),
     String(aggregate.errors),
   ];
-  const passed = aggregate.evaluated ? `${aggregate.passed} / ${aggregate.evaluated}` : "–";
+  const passed = aggregate.evaluated ? `${aggregate.passed} / ${ratedOf(aggregate)}` : "–";
   const score = judged
     ? `<td class="n">${passed}</td><td class="n">${
       pass_rate ? percentText(pass_rate.value) : "–"

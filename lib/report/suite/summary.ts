@@ -3,7 +3,7 @@ import { grouped } from "../../text/grouped.ts";
 import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
 import { cutText, escapeHtml, figure } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { busySeconds, requestSpans } from "../../suite/spans.ts";
+import { output, ratedOf } from "../../suite/aggregate.ts";
 import type { Tile } from "../banner.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Estimate } from "../../stats/interval.ts";
@@ -59,11 +59,9 @@ function scoreTiles({ aggregate, statistics }: SuiteResults): Tile[] {
       unit: "%",
       more: judged
         ? "no answer was judged"
-        : `${
-          interval(pass_rate, (share) => (100 * share).toFixed(1))
-        }; ${aggregate.passed} of ${aggregate.evaluated}${
-          aggregate.not_judged ? `; ${aggregate.not_judged} not judged` : ""
-        }`,
+        : `${interval(pass_rate, (share) => (100 * share).toFixed(1))}; ${aggregate.passed} of ${
+          ratedOf(aggregate)
+        }${aggregate.not_judged ? `; ${aggregate.not_judged} not judged` : ""}`,
     },
     {
       name: "mean score",
@@ -89,9 +87,8 @@ function latencyNote(n: number | undefined): string {
 }
 
 function outcomeTiles({ aggregate, items }: SuiteResults): Tile[] {
-  const busy_s = busySeconds(requestSpans(items).spans);
-  const { total_completion_tokens: tokens } = aggregate;
-  const known = tokens !== null && busy_s > 0 && aggregate.successful > 0;
+  const { tokens, busy_s } = output(items);
+  const known = tokens !== null && busy_s > 0;
   const classes = Object.entries(aggregate.errors_by_class);
   return [
     {

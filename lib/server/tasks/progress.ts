@@ -2,6 +2,7 @@
 import { latencies } from "../../endpoint/latency.ts";
 import { LogHistogram } from "../../stats/histogram.ts";
 import { resultItem } from "../../suite/results.ts";
+import type { ResultItem } from "../../suite/results.ts";
 import type { Recorded, RunEvent, TaskMetrics } from "../../run/events.ts";
 import { ledgerOf } from "../../run/ledger.ts";
 import type { Ledger } from "../../run/ledger.ts";
@@ -10,24 +11,39 @@ import type { Fold } from "../../run/fold.ts";
 /** So many errors are told of. */
 const ERRORS = 10;
 
+/** What counts of an item. */
+interface Counted
+  extends Pick<ResultItem, "success" | "timed_out" | "passed" | "evaluation_error"> {
+  problem: string;
+  score: number | null;
+  seconds: number;
+}
+
 /** What a suite's run has come to. */
 export interface SuiteSums {
   planned: number | null;
-  /** Items that are done; one that is told twice counts once. */
-  seen: Set<string>;
+  /** Items that are done; of one that is told twice the later counts. */
+  items: Map<string, Counted>;
+  /** Judged answers of each problem. */
+  problems: Map<string, { sum: number; answers: number }>;
   successful: number;
   timed_out: number;
   judged: number;
   passed: number;
   /** Answers whose evaluator failed. */
   not_judged: number;
-  /** Sum and maximum of the judged scores. */
+  /** Sum over problems of the mean of their judged scores. */
   score: number;
-  best: number;
   seconds: number;
   ledger: Ledger;
   /** The first errors, at most ten. */
-  errors: string[];
+  errors: ErrorTold[];
+}
+
+/** An error in words, of an item. */
+interface ErrorTold {
+  item_id: string;
+  text: string;
 }
 
 /** Sums of a suite's run; constant time an event. */
@@ -35,14 +51,14 @@ export const suiteSums: Fold<"run", SuiteSums> = {
   kind: "run",
   begin: () => ({
     planned: null,
-    seen: new Set(),
+    items: new Map(),
+    problems: new Map(),
     successful: 0,
     timed_out: 0,
     judged: 0,
     not_judged: 0,
     passed: 0,
     score: 0,
-    best: 0,
     seconds: 0,
     ledger: ledgerOf.begin(),
     errors: [],
@@ -54,43 +70,64 @@ export const suiteSums: Fold<"run", SuiteSums> = {
     ledgerOf.take(sums.ledger, event);
     if (event.event !== "package_finished" || event.result === null) return;
     const item = resultItem(event.result);
-    if (sums.seen.has(item.item_id)) return;
-    sums.seen.add(item.item_id);
-    sums.seconds += item.elapsed_seconds;
-    if (item.timed_out) sums.timed_out++;
-    if (item.score) {
-      sums.judged++;
-      sums.score += item.score.hit_rate;
-      sums.best = Math.max(sums.best, item.score.hit_rate);
-      if (item.passed) sums.passed++;
-    }
-    if (item.success) {
-      sums.successful++;
-    }
-    if (item.evaluation_error !== null) sums.not_judged++;
+    const earlier = sums.items.get(item.item_id);
+    if (earlier) count(sums, earlier, -1);
+    sums.items.set(item.item_id, countedOf(item));
+    count(sums, sums.items.get(item.item_id)!, 1);
     const wrong = item.success
       ? item.evaluation_error && `not judged: ${item.evaluation_error}`
       : item.error ?? "no answer";
+    sums.errors = sums.errors.filter(({ item_id }) => item_id !== item.item_id);
     if (wrong !== null && sums.errors.length < ERRORS) {
-      sums.errors.push(`${item.test_id}: ${wrong}`);
+      sums.errors.push({ item_id: item.item_id, text: `${item.test_id}: ${wrong}` });
     }
   },
 };
 
-function suiteMetrics({ planned, seen, judged, score, best, seconds, ...sums }: SuiteSums) {
+function countedOf(item: ResultItem): Counted {
+  const { success, timed_out, passed, evaluation_error, elapsed_seconds: seconds } = item;
+  const problem = item.coding?.problem_id ?? item.problem_id ?? item.test_id;
+  const score = item.score?.hit_rate ?? null;
+  return { problem, success, timed_out, score, passed, evaluation_error, seconds };
+}
+
+/** Adds an item to the sums, or takes it out of them. */
+function count(sums: SuiteSums, item: Counted, sign: 1 | -1): void {
+  const { problem, score } = item;
+  sums.seconds += sign * item.seconds;
+  if (item.timed_out) sums.timed_out += sign;
+  if (item.success) sums.successful += sign;
+  if (item.evaluation_error !== null) sums.not_judged += sign;
+  if (score === null) return;
+  sums.judged += sign;
+  if (item.passed) sums.passed += sign;
+  const { sum, answers } = sums.problems.get(problem) ?? { sum: 0, answers: 0 };
+  const now = { sum: sum + sign * score, answers: answers + sign };
+  sums.score += meanOf(now) - meanOf({ sum, answers });
+  if (now.answers > 0) sums.problems.set(problem, now);
+  else sums.problems.delete(problem);
+}
+
+function meanOf({ sum, answers }: { sum: number; answers: number }): number {
+  return answers > 0 ? sum / answers : 0;
+}
+
+function suiteMetrics({ planned, items, problems, score, seconds, ...sums }: SuiteSums) {
+  const finished = items.size;
+  const best = items.values().reduce((most, item) => Math.max(most, item.score ?? 0), 0);
   return {
     planned,
-    finished: seen.size,
+    finished,
     successful: sums.successful,
-    errors: seen.size - sums.successful,
+    errors: finished - sums.successful,
     timed_out: sums.timed_out,
-    evaluated: judged,
+    evaluated: sums.judged,
     not_judged: sums.not_judged,
     passed: sums.passed,
-    avg_hit_rate: judged ? score / judged : null,
-    max_hit_rate: judged ? best : null,
+    avg_hit_rate: problems.size ? score / problems.size : null,
+    max_hit_rate: sums.judged ? best : null,
     ...spendingOf(sums.ledger),
-    avg_elapsed_seconds: seen.size ? seconds / seen.size : null,
+    avg_elapsed_seconds: finished ? seconds / finished : null,
   };
 }
 
@@ -184,7 +221,7 @@ export function loadProgress(): RunProgress {
   return progressOf(loadSums, loadMetrics);
 }
 
-function progressOf<Sums extends { errors: string[] }>(
+function progressOf<Sums extends { errors: readonly (string | ErrorTold)[] }>(
   { begin, take }: Fold<"run", Sums>,
   metrics: (sums: Sums) => TaskMetrics,
 ): RunProgress {
@@ -192,7 +229,7 @@ function progressOf<Sums extends { errors: string[] }>(
   return {
     add: (event) => take(sums, event),
     metrics: () => metrics(sums),
-    errors: () => sums.errors,
+    errors: () => sums.errors.map((each) => typeof each === "string" ? each : each.text),
   };
 }
 

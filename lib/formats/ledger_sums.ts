@@ -1,0 +1,40 @@
+/** The sums of a run's ledger in a file of ours in another program's form: its items alone do not give them. */
+import type { RunSummary, Spending } from "../run/summary.ts";
+import type { Fields } from "./fields.ts";
+
+/** The field, for a run that has a ledger. */
+export function ledgerSums(run: RunSummary): { ledger?: { total: Record<string, number | null> } } {
+  if (run.requests === null) return {};
+  const { requests, prompt_tokens, cached_prompt_tokens, cache_write_tokens } = run;
+  const { completion_tokens, reasoning_tokens, requests_of_unknown_tokens } = run;
+  const { input_cost_usd, output_cost_usd, cost_usd, requests_of_unknown_cost } = run;
+  return {
+    ledger: {
+      total: {
+        ...{ requests, prompt_tokens, cached_prompt_tokens, cache_write_tokens, completion_tokens },
+        ...{ reasoning_tokens, requests_of_unknown_tokens, input_cost_usd, output_cost_usd },
+        ...{ total_cost_usd: cost_usd, requests_of_unknown_cost },
+      },
+    },
+  };
+}
+
+/** What the field tells; nothing where there is none. @throws {InputError} a sum is no number. */
+export function readLedgerSums(file: Fields): Partial<Spending> {
+  const total = file.childOrNull("ledger")?.childOrNull("total");
+  if (!total) return {};
+  const of = (name: string) => total.amountOrNull(name);
+  return {
+    requests: of("requests"),
+    prompt_tokens: of("prompt_tokens"),
+    cached_prompt_tokens: of("cached_prompt_tokens"),
+    cache_write_tokens: of("cache_write_tokens"),
+    completion_tokens: of("completion_tokens"),
+    reasoning_tokens: of("reasoning_tokens"),
+    requests_of_unknown_tokens: of("requests_of_unknown_tokens"),
+    cost_usd: of("total_cost_usd"),
+    input_cost_usd: of("input_cost_usd"),
+    output_cost_usd: of("output_cost_usd"),
+    requests_of_unknown_cost: of("requests_of_unknown_cost"),
+  };
+}

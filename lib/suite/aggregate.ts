@@ -1,0 +1,184 @@
+/** What a suite's items come to: counts, sums, distributions and rates, of all, by category, by endpoint. */
+import { distribution, mean } from "../stats/quantile.ts";
+import { attemptsShare } from "../stats/pass_at_k.ts";
+import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { totalOf } from "../run/ledger.ts";
+import { epochStatistics } from "./epochs.ts";
+import { categoriesOf } from "./selection.ts";
+import { busySeconds, requestSpans } from "./spans.ts";
+import type { Attempts } from "../stats/pass_at_k.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { Fold } from "../run/fold.ts";
+import type { LedgerTotals } from "../run/ledger.ts";
+import type { ErrorClass } from "../run/test_result.ts";
+import type {
+  Aggregate,
+  CategorySummary,
+  EndpointSummary,
+  ResultItem,
+  SuiteStatistics,
+} from "./results.ts";
+
+/** Counts and sums. @param bill what their requests took. */
+export function aggregate(items: readonly ResultItem[], bill: LedgerTotals): Aggregate {
+  const answered = items.filter((item) => item.success);
+  const scored = items.filter((item) => item.score !== null);
+  const best = scored.reduce((most, item) => Math.max(most, item.score!.hit_rate), 0);
+  const unjudged = items.filter((item) => item.evaluation_error !== null);
+  const errors_by_class: Partial<Record<ErrorClass, number>> = {};
+  for (const { error_class } of items) {
+    if (error_class) errors_by_class[error_class] = (errors_by_class[error_class] ?? 0) + 1;
+  }
+  return {
+    tests: items.length,
+    successful: answered.length,
+    errors: items.length - answered.length,
+    timed_out: items.filter((item) => item.timed_out).length,
+    evaluated: scored.length,
+    passed: items.filter((item) => item.passed).length,
+    not_judged: unjudged.length,
+    not_judged_because: unjudged[0]?.evaluation_error ?? null,
+    avg_hit_rate: scored.length ? mean(problemScores(scored)) : null,
+    max_hit_rate: scored.length ? best : null,
+    total_prompt_tokens: bill.prompt_tokens,
+    total_completion_tokens: bill.completion_tokens,
+    requests_of_unknown_tokens: bill.requests_of_unknown_tokens,
+    total_cost_usd: bill.total_cost_usd,
+    requests_of_unknown_cost: bill.requests_of_unknown_cost,
+    errors_by_class,
+  };
+}
+
+/** How many tests the pass rate is of: those judged and, where any was, those without an answer. */
+export function ratedOf({ evaluated, errors }: Aggregate): number {
+  return evaluated === 0 ? 0 : evaluated + errors;
+}
+
+/** Distributions and intervals. */
+export function statistics(items: readonly ResultItem[]): SuiteStatistics {
+  const answered = items.filter((item) => item.success);
+  const values = (pick: (item: ResultItem) => number | null) =>
+    answered.flatMap((item) => pick(item) ?? []);
+  const judged = items.filter((item) => item.passed !== null);
+  const ttft_ms = values((item) => item.ttft_ms);
+  const e2e_ms = values((item) => item.e2e_ms);
+  return {
+    pass_rate: passRate(items),
+    epochs: judged.some(({ epoch }) => epoch !== undefined)
+      ? epochStatistics(attemptsOf(judged))
+      : null,
+    hit_rate: scoreEstimate(judged),
+    ttft_p50_ms: quantileEstimate(ttft_ms, 0.5),
+    e2e_p50_ms: quantileEstimate(e2e_ms, 0.5),
+    ttft_ms: distribution(ttft_ms),
+    tpot_ms: distribution(values((item) => item.tpot_ms)),
+    e2e_ms: distribution(e2e_ms),
+    tokens_per_second: distribution(values((item) => item.tokens_per_second)),
+    output_tokens_per_s: outputRate(items),
+  };
+}
+
+function outputRate(items: readonly ResultItem[]): number | null {
+  const { tokens, busy_s } = output(items);
+  return tokens === null || busy_s === 0 ? null : tokens / busy_s;
+}
+
+/** Tokens of all answers, null where one's are unknown or there is none; seconds with one in flight. */
+export function output(items: readonly ResultItem[]): { tokens: number | null; busy_s: number } {
+  const { spans } = requestSpans(items);
+  const counts = spans.flatMap(({ item }) => item.success ? [item.completion_tokens ?? NaN] : []);
+  const tokens = counts.reduce((sum, count) => sum + count, 0);
+  return {
+    tokens: counts.length === 0 || isNaN(tokens) ? null : tokens,
+    busy_s: busySeconds(spans),
+  };
+}
+
+/**
+ * An answer that did not come is not right; where nothing was judged there is no rate. Answers to one
+ * problem are alike: its interval is then one over problems.
+ */
+function passRate(items: readonly ResultItem[]): Estimate | null {
+  if (items.every(({ passed }) => passed === null)) return null;
+  return attemptsShare(attemptsOf(items.filter(isRated)));
+}
+
+/** Whether an item counts in the pass rate of a run in which answers were judged. */
+function isRated({ passed, success }: ResultItem): boolean {
+  return passed !== null || !success;
+}
+
+function attemptsOf(judged: readonly ResultItem[]): Attempts[] {
+  return byProblem(judged).map((answers) => ({
+    n: answers.length,
+    c: answers.filter(({ passed }) => passed).length,
+  }));
+}
+
+/** Scores that are all 0 or 1 are a share: resampling equal ones would call them certain. */
+function scoreEstimate(judged: readonly ResultItem[]): Estimate | null {
+  const scores = problemScores(judged);
+  return scores.length > 1 && scores.every((score) => score === 0 || score === 1)
+    ? shareEstimate(scores.filter((score) => score === 1).length, scores.length)
+    : meanEstimate(scores);
+}
+
+/** The mean score of each problem's answers. */
+function problemScores(judged: readonly ResultItem[]): number[] {
+  return byProblem(judged).map((answers) => mean(answers.map((i) => i.score!.hit_rate)));
+}
+
+/** The answers to each coding problem, or to each test. */
+function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
+  const problems = new Map<string, ResultItem[]>();
+  for (const item of judged) {
+    const key = item.coding?.problem_id ?? item.problem_id ?? item.test_id;
+    const answers = problems.get(key);
+    if (answers) answers.push(item);
+    else problems.set(key, [item]);
+  }
+  return [...problems.values()];
+}
+
+/** The same by category, in the order of the items. @param bill what an item's requests took. */
+export function byCategory(
+  items: readonly ResultItem[],
+  bill: (item_id: string) => LedgerTotals,
+): CategorySummary[] {
+  return categoriesOf(items).map((category) => {
+    const own = items.filter((item) => item.category === category);
+    return {
+      category,
+      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
+      statistics: statistics(own),
+    };
+  });
+}
+
+/** The same by endpoint. @param lost how often nobody answered at each. */
+export function byEndpoint(
+  endpoints: readonly string[],
+  items: readonly ResultItem[],
+  bill: (item_id: string) => LedgerTotals,
+  lost: ReadonlyMap<string, number>,
+): EndpointSummary[] {
+  return endpoints.map((endpoint) => {
+    const own = items.filter((item) => item.endpoint === endpoint);
+    return {
+      endpoint,
+      lost: lost.get(endpoint) ?? 0,
+      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
+      statistics: statistics(own),
+    };
+  });
+}
+
+/** How often nobody answered at each endpoint of a run, by its journal. */
+export const endpointsLost: Fold<"run", Map<string, number>> = {
+  kind: "run",
+  begin: () => new Map(),
+  take(lost, event) {
+    if (event.event !== "endpoint_lost") return;
+    lost.set(event.endpoint, (lost.get(event.endpoint) ?? 0) + 1);
+  },
+};

@@ -1,0 +1,156 @@
+/** A run with what the second reader says of it, and where a place tells it otherwise. */
+import { itemsOf, spansOf } from "./items_reader.ts";
+import { loadOf } from "./load_reader.ts";
+import { isAnswer, isRounded, journalOf, secondsOf, shows, truthOf } from "./reader.ts";
+import type { Item, Span } from "./items_reader.ts";
+import type { LoadTruth } from "./load_reader.ts";
+import type { Made } from "./made.ts";
+import type { Json, Truth } from "./reader.ts";
+
+/** A run and its right figures. */
+export interface Case {
+  run: Made;
+  journal: Json[];
+  truth: Truth;
+  /** Of a suite, a coding run, a batch's. */
+  items: Item[];
+  spans: Span[];
+  load: LoadTruth | null;
+  /** From its start to its newest event. */
+  seconds: number;
+}
+
+/** Whether it is a load. */
+export function isLoad({ run }: Pick<Case, "run">): boolean {
+  return run.kind === "load" || run.kind === "sweep";
+}
+
+/** A count of a load's requests or of a run's items. */
+interface Counts {
+  total: number;
+  successful: number;
+  failed: number;
+}
+
+/** How many items a run has; a load's are its requests. */
+export function countsOf({ items, load }: Case): Counts {
+  if (load === null) {
+    const successful = items.filter(({ success }) => success).length;
+    return { total: items.length, successful, failed: items.length - successful };
+  }
+  const { successful, failed, unfinished, unsent } = load.requests;
+  return { total: successful + failed + unfinished + unsent, successful, failed };
+}
+
+/** Figures that differ from the reader's, in words. */
+export class Findings {
+  readonly wrong: string[] = [];
+  /** So many figures were compared. */
+  compared = 0;
+
+  add({ run }: Pick<Case, "run">, where: string, told: unknown, right: unknown): void {
+    this.wrong.push(
+      `${run.story}: ${where}: ${JSON.stringify(told)}, not ${JSON.stringify(right)}`,
+    );
+  }
+
+  /** Equal, as JSON is; numbers to 12 digits. */
+  same(one: Pick<Case, "run">, where: string, told: unknown, right: unknown): void {
+    this.compared++;
+    if (!isSame(told, right)) this.add(one, where, told, right);
+  }
+
+  /** As printed: "–" or "unknown" for null, else a number to the digits that it has. */
+  prints(
+    one: Pick<Case, "run">,
+    where: string,
+    text: string | undefined,
+    right: number | null,
+  ): void {
+    this.compared++;
+    const good = right === null
+      ? text !== undefined && /^(–|unknown|)$/.test(text)
+      : isRounded(text, right);
+    if (!good) this.add(one, where, text, right);
+  }
+
+  /** Dollars as printed, with the requests that are not in them. */
+  usd(one: Case, where: string, text: string | undefined, truth: Pick<Truth, "usd" | "unpriced">) {
+    this.compared++;
+    const { usd, unpriced } = truth;
+    const good = text !== undefined &&
+      (usd === null
+        ? text.startsWith("unknown")
+        : shows(text, usd) && text.includes(" unknown") === unpriced > 0 &&
+          (unpriced === 0 || text.includes(` + ${unpriced} unknown`)));
+    if (!good) this.add(one, where, text, truth);
+  }
+
+  /** Sums that a place tells under the names that all of them have. */
+  sums(one: Case, where: string, told: Json, usd = "total_cost_usd"): void {
+    const { truth } = one;
+    const nothing = truth.requests === 0 || truth.requests === truth.untold;
+    this.same(one, `${where} prompt`, told.prompt_tokens, nothing ? null : truth.prompt);
+    this.same(
+      one,
+      `${where} completion`,
+      told.completion_tokens,
+      nothing ? null : truth.completion,
+    );
+    this.same(one, `${where} usd`, told[usd], truth.usd);
+    this.same(one, `${where} unknown cost`, told.requests_of_unknown_cost, truth.unpriced);
+  }
+}
+
+function isSame(told: unknown, right: unknown): boolean {
+  if (told == null || right == null) return told == null && right == null;
+  if (typeof told === "number" && typeof right === "number") {
+    return Math.abs(told - right) <= 1e-12 * Math.max(Math.abs(told), Math.abs(right), 1e-3);
+  }
+  if (Array.isArray(told) && Array.isArray(right)) {
+    return told.length === right.length && told.every((each, i) => isSame(each, right[i]));
+  }
+  return JSON.stringify(told) === JSON.stringify(right);
+}
+
+/** Reads a run's journal and the mock's log of it. */
+export function caseOf(run: Made, findings: Findings): Case {
+  const journal = journalOf(run.folder);
+  const truth = known(run, journal, findings);
+  const suite = !isLoad({ run });
+  return {
+    run,
+    journal,
+    truth,
+    items: suite ? itemsOf(journal, run.prices) : [],
+    spans: suite ? spansOf(journal) : [],
+    load: suite ? null : loadOf(journal),
+    seconds: secondsOf(run.folder, journal),
+  };
+}
+
+/**
+ * What the reader says of a run's requests. Where requests were cut off, the client cannot know of answers
+ * that the mock had sent already: as many of them as the journal calls unknown are left out of the log,
+ * those that no answer of the journal is like.
+ */
+function known(run: Made, journal: readonly Json[], findings: Findings): Truth {
+  if (!run.cut) return truthOf(run.log, run.prices);
+  const answers = journal.flatMap(({ event, entry }) =>
+    event === "request_booked" && entry.prompt_tokens > 0
+      ? [`${entry.prompt_tokens} ${entry.cached_prompt_tokens ?? 0} ${entry.completion_tokens}`]
+      : []
+  );
+  const log = run.log.map((request) => {
+    if (!isAnswer(request)) return request;
+    const { prompt, cached, completion } = request.tokens!;
+    const at = answers.indexOf(`${prompt} ${cached} ${completion}`);
+    if (at < 0) return { ...request, fault: "cut off" };
+    answers.splice(at, 1);
+    return request;
+  });
+  findings.same({ run }, "answers in the journal that the mock never gave", answers, []);
+  const cut = log.filter(({ fault }) => fault === "cut off").length;
+  if (cut > 2) findings.add({ run }, "requests lost by one cut of two at work", cut, "2 at most");
+  return truthOf(log, run.prices);
+}

@@ -1,0 +1,356 @@
+/** What a run's own files, its closing lines and its report page tell. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readRecords } from "../../lib/load/load_journal.ts";
+import { writeLoadReport } from "../../lib/report/load/load_report.ts";
+import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
+import { runDirectoryAt } from "../../lib/run/directory.ts";
+import { isLoad } from "./case.ts";
+import { byProblem, mean, outputRate, rightness } from "./items_reader.ts";
+import { asked, median, nearest, sumOfEntries } from "./reader.ts";
+import type { Case, Findings } from "./case.ts";
+import type { Item } from "./items_reader.ts";
+import type { Json } from "./reader.ts";
+
+/** results.json, what was printed at the end, summary.json, the page. */
+export async function checkFiles(one: Case, found: Findings): Promise<void> {
+  const { run, truth } = one;
+  const results = JSON.parse(readFileSync(join(run.folder, "results.json"), "utf8"));
+  const { total, by_asker } = results.ledger;
+  found.sums(one, "results.ledger", total);
+  found.same(one, "requests", total.requests, truth.requests);
+  found.same(one, "unknown tokens", total.requests_of_unknown_tokens, truth.untold);
+  if (truth.cached > 0) found.same(one, "cached", total.cached_prompt_tokens, truth.cached);
+  if (truth.reasoning > 0) found.same(one, "reasoning", total.reasoning_tokens, truth.reasoning);
+  const parts = Object.values<Json>(by_asker).reduce((sum, part) => sum + part.requests, 0);
+  found.same(one, "requests by asker", parts, truth.requests);
+  const reviews = asked(run.log).filter(({ body }) => body.model.startsWith("sage")).length;
+  const second = run.kind === "suite" ? by_asker.judge : by_asker.reviewer;
+  found.same(one, "reviews", second?.requests ?? 0, reviews);
+  if (run.budget !== null && truth.untold === 0) {
+    found.same(one, "budget", run.budget.tokens, truth.prompt + truth.completion);
+  }
+  if (isLoad(one)) {
+    checkLoadResults(one, results, found);
+    checkLoadLines(one, found);
+    await checkLoadPage(one, results, found);
+    return;
+  }
+  checkSuiteResults(one, results, found);
+  if (run.kind === "suite") checkSuiteLines(one, found);
+  else if (run.kind !== "batch") checkSummary(one, found);
+  await checkSuitePage(one, found);
+}
+
+function checkLoadResults(one: Case, results: Json, found: Findings): void {
+  const load = one.load!;
+  found.same(one, "load: total_cost_usd", results.total_cost_usd, one.truth.usd);
+  for (const stage of [results.total, ...results.stages]) {
+    const { outside: _, ...counts } = stage.requests;
+    found.same(one, "load: requests", counts, load.requests);
+    found.same(
+      one,
+      "load: errors",
+      Object.entries(stage.errors).sort(),
+      Object.entries(load.errors).sort(),
+    );
+    for (const name of LOAD_FIGURES) found.same(one, `load: ${name}`, stage[name], load[name]);
+    for (const [name, right] of Object.entries(load.metrics)) {
+      const { n, mean, p50, p99, max } = stage.metrics[name] ?? {};
+      found.same(
+        one,
+        `load: ${name}`,
+        right && [n, mean, p50, p99, max],
+        right && [right.n, right.mean, right.p50, right.p99, right.max],
+      );
+      found.same(one, `load: ${name} is known`, stage.metrics[name] !== null, right !== null);
+    }
+  }
+}
+
+const LOAD_FIGURES = [
+  ...["error_rate", "requests_per_s", "output_tokens_per_s", "prompt_tokens_per_s"] as const,
+  ...["prompt_tokens_mean", "completion_tokens_mean"] as const,
+];
+
+function checkLoadLines(one: Case, found: Findings): void {
+  const { run, truth } = one;
+  const { requests, metrics, ...load } = one.load!;
+  const text = run.lines.join("\n");
+  const cost = /^cost (.*)/m.exec(text)?.[1];
+  if (truth.usd !== null || cost) found.usd(one, "closing line", cost, truth);
+  const row = run.lines.find((line) => /^\d\S* (in flight|req\/s)/.test(line)) ?? "";
+  const cells = row.replace(/^\s*\S+ (in flight|req\/s(, \w+)?)/, "").trim().split(/ +/);
+  const told = load.completion_tokens_mean !== null || requests.successful === 0;
+  const right: [string, number | null][] = [
+    ["ok", requests.successful],
+    ["failed", requests.failed + requests.unfinished + requests.unsent],
+    ["req/s", load.requests_per_s],
+    ["tok/s", told ? load.output_tokens_per_s : null],
+    ["ttft p50", metrics.ttft_ms?.p50 ?? null],
+    ["ttft p99", metrics.ttft_ms?.p99 ?? null],
+  ];
+  right.forEach(([name, value], i) =>
+    found.prints(one, `table: ${name} in "${row}"`, cells[i], value)
+  );
+}
+
+/** A page's words, without its markup and what is drawn. */
+function wordsOf(path: string): string {
+  return readFileSync(path, "utf8").replace(/<(svg|script|style)[^]*?<\/\1>/g, " ")
+    .replace(/<[^>]*>/g, " ").replaceAll("&#39;", "'").replaceAll("&quot;", '"')
+    .replace(/\s+/g, " ");
+}
+
+async function checkLoadPage(one: Case, results: Json, found: Findings): Promise<void> {
+  const at = runDirectoryAt(one.run.folder);
+  const page = wordsOf(await writeLoadReport(at, results, await readRecords(at)));
+  const { requests, metrics, ...load } = one.load!;
+  const after = (words: string) =>
+    page.split(` ${words} `).slice(1).map((rest) => rest.split(" ")[0])[0];
+  const ended = requests.successful + requests.failed > 0;
+  const of = (value: number | null) => ended ? value : null;
+  found.prints(
+    one,
+    "page: output tokens/s",
+    after("output tokens/s"),
+    of(load.output_tokens_per_s),
+  );
+  found.prints(one, "page: requests/s", after("answered requests/s"), of(load.requests_per_s));
+  found.prints(one, "page: ttft, median", after("ttft, median"), metrics.ttft_ms?.p50 ?? null);
+  found.prints(one, "page: ttft, p99", after("ttft, p99"), metrics.ttft_ms?.p99 ?? null);
+  const failed = new RegExp(`([\\d,]+) requests? of ([\\d,]+) failed`).exec(page);
+  found.same(one, "page: failed", failed?.slice(1).map(Number), [
+    requests.failed,
+    requests.failed + requests.successful,
+  ]);
+}
+
+/** What tests come to, as results.json has it of all of them and of each category. */
+function checkSuiteResults(one: Case, results: Json, found: Findings): void {
+  const { items } = one;
+  const { aggregate } = results;
+  found.sums(one, "aggregate", {
+    ...aggregate,
+    prompt_tokens: aggregate.total_prompt_tokens,
+    completion_tokens: aggregate.total_completion_tokens,
+  });
+  const parts: [string, Json, Item[]][] = [
+    ["all", results, items],
+    ...results.categories.map((part: Json) => [
+      part.category,
+      part,
+      items.filter(({ category }) => category === part.category),
+    ]),
+  ];
+  found.same(
+    one,
+    "categories",
+    parts.slice(1).map(([name]) => name).sort(),
+    [...new Set(items.map(({ category }) => category))].sort(),
+  );
+  for (const [name, part, own] of parts) checkPart(one, name, part, own, found);
+  found.same(one, "output tokens/s", results.statistics.output_tokens_per_s, outputRate(one.spans));
+  for (const told of results.items) {
+    const item = items.find(({ test_id }) => test_id === told.test_id);
+    if (!item) found.add(one, "an item in results", told.test_id, items.map((i) => i.test_id));
+    else {
+      found.same(one, `item ${told.test_id}`, itemFigures(told), [
+        ...[item.success, item.passed, item.score, item.timed_out, item.prompt, item.completion],
+        ...[item.usd, item.elapsed_s, item.e2e_ms, item.ttft_ms],
+      ]);
+    }
+  }
+}
+
+function itemFigures(told: Json): unknown[] {
+  const { success, passed, score, timed_out, prompt_tokens, completion_tokens, cost_usd } = told;
+  return [
+    ...[success, passed, score?.hit_rate ?? null, timed_out, prompt_tokens, completion_tokens],
+    ...[cost_usd, told.elapsed_seconds, told.e2e_ms, told.ttft_ms],
+  ];
+}
+
+function checkPart(
+  one: Case,
+  name: string,
+  { aggregate, statistics }: Json,
+  own: readonly Item[],
+  found: Findings,
+): void {
+  const count = (of: (item: Item) => boolean) => own.filter(of).length;
+  const right = {
+    tests: own.length,
+    successful: count(({ success }) => success),
+    errors: count(({ success }) => !success),
+    timed_out: count(({ timed_out }) => timed_out),
+    evaluated: count(({ passed }) => passed !== null),
+    passed: count(({ passed }) => passed === true),
+    not_judged: count(({ unjudged }) => unjudged),
+    avg_hit_rate: byProblem(own, ({ score }) => score).mean,
+  };
+  for (const [figure, value] of Object.entries(right)) {
+    found.same(one, `${name}: ${figure}`, aggregate[figure], value);
+  }
+  const judged = own.some(({ passed }) => passed !== null);
+  const rate = judged ? passRate(own) : null;
+  found.same(one, `${name}: pass rate`, statistics.pass_rate?.value, rate);
+  for (const figure of ["ttft_ms", "e2e_ms"] as const) {
+    const values = own.flatMap((item) => item.success ? item[figure] ?? [] : []);
+    const told = statistics[figure];
+    found.same(
+      one,
+      `${name}: ${figure}`,
+      told && [told.n, told.mean, told.p50, told.p99, told.max],
+      values.length === 0 ? null : [
+        values.length,
+        mean(values),
+        median(values),
+        nearest(values, 0.99),
+        Math.max(...values),
+      ],
+    );
+  }
+}
+
+/** Right answers of all that were judged or did not come: over all, as equal problems weigh the same. */
+export function passRate(items: readonly Item[]): number | null {
+  return mean(items.flatMap((item) => rightness(item) ?? []));
+}
+
+function checkSuiteLines(one: Case, found: Findings): void {
+  const { run, items, truth } = one;
+  const text = run.lines.join("\n");
+  found.usd(one, "closing line", /, cost (.*)/.exec(text)?.[1], truth);
+  const [, tests, tokens] = /^([\d,]+) tests? and (?:([\d,]+) tokens|unknown)/m.exec(text) ?? [];
+  found.same(one, "closing line: tests", Number(tests), items.length);
+  if (tokens) found.prints(one, "closing line: tokens", tokens, truth.completion);
+  for (const name of ["alpha", "beta", "all"]) {
+    const own = items.filter(({ category }) => name === "all" || category === name);
+    const row = run.lines.find((line) => line.startsWith(`${name} `))?.split(/ +/);
+    if (own.length === 0) continue;
+    const answered = own.filter(({ success }) => success);
+    const wanted = own.filter(({ success, passed, unjudged }) =>
+      !success || unjudged || passed !== null
+    );
+    const times = (of: "ttft_ms" | "e2e_ms") => answered.flatMap((item) => item[of] ?? []);
+    const passed = own.filter((item) => item.passed).length;
+    const judged = own.some((item) => item.passed !== null || item.unjudged);
+    found.same(one, `table: ${name} passed`, row?.[1], judged ? `${passed}/${wanted.length}` : "–");
+    found.prints(one, `table: ${name} score`, row?.[2], byProblem(own, ({ score }) => score).mean);
+    found.prints(one, `table: ${name} ttft p50`, row?.[3], median(times("ttft_ms")));
+    found.prints(one, `table: ${name} ttft p99`, row?.[4], nearest(times("ttft_ms"), 0.99));
+    const e2e = median(times("e2e_ms"));
+    found.prints(one, `table: ${name} e2e p50`, row?.[6], e2e && e2e / 1000);
+    found.prints(one, `table: ${name} errors`, row?.[8], own.length - answered.length);
+  }
+  const rate = items.some(({ passed }) => passed !== null) ? passRate(items) : null;
+  const told = /pass rate ([\d.]+) %/.exec(text)?.[1];
+  if (rate !== null || told) found.prints(one, "pass rate", told, rate! * 100);
+}
+
+async function checkSuitePage(one: Case, found: Findings): Promise<void> {
+  const { items, spans } = one;
+  const page = wordsOf(await writeSuiteReport(runDirectoryAt(one.run.folder)));
+  const tile = (name: string) => new RegExp(` ${name} (–|[\\d,.]+) `).exec(page)?.[1];
+  const rate = items.some(({ passed }) => passed !== null) ? passRate(items) : null;
+  found.prints(one, "page: pass rate", tile("pass rate"), rate === null ? null : rate * 100);
+  found.prints(
+    one,
+    "page: mean score",
+    tile("mean score"),
+    byProblem(items, ({ score }) => score).mean,
+  );
+  found.prints(one, "page: errors", tile("errors"), items.filter(({ success }) => !success).length);
+  found.prints(one, "page: output tokens/s", tile("output tokens/s"), outputRate(spans));
+  const ttft = items.flatMap((item) => item.success ? item.ttft_ms ?? [] : []);
+  found.prints(one, "page: ttft, median", tile("ttft, median"), median(ttft));
+  found.prints(one, "page: ttft, p99", tile("ttft, p99"), nearest(ttft, 0.99));
+}
+
+/** summary.json and the lines of a coding run. */
+function checkSummary(one: Case, found: Findings): void {
+  const { run, items, truth } = one;
+  const text = run.lines.join("\n");
+  const summary = JSON.parse(readFileSync(join(run.folder, "summary.json"), "utf8"));
+  found.sums(one, "summary.ledger", summary.ledger.total);
+  found.same(one, "summary: seconds", summary.duration_seconds.toFixed(3), one.seconds.toFixed(3));
+  const parts: [string, Json][] = summary.summary
+    ? [[summary.mode, summary]]
+    : [["zero-shot", summary.zero_shot], ["iterative", summary.iterative]];
+  found.same(
+    one,
+    "modes",
+    parts.map(([mode]) => mode).filter((mode) => items.some((i) => i.mode === mode)).sort(),
+    [...new Set(items.map(({ mode }) => mode))].sort(),
+  );
+  for (const [mode, part] of parts) {
+    const own = items.filter((item) => item.mode === mode);
+    if (own.length === 0) continue;
+    const stats = part.summary;
+    const rated = own.filter(({ unjudged }) => !unjudged);
+    const passed = own.filter((item) => item.passed).length;
+    found.same(
+      one,
+      `${mode} problems`,
+      stats.total_problems,
+      new Set(rated.map((i) => i.problem)).size,
+    );
+    found.same(one, `${mode} answers`, [stats.total_answers, stats.unjudged], [
+      rated.length,
+      own.length - rated.length,
+    ]);
+    found.same(one, `${mode} successes`, stats.successes, passed);
+    found.same(one, `${mode} rate`, stats.success_rate, 100 * passed / rated.length);
+    found.same(
+      one,
+      `${mode} iterations`,
+      stats.avg_iterations,
+      mean(own.map((i) => i.iterations!)),
+    );
+    const known = own.flatMap(({ usd }) => usd ?? []);
+    const usd = known.length
+      ? Number(known.reduce((sum, each) => sum + each, 0).toFixed(12))
+      : null;
+    const unknown = own.reduce((sum, { unpriced }) => sum + unpriced, 0);
+    found.same(
+      one,
+      `${mode} cost`,
+      [stats.total_cost, stats.requests_of_unknown_cost],
+      summary.comparison ? [usd, unknown] : [truth.usd, truth.unpriced],
+    );
+    if (!summary.comparison) {
+      const successes = /Successes: (\d+).*?\(([\d.]+)%\)/.exec(text);
+      found.same(one, "Successes", Number(successes?.[1]), passed);
+      found.prints(one, "Successes %", successes?.[2], 100 * passed / rated.length);
+      found.prints(
+        one,
+        "Avg Iterations",
+        /Avg Iterations per \w+: ([\d.]+)/.exec(text)?.[1],
+        mean(own.map((i) => i.iterations!)),
+      );
+      continue;
+    }
+    const name = mode === "zero-shot" ? "Zero-Shot" : "Iterative";
+    const row = new RegExp(`${name} +\\| +([\\d.]+)% \\( *(\\d+)/ *(\\d+)\\)`).exec(text);
+    found.same(one, `${mode} row`, row?.slice(1), [
+      (100 * passed / rated.length).toFixed(1),
+      ...[String(passed), String(rated.length)],
+    ]);
+  }
+  if (summary.summary) {
+    found.same(one, "summary.total_input_tokens", summary.summary.total_input_tokens, truth.prompt);
+    found.same(
+      one,
+      "summary.total_output_tokens",
+      summary.summary.total_output_tokens,
+      truth.completion,
+    );
+  }
+  const all = sumOfEntries(
+    one.journal.flatMap(({ event, entry }) => event === "request_booked" ? [entry] : []),
+    run.prices,
+  );
+  found.same(one, "the journal's ledger", [all.usd, all.unpriced], [truth.usd, truth.unpriced]);
+  found.usd(one, "closing line", /total cost: ([^,\n]*)/i.exec(text)?.[1], truth);
+}
