@@ -18,6 +18,18 @@ export class InputError extends ToldError {
   override readonly name = "InputError";
 }
 
+/** Several things are wrong with one input; the message has them all. */
+export class InputFaults extends InputError {
+  /** A line for a person each. */
+  readonly faults: readonly string[];
+
+  /** At least one. */
+  constructor(faults: readonly string[]) {
+    super(faults.join("; "));
+    this.faults = faults;
+  }
+}
+
 /** A file cannot be written: whatever else is tried, its result could not be kept. */
 export class WriteError extends InputError {}
 

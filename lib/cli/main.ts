@@ -1,7 +1,7 @@
 /** The command line: arguments in, exit code out. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
-import { InputError, messageOf, toldPlainly } from "../errors.ts";
+import { InputError, InputFaults, messageOf, toldPlainly } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { EXIT } from "./exit_codes.ts";
 import { onOneLine } from "../text/printable.ts";
@@ -134,14 +134,15 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints one line on what went wrong; the exit code for it. */
+/** Prints a line for each thing that went wrong; the exit code for it. */
 function told(thrown: unknown, terminal: Terminal, debug: boolean): number {
   const error = firstOf(thrown);
   if (debug) stackOf(error).forEach((line) => terminal.say(line));
   if (error instanceof CancelledError) return EXIT.interrupted;
   const words = toldPlainly(error);
   const line = words ?? `${messageOf(error)} (a bug in dyno; --debug shows where)`;
-  terminal.say(`${terminal.paint.bad("error:")} ${line}`);
+  const lines = error instanceof InputFaults ? error.faults : [line];
+  for (const each of lines) terminal.say(`${terminal.paint.bad("error:")} ${each}`);
   return words === null ? EXIT.fault : EXIT.wrongInput;
 }
 

@@ -1,5 +1,6 @@
 /** Service-level objectives of one request, such as ttft:500 or gap_p99:50. */
 import { InputError } from "../errors.ts";
+import { parseDuration } from "../text/duration.ts";
 import { didYouMean } from "../text/nearest.ts";
 
 /** What an objective may be on; all in milliseconds. */
@@ -27,12 +28,12 @@ export interface Slo {
 export type SloValues = Record<Slo["metric"], number | null>;
 
 /**
- * Reads `METRIC:MILLISECONDS`.
+ * Reads `METRIC:TIME`, in ms where no unit is given; `=`, `<` and `<=` are taken for the colon.
  *
- * @throws {InputError} an unknown metric, or no positive number.
+ * @throws {InputError} an unknown metric, or no time above 0.
  */
 export function parseSlo(text: string): Slo {
-  const [name, limit, ...rest] = text.split(":");
+  const [, name, limit] = /^\s*([^:=<≤]*?)\s*(?:(?::|<=?|≤|=)(.*))?$/s.exec(text)!;
   const metric = SLO_METRICS.find((known) => known === name);
   if (metric === undefined) {
     throw new InputError(
@@ -41,9 +42,11 @@ export function parseSlo(text: string): Slo {
       }`,
     );
   }
-  const limit_ms = Number(limit);
-  if (!(limit_ms > 0 && limit_ms < Infinity) || rest.length > 0) {
-    throw new InputError(`--slo: "${text}": expected ${metric}:MILLISECONDS, e.g. ${metric}:500`);
+  const limit_ms = parseDuration(limit ?? "", "ms");
+  if (limit_ms === null || !(limit_ms > 0)) {
+    throw new InputError(
+      `--slo: "${text}": expected ${metric}:TIME, e.g. ${metric}:500 (ms) or ${metric}:2s`,
+    );
   }
   return { metric, limit_ms };
 }

@@ -45,6 +45,8 @@ export interface Verdict {
   calibration: CalibrationCited | null;
   /** Answered requests that it rests on. An earlier dyno told none. */
   requests?: number;
+  /** What to do about it; null where nothing needs to be done. An earlier dyno told none. */
+  advice?: string | null;
 }
 
 /** What was measured, against which the client's own share is held. */
@@ -91,12 +93,29 @@ export function judge(
     : [];
   const rest = { client, calibration, requests: measured.answered };
   if (limits.length) {
-    return { verdict: "client_limited", reasons: [...limits, ...cached], ...rest };
+    return {
+      verdict: "client_limited",
+      reasons: [...limits, ...cached],
+      ...rest,
+      advice: adviceOn(measured),
+    };
   }
   if (cached.length) return { verdict: "cached", reasons: cached, ...rest };
   const unknown = unknowns(client, calibration);
   if (unknown.length) return { verdict: "unknown", reasons: unknown, ...rest };
   return { verdict: "trusted", reasons: [whatWasKept(client)], ...rest };
+}
+
+/** An endpoint that answers sooner than this leaves a client no time to ask again. */
+const LEAST_TTFT_MS = 1;
+
+function adviceOn({ ttft_p50_ms, concurrency }: Measured): string {
+  const less = concurrency === null ? "a lower --rate" : "a lower --concurrency";
+  return ttft_p50_ms !== null && ttft_p50_ms < LEAST_TTFT_MS
+    ? `${less}, or a mock with --delay and --tokens-per-second: this endpoint answers at once, as no ` +
+      "model does"
+    : `${less}, a core of its own for the client (taskset), or less beside it on this host; ` +
+      "dyno calibrate shows what this host can measure";
 }
 
 function limitsOf(

@@ -3,12 +3,16 @@ import { readFile, stat } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
+import { counted } from "../text/grouped.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError, InputFaults, messageOf } from "../errors.ts";
 import { checked, fileForms } from "./setting.ts";
 
 /** Levels of lists and objects in a file that people write. */
 const DEEPEST = 500;
+
+/** Complaints of a file that are shown. */
+const MOST_SHOWN = 8;
 
 /** What people write is shorter; more does not fit into one string. */
 const LARGEST_BYTES = 256_000_000;
@@ -82,7 +86,7 @@ function isDeep(text: string): boolean {
 /**
  * Checks a parsed file against a schema.
  *
- * @throws {InputError} the first complaint, with its path (`tests[3].prompt`), line and column.
+ * @throws {InputError} every complaint, a line each, with its path (`tests[3].prompt`), line and column.
  */
 export function checkJson<Schema extends z.ZodType>(
   file: JsonFile,
@@ -90,17 +94,17 @@ export function checkJson<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = checked(schema, file.value);
   if ("value" in result) return result.value;
-  const [{ path, message }, ...rest] = result.complaints;
-  const named = message.startsWith(`"${path.at(-1)}"`) ? path.slice(0, -1) : path;
-  const where = named.length ? `${showPath(named)}: ` : "";
-  const more = rest.length > 0
-    ? ` (and ${rest.length} more ${rest.length === 1 ? "fault" : "faults"})`
-    : "";
+  const { complaints } = result;
+  const lines = complaints.slice(0, MOST_SHOWN).map(({ path, message }) => {
+    const named = message.startsWith(`"${path.at(-1)}"`) ? path.slice(0, -1) : path;
+    const where = named.length ? `${showPath(named)}: ` : "";
+    return `${file.path}:${positionOf(file, path)}: ${where}${message}`;
+  });
+  const more = complaints.length - lines.length;
+  if (more > 0) lines.push(`${file.path}: and ${counted(more, "more fault")}`);
   const form = fileForms.get(schema)?.name;
   const see = form === undefined ? "" : ` (dyno schema ${form} prints the form)`;
-  throw new InputError(
-    `${file.path}:${positionOf(file, path)}: ${where}${message}${more}${see}`,
-  );
+  throw new InputFaults([...lines.slice(0, -1), lines.at(-1)! + see]);
 }
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */

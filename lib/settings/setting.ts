@@ -157,7 +157,7 @@ export function checked<Schema extends z.ZodType>(
 ): { value: z.output<Schema> } | { complaints: Complaint[] } {
   const result = schema.safeParse(value, { error: inWords });
   if (result.success) return { value: result.data };
-  const complaints = result.error.issues.map(complaintOf);
+  const complaints = result.error.issues.map(complaintOf).flatMap(eachField);
   const unknown = complaints.filter(({ message }) => message.includes(NO_FIELD));
   return { complaints: [...unknown, ...complaints.filter((each) => !unknown.includes(each))] };
 }
@@ -202,8 +202,8 @@ const NO_FIELD = " is not a field";
 function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys((issue.inst as z.ZodObject | undefined)?.shape ?? {});
-    const [key] = issue.keys as string[];
-    return `"${key}"${NO_FIELD}${didYouMean(key, known)}`;
+    const keys = issue.keys as string[];
+    return keys.map((key) => `"${key}"${NO_FIELD}${didYouMean(key, known)}`).join("\n");
   }
   if ((issue.code === "too_small" || issue.code === "too_big") && issue.origin !== "string") {
     const bound = issue.code === "too_small"
@@ -241,8 +241,16 @@ function complaintOf(issue: z.core.$ZodIssue): Complaint {
     const known = forms.filter((form) => form !== undefined);
     if (known.length > 0) return { path, message: `expected ${[...new Set(known)].join(" or ")}` };
   }
-  if (issue.code === "unrecognized_keys") path.push(issue.keys[0]);
   return { path, message: issue.message.replace(/^Invalid input: /, "") };
+}
+
+/** A complaint of several fields, as one of each. */
+function eachField({ path, message }: Complaint): Complaint[] {
+  if (!message.includes(NO_FIELD)) return [{ path, message }];
+  return message.split("\n").map((line) => {
+    const [, key] = /^"(.*?)" is not a field/.exec(line) ?? [];
+    return { path: key === undefined ? path : [...path, key], message: line };
+  });
 }
 
 function depthOf({ path, message }: Complaint): number {

@@ -75,6 +75,16 @@ const cases: Case[] = [
     says: ["--worker: no such flag", '"workers"'],
   },
   {
+    name: "a flag of another tool",
+    args: ({ good, url }) => [good, ...on(url), "--concurrency", "3"],
+    says: ["--concurrency: no such flag", "here it is --workers"],
+  },
+  {
+    name: "a key on the command line",
+    args: ({ good, url }) => [good, ...on(url), "--api-key=sk-secret"],
+    says: ["--api-key: no such flag; a key does not belong", "--api-key-env"],
+  },
+  {
     name: "a flag without its value",
     args: ({ good, url }) => [good, "--endpoint", url, "--model"],
     says: ["--model: needs a value"],

@@ -49,6 +49,9 @@ Deno.test("stages as text", () => {
 
 Deno.test("objectives as text", () => {
   assertEquals(parseSlo("ttft:500"), { metric: "ttft", limit_ms: 500 });
+  for (const text of ["ttft:500ms", "ttft=0.5s", "ttft<500", "ttft <= 500ms", " ttft: 500 "]) {
+    assertEquals(parseSlo(text), { metric: "ttft", limit_ms: 500 }, text);
+  }
   for (const text of ["ttft", "ttft:", "ttft:0", "ttft:-3", "ttft:1:2", "tfft:3", "gap:1"]) {
     assertThrows(() => parseSlo(text), InputError, "--slo", text);
   }

@@ -8,7 +8,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { InputError } from "../../lib/errors.ts";
+import { InputError, InputFaults } from "../../lib/errors.ts";
 import { experimentOf, looksLikeExperiment } from "../../lib/settings/experiment.ts";
 import { canonicalJson, itemId } from "../../lib/settings/item_id.ts";
 import { parseJson, readJsonFile } from "../../lib/settings/json_file.ts";
@@ -84,6 +84,25 @@ Deno.test("an unknown field is an error that names the nearest, with its place",
   assertStringIncludes(said, 'tests[0]: "evalutor" is not a field; did you mean "evaluator"');
   const suite = { test_suite_id: "s", tests: [test], evaluators: [] };
   assertStringIncludes(refusal("s.json", JSON.stringify(suite)), 'did you mean "evaluator"');
+});
+
+Deno.test("all faults of a file are told, each with its place; of very many the first", () => {
+  const text = one({ id: "a", name: "A", promt: "p", categry: "c", evaluator: { name: 7 } });
+  const { faults } = assertThrows(() => parseSuite("s.json", text), InputFaults);
+  const place = (word: string) => {
+    const line = text.split("\n").findIndex((each) => each.includes(word));
+    return `s.json:${line + 1}:`;
+  };
+  for (const word of ["promt", "categry"]) {
+    const found = faults.find((fault) => fault.includes(`"${word}" is not a field`));
+    assertStringIncludes(found ?? "", place(word));
+  }
+  assert(faults.some((fault) => fault.includes("tests[0].category: is missing")));
+  assert(faults.some((fault) => fault.startsWith(place("evaluator")) || /evaluator/.test(fault)));
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`odd${i}`, i]));
+  const shown = assertThrows(() => parseSuite("s.json", one({ ...test, ...many })), InputFaults);
+  assertEquals(shown.faults.length, 9);
+  assertStringIncludes(shown.faults[8], "22 more faults");
 });
 
 Deno.test("a byte order mark is no fault; a missing file and a folder are plain errors", async () => {

@@ -29,6 +29,8 @@ interface Shape {
   goodput: boolean;
   /** Their tokens are those of the prompts: there are no others. */
   embeddings: boolean;
+  /** Whether any request was cut off by the end. */
+  cut: boolean;
 }
 
 /** A quantile of a latency as a column; long ones in seconds. */
@@ -70,17 +72,33 @@ const outputRate = (stage: StageResults) =>
     ? ofEnded(stage, stage.output_tokens_per_s)
     : null;
 
+/** Requests that the end of the load cut off, or kept from being sent: neither answered nor failed. */
+const cutOff = ({ requests }: StageResults) => requests.unfinished + requests.unsent;
+
+/** The shape of a table of these rows. */
+function shapeOf(
+  { slos, api_type }: Pick<LoadResults, "slos" | "api_type">,
+  rows: readonly StageResults[],
+): Shape {
+  return {
+    goodput: slos.length > 0,
+    embeddings: api_type === "embeddings",
+    cut: rows.some((row) => cutOff(row) > 0),
+  };
+}
+
 /** The columns behind the names of stages. */
-function columnsOf({ goodput, embeddings }: Shape): StageColumn[] {
+function columnsOf({ goodput, embeddings, cut }: Shape): StageColumn[] {
   const count = (title: string): Column => ({ title, align: "right", group: "requests" });
-  const lost = ({ failed, unfinished, unsent }: StageResults["requests"]) =>
-    failed + unfinished + unsent;
   return [
     { column: count("ok"), cell: ({ requests }) => String(requests.successful) },
     {
       column: count("failed"),
-      cell: ({ requests }, { bad }) => lost(requests) ? bad(String(lost(requests))) : "0",
+      cell: ({ requests: { failed } }, { bad }) => failed ? bad(String(failed)) : "0",
     },
+    ...(cut
+      ? [{ column: count("cut off"), cell: (stage: StageResults) => String(cutOff(stage)) }]
+      : []),
     rateColumn("requests_per_s", (stage) => ofEnded(stage, stage.requests_per_s)),
     embeddings
       ? rateColumn("prompt_tokens_per_s", (stage) => ofEnded(stage, stage.prompt_tokens_per_s))
@@ -162,6 +180,7 @@ export function matrixTable(
   const columns = columnsOf({
     goodput: runs.some(({ results }) => results.slos.length > 0),
     embeddings: runs.every(({ results }) => results.api_type === "embeddings"),
+    cut: runs.some(({ results }) => cutOff(results.total) > 0),
   });
   const rows = runs.map(({ name, results }) => {
     const mark = results.verdict.verdict === "trusted" ? "" : ` ${paint.warn("!")}`;
@@ -176,9 +195,9 @@ export function matrixTable(
 
 /** Stages by name; where the names are too long, by number, with the names below. */
 function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palette): string[] {
-  const columns = columnsOf({ goodput: slos.length > 0, embeddings: api_type === "embeddings" });
   const single = stages.length < 2;
   const measured = single ? [stages[0] ?? total] : stages;
+  const columns = columnsOf(shapeOf({ slos, api_type }, [...measured, total]));
   const names = measured.map(({ name }) => plain(name).replace("requests/s", "req/s"));
   const table = (labels: readonly string[]) => {
     const rows = measured.map((stage, i) => row(labels[i], stage, columns, paint));
@@ -199,7 +218,7 @@ function partLines(
   paint: Palette,
 ): string[] {
   if (parts === undefined) return [];
-  const columns = columnsOf({ goodput: slos.length > 0, embeddings: api_type === "embeddings" });
+  const columns = columnsOf(shapeOf({ slos, api_type }, parts));
   const names = shortNames(parts.map(({ name }) => name)).map(plain);
   const table = (labels: readonly string[]) =>
     tableLines(
@@ -227,12 +246,16 @@ function row(
   return [name, ...columns.map(({ cell }) => cell(stage, paint))];
 }
 
-function verdictLines({ verdict, reasons, requests }: Verdict, paint: Palette): string[] {
+function verdictLines(
+  { verdict, reasons, requests, advice = null }: Verdict,
+  paint: Palette,
+): string[] {
   const { word, meaning, tone } = VERDICTS[verdict];
   const rests = requests === undefined ? "" : ` (by ${requests} answered requests)`;
   return [
     `${paint.bold(paint[tone](word))}  ${meaning}${rests}`,
     ...reasons.flatMap((reason) => wrapped("  ", reason)),
+    ...(advice === null ? [] : wrapped("  try: ", advice)),
   ];
 }
 
@@ -271,7 +294,10 @@ function outcomeLines(results: LoadResults): string[] {
   const { unfinished, unsent } = total.requests;
   const lines: string[] = [];
   if (stopped_because !== null) lines.push(...wrapped("ended early: ", stopped_because));
-  else if (!complete) lines.push("interrupted: the figures are those of what was measured");
+  else if (!complete) {
+    const again = "a load is not continued: run it again for all of it";
+    lines.push(...wrapped("interrupted: ", `the figures are those of what was measured; ${again}`));
+  }
   const classes = Object.entries(total.errors).map(([name, n]) => `${n} ${name}`);
   if (unfinished) classes.push(`${unfinished} unfinished`);
   if (unsent) classes.push(`${unsent} unsent`);

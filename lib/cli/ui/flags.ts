@@ -2,6 +2,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { InputError } from "../../errors.ts";
 import { didYouMean } from "../../text/nearest.ts";
+import { otherName } from "./other_names.ts";
 import { isRunId } from "../../run/run_id.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../../text/duration.ts";
 import { wrapText } from "../../text/width.ts";
@@ -154,7 +155,9 @@ export function parseFlags<F extends Flags>(
     collect: names,
     unknown: (argument, key) => {
       if (key === undefined || !argument.startsWith("-")) return true;
-      throw new InputError(`${argument}: no such flag${didYouMean(key, names)}`);
+      const meant = otherName(key, names) || didYouMean(key, names);
+      // what was given with it may be a key
+      throw new InputError(`${argument.split("=")[0]}: no such flag${meant}`);
     },
   });
   const values: Record<string, unknown> = {};

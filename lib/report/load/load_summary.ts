@@ -44,12 +44,14 @@ export function loadBanner(title: string, metadata: RunMetadata, results: LoadRe
   });
 }
 
-function verdictBox({ verdict, reasons }: Verdict): string {
+function verdictBox({ verdict, reasons, advice = null }: Verdict): string {
   const { name, meaning } = VERDICTS[verdict];
   const items = reasons.map((reason) => `<li dir="auto">${escapeHtml(cutText(reason, 400))}</li>`);
   return `<div class="verdict ${verdict}" role="group" aria-label="verdict on the client">
 <p class="word">${name}</p>
-<div><p>${meaning}</p><ul>${items.join("")}</ul></div>
+<div><p>${meaning}</p><ul>${items.join("")}</ul>${
+    advice === null ? "" : `<p>Try: ${escapeHtml(advice)}</p>`
+  }</div>
 </div>`;
 }
 
