@@ -68,7 +68,10 @@ export const command: Command = {
     writeFileAtomic(answers.file, FILES[kind](answers));
     terminal.say(`${answers.file} is written. Run it:`);
     terminal.out(nextCommand(answers));
-    if (!local) terminal.say("without a server: dyno mock --port 8000, in another terminal");
+    if (!local) {
+      const alike = kind === "suite" ? " (it answers every prompt alike, so these tests fail)" : "";
+      terminal.say(`without a server: dyno mock --port 8000, in another terminal${alike}`);
+    }
     return EXIT.good;
   },
 };

@@ -8,6 +8,7 @@ import { flipsOf, PAIRED_METRICS } from "./compare.ts";
 import { isLoadMetric, LOAD_METRIC_NAMES } from "./compare_load.ts";
 import { checkJudged, checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
 import { limitValue } from "./gate_limits.ts";
+import { areLoads } from "./one_kind.ts";
 import { readJsonFile } from "../settings/json_file.ts";
 import { resolveRun } from "../run/find_run.ts";
 import { readRunDirectory } from "../run/read_run.ts";
@@ -88,9 +89,7 @@ export function runGate(
   let flips: GateResult["flips"] | undefined;
   const asked = limits.map(({ metric }) => metric);
   if (baseline !== null) {
-    if ((baseline.load === null) !== (candidate.load === null)) {
-      throw new InputError("a load and a suite run cannot be compared; give runs of one kind");
-    }
+    areLoads([baseline.run, candidate.run]);
     const chosen = metrics ??
       defaultMetrics(baseline, candidate).map((name) => ({ name, tolerance: defaults(name) }));
     asked.push(...chosen.map(({ name }) => name));

@@ -28,7 +28,9 @@ export async function resolveRun(
     const steps = Number(back[1] ?? 0);
     const runs = await index.list({ ...filter, limit: steps + 1 });
     if (runs.length > steps) return runs[steps].path;
-    const there = runs.length === 0 ? noRuns(index, filter) : `there are only ${runs.length} runs`;
+    const there = runs.length === 0
+      ? noRuns(index, filter)
+      : `there ${runs.length === 1 ? "is only one run" : `are only ${runs.length} runs`}`;
     throw new InputError(`"${given}": ${there}`);
   }
   if (given.includes("/") || (existsSync(given) && statSync(given).isDirectory())) {

@@ -1,6 +1,7 @@
 /** dyno runs compare: what differs between runs. */
 import { InputError } from "../../errors.ts";
 import { compareRuns } from "../../compare/compare.ts";
+import { areLoads } from "../../compare/one_kind.ts";
 import { readGateSide } from "../../compare/gate_sides.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { loadSampleOf } from "../../compare/load_sample.ts";
@@ -52,11 +53,7 @@ export const command: Command = {
         warnings.forEach((line) => terminal.warn(line));
         runs.push(run);
       }
-      const loads = runs.filter(({ summary }) => summary.kind === "load").length;
-      if (loads !== 0 && loads !== runs.length) {
-        throw new InputError("a load and a suite run cannot be compared; give runs of one kind");
-      }
-      if (loads > 0) await compareLoadRuns(runs, values.json ?? false, terminal);
+      if (areLoads(runs)) await compareLoadRuns(runs, values.json ?? false, terminal);
       else compareSuiteRuns(runs, values.json ?? false, terminal);
       return EXIT.good;
     });

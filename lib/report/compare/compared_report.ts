@@ -1,6 +1,7 @@
 /** The report of several runs: one HTML file with the runs side by side. */
 import { InputError } from "../../errors.ts";
 import { compareRuns } from "../../compare/compare.ts";
+import { areLoads } from "../../compare/one_kind.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { dynoVersion } from "../../run/metadata.ts";
 import { writeFileAtomic } from "../../write.ts";
@@ -63,10 +64,7 @@ async function reportedRuns(
       `${compared.length} runs given; a report takes ${MOST_RUNS}, more cannot be told apart`,
     );
   }
-  const loads = compared.filter(({ summary }) => summary.kind === "load").length;
-  if (loads !== 0 && loads !== compared.length) {
-    throw new InputError("a load and a suite run cannot be compared; give runs of one kind");
-  }
+  areLoads(compared);
   const runs: ReportedRun[] = [];
   for (const [place, run] of compared.entries()) {
     try {
