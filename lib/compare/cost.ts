@@ -23,14 +23,14 @@ export interface RunCost {
 /** A cost, and what to check where it is not known. */
 export interface PricedRun {
   cost: RunCost;
-  /** Null where the table has none, or where the cost was recorded with the run. */
-  price: Price | null;
+  /** Of each model that was asked; none where the cost was recorded with the run. */
+  prices: Price[];
   problem: string | null;
 }
 
 /**
- * Prices a run. A cost recorded with it stands, unless it is to be priced again: then all its tokens
- * cost what its own model's do, a reviewer's too.
+ * Prices a run. A cost recorded with it stands, unless it is to be priced again. Tokens cost what those
+ * of the model do that was asked for them, a reviewer's and a judge's too.
  */
 export function priceRun(
   run: RunSummary,
@@ -52,13 +52,53 @@ export function priceRun(
     requests_of_unknown_cost,
   });
   if (run.cost_usd !== null && !again) {
-    return { cost: of(run, run.requests_of_unknown_cost), price: null, problem: null };
+    return { cost: of(run, run.requests_of_unknown_cost), prices: [], problem: null };
   }
-  const price = prices.priceOf(model);
-  const cost = of(costOfTokens(run, price), run.requests_of_unknown_tokens);
-  if (price !== null && known) return { cost, price, problem: null };
-  cost.requests_of_unknown_cost = run.requests;
-  return { cost, price, problem: known ? priceMissing(model, prices) : tokensMissing(run) };
+  const parts = partsOf(run).map(({ asked, ...part }) => {
+    const price = prices.priceOf(asked);
+    return { ...part, asked, price, dollars: costOfTokens(part.tokens, price) };
+  });
+  const unknown = parts.map(({ dollars, requests, untold }) =>
+    dollars.cost_usd === null ? requests : untold
+  );
+  const cost = of(
+    sumOf(parts.map(({ dollars }) => dollars)),
+    unknown.reduce((sum, each) => sum === null || each === null ? null : sum + each, 0),
+  );
+  const missing = new Set(parts.flatMap(({ price, asked }) => price === null ? [asked] : []));
+  const problem = !known
+    ? tokensMissing(run)
+    : missing.size === 0
+    ? null
+    : [...missing].map((asked) => priceMissing(asked, prices)).join("; ");
+  return { cost, prices: parts.flatMap(({ price }) => price ?? []), problem };
+}
+
+/** What was asked of each model; of a run that does not tell it, all of its own. */
+function partsOf(run: RunSummary) {
+  const { by_model, model, requests, requests_of_unknown_tokens } = run;
+  if (by_model == null || Object.keys(by_model).length === 0) {
+    return [{ asked: model, tokens: run, requests, untold: requests_of_unknown_tokens }];
+  }
+  return Object.entries(by_model).map(([name, tokens]) => ({
+    asked: name === "" ? model : name,
+    tokens,
+    requests: tokens.requests,
+    untold: tokens.requests_of_unknown_tokens,
+  }));
+}
+
+/** Sums of what is known. */
+function sumOf(parts: readonly Dollars[]): Dollars {
+  const sum = (name: keyof Dollars) => {
+    const told = parts.flatMap((part) => part[name] ?? []);
+    return told.length ? exactUsd(told.reduce((all, each) => all + each, 0)) : null;
+  };
+  return {
+    input_cost_usd: sum("input_cost_usd"),
+    output_cost_usd: sum("output_cost_usd"),
+    cost_usd: sum("cost_usd"),
+  };
 }
 
 type Dollars = Pick<RunSummary, "input_cost_usd" | "output_cost_usd" | "cost_usd">;

@@ -78,6 +78,7 @@ const COLUMNS = [
   ...FIGURES,
   "avg_hit_rate",
   "judged",
+  "by_model",
   "modes",
   "tags",
   "warnings",
@@ -312,6 +313,7 @@ export class RunIndex implements Disposable {
     const parsed = {
       ...row,
       path: join(this.root, String(row.run_id)),
+      by_model: JSON.parse(String(row.by_model)),
       modes: JSON.parse(String(row.modes)),
       tags: JSON.parse(String(row.tags)),
       warnings: JSON.parse(String(row.warnings)),
@@ -327,6 +329,7 @@ function rowOf({ summary, items, warnings, stated }: RunReading): Row {
     avg_hit_rate: stated?.figures.avg_hit_rate ??
       meanScore(groupedBy(items, ({ problem_id }) => problem_id).values()),
     judged: items.filter((item) => markOf(item) !== "-").length,
+    by_model: JSON.stringify(summary.by_model),
     modes: JSON.stringify(summary.kind === "load" ? [] : modesOf(items)),
     tags: JSON.stringify(tags),
     warnings: JSON.stringify(warnings),

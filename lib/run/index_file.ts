@@ -8,7 +8,7 @@ import { notWritten } from "../write.ts";
 import type { InputError } from "../errors.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
-const VERSION = 4;
+const VERSION = 5;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 
@@ -43,6 +43,7 @@ CREATE TABLE runs (
   input_cost_usd REAL,
   output_cost_usd REAL,
   requests_of_unknown_cost INTEGER,
+  by_model TEXT NOT NULL,
   output_tokens_per_s REAL,
   ttft_p50_ms REAL,
   ttft_p99_ms REAL,

@@ -44,6 +44,8 @@ export interface Books {
   total: LedgerTotals;
   /** The same by who asked. */
   by_asker: Partial<Record<Asker, LedgerTotals>>;
+  /** The same by the model that was asked; "" is the run's own. Results of an earlier dyno lack it. */
+  by_model?: Record<string, LedgerTotals>;
 }
 
 /** No request. */
@@ -63,7 +65,15 @@ export function emptyTotals(): LedgerTotals {
   };
 }
 
-type Summed = Omit<LedgerEntry, "asked_by" | "item_id" | "price">;
+type Summed = Omit<LedgerEntry, "asked_by" | "item_id" | "price" | "model">;
+
+/** Who asks another model than the run's. */
+const SECOND: ReadonlySet<Asker> = new Set(["reviewer", "judge"]);
+
+/** The model of an entry, where its journal tells it; of the run's own requests "" where it does not. */
+function modelOf({ model, price, asked_by }: LedgerEntry): string {
+  return model ?? price?.model ?? (SECOND.has(asked_by) ? "unknown" : "");
+}
 
 /** Counts an entry. */
 function addEntry(totals: LedgerTotals, entry: Summed): void {
@@ -118,6 +128,7 @@ function usdSum(a: number | null, b: number | null): number | null {
 /** A run's ledger while its events come. */
 export class Ledger {
   readonly #by_asker = new Map<Asker, LedgerTotals>();
+  readonly #by_model = new Map<string, LedgerTotals>();
   readonly #items = new Map<string, LedgerTotals>();
   /** Items whose requests were journaled one by one: what is told of their answers is no further entry. */
   readonly #booked = new Set<string>();
@@ -126,6 +137,8 @@ export class Ledger {
   #price: PriceRow | null | undefined = undefined;
   /** Of the models that requests name beside it. */
   #prices: Readonly<Record<string, PriceRow | null>> = {};
+  /** Of a load, the model that is asked where a request names none. */
+  #model: string | undefined = undefined;
   /** A load of embeddings, which have no answer's tokens. */
   #embeds = false;
 
@@ -138,6 +151,7 @@ export class Ledger {
   add(entry: LedgerEntry): void {
     const { asked_by, item_id } = entry;
     addEntry(totalsIn(this.#by_asker, asked_by), entry);
+    addEntry(totalsIn(this.#by_model, modelOf(entry)), entry);
     if (item_id !== null) addEntry(totalsIn(this.#items, item_id), entry);
     this.#onEntry(entry);
   }
@@ -153,6 +167,7 @@ export class Ledger {
     return {
       total: totalOf(this.#by_asker.values()),
       by_asker: Object.fromEntries(known.map((asker) => [asker, this.#by_asker.get(asker)!])),
+      by_model: Object.fromEntries(this.#by_model),
     };
   }
 
@@ -162,6 +177,7 @@ export class Ledger {
       case "load_started":
         this.#price = event.price;
         this.#prices = event.prices ?? {};
+        this.#model = event.api?.model;
         this.#embeds = event.api?.api_type === "embeddings";
         break;
       case "request_finished":
@@ -189,7 +205,8 @@ export class Ledger {
     if (record.t_sent_ns === null) return;
     const { model } = record;
     const price = model === undefined ? this.#price : this.#prices[model];
-    const entry = loadEntry(record, price ?? null, this.#embeds);
+    const told = loadEntry(record, price ?? null, this.#embeds);
+    const entry = { ...told, model: model ?? this.#model };
     // a journal that did not tell its price tells the cost
     this.add(this.#price === undefined ? { ...entry, cost_usd: record.cost_usd } : entry);
   }

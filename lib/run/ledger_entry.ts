@@ -47,6 +47,8 @@ export interface LedgerEntry extends TokenCounts {
   asked_by: Asker;
   /** The item of the run that it was asked for; null for none, and for a load's requests. */
   item_id: string | null;
+  /** The model that was asked. An earlier dyno did not tell it. */
+  model?: string | undefined;
   /** Null: the table has no price for the model. */
   price: PriceRow | null;
   /** US dollars for the prompt; null where a count or the price is unknown. */
@@ -150,8 +152,10 @@ export function entryOf(
   item_id: string | null,
   taken: TokenCounts,
   price: PriceRow | null,
+  model?: string,
 ): LedgerEntry {
-  return { asked_by, item_id, ...taken, price, ...costOfTokens(taken, price) };
+  const named = model === undefined ? {} : { model };
+  return { asked_by, item_id, ...named, ...taken, price, ...costOfTokens(taken, price) };
 }
 
 /** What JSON must be like to be a {@linkcode PriceRow}. */
@@ -168,6 +172,7 @@ export const priceRowForm = fields<PriceRow>({
 export const ledgerEntryForm = fields<LedgerEntry>({
   asked_by: isText<Asker>,
   item_id: orNull(isText),
+  model: orMissing(isText),
   price: orNull(priceRowForm),
   prompt_tokens: orNull(isNumber),
   cached_prompt_tokens: orNull(isNumber),

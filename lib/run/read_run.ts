@@ -16,8 +16,8 @@ import type { Fold } from "./fold.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { RunState } from "./run_state.ts";
 import { NO_LEDGER } from "./summary.ts";
-import type { Ledger } from "./ledger.ts";
-import type { ReadRun, RunItem, RunSummary, Spending } from "./summary.ts";
+import type { Books, Ledger } from "./ledger.ts";
+import type { ModelSpending, ReadRun, RunItem, RunSummary, Spending } from "./summary.ts";
 
 /** A run that was read from a directory, with what was wrong there, one line each. */
 export interface RunReading extends ReadRun {
@@ -96,17 +96,22 @@ async function spendingOf(
   results: JsonObject | null,
   journal: JournalItems | null,
 ): Promise<Partial<Spending>> {
-  const told = objectAt(results, "ledger", "total");
-  if (told !== null) return spendingIn({ ...told });
-  if (journal !== null) return spendingIn({ ...journal.ledger.books().total });
+  const told = objectAt(results, "ledger");
+  const total = objectAt(told, "total");
+  const [models, askers] = [objectAt(told, "by_model"), objectAt(told, "by_asker")];
+  // an earlier dyno did not sum by model: that matters where two were asked
+  const one = askers !== null && !("judge" in askers) && !("reviewer" in askers);
+  if (total !== null && (models !== null || one)) return spendingIn(total, models);
+  const ofJournal = ({ total, by_model }: Books) => spendingIn({ ...total }, { ...by_model });
+  if (journal !== null) return ofJournal(journal.ledger.books());
   try {
-    return spendingIn({ ...(await foldJournal(path, ledgerOf)).state.books().total });
+    return ofJournal((await foldJournal(path, ledgerOf)).state.books());
   } catch {
-    return {};
+    return total === null ? {} : spendingIn(total, null);
   }
 }
 
-function spendingIn(total: JsonObject): Spending {
+function spendingIn(total: JsonObject, models: JsonObject | null): Spending {
   const of = (name: string) => numberAt(total, name);
   return {
     requests: of("requests"),
@@ -120,6 +125,24 @@ function spendingIn(total: JsonObject): Spending {
     input_cost_usd: of("input_cost_usd"),
     output_cost_usd: of("output_cost_usd"),
     requests_of_unknown_cost: of("requests_of_unknown_cost"),
+    by_model: models && Object.fromEntries(
+      Object.entries(models).flatMap(([model, sums]) => {
+        const told = asObject(sums);
+        return told === null ? [] : [[model, modelSpending(told)]];
+      }),
+    ),
+  };
+}
+
+function modelSpending(told: JsonObject): ModelSpending {
+  return {
+    requests: numberAt(told, "requests") ?? 0,
+    prompt_tokens: numberAt(told, "prompt_tokens"),
+    cached_prompt_tokens: numberAt(told, "cached_prompt_tokens"),
+    cache_write_tokens: numberAt(told, "cache_write_tokens"),
+    completion_tokens: numberAt(told, "completion_tokens"),
+    reasoning_tokens: numberAt(told, "reasoning_tokens"),
+    requests_of_unknown_tokens: numberAt(told, "requests_of_unknown_tokens") ?? 0,
   };
 }
 

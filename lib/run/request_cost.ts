@@ -44,7 +44,7 @@ export class RequestCost {
     failed: Failed | null,
   ): LedgerEntry {
     this.#warnOfUnknown();
-    return entryOf(asked_by, item_id, tokensTaken(told, failed), this.#price);
+    return entryOf(asked_by, item_id, tokensTaken(told, failed), this.#price, this.#model);
   }
 
   /**

@@ -1,5 +1,7 @@
 /** What every run has in common, whoever made it: the row of the index, and its items. */
 
+import type { TokenCounts } from "./ledger_entry.ts";
+
 /** Whose form a run is in. */
 export type SourceForm =
   | "dyno"
@@ -16,6 +18,14 @@ export type SourceForm =
   | "lm_eval"
   | "promptfoo"
   | "inference_perf";
+
+/** What was asked of one model: the sums of what is known. */
+export interface ModelSpending extends TokenCounts {
+  /** Requests that were sent. */
+  requests: number;
+  /** Requests in none of the sums. */
+  requests_of_unknown_tokens: number;
+}
 
 /** What a run's requests took, by its ledger. Null is unknown; other programs' runs have no ledger. */
 export interface Spending {
@@ -41,6 +51,8 @@ export interface Spending {
   output_cost_usd: number | null;
   /** Requests in none of the sums of dollars. */
   requests_of_unknown_cost: number | null;
+  /** The sums by the model that was asked; "" is the run's own. */
+  by_model: Record<string, ModelSpending> | null;
 }
 
 /** What only a ledger tells, of a run without one. */
@@ -53,6 +65,7 @@ export const NO_LEDGER = {
   input_cost_usd: null,
   output_cost_usd: null,
   requests_of_unknown_cost: null,
+  by_model: null,
 } as const;
 
 /** One run as lists and queries see it. Null is unknown, never 0. */

@@ -5,13 +5,15 @@ import { isAnswer, isRounded, journalOf, secondsOf, shows, truthOf } from "./rea
 import type { Item, Span } from "./items_reader.ts";
 import type { LoadTruth } from "./load_reader.ts";
 import type { Made } from "./made.ts";
-import type { Json, Truth } from "./reader.ts";
+import type { Json, Logged, Prices, Truth } from "./reader.ts";
 
 /** A run and its right figures. */
 export interface Case {
   run: Made;
   journal: Json[];
   truth: Truth;
+  /** The same by other prices. */
+  truthAt(prices: Record<string, Prices | null>): Truth;
   /** Of a suite, a coding run, a batch's. */
   items: Item[];
   spans: Span[];
@@ -116,12 +118,13 @@ function isSame(told: unknown, right: unknown): boolean {
 /** Reads a run's journal and the mock's log of it. */
 export function caseOf(run: Made, findings: Findings): Case {
   const journal = journalOf(run.folder);
-  const truth = known(run, journal, findings);
+  const log = known(run, journal, findings);
   const suite = !isLoad({ run });
   return {
     run,
     journal,
-    truth,
+    truth: truthOf(log, run.prices),
+    truthAt: (prices) => truthOf(log, prices),
     items: suite ? itemsOf(journal, run.prices) : [],
     spans: suite ? spansOf(journal) : [],
     load: suite ? null : loadOf(journal),
@@ -130,12 +133,12 @@ export function caseOf(run: Made, findings: Findings): Case {
 }
 
 /**
- * What the reader says of a run's requests. Where requests were cut off, the client cannot know of answers
+ * A run's requests, as far as its client can know of them. Where requests were cut off, the client cannot know of answers
  * that the mock had sent already: as many of them as the journal calls unknown are left out of the log,
  * those that no answer of the journal is like.
  */
-function known(run: Made, journal: readonly Json[], findings: Findings): Truth {
-  if (!run.cut) return truthOf(run.log, run.prices);
+function known(run: Made, journal: readonly Json[], findings: Findings): Logged[] {
+  if (!run.cut) return run.log;
   const answers = journal.flatMap(({ event, entry }) =>
     event === "request_booked" && entry.prompt_tokens > 0
       ? [`${entry.prompt_tokens} ${entry.cached_prompt_tokens ?? 0} ${entry.completion_tokens}`]
@@ -152,5 +155,5 @@ function known(run: Made, journal: readonly Json[], findings: Findings): Truth {
   findings.same({ run }, "answers in the journal that the mock never gave", answers, []);
   const cut = log.filter(({ fault }) => fault === "cut off").length;
   if (cut > 2) findings.add({ run }, "requests lost by one cut of two at work", cut, "2 at most");
-  return truthOf(log, run.prices);
+  return log;
 }

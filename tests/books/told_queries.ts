@@ -1,4 +1,6 @@
 /** What the command line tells of runs: list, cost, trend, show, analyze, compare, and exports that are read back. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { dynoEach } from "../e2e/dyno.ts";
 import { countsOf, isLoad } from "./case.ts";
 import { byProblem, outputRate } from "./items_reader.ts";
@@ -94,8 +96,14 @@ export function checkModes(one: Case, where: string, modes: Json[], found: Findi
   }
 }
 
+/** What tokens cost by another table: the second model's other than the run's own. */
+const OTHER_PRICES = {
+  model: { input: 0.31, output: 1.7, cache_read: 0.01 },
+  sage: { input: 4.5, output: 22.5 },
+};
+
 /** Everything that is asked of all runs at once. */
-function ofAll(cases: readonly Case[], found: Findings): Query[] {
+function ofAll(root: string, cases: readonly Case[], found: Findings): Query[] {
   const byId = (told: string) =>
     new Map<string, Json>(JSON.parse(told).map((entry: Json) => [entry.run_id, entry]));
   const list: Query = {
@@ -138,7 +146,26 @@ function ofAll(cases: readonly Case[], found: Findings): Query[] {
       }
     },
   };
-  return [list, table, cost, costs, ...trends(cases, found)];
+  const path = join(root, "prices.json");
+  const rows = Object.entries(OTHER_PRICES).map(([name, price]) => ({
+    ...{ model: `${name}-*`, ...price, date: "2026-02-02", source: "https://example.org" },
+  }));
+  writeFileSync(path, JSON.stringify({ unit: "USD per million tokens", prices: rows }));
+  const again: Query = {
+    args: ["cost", "--prices", path, "--json"],
+    check(told) {
+      const costs = byId(told);
+      for (const one of cases) {
+        const { model, sage } = OTHER_PRICES, { seed } = one.run;
+        const right = one.truthAt({ [`model-${seed}`]: model, [`sage-${seed}`]: sage });
+        const { total_cost_usd, requests_of_unknown_cost } = costs.get(one.run.run_id);
+        found.same(one, "cost --prices", [total_cost_usd, requests_of_unknown_cost], [
+          ...[right.usd, right.unpriced],
+        ]);
+      }
+    },
+  };
+  return [list, table, cost, costs, again, ...trends(cases, found)];
 }
 
 /** A run's line, or lines, in the table of runs. */
@@ -273,5 +300,5 @@ export async function checkQueries(
   found: Findings,
 ): Promise<void> {
   const each = cases.flatMap((one) => ofOne(one, found));
-  await ask([...ofAll(cases, found), ...each], root, found);
+  await ask([...ofAll(root, cases, found), ...each], root, found);
 }

@@ -66,6 +66,17 @@ Deno.test("a run is read with what every run has in common", async () => {
     input_cost_usd: null,
     output_cost_usd: null,
     requests_of_unknown_cost: 6,
+    by_model: {
+      "": {
+        requests: 6,
+        prompt_tokens: 100 + 101 + 103 + 105,
+        cached_prompt_tokens: null,
+        cache_write_tokens: null,
+        completion_tokens: 51 + 53 + 57 + 61,
+        reasoning_tokens: null,
+        requests_of_unknown_tokens: 2,
+      },
+    },
     tags: ["nightly"],
   });
   assertEquals(warnings, []);

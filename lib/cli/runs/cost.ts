@@ -39,11 +39,12 @@ export const command: Command = {
     "",
     "What runs cost by their ledgers, in which every request is: retries, warm-up and reviews too. Runs",
     "without one are priced by their tokens and experiments/prices.json, a table with dates; --prices FILE",
-    "prices all of them again by another one. Without a run, all that fit the filters. An unknown price is",
-    "null, never 0; a total is the sum of what is known, with how many requests are not in it. With",
-    "--json: one object for one run (run_id, model, prompt_tokens, completion_tokens, total_tokens,",
-    "input_cost_usd, output_cost_usd, total_cost_usd, cached_prompt_tokens, requests_of_unknown_cost), a",
-    "list otherwise. Tokens that a provider's cache had cost what the table says of them.",
+    "prices all of them again by another one, each request by the model that was asked: a judge's too.",
+    "Without a run, all that fit the filters. An unknown price is null, never 0; a total is the sum of",
+    "what is known, with how many requests are not in it. With --json: one object for one run (run_id,",
+    "model, prompt_tokens, completion_tokens, total_tokens, input_cost_usd, output_cost_usd,",
+    "total_cost_usd, cached_prompt_tokens, requests_of_unknown_cost), a list otherwise. Tokens that a",
+    "provider's cache had cost what the table says of them.",
     "",
     ...flagHelp(flags),
     "",
@@ -121,8 +122,8 @@ const MOST_PROBLEMS = 5;
 /** What prices were taken, and why a cost is unknown. */
 function explain(priced: readonly Priced[], terminal: Terminal): void {
   const taken = new Map(
-    priced.flatMap(({ price, cost }) =>
-      price && cost.total_cost_usd !== null ? [[price.model, price]] : []
+    priced.flatMap(({ prices, cost }) =>
+      cost.total_cost_usd === null ? [] : prices.map((price) => [price.model, price] as const)
     ),
   );
   for (const { model, input, output, date, source } of taken.values()) {
