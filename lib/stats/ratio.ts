@@ -95,25 +95,28 @@ export function ratioEstimate(
   const error = relativeError(residuals, numerator);
   // what is left of equal lengths is rounding
   if (!(error > 1e-12)) return whole(value, value * (1 - 1e-9), value * (1 + 1e-9));
-  const random = seededRandom(SEED);
-  const pivots: number[] = [];
-  const drawn = new Uint32Array(count);
-  const off = new Float64Array(count);
-  for (let r = 0; r < RESAMPLES; r++) {
+  const draws = drawsOf(count);
+  const tops = Float64Array.from(numerators), bottoms = Float64Array.from(denominators);
+  const pivots = new Float64Array(RESAMPLES);
+  let known = 0;
+  const scale = Math.sqrt(count / (count - 1));
+  for (let from = 0; from < draws.length; from += count) {
     let top = 0, bottom = 0;
-    for (let b = 0; b < count; b++) {
-      const at = drawn[b] = Math.floor(random() * count);
-      top += numerators[at];
-      bottom += denominators[at];
+    for (let i = from; i < from + count; i++) {
+      top += tops[draws[i]];
+      bottom += bottoms[draws[i]];
     }
     if (!(top > 0 && bottom > 0)) continue;
-    for (let b = 0; b < count; b++) {
-      off[b] = numerators[drawn[b]] - top / bottom * denominators[drawn[b]];
+    const resampled = top / bottom;
+    let squares = 0;
+    for (let i = from; i < from + count; i++) {
+      const off = tops[draws[i]] - resampled * bottoms[draws[i]];
+      squares += off * off;
     }
-    const resampled = relativeError(off, top);
-    if (resampled > 1e-12) pivots.push(Math.log(top / bottom / raw) / resampled);
+    const spread = scale * Math.sqrt(squares) / top; // as relativeError has it
+    if (spread > 1e-12) pivots[known++] = Math.log(resampled / raw) / spread;
   }
-  const sorted = Float64Array.from(pivots).sort();
+  const sorted = pivots.subarray(0, known).sort();
   if (sorted.length < RESAMPLES / 10) return null;
   const root = Math.sqrt(count);
   // as far as it is more than chance: its estimate is off by about 1/√B, and too low by 1/B
@@ -129,6 +132,21 @@ export function ratioEstimate(
     return raw * Math.exp(-wider * error * pivot);
   };
   return whole(value, Math.min(value, end(0.975)), Math.max(value, end(0.025)));
+}
+
+/** By the number of blocks: the seed is the same for each figure of each stage, and so are the draws. */
+const drawsByCount = new Map<number, Uint8Array>();
+
+/** Which blocks each resample has, one resample after the other. */
+function drawsOf(count: number): Uint8Array {
+  let draws = drawsByCount.get(count);
+  if (draws === undefined) {
+    const random = seededRandom(SEED);
+    draws = new Uint8Array(RESAMPLES * count);
+    for (let i = 0; i < draws.length; i++) draws[i] = random() * count;
+    drawsByCount.set(count, draws);
+  }
+  return draws;
 }
 
 function blocksOf(units: RatioUnits): { numerators: number[]; denominators: number[] } {
