@@ -26,6 +26,11 @@ export interface RunState {
   planned: number | null;
   /** Tests that are under way; of a load, requests, when it was told last. */
   under_way: number;
+  /**
+   * Those that were under way when an earlier session was killed: what they asked has no answer here, and
+   * is in no sum.
+   */
+  cut_off: number;
   /** How its newest session ended; null: it did not tell. */
   ended: "complete" | "interrupted" | null;
 }
@@ -41,6 +46,7 @@ export const runState: Fold<"run", RunState> = {
     load: false,
     planned: null,
     under_way: 0,
+    cut_off: 0,
     ended: null,
   }),
   take(state, event) {
@@ -56,6 +62,7 @@ export const runState: Fold<"run", RunState> = {
 function change(state: RunState, event: Recorded<RunEvent>): void {
   switch (event.event) {
     case "run_resumed":
+      state.cut_off += state.under_way;
       state.under_way = 0;
       state.session_s = state.last_s;
       state.planned = event.planned ?? state.planned;
@@ -82,7 +89,11 @@ function change(state: RunState, event: Recorded<RunEvent>): void {
     case "run_interrupted":
       state.ended = "interrupted";
       break;
+    case "load_measured":
+      state.under_way = 0;
+      break;
     case "load_finished":
+      state.cut_off += state.under_way; // it was killed, and is summed up by another process
       state.ended = event.complete ? "complete" : "interrupted";
   }
   if (state.ended !== null) state.under_way = 0;

@@ -5,11 +5,12 @@ import { tokensMissing } from "../../compare/cost.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readImportRecord } from "../../run/imported.ts";
 import { readJournal } from "../../run/fold.ts";
+import { runState } from "../../run/run_state.ts";
 import { isLocked } from "../../run/lock.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
-import { inDigits } from "../../text/grouped.ts";
+import { counted, inDigits } from "../../text/grouped.ts";
 import { shownCount, shownSeconds, shownTime, statedLines } from "./text.ts";
 import { isUnjudged } from "../../run/problems.ts";
 import { asObject } from "../../json_fields.ts";
@@ -18,6 +19,8 @@ import { plainText } from "../../run/plain_file.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { LoadResults, Metric } from "../../load/results.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { RunState } from "../../run/run_state.ts";
 import type { RunReading } from "../../run/read_run.ts";
 import type { RunSummary } from "../../run/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -32,7 +35,8 @@ export const command: Command = {
     "",
     "Shows a run. With --json: {run_id, metadata, results, events}, as they are on the disk, and a",
     "suite's items as results.packages too; results are null for a run that was cut off, and its events",
-    "tell how far it came.",
+    "tell how far it came. What was cut off are tests (of a load, requests) that were under way when dyno",
+    "was killed: what was asked for them then is in no sum.",
     "",
     ...flagHelp(flags),
     "",
@@ -45,7 +49,7 @@ export const command: Command = {
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const run = await readOne(index, given, terminal);
       if (values.json) await printJson(run, terminal);
-      else describe(run, await eventCounts(run.summary.path)).forEach((l) => terminal.out(l));
+      else describe(run, await journalFacts(run.summary.path)).forEach((l) => terminal.out(l));
       const { kind, successful, prompt_tokens, completion_tokens } = run.summary;
       const missing = prompt_tokens === null || completion_tokens === null;
       if (missing && !values.json && successful > 0 && kind !== "sweep") {
@@ -76,6 +80,11 @@ async function printJson({ summary, items }: RunReading, terminal: Terminal): Pr
   terminal.out("]}");
 }
 
+/** Tests or requests that were under way when a session was killed. */
+function cutOff({ cut_off, under_way }: RunState, { lock }: RunDirectory): number {
+  return cut_off + (under_way > 0 && !isLocked(lock) ? under_way : 0);
+}
+
 /** The results as they are; a suite's items under the document's name and fields, too. */
 function withPackages(results: JsonObject, packages: object[]): JsonObject {
   return Array.isArray(results.items) ? { ...results, packages } : results;
@@ -89,14 +98,25 @@ function compactJson(path: string): string {
   }
 }
 
-async function eventCounts(path: string): Promise<string> {
-  const { journal } = runDirectoryAt(path);
-  if (!existsSync(journal)) return "none";
+/** What only its journal tells of a run. */
+interface JournalFacts {
+  /** How many events of each name. */
+  events: string;
+  /** As {@linkcode cutOff}. */
+  cut_off: number;
+}
+
+async function journalFacts(path: string): Promise<JournalFacts> {
+  const directory = runDirectoryAt(path);
+  if (!existsSync(directory.journal)) return { events: "none", cut_off: 0 };
   const counts = new Map<string, number>();
-  await readJournal(journal, "run", ({ name }) => {
+  const state = runState.begin();
+  await readJournal(directory.journal, "run", ({ name, event }) => {
+    if (event !== null) runState.take(state, event);
     counts.set(name, (counts.get(name) ?? 0) + 1);
   });
-  return [...counts].map(([event, n]) => `${shownCount(n)} ${event}`).join(", ") || "none";
+  const events = [...counts].map(([event, n]) => `${shownCount(n)} ${event}`).join(", ") || "none";
+  return { events, cut_off: cutOff(state, directory) };
 }
 
 /** What a load measured; nothing where its results are missing or damaged: a warning was given. */
@@ -139,9 +159,14 @@ function tokensOf(summary: RunSummary): string {
   return parts.join(", ") + (unknown ? `, those of ${shownCount(unknown)} requests unknown` : "");
 }
 
+function cutOffText(count: number, kind: RunSummary["kind"]): string {
+  const what = counted(count, kind === "load" ? "request" : "test");
+  return `${what} under way when dyno was killed: what was asked for them then is in no sum`;
+}
+
 function describe(
   { summary, items, stated, score_measure }: RunReading,
-  events: string,
+  { events, cut_off }: JournalFacts,
 ): string[] {
   const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
@@ -167,6 +192,7 @@ function describe(
       `${shownCount(timed_out)} timed out`,
     ],
     ["requests", summary.requests === null ? null : shownCount(summary.requests)],
+    ["cut off", cut_off ? cutOffText(cut_off, summary.kind) : null],
     ["tokens", tokensOf(summary)],
     ["cost", costText(summary.cost_usd, summary.requests_of_unknown_cost)],
     ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
