@@ -266,7 +266,7 @@ export const givenLoadSchema = asGiven(loadSettingsSchema);
 /** A load experiment's file. */
 export const loadExperimentSchema = z.strictObject({
   $schema: schemaField,
-  kind: z.literal("load"),
+  kind: z.literal("load").describe("what tells this file from others"),
   name: z.string().min(1),
   ...givenLoadSchema.shape,
   /** Lists of settings: every combination is a run of its own. */

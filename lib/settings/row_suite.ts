@@ -43,9 +43,9 @@ const shots = z.strictObject({
 /** The form of such a suite. */
 export const rowSuiteSchema = z.strictObject({
   $schema: schemaField,
-  test_suite_id: nonEmpty,
-  version: z.string().optional(),
-  description: z.string().optional(),
+  test_suite_id: nonEmpty.describe("the suite's name in runs and reports"),
+  version: z.string().optional().describe("the suite's own version, kept with each run"),
+  description: z.string().optional().describe("what the suite asks, for people"),
   /** Where the rows are. */
   rows: z.strictObject({ ...rowsOf, file: nonEmpty }),
   /** Of rows with choices: `choices`, `letter` in templates. */
@@ -54,15 +54,21 @@ export const rowSuiteSchema = z.strictObject({
   shots: shots.optional().describe("examples that are shown before the question"),
   /** A test, with `{{ row.FIELD }}` where a row's value belongs. */
   test: z.strictObject({
-    id: template.optional(),
-    name: template.optional(),
-    category: template.optional(),
-    prompt: template.optional(),
-    messages: template.optional(),
-    parameters: template.optional(),
-    answer: template.optional(),
-    label: template.optional(),
-    evaluator: template.optional(),
+    id: template.optional().describe(
+      "unique in the suite; default the row's number",
+    ),
+    name: template.optional().describe("what people read; default the suite's name and the id"),
+    category: template.optional().describe(
+      "the group that the test is counted in; default the suite's name",
+    ),
+    prompt: template.optional().describe("the text that is asked; this or messages"),
+    messages: template.optional().describe("a conversation that is asked; this or prompt"),
+    parameters: template.optional().describe("sampling parameters, sent as they are"),
+    answer: template.optional().describe("an answer that is judged as it is, without asking"),
+    label: template.optional().describe(
+      "what people chose for this answer, of the judge's choices",
+    ),
+    evaluator: template.optional().describe("how the answer is judged"),
   }).describe("a test, with {{ row.FIELD }} where a row's value belongs"),
 }).register(fileForms, {
   name: "row-suite",

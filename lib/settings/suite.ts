@@ -34,13 +34,15 @@ const suiteFunction = z.strictObject({
   parameters: z.record(z.string(), z.unknown()).optional(),
   /** What it gives: the first whose arguments are those of the call, or that has none. */
   results: z.array(z.strictObject({
-    arguments: z.record(z.string(), z.unknown()).optional(),
-    result: z.unknown(),
+    arguments: z.record(z.string(), z.unknown()).optional()
+      .describe("the call's arguments that this answers; without them, any call"),
+    result: z.unknown().describe("what the model gets, as JSON"),
   })).min(1).optional().describe("what it gives, by the call's arguments"),
   /** A program that gets the arguments as JSON and prints the result. */
   command: z.array(nonEmpty).min(1).optional()
     .describe("a program that gets the arguments as JSON and prints the result"),
-  timeout_s: seconds({ above: true, named: true }).optional(),
+  timeout_s: seconds({ above: true, named: true }).optional()
+    .describe("how long that program may take; 30 s"),
 }).refine(({ results, command }) => (results === undefined) !== (command === undefined), {
   message: `give either "results" or "command"`,
 });
@@ -78,8 +80,9 @@ export const testSchema = z.strictObject({
     .describe("a conversation that is asked; this or prompt"),
   /** What the user says after each answer, and how the answer to it is judged. */
   turns: z.array(z.strictObject({
-    prompt: nonEmpty,
-    evaluator: evaluatorSchema.optional(),
+    prompt: nonEmpty.describe("what the user says after the last answer"),
+    evaluator: evaluatorSchema.optional()
+      .describe("how the answer to it is judged; without one it is not judged"),
   })).min(1).optional().describe("what the user says next, and how each answer is judged"),
   /** Functions that the model may call; the suite answers. */
   functions: z.array(suiteFunction).min(1).optional()

@@ -51,6 +51,12 @@ Deno.test("generated pages are as the program is now: deno task docs makes them 
   }
 });
 
+Deno.test("every field of every file has a meaning in docs/configuration.md", () => {
+  const rows = pageAt("docs/configuration.md").split("\n").filter((line) => line.startsWith("| `"));
+  assert(rows.length > 200, `${rows.length} fields`);
+  assertEquals(rows.filter((row) => row.split(/(?<!\\)\|/)[4].trim() === ""), []);
+});
+
 Deno.test("docs/architecture.md names files that are there", () => {
   const spans = [...pageAt("docs/architecture.md").matchAll(/`([^`\n]+)`/g)].map(([, span]) =>
     span

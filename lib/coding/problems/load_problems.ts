@@ -55,7 +55,12 @@ export const problemSchema = z.object({
     extension: z.string().regex(/^[a-zA-Z0-9]+$/, "expected letters and digits, without a dot"),
   }),
   /** Inputs, and what the program must print for each. */
-  cases: z.array(z.strictObject({ input: z.string(), output: z.string() })).min(1),
+  cases: z.array(z.strictObject({
+    /** What the program reads on standard input. */
+    input: z.string(),
+    /** What it must print. */
+    output: z.string(),
+  })).min(1),
   /** A right program, for the time that a program may take. */
   canonical_solution: z.string().nullish(),
 }).register(fileForms, {
