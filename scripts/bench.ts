@@ -8,6 +8,7 @@ const benches: Record<string, () => Promise<unknown>> = {
   runs: () => import("./bench/runs.ts"),
   metrics: () => import("./bench/metrics.ts"),
   serve: () => import("./bench/serve.ts"),
+  forms: () => import("./bench/forms.ts"),
 };
 
 const [name] = process.argv.slice(2);

@@ -24,6 +24,7 @@ interface Project {
   name: string;
   version: string;
   license: string;
+  tasks: Record<string, { command: string }>;
   imports: Record<string, string>;
 }
 

@@ -19,7 +19,7 @@ interface Locked {
 
 const packages: Record<string, Locked> = read("deno.lock").npm;
 const LICENCES =
-  /^\(?(MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|MPL-2\.0|OFL-1\.1|Unlicense|BlueOak-1\.0\.0|CC0-1\.0|Python-2\.0|WTFPL)\b/;
+  /^\(?(MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|MPL-2\.0|OFL-1\.1|Unlicense|BlueOak-1\.0\.0|CC0-1\.0|Python-2\.0|PSF-2\.0|WTFPL)\b/;
 
 /** Without a licence in its package.json; only the S3 server of tests has it, nothing that is shipped. */
 const UNTOLD = ["humanize-number"];
