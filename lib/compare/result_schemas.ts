@@ -122,6 +122,7 @@ const stage = z.looseObject({
     failed: count,
     unfinished: count,
     unsent: count,
+    cancelled: count.optional(),
     outside: count,
     warmup: count,
   }),

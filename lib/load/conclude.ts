@@ -16,6 +16,7 @@ import { latencyValues, summarise } from "./summarise.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { judge, MOST_LATENESS_MS } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
+import { failureClass } from "../run/request_record.ts";
 import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { CacheUse } from "./cache_use.ts";
@@ -321,15 +322,21 @@ function notesOf(
   if (requests.unfinished > 0) {
     notes.push(`${requestsWere(requests.unfinished)} cut off at the end: in no latency`);
   }
+  if (requests.cancelled) {
+    const asked = plan.cancellations.map(({ text }) => text).join(", ");
+    notes.push(
+      `${
+        requestsWere(requests.cancelled)
+      } cancelled by this client (${asked}): in no latency and no rate`,
+    );
+  }
   if (requests.unsent > 0) {
     notes.push(
       `${requestsWere(requests.unsent)} due but not sent until the end: ` +
         (capped(plan.stages) ? "they had no place in flight" : "the client fell behind"),
     );
   }
-  const first = records.find(({ failure, warmup }) =>
-    !warmup && failure !== null && failure !== "unfinished" && failure !== "unsent"
-  );
+  const first = records.find((record) => !record.warmup && failureClass(record) !== null);
   if (total.requests.failed > 0 && first) notes.push(`first failure: ${first.message}`);
   return notes;
 }

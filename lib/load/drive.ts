@@ -6,6 +6,7 @@ import { requestHeaders } from "../endpoint/api.ts";
 import { EndpointChoice } from "../endpoint/endpoint_choice.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
+import { Cuts, cutsNow } from "./cancel.ts";
 import { loadBody } from "./prompts/load_body.ts";
 import { nextTurn } from "./prompts/prompts.ts";
 import { price, recordOf } from "./record.ts";
@@ -13,10 +14,12 @@ import { RequestNames } from "./request_names.ts";
 import { headStart_ns, placeStart_ns } from "./head_start.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
+import { failureClass } from "../run/request_record.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { ArrivalPattern } from "./arrival.ts";
+import type { Cancellation } from "./cancel.ts";
 import type { BodySettings } from "./prompts/load_body.ts";
 import type { Flight } from "./flight.ts";
 import type { LoadPrompt, PromptSource } from "./prompts/prompts.ts";
@@ -40,6 +43,8 @@ export interface DriveOptions extends BodySettings {
   budget: Budget;
   /** What requests of a body's model cost. */
   costOf(body: Record<string, unknown>): RequestCost;
+  /** Which requests are cut off, by the pattern's seed. */
+  cancellations: readonly Cancellation[];
   /** Counts tokens where the server does not; null leaves it at events. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
@@ -74,6 +79,7 @@ export class Drive {
   readonly #options: DriveOptions;
   readonly #places: EndpointChoice;
   readonly #names: RequestNames;
+  readonly #cuts: Cuts;
   readonly #stop: StopRule;
   readonly #returned: LoadPrompt[] = [];
   /** Lags of reads behind the kernel's receipt so far, ns. */
@@ -102,6 +108,7 @@ export class Drive {
     this.#options = options;
     this.#places = new EndpointChoice(options.api);
     this.#names = new RequestNames(options.session_header, requestHeaders(options.api));
+    this.#cuts = new Cuts(options.cancellations, options.pattern.seed);
     this.#stop = new StopRule(options.stop);
     this.#progress = { stage: 0, sent: 0, in_flight: 0, ended: 0, failed: 0, events: 0 };
   }
@@ -281,6 +288,8 @@ export class Drive {
       reply: new Reply(api.api_type, keepText),
       place,
       body,
+      cut: this.#options.stages[this.#stageIndex].warmup ? null : this.#cuts.of(request),
+      cutting: false,
       reservation,
       error: null,
     };
@@ -297,7 +306,7 @@ export class Drive {
       ...(place === null ? { others: this.#places.urls.slice(1) } : {}),
       headers: this.#names.headersOf(named),
       body: JSON.stringify(body),
-      timeout_s: api.timeout,
+      timeout_s: Math.min(api.timeout, flight.cut?.after_s ?? Infinity),
       t_send_ns: t_intended_ns ?? this.#releaseOf(this.#stageRequests),
     }, {
       onEvent: (data, t_ns, lag_ns) => {
@@ -306,6 +315,7 @@ export class Drive {
         if (flight.error !== null) return;
         try {
           flight.reply.event(data, t_ns, lag_ns);
+          if (cutsNow(flight)) cancel(); // an answer that is whole by then is an answer
         } catch (error) {
           fail(error);
         }
@@ -361,7 +371,7 @@ export class Drive {
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;
     if (record.t_sent_ns !== null) this.#progress.sent++;
-    const failed = record.failure !== null && record.failure !== "unfinished";
+    const failed = failureClass(record) !== null;
     if (failed) this.#progress.failed++;
     this.#stop.ended(failed);
     onRecord(record, flight.reply.tokens.gaps_ms);

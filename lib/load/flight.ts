@@ -1,4 +1,5 @@
 /** A request of a load on its way. */
+import type { Cut } from "./cancel.ts";
 import type { Reply } from "../endpoint/answer.ts";
 import type { Reservation } from "../run/budget.ts";
 import type { RequestName } from "./request_names.ts";
@@ -16,6 +17,10 @@ export interface Flight extends RequestName {
   /** Of several endpoints its number; null: the transport chooses it. */
   place: number | null;
   body: Record<string, unknown>;
+  /** Where it is cut off; null: it is not. */
+  cut: Cut | null;
+  /** Its cut has come. */
+  cutting: boolean;
   reservation: Reservation;
   /** What the listener found wrong. */
   error: Error | null;

@@ -1,6 +1,7 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
 import { InputError } from "../errors.ts";
 import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
+import { parseCancellations } from "./cancel.ts";
 import { weightedModels, withModels } from "./models.ts";
 import { parseSlo } from "./slo.ts";
 import { parseStatement } from "./statement.ts";
@@ -10,6 +11,7 @@ import { readDataset } from "./datasets/read_dataset.ts";
 import { MADE_UP, settleLoad } from "../settings/load.ts";
 import type { LoadSettings, SettledLoad } from "../settings/load.ts";
 import { arrivalTimes } from "./arrival.ts";
+import type { Cancellation } from "./cancel.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
 import type { Slo } from "./slo.ts";
@@ -27,6 +29,8 @@ export interface LoadPlan {
   prompts: PromptSource;
   /** The models that requests name beside the one that is configured. */
   models: string[];
+  /** Which requests are cut off, and where; empty for none. */
+  cancellations: Cancellation[];
   /** What the words of made-up prompts were drawn from: with it they are sent again. */
   prompt_seed: number;
   /** What a good request keeps to; empty for none. */
@@ -70,10 +74,21 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     pattern,
     prompts,
     models: [...new Set([...models.slice(1).map(({ name }) => name), ...named])],
+    cancellations: cancellationsOf(settled),
     prompt_seed,
     ...objectivesOf(settled),
     notes,
   };
+}
+
+/** @throws {InputError} tokens are to be waited for that nobody sees. */
+function cancellationsOf({ cancel = [], stream }: SettledLoad): Cancellation[] {
+  const all = parseCancellations(cancel);
+  const unseen = all.find(({ tokens }) => tokens !== null);
+  if (stream || unseen === undefined) return all;
+  throw new InputError(
+    `--cancel: "${unseen.text}": answers that are not streamed come all at once`,
+  );
 }
 
 /** Every load has words of its own, so that no cache knows its prompts. */

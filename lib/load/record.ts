@@ -110,12 +110,19 @@ function toldBy({ completion_tokens }: Reply): ReturnType<Reply["counted"]> {
 
 /** What went wrong, if anything did; a whole body is read here. */
 function failureOf(
-  { reply, error: found }: Flight,
+  { reply, error: found, cut, cutting }: Flight,
   exchange: HttpExchange,
   error: Error | null,
   api: APIConfiguration,
 ): Failure {
   let problem = found ?? error;
+  const late = problem instanceof EndpointError && problem.failure === "timeout";
+  if (
+    late ? cut?.after_s && cut.after_s < api.timeout : cutting && problem instanceof CancelledError
+  ) {
+    const when = cut!.tokens === null ? `after ${cut!.after_s} s` : `at ${cut!.tokens} tokens`;
+    return { failure: "cancelled", message: `cut off by this client ${when}, as asked` };
+  }
   if (problem instanceof CancelledError) {
     const failure = exchange.t_sent_ns === 0 ? "unsent" : "unfinished";
     return { failure, message: "cut off by the end of the run" };

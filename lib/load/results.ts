@@ -41,6 +41,8 @@ export interface StageResults {
     unfinished: number;
     /** Due, but not sent until the end: without a place in flight, or the client fell behind. */
     unsent: number;
+    /** Cut off by this client on purpose: neither answered nor failed; left out for none. */
+    cancelled?: number;
     /** Of an open loop, those whose turn came after its end: excluded. */
     outside: number;
     warmup: number;
@@ -74,7 +76,7 @@ export interface StageResults {
   goodput: {
     requests_per_s: Estimate | null;
     output_tokens_per_s: number | null;
-    /** Requests that met every SLO / all whose turn had come. */
+    /** Requests that met every SLO / all whose turn had come, but for those that were cancelled. */
     share: Estimate | null;
     /** How many answers missed each SLO, by its text. */
     missed: Record<string, number>;

@@ -177,6 +177,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
       error_rate: settings.stop_error_rate ?? null,
       saturation: settings.stop_on_saturation,
     },
+    cancellations: plan.cancellations,
     countTokens: options.countTokens,
     budget: session.budget,
     costOf: (body) => costs.get(String(body.model)) ?? session.cost,

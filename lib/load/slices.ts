@@ -1,6 +1,7 @@
 /** A load in slices of time: what happened in each, for tables. */
 import { latencies } from "../endpoint/latency.ts";
 import { distribution } from "../stats/quantile.ts";
+import { failureClass } from "../run/request_record.ts";
 import type { GapsOf } from "./rates.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
@@ -84,9 +85,7 @@ export function slicesOf(
       duration_s,
       sent: sent[i],
       answered: answered.length,
-      failed: own.filter(({ failure }) =>
-        failure !== null && failure !== "unfinished" && failure !== "unsent"
-      ).length,
+      failed: own.filter((record) => failureClass(record) !== null).length,
       in_flight: open_ns[i] / NS_PER_S / duration_s,
       output_tokens_per_s: Number.isFinite(rate) ? rate : null,
       ttft_p50_ms: ttft?.p50 ?? null,

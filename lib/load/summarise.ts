@@ -7,6 +7,7 @@ import { meanInFlight, rateEstimate, rateOf } from "./rates.ts";
 import { LatencySamples } from "./samples.ts";
 import { judgeSlos, sloText } from "./slo.ts";
 import { inFlight, isInside, momentIn } from "./window.ts";
+import { failureClass } from "../run/request_record.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { CountOf, GapsOf, StageTurnover, Turnover } from "./rates.ts";
@@ -136,21 +137,23 @@ function countsOf(inside: readonly RequestRecord[]) {
   const count = (wanted: (record: RequestRecord) => boolean) => inside.filter(wanted).length;
   const unfinished = count(({ failure }) => failure === "unfinished");
   const unsent = count(({ failure }) => failure === "unsent");
+  const cancelled = count(({ failure }) => failure === "cancelled");
   const successful = count(({ failure }) => failure === null);
   return {
     sent: count(({ t_sent_ns }) => t_sent_ns !== null),
     successful,
-    failed: inside.length - successful - unfinished - unsent,
+    failed: count((record) => failureClass(record) !== null),
     unfinished,
     unsent,
+    ...(cancelled > 0 ? { cancelled } : {}),
   };
 }
 
 function errorsOf(inside: readonly RequestRecord[]): StageResults["errors"] {
   const errors: Partial<Record<FailureClass, number>> = {};
-  for (const { failure } of inside) {
-    if (failure === null || failure === "unfinished" || failure === "unsent") continue;
-    errors[failure] = (errors[failure] ?? 0) + 1;
+  for (const record of inside) {
+    const failure = failureClass(record);
+    if (failure !== null) errors[failure] = (errors[failure] ?? 0) + 1;
   }
   return errors;
 }
@@ -218,7 +221,11 @@ function goodputOf(
   return {
     requests_per_s: rateEstimate(turnovers, isGood),
     output_tokens_per_s: rateOf(turnovers, (record) => good.has(record) ? outputTokens(record) : 0),
-    share: shareEstimate(good.size, inside.length),
+    // what its client cut off met nothing, and missed nothing
+    share: shareEstimate(
+      good.size,
+      inside.filter(({ failure }) => failure !== "cancelled").length,
+    ),
     missed,
     unknown,
     undecided,

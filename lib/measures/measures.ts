@@ -159,6 +159,15 @@ export const MEASURES: readonly Measure[] = [
     definition: "failed / (answered + failed) requests; unfinished ones are in neither",
     needs: "a request that ended",
   }),
+  of("count", ["load"], {
+    name: "cancelled",
+    term: "cancelled",
+    better: null,
+    of: "request",
+    definition:
+      "requests that the client cut off on purpose (`--cancel`): neither answered nor failed, and in no latency, rate or goodput share",
+    needs: "`--cancel`",
+  }),
   of("share", ["suite"], {
     name: "pass_rate",
     term: "pass rate",

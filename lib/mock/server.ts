@@ -12,6 +12,7 @@ import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults.ts";
 import { goodReply } from "./parts.ts";
 import { PrefixCache } from "./prefix_cache.ts";
+import { jsonReply, refusedRoute, unknownModel } from "./refusals.ts";
 import { errorBody } from "./replies.ts";
 import { Script } from "./script.ts";
 import { ServerCounts } from "./server_counts.ts";
@@ -59,6 +60,8 @@ export interface MockRequest extends ParsedRequest {
   connection: number;
   /** What its reply was spoiled by; null when it was a good one. */
   fault: ErrorMode | null;
+  /** Whether the reply was sent to its end, or the client closed before; null: not over, or no answer. */
+  whole: boolean | null;
   /** The tokens of the answer that was made for it, sent whole or not; null where none was made. */
   tokens: AnswerTokens | null;
 }
@@ -221,15 +224,15 @@ export class MockEndpoint implements AsyncDisposable {
       ["/v1/messages", complete],
       ["/v1/embeddings", { POST: (request) => [this.#embed(request)] }],
       ["/v1/models", {
-        GET: () => [json(200, { object: "list", data: this.#models.map(modelObject) })],
+        GET: () => [jsonReply(200, { object: "list", data: this.#models.map(modelObject) })],
       }],
-      ["/health", { GET: () => [json(200, { status: "ok" })] }],
+      ["/health", { GET: () => [jsonReply(200, { status: "ok" })] }],
       ...(cache === null ? [] : [
         ["/metrics", { GET: () => [this.#metrics(cache)] }],
         ["/reset_prefix_cache", {
           POST: () => {
             cache.reset();
-            return [json(200, {})];
+            return [jsonReply(200, {})];
           },
         }],
       ] as const),
@@ -241,7 +244,7 @@ export class MockEndpoint implements AsyncDisposable {
     const { method, path } = request;
     const route = this.#routes.get(path) ?? this.#geminiRoute(path) ?? this.#modelRoute(path);
     const handler = route?.[method === "HEAD" ? "GET" : method];
-    const reply = handler?.(request) ?? [refusedRoute(request, route)];
+    const reply = handler?.(request) ?? [refusedRoute(request, Object.keys(route ?? {}))];
     const whole = Array.isArray(reply) ? { parts: reply } : reply;
     if (method !== "HEAD") return whole;
     const parts = whole.parts.map((part) =>
@@ -261,7 +264,7 @@ export class MockEndpoint implements AsyncDisposable {
     if (name === undefined) return undefined;
     const model = decoded(name);
     const known = this.#models.includes(model);
-    return { GET: () => [known ? json(200, modelObject(model)) : unknownModel(model)] };
+    return { GET: () => [known ? jsonReply(200, modelObject(model)) : unknownModel(model)] };
   }
 
   #complete(request: ParsedRequest): MockReply | ReplyPart[] {
@@ -269,7 +272,7 @@ export class MockEndpoint implements AsyncDisposable {
     const { status_code, delay_s } = behaviour;
     if (status_code !== 200) {
       const body = errorBody(`status ${status_code}`, "mock_error", status_code, request.path);
-      return [{ ...json(status_code, body), at_s: delay_s }];
+      return [{ ...jsonReply(status_code, body), at_s: delay_s }];
     }
     return this.#judged(request.path, () => {
       const asked = readAsked(request, this.#models[0]);
@@ -283,7 +286,7 @@ export class MockEndpoint implements AsyncDisposable {
       return make();
     } catch (error) {
       if (!(error instanceof AskedWrongly)) throw error;
-      return [json(400, errorBody(error.message, "invalid_request_error", 400, path))];
+      return [jsonReply(400, errorBody(error.message, "invalid_request_error", 400, path))];
     }
   }
 
@@ -311,7 +314,13 @@ export class MockEndpoint implements AsyncDisposable {
       : good;
     this.#counts.running++;
     this.#counts.prompt_tokens += answer.prompt_tokens;
-    return { parts, over: (sent) => this.#over(asked, answer, parts.slice(0, sent)) };
+    return {
+      parts,
+      over: (sent) => {
+        logged.whole = sent === parts.length;
+        this.#over(asked, answer, parts.slice(0, sent));
+      },
+    };
   }
 
   #answerTo(asked: Asked, { default_response }: MockBehaviour): MockAnswer {
@@ -359,7 +368,7 @@ export class MockEndpoint implements AsyncDisposable {
   #embed({ path, body_text }: ParsedRequest): ReplyPart {
     const [part] = this.#judged(path, () => {
       const asked = readAskedVectors(body_text, this.#models[0]);
-      return this.#refused(asked.model) ?? [json(200, embeddingsBody(asked))];
+      return this.#refused(asked.model) ?? [jsonReply(200, embeddingsBody(asked))];
     });
     return { ...part, at_s: this.#behaviour.delay_s };
   }
@@ -376,30 +385,19 @@ export class MockEndpoint implements AsyncDisposable {
       body = JSON.parse(request.body_text);
     } catch { /* kept as text */ }
     if (this.#log.length >= LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10);
-    this.#log.push({ ...request, body, t_received_ns, connection, fault: null, tokens: null });
+    this.#log.push({
+      ...request,
+      body,
+      t_received_ns,
+      connection,
+      fault: null,
+      whole: null,
+      tokens: null,
+    });
   }
 }
 
-function json(status: number, body: unknown, headers?: Record<string, string>): ReplyPart {
-  return { kind: "whole", at_s: 0, status, body: JSON.stringify(body), headers };
-}
-
 const modelObject = (id: string) => ({ id, object: "model", created: 0, owned_by: "dyno" });
-
-/** In OpenAI's words. */
-function unknownModel(model: string): ReplyPart {
-  const message = `The model \`${model}\` does not exist`;
-  return json(404, errorBody(message, "invalid_request_error", "model_not_found"));
-}
-
-/** No such path, or not that method on it, with those that are. */
-function refusedRoute({ method, path }: ParsedRequest, route: Route | undefined): ReplyPart {
-  const refusal = (status: number, what: string, headers?: Record<string, string>) =>
-    json(status, errorBody(`${path}: ${what}`, "invalid_request_error", status), headers);
-  if (route === undefined) return refusal(404, "no such route");
-  const allowed = Object.keys(route).flatMap((name) => name === "GET" ? ["GET", "HEAD"] : [name]);
-  return refusal(405, `${method} is not served`, { allow: allowed.join(", ") });
-}
 
 function decoded(name: string): string {
   try {

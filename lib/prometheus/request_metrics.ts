@@ -22,7 +22,7 @@ const LATENESS_BUCKETS_S = [
 
 /** A request that is over; null is unknown. The terms are those of docs/metrics.md. */
 export interface FinishedRequest {
-  result: "success" | "failed" | "unfinished" | "unsent" | "warmup";
+  result: "success" | "failed" | "unfinished" | "unsent" | "cancelled" | "warmup";
   /** The class of a failure. */
   error_type: string | null;
   ttft_ms: number | null;

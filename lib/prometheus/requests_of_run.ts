@@ -1,5 +1,6 @@
 /** The requests that a journal tells of, in one form for loads, suites and coding problems. */
 import { latencies } from "../endpoint/latency.ts";
+import { failureClass } from "../run/request_record.ts";
 import type { RunEvent } from "../run/events.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { TestResult } from "../run/test_result.ts";
@@ -39,8 +40,8 @@ function loadRequest(record: RequestRecord): JournaledRequest {
     ? "warmup"
     : failure === null
     ? "success"
-    : failure === "unfinished" || failure === "unsent"
-    ? failure
+    : failureClass(record) === null
+    ? failure as "unfinished" | "unsent" | "cancelled"
     : "failed";
   return {
     result,

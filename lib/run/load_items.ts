@@ -60,7 +60,8 @@ export function loadFigures(results: JsonObject): LoadFigures {
   };
   const ttft = objectAt(total, "metrics", "ttft_ms");
   return {
-    items_total: successful + count("failed") + count("unfinished") + count("unsent"),
+    items_total: successful + count("failed") + count("unfinished") + count("unsent") +
+      count("cancelled"),
     successful,
     failed: count("failed"),
     timed_out: numberAt(objectAt(total, "errors"), "timeout") ?? 0,

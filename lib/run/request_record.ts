@@ -55,8 +55,11 @@ export interface RequestRecord {
   status: number;
   /** Why the model ended, in the server's word; null where it told none. An earlier dyno kept none. */
   finish_reason?: string | null | undefined;
-  /** Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. */
-  failure: FailureClass | "unfinished" | "unsent" | null;
+  /**
+   * Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. "cancelled": cut
+   * off by its client on purpose.
+   */
+  failure: FailureClass | "unfinished" | "unsent" | "cancelled" | null;
   /** The failure in one line. */
   message: string | null;
   /** From the server's usage, else counted; null where nobody told. */
@@ -77,6 +80,19 @@ export interface RequestRecord {
   gaps_at: number;
   /** How many gaps it has there. */
   gaps: number;
+}
+
+/** What became of a request that is neither an answer nor a failure of the endpoint's. */
+const NO_FAILURE: ReadonlySet<RequestRecord["failure"]> = new Set([
+  null,
+  "unfinished",
+  "unsent",
+  "cancelled",
+]);
+
+/** The class of a request's failure; null for an answer, and for what was cut off or never sent. */
+export function failureClass({ failure }: Pick<RequestRecord, "failure">): FailureClass | null {
+  return NO_FAILURE.has(failure) ? null : failure as FailureClass;
 }
 
 /** What is happening, for people to watch. */

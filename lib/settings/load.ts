@@ -225,6 +225,12 @@ export const loadSettingsSchema = z.strictObject({
     placeholder: "METRIC:MS",
     whole: true,
   }),
+  /** Requests that are cut off on purpose: "10%@20tokens" or "5%@500ms". */
+  cancel: z.array(nonEmpty).optional().register(about, {
+    help: "requests that this client cuts off, as 10%@20tokens or 5%@500ms; counted by themselves",
+    placeholder: "SHARE%@WHEN",
+    whole: true,
+  }),
   /** Stops once more than this share of the last 100 requests failed. */
   stop_error_rate: z.number().min(0).max(1).optional().register(about, {
     help: "stop once more of the last 100 requests failed",

@@ -43,7 +43,8 @@ export function loadOf(journal: readonly Json[]): LoadTruth {
   const [unfinished, unsent] = ["unfinished", "unsent"].map((name) =>
     records.filter(({ failure }) => failure === name).length
   );
-  const failed = records.length - answers.length - unfinished - unsent;
+  const cancelled = records.filter(({ failure }) => failure === "cancelled").length;
+  const failed = records.length - answers.length - unfinished - unsent - cancelled;
   const known = (name: string) =>
     answers.map((record) => record[name]).filter((value) => value !== null);
   const rate = settings.rate === undefined
@@ -57,7 +58,7 @@ export function loadOf(journal: readonly Json[]): LoadTruth {
     );
   const errors: Record<string, number> = {};
   for (const { failure } of records) {
-    if ([null, "unfinished", "unsent"].includes(failure)) continue;
+    if ([null, "unfinished", "unsent", "cancelled"].includes(failure)) continue;
     errors[failure] = (errors[failure] ?? 0) + 1;
   }
   return {

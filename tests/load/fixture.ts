@@ -112,7 +112,9 @@ export function assertConserved(stage: StageResults, records: readonly RequestRe
     balances("prompt tokens/s", stage.prompt_tokens_per_s!, requests_per_s * tokens);
   }
   const time_s = meanOf(sent, ({ t_sent_ns, t_end_ns }) => (t_end_ns - t_sent_ns!) / 1e9);
-  const all_per_s = requests_per_s * records.length / answered.length;
+  // what its client cut off had no chance to be good
+  const judged = records.filter(({ failure }) => failure !== "cancelled");
+  const all_per_s = requests_per_s * judged.length / answered.length;
   const sent_per_s = requests_per_s * sent.length / answered.length;
   balances("in flight", stage.concurrency.mean, sent_per_s * time_s);
   if (goodput?.requests_per_s) {

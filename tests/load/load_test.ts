@@ -326,6 +326,7 @@ for (const transport of ["wire", "portable"] as const) {
       think_time_s: 0,
       grace_s: 20,
       stop: { error_rate: null, saturation: false },
+      cancellations: [],
       countTokens: null,
       budget: new Budget({ usd: null, tokens: null }, () => {}),
       costOf: () => cost,

@@ -291,7 +291,7 @@ function intervalText(
 /** Why it ended, what was not answered, how many missed the SLOs, and the energy. */
 function outcomeLines(results: LoadResults): string[] {
   const { total, stages, slos, energy, stopped_because, complete, total_cost_usd } = results;
-  const { unfinished, unsent } = total.requests;
+  const { unfinished, unsent, cancelled } = total.requests;
   const lines: string[] = [];
   if (stopped_because !== null) lines.push(...wrapped("ended early: ", stopped_because));
   else if (!complete) {
@@ -302,6 +302,7 @@ function outcomeLines(results: LoadResults): string[] {
   if (unfinished) classes.push(`${unfinished} unfinished`);
   if (unsent) classes.push(`${unsent} unsent`);
   if (classes.length) lines.push(...wrapped("without an answer: ", classes.join(", ")));
+  if (cancelled) lines.push(`cancelled by this client: ${cancelled}, as asked`);
   const { goodput } = total;
   if (goodput) {
     const missed = slos.map((slo) => `${sloText(slo)} by ${goodput.missed[sloText(slo)] ?? "–"}`);

@@ -13,13 +13,14 @@ const MOST_MESSAGES = 1000;
 
 /** A row for each class with its most frequent message; a line where all were answered. */
 export function errorTable({ total }: LoadResults, records: readonly RequestRecord[]): string {
-  const { successful, failed, unfinished, unsent } = total.requests;
-  const due = successful + failed + unfinished + unsent;
+  const { successful, failed, unfinished, unsent, cancelled = 0 } = total.requests;
+  const due = successful + failed + unfinished + unsent + cancelled;
   if (due === 0) return `<p class="note">No request was due in the measured windows.</p>`;
   const failures: [string, number][] = Object.entries(total.errors)
     .toSorted((a, b) => b[1] - a[1]);
   if (unfinished) failures.push(["unfinished", unfinished]);
   if (unsent) failures.push(["unsent", unsent]);
+  if (cancelled) failures.push(["cancelled", cancelled]);
   const counts = failures.filter(([, count]) => count > 0);
   if (counts.length === 0) return `<p class="note">Every request was answered.</p>`;
   const messages = messagesByClass(records);

@@ -96,12 +96,13 @@ function loadShape({ stages, total }: LoadResults): string {
 /** The run in eight numbers: of all measured stages together. */
 export function loadTiles({ total, slos, stages }: LoadResults): string {
   const { metrics, requests } = total;
-  const { successful, failed, unfinished, unsent } = requests;
+  const { successful, failed, unfinished, unsent, cancelled } = requests;
   const ended = successful + failed;
   const more = [
     `${counted(failed, "request")} of ${grouped(ended)} failed`,
     ...(unfinished ? [`${grouped(unfinished)} unfinished`] : []),
     ...(unsent ? [`${grouped(unsent)} unsent`] : []),
+    ...(cancelled ? [`${grouped(cancelled)} cancelled`] : []),
   ].join(", ");
   const tokens = total.completion_tokens_mean;
   const rate = total.requested_rate_per_s;

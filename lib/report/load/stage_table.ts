@@ -36,6 +36,11 @@ const CUT_OFF: Column[] = [
   ["unsent", "", ({ requests }) => fault(requests.unsent)],
 ];
 
+/** Shown where some were cut off on purpose. */
+const CANCELLED: Column[] = [
+  ["cancelled", "", ({ requests }) => grouped(requests.cancelled ?? 0)],
+];
+
 /** What came of a part's requests. */
 const SHARE: Column[] = [
   [
@@ -83,7 +88,8 @@ const GOODPUT: Column = [
 export function stageTable(results: LoadResults): string {
   const { stages, total, slos } = results;
   const cutOff = total.requests.unfinished + total.requests.unsent > 0;
-  return columnsTable("load by stage", cutOff ? [...LOAD, ...CUT_OFF] : LOAD, results) +
+  const cut = [...cutOff ? CUT_OFF : [], ...total.requests.cancelled ? CANCELLED : []];
+  return columnsTable("load by stage", [...LOAD, ...cut], results) +
     columnsTable("results by stage", slos.length ? [...RESULTS, GOODPUT] : RESULTS, results) +
     windowNote(stages) + cutOffNote(total);
 }
@@ -140,12 +146,14 @@ function windowNote(stages: readonly StageResults[]): string {
   return rules.length ? `<p class="note" dir="auto">Measured window: ${rules.join("; ")}.</p>` : "";
 }
 
-function cutOffNote({ requests: { sent, warmup, unfinished, unsent } }: StageResults): string {
+function cutOffNote({ requests }: StageResults): string {
+  const { sent, warmup, unfinished, unsent, cancelled } = requests;
   const counts = [
     `${grouped(sent)} requests were sent in the windows`,
     ...(warmup ? [`${grouped(warmup)} before them, for warming up`] : []),
     ...(unfinished ? [`${grouped(unfinished)} were cut off at the end`] : []),
     ...(unsent ? [`${grouped(unsent)} were due but found no place`] : []),
+    ...(cancelled ? [`${grouped(cancelled)} were cancelled by the client, as asked`] : []),
   ];
   return `<p class="note">${counts.join("; ")}.</p>`;
 }

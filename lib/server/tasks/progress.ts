@@ -147,6 +147,7 @@ function spendingOf(ledger: Ledger) {
 export interface LoadSums {
   requests: number;
   failed: number;
+  cancelled: number;
   ledger: Ledger;
   /** Microseconds. */
   ttft_us: LogHistogram;
@@ -163,6 +164,7 @@ export const loadSums: Fold<"run", LoadSums> = {
   begin: () => ({
     requests: 0,
     failed: 0,
+    cancelled: 0,
     ledger: ledgerOf.begin(),
     ttft_us: new LogHistogram(),
     e2e_us: new LogHistogram(),
@@ -175,6 +177,10 @@ export const loadSums: Fold<"run", LoadSums> = {
     if (event.event !== "request_finished" || event.result.warmup) return;
     const record = event.result;
     sums.requests++;
+    if (record.failure === "cancelled") { // as asked: neither answered nor failed
+      sums.cancelled++;
+      return;
+    }
     if (record.failure !== null) {
       sums.failed++;
       if (sums.errors.length < ERRORS) {
@@ -188,10 +194,10 @@ export const loadSums: Fold<"run", LoadSums> = {
   },
 };
 
-function loadMetrics({ requests, failed, ledger, ttft_us, e2e_us, verdict }: LoadSums) {
+function loadMetrics({ requests, failed, cancelled, ledger, ttft_us, e2e_us, verdict }: LoadSums) {
   return {
     requests,
-    successful: requests - failed,
+    successful: requests - failed - cancelled,
     errors: failed,
     ...spendingOf(ledger),
     ttft_p50_ms: ms(ttft_us.quantile(0.5)),
