@@ -1,4 +1,4 @@
-/** dyno runs upload: sends runs to object storage, or a coding run to a memory server. */
+/** dyno runs upload: sends runs to object storage, a tracker of experiments, or a memory server. */
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -14,10 +14,11 @@ import { uploadFolder } from "../../upload/upload.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { EXIT } from "../exit_codes.ts";
-import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
 import { memoryLines } from "../run/memory_lines.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { withRuns } from "./query.ts";
+import { toTrackers } from "./upload_tracked.ts";
 import { shownSize } from "./removal.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { MemoryItem } from "../../run/memory_item.ts";
@@ -31,6 +32,9 @@ const flags = {
   "sweep": text("DIR", "the folder of a sweep, such as bench_runs/smoke"),
   "dry-run": toggle("only says what would be sent"),
   "json": toggle("with --to: one JSON object a folder on standard output"),
+  "mlflow": text("URL", "an MLflow tracking server, such as http://127.0.0.1:5000"),
+  "wandb": text("DIR", "a folder for offline runs of Weights & Biases"),
+  "experiment": otherwise("dyno", text("NAME", "MLflow's experiment, or W&B's project")),
   "memory": text("COMMAND", "the MCP memory server, started as a program and ended afterwards"),
   "runs": text("DIR", "the folder of runs (runs)"),
 };
@@ -41,6 +45,7 @@ export const command: Command = {
   flags,
   help: [
     "dyno runs upload RUN … | FOLDER … | --sweep DIR --to s3://bucket/prefix [flags]",
+    "dyno runs upload RUN … --mlflow URL | --wandb DIR [flags]",
     'dyno runs upload RUN --memory "COMMAND …" [flags]',
     "",
     "--to sends runs, a sweep or any folder to S3, to a storage that speaks its protocol, or to Google",
@@ -51,6 +56,10 @@ export const command: Command = {
     "The environment holds the key. S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,",
     "AWS_REGION, and AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL for another storage. Google: GS_ACCESS_KEY_ID",
     "and GS_SECRET_ACCESS_KEY of an HMAC key.",
+    "",
+    "--mlflow logs a run's settings, figures and report to a tracking server; its key is in",
+    "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD. A run that is there",
+    "already is not logged twice. --wandb writes a folder that 'wandb sync' sends.",
     "",
     "--memory stores a coding run in a memory server: what waits of it in memory_pending.jsonl, or all",
     "of it. What is there already is not stored twice.",
@@ -65,13 +74,21 @@ export const command: Command = {
 
   async run(argv: string[], context: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
-    if (values.to !== undefined && values.memory !== undefined) {
-      throw new InputError("dyno runs upload: --to or --memory, not both at once");
+    const { to, memory, mlflow, wandb, experiment, runs = "runs" } = values;
+    const isTracked = mlflow !== undefined || wandb !== undefined;
+    if ([to !== undefined, memory !== undefined, isTracked].filter(Boolean).length > 1) {
+      throw new InputError(
+        "dyno runs upload: --to, --memory, or --mlflow and --wandb, not several at once",
+      );
+    }
+    if (isTracked) {
+      return await toTrackers({ mlflow, wandb, experiment, runs }, positional, context);
     }
     if (values.to !== undefined) return await toStorage(values.to, values, positional, context);
     if (values.memory === undefined) {
       throw new InputError(
-        'dyno runs upload: --to s3://bucket/prefix or --memory "COMMAND …" is missing',
+        "dyno runs upload: --to s3://bucket/prefix, --mlflow URL, --wandb DIR or " +
+          '--memory "COMMAND …" is missing',
       );
     }
     return await toMemory(values.memory, values, positional, context);

@@ -1,0 +1,90 @@
+/** dyno runs upload --mlflow, --wandb: a run in the form of a tracker of experiments. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { figuresOf } from "../../compare/figures.ts";
+import { readGateSide } from "../../compare/gate_sides.ts";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { readMetadata } from "../../run/metadata.ts";
+import { logToMlflow, MlflowError } from "../../upload/mlflow.ts";
+import { flatParams } from "../../upload/tracked_run.ts";
+import { writeWandbRun } from "../../upload/wandb.ts";
+import { EXIT } from "../exit_codes.ts";
+import { pricesOf } from "./prices.ts";
+import { withRuns } from "./query.ts";
+import type { RunIndex } from "../../run/index.ts";
+import type { TrackedRun } from "../../upload/tracked_run.ts";
+import type { CommandContext } from "../ui/command.ts";
+
+/** Where runs go. */
+export interface Trackers {
+  /** MLflow's tracking server. */
+  mlflow?: string;
+  /** The folder for Weights & Biases' offline runs. */
+  wandb?: string;
+  /** MLflow's experiment, or W&B's project. */
+  experiment: string;
+  /** The folder of runs. */
+  runs: string;
+}
+
+/** Files of a run that are kept beside its figures. */
+const FILES = ["results.json", "run_metadata.json", "report/index.html"];
+
+/**
+ * Logs runs.
+ *
+ * @throws {InputError} no run is named, or there is no such run.
+ */
+export async function toTrackers(
+  { mlflow, wandb, experiment, runs }: Trackers,
+  names: readonly string[],
+  { terminal, signal }: CommandContext,
+): Promise<number> {
+  if (names.length === 0) throw new InputError("dyno runs upload: which runs?");
+  return await withRuns(runs, terminal, async (index) => {
+    for (const name of names) {
+      const run = await trackedRun(index, name);
+      if (wandb !== undefined) {
+        const folder = writeWandbRun(run, experiment, wandb);
+        terminal.say(`${run.run_id}: ${folder}; send it with: wandb sync ${folder}`);
+      }
+      if (mlflow === undefined) continue;
+      try {
+        const { url, present, files_left_out } = await logToMlflow(run, mlflow, experiment, signal);
+        terminal.say(`${run.run_id}: ${present ? "is there already" : "logged"}: ${url}`);
+        if (files_left_out.length === 0) continue;
+        terminal.warn(`the server takes no files itself; left out: ${files_left_out.join(", ")}`);
+      } catch (error) {
+        if (!(error instanceof MlflowError)) throw error;
+        terminal.say(`${terminal.paint.bad("error:")} ${error.message}`);
+        return EXIT.failures;
+      }
+    }
+    return EXIT.good;
+  });
+}
+
+async function trackedRun(index: RunIndex, name: string): Promise<TrackedRun> {
+  const { run, load, prices } = await readGateSide(index, name, await pricesOf(undefined));
+  const { run_id, path, kind, benchmark, mode, model, tags, status, ...summary } = run.summary;
+  const { started_at_unix_seconds: started_s, duration_s } = summary;
+  const metadata = existsSync(join(path, "run_metadata.json"))
+    ? await readMetadata(runDirectoryAt(path))
+    : null;
+  return {
+    run_id,
+    name: `${benchmark} ${model}${mode === null ? "" : ` ${mode}`}`,
+    started_ms: started_s === null ? null : started_s * 1000,
+    ended_ms: started_s === null || duration_s === null ? null : (started_s + duration_s) * 1000,
+    status,
+    params: {
+      ...flatParams({ kind, benchmark, mode, model, seed: metadata?.seed }),
+      ...flatParams(metadata?.config ?? {}),
+    },
+    metrics: figuresOf(run, load, prices),
+    tags: Object.fromEntries(tags.map((tag) => [`dyno.tag.${tag}`, "true"])),
+    files: FILES.map((file) => ({ name: file, path: join(path, file) }))
+      .filter((file) => existsSync(file.path)),
+  };
+}
