@@ -3,13 +3,14 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Buffer } from "node:buffer";
 import { InputError, messageOf, WriteError } from "./errors.ts";
 
@@ -36,11 +37,40 @@ export function writeFileAtomic(
       closeSync(fd);
     }
     renameSync(temporary, path);
+    if (sync) syncFolder(dirname(path));
   } catch (error) {
     try {
       rmSync(temporary, { force: true });
     } catch { /* no such folder: the first error says why */ }
     throw notWritten(path, error);
+  }
+}
+
+/**
+ * Makes the names in a folder outlive a power cut: without it a new or renamed file may be gone, synced or
+ * not. Where a folder cannot be opened or synced (Windows, some network disks), it does nothing.
+ */
+export function syncFolder(path: string): void {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, "r");
+    fsyncSync(fd);
+  } catch {
+    /* the file's own sync has told what is wrong with the disk */
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** Makes a folder and those above it that are missing, so that they outlive a power cut. @throws the system's error. */
+export function makeFolder(path: string): void {
+  const whole = resolve(path);
+  const first = mkdirSync(whole, { recursive: true });
+  if (first === undefined) return;
+  const above = dirname(resolve(first));
+  for (let folder = dirname(whole); folder.length >= above.length; folder = dirname(folder)) {
+    syncFolder(folder);
+    if (folder === dirname(folder)) return;
   }
 }
 

@@ -1,13 +1,13 @@
 /** Other programs' results taken into a folder of runs; the originals stay as they are. */
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { withRunIndex } from "../run/index.ts";
 import { readImportRecord } from "../run/imported.ts";
 import { takeLock } from "../run/lock.ts";
-import { notWritten } from "../write.ts";
+import { makeFolder, notWritten } from "../write.ts";
 import { readForeign } from "./read_foreign.ts";
 import { differences } from "./stated.ts";
 import { unmappedNames } from "./unmapped_names.ts";
@@ -148,7 +148,7 @@ async function importRun(
 /** One import at a time, so that drafts are of imports that were killed. */
 function begin(root: string): () => void {
   try {
-    mkdirSync(root, { recursive: true });
+    makeFolder(root);
   } catch (error) {
     throw notWritten(root, error);
   }

@@ -1,13 +1,13 @@
 /** A run of another program, written as a run directory. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
 import { safeFileName } from "../run/file_names.ts";
 import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
 import { asObject } from "../json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
-import { notWritten, writeAll, writeFileAtomic } from "../write.ts";
+import { makeFolder, notWritten, syncFolder, writeAll, writeFileAtomic } from "../write.ts";
 import { readLines } from "./json_lines.ts";
 import { masked } from "./mask.ts";
 import { unmappedNames } from "./unmapped_names.ts";
@@ -63,9 +63,10 @@ export async function writeImported(
   const draft = draftPath(root, name);
   try {
     rmSync(draft, { recursive: true, force: true });
-    mkdirSync(draft, { recursive: true });
+    makeFolder(draft);
     await writeFiles(draft, name, run, record, run.summary.tags);
     renameSync(draft, join(root, name));
+    syncFolder(root);
   } catch (error) {
     try {
       rmSync(draft, { recursive: true, force: true });
@@ -149,6 +150,7 @@ async function copyEvents(from: string, to: string): Promise<void> {
       const event = eventOf(text);
       if (event !== null) writeAll(fd, `${JSON.stringify(masked(event))}\n`);
     }
+    fsyncSync(fd);
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,6 @@
 /** Callbacks that are to be delivered: kept on disk until a receiver has taken them. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { waitSeconds } from "../endpoint/retry.ts";
 import { messageOf } from "../errors.ts";
@@ -9,7 +9,7 @@ import { foldJournal } from "../run/fold.ts";
 import { Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
-import { notWritten, writeFileAtomic } from "../write.ts";
+import { makeFolder, notWritten, writeFileAtomic } from "../write.ts";
 import { RefusedAddressError } from "./callback_url.ts";
 import { sendCallback } from "./send.ts";
 import type { Fold } from "../run/fold.ts";
@@ -96,7 +96,7 @@ export class CallbackQueue implements AsyncDisposable {
     const folder = join(runs, "callbacks");
     const folders = { pending: join(folder, "pending"), failed: join(folder, "failed") };
     try {
-      for (const path of Object.values(folders)) mkdirSync(path, { recursive: true });
+      for (const path of Object.values(folders)) makeFolder(path);
     } catch (error) {
       throw notWritten(folder, error);
     }

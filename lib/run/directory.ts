@@ -3,7 +3,6 @@ import {
   accessSync,
   constants,
   existsSync,
-  mkdirSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -13,7 +12,7 @@ import { basename, isAbsolute, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isRunId, newRunId } from "./run_id.ts";
-import { notWritten } from "../write.ts";
+import { makeFolder, notWritten } from "../write.ts";
 
 /** Paths in a run directory. */
 export interface RunDirectory {
@@ -64,7 +63,7 @@ export function createRunDirectory(root: string, run_id = newRunId()): RunDirect
     throw new InputError(`${directory.path}: there is a run of this id already; give another one`);
   }
   try {
-    mkdirSync(directory.path, { recursive: true });
+    makeFolder(directory.path);
   } catch (error) {
     throw notWritten(root, error);
   }

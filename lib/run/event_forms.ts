@@ -2,6 +2,7 @@
  * Lines of a journal as events: what a reader relies on is checked here, so that every other file may
  * take an event for what its type says.
  */
+import { crc32 } from "node:zlib";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { ClockAnchor } from "../native/clock.ts";
@@ -310,6 +311,27 @@ export interface Damage {
   why: string;
 }
 
+/** The end of a line: the checksum of what stands before it, as {@linkcode sealed} writes it. */
+const SEAL_LENGTH = ',"crc":"00000000"}'.length;
+const SEAL = /,"crc":"([0-9a-f]{8})"\}$/;
+
+/**
+ * An event's line with its checksum, CRC-32 of the line without it, as its last field; readers that do not
+ * know it see a field more.
+ *
+ * @param line an object of JSON that is not empty.
+ */
+export function sealed(line: string): string {
+  const crc = crc32(line).toString(16).padStart(8, "0");
+  return `${line.slice(0, -1)},"crc":"${crc}"}`;
+}
+
+/** Whether a line is what was written; true for one without a checksum. */
+function isIntact(text: string): boolean {
+  const crc = SEAL.exec(text.slice(-20))?.[1]; // not through a line of megabytes
+  return crc === undefined || crc32(`${text.slice(0, -SEAL_LENGTH)}}`) === parseInt(crc, 16);
+}
+
 /** Reads a line of a journal. */
 export function lineOf<Kind extends JournalKind>(
   kind: Kind,
@@ -324,6 +346,8 @@ export function lineOf<Kind extends JournalKind>(
   if (!isObject<JsonObject>(value) || typeof value.event !== "string") {
     return { why: "not a journal event" };
   }
+  if (!isIntact(text)) return { why: "not as it was written: its checksum does not fit" };
+  delete value.crc;
   const name = value.event;
   const form = FORMS[kind].get(name);
   if (form === undefined) return { text, name, event: null };

@@ -3,6 +3,7 @@
  * A cache: deleted, damaged or of another version, it is made again from the run directories.
  */
 import { statSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import type { DatabaseSync } from "node:sqlite";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
@@ -160,12 +161,13 @@ export class RunIndex implements Disposable {
     const { limit: most, offset = 0 } = filter;
     const limit = most === undefined ? "" : ` LIMIT ${most} OFFSET ${offset}`;
     const query = this.#database.prepare(
-      `SELECT ${COLUMNS.join(", ")}, stamp, settled FROM runs${where}` +
+      `SELECT ${COLUMNS.join(", ")}, stamp, settled, crc FROM runs${where}` +
         ` ORDER BY started_at_unix_seconds DESC, run_id DESC${limit}`,
     );
     let rows = query.all(...values) as Row[];
-    const stale = rows.filter(({ run_id, stamp, settled }) =>
-      settled && stampOf(join(this.root, String(run_id)), true) !== stamp
+    const stale = rows.filter((row) =>
+      row.settled && stampOf(join(this.root, String(row.run_id)), true) !== row.stamp ||
+      row.crc !== checksumOf(COLUMNS.map((column) => row[column]))
     );
     if (stale.length) {
       await this.read(stale.map(({ run_id }) => String(run_id)));
@@ -192,21 +194,26 @@ export class RunIndex implements Disposable {
   /** How the items of runs came out, oldest run first. */
   async outcomes(filter: RunFilter = {}): Promise<RunOutcomes[]> {
     const runs = (await this.list(filter)).reverse();
-    const read = this.#database.prepare("SELECT item_set, marks FROM outcomes WHERE run_id = ?");
-    const readSet = this.#database.prepare("SELECT items FROM item_sets WHERE hash = ?");
+    const read = this.#database.prepare(
+      "SELECT item_set, marks, crc FROM outcomes WHERE run_id = ?",
+    );
+    const marksOf = (run_id: string) => {
+      const { item_set, marks, crc } = read.get(run_id) ?? {};
+      const row = [run_id, String(item_set), String(marks)] as const;
+      return { row, isKept: item_set !== undefined, isIntact: checksumOf(row) === crc };
+    };
+    const spoilt = runs.map(({ run_id }) => marksOf(run_id))
+      .flatMap(({ row: [run_id], isKept, isIntact }) => isKept && !isIntact ? run_id : []);
+    if (spoilt.length) await this.read(spoilt);
     const sets = new Map<string, RunOutcomes["items"]>();
-    return runs.flatMap(({ run_id, started_at_unix_seconds }) => {
-      const row = read.get(run_id);
-      if (row === undefined) return [];
-      const hash = String(row.item_set);
-      if (!sets.has(hash)) sets.set(hash, JSON.parse(String(readSet.get(hash)?.items ?? "[]")));
-      return [{
-        run_id,
-        started_at_unix_seconds,
-        items: sets.get(hash)!,
-        marks: String(row.marks),
-      }];
-    });
+    const outcomes: RunOutcomes[] = [];
+    for (const { run_id, started_at_unix_seconds } of runs) {
+      const { row: [, hash, marks], isKept } = marksOf(run_id);
+      if (!isKept) continue;
+      if (!sets.has(hash)) sets.set(hash, await this.#itemsOf(hash, run_id));
+      outcomes.push({ run_id, started_at_unix_seconds, items: sets.get(hash)!, marks });
+    }
+    return outcomes;
   }
 
   /** Run ids that begin with a prefix, with or without their `bench_`; ten at most. */
@@ -259,19 +266,20 @@ export class RunIndex implements Disposable {
   }
 
   async #write(batch: readonly { name: string; stamp: string; run: RunReading }[]): Promise<void> {
-    const { createHash } = await import("node:crypto"); // a list that reads no run does without
+    const hashOf = await itemsHash();
     const put = this.#database.prepare(
-      `INSERT OR REPLACE INTO runs (${COLUMNS.join(", ")}, stamp, settled) VALUES (${
+      `INSERT OR REPLACE INTO runs (${COLUMNS.join(", ")}, stamp, settled, crc) VALUES (${
         COLUMNS.map(() => "?").join(", ")
-      }, ?, ?)`,
+      }, ?, ?, ?)`,
     );
     const putSet = this.#database.prepare("INSERT OR IGNORE INTO item_sets VALUES (?, ?)");
-    const putMarks = this.#database.prepare("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)");
+    const putMarks = this.#database.prepare("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)");
     const dropMarks = this.#database.prepare("DELETE FROM outcomes WHERE run_id = ?");
     this.#together(() => {
       for (const { name, stamp, run } of batch) {
         const row = rowOf(run);
-        put.run(...COLUMNS.map((column) => row[column]), stamp, run.settled ? 1 : 0);
+        const values = COLUMNS.map((column) => row[column]);
+        put.run(...values, stamp, run.settled ? 1 : 0, checksumOf(values));
         if (run.summary.kind === "load" || run.items.length === 0) {
           dropMarks.run(name);
           continue;
@@ -279,11 +287,22 @@ export class RunIndex implements Disposable {
         const items = JSON.stringify(
           run.items.map(({ item_id, name, problem_id, mode }) => [item_id, name, problem_id, mode]),
         );
-        const hash = createHash("sha256").update(items).digest("hex").slice(0, 32);
+        const hash = hashOf(items);
         putSet.run(hash, items);
-        putMarks.run(name, hash, run.items.map(markOf).join(""));
+        const marks = run.items.map(markOf).join("");
+        putMarks.run(name, hash, marks, checksumOf([name, hash, marks]));
       }
     });
+  }
+
+  /** A set of items; from the run's files where it is not what its name says. */
+  async #itemsOf(hash: string, run_id: string): Promise<RunOutcomes["items"]> {
+    const read = this.#database.prepare("SELECT items FROM item_sets WHERE hash = ?");
+    const kept = String(read.get(hash)?.items ?? "");
+    if ((await itemsHash())(kept) === hash) return JSON.parse(kept);
+    this.#database.prepare("DELETE FROM item_sets WHERE hash = ?").run(hash);
+    await this.read([run_id]);
+    return JSON.parse(String(read.get(hash)?.items ?? "[]"));
   }
 
   #drop(names: readonly string[]): void {
@@ -309,7 +328,7 @@ export class RunIndex implements Disposable {
     }
   }
 
-  #runOf({ stamp: _stamp, settled: _settled, ...row }: Row): IndexedRun {
+  #runOf({ stamp: _stamp, settled: _settled, crc: _crc, ...row }: Row): IndexedRun {
     const parsed = {
       ...row,
       path: join(this.root, String(row.run_id)),
@@ -320,6 +339,17 @@ export class RunIndex implements Disposable {
     };
     return parsed as unknown as IndexedRun; // the columns are IndexedRun's, as rowOf writes them
   }
+}
+
+/** What names a set of items; a list that reads no run does without. */
+async function itemsHash(): Promise<(items: string) => string> {
+  const { createHash } = await import("node:crypto");
+  return (items) => createHash("sha256").update(items).digest("hex").slice(0, 32);
+}
+
+/** Of the values of a row, so that a bit that flips on the disk does not change a figure unseen. */
+function checksumOf(values: readonly Row[string][]): number {
+  return crc32(JSON.stringify(values));
 }
 
 function rowOf({ summary, items, warnings, stated }: RunReading): Row {

@@ -51,11 +51,12 @@ CREATE TABLE runs (
   judged INTEGER NOT NULL,
   modes TEXT NOT NULL,
   tags TEXT NOT NULL,
-  warnings TEXT NOT NULL
+  warnings TEXT NOT NULL,
+  crc INTEGER NOT NULL
 );
 CREATE INDEX runs_by_time ON runs (started_at_unix_seconds DESC, run_id DESC);
 CREATE TABLE item_sets (hash TEXT PRIMARY KEY, items TEXT NOT NULL);
-CREATE TABLE outcomes (run_id TEXT PRIMARY KEY, item_set TEXT NOT NULL, marks TEXT NOT NULL);
+CREATE TABLE outcomes (run_id TEXT PRIMARY KEY, item_set TEXT NOT NULL, marks TEXT NOT NULL, crc INTEGER NOT NULL);
 `;
 
 /** Where the index of a folder of runs lies. */

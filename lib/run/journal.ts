@@ -1,4 +1,7 @@
-/** The journal, events.jsonl: what happened, one JSON object a line, on disk before anything else. */
+/**
+ * The journal, events.jsonl: what happened, one JSON object a line with its checksum, on disk before anything
+ * else.
+ */
 import {
   closeSync,
   constants,
@@ -10,9 +13,11 @@ import {
   statSync,
   truncateSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { nowNs } from "../native/clock.ts";
 import { InputError } from "../errors.ts";
-import { notWritten, writeAll } from "../write.ts";
+import { notWritten, syncFolder, writeAll } from "../write.ts";
+import { sealed } from "./event_forms.ts";
 import { leftOut } from "./fold.ts";
 import type { JournalEvents, JournalKind } from "./events.ts";
 import type { JournalReading } from "./fold.ts";
@@ -47,6 +52,7 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
       if (fstatSync(this.#fd).isFIFO()) {
         throw new InputError(`${path}: is not a plain file; remove it`);
       }
+      syncFolder(dirname(path)); // it may be new
     } catch (error) {
       throw notWritten(path, error);
     }
@@ -61,7 +67,7 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
     const line = JSON.stringify({ t: Date.now() / 1000, mono_ns: nowNs(), ...event });
     try {
       const end = this.#torn && !endsWhole(this.path) ? "\n" : "";
-      writeAll(this.#fd, `${end}${this.#redactor.redact(line)}\n`);
+      writeAll(this.#fd, `${end}${sealed(this.#redactor.redact(line))}\n`);
       this.#torn = false;
     } catch (error) {
       this.#torn = true;

@@ -1,7 +1,7 @@
 /** Where a batch keeps its state. */
-import { mkdirSync } from "node:fs";
+
 import { join, resolve } from "node:path";
-import { notWritten } from "../write.ts";
+import { makeFolder, notWritten } from "../write.ts";
 
 /** Paths in a batch's folder. */
 export interface BatchFolder {
@@ -32,7 +32,7 @@ export function batchFolder(root: string, name: string): BatchFolder {
 /** Makes the folder. @throws {InputError} it cannot be made. */
 export function makeBatchFolder({ path }: BatchFolder): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
   } catch (error) {
     throw notWritten(path, error);
   }

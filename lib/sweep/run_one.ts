@@ -4,7 +4,6 @@ import {
   closeSync,
   existsSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readSync,
   rmSync,
@@ -12,7 +11,7 @@ import {
 } from "node:fs";
 import { startSampler } from "../hardware/sampler.ts";
 import { LaunchError } from "../execute/launcher.ts";
-import { notWritten } from "../write.ts";
+import { makeFolder, notWritten } from "../write.ts";
 import { commandOf } from "./command_line.ts";
 import { jobExperiment } from "./job.ts";
 import { writeMeta } from "./meta.ts";
@@ -122,8 +121,8 @@ function clear(paths: RunPaths): void {
       for (const old of [paths.meta, paths.out, paths.stdout, paths.stderr, ...paths.samples]) {
         rmSync(old, { recursive: true, force: true });
       }
-    } else mkdirSync(paths.folder);
-    mkdirSync(paths.out);
+    } else makeFolder(paths.folder);
+    makeFolder(paths.out);
   } catch (error) {
     throw notWritten(paths.folder, error);
   }

@@ -1,9 +1,9 @@
 /** A sweep: what is finished is left, the rest is run. */
-import { mkdirSync } from "node:fs";
+
 import process from "node:process";
 import { join } from "node:path";
 import { takeLock } from "../run/lock.ts";
-import { notWritten, writeFileAtomic } from "../write.ts";
+import { makeFolder, notWritten, writeFileAtomic } from "../write.ts";
 import { checkTemplate, commandOf } from "./command_line.ts";
 import { exactJson } from "./exact_json.ts";
 import { jobFigures } from "./job_figures.ts";
@@ -135,7 +135,7 @@ export async function runSweep(
   const tree = treeOf(config);
   const program = await sweepProgram(config, options.notice);
   try {
-    mkdirSync(tree.runs, { recursive: true });
+    makeFolder(tree.runs);
   } catch (error) {
     throw notWritten(tree.runs, error);
   }

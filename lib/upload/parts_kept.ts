@@ -1,9 +1,9 @@
 /** Which parts of a large file are at the storage already, so that a killed upload goes on. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cacheFolders } from "../cache_folders.ts";
-import { writeFileAtomic } from "../write.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 
 /** An upload that was begun. */
 export interface PartsKept {
@@ -32,7 +32,7 @@ export function readParts(url: string): PartsKept | null {
 export function writeParts(parts: PartsKept): void {
   const path = pathOf(parts.url);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileAtomic(path, JSON.stringify(parts), { sync: false });
   } catch { /* no place to remember: nothing else is lost */ }
 }

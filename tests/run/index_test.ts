@@ -225,6 +225,34 @@ Deno.test("a damaged index, one of another version, and one that is no index are
   }
 });
 
+Deno.test("a bit that flips in the index changes no figure: the run is read again", async () => {
+  using folder = temporary();
+  const root = folder.path;
+  for (let n = 0; n < 3; n++) writeRun(root, n, { marks: "10" });
+  const file = join(root, "index.sqlite");
+  const expected = await indexed(root);
+  const flip = (sql: string) => {
+    using database = new DatabaseSync(file);
+    assertEquals(database.prepare(sql).run().changes, 1);
+  };
+  const one = "WHERE rowid = (SELECT min(rowid) FROM";
+  for (
+    const sql of [
+      `UPDATE runs SET successful = successful + 1 ${one} runs)`,
+      `UPDATE runs SET model = 'n' ${one} runs)`,
+      `UPDATE runs SET run_id = 'bench_0000ffff_20260101_000000' ${one} runs)`,
+      `UPDATE runs SET crc = crc + 4 ${one} runs)`,
+      `UPDATE outcomes SET marks = '11' ${one} outcomes)`,
+      `UPDATE outcomes SET item_set = 'other' ${one} outcomes)`,
+      `UPDATE item_sets SET items = replace(items, '0', '1') ${one} item_sets)`,
+    ]
+  ) {
+    flip(sql);
+    const found = await indexed(root);
+    assertEquals([found.runs, found.outcomes], [expected.runs, expected.outcomes], sql);
+  }
+});
+
 Deno.test("filters", async () => {
   using folder = temporary();
   const root = folder.path;

@@ -1,12 +1,12 @@
 /** Tasks on disk: an append-only journal from which they are known again after a restart. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fold, readJournal } from "../../run/fold.ts";
 import { Journal, mendJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
-import { notWritten, writeFileAtomic } from "../../write.ts";
+import { makeFolder, notWritten, writeFileAtomic } from "../../write.ts";
 import { compacted } from "./compaction.ts";
 import { taskList } from "./task_list.ts";
 import type { JournalLine } from "../../run/event_forms.ts";
@@ -59,7 +59,7 @@ export class TaskStore implements Disposable {
   ): Promise<TaskStore> {
     const folder = join(runs, "server");
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
     } catch (error) {
       throw notWritten(folder, error);
     }
