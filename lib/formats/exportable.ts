@@ -99,7 +99,7 @@ async function eventsOf(journal: string): Promise<JsonObject[]> {
   for await (const { line } of readLines(journal)) {
     const event = parsed(line);
     if (!SMI_EVENTS.has(String(event?.event))) continue;
-    const { result: _, ...rest } = event!;
+    const { result: _, item_id: __, ...rest } = event!; // a journal's item_id is a hash
     events.push(rest);
   }
   return events;

@@ -143,13 +143,13 @@ function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
 /** The same by category, in the order of the items. @param bill what an item's requests took. */
 export function byCategory(
   items: readonly ResultItem[],
-  bill: (item_id: string) => LedgerTotals,
+  bill: (item_hash: string) => LedgerTotals,
 ): CategorySummary[] {
   return categoriesOf(items).map((category) => {
     const own = items.filter((item) => item.category === category);
     return {
       category,
-      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
+      aggregate: aggregate(own, totalOf(own.map(({ item_hash }) => bill(item_hash)))),
       statistics: statistics(own),
     };
   });
@@ -159,7 +159,7 @@ export function byCategory(
 export function byEndpoint(
   endpoints: readonly string[],
   items: readonly ResultItem[],
-  bill: (item_id: string) => LedgerTotals,
+  bill: (item_hash: string) => LedgerTotals,
   lost: ReadonlyMap<string, number>,
 ): EndpointSummary[] {
   return endpoints.map((endpoint) => {
@@ -167,7 +167,7 @@ export function byEndpoint(
     return {
       endpoint,
       lost: lost.get(endpoint) ?? 0,
-      aggregate: aggregate(own, totalOf(own.map(({ item_id }) => bill(item_id)))),
+      aggregate: aggregate(own, totalOf(own.map(({ item_hash }) => bill(item_hash)))),
       statistics: statistics(own),
     };
   });

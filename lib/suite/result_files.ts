@@ -51,7 +51,9 @@ export class ItemFiles {
   /** Unsynced: the journal has it all. @throws {InputError} the disk is full, or the like. */
   write(result: TestResult): void {
     const path = join(this.#folder, this.stem(result.test_id));
-    const json = JSON.stringify({ schema_version: 1, ...result }, null, 2) + "\n";
+    const { item_id: item_hash, test_id: item_id } = result;
+    const named = { schema_version: 1, ...result, item_id, item_hash };
+    const json = JSON.stringify(named, null, 2) + "\n";
     writeFileAtomic(`${path}_result.json`, json, { sync: false });
     const text = completionText(this.#tests.get(result.test_id)!, result);
     writeFileAtomic(`${path}_completion.txt`, text, { sync: false });

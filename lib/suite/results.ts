@@ -15,8 +15,10 @@ export interface ResultItem {
   test_id: string;
   /** The test's name in the suite. */
   test_name: string;
-  /** Stable hash of what was run: test, model, API type. */
+  /** The same again, under the name that exports and queries have. */
   item_id: string;
+  /** Stable hash of what was run: test, model, API type. Journals call it item_id. */
+  item_hash: string;
   /** The test's category in the suite. */
   category: string;
   /** Its files are `items/{file_stem}_completion.txt` and `_result.json`; null before the run is summed up. */
@@ -210,7 +212,8 @@ export function resultItem(result: TestResult): ResultItem {
     package_id: result.test_id,
     test_id: result.test_id,
     test_name: result.test_name,
-    item_id: result.item_id,
+    item_id: result.test_id,
+    item_hash: result.item_id,
     category: result.category,
     file_stem: null,
     success: result.success,

@@ -311,7 +311,7 @@ function logStart(
     finished: earlier.size,
     planned: plan.length,
   });
-  for (const { package_id, item_id } of earlier.values()) {
+  for (const { package_id, item_hash: item_id } of earlier.values()) {
     journal.append({
       event: "checkpoint_resume_skip",
       package_id,

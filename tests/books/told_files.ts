@@ -153,6 +153,9 @@ function checkSuiteResults(one: Case, results: Json, found: Findings): void {
   found.same(one, "output tokens/s", results.statistics.output_tokens_per_s, outputRate(one.spans));
   for (const told of results.items) {
     const item = items.find(({ test_id }) => test_id === told.test_id);
+    found.same(one, `names of ${told.test_id}`, [told.item_id, told.package_id], [
+      ...[told.test_id, told.test_id],
+    ]);
     if (!item) found.add(one, "an item in results", told.test_id, items.map((i) => i.test_id));
     else {
       found.same(one, `item ${told.test_id}`, itemFigures(told), [
