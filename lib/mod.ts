@@ -38,7 +38,7 @@ export type { HttpExchange, HttpRequest, Transport } from "./endpoint/transport.
 export { runSuite } from "./suite/run_suite.ts";
 export type { SuiteGiven, SuiteRun, SuiteRunOptions } from "./suite/run_suite.ts";
 export { testIdsByCategory } from "./suite/selection.ts";
-export { readResults } from "./suite/earlier.ts";
+export { readResults } from "./suite/resume.ts";
 export type { CategoryHandler } from "./suite/execution.ts";
 export type {
   Answer,

@@ -8,7 +8,7 @@ import { openTransport } from "../endpoint/open_transport.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { newRunId } from "../run/run_id.ts";
 import { runSuite } from "../suite/run_suite.ts";
-import { readResults } from "../suite/earlier.ts";
+import { readResults } from "../suite/resume.ts";
 import { coverage } from "./coverage.ts";
 import { batchRecordOf, unaskedRecord } from "./records.ts";
 import { suiteOfBatch, testIdOf } from "./suite_of_batch.ts";

@@ -14,7 +14,7 @@ import { foldJournal } from "../run/fold.ts";
 import { RunSession } from "../run/session.ts";
 import { builtinPrices } from "../run/prices.ts";
 import { energyOfRun } from "./energy.ts";
-import { readEarlier } from "./earlier.ts";
+import { readEarlier } from "./resume.ts";
 import { ResponseCache } from "./response_cache.ts";
 import { repeated } from "./epochs.ts";
 import { Execution } from "./execution.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
-import { readResults } from "../../lib/suite/earlier.ts";
+import { readResults } from "../../lib/suite/resume.ts";
 import { runSuite } from "../../lib/suite/run_suite.ts";
 import { behaving, BEHAVIOURS } from "../endpoint/behaviours.ts";
 import { suiteFrom, temporaryFolder } from "./fixture.ts";

@@ -5,7 +5,7 @@ import { InputError } from "../../lib/errors.ts";
 import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { readResults } from "../../lib/suite/earlier.ts";
+import { readResults } from "../../lib/suite/resume.ts";
 import { runSuite } from "../../lib/suite/run_suite.ts";
 import { runOnMock, suiteFrom, temporaryFolder } from "./fixture.ts";
 import type { LoadedSuite } from "../../lib/settings/load_suite.ts";

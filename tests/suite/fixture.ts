@@ -7,7 +7,7 @@ import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { suiteOf } from "../../lib/settings/load_suite.ts";
 import type { MockEndpoint } from "../../lib/mock/server.ts";
 import { runSuite } from "../../lib/suite/run_suite.ts";
-import { readResults } from "../../lib/suite/earlier.ts";
+import { readResults } from "../../lib/suite/resume.ts";
 import type { ApiOptions } from "../../lib/endpoint/api.ts";
 import type { LoadedSuite } from "../../lib/settings/load_suite.ts";
 import type { SuiteRun, SuiteRunOptions } from "../../lib/suite/run_suite.ts";
