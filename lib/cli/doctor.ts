@@ -5,6 +5,7 @@ import process from "node:process";
 import { clockSource } from "../native/clock.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { Nvml } from "../native/nvml.ts";
+import { tlsLibrary } from "../native/wire.ts";
 import { NativeSampler } from "../native/sampler.ts";
 import { messageOf } from "../errors.ts";
 import { readCalibration } from "../load/calibration_file.ts";
@@ -84,6 +85,7 @@ async function examine(): Promise<Finding[]> {
       [`${origin}: ${library?.path}`, ...notices].join("; "),
       reason ?? "",
     ),
+    ...(library === null ? [] : [openssl(library)]),
     ...(library === null ? [] : sources(library)),
     ...(library === null ? [] : gpus(library)),
     await sandbox(),
@@ -96,6 +98,17 @@ async function examine(): Promise<Finding[]> {
 async function version(): Promise<string> {
   const commit = await dynoCommit();
   return `${dynoVersion}${commit ? ` (${commit})` : ""} on ${runtimeName()}`;
+}
+
+/** What the wire speaks TLS by. */
+function openssl(library: NativeLibrary): Finding {
+  const name = "OpenSSL";
+  try {
+    return { name, works: true, detail: `${tlsLibrary(library)}: https by the native thread` };
+  } catch (error) {
+    const detail = `${messageOf(error)}; https goes by the runtime's own sockets`;
+    return { name, works: false, detail: `${detail} (apt-get install libssl3)` };
+  }
 }
 
 /** Whether programs that nobody has read can be run here. */

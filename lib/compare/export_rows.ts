@@ -1,5 +1,5 @@
 /** Runs and their items as rows of a table, for the programs that read tables. */
-import { latencies } from "../endpoint/latency.ts";
+import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
 import { slicesOf } from "../load/slices.ts";
@@ -47,7 +47,7 @@ const REQUEST_COLUMNS: readonly RowColumn[] = [
   ...of("text", "failure", "finish_reason"),
   ...of("count", "prompt_tokens", "cached_tokens", "completion_tokens"),
   ...of("number", "ttft_ms", "ttft_intended_ms", "tpot_ms", "e2e_ms", "e2e_intended_ms"),
-  ...of("number", "lateness_ms", "connect_ms", "cost_usd"),
+  ...of("number", "lateness_ms", "connect_ms", "tls_ms", "cost_usd"),
 ];
 
 const SLICE_COLUMNS: readonly RowColumn[] = [
@@ -96,7 +96,8 @@ export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable
         cached_tokens: record.usage_details?.cached_tokens ?? null,
         completion_tokens: record.completion_tokens,
         ...times,
-        connect_ms: record.connect_ns / 1e6,
+        connect_ms: connectMs(record),
+        tls_ms: tlsMs(record),
         cost_usd: record.cost_usd,
       });
     }

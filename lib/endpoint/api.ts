@@ -18,7 +18,7 @@ import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
-import { certificateFault, settleTls, trustedCertificates } from "./tls.ts";
+import { certificateFault, settleTls, trustedCertificates, UNCHECKED } from "./tls.ts";
 import { isSecretParameter } from "./secret_names.ts";
 import type { Balance } from "../settings/endpoint.ts";
 import type { ApiType } from "./api_type.ts";
@@ -73,10 +73,8 @@ export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
 
 const PROBE_TIMEOUT_S = 10;
 
-/** What is said in every place where people read of such a run. */
 const INSECURE =
-  "INSECURE: the server's certificate is not checked (--insecure); anyone on the way can read and " +
-  "answer what is sent, the API key included";
+  `INSECURE: ${UNCHECKED}: anyone on the way can read and answer what is sent, the API key included`;
 
 /** As transports say it. */
 const HTTP_2 = "speaks HTTP/2";
@@ -113,7 +111,12 @@ export async function configureApi(
 }
 
 /** All URLs that requests are posted to. */
-export function endpointsAsked({ endpoint, several }: APIConfiguration): readonly string[] {
+export function endpointsAsked(
+  { endpoint, several }: {
+    endpoint: string;
+    several?: { endpoints: readonly string[] } | undefined;
+  },
+): readonly string[] {
   return several?.endpoints ?? [endpoint];
 }
 

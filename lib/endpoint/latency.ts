@@ -22,8 +22,8 @@ export interface Stamps {
   t_last_token_ns: number | null;
   /** The response was whole, or the exchange had failed. */
   t_end_ns: number | null;
-  /** How long connecting took; 0 on a connection that was kept alive. */
-  connect_ns: number;
+  /** How long connecting took; null or 0 on a connection that was kept alive. */
+  connect_ns: number | null;
   /** Connecting was over before it was the request's turn: it made nothing late. */
   connected_ahead?: boolean | undefined;
   /** Tokens of the answer, reasoning included. */
@@ -63,8 +63,18 @@ export function latencies(stamps: Stamps): Latencies {
     normalized_latency_ms: e2e_ms === null || !tokens ? null : e2e_ms / tokens,
     lateness_ms: waited_ms === null
       ? null
-      : Math.max(0, waited_ms - (stamps.connected_ahead ? 0 : connect_ns) / NS_PER_MS),
+      : Math.max(0, waited_ms - (stamps.connected_ahead ? 0 : connect_ns ?? 0) / NS_PER_MS),
   };
+}
+
+/** How long a request's new connection took, TLS included; null where one was kept alive. */
+export function connectMs({ connect_ns }: Pick<Stamps, "connect_ns">): number | null {
+  return connect_ns ? connect_ns / NS_PER_MS : null;
+}
+
+/** Of that, TLS's handshake; null without one. */
+export function tlsMs({ tls_ns }: { tls_ns?: number | null | undefined }): number | null {
+  return tls_ns ? tls_ns / NS_PER_MS : null;
 }
 
 /**

@@ -20,6 +20,9 @@ export interface TlsSettings {
   insecure: boolean;
 }
 
+/** What is said wherever people read of such a run. */
+export const UNCHECKED = "the server's certificate is not checked (--insecure)";
+
 /** Where nothing is said. */
 export const USUAL_TLS: TlsSettings = { ca: null, cert: null, key: null, insecure: false };
 

@@ -1,4 +1,5 @@
 /** From what was measured to results: stages, total, verdict, energy. */
+import { endpointsAsked } from "../endpoint/api.ts";
 import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
@@ -201,7 +202,7 @@ function requestedRate(stage: LoadStage): number | null {
 }
 
 function verdictOf(
-  { plan, load: { records, client } }: Measurement,
+  { plan, load: { records, client, started } }: Measurement,
   cache: CacheUse | null,
   stages: readonly MeasuredStage[],
   total: StageResults,
@@ -223,6 +224,8 @@ function verdictOf(
     concurrency: closed,
     cache,
     answered: total.requests.successful,
+    insecure: started.settings.insecure === true &&
+      endpointsAsked(started.api).some((url) => url.startsWith("https:")),
     sent: capped(plan.stages) ? null : { wanted: sent + unsent, count: sent },
   };
   const streams = Math.ceil(total.concurrency.max);
@@ -300,10 +303,11 @@ function notesOf(
       `${token_sources.events} answers came without usage: their events were counted as tokens`,
     );
   }
-  if (
-    load.started.api.several?.balance === "sticky" && records.every(({ session }) => !session)
-  ) {
-    notes.push("no request was of a session: the endpoints took turns (sticky)");
+  if (records.every(({ session }) => !session)) {
+    const none = "no request was of a session";
+    const { api, settings } = load.started;
+    if (api.several?.balance === "sticky") notes.push(`${none}: the endpoints took turns (sticky)`);
+    if (settings.connections === "sticky") notes.push(`${none}: connections were shared (sticky)`);
   }
   if (requests.outside > 0) {
     notes.push(

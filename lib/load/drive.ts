@@ -15,6 +15,7 @@ import { headStart_ns, placeStart_ns } from "./head_start.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import { failureClass } from "../run/request_record.ts";
+import type { Connections } from "./connections.ts";
 import type { HttpExchange, Transport } from "../endpoint/transport.ts";
 import type { Budget, Spent } from "../run/budget.ts";
 import type { RequestCost } from "../run/request_cost.ts";
@@ -35,6 +36,7 @@ export interface DriveOptions extends BodySettings {
   prompts: PromptSource;
   /** The header that tells a server which requests are of one session. */
   session_header: string;
+  connections: Connections;
   /** Seconds that a user thinks between the turns of a conversation. */
   think_time_s: number;
   /** Seconds that requests in flight may still take at the end. */
@@ -308,6 +310,8 @@ export class Drive {
       body: JSON.stringify(body),
       timeout_s: Math.min(api.timeout, flight.cut?.after_s ?? Infinity),
       t_send_ns: t_intended_ns ?? this.#releaseOf(this.#stageRequests),
+      tls: api.tls,
+      connection: this.#options.connections.of(flight),
     }, {
       onEvent: (data, t_ns, lag_ns) => {
         this.#progress.events++;
@@ -328,9 +332,7 @@ export class Drive {
           fail(error);
         }
       },
-      onEnd: (exchange, error) => {
-        this.#tell(() => this.#ended(flight, exchange, error));
-      },
+      onEnd: (exchange, error) => this.#tell(() => this.#ended(flight, exchange, error)),
     });
     this.#cancels.set(flight, cancel);
     return true;

@@ -138,6 +138,7 @@ export class LiveLoad {
       concurrency: null,
       sent: null,
       cache: null,
+      insecure: false,
     };
     const cited = citeCalibration(this.#calibration, in_flight, client.transport);
     return judge(cost, measured, cited);

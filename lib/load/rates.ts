@@ -166,7 +166,7 @@ export function meanInFlight(turnovers: readonly Turnover[], connecting = false)
       for (let r = first[i]; r < first[i + 1]; r++) {
         const { t_sent_ns, t_ready_ns, t_end_ns, connect_ns, connected_ahead } = records[r];
         if (t_sent_ns !== null) own.sent_ns += t_end_ns - t_sent_ns;
-        if (connecting && !connected_ahead) own.sent_ns += connect_ns;
+        if (connecting && !connected_ahead) own.sent_ns += connect_ns ?? 0;
         own.start_ns = Math.min(own.start_ns, t_ready_ns);
         own.end_ns = Math.max(own.end_ns, t_end_ns);
       }

@@ -97,6 +97,8 @@ export interface StageResults {
     normalized_latency_ms: Metric | null;
     lateness_ms: Metric | null;
     connect_ms: Metric | null;
+    /** TLS's handshake, of connect_ms. An earlier dyno told none. */
+    tls_ms?: Metric | null;
     /** 1 / tpot. */
     tokens_per_s_per_user: Metric | null;
   };
@@ -174,6 +176,7 @@ const DISTRIBUTIONS: Record<keyof StageResults["metrics"], true> = {
   normalized_latency_ms: true,
   lateness_ms: true,
   connect_ms: true,
+  tls_ms: true,
   tokens_per_s_per_user: true,
 };
 

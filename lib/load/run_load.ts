@@ -4,6 +4,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { PortableTransport } from "../endpoint/portable/portable.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
 import { ClientWatch } from "./client_watch.ts";
+import { Connections } from "./connections.ts";
 import { Drive } from "./drive.ts";
 import { concludeRun } from "./conclude_run.ts";
 import { LiveLoad } from "./live_load.ts";
@@ -172,6 +173,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     ignore_eos: settings.ignore_eos,
     think_time_s: settings.think_time_s,
     session_header: settings.session_header,
+    connections: new Connections(settings.connections),
     grace_s: settings.grace_s,
     stop: {
       error_rate: settings.stop_error_rate ?? null,

@@ -1,5 +1,5 @@
 /** The figures of a stage, from its request records. */
-import { latencies } from "../endpoint/latency.ts";
+import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
 import { seriesEstimates } from "../stats/block_bootstrap.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
@@ -16,7 +16,6 @@ import type { Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
-const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
 
 /** What is summed up beside the records. */
@@ -110,11 +109,8 @@ function metricsOf(
     e2e_intended_ms: metric("e2e_intended_ms"),
     normalized_latency_ms: metric("normalized_latency_ms"),
     lateness_ms: metricOf(known(sent.map((record) => latencies(record).lateness_ms))),
-    connect_ms: metricOf(
-      sent.filter(({ connect_ns }) => connect_ns > 0).map(({ connect_ns }) =>
-        connect_ns / NS_PER_MS
-      ),
-    ),
+    connect_ms: metricOf(known(sent.map(connectMs))),
+    tls_ms: metricOf(known(sent.map(tlsMs))),
     tokens_per_s_per_user: metricOf(tpots.filter((tpot) => tpot > 0).map((tpot) => 1000 / tpot)),
   };
 }
@@ -176,9 +172,8 @@ export function latencyValues(
   gapsOf: GapsOf,
 ): (number | null)[] {
   if (name === "gap_ms") return answered.flatMap((record) => [...gapsOf(record)]);
-  if (name === "connect_ms") {
-    return answered.flatMap(({ connect_ns }) => connect_ns > 0 ? [connect_ns / NS_PER_MS] : []);
-  }
+  if (name === "connect_ms") return known(answered.map(connectMs));
+  if (name === "tls_ms") return known(answered.map(tlsMs));
   return answered.map((record) => {
     const values: Partial<Record<string, number | null>> = { ...latencies(record) };
     return values[name] ?? null;

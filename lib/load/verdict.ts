@@ -47,6 +47,8 @@ export interface Verdict {
   requests?: number;
   /** What to do about it; null where nothing needs to be done. An earlier dyno told none. */
   advice?: string | null;
+  /** Nobody knows who answered: the server's certificate was not checked. Left out where it was. */
+  insecure?: true;
 }
 
 /** What was measured, against which the client's own share is held. */
@@ -61,6 +63,8 @@ export interface Measured {
   sent: { wanted: number; count: number } | null;
   /** How much the server's prefix cache did; null is unknown. */
   cache: CacheUse | null;
+  /** The certificate of an https endpoint was not checked. */
+  insecure: boolean;
 }
 
 /** A client may add this share to what it measures. */
@@ -91,7 +95,12 @@ export function judge(
   const cached = measured.cache !== null && isInflated(measured.cache)
     ? [`${cacheText(measured.cache)}: --reset-cache begins with an empty one`]
     : [];
-  const rest = { client, calibration, requests: measured.answered };
+  const rest = {
+    client,
+    calibration,
+    requests: measured.answered,
+    ...(measured.insecure ? { insecure: true as const } : {}),
+  };
   if (limits.length) {
     return {
       verdict: "client_limited",

@@ -92,6 +92,14 @@ export const MEASURES: readonly Measure[] = [
     definition: "how long a new connection took, TLS included; none where one was kept alive",
     needs: "a new connection",
   }),
+  latency({
+    name: "tls_ms",
+    term: "TLS",
+    formula: null,
+    definition:
+      "TLS's handshake, as part of connect; shorter where the session of an earlier connection is gone on with",
+    needs: "a new connection by https",
+  }),
   of("rate", ["load"], {
     name: "tokens_per_s_per_user",
     term: "tokens/s a user",

@@ -1,6 +1,5 @@
 /** The mock endpoint: a real HTTP server that answers as an OpenAI-compatible one does. */
-import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo } from "node:net";
 import { InputError } from "../errors.ts";
 import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
@@ -16,8 +15,10 @@ import { jsonReply, refusedRoute, unknownModel } from "./refusals.ts";
 import { errorBody } from "./replies.ts";
 import { Script } from "./script.ts";
 import { ServerCounts } from "./server_counts.ts";
+import { Sockets } from "./sockets.ts";
 import { tokensOf } from "./tokens.ts";
 import type { AdmissionLimits } from "../execute/connection_admission.ts";
+import type { KeyAndCertificate } from "./certificate.ts";
 import type { AnswerTokens, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { MockReply } from "./connection.ts";
@@ -71,6 +72,8 @@ export interface MockOptions {
   host?: string;
   /** 0, the default, takes a free one. */
   port?: number;
+  /** Speaks TLS with this; without it plain HTTP. */
+  tls?: KeyAndCertificate;
   /**
    * Models that are listed; a request for another is told 404. Without any, "mock" is listed and
    * every name is served.
@@ -120,7 +123,7 @@ type Route = Partial<Record<string, Handler>>;
 export class MockEndpoint implements AsyncDisposable {
   /** The port that it listens on. */
   readonly port: number;
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`, or https. */
   readonly url: string;
   readonly #admission: ConnectionAdmission;
   readonly #models: string[];
@@ -133,6 +136,7 @@ export class MockEndpoint implements AsyncDisposable {
   readonly #script: Script;
   readonly #initial: MockBehaviour;
   readonly #connections = new Set<Connection>();
+  readonly #sockets: Sockets;
   readonly #log: MockRequest[] = [];
   #behaviour: MockBehaviour;
   #answers = 0;
@@ -140,8 +144,8 @@ export class MockEndpoint implements AsyncDisposable {
 
   /** Starts listening. @throws {InputError} the port cannot be had. */
   static async start(options: MockOptions = {}): Promise<MockEndpoint> {
-    const server = createServer({ allowHalfOpen: true });
-    const admission = new ConnectionAdmission(server, {
+    const sockets = new Sockets(options.tls);
+    const admission = new ConnectionAdmission(sockets.server, {
       ...PATIENCE,
       ...options.connection_limits,
     });
@@ -152,15 +156,16 @@ export class MockEndpoint implements AsyncDisposable {
         : error.message;
       throw new InputError(`--host ${host} --port ${port}: ${why}`);
     });
-    return new MockEndpoint(server, admission, host, options);
+    return new MockEndpoint(sockets, admission, host, options);
   }
 
   private constructor(
-    server: Server,
+    sockets: Sockets,
     admission: ConnectionAdmission,
     host: string,
     options: MockOptions,
   ) {
+    this.#sockets = sockets;
     this.#admission = admission;
     this.#models = [options.model ?? "mock"].flat();
     this.#strict = options.model !== undefined;
@@ -172,9 +177,9 @@ export class MockEndpoint implements AsyncDisposable {
     const default_response = options.script?.default_response ?? DEFAULTS.default_response;
     this.#initial = { ...DEFAULTS, default_response, ...options.behaviour };
     this.#behaviour = this.#initial;
-    this.port = (server.address() as AddressInfo).port;
-    this.url = `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
-    server.on("connection", (socket) => {
+    this.port = (sockets.server.address() as AddressInfo).port;
+    this.url = `${sockets.protocol}://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
+    sockets.onReady((socket) => {
       if (!admission.enter(socket)) return;
       const number = ++this.#accepted;
       const connection: Connection = new Connection(
@@ -206,6 +211,7 @@ export class MockEndpoint implements AsyncDisposable {
   /** Closes every connection. */
   async close(): Promise<void> {
     for (const connection of this.#connections) connection.destroy();
+    this.#sockets.destroy();
     await this.#admission.close();
   }
 

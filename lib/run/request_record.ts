@@ -47,8 +47,10 @@ export interface RequestRecord {
   t_last_token_ns: number | null;
   /** The response was whole, or the exchange had failed. */
   t_end_ns: number;
-  /** 0 on a connection that was kept alive. */
-  connect_ns: number;
+  /** How long its connection took, TLS included; null where one was kept alive (0 by an earlier dyno). */
+  connect_ns: number | null;
+  /** Of connect_ns, TLS's handshake; null without one. An earlier dyno kept none. */
+  tls_ns?: number | null | undefined;
   /** Connecting was over before it was the request's turn. */
   connected_ahead?: boolean | undefined;
   /** HTTP status; 0 for none. */
@@ -193,7 +195,8 @@ export const requestRecordForm = fields<RequestRecord>({
   t_first_token_ns: orNull(isNumber),
   t_last_token_ns: orNull(isNumber),
   t_end_ns: isNumber,
-  connect_ns: isNumber,
+  connect_ns: orNull(isNumber),
+  tls_ns: orMissing(orNull(isNumber)),
   connected_ahead: orMissing(isBoolean),
   status: isNumber,
   finish_reason: orMissing(orNull(isText)),

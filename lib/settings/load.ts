@@ -175,6 +175,11 @@ export const loadSettingsSchema = z.strictObject({
       help: "the header that tells which requests are of one session",
       placeholder: "NAME",
     }),
+  /** Which connection a request goes on: any that is free, a new one, or its session's own. */
+  connections: z.enum(["pooled", "new", "sticky"]).default("pooled").register(about, {
+    help:
+      "pooled: kept alive, for any request; new: one for each request; sticky: one for each session",
+  }),
   /** One prompt, again and again: measures the prefix cache too. */
   prompt: nonEmpty.optional().register(about, {
     help: "one prompt, again and again: measures the prefix cache too",

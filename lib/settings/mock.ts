@@ -19,6 +19,10 @@ export const mockSettings = z.strictObject({
     help: "the address to listen on",
     placeholder: "ADDRESS",
   }),
+  /** Speaks TLS, with a certificate made for it. */
+  tls: z.boolean().default(false).register(about, {
+    help: "speak TLS, with a certificate made for it; its file is named at the start",
+  }),
   /** Models that are served and no others. */
   model: z.array(z.string()).optional().register(about, {
     help: "models that are served and no others; without it any, with mock listed",

@@ -9,6 +9,7 @@ import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { InputError } from "../../lib/errors.ts";
+import { Connections } from "../../lib/load/connections.ts";
 import { Drive } from "../../lib/load/drive.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
@@ -315,6 +316,7 @@ for (const transport of ["wire", "portable"] as const) {
     let records = 0;
     const cost = new RequestCost(api.model, builtinPrices(), () => {});
     const drive = new Drive({
+      connections: new Connections("pooled"),
       api,
       transport: driven,
       stages,

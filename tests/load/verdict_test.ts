@@ -29,6 +29,7 @@ const measured: Measured = {
   answered: 100,
   sent: null,
   cache: null,
+  insecure: false,
 };
 const calibration: Calibration = {
   schema_version: 1,

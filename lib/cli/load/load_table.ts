@@ -1,4 +1,5 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
+import { UNCHECKED } from "../../endpoint/tls.ts";
 import { costText } from "../../text/dollars.ts";
 import { inDigits } from "../../text/grouped.ts";
 import { sloText } from "../../load/slo.ts";
@@ -146,6 +147,7 @@ const VERDICTS: Record<
 export function loadTable(results: LoadResults, paint: Palette): string[] {
   const more = [
     ...intervalLines(results.total),
+    ...connectionLines(results.total),
     ...turnLines(results),
     ...outcomeLines(results),
     ...results.notes.slice(0, MOST_NOTES).flatMap((note) => wrapped("note: ", note)),
@@ -247,7 +249,7 @@ function row(
 }
 
 function verdictLines(
-  { verdict, reasons, requests, advice = null }: Verdict,
+  { verdict, reasons, requests, insecure, advice = null }: Verdict,
   paint: Palette,
 ): string[] {
   const { word, meaning, tone } = VERDICTS[verdict];
@@ -256,6 +258,16 @@ function verdictLines(
     `${paint.bold(paint[tone](word))}  ${meaning}${rests}`,
     ...reasons.flatMap((reason) => wrapped("  ", reason)),
     ...(advice === null ? [] : wrapped("  try: ", advice)),
+    ...(insecure ? [`${paint.bold(paint.bad("INSECURE"))}  ${UNCHECKED}`] : []),
+  ];
+}
+
+/** Connections by TLS: their handshakes are a load of their own. */
+function connectionLines({ metrics: { connect_ms, tls_ms } }: StageResults): string[] {
+  if (!connect_ms || !tls_ms) return [];
+  const times = ({ p50, p99 }: Metric) => `p50 ${shown(p50)}, p99 ${shown(p99)} ms`;
+  return [
+    `${connect_ms.n} new connections: connect ${times(connect_ms)}; of it TLS ${times(tls_ms)}`,
   ];
 }
 

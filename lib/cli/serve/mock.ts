@@ -1,4 +1,7 @@
 /** dyno mock: the mock endpoint on its own. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { errorModes } from "../../mock/faults.ts";
 import { didYouMean } from "../../text/nearest.ts";
@@ -6,6 +9,7 @@ import { EXIT } from "../exit_codes.ts";
 import { mockSettings } from "../../settings/mock.ts";
 import { flagHelp, parseOnlyFlags } from "../ui/flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
+import type { KeyAndCertificate } from "../../mock/certificate.ts";
 import type { ErrorMode } from "../../mock/faults.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
@@ -33,12 +37,14 @@ export const command: Command = {
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
     const values = parseOnlyFlags("dyno mock", flags, argv);
-    const { host, port, model, seed, script, response, fault, prefix_cache, ...behaviour } =
+    const { host, port, tls, model, seed, script, response, fault, prefix_cache, ...behaviour } =
       mockSettings.parse(values);
     const { loadMockScript, MockEndpoint } = await import("../../mock/server.ts");
+    using certificate = tls ? await CertificateFile.make(host) : null;
     await using mock = await MockEndpoint.start({
       host,
       port,
+      tls: certificate?.pair,
       model,
       seed,
       script: script === undefined ? undefined : await loadMockScript(script),
@@ -50,6 +56,7 @@ export const command: Command = {
       },
     });
     terminal.say(`mock endpoint at ${mock.url}`);
+    if (certificate) terminal.say(`its certificate: --ca ${certificate.path}`);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve(); // by Ctrl-C while it was being started
       signal.addEventListener("abort", () => resolve(), { once: true });
@@ -57,6 +64,28 @@ export const command: Command = {
     return EXIT.interrupted;
   },
 };
+
+/** A certificate that is there for as long as the endpoint is. */
+class CertificateFile implements Disposable {
+  readonly pair: KeyAndCertificate;
+  readonly #folder = mkdtempSync(join(tmpdir(), "dyno-mock-"));
+  readonly path = join(this.#folder, "certificate.pem");
+
+  private constructor(pair: KeyAndCertificate) {
+    this.pair = pair;
+    writeFileSync(this.path, pair.cert);
+  }
+
+  static async make(host: string): Promise<CertificateFile> {
+    const { makeCertificate } = await import("../../mock/certificate.ts");
+    const names = ["localhost", "127.0.0.1", "::1", hostname(), host];
+    return new CertificateFile(makeCertificate([...new Set(names)]));
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
 
 function faultNamed(name: string): ErrorMode {
   const names = errorModes.map((mode) => mode.name);

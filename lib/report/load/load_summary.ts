@@ -2,6 +2,7 @@
 import { grouped } from "../../text/grouped.ts";
 import { headingOf, measure, titleOf } from "../../measures/describe.ts";
 import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
+import { UNCHECKED } from "../../endpoint/tls.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
@@ -44,12 +45,13 @@ export function loadBanner(title: string, metadata: RunMetadata, results: LoadRe
   });
 }
 
-function verdictBox({ verdict, reasons, advice = null }: Verdict): string {
+function verdictBox({ verdict, reasons, insecure, advice = null }: Verdict): string {
   const { name, meaning } = VERDICTS[verdict];
+  const warning = insecure ? `<p class="warn">INSECURE: ${escapeHtml(UNCHECKED)}</p>` : "";
   const items = reasons.map((reason) => `<li dir="auto">${escapeHtml(cutText(reason, 400))}</li>`);
   return `<div class="verdict ${verdict}" role="group" aria-label="verdict on the client">
 <p class="word">${name}</p>
-<div><p>${meaning}</p><ul>${items.join("")}</ul>${
+<div>${warning}<p>${meaning}</p><ul>${items.join("")}</ul>${
     advice === null ? "" : `<p>Try: ${escapeHtml(advice)}</p>`
   }</div>
 </div>`;

@@ -35,7 +35,7 @@ const NOTE =
 blocks of time, since requests that are in flight together are not independent of each other.</p>`;
 
 function metricTable({ metrics }: StageResults, label: string): string {
-  const rows = ROWS.map(([name, title]) => row(title, metrics[name]));
+  const rows = ROWS.map(([name, title]) => row(title, metrics[name] ?? null));
   return dataTable(label, "", HEADS, rows);
 }
 

@@ -1,4 +1,6 @@
 /** The top of a report: what ran, where, and what came of it in a few numbers. */
+import { UNCHECKED } from "../../endpoint/tls.ts";
+import type { APIConfiguration } from "../../endpoint/api.ts";
 import { grouped } from "../../text/grouped.ts";
 import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
 import { cutText, escapeHtml, figure } from "../html.ts";
@@ -30,11 +32,12 @@ function interruption({ complete, missing }: SuiteResults, run_id: string): stri
 
 function runFacts(metadata: RunMetadata, results: SuiteResults): [string, string][] {
   const { config } = metadata;
-  const api = (config.api_configuration ?? {}) as { endpoint?: string; api_type?: string };
+  const api = (config.api_configuration ?? {}) as Partial<APIConfiguration>;
   const facts: [string, string | undefined][] = [
     ["suite", cutText(results.benchmark, 200)],
     ["model", cutText(results.model, 200)],
     ["endpoint", api.endpoint && cutText(api.endpoint, 300)],
+    ["TLS", api.tls?.insecure ? `INSECURE: ${UNCHECKED}` : undefined],
     ["run", metadata.run_id],
     ["started", startText(metadata)],
     ["transport", `${results.transport}${config.workers ? `, workers ${config.workers}` : ""}`],

@@ -240,7 +240,7 @@ export function stageOf(
       e2e_intended_ms: each((request) => ms(request.t_intended_ns, request.t_end_ns)),
       normalized_latency_ms: each((request) => e2e(request)! / tokens(request)),
       lateness_ms: each((request) => ms(request.t_ready_ns, request.t_sent_ns)),
-      connect_ms: each(({ connect_ns }) => connect_ns / 1e6),
+      connect_ms: each(({ connect_ns }) => connect_ns! / 1e6),
       tokens_per_s_per_user: each(({ gap_ms }) => 1000 / gap_ms),
     },
   };
