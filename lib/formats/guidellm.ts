@@ -29,6 +29,11 @@ export function isGuidellm(value: unknown): boolean {
     ("requests" in first || "request_totals" in first || "scheduler_metrics" in first);
 }
 
+/** Whether a file begins as GuideLLM's CSV does: one row of heads until 0.3, three rows since. */
+export function isGuidellmCsv(head: string): boolean {
+  return /^\ufeff?(Type,Run Id,Id,Name,Start Time,|Run Info,Run Info,)/.test(head);
+}
+
 /**
  * Reads a report. Requests that were cut off because the time was up are neither answered nor
  * failed: they are left out, and their number is kept as `requests_incomplete`.

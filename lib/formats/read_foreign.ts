@@ -12,6 +12,7 @@ import { siblingsOf } from "./siblings.ts";
 import { readPromptfoo } from "./promptfoo.ts";
 import {
   aiperfRuns,
+  guidellmTables,
   lmEvalRuns,
   smiRuns,
   sweepRuns,
@@ -78,6 +79,7 @@ export async function readForeign(path: string): Promise<ForeignRuns> {
   const only = found.single ? found.files[0] : null;
   await smiRuns(of, each);
   await aiperfRuns(of, each);
+  await guidellmTables(of, only, each);
   await lmEvalRuns(of, each);
   await sweepRuns(of, each);
   await testRuns(of, only, each, reading.warn);

@@ -7,7 +7,7 @@ import { isTestBatch, isTestResult } from "./benchmark_test_runner.ts";
 import { foreignFiles } from "./folder.ts";
 import { csvHeaderOf, fileHead, parseForeignJson, readForeignText } from "./foreign_file.ts";
 import { readLines } from "./json_lines.ts";
-import { isGuidellm } from "./guidellm.ts";
+import { isGuidellm, isGuidellmCsv } from "./guidellm.ts";
 import { isInferencePerf } from "./inference_perf.ts";
 import { isInspectLog } from "./inspect_ai.ts";
 import { isKoderz } from "./koderz.ts";
@@ -38,6 +38,7 @@ const FORMS = {
   vllm: "vllm_bench",
   vllm_lines: "vllm_bench",
   guidellm: "guidellm",
+  guidellm_csv: "guidellm",
   aiperf: "aiperf",
   aiperf_csv: "aiperf",
   aiperf_records: "aiperf",
@@ -156,6 +157,7 @@ function ignoreInput(error: unknown): null {
 }
 
 async function csvPart(path: string, head: string): Promise<Part | null> {
+  if (isGuidellmCsv(head)) return { kind: "guidellm_csv", value: undefined };
   if (!/^[^\n]*(llm_model|run_id)|^\ufeff?"?Metric"?,/.test(head)) return null;
   const names = await csvHeaderOf(path);
   if (isAiperfHeader(names)) return { kind: "aiperf_csv", value: undefined };

@@ -1,4 +1,5 @@
 /** Runs that lie in several files: which of the files found make one run. */
+import { existsSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 import type { ReadRun } from "../run/summary.ts";
@@ -103,6 +104,26 @@ export async function aiperfRuns(files: Collected, each: EachRun): Promise<void>
     });
   }
   for (const record of records) await each([record], async () => await readAiperf(null, record));
+}
+
+/** GuideLLM's CSV has no requests: passed over beside its report, refused by name without. */
+export async function guidellmTables(
+  files: Collected,
+  only: string | null,
+  each: EachRun,
+): Promise<void> {
+  for (const path of files("guidellm_csv")) {
+    const report = path.replace(/\.csv$/i, ".json"), beside = existsSync(report);
+    if (beside && path !== only) continue;
+    const hint = beside
+      ? `import ${report}`
+      : "let GuideLLM write benchmarks.json, too, and import that";
+    await each([path], () => {
+      throw new InputError(
+        `${path}: GuideLLM's CSV, which has no requests; expected its report in JSON: ${hint}`,
+      );
+    });
+  }
 }
 
 /** lm-evaluation-harness: each task of the results with the samples of its name and date. */

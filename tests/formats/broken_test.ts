@@ -339,3 +339,23 @@ Deno.test("times: zones, fractions, compact forms, and back", () => {
     assertEquals(millisecondsOf(secondsOf(ms)), ms);
   }
 });
+
+Deno.test("GuideLLM's CSV is refused by name, or passed over beside the report that says more", async () => {
+  // the heads as guidellm 0.3.1 (benchmark/output.py) and 0.8.1 (benchmark/outputs/csv.py) write them
+  const heads = [
+    "Type,Run Id,Id,Name,Start Time,End Time,Duration,Successful Requests\r\n",
+    "Run Info,Run Info,Run Info,Benchmark\r\nRun ID,Run Index,Profile,Type\r\n,,,\r\n",
+  ];
+  for (const head of heads) {
+    const said = await complaint(text("benchmarks.csv", head));
+    assertStringIncludes(said, "benchmarks.csv: GuideLLM's CSV");
+    assertStringIncludes(said, "let GuideLLM write benchmarks.json, too, and import that");
+    using folder = temporary();
+    copyFileSync(fixture("guidellm/benchmarks.json"), join(folder.path, "benchmarks.json"));
+    writeFileSync(join(folder.path, "benchmarks.csv"), head);
+    const { runs, warnings } = await readForeign(folder.path);
+    assertEquals([runs.length > 0, warnings], [true, []]);
+    const alone = await complaint(readForeign(join(folder.path, "benchmarks.csv")));
+    assertStringIncludes(alone, `import ${join(folder.path, "benchmarks.json")}`);
+  }
+});
