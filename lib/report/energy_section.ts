@@ -1,6 +1,7 @@
 /** Energy by device and the health of the host, as a run's results and health.json have them. */
 import { join } from "node:path";
 import { cutText, escapeHtml, figure } from "./html.ts";
+import { dataTable } from "./table.ts";
 import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { HealthReport } from "../suite/health_report.ts";
@@ -17,16 +18,12 @@ export function energyTable({ energy }: SuiteResults): string {
   const rows = energy.devices.map((device) => {
     const { energy_j, error_j, power_w, idle_w, above_idle_j } = device;
     const numbers = [energy_j, error_j, power_w, idle_w, above_idle_j]
-      .map((value) => `<td class="n">${figure(value, 1)}</td>`);
-    return `<tr><th scope="row">${escapeHtml(device.device)}</th>${numbers.join("")}<td>${
-      escapeHtml(device.method)
-    }</td></tr>`;
+      .map((value) => figure(value, 1));
+    return { head: escapeHtml(device.device), cells: [...numbers, escapeHtml(device.method)] };
   });
-  const heads = HEADS.map((head) => `<th scope="col" class="n">${head}</th>`).join("");
+  const heads = [...HEADS.map((html) => ({ html })), { html: "method", text: true }];
   const { total_j, j_per_token, tokens_per_j, j_per_solved_test } = energy;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="energy"><table>
-<thead><tr><th scope="col">device</th>${heads}<th scope="col">method</th></tr></thead>
-<tbody>${rows.join("\n")}</tbody></table></div>
+  return `${dataTable("energy", "device", heads, rows)}
 <p>${figure(total_j, 1)} J in all; ${figure(j_per_token, 3)} J a token, ${figure(tokens_per_j, 2)}
 tokens a joule; ${figure(j_per_solved_test, 2)} J a solved test.</p>
 <p class="note">Energy from the first request to the end of the last, idle power included: the difference of the

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { escapeHtml } from "./html.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
+import { SIDEWAYS } from "./table.ts";
 
 /**
  * A whole page in parts. `body` is HTML that is already safe; the title is text; `style` comes behind
@@ -13,7 +14,8 @@ export function* page(
   body: Iterable<string>,
   { script = SCRIPT, style = "" } = {},
 ): Generator<string> {
-  const hash = createHash("sha256").update(script).digest("base64");
+  const scripts = `${script}${SIDEWAYS}`;
+  const hash = createHash("sha256").update(scripts).digest("base64");
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; ` +
     "base-uri 'none'; form-action 'none'";
   yield `<!doctype html>
@@ -31,7 +33,7 @@ export function* page(
 `;
   yield* body;
   yield `
-<script>${script}</script>
+<script>${scripts}</script>
 </body>
 </html>
 `;

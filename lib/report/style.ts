@@ -1,3 +1,13 @@
+/** A table's row on a narrow page: its head above, its cells beside one another, each below its column's name. */
+const FOLDED_ROW =
+  "display: grid; grid-template-columns: repeat(auto-fill, minmax(6.4rem, 1fr)); gap: .3rem .8rem; padding: .5rem 0; border-bottom: 1px solid var(--rule);";
+const FOLDED_HEAD =
+  "grid-column: 1 / -1; max-width: none; padding: 0; border: 0; font-weight: 600; overflow-wrap: anywhere;";
+const FOLDED_CELL =
+  "min-width: 0; padding: 0; border: 0; text-align: start; white-space: normal; overflow-wrap: anywhere;";
+const FOLDED_LABEL =
+  "content: attr(data-label); display: block; color: var(--soft); font-size: .82rem; font-weight: 400; line-height: 1.3;";
+
 /** How the page looks: light and dark, on a phone, on paper. */
 export const STYLE = `
 :root {
@@ -18,7 +28,7 @@ export const STYLE = `
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; -webkit-text-size-adjust: 100%; }
 body {
-  margin: 0 auto; max-width: 66rem; padding: 2rem 1.25rem 3rem; background: var(--paper); color: var(--ink);
+  margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 3rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; print-color-adjust: exact; -webkit-print-color-adjust: exact;
 }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0; letter-spacing: -.01em; overflow-wrap: anywhere; text-wrap: balance; }
@@ -51,6 +61,8 @@ footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--rule)
 .tiles b small { font-size: .62em; font-weight: 400; color: var(--soft); }
 
 .scroll { overflow-x: auto; max-width: 100%; }
+.scroll.cut::before { content: "Some columns are out of sight: this table scrolls sideways."; display: block; position: sticky; left: 0;
+  width: max-content; max-width: min(100%, calc(100vw - 2.5rem)); padding: .1rem 0 .3rem; color: var(--soft); font-size: .82rem; }
 .scroll.tall { overflow: auto; max-height: 92vh; border-bottom: 1px solid var(--rule); }
 table { border-spacing: 0; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .34rem .7rem; border-bottom: 1px solid var(--rule); vertical-align: top; white-space: nowrap; }
@@ -60,9 +72,7 @@ thead small { font-weight: 400; }
 tbody th { font-weight: 400; }
 .n { text-align: right; }
 tr.all > * { font-weight: 600; border-bottom: 0; }
-.categories tbody th { white-space: normal; min-width: 7rem; max-width: 16rem; overflow-wrap: anywhere; }
-.categories td { vertical-align: middle; } .categories tbody th { vertical-align: middle; }
-th.ci, td.ci { min-width: 11.5rem; padding-inline: 1rem 1.6rem; }
+th.ci, td.ci { min-width: 11.5rem; padding-inline: 1rem 1.6rem; } td.ci { vertical-align: middle; }
 th.ci small { display: flex; justify-content: space-between; margin-inline: -.3rem -1.4rem; }
 svg.ci { display: block; width: 100%; height: 20px; overflow: visible; }
 svg.ci line { stroke: var(--c1); stroke-width: 1.6; } svg.ci line.grid { stroke: var(--rule); stroke-width: 1; } svg.ci circle { fill: var(--c1); }
@@ -111,13 +121,19 @@ dl.terms dt { font-weight: 600; } dl.terms dd { margin: 0; color: var(--soft); }
 h3 { font-size: .95rem; margin: 1.3rem 0 .5rem; }
 td small.interval { display: block; color: var(--soft); font-size: .78em; line-height: 1.3; }
 table.data { margin-bottom: .4rem; } table.slim { width: auto; min-width: min(30rem, 100%); } table.data thead th { white-space: nowrap; }
-table.data tbody th { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
-table.data td:not(.n) { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
+.data tbody th { max-width: 18rem; white-space: normal; overflow-wrap: break-word; }
+td.text { white-space: normal; min-width: 14rem; overflow-wrap: anywhere; }
 .scroll + .scroll { margin-top: 1.2rem; }
 details { border-bottom: 1px solid var(--rule); padding: .45rem 0; } details[open] { padding-bottom: .9rem; }
 summary { cursor: pointer; overflow-wrap: anywhere; } summary:hover { color: var(--accent); }
 ul.notes { margin: 0; padding-inline-start: 1.1rem; max-width: 52rem; overflow-wrap: anywhere; }
 
+@media screen and (max-width: 1000px) {
+  th, td { padding-inline: .45rem; }
+  table.many, .many tbody, .many tr { display: block; } .many thead { display: none; }
+  .many tr { ${FOLDED_ROW} }
+  .many tbody th { ${FOLDED_HEAD} } .many tbody td { ${FOLDED_CELL} } .many td::before { ${FOLDED_LABEL} }
+}
 @media (max-width: 760px) {
   .verdict { grid-template-columns: minmax(0, 1fr); }
   .tiles { grid-template-columns: repeat(2, 1fr); }
@@ -129,16 +145,17 @@ ul.notes { margin: 0; padding-inline-start: 1.1rem; max-width: 52rem; overflow-w
   figure svg.wide { display: none; } figure svg.narrow { display: block; }
   .tiles b { font-size: 1.3rem; }
   #tests tbody th { min-width: 9.5rem; max-width: 9.5rem; }
-  table.data thead th:first-child, table.data tbody th { position: sticky; left: 0; background: var(--paper); z-index: 1; min-width: 7rem; max-width: 8.5rem; white-space: normal; overflow-wrap: anywhere; }
+  table.fold, .fold tbody, .fold tr { display: block; } .fold thead { display: none; }
+  .fold tr { ${FOLDED_ROW} }
+  .fold tbody th { ${FOLDED_HEAD} } .fold tbody td { ${FOLDED_CELL} } .fold td::before { ${FOLDED_LABEL} }
   .verdict { padding: .8rem 1rem; } .verdict .word { font-size: 1.6rem; }
-  .categories thead th:first-child, .categories tbody th { position: sticky; left: 0; background: var(--paper); z-index: 1; min-width: 6rem; max-width: 8rem; }
   dl.terms { grid-template-columns: minmax(0, 1fr); gap: 0; } dl.terms dd { margin-bottom: .5rem; }
 }
 @media print {
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; background: #fff; }
   nav, .filter { display: none; }
-  .scroll, .scroll.tall, pre { overflow: visible; max-height: none; }
+  .scroll, .scroll.tall, pre { overflow: visible; max-height: none; } .scroll.cut::before { display: none; }
   table { font-size: 8.5pt; } th, td { padding: .2rem .4rem; } tr, .tiles li, figure { break-inside: avoid; }
   h2 { break-after: avoid; }
   #tests thead th { position: static; background: none; } #tests thead button { display: none; } #tests thead th::before { content: attr(abbr); }

@@ -1,9 +1,16 @@
-/** A table of figures that scrolls by itself where the page is narrow. */
+/**
+ * Tables of the reports. On a narrow page a table of figures folds: each row becomes a block with its
+ * cells beside one another under their columns' names. Long tables scroll in a box of their own, which
+ * says so where columns are out of sight.
+ */
 
-/** A column's heading, HTML; figures stand to the right. */
+/** A column's heading, HTML. Figures stand to the right, prose is wrapped, names and intervals are not. */
 export interface Head {
   html: string;
   text?: boolean;
+  kind?: "name" | "ci";
+  /** What it is called on one line. Default: its text. */
+  label?: string;
 }
 
 /** A row: its head and its cells, HTML. */
@@ -14,8 +21,33 @@ export interface TableRow {
   all?: boolean;
 }
 
-/** Tables of so few columns are as wide as what they hold. */
+/** Tables of so few columns are as wide as what they hold, and of so many fold on a tablet already. */
 const SLIM = 2;
+const MANY = 8;
+/** From so many rows on a table scrolls in a box of its own, below its heads. */
+const TALL_FROM = 40;
+
+/** Begins the box in which a table of so many rows scrolls, HTML; `</div>` ends it. */
+export function scrollBox(label: string, rows = 0): string {
+  const tall = rows > TALL_FROM ? " tall" : "";
+  return `<div class="scroll${tall}" tabindex="0" role="region" aria-label="${label}">`;
+}
+
+/**
+ * What of a page says where columns are out of sight: as long as a box is narrower than its table. For
+ * the end of every page's script.
+ */
+export const SIDEWAYS = `
+(() => {
+const tell = (box) => box.classList.toggle("cut", box.scrollWidth > box.clientWidth + 1);
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => tell(target.closest(".scroll"))));
+for (const box of document.querySelectorAll(".scroll")) {
+  tell(box);
+  sizes.observe(box);
+  if (box.firstElementChild) sizes.observe(box.firstElementChild);
+}
+})();
+`;
 
 /** The table; `heads` are those of the cells, `first` is that of the rows' heads. */
 export function dataTable(
@@ -24,16 +56,21 @@ export function dataTable(
   heads: readonly Head[],
   rows: readonly TableRow[],
 ): string {
-  const kind = ({ text }: Head) => text ? "" : ` class="n"`;
-  const top = heads.map((head) => `<th scope="col"${kind(head)}>${head.html}</th>`).join("");
+  const labels = heads.map(({ html, label = labelOf(html) }) => ` data-label="${label}"`);
+  const kinds = heads.map(({ text, kind = text ? "text" : "n" }) => ` class="${kind}"`);
+  const top = heads.map(({ html }, i) => `<th scope="col"${kinds[i]}>${html}</th>`).join("");
   const body = rows.map(({ head, cells, all }) =>
     `<tr${all ? ` class="all"` : ""}><th scope="row" dir="auto">${head}</th>${
-      cells.map((cell, i) => `<td${kind(heads[i])}>${cell}</td>`).join("")
+      cells.map((cell, i) => `<td${kinds[i]}${labels[i]}>${cell}</td>`).join("")
     }</tr>`
   );
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table class="data${
-    heads.length <= SLIM ? " slim" : ""
-  }">
+  const folds = heads.length > SLIM ? heads.length > MANY ? " fold many" : " fold" : " slim";
+  return `${scrollBox(label)}<table class="data${folds}">
 <thead><tr><th scope="col">${first}</th>${top}</tr></thead>
 <tbody>${body.join("\n")}</tbody></table></div>`;
+}
+
+/** A head as text on one line: `ttft p50, ms`. */
+function labelOf(html: string): string {
+  return html.replace(/<br>(?=.)/g, ", ").replace(/<[^>]*>/g, "").replaceAll('"', "&quot;");
 }

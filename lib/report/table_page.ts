@@ -1,4 +1,5 @@
 /** A page with one table: searched, sorted by its heads, nothing loaded. */
+import { scrollBox } from "./table.ts";
 import { grouped } from "../text/grouped.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { cutText, escapeHtml } from "./html.ts";
@@ -8,8 +9,6 @@ import { TABLE_SCRIPT, TABLE_STYLE } from "./table_script.ts";
 
 /** Rows of a page that a browser still opens quickly. */
 const MOST_ROWS = 20_000;
-/** From so many rows on the table scrolls in a box of its own, below its heads. */
-const TALL_FROM = 40;
 const LONGEST_TEXT = 300;
 
 /** What stands on the page. */
@@ -42,13 +41,9 @@ export function tablePage({ title, noun, facts, columns, rows }: TablePage): Ite
     }</dl>\n</header>\n<main><section aria-label="${escapeHtml(`${noun}s`)}">\n`;
     yield `<div class="filter" role="search"><label>Find <input type="search" id="find"></label>` +
       `<output id="shown" aria-live="polite">${counted(rows.length, noun)}</output></div>
-<div class="scroll${
-        rows.length > TALL_FROM ? " tall" : ""
-      }" tabindex="0" role="region" aria-label="${
-        escapeHtml(`${noun}s`)
-      }"><table id="runs-table" data-noun="${escapeHtml(noun)}"><thead><tr>${
-        heads.join("")
-      }</tr></thead>\n<tbody>\n`;
+${scrollBox(escapeHtml(`${noun}s`), rows.length)}<table id="runs-table" data-noun="${
+        escapeHtml(noun)
+      }"><thead><tr>${heads.join("")}</tr></thead>\n<tbody>\n`;
     for (const { cells, bad } of rows.slice(0, MOST_ROWS)) {
       yield `<tr${bad ? ` class="bad"` : ""}>${
         cells.map((cell, i) => cellOf(cell, i === 0, columns[i].number)).join("")

@@ -12,6 +12,7 @@ import { promptTests, temporaryFolder } from "../suite/fixture.ts";
 import { serving, submit } from "./fixture.ts";
 import { browser, executablePath, withPage, writeBatch } from "./dashboard_fixture.ts";
 import { until } from "../until.ts";
+import { faultsAtWidths } from "../report/page_faults.ts";
 import type { Page } from "playwright-core";
 import type { Server } from "../../lib/server/serve.ts";
 
@@ -57,6 +58,38 @@ Deno.test({
       await page.selectOption("label:has-text('Model') select", XSS[0]);
       await sees(page, "document.querySelectorAll('tbody tr').length === 1");
     }, { width: 360 });
+  },
+});
+
+Deno.test({
+  name: "in a browser no page is cut, overlaps or is pale at 390, 768 and 1280 px",
+  ignore,
+  async fn() {
+    using folder = temporaryFolder();
+    const runs = join(folder.path, "runs"), batches = join(folder.path, "batches");
+    const model = "a-vendor-of-long-names/its-model-with-a-path-70B-Instruct-2027-01-31";
+    writeRun(runs, 1, { marks: "1".repeat(10) + "0".repeat(30) });
+    writeRun(runs, 2, { marks: "1".repeat(38) + "0x", model });
+    writeBatch(batches, "technical", 30, model);
+    await using server = await serving(folder.path, { batches });
+    await using chrome = await browser();
+    const pages = {
+      "overview": "#/",
+      "runs": "#/runs",
+      "run": `#/runs/${runId(2)}`,
+      "compare": `#/compare?runs=${runId(1)},${runId(2)}`,
+      "batches": "#/batches",
+      "hardware": "#/hardware",
+    };
+    const faults: string[] = [];
+    for (const [name, hash] of Object.entries(pages)) {
+      await withPage(chrome, `${server.url}/${hash}`, async (page) => {
+        await page.waitForSelector(name === "hardware" ? ".chart svg" : "main table");
+        if (name === "batches") await page.waitForSelector("h2:text-is('Records')");
+        faults.push(...await faultsAtWidths(page, name));
+      });
+    }
+    assertEquals(faults, []);
   },
 });
 

@@ -1,4 +1,5 @@
 /** The table of tests with what became of each in every run. */
+import { scrollBox } from "../table.ts";
 import { Buffer } from "node:buffer";
 import { grouped } from "../../text/grouped.ts";
 import { markOf } from "../../run/problems.ts";
@@ -13,7 +14,6 @@ import type { ReportedRun } from "./compared_run.ts";
 
 /** Rows that a browser still opens quickly. */
 const MOST_ROWS = 10_000;
-const TALL_FROM = 100;
 const NAME_LETTERS = 500_000;
 const ERROR_LETTERS = 200_000;
 /** Of the table and its texts together, so that the page stays below 5 MB. */
@@ -50,9 +50,7 @@ export function* comparedItems(runs: readonly ReportedRun[]): Generator<string> 
     rows.length * 60;
   const texts = textsOf(entries, runs, Math.min(room, MOST_TEXT_BYTES));
   yield filterOf(entries, letters.name);
-  yield `<div class="scroll${
-    entries.length > TALL_FROM ? " tall" : ""
-  }" tabindex="0" role="region" aria-label="tests"><table id="tests">
+  yield `${scrollBox("tests", entries.length)}<table id="tests">
 <thead><tr>${heads(runs)}</tr></thead>
 <tbody>
 `;

@@ -2,6 +2,8 @@
 import { cutText, escapeHtml, figure } from "../html.ts";
 import { percentText } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
+import { dataTable } from "../table.ts";
+import type { Head, TableRow } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
 
@@ -13,6 +15,15 @@ const HEADS = [
   ["tpot p50", "ms"],
   ["e2e p50", "s"],
   ["errors", ""],
+];
+const RATE_HEADS: Head[] = [
+  { html: "passed" },
+  { html: "pass rate" },
+  {
+    html: "95 % interval<br><small><span>0</span><span>50</span><span>100 %</span></small>",
+    kind: "ci",
+    label: "95 % interval, from 0 to 100 %",
+  },
 ];
 const JUDGED_HEADS = [["score", ""], ...HEADS];
 
@@ -46,42 +57,36 @@ function summaryTable(
   const judged = aggregate.evaluated > 0;
   const shown = summaries.slice(0, MOST_ROWS);
   const all: Summary = { name: "all", aggregate, statistics };
-  const rows = [...shown.map((each) => row(each, judged)), row(all, judged, "all")];
-  const heads = (judged ? JUDGED_HEADS : HEADS).map(([title, unit]) =>
-    `<th scope="col" class="n">${title}${unit && `<br><small>${unit}</small>`}</th>`
-  );
-  const judgedHeads = judged
-    ? `<th scope="col" class="n">passed</th><th scope="col" class="n">pass rate</th>` +
-      `<th scope="col" class="ci">95 % interval<br><small><span>0</span><span>50</span><span>100 %</span></small></th>`
-    : `<th scope="col" class="n">tests</th>`;
+  const rows = [...shown.map((each) => row(each, judged)), { ...row(all, judged), all: true }];
+  const heads = (judged ? JUDGED_HEADS : HEADS).map(([title, unit]) => ({
+    html: `${title}${unit && `<br><small>${unit}</small>`}`,
+  }));
   const left = summaries.length - shown.length;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="results by ${what}"><table class="categories">
-<thead><tr><th scope="col">${what}</th>${judgedHeads}${heads.join("")}</tr></thead>
-<tbody>${rows.join("\n")}</tbody></table></div>${
-    left > 0 ? `<p class="note">${left} more ${several} are in results.json.</p>` : ""
-  }`;
+  return dataTable(
+    `results by ${what}`,
+    what,
+    [...(judged ? RATE_HEADS : [{ html: "tests" }]), ...heads],
+    rows,
+  ) + (left > 0 ? `<p class="note">${left} more ${several} are in results.json.</p>` : "");
 }
 
-function row({ name, aggregate, statistics }: Summary, judged: boolean, kind = "") {
+function row({ name, aggregate, statistics }: Summary, judged: boolean): TableRow {
   const { pass_rate, ttft_ms, tpot_ms, e2e_ms } = statistics;
-  const numbers = [
-    ...(judged ? [figure(aggregate.avg_hit_rate, 2)] : []),
-    figure(ttft_ms?.p50, 1),
-    figure(ttft_ms?.p99, 1),
-    figure(tpot_ms?.p50, 2),
-    figure(e2e_ms ? e2e_ms.p50 / 1000 : null, 2),
-    String(aggregate.errors),
-  ];
   const passed = aggregate.evaluated ? `${aggregate.passed} / ${ratedOf(aggregate)}` : "–";
-  const score = judged
-    ? `<td class="n">${passed}</td><td class="n">${
-      pass_rate ? percentText(pass_rate.value) : "–"
-    }</td>` +
-      `<td class="ci">${whiskers(pass_rate)}</td>`
-    : `<td class="n">${aggregate.tests}</td>`;
-  return `<tr class="${kind}"><th scope="row" dir="auto">${escapeHtml(cutText(name, 80))}</th>${
-    score + numbers.map((value) => `<td class="n">${value}</td>`).join("")
-  }</tr>`;
+  const rate = pass_rate ? percentText(pass_rate.value) : "–";
+  return {
+    head: escapeHtml(cutText(name, 80)),
+    cells: [
+      ...(judged
+        ? [passed, rate, whiskers(pass_rate), figure(aggregate.avg_hit_rate, 2)]
+        : [String(aggregate.tests)]),
+      figure(ttft_ms?.p50, 1),
+      figure(ttft_ms?.p99, 1),
+      figure(tpot_ms?.p50, 2),
+      figure(e2e_ms ? e2e_ms.p50 / 1000 : null, 2),
+      String(aggregate.errors),
+    ],
+  };
 }
 
 /** A dot with its interval on a line from 0 to 100 %. */

@@ -1,9 +1,11 @@
 /** The distributions in numbers, as a table below their chart. */
 import { figure } from "../html.ts";
 import { CURVES } from "../charts/latency_chart.ts";
+import { dataTable } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { SuiteStatistics } from "../../suite/results.ts";
+import type { TableRow } from "../table.ts";
 
 /** Quantiles of ttft, tpot, e2e and tokens/s; the first and third rows are the chart's curves. */
 export function latencyTable(statistics: SuiteStatistics): string {
@@ -15,11 +17,7 @@ export function latencyTable(statistics: SuiteStatistics): string {
     row("tokens/s of an answer", "", 1, tokens_per_second, null),
   ];
   const heads = ["answers", "mean", "p50", "p50, 95 % interval", "p90", "p95", "p99", "max"];
-  return `<div class="scroll" tabindex="0" role="region" aria-label="distributions"><table>
-<thead><tr><th scope="col"></th>${
-    heads.map((head) => `<th scope="col" class="n">${head}</th>`).join("")
-  }</tr></thead>
-<tbody>${rows.join("\n")}</tbody></table></div>`;
+  return dataTable("distributions", "", heads.map((html) => ({ html })), rows);
 }
 
 function row(
@@ -29,7 +27,7 @@ function row(
   values: Distribution | null,
   median: Estimate | null,
   colour?: string,
-): string {
+): TableRow {
   const key = colour ? `<i class="key" style="background:var(--${colour})"></i>` : "";
   const show = (value: number | undefined) => figure(value, digits);
   const cells = [
@@ -39,7 +37,5 @@ function row(
     median ? `${show(median.low)} to ${show(median.high)}` : "–",
     ...[values?.p90, values?.p95, values?.p99, values?.max].map(show),
   ];
-  return `<tr><th scope="row">${key}${name}${unit && `, ${unit}`}</th>${
-    cells.map((cell) => `<td class="n">${cell}</td>`).join("")
-  }</tr>`;
+  return { head: `${key}${name}${unit && `, ${unit}`}`, cells };
 }

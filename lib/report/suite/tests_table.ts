@@ -1,4 +1,5 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
+import { scrollBox } from "../table.ts";
 import { grouped } from "../../text/grouped.ts";
 import { filterForm } from "../filter_form.ts";
 import { cutText, escapeHtml, figure } from "../html.ts";
@@ -9,8 +10,6 @@ import type { ResultItem } from "../../suite/results.ts";
 
 /** Rows of a page that a browser still opens quickly. */
 const MOST_ROWS = 20_000;
-/** From so many rows on the table scrolls in a box of its own, below its heads. */
-const TALL_FROM = 100;
 /** Letters of names and errors, in all: what is left for one of very many is less. */
 const NAME_LETTERS = 800_000;
 const ERROR_LETTERS = 300_000;
@@ -76,9 +75,7 @@ export function* testsTable(
     error: share(ERROR_LETTERS, rows.filter((item) => faultOf(item)).length, 24, 300),
   };
   yield filterOf(rows, letters);
-  yield `<div class="scroll${
-    rows.length > TALL_FROM ? " tall" : ""
-  }" tabindex="0" role="region" aria-label="tests"><table id="tests">
+  yield `${scrollBox("tests", rows.length)}<table id="tests">
 <thead><tr>${columns.map(headCell).join("")}</tr></thead>
 <tbody>
 `;

@@ -1,12 +1,11 @@
 /** The table of a sweep's runs, which sorts by its heads. */
+import { scrollBox } from "../table.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { metricTitle } from "./sweep_tables.ts";
 
 /** Rows of a page that a browser still opens quickly. */
 const MOST_ROWS = 20_000;
-/** From so many rows on the table scrolls in a box of its own, below its heads. */
-const TALL_FROM = 40;
 
 const WORDS = ["run_id", "policy"];
 const NUMBERS = ["workflows", "seed"];
@@ -49,12 +48,11 @@ export class RunsTable {
       ...[...this.#metrics, ...ENDS].map((name) => [name, true] as const),
       ["warning", false] as const,
     ];
-    const tall = this.#rows.length > TALL_FROM ? " tall" : "";
     yield `<div class="filter" role="search"><label>Find <input type="search" id="find" ` +
       `placeholder="policy, seed, warning"></label><output id="shown" aria-live="polite">${
         counted(this.#rows.length, "run")
       }</output></div>
-<div class="scroll${tall}" tabindex="0" role="region" aria-label="runs"><table id="runs-table"><thead><tr>${
+${scrollBox("runs", this.#rows.length)}<table id="runs-table"><thead><tr>${
         heads.map(([name, isNumber]) => headCell(name, isNumber)).join("")
       }</tr></thead>\n<tbody>\n`;
     yield* this.#rows;

@@ -2,6 +2,8 @@
 import { escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { groupAt } from "../../sweep/analyse.ts";
+import { dataTable } from "../table.ts";
+import type { Head } from "../table.ts";
 import { ablationRatio, metricUnit, othersOf, scaled, seedMean } from "./sweep_numbers.ts";
 import type { SweepAnalysis } from "../../sweep/analyse.ts";
 import type { SeedMean } from "./sweep_numbers.ts";
@@ -128,26 +130,18 @@ function figureText(value: number, size: number): string {
 
 /** The table in HTML. */
 export function htmlTable(table: TextTable): string {
-  const kind = (i: number) => i < table.names ? "" : ` class="n"`;
-  const heads = table.heads.map((head, i) =>
-    `<th scope="col"${kind(i)}>${
-      escapeHtml(head).replace(/, (\w+|%)$/, "<br><small>$1</small>")
-    }</th>`
-  );
-  const rows = table.rows.map((cells) =>
-    `<tr>${
-      cells.map((cell, i) => {
-        const text = escapeHtml(cell).replace(/ (\[.*\])$/, "<br><small>$1</small>");
-        return i === 0 ? `<th scope="row">${text}</th>` : `<td${kind(i)}>${text}</td>`;
-      }).join("")
-    }</tr>`
-  );
-  const label = escapeHtml(table.caption);
+  const heads = table.heads.map((head, i): Head => ({
+    html: escapeHtml(head).replace(/, (\w+|%)$/, "<br><small>$1</small>"),
+    ...(i < table.names ? { kind: "name" } : {}),
+  }));
+  const rows = table.rows.map((cells) => {
+    const [head, ...others] = cells.map((cell) =>
+      escapeHtml(cell).replace(/ (\[.*\])$/, "<br><small>$1</small>")
+    );
+    return { head, cells: others };
+  });
   const more = table.left > 0
     ? `<p class="note">${counted(table.left, "more row")} left out here.</p>`
     : "";
-  return `<div class="scroll${
-    rows.length > 40 ? " tall" : ""
-  }" tabindex="0" role="region" aria-label="${label}"><table class="groups">
-<thead><tr>${heads.join("")}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div>${more}`;
+  return dataTable(escapeHtml(table.caption), heads[0].html, heads.slice(1), rows) + more;
 }

@@ -35,6 +35,19 @@ export function empty(title, says, commands = []) {
   );
 }
 
+/** Tables of no more rows fold on a phone, those of many columns on a tablet; longer ones scroll. */
+const MOST_FOLDED = 25;
+const FEW = 4;
+const MANY = 9;
+
+/** A box that is narrower than its table says so. */
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const box = target.closest(".scroll");
+    box?.classList.toggle("cut", box.scrollWidth > box.clientWidth + 1);
+  }
+});
+
 /**
  * A table. `columns`: { title, note, number, wide, value(row) } with text or a node; the first column heads the
  * row.
@@ -51,17 +64,26 @@ export function table(caption, columns, rows) {
     el(
       "tr",
       {},
-      columns.map(({ number, wide, value }, i) => {
+      columns.map(({ title, note, number, wide, value }, i) => {
         const tag = `${i === 0 ? "th" : "td"}${number ? ".n" : ""}${wide ? ".wide" : ""}`;
-        return el(tag, i === 0 ? { scope: "row" } : {}, value(row) ?? UNKNOWN);
+        const label = typeof title === "string" ? `${title}${note ? `, ${note}` : ""}` : "";
+        const named = i === 0 ? { scope: "row" } : { "data-label": label };
+        return el(tag, named, value(row) ?? UNKNOWN);
       }),
     )
   );
-  return el(
-    "div.scroll",
-    { tabindex: "0", role: "region", "aria-label": caption },
-    el("table", {}, el("caption", {}, caption), el("thead", {}, head), el("tbody", {}, body)),
+  const folds = rows.length <= MOST_FOLDED && columns.length >= FEW;
+  const made = el(
+    folds ? columns.length > MANY ? "table.fold.many" : "table.fold" : "table",
+    {},
+    el("caption", {}, caption),
+    el("thead", {}, head),
+    el("tbody", {}, body),
   );
+  const box = el("div.scroll", { tabindex: "0", role: "region", "aria-label": caption }, made);
+  sizes.observe(box);
+  sizes.observe(made);
+  return box;
 }
 
 /** The field that was used last: drawn anew, it has the keyboard's focus again. */
