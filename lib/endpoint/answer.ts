@@ -5,6 +5,7 @@
 import { saidInChoices } from "./choices.ts";
 import { candidatesOf, saidInCandidates } from "./gemini.ts";
 import { saidInMessage, saidInMessageEvent, wholeMessageOf } from "./messages.ts";
+import { EventSpan } from "./event_span.ts";
 import { EndpointError, namedError, saidError } from "./errors.ts";
 import { malformed, parseObject } from "./json.ts";
 import { asObject, objectsIn } from "../json_fields.ts";
@@ -63,12 +64,10 @@ const FORMS: Record<ApiType, AnswerForm> = {
 export class Reply {
   /** When its token events came. */
   readonly tokens: TokenStamps = new TokenStamps();
-  /** The first event with a choice, tokens or not; null before it. */
-  t_first_choice_ns: number | null = null;
-  /** The last of them, the one that finishes the answer; null before the first. */
-  t_last_choice_ns: number | null = null;
-  /** How many of them there were. */
-  choice_events = 0;
+  /** Events with a choice and no token: what opens an answer, or finishes it. */
+  readonly #tokenless = new EventSpan();
+  /** Of those, the ones whose text is there but empty, without a role. */
+  readonly blank: EventSpan = new EventSpan();
   /** The largest lag of a read behind the kernel's receipt; null when never known. */
   lag_max_ns: number | null = null;
   /** `[DONE]`, a finish reason or a whole body came: the answer was not cut. */
@@ -129,6 +128,11 @@ export class Reply {
   get usage_details(): UsageDetails | null {
     const details = this.#usage?.details ?? {};
     return Object.keys(details).length > 0 ? details : null;
+  }
+
+  /** When events with a choice came, tokens or not, and how many there were; null before the first. */
+  get choices(): EventSpan {
+    return this.#tokenless.with(this.tokens);
   }
 
   /**
@@ -264,13 +268,12 @@ export class Reply {
       }
     }
     const said = this.#read(data, true);
-    if (said.has_choice) {
-      this.t_first_choice_ns ??= t_ns;
-      this.t_last_choice_ns = t_ns;
-      this.choice_events++;
-    }
     this.#add(said);
-    if (!said.has_token) return;
+    if (!said.has_token) {
+      if (said.has_choice) this.#tokenless.add(t_ns);
+      if (said.has_blank) this.blank.add(t_ns);
+      return;
+    }
     this.tokens.add(t_ns);
     // an answer of one event has nothing to gain
     if (this.tokens.count > 1 && this.#forms < MOST_FORMS) this.#learn(data, said);

@@ -23,7 +23,9 @@ export function saidInChoices(json: JsonObject): Said {
     const first = typeof choice.index === "number" ? choice.index === 0 : i === 0;
     said.has_choice = true;
     said.addUsage(usageIn(choice.usage)); // Moonshot
-    addMessage(said, asObject(choice.delta) ?? asObject(choice.message) ?? choice, first);
+    const message = asObject(choice.delta) ?? asObject(choice.message) ?? choice;
+    addMessage(said, message, first);
+    said.has_blank ||= first && message.content === "" && !("role" in message);
     const reason = textIn(choice.finish_reason);
     const error = asObject(choice.error); // OpenRouter
     if (error !== null) throw saidError(error, "the server broke off with an error");

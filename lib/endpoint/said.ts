@@ -31,6 +31,8 @@ export class Said {
   has_token = false;
   /** Whether it carries an answer at all, be it an empty one: some tools' first token. */
   has_choice = false;
+  /** Whether that answer's text is there but empty, without a role: to some a token that shows as nothing. */
+  has_blank = false;
   /** The answer is complete. */
   finished = false;
   /** Why, in the server's word; null where it does not say. */

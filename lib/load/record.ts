@@ -29,7 +29,7 @@ export function recordOf(
   countTokens: ((text: string) => number) | null,
 ): RequestRecord {
   const { reply } = flight;
-  const { tokens } = reply;
+  const { tokens, choices, blank } = reply;
   const failure = failureOf(flight, exchange, error, api);
   const gaps_ms = tokens.gaps_ms;
   return {
@@ -48,9 +48,14 @@ export function recordOf(
     t_ready_ns: exchange.t_ready_ns,
     t_sent_ns: known(exchange.t_sent_ns),
     t_first_byte_ns: known(exchange.t_first_byte_ns),
-    t_first_choice_ns: reply.t_first_choice_ns,
-    t_last_choice_ns: reply.t_last_choice_ns,
-    choice_events: reply.choice_events,
+    t_first_choice_ns: choices.first_ns,
+    t_last_choice_ns: choices.last_ns,
+    choice_events: choices.count,
+    ...(blank.count === 0 ? {} : {
+      t_first_blank_ns: blank.first_ns,
+      t_last_blank_ns: blank.last_ns,
+      blank_events: blank.count,
+    }),
     t_first_token_ns: tokens.first_ns,
     t_last_token_ns: tokens.last_ns,
     t_end_ns: exchange.t_end_ns,

@@ -43,85 +43,78 @@ export function reportAs(
     gap: brief(all.flatMap(({ gaps }) => [...gaps])),
     e2e: brief(all.map(({ e2e_ms }) => e2e_ms)),
   };
-  const perToken = (of: (one: typeof all[number], n: number) => number | null) =>
-    all.map((one) => {
-      const n = one.record.completion_tokens;
-      return n === null || n < 2 ? null : of(one, n);
-    });
   switch (tool) {
-    case "vllm": {
-      const ttfts = all.map(({ record, ttft_ms }) => firstChunk(record) ?? ttft_ms);
+    case "vllm":
       return [
-        row("TTFT", ttfts, ours.ttft, "to the first chunk with choices, a role-only one too"),
-        row(
-          "TPOT",
-          all.map(({ record, e2e_ms }, i) => {
-            const n = record.completion_tokens;
-            return n === null || n < 2 || ttfts[i] === null
-              ? null
-              : (e2e_ms! - ttfts[i]!) / (n - 1);
-          }),
-          ours.tpot,
-          "(e2e − TTFT)/(n − 1): holds what comes after the last token",
-        ),
-        row(
-          "ITL",
-          all.flatMap(({ record, gaps }) => chunkGaps(record, gaps)),
-          ours.gap,
-          "between all chunks with choices: also from a role-only one, and to the one that finishes",
-        ),
-        row("E2EL", all.map(({ e2e_ms }) => e2e_ms), ours.e2e, ""),
+        ...vllmRows(all, ours, sinceVllm33, ", from 0.33", [
+          "to the first chunk with a text, be it an empty one without a role",
+          "(E2EL − TTFT)/(n − 1)",
+          "between all chunks with a text, be it an empty one without a role",
+          "to the last chunk with a text",
+        ]),
+        ...vllmRows(all, ours, untilVllm32, "", [
+          "to vLLM 0.32; to the first chunk with choices, a role-only one too",
+          "to vLLM 0.32; (E2EL − TTFT)/(n − 1): holds what comes after the last token",
+          "to vLLM 0.32; between all chunks with choices: also from a role-only one, and to the one " +
+          "that finishes",
+          "to vLLM 0.32; to the last chunk with choices",
+        ]),
       ];
-    }
     case "guidellm":
       return [
-        row("time to first token", all.map(({ ttft_ms }) => ttft_ms), ours.ttft, ""),
+        row("time to first token", nearest(all.map(({ ttft_ms }) => ttft_ms)), ours.ttft, ""),
         row(
           "time per output token",
-          all.map(({ record }) => {
-            const { t_last_token_ns, t_sent_ns, completion_tokens: n } = record;
-            return t_last_token_ns === null || !n
-              ? null
-              : (t_last_token_ns - t_sent_ns!) / NS_PER_MS / n;
-          }),
+          weighted(all.map(({ record }) => {
+            const { t_last_token_ns, completion_tokens: n } = record;
+            const ms = sinceSent(record, t_last_token_ns);
+            return ms === null || !n ? null : [ms / n, n];
+          })),
           ours.tpot,
-          "(last token − start)/n: holds the time to the first token",
+          "(last token − start)/n, weighted by n: holds the time to the first token",
         ),
         row(
           "inter-token latency",
           weighted(
-            all.flatMap(({ record, tpot_ms }) =>
-              tpot_ms === null ? [] : [[tpot_ms, record.completion_tokens! - 1]]
+            all.map(({ record, tpot_ms }) =>
+              tpot_ms === null ? null : [tpot_ms, record.completion_tokens! - 1]
             ),
           ),
           ours.gap,
           "a request's mean, weighted by n − 1: stalls do not show",
         ),
-        row("request latency", all.map(({ e2e_ms }) => e2e_ms), ours.e2e, ""),
+        row("request latency", nearest(all.map(({ e2e_ms }) => e2e_ms)), ours.e2e, ""),
       ];
-    case "aiperf":
+    case "aiperf": {
+      const latency = all.map(({ record }) => sinceSent(record, record.t_last_token_ns));
       return [
         row("time to first token", all.map(({ ttft_ms }) => ttft_ms), ours.ttft, ""),
-        row(
-          "inter token latency",
-          perToken(({ e2e_ms, ttft_ms }, n) =>
-            ttft_ms === null ? null : (e2e_ms! - ttft_ms) / (n - 1)
-          ),
-          ours.tpot,
-          "a request's (e2e − TTFT)/(n − 1), beside our tpot",
-        ),
+        row("inter token latency", all.map(({ tpot_ms }) => tpot_ms), ours.tpot, ""),
         row("inter chunk latency", all.flatMap(({ gaps }) => [...gaps]), ours.gap, ""),
-        row("request latency", all.map(({ e2e_ms }) => e2e_ms), ours.e2e, ""),
+        row("request latency", latency, ours.e2e, "to the last token, not to the end"),
       ];
+    }
     case "inference-perf":
       return [
         row("time to first token", all.map(({ ttft_ms }) => ttft_ms), ours.ttft, ""),
-        row("time per output token", all.map(({ tpot_ms }) => tpot_ms), ours.tpot, ""),
+        row(
+          "time per output token",
+          all.map(({ record, tpot_ms }) => {
+            const n = wordTokens(record), told = record.completion_tokens;
+            return tpot_ms === null || n === null || n < 2 ? null : tpot_ms * (told! - 1) / (n - 1);
+          }),
+          ours.tpot,
+          "by the tokens of the text, of which the end of the answer is none",
+        ),
         row(
           "inter token latency",
           listed(
             all.flatMap(({ gaps }) => [...gaps]),
-            all.reduce((sum, { record }) => sum + hiddenTokens(record), 0),
+            all.reduce(
+              (sum, { record }) =>
+                sum + Math.max(0, (wordTokens(record) ?? 0) - record.token_events),
+              0,
+            ),
           ),
           ours.gap,
           "tokens that come in one event have gaps of 0",
@@ -131,33 +124,90 @@ export function reportAs(
   }
 }
 
-function firstChunk({ t_first_choice_ns, t_sent_ns }: RequestRecord): number | null {
-  if (t_first_choice_ns === null || t_sent_ns === null) return null;
-  return (t_first_choice_ns - t_sent_ns) / NS_PER_MS;
+/** Milliseconds from the sending of a request. */
+function sinceSent({ t_sent_ns }: RequestRecord, t_ns: number | null): number | null {
+  return t_sent_ns === null || t_ns === null ? null : (t_ns - t_sent_ns) / NS_PER_MS;
+}
+
+/** What of an answer a tool looks at: the first and the last of its chunks, and how many there are. */
+interface Chunks {
+  first_ns: number | null;
+  last_ns: number | null;
+  count: number;
+}
+
+/** vLLM's bench to 0.32 (endpoint_request_func.py): all chunks with choices. */
+function untilVllm32(record: RequestRecord): Chunks {
+  return {
+    first_ns: record.t_first_choice_ns ?? record.t_first_token_ns,
+    last_ns: record.t_last_choice_ns ?? null,
+    count: record.choice_events ?? 0,
+  };
+}
+
+/** vLLM's bench from 0.33 on: those with a text, or with an empty one and without a role. */
+function sinceVllm33(record: RequestRecord): Chunks {
+  const { t_first_token_ns, t_last_token_ns, t_first_blank_ns, t_last_blank_ns } = record;
+  if (t_first_token_ns === null || t_last_token_ns === null) {
+    return { first_ns: null, last_ns: null, count: 0 };
+  }
+  return {
+    first_ns: Math.min(t_first_token_ns, t_first_blank_ns ?? Infinity),
+    last_ns: Math.max(t_last_token_ns, t_last_blank_ns ?? 0),
+    count: record.token_events + (record.blank_events ?? 0),
+  };
+}
+
+function vllmRows(
+  all: readonly { record: RequestRecord; gaps: Float32Array }[],
+  ours: Record<"ttft" | "tpot" | "gap" | "e2e", Brief | null>,
+  chunksOf: (record: RequestRecord) => Chunks,
+  version: string,
+  differs: readonly string[],
+): ReportRow[] {
+  const seen = all.map(({ record, gaps }) => {
+    const chunks = chunksOf(record);
+    const n = record.completion_tokens;
+    const ttft = sinceSent(record, chunks.first_ns),
+      e2el = sinceSent(record, chunks.last_ns ?? record.t_end_ns);
+    const tpot = n === null || n < 2 || ttft === null || e2el === null
+      ? null
+      : (e2el - ttft) / (n - 1);
+    return { ttft, tpot, itl: chunkGaps(record, gaps, chunks), e2el };
+  });
+  return [
+    row(`TTFT${version}`, seen.map(({ ttft }) => ttft), ours.ttft, differs[0]),
+    row(`TPOT${version}`, seen.map(({ tpot }) => tpot), ours.tpot, differs[1]),
+    row(`ITL${version}`, seen.flatMap(({ itl }) => itl), ours.gap, differs[2]),
+    row(`E2EL${version}`, seen.map(({ e2el }) => e2el), ours.e2e, differs[3]),
+  ];
 }
 
 /**
- * Gaps between all chunks with choices, as vLLM's bench takes them (endpoint_request_func.py): beside those
- * between tokens from a role-only chunk to the first token, and from the last token to the chunk that finishes
- * the answer. Chunks of one read of the socket have gaps of 0.
+ * Gaps between chunks: beside those between tokens from the first chunk to the first token, and from the
+ * last token to the last chunk. Chunks of one read of the socket have gaps of 0.
  */
-function chunkGaps(record: RequestRecord, gaps: Float32Array): number[] {
-  const { t_first_choice_ns, t_first_token_ns, t_last_token_ns, t_last_choice_ns } = record;
+function chunkGaps(record: RequestRecord, gaps: Float32Array, chunks: Chunks): number[] {
   const all = [...gaps];
-  const add = (from_ns: number | null | undefined, to_ns: number | null | undefined) => {
-    if (from_ns == null || to_ns == null || to_ns <= from_ns) return;
+  const add = (from_ns: number | null, to_ns: number | null) => {
+    if (from_ns === null || to_ns === null || to_ns <= from_ns) return;
     all.push((to_ns - from_ns) / NS_PER_MS);
   };
-  add(t_first_choice_ns, t_first_token_ns);
-  add(t_last_token_ns, t_last_choice_ns);
-  const zeros = (record.choice_events ?? 0) - 1 - all.length;
+  add(chunks.first_ns, record.t_first_token_ns);
+  add(record.t_last_token_ns, chunks.last_ns);
+  const zeros = chunks.count - 1 - all.length;
   for (let i = 0; i < zeros; i++) all.push(0);
   return all;
 }
 
-/** Tokens that came in an event with others, beyond the one that is counted for it. */
-function hiddenTokens({ completion_tokens, token_events }: RequestRecord): number {
-  return Math.max(0, (completion_tokens ?? 0) - token_events);
+/**
+ * Tokens of an answer's text, as a tokenizer finds them in it. A server's usage counts the token that
+ * ends the answer too; it has no text and no event.
+ */
+function wordTokens(record: RequestRecord): number | null {
+  const { completion_tokens, token_events, finish_reason } = record;
+  const ended = finish_reason === "stop" && completion_tokens === token_events + 1;
+  return ended ? token_events : completion_tokens;
 }
 
 function row(
@@ -178,6 +228,8 @@ interface Ranked {
   sum: number;
   /** @param place from 0 to n − 1. */
   valueAt(place: number): number;
+  /** Percentiles are one of the values, and not between two. */
+  nearest?: true;
 }
 
 /** @param zeros so many zeros are put before the values, none of which is below 0. */
@@ -190,26 +242,33 @@ function listed(given: readonly (number | null)[], zeros = 0): Ranked {
   };
 }
 
-/** Values with how often each of them counts. */
-function weighted(given: readonly (readonly [value: number, weight: number])[]): Ranked {
-  const values = [...given].sort(([a], [b]) => a - b);
+/** Values with how often each of them counts; percentiles by nearest rank, as GuideLLM has them. */
+function weighted(given: readonly (readonly [value: number, weight: number] | null)[]): Ranked {
+  const values = given.filter((pair) => pair !== null).sort(([a], [b]) => a - b);
   let n = 0;
   let sum = 0;
   const ends = values.map(([value, weight]) => {
     sum += value * weight;
     return n += weight;
   });
-  return { n, sum, valueAt: (place) => values[ends.findIndex((end) => end > place)][0] };
+  const valueAt = (place: number) => values[ends.findIndex((end) => end > place)][0];
+  return { n, sum, valueAt, nearest: true };
+}
+
+/** Each counts once; percentiles by nearest rank. */
+function nearest(given: readonly (number | null)[]): Ranked {
+  return { ...listed(given), nearest: true };
 }
 
 function brief(given: readonly (number | null)[]): Brief | null {
   return briefOf(listed(given));
 }
 
-/** Percentiles as these tools compute them: interpolated between neighbours (numpy's "linear"). */
-function briefOf({ n, sum, valueAt }: Ranked): Brief | null {
+/** Percentiles as the tool computes them: interpolated between neighbours (numpy's "linear") or by nearest rank. */
+function briefOf({ n, sum, valueAt, nearest }: Ranked): Brief | null {
   if (n === 0) return null;
   const at = (q: number) => {
+    if (nearest) return valueAt(Math.max(0, Math.ceil(q * n) - 1));
     const place = q * (n - 1);
     const below = Math.floor(place);
     const low = valueAt(below);

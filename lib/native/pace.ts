@@ -23,6 +23,12 @@ export interface PaceStatus {
   events: number;
   connections: number;
   worst_lateness_ns: number;
+  /** From the kernel's receipt of a request to its first event, in steps of 10 µs; 0 where there was none. */
+  first_p50_ns: number;
+  first_p99_ns: number;
+  /** Between two events of an answer, as they were handed to the kernel. */
+  gap_p50_ns: number;
+  gap_p99_ns: number;
   cpu_ns: number;
   scheduling: string | null;
 }

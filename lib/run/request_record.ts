@@ -41,6 +41,12 @@ export interface RequestRecord {
   t_last_choice_ns?: number | null | undefined;
   /** Events with a choice, tokens or not. An earlier dyno kept none. */
   choice_events?: number | undefined;
+  /** The first event whose text is there but empty, without a role; missing where there is none. */
+  t_first_blank_ns?: number | null | undefined;
+  /** The last of them. */
+  t_last_blank_ns?: number | null | undefined;
+  /** How many of them there are. */
+  blank_events?: number | undefined;
   /** The first event that carried tokens. */
   t_first_token_ns: number | null;
   /** The last event that carried tokens. */
@@ -192,6 +198,9 @@ export const requestRecordForm = fields<RequestRecord>({
   t_first_choice_ns: orNull(isNumber),
   t_last_choice_ns: orMissing(orNull(isNumber)),
   choice_events: orMissing(isNumber),
+  t_first_blank_ns: orMissing(orNull(isNumber)),
+  t_last_blank_ns: orMissing(orNull(isNumber)),
+  blank_events: orMissing(isNumber),
   t_first_token_ns: orNull(isNumber),
   t_last_token_ns: orNull(isNumber),
   t_end_ns: isNumber,

@@ -32,6 +32,7 @@ struct pace {
     struct client *open, *closed; /* the closed ones are freed when no event can name them */
     _Atomic uint64_t requests, events, clients, late_ns;
     _Atomic int scheduling;
+    struct pace_times first, gaps; /* to the first event, and between two, as they were sent */
 };
 
 /* ---- writing ---- */
@@ -107,6 +108,9 @@ static void send_due_events(struct pace *pace, struct client *client)
     uint32_t events = client->tokens - client->sent;
     if (events > pace->set.burst) events = pace->set.burst;
     for (uint32_t i = 0; i < events; i++) bytes += pace_token(out + bytes, now);
+    if (client->sent == 0) pace_times_add(&pace->first, now - client->received_ns);
+    else pace_times_add(&pace->gaps, now - client->sent_ns);
+    client->sent_ns = now;
     client->sent += events;
     if (pace->set.interval_ns && now - client->due_ns > atomic_load(&pace->late_ns))
         atomic_store(&pace->late_ns, now - client->due_ns);
@@ -192,7 +196,7 @@ static void answer_next_request(struct pace *pace, struct client *client)
 static void tls_readable(struct pace *pace, struct client *client)
 {
     static _Thread_local char in[TLS_RECORD_BYTES];
-    ssize_t count = recv(client->fd, in, sizeof in, 0);
+    ssize_t count = pace_receive(client, in, sizeof in);
     if (count < 0 && errno == EAGAIN) return;
     bool good = count > 0 && pace_decrypt(client, in, (size_t)count);
     if (!send_output(pace, client)) return;
@@ -206,8 +210,8 @@ static void socket_readable(struct pace *pace, struct client *client)
         tls_readable(pace, client);
         return;
     }
-    ssize_t count = recv(client->fd, client->request + client->request_bytes,
-                         REQUEST_BYTES - client->request_bytes, 0);
+    ssize_t count = pace_receive(client, client->request + client->request_bytes,
+                                 REQUEST_BYTES - client->request_bytes);
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0) {
         close_client(pace, client);
@@ -319,6 +323,7 @@ static bool start(struct pace *pace)
     if (!event_loop_open(&pace->loop)) return false;
     pace->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(pace->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    setsockopt(pace->listener, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one); /* theirs too */
     if (bind(pace->listener, (struct sockaddr *)&address, sizeof address) != 0) return false;
     if (listen(pace->listener, 4096) != 0) return false;
     getsockname(pace->listener, (struct sockaddr *)&address, &bytes);
@@ -369,6 +374,10 @@ int32_t pace_status(struct pace *pace, char *text, uint32_t text_bytes)
     json_number(&json, "events", (double)atomic_load(&pace->events));
     json_number(&json, "connections", (double)atomic_load(&pace->clients));
     json_number(&json, "worst_lateness_ns", (double)atomic_load(&pace->late_ns));
+    json_number(&json, "first_p50_ns", pace_times_quantile(&pace->first, 0.5));
+    json_number(&json, "first_p99_ns", pace_times_quantile(&pace->first, 0.99));
+    json_number(&json, "gap_p50_ns", pace_times_quantile(&pace->gaps, 0.5));
+    json_number(&json, "gap_p99_ns", pace_times_quantile(&pace->gaps, 0.99));
     json_number(&json, "cpu_ns", (double)thread_cpu_ns(pace->thread));
     json_text(&json, "scheduling", scheduling_name((enum scheduling)atomic_load(&pace->scheduling)));
     json_close(&json, '}');

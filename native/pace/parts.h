@@ -2,9 +2,11 @@
 #ifndef DYNO_PACE_PARTS_H
 #define DYNO_PACE_PARTS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/heap.h"
 #include "http/tls/tls.h"
@@ -41,6 +43,7 @@ struct client {
     size_t request_bytes;
     uint32_t tokens, sent;
     uint64_t due_ns;
+    uint64_t received_ns, sent_ns; /* the kernel had the request; the last event was handed over */
     struct heap_link due; /* in the queue of events while streaming */
     char *unsent;
     size_t unsent_bytes;
@@ -52,6 +55,21 @@ bool pace_encrypt(struct client *client, const char *bytes, size_t count);
 
 /* Takes bytes of the socket: goes on with the handshake, or adds what they say to the request. */
 bool pace_decrypt(struct client *client, const char *bytes, size_t count);
+
+#define PACE_STEP_NS 10000
+#define PACE_STEPS 50000
+
+struct pace_times {
+    _Atomic uint32_t counts[PACE_STEPS];
+};
+
+void pace_times_add(struct pace_times *times, uint64_t ns);
+
+/* Receives, and notes when the kernel had it. As recv(). */
+ssize_t pace_receive(struct client *client, char *into, size_t room);
+
+/* The nearest rank, in nanoseconds; 0 where nothing was counted. */
+double pace_times_quantile(const struct pace_times *times, double share);
 
 /* An event that tells the time; its bytes. */
 size_t pace_token(char *out, uint64_t now);

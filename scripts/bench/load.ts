@@ -4,9 +4,11 @@
  * transport, fetch, and a bare C client on epoll. The paced server has one core, the client the other.
  *
  *   deno task bench load [--seconds N] [--streams 64,900] [--clients wire,fetch] [--json]
- *     [--peers] [--peers-in FOLDER]
+ *     [--peers FOLDER]
  *
- * --peers installs other load generators from PyPI, for this run or into a folder that is kept.
+ * --peers runs dyno's command and other load generators in the place of the clients, and compares what
+ * they report with the server's own stamps and with --report-as. FOLDER holds a virtual environment for
+ * each (guidellm, aiperf, vllm, inference-perf); those that are missing are named and left out.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -23,11 +25,16 @@ import {
   SERVER_CORE,
   ServerProcess,
 } from "./load_cells.ts";
-import { measurePrograms, programLines, type ProgramRow } from "./load_programs.ts";
+import { type AgreementRow, compareReports } from "./load_programs.ts";
+import { measurePrograms, type ProgramRow } from "./load_programs.ts";
+import { agreementLines, programLines } from "./program_tables.ts";
 import { aimLines, tableLines } from "./load_tables.ts";
 
 /** Tokens a second of one stream; 0: as fast as the client reads. */
 const PACES = [0, 50];
+const STREAMS = "1,64,256,900,2000";
+/** Some programs are at their limit with few. */
+const STREAMS_OF_PROGRAMS = "1,4,16,64,256,900,2000";
 /** At 50 a second one answer lasts 3 s: each stream begins one anew in the default time. */
 const TOKENS = 150;
 
@@ -35,11 +42,10 @@ const { values: given } = parseArgs({
   args: process.argv.slice(3),
   options: {
     seconds: { type: "string", default: "3" },
-    streams: { type: "string", default: "1,64,256,900,2000" },
+    streams: { type: "string" },
     clients: { type: "string", default: CLIENTS.join(",") },
     json: { type: "boolean", default: false },
-    peers: { type: "boolean", default: false },
-    "peers-in": { type: "string" },
+    peers: { type: "string" },
   },
 });
 
@@ -53,7 +59,7 @@ async function measurePace(tokens_per_s: number, bareClient: string): Promise<Ce
   using server = await ServerProcess.start({ interval_us, tokens: TOKENS });
   const wanted = given.clients.split(",");
   const cells: Cell[] = [];
-  for (const streams of given.streams.split(",").map(Number)) {
+  for (const streams of (given.streams ?? STREAMS).split(",").map(Number)) {
     for (const client of CLIENTS.filter((client) => wanted.includes(client))) {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${streams} streams, ${client}`);
       const seconds = Number(given.seconds);
@@ -69,32 +75,34 @@ const machine = { cpu: cpus()[0].model, cores: cpus().length, kernel: release() 
 const load_before = loadavg();
 say(`${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Deno ${Deno.version.deno}`);
 say(`load before ${loadText()}`);
-say(`server on core ${SERVER_CORE}, clients on core ${CLIENT_CORE}, ${given.seconds} s each`);
+say(`server on core ${SERVER_CORE}, clients on core ${CLIENT_CORE}`);
 
 await nativeLibrary(say); // built before anything is measured
-const folder = mkdtempSync(join(tmpdir(), "dyno-bench-"));
 const cells: Cell[] = [];
 let programs: ProgramRow[] = [];
-try {
-  const bareClient = buildBareClient(folder);
-  for (const pace of PACES) {
-    const measured = await measurePace(pace, bareClient);
-    cells.push(...measured);
-    for (const line of [...tableLines(measured), ...aimLines(measured)]) say(line);
+let agreement: AgreementRow[] = [];
+if (given.peers === undefined) {
+  const folder = mkdtempSync(join(tmpdir(), "dyno-bench-"));
+  try {
+    const bareClient = buildBareClient(folder);
+    for (const pace of PACES) {
+      const measured = await measurePace(pace, bareClient);
+      cells.push(...measured);
+      for (const line of [...tableLines(measured), ...aimLines(measured)]) say(line);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  programs = await measurePrograms({
-    tokens: TOKENS,
-    bareClient,
-    peers: given.peers || given["peers-in"] !== undefined,
-    folder: resolve(given["peers-in"] ?? folder),
-    say,
-  });
+} else {
+  const environments = resolve(given.peers);
+  agreement = await compareReports(environments, say);
+  for (const line of agreementLines(agreement)) say(line);
+  const levels = (given.streams ?? STREAMS_OF_PROGRAMS).split(",").map(Number);
+  programs = await measurePrograms(environments, levels, say);
   for (const line of programLines(programs)) say(line);
-} finally {
-  rmSync(folder, { recursive: true });
 }
 say(`\nload after ${loadText()}`);
 if (given.json) {
-  const all = { machine, load_before, load_after: loadavg(), cells, programs };
+  const all = { machine, load_before, load_after: loadavg(), cells, programs, agreement };
   process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
 }

@@ -1,184 +1,237 @@
 /**
- * Whole load generators beside the wire: CPU per event of their process trees, closed loop with 64
- * paced streams. Each runs twice, and the shorter run is taken off the longer one: what starting,
- * reading data and reporting cost is not counted. How late they notice events they do not tell.
+ * Whole load generators on the paced server, each alone on one core: what they report beside the
+ * server's own stamps, what an event costs them, and how many events a second they bear.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { CLIENT_CORE, DYNO_FLAGS, runCell, ServerProcess } from "./load_cells.ts";
+import { type Brief, reportAs, type ReportTool } from "../../lib/load/report_as.ts";
+import { readRecords } from "../../lib/load/load_journal.ts";
+import { runDirectoryAt } from "../../lib/run/directory.ts";
+import { TokenFileReader } from "../../lib/run/token_file.ts";
+import { CLIENT_CORE, DYNO_FLAGS, ServerProcess } from "./load_cells.ts";
+import { installHint, type Peer, peerCommand, PEERS, peerVersion } from "./peers.ts";
+import { type PeerRun, writePeerInputs } from "./peers.ts";
 
-const STREAMS = 64;
-const TOKENS_PER_S = 50;
-/** Requests of the shorter and of the longer run. */
-const REQUESTS = [STREAMS, 4 * STREAMS];
-const SECONDS = 5;
-const TIMEOUT_MS = 300_000;
+const INTERVAL_US = 20_000;
+const TOKENS = 100;
+/** Tokens of all requests of a stream, so that the first burst is about a third; and the least of a run. */
+const TOKENS_A_STREAM = 300, REQUESTS_MIN = 12;
+const TIMEOUT_MS = 420_000;
+/** At which the reports are compared figure by figure: no tool is at its limit there. */
+const COMFORTABLE = {
+  streams: 4,
+  requests: 40,
+  tokens: 40,
+  delay_us: 500_000,
+  interval_us: 50_000,
+};
+export const CEILING_ERROR_MS = 1;
+export const AGREES_WITHIN = 0.02;
 
+/** One program at one number of streams. Milliseconds. */
 export interface ProgramRow {
   name: string;
-  cpu_us_per_event: number;
-  over_wire: number;
+  streams: number;
+  events: number;
+  /** User and system time of its processes, from their start on. */
+  cpu_s: number;
+  ttft: Truth;
+  gap: Truth;
 }
 
-/** A load generator's command line. */
+/** What a program reports, beside the server's stamps. */
+export interface Truth {
+  reported: Pick<Brief, "p50" | "p99">;
+  sent: Pick<Brief, "p50" | "p99">;
+}
+
+/** A figure of a tool beside what --report-as says that it would be. */
+export interface AgreementRow {
+  tool: string;
+  figure: string;
+  statistic: keyof Brief;
+  theirs: number;
+  reported_as: number;
+}
+
+/** A load generator: how it is started, and what it reports. */
 interface Program {
   name: string;
-  command(url: string, requests: number, folder: string): string[];
+  /** Of each answer. */
+  tokens: number;
+  command(run: PeerRun): string[];
+  ttftAndGap(run: PeerRun): Promise<[ttft: Brief, gap: Brief]>;
 }
-
-interface Peer extends Program {
-  /** On PyPI. */
-  package: string;
-}
-
-const PEERS: Peer[] = [
-  {
-    name: "GuideLLM",
-    package: "guidellm",
-    command: (url, requests, folder) => [
-      ...[join(folder, "guidellm", "bin", "guidellm"), "run", "--disable-console-interactive"],
-      ...["--backend", `kind=openai_http,target=${url},model=pace`],
-      ...["--profile", `kind=concurrent,streams=${STREAMS}`],
-      ...["--constraint", `kind=max_requests,count=${requests}`],
-      ...["--data", `kind=json_file,path=${join(folder, "prompts.jsonl")}`],
-      ...["--output", `kind=json,path=${join(folder, "guidellm.json")}`],
-    ],
-  },
-  {
-    name: "AIPerf",
-    package: "aiperf",
-    command: (url, requests, folder) => [
-      ...[join(folder, "aiperf", "bin", "aiperf"), "profile", "--ui", "none", "--streaming"],
-      ...["-m", "pace", "--url", url, "--endpoint-type", "chat", "--use-server-token-count"],
-      ...["--tokenizer", join(folder, "tokenizer"), "--no-gpu-telemetry", "--no-server-metrics"],
-      ...["--concurrency", String(STREAMS), "--request-count", String(requests)],
-      ...["--input-file", join(folder, "prompts.jsonl"), "--custom-dataset-type", "single_turn"],
-      ...["--output-artifact-dir", join(folder, "aiperf-out")],
-    ],
-  },
-];
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** dyno itself, with its journal and its report: a row like the peers. */
-const DYNO_LOAD: Program = {
+const DYNO: Program = {
   name: "dyno load",
-  command: (url, requests, folder) => [
+  tokens: TOKENS,
+  command: ({ url, streams, requests, tokens, folder }) => [
     ...[process.execPath, "run", "-A", DYNO_FLAGS, join(root, "main.ts"), "load"],
-    ...["--endpoint", url, "--concurrency", String(STREAMS), "--requests", String(requests)],
-    ...["--sample-rate", "0", "--out", join(folder, "runs")],
+    ...["--endpoint", url, "--concurrency", String(streams), "--requests", String(requests)],
+    ...["--output-tokens", String(tokens), "--sample-rate", "0", "--out", join(folder, "runs")],
   ],
+  ttftAndGap: async ({ folder }) => {
+    const rows = await dynoAs("aiperf", folder);
+    const of = (name: string) => rows.find((row) => row.name === name)!.ours!;
+    return [of("time to first token"), of("inter chunk latency")];
+  },
 };
 
-/** Runs a command; user and system seconds of its process tree. */
-function cpuSeconds(command: string[], cwd: string): number {
-  const script = 'TIMEFORMAT="%U %S"; time "$@" > /dev/null 2> errors.txt';
+/** The requests of dyno's run by a tool's definitions. */
+async function dynoAs(tool: ReportTool, folder: string) {
+  const [id] = readdirSync(join(folder, "runs")).filter((name) => name.startsWith("bench_"));
+  const directory = runDirectoryAt(join(folder, "runs", id));
+  using tokens = new TokenFileReader(directory);
+  return reportAs(tool, await readRecords(directory), (record) => tokens.gapsOf(record));
+}
+
+function programOf(peer: Peer, environments: string): Program {
+  return {
+    name: `${peer.name} ${peerVersion(peer, environments)}`,
+    tokens: peer.tokens ?? TOKENS,
+    command: (run) => peerCommand(peer, environments, run)!,
+    ttftAndGap: ({ folder }) => {
+      const figures = peer.figures(folder);
+      return Promise.resolve([figures[peer.ttft], figures[peer.gap]]);
+    },
+  };
+}
+
+/** Runs a command on the clients' core; user and system seconds of its process tree. */
+function cpuSeconds(command: string[], cwd: string, env: Record<string, string> = {}): number {
+  const script = 'TIMEFORMAT="%U %S"; time "$@" > output.txt 2> errors.txt';
   const words = ["-c", String(CLIENT_CORE), "bash", "-c", script, "bash", ...command];
-  const ran = spawnSync("taskset", words, { cwd, encoding: "utf8", timeout: TIMEOUT_MS });
-  if (ran.status !== 0) throw new Error(`ended with ${ran.status ?? ran.signal}`);
+  const ran = spawnSync("taskset", words, {
+    cwd,
+    encoding: "utf8",
+    timeout: TIMEOUT_MS,
+    env: { ...process.env, ...env },
+  });
+  if (ran.status !== 0) {
+    const said = readFileSync(join(cwd, "errors.txt"), "utf8").trim().split("\n").at(-1);
+    throw new Error(`ended with ${ran.status ?? ran.signal}: ${said}`);
+  }
   const [user, system] = ran.stderr.trim().split("\n").at(-1)!.split(" ").map(Number);
   return user + system;
 }
 
-async function cpuPerEvent(program: Program, server: ServerProcess, folder: string) {
-  const runs: { cpu_s: number; events: number }[] = [];
-  for (const requests of REQUESTS) {
-    const before = (await server.status()).events;
-    const url = `http://127.0.0.1:${server.port}`;
-    const cpu_s = cpuSeconds(program.command(url, requests, folder), folder);
-    runs.push({ cpu_s, events: (await server.status()).events - before });
-  }
-  const [short, long] = runs;
-  if (long.events <= short.events) throw new Error("it asked for no more in the longer run");
-  return (long.cpu_s - short.cpu_s) / (long.events - short.events) * 1e6;
-}
-
-/** Prompts, and a tokenizer of 26 words for those who will not start without one. */
-function writeInputs(folder: string): void {
-  const prompts = Array.from({ length: 1000 }, (_, i) => ({ text: `Count to ${i}.` }));
-  const lines = prompts.map((prompt) => `${JSON.stringify(prompt)}\n`);
-  writeFileSync(join(folder, "prompts.jsonl"), lines.join(""));
-  mkdirSync(join(folder, "tokenizer"), { recursive: true });
-  const vocab: Record<string, number> = { "[UNK]": 0 };
-  for (let i = 0; i < 26; i++) vocab[String.fromCharCode(97 + i)] = i + 1;
-  const parts: [string, unknown][] = [
-    ["tokenizer.json", {
-      version: "1.0",
-      added_tokens: [],
-      pre_tokenizer: { type: "Whitespace" },
-      model: { type: "WordLevel", vocab, unk_token: "[UNK]" },
-    }],
-    ["tokenizer_config.json", {
-      tokenizer_class: "PreTrainedTokenizerFast",
-      unk_token: "[UNK]",
-    }],
-  ];
-  for (const [name, part] of parts) {
-    writeFileSync(join(folder, "tokenizer", name), JSON.stringify(part));
+/** A folder of its own with the inputs, for one run. */
+async function inFolder<T>(
+  base: Omit<PeerRun, "folder" | "model">,
+  run: (run: PeerRun) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "dyno-bench-peer-"));
+  try {
+    mkdirSync(join(folder, "runs"));
+    writePeerInputs(folder, Array.from({ length: base.requests }, (_, i) => `Count to ${i}.`));
+    return await run({ ...base, model: "pace", folder });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** Installs a peer into an environment of its own, unless it is there. */
-function install(peer: Peer, folder: string): void {
-  const environment = join(folder, peer.package);
-  if (existsSync(join(environment, "bin", peer.package))) return;
-  const steps = [
-    ["python3", "-m", "venv", environment],
-    [join(environment, "bin", "pip"), "install", "-q", peer.package],
-  ];
-  for (const [command, ...words] of steps) {
-    const { status, stderr } = spawnSync(command, words, { encoding: "utf8" });
-    if (status !== 0) throw new Error(stderr?.trim().split("\n").at(-1) ?? `no ${command}`);
-  }
-}
-
-/** The peers where they are asked for, and dyno's command where there is one. */
-export async function measurePrograms({ tokens, bareClient, peers, folder, say }: {
-  tokens: number;
-  bareClient: string;
-  peers: boolean;
-  /** The peers' environments are there or come there. */
-  folder: string;
-  say: (line: string) => void;
-}): Promise<ProgramRow[]> {
-  const programs = [DYNO_LOAD, ...(peers ? PEERS : [])];
-  if (programs.length === 0) return [];
-  writeInputs(folder);
-  using server = await ServerProcess.start({ interval_us: 1e6 / TOKENS_PER_S, tokens });
-  const wire = await runCell("wire", {
-    port: server.port,
-    streams: STREAMS,
-    seconds: SECONDS,
-    tokens_per_s: TOKENS_PER_S,
-    bareClient,
+async function measure(program: Program, streams: number, env = {}): Promise<ProgramRow> {
+  using server = await ServerProcess.start({ interval_us: INTERVAL_US, tokens: program.tokens });
+  const { tokens } = program;
+  const requests = Math.max(REQUESTS_MIN, streams * TOKENS_A_STREAM / tokens);
+  const url = `http://127.0.0.1:${server.port}`;
+  return await inFolder({ url, streams, requests, tokens }, async (run) => {
+    const cpu_s = cpuSeconds(program.command(run), run.folder, env);
+    const sent = await server.status();
+    const [ttft, gap] = await program.ttftAndGap(run);
+    const ms = (p50_ns: number, p99_ns: number) => ({ p50: p50_ns / 1e6, p99: p99_ns / 1e6 });
+    return {
+      name: program.name,
+      streams,
+      events: sent.events,
+      cpu_s,
+      ttft: { reported: ttft, sent: ms(sent.first_p50_ns, sent.first_p99_ns) },
+      gap: { reported: gap, sent: ms(sent.gap_p50_ns, sent.gap_p99_ns) },
+    };
   });
-  const wire_us = wire.cpu_s / wire.events * 1e6;
-  const rows = [{ name: "wire", cpu_us_per_event: wire_us, over_wire: 1 }];
-  for (const program of programs) {
-    try {
-      if ("package" in program) install(program as Peer, folder);
-      const cpu_us_per_event = await cpuPerEvent(program, server, folder);
-      rows.push({ name: program.name, cpu_us_per_event, over_wire: cpu_us_per_event / wire_us });
-    } catch (error) {
-      say(`${program.name}: left out: ${(error as Error).message}`);
+}
+
+/**
+ * Every program at every number of streams. One that fails is named, and is not tried with more.
+ *
+ * @param environments the peers' virtual environments are there.
+ */
+export async function measurePrograms(
+  environments: string,
+  levels: readonly number[],
+  say: (line: string) => void,
+): Promise<ProgramRow[]> {
+  const rows: ProgramRow[] = [];
+  const programs = [
+    { program: DYNO, env: {} },
+    ...installed(environments, say).map((peer) => ({
+      program: programOf(peer, environments),
+      env: peer.env ?? {},
+    })),
+  ];
+  for (const { program, env } of programs) {
+    for (const streams of levels) {
+      try {
+        if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${program.name}, ${streams}`);
+        rows.push(await measure(program, streams, env));
+      } catch (error) {
+        say(`${program.name} with ${streams} streams: left out: ${(error as Error).message}`);
+        break;
+      }
     }
   }
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   return rows;
 }
 
-export function programLines(rows: readonly ProgramRow[]): string[] {
-  if (rows.length === 0) return [];
-  return [
-    "",
-    `whole programs, ${STREAMS} streams at ${TOKENS_PER_S} tokens/s (lag: not known of peers)`,
-    `  ${"".padEnd(22)}${"CPU µs/event".padStart(14)}${"× wire".padStart(10)}`,
-    ...rows.map(({ name, cpu_us_per_event, over_wire }) =>
-      `  ${`· ${name}`.padEnd(22)}${cpu_us_per_event.toFixed(1).padStart(14)}${
-        over_wire.toFixed(1).padStart(10)
-      }`
-    ),
-  ];
+function installed(environments: string, say: (line: string) => void): Peer[] {
+  const run = { url: "", model: "", streams: 1, requests: 1, tokens: 1, folder: tmpdir() };
+  return PEERS.filter((peer) => {
+    const is = peerCommand(peer, environments, run) !== null;
+    if (!is) say(`${peer.name}: ${installHint(peer, environments)}`);
+    return is;
+  });
+}
+
+/** What each peer reports, beside dyno's requests by its definitions, a minute apart at most. */
+export async function compareReports(
+  environments: string,
+  say: (line: string) => void,
+): Promise<AgreementRow[]> {
+  const { streams, requests, tokens, ...pace } = COMFORTABLE;
+  using server = await ServerProcess.start({ ...pace, tokens });
+  const base = { url: `http://127.0.0.1:${server.port}`, streams, requests, tokens };
+  const rows: AgreementRow[] = [];
+  for (const peer of installed(environments, () => {})) {
+    const tool = `${peer.name} ${peerVersion(peer, environments)}`;
+    try {
+      await inFolder(base, async (run) => {
+        cpuSeconds(peerCommand(peer, environments, run)!, run.folder, peer.env);
+        const theirs = peer.figures(run.folder);
+        cpuSeconds(DYNO.command(run), run.folder);
+        for (const { name, theirs: as } of await dynoAs(peer.as, run.folder)) {
+          if (theirs[name] === undefined) continue;
+          for (const statistic of ["mean", "p50", "p99"] as const) {
+            rows.push({
+              tool,
+              figure: name,
+              statistic,
+              theirs: theirs[name][statistic],
+              reported_as: as![statistic],
+            });
+          }
+        }
+      });
+    } catch (error) {
+      say(`${tool}: left out: ${(error as Error).message}`);
+    }
+  }
+  return rows;
 }

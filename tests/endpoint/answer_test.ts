@@ -181,8 +181,21 @@ Deno.test("a role-only chunk is a choice but no token; reasoning and tool calls 
     chat({ tool_calls: [{ index: 0, function: { arguments: "{}" } }] }),
     chat({ content: "x" }),
   ], "chat");
-  assertEquals([times.t_first_choice_ns, times.tokens.first_ns], [0, 1e6]);
+  assertEquals([times.choices.first_ns, times.tokens.first_ns], [0, 1e6]);
   assertEquals([times.tokens.count, times.text], [4, "x"]);
+});
+
+Deno.test("an empty text without a role is told apart; all events with a choice are counted", () => {
+  const tokens = Array.from({ length: 50 }, () => chat({ content: "x" })); // most of them not parsed
+  const times = quickly([
+    chat({ role: "assistant", content: "" }),
+    ...tokens,
+    chat({ content: "" }),
+    chat({}),
+  ], "chat");
+  assertEquals({ ...times.blank }, { first_ns: 51e6, last_ns: 51e6, count: 1 });
+  assertEquals({ ...times.choices }, { first_ns: 0, last_ns: 52e6, count: 53 });
+  assertEquals(times.tokens.count, 50);
 });
 
 Deno.test("a server that counts in every event is read in every event", () => {

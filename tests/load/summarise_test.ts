@@ -162,7 +162,9 @@ Deno.test("by other tools' definitions, from the same requests", () => {
   assertAlmostEquals(of("vllm", "ITL"), (60 + 200) / 12, 1e-4);
   assertAlmostEquals(of("guidellm", "time per output token"), 300 / 11);
   assertAlmostEquals(of("guidellm", "inter-token latency"), 20);
-  assertAlmostEquals(of("aiperf", "inter token latency"), 22);
+  // request_latency_metric.py of AIPerf 0.13: to the last response with content
+  assertAlmostEquals(of("aiperf", "request latency"), 300);
+  assertAlmostEquals(of("aiperf", "inter token latency"), 20);
   assertAlmostEquals(of("inference-perf", "time per output token"), 20);
   const two = { ...one, token_events: 6, gaps: 5 };
   const gap = reportAs("inference-perf", [two], even).find(({ name }) =>

@@ -1,0 +1,26 @@
+/** When events of one kind came: the first and the last, and how many there were. */
+export class EventSpan {
+  /** CLOCK_MONOTONIC nanoseconds; null before the first. */
+  first_ns: number | null = null;
+  /** As `first_ns`, of the last. */
+  last_ns: number | null = null;
+  count = 0;
+
+  add(t_ns: number): void {
+    this.first_ns ??= t_ns;
+    this.last_ns = t_ns;
+    this.count++;
+  }
+
+  /** Of these events and others together. */
+  with(others: Readonly<Pick<EventSpan, "first_ns" | "last_ns" | "count">>): EventSpan {
+    const both = new EventSpan();
+    for (const { first_ns, last_ns, count } of [this, others]) {
+      if (first_ns === null || last_ns === null) continue;
+      both.first_ns = Math.min(both.first_ns ?? first_ns, first_ns);
+      both.last_ns = Math.max(both.last_ns ?? last_ns, last_ns);
+      both.count += count;
+    }
+    return both;
+  }
+}

@@ -1,0 +1,105 @@
+/** What the load bench prints of whole programs: errors, CPU an event, ceilings, and agreement of reports. */
+import {
+  type AgreementRow,
+  AGREES_WITHIN,
+  CEILING_ERROR_MS,
+  type ProgramRow,
+  type Truth,
+} from "./load_programs.ts";
+
+/** Below it the errors are only looked at for the ceiling. */
+const STREAMS_SHOWN_MIN = 64;
+const TOKENS_PER_S = 50;
+
+const error = ({ reported, sent }: Truth, q: "p50" | "p99") => reported[q] - sent[q];
+const signed = (ms: number) =>
+  Number.isFinite(ms)
+    ? `${ms < 0 ? "−" : "+"}${Math.abs(ms).toFixed(Math.abs(ms) < 10 ? 2 : 0)}`
+    : "–";
+
+const NAME_WIDTH = 26, CELL_WIDTH = 11;
+const line = (name: string, cells: string[]) =>
+  `  ${name.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(CELL_WIDTH)).join("")}`;
+
+function namesIn(rows: readonly ProgramRow[]): string[] {
+  return [...new Set(rows.map(({ name }) => name))];
+}
+
+/** Errors at each number of streams, CPU an event, and how many events a second each bears. */
+export function programLines(rows: readonly ProgramRow[]): string[] {
+  if (rows.length === 0) return [];
+  const levels = [...new Set(rows.map(({ streams }) => streams))].filter((streams) =>
+    streams >= STREAMS_SHOWN_MIN
+  );
+  const lines: string[] = [];
+  for (const streams of levels) {
+    const of = rows.filter((row) => row.streams === streams);
+    const { ttft, gap } = of[0];
+    lines.push(
+      "",
+      `whole programs, ${streams} streams at ${TOKENS_PER_S} tokens/s; error of what they report, ms`,
+      `  (server's own stamps in the first: ttft ${ttft.sent.p50.toFixed(2)}, p99 ` +
+        `${ttft.sent.p99.toFixed(2)}; gap ${gap.sent.p50.toFixed(2)}, p99 ${
+          gap.sent.p99.toFixed(2)
+        })`,
+      line("", ["ttft p50", "ttft p99", "gap p50", "gap p99", "CPU µs/event"]),
+      ...of.map((row) =>
+        line(`· ${row.name}`, [
+          signed(error(row.ttft, "p50")),
+          signed(error(row.ttft, "p99")),
+          signed(error(row.gap, "p50")),
+          signed(error(row.gap, "p99")),
+          cpuText(row, rows),
+        ])
+      ),
+    );
+  }
+  lines.push(
+    "",
+    `events/s on one core up to which the p99 is within ${CEILING_ERROR_MS} ms of the server's stamps`,
+    line("", ["ttft", "gap"]),
+    ...namesIn(rows).map((name) => {
+      const of = rows.filter((row) => row.name === name);
+      return line(`· ${name}`, [ceilingText(of, "ttft"), ceilingText(of, "gap")]);
+    }),
+  );
+  return lines;
+}
+
+/** By what the run cost more than the one with the fewest streams: starting and reporting are left out. */
+function cpuText(row: ProgramRow, rows: readonly ProgramRow[]): string {
+  const [least] = rows.filter(({ name }) => name === row.name);
+  const events = row.events - least.events;
+  return events > 0 ? ((row.cpu_s - least.cpu_s) / events * 1e6).toFixed(1) : "–";
+}
+
+/** The last rate that it bore and, where there is one, the next, which it did not. */
+function ceilingText(of: readonly ProgramRow[], figure: "ttft" | "gap"): string {
+  const missed = of.findIndex((row) => !(Math.abs(error(row[figure], "p99")) <= CEILING_ERROR_MS));
+  const rate = (row: ProgramRow) => (row.streams * TOKENS_PER_S).toLocaleString("en");
+  if (missed < 0) return `≥ ${rate(of.at(-1)!)}`;
+  return missed === 0 ? `< ${rate(of[0])}` : rate(of[missed - 1]);
+}
+
+/** Each figure of each tool beside what --report-as says of it. */
+export function agreementLines(rows: readonly AgreementRow[]): string[] {
+  if (rows.length === 0) return [];
+  const differs = ({ theirs, reported_as }: AgreementRow) => reported_as / theirs - 1;
+  return [
+    "",
+    "--report-as beside the tools themselves, 4 streams, first token after 500 ms, then one in 50 ms; ms",
+    line("", ["", "", "tool", "dyno", "differs"]),
+    ...rows.map((row) =>
+      line(`· ${row.tool}`, [
+        "",
+        "",
+        row.theirs.toFixed(2),
+        row.reported_as.toFixed(2),
+        `${(100 * differs(row)).toFixed(1)} %`,
+      ]) +
+      `  ${row.figure}, ${row.statistic}${
+        Math.abs(differs(row)) > AGREES_WITHIN ? "  MORE THAN 2 %" : ""
+      }`
+    ),
+  ];
+}
