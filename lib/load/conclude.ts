@@ -9,6 +9,7 @@ import { figuresByTurn } from "./by_turn.ts";
 import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summariseServer } from "./server/server_metrics.ts";
+import { probeFigures } from "./probes.ts";
 import { meanInFlight, turnoverOf } from "./rates.ts";
 import { modelsText } from "./models.ts";
 import { isOpen, stageName } from "./stages.ts";
@@ -63,6 +64,7 @@ export function conclude(measurement: Measurement): LoadResults {
   const cache = cacheUse(inside, summary, plan.prompts.shared);
   const turns = figuresByTurn(inside);
   const { several } = started.api;
+  const { probe_rate } = started.settings;
   const byPart = partsOf(measurement, stages, turnovers, total, gapsOf);
   const endpoints = several && byPart(several.endpoints, ({ endpoint }) => endpoint);
   const models = started.api.models &&
@@ -85,6 +87,7 @@ export function conclude(measurement: Measurement): LoadResults {
     total_cost_usd: books.total.total_cost_usd,
     requests_of_unknown_cost: books.total.requests_of_unknown_cost,
     ledger: books,
+    ...(probe_rate ? { probes: probeFigures(probe_rate, load.probes, total.window) } : {}),
     ...(models ? { models } : {}),
     ...(endpoints ? { balance: several.balance, endpoints } : {}),
     ...(turns === null ? {} : { turns }),

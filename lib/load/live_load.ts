@@ -83,7 +83,7 @@ export class LiveLoad {
     this.#warm = record.warmup;
     const { ttft_ms, lateness_ms } = latencies(record);
     if (record.failure === null) this.#answered++;
-    else if (record.failure !== "unfinished") {
+    else if (record.failure !== "unfinished" && record.failure !== "cancelled") {
       this.#errors.set(record.failure, (this.#errors.get(record.failure) ?? 0) + 1);
     }
     const second = Math.floor(record.t_end_ns / NS_PER_S);

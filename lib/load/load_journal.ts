@@ -15,6 +15,8 @@ export interface JournaledLoad {
   stages: StageSpan[];
   /** Every request, in the order in which they ended. */
   records: RequestRecord[];
+  /** Every probe beside them. */
+  probes: RequestRecord[];
   /** What they took, and what was asked before them. */
   ledger: Ledger;
   /** The server's own metrics; null where it exposes none. */
@@ -50,6 +52,7 @@ export const loadState: Fold<"run", LoadState> = {
     started: null,
     stages: [],
     records: requestRecords.begin(),
+    probes: [],
     ledger: ledgerOf.begin(),
     server: null,
     measured: null,
@@ -71,6 +74,9 @@ export const loadState: Fold<"run", LoadState> = {
           start_ns: event.start_ns,
           end_ns: event.end_ns ?? Infinity,
         };
+        break;
+      case "probe_finished":
+        load.probes.push(event.result);
         break;
       case "server_reading":
         load.server ??= { name: event.server, readings: [] };

@@ -60,6 +60,9 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
   const settled = settleLoad(settings);
   const { arrival, burstiness, seed, warmup } = settled;
   checkIdle(settings, settled);
+  if (settled.probe_rate !== undefined && !settled.stream) {
+    throw new InputError("--probe-rate: answers that are not streamed have no ttft");
+  }
   const notes: string[] = [];
   const prompt_seed = settled.prompt_seed ?? freshSeed();
   const models = weightedModels(settled.model);

@@ -9,6 +9,7 @@ import type { Distribution } from "../stats/quantile.ts";
 import type { Slo } from "./slo.ts";
 import type { TurnFigures } from "./by_turn.ts";
 import type { JudgedStatement } from "./statement.ts";
+import type { ProbeFigures } from "./probes.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Window } from "./window.ts";
 import type { ServerMetricsSummary } from "./server/server_metrics.ts";
@@ -139,6 +140,8 @@ export interface LoadResults {
   requests_of_unknown_cost: number;
   /** Every request's tokens and dollars in sums, by who asked. */
   ledger: Books;
+  /** What probes beside the load found; left out where none were asked for. */
+  probes?: ProbeFigures;
   /** The figures of each of several models, of all measured stages together; left out for one alone. */
   models?: StageResults[];
   /** How requests were spread over several endpoints; left out for one alone. */

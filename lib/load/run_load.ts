@@ -10,6 +10,7 @@ import { concludeRun } from "./conclude_run.ts";
 import { LiveLoad } from "./live_load.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
+import { sendProbes } from "./probes.ts";
 import { modelsText } from "./models.ts";
 import { resetCache } from "./server/reset_cache.ts";
 import { countsOfReply } from "../run/ledger_entry.ts";
@@ -163,6 +164,22 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   using tokens = new TokenFile(directory);
   const live = options.onLive ? new LiveLoad(plan.stages.length) : null;
   let began = { start_ns: nowNs(), ended: 0 };
+  const costOf = (body: Record<string, unknown>) => costs.get(String(body.model)) ?? session.cost;
+  const probing = new AbortController();
+  let probes: Promise<{ error: unknown } | null> | null = null;
+  const startProbes = () =>
+    settings.probe_rate === undefined ? null : sendProbes({
+      api,
+      transport,
+      rate_per_s: settings.probe_rate,
+      words: (plan.prompt_seed + 1) >>> 0,
+      body: settings.body ?? {},
+      session_header: settings.session_header,
+      budget: session.budget,
+      costOf,
+      signal: AbortSignal.any([signal, probing.signal]),
+      onRecord: (result) => journal.append({ event: "probe_finished", result }),
+    }).then(() => null, (error) => ({ error }));
   const drive = new Drive({
     api,
     transport,
@@ -182,14 +199,18 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     cancellations: plan.cancellations,
     countTokens: options.countTokens,
     budget: session.budget,
-    costOf: (body) => costs.get(String(body.model)) ?? session.cost,
+    costOf,
     signal,
     onStage: (stage, span) => {
       const { start_ns, end_ns } = span;
       if (end_ns === Infinity) {
+        if (!plan.stages[stage].warmup) probes ??= startProbes();
         began = { start_ns, ended: drive.progress().ended };
         journal.append({ event: "stage_started", stage, start_ns, end_ns: null });
-      } else journal.append({ event: "stage_finished", stage, start_ns, end_ns });
+      } else {
+        journal.append({ event: "stage_finished", stage, start_ns, end_ns });
+        if (stage === plan.stages.length - 1) probing.abort();
+      }
     },
     onRecord: (record, gaps_ms) => {
       record.gaps_at = tokens.append(gaps_ms);
@@ -235,7 +256,10 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
       tell();
     } catch { /* a full disk ends the load at its next record, with its reason */ }
   }, JOURNAL_PROGRESS_MS);
-  const outcome = await drive.run().finally(() => {
+  const outcome = await drive.run().finally(async () => {
+    probing.abort();
+    const fault = await probes;
+    if (fault !== null) throw fault.error;
     clearInterval(beating);
     clearInterval(telling);
     if (live) last = look();

@@ -29,7 +29,7 @@ export interface Measure {
   /** Null where neither is better. */
   better: "lower" | "higher" | null;
   /** What one value is of: what is drawn when an interval is made. */
-  of: "request" | "problem" | "run" | "token gap" | "sample";
+  of: "request" | "problem" | "run" | "token gap" | "sample" | "probe";
   /** Where it is measured. */
   where: readonly ("suite" | "load" | "hardware" | "server")[];
   /** How it is computed; null where its definition is all. */

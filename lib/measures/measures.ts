@@ -32,6 +32,15 @@ export const MEASURES: readonly Measure[] = [
     needs: STREAMED,
   }),
   latency({
+    name: "probe_ttft_ms",
+    term: "probe ttft",
+    of: "probe",
+    formula: "t_first_token − t_sent",
+    definition:
+      "ttft of the probes beside a load (`--probe-rate`): what one more user would wait; in no other figure",
+    needs: "`--probe-rate`, and a probe that was answered",
+  }),
+  latency({
     name: "tpot_ms",
     term: "tpot",
     where: ["suite", "load"],
@@ -317,9 +326,11 @@ export function measureNamed(name: string): NamedMeasure | null {
   return quantile > 0 ? { measure, quantile } : null;
 }
 
-/** The latencies that are measured somewhere, in the order of tables. */
+/** The latencies of requests that are measured somewhere, in the order of tables. */
 export function latenciesOf(where: "suite" | "load"): Measure[] {
-  return MEASURES.filter((measure) => measure.kind === "latency" && measure.where.includes(where));
+  return MEASURES.filter((measure) =>
+    measure.kind === "latency" && measure.of !== "probe" && measure.where.includes(where)
+  );
 }
 
 /** A name of a quantile: `ttft_p99_ms` of `ttft_ms` and 0.99. */

@@ -211,6 +211,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
     stage_started: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNull) },
     stage_finished: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNumber) },
     request_finished: { result: requestRecordForm },
+    probe_finished: { result: requestRecordForm },
     server_reading: { server: isText, reading: serverReadingForm },
     load_progress: {
       stage: isNumber,

@@ -233,6 +233,8 @@ export type LoadEvent =
   | { event: "stage_started"; stage: number; start_ns: number; end_ns: null }
   | { event: "stage_finished"; stage: number; start_ns: number; end_ns: number | null }
   | { event: "request_finished"; result: RequestRecord }
+  /** A probe beside the load is over: in none of the load's figures but its costs. */
+  | { event: "probe_finished"; result: RequestRecord }
   | { event: "server_reading"; server: string; reading: ServerMetricsReading }
   | DriveProgress & { event: "load_progress"; client: ClientReading }
   | LoadMeasured & { event: "load_measured" }

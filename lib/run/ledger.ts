@@ -183,6 +183,9 @@ export class Ledger {
       case "request_finished":
         this.#load(event.result);
         break;
+      case "probe_finished":
+        this.#load(event.result, "probe");
+        break;
       case "request_booked":
         if (event.entry.item_id !== null) this.#booked.add(event.entry.item_id);
         this.add(event.entry);
@@ -201,12 +204,12 @@ export class Ledger {
     }
   }
 
-  #load(record: RequestRecord): void {
+  #load(record: RequestRecord, asked_by?: Asker): void {
     if (record.t_sent_ns === null) return;
     const { model } = record;
     const price = model === undefined ? this.#price : this.#prices[model];
     const told = loadEntry(record, price ?? null, this.#embeds);
-    const entry = { ...told, model: model ?? this.#model };
+    const entry = { ...told, ...(asked_by ? { asked_by } : {}), model: model ?? this.#model };
     // a journal that did not tell its price tells the cost
     this.add(this.#price === undefined ? { ...entry, cost_usd: record.cost_usd } : entry);
   }

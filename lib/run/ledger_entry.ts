@@ -7,9 +7,10 @@ import type { Price } from "./prices.ts";
 
 /**
  * Who asked: a test or a planned request of a load, a test once more after a failure, the reviewer of
- * a coding run, a model that judges an answer, a load's warm-up, or a first question that looks for a server's quirks.
+ * a coding run, a model that judges an answer, a load's warm-up, a probe beside a load, or a first
+ * question that looks for a server's quirks.
  */
-export type Asker = "test" | "retry" | "reviewer" | "judge" | "warmup" | "preflight";
+export type Asker = "test" | "retry" | "reviewer" | "judge" | "warmup" | "probe" | "preflight";
 
 /** Every {@linkcode Asker}. */
 export const ASKERS: readonly Asker[] = [
@@ -18,6 +19,7 @@ export const ASKERS: readonly Asker[] = [
   "reviewer",
   "judge",
   "warmup",
+  "probe",
   "preflight",
 ];
 

@@ -236,6 +236,11 @@ export const loadSettingsSchema = z.strictObject({
     placeholder: "SHARE%@WHEN",
     whole: true,
   }),
+  /** Short probe requests a second beside the load, whose ttft is told by itself. */
+  probe_rate: positive.optional().register(about, {
+    help: "short probe requests a second beside the load, with a ttft apart from it",
+    placeholder: "R",
+  }),
   /** Stops once more than this share of the last 100 requests failed. */
   stop_error_rate: z.number().min(0).max(1).optional().register(about, {
     help: "stop once more of the last 100 requests failed",

@@ -149,6 +149,7 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
     ...intervalLines(results.total),
     ...connectionLines(results.total),
     ...turnLines(results),
+    ...probeLines(results),
     ...outcomeLines(results),
     ...results.notes.slice(0, MOST_NOTES).flatMap((note) => wrapped("note: ", note)),
     ...(results.notes.length > MOST_NOTES
@@ -289,6 +290,17 @@ function turnLines({ turns = [] }: LoadResults): string[] {
     ];
     return `${turn} turns: ${known.join(", ")}`;
   });
+}
+
+function probeLines({ probes }: LoadResults): string[] {
+  if (probes === undefined) return [];
+  const { rate_per_s, requests, answered, failed, ttft_ms } = probes;
+  const known = [
+    `${answered} of ${requests} answered`,
+    ...(failed ? [`${failed} failed`] : []),
+    `ttft p50 ${shown(ttft_ms?.p50)}, p99 ${shown(ttft_ms?.p99)} ms`,
+  ];
+  return [`probes beside the load (${rate_per_s}/s): ${known.join(", ")}`];
 }
 
 function intervalText(

@@ -5,6 +5,7 @@ import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { short } from "./load_figures.ts";
 import { dataTable } from "../table.ts";
+import type { ProbeFigures } from "../../load/probes.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Head, TableRow } from "../table.ts";
 
@@ -106,6 +107,19 @@ export function partTable(
     cells: columns.map(([, , cell]) => cell(part)),
   }));
   return dataTable(`results by ${what}`, what, headsOf(columns), rows);
+}
+
+/** What probes found beside the load. */
+export function probeTable({ requests, answered, failed, rate_per_s, ttft_ms }: ProbeFigures) {
+  const heads = ["probes", "answered", "failed", "ttft p50, ms", "ttft p99, ms", "ttft max, ms"];
+  const cells = [
+    ...[grouped(requests), grouped(answered), fault(failed)],
+    ...[ttft_ms?.p50, ttft_ms?.p99, ttft_ms?.max].map(short),
+  ];
+  const head = `${short(rate_per_s)}/s`;
+  return dataTable("probes beside the load", "rate", heads.map((html) => ({ html })), [
+    { head, cells },
+  ]) + `<p class="note">Short requests at equal gaps, in none of the load's figures.</p>`;
 }
 
 function headsOf(columns: readonly Column[]): Head[] {
