@@ -1,7 +1,7 @@
 /**
- * The files inside a single executable made of Node. They can be read there, but nothing can open them by a
- * path: each is written to the user's cache when it is first asked for, and its hash checked in every
- * process that asks.
+ * The files inside a single executable made of Node. They can be read there, but nothing can open them by
+ * a path: a folder that must have one is written to the user's cache when it is first asked for, and the
+ * hashes of its files are checked in every process that asks.
  */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -39,8 +39,7 @@ function sha256(bytes: Uint8Array): string {
 }
 
 let contents: Contents | null | undefined;
-let folder: string | undefined;
-const checked = new Set<string>();
+const extractedAt = new Map<string, string>();
 
 function inside(): Contents | null {
   return contents === undefined ? contents = readContents() : contents;
@@ -51,30 +50,48 @@ export function isSingleFile(): boolean {
   return inside() !== null;
 }
 
+/** The bytes of a file inside, by its path below the package's folder; null where it is not there. */
+export function readInside(path: string): Uint8Array<ArrayBuffer> | null {
+  const found = inside();
+  if (found === null || !Object.hasOwn(found.hashes, path)) return null;
+  return new Uint8Array(found.sea.getRawAsset(path));
+}
+
 /**
- * Where a file, or a folder with all that is in it (its name ends with a slash), lies as the package
- * has it: extracted, and whole. Null where this program is no such executable.
+ * Where a folder of the package lies, extracted and whole; its name ends with a slash. Null where this
+ * program is no such executable.
  *
  * @throws {InputError} no folder of the user's can hold it.
  */
-export function extracted(name: string): string | null {
+export function extracted(folder: string): string | null {
   const found = inside();
   if (found === null) return null;
-  folder ??= ownPlace(found);
-  for (const path of Object.keys(found.hashes)) {
-    if (path !== name && !(name.endsWith("/") && path.startsWith(name))) continue;
-    if (!checked.has(path)) extract(found, path, join(folder, path));
-    checked.add(path);
+  let at = extractedAt.get(folder);
+  if (at === undefined) {
+    const place = ownPlace(found);
+    for (const path of Object.keys(found.hashes)) {
+      if (path.startsWith(folder)) extract(found, path, join(place, path));
+    }
+    extractedAt.set(folder, at = join(place, folder));
   }
-  return join(folder, name);
+  return at;
 }
 
-function ownPlace({ hash }: Contents): string {
+const nameOf = ({ hash }: Contents) => `files-${hash.slice(0, 32)}`;
+
+/** The folders that hold what was extracted, by this process or by another. */
+export function extractedFolders(): string[] {
+  const found = inside();
+  if (found === null) return [];
+  return cacheFolders().map((cache) => join(cache, nameOf(found))).filter((at) => existsSync(at));
+}
+
+function ownPlace(found: Contents): string {
   const reasons: string[] = [];
   for (const cache of cacheFolders()) {
     try {
       ownFolder(cache);
-      const place = join(cache, `files-${hash.slice(0, 32)}`);
+      const place = join(cache, nameOf(found));
       ownFolder(place);
       return place;
     } catch (error) {
@@ -93,11 +110,18 @@ function extract({ sea, hashes }: Contents, path: string, to: string): void {
   if (sha256(bytes) !== hashes[path]) {
     throw new InputError(`${path} inside ${process.execPath} is damaged: fetch the program again`);
   }
-  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-  const part = `${to}.${process.pid}.part`;
+  const part = `${to}.${crypto.randomUUID()}.part`;
   try {
+    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
     writeFileSync(part, bytes, { mode: 0o600 });
     renameSync(part, to);
+  } catch (error) {
+    throw new InputError(
+      `${to}, of the files inside this program, cannot be written: ${
+        messageOf(error)
+      }; name another ` +
+        `folder in XDG_CACHE_HOME`,
+    );
   } finally {
     rmSync(part, { force: true });
   }

@@ -39,7 +39,7 @@ class Alone implements User {
   readonly experiments: string;
   readonly #words: string[];
 
-  constructor(at: string, file: string) {
+  constructor(at: string, readonly file: string, further: string[] = []) {
     // the folder has the same path inside, so that what dyno says of it is true outside too
     this.folder = at;
     this.experiments = join(at, "experiments");
@@ -55,7 +55,7 @@ class Alone implements User {
       ],
       ...["--clearenv", "--setenv", "HOME", join(at, "home"), "--setenv", "NO_COLOR", "1"],
       ...["--proc", "/proc", "--dev", "/dev", ...libraries, "--ro-bind", file, "/dyno"],
-      ...["--tmpfs", "/tmp", "--bind", at, at, "--chdir", at, "/dyno"],
+      ...["--tmpfs", "/tmp", "--bind", at, at, "--chdir", at, ...further, "/dyno"],
     ];
   }
 
@@ -100,6 +100,28 @@ const CHECKS: Check<Alone>[] = [
     } finally {
       await end();
     }
+  }],
+  ["where no folder can hold its native parts, it does without them", (user) => {
+    const nowhere = [
+      "--setenv",
+      "HOME",
+      "/none",
+      "--setenv",
+      "TMPDIR",
+      "/none",
+      "--remount-ro",
+      "/",
+    ];
+    const poor = new Alone(user.folder, user.file, nowhere);
+    const { findings } = JSON.parse(poor.dyno("doctor", "--json"));
+    const found = (name: string) => findings.find((one: { name: string }) => one.name === name);
+    expect(found("libdyno").works === false, "libdyno", found("libdyno"));
+    expect(
+      /koffi inside this program: .*\/none/.test(found("libdyno").detail),
+      "why",
+      found("libdyno"),
+    );
+    expect(poor.dyno("--version").includes(commit()?.slice(0, 12) ?? ""), "--version", "");
   }],
   ["a file of its cache that was damaged is put right", (user) => {
     const cache = join(user.folder, "home/.cache/dyno/native");

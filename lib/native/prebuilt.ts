@@ -1,7 +1,7 @@
 /** Native files of a release: built for a platform beforehand, each beside its hash. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
+import { bytesAt } from "../package_files.ts";
 import { sha256 } from "./cache.ts";
 
 /** A file of native/prebuilt. */
@@ -28,7 +28,8 @@ export async function readPrebuilt(
   const path = join(native, "prebuilt", platformName(), name);
   let bytes: Uint8Array, hash: string;
   try {
-    [bytes, hash] = await Promise.all([readFile(path), readFile(`${path}.sha256`, "utf8")]);
+    bytes = await bytesAt(path);
+    hash = new TextDecoder().decode(await bytesAt(`${path}.sha256`));
   } catch {
     return null;
   }

@@ -1,9 +1,8 @@
 /** Which dyno this is: its version, and the commit that it was made of. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import project from "../../deno.json" with { type: "json" };
-import { packageFile } from "../package_files.ts";
+import { packageBytes, packageFile } from "../package_files.ts";
 
 /** The version of dyno. */
 export const dynoVersion: string = project.version;
@@ -27,10 +26,9 @@ export function gitSha(folder?: string): Promise<string | null> {
  * known, as for a program that was loaded from the network.
  */
 export async function dynoCommit(): Promise<string | null> {
-  const build = packageFile("build.json");
-  if (build === null) return null;
   try {
-    const { git_sha }: { git_sha: string | null } = JSON.parse(await readFile(build, "utf8"));
+    const build = new TextDecoder().decode(packageBytes("build.json"));
+    const { git_sha }: { git_sha: string | null } = JSON.parse(build);
     return git_sha;
   } catch { /* a checkout has none */ }
   try {

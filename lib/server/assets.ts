@@ -1,7 +1,6 @@
 /** The dashboard's files: what a browser gets before it asks for anything else. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { libraryUrl, packageUrl } from "../package_files.ts";
+import { libraryBytes, packageBytes } from "../package_files.ts";
 import { STYLE } from "../report/style.ts";
 
 /** What the page may load and do: its own origin's files, nothing written into it. */
@@ -67,10 +66,9 @@ export function asset(name: string): Asset | null {
 
 function textOf(name: string): string | null {
   if (name === "report.css") return STYLE; // the dashboard looks as the reports do
-  if (name === "echarts.js") {
-    return readFileSync(libraryUrl("echarts/dist/echarts.min.js"), "utf8");
-  }
+  const utf8 = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (name === "echarts.js") return utf8(libraryBytes("echarts/dist/echarts.min.js"));
   const known: readonly string[] = ["index.html", ...STYLES, ...MODULES];
   if (!known.includes(name)) return null;
-  return readFileSync(new URL(name, packageUrl("lib/server/dashboard/")), "utf8");
+  return utf8(packageBytes(`lib/server/dashboard/${name}`));
 }

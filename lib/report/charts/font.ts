@@ -1,7 +1,6 @@
 /** The font of pictures. What is imported here makes Deno fetch its package, which has no code. */
-import { readFileSync } from "node:fs";
 import metadata from "@fontsource/dejavu-sans/metadata.json" with { type: "json" };
-import { libraryUrl } from "../../package_files.ts";
+import { libraryBytes } from "../../package_files.ts";
 
 /** Its name in drawings. */
 export const family: string = metadata.family;
@@ -9,8 +8,6 @@ export const family: string = metadata.family;
 /** Its files, regular and bold. */
 export function fontFiles(): Uint8Array<ArrayBuffer>[] {
   return ([400, 700] as const).map((weight) =>
-    new Uint8Array(readFileSync(
-      libraryUrl(`@fontsource/dejavu-sans/files/dejavu-sans-latin-${weight}-normal.woff2`),
-    ))
+    libraryBytes(`@fontsource/dejavu-sans/files/dejavu-sans-latin-${weight}-normal.woff2`)
   );
 }

@@ -1,7 +1,6 @@
 /** Pictures of charts, for documents that take no SVG. */
-import { readFileSync } from "node:fs";
 import { messageOf } from "../../errors.ts";
-import { libraryUrl } from "../../package_files.ts";
+import { libraryBytes } from "../../package_files.ts";
 import { STYLE } from "../style.ts";
 
 const PAPER = "#ffffff";
@@ -35,7 +34,7 @@ export async function pngOf(svg: string): Promise<Uint8Array | string> {
 async function load(): Promise<Rasteriser> {
   const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
   const { family, fontFiles } = await import("./font.ts");
-  await initWasm(new Uint8Array(readFileSync(libraryUrl("@resvg/resvg-wasm/index_bg.wasm"))));
+  await initWasm(libraryBytes("@resvg/resvg-wasm/index_bg.wasm"));
   const fontBuffers = fontFiles();
   return (svg) => {
     const picture = new Resvg(svg, {
