@@ -3,7 +3,9 @@
  * its output in files. When the parent goes, by whatever signal, standard input ends and everything
  * that was started is killed, also what left its session.
  *
- * With arguments, --when-told PROGRAM ARGUMENTS, it becomes that program once a line comes instead.
+ * With arguments, --when-told PROGRAM ARGUMENTS, it becomes that program once a line comes instead; with
+ * --guard PROGRAM ARGUMENTS it runs the program on its own standard streams, ends as it ends, and kills it
+ * with all that is below it at SIGTERM, or when nobody holds the other end of standard input.
  *
  * Standard input:   run ID TIMEOUT_MS MEMORY_BYTES COUNT\n   and COUNT texts, each ended by a NUL:
  *                       folder, standard output, standard error, program, arguments; 0 is no limit
@@ -232,9 +234,54 @@ static int become_when_told(char **command)
     return COULD_NOT_START;
 }
 
+/* Also what has lost its parent on the way, whatever it waits for: it becomes ours. */
+static int guard(char **command)
+{
+    const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
+    sigset_t watched;
+    int status = 0;
+    bool ended = false, told = false;
+    sigemptyset(&watched);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaddset(&watched, signals[i]);
+    sigprocmask(SIG_BLOCK, &watched, &parent_mask);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        sigprocmask(SIG_SETMASK, &parent_mask, NULL);
+        execvp(*command, command);
+    }
+    if (child <= 0) {
+        fprintf(stderr, "%s: %s\n", *command, strerror(errno));
+        _exit(COULD_NOT_START);
+    }
+    close(STDOUT_FILENO); /* who reads them sees the program's end */
+    close(STDERR_FILENO);
+    struct pollfd fds[] = {
+        {.fd = STDIN_FILENO, .events = 0},
+        {.fd = signalfd(-1, &watched, SFD_NONBLOCK | SFD_CLOEXEC), .events = POLLIN},
+    };
+    while (!ended && !told) {
+        poll(fds, 2, -1);
+        struct signalfd_siginfo seen;
+        while (read(fds[1].fd, &seen, sizeof seen) == sizeof seen)
+            told |= seen.ssi_signo == SIGTERM;
+        told |= fds[0].revents != 0;
+        int one;
+        for (pid_t pid; (pid = waitpid(-1, &one, WNOHANG)) > 0;) {
+            if (pid != child) continue;
+            ended = true;
+            status = one;
+        }
+    }
+    kill_all();
+    if (ended && WIFEXITED(status)) return WEXITSTATUS(status);
+    return 128 + (ended ? WTERMSIG(status) : SIGKILL);
+}
+
 int main(int count, char **words)
 {
     if (count > 2 && strcmp(words[1], "--when-told") == 0) return become_when_told(words + 2);
+    if (count > 2 && strcmp(words[1], "--guard") == 0) return guard(words + 2);
     sigset_t ended;
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD);

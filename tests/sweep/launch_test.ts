@@ -1,5 +1,7 @@
 /** The program that starts programs, under the sanitizers: requests in any pieces, all kinds of ends. */
 import { spawn, spawnSync } from "node:child_process";
+import process from "node:process";
+import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
@@ -72,4 +74,36 @@ Deno.test("--when-told becomes a command once a line comes, and ends without one
   assertEquals(ends("", "echo", "never"), [1, ""]);
   assertEquals(ends("half a line", "echo", "never"), [1, ""]);
   assertEquals(ends("go\n", "no-such-program"), [127, ""]);
+});
+
+Deno.test("--guard ends as its program does, and leaves nothing once its parent is gone", async () => {
+  using place = new Workplace();
+  const made = spawnSync("make", ["-s", "sanitize", `BUILD=${place.path}`], { cwd: SOURCES });
+  assertEquals(made.status, 0);
+  const guarded = (...command: string[]) => {
+    const child = spawn(join(place.path, "launch_asan"), ["--guard", ...command]);
+    let said = "";
+    child.stdout.on("data", (bytes) => said += bytes);
+    const ended = new Promise<[number | null, string]>((resolve) =>
+      child.on("close", (code) => resolve([code, said]))
+    );
+    return { child, ended };
+  };
+  assertEquals(await guarded("sh", "-c", "echo said; exit 5").ended, [5, "said\n"]);
+  assertEquals(await guarded("sh", "-c", "kill -9 $$").ended, [137, ""]);
+  assertEquals(await guarded("no-such-program").ended, [127, ""]);
+  const mark = "4242.21";
+  const script = `setsid sleep ${mark} & (sleep ${mark} &) ; echo up; trap "" TERM; sleep ${mark}`;
+  for (
+    const end of [
+      (child: ChildProcess) => void child.stdin!.destroy(), // as the kernel does for one that was killed
+      (child: ChildProcess) => process.kill(child.pid!, "SIGTERM"),
+    ]
+  ) {
+    const { child, ended } = guarded("sh", "-c", script);
+    await new Promise((resolve) => child.stdout.once("data", resolve));
+    end(child);
+    assertEquals((await ended)[0], 137);
+    assertEquals(processesWith(mark), []);
+  }
 });

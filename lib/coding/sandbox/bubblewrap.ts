@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { messageOf } from "../../errors.ts";
+import { nativeProgram } from "../../native/program.ts";
 import { seccompFilter } from "./seccomp.ts";
 
 /** A way to start a program. */
@@ -25,6 +26,8 @@ export interface Confinement {
   description: string;
   /** The command that runs `command`, and the user it is to become before anything untrusted. */
   wrap(command: string[]): { command: string[]; uid: number | null };
+  /** The command is that of a guard: at SIGTERM, and when this process ends, it ends all that is below it. */
+  guarded: boolean;
   /** Lets go of what `wrap` needs. */
   close(): void;
 }
@@ -156,6 +159,8 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
       why = messageOf(error).trim().split("\n").at(-1) ?? "";
       continue;
     }
+    // bwrap dies with its parent, but what it has made a moment before waits for it for ever
+    const guard = await nativeProgram("launch").then((path) => [path, "--guard"], () => []);
     const filter = seccompFilter();
     const file = filter && unnamedFile(filter);
     const start = file === null ? args : [
@@ -169,7 +174,8 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
       description: (mode === "user"
         ? "bubblewrap, each program as a user of its own"
         : "bubblewrap, in a user namespace") + (filter ? ", system calls filtered" : ""),
-      wrap: (command) => ({ command: [...start, ...command], uid: nextId() }),
+      wrap: (command) => ({ command: [...guard, ...start, ...command], uid: nextId() }),
+      guarded: guard.length > 0,
       close: () =>
         file !== null && closeSync(file),
     };
@@ -182,6 +188,7 @@ export const none: Confinement = {
   name: "none",
   description: "none: the programs run with your rights",
   wrap: (command) => ({ command, uid: null }),
+  guarded: false,
   close: () => {},
 };
 

@@ -42,7 +42,7 @@ function endWithThisProcess(pid: number): void {
   if (endsThem) return;
   endsThem = true;
   process.on("exit", () => {
-    for (const pid of wrappers) [...childrenOf(pid), pid].forEach(signalTo);
+    for (const pid of wrappers) [...childrenOf(pid), pid].forEach((each) => signalTo(each));
   });
 }
 
@@ -52,6 +52,8 @@ export class Side {
   readonly #child: ChildProcess;
   /** Its process is a wrapper, and the program runs below it. */
   readonly wrapped: boolean;
+  /** The wrapper has a guard above it, which is the process that was started. */
+  readonly #guarded: boolean;
   readonly #ended: Promise<void>;
   #listener: Listener | null = null;
   #end: End | null = null;
@@ -65,6 +67,7 @@ export class Side {
     const started = confinement.wrap([...python.command, String(program.length)]);
     this.uid = started.uid;
     this.wrapped = confinement.name === "bubblewrap";
+    this.#guarded = confinement.guarded;
     const child = spawn(started.command[0], started.command.slice(1), {
       env: python.env,
       cwd: folder,
@@ -73,7 +76,7 @@ export class Side {
     });
     this.#child = child;
     const { pid } = child;
-    if (this.wrapped && pid !== undefined) {
+    if (this.wrapped && !this.#guarded && pid !== undefined) {
       endWithThisProcess(pid);
       child.once("exit", () => wrappers.delete(pid));
     }
@@ -96,8 +99,10 @@ export class Side {
     child.stdin?.write(program);
   }
 
+  /** The process below which the program runs, or which is the program; undefined: none has started. */
   get pid(): number | undefined {
-    return this.#child.pid;
+    const { pid } = this.#child;
+    return this.#guarded && pid !== undefined ? childrenOf(pid)[0] : pid;
   }
 
   get running(): boolean {
@@ -131,7 +136,8 @@ export class Side {
   async kill(): Promise<void> {
     this.#listener = null;
     const { pid } = this.#child;
-    if (pid !== undefined && !this.wrapped) signalTo(-pid);
+    if (pid !== undefined && this.#guarded) signalTo(pid, "SIGTERM");
+    else if (pid !== undefined && !this.wrapped) signalTo(-pid);
     else if (pid !== undefined) await this.#killNamespace(pid);
     await this.#ended;
     for (const stream of this.#child.stdio) stream?.destroy();
@@ -188,9 +194,9 @@ export function tellsOfLack(text: string): boolean {
   return LACK.test(text);
 }
 
-function signalTo(pid: number): void {
+function signalTo(pid: number, signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // it is gone
   }
