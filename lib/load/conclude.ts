@@ -63,6 +63,7 @@ export function conclude(measurement: Measurement): LoadResults {
   );
   const cache = cacheUse(inside, summary, plan.prompts.shared);
   const turns = figuresByTurn(inside);
+  const warmup = warmupResults(measurement, gapsOf);
   const { several } = started.api;
   const { probe_rate } = started.settings;
   const byPart = partsOf(measurement, stages, turnovers, total, gapsOf);
@@ -84,6 +85,7 @@ export function conclude(measurement: Measurement): LoadResults {
     stopped_because: load.measured?.stopped_because ?? null,
     stages,
     total,
+    ...(warmup ? { warmup } : {}),
     total_cost_usd: books.total.total_cost_usd,
     requests_of_unknown_cost: books.total.requests_of_unknown_cost,
     ledger: books,
@@ -128,6 +130,25 @@ function stageResults({ plan, load }: Measurement, gapsOf: GapsOf): MeasuredStag
       warmup: records.filter(({ warmup }) => warmup).length,
     });
     return { results, turnover };
+  });
+}
+
+/** The figures of the warm-up, which are in no others; null where there was none. */
+function warmupResults({ plan, load }: Measurement, gapsOf: GapsOf): StageResults | null {
+  const at = plan.stages.findIndex(({ warmup }) => warmup);
+  const span = load.stages[at];
+  if (at < 0 || !span) return null;
+  const stage = plan.stages[at];
+  const own = load.records.filter(({ warmup }) => warmup);
+  const window = windowOf(stage, span, own);
+  return summarise(own, {
+    name: `warm-up: ${stageName(stage, plan.pattern)}`,
+    window,
+    turnovers: [turnoverOf(own, window, gapsOf)],
+    requested_rate_per_s: requestedRate(stage),
+    slos: [],
+    gapsOf,
+    warmup: own.length,
   });
 }
 

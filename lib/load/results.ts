@@ -131,6 +131,8 @@ export interface LoadResults {
   stages: StageResults[];
   /** All measured stages together. */
   total: StageResults;
+  /** The warm-up, which is in none of the others; left out where there was none. */
+  warmup?: StageResults;
   /**
    * US dollars of all requests whose cost is known, warm-up, first questions and those outside of the
    * windows too; null where none is.

@@ -149,6 +149,7 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
     ...intervalLines(results.total),
     ...connectionLines(results.total),
     ...turnLines(results),
+    ...warmupLines(results),
     ...probeLines(results),
     ...outcomeLines(results),
     ...results.notes.slice(0, MOST_NOTES).flatMap((note) => wrapped("note: ", note)),
@@ -290,6 +291,17 @@ function turnLines({ turns = [] }: LoadResults): string[] {
     ];
     return `${turn} turns: ${known.join(", ")}`;
   });
+}
+
+/** How the warm-up went: whether a server was warm by its end shows against the total. */
+function warmupLines({ warmup }: LoadResults): string[] {
+  if (warmup === undefined) return [];
+  const { requests, window, metrics } = warmup;
+  const { successful, sent, unsent } = requests;
+  return [
+    `warm-up: ${successful} of ${sent + unsent} answered in ${shown(window.duration_s)} s, ` +
+    `ttft p50 ${shown(metrics.ttft_ms?.p50)}, p99 ${shown(metrics.ttft_ms?.p99)} ms`,
+  ];
 }
 
 function probeLines({ probes }: LoadResults): string[] {

@@ -21,7 +21,7 @@ import { onOneClock, samplingNote } from "../sampling.ts";
 import { bodyParts } from "../sections.ts";
 import { serverSection } from "./server_section.ts";
 import { sloTable } from "./slo_table.ts";
-import { partTable, probeTable, stageTable } from "./stage_table.ts";
+import { partTable, probeTable, stageTable, warmupTable } from "./stage_table.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { LoadResults } from "../../load/results.ts";
@@ -54,6 +54,7 @@ export async function writeLoadReport(
       ? ["endpoints", "By endpoint", [partTable("endpoint", results.endpoints, results)]]
       : null,
     results.models ? ["models", "By model", [partTable("model", results.models, results)]] : null,
+    results.warmup ? ["warmup", "Warm-up", [warmupTable(results.warmup, results)]] : null,
     results.probes ? ["probes", "Probes beside the load", [probeTable(results.probes)]] : null,
     curve ? ["curve", "Load curve", [curve, CURVE_NOTE]] : null,
     ["latency", "How long answers took", [await latency(results, records)]],

@@ -109,6 +109,12 @@ export function partTable(
   return dataTable(`results by ${what}`, what, headsOf(columns), rows);
 }
 
+/** The warm-up's own figures. */
+export function warmupTable(warmup: StageResults, results: LoadResults): string {
+  return partTable("phase", [warmup], { ...results, slos: [] }) +
+    `<p class="note">In none of the figures above: ttft of a warm server is that of the load.</p>`;
+}
+
 /** What probes found beside the load. */
 export function probeTable({ requests, answered, failed, rate_per_s, ttft_ms }: ProbeFigures) {
   const heads = ["probes", "answered", "failed", "ttft p50, ms", "ttft p99, ms", "ttft max, ms"];
