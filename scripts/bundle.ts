@@ -181,7 +181,7 @@ function packageOf(path: string): string | null {
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? null;
 }
 
-/** Name, version and licence of each package that is inside. */
+/** Name, version, licence and place of the source of each package that is inside. */
 export function licences(work: string, inputs: readonly string[]): string {
   const files = [
     ...inputs.filter((path) => path.includes("node_modules/")).map((path) => join(work, path)),
@@ -189,13 +189,15 @@ export function licences(work: string, inputs: readonly string[]): string {
   ];
   const folders = [...new Set(files.map(packageOf).filter((folder) => folder !== null))];
   const texts = folders.map((folder) => {
-    const { name, version, license } = JSON.parse(
+    const { name, version, license, repository } = JSON.parse(
       readFileSync(join(folder, "package.json"), "utf8"),
     );
+    const source = repository?.url ?? repository ?? "the npm registry";
     const texts = readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isFile() && /^(licen[cs]e|notice|copying)/i.test(entry.name))
       .map((entry) => readFileSync(join(folder, entry.name), "utf8").trim());
-    return `${name} ${version} (${license})\n\n${texts.join("\n\n")}`.trim();
+    const head = `${name} ${version} (${license}), source: ${source}`;
+    return [head, ...texts].join("\n\n");
   });
   return texts.sort().join(`\n\n${"-".repeat(80)}\n\n`) + "\n";
 }
