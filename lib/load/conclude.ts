@@ -4,6 +4,7 @@ import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { counted } from "../text/grouped.ts";
 import { figuresByPart } from "./by_part.ts";
 import { figuresByTurn } from "./by_turn.ts";
 import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
@@ -15,6 +16,7 @@ import { modelsText } from "./models.ts";
 import { isOpen, stageName } from "./stages.ts";
 import { judgeStatement } from "./statement.ts";
 import { latencyValues, summarise } from "./summarise.ts";
+import { readTelemetry, telemetryFigures } from "./telemetry/telemetry.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { judge, MOST_LATENESS_MS } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
@@ -102,8 +104,21 @@ export function conclude(measurement: Measurement): LoadResults {
       summary,
       readings: server.readings,
     },
+    ...telemetryOf(directory, load, total),
     notes: notesOf(measurement, cache, total),
   };
+}
+
+/** The figures of recorded pages over the measured window; nothing where none was recorded. */
+function telemetryOf(
+  directory: RunDirectory,
+  { started, telemetry }: JournaledLoad,
+  { window }: StageResults,
+): Pick<LoadResults, "telemetry"> {
+  if ((started.settings.server_metrics ?? []).length === 0) return {};
+  const figures = telemetryFigures(readTelemetry(directory), window.start_ns, window.end_ns);
+  const { pages = [], series = null } = telemetry ?? {};
+  return { telemetry: { pages, series, figures } };
 }
 
 interface MeasuredStage {
@@ -304,8 +319,16 @@ function notesOf(
 ): string[] {
   const notes = [...plan.notes];
   if (cache !== null && cache.share > 0 && !isInflated(cache)) notes.push(cacheText(cache));
-  const { records, measured, in_flight } = load;
+  const { records, measured, in_flight, telemetry } = load;
   const { requests, token_sources } = total;
+  for (const { url, failures, last_failure } of telemetry?.pages ?? []) {
+    if (failures > 0) notes.push(`${url}: ${counted(failures, "reading")} failed: ${last_failure}`);
+  }
+  if (telemetry?.left_out) {
+    notes.push(
+      "--server-metrics: more series than are kept; --server-metrics-names chooses those that matter",
+    );
+  }
   if (measured === null) {
     notes.push(
       "it was cut off: these are the requests that had ended by then" +

@@ -6,7 +6,12 @@ import type { Ledger } from "../run/ledger.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { LoadMeasured, LoadStarted, StageSpan } from "../run/events.ts";
 import type { Fold } from "../run/fold.ts";
-import type { ClientReading, RequestRecord, ServerMetricsReading } from "../run/request_record.ts";
+import type {
+  ClientReading,
+  PageCount,
+  RequestRecord,
+  ServerMetricsReading,
+} from "../run/request_record.ts";
 
 /** All that a load's journal tells. */
 export interface JournaledLoad {
@@ -21,6 +26,8 @@ export interface JournaledLoad {
   ledger: Ledger;
   /** The server's own metrics; null where it exposes none. */
   server: { name: string; readings: ServerMetricsReading[] } | null;
+  /** How recorded pages were read; left out where none was, or the load was cut off. */
+  telemetry?: { pages: PageCount[]; series: number; left_out: number };
   /** Null: it was cut off. */
   measured: LoadMeasured | null;
   /** The client's cost when it was told last; null: cut off before anything was sent. */
@@ -81,6 +88,9 @@ export const loadState: Fold<"run", LoadState> = {
       case "server_reading":
         load.server ??= { name: event.server, readings: [] };
         load.server.readings.push(event.reading);
+        break;
+      case "telemetry_read":
+        load.telemetry = { pages: event.pages, series: event.series, left_out: event.left_out };
         break;
       case "load_progress":
         load.client = event.client;

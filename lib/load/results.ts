@@ -12,6 +12,7 @@ import type { JudgedStatement } from "./statement.ts";
 import type { ProbeFigures } from "./probes.ts";
 import type { Verdict } from "./verdict.ts";
 import type { Window } from "./window.ts";
+import type { RecordedPages } from "./telemetry/telemetry.ts";
 import type { ServerMetricsSummary } from "./server/server_metrics.ts";
 import type { ServerMetricsReading } from "../run/request_record.ts";
 
@@ -166,6 +167,8 @@ export interface LoadResults {
     summary: ServerMetricsSummary;
     readings: ServerMetricsReading[];
   } | null;
+  /** What recorded Prometheus pages tell of GPUs and hosts; none recorded: left out. */
+  telemetry?: RecordedPages;
   /** What a reader must know: one line each. */
   notes: string[];
 }

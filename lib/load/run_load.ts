@@ -10,6 +10,9 @@ import { concludeRun } from "./conclude_run.ts";
 import { LiveLoad } from "./live_load.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
+import { counted } from "../text/grouped.ts";
+import { PageLog } from "./telemetry/page_log.ts";
+import { PageRecorder } from "./telemetry/page_recorder.ts";
 import { sendProbes } from "./probes.ts";
 import { modelsText } from "./models.ts";
 import { resetCache } from "./server/reset_cache.ts";
@@ -102,6 +105,14 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   if (options.settings.prompt_seed !== undefined) {
     onNotice(`prompts of seed ${plan.prompt_seed}: a cache that met them before may know them`);
   }
+  const { server_metrics = [], server_metrics_names = [] } = settings;
+  await using pages = await PageRecorder.open(
+    server_metrics,
+    server_metrics_names,
+    scrapes,
+    signal,
+    { tls: api.tls },
+  );
   if (settings.reset_cache) {
     for (const endpoint of endpointsAsked(api)) {
       await resetCache(scraper?.server ?? null, { ...api, endpoint }, scrapes, signal);
@@ -161,6 +172,11 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   const sampler = await session.sample(settings.sample_rate_hz, signal);
   if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
   scraper?.start(SCRAPE_INTERVAL_MS, signal);
+  using pageLog = server_metrics.length > 0 ? new PageLog(directory) : null;
+  if (pageLog) {
+    onNotice(`recording ${counted(server_metrics.length, "page")} every second: telemetry.jsonl`);
+    pages.start(pageLog, SCRAPE_INTERVAL_MS, signal);
+  }
   using tokens = new TokenFile(directory);
   const live = options.onLive ? new LiveLoad(plan.stages.length) : null;
   let began = { start_ns: nowNs(), ended: 0 };
@@ -267,6 +283,11 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   beat();
   const measured: LoadMeasured = { ...outcome, complete: !signal.aborted, client: client() };
   await scraper?.stop();
+  if (pageLog) {
+    await pages.stop(pageLog, signal);
+    const { series, left_out } = pageLog;
+    journal.append({ event: "telemetry_read", pages: pages.counts, series, left_out });
+  }
   await sampler?.stop();
   journalReadings();
   journal.append({ event: "load_measured", ...measured });

@@ -26,6 +26,7 @@ import type {
 import { attemptForm } from "./attempt.ts";
 import { ledgerEntryForm, priceRowForm } from "./ledger_entry.ts";
 import {
+  areAll,
   areTexts,
   fields,
   isBoolean,
@@ -36,7 +37,12 @@ import {
   orMissing,
   orNull,
 } from "./forms.ts";
-import { clientReadingForm, requestRecordForm, serverReadingForm } from "./request_record.ts";
+import {
+  clientReadingForm,
+  pageCountForm,
+  requestRecordForm,
+  serverReadingForm,
+} from "./request_record.ts";
 import { testResultForm } from "./test_result.ts";
 import type { Form, Forms } from "./forms.ts";
 import type { JsonObject } from "../json_fields.ts";
@@ -213,6 +219,11 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
     request_finished: { result: requestRecordForm },
     probe_finished: { result: requestRecordForm },
     server_reading: { server: isText, reading: serverReadingForm },
+    telemetry_read: {
+      pages: areAll(pageCountForm),
+      series: isNumber,
+      left_out: isNumber,
+    },
     load_progress: {
       stage: isNumber,
       sent: isNumber,

@@ -16,6 +16,7 @@ import type { JsonObject } from "../json_fields.ts";
 import type {
   ClientReading,
   DriveProgress,
+  PageCount,
   RequestRecord,
   ServerMetricsReading,
 } from "./request_record.ts";
@@ -236,6 +237,7 @@ export type LoadEvent =
   /** A probe beside the load is over: in none of the load's figures but its costs. */
   | { event: "probe_finished"; result: RequestRecord }
   | { event: "server_reading"; server: string; reading: ServerMetricsReading }
+  | { event: "telemetry_read"; pages: PageCount[]; series: number; left_out: number }
   | DriveProgress & { event: "load_progress"; client: ClientReading }
   | LoadMeasured & { event: "load_measured" }
   | {

@@ -18,6 +18,9 @@ export const isBoolean = (value: unknown): value is boolean => typeof value === 
 export const isNull = (value: unknown): value is null => value === null;
 export const areTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every(isText);
+/** A list whose values all have a form. */
+export const areAll = <T>(form: Form<T>): Form<T[]> => (value, misfit): value is T[] =>
+  Array.isArray(value) && value.every((each) => form(each, misfit));
 /** An object that its reader checks itself, or only passes on. */
 export const isObject = <T>(value: unknown): value is T => isJsonObject(value);
 

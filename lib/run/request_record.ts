@@ -152,6 +152,24 @@ export interface ServerMetricsReading {
   prompt_tokens_total: number | null;
   /** Tokens generated since the server's start. */
   generation_tokens_total: number | null;
+  /** Tokens that a draft model guessed; an earlier dyno's journal has none. */
+  draft_tokens_total?: number | null;
+  /** Of those, the ones that the model accepted. */
+  accepted_tokens_total?: number | null;
+  /** Times that a draft was made. */
+  drafts_total?: number | null;
+  /** Tokens of a step, guessed ones included, as the server states it (SGLang). */
+  accepted_length?: number | null;
+}
+
+/** How a Prometheus page beside a load was read. */
+export interface PageCount {
+  url: string;
+  readings: number;
+  /** Readings that failed. */
+  failures: number;
+  /** Why the latest of them did; null for none. */
+  last_failure: string | null;
 }
 
 /** What a load costs its own client, so far; how late it sent is in the records. Null is unknown. */
@@ -238,6 +256,14 @@ export const clientReadingForm = fields<ClientReading>({
 });
 
 /** What JSON must be like to be a {@linkcode ServerMetricsReading}. */
+export const pageCountForm = fields<PageCount>({
+  url: isText,
+  readings: isNumber,
+  failures: isNumber,
+  last_failure: orNull(isText),
+});
+
+/** A line's server reading. */
 export const serverReadingForm = fields<ServerMetricsReading>({
   t_ns: isNumber,
   running: orNull(isNumber),
@@ -251,4 +277,8 @@ export const serverReadingForm = fields<ServerMetricsReading>({
   preemptions_total: orNull(isNumber),
   prompt_tokens_total: orNull(isNumber),
   generation_tokens_total: orNull(isNumber),
+  draft_tokens_total: orMissing(orNull(isNumber)),
+  accepted_tokens_total: orMissing(orNull(isNumber)),
+  drafts_total: orMissing(orNull(isNumber)),
+  accepted_length: orMissing(orNull(isNumber)),
 });

@@ -134,6 +134,19 @@ export const loadSettingsSchema = z.strictObject({
     placeholder: "N",
     otherwise: "another one for each run",
   }),
+  /** Prometheus pages that are recorded beside the load: of the server, DCGM, AMD's or node exporters. */
+  server_metrics: z.array(nonEmpty).optional().register(about, {
+    help:
+      "a Prometheus page to record beside the load, such as a DCGM or node exporter's; the flag may be " +
+      "repeated",
+    placeholder: "URL",
+  }),
+  /** Metrics of those pages that are kept, `*` for any text. */
+  server_metrics_names: z.array(nonEmpty).optional().register(about, {
+    help: "of those pages, keep only these metrics; * stands for any text",
+    placeholder: "NAMES",
+    otherwise: "all",
+  }),
   /** Empties the server's prefix cache before the load (vLLM, SGLang). */
   reset_cache: z.boolean().default(false).register(about, {
     help: "empty the server's prefix cache before each load (vLLM, SGLang)",

@@ -6,8 +6,9 @@ import { itemCost } from "../../compare/cost.ts";
 import { spreadsheetRow } from "../../formats/csv.ts";
 import { itemRows, requestRows, runRows, sliceRows } from "../../compare/export_rows.ts";
 import { parquetOf } from "../../formats/parquet.ts";
-import { perfettoTrace } from "../../report/perfetto.ts";
+import { telemetryRows } from "../../load/telemetry/telemetry_rows.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
+import { perfettoTrace } from "../../report/perfetto.ts";
 import { EXPORT_FORMS, exportAs } from "../../formats/export_as.ts";
 import { exportable } from "../../formats/exportable.ts";
 import { koderzDocument } from "../../formats/koderz_document.ts";
@@ -28,7 +29,7 @@ import type { Command, CommandContext } from "../ui/command.ts";
 const FORMATS = ["csv", "json", "jsonl", "parquet", "perfetto", "html", "markdown"] as const;
 /** Other programs' forms, each one file or more. */
 const FORMS = ["smi_bench", "koderz", "benchmark_test_runner", "batch_eval"] as const;
-const ROWS = ["items", "runs", "requests"] as const;
+const ROWS = ["items", "runs", "requests", "telemetry"] as const;
 
 /** Forms that are tables. */
 const TABLES: ReadonlySet<string> = new Set(["csv", "jsonl", "parquet"]);
@@ -39,7 +40,8 @@ const flags = {
   "format": choice([...FORMATS, ...FORMS], "the form"),
   "rows": choice(
     ROWS,
-    "rows of a table: one for each item, run, or request of a load with all its times",
+    "rows of a table: one for each item, run, request of a load with all its times, or value of the pages " +
+      "that a load recorded",
   ),
   "slice": text("TIME", "for tables: loads in slices of time, one row each, such as 10s"),
   "out": text(
@@ -85,9 +87,9 @@ export const command: Command = {
       const rows = values.slice !== undefined
         ? { slice_s: sliceOf(values.slice, values.rows) }
         : values.rows ?? (runs.length === 1 ? "items" : "runs");
-      if ((rows === "requests" || typeof rows === "object") && !TABLES.has(format)) {
+      if (rows !== "items" && rows !== "runs" && !TABLES.has(format)) {
         throw new InputError(
-          `--${typeof rows === "object" ? "slice" : "rows requests"}: for ${
+          `--${typeof rows === "object" ? "slice" : `rows ${rows}`}: for ${
             [...TABLES].join(", ")
           }, not ` +
             `--format ${format}`,
@@ -147,6 +149,8 @@ async function partsOf(
     ? await sliceRows(runs, by.slice_s)
     : by === "requests"
     ? await requestRows(runs)
+    : by === "telemetry"
+    ? await telemetryRows(runs.map(({ path }) => runDirectoryAt(path)))
     : by === "runs"
     ? runRows(runs, prices)
     : await itemRows(runs, prices, warn);

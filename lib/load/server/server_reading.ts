@@ -24,6 +24,9 @@ const NAMES: Record<ServerKind, Names> = {
     preemptions_total: ["vllm_num_preemptions"],
     prompt_tokens_total: ["vllm_prompt_tokens"],
     generation_tokens_total: ["vllm_generation_tokens"],
+    draft_tokens_total: ["vllm_spec_decode_num_draft_tokens"],
+    accepted_tokens_total: ["vllm_spec_decode_num_accepted_tokens"],
+    drafts_total: ["vllm_spec_decode_num_drafts"],
   },
   "sglang": {
     running: ["sglang_num_running_reqs"],
@@ -37,6 +40,7 @@ const NAMES: Record<ServerKind, Names> = {
     preemptions_total: ["sglang_num_retracted_requests"],
     prompt_tokens_total: ["sglang_prompt_tokens"],
     generation_tokens_total: ["sglang_generation_tokens"],
+    accepted_length: ["sglang_spec_accept_length"],
   },
   "llama.cpp": {
     running: ["llamacpp_requests_processing"],
@@ -134,7 +138,20 @@ export function readingOf(
     preemptions_total: sum("preemptions_total"),
     prompt_tokens_total: prompts,
     generation_tokens_total: sum("generation_tokens_total"),
+    ...ifKnown({
+      draft_tokens_total: sum("draft_tokens_total"),
+      accepted_tokens_total: sum("accepted_tokens_total"),
+      drafts_total: sum("drafts_total"),
+      accepted_length: mean("accepted_length"),
+    }),
   };
+}
+
+/** Of speculative decoding, what a server tells: most do none. */
+function ifKnown<Fields extends Record<string, number | null>>(fields: Fields): Partial<Fields> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== null),
+  ) as Partial<Fields>;
 }
 
 /**

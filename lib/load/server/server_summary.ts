@@ -32,6 +32,10 @@ export interface ServerMetricsSummary {
   prompt_tokens: number | null;
   /** Tokens that the server generated. */
   generation_tokens: number | null;
+  /** Speculative decoding: accepted of drafted tokens, 0 to 1; left out where none is known. */
+  draft_acceptance?: number;
+  /** Speculative decoding: tokens of a step, the model's own included; 1 is none accepted. */
+  accepted_length?: number;
   /**
    * The readings that counters were taken between: the closest that enclose the window, or the
    * outermost there are. CLOCK_MONOTONIC nanoseconds; null with fewer than two.
@@ -51,10 +55,18 @@ const COUNTERS = [
   "preemptions_total",
   "prompt_tokens_total",
   "generation_tokens_total",
+  "draft_tokens_total",
+  "accepted_tokens_total",
+  "drafts_total",
 ] as const;
 
 type Counter = typeof COUNTERS[number];
-type Gauge = "running" | "waiting" | "kv_cache_usage" | "prefix_cache_hit_rate";
+type Gauge =
+  | "running"
+  | "waiting"
+  | "kv_cache_usage"
+  | "prefix_cache_hit_rate"
+  | "accepted_length";
 
 /** Counters' increases over a span; null is a counter that no reading of it has. */
 type Increases = Record<Counter, number | null>;
@@ -75,16 +87,20 @@ export function summariseServer(
   const within = readings.filter(({ t_ns }) => from_ns <= t_ns && t_ns <= to_ns);
   const span = enclosing(readings, from_ns, to_ns);
   const { increases, resets } = increasesOver(span);
-  const [kv_cache, running, waiting, stated_hit_rate] = ([
+  const [kv_cache, running, waiting, stated_hit_rate, stated_length] = ([
     "kv_cache_usage",
     "running",
     "waiting",
     "prefix_cache_hit_rate",
+    "accepted_length",
   ] as const).map((gauge) => meanAndMax(within, gauge));
   const counted_hit_rate = ratio(
     increases.prefix_cache_hits_total,
     increases.prefix_cache_queries_total,
   );
+  const draft_acceptance = ratio(increases.accepted_tokens_total, increases.draft_tokens_total);
+  const accepted_a_draft = ratio(increases.accepted_tokens_total, increases.drafts_total);
+  const accepted_length = accepted_a_draft === null ? stated_length.mean : 1 + accepted_a_draft;
   const queue_time_mean_s = ratio(increases.queue_time_sum_s, increases.queue_time_count);
   return {
     readings: within.length,
@@ -104,6 +120,8 @@ export function summariseServer(
     preemptions: increases.preemptions_total,
     prompt_tokens: increases.prompt_tokens_total,
     generation_tokens: increases.generation_tokens_total,
+    ...(draft_acceptance === null ? {} : { draft_acceptance }),
+    ...(accepted_length === null ? {} : { accepted_length }),
     counted_from_ns: span.at(0)?.t_ns ?? null,
     counted_to_ns: span.at(-1)?.t_ns ?? null,
     counter_resets: resets,
@@ -130,7 +148,7 @@ function increasesOver(span: readonly ServerMetricsReading[]) {
   const increases = Object.fromEntries(
     COUNTERS.map((counter) => [
       counter,
-      span.some((reading) => reading[counter] !== null) ? 0 : null,
+      span.some((reading) => (reading[counter] ?? null) !== null) ? 0 : null,
     ]),
   ) as Increases;
   let resets = 0;
@@ -150,7 +168,8 @@ function increasesOver(span: readonly ServerMetricsReading[]) {
 }
 
 function meanAndMax(readings: readonly ServerMetricsReading[], gauge: Gauge) {
-  const values = readings.map((reading) => reading[gauge]).filter((value) => value !== null);
+  const values = readings.map((reading) => reading[gauge] ?? null)
+    .filter((value) => value !== null);
   if (values.length === 0) return { mean: null, max: null };
   return {
     mean: values.reduce((a, b) => a + b) / values.length,

@@ -22,6 +22,8 @@ import { bodyParts } from "../sections.ts";
 import { serverSection } from "./server_section.ts";
 import { sloTable } from "./slo_table.ts";
 import { partTable, probeTable, stageTable, warmupTable } from "./stage_table.ts";
+import { telemetrySection } from "./telemetry_section.ts";
+import { readTelemetry } from "../../load/telemetry/telemetry.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { LoadResults } from "../../load/results.ts";
@@ -58,11 +60,14 @@ export async function writeLoadReport(
     results.probes ? ["probes", "Probes beside the load", [probeTable(results.probes)]] : null,
     curve ? ["curve", "Load curve", [curve, CURVE_NOTE]] : null,
     ["latency", "How long answers took", [await latency(results, records)]],
-    ["timeline", "Over time", [await timeline(results, records, readSamples(directory.path))]],
+    ["timeline", "Over time", [
+      await timeline(results, records, readSamples(directory.path), directory),
+    ]],
     results.slos.length ? ["slos", "Service-level objectives", [sloTable(results)]] : null,
     ["errors", "Errors", [errorTable(results, records)]],
     ["client", "The client's own cost", [clientSection(results.verdict)]],
     ["server", "The server's own metrics", [serverSection(results)]],
+    results.telemetry ? ["telemetry", "Recorded pages", [telemetrySection(results)]] : null,
     ["energy", "Energy and health", [energyText(results), healthList(directory)]],
     ["definitions", "How to read this", [loadDefinitionList(results.total)]],
   ];
@@ -97,9 +102,11 @@ async function timeline(
   results: LoadResults,
   records: readonly RequestRecord[],
   sessions: readonly Samples[],
+  directory: RunDirectory,
 ): Promise<string> {
   const series = onOneClock(sessions) ? sessions.map(seriesFrom) : [];
-  const chart = await loadTimeline(results, records, series);
+  const telemetry = results.telemetry === undefined ? [] : readTelemetry(directory);
+  const chart = await loadTimeline(results, records, series, telemetry);
   return (chart ?? `<p class="note">No request was sent.</p>`) +
     `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
 }

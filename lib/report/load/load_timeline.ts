@@ -12,8 +12,10 @@ import {
 } from "../charts/panel_stack.ts";
 import { durationLabel } from "../charts/scales.ts";
 import { serverPanels } from "./server_panels.ts";
+import { telemetryPanels } from "./telemetry_section.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
 import type { LoadResults } from "../../load/results.ts";
+import type { TelemetrySeries } from "../../load/telemetry/telemetry.ts";
 import type { ChartSeries } from "../charts/chart.ts";
 import type { HostPanel, Points } from "../charts/host_panels.ts";
 import type { Rates } from "./load_series.ts";
@@ -38,6 +40,7 @@ export async function loadTimeline(
   { stages, total, server }: LoadResults,
   records: readonly RequestRecord[],
   sessions: readonly HostSeries[],
+  telemetry: readonly TelemetrySeries[] = [],
 ): Promise<string | null> {
   const span = loadSpan(records);
   if (!span) return null;
@@ -49,6 +52,7 @@ export async function loadTimeline(
   const shown = thinned(ttfts, MOST_TTFTS);
   const others = [
     ...serverPanels(server?.readings ?? [], origin_ns, length_s),
+    ...telemetryPanels(telemetry, origin_ns, length_s),
     ...hostPanels(sessions, origin_ns, [part]),
   ];
   const stacked = [

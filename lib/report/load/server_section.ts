@@ -38,6 +38,14 @@ export function serverSection({ server }: LoadResults): string {
       head: "generated tokens",
       cells: single(summary.generation_tokens, (value) => fixed(value, 0)),
     },
+    ...(summary.draft_acceptance === undefined ? [] : [{
+      head: "drafted tokens accepted",
+      cells: single(summary.draft_acceptance, percentText),
+    }]),
+    ...(summary.accepted_length === undefined ? [] : [{
+      head: "tokens a step (speculative decoding)",
+      cells: single(summary.accepted_length, (value) => fixed(value, 2)),
+    }]),
   ];
   const heads = [{ html: "mean or sum" }, { html: "at most" }];
   return dataTable("the server's own metrics", "metric", heads, rows) +

@@ -10,7 +10,8 @@ import { ServerMetricsScraper, summariseServer } from "../../../lib/load/server/
 import { nowNs } from "../../../lib/native/clock.ts";
 import { IDLE, llamaCppPage, oldVllmPage, sglangPage, tgiPage, vllmPage } from "./expositions.ts";
 import { until } from "../../until.ts";
-import type { ScrapeOptions, ServerKind } from "../../../lib/load/server/server_metrics.ts";
+import type { ScrapeOptions } from "../../../lib/load/server/metrics_page.ts";
+import type { ServerKind } from "../../../lib/load/server/server_metrics.ts";
 
 const never = new AbortController().signal;
 const TEXT = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };

@@ -1,0 +1,205 @@
+/** What recorded pages tell of GPUs and hosts: series over time, and their figures in a window. */
+import { pageLines } from "./page_log.ts";
+import { isSecondChoice, knownSeries } from "./known_series.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { PageCount } from "../../run/request_record.ts";
+import type { PageSeries } from "./page_log.ts";
+import type { Quantity } from "./known_series.ts";
+
+/** A quantity of a device over time: of every reading of its page. */
+export interface TelemetrySeries {
+  /** The page's URL. */
+  page: string;
+  /** `GPU 0`; empty for the host. */
+  device: string;
+  quantity: Quantity;
+  counter: boolean;
+  /** CLOCK_MONOTONIC nanoseconds, and the value in the quantity's unit; null is unknown. */
+  points: [t_ns: number, value: number | null][];
+}
+
+/** A figure of a device in the measured window. Null is unknown. */
+export interface TelemetryFigure {
+  page: string;
+  device: string;
+  /** In lib/measures' manner: with its unit. */
+  name: string;
+  mean: number | null;
+  max: number | null;
+  /** What a counter grew by. */
+  increase: number | null;
+}
+
+/** What results.json has of recorded pages. */
+export interface RecordedPages {
+  /** How each page was read; of a load that was killed, unknown: empty. */
+  pages: PageCount[];
+  /** Series that were kept, understood or not. */
+  series: number | null;
+  /** Those that are understood, over the measured window. */
+  figures: TelemetryFigure[];
+}
+
+interface Slot {
+  series: TelemetrySeries;
+  ids: Map<number, number | null>;
+  factor: number;
+  second: boolean;
+}
+
+/**
+ * The series that are understood; those of one quantity and device are added up (cores, interfaces).
+ * A value that did not change is there again at each reading of its page.
+ */
+export function readTelemetry(directory: RunDirectory): TelemetrySeries[] {
+  const slots = new Map<string, Slot>();
+  const ofId = new Map<number, Slot>();
+  for (const line of pageLines(directory)) {
+    if ("series" in line) {
+      for (const series of line.series) declare(series, slots, ofId);
+      continue;
+    }
+    for (const [id, value] of line.values) ofId.get(id)?.ids.set(id, value);
+    for (const { series, ids, factor } of slots.values()) {
+      if (series.page !== line.page || ids.size === 0) continue;
+      let sum: number | null = 0;
+      for (const value of ids.values()) {
+        sum = sum === null || value === null ? null : sum + value * factor;
+      }
+      series.points.push([line.t_ns, sum]);
+    }
+  }
+  const better = new Set(
+    [...slots.values()].filter(({ second }) => !second).map(({ series }) => keyOf(series)),
+  );
+  return [...slots.values()]
+    .filter(({ second, series }) => !second || !better.has(keyOf(series)))
+    .map(({ series }) => series);
+}
+
+const keyOf = ({ page, device, quantity }: TelemetrySeries) =>
+  JSON.stringify([page, device, quantity]);
+
+function declare(declared: PageSeries, slots: Map<string, Slot>, ofId: Map<number, Slot>): void {
+  const known = knownSeries(declared);
+  if (known === null) return;
+  const { device, quantity, counter, factor } = known;
+  const second = isSecondChoice(declared);
+  const key = JSON.stringify([declared.page, device, quantity, second]);
+  const slot = slots.get(key) ?? {
+    series: { page: declared.page, device, quantity, counter, points: [] },
+    ids: new Map(),
+    factor,
+    second,
+  };
+  slots.set(key, slot);
+  ofId.set(declared.id, slot);
+}
+
+/** The figures of each series in a window, CPU and memory of hosts made of two series each. */
+export function telemetryFigures(
+  all: readonly TelemetrySeries[],
+  from_ns: number,
+  to_ns: number,
+): TelemetryFigure[] {
+  return [...all, ...hostSeries(all)].filter(({ quantity }) => !PARTS.has(quantity)).map(
+    (series) => {
+      const { page, device, quantity, counter } = series;
+      const within = series.points.filter(([t_ns]) => t_ns >= from_ns && t_ns <= to_ns);
+      const known = within.map(([, value]) => value).filter((value) => value !== null);
+      const figure = { page, device, name: quantity, mean: null, max: null, increase: null };
+      if (counter) return { ...figure, increase: increaseOver(series.points, from_ns, to_ns) };
+      if (known.length === 0) return figure;
+      return {
+        ...figure,
+        mean: known.reduce((sum, value) => sum + value, 0) / known.length,
+        max: known.reduce((most, value) => Math.max(most, value)),
+      };
+    },
+  );
+}
+
+const PARTS = new Set<string>([
+  "cpu_busy_s",
+  "cpu_idle_s",
+  "memory_total_bytes",
+  "memory_available_bytes",
+]);
+
+/** A host's series that are made of two: CPU usage, memory in use. */
+export function hostSeries(
+  all: readonly TelemetrySeries[],
+): (Omit<TelemetrySeries, "quantity"> & { quantity: string })[] {
+  const pages = [...new Set(all.map(({ page }) => page))];
+  return pages.flatMap((page) => {
+    const of = (quantity: Quantity) =>
+      all.find((series) => series.page === page && series.quantity === quantity)?.points;
+    const busy = of("cpu_busy_s"), idle = of("cpu_idle_s");
+    const total = of("memory_total_bytes"), available = of("memory_available_bytes");
+    const made = (quantity: string, points: TelemetrySeries["points"]) => ({
+      page,
+      device: "",
+      quantity,
+      counter: false,
+      points,
+    });
+    return [
+      ...(busy && idle ? [made("cpu_usage_percent", cpuPercent(busy, idle))] : []),
+      ...(total && available
+        ? [made(
+          "memory_used_bytes",
+          pairs(total, available, (all, left) => all - left),
+        )]
+        : []),
+    ];
+  });
+}
+
+function pairs(
+  one: TelemetrySeries["points"],
+  other: TelemetrySeries["points"],
+  of: (one: number, other: number) => number,
+): TelemetrySeries["points"] {
+  const at = new Map(other);
+  return one.map(([t_ns, value]) => {
+    const second = at.get(t_ns) ?? null;
+    return [t_ns, value === null || second === null ? null : of(value, second)];
+  });
+}
+
+/** Busy time as a share of all, between each reading and the one before. */
+function cpuPercent(
+  busy: TelemetrySeries["points"],
+  idle: TelemetrySeries["points"],
+): TelemetrySeries["points"] {
+  const both = pairs(busy, idle, (worked, idled) => worked + idled);
+  return busy.slice(1).map(([t_ns, value], i) => {
+    const before = busy[i][1], all = both[i + 1][1], all_before = both[i][1];
+    const known = value !== null && before !== null && all !== null && all_before !== null;
+    if (!known || all <= all_before || value < before) return [t_ns, null];
+    return [t_ns, 100 * (value - before) / (all - all_before)];
+  });
+}
+
+/** A counter tells of a window that its readings cover to this share. */
+const LEAST_COVERED = 0.95;
+
+/**
+ * What a counter grew by in a window, between the readings that enclose it, scaled to it; null where they
+ * leave too much of it, it fell, or was unknown between.
+ */
+function increaseOver(
+  points: TelemetrySeries["points"],
+  from_ns: number,
+  to_ns: number,
+): number | null {
+  const first = Math.max(0, points.findLastIndex(([t_ns]) => t_ns <= from_ns));
+  const behind = points.findIndex(([t_ns]) => t_ns >= to_ns);
+  const span = points.slice(first, behind < 0 ? undefined : behind + 1);
+  if (span.length < 2 || span.some(([, value]) => value === null)) return null;
+  if (span.some(([, value], i) => i > 0 && value! < span[i - 1][1]!)) return null;
+  const [start_ns, start] = span[0], [end_ns, end] = span.at(-1)!;
+  const covered = (Math.min(to_ns, end_ns) - Math.max(from_ns, start_ns)) / (to_ns - from_ns);
+  if (covered < LEAST_COVERED || end_ns <= start_ns) return null;
+  return (end! - start!) * (to_ns - from_ns) / (end_ns - start_ns);
+}
