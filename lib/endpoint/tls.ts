@@ -27,6 +27,7 @@ export const UNCHECKED = "the server's certificate is not checked (--insecure)";
 export const USUAL_TLS: TlsSettings = { ca: null, cert: null, key: null, insecure: false };
 
 const ASK_MS = 5000;
+const ROOTS = "roots.pem";
 /** Files of PEM certificates, as Node, OpenSSL's users and Deno name them. */
 const VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "DENO_CERT"];
 /** Where distributions keep the certificates that OpenSSL trusts. */
@@ -111,14 +112,22 @@ export function withWireLines<Made>(
     ...(key === null ? [] : [line("key", key)]),
     ...(insecure ? ["insecure"] : []),
   ];
-  if (insecure || SYSTEM.some((path) => existsSync(path))) return use(lines);
-  const folder = mkdtempSync(join(tmpdir(), "dyno-roots-"));
+  const folder = insecure || SYSTEM.some((path) => existsSync(path)) ? null : rootsFolder();
   try {
-    const roots = join(folder, "roots.pem");
-    writeFileSync(roots, tls.rootCertificates.join("\n"));
-    return use([...lines, line("ca", roots)]);
+    return use(folder === null ? lines : [...lines, line("ca", join(folder, ROOTS))]);
   } finally {
-    rmSync(folder, { recursive: true });
+    if (folder !== null) rmSync(folder, { recursive: true });
+  }
+}
+
+/** A folder with the runtime's certificates in a file; null where none can be written. */
+function rootsFolder(): string | null {
+  try {
+    const folder = mkdtempSync(join(tmpdir(), "dyno-roots-"));
+    writeFileSync(join(folder, ROOTS), tls.rootCertificates.join("\n"));
+    return folder;
+  } catch {
+    return null;
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * The load bench: what a received event costs and how late it is noticed, at 1 to 2,000 streams,
- * unpaced and at 50 tokens/s a stream. The wire beside its contrasts in the same run: the portable
- * transport, fetch, and a bare C client on epoll. The paced server has one core, the client the other.
+ * unpaced and at 50 tokens/s a stream. The wire, plainly and by https, beside its contrasts in the same
+ * run: the portable transport, fetch, and a bare C client on epoll. The paced server has one core, the
+ * client the other.
  *
  *   deno task bench load [--seconds N] [--streams 64,900] [--clients wire,fetch] [--json]
  *     [--peers FOLDER]
@@ -10,11 +11,12 @@
  * they report with the server's own stamps and with --report-as. FOLDER holds a virtual environment for
  * each (guidellm, aiperf, vllm, inference-perf); those that are missing are named and left out.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { makeCertificate } from "../../lib/mock/certificate.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import {
   buildBareClient,
@@ -54,16 +56,23 @@ const say = (line: string) => {
 };
 const loadText = () => loadavg().map((load) => load.toFixed(2)).join(" ");
 
-async function measurePace(tokens_per_s: number, bareClient: string): Promise<Cell[]> {
+async function measurePace(
+  tokens_per_s: number,
+  bareClient: string,
+  folder: string,
+): Promise<Cell[]> {
+  const [ca, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
   const interval_us = tokens_per_s === 0 ? 0 : 1e6 / tokens_per_s;
   using server = await ServerProcess.start({ interval_us, tokens: TOKENS });
+  using secure = await ServerProcess.start({ interval_us, tokens: TOKENS, cert: ca, key });
   const wanted = given.clients.split(",");
   const cells: Cell[] = [];
   for (const streams of (given.streams ?? STREAMS).split(",").map(Number)) {
     for (const client of CLIENTS.filter((client) => wanted.includes(client))) {
       if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${streams} streams, ${client}`);
       const seconds = Number(given.seconds);
-      const cell = { port: server.port, streams, seconds, tokens_per_s, bareClient };
+      const at = client === "wire https" ? { port: secure.port, ca } : { port: server.port };
+      const cell = { ...at, streams, seconds, tokens_per_s, bareClient };
       cells.push(await runCell(client, cell));
     }
   }
@@ -85,8 +94,11 @@ if (given.peers === undefined) {
   const folder = mkdtempSync(join(tmpdir(), "dyno-bench-"));
   try {
     const bareClient = buildBareClient(folder);
+    const pair = makeCertificate(["127.0.0.1"]);
+    writeFileSync(join(folder, "certificate.pem"), pair.cert);
+    writeFileSync(join(folder, "key.pem"), pair.key);
     for (const pace of PACES) {
-      const measured = await measurePace(pace, bareClient);
+      const measured = await measurePace(pace, bareClient, folder);
       cells.push(...measured);
       for (const line of [...tableLines(measured), ...aimLines(measured)]) say(line);
     }

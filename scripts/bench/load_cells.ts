@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { PaceOptions, PaceStatus } from "../../lib/native/pace.ts";
 import type { ClientPlan, ClientResult } from "./load_client.ts";
 
-export const CLIENTS = ["bare C", "wire", "portable", "fetch"] as const;
+export const CLIENTS = ["bare C", "wire", "wire https", "portable", "fetch"] as const;
 export type ClientName = typeof CLIENTS[number];
 
 export const SERVER_CORE = 0;
@@ -92,7 +92,7 @@ function coreSeconds(core: number): number {
 }
 
 function commandOf(client: ClientName, plan: Omit<ClientPlan, "client">, bareClient: string) {
-  const { port, streams, warmup_s, seconds } = plan;
+  const { ca: _, port, streams, warmup_s, seconds } = plan;
   if (client === "bare C") return [bareClient, ...[port, streams, warmup_s, seconds].map(String)];
   return [
     process.execPath,
@@ -100,7 +100,7 @@ function commandOf(client: ClientName, plan: Omit<ClientPlan, "client">, bareCli
     "-A",
     ...(client === "fetch" ? [] : [DYNO_FLAGS]),
     beside("load_client.ts"),
-    JSON.stringify({ client, ...plan }),
+    JSON.stringify({ ...plan, client: client === "wire https" ? "wire" : client }),
   ];
 }
 
@@ -123,11 +123,16 @@ async function measure(
   return { ...result, disturbed_share: Math.max(0, others_s / lasted_s) };
 }
 
-/** One client at one number of streams; again where the core was not its own. */
+/**
+ * One client at one number of streams; again where the core was not its own.
+ *
+ * @param ca the file of the server's certificate, where it speaks TLS.
+ */
 export async function runCell(
   client: ClientName,
-  { port, streams, seconds, tokens_per_s, bareClient }: {
+  { port, ca, streams, seconds, tokens_per_s, bareClient }: {
     port: number;
+    ca?: string;
     streams: number;
     seconds: number;
     tokens_per_s: number;
@@ -138,7 +143,7 @@ export async function runCell(
   for (let tries = 0; tries < TRIES; tries++) {
     const result = await measure(
       client,
-      { port, streams, seconds, warmup_s: WARMUP_S },
+      { port, ca, streams, seconds, warmup_s: WARMUP_S },
       bareClient,
     );
     const cell = { client, streams, tokens_per_s, ...result };

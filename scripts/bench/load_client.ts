@@ -5,12 +5,15 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
+import { USUAL_TLS } from "../../lib/endpoint/tls.ts";
 import { nowNs } from "../../lib/native/clock.ts";
 import { LagHistogram, type Lags } from "./lag_histogram.ts";
 
 export interface ClientPlan {
   client: "wire" | "portable" | "fetch";
   port: number;
+  /** The file of the server's certificate: then by https. */
+  ca?: string;
   streams: number;
   /** Streams start spread over this time; nothing of it is counted. */
   warmup_s: number;
@@ -123,7 +126,9 @@ class Measurement {
 async function withTransport(plan: ClientPlan, only: "wire" | "portable"): Promise<ClientResult> {
   await using transport = await openTransport({ only });
   const measurement = new Measurement(plan);
-  const url = new URL(`http://127.0.0.1:${plan.port}/v1/chat/completions`);
+  const { ca, port } = plan;
+  const url = new URL(`http${ca ? "s" : ""}://127.0.0.1:${port}/v1/chat/completions`);
+  const tls = { ...USUAL_TLS, ca: ca ?? null };
   const listener = {
     onEvent: (data: string, t_ns: number) => measurement.event(data, t_ns),
     onErrorEvent() {},
@@ -135,7 +140,7 @@ async function withTransport(plan: ClientPlan, only: "wire" | "portable"): Promi
   };
   const send = (t_send_ns: number) => {
     transport.send(
-      { method: "POST", url, headers: HEADERS, body: BODY, timeout_s: 600, t_send_ns },
+      { method: "POST", url, headers: HEADERS, body: BODY, timeout_s: 600, t_send_ns, tls },
       listener,
     );
   };

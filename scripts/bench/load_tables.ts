@@ -7,6 +7,7 @@ const CELL_WIDTH = 11;
 /** Aims: ratios at every number of streams, and memory at the most streams. */
 const CPU_OVER_BARE_C_MAX = 2.5;
 const FETCH_OVER_CPU_MIN = 5;
+const HTTPS_OVER_HTTP_MAX = 1.5;
 const LAG_OVER_BARE_C_MAX = 3;
 const RSS_MAX_MB = 200;
 const RSS_STREAMS = 2000;
@@ -80,7 +81,8 @@ export function tableLines(of: readonly Cell[]): string[] {
       );
     }
     if (measure === cpu_us) {
-      lines.push(ratioRow(measure, "wire", "bare C"), ratioRow(measure, "fetch", "wire"));
+      lines.push(ratioRow(measure, "wire", "bare C"), ratioRow(measure, "wire https", "wire"));
+      lines.push(ratioRow(measure, "fetch", "wire"));
       lines.push(ratioRow(measure, "fetch", "bare C")); // no client gets further below fetch
     } else if (title === "lag p99 µs") lines.push(ratioRow(measure, "wire", "bare C"));
   }
@@ -128,7 +130,13 @@ export function aimLines(of: readonly Cell[]): string[] {
       (ratio) => ratio >= FETCH_OVER_CPU_MIN,
     ),
   ];
-  if (of[0].tokens_per_s !== 0) { // unpaced it is the depth of the socket's buffer that is seen
+  if (of[0].tokens_per_s !== 0) {
+    lines.push(aimLine(
+      `CPU per event over https at most ${HTTPS_OVER_HTTP_MAX} × http's`,
+      at((n) => cells.ratio(cpu_us, "wire https", "wire", n)),
+      (ratio) => ratio <= HTTPS_OVER_HTTP_MAX,
+    ));
+    // unpaced it is the depth of the socket's buffer that is seen
     lines.push(aimLine(
       `lag p99 at most ${LAG_OVER_BARE_C_MAX} × bare C`,
       at((n) => cells.ratio(({ lags }) => lags.p99, "wire", "bare C", n)),

@@ -22,6 +22,7 @@ const ELSEWHERE: [RegExp, string][] = [
   [/^dyno batch (run|retry) /, "tests/schedule"],
   [/^dyno (sample|calibrate)/, "tests/cli/sample_test.ts, tests/load"],
   [/--metrics-port/, "tests/prometheus"],
+  [/--ca FILE/, "tests/load/connections_test.ts"],
   [/--find-capacity/, "tests/cli/load/load_test.ts"],
   [/^dyno integration/, "tests/integration"],
 ];
