@@ -14,8 +14,14 @@ export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** Less is what binary fractions add to sums of others, and no figure. */
+const NOTHING = 1e-12;
+
 /** A figure in so many digits, never in powers of ten: whole ones are grouped. */
 export function inDigits(value: number, digits = 4): string {
+  const size = Math.abs(value);
+  if (size < NOTHING) return "0";
+  if (size < 1e-6) return value.toFixed(digits - 1 - Math.floor(Math.log10(size)));
   const whole = Math.abs(value) >= 10 ** (digits - 1);
   return whole ? grouped(Math.round(value)) : value.toPrecision(digits);
 }

@@ -15,6 +15,7 @@ import { Ledger } from "../../lib/run/ledger.ts";
 import { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
 import { caseOf, Findings } from "./case.ts";
 import { made } from "./made.ts";
+import { checkCommands } from "./told_commands.ts";
 import { checkExports } from "./told_exports.ts";
 import { checkFiles } from "./told_files.ts";
 import { checkQueries } from "./told_queries.ts";
@@ -58,6 +59,7 @@ Deno.test("the books balance: every place tells what the mock's log and the jour
   await checkExports(root, cases, found);
   await checkDashboard(root, cases, found);
   await checkTasks(root, found);
+  await checkCommands(root, found);
   const kinds = Map.groupBy(cases, ({ run }) => run.kind).entries()
     .map(([kind, all]) => `${all.length} ${kind}`);
   process.stdout.write(

@@ -7,7 +7,8 @@ import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
 import { runDirectoryAt } from "../../lib/run/directory.ts";
 import { isLoad } from "./case.ts";
 import { byProblem, mean, outputRate, rightness } from "./items_reader.ts";
-import { asked, median, nearest, sumOfEntries } from "./reader.ts";
+import { asked, median, nearest } from "./reader.ts";
+import { checkCodingLines, checkSummary } from "./told_summary.ts";
 import type { Case, Findings } from "./case.ts";
 import type { Item } from "./items_reader.ts";
 import type { Json } from "./reader.ts";
@@ -38,11 +39,16 @@ export async function checkFiles(one: Case, found: Findings): Promise<void> {
   }
   checkSuiteResults(one, results, found);
   if (run.kind === "suite") checkSuiteLines(one, found);
-  else if (run.kind !== "batch") checkSummary(one, found);
+  else if (run.kind !== "batch") {
+    const summary = readFileSync(join(run.folder, "summary.json"), "utf8");
+    checkSummary(one, JSON.parse(summary), found);
+    checkCodingLines(one, found);
+  }
   await checkSuitePage(one, found);
 }
 
-function checkLoadResults(one: Case, results: Json, found: Findings): void {
+/** A load's results, as results.json and --json have them. */
+export function checkLoadResults(one: Case, results: Json, found: Findings): void {
   const load = one.load!;
   found.same(one, "load: total_cost_usd", results.total_cost_usd, one.truth.usd);
   for (const stage of [results.total, ...results.stages]) {
@@ -127,7 +133,7 @@ async function checkLoadPage(one: Case, results: Json, found: Findings): Promise
 }
 
 /** What tests come to, as results.json has it of all of them and of each category. */
-function checkSuiteResults(one: Case, results: Json, found: Findings): void {
+export function checkSuiteResults(one: Case, results: Json, found: Findings): void {
   const { items } = one;
   const { aggregate } = results;
   found.sums(one, "aggregate", {
@@ -151,7 +157,7 @@ function checkSuiteResults(one: Case, results: Json, found: Findings): void {
   );
   for (const [name, part, own] of parts) checkPart(one, name, part, own, found);
   found.same(one, "output tokens/s", results.statistics.output_tokens_per_s, outputRate(one.spans));
-  for (const told of results.items) {
+  for (const told of results.items ?? []) {
     const item = items.find(({ test_id }) => test_id === told.test_id);
     found.same(one, `names of ${told.test_id}`, [told.item_id, told.package_id], [
       ...[told.test_id, told.test_id],
@@ -269,91 +275,4 @@ async function checkSuitePage(one: Case, found: Findings): Promise<void> {
   const ttft = items.flatMap((item) => item.success ? item.ttft_ms ?? [] : []);
   found.prints(one, "page: ttft, median", tile("ttft, median"), median(ttft));
   found.prints(one, "page: ttft, p99", tile("ttft, p99"), nearest(ttft, 0.99));
-}
-
-/** summary.json and the lines of a coding run. */
-function checkSummary(one: Case, found: Findings): void {
-  const { run, items, truth } = one;
-  const text = run.lines.join("\n");
-  const summary = JSON.parse(readFileSync(join(run.folder, "summary.json"), "utf8"));
-  found.sums(one, "summary.ledger", summary.ledger.total);
-  found.same(one, "summary: seconds", summary.duration_seconds.toFixed(3), one.seconds.toFixed(3));
-  const parts: [string, Json][] = summary.summary
-    ? [[summary.mode, summary]]
-    : [["zero-shot", summary.zero_shot], ["iterative", summary.iterative]];
-  found.same(
-    one,
-    "modes",
-    parts.map(([mode]) => mode).filter((mode) => items.some((i) => i.mode === mode)).sort(),
-    [...new Set(items.map(({ mode }) => mode))].sort(),
-  );
-  for (const [mode, part] of parts) {
-    const own = items.filter((item) => item.mode === mode);
-    if (own.length === 0) continue;
-    const stats = part.summary;
-    const rated = own.filter(({ unjudged }) => !unjudged);
-    const passed = own.filter((item) => item.passed).length;
-    found.same(
-      one,
-      `${mode} problems`,
-      stats.total_problems,
-      new Set(rated.map((i) => i.problem)).size,
-    );
-    found.same(one, `${mode} answers`, [stats.total_answers, stats.unjudged], [
-      rated.length,
-      own.length - rated.length,
-    ]);
-    found.same(one, `${mode} successes`, stats.successes, passed);
-    found.same(one, `${mode} rate`, stats.success_rate, 100 * passed / rated.length);
-    found.same(
-      one,
-      `${mode} iterations`,
-      stats.avg_iterations,
-      mean(own.map((i) => i.iterations!)),
-    );
-    const known = own.flatMap(({ usd }) => usd ?? []);
-    const usd = known.length
-      ? Number(known.reduce((sum, each) => sum + each, 0).toFixed(12))
-      : null;
-    const unknown = own.reduce((sum, { unpriced }) => sum + unpriced, 0);
-    found.same(
-      one,
-      `${mode} cost`,
-      [stats.total_cost, stats.requests_of_unknown_cost],
-      summary.comparison ? [usd, unknown] : [truth.usd, truth.unpriced],
-    );
-    if (!summary.comparison) {
-      const successes = /Successes: (\d+).*?\(([\d.]+)%\)/.exec(text);
-      found.same(one, "Successes", Number(successes?.[1]), passed);
-      found.prints(one, "Successes %", successes?.[2], 100 * passed / rated.length);
-      found.prints(
-        one,
-        "Avg Iterations",
-        /Avg Iterations per \w+: ([\d.]+)/.exec(text)?.[1],
-        mean(own.map((i) => i.iterations!)),
-      );
-      continue;
-    }
-    const name = mode === "zero-shot" ? "Zero-Shot" : "Iterative";
-    const row = new RegExp(`${name} +\\| +([\\d.]+)% \\( *(\\d+)/ *(\\d+)\\)`).exec(text);
-    found.same(one, `${mode} row`, row?.slice(1), [
-      (100 * passed / rated.length).toFixed(1),
-      ...[String(passed), String(rated.length)],
-    ]);
-  }
-  if (summary.summary) {
-    found.same(one, "summary.total_input_tokens", summary.summary.total_input_tokens, truth.prompt);
-    found.same(
-      one,
-      "summary.total_output_tokens",
-      summary.summary.total_output_tokens,
-      truth.completion,
-    );
-  }
-  const all = sumOfEntries(
-    one.journal.flatMap(({ event, entry }) => event === "request_booked" ? [entry] : []),
-    run.prices,
-  );
-  found.same(one, "the journal's ledger", [all.usd, all.unpriced], [truth.usd, truth.unpriced]);
-  found.usd(one, "closing line", /total cost: ([^,\n]*)/i.exec(text)?.[1], truth);
 }

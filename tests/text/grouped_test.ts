@@ -21,6 +21,9 @@ Deno.test("a figure has its digits, and no powers of ten", () => {
     [99.96, 3, "100"],
     [0.01234, 3, "0.0123"],
     [-2345.6, 4, "-2,346"],
+    [1.234e-7, 3, "0.000000123"],
+    [5.551e-17, 4, "0"],
+    [0, 4, "0"],
   ];
   for (const [value, digits, text] of right) assertEquals(inDigits(value, digits), text);
 });
