@@ -12,6 +12,7 @@ import { areLoads } from "./one_kind.ts";
 import { readJsonFile } from "../settings/json_file.ts";
 import { resolveRun } from "../run/find_run.ts";
 import { readRunDirectory } from "../run/read_run.ts";
+import { sampleOfBaseline } from "./load_baseline.ts";
 import { loadSampleOf } from "./load_sample.ts";
 import type { ComparedRun } from "./compare.ts";
 import type { GateCheck, GateResult, Tolerance } from "./gate.ts";
@@ -61,13 +62,11 @@ export async function readGateSide(
         }; make one with dyno runs export RUN --format json --out FILE`,
       );
     }
-    if ((value as { kind?: unknown }).kind === "load") {
-      throw new InputError(
-        `${given}: an exported load; loads are compared by their journals, so give the run's folder`,
-      );
-    }
     const price = prices.priceOf(run.summary.model);
-    return { run: { ...run, price }, load: null, prices, warnings: [] };
+    const load = run.summary.kind === "load"
+      ? sampleOfBaseline(given, run.summary.run_id, value)
+      : null;
+    return { run: { ...run, price }, load, prices, warnings: [] };
   }
   if (given.endsWith(".json")) throw new InputError(noSuchFile(given));
   const { warnings, ...run } = await readRunDirectory(await resolveRun(index, given));

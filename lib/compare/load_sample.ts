@@ -86,7 +86,7 @@ export async function loadSampleOf(summary: RunSummary): Promise<LoadSample> {
 export function sampleOf(
   run_id: string,
   records: readonly RequestRecord[],
-  stages: readonly StageResults[],
+  stages: readonly Pick<StageResults, "window">[],
   readGaps: ReadGaps,
 ): LoadSample {
   const inside = records
@@ -97,7 +97,7 @@ export function sampleOf(
     run_id,
     stages: stages.length,
     requests: inside.length,
-    failed: inside.length - answered.length,
+    failed: inside.filter(({ failure }) => failure !== null && failure !== "cancelled").length,
     latency: (name) =>
       blocked(
         readGaps((gapsOf) => latencyValues(name, answered, gapsOf)).filter((ms) => ms !== null),

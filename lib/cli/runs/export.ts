@@ -11,6 +11,7 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";
 import { EXPORT_FORMS, exportAs } from "../../formats/export_as.ts";
 import { exportable } from "../../formats/exportable.ts";
+import { BASELINE_FIELD, loadBaselineOf } from "../../compare/load_baseline.ts";
 import { koderzDocument } from "../../formats/koderz_document.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
@@ -57,12 +58,12 @@ export const command: Command = {
     "",
     "Exports the runs given, or all that fit the filters. json: {run_id, mode, start_time, end_time,",
     "duration_seconds, config, results[], summary}, a list for more than one run; the gate reads it as a",
-    "baseline. csv, jsonl, parquet: one row for each item, run, request of a load, or slice of its time;",
-    "text in a CSV that a spreadsheet would run as a formula gets an apostrophe. perfetto: requests, host",
-    "samples and alerts of a suite run on one timeline, for ui.perfetto.dev. html: a run's report page;",
-    "for several runs, or for one without a report, a page with a table. smi_bench, koderz,",
-    "benchmark_test_runner, batch_eval: the files of that program, into the folder --out; dyno runs",
-    "import reads them back.",
+    "baseline, of a load too. csv, jsonl, parquet: one row for each item, run, request of a load, or slice",
+    "of its time; text in a CSV that a spreadsheet would run as a formula gets an apostrophe. perfetto:",
+    "requests, host samples and alerts of a run on one timeline, of a load its stages, probes and server",
+    "too, for ui.perfetto.dev. html: a run's report page; for several runs, or for one without a report, a",
+    "page with a table. smi_bench, koderz, benchmark_test_runner, batch_eval: the files of that program,",
+    "into the folder --out; dyno runs import reads them back.",
     "",
     ...flagHelp(flags),
     "",
@@ -141,7 +142,13 @@ async function partsOf(
       const price = prices.priceOf(run.model);
       const priced = read.items.map((item) => ({ ...item, cost_usd: itemCost(item, price) }));
       const whole = await exportable("koderz", { ...read, items: priced });
-      summaries.push(JSON.stringify(koderzDocument(whole), null, 2));
+      const document = koderzDocument(whole);
+      // what a gate compares loads by
+      const isOurs = run.kind === "load" && run.source_form === "dyno";
+      const more = isOurs && existsSync(runDirectoryAt(run.path).results)
+        ? { [BASELINE_FIELD]: await loadBaselineOf(run.path) }
+        : {};
+      summaries.push(JSON.stringify({ ...document, ...more }, null, 2));
     }
     return runs.length === 1 ? [summaries[0], "\n"] : ["[\n", summaries.join(",\n"), "\n]\n"];
   }
@@ -207,16 +214,17 @@ async function trace(runs: readonly IndexedRun[]): Promise<string[]> {
   }
   const [{ kind, path, run_id, source_form }] = runs;
   const directory = runDirectoryAt(path);
-  if (kind === "load") {
-    throw new InputError(`${run_id}: is a load; --format perfetto is for suite runs`);
-  }
   if (source_form !== "dyno") {
     throw new InputError(
       `${run_id}: from ${source_form}, which does not record when requests were sent`,
     );
   }
   if (!existsSync(directory.results)) {
-    throw new InputError(`${run_id}: has no results.json yet; finish it with dyno run … --resume`);
+    throw new InputError(
+      `${run_id}: has no results.json yet; finish it with dyno ${
+        kind === "load" ? "load" : "run …"
+      } --resume`,
+    );
   }
   return await Array.fromAsync(perfettoTrace(directory));
 }

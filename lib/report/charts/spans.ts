@@ -6,11 +6,11 @@ import type { RequestSpan } from "../../suite/spans.ts";
 export type ItemSpan = RequestSpan<ResultItem>;
 
 /** Gives each request the lowest lane that is free when it starts. */
-export function inLanes(
-  spans: readonly ItemSpan[],
-): { lanes: number; placed: [ItemSpan, lane: number][] } {
+export function inLanes<Span extends Pick<ItemSpan, "start_s" | "end_s">>(
+  spans: readonly Span[],
+): { lanes: number; placed: [Span, lane: number][] } {
   const freeAt_s: number[] = [];
-  const placed = spans.map((span): [ItemSpan, number] => {
+  const placed = spans.map((span): [Span, number] => {
     let lane = freeAt_s.findIndex((free_s) => free_s <= span.start_s);
     if (lane < 0) lane = freeAt_s.length;
     freeAt_s[lane] = span.end_s;
