@@ -105,7 +105,7 @@ export function conclude(measurement: Measurement): LoadResults {
       readings: server.readings,
     },
     ...telemetryOf(directory, load, total),
-    notes: notesOf(measurement, cache, total),
+    notes: [...notesOf(measurement, cache, total), ...gapsLost(tokens.incomplete)],
   };
 }
 
@@ -119,6 +119,13 @@ function telemetryOf(
   const figures = telemetryFigures(readTelemetry(directory), window.start_ns, window.end_ns);
   const { pages = [], series = null } = telemetry ?? {};
   return { telemetry: { pages, series, figures } };
+}
+
+function gapsLost(requests: number): string[] {
+  if (requests === 0) return [];
+  return [
+    `tokens.bin lacks gaps between tokens of ${requests} requests: the figures of gaps are without them`,
+  ];
 }
 
 interface MeasuredStage {

@@ -16,9 +16,9 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { finished } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
-import { notWritten } from "../write.ts";
+import { notWritten, syncFolder } from "../write.ts";
 
 const BLOCK = 512;
 
@@ -63,6 +63,7 @@ export async function archiveFolder(source: string, name: string, target: string
       throw new InputError(`${target}: is there already; remove it, or give another --to DIR`);
     }
     renameSync(temporary, target);
+    syncFolder(dirname(target)); // before the folder goes
     return lstatSync(target).size;
   } catch (error) {
     try {

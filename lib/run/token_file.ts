@@ -1,8 +1,8 @@
 /** tokens.bin: the gaps between token events of every request, float32 milliseconds, little-endian. */
 import { Buffer } from "node:buffer";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
-import { notWritten, writeAll } from "../write.ts";
+import { notWritten, syncFolder, writeAll } from "../write.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { plainFile } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";
@@ -25,6 +25,7 @@ export class TokenFile implements Disposable {
     this.#path = tokenFilePath(directory);
     try {
       this.#fd = openSync(this.#path, "wx");
+      syncFolder(directory.path); // the journal speaks of it
     } catch (error) {
       throw notWritten(this.#path, error);
     }
@@ -43,14 +44,22 @@ export class TokenFile implements Disposable {
     return at;
   }
 
+  /** Syncs and closes. @throws {InputError} the disk fails. */
   [Symbol.dispose](): void {
-    closeSync(this.#fd);
+    try {
+      fsyncSync(this.#fd);
+    } catch (error) {
+      throw notWritten(this.#path, error);
+    } finally {
+      closeSync(this.#fd);
+    }
   }
 }
 
 /** Reads the gaps of single requests. */
 export class TokenFileReader implements Disposable {
   readonly #fd: number;
+  readonly #short = new Set<number>();
 
   /** @throws {InputError} the file cannot be read. */
   constructor(directory: RunDirectory) {
@@ -64,13 +73,20 @@ export class TokenFileReader implements Disposable {
     }
   }
 
+  /** Requests that were asked for and lack gaps here, as behind a power cut. */
+  get incomplete(): number {
+    return this.#short.size;
+  }
+
   /** The gaps of a request, ms; fewer than it had where the file was cut off. */
   gapsOf({ gaps_at, gaps }: { gaps_at: number; gaps: number }): Float32Array {
     const values = new Float32Array(gaps);
     if (gaps === 0) return values;
     const bytes = Buffer.from(values.buffer);
     const read = readSync(this.#fd, bytes, 0, gaps * BYTES, gaps_at * BYTES);
-    return values.subarray(0, Math.floor(read / BYTES));
+    const found = Math.floor(read / BYTES);
+    if (found < gaps) this.#short.add(gaps_at);
+    return values.subarray(0, found);
   }
 
   [Symbol.dispose](): void {

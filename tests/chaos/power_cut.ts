@@ -4,7 +4,15 @@
  * their folder followed, those up to some one.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -87,13 +95,23 @@ export function treeOf(folder: string): Tree {
   );
 }
 
-/** Puts a tree in the place of what a folder holds. */
-export function putTree(folder: string, tree: Tree): void {
+/** When each was written, ms. */
+export function timesOf(tree: Tree): Map<string, number> {
+  return new Map([...tree.keys()].map((path) => [path, statSync(path).mtimeMs]));
+}
+
+/**
+ * Puts a tree in the place of what a folder holds.
+ *
+ * @param times when paths were written, ms, where that is to stay.
+ */
+export function putTree(folder: string, tree: Tree, times: Map<string, number>): void {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
   for (const [path, bytes] of [...tree].sort(([a], [b]) => a < b ? -1 : 1)) {
     if (bytes === null) mkdirSync(path, { recursive: true });
     else writeFileSync(path, bytes);
   }
+  for (const [path, ms] of times) if (tree.has(path)) utimesSync(path, ms / 1000, ms / 1000);
 }
 
 /** A write or a cut on a file's bytes. */

@@ -1,9 +1,8 @@
 /** dyno runs archive: packs runs, after a dry run. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { archiveFolder } from "../../run/archive.ts";
 import { removeRunDirectory } from "../../run/directory.ts";
-import { notWritten } from "../../write.ts";
+import { makeFolder, notWritten } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";
@@ -42,7 +41,7 @@ export const command: Command = {
         return EXIT.good;
       }
       try {
-        mkdirSync(folder, { recursive: true });
+        makeFolder(folder);
       } catch (error) {
         throw notWritten(folder, error);
       }
