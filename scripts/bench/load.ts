@@ -29,7 +29,7 @@ import {
 } from "./load_cells.ts";
 import { type AgreementRow, compareReports } from "./load_programs.ts";
 import { measurePrograms, type ProgramRow } from "./load_programs.ts";
-import { agreementLines, programLines } from "./program_tables.ts";
+import { agreementLines, ceilingLines, levelLines } from "./program_tables.ts";
 import { aimLines, tableLines } from "./load_tables.ts";
 
 /** Tokens a second of one stream; 0: as fast as the client reads. */
@@ -110,8 +110,10 @@ if (given.peers === undefined) {
   agreement = await compareReports(environments, say);
   for (const line of agreementLines(agreement)) say(line);
   const levels = (given.streams ?? STREAMS_OF_PROGRAMS).split(",").map(Number);
-  programs = await measurePrograms(environments, levels, say);
-  for (const line of programLines(programs)) say(line);
+  programs = await measurePrograms(environments, levels, say, (streams, rows) => {
+    for (const line of levelLines(streams, rows)) say(line);
+  });
+  for (const line of ceilingLines(programs)) say(line);
 }
 say(`\nload after ${loadText()}`);
 if (given.json) {

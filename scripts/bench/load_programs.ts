@@ -162,32 +162,32 @@ async function measure(program: Program, streams: number, env = {}): Promise<Pro
  * Every program at every number of streams. One that fails is named, and is not tried with more.
  *
  * @param environments the peers' virtual environments are there.
+ * @param onLevel is called with all rows so far, each time that a number of streams is done.
  */
 export async function measurePrograms(
   environments: string,
   levels: readonly number[],
   say: (line: string) => void,
+  onLevel: (streams: number, rows: readonly ProgramRow[]) => void,
 ): Promise<ProgramRow[]> {
   const rows: ProgramRow[] = [];
-  const programs = [
-    { program: DYNO, env: {} },
-    ...installed(environments, say).map((peer) => ({
-      program: programOf(peer, environments),
-      env: peer.env ?? {},
-    })),
-  ];
-  for (const { program, env } of programs) {
-    for (const streams of levels) {
+  const programs = new Map<Program, Record<string, string>>([[DYNO, {}]]);
+  for (const peer of installed(environments, say)) {
+    programs.set(programOf(peer, environments), peer.env ?? {});
+  }
+  for (const streams of levels) {
+    for (const [program, env] of programs) {
       try {
         if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${program.name}, ${streams}`);
         rows.push(await measure(program, streams, env));
       } catch (error) {
         say(`${program.name} with ${streams} streams: left out: ${(error as Error).message}`);
-        break;
+        programs.delete(program);
       }
     }
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    onLevel(streams, rows);
   }
-  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   return rows;
 }
 

@@ -7,8 +7,6 @@ import {
   type Truth,
 } from "./load_programs.ts";
 
-/** Below it the errors are only looked at for the ceiling. */
-const STREAMS_SHOWN_MIN = 64;
 const TOKENS_PER_S = 50;
 
 const error = ({ reported, sent }: Truth, q: "p50" | "p99") => reported[q] - sent[q];
@@ -25,36 +23,32 @@ function namesIn(rows: readonly ProgramRow[]): string[] {
   return [...new Set(rows.map(({ name }) => name))];
 }
 
-/** Errors at each number of streams, CPU an event, and how many events a second each bears. */
-export function programLines(rows: readonly ProgramRow[]): string[] {
-  if (rows.length === 0) return [];
-  const levels = [...new Set(rows.map(({ streams }) => streams))].filter((streams) =>
-    streams >= STREAMS_SHOWN_MIN
-  );
-  const lines: string[] = [];
-  for (const streams of levels) {
-    const of = rows.filter((row) => row.streams === streams);
-    const { ttft, gap } = of[0];
-    lines.push(
-      "",
-      `whole programs, ${streams} streams at ${TOKENS_PER_S} tokens/s; error of what they report, ms`,
-      `  (server's own stamps in the first: ttft ${ttft.sent.p50.toFixed(2)}, p99 ` +
-        `${ttft.sent.p99.toFixed(2)}; gap ${gap.sent.p50.toFixed(2)}, p99 ${
-          gap.sent.p99.toFixed(2)
-        })`,
-      line("", ["ttft p50", "ttft p99", "gap p50", "gap p99", "CPU µs/event"]),
-      ...of.map((row) =>
-        line(`· ${row.name}`, [
-          signed(error(row.ttft, "p50")),
-          signed(error(row.ttft, "p99")),
-          signed(error(row.gap, "p50")),
-          signed(error(row.gap, "p99")),
-          cpuText(row, rows),
-        ])
-      ),
-    );
-  }
-  lines.push(
+/** Errors at a number of streams, and CPU an event. */
+export function levelLines(streams: number, rows: readonly ProgramRow[]): string[] {
+  const of = rows.filter((row) => row.streams === streams);
+  if (of.length === 0) return [];
+  const { ttft, gap } = of[0];
+  return [
+    "",
+    `whole programs, ${streams} streams at ${TOKENS_PER_S} tokens/s; error of what they report, ms`,
+    `  (server's own stamps in the first: ttft ${ttft.sent.p50.toFixed(2)}, p99 ` +
+    `${ttft.sent.p99.toFixed(2)}; gap ${gap.sent.p50.toFixed(2)}, p99 ${gap.sent.p99.toFixed(2)})`,
+    line("", ["ttft p50", "ttft p99", "gap p50", "gap p99", "CPU µs/event"]),
+    ...of.map((row) =>
+      line(`· ${row.name}`, [
+        signed(error(row.ttft, "p50")),
+        signed(error(row.ttft, "p99")),
+        signed(error(row.gap, "p50")),
+        signed(error(row.gap, "p99")),
+        cpuText(row, rows),
+      ])
+    ),
+  ];
+}
+
+/** How many events a second each program bears. */
+export function ceilingLines(rows: readonly ProgramRow[]): string[] {
+  return [
     "",
     `events/s on one core up to which the p99 is within ${CEILING_ERROR_MS} ms of the server's stamps`,
     line("", ["ttft", "gap"]),
@@ -62,8 +56,7 @@ export function programLines(rows: readonly ProgramRow[]): string[] {
       const of = rows.filter((row) => row.name === name);
       return line(`· ${name}`, [ceilingText(of, "ttft"), ceilingText(of, "gap")]);
     }),
-  );
-  return lines;
+  ];
 }
 
 /** By what the run cost more than the one with the fewest streams: starting and reporting are left out. */
