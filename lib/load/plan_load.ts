@@ -31,8 +31,8 @@ export interface LoadPlan {
   models: string[];
   /** Which requests are cut off, and where; empty for none. */
   cancellations: Cancellation[];
-  /** What the words of made-up prompts were drawn from: with it they are sent again. */
-  prompt_seed: number;
+  /** What the words of made-up prompts are drawn from: with it they are sent again. Null: none is made up. */
+  prompt_seed: number | null;
   /** What a good request keeps to; empty for none. */
   slos: Slo[];
   /** What is to hold for the run as a whole; empty for nothing. */
@@ -66,7 +66,14 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
   const notes: string[] = [];
   const prompt_seed = settled.prompt_seed ?? freshSeed();
   const models = weightedModels(settled.model);
-  const { prompts: asked, times_s, named } = await questions({ ...settled, prompt_seed }, notes);
+  const { prompts: asked, times_s, named, made_up } = await questions(
+    { ...settled, prompt_seed },
+    notes,
+  );
+  const draws = made_up || settled.probe_rate !== undefined; // probes are made up
+  if (settled.prompt_seed !== undefined && !draws) {
+    notes.push("--prompt-seed: nothing is made up: the file tells the words of every request");
+  }
   const prompts = withModels(asked, models);
   const stages = stagesOf(settled, times_s);
   if (warmup > 0) stages.unshift(warmupOf(stages[0], warmup));
@@ -78,7 +85,7 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     prompts,
     models: [...new Set([...models.slice(1).map(({ name }) => name), ...named])],
     cancellations: cancellationsOf(settled),
-    prompt_seed,
+    prompt_seed: draws ? prompt_seed : null,
     ...objectivesOf(settled),
     notes,
   };
@@ -192,10 +199,20 @@ function warmupOf(first: LoadStage, requests: number): LoadStage {
   };
 }
 
+/** What a load asks. */
+interface Questions {
+  prompts: PromptSource;
+  times_s: number[] | null;
+  /** Models that rows name. */
+  named: string[];
+  /** Whether any of it is made up of words that a seed draws. */
+  made_up: boolean;
+}
+
 async function questions(
   settings: SettledLoad & { prompt_seed: number },
   notes: string[],
-): Promise<{ prompts: PromptSource; times_s: number[] | null; named: string[] }> {
+): Promise<Questions> {
   const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
@@ -220,6 +237,8 @@ async function questions(
       : rows.map(({ body: { model: _, ...body }, ...row }) => ({ ...row, body }));
     const named = [...new Set(sent.map(({ body }) => body.model))]
       .filter((name) => typeof name === "string");
+    const made_up = rows.some(({ prompt, messages }) => prompt === null && messages === null) ||
+      (trace !== undefined && settings.warmup > 0);
     const use = { words: prompt_seed, output_tokens: limit };
     if (trace !== undefined) {
       if (!timed) throw new InputError(`--trace: ${path}: its rows have no times; use --prompts`);
@@ -230,15 +249,20 @@ async function questions(
         recycle: false,
         warmup: settings.warmup,
       });
-      return { prompts: source, times_s: rows.map(({ t_s }) => t_s! / trace_speed), named };
+      return {
+        prompts: source,
+        times_s: rows.map(({ t_s }) => t_s! / trace_speed),
+        named,
+        made_up,
+      };
     }
     if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
     const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
     const source = datasetPrompts(sent, { ...use, name, recycle, warmup: 0 });
-    return { prompts: source, times_s: null, named };
+    return { prompts: source, times_s: null, named, made_up };
   }
   if (prompt !== undefined) {
-    return { prompts: fixedPrompt(prompt, limit), times_s: null, named: [] };
+    return { prompts: fixedPrompt(prompt, limit), times_s: null, named: [], made_up: false };
   }
   const made = madeUpPrompts({
     input: lengths(settings.input_tokens, MADE_UP.input_tokens, "--input-tokens"),
@@ -248,7 +272,7 @@ async function questions(
     seed,
     words: prompt_seed,
   }, turns);
-  return { prompts: made, times_s: null, named: [] };
+  return { prompts: made, times_s: null, named: [], made_up: true };
 }
 
 /** @throws {InputError} a text without "=", or a field twice. */

@@ -94,16 +94,14 @@ const HOST_NS = 1e9;
  */
 export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> {
   const { plan, api, transport, signal, onNotice } = options;
-  // of one text that is asked again and again nothing is drawn
-  const told = options.settings.prompt === undefined
-    ? { ...options.settings, prompt_seed: plan.prompt_seed }
-    : options.settings;
+  const { prompt_seed } = plan;
+  const told = prompt_seed === null ? options.settings : { ...options.settings, prompt_seed };
   const settings = settleLoad(told);
   await using scrapes = new PortableTransport();
   const { scraper } = await probe(api, scrapes, signal);
   await using _scraper = scraper;
-  if (options.settings.prompt_seed !== undefined) {
-    onNotice(`prompts of seed ${plan.prompt_seed}: a cache that met them before may know them`);
+  if (options.settings.prompt_seed !== undefined && prompt_seed !== null) {
+    onNotice(`prompts of seed ${prompt_seed}: a cache that met them before may know them`);
   }
   const { server_metrics = [], server_metrics_names = [] } = settings;
   await using pages = await PageRecorder.open(
@@ -188,7 +186,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
       api,
       transport,
       rate_per_s: settings.probe_rate,
-      words: (plan.prompt_seed + 1) >>> 0,
+      words: (prompt_seed! + 1) >>> 0,
       body: settings.body ?? {},
       session_header: settings.session_header,
       budget: session.budget,

@@ -206,3 +206,25 @@ Deno.test("a stage of a file whose rate changes says over what time", async () =
     await assertRejects(() => readLoadExperiment(path, {}), InputError);
   }
 });
+
+Deno.test("a seed of prompts that draws nothing is told", async () => {
+  using files = folder();
+  const texts = files.write("texts.jsonl", '{"timestamp": 0, "prompt": "Why?"}\n');
+  const lengths = files.write("lengths.jsonl", '{"timestamp": 0, "input_length": 9}\n');
+  const told = async (settings: LoadSettings) => {
+    const { notes, prompt_seed } = await planLoad({ prompt_seed: 7, ...settings });
+    return [notes.some((note) => note.startsWith("--prompt-seed")), prompt_seed];
+  };
+  const once = { concurrency: 1, requests: 1 };
+  assertEquals(await told({ ...once, prompts: texts }), [true, null]);
+  assertEquals(await told({ trace: texts }), [true, null]);
+  assertEquals(await told({ trace: texts, warmup: 1 }), [false, 7]); // warm-up is made up
+  assertEquals(await told({ trace: texts, probe_rate: 1 }), [false, 7]);
+  assertEquals(await told({ trace: lengths }), [false, 7]);
+  assertEquals(await told(once), [false, 7]);
+  const { notes, prompt_seed } = await planLoad({ ...once, prompts: texts }); // none was given
+  assertEquals([notes.some((note) => note.startsWith("--prompt-seed")), prompt_seed], [
+    false,
+    null,
+  ]);
+});

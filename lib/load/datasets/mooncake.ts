@@ -2,7 +2,8 @@
  * Traces of lengths as JSON lines: Mooncake's, Alibaba's of Bailian (Qwen), and ours.
  *
  * Mooncake (github.com/kvcache-ai/Mooncake, FAST25 release): `timestamp` in ms, `input_length`,
- * `output_length`, and `hash_ids` of blocks of 512 tokens; AIPerf adds `session_id` and `text_input`.
+ * `output_length`, and `hash_ids` of blocks of 512 tokens; AIPerf adds `session_id`, `text_input`, and
+ * `extra` fields of the body, and does without `timestamp`.
  * Bailian (github.com/alibaba-edu/qwen-bailian-usagetraces-anon): `timestamp` in s, blocks of 16 tokens,
  * `chat_id` and the `parent_chat_id` of the turn before, -1 for none. Ours: `timestamp_s` in s or
  * `timestamp` in ms, `prompt` or `input_length` or both.
@@ -41,16 +42,20 @@ export const bailianForm: DatasetForm = {
 /** Mooncake's traces. */
 export const mooncakeForm: DatasetForm = {
   name: "mooncake",
-  has: (names) => timed(names) && names.has("hash_ids"),
+  has: (names) => names.has("hash_ids") && (timed(names) || names.has("input_length")),
   begin: () => readTimed,
 };
 
 /** Our own traces. */
 export const ownTraceForm: DatasetForm = {
   name: "dyno",
-  has: (names) =>
-    timed(names) && (names.has("input_length") ||
-      !["messages", "turns", "input", "model", "max_tokens"].some((name) => names.has(name))),
+  has: (names) => {
+    const has = (name: string) => names.has(name);
+    return ["input_length", "text_input"].some(has)
+      ? timed(names) || !["prompt", "messages", "turns", "input"].some(has)
+      : timed(names) &&
+        !["messages", "turns", "input", "model", "max_tokens", "payload"].some(has);
+  },
   begin: () => readTimed,
 };
 
@@ -60,6 +65,7 @@ function readTimed(fields: RowFields): DatasetRow {
     t_s: timeOf(fields),
     prompt: fields.text("prompt") ?? fields.text("text_input"),
     session: fields.name("session") ?? fields.name("session_id"),
+    body: fields.object("extra") ?? {},
   };
 }
 

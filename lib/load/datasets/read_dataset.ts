@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { azureForm, burstgptForm } from "./csv_traces.ts";
 import { bailianForm, mooncakeForm, ownTraceForm } from "./mooncake.ts";
-import { openaiBatchForm, requestForm } from "./requests.ts";
+import { openaiBatchForm, payloadForm, requestForm } from "./requests.ts";
 import { RowFields } from "./row_fields.ts";
 import { sharegptForm } from "./sharegpt.ts";
 import { readTable } from "../../formats/tables.ts";
@@ -25,6 +25,7 @@ export interface Dataset {
 const FORMS: readonly DatasetForm[] = [
   sharegptForm,
   openaiBatchForm,
+  payloadForm,
   bailianForm,
   mooncakeForm,
   ownTraceForm,
@@ -35,7 +36,7 @@ const FORMS: readonly DatasetForm[] = [
 
 const EXPECTED =
   'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s "conversations"; a batch ' +
-  "of OpenAI's form; Mooncake's, Bailian's or our own \"timestamp\" with \"input_length\"; BurstGPT's or " +
+  'of OpenAI\'s form; a "payload"; Mooncake\'s, Bailian\'s or our own "timestamp" with "input_length"; BurstGPT\'s or ' +
   "Azure's CSV; or --columns prompt=NAME to say which column is what";
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Requests as they were, or are to be: batches in OpenAI's form, with every field of the body, and rows
- * that are a body or a prompt themselves.
+ * Requests as they were, or are to be: batches in OpenAI's form and payloads, with every field of the body,
+ * and rows that are a body or a prompt themselves.
  */
 import { timeOf } from "./mooncake.ts";
 import { UNKNOWN_ROW } from "./row.ts";
@@ -61,13 +61,13 @@ export const requestForm: DatasetForm = {
         const value = fields.json(name);
         if (value !== undefined) body[name] = value;
       }
+      Object.assign(body, fields.object("extra")); // as AIPerf has it
       const prompt = fields.value("prompt");
       if (prompt !== undefined) body.prompt = prompt;
       const turns = fields.json("turns");
-      const rest = {
-        t_s: timeOf(fields),
-        session: fields.name("session") ?? fields.name("session_id"),
-      };
+      const length = fields.count("output_length"); // Mooncake's, which AIPerf gives with messages too
+      if (length !== null && length > 0 && body.max_tokens === undefined) body.max_tokens = length;
+      const rest = restOf(fields);
       if (turns === undefined) {
         const row = bodyRow(body, fields, note);
         const last = row.messages?.at(-1) as { role?: unknown } | undefined;
@@ -89,6 +89,23 @@ export const requestForm: DatasetForm = {
     };
   },
 };
+
+/** Whole bodies in `payload`, as AIPerf replays them. */
+export const payloadForm: DatasetForm = {
+  name: "payloads",
+  has: (names) => names.has("payload"),
+  begin: (note) => (fields) => ({
+    ...bodyRow({ ...fields.object("payload") }, fields, note),
+    ...restOf(fields),
+  }),
+};
+
+function restOf(fields: RowFields): Pick<DatasetRow, "t_s" | "session"> {
+  return {
+    t_s: timeOf(fields),
+    session: fields.name("session") ?? fields.name("session_id"),
+  };
+}
 
 /** A row from its request's body: all of it is sent. */
 function bodyRow(

@@ -1,5 +1,7 @@
 /** The fields of a row of a dataset, read one by one: what nobody read is told. */
 import { InputError } from "../../errors.ts";
+import { isJsonObject } from "../../json_fields.ts";
+import type { JsonObject } from "../../json_fields.ts";
 
 /** Times beyond have no distance between them that could be waited for. */
 const isTime = (value: number): boolean => Math.abs(value) <= Number.MAX_SAFE_INTEGER;
@@ -92,6 +94,14 @@ export class RowFields {
     if (value === undefined) return null;
     if (Array.isArray(value) && value.length > 0) return value;
     throw this.complaint(`${name}: ${shown(value)}; expected a list that is not empty`);
+  }
+
+  /** An object. @throws {InputError} something else. */
+  object(name: string): JsonObject | null {
+    const value = this.json(name);
+    if (value === undefined) return null;
+    if (isJsonObject(value)) return value;
+    throw this.complaint(`${name}: ${shown(value)}; expected an object`);
   }
 
   /** Whole numbers from 0. @throws {InputError} something else. */

@@ -204,6 +204,74 @@ Deno.test("Mooncake: equal hash_ids are equal blocks of 512 tokens, and no more 
   assertEquals(others.map((text) => common(first, text)), [1024, 512, 0, 1500]);
 });
 
+Deno.test("Mooncake's blocks: prompts have in common what vLLM's bench gives them", async () => {
+  // rows as in the published trace; common prefixes in tokens as TimedTrace of vllm 0.33.0 made them of it
+  const rows: [number, number[]][] = [
+    [6955, [46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 2353, 2354]],
+    [6472, [46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 2366]],
+    [1024, [46, 47]],
+    [700, [46, 9]],
+    [1100, [9, 46, 47]],
+  ];
+  const told = [
+    [6955, 6144, 1024, 512, 0],
+    [6144, 6472, 1024, 512, 0],
+    [1024, 1024, 1024, 512, 0],
+    [512, 512, 512, 700, 0],
+    [0, 0, 0, 0, 1100],
+  ];
+  const trace = rows.map(([input_length, hash_ids], i) => ({
+    timestamp: i,
+    input_length,
+    output_length: 2,
+    hash_ids,
+  }));
+  const untimed = trace.map(({ timestamp: _, ...row }) => row); // as AIPerf takes it too
+  for (
+    const sent of [
+      await send("m.jsonl", lines(...trace), TRACE),
+      await send("u.jsonl", lines(...untimed)),
+    ]
+  ) {
+    const texts = prompts(sent);
+    assertEquals(texts.map((a) => texts.map((b) => common(a, b))), told);
+  }
+});
+
+Deno.test("AIPerf's rows of Mooncake's form: texts, messages, payloads, fields of the body", async () => {
+  // the kinds of input that MooncakeTrace of aiperf 0.13.0 has
+  const hi = [{ role: "user", content: "Hi" }];
+  const texts = await send(
+    "t.jsonl",
+    lines({ text_input: "Hello", output_length: 4, extra: { top_k: 3 } }),
+  );
+  assertEquals(texts.bodies, [{
+    ...OURS,
+    model: "mock",
+    messages: [{ role: "user", content: "Hello" }],
+    max_tokens: 4,
+    top_k: 3,
+  }]);
+  const logged = await send(
+    "m.jsonl",
+    lines({ timestamp: 0, messages: hi, output_length: 5 }),
+    TRACE,
+  );
+  assertEquals(logged.bodies, [{ ...OURS, model: "mock", messages: hi, max_tokens: 5 }]);
+  const whole = lines({ timestamp: 0, payload: { messages: hi, max_tokens: 6, temperature: 0.5 } });
+  const payloads = await send("p.jsonl", whole, TRACE);
+  assertEquals(payloads.bodies, [
+    { ...OURS, model: "mock", messages: hi, max_tokens: 6, temperature: 0.5 },
+  ]);
+  const turns = lines(
+    { session_id: "s", input_length: 8, output_length: 4 },
+    { session_id: "s", delay: 2, input_length: 6, output_length: 4 },
+  );
+  const session = await send("s.jsonl", turns);
+  assertEquals(session.records.map(({ session }) => session), ["s", "s"]);
+  assert(session.notes.some((note) => note.includes('"delay" is not used')), `${session.notes}`);
+});
+
 Deno.test("the share that a trace's blocks have in common is what a cache may find", () => {
   const rowOf = (input_tokens: number, ...ids: number[]) => ({
     ...UNKNOWN_ROW,
