@@ -1,4 +1,5 @@
 /** The sums of a run's ledger in a file of ours in another program's form: its items alone do not give them. */
+import { spentBy } from "../run/ledger.ts";
 import type { RunSummary, Spending } from "../run/summary.ts";
 import type { Fields } from "./fields.ts";
 
@@ -23,18 +24,5 @@ export function ledgerSums(run: RunSummary): { ledger?: { total: Record<string, 
 export function readLedgerSums(file: Fields): Partial<Spending> {
   const total = file.childOrNull("ledger")?.childOrNull("total");
   if (!total) return {};
-  const of = (name: string) => total.amountOrNull(name);
-  return {
-    requests: of("requests"),
-    prompt_tokens: of("prompt_tokens"),
-    cached_prompt_tokens: of("cached_prompt_tokens"),
-    cache_write_tokens: of("cache_write_tokens"),
-    completion_tokens: of("completion_tokens"),
-    reasoning_tokens: of("reasoning_tokens"),
-    requests_of_unknown_tokens: of("requests_of_unknown_tokens"),
-    cost_usd: of("total_cost_usd"),
-    input_cost_usd: of("input_cost_usd"),
-    output_cost_usd: of("output_cost_usd"),
-    requests_of_unknown_cost: of("requests_of_unknown_cost"),
-  };
+  return spentBy((name) => total.amountOrNull(name));
 }

@@ -10,6 +10,7 @@ import type { RunEvent } from "./events.ts";
 import type { Fold } from "./fold.ts";
 import type { Asker, LedgerEntry, PriceRow } from "./ledger_entry.ts";
 import type { RequestRecord } from "./request_record.ts";
+import type { Spending } from "./summary.ts";
 import type { TestResult } from "./test_result.ts";
 
 /** Sums over requests: of what is known, with how many requests are unknown. Null: of none it is known. */
@@ -123,6 +124,23 @@ function sum(a: number | null, b: number | null): number | null {
 function usdSum(a: number | null, b: number | null): number | null {
   const total = sum(a, b);
   return total === null ? null : exactUsd(total);
+}
+
+/** The sums of a ledger's total, as a run's summary has them. @param of a field of it; null is unknown. */
+export function spentBy(of: (name: string) => number | null): Omit<Spending, "by_model"> {
+  return {
+    requests: of("requests"),
+    prompt_tokens: of("prompt_tokens"),
+    cached_prompt_tokens: of("cached_prompt_tokens"),
+    cache_write_tokens: of("cache_write_tokens"),
+    completion_tokens: of("completion_tokens"),
+    reasoning_tokens: of("reasoning_tokens"),
+    requests_of_unknown_tokens: of("requests_of_unknown_tokens"),
+    cost_usd: of("total_cost_usd"),
+    input_cost_usd: of("input_cost_usd"),
+    output_cost_usd: of("output_cost_usd"),
+    requests_of_unknown_cost: of("requests_of_unknown_cost"),
+  };
 }
 
 /** A run's ledger while its events come. */

@@ -5,7 +5,7 @@ import { runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord, statedFigures } from "./imported.ts";
 import { both, foldJournal, leftOut, newestClocks } from "./fold.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
-import { ledgerOf } from "./ledger.ts";
+import { ledgerOf, spentBy } from "./ledger.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
 import { isTime, runState } from "./run_state.ts";
 import { itemOfTest, itemsOfResults } from "./suite_items.ts";
@@ -112,19 +112,8 @@ async function spendingOf(
 }
 
 function spendingIn(total: JsonObject, models: JsonObject | null): Spending {
-  const of = (name: string) => numberAt(total, name);
   return {
-    requests: of("requests"),
-    prompt_tokens: of("prompt_tokens"),
-    cached_prompt_tokens: of("cached_prompt_tokens"),
-    cache_write_tokens: of("cache_write_tokens"),
-    completion_tokens: of("completion_tokens"),
-    reasoning_tokens: of("reasoning_tokens"),
-    requests_of_unknown_tokens: of("requests_of_unknown_tokens"),
-    cost_usd: of("total_cost_usd"),
-    input_cost_usd: of("input_cost_usd"),
-    output_cost_usd: of("output_cost_usd"),
-    requests_of_unknown_cost: of("requests_of_unknown_cost"),
+    ...spentBy((name) => numberAt(total, name)),
     by_model: models && Object.fromEntries(
       Object.entries(models).flatMap(([model, sums]) => {
         const told = asObject(sums);
