@@ -101,3 +101,19 @@ export function judgeStatement(
     unknown,
   };
 }
+
+/** What came of a statement, in the words of the terminal and of reports. */
+export function judgedText(statement: JudgedStatement): string {
+  const { text, verdict, value_ms, interval, known, unknown } = statement;
+  const range = interval ? ` [${msText(interval.low)}, ${msText(interval.high)}]` : "";
+  const words =
+    { met: "met", missed: "not met", undecided: "not enough requests to decide" }[verdict];
+  const untold = unknown > 0 ? `, ${unknown} unknown` : "";
+  return `${text} ${words}: ${msText(value_ms)}${range} ms of ${known}${untold}`;
+}
+
+/** About four digits. */
+function msText(value: number | null): string {
+  if (value === null) return "–";
+  return value.toFixed(value >= 1000 ? 0 : value >= 100 ? 1 : 2);
+}

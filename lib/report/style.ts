@@ -80,7 +80,7 @@ svg.ci line { stroke: var(--c1); stroke-width: 1.6; } svg.ci line.grid { stroke:
 figure { margin: 0; break-inside: avoid; } figure svg { width: 100%; height: auto; } figure svg.wide { display: block; } figure svg.narrow { display: none; }
 .key { display: inline-block; width: .75em; height: .75em; border-radius: 2px; margin-inline-end: .45em; }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 0 0 .2rem; padding: 0; list-style: none; font-size: .82rem; }
-.legend li { overflow-wrap: anywhere; }
+.legend li { overflow-wrap: anywhere; } .legend + figure { margin-top: .4rem; }
 
 .filter { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin-bottom: .7rem; font-size: .87rem; }
 .filter input, .filter select { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--rule); border-radius: .3rem;

@@ -3,6 +3,7 @@ import { UNCHECKED } from "../../endpoint/tls.ts";
 import { costText } from "../../text/dollars.ts";
 import { inDigits } from "../../text/grouped.ts";
 import { sloText } from "../../load/slo.ts";
+import { judgedText } from "../../load/statement.ts";
 import { measure } from "../../measures/describe.ts";
 import { LEAST_UNITS } from "../../stats/ratio.ts";
 import { tableLines } from "../ui/table.ts";
@@ -10,7 +11,6 @@ import { shortNames } from "../../text/short_names.ts";
 import { textWidth } from "../../text/width.ts";
 import { percentEstimate, percentText } from "../../text/percent.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
-import type { JudgedStatement } from "../../load/statement.ts";
 import type { Verdict } from "../../load/verdict.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Column } from "../ui/table.ts";
@@ -352,7 +352,7 @@ function outcomeLines(results: LoadResults): string[] {
     }
   }
   for (const statement of results.statements ?? []) {
-    lines.push(...wrapped("objective: ", statementWords(statement)));
+    lines.push(...wrapped("objective: ", judgedText(statement)));
   }
   if (total_cost_usd !== null) {
     lines.push(`cost ${costText(total_cost_usd, results.requests_of_unknown_cost)}`);
@@ -365,15 +365,6 @@ function outcomeLines(results: LoadResults): string[] {
     );
   }
   return lines;
-}
-
-function statementWords(statement: JudgedStatement): string {
-  const { text, verdict, value_ms, interval, known, unknown } = statement;
-  const range = interval ? ` [${shown(interval.low)}, ${shown(interval.high)}]` : "";
-  const words =
-    { met: "met", missed: "not met", undecided: "not enough requests to decide" }[verdict];
-  const untold = unknown > 0 ? `, ${unknown} unknown` : "";
-  return `${text} ${words}: ${shown(value_ms)}${range} ms of ${known}${untold}`;
 }
 
 /** A text in lines of at most 100 columns, the first one behind `start`, the others below it. */

@@ -24,6 +24,8 @@ interface Line {
   colour: string;
   points: Point[];
   dashed?: boolean;
+  /** Its points are those of another line: bigger, without a name. */
+  bare?: boolean;
 }
 
 interface CurvePanel {
@@ -80,10 +82,22 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
     { title: headingOf("ttft_ms"), x, latency: true, lines: quantiles("ttft_ms") },
     { title: headingOf("gap_ms"), x, latency: true, lines: quantiles("gap_ms") },
     {
-      title: "output tokens/s against tokens/s a user",
+      title: "output tokens/s over a user's",
       x: "tokens/s a user, median",
       named: true,
-      lines: [{ name: "stages", colour: "var(--c1)", points: perUser(stages) }],
+      lines: [
+        { name: "stages", colour: "var(--c1)", points: perUser(stages) },
+        { name: "Pareto", colour: "var(--c3)", points: pareto(perUser(stages)), bare: true },
+      ],
+    },
+    {
+      title: "e2e, ms over requests/s",
+      x: "answered requests/s",
+      latency: true,
+      lines: [
+        { name: "p50", colour: "var(--c1)", points: overThroughput(stages, "p50") },
+        { name: "p99", colour: "var(--c2)", points: overThroughput(stages, "p99") },
+      ],
     },
   ];
 }
@@ -110,6 +124,24 @@ function perUser(stages: readonly StageResults[]): Point[] {
       ? [{ x: speed.p50, y: output_tokens_per_s, interval: null }]
       : [];
   });
+}
+
+/** Those that no other point exceeds both to the right and above, from the left to the right. */
+function pareto(points: readonly Point[]): Point[] {
+  return ordered(
+    points.filter(({ x, y }) =>
+      !points.some((other) => other.x >= x && other.y >= y && (other.x > x || other.y > y))
+    ),
+  );
+}
+
+/** Latency over throughput, in the order of the stages: a curve that turns back is past its capacity. */
+function overThroughput(stages: readonly StageResults[], quantile: "p50" | "p99"): Point[] {
+  return stages.flatMap(({ metrics: { e2e_ms }, requests_per_s }) =>
+    e2e_ms && requests_per_s !== null
+      ? [{ x: requests_per_s, y: e2e_ms[quantile], interval: e2e_ms.intervals[quantile] }]
+      : []
+  );
 }
 
 function ordered(points: Point[]): Point[] {
@@ -152,7 +184,7 @@ function curveOption(
       })),
       series: panels.flatMap((panel, i) =>
         panel.lines.flatMap((line) =>
-          lineSeries(line, panel.named === true).map((series) =>
+          lineSeries(line, panel.named === true && !line.bare).map((series) =>
             ({ ...series, xAxisIndex: i, yAxisIndex: i }) as ChartSeries
           )
         )
@@ -173,11 +205,11 @@ function panelHead(title: string, lines: readonly Line[]) {
 }
 
 /** A line through the points, and a bar over each interval. */
-function lineSeries({ colour, points, dashed }: Line, named: boolean): ChartSeries[] {
+function lineSeries({ colour, points, dashed, bare }: Line, named: boolean): ChartSeries[] {
   const line: ChartSeries = {
     type: "line",
     symbol: "circle",
-    symbolSize: 7,
+    symbolSize: bare ? 10 : 7,
     itemStyle: { color: colour },
     lineStyle: { color: colour, width: 1.8, type: dashed ? "dashed" : "solid" },
     data: points.map(({ x, y }, i) => ({

@@ -1,5 +1,5 @@
 /** The report of a load run: one HTML file from the results, the request records and the samples. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples } from "../../hardware/samples.ts";
 import { seriesFrom } from "../../hardware/series.ts";
@@ -8,13 +8,16 @@ import { clientSection } from "./client_section.ts";
 import { loadDefinitionList } from "../definitions.ts";
 import { healthList } from "../energy_section.ts";
 import { errorTable } from "./error_table.ts";
+import { explainedList } from "../explained.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { loadCurve } from "./load_curve.ts";
 import { short } from "./load_figures.ts";
+import { gapTimeline } from "./gap_timeline.ts";
 import { loadLatencyChart } from "./load_latency.ts";
 import { loadBanner, loadTiles } from "./load_summary.ts";
 import { loadTimeline } from "./load_timeline.ts";
+import { sliceTable, turnTable } from "./time_tables.ts";
 import { metricTables } from "./metric_table.ts";
 import { page } from "../page.ts";
 import { onOneClock, samplingNote } from "../sampling.ts";
@@ -25,6 +28,8 @@ import { partTable, probeTable, stageTable, warmupTable } from "./stage_table.ts
 import { telemetrySection } from "./telemetry_section.ts";
 import { readTelemetry } from "../../load/telemetry/telemetry.ts";
 import { plainText } from "../../run/plain_file.ts";
+import { tokenFilePath, TokenFileReader } from "../../run/token_file.ts";
+import type { GapsOf } from "../../load/rates.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RunDirectory } from "../../run/directory.ts";
@@ -48,8 +53,10 @@ export async function writeLoadReport(
   const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
   const title = `${results.benchmark} on ${results.model}`;
   const curve = await loadCurve(results);
+  const turns = turnTable(results);
   const sections: (Section | null)[] = [
     ["results", "Results", [loadTiles(results)]],
+    ["shows", "What it shows", [explainedList({ ...metadata, ...results }, results)]],
     results.notes.length ? ["notes", "Notes", [noteList(results.notes)]] : null,
     ["stages", results.stages.length > 1 ? "Stages" : "Load", [stageTable(results)]],
     results.endpoints
@@ -58,12 +65,16 @@ export async function writeLoadReport(
     results.models ? ["models", "By model", [partTable("model", results.models, results)]] : null,
     results.warmup ? ["warmup", "Warm-up", [warmupTable(results.warmup, results)]] : null,
     results.probes ? ["probes", "Probes beside the load", [probeTable(results.probes)]] : null,
+    turns ? ["turns", "By turn", [turns]] : null,
     curve ? ["curve", "Load curve", [curve, CURVE_NOTE]] : null,
     ["latency", "How long answers took", [await latency(results, records)]],
     ["timeline", "Over time", [
       await timeline(results, records, readSamples(directory.path), directory),
+      tokenParts(results, records, directory),
     ]],
-    results.slos.length ? ["slos", "Service-level objectives", [sloTable(results)]] : null,
+    results.slos.length || results.statements?.length
+      ? ["slos", "Service-level objectives", [sloTable(results)]]
+      : null,
     ["errors", "Errors", [errorTable(results, records)]],
     ["client", "The client's own cost", [clientSection(results.verdict)]],
     ["server", "The server's own metrics", [serverSection(results)]],
@@ -80,7 +91,8 @@ export async function writeLoadReport(
 
 const CURVE_NOTE =
   `<p class="note">A dot is a stage; bars are 95 % intervals (bootstrap over blocks of time). Where
-throughput no longer rises with the load and ttft does, the endpoint is saturated. A scale of latencies that spans a factor of ten is logarithmic.</p>`;
+throughput no longer rises with the load and ttft does, the endpoint is saturated. Pareto: no other stage gives more
+tokens/s both to a user and in all. A scale of latencies that spans a factor of ten is logarithmic.</p>`;
 
 function noteList(notes: readonly string[]): string {
   const items = notes.slice(0, MOST_NOTES).map((note) =>
@@ -109,6 +121,18 @@ async function timeline(
   const chart = await loadTimeline(results, records, series, telemetry);
   return (chart ?? `<p class="note">No request was sent.</p>`) +
     `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
+}
+
+/** What needs the gaps of single requests; nothing where they were not kept. */
+function tokenParts(
+  results: LoadResults,
+  records: readonly RequestRecord[],
+  directory: RunDirectory,
+): string {
+  if (!existsSync(tokenFilePath(directory))) return "";
+  using tokens = new TokenFileReader(directory);
+  const gapsOf: GapsOf = (record) => tokens.gapsOf(record);
+  return [gapTimeline(results, records, gapsOf), sliceTable(records, gapsOf)].join("\n");
 }
 
 function energyText({ energy, total }: LoadResults): string {

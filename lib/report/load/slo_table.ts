@@ -1,6 +1,7 @@
 /** How many requests missed each service-level objective. */
 import { grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
+import { judgedText } from "../../load/statement.ts";
 import { sloText } from "../../load/slo.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { digitsFor, intervalText, short } from "./load_figures.ts";
@@ -9,7 +10,17 @@ import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { TableRow } from "../table.ts";
 
 /** A row for each objective, one for all of them, and the goodput; by stage where there are several. */
-export function sloTable({ slos, stages, total }: LoadResults): string {
+export function sloTable(results: LoadResults): string {
+  const said = (results.statements ?? []).map((statement) =>
+    `<li dir="auto">${escapeHtml(cutText(judgedText(statement), 300))}</li>`
+  );
+  const whole = said.length
+    ? `<h3>Of the run as a whole</h3><ul class="notes">${said.join("")}</ul>`
+    : "";
+  return (results.slos.length > 0 ? requestTable(results) : "") + whole;
+}
+
+function requestTable({ slos, stages, total }: LoadResults): string {
   const columns = stages.length > 1 ? [...stages, total] : [total];
   const heads = columns.map((_, i) => ({
     html: stages.length < 2

@@ -8,6 +8,8 @@ import { categoryTable, endpointTable } from "./category_table.ts";
 import { codingSection } from "./coding_section.ts";
 import { definitionList } from "../definitions.ts";
 import { energyTable, healthList } from "../energy_section.ts";
+import { epochsSection } from "./epochs_section.ts";
+import { explainedList } from "../explained.ts";
 import { escapeHtml } from "../html.ts";
 import { latencyChart } from "../charts/latency_chart.ts";
 import { latencyTable } from "./latency_table.ts";
@@ -38,8 +40,11 @@ export async function writeSuiteReport(
   const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
   const title = `${results.benchmark} on ${results.model}`;
   const coding = codingSection(results.items);
+  const epochs = epochsSection(results);
   const sections: Section[] = [
     ["results", "Results", [tiles(results)]],
+    ["shows", "What it shows", [explainedList({ ...metadata, ...results }, results)]],
+    ...(epochs === null ? [] : [["epochs", "By epoch", [epochs]] satisfies Section]),
     ...(coding === null ? [] : [["coding", "Coding problems", [coding]] satisfies Section]),
     ["categories", "By category", [categoryTable(results)]],
     ...(results.endpoints

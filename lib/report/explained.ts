@@ -1,0 +1,156 @@
+/** What a run shows, what it cannot show, and what to run next: for the terminal and for the reports. */
+import { dollars } from "../text/dollars.ts";
+import { grouped } from "../text/grouped.ts";
+import { percentEstimate, percentText } from "../text/percent.ts";
+import { ratedOf } from "../suite/aggregate.ts";
+import { cutText, escapeHtml } from "./html.ts";
+import type { LoadResults } from "../load/results.ts";
+import type { RunSummary } from "../run/summary.ts";
+import type { Estimate } from "../stats/interval.ts";
+import type { SuiteResults } from "../suite/results.ts";
+
+/** A part of the explanation: its head, and a line for each thing. */
+type Part = [head: string, lines: string[]];
+
+/** The run of which this is. */
+type Explained = Pick<RunSummary, "run_id" | "benchmark" | "model" | "kind">;
+
+/** The parts of the explanation, the first one saying which run it is; `results` null: cut off before. */
+export function explained(
+  run: Explained,
+  results: SuiteResults | LoadResults | null,
+): Part[] {
+  const what = `${run.benchmark} on ${run.model} (${run.run_id})`;
+  if (results === null) {
+    const again = run.kind === "load" ? "dyno load --resume" : "dyno run SUITE --resume";
+    return [
+      [what, ["It was cut off before its results were summed up."]],
+      ["Next", [`${again} ${run.run_id}`]],
+    ];
+  }
+  return "stages" in results
+    ? loadParts(what, run, results)
+    : suiteParts(what, run, results as SuiteResults);
+}
+
+function loadParts(what: string, { run_id }: Explained, results: LoadResults): Part[] {
+  const { total, verdict, slos, stages, complete } = results;
+  const { requests, metrics, goodput } = total;
+  const lost = requests.failed + requests.unfinished + requests.unsent;
+  const rate = total.intervals?.requests_per_s ?? null;
+  const shows = [
+    `${grouped(requests.successful)} requests were answered, ${grouped(lost)} were not: ` +
+    `${figure(total.requests_per_s)} req/s${range(rate)}, ` +
+    `${figure(total.output_tokens_per_s)} output tokens/s.`,
+    metrics.ttft_ms
+      ? `Half of the users saw a first token within ${figure(metrics.ttft_ms.p50)} ms, 99 of 100 ` +
+        `within ${figure(metrics.ttft_ms.p99)} ms${range(metrics.ttft_ms.intervals.p99)}.`
+      : "When the first token came is unknown.",
+    goodput?.share
+      ? `${percentEstimate(goodput.share)} of the requests met every objective.`
+      : "Nothing was asked of it (--slo), so it says what is, not whether that is enough.",
+    verdict.verdict === "trusted"
+      ? "The measuring client kept up: these are the endpoint's figures."
+      : `The client: ${verdict.verdict.replace("_", " ")}: ${
+        verdict.reasons[0] ?? "no reason known"
+      }`,
+  ];
+  const least = Math.min(...[metrics.ttft_ms, metrics.e2e_ms].flatMap((m) => m ? [m.n] : []));
+  const cannot = [
+    ...(Number.isFinite(least) && least < 1000
+      ? [`A p99 of ${grouped(least)} requests rests on its slowest ${Math.ceil(least / 100)}.`]
+      : []),
+    ...(complete ? [] : ["It was interrupted: less was measured than was planned."]),
+    stages.length > 1
+      ? "More load than its highest stage was not tried."
+      : "One load was tried: it is not the most that the endpoint can carry.",
+    "Other prompts, other lengths and another day may give other figures.",
+  ];
+  const next = [
+    ...(lost > 0 ? [`dyno runs show ${run_id}                 why requests failed`] : []),
+    ...(verdict.verdict === "trusted"
+      ? []
+      : ["dyno calibrate                        what this host can measure"]),
+    slos.length > 0
+      ? "dyno load … --find-capacity rate --slo …   the most that still meets the objectives"
+      : "dyno load … --slo ttft:500 --slo tpot:50   whether it is fast enough",
+    `dyno runs compare ${run_id} OTHER    whether another run is really different`,
+  ];
+  return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
+}
+
+function suiteParts(what: string, { run_id }: Explained, results: SuiteResults): Part[] {
+  const { aggregate, statistics, categories, missing, complete } = results;
+  const { pass_rate, ttft_ms } = statistics;
+  const judged = categories.filter(({ aggregate }) => aggregate.evaluated > 0)
+    .toSorted((a, b) => share(a.aggregate) - share(b.aggregate));
+  const [weakest] = judged;
+  const shows = [
+    pass_rate
+      ? `${grouped(aggregate.passed)} of ${grouped(ratedOf(aggregate))} ` +
+        `${aggregate.errors ? "tests" : "judged answers"} were right: ` +
+        `${percentEstimate(pass_rate)}.`
+      : "No answer was judged, so it says nothing of right and wrong.",
+    ...(judged.length > 1
+      ? [`The weakest category is ${weakest.category}: ${percentText(share(weakest.aggregate))}.`]
+      : []),
+    ...(aggregate.errors ? [`${grouped(aggregate.errors)} tests got no answer.`] : []),
+    ...(aggregate.not_judged
+      ? [`${grouped(aggregate.not_judged)} were not judged: ${aggregate.not_judged_because}`]
+      : []),
+    ttft_ms
+      ? `A first token took ${figure(ttft_ms.p50)} ms in the median, under this run's own load.`
+      : "When the first token came is unknown.",
+    aggregate.total_cost_usd === null
+      ? "What it cost is unknown: no price for the model, or no count of its tokens."
+      : `It cost ${dollars(aggregate.total_cost_usd)}.`,
+  ];
+  const width = pass_rate ? pass_rate.high - pass_rate.low : null;
+  const cannot = [
+    ...(width === null ? [] : [
+      `A model whose pass rate differs by less than about ${
+        percentText(width / 2)
+      } may be just as good.`,
+    ]),
+    ...(complete ? [] : [`${grouped(missing)} tests have not run yet.`]),
+    ...(statistics.epochs === null
+      ? ["Each test was asked once: how much answers change from time to time is not known."]
+      : []),
+    "How fast the endpoint is under a real load.",
+  ];
+  const next = [
+    ...(complete ? [] : [`dyno run SUITE --resume ${run_id}    the tests that are missing`]),
+    `dyno runs failing                     which tests fail, and how often`,
+    `dyno runs compare ${run_id} OTHER    whether another model is really better`,
+    "dyno load --endpoint … -c 16 -d 60s   how fast it is",
+  ];
+  return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
+}
+
+/** The same for a page, HTML, without its title. */
+export function explainedList(run: Explained, results: SuiteResults | LoadResults): string {
+  return explained(run, results).slice(1).map(([head, lines]) => {
+    const items = lines.map((line) => {
+      const [said, why] = line.split(/ {3,}/);
+      const text = (part: string) => escapeHtml(cutText(part, 500));
+      return why === undefined ? text(said) : `<code>${text(said)}</code> ${text(why)}`;
+    });
+    return `<h3>${head}</h3><ul class="notes">${
+      items.map((item) => `<li dir="auto">${item}</li>`).join("")
+    }</ul>`;
+  }).join("\n");
+}
+
+function share(aggregate: SuiteResults["aggregate"]): number {
+  return aggregate.passed / ratedOf(aggregate);
+}
+
+/** ` [low, high]`, a 95 % interval. */
+function range(estimate: Estimate | null): string {
+  return estimate === null ? "" : ` [${figure(estimate.low)}, ${figure(estimate.high)}]`;
+}
+
+function figure(value: number | null): string {
+  if (value === null) return "–";
+  return value >= 100 ? grouped(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
