@@ -4,6 +4,7 @@
  */
 import { latencies } from "../endpoint/latency.ts";
 import { nowNs } from "../native/clock.ts";
+import { failureClass } from "../run/request_record.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { judge, MOST_LATENESS_MS } from "./verdict.ts";
@@ -82,10 +83,9 @@ export class LiveLoad {
     if (this.#warm && !record.warmup) this.#begin();
     this.#warm = record.warmup;
     const { ttft_ms, lateness_ms } = latencies(record);
+    const failure = failureClass(record);
     if (record.failure === null) this.#answered++;
-    else if (record.failure !== "unfinished" && record.failure !== "cancelled") {
-      this.#errors.set(record.failure, (this.#errors.get(record.failure) ?? 0) + 1);
-    }
+    else if (failure !== null) this.#errors.set(failure, (this.#errors.get(failure) ?? 0) + 1);
     const second = Math.floor(record.t_end_ns / NS_PER_S);
     if (ttft_ms !== null) this.#ttft.add(ttft_ms, second);
     for (let i = 0; i < gaps_ms.length; i++) this.#gap.add(gaps_ms[i], second);

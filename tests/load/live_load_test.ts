@@ -122,7 +122,16 @@ Deno.test("what was warm-up is in no figure once the warm-up is over", () => {
 
 Deno.test("failures are counted by class; what the end cut off is none", () => {
   const live = new LiveLoad(1);
-  for (const failure of ["timeout", "http_5xx", "timeout", "unfinished"] as const) {
+  for (
+    const failure of [
+      "timeout",
+      "http_5xx",
+      "timeout",
+      "unfinished",
+      "unsent",
+      "cancelled",
+    ] as const
+  ) {
     live.took(record(1, 0, { failure }), NO_GAPS);
   }
   assertEquals(live.figures(readings(0)).errors, [["timeout", 2], ["http_5xx", 1]]);
