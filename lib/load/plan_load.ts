@@ -1,5 +1,6 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
 import { InputError } from "../errors.ts";
+import { corpusStock } from "./prompts/stock.ts";
 import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
 import { parseCancellations } from "./cancel.ts";
 import { weightedModels, withModels } from "./models.ts";
@@ -213,7 +214,7 @@ async function questions(
   settings: SettledLoad & { prompt_seed: number },
   notes: string[],
 ): Promise<Questions> {
-  const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed } = settings;
+  const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed, text } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
   if (turns > 1 && given > 0) {
@@ -264,14 +265,19 @@ async function questions(
   if (prompt !== undefined) {
     return { prompts: fixedPrompt(prompt, limit), times_s: null, named: [], made_up: false };
   }
-  const made = madeUpPrompts({
-    input: lengths(settings.input_tokens, MADE_UP.input_tokens, "--input-tokens"),
-    output: lengths(settings.output_tokens, MADE_UP.output_tokens, "--output-tokens"),
-    prefix_share: settings.prefix_share,
-    prefixes: settings.prefixes,
-    seed,
-    words: prompt_seed,
-  }, turns);
+  const made = madeUpPrompts(
+    {
+      input: lengths(settings.input_tokens, MADE_UP.input_tokens, "--input-tokens"),
+      output: lengths(settings.output_tokens, MADE_UP.output_tokens, "--output-tokens"),
+      prefix_share: settings.prefix_share,
+      prefixes: settings.prefixes,
+      seed,
+      words: prompt_seed,
+      ...(text === "words" ? {} : { stock: await corpusStock(text) }),
+    },
+    turns,
+    text,
+  );
   return { prompts: made, times_s: null, named: [], made_up: true };
 }
 

@@ -151,6 +151,12 @@ export const loadSettingsSchema = z.strictObject({
   reset_cache: z.boolean().default(false).register(about, {
     help: "empty the server's prefix cache before each load (vLLM, SGLang)",
   }),
+  /** What made-up prompts are made of: what a model guesses well depends on it. */
+  text: z.enum(["words", "prose", "code"]).default("words").register(about, {
+    help:
+      "made-up prompts of common words, prose or code: speculative decoding and experts depend on it",
+    placeholder: "words|prose|code",
+  }),
   /** Length of made-up prompts: 512, "512:128" (mean:deviation) or "100-200". */
   input_tokens: tokens.optional().register(about, {
     help: "made-up prompts: 512, 512:128 (mean:deviation) or 100-200",

@@ -44,11 +44,17 @@ export function fixedPrompt(prompt: string, output_tokens: number | null): Promp
   return { name: "one prompt, repeated", repeats: true, shared: null, next: () => question };
 }
 
-/** Made-up prompts, each different, or conversations of them. */
-export function madeUpPrompts(load: SyntheticLoad, turns = 1): PromptSource {
+/**
+ * Made-up prompts, each different, or conversations of them.
+ *
+ * @param of what their text is, for results.
+ */
+export function madeUpPrompts(load: SyntheticLoad, turns = 1, of = "words"): PromptSource {
   const prompts = syntheticPrompts(load);
   return {
-    name: `made-up prompts${turns > 1 ? `, ${turns} turns each` : ""}`,
+    name: `made-up prompts${of === "words" ? "" : ` of ${of}`}${
+      turns > 1 ? `, ${turns} turns each` : ""
+    }`,
     repeats: false,
     // a later turn holds the earlier ones
     shared: turns > 1 ? null : load.prefix_share ?? 0,

@@ -4,6 +4,8 @@ import { openRandom, seededRandom } from "../../stats/random.ts";
 import { COMMON_WORDS } from "./common_words.ts";
 import { checkSeed } from "../seed.ts";
 import { drawLengths } from "./token_lengths.ts";
+import { wordStock } from "./stock.ts";
+import type { Stock } from "./stock.ts";
 import type { TokenLengths } from "./token_lengths.ts";
 
 /** What the prompts are to be like. */
@@ -23,13 +25,18 @@ export interface SyntheticLoad {
   seed: number;
   /** Of the words, likewise: the same gives the same prompts, another one none that begins alike. */
   words: number;
+  /** What passages are cut from; common words unless told. */
+  stock?: Stock;
 }
 
 /** One request to be made. */
 export interface SyntheticPrompt {
-  /** Words with single spaces between them. */
+  /** Words with single spaces between them, or a passage of the stock behind the first four. */
   prompt: string;
-  /** Tokens of the prompt in o200k_base, exactly; about as many in other models' encodings. */
+  /**
+   * Tokens of the prompt in o200k_base: of common words exactly, of another stock but for one or two at the
+   * passage's ends. About as many in other models' encodings.
+   */
   input_tokens: number;
   /** How many of them are the beginning of a shared text. */
   prefix_tokens: number;
@@ -43,8 +50,6 @@ const WORDS = COMMON_WORDS.length;
 const NUMBERS = WORDS ** NUMBER_WORDS;
 /** Prime to 400, so that multiples of it do not meet again; times 400^4 it is below 2^53. */
 const STRIDE = 123_457;
-/** Random words in stock, from which passages are cut. */
-const STOCK_WORDS = 2 ** 16;
 
 /**
  * Prompts, endless and each different. Two prompts differ within the first 4 tokens, neighbours
@@ -76,9 +81,10 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
   const random = seededRandom(words ^ 0x3039_0a3d);
   const inputLength = drawLengths(load.input, "input", NUMBER_WORDS, lengths);
   const outputLength = drawLengths(load.output, "output", 1, lengths);
-  const passage = passages(random);
+  const { passage, stock } = passages(random, load.stock);
   const below = (limit: number) => Math.floor(random() * limit);
-  const prefixPlaces = Uint32Array.from({ length: prefixes }, () => below(STOCK_WORDS));
+  const place = () => stock.starts[below(stock.starts.length)];
+  const prefixPlaces = Uint32Array.from({ length: prefixes }, place);
   return (function* () {
     // Numbers below `prefixes` are those of the shared texts.
     for (let number = prefixes;; number++) {
@@ -89,7 +95,7 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
       );
       const prefix = below(prefixes);
       const shared = passage(prefix, prefixPlaces[prefix], prefix_tokens);
-      const own = passage(number, below(STOCK_WORDS), input_tokens - prefix_tokens);
+      const own = passage(number, place(), input_tokens - prefix_tokens);
       const prompt = (shared + own).slice(1);
       yield { prompt, input_tokens, prefix_tokens, output_tokens: outputLength() };
     }
@@ -107,12 +113,12 @@ export function blockTexts(
   words: number,
 ): (ids: readonly number[], block_tokens: number, length: number) => string {
   checkSeed(words);
-  const passage = passages(seededRandom(words ^ 0x3039_0a3d));
+  const { passage, stock } = passages(seededRandom(words ^ 0x3039_0a3d));
+  const size = stock.ends.length - 1;
   const numbers = new Map<number, number>();
   let next = 0;
   // places apart, so that neighbours in number are not neighbours in the stock
-  const text = (number: number, count: number) =>
-    passage(number, number * 7919 % STOCK_WORDS, count);
+  const text = (number: number, count: number) => passage(number, number * 7919 % size, count);
   return (ids, block_tokens, length) => {
     let prompt = "";
     let left = length;
@@ -127,20 +133,19 @@ export function blockTexts(
   };
 }
 
+/** A text of `count` tokens, of a number and a place in the stock. */
+type Passage = (number: number, place: number, count: number) => string;
+
 /**
- * Makes texts of `count` words, a space before each: first the number, as far as it goes, then
- * random words from `place` in the stock. Texts of the same number and place begin alike.
+ * Makes texts of `count` words, a space before each: first the number, as far as it goes, then what
+ * stands at `place` in the stock. Texts of the same number and place begin alike.
  */
-function passages(random: () => number): (number: number, place: number, count: number) => string {
+function passages(random: () => number, given?: Stock): { passage: Passage; stock: Stock } {
   const words = shuffled(COMMON_WORDS, random).map((word) => ` ${word}`);
   const offset = Math.floor(random() * NUMBERS);
-  const ends = new Uint32Array(STOCK_WORDS + 1);
-  let stock = "";
-  for (let i = 0; i < STOCK_WORDS; i++) {
-    stock += words[Math.floor(random() * WORDS)];
-    ends[i + 1] = stock.length;
-  }
-  return (number, place, count) => {
+  const stock = given ?? wordStock(random);
+  const size = stock.ends.length - 1;
+  const passage: Passage = (number, place, count) => {
     let text = "";
     // Least significant word first: neighbours differ at once.
     let rest = ((number % NUMBERS) * STRIDE + offset) % NUMBERS;
@@ -148,13 +153,17 @@ function passages(random: () => number): (number: number, place: number, count: 
       text += words[rest % WORDS];
       rest = Math.floor(rest / WORDS);
     }
-    for (let left = count - NUMBER_WORDS, from = place; left > 0; from = 0) {
-      const taken = Math.min(left, STOCK_WORDS - from);
-      text += stock.slice(ends[from], ends[from + taken]);
+    // one token: what is written begins anew behind the number
+    const gap = given !== undefined && count > NUMBER_WORDS ? "\n\n" : "";
+    text += gap;
+    for (let left = count - NUMBER_WORDS - (gap === "" ? 0 : 1), from = place; left > 0; from = 0) {
+      const taken = Math.min(left, size - from);
+      text += stock.text.slice(stock.ends[from], stock.ends[from + taken]);
       left -= taken;
     }
     return text;
   };
+  return { passage, stock };
 }
 
 /** In random order (Fisher and Yates). */
