@@ -10,6 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import jsr from "../jsr_imports.json" with { type: "json" };
 import { messageOf } from "../lib/errors.ts";
+import { platformName } from "../lib/native/prebuilt.ts";
 import { buildRelease } from "./build_native.ts";
 import { bundlePackage } from "./bundle.ts";
 import { BUDGET, copyFiles, dependencies, manifest, outside, ROOT } from "./package.ts";
@@ -44,7 +45,7 @@ export const DNT_OPTIONS = {
 };
 
 /** dnt's package: esm/ with the tree of the sources, so that what is beside lib/ goes there too. */
-async function dntPackage(prebuilt: string): Promise<void> {
+async function dntPackage(prebuilt: readonly string[]): Promise<void> {
   const specifier = jsr.imports["@deno/dnt"];
   const { build }: Dnt = await import(specifier);
   await build(DNT_OPTIONS);
@@ -55,7 +56,7 @@ async function dntPackage(prebuilt: string): Promise<void> {
   });
 }
 
-function bundledPackage(prebuilt: string): void {
+function bundledPackage(prebuilt: readonly string[]): void {
   bundlePackage(PACKAGE, join(DIST, "npm-work"), [...Object.keys(outside()), "koffi"]);
   copyFiles(PACKAGE, PACKAGE, prebuilt);
   finish("./lib/main.js", { types: "./types/mod.d.ts", default: "./lib/mod.js" }, manifest());
@@ -90,6 +91,20 @@ function pack(): string {
   return join(DIST, filename);
 }
 
+/** The native parts for each platform that there is a compiler for here; on others it is built there. */
+async function nativeParts(): Promise<string[]> {
+  const folders: string[] = [];
+  for (const platform of ["linux-x64", "linux-arm64"]) {
+    try {
+      folders.push(await buildRelease(join(ROOT, "native"), join(DIST, "prebuilt"), platform));
+    } catch (error) {
+      if (platform === platformName()) throw error;
+      say(`no native part for ${platform}: ${messageOf(error)}`);
+    }
+  }
+  return folders;
+}
+
 function emptyPackage(): void {
   rmSync(PACKAGE, { recursive: true, force: true });
   mkdirSync(PACKAGE, { recursive: true });
@@ -97,7 +112,7 @@ function emptyPackage(): void {
 
 /** Builds and packs; gives the tarball's path. */
 export async function buildPackage(withDnt = false): Promise<string> {
-  const prebuilt = await buildRelease(join(ROOT, "native"), join(DIST, "prebuilt"));
+  const prebuilt = await nativeParts();
   emptyPackage();
   if (withDnt) {
     try {

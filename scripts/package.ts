@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** The folder of the project. */
@@ -12,8 +13,8 @@ export const KOFFI = "3.3.4";
 
 /** What the package may weigh, in bytes: the tarball, unpacked, and all that `npm install` puts down. */
 export const BUDGET = {
-  tarball_bytes: 6_000_000,
-  unpacked_bytes: 16_000_000,
+  tarball_bytes: 7_000_000,
+  unpacked_bytes: 18_000_000,
   installed_bytes: 40_000_000,
 };
 
@@ -89,6 +90,12 @@ export function commit(): string | null {
   }
 }
 
+/** Where the sources are, where that is known: npm's statement of provenance asks for it. */
+function repository() {
+  const { GITHUB_REPOSITORY: name } = process.env;
+  return name ? { repository: { type: "git", url: `git+https://github.com/${name}.git` } } : {};
+}
+
 /** The fields of package.json that do not depend on where a builder puts its code. */
 export function manifest() {
   const { name, version, license } = project();
@@ -98,6 +105,7 @@ export function manifest() {
     description: "A dynamometer for LLM endpoints and agent schedulers",
     keywords: ["llm", "benchmark", "load-testing", "openai", "gpu"],
     license,
+    ...repository(),
     type: "module",
     engines: { node: NODE },
     dependencies: outside(),
@@ -109,17 +117,19 @@ export function manifest() {
  * Copies what the program opens at run time: `beside` is the folder that holds the code's lib/, as the
  * project's own folder does; texts for people go to `top`.
  */
-export function copyFiles(top: string, beside: string, prebuilt: string): void {
+export function copyFiles(top: string, beside: string, prebuilt: readonly string[]): void {
   const wanted = (path: string) => !/[\\/](build|prebuilt)$/.test(path);
   cpSync(join(ROOT, "native"), join(beside, "native"), { recursive: true, filter: wanted });
-  cpSync(prebuilt, join(beside, "native/prebuilt", basename(prebuilt)), { recursive: true });
+  for (const folder of prebuilt) {
+    cpSync(folder, join(beside, "native/prebuilt", basename(folder)), { recursive: true });
+  }
   const page = "lib/server/dashboard";
   cpSync(join(ROOT, page), join(beside, page), { recursive: true });
   writeFileSync(join(beside, "build.json"), JSON.stringify({ git_sha: commit() }) + "\n");
   for (const folder of new Set([top, beside])) {
     cpSync(join(ROOT, "experiments"), join(folder, "experiments"), { recursive: true });
   }
-  for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) {
-    cpSync(join(ROOT, name), join(top, name));
+  for (const name of ["README.md", "CHANGELOG.md", "LICENSE", "docs"]) {
+    cpSync(join(ROOT, name), join(top, name), { recursive: true });
   }
 }
