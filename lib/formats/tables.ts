@@ -1,9 +1,14 @@
 /** Files as rows of named fields: JSON, JSON lines, CSV and Parquet. */
-import { readFile } from "node:fs/promises";
 import { InputError, messageOf } from "../errors.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
+import { readWhole } from "../read_whole.ts";
 import { parseCsv } from "./csv.ts";
 import { isJsonObject } from "../json_fields.ts";
+import type { ColumnMetaData, FileMetaData } from "hyparquet";
+
+/** Of a Parquet file, whose values may take next to nothing in it. */
+const MOST_VALUES = 20_000_000;
+const MOST_UNPACKED = 2_000_000_000;
 
 /** A row, and how a complaint names its place. */
 export interface FileRow {
@@ -17,18 +22,10 @@ export interface FileRow {
  * The rows of a file, by what it begins with: Parquet; a JSON list of objects, a suite's `tests`, JSON
  * lines; else CSV.
  *
- * @throws {InputError} it cannot be read, or is none of these.
+ * @throws {InputError} it cannot be read, is none of these, or has more than fits into memory.
  */
 export async function readTable(path: string): Promise<FileRow[]> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    const code = (error as { code?: string }).code;
-    if (code === "ENOENT") throw new InputError(noSuchFile(path));
-    if (code === "EISDIR") throw new InputError(`${path}: is a folder, expected a file`);
-    throw new InputError(`${path}: ${messageOf(error)}`);
-  }
+  const bytes = await readWhole(path, noSuchFile, "give a part of it");
   if (new TextDecoder().decode(bytes.subarray(0, 4)) === "PAR1") {
     return await parquetRows(path, bytes);
   }
@@ -108,12 +105,14 @@ function lineOfRow(text: string, row: number): number {
 }
 
 async function parquetRows(path: string, bytes: Uint8Array): Promise<FileRow[]> {
-  const { parquetReadObjects } = await import("hyparquet"); // only when it is asked for
+  const { parquetMetadata, parquetReadObjects } = await import("hyparquet"); // only when it is asked for
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   let rows: Record<string, unknown>[];
   try {
+    checkSizes(path, parquetMetadata(file as ArrayBuffer));
     rows = await parquetReadObjects({ file: file as ArrayBuffer });
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(
       `${path}: Parquet that cannot be read: ${
         messageOf(error)
@@ -125,6 +124,22 @@ async function parquetRows(path: string, bytes: Uint8Array): Promise<FileRow[]> 
     fields: plain(row) as Record<string, unknown>,
     where: () => `${path}: row ${i + 1}`,
   }));
+}
+
+/** @throws {InputError} more values, or more bytes, than fit into memory. */
+function checkSizes(path: string, { num_rows, row_groups }: FileMetaData): void {
+  const columns = row_groups.flatMap((group) => group.columns);
+  const sum = (of: (meta: ColumnMetaData) => bigint) =>
+    columns.reduce((all, { meta_data }) => all + Number(meta_data ? of(meta_data) : 0), 0);
+  const values = Math.max(Number(num_rows), sum(({ num_values }) => num_values));
+  const unpacked = sum(({ total_uncompressed_size }) => total_uncompressed_size);
+  if (values <= MOST_VALUES && unpacked <= MOST_UNPACKED) return;
+  throw new InputError(
+    `${path}: ${values} values, ${Math.ceil(unpacked / 1e6)} MB unpacked: more than the ` +
+      `${MOST_VALUES / 1e6} million values and ${
+        MOST_UNPACKED / 1e9
+      } GB that are read; give a part of it`,
+  );
 }
 
 /** INT64 as numbers, where they are whole in one. */

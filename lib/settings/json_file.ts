@@ -37,7 +37,11 @@ export interface JsonFile {
 export async function readJsonFile(path: string): Promise<JsonFile> {
   let text: string;
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    if (found.isCharacterDevice() || found.isSocket()) {
+      throw new InputError(`${path}: a device or a socket, expected a plain file`);
+    }
+    const { size } = found;
     if (size > LARGEST_BYTES) {
       throw new InputError(
         `${path}: ${Math.ceil(size / 1e6)} MB is more than the ${

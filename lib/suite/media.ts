@@ -1,8 +1,9 @@
 /** Images, sound and files that a suite's messages name by their path, as the chat API takes them. */
-import { readFileSync, realpathSync, statSync } from "node:fs";
-import { basename, extname, isAbsolute, relative, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { basename, extname } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 import { asObject } from "../json_fields.ts";
+import { pathBeside } from "./beside.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { TestCase } from "../settings/suite.ts";
 
@@ -78,17 +79,12 @@ function partOf({ type, path }: JsonObject, directory: string): JsonObject {
   return { type: "file", file };
 }
 
-/** A suite that others wrote sends nothing of this host elsewhere. */
 function bytesOf(name: string, directory: string) {
   let path: string;
   try {
-    path = realpathSync(resolve(directory, name));
-  } catch {
-    throw new Error(`path: ${resolve(directory, name)}: no such file`);
-  }
-  const inside = relative(realpathSync(directory), path);
-  if (isAbsolute(name) || isAbsolute(inside) || inside.startsWith("..")) {
-    throw new Error(`path: "${name}" lies outside of the suite's folder; put the file beside it`);
+    path = pathBeside(directory, name);
+  } catch (error) {
+    throw new Error(`path: ${messageOf(error)}`);
   }
   const { size } = statSync(path);
   if (size > LARGEST_BYTES) throw new Error(`path: "${name}" has ${size} bytes; at most 50 MB go`);

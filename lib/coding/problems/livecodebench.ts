@@ -7,6 +7,9 @@ import { checkJson } from "../../settings/json_file.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
 import type { ProgramTests, PythonTests } from "./problem.ts";
 
+/** A problem's cases unpacked, in bytes: the largest that are published have 100 MB. */
+const LARGEST_CASES = 512_000_000;
+
 const form = z.object({
   question_id: z.string().min(1),
   question_content: z.string().min(1),
@@ -129,7 +132,7 @@ function isJson(text: string): boolean {
 function unpacked(text: string): string | null {
   let bytes: Buffer;
   try {
-    bytes = inflateSync(Buffer.from(text, "base64"));
+    bytes = inflateSync(Buffer.from(text, "base64"), { maxOutputLength: LARGEST_CASES });
   } catch {
     return null;
   }

@@ -1,12 +1,16 @@
 /** promptfoo's configuration as a suite: prompts × tests, its assertions as evaluators. */
-import { readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { InputError, messageOf } from "../../errors.ts";
 import { asObject, objectsIn } from "../../json_fields.ts";
 import { positionOf } from "../../settings/json_file.ts";
+import { pathBeside } from "../beside.ts";
 import { filled } from "../rows/template.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
 import type { JsonObject } from "../../json_fields.ts";
+
+/** No endpoint takes more in one request. */
+const LARGEST_PROMPT = 50_000_000;
 
 type Choice = { name: string; [option: string]: unknown };
 
@@ -83,7 +87,11 @@ function promptOf(
   }
   let words = text;
   try {
-    if (named !== undefined) words = readFileSync(resolve(dirname(path), named), "utf8");
+    if (named !== undefined) {
+      const beside = pathBeside(dirname(path), named);
+      if (statSync(beside).size > LARGEST_PROMPT) throw new Error("more than 50 MB");
+      words = readFileSync(beside, "utf8");
+    }
   } catch (error) {
     throw refuse(`prompt ${text}: ${messageOf(error)}`);
   }

@@ -1,5 +1,5 @@
 /** A suite's tests from the rows of a file. */
-import { dirname, isAbsolute, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { existsSync } from "node:fs";
 import { InputError, messageOf } from "../../errors.ts";
 import { readTable } from "../../formats/tables.ts";
@@ -9,6 +9,7 @@ import { rowSuiteSchema } from "../../settings/row_suite.ts";
 import { checked } from "../../settings/setting.ts";
 import { testSchema } from "../../settings/suite.ts";
 import { seededRandom } from "../../stats/random.ts";
+import { pathBeside } from "../beside.ts";
 import { filled } from "./template.ts";
 import type { FileRow } from "../../formats/tables.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
@@ -56,8 +57,17 @@ async function rowsAt(
   { file, source, data }: { file: string; source?: string; data?: string },
 ): Promise<FileRow[]> {
   if (data !== undefined) return await readTable(data);
-  const beside = isAbsolute(file) ? file : resolve(dirname(path), file);
-  if (existsSync(beside)) return await readTable(beside);
+  const beside = resolve(dirname(path), file);
+  if (existsSync(beside)) {
+    try {
+      pathBeside(dirname(path), file);
+    } catch (error) {
+      throw new InputError(
+        `${path}: ${field}.file: ${messageOf(error)}, or give its path with --data`,
+      );
+    }
+    return await readTable(beside);
+  }
   const from = source === undefined ? "" : `; it comes from ${source}`;
   const flag = field === "rows" ? ", or give its path with --data" : "";
   throw new InputError(
