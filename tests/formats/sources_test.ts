@@ -172,7 +172,7 @@ Deno.test("SGLang's bench_serving: as it printed them", async () => {
 });
 
 Deno.test("lm-evaluation-harness: a run a task, its scores and its samples", async () => {
-  const { runs, warnings } = await readForeign(fixture("lm_eval"));
+  const { runs, warnings } = await readForeign(fixture("lm_eval/mock-8b"));
   assertEquals(warnings, []);
   const [arith, choice] = ["arith", "toy_choice"].map((task) =>
     runs.find(({ summary }) => summary.benchmark === task)!
@@ -204,6 +204,37 @@ Deno.test("lm-evaluation-harness: a run a task, its scores and its samples", asy
     fixture("lm_eval/mock-8b/samples_arith_2026-11-30T10-15-00.123456.jsonl"),
   );
   assertEquals(runNamed(alone.runs, arith.summary.run_id).items, arith.items);
+});
+
+Deno.test("lm-evaluation-harness 0.4.13, run on the mock: what it states, and its samples", async () => {
+  // its own files, but for the paths of the tasks and what it says of the machine
+  const { runs, warnings } = await readForeign(fixture("lm_eval/v0_4_13"));
+  const told = json("lm_eval/v0_4_13/results_2026-11-30T14-51-23.453565.json");
+  assertEquals([runs.length, warnings], [1, []]);
+  const [{ summary, items, stated }] = runs;
+  const scores = told.results.arith;
+  assertEquals(stated, {
+    figures: {
+      "exact_match_strict-match": scores["exact_match,strict-match"],
+      "exact_match_stderr_strict-match": scores["exact_match_stderr,strict-match"],
+      "exact_match_flexible-extract": scores["exact_match,flexible-extract"],
+      "exact_match_stderr_flexible-extract": scores["exact_match_stderr,flexible-extract"],
+    },
+    differs: [],
+  });
+  // the table that the tool printed: strict-match 0.50, flexible-extract 0.75
+  assertEquals(items.map(({ item_id, passed }) => [item_id, passed]), [
+    ["0", true],
+    ["1", false],
+    ["2", true],
+    ["3", false],
+  ]);
+  assertEquals(
+    [summary.model, summary.agent, summary.items_total, summary.passed],
+    [told.model_name, told.config.model, told["n-samples"].arith.effective, 2],
+  );
+  assertEquals(summary.started_at_unix_seconds, told.date);
+  assertEquals(summary.duration_s, Number(told.total_evaluation_time_seconds));
 });
 
 Deno.test("promptfoo: a run a provider; what came from its cache took no time", async () => {
