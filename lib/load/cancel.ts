@@ -2,6 +2,7 @@
 import { InputError } from "../errors.ts";
 import { seededRandom } from "../stats/random.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration } from "../text/duration.ts";
+import { percentText } from "../text/percent.ts";
 
 /** Where a request is cut off. */
 export interface Cut {
@@ -40,7 +41,7 @@ export function parseCancellations(texts: readonly string[]): Cancellation[] {
   const whole = all.reduce((sum, { share }) => sum + share, 0);
   if (whole > 1 + 1e-9) {
     throw new InputError(
-      `--cancel: ${(whole * 100).toFixed(0)} % of the requests; expected at most 100`,
+      `--cancel: ${percentText(whole, 0)} of the requests; expected at most 100`,
     );
   }
   return all;
