@@ -59,11 +59,14 @@ export function isInflated({ share, asked, prompt_tokens }: CacheUse): boolean {
 }
 
 /** The use of the cache in one sentence. */
-export function cacheText({ share, from, asked }: CacheUse): string {
+export function cacheText(use: CacheUse): string {
+  const { share, from, asked, prompt_tokens } = use;
   const told = from === "usage" ? "usage of the answers" : "the server's counters";
   const wanted = asked === null ? "" : `, ${percentText(asked)} were asked for`;
-  return `${
-    percentText(share)
-  } of the prompt tokens came from the server's prefix cache (${told})` +
-    wanted;
+  const each = asked === null || prompt_tokens === null ? 0 : (share - asked) * prompt_tokens;
+  const template = each >= 1 && !isInflated(use)
+    ? `; the rest is ${each.toFixed(0)} tokens of each, as a chat template's own words are`
+    : "";
+  return `${percentText(share)} of the prompt tokens came from the server's prefix cache ` +
+    `(${told})${wanted}${template}`;
 }

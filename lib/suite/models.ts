@@ -84,6 +84,8 @@ export interface ModelsParts {
   journal: Journal;
   budget: Budget;
   prices: PriceTable;
+  /** Of the run's own model. */
+  cost: RequestCost;
   /** Enters a request in the run's ledger. */
   book(entry: LedgerEntry): void;
   onNotice(line: string): void;
@@ -93,10 +95,12 @@ export interface ModelsParts {
 export class Models {
   readonly #parts: ModelsParts;
   readonly #known = new Map<string, { client: EndpointClient; cost: RequestCost }>();
+  readonly #costs: Map<string, RequestCost>;
   readonly #pinned = new Set<string>();
 
   constructor(parts: ModelsParts) {
     this.#parts = parts;
+    this.#costs = new Map([[parts.own.model, parts.cost]]);
   }
 
   /**
@@ -149,9 +153,11 @@ export class Models {
     if (known) return known;
     const { own, transport, prices, onNotice } = this.#parts;
     const api = settleModel(choice, own);
+    const cost = this.#costs.get(api.model) ?? new RequestCost(api.model, prices, onNotice);
+    this.#costs.set(api.model, cost); // an unknown price is told once
     const made = {
       client: new EndpointClient({ ...api, stream: api.stream && !choice.embeds }, transport),
-      cost: new RequestCost(api.model, prices, onNotice),
+      cost,
     };
     this.#known.set(key, made);
     return made;

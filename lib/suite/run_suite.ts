@@ -220,6 +220,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     journal,
     budget,
     prices: options.prices ?? builtinPrices(),
+    cost,
     book: (entry) => session.book(entry),
     onNotice: notice,
   });

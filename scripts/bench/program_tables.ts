@@ -8,6 +8,8 @@ import {
 } from "./load_programs.ts";
 
 const TOKENS_PER_S = 50;
+/** With fewer, what an event costs is less than what starting costs more or less. */
+const EVENTS_OF_CPU_MIN = 50_000;
 
 const error = ({ reported, sent }: Truth, q: "p50" | "p99") => reported[q] - sent[q];
 const signed = (ms: number) =>
@@ -15,7 +17,7 @@ const signed = (ms: number) =>
     ? `${ms < 0 ? "−" : "+"}${Math.abs(ms).toFixed(Math.abs(ms) < 10 ? 2 : 0)}`
     : "–";
 
-const NAME_WIDTH = 26, CELL_WIDTH = 11;
+const NAME_WIDTH = 26, CELL_WIDTH = 13;
 const line = (name: string, cells: string[]) =>
   `  ${name.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(CELL_WIDTH)).join("")}`;
 
@@ -63,7 +65,7 @@ export function ceilingLines(rows: readonly ProgramRow[]): string[] {
 function cpuText(row: ProgramRow, rows: readonly ProgramRow[]): string {
   const [least] = rows.filter(({ name }) => name === row.name);
   const events = row.events - least.events;
-  return events > 0 ? ((row.cpu_s - least.cpu_s) / events * 1e6).toFixed(1) : "–";
+  return events >= EVENTS_OF_CPU_MIN ? ((row.cpu_s - least.cpu_s) / events * 1e6).toFixed(1) : "–";
 }
 
 /** The last rate that it bore and, where there is one, the next, which it did not. */

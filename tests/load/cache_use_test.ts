@@ -3,9 +3,9 @@
  * The cache is the mock's, which follows vLLM's rules of blocks; its own log and counters tell what was
  * sent and found.
  */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { cacheUse, isInflated } from "../../lib/load/cache_use.ts";
+import { cacheText, cacheUse, isInflated } from "../../lib/load/cache_use.ts";
 import { compareLoads } from "../../lib/compare/compare_load.ts";
 import { readLoadSample } from "../../lib/compare/load_sample.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
@@ -56,6 +56,19 @@ Deno.test("a command that is repeated on a caching server sends other prompts, a
   const ttft = metrics.find(({ metric }) => metric === "ttft_p50_ms")!;
   // a cache that answered would make it a thirtieth: 128 tokens take 32 ms to be read
   assert(ttft.second > ttft.first / 2, `${ttft.first} -> ${ttft.second} ms`);
+});
+
+Deno.test("what a chat template shares is told as that", () => {
+  // llama.cpp with SmolLM2 on 2026-11-30: 24 of 90 tokens of each prompt, the template's first
+  const use = { share: 24 / 90, from: "usage" as const, asked: 0, prompt_tokens: 90 };
+  assertEquals(isInflated(use), false);
+  assertStringIncludes(
+    cacheText(use),
+    "the rest is 24 tokens of each, as a chat template's own words are",
+  );
+  const inflated = { ...use, share: 0.8 };
+  assertEquals([isInflated(inflated), cacheText(inflated).includes("template")], [true, false]);
+  assertEquals(cacheText({ ...use, share: 0.5, asked: 0.5 }).includes("template"), false);
 });
 
 Deno.test("lengths are those of the seed, whatever the words", async () => {

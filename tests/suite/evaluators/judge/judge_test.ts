@@ -119,6 +119,20 @@ Deno.test("a judge grades, its prompt is pinned, its cost booked, and its failur
   assert(budget.spent.usd > 100, `${budget.spent.usd}`);
 });
 
+Deno.test("an unknown price is told once of each model, whoever asks it", async () => {
+  using folder = temporaryFolder();
+  await using mock = await MockEndpoint.start({ script: judging });
+  const notices: string[] = [];
+  const judges = [{ model: "mock" }, { model: "grader" }, { model: "grader", retry_attempts: 0 }];
+  await runOnMock(mock, {
+    out: folder.path,
+    suite: suiteFrom([test("t", "capital?")], { evaluator: { name: "judge", rubric, judges } }),
+    onNotice: (line) => notices.push(line),
+  });
+  const costs = notices.filter((line) => line.startsWith("cost:"));
+  assertEquals(costs.map((line) => /"(\w+)"/.exec(line)![1]).sort(), ["grader", "mock"]);
+});
+
 Deno.test("several judges: more than half must choose the same", async () => {
   using folder = temporaryFolder();
   await using mock = await MockEndpoint.start({ script: judging });
