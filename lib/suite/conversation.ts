@@ -90,7 +90,7 @@ export async function converse(
       const one = await ask({ ...rest, messages: messages as TestCase["messages"], parameters });
       asked.push(one);
       if (!one.result.success) return end(null);
-      const said = saidBy(one);
+      const said = saidBy(one, asked.length);
       messages.push(said);
       const wanted = functions.length === 0 ? [] : objectsIn(said.tool_calls);
       if (wanted.length === 0) {
@@ -113,12 +113,25 @@ function declared({ name, description, parameters }: SuiteFunction): JsonObject 
   return { type: "function", function: { name, description, parameters: form } };
 }
 
-/** The model's message as it goes back to it; calls without an id get one. */
-function saidBy({ result }: AnsweredTest): JsonObject {
+/**
+ * The model's message as it goes back to it, in OpenAI's form; calls without an id get one.
+ *
+ * @param nth its number among the conversation's answers, from 1.
+ */
+function saidBy({ result, answer }: AnsweredTest, nth: number): JsonObject {
+  if (result.api_response?.choices === undefined) {
+    const tool_calls = (answer.tool_calls ?? []).map((called, i) => ({
+      id: `call_${nth}_${i}`,
+      type: "function",
+      function: called,
+    }));
+    const content = result.response_text || null;
+    return { role: "assistant", content, ...(tool_calls.length > 0 ? { tool_calls } : {}) };
+  }
   const message = asObject(objectsIn(result.api_response?.choices)[0]?.message);
   const calls = objectsIn(message?.tool_calls).map(({ index: _index, ...call }, i) => ({
     ...call,
-    id: call.id ?? `call_${i}`,
+    id: call.id ?? `call_${nth}_${i}`,
   }));
   const content = message?.content ?? (calls.length > 0 ? null : result.response_text);
   return { role: "assistant", content, ...(calls.length > 0 ? { tool_calls: calls } : {}) };

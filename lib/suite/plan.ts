@@ -16,7 +16,11 @@ import type { EvaluatorChoice } from "../settings/suite.ts";
 import type { PlannedTest } from "./execute.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { Evaluator, EvaluatorReturn, ModelChoice } from "./evaluator.ts";
+import type { ApiType } from "../endpoint/api_type.ts";
 import type { Selection } from "./selection.ts";
+
+/** Forms of API that take what was said before, calls of functions and their results. */
+const CONVERSATIONAL: ReadonlySet<ApiType> = new Set<ApiType>(["chat", "messages", "gemini"]);
 
 /**
  * Plans a run. An item's id is a hash of the test, its judge, the model and the form of API: a test
@@ -55,8 +59,10 @@ export async function planTests(
     const own = `${path}: tests[${place}]`;
     const test = withMedia(written, directory, own);
     requestBody(test, api); // complains of a form that the endpoint cannot take
-    if (isConversation(test) && api.api_type !== "chat") {
-      throw new InputError(`${own}: turns and functions are asked over /chat/completions`);
+    if (isConversation(test) && !CONVERSATIONAL.has(api.api_type)) {
+      throw new InputError(
+        `${own}: turns and functions are asked over /chat/completions, Anthropic's messages and Gemini`,
+      );
     }
     const choice = test.evaluator ?? suite.evaluator;
     const turns: PlannedTest["turns"] = [];

@@ -234,3 +234,65 @@ Deno.test("the evaluator of a turn reads all that was said before its answer", a
   await runOnMock(mock, { out: folder.path, suite, evaluators: { reader } });
   assertEquals(read, ["One?", "user: One?\nassistant: Aye\nuser: Two?"]);
 });
+
+Deno.test("the same over Anthropic's messages and Gemini: calls and results in their own form", async () => {
+  const functions = [{
+    name: "price",
+    description: "of a thing",
+    parameters: { type: "object", properties: { thing: { type: "string" } } },
+    results: [{ arguments: { thing: "book" }, result: "12 EUR" }],
+  }];
+  const suite = suiteFrom([{
+    id: "t",
+    name: "t",
+    category: "c",
+    prompt: "What is the book?",
+    functions,
+    evaluator: contains("12 EUR"),
+    turns: [{ prompt: "Thank you", evaluator: contains("welcome") }],
+  }]);
+  // as the two APIs' documentation has a call, its result and an answer
+  const forms = {
+    "/v1/messages": (body: Body) => {
+      const last = body.messages.at(-1).content;
+      const [result] = Array.isArray(last) ? last : [];
+      const content = last === "What is the book?"
+        ? [{ type: "tool_use", id: "toolu_1", name: "price", input: { thing: "book" } }]
+        : [{ type: "text", text: result ? `It is ${result.content}` : "You are welcome" }];
+      const stop_reason = content[0].type === "tool_use" ? "tool_use" : "end_turn";
+      return { content, stop_reason, usage: { input_tokens: 10, output_tokens: 2 } };
+    },
+    "/v1beta/models/m:generateContent": (body: Body) => {
+      const [last] = body.contents.at(-1).parts;
+      const result = last.functionResponse?.response.result;
+      const part = last.text === "What is the book?"
+        ? { functionCall: { name: "price", args: { thing: "book" } } }
+        : { text: result ? `It is ${result}` : "You are welcome" };
+      return {
+        candidates: [{ content: { role: "model", parts: [part] }, finishReason: "STOP" }],
+        usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 2 },
+      };
+    },
+  };
+  for (const [path, answer] of Object.entries(forms)) {
+    using folder = temporaryFolder();
+    const bodies: Body[] = [];
+    await using server = Deno.serve({ port: 0, onListen: () => {} }, async (request) => {
+      if (request.method === "GET") return Response.json({ data: [{ id: "m" }] });
+      bodies.push(await request.json());
+      return Response.json(answer(bodies.at(-1)));
+    });
+    await using transport = await openTransport();
+    const endpoint = `http://127.0.0.1:${server.addr.port}${path}`;
+    const api = await configureApi({ endpoint, model: "m", stream: false }, transport, () => {});
+    const run = await runSuite({ suite, api, transport, out: folder.path, sample_rate_hz: 0 });
+    assertEquals(run.results.aggregate.passed, 1, JSON.stringify(run.results.items[0]));
+    assertEquals(bodies.length, 3);
+    const said = bodies[1].messages ?? bodies[1].contents;
+    const call = said[1].content?.[0] ?? said[1].parts[0].functionCall;
+    assertEquals(call.input ?? call.args, { thing: "book" });
+    const back = said[2].content?.[0] ?? said[2].parts[0].functionResponse;
+    // a result names its call where calls have ids, and its function where they have none
+    assertEquals(back.tool_use_id ?? back.name, call.id ?? "price");
+  }
+});
