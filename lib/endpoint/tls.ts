@@ -107,7 +107,7 @@ export function withWireLines<Made>(
   const own = VARIABLES.flatMap((name) => process.env[name] || []);
   const lines = [
     `tls ${host}`,
-    ...[...own, ...(ca === null ? [] : [ca])].map((path) => line("ca", path)),
+    ...[...new Set([...own, ...(ca === null ? [] : [ca])])].map((path) => line("ca", path)),
     ...(cert === null ? [] : [line("cert", cert)]),
     ...(key === null ? [] : [line("key", key)]),
     ...(insecure ? ["insecure"] : []),

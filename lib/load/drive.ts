@@ -140,7 +140,7 @@ export class Drive {
     for (let i = 0; i < stages.length && !this.#over(signal); i++) {
       this.#stageIndex = this.#progress.stage = i;
       this.#stageRequests = 0;
-      const start_ns = this.#nextStart_ns ?? nowNs() + headStart_ns(stages[i]);
+      const start_ns = this.#nextStart_ns ?? nowNs() + headStart_ns(stages[i], this.#places);
       const span = { start_ns, end_ns: Infinity };
       this.#spans.push(span);
       this.#tell(() => this.#options.onStage(i, span));

@@ -6,12 +6,20 @@ import type { LoadStage } from "./stages.ts";
 const HEAD_START_NS = 1e8;
 /** and so long for each place of a closed loop, which all begin together. */
 const MAKING_NS = 4e5;
+/** By https longer: both ends compute a handshake for each, often on one host. */
+const HANDSHAKE_NS = 2e6;
 /** They begin one after the other, no faster than one thread can send them. */
 const APART_NS = 2e4;
 
-/** How long a stage's first requests are made before they go, ns. */
-export function headStart_ns(stage: LoadStage): number {
-  return isOpen(stage) ? HEAD_START_NS : Math.max(HEAD_START_NS, MAKING_NS * stage.concurrency!);
+/**
+ * How long a stage's first requests are made before they go, ns.
+ *
+ * @param places where they go.
+ */
+export function headStart_ns(stage: LoadStage, { urls }: { urls: readonly URL[] }): number {
+  const secure = urls.some(({ protocol }) => protocol === "https:");
+  const each_ns = secure ? HANDSHAKE_NS : MAKING_NS;
+  return isOpen(stage) ? HEAD_START_NS : Math.max(HEAD_START_NS, each_ns * stage.concurrency!);
 }
 
 /** When the n-th request of a closed loop goes whose first one goes at `first_ns`. */

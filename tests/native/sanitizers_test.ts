@@ -10,6 +10,7 @@ import { until } from "../until.ts";
 /** Of the wire's program, in their order. */
 const SCENARIOS = [
   "many",
+  "ahead",
   "balanced",
   "churn",
   "cancelled",

@@ -41,6 +41,26 @@ static void many(void)
     pace_close(pace);
 }
 
+/* Connections that are made ahead of time are not made again where they are not ready in time. */
+static void ahead(void)
+{
+    enum { COUNT = 60 };
+    struct pace *pace = open_pace("interval_us=500");
+    struct wire *wire = open_wire();
+    uint32_t place = target(wire, pace_port(pace));
+    wire_limit(wire, COUNT);
+    double begin = now_ns() + 4e6;
+    for (uint32_t i = 0; i < COUNT; i++) ask(wire, i, place, begin, 60e9, 20);
+    drain_until(wire, COUNT, 0);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        require_whole(i, 20);
+        REQUIRE((answers[i].end.connect_ns > 0) == !(answers[i].end.flags & WIRE_REUSED));
+    }
+    REQUIRE(status(wire, "connections_opened") <= COUNT);
+    wire_free(wire);
+    pace_close(pace);
+}
+
 /* A slow server and a fast one, four in flight: two at each whenever there is a choice. */
 static void balanced(void)
 {
@@ -409,6 +429,8 @@ int main(int count, char **words)
     pem = count > 1 ? words[1] : NULL;
     many();
     done("many");
+    ahead();
+    done("ahead");
     balanced();
     done("balanced");
     churn();

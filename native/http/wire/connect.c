@@ -151,6 +151,11 @@ void send_on_connection(struct wire *wire, struct request *request)
         write_request(wire, connection);
         return;
     }
+    connection = take_connecting(wire, target);
+    if (connection) {
+        attach_request(connection, request);
+        return;
+    }
     connection = new_connection(wire, target);
     if (!connection) {
         wire_end_request(wire, request, WIRE_CONNECT, "no memory for a connection");

@@ -106,6 +106,20 @@ struct connection *take_idle(struct target *target, const struct request *reques
     return connection;
 }
 
+struct connection *take_connecting(struct wire *wire, struct target *target)
+{
+    if (target->spare == 0) return NULL;
+    for (size_t i = 0; i < wire->connection_count; i++) {
+        struct connection *connection = wire->connections[i];
+        if (connection->target != target || connection->busy) continue;
+        if (!connection->connecting && !connection->handshaking) continue;
+        connection->ahead = false; /* not before the request's turn, after all */
+        target->spare--;
+        return connection;
+    }
+    return NULL;
+}
+
 void fail_connection(struct wire *wire, struct connection *connection, enum wire_failure failure,
                      const char *message)
 {

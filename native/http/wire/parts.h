@@ -167,6 +167,9 @@ void keep_idle(struct connection *connection);
 /* A connection without a request that this one may have; NULL for none. */
 struct connection *take_idle(struct target *target, const struct request *request);
 
+/* One that is on its way without a request, for this place; NULL for none. */
+struct connection *take_connecting(struct wire *wire, struct target *target);
+
 /* Ends the request on it. */
 void fail_connection(struct wire *wire, struct connection *connection, enum wire_failure failure,
                      const char *message);
