@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { Cuts, parseCancellations } from "../../lib/load/cancel.ts";
 import { InputError } from "../../lib/errors.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { loadSpan, requestRates } from "../../lib/report/load/load_series.ts";
 import { dynoEach } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { until } from "../until.ts";
@@ -79,6 +80,8 @@ for (const transport of ["wire", "portable"] as const) {
       for (const { token_events } of wanted) {
         assert(how === "300ms" || (token_events >= 20 && token_events < 60), `${token_events}`);
       }
+      const rates = requestRates(loadSpan(run.records)!);
+      assert(rates.failed.every(([, rate]) => rate === 0), "nor are they drawn as failures");
       // the mock's log: that many replies were never sent to their end
       const posts = () => mock.requests.filter(({ method }) => method === "POST");
       await until(() => posts().every(({ whole }) => whole !== null));

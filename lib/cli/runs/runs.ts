@@ -23,6 +23,10 @@ const subcommands: Commands = {
     summary: "one page for a run, or for several side by side",
     load: () => import("./report.ts"),
   },
+  plot: {
+    summary: "a chart of a run's report as an SVG or PNG file",
+    load: () => import("./plot.ts"),
+  },
   cost: {
     summary: "what runs cost; totals by day, model or suite",
     load: () => import("./cost.ts"),

@@ -1,7 +1,7 @@
 /** Cumulative distributions: the share of values within a time. */
 import { axisLook, chartFigure } from "./chart.ts";
 import { durationLabel, logTicks } from "./scales.ts";
-import type { ChartOption } from "./chart.ts";
+import type { ChartOption, Drawing } from "./chart.ts";
 
 const MOST_POINTS = 500;
 /** From this ratio of the largest to the smallest value on, the axis is logarithmic. */
@@ -14,13 +14,19 @@ export interface Curve {
   dashed?: boolean;
 }
 
-/** The curves of more than one value; null without any. `label` is read out in the chart's place. */
+/** The curves of more than one value as a figure; null without any. @param label read out in its place. */
 export function cumulativeChart(all: readonly Curve[], label: string): Promise<string> | null {
+  const draw = cumulativeDrawing(all);
+  return draw && chartFigure(draw, label);
+}
+
+/** The curves of more than one value; null without any. */
+export function cumulativeDrawing(all: readonly Curve[]): Drawing | null {
   const curves = all.filter(({ sorted }) => sorted.length > 1);
   if (curves.length === 0) return null;
   const low = Math.min(...curves.map(({ sorted }) => sorted[0]));
   const high = Math.max(...curves.map(({ sorted }) => sorted[sorted.length - 1]));
-  const draw = (width: number): { height: number; option: ChartOption } => ({
+  return (width) => ({
     height: width > 600 ? 280 : 240,
     option: {
       grid: { left: 44, right: 16, top: 14, bottom: 30 },
@@ -42,7 +48,6 @@ export function cumulativeChart(all: readonly Curve[], label: string): Promise<s
       })),
     },
   });
-  return chartFigure(draw, label);
 }
 
 function timeAxisOption(low: number, high: number, width: number): ChartOption["xAxis"] {

@@ -1,7 +1,5 @@
 /** Requests over time, with the host's samples on the same clock below them. */
-import { chartFigure } from "./chart.ts";
 import { hostPanels } from "./host_panels.ts";
-import { cutText, escapeHtml } from "../html.ts";
 import { linePanel, panelLook, panelStack } from "./panel_stack.ts";
 import { requestPicture } from "./request_series.ts";
 import { durationLabel } from "./scales.ts";
@@ -11,14 +9,15 @@ import type { Series as HostSeries } from "../../hardware/series.ts";
 import type { ResultItem } from "../../suite/results.ts";
 import type { ChartSeries } from "./chart.ts";
 import type { StackedPanel } from "./panel_stack.ts";
-import type { Legend, RequestPicture } from "./request_series.ts";
+import type { Plot } from "./plot.ts";
+import type { RequestPicture } from "./request_series.ts";
 import type { TimeAxis } from "./time_axis.ts";
 
 /** The picture with its legend; null without a request that was sent. */
-export async function timelineChart(
+export function timelinePlot(
   items: readonly ResultItem[],
   sessions: readonly HostSeries[],
-): Promise<string | null> {
+): Plot | null {
   const { spans, origin_ns } = requestSpans(items);
   if (spans.length === 0) return null;
   const axis = timeAxis(spans);
@@ -29,23 +28,13 @@ export async function timelineChart(
     ...panels.map((panel) => linePanel(panel, axis)),
   ];
   const label = ["requests", ...panels.map(({ title }) => title)].join("; ");
-  const figure = await chartFigure(
-    (width) => panelStack(width, stacked, axis),
-    `Over time: ${label}`,
-  );
-  return `${legendList(picture.legend)}${figure}<p class="note">${picture.note}${
-    pauseNote(axis)
-  }</p>`;
-}
-
-/** A list of what the colours stand for. */
-export function legendList(legend: readonly Legend[]): string {
-  const entries = legend.map(({ name, colour }) =>
-    `<li dir="auto"><i class="key" style="background:${colour}"></i>${
-      escapeHtml(cutText(name, 40))
-    }</li>`
-  );
-  return `<ul class="legend">${entries.join("")}</ul>`;
+  return {
+    draw: (width) => panelStack(width, stacked, axis),
+    label: `Over time: ${label}`,
+    legend: picture.legend,
+    note: `${picture.note}${pauseNote(axis)}`,
+    caption: "requests over time, with the host's figures on the same clock",
+  };
 }
 
 function pauseNote({ stretches }: TimeAxis): string {

@@ -5,7 +5,7 @@ import { sortedLatencies } from "./compared_run.ts";
 import { cumulativeChart } from "../charts/cumulative_chart.ts";
 import { dotDrawing, plainLabel } from "../charts/dot_chart.ts";
 import { counted } from "../../text/grouped.ts";
-import { legendList } from "../charts/timeline_chart.ts";
+import { legendList } from "../charts/plot.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { LatencyKind, ReportedRun } from "./compared_run.ts";
 import type { Dot, DotRow } from "../charts/dot_chart.ts";

@@ -4,7 +4,8 @@ import { dirname } from "node:path";
 import { escapeHtml } from "../html.ts";
 import { page } from "../page.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { loadCurve } from "./load_curve.ts";
+import { plotFigure } from "../charts/plot.ts";
+import { loadCurvePlot } from "./load_curve.ts";
 import type { LoadResults } from "../../load/results.ts";
 
 /**
@@ -24,8 +25,9 @@ export async function writeCurvePage(
   section = "",
 ): Promise<boolean> {
   const stages = runs.map(({ total }) => total);
-  const curve = await loadCurve({ stages, slos: runs[0]?.slos ?? [] });
-  if (curve === null) return false;
+  const plot = loadCurvePlot({ stages, slos: runs[0]?.slos ?? [] });
+  if (plot === null) return false;
+  const curve = await plotFigure(plot);
   mkdirSync(dirname(path), { recursive: true });
   const said = lines.map((line) => `<p>${escapeHtml(line)}</p>`).join("");
   const body = `<main><h1>${

@@ -1,9 +1,10 @@
 /** The load curve: throughput and latencies of the stages against their load. */
-import { axisLook, chartFigure, valueScale } from "../charts/chart.ts";
+import { axisLook, valueScale } from "../charts/chart.ts";
 import { panelTitle } from "../charts/panel_stack.ts";
 import { headingOf } from "../../measures/describe.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
+import type { Plot } from "../charts/plot.ts";
 import type { ChartOption, ChartSeries } from "../charts/chart.ts";
 
 const PANEL_HEIGHT = 190;
@@ -38,16 +39,19 @@ interface CurvePanel {
   named?: boolean;
 }
 
+const CAPTION = "a dot is a stage; bars are 95 % intervals";
+
 /** The curve, for two stages or more; null for fewer. */
-export function loadCurve(
+export function loadCurvePlot(
   { stages, slos }: Pick<LoadResults, "stages" | "slos">,
-): Promise<string> | null {
+): Plot | null {
   if (stages.length < 2) return null;
   const panels = curvePanels(stages, slos.length > 0)
     .filter(({ lines }) => lines.some(({ points }) => points.length > 1));
   if (panels.length === 0) return null;
   const label = panels.map(({ title }) => title).join("; ");
-  return chartFigure((width) => curveOption(width, panels), `By stage: ${label}`);
+  const draw = (width: number) => curveOption(width, panels);
+  return { draw, label: `By stage: ${label}`, legend: [], note: "", caption: CAPTION };
 }
 
 function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePanel[] {

@@ -3,22 +3,24 @@ import { grouped } from "../../text/grouped.ts";
 import { isInside } from "../../load/window.ts";
 import { latencies } from "../../endpoint/latency.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
-import { cumulativeChart } from "../charts/cumulative_chart.ts";
+import { cumulativeDrawing } from "../charts/cumulative_chart.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { legendList } from "../charts/timeline_chart.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Curve } from "../charts/cumulative_chart.ts";
+import type { Plot } from "../charts/plot.ts";
 import type { Legend } from "../charts/request_series.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
 
 /** With more stages their curves would hide each other; the page's palette has as many colours. */
 const MOST_STAGES = 6;
 
+const CAPTION = "share of the answers that came within a time; solid: ttft, dashed: e2e";
+
 /** The chart with its legend; null for fewer than two answers. */
-export async function loadLatencyChart(
+export function loadLatencyPlot(
   { stages, total }: LoadResults,
   records: readonly RequestRecord[],
-): Promise<string | null> {
+): Plot | null {
   const answered = records.filter((record) => isAnswered(record, stages[record.stage] ?? total));
   const byStage = stages.length > 1 && stages.length <= MOST_STAGES;
   const groups = byStage
@@ -33,14 +35,20 @@ export async function loadLatencyChart(
     { colour: byStage ? colour : "var(--c2)", sorted: timesOf(records, "e2e_ms"), dashed: true },
   ]);
   const label = "Share of answers, in per cent, whose ttft and e2e were within a time";
-  const chart = await cumulativeChart(curves, byStage ? `${label}, by stage` : label);
-  if (!chart) return null;
+  const draw = cumulativeDrawing(curves);
+  if (draw === null) return null;
   const legend: Legend[] = byStage
     ? groups
     : [{ name: "ttft", colour: "var(--c1)" }, { name: "e2e", colour: "var(--c2)" }];
   const note = `Share of the ${grouped(answered.length)} answers of the measured ` +
     `windows that came within a time. Solid: ttft; dashed: e2e.`;
-  return `${legendList(legend)}${chart}<p class="note">${escapeHtml(note)}</p>`;
+  return {
+    draw,
+    label: byStage ? `${label}, by stage` : label,
+    legend,
+    note: escapeHtml(note),
+    caption: CAPTION,
+  };
 }
 
 /** An answer that is in the figures. */

@@ -11,12 +11,13 @@ import { errorTable } from "./error_table.ts";
 import { explainedList } from "../explained.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { loadCurve } from "./load_curve.ts";
+import { plotFigure } from "../charts/plot.ts";
+import { loadCurvePlot } from "./load_curve.ts";
 import { short } from "./load_figures.ts";
 import { gapTimeline } from "./gap_timeline.ts";
-import { loadLatencyChart } from "./load_latency.ts";
+import { loadLatencyPlot } from "./load_latency.ts";
 import { loadBanner, loadTiles } from "./load_summary.ts";
-import { loadTimeline } from "./load_timeline.ts";
+import { loadTimelinePlot } from "./load_timeline.ts";
 import { sliceTable, turnTable } from "./time_tables.ts";
 import { metricTables } from "./metric_table.ts";
 import { page } from "../page.ts";
@@ -30,6 +31,7 @@ import { readTelemetry } from "../../load/telemetry/telemetry.ts";
 import { plainText } from "../../run/plain_file.ts";
 import { tokenFilePath, TokenFileReader } from "../../run/token_file.ts";
 import type { GapsOf } from "../../load/rates.ts";
+import type { Plot } from "../charts/plot.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RunDirectory } from "../../run/directory.ts";
@@ -52,7 +54,8 @@ export async function writeLoadReport(
 ): Promise<string> {
   const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
   const title = `${results.benchmark} on ${results.model}`;
-  const curve = await loadCurve(results);
+  const curvePlot = loadCurvePlot(results);
+  const curve = curvePlot && await plotFigure(curvePlot);
   const turns = turnTable(results);
   const sections: (Section | null)[] = [
     ["results", "Results", [loadTiles(results)]],
@@ -107,7 +110,8 @@ async function latency(results: LoadResults, records: readonly RequestRecord[]):
   if (results.total.requests.successful === 0) {
     return `<p class="note">No request was answered.</p>`;
   }
-  return (await loadLatencyChart(results, records) ?? "") + metricTables(results);
+  const plot = loadLatencyPlot(results, records);
+  return (plot ? await plotFigure(plot) : "") + metricTables(results);
 }
 
 async function timeline(
@@ -116,11 +120,21 @@ async function timeline(
   sessions: readonly Samples[],
   directory: RunDirectory,
 ): Promise<string> {
+  const plot = timelineOf(results, records, sessions, directory);
+  return (plot ? await plotFigure(plot) : `<p class="note">No request was sent.</p>`) +
+    `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
+}
+
+/** The load over time, with all that was recorded beside it; null where no request was sent. */
+export function timelineOf(
+  results: LoadResults,
+  records: readonly RequestRecord[],
+  sessions: readonly Samples[],
+  directory: RunDirectory,
+): Plot | null {
   const series = onOneClock(sessions) ? sessions.map(seriesFrom) : [];
   const telemetry = results.telemetry === undefined ? [] : readTelemetry(directory);
-  const chart = await loadTimeline(results, records, series, telemetry);
-  return (chart ?? `<p class="note">No request was sent.</p>`) +
-    `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
+  return loadTimelinePlot(results, records, series, telemetry);
 }
 
 /** What needs the gaps of single requests; nothing where they were not kept. */

@@ -52,7 +52,7 @@ export function requestRates({ sent, origin_ns, length_s }: LoadSpan): Rates {
   for (const { t_sent_ns, t_end_ns, failure } of sent) {
     counts.sent[at(t_sent_ns)]++;
     if (failure === null) counts.answered[at(t_end_ns)]++;
-    else counts.failed[at(t_end_ns)]++;
+    else if (failure !== "cancelled") counts.failed[at(t_end_ns)]++;
   }
   const points = (values: Float64Array): Points =>
     Array.from(values, (value, i) => [(i + 0.5) * step_s, value / step_s]);

@@ -1,6 +1,6 @@
 /** A load run over time: requests, their ttft, the server and the host on one clock. */
 import { grouped } from "../../text/grouped.ts";
-import { chartFigure, valueScale } from "../charts/chart.ts";
+import { valueScale } from "../charts/chart.ts";
 import { hostPanels } from "../charts/host_panels.ts";
 import { firstTokens, inFlightSteps, loadSpan, requestRates, thinned } from "./load_series.ts";
 import {
@@ -16,7 +16,8 @@ import { telemetryPanels } from "./telemetry_section.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { TelemetrySeries } from "../../load/telemetry/telemetry.ts";
-import type { ChartSeries } from "../charts/chart.ts";
+import type { ChartSeries, Drawing } from "../charts/chart.ts";
+import type { Plot } from "../charts/plot.ts";
 import type { HostPanel, Points } from "../charts/host_panels.ts";
 import type { Rates } from "./load_series.ts";
 import type { StackedPanel } from "../charts/panel_stack.ts";
@@ -35,13 +36,15 @@ interface Window {
   to_s: number;
 }
 
+const CAPTION = "over time, on one clock; shaded: the measured windows";
+
 /** The picture and a note on it; null where no request was sent. */
-export async function loadTimeline(
+export function loadTimelinePlot(
   { stages, total, server }: LoadResults,
   records: readonly RequestRecord[],
   sessions: readonly HostSeries[],
   telemetry: readonly TelemetrySeries[] = [],
-): Promise<string | null> {
+): Plot | null {
   const span = loadSpan(records);
   if (!span) return null;
   const { origin_ns, length_s } = span;
@@ -68,15 +71,16 @@ export async function loadTimeline(
     to_s: clamp((window.end_ns - origin_ns) / NS_PER_S, length_s),
   }));
   const titles = ["requests a second", "in flight", "ttft", ...others.map(({ title }) => title)];
-  const figure = await chartFigure((width) => {
+  const draw: Drawing = (width) => {
     const fits = width / Math.max(1, windows.length) > 60;
     return panelStack(
       width,
       stacked.map((each, i) => shaded(each, windows, i === 0 && fits)),
       axis,
     );
-  }, `Over time: ${titles.join("; ")}`);
-  return `${figure}<p class="note">${timelineNote(rates, ttfts.length, shown.length)}</p>`;
+  };
+  const note = timelineNote(rates, ttfts.length, shown.length);
+  return { draw, label: `Over time: ${titles.join("; ")}`, legend: [], note, caption: CAPTION };
 }
 
 function timelineNote({ step_s }: Rates, ttfts: number, shown: number): string {

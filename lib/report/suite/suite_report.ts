@@ -11,14 +11,16 @@ import { energyTable, healthList } from "../energy_section.ts";
 import { epochsSection } from "./epochs_section.ts";
 import { explainedList } from "../explained.ts";
 import { escapeHtml } from "../html.ts";
-import { latencyChart } from "../charts/latency_chart.ts";
+import { chartFigure } from "../charts/chart.ts";
+import { latencyPlot } from "../charts/latency_chart.ts";
+import { plotFigure } from "../charts/plot.ts";
 import { latencyTable } from "./latency_table.ts";
 import { page } from "../page.ts";
 import { onOneClock, samplingNote } from "../sampling.ts";
 import { bodyParts } from "../sections.ts";
 import { banner, tiles } from "./summary.ts";
 import { testsTable } from "./tests_table.ts";
-import { timelineChart } from "../charts/timeline_chart.ts";
+import { timelinePlot } from "../charts/timeline_chart.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { RunDirectory } from "../../run/directory.ts";
@@ -65,7 +67,8 @@ export async function writeSuiteReport(
 async function latency(results: SuiteResults): Promise<string> {
   const { items, aggregate, statistics } = results;
   if (aggregate.successful === 0) return `<p class="note">No test was answered.</p>`;
-  const chart = await latencyChart(items);
+  const plot = latencyPlot(items);
+  const chart = plot && await chartFigure(plot.draw, plot.label); // the table below names the colours
   const explained = chart &&
     `<p class="note">Share of the answers that came within a time: first token and whole answer.</p>`;
   return `${chart ?? ""}${explained ?? ""}${latencyTable(statistics)}`;
@@ -77,6 +80,6 @@ async function timeline(results: SuiteResults, sessions: readonly Samples[]): Pr
     return `<p class="note">The run was resumed on another clock (after a reboot, or without CLOCK_MONOTONIC): its
 requests cannot be put on one time line.</p>${note}`;
   }
-  const chart = await timelineChart(results.items, sessions.map(seriesFrom));
-  return (chart ?? `<p class="note">No request was sent.</p>`) + note;
+  const plot = timelinePlot(results.items, sessions.map(seriesFrom));
+  return (plot ? await plotFigure(plot) : `<p class="note">No request was sent.</p>`) + note;
 }

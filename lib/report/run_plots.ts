@@ -1,0 +1,46 @@
+/** The charts of a run's report, each by its name. */
+import { readRecords } from "../load/load_journal.ts";
+import { readSamples } from "../hardware/samples.ts";
+import { seriesFrom } from "../hardware/series.ts";
+import { plainText } from "../run/plain_file.ts";
+import { latencyPlot } from "./charts/latency_chart.ts";
+import { timelinePlot } from "./charts/timeline_chart.ts";
+import { loadCurvePlot } from "./load/load_curve.ts";
+import { loadLatencyPlot } from "./load/load_latency.ts";
+import { timelineOf } from "./load/load_report.ts";
+import { onOneClock } from "./sampling.ts";
+import type { LoadResults } from "../load/results.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { SuiteResults } from "../suite/results.ts";
+import type { Plot } from "./charts/plot.ts";
+
+/** The charts that reports of runs have. */
+export const CHARTS = ["timeline", "latency", "curve"] as const;
+
+/** A run's charts; null where it has nothing to draw: no answer, no sent request, a single stage. */
+export interface RunPlots {
+  /** What the run is called above a chart. */
+  title: string;
+  plots: Record<typeof CHARTS[number], Plot | null>;
+}
+
+/** Reads what a run's charts are drawn of. @throws the system's error when it has no results.json. */
+export async function runPlots(directory: RunDirectory): Promise<RunPlots> {
+  const results: SuiteResults | LoadResults = JSON.parse(plainText(directory.results));
+  const sessions = readSamples(directory.path);
+  const title = `${results.benchmark} on ${results.model}`;
+  if (results.kind === "load") {
+    const records = await readRecords(directory);
+    const timeline = timelineOf(results, records, sessions, directory);
+    const plots = {
+      timeline,
+      latency: loadLatencyPlot(results, records),
+      curve: loadCurvePlot(results),
+    };
+    return { title, plots };
+  }
+  const timeline = onOneClock(sessions)
+    ? timelinePlot(results.items, sessions.map(seriesFrom))
+    : null;
+  return { title, plots: { timeline, latency: latencyPlot(results.items), curve: null } };
+}
