@@ -35,7 +35,7 @@ export interface LiveFigures extends LoadProgress {
   events_per_s: number | null;
   /** Of the answers that have ended, those of the warm-up until there are others; null without any. */
   ttft: LiveLatency | null;
-  /** As `ttft`, of the gaps between token events. */
+  /** As `ttft`, of the gaps between token events; above 20,000 a second, of a sample of them. */
   gap: LiveLatency | null;
   /** Requests without a good answer by the class of the failure, the most frequent first. */
   errors: [failure: string, count: number][];
@@ -55,6 +55,8 @@ export interface LiveReadings {
   host: PerformanceMetrics | null;
 }
 
+/** Of more gaps than this in a second, every second one is taken, then every third, and so on. */
+const MOST_GAPS_A_SECOND = 20_000;
 const US_PER_MS = 1000;
 const NS_PER_S = 1e9;
 
@@ -70,6 +72,8 @@ export class LiveLoad {
   #late = 0;
   #answered = 0;
   #warm = false;
+  #second = 0;
+  #gaps_in_second = 0;
   #mark = { t_ns: this.#start_ns, events: 0 };
   #events_per_s: number | null = null;
 
@@ -88,7 +92,12 @@ export class LiveLoad {
     else if (failure !== null) this.#errors.set(failure, (this.#errors.get(failure) ?? 0) + 1);
     const second = Math.floor(record.t_end_ns / NS_PER_S);
     if (ttft_ms !== null) this.#ttft.add(ttft_ms, second);
-    for (let i = 0; i < gaps_ms.length; i++) this.#gap.add(gaps_ms[i], second);
+    if (second !== this.#second) this.#gaps_in_second = 0;
+    this.#second = second;
+    // of a flood a sample does: watching must not become work
+    const step = 1 + Math.floor(this.#gaps_in_second / MOST_GAPS_A_SECOND);
+    for (let i = 0; i < gaps_ms.length; i += step) this.#gap.add(gaps_ms[i], second);
+    this.#gaps_in_second += gaps_ms.length;
     if (lateness_ms === null) return;
     this.#lateness_us.add(lateness_ms * US_PER_MS);
     if (lateness_ms > MOST_LATENESS_MS) this.#late++;

@@ -93,6 +93,16 @@ Deno.test("live quantiles are the nearest ranks of all values, to 0.1 % and 1 µ
   }
 });
 
+Deno.test("of a flood of gaps a sample is taken, whose quantiles are near", () => {
+  const live = new LiveLoad(1);
+  // 300 answers at one moment, 600,000 gaps: 0.001 to 2 s in even steps, in a scattered order
+  const gaps = Float32Array.from({ length: 2000 }, (_, i) => i * 1409 % 2000 + 1);
+  for (let i = 0; i < 300; i++) live.took(record(1, 0), gaps);
+  const { gap } = live.figures(readings(0));
+  assertAlmostEquals(gap!.p50_ms, 1000, 60);
+  assertAlmostEquals(gap!.p90_ms, 1800, 60);
+});
+
 Deno.test("the last minute has the mean of each second, null for one without any, and no older", () => {
   const live = new LiveLoad(1);
   const at = (ago_s: number, ...ttfts: number[]) =>

@@ -114,6 +114,8 @@ function frames(said: string, columns = 100): { screens: string[]; screen: Scree
 }
 
 const LOAD = ["--concurrency", "3", "--sample-rate", "0", "--output-tokens", "10"];
+/** For the shell: waits until the load has begun, however long starting takes. */
+const BEGUN = "until ls runs/*/events.jsonl; do sleep 0.1; done >/dev/null 2>&1";
 const inView = (said: string) => /client .*trusted so far/.test(said);
 
 async function mocked() {
@@ -187,7 +189,7 @@ Deno.test({
   fn: async () => {
     using folder = temporaryFolder();
     await using mock = await mocked();
-    const resized = "sleep 4; stty cols 50 </dev/tty; sleep 2; stty cols 90 </dev/tty";
+    const resized = `${BEGUN}; sleep 2; stty cols 50 </dev/tty; sleep 2; stty cols 90 </dev/tty`;
     const args = ["load", "--endpoint", mock.url, ...LOAD, "--duration", "8"];
     const run = inTerminal(args, folder.path, { during: resized });
     assertEquals(await run.over, 0, run.said());
@@ -196,6 +198,24 @@ Deno.test({
     );
     const turns = kinds.filter((kind, i) => kind !== kinds[i - 1]);
     assert(turns.join(" ").includes("view line view"), turns.join(" "));
+  },
+});
+
+Deno.test({
+  name: "a load that fails on the way takes its view away and says why",
+  ignore,
+  fn: async () => {
+    using folder = temporaryFolder();
+    await using mock = await mocked();
+    const args = ["load", "--endpoint", mock.url, ...LOAD, "--duration", "5"];
+    const during = `${BEGUN}; sleep 1.5; rm -rf runs`;
+    const run = inTerminal(args, folder.path, { during });
+    assertEquals(await run.over, 2, run.said());
+    assert(inView(run.said()), "there was a view");
+    const { screen } = frames(run.said());
+    assert(!screen.text().includes("so far"), screen.text());
+    assertMatch(screen.text(), /\nerror: .*events\.jsonl/);
+    assertEquals(screen.unknown, []);
   },
 });
 
@@ -212,7 +232,7 @@ for (
       using folder = temporaryFolder();
       await using mock = await mocked();
       const args = ["load", "--endpoint", mock.url, ...LOAD, "--duration", "60"];
-      const during = end === null ? "sleep 4; kill -TERM $$" : "true";
+      const during = end === null ? `${BEGUN}; sleep 1.5; kill -TERM $$` : "true";
       const run = inTerminal(args, folder.path, { during });
       await until(() => inView(run.said()));
       end?.(run.key);
