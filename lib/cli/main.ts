@@ -98,12 +98,12 @@ export const commands: Commands = {
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();
-  const debug = argv.includes("--debug");
-  const [name, ...rest] = argv.filter((argument) => argument !== "--debug");
+  const { rest: [name, ...rest], debug, env_file } = forAll(argv);
   tolerateClosedPipe();
   tolerateSizeLimit();
   tellOfStrays(terminal, debug);
   try {
+    if (env_file !== null) (await import("./ui/env_file.ts")).loadEnvironment(env_file);
     if (name === "help" && rest.length > 0) {
       (await helpOn(rest)).forEach((line) => terminal.out(line));
       return EXIT.good;
@@ -132,6 +132,22 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (thrown) {
     return told(thrown, terminal, debug);
   }
+}
+
+/** Flags that every command has, and what is left; behind "--" stand another program's. */
+function forAll(
+  argv: readonly string[],
+): { rest: string[]; debug: boolean; env_file: string | null } {
+  const rest: string[] = [];
+  let debug = false, env_file: string | null = null;
+  for (let i = 0; i < argv.length; i++) {
+    const [name, value] = argv[i].split(/=(.*)/s);
+    if (argv[i] === "--") return { rest: [...rest, ...argv.slice(i)], debug, env_file };
+    if (argv[i] === "--debug") debug = true;
+    else if (name === "--env-file") env_file = value ?? argv[++i] ?? "";
+    else rest.push(argv[i]);
+  }
+  return { rest, debug, env_file };
 }
 
 /** Prints a line for each thing that went wrong; the exit code for it. */
@@ -203,7 +219,8 @@ function overview(): string[] {
     ...jobs.flatMap(([job, names]) => ["", `To ${job}:`, ...names.map(line)]),
     "",
     `What the words mean: dyno help ${TOPICS.join("|")}`,
-    "--debug shows where an error came from.",
+    "--debug shows where an error came from; --env-file FILE sets variables that the environment does",
+    "not have (NAME=VALUE a line), such as keys.",
   ];
 }
 

@@ -17,7 +17,6 @@ import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { flagHelp, list, nameOf, outFlag, parseFlags, runId, text, toggle } from "../ui/flags.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
-import { loadEnvironment } from "../ui/env_file.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { budgetOf } from "../ui/budget_flags.ts";
@@ -42,7 +41,6 @@ const flags = {
     "DIR",
     "answers kept in DIR are not asked for again; they have no latency and no cost",
   ),
-  "env-file": text("FILE", "variables that are not set, as NAME=VALUE lines: keys, for instance"),
   "data": text("FILE", "the rows for a suite that takes them, instead of the file it names"),
   "json": toggle("one JSON object on standard output at the end"),
   ...pricesFlag,
@@ -90,7 +88,6 @@ export const command: Command = {
     if (values.resume && values["retry-failed"]) {
       throw new InputError("--retry-failed RUN continues the run: leave out --resume");
     }
-    if (values["env-file"] !== undefined) loadEnvironment(values["env-file"]);
     if (values.tag && (values.resume || values["retry-failed"])) {
       throw new InputError(
         "--tag: a run that is continued keeps its tags; dyno runs tag changes them",

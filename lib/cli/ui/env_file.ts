@@ -1,8 +1,9 @@
 /** Variables of the environment from a file. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { parseEnv } from "node:util";
 import { InputError, messageOf } from "../../errors.ts";
+import { noSuchFile } from "../../text/no_such_file.ts";
 
 /**
  * Sets the variables of a file (`NAME=VALUE` a line, quotes and comments as in Node's `--env-file`) that
@@ -11,11 +12,13 @@ import { InputError, messageOf } from "../../errors.ts";
  * @throws {InputError} the file cannot be read, or has a line without a name and a value.
  */
 export function loadEnvironment(path: string): void {
+  if (path === "") throw new InputError("--env-file: needs a value");
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new InputError(`--env-file ${path}: ${messageOf(error)}`);
+    const why = existsSync(path) ? `${path}: ${messageOf(error)}` : noSuchFile(path);
+    throw new InputError(`--env-file ${why}`);
   }
   const variables = parseEnv(text);
   const odd = text.split(/\r?\n/).findIndex((line) =>

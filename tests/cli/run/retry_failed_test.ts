@@ -84,6 +84,10 @@ Deno.test("--env-file gives variables that are not set: a key, which no file of 
   });
   assertEquals(set.code, 0, set.stderr);
   assertEquals(mock.requests.at(-1)!.headers.authorization, "Bearer sk-of-the-shell");
+  const load = ["load", ...args.slice(2), "--concurrency", "1", "--requests", "1"];
+  const sent = await dyno([...load, ...key, "keys.env"], { cwd });
+  assertEquals(sent.code, 0, sent.stderr);
+  assertEquals(mock.requests.at(-1)!.headers.authorization, "Bearer sk-of-a-file");
   writeFileSync(`${cwd}/odd.env`, "nothing here\n");
   assertMatch(
     (await dyno([...args, ...key, "odd.env"], { cwd })).stderr,
