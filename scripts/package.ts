@@ -13,8 +13,8 @@ export const KOFFI = "3.3.4";
 
 /** What the package may weigh, in bytes: the tarball, unpacked, and all that `npm install` puts down. */
 export const BUDGET = {
-  tarball_bytes: 7_000_000,
-  unpacked_bytes: 18_000_000,
+  tarball_bytes: 8_000_000,
+  unpacked_bytes: 20_000_000,
   installed_bytes: 40_000_000,
 };
 
