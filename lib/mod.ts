@@ -123,7 +123,7 @@ export type { BatchRunOptions, SlotOutcome } from "./schedule/run_batch.ts";
 export type { BatchClock } from "./schedule/clock.ts";
 export type { BatchFolder } from "./schedule/folder.ts";
 export type { SlotParts } from "./schedule/run_slot.ts";
-export type { Slot } from "./schedule/schedule.ts";
+export type { Slot } from "./schedule/slots.ts";
 export type { BatchSession } from "./schedule/session.ts";
 export type { BatchState, SlotState } from "./schedule/state.ts";
 export type { BatchUpload } from "./schedule/upload.ts";

@@ -6,7 +6,7 @@ import { concludeSlotRun, finishSlot, runTasks } from "./run_slot.ts";
 import { uploadRest } from "./upload.ts";
 import type { BatchClock } from "./clock.ts";
 import type { ModelTask, SlotParts } from "./run_slot.ts";
-import type { Slot } from "./schedule.ts";
+import type { Slot } from "./slots.ts";
 import type { BatchSession } from "./session.ts";
 import type { SlotState } from "./state.ts";
 import type { BatchUpload } from "./upload.ts";

@@ -9,12 +9,12 @@ import { Redactor } from "../run/redact.ts";
 import { makeBatchFolder } from "./folder.ts";
 import { localOf, momentOf } from "./local_time.ts";
 import { writeRecords } from "./records.ts";
-import { slotsOf } from "./schedule.ts";
+import { slotsOf } from "./slots.ts";
 import { batchState } from "./state.ts";
 import type { Batch } from "../settings/batch.ts";
 import type { BatchEvent } from "../run/events.ts";
 import type { BatchFolder } from "./folder.ts";
-import type { Slot } from "./schedule.ts";
+import type { Slot } from "./slots.ts";
 import type { BatchState } from "./state.ts";
 
 /**

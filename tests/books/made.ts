@@ -19,7 +19,7 @@ import type { Problem } from "../../lib/coding/problems/problem.ts";
 import type { Mode } from "../../lib/coding/problems_suite.ts";
 import type { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
 import type { BudgetLimits } from "../../lib/run/budget.ts";
-import type { ErrorMode } from "../../lib/mock/faults.ts";
+import type { ErrorMode } from "../../lib/mock/faults/catalogue.ts";
 import type { RunDirectory } from "../../lib/run/directory.ts";
 import type { Json, Logged, Prices } from "./reader.ts";
 

@@ -6,7 +6,7 @@
 import process from "node:process";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { errorModes } from "../../lib/mock/faults.ts";
+import { errorModes } from "../../lib/mock/faults/catalogue.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { load } from "../load/fixture.ts";
 import { promptTests, runOnMock, suiteFrom, temporaryFolder } from "../suite/fixture.ts";

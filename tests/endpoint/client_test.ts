@@ -17,7 +17,7 @@ import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { exchange } from "../../lib/endpoint/transport.ts";
 import { InputError } from "../../lib/errors.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
-import { errorModes } from "../../lib/mock/faults.ts";
+import { errorModes } from "../../lib/mock/faults/catalogue.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { behaving } from "./behaviours.ts";
 import type { ApiOptions } from "../../lib/endpoint/api.ts";

@@ -6,7 +6,7 @@ import { loadBatch } from "../../settings/batch.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
 import { otherwise, text, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
-import type { Slot } from "../../schedule/schedule.ts";
+import type { Slot } from "../../schedule/slots.ts";
 import type { SlotState } from "../../schedule/state.ts";
 import type { Batch } from "../../settings/batch.ts";
 

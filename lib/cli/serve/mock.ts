@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { errorModes } from "../../mock/faults.ts";
+import { errorModes } from "../../mock/faults/catalogue.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { EXIT } from "../exit_codes.ts";
 import { mockSettings } from "../../settings/mock.ts";
 import { flagHelp, parseOnlyFlags } from "../ui/flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
 import type { KeyAndCertificate } from "../../mock/certificate.ts";
-import type { ErrorMode } from "../../mock/faults.ts";
+import type { ErrorMode } from "../../mock/faults/catalogue.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = flagsOf(mockSettings);

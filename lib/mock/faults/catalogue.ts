@@ -1,15 +1,15 @@
 /**
  * The catalogue of faults: each changes the parts of a good reply. Adding one is adding an entry, and
- * its name to faults/error_mode.ts.
+ * its name to error_mode.ts.
  */
-import { connectionFaults } from "./faults/connection.ts";
-import { eventFaults } from "./faults/events.ts";
-import { framingFaults } from "./faults/framing.ts";
-import { statusFaults } from "./faults/status.ts";
-import type { FailureClass } from "../endpoint/errors.ts";
-import type { ErrorMode } from "./faults/error_mode.ts";
-import type { Fault, FaultContext } from "./faults/fault.ts";
-import type { ReplyPart } from "./parts.ts";
+import { connectionFaults } from "./connection.ts";
+import { eventFaults } from "./events.ts";
+import { framingFaults } from "./framing.ts";
+import { statusFaults } from "./status.ts";
+import type { FailureClass } from "../../endpoint/errors.ts";
+import type { ErrorMode } from "./error_mode.ts";
+import type { Fault, FaultContext } from "./fault.ts";
+import type { ReplyPart } from "../parts.ts";
 
 const catalogue = {
   ...connectionFaults,

@@ -1,7 +1,7 @@
 /** When slots are due: exactly, on days on which clocks change too. */
 import { assert, assertEquals } from "@std/assert";
 import { localOf, localText, localTime, momentOf } from "../../lib/schedule/local_time.ts";
-import { slotsOf, spacingMs } from "../../lib/schedule/schedule.ts";
+import { slotsOf, spacingMs } from "../../lib/schedule/slots.ts";
 import { timelinessOf } from "../../lib/schedule/run_batch.ts";
 import type { Schedule } from "../../lib/settings/batch.ts";
 
