@@ -1,4 +1,6 @@
 /** Proxies, as the environment names them: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY. */
+import { Buffer } from "node:buffer";
+import { BlockList, isIP, isIPv6 } from "node:net";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 
@@ -13,7 +15,8 @@ export function proxyOf(url: URL): URL | null {
   if (!/^https?:$/.test(url.protocol) || isExcepted(url)) return null;
   const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const upper = name === "HTTP_PROXY" && process.env.REQUEST_METHOD ? undefined : process.env[name];
-  const text = process.env[name.toLowerCase()] ?? upper ?? process.env.all_proxy ??
+  // an empty one is none, as for curl
+  const text = process.env[name.toLowerCase()] || upper || process.env.all_proxy ||
     process.env.ALL_PROXY;
   if (!text) return null;
   const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
@@ -27,24 +30,55 @@ export function proxyOf(url: URL): URL | null {
   return proxy;
 }
 
-/** The value of a proxy-authorization header; null where the proxy's URL has no user. */
+/** The value of a proxy-authorization header, UTF-8; null where the proxy's URL has no user. */
 export function proxyAuthorization({ username, password }: URL): string | null {
-  if (username === "") return null;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${btoa(pair)}`;
+  if (username === "" && password === "") return null;
+  const pair = `${unescaped(username)}:${unescaped(password)}`;
+  return `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
 }
 
-/** This machine itself is never reached through a proxy. */
+/** Without percent escapes; as it is where they are none. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/**
+ * Whether a URL is reached without a proxy: this machine itself, and what NO_PROXY names. As curl reads it:
+ * names with all below them, addresses, networks (10.0.0.0/8), between commas or spaces. Beyond it, as Go's
+ * programs do: `name:port`, `*.name`, and `*` among others.
+ */
 function isExcepted({ hostname, port, protocol }: URL): boolean {
   if (/^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname)) return true;
-  const list = process.env.no_proxy ?? process.env.NO_PROXY ?? "";
+  const list = process.env.no_proxy || process.env.NO_PROXY || "";
   const own = port || (protocol === "https:" ? "443" : "80");
-  return list.split(",").map((entry) => entry.trim().toLowerCase()).some((entry) => {
-    if (entry === "") return false;
+  const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  return list.toLowerCase().split(/[,\s]+/).some((entry) => {
     if (entry === "*") return true;
-    const [, name, wanted] = /^(.*?)(?::(\d+))?$/.exec(entry)!;
-    if (wanted !== undefined && wanted !== own) return false;
-    const bare = name.replace(/^\*?\./, "");
-    return hostname === bare || hostname.endsWith(`.${bare}`);
+    if (isIP(host) && entry.includes("/")) return isWithin(host, entry);
+    if (isIPv6(host)) return isIPv6(bare(entry)) && inNetwork(host, bare(entry), 128);
+    const [, named, wanted] = /^(.*?)(?::(\d+))?$/.exec(entry)!;
+    const name = named.replace(/^\*?\./, "").replace(/\.$/, "");
+    if (name === "" || wanted !== undefined && wanted !== own) return false;
+    return host === name || !isIP(host) && host.endsWith(`.${name}`);
   });
+}
+
+const bare = (address: string) => address.replace(/^\[|\]$/g, "");
+
+/** Whether an address lies in a network such as `10.0.0.0/8`; not, where that is none. */
+function isWithin(address: string, network: string): boolean {
+  const [, start, bits] = /^\[?([^\]/]+)\]?\/(\d{1,3})$/.exec(network) ?? [];
+  if (start === undefined || isIP(start) !== isIP(address)) return false;
+  return Number(bits) <= (isIPv6(start) ? 128 : 32) && inNetwork(address, start, Number(bits));
+}
+
+function inNetwork(address: string, start: string, bits: number): boolean {
+  const networks = new BlockList();
+  const family = isIPv6(start) ? "ipv6" : "ipv4";
+  networks.addSubnet(start, bits, family);
+  return networks.check(address, family);
 }

@@ -2,11 +2,12 @@
 import { z } from "zod";
 import { nowNs } from "../native/clock.ts";
 import { startSampler } from "../hardware/sampler.ts";
+import { inQuery } from "./query.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
 
 /** What GET /api/hardware may be asked for: points after a time, Unix seconds. */
-export const hardwareQuerySchema = z.strictObject({ since: z.coerce.number().optional() });
+export const hardwareQuerySchema = z.strictObject({ since: inQuery(z.coerce.number()).optional() });
 
 /** Records a second: enough for points a second, and next to nothing for the host. */
 const RATE_HZ = 5;

@@ -187,7 +187,12 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
   };
   return {
     openapi: "3.1.0",
-    info: { title: "dyno", version: dynoVersion, summary: "Runs tests and loads on LLM endpoints" },
+    info: {
+      title: "dyno",
+      version: dynoVersion,
+      summary: "Runs tests and loads on LLM endpoints",
+      license: { name: "MIT", identifier: "MIT" },
+    },
     servers: [{ url: "/", description: "this server" }],
     security: [{ bearer: [] }, {}],
     paths: operations,

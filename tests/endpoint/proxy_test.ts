@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
-import { proxyOf } from "../../lib/endpoint/proxy.ts";
+import { proxyAuthorization, proxyOf } from "../../lib/endpoint/proxy.ts";
 import { exchange } from "../../lib/endpoint/transport.ts";
 import { InputError } from "../../lib/errors.ts";
 
@@ -112,4 +112,67 @@ Deno.test("https through a proxy asks for a tunnel; a refusal is told", async ()
       "CONNECT model.example:443 HTTP/1.1\r\nhost: model.example:443\r\n\r\n",
     ]);
   });
+});
+
+/**
+ * What curl 7.88.1 does: whether it spoke to the proxy of http_proxy for http://HOST/, with this no_proxy.
+ */
+const CURL: [no_proxy: string, host: string, proxied: boolean][] = [
+  ["10.0.0.0/8", "10.1.2.3", false],
+  ["10.0.0.0/8", "model.example", true],
+  ["10.1.2.3", "10.1.2.3", false],
+  ["10.1.2.3/32", "10.1.2.3", false],
+  ["10.1.0.0/16", "10.1.2.3", false],
+  ["10.1.2.0/33", "10.1.2.3", true],
+  ["10.1.2", "10.1.2.3", true],
+  ["fd00::1", "[fd00::1]", false],
+  ["model.example", "model.example", false],
+  ["model.example", "a.model.example", false],
+  ["model.example", "model.example.", false],
+  ["model.example", "xmodel.example", true],
+  ["model.example.", "model.example", false],
+  [".model.example", "model.example", false],
+  [".model.example", "a.model.example", false],
+  ["MODEL.example", "model.example", false],
+  ["model.example:81", "model.example", true],
+  ["odel.example", "model.example", true],
+  ["example", "a.model.example", false],
+  ["a.model.example", "model.example", true],
+  ["other.example model.example", "model.example", false],
+  ["other.example,model.example", "model.example", false],
+  ["  model.example  ", "model.example", false],
+  [":80", "model.example", true],
+  [".", "model.example", true],
+  ["*", "model.example", false],
+];
+
+Deno.test("NO_PROXY is read as curl reads it", async () => {
+  for (const [no_proxy, host, proxied] of CURL) {
+    await withEnvironment({ http_proxy: "http://proxy:1", no_proxy }, () => {
+      const found = proxyOf(new URL(`http://${host}/`)) !== null;
+      assertEquals(found, proxied, `${no_proxy}: ${host}`);
+    });
+  }
+  await withEnvironment(
+    { http_proxy: "", HTTP_PROXY: "http://p:1", no_proxy: "", NO_PROXY: "b" },
+    () => {
+      assertEquals(proxyOf(new URL("http://a"))?.host, "p:1");
+      assertEquals(proxyOf(new URL("http://b")), null);
+    },
+  );
+});
+
+Deno.test("a proxy's user and password go to it as curl sends them", () => {
+  // printed by curl 7.88.1 with http_proxy=http://…@127.0.0.1:PORT
+  const cases = {
+    "u:p%40s": "dTpwQHM=",
+    "u%C3%BC:%E2%82%AC": "dcO8OuKCrA==",
+    "u:100%": "dToxMDAl",
+    "u": "dTo=",
+    ":p": "OnA=",
+  };
+  for (const [user, sent] of Object.entries(cases)) {
+    assertEquals(proxyAuthorization(new URL(`http://${user}@127.0.0.1:1`)), `Basic ${sent}`, user);
+  }
+  assertEquals(proxyAuthorization(new URL("http://127.0.0.1:1")), null);
 });

@@ -122,3 +122,17 @@ Deno.test("sizes beyond what a task may ask for are refused, by /validate too", 
     assertEquals(validation, { valid: false, issues: error.issues });
   }
 });
+
+Deno.test("a query's number that is empty is none, not 0", async () => {
+  using place = temporaryFolder();
+  await using server = await serving(place.path);
+  for (const path of ["/api/hardware?since=", "/api/runs?until=%20", "/tasks?limit="]) {
+    const answer = await fetch(server.url + path);
+    assertEquals([answer.status, (await answer.json()).error.code], [400, "bad_query"], path);
+  }
+  for (const runs of ["a", ",", "a,", "a,a", "a,b,c,d,e,f,g,h,i"]) {
+    const answer = await fetch(`${server.url}/api/compare?runs=${runs}`);
+    await answer.body?.cancel();
+    assertEquals(answer.status, 400, runs);
+  }
+});

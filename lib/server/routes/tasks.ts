@@ -12,6 +12,7 @@ import { taskRequestSchema } from "../tasks/request.ts";
 import { resultsOf } from "../tasks/results.ts";
 import { KeyReusedError } from "../tasks/store.ts";
 import { durationOf, isOver, viewOf } from "../tasks/task.ts";
+import { inQuery } from "../query.ts";
 import type { AppOptions, ServerEnv } from "../app_options.ts";
 import type { Issue } from "../problem.ts";
 import type { TaskEvent } from "../tasks/events.ts";
@@ -26,7 +27,7 @@ const LONGEST_RETRY_S = 600;
 /** What GET /tasks may be asked for. */
 export const listQuerySchema = z.strictObject({
   status: z.enum(["queued", "running", "completed", "failed", "cancelled"]).optional(),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: inQuery(z.coerce.number().int().min(1).max(1000).default(100)),
   /** Only tasks that were submitted before this one. */
   before: z.string().max(100).optional(),
 });

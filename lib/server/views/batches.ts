@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { batchViews, modelName, recordsThatFit } from "../../compare/batch_views.ts";
 import { batchNames, readBatchRecords } from "../../schedule/read_records.ts";
+import { inQuery } from "../query.ts";
 import type { BatchViews } from "../../compare/batch_views.ts";
 import type { BatchReading, TimedRecord } from "../../schedule/read_records.ts";
 
@@ -33,14 +34,14 @@ export const batchQuerySchema = z.strictObject({
   model: z.string().max(400).optional(),
   industry: z.string().max(200).optional(),
   /** Unix seconds. */
-  since: z.coerce.number().optional(),
-  until: z.coerce.number().optional(),
+  since: inQuery(z.coerce.number()).optional(),
+  until: inQuery(z.coerce.number()).optional(),
 });
 
 /** What GET /api/batches/{name}/records may be asked for. */
 export const recordsQuerySchema = batchQuerySchema.extend({
-  offset: z.coerce.number().int().min(0).max(1e9).default(0),
-  limit: z.coerce.number().int().min(1).max(500).default(50),
+  offset: inQuery(z.coerce.number().int().min(0).max(1e9).default(0)),
+  limit: inQuery(z.coerce.number().int().min(1).max(500).default(50)),
 });
 
 /** The batches of a folder, the one with the newest record first. */

@@ -18,14 +18,14 @@ import type { ListedRun } from "./run_list.ts";
 const MOST_RUNS = 8;
 const MOST_FLIPS = 100;
 
+const RUN_IDS = new RegExp(`^[^,]+(,[^,]+){1,${MOST_RUNS - 1}}$`);
+
 /** What GET /api/compare may be asked for. */
 export const compareQuerySchema = z.strictObject({
   /** Run ids with commas between them; the first one is the baseline. */
-  runs: z.string().max(4000).transform((text) => [...new Set(text.split(",").filter(Boolean))])
-    .refine(
-      ({ length }) => length >= 2 && length <= MOST_RUNS,
-      `expected 2 to ${MOST_RUNS} run ids`,
-    ),
+  runs: z.string().max(4000).regex(RUN_IDS, `expected 2 to ${MOST_RUNS} run ids`)
+    .transform((text) => [...new Set(text.split(","))])
+    .refine(({ length }) => length >= 2, `expected 2 to ${MOST_RUNS} run ids that differ`),
 });
 
 /** One metric, as it is written. */

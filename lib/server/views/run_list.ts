@@ -1,5 +1,6 @@
 /** Runs as the dashboard lists them. */
 import { z } from "zod";
+import { inQuery } from "../query.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
 import type { RunFilter } from "../../run/index_filter.ts";
 
@@ -24,10 +25,10 @@ export const runListQuerySchema = z.strictObject({
   kind: z.enum(["suite", "load", "batch", "sweep"]).optional(),
   status: z.enum(["complete", "incomplete", "failed"]).optional(),
   /** Unix seconds. */
-  since: z.coerce.number().optional(),
-  until: z.coerce.number().optional(),
-  offset: z.coerce.number().int().min(0).max(1e9).default(0),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  since: inQuery(z.coerce.number()).optional(),
+  until: inQuery(z.coerce.number()).optional(),
+  offset: inQuery(z.coerce.number().int().min(0).max(1e9).default(0)),
+  limit: inQuery(z.coerce.number().int().min(1).max(200).default(50)),
 });
 
 /** A page of the runs that fit, newest first. */

@@ -7,6 +7,7 @@ import { readRunDirectory } from "../../run/read_run.ts";
 import { distribution } from "../../stats/quantile.ts";
 import { listedRun } from "./run_list.ts";
 import { plainText } from "../../run/plain_file.ts";
+import { inQuery } from "../query.ts";
 import type { RunIndex } from "../../run/index.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { RunReading } from "../../run/read_run.ts";
@@ -75,8 +76,8 @@ export interface RunPage {
 /** What GET /api/runs/{id} may be asked for. */
 export const runPageQuerySchema = z.strictObject({
   result: z.enum(["passed", "wrong", "answered", "error"]).optional(),
-  offset: z.coerce.number().int().min(0).max(1e9).default(0),
-  limit: z.coerce.number().int().min(1).max(500).default(50),
+  offset: inQuery(z.coerce.number().int().min(0).max(1e9).default(0)),
+  limit: inQuery(z.coerce.number().int().min(1).max(500).default(50)),
 });
 
 /** Longer messages are cut off in the list. */
