@@ -96,6 +96,9 @@ function ofOne(one: Case, found: Findings): Query[] {
     queries.push({
       args: ["export", run_id, "--format", "jsonl", "--slice", "10ms"],
       check: (told) => checkSlices(one, told, found),
+    }, {
+      args: ["export", run_id, "--format", "perfetto"],
+      check: (told) => checkLoadTrace(one, JSON.parse(told), found),
     });
     return queries;
   }
@@ -241,6 +244,21 @@ function tableOf(page: string): [string[], string[][]] {
     );
   const rows = [...page.matchAll(/<tr[^>]*>([^]*?)<\/tr>/g)].map(([, row]) => cells(row));
   return [rows[0], rows.slice(1)];
+}
+
+/** A load's timeline: each request that was sent, for as long as it took. */
+function checkLoadTrace(one: Case, { traceEvents }: Json, found: Findings): void {
+  const bars = traceEvents.filter(({ ph, args }: Json) => ph === "X" && args?.warmup === false);
+  const sent = one.load!.records.filter(({ t_sent_ns }) => t_sent_ns !== null);
+  const failures = (all: Json[]) => all.filter(({ failure }) => failure !== null).length;
+  const us = bars.reduce((sum: number, { dur }: Json) => sum + dur, 0);
+  const right = sent.reduce((sum, record) => sum + (record.t_end_ns - record.t_sent_ns) / 1e3, 0);
+  found.same(
+    one,
+    "trace of a load: requests, failures, time",
+    [bars.length, failures(bars.map(({ args }: Json) => args)), us.toFixed(0)],
+    [sent.length, failures(sent), right.toFixed(0)],
+  );
 }
 
 /** The timeline: each answer once, for as long as it took. */
