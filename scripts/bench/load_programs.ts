@@ -20,6 +20,8 @@ const INTERVAL_US = 20_000;
 const TOKENS = 100;
 /** Tokens of all requests of a stream, so that the first burst is about a third; and the least of a run. */
 const TOKENS_A_STREAM = 300, REQUESTS_MIN = 12;
+/** The number of streams at which it is found what an event costs. */
+const CPU_STREAMS = 64;
 const TIMEOUT_MS = 420_000;
 /** At which the reports are compared figure by figure: no tool is at its limit there. */
 const COMFORTABLE = {
@@ -39,6 +41,8 @@ export interface ProgramRow {
   events: number;
   /** User and system time of its processes, from their start on. */
   cpu_s: number;
+  /** What a run four times as long cost more; null where none was made. */
+  cpu_us_per_event: number | null;
   ttft: Truth;
   gap: Truth;
 }
@@ -104,22 +108,42 @@ function programOf(peer: Peer, environments: string): Program {
   };
 }
 
-/** Runs a command on the clients' core; user and system seconds of its process tree. */
+/**
+ * Runs a command, and is handed whatever of its processes outlives it: all are waited for, and their time
+ * is counted. Prints the exit code and seconds.
+ */
+const COUNTED_RUN = `
+import ctypes, os, resource, signal, subprocess, sys, time
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+with open("output.txt", "w") as out, open("errors.txt", "w") as errors:
+    code = subprocess.run(sys.argv[1:], stdout=out, stderr=errors).returncode
+end = time.monotonic() + 5
+while True:
+    try:
+        pid, _ = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        break
+    if pid == 0 and time.monotonic() > end:
+        for child in open(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read().split():
+            os.kill(int(child), signal.SIGKILL)
+    time.sleep(0.02)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(code, used.ru_utime + used.ru_stime)
+`;
+
+/** Runs a command on the clients' core; user and system seconds of all its processes. */
 function cpuSeconds(command: string[], cwd: string, env: Record<string, string> = {}): number {
-  const script = 'TIMEFORMAT="%U %S"; time "$@" > output.txt 2> errors.txt';
-  const words = ["-c", String(CLIENT_CORE), "bash", "-c", script, "bash", ...command];
+  const words = ["-c", String(CLIENT_CORE), "python3", "-c", COUNTED_RUN, ...command];
   const ran = spawnSync("taskset", words, {
     cwd,
     encoding: "utf8",
     timeout: TIMEOUT_MS,
     env: { ...process.env, ...env },
   });
-  if (ran.status !== 0) {
-    const said = readFileSync(join(cwd, "errors.txt"), "utf8").trim().split("\n").at(-1);
-    throw new Error(`ended with ${ran.status ?? ran.signal}: ${said}`);
-  }
-  const [user, system] = ran.stderr.trim().split("\n").at(-1)!.split(" ").map(Number);
-  return user + system;
+  const [code, seconds] = (ran.stdout ?? "").trim().split(" ").map(Number);
+  if (ran.status === 0 && code === 0) return seconds;
+  const said = readFileSync(join(cwd, "errors.txt"), "utf8").trim().split("\n").at(-1);
+  throw new Error(`ended with ${ran.status === 0 ? code : ran.status ?? ran.signal}: ${said}`);
 }
 
 /** A folder of its own with the inputs, for one run. */
@@ -137,10 +161,15 @@ async function inFolder<T>(
   }
 }
 
-async function measure(program: Program, streams: number, env = {}): Promise<ProgramRow> {
+async function measure(
+  program: Program,
+  streams: number,
+  env: Record<string, string>,
+  tokens_a_stream = TOKENS_A_STREAM,
+): Promise<ProgramRow> {
   using server = await ServerProcess.start({ interval_us: INTERVAL_US, tokens: program.tokens });
   const { tokens } = program;
-  const requests = Math.max(REQUESTS_MIN, streams * TOKENS_A_STREAM / tokens);
+  const requests = Math.max(REQUESTS_MIN, streams * tokens_a_stream / tokens);
   const url = `http://127.0.0.1:${server.port}`;
   return await inFolder({ url, streams, requests, tokens }, async (run) => {
     const cpu_s = cpuSeconds(program.command(run), run.folder, env);
@@ -152,6 +181,7 @@ async function measure(program: Program, streams: number, env = {}): Promise<Pro
       streams,
       events: sent.events,
       cpu_s,
+      cpu_us_per_event: null,
       ttft: { reported: ttft, sent: ms(sent.first_p50_ns, sent.first_p99_ns) },
       gap: { reported: gap, sent: ms(sent.gap_p50_ns, sent.gap_p99_ns) },
     };
@@ -179,7 +209,12 @@ export async function measurePrograms(
     for (const [program, env] of programs) {
       try {
         if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${program.name}, ${streams}`);
-        rows.push(await measure(program, streams, env));
+        const row = await measure(program, streams, env);
+        rows.push(row);
+        if (streams !== CPU_STREAMS) continue;
+        const longer = await measure(program, streams, env, 4 * TOKENS_A_STREAM);
+        const [cpu_s, events] = [longer.cpu_s - row.cpu_s, longer.events - row.events];
+        row.cpu_us_per_event = cpu_s / events * 1e6;
       } catch (error) {
         say(`${program.name} with ${streams} streams: left out: ${(error as Error).message}`);
         programs.delete(program);

@@ -8,8 +8,6 @@ import {
 } from "./load_programs.ts";
 
 const TOKENS_PER_S = 50;
-/** With fewer, what an event costs is less than what starting costs more or less. */
-const EVENTS_OF_CPU_MIN = 50_000;
 
 const error = ({ reported, sent }: Truth, q: "p50" | "p99") => reported[q] - sent[q];
 const signed = (ms: number) =>
@@ -42,7 +40,7 @@ export function levelLines(streams: number, rows: readonly ProgramRow[]): string
         signed(error(row.ttft, "p99")),
         signed(error(row.gap, "p50")),
         signed(error(row.gap, "p99")),
-        cpuText(row, rows),
+        row.cpu_us_per_event?.toFixed(1) ?? "–",
       ])
     ),
   ];
@@ -59,13 +57,6 @@ export function ceilingLines(rows: readonly ProgramRow[]): string[] {
       return line(`· ${name}`, [ceilingText(of, "ttft"), ceilingText(of, "gap")]);
     }),
   ];
-}
-
-/** By what the run cost more than the one with the fewest streams: starting and reporting are left out. */
-function cpuText(row: ProgramRow, rows: readonly ProgramRow[]): string {
-  const [least] = rows.filter(({ name }) => name === row.name);
-  const events = row.events - least.events;
-  return events >= EVENTS_OF_CPU_MIN ? ((row.cpu_s - least.cpu_s) / events * 1e6).toFixed(1) : "–";
 }
 
 /** The last rate that it bore and, where there is one, the next, which it did not. */
