@@ -124,7 +124,8 @@ export function levelFigures(
 
 type Speeds = Pick<LevelFigures, "output_tokens_per_s" | "tokens_per_s_per_user">;
 
-function isPareto(each: Speeds, all: readonly Speeds[]): boolean {
+/** Whether no other gives more tokens/s both to a user and in all, the rest being equal; unknown is none. */
+export function isPareto(each: Speeds, all: readonly Speeds[]): boolean {
   const { output_tokens_per_s: whole, tokens_per_s_per_user: user } = each;
   if (whole === null || user === null) return false;
   return !all.some((other) => {

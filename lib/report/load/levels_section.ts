@@ -28,7 +28,7 @@ export function levelsSection(levels: readonly LevelFigures[]): string {
       [level.knee ? "knee" : "", level.pareto ? "Pareto" : ""].filter(Boolean).join(", "),
     ],
   }));
-  const heads = HEADS.map((html) => html === "" ? { html, text: true } : { html });
+  const heads = HEADS.map((html) => html === "" ? { html, text: true, label: "marked" } : { html });
   return `<section><h2>Levels</h2>${dataTable("Levels", "level", heads, rows)}` +
     `<p class="note">${NOTE}</p></section>`;
 }

@@ -1,5 +1,6 @@
 /** The load curve: throughput and latencies of the stages against their load. */
 import { axisLook, valueScale } from "../charts/chart.ts";
+import { isPareto } from "../../load/levels.ts";
 import { panelTitle } from "../charts/panel_stack.ts";
 import { headingOf } from "../../measures/describe.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
@@ -130,13 +131,10 @@ function perUser(stages: readonly StageResults[]): Point[] {
   });
 }
 
-/** Those that no other point exceeds both to the right and above, from the left to the right. */
+/** The points that are on the Pareto front, from the left to the right. */
 function pareto(points: readonly Point[]): Point[] {
-  return ordered(
-    points.filter(({ x, y }) =>
-      !points.some((other) => other.x >= x && other.y >= y && (other.x > x || other.y > y))
-    ),
-  );
+  const speeds = points.map(({ x, y }) => ({ tokens_per_s_per_user: x, output_tokens_per_s: y }));
+  return ordered(points.filter((_, i) => isPareto(speeds[i], speeds)));
 }
 
 /** Latency over throughput, in the order of the stages: a curve that turns back is past its capacity. */
