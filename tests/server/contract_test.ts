@@ -108,11 +108,19 @@ Deno.test("sizes beyond what a task may ask for are refused, by /validate too", 
       .map((name) => [name, values]),
   );
   const load = { kind: "load", endpoint: "http://127.0.0.1:9/v1", model: "m" };
+  const suite = { ...load, kind: "suite", suite: "quickstart" };
   const cases: [task: Record<string, unknown>, place: string][] = [
     [{ kind: "sweep", config: { name: "x", matrix } }, "config.matrix"],
     [{ ...load, concurrency: 1, requests: 1e9 }, "requests"],
     [{ ...load, concurrency: 1e7, requests: 5 }, "concurrency"],
     [{ ...load, rate: 1e6, duration_s: 86_400 }, "rate"],
+    [{ ...load, concurrency: 1, requests: 5, warmup: 1e9 }, "warmup"],
+    [{ ...load, stages: "rate=1..1000000:1d" }, "stages"],
+    [{ ...load, stages: "concurrency=1:1s ".repeat(2000) }, "stages"],
+    [{ ...load, stages: [{ concurrency: 1e9, requests: 5 }] }, "stages"],
+    [{ ...load, stages: [1, 2, 3].map(() => ({ concurrency: 1, requests: 4e6 })) }, "stages"],
+    [{ ...suite, workers: 1e9 }, "workers"],
+    [{ ...suite, epochs: 1e9 }, "epochs"],
   ];
   for (const [task, where] of cases) {
     const answer = await post(`${server.url}/tasks`, task);

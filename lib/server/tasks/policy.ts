@@ -12,6 +12,7 @@ import type { SweepConfig } from "../../sweep/sweep.ts";
 import type { EndpointGuard } from "../../endpoint/ssrf_guard.ts";
 import type { KeyOrigin, KeyUse } from "../../endpoint/key_origins.ts";
 import type { AllowedPaths } from "./allowed_paths.ts";
+import type { LoadStage } from "../../load/stages.ts";
 import type { LoadTask, SuiteTask } from "./request.ts";
 
 /** Names under which dyno's own simulator runs. */
@@ -27,7 +28,9 @@ const MOST_REQUESTS = 10_000_000;
 const MOST_IN_FLIGHT = 100_000;
 
 /** What of a load's settings says how large it is. */
-type LoadSize = Pick<LoadTask, "requests" | "concurrency" | "rate" | "duration_s">;
+const MOST_STAGES = 1000;
+const MOST_WORKERS = 10_000;
+type LoadSize = Pick<LoadTask, "requests" | "concurrency" | "rate" | "duration_s" | "warmup">;
 
 /** What an operator allows tasks to do. */
 export interface TaskPolicy {
@@ -129,18 +132,46 @@ export function checkRuns(runs: number): void {
 
 /** @throws {TaskRefused} a load beyond what a task may ask for. */
 export function checkSize(
-  { requests = 0, concurrency = 0, rate = 0, duration_s = 0 }: LoadSize,
+  { requests = 0, concurrency = 0, rate = 0, duration_s = 0, warmup = 0 }: LoadSize,
 ): void {
   const seconds = typeof duration_s === "number" ? duration_s : 0;
   const asked: [field: string, value: number, most: number][] = [
     ["requests", requests, MOST_REQUESTS],
     ["concurrency", concurrency, MOST_IN_FLIGHT],
     ["rate", rate * seconds, MOST_REQUESTS],
+    ["warmup", warmup, MOST_REQUESTS],
   ];
   for (const [field, value, most] of asked) {
     if (value <= most) continue;
     const what = field === "concurrency" ? "in flight" : "requests";
     throw new TaskRefused([field], `${value} ${what}; a task may have up to ${most}`);
+  }
+}
+
+/** @throws {TaskRefused} stages beyond what a task may ask for, all of them together. */
+export function checkStages(stages: readonly LoadStage[]): void {
+  const requests = stages.reduce((all, { requests, rate, duration_s }) => {
+    const mean_per_s = rate === null ? 0 : (rate.from_per_s + rate.to_per_s) / 2;
+    return all + (requests ?? mean_per_s * (duration_s ?? 0));
+  }, 0);
+  const in_flight = Math.max(...stages.map(({ concurrency }) => concurrency ?? 0));
+  const asked: [value: number, what: string, most: number][] = [
+    [stages.length, "stages", MOST_STAGES],
+    [Math.round(requests), "requests", MOST_REQUESTS],
+    [in_flight, "in flight", MOST_IN_FLIGHT],
+  ];
+  for (const [value, what, most] of asked) {
+    if (value <= most) continue;
+    throw new TaskRefused(["stages"], `${value} ${what}; a task may have up to ${most}`);
+  }
+}
+
+/** @throws {TaskRefused} more workers or epochs than a task may ask for. */
+export function checkWorkers(asked: { workers?: number | "auto"; epochs?: number }): void {
+  for (const field of ["workers", "epochs"] as const) {
+    const value = asked[field];
+    if (typeof value !== "number" || value <= MOST_WORKERS) continue;
+    throw new TaskRefused([field], `${value}; a task may have up to ${MOST_WORKERS}`);
   }
 }
 

@@ -23,6 +23,8 @@ import {
   checkReach,
   checkRuns,
   checkSize,
+  checkStages,
+  checkWorkers,
   refuseCommands,
   refuseKeyOfFile,
   TaskRefused,
@@ -93,6 +95,7 @@ async function suiteRun(
 ): Promise<Prepared> {
   const { keys, endpoints } = policy;
   const { suite, mock } = experiment;
+  checkWorkers(experiment);
   if (!mock) {
     checkKey(["api_key_env"], experiment, keys);
     await checkReach(["endpoint"], experiment, endpoints);
@@ -124,7 +127,8 @@ async function prepareLoad(
   checkKey(["api_key_env"], planned, keys);
   checkSize(planned);
   await checkReach(["endpoint"], planned, endpoints);
-  await atAsync([], () => planLoad(planned));
+  const { stages } = await atAsync([], () => planLoad(planned));
+  checkStages(stages);
   return {
     content: { name, ...settings },
     args: (file) => ["load", file],
