@@ -1,7 +1,9 @@
 /** Request bodies in the form that an endpoint takes. */
 import { InputError } from "../errors.ts";
+import { objectOr } from "../json_fields.ts";
 import { geminiBody } from "./gemini_request.ts";
 import { messagesBody } from "./messages_request.ts";
+import type { JsonObject } from "../json_fields.ts";
 import type { APIConfiguration } from "./api.ts";
 
 /** What is asked: a prompt or messages, with sampling parameters passed on as they are. */
@@ -52,7 +54,7 @@ function content(
   if (api.api_type === "chat") {
     return { messages: messages ?? [{ role: "user", content: prompt }] };
   }
-  if (api.api_type === "responses") return { input: messages ?? prompt };
+  if (api.api_type === "responses") return { input: messages?.map(inputItem) ?? prompt };
   if (prompt === undefined) {
     throw new InputError(
       `${api.endpoint}: this endpoint takes prompts, and this question has messages; ` +
@@ -60,6 +62,28 @@ function content(
     );
   }
   return api.api_type === "embeddings" ? { input: prompt } : { prompt };
+}
+
+/** A chat's message as an item of the Responses API, whose parts have names of their own. */
+function inputItem(message: unknown): unknown {
+  const { content } = objectOr(message);
+  if (!Array.isArray(content)) return message;
+  return { ...objectOr(message), content: content.map((part) => inputPart(objectOr(part))) };
+}
+
+function inputPart(part: JsonObject): JsonObject {
+  switch (part.type) {
+    case "text":
+      return { type: "input_text", text: part.text };
+    case "image_url": {
+      const { url, detail } = objectOr(part.image_url);
+      return { type: "input_image", image_url: url, ...(detail === undefined ? {} : { detail }) };
+    }
+    case "file":
+      return { type: "input_file", ...objectOr(part.file) };
+    default:
+      return part; // in the API's own form, and sound
+  }
 }
 
 /** The question as text, for people and evaluators: messages as `role: content` lines. */

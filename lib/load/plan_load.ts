@@ -1,6 +1,7 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
 import { InputError } from "../errors.ts";
 import { corpusStock } from "./prompts/stock.ts";
+import { parseMedia, withMadeUpMedia } from "./prompts/made_up_media.ts";
 import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
 import { parseCancellations } from "./cancel.ts";
 import { weightedModels, withModels } from "./models.ts";
@@ -217,6 +218,13 @@ async function questions(
   const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed, text } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
+  const { images, audio } = settings;
+  const given_media = images !== undefined || audio !== undefined;
+  if (given_media && given > 0) {
+    throw new InputError(
+      "--images, --audio: for made-up prompts; a file's rows have images and sound of their own",
+    );
+  }
   if (turns > 1 && given > 0) {
     throw new InputError("--turns: for made-up prompts; a file of prompts has {turns} of its own");
   }
@@ -278,7 +286,9 @@ async function questions(
     turns,
     text,
   );
-  return { prompts: made, times_s: null, named: [], made_up: true };
+  const media = parseMedia(images, audio);
+  const whole = given_media ? withMadeUpMedia(made, media, prompt_seed) : made;
+  return { prompts: whole, times_s: null, named: [], made_up: true };
 }
 
 /** @throws {InputError} a text without "=", or a field twice. */

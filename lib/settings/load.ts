@@ -157,6 +157,16 @@ export const loadSettingsSchema = z.strictObject({
       "made-up prompts of common words, prose or code: speculative decoding and experts depend on it",
     placeholder: "words|prose|code",
   }),
+  /** Images of each made-up prompt: `640x480`, or `2@640x480`. */
+  images: nonEmpty.optional().register(about, {
+    help: "made-up images in each made-up prompt, such as 512x512 or 2@512x512",
+    placeholder: "N@WxH",
+  }),
+  /** Sound of each made-up prompt: seconds, or a text such as "5s". */
+  audio: nonEmpty.optional().register(about, {
+    help: "made-up sound in each made-up prompt, such as 5s",
+    placeholder: "TIME",
+  }),
   /** Length of made-up prompts: 512, "512:128" (mean:deviation) or "100-200". */
   input_tokens: tokens.optional().register(about, {
     help: "made-up prompts: 512, 512:128 (mean:deviation) or 100-200",

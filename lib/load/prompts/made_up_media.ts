@@ -1,0 +1,160 @@
+/** Made-up images and sound in prompts: each its own, so that no server knows it from before. */
+import { Buffer } from "node:buffer";
+import { crc32, deflateSync } from "node:zlib";
+import { InputError } from "../../errors.ts";
+import { seededRandom } from "../../stats/random.ts";
+import { parseDuration } from "../../text/duration.ts";
+import type { JsonObject } from "../../json_fields.ts";
+import type { LoadPrompt, PromptSource } from "./prompts.ts";
+
+/** What each prompt has besides its text. */
+export interface MadeUpMedia {
+  /** PNG images of a size in pixels. */
+  images: { count: number; width: number; height: number } | null;
+  /** Seconds of sound: WAV, 16 kHz, one channel. */
+  audio_s: number | null;
+}
+
+const MOST_PIXELS = 8192, MOST_IMAGES = 64, LONGEST_AUDIO_S = 600;
+
+/**
+ * Reads `2@640x480`, or `640x480` for one image; and a time.
+ *
+ * @throws {InputError} another form, or more than one sends.
+ */
+export function parseMedia(images: string | undefined, audio: string | undefined): MadeUpMedia {
+  const [, count = "1", width, height] = /^(?:(\d+)@)?(\d+)x(\d+)$/.exec(images?.trim() ?? "") ??
+    [];
+  if (images !== undefined) {
+    const sizes = [width, height].map(Number);
+    const fits = sizes.every((size) => size >= 1 && size <= MOST_PIXELS) &&
+      Number(count) >= 1 && Number(count) <= MOST_IMAGES;
+    if (!fits) {
+      throw new InputError(
+        `--images: "${images}"; expected WIDTHxHEIGHT or COUNT@WIDTHxHEIGHT in pixels, such as ` +
+          `2@512x512; at most ${MOST_IMAGES} of ${MOST_PIXELS} by ${MOST_PIXELS}`,
+      );
+    }
+  }
+  const audio_s = audio === undefined ? null : parseDuration(audio, "s");
+  if (audio !== undefined && !(audio_s !== null && audio_s > 0 && audio_s <= LONGEST_AUDIO_S)) {
+    throw new InputError(
+      `--audio: "${audio}"; expected a time above 0 s, such as 5s; at most ${LONGEST_AUDIO_S} s`,
+    );
+  }
+  return {
+    images: images === undefined
+      ? null
+      : { count: Number(count), width: Number(width), height: Number(height) },
+    audio_s,
+  };
+}
+
+/**
+ * The same questions with images and sound behind their text, in the chat API's form.
+ *
+ * @param seed of what is made up: the same gives the same.
+ */
+export function withMadeUpMedia(
+  source: PromptSource,
+  media: MadeUpMedia,
+  seed: number,
+): PromptSource {
+  const random = seededRandom(seed ^ 0x6d65_6469);
+  const { images, audio_s } = media;
+  const parts = (): JsonObject[] => [
+    ...Array.from({ length: images?.count ?? 0 }, () => {
+      const data = png(images!.width, images!.height, random).toString("base64");
+      return { type: "image_url", image_url: { url: `data:image/png;base64,${data}` } };
+    }),
+    ...(audio_s === null ? [] : [{
+      type: "input_audio",
+      input_audio: { data: wav(audio_s, random).toString("base64"), format: "wav" },
+    }]),
+  ];
+  const with_ = (prompt: LoadPrompt): LoadPrompt => {
+    const content = [{ type: "text", text: prompt.prompt ?? "" }, ...parts()];
+    return { ...prompt, prompt: undefined, messages: [{ role: "user", content }] };
+  };
+  const named = [
+    ...(images === null ? [] : [`${images.count} of ${images.width} × ${images.height} pixels`]),
+    ...(audio_s === null ? [] : [`${audio_s} s of sound`]),
+  ];
+  return {
+    ...source,
+    name: `${source.name}, with ${named.join(" and ")} each`,
+    next: () => {
+      const prompt = source.next();
+      return prompt && with_(prompt);
+    },
+  };
+}
+
+/** Side of a square of one colour: a photograph of as many pixels compresses about as well. */
+const SQUARE = 4;
+
+/** A PNG of random squares (RGB, 8 bits), as the standard of W3C has it. */
+function png(width: number, height: number, random: () => number): Buffer {
+  const columns = Math.ceil(width / SQUARE);
+  const rows: Buffer[] = [];
+  for (let y = 0; y < height; y++) {
+    if (y % SQUARE !== 0) {
+      rows.push(rows.at(-1)!);
+      continue;
+    }
+    const row = Buffer.alloc(1 + 3 * width); // begins with its filter: none
+    for (let column = 0; column < columns; column++) {
+      const colour = Math.floor(random() * 2 ** 24);
+      const end = Math.min(width, (column + 1) * SQUARE);
+      for (let at = 1 + 3 * column * SQUARE; at < 1 + 3 * end; at += 3) {
+        row[at] = colour >> 16;
+        row[at + 1] = colour >> 8;
+        row[at + 2] = colour;
+      }
+    }
+    rows.push(row);
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2, 0, 0, 0], 8);
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.concat(rows), { level: 1 })),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type), data]);
+  const whole = Buffer.alloc(body.length + 8);
+  whole.writeUInt32BE(data.length, 0);
+  whole.set(body, 4);
+  whole.writeUInt32BE(crc32(body), 4 + body.length);
+  return whole;
+}
+
+const SAMPLES_PER_S = 16_000;
+
+/** A WAV of quiet noise: PCM of 16 bits, one channel. */
+function wav(seconds: number, random: () => number): Buffer {
+  const samples = Math.round(seconds * SAMPLES_PER_S);
+  const bytes = Buffer.alloc(44 + 2 * samples);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + 2 * samples, 4);
+  bytes.write("WAVEfmt ", 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20); // PCM
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(SAMPLES_PER_S, 24);
+  bytes.writeUInt32LE(2 * SAMPLES_PER_S, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(2 * samples, 40);
+  for (let i = 0; i < samples; i++) {
+    bytes.writeInt16LE(Math.floor(random() * 8192) - 4096, 44 + 2 * i);
+  }
+  return bytes;
+}
