@@ -96,7 +96,7 @@ async function nativeParts(): Promise<string[]> {
   const folders: string[] = [];
   for (const platform of ["linux-x64", "linux-arm64"]) {
     try {
-      folders.push(await buildRelease(join(ROOT, "native"), join(DIST, "prebuilt"), platform));
+      folders.push(await buildRelease(join(ROOT, "native"), join(DIST, "npm-prebuilt"), platform));
     } catch (error) {
       if (platform === platformName()) throw error;
       say(`no native part for ${platform}: ${messageOf(error)}`);

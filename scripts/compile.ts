@@ -84,14 +84,14 @@ function prune(modules: string): void {
   }
 }
 
-/** The native part of a platform; null, and why in one line, where it cannot be built here. */
-async function nativeFor(platform: string | null): Promise<string | null> {
-  if (platform === null) return null;
+/** Builds the native part of a platform into `prebuilt`; why not, in one line, where it cannot be built. */
+async function nativeFor(platform: string | null, prebuilt: string): Promise<void> {
+  if (platform === null) return;
   try {
-    return await buildRelease(join(ROOT, "native"), join(ROOT, "dist/prebuilt"), platform);
+    await buildRelease(join(ROOT, "native"), prebuilt, platform);
   } catch (error) {
     say(`no native part for ${platform}, portable paths only: ${messageOf(error)}`);
-    return null;
+    rmSync(join(prebuilt, platform), { recursive: true, force: true });
   }
 }
 
@@ -106,10 +106,7 @@ export async function stage(folder: string, platform: string | null): Promise<vo
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
   writeFileSync(join(folder, "deno.json"), JSON.stringify({ ...project(), imports: ownImports() }));
-  const native = await nativeFor(platform);
-  if (native !== null && platform !== null) {
-    cpSync(native, join(folder, "native/prebuilt", platform), { recursive: true });
-  }
+  await nativeFor(platform, join(folder, "native/prebuilt"));
   writeFileSync(join(folder, "build.json"), JSON.stringify({ git_sha: commit() }) + "\n");
   deno(folder, ["install", "-q", "--node-modules-dir=auto", "--entrypoint", "main.ts"]);
   prune(join(folder, "node_modules"));

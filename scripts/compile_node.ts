@@ -75,9 +75,7 @@ function copyNode(from: string, output: string): void {
 /** Lays out in `folder` what is opened at run time, as a package has it. */
 async function layOutFiles(folder: string, work: string): Promise<void> {
   const platform = platformName();
-  const prebuilt = join(folder, "native/prebuilt", platform);
-  const built = await buildRelease(join(ROOT, "native"), join(ROOT, "dist/prebuilt"));
-  cpSync(built, prebuilt, { recursive: true });
+  const prebuilt = await buildRelease(join(ROOT, "native"), join(folder, "native/prebuilt"));
   const koffi = `node_modules/@koromix/koffi-${platform}/${platform.replace("-", "_")}/koffi.node`;
   const bytes = readFileSync(join(work, koffi));
   writeFileSync(join(prebuilt, KOFFI_FILE), bytes);

@@ -41,7 +41,7 @@ Deno.test("the site has every page, and links that lead to pages and headings th
 });
 
 Deno.test({
-  name: "on a phone no page is wider than the screen; the search finds a term's page, off line",
+  name: "on a phone no page is wider than the screen; the search finds a term's page, offline",
   ignore: browserPath() === null,
   fn: async () => {
     using folder = temporaryFolder();
