@@ -96,7 +96,11 @@ Deno.test("loads are compared by their rates and latencies, without a table of r
   assert(!html.includes('id="tests"'), "a table of requests");
   assert(!/NaN|undefined|Infinity/.test(html.replace(/<(style|script)>[^]*?<\/\1>/g, "")));
   const mixed = [await read(first), comparedRun("10")];
-  await assertRejects(() => writeComparedReport(mixed, output), InputError, "one kind");
+  await assertRejects(
+    () => writeComparedReport(mixed, output),
+    InputError,
+    "they cannot be compared",
+  );
   const own = await runs(join(first.directory.path, ".."), "report", "latest");
   assertStringIncludes(own.said, "report/index.html");
   assertStringIncludes(readFileSync(first.directory.report, "utf8"), "The client's own cost");
