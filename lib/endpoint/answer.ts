@@ -2,6 +2,7 @@
  * What an endpoint says, streamed or whole, in every form of API: the one reader of answers. Made for
  * 200,000 events a second.
  */
+import { answersNumbers } from "./api_type.ts";
 import { saidInChoices } from "./choices.ts";
 import { candidatesOf, saidInCandidates } from "./gemini.ts";
 import { saidInMessage, saidInMessageEvent, wholeMessageOf } from "./messages.ts";
@@ -11,7 +12,7 @@ import { malformed, parseObject } from "./json.ts";
 import { asObject, objectsIn } from "../json_fields.ts";
 import { TokenStamps } from "./latency.ts";
 import { saidInEvent, saidInResponse } from "./responses.ts";
-import { laterUsage, usageIn } from "./usage.ts";
+import { laterUsage, usageOfNumbers } from "./usage.ts";
 import type { ApiType } from "./api_type.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { CallPart, Said } from "./said.ts";
@@ -54,7 +55,10 @@ const CHOICES: AnswerForm = { event: saidInChoices, body: saidInChoices, list: "
 const FORMS: Record<ApiType, AnswerForm> = {
   chat: CHOICES,
   completions: CHOICES,
+  // a stream of numbers would be none
   embeddings: CHOICES,
+  rerank: CHOICES,
+  score: CHOICES,
   responses: { event: saidInEvent, body: saidInResponse, list: "output" },
   messages: { event: saidInMessageEvent, body: saidInMessage, list: "content" },
   gemini: { event: saidInCandidates, body: saidInCandidates, list: "candidates" },
@@ -121,7 +125,7 @@ export class Reply {
   /** From the server's usage, reasoning included; null where it tells none, or 0 of what has tokens. */
   get completion_tokens(): number | null {
     const count = this.#usage?.completion_tokens ?? null;
-    return count === 0 && !this.empty && this.#api_type !== "embeddings" ? null : count;
+    return count === 0 && !this.empty && !answersNumbers(this.#api_type) ? null : count;
   }
 
   /** What the server's usage tells beyond the two sums; null for nothing. */
@@ -146,7 +150,7 @@ export class Reply {
   ): { completion_tokens: number | null; token_source: TokenSource | null } {
     const told = this.completion_tokens;
     if (told !== null) return { completion_tokens: told, token_source: "usage" };
-    if (this.#api_type !== "embeddings" && !this.empty) {
+    if (!answersNumbers(this.#api_type) && !this.empty) {
       if (countTokens !== null) {
         return { completion_tokens: countTokens(this.#words()), token_source: "tokenizer" };
       }
@@ -202,10 +206,14 @@ export class Reply {
     const json = parseObject(text, "the answer", "the server answered with an error");
     this.#raw = json;
     this.#whole = true;
-    if (this.#api_type === "embeddings") {
-      if (!Array.isArray(json.data)) throw malformed("the answer has no list of data", text);
-      this.#said = objectsIn(json.data).length > 0;
-      this.#addUsage(usageIn(json.usage));
+    if (answersNumbers(this.#api_type)) {
+      const list = this.#api_type === "rerank" ? json.results ?? json.data : json.data;
+      if (!Array.isArray(list)) {
+        const name = this.#api_type === "rerank" ? "results" : "data";
+        throw malformed(`the answer has no list of ${name}`, text);
+      }
+      this.#said = objectsIn(list).length > 0;
+      this.#addUsage(usageOfNumbers(json.usage));
     } else {
       const { body, list } = FORMS[this.#api_type];
       const said = body(json);

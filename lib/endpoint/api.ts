@@ -168,7 +168,8 @@ function settleOne(
   if (other !== null) {
     throw new InputError(
       `--endpoint: "${url.href}" is ${other}, which dyno does not speak; it speaks /chat/completions, ` +
-        "/completions, /responses, /embeddings, Anthropic's /messages and Gemini's :generateContent",
+        "/completions, /responses, /embeddings, /rerank, /score, Anthropic's /messages and Gemini's " +
+        ":generateContent",
     );
   }
   if (detected === "unknown") {

@@ -1,19 +1,36 @@
 /** Which form of API an endpoint speaks, by its URL. */
 
-/** The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent. */
+/**
+ * The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent, and
+ * reranking and scoring as vLLM, Jina and Cohere have them.
+ */
 export type ApiType =
   | "completions"
   | "chat"
   | "responses"
   | "embeddings"
   | "messages"
-  | "gemini";
+  | "gemini"
+  | "rerank"
+  | "score";
+
+/** Forms whose answers are numbers: their prompts have tokens, and their answers none. */
+export type NumbersApi = "embeddings" | "rerank" | "score";
+
+/** Whether a form's answers are numbers. */
+export function answersNumbers(api_type: string | undefined): api_type is NumbersApi {
+  return api_type === "embeddings" || api_type === "rerank" || api_type === "score";
+}
 
 /** Forms that are known by their paths, and not spoken. */
 const OTHER_FORMS: readonly [RegExp, string][] = [
   [/\/messages\/(count_tokens|batches)\/*$/, "no inference"],
-  [/\/(re)?rank\/*$/, "reranking"],
-  [/\/scores?\/*$/, "scoring of pairs"],
+  [
+    /\/v2\/models\/[^/]+(\/versions\/[^/]+)?\/(infer|generate|generate_stream)\/*$/,
+    "KServe's v2 API",
+  ],
+  [/\/rank\/*$/, "reranking in another form than /rerank"],
+  [/\/scores\/*$/, "scoring in another form than /score"],
   [/\/(pooling|classify|moderations)\/*$/, "pooling or classifying"],
   [/\/audio\/(transcriptions|translations|speech|voices)\/*$/, "audio"],
   [/\/images\/(generations|edits|variations)\/*$/, "making images"],
@@ -24,6 +41,7 @@ const OTHER_FORMS: readonly [RegExp, string][] = [
   [/\/models(\/[^:]+)?$/, "the list of models"],
   [/:(embed|batchEmbed)Contents?$/, "Gemini's own API for embeddings"],
   [/\/api\/(chat|generate|embed)\/*$/, "Ollama's own API"],
+  [/\/generate(_stream)?\/*$/, "the own API of TGI or SGLang"],
   [/\/infill\/*$/, "filling in"],
 ];
 
@@ -33,14 +51,14 @@ const GEMINI_PATH = /\/models\/([^/:]+):(?:streamGenerateContent|generateContent
 
 /**
  * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions,
- * `…/responses`, `…/embeddings` and `…/messages` what they say, `…/models/NAME:generateContent` Gemini;
+ * `…/responses`, `…/embeddings`, `…/messages`, `…/rerank` and `…/score` what they say, `…/models/NAME:generateContent` Gemini;
  * a bare host or a path that ends in a version is a base URL, anything else unknown.
  */
 export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   const { pathname, hostname } = new URL(endpoint);
   const path = pathname.replace(/\/+$/, "");
   if (path.endsWith("/chat/completions")) return "chat";
-  const named = /\/(completions|responses|embeddings|messages)$/.exec(path);
+  const named = /\/(completions|responses|embeddings|messages|rerank|score)$/.exec(path);
   if (named) return named[1] as ApiType;
   if (GEMINI_PATH.test(path)) return "gemini";
   if (path !== "" && !/\/(v\d+\w*|openai)$/.test(path)) return "unknown";
@@ -70,7 +88,7 @@ export function setGeminiUrl(url: URL, model: string, stream: boolean): void {
 /** The path up to and with the version: "/v1" for a bare host. */
 export function basePath(url: URL): string {
   return url.pathname.replace(/\/+$/, "").replace(GEMINI_PATH, "").replace(
-    /\/(chat\/completions|completions|responses|embeddings|messages)$/,
+    /\/(chat\/completions|completions|responses|embeddings|messages|rerank|score)$/,
     "",
   ) || "/v1";
 }

@@ -1,6 +1,7 @@
 /** Request bodies in the form that an endpoint takes. */
 import { InputError } from "../errors.ts";
 import { objectOr } from "../json_fields.ts";
+import { answersNumbers } from "./api_type.ts";
 import { geminiBody } from "./gemini_request.ts";
 import { messagesBody } from "./messages_request.ts";
 import type { JsonObject } from "../json_fields.ts";
@@ -22,7 +23,7 @@ export interface Question {
  * The body to post. A chat endpoint takes a bare prompt as one user message; a completions endpoint
  * cannot take messages, since only the server knows the model's chat template.
  *
- * @throws {InputError} messages for a completions or an embeddings endpoint; a parameter that the API of
+ * @throws {InputError} messages for an endpoint that takes texts; a parameter that the API of
  * Anthropic or Gemini has no field for.
  */
 export function requestBody(question: Question, api: APIConfiguration): Record<string, unknown> {
@@ -35,7 +36,7 @@ export function requestBody(question: Question, api: APIConfiguration): Record<s
   }
   const { max_tokens, ...parameters } = question.parameters ?? {};
   const body = { model: api.model, ...content(question, api), ...parameters };
-  if (api.api_type === "embeddings") return body;
+  if (answersNumbers(api.api_type)) return body;
   const limit = api.api_type === "responses" ? "max_output_tokens" : api.max_tokens_field;
   const withUsage = api.stream && api.stream_options && api.api_type !== "responses";
   return {
@@ -47,7 +48,7 @@ export function requestBody(question: Question, api: APIConfiguration): Record<s
 }
 
 function content(
-  { prompt, messages, inputs }: Question,
+  { prompt, messages, inputs, parameters = {} }: Question,
   api: APIConfiguration,
 ): Record<string, unknown> {
   if (api.api_type === "embeddings" && inputs !== undefined) return { input: inputs };
@@ -61,6 +62,8 @@ function content(
         "use the server's /v1/chat/completions",
     );
   }
+  if (api.api_type === "rerank") return rankedBody(prompt, parameters);
+  if (api.api_type === "score") return scoredBody(prompt, parameters);
   return api.api_type === "embeddings" ? { input: prompt } : { prompt };
 }
 
@@ -84,6 +87,34 @@ function inputPart(part: JsonObject): JsonObject {
     default:
       return part; // in the API's own form, and sound
   }
+}
+
+/** Documents of a ranking that is made of one text, each as long as its query. */
+const DOCUMENTS = 3;
+
+/** A query and documents: the text is the query of those that are given, or is cut into all of them. */
+function rankedBody(prompt: string, { documents }: Record<string, unknown>) {
+  if (documents !== undefined) return { query: prompt };
+  const [query, ...rest] = pieces(prompt, DOCUMENTS + 1);
+  return { query, documents: rest.length > 0 ? rest : [query] };
+}
+
+/** A pair: the text is the first of the second that is given, or is cut into both. */
+function scoredBody(prompt: string, { text_2 }: Record<string, unknown>) {
+  if (text_2 !== undefined) return { text_1: prompt };
+  const [first, second = first] = pieces(prompt, 2);
+  return { text_1: first, text_2: second };
+}
+
+/** A text in at most so many parts with as many words each, but for the last. */
+function pieces(text: string, most: number): string[] {
+  const words = text.split(/\s+/).filter(Boolean);
+  const each = Math.max(1, Math.ceil(words.length / most));
+  const parts = Array.from(
+    { length: Math.ceil(words.length / each) },
+    (_, i) => words.slice(i * each, (i + 1) * each).join(" "),
+  );
+  return parts.length > 0 ? parts : [text];
 }
 
 /** The question as text, for people and evaluators: messages as `role: content` lines. */

@@ -128,3 +128,10 @@ function told(details: Record<keyof UsageDetails, number | null>): UsageDetails 
   const found = Object.entries(details).filter(([, count]) => count !== null);
   return Object.fromEntries(found) as UsageDetails;
 }
+
+/** The same beside an answer that is numbers: some servers tell the sum alone, which is then the prompt's. */
+export function usageOfNumbers(value: unknown): TokenUsage | null {
+  const usage = asObject(value);
+  if (usage === null || "prompt_tokens" in usage || "input_tokens" in usage) return usageIn(usage);
+  return usageIn({ ...usage, prompt_tokens: usage.total_tokens });
+}

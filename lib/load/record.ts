@@ -1,4 +1,5 @@
 /** What is kept of a request that is over. */
+import { answersNumbers } from "../endpoint/api_type.ts";
 import { EndpointError, excerpt, isSuccess, statusError } from "../endpoint/errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import type { Reply } from "../endpoint/answer.ts";
@@ -89,7 +90,7 @@ export function price(
 ): Spent {
   if (record.t_sent_ns === null) return { usd: 0, tokens: 0 };
   if (record.failure === null) cost.learn(body, record);
-  const entry = loadEntry(record, cost.price, api_type === "embeddings");
+  const entry = loadEntry(record, cost.price, answersNumbers(api_type));
   record.cost_usd = entry.cost_usd;
   return spentOf(entry);
 }

@@ -1,4 +1,5 @@
 /** Waiting until an endpoint answers: a server that loads its model takes connections late, or says 503. */
+import { answersNumbers } from "../endpoint/api_type.ts";
 import { configureApi, settleApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { InputError } from "../errors.ts";
@@ -52,7 +53,7 @@ async function whyNotReady(
     if (error instanceof InputError) return error.message;
     throw error;
   }
-  if (api.api_type === "embeddings" || api.api_type === "responses") return null;
+  if (answersNumbers(api.api_type) || api.api_type === "responses") return null;
   const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
   const client = new EndpointClient(api, transport);
   const { error } = await client.ask(question, signal, undefined, onOver);

@@ -3,7 +3,7 @@ import { tokensOf } from "./tokens.ts";
 import { formOf, GEMINI_PATH } from "./form.ts";
 import { chatOfGemini, chatOfMessages } from "./foreign_request.ts";
 import { asObject, isJsonObject, objectOr } from "../json_fields.ts";
-import type { ApiType } from "../endpoint/api_type.ts";
+import type { ApiType, NumbersApi } from "../endpoint/api_type.ts";
 import type { ParsedRequest } from "./http_request.ts";
 
 type Json = Record<string, unknown>;
@@ -25,7 +25,7 @@ export interface AskedCall {
 
 /** A request for an answer. */
 export interface Asked {
-  api_type: Exclude<ApiType, "embeddings">;
+  api_type: Exclude<ApiType, NumbersApi>;
   model: string;
   /** One, or several of /v1/completions. */
   prompts: Prompt[];

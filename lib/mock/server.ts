@@ -5,10 +5,10 @@ import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
 import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
-import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
 import { GEMINI_PATH } from "./form.ts";
 import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults/catalogue.ts";
+import { NUMBERS } from "./numbers.ts";
 import { goodReply } from "./parts.ts";
 import { PrefixCache } from "./prefix_cache.ts";
 import { jsonReply, refusedRoute, unknownModel } from "./refusals.ts";
@@ -228,7 +228,9 @@ export class MockEndpoint implements AsyncDisposable {
       ["/v1/completions", complete],
       ["/v1/responses", complete],
       ["/v1/messages", complete],
-      ["/v1/embeddings", { POST: (request) => [this.#embed(request)] }],
+      ...Object.keys(NUMBERS).map((path): [string, Route] => [path, {
+        POST: (request) => [this.#numbers(request)],
+      }]),
       ["/v1/models", {
         GET: () => [jsonReply(200, { object: "list", data: this.#models.map(modelObject) })],
       }],
@@ -371,10 +373,10 @@ export class MockEndpoint implements AsyncDisposable {
     }
   }
 
-  #embed({ path, body_text }: ParsedRequest): ReplyPart {
+  #numbers({ path, body_text }: ParsedRequest): ReplyPart {
     const [part] = this.#judged(path, () => {
-      const asked = readAskedVectors(body_text, this.#models[0]);
-      return this.#refused(asked.model) ?? [jsonReply(200, embeddingsBody(asked))];
+      const { model, body } = NUMBERS[path](body_text, this.#models[0]);
+      return this.#refused(model) ?? [jsonReply(200, body)];
     });
     return { ...part, at_s: this.#behaviour.delay_s };
   }

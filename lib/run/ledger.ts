@@ -4,6 +4,7 @@
  * their entries (`request_booked`), a load's are made of its `request_finished`, and those of journals
  * that had no ledger of what they told of answers.
  */
+import { answersNumbers } from "../endpoint/api_type.ts";
 import { exactUsd } from "../text/dollars.ts";
 import { ASKERS, countsOfUsage, entryOf, tokensTaken, UNKNOWN_TOKENS } from "./ledger_entry.ts";
 import type { RunEvent } from "./events.ts";
@@ -196,7 +197,7 @@ export class Ledger {
         this.#price = event.price;
         this.#prices = event.prices ?? {};
         this.#model = event.api?.model;
-        this.#embeds = event.api?.api_type === "embeddings";
+        this.#embeds = answersNumbers(event.api?.api_type);
         break;
       case "request_finished":
         this.#load(event.result);

@@ -56,8 +56,9 @@ export class RequestCost {
   most(body: Record<string, unknown>): Spent | null {
     const answers = typeof body.n === "number" ? body.n : 1;
     const limit = body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens;
-    const answer = "input" in body && !("stream" in body)
-      ? 0 // embeddings
+    const numbers = "input" in body || "query" in body || "text_1" in body;
+    const answer = numbers && !("stream" in body)
+      ? 0 // embeddings, rankings and scores
       : typeof limit === "number"
       ? limit * answers
       : this.#longest;

@@ -230,7 +230,7 @@ export class Execution {
     const { client, budget, cost, book, cache, journal } = this.#parts;
     const { item_id } = planned;
     const body = requestBody(planned.test, client.api);
-    const embeds = client.api.api_type === "embeddings";
+    const embeds = client.api.api_type === "embeddings"; // suites ask for no other numbers
     const { epoch } = planned.test as RepeatedTest;
     const request = { endpoint: client.api.endpoint, body, epoch: epoch ?? 1 };
     const kept = cache?.find(request) ?? null;

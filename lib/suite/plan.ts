@@ -1,4 +1,5 @@
 /** What a run will do: the chosen tests with their ids and judges. Touches nothing but the suite. */
+import { answersNumbers } from "../endpoint/api_type.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { requestBody } from "../endpoint/request.ts";
 import { boundKeys, checkKeyOfFile } from "../endpoint/key_origins.ts";
@@ -39,10 +40,10 @@ export async function planTests(
   keys: readonly KeyOrigin[] = boundKeys(),
 ): Promise<PlannedTest[]> {
   const { suite, path, directory } = loaded;
-  if (api.api_type === "embeddings") {
+  if (answersNumbers(api.api_type)) {
     throw new InputError(
       `${api.endpoint}: suites are asked over /chat/completions, /responses or /completions; ` +
-        "embeddings have no answers to judge (dyno load measures them)",
+        "embeddings, rankings and scores have no answers to judge (dyno load measures them)",
     );
   }
   const position = new Map(suite.tests.map((test, i) => [test.id, i]));

@@ -63,7 +63,7 @@ Deno.test("the form of API by URL", () => {
     ["http://h/v1/", "base"],
     ["https://api.groq.com/openai/v1", "base"],
     ["https://generativelanguage.googleapis.com/v1beta/openai", "base"],
-    ["http://h/generate", "unknown"],
+    ["http://h/talk", "unknown"],
   ];
   for (const [url, form] of forms) assertEquals(detectApiType(url), form, url);
 });
@@ -71,10 +71,12 @@ Deno.test("the form of API by URL", () => {
 Deno.test("a form that is known and not spoken is refused by its name", () => {
   const forms: [string, RegExp][] = [
     ["/v1/messages/batches", /no inference/],
-    ["/v1/rerank", /reranking/],
-    ["/v2/rerank/", /reranking/],
-    ["/rerank", /reranking/],
-    ["/v1/score", /scoring/],
+    ["/rank", /reranking/],
+    ["/v1/scores", /scoring/],
+    ["/generate", /TGI/],
+    ["/generate_stream", /TGI/],
+    ["/v2/models/m/infer", /KServe/],
+    ["/v2/models/m/versions/1/generate_stream", /KServe/],
     ["/pooling", /pooling/],
     ["/classify", /classifying/],
     ["/v1/moderations", /classifying/],
@@ -95,7 +97,10 @@ Deno.test("a form that is known and not spoken is refused by its name", () => {
     assertMatch(error.message, name);
     assertStringIncludes(error.message, "/chat/completions");
   }
-  const spoken = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1", ""];
+  const spoken = [
+    ...["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1", "", "/v1/rerank"],
+    ...["/v2/rerank/", "/rerank", "/v1/score"],
+  ];
   for (const path of spoken) settleApi({ endpoint: `http://127.0.0.1:9${path}` }, () => {});
 });
 
@@ -143,7 +148,7 @@ testBoth("models: one is taken, several must be chosen, a misspelt one is notice
   assertStringIncludes(there.warnings[0], 'did you mean "llama-8b"');
   await using known = await clientOf(mock, { model: "llama-8b" });
   assertEquals(known.warnings, []);
-  await using odd = await clientOf(mock, { model: "llama-8b", endpoint: `${mock.url}/generate` });
+  await using odd = await clientOf(mock, { model: "llama-8b", endpoint: `${mock.url}/talk` });
   assertStringIncludes(odd.warnings[0], "taken as a chat endpoint");
 });
 

@@ -1,4 +1,5 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
+import { answersNumbers } from "../../endpoint/api_type.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import { costText } from "../../text/dollars.ts";
 import { inDigits } from "../../text/grouped.ts";
@@ -83,7 +84,7 @@ function shapeOf(
 ): Shape {
   return {
     goodput: slos.length > 0,
-    embeddings: api_type === "embeddings",
+    embeddings: answersNumbers(api_type),
     cut: rows.some((row) => cutOff(row) > 0),
   };
 }
@@ -170,7 +171,7 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
 
 /** What the words of the table mean. */
 function glossary({ slos, api_type }: LoadResults): string[] {
-  const words = api_type === "embeddings" ? "e2e: the whole answer" : "ttft: to the first token; " +
+  const words = answersNumbers(api_type) ? "e2e: the whole answer" : "ttft: to the first token; " +
     "gap: between tokens; tpot: mean of an answer's gaps; e2e: the whole answer";
   const goodput = slos.length > 0 ? "; goodput: requests that met every SLO" : "";
   return wrapped("", `${words}${goodput}. More: dyno help metrics`);
@@ -183,7 +184,7 @@ export function matrixTable(
 ): string[] {
   const columns = columnsOf({
     goodput: runs.some(({ results }) => results.slos.length > 0),
-    embeddings: runs.every(({ results }) => results.api_type === "embeddings"),
+    embeddings: runs.every(({ results }) => answersNumbers(results.api_type)),
     cut: runs.some(({ results }) => cutOff(results.total) > 0),
   });
   const rows = runs.map(({ name, results }) => {

@@ -1,4 +1,5 @@
 /** The body of a load's request. */
+import { answersNumbers } from "../../endpoint/api_type.ts";
 import { InputError } from "../../errors.ts";
 import { requestBody } from "../../endpoint/request.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
@@ -24,7 +25,7 @@ export function loadBody(prompt: LoadPrompt, settings: BodySettings): Record<str
     : {};
   const parameters = {
     ...prompt.parameters,
-    ...(max_tokens === null || api.api_type === "embeddings" ? {} : { max_tokens }),
+    ...(max_tokens === null || answersNumbers(api.api_type) ? {} : { max_tokens }),
     ...exact,
     ...body,
   };

@@ -1,0 +1,77 @@
+/** What endpoints answer whose answers are numbers: vectors, rankings, scores of pairs. */
+import { AskedWrongly, readBody, readModel } from "./asked.ts";
+import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
+import { textHash, tokensOf } from "./tokens.ts";
+
+/** A request's model, and the body of the answer to it. */
+export interface NumbersAnswer {
+  model: string;
+  body: unknown;
+}
+
+/** Reads a request's body. @throws {AskedWrongly} it is none of its kind. */
+type ReadNumbers = (body_text: string, model: string) => NumbersAnswer;
+
+/** By the path; the forms are vLLM's, which are Jina's and Cohere's. */
+export const NUMBERS: Record<string, ReadNumbers> = {
+  "/v1/embeddings": (body_text, otherwise) => {
+    const asked = readAskedVectors(body_text, otherwise);
+    return { model: asked.model, body: embeddingsBody(asked) };
+  },
+  "/rerank": ranking,
+  "/v1/rerank": ranking,
+  "/v2/rerank": ranking,
+  "/score": scores,
+  "/v1/score": scores,
+};
+
+function ranking(body_text: string, otherwise: string): NumbersAnswer {
+  const body = readBody(body_text);
+  const model = readModel(body, otherwise);
+  const [query, ...more] = texts(body.query, "query");
+  if (more.length > 0) throw new AskedWrongly("query: expected one text");
+  const documents = texts(body.documents, "documents");
+  const ranked = documents.map((text, index) => ({
+    index,
+    document: { text },
+    relevance_score: likeness(query, text),
+  })).sort((a, b) => b.relevance_score - a.relevance_score);
+  const { top_n = documents.length } = body;
+  const results = ranked.slice(0, typeof top_n === "number" && top_n > 0 ? top_n : undefined);
+  const usage = pairUsage(documents.map((text) => [query, text]));
+  return { model, body: { id: "rerank-mock", model, results, usage } };
+}
+
+function scores(body_text: string, otherwise: string): NumbersAnswer {
+  const body = readBody(body_text);
+  const model = readModel(body, otherwise);
+  const first = texts(body.text_1, "text_1"), second = texts(body.text_2, "text_2");
+  if (first.length !== 1 && first.length !== second.length) {
+    throw new AskedWrongly("text_1: expected one text, or as many as text_2");
+  }
+  const pairs = second.map((text, i): [string, string] => [first[i] ?? first[0], text]);
+  const data = pairs.map(([a, b], index) => ({ index, object: "score", score: likeness(a, b) }));
+  const usage = pairUsage(pairs);
+  return { model, body: { id: "score-mock", object: "list", model, data, usage } };
+}
+
+function texts(given: unknown, name: string): string[] {
+  const list = Array.isArray(given) ? given : [given];
+  if (list.length === 0 || !list.every((text) => typeof text === "string")) {
+    throw new AskedWrongly(`${name}: expected text or texts`);
+  }
+  return list;
+}
+
+/** Of a pair's words the share that both have; where they have none, what their letters come to. */
+function likeness(a: string, b: string): number {
+  const [one, other] = [new Set(a.split(/\s+/)), new Set(b.split(/\s+/))];
+  const common = [...one].filter((word) => other.has(word)).length;
+  const all = new Set([...one, ...other]).size;
+  return common > 0 ? common / all : (textHash(a + b) % 1000) / 1e6;
+}
+
+function pairUsage(pairs: readonly (readonly [string, string])[]) {
+  const tokens = pairs.reduce((sum, [a, b]) => sum + tokensOf(a).length + tokensOf(b).length, 0);
+  return { prompt_tokens: tokens, total_tokens: tokens };
+}
