@@ -78,6 +78,7 @@ const INSECURE =
 
 /** As transports say it. */
 const HTTP_2 = "speaks HTTP/2";
+const NO_PROTOCOL = /no.?application.?protocol/i;
 const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 before it";
 
 /**
@@ -302,11 +303,19 @@ async function servedModels(
   } as const;
   try {
     const { status, body } = await exchange(transport, request, null, signal);
+    if (api.tls.http2) warn(`${url.host} speaks HTTP/2 only: by the runtime's own sockets`);
     if (status !== 200) return null;
     const listed = JSON.parse(body) as { data?: { id?: unknown }[]; models?: { name?: unknown }[] };
     const named = listed.models?.map(({ name }) => String(name).replace(/^models\//, ""));
     return listed.data?.map((model) => String(model.id)) ?? named ?? null;
   } catch (error) {
+    if (error instanceof EndpointError && isHttp2(url, error) && !api.several && !api.tls.http2) {
+      api.tls.http2 = true;
+      return await servedModels(api, transport, warn, signal).catch((failed) => {
+        if (!(failed instanceof InputError)) throw failed;
+        throw new InputError(`${url.origin} ${HTTP_2} only; ${HTTP_2_ADVICE}`);
+      });
+    }
     if (error instanceof EndpointError && error.failure === "connect") {
       throw new InputError(`${error.message}; ${await connectAdvice(url, error.message)}`);
     }
@@ -321,9 +330,14 @@ async function servedModels(
   }
 }
 
+/** Whether an https server refused, or did not heed, that HTTP/1.1 is asked for. */
+function isHttp2({ protocol }: URL, { message }: EndpointError): boolean {
+  return protocol === "https:" && (NO_PROTOCOL.test(message) || message.includes(HTTP_2));
+}
+
 /** What to try where no connection came about. */
 async function connectAdvice(url: URL, message: string): Promise<string> {
-  if (/no.?application.?protocol/i.test(message)) return `it speaks HTTP/2 only; ${HTTP_2_ADVICE}`;
+  if (NO_PROTOCOL.test(message)) return `it speaks HTTP/2 only; ${HTTP_2_ADVICE}`;
   if (/client certificate|alert.*certificate|certificate.?required/i.test(message)) {
     return "give the client's certificate and its key with --cert and --key";
   }

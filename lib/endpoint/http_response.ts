@@ -202,9 +202,15 @@ export function headersIn(head: string): Record<string, string> {
   return headersOf(linesOf(head));
 }
 
-/** Whether the body is compressed or otherwise encoded. */
-export function isEncoded(headers: Record<string, string>): boolean {
-  return listOf(headers["content-encoding"]).some((name) => name !== "" && name !== "identity");
+/** @throws {EndpointError} class malformed: the body is compressed or otherwise encoded. */
+export function refuseEncoded({ status, headers }: ResponseHead): void {
+  const encoding = headers["content-encoding"];
+  if (listOf(encoding).every((name) => name === "" || name === "identity")) return;
+  throw new EndpointError(
+    "malformed",
+    `the server compressed its answer (${encoding}) though asked not to`,
+    { status },
+  );
 }
 
 /** A line that begins with a blank continues the one before (RFC 9112, 5.2). */

@@ -101,7 +101,7 @@ class FittingTransport implements Transport {
   send(request: HttpRequest, listener: ExchangeListener): () => void {
     const canTls = () => this.#tls ??= this.#canTls();
     const urls = [request.url, ...request.others ?? []];
-    const isNative = urls.every((url) => isForWire(url, canTls));
+    const isNative = !request.tls?.http2 && urls.every((url) => isForWire(url, canTls));
     this.#latest = isNative ? this.#wire : this.#portable;
     return this.#latest.send(request, listener);
   }

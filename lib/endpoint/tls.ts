@@ -18,13 +18,21 @@ export interface TlsSettings {
   key: string | null;
   /** Any certificate is taken. */
   insecure: boolean;
+  /** HTTP/2 is spoken, as the server was found to speak nothing else. */
+  http2: boolean;
 }
 
 /** What is said wherever people read of such a run. */
 export const UNCHECKED = "the server's certificate is not checked (--insecure)";
 
 /** Where nothing is said. */
-export const USUAL_TLS: TlsSettings = { ca: null, cert: null, key: null, insecure: false };
+export const USUAL_TLS: TlsSettings = {
+  ca: null,
+  cert: null,
+  key: null,
+  insecure: false,
+  http2: false,
+};
 
 const ASK_MS = 5000;
 const ROOTS = "roots.pem";
@@ -65,12 +73,12 @@ export function settleTls(
     throw new InputError(`--cert ${cert}: holds no key; name the file of its key with --key`);
   }
   const path = (given: string | undefined) => given === undefined ? null : resolve(given);
-  return { ca: path(ca), cert: path(cert), key: path(key), insecure };
+  return { ca: path(ca), cert: path(cert), key: path(key), insecure, http2: false };
 }
 
 /** The same settings give the same text: connections of others are not theirs. */
-export function tlsKey({ ca, cert, key, insecure }: TlsSettings): string {
-  return `${ca}\n${cert}\n${key}\n${insecure}`;
+export function tlsKey({ ca, cert, key, insecure, http2 }: TlsSettings): string {
+  return `${ca}\n${cert}\n${key}\n${insecure}\n${http2}`;
 }
 
 /**

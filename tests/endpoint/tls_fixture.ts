@@ -83,8 +83,8 @@ export interface Seen {
   body_sha256: string;
 }
 
-/** The server of tls_server.py. */
-export class PythonServer implements AsyncDisposable {
+/** A program that prints its port, and ends when its input does. */
+export class ServerProcess implements AsyncDisposable {
   readonly port: number;
   readonly #child: Deno.ChildProcess;
 
@@ -93,12 +93,9 @@ export class PythonServer implements AsyncDisposable {
     this.port = port;
   }
 
-  /** @param client_ca a client's certificate is demanded, signed by this one. */
-  static async start(
-    options: Pair & { client_ca?: string; most_version?: "TLSv1_2" | "TLSv1_1" },
-  ): Promise<PythonServer> {
-    const child = new Deno.Command("python3", {
-      args: [join(import.meta.dirname!, "tls_server.py"), JSON.stringify(options)],
+  static async start(program: string, args: string[]): Promise<ServerProcess> {
+    const child = new Deno.Command(program, {
+      args,
       stdout: "piped",
       stderr: "null",
       stdin: "piped",
@@ -108,13 +105,21 @@ export class PythonServer implements AsyncDisposable {
       said += text;
       if (said.endsWith("\n")) break;
     }
-    return new PythonServer(child, Number(said));
+    return new ServerProcess(child, Number(said));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#child.stdin.close(); // it ends then
+    await this.#child.stdin.close();
     await this.#child.status;
   }
+}
+
+/** The server of tls_server.py; with `client_ca` it demands a client's certificate signed by this one. */
+export function pythonServer(
+  options: Pair & { client_ca?: string; most_version?: "TLSv1_2" | "TLSv1_1" },
+): Promise<ServerProcess> {
+  const script = join(import.meta.dirname!, "tls_server.py");
+  return ServerProcess.start("python3", [script, JSON.stringify(options)]);
 }
 
 /** openssl's server: what is written goes to the client, what the client sends is heard. */

@@ -27,7 +27,7 @@ Deno.test("TLS: files are checked before anything is sent; a key's value is not 
   const { cert, key, both, text } = files(folder.path);
   const settled = (given: object) => settleApi({ endpoint, model: "m", ...given }, () => {}).tls;
   assertEquals(settled({}), USUAL_TLS);
-  assertEquals(settled({ ca: cert, cert, key }), { ca: cert, cert, key, insecure: false });
+  assertEquals(settled({ ca: cert, cert, key }), { ...USUAL_TLS, ca: cert, cert, key });
   assertEquals(settled({ cert: both }).key, null);
   const wrong: [object, string][] = [
     [{ ca: join(folder.path, "none.pem") }, "--ca "],

@@ -15,7 +15,7 @@ import {
   Authority,
   hasPython,
   OpensslServer,
-  PythonServer,
+  pythonServer,
   selfSigned,
   textsOf,
 } from "./tls_fixture.ts";
@@ -64,7 +64,7 @@ for (const only of ["wire", "portable"] as const) {
 
   test("an authority of the user's own, the host's name, HTTP/1.1", async (transport, folder) => {
     const authority = new Authority(folder, "ca");
-    await using server = await PythonServer.start(
+    await using server = await pythonServer(
       authority.sign("a", "DNS:localhost,IP:127.0.0.1"),
     );
     const tls = trusting(authority.cert);
@@ -107,7 +107,7 @@ for (const only of ["wire", "portable"] as const) {
     ];
     for (const [i, [times, names, settings, told]] of cases.entries()) {
       const pair = authority.sign(`c${i}`, names, times ?? undefined);
-      await using server = await PythonServer.start(pair);
+      await using server = await pythonServer(pair);
       const error = await failed(transport, server.port, "/seen", { tls: settings });
       assertEquals(error.failure, "connect");
       // the runtime's sockets tell less; what to do is then found out by configureApi
@@ -125,7 +125,7 @@ for (const only of ["wire", "portable"] as const) {
     const other = new Authority(folder, "other");
     const pair = authority.sign("server", "IP:127.0.0.1");
     const [own, wrong] = [authority.sign("own", "DNS:me"), other.sign("wrong", "DNS:me")];
-    await using server = await PythonServer.start({ ...pair, client_ca: authority.cert });
+    await using server = await pythonServer({ ...pair, client_ca: authority.cert });
     const tls = trusting(authority.cert);
     assertEquals((await seen(transport, server.port, { tls: { ...tls, ...own } })).client, "own");
     for (const settings of [tls, { ...tls, ...wrong }]) {
@@ -137,7 +137,7 @@ for (const only of ["wire", "portable"] as const) {
 
   test("an answer that is cut is none, one that TLS ends is", async (transport, folder) => {
     const pair = selfSigned(folder, "a", "IP:127.0.0.1");
-    await using server = await PythonServer.start(pair);
+    await using server = await pythonServer(pair);
     const tls = trusting(pair.cert);
     assertEquals((await get(transport, server.port, "/closed", { tls })).body, "hello");
     // the runtime's sockets do not tell whether TLS had ended
@@ -152,7 +152,7 @@ for (const only of ["wire", "portable"] as const) {
 
   test("large bodies both ways, and an event stream", async (transport, folder) => {
     const pair = selfSigned(folder, "a", "IP:127.0.0.1");
-    await using server = await PythonServer.start(pair);
+    await using server = await pythonServer(pair);
     const tls = trusting(pair.cert);
     const body = "ä0123456789".repeat(1 << 20);
     const sent = await seen(transport, server.port, { method: "POST", body, tls });
@@ -168,7 +168,7 @@ for (const only of ["wire", "portable"] as const) {
 
   test("64 streams at a time, on 64 connections", async (transport, folder) => {
     const pair = selfSigned(folder, "a", "IP:127.0.0.1");
-    await using server = await PythonServer.start(pair);
+    await using server = await pythonServer(pair);
     const tls = trusting(pair.cert);
     const counts = await Promise.all(Array.from({ length: 64 }, async (_, i) => {
       let count = 0;
@@ -182,7 +182,7 @@ for (const only of ["wire", "portable"] as const) {
 
   test("which connection a request goes on", async (transport, folder) => {
     const pair = selfSigned(folder, "a", "IP:127.0.0.1");
-    await using server = await PythonServer.start(pair);
+    await using server = await pythonServer(pair);
     const asked: [HttpRequest["connection"], number][] = [
       [{ session: 1, last: false }, 1],
       [{ session: 2, last: false }, 2],
@@ -212,7 +212,7 @@ for (const only of ["wire", "portable"] as const) {
     if (only === "wire") assertMatch(told.message, /it speaks plain HTTP, and no TLS/);
     plain.close();
     const pair = selfSigned(folder, "a", "IP:127.0.0.1");
-    await using server = await PythonServer.start({ ...pair, most_version: "TLSv1_1" });
+    await using server = await pythonServer({ ...pair, most_version: "TLSv1_1" });
     const old = await failed(transport, server.port, "/seen", { tls: trusting(pair.cert) });
     assertEquals(old.failure, "connect");
   });
@@ -250,7 +250,7 @@ for (const most_version of ["TLSv1_2", undefined] as const) {
     fn: async () => {
       using folder = temporaryFolder();
       const pair = selfSigned(folder.path, "a", "IP:127.0.0.1");
-      await using server = await PythonServer.start({ ...pair, most_version });
+      await using server = await pythonServer({ ...pair, most_version });
       await using transport = new WireTransport(await library());
       const reused: boolean[] = [];
       for (let i = 0; i < 4; i++) {

@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console
 /** Streams of the paced server over the wire, by TLS, and what came of them as JSON. */
 import process from "node:process";
+import { USUAL_TLS } from "../../lib/endpoint/tls.ts";
 import { WireTransport } from "../../lib/endpoint/wire.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { PacedServer } from "../../lib/native/pace.ts";
@@ -11,7 +12,7 @@ const { library, reason } = await nativeLibrary();
 if (!library) throw new Error(reason);
 const [cert, key] = process.argv.slice(2);
 const server = new PacedServer(library, { tokens: 20, interval_us: 5000, cert, key });
-const tls = { ca: cert, cert: null, key: null, insecure: false };
+const tls = { ...USUAL_TLS, ca: cert };
 const transport = new WireTransport(library);
 let events = 0;
 let late = 0;

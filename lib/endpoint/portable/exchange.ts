@@ -4,10 +4,11 @@ import { CancelledError } from "../../execute/scope.ts";
 import { nowNs } from "../../native/clock.ts";
 import { BodyReader } from "../body.ts";
 import { Deadline, lateError } from "../deadline.ts";
-import { connectionError, EndpointError } from "../errors.ts";
-import { isEncoded, ResponseParser } from "../http_response.ts";
+import { connectionError } from "../errors.ts";
+import { refuseEncoded, ResponseParser } from "../http_response.ts";
 import { proxyOf } from "../proxy.ts";
 import { requestHead } from "../transport.ts";
+import type { EndpointError } from "../errors.ts";
 import type { ResponseHead } from "../http_response.ts";
 import type { ExchangeListener, HttpExchange, HttpRequest } from "../transport.ts";
 
@@ -136,14 +137,7 @@ export class Exchange {
   }
 
   #onHead(head: ResponseHead): void {
-    if (isEncoded(head.headers)) {
-      const encoding = head.headers["content-encoding"];
-      throw new EndpointError(
-        "malformed",
-        `the server compressed its answer (${encoding}) though asked not to`,
-        { status: head.status },
-      );
-    }
+    refuseEncoded(head);
     this.#head = head;
     this.#body = new BodyReader(head, (data, error) => {
       if (error) this.#listener.onErrorEvent(data);

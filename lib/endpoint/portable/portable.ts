@@ -3,6 +3,7 @@ import type { Buffer } from "node:buffer";
 import type net from "node:net";
 import { CancelledError } from "../../execute/scope.ts";
 import { Exchange } from "./exchange.ts";
+import { Http2Sessions } from "./http2.ts";
 import { originOf } from "../place.ts";
 import { proxyOf } from "../proxy.ts";
 import { SendQueue } from "./send_queue.ts";
@@ -109,6 +110,7 @@ export class PortableTransport implements Transport {
   readonly #idle = new Map<string, Connection[]>();
   readonly #open = new Set<Connection>();
   readonly #queue = new SendQueue();
+  readonly #http2 = new Http2Sessions();
   /** By URL. */
   readonly #loads = new Map<string, { in_flight: number; given: number }>();
   #opened = 0;
@@ -127,6 +129,18 @@ export class PortableTransport implements Transport {
         onEnd: (exchange: HttpExchange, error: Error | null) =>
           listener.onEnd({ ...exchange, ...of }, error),
       };
+      if (chosen.tls?.http2) {
+        cancel = this.#http2.run(
+          placeOf(chosen),
+          chosen,
+          isLast(chosen),
+          told,
+          t_ready_ns,
+          () => this.#opened++,
+          (exchange, error) => this.#ended(told, exchange, error),
+        );
+        return;
+      }
       const kept = chosen.connection === "new" ? undefined : this.#takeIdle(placeOf(chosen));
       cancel = this.#run(kept ?? this.#connect(chosen), chosen, t_ready_ns, told);
     };
@@ -159,6 +173,7 @@ export class PortableTransport implements Transport {
   async [Symbol.asyncDispose](): Promise<void> {
     this.withdraw();
     for (const connection of this.#open) connection.destroy();
+    this.#http2.destroy();
     this.#open.clear();
     this.#idle.clear();
   }
@@ -205,13 +220,21 @@ export class PortableTransport implements Transport {
         current = this.#connect(request);
         return current.run(request, listener, t_ready_ns, settled);
       }
-      listener.onFree(); // before the next one's place is chosen
-      this.#queue.ended();
-      listener.onEnd(exchange, error);
+      this.#ended(listener, exchange, error);
     };
     const reused = connection.ready;
     connection.run(request, listener, t_ready_ns, settled);
     return () => current.cancel();
+  }
+
+  #ended(
+    listener: ExchangeListener & { onFree(): void },
+    exchange: HttpExchange,
+    error: Error | null,
+  ): void {
+    listener.onFree(); // before the next one's place is chosen
+    this.#queue.ended();
+    listener.onEnd(exchange, error);
   }
 
   #takeIdle(place: string): Connection | undefined {

@@ -93,7 +93,7 @@ function openTls(
     servername,
     ...socketOptions(settings),
     minVersion: "TLSv1.2",
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [settings.http2 ? "h2" : "http/1.1"],
   });
 }
 
