@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { makeCertificate } from "../../lib/mock/certificate.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno } from "../e2e/dyno.ts";
+import { library } from "../native/fixtures.ts";
 import { load } from "./fixture.ts";
 
 /** A server by TLS, and the file of its certificate. */
@@ -113,5 +115,33 @@ Deno.test("--insecure is said before, in the verdict, in the metadata and in the
     assertMatch(without.stderr, /https goes by the runtime's own sockets: DYNO_OPENSSL/);
   } finally {
     rmSync(out, { recursive: true });
+  }
+});
+
+Deno.test("https goes over the wire where little else may be read than the certificate", async () => {
+  await using secure = await secureMock();
+  const folder = mkdtempSync(join(tmpdir(), "dyno-scoped-"));
+  try {
+    const net = new URL(secure.mock.url).host;
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "--no-check", "--allow-env", "--allow-ffi", `--allow-net=${net}`],
+        ...[`--allow-read=${folder},${secure.ca}`, `--allow-write=${folder}`, "--allow-sys"],
+        ...[fileURLToPath(new URL("../../main.ts", import.meta.url)), "load", "--ca", secure.ca],
+        ...["--endpoint", secure.mock.url, "--concurrency", "2", "--requests", "6"],
+        ...["--sample-rate", "0", "--out", folder],
+      ],
+      env: {
+        DYNO_NATIVE: (await library()).path,
+        ...{ NODE_EXTRA_CA_CERTS: "", SSL_CERT_FILE: "", DENO_CERT: "" }, // of this host
+      },
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    const [name] = [...Deno.readDirSync(folder)].map(({ name }) => name)
+      .filter((name) => name.startsWith("bench_"));
+    const results = JSON.parse(Deno.readTextFileSync(join(folder, name, "results.json")));
+    assertEquals([results.transport, results.total.requests.successful], ["wire", 6]);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
