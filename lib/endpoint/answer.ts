@@ -2,17 +2,15 @@
  * What an endpoint says, streamed or whole, in every form of API: the one reader of answers. Made for
  * 200,000 events a second.
  */
+import { ANSWER_FORMS } from "./answer_forms.ts";
 import { answersNumbers } from "./api_type.ts";
-import { saidInChoices } from "./choices.ts";
-import { candidatesOf, saidInCandidates } from "./gemini.ts";
-import { saidInMessage, saidInMessageEvent, wholeMessageOf } from "./messages.ts";
 import { EventSpan } from "./event_span.ts";
 import { EndpointError, namedError, saidError } from "./errors.ts";
 import { malformed, parseObject } from "./json.ts";
-import { asObject, objectsIn } from "../json_fields.ts";
+import { objectsIn } from "../json_fields.ts";
 import { TokenStamps } from "./latency.ts";
-import { saidInEvent, saidInResponse } from "./responses.ts";
 import { laterUsage, usageOfNumbers } from "./usage.ts";
+import type { AnswerForm } from "./answer_form.ts";
 import type { ApiType } from "./api_type.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { CallPart, Said } from "./said.ts";
@@ -44,26 +42,6 @@ interface Form {
   part: "text" | "reasoning" | "others";
 }
 
-/** How a form of API is read: an event of a stream, a whole body, and where that has its answer. */
-interface AnswerForm {
-  event(json: JsonObject, sofar: boolean): Said;
-  body(json: JsonObject): Said;
-  list: string;
-}
-
-const CHOICES: AnswerForm = { event: saidInChoices, body: saidInChoices, list: "choices" };
-const FORMS: Record<ApiType, AnswerForm> = {
-  chat: CHOICES,
-  completions: CHOICES,
-  // a stream of numbers would be none
-  embeddings: CHOICES,
-  rerank: CHOICES,
-  score: CHOICES,
-  responses: { event: saidInEvent, body: saidInResponse, list: "output" },
-  messages: { event: saidInMessageEvent, body: saidInMessage, list: "content" },
-  gemini: { event: saidInCandidates, body: saidInCandidates, list: "candidates" },
-};
-
 /** One answer. Feed it the events of a stream, or one body. */
 export class Reply {
   /** When its token events came. */
@@ -85,6 +63,7 @@ export class Reply {
   /** The part of the text by which the model refused. */
   refusal = "";
   readonly #api_type: ApiType;
+  readonly #reader: AnswerForm;
   readonly #keep: boolean;
   #others = "";
   #calls: CallPart[] = [];
@@ -104,6 +83,7 @@ export class Reply {
    */
   constructor(api_type: ApiType, keep = true) {
     this.#api_type = api_type;
+    this.#reader = ANSWER_FORMS[api_type];
     this.#keep = keep;
   }
 
@@ -215,9 +195,10 @@ export class Reply {
       this.#said = objectsIn(list).length > 0;
       this.#addUsage(usageOfNumbers(json.usage));
     } else {
-      const { body, list } = FORMS[this.#api_type];
-      const said = body(json);
-      if (!said.has_choice && !said.finished) throw malformed(`the answer has no ${list}`, text);
+      const said = this.#reader.body(json);
+      if (!said.has_choice && !said.finished) {
+        throw malformed(`the answer has no ${this.#reader.list}`, text);
+      }
       this.#add(said);
     }
     this.complete = true;
@@ -242,28 +223,9 @@ export class Reply {
   /** The answer in the form that the API has for one that is not streamed. */
   toJson(): JsonObject {
     if (this.#whole) return this.#raw;
-    if (this.#api_type === "responses") {
-      if (objectsIn(this.#raw.output).length > 0) return this.#raw;
-      const content = [{ type: "output_text", text: this.text }];
-      return { ...this.#raw, output: [{ type: "message", role: "assistant", content }] };
-    }
-    if (this.#api_type === "messages" || this.#api_type === "gemini") {
-      const { text, reasoning, finish_reason } = this;
-      const said = { text, reasoning, calls: this.#calls, finish_reason };
-      return this.#api_type === "gemini"
-        ? candidatesOf(this.#raw, said)
-        : wholeMessageOf(this.#raw, said);
-    }
-    const content = this.#api_type === "completions" ? { text: this.text } : {
-      message: {
-        role: "assistant",
-        content: this.refusal === "" ? this.text : this.text.replace(this.refusal, "") || null,
-        ...(this.refusal ? { refusal: this.refusal } : {}),
-        ...(this.reasoning ? { reasoning_content: this.reasoning } : {}),
-        ...(this.#calls.length ? { tool_calls: this.#calls.map(callJson) } : {}),
-      },
-    };
-    return { ...this.#raw, choices: [{ index: 0, ...content, finish_reason: this.finish_reason }] };
+    const { text, reasoning, refusal, finish_reason } = this;
+    const said = { text, reasoning, refusal, calls: this.#calls, finish_reason };
+    return this.#reader.whole(this.#raw, said);
   }
 
   #parse(data: string, t_ns: number): void {
@@ -289,25 +251,8 @@ export class Reply {
 
   #read(data: string, keep: boolean): Said {
     const json = parseObject(data, "an event", BROKE_OFF);
-    if (keep && this.#keep) this.#keepRaw(json);
-    return FORMS[this.#api_type].event(json, !this.empty);
-  }
-
-  #keepRaw(json: JsonObject): void {
-    if (this.#api_type === "responses") {
-      const response = asObject(json.response);
-      if (response !== null) this.#raw = response;
-      return;
-    }
-    if (this.#api_type === "messages") {
-      const message = asObject(json.message) ?? this.#raw;
-      const usage = { ...asObject(message.usage), ...asObject(json.usage) };
-      this.#raw = { ...message, usage };
-      return;
-    }
-    const { choices: _, candidates: __, usage, ...rest } = json;
-    this.#raw = { ...this.#raw, ...rest };
-    if (asObject(usage) !== null) this.#raw.usage = usage;
+    if (keep && this.#keep) this.#raw = this.#reader.kept(this.#raw, json);
+    return this.#reader.event(json, !this.empty);
   }
 
   #add(said: Said): void {
@@ -403,12 +348,4 @@ function onlyPart(said: Said): Form["part"] | null {
 /** The same text in memory of its own: joining makes a new one, and the slice is of that. */
 function copied(text: string): string {
   return ` ${text}`.slice(1);
-}
-
-function callJson({ place, id, name, arguments: words, kind }: CallPart, i: number): JsonObject {
-  const index = typeof place === "number" ? place : i;
-  const called = kind === "custom" ? { custom: { name, input: words } } : {
-    function: { name, arguments: words },
-  };
-  return { index, ...(id ? { id } : {}), type: kind, ...called };
 }

@@ -4,7 +4,9 @@ import { textIn } from "./json.ts";
 import { asObject, objectsIn } from "../json_fields.ts";
 import { Said } from "./said.ts";
 import { usageIn } from "./usage.ts";
+import type { AnswerForm } from "./answer_form.ts";
 import type { JsonObject } from "../json_fields.ts";
+import type { CallPart } from "./said.ts";
 
 /** Names of the field for reasoning; where several are there, they say the same. */
 const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text"];
@@ -14,7 +16,7 @@ const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text
  *
  * @throws {EndpointError} a choice that failed: the server's class of it.
  */
-export function saidInChoices(json: JsonObject): Said {
+function saidInChoices(json: JsonObject): Said {
   const said = new Said();
   said.addUsage(usageIn(json.usage) ?? usageIn(asObject(json.x_groq)?.usage));
   const choices = objectsIn(json.choices);
@@ -96,4 +98,44 @@ function addCall(said: Said, call: JsonObject): void {
     arguments: asObject(words) === null ? textIn(words) : JSON.stringify(words),
     kind: custom === null ? "function" : "custom",
   });
+}
+
+/** What of a stream's chunks is no answer, and the usage, which a later chunk may lack. */
+function kept(raw: JsonObject, json: JsonObject): JsonObject {
+  const { choices: _, usage, ...rest } = json;
+  return { ...raw, ...rest, ...(asObject(usage) === null ? {} : { usage }) };
+}
+
+const read = { event: saidInChoices, body: saidInChoices, list: "choices", kept };
+
+/** Chat completions. */
+export const CHAT: AnswerForm = {
+  ...read,
+  whole: (raw, { text, reasoning, refusal, calls, finish_reason }) => {
+    const message = {
+      role: "assistant",
+      content: refusal === "" ? text : text.replace(refusal, "") || null,
+      ...(refusal ? { refusal } : {}),
+      ...(reasoning ? { reasoning_content: reasoning } : {}),
+      ...(calls.length ? { tool_calls: calls.map(callJson) } : {}),
+    };
+    return { ...raw, choices: [{ index: 0, message, finish_reason }] };
+  },
+};
+
+/** Completions of a text. */
+export const COMPLETIONS: AnswerForm = {
+  ...read,
+  whole: (raw, { text, finish_reason }) => ({
+    ...raw,
+    choices: [{ index: 0, text, finish_reason }],
+  }),
+};
+
+function callJson({ place, id, name, arguments: words, kind }: CallPart, i: number): JsonObject {
+  const index = typeof place === "number" ? place : i;
+  const called = kind === "custom" ? { custom: { name, input: words } } : {
+    function: { name, arguments: words },
+  };
+  return { index, ...(id ? { id } : {}), type: kind, ...called };
 }

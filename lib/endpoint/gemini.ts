@@ -4,11 +4,11 @@ import { asObject, objectsIn } from "../json_fields.ts";
 import { parsed } from "./messages.ts";
 import { Said } from "./said.ts";
 import { geminiUsage } from "./usage.ts";
+import type { AnswerForm, SaidParts } from "./answer_form.ts";
 import type { JsonObject } from "../json_fields.ts";
-import type { SaidParts } from "./messages.ts";
 
 /** Reads an event or a whole answer. */
-export function saidInCandidates(json: JsonObject): Said {
+function saidInCandidates(json: JsonObject): Said {
   const said = new Said();
   said.addUsage(geminiUsage(json.usageMetadata));
   const candidates = objectsIn(json.candidates);
@@ -44,7 +44,7 @@ function addPart(said: Said, part: JsonObject, first: boolean): void {
 }
 
 /** An answer as it is when it is not streamed. */
-export function candidatesOf(raw: JsonObject, said: SaidParts): JsonObject {
+function candidatesOf(raw: JsonObject, said: SaidParts): JsonObject {
   const { text, reasoning, calls, finish_reason } = said;
   const parts = [
     ...(reasoning === "" ? [] : [{ text: reasoning, thought: true }]),
@@ -54,3 +54,12 @@ export function candidatesOf(raw: JsonObject, said: SaidParts): JsonObject {
   const candidate = { content: { role: "model", parts }, finishReason: finish_reason, index: 0 };
   return { ...raw, candidates: [candidate] };
 }
+
+/** generateContent, whose every event is a body. */
+export const GEMINI: AnswerForm = {
+  event: saidInCandidates,
+  body: saidInCandidates,
+  list: "candidates",
+  kept: (raw, { candidates: _, ...rest }) => ({ ...raw, ...rest }),
+  whole: candidatesOf,
+};

@@ -3,10 +3,11 @@ import { textIn } from "./json.ts";
 import { asObject, objectsIn } from "../json_fields.ts";
 import { Said } from "./said.ts";
 import { usageIn } from "./usage.ts";
+import type { AnswerForm, SaidParts } from "./answer_form.ts";
 import type { JsonObject } from "../json_fields.ts";
 
 /** Reads an event of a stream. (One of type "error" is an error in every form.) */
-export function saidInMessageEvent(json: JsonObject): Said {
+function saidInMessageEvent(json: JsonObject): Said {
   const said = new Said();
   const index = typeof json.index === "number" ? json.index : null;
   switch (json.type) {
@@ -38,7 +39,7 @@ export function saidInMessageEvent(json: JsonObject): Said {
 }
 
 /** Reads a whole message. */
-export function saidInMessage(message: JsonObject): Said {
+function saidInMessage(message: JsonObject): Said {
   const said = new Said();
   said.addUsage(usageIn(message.usage));
   said.has_choice = Array.isArray(message.content);
@@ -65,16 +66,8 @@ function addBlock(said: Said, block: JsonObject, place: number | null, begins: b
   }
 }
 
-/** What a message's blocks are made of. */
-export interface SaidParts {
-  text: string;
-  reasoning: string;
-  calls: readonly { id: string; name: string; arguments: string }[];
-  finish_reason: string | null;
-}
-
 /** A message as it is when it is not streamed. */
-export function wholeMessageOf(raw: JsonObject, said: SaidParts): JsonObject {
+function wholeMessage(raw: JsonObject, said: SaidParts): JsonObject {
   const { text, reasoning, calls, finish_reason } = said;
   return {
     ...raw,
@@ -91,6 +84,18 @@ export function wholeMessageOf(raw: JsonObject, said: SaidParts): JsonObject {
     stop_reason: finish_reason,
   };
 }
+
+/** The Messages API. */
+export const MESSAGES: AnswerForm = {
+  event: saidInMessageEvent,
+  body: saidInMessage,
+  list: "content",
+  kept: (raw, json) => {
+    const message = asObject(json.message) ?? raw;
+    return { ...message, usage: { ...asObject(message.usage), ...asObject(json.usage) } };
+  },
+  whole: wholeMessage,
+};
 
 /** Arguments as a value; what is no JSON stays a text. */
 export function parsed(words: string): unknown {

@@ -4,6 +4,7 @@ import { textIn } from "./json.ts";
 import { asObject, objectsIn } from "../json_fields.ts";
 import { Said } from "./said.ts";
 import { usageIn } from "./usage.ts";
+import type { AnswerForm } from "./answer_form.ts";
 import type { EndpointError } from "./errors.ts";
 import type { JsonObject } from "../json_fields.ts";
 
@@ -14,7 +15,7 @@ import type { JsonObject } from "../json_fields.ts";
  * @param sofar whether the answer has had any token: what a server says at the end alone counts then.
  * @throws {EndpointError} a response that failed: the server's class of it.
  */
-export function saidInEvent(json: JsonObject, sofar: boolean): Said {
+function saidInEvent(json: JsonObject, sofar: boolean): Said {
   const type = textIn(json.type);
   const response = asObject(json.response);
   if (type === "response.failed") throw failed(response ?? {});
@@ -67,7 +68,7 @@ export function saidInEvent(json: JsonObject, sofar: boolean): Said {
  *
  * @throws {EndpointError} one that failed or was cancelled: the server's class of it.
  */
-export function saidInResponse(response: JsonObject): Said {
+function saidInResponse(response: JsonObject): Said {
   const said = new Said();
   said.addUsage(usageIn(response.usage));
   const items = objectsIn(response.output);
@@ -109,3 +110,16 @@ function addItem(said: Said, item: JsonObject, place: number): void {
     }
   }
 }
+
+/** The Responses API. */
+export const RESPONSES: AnswerForm = {
+  event: saidInEvent,
+  body: saidInResponse,
+  list: "output",
+  kept: (raw, json) => asObject(json.response) ?? raw,
+  whole: (raw, { text }) => {
+    if (objectsIn(raw.output).length > 0) return raw;
+    const content = [{ type: "output_text", text }];
+    return { ...raw, output: [{ type: "message", role: "assistant", content }] };
+  },
+};
