@@ -84,7 +84,7 @@ const CHECKS: Check<Alone>[] = [
     expect(found("clock").detail === "CLOCK_MONOTONIC", "the clock", found("clock"));
   }],
   ...FORM_CHECKS,
-  ["a load whose client can be trusted, and its report", async (user) => {
+  ["a load whose verdict knows the client, and its report", async (user) => {
     const { url, end } = await mockOf(user, 10); // slow: a busy machine's lateness is little beside it
     try {
       const load = ["load", "--endpoint", `${url}/v1`, "--concurrency", "8", "--requests", "16"];
@@ -92,7 +92,11 @@ const CHECKS: Check<Alone>[] = [
       let told = ask();
       // other work on the machine may limit the client: once is enough
       for (let i = 0; i < 3 && told.verdict.verdict !== "trusted"; i++) told = ask();
-      expect(told.verdict.verdict === "trusted", "the verdict", told.verdict);
+      const { verdict, client, reasons } = told.verdict;
+      // a machine that is busy all the time is told as such: then the client's own lag is known
+      const known = verdict === "client_limited" && client.read_lag_p99_ms !== null;
+      expect(verdict === "trusted" || known, "the verdict", told.verdict);
+      if (known) process.stderr.write(`a busy machine: ${reasons[0]}\n`);
       expect(told.transport === "wire", "the transport", told.transport);
       const { run_id } = told;
       const report = readFileSync(join(user.folder, "runs", run_id, "report/index.html"), "utf8");
