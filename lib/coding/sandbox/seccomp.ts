@@ -27,6 +27,9 @@ const DENIED_EVERYWHERE = [425, 426, 427, 428, 429, 430, 431, 432, 433, 442, 447
 const ARCHITECTURE = { x64: 0xc000003e, arm64: 0xc00000b7 };
 const CLONE = { x64: 56, arm64: 220 };
 const CLONE3 = 435;
+const SOCKET = { x64: 41, arm64: 198 };
+/** AF_UNIX, AF_INET and AF_INET6: others reach past the network's namespace (vsock) or into the kernel. */
+const FAMILIES = [1, 2, 10];
 const X32 = 0x4000_0000;
 /** The CLONE_NEW* flags: time is left out, it shares its bit with the signal's number. */
 const NAMESPACES = 0x7e02_0000;
@@ -48,6 +51,12 @@ export function seccompFilter(processor: string = process.arch): Uint8Array | nu
     ...denied.map((call) => [EQUAL, call, "refuse", "next"] as [number, number, Target, Target]),
     // its flags lie in memory, out of a filter's sight; the C library then takes clone
     [EQUAL, CLONE3, "absent", "next"],
+    [EQUAL, SOCKET[processor], "next", FAMILIES.length + 2],
+    [LOAD, FIRST_ARGUMENT],
+    ...FAMILIES.map((family) =>
+      [EQUAL, family, "allow", "next"] as [number, number, Target, Target]
+    ),
+    [RETURN, ERROR | EPERM],
     [EQUAL, CLONE[processor], "next", "allow"],
     [LOAD, FIRST_ARGUMENT],
     [ANY_BIT, NAMESPACES, "refuse", "allow"],
@@ -61,7 +70,8 @@ export function seccompFilter(processor: string = process.arch): Uint8Array | nu
     bytes.setUint32(8 * at + 4, value, true);
   };
   body.forEach(([code, value, yes = "next", no = "next"], at) => {
-    const jump = (to: Target) => to === "next" ? 0 : body.length + ends.indexOf(to) - at - 1;
+    const jump = (to: Target) =>
+      typeof to === "number" ? to : to === "next" ? 0 : body.length + ends.indexOf(to) - at - 1;
     put(at, code, jump(yes), jump(no), value);
   });
   const values = [ALLOW, ERROR | EPERM, ERROR | ENOSYS];
@@ -69,4 +79,5 @@ export function seccompFilter(processor: string = process.arch): Uint8Array | nu
   return new Uint8Array(bytes.buffer);
 }
 
-type Target = "next" | "allow" | "refuse" | "absent";
+/** Where to go on; a number of instructions to pass over. */
+type Target = "next" | "allow" | "refuse" | "absent" | number;

@@ -135,3 +135,26 @@ Deno.test("confinement: another language's program below a home is shown without
     if (home !== undefined) Deno.env.set("HOME", home);
   }
 });
+
+Deno.test({
+  name: "confinement: sockets that no namespace of the network holds are refused",
+  ignore,
+  fn: async () => {
+    await using sandbox = await Sandbox.open({ sandbox: "bubblewrap", workers: 1 });
+    // linux/socket.h: netlink, packet, ALG (the kernel's cryptography), vsock (the host of a virtual machine)
+    const code = `import socket\n\n\ndef f(family):\n    try:\n        socket.socket(family, ` +
+      `socket.SOCK_SEQPACKET if family == 38 else socket.SOCK_DGRAM).close()\n        return 0\n` +
+      `    except OSError as error:\n        return error.errno\n`;
+    const test = `def check(candidate):\n` +
+      `    refused = [candidate(family) for family in (16, 17, 38, 40)]\n` +
+      `    assert refused == [1, 1, 1, 1], refused\n` +
+      `    assert [candidate(family) for family in (1, 2)] == [0, 0]\n`;
+    const { passed, detail } = await sandbox.run(program({
+      code,
+      entry_point: "f",
+      test,
+      form: "check",
+    }));
+    assertEquals([passed, detail ?? ""], [true, ""]);
+  },
+});
