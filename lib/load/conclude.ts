@@ -7,6 +7,7 @@ import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { counted } from "../text/grouped.ts";
 import { figuresByPart } from "./by_part.ts";
 import { figuresByTurn } from "./by_turn.ts";
+import { beyondAskedLength } from "./prompts/asked_length.ts";
 import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summariseServer } from "./server/server_metrics.ts";
@@ -328,6 +329,10 @@ function notesOf(
   if (cache !== null && cache.share > 0 && !isInflated(cache)) notes.push(cacheText(cache));
   const { records, measured, in_flight, telemetry } = load;
   const { requests, token_sources } = total;
+  const beyond = token_sources.usage
+    ? beyondAskedLength(load.started.settings, total.prompt_tokens_mean)
+    : null;
+  if (beyond !== null) notes.push(beyond);
   for (const { url, failures, last_failure } of telemetry?.pages ?? []) {
     if (failures > 0) notes.push(`${url}: ${counted(failures, "reading")} failed: ${last_failure}`);
   }
