@@ -7,7 +7,7 @@ import { latencyPlot } from "./charts/latency_chart.ts";
 import { timelinePlot } from "./charts/timeline_chart.ts";
 import { loadCurvePlot } from "./load/load_curve.ts";
 import { loadLatencyPlot } from "./load/load_latency.ts";
-import { timelineOf } from "./load/load_report.ts";
+import { timelineOf } from "./load/load_timeline.ts";
 import { onOneClock } from "./sampling.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { RunDirectory } from "../run/directory.ts";

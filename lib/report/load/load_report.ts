@@ -2,7 +2,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples } from "../../hardware/samples.ts";
-import { seriesFrom } from "../../hardware/series.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { clientSection } from "./client_section.ts";
 import { loadDefinitionList } from "../definitions.ts";
@@ -17,21 +16,19 @@ import { short } from "./load_figures.ts";
 import { gapTimeline } from "./gap_timeline.ts";
 import { loadLatencyPlot } from "./load_latency.ts";
 import { loadBanner, loadTiles } from "./load_summary.ts";
-import { loadTimelinePlot } from "./load_timeline.ts";
+import { timelineOf } from "./load_timeline.ts";
 import { sliceTable, turnTable } from "./time_tables.ts";
 import { metricTables } from "./metric_table.ts";
 import { page } from "../page.ts";
-import { onOneClock, samplingNote } from "../sampling.ts";
+import { samplingNote } from "../sampling.ts";
 import { bodyParts } from "../sections.ts";
 import { serverSection } from "./server_section.ts";
 import { sloTable } from "./slo_table.ts";
 import { partTable, probeTable, stageTable, warmupTable } from "./stage_table.ts";
 import { telemetrySection } from "./telemetry_section.ts";
-import { readTelemetry } from "../../load/telemetry/telemetry.ts";
 import { plainText } from "../../run/plain_file.ts";
 import { tokenFilePath, TokenFileReader } from "../../run/token_file.ts";
 import type { GapsOf } from "../../load/rates.ts";
-import type { Plot } from "../charts/plot.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RunDirectory } from "../../run/directory.ts";
@@ -123,18 +120,6 @@ async function timeline(
   const plot = timelineOf(results, records, sessions, directory);
   return (plot ? await plotFigure(plot) : `<p class="note">No request was sent.</p>`) +
     `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
-}
-
-/** The load over time, with all that was recorded beside it; null where no request was sent. */
-export function timelineOf(
-  results: LoadResults,
-  records: readonly RequestRecord[],
-  sessions: readonly Samples[],
-  directory: RunDirectory,
-): Plot | null {
-  const series = onOneClock(sessions) ? sessions.map(seriesFrom) : [];
-  const telemetry = results.telemetry === undefined ? [] : readTelemetry(directory);
-  return loadTimelinePlot(results, records, series, telemetry);
 }
 
 /** What needs the gaps of single requests; nothing where they were not kept. */

@@ -11,9 +11,14 @@ import {
   panelTitle,
 } from "../charts/panel_stack.ts";
 import { durationLabel } from "../charts/scales.ts";
+import { seriesFrom } from "../../hardware/series.ts";
+import { readTelemetry } from "../../load/telemetry/telemetry.ts";
+import { onOneClock } from "../sampling.ts";
 import { serverPanels } from "./server_panels.ts";
 import { telemetryPanels } from "./telemetry_section.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
+import type { Samples } from "../../hardware/samples.ts";
+import type { RunDirectory } from "../../run/directory.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { TelemetrySeries } from "../../load/telemetry/telemetry.ts";
 import type { ChartSeries, Drawing } from "../charts/chart.ts";
@@ -39,7 +44,7 @@ interface Window {
 const CAPTION = "over time, on one clock; shaded: the measured windows";
 
 /** The picture and a note on it; null where no request was sent. */
-export function loadTimelinePlot(
+function loadTimelinePlot(
   { stages, total, server }: LoadResults,
   records: readonly RequestRecord[],
   sessions: readonly HostSeries[],
@@ -168,4 +173,16 @@ function shaded(panel: StackedPanel, windows: readonly Window[], named: boolean)
     },
   };
   return { ...panel, series: [band, ...panel.series] };
+}
+
+/** The load over time, with all that was recorded beside it; null where no request was sent. */
+export function timelineOf(
+  results: LoadResults,
+  records: readonly RequestRecord[],
+  sessions: readonly Samples[],
+  directory: RunDirectory,
+): Plot | null {
+  const series = onOneClock(sessions) ? sessions.map(seriesFrom) : [];
+  const telemetry = results.telemetry === undefined ? [] : readTelemetry(directory);
+  return loadTimelinePlot(results, records, series, telemetry);
 }
