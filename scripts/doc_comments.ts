@@ -41,7 +41,8 @@ export function commentFinder(
   return (fields, field) => {
     const [best] = blocks
       .filter((block) =>
-        block.get(field) && [...block.keys()].every((name) => fields.includes(name))
+        block.get(field) && [...block.keys()].every((name) => fields.includes(name)) &&
+        (block.size > 1 || fields.filter((name) => name !== "$schema").length === 1) // one name alone is in objects of all kinds
       )
       .sort((a, b) => b.size - a.size);
     const text = (best?.get(field) ?? "").replaceAll(/\{@link\w* (\w+)\}/g, "$1").replace(

@@ -1,5 +1,6 @@
 /** dyno help TOPIC: what the words mean that are in every command's output. */
 import { MEASURES } from "../measures/measures.ts";
+import type { Measure } from "../measures/measure.ts";
 import { DURATION_FORM } from "../text/duration.ts";
 import { wrapText } from "../text/width.ts";
 import { writtenForms } from "./schema.ts";
@@ -16,22 +17,22 @@ function entry(term: string, meaning: string): string[] {
     : [`  ${term.padEnd(NAME)}  ${first}`, ...below];
 }
 
+/** A quantity: its name, what it is, and when it is unknown. */
+function measureEntry({ name, definition, formula, needs }: Measure): string[] {
+  const also = formula === null || definition.includes(formula) ? "" : ` (${formula})`;
+  const told = `${definition}${also}; unknown without ${needs}`;
+  return entry(name, told.replaceAll("`", ""));
+}
+
 function metrics(): string[] {
-  const plain = (text: string) => text.replaceAll("`", "");
   return [
     "Every quantity that dyno measures. A name with its unit (ttft_ms) is that of files and --json.",
     "p50 and p99 are quantiles: half, and 99 of 100, are at most that. [a, b] is a 95 % interval.",
     "– is unknown, which is never 0.",
     "",
-    ...MEASURES.flatMap(({ name, definition, formula, needs }) =>
-      entry(
-        name,
-        plain(
-          definition + (formula === null ? "" : ` (${formula})`) + `; unknown without ${needs}`,
-        ),
-      )
-    ),
+    ...MEASURES.flatMap(measureEntry),
     "",
+    "One of them alone: dyno help ttft.",
     "goodput counts only the requests that met every --slo: see dyno help slo. docs/metrics.md has more.",
   ];
 }
@@ -114,3 +115,17 @@ export const topics: Record<string, () => string[]> = {
   files,
   units: () => units,
 };
+
+/**
+ * What a word of the output means: the quantities that have it in their name, such as ttft, or as
+ * another name, such as ITL; empty where it is in none.
+ */
+export function wordHelp(word: string): string[] {
+  const parts = (name: string) => `_${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_")}_`;
+  const wanted = parts(word);
+  const meant = MEASURES.filter(({ name, term, alias }) =>
+    [name, term ?? "", alias ?? ""].some((each) => parts(each).includes(wanted))
+  );
+  if (meant.length === 0) return [];
+  return [...meant.flatMap(measureEntry), "", "All of them: dyno help metrics."];
+}

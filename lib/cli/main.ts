@@ -218,7 +218,7 @@ function overview(): string[] {
     "dyno COMMAND [flags]      dyno help COMMAND      dyno --version",
     ...jobs.flatMap(([job, names]) => ["", `To ${job}:`, ...names.map(line)]),
     "",
-    `What the words mean: dyno help ${TOPICS.join("|")}`,
+    `What the words mean: dyno help ${TOPICS.join("|")}, or a word: dyno help ttft`,
     "--debug shows where an error came from; --env-file FILE sets variables that the environment does",
     "not have (NAME=VALUE a line), such as keys.",
   ];
@@ -234,14 +234,26 @@ async function helpOn([name, ...rest]: string[]): Promise<string[]> {
     const { command } = await commands[name].load();
     return (await command.subcommand?.(rest) ?? command).help;
   }
-  if (!TOPICS.includes(name)) {
-    const known = [...Object.keys(commands), ...TOPICS];
-    throw new InputError(
-      `dyno help: "${name}" is neither a command nor one of ${TOPICS.join(", ")}${
-        didYouMean(name, known)
-      }`,
-    );
+  const { topics, wordHelp } = await import("./help_topics.ts");
+  if (TOPICS.includes(name)) return topics[name]();
+  const told = wordHelp(name);
+  if (told.length > 0) return told;
+  const known = [...Object.keys(commands), ...TOPICS];
+  const hint = await groupWith(name) ?? didYouMean(name, known);
+  throw new InputError(
+    `dyno help: "${name}" is not a command, a word such as ttft, or one of ${
+      TOPICS.join(", ")
+    }${hint}`,
+  );
+}
+
+/** Says which commands have a subcommand of this name; null where none has. */
+async function groupWith(name: string): Promise<string | null> {
+  const groups: string[] = [];
+  for (const [group, { load }] of Object.entries(commands)) {
+    if (Object.hasOwn((await load()).command.subcommands ?? {}, name)) groups.push(group);
   }
-  const { topics } = await import("./help_topics.ts");
-  return topics[name]();
+  return groups.length === 0
+    ? null
+    : `; it is ${groups.map((group) => `dyno help ${group} ${name}`).join(" or ")}`;
 }

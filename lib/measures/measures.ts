@@ -46,7 +46,7 @@ export const MEASURES: readonly Measure[] = [
     where: ["suite", "load"],
     formula: "(t_last_token − t_first_token) / (tokens − 1)",
     definition:
-      "(last token − first token) / (tokens − 1); unknown without two token times that differ",
+      "(t_last_token − t_first_token) / (tokens − 1): the mean time between the tokens of an answer",
     source: "inference-perf's time per output token",
     needs: "two token times that differ, and a count of tokens",
   }),

@@ -3,8 +3,11 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
+import { findRun, runDirectoryAt } from "./directory.ts";
+import { withRunIndex } from "./index.ts";
 import { looksLikeRun } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
+import type { RunDirectory } from "./directory.ts";
 import type { RunIndex } from "./index.ts";
 import type { RunFilter } from "./index_filter.ts";
 
@@ -54,6 +57,23 @@ export async function resolveRun(
   const known = (await index.list({ limit: 200 })).map(({ run_id }) => run_id);
   const hint = didYouMean(given, known) || "; see dyno runs list";
   throw new InputError(`no run "${given}" in ${index.root}${hint}`);
+}
+
+/**
+ * The run to go on with, by what a person gives: as {@linkcode resolveRun}, under the folder `root`.
+ *
+ * @param notice is told what is wrong with the index.
+ * @throws {InputError} there is no such run, more than one, or its folder holds no journal.
+ */
+export async function runToResume(
+  given: string,
+  root: string,
+  notice?: (line: string) => void,
+): Promise<RunDirectory> {
+  const named = isRunId(given) || given.includes("/") || existsSync(resolve(given));
+  if (named || !existsSync(root)) return findRun(given, root);
+  const path = await withRunIndex(root, (index) => resolveRun(index, given), notice);
+  return findRun(runDirectoryAt(path).path, root);
 }
 
 /** Why there are no runs, and what to check. */

@@ -97,6 +97,7 @@ export const batchModelSchema = z.strictObject({
  */
 export const batchSchema = z.strictObject({
   $schema: schemaField,
+  /** What the batch is called, in the names of its folders too. */
   name: z.string().regex(
     /^\w[\w.-]{0,63}$/,
     "expected up to 64 letters, digits, _, - and . (a folder's name)",

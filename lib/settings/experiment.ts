@@ -13,6 +13,7 @@ import type { JsonFile } from "./json_file.ts";
 /** Settings under the names of the command line's flags. */
 export const experimentSchema = z.strictObject({
   $schema: schemaField,
+  /** What the experiment is called. */
   name: z.string().min(1),
   /** Path of the suite, or of a .jsonl file of coding problems, relative to the experiment file. */
   suite: z.string().min(1)

@@ -312,6 +312,7 @@ export const givenLoadSchema = asGiven(loadSettingsSchema);
 export const loadExperimentSchema = z.strictObject({
   $schema: schemaField,
   kind: z.literal("load").describe("what tells this file from others"),
+  /** What the load is called, in lists and reports. */
   name: z.string().min(1),
   ...givenLoadSchema.shape,
   /** Lists of settings: every combination is a run of its own. */

@@ -53,6 +53,7 @@ export const ablationSchema = z.strictObject({ name: fileName, flags: z.array(ar
 /** A sweep's file. */
 export const sweepSchema = z.strictObject({
   $schema: schemaField,
+  /** What the sweep is called, in the name of its folder too. */
   name: fileName,
   /** dyno load or dyno run, in the place of a program. */
   kind: z.enum(["load", "suite"]).optional(),

@@ -72,7 +72,12 @@ const cases: Case[] = [
   {
     name: "an unknown flag",
     args: ({ good, url }) => [good, ...on(url), "--worker", "3"],
-    says: ["--worker: no such flag", '"workers"'],
+    says: ["--worker: no such flag; did you mean --workers?"],
+  },
+  {
+    name: "a number below 0 for a flag",
+    args: ({ good, url }) => [good, ...on(url), "--workers", "-1"],
+    says: ['--workers: "-1" is not valid; expected'],
   },
   {
     name: "a flag of another tool",

@@ -47,3 +47,30 @@ Deno.test("help: every command under a job, a command's own, each topic, the nea
   }
   assertStringIncludes(units, "1h30m");
 });
+
+Deno.test("help: a word of the output is explained alone, and a subcommand's place is told", async () => {
+  using folder = temporaryFolder();
+  const words: [word: string, names: string[], not: string[]][] = [
+    ["ttft", ["ttft_ms", "ttft_intended_ms", "probe_ttft_ms"], ["tpot_ms"]],
+    ["ttft_intended", ["ttft_intended_ms"], ["probe_ttft_ms"]],
+    ["goodput", ["goodput_requests_per_s"], ["gap_ms"]],
+    ["tpot", ["tpot_ms"], ["ttft_ms"]],
+    ["ITL", ["gap_ms"], ["e2e_ms"]],
+    ["gap-ms", ["gap_ms"], ["ttft_ms"]],
+  ];
+  const [gate, status, nothing, ...told] = await dynoEach([
+    ["help", "gate"],
+    ["help", "status"],
+    ["help", "wibble"],
+    ...words.map(([word]) => ["help", word]),
+  ], { cwd: folder.path });
+  assertStringIncludes(gate.stderr, "it is dyno help runs gate");
+  assertStringIncludes(status.stderr, "dyno help batch status");
+  assertEquals([gate.code, status.code, nothing.code], [2, 2, 2]);
+  for (const [i, [word, names, not]] of words.entries()) {
+    const lines = told[i].stdout.split("\n");
+    assertEquals(told[i].code, 0, word);
+    for (const name of names) assert(lines.some((line) => line.startsWith(`  ${name} `)), name);
+    for (const name of not) assert(!lines.some((line) => line.startsWith(`  ${name} `)), name);
+  }
+});

@@ -65,7 +65,10 @@ const flags = {
   "out": outFlag,
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
   "run-id": runId("the id of the run (made for it)"),
-  "resume": text("RUN", "sums up a load that was cut off: its id or its folder; sends nothing"),
+  "resume": text(
+    "RUN",
+    "sums up a load that was cut off: its id, latest, or its folder; sends nothing",
+  ),
   "no-live": toggle("one line of progress in place of the live view"),
   "json": toggle("one JSON object on standard output at the end"),
   ...keyFlag,

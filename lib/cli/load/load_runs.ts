@@ -8,7 +8,7 @@ import { measureLoad, runLoads } from "../../load/run_loads.ts";
 import { TokenFileReader } from "../../run/token_file.ts";
 import { isInside } from "../../load/window.ts";
 import { writeLoadReport } from "../../report/load/load_report.ts";
-import { findRun } from "../../run/directory.ts";
+import { runToResume } from "../../run/find_run.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { EXIT } from "../exit_codes.ts";
 import { endOfLoad } from "../run/run_ends.ts";
@@ -129,7 +129,7 @@ export async function finishLoad(
   request: LoadShown,
   context: CommandContext,
 ): Promise<number> {
-  const found = await resumeLoad(findRun(run, request.out));
+  const found = await resumeLoad(await runToResume(run, request.out));
   return ended(request, [await show(found, request, context)], context);
 }
 

@@ -8,6 +8,7 @@ import { InputError } from "../../errors.ts";
 import { loadProblems, selectRange } from "../../coding/problems/load_problems.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkWritable } from "../../run/directory.ts";
+import { runToResume } from "../../run/find_run.ts";
 import { commandWords } from "../../run/command_words.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { checkModules } from "../../coding/needed_modules.ts";
@@ -77,6 +78,8 @@ export async function runProblems(
   if (models.length > 1 || request.resume.length > 1) {
     throw new InputError("coding problems are run against one model at a time");
   }
+  const [earlier] = request.resume;
+  const resume = earlier && (await runToResume(earlier, out)).path;
   const all = await loadProblems(path);
   const chosen = settings.range === undefined ? all : selectRange(all, settings.range);
   const problems = chosen.slice(0, settings.limit ?? chosen.length);
@@ -128,7 +131,7 @@ export async function runProblems(
     workers: request.workers,
     out,
     run_id: request.run_id,
-    resume: request.resume[0],
+    resume,
     sample_rate_hz: request.sample_rate_hz,
     tags: request.tags,
     argv: process.argv.slice(2),

@@ -32,7 +32,10 @@ const flags = {
   "out": outFlag,
   "tag": list("TAG", "a tag for each run; several, separated by commas or repeated"),
   "run-id": runId("the id of the new run (made for it)"),
-  "resume": list("RUN", "continue a run, given by id or folder; does only what is missing"),
+  "resume": list(
+    "RUN",
+    "continue a run: its id or the start of it, latest, or its folder; does only what is missing",
+  ),
   "retry-failed": list(
     "RUN",
     "continue a run, and run again what has no answer or was not judged",

@@ -6,7 +6,8 @@ import { commonTransport, openTransport } from "../../endpoint/open_transport.ts
 import { placesText } from "../../endpoint/endpoint_choice.ts";
 import { endpointsOf } from "../../settings/endpoint.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { checkWritable, findRun } from "../../run/directory.ts";
+import { checkWritable } from "../../run/directory.ts";
+import { runToResume } from "../../run/find_run.ts";
 import { readMetadata } from "../../run/metadata.ts";
 import { modelsOf, planTests } from "../../suite/plan.ts";
 import { runSuite } from "../../suite/run_suite.ts";
@@ -172,8 +173,9 @@ async function runsByModel(
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const run of resume) {
-    const { path } = findRun(run, out);
-    const { model } = await readMetadata(findRun(run, out));
+    const directory = await runToResume(run, out);
+    const { path } = directory;
+    const { model } = await readMetadata(directory);
     if (!models.includes(model)) {
       throw new InputError(
         `--resume ${run}: that run is of model "${model}"; add --model ${model}`,

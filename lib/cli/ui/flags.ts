@@ -1,7 +1,7 @@
 /** Flags of a command: declared once, parsed with types, shown in its help. */
 import { parseArgs } from "@std/cli/parse-args";
 import { InputError } from "../../errors.ts";
-import { didYouMean } from "../../text/nearest.ts";
+import { didYouMean, nearest } from "../../text/nearest.ts";
 import { otherName } from "./other_names.ts";
 import { isRunId } from "../../run/run_id.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../../text/duration.ts";
@@ -149,13 +149,17 @@ export function parseFlags<F extends Flags>(
   const flagNamed = (name: string) => flags[byName.get(name)!];
   const of = (kind: string) => names.filter((name) => flagNamed(name).kind === kind);
   const shorts = new Map(names.map((name) => [flagNamed(name).short, name]));
-  const parsed = parseArgs(argv.map((argument) => dashed(whole(argument, shorts))), {
+  const written = argv.map((argument) => dashed(whole(argument, shorts)));
+  const takesValue = (name: string) => byName.has(name) && flagNamed(name).kind !== "switch";
+  const parsed = parseArgs(withNegatives(written, takesValue), {
     boolean: of("switch"),
     string: ["_", ...of("value"), ...of("list")],
     collect: names,
     unknown: (argument, key) => {
       if (key === undefined || !argument.startsWith("-")) return true;
-      const meant = otherName(key, names) || didYouMean(key, names);
+      const near = nearest(key, names).map((name) => `--${name}`);
+      const meant = otherName(key, names) ||
+        (near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`);
       // what was given with it may be a key
       throw new InputError(`${argument.split("=")[0]}: no such flag${meant}`);
     },
@@ -213,6 +217,23 @@ function whole(argument: string, shorts: ReadonlyMap<string | undefined, string>
   const name = shorts.get(short);
   if (short === undefined || name === undefined) return argument;
   return value ? `--${name}=${value}` : `--${name}`;
+}
+
+/** `--rate=-1` for `--rate -1`: a number below 0 is a value, not a flag. */
+function withNegatives(
+  argv: readonly string[],
+  takesValue: (name: string) => boolean,
+): string[] {
+  const end = argv.indexOf("--");
+  const joined: string[] = [];
+  argv.forEach((argument, i) => {
+    const before = joined.at(-1) ?? "";
+    const value = /^-\.?\d/.test(argument) && (end < 0 || i < end);
+    if (value && before.startsWith("--") && takesValue(before.slice(2))) {
+      joined.push(`${joined.pop()}=${argument}`);
+    } else joined.push(argument);
+  });
+  return joined;
 }
 
 function dashed(argument: string): string {
