@@ -350,7 +350,7 @@ Deno.test("dyno runs upload takes runs, folders and a sweep, and says what it di
         [[], "takes runs or folders"],
         [["latest", "--sweep", sweep], "takes runs or folders"],
         [["--sweep", folder], "it has no folder runs/"],
-        [["latest", "--memory", "x"], "not both at once"],
+        [["latest", "--memory", "x"], "not several at once"],
         [["no-such-run"], 'no run "no-such-run"'],
       ] as const
     ) await assertRejects(() => upload(...argv), InputError, said);
