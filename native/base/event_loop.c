@@ -34,6 +34,12 @@ bool event_loop_watch(struct event_loop *loop, int operation, int fd, uint32_t e
     return epoll_ctl(loop->epoll, operation, fd, &event) == 0;
 }
 
+void event_loop_close_file(struct event_loop *loop, int fd)
+{
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+    close(fd);
+}
+
 void event_loop_set_timer(struct event_loop *loop, uint64_t due_ns)
 {
     if (due_ns == loop->timer_ns) return;

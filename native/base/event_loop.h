@@ -26,6 +26,12 @@ void event_loop_close(struct event_loop *loop);
 /* EPOLL_CTL_ADD or EPOLL_CTL_MOD: tells of `events` on a file, under its owner (not NULL). */
 bool event_loop_watch(struct event_loop *loop, int operation, int fd, uint32_t events, void *owner);
 
+/*
+ * Closes a file that the loop watches. close() alone is not enough: while a child process that is being
+ * started holds a copy, epoll goes on telling of the file, under an owner that may be freed by then.
+ */
+void event_loop_close_file(struct event_loop *loop, int fd);
+
 /* When the loop wakes by itself, on now_ns()'s clock; 0: not. Costs nothing where it stays the same. */
 void event_loop_set_timer(struct event_loop *loop, uint64_t due_ns);
 

@@ -41,7 +41,7 @@ static void close_client(struct pace *pace, struct client *client)
 {
     if (client->fd < 0) return;
     heap_remove(&pace->due, &client->due);
-    close(client->fd);
+    event_loop_close_file(&pace->loop, client->fd);
     client->fd = -1;
     if (client->before) client->before->next = client->next;
     else pace->open = client->next;

@@ -22,6 +22,7 @@ const SCENARIOS = [
   "large",
   "refused",
   "server gone",
+  "inherited",
   "stopped",
 ];
 

@@ -3,6 +3,9 @@
  * or by TLS where a file with a certificate of 127.0.0.1 and its key is given. Prints one line a
  * scenario; ends with 1 and a reason where something is not as it must be.
  */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "wire_fixture.h"
 
 /* ---- scenarios ---- */
@@ -418,6 +421,53 @@ static void churn(void)
     pace_close(pace);
 }
 
+/* Connections that pace has had. */
+static double accepted(struct pace *pace)
+{
+    char json[1024];
+    REQUIRE(pace_status(pace, json, sizeof json) <= (int32_t)sizeof json);
+    const char *at = strstr(json, "\"connections\":");
+    REQUIRE(at);
+    return strtod(at + strlen("\"connections\":"), NULL);
+}
+
+/*
+ * A child process has a copy of every socket, as each has until it becomes another program: what is
+ * closed here stays open there, and epoll goes on telling of it (epoll_ctl(2), and epoll(7): "Will
+ * closing a file descriptor cause it to be removed from all epoll interest lists?").
+ */
+static void inherited(void)
+{
+    enum { COUNT = 20 };
+    struct pace *pace = open_pace("interval_us=500");
+    struct wire *wire = open_wire();
+    uint32_t place = target(wire, pace_port(pace));
+    for (uint32_t i = 0; i < COUNT; i++) ask(wire, i, place, 0, 60e9, 1000000);
+    while (answers[COUNT - 1].events == 0) {
+        wire_wait(wire, 50, 0);
+        drain(wire);
+    }
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(pace_port(pace)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(connect(other, (struct sockaddr *)&address, sizeof address) == 0);
+    while (accepted(pace) < COUNT + 1) pause_us(1000);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    while (child == 0) pause();
+    REQUIRE(shutdown(other, SHUT_WR) == 0); /* the server closes it */
+    for (uint32_t i = 0; i < COUNT; i++) wire_cancel(wire, i);
+    drain_until(wire, COUNT, 0);
+    for (uint32_t i = COUNT; i < 2 * COUNT; i++) ask(wire, i, place, 0, 60e9, 50);
+    drain_until(wire, 2 * COUNT, 0);
+    for (uint32_t i = COUNT; i < 2 * COUNT; i++) require_whole(i, 50);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(other);
+    wire_free(wire);
+    pace_close(pace);
+}
+
 static void done(const char *scenario)
 {
     puts(scenario);
@@ -454,6 +504,8 @@ int main(int count, char **words)
     done("refused");
     server_gone();
     done("server gone");
+    inherited();
+    done("inherited");
     for (int i = 0; i < 4; i++) stopped(i & 1, i & 2);
     done("stopped");
     return 0;

@@ -110,7 +110,7 @@ void connect_ended(struct wire *wire, struct connection *connection)
         connected(wire, connection);
         return;
     }
-    close(connection->fd);
+    event_loop_close_file(&wire->loop, connection->fd);
     connection->fd = -1;
     connection->address++;
     connect_next(wire, connection, error);

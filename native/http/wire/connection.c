@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "http/wire/parts.h"
 
@@ -48,7 +47,7 @@ void close_connection(struct wire *wire, struct connection *connection)
     if (*at) *at = connection->next;
     if (!connection->busy) connection->target->spare--;
     if (connection->tls && connection->fd >= 0) say_goodbye(connection);
-    if (connection->fd >= 0) close(connection->fd);
+    if (connection->fd >= 0) event_loop_close_file(&wire->loop, connection->fd);
     connection->fd = -1;
     struct connection *last = wire->connections[--wire->connection_count];
     wire->connections[connection->place] = last;
