@@ -13,7 +13,9 @@
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
     sigset_t all, before;
+    const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
     sigfillset(&all);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&all, own[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(thread, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -5,7 +5,10 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* Starts a thread with every signal blocked: they are the runtime's to take. 0, or an errno. */
+/*
+ * Starts a thread with every signal blocked, as they are the runtime's to take, but those of its own
+ * faults: with these blocked a process ends without a word of the runtime or the kernel. 0, or an errno.
+ */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 
 /* CPU time that a thread which was not joined yet has used; 0 where that cannot be told. */
