@@ -33,7 +33,10 @@ const flags = {
     ...time("stops after this long; without it, with the command or Ctrl-C"),
     short: "d",
   },
-  "metrics": list("NAME", "sources: cpu cores memory pressure disk network temperature rapl gpu …"),
+  "metrics": list(
+    "NAME",
+    "sources, by commas or repeated: cpu cores memory pressure disk network temperature rapl gpu …",
+  ),
   "pid": number("PID", "a process to follow", { min: 1, whole: true }),
   "out": {
     ...text("FILE", "keeps the samples: FILE.csv, or FILE.bin described by FILE.json"),

@@ -356,7 +356,7 @@ function chooseModel(
     if (served?.length === 1) return served[0];
     const choice = served?.length
       ? `; the server${place && ` ${place.slice(4)}`} has: ${served.slice(0, 20).join(", ")}`
-      : "";
+      : "; the server does not list its models: is the URL right?";
     throw new InputError(`no model: give --model NAME${choice}`);
   }
   if (served?.length && !served.includes(wanted)) {

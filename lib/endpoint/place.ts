@@ -16,5 +16,11 @@ export function originOf({ protocol, host }: URL): string {
 export async function addressesOf(url: URL): Promise<string[]> {
   const host = hostOf(url);
   if (isIP(host)) return [host];
-  return (await lookup(host, { all: true })).map(({ address }) => address);
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code !== "ENOTFOUND") throw error;
+    throw Object.assign(new Error(`there is no host "${host}"`), { code });
+  }
 }

@@ -44,7 +44,9 @@ function parseStage(part: string): LoadStage {
     );
   const match = /^(.+):([^:]*)$/.exec(part);
   const duration_s = match && parseDuration(match[2], "s");
-  if (!match || duration_s === null) throw wrong(`expected WHAT:${DURATION_FORM}`);
+  if (!match || duration_s === null) {
+    throw wrong(`expected LOAD:TIME, where TIME is ${DURATION_FORM}`);
+  }
   if (duration_s === 0) throw wrong("the duration is 0");
   const slip = isPlainNumber(match[2]) ? unitSlip(duration_s) : null;
   if (slip !== null) throw wrong(slip);

@@ -168,7 +168,7 @@ function limitsOf(
   if (enough && concurrency && concurrency.mean < LEAST_CONCURRENCY_SHARE * concurrency.wanted) {
     limits.push(
       `${concurrency.mean.toFixed(1)} requests in flight on average, ` +
-        `${concurrency.wanted} were to be`,
+        `${concurrency.wanted} were asked for`,
     );
   }
   const sentShare = sent && shareEstimate(sent.count, sent.wanted);

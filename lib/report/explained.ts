@@ -66,16 +66,17 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
       : "One load was tried: it is not the most that the endpoint can carry.",
     "Other prompts, other lengths and another day may give other figures.",
   ];
-  const next = [
-    ...(lost > 0 ? [`dyno runs show ${run_id}                 why requests failed`] : []),
-    ...(verdict.verdict === "trusted"
-      ? []
-      : ["dyno calibrate                        what this host can measure"]),
+  const next = steps([
+    ...(lost > 0 ? [[`dyno runs show ${run_id}`, "why requests failed"]] : []),
+    ...(verdict.verdict === "trusted" ? [] : [["dyno calibrate", "what this host can measure"]]),
     slos.length > 0
-      ? "dyno load … --find-capacity rate --slo …   the most that still meets the objectives"
-      : "dyno load … --slo ttft:500 --slo tpot:50   whether it is fast enough",
-    `dyno runs compare ${run_id} OTHER    whether another run is really different`,
-  ];
+      ? [
+        "dyno load … --find-capacity rate --slo …",
+        "the most that still meets the objectives",
+      ]
+      : ["dyno load … --slo ttft:500 --slo tpot:50", "whether it is fast enough"],
+    [`dyno runs compare ${run_id} OTHER`, "whether another run is really different"],
+  ]);
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
 }
 
@@ -91,7 +92,7 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
         `${aggregate.errors ? "tests" : "judged answers"} were right: ` +
         `${percentEstimate(pass_rate)}.`
       : "No answer was judged, so it says nothing of right and wrong.",
-    ...(judged.length > 1
+    ...(judged.length > 1 && share(weakest.aggregate) < share(judged.at(-1)!.aggregate)
       ? [`The weakest category is ${weakest.category}: ${percentText(share(weakest.aggregate))}.`]
       : []),
     ...(aggregate.errors ? [`${grouped(aggregate.errors)} tests got no answer.`] : []),
@@ -109,8 +110,8 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
   const cannot = [
     ...(width === null ? [] : [
       `A model whose pass rate differs by less than about ${
-        percentText(width / 2)
-      } may be just as good.`,
+        (100 * Math.SQRT1_2 * width).toFixed(width < 0.1 ? 1 : 0)
+      } percentage points may be just as good.`,
     ]),
     ...(complete ? [] : [`${grouped(missing)} tests have not run yet.`]),
     ...(statistics.epochs === null
@@ -118,13 +119,19 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
       : []),
     "How fast the endpoint is under a real load.",
   ];
-  const next = [
-    ...(complete ? [] : [`dyno run SUITE --resume ${run_id}    the tests that are missing`]),
-    `dyno runs failing                     which tests fail, and how often`,
-    `dyno runs compare ${run_id} OTHER    whether another model is really better`,
-    "dyno load --endpoint … -c 16 -d 60s   how fast it is",
-  ];
+  const next = steps([
+    ...(complete ? [] : [[`dyno run SUITE --resume ${run_id}`, "the tests that are missing"]]),
+    ["dyno runs failing", "which tests fail, and how often"],
+    [`dyno runs compare ${run_id} OTHER`, "whether another model is really better"],
+    ["dyno load --endpoint … -c 16 -d 60s", "how fast it is"],
+  ]);
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
+}
+
+/** Commands with what each is for, in two columns. */
+function steps(rows: readonly string[][]): string[] {
+  const width = Math.max(...rows.map(([command]) => command.length));
+  return rows.map(([command, why]) => `${command.padEnd(width)}   ${why}`);
 }
 
 /** The same for a page, HTML, without its title. */

@@ -198,6 +198,17 @@ export function checkSettings<Schema extends z.ZodType>(
 
 const NO_FIELD = " is not a field";
 
+/** Types by the words of a person who writes JSON. */
+const TYPES: Record<string, string> = {
+  array: "a list",
+  boolean: "true or false",
+  int: "a whole number",
+  number: "a number",
+  object: "an object",
+  record: "an object",
+  string: "a text",
+};
+
 /** Messages in place of zod's, where a person needs more. */
 function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") {
@@ -216,7 +227,7 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     return `expected ${kindsOf(issue.inst as z.ZodUnion, issue.discriminator).join(", ")}`;
   }
   if (issue.code === "invalid_type") {
-    const expected = `expected ${issue.expected}`;
+    const expected = `expected ${TYPES[issue.expected] ?? issue.expected}`;
     return issue.input === undefined ? `is missing; ${expected}` : undefined;
   }
   return undefined;
@@ -239,7 +250,10 @@ function complaintOf(issue: z.core.$ZodIssue): Complaint {
       /expected (.*?)(?:, received .*)?$/.exec(message)?.[1]
     );
     const known = forms.filter((form) => form !== undefined);
-    if (known.length > 0) return { path, message: `expected ${[...new Set(known)].join(" or ")}` };
+    const own = issue.message !== "Invalid input"; // the schema's own words
+    if (known.length > 0 && !own) {
+      return { path, message: `expected ${[...new Set(known)].join(" or ")}` };
+    }
   }
   return { path, message: issue.message.replace(/^Invalid input: /, "") };
 }

@@ -1,8 +1,9 @@
 /** Choosing evaluators by name, and what all of them share. */
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError, InputFaults, messageOf } from "../errors.ts";
 import { showPath } from "../settings/json_file.ts";
+import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { bleu } from "./evaluators/bleu.ts";
 import { chrf } from "./evaluators/chrf.ts";
@@ -23,6 +24,7 @@ import { rouge } from "./evaluators/rouge.ts";
 import { similarity } from "./evaluators/similarity.ts";
 import { targets } from "./evaluators/targets.ts";
 import { toolCalls } from "./evaluators/tool_calls.ts";
+import type { z } from "zod";
 import type { EvaluatorChoice } from "../settings/suite.ts";
 import { verdict } from "./evaluators/verdict.ts";
 import type { Evaluation } from "../run/test_result.ts";
@@ -79,23 +81,25 @@ export async function resolveEvaluator(
     resolveEvaluator(choice, place, directory, further);
   const known = { ...builtIn, ...composition(where, part), ...further };
   const evaluator = await find(name, where, directory, known);
-  const checked = evaluator.options.safeParse(given);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const path = showPath(issue.path as (string | number)[]);
-    throw new InputError(`${where} (${name})${path ? `: ${path}` : ""}: ${issue.message}`);
+  const options = checked(evaluator.options as z.ZodType, given);
+  if ("complaints" in options) {
+    const lines = options.complaints.map(({ path, message }) => {
+      const place = showPath(message.startsWith(`"${path.at(-1)}"`) ? path.slice(0, -1) : path);
+      return `${where} (${name})${place ? `: ${place}` : ""}: ${message}`;
+    });
+    throw new InputFaults(lines);
   }
   try {
-    await evaluator.prepare?.(checked.data);
+    await evaluator.prepare?.(options.value);
   } catch (error) {
     const said = messageOf(error);
     throw new InputError(said.startsWith(where) ? said : `${where} (${name}): ${said}`);
   }
   return {
     name,
-    models: evaluator.models?.(checked.data) ?? [],
+    models: evaluator.models?.(options.value) ?? [],
     evaluate: async (answer) => {
-      const judged = await evaluator.evaluate({ ...answer, directory }, checked.data);
+      const judged = await evaluator.evaluate({ ...answer, directory }, options.value);
       return evaluationOf(name, judged);
     },
   };

@@ -1,8 +1,9 @@
 /** A run to an MLflow tracking server, over its REST API 2.0. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { InputError, messageOf, ToldError } from "../errors.ts";
+import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
+import { whyFetchFailed } from "./fetch_failure.ts";
 import { asObject, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { TrackedRun } from "./tracked_run.ts";
@@ -182,7 +183,7 @@ class Mlflow {
           return { status: response.status, text: await response.text(), after_s };
         } catch (error) {
           this.#signal.throwIfAborted();
-          return { status: 0, text: messageOf(error), after_s: null };
+          return { status: 0, text: whyFetchFailed(error), after_s: null };
         }
       },
       ({ status, after_s }, nth) => {
@@ -191,7 +192,11 @@ class Mlflow {
       },
       this.#signal,
     );
-    if (sent.status === 0) throw new MlflowError(`${this.url}: cannot connect: ${sent.text}`);
+    if (sent.status === 0) {
+      throw new MlflowError(
+        `${this.url}: cannot connect: ${sent.text}; is the server running, and is the URL right?`,
+      );
+    }
     return sent;
   }
 }

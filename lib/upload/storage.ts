@@ -1,8 +1,9 @@
 /** Signed requests to a bucket, tried again where that may help. */
 import type { AwsClient } from "aws4fetch";
 import { createHash } from "node:crypto";
-import { InputError, messageOf, ToldError } from "../errors.ts";
+import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
+import { whyFetchFailed } from "./fetch_failure.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { Redactor } from "../run/redact.ts";
 import { bucketAccess } from "./target.ts";
@@ -158,7 +159,9 @@ export class Storage {
       );
     } catch (error) {
       throwIfAborted(signal);
-      const why = late ? `no answer within ${Math.round(limit_ms / 1000)} s` : messageOf(error);
+      const why = late
+        ? `no answer within ${Math.round(limit_ms / 1000)} s`
+        : `no answer from ${this.url}: ${whyFetchFailed(error)}`;
       return new PassingError(this.#redactor.redact(`${what}: ${why}`), {});
     } finally {
       clearTimeout(timer);

@@ -32,7 +32,7 @@ const cases: Case[] = [
   {
     name: "a missing field",
     args: ({ url }) => ["field.json", ...on(url)],
-    says: ["tests[0].category: is missing; expected string"],
+    says: ["tests[0].category: is missing; expected a text"],
   },
   {
     name: "a load experiment",
@@ -68,6 +68,21 @@ const cases: Case[] = [
     name: "an unknown category",
     args: ({ good, url }) => [good, ...on(url), "--category", "aritmetic"],
     says: ['"aritmetic"', 'did you mean "arithmetic"'],
+  },
+  {
+    name: "an option that the evaluator does not have",
+    args: ({ url }) => ["option.json", ...on(url)],
+    says: ['tests[0].evaluator (numeric): "tolerence" is not a field; did you mean "tolerance"?'],
+  },
+  {
+    name: "a sweep in place of a suite",
+    args: ({ url }) => ["sweep.json", ...on(url)],
+    says: ["sweep.json: is a sweep; run it with dyno sweep --config sweep.json"],
+  },
+  {
+    name: "a batch in place of a suite",
+    args: ({ url }) => ["batch.json", ...on(url)],
+    says: ["batch.json: is a batch; run it with dyno batch run batch.json"],
   },
   {
     name: "an unknown flag",
@@ -161,6 +176,12 @@ function writeSuites(folder: string): void {
     "twice.json": { ...suite, tests: [first, first] },
     "judge.json": { ...suite, tests: [{ ...first, evaluator: { name: "exakt" } }] },
     "options.json": { ...suite, tests: [{ ...first, evaluator: { name: "exact" } }] },
+    "option.json": {
+      ...suite,
+      tests: [{ ...first, evaluator: { name: "numeric", expected: 4, tolerence: 1 } }],
+    },
+    "sweep.json": { name: "s", command: ["true"], matrix: { a: [1] } },
+    "batch.json": { name: "b", models: [], industries: [] },
     "chat.json": {
       ...suite,
       tests: [{ ...first, prompt: undefined, messages: [{ role: "user", content: "x" }] }],

@@ -322,7 +322,7 @@ slurmTest("a refused job is one line, and leaves nothing in the queue", async (c
   assertMatch(lost.stderr, /^error: sbatch: .* file; go to a login node of a cluster, where .*\n$/);
   const none = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
   assertEquals(none.code, 2);
-  assertStringIncludes(none.stderr, "no sweep of it was given to Slurm");
+  assertStringIncludes(none.stderr, "this sweep was not given to Slurm");
 });
 
 Deno.test("without Slurm, --executor slurm says so; its flags need it", async () => {

@@ -5,7 +5,7 @@ import { CAPACITY_SHARE, findLoadCapacity } from "../../load/capacity.ts";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
 import { newRunId } from "../../run/run_id.ts";
 import { durationText } from "../../text/duration.ts";
-import { grouped } from "../../text/grouped.ts";
+import { counted, grouped } from "../../text/grouped.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { percentText } from "../../text/percent.ts";
 import { writeFileAtomic } from "../../write.ts";
@@ -66,7 +66,7 @@ export async function searchCapacity(
       before_ms = performance.now();
       const rest = left === null || left === 0
         ? ""
-        : `; about ${left} more, ${durationText(left * took_s)}`;
+        : `; about ${counted(left, "more run")}, ${durationText(left * took_s)}`;
       terminal.say(probeText(searched, probe) + rest);
     },
     onLimited: (level, why) =>

@@ -7,6 +7,7 @@ import { placesText } from "../../endpoint/endpoint_choice.ts";
 import { endpointsOf } from "../../settings/endpoint.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkWritable } from "../../run/directory.ts";
+import { counted } from "../../text/grouped.ts";
 import { runToResume } from "../../run/find_run.ts";
 import { readMetadata } from "../../run/metadata.ts";
 import { modelsOf, planTests } from "../../suite/plan.ts";
@@ -157,7 +158,10 @@ async function runOne(
   line[Symbol.dispose]();
   const report = await writeSuiteReport(run.directory, run.results);
   callbacks?.ended(endOfSuite(run, signal, request.agent));
-  if (run.resumed_tests) terminal.say(`${run.resumed_tests} tests were finished before`);
+  if (run.resumed_tests) {
+    const before = counted(run.resumed_tests, "test");
+    terminal.say(`finished before: ${before}`);
+  }
   terminal.say();
   suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));
   terminal.say();

@@ -1,6 +1,6 @@
 /** A suite's results as a table: what a person looks at first. */
 import { costText } from "../../text/dollars.ts";
-import { grouped, inDigits } from "../../text/grouped.ts";
+import { counted, grouped, inDigits } from "../../text/grouped.ts";
 import { shortNames } from "../../text/short_names.ts";
 import { tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
@@ -92,7 +92,7 @@ function summaryLines(
   if (statistics.epochs) lines.push(epochsLine(statistics.epochs));
   const { total_completion_tokens: tokens, requests_of_unknown_tokens: untold } = aggregate;
   const more = untold ? ` + ${grouped(untold)} unknown` : "";
-  const produced = tokens === null ? "unknown tokens" : `${grouped(tokens)} tokens${more}`;
+  const produced = tokens === null ? "unknown tokens" : `${counted(tokens, "token")}${more}`;
   const cost = costText(aggregate.total_cost_usd, aggregate.requests_of_unknown_cost);
   lines.push(
     `${grouped(aggregate.tests)} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${

@@ -28,7 +28,7 @@ export const command: Command = {
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
-    const given = onlyOne("explain", positional);
+    const given = onlyOne("explain", positional, "dyno");
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const { summary } = await readOne(index, given, terminal);
       for (const [head, lines] of explained(summary, resultsOf(summary))) {

@@ -127,9 +127,13 @@ export async function readOne(
 }
 
 /** One run by its name. @throws {InputError} none or more were given. */
-export function onlyOne(command: string, positional: readonly string[]): string {
+export function onlyOne(
+  command: string,
+  positional: readonly string[],
+  group = "dyno runs",
+): string {
   if (positional.length === 1) return positional[0];
   throw new InputError(
-    `dyno runs ${command} takes one run, ${positional.length} given; see dyno runs ${command} --help`,
+    `${group} ${command} takes one run, ${positional.length} given; see ${group} ${command} --help`,
   );
 }

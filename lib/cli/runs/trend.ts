@@ -50,7 +50,9 @@ export const command: Command = {
     const { values, positional } = parseFlags(flags, argv);
     const metric = values.metric;
     if (!isTrendMetric(metric)) {
-      const known = [...TREND_METRICS, LIMIT_NAMES].join(", ");
+      const limits = LIMIT_NAMES.split(/[,;]? /);
+      const others = TREND_METRICS.filter((name) => !limits.includes(name));
+      const known = [...others, LIMIT_NAMES].join(", ");
       throw new InputError(`--metric: "${metric}" is none of ${known}`);
     }
     const prices = await pricesOf(values.prices);

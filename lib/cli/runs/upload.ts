@@ -87,8 +87,8 @@ export const command: Command = {
     if (values.to !== undefined) return await toStorage(values.to, values, positional, context);
     if (values.memory === undefined) {
       throw new InputError(
-        "dyno runs upload: --to s3://bucket/prefix, --mlflow URL, --wandb DIR or " +
-          '--memory "COMMAND …" is missing',
+        "dyno runs upload: where to? give --to s3://bucket/prefix, --mlflow URL, --wandb DIR or " +
+          '--memory "COMMAND …"',
       );
     }
     return await toMemory(values.memory, values, positional, context);

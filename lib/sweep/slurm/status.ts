@@ -25,7 +25,8 @@ export function slurmPlanAt(exp_dir: string): SlurmPlan {
   const plan = readSlurmPlan(sweepTreeAt(exp_dir));
   if (plan !== null) return plan;
   throw new InputError(
-    `${exp_dir}: no sweep of it was given to Slurm; dyno sweep --executor slurm does that`,
+    `${exp_dir}: this sweep was not given to Slurm; dyno sweep --resume does what is left of it here, ` +
+      "--executor slurm gives it to Slurm",
   );
 }
 
