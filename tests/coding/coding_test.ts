@@ -72,7 +72,7 @@ test("comparative: the first answer serves both modes, the comparison is by prob
   assertEquals(summary.comparison!.iteration_difference, 2);
   assertEquals([statistics.comparison!.gained, statistics.comparison!.lost], [1, 0]);
   const report = readFileSync(await writeSuiteReport(directory), "utf8").replace(/\s+/g, " ");
-  assertMatch(report, /<th scope="row" dir="auto">iterative<\/th><td class="n">100.0 %/);
+  assertMatch(report, /<th scope="row"[^>]*>iterative<\/th><td[^>]*>100.0 %/);
 });
 
 test("samples: pass@k over problems, each answer with a seed of its own", async () => {
