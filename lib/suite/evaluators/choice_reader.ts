@@ -74,6 +74,13 @@ const CONCLUDED = [
   ),
   pattern(`${w.SO}[,:]? ?${THE_CHOICE}(?<mark>${MARK})${END}`),
   ...REMAINS,
+  // "C is not correct; B is.", "B is, C is not."
+  pattern(
+    `(?<=(?:${w.NOT}|${w.WRONG})[^.\\ue000-\\ue061]{0,40}[;,] ?(?:(?:but|and|while) )?)${THE_CHOICE}(?<mark>${STRONG}) (?:is|does)[.!]?$`,
+  ),
+  pattern(
+    `^${THE_CHOICE}(?<mark>${STRONG}) (?:is|does)(?=[,;] (?:(?:but|and) )?${STRONG} (?:is|does) not)`,
+  ),
   pattern(`(?:^|[,;] ?)${w.CORRECTION}[,:.]? ?${THE_CHOICE}(?<mark>${MARK})${END}`),
   pattern(`^[^\\ue000-\\ue061]*(?:→|⇒|⟹|=>|->) ?${THE_CHOICE}(?<mark>${MARK})[.!]?$`),
   pattern(
