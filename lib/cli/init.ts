@@ -9,6 +9,9 @@ import type { Command, CommandContext } from "./ui/command.ts";
 const KINDS = ["suite", "load", "sweep"] as const;
 type Kind = typeof KINDS[number];
 
+/** Of a mock for a load: answers that stream token by token, so that each has a tpot to judge. */
+const MOCK_PACE = "--delay 0.1 --tokens-per-second 50";
+
 /** What the file is made of. */
 interface Answers {
   kind: Kind;
@@ -69,8 +72,10 @@ export const command: Command = {
     terminal.say(`${answers.file} is written. Run it:`);
     terminal.out(nextCommand(answers));
     if (!local) {
-      const alike = kind === "suite" ? " (it answers every prompt alike, so these tests fail)" : "";
-      terminal.say(`without a server: dyno mock --port 8000, in another terminal${alike}`);
+      const [pace, alike] = kind === "suite"
+        ? ["", " (it answers every prompt alike, so these tests fail)"]
+        : [` ${MOCK_PACE}`, ""];
+      terminal.say(`without a server: dyno mock --port 8000${pace}, in another terminal${alike}`);
     }
     return EXIT.good;
   },

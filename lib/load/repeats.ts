@@ -2,9 +2,10 @@
 import { InputError } from "../errors.ts";
 import { studentTQuantile } from "../stats/distributions.ts";
 import { mean } from "../stats/quantile.ts";
+import { latenciesOf, measureNamed, MEASURES } from "../measures/measures.ts";
 import { isDistribution } from "./results.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { LoadResults, StageResults } from "./results.ts";
+import type { LoadResults, Metric, StageResults } from "./results.ts";
 
 /** A figure over several runs of one load. */
 export interface RepeatedFigure {
@@ -43,28 +44,61 @@ export const REPEATED_FIGURES: readonly string[] = [
   "e2e_p99_ms",
 ];
 
-const RATES = ["requests_per_s", "output_tokens_per_s", "prompt_tokens_per_s"] as const;
 /** Of the standard normal distribution, as the runs' own 95 % intervals have it. */
 const Z = 1.959964;
 
+/** What a figure is of: a rate of the whole load, or a point of a distribution in its results. */
+type FigureOf =
+  | { rate: Rate }
+  | { distribution: keyof StageResults["metrics"]; point: Point };
+
+type Rate = keyof NonNullable<StageResults["intervals"]> | "goodput_requests_per_s";
+type Point = keyof Metric["intervals"];
+
+/** The rates of a whole load. */
+const RATES = MEASURES.filter(({ kind, where, name }) =>
+  kind === "rate" && where.includes("load") && !isDistribution(name)
+).map(({ name }) => name as Rate);
+
+/** The points that have an interval, by their quantile; that of the mean is null. */
+const POINTS: ReadonlyMap<number | null, Point> = new Map([
+  [0.5, "p50"],
+  [0.99, "p99"],
+  [null, "mean"],
+]);
+
+/** Null for a name of nothing that results hold with an interval. */
+function figureNamed(name: string): FigureOf | null {
+  const rate = RATES.find((each) => each === name);
+  if (rate !== undefined) return { rate };
+  const of = /^(.+)_mean_ms$/.exec(name)?.[1];
+  const found = measureNamed(of === undefined ? name : `${of}_ms`);
+  const point = POINTS.get(found?.quantile ?? null);
+  if (!found || !isDistribution(found.measure.name)) return null;
+  // a mean is of the measure itself, a quantile never is
+  if (point === undefined || (point === "mean") !== (of !== undefined)) return null;
+  return { distribution: found.measure.name, point };
+}
+
 /**
- * Reads `ttft_p99:5%`.
+ * Reads `ttft_p99:5%`; the unit of a latency, `_ms`, may stand or be left out.
  *
  * @throws {InputError} an unknown figure, or no share.
  */
 export function parseUntil(text: string): Until {
-  const [, name, percent] = /^(\w+):(\d+(?:\.\d+)?)\s*%$/.exec(text.trim()) ?? [];
-  const known = (RATES as readonly string[]).includes(name) ? name : `${name}_ms`;
+  const [, name = "", percent] = /^(\w+):(\d+(?:\.\d+)?)\s*%$/.exec(text.trim()) ?? [];
+  const figure = [name, `${name}_ms`].find((each) => figureNamed(each) !== null);
   const share = Number(percent) / 100;
-  const parts = /^(\w+)_(p50|p99|mean)_ms$/.exec(known);
-  const isFigure = known === name || (parts !== null && isDistribution(`${parts[1]}_ms`));
-  if (!isFigure || !(share > 0)) {
+  if (figure === undefined || !(share > 0)) {
+    const latencies = latenciesOf("load").map((measure) => measure.name).filter(isDistribution);
     throw new InputError(
       `--until: "${text}"; expected FIGURE:PERCENT%, as ttft_p99:5% or output_tokens_per_s:2%; a figure is ` +
-        `${RATES.join(", ")}, or _p50, _p99 or _mean of ttft, tpot, gap, e2e`,
+        `${RATES.join(", ")}, or _p50, _p99 or _mean of ${
+          latencies.map((each) => each.replace(/_ms$/, "")).join(", ")
+        }`,
     );
   }
-  return { figure: known, share };
+  return { figure, share };
 }
 
 /** A figure of a run with its own interval; null where it is not known. */
@@ -72,18 +106,22 @@ function figureOf(
   total: StageResults,
   name: string,
 ): { value: number; interval: Estimate | null } | null {
-  const rate = RATES.find((each) => each === name);
-  if (rate !== undefined) {
-    const value = total[rate];
-    const interval = total.intervals?.[rate] ?? null;
-    return value === null || total.requests.successful === 0 ? null : { value, interval };
+  const figure = figureNamed(name);
+  if (figure === null) return null;
+  if ("distribution" in figure) {
+    const metric = total.metrics[figure.distribution];
+    return metric
+      ? { value: metric[figure.point], interval: metric.intervals[figure.point] }
+      : null;
   }
-  const [, measure, point] = /^(\w+)_(p50|p99|mean)_ms$/.exec(name) ?? [];
-  const key = `${measure}_ms`;
-  const metric = isDistribution(key) ? total.metrics[key] : null;
-  if (!metric) return null;
-  const at = point as "p50" | "p99" | "mean";
-  return { value: metric[at], interval: metric.intervals[at] };
+  const { rate } = figure;
+  if (total.requests.successful === 0) return null;
+  if (rate === "goodput_requests_per_s") {
+    const interval = total.goodput?.requests_per_s ?? null;
+    return interval && { value: interval.value, interval };
+  }
+  const value = total[rate];
+  return value === null ? null : { value, interval: total.intervals?.[rate] ?? null };
 }
 
 /**

@@ -2,6 +2,8 @@
 import { dollars } from "../text/dollars.ts";
 import { grouped } from "../text/grouped.ts";
 import { percentEstimate, percentText } from "../text/percent.ts";
+import { judgedText } from "../load/statement.ts";
+import { sloText } from "../load/slo.ts";
 import { ratedOf } from "../suite/aggregate.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import type { LoadResults } from "../load/results.ts";
@@ -34,8 +36,8 @@ export function explained(
 }
 
 function loadParts(what: string, { run_id }: Explained, results: LoadResults): Part[] {
-  const { total, verdict, slos, stages, complete } = results;
-  const { requests, metrics, goodput } = total;
+  const { total, verdict, slos, statements = [], stages, complete } = results;
+  const { requests, metrics } = total;
   const lost = requests.failed + requests.unfinished + requests.unsent;
   const rate = total.intervals?.requests_per_s ?? null;
   const shows = [
@@ -46,9 +48,7 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
       ? `Half of the users saw a first token within ${figure(metrics.ttft_ms.p50)} ms, 99 of 100 ` +
         `within ${figure(metrics.ttft_ms.p99)} ms${range(metrics.ttft_ms.intervals.p99)}.`
       : "When the first token came is unknown.",
-    goodput?.share
-      ? `${percentEstimate(goodput.share)} of the requests met every objective.`
-      : "Nothing was asked of it (--slo), so it says what is, not whether that is enough.",
+    ...objectiveLines(results),
     verdict.verdict === "trusted"
       ? "The measuring client kept up: these are the endpoint's figures."
       : `The client: ${verdict.verdict.replace("_", " ")}: ${
@@ -69,7 +69,7 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
   const next = steps([
     ...(lost > 0 ? [[`dyno runs show ${run_id}`, "why requests failed"]] : []),
     ...(verdict.verdict === "trusted" ? [] : [["dyno calibrate", "what this host can measure"]]),
-    slos.length > 0
+    slos.length + statements.length > 0
       ? [
         "dyno load … --find-capacity rate --slo …",
         "the most that still meets the objectives",
@@ -80,8 +80,26 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
 }
 
+/** Whether the objectives were met: those of each request, then those of the run as a whole. */
+function objectiveLines({ total: { goodput }, slos, statements = [] }: LoadResults): string[] {
+  if (slos.length + statements.length === 0) {
+    return ["Nothing was asked of it (--slo), so it says what is, not whether that is enough."];
+  }
+  const untold = slos.map(sloText).filter((text) => goodput?.unknown?.[text])
+    .map((text) => `${text} of ${grouped(goodput!.unknown![text])}`);
+  return [
+    ...(goodput?.share
+      ? [`${percentEstimate(goodput.share)} of the requests met every objective.`]
+      : slos.length > 0
+      ? ["How many of the requests met every objective is unknown."]
+      : []),
+    ...(untold.length ? [`Unknown, so not met: ${untold.join(", ")} requests.`] : []),
+    ...statements.map((statement) => `Of the run as a whole: ${judgedText(statement)}.`),
+  ];
+}
+
 function suiteParts(what: string, { run_id }: Explained, results: SuiteResults): Part[] {
-  const { aggregate, statistics, categories, missing, complete } = results;
+  const { aggregate, statistics, categories, items, missing, complete } = results;
   const { pass_rate, ttft_ms } = statistics;
   const judged = categories.filter(({ aggregate }) => aggregate.evaluated > 0)
     .toSorted((a, b) => share(a.aggregate) - share(b.aggregate));
@@ -121,6 +139,9 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
   ];
   const next = steps([
     ...(complete ? [] : [[`dyno run SUITE --resume ${run_id}`, "the tests that are missing"]]),
+    ...(aggregate.errors + aggregate.not_judged > 0 && !items.some(({ coding }) => coding)
+      ? [[`dyno run SUITE --retry-failed ${run_id}`, "the tests without an answer or a verdict"]]
+      : []),
     ["dyno runs failing", "which tests fail, and how often"],
     [`dyno runs compare ${run_id} OTHER`, "whether another model is really better"],
     ["dyno load --endpoint … -c 16 -d 60s", "how fast it is"],

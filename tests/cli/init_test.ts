@@ -24,6 +24,9 @@ Deno.test("each kind of file runs as it was written, and is explained", async ()
   assertEquals(again.code, 2);
   assertMatch(again.stderr, /swept\.yaml: is there already; --force/);
   assertEquals(load.stdout, "dyno load put_on.yaml\n");
+  // --tokens-per-second gives answers several events, without which no request has a tpot to hold to its limit
+  assertMatch(load.stderr, /dyno mock --port 8000 --delay 0\.1 --tokens-per-second 50, in another/);
+  assertMatch(suite.stderr, /dyno mock --port 8000, in another/);
   const text = readFileSync(join(folder.path, "put_on.yaml"), "utf8");
   assert(text.split("\n").filter((line) => line.includes("#")).length > 5, "comments teach");
 

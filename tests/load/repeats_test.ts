@@ -66,8 +66,24 @@ Deno.test("the share between runs is that of simulated ones, its mean over many"
 Deno.test("--until: which figure, how exact, and when it is", () => {
   assertEquals(parseUntil("ttft_p99:5%"), { figure: "ttft_p99_ms", share: 0.05 });
   assertEquals(parseUntil("output_tokens_per_s:2.5%").share, 0.025);
+  // every latency and rate of a load that docs/metrics.md lists, with or without its unit
+  assertEquals(parseUntil("ttft_p99_ms:5%"), parseUntil("ttft_p99:5%"));
+  for (const known of ["e2e_intended_mean", "gap_p50", "connect_p99", "goodput_requests_per_s"]) {
+    assertEquals(parseUntil(`${known}:5%`).share, 0.05, known);
+  }
   for (
-    const wrong of ["ttft_p99", "ttft_p99:5", "ttft_p98:5%", "foo:5%", "ttft_p99:0%", "verdict:5%"]
+    const wrong of [
+      "mean:5%",
+      "ttft_p50_mean:5%",
+      "cpu_usage_percent:5%",
+      "pass_rate:5%",
+      "ttft_p99",
+      "ttft_p99:5",
+      "ttft_p98:5%",
+      "foo:5%",
+      "ttft_p99:0%",
+      "verdict:5%",
+    ]
   ) {
     assertThrows(() => parseUntil(wrong), InputError, `--until: "${wrong}"`);
   }
@@ -75,6 +91,13 @@ Deno.test("--until: which figure, how exact, and when it is", () => {
   assertEquals(isNarrow(until, [runOf(100, 1)]), false);
   assertEquals(isNarrow(until, [runOf(100, 1), runOf(100, 1)]), true);
   assertEquals(isNarrow(until, [runOf(90, 1), runOf(110, 1)]), false);
+  const good = [4, 4.1, 3.9].map((value) => {
+    const { total } = runOf(100, 1);
+    const goodput = { requests_per_s: { value, low: value - 1, high: value + 1, n: 100 } };
+    return { total: { ...total, goodput } } as unknown as LoadResults;
+  });
+  assertEquals(repeatedFigure("goodput_requests_per_s", good)!.values, [4, 4.1, 3.9]);
+  assertEquals(repeatedFigure("goodput_requests_per_s", [runOf(100, 1)]), null);
 });
 
 Deno.test("levels as lists, times a factor, and by steps", () => {

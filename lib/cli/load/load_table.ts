@@ -327,7 +327,7 @@ function intervalText(
 
 /** Why it ended, what was not answered, how many missed the SLOs, and the energy. */
 function outcomeLines(results: LoadResults): string[] {
-  const { total, stages, slos, energy, stopped_because, complete, total_cost_usd } = results;
+  const { total, slos, energy, stopped_because, complete, total_cost_usd } = results;
   const { unfinished, unsent, cancelled } = total.requests;
   const lines: string[] = [];
   if (stopped_because !== null) lines.push(...wrapped("ended early: ", stopped_because));
@@ -348,9 +348,7 @@ function outcomeLines(results: LoadResults): string[] {
       .map((text) => `${text} of ${goodput.unknown![text]}`);
     const untold = unknown.length > 0 ? `; unknown, so not met: ${unknown.join(", ")}` : "";
     lines.push(...wrapped("SLOs: ", `${share}missed: ${missed.join(", ")}${untold}`));
-    if ([total, ...stages].some((stage) => stage.goodput?.requests_per_s === null)) {
-      lines.push(`goodput –: unknown with fewer than ${LEAST_UNITS} requests`);
-    }
+    lines.push(...fewLines(results));
   }
   for (const statement of results.statements ?? []) {
     lines.push(...wrapped("objective: ", judgedText(statement)));
@@ -366,6 +364,19 @@ function outcomeLines(results: LoadResults): string[] {
     );
   }
   return lines;
+}
+
+/** Which rows of the tables have too few requests for a goodput; where it is the whole load, just that. */
+function fewLines({ total, stages, endpoints = [], models = [] }: LoadResults): string[] {
+  const isFew = ({ goodput }: StageResults) => goodput?.requests_per_s === null;
+  const told = `unknown with fewer than ${LEAST_UNITS} requests`;
+  if (isFew(total)) return wrapped("goodput –: ", told);
+  const named = (what: string, parts: readonly StageResults[]) => {
+    const names = parts.filter(isFew).map(({ name }) => name);
+    return names.length === 0 ? [] : [`${what}${names.length > 1 ? "s" : ""} ${names.join("; ")}`];
+  };
+  const few = [named("stage", stages), named("endpoint", endpoints), named("model", models)].flat();
+  return few.length === 0 ? [] : wrapped("goodput –: ", `${told}, as in ${few.join("; ")}`);
 }
 
 /** A text in lines of at most 100 columns, the first one behind `start`, the others below it. */

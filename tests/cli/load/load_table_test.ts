@@ -12,7 +12,7 @@ import {
   TRUSTED,
 } from "../../report/load/load_fixture.ts";
 import type { Palette } from "../../../lib/cli/ui/terminal.ts";
-import type { LoadResults } from "../../../lib/load/results.ts";
+import type { LoadResults, StageResults } from "../../../lib/load/results.ts";
 
 const same = (text: string) => text;
 const bare: Palette = { bold: same, dim: same, good: same, bad: same, warn: same, accent: same };
@@ -64,7 +64,24 @@ Deno.test("too few requests tell no goodput, and the table says so", () => {
   const stage = stageOf("8 in flight", null, requests, slos);
   const found = lines(loadFixture({ stages: [stage], total: stage, slos }, requests).results);
   assertMatch(found[3], / –$/);
-  assertStringIncludes(found.join("\n"), "goodput –: unknown with fewer than 8 requests");
+  assert(found.includes("goodput –: unknown with fewer than 8 requests"), found.join("\n"));
+});
+
+Deno.test("a load of many requests with a few in one part names that part", () => {
+  const requests = simulatedRequests();
+  const { results } = loadFixture();
+  const few = (name: string, n: number) =>
+    ({ ...stageOf(name, null, requests.slice(0, n), results.slos), name }) as StageResults;
+  const said = (more: Partial<LoadResults>) =>
+    lines({ ...results, ...more }).filter((line) => line.startsWith("goodput –"));
+  const told = "goodput –: unknown with fewer than 8 requests, as in ";
+  const { stages } = results;
+  assertEquals(said({}), []);
+  assertEquals(said({ stages: [...stages, few("ramp", 3)] }), [`${told}stage ramp`]);
+  assertEquals(said({ stages: [few("a, b", 2), ...stages, few("c", 4)] }), [
+    `${told}stages a, b; c`,
+  ]);
+  assertEquals(said({ models: [few("small", 3), stages[0]] }), [`${told}model small`]);
 });
 
 Deno.test("a rate that nobody counted is unknown, and embeddings have their prompts'", () => {
