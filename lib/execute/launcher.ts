@@ -73,7 +73,10 @@ const signalNames = new Map(
  * @example
  * ```ts
  * await using launcher = await Launcher.start();
- * const { exit_code } = await launcher.run(request, signal);
+ * const files = { cwd: ".", stdout: "out.txt", stderr: "err.txt" };
+ * const limits = { timeout_s: 10, memory_bytes: 0 };
+ * const end = await launcher.run({ command: ["sh", "-c", "exit 3"], ...files, ...limits }, signal);
+ * end.exit_code; // 3
  * ```
  */
 export class Launcher implements AsyncDisposable {

@@ -78,7 +78,7 @@ export function arrivalTimes(process: ArrivalProcess): Generator<number, never> 
  *   { duration_s: 30, rate_from_per_s: 0, rate_to_per_s: 50 },
  *   { duration_s: 60, rate_from_per_s: 50, rate_to_per_s: 50 },
  * ];
- * for (const t_s of rampedArrivalTimes(stages, { arrival: "poisson", seed: 1 })) plan.push(t_s);
+ * const times_s = [...rampedArrivalTimes(stages, { arrival: "poisson", seed: 1 })];
  * ```
  * @throws {InputError} at the call: a stage, burstiness or seed outside its range, or no stages.
  */

@@ -11,8 +11,9 @@ import { BLOCK_TOKENS } from "../settings/mock.ts";
  * @example
  * ```ts
  * const cache = new PrefixCache(1000);
- * cache.use("model", tokens); // 0: nothing is known yet
- * cache.use("model", tokens); // all full blocks before the last token
+ * const tokens = Array.from({ length: 40 }, (_, i) => `token ${i}`);
+ * cache.use("model", tokens); // 0
+ * cache.use("model", tokens); // 32
  * ```
  */
 export class PrefixCache {

@@ -56,8 +56,12 @@ const SCAN_MS = 30_000;
  *
  * @example
  * ```ts
+ * import { alertPayload } from "./payload.ts";
+ *
+ * const options = { secret: null, allow_private: false, onNotice: console.error };
  * await using queue = await CallbackQueue.open("runs", options);
- * queue.add("https://ci.example/hook", endPayload(end));
+ * const about = { task_id: null, run_id: null, message: "half of the budget is spent" };
+ * queue.add("https://ci.example/hook", alertPayload(about));
  * await queue.settled(AbortSignal.timeout(20_000));
  * ```
  */

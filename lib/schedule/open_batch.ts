@@ -63,7 +63,7 @@ export function batchFolderOf(
  * @example
  * ```ts
  * const batch = await loadBatch("experiments/batches/retail_finance.json");
- * using open = await openBatch(batch, { onWarning: console.error });
+ * using open = await openBatch(batch, { rehearsal: 1000, endpoint, onWarning: console.error });
  * await runBatch({ ...open, once: true }, new AbortController().signal);
  * ```
  */

@@ -5,6 +5,8 @@
  *
  * @example
  * ```ts
+ * import { z } from "zod";
+ *
  * const shape = z.strictObject({
  *   // a doc comment here
  *   grace_s: seconds().default(30).register(about, { help: "that a load may still take at its end" }),

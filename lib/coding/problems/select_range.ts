@@ -10,8 +10,9 @@ const PLACE = /^\d{1,9}$/;
  *
  * @example
  * ```ts
- * selectRange(problems, "0-10"); // problems 0 to 9
- * selectRange(problems, "0,3,7-9"); // problems 0, 3, 7 and 8
+ * const problems = ["a", "b", "c", "d", "e"];
+ * selectRange(problems, "0-3"); // ["a", "b", "c"]
+ * selectRange(problems, "0,2-4"); // ["a", "c", "d"]
  * ```
  * @throws {InputError} a range of another form, an empty one, or one beyond the last problem.
  */

@@ -31,11 +31,12 @@ export type ProbeResult =
  *
  * @example
  * ```ts
- * await using transport = new PortableTransport(); // its own: the load's limit stays the load's
+ * // a transport of its own: the load's limit stays the load's
+ * await using transport = await openTransport({ only: "portable" });
  * const { scraper } = await ServerMetricsScraper.probe(endpoint, transport, signal);
  * await using _ = scraper;
  * scraper?.start(SCRAPE_INTERVAL_MS, signal);
- * await load();
+ * await runLoad({ endpoint, concurrency: 16, duration: "60s" });
  * await scraper?.stop();
  * ```
  */

@@ -6,7 +6,9 @@ import { z } from "zod";
  *
  * @example
  * ```ts
- * z.number(expects("a number")); // "missing; expected a number"
+ * import { z } from "zod";
+ *
+ * z.number(expects("a number")).safeParse(undefined).error?.issues[0].message; // "missing; expected a number"
  * ```
  */
 export function expects(what: string): { error: (issue: { input?: unknown }) => string } {
