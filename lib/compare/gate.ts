@@ -248,7 +248,11 @@ function judged({ metric, of, first, second, difference, p, allowed, items }: Me
           describeDelta(metric, difference.high, true)
         }${p === null ? "" : `, p = ${p.toPrecision(2)}`})`
         : " (too few for an interval)",
-      verdict === "underpowered"
+      verdict === "underpowered" && worse > allowed
+        ? `; worse than allowed, but ${items} ${of} are too few to rule out chance${
+          needed ? `; about ${needed} tell a ${direction} of ${describeDelta(metric, allowed)}` : ""
+        }`
+        : verdict === "underpowered"
         ? `; ${items} ${of} cannot rule out a ${direction} of ` +
           `${describeDelta(metric, allowed)}${needed ? `, about ${needed} would` : ""}`
         : "",

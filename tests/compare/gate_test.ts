@@ -44,6 +44,9 @@ Deno.test("an underpowered gate says how many problems would do, and they do", (
     check.message,
     new RegExp(`20 problems cannot rule out a drop of 5.0 pp, about ${needed}`),
   );
+  const large = checkPaired(...pair(5, 5, 0), "pass_rate", PP5); // p = 2 · 0.5⁵ = 0.0625
+  assertEquals(large.verdict, "underpowered");
+  assertMatch(large.message, /worse than allowed, but 5 problems are too few to rule out chance/);
   const flips = Math.round(needed / 20);
   assertEquals(checkPaired(...pair(needed, flips, flips), "pass_rate", PP5).verdict, "pass");
 });

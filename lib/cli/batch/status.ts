@@ -104,11 +104,16 @@ function statusLines(
     ...(shown.length ? ["", ...tableLines(SLOT_COLUMNS, shown.map(slotRow), paint)] : []),
   ];
 
+  function stateText(state: BatchStatus["slots"][number]["status"]): string {
+    if (state === "partial") return "not complete";
+    return state === "running" && !status.running ? "begun" : state;
+  }
+
   function slotRow(slot: BatchStatus["slots"][number]): string[] {
     return [
       String(slot.slot),
       localMoment(slot.due_ms, timezone),
-      slot.status === "partial" ? "not complete" : slot.status,
+      stateText(slot.status),
       slot.timeliness === null ? "" : timelinessText(slot),
       String(slot.records),
       slot.failed ? paint.bad(String(slot.failed)) : "0",

@@ -110,11 +110,11 @@ export async function showLoads(request: LoadRequest, context: CommandContext): 
     ).forEach((row) => terminal.say(row));
   }
   const points_told = await showPoints(points, { ...request, gpus, until }, context);
+  const left = points.filter((point) => point.runs.length === 0).length;
+  const loads = left ? `${left} of ${experiment.runs.length} loads were not begun` : "";
   if (request.budget.ended) {
-    const left = points.filter((point) => point.runs.length === 0).length;
-    const loads = left ? `; ${left} of ${experiment.runs.length} loads were not begun` : "";
-    context.terminal.say(`${budgetEnd(request.budget)}${loads}`);
-  }
+    terminal.say([budgetEnd(request.budget), loads].filter(Boolean).join("; "));
+  } else if (context.signal.aborted && left) terminal.say(`interrupted: ${loads}`);
   return ended(request, runs, context, request.budget.ended, points_told);
 }
 

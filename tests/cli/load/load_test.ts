@@ -25,7 +25,8 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
     ["no endpoint", ["--rate", "1", "--requests", "1"], ["--endpoint"]],
     ["no shape", load, ["--concurrency", "--rate"]],
     ["no end", [...load, "--rate", "1"], ["--duration", "--requests"]],
-    ["a misspelt flag", [...load, "--concurency", "2"], ['did you mean "concurrency"']],
+    ["a misspelt flag", [...load, "--concurency", "2"], ["did you mean --concurrency"]],
+    ["a rate below 0", [...load, "--rate", "-1"], ['--rate: "-1" is not valid']],
     ["levels that do not rise", [...load, "--requests", "1", "--concurrency", "8..1*2"], [
       "--concurrency",
       "1..16*2",
@@ -148,7 +149,7 @@ Deno.test("dyno load: Ctrl-C sums up what was measured", async () => {
     behaviour: { default_response: words, tokens_per_second: 200 },
   });
   const running = startDyno(
-    ["load", "--endpoint", mock.url, "--concurrency", "4", "--duration", "120", "--json"],
+    ["load", "--endpoint", mock.url, "--concurrency", "4,8", "--duration", "120", "--json"],
     { cwd: folder.path },
   );
   while (mock.requests.filter(({ method }) => method === "POST").length < 40) {
@@ -160,7 +161,7 @@ Deno.test("dyno load: Ctrl-C sums up what was measured", async () => {
   const [run] = JSON.parse(stdout).runs;
   assertEquals(run.complete, false);
   assert(run.total.requests.successful > 10);
-  assertStringIncludes(stderr, "interrupted");
+  assertStringIncludes(stderr, "interrupted: 1 of 2 loads were not begun");
 });
 
 Deno.test("dyno load: an experiment's matrix is a run each", async () => {
