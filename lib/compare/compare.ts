@@ -261,7 +261,9 @@ function notesOf(
   }
   for (const [run_id, all] of [[first.run_id, items], [second.run_id, others]] as const) {
     const unjudged = all.filter(isUnjudged).length;
-    if (unjudged > 0) notes.push(`${unjudged} of ${run_id} not judged: in no rate and no score`);
+    if (unjudged > 0) {
+      notes.push(`${unjudged} of ${run_id} not judged: excluded from rates and scores`);
+    }
   }
   const modesIn = (all: readonly RunItem[]) => [...new Set(all.map(({ mode }) => mode))].join(", ");
   if (compared[0].items.length < items.length || compared[1].items.length < others.length) {

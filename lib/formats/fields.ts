@@ -104,7 +104,7 @@ export class Fields {
   /** A number that is not negative. */
   amountOrNull(key: string): number | null {
     const value = this.numberOrNull(key);
-    if (value !== null && value < 0) throw this.wrong(key, value, "a number from 0");
+    if (value !== null && value < 0) throw this.wrong(key, value, "a number, at least 0");
     return value;
   }
 
@@ -113,7 +113,7 @@ export class Fields {
     const value = this.numberOrNull(key);
     if (value === null) return null;
     if (Number.isSafeInteger(value) && value >= 0) return value;
-    throw this.wrong(key, value, "a whole number from 0");
+    throw this.wrong(key, value, "a whole number, at least 0");
   }
 
   flagOrNull(key: string): boolean | null {

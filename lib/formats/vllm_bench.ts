@@ -121,7 +121,7 @@ function readRequests(file: Fields): RunItem[] {
     const value = list?.[i] ?? null;
     if (value === null) return null;
     if (typeof value === "number" && value >= 0 && value <= LARGEST) return value;
-    throw file.wrong(`${key}[${i}]`, value, "a number from 0");
+    throw file.wrong(`${key}[${i}]`, value, "a number, at least 0");
   };
   return Array.from({ length }, (_, i): RunItem => {
     const error = errors?.[i] ?? "";

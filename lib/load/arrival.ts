@@ -126,7 +126,7 @@ function placeStages(stages: readonly RampStage[]): PlacedStage[] {
     }
     for (const key of ["rate_from_per_s", "rate_to_per_s"] as const) {
       if (!(stage[key] >= 0 && Number.isFinite(stage[key]))) {
-        throw new InputError(`stages[${i}].${key}: ${stage[key]}; expected a number from 0`);
+        throw new InputError(`stages[${i}].${key}: ${stage[key]}; expected a number, at least 0`);
       }
     }
     const count_before = count;
@@ -170,7 +170,9 @@ function checkBurstiness(arrival: string, burstiness: number): void {
     );
   }
   if (!(burstiness >= 0.01 && burstiness <= 1e6)) {
-    throw new InputError(`burstiness: ${burstiness}; expected a number from 0.01 to 1e6`);
+    throw new InputError(
+      `burstiness: ${burstiness}; expected a number, at least 0.01 and at most 1e6`,
+    );
   }
 }
 

@@ -43,7 +43,7 @@ export interface Measurement {
   series: Series | null;
 }
 
-const CUT_OFF_EARLY = "the load was cut off before it sent anything: measure anew";
+const CUT_OFF_EARLY = "the load was cut off before it sent anything: measure again";
 
 /**
  * Sums everything up. Reads tokens.bin of the run's directory.
@@ -383,14 +383,14 @@ function notesOf(
     );
   }
   if (requests.unfinished > 0) {
-    notes.push(`${requestsWere(requests.unfinished)} cut off at the end: in no latency`);
+    notes.push(`${requestsWere(requests.unfinished)} cut off at the end: excluded from latencies`);
   }
   if (requests.cancelled) {
     const asked = plan.cancellations.map(({ text }) => text).join(", ");
     notes.push(
       `${
         requestsWere(requests.cancelled)
-      } cancelled by this client (${asked}): in no latency and no rate`,
+      } cancelled by this client (${asked}): excluded from latencies and rates`,
     );
   }
   if (requests.unsent > 0) {

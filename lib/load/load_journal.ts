@@ -115,11 +115,11 @@ export async function readRecords({ journal }: RunDirectory): Promise<RequestRec
  */
 export async function readLoadJournal({ journal }: RunDirectory): Promise<JournaledLoad> {
   const { started, last_ns, ...load } = await foldWhole(journal);
-  if (started === null) throw new InputError(`${journal}: this is no load's journal`);
+  if (started === null) throw new InputError(`${journal}: this is not a load's journal`);
   const { transport, api } = started;
   if (started.schema_version !== 2 || transport === null || api === null) {
     throw new InputError(
-      `${journal}: written by an earlier dyno, which journaled too little to sum it up; measure anew`,
+      `${journal}: written by an earlier dyno, which journaled too little to sum it up; measure again`,
     );
   }
   for (const span of load.stages) if (span) span.end_ns = Math.min(span.end_ns, last_ns);
@@ -131,7 +131,7 @@ async function foldWhole(path: string): Promise<LoadState> {
     return (await foldJournal(path, loadState)).state;
   } catch (error) {
     throw new InputError(
-      `${path}: cannot be read (${messageOf(error)}); was it removed? measure anew`,
+      `${path}: cannot be read (${messageOf(error)}); was it removed? measure again`,
     );
   }
 }

@@ -166,7 +166,7 @@ function stagesOf(settings: SettledLoad, times_s: number[] | null): LoadStage[] 
   const bounds = { duration_s: duration_s ?? null, requests: requests ?? null };
   const limit = { concurrency: concurrency ?? null };
   if (times_s !== null) {
-    if (rate !== undefined) throw new InputError("--rate: a trace has times of its own");
+    if (rate !== undefined) throw new InputError("--rate: a trace has its own times");
     return [{ ...NOTHING, ...limit, ...bounds, times_s }];
   }
   const missing: string[] = [];
@@ -222,11 +222,11 @@ async function questions(
   const given_media = images !== undefined || audio !== undefined;
   if (given_media && given > 0) {
     throw new InputError(
-      "--images, --audio: for made-up prompts; a file's rows have images and sound of their own",
+      "--images, --audio: for made-up prompts; a file's rows have their own images and sound",
     );
   }
   if (turns > 1 && given > 0) {
-    throw new InputError("--turns: for made-up prompts; a file of prompts has {turns} of its own");
+    throw new InputError("--turns: for made-up prompts; a file of prompts has its own {turns}");
   }
   const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
   const path = trace ?? prompts;

@@ -58,7 +58,7 @@ export function parseStatement(text: string): Statement | null {
   const limit_ms = parseDuration(limit, "ms");
   if (limit_ms === null || !(limit_ms > 0)) {
     throw new InputError(
-      `--slo: "${text}": "${limit}" is no limit; expected ${DURATION_FORM}, or milliseconds`,
+      `--slo: "${text}": "${limit}" is not a limit; expected ${DURATION_FORM}, or milliseconds`,
     );
   }
   return { measure: found.measure.name, quantile: found.quantile, limit_ms };

@@ -123,7 +123,7 @@ function adviceOn({ ttft_p50_ms, concurrency }: Measured): string {
   return ttft_p50_ms !== null && ttft_p50_ms < LEAST_TTFT_MS
     ? `${less}, or a mock with --delay and --tokens-per-second: this endpoint answers at once, as no ` +
       "model does"
-    : `${less}, a core of its own for the client (taskset), or less beside it on this host; ` +
+    : `${less}, a separate core for the client (taskset), or less beside it on this host; ` +
       "dyno calibrate shows what this host can measure";
 }
 
@@ -138,7 +138,7 @@ function limitsOf(
   const most = Math.max(LEAST_MS, shortest * MOST_SHARE);
   if (lag !== null && Number.isFinite(shortest) && lag > most) {
     limits.push(
-      `reads lag: ${ms(lag)} behind the kernel at p99, more than ${ms(most)} ` +
+      `reads lag: ${ms(lag)} after the kernel at p99, more than ${ms(most)} ` +
         `(${percentText(MOST_SHARE)} of the shortest median)`,
     );
   }

@@ -25,7 +25,7 @@ export function describeValue(name: string, value: number): string {
 /** A measure that is on the list. @throws {RangeError} it is not. */
 export function measure(name: string): Measure {
   const found = measureNamed(name);
-  if (found === null) throw new RangeError(`${name} is no measure`);
+  if (found === null) throw new RangeError(`${name} is not a measure`);
   return found.measure;
 }
 

@@ -106,7 +106,7 @@ export const MEASURES: readonly Measure[] = [
     term: "TLS",
     formula: null,
     definition:
-      "TLS's handshake, as part of connect; shorter where the session of an earlier connection is gone on with",
+      "TLS's handshake, as part of connect; shorter where the session of an earlier connection is continued",
     needs: "a new connection by https",
   }),
   of("rate", ["load"], {
@@ -182,7 +182,7 @@ export const MEASURES: readonly Measure[] = [
     better: null,
     of: "request",
     definition:
-      "requests that the client cut off on purpose (`--cancel`): neither answered nor failed, and in no latency, rate or goodput share",
+      "requests that the client cut off on purpose (`--cancel`): neither answered nor failed, and excluded from latencies, rates and goodput",
     needs: "`--cancel`",
   }),
   of("share", ["suite"], {

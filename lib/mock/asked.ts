@@ -229,8 +229,8 @@ function wholeNumber(body: Json, name: string, min: number, max = Infinity): num
   const value = body[name] ?? null;
   if (value === null) return null;
   if (!Number.isSafeInteger(value) || (value as number) < min || (value as number) > max) {
-    const end = max === Infinity ? "" : ` to ${max}`;
-    throw new AskedWrongly(`${name}: expected a whole number from ${min}${end}`);
+    const range = max === Infinity ? `, at least ${min}` : ` from ${min} to ${max}`;
+    throw new AskedWrongly(`${name}: expected a whole number${range}`);
   }
   return value as number;
 }

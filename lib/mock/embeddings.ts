@@ -29,7 +29,9 @@ export function readAskedVectors(body_text: string, model: string): AskedVectors
     throw new AskedWrongly("encoding_format: expected float or base64");
   }
   if (typeof dimensions !== "number" || !(dimensions >= 1 && dimensions <= MAX_DIMENSIONS)) {
-    throw new AskedWrongly(`dimensions: expected a number from 1 to ${MAX_DIMENSIONS}`);
+    throw new AskedWrongly(
+      `dimensions: expected a number, at least 1 and at most ${MAX_DIMENSIONS}`,
+    );
   }
   return {
     model: readModel(body, model),

@@ -122,7 +122,7 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
         responses: {
           "200": answer("it is cancelled", ref("Task")),
           "202": answer("it will be, once it has saved what it has", ref("Task")),
-          "409": refusal("it is over"),
+          "409": refusal("it has ended"),
           ...noTask,
           ...always,
         },
@@ -144,7 +144,7 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
           name: "Last-Event-ID",
           in: "header",
           schema: { type: "string" },
-          description: "goes on behind this event",
+          description: "continues after this event",
         }],
         responses: {
           "200": answer("events", { type: "string" }, "text/event-stream"),

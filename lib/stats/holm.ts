@@ -10,7 +10,7 @@
  */
 export function holmAdjusted(pValues: readonly number[]): number[] {
   const wrong = pValues.find((p) => !(p >= 0 && p <= 1));
-  if (wrong !== undefined) throw new RangeError(`${wrong} is no p-value`);
+  if (wrong !== undefined) throw new RangeError(`${wrong} is not a p-value`);
   const order = pValues.map((_, i) => i).sort((i, j) => pValues[i] - pValues[j]);
   const adjusted = new Array<number>(pValues.length);
   let largest = 0;

@@ -30,7 +30,7 @@ export function quantileDifference(
   second: BlockedSample,
   q: number,
 ): Estimate | null {
-  if (!(q > 0 && q < 1)) throw new RangeError(`${q} is no quantile within 0 and 1`);
+  if (!(q > 0 && q < 1)) throw new RangeError(`${q} is not a quantile within 0 and 1`);
   const sides = [first, second].map(unitsOf);
   const units = Math.min(...sides.map((side) => side.units));
   const values = Math.min(...sides.map((side) => side.sorted.length));

@@ -161,7 +161,7 @@ async function find(
   const { evaluate, options = ANY_OPTIONS } = module ?? {};
   if (typeof evaluate !== "function" || typeof options.safeParse !== "function") {
     throw new InputError(
-      `${where}: ${path}: its default export is no evaluator; expected a function of the answer, or ` +
+      `${where}: ${path}: its default export is not an evaluator; expected a function of the answer, or ` +
         "{name, options, evaluate}",
     );
   }

@@ -95,7 +95,7 @@ function recommendations(report: HealthReport): string[] {
   const kinds = new Set(alerts.map((alert) => alert.kind));
   const slower = performance_trends.normalized_latency_change_percent ?? 0;
   const advice: [boolean, string][] = [
-    [not_judged > 0, `${not_judged} not judged: mend the evaluator (${not_judged_because})`],
+    [not_judged > 0, `${not_judged} not judged: fix the evaluator (${not_judged_because})`],
     [kinds.has("temperature"), "cool the device, or take its timings as those of a hot one"],
     [kinds.has("throttling"), "the GPU was held back: timings are those of a lower clock"],
     [kinds.has("memory"), "give fewer --workers, or more memory"],

@@ -26,7 +26,7 @@ export async function suiteIn(file: JsonFile, data?: string): Promise<LoadedSuit
       const { promptfooSuite } = await import("./foreign/promptfoo.ts");
       return madeSuite(file.path, promptfooSuite(file));
     }
-    throw new InputError(`--data ${data}: ${file.path} has tests of its own, and takes no rows`);
+    throw new InputError(`--data ${data}: ${file.path} has its own tests, and takes no rows`);
   }
   const { expandRows } = await import("./rows/expand.ts"); // templates are loaded only then
   return madeSuite(file.path, await expandRows(file, data));

@@ -96,7 +96,7 @@ Deno.test("what cannot be summed up is said", async () => {
     assertStringIncludes(error.message, said);
   };
   await refused(events.slice(0, 1), "before it sent anything");
-  await refused(events.slice(1), "no load's journal");
+  await refused(events.slice(1), "not a load's journal");
   await refused(
     [{ ...events[0], schema_version: 1, crc: undefined }, ...events.slice(1)],
     "an earlier dyno",

@@ -25,7 +25,7 @@ export function selectRange<T>(problems: readonly T[], range: string): T[] {
   for (const part of range.split(",")) {
     const [first, second, ...more] = part.split("-").map((place) => place.trim());
     if (more.length || !PLACE.test(first) || (second !== undefined && !PLACE.test(second))) {
-      throw fail(part, "is no range");
+      throw fail(part, "is not a range");
     }
     const from = Number(first);
     const to = second === undefined ? from + 1 : Number(second);

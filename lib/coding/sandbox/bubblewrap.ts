@@ -172,7 +172,7 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
     return {
       name: "bubblewrap",
       description: (mode === "user"
-        ? "bubblewrap, each program as a user of its own"
+        ? "bubblewrap, each program as a separate user"
         : "bubblewrap, in a user namespace") + (filter ? ", system calls filtered" : ""),
       wrap: (command) => ({ command: [...guard, ...start, ...command], uid: nextId() }),
       guarded: guard.length > 0,

@@ -287,7 +287,7 @@ def judge():
         end("sandbox_error", "the prompt: %s: %s" % (type(error).__name__, error))
     candidate = space[entry] = value_of(entry)
     if not callable(candidate):
-        end("exception", "TypeError: %s is no function" % entry)
+        end("exception", "TypeError: %s is not a function" % entry)
     space.update({"__name__": "test", HELD: held_check, FAILED: failed, KEPT: kept, TURNED: turned})
     last.clear()
     touched = not isinstance(candidate, Mirror) and type(candidate) is not MirrorType

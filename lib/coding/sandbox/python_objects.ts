@@ -142,7 +142,7 @@ class MirrorType(type):
     """The class of mirrors of classes."""
     def __call__(cls, *args, **kwargs):
         if id(cls) not in mirror_tickets:
-            raise Odd("the test makes a class of its own out of one of the program's")
+            raise Odd("the test makes a new class out of one of the program's")
         return operate(cls, "__call__", args, kwargs)
 
     def __getattr__(cls, name):

@@ -89,7 +89,7 @@ def comparison(self, name, other):
 
 def note_odd(self):
     global odd
-    odd = "the program gave an object of type %s, which is no built-in value" % type(self).__name__
+    odd = "the program gave an object of type %s, which is not a built-in value" % type(self).__name__
 
 def believed(self, name, other):
     """Whether an object equals a value, by its own word, unless it equals others as well."""

@@ -100,7 +100,7 @@ export class Sandbox implements AsyncDisposable {
     const { sandbox = "auto" } = options;
     if (options.python !== undefined) {
       if (sandbox === "pyodide") {
-        throw new InputError("--python: Pyodide brings a Python of its own");
+        throw new InputError("--python: Pyodide brings its own Python");
       }
       await python(options); // one that is asked for by name is not replaced by another
     }

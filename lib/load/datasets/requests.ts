@@ -142,7 +142,7 @@ function loadsOwn(
   const output_tokens = Number.isInteger(limit) && limit >= 1 ? limit : null;
   const isGiven = max_tokens !== undefined && max_tokens !== null && max_tokens !== "";
   if (isGiven && output_tokens === null) {
-    note('"max_tokens" that is not a whole number from 1 is not used');
+    note('"max_tokens" that is not a whole number, at least 1, is not used');
   }
   return { ...UNKNOWN_ROW, output_tokens, body };
 }

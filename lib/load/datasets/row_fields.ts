@@ -109,7 +109,7 @@ export class RowFields {
     const value = this.value(name);
     if (value === undefined) return null;
     if (Array.isArray(value) && value.every(isCount)) return value;
-    throw this.complaint(`${name}: ${shown(value)}; expected a list of whole numbers from 0`);
+    throw this.complaint(`${name}: ${shown(value)}; expected a list of whole numbers, at least 0`);
   }
 
   /** Fields with a value that nobody read. */

@@ -41,7 +41,7 @@ export function parseTokenLengths(text: string, flag: string): TokenLengths {
   const lengths = readLengths(text.trim());
   if (lengths === null) {
     throw new InputError(
-      `${flag}: "${text}" is no token count; give 512, 512:128 (mean and standard deviation) ` +
+      `${flag}: "${text}" is not a token count; give 512, 512:128 (mean and standard deviation) ` +
         "or 100-200 (from and to)",
     );
   }

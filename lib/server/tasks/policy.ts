@@ -69,9 +69,9 @@ export function refuseCommands(config: SweepConfig): void {
     );
   };
   if (config.kind !== null) refuse("kind", "a sweep of dyno's own jobs chooses their flags");
-  if (config.command !== null) refuse("command", "the sweep runs a program of its own");
+  if (config.command !== null) refuse("command", "the sweep runs its own program");
   if (!OWN_SIMULATOR.includes(config.sim_binary)) {
-    refuse("sim_binary", "the sweep runs a program of its own");
+    refuse("sim_binary", "the sweep runs its own program");
   }
   for (const part of ["common_args", "matrix"] as const) {
     if (Object.hasOwn(config[part], "config")) refuse(part, "config is a file of the simulator's");

@@ -47,7 +47,7 @@ export function requestOf({ task_id, request }: Pick<Task, "task_id" | "request"
   if (data !== undefined) return data;
   const [{ path, message }] = error.issues;
   throw new InputError(
-    `${task_id}: ${["request", ...path].join(".")}: ${message}; submit it anew`,
+    `${task_id}: ${["request", ...path].join(".")}: ${message}; submit it again`,
   );
 }
 

@@ -75,7 +75,7 @@ Deno.test("the sparkline is blank without answers, low at 10 ms and full at 80 m
 
 Deno.test("no row of the live view is wider than its terminal, and what is unknown is not 0", () => {
   const limited = { ...figures().verdict, verdict: "client_limited" as const };
-  limited.reasons = ["reads lag: 3.00 ms behind the kernel at p99"];
+  limited.reasons = ["reads lag: 3.00 ms after the kernel at p99"];
   const cases: Partial<LiveFigures>[] = [
     {},
     { verdict: limited },

@@ -53,11 +53,11 @@ Deno.test("tests whose evaluator cannot run are not judged, and nothing calls th
   assertStringIncludes((await runs("show", "latest")).stdout, "2 right, 10 not judged");
 
   const compared = JSON.parse((await runs("compare", "latest", "latest", "--json")).stdout);
-  assertStringIncludes(JSON.stringify(compared), "not judged: in no rate and no score");
+  assertStringIncludes(JSON.stringify(compared), "not judged: excluded from rates and scores");
 
   const [id] = readdirSync(`${cwd}/runs`).filter((name) => name.startsWith("bench_"));
   const health = JSON.parse(readFileSync(`${cwd}/runs/${id}/health.json`, "utf8"));
   assertEquals(health.system_status, "degraded");
   assertEquals(health.error_analysis.not_judged, 10);
-  assertMatch(health.recommendations[0], /^10 not judged: mend the evaluator/);
+  assertMatch(health.recommendations[0], /^10 not judged: fix the evaluator/);
 });

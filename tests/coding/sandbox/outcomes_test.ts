@@ -28,7 +28,7 @@ const ends: [OutcomeClass, string, string][] = [
   ["exception", "def double(x):\n    return x / 0\n", 'File "<program>", line 2'],
   ["exception", "def triple(x):\n    return x\n", "defines no function double"],
   ["exception", "import nothing_like_it\n", "nothing_like_it"],
-  ["exception", "def double(x):\n    return object()\n", "no built-in value"],
+  ["exception", "def double(x):\n    return object()\n", "not a built-in value"],
   ["exception", "import os\nos._exit(3)\n", "exit code 3"],
   ["exception", "def double(x):\n    import os\n    os.abort()\n", "SIGABRT"],
   ["syntax", "def double(x)\n    return x\n", "line 1"],

@@ -102,7 +102,7 @@ Deno.test("what a row says twice, or cannot be followed, is told and does not re
       'beside "turns", "prompt", "messages" and "input" are not used',
       'beside "messages", "prompt" is not used',
       '"stream_options" is not used',
-      '"max_tokens" that is not a whole number from 1 is not used',
+      '"max_tokens" that is not a whole number, at least 1, is not used',
     ]
   ) assertStringIncludes(told, words);
 });

@@ -156,10 +156,10 @@ Deno.test("lengths in a flag", () => {
   assertEquals(parse(" 512 : 128 "), { mean: 512, stddev: 128 });
   assertEquals(parse("100-200"), { min: 100, max: 200 });
   const refused: [string, string][] = [
-    ["", '--input-tokens: "" is no token count; give 512'],
-    ["many", '"many" is no token count'],
-    ["-5", '"-5" is no token count'],
-    ["1.5", '"1.5" is no token count'],
+    ["", '--input-tokens: "" is not a token count; give 512'],
+    ["many", '"many" is not a token count'],
+    ["-5", '"-5" is not a token count'],
+    ["1.5", '"1.5" is not a token count'],
     ["0", "--input-tokens: 0; expected a whole number of tokens from 1"],
     ["0:5", "--input-tokens.mean: 0; expected"],
     ["200-100", "--input-tokens.max: 100; expected a whole number of tokens from 200"],

@@ -296,7 +296,7 @@ Deno.test("a module beside the suite is an evaluator: adding one is adding a fil
     assertEquals((await even.evaluate(answer("ab"))).passed, true);
     const load = (name: string) => resolveEvaluator({ name }, "s.json", folder);
     await assertRejects(() => load("./none.ts"), InputError, "cannot be loaded");
-    await assertRejects(() => load("./empty.ts"), InputError, "no evaluator");
+    await assertRejects(() => load("./empty.ts"), InputError, "not an evaluator");
   } finally {
     rmSync(folder, { recursive: true });
   }

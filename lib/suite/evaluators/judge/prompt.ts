@@ -41,7 +41,7 @@ export function pinnedPrompt(
     "",
     `Your choices: ${choices.map((choice) => `"${choice}"`).join(", ")}.`,
     "First say in a few sentences what speaks for your choice. Then end with one line of this form,",
-    "and nothing behind it:",
+    "and nothing after it:",
     `${MARK} your choice`,
   ].join("\n");
 }
