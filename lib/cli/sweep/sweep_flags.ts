@@ -23,7 +23,7 @@ export const DEFAULT_CONFIG = "experiments/default.json";
 
 /** Flags of dyno sweep. */
 export const sweepFlags = {
-  "config": text("PATH", `the experiment, a JSON file (${DEFAULT_CONFIG})`),
+  "config": text("PATH", `the experiment, a JSON or YAML file (${DEFAULT_CONFIG})`),
   "exp-name": text("NAME", "name of the experiment, instead of the file's"),
   ...flagsOf(sweepSettings),
   "dry-run": toggle("print the planned runs and do nothing"),
