@@ -32,7 +32,7 @@ const RUN_COLUMNS: readonly RowColumn[] = [
   ...of("count", "items_total", "successful", "failed", "timed_out", "passed"),
   ...of("count", "prompt_tokens", "completion_tokens"),
   ...of("number", "cost_usd", "output_tokens_per_s", "ttft_p50_ms", "ttft_p99_ms", "avg_hit_rate"),
-  ...of("count", "judged"),
+  ...of("count", "judged", "not_judged"),
   ...of("text", "path", "tags"),
 ];
 

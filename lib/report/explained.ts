@@ -72,7 +72,7 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
     slos.length + statements.length > 0
       ? [
         "dyno load … --find-capacity rate --slo …",
-        "the most that still meets the objectives",
+        `the most that still meets ${slos.length > 0 ? "the objectives" : "those of each request"}`,
       ]
       : ["dyno load … --slo ttft:500 --slo tpot:50", "whether it is fast enough"],
     [`dyno runs compare ${run_id} OTHER`, "whether another run is really different"],

@@ -19,7 +19,7 @@ import {
   rollBack,
 } from "./index_file.ts";
 import { whereOf } from "./index_filter.ts";
-import { groupedBy, markOf, meanScore, modesOf } from "./problems.ts";
+import { groupedBy, isUnjudged, markOf, meanScore, modesOf } from "./problems.ts";
 import { looksLikeRun, readRunDirectory } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
 import type { RunFilter } from "./index_filter.ts";
@@ -35,6 +35,8 @@ export interface IndexedRun extends RunSummary {
   modes: ModeFigures[];
   /** Items that were judged or went without an answer. */
   judged: number;
+  /** Items that were to be judged and could not be: their evaluator failed. They are not passed. */
+  not_judged: number;
   /** What was wrong with its files. */
   warnings: string[];
 }
@@ -79,6 +81,7 @@ const COLUMNS = [
   ...FIGURES,
   "avg_hit_rate",
   "judged",
+  "not_judged",
   "by_model",
   "modes",
   "tags",
@@ -359,6 +362,7 @@ function rowOf({ summary, items, warnings, stated }: RunReading): Row {
     avg_hit_rate: stated?.figures.avg_hit_rate ??
       meanScore(groupedBy(items, ({ problem_id }) => problem_id).values()),
     judged: items.filter((item) => markOf(item) !== "-").length,
+    not_judged: items.filter(isUnjudged).length,
     by_model: JSON.stringify(summary.by_model),
     modes: JSON.stringify(summary.kind === "load" ? [] : modesOf(items)),
     tags: JSON.stringify(tags),

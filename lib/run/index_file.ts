@@ -8,7 +8,7 @@ import { notWritten } from "../write.ts";
 import type { InputError } from "../errors.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
-const VERSION = 5;
+const VERSION = 6;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 
@@ -49,6 +49,7 @@ CREATE TABLE runs (
   ttft_p99_ms REAL,
   avg_hit_rate REAL,
   judged INTEGER NOT NULL,
+  not_judged INTEGER NOT NULL,
   modes TEXT NOT NULL,
   tags TEXT NOT NULL,
   warnings TEXT NOT NULL,

@@ -18,7 +18,14 @@ const MARKS = "1111111111".repeat(2) + "0000000000".repeat(2);
 function indexed(change: (item: RunItem, i: number) => void, marks = MARKS): IndexedRun {
   const { summary, items } = comparedRun(marks, change);
   const judged = items.length;
-  return { ...summary, judged, avg_hit_rate: 0.5, warnings: [], modes: modesOf(items) };
+  return {
+    ...summary,
+    judged,
+    not_judged: 0,
+    avg_hit_rate: 0.5,
+    warnings: [],
+    modes: modesOf(items),
+  };
 }
 
 const sampled = (item: RunItem, i: number) => item.problem_id = `p${Math.floor(i / 10)}`;
@@ -79,7 +86,7 @@ Deno.test("any quantile of a latency is followed: what the index lacks is read f
   using second = await load({ endpoint: mock.url, concurrency: 4, requests: 12 });
   const runs = await Promise.all([first, second].map(async ({ directory }, i) => {
     const { summary } = await readRunDirectory(directory.path);
-    const of_loads = { avg_hit_rate: null, modes: [], judged: 0, warnings: [] };
+    const of_loads = { avg_hit_rate: null, modes: [], judged: 0, not_judged: 0, warnings: [] };
     return { ...summary, ...of_loads, started_at_unix_seconds: i };
   }));
   for (const [metric, key] of [["e2e_p95_ms", "p95"], ["e2e_p99_9_ms", "p99_9"]] as const) {

@@ -17,7 +17,7 @@ export function temporary(): Disposable & { path: string } {
 }
 
 export interface WrittenRun {
-  /** Of each item: right "1", wrong "0", without an answer "x", timed out "t", not judged "-". */
+  /** Of each item: right "1", wrong "0", without an answer "x", timed out "t", without a judge "-", its judge failed "!". */
   marks: string;
   model?: string;
   benchmark?: string;
@@ -84,6 +84,7 @@ function resultItem(mark: string, i: number, n: number, tokens: boolean) {
     score: judged ? { targets: 1, created_hits: hit_rate, hit_rate } : null,
     passed: judged ? mark === "1" : null,
     error: mark === "x" ? "HTTP 500: overloaded" : mark === "t" ? "no answer in 10 s" : null,
+    ...(mark === "!" ? { evaluation_error: "no such judge" } : {}),
     timed_out: mark === "t",
     prompt_tokens: answered && tokens ? 100 + i : null,
     completion_tokens: answered && tokens ? 50 + 2 * i + n : null,

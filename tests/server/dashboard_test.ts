@@ -159,6 +159,52 @@ Deno.test({
   },
 });
 
+Deno.test("the server tells of answers that nobody could judge, and passes none of them", async () => {
+  using folder = temporaryFolder();
+  writeRun(join(folder.path, "runs"), 1, { marks: "11-" + "!".repeat(9) });
+  await using server = await serving(folder.path);
+  const at = async (path: string) => await (await fetch(server.url + path)).json();
+  const { runs: [listed] } = await at("/api/runs");
+  assertEquals([listed.passed, listed.judged, listed.not_judged, listed.items_total], [
+    2,
+    2,
+    9,
+    12,
+  ]);
+  const { points: [point] } = await at("/api/overview");
+  assertEquals([point.pass_rate, point.not_judged], [1, 9]);
+  const page = await at(`/api/runs/${runId(1)}?result=not%20judged`);
+  assertEquals([page.items.total, page.items.shown[0].result], [9, "not judged"]);
+  assertEquals((await at(`/api/runs/${runId(1)}?result=answered`)).items.total, 1);
+});
+
+Deno.test({
+  name: "in a browser the pages with a pass rate say how many answers are not in it",
+  ignore,
+  async fn() {
+    using folder = temporaryFolder();
+    const runs = join(folder.path, "runs");
+    for (const n of [1, 2]) writeRun(runs, n, { marks: "11" + "!".repeat(10) });
+    await using server = await serving(folder.path);
+    await using chrome = await browser();
+    await withPage(chrome, server.url, async (page) => {
+      await page.waitForSelector("tbody tr");
+      assertStringIncludes(await page.innerText("tbody tr"), "100.0 % 10 not judged");
+      await page.click("summary");
+      await page.waitForSelector("details[open] tbody tr");
+      assertStringIncludes(await page.innerText("details tbody tr"), "100.0 % 10 not judged");
+      await page.goto(`${server.url}/#/runs`);
+      await page.waitForSelector(".compare");
+      assertStringIncludes(await page.innerText("tbody tr"), "100.0 % 10 not judged");
+      await page.goto(`${server.url}/#/runs/${runId(1)}`);
+      await page.waitForSelector(".tiles");
+      assertStringIncludes(await page.innerText(".tiles"), "; 10 not judged");
+      await page.selectOption("label:has-text('Result') select", "not judged");
+      await sees(page, "document.querySelectorAll('tbody .mark.not-judged').length === 10");
+    });
+  },
+});
+
 Deno.test({
   name: "in a browser runs are chosen, compared and opened, and the host's hardware is drawn live",
   ignore,

@@ -9,7 +9,14 @@ import { percentText } from "../../text/percent.ts";
 import { tablePage } from "../../report/table_page.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readStated, readUnmapped } from "../../run/imported.ts";
-import { shownCount, shownSeconds, shownTime, shownTokens, statedLines } from "./text.ts";
+import {
+  notJudged,
+  shownCount,
+  shownSeconds,
+  shownTime,
+  shownTokens,
+  statedLines,
+} from "./text.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Row, RowColumn } from "../../formats/parquet.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -86,7 +93,15 @@ const ITEM_ORDER = [
 ];
 const RUN_ORDER = [
   ...["run_id", "started_at_unix_seconds", "benchmark", "model", "status", "items_total", "failed"],
-  ...["passed", "avg_hit_rate", "output_tokens_per_s", "ttft_p50_ms", "ttft_p99_ms", "duration_s"],
+  ...[
+    "passed",
+    "not_judged",
+    "avg_hit_rate",
+    "output_tokens_per_s",
+    "ttft_p50_ms",
+    "ttft_p99_ms",
+    "duration_s",
+  ],
   ...["prompt_tokens", "completion_tokens", "cost_usd", "mode", "tags", "kind", "source_form"],
 ];
 
@@ -107,6 +122,7 @@ function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [st
     ["items", shownCount(run.items_total)],
     ["answered", shownCount(run.successful)],
     ["right", run.passed === null ? null : shownCount(run.passed)],
+    ["not judged", run.not_judged ? shownCount(run.not_judged) : null],
     ["hit rate", run.avg_hit_rate == null ? null : percentText(run.avg_hit_rate)],
     ["took", run.duration_s === null ? null : shownSeconds(run.duration_s)],
     ["output", perSecond(run.output_tokens_per_s)],
@@ -160,7 +176,7 @@ export function markdown(runs: readonly IndexedRun[], prices: PriceTable): strin
       run.run_id,
       run.benchmark,
       run.model,
-      run.status,
+      [run.status, notJudged(run)].filter(Boolean).join(", "),
       shownCount(run.items_total),
       shownCount(run.passed),
       percentText(run.avg_hit_rate),

@@ -42,9 +42,16 @@ export function shortened(text: string, width: number): string {
   return line.length > width ? `${line.slice(0, width - 1)}…` : line;
 }
 
-/** A run's status where it is not complete. */
-export function statusNote({ status, warnings }: IndexedRun): string {
-  return status === "complete" ? (warnings.length ? "warnings" : "") : status;
+/** `10 not judged`; empty where none was left so. */
+export function notJudged({ not_judged }: Partial<Pick<IndexedRun, "not_judged">>): string {
+  return not_judged ? `${shownCount(not_judged)} not judged` : "";
+}
+
+/** A run's status where it is not complete, and how many answers nobody could judge. */
+export function statusNote(run: IndexedRun): string {
+  const { status, warnings } = run;
+  const state = status === "complete" ? (warnings.length ? "warnings" : "") : status;
+  return [state, notJudged(run)].filter(Boolean).join(", ");
 }
 
 /** Figures of an imported run that its program states, by what they are of. */

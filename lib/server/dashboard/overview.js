@@ -11,9 +11,9 @@ import {
 } from "./chart.js";
 import { el, fill } from "./dom.js";
 import { ask, copy } from "./source.js";
-import { count, counted, moment, percent } from "./words.js";
+import { count, counted, moment, notJudged, percent } from "./words.js";
 import { empty, figureOf, part, table, tiles } from "./parts.js";
-import { runColumns } from "./runs.js";
+import { rate, runColumns } from "./runs.js";
 import { taskList } from "./tasks.js";
 
 const LIVE_MS = 1500;
@@ -85,7 +85,7 @@ export function overviewPage({ main, signal, every, fault }) {
               { title: "started", value: (run) => moment(run.started_at_unix_seconds) },
               { title: "model", value: ({ model }) => model },
               { title: "suite", value: ({ benchmark }) => benchmark },
-              { title: "pass rate", number: true, value: (run) => percent(run.pass_rate) },
+              { title: "pass rate", number: true, value: (run) => rate(run, run.pass_rate) },
             ], points.toReversed()),
         })
         : null,
@@ -144,7 +144,7 @@ function passRates(points, models) {
       emphasis: { disabled: true },
       data: points.filter((point) => point.model === model).map((point) => ({
         name: `${point.model}\n${point.benchmark}, ${moment(point.started_at_unix_seconds)}\n${
-          percent(point.pass_rate)
+          [percent(point.pass_rate), notJudged(point)].filter(Boolean).join(", ")
         }`,
         value: [point.started_at_unix_seconds * 1000, 100 * point.pass_rate],
       })),

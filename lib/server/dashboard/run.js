@@ -3,7 +3,7 @@ import { axisLook, chart, tooltipLook } from "./chart.js";
 import { el, fill } from "./dom.js";
 import { choice, figureOf, pager, part, state, table, tiles } from "./parts.js";
 import { ask, copy } from "./source.js";
-import { count, counted, dollars, moment, percent, seconds, short } from "./words.js";
+import { count, counted, dollars, moment, notJudged, percent, seconds, short } from "./words.js";
 
 const RENEW_MS = 3000;
 /** A copy holds so many items of a run. */
@@ -102,7 +102,11 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
     ];
   }
   return [
-    ["Pass rate", percent(pass_rate?.value), of95(pass_rate)],
+    [
+      "Pass rate",
+      percent(pass_rate?.value),
+      [of95(pass_rate), notJudged(run)].filter(Boolean).join("; "),
+    ],
     [
       "Latency p50",
       latency_ms ? `${short(latency_ms.p50)} ms` : "–",
@@ -135,6 +139,7 @@ function items({ items }, query, go) {
     "passed",
     "wrong",
     "answered",
+    "not judged",
     "error",
   ], (value) => go({ result: value }));
   return part(

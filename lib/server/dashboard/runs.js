@@ -1,7 +1,7 @@
 /** The list of runs, a page at a time, with filters. */
 import { el, fill } from "./dom.js";
 import { ask } from "./source.js";
-import { ago, count, moment, percent, seconds, short } from "./words.js";
+import { ago, count, moment, notJudged, percent, seconds, short } from "./words.js";
 import { choice, empty, pager, state, table } from "./parts.js";
 
 const LIMIT = 50;
@@ -10,6 +10,12 @@ const RENEW_MS = 5000;
 /** A run's id without what its row tells anyway. */
 export function shortId(run_id) {
   return /^bench_([0-9a-f]{8})_\d{8}_\d{6}$/.exec(run_id)?.[1] ?? run_id;
+}
+
+/** A pass rate, and how many answers are not in it as nobody could judge them. */
+export function rate(run, share) {
+  const left_out = notJudged(run);
+  return left_out ? [percent(share), el("small", {}, ` ${left_out}`)] : percent(share);
 }
 
 /** What a list of runs shows; `first` columns go in front. */
@@ -34,7 +40,7 @@ export function runColumns(first = []) {
     {
       title: "pass rate",
       number: true,
-      value: ({ passed, judged }) => percent(judged ? passed / judged : null),
+      value: (run) => rate(run, run.judged ? run.passed / run.judged : null),
     },
     { title: "tokens/s", number: true, value: (run) => short(run.output_tokens_per_s) },
     { title: "ttft p99", note: "ms", number: true, value: (run) => short(run.ttft_p99_ms) },

@@ -28,6 +28,11 @@ export function percent(share) {
   return isKnown(share) ? `${(100 * share).toFixed(digits)} %` : UNKNOWN;
 }
 
+/** `10 not judged`: answers whose evaluator failed; empty where there is none. */
+export function notJudged({ not_judged }) {
+  return not_judged ? `${count(not_judged)} not judged` : "";
+}
+
 export function dollars(value) {
   if (!isKnown(value)) return UNKNOWN;
   const decimals = value > 0 ? Math.max(4, 2 - Math.floor(Math.log10(value))) : 4;

@@ -17,6 +17,8 @@ export interface RunPoint {
   started_at_unix_seconds: number;
   /** Judged right / judged; null where nothing was judged. */
   pass_rate: number | null;
+  /** Not in it: their evaluator failed. */
+  not_judged: number;
   output_tokens_per_s: number | null;
 }
 
@@ -48,7 +50,7 @@ export async function overview(index: RunIndex, now_s: number): Promise<Overview
       const pass_rate = passed === null || judged === 0 ? null : passed / judged;
       if (started_at_unix_seconds === null) return [];
       if (pass_rate === null && output_tokens_per_s === null) return [];
-      const { run_id, benchmark, model, kind } = run;
+      const { run_id, benchmark, model, kind, not_judged } = run;
       return [{
         run_id,
         benchmark,
@@ -56,6 +58,7 @@ export async function overview(index: RunIndex, now_s: number): Promise<Overview
         kind,
         started_at_unix_seconds,
         pass_rate,
+        not_judged,
         output_tokens_per_s,
       }];
     }),

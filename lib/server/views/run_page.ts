@@ -1,7 +1,7 @@
 /** One run as its page shows it. */
 import { z } from "zod";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { groupedBy, markOf, passRateOf } from "../../run/problems.ts";
+import { groupedBy, isUnjudged, markOf, passRateOf } from "../../run/problems.ts";
 import { asObject, numberAt, objectAt, objectsIn, textAt } from "../../json_fields.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { distribution } from "../../stats/quantile.ts";
@@ -16,8 +16,9 @@ import type { Estimate } from "../../stats/interval.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { ListedRun } from "./run_list.ts";
 
-/** How an item came out. */
-export type ItemResult = "passed" | "wrong" | "answered" | "error";
+/** How an item came out; not judged: its evaluator failed. */
+const RESULTS = ["passed", "wrong", "answered", "not judged", "error"] as const;
+export type ItemResult = typeof RESULTS[number];
 
 export interface ShownItem extends
   Pick<
@@ -75,7 +76,7 @@ export interface RunPage {
 
 /** What GET /api/runs/{id} may be asked for. */
 export const runPageQuerySchema = z.strictObject({
-  result: z.enum(["passed", "wrong", "answered", "error"]).optional(),
+  result: z.enum(RESULTS).optional(),
   offset: inQuery(z.coerce.number().int().min(0).max(1e9).default(0)),
   limit: inQuery(z.coerce.number().int().min(1).max(500).default(50)),
 });
@@ -138,8 +139,10 @@ function itemsOf(
   return { shown, total: found.length, offset, limit };
 }
 
-function resultOf({ success, passed }: RunItem): ItemResult {
+function resultOf(item: RunItem): ItemResult {
+  const { success, passed } = item;
   if (!success) return "error";
+  if (isUnjudged(item)) return "not judged";
   return passed === null ? "answered" : passed ? "passed" : "wrong";
 }
 

@@ -52,6 +52,20 @@ Deno.test("tests whose evaluator cannot run are not judged, and nothing calls th
   assertStringIncludes((await runs("analyze", "latest")).stdout, "10 not judged");
   assertStringIncludes((await runs("show", "latest")).stdout, "2 right, 10 not judged");
 
+  // who looks at 100 % sees of how many it is
+  assertMatch((await runs("list")).stdout, / 12 +100\.0 % .* 10 not judged$/m);
+  const [listed] = JSON.parse((await runs("list", "--json")).stdout);
+  assertEquals([listed.judged, listed.not_judged, listed.items_total], [2, 10, 12]);
+  const exported = async (...form: string[]) => (await runs("export", "--format", ...form)).stdout;
+  assertMatch(await exported("markdown"), /\| complete, 10 not judged \| 12 \| 2 \| 100\.0 % \|/);
+  const [head, row] = (await exported("csv", "--rows", "runs")).trim().split("\n").map((line) =>
+    line.split(",")
+  );
+  assertEquals(row[head.indexOf("not_judged")], "10");
+  assertMatch(await exported("html", "--rows", "runs"), /not judged/);
+  const explained = (await dyno(["explain", "latest"], { cwd })).stdout;
+  assertMatch(explained, /dyno run SUITE --retry-failed bench_\w+ {3,}the tests without/);
+
   const compared = JSON.parse((await runs("compare", "latest", "latest", "--json")).stdout);
   assertStringIncludes(JSON.stringify(compared), "not judged: excluded from rates and scores");
 
