@@ -45,6 +45,7 @@ const flags = {
     "answers kept in DIR are not asked for again; they have no latency and no cost",
   ),
   "data": text("FILE", "the rows for a suite that takes them, instead of the file it names"),
+  "watch": toggle("runs again when the suite or a file that it names changes, until Ctrl-C"),
   "json": toggle("one JSON object on standard output at the end"),
   ...pricesFlag,
   ...flagsOf(codingSettings),
@@ -95,6 +96,14 @@ export const command: Command = {
       throw new InputError(
         "--tag: a run that is continued keeps its tags; dyno runs tag changes them",
       );
+    }
+    if (values.watch) {
+      const other = (["json", "run-id", "resume", "retry-failed"] as const)
+        .find((name) => values[name] !== undefined);
+      if (other) throw new InputError(`--watch: not with --${other}; each run is a new one`);
+      const { runAndWatch } = await import("./watch.ts");
+      const files = values.data === undefined ? positional : [...positional, values.data];
+      return await runAndWatch(argv.filter((word) => word !== "--watch"), files, context);
     }
     return await withCallbacks(
       values,
