@@ -72,7 +72,7 @@ const verdict = [
 function files(): string[] {
   const forms = Object.entries(writtenForms);
   return [
-    "Files that you write are JSON (a suite, an experiment, a load, a sweep and a batch may be YAML):",
+    "Files that you write are JSON, or YAML by their names (.yaml, .yml); problems are JSON lines:",
     "",
     ...forms.flatMap(([name, { title }]) => entry(name, `${title}: dyno schema ${name}`)),
     "",

@@ -43,6 +43,10 @@ const OTHER_FORMS: readonly [RegExp, string][] = [
   [/\/api\/(chat|generate|embed)\/*$/, "Ollama's own API"],
   [/\/generate(_stream)?\/*$/, "the own API of TGI or SGLang"],
   [/\/infill\/*$/, "filling in"],
+  [
+    /\/model\/.+\/(converse|converse-stream|invoke|invoke-with-response-stream)\/*$/,
+    "Bedrock's own API",
+  ],
 ];
 
 /** Gemini's own host, whose base URLs are of its own form unless they end in `/openai`. */
@@ -96,10 +100,11 @@ export function basePath(url: URL): string {
 /** Of Anthropic's API: the one that its documentation and its clients name. */
 const ANTHROPIC_VERSION = "2023-06-01";
 const AZURE_HOST = /\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/;
+const AZURE_PATH = /\/openai\/deployments\/[^/]+\//;
 
 /** The headers by which a form of API, or the host of one, takes its key. */
 export function keyHeaders(api_type: ApiType, endpoint: string, key: string | null) {
-  const { hostname } = new URL(endpoint);
+  const { hostname, pathname } = new URL(endpoint);
   const version = api_type === "messages" ? { "anthropic-version": ANTHROPIC_VERSION } : {};
   if (key === null) return version;
   const bearer = { authorization: `Bearer ${key}` };
@@ -109,5 +114,7 @@ export function keyHeaders(api_type: ApiType, endpoint: string, key: string | nu
     return { ...version, "x-api-key": key, ...(isOwn ? {} : bearer) };
   }
   if (hostname === GEMINI_HOST && api_type === "gemini") return { "x-goog-api-key": key };
-  return AZURE_HOST.test(hostname) ? { "api-key": key } : bearer;
+  if (AZURE_HOST.test(hostname)) return { "api-key": key };
+  // a gateway before Azure takes its header, or the bearer that other servers of this path know
+  return AZURE_PATH.test(pathname) ? { "api-key": key, ...bearer } : bearer;
 }

@@ -1,9 +1,42 @@
 /** Which form of API a path is of. */
+import { isJsonObject } from "../json_fields.ts";
 import type { ApiType, NumbersApi } from "../endpoint/api_type.ts";
+import type { ParsedRequest } from "./http_request.ts";
 
 /** The path of Gemini's API: the model, and the way of answering. */
 export const GEMINI_PATH =
   /^\/v1(?:beta)?\/models\/([^/]+):(generateContent|streamGenerateContent)$/;
+
+/** The path of a deployment on Azure: the model, and what is asked of it. */
+const AZURE_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|completions|embeddings)$/;
+
+/**
+ * A request as OpenAI takes it: one to a deployment on Azure is for the model that its path names,
+ * whichever its body does. Any other is what it was.
+ */
+export function asOpenAI(request: ParsedRequest): ParsedRequest {
+  const [, deployment, asked] = AZURE_PATH.exec(request.path) ?? [];
+  if (asked === undefined) return request;
+  return { ...request, path: `/v1/${asked}`, body_text: withModel(request.body_text, deployment) };
+}
+
+function withModel(body_text: string, deployment: string): string {
+  try {
+    const body: unknown = JSON.parse(body_text);
+    return isJsonObject(body) ? JSON.stringify({ ...body, model: decoded(deployment) }) : body_text;
+  } catch {
+    return body_text; // what reads it says what is wrong
+  }
+}
+
+/** A name in a path, its percent signs read; as it is where they are of no text. */
+export function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
 
 /** The form of answers at a path. */
 export function formOf(path: string): Exclude<ApiType, NumbersApi> {

@@ -5,7 +5,7 @@ import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
 import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
-import { GEMINI_PATH } from "./form.ts";
+import { asOpenAI, decoded, GEMINI_PATH } from "./form.ts";
 import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults/catalogue.ts";
 import { NUMBERS } from "./numbers.ts";
@@ -247,12 +247,13 @@ export class MockEndpoint implements AsyncDisposable {
     ]);
   }
 
-  #answer(request: ParsedRequest, t_received_ns: number, connection: number): MockReply {
-    this.#record(request, t_received_ns, connection);
+  #answer(received: ParsedRequest, t_received_ns: number, connection: number): MockReply {
+    this.#record(received, t_received_ns, connection);
+    const request = asOpenAI(received);
     const { method, path } = request;
     const route = this.#routes.get(path) ?? this.#geminiRoute(path) ?? this.#modelRoute(path);
     const handler = route?.[method === "HEAD" ? "GET" : method];
-    const reply = handler?.(request) ?? [refusedRoute(request, Object.keys(route ?? {}))];
+    const reply = handler?.(request) ?? [refusedRoute(received, Object.keys(route ?? {}))];
     const whole = Array.isArray(reply) ? { parts: reply } : reply;
     if (method !== "HEAD") return whole;
     const parts = whole.parts.map((part) =>
@@ -406,14 +407,6 @@ export class MockEndpoint implements AsyncDisposable {
 }
 
 const modelObject = (id: string) => ({ id, object: "model", created: 0, owned_by: "dyno" });
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
-}
 
 /** What besides its tokens makes a prompt another one to the cache. */
 const seedOf = ({ model, preamble }: Asked) => `${model}\n${preamble}`;

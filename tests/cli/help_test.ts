@@ -45,6 +45,11 @@ Deno.test("help: every command under a job, a command's own, each topic, the nea
   for (const word of ["dyno schema suite", "dyno schema sweep", "results.json"]) {
     assertStringIncludes(files, word);
   }
+  assertEquals(
+    files.split("\n")[0].includes("JSON, or YAML by their names (.yaml, .yml)"),
+    true,
+    files,
+  );
   assertStringIncludes(units, "1h30m");
 });
 

@@ -1,6 +1,6 @@
 /** What runs elsewhere: the script of a gate, the action that runs it, and the project's own workflows. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -40,6 +40,43 @@ Deno.test("the CI example runs the suite, passes its gate and leaves its reports
     assertStringIncludes(out, "::notice title=");
     assert(existsSync(join(folder, "gate", "gate.xml")));
     assertStringIncludes(readFileSync(join(folder, "gate", "gate.md"), "utf8"), "passed");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+Deno.test("each check that failed is an error on GitHub, and nowhere else", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "dyno-ci-"));
+  try {
+    writeFileSync(
+      join(folder, "wrong.json"),
+      JSON.stringify({ default_response: "no idea", answers: [] }),
+    );
+    const experiment = join(folder, "experiment.json");
+    writeFileSync(
+      experiment,
+      JSON.stringify({
+        name: "quickstart",
+        suite: join(ROOT, "experiments/suites/quickstart.json"),
+        model: "dyno-mock",
+        mock: { script: join(folder, "wrong.json") },
+      }),
+    );
+    for (const [on_github, count] of [["true", 1], ["", 0]] as const) {
+      const { code, out, said } = await shell("sh experiments/ci/gate.sh", {
+        DYNO: `${process.execPath} run -A --no-check main.ts`,
+        EXPERIMENT: experiment,
+        RUNS: join(folder, "runs"),
+        OUT: join(folder, "gate"),
+        GITHUB_ACTIONS: on_github,
+      });
+      assertEquals(code, 3, said);
+      // GitHub's form of a workflow command: ::error title=TITLE::MESSAGE, one line each
+      const errors = out.split("\n").filter((line) => line.startsWith("::error "));
+      const failed = errors.filter((line) => /^::error title=[^:]+::pass_rate\b/.test(line));
+      assertEquals(failed.length, count, out);
+      assertEquals(errors.length, count * 2, "the check, and the tests that were lost");
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

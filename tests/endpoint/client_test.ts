@@ -88,6 +88,15 @@ Deno.test("a form that is known and not spoken is refused by its name", () => {
     ["/v1beta/models/gemini-embedding-001:embedContent", /Gemini/],
     ["/api/chat", /Ollama/],
     ["/api/generate", /Ollama/],
+    ...["converse", "converse-stream", "invoke", "invoke-with-response-stream"].map(
+      (
+        way,
+      ): [string, RegExp] => [
+        `/model/anthropic.claude-3-5-sonnet-20241022-v2%3A0/${way}`,
+        /Bedrock/,
+      ],
+    ),
+    ["/model/amazon.nova-lite-v1:0/converse/", /Bedrock/],
   ];
   for (const [path, name] of forms) {
     const error = assertThrows(

@@ -315,3 +315,42 @@ Deno.test("both forms of the mock: text, thoughts, calls and usage, streamed or 
     }
   }
 });
+
+Deno.test("Azure's paths of a deployment: the URL names the model, the answers are OpenAI's", async () => {
+  process.env.DYNO_FORMS_KEY = "k";
+  try {
+    await using mock = await MockEndpoint.start({ model: ["gpt 4o", "other"] });
+    await using transport = await openTransport();
+    const urlOf = (deployment: string, asked: string) =>
+      `${mock.url}/openai/deployments/${deployment}/${asked}?api-version=2024-10-21`;
+    const noted = () => mock.requests.at(-1)!;
+    for (const asked of ["chat/completions", "completions", "embeddings"]) {
+      for (const stream of asked === "embeddings" ? [false] : [true, false]) {
+        const given = { endpoint: urlOf("gpt%204o", asked), stream, api_key_env: "DYNO_FORMS_KEY" };
+        const api = await configureApi(given, transport, () => {});
+        assertEquals(api.model, "gpt 4o");
+        const { reply, error } = await new EndpointClient(api, transport)
+          .ask({ prompt: "hello there" }, never);
+        assertEquals(error, null, asked);
+        assertEquals(reply.text, asked === "embeddings" ? "" : "Mock response text", asked);
+        assertEquals(noted().path, `/openai/deployments/gpt%204o/${asked}`);
+        assertEquals(noted().headers["api-key"], "k");
+      }
+    }
+    const post = async (deployment: string, asked: string, body: string) => {
+      const answer = await fetch(urlOf(deployment, asked), { method: "POST", body });
+      return { status: answer.status, body: await answer.json() };
+    };
+    // Azure asks for no model in the body, and takes the deployment where there is another
+    const messages = [{ role: "user", content: "hi" }];
+    const unnamed = await post("other", "chat/completions", JSON.stringify({ messages }));
+    assertEquals([unnamed.status, unnamed.body.model], [200, "other"]);
+    const vectors = await post("other", "embeddings", JSON.stringify({ input: "a", model: "x" }));
+    assertEquals([vectors.status, vectors.body.model], [200, "other"]);
+    assertEquals((await post("none", "completions", '{"prompt":"a"}')).status, 404);
+    assertEquals((await post("other", "completions", "{")).status, 400);
+    assertEquals((await post("other", "nothing", "{}")).status, 404);
+  } finally {
+    delete process.env.DYNO_FORMS_KEY;
+  }
+});
