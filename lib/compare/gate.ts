@@ -170,13 +170,15 @@ export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateC
   };
 }
 
-/** What rests on judgements, and means nothing where some could not be made. */
-const ON_JUDGEMENTS = ["pass_rate", "score"];
+/** Whether a metric rests on judgements: it means little where some could not be made. */
+export function restsOnJudgements(metric: string): boolean {
+  return ["pass_rate", "score", "avg_hit_rate"].includes(metric);
+}
 
 /** That a run's answers were all judged, where that is asked about; null where it is so. */
 export function checkJudged(run: ComparedRun, metrics: readonly string[]): GateCheck | null {
   const left = run.items.filter(isUnjudged);
-  if (left.length === 0 || !metrics.some((name) => ON_JUDGEMENTS.includes(name))) return null;
+  if (left.length === 0 || !metrics.some(restsOnJudgements)) return null;
   const all = run.items.length;
   return {
     ...incomplete("all answers judged", all - left.length, all),

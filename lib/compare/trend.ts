@@ -2,6 +2,7 @@
 import { shareEstimate } from "../stats/interval.ts";
 import { groupedBy } from "../run/problems.ts";
 import { readRunDirectory } from "../run/read_run.ts";
+import { restsOnJudgements } from "./gate.ts";
 import { isLimitMetric, limitValue } from "./gate_limits.ts";
 import { loadSampleOf } from "./load_sample.ts";
 import { findSteps } from "./steps.ts";
@@ -23,6 +24,9 @@ export const TREND_METRICS = [
   "ttft_p50_ms",
   "ttft_p99_ms",
 ] as const;
+
+/** Runs of which a note tells that answers were not judged: the newest. */
+const MOST_TOLD = 3;
 
 type IndexedMetric = typeof TREND_METRICS[number];
 
@@ -137,6 +141,13 @@ export function trendOf(
   }
   if (series.every(({ length }) => length < 6)) {
     notes.push("fewer than 6 runs: too few to tell a step from chance");
+  }
+  const left = restsOnJudgements(metric) ? known.filter(({ not_judged }) => not_judged > 0) : [];
+  for (const { run_id, not_judged, items_total } of left.slice(-MOST_TOLD)) {
+    notes.push(`${not_judged} of ${items_total} answers of ${run_id} not judged: not in ${metric}`);
+  }
+  if (left.length > MOST_TOLD) {
+    notes.push(`nor were some of ${left.length - MOST_TOLD} earlier runs`);
   }
   let before = 0;
   const steps = series.flatMap((own) => {

@@ -56,6 +56,10 @@ Deno.test("tests whose evaluator cannot run are not judged, and nothing calls th
   assertMatch((await runs("list")).stdout, / 12 +100\.0 % .* 10 not judged$/m);
   const [listed] = JSON.parse((await runs("list", "--json")).stdout);
   assertEquals([listed.judged, listed.not_judged, listed.items_total], [2, 10, 12]);
+  const trend = await runs("trend");
+  assertMatch(trend.stderr, /10 of 12 answers of bench_\w+ not judged: not in pass_rate/);
+  const times = await runs("trend", "--metric", "ttft_p50_ms");
+  assertEquals([times.code, times.stderr.includes("not judged")], [0, false]);
   const exported = async (...form: string[]) => (await runs("export", "--format", ...form)).stdout;
   assertMatch(await exported("markdown"), /\| complete, 10 not judged \| 12 \| 2 \| 100\.0 % \|/);
   const [head, row] = (await exported("csv", "--rows", "runs")).trim().split("\n").map((line) =>
