@@ -1,4 +1,13 @@
-/** Python text as logical lines: a scanner that knows strings, comments, brackets and indentation. */
+/**
+ * Python text as logical lines: a scanner that knows strings, comments, brackets and indentation.
+ *
+ * Not a parser, as replies are Python amid prose. @lezer/python 1.1.19 was tried on the replies of
+ * tests/fixtures/extraction: of the 110 with a plain `def` of the answer its tree has the definition
+ * whole in 81, these lines in 86; 23 texts that Python refuses have no error in its tree, and a
+ * decorator of any expression (PEP 614) has one. A megabyte of code took it 295 ms (here 18), 0.84 MB
+ * of prose with open brackets 3.6 s and more (here 0.02 to 0.06), which no limit of time allows for.
+ * It would add 230 kB of four packages, and the lines would still have to be made of its tree.
+ */
 
 /** A logical line: a statement or the header of one, without the block below it. */
 export interface Line {
