@@ -23,7 +23,7 @@ export const command: Command = {
     "dyno mock [flags]",
     "",
     "An endpoint to test against: chat, completions, responses, embeddings, Anthropic's /v1/messages,",
-    "Gemini's generateContent, /v1/models, /health.",
+    "Gemini's generateContent, Azure's /openai/deployments/NAME/…, /v1/models, /health.",
     "Ctrl-C ends it.",
     "",
     ...flagHelp(flags),
