@@ -42,7 +42,7 @@ export const command: Command = {
     "problems of a coding run or the requests of a load; Score is the mean over them (in a list that holds",
     "imported runs: Packages and Hit Rate); Errors are answers that did not come; Tokens are prompt and",
     "completion tokens; tok/s is of all answers together, ttft the median. – is unknown. Answers whose",
-    "evaluator failed are not judged: they are in no score, and the last column counts them.",
+    "evaluator failed are not judged: they are excluded from scores; the last column counts them.",
     "",
     ...flagHelp(flags),
     "",
