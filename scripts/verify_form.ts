@@ -2,9 +2,9 @@
  * What every form of dyno must do where there is nothing but that form: the checks that verify_npm.ts and
  * verify_single.ts have in common.
  */
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 
 /** A step that did not do what it must. */
@@ -22,7 +22,8 @@ export function expect(holds: boolean, what: string, said: unknown): void {
 /** A program that goes on until it is ended; `end` gives its exit code. */
 export interface Started {
   url: string;
-  end(): Promise<number | null>;
+  /** Ends it by SIGTERM, or by a signal to its whole group, as a terminal's Ctrl-C is. */
+  end(signal?: "SIGTERM" | "SIGINT to its group"): Promise<number | null>;
 }
 
 /** How a program is started, and where its process is once it runs. */
@@ -30,14 +31,15 @@ export interface Launch {
   words: string[];
   cwd: string;
   env: Record<string, string>;
-  /** The process to end, of the one that was started. Default: itself. */
+  /** The process to end, of the one that was started; it leads a group. Default: itself. */
   pidOf?(pid: number): number;
 }
 
 /** Starts a program; gives what it says on standard error once `ready` is in it, and how to end it. */
 export async function startedBy(launch: Launch, ready: RegExp): Promise<Started> {
   const { words: [program, ...args], cwd, env, pidOf = (pid) => pid } = launch;
-  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "ignore", "pipe"] });
+  const stdio = ["ignore", "ignore", "pipe"] as ["ignore", "ignore", "pipe"];
+  const child = spawn(program, args, { cwd, env, stdio, detached: true }); // a group of its own
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   let said = "";
   const url = await new Promise<string | undefined>((resolve) => {
@@ -50,8 +52,10 @@ export async function startedBy(launch: Launch, ready: RegExp): Promise<Started>
   });
   if (url === undefined) throw new Failed(`${args.join(" ")}: ${said}`);
   let asked = false;
-  const end = () => {
-    if (!asked) process.kill(pidOf(child.pid!), "SIGTERM"); // child.kill would be told as its end
+  const end: Started["end"] = (signal = "SIGTERM") => {
+    const pid = asked ? 0 : pidOf(child.pid!);
+    // child.kill would be told as its end
+    if (!asked) signal === "SIGTERM" ? process.kill(pid, signal) : process.kill(-pid, "SIGINT");
     asked = true;
     return ended;
   };
@@ -91,7 +95,17 @@ export function mockOf(user: User, tokens_per_s = 200): Promise<Started> {
   return user.started(/mock endpoint at (\S+)/, ...args);
 }
 
-/** In this order: the last counts the runs of those before. */
+/** What there is once there is some, within half a minute. */
+async function begun(look: () => string[]): Promise<string[]> {
+  for (let tries = 0; tries < 300; tries++) {
+    const found = look();
+    if (found.length > 0) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Failed("a load has not begun within half a minute");
+}
+
+/** In this order: "past runs" counts the runs of those before. */
 export const FORM_CHECKS: Check<User>[] = [
   ["quickstart", (user) => {
     const [suite, load] = user.dyno("quickstart", "--json").trim().split("\n").map((line) =>
@@ -168,5 +182,32 @@ export const FORM_CHECKS: Check<User>[] = [
     const runs = JSON.parse(user.dyno("runs", "list", "--json"));
     expect(runs.length === 4, "runs list", runs);
     user.dyno("runs", "show", "latest");
+  }],
+  ["Ctrl-C in the middle of a load", async (user) => {
+    const mock = await mockOf(user);
+    const out = join(user.folder, "stopped");
+    const load = ["load", "--endpoint", `${mock.url}/v1`, "--duration", "60", "--out", out];
+    const running = await user.started(/load on mock at (\S+)/, ...load, "--concurrency", "4");
+    try {
+      const [journal] = await begun(() =>
+        existsSync(out)
+          ? readdirSync(out, { recursive: true, encoding: "utf8" }).filter((name) =>
+            name.endsWith("events.jsonl") &&
+            /"ended":[1-9]/.test(readFileSync(join(out, name), "utf8"))
+          )
+          : []
+      );
+      const run = join(out, dirname(journal));
+      const code = await running.end("SIGINT to its group");
+      expect(code === 130, "the exit code after Ctrl-C", code);
+      const files = readdirSync(run);
+      expect(!files.includes("run.lock"), "run.lock is left", files);
+      const { complete, total } = JSON.parse(
+        readFileSync(join(run, "results.json"), "utf8"),
+      );
+      expect(complete === false && total.requests.successful > 0, "what was saved", total.requests);
+    } finally {
+      await Promise.all([running.end(), mock.end()]);
+    }
   }],
 ];

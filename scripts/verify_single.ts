@@ -52,6 +52,7 @@ class Alone implements User {
         "--unshare-ipc",
         "--unshare-uts",
         "--die-with-parent",
+        "--new-session",
       ],
       ...["--clearenv", "--setenv", "HOME", join(at, "home"), "--setenv", "NO_COLOR", "1"],
       ...["--proc", "/proc", "--dev", "/dev", ...libraries, "--ro-bind", file, "/dyno"],
