@@ -1,9 +1,25 @@
 /** Reading a file whole, where it is a plain one of a size that fits into memory. */
+import type { Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { InputError, messageOf } from "./errors.ts";
 
 /** What fits into one string. */
 const LARGEST_BYTES = 512_000_000;
+
+/** What a shell hands over: standard input, and the pipe of `<(command)`. */
+const HANDED_OVER = /^\/(?:dev\/(?:stdin|fd\/\d+)|proc\/(?:self|\d+)\/fd\/\d+)$/;
+
+/**
+ * Refuses what would be waited for or read without end.
+ *
+ * @throws {InputError} a folder, a device, a socket, or a named pipe.
+ */
+export function refuseOdd(path: string, found: Stats): void {
+  if (found.isFile() || (HANDED_OVER.test(path) && !found.isDirectory())) return;
+  if (found.isDirectory()) throw new InputError(`${path}: is a folder, expected a file`);
+  const what = found.isFIFO() ? "a pipe" : "a device or a socket";
+  throw new InputError(`${path}: ${what}, expected a plain file`);
+}
 
 /**
  * A file's bytes.
@@ -19,10 +35,7 @@ export async function readWhole(
 ): Promise<Uint8Array> {
   try {
     const found = await stat(path);
-    if (found.isDirectory()) throw new InputError(`${path}: is a folder, expected a file`);
-    if (!found.isFile() && !found.isFIFO()) { // a shell's <(command) is a pipe
-      throw new InputError(`${path}: a device or a socket, expected a plain file`);
-    }
+    refuseOdd(path, found);
     if (found.size > LARGEST_BYTES) {
       const size = `${Math.ceil(found.size / 1e6)} MB`;
       throw new InputError(`${path}: ${size} is more than the 512 MB that are read; ${instead}`);

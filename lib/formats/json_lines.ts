@@ -1,8 +1,10 @@
 /** Text files of any size in pieces and in lines, gzipped or not, without holding the file. */
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
+import { refuseOdd } from "../read_whole.ts";
 
 /** The longest line, in characters: one without an end is no JSON Lines file. */
 const LONGEST_LINE = 64_000_000;
@@ -18,6 +20,8 @@ const MOST_RATIO = 100;
  * @throws {InputError} a file that is missing, unreadable, no gzip file, or a bomb of one.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
+  const found = await stat(path).catch(() => null); // one that is missing is told when it is opened
+  if (found !== null && !found.isDirectory()) refuseOdd(path, found);
   const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
   const bytes = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
   let packed = 0, unpacked = 0;

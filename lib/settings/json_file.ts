@@ -7,6 +7,7 @@ import { asObject } from "../json_fields.ts";
 import { counted } from "../text/grouped.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, InputFaults, messageOf } from "../errors.ts";
+import { refuseOdd } from "../read_whole.ts";
 import { checked, fileForms } from "./setting.ts";
 
 /** Levels of lists and objects in a file that people write. */
@@ -39,9 +40,7 @@ export async function readJsonFile(path: string): Promise<JsonFile> {
   let text: string;
   try {
     const found = await stat(path);
-    if (found.isCharacterDevice() || found.isSocket()) {
-      throw new InputError(`${path}: a device or a socket, expected a plain file`);
-    }
+    if (!found.isDirectory()) refuseOdd(path, found); // a folder is told below
     const { size } = found;
     if (size > LARGEST_BYTES) {
       throw new InputError(

@@ -4,7 +4,7 @@ import { rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { dyno } from "../e2e/dyno.ts";
+import { dyno, dynoEach } from "../e2e/dyno.ts";
 import { runId, temporary, writeRun } from "../run/runs_fixture.ts";
 
 const FILES = ["results.json", "run_metadata.json", "events.jsonl"];
@@ -50,3 +50,30 @@ for (const place of ["a pipe", "an endless device"]) {
     },
   });
 }
+
+Deno.test({
+  name: "a pipe that is given as input is told of by every command, and not waited for",
+  ignore: process.platform === "win32",
+  fn: async () => {
+    using folder = temporary();
+    for (const name of ["p", "p.yaml", "p.jsonl"]) {
+      assertEquals(spawnSync("mkfifo", [join(folder.path, name)]).status, 0);
+    }
+    const on = ["--endpoint", "http://127.0.0.1:9", "--model", "m"];
+    const commands = [
+      ...["p", "p.yaml", "p.jsonl"].map((name) => ["run", name, ...on]),
+      ["load", "p"],
+      ["load", ...on, "-c", "1", "--prompts", "p.jsonl"],
+      ["load", ...on, "--trace", "p"],
+      ["load", ...on, "-c", "1", "--env-file", "p"],
+      ["batch", "run", "p.yaml"],
+      ["sweep", "--config", "p"],
+      ["mock", "--script", "p"],
+      ["runs", "cost", "--prices", "p"],
+    ];
+    for (const { code, stderr } of await dynoEach(commands, { cwd: folder.path })) {
+      assertEquals(code, 2, stderr);
+      assertStringIncludes(stderr, "a pipe, expected a plain file");
+    }
+  },
+});

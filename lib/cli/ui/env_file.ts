@@ -1,8 +1,9 @@
 /** Variables of the environment from a file. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import process from "node:process";
 import { parseEnv } from "node:util";
 import { InputError, messageOf } from "../../errors.ts";
+import { refuseOdd } from "../../read_whole.ts";
 import { noSuchFile } from "../../text/no_such_file.ts";
 
 /**
@@ -15,8 +16,10 @@ export function loadEnvironment(path: string): void {
   if (path === "") throw new InputError("--env-file: needs a value");
   let text: string;
   try {
+    refuseOdd(path, statSync(path));
     text = readFileSync(path, "utf8");
   } catch (error) {
+    if (error instanceof InputError) throw new InputError(`--env-file ${error.message}`);
     const why = existsSync(path) ? `${path}: ${messageOf(error)}` : noSuchFile(path);
     throw new InputError(`--env-file ${why}`);
   }
