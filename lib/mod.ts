@@ -181,7 +181,8 @@ export type {
   SlotTimes,
   Timeliness,
 } from "./run/events.ts";
-export type { Price, PriceTable } from "./run/prices.ts";
+export { PriceTable } from "./run/prices.ts";
+export type { Price } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";
 export type { ExportedFile } from "./formats/exported_file.ts";
 export type { Estimate } from "./stats/interval.ts";

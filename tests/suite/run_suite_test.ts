@@ -208,7 +208,8 @@ Deno.test(`the examples of docs/library.md run as they stand${LONG ? ", its type
   for (const [i, block] of page.split("```ts\n").slice(1).entries()) {
     const example = block.split("```")[0]
       .replace('"./lib/mod.ts"', JSON.stringify(join(root, "lib/mod.ts")))
-      .replace('"experiments/suites', `"${join(root, "experiments/suites")}`);
+      .replace('"experiments/', `"${join(root, "experiments")}/`)
+      .replace('["results"]', JSON.stringify([join(root, "tests/fixtures/import/koderz")]));
     const path = join(folder.path, `example${i}.ts`);
     writeFileSync(path, `const endpoint = "${mock.url}";\n${example}`);
     const args = ["run", "-A", LONG ? "--check" : "--no-check", "--config", config, path];
@@ -224,4 +225,11 @@ Deno.test(`the examples of docs/library.md run as they stand${LONG ? ", its type
   assertStringIncludes(said, "4/4");
   assertStringIncludes(said, "Mock response text");
   assert(mock.requests.some(({ body_text }) => body_text.includes("Think first.")));
+  assertMatch(
+    said,
+    /^\d+ (null|\d+) capacity\/bench_\w+$|^\d+ (null|\d+) \/\S*\/capacity\/bench_\w+$/m,
+  );
+  assertMatch(said, /^the gate says: \w+$/m);
+  assertStringIncludes(said, "the sweep ended 2, of them badly 0");
+  assertMatch(said, /\.json \d+$/m, "an exported file");
 });
