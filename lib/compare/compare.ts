@@ -185,7 +185,10 @@ export function compareMetric(
   const second = common.map((problem) => mean(others.get(problem)!));
   const answers = (all: Map<string, number[]>) =>
     common.reduce((sum, problem) => sum + all.get(problem)!.length, 0);
-  const differences = second.map((value, i) => value - first[i]);
+  // what a file keeps to twelve digits is the same value
+  const differences = second.map((value, i) =>
+    Math.abs(value - first[i]) <= 1e-12 * Math.abs(value) ? 0 : value - first[i]
+  );
   // scores of which none changed tell as little of how scores vary as no flips do
   const still = metric === "score" && differences.every((value) => value === 0);
   const { difference, flips } = still

@@ -9,6 +9,7 @@ import { cutText, escapeHtml } from "./html.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { RunSummary } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
+import { isOfTwoModes } from "../suite/results.ts";
 import type { SuiteResults } from "../suite/results.ts";
 
 /** A part of the explanation: its head, and a line for each thing. */
@@ -105,7 +106,9 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
     .toSorted((a, b) => share(a.aggregate) - share(b.aggregate));
   const [weakest] = judged;
   const shows = [
-    pass_rate
+    isOfTwoModes(items)
+      ? "Each problem was asked in two modes: the report's table of modes has the rate of each."
+      : pass_rate
       ? `${grouped(aggregate.passed)} of ${grouped(ratedOf(aggregate))} ` +
         `${aggregate.errors ? "tests" : "judged answers"} were right: ` +
         `${percentEstimate(pass_rate)}.`
@@ -132,7 +135,8 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
       } percentage points may be just as good.`,
     ]),
     ...(complete ? [] : [`${grouped(missing)} tests have not run yet.`]),
-    ...(statistics.epochs === null
+    ...((statistics.epochs ?? null) === null &&
+        !items.some(({ coding }) => coding && coding.sample > 0)
       ? ["Each test was asked once: how much answers change from time to time is not known."]
       : []),
     "How fast the endpoint is under a real load.",

@@ -124,6 +124,7 @@ const KINDS = {
   sweep: { what: "a sweep", forms: ["sweep"], command: "dyno sweep --config" },
   load: { what: "a load", forms: ["load"], command: "dyno load" },
   experiment: { what: "an experiment", forms: ["experiment"], command: "dyno run" },
+  scenarios: { what: "scenarios", forms: ["integration"], command: "dyno integration" },
 };
 
 /** The kind of a file by the fields that no other kind has; null where none of them is there. */
@@ -131,6 +132,7 @@ function formOf(value: unknown): typeof KINDS[keyof typeof KINDS] | null {
   const fields = asObject(value) ?? {};
   const has = (...names: string[]) => names.some((name) => Object.hasOwn(fields, name));
   if (Array.isArray(fields.tests) || (has("rows") && has("test"))) return KINDS.suite;
+  if (has("scenarios")) return KINDS.scenarios;
   if (has("industries")) return KINDS.batch;
   if (has("matrix") && has("command", "sim_binary", "common_args")) return KINDS.sweep;
   const loads = !has("matrix") || has("endpoint", "provider", "duration_s", "duration", "requests");

@@ -275,3 +275,8 @@ export interface DeviceEnergy extends Energy {
   /** energy_j less idle_w over the same time, at least 0. */
   above_idle_j: number | null;
 }
+
+/** Whether problems were asked in two modes: then no share over all answers means anything. */
+export function isOfTwoModes(items: readonly Pick<ResultItem, "coding">[]): boolean {
+  return new Set(items.flatMap(({ coding }) => coding ? [coding.mode] : [])).size > 1;
+}

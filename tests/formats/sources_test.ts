@@ -1,8 +1,9 @@
 /**
  * Each figure that is taken from another program is its own statement: read from its file by other
  * means, or as the program printed it. The files of guidellm 0.8.1, aiperf 0.13.0, inspect_ai 0.3.285,
- * sglang 0.4.6 and inference-perf 0.7.0 are their output against `dyno mock`, shortened; those of
- * lm-evaluation-harness 0.4.13 and promptfoo are written by hand as their writers do.
+ * sglang 0.4.6 and inference-perf 0.7.0 are their output against `dyno mock`, shortened, and so is a
+ * generation task of lm-evaluation-harness 0.4.13; its choice task and promptfoo's file are written by hand
+ * as their writers do.
  */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -8,6 +8,7 @@ import { percentEstimate } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
+import { isOfTwoModes } from "../../suite/results.ts";
 import type { RunEnergy } from "../../suite/results.ts";
 import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/results.ts";
 import type { Column } from "../ui/table.ts";
@@ -31,8 +32,9 @@ export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette
     row(category, aggregate, statistics, paint)
   );
   const all = row(paint.bold("all"), results.aggregate, results.statistics, paint);
+  const whole = isOfTwoModes(results.items) ? rows : [...rows, null, all];
   return [
-    ...(rows.length > 0 ? [...tableLines(COLUMNS, [...rows, null, all], paint), ""] : []),
+    ...(rows.length > 0 ? [...tableLines(COLUMNS, whole, paint), ""] : []),
     ...endpointLines(results, paint),
     ...summaryLines(results, wall_s, paint),
   ];
@@ -82,7 +84,8 @@ function summaryLines(
   if (not_judged) {
     lines.push(paint.bad(`${grouped(not_judged)} not judged: ${not_judged_because}`));
   }
-  if (pass_rate) {
+  // the comparison tells each mode's
+  if (pass_rate && !isOfTwoModes(items)) {
     const rated = ratedOf(aggregate);
     const method = pass_rate.n === rated ? "Wilson" : `over ${pass_rate.n} problems`;
     const more = errors ? " or went without an answer" : "";

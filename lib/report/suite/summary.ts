@@ -9,6 +9,7 @@ import { output, ratedOf } from "../../suite/aggregate.ts";
 import type { Tile } from "../banner.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Estimate } from "../../stats/interval.ts";
+import { isOfTwoModes } from "../../suite/results.ts";
 import type { SuiteResults } from "../../suite/results.ts";
 
 /** The banner: what ran, whether it is complete, and the facts of the run. */
@@ -52,8 +53,11 @@ export function tiles(results: SuiteResults): string {
   return tileList([...scoreTiles(results), ...latencyTiles(results), ...outcomeTiles(results)]);
 }
 
-function scoreTiles({ aggregate, statistics }: SuiteResults): Tile[] {
+function scoreTiles({ aggregate, statistics, items }: SuiteResults): Tile[] {
   const { pass_rate, hit_rate } = statistics;
+  if (isOfTwoModes(items)) {
+    return [{ name: "pass rate", value: "–", more: "by mode: see the table of modes" }];
+  }
   const judged = aggregate.evaluated === 0;
   return [
     {
