@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/body.h"
-#include "http/http.h"
+#include "http/body_form.h"
+#include "http/http_response.h"
 
 #define HEAD_BYTES_MAX (64 * 1024)
 

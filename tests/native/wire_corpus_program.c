@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/body.h"
-#include "http/http.h"
+#include "http/body_form.h"
+#include "http/http_response.h"
 
 #define EVERY_BYTE_MAX 8192
 #define EDGE 16

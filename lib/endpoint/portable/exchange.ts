@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { CancelledError } from "../../execute/scope.ts";
 import { nowNs } from "../../native/clock.ts";
-import { BodyReader } from "../body.ts";
+import { BodyReader } from "../body_form.ts";
 import { Deadline, lateError } from "../deadline.ts";
 import { connectionError } from "../errors.ts";
 import { refuseEncoded, ResponseParser } from "../http_response.ts";

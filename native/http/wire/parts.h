@@ -11,8 +11,8 @@
 #include "base/event_loop.h"
 #include "base/heap.h"
 #include "base/stream.h"
-#include "http/body.h"
-#include "http/http.h"
+#include "http/body_form.h"
+#include "http/http_response.h"
 #include "http/tls/tls.h"
 #include "http/wire/wire.h"
 

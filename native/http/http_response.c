@@ -1,4 +1,4 @@
-#include "http/http.h"
+#include "http/http_response.h"
 
 #include <stdlib.h>
 #include <string.h>

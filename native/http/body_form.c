@@ -1,4 +1,4 @@
-#include "http/body.h"
+#include "http/body_form.h"
 
 #include <string.h>
 

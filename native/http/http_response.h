@@ -1,6 +1,6 @@
 /* An incremental HTTP/1.1 response parser (RFC 9112): bytes in, the head and slices of the body out. */
-#ifndef DYNO_HTTP_H
-#define DYNO_HTTP_H
+#ifndef DYNO_HTTP_RESPONSE_H
+#define DYNO_HTTP_RESPONSE_H
 
 #include <stdbool.h>
 #include <stddef.h>

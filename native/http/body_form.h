@@ -2,8 +2,8 @@
  * An answer's body: events or one whole, told by its first bytes, since servers leave the content
  * type out, or say another.
  */
-#ifndef DYNO_BODY_H
-#define DYNO_BODY_H
+#ifndef DYNO_BODY_FORM_H
+#define DYNO_BODY_FORM_H
 
 #include "http/sse.h"
 
