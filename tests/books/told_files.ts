@@ -263,13 +263,13 @@ async function checkSuitePage(one: Case, found: Findings): Promise<void> {
   const page = wordsOf(await writeSuiteReport(runDirectoryAt(one.run.folder)));
   const tile = (name: string) => new RegExp(` ${name} (–|[\\d,.]+) `).exec(page)?.[1];
   const rate = items.some(({ passed }) => passed !== null) ? passRate(items) : null;
-  found.prints(one, "page: pass rate", tile("pass rate"), rate === null ? null : rate * 100);
-  found.prints(
-    one,
-    "page: mean score",
-    tile("mean score"),
-    byProblem(items, ({ score }) => score).mean,
-  );
+  if (one.run.kind === "comparative") {
+    found.same(one, "page: no rate over two modes", tile("pass rate"), "–");
+  } else {
+    found.prints(one, "page: pass rate", tile("pass rate"), rate === null ? null : rate * 100);
+    const score = byProblem(items, ({ score }) => score).mean;
+    found.prints(one, "page: mean score", tile("mean score"), score);
+  }
   found.prints(one, "page: errors", tile("errors"), items.filter(({ success }) => !success).length);
   found.prints(one, "page: output tokens/s", tile("output tokens/s"), outputRate(spans));
   const ttft = items.flatMap((item) => item.success ? item.ttft_ms ?? [] : []);
