@@ -4,8 +4,10 @@ export class EventSpan {
   first_ns: number | null = null;
   /** As `first_ns`, of the last. */
   last_ns: number | null = null;
+  /** How many there were. */
   count = 0;
 
+  /** Counts one at `t_ns`, CLOCK_MONOTONIC nanoseconds. */
   add(t_ns: number): void {
     this.first_ns ??= t_ns;
     this.last_ns = t_ns;

@@ -14,6 +14,7 @@ export interface Cut {
 
 /** A share of the requests, 0 to 1, and where they are cut off. */
 export interface Cancellation extends Cut {
+  /** Of all requests, 0 to 1. */
   share: number;
   /** As it was asked for: "10%@20tokens". */
   text: string;

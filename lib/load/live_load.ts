@@ -18,8 +18,11 @@ export const MINUTE_S = 60;
 
 /** A latency so far: quantiles of all answers (to 0.1 %), and the mean of each second of the last minute. */
 export interface LiveLatency {
+  /** Half of the answers took no longer. */
   p50_ms: number;
+  /** Nine of ten took no longer. */
   p90_ms: number;
+  /** 99 of 100 took no longer. */
   p99_ms: number;
   /** The oldest first, 60 of them; null for a second without any. */
   by_second_ms: (number | null)[];

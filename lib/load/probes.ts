@@ -17,7 +17,9 @@ export interface ProbeFigures {
   rate_per_s: number;
   /** Those whose turn lay in the measured windows. */
   requests: number;
+  /** Of these, answered whole. */
   answered: number;
+  /** Of these, ended by an error. */
   failed: number;
   /** Cut off by the end of the load, or not sent by then. */
   unfinished: number;

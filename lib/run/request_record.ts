@@ -164,7 +164,9 @@ export interface ServerMetricsReading {
 
 /** How a Prometheus page beside a load was read. */
 export interface PageCount {
+  /** The page's address. */
   url: string;
+  /** Readings that were kept. */
   readings: number;
   /** Readings that failed. */
   failures: number;

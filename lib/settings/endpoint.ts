@@ -63,9 +63,9 @@ export const endpointSettings = z.object({
 });
 
 /** Ways to choose which of several endpoints gets a request. */
-const BALANCES = ["round-robin", "least-in-flight", "sticky"] as const;
+const BALANCES = ["round-robin", "least-in-flight", "sticky"] as const satisfies Balance[];
 /** A way to choose which of several endpoints gets a request. */
-export type Balance = typeof BALANCES[number];
+export type Balance = "round-robin" | "least-in-flight" | "sticky";
 
 /** The wire connects to as many places. */
 const MOST_ENDPOINTS = 64;

@@ -20,11 +20,15 @@ export interface TelemetrySeries {
 
 /** A figure of a device in the measured window. Null is unknown. */
 export interface TelemetryFigure {
+  /** The page that told it. */
   page: string;
+  /** The device that it is of, as the page names it. */
   device: string;
   /** In lib/measures' manner: with its unit. */
   name: string;
+  /** The mean of a gauge's readings. */
   mean: number | null;
+  /** The largest of them. */
   max: number | null;
   /** What a counter grew by. */
   increase: number | null;
