@@ -4,24 +4,22 @@ import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
-import { counted } from "../text/grouped.ts";
 import { figuresByPart } from "./by_part.ts";
 import { figuresByTurn } from "./by_turn.ts";
-import { beyondAskedLength } from "./prompts/asked_length.ts";
-import { cacheText, cacheUse, isInflated } from "./cache_use.ts";
+import { cacheUse } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summariseServer } from "./server/server_metrics.ts";
 import { probeFigures } from "./probes.ts";
+import { gapsLost, notesOf } from "./notes.ts";
 import { meanInFlight, turnoverOf } from "./rates.ts";
 import { modelsText } from "./models.ts";
-import { isOpen, stageName } from "./stages.ts";
+import { hasPlaces, isOpen, stageName } from "./stages.ts";
 import { judgeStatement } from "./statement.ts";
 import { latencyValues, summarise } from "./summarise.ts";
 import { readTelemetry, telemetryFigures } from "./telemetry/telemetry.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { judge, MOST_LATENESS_MS } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
-import { failureClass } from "../run/request_record.ts";
 import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { CacheUse } from "./cache_use.ts";
@@ -106,7 +104,7 @@ export function conclude(measurement: Measurement): LoadResults {
       readings: server.readings,
     },
     ...telemetryOf(directory, load, total),
-    notes: [...notesOf(measurement, cache, total), ...gapsLost(tokens.incomplete)],
+    notes: [...notesOf(plan, load, cache, total), ...gapsLost(tokens.incomplete)],
   };
 }
 
@@ -120,13 +118,6 @@ function telemetryOf(
   const figures = telemetryFigures(readTelemetry(directory), window.start_ns, window.end_ns);
   const { pages = [], series = null } = telemetry ?? {};
   return { telemetry: { pages, series, figures } };
-}
-
-function gapsLost(requests: number): string[] {
-  if (requests === 0) return [];
-  return [
-    `tokens.bin lacks gaps between tokens of ${requests} requests: the figures of gaps are without them`,
-  ];
 }
 
 interface MeasuredStage {
@@ -273,7 +264,7 @@ function verdictOf(
     answered: total.requests.successful,
     insecure: started.settings.insecure === true &&
       endpointsAsked(started.api).some((url) => url.startsWith("https:")),
-    sent: capped(plan.stages) ? null : { wanted: sent + unsent, count: sent },
+    sent: hasPlaces(plan.stages) ? null : { wanted: sent + unsent, count: sent },
   };
   const streams = Math.ceil(total.concurrency.max);
   return judge(cost, measured, citeCalibration(readCalibration(), streams, cost.transport));
@@ -287,10 +278,6 @@ function closedConcurrency(planned: readonly LoadStage[], stages: readonly Measu
   const { results, turnover } = stages[at];
   if (results.requests.sent === 0 || results.window.kept === "never") return null;
   return { wanted: measured[at].concurrency!, mean: meanInFlight([turnover.ends], true) };
-}
-
-function capped(stages: readonly LoadStage[]): boolean {
-  return stages.some(({ concurrency }) => concurrency !== null);
 }
 
 function energyOf(
@@ -316,90 +303,4 @@ function energyOf(
     source: devices.map(({ device, method }) => `${device} (${method})`).join(", "),
     per_token_j: tokens > 0 ? stages.reduce((sum, stage) => sum + joules(stage), 0) / tokens : null,
   };
-}
-
-const requestsWere = (count: number) => count === 1 ? "1 request was" : `${count} requests were`;
-
-function notesOf(
-  { plan, load }: Measurement,
-  cache: CacheUse | null,
-  total: StageResults,
-): string[] {
-  const notes = [...plan.notes];
-  if (cache !== null && cache.share > 0 && !isInflated(cache)) notes.push(cacheText(cache));
-  const { records, measured, in_flight, telemetry } = load;
-  const { requests, token_sources } = total;
-  const beyond = token_sources.usage
-    ? beyondAskedLength(load.started.settings, total.prompt_tokens_mean)
-    : null;
-  if (beyond !== null) notes.push(beyond);
-  for (const { url, failures, last_failure } of telemetry?.pages ?? []) {
-    if (failures > 0) notes.push(`${url}: ${counted(failures, "reading")} failed: ${last_failure}`);
-  }
-  if (telemetry?.left_out) {
-    notes.push(
-      "--server-metrics: more series than are kept; --server-metrics-names chooses those that matter",
-    );
-  }
-  if (measured === null) {
-    notes.push(
-      "it was cut off: these are the requests that had ended by then" +
-        (in_flight ? `; ${requestsWere(in_flight)} in flight: excluded` : ""),
-    );
-  }
-  if (
-    measured?.out_of_prompts && measured.complete && !plan.stages.some(({ times_s }) => times_s)
-  ) {
-    notes.push(
-      `${plan.prompts.name}: used up before the load's end (--recycle goes through them again)`,
-    );
-  }
-  if (plan.prompts.repeats) {
-    notes.push("prompts were repeated: a prefix cache may have answered for the model");
-  }
-  if (token_sources.events) {
-    notes.push(
-      `${token_sources.events} answers came without usage: their events were counted as tokens`,
-    );
-  }
-  if (records.every(({ session }) => !session)) {
-    const none = "no request was of a session";
-    const { api, settings } = load.started;
-    if (api.several?.balance === "sticky") notes.push(`${none}: the endpoints took turns (sticky)`);
-    if (settings.connections === "sticky") notes.push(`${none}: connections were shared (sticky)`);
-  }
-  if (requests.outside > 0) {
-    notes.push(
-      `${
-        requestsWere(requests.outside)
-      } outside of the measured window: excluded (ramp-up or drain)`,
-    );
-  }
-  if (requests.warmup > 0) {
-    notes.push(
-      requests.warmup === 1
-        ? "1 warm-up request, excluded from results"
-        : `${requests.warmup} warm-up requests, excluded from results`,
-    );
-  }
-  if (requests.unfinished > 0) {
-    notes.push(`${requestsWere(requests.unfinished)} cut off at the end: excluded from latencies`);
-  }
-  if (requests.cancelled) {
-    const asked = plan.cancellations.map(({ text }) => text).join(", ");
-    notes.push(
-      `${
-        requestsWere(requests.cancelled)
-      } cancelled by this client (${asked}): excluded from latencies and rates`,
-    );
-  }
-  if (requests.unsent > 0) {
-    notes.push(
-      `${requestsWere(requests.unsent)} due but not sent until the end: ` +
-        (capped(plan.stages) ? "they had no place in flight" : "the client fell behind"),
-    );
-  }
-  const first = records.find((record) => !record.warmup && failureClass(record) !== null);
-  if (total.requests.failed > 0 && first) notes.push(`first failure: ${first.message}`);
-  return notes;
 }

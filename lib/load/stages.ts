@@ -25,6 +25,11 @@ export function isOpen({ rate, times_s }: LoadStage): boolean {
   return rate !== null || times_s !== null;
 }
 
+/** Whether any stage has a number of places in flight: a request may then wait for one. */
+export function hasPlaces(stages: readonly LoadStage[]): boolean {
+  return stages.some(({ concurrency }) => concurrency !== null);
+}
+
 /**
  * Reads stages such as `rate=2:30s`, `rate=2..8:60s`, `concurrency=16:30s` or
  * `rate=4,concurrency=32:1m`, separated by blanks or semicolons. A plain number is seconds.

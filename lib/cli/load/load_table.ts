@@ -7,9 +7,9 @@ import { sloText } from "../../load/slo.ts";
 import { judgedText } from "../../load/statement.ts";
 import { measure } from "../../measures/describe.ts";
 import { LEAST_UNITS } from "../../stats/ratio.ts";
+import { fits, unobeyed, wrapped } from "../ui/paragraph.ts";
 import { tableLines } from "../ui/table.ts";
 import { shortNames } from "../../text/short_names.ts";
-import { textWidth } from "../../text/width.ts";
 import { percentEstimate, percentText } from "../../text/percent.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Verdict } from "../../load/verdict.ts";
@@ -17,7 +17,6 @@ import type { Estimate } from "../../stats/interval.ts";
 import type { Column } from "../ui/table.ts";
 import type { Palette } from "../ui/terminal.ts";
 
-const WIDTH = 100;
 const MOST_NOTES = 20;
 
 /** A column of the table of stages. */
@@ -189,7 +188,7 @@ export function matrixTable(
   });
   const rows = runs.map(({ name, results }) => {
     const mark = results.verdict.verdict === "trusted" ? "" : ` ${paint.warn("!")}`;
-    return row(plain(name) + mark, results.total, columns, paint);
+    return row(unobeyed(name) + mark, results.total, columns, paint);
   });
   const distrusted = runs.some(({ results }) => results.verdict.verdict !== "trusted");
   return [
@@ -203,14 +202,14 @@ function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palet
   const single = stages.length < 2;
   const measured = single ? [stages[0] ?? total] : stages;
   const columns = columnsOf(shapeOf({ slos, api_type }, [...measured, total]));
-  const names = measured.map(({ name }) => plain(name).replace("requests/s", "req/s"));
+  const names = measured.map(({ name }) => unobeyed(name).replace("requests/s", "req/s"));
   const table = (labels: readonly string[]) => {
     const rows = measured.map((stage, i) => row(labels[i], stage, columns, paint));
     const all = row(paint.bold("total"), total, columns, paint);
     return tableLines(headsOf("stage", columns), single ? rows : [...rows, null, all], paint);
   };
   const named = table(names);
-  if (named.every((line) => textWidth(line) <= WIDTH)) return named;
+  if (named.every(fits)) return named;
   const legend = names.flatMap((name, i) => wrapped(`stage ${i + 1}: `, name));
   return [...table(names.map((_, i) => String(i + 1))), ...legend];
 }
@@ -224,7 +223,7 @@ function partLines(
 ): string[] {
   if (parts === undefined) return [];
   const columns = columnsOf(shapeOf({ slos, api_type }, parts));
-  const names = shortNames(parts.map(({ name }) => name)).map(plain);
+  const names = shortNames(parts.map(({ name }) => name)).map(unobeyed);
   const table = (labels: readonly string[]) =>
     tableLines(
       headsOf(`by ${what}`, columns),
@@ -232,7 +231,7 @@ function partLines(
       paint,
     );
   const named = table(names);
-  if (named.every((line) => textWidth(line) <= WIDTH)) return ["", ...named];
+  if (named.every(fits)) return ["", ...named];
   const legend = parts.flatMap(({ name }, i) => wrapped(`${what} ${i + 1}: `, name));
   return ["", ...table(parts.map((_, i) => `${what} ${i + 1}`)), ...legend];
 }
@@ -377,29 +376,6 @@ function fewLines({ total, stages, endpoints = [], models = [] }: LoadResults): 
   };
   const few = [named("stage", stages), named("endpoint", endpoints), named("model", models)].flat();
   return few.length === 0 ? [] : wrapped("goodput –: ", `${told}, as in ${few.join("; ")}`);
-}
-
-/** A text in lines of at most 100 columns, the first one behind `start`, the others below it. */
-function wrapped(start: string, text: string): string[] {
-  const room = WIDTH - start.length;
-  const lines: string[] = [""];
-  for (const word of plain(text).split(/\s+/).filter(Boolean)) {
-    const last = lines[lines.length - 1];
-    if (last !== "" && textWidth(`${last} ${word}`) > room) lines.push("");
-    const line = lines[lines.length - 1];
-    lines[lines.length - 1] = line === "" ? cut(word, room) : `${line} ${word}`;
-  }
-  return lines.map((line, i) => (i === 0 ? start : " ".repeat(start.length)) + line);
-}
-
-function cut(word: string, room: number): string {
-  return textWidth(word) <= room ? word : `${[...word].slice(0, room / 2 - 1).join("")}…`;
-}
-
-/** Text without what a terminal would obey. */
-function plain(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, " ").trim();
 }
 
 /** About four digits. */

@@ -1,0 +1,32 @@
+/** A paragraph in a terminal: lines of at most 100 columns. */
+import { textWidth } from "../../text/width.ts";
+
+const WIDTH = 100;
+
+/** Whether a line has room as it is. */
+export function fits(line: string): boolean {
+  return textWidth(line) <= WIDTH;
+}
+
+/** A text in lines of at most 100 columns, the first one behind `start`, the others below it. */
+export function wrapped(start: string, text: string): string[] {
+  const room = WIDTH - start.length;
+  const lines: string[] = [""];
+  for (const word of unobeyed(text).split(/\s+/).filter(Boolean)) {
+    const last = lines[lines.length - 1];
+    if (last !== "" && textWidth(`${last} ${word}`) > room) lines.push("");
+    const line = lines[lines.length - 1];
+    lines[lines.length - 1] = line === "" ? cut(word, room) : `${line} ${word}`;
+  }
+  return lines.map((line, i) => (i === 0 ? start : " ".repeat(start.length)) + line);
+}
+
+function cut(word: string, room: number): string {
+  return textWidth(word) <= room ? word : `${[...word].slice(0, room / 2 - 1).join("")}…`;
+}
+
+/** Text without what a terminal would obey. */
+export function unobeyed(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, " ").trim();
+}

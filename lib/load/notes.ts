@@ -1,0 +1,106 @@
+/** What is said below the figures of a load: what they leave out, and why. */
+import { counted } from "../text/grouped.ts";
+import { failureClass } from "../run/request_record.ts";
+import { cacheText, isInflated } from "./cache_use.ts";
+import { beyondAskedLength } from "./prompts/asked_length.ts";
+import { hasPlaces } from "./stages.ts";
+import type { CacheUse } from "./cache_use.ts";
+import type { JournaledLoad } from "./load_journal.ts";
+import type { LoadPlan } from "./plan_load.ts";
+import type { StageResults } from "./results.ts";
+
+const requestsWere = (count: number) => count === 1 ? "1 request was" : `${count} requests were`;
+
+/** All that a reader of these results must know beside their figures: one sentence each. */
+export function notesOf(
+  plan: LoadPlan,
+  load: JournaledLoad,
+  cache: CacheUse | null,
+  total: StageResults,
+): string[] {
+  const notes = [...plan.notes];
+  if (cache !== null && cache.share > 0 && !isInflated(cache)) notes.push(cacheText(cache));
+  const { records, measured, in_flight, telemetry } = load;
+  const { requests, token_sources } = total;
+  const beyond = token_sources.usage
+    ? beyondAskedLength(load.started.settings, total.prompt_tokens_mean)
+    : null;
+  if (beyond !== null) notes.push(beyond);
+  for (const { url, failures, last_failure } of telemetry?.pages ?? []) {
+    if (failures > 0) notes.push(`${url}: ${counted(failures, "reading")} failed: ${last_failure}`);
+  }
+  if (telemetry?.left_out) {
+    notes.push(
+      "--server-metrics: more series than are kept; --server-metrics-names chooses those that matter",
+    );
+  }
+  if (measured === null) {
+    notes.push(
+      "it was cut off: these are the requests that had ended by then" +
+        (in_flight ? `; ${requestsWere(in_flight)} in flight: excluded` : ""),
+    );
+  }
+  if (
+    measured?.out_of_prompts && measured.complete && !plan.stages.some(({ times_s }) => times_s)
+  ) {
+    notes.push(
+      `${plan.prompts.name}: used up before the load's end (--recycle goes through them again)`,
+    );
+  }
+  if (plan.prompts.repeats) {
+    notes.push("prompts were repeated: a prefix cache may have answered for the model");
+  }
+  if (token_sources.events) {
+    notes.push(
+      `${token_sources.events} answers came without usage: their events were counted as tokens`,
+    );
+  }
+  if (records.every(({ session }) => !session)) {
+    const none = "no request was of a session";
+    const { api, settings } = load.started;
+    if (api.several?.balance === "sticky") notes.push(`${none}: the endpoints took turns (sticky)`);
+    if (settings.connections === "sticky") notes.push(`${none}: connections were shared (sticky)`);
+  }
+  if (requests.outside > 0) {
+    notes.push(
+      `${
+        requestsWere(requests.outside)
+      } outside of the measured window: excluded (ramp-up or drain)`,
+    );
+  }
+  if (requests.warmup > 0) {
+    notes.push(
+      requests.warmup === 1
+        ? "1 warm-up request, excluded from results"
+        : `${requests.warmup} warm-up requests, excluded from results`,
+    );
+  }
+  if (requests.unfinished > 0) {
+    notes.push(`${requestsWere(requests.unfinished)} cut off at the end: excluded from latencies`);
+  }
+  if (requests.cancelled) {
+    const asked = plan.cancellations.map(({ text }) => text).join(", ");
+    notes.push(
+      `${
+        requestsWere(requests.cancelled)
+      } cancelled by this client (${asked}): excluded from latencies and rates`,
+    );
+  }
+  if (requests.unsent > 0) {
+    notes.push(
+      `${requestsWere(requests.unsent)} due but not sent until the end: ` +
+        (hasPlaces(plan.stages) ? "they had no place in flight" : "the client fell behind"),
+    );
+  }
+  const first = records.find((record) => !record.warmup && failureClass(record) !== null);
+  if (total.requests.failed > 0 && first) notes.push(`first failure: ${first.message}`);
+  return notes;
+}
+
+/** What is said where tokens.bin lacks the gaps of so many requests; nothing for 0. */
+export function gapsLost(requests: number): string[] {
+  if (requests === 0) return [];
+  return [
+    `tokens.bin lacks gaps between tokens of ${requests} requests: the figures of gaps are without them`,
+  ];
+}
