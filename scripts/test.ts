@@ -1,14 +1,17 @@
 /**
- * Format, lint, type check, the library's doc comments, all tests; ends with one line
- * `N passed, N failed`. Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
+ * Format, lint, type check, the library's doc comments, all tests; ends with what failed and one line
+ * `N passed, N failed`. What failed is run once more, alone, and what passes then is named as unsteady.
+ * Installs what the tests need and the machine lacks, and says so: Chromium, for the report's test,
  * clang, for fuzzing, bubblewrap and Python, for the sandbox's, Slurm, for sweeps on a cluster,
  * Prometheus, for the metrics', buildah, for the container's.
  */
+import { Buffer } from "node:buffer";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { stripVTControlCharacters } from "node:util";
 import { browserPath } from "../tests/browser.ts";
 import { fuzzingClang } from "../tests/clang.ts";
 import { slurmIsInstalled } from "../tests/slurm.ts";
@@ -18,6 +21,13 @@ interface Counts {
   failed: number;
   /** Names of the tests that were left out. */
   skipped: string[];
+}
+
+/** A Deno that ended. */
+interface Ended {
+  good: boolean;
+  /** What it wrote, without colors. */
+  output: string;
 }
 
 const deno = process.execPath;
@@ -156,7 +166,7 @@ function testParts(): string[] {
 }
 
 /** Runs Deno; its output is shown when it is over, so that what runs at the same time stays readable. */
-function runDeno(args: string[]): Promise<boolean> {
+function runDeno(args: string[]): Promise<Ended> {
   const started = performance.now();
   const child = spawn(deno, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output: Uint8Array[] = [];
@@ -168,61 +178,98 @@ function runDeno(args: string[]): Promise<boolean> {
       const tookS = Math.round((performance.now() - started) / 1000);
       const words = args.filter((word) => !/^-A$|^--(junit|no-check)/.test(word));
       say(`$ deno ${words.join(" ")}: ${tookS} s`);
-      resolve(code === 0);
+      const text = stripVTControlCharacters(Buffer.concat(output).toString());
+      resolve({ good: code === 0, output: text });
     });
   });
 }
 
-async function check(args: string[]): Promise<Counts> {
-  const good = await runDeno(args);
-  return { passed: Number(good), failed: Number(!good), skipped: [] };
+/** What one command found: its counts, and its errors where it failed. */
+interface Result {
+  words: string;
+  counts: Counts;
+  errors: string;
 }
 
-async function testPart(paths: string[], junit: string): Promise<Counts> {
-  const good = await runDeno(["test", "-A", "--no-check", `--junit-path=${junit}`, ...paths]);
+type Job = () => Promise<Result>;
+
+async function check(args: string[]): Promise<Result> {
+  const { good, output } = await runDeno(args);
+  const counts = { passed: Number(good), failed: Number(!good), skipped: [] };
+  return { words: args.join(" "), counts, errors: output };
+}
+
+async function testPart(paths: string[], junit: string): Promise<Result> {
+  rmSync(junit, { force: true });
+  const args = ["test", "-A", "--no-check", `--junit-path=${junit}`, ...paths];
+  const { good, output } = await runDeno(args);
   const counts = existsSync(junit)
     ? countsOf(readFileSync(junit, "utf8"))
     : { passed: 0, failed: 1, skipped: [] };
   // a module that does not load, or a leak outside of a test, fails the run but no test
   if (!good && counts.failed === 0) counts.failed = 1;
-  return counts;
+  return {
+    words: paths.join(" "),
+    counts,
+    errors: output.slice(Math.max(0, output.indexOf("\n ERRORS"))),
+  };
+}
+
+/** The last lines of a text, which hold what failed. */
+function lastLines(text: string, limit: number): string {
+  return text.trim().split("\n").slice(-limit).join("\n");
 }
 
 /**
  * All of it, three jobs a core at a time: most of their time they wait for clocks and processes. Four jobs
- * kept two cores busy for four fifths of the time; the tests hold on busier machines than six make.
+ * kept two cores busy for four fifths of the time; the tests hold on busier machines than six make. What fails
+ * is run once more when nothing else runs: its second result counts.
  */
-async function runAll(jobs: (() => Promise<Counts>)[]): Promise<Counts> {
-  const total: Counts = { passed: 0, failed: 0, skipped: [] };
+async function runAll(jobs: Job[]): Promise<Result[]> {
+  const results: Result[] = [];
+  const failed: Job[] = [];
   const waiting = [...jobs];
   const lane = async () => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
-      const counts = await job();
-      total.passed += counts.passed;
-      total.failed += counts.failed;
-      total.skipped.push(...counts.skipped);
+      const result = await job();
+      if (result.counts.failed > 0) failed.push(job);
+      else results.push(result);
     }
   };
   await Promise.all(Array.from({ length: Math.min(3 * availableParallelism(), 8) }, lane));
-  return total;
+  for (const job of failed) {
+    const again = await job();
+    if (again.counts.failed === 0) unsteady.push(again.words);
+    results.push(again);
+  }
+  return results;
 }
 
 const long = process.argv.includes("--long");
 const only = process.argv.slice(2).filter((argument) => argument !== "--long");
 if (long) process.env.DYNO_TEST_LONG = "1";
 installMissing();
+/** What failed among the others and passed alone. */
+const unsteady: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), "dyno-test-"));
 try {
   const parts = only.length > 0 ? [only] : testParts().map((path) => [path]);
-  const { passed, failed, skipped } = await runAll([
+  const results = await runAll([
     ...CHECKS.map((args) => () => check(args)),
     ...parts.map((paths, i) => () => testPart(paths, join(folder, `${i}.xml`))),
   ]);
   say("");
+  const skipped = results.flatMap(({ counts }) => counts.skipped);
   for (const name of skipped) say(`skipped: ${name}`);
+  for (const words of unsteady) say(`unsteady: ${words} failed among the others, passed alone`);
+  for (const { words, counts, errors } of results) {
+    if (counts.failed > 0) say(`failed: ${words}\n${lastLines(errors, 60)}\n`);
+  }
+  const sum = (of: "passed" | "failed") =>
+    results.reduce((total, { counts }) => total + counts[of], 0);
   const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
-  process.stdout.write(`${passed} passed, ${failed} failed${skips}\n`);
-  process.exitCode = failed > 0 ? 1 : 0;
+  process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed${skips}\n`);
+  process.exitCode = sum("failed") > 0 ? 1 : 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
