@@ -153,7 +153,8 @@ export class Server implements AsyncDisposable {
     try {
       const answer = async (request: Request, remote: string) => {
         if (request.method !== "HEAD") return await app.fetch(request, { remote });
-        return await headOf(await app.fetch(new Request(request, { method: "GET" }), { remote }));
+        const { url, headers, signal } = request;
+        return await headOf(await app.fetch(new Request(url, { headers, signal }), { remote }));
       };
       const listening = await listen(answer, { host, port });
       await runner.start();

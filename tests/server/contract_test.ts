@@ -27,8 +27,10 @@ Deno.test("HEAD tells the length that GET has, or none, and no body", async () =
   using place = temporaryFolder();
   await using server = await serving(place.path);
   for (const path of ["/", "/dashboard/main.js", "/openapi.json", "/health", "/api/runs", "/no"]) {
-    const body = await (await fetch(server.url + path)).arrayBuffer();
+    const answer = await fetch(server.url + path);
+    const body = await answer.arrayBuffer();
     const head = await headOf(server.url, "HEAD", path);
+    assertEquals(Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]), answer.status, `${path}: ${head}`);
     assert([undefined, String(body.byteLength)].includes(lengthIn(head)), `${path}: ${head}`);
     assert(head.endsWith("\r\n\r\n"), `${path} has a body: ${head}`);
   }
