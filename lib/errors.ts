@@ -1,4 +1,4 @@
-/** Errors that are the user's to mend, told apart from faults of ours. */
+/** Errors that are the user's to fix, as opposed to bugs of dyno. */
 import process from "node:process";
 
 /** An error that tells what happened outside dyno; any other that a user meets is a bug in dyno. */
@@ -47,7 +47,7 @@ export class NoProcessError extends InputError {
 const REFUSALS = new Set(["EACCES", "EDQUOT", "EIO", "ENOMEM", "ENOSPC", "EPERM", "EROFS"]);
 
 /**
- * What an error says on one line to the one who has to mend it.
+ * What an error says on one line to the one who has to fix it.
  *
  * @returns null for a bug in dyno: neither wrong input, nor cancelled work, nor what an endpoint or
  * this host refused. The command line exits with 70 for it.
@@ -74,7 +74,7 @@ export function toldPlainly(error: unknown): string | null {
 }
 
 /**
- * Whether what a function of this library threw is a bug in dyno, to be reported, in place of wrong
+ * Whether what a function of this library threw is a bug in dyno, to be reported, instead of wrong
  * input ({@linkcode InputError}), an endpoint's failure, cancelled work or what the host refused.
  */
 export function isFault(error: unknown): boolean {

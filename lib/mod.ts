@@ -1,5 +1,5 @@
 /**
- * The library behind dyno's commands.
+ * What dyno's commands are made of, as a library.
  *
  * A suite or a load needs what to do and where; every result is saved under `out` as it comes.
  *

@@ -2,7 +2,7 @@
  * libdyno: what JavaScript may call. Every argument is a number or a buffer of the caller's that is
  * used during the call only: threads write to native memory, and the caller copies out of it.
  *
- * Samplers, NVML sessions and wires are named by small numbers from 1. A negative result is an error:
+ * Samplers, NVML sessions and wires are named by small numbers, 1 and up. A negative result is an error:
  * an errno, negated. Calls that give text write a NUL-terminated string and return the bytes it
  * needs, the NUL included: more than the buffer holds means that the text was cut, ask again.
  */
@@ -90,7 +90,7 @@ DYNO_EXPORT int32_t dyno_wire_target(int32_t wire, const char *lines, char *erro
  */
 DYNO_EXPORT int32_t dyno_tls_library(char *text, uint32_t text_bytes);
 
-/* Queues a struct wire_request with the bytes of the HTTP request behind it. */
+/* Queues a struct wire_request with the bytes of the HTTP request after it. */
 DYNO_EXPORT int32_t dyno_wire_send(int32_t wire, const void *request, uint32_t bytes);
 DYNO_EXPORT int32_t dyno_wire_cancel(int32_t wire, uint32_t request);
 DYNO_EXPORT int32_t dyno_wire_withdraw(int32_t wire);

@@ -92,7 +92,7 @@ export const commands: Commands = {
 /**
  * Runs dyno.
  *
- * @param argv the arguments behind the program's name.
+ * @param argv the arguments after the program's name.
  * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 3 a gate
  * found a regression, 4 a gate cannot tell, 70 a bug in dyno, 130 interrupted.
  */
@@ -134,7 +134,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Flags that every command has, and what is left; behind "--" stand another program's. */
+/** Flags that every command has, and what is left; after "--" come another program's. */
 function forAll(
   argv: readonly string[],
 ): { rest: string[]; debug: boolean; env_file: string | null } {
@@ -162,7 +162,7 @@ function told(thrown: unknown, terminal: Terminal, debug: boolean): number {
   return words === null ? EXIT.fault : EXIT.wrongInput;
 }
 
-/** An error that nobody waits for is told as the others are, and ends the program. */
+/** Reports an error that nobody waits for as the others are, and ends the program. */
 function tellOfStrays(terminal: Terminal, debug: boolean): void {
   if (process.listenerCount("unhandledRejection") > 0) return; // this is not the process's first call
   const end = (error: unknown) => process.exit(told(error, terminal, debug));
@@ -175,12 +175,12 @@ function tolerateClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
-/** At the limit of file size (ulimit -f) the write fails and says so, in the place of a signal's end. */
+/** At the limit of file size (ulimit -f) the write fails and says so, instead of a signal's end. */
 function tolerateSizeLimit(): void {
   if (process.platform !== "win32") process.on("SIGXFSZ", () => {});
 }
 
-/** The error that began it: what went wrong behind it, in letting go of things, follows from it. */
+/** The first error: later errors, in closing things, follow from it. */
 function firstOf(error: unknown): unknown {
   return error instanceof Error && "suppressed" in error ? firstOf(error.suppressed) : error;
 }

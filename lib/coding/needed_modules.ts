@@ -45,7 +45,7 @@ export function importedBy(text: string): Set<string> {
     if (indent > 0 && /\btry:[ \t]*\n$/.test(text.slice(0, index))) continue;
     for (const part of from ? [from] : list.split(",")) {
       const words = part.trim().split(/\s+/);
-      // a sentence of a docstring is no import
+      // a sentence of a docstring is not an import
       if (words.length !== 1 && words[1] !== "as") continue;
       const name = /^[\p{L}_][\w]*(?=\.|$)/u.exec(words[0])?.[0];
       if (name) names.add(name);

@@ -1,7 +1,7 @@
 /** When more attempts of the same kind will not help. */
 import type { Tried } from "../run/attempt.ts";
 
-/** So many attempts alike are what a reviewer is told of. */
+/** After this many like attempts the reviewer says so. */
 export const PLATEAU_ATTEMPTS = 3;
 
 /**

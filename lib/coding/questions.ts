@@ -8,7 +8,7 @@ import type { Tried } from "../run/attempt.ts";
 const MOST_DETAIL = 2000;
 const MOST_CODE = 20_000;
 
-/** The first question; for a completions endpoint the problem itself, to be gone on with. */
+/** The first question; for a completions endpoint the problem itself, to be continued. */
 export function firstQuestion(problem: Problem, chat: boolean): Question {
   if (!chat) return { prompt: problem.prompt };
   return { messages: [{ role: "user", content: task(problem) }] };

@@ -39,7 +39,7 @@ export interface CodingRunOptions
   reviewer: APIConfiguration | null;
   /** Ends the run before it is crossed. */
   budget: BudgetLimits;
-  /** Told once, when 80 % of it is spent. */
+  /** Called once, when 80 % of it is spent. */
   onBudget?: (line: string) => void;
   /** What tokens cost; unknown models cost null. */
   prices: PriceTable;
@@ -61,7 +61,7 @@ export interface CodingRun extends SuiteRun {
 
 /**
  * Runs coding problems, or what is missing of them. Every attempt is journaled as it ends; a run that
- * is resumed goes on behind the last one.
+ * is resumed continues after the last one.
  *
  * @throws {InputError} as {@linkcode runSuite}.
  */

@@ -25,14 +25,14 @@ import type { CodingSettings, CodingTest } from "./problems_suite.ts";
 import type { CodingOutcome, TestResult } from "../run/test_result.ts";
 import type { Attempt } from "../run/attempt.ts";
 
-/** What a journal tells of attempts and reviews, by experiment. */
+/** What a journal says about attempts and reviews, by experiment. */
 export interface Recalled {
   attempts: Map<string, Attempt[]>;
   /** The newest advice. */
   reviews: Map<string, string>;
 }
 
-/** What a journal tells of attempts and reviews. */
+/** What a journal says about attempts and reviews. */
 export const recalled: Fold<"run", Recalled> = {
   kind: "run",
   begin: () => ({ attempts: new Map(), reviews: new Map() }),

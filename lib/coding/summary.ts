@@ -37,7 +37,7 @@ export interface SummaryStats {
   total_problems: number;
   /** Answers to them: as many, or so many times more as there are samples. */
   total_answers: number;
-  /** Answers that could not be judged, by the fault of the sandbox or of a test: in no rate. */
+  /** Answers that could not be judged, by the fault of the sandbox or of a test: excluded from every rate. */
   unjudged: number;
   /** Answers that passed. */
   successes: number;

@@ -66,7 +66,7 @@ export interface MetricComparison {
 
 /** A run against the first. */
 export interface RunComparison {
-  /** Id of the run that the other is held against. */
+  /** Id of the run that the other is compared with. */
   baseline: string;
   /** Id of the other run. */
   candidate: string;
@@ -170,7 +170,7 @@ export function compareTwo(one: ComparedRun, other: ComparedRun): RunComparison 
 /**
  * One metric of two runs, by the mean of each problem's answers; null for fewer than two problems in
  * common. Above 2,000 problems the interval of what is not zeros and ones is Student's t of the
- * differences, in place of their bootstrap.
+ * differences, instead of their bootstrap.
  */
 export function compareMetric(
   one: ComparedRun,
@@ -220,7 +220,7 @@ function detectable(n: number, flips: Flips | null, difference: Estimate | null)
   return discordance === 0 ? null : pairedDetectable(n, discordance);
 }
 
-/** So many pairs that a mean is as good as normal, and resampling takes seconds. */
+/** From this many pairs on a mean is as good as normal, and resampling takes seconds. */
 const LARGE = 2000;
 
 /** Many pairs of which some are more than a right or wrong. */

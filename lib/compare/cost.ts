@@ -74,7 +74,7 @@ export function priceRun(
   return { cost, prices: parts.flatMap(({ price }) => price ?? []), problem };
 }
 
-/** What was asked of each model; of a run that does not tell it, all of its own. */
+/** What was asked of each model; of a run that does not say so, all of its models. */
 function partsOf(run: RunSummary) {
   const { by_model, model, requests, requests_of_unknown_tokens } = run;
   if (by_model == null || Object.keys(by_model).length === 0) {

@@ -63,7 +63,7 @@ const NS_PER_S = 1e9;
 /**
  * Every request of loads as it was measured: a row a request, times from the first request's turn.
  *
- * @throws {InputError} a run that is no load of ours, whose requests' times are not known.
+ * @throws {InputError} a run that is not a load of ours, whose requests' times are not known.
  */
 export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable> {
   const rows: Row[] = [];
@@ -138,7 +138,7 @@ export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTab
   return { columns: RUN_COLUMNS, rows };
 }
 
-/** A row an item. @param warn is told what is wrong with the files of a run. */
+/** A row an item. @param warn called with what is wrong with the files of a run. */
 export async function itemRows(
   runs: readonly IndexedRun[],
   prices: PriceTable,

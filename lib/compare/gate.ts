@@ -53,7 +53,7 @@ export interface GateCheck {
   difference: Estimate | null;
   /** The worst difference, or the value, that is allowed. */
   allowed: number;
-  /** Two-sided p-value; null where the check is no test, or judges by its interval. */
+  /** Two-sided p-value; null where the check is not a test, or judges by its interval. */
   p: number | null;
   /** Problems or requests that were compared. */
   items: number;
@@ -79,7 +79,7 @@ export interface GateResult {
 
 const ALPHA = 0.05;
 
-/** All checks together: one regression is one, and one that cannot tell is no pass. */
+/** All checks together: one regression is one, and one that cannot tell is not a pass. */
 export function gateResult(
   baseline: string | null,
   candidate: string,

@@ -39,7 +39,7 @@ export function limitValue(
 ): number | null {
   if (metric === "total_cost_usd") {
     const { total_cost_usd, requests_of_unknown_cost } = priceRun(run.summary, prices).cost;
-    return requests_of_unknown_cost ? null : total_cost_usd; // a part is no total
+    return requests_of_unknown_cost ? null : total_cost_usd; // a part is not a total
   }
   if (metric === "duration_s") return run.summary.duration_s;
   if (load !== null) {

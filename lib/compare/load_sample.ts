@@ -46,7 +46,7 @@ export interface LoadSample {
  * Reads the requests that count in a load's measured windows; of an imported load, all that its
  * source told.
  *
- * @throws {InputError} an imported load whose source told of no single requests.
+ * @throws {InputError} an imported load whose source lists no single requests.
  * @throws the system's error when the run has no results.json or no journal.
  */
 export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {

@@ -12,7 +12,7 @@ const ROUNDING = 1e-12;
  * The two-sided p-value of a sign-flip permutation test: if neither side is larger, each difference
  * could as well have had the other sign (R. Fisher, The Design of Experiments, 1935). Signs are drawn
  * 10,000 times at a fixed seed, and p = (count + 1)/(10,000 + 1). Above 2,000 differences that are not
- * 0, the flipped sum is taken for normal with variance Σd². 1 for no differences.
+ * 0, the flipped sum counts as normal with variance Σd². 1 for no differences.
  */
 export function signFlipP(differences: readonly number[]): number {
   const sizes = Float64Array.from(differences.filter((difference) => difference !== 0), Math.abs);

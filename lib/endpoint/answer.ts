@@ -50,7 +50,7 @@ export class Reply {
   readonly #tokenless = new EventSpan();
   /** Of those, the ones whose text is there but empty, without a role. */
   readonly blank: EventSpan = new EventSpan();
-  /** The largest lag of a read behind the kernel's receipt; null when never known. */
+  /** The largest lag of a read after the kernel's receipt; null when never known. */
   lag_max_ns: number | null = null;
   /** `[DONE]`, a finish reason or a whole body came: the answer was not cut. */
   complete = false;
@@ -144,7 +144,7 @@ export class Reply {
    * Takes one event of a stream.
    *
    * @param t_ns CLOCK_MONOTONIC, nanoseconds.
-   * @param lag_ns of the read behind the kernel's receipt; null where it is not known.
+   * @param lag_ns of the read after the kernel's receipt; null where it is not known.
    * @throws {EndpointError} class malformed for bad JSON; the server's own class for an error in it.
    */
   event(data: string, t_ns: number, lag_ns: number | null = null): void {
@@ -345,7 +345,7 @@ function onlyPart(said: Said): Form["part"] | null {
   return parts.length === 1 ? parts[0] : null;
 }
 
-/** The same text in memory of its own: joining makes a new one, and the slice is of that. */
+/** The same text in its own memory: joining makes a new one, and the slice is of that. */
 function copied(text: string): string {
   return ` ${text}`.slice(1);
 }

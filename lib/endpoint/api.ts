@@ -85,7 +85,7 @@ const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 before it";
  * Settles how an endpoint is spoken to. Asks the server for its models: so it is known to be
  * reachable before any work starts, and a model's misspelt name is noticed.
  *
- * @param warn is told in one line what looks wrong but may work.
+ * @param warn called with what looks wrong but may work, one line each.
  * @throws {InputError} a malformed URL, an unreachable server, a missing key, no model.
  */
 export async function configureApi(
@@ -209,7 +209,7 @@ function settleOne(
 }
 
 /**
- * The key from the environment, without a line's end behind it (a mounted secret has one); null when none
+ * The key from the environment, without a line's end after it (a mounted secret has one); null when none
  * is configured.
  *
  * @throws {InputError} the variable is named but not set, or holds what cannot stand in a header.

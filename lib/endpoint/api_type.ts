@@ -49,7 +49,7 @@ const OTHER_FORMS: readonly [RegExp, string][] = [
   ],
 ];
 
-/** Gemini's own host, whose base URLs are of its own form unless they end in `/openai`. */
+/** Gemini's own host, whose base URLs have another form unless they end in `/openai`. */
 const GEMINI_HOST = "generativelanguage.googleapis.com";
 const GEMINI_PATH = /\/models\/([^/:]+):(?:streamGenerateContent|generateContent)$/;
 

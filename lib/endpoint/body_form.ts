@@ -25,15 +25,15 @@ export class BodyReader {
   #whole: Buffer[] = [];
   #bytes = 0;
 
-  /** @param onEvent is told each event's data, and whether the event is called an error. */
+  /** @param onEvent called with each event's data, and whether the event is called an error. */
   constructor({ status, headers }: ResponseHead, onEvent: (data: string, error: boolean) => void) {
     this.#splitter = new EventSplitter(onEvent);
     this.#typed = EVENT_STREAM.test(headers["content-type"] ?? "");
-    // what is no answer is one text, whatever its form: its words are wanted
+    // what is not an answer is one text, whatever its form: its words are wanted
     this.#form = status >= 200 && status < 300 ? "untold" : "whole";
   }
 
-  /** The body, if it is no stream of events. */
+  /** The body, if it is not a stream of events. */
   get text(): string {
     return Buffer.concat(this.#whole).toString("utf8");
   }

@@ -100,7 +100,7 @@ function addCall(said: Said, call: JsonObject): void {
   });
 }
 
-/** What of a stream's chunks is no answer, and the usage, which a later chunk may lack. */
+/** What of a stream's chunks is not an answer, and the usage, which a later chunk may lack. */
 function kept(raw: JsonObject, json: JsonObject): JsonObject {
   const { choices: _, usage, ...rest } = json;
   return { ...raw, ...rest, ...(asObject(usage) === null ? {} : { usage }) };

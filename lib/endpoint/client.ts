@@ -27,7 +27,7 @@ export interface FailedAttempt {
   retry_in_s: number | null;
 }
 
-/** One request that was sent and is over, whatever came of it. */
+/** One request that was sent and has ended, whatever came of it. */
 export interface RequestOver {
   /** Its number among the requests of a question, from 1. */
   nth: number;
@@ -53,12 +53,12 @@ export interface ClientReply {
   endpoint?: string;
 }
 
-/** Told when one of several endpoints goes away, with why, and when it is back (null). */
+/** Called when one of several endpoints goes away, with why, and when it is back (null). */
 export type OnPlace = (endpoint: string, gone: EndpointError | null) => void;
 
 /**
  * Asks questions of one endpoint, or of several that serve the same: one that nobody answers at is left
- * out for a while, and its questions go to the others. Stateless but for what it learns of the servers.
+ * out for a while, and its questions go to the others. Stateless except what it learns of the servers.
  */
 export class EndpointClient {
   /** The settings that every request is made with. */
@@ -75,8 +75,8 @@ export class EndpointClient {
   /**
    * Connects nothing yet. The transport stays the caller's, to be closed by whoever opened it.
    *
-   * @param onLimited told of each wait for a rate limit as it begins.
-   * @param onPlace told when one of several endpoints goes away, and when it is back.
+   * @param onLimited called with each wait for a rate limit as it begins.
+   * @param onPlace called when one of several endpoints goes away, and when it is back.
    */
   constructor(
     api: APIConfiguration,
@@ -112,9 +112,9 @@ export class EndpointClient {
   }
 
   /**
-   * Asks until there is an answer, a failure that retrying cannot mend, or no attempt left.
+   * Asks until there is an answer, a failure that retrying cannot fix, or no attempt left.
    *
-   * @param onRequest told of every request that was sent, once it is over.
+   * @param onRequest called with every request that was sent, once it has ended.
    * @param session whose requests go to one of several endpoints, where they are balanced so.
    * @throws {CancelledError} when the signal is aborted.
    */
@@ -250,7 +250,7 @@ export class EndpointClient {
     );
   }
 
-  /** Counts a request with what it used in place of the guess. */
+  /** Counts a request with what it used instead of the guess. */
   #settle(admission: Admission | null, { prompt_tokens, completion_tokens }: Reply): void {
     if (completion_tokens !== null) this.#answer_tokens = completion_tokens;
     if (admission === null || prompt_tokens === null || completion_tokens === null) return;

@@ -1,7 +1,7 @@
 /**
  * The time that a request has, from when it is its turn to the end of its answer: `timeout_s`, by --timeout.
  * The portable transport holds it here; on the wire the native thread does (native/http/wire), told in
- * nanoseconds. When it is over, both say it in the same words.
+ * nanoseconds. When it has ended, both say it in the same words.
  */
 import { EndpointError } from "./errors.ts";
 import { originOf } from "./place.ts";
@@ -10,7 +10,7 @@ import type { HttpRequest } from "./transport.ts";
 /** Where a request was going and the time that it had. */
 type Timed = Pick<HttpRequest, "url" | "timeout_s">;
 
-/** Calls `onLate` when the request's time is over, unless it is cleared before. */
+/** Calls `onLate` when the request's time has ended, unless it is cleared before. */
 export class Deadline {
   readonly #timer: ReturnType<typeof setTimeout>;
 
@@ -30,7 +30,7 @@ export function deadlineNs({ timeout_s }: Timed): number {
 }
 
 /**
- * The failure of a request whose time is over.
+ * The failure of a request whose time has ended.
  *
  * @param answered whether any of the answer had come.
  */

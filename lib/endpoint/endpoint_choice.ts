@@ -4,7 +4,7 @@ import { endpointsAsked } from "./api.ts";
 import type { Balance } from "../settings/endpoint.ts";
 import type { APIConfiguration } from "./api.ts";
 
-/** An endpoint that went away is asked again after so long. */
+/** An endpoint that went away is asked again after this long. */
 const REST_NS = 30e9;
 
 /** Where requests go, in words. */
@@ -22,7 +22,7 @@ interface Place {
   until_ns: number | null;
 }
 
-/** The endpoints of one configuration. Counts the requests that it is told of. */
+/** The endpoints of one configuration, with counts of their requests. */
 export class EndpointChoice {
   /** Where requests are posted to. */
   readonly urls: readonly URL[];
@@ -75,7 +75,7 @@ export class EndpointChoice {
     this.#places[n].given++;
   }
 
-  /** It is over. */
+  /** The request has ended. */
   ended(n: number): void {
     this.#places[n].open--;
   }
@@ -96,7 +96,7 @@ export class EndpointChoice {
   }
 
   #inTurn(from: readonly number[]): number {
-    // the first at or behind the turn, so that one that is left out does not double its neighbour's share
+    // the first at or after the turn, so that one that is left out does not double its neighbour's share
     const n = from.find((each) => each >= this.#turn) ?? from[0];
     this.#turn = (n + 1) % this.#places.length;
     return n;

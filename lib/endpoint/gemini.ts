@@ -33,7 +33,7 @@ function addPart(said: Said, part: JsonObject, first: boolean): void {
     const { id, name, args } = call;
     said.addCall({
       place: null,
-      // each call comes whole; a name of its own keeps two apart
+      // each call comes whole; its own name keeps two apart
       id: textIn(id) || `call_${crypto.randomUUID()}`,
       name: textIn(name),
       arguments: JSON.stringify(args ?? {}),

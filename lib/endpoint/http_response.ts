@@ -186,7 +186,7 @@ export class ResponseParser {
   }
 }
 
-/** Offset just behind the empty line that ends the head; −1 while it has not come. */
+/** Offset just after the empty line that ends the head; −1 while it has not come. */
 function headEnd(input: Buffer): number {
   if (input[0] === LF) return 1;
   if (input[0] === CR && input[1] === LF) return 2;

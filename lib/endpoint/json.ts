@@ -8,7 +8,7 @@ export function textIn(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** A whole number from 0; anything else is unknown. */
+/** A whole number, at least 0; anything else is unknown. */
 export function countIn(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? value as number : null;
 }

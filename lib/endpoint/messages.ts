@@ -53,7 +53,7 @@ function finish(said: Said, stop_reason: unknown): void {
   if (reason !== "") said.finish(reason);
 }
 
-/** @param begins the block of a stream, whose input comes bit by bit behind it. */
+/** @param begins the block of a stream, whose input comes bit by bit after it. */
 function addBlock(said: Said, block: JsonObject, place: number | null, begins: boolean): void {
   const { type, text, thinking, id, name, input } = block;
   if (type === "thinking") said.add("reasoning", textIn(thinking));

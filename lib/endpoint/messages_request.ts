@@ -11,7 +11,7 @@ const MAX_TOKENS = 4096;
 const UNKNOWN = ["response_format", "n", "logprobs", "top_logprobs", "logit_bias", "seed"];
 
 /**
- * The body to post, but for `stream`.
+ * The body to post, except `stream`.
  *
  * @throws {InputError} a parameter or a part of a message that the API has no field for.
  */
@@ -41,7 +41,7 @@ export function messagesBody(
   };
 }
 
-/** Whether a message instructs the model, which is no turn in other APIs. */
+/** Whether a message instructs the model, which is not a turn in other APIs. */
 export function isInstruction(message: unknown): message is JsonObject {
   const role = asObject(message)?.role;
   return role === "system" || role === "developer";

@@ -11,7 +11,7 @@ import type { ExchangeListener, HttpRequest, Transport, TransportStatus } from "
 /**
  * The transport that carries requests to all of these, whose limit is then of all of them together.
  *
- * @param notice is told in one line when libdyno is built.
+ * @param notice called with one line when libdyno is built.
  */
 export async function commonTransport(
   urls: readonly string[],
@@ -26,12 +26,12 @@ export async function commonTransport(
 }
 
 /**
- * Opens what carries requests to endpoints: a native thread where libdyno can be had (for https with
+ * Opens what carries requests to endpoints: a native thread where libdyno is available (for https with
  * the host's OpenSSL), and sockets of the runtime where it cannot, where there is a proxy, or where the
  * host starts no further thread.
  *
  * @param only does without the other one.
- * @param notice is told in one line when libdyno is built, or its thread or OpenSSL cannot be had.
+ * @param notice called with one line when libdyno is built, or its thread or OpenSSL cannot be had.
  * @throws {InputError} the wire alone is wanted, and libdyno or its thread cannot be had.
  *
  * @example

@@ -1,6 +1,6 @@
 /**
  * Limits on requests and tokens a minute: those that the user sets, and those that a server tells in its
- * headers. A request waits here before it is sent; the wait is in no latency.
+ * headers. A request waits here before it is sent; the wait is excluded from every latency.
  */
 import { nowNs } from "../native/clock.ts";
 import { asCancelled } from "../execute/scope.ts";
@@ -44,7 +44,7 @@ const HEADERS: [Kind, remaining: string, reset: string][] = [
 ];
 
 /**
- * What a response's headers tell of the limits; what they leave out, or say in another form, is not there.
+ * What a response's headers say about the limits; what they leave out, or say in another form, is not there.
  *
  * @param headers names in lower case.
  */
@@ -104,7 +104,7 @@ export class RateLimit {
 
   /**
    * @param longest_s a server's limit that holds longer is not waited for: its refusal says more.
-   * @param onWait told of each wait as it begins.
+   * @param onWait called with each wait as it begins.
    * @param window_s how long a minute is: less in tests.
    */
   constructor(

@@ -13,7 +13,7 @@ export interface Question {
   prompt?: string;
   /** A conversation in the form of the chat API. */
   messages?: readonly unknown[];
-  /** Texts that an embeddings endpoint embeds, in place of one prompt. */
+  /** Texts that an embeddings endpoint embeds, instead of one prompt. */
   inputs?: readonly string[];
   /** Sampling parameters, sent as they are. */
   parameters?: Record<string, unknown>;
@@ -67,7 +67,7 @@ function content(
   return api.api_type === "embeddings" ? { input: prompt } : { prompt };
 }
 
-/** A chat's message as an item of the Responses API, whose parts have names of their own. */
+/** A chat's message as an item of the Responses API, whose parts have their own names. */
 function inputItem(message: unknown): unknown {
   const { content } = objectOr(message);
   if (!Array.isArray(content)) return message;
@@ -106,7 +106,7 @@ function scoredBody(prompt: string, { text_2 }: Record<string, unknown>) {
   return { text_1: first, text_2: second };
 }
 
-/** A text in at most so many parts with as many words each, but for the last. */
+/** A text in at most this many parts with as many words each, except the last. */
 function pieces(text: string, most: number): string[] {
   const words = text.split(/\s+/).filter(Boolean);
   const each = Math.max(1, Math.ceil(words.length / most));

@@ -56,7 +56,7 @@ export class Said {
   }
 
   /**
-   * The answer is over.
+   * The answer has ended.
    *
    * @param why what the server says of it, where the reason is a failure.
    * @throws {EndpointError} a reason that says that the server failed or gave up.

@@ -33,7 +33,7 @@ export class EventSplitter {
   #error = false;
   readonly #onEvent: (data: string, error: boolean) => void;
 
-  /** @param onEvent is told each event's data, and whether the event is called an error. */
+  /** @param onEvent called with each event's data, and whether the event is called an error. */
   constructor(onEvent: (data: string, error: boolean) => void) {
     this.#onEvent = onEvent;
   }
@@ -65,7 +65,7 @@ export class EventSplitter {
     if (start < bytes.length) this.#keep(bytes.subarray(start));
   }
 
-  /** The stream is over, and not cut: what is left of it may be an event. */
+  /** The stream has ended, and not cut: what is left of it may be an event. */
   end(): void {
     if (this.#pendingBytes > 0) this.#line(Buffer.alloc(0), 0, 0);
     if (this.#error || isWhole(this.#lines.join("\n"))) this.#dispatch();

@@ -4,7 +4,7 @@ import process from "node:process";
 import { InputError } from "../errors.ts";
 import { addressesOf, hostOf } from "./place.ts";
 
-/** Addresses that are no public host's, by the IANA special-purpose registries. */
+/** Addresses that are not a public host's, by the IANA special-purpose registries. */
 const SPECIAL: [address: string, bits: number][] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],

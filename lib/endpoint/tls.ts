@@ -103,7 +103,7 @@ export function socketOptions(
 }
 
 /**
- * Calls `use` with the lines by which the wire is told of a place. OpenSSL trusts what the host does;
+ * Calls `use` with the lines that describe a place to the wire. OpenSSL trusts what the host does;
  * where that is nothing, the certificates that come with the runtime stand in.
  */
 export function withWireLines<Made>(

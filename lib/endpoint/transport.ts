@@ -28,7 +28,7 @@ export interface HttpRequest {
 }
 
 /**
- * An exchange that is over. Times are CLOCK_MONOTONIC nanoseconds, 0 for what never happened: a
+ * An exchange that has ended. Times are CLOCK_MONOTONIC nanoseconds, 0 for what never happened: a
  * failed exchange has those that it came to.
  */
 export interface HttpExchange {
@@ -36,7 +36,7 @@ export interface HttpExchange {
   status: number;
   /** Header names in lower case. */
   headers: Record<string, string>;
-  /** The body of a response that came whole and is no event stream; else empty. */
+  /** The body of a response that came whole and is not an event stream; else empty. */
   body: string;
   /** Connecting (with TLS) took this long; 0 on a connection that was kept alive. */
   connect_ns: number;
@@ -59,7 +59,7 @@ export interface HttpExchange {
 /** Receives each event's data with the time of the socket read that completed it. */
 export type OnEvent = (data: string, t_ns: number) => void;
 
-/** What is told of one exchange as it goes on. */
+/** Callbacks of one exchange. */
 export interface ExchangeListener {
   /**
    * Each event of a stream, as it is read; `t_ns` is CLOCK_MONOTONIC nanoseconds.
@@ -78,7 +78,7 @@ export interface ExchangeListener {
 export interface TransportStatus {
   /** Connections made so far. */
   connections_opened: number;
-  /** CPU time of a thread of its own. */
+  /** CPU time of its thread. */
   cpu_ns: number | null;
   /** Time in which nothing was read because what was read had not been taken. */
   blocked_ns: number | null;
@@ -106,7 +106,7 @@ export interface Transport extends AsyncDisposable {
  * Sends a request and waits for the end of the response. Events of a stream are handed to `told` as
  * they come; a throw of it ends the exchange. Null where none matters.
  *
- * @param onOver told of the exchange, also where it failed or was cancelled.
+ * @param onOver called with the exchange, also where it failed or was cancelled.
  * @throws {EndpointError} class connect, timeout, truncated or malformed.
  * @throws {CancelledError} when the signal is aborted; the connection is closed.
  */
@@ -177,7 +177,7 @@ export function requestHead(
   proxy: URL | null = null,
 ): string {
   const host = url.protocol === "http+unix:" ? "localhost" : url.host;
-  // a proxy is told the whole URL; through a tunnel the server itself is spoken to
+  // a proxy receives the whole URL; through a tunnel the server itself is spoken to
   const asked = proxy !== null && url.protocol === "http:" ? url.origin : "";
   const login = asked ? proxyAuthorization(proxy!) : null;
   let head = `${method} ${asked}${url.pathname}${url.search} HTTP/1.1\r\nhost: ${host}\r\n`;

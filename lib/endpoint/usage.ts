@@ -31,7 +31,7 @@ export interface TokenUsage {
  * Reads a usage of chat, completions, responses or embeddings, and the names that Anthropic's API has
  * in it. A sum that is missing is what the total leaves.
  *
- * @returns null for what is no usage.
+ * @returns null for what is not a usage.
  */
 export function usageIn(value: unknown): TokenUsage | null {
   const usage = asObject(value);

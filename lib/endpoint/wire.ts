@@ -38,7 +38,7 @@ const MUCH_BYTES = 1 << 15;
 /** Then others get their turn: timers, signals. */
 const DRAINS_AT_ONCE = 64;
 
-/** `http:`, `https:` and `http+unix:` (the socket's path, percent-encoded, in the place of the host). */
+/** `http:`, `https:` and `http+unix:` (the socket's path, percent-encoded, instead of the host). */
 export class WireTransport implements Transport, WireSink {
   readonly name = "wire";
   readonly #wire: Wire;

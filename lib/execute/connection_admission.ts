@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server, Socket } from "node:net";
 
-/** Descriptors that other parts of the program take: files, programs, connections of its own. */
+/** Descriptors that other parts of the program take: files, programs, its connections. */
 const SPARE = 64;
 /** Where the limit of descriptors cannot be read. */
 const USUAL_LIMIT = 4096;
@@ -33,7 +33,7 @@ interface Held {
 
 /**
  * How many connections a server may hold, and how many more the kernel keeps until they are taken. Deno takes
- * all of those at once, and closes what it is told to drop only afterwards: there must be room for them.
+ * all of those at once, and closes those to be dropped only afterwards: there must be room for them.
  */
 function roomFor(descriptors: number): { connections: number; backlog: number } {
   const backlog = Math.min(511, Math.max(64, Math.floor((descriptors - SPARE) / 4)));
@@ -122,7 +122,7 @@ export class ConnectionAdmission {
       this.#open--;
       this.#leave(socket);
     });
-    socket.on("error", () => {}); // a client that went away is told by "close"
+    socket.on("error", () => {}); // a client that went away shows by "close"
     const share = isLoopback(address) ? this.#most : Math.ceil(this.#most / 2);
     const isOver = (this.#ofAddress.get(address) ?? 0) >= share;
     if ((isOver || this.#held.size >= this.#most) && !this.#makeRoom(isOver ? address : null)) {

@@ -33,7 +33,7 @@ export interface SweepFiles {
 
 /**
  * Reads a run of a sweep: the policy is its agent, the ablation its mode, the simulator its model.
- * Simulated costs are no dollars, and stay unmapped.
+ * Simulated costs are not dollars, and stay unmapped.
  */
 export async function readSweepRun(files: SweepFiles): Promise<ReadRun> {
   const { path } = files.meta;
@@ -123,7 +123,7 @@ function readRun(
   };
 }
 
-/** The simulator's figures of a run, held against those of its workflows. */
+/** The simulator's figures of a run, compared with those of its workflows. */
 function statedBy(
   metrics: Record<string, unknown>,
   workflows: readonly Record<string, unknown>[],

@@ -178,7 +178,7 @@ function errorsIn(file: Fields): number {
   }, 0);
 }
 
-/** Older versions name the models under `endpoint`; newer ones in a list of their own. */
+/** Older versions name the models under `endpoint`; newer ones in their own list. */
 function modelOf(file: Fields): string | null {
   const config = file.peek("input_config");
   if (!isJsonObject(config)) return null;

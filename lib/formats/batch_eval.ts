@@ -171,7 +171,7 @@ class Batches {
     run.ours &&= this.#own || score === null || record.peek("coverage_measure") === OURS;
     record.skip("coverage_measure");
     const rate = record.amountOrNull("throughput_tps");
-    // what the file states stays, where it is no quotient of the others
+    // what the file states stays, where it is not a quotient of the others
     const derived = rate === null ||
       (latency_s && tokens !== null && agrees(rate, tokens / latency_s));
     run.rests.push({

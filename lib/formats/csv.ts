@@ -11,7 +11,7 @@ import { printable } from "../text/printable.ts";
 /** A value in a table; null is unknown, an empty cell. */
 export type Cell = string | number | boolean | null;
 
-/** The longest row, in characters: one without an end is no table. */
+/** The longest row, in characters: one without an end is not a table. */
 const LONGEST_ROW = 64_000_000;
 
 /** One line with its end, a line feed. */
@@ -21,7 +21,7 @@ export function csvLine(cells: readonly Cell[]): string {
 
 /**
  * A row for a spreadsheet, with the line end of RFC 4180. A text that would be taken for a formula gets
- * an apostrophe in front; numbers stay as they are; what is no cell is JSON.
+ * an apostrophe in front; numbers stay as they are; what is not a cell is JSON.
  */
 export function spreadsheetRow(values: readonly unknown[]): string {
   return values.map(spreadsheetCell).join(",") + "\r\n";
@@ -86,7 +86,7 @@ class RowReader {
         i++;
         continue;
       }
-      this.#state = "plain"; // behind quotes, too: none opens there
+      this.#state = "plain"; // after quotes, too: none opens there
       let end = i;
       while (end < text.length && text[end] !== "," && text[end] !== "\n") end++;
       this.#plain += text.slice(i, end);

@@ -11,7 +11,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** Larger than a time in nanoseconds; sums and products of such numbers stay finite. */
 export const LARGEST = 1e20;
-/** The year 5138: later is no time in seconds. */
+/** The year 5138: later numbers are not in seconds. */
 const LATEST_S = 1e11;
 
 /** In a CSV file every value is text. */
@@ -108,7 +108,7 @@ export class Fields {
     return value;
   }
 
-  /** A whole number from 0. */
+  /** A whole number, at least 0. */
   countOrNull(key: string): number | null {
     const value = this.numberOrNull(key);
     if (value === null) return null;

@@ -17,7 +17,7 @@ export interface ForeignFiles {
 /**
  * The files at or below a path, in order. Links below it are not followed.
  *
- * @param warn told of links and of folders that cannot be read.
+ * @param warn called with links and folders that cannot be read.
  * @throws {InputError} nothing is there, or more than 100,000 files.
  */
 export async function foreignFiles(

@@ -97,7 +97,7 @@ export function parseForeignJson(path: string, text: string): unknown {
 /**
  * The values of a JSON lines file.
  *
- * @param torn told of a malformed last line: its writer was stopped.
+ * @param torn called with a malformed last line: its writer was stopped.
  * @throws {InputError} a malformed line before the last.
  */
 export async function* jsonLinesOf(

@@ -43,9 +43,9 @@ export interface ImportOptions {
   dry_run?: boolean;
   /** Its abort ends the import between two runs. */
   signal?: AbortSignal;
-  /** Told of each path before it is read. */
+  /** Called with each path before it is read. */
   onPath?: (path: string) => void;
-  /** Told of each run that is done, and how many there are. */
+  /** Called with each run that is done, and how many there are. */
   onRun?: (run: ImportedRun, runs: number) => void;
 }
 
@@ -57,10 +57,10 @@ interface Known {
 
 /**
  * Imports all runs at the paths into `root`. A run that is there already adds nothing; one whose
- * source has changed since is written anew in its folder, and keeps its tags.
+ * source has changed since is written again in its folder, and keeps its tags.
  *
  * @throws {InputError} the only path is not there, or a file in no known form (of several paths that
- * is a warning); the folder cannot be written to, or another import is at work there.
+ * is a warning); the folder cannot be written to, or another import is running there.
  * @throws {CancelledError} the signal was aborted; what was imported until then is there.
  */
 export async function importRuns(
@@ -173,7 +173,7 @@ async function knownRuns(root: string): Promise<Known> {
   for (const { run_id, path, source_form, tags, warnings } of runs) {
     const record = source_form === "dyno" ? null : readImportRecord(path);
     if (record === null) continue;
-    // one with damaged files is written anew
+    // one with damaged files is written again
     if (warnings.length === 0) known.bySum.set(record.run_sha256, run_id);
     known.bySource.set(sourceKey(record), { name: run_id, tags });
   }

@@ -20,7 +20,7 @@ const MOST_RATIO = 100;
  * @throws {InputError} a file that is missing, unreadable, no gzip file, or a bomb of one.
  */
 export async function* textPieces(path: string): AsyncGenerator<string> {
-  const found = await stat(path).catch(() => null); // one that is missing is told when it is opened
+  const found = await stat(path).catch(() => null); // a missing one is reported when it is opened
   if (found !== null && !found.isDirectory()) refuseOdd(path, found);
   const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
   const bytes = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
@@ -55,7 +55,7 @@ export function encodingOf(content: Uint8Array): string {
 }
 
 /**
- * The lines of a file that are not blank, with their numbers from 1, without carriage returns; the file
+ * The lines of a file that are not blank, with their numbers (the first is 1), without carriage returns; the file
  * as {@linkcode textPieces} reads it.
  *
  * @throws {InputError} as there, and a line of more than 64 MB.

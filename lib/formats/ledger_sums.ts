@@ -20,7 +20,7 @@ export function ledgerSums(run: RunSummary): { ledger?: { total: Record<string, 
   };
 }
 
-/** What the field tells; nothing where there is none. @throws {InputError} a sum is no number. */
+/** What the field tells; nothing where there is none. @throws {InputError} a sum is not a number. */
 export function readLedgerSums(file: Fields): Partial<Spending> {
   const total = file.childOrNull("ledger")?.childOrNull("total");
   if (!total) return {};

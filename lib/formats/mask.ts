@@ -6,7 +6,7 @@ const SECRET =
 const SECRET_FLAG = /^--?([\w-]+)(=?)(.*)$/s;
 const MASK = "***";
 
-/** A copy in which texts under names such as `api_key`, and behind such flags, are `***`. */
+/** A copy in which texts under names such as `api_key`, and after such flags, are `***`. */
 export function masked(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map((entry, i) => hidden(entry, value[i - 1]) ?? masked(entry));
@@ -20,7 +20,7 @@ export function masked(value: unknown): unknown {
   );
 }
 
-/** In a command line: `--api-key=VALUE`, or VALUE behind `--api-key`. */
+/** In a command line: `--api-key=VALUE`, or the VALUE after `--api-key`. */
 function hidden(entry: unknown, previous: unknown): string | null {
   if (typeof entry !== "string") return null;
   const [, name = "", equals] = SECRET_FLAG.exec(entry) ?? [];

@@ -20,7 +20,7 @@ export function isPromptfoo(value: unknown): boolean {
 
 /**
  * Reads results. What came from promptfoo's cache has no latency: nothing was asked. Counts that the
- * file states of a provider are held against its results.
+ * file states of a provider are compared with its results.
  */
 export function readPromptfoo(path: string, value: unknown): ReadRun[] {
   const file = new Fields(path, value);

@@ -171,7 +171,7 @@ export function sweepTables(meta: string): string[] {
 
 /**
  * BenchmarkTestRunner: a batch holds its results, or else has them in the files beside it; results
- * in no batch are a run of their own.
+ * in no batch form a separate run.
  *
  * @param only the single file that was asked for, if one was.
  */

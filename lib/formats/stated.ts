@@ -1,4 +1,4 @@
-/** What a source states of a whole run, held against what its items give. */
+/** What a source states of a whole run, compared with what its items give. */
 import type { StatedFigures } from "../run/summary.ts";
 
 /** Collects the figures that a file states; the stated one always counts. */

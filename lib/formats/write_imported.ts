@@ -75,7 +75,7 @@ export async function writeImported(
   }
 }
 
-/** Writes a run anew that was imported before; the metadata, which say what of it is there, last. */
+/** Writes a run again that was imported before; the metadata, which say what of it is there, last. */
 export async function rewriteImported(
   path: string,
   run: ReadRun,
@@ -122,7 +122,7 @@ async function writeFiles(
     ...(score_measure ? { score_measure } : {}),
     items: items.map(importedItem),
   };
-  // unsynced: what a power cut takes of it is noticed, and written anew by the next import
+  // unsynced: what a power cut takes of it is noticed, and written again by the next import
   writeFileAtomic(directory.results, `${JSON.stringify(results)}\n`, { sync: false });
   const metadata = {
     schema_version: 1,

@@ -24,7 +24,7 @@ export function cpuSource(root: string): PortableSource {
   return source(cores, () => parse(file.text()), () => file.close());
 }
 
-/** CPU time as the runtime tells it; what it does not tell of the modes is NaN. */
+/** CPU time as the runtime reports it; modes it does not report are NaN. */
 export function runtimeCpuSource(): PortableSource {
   const read = () => {
     const all: Times = { busy: 0, user: 0, system: 0, idle: 0, iowait: NaN, steal: NaN };

@@ -28,7 +28,7 @@ export interface Energy {
 export type IdlePower = Readonly<Record<string, number>>;
 
 /**
- * A device's power: what it draws at the moment where it tells that, else a mean of its own (over 1 s),
+ * A device's power: what it draws at the moment where it tells that, else its own mean (over 1 s),
  * else what its driver calls its power.
  */
 export const POWER_FIELDS = ["power_instant_w", "power_average_w", "power_w"] as const;
@@ -51,7 +51,7 @@ function powerField(series: Series, device: string, from_ns: number, to_ns: numb
 
 /**
  * The devices whose energy a series can tell. A board that is split by MIG is none of them: its sensors
- * tell the whole board's energy, whichever part did the work, and its parts have none of their own.
+ * tell the whole board's energy, whichever part did the work, and its parts have none.
  */
 export function energyDevices(series: Series): string[] {
   const fields = /\.(energy_j|power(_instant|_average)?_w)$/;
@@ -161,7 +161,7 @@ function fromCounter(
   if (first === null || last === null || last.value < first.value) return null;
   const energy_j = last.value - first.value;
   const power_w = energy_j / ((to_ns - from_ns) / NS_PER_S);
-  // behind its last move the counter was not read any more, or stood still: nobody knows which
+  // after its last change the counter was no longer read, or stood still: which of the two is unknown
   const moving_ns = to_ns - from_ns - last.stale_ns;
   if (last.stale_ns > 0 && moving_ns <= 0) return null;
   const unseen_j = energy_j * last.stale_ns / moving_ns;

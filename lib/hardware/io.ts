@@ -84,7 +84,7 @@ function counters(
         seen.add(device);
         counts.forEach((count, i) => {
           if (device.place !== null) values[at + device.place + i] = count;
-          // a counter that went back began anew
+          // a counter that went down has restarted
           const grown = count >= device.last[i] ? count - device.last[i] : count;
           if (device.rank > 0 && device.rank === best) sums[i] += grown;
           device.last[i] = count;

@@ -53,7 +53,7 @@ export function interfaceRank(root: string, name: string): InterfaceRank {
   return tunnel ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;
 }
 
-/** A disk that is worth a series of its own: no partition, no file or memory that looks like a disk. */
+/** A disk that is worth its own series: no partition, no file or memory that looks like a disk. */
 export function diskIsShown(root: string, name: string): boolean {
   // one of several paths to an NVMe disk is there under the disk's own name
   if (/^(loop|ram|zram)/.test(name) || /^nvme\d+c\d+n\d+/.test(name)) return false;

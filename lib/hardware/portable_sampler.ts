@@ -206,7 +206,7 @@ function openSources(root: string, metrics: readonly string[]): OpenSource[] {
   const wanted = kinds.filter(([name]) => metrics.includes(name));
   const opened = wanted.map(([name, where, slow, open]): OpenSource => {
     const { source, note: why } = tryOpen(open);
-    const note = name === "cgroup" && source === null ? null : why; // no limit is no lack
+    const note = name === "cgroup" && source === null ? null : why; // no limit is not a lack
     const placed = { name, where, slow, source, note, at, read_ns: 0 };
     at += source?.fields.length ?? 0;
     return placed;

@@ -1,4 +1,4 @@
-/** The sampler of a run: native threads where libdyno can be had, else a timer of our own. */
+/** The sampler of a run: native threads where libdyno is available, else a timer of our own. */
 import { messageOf, NoProcessError } from "../errors.ts";
 import { clockAnchor, clockSource, nowNs } from "../native/clock.ts";
 import { nativeLibrary } from "../native/library.ts";
@@ -55,7 +55,7 @@ export interface SamplerOptions {
   root?: string;
   /** Do without libdyno. */
   portable?: boolean;
-  /** Told in one line when libdyno is built. */
+  /** Called with one line when libdyno is built. */
   onNotice?: (line: string) => void;
 }
 

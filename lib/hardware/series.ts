@@ -81,7 +81,7 @@ export class Series {
 
   /**
    * How much a counter grew over the span, interpolated linearly between records; null when it is not
-   * known at both ends, or went back in between: it then began anew, and what it had is lost.
+   * known at both ends, or went down in between: it has restarted, and what it had is lost.
    */
   growth(name: string, from_ns: number, to_ns: number): number | null {
     const field = this.index.get(name);
@@ -141,7 +141,7 @@ export class Series {
     return low;
   }
 
-  /** A counter's value at a time; before the first and behind the last record it stands still. */
+  /** A counter's value at a time; before the first and after the last record it stands still. */
   #counterAt(name: string, t_ns: number): number {
     const next = this.#after(t_ns);
     if (next === 0) return this.value(0, name);

@@ -13,7 +13,7 @@ export interface PortableField {
 export interface PortableSource {
   fields: PortableField[];
   /**
-   * Writes the fields' values from `at` on; NaN for what cannot be told.
+   * Writes the fields' values from `at` on; NaN for what is unknown.
    *
    * @throws what the system says; the source is then dropped.
    */

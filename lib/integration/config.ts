@@ -29,7 +29,7 @@ export const integrationSchema = z.strictObject({
   $schema: schemaField,
   /** A suite, as the server knows it; its tests are the packages. */
   suite: z.string().min(1),
-  /** Of all models that have none of their own. Without one, the mock endpoint is started. */
+  /** Of all models without another. Without one, the mock endpoint is started. */
   ...place,
   /** The models that are asked. */
   models: z.array(z.strictObject({ model: z.string().min(1), ...place })).min(1),

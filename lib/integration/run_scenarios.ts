@@ -48,7 +48,7 @@ export interface ScenarioOptions {
   onOutcome?: (outcome: StepOutcome) => void;
 }
 
-/** How long a callback may take behind its task's end. */
+/** How long a callback may take after its task's end. */
 const CALLBACK_MS = 60_000;
 
 /**

@@ -18,7 +18,7 @@ const PAUSE_S = 1;
 /** A server may ask for so long a pause, and not for none. */
 const LONGEST_PAUSE_S = 3600;
 
-/** Told of a cancellation, it has so long to answer. */
+/** How long it may take to answer a cancellation. */
 const CANCEL_MS = 5000;
 
 /** The server refused a task. */
@@ -84,7 +84,7 @@ export class TaskClient {
   /**
    * Follows a task's events to its end; a stream that breaks is taken up again.
    *
-   * @param onMetrics told of the figures so far, as they change.
+   * @param onMetrics called with the figures so far, as they change.
    */
   async follow(
     task_id: string,
@@ -118,7 +118,7 @@ export class TaskClient {
     return asObject(answer.results);
   }
 
-  /** Cancels a task; one that is over stays as it is. */
+  /** Cancels a task; one that has ended stays as it is. */
   async cancel(task_id: string): Promise<void> {
     const signal = AbortSignal.timeout(CANCEL_MS);
     const options = { method: "DELETE", headers: this.#headers, signal };

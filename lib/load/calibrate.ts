@@ -1,4 +1,4 @@
-/** How accurately this host's client measures: held against a server that says when it sent. */
+/** How accurately this host's client measures: compared with a server that says when it sent. */
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
 import { Reply } from "../endpoint/answer.ts";

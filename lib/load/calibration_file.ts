@@ -17,7 +17,7 @@ const WORSE = 0.8;
 
 /**
  * Keeps a calibration, unless the one that is kept is of the same host and clearly better: what else
- * ran beside this one is no property of the host.
+ * ran beside this one is not a property of the host.
  *
  * @returns the better one that stays; null where this one was kept.
  * @throws {InputError} the file cannot be written.

@@ -8,7 +8,7 @@ import { percentText } from "../text/percent.ts";
 export interface Cut {
   /** Once so many events with tokens have come; null: by time. */
   tokens: number | null;
-  /** So many seconds after it was its turn; null: by tokens. */
+  /** This many seconds after it was its turn; null: by tokens. */
   after_s: number | null;
 }
 

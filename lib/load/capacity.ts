@@ -56,7 +56,7 @@ export interface CapacitySearch {
   precision: number;
   /** @throws {CancelledError} the search is interrupted. */
   probe(level: number): Promise<ProbeOutcome>;
-  /** Told of a level that is judged, and how many more are likely; null while there is no bracket. */
+  /** Called with a level that is judged, and how many more are likely; null while there is no bracket. */
   onProbe(probe: CapacityProbe, left: number | null): void;
 }
 
@@ -73,14 +73,14 @@ function requestsToJudge(share: number): { least: number; enough: number } {
   return { least: Math.ceil(least), enough: Math.ceil(4 * least) };
 }
 
-/** A level whose verdict is unsure is measured again, up to this often. */
+/** A level whose verdict is undecided is measured again, up to this often. */
 const MOST_ATTEMPTS = 4;
 /** A bound against a server whose capacity wanders. */
 const MOST_PROBES = 40;
 
 /**
  * Searches. Levels double until one is bad (or halve until one is good), then the bracket is
- * bisected until it is narrow enough. Where a level stays unsure its share alone decides where to go
+ * bisected until it is narrow enough. Where a level stays undecided its share alone decides where to go
  * on; what is given in the end are the levels that were sure.
  *
  * @throws what a probe throws.
@@ -224,7 +224,7 @@ const MOST = { rate: 100_000, concurrency: 65_536 };
 export const CAPACITY_SHARE = 0.95;
 
 /**
- * Searches the highest rate or concurrency at which a load's objectives are met: a load of its own for
+ * Searches the highest rate or concurrency at which a load's objectives are met: its own load for
  * each level that is tried. When the signal is aborted it gives what it has.
  *
  * @throws {InputError} no objective, several loads, or settings that leave nothing to search.

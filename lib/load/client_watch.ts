@@ -33,7 +33,7 @@ export class ClientWatch {
     this.#last_beat_ns = t_ns;
   }
 
-  /** What it has cost until now; `lags` are those of reads behind the kernel's receipt, ns. */
+  /** What it has cost until now; `lags` are those of reads after the kernel's receipt, ns. */
   reading(lags: LogHistogram, events: number): ClientReading {
     const wall_s = (nowNs() - this.#start_ns) / NS_PER_S;
     const { user, system } = process.cpuUsage(this.#cpu);

@@ -218,7 +218,7 @@ function partsOf(
     figuresByPart(names, measured, partOf, context);
 }
 
-/** What was to hold for the run as a whole, held against all answers that count. */
+/** What was to hold for the run as a whole, compared with all answers that count. */
 function statementsOf(
   { plan, load: { records } }: Measurement,
   stages: readonly StageResults[],

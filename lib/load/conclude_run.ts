@@ -43,7 +43,7 @@ export function concludeRun(
 
 /**
  * Sums up a load that was cut off: killed, or its machine went down. Sends nothing. One that has its
- * results is summed up anew.
+ * results is summed up again.
  *
  * @throws {InputError} it still runs, it sent nothing, or an earlier dyno made it; a file that its
  * prompts or times came from is no longer there.

@@ -50,9 +50,9 @@ export interface DriveOptions extends BodySettings {
   /** Counts tokens where the server does not; null leaves it at events. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
-  /** Told of each stage, counted from 0, as it begins (it ends at Infinity then) and when it is over. */
+  /** Called with each stage, counted from 0, as it begins (it ends at Infinity then) and when it has ended. */
   onStage(stage: number, span: StageSpan): void;
-  /** Told of each request that is over, with the gaps between its token events, ms. */
+  /** Called with each request that has ended, with the gaps between its token events, ms. */
   onRecord(record: RequestRecord, gaps_ms: Float32Array): void;
 }
 
@@ -60,14 +60,14 @@ export interface DriveOptions extends BodySettings {
 export interface DriveOutcome {
   /** Why it ended before its plan; null when it did not. */
   stopped_because: string | null;
-  /** There was no prompt left for a request that was to be sent. */
+  /** No prompt was left for a request that was to be sent. */
   out_of_prompts: boolean;
 }
 
 /** Requests are handed over so long before their time. */
 const LOOKAHEAD_NS = 1e9;
 const POLL_MS = 100;
-/** Others get their turn after so long a time of making requests. */
+/** Others get their turn after this long a time of making requests. */
 const MOST_BUSY_NS = 2e6;
 /** In a closed loop so many wait at least, so that a free place is taken at once. */
 const LEAST_WAITING = 64;
@@ -84,7 +84,7 @@ export class Drive {
   readonly #cuts: Cuts;
   readonly #stop: StopRule;
   readonly #returned: LoadPrompt[] = [];
-  /** Lags of reads behind the kernel's receipt so far, ns. */
+  /** Lags of reads after the kernel's receipt so far, ns. */
   readonly lags = new LogHistogram();
   readonly #spans: StageSpan[] = [];
   readonly #outcome: DriveOutcome = { stopped_because: null, out_of_prompts: false };
@@ -396,7 +396,7 @@ export class Drive {
     return 0;
   }
 
-  /** Takes back what was not sent, and waits until that is told. */
+  /** Takes back what was not sent, and waits for the confirmation. */
   async #withdraw(): Promise<void> {
     this.#options.transport.withdraw();
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,4 +1,4 @@
-/** Loads at several levels of concurrency or rate: how they are written, and what is told of them. */
+/** Loads at several levels of concurrency or rate: how they are written, and their listener. */
 import { InputError } from "../errors.ts";
 import { nthLoad } from "../settings/load.ts";
 import { mean } from "../stats/quantile.ts";
@@ -66,7 +66,7 @@ export function atLevels(
 
 /** A load at one level, over all of its runs; null is unknown. */
 export interface LevelFigures {
-  /** What it has of its own, as `concurrency 8`. */
+  /** What sets it apart, as `concurrency 8`. */
   name: string;
   requests_per_s: number | null;
   output_tokens_per_s: number | null;

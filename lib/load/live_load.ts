@@ -50,7 +50,7 @@ export interface LiveFigures extends LoadProgress {
   verdict: Verdict;
 }
 
-/** What is read anew at each look. */
+/** What is read again at each look. */
 export interface LiveReadings {
   progress: LoadProgress;
   client: ClientReading;
@@ -85,7 +85,7 @@ export class LiveLoad {
     this.#stages = stages;
   }
 
-  /** A request is over. */
+  /** A request has ended. */
   took(record: RequestRecord, gaps_ms: Float32Array): void {
     if (this.#warm && !record.warmup) this.#begin();
     this.#warm = record.warmup;
@@ -156,7 +156,7 @@ export class LiveLoad {
     return judge(cost, measured, cited);
   }
 
-  /** The warm-up is over: what it was is in no figure. */
+  /** The warm-up has ended: its requests are in none of the figures. */
   #begin(): void {
     this.#ttft = new Latency();
     this.#gap = new Latency();

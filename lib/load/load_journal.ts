@@ -111,7 +111,7 @@ export async function readRecords({ journal }: RunDirectory): Promise<RequestRec
 /**
  * Reads a load's journal.
  *
- * @throws {InputError} it cannot be read, is no load's, or is one of a dyno that journaled less.
+ * @throws {InputError} it cannot be read, is not a load's, or is one of a dyno that journaled less.
  */
 export async function readLoadJournal({ journal }: RunDirectory): Promise<JournaledLoad> {
   const { started, last_ns, ...load } = await foldWhole(journal);

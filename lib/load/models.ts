@@ -33,7 +33,7 @@ export function weightedModels(given: string | readonly string[] | undefined): W
 
 /**
  * The same prompts, each with a model: by weight, spread evenly, so that any number of them in a row has
- * each model's share but for one (smooth weighted round-robin, as nginx has it). A conversation keeps its own.
+ * each model's share, to within one request (smooth weighted round-robin, as nginx has it). A conversation keeps its own.
  */
 export function withModels(
   source: PromptSource,

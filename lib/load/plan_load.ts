@@ -103,7 +103,7 @@ function cancellationsOf({ cancel = [], stream }: SettledLoad): Cancellation[] {
   );
 }
 
-/** Every load has words of its own, so that no cache knows its prompts. */
+/** Every load has its own words, so that no cache knows its prompts. */
 function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];
 }

@@ -46,7 +46,7 @@ type ProbesOptions =
   };
 
 /**
- * Sends probes until it is ended, at equal gaps. One that fails is told as any other.
+ * Sends probes until it is ended, at equal gaps. One that fails is reported as any other.
  *
  * @throws what `onRecord` threw.
  */

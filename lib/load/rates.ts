@@ -46,7 +46,7 @@ const NS_PER_S = 1e9;
 const NS_PER_MS = 1e6;
 /** A pace told by fewer gaps is not taken for that of the rest. */
 const LEAST_GAPS = 8;
-/** Ends are held against turns from this share of them to its complement. */
+/** Ends are compared with turns from this share of them to its complement. */
 const EDGE = 0.1;
 /** Of a stage in which nothing was sent. */
 const NONE: Turnover = {
@@ -98,8 +98,8 @@ export function rateOf(turnovers: readonly Turnover[], count: CountOf): number |
 }
 
 /**
- * The same with its 95 % interval, from how units vary within their stages: that stages differ is
- * no chance. Null where fewer than 8 units are known.
+ * The same with its 95 % interval, from how units vary within their stages: differences between stages
+ * are not chance. Null where fewer than 8 units are known.
  */
 export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Estimate | null {
   const found = overStages(turnovers, count);
@@ -149,7 +149,7 @@ export function turnoverOfPart(
 /**
  * Requests in flight on average: the time that they took by the time of the stage, which is what its rate
  * keeps in flight (Little). In a closed loop it is the places less the time in which a place was taken and
- * nothing was sent. The window alone would tell of a short load its beginning, where connections are
+ * nothing was sent. The window alone would show the beginning of a short load, where connections are
  * opened, and not its end. Of several stages by the time that each took, as rates are.
  *
  * @param connecting whether a request is in flight while its connection is opened.
@@ -215,7 +215,7 @@ function known({ records, first, weights, times_s }: Turnover, count: CountOf): 
   for (let i = 0; i < times_s.length; i++) {
     numerators[i] = weights[i] * (numerators[i] + missing[i] * mean);
   }
-  // what was cut off and counts through others is no unit of its own
+  // what was cut off and counts through others is not a separate unit
   const counts = (_: number, i: number) => weights[i] > 0;
   return {
     numerators: numerators.filter(counts),

@@ -1,4 +1,4 @@
-/** What is kept of a request that is over. */
+/** What is kept of a request that has ended. */
 import { answersNumbers } from "../endpoint/api_type.ts";
 import { EndpointError, excerpt, isSuccess, statusError } from "../endpoint/errors.ts";
 import { CancelledError } from "../execute/scope.ts";

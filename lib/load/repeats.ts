@@ -32,7 +32,7 @@ export interface Until {
   share: number;
 }
 
-/** What is told of repeated loads. */
+/** The listener of repeated loads. */
 export const REPEATED_FIGURES: readonly string[] = [
   "requests_per_s",
   "output_tokens_per_s",

@@ -78,7 +78,7 @@ export interface StageResults {
   goodput: {
     requests_per_s: Estimate | null;
     output_tokens_per_s: number | null;
-    /** Requests that met every SLO / all whose turn had come, but for those that were cancelled. */
+    /** Requests that met every SLO / all whose turn had come, except those that were cancelled. */
     share: Estimate | null;
     /** How many answers missed each SLO, by its text. */
     missed: Record<string, number>;
@@ -167,7 +167,7 @@ export interface LoadResults {
     summary: ServerMetricsSummary;
     readings: ServerMetricsReading[];
   } | null;
-  /** What recorded Prometheus pages tell of GPUs and hosts; none recorded: left out. */
+  /** What recorded Prometheus pages say about GPUs and hosts; none recorded: left out. */
   telemetry?: RecordedPages;
   /** What a reader must know: one line each. */
   notes: string[];

@@ -36,7 +36,7 @@ import type { LoadRun } from "./conclude_run.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadMeasured } from "../run/events.ts";
 
-/** A load run: what, against which endpoint, and who is told. */
+/** A load run: what, against which endpoint, and its listeners. */
 export interface LoadRunOptions {
   /** The experiment's name. */
   name: string;
@@ -50,7 +50,7 @@ export interface LoadRunOptions {
   transport: Transport;
   /** Folder of runs. */
   out: string;
-  /** The id of the run. Default: one of its own. */
+  /** The id of the run. Default: a new one. */
   run_id?: string;
   /** Recorded in the metadata: who or what is behind the model. */
   agent?: string;
@@ -68,12 +68,12 @@ export interface LoadRunOptions {
   prices?: PriceTable;
   /** Its abort ends the load; what was measured until then is kept. */
   signal: AbortSignal;
-  /** Told of the run's directory before anything is sent. */
+  /** Called with the run's directory before anything is sent. */
   onDirectory?: (directory: RunDirectory) => void;
   /** Told several times a second. */
   onProgress(progress: LoadProgress): void;
   /**
-   * Told once, as the load begins, how to look at it; what is seen stays as it is when the load has
+   * Called once, as the load begins, with a way to look at it; what is seen stays as it is when the load has
    * ended. Live figures are kept for this alone.
    */
   onLive?(look: () => LiveFigures): void;

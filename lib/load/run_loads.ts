@@ -21,7 +21,7 @@ import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { LoadRunOptions } from "./run_load.ts";
 
-/** What several loads share, and who is told. */
+/** What several loads share, and its listeners. */
 export interface LoadsOptions extends
   Pick<
     LoadRunOptions,
@@ -42,23 +42,23 @@ export interface LoadsOptions extends
   onProgress?(progress: LoadProgress): void;
   /** One line for a person. */
   onNotice?(line: string): void;
-  /** One line of what a person should mend. */
+  /** One line of what a person should fix. */
   onWarning?(line: string): void;
 }
 
-/** Where several loads are, and what is done with each that is over. */
+/** The progress of several loads, and what is done with each result. */
 export interface LoadsProgress<Kept> {
-  /** A load of the experiment begins: which one, from 0, what it has of its own, its how many-th run, from 0. */
+  /** A load of the experiment begins: its number (the first is 0), what sets it apart, and which of its runs (the first is 0). */
   onBegin?(index: number, varied: Record<string, unknown>, round: number): void;
   /** What is kept of a load: its requests may be many. */
   keep(run: LoadRun, index: number): Kept | Promise<Kept>;
   /** How often each load runs, one round after the other, so that a server that drifts does so for all. */
   rounds?: number;
-  /** Whether a load has run often enough before its rounds are over. */
+  /** Whether a load has run often enough before its rounds have ended. */
   isEnough?(index: number): boolean;
 }
 
-/** A first answer that takes longer is told of, milliseconds. */
+/** A first answer that takes longer is reported, milliseconds. */
 const WAITING_MS = 3000;
 
 /**
@@ -181,7 +181,7 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
  * Runs every load of an experiment, one after the other, so that none disturbs another. A spent budget
  * and the signal leave out what has not begun.
  *
- * @param progress what is done with each load that is over.
+ * @param progress what is done with each load that has ended.
  * @throws {InputError} as {@linkcode measureLoad}; wrong settings of any load before the first begins.
  */
 export async function runLoads<Kept>(
@@ -209,7 +209,7 @@ export async function runLoads<Kept>(
  * Asks one short question of each endpoint, so that a server's quirks are known before its load: whether it takes
  * `stream_options` is noted in `api`.
  *
- * @param warn told of an answer that is a failure.
+ * @param warn called with an answer that is a failure.
  * @returns the requests that it took.
  */
 export async function preflight(

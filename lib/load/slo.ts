@@ -28,7 +28,7 @@ export interface Slo {
 export type SloValues = Record<Slo["metric"], number | null>;
 
 /**
- * Reads `METRIC:TIME`, in ms where no unit is given; `=`, `<` and `<=` are taken for the colon.
+ * Reads `METRIC:TIME`, in ms where no unit is given; `=`, `<` and `<=` count as the colon.
  *
  * @throws {InputError} an unknown metric, or no time above 0.
  */

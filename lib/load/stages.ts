@@ -20,7 +20,7 @@ export interface LoadStage {
   requests: number | null;
 }
 
-/** Whether requests are wanted at times of their own, whatever the server does. */
+/** Whether requests have their own times, whatever the server does. */
 export function isOpen({ rate, times_s }: LoadStage): boolean {
   return rate !== null || times_s !== null;
 }

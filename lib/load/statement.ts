@@ -16,7 +16,7 @@ export interface Statement {
   limit_ms: number;
 }
 
-/** A statement held against a run. */
+/** A statement compared with a run. */
 export interface JudgedStatement extends Statement {
   /** `ttft_p99_ms ≤ 300 ms`. */
   text: string;

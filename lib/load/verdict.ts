@@ -83,7 +83,7 @@ const LEAST_CONCURRENCY_SHARE = 0.95;
 
 /**
  * Judges whose figures these are: the model's, this client's, or a cache's. What depends on how many
- * requests there were limits the client only where it is no accident of few: shares by Wilson's 95 %
+ * requests there were limits the client only where it is not an accident of few: shares by Wilson's 95 %
  * interval, a mean from 8 answers on.
  */
 export function judge(

@@ -51,7 +51,7 @@ export function windowOf(
         Math.max(last, t_sent_ns === null ? t_intended_ns : t_ready_ns),
       span.start_ns,
     );
-    // a stage that ends by its count has no end of its own
+    // a stage that ends by its count has no other end
     const end_ns = stage.duration_s === null ? last_ns : span.end_ns;
     return { start_ns: span.start_ns, end_ns, counts: "turn", kept: null, rule: "the whole stage" };
   }

@@ -15,7 +15,7 @@ export function isShare(name: string): boolean {
   return measureNamed(name)?.measure.kind === "share";
 }
 
-/** A value of a measure with its unit; a bare number for a name that is no measure's. */
+/** A value of a measure with its unit; a bare number for a name that is not a measure's. */
 export function describeValue(name: string, value: number): string {
   const known = measureNamed(name)?.measure;
   if (!known) return fourDigits(value);

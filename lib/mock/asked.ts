@@ -58,7 +58,7 @@ const MAX_PROMPTS = 2048;
  * Reads a request's body.
  *
  * @param model the one for a request that names none.
- * @throws {AskedWrongly} the body is no request.
+ * @throws {AskedWrongly} the body is not a request.
  */
 export function readAsked({ path, body_text }: ParsedRequest, model: string): Asked {
   const api_type = formOf(path);
@@ -116,7 +116,7 @@ export function readBody(body_text: string): Json {
   return body;
 }
 
-/** The model's name, or the one for none. @throws {AskedWrongly} it is no text. */
+/** The model's name, or the one for none. @throws {AskedWrongly} it is not a text. */
 export function readModel({ model }: Json, otherwise: string): string {
   if (model !== undefined && typeof model !== "string") {
     throw new AskedWrongly("model: expected text");
@@ -164,7 +164,7 @@ export function messageTokens(role: string, text: string): string[] {
   return first === undefined ? [] : [`<|${role}|>${first}`, ...rest];
 }
 
-/** A message's text; parts that are no text as they are in JSON. */
+/** A message's text; other parts as they are in JSON. */
 function contentText(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return isJsonObject(content) ? JSON.stringify(content) : "";

@@ -1,4 +1,4 @@
-/** A certificate that is signed by itself, made anew: for the mock endpoint by TLS. */
+/** A new self-signed certificate, for the mock endpoint by TLS. */
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import net from "node:net";

@@ -12,7 +12,7 @@ import type { Framing, ReplyPart } from "./parts.ts";
 /** What a request is answered with. */
 export interface MockReply {
   parts: ReplyPart[];
-  /** Called once, when the reply is over or cut off, with how many of its parts were sent. */
+  /** Called once, when the reply has ended or is cut off, with how many of its parts were sent. */
   over?: (sent: number) => void;
 }
 
@@ -24,7 +24,7 @@ interface PendingReply extends MockReply {
 
 const CONTINUE: ReplyPart = { kind: "raw", at_s: 0, bytes: "HTTP/1.1 100 Continue\r\n\r\n" };
 
-/** Plays replies on a socket; a reply starts when the one before it is over. */
+/** Plays replies on a socket; a reply starts when the one before it has ended. */
 export class Connection {
   readonly #socket: Socket;
   readonly #admission: ConnectionAdmission;
@@ -35,7 +35,7 @@ export class Connection {
   #last = false;
 
   /**
-   * @param admission is told of requests and of their answers.
+   * @param admission called with requests and their answers.
    * @param answer gives the reply to a request.
    */
   constructor(
@@ -47,7 +47,7 @@ export class Connection {
     this.#admission = admission;
     socket.setNoDelay(true);
     const parser = new RequestParser((request) => {
-      if (this.#last) return; // nothing behind it is read
+      if (this.#last) return; // nothing after it is read
       const t_received_ns = nowNs();
       admission.asked(socket);
       const reply = answer(request, t_received_ns);
@@ -126,7 +126,7 @@ export class Connection {
 
   #end(kind: "fin" | "reset" | "hang", bytes: string): void {
     this.#stop();
-    // a client may keep its side open behind the end of ours
+    // a client may keep its side open after ours has ended
     if (kind === "fin") this.#queue.forEach(() => this.#admission.answered(this.#socket));
     if (kind === "hang") {
       if (bytes !== "") this.#socket.write(bytes);
@@ -169,7 +169,7 @@ function framingOf({ version, headers }: ParsedRequest, { parts }: MockReply): F
   return { chunked, connection: sized && asked.includes("keep-alive") ? "keep-alive" : "close" };
 }
 
-/** The connection ends behind the reply. */
+/** The connection ends after the reply. */
 function closed(parts: ReplyPart[]): ReplyPart[] {
   return [...parts, { kind: "fin", at_s: parts.at(-1)?.at_s ?? 0 }];
 }

@@ -20,7 +20,7 @@ export interface AskedVectors {
  * Reads a request's body.
  *
  * @param model the one for a request that names none.
- * @throws {AskedWrongly} the body is no request for vectors.
+ * @throws {AskedWrongly} the body is not a request for vectors.
  */
 export function readAskedVectors(body_text: string, model: string): AskedVectors {
   const body = readBody(body_text);

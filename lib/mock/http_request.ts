@@ -50,7 +50,7 @@ export class RequestParser {
     this.#onContinue = onContinue;
   }
 
-  /** @throws {RequestRefused} the bytes are no request, or too many. */
+  /** @throws {RequestRefused} the bytes are not a request, or too many. */
   push(bytes: Buffer): void {
     let input = this.#pending.length ? Buffer.concat([this.#pending, bytes]) : bytes;
     for (let rest = this.#step(input); rest !== null; rest = this.#step(input)) input = rest;

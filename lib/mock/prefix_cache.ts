@@ -52,7 +52,7 @@ export class PrefixCache {
     return known * BLOCK_TOKENS;
   }
 
-  /** Keeps the blocks of a prompt and of what was generated behind it. */
+  /** Keeps the blocks of a prompt and of what was generated after it. */
   keep(seed: string, tokens: readonly string[]): void {
     this.#keep(hashesOf(seed, tokens));
   }
@@ -62,7 +62,7 @@ export class PrefixCache {
     this.#blocks.clear();
   }
 
-  /** The first block becomes the newest: without it, those behind it are of no use. */
+  /** The first block becomes the newest: without it, those after it are of no use. */
   #keep(hashes: readonly string[]): void {
     for (const hash of hashes.slice(0, this.#capacity).reverse()) {
       this.#blocks.delete(hash);

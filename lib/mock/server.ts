@@ -75,7 +75,7 @@ export interface MockOptions {
   /** Speaks TLS with this; without it plain HTTP. */
   tls?: KeyAndCertificate;
   /**
-   * Models that are listed; a request for another is told 404. Without any, "mock" is listed and
+   * Models that are listed; a request for another gets 404. Without any, "mock" is listed and
    * every name is served.
    */
   model?: string | string[];
@@ -289,7 +289,7 @@ export class MockEndpoint implements AsyncDisposable {
     });
   }
 
-  /** A request that is none is told why. */
+  /** Answers what is not a request with why. */
   #judged<Made>(path: string, make: () => Made): Made | ReplyPart[] {
     try {
       return make();
@@ -349,7 +349,7 @@ export class MockEndpoint implements AsyncDisposable {
     };
   }
 
-  /** Counts a reply that is over, and keeps what was generated for the next turn's prompt. */
+  /** Counts a reply that has ended, and keeps what was generated for the next turn's prompt. */
   #over(asked: Asked, answer: MockAnswer, sent: readonly ReplyPart[]): void {
     const counts = this.#counts;
     counts.running--;

@@ -6,7 +6,7 @@ export class ServerCounts {
   running = 0;
   prompt_tokens = 0;
   generation_tokens = 0;
-  /** Answers that are over, by why; "abort" for those whose client left or that a fault cut. */
+  /** Answers that have ended, by why; "abort" for those whose client left or that a fault cut. */
   readonly finished = { stop: 0, length: 0, abort: 0 };
 
   /** Prometheus text 0.0.4, with the names of vLLM 0.11's /metrics. */

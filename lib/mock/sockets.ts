@@ -21,7 +21,7 @@ export class Sockets {
     });
   }
 
-  /** Told of each that can be spoken over. */
+  /** Called with each socket once it is open. */
   onReady(take: (socket: net.Socket) => void): void {
     this.server.on(this.protocol === "https" ? "secureConnection" : "connection", take);
   }

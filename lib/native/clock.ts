@@ -1,9 +1,9 @@
 /**
  * The one clock: CLOCK_MONOTONIC in nanoseconds, as the kernel and every native thread stamp it.
  *
- * `performance.now()` runs on that clock with an origin of its own. The offset between the two is
+ * `performance.now()` runs on that clock with its own origin. The offset between the two is
  * read once, through libc under Deno and Bun and through `process.hrtime` (the same clock) under Node.
- * Where neither can be had the origin is the process's start and the anchor says so.
+ * Where neither is available the origin is the process's start and the anchor says so.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,4 +1,4 @@
-/** NVML called directly: what `dyno doctor` tells of the GPUs, and single readings for users. */
+/** NVML called directly: what `dyno doctor` says about the GPUs, and single readings for users. */
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 
 /** One device, or one part of a device in MIG mode. */
@@ -9,7 +9,7 @@ export interface GpuDescription {
   name: string | null;
   /** Its id, which stays the same at every start. */
   uuid: string | null;
-  /** In MIG mode: the parts follow as devices of their own. */
+  /** In MIG mode: the parts follow as their own devices. */
   mig: boolean;
   /** `00000000:07:00.0`; of a MIG part its device's. */
   pci_bus_id: string | null;
@@ -56,7 +56,7 @@ export interface NvmlCall {
   code: number;
   /** The code's name in nvml.h: `SUCCESS`, `NOT_SUPPORTED`. */
   name: string;
-  /** As NVML gives it: milliwatts, millijoules, bytes; null where it is no number or an error. */
+  /** As NVML gives it: milliwatts, millijoules, bytes; null where it is not a number or an error. */
   value: number | null;
   /** Of a field's value: `u32`, `u64` and the like. */
   type: string | null;

@@ -64,7 +64,7 @@ export async function nativeProgram(
 
 type ProgramFound = { path: string } | { path: null; reasons: string[] };
 
-/** Always by way of a cache folder: an archive may have lost the file's mode. */
+/** Always through a cache folder: an archive may have lost the file's mode. */
 async function fromPrebuilt(
   name: ProgramName,
   native: string,

@@ -11,7 +11,7 @@ export type NativeType = "i32" | "u32" | "buffer";
 export interface NativeSignature {
   readonly parameters: readonly NativeType[];
   readonly result: "i32" | "u32";
-  /** The call may block: it runs on a thread of its own and gives a promise. */
+  /** The call may block: it runs on its own thread and gives a promise. */
   readonly nonblocking?: true;
 }
 

@@ -86,9 +86,9 @@ const WAIT_MS = 100;
 const SETTLE_US = 500;
 const EAGAIN = 11;
 
-/** Which connection a request goes on: any that is free, one of its own, or its session's. */
+/** Which connection a request goes on: any that is free, a new one, or its session's. */
 export type WireConnection = "new" | {
-  /** A number from 1, below 2^31 − 1. */
+  /** A number, at least 1, below 2^31 − 1. */
   session: number;
   /** Nothing of the session follows: its connection is closed. */
   last: boolean;
@@ -175,7 +175,7 @@ export class Wire implements AsyncDisposable {
    * flight when its time comes, of equals to the one that got the fewest.
    *
    * @param places with the bytes of the request's head for each.
-   * @param body the bytes behind either head.
+   * @param body the bytes after either head.
    */
   sendToOneOf(
     request: number,

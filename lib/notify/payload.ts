@@ -1,9 +1,9 @@
 /** What callbacks say. */
 
-/** So many errors are told of. */
+/** This many errors are reported. */
 const ERRORS = 10;
 
-/** A task, a run, a sweep or a batch that is over. */
+/** A task, a run, a sweep or a batch that has ended. */
 export interface EndPayload {
   event: "ended";
   /** Null for what was started from the command line. */

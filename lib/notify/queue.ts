@@ -27,7 +27,7 @@ interface Pending {
 }
 
 export interface CallbackOptions extends Omit<SendOptions, "signal" | "timeout_ms"> {
-  /** Told in one line what could not be delivered. */
+  /** Called with one line on what could not be delivered. */
   onNotice(line: string): void;
   /** The wait after the first failed attempt; it doubles. Default 1 s. */
   first_wait_s?: number;

@@ -1,6 +1,6 @@
 /**
  * A family of metrics in Prometheus' text form. prom-client tells a family whole; here each series is
- * a registry of its own, so that a scrape has only those told anew that changed since the last one.
+ * its own registry, so that a scrape renders only those that changed since the last one.
  */
 import type { Metric, Registry } from "prom-client";
 

@@ -1,6 +1,6 @@
 /** GPU samples under the names that NVIDIA's DCGM exporter has for the same things. */
 
-/** How a field of the samples is told: the exporter's name, its unit by a factor. */
+/** How a field of the samples is exposed: the exporter's name, its unit by a factor. */
 export interface GpuMetric {
   name: string;
   help: string;
@@ -95,7 +95,7 @@ export const GPU_METRICS: Readonly<Record<string, GpuMetric>> = {
 };
 
 /**
- * A device's fields as the exporter means them. Power is told whichever reading there is; of the memory
+ * A device's fields as the exporter means them. Power is whichever reading there is; of the memory
  * in use the exporter tells the driver's own share apart.
  */
 export function asExporter(fields: ReadonlyMap<string, number>): Map<string, number> {

@@ -12,7 +12,7 @@ export interface NewestSample {
   batch: SampleBatch;
 }
 
-/** How fields of the samples are told; a group of the pattern is the label of the same name. */
+/** How fields of the samples are exposed; a group of the pattern is the label of the same name. */
 interface Rule {
   field: RegExp;
   name: string;
@@ -114,7 +114,7 @@ const RULES: readonly Rule[] = [
 const GPU_LABELS = [
   ...["gpu", "UUID", "pci_bus_id", "device", "GPU_I_PROFILE", "GPU_I_ID", "Hostname"],
 ] as const;
-/** `modelName` of DCGM's exporter is no good label by Prometheus' own rules: see `gpu_info`. */
+/** `modelName` of DCGM's exporter is not a good label by Prometheus' own rules: see `gpu_info`. */
 const GPU_FIELD = /^gpu(?<gpu>\d+(?:\.mig\d+)?)\.(?<metric>\w+)$/;
 
 type HostFamily = CounterFamily | GaugeFamily;
@@ -134,7 +134,7 @@ interface ToldSeries {
   value: number;
 }
 
-/** Tells the newest samples: each is told whole, so that nothing old stays. */
+/** Exposes the newest samples: all of them, so that nothing old stays. */
 export class HostMetrics {
   readonly #families: Families;
   readonly #made = new Map<string, HostFamily>();
@@ -144,7 +144,7 @@ export class HostMetrics {
     this.#families = families;
   }
 
-  /** Replaces what was told before. Of one value in several samples the last one's is told. */
+  /** Replaces what was exposed before. Of one value in several samples the last counts. */
   tell(samples: Iterable<NewestSample>): void {
     const told = new Map<string, ToldSeries>();
     for (const sample of samples) {

@@ -20,7 +20,7 @@ const LATENESS_BUCKETS_S = [
   ...[1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
 ];
 
-/** A request that is over; null is unknown. The terms are those of docs/metrics.md. */
+/** A request that has ended; null is unknown. The terms are those of docs/metrics.md. */
 export interface FinishedRequest {
   result: "success" | "failed" | "unfinished" | "unsent" | "cancelled" | "warmup";
   /** The class of a failure. */
@@ -118,7 +118,7 @@ export class RequestMetrics {
     return this.#models.of(model);
   }
 
-  /** A request is over. What failed counts in no latency, warm-up in nothing but its number. */
+  /** A request has ended. Latencies are of good answers only; of the warm-up only the number counts. */
   finished(model: string, request: FinishedRequest): void {
     const labels = { model: this.#models.of(model) };
     const families = this.#families;

@@ -1,4 +1,4 @@
-/** The requests that a journal tells of, in one form for loads, suites and coding problems. */
+/** The requests in a journal, in one form for loads, suites and coding problems. */
 import { latencies } from "../endpoint/latency.ts";
 import { failureClass } from "../run/request_record.ts";
 import type { RunEvent } from "../run/events.ts";
@@ -18,7 +18,7 @@ export interface JournaledRequest extends Omit<FinishedRequest, "gaps_ms"> {
   gaps: number;
 }
 
-/** The request that an event tells of; null for other events. */
+/** The request in an event; null for other events. */
 export function requestIn(event: RunEvent): JournaledRequest | null {
   switch (event.event) {
     case "request_finished":

@@ -1,4 +1,4 @@
-/** Feeds metrics with what a run directory tells of one run. */
+/** Feeds metrics with what a run directory says about one run. */
 import { objectAt, textAt } from "../json_fields.ts";
 import { Ledger } from "../run/ledger.ts";
 import { runState } from "../run/run_state.ts";
@@ -10,7 +10,7 @@ import type { NewestSample } from "./host_metrics.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
 import type { PackageResult, TaskFamilies, TaskLabels, TaskOutcomeLabel } from "./task_metrics.ts";
 
-/** What runs are told to. */
+/** Where runs are reported. */
 export interface FedMetrics {
   tasks: TaskFamilies;
   requests: RequestMetrics;
@@ -18,7 +18,7 @@ export interface FedMetrics {
 
 /** How a run is followed. */
 export interface FollowOptions {
-  /** It counts as a task (default); false where a server counts tasks of its own. */
+  /** It counts as a task (default); false where a server counts its tasks itself. */
   asTask?: boolean;
   /** What its journal holds already is left out: earlier sessions of a run that is resumed. */
   fromNow?: boolean;

@@ -86,7 +86,7 @@ export class RunFollower implements Disposable {
     return { description, batch: new SampleBatch(description, buffer, 1) };
   }
 
-  /** Each session of a run has a file of its own; the last one counts. */
+  /** Each session of a run has its own file; the last one counts. */
   #openSamples(): void {
     for (let n = (this.#samples?.session ?? 0) + 1;; n++) {
       const stem = join(this.directory.path, n === 1 ? "samples" : `samples_${n}`);

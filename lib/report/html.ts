@@ -16,7 +16,7 @@ export function escapeHtml(text: string): string {
   return visibleText(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter]);
 }
 
-/** The text with U+FFFD for what is no letter and what turns the direction of the text around it. */
+/** The text with U+FFFD for what is not a letter and what turns the direction of the text around it. */
 export function visibleText(text: string): string {
   return text.toWellFormed()
     // deno-lint-ignore no-control-regex
@@ -30,7 +30,7 @@ export function cutText(text: string, length: number): string {
     : `${text.slice(0, length)}… (${text.length - length} more characters)`;
 }
 
-/** A number with a fixed number of digits behind the point; a dash when unknown. */
+/** A number with a fixed number of digits after the point; a dash when unknown. */
 export function figure(value: number | null | undefined, digits: number): string {
   return value === null || value === undefined ? "–" : value.toFixed(digits);
 }

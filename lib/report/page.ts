@@ -6,7 +6,7 @@ import { STYLE } from "./style.ts";
 import { SIDEWAYS } from "./table.ts";
 
 /**
- * A whole page in parts. `body` is HTML that is already safe; the title is text; `style` comes behind
+ * A whole page in parts. `body` is HTML that is already safe; the title is text; `style` comes after
  * the common one. The page may load nothing, and of scripts runs only the one given, by its hash.
  */
 export function* page(

@@ -17,7 +17,7 @@ export function bodyParts(
   return sectionParts(header, sections, footer);
 }
 
-/** The same with a footer of one's own, which is HTML, too. */
+/** The same with one's own footer, which is HTML, too. */
 export function* sectionParts(
   header: string,
   sections: readonly Section[],

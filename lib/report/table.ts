@@ -1,6 +1,6 @@
 /**
  * Tables of the reports. On a narrow page a table of figures folds: each row becomes a block with its
- * cells beside one another under their columns' names. Long tables scroll in a box of their own, which
+ * cells beside one another under their columns' names. Long tables scroll in their own box, which
  * says so where columns are out of sight.
  */
 
@@ -24,7 +24,7 @@ export interface TableRow {
 /** Tables of so few columns are as wide as what they hold, and of so many fold on a tablet already. */
 const SLIM = 2;
 const MANY = 8;
-/** From so many rows on a table scrolls in a box of its own, below its heads. */
+/** From so many rows on a table scrolls in its own box, below its heads. */
 const TALL_FROM = 40;
 
 /** Begins the box in which a table of so many rows scrolls, HTML; `</div>` ends it. */

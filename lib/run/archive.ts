@@ -93,7 +93,7 @@ function sameContent(a: string, b: string): boolean {
   }
 }
 
-/** A folder and all in it; links and what is no plain file are left out. */
+/** A folder and all in it; links and what is not a plain file are left out. */
 function* entriesOf(path: string, name: string): Generator<Entry> {
   const found = lstatSync(path);
   const mtime_s = Math.floor(found.mtimeMs / 1000);

@@ -20,11 +20,11 @@ export interface Spent {
 
 /** A request that is under way. */
 export interface Reservation {
-  /** It is over. What is unknown of its cost counts as what was set aside for it. */
+  /** It has ended. What is unknown of its cost counts as what was set aside for it. */
   settle(spent: Spent): void;
 }
 
-/** There was no room for a further request: what has no result yet is for a resumed run. */
+/** No room was left for a further request: what has no result yet is for a resumed run. */
 export class BudgetSpentError extends CancelledError {
   /** Its message is always the same. */
   constructor() {
@@ -58,7 +58,7 @@ export class Budget {
   /**
    * Nothing is spent yet.
    *
-   * @param warn is told once, at 80 %.
+   * @param warn called once, at 80 %.
    */
   constructor(limits: BudgetLimits, warn: (line: string) => void) {
     this.limits = limits;

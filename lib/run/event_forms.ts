@@ -318,7 +318,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
   }),
 };
 
-/** A line that is no event: what is wrong with it. */
+/** A line that is not an event: what is wrong with it. */
 export interface Damage {
   why: string;
 }

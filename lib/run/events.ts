@@ -49,7 +49,7 @@ export type JournalKind = keyof JournalEvents;
 /** Events of a run: of a suite or coding problems, or of a load. */
 export type RunEvent = SuiteEvent | CodingEvent | LoadEvent | BookedEvent;
 
-/** A request of a suite or of coding problems is over, or a first one of a load: an entry of the ledger. */
+/** A request of a suite or of coding problems has ended, or a first one of a load: an entry of the ledger. */
 export interface BookedEvent {
   event: "request_booked";
   entry: LedgerEntry;
@@ -223,7 +223,7 @@ export interface LoadMeasured {
   complete: boolean;
   /** Why it ended before its plan; null when it did not. */
   stopped_because: string | null;
-  /** There was no prompt left for a request that was to be sent. */
+  /** No prompt was left for a request that was to be sent. */
   out_of_prompts: boolean;
   client: ClientReading;
 }
@@ -234,7 +234,7 @@ export type LoadEvent =
   | { event: "stage_started"; stage: number; start_ns: number; end_ns: null }
   | { event: "stage_finished"; stage: number; start_ns: number; end_ns: number | null }
   | { event: "request_finished"; result: RequestRecord }
-  /** A probe beside the load is over: in none of the load's figures but its costs. */
+  /** A probe beside the load has ended: it counts in the load's costs only. */
   | { event: "probe_finished"; result: RequestRecord }
   | { event: "server_reading"; server: string; reading: ServerMetricsReading }
   | { event: "telemetry_read"; pages: PageCount[]; series: number; left_out: number }
@@ -248,7 +248,7 @@ export type LoadEvent =
     goodput_requests_per_s: number | null;
   };
 
-/** How a slot's start lay to its time; a missed one has its next one's time behind it. */
+/** Whether a slot started on time; a missed one also has the time of the next. */
 export type Timeliness = "on_time" | "late" | "missed";
 
 /** What a batch began with. */
@@ -263,7 +263,7 @@ export interface BatchStart {
 
 /** Where a rehearsal's time was tied to the wall's. */
 export interface Rehearsal {
-  /** So many times as fast. */
+  /** This many times as fast. */
   speedup: number;
   /** The wall's time, milliseconds since 1970, at which the rehearsal's was `rehearsed_ms`. */
   wall_ms: number;
@@ -319,13 +319,13 @@ export interface SlotTimes {
   slot: number;
   /** How it lay to its time. */
   timeliness: Timeliness | null;
-  /** Seconds behind its time. */
+  /** Seconds after its time. */
   late_s: number | null;
   /** ISO 8601; null where a skipped slot is done after all. */
   planned: string | null;
 }
 
-/** Events of a batch, in the batch's own folder. Each of its runs has a journal of its own. */
+/** Events of a batch, in the batch's own folder. Each of its runs has its own journal. */
 export type BatchEvent =
   | BatchStart & { event: "batch_started"; batch: string }
   | SlotTimes & { event: "slot_started" }
@@ -360,7 +360,7 @@ export interface TaskProcess {
   start_ticks: string | null;
 }
 
-/** What was asked of a server, as it was when it was asked: checked anew where it is carried out. */
+/** What was asked of a server, as it was when it was asked: checked again where it is carried out. */
 export type TaskAsked = JsonObject & { kind: "suite" | "load" | "sweep" | "batch" };
 
 /** How a task ended. */

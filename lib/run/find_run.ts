@@ -60,9 +60,9 @@ export async function resolveRun(
 }
 
 /**
- * The run to go on with, by what a person gives: as {@linkcode resolveRun}, under the folder `root`.
+ * The run to continue, by what a person gives: as {@linkcode resolveRun}, under the folder `root`.
  *
- * @param notice is told what is wrong with the index.
+ * @param notice called with what is wrong with the index.
  * @throws {InputError} there is no such run, more than one, or its folder holds no journal.
  */
 export async function runToResume(

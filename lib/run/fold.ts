@@ -59,9 +59,9 @@ export interface DamagedLine {
 
 /** What had to be left out of a journal. */
 export interface JournalReading {
-  /** Bytes behind the last whole line: a write that was cut off. 0 for a clean end. */
+  /** Bytes after the last whole line: a write that was cut off. 0 for a clean end. */
   torn_bytes: number;
-  /** Lines that are no events, or lack what an event of their name must have. */
+  /** Lines that are not events, or lack what an event of their name must have. */
   damaged: DamagedLine[];
 }
 
@@ -133,7 +133,7 @@ export class JournalFollower<Kind extends JournalKind> implements Disposable {
     this.#lines = new LineFollower(path, offset);
   }
 
-  /** The byte behind the last line that was given. */
+  /** The byte after the last line that was given. */
   get offset(): number {
     return this.#lines.offset;
   }

@@ -20,7 +20,7 @@ export class LineFollower implements Disposable {
     this.#offset = offset;
   }
 
-  /** The byte behind the last line that was given. */
+  /** The byte after the last line that was given. */
   get offset(): number {
     return this.#offset;
   }

@@ -1,5 +1,5 @@
 /**
- * The index over a folder of runs: what lists and queries read in place of thousands of results.
+ * The index over a folder of runs: what lists and queries read instead of thousands of results.
  * A cache: deleted, damaged or of another version, it is made again from the run directories.
  */
 import { statSync } from "node:fs";
@@ -92,7 +92,7 @@ const COLUMNS = [
  * Opens the index of a folder, brings it up to date, and gives it to `work`. Where the index turns
  * out to be damaged, it is made again and so is the call of `work`.
  *
- * @param notice is told when the index cannot be kept, or is made anew.
+ * @param notice called when the index cannot be kept, or is rebuilt.
  * @param refresh false leaves it as it was brought up to date last.
  * @throws {InputError} the folder cannot be read, or the disk fails while `work` writes.
  */

@@ -68,7 +68,7 @@ function indexPath(root: string): string {
 /**
  * Opens the index of `root`, making it if need be. In memory where the folder cannot be written.
  *
- * @param notice is told when the index cannot be kept, or is made anew.
+ * @param notice called when the index cannot be kept, or is rebuilt.
  */
 export async function openIndexFile(
   root: string,
@@ -160,7 +160,7 @@ function opened(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    versionOf(database); // throws where it is no database
+    versionOf(database); // throws where it is not a database
     return database;
   } catch (error) {
     database.close();
@@ -213,7 +213,7 @@ export function diskError(root: string, error: unknown): InputError | null {
   return code === undefined ? null : notWritten(indexPath(root), { code });
 }
 
-/** Whether an error of SQLite means that the file is damaged, or is no index at all. */
+/** Whether an error of SQLite means that the file is damaged, or is not an index at all. */
 export function isDamaged(error: unknown): boolean {
   return /malformed|not a database|no such (table|column)|disk image/i.test(messageOf(error));
 }

@@ -23,7 +23,7 @@ export interface RunFilter {
   run_ids?: string[];
   /** At most so many, the newest. */
   limit?: number;
-  /** With a limit: leaves out so many of the newest. */
+  /** With a limit: leaves out this many of the newest. */
   offset?: number;
 }
 

@@ -123,9 +123,9 @@ export function dropTornEnd(
 }
 
 /**
- * Makes a journal that was read fit to be gone on with: a torn end is cut off.
+ * Makes a journal that was read fit to be continued: a torn end is cut off.
  *
- * @param notice told of that, and of what was left out, one line each.
+ * @param notice called with that, and with what was left out, one line each.
  */
 export function mendJournal(
   path: string,

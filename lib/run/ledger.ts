@@ -2,7 +2,7 @@
  * The one ledger of a run: each request is an entry with its tokens and what they cost. Whatever tells
  * money or tokens of a run reads it. It is a fold over the journal: suites and coding problems journal
  * their entries (`request_booked`), a load's are made of its `request_finished`, and those of journals
- * that had no ledger of what they told of answers.
+ * that had no ledger, from what they say about answers.
  */
 import { answersNumbers } from "../endpoint/api_type.ts";
 import { exactUsd } from "../text/dollars.ts";
@@ -149,7 +149,7 @@ export class Ledger {
   readonly #by_asker = new Map<Asker, LedgerTotals>();
   readonly #by_model = new Map<string, LedgerTotals>();
   readonly #items = new Map<string, LedgerTotals>();
-  /** Items whose requests were journaled one by one: what is told of their answers is no further entry. */
+  /** Items whose requests were journaled one by one: their answers' events are not further entries. */
   readonly #booked = new Set<string>();
   readonly #onEntry: (entry: LedgerEntry) => void;
   /** Of a load's model; undefined in journals that did not tell it. */
@@ -161,7 +161,7 @@ export class Ledger {
   /** A load of embeddings, which have no answer's tokens. */
   #embeds = false;
 
-  /** @param onEntry told of each entry, in their order. */
+  /** @param onEntry called with each entry, in their order. */
   constructor(onEntry: (entry: LedgerEntry) => void = () => {}) {
     this.#onEntry = onEntry;
   }
@@ -257,7 +257,7 @@ export function answerEntry(result: TestResult): LedgerEntry {
 }
 
 /**
- * A load's request as an entry; what only its client counted is no usage.
+ * A load's request as an entry; what only its client counted is not a usage.
  *
  * @param embeds it asked for embeddings.
  */

@@ -127,8 +127,8 @@ export function tokensTaken(told: TokenCounts, failed: Failed | null): TokenCoun
 }
 
 /**
- * What tokens cost, USD. Of the prompt, those read from a cache and written to one have prices of their
- * own; a price row without them prices them as the rest of the prompt.
+ * What tokens cost, USD. Of the prompt, those read from a cache and written to one have their
+ * own prices; a price row without them prices them as the rest of the prompt.
  */
 export function costOfTokens(
   { prompt_tokens, cached_prompt_tokens, cache_write_tokens, completion_tokens }: TokenCounts,

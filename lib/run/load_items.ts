@@ -34,7 +34,7 @@ export function itemOfRequest(record: RequestRecord): RunItem | null {
   };
 }
 
-/** What a load's results.json tells of the run as a whole. */
+/** What a load's results.json says about the run as a whole. */
 export type LoadFigures = Pick<
   RunSummary,
   | "items_total"

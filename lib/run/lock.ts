@@ -56,7 +56,7 @@ export function takeLock(path: string): () => void {
   return () => removed(path);
 }
 
-/** Removes a lock whose process is gone, where nobody will go on with what it locked. */
+/** Removes a lock whose process is gone, where nobody will continue its work. */
 export function removeDeadLock(path: string): void {
   if (!existsSync(path) || isLocked(path)) return;
   try {
@@ -67,7 +67,7 @@ export function removeDeadLock(path: string): void {
 }
 
 /**
- * Changes a lock whose process is gone, under a lock of its own, so that two who see the same dead
+ * Changes a lock whose process is gone, under its own lock, so that two who see the same dead
  * lock do not remove each other's; false when the moment was not right. The lock above it may be
  * dead, too, and then is removed in the same way.
  */
@@ -160,7 +160,7 @@ function isGone(pid: number): boolean {
 
 /**
  * When a process started, in clock ticks since boot; null where it cannot be told, or where the process
- * is over and only its parent has not noticed.
+ * has ended and only its parent has not noticed.
  */
 export function startTicks(pid: number): string | null {
   try {

@@ -12,7 +12,7 @@ export interface ToolResult {
 }
 
 /**
- * The memories of an export: structured, or JSON in a text (also behind a line such as
+ * The memories of an export: structured, or JSON in a text (also after a line such as
  * "Exported 3 memories:"), as a list or under `memories`; tags and metadata may be JSON texts.
  *
  * @returns null for an answer that holds none of these.

@@ -45,7 +45,7 @@ export async function readPending(directory: RunDirectory): Promise<PendingMemor
 }
 
 /**
- * Writes what waits in place of what waited; without any item the file goes.
+ * Replaces the items that wait; without any the file is removed.
  *
  * @throws {InputError} a full disk, or the like.
  */

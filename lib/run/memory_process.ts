@@ -1,4 +1,4 @@
-/** A memory server as a process of its own: messages over its stdin and stdout, and its certain end. */
+/** A memory server as its own process: messages over its stdin and stdout, and its certain end. */
 import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import process from "node:process";
@@ -6,7 +6,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types";
 import type { ChildProcess } from "node:child_process";
 
-/** A longer line is no message. */
+/** A longer line is not a message. */
 const LONGEST_LINE_BYTES = 256 << 20;
 /** How long a server may take to end by itself, after its stdin is closed and after SIGTERM. */
 const GRACE_MS = 500;
@@ -14,7 +14,7 @@ const GRACE_MS = 500;
 /**
  * The stdio transport of the protocol. Unlike the official one, which ends one process, it ends the
  * server's whole process group (a command is often a wrapper around the server), and waits for that;
- * lines that are no messages are passed over.
+ * lines that are not messages are passed over.
  */
 export class MemoryProcess implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
@@ -62,7 +62,7 @@ export class MemoryProcess implements Transport {
       child.on("spawn", () => resolve());
       child.on("exit", (code, by) => {
         this.#end = by ? `it was ended by ${by}` : `it ended with exit code ${code}`;
-        // its last lines may still be on their way; "close" may wait for a child of its own
+        // its last lines may still be on their way; "close" may wait for its own child
         const closed = () => {
           clearTimeout(timer);
           this.onclose?.();

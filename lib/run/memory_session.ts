@@ -140,7 +140,7 @@ interface Calls {
   late(error: unknown): boolean;
 }
 
-/** A call whose failure is told in plain words. */
+/** A call whose failure is reported in plain words. */
 async function attempt<T>(
   { server, call_ms, signal, program, refused, late }: Calls,
   what: string,

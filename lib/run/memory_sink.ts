@@ -36,7 +36,7 @@ export interface DeliveryOptions {
 }
 
 /**
- * Puts a run's items where they wait, in place of its earlier ones, and then gives them to the server.
+ * Saves a run's items as waiting, in place of its earlier ones, then sends them to the server.
  * Never throws: what goes wrong is in the result.
  */
 export async function storeMemories(

@@ -1,4 +1,4 @@
-/** Files of runs that came from elsewhere: a pipe or a device in the place of one would be read without end. */
+/** Files of runs that came from elsewhere: a pipe or a device there would be read without end. */
 import { readFileSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
 

@@ -76,7 +76,7 @@ export function builtinPrices(): PriceTable {
   return new PriceTable("experiments/prices.json", priceTableSchema.parse(builtin).prices);
 }
 
-/** @throws {InputError} the file is missing, or is no price table: file, line and fault. */
+/** @throws {InputError} the file is missing, or is not a price table: file, line and fault. */
 export async function readPrices(path: string): Promise<PriceTable> {
   return new PriceTable(path, checkJson(await readJsonFile(path), priceTableSchema).prices);
 }

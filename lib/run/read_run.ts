@@ -141,7 +141,7 @@ export function looksLikeRun(path: string): boolean {
   return [results, journal, metadata].some((file) => existsSync(file));
 }
 
-/** What a suite's results.json tells of its speed. */
+/** What a suite's results.json says about its speed. */
 function suiteFigures(results: JsonObject | null) {
   const statistics = objectAt(results, "statistics");
   const ttft = objectAt(statistics, "ttft_ms");
@@ -198,7 +198,7 @@ function kindOf(metadata: JsonObject | null, results: JsonObject | null) {
   return KINDS.find((kind) => kind === named) ?? null;
 }
 
-/** The items that a run's events tell of; of a test that ran twice, the later one counts. */
+/** The items in a run's events; of a test that ran twice, the later one counts. */
 export const runItems: Fold<"run", Map<string, RunItem>> = {
   kind: "run",
   begin: () => new Map(),
@@ -258,7 +258,7 @@ function spanOf(
   journal: JournalItems | null,
 ): RunSpan {
   const told = numberAt(metadata, "started_at_unix_seconds");
-  // a damaged number is no time
+  // damaged
   const started = (told !== null && isTime(told) ? told : null) ??
     journal?.first_s ?? timeOfRunId(directory.run_id);
   const { t: last_s, mono_ns: last_mono_ns } = journal?.last_s != null

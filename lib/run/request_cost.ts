@@ -18,7 +18,7 @@ export class RequestCost {
   /** The longest answer so far, tokens. */
   #longest: number | null = null;
 
-  /** @param warn is told once, of the first request whose price is unknown. */
+  /** @param warn called once, with the first request whose price is unknown. */
   constructor(model: string, prices: PriceTable, warn: (line: string) => void) {
     this.#model = model;
     this.#prices = prices;
@@ -32,7 +32,7 @@ export class RequestCost {
   }
 
   /**
-   * A request that is over, as an entry of the ledger.
+   * A request that has ended, as an entry of the ledger.
    *
    * @param told the tokens that the server told.
    * @param failed null for an answer.

@@ -82,7 +82,7 @@ export interface RequestRecord {
   cost_usd: number | null;
   /** Events that carried tokens. */
   token_events: number;
-  /** The largest lag of a read behind the kernel's receipt. */
+  /** The largest lag of a read after the kernel's receipt. */
   lag_max_ns: number | null;
   /** Its gaps in tokens.bin: the place of the first one, counted in float32 values; ms. */
   gaps_at: number;
@@ -125,7 +125,7 @@ export interface DriveProgress {
  * rate the mean.
  *
  * Counters are the server's own: vLLM counts tokens as they are made, SGLang, llama.cpp and TGI when
- * a request is over. Prompt tokens are those received, with llama.cpp those that were not cached.
+ * a request has ended. Prompt tokens are those received, with llama.cpp those that were not cached.
  */
 export interface ServerMetricsReading {
   /** CLOCK_MONOTONIC nanoseconds: halfway from the request to the first byte of the answer. */
@@ -140,13 +140,13 @@ export interface ServerMetricsReading {
   prefix_cache_hits_total: number | null;
   /** Prompt tokens looked up in the prefix cache. */
   prefix_cache_queries_total: number | null;
-  /** The hit rate as the server states it, 0 to 1, over a span of its own choosing. */
+  /** The hit rate as the server states it, 0 to 1, over its own span choosing. */
   prefix_cache_hit_rate: number | null;
   /** Time in the queue, of all requests together. */
   queue_time_sum_s: number | null;
   /** Requests that left the queue. */
   queue_time_count: number | null;
-  /** Requests thrown out of the batch for want of cache. */
+  /** Requests thrown out of the batch for lack of cache. */
   preemptions_total: number | null;
   /** Prompt tokens processed since the server's start. */
   prompt_tokens_total: number | null;
@@ -180,7 +180,7 @@ export interface ClientReading {
   transport: string;
   /** From the kernel's receipt of an event to its stamp, ms. */
   read_lag_p99_ms: number | null;
-  /** The largest lag of a read behind the kernel's receipt, ms. */
+  /** The largest lag of a read after the kernel's receipt, ms. */
   read_lag_max_ms: number | null;
   /** CPU of this process, and of the transport's thread, as shares of one core. */
   cpu_cores: number;

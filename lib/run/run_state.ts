@@ -1,4 +1,4 @@
-/** What any run's journal tells of the run as a whole, in constant memory. */
+/** What any run's journal says about the run as a whole, in constant memory. */
 import type { Recorded, RunEvent } from "./events.ts";
 import type { Fold } from "./fold.ts";
 

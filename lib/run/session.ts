@@ -26,14 +26,14 @@ import type { RunDirectory } from "./directory.ts";
 import type { RunFacts, RunMetadata } from "./metadata.ts";
 import type { PriceTable } from "./prices.ts";
 
-/** A run that is to be opened: where, of what, and who is told. */
+/** A run that is to be opened: where, of what, and its listeners. */
 export interface RunOpening
   extends Pick<RunFacts, "kind" | "benchmark" | "seed" | "config" | "tags"> {
   /** The folder of runs. */
   out: string;
-  /** The id of a new run. Default: one of its own. */
+  /** The id of a new run. Default: a new one. */
   run_id?: string;
-  /** A run to go on with: its id or its folder. */
+  /** A run to continue: its id or its folder. */
   resume?: string;
   /** How the endpoint is reached; its secrets are kept out of all that is written. */
   api: APIConfiguration;
@@ -51,7 +51,7 @@ export interface RunOpening
   budget?: Budget;
   /** Default: the table that comes with dyno. */
   prices?: PriceTable;
-  /** Told of the run's directory before anything is written to it. */
+  /** Called with the run's directory before anything is written to it. */
   onDirectory?: (directory: RunDirectory) => void;
   /** One line for a person. */
   onNotice: (line: string) => void;
@@ -77,9 +77,9 @@ export class RunSession implements AsyncDisposable {
   #sampler: Sampler | null = null;
 
   /**
-   * Opens a new run, or one to go on with.
+   * Opens a new run, or one to continue.
    *
-   * @throws {InputError} it cannot be written, another process uses it, or the run to go on with is
+   * @throws {InputError} it cannot be written, another process uses it, or the run to continue is
    * missing, damaged, or of another benchmark or model.
    */
   static async open(opening: RunOpening): Promise<RunSession> {
@@ -128,7 +128,7 @@ export class RunSession implements AsyncDisposable {
     }
   }
 
-  /** A request is over: it is in the journal and in the ledger when this returns. */
+  /** A request has ended: it is in the journal and in the ledger when this returns. */
   book(entry: LedgerEntry): void {
     const event = { event: "request_booked", entry } as const;
     this.journal.append(event);

@@ -86,7 +86,7 @@ export interface RunSummary extends Spending {
   model: string;
   /** Who or what is behind the model; null where the source says nothing. */
   agent: string | null;
-  /** "incomplete": interrupted, and can be gone on with where the source is dyno's. */
+  /** "incomplete": interrupted, and can be continued where the source is dyno's. */
   status: "complete" | "incomplete" | "failed";
   /** When it began. */
   started_at_unix_seconds: number | null;
@@ -174,7 +174,7 @@ export interface ReadRun {
   unmapped: Record<string, unknown>;
   /** Of runs of other programs: what their files state of the whole. */
   stated?: StatedFigures;
-  /** What its scores are, where they are another program's own measure: not held against others. */
+  /** What its scores are, where they are another program's own measure: not compared with others. */
   score_measure?: string;
   /** What its program drew its random numbers from; null and missing: it does not say. */
   seed?: number | null;

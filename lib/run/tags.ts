@@ -12,7 +12,7 @@ const TAG = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=+-]{0,63}$/u;
  * The tags, each once.
  *
  * @param where the flag or argument, for the complaint.
- * @throws {InputError} one that is no tag.
+ * @throws {InputError} one that is not a tag.
  */
 export function checkedTags(tags: readonly string[], where: string): string[] {
   for (const tag of tags) {

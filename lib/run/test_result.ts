@@ -88,7 +88,7 @@ export interface TestResult {
   /** Null where no attempt had an end that could be stamped. */
   timing: ResultTiming | null;
   /**
-   * Of a test that takes several questions, turns or attempts at a problem: each of its own in time. One
+   * Of a test that takes several questions, turns or attempts at a problem: each of them in order. One
    * that another test asked for is that one's.
    */
   exchanges?: TimedAnswer[];

@@ -73,7 +73,7 @@ export class TokenFileReader implements Disposable {
     }
   }
 
-  /** Requests that were asked for and lack gaps here, as behind a power cut. */
+  /** Requests that were asked for and lack gaps here, as after a power cut. */
   get incomplete(): number {
     return this.#short.size;
   }

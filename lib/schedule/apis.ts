@@ -44,7 +44,7 @@ export function apisOf(
   });
 }
 
-/** What of a model decides where its key goes: a provider that is no preset is a label. */
+/** What of a model decides where its key goes: a provider that is not a preset is a label. */
 export function keyUseOfModel({ provider, endpoint, api_key_env }: BatchModel): KeyUse {
   return { endpoint, api_key_env, ...(providerNames.includes(provider) ? { provider } : {}) };
 }

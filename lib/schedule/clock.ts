@@ -14,7 +14,7 @@ export interface BatchClock {
   speed: number;
 }
 
-/** A wait is looked at anew after so long, because the clock may have been set: real milliseconds. */
+/** A wait is looked at again after this long, because the clock may have been set: real milliseconds. */
 const LONGEST_WAIT_MS = 10_000;
 
 /** The clock on the wall. */
@@ -25,7 +25,7 @@ export const wallClock: BatchClock = {
   speed: 1,
 };
 
-/** A clock that runs `speedup` times as fast; a process started later goes on with the same one. */
+/** A clock that runs `speedup` times as fast; a process started later uses the same clock. */
 export function rehearsalClock({ speedup, wall_ms, rehearsed_ms }: Rehearsal): BatchClock {
   return {
     now_ms: () => rehearsed_ms + (Date.now() - wall_ms) * speedup,

@@ -62,7 +62,7 @@ export function coveredPoints(answer: string, key_points: readonly string[]): bo
   });
 }
 
-/** Slides the window over the answer; `holds` is told which of the wanted terms are in it. */
+/** Slides the window over the answer; `holds` receives which of the wanted terms are in it. */
 function anyWindow(
   said: readonly string[],
   wanted: readonly string[],

@@ -48,7 +48,7 @@ export function momentOf(local_ms: number, timezone: string): number {
   const before = offsetAt(local_ms - DAY_MS);
   const after = offsetAt(local_ms + DAY_MS);
   const reads = (unix_ms: number) => localTime(unix_ms, timezone) === local_ms;
-  // with the offset from before the change, a time that is left out lands behind the change
+  // with the offset from before the change, a time that is left out lands after the change
   return reads(local_ms - before) || !reads(local_ms - after)
     ? local_ms - before
     : local_ms - after;

@@ -18,7 +18,7 @@ export interface BatchOpening {
   /** The folder of runs. Default "runs"; of a rehearsal, runs in its folder. */
   out?: string;
   /**
-   * A rehearsal in a folder of its own, so many times as fast; "as begun" goes on with the one that is
+   * A rehearsal in its own folder, this many times as fast; "as begun" continues the one that is
    * there. Default: the batch itself, by the clock on the wall.
    */
   rehearsal?: number | "as begun" | null;
@@ -28,7 +28,7 @@ export interface BatchOpening {
   onWarning?(line: string): void;
 }
 
-/** A batch that this process may go on with. */
+/** A batch that this process may continue. */
 export interface OpenBatch extends Disposable {
   /** Its state and its journal. */
   session: BatchSession;
@@ -57,7 +57,7 @@ export function batchFolderOf(
 /**
  * Opens a batch. One that has not begun begins now.
  *
- * @throws {InputError} another process is at work on it, its file has changed, a folder cannot be
+ * @throws {InputError} another process is using it, its file has changed, a folder cannot be
  * written to, a model or a place for uploads cannot be right.
  *
  * @example

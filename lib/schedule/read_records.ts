@@ -36,7 +36,7 @@ export function batchNames(root: string): string[] {
 /**
  * The records of a batch; null where there is no such batch. A file is read again when it has changed.
  *
- * @throws {InputError} the file is no list of records.
+ * @throws {InputError} the file is not a list of records.
  */
 export function readBatchRecords(root: string, name: string): BatchReading | null {
   const { records_json: path } = batchFolder(root, name);

@@ -50,7 +50,7 @@ export function unaskedRecord(
 }
 
 /**
- * Writes both files anew. A reader sees them whole, as they were or as they are; the journal, from
+ * Rewrites both files. A reader sees them whole, as they were or as they are; the journal, from
  * which they come, has the records already.
  *
  * @throws {InputError} they cannot be written.

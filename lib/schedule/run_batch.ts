@@ -22,17 +22,17 @@ export interface SlotOutcome extends SlotState {
   failed: number;
 }
 
-/** A batch that is run, and who is told. */
+/** A batch that is run, and its listeners. */
 export interface BatchRunOptions extends SlotParts {
   /** The time that it is kept by. */
   clock: BatchClock;
   /** Runs what is due now or within a minute, and does not wait for more: for cron and timers. */
   once?: boolean;
-  /** A slot is waited for; told anew every few seconds. */
+  /** A slot is waited for; repeated every few seconds. */
   onWait?: (slot: Slot, wait_ms: number) => void;
   /** A slot begins. */
   onSlotStarted?: (slot: Slot, state: SlotState) => void;
-  /** A slot is over, run or skipped; it is waited for. */
+  /** A slot has ended, run or skipped; it is waited for. */
   onSlotFinished?: (outcome: SlotOutcome) => Promise<void> | void;
   /** What a slot made was sent to where the batch file says, or was not. */
   onUpload?: (upload: BatchUpload) => void;
@@ -56,11 +56,11 @@ export function timelinessOf(slot: Slot, now_ms: number, late_after_s: number): 
 
 /**
  * Runs the slots of a batch that are not over, each at its time and once, also over several
- * processes: a slot that was begun is gone on with, not begun again. Which slot is next follows from
- * the journal and the clock on the wall, looked at anew after every wait, so that a clock that was
+ * processes: a slot that was begun is continued, not begun again. Which slot is next follows from
+ * the journal and the clock on the wall, looked at after every wait, so that a clock that was
  * set neither loses nor repeats a slot.
  *
- * @throws {CancelledError} the signal is aborted; the batch goes on with the next call.
+ * @throws {CancelledError} the signal is aborted; the batch continues at the next call.
  * @throws {InputError} the journal cannot be written.
  */
 export async function runBatch(options: BatchRunOptions, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-/** One evaluation: each model's run in turn, its records journaled when it is over. */
+/** One evaluation: each model's run in turn, its records journaled when it has ended. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf, WriteError } from "../errors.ts";
@@ -36,9 +36,9 @@ export interface SlotParts {
   onNotice?: (line: string) => void;
   /** Told how far a model's run is, as a suite's listener is. */
   onProgress?: Listeners["onProgress"];
-  /** Told of the directory of each run that begins or goes on. */
+  /** Called with the directory of each run that begins or goes on. */
   onDirectory?: (directory: RunDirectory) => void;
-  /** A model's run is over; it is waited for. A throw becomes a notice. */
+  /** A model's run has ended; it is waited for. A throw becomes a notice. */
   onRun?: (run: SuiteRun) => Promise<unknown>;
 }
 
@@ -98,7 +98,7 @@ async function runTask(
     run = await startRun({ ...task, tests: chosen }, directory, parts, transport, signal);
   } catch (thrown) {
     const stops = thrown instanceof CancelledError || thrown instanceof WriteError;
-    if (stops || signal.aborted) throw thrown; // a full disk is no answer of a model
+    if (stops || signal.aborted) throw thrown; // a full disk is not an answer of a model
     error = session.redactor.redact(messageOf(thrown));
     onNotice(`slot ${slot}, ${provider} ${model}: ${error}`);
   }
@@ -185,7 +185,7 @@ export async function concludeSlotRun(
   session.writeRecords();
 }
 
-/** Journals that a slot is over, and whether every question was put to every model. */
+/** Journals that a slot has ended, and whether every question was put to every model. */
 export function finishSlot(slot: number, session: BatchSession): void {
   const { batch, state } = session;
   const records = state.recordsOf(batch, slot).length;

@@ -20,7 +20,7 @@ import type { BatchState } from "./state.ts";
 /**
  * Reads a batch's journal. Without one, the state of a batch that has not begun.
  *
- * @param warn is told of lines that cannot be read.
+ * @param warn called with lines that cannot be read.
  */
 export async function readState(
   folder: BatchFolder,
@@ -79,11 +79,11 @@ export class BatchSession implements Disposable {
   readonly #unlock: () => void;
 
   /**
-   * Takes the batch's lock, reads its journal, and writes its files of records anew. A batch that has
+   * Takes the batch's lock, reads its journal, and rewrites its files of records. A batch that has
    * not begun begins now.
    *
    * @param speedup of a rehearsal; null for the clock on the wall.
-   * @throws {InputError} another process is at work on it, or the batch file has changed.
+   * @throws {InputError} another process is using it, or the batch file has changed.
    */
   static async open(
     batch: Batch,

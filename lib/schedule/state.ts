@@ -10,7 +10,7 @@ export interface SlotState {
   status: "waiting" | "running" | "done" | "partial" | "skipped";
   /** Null while it waits. */
   timeliness: Timeliness | null;
-  /** Seconds behind its time when it was started or skipped; null while it waits. */
+  /** Seconds after its time when it was started or skipped; null while it waits. */
   late_s: number | null;
 }
 
@@ -22,9 +22,9 @@ export class BatchState {
   start: BatchStart | null = null;
   readonly #slots = new Map<number, SlotState>();
   readonly #pending = new Map<string, PendingRun>();
-  /** Models of slots whose run is over, retries apart. */
+  /** Models of slots whose run has ended, retries apart. */
   readonly #finished = new Set<string>();
-  /** Runs that are over and were not uploaded. */
+  /** Runs that have ended and were not uploaded. */
   readonly #toUpload = new Set<string>();
   #recordsUploaded = true;
   readonly #records = new Map<string, BatchRecord>();
@@ -79,7 +79,7 @@ export class BatchState {
     return !["waiting", "running"].includes(this.slot(slot).status);
   }
 
-  /** Whether a slot's own run of a model is over. */
+  /** Whether a slot's own run of a model has ended. */
   hasRun(slot: number, { provider, model }: BatchModel): boolean {
     return this.#finished.has(keyOf(slot, provider, model, ""));
   }
@@ -97,12 +97,12 @@ export class BatchState {
     this.#pending.delete(run_id);
   }
 
-  /** Runs that are over and were not uploaded, the oldest first. */
+  /** Runs that have ended and were not uploaded, the oldest first. */
   runsToUpload(): string[] {
     return [...this.#toUpload];
   }
 
-  /** Whether something is over that was not uploaded. */
+  /** Whether something has ended that was not uploaded. */
   get uploadPending(): boolean {
     return this.#toUpload.size > 0 || !this.#recordsUploaded;
   }

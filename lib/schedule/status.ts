@@ -57,7 +57,7 @@ export interface ModelStatus {
 export interface BatchStatus {
   batch: string;
   folder: string;
-  /** A process is at work on it. */
+  /** A process is using it. */
   running: boolean;
   begun: boolean;
   finished: boolean;

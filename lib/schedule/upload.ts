@@ -20,8 +20,8 @@ export interface BatchUpload {
 }
 
 /**
- * Uploads the runs that are over and were not uploaded, as `to/NAME/runs/<run_id>/…`, then the files of
- * records, as `to/NAME/batch_eval_metrics.*`. A failure is journaled and told, not thrown: the records
+ * Uploads the runs that have ended and were not uploaded, as `to/NAME/runs/<run_id>/…`, then the files of
+ * records, as `to/NAME/batch_eval_metrics.*`. A failure is journaled and reported, not thrown: the records
  * are on disk, and the next call sends the rest.
  *
  * @param out the folder of runs.

@@ -52,7 +52,7 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   app.route("/", taskRoutes(options));
   app.route("/", dashboardRoutes());
   app.route("/", apiRoutes(options));
-  // the path's own methods, so that another one is told which there are
+  // the path's own methods, so that the answer to another one lists them
   const routes = app.routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => ({
       method,

@@ -15,7 +15,7 @@ export const DASHBOARD_POLICY = {
   frameAncestors: ["'none'"],
 };
 
-/** The page's modules; each is behind those that it imports. */
+/** The page's modules; each comes after those that it imports. */
 export const MODULES = [
   "look.js",
   "dom.js",

@@ -1,6 +1,6 @@
 /**
  * Who may speak to the server. Not by hono/bearer-auth: it takes no token but of [A-Za-z0-9._~+/-], and
- * answers 400 to a header of another form, in words of its own rather than as a problem.
+ * answers 400 to a header of another form, in its own words rather than as a problem.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createMiddleware } from "hono/factory";

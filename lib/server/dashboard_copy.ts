@@ -27,7 +27,7 @@ const MOST_VIEWS = 600;
 export interface DashboardCopy {
   index: string;
   runs: number;
-  /** Runs with a page of their own. */
+  /** Runs with their own page. */
   pages: number;
   batches: number;
 }
@@ -120,7 +120,7 @@ class CopyWriter {
     }
   }
 
-  /** One answer, in a script of its own that is loaded when it is needed. */
+  /** One answer, in its own script that is loaded when it is needed. */
   answer(address: string, value: unknown): void {
     const digest = createHash("sha256").update(address).digest("hex").slice(0, 20);
     const name = `data/${digest}.js`;

@@ -8,7 +8,7 @@ const REST = 9;
 /** Gives the index to `work`, brought up to date first where that is due. */
 export type WithRuns = <T>(work: (index: RunIndex) => T | Promise<T>) => Promise<T>;
 
-/** @param onNotice is told when the index is made anew. */
+/** @param onNotice called when the index is rebuilt. */
 export function freshIndex(root: string, onNotice: (line: string) => void): WithRuns {
   let looking: Promise<void> | null = null;
   let due_ms = -Infinity;

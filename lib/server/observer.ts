@@ -1,4 +1,4 @@
-/** Who is told of what the server does: metrics, webhooks. Each part is optional. */
+/** Listeners of a server: metrics, webhooks. Each part is optional. */
 import type { RunEvent } from "../run/events.ts";
 import type { Task } from "./tasks/task.ts";
 

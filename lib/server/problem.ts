@@ -9,7 +9,7 @@ export interface Issue {
   message: string;
 }
 
-/** The body of every answer that is no success. */
+/** The body of every answer that is not a success. */
 export interface ProblemDetails {
   error: {
     /** A word for programs. */

@@ -46,7 +46,7 @@ const scheduleSchema = z.strictObject({
   ),
   /** Chooses the jitter. */
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
-  /** A slot that starts later than this behind its time is late, seconds. */
+  /** A slot that starts more than this after its time is late, seconds. */
   late_after_s: seconds({ named: true }).default(60).describe(
     "a slot that starts later than this after its time is late",
   ),

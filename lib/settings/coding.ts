@@ -9,7 +9,7 @@ export const SAMPLES_TEMPERATURE = 0.8;
 
 /** The settings of coding problems alone. */
 export const codingSettings = z.strictObject({
-  /** One answer each, attempts that are told of failures, or both compared. */
+  /** One answer each, attempts that see the failures, or both compared. */
   mode: z.enum(["zero-shot", "iterative", "comparative"]).default("zero-shot").register(about, {
     help: "of coding problems",
   }),

@@ -115,7 +115,7 @@ export const retrySettings = z.object({
     placeholder: "N",
     otherwise: "as the server's rate-limit headers say",
   }),
-  /** Tokens of prompts and answers in any minute; estimated until a request is over. */
+  /** Tokens of prompts and answers in any minute; estimated until a request has ended. */
   tokens_per_minute: count.optional().register(about, {
     help: "use no more tokens than this in any minute, prompts and answers together",
     placeholder: "N",

@@ -40,7 +40,7 @@ export async function readJsonFile(path: string): Promise<JsonFile> {
   let text: string;
   try {
     const found = await stat(path);
-    if (!found.isDirectory()) refuseOdd(path, found); // a folder is told below
+    if (!found.isDirectory()) refuseOdd(path, found); // a folder is reported below
     const { size } = found;
     if (size > LARGEST_BYTES) {
       throw new InputError(

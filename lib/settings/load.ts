@@ -265,7 +265,7 @@ export const loadSettingsSchema = z.strictObject({
     placeholder: "SHARE%@WHEN",
     whole: true,
   }),
-  /** Short probe requests a second beside the load, whose ttft is told by itself. */
+  /** Short probe requests a second beside the load, whose ttft is reported separately. */
   probe_rate: positive.optional().register(about, {
     help: "short probe requests a second beside the load, with a ttft apart from it",
     placeholder: "R",
@@ -315,7 +315,7 @@ export const loadExperimentSchema = z.strictObject({
   /** What the load is called, in lists and reports. */
   name: z.string().min(1),
   ...givenLoadSchema.shape,
-  /** Lists of settings: every combination is a run of its own. */
+  /** Lists of settings: every combination is its own run. */
   matrix: z.record(z.string(), z.array(z.unknown()).min(1)).optional(),
   /** Runs of each load. */
   repeat: z.int({

@@ -32,7 +32,7 @@ const shots = z.strictObject({
   ...rowsOf,
   /** The rows themselves. */
   rows: z.array(z.record(z.string(), z.unknown())).optional(),
-  /** So many of them, from the first. */
+  /** This many of them, from the first. */
   count: z.int().min(1).default(5),
   /** Only rows that have the same value in this field. */
   same: nonEmpty.optional().describe("only rows that have the same value in this field"),

@@ -37,7 +37,7 @@ export interface About {
   flag?: string;
   /** A flag of one letter for the same. */
   short?: string;
-  /** What holds without it, where that is no fixed value; such a value is the schema's default. */
+  /** What holds without it, where that is not a fixed value; such a value is the schema's default. */
   otherwise?: string;
   /** What its flag means without a value. */
   bare?: string;
@@ -55,7 +55,7 @@ export const fileForms = z.registry<{ name: string; title: string }>();
 export const schemaField = z.string().optional();
 /** The schema of some text that is given as it is. */
 export const nonEmpty = z.string().min(1);
-/** A whole number from 1. */
+/** A whole number, at least 1. */
 export const count = z.int().min(1);
 /** A number above 0. */
 export const positive = z.number().positive();
@@ -211,7 +211,7 @@ const TYPES: Record<string, string> = {
   string: "a text",
 };
 
-/** Messages in place of zod's, where a person needs more. */
+/** Messages instead of zod's, where a person needs more. */
 function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys((issue.inst as z.ZodObject | undefined)?.shape ?? {});

@@ -55,7 +55,7 @@ export const sweepSchema = z.strictObject({
   $schema: schemaField,
   /** What the sweep is called, in the name of its folder too. */
   name: fileName,
-  /** dyno load or dyno run, in the place of a program. */
+  /** dyno load or dyno run, instead of a program. */
   kind: z.enum(["load", "suite"]).optional(),
   /** agent_sched_sim, or a program with its flags. */
   sim_binary: argument.min(1).optional(),

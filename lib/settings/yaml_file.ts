@@ -22,7 +22,7 @@ const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
  * Parses YAML text that came from `path`. Numbers keep the form in which they stand.
  *
  * @param deepest levels of lists and objects that are taken.
- * @throws {InputError} malformed YAML, two documents, keys that are no texts or come twice, with line
+ * @throws {InputError} malformed YAML, two documents, keys that are not texts or come twice, with line
  * and column; nesting without end.
  */
 export function parseYaml(path: string, text: string, deepest: number): JsonFile {

@@ -13,7 +13,7 @@ const MOST_BLOCKS = 40;
 const LEAST_IN_BLOCK = 3;
 /** Fewer values above the p99 tell too little of where it lies. */
 const LEAST_ABOVE = 4;
-/** Ranks are told apart as finely as this. */
+/** Ranks are distinguished as finely as this. */
 const BINS = 4096;
 
 /** Estimates of what is usually compared; null where there are too few values. */

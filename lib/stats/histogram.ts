@@ -68,7 +68,7 @@ export class LogHistogram {
   }
 }
 
-/** Values below 1,024 have buckets of their own; each octave above has 1,024 to share. */
+/** Values below 1,024 have their own buckets; each octave above has 1,024 to share. */
 function indexOf(whole: number): number {
   if (whole < SUBS) return whole;
   const exponent = whole < 2 ** 31 ? 31 - Math.clz32(whole) : Math.floor(Math.log2(whole));

@@ -10,7 +10,7 @@ import { binomialCdf, binomialProbability } from "./distributions.ts";
  * @param c questions that only the second one got right.
  * @param midP takes half of the observed count's probability away: less conservative, but it can
  * exceed its level a little (Fagerland et al., BMC Medical Research Methodology 13, 2013).
- * @throws RangeError for counts that are not whole numbers from 0 up.
+ * @throws RangeError for counts that are negative or not whole.
  */
 export function mcnemarP(b: number, c: number, { midP = false } = {}): number {
   if (!Number.isSafeInteger(b) || !Number.isSafeInteger(c) || b < 0 || c < 0) {

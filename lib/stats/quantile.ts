@@ -30,7 +30,7 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
 }
 
-/** Values in ascending order, in an array of their own. */
+/** Values in ascending order, in their own array. */
 export function sortedCopy(values: Iterable<number>): Float64Array {
   return Float64Array.from(values).sort();
 }

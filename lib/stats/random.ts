@@ -1,4 +1,4 @@
-/** Seeded random numbers, so that a figure with a resampled interval can be had again. */
+/** Seeded random numbers, so that a resampled interval can be reproduced. */
 
 /**
  * Uniform numbers in [0, 1): the generator mulberry32 (T. Ettinger, public domain). Period 2^32:

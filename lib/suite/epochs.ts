@@ -1,4 +1,4 @@
-/** Tests that are asked several times: answers to one are alike, so its figures are over tests. */
+/** Tests that are asked several times: answers to one are alike, so the unit of its figures is the test. */
 import { attemptsShare, meanPassAtK } from "../stats/pass_at_k.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import type { Attempts } from "../stats/pass_at_k.ts";
@@ -38,7 +38,7 @@ function epochOf(test: TestCase, epoch: number): RepeatedTest {
   };
 }
 
-/** What the answers to each test come to, in the usual ways; intervals are over tests. */
+/** What the answers to each test come to, in the usual ways; the unit of intervals is the test. */
 export interface EpochStatistics {
   /** The most judged answers that a test has. */
   epochs: number;
@@ -54,7 +54,7 @@ export interface EpochStatistics {
   at_least_k: Record<string, Estimate | null>;
 }
 
-/** Up to this many epochs, each k is told. */
+/** Up to this many epochs, each k is listed. */
 const EVERY_K = 10;
 
 /** The statistics of tests that were asked several times; null where none was. @param problems of each, its judged answers. */

@@ -38,7 +38,7 @@ import type { TestResult } from "../run/test_result.ts";
 export interface HandlerContext {
   /** Of the test; a result made otherwise than by `execute` must carry it. */
   item_id: string;
-  /** The run's: what is appended survives the run, and is told to those who follow it. */
+  /** The run's: what is appended survives the run, and reaches those who follow it. */
   journal: {
     /** Appends what came of an attempt or a review. It is on the disk when this returns. */
     append(event: CodingEvent): void;
@@ -60,7 +60,7 @@ export type CategoryHandler = (
   context: HandlerContext,
 ) => Promise<TestResult>;
 
-/** Who is told what, as it happens. None of them may stop the run: a throw becomes a notice. */
+/** Listeners of a run. None of them may stop it: a throw becomes a notice. */
 export interface Listeners {
   /** Told as the run begins and whenever a test ends; `now` tells how far it is at any later time. */
   onProgress?: (progress: ExecutionProgress, now: () => ExecutionProgress) => void;
@@ -208,7 +208,7 @@ export class Execution {
     };
   }
 
-  /** Asked and judged; the judge has a budget's room of its own. */
+  /** Asked and judged; the judge has separate room in the budget. */
   async #execute(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
     const { test, item_id, evaluator } = planned;
     const of = { package_id: test.id, item_id, evaluator: evaluator?.name ?? "turns" };

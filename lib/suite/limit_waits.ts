@@ -28,7 +28,7 @@ export class LimitWaits {
     this.#total_s += wait_s;
   }
 
-  /** The sum, once the run is over. */
+  /** The sum, once the run has ended. */
   tell(): void {
     if (this.#waits < 2) return;
     this.#notice(

@@ -154,7 +154,7 @@ export class Models {
     const { own, transport, prices, onNotice } = this.#parts;
     const api = settleModel(choice, own);
     const cost = this.#costs.get(api.model) ?? new RequestCost(api.model, prices, onNotice);
-    this.#costs.set(api.model, cost); // an unknown price is told once
+    this.#costs.set(api.model, cost); // an unknown price is reported once
     const made = {
       client: new EndpointClient({ ...api, stream: api.stream && !choice.embeds }, transport),
       cost,

@@ -10,7 +10,7 @@ import type { LoadedSuite } from "../settings/load_suite.ts";
 /**
  * Reads a suite, JSON or YAML; one that is made of a data set's rows with its tests.
  *
- * @param data the rows' file, in place of the one that the suite names.
+ * @param data the rows' file, instead of the one that the suite names.
  * @throws {InputError} what is wrong, with file, line and column.
  */
 export async function openSuite(path: string, data?: string): Promise<LoadedSuite> {

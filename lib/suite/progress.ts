@@ -5,7 +5,7 @@ import type { TestResult } from "../run/test_result.ts";
 export interface ExecutionProgress {
   /** Tests of this run, those of earlier sessions included. */
   total_tests: number;
-  /** Tests that are over, with an answer or without. */
+  /** Tests that have ended, with an answer or without. */
   completed_tests: number;
   /** Tests with an answer. */
   successful_tests: number;

@@ -71,7 +71,7 @@ export interface ResultItem {
   reasoning_type: string | null;
   /** Monotonic time at which the request was sent, nanoseconds; null if it never was. */
   t_sent_ns: number | null;
-  /** Of a test that takes several questions: each of its own in time. */
+  /** Of a test that takes several questions: each of them in order. */
   exchanges?: TimedAnswer[];
   /** Its share of the devices' energy; null without a source. */
   energy_j: number | null;

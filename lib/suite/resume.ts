@@ -1,4 +1,4 @@
-/** What a suite's journal tells of tests that are done: its results, and where to go on. */
+/** What a suite's journal says about tests that are done: its results, and where to go on. */
 import { foldJournal } from "../run/fold.ts";
 import { mendJournal } from "../run/journal.ts";
 import { resultItem } from "./results.ts";
@@ -29,12 +29,12 @@ export const resultItems: Fold<"run", Map<string, ResultItem>> = {
 };
 
 /**
- * The items that a run's journal says are done, which this process goes on with. The texts of results
+ * The items that a run's journal says are done, which this process continues. The texts of results
  * are not kept; where a result's files are missing, `files` writes them again.
  *
  * @param wanted item ids of the plan; others are left alone.
  * @param again leaves out tests without an answer and those that could not be judged.
- * @param notice told what was wrong with the journal, one line each.
+ * @param notice called with what was wrong with the journal, one line each.
  */
 export async function readEarlier(
   { journal }: RunDirectory,

@@ -55,11 +55,11 @@ export interface SuiteRunOptions extends Selection, Listeners {
   workers?: number | "auto";
   /** The folder of runs. Default "runs". */
   out?: string;
-  /** A run to go on with: its id or its folder. */
+  /** A run to continue: its id or its folder. */
   resume?: string;
   /** A folder of answers: what is there is not asked again, and answers are kept there. Default none. */
   cache?: string;
-  /** Of a run to go on with: tests without an answer, and those that were not judged, run again. */
+  /** Of a run to continue: tests without an answer, and those that were not judged, run again. */
   retry_failed?: boolean;
   /** The id of a new run, for a caller that must know it before the run begins. */
   run_id?: string;
@@ -87,7 +87,7 @@ export interface SuiteRunOptions extends Selection, Listeners {
   config?: Record<string, unknown>;
   /** The command line, recorded in the metadata. */
   argv?: string[];
-  /** Told of the run's directory before anything is written to it. */
+  /** Called with the run's directory before anything is written to it. */
   onDirectory?: (directory: RunDirectory) => void;
   /** Its abort stops the run: what is finished is saved, and the run can be resumed. */
   signal?: AbortSignal;
@@ -98,7 +98,7 @@ export interface SuiteGiven
   extends Omit<SuiteRunOptions, "suite" | "api" | "transport" | "kind">, ApiOptions {
   /** Path of the suite, or the suite as it was read. */
   suite: string | LoadedSuite;
-  /** One line of what a person should mend. */
+  /** One line of what a person should fix. */
   onWarning?: (line: string) => void;
 }
 

@@ -4,7 +4,7 @@ import { sleep } from "../execute/sleep.ts";
 import { percentText } from "../text/percent.ts";
 import type { WorkerLimit } from "../execute/pool.ts";
 
-/** Told when the number of workers changes, with the reason in plain words. */
+/** Called when the number of workers changes, with the reason in plain words. */
 export type OnWorkersChanged = (workers: number, reason: string) => void;
 
 const MOST_WORKERS = 64;

@@ -2,7 +2,7 @@
 import { furtherColumns, HOST_FIGURES, METRICS, tierColumns } from "./columns.ts";
 import { readCsv } from "../formats/csv.ts";
 
-/** Parameters that may tell workloads apart; policy and seed have places of their own. */
+/** Parameters that may tell workloads apart; policy and seed have their own places. */
 const WORKLOAD = [
   "workflows",
   "pdfs",
@@ -47,7 +47,7 @@ export interface SweepAnalysis {
   baseline: string;
   /** What the groups' values are. */
   columns: string[];
-  /** Those of the columns that hold numbers, but for those of tiers and of the host. */
+  /** Those of the columns that hold numbers, except those of tiers and of the host. */
   metrics: string[];
   /** Columns of tiers and of the host that hold numbers. */
   tier_columns: string[];

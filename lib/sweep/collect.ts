@@ -46,8 +46,8 @@ export interface CollectSummary {
  * Writes runs.csv: a row for each run that was planned or has a folder, in the plan's order. Of all
  * runs only the folders' names are in memory at a time.
  *
- * @param onWarning told of each row that has one.
- * @throws {InputError} the folder is no sweep's, or the table cannot be written.
+ * @param onWarning called with each row that has one.
+ * @throws {InputError} the folder is not a sweep's, or the table cannot be written.
  */
 export async function collectSweep(
   exp_dir: string,

@@ -71,7 +71,7 @@ export class FoundColumns {
   readonly #host = new Set<string>();
   readonly #simulator: boolean;
 
-  /** @param simulator whether the runs are agent_sched_sim's, which has columns of its own. */
+  /** @param simulator whether the runs are agent_sched_sim's, which has its own columns. */
   constructor(simulator = true) {
     this.#simulator = simulator;
     this.#tiers = new Set(simulator ? KNOWN_TIERS : []);

@@ -5,7 +5,7 @@ import type { SweepProgram } from "./program.ts";
 import type { RunOutcome } from "./run_one.ts";
 import type { SweepTree } from "./tree.ts";
 
-/** Why a sweep is over. A detached one goes on without this process. */
+/** Why a sweep has ended. A detached one goes on without this process. */
 export type SweepStop = "no" | "failed run" | "interrupted" | "detached";
 
 /** The runs of a sweep that are to be done, and all that they share. */
@@ -15,9 +15,9 @@ export interface SweepWork {
   program: SweepProgram;
   /** Read once. */
   runs: Iterable<PlannedRun>;
-  /** Told of each run that ended; gives whether the sweep goes on. */
+  /** Called with each run that ended; gives whether the sweep goes on. */
   onEnd: (outcome: RunOutcome) => boolean;
-  /** Told in one line what is built, cannot be sampled, or stands still. */
+  /** Called with one line on what is built, cannot be sampled, or stands still. */
   notice?: (line: string) => void;
 }
 

@@ -1,4 +1,4 @@
-/** meta.json: what a run was, and how it ended. It is written when the run is over. */
+/** meta.json: what a run was, and how it ended. It is written when the run has ended. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../write.ts";

@@ -8,7 +8,7 @@ import { nativeProgram } from "../native/program.ts";
 import { ownProgram } from "../execute/own_program.ts";
 import type { SweepConfig } from "./sweep.ts";
 
-/** What is started in the place of a command's first word. */
+/** What is started instead of a command's first word. */
 export interface SweepProgram {
   path: string;
   /** Arguments that come before the command's own. */

@@ -36,7 +36,7 @@ export interface RunContext {
   program: SweepProgram;
   launcher: Launcher;
   cwd: string;
-  /** Told in one line what cannot be sampled. */
+  /** Called with one line on what cannot be sampled. */
   notice?: (line: string) => void;
 }
 
@@ -152,7 +152,7 @@ async function launched(
       pids: [pid],
       onNotice: notice,
     });
-    sampler.catch(() => {}); // it is awaited when the run is over
+    sampler.catch(() => {}); // it is awaited when the run has ended
   };
   try {
     return await launcher.run({

@@ -18,7 +18,7 @@ import type { SweepExecutor, SweepStop } from "./executor.ts";
 import type { RunOutcome } from "./run_one.ts";
 import type { SweepTree } from "./tree.ts";
 
-/** How a sweep is carried out, and who is told. */
+/** How a sweep is carried out, and its listeners. */
 export interface SweepOptions {
   /** Leaves runs that are finished as they are. */
   resume: boolean;
@@ -30,11 +30,11 @@ export interface SweepOptions {
    * @internal
    */
   executor?: SweepExecutor;
-  /** Told when the finished runs are known, before the first one starts. */
+  /** Called when the finished runs are known, before the first one starts. */
   onPlan?: (plan: SweepPlan) => void;
-  /** Told of each run that ended. */
+  /** Called with each run that ended. */
   onRun?: (outcome: RunOutcome, progress: SweepProgress) => void;
-  /** Told in one line what is built or cannot be sampled. */
+  /** Called with one line on what is built or cannot be sampled. */
   notice?: (line: string) => void;
 }
 

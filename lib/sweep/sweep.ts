@@ -45,5 +45,5 @@ export interface SweepConfig {
   file: Record<string, Exact>;
 }
 
-/** What dyno itself is started as; any other sweep runs a program of its own. */
+/** What dyno itself is started as; any other sweep runs its own program. */
 export type JobKind = "load" | "suite";

@@ -66,7 +66,7 @@ const SURE_SLIP_S = 10_000;
 
 /**
  * What to ask whoever wrote a plain number where seconds are expected, and may have meant milliseconds:
- * 1000 or more that is no whole number of minutes, 10,000 or more that is no whole number of hours.
+ * 1000 or more that is not a whole number of minutes, 10,000 or more that is not a whole number of hours.
  * Null where seconds are likely.
  */
 export function unitSlip(seconds: number): string | null {

@@ -1,7 +1,7 @@
 /** Numbers for people. */
 
 /**
- * A number with commas between its thousands and so many digits behind the point. toLocaleString
+ * A number with commas between its thousands and so many digits after the point. toLocaleString
  * would first load the rules of languages, which takes 25 ms of a command's second.
  */
 export function grouped(value: number, digits = 0): string {
@@ -17,7 +17,7 @@ export function counted(count: number, noun: string): string {
 /** Less is what binary fractions add to sums of others, and no figure. */
 const NOTHING = 1e-12;
 
-/** A figure in so many digits, never in powers of ten: whole ones are grouped. */
+/** A figure in this many digits, never in powers of ten: whole ones are grouped. */
 export function inDigits(value: number, digits = 4): string {
   const size = Math.abs(value);
   if (size < NOTHING) return "0";

@@ -3,7 +3,7 @@
 /**
  * A share in percent: 0.873 is `87.3 %`; a dash when it is unknown.
  *
- * @param digits behind the point: by default one, and two below 1 %, so that few are not none.
+ * @param digits after the point: by default one, and two below 1 %, so that few are not none.
  */
 export function percentText(
   share: number | null | undefined,

@@ -38,7 +38,7 @@ export function fittedText(text: string, room: number): string {
   return fitted;
 }
 
-/** A text in lines of at most `room` columns; a longer word has a line of its own. */
+/** A text in lines of at most `room` columns; a longer word has its own line. */
 export function wrapText(text: string, room: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

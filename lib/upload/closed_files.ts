@@ -18,7 +18,7 @@ export interface ClosedFiles {
   files: ClosedFile[];
   /** Folders that a running process writes to: left out. */
   in_use: string[];
-  /** Links that lead out of the folder, or to folders, and what is no plain file: left out. */
+  /** Links that lead out of the folder, or to folders, and what is not a plain file: left out. */
   no_files: string[];
 }
 

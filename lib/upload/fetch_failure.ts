@@ -3,7 +3,7 @@ import { messageOf } from "../errors.ts";
 
 /**
  * The reason in short, such as "Connection refused". Node has it in the error's cause, Deno at the end
- * of the message, behind the whole URL.
+ * of the message, after the whole URL.
  */
 export function whyFetchFailed(error: unknown): string {
   const cause = error instanceof Error ? error.cause ?? error : error;

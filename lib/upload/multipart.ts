@@ -1,4 +1,4 @@
-/** A large file in parts, several at a time; goes on with the parts that are there. */
+/** A large file in parts, several at a time; continues the parts that are there. */
 import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
@@ -27,7 +27,7 @@ export function partBytes(size_bytes: number): number {
  * @param sha256 of the file, kept as the object's metadata.
  * @param isThere whether the whole object is; null where that cannot be asked.
  * @returns the bytes that were sent now.
- * @throws {StorageError} also where an upload begun earlier is gone: the next try begins anew.
+ * @throws {StorageError} also where an upload begun earlier is gone: the next try starts again.
  */
 export async function sendParts(
   storage: Storage,

@@ -145,7 +145,7 @@ export class Storage {
       const response = await fetch(signed, { signal: ended.signal, redirect: "manual" });
       const { status, headers } = response;
       const text = await response.text();
-      // the end of a multipart upload may fail behind a 200
+      // the end of a multipart upload may fail after a 200
       const failed = !(status < 300 || (method === "HEAD" && status === 404)) ||
         /^(<\?xml[^>]*>)?\s*<Error>/.test(text);
       if (!failed) return { status, headers, text };
@@ -182,7 +182,7 @@ export class Storage {
     });
   }
 
-  /** What the user can mend, as such an error. */
+  /** What the user can fix, as such an error. */
   #explained(error: PassingError): Error {
     const { code, status, message, region } = error;
     const hint = /InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSecurity|InvalidToken/.test(code)
@@ -202,7 +202,7 @@ export class Storage {
   }
 }
 
-/** The storage refused for a reason that the user can mend. */
+/** The storage refused for a reason that the user can fix. */
 export class RefusedError extends InputError {
   /** The storage's word for it, such as AccessDenied; empty where it has none. */
   readonly code: string;

@@ -47,7 +47,7 @@ const KEYS = {
  * AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL. Google
  * Cloud Storage, an HMAC key: GS_ACCESS_KEY_ID, GS_SECRET_ACCESS_KEY, GS_ENDPOINT_URL.
  *
- * @throws {InputError} a variable is missing, or the endpoint is no address.
+ * @throws {InputError} a variable is missing, or the endpoint is not an address.
  */
 export function bucketAccess({ scheme, bucket }: UploadTarget): BucketAccess {
   const [access_key_id, secret_access_key] = KEYS[scheme].map((names) =>

@@ -15,15 +15,15 @@ import type { ListedObject } from "./list_objects.ts";
 /** Small files on their way at once. */
 const FILES_AT_ONCE = 8;
 
-/** Where a folder goes, and who is told. */
+/** Where a folder goes, and its listeners. */
 export interface UploadOptions {
-  /** `s3://bucket/prefix` or `gs://bucket/prefix`; the folder's name is put behind it. */
+  /** `s3://bucket/prefix` or `gs://bucket/prefix`; the folder's name is put after it. */
   to: string;
   /** Its abort ends the upload; what was sent stays, and the next call sends the rest. */
   signal: AbortSignal;
   /** Only tells what would be sent. */
   dry_run?: boolean;
-  /** Told of each file that is done. */
+  /** Called with each file that is done. */
   onFile?: (name: string, progress: UploadProgress) => void;
 }
 
@@ -45,7 +45,7 @@ export interface UploadResult extends UploadProgress {
   to: string;
   /** Folders that a running process writes to; left out. */
   in_use: string[];
-  /** Links out of the folder and what is no plain file; left out. */
+  /** Links out of the folder and what is not a plain file; left out. */
   no_files: string[];
   /** Of a dry run without a key: the variable that lacks. What is there already is then unknown. */
   missing_key: string | null;

@@ -23,12 +23,12 @@ typedef void event_ready(void *context, void *owner, uint32_t events);
 bool event_loop_open(struct event_loop *loop);
 void event_loop_close(struct event_loop *loop);
 
-/* EPOLL_CTL_ADD or EPOLL_CTL_MOD: tells of `events` on a file, under its owner (not NULL). */
+/* EPOLL_CTL_ADD or EPOLL_CTL_MOD: reports `events` on a file, under its owner (not NULL). */
 bool event_loop_watch(struct event_loop *loop, int operation, int fd, uint32_t events, void *owner);
 
 /*
  * Closes a file that the loop watches. close() alone is not enough: while a child process that is being
- * started holds a copy, epoll goes on telling of the file, under an owner that may be freed by then.
+ * started holds a copy, epoll goes on reporting the file, under an owner that may be freed by then.
  */
 void event_loop_close_file(struct event_loop *loop, int fd);
 

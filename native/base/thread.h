@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /*
- * Starts a thread with every signal blocked, as they are the runtime's to take, but those of its own
+ * Starts a thread with every signal blocked, as they are the runtime's to take, but those of its
  * faults: with these blocked a process ends without a word of the runtime or the kernel. 0, or an errno.
  */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument);

@@ -5,7 +5,7 @@
 void body_begin(struct body *body, int status, bool typed)
 {
     sse_begin(&body->sse);
-    /* what is no answer is one text, whatever its form: its words are wanted */
+    /* what is not an answer is one text, whatever its form: its words are wanted */
     body->form = status >= 200 && status < 300 ? BODY_UNTOLD : BODY_WHOLE;
     body->typed = typed;
     body->first_count = 0;

@@ -55,7 +55,7 @@ static struct text trimmed(struct text text)
     return text;
 }
 
-/* Takes the first item off a list with commas; the list's start is NULL behind the last one. */
+/* Takes the first item off a list with commas; the list's start is NULL after the last one. */
 static struct text next_item(struct text *list)
 {
     const char *comma = memchr(list->start, ',', list->bytes);

@@ -43,7 +43,7 @@ void sse_free(struct sse *sse);
 /* Takes the next bytes; calls event for each event that they complete. */
 void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes, size_t count);
 
-/* The stream is over, and not cut: what is left of it may be an event. */
+/* The stream has ended, and not cut: what is left of it may be an event. */
 void sse_end(struct sse *sse, sse_event *event, void *owner);
 
 #endif

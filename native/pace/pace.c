@@ -139,7 +139,7 @@ static void send_plain_answer(struct pace *pace, struct client *client, const ch
     send_or_keep(pace, client, out, (size_t)bytes);
 }
 
-/* The number behind a key, wherever in the body the key is. */
+/* The number after a key, wherever in the body the key is. */
 static uint32_t number_after(const char *body, const char *key, uint32_t otherwise)
 {
     const char *at = strstr(body, key);
@@ -174,7 +174,7 @@ static void answer_request(struct pace *pace, struct client *client, const char 
     else begin_stream(pace, client);
 }
 
-/* Answers a request that is whole; what came behind it stays. */
+/* Answers a request that is whole; what came after it stays. */
 static void answer_next_request(struct pace *pace, struct client *client)
 {
     client->request[client->request_bytes] = '\0';

@@ -1,6 +1,6 @@
 /*
  * A paced server of event streams: each event carries, as its text, the time at which it was handed
- * to the kernel. What a client measures can so be held against what was sent.
+ * to the kernel. So what a client measures can be compared with what was sent.
  */
 #ifndef DYNO_PACE_H
 #define DYNO_PACE_H

@@ -53,7 +53,7 @@ struct client {
 /* Encrypts all of it; what is to be sent is TLS's output then. False: the client is of no more use. */
 bool pace_encrypt(struct client *client, const char *bytes, size_t count);
 
-/* Takes bytes of the socket: goes on with the handshake, or adds what they say to the request. */
+/* Takes bytes of the socket: continues the handshake, or adds what they say to the request. */
 bool pace_decrypt(struct client *client, const char *bytes, size_t count);
 
 #define PACE_STEP_NS 10000

@@ -161,7 +161,7 @@ static struct level *add_level(struct groups *groups)
     return level;
 }
 
-/* Beside version 1 it is in a folder of its own. */
+/* Beside version 1 it is in its own folder. */
 static const char *mount_of_version_2(const char *root)
 {
     int fd = file_open(root, "/sys/fs/cgroup/cgroup.controllers");
@@ -238,7 +238,7 @@ static struct groups *find_groups(const char *root)
     return groups;
 }
 
-/* Whether any level has a file; which one is told by its place in the structure. */
+/* Whether any level has a file; which one follows from its place in the structure. */
 static bool any_has(const struct groups *groups, size_t offset)
 {
     for (int i = 0; i < groups->level_count; i++)

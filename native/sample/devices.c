@@ -108,7 +108,7 @@ static struct row *add_row(struct table *table, const char *name)
     return row;
 }
 
-/* A counter that went back began anew. */
+/* A counter that went back restarted. */
 static void add_to_totals(struct table *table, struct row *row, const uint64_t *values)
 {
     for (int i = 0; i < TOTALS; i++) {

@@ -1,5 +1,5 @@
 /*
- * The GPU's sources, on a thread of their own: NVML's calls can block for milliseconds. For the
+ * The GPU's sources, on their own thread: NVML's calls can block for milliseconds. For the
  * first second the counters are polled tightly, to see how often they really change; from then on
  * at twice that rate, within 10 to 50 Hz, or at the rate that was asked for.
  */

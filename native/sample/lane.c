@@ -7,7 +7,7 @@
 #include "sample/nvml/nvml.h"
 
 #define STOP_LATENCY_NS (NS_PER_S / 20)
-/* NVML may take one part in so many of the wall's time; more of it while its periods are found. */
+/* NVML may take one part in this many of the wall time; more of it while its periods are found. */
 #define BUDGET_PARTS 100
 #define BUDGET_PARTS_PROBING 10
 /* Unused budget is kept for at most this long, so that a quiet hour pays for no burst. */

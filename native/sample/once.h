@@ -21,7 +21,7 @@ enum interface_rank interface_rank(const char *root, const char *name);
 /* A whole disk with nothing below it. */
 bool disk_counts(const char *root, const char *name);
 
-/* A disk that is worth a series of its own: no partition, no file or memory that looks like a disk. */
+/* A disk that is worth its own series: no partition, no file or memory that looks like a disk. */
 bool disk_is_shown(const char *root, const char *name);
 
 #endif

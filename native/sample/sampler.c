@@ -14,7 +14,7 @@
 #include "base/thread.h"
 #include "sample/source.h"
 
-/* A fast source may take one part in so many of a core; a costlier one is read less often. */
+/* A fast source may take one part in this many of a core; a costlier one is read less often. */
 #define FAST_SOURCE_PARTS 100
 #define COST_TRIES 5
 #define RING_SECONDS 2

@@ -49,7 +49,7 @@ void output_open(struct output *output, const char *folder)
     join(output->tiers_path, folder, "tiers.csv");
     join(output->trace_path, folder, "trace.json");
     make_folder(folder);
-    /* A sweep takes a folder with a summary for a run that is over. */
+    /* A sweep takes a folder with a summary for a run that has ended. */
     if (remove(output->summary_path) != 0 && errno != ENOENT)
         die("%s: cannot be replaced: %m", output->summary_path);
     output->workflows = create(output->workflows_path);

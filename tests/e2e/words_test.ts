@@ -11,10 +11,13 @@ const INSTEAD: [RegExp, string][] = [
   [/\b(?:told|tells?|telling) of\b/, "reports, says, lists"],
   [/\b(?:is|are) told\b/, "receives, is shown"],
   [/\banew\b/, "again"],
-  [/(?<!\b(?:fell|falls?|are|left) )\bbehind\b/, "after"],
+  [
+    /(?<!\b(?:fell|falls?|are|is|lies|were|left|nothing|file|programs|replicas|server|timer) )\bbehind\b/,
+    "after",
+  ],
   [/\bwho has a checkout\b/, "in a clone"],
   [
-    /(?<!\bthere )\b(?:is|are|was|were) no (?!longer\b|more\b|such\b|better\b|other\b)[a-z]/,
+    /(?<!\bthere )\b(?:is|are|was|were) no (?!longer\b|more\b|such\b|better\b|other\b|limit\b)[a-z]/,
     "is not a",
   ],
   [/\bof (?:its|their|one's) own\b/, "its own, separate"],
@@ -80,6 +83,18 @@ function stringsIn(source: string): string[] {
   );
 }
 
+/** The comments of a program's file, each as one text; code in them is left out. */
+function commentsIn(source: string): string[] {
+  const all =
+    source.match(/^\s*\/\*[^]*?\*\/|(?:^|(?<=[;,{}()\w]) )\s*\/\/ .*(?:\n\s*\/\/ .*)*/gm) ?? [];
+  return all.map((text) =>
+    text.replaceAll(/```[^]*?```|`[^`\n]*`|"[^"\n]*"/g, "…").replaceAll(
+      /\s*\n\s*(?:\*|\/\/)?\s*/g,
+      " ",
+    )
+  );
+}
+
 function oddities(where: string, texts: readonly string[]): string[] {
   return texts.flatMap((text) =>
     INSTEAD.flatMap(([odd, usual]) => {
@@ -103,6 +118,15 @@ Deno.test("commands and reports speak in plain words", () => {
     readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts") && !UNREAD.includes(`${folder}/${name}`))
       .flatMap((name) => oddities(`${folder}/${name}`, stringsIn(pageAt(`${folder}/${name}`))))
+  );
+  assertEquals(found, []);
+});
+
+Deno.test("comments are in plain words", () => {
+  const found = ["lib", "native"].flatMap((folder) =>
+    readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(?:ts|js|c|h)$/.test(name))
+      .flatMap((name) => oddities(`${folder}/${name}`, commentsIn(pageAt(`${folder}/${name}`))))
   );
   assertEquals(found, []);
 });

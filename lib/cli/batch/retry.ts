@@ -102,7 +102,7 @@ function questionsOf(tasks: readonly ModelTask[], all: number): number {
   return tasks.reduce((sum, { tests }) => sum + (tests?.length ?? all), 0);
 }
 
-/** The numbers of `3`, `5-7`. @throws {InputError} what is no number or range. */
+/** The numbers of `3`, `5-7`. @throws {InputError} what is not a number or range. */
 function slotNumbers(parts: readonly string[]): number[] {
   const numbers = parts.flatMap((part) => {
     const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part);

@@ -14,7 +14,7 @@ import type { CommandContext } from "../ui/command.ts";
 
 /** A load of an experiment with all of its runs. */
 export interface LoadPoint {
-  /** What it has of its own, as "concurrency 8"; empty for the only one. */
+  /** What sets it apart, as "concurrency 8"; empty for the only one. */
   name: string;
   runs: LoadResults[];
 }
@@ -28,7 +28,7 @@ interface PointsShown {
 /**
  * Shows what runs of one load have between them, and what levels come to; writes the levels' report.
  *
- * @returns what programs are told of it; empty for one run of one load.
+ * @returns what programs receive; empty for one run of one load.
  */
 export async function showPoints(
   points: readonly LoadPoint[],

@@ -59,11 +59,11 @@ export interface LoadRequest extends LoadShown {
   told?: Set<string>;
   agent?: string;
   tags?: readonly string[];
-  /** Told of each run's directory. */
+  /** Called with each run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
 }
 
-/** What is kept of a run that is over. */
+/** What is kept of a run that has ended. */
 interface LoadEnd extends Pick<LoadRun, "directory" | "results"> {
   /** Requests with a good answer, warm-up left out. */
   answered: number;

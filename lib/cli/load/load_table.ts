@@ -88,7 +88,7 @@ function shapeOf(
   };
 }
 
-/** The columns behind the names of stages. */
+/** The columns after the names of stages. */
 function columnsOf({ goodput, embeddings, cut }: Shape): StageColumn[] {
   const count = (title: string): Column => ({ title, align: "right", group: "requests" });
   return [
@@ -264,7 +264,7 @@ function verdictLines(
   ];
 }
 
-/** Connections by TLS: their handshakes are a load of their own. */
+/** Connections by TLS: their handshakes are their own load. */
 function connectionLines({ metrics: { connect_ms, tls_ms } }: StageResults): string[] {
   if (!connect_ms || !tls_ms) return [];
   const times = ({ p50, p99 }: Metric) => `p50 ${shown(p50)}, p99 ${shown(p99)} ms`;

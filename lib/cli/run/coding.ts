@@ -56,7 +56,7 @@ export interface CodingRequest {
   resume: string[];
   sample_rate_hz?: number;
   tags?: readonly string[];
-  /** Told of the run's directory. */
+  /** Called with the run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
   budget: BudgetLimits;
   prices: PriceTable;

@@ -6,7 +6,7 @@ import type { BenchmarkSummary, SummaryStats } from "../../coding/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Palette } from "../ui/terminal.ts";
 
-/** Of answers that could not be judged so many are told one by one. */
+/** Of answers that could not be judged this many are listed one by one. */
 const MOST_UNJUDGED = 5;
 
 /** The lines, for one mode or for a comparison. */
@@ -19,7 +19,7 @@ export function codingLines(run: CodingRun, paint: Palette): string[] {
   return [...lines, ...unjudged(run, paint)];
 }
 
-/** Answers that could not be judged, and why: they are in no rate. */
+/** Answers that could not be judged, and why: they are excluded from every rate. */
 function unjudged({ results }: CodingRun, paint: Palette): string[] {
   const items = results.items.filter(({ evaluation_error }) => evaluation_error !== null);
   if (items.length === 0) return [];

@@ -55,7 +55,7 @@ const flags = {
   ...callbackFlags,
 };
 
-/** What a run is told, by flags and by a file: of each setting what goes before. */
+/** A run's settings, by flags and by a file; for each the one that takes precedence. */
 const settings = z.strictObject({
   ...suiteRunSettings.shape,
   ...codingSettings.shape,

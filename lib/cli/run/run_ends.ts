@@ -1,4 +1,4 @@
-/** What a callback tells of a run that a command made. */
+/** What a callback says about a run that a command made. */
 import type { SlotOutcome } from "../../schedule/run_batch.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
 import type { SuiteRun } from "../../suite/run_suite.ts";

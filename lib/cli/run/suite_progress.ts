@@ -5,7 +5,7 @@ import type { ExecutionProgress } from "../../suite/progress.ts";
 import type { ProgressFacts, ProgressLine } from "../ui/progress_line.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-/** Listeners of a run: its progress on the line, behind `start`; its notices above it. */
+/** Listeners of a run: its progress on the line, after `start`; its notices above it. */
 export function suiteListeners(line: ProgressLine, terminal: Terminal) {
   return {
     onProgress: suiteProgressOn(line),

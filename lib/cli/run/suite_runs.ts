@@ -42,7 +42,7 @@ export interface SuiteRequest {
   out: string;
   /** Of the only run. */
   run_id?: string;
-  /** Runs to go on with, one for each model at most. */
+  /** Runs to continue, one for each model at most. */
   resume: string[];
   /** A folder of answers that need no asking. */
   cache?: string;
@@ -52,9 +52,9 @@ export interface SuiteRequest {
   alerts?: Partial<HealthThresholds>;
   agent?: string;
   tags?: readonly string[];
-  /** The command has a --resume to go on with, as most do. */
+  /** The command has a --resume to continue, as most do. */
   resumable?: boolean;
-  /** Told of each run's directory. */
+  /** Called with each run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
   /** Of all models together. */
   budget: BudgetLimits;
@@ -170,7 +170,7 @@ async function runOne(
   return run;
 }
 
-/** The runs to go on with, by their model. @throws {InputError} a run of none of the models. */
+/** The runs to continue, by their model. @throws {InputError} a run of none of the models. */
 async function runsByModel(
   { resume, out }: SuiteRequest,
   models: readonly string[],
@@ -203,7 +203,7 @@ function exitCode(runs: readonly SuiteRun[], budget: Budget, signal: AbortSignal
     : EXIT.good;
 }
 
-/** What `--json` tells of a run. */
+/** What `--json` says about a run. */
 function summary({ run_id, directory, results, wall_s, resumed_tests }: SuiteRun) {
   const { items: _items, ...rest } = results;
   return {

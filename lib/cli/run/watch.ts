@@ -1,4 +1,4 @@
-/** dyno run --watch: the suite again whenever its files change, each run in a process of its own. */
+/** dyno run --watch: the suite again whenever its files change, each run in its own process. */
 import { spawn } from "node:child_process";
 import { existsSync, statSync, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -11,7 +11,7 @@ import { shortPath } from "../../text/short_path.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** An editor writes a file in several steps: after so long without another, it is done. */
+/** An editor writes a file in several steps: after this long without another, it is done. */
 const QUIET_MS = 300;
 
 /** Forms of files that may name others. */
@@ -53,8 +53,8 @@ function stampOf(path: string): string {
 }
 
 /**
- * The files as they are now, watched. Folders are watched, not files: many editors write a new file in
- * the place of the old one.
+ * The files as they are now, watched. Folders are watched, not files: many editors write a new file
+ * in place of the old one.
  */
 class WatchedFiles implements Disposable {
   readonly #stamps: Map<string, string>;
@@ -129,7 +129,7 @@ export async function runAndWatch(
   return EXIT.interrupted;
 }
 
-/** A run as a process of its own: a module that it loads is then read anew. */
+/** A run in its own process, so that its modules are read again. */
 function finished([program, ...args]: string[], signal: AbortSignal): Promise<void> {
   const child = spawn(program, args, { stdio: "inherit" });
   // a terminal signals the run, too; it takes the second for the same

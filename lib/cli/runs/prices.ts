@@ -7,7 +7,7 @@ export const pricesFlag = {
   "prices": text("FILE", "a price table to use instead of experiments/prices.json"),
 };
 
-/** @throws {InputError} the file is no price table. */
+/** @throws {InputError} the file is not a price table. */
 export async function pricesOf(path: string | undefined): Promise<PriceTable> {
   return path === undefined ? builtinPrices() : await readPrices(path);
 }

@@ -98,7 +98,7 @@ function compactJson(path: string): string {
   }
 }
 
-/** What only its journal tells of a run. */
+/** What only its journal says about a run. */
 interface JournalFacts {
   /** How many events of each name. */
   events: string;

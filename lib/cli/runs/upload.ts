@@ -102,7 +102,7 @@ async function toStorage(
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
-  uploadTarget(to); // a wrong one is told before anything is looked for
+  uploadTarget(to); // a wrong one is reported before anything is looked for
   const dry_run = values["dry-run"] === true;
   let whole = true;
   for (const folder of await foldersOf(values, names, context)) {

@@ -12,7 +12,7 @@ import type { TaskMetrics } from "../../run/events.ts";
 type Paint = Terminal["paint"];
 
 const RULE = "=".repeat(80);
-/** Partial figures are told no more often. */
+/** Partial figures are shown no more often. */
 const METRICS_MS = 2000;
 const COLUMNS: Column[] = [
   { title: "model", align: "left", cut: true },
@@ -55,7 +55,7 @@ export class Progress {
     this.#terminal.say("⏳ Waiting for completion...");
   }
 
-  /** A new hit rate is told, now and then. */
+  /** A new hit rate is shown, now and then. */
   metrics({ avg_hit_rate, finished, planned }: TaskMetrics): void {
     const now_ms = performance.now();
     if (!finished || finished === planned || finished === this.#told) return;

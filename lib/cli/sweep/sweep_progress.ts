@@ -4,7 +4,7 @@ import type { RunOutcome } from "../../sweep/run_one.ts";
 import type { SweepProgress as Progress } from "../../sweep/run_sweep.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-/** Failed runs that are told one by one. */
+/** Failed runs that are listed one by one. */
 const MOST_TOLD = 10;
 const COMPLAINT_LETTERS = 160;
 

@@ -18,7 +18,7 @@ const flags = {
 };
 
 /**
- * Says how many runs have ended and what is in the queue. The exit code is 1 when the job is over and
+ * Says how many runs have ended and what is in the queue. The exit code is 1 when the job has ended and
  * a run failed or left no result.
  *
  * @throws {InputError} the sweep was not given to Slurm, or Slurm does not answer.

@@ -42,7 +42,7 @@ export function checkPriced({ usd }: BudgetLimits, model: string, prices: PriceT
   );
 }
 
-/** What a person is told of a budget that has ended a run. */
+/** The notice that a budget has ended a run. */
 export function budgetEnd(
   { limits, spent, refused }: Pick<Budget, "limits" | "spent" | "refused">,
 ): string {

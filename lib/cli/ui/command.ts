@@ -7,7 +7,7 @@ export interface CommandContext {
   terminal: Terminal;
   /** Aborted by the first Ctrl-C. */
   signal: AbortSignal;
-  /** Where ends of runs are told, if --callback-url asks for that. */
+  /** Where ends of runs are reported, if --callback-url asks for that. */
   callbacks?: Callbacks | null;
 }
 
@@ -22,13 +22,13 @@ export interface Command {
   help: string[];
   /** Its flags, for completion. */
   flags?: Flags;
-  /** Its words of their own, for completion. */
+  /** Its subcommands, for completion. */
   subcommands?: Commands;
   /** What its argument may be, where that is one of some words, for completion. */
   words?: readonly string[];
   /** Whether `--help` goes to the command like any other argument. */
   ownHelp?: boolean;
-  /** The command behind a word of its own, where it has such; its help is shown in place of this. */
+  /** The subcommand of a word, where it is one; its help is shown instead of this. */
   subcommand?(argv: readonly string[]): Promise<Command | null>;
   /**
    * Runs the command; gives the exit code.

@@ -1,4 +1,4 @@
-/** What shells are told of dyno's commands. A value that has no fixed words is completed as a file. */
+/** What shells learn of dyno's commands. A value that has no fixed words is completed as a file. */
 
 export interface CompletedCommand {
   /** The command's words: ["runs", "list"]. */
@@ -25,7 +25,7 @@ function wordsAfter(commands: readonly CompletedCommand[], path: string): Comple
   return commands.filter(({ words }) => words.slice(0, -1).join(" ") === path);
 }
 
-/** Commands that have words of their own. */
+/** Commands that have their own words. */
 function parents(commands: readonly CompletedCommand[]): string[] {
   return ["", ...commands.map(pathOf)].filter((path) => wordsAfter(commands, path).length > 0);
 }

@@ -12,7 +12,7 @@ import { isJsonObject } from "../../json_fields.ts";
 export interface Flag<Value> {
   /** Its name; default the one that it is declared under. */
   name?: string;
-  /** One letter that stands for it, behind one dash. */
+  /** One letter that stands for it, after one dash. */
   short?: string;
   kind: "switch" | "value" | "list";
   /** What stands for the value in the help. */
@@ -22,7 +22,7 @@ export interface Flag<Value> {
   bare?: string;
   /** @throws {string} what was expected. @throws {InputError} another complaint. */
   parse(text: string): Value;
-  /** The value of a flag that was given several times; default the lists of each, one behind the other. */
+  /** The value of a flag that was given several times; default the lists of each, one after the other. */
   join?(values: Value[]): Value;
   /** The value where none is given. */
   otherwise?: Value;
@@ -178,7 +178,7 @@ export function parseFlags<F extends Flags>(
  * Parses a command's arguments where all of them are flags.
  *
  * @param name the command, such as "dyno serve".
- * @throws {InputError} as {@linkcode parseFlags}, and an argument that is no flag.
+ * @throws {InputError} as {@linkcode parseFlags}, and an argument that is not a flag.
  */
 export function parseOnlyFlags<F extends Flags>(
   name: string,
@@ -244,9 +244,9 @@ function dashed(argument: string): string {
 
 /** Columns of a help text, as of its prose. */
 const HELP_WIDTH = 100;
-/** A longer flag stands on a line of its own. */
+/** A longer flag stands on its own line. */
 const HEAD_WIDTH = 26;
-/** More words than these are told behind the flag. */
+/** More words than these are listed after the flag. */
 const LONGEST_PLACEHOLDER = 45;
 
 /** The flags as aligned lines for a help text. */

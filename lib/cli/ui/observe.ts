@@ -42,7 +42,7 @@ class Observation implements AsyncDisposable {
     this.#telemetry = telemetry;
   }
 
-  /** A run begins in this folder; the one before it is over. */
+  /** A run begins in this folder; the one before it has ended. */
   readonly onDirectory = ({ path }: { path: string }): void => {
     this.#endRun();
     const followed = [this.metrics?.follow(path, { fromNow: true }), this.#telemetry?.follow(path)];

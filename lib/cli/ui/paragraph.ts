@@ -8,7 +8,7 @@ export function fits(line: string): boolean {
   return textWidth(line) <= WIDTH;
 }
 
-/** A text in lines of at most 100 columns, the first one behind `start`, the others below it. */
+/** A text in lines of at most 100 columns, the first one after `start`, the others below it. */
 export function wrapped(start: string, text: string): string[] {
   const room = WIDTH - start.length;
   const lines: string[] = [""];

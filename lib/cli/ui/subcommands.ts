@@ -7,7 +7,7 @@ import type { Command, CommandContext, Commands } from "./command.ts";
  * The command of a group: its help lists what is in it.
  *
  * @param group the words in front, such as "dyno runs".
- * @param usage what stands behind the subcommand's name, such as "[flags]".
+ * @param usage what follows the subcommand's name, such as "[flags]".
  * @param about the help's last lines.
  */
 export function commandOfGroup(

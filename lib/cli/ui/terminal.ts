@@ -121,7 +121,7 @@ export class Terminal {
     const shown = rows.map((row) => fittedText(this.#shown(row), room));
     if (isDumb()) return this.#overwrite(shown.at(-1) ?? "");
     const top = this.#rows > 1 ? `\r\x1b[${this.#rows - 1}A` : "\r";
-    // each row is cleared behind its text: one that was cleared first would flicker
+    // each row is cleared after its text: one that was cleared first would flicker
     process.stderr.write(`${top}${shown.map((row) => `${row}\x1b[K`).join("\n")}\x1b[J`);
     this.#rows = rows.length;
   }

@@ -216,7 +216,7 @@ function tidied(code: string): string {
 }
 
 /**
- * A module without what runs code behind the entry point: calls and tests of its functions, output,
+ * A module without what runs code after the entry point: calls and tests of its functions, output,
  * the block for `__main__`. Definitions stay, and so do values that they use.
  */
 function cutRunning(code: string, entryPoint: string): string {

@@ -40,7 +40,7 @@ export function codeInProse(text: string): Block[] {
   return blocks;
 }
 
-/** `Otherwise:`, which is no statement. */
+/** `Otherwise:`, which is not a statement. */
 function isHeading(head: string): boolean {
   return /^"+$/.test(head) && head.length < 6;
 }

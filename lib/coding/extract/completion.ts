@@ -12,11 +12,11 @@ import {
 import { isBodyStatement, isDefinition } from "./statements.ts";
 import type { Line, Scan } from "./scan_python.ts";
 
-/** The body of a completion and the text behind it. */
+/** The body of a completion and the text after it. */
 export interface Completion {
   /** The prompt with the body below it. */
   code: string;
-  /** What stands behind the body. */
+  /** What follows the body. */
   rest: string;
   moved: boolean;
 }
@@ -25,7 +25,7 @@ export interface Completion {
 export type Evidence = "indented" | "returns" | "statements";
 
 /**
- * The prompt with a reply's body below it; null where the reply is no body or the prompt does not end
+ * The prompt with a reply's body below it; null where the reply is not a body or the prompt does not end
  * in the entry point's header.
  *
  * @param evidence what makes the text a body: its first line is indented, or else it returns
@@ -47,7 +47,7 @@ export function completePrompt(
   const count = bodyLength(scan, shape.base, shape.lost, entryPoint);
   if (count === 0) return null;
   const body = scan.lines.slice(0, count);
-  // the whole function, indented: a body that defines one of its own name goes on behind it
+  // the whole function, indented: a body that defines one of the same name continues after it
   if (evidence === "indented" && findDefinition(scan, entryPoint) && !returns(scan, body)) {
     return null;
   }

@@ -48,7 +48,7 @@ const MANY = 60;
  * Finds the code of a reply: in any form of fence, without one, in thinking where nothing else is
  * there, as a function's body that goes on where the prompt ends, in JSON or in a class. The last
  * complete definition of the entry point is taken, with what it needs of other blocks and of the
- * prompt before it, and without calls and tests behind it. Time is linear in the reply's length.
+ * prompt before it, and without calls and tests after it. Time is linear in the reply's length.
  *
  * @example
  * ```ts
@@ -190,7 +190,7 @@ function mendedWords(mended: readonly string[]): string[] {
   return mended.length ? [`mended ${mended.join(", ")}`] : [];
 }
 
-/** A block's text as a module: mended, and without prose behind an unfinished fence. */
+/** A block's text as a module: fixed, and without prose after an unfinished fence. */
 function asModule(block: Block): { code: string; mended: string[] } {
   const characters = mendCharacters(oneLineUnescaped(block.text));
   const indentation = mendIndentation(characters.code);
@@ -271,7 +271,7 @@ function outdented({ text, indent }: Block): string {
   return text.replace(new RegExp(`^[ \\t]{1,${Math.min(indent, 40)}}`, "gm"), "");
 }
 
-/** The prompt completed with a body, and with what that needs of the text behind it. */
+/** The prompt completed with a body, and with what that needs of the text after it. */
 function completion(
   text: string,
   search: Search,

@@ -15,7 +15,7 @@ interface Fence {
   indent: number;
   /** How many `>` stand before it. */
   quoted: number;
-  /** What stands behind it. */
+  /** What follows it. */
   info: string;
   /** Only closes a block: it stands at the end of a line of code. */
   closesOnly: boolean;
@@ -29,7 +29,7 @@ const LATE_OPENING = /(`{3,}|~{3,})[ \t]*(?:python|py)[\d.]*[ \t]*$/i;
 const CODE_AFTER_FENCE =
   /^(?:(?:python[\d.]*|py\d?)[ \t]+)?((?:async[ \t]+def|def|class|import|from|@\w)[ \t].*|@\w.*)$/i;
 
-/** No more fences than this are told apart; a reply with as many repeats itself. */
+/** No more fences than this are distinguished; a reply with as many repeats itself. */
 const MOST = 10_000;
 
 /** The fenced blocks of a text, in order. Time is linear in the length. */
@@ -163,7 +163,7 @@ function longestBareAfter(fences: Fence[]): [number, number][] {
   return longest;
 }
 
-/** The first word behind a fence: `python` for `{.python title="a"}` and `python:a.py`. */
+/** The first word after a fence: `python` for `{.python title="a"}` and `python:a.py`. */
 function wordOf(info: string): string {
   return /^[\s{.]*([\w+#.-]*)/.exec(info)![1].toLowerCase().replace(/\.py$/, "python");
 }

@@ -11,7 +11,7 @@ import {
 import { headOf } from "./scan_python.ts";
 import { withoutDiff, withoutNumbers } from "./markers.ts";
 
-/** Code with what was mended, a word or two each. */
+/** Code with what was fixed, a word or two each. */
 export interface Mended {
   code: string;
   mended: string[];
@@ -86,7 +86,7 @@ const DOUBLE = /[\u201c\u201d\u201e\u201f]/;
 const SINGLE = /[\u2018\u2019\u201a\u201b]/;
 const TRIPLE = /[\u201c\u201d\u201e\u201f]{3}/y;
 const ANY_TRIPLE = /[\u201c\u201d\u201e\u201f]{3}/g;
-/** More strings than this with quotes of two kinds are not mended on one line. */
+/** More strings than this with quotes of two kinds are not fixed on one line. */
 const RESCUES = 20;
 
 /** Plain spaces and quotes where others would break the code: outside strings and comments. */

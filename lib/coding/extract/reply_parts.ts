@@ -60,7 +60,7 @@ const END =
 const START =
   /<\|begin_of_solution\|>|<\|start_header_id\|>assistant<\|end_header_id\|>|<s>(?=[ \t]*\n)/g;
 
-/** The text up to the model's own end; what a model writes behind that belongs to nothing. */
+/** The text up to the model's own end; what a model writes after that belongs to nothing. */
 function cutAtEnd(text: string): string {
   const begun = text.replace(START, "");
   for (const { index } of begun.matchAll(END)) {
@@ -169,7 +169,7 @@ export function jsonStrings(text: string): { field: string; value: string }[] {
   return strings.sort((a, b) => rank(a) - rank(b));
 }
 
-/** JSON, or JSON but for line breaks inside strings; undefined for anything else. */
+/** JSON, or JSON except line breaks inside strings; undefined for anything else. */
 function parseLoosely(text: string): unknown {
   try {
     return JSON.parse(text);

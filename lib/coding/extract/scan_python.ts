@@ -26,7 +26,7 @@ export interface Scan {
   text: string;
   /** The text, equally long, with string literals as quotes only and comments as spaces. */
   masked: string;
-  /** Logical lines in order; blank lines and comments of their own are in none. */
+  /** Logical lines in order; lines that are blank or a comment are in none. */
   lines: Line[];
   /** The literals that are f-strings. */
   formatted: string[];

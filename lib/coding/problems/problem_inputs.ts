@@ -12,7 +12,7 @@ export interface InputsProblem {
   canonical_solution: string;
   /** Tests of the problem's first form; may be empty. */
   test: string;
-  /** Whether it is one of MBPP+'s, some of which have oracles of their own. */
+  /** Whether it is one of MBPP+'s, some of which have their own oracles. */
   mbpp: boolean;
   /** Absolute tolerance of numbers with a fraction; 0 for a millionth. */
   atol: number;

@@ -16,7 +16,7 @@ export interface CommandProgram {
    * compiled: `["sh", "-c", "gcc -O2 -o /tmp/a {file} && exec /tmp/a"]`. It sees /usr, nothing else.
    */
   command: string[];
-  /** Each is run anew; spaces at the end of a line and of the output do not count. */
+  /** Each is run again; spaces at the end of a line and of the output do not count. */
   cases: { input: string; output: string }[];
   /** Wall time of all the cases together. */
   timeout_s: number;
@@ -24,7 +24,7 @@ export interface CommandProgram {
   memory_bytes: number;
 }
 
-const MOST_PROCESSES = 64; // other languages' runtimes start threads of their own
+const MOST_PROCESSES = 64; // other languages' runtimes start their own threads
 
 /** Without spaces at the ends of lines and without empty lines at the end. */
 function plain(text: string): string {

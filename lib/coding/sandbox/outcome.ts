@@ -34,7 +34,7 @@ export interface Program {
  * The kinds of end.
  * - passed: every check held
  * - assertion: a check did not hold
- * - exception: the program raised, ended its interpreter, or gave what is no built-in value
+ * - exception: the program raised, ended its interpreter, or gave what is not a built-in value
  * - syntax, no_code: it does not compile; there is nothing in it
  * - timeout, out_of_memory: a limit was met
  * - tampered: it wrote on the channel that carries its results
@@ -60,7 +60,7 @@ export interface Outcome {
   /** The failing check or the end of the traceback; at most {@linkcode LONGEST_DETAIL}. */
   detail: string;
   /**
-   * How many of the test's asserts held. Those behind the first that failed are counted too, those
+   * How many of the test's asserts held. Those after the first that failed are counted too, those
    * that the program did not live to see are failed. Null where none could be counted.
    */
   checks: Checks | null;

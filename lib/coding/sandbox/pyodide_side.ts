@@ -1,5 +1,5 @@
 /**
- * A program of its own, for Deno: one side of a trial in Pyodide, CPython in WebAssembly. It may read
+ * A separate program, for Deno: one side of a trial in Pyodide, CPython in WebAssembly. It may read
  * Pyodide's folder, its snapshot and nothing else; its standard streams are the channel, as those of
  * a python3 are.
  *

@@ -2,7 +2,7 @@
 
 /**
  * Reads one line with the program and its limits, runs it as a module, writes the names that it
- * defines, and then answers each request. It is told neither the checks nor the secret, and nothing
+ * defines, and then answers each request. It receives neither the checks nor the secret, and nothing
  * that it writes is believed to be more than a result.
  */
 export const CANDIDATE = String.raw`

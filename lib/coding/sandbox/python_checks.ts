@@ -1,11 +1,11 @@
-/** Python: the judge's count of its checks, which goes on behind the first that fails. */
+/** Python: the judge's count of its checks, which continues after the first failure. */
 
 /**
  * `counting` rewrites a test's tree: each assert, and each call of a function of the test's that
  * asserts, stands in a `try` that counts how it ended. A statement that may swallow an exception (a
  * `try` with handlers, a `with`) is one check as a whole, so that it still means the same.
  *
- * The first failure is what the program is told of. The others only count, until there are
+ * The program sees the first failure. The others only count, until there are
  * MOST_CHECKS or the time limit is near; without a failure nothing is cut short.
  */
 export const CHECKS = String.raw`

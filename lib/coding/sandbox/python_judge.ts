@@ -1,4 +1,4 @@
-/** Python: the side that runs the checks. It compares values of its own making, and trusts none. */
+/** Python: the side that runs the checks. It compares its own values making, and trusts none. */
 
 /**
  * Reads one line with the checks and the secret, then the candidate's lines, each with "r" before it.

@@ -1,7 +1,7 @@
 /** Python: objects that stay where they are, and the operations on them that travel; on both sides. */
 
 /**
- * An object that has no value's form is told of by a ticket. The other side makes a mirror of it: an
+ * An object that is not a plain value is referred to by a ticket. The other side makes a mirror of it: an
  * object of a class with the same name, the same special methods and mirrors of the same bases, whose
  * operations are asked of the object itself. What is derived from a type of the language keeps that
  * type's own value and comparisons here: they are never asked for.

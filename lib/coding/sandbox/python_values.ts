@@ -3,15 +3,15 @@
 /**
  * `pack` turns a value into JSON, `unpack` a JSON value back. Text, numbers, booleans and None are
  * themselves; anything else is an object with one key that names its kind. A value of the language
- * or of the standard library is made anew on the other side, of the same type; whatever else there
- * is (the program's own objects, functions, iterators) stays and is told of by a ticket.
+ * or of the standard library is made again on the other side, of the same type; whatever else there
+ * is (the program's own objects, functions, iterators) stays and is referred to by a ticket.
  *
  * Lists, dicts and other values that can change have a number, so that one that is sent twice is the
  * same object there. Each message tells what of them has changed since the last one. The candidate's
  * side tells after each call which of them its program still has; the others are forgotten.
  *
  * Nothing that the candidate's side does matters to safety: `unpack` makes what a mark names out of
- * plain values, by the constructors of its own process.
+ * plain values, by the constructors of its process.
  */
 export const VALUES = String.raw`
 from _operator import is_

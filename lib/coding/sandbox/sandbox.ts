@@ -48,8 +48,8 @@ export interface SandboxOptions {
 }
 
 /**
- * Runs each program in processes of its own: no network, a read-only system, a private /tmp, no
- * environment, a user of its own, and limits of time, memory, files and processes.
+ * Runs each program in its own processes: no network, a read-only system, a private /tmp, no
+ * environment, its own user, and limits of time, memory, files and processes.
  *
  * @example
  * ```ts
@@ -157,7 +157,7 @@ export class Sandbox implements AsyncDisposable {
     return this.#confinement.name !== "none";
   }
 
-  /** Where its Python is, as programs of its own see it. */
+  /** Where its Python is, as its programs see it. */
   get pythonPath(): string {
     return this.#python.path;
   }

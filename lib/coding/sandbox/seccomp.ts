@@ -2,7 +2,7 @@
 import process from "node:process";
 
 /**
- * What no solution needs and what would reach around the limits: namespaces and mounts of its own,
+ * What no solution needs and what would reach around the limits: new namespaces and mounts,
  * memory that no process is charged for (anonymous files, System V segments and queues), other
  * processes' memory, and the kernel's larger doors. Numbers from the kernel's tables (asm/unistd.h).
  */

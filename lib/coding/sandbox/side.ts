@@ -71,7 +71,7 @@ export class Side {
     const child = spawn(started.command[0], started.command.slice(1), {
       env: python.env,
       cwd: folder,
-      detached: !this.wrapped, // a confined one has a session of its own
+      detached: !this.wrapped, // a confined one has its own session
       stdio: "pipe",
     });
     this.#child = child;
@@ -122,7 +122,7 @@ export class Side {
     return this.#kept;
   }
 
-  /** From now on `listener` hears of it; an end that has already come is told at once. */
+  /** From now on `listener` hears of it; an end that has already come is reported at once. */
   listen(listener: Listener): void {
     this.#listener = listener;
     if (this.#end) listener.end(this.#end);

@@ -30,7 +30,7 @@ export class Watch implements Disposable {
   #reject!: (error: CancelledError) => void;
   #started = performance.now();
   #begun = false;
-  /** Since when the program is at work; null while it waits for the checks. */
+  /** Since when the program is running; null while it waits for the checks. */
   #since: number | null = null;
   #worked_ms = 0;
   #travelled_ms = 0;
@@ -61,7 +61,7 @@ export class Watch implements Disposable {
     return this.#begun;
   }
 
-  /** The interpreter is up: from now on time counts against the program, while it is at work. */
+  /** The interpreter is up: from now on time counts against the program, while it is running. */
   begin(): void {
     this.#begun = true;
     this.#started = performance.now();

@@ -12,7 +12,7 @@ import type { EndpointError } from "../errors.ts";
 import type { ResponseHead } from "../http_response.ts";
 import type { ExchangeListener, HttpExchange, HttpRequest } from "../transport.ts";
 
-/** What the connection is told when an exchange is over. */
+/** What the connection learns when an exchange has ended. */
 export interface ExchangeOutcome {
   exchange: HttpExchange;
   error: Error | null;
@@ -20,7 +20,7 @@ export interface ExchangeOutcome {
   keepAlive: boolean;
 }
 
-/** Who is told of events. */
+/** Who receives events. */
 export type Told = Pick<ExchangeListener, "onEvent" | "onErrorEvent">;
 
 /** Feed it what the socket gives; it calls `onSettled` once. */

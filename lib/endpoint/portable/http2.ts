@@ -50,7 +50,7 @@ export class Http2Sessions {
    *
    * @param place requests of one place share connections.
    * @param last nothing follows on its connection.
-   * @param onOpened told of each connection that is opened.
+   * @param onOpened called with each connection that is opened.
    */
   run(
     place: string,

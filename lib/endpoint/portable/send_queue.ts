@@ -24,7 +24,7 @@ export class SendQueue {
   #immediate: ReturnType<typeof setImmediate> | null = null;
 
   /**
-   * @param start is told since when it was its turn.
+   * @param start called with the time since which it was its turn.
    * @param withdrawn is called instead when it is taken out again.
    * @returns takes it out; false when it was started before.
    */
@@ -47,7 +47,7 @@ export class SendQueue {
     };
   }
 
-  /** One that was started is over. */
+  /** One that was started has ended. */
   ended(): void {
     this.#inFlight--;
     this.#slot_ns = nowNs();

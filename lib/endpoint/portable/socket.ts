@@ -15,7 +15,7 @@ const MOST_PROXY_ANSWER_BYTES = 16 * 1024;
  *
  * @param proxy the proxy of the URL: https is tunnelled through it, http goes to it.
  * @param settings of TLS, for https.
- * @param onConnected told when TLS's handshake begins, where that can be known.
+ * @param onConnected called when TLS's handshake begins, where that can be known.
  */
 export function openSocket(
   url: URL,

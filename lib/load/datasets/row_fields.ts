@@ -1,4 +1,4 @@
-/** The fields of a row of a dataset, read one by one: what nobody read is told. */
+/** The fields of a row of a dataset, read one by one: what nobody read is reported. */
 import { InputError } from "../../errors.ts";
 import { isJsonObject } from "../../json_fields.ts";
 import type { JsonObject } from "../../json_fields.ts";
@@ -61,7 +61,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected a text that is not empty`);
   }
 
-  /** A number of tokens; a cell of CSV may hold it as text. @throws {InputError} no whole number from 0. */
+  /** A number of tokens; a cell of CSV may hold it as text. @throws {InputError} not a whole number of at least 0. */
   count(name: string): number | null {
     const value = this.value(name);
     if (value === undefined) return null;
@@ -104,7 +104,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected an object`);
   }
 
-  /** Whole numbers from 0. @throws {InputError} something else. */
+  /** Whole numbers, at least 0. @throws {InputError} something else. */
   counts(name: string): number[] | null {
     const value = this.value(name);
     if (value === undefined) return null;

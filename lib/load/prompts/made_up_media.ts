@@ -51,7 +51,7 @@ export function parseMedia(images: string | undefined, audio: string | undefined
 }
 
 /**
- * The same questions with images and sound behind their text, in the chat API's form.
+ * The same questions with images and sound after their text, in the chat API's form.
  *
  * @param seed of what is made up: the same gives the same.
  */

@@ -74,7 +74,7 @@ export interface DatasetUse {
   words: number;
   /** Begin again where they are used up. */
   recycle: boolean;
-  /** So many made-up ones come first, as long as those of the first rows. */
+  /** This many made-up ones come first, as long as those of the first rows. */
   warmup: number;
   /** Tokens of answers of which the dataset does not tell. */
   output_tokens: number | null;
@@ -87,7 +87,7 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
   const made = new Map<number, Iterator<{ prompt: string }>>();
   const ofLength = (tokens: number) => {
     let prompts = made.get(tokens);
-    // a stream of its own for each length: prompts differ within their first words all the same
+    // its own stream for each length: prompts differ within their first words all the same
     if (!prompts) {
       const own = (words + tokens) >>> 0;
       prompts = syntheticPrompts({ input: tokens, output: 1, seed: words, words: own });

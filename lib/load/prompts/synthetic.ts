@@ -21,7 +21,7 @@ export interface SyntheticLoad {
   prefix_share?: number;
   /** Shared texts, 1 to 1,000,000; 1 unless told. */
   prefixes?: number;
-  /** Of the lengths: a whole number from 0 to 2^32 − 1. */
+  /** Of the lengths: a whole number, at most 2^32 − 1. */
   seed: number;
   /** Of the words, likewise: the same gives the same prompts, another one none that begins alike. */
   words: number;
@@ -31,10 +31,10 @@ export interface SyntheticLoad {
 
 /** One request to be made. */
 export interface SyntheticPrompt {
-  /** Words with single spaces between them, or a passage of the stock behind the first four. */
+  /** Words with single spaces between them, or a passage of the stock after the first four. */
   prompt: string;
   /**
-   * Tokens of the prompt in o200k_base: of common words exactly, of another stock but for one or two at the
+   * Tokens of the prompt in o200k_base: of common words exactly, of another stock to within one or two at the
    * passage's ends. About as many in other models' encodings.
    */
   input_tokens: number;
@@ -44,7 +44,7 @@ export interface SyntheticPrompt {
   output_tokens: number;
 }
 
-/** So many words tell a prompt from all others: 400^4 = 2.56e10 prompts. */
+/** With this many words each prompt differs from all others: 400^4 = 2.56e10 prompts. */
 const NUMBER_WORDS = 4;
 const WORDS = COMMON_WORDS.length;
 const NUMBERS = WORDS ** NUMBER_WORDS;
@@ -53,11 +53,11 @@ const STRIDE = 123_457;
 
 /**
  * Prompts, endless and each different. Two prompts differ within the first 4 tokens, neighbours
- * (400 in a row) in the first, so that a prefix cache finds nothing; but for `prefix_share`, whose
+ * (400 in a row) in the first, so that a prefix cache finds nothing; but with `prefix_share`, whose
  * tokens it does find. Lengths do not depend on `prefix_share` and `prefixes`.
  *
  * A prompt is its number, written in 4 words, and a passage of random words; no text is tokenized.
- * Passages of different prompts may overlap, at different places behind different beginnings.
+ * Passages of different prompts may overlap, at different places after different beginnings.
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
   if (!(Number.isInteger(prefixes) && prefixes >= 1 && prefixes <= 1e6)) {
     throw new InputError(`prefixes: ${prefixes}; expected a whole number from 1 to 1000000`);
   }
-  // Streams of their own: with that of the arrivals, long prompts would come after long gaps.
+  // Separate streams: with that of the arrivals, long prompts would come after long gaps.
   const lengths = openRandom(seed ^ 0x1e46_7105);
   const random = seededRandom(words ^ 0x3039_0a3d);
   const inputLength = drawLengths(load.input, "input", NUMBER_WORDS, lengths);
@@ -106,7 +106,7 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
  * Makes prompts of blocks of words, as a trace tells them by ids: prompts whose ids begin alike begin with the
  * same words, as many as those blocks have. What the ids do not cover is of no other prompt.
  *
- * @param words a whole number from 0 to 2^32 − 1: the same gives the same prompts.
+ * @param words a whole number, at most 2^32 − 1: the same gives the same prompts.
  * @returns makes the prompt of these blocks, each of so many tokens, `length` tokens long.
  */
 export function blockTexts(
@@ -153,7 +153,7 @@ function passages(random: () => number, given?: Stock): { passage: Passage; stoc
       text += words[rest % WORDS];
       rest = Math.floor(rest / WORDS);
     }
-    // one token: what is written begins anew behind the number
+    // one token: what is written starts again after the number
     const gap = given !== undefined && count > NUMBER_WORDS ? "\n\n" : "";
     text += gap;
     for (let left = count - NUMBER_WORDS - (gap === "" ? 0 : 1), from = place; left > 0; from = 0) {

@@ -52,7 +52,7 @@ export async function loadTokenizer(): Promise<Tokenizer> {
   };
 }
 
-/** By id: the token's text, or its bytes where they are no text by themselves. */
+/** By id: the token's text, or its bytes where they are not a text by themselves. */
 type Vocabulary = readonly (string | readonly number[])[];
 
 /** The package's own decode keeps a part of a character for its next call, so it is not used. */

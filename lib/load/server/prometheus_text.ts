@@ -17,7 +17,7 @@ export interface Exposition {
   malformed_lines: number;
 }
 
-/** A longer line is no sample of any server, and not worth the time to look. */
+/** A longer line is not a sample of any server, and not worth the time to look. */
 const LONGEST_LINE = 64 * 1024;
 
 /** Nothing, or an indented comment. */
@@ -90,7 +90,7 @@ function parseLine(line: string): PrometheusSample | null {
   return value === null ? null : { name: name[1], labels, value };
 }
 
-/** Fills in the labels; gives the offset behind the closing brace and blanks, −1 when malformed. */
+/** Fills in the labels; gives the offset after the closing brace and blanks, −1 when malformed. */
 function readLabels(line: string, from: number, labels: Record<string, string>): number {
   let at = from;
   for (let comma = ","; comma === ",";) {

@@ -205,7 +205,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
   }
 }
 
-/** Waits for it; that it was cancelled is no error. */
+/** Waits for it; a cancellation is not an error. */
 async function unlessCancelled(work: Promise<void>): Promise<void> {
   try {
     await work;

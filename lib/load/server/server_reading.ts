@@ -155,7 +155,7 @@ function ifKnown<Fields extends Record<string, number | null>>(fields: Fields): 
 }
 
 /**
- * A name without what differs between versions and exporters: the colon behind the prefix, which
+ * A name without what differs between versions and exporters: the colon after the prefix, which
  * some replace, and the suffix of counters, which older ones lack.
  */
 function plainName(name: string): string {

@@ -3,7 +3,7 @@ import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 /** A window of time in a server's own words. Null is what its readings do not tell. */
 export interface ServerMetricsSummary {
-  /** Readings within the window: maxima and means are over them. */
+  /** Readings within the window: maxima and means are of them. */
   readings: number;
   /** Share of the KV cache in use, 0 to 1. */
   kv_cache_usage_max: number | null;
@@ -21,12 +21,12 @@ export interface ServerMetricsSummary {
   prefix_cache_hit_rate: number | null;
   /**
    * "counters": tokens found over tokens looked up. "gauge": the mean of what the server stated, which
-   * says nothing of how many tokens stood behind each statement; only where counters are lacking.
+   * says nothing of how many tokens were behind each statement; only where counters are lacking.
    */
   prefix_cache_hit_rate_from: "counters" | "gauge" | null;
   /** Mean time in the queue, of the requests that left it. */
   queue_time_mean_ms: number | null;
-  /** Requests thrown out of the batch for want of cache. */
+  /** Requests thrown out of the batch for lack of cache. */
   preemptions: number | null;
   /** Prompt tokens that the server processed. */
   prompt_tokens: number | null;
@@ -74,7 +74,7 @@ type Increases = Record<Counter, number | null>;
 /**
  * Summarises the readings of a window, both ends included.
  *
- * Where any counter falls, all have begun anew: what was counted up to then is kept, and what they
+ * Where any counter falls, all have restarted: what was counted up to then is kept, and what they
  * hold now is added. What was counted between the last reading and the restart is lost.
  *
  * @param readings ascending in time.
@@ -128,7 +128,7 @@ export function summariseServer(
   };
 }
 
-/** The readings from the last before the window to the first behind it; none for fewer than two. */
+/** The readings from the last before the window to the first after it; none for fewer than two. */
 function enclosing(
   readings: readonly ServerMetricsReading[],
   from_ns: number,

@@ -36,7 +36,7 @@ export class PageRecorder implements AsyncDisposable {
   }
 
   /**
-   * Reads each page once, so that a wrong URL is told before the load begins.
+   * Reads each page once, so that a wrong URL is reported before the load begins.
    *
    * @param names of the metrics that are kept, with `*` for any text; none: all.
    * @param transport not that of the load; it remains the caller's.

@@ -1,4 +1,4 @@
-/** What recorded pages tell of GPUs and hosts: series over time, and their figures in a window. */
+/** What recorded pages say about GPUs and hosts: series over time, and their figures in a window. */
 import { pageLines } from "./page_log.ts";
 import { isSecondChoice, knownSeries } from "./known_series.ts";
 import type { RunDirectory } from "../../run/directory.ts";
@@ -185,7 +185,7 @@ function cpuPercent(
   });
 }
 
-/** A counter tells of a window that its readings cover to this share. */
+/** A counter says about a window that its readings cover to this share. */
 const LEAST_COVERED = 0.95;
 
 /**

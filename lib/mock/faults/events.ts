@@ -10,7 +10,7 @@ import type { ReplyPart } from "../parts.ts";
 const extraEvent = (event: string) => (parts: ReplyPart[]) =>
   beforeTokens(parts, (at_s) => [{ kind: "token", at_s, event }]);
 
-/** Text or bytes in front of the tokens, as a chunk of their own. */
+/** Text or bytes in front of the tokens, as their own chunk. */
 const extraText = (text: string) => (parts: ReplyPart[]) =>
   beforeTokens(parts, (at_s) => [{ kind: "raw", at_s, bytes: httpChunk(text) }]);
 

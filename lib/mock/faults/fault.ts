@@ -24,7 +24,7 @@ export interface Fault {
   apply(parts: ReplyPart[], context: FaultContext): ReplyPart[];
 }
 
-/** An error in place of the answer. */
+/** An error instead of the answer. */
 export function refusedReply(
   status: number,
   message: string,
@@ -35,7 +35,7 @@ export function refusedReply(
   return (parts) => [{ kind: "whole", at_s: parts[0].at_s, status, body, headers }];
 }
 
-/** Bytes in place of the answer, and what becomes of the connection; kept open without `end`. */
+/** Bytes instead of the answer, and what becomes of the connection; kept open without `end`. */
 export function instead(text: string, end?: "fin" | "hang"): (parts: ReplyPart[]) => ReplyPart[] {
   return ([{ at_s }]) => [
     { kind: "raw", at_s, bytes: text },

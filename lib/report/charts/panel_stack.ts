@@ -108,7 +108,7 @@ export function linePanel({ title, max, lines }: HostPanel, axis: TimeAxis): Sta
   };
 }
 
-/** An axis's name: the title, and names in their colours behind it. */
+/** An axis's name: the title, and names in their colours after it. */
 export function panelTitle(title: string, names: readonly { name: string; colour: string }[]) {
   const rich = Object.fromEntries(
     names.map((

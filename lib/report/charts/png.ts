@@ -11,7 +11,7 @@ type Rasteriser = (svg: string) => Uint8Array;
 
 let loading: Promise<Rasteriser> | null = null;
 
-/** A chart's SVG with the page's light colours in the place of CSS variables. */
+/** A chart's SVG with the page's light colours instead of CSS variables. */
 export function withLightColours(svg: string): string {
   const colours = new Map(
     [...STYLE.slice(0, STYLE.indexOf("@media")).matchAll(/--(\w+): (#[0-9a-f]+)/g)]
@@ -30,7 +30,7 @@ export async function pngOf(svg: string): Promise<Uint8Array | string> {
   }
 }
 
-/** resvg and a font of its own: what the host has installed does not matter. */
+/** resvg and its own font: what the host has installed does not matter. */
 async function load(): Promise<Rasteriser> {
   const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
   const { family, fontFiles } = await import("./font.ts");

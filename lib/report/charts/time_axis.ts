@@ -13,7 +13,7 @@ export interface Stretch {
   at_s: number;
 }
 
-/** Stretches, one behind the other on one axis of `length_s` seconds. */
+/** Stretches, one after the other on one axis of `length_s` seconds. */
 export interface TimeAxis {
   stretches: Stretch[];
   length_s: number;

@@ -11,7 +11,7 @@ import type { LoadResults } from "../../load/results.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { RunItem } from "../../run/summary.ts";
 
-/** So many runs have colours that can be told apart. */
+/** This many runs have colours that can be told apart. */
 export const MOST_RUNS = 6;
 
 /** A run to report on. */

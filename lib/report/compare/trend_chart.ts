@@ -1,4 +1,4 @@
-/** A metric of runs over time as an SVG file of its own, with its steps. */
+/** A metric of runs over time as a separate SVG file, with its steps. */
 import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { axisLook, standaloneSvg } from "../charts/chart.ts";
 import type { Trend } from "../../compare/trend.ts";

@@ -18,7 +18,7 @@ const WIDTHS = { wide: 880, narrow: 380 };
 const ROW_HEIGHT = 7;
 const AXIS_HEIGHT = 22;
 const MOST_TICKS = { wide: 9, narrow: 4 };
-/** Gaps are told from the usual one by these multiples of the median. */
+/** From these multiples of the median on a gap is unusual. */
 const SLOW = 1.5;
 const STALLED = 3;
 

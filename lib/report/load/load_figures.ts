@@ -12,7 +12,7 @@ export function short(value: number | null | undefined): string {
   return figure(value, size >= 100 ? 1 : size >= 1 ? 2 : 3);
 }
 
-/** Digits behind the point so that a value like this one has four significant ones. */
+/** Digits after the point so that a value like this one has four significant ones. */
 export function digitsFor(value: number): number {
   const size = Math.abs(value);
   return size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3;

@@ -1,4 +1,4 @@
-/** GPUs and hosts as recorded Prometheus pages tell of them: over time, and in sum. */
+/** GPUs and hosts by recorded Prometheus pages: over time, and in sum. */
 import { hostSeries } from "../../load/telemetry/telemetry.ts";
 import { grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";

@@ -22,7 +22,7 @@ const TIER_COLOURS = ["c1", "c2", "c3"];
 export interface SweepChart {
   /** Of the section and of the picture, without its ending. */
   name: string;
-  /** Where it stands: in a section of its own, or beside a table. */
+  /** Where it stands: in its own section, or beside a table. */
   section: "own" | "ablations" | "tiers";
   heading: string;
   chart: DotChart;
@@ -76,7 +76,7 @@ function costChart(analysis: SweepAnalysis): SweepChart {
   };
 }
 
-/** One chart for each of the first metrics of another program: the simulator's have charts of their own. */
+/** One chart for each of the first metrics of another program: the simulator's have their own charts. */
 function otherCharts(analysis: SweepAnalysis): SweepChart[] {
   const others = analysis.metrics.filter((name) => !METRICS.includes(name)).slice(0, MOST_OTHERS);
   return others.map((metric, i) => {

@@ -1,4 +1,4 @@
-/** Tables of what stood behind a sweep's figures: the simulator's tiers, and the host. */
+/** Tables of what lies behind a sweep's figures: the simulator's tiers, and the host. */
 import { groupAt } from "../../sweep/analyse.ts";
 import { headingOf } from "../../measures/describe.ts";
 import { tierTitle } from "./sweep_charts.ts";

@@ -122,7 +122,7 @@ function withInterval(mean: SeedMean | null): string {
   return `${at} [${low}, ${high}]`;
 }
 
-/** Digits that a value of the size `size` is told with: four or so. */
+/** Digits that a value of the size `size` has: four or so. */
 function figureText(value: number, size: number): string {
   const digits = size === 0 ? 0 : 3 - Math.floor(Math.log10(Math.abs(size)));
   return value.toFixed(Math.max(0, Math.min(6, digits)));

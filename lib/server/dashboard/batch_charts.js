@@ -188,7 +188,7 @@ function bars(width, groups, places, axisLabel, max) {
   };
 }
 
-/** Lines from low to high over the bars of a group, and the bars' values behind them. */
+/** Lines from low to high over the bars of a group, and the bars' values after them. */
 function whiskers(rows, offset) {
   return {
     type: "custom",

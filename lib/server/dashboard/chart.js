@@ -59,7 +59,7 @@ export const tooltipLook = {
 };
 
 /**
- * A chart. `draw(options(width), label)` draws it, or draws it anew; ended by the page that it is on.
+ * A chart. `draw(options(width), label)` draws it, or draws it again; ended by the page that it is on.
  *
  * @param height in CSS pixels.
  */

@@ -22,7 +22,7 @@ export function el(name, attributes = {}, ...children) {
   return element;
 }
 
-/** Puts these children in place of those that are there. */
+/** Replaces an element's children. */
 export function fill(element, ...children) {
   element.replaceChildren(...nodesOf(children));
   return element;

@@ -86,7 +86,7 @@ export function table(caption, columns, rows) {
   return box;
 }
 
-/** The field that was used last: drawn anew, it has the keyboard's focus again. */
+/** The field that was used last: drawn again, it has the keyboard's focus again. */
 let used = null;
 
 function keptFocus(name, field) {

@@ -1,4 +1,4 @@
-/** Tasks of the server: what waits, runs and is over. */
+/** Tasks of the server: what waits, runs and has ended. */
 import { el } from "./dom.js";
 import { remove } from "./source.js";
 import { count, percent, seconds, short } from "./words.js";

@@ -22,7 +22,7 @@ export function counted(value, noun, nouns = `${noun}s`) {
   return `${count(value)} ${value === 1 ? noun : nouns}`;
 }
 
-/** A share of 1 as per cent; small ones keep two digits behind the point. */
+/** A share of 1 as per cent; small ones keep two digits after the point. */
 export function percent(share) {
   const digits = share !== 0 && Math.abs(share) < 0.01 ? 2 : 1;
   return isKnown(share) ? `${(100 * share).toFixed(digits)} %` : UNKNOWN;

@@ -20,7 +20,7 @@ import type { TaskRequest } from "../tasks/request.ts";
 import type { Task } from "../tasks/task.ts";
 
 const BODY_TIMEOUT_MS = 30_000;
-/** A comment is sent after so long without an event, so that nothing between takes the stream for dead. */
+/** A comment is sent after this long without an event, so that no proxy takes the stream for dead. */
 const IDLE_MS = 15_000;
 const LONGEST_RETRY_S = 600;
 
@@ -206,7 +206,7 @@ function positionOf(task: Task, queue: readonly Task[]): number | null {
   return task.status === "queued" ? queue.indexOf(task) : null;
 }
 
-/** When a place in the queue should be free: the mean time of tasks that are over, by those at a time. */
+/** When a place in the queue should be free: the mean time of tasks that have ended, by those at a time. */
 function retryAfter({ store, jobs }: AppOptions): number {
   const times = [...store.tasks.values()].slice(-100).filter(isOver).flatMap((task) =>
     durationOf(task) ?? []

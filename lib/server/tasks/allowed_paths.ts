@@ -19,7 +19,7 @@ export class AllowedPaths {
   /**
    * @param roots relative paths begin at the first of them.
    * @param runs the folder of runs: what is in it came from endpoints, and is never taken as input.
-   * @throws {InputError} a root that is no folder.
+   * @throws {InputError} a root that is not a folder.
    */
   constructor(roots: readonly string[], runs: string) {
     this.#roots = [...roots, ...(BUNDLED === null ? [] : [BUNDLED])].map((root) => {

@@ -1,4 +1,4 @@
-/** Telling a task's callback URL that it is over. */
+/** Telling a task's callback URL that it has ended. */
 import { callbackUrl, checkedAddress, RefusedAddressError } from "../../notify/callback_url.ts";
 import { endPayload } from "../../notify/payload.ts";
 import { TaskRefused } from "./policy.ts";

@@ -1,4 +1,4 @@
-/** The process of a task: a group of its own, that can be found and ended after a restart. */
+/** The process of a task: its own group, that can be found and ended after a restart. */
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import process from "node:process";
@@ -39,7 +39,7 @@ async function whenTold(): Promise<string[]> {
 }
 
 /**
- * Starts a command in a process group of its own. Its output goes to files, so that it lives on, and
+ * Starts a command in its own process group. Its output goes to files, so that it lives on, and
  * saves what it has, should this process be killed.
  *
  * @param onStarted records the process: only then does it become the command, so that none runs of

@@ -4,15 +4,15 @@ import type { JournalLine } from "../../run/event_forms.ts";
 /** A journal without what nobody asks for any more. */
 export interface Compacted {
   lines: JournalLine<"tasks">[];
-  /** Tasks that are over and left out. */
+  /** Tasks that have ended and left out. */
   forgotten: string[];
 }
 
 /**
  * Keeps every task that is not over, and of the others those that ended last. The changes of a kept
- * task stay as they are, since followers count them; the processes of one that is over go.
+ * task stay as they are, since followers count them; the processes of one that has ended go.
  *
- * @param kept so many that are over.
+ * @param kept how many that have ended.
  */
 export function compacted(lines: readonly JournalLine<"tasks">[], kept: number): Compacted {
   const over = new Set(

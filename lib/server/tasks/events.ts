@@ -8,7 +8,7 @@ import type { TaskMetrics } from "../../run/events.ts";
 
 /** One event: a change of the task, an event of its run's journal, or its figures. */
 export interface TaskEvent {
-  /** Where the stream goes on behind it; figures have none, they are told anew. */
+  /** Where the stream goes on after it; figures have none, they are sent again. */
   id: string | null;
   event: "task" | "run" | "metrics" | "idle";
   /** JSON. */
@@ -40,7 +40,7 @@ export function eventPlaceOf(id: string | undefined): EventPlace {
 }
 
 /**
- * A task's events from a place on, until it is over. What was there before a change of the task is told
+ * A task's events from a place on, until it has ended. What was there before a change of the task is sent
  * before that change.
  */
 export async function* taskEvents(

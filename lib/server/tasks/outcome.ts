@@ -34,7 +34,7 @@ export function taskOutcomeOf(
   return { status: "failed", ...known, error, error_summary };
 }
 
-/** The last line that tells of an error; null without one. */
+/** The last line that reports an error; null without one. */
 function lastError(path: string): string | null {
   let text: string;
   try {

@@ -78,7 +78,7 @@ export function refuseCommands(config: SweepConfig): void {
   }
   const given = [
     ...config.ablations.flatMap(({ flags }) => flags),
-    // behind a switch, a value is a flag of its own
+    // after a switch, a value is its own flag
     ...Object.values(config.common_args).map(argumentText),
     ...Object.values(config.matrix).flat().map(argumentText),
   ];

@@ -34,7 +34,7 @@ import type { Experiment } from "../../settings/experiment.ts";
 import type { TaskPolicy } from "./policy.ts";
 import type { BatchTask, LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
 
-/** How a task is carried out: a file that is written first, and arguments behind the program's name. */
+/** How a task is carried out: a file that is written first, and arguments after the program's name. */
 export interface Prepared {
   /** Written to `file` in the task's folder. */
   content: unknown | null;
@@ -44,9 +44,9 @@ export interface Prepared {
   exp_dir: string | null;
   /** The folder of a batch; null for another kind. */
   batch_dir?: BatchFolder | null;
-  /** Whether it asks the mock endpoint of its own process. */
+  /** Whether it asks the mock endpoint of this process. */
   mock?: boolean;
-  /** Whether a run that was cut off can go on; a load is measured anew. */
+  /** Whether a run that was cut off can go on; a load is measured again. */
   resumable: boolean;
 }
 

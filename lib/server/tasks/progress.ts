@@ -8,7 +8,7 @@ import { ledgerOf } from "../../run/ledger.ts";
 import type { Ledger } from "../../run/ledger.ts";
 import type { Fold } from "../../run/fold.ts";
 
-/** So many errors are told of. */
+/** This many errors are reported. */
 const ERRORS = 10;
 
 /** What counts of an item. */
@@ -22,7 +22,7 @@ interface Counted
 /** What a suite's run has come to. */
 export interface SuiteSums {
   planned: number | null;
-  /** Items that are done; of one that is told twice the later counts. */
+  /** Items that are done; of one that comes twice the later counts. */
   items: Map<string, Counted>;
   /** Judged answers of each problem. */
   problems: Map<string, { sum: number; answers: number }>;
@@ -143,7 +143,7 @@ function spendingOf(ledger: Ledger) {
   };
 }
 
-/** What a load's run has come to; warm-up left out but for tokens and dollars. */
+/** What a load's run has come to; warm-up left out except tokens and dollars. */
 export interface LoadSums {
   requests: number;
   failed: number;
@@ -152,7 +152,7 @@ export interface LoadSums {
   /** Microseconds. */
   ttft_us: LogHistogram;
   e2e_us: LogHistogram;
-  /** Of its client; null until it is over. */
+  /** Of its client; null until it has ended. */
   verdict: string | null;
   /** The first errors, at most ten. */
   errors: string[];

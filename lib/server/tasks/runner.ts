@@ -31,9 +31,9 @@ export interface RunnerOptions {
   jobs: number;
   /** The words that start dyno. */
   command: readonly string[];
-  /** Told of each event of a task's run. */
+  /** Called with each event of a task's run. */
   onRunEvent(task: Task, event: RunEvent): void;
-  /** Told when a running task has new figures. */
+  /** Called when a running task has new figures. */
   onProgress(task: Task): void;
   /** Told what went wrong in one line. */
   onNotice(line: string): void;
@@ -204,7 +204,7 @@ export class TaskRunner {
   }
 }
 
-/** The run that a task was cut off in, if it can go on; a load cannot, it is measured anew. */
+/** The run that a task was cut off in, if it can go on; a load cannot, it is measured again. */
 function runToGoOn(task: Task, runs: string): string | null {
   const last = task.runs.at(-1);
   if (last === undefined) return null;

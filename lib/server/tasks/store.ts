@@ -15,7 +15,7 @@ import type { Task } from "./task.ts";
 import type { TaskList } from "./task_list.ts";
 import type { ServerEvent, TaskEnd, TaskProcess, TaskStatus } from "../../run/events.ts";
 
-/** Tasks that are over and known after a restart; the runs of all stay. */
+/** Tasks that have ended and known after a restart; the runs of all stay. */
 const KEPT_TASKS = 10_000;
 const FORCED = { recursive: true, force: true };
 
@@ -48,8 +48,8 @@ export class TaskStore implements Disposable {
   /**
    * Opens the tasks under a folder of runs.
    *
-   * @param notice is told of a line that was cut off in writing.
-   * @param kept so many tasks that are over are remembered, with their idempotency keys.
+   * @param notice called with a line that was cut off in writing.
+   * @param kept so many tasks that have ended are remembered, with their idempotency keys.
    * @throws {InputError} another server uses the folder, or it cannot be written.
    */
   static async open(
@@ -141,7 +141,7 @@ export class TaskStore implements Disposable {
     this.#record({ event: "task_ended", task_id: task.task_id, status, ...end });
   }
 
-  /** Told of every change of state; the returned function ends that. */
+  /** Called with every change of state; the returned function ends that. */
   onChange(listener: (task: Task) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

@@ -1,4 +1,4 @@
-/** Following the folder of a sweep: a run is over when its meta.json is there. */
+/** Following the folder of a sweep: a run has ended when its meta.json is there. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parseJson } from "../../settings/json_file.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
@@ -71,7 +71,7 @@ export class SweepWatch implements TaskWatch {
   [Symbol.dispose](): void {}
 }
 
-/** The runs of a sweep that are over, except for those that are known. */
+/** The runs of a sweep that have ended, except for those that are known. */
 export function* finishedRuns(tree: SweepTree, known: ReadonlySet<string>): Generator<RunMeta> {
   if (!existsSync(tree.runs)) return;
   for (const run_id of readdirSync(tree.runs)) {

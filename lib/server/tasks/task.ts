@@ -29,7 +29,7 @@ export interface Task extends TaskEnd {
   created_unix_s: number;
   started_unix_s: number | null;
   ended_unix_s: number | null;
-  /** Its runs in the folder of runs: a load that was cut off is measured anew, in another run. */
+  /** Its runs in the folder of runs: a load that was cut off is measured again, in another run. */
   runs: string[];
   process: TaskProcess | null;
   cancelling: boolean;
@@ -51,7 +51,7 @@ export function requestOf({ task_id, request }: Pick<Task, "task_id" | "request"
   );
 }
 
-/** Whether a task is over. */
+/** Whether a task has ended. */
 export function isOver({ status }: Pick<Task, "status">): boolean {
   return status !== "queued" && status !== "running";
 }

@@ -1,4 +1,4 @@
-/** The tasks of a server, as their journal tells of them. */
+/** The tasks of a server, read from their journal. */
 import { isOver } from "./task.ts";
 import type { Recorded, ServerEvent, TaskStatus } from "../../run/events.ts";
 import type { Fold } from "../../run/fold.ts";

@@ -17,7 +17,7 @@ export interface BatchEntry {
   /** Unix seconds of the first and the last record. */
   first_s: number | null;
   last_s: number | null;
-  /** Entries of the file that are no records. */
+  /** Entries of the file that are not records. */
   left_out: number;
 }
 

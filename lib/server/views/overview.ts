@@ -1,4 +1,4 @@
-/** What the dashboard's first page tells of the folder of runs. */
+/** What the dashboard's first page says about the folder of runs. */
 import { listedRun } from "./run_list.ts";
 import type { RunIndex } from "../../run/index.ts";
 import type { ListedRun } from "./run_list.ts";

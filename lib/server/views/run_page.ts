@@ -146,13 +146,13 @@ function resultOf(item: RunItem): ItemResult {
   return passed === null ? "answered" : passed ? "passed" : "wrong";
 }
 
-/** What results.json tells of a load; null where it is not there, or damaged. */
+/** What results.json says about a load; null where it is not there, or damaged. */
 function loadView(path: string): LoadView | null {
   let results: JsonObject | null;
   try {
     results = asObject(JSON.parse(plainText(runDirectoryAt(path).results)));
   } catch {
-    return null; // the list of runs tells of what is wrong with it
+    return null; // the list of runs says what is wrong with it
   }
   const verdict = objectAt(results, "verdict");
   return {

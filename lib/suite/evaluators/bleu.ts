@@ -1,4 +1,4 @@
-/** bleu: how many runs of an answer's words are in a reference. Papineni 2002, as sacrebleu reckons sentences. */
+/** bleu: how many runs of an answer's words are in a reference. Papineni 2002, as sacrebleu computes sentences. */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions, total, wordsOf } from "./ngrams.ts";
 import { hits, listed } from "./verdict.ts";

@@ -45,7 +45,7 @@ let context: ReturnType<typeof createContext> | null = null;
 /**
  * What a pattern finds in a text, null if nothing. The text is in Unicode's compatibility form
  * (NFKC), unless the pattern names letters of other forms; "i" follows Unicode's rules of case. The
- * search runs in a context of its own, which can be interrupted: a nested quantifier such as `(a+)+$` can take years on a short answer, and
+ * search runs in its own context, which can be interrupted: a nested quantifier such as `(a+)+$` can take years on a short answer, and
  * would stop the whole run with it. Nothing else goes on during a search, so the limit is short.
  *
  * @throws {Error} the search took longer than {@linkcode SEARCH_LIMIT_MS}.

@@ -1,4 +1,4 @@
-/** An answer with a mark in the place of each letter that can be a choice. */
+/** An answer with a mark instead of each letter that can be a choice. */
 import * as w from "./choice_words.ts";
 
 /**
@@ -7,7 +7,7 @@ import * as w from "./choice_words.ts";
  * (a small letter), and a list of several. Each kind has room for 26 letters.
  */
 const BARE = 0xe000, DRESSED = 0xe020, WEAK = 0xe040, SEVERAL = "\ue060";
-/** Stands before the mark of what was in a box, a tag or behind a key. */
+/** Stands before the mark of what was in a box, a tag or after a key. */
 export const FINAL = "\ue061";
 export const KIND = "[\\ue000-\\ue060]", MARK = `${FINAL}?${KIND}`;
 export const STRONG = `${FINAL}?[\\ue000-\\ue03f\\ue060]`,
@@ -19,7 +19,7 @@ export function letterOf(mark: string): string | null {
   return kind === SEVERAL ? null : String.fromCharCode(65 + (kind.charCodeAt(0) - BARE) % 32);
 }
 
-/** The mark of a letter in a box, a tag or behind a key; null is several. */
+/** The mark of a letter in a box, a tag or after a key; null is several. */
 export function finalMark(letter: string | null): string {
   return FINAL +
     (letter === null ? SEVERAL : String.fromCharCode(letter.charCodeAt(0) - 65 + DRESSED));
@@ -61,7 +61,7 @@ export function plain(text: string): string {
     .replace(/[^\S\n]+/g, " ");
 }
 
-/** A capital that no word, number, initial, hyphen or unit claims, with a bracket behind it or none. */
+/** A capital that no word, number, initial, hyphen or unit claims, with a bracket after it or none. */
 const BARE_LETTER = new RegExp(
   `(?<![${WORD}\\\\]|[${WORD}]['’.+#&-])(?!I +\\p{L})([A-Z])` +
     `(?:(\\))|(?![${WORD}+#°♭♯]|['’](?!d[ıiuü]r|t[ıiuü]r)\\p{L}|[-‐‑]\\p{L}| ?\\.\\p{L}|\\. ?[A-Z]\\.| ?=|` +
@@ -80,7 +80,7 @@ const ALTERNATIVE = new RegExp(
   "gu",
 );
 
-/** The same text with marks in the place of letters that can be a choice. */
+/** The same text with marks instead of letters that can be a choice. */
 export function marked(text: string, choices: number): string {
   const mark = (letter: string, base: number) => {
     const place = letter.toUpperCase().charCodeAt(0) - 65;

@@ -24,7 +24,7 @@ const CLAUSE = `(?:^|[,;:(—–"-] ?|(?:${w.SO}|${w.ANEW}|${
 const NAMED = `(?:${w.GOOD} ?)*${w.NOUN}(?: ${w.GOOD_AFTER})*\\.?`;
 const TIE =
   `(?: ?(?:[:=→⇒]|->|=>|—|–|-)+ ?| ?(?:n['’])?(?:${w.NOT} ?)?${w.IS}(?: ?${w.NOT})?(?: ?${w.SURE})*[:,]? ?)`;
-/** Nouns that need no verb behind them: "Ответ C." */
+/** Nouns that need no verb after them: "Ответ C." */
 const VERBLESS =
   "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|پاسخ|گزینه|答案|正解|答え|정답|답|ans\\.?)";
 const END =
@@ -157,7 +157,7 @@ const NOT_A_CHOICE = pattern(
   "iu",
 );
 
-/** A line that is a choice: a letter alone, or with the text of the choice behind it. */
+/** A line that is a choice: a letter alone, or with the text of the choice after it. */
 function choiceLine(line: string): { mark: string; alone: boolean } | null {
   const alone = ALONE.exec(line);
   if (alone) return { mark: alone[1], alone: true };
@@ -198,7 +198,7 @@ const JUDGED = pattern(
   "iu",
 );
 
-/** "A: false, B: true, C: false", a line each: the one that is true, where all others are told. */
+/** "A: false, B: true, C: false", a line each: the one that is true, where all others are named. */
 function onlyTrueLine(lines: string[]): string | null | undefined {
   const judged = lines.map((line) => JUDGED.exec(line)).filter((found) => found !== null);
   if (judged.length < 2) return undefined;
@@ -236,7 +236,7 @@ const isNoOption = ([found]: RegExpExecArray) => !pattern(`^${MARK} ?[A-Z]`, "u"
 
 const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
 
-/** The last claim of any form in what begins with "wait" or "no," behind a place; null if none. */
+/** The last claim of any form in what begins with "wait" or "no," after a place; null if none. */
 function correction(sentences: string[], after: Claim["at"]): Claim | undefined {
   const from = sentences.findIndex((sentence, i) => i > after[0] && CORRECTS.test(sentence));
   if (from < 0) return undefined;
@@ -274,9 +274,9 @@ function onlyInBrackets(sentences: string[]): string | null {
  * The letter that an answer settles on; null when it gives none, several, or one beyond the last.
  *
  * What is announced ("the answer is C", also in some twenty other languages), boxed, tagged or
- * behind a key of JSON decides, the last of them; then a line that is a letter alone; then a
+ * after a key of JSON decides, the last of them; then a line that is a letter alone; then a
  * statement ("C is correct", "so (C)"); then a line that begins with a letter; then the only letter
- * in brackets. What is denied, asked, put under a condition or ascribed to others is no choice.
+ * in brackets. What is denied, asked, put under a condition or ascribed to others is not a choice.
  */
 export function chosenLetter(answer: string, choices: number): string | null {
   let text = answer;

@@ -43,7 +43,7 @@ export const GOOD = `(?:${
   )
 }|正确的?|正確な?|正確的|最终的?|最終的な|最終的?|最佳|最合适的|正しい|올바른|옳은|맞는|최종)`;
 
-/** Words behind the noun that keep its meaning. */
+/** Words after the noun that keep its meaning. */
 export const GOOD_AFTER = whole(
   "correcte|juste|exacte|finale|correcta|correcto|final|acertada|verdadera|corretta|giusta|esatta|correta|certa|certo|correto|verdadeira",
   "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه|corect|corectă|הנכונה|הסופית|صحیح|درست|นี้",
@@ -100,7 +100,7 @@ export const RIGHT = `(?:${
   )
 }|正确|正確|正しい|正解|適切|对的|정답|맞|옳|올바)`;
 
-/** Somebody else's answer, a first thought, or one under a condition: a claim behind it is void. */
+/** Somebody else's answer, a first thought, or one under a condition: a claim after it is void. */
 export const OPEN = `(?:${
   whole(
     "if|whether|unless|assuming|suppose|supposing|doubt|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
@@ -110,7 +110,7 @@ export const OPEN = `(?:${
   )
 }|如果|是否|也许|可能|很多人|假如|若|もし|かもしれ|만약|아마|여부)`;
 
-/** From here on a sentence speaks anew: what was open before it is so no more. */
+/** A new statement begins here: what was open before is closed. */
 export const ANEW = `(?:[;—]|${
   whole(
     "but|however|yet|so|therefore|thus|hence|actually|aber|jedoch|mais|pero|però|ma|mas|maar|но|ale|men|nhưng",
@@ -176,7 +176,7 @@ export const MATCHES = whole(
   "which is|that is|i\\.e\\.,?|corresponds to|corresponding to|corresponds with|matches|matching|match|namely|this is|entspricht|correspond à|corresponde a|corrisponde a|соответствует",
 );
 
-/** Words that may follow a bare letter, which a noun of its own (C major, B cells) would not. */
+/** Words that may follow a bare letter, which its own noun (C major, B cells) would not. */
 export const FOLLOWS = whole(
   "is|was|are|were|seems|looks|appears|would|must|can|cannot|can['’]t|could|should|may|might|does|doesn['’]t|isn['’]t|fits|matches|describes|states|because|since|as|for|which|and|or|but|not|nor|rather|over|than|instead|with|here|based|due|if|when|while|where|remains|out|best|correctly|accurately|most|also|richtig|korrekt",
   "ist|sind|wäre|und|oder|aber|weil|da|denn|nicht|sondern|als|est|sont|serait|et|ou|mais|car|parce|puisque|semble|pas|n['’]est|es|son|está|y|o|u|e|pero|sino|porque|ya|no|è|é|sono|ma|perché|poiché|non|são|mas|pois|não|of|en|maar|want|omdat|zijn|niet|to|jest|lub|i|albo|ale|bo|nie|ponieważ|şıkkıdır|şıkkı|seçeneği|seçeneğidir|ve|veya|değil",

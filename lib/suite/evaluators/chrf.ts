@@ -1,4 +1,4 @@
-/** chrf: how many runs of letters an answer shares with a reference. Popović 2015, as sacrebleu reckons it. */
+/** chrf: how many runs of letters an answer shares with a reference. Popović 2015, as sacrebleu computes it. */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions, total, wordsOf } from "./ngrams.ts";
 import { hits, listed } from "./verdict.ts";

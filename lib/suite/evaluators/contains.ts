@@ -12,7 +12,7 @@ const options = z.strictObject({
 
 /**
  * Judges by what is in the answer, inside words too: "ls" is in "else". Whole words are for `regex`
- * (`\bls\b`). Forms of letters (NFKC), space, quotation marks and hyphens are no difference.
+ * (`\bls\b`). Forms of letters (NFKC), space, quotation marks and hyphens make no difference.
  */
 export const contains: Evaluator<z.infer<typeof options>> = {
   name: "contains",

@@ -8,7 +8,7 @@ const options = z.strictObject({
   /** The right answer, or several that are right alike. */
   expected: someTexts,
   case_sensitive: z.boolean().default(true),
-  /** Space at both ends is no difference. */
+  /** Space at both ends is not a difference. */
   trim: z.boolean().default(true),
   /** A run of space, with or without line ends, is one space. */
   normalise_whitespace: z.boolean().default(true),

@@ -1,4 +1,4 @@
-/** Where an answer says what is final: in a box, in a tag, behind a key of JSON. */
+/** Where an answer says what is final: in a box, in a tag, after a key of JSON. */
 import * as w from "./choice_words.ts";
 
 /** A place in an answer that holds its result, and what stands there. */
@@ -58,7 +58,7 @@ const KEY =
 const VALUE = /("(?:[^"\\]|\\.)*"|'[^'\n]*'|\[[^\]]*\]|[^,}\s]+)/.source;
 const MEMBER = new RegExp(KEY + VALUE, "gi");
 
-/** What stands behind `"answer":` and its like in JSON, whole or not quite JSON; without quotes. */
+/** What follows `"answer":` and its like in JSON, whole or not quite JSON; without quotes. */
 export function membersIn(text: string): FinalPlace[] {
   return [...text.matchAll(MEMBER)].map(({ index, 0: whole, 2: value }) => ({
     start: index,
@@ -82,7 +82,7 @@ const ASIDE =
 const LONGEST_SENTENCE = 1000;
 
 /**
- * What is announced as the result: behind "the answer is", "Answer:", "####" and their like in other
+ * What is announced as the result: after "the answer is", "Answer:", "####" and their like in other
  * languages. Of a sentence that begins with the result only that much, else the whole sentence.
  */
 export function announcedIn(text: string): FinalPlace[] {

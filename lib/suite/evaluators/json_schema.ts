@@ -37,7 +37,7 @@ function validator(schema: Schema): Promise<Validate> {
 
 /**
  * An unknown keyword or format is refused: `requird` would let every answer pass. Only own properties
- * count, and `multipleOf` is reckoned in decimals.
+ * count, and `multipleOf` is computed in decimals.
  */
 async function compile(schema: Schema): Promise<Validate> {
   const named = typeof schema === "boolean" ? undefined : schema.$schema;
@@ -144,7 +144,7 @@ export function jsonIn(
 const BEGINNING = /\{\s*["}]|\[\s*(?:[[{"\]\d-]|true|false|null)/y;
 /** An object that was cut off begins so; a bracket in prose does not. */
 const MEMBER = /\{\s*"(?:[^"\\]|\\.)*"\s*:/y;
-/** So many letters behind brackets that begin like JSON and are none are read; more is no answer. */
+/** This many letters after brackets that begin like JSON and are none are read; more is not an answer. */
 const MOST_READ_IN_VAIN = 10_000_000;
 
 /** The objects and lists in a text that do not lie in one another, and where they begin. */

@@ -1,7 +1,7 @@
 /** One expression, read from the tokens of LaTeX or plain text by descent. */
 import type { Expression } from "./math_value.ts";
 
-/** A text that is no mathematics that is known here. */
+/** A text that is not mathematics known here. */
 export class Unreadable extends Error {}
 
 const TOKEN =

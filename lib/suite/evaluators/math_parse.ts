@@ -68,7 +68,7 @@ const WORDS =
   /\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|operatorname)\s*\{([^{}]*)\}(\s*\^\s*(?:\{[^{}]*\}|\d))?/g;
 const JOINING = /^\s*(?:,?\s*(?:or|and|,))\s*$/i;
 
-/** Words behind a number and a space, but names of functions: 12 apples, 45 degrees, 3 cm^2. */
+/** Words after a number and a space, but names of functions: 12 apples, 45 degrees, 3 cm^2. */
 const UNIT =
   /(?<=[\d%}]) +(?!.*(?:sin|cos|tan|ln|log|exp|sqrt|pi|inf|or|and)(?![a-z]))(?:mm|cm|dm|km|in|ft|mi|yd|kg|mg|lb|oz|ml|cl|min|hr|hrs|sec|ms|mph|kmh?|rad|deg|sq|cu|cups?|[a-zA-Z]{4,})(?:[ /]+[a-zA-Z]+|\^?\d)*\s*\.?$/;
 

@@ -2,11 +2,11 @@
 import { announcedIn, boxesIn, membersIn, tagsIn } from "./final_answer.ts";
 
 const IN_DOLLARS = /\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[([^]{1,2000}?)\\\]|\\\(([^]{1,2000}?)\\\)/g;
-/** "x = 2 or x = 3", each between dollars of its own, is one result. */
+/** "x = 2 or x = 3", each between its own dollars, is one result. */
 const BESIDE = /^\s*(?:,?\s*(?:and|or|,|und|oder|et|ou|y|o)?)\s*$/i;
 
 /**
- * The result in an answer: the last that is boxed, tagged, behind a key of JSON or announced; else the
+ * The result in an answer: the last that is boxed, tagged, after a key of JSON or announced; else the
  * last between dollars; else the last line, of a sentence its last number.
  */
 export function resultIn(answer: string): string {

@@ -135,7 +135,7 @@ const OPERATIONS: Record<string, (...on: Complex[]) => Complex> = {
   min: (...on) => [Math.min(...on.map(([x]) => x)), 0],
 };
 
-/** Names with a value of their own. */
+/** Names with their own value. */
 const CONSTANTS: Record<string, Complex> = {
   e: [Math.E, 0],
   i: I,
@@ -150,7 +150,7 @@ export function valueOf(of: Expression, names: (name: string) => number): Comple
   return OPERATIONS[of.of]?.(...of.on.map((one) => valueOf(one, names))) ?? NOTHING;
 }
 
-/** The names in an expression that have no value of their own. */
+/** The names in an expression that have no known value. */
 export function namesIn(of: Expression): Set<string> {
   if (of.kind === "number") return new Set();
   if (of.kind === "name") return new Set(of.name in CONSTANTS ? [] : [of.name]);

@@ -3,7 +3,7 @@
 /** A number that stands in a text. */
 export interface NumberFound {
   value: number;
-  /** A percent sign or word stands behind it; `value` is the number before the sign. */
+  /** A percent sign or word stands after it; `value` is the number before the sign. */
   percent: boolean;
   /** What it is about equal to as the text says ("1/3 ≈ 0.333"): the other side of the sign. */
   about?: number;
@@ -31,7 +31,7 @@ const TERM = String.raw`(?:\{\s*(-?\s*(?:\d[\d.,]*\s*)?√?\d[\d.,]*\s*π?|π)\s
 const FRACTION = new RegExp(String.raw`\\[dtc]?frac\s*${TERM}\s*${TERM}`, "g");
 const ROOT = new RegExp(String.raw`\\sqrt\s*${TERM}`, "g");
 
-/** Clock times, dates, versions and addresses, which are no numbers, and numbers of other bases. */
+/** Clock times, dates, versions and addresses, which are not numbers, and numbers of other bases. */
 function withoutLabels(text: string): string {
   return text
     .replace(/(?<![\d.,:])\d{1,2}:[0-5]\d(?::[0-5]\d)?(?![\d:])/g, "§")
@@ -101,7 +101,7 @@ const CURRENCY =
   "(?:(?:(?<!\\p{L})(?:US|A|C|HK|NZ|S|R))?[$€£¥₹₽₩₪₺₫₱฿]|(?<!\\p{L})(?:USD|EUR|GBP|CHF|JPY|CNY|INR|Rs\\.?) ?)";
 const MINUS_WORD = "minus|negative|moins|menos|meno|mínus|минус|マイナス|负|負|마이너스";
 const power = (name: string) => `\\^ ?(?:\\{ ?(?<${name}_in>[+-]?\\d+) ?\\}|(?<${name}>[+-]?\\d+))`;
-/** Words behind a number that multiply it. */
+/** Words after a number that multiply it. */
 const SCALES: [number, string][] = [
   [1e2, "hundred"],
   [1e3, "thousand|tausend|mille|mil|mila|тысяч[аи]?|тыс\\.?|천"],
@@ -143,8 +143,8 @@ const LETTER_SCALES: Record<string, number> = { K: 1e3, M: 1e6, B: 1e9 };
 /**
  * The numbers in a text, in their order: `1,234.5`, `1.234,5`, `1 234`, `1'234`, `3,14`, `½`, `2 1/2`,
  * `\frac{1}{2}`, `10³`, `1.5 \times 10^3`, `1e-3`, `-$5`, `5 million`, `√2`, `2π`; a minus of any form.
- * Digits behind a letter (`v2`, `GPT-4`) are part of a word, and exponents (`m^2`) of a unit; a dash
- * behind a digit (`3-5`) is a range; a full stop that ends a sentence is no decimal point.
+ * Digits after a letter (`v2`, `GPT-4`) are part of a word, and exponents (`m^2`) of a unit; a dash
+ * after a digit (`3-5`) is a range; a full stop that ends a sentence is not a decimal point.
  */
 export function numbersOf(text: string): NumberFound[] {
   const plain = plainNumbers(withoutLabels(text));
@@ -237,7 +237,7 @@ function valueOf(match: RegExpExecArray, afterDigit: boolean, inDate: boolean): 
   return isNegative ? -value : value;
 }
 
-/** `1.234,5` has its decimal point last; a comma with three digits behind each is a thousands' one. */
+/** `1.234,5` has its decimal point last; a comma with three digits after each is a thousands' one. */
 function digitsOf(digits: string): number {
   const bare = digits.replace(new RegExp(GROUP_SPACE, "g"), "");
   const comma = bare.lastIndexOf(","), point = bare.lastIndexOf(".");

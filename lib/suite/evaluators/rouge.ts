@@ -1,4 +1,4 @@
-/** rouge: how much of a reference's wording is in the answer. Lin 2004, as the package rouge-score reckons it. */
+/** rouge: how much of a reference's wording is in the answer. Lin 2004, as the package rouge-score computes it. */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions, total } from "./ngrams.ts";
 import { hits, listed } from "./verdict.ts";

@@ -12,7 +12,7 @@ function inWords(text: string): NumberFound | undefined {
   return value === undefined ? undefined : { value, percent: false, start: 0, end: 0 };
 }
 
-/** The number behind the last "=" of what is final, else the one it begins with, else its last. */
+/** The number after the last "=" of what is final, else the one it begins with, else its last. */
 function finalNumber({ content, leads }: FinalPlace): NumberFound | undefined {
   const equal = content.lastIndexOf("=");
   const result = numbersOf(`=${content.slice(equal + 1)}`);
@@ -29,7 +29,7 @@ function workedOut(content: string): NumberFound | undefined {
 
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 
-/** The last number of the last line, one in bold before the others; none behind "per" or "each". */
+/** The last number of the last line, one in bold before the others; none after "per" or "each". */
 function lastNumber(answer: string): NumberFound | undefined {
   const line = answer.trimEnd().split("\n").at(-1)!;
   const bold = [...line.matchAll(BOLD)].map(([, content]) => content)
@@ -55,7 +55,7 @@ function correctedNumber(rest: string): NumberFound | undefined {
 
 /**
  * The number that counts; undefined if there is none, or none that stands for itself ("3 or 4",
- * "2 hours 30 minutes", "3 * 4"). `final`: the last that is boxed, tagged, behind a key of JSON or
+ * "2 hours 30 minutes", "3 * 4"). `final`: the last that is boxed, tagged, after a key of JSON or
  * announced ("the answer is 42"), else one in bold in the last line, else the last in the text.
  */
 export function takenNumber(

@@ -27,7 +27,7 @@ type Options = z.infer<typeof options>;
 type Call = z.infer<typeof call>;
 type Given = { name: string; arguments: unknown };
 
-/** Arguments as JSON; undefined where they are none. An empty text is no arguments: `{}`. */
+/** Arguments as JSON; undefined where they are none. An empty text stands for no arguments: `{}`. */
 function parsed(text: string): unknown {
   if (text.trim() === "") return {};
   try {

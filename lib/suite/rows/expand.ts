@@ -32,7 +32,7 @@ interface Variables {
 /**
  * The tests that a suite's definition makes of a file's rows.
  *
- * @param data the file, in place of the one that the definition names.
+ * @param data the file, instead of the one that the definition names.
  * @throws {InputError} the definition's fault with its place; a file that is missing, with where it comes
  * from; a row that does not fit, with the row's place.
  */

@@ -15,7 +15,7 @@ const liquid = new Liquid({
   ...LIMITS,
 });
 
-/** What stands behind the last of a mark: `{{ row.answer | after: "####" }}`. */
+/** What follows the last of a mark: `{{ row.answer | after: "####" }}`. */
 liquid.registerFilter("after", (text: unknown, mark: unknown) => {
   const [whole, sign] = [String(text), String(mark)];
   const at = whole.lastIndexOf(sign);

@@ -124,7 +124,7 @@ export async function submitArray(job: ArrayJob): Promise<string> {
   return id;
 }
 
-/** Cancels a job with all of its tasks; one that is over is no error. @throws {InputError} */
+/** Cancels a job with all of its tasks; one that has ended is not an error. @throws {InputError} */
 export async function cancelJob(id: string): Promise<void> {
   await slurm("scancel", ["--quiet", id]);
 }

@@ -23,11 +23,11 @@ const STUCK =
   /held|BadConstraints|Partition(Time|Node)Limit|PartitionConfig|Invalid|NeverSatisfied/i;
 
 export interface WatchOptions {
-  /** Told of each run that ended; gives whether to watch on. */
+  /** Called with each run that ended; gives whether to watch on. */
   onEnd: (outcome: RunOutcome) => boolean;
   /** Told what is in the queue, such as `2 running, 5 pending (Resources)`. */
   onQueue?: (queue: string) => void;
-  /** Told in one line what stands still. */
+  /** Called with one line on what stands still. */
   notice?: (line: string) => void;
 }
 

@@ -56,25 +56,25 @@ enum tls_result tls_handshake(struct tls *tls);
 /* Whether the handshake went by the session of an earlier connection. */
 bool tls_resumed(const struct tls *tls);
 
-/* Plain text, at most of one record; its bytes are told where the result is TLS_OK. */
+/* Plain text, at most of one record; the number of its bytes is set where the result is TLS_OK. */
 enum tls_result tls_read(struct tls *tls, void *bytes, size_t room, size_t *count);
 
 /* Whether another tls_read may give something without more bytes of the socket. */
 bool tls_has_more(const struct tls *tls);
 
-/* Encrypts at most a record; how much of it is told where the result is TLS_OK. */
+/* Encrypts at most a record; how much of it is set where the result is TLS_OK. */
 enum tls_result tls_write(struct tls *tls, const void *bytes, size_t count, size_t *taken);
 
 /* Bytes that wait for the socket; good until the next call. */
 size_t tls_output(const struct tls *tls, const char **bytes);
 
-/* So many of them went. */
+/* How many of them went. */
 void tls_sent(struct tls *tls, size_t count);
 
 /* Adds to the output that nothing follows. */
 void tls_close(struct tls *tls);
 
-/* What is wrong, in a sentence that goes on behind "cannot connect: ". */
+/* What is wrong, in a sentence that goes on after "cannot connect: ". */
 const char *tls_fault(const struct tls *tls);
 
 #endif

@@ -50,7 +50,7 @@ bool send_output(struct wire *wire, struct connection *connection, int *error)
     return sent >= 0;
 }
 
-/* As flush(), for a part of the request. TLS may wait for the other side: then reading goes on with it. */
+/* As flush(), for a part of the request. TLS may wait for the other side: then reading resumes it. */
 static int send_part(struct connection *connection)
 {
     const struct request *request = connection->request;

@@ -96,7 +96,7 @@ struct wire *wire_open(const char *options, char *error, size_t error_bytes);
 
 /*
  * A place to connect to: lines of "ADDRESS PORT" with numeric addresses, or "unix PATH"; with TLS
- * behind them those of http/tls/tls.h. Its number, or a negative errno and a message.
+ * after them those of http/tls/tls.h. Its number, or a negative errno and a message.
  */
 int32_t wire_target(struct wire *wire, const char *lines, char *error, size_t error_bytes);
 

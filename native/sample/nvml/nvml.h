@@ -101,7 +101,7 @@ struct gpu_process {
 
 /*
  * A counter of 32 bits, summed across its wraps. Read so late that it may have wrapped more than once,
- * it is unknown, and begins anew.
+ * it is unknown, and starts again.
  */
 struct wrapping {
     bool narrow; /* 32 bits, as the driver said at the last read */

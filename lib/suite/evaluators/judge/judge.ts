@@ -14,7 +14,7 @@ const score = z.number(expects("a score from 0 to 1")).min(0).max(1);
 
 const options = z.strictObject({
   ...modelChoice.shape,
-  /** Several judges, in place of one; a choice needs more than half of them. */
+  /** Several judges, instead of one; a choice needs more than half of them. */
   judges: z.array(modelChoice).min(1).optional(),
   /** What is right and what is not, in words. */
   rubric: someText,
@@ -49,7 +49,7 @@ type Options = z.infer<typeof options>;
 /** What the answers to a comparison are called, and what the comparison comes to. */
 const SIDES = ["first", "second", "tie"];
 const COMPARED = { win: 1, tie: 0.5, lose: 0 };
-/** A tie of two answers is no fault of this one. */
+/** A tie of two answers is not a fault of this one. */
 const COMPARED_PASS_AT = 0.5;
 
 function judgesOf(given: Options): ModelChoice[] {

@@ -68,7 +68,7 @@ export function plainChoice(text: string): string {
   return withoutCase(plainForm(text)).replace(/\s+/g, " ").replace(DECORATION, "");
 }
 
-/** The choice in a judge's reply: behind the last mark, else the whole reply; null for none of them. */
+/** The choice in a judge's reply: after the last mark, else the whole reply; null for none of them. */
 export function choiceIn(reply: string, choices: readonly string[]): string | null {
   const marks = [...reply.matchAll(/grade[*_`]*\s*:[*_`]*[ \t]*([^\n]*)/gi)];
   const written = marks.at(-1)?.[1] ?? reply;
