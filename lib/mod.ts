@@ -27,7 +27,7 @@ export type { EvaluatorChoice, Message, Suite, TestCase } from "./settings/suite
 export { configureApi } from "./endpoint/api.ts";
 export { detectApiType } from "./endpoint/api_type.ts";
 export type { APIConfiguration, ApiOptions } from "./endpoint/api.ts";
-export type { ApiType } from "./endpoint/api_type.ts";
+export type { ApiType } from "./endpoint/forms/forms.ts";
 export { EndpointClient } from "./endpoint/client.ts";
 export type { ClientReply, FailedAttempt } from "./endpoint/client.ts";
 export { EndpointError } from "./endpoint/errors.ts";
@@ -141,7 +141,7 @@ export type { JsonObject } from "./json_fields.ts";
 export { latencies } from "./endpoint/latency.ts";
 export type { Latencies, Stamps, TokenStamps } from "./endpoint/latency.ts";
 export type { UsageDetails } from "./endpoint/usage.ts";
-export type { Question } from "./endpoint/request.ts";
+export type { Question } from "./endpoint/question.ts";
 export type { ExchangeListener, TransportStatus } from "./endpoint/transport.ts";
 export type { JsonFile } from "./settings/json_file.ts";
 export type { IdlePower } from "./hardware/energy.ts";

@@ -1,6 +1,6 @@
 /** How coding problems are asked: at first, after a failure, and of a reviewer. */
 import { isPlateau, PLATEAU_ATTEMPTS } from "./plateau.ts";
-import type { Question } from "../endpoint/request.ts";
+import type { Question } from "../endpoint/question.ts";
 import type { Problem } from "./problems/problem.ts";
 import type { Tried } from "../run/attempt.ts";
 

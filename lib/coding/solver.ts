@@ -1,7 +1,7 @@
 /** Attempts at coding problems: asked, extracted, run in the sandbox, and asked again. */
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { requestBody } from "../endpoint/request.ts";
+import { requestBody } from "../endpoint/forms/forms.ts";
 import { extractCode } from "./extract/extract_code.ts";
 import { extractProgram } from "./extract/program.ts";
 import { passRate } from "./sandbox/outcome.ts";

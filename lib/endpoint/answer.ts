@@ -2,16 +2,14 @@
  * What an endpoint says, streamed or whole, in every form of API: the one reader of answers. Made for
  * 200,000 events a second.
  */
-import { ANSWER_FORMS } from "./answer_forms.ts";
-import { answersNumbers } from "./api_type.ts";
 import { EventSpan } from "./event_span.ts";
 import { EndpointError, namedError, saidError } from "./errors.ts";
 import { malformed, parseObject } from "./json.ts";
-import { objectsIn } from "../json_fields.ts";
 import { TokenStamps } from "./latency.ts";
-import { laterUsage, usageOfNumbers } from "./usage.ts";
-import type { AnswerForm } from "./answer_form.ts";
-import type { ApiType } from "./api_type.ts";
+import { FORMS } from "./forms/forms.ts";
+import { laterUsage } from "./usage.ts";
+import type { ApiForm } from "./forms/form.ts";
+import type { ApiType } from "./forms/forms.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { CallPart, Said } from "./said.ts";
 import type { TokenUsage, UsageDetails } from "./usage.ts";
@@ -62,8 +60,7 @@ export class Reply {
   reasoning = "";
   /** The part of the text by which the model refused. */
   refusal = "";
-  readonly #api_type: ApiType;
-  readonly #reader: AnswerForm;
+  readonly #reader: ApiForm;
   readonly #keep: boolean;
   #others = "";
   #calls: CallPart[] = [];
@@ -82,8 +79,7 @@ export class Reply {
    * @param keep whether to keep what it says; times and counts are always there.
    */
   constructor(api_type: ApiType, keep = true) {
-    this.#api_type = api_type;
-    this.#reader = ANSWER_FORMS[api_type];
+    this.#reader = FORMS[api_type];
     this.#keep = keep;
   }
 
@@ -105,7 +101,7 @@ export class Reply {
   /** From the server's usage, reasoning included; null where it tells none, or 0 of what has tokens. */
   get completion_tokens(): number | null {
     const count = this.#usage?.completion_tokens ?? null;
-    return count === 0 && !this.empty && !answersNumbers(this.#api_type) ? null : count;
+    return count === 0 && !this.empty && this.#reader.says === "text" ? null : count;
   }
 
   /** What the server's usage tells beyond the two sums; null for nothing. */
@@ -130,7 +126,7 @@ export class Reply {
   ): { completion_tokens: number | null; token_source: TokenSource | null } {
     const told = this.completion_tokens;
     if (told !== null) return { completion_tokens: told, token_source: "usage" };
-    if (!answersNumbers(this.#api_type) && !this.empty) {
+    if (this.#reader.says === "text" && !this.empty) {
       if (countTokens !== null) {
         return { completion_tokens: countTokens(this.#words()), token_source: "tokenizer" };
       }
@@ -186,21 +182,11 @@ export class Reply {
     const json = parseObject(text, "the answer", "the server answered with an error");
     this.#raw = json;
     this.#whole = true;
-    if (answersNumbers(this.#api_type)) {
-      const list = this.#api_type === "rerank" ? json.results ?? json.data : json.data;
-      if (!Array.isArray(list)) {
-        const name = this.#api_type === "rerank" ? "results" : "data";
-        throw malformed(`the answer has no list of ${name}`, text);
-      }
-      this.#said = objectsIn(list).length > 0;
-      this.#addUsage(usageOfNumbers(json.usage));
-    } else {
-      const said = this.#reader.body(json);
-      if (!said.has_choice && !said.finished) {
-        throw malformed(`the answer has no ${this.#reader.list}`, text);
-      }
-      this.#add(said);
+    const said = this.#reader.body(json);
+    if (!said.has_choice && !said.finished) {
+      throw malformed(`the answer has no ${this.#reader.list}`, text);
     }
+    this.#add(said);
     this.complete = true;
   }
 

@@ -6,14 +6,7 @@ import { endpointsOf, endpointsSettings, retrySettings } from "../settings/endpo
 import { headerFault, valueFault } from "../settings/headers.ts";
 import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
-import {
-  basePath,
-  detectApiType,
-  keyHeaders,
-  modelInUrl,
-  otherForm,
-  setGeminiUrl,
-} from "./api_type.ts";
+import { basePath, detectApiType, keyHeaders, modelInUrl, otherForm } from "./api_type.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
@@ -21,7 +14,8 @@ import { exchange } from "./transport.ts";
 import { certificateFault, settleTls, trustedCertificates, UNCHECKED } from "./tls.ts";
 import { isSecretParameter } from "./secret_names.ts";
 import type { Balance } from "../settings/endpoint.ts";
-import type { ApiType } from "./api_type.ts";
+import { FORMS } from "./forms/forms.ts";
+import type { ApiType } from "./forms/forms.ts";
 import type { InputOf, OutputOf } from "../settings/setting.ts";
 import type { Provider } from "./providers.ts";
 import type { TlsSettings } from "./tls.ts";
@@ -182,10 +176,12 @@ function settleOne(
     url.pathname = `${basePath(url)}/chat/completions`;
   }
   const model = settled.model ?? modelInUrl(url) ?? "";
-  if (detected === "gemini") {
-    if (model === "") throw new InputError("no model: Gemini's URL has it: give --model NAME");
-    setGeminiUrl(url, model, settled.stream);
+  const api_type = detected === "base" || detected === "unknown" ? "chat" : detected;
+  const { path, setUrl } = FORMS[api_type];
+  if (path.source.includes("<model>") && model === "") {
+    throw new InputError(`no model: the URL of ${api_type} has it: give --model NAME`);
   }
+  setUrl?.(url, model, settled.stream);
   const api: APIConfiguration = {
     endpoint: url.href,
     model,
@@ -195,7 +191,7 @@ function settleOne(
     retry_delay: settled.retry_delay,
     requests_per_minute: settled.requests_per_minute ?? null,
     tokens_per_minute: settled.tokens_per_minute ?? null,
-    api_type: detected === "base" || detected === "unknown" ? "chat" : detected,
+    api_type,
     api_key_env: settled.api_key_env ?? preset?.api_key_env ?? null,
     stream: settled.stream,
     max_tokens_field: preset?.max_tokens_field ?? "max_tokens",

@@ -1,26 +1,6 @@
 /** Which form of API an endpoint speaks, by its URL. */
-
-/**
- * The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent, and
- * reranking and scoring as vLLM, Jina and Cohere have them.
- */
-export type ApiType =
-  | "completions"
-  | "chat"
-  | "responses"
-  | "embeddings"
-  | "messages"
-  | "gemini"
-  | "rerank"
-  | "score";
-
-/** Forms whose answers are numbers: their prompts have tokens, and their answers none. */
-export type NumbersApi = "embeddings" | "rerank" | "score";
-
-/** Whether a form's answers are numbers. */
-export function answersNumbers(api_type: string | undefined): api_type is NumbersApi {
-  return api_type === "embeddings" || api_type === "rerank" || api_type === "score";
-}
+import { FORMS } from "./forms/forms.ts";
+import type { ApiType } from "./forms/forms.ts";
 
 /** Forms that are known by their paths, and not spoken. */
 const OTHER_FORMS: readonly [RegExp, string][] = [
@@ -51,7 +31,6 @@ const OTHER_FORMS: readonly [RegExp, string][] = [
 
 /** Gemini's own host, whose base URLs have another form unless they end in `/openai`. */
 const GEMINI_HOST = "generativelanguage.googleapis.com";
-const GEMINI_PATH = /\/models\/([^/:]+):(?:streamGenerateContent|generateContent)$/;
 
 /**
  * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions,
@@ -61,10 +40,8 @@ const GEMINI_PATH = /\/models\/([^/:]+):(?:streamGenerateContent|generateContent
 export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   const { pathname, hostname } = new URL(endpoint);
   const path = pathname.replace(/\/+$/, "");
-  if (path.endsWith("/chat/completions")) return "chat";
-  const named = /\/(completions|responses|embeddings|messages|rerank|score)$/.exec(path);
-  if (named) return named[1] as ApiType;
-  if (GEMINI_PATH.test(path)) return "gemini";
+  const form = formAt(path);
+  if (form !== null) return form;
   if (path !== "" && !/\/(v\d+\w*|openai)$/.test(path)) return "unknown";
   return hostname === GEMINI_HOST && !path.endsWith("/openai") ? "gemini" : "base";
 }
@@ -74,27 +51,24 @@ export function otherForm({ pathname }: URL): string | null {
   return OTHER_FORMS.find(([path]) => path.test(pathname))?.[1] ?? null;
 }
 
-/** The model that a URL names (Gemini's, and Azure's deployment); undefined for none. */
-export function modelInUrl({ pathname }: URL): string | undefined {
-  const [, name] = GEMINI_PATH.exec(pathname) ?? /\/deployments\/([^/]+)\//.exec(pathname) ?? [];
-  return name === undefined ? undefined : decodeURIComponent(name);
+function formAt(path: string): ApiType | null {
+  const names = Object.keys(FORMS) as ApiType[];
+  return names.find((name) => FORMS[name].path.test(path)) ?? null;
 }
 
-/** Puts the model and the way of answering into a URL of Gemini's. */
-export function setGeminiUrl(url: URL, model: string, stream: boolean): void {
-  const base = url.pathname.replace(/\/+$/, "").replace(GEMINI_PATH, "") || "/v1beta";
-  const method = stream ? "streamGenerateContent" : "generateContent";
-  url.pathname = `${base}/models/${encodeURIComponent(model.replace(/^models\//, ""))}:${method}`;
-  if (stream) url.searchParams.set("alt", "sse");
-  else url.searchParams.delete("alt");
+/** The model that a URL names (as Gemini's does, and Azure's deployment); undefined for none. */
+export function modelInUrl({ pathname }: URL): string | undefined {
+  const form = formAt(pathname);
+  const name = (form && FORMS[form].path.exec(pathname)?.groups?.model) ??
+    /\/deployments\/([^/]+)\//.exec(pathname)?.[1];
+  return name === undefined ? undefined : decodeURIComponent(name);
 }
 
 /** The path up to and with the version: "/v1" for a bare host. */
 export function basePath(url: URL): string {
-  return url.pathname.replace(/\/+$/, "").replace(GEMINI_PATH, "").replace(
-    /\/(chat\/completions|completions|responses|embeddings|messages|rerank|score)$/,
-    "",
-  ) || "/v1";
+  const path = url.pathname.replace(/\/+$/, "");
+  const form = formAt(path);
+  return (form === null ? path : path.replace(FORMS[form].path, "")) || "/v1";
 }
 
 /** Of Anthropic's API: the one that its documentation and its clients name. */

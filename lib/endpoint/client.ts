@@ -5,12 +5,12 @@ import { requestHeaders } from "./api.ts";
 import { EndpointError, isSuccess, statusError } from "./errors.ts";
 import { EndpointChoice } from "./endpoint_choice.ts";
 import { RateLimit } from "./rate_limit.ts";
-import { requestBody } from "./request.ts";
+import { requestBody } from "./forms/forms.ts";
 import { backoffSeconds, retried } from "./retry.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { FailureClass } from "./errors.ts";
 import type { Admission, LimitWait } from "./rate_limit.ts";
-import type { Question } from "./request.ts";
+import type { Question } from "./question.ts";
 import { exchange } from "./transport.ts";
 import type { HttpExchange, Transport } from "./transport.ts";
 

@@ -38,3 +38,12 @@ export function parseObject(text: string, what: string, how: string): JsonObject
 export function malformed(what: string, text: string): EndpointError {
   return new EndpointError("malformed", `${what}: ${JSON.stringify(excerpt(text))}`);
 }
+
+/** Arguments as a value; what is no JSON stays a text. */
+export function parsed(words: string): unknown {
+  try {
+    return words === "" ? {} : JSON.parse(words);
+  } catch {
+    return words;
+  }
+}

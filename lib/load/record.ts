@@ -1,5 +1,5 @@
 /** What is kept of a request that has ended. */
-import { answersNumbers } from "../endpoint/api_type.ts";
+import { answersNumbers } from "../endpoint/forms/forms.ts";
 import { EndpointError, excerpt, isSuccess, statusError } from "../endpoint/errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import type { Reply } from "../endpoint/answer.ts";

@@ -1,7 +1,7 @@
 /** What a load run gives: results.json, and the request records of the journal. */
 import type { Books } from "../run/ledger.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
-import type { ApiType } from "../endpoint/api_type.ts";
+import type { ApiType } from "../endpoint/forms/forms.ts";
 import type { Balance } from "../settings/endpoint.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { Estimate } from "../stats/interval.ts";

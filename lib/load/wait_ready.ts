@@ -1,5 +1,5 @@
 /** Waiting until an endpoint answers: a server that loads its model takes connections late, or says 503. */
-import { answersNumbers } from "../endpoint/api_type.ts";
+import { answersNumbers } from "../endpoint/forms/forms.ts";
 import { configureApi, settleApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { InputError } from "../errors.ts";

@@ -3,7 +3,7 @@ import { tokensOf } from "./tokens.ts";
 import { formOf, GEMINI_PATH } from "./form.ts";
 import { chatOfGemini, chatOfMessages } from "./foreign_request.ts";
 import { asObject, isJsonObject, objectOr } from "../json_fields.ts";
-import type { ApiType, NumbersApi } from "../endpoint/api_type.ts";
+import type { ApiType, NumbersApi } from "../endpoint/forms/forms.ts";
 import type { ParsedRequest } from "./http_request.ts";
 
 type Json = Record<string, unknown>;

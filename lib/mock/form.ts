@@ -1,6 +1,6 @@
 /** Which form of API a path is of. */
 import { isJsonObject } from "../json_fields.ts";
-import type { ApiType, NumbersApi } from "../endpoint/api_type.ts";
+import type { ApiType, NumbersApi } from "../endpoint/forms/forms.ts";
 import type { ParsedRequest } from "./http_request.ts";
 
 /** The path of Gemini's API: the model, and the way of answering. */

@@ -3,7 +3,7 @@
  * what is read is checked against them (event_forms.ts). Null is unknown, or missing in an older
  * journal or another program's.
  */
-import type { ApiType } from "../endpoint/api_type.ts";
+import type { ApiType } from "../endpoint/forms/forms.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { ClockAnchor } from "../native/clock.ts";

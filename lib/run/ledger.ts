@@ -4,7 +4,7 @@
  * their entries (`request_booked`), a load's are made of its `request_finished`, and those of journals
  * that had no ledger, from what they say about answers.
  */
-import { answersNumbers } from "../endpoint/api_type.ts";
+import { answersNumbers } from "../endpoint/forms/forms.ts";
 import { exactUsd } from "../text/dollars.ts";
 import { ASKERS, countsOfUsage, entryOf, tokensTaken, UNKNOWN_TOKENS } from "./ledger_entry.ts";
 import type { RunEvent } from "./events.ts";

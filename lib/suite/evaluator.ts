@@ -1,7 +1,7 @@
 /** What an evaluator is: a named judge of one answer, configured from the suite. */
 import type { Reply } from "../endpoint/answer.ts";
 import type { ApiOptions } from "../endpoint/api.ts";
-import type { Question } from "../endpoint/request.ts";
+import type { Question } from "../endpoint/question.ts";
 import type { Evaluation } from "../run/test_result.ts";
 import type { TestCase } from "../settings/suite.ts";
 

@@ -1,6 +1,6 @@
 /** One test: asked, judged, put into a result. */
 import { latencies } from "../endpoint/latency.ts";
-import { promptText } from "../endpoint/request.ts";
+import { promptText } from "../endpoint/question.ts";
 import { nowNs } from "../native/clock.ts";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";

@@ -5,7 +5,7 @@ import { runPool, WorkerLimit } from "../execute/pool.ts";
 import { sleep } from "../execute/sleep.ts";
 import { HealthWatch } from "../hardware/health.ts";
 import { nowNs } from "../native/clock.ts";
-import { requestBody } from "../endpoint/request.ts";
+import { requestBody } from "../endpoint/forms/forms.ts";
 import { BudgetSpentError } from "../run/budget.ts";
 import { converse, isConversation, judgeConversation } from "./conversation.ts";
 import { askTest, givenAnswer, internalFailure, judgeTest, keptAnswer } from "./execute.ts";

@@ -1,7 +1,7 @@
 /** Models that evaluators ask: checked before the run, asked within its budget, booked and journaled. */
 import { settleApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
-import { requestBody } from "../endpoint/request.ts";
+import { requestBody } from "../endpoint/forms/forms.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { countsOfReply } from "../run/ledger_entry.ts";

@@ -1,7 +1,6 @@
 /** What a run will do: the chosen tests with their ids and judges. Touches nothing but the suite. */
-import { answersNumbers } from "../endpoint/api_type.ts";
 import { InputError, messageOf } from "../errors.ts";
-import { requestBody } from "../endpoint/request.ts";
+import { answersNumbers, FORMS, requestBody } from "../endpoint/forms/forms.ts";
 import { boundKeys, checkKeyOfFile } from "../endpoint/key_origins.ts";
 import { canonicalJson, itemId } from "../settings/item_id.ts";
 import { repeated } from "./epochs.ts";
@@ -17,11 +16,7 @@ import type { EvaluatorChoice } from "../settings/suite.ts";
 import type { PlannedTest } from "./execute.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { Evaluator, EvaluatorReturn, ModelChoice } from "./evaluator.ts";
-import type { ApiType } from "../endpoint/api_type.ts";
 import type { Selection } from "./selection.ts";
-
-/** Forms of API that take what was said before, calls of functions and their results. */
-const CONVERSATIONAL: ReadonlySet<ApiType> = new Set<ApiType>(["chat", "messages", "gemini"]);
 
 /**
  * Plans a run. An item's id is a hash of the test, its judge, the model and the form of API: a test
@@ -60,7 +55,7 @@ export async function planTests(
     const own = `${path}: tests[${place}]`;
     const test = withMedia(written, directory, own);
     requestBody(test, api); // complains of a form that the endpoint cannot take
-    if (isConversation(test) && !CONVERSATIONAL.has(api.api_type)) {
+    if (isConversation(test) && !FORMS[api.api_type].converses) {
       throw new InputError(
         `${own}: turns and functions are asked over /chat/completions, Anthropic's messages and Gemini`,
       );

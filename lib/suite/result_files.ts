@@ -1,7 +1,7 @@
 /** The files a run leaves for people and tools, all derived from the journal. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { promptText } from "../endpoint/request.ts";
+import { promptText } from "../endpoint/question.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";
 import { notWritten, writeFileAtomic } from "../write.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Reply } from "../../lib/endpoint/answer.ts";
 import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
-import type { ApiType } from "../../lib/endpoint/api_type.ts";
+import type { ApiType } from "../../lib/endpoint/forms/forms.ts";
 
 const delta = (fields: object, finish_reason: string | null = null) =>
   JSON.stringify({ id: "c1", model: "m", choices: [{ index: 0, delta: fields, finish_reason }] });

@@ -10,10 +10,10 @@ import { configureApi, requestHeaders, settleApi } from "../../lib/endpoint/api.
 import { detectApiType } from "../../lib/endpoint/api_type.ts";
 import { EndpointClient } from "../../lib/endpoint/client.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
-import { requestBody } from "../../lib/endpoint/request.ts";
+import { requestBody } from "../../lib/endpoint/forms/forms.ts";
 import { InputError } from "../../lib/errors.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import type { ApiType } from "../../lib/endpoint/api_type.ts";
+import type { ApiType } from "../../lib/endpoint/forms/forms.ts";
 
 const never = new AbortController().signal;
 

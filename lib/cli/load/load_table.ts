@@ -1,5 +1,5 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
-import { answersNumbers } from "../../endpoint/api_type.ts";
+import { answersNumbers } from "../../endpoint/forms/forms.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import { costText } from "../../text/dollars.ts";
 import { inDigits } from "../../text/grouped.ts";

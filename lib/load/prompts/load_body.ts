@@ -1,7 +1,7 @@
 /** The body of a load's request. */
-import { answersNumbers } from "../../endpoint/api_type.ts";
+import { answersNumbers } from "../../endpoint/forms/forms.ts";
 import { InputError } from "../../errors.ts";
-import { requestBody } from "../../endpoint/request.ts";
+import { requestBody } from "../../endpoint/forms/forms.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { LoadPrompt } from "./prompts.ts";
 

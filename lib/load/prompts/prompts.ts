@@ -1,6 +1,6 @@
 /** Where the questions of a load come from. */
 import { blockTexts, syntheticPrompts } from "./synthetic.ts";
-import type { Question } from "../../endpoint/request.ts";
+import type { Question } from "../../endpoint/question.ts";
 import type { DatasetRow } from "../datasets/row.ts";
 import type { SyntheticLoad } from "./synthetic.ts";
 

@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { crc32, inflateSync } from "node:zlib";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { settleApi } from "../../../lib/endpoint/api.ts";
-import { requestBody } from "../../../lib/endpoint/request.ts";
+import { requestBody } from "../../../lib/endpoint/forms/forms.ts";
 import { InputError } from "../../../lib/errors.ts";
 import { parseMedia, withMadeUpMedia } from "../../../lib/load/prompts/made_up_media.ts";
 import { fixedPrompt } from "../../../lib/load/prompts/prompts.ts";

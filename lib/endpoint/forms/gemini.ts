@@ -1,11 +1,11 @@
 /** Gemini's generateContent: an event of its stream and a whole answer are of one form. */
-import { textIn } from "./json.ts";
-import { asObject, objectsIn } from "../json_fields.ts";
-import { parsed } from "./messages.ts";
-import { Said } from "./said.ts";
-import { geminiUsage } from "./usage.ts";
-import type { AnswerForm, SaidParts } from "./answer_form.ts";
-import type { JsonObject } from "../json_fields.ts";
+import { parsed, textIn } from "../json.ts";
+import { asObject, objectsIn } from "../../json_fields.ts";
+import { Said } from "../said.ts";
+import { geminiUsage } from "../usage.ts";
+import { geminiBody } from "./gemini_request.ts";
+import type { ApiForm, SaidParts } from "./form.ts";
+import type { JsonObject } from "../../json_fields.ts";
 
 /** Reads an event or a whole answer. */
 function saidInCandidates(json: JsonObject): Said {
@@ -55,8 +55,25 @@ function candidatesOf(raw: JsonObject, said: SaidParts): JsonObject {
   return { ...raw, candidates: [candidate] };
 }
 
+const PATH = /\/models\/(?<model>[^/:]+):(?:streamGenerateContent|generateContent)$/;
+
+/** The model and the way of answering are in the URL. */
+function setUrl(url: URL, model: string, stream: boolean): void {
+  const base = url.pathname.replace(/\/+$/, "").replace(PATH, "") || "/v1beta";
+  const method = stream ? "streamGenerateContent" : "generateContent";
+  url.pathname = `${base}/models/${encodeURIComponent(model.replace(/^models\//, ""))}:${method}`;
+  if (stream) url.searchParams.set("alt", "sse");
+  else url.searchParams.delete("alt");
+}
+
 /** generateContent, whose every event is a body. */
-export const GEMINI: AnswerForm = {
+export const GEMINI: ApiForm = {
+  path: PATH,
+  says: "text",
+  converses: true,
+  request: ({ prompt, messages, parameters = {} }) =>
+    geminiBody(messages ?? [{ role: "user", content: prompt }], parameters),
+  setUrl,
   event: saidInCandidates,
   body: saidInCandidates,
   list: "candidates",

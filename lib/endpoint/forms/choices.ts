@@ -1,12 +1,14 @@
 /** Chat and completions: a chunk of a stream and a whole answer, as the servers there are write them. */
-import { saidError } from "./errors.ts";
-import { textIn } from "./json.ts";
-import { asObject, objectsIn } from "../json_fields.ts";
-import { Said } from "./said.ts";
-import { usageIn } from "./usage.ts";
-import type { AnswerForm } from "./answer_form.ts";
-import type { JsonObject } from "../json_fields.ts";
-import type { CallPart } from "./said.ts";
+import { saidError } from "../errors.ts";
+import { textIn } from "../json.ts";
+import { asObject, objectsIn } from "../../json_fields.ts";
+import { Said } from "../said.ts";
+import { usageIn } from "../usage.ts";
+import { promptOf } from "./form.ts";
+import type { ApiForm, RequestTarget } from "./form.ts";
+import type { Question } from "../question.ts";
+import type { JsonObject } from "../../json_fields.ts";
+import type { CallPart } from "../said.ts";
 
 /** Names of the field for reasoning; where several are there, they say the same. */
 const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text"];
@@ -106,11 +108,40 @@ function kept(raw: JsonObject, json: JsonObject): JsonObject {
   return { ...raw, ...rest, ...(asObject(usage) === null ? {} : { usage }) };
 }
 
-const read = { event: saidInChoices, body: saidInChoices, list: "choices", kept };
+/** The fields of a body around what is asked. */
+function bodyOf(
+  content: JsonObject,
+  { parameters = {} }: Question,
+  { model, stream, stream_options, max_tokens_field }: RequestTarget,
+): JsonObject {
+  const { max_tokens, ...others } = parameters;
+  return {
+    model,
+    ...content,
+    ...others,
+    ...(max_tokens === undefined ? {} : { [max_tokens_field]: max_tokens }),
+    stream,
+    ...(stream && stream_options ? { stream_options: { include_usage: true } } : {}),
+  };
+}
+
+const common = {
+  says: "text",
+  event: saidInChoices,
+  body: saidInChoices,
+  list: "choices",
+  kept,
+} as const;
 
 /** Chat completions. */
-export const CHAT: AnswerForm = {
-  ...read,
+export const CHAT: ApiForm = {
+  ...common,
+  path: /\/chat\/completions$/,
+  converses: true,
+  request: (question, asked) => {
+    const messages = question.messages ?? [{ role: "user", content: question.prompt }];
+    return bodyOf({ messages }, question, asked);
+  },
   whole: (raw, { text, reasoning, refusal, calls, finish_reason }) => {
     const message = {
       role: "assistant",
@@ -124,8 +155,11 @@ export const CHAT: AnswerForm = {
 };
 
 /** Completions of a text. */
-export const COMPLETIONS: AnswerForm = {
-  ...read,
+export const COMPLETIONS: ApiForm = {
+  ...common,
+  path: /\/completions$/,
+  converses: false,
+  request: (question, asked) => bodyOf({ prompt: promptOf(question, asked) }, question, asked),
   whole: (raw, { text, finish_reason }) => ({
     ...raw,
     choices: [{ index: 0, text, finish_reason }],

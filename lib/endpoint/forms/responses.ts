@@ -1,12 +1,12 @@
 /** The Responses API: a stream's typed events, and a whole response. */
-import { saidError } from "./errors.ts";
-import { textIn } from "./json.ts";
-import { asObject, objectsIn } from "../json_fields.ts";
-import { Said } from "./said.ts";
-import { usageIn } from "./usage.ts";
-import type { AnswerForm } from "./answer_form.ts";
-import type { EndpointError } from "./errors.ts";
-import type { JsonObject } from "../json_fields.ts";
+import { saidError } from "../errors.ts";
+import { textIn } from "../json.ts";
+import { asObject, objectOr, objectsIn } from "../../json_fields.ts";
+import { Said } from "../said.ts";
+import { usageIn } from "../usage.ts";
+import type { ApiForm } from "./form.ts";
+import type { EndpointError } from "../errors.ts";
+import type { JsonObject } from "../../json_fields.ts";
 
 /**
  * Reads an event of a stream. (One of type "error" is an error in every form, and no business of
@@ -111,8 +111,40 @@ function addItem(said: Said, item: JsonObject, place: number): void {
   }
 }
 
+/** A chat's message as an item of the Responses API, whose parts have their own names. */
+function inputItem(message: unknown): unknown {
+  const { content } = objectOr(message);
+  if (!Array.isArray(content)) return message;
+  return { ...objectOr(message), content: content.map((part) => inputPart(objectOr(part))) };
+}
+
+function inputPart(part: JsonObject): JsonObject {
+  switch (part.type) {
+    case "text":
+      return { type: "input_text", text: part.text };
+    case "image_url": {
+      const { url, detail } = objectOr(part.image_url);
+      return { type: "input_image", image_url: url, ...(detail === undefined ? {} : { detail }) };
+    }
+    case "file":
+      return { type: "input_file", ...objectOr(part.file) };
+    default:
+      return part; // in the API's own form, and sound
+  }
+}
+
 /** The Responses API. */
-export const RESPONSES: AnswerForm = {
+export const RESPONSES: ApiForm = {
+  path: /\/responses$/,
+  says: "text",
+  converses: false,
+  request: ({ prompt, messages, parameters: { max_tokens, ...parameters } = {} }, asked) => ({
+    model: asked.model,
+    input: messages?.map(inputItem) ?? prompt,
+    ...parameters,
+    ...(max_tokens === undefined ? {} : { max_output_tokens: max_tokens }),
+    stream: asked.stream,
+  }),
   event: saidInEvent,
   body: saidInResponse,
   list: "output",

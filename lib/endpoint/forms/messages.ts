@@ -1,10 +1,11 @@
 /** Anthropic's Messages API: a stream's typed events, and a whole message. */
-import { textIn } from "./json.ts";
-import { asObject, objectsIn } from "../json_fields.ts";
-import { Said } from "./said.ts";
-import { usageIn } from "./usage.ts";
-import type { AnswerForm, SaidParts } from "./answer_form.ts";
-import type { JsonObject } from "../json_fields.ts";
+import { parsed, textIn } from "../json.ts";
+import { asObject, objectsIn } from "../../json_fields.ts";
+import { Said } from "../said.ts";
+import { usageIn } from "../usage.ts";
+import { messagesBody } from "./messages_request.ts";
+import type { ApiForm, SaidParts } from "./form.ts";
+import type { JsonObject } from "../../json_fields.ts";
 
 /** Reads an event of a stream. (One of type "error" is an error in every form.) */
 function saidInMessageEvent(json: JsonObject): Said {
@@ -86,7 +87,14 @@ function wholeMessage(raw: JsonObject, said: SaidParts): JsonObject {
 }
 
 /** The Messages API. */
-export const MESSAGES: AnswerForm = {
+export const MESSAGES: ApiForm = {
+  path: /\/messages$/,
+  says: "text",
+  converses: true,
+  request: ({ prompt, messages, parameters = {} }, { model, stream }) => ({
+    ...messagesBody(model, messages ?? [{ role: "user", content: prompt }], parameters),
+    stream,
+  }),
   event: saidInMessageEvent,
   body: saidInMessage,
   list: "content",
@@ -96,12 +104,3 @@ export const MESSAGES: AnswerForm = {
   },
   whole: wholeMessage,
 };
-
-/** Arguments as a value; what is no JSON stays a text. */
-export function parsed(words: string): unknown {
-  try {
-    return words === "" ? {} : JSON.parse(words);
-  } catch {
-    return words;
-  }
-}

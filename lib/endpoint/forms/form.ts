@@ -1,0 +1,79 @@
+/** What a form of API is: a value that says how it is asked and how its answers are read. */
+import { InputError } from "../../errors.ts";
+import type { JsonObject } from "../../json_fields.ts";
+import type { Question } from "../question.ts";
+import type { CallPart, Said } from "../said.ts";
+
+/** An answer as it was read. */
+export interface SaidParts {
+  text: string;
+  reasoning: string;
+  /** The part of the text by which the model refused. */
+  refusal: string;
+  calls: readonly CallPart[];
+  finish_reason: string | null;
+}
+
+/** How a form of API is read. */
+export interface AnswerForm {
+  /**
+   * Reads an event of a stream.
+   *
+   * @param sofar whether the answer has had any token.
+   */
+  event(json: JsonObject, sofar: boolean): Said;
+  /** Reads a whole body. */
+  body(json: JsonObject): Said;
+  /** What a body has its answer in, for who misses it. */
+  list: string;
+  /** What to keep of a stream in the server's words, an event's added. */
+  kept(raw: JsonObject, json: JsonObject): JsonObject;
+  /** A stream's answer as a body has it, out of what was kept. */
+  whole(raw: JsonObject, said: SaidParts): JsonObject;
+}
+
+/** What a request's body depends on, besides its question. */
+export interface RequestTarget {
+  endpoint: string;
+  model: string;
+  stream: boolean;
+  /** The name that this server has for the limit of output tokens. */
+  max_tokens_field: "max_tokens" | "max_completion_tokens";
+  /** Whether to ask for usage by `stream_options`. */
+  stream_options: boolean;
+}
+
+/** How a form of API is asked. */
+export interface RequestForm {
+  /** The end of its URLs' paths; a group "model" in it is the model that a URL names. */
+  path: RegExp;
+  /**
+   * The fields of a request's body.
+   *
+   * @throws {InputError} what the form has no place for.
+   */
+  request(question: Question, asked: RequestTarget): JsonObject;
+  /** Puts the model and the way of answering into its URL; left out where neither is there. */
+  setUrl?(url: URL, model: string, stream: boolean): void;
+  /**
+   * What its answers are: texts, whose tokens are counted; or numbers, of which the prompt's tokens are all.
+   */
+  says: "text" | "numbers";
+  /** Whether it takes what was said before, calls of functions and their results. */
+  converses: boolean;
+}
+
+/** A form of API. */
+export interface ApiForm extends AnswerForm, RequestForm {}
+
+/** The prompt of a question for a form that takes texts. @throws {InputError} it has messages. */
+export function promptOf(
+  { prompt }: Question,
+  { endpoint }: Pick<RequestTarget, "endpoint">,
+): string {
+  if (prompt !== undefined) return prompt;
+  throw new InputError(
+    `${endpoint}: this endpoint takes prompts, and this question has messages; ` +
+      "use the server's /v1/chat/completions",
+  );
+}

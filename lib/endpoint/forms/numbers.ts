@@ -1,0 +1,90 @@
+/** Forms whose answers are numbers: vectors, and reranking and scoring as vLLM, Jina and Cohere have them. */
+import { objectsIn } from "../../json_fields.ts";
+import { Said } from "../said.ts";
+import { usageOfNumbers } from "../usage.ts";
+import { COMPLETIONS } from "./choices.ts";
+import { promptOf } from "./form.ts";
+import type { JsonObject } from "../../json_fields.ts";
+import type { ApiForm } from "./form.ts";
+
+/** @param names where a body has its numbers, the first that is there. */
+function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
+  return {
+    ...COMPLETIONS,
+    says: "numbers",
+    list: `list of ${names[0]}`,
+    body: (json) => {
+      const said = new Said();
+      said.addUsage(usageOfNumbers(json.usage));
+      const list = names.map((name) => json[name]).find((value) => value !== undefined);
+      said.has_choice = Array.isArray(list);
+      said.has_token = objectsIn(list).length > 0;
+      return said;
+    },
+  };
+}
+
+/** Vectors of texts. */
+export const EMBEDDINGS: ApiForm = {
+  ...numbers(["data"]),
+  path: /\/embeddings$/,
+  request: (question, asked) => ({
+    model: asked.model,
+    input: question.inputs ?? promptOf(question, asked),
+    ...withoutLimit(question.parameters),
+  }),
+};
+
+/** Documents by their nearness to a query. */
+export const RERANK: ApiForm = {
+  ...numbers(["results", "data"]), // Voyage
+  path: /\/rerank$/,
+  request: ({ parameters, ...question }, asked) => ({
+    model: asked.model,
+    ...rankedBody(promptOf(question, asked), parameters),
+    ...withoutLimit(parameters),
+  }),
+};
+
+/** The likeness of two texts. */
+export const SCORE: ApiForm = {
+  ...numbers(["data"]),
+  path: /\/score$/,
+  request: ({ parameters, ...question }, asked) => ({
+    model: asked.model,
+    ...scoredBody(promptOf(question, asked), parameters),
+    ...withoutLimit(parameters),
+  }),
+};
+
+function withoutLimit({ max_tokens: _, ...parameters }: JsonObject = {}): JsonObject {
+  return parameters;
+}
+
+/** Documents of a ranking that is made of one text, each as long as its query. */
+const DOCUMENTS = 3;
+
+/** A query and documents: the text is the query of those that are given, or is cut into all of them. */
+function rankedBody(prompt: string, { documents }: JsonObject = {}) {
+  if (documents !== undefined) return { query: prompt };
+  const [query, ...rest] = pieces(prompt, DOCUMENTS + 1);
+  return { query, documents: rest.length > 0 ? rest : [query] };
+}
+
+/** A pair: the text is the first of the second that is given, or is cut into both. */
+function scoredBody(prompt: string, { text_2 }: JsonObject = {}) {
+  if (text_2 !== undefined) return { text_1: prompt };
+  const [first, second = first] = pieces(prompt, 2);
+  return { text_1: first, text_2: second };
+}
+
+/** A text in at most this many parts with as many words each, except the last. */
+function pieces(text: string, most: number): string[] {
+  const words = text.split(/\s+/).filter(Boolean);
+  const each = Math.max(1, Math.ceil(words.length / most));
+  const parts = Array.from(
+    { length: Math.ceil(words.length / each) },
+    (_, i) => words.slice(i * each, (i + 1) * each).join(" "),
+  );
+  return parts.length > 0 ? parts : [text];
+}
