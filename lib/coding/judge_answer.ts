@@ -31,8 +31,8 @@ export class AnswerJudge {
 
   /**
    * What comes of an answer. One that runs out of time is measured again by four times the canonical
-   * solution's time here, where that is more; a canonical solution that has no end itself leaves
-   * nothing to judge by.
+   * solution's time here, where that is more; a canonical solution that has no end itself, or takes
+   * more memory than there is, leaves nothing to judge by.
    *
    * @throws {InputError} as {@linkcode Sandbox.runCommand}.
    * @throws {CancelledError} when the signal is aborted.
@@ -40,14 +40,22 @@ export class AnswerJudge {
   async judge(problem: Problem, code: string, signal: AbortSignal): Promise<Outcome> {
     const { timeout_s } = this.#limits;
     const outcome = await this.#run(problem, code, timeout_s, signal);
-    if (outcome.class !== "timeout" || problem.canonical_solution === null) return outcome;
+    const isLimit = outcome.class === "timeout" || outcome.class === "out_of_memory";
+    if (!isLimit || problem.canonical_solution === null) return outcome;
     const canonical = await this.#measured(problem, signal);
+    if (canonical.class === "out_of_memory") {
+      const detail = `the canonical solution and its tests need more than ${
+        this.#limits.memory_bytes / 2 ** 20
+      } MiB; give more with --test-memory`;
+      return { ...outcome, class: "sandbox_error", detail };
+    }
     if (canonical.class === "timeout") {
       const detail = `the canonical solution has no end within ${
         CANONICAL_TIMES * timeout_s
       } s here`;
       return { ...outcome, class: "sandbox_error", detail };
     }
+    if (outcome.class !== "timeout") return outcome;
     const allowed_s = TIMES_CANONICAL * canonical.worked_s;
     if (!canonical.passed || allowed_s <= timeout_s) return outcome;
     return await this.#run(problem, code, allowed_s, signal);

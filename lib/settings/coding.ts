@@ -88,7 +88,7 @@ export const codingHostSettings = z.strictObject({
 
 /** Whether a file holds coding problems rather than a suite. */
 export function holdsProblems(path: string): boolean {
-  return /\.jsonl(\.gz)?$/.test(path);
+  return /\.jsonl(\.gz)?$|(^|\/)sanitized-mbpp\.json$/.test(path);
 }
 
 /** Settings of coding problems that are given where there are none, or the reverse; null if all fit. */

@@ -52,6 +52,33 @@ Deno.test(
   },
 );
 
+Deno.test(
+  {
+    name: "where the canonical solution needs more memory than there is, nothing is judged",
+    ignore,
+  },
+  async () => {
+    await using sandbox = await Sandbox.open({ workers: 2 });
+    const judged = async (canonical: string | null, body: string) => {
+      const given = problem(canonical);
+      return await new AnswerJudge(sandbox, { ...limits, timeout_s: 10 })
+        .judge(given, given.prompt + body, never);
+    };
+    const greedy = "    return len(bytes(600 << 20)) // (300 << 20)\n";
+    const [both, alone, without] = await Promise.all([
+      judged(greedy, greedy),
+      judged("    return 2\n", greedy),
+      judged(null, greedy),
+    ]);
+    assertEquals([both.class, alone.class, without.class], [
+      "sandbox_error",
+      "out_of_memory",
+      "out_of_memory",
+    ]);
+    assertStringIncludes(both.detail, "need more than 256 MiB; give more with --test-memory");
+  },
+);
+
 Deno.test({ name: "the checks' own time does not count against a program", ignore }, async () => {
   await using sandbox = await Sandbox.open({ workers: 1 });
   const given = problem(null);

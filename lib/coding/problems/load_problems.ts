@@ -1,7 +1,7 @@
 /** Coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, and programs of any language. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { checkJson, parseJson } from "../../settings/json_file.ts";
+import { checkJson, parseJson, readJsonFile } from "../../settings/json_file.ts";
 import { fileForms } from "../../settings/setting.ts";
 import { readLines } from "../../formats/json_lines.ts";
 import { contestProblem } from "./livecodebench.ts";
@@ -14,7 +14,8 @@ import type { Problem } from "./problem.ts";
 const text = z.string().min(1);
 const name = z.string().regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, "expected a Python name");
 const id = z.union([text, z.int().min(0)]);
-const inputs = z.array(z.array(z.unknown()));
+/** Lists of arguments; MBPP+ has an empty object for none. */
+const inputs = z.union([z.array(z.array(z.unknown())), z.strictObject({})]);
 
 const humanEval = z.object({
   task_id: id,
@@ -37,6 +38,8 @@ const mbpp = z.object({
   test_list: z.array(text).min(1),
   test_setup_code: z.string().nullish(),
   test_imports: z.array(z.string()).nullish(),
+  /** MBPP+'s further tests, which call the function by its name. */
+  test: z.string().nullish(),
 }).refine((problem) => problem.text ?? problem.prompt, { message: `expected "text" or "prompt"` });
 
 /** A line of a file of problems in dyno's own form, for programs in any language. */
@@ -87,7 +90,7 @@ export async function loadProblems(path: string): Promise<Problem[]> {
 async function* streamProblems(path: string): AsyncGenerator<Problem> {
   const lines = new Map<string, number>();
   let index = 0;
-  for await (const { line, number } of readLines(path)) {
+  for await (const { line, number } of problemLines(path)) {
     const problem = atLine(path, number, () => problemOf(path, line, index));
     const earlier = lines.get(problem.problem_id);
     if (earlier !== undefined) {
@@ -98,6 +101,16 @@ async function* streamProblems(path: string): AsyncGenerator<Problem> {
     lines.set(problem.problem_id, number);
     index++;
     yield problem;
+  }
+}
+
+/** A problem a line; or a list of them, as sanitized-mbpp.json is, with a problem's place for its line. */
+async function* problemLines(path: string): AsyncGenerator<{ line: string; number: number }> {
+  if (!path.endsWith(".json")) return yield* readLines(path);
+  const { value } = await readJsonFile(path);
+  if (!Array.isArray(value)) throw new InputError(`${path}: expected a list of problems`);
+  for (const [i, problem] of value.entries()) {
+    yield { line: JSON.stringify(problem), number: i + 1 };
   }
 }
 
@@ -179,7 +192,7 @@ function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
       canonical_solution,
       test: check,
       atol,
-      mbpp: /^mbpp\//i.test(String(problem.task_id)),
+      task_id: String(problem.task_id),
       inputs: raw,
     });
   }
@@ -214,6 +227,11 @@ function fromMbpp(file: JsonFile, index: number): Problem {
   if (entryPoint === null) {
     throw new InputError(`${file.path}:1:1: test_list: no test calls a function of "code"`);
   }
+  const text = `${[...problem.test_list, problem.test ?? ""].join("\n").trimEnd()}\n`;
+  const imports = [
+    ...problem.test_imports ?? [],
+    ...importsFor(text, problem.code ?? ""),
+  ];
   return {
     problem_id: idOf(problem.task_id, "MBPP"),
     index,
@@ -221,12 +239,24 @@ function fromMbpp(file: JsonFile, index: number): Problem {
     entry_point: entryPoint,
     tests: {
       form: "asserts",
-      text: `${problem.test_list.join("\n")}\n`,
-      setup: [...problem.test_imports ?? [], problem.test_setup_code ?? ""]
+      text,
+      setup: [...imports, problem.test_setup_code ?? ""]
         .filter((part) => part.trim()).map((part) => `${part.trimEnd()}\n`).join(""),
     },
     canonical_solution: problem.code ?? null,
   };
+}
+
+/** What the canonical solution imports and the tests use: MBPP's run in the solution's module. */
+function importsFor(tests: string, code: string): string[] {
+  const lines = code.match(/^(?:import[ \t]+|from[ \t]+[\w.]+[ \t]+import[ \t]+)[\w., \t]+$/gm) ??
+    [];
+  return lines.filter((line) =>
+    line.replace(/^.*?\bimport\b/, "").split(",").some((part) => {
+      const name = part.trim().split(/[\s.]+/).at(/ as /.test(part) ? -1 : 0)!;
+      return new RegExp(`(?<![.\\w])${name}\\b`).test(tests);
+    })
+  );
 }
 
 function idOf(id: string | number, dataset: string): string {

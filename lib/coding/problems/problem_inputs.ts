@@ -1,9 +1,6 @@
 /** Tests from inputs alone: what comes out is compared with what the canonical solution gives. */
 
-/** MBPP+'s problems whose results are sets in any order, and those that only ask for something or None. */
-const SETS = "similar_elements find_char_long common_in_nested_lists extract_singly larg_nnum " +
-  "intersection_array find_dissimilar Diff";
-const SOMETHING = "check_str text_match_three text_starta_endb";
+import { MBPP_PLUS_FUNCTIONS, mbppArguments, mbppOracle } from "./mbpp_plus.ts";
 
 /** What the tests of a problem with inputs are made of. */
 export interface InputsProblem {
@@ -12,8 +9,8 @@ export interface InputsProblem {
   canonical_solution: string;
   /** Tests of the problem's first form; may be empty. */
   test: string;
-  /** Whether it is one of MBPP+'s, some of which have their own oracles. */
-  mbpp: boolean;
+  /** "Mbpp/2" is one of MBPP+'s, some of which have arguments or oracles of their own. */
+  task_id: string;
   /** Absolute tolerance of numbers with a fraction; 0 for a millionth. */
   atol: number;
   /** JSON texts of lists of argument lists. */
@@ -25,16 +22,13 @@ export interface InputsProblem {
  * copies, against the canonical solution. What is equal is right; numbers with a fraction, alone or in
  * a list of such, may differ by `atol` and by a relative 1e-7 where their types are the same, as
  * EvalPlus judges.
- * MBPP+'s oracles for results in any order, or only some result, are EvalPlus's. A root (`find_zero`) is any at which the polynomial is zero.
+ * MBPP+'s arguments and oracles are EvalPlus's. A root (`find_zero`) is any at which the polynomial is zero.
  */
 export function inputsCheck(problem: InputsProblem): string {
   const { prompt, entry_point, canonical_solution, test, atol, inputs } = problem;
-  const names = (list: string) => problem.mbpp && list.split(" ").includes(entry_point);
-  const compared = names(SETS)
-    ? "set(got) == set(wanted)"
-    : names(SOMETHING)
-    ? "(got == wanted if isinstance(got, bool) else (got is not None) == bool(wanted))"
-    : "same(got, wanted)";
+  const mbpp = /^mbpp\//i.test(problem.task_id);
+  const oracle = mbpp ? mbppOracle(entry_point) : undefined;
+  const made = mbpp ? mbppArguments(problem.task_id) : null;
   const whole = new RegExp(`^(?:async )?def +${entry_point}\\b`, "m").test(canonical_solution);
   const reference = whole ? canonical_solution : prompt + canonical_solution;
   const own = /^def check\b/m.test(test);
@@ -46,7 +40,11 @@ ${own ? "    _own_check(candidate)\n" : ""}    import copy, json, math
     solve = reference[${literal(entry_point)}]
     atol = ${atol}
 
-    plain = (bool, int, float, complex, str, bytes, type(None), list, tuple, dict, set, frozenset)
+${
+    mbpp
+      ? `${MBPP_PLUS_FUNCTIONS}\n`
+      : ""
+  }    plain = (bool, int, float, complex, str, bytes, type(None), list, tuple, dict, set, frozenset)
 
     def floats(value):
         return isinstance(value, float) or isinstance(value, (list, tuple)) and len(value) > 0 and all(
@@ -64,11 +62,14 @@ ${own ? "    _own_check(candidate)\n" : ""}    import copy, json, math
         return len(got) == len(wanted) and all(floats(each) for each in got) and all(map(same, got, wanted))
 
     for text in (${[...inputs.values()].map((text) => `${literal(text)},`).join(" ")}):
-        for arguments in json.loads(text):
+        for given in json.loads(text):
+            arguments = ${made ?? "given"}
             got = candidate(*copy.deepcopy(arguments))
 ${
     entry_point === "find_zero"
       ? "            assert abs(reference['poly'](*copy.deepcopy(arguments), got)) <= (atol or 1e-4), arguments\n"
-      : `            wanted = solve(*copy.deepcopy(arguments))\n            assert ${compared}, arguments\n`
+      : `            wanted = solve(*copy.deepcopy(arguments))\n            assert ${
+        oracle ?? "same(got, wanted)"
+      }, arguments\n`
   }`;
 }

@@ -6,7 +6,8 @@ import * as w from "./choice_words.ts";
  * choice": a bare capital, one in brackets or bold, one that is a choice only where one is expected
  * (a small letter), and a list of several. Each kind has room for 26 letters.
  */
-const BARE = 0xe000, DRESSED = 0xe020, WEAK = 0xe040, SEVERAL = "\ue060";
+const BARE = 0xe000, DRESSED = 0xe020, WEAK = 0xe040;
+export const SEVERAL = "\ue060";
 /** Stands before the mark of what was in a box, a tag or after a key. */
 export const FINAL = "\ue061";
 export const KIND = "[\\ue000-\\ue060]", MARK = `${FINAL}?${KIND}`;
@@ -31,16 +32,22 @@ const ARABIC: Record<string, string> = { "أ": "A", "ا": "A", "ب": "B", "ج": 
 const CYRILLIC: Record<string, string> = { "А": "A", "С": "C" };
 
 const WORD = "\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}\\p{N}_";
-const OPENING = "[(\\[{\"'«「『【“‘]", CLOSING = "[)\\]}\"'»」』】”’]";
+const OPENING = "[(\\[{<⟨〈\"'«「『【“‘]", CLOSING = "[)\\]}>⟩〉\"'»」』】”’]";
 
 const STYLED =
   /\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|bb)|mbox|emph|bf|rm|bm|boldsymbol|underline|operatorname)\s*\{([^{}]*)\}/g;
+/** What was crossed out. */
+const STRUCK = /~~[^~\n]+~~|<(del|s|strike)>[^<]*<\/\1>/gi;
 const BOLD_LETTER =
   /(?:[*`]|(?<![\p{L}\p{N}])_){1,4}\s?\(?([A-Za-z])(?:\)|([).:]?))(?:[*`]|_(?!\w)){1,4}/gu;
 
 /** LaTeX and Markdown taken away; what was bold around one letter becomes brackets. */
 export function plain(text: string): string {
-  let form = text.normalize("NFKC").replace(/[\u200b-\u200f\u2060\ufeff]/g, "");
+  let form = text.replace(STRUCK, " ").replace(/<\|(?:final_?)?answer\|>/gi, "answer: ")
+    .replace(/🅰\ufe0f?/gu, "A").replace(/🅱\ufe0f?/gu, "B").normalize("NFKC").replace(
+      /[\u200b-\u200f\u2060\ufeff]/g,
+      "",
+    );
   for (let before = ""; before !== form;) {
     before = form;
     form = form.replace(STYLED, "$1");
@@ -50,8 +57,15 @@ export function plain(text: string): string {
     .replace(/\\(?:[,;:! ]|q?quad)|[~\t\u00a0]/g, " ")
     .replace(/\\[()[\]]|\$+/g, "").replace(/\\&/g, "&")
     .replace(/<br\s*\/?>/gi, "\n")
+    .replace(/【(\p{Script=Han}{1,4}|정답|답)】/gu, "\n$1: ")
+    .replace(/^ *\|(.*)\| *$/gm, (_, cells) => cells.replaceAll("|", " - "))
+    .replace(/^([-*•\s]*)\[[xX✓✔]\] +(?=\S)| *☑ */gm, "\n$1✅ ")
+    .replace(/^([-*•\s]*)\[ ?\] +(?=\S)| *☐ */gm, "\n$1❌ ")
     .replace(/<\/?(?:b|i|u|strong|em|span|p|div|code|mark|font|center)(?:\s[^>]*)?>/gi, "")
-    .replace(/^(?:[\s>]|#+|[-*•][^\S\n]+|\d+[.)][^\S\n]+)+/gm, "")
+    .replace(
+      /^(?:[\s>]|#+|[-*•][^\S\n]+|\d+[.)][^\S\n]+|(?![✅✓✔❌✗✘✖])\p{Extended_Pictographic}\ufe0f?(?=\D))+/gmu,
+      "",
+    )
     .replace(BOLD_LETTER, "($1)$2")
     .replace(/\*+|`+|__/g, "")
     .replace(
@@ -68,9 +82,12 @@ const BARE_LETTER = new RegExp(
     ` (?!(?:${w.FOLLOWS}))[${WORD}]))`,
   "gu",
 );
-const DRESSED_LETTER = new RegExp(`${OPENING}+ ?([A-Za-z]) ?[.:]?${CLOSING}+`, "gu");
+const DRESSED_LETTER = new RegExp(
+  `${OPENING}+ ?([A-Za-z]) ?[.:]?${CLOSING}+(?!(?<=['’])\\p{L})`,
+  "gu",
+);
 const SMALL_LETTER = new RegExp(
-  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] ))`,
+  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] )|(?<=(?:option|choice|answer) .)(?= (?:is|fits|matches) ))`,
   "gmu",
 );
 

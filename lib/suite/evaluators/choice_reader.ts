@@ -11,40 +11,44 @@ import {
   marked,
   pattern,
   plain,
+  SEVERAL,
   STRONG,
   THE_CHOICE,
 } from "./choice_marks.ts";
 import * as w from "./choice_words.ts";
 
-const CLAUSE = `(?:^|[,;:(—–"-] ?|(?:${w.SO}|${w.ANEW}|${
-  pattern(
-    "(?<!\\p{L})(?:and|that|then|though|although|whereas|believe|think|say|while|because|guess|dass|que|che|что|und|et|y|e)(?!\\p{L})",
-  ).source
-}),? ?)`;
+const CLAUSE =
+  `(?:^|[,;:(—–"-] ?|(?:on|upon) (?:closer|further|second|careful) \\p{L}+,? |(?:${w.SO}|${w.ANEW}|${
+    pattern(
+      "(?<!\\p{L})(?:and|that|then|means|implies|shows|suggests|though|although|whereas|believe|think|say|while|because|guess|dass|que|che|что|und|et|y|e)(?!\\p{L})",
+    ).source
+  }),? ?)`;
 const NAMED = `(?:${w.GOOD} ?)*${w.NOUN}(?: ${w.GOOD_AFTER})*\\.?`;
 const TIE =
   `(?: ?(?:[:=→⇒]|->|=>|—|–|-)+ ?| ?(?:n['’])?(?:${w.NOT} ?)?${w.IS}(?: ?${w.NOT})?(?: ?${w.SURE})*[:,]? ?)`;
 /** Nouns that need no verb after them: "Ответ C." */
 const VERBLESS =
-  "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|پاسخ|گزینه|答案|正解|答え|정답|답|ans\\.?)";
+  "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|উত্তর|সমাধান|సమాధానం|பதில்|விடை|jibu|پاسخ|گزینه|答案|正解|答え|정답|답|ans\\.?)";
 const END =
-  "(?= ?(?:[.,;:!()。、]|$|है|است|şık|['’]d|является|—|-|(?:because|since|as|weil|da|car|porque|perché)(?!\\p{L})))";
+  "(?= ?(?:[.,;:!()。、]|$|है|です|である|입니다|이다|است|şık|seçeneğidir|şıkkıdır|['’]d|является|—|-|(?:because|since|as|weil|da|car|porque|perché)(?!\\p{L})))";
 
 const ANNOUNCED = [
   pattern(`(?<mark>${FINAL}${KIND})`),
   pattern(
-    `(?:${w.THE} ?|${CLAUSE}(?:question \\d+|q\\d+)? ?|(?<![\\p{Script=Latin}\\p{Script=Cyrillic} 的]))${NAMED}${TIE}${THE_CHOICE}:? ?(?<mark>${MARK})`,
+    `(?:${w.THE} ?|${CLAUSE}(?:question \\d+|[qa]\\d+)? ?|(?<![\\p{Script=Latin}\\p{Script=Cyrillic} 的])|(?<=\\p{Script=Hangul} )(?=정답|답))${NAMED}${TIE}${THE_CHOICE}:? ?(?<mark>${MARK})`,
   ),
-  pattern(`^(?:${w.GOOD}|result|verdict) ?: ?(?<mark>${MARK})${END}`),
-  pattern(`${CLAUSE}(?:${w.THE} ?)?(?:question \\d+|q\\d+): ?(?<mark>${MARK})${END}`),
   pattern(
-    `(?:${CLAUSE}|${w.GOOD} ?)(?:${w.THE} ?)?${VERBLESS}(?: ${w.GOOD_AFTER})? ?(?<mark>${MARK})${END}`,
+    `^(?:${w.GOOD}|${w.RIGHT}|result|verdict|(?:final )?(?:output|prediction|decision|conclusion)|easy|(?:answer )?key|soln?) ?: ?(?<mark>${MARK})${END}`,
+  ),
+  pattern(`${CLAUSE}(?:${w.THE} ?)?(?:question \\d+|[qa]\\d+): ?(?<mark>${MARK})${END}`),
+  pattern(
+    `(?:${CLAUSE}|${w.GOOD} ?)(?:${w.THE} ?)?${VERBLESS}(?: ${w.GOOD_AFTER})? ?(?:${w.NOUN} )?(?<mark>${MARK})${END}`,
   ),
   pattern(`${w.CHOOSE}(?: with| for)?:? ?${THE_CHOICE}:? ?(?<mark>${MARK})`),
-  pattern(`${w.IS} (?:${w.THE} ?)${NAMED} (?<mark>${MARK})${END}`),
+  pattern(`${w.IS} (?:${w.THE} ?|(?=${w.GOOD}))${NAMED} (?<mark>${MARK})${END}`),
   pattern(`^${w.CHOOSE_ORDER}:? ?${THE_CHOICE}(?<mark>${MARK})`),
   pattern(
-    `(?:^|[,。:; ]|故|应|應|所以|因此|我|综上所述|答案)(?:选择|选|選):? ?(?<mark>${MARK})`,
+    `(?:^|[,。:; 题題]|故|应|應|所以|因此|我|综上所述|答案)(?:选择|选|選):? ?(?<mark>${MARK})`,
   ),
   pattern(`${CLAUSE}(?<mark>${MARK}) ?(?:を選|を選択|을 선택|를 선택|을 고르|를 고르)`),
 ];
@@ -65,13 +69,25 @@ const REMAINS = [
     `${w.LEFT}:? (?:us )?(?:with )?(?:only |just )?${THE_CHOICE}(?<mark>${STRONG})(?: as ${THE_CHOICE})?${END}`,
   ),
 ];
+const FITS =
+  "(?:fits|works|matches|holds|applies|satisfies|meets|fulfils|fulfills|qualifies|makes sense)(?!\\p{L})";
+const FITS_BEST =
+  "(?:(?:fits|works|matches|applies) best|makes (?:the )?most sense|comes closest|(?:satisfies|meets|fulfils|fulfills) (?:all|both|every))(?!\\p{L})";
 const CONCLUDED = [
   pattern(`${CLAUSE}${w.IT_IS} ?(?:${w.SURE} ?)*${THE_CHOICE}(?<mark>${MARK})${END}`),
-  pattern(`${CLAUSE}${w.RIGHT} ${w.IS} ${THE_CHOICE}(?<mark>${MARK})${END}`),
-  pattern(`${w.IS} ${THE_CHOICE}(?<mark>${STRONG}) ?${w.RIGHT}`),
+  pattern(`${CLAUSE}(?:${w.THE} ?)?${w.RIGHT} ?${w.IS} ?${THE_CHOICE}(?<mark>${MARK})${END}`),
+  pattern(`${w.IS} ${THE_CHOICE}(?<mark>${STRONG}) ?(?:${w.THE} ?)?${w.RIGHT}`),
   pattern(
-    `^(?:${w.SURE}|(?:i|we) (?:think|believe|guess)|by [^,.]{0,40}),? (?<mark>${STRONG})${END}`,
+    `^(?:${w.ANEW},? )?(?:${w.SURE}|(?:i|we) (?:think|believe|guess)|${w.IF_ASKED}|by [^,.\\ue000-\\ue061]{0,40}|(?:based on|according to|given|of|out of|from) [^,.\\ue000-\\ue061]{1,60},),? (?<mark>${STRONG})${END}`,
   ),
+  pattern(`^[^.\\ue000-\\ue061]{1,60}, (?:answer )?${w.NOUN} (?<mark>${STRONG})[.!]?$`),
+  pattern(
+    `${w.SO},? (?:the )?[^,.:\\ue000-\\ue061]{1,40} ${w.IS} ${w.NOUN} (?<mark>${STRONG})[.!]?$`,
+  ),
+  pattern(`^(?<mark>${STRONG}) it is[.!]?$`),
+  pattern(`ich (?:würde|werde) ${THE_CHOICE}(?<mark>${MARK}) (?:wählen|nehmen|ankreuzen|sagen)`),
+  pattern(`${CLAUSE}only ${THE_CHOICE}(?<mark>${STRONG}) ${FITS}`),
+  pattern(`${CLAUSE}${THE_CHOICE}(?<mark>${STRONG}) ${FITS_BEST}`),
   pattern(`${w.SO}[,:]? ?${THE_CHOICE}(?<mark>${MARK})${END}`),
   ...REMAINS,
   // "C is not correct; B is.", "B is, C is not."
@@ -87,13 +103,15 @@ const CONCLUDED = [
     `${w.MATCHES} (?:${w.THE} ?)?(?:(?:${w.GOOD} ?)?${w.NOUN} ?(?<mark>${STRONG})|(?<dressed>${IN_BRACKETS}))`,
   ),
 ];
+/** "Great question! C." */
+const LAST = pattern(`^[^\\ue000-\\ue061]*[.!] (?<mark>${STRONG})[.!]?$`);
 const DENIED = pattern(
   `(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?|が|は|가|는)?(?:(?!(?:because|since|as|for|if|but|and|or|while|when|weil|car|porque)(?!\\p{L}))[^\\s.,;]+ ){0,2}?(?:${w.WRONG}|${w.NOT})`,
 );
-const WHERE = pattern(`^ ?${w.WHERE}`, "iu");
+const WHERE = pattern(`^ ?(?:${w.WHERE}|at first|initially)`, "iu");
 /** "seems right but is not" */
 const BUT_IS_NOT = pattern(
-  `^[^.\\ue000-\\ue061]{0,20}${w.ANEW}[^.\\ue000-\\ue061]{0,20}(?:${w.NOT}|${w.WRONG})`,
+  `^[^.\\ue000-\\ue061]{0,20}(?:${w.ANEW}|(?:which|that) (?:is|was))[^.\\ue000-\\ue061]{0,20}(?:${w.NOT}|${w.WRONG})`,
   "iu",
 );
 const NEGATIVE = pattern(w.NOT, "iu");
@@ -102,6 +120,8 @@ const NEGATIVE_BEHIND = pattern(
   "iu",
 );
 const OPEN = pattern(w.OPEN, "iu"), ANEW = pattern(w.ANEW), IF = pattern(w.IF, "iu");
+const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
+const GUESS = pattern(w.IF_ASKED);
 const WOULD = /would|wäre|serait|sería|sarebbe|seria/i;
 
 /** Whether what a sentence says in a match is said without condition, denial or doubt. */
@@ -109,11 +129,11 @@ function isPlain(sentence: string, { index, 0: found }: RegExpExecArray): boolea
   if (/[?؟]\s*$/.test(sentence)) return false;
   const before = sentence.slice(0, index), behind = sentence.slice(index + found.length);
   const turn = [...before.matchAll(ANEW)].at(-1);
-  const since = turn ? before.slice(turn.index + turn[0].length) : before;
-  if (OPEN.test(since) || OPEN.test(found.slice(0, -1))) return false;
+  const since = (turn ? before.slice(turn.index + turn[0].length) : before).replace(GUESS, "");
+  if (OPEN.test(since + found.slice(0, -1).replace(GUESS, ""))) return false;
   if (WOULD.test(found) && IF.test(behind)) return false;
   if (WHERE.test(behind) || BUT_IS_NOT.test(behind)) return false;
-  return !NEGATIVE.test(found.slice(0, -1)) && !NEGATIVE_BEHIND.test(behind);
+  return !NEGATIVE.test(found.slice(0, -1).replace(CORRECTS, "")) && !NEGATIVE_BEHIND.test(behind);
 }
 
 /** What one place in the answer says: a letter, or null for several or one that is not offered. */
@@ -193,17 +213,30 @@ function fromLines(lines: string[], alone: boolean): string | null | undefined {
     : null;
 }
 
-const JUDGED = pattern(
-  `^(?:${w.NOUN} )?(${STRONG})[.:)]?(?: [^.]{0,80}?)?(?: ?(?:[-–—:(]|->|→|=>)+)? ?(?:is )?(?:(?<right>true|correct|right|yes|✓|✔️?|✅)|(?:false|incorrect|wrong|no|✗|✘|❌|✖️?))[).!]?$`,
-  "iu",
-);
+const JUDGED = [
+  pattern(
+    `^(?:${w.NOUN} )?(?<mark>${STRONG})[.:)]?(?: [^.]{0,80}?)?(?: ?(?:[-–—:(]|->|→|=>)+)? ?(?:is )?(?:(?<right>true|correct|right|yes|✓|✔️?|✅)|(?:false|incorrect|wrong|no|✗|✘|❌|✖️?))(?:[).!]?| ?\\([^)]*\\))$`,
+    "iu",
+  ),
+  pattern(
+    `^(?:${w.NOUN} )?(?<mark>${STRONG})[.:)]* ?(?:[-–—:(] ?|is )*(?:(?<right>true|correct|right|yes)|(?:false|incorrect|wrong|no))(?=[,.;:–—-])`,
+    "iu",
+  ),
+  pattern(
+    `^(?:(?<right>[✅✓✔]\ufe0f?)|[❌✗✘✖]\ufe0f?) ?(?:${w.NOUN} )?(?<mark>${MARK})(?=$|[\\s.:)])`,
+    "iu",
+  ),
+];
 
 /** "A: false, B: true, C: false", a line each: the one that is true, where all others are named. */
 function onlyTrueLine(lines: string[]): string | null | undefined {
-  const judged = lines.map((line) => JUDGED.exec(line)).filter((found) => found !== null);
+  const judged = lines.map((line) =>
+    JUDGED.map((judging) => judging.exec(line)).find((found) => found !== null) ?? null
+  )
+    .filter((found) => found !== null);
   if (judged.length < 2) return undefined;
   const right = judged.filter(({ groups }) => groups!.right !== undefined);
-  return right.length === 1 ? letterOf(right[0][1]) : null;
+  return right.length === 1 ? letterOf(right[0].groups!.mark) : null;
 }
 
 const ANNOUNCES = pattern(
@@ -214,9 +247,14 @@ const ANNOUNCES = pattern(
 /** A line that announces and the next, which holds the choice, are one. */
 function withNext(lines: string[]): string[] {
   const whole: string[] = [];
-  for (const line of lines) {
+  for (const [i, line] of lines.entries()) {
     const before = whole.at(-1);
-    const continues = before !== undefined && ANNOUNCES.test(before) && LED.test(line) &&
+    // "The options are:", and all of them
+    const isList = letterOf(LED.exec(line)?.[1] ?? SEVERAL) === "A" && lines[i + 2] !== undefined &&
+      ["B", "C"].every((letter, j) =>
+        letterOf(LED.exec(lines[i + 1 + j])?.[1] ?? SEVERAL) === letter
+      );
+    const continues = !isList && before !== undefined && ANNOUNCES.test(before) && LED.test(line) &&
       !pattern(MARK, "u").test(before);
     if (continues) whole[whole.length - 1] = `${before}${/[:=]$/.test(before) ? "" : ":"} ${line}`;
     else whole.push(line);
@@ -224,7 +262,8 @@ function withNext(lines: string[]): string[] {
   return whole;
 }
 
-const SENTENCE = /(?<=[.!?;؟।]) +|(?<=[。！？])|(?<=\.)$/u;
+const SENTENCE =
+  /(?<=[.!?;؟।])(?<!\b(?:i\.e|e\.g|approx|cf|vs|viz|z\.B|d\.h)\.) +|(?<=[。！？])|(?<=\.)$/u;
 
 /** No sentence; what is longer is cut, so that reading takes bounded time. */
 const LONGEST = /[^]{1,1000}/gu;
@@ -233,8 +272,6 @@ const isAfter = (a: Claim["at"], b: Claim["at"]) => a[0] > b[0] || (a[0] === b[0
 
 /** "(D) Neither A nor B" is a choice with its text, not a denied one. */
 const isNoOption = ([found]: RegExpExecArray) => !pattern(`^${MARK} ?[A-Z]`, "u").test(found);
-
-const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
 
 /** The last claim of any form in what begins with "wait" or "no," after a place; null if none. */
 function correction(sentences: string[], after: Claim["at"]): Claim | undefined {
@@ -307,7 +344,7 @@ export function chosenLetter(answer: string, choices: number): string | null {
   if (alone !== undefined) return alone;
   const judged = onlyTrueLine(lines);
   if (judged !== undefined) return judged;
-  const conclusions = [...stated, ...claims(sentences, CONCLUDED)];
+  const conclusions = [...stated, ...claims(sentences, CONCLUDED), ...claims(lines, [LAST])];
   const concluded = new Set(conclusions.map(({ letter }) => letter));
   if (concluded.size > 1) {
     const corrected = correction(sentences, conclusions[0].at);

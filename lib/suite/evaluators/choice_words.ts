@@ -12,20 +12,22 @@ function whole(...lists: string[]): string {
 
 /** What a choice is called, in scripts with spaces. */
 const SPACED_NOUNS = any(
-  "answer|answers|ans|option|options|choice|choices|selection|solution|letter|pick|guess|response",
+  "answer|answers|ans|option|options|choice|choices|selection|solution|letter|pick|guess|response|recommendation|(?<=the )one (?:that |which )?(?:we (?:want|need|are looking for)|fits|matches|works)",
   "antwort|antworten|antwortmöglichkeit|lösung|wahl|auswahl|buchstabe|aussage",
   "réponse|reponse|réponses|choix|proposition|lettre",
   "respuesta|respuestas|opción|opcion|opciones|alternativa|elección|letra|solución|inciso",
   "risposta|risposte|opzione|opzioni|scelta|soluzione|lettera",
   "resposta|respostas|opção|opcao|gabarito|escolha|item",
-  "antwoord|antwoorden|optie|keuze|odpowiedź|odpowiedzi|odp|opcja|cevap|yanıt|seçenek|şık",
+  "antwoord|antwoorden|optie|keuze|odpowiedź|odpowiedzią|odpowiedzi|odp|opcja|cevap|yanıt|seçenek|şık",
   "ответ|ответы|вариант|вариант ответа|выбор|буква|відповідь",
-  "đáp án|câu trả lời|lựa chọn|phương án|jawaban|jawabannya|pilihan|opsi|svar|svaret|alternativ|alternativet",
+  "đáp án|câu trả lời|lựa chọn|phương án|jawaban|jawabannya|pilihan|opsi|odpověď|svar|svaret|alternativ|alternativet",
   "odpověď|možnost|απάντηση|επιλογή|răspunsul|răspuns|opțiunea|varianta|válasz|vastaus|vaihtoehto|vastausvaihtoehto|svaret|valg|mulighed|התשובה|תשובה|האפשרות|پاسخ|جواب|گزینه|ответом|вариантом",
+  // as MMLU in other languages and MGSM have it
+  "উত্তর|বিকল্প|సమాధానం|பதில்|விடை|જવાબ|ਜਵਾਬ|ਉੱਤਰ|ಉತ್ತರ|ഉത്തരം|පිළිතුර|පිළිතුරු|መልስ|መልሱ|jibu|majibu|ìdáhùn|idáhùn|idahun|àṣàyàn|amsa|azịza|impendulo|mhinduro|yankho|valiny|jawab|jawapan|sagot|жооп|жауап|javob|отговор|odgovor|odpoveď|atsakymas|atbilde|vastus|პასუხი|պատասխան|përgjigjja|përgjigja|freagra|ateb|erantzuna|svaret",
   "उत्तर|विकल्प|जवाब|الإجابة|الاجابة|الجواب|إجابة|جواب|الخيار|الاختيار|جوابي|إجابتي",
 );
 const JOINED_NOUNS = any(
-  "答案|正解|答え|解答|回答|答|选项|選項|選択肢|正答|정답|답|답변|선택지|보기|해답|선택|คำตอบ|ตัวเลือก|ข้อ",
+  "答案|正解|答え|解答|回答|答|选项|選項|選択肢|正答|정답|답|답변|선택지|보기|해답|선택|คำตอบที่ถูกต้อง|คำตอบที่ถูก|คำตอบ|ตัวเลือก|ข้อ",
 );
 
 /** "answer", "option" and the like. */
@@ -34,11 +36,12 @@ export const NOUN = `(?:(?<![\\p{L}\\p{N}])${SPACED_NOUNS}(?![\\p{L}\\p{N}])|${J
 /** Words before the noun that keep its meaning; one that is not here makes it another answer. */
 export const GOOD = `(?:${
   whole(
-    "final|correct|right|best|proper|true|actual|only|chosen|selected|appropriate|accurate|likely|most (?:likely|accurate|appropriate|suitable|plausible|correct|reasonable|fitting)|ultimate|overall|closest|intended|suitable",
+    "final|correct|right|best|proper|only (?:consistent|valid|viable|possible|plausible|remaining|reasonable|logical|suitable)|true|actual|only|chosen|selected|appropriate|accurate|likely|most (?:likely|accurate|appropriate|suitable|plausible|correct|reasonable|fitting)|ultimate|overall|closest|intended|suitable",
     "richtige|korrekte|beste|endgültige|finale|einzige|bonne|meilleure|meilleur|bon|correcte|juste|finale|exacte|seule",
     "correcta|correcto|mejor|final|única|migliore|corretta|giusta|melhor|correta|única",
     "juiste|goede|correcte|beste|definitieve|poprawna|poprawną|prawidłowa|prawidłową|właściwa|ostateczna|doğru|nihai",
     "правильный|верный|окончательный|правильная|верная|правильним|правильна|rätt|rätta|korrekt|सही|अंतिम",
+    "সঠিক|সর্বশেষ|సరైన|சரியான|સાચો|ਸਹੀ|ಸರಿಯಾದ|ശരിയായ|නිවැරදි|ትክክለኛው|верно|точный|rätta|riktig|tamang|igazi|õige|teisingas|pareizā|точният|верният|točan|ispravan|pravilen|справилният|správne|řešení",
     "správná|správná|konečná|σωστή|τελική|helyes|végső|oikea|lopullinen|rigtige|korrekte|endelige|riktige|правильным|верным",
   )
 }|正确的?|正確な?|正確的|最终的?|最終的な|最終的?|最佳|最合适的|正しい|올바른|옳은|맞는|최종)`;
@@ -46,7 +49,7 @@ export const GOOD = `(?:${
 /** Words after the noun that keep its meaning. */
 export const GOOD_AFTER = whole(
   "correcte|juste|exacte|finale|correcta|correcto|final|acertada|verdadera|corretta|giusta|esatta|correta|certa|certo|correto|verdadeira",
-  "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه|corect|corectă|הנכונה|הסופית|صحیح|درست|นี้",
+  "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه|corect|corectă|sahihi|הנכונה|הסופית|صحیح|درست|นี้",
   "(?:that|which) (?:is |best |most |actually )*(?:fits|works|matches|applies|holds|true|correct|right|describes|best)(?: \\p{L}+){0,4}?|here|to (?:this |the )?question(?: \\d+)?|for (?:this|the) question|in this case|choice|option|letter|de la question",
 );
 
@@ -60,7 +63,7 @@ export const THE = `(?:${
 /** What joins the noun and the letter. */
 export const IS = `(?:${
   whole(
-    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|je|είναι|este|on|er|היא|הוא|است|है|هي|هو|является|is dus",
+    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|sia|sea|soit|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|je|είναι|este|on|er|היא|הוא|ni|ay|হল|হলো|হচ্ছে|آهي|ہے|yra|ir|on|je|е|είναι η|است|है|هي|هو|является|is dus",
   )
 }|['’]s(?!\\p{L})|应该是|应当是|應該是|应是|应为|应选|應選|应该选|就是|是|为|為|选|選|は|が|은|는|이|가|คือ)`;
 
@@ -68,13 +71,14 @@ export const IS = `(?:${
 export const SURE = whole(
   "therefore|thus|hence|clearly|definitely|most likely|probably|likely|indeed|then|simply|actually|obviously|certainly|in fact|most probably|correctly|instead|equally|also|just as",
   "also|daher|somit|folglich|eindeutig|wahrscheinlich|donc|bien|ainsi|clairement|por tanto|entonces|claramente|quindi|dunque|chiaramente|portanto|então|dus|zatem|therefore,|thus,|indeed,|then,",
+  "really|surely|undoubtedly",
   "очевидно|скорее всего|следовательно|إذن|therefore:",
 );
 
 /** What denies. */
 export const NOT = `(?:${
   whole(
-    "not|never|neither|nor|isn['’]t|aren['’]t|wasn['’]t|can['’]t|cannot|couldn['’]t|won['’]t|doesn['’]t|don['’]t|shouldn['’]t|wouldn['’]t|nicht|kein|keine|weder|pas|jamais|ni|no|non|não|nao|nem|né|niet|geen|nie|değil|не|ни|không|không phải|bukan|tidak|inte|नहीं",
+    "not|never|neither|nor|isn['’]t|aren['’]t|wasn['’]t|can['’]t|cannot|couldn['’]t|won['’]t|doesn['’]t|don['’]t|shouldn['’]t|wouldn['’]t|nicht|kein|keine|weder|pas|jamais|(?<!jibu |sahihi )ni|no|non|não|nao|nem|né|niet|geen|nie|değil|не|ни|không|không phải|bukan|tidak|inte|नहीं",
     "ليس|ليست|لا",
   )
 }|不是|不为|不|并非|ではなく|ではない|ではありません|でない|じゃない|가 아니|이 아니|아니|아닙)`;
@@ -96,9 +100,9 @@ export const WRONG = `(?:${
 /** Right, said of a letter. */
 export const RIGHT = `(?:${
   whole(
-    "correct|right|best|true|valid|acceptable|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
+    "correct|right|best|better|closer|closest|true|trifft zu|správně|valid|acceptable|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
   )
-}|正确|正確|正しい|正解|適切|对的|정답|맞|옳|올바)`;
+}|正确的?|正確的?|正しいの?|正解|適切|对的|정답|맞|옳|올바)`;
 
 /** Somebody else's answer, a first thought, or one under a condition: a claim after it is void. */
 export const OPEN = `(?:${
@@ -106,6 +110,7 @@ export const OPEN = `(?:${
     "if|whether|unless|assuming|suppose|supposing|doubt|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
     "(?:some|many|most|one|you|they|others|someone|people|students?|everyone|readers?)(?: people| students)? (?:would|might|may|could|will|say|says|think|thinks|thought|choose|pick|argue|believe|believes|answer|answered)",
     "(?:teacher|professor|key|book|friend|student|user|he|she|colleague) (?:said|says|claims|claimed|told me|thinks|thought)",
+    "(?:your|previous|earlier) (?:answer|choice|response) was",
     "ob|wenn|falls|viele|manche|könnte|vielleicht|nicht sicher|weiß nicht|glaube nicht|si|peut-être|pourrait|certains|beaucoup|ne pense pas|quizás|podría|algunos|muchos|no creo|forse|potrebbe|alcuni|molti|non credo|talvez|poderia|alguns|muitos|não acho|misschien|jeśli|czy|eğer|если|ли|возможно|многие|nếu|jika|apakah|om|kanske|अगर|إذا|ربما|لو",
   )
 }|如果|是否|也许|可能|很多人|假如|若|もし|かもしれ|만약|아마|여부)`;
@@ -122,23 +127,29 @@ export const IF = whole(
   "if|only if|unless|were|wenn|falls|si|se|als|jeśli|eğer|если|бы|nếu|jika|om|إذا|لو",
 );
 
+/** Words that own to a guess: what follows them is chosen nonetheless. */
+export const IF_ASKED =
+  "if (?:i|we) (?:had|have|were|was) (?:to|forced to) \\p{L}+(?: one)?|if (?:forced|pressed|pushed)(?: to \\p{L}+)?";
+
 /** First person choosing, or an order to oneself. */
 export const CHOOSE = `(?:${
   whole(
-    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
+    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:mark|bubble|choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
+    "(?:you|one|we|the \\p{L}+) (?:should|must) (?:choose|select|pick|answer|mark)|(?:i|we)(?:['’]d| would)? (?:recommend|vote|suggest)",
     "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
   )
 })`;
 
 /** The same as an order, at the beginning of a sentence. */
-export const CHOOSE_ORDER = whole("choose|pick|select|go with|selected|chose");
+export const CHOOSE_ORDER = whole("choose|pick|select|go with|going with|going for|selected|chose");
 
 /** Conclusions. */
 export const SO = `(?:${
   whole(
-    "so|therefore|thus|hence|consequently|accordingly|ergo|in conclusion|to conclude|finally|daher|deshalb|somit|folglich|donc|ainsi|par conséquent|por lo tanto|por tanto|entonces|así que|en conclusión|quindi|dunque|pertanto|portanto|logo|assim|dus|zatem|więc|итак|значит|таким образом|следовательно|поэтому|vậy|jadi|alltså|لذلك|إذن|अतः|इसलिए",
+    "לכן|بنابراین|тому|отже|deci|tehát|எனவே|కాబట్టి|তাই|άρα|kwa hiyo|därför|derfor|siten|seega|todėl|zato|protože|тогава|следователно",
+    "so|therefore|thus|damit|hence|consequently|accordingly|ergo|in conclusion|to conclude|finally|daher|deshalb|somit|folglich|donc|ainsi|par conséquent|por lo tanto|por tanto|entonces|así que|en conclusión|quindi|dunque|pertanto|portanto|logo|assim|dus|zatem|więc|итак|значит|таким образом|следовательно|поэтому|vậy|jadi|alltså|لذلك|إذن|अतः|इसलिए",
   )
-}|因此|所以|故|综上所述|综上|따라서|그러므로|したがって|よって|ゆえに)`;
+}|[∴⟹]|ดังนั้น|因此|所以|故|综上所述|综上|따라서|그러므로|したがって|よって|ゆえに)`;
 
 /** Between two letters of a list. */
 export const AND_OR = `(?:\\s*(?:[,，、;/&+|]|${
@@ -150,7 +161,7 @@ export const AND_OR = `(?:\\s*(?:[,，、;/&+|]|${
 /** Begins what corrects an answer that was given before it. */
 export const CORRECTION = `(?:${
   whole(
-    "wait|hold on|hmm|no(?=[,.!;])|oops|sorry|my mistake|correction|edit(?=:)|update(?=:)|revised|corrected|scratch that|actually|on second thoughts?|on reflection|let me (?:correct|reconsider|rethink|revise)[^,.:]{0,20}|i (?:made|was) (?:a mistake|an error|wrong|mistaken)|moment mal|halt|nein|doch|korrektur|attendez|en fait|pardon|espera|perdón|corrección|aspetta|anzi|correzione|espere|na verdade|correção|wacht|нет|стоп|точнее",
+    "wait|hold on|hmm|no,? wait|no(?=[,.!;])|oops|sorry|my mistake|correction|edit(?=:)|update(?=:)|revised|corrected|scratch that|actually|on second thoughts?|on reflection|let me (?:correct|reconsider|rethink|revise)[^,.:]{0,20}|i (?:made|was) (?:a mistake|an error|wrong|mistaken)|moment mal|halt|nein|doch|korrektur|attendez|en fait|pardon|espera|perdón|corrección|aspetta|anzi|correzione|espere|na verdade|correção|wacht|нет|стоп|точнее",
   )
 }|等等|等一下|不对|不對|待って|いや|잠깐|아니)`;
 
@@ -167,17 +178,18 @@ export const COULD_BE = whole(
 /** A pronoun that stands for the answer, with its verb, at the beginning of a clause. */
 export const IT_IS = `(?:${
   whole(
-    "(?:it|that|this|which)(?:['’]s| is| must be| has to be| would be| should be)|that would be|das ist|es ist|das wäre|c['’]est|ce serait|è|é|es|это|đó là|dat is|det är|to jest",
+    "(?:it|that|this|which)(?:['’]s| is| must be| has to be| would be| should be)|that would be|il s['’]agit de|se trata de|si tratta di|das ist|es ist|das wäre|c['’]est|ce serait|è|é|es|это|đó là|dat is|det är|to jest",
   )
 }|是)`;
 
 /** A verb that ties what was found to an option. */
 export const MATCHES = whole(
-  "which is|that is|i\\.e\\.,?|corresponds to|corresponding to|corresponds with|matches|matching|match|namely|this is|entspricht|correspond à|corresponde a|corrisponde a|соответствует",
+  "which is|that is|i\\.e\\.,?|which is exactly|that is exactly|listed (?:under|as)|labell?ed|corresponds to|corresponding to|corresponds with|matches|matching|match|namely|this is|entspricht|correspond à|corresponde a|corrisponde a|соответствует",
 );
 
 /** Words that may follow a bare letter, which its own noun (C major, B cells) would not. */
 export const FOLLOWS = whole(
+  "it is|comes closest|satisfies|meets|works|makes (?:the )?most|holds|applies|fulfils|fulfills|qualifies|trifft zu|wählen|nehmen|ankreuzen|(?:die|der|das|la|il|o|a) (?:richtige|korrekte|beste|bonne|correcta|respuesta|correta|corretta)",
   "is|was|are|were|seems|looks|appears|would|must|can|cannot|can['’]t|could|should|may|might|does|doesn['’]t|isn['’]t|fits|matches|describes|states|because|since|as|for|which|and|or|but|not|nor|rather|over|than|instead|with|here|based|due|if|when|while|where|remains|out|best|correctly|accurately|most|also|richtig|korrekt",
   "ist|sind|wäre|und|oder|aber|weil|da|denn|nicht|sondern|als|est|sont|serait|et|ou|mais|car|parce|puisque|semble|pas|n['’]est|es|son|está|y|o|u|e|pero|sino|porque|ya|no|è|é|sono|ma|perché|poiché|non|são|mas|pois|não|of|en|maar|want|omdat|zijn|niet|to|jest|lub|i|albo|ale|bo|nie|ponieważ|şıkkıdır|şıkkı|seçeneği|seçeneğidir|ve|veya|değil",
   "является|верен|верно|верный|правильный|и|или|а|но|потому|так|не|поскольку|hoặc|và|là|vì|atau|dan|adalah|karena|är|och|eller|men|eftersom",

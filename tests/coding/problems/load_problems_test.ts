@@ -131,6 +131,90 @@ Deno.test({
   },
 });
 
+Deno.test("MBPP's form: a list in sanitized-mbpp.json, MBPP+'s further tests, the solution's imports", async () => {
+  const row = {
+    task_id: 596,
+    prompt: "Write a function to find the size of a tuple.",
+    code: "import sys\nimport re\nfrom math import inf\ndef size(t):\n    return sys.getsizeof(t)",
+    test_imports: ["import math"],
+    test_list: ["assert size((1,)) == sys.getsizeof((1,))"],
+    test: "for given in [((1, 2),)]:\n    assert size(*given) == sys.getsizeof(*given)\n",
+  };
+  await withFile(JSON.stringify([row, { ...row, task_id: 2 }], null, 1), async (path) => {
+    const [first, second] = await loadProblems(path);
+    assertEquals(second.problem_id, "MBPP/2");
+    const { text, setup } = first.tests as PythonTests;
+    assertEquals(text, `${row.test_list[0]}\n${row.test}`);
+    assertEquals(setup, "import math\nimport sys\n");
+    if (hasPython) assertEquals(failure(first, canonical(first)), null);
+    if (hasPython) assert(failure(first, "def size(t):\n    return 48 if len(t) == 1 else 0"));
+  }, "sanitized-mbpp.json");
+  await withFile(JSON.stringify([row, { task_id: 1 }]), async (path) => {
+    const error = await assertRejects(() => loadProblems(path), InputError);
+    assert(error.message.startsWith(`${path}:2:1: neither "entry_point"`), error.message);
+  }, "sanitized-mbpp.json");
+});
+
+Deno.test({
+  name: "MBPP+'s form: arguments that JSON cannot hold, and results that EvalPlus takes otherwise",
+  ignore: !hasPython,
+  async fn() {
+    const row = (id: number, code: string, inputs: string) => {
+      const entry_point = /def (\w+)/.exec(code)![1];
+      const fields = { task_id: `Mbpp/${id}`, prompt: '"""\nDo it.\n"""\n', entry_point, atol: 0 };
+      return JSON.stringify({ ...fields, canonical_solution: `\n${code}\n` }).slice(0, -1) +
+        `, "base_input": ${inputs}, "plus_input": {}}`;
+    };
+    // the conversions of evalplus 0.3.1's mbpp_deserialize_inputs
+    const types = "def kinds(*given):\n    return repr(given)";
+    const made: [number, string, string][] = [
+      [2, "[[[1], [2]]]", "((1,), (2,))"],
+      [63, "[[[[1, 2]]]]", "([(1, 2)],)"],
+      [75, "[[[[1, 2]], 3]]", "([(1, 2)], 3)"],
+      [106, "[[[1], [2]]]", "([1], (2,))"],
+      [115, "[[[[1], [], 2]]]", "([{1}, {}, {}],)"],
+      [124, '[["1", "2j"]]', "(1.0, 2j)"],
+      [250, "[[[1], 2]]", "((1,), 2)"],
+      [259, "[[[[1]], [[2]]]]", "(((1,),), ((2,),))"],
+      [278, "[[[1, [2]]]]", "((1, (2,)),)"],
+      [307, "[[[1], 2, 3]]", "((1,), 2, 3)"],
+      [722, '[[{"a": [1]}, 2, 3]]', "({'a': (1,)}, 2, 3)"],
+      [252, '[["1+2j"]]', "((1+2j),)"],
+      [580, "[[[1, [2, []]]]]", "((1, (2, ())),)"],
+      [3, "[[[1]]]", "([1],)"],
+    ];
+    for (const [id, inputs, shown] of made) {
+      await withFile(row(id, types, inputs), async (path) => {
+        const [problem] = await loadProblems(path);
+        const code = `def kinds(*given):\n    return ${JSON.stringify(shown)}`;
+        assertEquals(failure(problem, code), null, String(id));
+      });
+    }
+    const judged: [number, string, string, string, boolean][] = [
+      [164, "def are_equivalent(a, b):\n    return True", "[[1, 2]]", "return 3", true],
+      [295, "def sum_div(n):\n    return n", "[[4]]", "return 0", true],
+      [295, "def sum_div(n):\n    return n", "[[4]]", "return 1", false],
+      [
+        581,
+        "def surface_Area(b, h):\n    return 2 * b * h + b * b",
+        "[[3, 4]]",
+        "import math; return round(b * b + 2 * b * math.sqrt(b * b / 4 + h * h))",
+        true,
+      ],
+      [558, "def digit_distance_nums(a, b):\n    return 9", "[[123, 1256]]", "return 8", true],
+      [558, "def digit_distance_nums(a, b):\n    return 9", "[[123, 1256]]", "return 7", false],
+    ];
+    for (const [id, code, inputs, body, right] of judged) {
+      await withFile(row(id, code, inputs), async (path) => {
+        const [problem] = await loadProblems(path);
+        assertEquals(failure(problem, canonical(problem)), null);
+        const other = `${code.split("\n")[0]}\n    ${body}\n`;
+        assertEquals(failure(problem, other) === null, right, `${id} ${body}`);
+      });
+    }
+  },
+});
+
 Deno.test("what is wrong is named with file, line and field", async () => {
   const refused: [string, string][] = [
     [lines(twice, '{"task_id": '), ":2:13: malformed JSON"],

@@ -116,7 +116,7 @@ function plus(problem: Problem & { canonical_solution?: string }, inputs: unknow
     canonical_solution: problem.code.slice(problem.prompt!.length),
     test: "",
     atol: 0,
-    mbpp: false,
+    task_id: "HumanEval/0",
     inputs: new Map([["base_input", JSON.stringify(inputs)]]),
   });
 }
