@@ -8,7 +8,7 @@ import { notWritten } from "../../write.ts";
 import type { TaskProcess } from "../../run/events.ts";
 
 /** How long a process may take to save what it has, before it is killed: a task is gone in 5 s. */
-const GRACE_MS = 4000;
+export const GRACE_MS = 4000;
 const POLL_MS = 50;
 
 /** Variables that are the server's alone. */
