@@ -18,12 +18,12 @@ export function unixSecondsOf(text: string): number | null {
   return whole_s < 0 ? null : Number((whole_s + fraction).toFixed(6));
 }
 
-/** ISO 8601 in UTC with microseconds; without the `Z` where the form has none. */
-export function isoOf(unix_s: number, zone: "Z" | "" = "Z"): string {
+/** ISO 8601 in UTC with microseconds. */
+export function isoOf(unix_s: number): string {
   const micros = Math.round((unix_s - Math.floor(unix_s)) * 1e6);
   const whole_s = Math.floor(unix_s) + (micros === 1_000_000 ? 1 : 0);
   const seconds = new Date(whole_s * 1000).toISOString().slice(0, 19);
-  return `${seconds}.${String(micros % 1_000_000).padStart(6, "0")}${zone}`;
+  return `${seconds}.${String(micros % 1_000_000).padStart(6, "0")}Z`;
 }
 
 /** Milliseconds of seconds, to the nanosecond, so that {@linkcode secondsOf} gives them back. */

@@ -96,26 +96,6 @@ export function rampedArrivalTimes(
   })();
 }
 
-/**
- * The expected count of arrivals from the start to `t_s`: the integral of the rate.
- *
- * @example
- * ```ts
- * expectedArrivals([{ duration_s: 10, rate_from_per_s: 0, rate_to_per_s: 4 }], 5); // 5
- * ```
- * @param t_s seconds from the start; past the end the count stays.
- * @throws {InputError} a stage outside its range, or no stages.
- */
-export function expectedArrivals(stages: readonly RampStage[], t_s: number): number {
-  let count = 0;
-  for (const { start_s, duration_s, rate_from_per_s, rate_to_per_s } of placeStages(stages)) {
-    const within_s = Math.min(Math.max(t_s - start_s, 0), duration_s);
-    const slope = (rate_to_per_s - rate_from_per_s) / duration_s;
-    count += within_s * (rate_from_per_s + slope * within_s / 2);
-  }
-  return count;
-}
-
 function placeStages(stages: readonly RampStage[]): PlacedStage[] {
   if (stages.length === 0) throw new InputError("stages: none; expected at least one");
   let start_s = 0, count = 0;

@@ -1,4 +1,5 @@
 /** Objectives of a run as a whole, such as p99(ttft) < 300 ms: met, missed, or not enough to tell. */
+import { columnFigure } from "../text/figure.ts";
 import { InputError } from "../errors.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
 import { quantileEstimate, shareEstimate } from "../stats/interval.ts";
@@ -105,15 +106,9 @@ export function judgeStatement(
 /** What came of a statement, in the words of the terminal and of reports. */
 export function judgedText(statement: JudgedStatement): string {
   const { text, verdict, value_ms, interval, known, unknown } = statement;
-  const range = interval ? ` [${msText(interval.low)}, ${msText(interval.high)}]` : "";
+  const range = interval ? ` [${columnFigure(interval.low)}, ${columnFigure(interval.high)}]` : "";
   const words =
     { met: "met", missed: "not met", undecided: "not enough requests to decide" }[verdict];
   const untold = unknown > 0 ? `, ${unknown} unknown` : "";
-  return `${text} ${words}: ${msText(value_ms)}${range} ms of ${known}${untold}`;
-}
-
-/** About four digits. */
-function msText(value: number | null): string {
-  if (value === null) return "–";
-  return value.toFixed(value >= 1000 ? 0 : value >= 100 ? 1 : 2);
+  return `${text} ${words}: ${columnFigure(value_ms)}${range} ms of ${known}${untold}`;
 }

@@ -1,6 +1,7 @@
 /** Energy by device and the health of the host, as a run's results and health.json have them. */
+import { figure } from "../text/figure.ts";
 import { join } from "node:path";
-import { cutText, escapeHtml, figure } from "./html.ts";
+import { cutText, escapeHtml } from "./html.ts";
 import { dataTable } from "./table.ts";
 import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";

@@ -29,8 +29,3 @@ export function cutText(text: string, length: number): string {
     ? text
     : `${text.slice(0, length)}… (${text.length - length} more characters)`;
 }
-
-/** A number with a fixed number of digits after the point; a dash when unknown. */
-export function figure(value: number | null | undefined, digits: number): string {
-  return value === null || value === undefined ? "–" : value.toFixed(digits);
-}

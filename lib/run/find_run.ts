@@ -62,17 +62,12 @@ export async function resolveRun(
 /**
  * The run to continue, by what a person gives: as {@linkcode resolveRun}, under the folder `root`.
  *
- * @param notice called with what is wrong with the index.
  * @throws {InputError} there is no such run, more than one, or its folder holds no journal.
  */
-export async function runToResume(
-  given: string,
-  root: string,
-  notice?: (line: string) => void,
-): Promise<RunDirectory> {
+export async function runToResume(given: string, root: string): Promise<RunDirectory> {
   const named = isRunId(given) || given.includes("/") || existsSync(resolve(given));
   if (named || !existsSync(root)) return findRun(given, root);
-  const path = await withRunIndex(root, (index) => resolveRun(index, given), notice);
+  const path = await withRunIndex(root, (index) => resolveRun(index, given));
   return findRun(runDirectoryAt(path).path, root);
 }
 

@@ -24,12 +24,12 @@ export interface Fold<Kind extends JournalKind, State> {
   take(state: State, event: Recorded<JournalEvents[Kind]>): void;
 }
 
-/** What events come to; with a state, what they add to it. */
+/** What events come to. */
 export function fold<Kind extends JournalKind, State>(
   { begin, take }: Fold<Kind, State>,
   events: Iterable<Recorded<JournalEvents[Kind]>>,
-  state: State = begin(),
 ): State {
+  const state = begin();
   for (const event of events) take(state, event);
   return state;
 }

@@ -3,8 +3,8 @@
 const RUN_ID = /^bench_[0-9a-f]{8}_\d{8}_\d{6}$/;
 
 /** A new id, with the local time. */
-export function newRunId(now = new Date()): string {
-  return `bench_${crypto.randomUUID().slice(0, 8)}_${compactTime(now)}`;
+export function newRunId(): string {
+  return `bench_${crypto.randomUUID().slice(0, 8)}_${compactTime(new Date())}`;
 }
 
 export function isRunId(text: string): boolean {

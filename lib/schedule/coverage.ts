@@ -76,21 +76,6 @@ function anyWindow(
   });
 }
 
-/**
- * The share of key points that an answer holds, in 0..1; see {@linkcode coveredPoints}.
- *
- * @throws {RangeError} there is no key point.
- *
- * @example
- * ```ts
- * coverageScore("Footwear sold best.", ["footwear sold best", "returns fell by 4 %"]); // 0.5
- * ```
- */
-export function coverageScore(answer: string, key_points: readonly string[]): number {
-  if (key_points.length === 0) throw new RangeError("no key points: there is nothing to cover");
-  return coveredPoints(answer, key_points).filter(Boolean).length / key_points.length;
-}
-
 const options = z.strictObject({ key_points: z.array(z.string().min(1)).min(1) });
 
 /** The score as a judge of tests; an answer passes that holds every key point. */

@@ -1,5 +1,5 @@
 /** Whether two systems that answered the same questions differ in how many they get right. */
-import { binomialCdf, binomialProbability } from "./distributions.ts";
+import { binomialCdf } from "./distributions.ts";
 
 /**
  * McNemar's exact two-sided p-value: 2·P(X ≤ min(b, c)) with X binomial of b + c trials at ½, at most
@@ -8,16 +8,13 @@ import { binomialCdf, binomialProbability } from "./distributions.ts";
  *
  * @param b questions that only the first system got right.
  * @param c questions that only the second one got right.
- * @param midP takes half of the observed count's probability away: less conservative, but it can
- * exceed its level a little (Fagerland et al., BMC Medical Research Methodology 13, 2013).
  * @throws RangeError for counts that are negative or not whole.
  */
-export function mcnemarP(b: number, c: number, { midP = false } = {}): number {
+export function mcnemarP(b: number, c: number): number {
   if (!Number.isSafeInteger(b) || !Number.isSafeInteger(c) || b < 0 || c < 0) {
     throw new RangeError(`discordant pairs are counted in whole numbers, not ${b} and ${c}`);
   }
   const n = b + c;
   const fewer = Math.min(b, c);
-  const both = 2 * binomialCdf(fewer, n, 0.5);
-  return Math.min(1, midP ? both - binomialProbability(fewer, n, 0.5) : both);
+  return Math.min(1, 2 * binomialCdf(fewer, n, 0.5));
 }

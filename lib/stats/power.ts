@@ -1,12 +1,9 @@
 /** How many problems a comparison needs, and how small a difference it could have seen. */
 import { binomialCdf, binomialProbability, binomialTail, normalQuantile } from "./distributions.ts";
 
-/** What a test must keep: two-sided level and power; 0.05 and 0.8 unless told. */
-export interface Demand {
-  alpha?: number;
-  power?: number;
-}
-
+/** What a test must keep: the two-sided level and the power. */
+const ALPHA = 0.05;
+const POWER = 0.8;
 const MOST_PROBLEMS = 1e9;
 /** Up to so many expected discordant pairs the power is summed exactly. */
 const EXACT_TO = 2000;
@@ -19,18 +16,14 @@ const SPREAD = 7;
  * expected discordant pairs, by Connor's formula above. Null where even a difference as large as
  * the discordance would be missed, as with 5 discordant pairs.
  */
-export function pairedDetectable(
-  n: number,
-  discordance: number,
-  { alpha = 0.05, power = 0.8 }: Demand = {},
-): number | null {
+export function pairedDetectable(n: number, discordance: number): number | null {
   mustBeRate(discordance);
   if (!Number.isSafeInteger(n) || n < 0) throw new RangeError(`no ${n} problems`);
   const exact = n * discordance <= EXACT_TO;
-  const critical = exact ? criticalCounts(n, discordance, alpha) : [];
+  const critical = exact ? criticalCounts(n, discordance) : [];
   const enough = exact
-    ? (difference: number) => powerOf(critical, difference / discordance) >= power
-    : (difference: number) => connor(difference, discordance, alpha, power) <= n;
+    ? (difference: number) => powerOf(critical, difference / discordance) >= POWER
+    : (difference: number) => connor(difference, discordance) <= n;
   return smallest(enough, discordance);
 }
 
@@ -41,22 +34,18 @@ export function pairedDetectable(
  *
  * @param difference δ, not 0, at most the discordance.
  */
-export function pairedProblems(
-  difference: number,
-  discordance: number,
-  { alpha = 0.05, power = 0.8 }: Demand = {},
-): number {
+export function pairedProblems(difference: number, discordance: number): number {
   mustBeRate(discordance);
   const size = Math.abs(difference);
   if (!(size > 0 && size <= discordance)) {
     throw new RangeError(`a difference of ${difference} does not fit a discordance`);
   }
-  return Math.ceil(connor(size, discordance, alpha, power));
+  return Math.ceil(connor(size, discordance));
 }
 
-function connor(difference: number, discordance: number, alpha: number, power: number): number {
-  const root = -normalQuantile(alpha / 2) * Math.sqrt(discordance) +
-    normalQuantile(power) * Math.sqrt(discordance - difference * difference);
+function connor(difference: number, discordance: number): number {
+  const root = -normalQuantile(ALPHA / 2) * Math.sqrt(discordance) +
+    normalQuantile(POWER) * Math.sqrt(discordance - difference * difference);
   return Math.min(MOST_PROBLEMS ** 2, (root / difference) ** 2);
 }
 
@@ -80,7 +69,7 @@ interface Critical {
   count: number;
 }
 
-function criticalCounts(n: number, discordance: number, alpha: number): Critical[] {
+function criticalCounts(n: number, discordance: number): Critical[] {
   const centre = n * discordance;
   const reach = SPREAD * Math.sqrt(centre * (1 - discordance)) + SPREAD;
   const found: Critical[] = [];
@@ -90,10 +79,10 @@ function criticalCounts(n: number, discordance: number, alpha: number): Critical
       let above = m + 1;
       while (above - count > 1) {
         const middle = (above + count) >> 1;
-        if (binomialCdf(middle, m, 0.5) <= alpha / 2) count = middle;
+        if (binomialCdf(middle, m, 0.5) <= ALPHA / 2) count = middle;
         else above = middle;
       }
-    } else if (binomialCdf(count + 1, m, 0.5) <= alpha / 2) count++;
+    } else if (binomialCdf(count + 1, m, 0.5) <= ALPHA / 2) count++;
     found.push({ m, chance: binomialProbability(m, n, discordance), count });
   }
   return found;

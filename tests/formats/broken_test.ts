@@ -333,7 +333,7 @@ Deno.test("times: zones, fractions, compact forms, and back", () => {
   }
   for (const seconds of [1769903112.123456, 1769903112.999999, 0, 1769903112.000001]) {
     assertEquals(unixSecondsOf(isoOf(seconds)), seconds);
-    assertEquals(unixSecondsOf(isoOf(seconds, "")), seconds);
+    assertEquals(unixSecondsOf(isoOf(seconds).replace("Z", "")), seconds);
   }
   for (const ms of [0.1, 2345.678901, 600000, 1e-6]) {
     assertEquals(millisecondsOf(secondsOf(ms)), ms);

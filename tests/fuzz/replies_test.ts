@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { coverageScore } from "../../lib/schedule/coverage.ts";
+import { coveredPoints } from "../../lib/schedule/coverage.ts";
 import { Reply } from "../../lib/endpoint/answer.ts";
 import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { ResponseParser } from "../../lib/endpoint/http_response.ts";
@@ -17,6 +17,10 @@ import { numbersIn } from "../../lib/suite/evaluators/numbers.ts";
 import { extractCode } from "../../lib/coding/extract/extract_code.ts";
 import { nearJson } from "./near_json.ts";
 import { property, texts } from "./fuzzing.ts";
+
+/** The share of key points that an answer holds. */
+const coverageScore = (answer: string, key_points: readonly string[]) =>
+  coveredPoints(answer, key_points).filter(Boolean).length / key_points.length;
 
 /** Runs a parser; its complaint, where it has one. */
 function refusal(attempt: () => void): string | null {

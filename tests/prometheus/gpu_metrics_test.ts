@@ -6,7 +6,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readSamples } from "../../lib/hardware/samples.ts";
 import { startSampler } from "../../lib/hardware/sampler.ts";
-import { parsePrometheus } from "../../lib/load/server/prometheus_text.ts";
+import { parseExposition } from "../../lib/load/server/prometheus_text.ts";
 import { Families } from "../../lib/prometheus/families.ts";
 import { HostMetrics } from "../../lib/prometheus/host_metrics.ts";
 import { temporaryFolder, withFakeNvml } from "../native/fixtures.ts";
@@ -30,7 +30,7 @@ async function told(script: string, without: string[] = []) {
   const families = await Families.open("dyno");
   new HostMetrics(families).tell(readSamples(folder.path));
   const text = await families.text();
-  const samples = parsePrometheus(text).map(({ name, labels, value }) => {
+  const samples = parseExposition(text).samples.map(({ name, labels, value }) => {
     const { Hostname, ...rest } = labels;
     assertEquals(Hostname, Deno.hostname(), name);
     return { name, labels: rest, value };

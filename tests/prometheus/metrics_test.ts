@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { parseExposition, parsePrometheus } from "../../lib/load/server/prometheus_text.ts";
+import { parseExposition } from "../../lib/load/server/prometheus_text.ts";
 import { OTHER } from "../../lib/prometheus/bounded_label.ts";
 import { openMetrics } from "../../lib/prometheus/open_metrics.ts";
 import { serveMetrics } from "../../lib/prometheus/serve_metrics.ts";
@@ -15,7 +15,7 @@ import type { Metrics } from "../../lib/prometheus/open_metrics.ts";
 
 /** The values of a family by one label, or by its only series. */
 async function values(metrics: Metrics, name: string, label = ""): Promise<Record<string, number>> {
-  const samples = parsePrometheus((await metrics.text()).text);
+  const samples = parseExposition((await metrics.text()).text).samples;
   return Object.fromEntries(
     samples.filter((sample) => sample.name === name)
       .map(({ labels, value }) => [labels[label] ?? "", value]),
@@ -227,7 +227,7 @@ Deno.test("a load's journal and its gaps", async () => {
   tell("load_progress", { in_flight: 5 });
   const { text } = await metrics.text();
   const told = Object.fromEntries(
-    parsePrometheus(text).filter(({ labels }) => labels.model === "m")
+    parseExposition(text).samples.filter(({ labels }) => labels.model === "m")
       .map(({ name, labels, value }) => [
         [name, labels.result ?? labels.le ?? labels.error_type].filter(Boolean).join(" "),
         value,
@@ -281,7 +281,7 @@ Deno.test("label values are bounded, whatever models and errors are called", asy
   const { text } = await metrics.text();
   const labels = (name: string, label: string) =>
     new Set(
-      parsePrometheus(text).filter((sample) => sample.name === name)
+      parseExposition(text).samples.filter((sample) => sample.name === name)
         .map((sample) => sample.labels[label]),
     );
   assertEquals(labels("dyno_requests_total", "model").size, 51);
@@ -327,7 +327,7 @@ Deno.test({
       const others =
         /(exit code 3: )?DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION counter metrics should have "_total" suffix\n/;
       assertEquals((await checkMetrics(text)).replace(others, ""), "");
-      const samples = parsePrometheus(text);
+      const samples = parseExposition(text).samples;
       const gpus = samples.filter(({ name }) => name === "DCGM_FI_DEV_FB_USED");
       assertEquals(gpus.map(({ labels, value }) => [labels.gpu, labels.UUID, value]), [
         ["0", "GPU-0-0", 2048],

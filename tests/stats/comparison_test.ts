@@ -28,10 +28,8 @@ Deno.test("McNemar's exact test: known values, symmetry, a million pairs", () =>
   ) {
     assertAlmostEquals(mcnemarP(b, c), p, 5.1e-5);
     assertEquals(mcnemarP(c, b), mcnemarP(b, c));
-    assert(mcnemarP(b, c, { midP: true }) < mcnemarP(b, c));
   }
   assertEquals([mcnemarP(0, 0), mcnemarP(4, 4), mcnemarP(1e6, 1e6)], [1, 1, 1]);
-  assertAlmostEquals(mcnemarP(4, 4, { midP: true }), 1, 1e-12);
   assertAlmostEquals(mcnemarP(499_000, 501_000), 0.0456082998653896, 1e-12);
   assertThrows(() => mcnemarP(-1, 2), RangeError);
 });

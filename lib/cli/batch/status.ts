@@ -1,4 +1,5 @@
 /** dyno batch status: where a batch is. */
+import { figure } from "../../text/figure.ts";
 import { batchFolderOf, clockOf } from "../../schedule/open_batch.ts";
 import { batchStatus } from "../../schedule/status.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -140,14 +141,13 @@ function nextText(
 }
 
 function modelRow(model: BatchStatus["models"][number], paint: Palette): string[] {
-  const shown = (value: number | null, digits: number) => value?.toFixed(digits) ?? "–";
   return [
     model.provider,
     model.model,
     String(model.records),
     model.failed ? paint.bad(String(model.failed)) : "0",
-    shown(model.latency_p50_sec, 2),
-    shown(model.throughput_p50_tps, 1),
-    shown(model.coverage_mean, 2),
+    figure(model.latency_p50_sec, 2),
+    figure(model.throughput_p50_tps, 1),
+    figure(model.coverage_mean, 2),
   ];
 }

@@ -1,4 +1,5 @@
 /** What several loads come to: intervals between runs of each, and the curve of their levels. */
+import { columnFigure } from "../../text/figure.ts";
 import { join } from "node:path";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
 import { levelsSection } from "../../report/load/levels_section.ts";
@@ -79,8 +80,8 @@ function repeatTable(figures: readonly RepeatedFigure[], { paint }: Terminal): s
     columns,
     figures.map(({ name, mean, interval, between_share }) => [
       name,
-      shown(mean),
-      interval ? `${shown(interval.low)} to ${shown(interval.high)}` : "–",
+      columnFigure(mean),
+      interval ? `${columnFigure(interval.low)} to ${columnFigure(interval.high)}` : "–",
       percentText(between_share, 0),
     ]),
     paint,
@@ -102,18 +103,13 @@ function levelTable(levels: readonly LevelFigures[], { paint }: Terminal): strin
     titles.map((title, i) => ({ title, align: i === 0 ? "left" as const : "right" as const })),
     levels.map((level) => [
       level.name,
-      shown(level.requests_per_s),
-      shown(level.output_tokens_per_s),
-      ...(known ? [shown(level.tokens_per_s_per_gpu)] : []),
-      shown(level.tokens_per_s_per_user),
-      shown(level.e2e_mean_ms),
+      columnFigure(level.requests_per_s),
+      columnFigure(level.output_tokens_per_s),
+      ...(known ? [columnFigure(level.tokens_per_s_per_gpu)] : []),
+      columnFigure(level.tokens_per_s_per_user),
+      columnFigure(level.e2e_mean_ms),
       [level.knee ? "knee" : "", level.pareto ? "Pareto" : ""].filter(Boolean).join(", "),
     ]),
     paint,
   );
-}
-
-/** About four digits. */
-function shown(value: number | null): string {
-  return value === null ? "–" : value.toFixed(Math.abs(value) >= 1000 ? 0 : 2);
 }

@@ -1,5 +1,6 @@
 /** A load run's results in a terminal: the stages, the verdict on the client, intervals, notes. */
 import { answersNumbers } from "../../endpoint/forms/forms.ts";
+import { columnFigure } from "../../text/figure.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import { costText } from "../../text/dollars.ts";
 import { inDigits } from "../../text/grouped.ts";
@@ -46,7 +47,7 @@ function latencyColumn(
     column: { title: rank, align: "right", group },
     cell: ({ metrics }) => {
       const ms = metrics[name]?.[rank] ?? null;
-      return shown(ms !== null && seconds ? ms / 1000 : ms);
+      return columnFigure(ms !== null && seconds ? ms / 1000 : ms);
     },
   };
 }
@@ -60,7 +61,7 @@ function rateColumn(
   const { term, unit } = measure(name);
   const title = (unit || term).replace("requests", "req").replace("tokens", "tok")
     .replace("output ", "");
-  return { column: { title, align: "right", group }, cell: (stage) => shown(cell(stage)) };
+  return { column: { title, align: "right", group }, cell: (stage) => columnFigure(cell(stage)) };
 }
 
 /** Where nothing ended, there is no rate. */
@@ -267,7 +268,7 @@ function verdictLines(
 /** Connections by TLS: their handshakes are their own load. */
 function connectionLines({ metrics: { connect_ms, tls_ms } }: StageResults): string[] {
   if (!connect_ms || !tls_ms) return [];
-  const times = ({ p50, p99 }: Metric) => `p50 ${shown(p50)}, p99 ${shown(p99)} ms`;
+  const times = ({ p50, p99 }: Metric) => `p50 ${columnFigure(p50)}, p99 ${columnFigure(p99)} ms`;
   return [
     `${connect_ms.n} new connections: connect ${times(connect_ms)}; of it TLS ${times(tls_ms)}`,
   ];
@@ -285,8 +286,8 @@ function turnLines({ turns = [] }: LoadResults): string[] {
   return turns.map(({ turn, requests, answered, ttft_ms, prompt_tokens_mean, cached_share }) => {
     const known = [
       `${answered} of ${requests} answered`,
-      `ttft p50 ${shown(ttft_ms?.p50)}, p99 ${shown(ttft_ms?.p99)} ms`,
-      ...(prompt_tokens_mean === null ? [] : [`${shown(prompt_tokens_mean)} prompt tokens`]),
+      `ttft p50 ${columnFigure(ttft_ms?.p50)}, p99 ${columnFigure(ttft_ms?.p99)} ms`,
+      ...(prompt_tokens_mean === null ? [] : [`${columnFigure(prompt_tokens_mean)} prompt tokens`]),
       ...(cached_share === null ? [] : [`${percentText(cached_share)} of them cached`]),
     ];
     return `${turn} turns: ${known.join(", ")}`;
@@ -299,8 +300,10 @@ function warmupLines({ warmup }: LoadResults): string[] {
   const { requests, window, metrics } = warmup;
   const { successful, sent, unsent } = requests;
   return [
-    `warm-up: ${successful} of ${sent + unsent} answered in ${shown(window.duration_s)} s, ` +
-    `ttft p50 ${shown(metrics.ttft_ms?.p50)}, p99 ${shown(metrics.ttft_ms?.p99)} ms`,
+    `warm-up: ${successful} of ${sent + unsent} answered in ${
+      columnFigure(window.duration_s)
+    } s, ` +
+    `ttft p50 ${columnFigure(metrics.ttft_ms?.p50)}, p99 ${columnFigure(metrics.ttft_ms?.p99)} ms`,
   ];
 }
 
@@ -310,7 +313,7 @@ function probeLines({ probes }: LoadResults): string[] {
   const known = [
     `${answered} of ${requests} answered`,
     ...(failed ? [`${failed} failed`] : []),
-    `ttft p50 ${shown(ttft_ms?.p50)}, p99 ${shown(ttft_ms?.p99)} ms`,
+    `ttft p50 ${columnFigure(ttft_ms?.p50)}, p99 ${columnFigure(ttft_ms?.p99)} ms`,
   ];
   return [`probes beside the load (${rate_per_s}/s): ${known.join(", ")}`];
 }
@@ -321,7 +324,9 @@ function intervalText(
   metric: Metric | null,
 ): string | null {
   if (!estimate || !metric) return null;
-  return `${name} ${shown(metric[name])} [${shown(estimate.low)}, ${shown(estimate.high)}]`;
+  return `${name} ${columnFigure(metric[name])} [${columnFigure(estimate.low)}, ${
+    columnFigure(estimate.high)
+  }]`;
 }
 
 /** Why it ended, what was not answered, how many missed the SLOs, and the energy. */
@@ -376,11 +381,4 @@ function fewLines({ total, stages, endpoints = [], models = [] }: LoadResults): 
   };
   const few = [named("stage", stages), named("endpoint", endpoints), named("model", models)].flat();
   return few.length === 0 ? [] : wrapped("goodput –: ", `${told}, as in ${few.join("; ")}`);
-}
-
-/** About four digits. */
-function shown(value: number | null | undefined): string {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
 }

@@ -1,4 +1,5 @@
 /** A suite's results as a table: what a person looks at first. */
+import { figure } from "../../text/figure.ts";
 import { costText } from "../../text/dollars.ts";
 import { counted, grouped, inDigits } from "../../text/grouped.ts";
 import { shortNames } from "../../text/short_names.ts";
@@ -63,7 +64,7 @@ function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Pal
   return [
     name,
     wanted ? colour(passed) : passed,
-    shown(counts.avg_hit_rate, 2),
+    figure(counts.avg_hit_rate, 2),
     quantileShown(stats.ttft_ms, "p50"),
     quantileShown(stats.ttft_ms, "p99"),
     quantileShown(stats.tpot_ms, "p50"),
@@ -154,9 +155,5 @@ function energyLine({ total_j, devices, j_per_token, j_per_solved_test }: RunEne
 }
 
 function quantileShown(values: Distribution | null, name: "p50" | "p99"): string {
-  return shown(values?.[name] ?? null, 1);
-}
-
-function shown(value: number | null, digits: number): string {
-  return value === null ? "–" : value.toFixed(digits);
+  return figure(values?.[name] ?? null, 1);
 }

@@ -1,4 +1,5 @@
 /** dyno runs analyze: a run item by item. */
+import { countFigure } from "../../text/figure.ts";
 import { analyzeItems } from "../../compare/package_stats.ts";
 import { priceMissing, tokensMissing } from "../../compare/cost.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -6,7 +7,7 @@ import { flagHelp, number, otherwise, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { costText } from "../../text/dollars.ts";
-import { shortened, shownCount } from "./text.ts";
+import { shortened } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import type { PackageStats, RunAnalysis } from "../../compare/package_stats.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -77,11 +78,13 @@ function counts(
   { total_packages, successful, failed, timed_out, not_judged }: RunAnalysis,
   kind: string,
 ): string {
-  const items = shownCount(total_packages) +
+  const items = countFigure(total_packages) +
     (kind === "load" ? " requests, those outside of the measured windows too" : " items");
-  return `${items}: ${shownCount(successful)} answered, ${shownCount(failed)} without an answer, ` +
-    `${shownCount(timed_out)} of them timed out` +
-    (not_judged ? `; ${shownCount(not_judged)} not judged` : "");
+  return `${items}: ${countFigure(successful)} answered, ${
+    countFigure(failed)
+  } without an answer, ` +
+    `${countFigure(timed_out)} of them timed out` +
+    (not_judged ? `; ${countFigure(not_judged)} not judged` : "");
 }
 
 function sections(
@@ -99,7 +102,7 @@ function sections(
       ...tableLines(columns, ids.slice(0, top).map((id) => row(stats.get(id)!)), paint),
     ];
   const { failing } = analysis;
-  const more = failing.length > top ? `, the first ${top} of ${shownCount(failing.length)}` : "";
+  const more = failing.length > top ? `, the first ${top} of ${countFigure(failing.length)}` : "";
   return [
     ...of("slowest", analysis.slowest),
     ...of(`failing${more}`, failing),

@@ -1,11 +1,12 @@
 /** dyno runs cost: what runs cost, and totals. */
+import { countFigure } from "../../text/figure.ts";
 import { COST_GROUPS, priceRun, totalCosts } from "../../compare/cost.ts";
 import { EXIT } from "../exit_codes.ts";
 import { choice, flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { costText, exactUsd } from "../../text/dollars.ts";
-import { shortened, shownCount } from "./text.ts";
+import { shortened } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import type { PricedRun } from "../../compare/cost.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -76,8 +77,8 @@ function table(priced: readonly Priced[], terminal: Terminal): void {
   const rows: (string[] | null)[] = priced.map(({ cost }) => [
     cost.run_id,
     shortened(cost.model, 32),
-    shownCount(cost.prompt_tokens),
-    shownCount(cost.completion_tokens),
+    countFigure(cost.prompt_tokens),
+    countFigure(cost.completion_tokens),
     costText(cost.input_cost_usd),
     costText(cost.output_cost_usd),
     costText(cost.total_cost_usd, cost.requests_of_unknown_cost),
@@ -108,11 +109,11 @@ function totals(
   ];
   const rows = groups.map((total) => [
     shortened(total.group, 40),
-    shownCount(total.runs),
-    shownCount(total.prompt_tokens),
-    shownCount(total.completion_tokens),
+    countFigure(total.runs),
+    countFigure(total.prompt_tokens),
+    countFigure(total.completion_tokens),
     costText(total.total_cost_usd, total.requests_of_unknown_cost),
-    shownCount(total.runs_of_unknown_cost),
+    countFigure(total.runs_of_unknown_cost),
   ]);
   tableLines(columns, rows, terminal.outPaint).forEach((line) => terminal.out(line));
 }

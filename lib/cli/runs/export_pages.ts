@@ -1,4 +1,6 @@
 /** Exports for people: HTML and Markdown. */
+import { countFigure, known } from "../../text/figure.ts";
+import { durationText } from "../../text/duration.ts";
 import { existsSync } from "node:fs";
 import { itemRows, runRows } from "../../compare/export_rows.ts";
 import { costText } from "../../text/dollars.ts";
@@ -9,14 +11,7 @@ import { percentText } from "../../text/percent.ts";
 import { tablePage } from "../../report/table_page.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readStated, readUnmapped } from "../../run/imported.ts";
-import {
-  notJudged,
-  shownCount,
-  shownSeconds,
-  shownTime,
-  shownTokens,
-  statedLines,
-} from "./text.ts";
+import { notJudged, shownTime, shownTokens, statedLines } from "./text.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { Row, RowColumn } from "../../formats/parquet.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -119,12 +114,12 @@ function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [st
     ["model", run.model],
     ["status", run.status],
     ["started", shownTime(run.started_at_unix_seconds)],
-    ["items", shownCount(run.items_total)],
-    ["answered", shownCount(run.successful)],
-    ["right", run.passed === null ? null : shownCount(run.passed)],
-    ["not judged", run.not_judged ? shownCount(run.not_judged) : null],
+    ["items", countFigure(run.items_total)],
+    ["answered", countFigure(run.successful)],
+    ["right", run.passed === null ? null : countFigure(run.passed)],
+    ["not judged", run.not_judged ? countFigure(run.not_judged) : null],
     ["hit rate", run.avg_hit_rate == null ? null : percentText(run.avg_hit_rate)],
-    ["took", run.duration_s === null ? null : shownSeconds(run.duration_s)],
+    ["took", run.duration_s === null ? null : known(run.duration_s, durationText)],
     ["output", perSecond(run.output_tokens_per_s)],
     ["ttft, median", milliseconds(run.ttft_p50_ms)],
     ["ttft, p99", milliseconds(run.ttft_p99_ms)],
@@ -177,8 +172,8 @@ export function markdown(runs: readonly IndexedRun[], prices: PriceTable): strin
       run.benchmark,
       run.model,
       [run.status, notJudged(run)].filter(Boolean).join(", "),
-      shownCount(run.items_total),
-      shownCount(run.passed),
+      countFigure(run.items_total),
+      countFigure(run.passed),
       percentText(run.avg_hit_rate),
       costOfRun(run, prices),
       shownTime(run.started_at_unix_seconds),

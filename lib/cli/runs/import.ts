@@ -1,11 +1,12 @@
 /** dyno runs import: other programs' results as runs. */
+import { countFigure } from "../../text/figure.ts";
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { importRuns } from "../../formats/import_runs.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { folderFlag, jsonFlag } from "./query.ts";
-import { shortened, shownCount, shownTime } from "./text.ts";
+import { shortened, shownTime } from "./text.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { tableLines } from "../ui/table.ts";
 import type { ImportedRun, ImportReport } from "../../formats/import_runs.ts";
@@ -132,7 +133,7 @@ function row({ run_id, outcome, summary }: ImportedRun): string[] {
     outcome,
     summary.source_form,
     shortened(summary.model, 32),
-    shownCount(summary.items_total),
+    countFigure(summary.items_total),
     shownTime(summary.started_at_unix_seconds),
     shortened(summary.benchmark, 28),
   ];

@@ -1,9 +1,10 @@
 /** dyno runs list: the runs, newest first. */
+import { countFigure } from "../../text/figure.ts";
 import { noRuns } from "../../run/find_run.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
-import { shortened, shownCount, shownFigure, shownTime, shownTokens, statusNote } from "./text.ts";
+import { shortened, shownFigure, shownTime, shownTokens, statusNote } from "./text.ts";
 import { tableLines } from "../ui/table.ts";
 import { percentText } from "../../text/percent.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -84,7 +85,7 @@ function rows(run: IndexedRun): string[][] {
   if (run.modes.length < 2) return [row(run)];
   const whole = row(run);
   return run.modes.map(({ mode, problems, avg_hit_rate, errors }, i) => {
-    const own = [shownCount(problems), percentText(avg_hit_rate), shownCount(errors)];
+    const own = [countFigure(problems), percentText(avg_hit_rate), countFigure(errors)];
     const rest = whole.slice(5, -1).map((cell) => i === 0 ? cell : "");
     const [id, model] = i === 0 ? whole : ["", ""];
     return [
@@ -105,9 +106,9 @@ function row(run: IndexedRun): string[] {
   return [
     run.run_id,
     shortened(run.model, 32),
-    shownCount(run.modes[0]?.problems ?? run.items_total),
+    countFigure(run.modes[0]?.problems ?? run.items_total),
     percentText(run.avg_hit_rate),
-    shownCount(run.failed),
+    countFigure(run.failed),
     shownTokens(tokens, run.requests_of_unknown_tokens),
     shownFigure(run.output_tokens_per_s),
     shownFigure(run.ttft_p50_ms),

@@ -119,9 +119,8 @@ export async function readOne(
   index: RunIndex,
   given: string,
   terminal: Terminal,
-  filter: RunFilter = {},
 ): Promise<RunReading> {
-  const run = await readRunDirectory(await resolveRun(index, given, filter));
+  const run = await readRunDirectory(await resolveRun(index, given));
   run.warnings.forEach((line) => terminal.warn(line));
   return run;
 }

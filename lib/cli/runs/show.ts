@@ -1,4 +1,6 @@
 /** dyno runs show: a run as it lies on the disk. */
+import { countFigure, known } from "../../text/figure.ts";
+import { durationText } from "../../text/duration.ts";
 import { costText } from "../../text/dollars.ts";
 import { existsSync } from "node:fs";
 import { tokensMissing } from "../../compare/cost.ts";
@@ -11,7 +13,7 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { counted, inDigits } from "../../text/grouped.ts";
-import { shownCount, shownSeconds, shownTime, statedLines } from "./text.ts";
+import { shownTime, statedLines } from "./text.ts";
 import { isUnjudged } from "../../run/problems.ts";
 import { asObject } from "../../json_fields.ts";
 import { smiPackage } from "../../formats/smi_bench.ts";
@@ -115,7 +117,7 @@ async function journalFacts(path: string): Promise<JournalFacts> {
     if (event !== null) runState.take(state, event);
     counts.set(name, (counts.get(name) ?? 0) + 1);
   });
-  const events = [...counts].map(([event, n]) => `${shownCount(n)} ${event}`).join(", ") || "none";
+  const events = [...counts].map(([event, n]) => `${countFigure(n)} ${event}`).join(", ") || "none";
   return { events, cut_off: cutOff(state, directory) };
 }
 
@@ -152,11 +154,13 @@ function statusOf({ status, kind, path, source_form }: RunSummary): string {
 function tokensOf(summary: RunSummary): string {
   const { prompt_tokens, cached_prompt_tokens: cached, completion_tokens } = summary;
   const parts = [
-    `${shownCount(prompt_tokens)} prompt${cached ? ` (${shownCount(cached)} of them cached)` : ""}`,
-    `${shownCount(completion_tokens)} completion`,
+    `${countFigure(prompt_tokens)} prompt${
+      cached ? ` (${countFigure(cached)} of them cached)` : ""
+    }`,
+    `${countFigure(completion_tokens)} completion`,
   ];
   const unknown = summary.requests_of_unknown_tokens;
-  return parts.join(", ") + (unknown ? `, those of ${shownCount(unknown)} requests unknown` : "");
+  return parts.join(", ") + (unknown ? `, those of ${countFigure(unknown)} requests unknown` : "");
 }
 
 function cutOffText(count: number, kind: RunSummary["kind"]): string {
@@ -171,8 +175,8 @@ function describe(
   const imported = readImportRecord(summary.path);
   const { passed, items_total, successful, timed_out, output_tokens_per_s: speed } = summary;
   const unjudged = items.filter(isUnjudged).length;
-  const judged = (passed === null ? "" : `, ${shownCount(passed)} right`) +
-    (unjudged ? `, ${shownCount(unjudged)} not judged` : "");
+  const judged = (passed === null ? "" : `, ${countFigure(passed)} right`) +
+    (unjudged ? `, ${countFigure(unjudged)} not judged` : "");
   const facts: [string, string | null][] = [
     ["run", summary.run_id],
     ["from", imported && `${imported.form}, ${imported.path}`],
@@ -185,13 +189,13 @@ function describe(
     ["mode", summary.mode],
     ["tags", summary.tags.join(", ") || null],
     ["started", shownTime(summary.started_at_unix_seconds)],
-    ["took", shownSeconds(summary.duration_s)],
+    ["took", known(summary.duration_s, durationText)],
     [
       "items",
-      `${shownCount(items_total)}: ${shownCount(successful)} answered${judged}, ` +
-      `${shownCount(timed_out)} timed out`,
+      `${countFigure(items_total)}: ${countFigure(successful)} answered${judged}, ` +
+      `${countFigure(timed_out)} timed out`,
     ],
-    ["requests", summary.requests === null ? null : shownCount(summary.requests)],
+    ["requests", summary.requests === null ? null : countFigure(summary.requests)],
     ["cut off", cut_off ? cutOffText(cut_off, summary.kind) : null],
     ["tokens", tokensOf(summary)],
     ["cost", costText(summary.cost_usd, summary.requests_of_unknown_cost)],

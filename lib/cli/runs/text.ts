@@ -1,6 +1,6 @@
 /** How figures of runs are written in tables. */
 import { grouped, inDigits } from "../../text/grouped.ts";
-import { durationText } from "../../text/duration.ts";
+import { countFigure } from "../../text/figure.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { StatedFigures } from "../../run/summary.ts";
 
@@ -14,25 +14,15 @@ export function shownTime(unix_s: number | null): string {
   }:${two(time.getMinutes())}`;
 }
 
-/** A count with thousands set apart. */
-export function shownCount(value: number | null): string {
-  return value === null ? "–" : grouped(Math.round(value));
-}
-
 /** A sum of tokens, and how many requests are not in it. */
 export function shownTokens(tokens: number | null, unknown: number | null): string {
-  if (tokens === null || !unknown) return shownCount(tokens);
-  return `${shownCount(tokens)} + ${shownCount(unknown)} unknown`;
+  if (tokens === null || !unknown) return countFigure(tokens);
+  return `${countFigure(tokens)} + ${countFigure(unknown)} unknown`;
 }
 
 /** A measured figure with one decimal below 100. */
 export function shownFigure(value: number | null): string {
-  if (value === null) return "–";
-  return Math.abs(value) < 100 ? value.toFixed(1) : grouped(Math.round(value));
-}
-
-export function shownSeconds(value: number | null): string {
-  return value === null ? "–" : durationText(value);
+  return value !== null && Math.abs(value) < 100 ? value.toFixed(1) : countFigure(value);
 }
 
 /** Text on one line, cut at a width. */
@@ -44,7 +34,7 @@ export function shortened(text: string, width: number): string {
 
 /** `10 not judged`; empty where none was left so. */
 export function notJudged({ not_judged }: Partial<Pick<IndexedRun, "not_judged">>): string {
-  return not_judged ? `${shownCount(not_judged)} not judged` : "";
+  return not_judged ? `${countFigure(not_judged)} not judged` : "";
 }
 
 /** A run's status where it is not complete, and how many answers nobody could judge. */

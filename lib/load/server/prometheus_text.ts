@@ -32,18 +32,6 @@ const INFINITE = /^[-+]?inf(?:inity)?$/i;
 const NOT_A_NUMBER = /^[-+]?nan$/i;
 
 /**
- * The samples of an exposition; see {@linkcode parseExposition} for what could not be read.
- *
- * @example
- * ```ts
- * parsePrometheus('vllm:num_requests_running{model_name="m"} 3\n')[0].value; // 3
- * ```
- */
-export function parsePrometheus(text: string): PrometheusSample[] {
-  return parseExposition(text).samples;
-}
-
-/**
  * Reads an exposition; never throws. Comments (HELP, TYPE, UNIT, EOF), timestamps and exemplars are
  * passed over; a line that is malformed is left out and counted.
  *

@@ -46,14 +46,10 @@ export function instead(text: string, end?: "fin" | "hang"): (parts: ReplyPart[]
 /** Changes the bytes of the whole reply, which then all leave when the last one was due. */
 export function rewritten(
   change: (reply: string) => string | Uint8Array,
-  end?: "fin",
 ): (parts: ReplyPart[]) => ReplyPart[] {
   return (parts) => {
     const { at_s } = parts[parts.length - 1];
-    return [
-      { kind: "raw", at_s, bytes: change(parts.map((part) => bytesOf(part)).join("")) },
-      ...(end ? [{ kind: end, at_s }] : []),
-    ];
+    return [{ kind: "raw", at_s, bytes: change(parts.map((part) => bytesOf(part)).join("")) }];
   };
 }
 

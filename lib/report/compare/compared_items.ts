@@ -1,11 +1,12 @@
 /** The table of tests with what became of each in every run. */
+import { figure } from "../../text/figure.ts";
 import { scrollBox } from "../table.ts";
 import { Buffer } from "node:buffer";
 import { grouped } from "../../text/grouped.ts";
 import { markOf } from "../../run/problems.ts";
 import { letterHead } from "./compared_numbers.ts";
 import { filterForm } from "../filter_form.ts";
-import { cutText, escapeHtml, figure } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { laterClass, moreButton } from "../suite/tests_table.ts";
 import { testText } from "../suite/test_texts.ts";

@@ -1,4 +1,5 @@
 /** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
+import { countFigure } from "../../text/figure.ts";
 import { costText } from "../../text/dollars.ts";
 import { loadRate, loadValue } from "../../compare/compare_load.ts";
 import { describeDelta, describeValue, headingOf } from "../../measures/describe.ts";
@@ -63,8 +64,8 @@ const SUITE_ROWS: NumberRow[] = [
     ({ items }) =>
       quantileCell(Float64Array.from(items.flatMap((item) => answerRate(item) ?? [])).sort(), 0.5),
   ],
-  ["prompt tokens", ({ summary }) => count(summary.prompt_tokens)],
-  ["output tokens", ({ summary }) => count(summary.completion_tokens)],
+  ["prompt tokens", ({ summary }) => countFigure(summary.prompt_tokens)],
+  ["output tokens", ({ summary }) => countFigure(summary.completion_tokens)],
   ["cost", (run) => costText(costOf(run), run.summary.requests_of_unknown_cost)],
   ["cost of a right answer", (run) => {
     const cost = costOf(run), right = run.items.filter(({ passed }) => passed).length;
@@ -81,7 +82,7 @@ const LOAD_ROWS: NumberRow[] = [
   ...latencyRows(),
   [headingOf("gap_ms", "p50"), ({ load }) => metricCell(load!.metrics?.gap_ms, "p50")],
   [headingOf("gap_ms", "p99"), ({ load }) => metricCell(load!.metrics?.gap_ms, "p99")],
-  ["output tokens", ({ summary }) => count(summary.completion_tokens)],
+  ["output tokens", ({ summary }) => countFigure(summary.completion_tokens)],
   ["cost", (run) => costText(costOf(run), run.summary.requests_of_unknown_cost)],
 ];
 
@@ -158,10 +159,6 @@ function rateCell(sample: LoadSample, metric: "requests_per_s" | "output_tokens_
     loadRate(sample, metric),
     (bound) => fixed(bound, digits),
   );
-}
-
-function count(value: number | null): string {
-  return value === null ? "–" : grouped(value);
 }
 
 const DIFFERENCE_HEADS = ["first", "second", "difference", "95 % interval", "p"];

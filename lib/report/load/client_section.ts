@@ -61,7 +61,7 @@ function useTable(client: ClientCost, calibration: CalibrationCited | null): str
     },
     {
       head: "ring of events, at most",
-      cells: ["–", ring_use === null ? "–" : percentText(ring_use)],
+      cells: ["–", percentText(ring_use)],
     },
     {
       head: "events",

@@ -24,7 +24,7 @@ export function levelsSection(levels: readonly LevelFigures[]): string {
         level.tokens_per_s_per_gpu,
         level.tokens_per_s_per_user,
         level.e2e_mean_ms,
-      ].map((value) => value === null ? "–" : short(value)),
+      ].map(short),
       [level.knee ? "knee" : "", level.pareto ? "Pareto" : ""].filter(Boolean).join(", "),
     ],
   }));

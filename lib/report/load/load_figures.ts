@@ -1,6 +1,6 @@
 /** How figures of a load run are written. */
+import { figure } from "../../text/figure.ts";
 import { grouped } from "../../text/grouped.ts";
-import { figure } from "../html.ts";
 import type { Estimate } from "../../stats/interval.ts";
 
 /** Four significant digits or so, thousands apart; a dash when unknown. */

@@ -64,10 +64,9 @@ const hostOf = (page: string) => new URL(page).host;
 /** The table of what was understood, and how the pages were read. */
 export function telemetrySection({ telemetry }: LoadResults): string {
   if (telemetry === undefined) return "";
-  const shown = (value: number | null) => value === null ? "–" : short(value);
   const rows = telemetry.figures.map(({ page, device, name, mean, max, increase }): TableRow => ({
     head: [name.replaceAll("_", " "), device, hostOf(page)].filter(Boolean).join(", "),
-    cells: [shown(mean), shown(max), shown(increase)],
+    cells: [mean, max, increase].map(short),
   }));
   const heads = [{ html: "mean" }, { html: "at most" }, { html: "in all" }];
   const pages = telemetry.pages.map(({ url, readings, failures }) =>

@@ -82,7 +82,7 @@ export function turnTable({ turns }: Pick<LoadResults, "turns">): string | null 
       seconds(figures.e2e_ms?.p50),
       seconds(figures.e2e_ms?.p99),
       short(figures.prompt_tokens_mean),
-      figures.cached_share === null ? "–" : percentText(figures.cached_share),
+      percentText(figures.cached_share),
     ],
   }));
   return dataTable("first and later turns", "of sessions", TURN_HEADS, rows);

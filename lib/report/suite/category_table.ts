@@ -1,5 +1,6 @@
 /** The table by category, with the pass rates' intervals drawn. */
-import { cutText, escapeHtml, figure } from "../html.ts";
+import { figure } from "../../text/figure.ts";
+import { cutText, escapeHtml } from "../html.ts";
 import { percentText } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
 import { dataTable } from "../table.ts";

@@ -1,5 +1,5 @@
 /** The distributions in numbers, as a table below their chart. */
-import { figure } from "../html.ts";
+import { figure } from "../../text/figure.ts";
 import { CURVES } from "../charts/latency_chart.ts";
 import { dataTable } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";

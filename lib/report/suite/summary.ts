@@ -1,9 +1,10 @@
 /** The top of a report: what ran, where, and what came of it in a few numbers. */
+import { figure } from "../../text/figure.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import { grouped } from "../../text/grouped.ts";
 import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
-import { cutText, escapeHtml, figure } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { output, ratedOf } from "../../suite/aggregate.ts";
 import type { Tile } from "../banner.ts";

@@ -1,8 +1,9 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
+import { figure } from "../../text/figure.ts";
 import { scrollBox } from "../table.ts";
 import { grouped } from "../../text/grouped.ts";
 import { filterForm } from "../filter_form.ts";
-import { cutText, escapeHtml, figure } from "../html.ts";
+import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { testTexts, verdictOf, VERDICTS } from "./test_texts.ts";
 import type { RunDirectory } from "../../run/directory.ts";

@@ -1,6 +1,6 @@
 /** Prometheus text and OpenMetrics, line by line, the broken ones too. */
 import { assertEquals, assertLess } from "@std/assert";
-import { parseExposition, parsePrometheus } from "../../../lib/load/server/prometheus_text.ts";
+import { parseExposition } from "../../../lib/load/server/prometheus_text.ts";
 import { IDLE, vllmPage } from "./expositions.ts";
 
 /** One line's name, labels and value; null when it was passed over as malformed. */
@@ -61,7 +61,7 @@ Deno.test("malformed lines are passed over and counted", () => {
 Deno.test("comments, empty lines and the end of OpenMetrics are no lines of either kind", () => {
   const text = "# HELP a of what\n# TYPE a counter\n# UNIT a seconds\n#\n \t\n\na_total 1\n# EOF\n";
   assertEquals(parseExposition(text).malformed_lines, 0);
-  assertEquals(parsePrometheus(text).map(({ name }) => name), ["a_total"]);
+  assertEquals(parseExposition(text).samples.map(({ name }) => name), ["a_total"]);
   assertEquals(parseExposition(""), { samples: [], malformed_lines: 0 });
 });
 

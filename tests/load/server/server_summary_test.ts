@@ -1,6 +1,6 @@
 /** Readings summarised: windows, restarts, and what is not known. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { parsePrometheus } from "../../../lib/load/server/prometheus_text.ts";
+import { parseExposition } from "../../../lib/load/server/prometheus_text.ts";
 import { readingOf, recogniseServer } from "../../../lib/load/server/server_reading.ts";
 import { summariseServer } from "../../../lib/load/server/server_summary.ts";
 import { IDLE, llamaCppPage, oldVllmPage, sglangPage, tgiPage, vllmPage } from "./expositions.ts";
@@ -21,7 +21,7 @@ const busy: ServerState = {
 };
 
 function read(page: string, t_ns = 0): ServerMetricsReading {
-  return readingOf(recogniseServer(page)!, parsePrometheus(page), t_ns);
+  return readingOf(recogniseServer(page)!, parseExposition(page).samples, t_ns);
 }
 
 const NOTHING: ServerMetricsReading = {

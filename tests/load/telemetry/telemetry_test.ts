@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { PortableTransport } from "../../../lib/endpoint/portable/portable.ts";
 import { InputError } from "../../../lib/errors.ts";
-import { parsePrometheus } from "../../../lib/load/server/prometheus_text.ts";
+import { parseExposition } from "../../../lib/load/server/prometheus_text.ts";
 import { readingOf } from "../../../lib/load/server/server_reading.ts";
 import { summariseServer } from "../../../lib/load/server/server_metrics.ts";
 import { pageLines, PageLog } from "../../../lib/load/telemetry/page_log.ts";
@@ -37,7 +37,7 @@ async function withRun(act: (directory: RunDirectory) => Promise<void> | void): 
 /** Writes readings of a page, a second apart, from second 0. */
 function write(directory: RunDirectory, texts: readonly string[], page = PAGE): void {
   using log = new PageLog(directory);
-  texts.forEach((text, i) => log.add(page, i * S, parsePrometheus(text)));
+  texts.forEach((text, i) => log.add(page, i * S, parseExposition(text).samples));
 }
 
 const figureOf = (directory: RunDirectory, from_s: number, to_s: number) => {
@@ -190,17 +190,17 @@ Deno.test("pages are read at once, at intervals and at the end; one that fails t
 Deno.test("speculative decoding: accepted of drafted, and tokens a step", () => {
   // vLLM: 100 drafts of 3 tokens, 210 of them accepted: 70 %, and 1 + 2.1 tokens a step
   const page = (drafts: number) =>
-    parsePrometheus(
+    parseExposition(
       `vllm:spec_decode_num_drafts_total{engine="0"} ${drafts}
 vllm:spec_decode_num_draft_tokens_total{engine="0"} ${drafts * 3}
 vllm:spec_decode_num_accepted_tokens_total{engine="0"} ${drafts * 2.1}
 `,
-    );
+    ).samples;
   const readings = [0, 100].map((drafts, i) => readingOf("vllm", page(drafts), i * S));
   const summary = summariseServer(readings, 0, S);
   assertAlmostEquals(summary.draft_acceptance!, 0.7, 1e-12);
   assertAlmostEquals(summary.accepted_length!, 3.1, 1e-12);
-  const stated = parsePrometheus('sglang:spec_accept_length{model_name="m"} 2.5\n');
+  const stated = parseExposition('sglang:spec_accept_length{model_name="m"} 2.5\n').samples;
   const sglang = summariseServer([readingOf("sglang", stated, 0)], 0, S);
   assertEquals([sglang.draft_acceptance, sglang.accepted_length], [undefined, 2.5]);
 });

@@ -1,0 +1,27 @@
+/** Figures as tables show them: a dash is an unknown one. */
+import { grouped } from "./grouped.ts";
+
+type Known = number | null | undefined;
+
+/** A figure as `text` writes it. */
+export function known(value: Known, text: (value: number) => string): string {
+  return value === null || value === undefined ? "–" : text(value);
+}
+
+/** A figure with this many digits after the point. */
+export function figure(value: Known, digits: number): string {
+  return known(value, (value) => value.toFixed(digits));
+}
+
+/** About four digits, for columns: whole from 1,000 on, two decimals below 100. */
+export function columnFigure(value: Known): string {
+  return known(value, (value) => {
+    const size = Math.abs(value);
+    return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : 2);
+  });
+}
+
+/** A count, with commas between its thousands. */
+export function countFigure(value: Known): string {
+  return known(value, (value) => grouped(Math.round(value)));
+}
