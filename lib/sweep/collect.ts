@@ -36,8 +36,6 @@ export interface CollectSummary {
   runs_csv: string;
   /** Rows of the table: one a run. */
   rows: number;
-  /** Rows whose run ended well, with all of its results. */
-  good: number;
   /** Rows with a warning. */
   warnings: number;
 }
@@ -69,7 +67,7 @@ export async function collectSweep(
   const rowsPath = `${runs_csv}.rows`;
   const config = await configAt(tree);
   const found = new FoundColumns(config === null || isSimulatorSweep(config));
-  const summary = { runs_csv, rows: 0, good: 0, warnings: 0 };
+  const summary = { runs_csv, rows: 0, warnings: 0 };
   try {
     mkdirSync(dirname(runs_csv), { recursive: true });
     const rows = new BufferedFile(rowsPath);
@@ -78,8 +76,7 @@ export async function collectSweep(
         const row = runRow(tree, run_id, planned, found);
         rows.write(JSON.stringify(row) + "\n");
         summary.rows++;
-        if (row.warning === null) summary.good++;
-        else {
+        if (row.warning !== null) {
           summary.warnings++;
           onWarning?.(run_id, String(row.warning));
         }

@@ -119,14 +119,18 @@ function addSummary(
     const name = freeName(given, taken, row);
     if (taken.has(given)) faults.push(`out/summary.csv: two columns ${given}: one is ${name}`);
     taken.add(name);
-    const number = Number(values[i]);
-    const isNumber = values[i].trim() !== "" && !Number.isNaN(number);
     found.addMetric(name);
-    if (METRICS.includes(name) && !isNumber) {
+    const text = values[i].trim();
+    if (METRICS.includes(name) && !isNumber(text)) {
       faults.push(`out/summary.csv: ${name} is not a number`);
-    }
-    row[name] = isNumber ? number : METRICS.includes(name) ? null : values[i] || null;
+      row[name] = null;
+    } else row[name] = text || null;
   });
+}
+
+/** Whether a cell holds a number. It is kept with the digits that it has: a double may lack some. */
+function isNumber(text: string): boolean {
+  return text !== "" && !Number.isNaN(Number(text));
 }
 
 /** A column with a parameter's name is put down as measured_NAME, a second of one name as NAME_2. */
@@ -195,11 +199,8 @@ function addTiers(
     }
     found.addTier(tier);
     TIER_METRICS.forEach((metric, i) => {
-      const text = values[places[i]];
-      const number = Number(text);
-      if (text !== undefined && text.trim() !== "" && !Number.isNaN(number)) {
-        row[`${tier}_${metric}`] = number;
-      }
+      const text = values[places[i]]?.trim() ?? "";
+      if (isNumber(text)) row[`${tier}_${metric}`] = text;
     });
   }
 }

@@ -81,6 +81,26 @@ Deno.test("columns of one name, and of a parameter's name, are columns of their 
   );
 });
 
+Deno.test("a metric has the digits that its program wrote", async () => {
+  using place = new Workplace();
+  const written = [
+    "9007199254740993",
+    "0.10",
+    "1e-05",
+    "Infinity",
+    "-0.0",
+    "12345678901234567890.5",
+  ];
+  const names = written.map((_, i) => `m${i}`);
+  await place.sweep({
+    name: "digits",
+    command: [...WRITER, `${names};${written}`, "{out_dir}"],
+    matrix: { p: [5] },
+  });
+  const columns = await table(place, "digits");
+  assertEquals(names.map((name) => columns[name]), written.map((text) => [text]));
+});
+
 Deno.test("values that are one argument are refused", () => {
   for (
     const [values, said] of [

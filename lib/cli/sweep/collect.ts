@@ -45,9 +45,9 @@ export const command: Command = {
     if (shown > MOST_SHOWN) {
       terminal.say(`and ${grouped(shown - MOST_SHOWN)} more warnings, in the table`);
     }
-    const { rows, good, runs_csv } = summary;
+    const { rows, warnings, runs_csv } = summary;
     const count = `${grouped(rows)} ${rows === 1 ? "run" : "runs"}`;
-    const kind = good === rows ? "" : `, ${grouped(good)} of them good`;
+    const kind = warnings === 0 ? "" : `, ${grouped(warnings)} of them with a warning`;
     terminal.say(`${count}${kind}: ${runs_csv}`);
     if (values.json) terminal.out(JSON.stringify(summary));
     return EXIT.good;
