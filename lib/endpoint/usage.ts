@@ -53,8 +53,14 @@ export function usageIn(value: unknown): TokenUsage | null {
     prompt.cache_creation_tokens, // LiteLLM
   );
   const total = countIn(usage.total_tokens);
-  const output = first(usage.completion_tokens, usage.output_tokens);
-  const prompt_tokens = first(usage.prompt_tokens, anthropicInput(usage), usage.input_tokens) ??
+  const reasoning_tokens = first(answer.reasoning_tokens, usage.reasoning_tokens); // SGLang
+  const asked = first(usage.prompt_tokens, anthropicInput(usage), usage.input_tokens);
+  const spoken = first(usage.completion_tokens, usage.output_tokens);
+  const beside = reasoning_tokens ?? 0; // of xAI: its sum says so
+  const output = asked !== null && spoken !== null && total === asked + spoken + beside
+    ? spoken + beside
+    : spoken;
+  const prompt_tokens = asked ??
     (total !== null && output !== null && total >= output ? total - output : null);
   return {
     prompt_tokens,
@@ -65,7 +71,7 @@ export function usageIn(value: unknown): TokenUsage | null {
     details: told({
       cached_tokens,
       cache_written_tokens,
-      reasoning_tokens: first(answer.reasoning_tokens, usage.reasoning_tokens), // SGLang
+      reasoning_tokens,
       prompt_audio_tokens: first(prompt.audio_tokens),
       completion_audio_tokens: first(answer.audio_tokens),
     }),

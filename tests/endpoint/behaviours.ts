@@ -265,6 +265,19 @@ const CHAT: Row[] = [
     }, DONE)),
     counted,
   ],
+  [ // as Google's page on Grok models has it: "separated from the completion_tokens"
+    "xAI's usage, reasoning beside the answer's tokens",
+    response(data(
+      ...HELLO,
+      STOP,
+      usage({
+        ...{ prompt_tokens: 7, completion_tokens: 5, total_tokens: 106 },
+        completion_tokens_details: { reasoning_tokens: 94 },
+      }),
+      DONE,
+    )),
+    { ...counted, completion_tokens: 99, details: { reasoning_tokens: 94 } },
+  ],
   [
     "Groq's usage",
     response(data(...HELLO, { ...STOP, x_groq: { usage: count(7, 5) } }, DONE)),
