@@ -1,9 +1,9 @@
 /**
  * Each figure that is taken from another program is its own statement: read from its file by other
  * means, or as the program printed it. The files of guidellm 0.8.1, aiperf 0.13.0, inspect_ai 0.3.285,
- * sglang 0.4.6 and inference-perf 0.7.0 are their output against `dyno mock`, shortened, and so is a
- * generation task of lm-evaluation-harness 0.4.13; its choice task and promptfoo's file are written by hand
- * as their writers do.
+ * sglang 0.4.6, inference-perf 0.7.0 and promptfoo 0.121.20 are their output against `dyno mock`,
+ * shortened, and so is a generation task of lm-evaluation-harness 0.4.13; its choice task is its output with
+ * its own dummy model.
  */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -172,39 +172,30 @@ Deno.test("SGLang's bench_serving: as it printed them", async () => {
   assertEquals([summary.agent, summary.benchmark], ["sglang-oai", "random-ids"]);
 });
 
-Deno.test("lm-evaluation-harness: a run a task, its scores and its samples", async () => {
-  const { runs, warnings } = await readForeign(fixture("lm_eval/mock-8b"));
-  assertEquals(warnings, []);
-  const [arith, choice] = ["arith", "toy_choice"].map((task) =>
-    runs.find(({ summary }) => summary.benchmark === task)!
-  );
-  assertEquals(runs.length, 2);
-  assertEquals(arith.stated, {
-    figures: {
-      "exact_match_strict-match": 0.5,
-      "exact_match_stderr_strict-match": 0.28867513459481287,
-      "exact_match_flexible-extract": 0.75,
-      "exact_match_stderr_flexible-extract": 0.25,
-    },
-    differs: [],
-  });
-  assertEquals(arith.items.map(({ item_id, passed }) => [item_id, passed]), [
-    ["0", true],
-    ["1", false],
-    ["2", true],
-    ["3", false],
-  ]);
-  assertEquals(arith.unmapped.filters_left_out, ["flexible-extract"]);
-  assertEquals(choice.stated!.figures, { acc: 0.6666666666666666, acc_stderr: 0.3333333333333333 });
-  const { model, duration_s, started_at_unix_seconds, items_total } = choice.summary;
-  assertEquals([model, duration_s, items_total], ["mock-8b", 12.5, 3]);
-  assertEquals(started_at_unix_seconds, 1796038905.5);
-  const [results] = (await readForeign(fixture("lm_eval/mock-8b"))).runs;
-  assert(results !== undefined);
-  const alone = await readForeign(
-    fixture("lm_eval/mock-8b/samples_arith_2026-11-30T10-15-00.123456.jsonl"),
-  );
-  assertEquals(runNamed(alone.runs, arith.summary.run_id).items, arith.items);
+Deno.test("lm-evaluation-harness: a run a task, without the group that is made of them", async () => {
+  const { runs, warnings } = await readForeign(fixture("lm_eval/choices"));
+  const told = json("lm_eval/choices/results_2026-11-30T17-27-40.100722.json");
+  assertEquals([runs.length, warnings], [2, []]);
+  // the table that the tool printed: acc 0.3333 and 0.3333, acc_norm 0.3333 and 0.6667; 3 of 4 asked
+  for (const { summary, items, stated } of runs) {
+    const scores = told.results[summary.benchmark];
+    assertEquals(stated, {
+      figures: {
+        acc: scores["acc,none"],
+        acc_stderr: scores["acc_stderr,none"],
+        acc_norm: scores["acc_norm,none"],
+        acc_norm_stderr: scores["acc_norm_stderr,none"],
+      },
+      differs: [],
+    });
+    assertEquals([summary.items_total, summary.passed, summary.model], [3, 1, told.model_name]);
+    assertEquals(summary.duration_s, Number(told.total_evaluation_time_seconds));
+    assertEquals(summary.started_at_unix_seconds, told.date);
+    const alone = await readForeign(
+      fixture(`lm_eval/choices/samples_${summary.benchmark}_2026-11-30T17-27-40.100722.jsonl`),
+    );
+    assertEquals(runNamed(alone.runs, summary.run_id).items, items);
+  }
 });
 
 Deno.test("lm-evaluation-harness 0.4.13, run on the mock: what it states, and its samples", async () => {
@@ -238,29 +229,71 @@ Deno.test("lm-evaluation-harness 0.4.13, run on the mock: what it states, and it
   assertEquals(summary.duration_s, Number(told.total_evaluation_time_seconds));
 });
 
-Deno.test("promptfoo: a run a provider; what came from its cache took no time", async () => {
+/** As promptfoo 0.121.20 printed at the end of the eval: a known model, two settings of one, one away. */
+const PROMPTFOO = { passed: 6, failed: 6, errors: 4, prompt: 46, completion: 30 };
+
+Deno.test("promptfoo: a run a provider, with what its file states of each", async () => {
   const { runs, warnings } = await readForeign(fixture("promptfoo/results.json"));
-  assertEquals([runs.length, warnings], [2, []]);
-  const { results: { prompts } } = json("promptfoo/results.json");
-  for (const [i, { summary, items, stated }] of runs.entries()) {
-    const { testPassCount, testFailCount, testErrorCount, tokenUsage, cost } = prompts[i].metrics;
-    assertEquals(summary.model, prompts[i].provider);
-    assertEquals(
-      [summary.passed, items.filter((item) => item.passed === false).length, summary.failed],
-      [testPassCount, testFailCount, testErrorCount],
-    );
-    assertEquals(stated, undefined);
-    assertAlmostEquals(summary.cost_usd!, cost, 1e-12);
-    const told = items.flatMap(({ prompt_tokens }) => prompt_tokens ?? []);
-    assertEquals(told.reduce((a, b) => a + b, 0), tokenUsage.prompt);
-  }
-  const [first, second] = runs;
-  assertEquals(first.items.map(({ problem_id, timed_out }) => [problem_id, timed_out]), [
-    ["test 1", false],
-    ["test 2", false],
-    ["test 3", true],
+  const { results: { prompts, results } } = json("promptfoo/results.json");
+  assertEquals(warnings, []);
+  const model = "openai:chat:mock-8b";
+  assertEquals(runs.map(({ summary }) => summary.model).sort(), [
+    ...["openai:chat:away", "openai:chat:gpt-4o-mini", model, model],
   ]);
-  assertEquals(second.items.map(({ latency_ms }) => latency_ms), [200, 400, null]);
+  const sums = { passed: 0, failed: 0, errors: 0, prompt: 0, completion: 0 };
+  for (const { summary, items, stated } of runs) {
+    // one prompt, so that each provider's is its own
+    const place = prompts.findIndex(({ provider }: Json) =>
+      summary.run_id.endsWith(`_${provider}`)
+    );
+    const { provider, metrics } = prompts[place];
+    const wrong = items.filter(({ success, passed }) => success && passed === false).length;
+    assertEquals([summary.passed ?? 0, wrong, summary.failed, summary.status], [
+      ...[metrics.testPassCount, metrics.testFailCount, metrics.testErrorCount, "complete"],
+    ], provider);
+    const { tokenUsage, cost, score } = metrics;
+    assertEquals([summary.prompt_tokens, summary.completion_tokens], [
+      ...[tokenUsage.prompt, tokenUsage.completion],
+    ]);
+    assertEquals(stated?.differs ?? [], []);
+    // it writes 0 of a model that it has no price for
+    assertEquals(summary.cost_usd, cost === 0 ? null : cost);
+    const own = items.flatMap(({ score }) => score ?? []);
+    assertAlmostEquals(own.reduce((a, b) => a + b, 0), score, 1e-12);
+    sums.passed += summary.passed ?? 0;
+    sums.failed += wrong;
+    sums.errors += summary.failed;
+    sums.prompt += summary.prompt_tokens!;
+    sums.completion += summary.completion_tokens!;
+    // two tests, each asked twice: --repeat numbers them 0 to 3
+    assertEquals(items.map(({ problem_id }) => problem_id).sort(), [
+      ...["test 1", "test 1", "test 3", "test 3"],
+    ]);
+    for (const { item_id, latency_ms, prompt_tokens } of items) {
+      const { response, latencyMs } = results.find(({ testIdx, promptIdx }: Json) =>
+        `test ${Number(testIdx) + 1}` === item_id && promptIdx === place
+      );
+      const cached = response?.cached === true;
+      assertEquals(latency_ms, cached ? null : latencyMs, "what came from its cache took no time");
+      if (response?.output) assertEquals(prompt_tokens, response.tokenUsage.prompt ?? null);
+    }
+  }
+  assertEquals(sums, PROMPTFOO);
+});
+
+Deno.test("promptfoo: an eval that was aborted is incomplete; a time-out is one", async () => {
+  using folder = temporary();
+  const file = json("promptfoo/results.json");
+  // as 0.121.20 leaves an eval that it stops at a 404: the last result is not counted
+  file.results.results.length = 5;
+  file.results.stats = { ...file.results.stats, successes: 4, failures: 0, errors: 0 };
+  file.results.results[0].error = "API call error: Request timed out after 300000 ms";
+  write(folder.path, { "aborted.json": JSON.stringify(file) });
+  const { runs } = await readForeign(join(folder.path, "aborted.json"));
+  const away = runs.find(({ summary }) => summary.model.endsWith("away"))!;
+  assertEquals([away.summary.status, away.summary.timed_out], ["incomplete", 1]);
+  const [differs] = away.stated!.differs;
+  assertEquals([differs.figure, differs.stated], ["test_error_count", 4]);
 });
 
 Deno.test("inference-perf: counts, tokens and the distributions, in ms", async () => {

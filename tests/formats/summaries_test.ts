@@ -292,7 +292,7 @@ Deno.test("a folder of all forms is read whole, and nothing in it is changed", a
   const before = files.map((file) => readFileSync(fixture(file), "utf8"));
   const { runs, warnings } = await readForeign(FIXTURES);
   assertEquals(warnings, []);
-  assertEquals(runs.length, 32);
+  assertEquals(runs.length, 34);
   for (const expected of EXPECTED) {
     const { summary } = runNamed(runs, expected.run_id);
     assertEquals(summary as RunSummary, {
