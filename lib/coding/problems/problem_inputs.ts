@@ -9,7 +9,7 @@ export interface InputsProblem {
   canonical_solution: string;
   /** Tests of the problem's first form; may be empty. */
   test: string;
-  /** "Mbpp/2" is one of MBPP+'s, some of which have arguments or oracles of their own. */
+  /** "Mbpp/2" is one of MBPP+'s, some of which have their own arguments or oracles. */
   task_id: string;
   /** Absolute tolerance of numbers with a fraction; 0 for a millionth. */
   atol: number;

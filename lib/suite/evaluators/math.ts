@@ -33,6 +33,7 @@ export const math: Evaluator<z.infer<typeof options>> = {
     const passed = listed(expected).some((text) => {
       const wanted = mathematicsOf(text);
       if (wanted.kind === "words" && wanted.text === wordsIn(result)) return true;
+      if (answer.kind === "words" && answer.text === wordsIn(text)) return true;
       return sameMathematics(wanted, answer);
     });
     const wanted = listed(expected).map((text) => quoted(text)).join(" or ");

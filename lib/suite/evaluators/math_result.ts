@@ -20,9 +20,25 @@ export function resultIn(answer: string): string {
     }));
   const last = [...places, ...announced].filter(({ content }) => content.trim() !== "")
     .sort((a, b) => a.end - b.end).at(-1);
-  if (last) return last.content;
+  if (last) return boxesUpTo(last.end, answer) ?? last.content;
   const line = answer.trim().split("\n").at(-1)!.replace(/\*\*|^#+\s*/g, "").trim();
   return lastInDollars(answer) ?? (PROSE.test(line) ? lastNumber(line) : null) ?? line;
+}
+
+/** "\boxed{2} and \boxed{3}": the boxes of which the last ends there; null where it is none, or one. */
+function boxesUpTo(end: number, answer: string): string | null {
+  const boxes = boxesIn(answer);
+  let first = boxes.length - 1;
+  if (boxes[first]?.end !== end) return null;
+  const isBeside = (i: number) => {
+    const between = answer.slice(boxes[i - 1].end, boxes[i].start)
+      .replace(/\$|\\[()]|\\text\s*\{([^{}]*)\}/g, "$1");
+    return between.trim() !== "" && BESIDE.test(between);
+  };
+  while (first > 0 && isBeside(first)) first--;
+  return first < boxes.length - 1
+    ? boxes.slice(first).map(({ content }) => content).join(", ")
+    : null;
 }
 
 /** Words before anything else: a sentence, and no result by itself. */

@@ -104,7 +104,7 @@ const power = (name: string) => `\\^ ?(?:\\{ ?(?<${name}_in>[+-]?\\d+) ?\\}|(?<$
 /** Words after a number that multiply it. */
 const SCALES: [number, string][] = [
   [1e2, "hundred"],
-  [1e3, "thousand|tausend|mille|mil|mila|тысяч[аи]?|тыс\\.?|천"],
+  [1e3, "thousand|tausend|mille|mil|mila|тысяч[аи]?|тыс\\.?|천|千"],
   [1e4, "万|萬|만"],
   [
     1e6,
@@ -135,6 +135,9 @@ const NUMBER = new RegExp(
   "giu",
 );
 
+/** Money as English does not write it, so that its point is not English either: 1.500 Euro. */
+const NOT_ENGLISH = /^ ?(?:€|(?:euros?|eur|reais|pesos|kr|zł|kč|tl|lira|рубл\p{L}*)(?!\p{L}))/iu;
+
 const SCALE_WORDS: [number, RegExp][] = SCALES.map((
   [size, words],
 ) => [size, new RegExp(`^(?:${words})$`, "iu")]);
@@ -152,10 +155,22 @@ export function numbersOf(text: string): NumberFound[] {
   for (const match of plain.matchAll(NUMBER)) {
     const before = plain.slice(Math.max(0, match.index - 8), match.index);
     if (new RegExp(`[${LETTER}_^]$|\\^\\{?\\s?-?$`, "u").test(before)) continue;
-    const read = valueOf(match, /[\d)%]\s?$/.test(before), /\d\/$/.test(before));
+    const isThousands = /^[1-9]\d{0,2}\.\d{3}$/.test(match.groups!.digits) &&
+      (NOT_ENGLISH.test(plain.slice(match.index + match[0].length)) || /^R\$/.test(match[0]));
+    const read = (isThousands ? 1000 : 1) *
+      valueOf(match, /[\d)%]\s?$/.test(before), /\d\/$/.test(before));
     if (!Number.isFinite(read)) continue;
     const start = match.index, end = start + match[0].length;
     const last = found.at(-1);
+    // 1万5000 is one number
+    const isGoingOn = last !== undefined && /^ ?$/.test(plain.slice(last.end, start)) &&
+      /[千천万萬만億亿억兆조]$/.test(plain.slice(last.start, last.end)) && read > 0 &&
+      read < last.value / parseFloat(plain.slice(last.start));
+    if (isGoingOn) {
+      const percent = match.groups!.percent !== undefined;
+      found[found.length - 1] = { value: last.value + read, percent, start: last.start, end };
+      continue;
+    }
     // a whole number and a proper fraction: 2 1/2
     const isMixed = last && match.groups!.divisor && read > 0 && read < 1 &&
       Number.isInteger(last.value) && /^ {0,2}$/.test(plain.slice(last.end, start)) &&

@@ -27,10 +27,14 @@ function workedOut(content: string): NumberFound | undefined {
   return numbersOf(content.slice(0, equal)).at(-1);
 }
 
+/** A last sentence in brackets. */
+const ASIDE = /(?<=[.!?]\s{1,9})\([^()]{1,500}[.!?]\)\s*$/;
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 
 /** The last number of the last line, one in bold before the others; none after "per" or "each". */
 function lastNumber(answer: string): NumberFound | undefined {
+  const before = answer.replace(ASIDE, "");
+  if (before !== answer && numbersOf(before).length > 0) return lastNumber(before);
   const line = answer.trimEnd().split("\n").at(-1)!;
   const bold = [...line.matchAll(BOLD)].map(([, content]) => content)
     .filter((content) => /^[^\p{L}\d]{0,4}\d/u.test(content));
