@@ -51,7 +51,8 @@ export type { ExecutionProgress } from "./suite/progress.ts";
 export type { Aggregate, ResultItem, SuiteResults } from "./suite/results.ts";
 
 export { planLoad } from "./load/plan_load.ts";
-export type { LoadPlan } from "./load/plan_load.ts";
+export type { Counting, LoadPlan } from "./load/plan_load.ts";
+export type { TokenCounter } from "./load/prompts/tokenizer.ts";
 export type { LoadRunOptions } from "./load/run_load.ts";
 export { measureLoad, preflight, runLoad, runLoads } from "./load/run_loads.ts";
 export type { LoadGiven, LoadsOptions, LoadsProgress } from "./load/run_loads.ts";

@@ -2,7 +2,7 @@
 import { counted } from "../text/grouped.ts";
 import { failureClass } from "../run/request_record.ts";
 import { cacheText, isInflated } from "./cache_use.ts";
-import { beyondAskedLength } from "./prompts/asked_length.ts";
+import { besideAskedLength, templateText } from "./prompts/asked_length.ts";
 import { hasPlaces } from "./stages.ts";
 import type { CacheUse } from "./cache_use.ts";
 import type { JournaledLoad } from "./load_journal.ts";
@@ -22,10 +22,11 @@ export function notesOf(
   if (cache !== null && cache.share > 0 && !isInflated(cache)) notes.push(cacheText(cache));
   const { records, measured, in_flight, telemetry } = load;
   const { requests, token_sources } = total;
-  const beyond = token_sources.usage
-    ? beyondAskedLength(load.started.settings, total.prompt_tokens_mean)
+  const { settings, template_tokens = null } = load.started;
+  const beside = token_sources.usage
+    ? besideAskedLength(settings, total.prompt_tokens_mean, template_tokens)
     : null;
-  if (beyond !== null) notes.push(beyond);
+  notes.push(...[templateText(template_tokens), beside].filter((note) => note !== null));
   for (const { url, failures, last_failure } of telemetry?.pages ?? []) {
     if (failures > 0) notes.push(`${url}: ${counted(failures, "reading")} failed: ${last_failure}`);
   }
@@ -55,9 +56,14 @@ export function notesOf(
       `${token_sources.events} answers came without usage: their events were counted as tokens`,
     );
   }
+  if (token_sources.tokenizer) {
+    notes.push(
+      `${token_sources.tokenizer} answers came without usage: ${settings.tokenizer} counted their tokens`,
+    );
+  }
   if (records.every(({ session }) => !session)) {
     const none = "no request was of a session";
-    const { api, settings } = load.started;
+    const { api } = load.started;
     if (api.several?.balance === "sticky") notes.push(`${none}: the endpoints took turns (sticky)`);
     if (settings.connections === "sticky") notes.push(`${none}: connections were shared (sticky)`);
   }

@@ -1,6 +1,9 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
 import { InputError } from "../errors.ts";
+import { COMMON_WORDS } from "./prompts/common_words.ts";
 import { corpusStock } from "./prompts/stock.ts";
+import { loadTokenizer } from "./prompts/tokenizer.ts";
+import { wordsOfOneToken } from "./prompts/vocabulary.ts";
 import { parseMedia, withMadeUpMedia } from "./prompts/made_up_media.ts";
 import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
 import { parseCancellations } from "./cancel.ts";
@@ -19,7 +22,21 @@ import type { PromptSource } from "./prompts/prompts.ts";
 import type { Slo } from "./slo.ts";
 import type { Statement } from "./statement.ts";
 import type { LoadStage } from "./stages.ts";
+import type { TokenCounter } from "./prompts/tokenizer.ts";
 import type { TokenLengths } from "./prompts/token_lengths.ts";
+
+/** How a plan's tokens are counted. */
+export interface Counting {
+  /** The model's own; null: o200k_base, whose common words are one token in most others too. */
+  tokenizer: TokenCounter | null;
+  /** Measures what the server adds to prompts of such words, where any are made up; null: unknown. */
+  templateTokens(words: readonly string[]): Promise<{ tokens: number | null; note: string | null }>;
+}
+
+const UNCOUNTED: Counting = {
+  tokenizer: null,
+  templateTokens: () => Promise.resolve({ tokens: null, note: null }),
+};
 
 /** A load that is ready to be run, made of its settings by {@linkcode planLoad}. */
 export interface LoadPlan {
@@ -39,6 +56,8 @@ export interface LoadPlan {
   slos: Slo[];
   /** What is to hold for the run as a whole; empty for nothing. */
   statements: Statement[];
+  /** Tokens that the server adds to each prompt, which made-up ones leave room for; null: unknown. */
+  template_tokens: number | null;
   /** What a reader of the results must know, one line each. */
   notes: string[];
 }
@@ -55,10 +74,14 @@ const NOTHING: LoadStage = {
 /**
  * Plans a load.
  *
+ * @param counting how tokens are counted at the endpoint; unknown for a plan that is only looked at.
  * @throws {InputError} settings that contradict one another, or that are not enough; a file that
  * cannot be read.
  */
-export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
+export async function planLoad(
+  settings: LoadSettings,
+  counting: Counting = UNCOUNTED,
+): Promise<LoadPlan> {
   const settled = settleLoad(settings);
   const { arrival, burstiness, seed, warmup } = settled;
   checkIdle(settings, settled);
@@ -68,8 +91,9 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
   const notes: string[] = [];
   const prompt_seed = settled.prompt_seed ?? freshSeed();
   const models = weightedModels(settled.model);
-  const { prompts: asked, times_s, named, made_up } = await questions(
+  const { prompts: asked, times_s, named, made_up, template_tokens } = await questions(
     { ...settled, prompt_seed },
+    counting,
     notes,
   );
   const draws = made_up || settled.probe_rate !== undefined; // probes are made up
@@ -89,6 +113,7 @@ export async function planLoad(settings: LoadSettings): Promise<LoadPlan> {
     cancellations: cancellationsOf(settled),
     prompt_seed: draws ? prompt_seed : null,
     ...objectivesOf(settled),
+    template_tokens,
     notes,
   };
 }
@@ -209,10 +234,13 @@ interface Questions {
   named: string[];
   /** Whether any of it is made up of words that a seed draws. */
   made_up: boolean;
+  /** What the server adds to each; null: unknown. */
+  template_tokens: number | null;
 }
 
 async function questions(
   settings: SettledLoad & { prompt_seed: number },
+  counting: Counting,
   notes: string[],
 ): Promise<Questions> {
   const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed, text } = settings;
@@ -248,7 +276,15 @@ async function questions(
       .filter((name) => typeof name === "string");
     const made_up = rows.some(({ prompt, messages }) => prompt === null && messages === null) ||
       (trace !== undefined && settings.warmup > 0);
-    const use = { words: prompt_seed, output_tokens: limit };
+    const { vocabulary, template_tokens } = made_up
+      ? await wordsFor(counting, notes)
+      : { vocabulary: undefined, template_tokens: null };
+    const use = {
+      words: prompt_seed,
+      output_tokens: limit,
+      vocabulary,
+      template_tokens: template_tokens ?? 0,
+    };
     if (trace !== undefined) {
       if (!timed) throw new InputError(`--trace: ${path}: its rows have no times; use --prompts`);
       const name = `${rows.length} requests of a trace`;
@@ -263,16 +299,20 @@ async function questions(
         times_s: rows.map(({ t_s }) => t_s! / trace_speed),
         named,
         made_up,
+        template_tokens,
       };
     }
     if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
     const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
     const source = datasetPrompts(sent, { ...use, name, recycle, warmup: 0 });
-    return { prompts: source, times_s: null, named, made_up };
+    return { prompts: source, times_s: null, named, made_up, template_tokens };
   }
-  if (prompt !== undefined) {
-    return { prompts: fixedPrompt(prompt, limit), times_s: null, named: [], made_up: false };
-  }
+  const none = { times_s: null, named: [], template_tokens: null };
+  if (prompt !== undefined) return { ...none, prompts: fixedPrompt(prompt, limit), made_up: false };
+  const { vocabulary, template_tokens } = await wordsFor(counting, notes);
+  const stock = text === "words"
+    ? {}
+    : { stock: corpusStock(text, counting.tokenizer ?? await loadTokenizer()) };
   const made = madeUpPrompts(
     {
       input: lengths(settings.input_tokens, MADE_UP.input_tokens, "--input-tokens"),
@@ -281,14 +321,27 @@ async function questions(
       prefixes: settings.prefixes,
       seed,
       words: prompt_seed,
-      ...(text === "words" ? {} : { stock: await corpusStock(text) }),
+      vocabulary,
+      template_tokens: template_tokens ?? 0,
+      ...stock,
     },
     turns,
     text,
   );
   const media = parseMedia(images, audio);
   const whole = given_media ? withMadeUpMedia(made, media, prompt_seed) : made;
-  return { prompts: whole, times_s: null, named: [], made_up: true };
+  return { ...none, prompts: whole, made_up: true, template_tokens };
+}
+
+/** The words that prompts are made up of, and what the server adds to them. */
+async function wordsFor(
+  { tokenizer, templateTokens }: Counting,
+  notes: string[],
+): Promise<{ vocabulary: readonly string[]; template_tokens: number | null }> {
+  const vocabulary = tokenizer === null ? COMMON_WORDS : wordsOfOneToken(tokenizer);
+  const { tokens, note } = await templateTokens(vocabulary);
+  if (note !== null) notes.push(note);
+  return { vocabulary, template_tokens: tokens };
 }
 
 /** @throws {InputError} a text without "=", or a field twice. */

@@ -159,6 +159,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     ...(models.length > 1
       ? { prices: Object.fromEntries(models.map((name) => [name, costs.get(name)!.price])) }
       : {}),
+    ...(plan.template_tokens === null ? {} : { template_tokens: plan.template_tokens }),
     anchor: clockAnchor(),
   });
   for (const { reply, failure, status } of options.first_requests ?? []) {

@@ -11,7 +11,8 @@ import { checkWritable } from "../run/directory.ts";
 import { nthLoad } from "../settings/load.ts";
 import { weightedModels } from "./models.ts";
 import { planLoad } from "./plan_load.ts";
-import { loadTokenizer } from "./prompts/tokenizer.ts";
+import { readTemplate } from "./prompts/template.ts";
+import { openTokenizer } from "./prompts/tokenizer_file.ts";
 import { runPlannedLoad } from "./run_load.ts";
 import { waitReady } from "./wait_ready.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
@@ -83,6 +84,7 @@ export async function measureLoad(
 ): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {}, onProgress = () => {} } = options;
   const endpoints = endpointsOf(settings);
+  const tokenizer = settings.tokenizer ? await openTokenizer(settings.tokenizer) : null;
   const only = settings.transport ?? await commonTransport(endpoints, onNotice);
   await using transport = await openTransport({ only, notice: onNotice });
   const { wait_ready_s } = checkSettings(loadSettingsSchema, settings, "settings");
@@ -109,11 +111,18 @@ export async function measureLoad(
   const asked = await preflight(api, transport, onWarning, signal)
     .finally(() => clearTimeout(waiting));
   const first_requests = [...waited, ...asked];
-  const tokenizer = settings.tokenizer ? await loadTokenizer() : null;
+  const plan = await planLoad(settings, {
+    tokenizer,
+    async templateTokens(words) {
+      const { requests, ...told } = await readTemplate(api, transport, words, signal);
+      first_requests.push(...requests);
+      return told;
+    },
+  });
   return await runPlannedLoad({
     ...options,
     name,
-    plan: await planLoad(settings),
+    plan,
     settings,
     api,
     transport,

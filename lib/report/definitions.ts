@@ -113,7 +113,7 @@ export function loadDefinitionList({ token_sources, requests }: StageResults): s
 
 const SOURCES: Record<TokenSource, string> = {
   usage: "the server's usage",
-  tokenizer: "dyno's tokenizer",
+  tokenizer: "a tokenizer",
   events: "the number of token events",
 };
 

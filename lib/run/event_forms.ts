@@ -212,6 +212,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
         isObject<Record<string, unknown>>(value) &&
         Object.values(value).every((row) => row === null || priceRowForm(row, misfit))
       ),
+      template_tokens: orMissing(isNumber),
       anchor: orNull(anchor),
     },
     stage_started: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNull) },

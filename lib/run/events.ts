@@ -209,6 +209,8 @@ export interface LoadStarted {
   price?: PriceRow | null | undefined;
   /** The same of models that requests name beside the first. */
   prices?: Record<string, PriceRow | null> | undefined;
+  /** Tokens that the server adds to each prompt, which made-up ones leave room for; missing: unknown. */
+  template_tokens?: number | undefined;
 }
 
 /** A stage's span on CLOCK_MONOTONIC, nanoseconds. */

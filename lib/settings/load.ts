@@ -50,6 +50,9 @@ export const loadStageSchema = z.strictObject({
 /** Tokens of prompts that are made up, and of their answers, where nothing is said. */
 export const MADE_UP = { input_tokens: 256, output_tokens: 128 };
 
+/** The tokenizer that comes with dyno, by the name of its encoding: OpenAI's of 2024. */
+export const OWN_TOKENIZER = "o200k_base";
+
 const tokens = z.union([count, nonEmpty]);
 
 /**
@@ -249,9 +252,13 @@ export const loadSettingsSchema = z.strictObject({
     help: "further fields of every request's body",
     placeholder: "JSON",
   }),
-  /** Counts tokens with o200k_base where the server does not. */
-  tokenizer: z.boolean().default(false).register(about, {
-    help: "count tokens with o200k_base where the server does not (else: events)",
+  /** A tokenizer.json, or a folder that has one, or "o200k_base": counts where the server does not. */
+  tokenizer: nonEmpty.optional().register(about, {
+    help:
+      "the model's tokenizer.json, or a folder with it: lengths of made-up prompts, and counts of tokens " +
+      "where the server tells none",
+    placeholder: "PATH",
+    bare: OWN_TOKENIZER,
   }),
   /** Objectives of each request such as "ttft:500", or of the run such as "p99(ttft)<500ms". */
   slo: z.array(nonEmpty).optional().register(about, {
@@ -375,7 +382,7 @@ export async function readLoadExperiment(
 }
 
 /** Settings that name files. */
-const FILES = ["prompts", "trace", "ca", "cert", "key"] as const;
+const FILES = ["prompts", "trace", "tokenizer", "ca", "cert", "key"] as const;
 
 /** A load's settings with the files that they name seen from the folder of the file that names them. */
 export function besideFile<Given extends Partial<Record<typeof FILES[number], unknown>>>(
@@ -385,7 +392,8 @@ export function besideFile<Given extends Partial<Record<typeof FILES[number], un
   const found = { ...settings };
   for (const name of FILES) {
     const path = found[name];
-    if (typeof path === "string" && !isAbsolute(path)) found[name] = join(folder, path);
+    if (typeof path !== "string" || isAbsolute(path) || path === OWN_TOKENIZER) continue;
+    found[name] = join(folder, path);
   }
   return found;
 }

@@ -39,6 +39,7 @@ function packagesIn(loaded: readonly string[]): string[] {
 
 /** Loaded only where they are used, by whatever command. */
 const HEAVY = [
+  "@huggingface/tokenizers",
   "@modelcontextprotocol/sdk",
   "@resvg/resvg-wasm",
   "ajv",

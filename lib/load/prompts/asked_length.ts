@@ -1,21 +1,42 @@
 /** The length that made-up prompts were to have, beside what the server counted. */
 import type { LoadSettings } from "../../settings/load.ts";
+import { counted } from "../../text/grouped.ts";
 import { MADE_UP } from "../../settings/load.ts";
 
 /**
- * What a server counts beyond the length that was asked for, in a sentence; null where it counts no more,
- * or nobody asked for one length.
+ * What a server counts beside the length that was asked for, in a sentence; null where it counts the same, or
+ * nobody asked for one length.
  *
- * @param counted mean tokens of a prompt by the server's usage.
+ * @param told mean tokens of a prompt by the server's usage.
+ * @param template_tokens that the server adds to each prompt; null: unknown.
  */
-export function beyondAskedLength(settings: LoadSettings, counted: number | null): string | null {
+export function besideAskedLength(
+  settings: LoadSettings,
+  told: number | null,
+  template_tokens: number | null,
+): string | null {
   const { prompt, prompts, trace, turns = 1, input_tokens = MADE_UP.input_tokens } = settings;
   const given = prompt !== undefined || prompts !== undefined || trace !== undefined;
-  if (given || turns > 1 || counted === null) return null;
+  if (given || turns > 1 || told === null) return null;
   const asked = Number(input_tokens);
-  if (!(counted - asked >= 1)) return null;
-  return `prompts have ${asked} tokens as --input-tokens says, and ${
-    counted.toFixed(0)
-  } as the server ` +
-    "counts: a chat template's words come on top";
+  const more = told - asked;
+  if (template_tokens === null) {
+    if (!(more >= 1)) return null;
+    return `prompts have ${asked} tokens as --input-tokens says, and ${told.toFixed(0)} as the ` +
+      "server counts: a chat template's words come on top";
+  }
+  if (!(Math.abs(more) >= 1)) return null;
+  const tight = asked < template_tokens + 5;
+  return `prompts have ${told.toFixed(0)} tokens as the server counts, where --input-tokens says ` +
+    `${asked}: ` +
+    (tight ? `its chat template alone has ${template_tokens}` : "its tokenizer makes them others");
+}
+
+/** What room was left for a server's template, in a sentence; null for none. */
+export function templateText(template_tokens: number | null): string | null {
+  if (template_tokens === null || template_tokens === 0) return null;
+  return `the server adds ${
+    counted(template_tokens, "token")
+  } to each prompt (its chat template): made-up ` +
+    "prompts are so much shorter, and have the asked length by its count";
 }

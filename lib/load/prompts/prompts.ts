@@ -78,11 +78,15 @@ export interface DatasetUse {
   warmup: number;
   /** Tokens of answers of which the dataset does not tell. */
   output_tokens: number | null;
+  /** What is made up is of these words. */
+  vocabulary?: readonly string[];
+  /** Tokens that the server puts around each prompt: what is made up is so much shorter. 0 unless told. */
+  template_tokens?: number;
 }
 
 /** The questions of a dataset: its own prompts, or made-up ones of the lengths and blocks that it tells. */
 export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): PromptSource {
-  const { name, words, recycle, warmup } = use;
+  const { name, words, recycle, warmup, vocabulary, template_tokens = 0 } = use;
   let at = -warmup;
   const made = new Map<number, Iterator<{ prompt: string }>>();
   const ofLength = (tokens: number) => {
@@ -90,12 +94,21 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
     // its own stream for each length: prompts differ within their first words all the same
     if (!prompts) {
       const own = (words + tokens) >>> 0;
-      prompts = syntheticPrompts({ input: tokens, output: 1, seed: words, words: own });
+      prompts = syntheticPrompts({
+        input: tokens,
+        output: 1,
+        seed: words,
+        words: own,
+        vocabulary,
+        template_tokens,
+      });
       made.set(tokens, prompts);
     }
     return prompts.next().value.prompt;
   };
-  const ofBlocks = rows.some(({ blocks }) => blocks !== null) ? blockTexts(words) : null;
+  const ofBlocks = rows.some(({ blocks }) => blocks !== null)
+    ? blockTexts(words, vocabulary)
+    : null;
   return {
     name,
     repeats: recycle,
@@ -114,7 +127,7 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
         : prompt !== null
         ? { prompt }
         : blocks !== null
-        ? { prompt: ofBlocks!(blocks.ids, blocks.tokens, length) }
+        ? { prompt: ofBlocks!(blocks.ids, blocks.tokens, Math.max(1, length - template_tokens)) }
         : { prompt: ofLength(Math.max(4, length)) };
       return {
         ...told,

@@ -10,8 +10,10 @@ import type { TokenLengths } from "./token_lengths.ts";
 
 /** What the prompts are to be like. */
 export interface SyntheticLoad {
-  /** Tokens of each prompt, from 4. */
+  /** Tokens of each prompt, from 4, by the server's count. */
   input: TokenLengths;
+  /** Tokens of them that the server itself puts around a prompt, which is made so much shorter; 0 unless told. */
+  template_tokens?: number;
   /** Tokens that each answer is to have, from 1. */
   output: TokenLengths;
   /**
@@ -25,7 +27,9 @@ export interface SyntheticLoad {
   seed: number;
   /** Of the words, likewise: the same gives the same prompts, another one none that begins alike. */
   words: number;
-  /** What passages are cut from; common words unless told. */
+  /** Words of one token each, of which there is only so much to choose; common words unless told. */
+  vocabulary?: readonly string[];
+  /** What passages are cut from; words of the vocabulary unless told. */
   stock?: Stock;
 }
 
@@ -34,8 +38,8 @@ export interface SyntheticPrompt {
   /** Words with single spaces between them, or a passage of the stock after the first four. */
   prompt: string;
   /**
-   * Tokens of the prompt in o200k_base: of common words exactly, of another stock to within one or two at the
-   * passage's ends. About as many in other models' encodings.
+   * Tokens of the prompt in the encoding of the vocabulary, o200k_base unless told: of words exactly, of
+   * another stock to within one or two at the passage's ends. About as many in other models' encodings.
    */
   input_tokens: number;
   /** How many of them are the beginning of a shared text. */
@@ -46,9 +50,7 @@ export interface SyntheticPrompt {
 
 /** With this many words each prompt differs from all others: 400^4 = 2.56e10 prompts. */
 const NUMBER_WORDS = 4;
-const WORDS = COMMON_WORDS.length;
-const NUMBERS = WORDS ** NUMBER_WORDS;
-/** Prime to 400, so that multiples of it do not meet again; times 400^4 it is below 2^53. */
+/** A prime, so that multiples of it do not meet again; times 400^4 it is below 2^53. */
 const STRIDE = 123_457;
 
 /**
@@ -67,7 +69,7 @@ const STRIDE = 123_457;
  * @throws {InputError} at the call: a setting outside its range.
  */
 export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt, never> {
-  const { prefix_share = 0, prefixes = 1, seed, words } = load;
+  const { prefix_share = 0, prefixes = 1, template_tokens = 0, seed, words } = load;
   checkSeed(seed);
   checkSeed(words);
   if (!(prefix_share >= 0 && prefix_share <= 1)) {
@@ -81,14 +83,14 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
   const random = seededRandom(words ^ 0x3039_0a3d);
   const inputLength = drawLengths(load.input, "input", NUMBER_WORDS, lengths);
   const outputLength = drawLengths(load.output, "output", 1, lengths);
-  const { passage, stock } = passages(random, load.stock);
+  const { passage, stock } = passages(random, load.vocabulary, load.stock);
   const below = (limit: number) => Math.floor(random() * limit);
   const place = () => stock.starts[below(stock.starts.length)];
   const prefixPlaces = Uint32Array.from({ length: prefixes }, place);
   return (function* () {
     // Numbers below `prefixes` are those of the shared texts.
     for (let number = prefixes;; number++) {
-      const input_tokens = inputLength();
+      const input_tokens = Math.max(NUMBER_WORDS, inputLength() - template_tokens);
       const prefix_tokens = Math.min(
         Math.round(prefix_share * input_tokens),
         input_tokens - NUMBER_WORDS,
@@ -111,9 +113,10 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
  */
 export function blockTexts(
   words: number,
+  vocabulary?: readonly string[],
 ): (ids: readonly number[], block_tokens: number, length: number) => string {
   checkSeed(words);
-  const { passage, stock } = passages(seededRandom(words ^ 0x3039_0a3d));
+  const { passage, stock } = passages(seededRandom(words ^ 0x3039_0a3d), vocabulary);
   const size = stock.ends.length - 1;
   const numbers = new Map<number, number>();
   let next = 0;
@@ -140,26 +143,37 @@ type Passage = (number: number, place: number, count: number) => string;
  * Makes texts of `count` words, a space before each: first the number, as far as it goes, then what
  * stands at `place` in the stock. Texts of the same number and place begin alike.
  */
-function passages(random: () => number, given?: Stock): { passage: Passage; stock: Stock } {
-  const words = shuffled(COMMON_WORDS, random).map((word) => ` ${word}`);
-  const offset = Math.floor(random() * NUMBERS);
-  const stock = given ?? wordStock(random);
-  const size = stock.ends.length - 1;
+function passages(
+  random: () => number,
+  vocabulary: readonly string[] = COMMON_WORDS,
+  given?: Stock,
+): { passage: Passage; stock: Stock } {
+  const words = shuffled(vocabulary, random).map((word) => ` ${word}`);
+  const numbers = words.length ** NUMBER_WORDS;
+  const offset = Math.floor(random() * numbers);
+  const stock = given ?? wordStock(random, vocabulary);
+  const { text: whole, ends, gap_tokens } = stock;
+  const size = ends.length - 1;
   const passage: Passage = (number, place, count) => {
     let text = "";
     // Least significant word first: neighbours differ at once.
-    let rest = ((number % NUMBERS) * STRIDE + offset) % NUMBERS;
+    let rest = ((number % numbers) * STRIDE + offset) % numbers;
     for (let i = 0; i < Math.min(count, NUMBER_WORDS); i++) {
-      text += words[rest % WORDS];
-      rest = Math.floor(rest / WORDS);
+      text += words[rest % words.length];
+      rest = Math.floor(rest / words.length);
     }
-    // one token: what is written starts again after the number
-    const gap = given !== undefined && count > NUMBER_WORDS ? "\n\n" : "";
-    text += gap;
-    for (let left = count - NUMBER_WORDS - (gap === "" ? 0 : 1), from = place; left > 0; from = 0) {
+    let left = count - NUMBER_WORDS;
+    // what is written starts again after the number
+    if (gap_tokens !== null && left > gap_tokens) {
+      text += "\n\n";
+      left -= gap_tokens;
+    }
+    for (let from = place; left > 0; from = 0) {
       const taken = Math.min(left, size - from);
-      text += stock.text.slice(stock.ends[from], stock.ends[from + taken]);
+      text += whole.slice(ends[from], ends[from + taken]);
       left -= taken;
+      // a last word of several tokens does not fit any more: short ones take its place
+      for (let to = from + taken; to > from && ends[to] === ends[to - 1]; to--) text += words[0];
     }
     return text;
   };

@@ -1,15 +1,23 @@
 /** Tokens of a text where an endpoint does not count them: one encoding, loaded when first needed. */
 import { Buffer } from "node:buffer";
 
-/** Turns text into tokens and back. */
-export interface Tokenizer {
-  /** The encoding's name: OpenAI's of 2024. Other models' tokenizers give other counts. */
+/** Counts the tokens of texts as one model's tokenizer does. */
+export interface TokenCounter {
+  /** The encoding's name, or the file that it is from. */
+  readonly name: string;
+  /** The count of tokens of a text. */
+  count(text: string): number;
+}
+
+/**
+ * Turns text into tokens and back, by OpenAI's encoding of 2024: other models' tokenizers give other counts.
+ * What looks like a special token is plain text.
+ */
+export interface Tokenizer extends TokenCounter {
   readonly name: "o200k_base";
   /** Tokens have the ids from 0 to this, exclusive. Special tokens are not among them. */
   readonly vocabulary_size: number;
-  /** The count of tokens of a text. What looks like a special token is counted as plain text. */
-  count(text: string): number;
-  /** The tokens of a text. What looks like a special token is encoded as plain text. */
+  /** The tokens of a text. */
   encode(text: string): number[];
   /**
    * The text of tokens; U+FFFD for a character of which they hold a part only.

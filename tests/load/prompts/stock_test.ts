@@ -9,8 +9,9 @@ for (const corpus of ["prose", "code"] as const) {
   Deno.test(`${corpus}: passages of the corpus, of the length asked for, none that begin alike`, async () => {
     const whole = new TextDecoder().decode(packageBytes(`experiments/corpus/${corpus}.txt`));
     assert(/^[\x20-\x7e\n]*$/.test(whole) && whole.length > 100_000);
-    const { count } = await loadTokenizer();
-    const stock = await corpusStock(corpus);
+    const tokenizer = await loadTokenizer();
+    const { count } = tokenizer;
+    const stock = corpusStock(corpus, tokenizer);
     assertEquals(stock.ends.at(-1), whole.length);
     assertEquals(stock.ends.length - 1, count(whole));
     const load = { input: { mean: 300, stddev: 100 }, output: 1, seed: 3, words: 9, stock };

@@ -1,0 +1,59 @@
+/** Tokens that a server puts around every prompt: its chat template's, and those that mark the beginning. */
+import { counted } from "../../text/grouped.ts";
+import { EndpointClient } from "../../endpoint/client.ts";
+import type { RequestOver } from "../../endpoint/client.ts";
+import type { APIConfiguration } from "../../endpoint/api.ts";
+import type { Transport } from "../../endpoint/transport.ts";
+
+/** Words of the two questions. */
+const SHORT = 8, LONG = 40;
+
+/** What two questions showed of a server's template. */
+export interface TemplateReading {
+  /** Null: the server does not count prompts, or not by one token a word. */
+  tokens: number | null;
+  /** What a reader must know; null for nothing. */
+  note: string | null;
+  /** The questions. */
+  requests: RequestOver[];
+}
+
+/**
+ * Asks two short questions, of 8 and of 40 words of one token each: what the server counts beyond the words,
+ * the same for both, is its template's.
+ *
+ * @param words that the model's tokenizer makes one token each.
+ */
+export async function readTemplate(
+  api: APIConfiguration,
+  transport: Transport,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<TemplateReading> {
+  const requests: RequestOver[] = [];
+  if (api.api_type !== "chat" && api.api_type !== "completions") {
+    return { tokens: null, note: null, requests };
+  }
+  const { several, ...one } = api;
+  const endpoint = several?.endpoints[0] ?? api.endpoint;
+  const client = new EndpointClient({ ...one, endpoint }, transport);
+  const told: number[] = [];
+  for (const length of [SHORT, LONG]) {
+    const prompt = Array.from({ length }, () => words[Math.floor(Math.random() * words.length)]);
+    const question = { prompt: prompt.join(" "), parameters: { max_tokens: 1 } };
+    const { reply } = await client.ask(question, signal, undefined, (over) => requests.push(over));
+    if (reply.prompt_tokens === null) return { tokens: null, note: null, requests };
+    told.push(reply.prompt_tokens);
+  }
+  const [short, long] = told;
+  if (long - short === LONG - SHORT && short >= SHORT) {
+    return { tokens: short - SHORT, note: null, requests };
+  }
+  return {
+    tokens: null,
+    note: `the server counts ${counted(long - short, "token")} for ${LONG - SHORT} words of one ` +
+      "token each: made-up prompts are not of the lengths asked for; --tokenizer with the model's own " +
+      "tokenizer.json may make them so",
+    requests,
+  };
+}

@@ -1,0 +1,45 @@
+/** A model's own tokenizer from its tokenizer.json, as Hugging Face's libraries write it. */
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError, messageOf } from "../../errors.ts";
+import { readWhole } from "../../read_whole.ts";
+import { OWN_TOKENIZER } from "../../settings/load.ts";
+import { noSuchFile } from "../../text/no_such_file.ts";
+import { loadTokenizer } from "./tokenizer.ts";
+import type { TokenCounter } from "./tokenizer.ts";
+
+/**
+ * Opens what `--tokenizer` names: `o200k_base`, a tokenizer.json, or a folder that has one. What it counts is
+ * the text's own tokens, without those that mark its beginning and end.
+ *
+ * @example
+ * ```ts
+ * const { count } = await openTokenizer("models/SmolLM2/tokenizer.json");
+ * ```
+ * @throws {InputError} no such file, no tokenizer.json, or one with parts that are not known.
+ */
+export async function openTokenizer(path: string): Promise<TokenCounter> {
+  if (path === OWN_TOKENIZER) return await loadTokenizer();
+  const isFolder = (await stat(path).catch(() => null))?.isDirectory() ?? false;
+  const file = isFolder ? join(path, "tokenizer.json") : path;
+  const text = new TextDecoder().decode(await readWhole(file, noSuchFile, "name another"));
+  const { Tokenizer } = await import("@huggingface/tokenizers");
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if ((parsed as { model?: { type?: unknown } } | null)?.model === undefined) {
+      throw new Error('no "model"');
+    }
+    const tokenizer = new Tokenizer(parsed as object, {});
+    const count = (text: string) =>
+      tokenizer.encode(text, { add_special_tokens: false }).ids.length;
+    count("A first text shows what is not known.");
+    return { name: file, count };
+  } catch (error) {
+    throw new InputError(
+      `--tokenizer: ${file}: ${
+        messageOf(error)
+      }; expected a tokenizer.json of Hugging Face's form, or ` +
+        `a folder with one, or ${OWN_TOKENIZER}`,
+    );
+  }
+}
