@@ -24,7 +24,7 @@ export function isPromptfoo(value: unknown): boolean {
 /**
  * Reads results. What came from promptfoo's cache has no latency and no tokens: nothing was asked. Counts
  * that the file states of a provider are compared with its results. Repeats of a test (`--repeat`) are
- * tests of their own in the file; here they are answers to one problem.
+ * separate tests in the file; here they are answers to one problem.
  */
 export function readPromptfoo(path: string, value: unknown): ReadRun[] {
   const file = new Fields(path, value);

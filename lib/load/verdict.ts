@@ -115,12 +115,12 @@ export function judge(
   return { verdict: "trusted", reasons: [whatWasKept(client)], ...rest };
 }
 
-/** An endpoint that answers sooner than this leaves a client no time to ask again. */
-const LEAST_TTFT_MS = 1;
+/** An endpoint whose tokens come sooner than this leaves a client no time to ask again. */
+const LEAST_WAIT_MS = 1;
 
-function adviceOn({ ttft_p50_ms, concurrency }: Measured): string {
+function adviceOn({ ttft_p50_ms, gap_p50_ms, concurrency }: Measured): string {
   const less = concurrency === null ? "a lower --rate" : "a lower --concurrency";
-  return ttft_p50_ms !== null && ttft_p50_ms < LEAST_TTFT_MS
+  return ttft_p50_ms !== null && Math.max(ttft_p50_ms, gap_p50_ms ?? 0) < LEAST_WAIT_MS
     ? `${less}, or a mock with --delay and --tokens-per-second: this endpoint answers at once, as no ` +
       "model does"
     : `${less}, a separate core for the client (taskset), or less beside it on this host; ` +

@@ -52,6 +52,16 @@ const calibration: Calibration = {
   })),
 };
 
+Deno.test("advice speaks of an endpoint that answers at once only where its tokens do not wait", () => {
+  const stopped = { ...client, stalled_ms: 5000 };
+  const advice = (ttft_p50_ms: number, gap_p50_ms: number | null) =>
+    judge(stopped, { ...measured, ttft_p50_ms, gap_p50_ms }, null).advice!;
+  for (const gap_ms of [null, 0.01]) {
+    assertStringIncludes(advice(0.1, gap_ms), "a mock with --delay");
+  }
+  for (const at of [[0.1, 500], [200, 0.01]]) assertStringIncludes(advice(at[0], at[1]), "taskset");
+});
+
 Deno.test("a client that kept up is trusted", () => {
   const { verdict, reasons } = judge(client, measured, null);
   assertEquals(verdict, "trusted");
