@@ -1,9 +1,10 @@
 /** Runs the command line as a user does: a process of its own. */
 import { spawn } from "node:child_process";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { assertRunsConserved } from "../load/conserved.ts";
 import type { ChildProcessByStdio } from "node:child_process";
 import type { Readable } from "node:stream";
 
@@ -82,9 +83,17 @@ function start(
   };
 }
 
-/** Runs dyno to its end. */
-export function dyno(args: string[], options?: Parameters<typeof startDyno>[1]): Promise<Finished> {
-  return startDyno(args, options).finished;
+/** Runs dyno to its end. A load that it measured keeps the laws of loads. */
+export async function dyno(
+  args: string[],
+  options?: Parameters<typeof startDyno>[1],
+): Promise<Finished> {
+  const finished = await startDyno(args, options).finished;
+  if (args[0] === "load" && finished.signal === null) {
+    const out = args.lastIndexOf("--out");
+    await assertRunsConserved(resolve(options?.cwd ?? ".", out < 0 ? "runs" : args[out + 1]));
+  }
+  return finished;
 }
 
 /** How dyno ends with each of the lists of arguments, all in one process: starting takes the longest. */

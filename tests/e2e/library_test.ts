@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError, MockEndpoint, runLoad, runSuite } from "../../lib/mod.ts";
+import { assertRunsConserved } from "../load/conserved.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
 import type { LoadGiven } from "../../lib/mod.ts";
 
@@ -26,6 +27,7 @@ Deno.test("runLoad needs an endpoint, a load and an end; times are named with or
     name: "ten",
   });
   assertEquals([counted.results.benchmark, counted.results.total.requests.sent], ["ten", 10]);
+  await assertRunsConserved(out);
 });
 
 Deno.test("runLoad's first error says all that is wrong, and what a field is for", async () => {

@@ -7,7 +7,8 @@ import { meanInFlight, rateEstimate, rateOf, turnoverOf } from "../../lib/load/r
 import { isAnswered, outputTokens, promptTokens, summarise } from "../../lib/load/summarise.ts";
 import { inFlight, windowOf } from "../../lib/load/window.ts";
 import { openRandom, standardNormal } from "../../lib/stats/random.ts";
-import { assertConserved, record } from "./fixture.ts";
+import { assertConserved } from "./conserved.ts";
+import { record } from "./fixture.ts";
 import type { StageResults } from "../../lib/load/results.ts";
 import type { RequestRecord } from "../../lib/run/request_record.ts";
 import type { LoadStage } from "../../lib/load/stages.ts";

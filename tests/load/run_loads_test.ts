@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
 import { findLoadCapacity } from "../../lib/load/capacity.ts";
+import { assertRunsConserved } from "./conserved.ts";
 import type { CapacityPlan } from "../../lib/load/capacity.ts";
 import { measureLoad, runLoads } from "../../lib/load/run_loads.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
@@ -43,6 +44,7 @@ Deno.test("every load of an experiment, one after the other; of each what is wan
   assertEquals(kept, [["several", 3], ["several", 3]]);
   assertEquals(begun, [[0, { concurrency: 1 }], [1, { concurrency: 2 }]]);
   assertEquals(reached, Array(2).fill(`${mock.url}/v1/chat/completions`));
+  await assertRunsConserved(folder.path);
 });
 
 Deno.test("wrong settings of the last load stop the first; a stop and a spent budget leave out the rest", async () => {
