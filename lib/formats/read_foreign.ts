@@ -1,14 +1,12 @@
 /** Reading other programs' results: a file, or a folder with many runs in several forms. */
-import { basename, dirname, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
-import type { ReadRun } from "../run/summary.ts";
 import { readBatchEval, readBatchEvalCsv } from "./batch_eval.ts";
-import { foreignFiles } from "./folder.ts";
+import { foreignFiles, isOwnFile } from "./folder.ts";
 import { readGuidellm } from "./guidellm.ts";
 import { readInferencePerf } from "./inference_perf.ts";
 import { readEvalArchive, readInspectLog } from "./inspect_ai.ts";
 import { readKoderz } from "./koderz.ts";
-import { siblingsOf } from "./siblings.ts";
 import { readPromptfoo } from "./promptfoo.ts";
 import {
   aiperfRuns,
@@ -19,11 +17,14 @@ import {
   sweepTables,
   testRuns,
 } from "./several_files.ts";
-import type { Collected, EachRun } from "./several_files.ts";
 import { partOf, vllmLines } from "./recognise.ts";
-import type { Part } from "./recognise.ts";
 import { readSweepRuns } from "./agent_sched_sweep.ts";
 import { readVllmBench } from "./vllm_bench.ts";
+import { readdir } from "node:fs/promises";
+import { samplesOf } from "./lm_eval.ts";
+import type { ReadRun } from "../run/summary.ts";
+import type { Collected, EachRun } from "./several_files.ts";
+import type { Part, PartKind } from "./recognise.ts";
 
 const FORM_NAMES = "smi-bench, koderz, BenchmarkTestRunner, batch_eval, agent_sched_sim sweeps, " +
   "vLLM bench serve, SGLang bench_serving, GuideLLM, AIPerf, inference-perf, inspect_ai, " +
@@ -197,4 +198,58 @@ function listed(unknown: readonly string[]): string {
   const names = unknown.slice(0, MOST_NAMED).join(", ");
   const more = unknown.length > MOST_NAMED ? `, and ${unknown.length - MOST_NAMED} more` : "";
   return `in no known form: ${names}${more}`;
+}
+
+const MOST_RESULTS = 10_000;
+
+/** Files that exist and may be parts of the run that `file` is a part of. */
+async function siblingsOf(file: string, kind: PartKind): Promise<string[]> {
+  return (await candidates(file, kind)).filter((path) => path !== file && isOwnFile(path));
+}
+
+async function candidates(file: string, kind: PartKind): Promise<string[]> {
+  const folder = dirname(file), name = basename(file);
+  if (kind === "smi_results") {
+    const run = name.replace(/\.json$/, "");
+    return [dirname(folder), dirname(dirname(folder))].flatMap((above) => {
+      const log = join(above, "logs", run);
+      return [join(log, "run_metadata.json"), join(log, "events.jsonl")];
+    });
+  }
+  if (kind === "smi_metadata" || kind === "smi_events" || kind === "smi_packages") {
+    const results = join(dirname(dirname(folder)), "results");
+    return [
+      join(folder, "run_metadata.json"),
+      join(folder, "events.jsonl"),
+      join(folder, "packages.jsonl"),
+      join(results, `${basename(folder)}.json`),
+      join(results, "a2a", `${basename(folder)}.json`),
+    ];
+  }
+  if (kind === "aiperf") return [join(folder, name.replace(/(_aiperf)?\.json$/, ".jsonl"))];
+  if (kind === "aiperf_csv") {
+    const stem = name.replace(/(_aiperf)?\.csv$/i, "");
+    return [`${stem}_aiperf.json`, `${stem}.json`, `${stem}.jsonl`].map((each) =>
+      join(folder, each)
+    );
+  }
+  if (kind === "aiperf_records") {
+    return ["_aiperf.json", "_aiperf.csv"].map((end) =>
+      join(folder, name.replace(/\.jsonl$/, end))
+    );
+  }
+  if (kind === "lm_eval") {
+    const date = name.replace(/^results_|\.json$/g, "");
+    const names = (await readdir(folder)).filter((other) =>
+      other.startsWith("samples_") && other.includes(date)
+    );
+    return names.sort().slice(0, MOST_RESULTS).map((other) => join(folder, other));
+  }
+  if (kind === "lm_eval_samples") {
+    const { date } = samplesOf(file) ?? {};
+    return date === undefined ? [] : [join(folder, `results_${date}.json`)];
+  }
+  if (kind !== "test_batch") return [];
+  const names = (await readdir(folder)).filter((other) => other.endsWith("_result.json"));
+  return names.sort().slice(0, MOST_RESULTS).map((other) => join(folder, other));
 }

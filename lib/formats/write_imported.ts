@@ -5,11 +5,10 @@ import { basename, join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
 import { safeFileName } from "../run/file_names.ts";
 import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
-import { asObject } from "../json_fields.ts";
+import { asObject, isJsonObject } from "../json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { makeFolder, notWritten, syncFolder, writeAll, writeFileAtomic } from "../write.ts";
 import { readLines } from "./json_lines.ts";
-import { masked } from "./mask.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import type { ImportRecord } from "../run/imported.ts";
 import type { JsonObject } from "../json_fields.ts";
@@ -164,4 +163,32 @@ function eventOf(text: string): JsonObject | null {
   } catch {
     return null;
   }
+}
+
+const SECRET =
+  /^(x[-_])?(authorization|api[-_]?key|(access|auth|bearer)[-_]?token|client[-_]?secret|secret|cookie|password|hf[-_]?token)$/i;
+const SECRET_FLAG = /^--?([\w-]+)(=?)(.*)$/s;
+const MASK = "***";
+
+/** A copy in which texts under names such as `api_key`, and after such flags, are `***`. */
+function masked(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((entry, i) => hidden(entry, value[i - 1]) ?? masked(entry));
+  }
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [
+      key,
+      typeof entry === "string" && entry !== "" && SECRET.test(key) ? MASK : masked(entry),
+    ]),
+  );
+}
+
+/** In a command line: `--api-key=VALUE`, or the VALUE after `--api-key`. */
+function hidden(entry: unknown, previous: unknown): string | null {
+  if (typeof entry !== "string") return null;
+  const [, name = "", equals] = SECRET_FLAG.exec(entry) ?? [];
+  if (equals && SECRET.test(name)) return `--${name}=${MASK}`;
+  const flag = typeof previous === "string" ? SECRET_FLAG.exec(previous) : null;
+  return flag && !flag[2] && SECRET.test(flag[1]) && !entry.startsWith("-") ? MASK : null;
 }

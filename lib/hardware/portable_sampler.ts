@@ -8,8 +8,8 @@ import { cgroupSource } from "./cgroup.ts";
 import { cpuSource, runtimeCpuSource } from "./cpu.ts";
 import { diskSource, networkSource } from "./io.ts";
 import { memorySource, runtimeMemorySource } from "./memory.ts";
-import { ownProcessSource } from "./own_process.ts";
 import { frequencySource, temperatureSource } from "./sensors.ts";
+import process from "node:process";
 import type { SamplerLayout } from "../native/sample_batch.ts";
 import type { PortableSource } from "./source.ts";
 
@@ -240,4 +240,21 @@ function tryOpen(open: () => PortableSource | null): Pick<OpenSource, "source" |
   } catch (error) {
     return { source: null, note: messageOf(error) };
   }
+}
+
+/** `process.PID.cpu_s` and `process.PID.rss_bytes` of this process. */
+function ownProcessSource(): PortableSource {
+  const series = `process.${process.pid}`;
+  return {
+    fields: [
+      { name: `${series}.cpu_s`, unit: "s", kind: "counter" },
+      { name: `${series}.rss_bytes`, unit: "bytes", kind: "gauge" },
+    ],
+    read(values, at) {
+      const { user, system } = process.cpuUsage();
+      values[at] = (user + system) / 1e6;
+      values[at + 1] = process.memoryUsage().rss;
+    },
+    close() {},
+  };
 }

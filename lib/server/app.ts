@@ -3,15 +3,15 @@ import { Hono } from "hono";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { WriteError } from "../errors.ts";
-import { DASHBOARD_POLICY } from "./assets.ts";
+import { asset, DASHBOARD_POLICY } from "./assets.ts";
 import { bearer, isLoopback, ownSiteOnly } from "./auth.ts";
 import { rateLimit } from "./limits.ts";
 import { HttpProblem, problemAnswer } from "./problem.ts";
 import { aboutRoutes } from "./routes/about.ts";
 import { apiRoutes } from "./routes/api.ts";
-import { dashboardRoutes, isDashboardFile } from "./routes/dashboard.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 import type { AppOptions, ServerEnv } from "./app_options.ts";
+import type { Context } from "hono";
 
 /** Puts the server together. */
 export function serverApp(options: AppOptions): Hono<ServerEnv> {
@@ -82,4 +82,29 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
     );
   });
   return app;
+}
+
+/** Whether a path is one of the page's files: code without anything of a run in it, which needs no token. */
+function isDashboardFile(path: string): boolean {
+  return path === "/" || path.startsWith("/dashboard/");
+}
+
+/** The page at / and its files. */
+function dashboardRoutes(): Hono<ServerEnv> {
+  const routes = new Hono<ServerEnv>();
+  routes.get("/", (c) => file(c, "index.html"));
+  routes.get("/dashboard/:name", (c) => file(c, c.req.param("name")));
+  return routes;
+}
+
+function file(c: Context<ServerEnv>, name: string): Response {
+  const found = asset(name);
+  if (found === null) {
+    throw new HttpProblem(404, "not_found", `there is no file "${name.slice(0, 100)}"`);
+  }
+  const { type, text, etag } = found;
+  const headers = { etag, "cache-control": "no-cache", "content-type": type };
+  return c.req.header("if-none-match") === etag
+    ? c.body(null, 304, { etag })
+    : c.body(text, 200, headers);
 }

@@ -4,11 +4,14 @@ import { open } from "node:fs/promises";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
 import { checksumsOf } from "./checksums.ts";
 import { openUploads } from "./list_objects.ts";
-import { forgetParts, readParts, writeParts } from "./parts_kept.ts";
 import { StorageError } from "./storage.ts";
 import { elementText } from "./xml.ts";
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { cacheFolders } from "../cache_folders.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 import type { ClosedFile } from "./closed_files.ts";
-import type { PartsKept } from "./parts_kept.ts";
 import type { Storage } from "./storage.ts";
 
 /** A file up to this size goes in one piece. */
@@ -183,4 +186,46 @@ function listOf({ etags }: PartsKept, count: number): string {
     return `<Part><PartNumber>${i + 1}</PartNumber><ETag>${etag}</ETag></Part>`;
   });
   return `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
+}
+
+/** An upload that was begun. */
+interface PartsKept {
+  schema_version: 1;
+  /** The object's address. */
+  url: string;
+  upload_id: string;
+  /** Of the whole file: another content is another upload. */
+  sha256: string;
+  part_bytes: number;
+  /** The storage's ETag by the number of the part, from 1. */
+  etags: Record<string, string>;
+}
+
+/** What is known of an upload to an address; null for nothing. */
+function readParts(url: string): PartsKept | null {
+  try {
+    const kept: PartsKept = JSON.parse(readFileSync(pathOf(url), "utf8"));
+    return kept.schema_version === 1 && kept.url === url ? kept : null;
+  } catch {
+    return null; // none, or a damaged one: the upload begins again
+  }
+}
+
+/** Keeps it; where that cannot be, the upload is made without. */
+function writeParts(parts: PartsKept): void {
+  const path = pathOf(parts.url);
+  try {
+    makeFolder(dirname(path));
+    writeFileAtomic(path, JSON.stringify(parts), { sync: false });
+  } catch { /* no place to remember: nothing else is lost */ }
+}
+
+function forgetParts(url: string): void {
+  rmSync(pathOf(url), { force: true });
+}
+
+/** Beside the cache of libdyno: the uploaded folder is left as it is. */
+function pathOf(url: string): string {
+  const hash = createHash("sha256").update(url).digest("hex").slice(0, 32);
+  return join(dirname(cacheFolders()[0] ?? "/nonexistent/native"), "uploads", `${hash}.json`);
 }

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { holmAdjusted } from "../../lib/stats/holm.ts";
 import { shareEstimate } from "../../lib/stats/interval.ts";
-import { mcnemarP } from "../../lib/stats/mcnemar.ts";
+import { mcnemarP } from "../../lib/stats/paired.ts";
 import { pairedDifference } from "../../lib/stats/paired.ts";
 import { pairedDetectable, pairedProblems } from "../../lib/stats/power.ts";
 

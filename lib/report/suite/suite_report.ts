@@ -12,9 +12,8 @@ import { epochsSection } from "./epochs_section.ts";
 import { explainedList } from "../explained.ts";
 import { escapeHtml } from "../html.ts";
 import { chartFigure } from "../charts/chart.ts";
-import { latencyPlot } from "../charts/latency_chart.ts";
+import { CURVES, latencyPlot } from "../charts/latency_chart.ts";
 import { plotFigure } from "../charts/plot.ts";
-import { latencyTable } from "./latency_table.ts";
 import { page } from "../page.ts";
 import { onOneClock, samplingNote } from "../sampling.ts";
 import { bodyParts } from "../sections.ts";
@@ -22,11 +21,16 @@ import { banner, tiles } from "./summary.ts";
 import { testsTable } from "./tests_table.ts";
 import { timelinePlot } from "../charts/timeline_chart.ts";
 import { plainText } from "../../run/plain_file.ts";
+import { figure } from "../../text/figure.ts";
+import { dataTable } from "../table.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
-import type { SuiteResults } from "../../suite/results.ts";
+import type { SuiteResults, SuiteStatistics } from "../../suite/results.ts";
 import type { Section } from "../sections.ts";
+import type { Estimate } from "../../stats/interval.ts";
+import type { Distribution } from "../../stats/quantile.ts";
+import type { TableRow } from "../table.ts";
 
 /**
  * Writes report/index.html of a run; gives its path. Only a part of a large run's page is in memory
@@ -82,4 +86,37 @@ requests cannot be put on one time line.</p>${note}`;
   }
   const plot = timelinePlot(results.items, sessions.map(seriesFrom));
   return (plot ? await plotFigure(plot) : `<p class="note">No request was sent.</p>`) + note;
+}
+
+/** Quantiles of ttft, tpot, e2e and tokens/s; the first and third rows are the chart's curves. */
+function latencyTable(statistics: SuiteStatistics): string {
+  const { ttft_ms, tpot_ms, e2e_ms, tokens_per_second } = statistics;
+  const rows = [
+    row("ttft", "ms", 1, ttft_ms, statistics.ttft_p50_ms, CURVES.ttft_ms),
+    row("tpot", "ms", 2, tpot_ms, null),
+    row("e2e", "ms", 1, e2e_ms, statistics.e2e_p50_ms, CURVES.e2e_ms),
+    row("tokens/s of an answer", "", 1, tokens_per_second, null),
+  ];
+  const heads = ["answers", "mean", "p50", "p50, 95 % interval", "p90", "p95", "p99", "max"];
+  return dataTable("distributions", "", heads.map((html) => ({ html })), rows);
+}
+
+function row(
+  name: string,
+  unit: string,
+  digits: number,
+  values: Distribution | null,
+  median: Estimate | null,
+  colour?: string,
+): TableRow {
+  const key = colour ? `<i class="key" style="background:var(--${colour})"></i>` : "";
+  const show = (value: number | undefined) => figure(value, digits);
+  const cells = [
+    values ? String(values.n) : "0",
+    show(values?.mean),
+    show(values?.p50),
+    median ? `${show(median.low)} to ${show(median.high)}` : "–",
+    ...[values?.p90, values?.p95, values?.p99, values?.max].map(show),
+  ];
+  return { head: `${key}${name}${unit && `, ${unit}`}`, cells };
 }

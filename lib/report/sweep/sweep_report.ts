@@ -17,13 +17,13 @@ import { pngOf, withLightColours } from "../charts/png.ts";
 import { TABLE_SCRIPT, TABLE_STYLE } from "../table_script.ts";
 import { RunsTable } from "./runs_table.ts";
 import { sweepCharts } from "./sweep_charts.ts";
-import { sweepMarkdown } from "./sweep_markdown.ts";
 import { notes } from "./sweep_numbers.ts";
 import { hostTable, tierTable } from "./sweep_side_tables.ts";
 import { ablationTable, htmlTable, policyTable } from "./sweep_tables.ts";
+import { markdownTable, markdownText } from "../../formats/markdown.ts";
 import type { SweepAnalysis } from "../../sweep/analyse.ts";
 import type { SweepChart } from "./sweep_charts.ts";
-import type { SweepTables } from "./sweep_tables.ts";
+import type { SweepTables, TextTable } from "./sweep_tables.ts";
 
 /** What a report was written as. */
 export interface SweepReport {
@@ -238,3 +238,40 @@ const READING = `<dl class="terms">
 <dt>queue wait</dt><dd>from when an attempt was ready to its start in that tier; p95 over a run's attempts</dd>
 <dt>–</dt><dd>unknown; never 0</dd>
 </dl>`;
+
+interface MarkdownParts {
+  name: string;
+  analysis: SweepAnalysis;
+  charts: readonly SweepChart[];
+  facts: readonly (readonly [string, string])[];
+  tables: SweepTables;
+  /** The charts' pictures, in their order. */
+  assets: readonly string[];
+}
+
+/** The whole document. */
+function sweepMarkdown(parts: MarkdownParts): string {
+  const { name, analysis, charts, facts, tables, assets } = parts;
+  const paragraphs = [
+    `# Sweep ${markdownText(name)}`,
+    facts.map(([term, value]) => `- ${term}: ${markdownText(value)}`).join("\n"),
+    ...notes(analysis).map((note) => `> ${markdownText(note)}`),
+    ...charts.map(({ heading }, i) =>
+      `## ${markdownText(heading)}\n\n![${markdownText(heading)}](assets/${basename(assets[i])})`
+    ),
+    ...titled(`## Means over seeds, ${markdownText(analysis.baseline)}`, tables.policies),
+    ...titled("## Ablations, ratios paired by seed", tables.ablations),
+    ...titled("## Tiers", tables.tiers),
+    ...titled("## Hardware, of the whole host", tables.host),
+    "Values are means over seeds with 95 % intervals of a percentile bootstrap over seeds (2,000 " +
+    "resamples, fixed seed); ratios are geometric means of pairs on the same seed.",
+  ];
+  return paragraphs.map((paragraph) => paragraph.trimEnd()).join("\n\n") + "\n";
+}
+
+function titled(heading: string, table: TextTable | null): string[] {
+  if (table === null) return [];
+  const { heads, rows, names, left } = table;
+  const text = markdownTable(heads, rows, (column) => column < names);
+  return [heading, text, ...(left > 0 ? [`${counted(left, "more row")} left out here.`] : [])];
+}

@@ -1,7 +1,6 @@
 /** Routes of what the dashboard draws: small JSON from the index and the records of batches. */
 import { Hono } from "hono";
 import { InputError } from "../../errors.ts";
-import { freshIndex } from "../fresh_index.ts";
 import { hardwareQuerySchema } from "../hardware_watch.ts";
 import { HttpProblem } from "../problem.ts";
 import {
@@ -16,8 +15,10 @@ import { compareQuerySchema, comparison } from "../views/compare.ts";
 import { runPageQuerySchema, runPageView } from "../views/run_page.ts";
 import { runList, runListQuerySchema } from "../views/run_list.ts";
 import { issuesOf } from "./tasks.ts";
+import { withRunIndex } from "../../run/index.ts";
 import type { z } from "zod";
 import type { AppOptions, ServerEnv } from "../app_options.ts";
+import type { RunIndex } from "../../run/index.ts";
 
 /** The routes under /api. */
 export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Hono<ServerEnv> {
@@ -90,4 +91,30 @@ function checkedQuery<S extends z.ZodType>(schema: S, query: unknown): z.infer<S
   throw new HttpProblem(400, "bad_query", "the query is not valid", {
     issues: issuesOf(parsed.error),
   });
+}
+
+/** Of 100,000 runs a look takes most of a second: it is not to take more than a tenth of the time. */
+const REST = 9;
+
+/** Gives the index to `work`, brought up to date first where that is due. */
+type WithRuns = <T>(work: (index: RunIndex) => T | Promise<T>) => Promise<T>;
+
+/** @param onNotice called when the index is rebuilt. */
+function freshIndex(root: string, onNotice: (line: string) => void): WithRuns {
+  let looking: Promise<void> | null = null;
+  let due_ms = -Infinity;
+  const look = async () => {
+    const started_ms = performance.now();
+    try {
+      await withRunIndex(root, () => {}, onNotice);
+    } finally {
+      const now_ms = performance.now();
+      due_ms = now_ms + REST * (now_ms - started_ms);
+      looking = null;
+    }
+  };
+  return async (work) => {
+    if (performance.now() >= due_ms) await (looking ??= look());
+    return await withRunIndex(root, work, onNotice, { refresh: false });
+  };
 }

@@ -1,5 +1,5 @@
 /** Carrying tasks out: as many at a time as allowed, each by a process of dyno itself. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, WriteError } from "../../errors.ts";
 import { ENDPOINTS_ENV } from "../../endpoint/ssrf_guard.ts";
@@ -10,7 +10,6 @@ import { newRunId } from "../../run/run_id.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
 import { BatchWatch } from "./batch_watch.ts";
 import { endGroup, isAlive, killGroup, startChild } from "./child.ts";
-import { taskOutcomeOf } from "./outcome.ts";
 import { prepareTask } from "./prepare.ts";
 import { RunWatch } from "./run_watch.ts";
 import { SweepWatch } from "./sweep_watch.ts";
@@ -19,8 +18,9 @@ import type { TaskPolicy } from "./policy.ts";
 import type { Prepared } from "./prepare.ts";
 import type { TaskStore } from "./store.ts";
 import type { Task } from "./task.ts";
-import type { RunEvent, TaskMetrics } from "../../run/events.ts";
+import type { RunEvent, TaskEnd, TaskMetrics, TaskStatus } from "../../run/events.ts";
 import type { TaskWatch } from "./task_watch.ts";
+import type { ChildEnd } from "./child.ts";
 
 export interface RunnerOptions {
   store: TaskStore;
@@ -218,4 +218,45 @@ function hasJournal(runs: string, run_id: string): boolean {
 function outputOf(store: TaskStore, task: Task): { stdout: string; stderr: string } {
   const folder = store.folderOf(task);
   return { stdout: join(folder, "stdout.json"), stderr: join(folder, "stderr.txt") };
+}
+
+/** A task's last state and what goes with it. */
+type TaskOutcome = { status: TaskStatus } & Partial<TaskEnd>;
+
+/**
+ * A task is completed when its process came to the end of its work and something was answered; single
+ * failures are in its metrics then.
+ */
+function taskOutcomeOf(
+  task: Task,
+  { exit_code, signal }: ChildEnd,
+  watch: TaskWatch,
+  stderr: string,
+): TaskOutcome {
+  const metrics = watch.metrics();
+  const known = { exit_code, metrics, error_summary: watch.errors() };
+  if (exit_code === 0) return { status: "completed", ...known };
+  if (task.cancelling && (exit_code === 130 || exit_code === null)) {
+    return { status: "cancelled", ...known };
+  }
+  const answered = Number(metrics.successful ?? 0) > 0;
+  if (exit_code === 1 && answered && watch.complete()) return { status: "completed", ...known };
+  const said = lastError(stderr);
+  const error = signal !== null
+    ? `its process was ended by ${signal}`
+    : said ?? known.error_summary[0] ?? `its process ended with code ${exit_code}`;
+  const error_summary = known.error_summary.length ? known.error_summary : [error];
+  return { status: "failed", ...known, error, error_summary };
+}
+
+/** The last line that reports an error; null without one. */
+function lastError(path: string): string | null {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return null;
+  }
+  const line = text.trimEnd().split("\n").findLast((line) => line.startsWith("error: "));
+  return line?.slice("error: ".length) ?? null;
 }

@@ -7,7 +7,6 @@ import { Journal, mendJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
 import { makeFolder, notWritten, writeFileAtomic } from "../../write.ts";
-import { compacted } from "./compaction.ts";
 import { taskList } from "./task_list.ts";
 import type { JournalLine } from "../../run/event_forms.ts";
 import type { TaskRequest } from "./request.ts";
@@ -163,4 +162,28 @@ export class TaskStore implements Disposable {
 
 function digestOf(request: TaskRequest): string {
   return createHash("sha256").update(JSON.stringify(request)).digest("hex");
+}
+
+/** A journal without what nobody asks for any more. */
+interface Compacted {
+  lines: JournalLine<"tasks">[];
+  /** Tasks that have ended and left out. */
+  forgotten: string[];
+}
+
+/**
+ * Keeps every task that is not over, and of the others those that ended last. The changes of a kept
+ * task stay as they are, since followers count them; the processes of one that has ended go.
+ *
+ * @param kept how many that have ended.
+ */
+function compacted(lines: readonly JournalLine<"tasks">[], kept: number): Compacted {
+  const over = new Set(
+    lines.flatMap(({ event }) => event?.event === "task_ended" ? event.task_id : []),
+  );
+  const forgotten = new Set([...over].slice(0, Math.max(0, over.size - kept)));
+  const isNeeded = ({ event }: JournalLine<"tasks">) =>
+    event === null || !forgotten.has(event.task_id) &&
+      !(event.event === "task_process" && over.has(event.task_id));
+  return { lines: lines.filter(isNeeded), forgotten: [...forgotten] };
 }
