@@ -1,7 +1,7 @@
 /** Errors that are the user's to fix, as opposed to bugs of dyno. */
 import process from "node:process";
 
-/** An error that tells what happened outside dyno; any other that a user meets is a bug in dyno. */
+/** An error that says what happened outside dyno; any other that a user meets is a bug in dyno. */
 export class ToldError extends Error {}
 
 /**

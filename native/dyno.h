@@ -63,7 +63,7 @@ DYNO_EXPORT int32_t dyno_nvml_read(int32_t nvml, uint32_t gpu, double *values, i
                                    uint32_t count);
 
 /*
- * Makes every call of NVML once, GPM included, and tells what each answered, as JSON: device, call,
+ * Makes every call of NVML once, GPM included, and says what each answered, as JSON: device, call,
  * code, its name, value, type, microseconds. Takes a fraction of a second for each device.
  */
 DYNO_EXPORT int32_t dyno_nvml_probe(int32_t nvml, char *json, uint32_t json_bytes);
@@ -80,7 +80,7 @@ DYNO_EXPORT int32_t dyno_nvml_close(int32_t nvml);
 /* The wire: an HTTP/1.1 client in a thread; options, requests and records as in http/wire/wire.h. */
 DYNO_EXPORT int32_t dyno_wire_open(const char *options, char *error, uint32_t error_bytes);
 
-/* A place to connect to, by lines as in http/wire/wire.h. Gives its number. */
+/* A place to connect to, by lines as in http/wire/wire.h. Returns its number. */
 DYNO_EXPORT int32_t dyno_wire_target(int32_t wire, const char *lines, char *error,
                                      uint32_t error_bytes);
 
@@ -110,7 +110,7 @@ DYNO_EXPORT int32_t dyno_wire_stop(int32_t wire);
 /* Stops and frees. Nobody may be waiting. */
 DYNO_EXPORT int32_t dyno_wire_close(int32_t wire);
 
-/* A paced server of event streams, in a thread; options as in pace/pace.h. Gives its port; one a time. */
+/* A paced server of event streams, in a thread; options as in pace/pace.h. Returns its port; one a time. */
 DYNO_EXPORT int32_t dyno_pace_open(const char *options, char *error, uint32_t error_bytes);
 DYNO_EXPORT int32_t dyno_pace_status(char *json, uint32_t json_bytes);
 DYNO_EXPORT int32_t dyno_pace_close(void);

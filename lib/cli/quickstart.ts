@@ -104,7 +104,7 @@ export const command: Command = {
   },
 };
 
-/** Runs the smoke sweep under `out`; says what it needs where it cannot. Gives the exit code. */
+/** Runs the smoke sweep under `out`; says what it needs where it cannot. Returns the exit code. */
 async function quickstartSweep(
   out: string,
   { terminal, signal }: CommandContext,

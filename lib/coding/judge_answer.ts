@@ -4,9 +4,9 @@ import type { Problem, PythonTests } from "./problems/problem.ts";
 import type { Outcome, Program } from "./sandbox/outcome.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 
-/** A program may take so many times what the canonical solution takes: EvalPlus's gt_time_limit_factor. */
+/** A program may take this many times what the canonical solution takes: EvalPlus's gt_time_limit_factor. */
 const TIMES_CANONICAL = 4;
-/** And the canonical solution so many times the limit before it is said to have no end here. */
+/** And the canonical solution this many times the limit, after which it counts as endless. */
 const CANONICAL_TIMES = 6;
 
 /** Limits of each program. */

@@ -24,7 +24,7 @@ export interface CodingSettings {
   memory_bytes: number;
   /** A second model that reviews every so many failed attempts; null for none. */
   checkpoint: { model: string; every: number } | null;
-  /** Ends a problem after so many attempts that are no better than each other; null goes on. */
+  /** Ends a problem after this many attempts that are no better than each other; null goes on. */
   stop_on_plateau: number | null;
 }
 

@@ -45,7 +45,7 @@ export interface CodingRunOptions
   prices: PriceTable;
 }
 
-/** What came of a coding run. */
+/** The outcome of a coding run. */
 export interface CodingRun extends SuiteRun {
   /** The figures under the names of benchmark_results/<run_id>.json. */
   summary: BenchmarkSummary;

@@ -191,7 +191,7 @@ export class Solver {
     };
   }
 
-  /** A second model's advice, every so many attempts; the newest stays until the next. */
+  /** A second model's advice, every this many attempts; the newest stays until the next. */
   async #review(
     test: CodingTest,
     attempts: readonly Attempt[],

@@ -35,7 +35,7 @@ export interface ExperimentResult {
 export interface SummaryStats {
   /** Problems with a result; of answers that could not be judged there is none. */
   total_problems: number;
-  /** Answers to them: as many, or so many times more as there are samples. */
+  /** Answers to them: as many, or this many times more as there are samples. */
   total_answers: number;
   /** Answers that could not be judged, by the fault of the sandbox or of a test: excluded from every rate. */
   unjudged: number;
@@ -125,7 +125,7 @@ export interface CodingStatistics {
     lost: number;
     /** Exact McNemar. */
     p: number | null;
-    /** The smallest difference that a comparison of so many problems could have shown (80 %). */
+    /** The smallest difference that a comparison of this many problems could have shown (80 %). */
     detectable: number | null;
     cost_per_additional_solved_usd: number | null;
   } | null;
@@ -183,7 +183,7 @@ export function summaryOf(
   const of = (mode: Mode) => modeSummary(codingItems(results.items, mode));
   if (!both) {
     const { results: experiments, summary } = of(settings.modes[0]);
-    // what a cut run asked for problems that have no result yet was asked all the same
+    // what a cut run asked for problems that have no result yet counts too
     return { ...head, results: experiments, summary: withTotals(summary, results.ledger.total) };
   }
   const [zero_shot, iterative] = [of("zero-shot"), of("iterative")];

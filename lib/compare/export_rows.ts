@@ -105,7 +105,7 @@ export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable
   return { columns: REQUEST_COLUMNS, rows };
 }
 
-/** Loads in slices of so many seconds: a row a slice. @throws {InputError} as {@linkcode requestRows}. */
+/** Loads in slices of this many seconds: a row a slice. @throws {InputError} as {@linkcode requestRows}. */
 export async function sliceRows(runs: readonly IndexedRun[], slice_s: number): Promise<RowTable> {
   const rows: Row[] = [];
   for (const run of runs) {

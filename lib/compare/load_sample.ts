@@ -32,7 +32,7 @@ export interface LoadSample {
   failed: number;
   /**
    * A latency of lib/measures by its name, of answered requests; blocks are stretches of neighbours.
-   * Empty where the run does not tell it.
+   * Empty where the run does not say.
    */
   latency: (name: string) => BlockedSample;
   /**

@@ -25,7 +25,7 @@ export const TREND_METRICS = [
   "ttft_p99_ms",
 ] as const;
 
-/** Runs of which a note tells that answers were not judged: the newest. */
+/** Runs of which a note says that answers were not judged: the newest. */
 const MOST_TOLD = 3;
 
 type IndexedMetric = typeof TREND_METRICS[number];
@@ -48,7 +48,7 @@ export function isTrendMetric(metric: string): boolean {
 }
 
 /**
- * Values of runs that the index does not tell; null where a run does not know it.
+ * Values of runs that the index does not say; null where a run does not know it.
  *
  * @throws {InputError} a run's folder cannot be read.
  */

@@ -268,7 +268,7 @@ export class Reply {
     this.#bound(this.text.length + this.reasoning.length + this.#others.length);
   }
 
-  /** A server may leave out the place of a call, or give all the same one; a name begins a call. */
+  /** A server may leave out the place of a call, or give one anyway; a name begins a call. */
   #addCall(part: CallPart): void {
     const known = part.place === null
       ? this.#calls.findLast(({ id }) => part.id !== "" ? id === part.id : part.name === "")

@@ -278,7 +278,7 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
   return url;
 }
 
-/** The ids at `…/models`; null when the server does not tell. */
+/** The ids at `…/models`; null when the server does not say. */
 async function servedModels(
   api: APIConfiguration,
   transport: Transport,

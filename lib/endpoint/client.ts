@@ -39,7 +39,7 @@ export interface RequestOver {
   status: number;
 }
 
-/** What came of a question. `error` is null when the endpoint answered. */
+/** The outcome of a question. `error` is null when the endpoint answered. */
 export interface ClientReply {
   /** The answer, or as much of it as came. */
   reply: Reply;

@@ -31,8 +31,8 @@ export async function commonTransport(
  * host starts no further thread.
  *
  * @param only does without the other one.
- * @param notice called with one line when libdyno is built, or its thread or OpenSSL cannot be had.
- * @throws {InputError} the wire alone is wanted, and libdyno or its thread cannot be had.
+ * @param notice called with one line when libdyno is built, or its thread or OpenSSL is not available.
+ * @throws {InputError} the wire alone is wanted, and libdyno or its thread is not available.
  *
  * @example
  * ```ts

@@ -20,7 +20,7 @@ export interface LaunchRequest {
   timeout_s: number;
   /** What each of its processes may take of private memory (RLIMIT_DATA); 0 is no limit. */
   memory_bytes: number;
-  /** Told as soon as it runs. */
+  /** Called as soon as it runs. */
   onStart?: (pid: number) => void;
 }
 

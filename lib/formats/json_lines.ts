@@ -9,7 +9,7 @@ import { refuseOdd } from "../read_whole.ts";
 /** The longest line, in characters: one without an end is no JSON Lines file. */
 const LONGEST_LINE = 64_000_000;
 const PIECE_BYTES = 1 << 18;
-/** A gzipped file is a bomb above so much text, where that is so many times the bytes it was packed in. */
+/** A gzipped file is a bomb above this much text, where that is this many times the bytes it was packed in. */
 const UNPACKED_BYTES = 64_000_000;
 const MOST_RATIO = 100;
 

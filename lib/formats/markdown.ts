@@ -1,4 +1,4 @@
-/** Markdown (CommonMark, with GitHub's tables) from text that nobody vouches for. */
+/** Markdown (CommonMark, with GitHub's tables) from text that is not trusted. */
 import { printable } from "../text/printable.ts";
 
 /**

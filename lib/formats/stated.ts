@@ -24,7 +24,7 @@ export class Stated {
    * A figure that its items tell, too. One that they give otherwise is kept with theirs beside it; one
    * that they give alike is kept where the file is to be written back with it.
    *
-   * @param computed null where the items do not tell it.
+   * @param computed null where the items do not say.
    */
   check(figure: string, stated: number | null, computed: number | null): void {
     if (stated === null || (computed !== null && agrees(stated, computed))) return;
@@ -39,7 +39,7 @@ export class Stated {
   }
 }
 
-/** Whether a figure that was written with so many decimals may be the other one, rounded. */
+/** Whether a figure that was written with this many decimals may be the other one, rounded. */
 export function agrees(stated: number, computed: number): boolean {
   const [, decimals = ""] = /\.(\d+)$/.exec(String(stated)) ?? [];
   const rounding = decimals === "" ? 0 : 10 ** -decimals.length; // the items may be rounded, too

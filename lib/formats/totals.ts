@@ -86,7 +86,7 @@ export class DistinctIds {
   }
 }
 
-/** What an item's answer is nested in, where its own id does not tell: for forms without such fields. */
+/** What an item's answer is nested in, where its own id does not say: for forms without such fields. */
 export function nestingOf({ item_id, problem_id, mode }: RunItem): Record<string, string> {
   return {
     ...(problem_id === item_id ? {} : { problem_id }),

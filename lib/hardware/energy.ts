@@ -28,7 +28,7 @@ export interface Energy {
 export type IdlePower = Readonly<Record<string, number>>;
 
 /**
- * A device's power: what it draws at the moment where it tells that, else its own mean (over 1 s),
+ * A device's power: what it draws at the moment where it reports that, else its own mean (over 1 s),
  * else what its driver calls its power.
  */
 export const POWER_FIELDS = ["power_instant_w", "power_average_w", "power_w"] as const;

@@ -1,6 +1,6 @@
 /**
  * What a GPU really answers: every call of NVML once, and its energy counter beside its power readings,
- * at rest and under a load. For `dyno doctor --gpu`, whose file tells what no document says.
+ * at rest and under a load. For `dyno doctor --gpu`, whose file says what no document says.
  */
 import { spawn } from "node:child_process";
 import { messageOf } from "../errors.ts";

@@ -18,7 +18,7 @@ export type InterfaceRank = typeof INTERFACE_RANK[keyof typeof INTERFACE_RANK];
 /** ARPHRD_… in /sys/class/net/NAME/type. */
 const ETHERNET = 1, INFINIBAND = 32, LOOPBACK = 772;
 
-/** Where /sys does not tell. */
+/** Where /sys does not say. */
 const ABOVE = /^(br|docker|virbr|bond|team|vlan|cali|macvlan|ipvlan|cni)|[.@]/;
 const TUNNELS = /^(tun|tap|wg|ppp|sit|gre|vxlan|flannel|tailscale|veth)/;
 /** What goes there goes nowhere. */

@@ -2,7 +2,7 @@
 import { meanPower } from "./energy.ts";
 import type { Series } from "./series.ts";
 
-/** Means over the sample intervals that overlap the span. null: the host does not tell. */
+/** Means over the sample intervals that overlap the span. null: the host does not say. */
 export interface PerformanceMetrics {
   /** Sample intervals that overlap the span; 0 leaves every metric null. */
   samples: number;

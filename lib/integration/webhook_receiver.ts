@@ -43,7 +43,7 @@ export class WebhookReceiver implements AsyncDisposable {
    *
    * @param host an address of this host at which the server reaches it.
    * @param secret what callbacks are signed with; null where it is not known.
-   * @throws {InputError} the address cannot be had.
+   * @throws {InputError} the address is not available.
    */
   static async start(host: string, secret: string | null): Promise<WebhookReceiver> {
     const server = createServer();

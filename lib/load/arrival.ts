@@ -11,7 +11,7 @@ export interface ArrivalPattern {
    */
   arrival: "constant" | "poisson" | "gamma";
   /**
-   * Shape of the gamma distribution, 0.01 to 1e6, 1 unless told: 1 is poisson, below 1 is burstier,
+   * Shape of the gamma distribution, 0.01 to 1e6, 1 by default: 1 is poisson, below 1 is burstier,
    * above 1 more regular. The gaps' coefficient of variation is 1/√burstiness. For gamma only.
    */
   burstiness?: number;

@@ -12,13 +12,13 @@ export interface TurnFigures {
   requests: number;
   /** Of them, those with a good answer. */
   answered: number;
-  /** To the first token; null where none knows it. */
+  /** To the first token; null where unknown. */
   ttft_ms: Distribution | null;
-  /** Of whole answers; null where none knows it. */
+  /** Of whole answers; null where unknown. */
   e2e_ms: Distribution | null;
-  /** Mean tokens of a prompt; null where nobody told. */
+  /** Mean tokens of a prompt; null where unknown. */
   prompt_tokens_mean: number | null;
-  /** Share of the prompt tokens that came from the server's cache by `usage`; null where it does not tell. */
+  /** Share of the prompt tokens that came from the server's cache by `usage`; null where it does not say. */
   cached_share: number | null;
 }
 

@@ -10,9 +10,9 @@ export interface CacheUse {
   share: number;
   /** What tells it: `usage` of the answers, or the server's own counters. */
   from: "usage" | "counters";
-  /** Share that the load asks for; null where the prompts do not tell. */
+  /** Share that the load asks for; null where the prompts do not say. */
   asked: number | null;
-  /** Mean tokens of a prompt; null where nobody told. */
+  /** Mean tokens of a prompt; null where unknown. */
   prompt_tokens: number | null;
 }
 

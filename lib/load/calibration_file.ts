@@ -44,7 +44,7 @@ export function readCalibration(): Calibration | null {
   }
 }
 
-/** What a calibration says about a load of so many streams on this transport. */
+/** What a calibration says about a load of this many streams on this transport. */
 export function citeCalibration(
   calibration: Calibration | null,
   streams: number,

@@ -1,4 +1,4 @@
-/** Requests that their client cuts off: a share of them, after so many tokens or so long a time. */
+/** Requests that their client cuts off: a share of them, after a number of tokens or a time. */
 import { InputError } from "../errors.ts";
 import { seededRandom } from "../stats/random.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration } from "../text/duration.ts";
@@ -6,7 +6,7 @@ import { percentText } from "../text/percent.ts";
 
 /** Where a request is cut off. */
 export interface Cut {
-  /** Once so many events with tokens have come; null: by time. */
+  /** Once this many events with tokens have come; null: by time. */
   tokens: number | null;
   /** This many seconds after it was its turn; null: by tokens. */
   after_s: number | null;

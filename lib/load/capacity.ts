@@ -81,7 +81,7 @@ const MOST_PROBES = 40;
 /**
  * Searches. Levels double until one is bad (or halve until one is good), then the bracket is
  * bisected until it is narrow enough. Where a level stays undecided its share alone decides where to go
- * on; what is given in the end are the levels that were sure.
+ * on; the result has the levels that were sure.
  *
  * @throws what a probe throws.
  */
@@ -166,7 +166,7 @@ export interface LoadCapacitySearch {
   signal: AbortSignal;
   /** Runs a load at one level, as {@linkcode measureLoad} does. */
   measure(settings: LoadSettings, level: number): Promise<Pick<LoadRun, "directory" | "results">>;
-  /** Told before the first level what is needed. */
+  /** Called before the first level with what is needed. */
   onPlan?(plan: CapacityPlan): void;
   /** A level is judged; how many more are likely, null while none was too much or none good enough. */
   onProbe?(probe: CapacityProbe, left: number | null): void;

@@ -195,7 +195,7 @@ function totalOf(
   });
 }
 
-/** Gives the figures of parts of all measured stages together. */
+/** Returns the figures of parts of all measured stages together. */
 function partsOf(
   { plan, load: { records } }: Measurement,
   stages: readonly StageResults[],

@@ -13,7 +13,7 @@ import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults } from "./results.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
-/** What came of a load. */
+/** The outcome of a load. */
 export interface LoadRun {
   /** The run's id and the name of its folder. */
   run_id: string;

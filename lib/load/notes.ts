@@ -103,7 +103,7 @@ export function notesOf(
   return notes;
 }
 
-/** What is said where tokens.bin lacks the gaps of so many requests; nothing for 0. */
+/** What is said where tokens.bin lacks the gaps of this many requests; nothing for 0. */
 export function gapsLost(requests: number): string[] {
   if (requests === 0) return [];
   return [

@@ -213,7 +213,7 @@ function rateOf(rate: number | [number, number]): LoadStage["rate"] {
   return { from_per_s, to_per_s };
 }
 
-/** The load of the first stage, for so many requests. */
+/** The load of the first stage, for this many requests. */
 function warmupOf(first: LoadStage, requests: number): LoadStage {
   const { rate, concurrency } = first;
   const steady = rate && { from_per_s: Math.max(rate.from_per_s, rate.to_per_s), to_per_s: 0 };

@@ -19,7 +19,7 @@ import type { RatioUnits } from "../stats/ratio.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { Stays, Window } from "./window.ts";
 
-/** Gives the gaps of a request, ms. */
+/** Returns the gaps of a request, ms. */
 export type GapsOf = (record: RequestRecord) => Float32Array;
 
 /**
@@ -59,7 +59,7 @@ const NONE: Turnover = {
 
 /** What rates of a stage are taken of. */
 export interface StageTurnover {
-  /** What came of its requests. */
+  /** The outcome of its requests. */
   ends: Turnover;
   /** How fast they were sent, whatever came of them. */
   sends: Turnover;

@@ -1,4 +1,4 @@
-/** What is kept of a request that has ended. */
+/** The record of a request that has ended. */
 import { answersNumbers } from "../endpoint/forms/forms.ts";
 import { EndpointError, excerpt, isSuccess, statusError } from "../endpoint/errors.ts";
 import { CancelledError } from "../execute/scope.ts";
@@ -110,7 +110,7 @@ function known(t_ns: number): number | null {
   return t_ns === 0 ? null : t_ns;
 }
 
-/** Of what failed, what the server has told all the same: it is paid for. */
+/** Of what failed, what the server still reported: it is paid for. */
 function toldBy({ completion_tokens }: Reply): ReturnType<Reply["counted"]> {
   return { completion_tokens, token_source: completion_tokens === null ? null : "usage" };
 }
@@ -143,6 +143,6 @@ function failureOf(
   } catch (thrown) {
     problem = thrown as Error;
   }
-  if (!(problem instanceof EndpointError)) throw problem; // a fault of ours
+  if (!(problem instanceof EndpointError)) throw problem; // a bug of dyno
   return { failure: problem.failure, message: excerpt(problem.message, MESSAGE_LENGTH) };
 }

@@ -125,7 +125,7 @@ function figureOf(
 }
 
 /**
- * A figure over runs of one load; null where none knows it. The variance of the runs' values is that of what
+ * A figure over runs of one load; null where unknown. The variance of the runs' values is that of what
  * differs between runs and that of what a run's own interval tells; the first is what the second leaves
  * (the method of moments of a random-effects model: R. DerSimonian and N. Laird, Controlled Clinical Trials 7,
  * 1986).

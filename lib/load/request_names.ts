@@ -14,7 +14,7 @@ export class RequestNames {
   readonly #session_header: string;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** @param headers of every request; where one is called alike it goes before. */
+  /** @param headers of every request; one with the same name takes precedence. */
   constructor(session_header: string, headers: Readonly<Record<string, string>>) {
     this.#session_header = session_header;
     this.#headers = headers;

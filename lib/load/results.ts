@@ -34,7 +34,7 @@ export interface StageResults {
   achieved_rate_per_s: number;
   /** In flight: the requests' time over the stage's, by the rule of `requests_per_s`; the most at once. */
   concurrency: { mean: number; max: number };
-  /** Requests that count in the window, by what came of them. */
+  /** Requests that count in the window, by their outcome. */
   requests: {
     sent: number;
     successful: number;
@@ -62,7 +62,7 @@ export interface StageResults {
   output_tokens_per_s: number | null;
   /** Their prompts' tokens, per second by the same rule; null where nobody counted them. */
   prompt_tokens_per_s: number | null;
-  /** The 95 % intervals of these rates; null below 8 requests. An earlier dyno told none. */
+  /** The 95 % intervals of these rates; null below 8 requests. Earlier versions of dyno recorded none. */
   intervals?: {
     requests_per_s: Estimate | null;
     output_tokens_per_s: Estimate | null;
@@ -82,7 +82,7 @@ export interface StageResults {
     share: Estimate | null;
     /** How many answers missed each SLO, by its text. */
     missed: Record<string, number>;
-    /** Of how many answers it is not known, which met it for none; older results do not tell. */
+    /** Of how many answers it is not known, which met it for none; older results do not say. */
     unknown?: Record<string, number>;
     /** Answers that missed no SLO, of which it is not known whether they met one. */
     undecided?: number;
@@ -99,7 +99,7 @@ export interface StageResults {
     normalized_latency_ms: Metric | null;
     lateness_ms: Metric | null;
     connect_ms: Metric | null;
-    /** TLS's handshake, of connect_ms. An earlier dyno told none. */
+    /** TLS's handshake, of connect_ms. Earlier versions of dyno recorded none. */
     tls_ms?: Metric | null;
     /** 1 / tpot. */
     tokens_per_s_per_user: Metric | null;

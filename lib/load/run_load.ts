@@ -70,7 +70,7 @@ export interface LoadRunOptions {
   signal: AbortSignal;
   /** Called with the run's directory before anything is sent. */
   onDirectory?: (directory: RunDirectory) => void;
-  /** Told several times a second. */
+  /** Called several times a second. */
   onProgress(progress: LoadProgress): void;
   /**
    * Called once, as the load begins, with a way to look at it; what is seen stays as it is when the load has

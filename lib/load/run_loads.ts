@@ -39,7 +39,7 @@ export interface LoadsOptions extends
   > {
   /** How the endpoint is reached, and which models are asked; what this throws stops the load before anything is sent. */
   onReached?(api: APIConfiguration, models: readonly string[]): void;
-  /** Told several times a second. */
+  /** Called several times a second. */
   onProgress?(progress: LoadProgress): void;
   /** One line for a person. */
   onNotice?(line: string): void;

@@ -56,7 +56,7 @@ export function sloText({ metric, limit_ms }: Slo): string {
   return `${metric} ≤ ${limit_ms} ms`;
 }
 
-/** What came of a request's objectives; it met those that are in neither list. */
+/** The outcome of a request's objectives; it met those that are in neither list. */
 export interface Judged {
   /** Its value was above the limit. */
   missed: Slo[];

@@ -103,7 +103,7 @@ export function judgeStatement(
   };
 }
 
-/** What came of a statement, in the words of the terminal and of reports. */
+/** The outcome of a statement, in the words of the terminal and of reports. */
 export function judgedText(statement: JudgedStatement): string {
   const { text, verdict, value_ms, interval, known, unknown } = statement;
   const range = interval ? ` [${columnFigure(interval.low)}, ${columnFigure(interval.high)}]` : "";

@@ -12,7 +12,7 @@ export interface ClientCost extends ClientReading {
   lateness_p99_ms: number | null;
   /** The latest request, ms. */
   lateness_max_ms: number | null;
-  /** Requests that were sent, and how many of them more than 5 ms late. An earlier dyno told none. */
+  /** Requests that were sent, and how many of them more than 5 ms late. Earlier versions of dyno recorded none. */
   sends?: { count: number; late: number };
 }
 
@@ -26,7 +26,7 @@ export interface CalibrationCited {
   gap_error_p99_ms: number;
   /** 99th percentile of what ttft was off by, ms. */
   ttft_error_p99_ms: number;
-  /** Above so many events a second this host's client was no longer to be trusted. */
+  /** Above this many events a second this host's client was no longer to be trusted. */
   ceiling_events_per_s: number;
 }
 
@@ -43,9 +43,9 @@ export interface Verdict {
   client: ClientCost;
   /** The host's calibration; null where there is none for this client. */
   calibration: CalibrationCited | null;
-  /** Answered requests that it rests on. An earlier dyno told none. */
+  /** Answered requests that it rests on. Earlier versions of dyno recorded none. */
   requests?: number;
-  /** What to do about it; null where nothing needs to be done. An earlier dyno told none. */
+  /** What to do about it; null where nothing needs to be done. Earlier versions of dyno recorded none. */
   advice?: string | null;
   /** Nobody knows who answered: the server's certificate was not checked. Left out where it was. */
   insecure?: true;

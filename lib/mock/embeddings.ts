@@ -12,7 +12,7 @@ export interface AskedVectors {
   model: string;
   inputs: { text: string; tokens: string[] }[];
   dimensions: number;
-  /** As little-endian 32-bit floats in base64, as OpenAI's Python client asks unless told otherwise. */
+  /** As little-endian 32-bit floats in base64, as OpenAI's Python client asks by default. */
   base64: boolean;
 }
 

@@ -142,7 +142,7 @@ export class MockEndpoint implements AsyncDisposable {
   #answers = 0;
   #accepted = 0;
 
-  /** Starts listening. @throws {InputError} the port cannot be had. */
+  /** Starts listening. @throws {InputError} the port is not available. */
   static async start(options: MockOptions = {}): Promise<MockEndpoint> {
     const sockets = new Sockets(options.tls);
     const admission = new ConnectionAdmission(sockets.server, {

@@ -163,7 +163,7 @@ export class Nvml implements Disposable {
     return processes;
   }
 
-  /** Makes every call once, GPM's too, and tells what each answered. */
+  /** Makes every call once, GPM's too, and says what each answered. */
   probe(): NvmlCall[] {
     return JSON.parse(nativeText(
       "NVML",

@@ -70,7 +70,7 @@ export interface WireStatus {
   kernel_stamps: boolean;
 }
 
-/** A lag that the kernel did not tell. */
+/** A lag that the kernel did not report. */
 export const LAG_UNKNOWN = 0xffffffff;
 
 const RECORD_BYTES = 32;

@@ -204,7 +204,7 @@ export class CallbackQueue implements AsyncDisposable {
       retry_after_s = answer.retry_after_s;
       if (answer.status === 410) final = true;
     } catch (error) {
-      if (signal.aborted) return; // the attempt does not count: nobody knows what came of it
+      if (signal.aborted) return; // the attempt does not count: nobody knows its outcome
       failure = messageOf(error);
       if (error instanceof RefusedAddressError) final = true;
     }

@@ -44,7 +44,7 @@ export class RunFollower implements Disposable {
   }
 
   /**
-   * Gives the events of the journal that are new, in order, and lets others have their turn
+   * Returns the events of the journal that are new, in order, and lets others have their turn
    * meanwhile. A damaged line is left out. Calls wait for each other.
    *
    * @throws the system's error when a file cannot be read.

@@ -20,7 +20,7 @@ const READERS = 32;
  * Serves metrics.
  *
  * @param port 0 for any that is free.
- * @throws {InputError} the address cannot be had.
+ * @throws {InputError} the address is not available.
  */
 export async function serveMetrics(
   text: () => Promise<MetricsText>,

@@ -1,4 +1,4 @@
-/** HTML from text that nobody vouches for. */
+/** HTML from text that is not trusted. */
 
 const ENTITIES: Record<string, string> = {
   "&": "&amp;",

@@ -21,13 +21,13 @@ export interface TableRow {
   all?: boolean;
 }
 
-/** Tables of so few columns are as wide as what they hold, and of so many fold on a tablet already. */
+/** Tables of this few columns are as wide as what they hold, and of this many fold on a tablet already. */
 const SLIM = 2;
 const MANY = 8;
-/** From so many rows on a table scrolls in its own box, below its heads. */
+/** From this many rows on a table scrolls in its own box, below its heads. */
 const TALL_FROM = 40;
 
-/** Begins the box in which a table of so many rows scrolls, HTML; `</div>` ends it. */
+/** Begins the box in which a table of this many rows scrolls, HTML; `</div>` ends it. */
 export function scrollBox(label: string, rows = 0): string {
   const tall = rows > TALL_FROM ? " tall" : "";
   return `<div class="scroll${tall}" tabindex="0" role="region" aria-label="${label}">`;

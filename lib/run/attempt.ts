@@ -29,7 +29,7 @@ export interface Tried {
   pass_rate: number | null;
 }
 
-/** One answer to a problem and what came of it: the journal's `attempt_finished`. */
+/** One answer to a problem and its outcome: the journal's `attempt_finished`. */
 export interface Attempt extends Tried {
   /** Names the problem, asked of this model in this way. */
   experiment_id: string;

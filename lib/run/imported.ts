@@ -37,7 +37,7 @@ export const FOREIGN_FORMS = [
   "inference_perf",
 ] as const satisfies readonly SourceForm[];
 
-/** Figures of a run that its items alone do not tell; results.json has them under `figures`. */
+/** Figures of a run that its items do not have; results.json has them under `figures`. */
 export const FIGURES = [
   "duration_s",
   "items_total",

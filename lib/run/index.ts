@@ -370,7 +370,7 @@ function rowOf({ summary, items, warnings, stated }: RunReading): Row {
   };
 }
 
-/** What tells whether a run's files have changed; of a settled run, all but its journal. */
+/** What shows whether a run's files have changed; of a settled run, all but its journal. */
 function stampOf(path: string, settled: boolean): string {
   const { results, journal, metadata } = runDirectoryAt(path);
   return (settled ? [results, metadata] : [results, journal, metadata]).map(fileStamp).join(" ");

@@ -152,7 +152,7 @@ export class Ledger {
   /** Items whose requests were journaled one by one: their answers' events are not further entries. */
   readonly #booked = new Set<string>();
   readonly #onEntry: (entry: LedgerEntry) => void;
-  /** Of a load's model; undefined in journals that did not tell it. */
+  /** Of a load's model; undefined in journals that did not say. */
   #price: PriceRow | null | undefined = undefined;
   /** Of the models that requests name beside it. */
   #prices: Readonly<Record<string, PriceRow | null>> = {};

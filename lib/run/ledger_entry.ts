@@ -49,7 +49,7 @@ export interface LedgerEntry extends TokenCounts {
   asked_by: Asker;
   /** The item of the run that it was asked for; null for none, and for a load's requests. */
   item_id: string | null;
-  /** The model that was asked. An earlier dyno did not tell it. */
+  /** The model that was asked. An earlier dyno did not say. */
   model?: string | undefined;
   /** Null: the table has no price for the model. */
   price: PriceRow | null;

@@ -93,7 +93,7 @@ export class MemorySession implements AsyncDisposable {
     await this.#call("remember", { title, content, category, tags, importance, metadata });
   }
 
-  /** All that the server has. @throws {MemoryServerError} it does not tell. */
+  /** All that the server has. @throws {MemoryServerError} it does not say. */
   async memories(): Promise<MemoryItem[]> {
     try {
       const memories = exportedMemories(await this.#call("export_memories", {}));

@@ -37,9 +37,9 @@ export interface RequestRecord {
   t_first_byte_ns: number | null;
   /** The first event with a choice, tokens or not. */
   t_first_choice_ns: number | null;
-  /** The last event with a choice, tokens or not. An earlier dyno kept none. */
+  /** The last event with a choice, tokens or not. Earlier versions of dyno recorded none. */
   t_last_choice_ns?: number | null | undefined;
-  /** Events with a choice, tokens or not. An earlier dyno kept none. */
+  /** Events with a choice, tokens or not. Earlier versions of dyno recorded none. */
   choice_events?: number | undefined;
   /** The first event whose text is there but empty, without a role; missing where there is none. */
   t_first_blank_ns?: number | null | undefined;
@@ -55,13 +55,13 @@ export interface RequestRecord {
   t_end_ns: number;
   /** How long its connection took, TLS included; null where one was kept alive (0 by an earlier dyno). */
   connect_ns: number | null;
-  /** Of connect_ns, TLS's handshake; null without one. An earlier dyno kept none. */
+  /** Of connect_ns, TLS's handshake; null without one. Earlier versions of dyno recorded none. */
   tls_ns?: number | null | undefined;
   /** Connecting was over before it was the request's turn. */
   connected_ahead?: boolean | undefined;
   /** HTTP status; 0 for none. */
   status: number;
-  /** Why the model ended, in the server's word; null where it told none. An earlier dyno kept none. */
+  /** Why the model ended, in the server's word; null where it gave none. Earlier versions of dyno recorded none. */
   finish_reason?: string | null | undefined;
   /**
    * Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. "cancelled": cut
@@ -70,9 +70,9 @@ export interface RequestRecord {
   failure: FailureClass | "unfinished" | "unsent" | "cancelled" | null;
   /** The failure in one line. */
   message: string | null;
-  /** From the server's usage, else counted; null where nobody told. */
+  /** From the server's usage, else counted; null where unknown. */
   prompt_tokens: number | null;
-  /** From the server's usage, else counted; null where nobody told. */
+  /** From the server's usage, else counted; null where unknown. */
   completion_tokens: number | null;
   /** What told `completion_tokens`; null where nobody did. */
   token_source: TokenSource | null;

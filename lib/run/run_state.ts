@@ -31,7 +31,7 @@ export interface RunState {
    * is in no sum.
    */
   cut_off: number;
-  /** How its newest session ended; null: it did not tell. */
+  /** How its newest session ended; null: it did not say. */
   ended: "complete" | "interrupted" | null;
 }
 

@@ -31,7 +31,7 @@ export interface ResultTiming {
 export interface TimedAnswer extends Pick<ResultTiming, "t_sent_ns" | "e2e_ms" | "ttft_ms"> {
   /** The endpoint gave an answer. */
   success: boolean;
-  /** Tokens of the answer; null where nobody told. */
+  /** Tokens of the answer; null where unknown. */
   completion_tokens: number | null;
 }
 
@@ -65,9 +65,9 @@ export interface TestResult {
   attempts: number;
   /** Of several endpoints the one that was asked last; left out for one alone. */
   endpoint?: string | undefined;
-  /** Tokens of the prompt; null where nobody told. */
+  /** Tokens of the prompt; null where unknown. */
   prompt_tokens: number | null;
-  /** Tokens of the answer, reasoning included; null where nobody told. */
+  /** Tokens of the answer, reasoning included; null where unknown. */
   completion_tokens: number | null;
   /** What told completion_tokens; null where nobody did. */
   token_source: TokenSource | null;

@@ -12,7 +12,7 @@ import type { SlotState } from "./state.ts";
 import type { BatchUpload } from "./upload.ts";
 import type { Timeliness } from "../run/events.ts";
 
-/** What came of a slot. */
+/** The outcome of a slot. */
 export interface SlotOutcome extends SlotState {
   /** Which one. */
   slot: Slot;

@@ -71,7 +71,7 @@ const LONGEST_MS = 3_600_000;
  * Uploads what was not yet, where the batch file says so.
  *
  * @param free_ms until something else is to be done.
- * @returns what came of it; null where there was nothing to do.
+ * @returns its outcome; null where there was nothing to do.
  * @throws {CancelledError} the signal is aborted.
  */
 export async function uploadRest(

@@ -341,14 +341,14 @@ export interface LoadExperiment {
   name: string;
   /** The settings of each load, and what of them the matrix varies. */
   runs: { settings: LoadSettings; varied: Record<string, unknown> }[];
-  /** Runs of each load; 1 unless told. */
+  /** Runs of each load; 1 by default. */
   repeat?: number | undefined;
   /** Until which they go on, as "ttft_p99:5%". */
   until?: string | undefined;
 }
 
 /**
- * Reads a load experiment. `override` is what flags said: it goes before the file, but a setting of
+ * Reads a load experiment. `override` is what flags said: it takes precedence over the file, but a setting of
  * the matrix cannot be overridden.
  *
  * @throws {InputError} an unknown setting, a value of the wrong form, a flag that the matrix varies.

@@ -99,7 +99,7 @@ type Given<Shape extends z.ZodRawShape> = {
     : Shape[Name];
 };
 
-/** The same settings with none filled in: for files and flags, of which one goes before the other. */
+/** The same settings with none filled in: for files and flags, of which one takes precedence over the other. */
 export function asGiven<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
 ): z.ZodObject<Given<Shape>, z.core.$strict> {

@@ -15,7 +15,7 @@ export function lagCorrelation(values: ArrayLike<number>): number {
   return squares > 0 ? products / squares : 0;
 }
 
-/** Sums of so many neighbours each; what is left over at the end joins the last. */
+/** Sums of this many neighbours each; what is left over at the end joins the last. */
 export function mergedSums(values: ArrayLike<number>, of: number): number[] {
   const sums = new Array<number>(Math.floor(values.length / of)).fill(0);
   for (let i = 0; i < values.length; i++) {

@@ -18,7 +18,7 @@ const STIRLING = [
   1 / 156,
   -3617 / 122400,
 ];
-/** The continued fraction of the normal tail serves from here on, with so many terms. */
+/** The continued fraction of the normal tail serves from here on, with this many terms. */
 const TAIL_FROM = 2.5;
 const TAIL_TERMS = 120;
 const MOST_FRACTION_TERMS = 200_000;

@@ -5,7 +5,7 @@ import { binomialCdf, binomialProbability, binomialTail, normalQuantile } from "
 const ALPHA = 0.05;
 const POWER = 0.8;
 const MOST_PROBLEMS = 1e9;
-/** Up to so many expected discordant pairs the power is summed exactly. */
+/** Up to this many expected discordant pairs the power is summed exactly. */
 const EXACT_TO = 2000;
 /** Numbers of discordant pairs further than this from the mean, in deviations, count for nothing. */
 const SPREAD = 7;
@@ -65,7 +65,7 @@ interface Critical {
   /** Discordant pairs. */
   m: number;
   chance: number;
-  /** With so few of one kind, the test rejects; −1 where it never does. */
+  /** With this few of one kind, the test rejects; −1 where it never does. */
   count: number;
 }
 

@@ -31,7 +31,7 @@ interface Said {
   before: JsonObject[];
 }
 
-/** What came of a conversation. */
+/** The outcome of a conversation. */
 export interface Conversation {
   /** All questions together: tokens and times are sums, the text is the last answer's. */
   answered: AnsweredTest;

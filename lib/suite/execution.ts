@@ -62,7 +62,7 @@ export type CategoryHandler = (
 
 /** Listeners of a run. None of them may stop it: a throw becomes a notice. */
 export interface Listeners {
-  /** Told as the run begins and whenever a test ends; `now` tells how far it is at any later time. */
+  /** Called as the run begins and whenever a test ends; `now` says how far it is at any later time. */
   onProgress?: (progress: ExecutionProgress, now: () => ExecutionProgress) => void;
   /** A result with its hardware metrics, about one sampling interval after the test's end. */
   onResult?: (result: TestResult) => void;

@@ -45,9 +45,9 @@ export interface ResultItem {
   error_class: ErrorClass | null;
   /** Without an answer because time ran out. */
   timed_out: boolean;
-  /** Tokens of the prompt; null where nobody told. */
+  /** Tokens of the prompt; null where unknown. */
   prompt_tokens: number | null;
-  /** Tokens of the answer; null where nobody told. */
+  /** Tokens of the answer; null where unknown. */
   completion_tokens: number | null;
   /** What told completion_tokens; null where nobody did. */
   token_source: TokenSource | null;

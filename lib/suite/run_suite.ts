@@ -102,7 +102,7 @@ export interface SuiteGiven
   onWarning?: (line: string) => void;
 }
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface SuiteRun {
   /** The run's id and the name of its folder. */
   run_id: string;

@@ -30,7 +30,7 @@ export function isSimulatorSweep({ kind, command, sim_binary }: SweepConfig): bo
 /**
  * Checks a sweep file.
  *
- * @param given goes before what the file says of how it is run.
+ * @param given takes precedence over what the file says of how it is run.
  * @throws {InputError} an unknown field with the nearest known one, or a value of the wrong form, with
  * file, line and column.
  */

@@ -59,7 +59,7 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** From so many seconds on, a number is more often of milliseconds, */
+/** From this many seconds on, a number is more often of milliseconds, */
 const SLIP_S = 1000;
 /** and from here on, even one of whole minutes. */
 const SURE_SLIP_S = 10_000;

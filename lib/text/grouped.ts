@@ -1,7 +1,7 @@
 /** Numbers for people. */
 
 /**
- * A number with commas between its thousands and so many digits after the point. toLocaleString
+ * A number with commas between its thousands and this many digits after the point. toLocaleString
  * would first load the rules of languages, which takes 25 ms of a command's second.
  */
 export function grouped(value: number, digits = 0): string {

@@ -23,7 +23,7 @@ export class MlflowError extends ToldError {
   override readonly name = "MlflowError";
 }
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface MlflowRun {
   /** MLflow's id of it. */
   run_id: string;

@@ -213,7 +213,7 @@ export class RefusedError extends InputError {
   }
 }
 
-/** A failed attempt, with what tells whether another may succeed. */
+/** A failed attempt, with what decides whether another may succeed. */
 class PassingError extends StorageError {
   readonly region: string | null;
   readonly retry_after_s: number | null;

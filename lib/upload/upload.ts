@@ -21,7 +21,7 @@ export interface UploadOptions {
   to: string;
   /** Its abort ends the upload; what was sent stays, and the next call sends the rest. */
   signal: AbortSignal;
-  /** Only tells what would be sent. */
+  /** Only says what would be sent. */
   dry_run?: boolean;
   /** Called with each file that is done. */
   onFile?: (name: string, progress: UploadProgress) => void;

@@ -19,7 +19,7 @@ struct event_loop {
 /* Called for each file that is ready. A NULL owner: the timer went off, or somebody woke the loop. */
 typedef void event_ready(void *context, void *owner, uint32_t events);
 
-/* False and errno where the system gives no more files; close it all the same. */
+/* False and errno where the system gives no more files; close it anyway. */
 bool event_loop_open(struct event_loop *loop);
 void event_loop_close(struct event_loop *loop);
 

@@ -19,7 +19,7 @@ struct stream {
     _Alignas(64) _Atomic uint64_t tail; /* bytes ever drained */
 };
 
-/* The same pages twice in a row; NULL when that cannot be had. */
+/* The same pages twice in a row; NULL when that is not available. */
 static unsigned char *map_twice(size_t bytes)
 {
     int fd = memfd_create("dyno", MFD_CLOEXEC);

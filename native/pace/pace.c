@@ -79,7 +79,7 @@ static bool send_bytes(struct pace *pace, struct client *client, const char *byt
     return true;
 }
 
-/* The same with TLS's output, if nothing waits for the socket; what waits goes before it. */
+/* The same with TLS's output, if nothing waits for the socket; what waits goes first. */
 static bool send_output(struct pace *pace, struct client *client)
 {
     const char *bytes;

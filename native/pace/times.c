@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "pace/parts.h"
 
-/* When the kernel had what was read, on our clock; now where it does not tell. */
+/* When the kernel had what was read, on our clock; now where it does not say. */
 static uint64_t received_ns(struct msghdr *message)
 {
     struct cmsghdr *part = CMSG_FIRSTHDR(message);

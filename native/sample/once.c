@@ -54,7 +54,7 @@ static struct neighbours neighbours_of(const char *root, const char *name)
     return found;
 }
 
-/* Where /sys does not tell. */
+/* Where /sys does not say. */
 static enum interface_rank rank_by_name(const char *name)
 {
     static const char *const ABOVE[] = {"br",   "docker",  "virbr",  "bond", "team", "vlan",

@@ -1,4 +1,4 @@
-/** What came of a batch's upload, in one line. */
+/** The outcome of a batch's upload, in one line. */
 import { shownSize } from "../runs/removal.ts";
 import type { BatchUpload } from "../../schedule/upload.ts";
 

@@ -44,7 +44,7 @@ export interface LoadShown {
 /** What is to be run; the settings of one invocation. */
 export interface LoadRequest extends LoadShown {
   experiment: LoadExperiment;
-  /** Of each load; 1 unless told. */
+  /** Of each load; 1 by default. */
   rounds?: number;
   until?: Until | null;
   /** GPUs that serve the endpoint; null is unknown. */

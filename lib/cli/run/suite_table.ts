@@ -131,7 +131,7 @@ function epochsLine({ epochs, majority, pass_at_k, at_least_k }: EpochStatistics
   return `of ${epochs} epochs: ${parts.join(", ")}`;
 }
 
-/** The first failure in its own words, and what to try where its class tells that. */
+/** The first failure in its own words, and what to try where its class says that. */
 function failureLines(items: SuiteResults["items"]): string[] {
   const first = items.find(({ error }) => error !== null);
   if (first === undefined) return [];

@@ -46,7 +46,7 @@ function* textsIn(value: unknown): Generator<string> {
 
 const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
-/** What tells that a file was written or replaced. */
+/** What shows that a file was written or replaced. */
 function stampOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? "none" : `${found.mtimeMs} ${found.size} ${found.ino}`;

@@ -68,7 +68,7 @@ class Observation implements AsyncDisposable {
 /**
  * Begins to observe, where flags ask for it; says where.
  *
- * @throws {InputError} an address that cannot be had, a wrong prefix.
+ * @throws {InputError} an address that is not available, a wrong prefix.
  */
 export async function observe(
   values: Values<typeof observeFlags>,

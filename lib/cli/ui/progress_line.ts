@@ -88,7 +88,7 @@ export function progressText(progress: ProgressFacts, bar: boolean): string {
   return drawn + parts.filter(Boolean).join(" · ");
 }
 
-/** A bar of so many columns. */
+/** A bar of this many columns. */
 export function barText(share: number, width: number): string {
   const filled = Math.round(width * Math.min(1, Math.max(0, share)));
   return "█".repeat(filled) + "░".repeat(width - filled);

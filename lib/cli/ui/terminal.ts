@@ -59,7 +59,7 @@ export class Terminal {
     return process.stderr.columns || 100;
   }
 
-  /** Whether a block of rows can be redrawn in place, of so many columns and rows at least. */
+  /** Whether a block of rows can be redrawn in place, of this many columns and rows at least. */
   fits(columns: number, rows: number): boolean {
     return this.live && !isDumb() && !process.env.NO_COLOR && this.columns >= columns &&
       (process.stderr.rows || 0) > rows;

@@ -1,4 +1,4 @@
-/** What is run in the sandbox, and what came of it. */
+/** What is run in the sandbox, and its outcome. */
 import type { Checks } from "../../run/attempt.ts";
 
 /** A candidate's program and the checks it has to pass. */

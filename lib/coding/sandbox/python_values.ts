@@ -7,7 +7,7 @@
  * is (the program's own objects, functions, iterators) stays and is referred to by a ticket.
  *
  * Lists, dicts and other values that can change have a number, so that one that is sent twice is the
- * same object there. Each message tells what of them has changed since the last one. The candidate's
+ * same object there. Each message says what of them has changed since the last one. The candidate's
  * side tells after each call which of them its program still has; the others are forgotten.
  *
  * Nothing that the candidate's side does matters to safety: `unpack` makes what a mark names out of

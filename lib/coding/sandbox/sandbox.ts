@@ -22,7 +22,7 @@ import type { Pair } from "./trial.ts";
 const MOST_TRIES = 8;
 const FIRST_PAUSE_MS = 50;
 
-/** What came of a program, and the processes that it was tried in. */
+/** The outcome of a program, and the processes that it was tried in. */
 interface Tried {
   outcome: Outcome;
   sides: Side[];

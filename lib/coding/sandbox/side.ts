@@ -189,7 +189,7 @@ export class Side {
   }
 }
 
-/** Whether what a program said before it began tells that the host starts no further process. */
+/** Whether a program's first output says that the host starts no further process. */
 export function tellsOfLack(text: string): boolean {
   return LACK.test(text);
 }

@@ -32,7 +32,7 @@ export interface PromptSource {
   readonly name: string;
   /** Whether questions come again: a prefix cache may then answer for the model. */
   readonly repeats: boolean;
-  /** Share of the prompt tokens that prompts have in common on purpose; null where they do not tell. */
+  /** Share of the prompt tokens that prompts have in common on purpose; null where they do not say. */
   readonly shared: number | null;
   /** Null when there is none left. */
   next(): LoadPrompt | null;
@@ -76,11 +76,11 @@ export interface DatasetUse {
   recycle: boolean;
   /** This many made-up ones come first, as long as those of the first rows. */
   warmup: number;
-  /** Tokens of answers of which the dataset does not tell. */
+  /** Tokens of answers of which the dataset does not say. */
   output_tokens: number | null;
   /** What is made up is of these words. */
   vocabulary?: readonly string[];
-  /** Tokens that the server puts around each prompt: what is made up is so much shorter. 0 unless told. */
+  /** Tokens that the server puts around each prompt: what is made up is shorter by that. 0 by default. */
   template_tokens?: number;
 }
 
@@ -91,7 +91,7 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
   const made = new Map<number, Iterator<{ prompt: string }>>();
   const ofLength = (tokens: number) => {
     let prompts = made.get(tokens);
-    // its own stream for each length: prompts differ within their first words all the same
+    // a stream for each length: prompts still differ within their first words
     if (!prompts) {
       const own = (words + tokens) >>> 0;
       prompts = syntheticPrompts({
@@ -140,7 +140,7 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
   };
 }
 
-/** Share of the tokens that a cache of blocks knows by then; null where the rows do not tell. */
+/** Share of the tokens that a cache of blocks knows by then; null where the rows do not say. */
 function sharedBy(rows: readonly DatasetRow[]): number | null {
   if (rows.some(({ prompt, messages }) => prompt !== null || messages !== null)) return null;
   const seen = new Set<number>();

@@ -6,7 +6,7 @@ import type { TokenCounter } from "./tokenizer.ts";
 export interface Stock {
   text: string;
   /**
-   * Where a text of so many tokens ends, in characters; 0 first. It ends with whole words, so that several
+   * Where a text of this many tokens ends, in characters; 0 first. It ends with whole words, so that several
    * numbers of tokens may have one end.
    */
   ends: Uint32Array;

@@ -12,24 +12,24 @@ import type { TokenLengths } from "./token_lengths.ts";
 export interface SyntheticLoad {
   /** Tokens of each prompt, from 4, by the server's count. */
   input: TokenLengths;
-  /** Tokens of them that the server itself puts around a prompt, which is made so much shorter; 0 unless told. */
+  /** Tokens of them that the server itself puts around a prompt, which is made shorter by that; 0 by default. */
   template_tokens?: number;
   /** Tokens that each answer is to have, from 1. */
   output: TokenLengths;
   /**
    * Share of each prompt, 0 to 1, that is the beginning of one of `prefixes` shared texts, drawn
-   * evenly; 0 unless told. The last 4 tokens of a prompt are its own at any share.
+   * evenly; 0 by default. The last 4 tokens of a prompt are its own at any share.
    */
   prefix_share?: number;
-  /** Shared texts, 1 to 1,000,000; 1 unless told. */
+  /** Shared texts, 1 to 1,000,000; 1 by default. */
   prefixes?: number;
   /** Of the lengths: a whole number, at most 2^32 − 1. */
   seed: number;
   /** Of the words, likewise: the same gives the same prompts, another one none that begins alike. */
   words: number;
-  /** Words of one token each, of which there is only so much to choose; common words unless told. */
+  /** Words of one token each, among which there is little to choose; common words by default. */
   vocabulary?: readonly string[];
-  /** What passages are cut from; words of the vocabulary unless told. */
+  /** What passages are cut from; words of the vocabulary by default. */
   stock?: Stock;
 }
 
@@ -38,7 +38,7 @@ export interface SyntheticPrompt {
   /** Words with single spaces between them, or a passage of the stock after the first four. */
   prompt: string;
   /**
-   * Tokens of the prompt in the encoding of the vocabulary, o200k_base unless told: of words exactly, of
+   * Tokens of the prompt in the encoding of the vocabulary, o200k_base by default: of words exactly, of
    * another stock to within one or two at the passage's ends. About as many in other models' encodings.
    */
   input_tokens: number;
@@ -109,7 +109,7 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
  * same words, as many as those blocks have. What the ids do not cover is of no other prompt.
  *
  * @param words a whole number, at most 2^32 − 1: the same gives the same prompts.
- * @returns makes the prompt of these blocks, each of so many tokens, `length` tokens long.
+ * @returns makes the prompt of these blocks, each of this many tokens, `length` tokens long.
  */
 export function blockTexts(
   words: number,

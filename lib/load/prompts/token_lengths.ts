@@ -9,7 +9,7 @@ export type TokenLengths = number | NormalLengths | UniformLengths;
 export interface NormalLengths {
   /** Tokens, above 0. */
   mean: number;
-  /** Tokens, from 0; 0 unless told. */
+  /** Tokens, from 0; 0 by default. */
   stddev?: number;
   /** The least that is drawn, in tokens. */
   min?: number;

@@ -214,7 +214,7 @@ async function unlessCancelled(work: Promise<void>): Promise<void> {
   }
 }
 
-/** Gets the pages of all servers; one that cannot be had leaves none. @throws as {@linkcode fetchPage}. */
+/** Gets the pages of all servers; one that is not available leaves none. @throws as {@linkcode fetchPage}. */
 async function fetchPages(
   urls: readonly (string | URL)[],
   transport: Transport,

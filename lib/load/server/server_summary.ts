@@ -1,7 +1,7 @@
 /** What a server's readings come to over a stretch of time. */
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
-/** A window of time in a server's own words. Null is what its readings do not tell. */
+/** A window of time in a server's own words. Null is what its readings do not say. */
 export interface ServerMetricsSummary {
   /** Readings within the window: maxima and means are of them. */
   readings: number;

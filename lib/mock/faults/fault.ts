@@ -19,7 +19,7 @@ export interface FaultContext {
 
 export interface Fault {
   description: string;
-  /** The class in which a client has to count it; null: it is an answer all the same. */
+  /** The class in which a client has to count it; null: it is an answer anyway. */
   failure: FailureClass | null;
   apply(parts: ReplyPart[], context: FaultContext): ReplyPart[];
 }

@@ -11,7 +11,7 @@ import type { Head, TableRow } from "../table.ts";
 
 type Column = [title: string, unit: string, cell: (stage: StageResults) => string];
 
-/** What was asked of the endpoint, and what came of the requests. */
+/** What was asked of the endpoint, and the outcome of the requests. */
 const LOAD: Column[] = [
   ["window", "s", ({ window }) => window.duration_s.toFixed(1)],
   ["wanted", "req/s", (stage) => short(stage.requested_rate_per_s)],
@@ -42,7 +42,7 @@ const CANCELLED: Column[] = [
   ["cancelled", "", ({ requests }) => grouped(requests.cancelled ?? 0)],
 ];
 
-/** What came of a part's requests. */
+/** The outcome of a part's requests. */
 const SHARE: Column[] = [
   [
     "in flight",

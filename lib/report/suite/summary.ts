@@ -1,4 +1,4 @@
-/** The top of a report: what ran, where, and what came of it in a few numbers. */
+/** The top of a report: what ran, where, and its outcome in a few numbers. */
 import { figure } from "../../text/figure.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";

@@ -9,14 +9,14 @@ import type { RunDirectory } from "../../run/directory.ts";
 import type { ResultItem } from "../../suite/results.ts";
 import type { TestResult } from "../../run/test_result.ts";
 
-/** Texts are shown for so many tests, failed and wrong ones first, and for so many bytes of HTML. */
+/** Texts are shown for this many tests, failed and wrong ones first, and this many bytes of HTML. */
 const MOST_TESTS = 300;
 const MOST_BYTES = 2_500_000;
 const LONGEST_TEXT = 3000;
 /** A larger file of a result is not read. */
 const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 
-/** What came of a test, in a word. */
+/** The outcome of a test, in a word. */
 export type TestVerdict = "error" | "not judged" | "wrong" | "answered" | "passed";
 
 /** Verdicts in the order in which their texts are shown. */

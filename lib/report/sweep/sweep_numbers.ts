@@ -109,7 +109,7 @@ export function notes(analysis: SweepAnalysis): string[] {
   return said;
 }
 
-/** From so many milliseconds on, seconds are read more easily. */
+/** From this many milliseconds on, seconds are read more easily. */
 const SECONDS_FROM_MS = 10_000;
 
 /** In which unit a metric is shown, and what its values are multiplied with for that. */

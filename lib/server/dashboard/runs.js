@@ -76,7 +76,7 @@ export function runsPage({ main, signal, query, go, every }) {
       ),
       choice("Started", query.span ?? "", SPANS, change("span")),
     );
-  }).catch(() => {}); // the list below tells what is wrong
+  }).catch(() => {}); // the list below says what is wrong
 
   let shown = "";
   every(RENEW_MS, async () => {

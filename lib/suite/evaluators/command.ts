@@ -23,7 +23,7 @@ const reply = z.object({
 });
 
 /**
- * Gives a program a text; what it printed. Its whole process group is ended.
+ * Gives a program a text; returns what it printed. Its whole process group is ended.
  *
  * @throws {CancelledError} the signal is aborted.
  * @throws {Error} no such program, another exit code than 0, no end in time, more than 1 MB of output.

@@ -19,7 +19,7 @@ const schema = z.strictObject({
   tasks: z.int().min(1),
   /** The sweep's working folder. */
   cwd: z.string(),
-  /** The folder of its file; plans of an earlier dyno do not tell. */
+  /** The folder of its file; plans of an earlier dyno do not say. */
   directory: z.string().optional(),
   /** What flags have set over the sweep file. */
   out_root: z.string(),

@@ -1,4 +1,4 @@
-/* One connection: bytes of the socket in, plain text out, and the other way round. */
+/* One connection: bytes of the socket in, plain text out, and the reverse. */
 #include "http/tls/tls.h"
 
 #include <limits.h>

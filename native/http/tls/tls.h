@@ -24,7 +24,7 @@ enum tls_result {
     TLS_FAULT,  /* tls_fault says what */
 };
 
-/* The name and version of the library. False and why it cannot be had. */
+/* The name and version of the library. False and why it is not available. */
 bool tls_library(char *text, size_t text_bytes);
 
 /*

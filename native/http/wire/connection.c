@@ -74,7 +74,7 @@ void keep_idle(struct connection *connection)
     connection->target->idle = connection;
 }
 
-/* Whether a request may have it; `own` tells that no other one would fit better. */
+/* Whether a request may have it; `own` says that no other one would fit better. */
 static bool fits(const struct connection *connection, uint32_t policy, bool *own)
 {
     uint32_t session = policy & ~WIRE_LAST;

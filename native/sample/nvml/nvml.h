@@ -114,7 +114,7 @@ enum power_kind { POWER_UNKNOWN, POWER_INSTANT, POWER_AVERAGE };
 
 /*
  * From when on a device slows itself down: temperatures, or on newer devices (Ada and later) margins,
- * which GPU_TEMPERATURE_MARGIN falls below. NaN where the device does not tell.
+ * which GPU_TEMPERATURE_MARGIN falls below. NaN where the device does not say.
  */
 struct gpu_thresholds {
     double slowdown_celsius, gpu_max_celsius, memory_max_celsius;
