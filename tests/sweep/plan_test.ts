@@ -153,14 +153,15 @@ Deno.test("a dry run prints the runs and makes nothing; bad flags are named", as
       ],
       [["--config", path, "--exp_name", "a/b"], /--exp_name: "a\/b"/],
       [["--config", path, "--resum"], /--resum: no such flag.*--resume|resume/],
-      [[path], /takes only flags/],
+      [[path, "t.json"], /"t\.json": dyno sweep takes one experiment file/],
+      [["--config", path, "t.json"], /"t\.json": dyno sweep takes one experiment file/],
     ] as const
   ) {
     const { message } = await assertRejects(() => printed(command, [...args]), InputError);
     assertMatch(message, expected);
   }
   const other = place.write("t.json", { ...smoke, sim_binary: "./other" });
-  const wrong = await place.dyno("sweep", "--config", other);
+  const wrong = await place.dyno("sweep", other);
   assertEquals(wrong.code, 2, wrong.stderr);
   assertMatch(wrong.stderr, /^error: .*"\.\/other"/);
   assert(!place.list(".").includes("bench_runs"));

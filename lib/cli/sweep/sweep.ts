@@ -10,13 +10,13 @@ import type { Command, CommandContext } from "../ui/command.ts";
 export const command: Command = {
   flags: sweepFlags,
   help: [
-    "dyno sweep [--config PATH] [flags]",
+    "dyno sweep [PATH] [flags]",
     "dyno sweep status --exp_dir PATH [--wait] [--json]",
     "",
     "Runs a program (agent_sched_sim, any other by `command`, or dyno itself by `kind`: load or suite)",
-    "for every combination of a matrix of parameters, seeds and ablations. Each run leaves a folder",
-    "under OUT_ROOT/NAME/runs. Exit code: 0 every run succeeded, 1 some failed, 2 wrong input, 130",
-    "interrupted (continue with --resume).",
+    "for every combination of a matrix of parameters, seeds and ablations. PATH is the same as --config",
+    "PATH. Each run leaves a folder under OUT_ROOT/NAME/runs. Exit code: 0 every run succeeded, 1 some",
+    "failed, 2 wrong input, 130 interrupted (continue with --resume).",
     "",
     ...flagHelp(sweepFlags),
     "",
@@ -41,10 +41,12 @@ export const command: Command = {
       return await (await import("./sweep_status.ts")).sweepStatus(rest, context);
     }
     const { terminal } = context;
-    const { values, positional } = parseFlags(sweepFlags, argv);
-    if (positional.length) {
-      throw new InputError(`"${positional[0]}": dyno sweep takes only flags; a file is --config`);
+    const { values, positional: [file, ...more] } = parseFlags(sweepFlags, argv);
+    const second = values.config === undefined ? more[0] : file;
+    if (second !== undefined) {
+      throw new InputError(`"${second}": dyno sweep takes one experiment file`);
     }
+    values.config ??= file;
     const { configOf, dryRun, sweep } = await import("./sweep_runs.ts");
     const config = await configOf(values);
     // the jobs, also those on other nodes, check the keys of their files
