@@ -46,3 +46,46 @@ export function objectAt(object: JsonObject | null, ...keys: string[]): JsonObje
   for (const key of keys) found = asObject(found?.[key]);
   return found;
 }
+
+/**
+ * The place behind a JSON string that begins at `at`; the text's end where it does not end. A regular expression
+ * for strings needs stack for each letter of one, and fails at some millions.
+ */
+export function stringEnd(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let escapes = end;
+    while (text[escapes - 1] === "\\") escapes--;
+    if ((end - escapes) % 2 === 0) return end + 1;
+  }
+  return text.length;
+}
+
+/** Whether objects and lists in JSON are nested in more levels than `most`. */
+export function isDeeper(text: string, most: number): boolean {
+  let level = 0;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i];
+    if (letter === '"') i = stringEnd(text, i) - 1;
+    else if (letter === "{" || letter === "[") level++;
+    else if (letter === "}" || letter === "]") level--;
+    if (level > most) return true;
+  }
+  return false;
+}
+
+/** JSON text with null for the NaN, Infinity and -Infinity that Python writes. */
+export function withoutNonFinite(text: string): string {
+  let changed = "", from = 0;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i];
+    if (letter === '"') i = stringEnd(text, i) - 1;
+    else if (letter === "N" || letter === "I") {
+      const word = letter === "N" ? "NaN" : "Infinity";
+      if (!text.startsWith(word, i)) continue;
+      changed += `${text.slice(from, text[i - 1] === "-" ? i - 1 : i)}null`;
+      from = i + word.length;
+      i = from - 1;
+    }
+  }
+  return changed + text.slice(from);
+}

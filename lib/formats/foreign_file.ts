@@ -1,5 +1,6 @@
 /** Foreign files: whole JSON up to a size, JSON lines and CSV rows as a stream. */
 import { open, readFile, stat } from "node:fs/promises";
+import { withoutNonFinite } from "../json_fields.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { parseJson } from "../settings/json_file.ts";
@@ -165,25 +166,4 @@ function unreadable(path: string, error: unknown): Error {
   if (code === "ENOENT") return new InputError(noSuchFile(path, "file or folder"));
   if (code === "EACCES") return new InputError(`${path}: not readable (permission denied)`);
   return new InputError(`${path}: ${messageOf(error)}`);
-}
-
-/** The text with `null` for each NaN and Infinity outside of strings. */
-function withoutNonFinite(text: string): string {
-  let changed = "", from = 0, quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const letter = text[i];
-    if (quoted) {
-      if (letter === "\\") i++;
-      else if (letter === '"') quoted = false;
-    } else if (letter === '"') {
-      quoted = true;
-    } else if (letter === "N" || letter === "I") {
-      const word = letter === "N" ? "NaN" : "Infinity";
-      if (!text.startsWith(word, i)) continue;
-      changed += text.slice(from, text[i - 1] === "-" ? i - 1 : i) + "null";
-      from = i + word.length;
-      i = from - 1;
-    }
-  }
-  return changed + text.slice(from);
 }

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
-import { asObject } from "../json_fields.ts";
+import { asObject, isDeeper } from "../json_fields.ts";
 import { counted } from "../text/grouped.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, InputFaults, messageOf } from "../errors.ts";
@@ -68,23 +68,12 @@ function isYaml(path: string): boolean {
 export function parseJson(path: string, text: string): JsonFile {
   try {
     const value = JSON.parse(text);
-    if (isDeep(text)) throw new RangeError();
+    if (isDeeper(text, DEEPEST)) throw new RangeError();
     return { path, text, value };
   } catch (error) {
     if (error instanceof RangeError) throw new InputError(`${path}: nested too deeply`);
     throw new InputError(`${path}${malformed(text, messageOf(error))}`);
   }
-}
-
-/** Whether well-formed JSON is nested more deeply than what walks through it can follow. */
-function isDeep(text: string): boolean {
-  let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/g)) {
-    if (token === "[" || token === "{") depth++;
-    else if (token === "]" || token === "}") depth--;
-    if (depth > DEEPEST) return true;
-  }
-  return false;
 }
 
 /**

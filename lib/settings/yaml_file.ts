@@ -15,6 +15,8 @@ import type { JsonFile } from "./json_file.ts";
 
 /** More than any file needs, and far less than one that names itself over and over would make. */
 const LONGEST_JSON = 64_000_000;
+/** What a merge counts as: one of a map without fields comes to nothing, and may be named over and over. */
+const MERGED = "<<".padEnd(64);
 /** A number as JSON writes it: then it is kept as it stands, 50.0 with its point. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
@@ -33,7 +35,12 @@ export function parseYaml(path: string, text: string, deepest: number): JsonFile
   };
   let documents;
   try {
-    documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+    // two keys of one name are told below: the package compares each with each
+    documents = parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      uniqueKeys: false,
+    });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new InputError(`${path}: nested too deeply`);
@@ -137,12 +144,14 @@ function jsonOf(
   };
   const fill = (node: Node, fields: Map<string, string>, depth: number) => {
     if (depth > deepest) throw refuse(node, "nested too deeply");
+    counted(MERGED, node);
     if (!isMap(node)) throw refuse(node, "<< takes a map, or a list of maps");
     const own = new Map<string, string>();
     for (const { key, value } of node.items) {
       if (!isScalar(key)) throw refuse(node, "a key is not text; put it in quotes");
       const name = String(key.value);
       if (name !== "<<" || key.type === "QUOTE_DOUBLE" || key.type === "QUOTE_SINGLE") {
+        if (own.has(name)) throw refuse(key as Node, "malformed YAML: Map keys must be unique");
         own.set(name, write(value, depth + 1));
         continue;
       }

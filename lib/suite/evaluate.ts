@@ -6,6 +6,7 @@ import { showPath } from "../settings/json_file.ts";
 import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { bleu } from "./evaluators/bleu.ts";
+import { judgedInTime } from "./evaluators/bounded_time.ts";
 import { chrf } from "./evaluators/chrf.ts";
 import { command } from "./evaluators/command.ts";
 import { composition, compositionNames } from "./compose.ts";
@@ -99,7 +100,9 @@ export async function resolveEvaluator(
     name,
     models: evaluator.models?.(options.value) ?? [],
     evaluate: async (answer) => {
-      const judged = await evaluator.evaluate({ ...answer, directory }, options.value);
+      const judge = () => evaluator.evaluate({ ...answer, directory }, options.value);
+      const { response_text } = answer;
+      const judged = await (isBuiltIn(name) ? judgedInTime(name, response_text, judge) : judge());
       return evaluationOf(name, judged);
     },
   };
@@ -130,6 +133,10 @@ function evaluationOf(evaluator: string, judged: EvaluatorReturn): Evaluation {
     }; expected true, false, a score ` +
       "from 0 to 1, or {passed, score, detail}",
   );
+}
+
+function isBuiltIn(name: string): boolean {
+  return Object.hasOwn(builtIn, name);
 }
 
 /** Options of an evaluator that does not say which it takes: any. */

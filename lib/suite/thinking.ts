@@ -1,20 +1,24 @@
 /** Thinking that models write into their answer. */
 
 /** Tags in which models think aloud; Mistral's are in square brackets. */
-const THINKING = "(?:think|thinking|thought|thoughts|reasoning|analysis|scratchpad|reflection)";
-const BLOCK = new RegExp(`([<\\[])(${THINKING})[>\\]]([^]*?)\\1/\\2[>\\]]`, "gi");
-const UNENDED = new RegExp(`^\\s*[<\\[]${THINKING}[>\\]]`, "i");
-const HEADLESS = /^([^]*?)[<\[]\/think(?:ing)?[>\]]/i;
+const THINKING = "think|thinking|thought|thoughts|reasoning|analysis|scratchpad|reflection";
+const OPENING_OR_END = new RegExp(`([<\\[])(?:(${THINKING})[>\\]]|/(${THINKING})[>\\]])`, "gi");
+const UNENDED = new RegExp(`^\\s*[<\\[](?:${THINKING})[>\\]]`, "i");
+const HEADLESS = /[<\[]\/think(?:ing)?[>\]]/i;
 
 /**
  * An answer apart from the thinking that some models put before it in `<think>` tags and their like.
  * Thinking that does not end leaves no answer; one whose beginning the server kept goes from the start.
+ * The time is linear in the answer's length.
  */
 export function splitThinking(response: string): { answer: string; thinking: string | null } {
   const thoughts: string[] = [];
-  const keep = (_: string, ...[, , thought]: string[]) => (thoughts.push(thought.trim()), "");
-  let answer = response.replace(BLOCK, keep)
-    .replace(HEADLESS, (_, thought: string) => (thoughts.push(thought.trim()), ""));
+  let answer = withoutBlocks(response, thoughts);
+  const headless = HEADLESS.exec(answer);
+  if (headless) {
+    thoughts.push(answer.slice(0, headless.index).trim());
+    answer = answer.slice(headless.index + headless[0].length);
+  }
   const open = UNENDED.exec(answer);
   if (open) {
     thoughts.push(answer.slice(open[0].length).trim());
@@ -22,4 +26,32 @@ export function splitThinking(response: string): { answer: string; thinking: str
   }
   if (thoughts.length === 0) return { answer: response, thinking: null };
   return { answer: answer.trim(), thinking: thoughts.join("\n") };
+}
+
+/** The text without what stands between a tag and the first end of its kind behind it, which goes to `thoughts`. */
+function withoutBlocks(text: string, thoughts: string[]): string {
+  const tags = [...text.matchAll(OPENING_OR_END)].map((
+    { index, 0: tag, 1: bracket, 2: opens, 3: ends },
+  ) => ({
+    at: index,
+    behind: index + tag.length,
+    kind: bracket + (opens ?? ends).toLowerCase(),
+    opens: opens !== undefined,
+  }));
+  /** The first end behind each opening tag; found from the last tag on. */
+  const ends = new Map<string, typeof tags[number]>();
+  const endOf = tags.map(() => undefined as typeof tags[number] | undefined);
+  for (let i = tags.length - 1; i >= 0; i--) {
+    if (tags[i].opens) endOf[i] = ends.get(tags[i].kind);
+    else ends.set(tags[i].kind, tags[i]);
+  }
+  let rest = "", from = 0;
+  tags.forEach((tag, i) => {
+    const end = endOf[i];
+    if (tag.at < from || end === undefined) return;
+    rest += text.slice(from, tag.at);
+    thoughts.push(text.slice(tag.behind, end.at).trim());
+    from = end.behind;
+  });
+  return rest + text.slice(from);
 }

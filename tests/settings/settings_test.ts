@@ -149,3 +149,15 @@ Deno.test("nearest names: misspelt, part of a name, none", () => {
   assertEquals(nearest("zzz", known), []);
   assertEquals(didYouMean("aritmetic", known), '; did you mean "arithmetic"?');
 });
+
+Deno.test("a text of 50 MB in a JSON file is a text, not nesting", () => {
+  // as a picture in a data: URL is; and with escapes, which are looked at one by one
+  for (const text of ["x".repeat(50e6), '\\"[{'.repeat(5e6)]) {
+    assertEquals(
+      (parseJson("f.json", JSON.stringify({ text })).value as { text: string }).text,
+      text,
+    );
+  }
+  const deep = `{"a": "\\\\", "b": ${"[".repeat(600)}${"]".repeat(600)}}`;
+  assertThrows(() => parseJson("f.json", deep), InputError, "nested too deeply");
+});

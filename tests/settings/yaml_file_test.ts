@@ -48,6 +48,7 @@ Deno.test("what is no YAML, or no JSON could hold, is refused with its place", (
     ["a: [1, 2", "f.yaml:1:9: malformed YAML"],
     ["a: 1\na: 2\n", "f.yaml:2:1: malformed YAML: Map keys must be unique"],
     ["a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document"],
+    ["{a: 1, 'a': 2}\n", "f.yaml:1:8: malformed YAML: Map keys must be unique"],
     ["? [1, 2]\n: x\n", "a key is not text"],
     ["a: .inf\n", "f.yaml:1:4: .inf is not a number that JSON has"],
     ["a: *b\n", "f.yaml:1:4: *b names nothing"],
@@ -65,6 +66,17 @@ Deno.test("what is no YAML, or no JSON could hold, is refused with its place", (
   const laughs = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
   for (let i = 1; i < 12; i++) laughs.push(`a${i}: &a${i} [${Array(10).fill(`*a${i - 1}`)}]`);
   assertThrows(() => parsed(laughs.join("\n")), InputError, "more than 64 MB");
+  // and one of merges, which comes to nothing: 10^30 of them
+  const merges = ["a0: &a0 {}"];
+  for (let i = 1; i <= 30; i++) {
+    merges.push(`a${i}: &a${i} {<<: [${Array(10).fill(`*a${i - 1}`)}]}`);
+  }
+  assertThrows(() => parsed(merges.join("\n")), InputError, "more than 64 MB");
+});
+
+Deno.test("a map of 100,000 keys is read: each is looked up, not compared with each", () => {
+  const names = Array.from({ length: 100_000 }, (_, i) => `k${i}: ${i}`);
+  assertEquals(Object.keys(parsed(names.join("\n")).value as object).length, 100_000);
 });
 
 Deno.test("suites and other files may be YAML; faults name the line", async () => {

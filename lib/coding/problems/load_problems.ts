@@ -6,8 +6,8 @@ import { fileForms } from "../../settings/setting.ts";
 import { readLines } from "../../formats/json_lines.ts";
 import { contestProblem } from "./livecodebench.ts";
 import { inputsCheck } from "./problem_inputs.ts";
-import { rawFields, withoutSpecialNumbers } from "./raw_json.ts";
-import { isJsonObject } from "../../json_fields.ts";
+import { rawFields } from "./raw_json.ts";
+import { isJsonObject, withoutNonFinite } from "../../json_fields.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
 import type { Problem } from "./problem.ts";
 
@@ -168,7 +168,7 @@ function parseLine(path: string, line: string): JsonFile {
   try {
     return parseJson(path, line);
   } catch (error) {
-    const plain = withoutSpecialNumbers(line);
+    const plain = withoutNonFinite(line);
     if (plain === line) throw error;
     return parseJson(path, plain);
   }

@@ -1,7 +1,8 @@
 /** Values of a JSON object as the text they are written in. */
+import { stringEnd } from "../../json_fields.ts";
 
-/** A token that matters: a string, a bracket, a colon or a comma. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/g;
+/** A token that matters: a string's beginning, a bracket, a colon or a comma. */
+const TOKEN = /["{}[\]:,]/g;
 
 /**
  * The texts of a JSON object's own fields. The text must be well-formed.
@@ -22,9 +23,13 @@ export function rawFields(object: string, names: readonly string[]): Map<string,
     if (from >= 0 && names.includes(key)) found.set(key, object.slice(from, to).trim());
     from = -1;
   };
-  for (const { 0: token, index } of object.matchAll(TOKEN)) {
-    if (token[0] === '"') lastString = token;
-    else if (token === "{" || token === "[") depth++;
+  const tokens = new RegExp(TOKEN);
+  for (let match = tokens.exec(object); match !== null; match = tokens.exec(object)) {
+    const { 0: token, index } = match;
+    if (token === '"') {
+      tokens.lastIndex = stringEnd(object, index);
+      lastString = object.slice(index, tokens.lastIndex);
+    } else if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") {
       if (--depth === 0) finish(index);
     } else if (depth === 1 && token === ":") {
@@ -33,12 +38,4 @@ export function rawFields(object: string, names: readonly string[]): Map<string,
     } else if (depth === 1 && token === ",") finish(index);
   }
   return found;
-}
-
-/** JSON text with null for the NaN, Infinity and -Infinity that Python writes. */
-export function withoutSpecialNumbers(text: string): string {
-  return text.replace(
-    /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g,
-    (token) => token[0] === '"' ? token : "null",
-  );
 }

@@ -34,6 +34,28 @@ export interface Tokenizer extends TokenCounter {
   sample(count: number, random: () => number): number[];
 }
 
+/**
+ * The package takes a time quadratic in the length of a word: a model that says one letter over and over would
+ * stop the load. A word above this is taken in parts, which may make one token more for each.
+ */
+const LONGEST_WORD = 1000;
+const WORD = /[\p{L}\p{M}]+|[^\s\p{L}\p{M}\p{N}]+|\s+/gu;
+
+/** A text in parts that hold no word above {@linkcode LONGEST_WORD}; as it is, where it has none. */
+function* partsOf(text: string): Generator<string> {
+  let from = 0;
+  if (text.length > LONGEST_WORD) {
+    for (const { index, 0: word } of text.matchAll(WORD)) {
+      for (let at = LONGEST_WORD; at < word.length; at += LONGEST_WORD) {
+        const inPair = /[\udc00-\udfff]/.test(word[at]) ? 1 : 0;
+        yield text.slice(from, index + at + inPair);
+        from = index + at + inPair;
+      }
+    }
+  }
+  yield text.slice(from);
+}
+
 /** All text is plain: a model's answer that holds `<|endoftext|>` must not throw. */
 const PLAIN = { disallowedSpecial: new Set<string>() };
 
@@ -53,8 +75,8 @@ export async function loadTokenizer(): Promise<Tokenizer> {
   return {
     name: "o200k_base",
     vocabulary_size: vocabulary.length,
-    count: (text) => countTokens(text, PLAIN),
-    encode: (text) => encode(text, PLAIN),
+    count: (text) => [...partsOf(text)].reduce((sum, part) => sum + countTokens(part, PLAIN), 0),
+    encode: (text) => [...partsOf(text)].flatMap((part) => encode(part, PLAIN)),
     decode: (tokens) => decode(vocabulary, tokens),
     sample: (count, random) => Array.from({ length: count }, () => drawId(vocabulary, random)),
   };

@@ -1,6 +1,6 @@
 /** Regular expressions of the user's on answers of a model's, in bounded time. */
-import { createContext, runInContext } from "node:vm";
 import { z } from "zod";
+import { withinTime } from "./bounded_time.ts";
 import { expects, plainForm, someText } from "./text.ts";
 
 /** A pattern that needs longer backtracks without end: a thousand times what common ones need. */
@@ -40,30 +40,24 @@ function sought({ pattern, flags }: Pattern): Pattern {
   return isOpen ? byUnicode : composed;
 }
 
-let context: ReturnType<typeof createContext> | null = null;
-
 /**
  * What a pattern finds in a text, null if nothing. The text is in Unicode's compatibility form
  * (NFKC), unless the pattern names letters of other forms; "i" follows Unicode's rules of case. The
- * search runs in its own context, which can be interrupted: a nested quantifier such as `(a+)+$` can take years on a short answer, and
- * would stop the whole run with it. Nothing else goes on during a search, so the limit is short.
+ * search is interrupted: a nested quantifier such as `(a+)+$` can take years on a short answer. Nothing else
+ * goes on during a search, so the limit is short.
  *
  * @throws {Error} the search took longer than {@linkcode SEARCH_LIMIT_MS}.
  */
 export function boundedSearch(given: Pattern, text: string): string | null {
   const { pattern, flags } = given;
-  context ??= createContext({});
   const namesForms = plainForm(pattern) !== pattern.normalize("NFC"); // as [Ａ-Ｚ] does
   const form = namesForms ? text.normalize("NFC") : plainForm(text);
-  Object.assign(context, { ...sought(given), text: form });
-  try {
-    const code = "new RegExp(pattern, flags).exec(text)?.[0] ?? null";
-    return runInContext(code, context, { timeout: SEARCH_LIMIT_MS }) as string | null;
-  } catch (error) {
-    if ((error as { code?: string }).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
-    throw new Error(
+  const search = sought(given);
+  return withinTime(
+    () => new RegExp(search.pattern, search.flags).exec(form)?.[0] ?? null,
+    SEARCH_LIMIT_MS,
+    () =>
       `/${pattern}/${flags} did not end within ${SEARCH_LIMIT_MS} ms on an answer of ` +
-        `${text.length} characters; write it without nested repetition such as (a+)+`,
-    );
-  }
+      `${text.length} characters; write it without nested repetition such as (a+)+`,
+  );
 }

@@ -1,5 +1,6 @@
 /** ifeval: how many verifiable instructions the answer follows. The 25 kinds of Zhou et al. 2023. */
 import { z } from "zod";
+import { judgedInTime } from "./bounded_time.ts";
 import { InputError } from "../../errors.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { hits } from "./verdict.ts";
@@ -69,7 +70,12 @@ export const ifeval: Evaluator<Options> = {
     for (const [i, id] of instruction_id_list.entries()) {
       let follows = false;
       for (const form of forms(response_text, mode)) {
-        follows ||= form.trim() !== "" && await KINDS[id].follows(form, given(kwargs[i]));
+        if (follows || form.trim() === "") continue;
+        follows = await judgedInTime(
+          "ifeval",
+          form,
+          () => KINDS[id].follows(form, given(kwargs[i])),
+        );
       }
       if (!follows) missed.push(id);
     }

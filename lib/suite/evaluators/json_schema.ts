@@ -2,6 +2,8 @@
 import { z } from "zod";
 import type { ErrorObject } from "ajv";
 import { InputError, messageOf } from "../../errors.ts";
+import { isDeeper, stringEnd } from "../../json_fields.ts";
+import { withinTime } from "./bounded_time.ts";
 import { expects } from "./text.ts";
 import { verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
@@ -140,10 +142,14 @@ export function jsonIn(
   return take === "last" ? fitting.at(-1) : fitting[0];
 }
 
+/** A check of an answer takes milliseconds, but a schema's pattern may backtrack for years. */
+const CHECK_LIMIT_MS = 2000;
+
 /** How an object or a list of JSON begins; other brackets are passed by. */
 const BEGINNING = /\{\s*["}]|\[\s*(?:[[{"\]\d-]|true|false|null)/y;
 /** An object that was cut off begins so; a bracket in prose does not. */
-const MEMBER = /\{\s*"(?:[^"\\]|\\.)*"\s*:/y;
+const FIRST_KEY = /\{\s*(?=")/y;
+const COLON = /\s*:/y;
 /** This many letters after brackets that begin like JSON and are none are read; more is not an answer. */
 const MOST_READ_IN_VAIN = 10_000_000;
 
@@ -162,27 +168,23 @@ function* valuesIn(text: string): Generator<{ at: number; value: unknown }> {
       continue;
     }
     inVain += inside?.length ?? text.length - i;
-    MEMBER.lastIndex = i;
-    if (inside === null && MEMBER.test(text)) return;
+    if (inside === null && beginsMember(text, i)) return;
   }
+}
+
+function beginsMember(text: string, at: number): boolean {
+  FIRST_KEY.lastIndex = at;
+  if (!FIRST_KEY.test(text)) return false;
+  COLON.lastIndex = stringEnd(text, FIRST_KEY.lastIndex);
+  return COLON.test(text);
 }
 
 /** Deeper than any answer is meant; what walks through values needs stack for each level. */
 const MOST_LEVELS = 500;
 
-function isTooDeep(text: string): boolean {
-  let level = 0;
-  for (const letter of text.replace(/"(?:[^"\\]|\\.)*"/g, "")) {
-    if (letter === "{" || letter === "[") level++;
-    else if (letter === "}" || letter === "]") level--;
-    if (level > MOST_LEVELS) return true;
-  }
-  return false;
-}
-
 /** The value of a text of JSON; undefined where it is none, or nested too deeply to be an answer. */
 function parsed(text: string): unknown {
-  if (isTooDeep(text)) return undefined;
+  if (isDeeper(text, MOST_LEVELS)) return undefined;
   try {
     return JSON.parse(text);
   } catch {
@@ -220,7 +222,16 @@ export const jsonSchema: Evaluator<z.infer<typeof options>> = {
   async evaluate({ response_text }, { schema, take }) {
     const value = jsonIn(response_text, kindWanted(schema), take);
     if (value === undefined) return verdict("json_schema", false, "no valid JSON in the answer");
-    const fault = (await validator(schema))(value);
+    const check = await validator(schema);
+    const fault = withinTime(
+      () => check(value),
+      CHECK_LIMIT_MS,
+      () =>
+        `a pattern of the schema did not end within ${
+          CHECK_LIMIT_MS / 1000
+        } s; write it without nested ` +
+        "repetition such as (a+)+",
+    );
     return verdict("json_schema", fault === null, fault ?? "fits the schema");
   },
 };

@@ -1,5 +1,6 @@
 /** math: the answer's result means what is expected: expressions, intervals, sets, tuples, equations. */
 import { z } from "zod";
+import { judgedInTime } from "./bounded_time.ts";
 import { InputError } from "../../errors.ts";
 import { someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
@@ -28,13 +29,16 @@ export const math: Evaluator<z.infer<typeof options>> = {
     const { resultIn } = await import("./math_result.ts"); // many patterns
     const { mathematicsOf } = await import("./math_parse.ts");
     const { sameMathematics } = await import("./math_equal.ts");
-    const result = resultIn(response_text);
-    const answer = mathematicsOf(result);
-    const passed = listed(expected).some((text) => {
-      const wanted = mathematicsOf(text);
-      if (wanted.kind === "words" && wanted.text === wordsIn(result)) return true;
-      if (answer.kind === "words" && answer.text === wordsIn(text)) return true;
-      return sameMathematics(wanted, answer);
+    const { result, passed } = judgedInTime("math", response_text, () => {
+      const result = resultIn(response_text);
+      const answer = mathematicsOf(result);
+      const passed = listed(expected).some((text) => {
+        const wanted = mathematicsOf(text);
+        if (wanted.kind === "words" && wanted.text === wordsIn(result)) return true;
+        if (answer.kind === "words" && answer.text === wordsIn(text)) return true;
+        return sameMathematics(wanted, answer);
+      });
+      return { result, passed };
     });
     const wanted = listed(expected).map((text) => quoted(text)).join(" or ");
     return verdict(

@@ -1,5 +1,6 @@
 /** multiple_choice: the answer's final choice is the expected letter. */
 import { z } from "zod";
+import { judgedInTime } from "./bounded_time.ts";
 import { verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
@@ -14,7 +15,11 @@ export const multipleChoice: Evaluator<z.infer<typeof options>> = {
   options: options as z.ZodType<z.infer<typeof options>>,
   async evaluate({ response_text }, { expected, choices }) {
     const { chosenLetter } = await import("./choice_reader.ts"); // many patterns
-    const chosen = chosenLetter(response_text, choices);
+    const chosen = judgedInTime(
+      "multiple_choice",
+      response_text,
+      () => chosenLetter(response_text, choices),
+    );
     if (chosen === null) return verdict("multiple_choice", false, "no clear choice");
     const wanted = expected.toUpperCase();
     return verdict("multiple_choice", chosen === wanted, `chose ${chosen}, expected ${wanted}`);

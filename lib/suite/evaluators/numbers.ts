@@ -27,7 +27,8 @@ const OTHER_DIGIT = new RegExp(
 );
 const STYLED =
   /\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt)|mbox|emph|operatorname|underline)\s*\{([^{}]*)\}/g;
-const TERM = String.raw`(?:\{\s*(-?\s*(?:\d[\d.,]*\s*)?√?\d[\d.,]*\s*π?|π)\s*\}|(\d))`;
+const ROOTED = String.raw`√\d[\d.,]*|\d[\d.,]*(?:\s*√\d[\d.,]*|\s+\d[\d.,]*)?`;
+const TERM = String.raw`(?:\{\s*(-?\s*(?:${ROOTED})\s*π?|π)\s*\}|(\d))`;
 const FRACTION = new RegExp(String.raw`\\[dtc]?frac\s*${TERM}\s*${TERM}`, "g");
 const ROOT = new RegExp(String.raw`\\sqrt\s*${TERM}`, "g");
 

@@ -58,3 +58,17 @@ Deno.test("a sample is of whole texts, from all of the vocabulary, by seed", asy
   assert(Math.min(...ids) < 1000 && Math.max(...ids) > tokenizer.vocabulary_size - 1000);
   assert(new Set(ids).size > 1950);
 });
+
+Deno.test("one letter over and over, as of a model that does not stop, is counted in linear time", async () => {
+  const tokenizer = await loadTokenizer();
+  // the package alone, on what it can take in time
+  const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
+  for (const piece of ["a", "中", "!", " ", "é", "😀", "ab"]) {
+    const text = `So ${piece.repeat(3000 / piece.length)}, so`;
+    assert(Math.abs(tokenizer.count(text) - countTokens(text)) <= 3, piece);
+    assertEquals(tokenizer.decode(tokenizer.encode(text)), text);
+    assert(tokenizer.count(piece.repeat(200_000)) > 100, piece); // took minutes
+  }
+  const words = "Plain words, 1234 of them. ".repeat(200);
+  assertEquals(tokenizer.count(words), countTokens(words));
+});

@@ -13,6 +13,7 @@ import { numbersIn } from "../../../lib/suite/evaluators/numbers.ts";
 import { detectReasoningType } from "../../../lib/suite/evaluators/reasoning_score.ts";
 import type { Answer } from "../../../lib/suite/evaluator.ts";
 import type { Evaluation } from "../../../lib/run/test_result.ts";
+import type { EvaluatorChoice } from "../../../lib/settings/suite.ts";
 
 function answer(response_text: string, more: Partial<Answer> = {}): Answer {
   return {
@@ -341,4 +342,22 @@ Deno.test("thinking in tags is not the answer", () => {
     "<answer>C</answer>",
   );
   assertEquals(splitThinking("plain"), { answer: "plain", thinking: null });
+});
+
+Deno.test("an answer made to be read for hours is an evaluation that failed, not the run's end", async () => {
+  const message = (choice: EvaluatorChoice, text: string) =>
+    assertRejects(() => judge(choice, text)).then(({ message }: Error) => message);
+  // digits without a point: each could begin a number whose point never comes
+  assertStringIncludes(
+    await message({ name: "numeric", expected: 5 }, "1".repeat(3_000_000)),
+    "numeric did not end within 10 s on an answer of 3000000 characters",
+  );
+  const schema = { type: "object", properties: { a: { type: "string", pattern: "^(x+)+$" } } };
+  assertStringIncludes(
+    await message({ name: "json_schema", schema }, `{"a": "${"x".repeat(60)}y"}`),
+    "a pattern of the schema did not end within 2 s",
+  );
+  for (const tag of ["<think>", "[THINK]", "<think>x</thought>", "</think><think>"]) {
+    splitThinking(tag.repeat(300_000)); // each looked for an end that never came
+  }
 });
