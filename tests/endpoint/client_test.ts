@@ -44,7 +44,7 @@ async function clientOf(mock: MockEndpoint, options: ApiOptions = {}) {
   const transport = await openTransport({ only });
   const warnings: string[] = [];
   const api = await configureApi(
-    { endpoint: mock.url, retry_attempts: 2, retry_delay: 0.001, timeout: 2, ...options },
+    { endpoint: mock.url, retry_attempts: 2, retry_delay: 0.001, timeout: 60, ...options },
     transport,
     (line) => warnings.push(line),
   );
@@ -293,7 +293,7 @@ testBoth("a server that refuses stream_options is asked without them, once for a
 testBoth("a socket that is not there is named as its URL names it", async () => {
   await using transport = await openTransport({ only });
   const url = new URL("http+unix://%2Ftmp%2Fnobody.sock/v1/models");
-  const request = { method: "GET" as const, url, headers: {}, body: "", timeout_s: 5 };
+  const request = { method: "GET" as const, url, headers: {}, body: "", timeout_s: 60 };
   const { message } = await assertRejects(
     () => exchange(transport, request, null, never),
     EndpointError,
@@ -328,7 +328,7 @@ testBoth("what is taken back while its host's name is looked up never goes out",
   const ends: (Error | null)[] = [];
   const send = () =>
     there.transport.send(
-      { method: "GET", url: new URL("/health", url), headers: {}, body: "", timeout_s: 5 },
+      { method: "GET", url: new URL("/health", url), headers: {}, body: "", timeout_s: 60 },
       { onEvent() {}, onErrorEvent() {}, onEnd: (_, error) => ends.push(error) },
     );
   send()();

@@ -35,7 +35,7 @@ function test(
 
 function ask(
   transport: Transport,
-  { port, ca, path, body = "", events = [], timeout_s = 10, connection }: {
+  { port, ca, path, body = "", events = [], timeout_s = 60, connection }: {
     port: number;
     ca: string;
     path: string;

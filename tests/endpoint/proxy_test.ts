@@ -44,7 +44,7 @@ const request = (url: string) => ({
   url: new URL(url),
   headers: {},
   body: "{}",
-  timeout_s: 5,
+  timeout_s: 60,
 });
 const never = new AbortController().signal;
 

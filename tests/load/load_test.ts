@@ -19,6 +19,7 @@ import { RequestCost } from "../../lib/run/request_cost.ts";
 import { nowNs } from "../../lib/native/clock.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { PacedServer } from "../../lib/native/pace.ts";
+import { until } from "../until.ts";
 import { load } from "./fixture.ts";
 import type { HttpExchange } from "../../lib/endpoint/transport.ts";
 
@@ -147,11 +148,14 @@ for (const transport of ["wire", "portable"] as const) {
       behaviour: { default_response: text, delay_s: 0.05, tokens_per_second: 200 },
     });
     const stop = new AbortController();
-    setTimeout(() => stop.abort(), 700);
-    using run = await load(
-      { endpoint: mock.url, transport, concurrency: 4, duration_s: 60 },
+    const running = load(
+      { endpoint: mock.url, transport, concurrency: 4, duration_s: 600 },
       stop.signal,
     );
+    // four are in flight: each further one came after an answer
+    await until(() => mock.requests.filter(({ method }) => method === "POST").length > 8);
+    stop.abort();
+    using run = await running;
     assertEquals(run.results.complete, false);
     const { successful } = run.results.total.requests;
     assert(successful > 0, `${successful} were answered`);
@@ -300,7 +304,7 @@ for (const transport of ["wire", "portable"] as const) {
         url: new URL(`${mock.url}/v1/chat/completions`),
         headers: { "content-type": "application/json" },
         body: "{}",
-        timeout_s: 5,
+        timeout_s: 60,
         t_send_ns: nowNs() - 50e6,
       }, { onEvent() {}, onErrorEvent() {}, onEnd: resolve })
     );
@@ -310,7 +314,7 @@ for (const transport of ["wire", "portable"] as const) {
   Deno.test(`a fault of ours in the middle of a load ends it and is thrown (${transport})`, async () => {
     await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.01 } });
     await using driven = await openTransport({ only: transport });
-    const settings = { endpoint: mock.url, concurrency: 2, duration_s: 20 };
+    const settings = { endpoint: mock.url, concurrency: 2, duration_s: 600 };
     const api = await configureApi({ ...settings, retry_attempts: 0 }, driven, () => {});
     const { stages, pattern, prompts } = await planLoad(settings);
     let records = 0;
@@ -338,9 +342,7 @@ for (const transport of ["wire", "portable"] as const) {
         if (++records === 5) throw new InputError("the disk is full");
       },
     });
-    const begin = performance.now();
-    await assertRejects(() => drive.run(), InputError, "the disk is full");
-    assert(performance.now() - begin < 5000);
+    await assertRejects(() => drive.run(), InputError, "the disk is full"); // not ten minutes later
   });
 }
 
@@ -362,9 +364,8 @@ Deno.test("a rate that is too much for this client keeps neither answers nor Ctr
   await using mock = await MockEndpoint.start();
   const stop = new AbortController();
   setTimeout(() => stop.abort(new CancelledError("interrupted")), 500);
-  const begin = performance.now();
-  using run = await load({ endpoint: mock.url, rate: 1e6, duration_s: 60 }, stop.signal);
-  assert(performance.now() - begin < 10_000);
+  // the test ends long before the load would
+  using run = await load({ endpoint: mock.url, rate: 1e6, duration_s: 600 }, stop.signal);
   assert(run.records.length > 0 && run.records.length < 500_000);
   assertEquals(run.results.verdict.verdict, "client_limited");
 });

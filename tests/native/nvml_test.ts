@@ -366,12 +366,15 @@ const OVER_TIME: Record<string, () => Promise<void>> = {
       await until(() => sampler.status().elapsed_ns > 1.3e9);
       const before = sampler.status();
       await until(() => sampler.status().elapsed_ns > 4.3e9);
-      const after = sampler.status();
-      const spent_ns = after.nvml_ns - before.nvml_ns;
-      const round_ns = after.nvml_ns / after.sources[0].reads;
-      const allowed_ns = (after.elapsed_ns - before.elapsed_ns) / 100;
-      const credit_ns = 2.5e6; // a quarter of a second's
-      assert(spent_ns <= allowed_ns + credit_ns + 2 * round_ns, `${spent_ns} ns of ${allowed_ns}`);
+      // a call in which a busy machine did something else is made up for in the seconds after it
+      const after = await until(() => {
+        const now = sampler.status();
+        const spent_ns = now.nvml_ns - before.nvml_ns;
+        const round_ns = now.nvml_ns / now.sources[0].reads;
+        const allowed_ns = (now.elapsed_ns - before.elapsed_ns) / 100;
+        const credit_ns = 2.5e6; // a quarter of a second's
+        return spent_ns <= allowed_ns + credit_ns + 2 * round_ns ? now : undefined;
+      }, "less than 1 % of the time in NVML");
       assert(after.nvml_backoffs > before.nvml_backoffs);
       assert(after.sources[0].reads > before.sources[0].reads, "it still polls");
       assert(after.ticks > 250, "records come on, whatever NVML does");

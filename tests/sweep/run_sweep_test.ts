@@ -124,12 +124,10 @@ Deno.test("a run that is too slow ends with all of its processes", async () => {
   const mark = `41.${token()}`;
   const script =
     `trap '' TERM; sleep ${mark} & (setsid sleep ${mark} &) ; [ {seed} = 1 ] || sleep ${mark}`;
-  const file = place.write("s.json", shellSweep(script, 2, { timeout_s: 0.3 }));
-  const started = performance.now();
+  const file = place.write("s.json", shellSweep(script, 2, { timeout_s: 2 }));
   const { code, stderr } = await place.dyno("sweep", "--config", file);
   assertEquals(code, 1);
   assertMatch(stderr, /seed2__baseline__\w+: timed out after \d+\.\d s/); // SIGTERM is ignored: two seconds more
-  assert(performance.now() - started < 10_000);
   assertEquals(processesWith(mark), []);
   const [one, two] = place.list("bench_runs/shell/runs")
     .map((name) => metaOf(place, "bench_runs/shell", name));

@@ -6,6 +6,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
 import { nativeLibrary } from "../../../lib/native/library.ts";
 import { dyno, dynoEach, startDyno } from "../../e2e/dyno.ts";
+import { until } from "../../until.ts";
 
 function temporaryFolder(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "dyno-load-cli-"));
@@ -249,11 +250,10 @@ Deno.test("dyno load: a first question without an answer is told of, and Ctrl-C 
     ["load", "--endpoint", mock.url, "--concurrency", "1", "--duration", "5"],
     { cwd: folder.path },
   );
-  await new Promise((resolve) => setTimeout(resolve, 6000));
+  await until(() => running.said().includes("waiting for the answer to a first question"));
   running.kill("SIGINT");
   const { code, stderr } = await running.finished;
   assertEquals(code, 130, stderr);
-  assertStringIncludes(stderr, "waiting for the answer to a first question");
   assertEquals(readdirSync(folder.path), []);
 });
 

@@ -174,7 +174,7 @@ testLeakFree("readings that fail are counted and left out; the next ones are tak
     const fault = faults[++requests - 2];
     (fault ?? page(() => vllmPage(IDLE)))(request, response);
   });
-  await using scraper = await found(server.probe(never, { timeout_s: 1 }));
+  await using scraper = await found(server.probe(never, { timeout_s: 5 }));
   scraper.start(5, never);
   await until(() => scraper.readings.length >= 4);
   await scraper.stop();
