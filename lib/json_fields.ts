@@ -51,7 +51,7 @@ export function objectAt(object: JsonObject | null, ...keys: string[]): JsonObje
  * The place behind a JSON string that begins at `at`; the text's end where it does not end. A regular expression
  * for strings needs stack for each letter of one, and fails at some millions.
  */
-export function stringEnd(text: string, at: number): number {
+export function jsonStringEnd(text: string, at: number): number {
   for (let end = text.indexOf('"', at + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let escapes = end;
     while (text[escapes - 1] === "\\") escapes--;
@@ -65,7 +65,7 @@ export function isDeeper(text: string, most: number): boolean {
   let level = 0;
   for (let i = 0; i < text.length; i++) {
     const letter = text[i];
-    if (letter === '"') i = stringEnd(text, i) - 1;
+    if (letter === '"') i = jsonStringEnd(text, i) - 1;
     else if (letter === "{" || letter === "[") level++;
     else if (letter === "}" || letter === "]") level--;
     if (level > most) return true;
@@ -78,7 +78,7 @@ export function withoutNonFinite(text: string): string {
   let changed = "", from = 0;
   for (let i = 0; i < text.length; i++) {
     const letter = text[i];
-    if (letter === '"') i = stringEnd(text, i) - 1;
+    if (letter === '"') i = jsonStringEnd(text, i) - 1;
     else if (letter === "N" || letter === "I") {
       const word = letter === "N" ? "NaN" : "Infinity";
       if (!text.startsWith(word, i)) continue;

@@ -1,5 +1,5 @@
 /** Values of a JSON object as the text they are written in. */
-import { stringEnd } from "../../json_fields.ts";
+import { jsonStringEnd } from "../../json_fields.ts";
 
 /** A token that matters: a string's beginning, a bracket, a colon or a comma. */
 const TOKEN = /["{}[\]:,]/g;
@@ -27,7 +27,7 @@ export function rawFields(object: string, names: readonly string[]): Map<string,
   for (let match = tokens.exec(object); match !== null; match = tokens.exec(object)) {
     const { 0: token, index } = match;
     if (token === '"') {
-      tokens.lastIndex = stringEnd(object, index);
+      tokens.lastIndex = jsonStringEnd(object, index);
       lastString = object.slice(index, tokens.lastIndex);
     } else if (token === "{" || token === "[") depth++;
     else if (token === "}" || token === "]") {

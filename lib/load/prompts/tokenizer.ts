@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 export interface TokenCounter {
   /** The encoding's name, or the file that it is from. */
   readonly name: string;
-  /** The count of tokens of a text. */
+  /** The count of tokens of a text; of a word above 1,000 letters one more for each thousand, perhaps. */
   count(text: string): number;
 }
 
@@ -35,17 +35,27 @@ export interface Tokenizer extends TokenCounter {
 }
 
 /**
- * The package takes a time quadratic in the length of a word: a model that says one letter over and over would
+ * Tokenizers take a time quadratic in the length of a word: a model that says one letter over and over would
  * stop the load. A word above this is taken in parts, which may make one token more for each.
  */
 const LONGEST_WORD = 1000;
+/** Some tokenizers need stack for each token of a text. */
+const LONGEST_PART = 20_000;
+/** Between such letters no token begins but with the space. */
+const LETTERS = /^[a-z] [a-z]$/;
 const WORD = /[\p{L}\p{M}]+|[^\s\p{L}\p{M}\p{N}]+|\s+/gu;
 
-/** A text in parts that hold no word above {@linkcode LONGEST_WORD}; as it is, where it has none. */
-function* partsOf(text: string): Generator<string> {
+/** A text in parts that are bounded, and hold no word above {@linkcode LONGEST_WORD}; a short one as it is. */
+export function* partsOf(text: string): Generator<string> {
   let from = 0;
   if (text.length > LONGEST_WORD) {
     for (const { index, 0: word } of text.matchAll(WORD)) {
+      const length = index - from;
+      const isExact = word === " " && LETTERS.test(text.slice(index - 1, index + 2));
+      if (/^\s/.test(word) && (length > 2 * LONGEST_PART || (length > LONGEST_PART && isExact))) {
+        yield text.slice(from, index);
+        from = index;
+      }
       for (let at = LONGEST_WORD; at < word.length; at += LONGEST_WORD) {
         const inPair = /[\udc00-\udfff]/.test(word[at]) ? 1 : 0;
         yield text.slice(from, index + at + inPair);

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { ErrorObject } from "ajv";
 import { InputError, messageOf } from "../../errors.ts";
-import { isDeeper, stringEnd } from "../../json_fields.ts";
+import { isDeeper, jsonStringEnd } from "../../json_fields.ts";
 import { withinTime } from "./bounded_time.ts";
 import { expects } from "./text.ts";
 import { verdict } from "./verdict.ts";
@@ -175,7 +175,7 @@ function* valuesIn(text: string): Generator<{ at: number; value: unknown }> {
 function beginsMember(text: string, at: number): boolean {
   FIRST_KEY.lastIndex = at;
   if (!FIRST_KEY.test(text)) return false;
-  COLON.lastIndex = stringEnd(text, FIRST_KEY.lastIndex);
+  COLON.lastIndex = jsonStringEnd(text, FIRST_KEY.lastIndex);
   return COLON.test(text);
 }
 

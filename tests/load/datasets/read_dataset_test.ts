@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
 import { readDataset } from "../../../lib/load/datasets/read_dataset.ts";
 import { UNKNOWN_ROW as UNKNOWN } from "../../../lib/load/datasets/row.ts";

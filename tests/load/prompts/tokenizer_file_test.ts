@@ -171,3 +171,12 @@ Deno.test("a tokenizer counts answers where the server tells no usage, and is na
   ]);
   assert(results.notes.some((note) => note.includes(`${tokenizer} counted their tokens`)));
 });
+
+Deno.test("an answer of any length and letters is counted: no stack runs out, no word takes hours", async () => {
+  for (const kind of KINDS) {
+    const { count } = await openTokenizer(fileOf(kind));
+    const [one, many] = [count("a b ".repeat(1000)), count("a b ".repeat(100_000))];
+    assert(Math.abs(many - 100 * one) <= 100, `${kind}: ${one}, ${many}`);
+    count("a".repeat(300_000));
+  }
+});
