@@ -11,6 +11,7 @@ import { tokenFilePath, TokenFileReader } from "../run/token_file.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { blockEdges } from "../stats/block_bootstrap.ts";
 import { plainText } from "../run/plain_file.ts";
+import { failureClass } from "../run/request_record.ts";
 import type { GapsOf, Turnover } from "../load/rates.ts";
 import type { LoadResults, StageResults } from "../load/results.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
@@ -26,9 +27,9 @@ export interface LoadSample {
   run_id: string;
   /** Measured stages. */
   stages: number;
-  /** Requests that count in their windows. */
+  /** Requests that count in their windows and were answered or failed; what its client cut off is neither. */
   requests: number;
-  /** Of them, those without a good answer. */
+  /** Of them, those that failed. */
   failed: number;
   /**
    * A latency of lib/measures by its name, of answered requests; blocks are stretches of neighbours.
@@ -93,11 +94,12 @@ export function sampleOf(
     .filter((record) => stages[record.stage] && isInside(record, stages[record.stage].window))
     .sort((a, b) => a.t_intended_ns - b.t_intended_ns);
   const answered = inside.filter(({ failure }) => failure === null);
+  const failed = inside.filter((record) => failureClass(record) !== null).length;
   return {
     run_id,
     stages: stages.length,
-    requests: inside.length,
-    failed: inside.filter(({ failure }) => failure !== null && failure !== "cancelled").length,
+    requests: answered.length + failed,
+    failed,
     latency: (name) =>
       blocked(
         readGaps((gapsOf) => latencyValues(name, answered, gapsOf)).filter((ms) => ms !== null),

@@ -129,7 +129,7 @@ const stage = z.looseObject({
   }),
   errors: z.record(z.string(), count.optional()),
   error_rate: number,
-  requests_per_s: z.number(),
+  requests_per_s: z.number().nullable(),
   output_tokens_per_s: number,
   prompt_tokens_per_s: number,
   intervals: z.looseObject({

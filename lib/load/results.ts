@@ -55,9 +55,9 @@ export interface StageResults {
   error_rate: number | null;
   /**
    * Answered requests per second. Closed loop: every request of the stage in full, over the time that it
-   * held a place (lib/load/rates.ts); open loop: over the stage's time.
+   * held a place (lib/load/rates.ts); open loop: over the stage's time. Null where nothing was sent.
    */
-  requests_per_s: number;
+  requests_per_s: number | null;
   /** Their output tokens, per second by the same rule; null where nobody counted them. */
   output_tokens_per_s: number | null;
   /** Their prompts' tokens, per second by the same rule; null where nobody counted them. */

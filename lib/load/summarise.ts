@@ -61,7 +61,7 @@ export function summarise(
     requests: { ...counts, outside: records.length - inside.length, warmup: context.warmup },
     errors: errorsOf(inside),
     error_rate: judged > 0 ? counts.failed / judged : null,
-    requests_per_s: rateOf(ends, isAnswered) ?? 0,
+    requests_per_s: rateOf(ends, isAnswered),
     output_tokens_per_s: rateOf(ends, outputTokens),
     prompt_tokens_per_s: answered.length ? rateOf(ends, promptTokens) : null,
     intervals: {

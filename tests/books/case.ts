@@ -1,7 +1,16 @@
 /** A run with what the second reader says of it, and where a place tells it otherwise. */
-import { itemsOf, spansOf } from "./items_reader.ts";
+import { entryOfRequest, itemsOf, spansOf } from "./items_reader.ts";
 import { loadOf } from "./load_reader.ts";
-import { isAnswer, isRounded, journalOf, secondsOf, shows, truthOf } from "./reader.ts";
+import {
+  isAnswer,
+  isAsked,
+  isRefusal,
+  isRounded,
+  journalOf,
+  secondsOf,
+  shows,
+  truthOf,
+} from "./reader.ts";
 import type { Item, Span } from "./items_reader.ts";
 import type { LoadTruth } from "./load_reader.ts";
 import type { Made } from "./made.ts";
@@ -133,27 +142,61 @@ export function caseOf(run: Made, findings: Findings): Case {
 }
 
 /**
- * A run's requests, as far as its client can know of them. Where requests were cut off, the client cannot know of answers
- * that the mock had sent already: as many of them as the journal calls unknown are left out of the log,
- * those that no answer of the journal is like.
+ * A run's requests, as far as its client can know of them. Where requests were cut off, the client cannot
+ * know what the mock had sent already: as many as the journal calls unknown are unknown here too, those
+ * that nothing in the journal is like. Of what was in flight when it was killed the journal has nothing.
  */
 function known(run: Made, journal: readonly Json[], findings: Findings): Logged[] {
-  if (!run.cut) return run.log;
-  const answers = journal.flatMap(({ event, entry }) =>
-    event === "request_booked" && entry.prompt_tokens > 0
-      ? [`${entry.prompt_tokens} ${entry.cached_prompt_tokens ?? 0} ${entry.completion_tokens}`]
-      : []
+  if (run.cut === null) return run.log;
+  const told = Map.groupBy(bookedIn(journal), (likeness) => likeness);
+  const take = (likeness: string) => told.get(likeness)?.pop() !== undefined;
+  const log: Logged[] = [], lost: Logged[] = [];
+  for (const request of run.log) {
+    const is = isAsked(request) ? likenessOf(request) : null;
+    if (is === null || take(is)) log.push(request);
+    else lost.push(request);
+  }
+  const unknown = lost.filter(() => take(UNKNOWN)).map((request) => ({
+    ...request,
+    fault: "cut off",
+  }));
+  // what was sent as the cut came may never have been read
+  const unread = [...told.values()].flat().filter((likeness, i) =>
+    likeness === UNKNOWN && i < run.places
+  ).map(() => ({ ...run.log[0], fault: "cut off", tokens: null }));
+  findings.same(
+    { run },
+    "requests in the journal that the mock never had",
+    [...told.values()].flat().length,
+    unread.length,
   );
-  const log = run.log.map((request) => {
-    if (!isAnswer(request)) return request;
-    const { prompt, cached, completion } = request.tokens!;
-    const at = answers.indexOf(`${prompt} ${cached} ${completion}`);
-    if (at < 0) return { ...request, fault: "cut off" };
-    answers.splice(at, 1);
-    return request;
+  const gone = lost.length - unknown.length;
+  const most = run.cut === "killed" ? run.places : 0;
+  if (gone > most) findings.add({ run }, "requests that the journal lost", gone, `${most} at most`);
+  return [...log, ...unknown, ...unread];
+}
+
+/** What entries of the journal's ledger are like: an answer's tokens, a refusal, or not known. */
+function bookedIn(journal: readonly Json[]): string[] {
+  return journal.flatMap(({ event, entry, result }) => {
+    if (event === "request_booked") return [likeness(entry)];
+    return event === "request_finished" && result.t_sent_ns !== null
+      ? [likeness(entryOfRequest(result))]
+      : [];
   });
-  findings.same({ run }, "answers in the journal that the mock never gave", answers, []);
-  const cut = log.filter(({ fault }) => fault === "cut off").length;
-  if (cut > 2) findings.add({ run }, "requests lost by one cut of two at work", cut, "2 at most");
-  return log;
+}
+
+const UNKNOWN = "unknown", REFUSED = "refused";
+
+function likeness({ prompt_tokens, cached_prompt_tokens, completion_tokens }: Json): string {
+  if (prompt_tokens === null || completion_tokens === null) return UNKNOWN;
+  if (prompt_tokens === 0) return REFUSED;
+  return `${prompt_tokens} ${cached_prompt_tokens ?? 0} ${completion_tokens}`;
+}
+
+function likenessOf(request: Logged): string {
+  if (isRefusal(request)) return REFUSED;
+  if (!isAnswer(request)) return UNKNOWN;
+  const { prompt, cached, completion } = request.tokens!;
+  return `${prompt} ${cached} ${completion}`;
 }

@@ -112,6 +112,18 @@ export function entryOfAnswer(result: Json): Json {
   };
 }
 
+/** The same of a load's request. */
+export function entryOfRequest(result: Json): Json {
+  const { failure, status, token_source, prompt_tokens, completion_tokens, usage_details } = result;
+  const refused = ["http_4xx", "http_429", "http_5xx"].includes(failure) && status >= 400;
+  const told = failure === null && token_source === "usage";
+  return {
+    prompt_tokens: refused ? 0 : told ? prompt_tokens : null,
+    cached_prompt_tokens: usage_details?.cached_tokens ?? 0,
+    completion_tokens: refused ? 0 : told ? completion_tokens : null,
+  };
+}
+
 /** Every answer of a run in time, each where it was asked for; of an item that ran twice the last ones. */
 export function spansOf(journal: readonly Json[]): Span[] {
   const tests = new Map<string, Json[]>(), tries = new Map<string, Json>();

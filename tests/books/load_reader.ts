@@ -11,7 +11,8 @@ export interface LoadTruth {
   requests: Record<"sent" | "successful" | "failed" | "unfinished" | "unsent" | "warmup", number>;
   errors: Record<string, number>;
   error_rate: number | null;
-  requests_per_s: number;
+  /** Null: nothing was sent. */
+  requests_per_s: number | null;
   output_tokens_per_s: number | null;
   prompt_tokens_per_s: number | null;
   prompt_tokens_mean: number | null;
@@ -47,7 +48,9 @@ export function loadOf(journal: readonly Json[]): LoadTruth {
   const failed = records.length - answers.length - unfinished - unsent - cancelled;
   const known = (name: string) =>
     answers.map((record) => record[name]).filter((value) => value !== null);
-  const rate = settings.rate === undefined
+  const rate = records.length === 0
+    ? () => null
+    : settings.rate === undefined
     ? closedRate(records, settings.concurrency)
     : openRate(records, start_ns);
   const ms = (from: string, to: string) =>
@@ -72,8 +75,11 @@ export function loadOf(journal: readonly Json[]): LoadTruth {
     },
     errors,
     error_rate: answers.length + failed ? failed / (answers.length + failed) : null,
-    requests_per_s: rate(() => 1)!,
-    output_tokens_per_s: rate(({ completion_tokens }) => completion_tokens),
+    requests_per_s: rate(() => 1),
+    output_tokens_per_s: rate(
+      ({ completion_tokens }) => completion_tokens,
+      ({ token_events }) => token_events,
+    ),
     prompt_tokens_per_s: answers.length ? rate(({ prompt_tokens }) => prompt_tokens) : null,
     prompt_tokens_mean: mean(known("prompt_tokens")),
     completion_tokens_mean: mean(known("completion_tokens")),
@@ -108,13 +114,23 @@ type Count = (record: Json) => number | null;
 
 /**
  * What each request adds: an answer its count, or what the others' answers have on average where nobody
- * told; nothing for a failed one. Null where it is known of no answer.
+ * told; one that was cut off what had come by then; nothing for a failed one. Null where it is known of no answer.
  */
-function counted(records: readonly Json[], count: Count): number[] | null {
+function counted(
+  records: readonly Json[],
+  count: Count,
+  ofCut: (record: Json) => number = () => 0,
+): number[] | null {
   const answers = records.filter(({ failure }) => failure === null);
   const told = answers.flatMap((record) => count(record) ?? []);
   if (told.length === 0 && answers.length > 0) return null;
-  return records.map((record) => record.failure === null ? count(record) ?? mean(told)! : 0);
+  return records.map((record) =>
+    record.failure === null
+      ? count(record) ?? mean(told)!
+      : record.failure === "unfinished"
+      ? ofCut(record)
+      : 0
+  );
 }
 
 /**
@@ -139,11 +155,37 @@ function closedRate(records: readonly Json[], wanted: number) {
   const area = stretches.filter(({ from, to }) => from >= start && to <= end)
     .reduce((sum, { from, to, taken }) => sum + taken * (to - from), 0);
   const places = area / (end - start);
-  const times = held.map(({ from, to }) => (to - from) / 1e9 / places);
-  return (count: Count): number | null => {
-    const counts = counted(held.map(({ record }) => record), count);
-    return counts && lessBias(counts, times);
+  const weights = atLeast(held.map(({ record, from, to }) => ({
+    lasted: to - from,
+    cut: record.failure === "unfinished",
+  })));
+  const those = held.map((_, i) => i).filter((i) => weights[i] > 0);
+  const times = those.map((i) => weights[i] * (held[i].to - held[i].from) / 1e9 / places);
+  return (count: Count, ofCut?: (record: Json) => number): number | null => {
+    const counts = counted(held.map(({ record }) => record), count, ofCut);
+    return counts && lessBias(those.map((i) => weights[i] * counts[i]), times);
   };
+}
+
+/**
+ * As how many each request counts where some were cut off, which lasted longer than is known: the steps of
+ * the product-limit estimate (Kaplan and Meier), times their number. What is left of it after the last whole
+ * one is of those that were cut off later.
+ */
+function atLeast(all: readonly { lasted: number; cut: boolean }[]): number[] {
+  const order = all.map((_, i) => i).sort((a, b) =>
+    all[a].lasted - all[b].lasted || Number(all[a].cut) - Number(all[b].cut)
+  );
+  const last = order.findLastIndex((i) => !all[i].cut);
+  const weights = all.map(() => 0);
+  let left = 1;
+  order.forEach((i, place) => {
+    const there = all.length - place;
+    if (all[i].cut && place < last) return;
+    weights[i] = all.length * left / there;
+    left *= 1 - 1 / there;
+  });
+  return weights;
 }
 
 function lessBias(counts: readonly number[], times: readonly number[]): number {
@@ -183,8 +225,8 @@ function openRate(records: readonly Json[], start_ns: number) {
   const centre = mean(stays) ?? 0;
   const deviation = Math.sqrt(mean(stays.map((stay) => (stay - centre) ** 2)) ?? 0);
   const stage_s = (end_ns - start_ns + (more > 2 * deviation ? more : 0)) / 1e9;
-  return (count: Count): number | null => {
-    const counts = counted(records, count);
+  return (count: Count, ofCut?: (record: Json) => number): number | null => {
+    const counts = counted(records, count, ofCut);
     return counts && counts.reduce((sum, each) => sum + each, 0) / stage_s;
   };
 }

@@ -1,11 +1,14 @@
 /** Seeded random runs of every kind on the mock, with all that makes books hard to keep. */
 import { join } from "node:path";
+import { assert } from "@std/assert";
+import { CancelledError } from "../../lib/execute/scope.ts";
 import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { codingLines } from "../../lib/cli/run/coding_lines.ts";
 import { loadTable } from "../../lib/cli/load/load_table.ts";
 import { suiteTable } from "../../lib/cli/run/suite_table.ts";
 import { runCoding } from "../../lib/coding/run_coding.ts";
+import { resumeLoad } from "../../lib/load/conclude_run.ts";
 import { measureLoad, runLoads } from "../../lib/load/run_loads.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { Budget } from "../../lib/run/budget.ts";
@@ -47,8 +50,13 @@ export interface Made {
   lines: string[];
   /** What it was, in words, for a failure. */
   story: string;
-  /** Requests may have been cut off: what they took is unknown to both sides. */
-  cut: boolean;
+  /**
+   * How it was cut before it went on or was summed up: by Ctrl-C or by SIGKILL. What the requests that were
+   * cut off took is unknown to both sides.
+   */
+  cut: "stopped" | "killed" | null;
+  /** Requests at a time, of which a kill leaves no trace. */
+  places: number;
   /** What the budget counted; null where no limit was set, or of a session that went on. */
   budget: { usd: number; tokens: number } | null;
 }
@@ -101,8 +109,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       source: "https://example.org",
     })),
   );
-  // a load that is cut has another plan then; the tests of loads cut them
-  const cuts = roll() < 0.3 && !["load", "sweep", "batch"].includes(kind);
+  const cuts = roll() < 0.3 && kind !== "sweep";
   const limits: BudgetLimits = {
     usd: null,
     tokens: !cuts && roll() < 0.3 ? 1500 + whole(1500) : null,
@@ -128,11 +135,20 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
   });
   const story = `seed ${seed}: ${kind}, fault ${fault}, ${priced ? "" : "not "}priced, ` +
     `${cuts ? "cut and resumed" : "whole"}, budget ${limits.tokens}`;
-  const shared = {
-    prices,
-    out: join(root, "runs"),
-    sample_rate_hz: 0,
-    signal: new AbortController().signal,
+  const { signal } = new AbortController();
+  const shared = { prices, out: join(root, "runs"), sample_rate_hz: 0, signal };
+  /** Runs it, with one Ctrl-C after so many requests where it is to be cut; then once more. */
+  const cutOnce = async <Run>(
+    first: (signal: AbortSignal, onDirectory: () => void) => Promise<Run>,
+    again: (cut: Run) => Promise<Run>,
+  ): Promise<Run> => {
+    if (!cuts) return await first(signal, () => {});
+    const stop = new AbortController();
+    const more = 2 + whole(5);
+    let after = Infinity; // nothing is cut before there is a run
+    const watch = setInterval(() => mock.requests.length >= after && stop.abort(), 1);
+    const begun = () => after = mock.requests.length + more;
+    return await again(await first(stop.signal, begun).finally(() => clearInterval(watch)));
   };
   const keep = (
     { path, run_id }: RunDirectory,
@@ -153,7 +169,8 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     prices: priced ? rows : { [model]: null, [sage]: null },
     lines,
     story,
-    cut: false,
+    cut: cuts ? "stopped" : null,
+    places: 2,
     budget: null,
     ...more,
   });
@@ -174,7 +191,11 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     };
     const budget = new Budget(limits, () => {});
     if (kind === "load") {
-      const { directory, results } = await measureLoad("books", load, { ...shared, budget });
+      const { directory, results } = await cutOnce(
+        (signal, onDirectory) =>
+          measureLoad("books", load, { ...shared, budget, signal, onDirectory }),
+        ({ directory }) => resumeLoad(directory),
+      );
       const lines = loadTable(results, PLAIN);
       return [keep(directory, lines, { budget: limits.tokens === null ? null : budget.spent })];
     }
@@ -200,16 +221,26 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     });
     const { batch, apis } = await batchOn(path, mock.url);
     const clock = new TestClock("2027-01-10T07:59:00Z");
-    using session = await openBatch(folder, batch, clock);
     let found: RunDirectory | null = null;
-    await runBatch({
-      session,
-      apis,
-      clock,
-      out: shared.out,
-      onNotice: () => {},
-      onDirectory: (directory) => found = directory,
-    }, shared.signal);
+    const slots = async (signal: AbortSignal, begun = () => {}) => {
+      using session = await openBatch(folder, batch, clock);
+      await runBatch({
+        session,
+        apis,
+        clock,
+        out: shared.out,
+        onNotice: () => {},
+        onDirectory(directory) {
+          found = directory;
+          begun();
+        },
+      }, signal);
+    };
+    await cutOnce(
+      (signal, begun) =>
+        slots(signal, begun).catch((error) => assert(error instanceof CancelledError)),
+      () => slots(signal),
+    );
     // a batch is priced by the table that comes with dyno, which has no such model
     return found === null ? [] : [keep(found, [], { prices: { [model]: null } })];
   }
@@ -222,17 +253,15 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       () => {},
     );
   const api = await reach(model);
-  /** Runs it, with one cut after so many requests where it is to be cut. */
-  const wholeRun = async <Run extends { directory: RunDirectory; results: { complete: boolean } }>(
-    run: (more: { signal: AbortSignal; resume?: string }, last: boolean) => Promise<Run>,
-  ): Promise<Run> => {
-    if (!cuts) return await run({ signal: shared.signal }, true);
-    const stop = new AbortController();
-    const after = mock.requests.length + 2 + whole(5);
-    const watch = setInterval(() => mock.requests.length >= after && stop.abort(), 1);
-    const first = await run({ signal: stop.signal }, false).finally(() => clearInterval(watch));
-    return await run({ signal: shared.signal, resume: first.directory.path }, true);
-  };
+  const wholeRun = <Run extends { directory: RunDirectory }>(
+    run: (
+      more: { signal: AbortSignal; resume?: string; onDirectory?: () => void },
+    ) => Promise<Run>,
+  ) =>
+    cutOnce(
+      (signal, onDirectory) => run({ signal, onDirectory }),
+      ({ directory }) => run({ signal, resume: directory.path }),
+    );
   if (kind === "suite") {
     const judged = roll() < 0.5, talks = roll() < 0.4;
     const epochs = roll() < 0.4 ? 2 : 1;
@@ -263,7 +292,6 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     });
     return [
       keep(run.directory, suiteTable(run.results, run.wall_s, PLAIN), {
-        cut: cuts,
         budget: limits.tokens === null ? null : budget.spent,
         story: `${story}, ${epochs} epochs, ${judged ? "" : "not "}judged${talks ? ", turns" : ""}`,
       }),
@@ -303,7 +331,6 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
   );
   return [
     keep(run.directory, codingLines(run, PLAIN), {
-      cut: cuts,
       budget: limits.tokens === null ? null : run.budget_spent,
       story: `${story}, ${samples} samples, ${reviewed ? "reviewed" : "not reviewed"}`,
     }),

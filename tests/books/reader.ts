@@ -47,9 +47,19 @@ export function isAnswer({ fault, tokens }: Logged): boolean {
   return tokens !== null && ANSWERS.includes(fault);
 }
 
+/** Whether the mock refused it, so that nothing was taken. */
+export function isRefusal({ fault }: Logged): boolean {
+  return fault !== null && REFUSALS.includes(fault);
+}
+
+/** Whether it is a request to the model. */
+export function isAsked({ method, path }: Logged): boolean {
+  return method === "POST" && path.startsWith("/v1/");
+}
+
 /** The requests to the model. */
 export function asked(log: readonly Logged[]): Logged[] {
-  return log.filter(({ method, path }) => method === "POST" && path.startsWith("/v1/"));
+  return log.filter(isAsked);
 }
 
 /** Dollars times 10¹² of a request, exactly. */
@@ -69,10 +79,9 @@ export function truthOf(log: readonly Logged[], prices: Record<string, Prices | 
   const truth = { requests: 0, prompt: 0, cached: 0, completion: 0, reasoning: 0, untold: 0 };
   let pico = 0n, priced = 0, unpriced = 0;
   for (const request of asked(log)) {
-    const { body, fault } = request;
     truth.requests++;
-    const price = prices[body.model];
-    const refused = fault !== null && REFUSALS.includes(fault);
+    const price = prices[request.body.model];
+    const refused = isRefusal(request);
     const told = isAnswer(request);
     const tokens = request.tokens!;
     if (told) {

@@ -76,7 +76,8 @@ export async function checkCommands(root: string, found: Findings): Promise<void
         prices: { [`model-${seed}`]: null, sage: null },
         lines: [],
         story: `--json of ${args.slice(0, 4).join(" ")}`,
-        cut: false,
+        cut: null,
+        places: 0,
         budget: null,
       }, found);
       if (kind === "load") {

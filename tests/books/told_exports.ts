@@ -218,7 +218,7 @@ function checkRequests(one: Case, rows: Json[], found: Findings): void {
 /** Slices of a load's time: together they hold every request once, and every token of an answer. */
 function checkSlices(one: Case, told: string, found: Findings): void {
   const { requests, records } = one.load!;
-  const slices = told.trim().split("\n").map((line) => JSON.parse(line));
+  const slices = told.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   const sum = (of: (slice: Json) => number) => slices.reduce((all, slice) => all + of(slice), 0);
   found.same(one, "slices", [sum((s) => s.sent), sum((s) => s.answered), sum((s) => s.failed)], [
     ...[requests.sent, requests.successful, requests.failed],

@@ -85,19 +85,24 @@ function checkLoadLines(one: Case, found: Findings): void {
   const text = run.lines.join("\n");
   const cost = /^cost (.*)/m.exec(text)?.[1];
   if (truth.usd !== null || cost) found.usd(one, "closing line", cost, truth);
-  const row = run.lines.find((line) => /^\d\S* (in flight|req\/s)/.test(line)) ?? "";
-  const cells = row.replace(/^\s*\S+ (in flight|req\/s(, \w+)?)/, "").trim().split(/ +/);
-  const told = load.completion_tokens_mean !== null || requests.successful === 0;
+  // a name that makes the table too wide stands below it, and its row is "1"
+  const row = run.lines.find((line) => /^(\d\S* (in flight|req\/s)|1 {2})/.test(line)) ?? "";
+  const cells = row.replace(/^\S+ (in flight|req\/s(, \w+)?)?/, "").trim().split(/ +/);
+  const [cut] = requests.unfinished + requests.unsent > 0 ? cells.splice(2, 1) : ["0"];
+  if (row === "" && run.cut !== null && one.load!.records.length === 0) return; // in its warm-up
+  const ended = requests.successful + requests.failed > 0;
+  const told = ended && (load.completion_tokens_mean !== null || requests.successful === 0);
   const right: [string, number | null][] = [
     ["ok", requests.successful],
-    ["failed", requests.failed + requests.unfinished + requests.unsent],
-    ["req/s", load.requests_per_s],
+    ["failed", requests.failed],
+    ["req/s", ended ? load.requests_per_s : null],
     ["tok/s", told ? load.output_tokens_per_s : null],
     ["ttft p50", metrics.ttft_ms?.p50 ?? null],
     ["ttft p99", metrics.ttft_ms?.p99 ?? null],
   ];
+  found.prints(one, "table: cut off", cut, requests.unfinished + requests.unsent);
   right.forEach(([name, value], i) =>
-    found.prints(one, `table: ${name} in "${row}"`, cells[i], value)
+    found.prints(one, `table: ${name} in "${row || text}"`, cells[i], value)
   );
 }
 

@@ -110,6 +110,10 @@ export async function checkDashboard(
     checkListed(one, "/api/runs/ID", page.run, found);
     if (one.load) {
       const [stage] = page.load.stages;
+      if (stage === undefined) { // cut in its warm-up
+        found.same(one, "/api/runs/ID: no stage", one.load.records, []);
+        continue;
+      }
       const { requests, requests_per_s, output_tokens_per_s, metrics } = one.load;
       found.same(one, "/api/runs/ID stage", [
         ...[stage.successful, stage.failed, stage.requests_per_s, stage.output_tokens_per_s],
@@ -200,7 +204,8 @@ export async function checkTasks(root: string, found: Findings): Promise<void> {
       prices: { [model]: null, sage: null },
       lines: [],
       story: `task ${i}: ${kind}`,
-      cut: false,
+      cut: null,
+      places: 0,
       budget: null,
     };
     const one = caseOf(run, found);

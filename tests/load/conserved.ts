@@ -40,7 +40,8 @@ export async function assertRunsConserved(runs: string): Promise<void> {
  * taken of the records. Where there is no interval, for few requests, nothing is promised.
  */
 export function assertConserved(stage: StageResults, records: readonly RequestRecord[]): void {
-  const { requests_per_s, intervals, requests, goodput } = stage;
+  const { intervals, requests, goodput } = stage;
+  const requests_per_s = stage.requests_per_s!;
   const interval = intervals?.requests_per_s;
   if (!interval || requests.successful === 0) return;
   // windows end at single requests, and a place that is free is not taken in the same nanosecond

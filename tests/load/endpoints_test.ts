@@ -47,7 +47,7 @@ for (const transport of ["wire", "portable"] as const) {
     });
     const sum = (of: (stage: typeof total) => number) =>
       endpoints!.reduce((all, part) => all + of(part), 0);
-    assertAlmostEquals(sum((part) => part.requests_per_s), total.requests_per_s, 1e-6);
+    assertAlmostEquals(sum((part) => part.requests_per_s!), total.requests_per_s!, 1e-6);
     assertAlmostEquals(sum((part) => part.output_tokens_per_s!), total.output_tokens_per_s!, 1e-6);
     assertAlmostEquals(sum((part) => part.concurrency.mean), total.concurrency.mean, 1e-9);
     assertAlmostEquals(

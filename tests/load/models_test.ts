@@ -66,8 +66,8 @@ Deno.test("two adapters, three to one: sent, counted and told apart; a conversat
     ["lora-b", 20],
   ]);
   assertAlmostEquals(
-    models!.reduce((sum, part) => sum + part.requests_per_s, 0),
-    total.requests_per_s,
+    models!.reduce((sum, part) => sum + part.requests_per_s!, 0),
+    total.requests_per_s!,
     1e-6,
   );
   const byConversation = new Map<number, Set<string>>();

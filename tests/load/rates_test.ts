@@ -214,7 +214,7 @@ Deno.test("failures take time and are no answers; conversations hold their place
 Deno.test("fewer requests than places: their count over the time from the first to the last", () => {
   const few = resultsOf({ tokens: () => 12, requests: 5 });
   assertEquals([few.window.kept, few.requests.successful], ["never", 5]);
-  assertAlmostEquals(few.requests_per_s, 5000 / timeOf(12), 1e-9);
+  assertAlmostEquals(few.requests_per_s!, 5000 / timeOf(12), 1e-9);
   assertAlmostEquals(few.output_tokens_per_s!, 60_000 / timeOf(12), 1e-6);
 });
 
@@ -327,11 +327,11 @@ Deno.test("an open loop: as many a second as were wanted, or as the server can",
   for (const [duration_s, requests] of [[null, 20], [null, 400], [10, 400]] as const) {
     const kept = openLoop(200, duration_s, requests);
     assertAlmostEquals(kept.achieved_rate_per_s, 40, 1e-6);
-    assertAlmostEquals(kept.requests_per_s, 40, 1e-6);
+    assertAlmostEquals(kept.requests_per_s!, 40, 1e-6);
     assertAlmostEquals(kept.output_tokens_per_s!, 440, 1e-5);
     const behind = openLoop(10, duration_s, requests);
     assertAlmostEquals(behind.achieved_rate_per_s, 40, 1e-6);
-    assertAlmostEquals(behind.requests_per_s, 10, 0.1);
+    assertAlmostEquals(behind.requests_per_s!, 10, 0.1);
     assertAlmostEquals(behind.output_tokens_per_s!, 110, 1.1);
   }
 });

@@ -130,7 +130,7 @@ function loadFacts(path: string): [string, string | null][] {
     metric && `${inDigits(metric.p50)} ms p50, ${inDigits(metric.p99)} ms p99`;
   const good = goodput?.requests_per_s;
   return [
-    ["rate", `${inDigits(requests_per_s)} answered requests/s`],
+    ["rate", requests_per_s === null ? null : `${inDigits(requests_per_s)} answered requests/s`],
     ["goodput", good ? `${inDigits(good.value)} requests/s` : null],
     ["ttft", latency(metrics.ttft_ms)],
     ["tpot", latency(metrics.tpot_ms)],

@@ -323,7 +323,7 @@ export function loadFixture(
       ...whole,
       window: { ...whole.window, duration_s: measured_s },
       achieved_rate_per_s: whole.achieved_rate_per_s * factor,
-      requests_per_s: whole.requests_per_s * factor,
+      requests_per_s: whole.requests_per_s! * factor,
       output_tokens_per_s: whole.output_tokens_per_s! * factor,
       goodput: whole.goodput && {
         ...whole.goodput,
