@@ -8,7 +8,7 @@ import { InputError } from "../errors.ts";
 import { batchSchema, questionsSchema } from "../settings/batch.ts";
 import { problemSchema } from "../coding/problems/load_problems.ts";
 import { experimentSchema } from "../settings/experiment.ts";
-import { loadExperimentSchema } from "../settings/load.ts";
+import { loadExperimentSchema } from "../settings/load_experiment.ts";
 import { fileForms, jsonSchemaOf } from "../settings/setting.ts";
 import { rowSuiteSchema } from "../settings/row_suite.ts";
 import { suiteSchema } from "../settings/suite.ts";

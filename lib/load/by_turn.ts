@@ -25,16 +25,17 @@ export interface TurnFigures {
 /**
  * The figures by turn; null where no conversation and no session has a later one.
  *
- * @param inside requests that count. A session's first is the one whose time came first.
+ * @param inside requests that count. A session's first, and that of a sub-agent, is the one whose time came
+ * first.
  */
 export function figuresByTurn(inside: readonly RequestRecord[]): TurnFigures[] | null {
   const begun = new Map<string, RequestRecord>();
-  const keyOf = ({ session, conversation }: RequestRecord) =>
+  const keyOf = ({ session, conversation, agent = "" }: RequestRecord) =>
     session !== undefined
-      ? `session ${session}`
+      ? `session ${session} ${agent}`
       : conversation === null
       ? null
-      : `conversation ${conversation}`;
+      : `conversation ${conversation} ${agent}`;
   for (const record of inside) {
     const key = keyOf(record);
     const known = key === null ? undefined : begun.get(key);
@@ -45,7 +46,7 @@ export function figuresByTurn(inside: readonly RequestRecord[]): TurnFigures[] |
   for (const record of inside) {
     const key = keyOf(record);
     if (key === null) continue;
-    const isFirst = record.turn === 0 && begun.get(key) === record;
+    const isFirst = (record.turn === 0 || record.agent !== undefined) && begun.get(key) === record;
     (isFirst ? first : later).push(record);
   }
   if (later.length === 0) return null;

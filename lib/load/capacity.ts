@@ -1,10 +1,12 @@
 /** The highest load that still meets the objectives: bracketed, then bisected. */
 import { CancelledError } from "../execute/scope.ts";
 import { InputError } from "../errors.ts";
-import { nthLoad, settleLoad } from "../settings/load.ts";
+import { settleLoad } from "../settings/load.ts";
+import { nthLoad } from "../settings/load_experiment.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { parseStatement } from "./statement.ts";
-import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
+import type { LoadSettings } from "../settings/load.ts";
+import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { StageResults } from "./results.ts";

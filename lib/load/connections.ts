@@ -16,9 +16,9 @@ export class Connections {
 
   /** Where sessions have their own connections, requests of none share the others. */
   of(
-    { session, conversation, prompt }: Pick<Flight, "session" | "conversation" | "prompt">,
+    { session, running }: Pick<Flight, "session" | "running">,
   ): HttpRequest["connection"] {
-    const last = conversation !== null && prompt.turns.length === 0;
+    const last = running?.handedOver ?? false;
     if (this.#policy === "new") return "new";
     if (this.#policy === "pooled" || session === null) return undefined;
     const number = this.#sessions.get(session) ?? ++this.#last;

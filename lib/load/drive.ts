@@ -8,61 +8,21 @@ import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { Cuts, cutsNow } from "./cancel.ts";
 import { loadBody } from "./prompts/load_body.ts";
-import { nextTurn } from "./prompts/prompts.ts";
 import { price, recordOf } from "./record.ts";
 import { RequestNames } from "./request_names.ts";
+import { SessionRun } from "./session_run.ts";
 import { headStart_ns, placeStart_ns } from "./head_start.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import { failureClass } from "../run/request_record.ts";
-import type { Connections } from "./connections.ts";
-import type { HttpExchange, Transport } from "../endpoint/transport.ts";
-import type { Budget, Spent } from "../run/budget.ts";
-import type { RequestCost } from "../run/request_cost.ts";
-import type { ArrivalPattern } from "./arrival.ts";
-import type { Cancellation } from "./cancel.ts";
-import type { BodySettings } from "./prompts/load_body.ts";
+import type { HttpExchange } from "../endpoint/transport.ts";
+import type { Spent } from "../run/budget.ts";
+import type { DriveOptions, DriveOutcome } from "./drive_options.ts";
 import type { Flight } from "./flight.ts";
-import type { LoadPrompt, PromptSource } from "./prompts/prompts.ts";
+import type { LoadPrompt } from "./prompts/session.ts";
 import type { LoadStage } from "./stages.ts";
-import type { StopLimits } from "./stop_rule.ts";
-import type { DriveProgress, RequestRecord } from "../run/request_record.ts";
+import type { DriveProgress } from "../run/request_record.ts";
 import type { StageSpan } from "../run/events.ts";
-
-export interface DriveOptions extends BodySettings {
-  transport: Transport;
-  stages: readonly LoadStage[];
-  pattern: ArrivalPattern;
-  prompts: PromptSource;
-  /** The header that tells a server which requests are of one session. */
-  session_header: string;
-  connections: Connections;
-  /** Seconds that a user thinks between the turns of a conversation. */
-  think_time_s: number;
-  /** Seconds that requests in flight may still take at the end. */
-  grace_s: number;
-  stop: StopLimits;
-  budget: Budget;
-  /** What requests of a body's model cost. */
-  costOf(body: Record<string, unknown>): RequestCost;
-  /** Which requests are cut off, by the pattern's seed. */
-  cancellations: readonly Cancellation[];
-  /** Counts tokens where the server does not; null leaves it at events. */
-  countTokens: ((text: string) => number) | null;
-  signal: AbortSignal;
-  /** Called with each stage, counted from 0, as it begins (it ends at Infinity then) and when it has ended. */
-  onStage(stage: number, span: StageSpan): void;
-  /** Called with each request that has ended, with the gaps between its token events, ms. */
-  onRecord(record: RequestRecord, gaps_ms: Float32Array): void;
-}
-
-/** How a load came to its end. */
-export interface DriveOutcome {
-  /** Why it ended before its plan; null when it did not. */
-  stopped_because: string | null;
-  /** No prompt was left for a request that was to be sent. */
-  out_of_prompts: boolean;
-}
 
 /** Requests are handed over so long before their time. */
 const LOOKAHEAD_NS = 1e9;
@@ -93,6 +53,8 @@ export class Drive {
   #conversations = 0;
   /** Handed over and not over. */
   #open = 0;
+  /** Places of a closed loop that are taken: by a request, or by a session until its end. */
+  #taken = 0;
   #stageIndex = 0;
   #stageRequests = 0;
   #nextStart_ns: number | null = null;
@@ -126,8 +88,7 @@ export class Drive {
     for (const { t_intended_ns } of this.#cancels.keys()) {
       if ((t_intended_ns ?? 0) <= now_ns) due++;
     }
-    const { concurrency } = this.#options.stages[this.#stageIndex];
-    return Math.min(due, concurrency ?? Infinity);
+    return Math.min(due, this.#limitOf(this.#options.stages[this.#stageIndex]));
   }
 
   /**
@@ -144,7 +105,7 @@ export class Drive {
       const span = { start_ns, end_ns: Infinity };
       this.#spans.push(span);
       this.#tell(() => this.#options.onStage(i, span));
-      this.#options.transport.limit(stages[i].concurrency ?? UNLIMITED);
+      this.#options.transport.limit(this.#limitOf(stages[i]));
       try {
         if (isOpen(stages[i])) await this.#runOpen(stages[i], start_ns, signal);
         else await this.#runClosed(stages[i], start_ns, signal);
@@ -188,7 +149,7 @@ export class Drive {
       if (stage.requests !== null && this.#stageRequests >= stage.requests) break;
       const prompt = this.#nextPrompt();
       if (prompt === null || this.#over(signal)) break;
-      if (!this.#submit(prompt, t_ns, this.#nextConversation(prompt), 0)) {
+      if (!this.#begin(prompt, t_ns)) {
         this.#unaffordable = this.#options.budget.ended = true; // what was handed over is still sent
         break;
       }
@@ -218,12 +179,13 @@ export class Drive {
         const prompt = this.#nextPrompt();
         if (prompt === null) return false;
         // a conversation keeps its place between its turns
-        const waiting = prompt.turns.length ? 0 : Math.max(LEAST_WAITING, places);
-        if (this.#open >= places + waiting) {
+        const { branches } = this.#options.prompts;
+        const waiting = prompt.later.length || branches ? 0 : Math.max(LEAST_WAITING, places);
+        if (this.#taken >= places + waiting) {
           this.#returned.push(prompt);
           return false;
         }
-        if (!this.#submit(prompt, null, this.#nextConversation(prompt), 0)) return false;
+        if (!this.#begin(prompt, null)) return false;
       }
       return false;
     };
@@ -248,8 +210,21 @@ export class Drive {
     return prompt;
   }
 
-  #nextConversation({ turns }: LoadPrompt): number | null {
-    return turns.length ? this.#conversations++ : null;
+  /** The most requests in flight; the branches of a session share its place. */
+  #limitOf(stage: LoadStage): number {
+    return this.#options.prompts.branches && !isOpen(stage)
+      ? UNLIMITED
+      : stage.concurrency ?? UNLIMITED;
+  }
+
+  /** Submits a question, and what its session asks together with it. */
+  #begin(prompt: LoadPrompt, t_intended_ns: number | null): boolean {
+    const running = prompt.later.length > 0 ? new SessionRun(prompt, this.#conversations++) : null;
+    if (!this.#submit(prompt, t_intended_ns, running, 0)) return false;
+    for (const due of running?.withFirst() ?? []) {
+      this.#submit(due.prompt, t_intended_ns, running, due.step);
+    }
+    return true;
   }
 
   /**
@@ -259,7 +234,7 @@ export class Drive {
   #submit(
     prompt: LoadPrompt,
     t_intended_ns: number | null,
-    conversation: number | null,
+    running: SessionRun | null,
     turn: number,
   ): boolean {
     const { api, transport, countTokens, budget } = this.#options;
@@ -272,9 +247,13 @@ export class Drive {
       if (turn === 0) this.#returned.push(prompt);
       return false;
     }
-    const keepText = prompt.turns.length > 0 || countTokens !== null;
+    const keepText = running?.needs(turn) || countTokens !== null;
     const request = this.#requests++;
-    const named = this.#names.of(request, prompt.session ?? null, conversation);
+    const named = this.#names.of(
+      request,
+      prompt.session ?? null,
+      running?.conversation ?? null,
+    );
     // who is least busy is known when its time comes, and only to the transport
     const place = api.several?.balance === "least-in-flight"
       ? null
@@ -285,7 +264,7 @@ export class Drive {
       stage: this.#stageIndex,
       prompt,
       t_intended_ns,
-      conversation,
+      running,
       turn,
       reply: new Reply(api.api_type, keepText),
       place,
@@ -296,7 +275,9 @@ export class Drive {
       error: null,
     };
     this.#open++;
+    if (running) running.open++;
     if (turn === 0) this.#stageRequests++;
+    if (turn === 0) this.#taken++;
     this.#stop.submitted();
     const fail = (error: unknown) => {
       flight.error = error as Error;
@@ -364,6 +345,7 @@ export class Drive {
     if (never && !due && flight.error === null) {
       flight.reservation.settle(NOTHING);
       if (flight.turn === 0) this.#returned.push(flight.prompt); // as if it had not been taken
+      this.#leave(flight);
       return;
     }
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
@@ -378,16 +360,23 @@ export class Drive {
     this.#stop.ended(failed);
     onRecord(record, flight.reply.tokens.gaps_ms);
     if (record.failure === null) this.#goOn(flight, exchange.t_end_ns);
+    this.#leave(flight);
     this.#onChange();
   }
 
-  /** The next turn of a conversation, once its user has thought. */
-  #goOn({ prompt, conversation, turn, reply }: Flight, t_end_ns: number): void {
-    if (prompt.turns.length === 0 || this.#ending || this.#over(this.#options.signal)) return;
-    const t_ns = t_end_ns + this.#options.think_time_s * 1e9;
-    if (this.#submit(nextTurn(prompt, reply.text), t_ns, conversation, turn + 1)) return;
-    this.#options.budget.ended = true;
-    this.#outcome.stopped_because ??= BUDGET;
+  /** What its session asks next, in its time. */
+  #goOn({ prompt, running, turn, reply }: Flight, t_end_ns: number): void {
+    if (running === null || this.#ending || this.#over(this.#options.signal)) return;
+    for (const due of running.answered(turn, prompt, reply.text, t_end_ns)) {
+      if (this.#submit(due.prompt, due.t_ns, running, due.step)) continue;
+      this.#options.budget.ended = true;
+      this.#outcome.stopped_because ??= BUDGET;
+    }
+  }
+
+  /** Gives back the place of a request that has ended, or of its session with its last one. */
+  #leave({ running }: Flight): void {
+    if (running === null || --running.open === 0) this.#taken--;
   }
 
   #stageAt(t_ns: number): number {

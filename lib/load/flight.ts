@@ -3,7 +3,8 @@ import type { Cut } from "./cancel.ts";
 import type { Reply } from "../endpoint/answer.ts";
 import type { Reservation } from "../run/budget.ts";
 import type { RequestName } from "./request_names.ts";
-import type { LoadPrompt } from "./prompts/prompts.ts";
+import type { LoadPrompt } from "./prompts/session.ts";
+import type { SessionRun } from "./session_run.ts";
 
 /** A question that was handed to the transport. */
 export interface Flight extends RequestName {
@@ -11,7 +12,9 @@ export interface Flight extends RequestName {
   stage: number;
   prompt: LoadPrompt;
   t_intended_ns: number | null;
-  conversation: number | null;
+  /** Its session; null for a single question. */
+  running: SessionRun | null;
+  /** Its place in the session, from 0. */
   turn: number;
   reply: Reply;
   /** Of several endpoints its number; null: the transport chooses it. */

@@ -1,8 +1,8 @@
 /** Loads at several levels of concurrency or rate: how they are written, and their listener. */
 import { InputError } from "../errors.ts";
-import { nthLoad } from "../settings/load.ts";
+import { nthLoad } from "../settings/load_experiment.ts";
 import { mean } from "../stats/quantile.ts";
-import type { LoadExperiment } from "../settings/load.ts";
+import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { LoadResults } from "./results.ts";
 
 const MOST_LEVELS = 1000;

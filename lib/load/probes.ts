@@ -9,7 +9,7 @@ import { madeUpPrompts } from "./prompts/prompts.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { Distribution } from "../stats/quantile.ts";
-import type { DriveOptions } from "./drive.ts";
+import type { DriveOptions } from "./drive_options.ts";
 
 /** What probes of a load found while it was measured. */
 export interface ProbeFigures {
@@ -65,7 +65,6 @@ export async function sendProbes(
     pattern: { arrival: "constant", seed: 1 },
     prompts: madeUpPrompts({ input: INPUT_TOKENS, output: 1, seed: 1, words }),
     ignore_eos: false,
-    think_time_s: 0,
     grace_s: GRACE_S,
     stop: { error_rate: null, saturation: false },
     cancellations: [],

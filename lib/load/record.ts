@@ -43,8 +43,9 @@ export function recordOf(
       : {}),
     stage: flight.stage,
     warmup: false,
-    conversation: flight.conversation,
+    conversation: flight.running?.conversation ?? null,
     turn: flight.turn,
+    ...agentOf(flight),
     t_intended_ns: flight.t_intended_ns ?? exchange.t_ready_ns,
     t_ready_ns: exchange.t_ready_ns,
     t_sent_ns: known(exchange.t_sent_ns),
@@ -104,6 +105,11 @@ function endpointOf(
 ): { endpoint?: string } {
   if (!several || failure === "unsent") return {};
   return { endpoint: several.endpoints[place ?? exchange.place ?? 0] };
+}
+
+function agentOf({ running, turn }: Flight): { agent?: string } {
+  const agent = running?.agentOf(turn);
+  return agent === undefined ? {} : { agent };
 }
 
 function known(t_ns: number): number | null {

@@ -203,7 +203,6 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     prompts: plan.prompts,
     body: settings.body ?? {},
     ignore_eos: settings.ignore_eos,
-    think_time_s: settings.think_time_s,
     session_header: settings.session_header,
     connections: new Connections(settings.connections),
     grace_s: settings.grace_s,

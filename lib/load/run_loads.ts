@@ -8,7 +8,7 @@ import { EndpointClient } from "../endpoint/client.ts";
 import type { RequestOver } from "../endpoint/client.ts";
 import { commonTransport, openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
-import { nthLoad } from "../settings/load.ts";
+import { nthLoad } from "../settings/load_experiment.ts";
 import { weightedModels } from "./models.ts";
 import { planLoad } from "./plan_load.ts";
 import { readTemplate } from "./prompts/template.ts";
@@ -18,7 +18,8 @@ import { waitReady } from "./wait_ready.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadProgress } from "./time_left.ts";
-import type { LoadExperiment, LoadSettings } from "../settings/load.ts";
+import type { LoadSettings } from "../settings/load.ts";
+import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { LoadRunOptions } from "./run_load.ts";
 

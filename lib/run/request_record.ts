@@ -27,6 +27,8 @@ export interface RequestRecord {
   conversation: number | null;
   /** Its place in the conversation, from 0. */
   turn: number;
+  /** The sub-agent that asked; left out for a session's main agent. */
+  agent?: string | undefined;
   /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
   t_intended_ns: number;
   /** Its time had come and the limit of concurrency let it: the rest until t_sent_ns is ours. */
@@ -211,6 +213,7 @@ export const requestRecordForm = fields<RequestRecord>({
   warmup: isBoolean,
   conversation: orNull(isNumber),
   turn: isNumber,
+  agent: orMissing(isText),
   t_intended_ns: isNumber,
   t_ready_ns: isNumber,
   t_sent_ns: orNull(isNumber),

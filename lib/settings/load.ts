@@ -1,20 +1,14 @@
-/** Load experiments: an endpoint, the shape of a load and its prompts under one name. */
-import { dirname, isAbsolute, join } from "node:path";
+/** The settings of a load: an endpoint, the shape of the load and its prompts. */
 import { z } from "zod";
-import { InputError } from "../errors.ts";
 import { endpointsSettings } from "./endpoint.ts";
-import { checkJson, readJsonFile } from "./json_file.ts";
-import { expandMatrix } from "./matrix.ts";
 import {
   about,
   asGiven,
   checkSettings,
   count,
-  fileForms,
   nonEmpty,
   positive,
   sampleRate,
-  schemaField,
   seconds,
 } from "./setting.ts";
 import type { InputOf, OutputOf } from "./setting.ts";
@@ -53,7 +47,10 @@ export const MADE_UP = { input_tokens: 256, output_tokens: 128 };
 /** The tokenizer that comes with dyno, by the name of its encoding: OpenAI's of 2024. */
 export const OWN_TOKENIZER = "o200k_base";
 
+/** A whole number, or a distribution of them as text. */
 const tokens = z.union([count, nonEmpty]);
+/** Seconds, or a distribution of times as text. */
+const waits = z.union([z.number().min(0), nonEmpty]);
 
 /**
  * The form of a load's settings.
@@ -192,14 +189,25 @@ export const loadSettingsSchema = z.strictObject({
     help: "different shared beginnings",
     placeholder: "N",
   }),
-  /** Turns of each conversation. */
-  turns: count.default(1).register(about, {
-    help: "turns of each conversation",
+  /** Turns of each conversation: 4, "4:2" (mean:deviation) or "2-6". */
+  turns: tokens.default(1).register(about, {
+    help: "turns of each conversation: 4, 4:2 (mean:deviation) or 2-6",
     placeholder: "N",
   }),
-  /** Between the turns of a conversation: seconds, or a text such as "500ms". */
-  think_time_s: seconds({ named: true }).default(0).register(about, {
-    help: "between the turns of a conversation",
+  /** Before each turn after the first: seconds, "2s", "2s:500ms" (mean:deviation) or "1s-5s". */
+  think_time_s: waits.default(0).register(about, {
+    help: "before each later turn of a conversation: 2s, 2s:500ms (mean:deviation) or 1s-5s",
+    placeholder: "TIME",
+  }),
+  /** Tools that the model calls in each turn, in the forms of `turns`: a request more for each. */
+  tool_calls: z.union([z.int().min(0), nonEmpty]).default(0).register(about, {
+    help: "tools called in each turn, one after the other: a request more for each",
+    placeholder: "N",
+  }),
+  /** How long each of them takes, in the forms of `think_time_s`. */
+  tool_time_s: waits.default(0).register(about, {
+    help: "how long each of these takes, in the same forms",
+    placeholder: "TIME",
   }),
   /** The header that tells the server which requests are of one session. */
   session_header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected a header's name")
@@ -314,93 +322,3 @@ export function settleLoad(settings: LoadSettings): SettledLoad {
 
 /** The same without defaults, as files, flags and tasks give them. */
 export const givenLoadSchema = asGiven(loadSettingsSchema);
-
-/** A load experiment's file. */
-export const loadExperimentSchema = z.strictObject({
-  $schema: schemaField,
-  kind: z.literal("load").describe("what tells this file from others"),
-  /** What the load is called, in lists and reports. */
-  name: z.string().min(1),
-  ...givenLoadSchema.shape,
-  /** Lists of settings: every combination is its own run. */
-  matrix: z.record(z.string(), z.array(z.unknown()).min(1)).optional(),
-  /** Runs of each load. */
-  repeat: z.int({
-    error: ({ input }) =>
-      typeof input === "boolean"
-        ? 'is the number of runs of each load; what goes through prompts again is "recycle"'
-        : undefined,
-  }).min(1).optional(),
-  /** Runs of each load go on until this figure is so exact, as "ttft_p99:5%". */
-  until: nonEmpty.optional(),
-}).register(fileForms, { name: "load", title: "an experiment of dyno load" });
-
-/** A named experiment: the settings of each of its runs. */
-export interface LoadExperiment {
-  /** What people call it. */
-  name: string;
-  /** The settings of each load, and what of them the matrix varies. */
-  runs: { settings: LoadSettings; varied: Record<string, unknown> }[];
-  /** Runs of each load; 1 by default. */
-  repeat?: number | undefined;
-  /** Until which they go on, as "ttft_p99:5%". */
-  until?: string | undefined;
-}
-
-/**
- * Reads a load experiment. `override` is what flags said: it takes precedence over the file, but a setting of
- * the matrix cannot be overridden.
- *
- * @throws {InputError} an unknown setting, a value of the wrong form, a flag that the matrix varies.
- */
-export async function readLoadExperiment(
-  path: string,
-  override: LoadSettings,
-): Promise<LoadExperiment> {
-  const file = await readJsonFile(path);
-  if (Array.isArray((file.value as { tests?: unknown } | null)?.tests)) {
-    throw new InputError(
-      `${path}: is a suite of tests; run it with dyno run, or take its prompts with ` +
-        `--prompts ${path}`,
-    );
-  }
-  const { $schema: _schema, kind: _kind, name, matrix = {}, repeat, until, ...fixed } = checkJson(
-    file,
-    loadExperimentSchema,
-  );
-  const clash = Object.keys(override).find((key) => Object.hasOwn(matrix, key));
-  if (clash !== undefined) {
-    throw new InputError(`--${clash}: ${path} varies it in its matrix; leave one of them out`);
-  }
-  const runs = expandMatrix(matrix).map((varied, i) => {
-    const settings = checkSettings(givenLoadSchema, varied, `${path}: matrix`);
-    const place = override.provider === undefined ? {} : { endpoint: undefined };
-    const own = besideFile({ ...fixed, ...settings }, dirname(path));
-    return { settings: nthLoad({ ...own, ...place, ...override }, i), varied };
-  });
-  return { name, runs, repeat, until };
-}
-
-/** Settings that name files. */
-const FILES = ["prompts", "trace", "tokenizer", "ca", "cert", "key"] as const;
-
-/** A load's settings with the files that they name seen from the folder of the file that names them. */
-export function besideFile<Given extends Partial<Record<typeof FILES[number], unknown>>>(
-  settings: Given,
-  folder: string,
-): Given {
-  const found = { ...settings };
-  for (const name of FILES) {
-    const path = found[name];
-    if (typeof path !== "string" || isAbsolute(path) || path === OWN_TOKENIZER) continue;
-    found[name] = join(folder, path);
-  }
-  return found;
-}
-
-/** The settings of the n-th of several loads, from 0: none sends the prompts of another. */
-export function nthLoad(settings: LoadSettings, n: number): LoadSettings {
-  const { prompt_seed } = settings;
-  if (prompt_seed === undefined || n === 0) return settings;
-  return { ...settings, prompt_seed: (prompt_seed + n) % 2 ** 32 };
-}

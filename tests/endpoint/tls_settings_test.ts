@@ -6,7 +6,7 @@ import { USUAL_TLS, withWireLines } from "../../lib/endpoint/tls.ts";
 import { InputError } from "../../lib/errors.ts";
 import { makeCertificate } from "../../lib/mock/certificate.ts";
 import { batchModelSchema } from "../../lib/settings/batch.ts";
-import { readLoadExperiment } from "../../lib/settings/load.ts";
+import { readLoadExperiment } from "../../lib/settings/load_experiment.ts";
 import { taskRequestSchema } from "../../lib/server/tasks/request.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 

@@ -6,7 +6,7 @@ import { loadBatch } from "../../lib/settings/batch.ts";
 import { experimentOf, looksLikeExperiment } from "../../lib/settings/experiment.ts";
 import { itemId } from "../../lib/settings/item_id.ts";
 import { checkJson, parseJson } from "../../lib/settings/json_file.ts";
-import { readLoadExperiment } from "../../lib/settings/load.ts";
+import { readLoadExperiment } from "../../lib/settings/load_experiment.ts";
 import { loadProblems } from "../../lib/coding/problems/load_problems.ts";
 import { suiteOf } from "../../lib/settings/load_suite.ts";
 import { readDataset } from "../../lib/load/datasets/read_dataset.ts";

@@ -329,7 +329,6 @@ for (const transport of ["wire", "portable"] as const) {
       body: {},
       ignore_eos: false,
       session_header: "x-session-id",
-      think_time_s: 0,
       grace_s: 20,
       stop: { error_rate: null, saturation: false },
       cancellations: [],

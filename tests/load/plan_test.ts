@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { readLoadExperiment } from "../../lib/settings/load.ts";
+import { readLoadExperiment } from "../../lib/settings/load_experiment.ts";
 import { findCapacity } from "../../lib/load/capacity.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
 import { parseSlo } from "../../lib/load/slo.ts";
@@ -79,16 +79,16 @@ Deno.test("prompts of files, each once unless repetition is asked for", async ()
     '{"prompt":"one","max_tokens":7}\n\n{"messages":[{"role":"user","content":"two"}]}\n{"turns":["a","b"]}\n',
   );
   const { prompts } = await planLoad({ concurrency: 1, requests: 3, prompts: lines });
-  assertEquals(prompts.next(), { prompt: "one", turns: [], output_tokens: 7 });
+  assertEquals(prompts.next(), { prompt: "one", later: [], output_tokens: 7 });
   assertEquals(prompts.next()!.messages?.length, 1);
-  assertEquals(prompts.next()!.turns, ["b"]);
+  assertEquals(prompts.next()!.later.map(({ ask }) => ask().prompt), ["b"]);
   assertEquals(prompts.next(), null);
   const again = await planLoad({ concurrency: 1, requests: 3, prompts: lines, recycle: true });
   for (let i = 0; i < 3; i++) again.prompts.next();
   assertEquals([again.prompts.next()!.prompt, again.prompts.repeats], ["one", true]);
   const table = files.write("p.csv", 'id,prompt\n1,"hello, you"\n2,bye\n');
   const csv = await planLoad({ concurrency: 1, requests: 3, prompts: table, output_tokens: 5 });
-  assertEquals(csv.prompts.next(), { prompt: "hello, you", turns: [], output_tokens: 5 });
+  assertEquals(csv.prompts.next(), { prompt: "hello, you", later: [], output_tokens: 5 });
   const broken = files.write("b.jsonl", '{"prompt":"one"}\n{"promt":"two"}\n');
   await assertRejects(
     () => planLoad({ concurrency: 1, requests: 1, prompts: broken }),

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { InputError } from "../../lib/errors.ts";
 import { atLevels, levelFigures, parseLevels } from "../../lib/load/levels.ts";
 import { isNarrow, parseUntil, repeatedFigure } from "../../lib/load/repeats.ts";
-import { readLoadExperiment } from "../../lib/settings/load.ts";
+import { readLoadExperiment } from "../../lib/settings/load_experiment.ts";
 import { openRandom, standardNormal } from "../../lib/stats/random.ts";
 import type { LoadResults } from "../../lib/load/results.ts";
 

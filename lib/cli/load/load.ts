@@ -1,7 +1,8 @@
 /** dyno load: load on an endpoint, measured by a client that shows what it adds itself. */
 import { InputError } from "../../errors.ts";
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
-import { loadSettingsSchema, readLoadExperiment } from "../../settings/load.ts";
+import { loadSettingsSchema } from "../../settings/load.ts";
+import { readLoadExperiment } from "../../settings/load_experiment.ts";
 import { CAPACITY_SHARE } from "../../load/capacity.ts";
 import { atLevels, parseLevels } from "../../load/levels.ts";
 import { parseUntil } from "../../load/repeats.ts";
@@ -25,7 +26,7 @@ import { pricesOf } from "../runs/prices.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
-import type { LoadExperiment } from "../../settings/load.ts";
+import type { LoadExperiment } from "../../settings/load_experiment.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Flag, Flags, Values } from "../ui/flags.ts";
 

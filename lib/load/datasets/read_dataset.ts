@@ -62,7 +62,7 @@ export async function readDataset(
   }
   const mapped = table.map((row) => renamed(row, columns));
   const names = new Set(Object.keys(mapped[0].fields));
-  const form = FORMS.find(({ has }) => has(names));
+  const form = FORMS.find(({ has }) => has(names, mapped[0].fields));
   if (form === undefined) {
     const shown = [...names].join(",").slice(0, 100);
     throw new InputError(
@@ -78,6 +78,7 @@ export async function readDataset(
     const row = new RowFields(fields, where, cells);
     const found = read(row);
     for (const name of row.unread()) tell(`"${name}" is not used`);
+    if (found === null) continue;
     if (found.output_tokens === 0 || found.input_tokens === 0) skipped++;
     else if (found.prompt === null && found.messages === null && found.input_tokens === null) {
       throw row.complaint(`no "prompt" and no "input_length"; ${EXPECTED}`);

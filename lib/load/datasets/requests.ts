@@ -3,7 +3,7 @@
  * and rows that are a body or a prompt themselves.
  */
 import { timeOf } from "./mooncake.ts";
-import { UNKNOWN_ROW } from "./row.ts";
+import { saidAfter, UNKNOWN_ROW } from "./row.ts";
 import { isJsonObject } from "../../json_fields.ts";
 import type { DatasetForm, DatasetRow } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
@@ -85,7 +85,9 @@ export const requestForm: DatasetForm = {
       if (prompt !== undefined || messages !== undefined || input !== undefined) {
         note(`beside "turns", "prompt", "messages" and "input" are not used`);
       }
-      return { ...loadsOwn(others, note), ...rest, prompt: turns[0], turns: turns.slice(1) };
+      const [first, ...said] = turns;
+      const row = loadsOwn(others, note);
+      return { ...row, ...rest, prompt: first, later: saidAfter(said, row) };
     };
   },
 };

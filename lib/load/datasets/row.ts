@@ -1,45 +1,75 @@
 /** What a row of a dataset asks for, whatever form it has. */
 import type { RowFields } from "./row_fields.ts";
 
-/** One request, or the turns of a conversation. What the dataset does not tell is null. */
-export interface DatasetRow {
-  /** Seconds from whatever the dataset counts from. */
-  t_s: number | null;
+/** What one request asks. What the dataset does not tell is null. */
+export interface RowRequest {
   prompt: string | null;
   messages: readonly unknown[] | null;
-  /** What the user says after each answer, in order. */
-  turns: readonly string[];
   /** Tokens of the prompt, where it is to be made up. */
   input_tokens: number | null;
   /** Tokens that the answer is to have. */
   output_tokens: number | null;
   /** Blocks of the prompt's tokens: equal ids are equal texts. */
   blocks: { ids: readonly number[]; tokens: number } | null;
-  /** Requests of one session have one name. */
-  session: string | null;
   /** Further fields of the request's body. */
   body: Readonly<Record<string, unknown>>;
 }
 
-/** A row of which nothing is known. */
-export const UNKNOWN_ROW: DatasetRow = {
-  t_s: null,
+/** A later request of a session, as {@linkcode LaterStep} in prompts/session.ts has it. */
+export interface RowStep extends RowRequest {
+  after: readonly number[];
+  /** Null: the load's think time. */
+  wait_s: number | null;
+  history: number | null;
+  answers?: readonly { message: number; step: number }[];
+  agent?: string;
+}
+
+/** One request, or a session that begins with it. */
+export interface DatasetRow extends RowRequest {
+  /** Seconds from whatever the dataset counts from. */
+  t_s: number | null;
+  /** What the session asks after it, in order. */
+  later: readonly RowStep[];
+  /** Requests of one session have one name. */
+  session: string | null;
+}
+
+/** A request of which nothing is known. */
+const UNKNOWN_REQUEST: RowRequest = {
   prompt: null,
   messages: null,
-  turns: [],
   input_tokens: null,
   output_tokens: null,
   blocks: null,
-  session: null,
   body: {},
 };
+
+/** A row of which nothing is known. */
+export const UNKNOWN_ROW: DatasetRow = { ...UNKNOWN_REQUEST, t_s: null, later: [], session: null };
+
+/** What the user says after each answer, asked for as the first request was. */
+export function saidAfter(
+  texts: readonly string[],
+  { output_tokens, body }: Pick<RowRequest, "output_tokens" | "body">,
+): RowStep[] {
+  return texts.map((prompt, i) => ({
+    ...UNKNOWN_REQUEST,
+    prompt,
+    output_tokens,
+    body,
+    after: [i],
+    wait_s: null,
+    history: i,
+  }));
+}
 
 /** A form of datasets. */
 export interface DatasetForm {
   /** How people call it. */
   name: string;
   /** Whether a first row with such fields is of this form. */
-  has(names: ReadonlySet<string>): boolean;
-  /** Begins a file; what it gives reads each row, in the order of the file. */
-  begin(note: (text: string) => void): (fields: RowFields) => DatasetRow;
+  has(names: ReadonlySet<string>, first: Readonly<Record<string, unknown>>): boolean;
+  /** Begins a file; what it gives reads each row, in the order of the file; null: it belongs to another one. */
+  begin(note: (text: string) => void): (fields: RowFields) => DatasetRow | null;
 }

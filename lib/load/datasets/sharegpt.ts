@@ -2,7 +2,7 @@
  * ShareGPT's conversations: `{id, conversations: [{from, value}]}`, as a JSON list or as JSON lines. The
  * user's words are the turns of a conversation; the answers come from the endpoint, not from the file.
  */
-import { UNKNOWN_ROW } from "./row.ts";
+import { saidAfter, UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm, DatasetRow } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
@@ -52,10 +52,7 @@ function rowOf(fields: RowFields, note: (text: string) => void): DatasetRow {
   }
   if (answers > 0) note("recorded answers are not sent: the history is of the endpoint's own");
   const [first, ...later] = turns;
-  if (messages.length === 0) return { ...UNKNOWN_ROW, prompt: first, turns: later };
-  return {
-    ...UNKNOWN_ROW,
-    messages: [...messages, { role: "user", content: first }],
-    turns: later,
-  };
+  const row = { ...UNKNOWN_ROW, later: saidAfter(later, UNKNOWN_ROW) };
+  if (messages.length === 0) return { ...row, prompt: first };
+  return { ...row, messages: [...messages, { role: "user", content: first }] };
 }

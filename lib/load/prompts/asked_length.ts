@@ -15,9 +15,10 @@ export function besideAskedLength(
   told: number | null,
   template_tokens: number | null,
 ): string | null {
-  const { prompt, prompts, trace, turns = 1, input_tokens = MADE_UP.input_tokens } = settings;
+  const { prompt, prompts, trace, turns = 1, tool_calls = 0 } = settings;
+  const { input_tokens = MADE_UP.input_tokens } = settings;
   const given = prompt !== undefined || prompts !== undefined || trace !== undefined;
-  if (given || turns > 1 || told === null) return null;
+  if (given || turns !== 1 || tool_calls !== 0 || told === null) return null;
   const asked = Number(input_tokens);
   const more = told - asked;
   if (template_tokens === null) {

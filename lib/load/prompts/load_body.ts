@@ -3,7 +3,7 @@ import { answersNumbers } from "../../endpoint/forms/forms.ts";
 import { InputError } from "../../errors.ts";
 import { requestBody } from "../../endpoint/forms/forms.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
-import type { LoadPrompt } from "./prompts.ts";
+import type { LoadQuestion } from "./session.ts";
 
 /** What all requests of a load have in common. */
 export interface BodySettings {
@@ -15,7 +15,7 @@ export interface BodySettings {
 }
 
 /** The body that asks for an answer to `prompt`. */
-export function loadBody(prompt: LoadPrompt, settings: BodySettings): Record<string, unknown> {
+export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<string, unknown> {
   const { api, body, ignore_eos } = settings;
   const { output_tokens: max_tokens } = prompt;
   const exact = ignore_eos && max_tokens !== null

@@ -5,7 +5,8 @@ import { InputError } from "../../errors.ts";
 import { seededRandom } from "../../stats/random.ts";
 import { parseDuration } from "../../text/duration.ts";
 import type { JsonObject } from "../../json_fields.ts";
-import type { LoadPrompt, PromptSource } from "./prompts.ts";
+import type { PromptSource } from "./prompts.ts";
+import type { LoadPrompt } from "./session.ts";
 
 /** What each prompt has besides its text. */
 export interface MadeUpMedia {

@@ -1,30 +1,9 @@
 /** Where the questions of a load come from. */
 import { blockTexts, syntheticPrompts } from "./synthetic.ts";
-import type { Question } from "../../endpoint/question.ts";
-import type { DatasetRow } from "../datasets/row.ts";
+import { isBranching, turnsAfter } from "./session.ts";
+import type { DatasetRow, RowRequest } from "../datasets/row.ts";
+import type { LoadPrompt, LoadQuestion } from "./session.ts";
 import type { SyntheticLoad } from "./synthetic.ts";
-
-/** A question of a load. */
-export interface LoadPrompt extends Question {
-  /** Tokens that the answer is to have; null leaves that to the model and the parameters. */
-  output_tokens: number | null;
-  /** What the user says after each answer, in order; empty for a single question. */
-  turns: readonly string[];
-  /** The session that it belongs to, as its dataset names it. */
-  session?: string;
-}
-
-/** A conversation's next question: what was said before, the answer to it, and what the user says then. */
-export function nextTurn(prompt: LoadPrompt, answer: string): LoadPrompt {
-  const [said, ...turns] = prompt.turns;
-  const asked = prompt.messages ?? [{ role: "user", content: prompt.prompt }];
-  const messages = [
-    ...asked,
-    { role: "assistant", content: answer },
-    { role: "user", content: said },
-  ];
-  return { ...prompt, prompt: undefined, messages, turns };
-}
 
 /** Gives questions, each once unless it says so. */
 export interface PromptSource {
@@ -34,34 +13,74 @@ export interface PromptSource {
   readonly repeats: boolean;
   /** Share of the prompt tokens that prompts have in common on purpose; null where they do not say. */
   readonly shared: number | null;
+  /** Whether a session may have several requests under way at the same time. */
+  readonly branches: boolean;
   /** Null when there is none left. */
   next(): LoadPrompt | null;
 }
 
 /** One question, asked again and again. */
 export function fixedPrompt(prompt: string, output_tokens: number | null): PromptSource {
-  const question = { prompt, output_tokens, turns: [] };
-  return { name: "one prompt, repeated", repeats: true, shared: null, next: () => question };
+  const question = { prompt, output_tokens, later: [] };
+  const next = () => question;
+  return { name: "one prompt, repeated", repeats: true, shared: null, branches: false, next };
 }
+
+/** How the conversations of made-up prompts continue; each call draws another value. */
+export interface MadeUpSessions {
+  /** In words, for results; null: single questions. */
+  name: string | null;
+  turns(): number;
+  /** Seconds before each turn after the first. */
+  think_s(): number;
+  /** Tools called in a turn. */
+  tool_calls(): number;
+  /** Seconds that a tool takes. */
+  tool_s(): number;
+}
+
+const SINGLE: MadeUpSessions = {
+  name: null,
+  turns: () => 1,
+  think_s: () => 0,
+  tool_calls: () => 0,
+  tool_s: () => 0,
+};
 
 /**
  * Made-up prompts, each different, or conversations of them.
  *
  * @param of what their text is, for results.
  */
-export function madeUpPrompts(load: SyntheticLoad, turns = 1, of = "words"): PromptSource {
+export function madeUpPrompts(
+  load: SyntheticLoad,
+  sessions: MadeUpSessions = SINGLE,
+  of = "words",
+): PromptSource {
   const prompts = syntheticPrompts(load);
+  const { name } = sessions;
   return {
-    name: `made-up prompts${of === "words" ? "" : ` of ${of}`}${
-      turns > 1 ? `, ${turns} turns each` : ""
-    }`,
+    name: `made-up prompts${of === "words" ? "" : ` of ${of}`}${name === null ? "" : `, ${name}`}`,
     repeats: false,
     // a later turn holds the earlier ones
-    shared: turns > 1 ? null : load.prefix_share ?? 0,
+    shared: name === null ? load.prefix_share ?? 0 : null,
+    branches: false,
     next: () => {
-      const { prompt, output_tokens } = prompts.next().value;
-      const later = Array.from({ length: turns - 1 }, () => prompts.next().value.prompt);
-      return { prompt, output_tokens, turns: later };
+      const asked = (): LoadQuestion => {
+        const { prompt, output_tokens } = prompts.next().value;
+        return { prompt, output_tokens };
+      };
+      const first = asked();
+      const waits: number[] = [];
+      for (let turn = 0, turns = sessions.turns(); turn < turns; turn++) {
+        if (turn > 0) waits.push(sessions.think_s());
+        for (let calls = sessions.tool_calls(); calls > 0; calls--) waits.push(sessions.tool_s());
+      }
+      const later = waits.map((wait_s) => {
+        const said = asked(); // now: prompts keep their order, whenever they are sent
+        return { wait_s, ask: () => said };
+      });
+      return { ...first, later: turnsAfter(later) };
     },
   };
 }
@@ -78,6 +97,10 @@ export interface DatasetUse {
   warmup: number;
   /** Tokens of answers of which the dataset does not say. */
   output_tokens: number | null;
+  /** Seconds before a turn of which it gives no time; 0 by default. */
+  think_s?: () => number;
+  /** Times as fast as the waits that it gives; 1 by default. */
+  speed?: number;
   /** What is made up is of these words. */
   vocabulary?: readonly string[];
   /** Tokens that the server puts around each prompt: what is made up is shorter by that. 0 by default. */
@@ -87,6 +110,7 @@ export interface DatasetUse {
 /** The questions of a dataset: its own prompts, or made-up ones of the lengths and blocks that it tells. */
 export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): PromptSource {
   const { name, words, recycle, warmup, vocabulary, template_tokens = 0 } = use;
+  const { think_s = () => 0, speed = 1 } = use;
   let at = -warmup;
   const made = new Map<number, Iterator<{ prompt: string }>>();
   const ofLength = (tokens: number) => {
@@ -94,58 +118,77 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
     // a stream for each length: prompts still differ within their first words
     if (!prompts) {
       const own = (words + tokens) >>> 0;
-      prompts = syntheticPrompts({
-        input: tokens,
-        output: 1,
-        seed: words,
-        words: own,
-        vocabulary,
-        template_tokens,
-      });
+      const load = { input: tokens, output: 1, seed: words, words: own };
+      prompts = syntheticPrompts({ ...load, vocabulary, template_tokens });
       made.set(tokens, prompts);
     }
     return prompts.next().value.prompt;
   };
-  const ofBlocks = rows.some(({ blocks }) => blocks !== null)
+  const ofBlocks = requestsOf(rows).some(({ blocks }) => blocks !== null)
     ? blockTexts(words, vocabulary)
     : null;
+  const asked = (request: RowRequest): LoadQuestion => {
+    const { prompt, messages, blocks, body } = request;
+    const length = lengthOf(request);
+    const told = messages !== null
+      ? { messages }
+      : prompt !== null
+      ? { prompt }
+      : blocks !== null
+      ? { prompt: ofBlocks!(blocks.ids, blocks.tokens, Math.max(1, length - template_tokens)) }
+      : { prompt: ofLength(Math.max(4, length)) };
+    return {
+      ...told,
+      output_tokens: request.output_tokens ?? use.output_tokens,
+      ...(Object.keys(body).length > 0 ? { parameters: body } : {}),
+    };
+  };
   return {
     name,
     repeats: recycle,
     shared: sharedBy(rows),
+    branches: rows.some(({ later }) => isBranching(later)),
     next: () => {
       if (at >= rows.length && !recycle) return null;
       const warming = at < 0;
       const row = rows[(warming ? at + warmup : at) % rows.length];
       at++;
-      const { prompt, messages, turns, blocks, session, body } = row;
-      const output_tokens = row.output_tokens ?? use.output_tokens;
-      const length = row.input_tokens ?? prompt?.split(/\s+/).length ?? 0;
-      if (warming) return { prompt: ofLength(Math.max(4, length)), output_tokens, turns: [] };
-      const told = messages !== null
-        ? { messages }
-        : prompt !== null
-        ? { prompt }
-        : blocks !== null
-        ? { prompt: ofBlocks!(blocks.ids, blocks.tokens, Math.max(1, length - template_tokens)) }
-        : { prompt: ofLength(Math.max(4, length)) };
-      return {
-        ...told,
-        output_tokens,
-        turns,
-        ...(session === null ? {} : { session }),
-        ...(Object.keys(body).length > 0 ? { parameters: body } : {}),
-      };
+      if (warming) {
+        const prompt = ofLength(Math.max(4, lengthOf(row)));
+        return { prompt, output_tokens: row.output_tokens ?? use.output_tokens, later: [] };
+      }
+      const later = row.later.map(({ after, wait_s, history, answers, agent, ...request }) => ({
+        after,
+        wait_s: wait_s === null ? think_s() : wait_s / speed,
+        history,
+        ...(answers === undefined ? {} : { answers }),
+        ...(agent === undefined ? {} : { agent }),
+        ask: () => asked(request),
+      }));
+      const { session } = row;
+      return { ...asked(row), later, ...(session === null ? {} : { session }) };
     },
   };
 }
 
+/** Every request of all rows, in order. */
+export function requestsOf(rows: readonly DatasetRow[]): RowRequest[] {
+  return rows.flatMap((row) => [row, ...row.later]);
+}
+
+function lengthOf({ input_tokens, prompt }: RowRequest): number {
+  return input_tokens ?? prompt?.split(/\s+/).length ?? 0;
+}
+
 /** Share of the tokens that a cache of blocks knows by then; null where the rows do not say. */
 function sharedBy(rows: readonly DatasetRow[]): number | null {
-  if (rows.some(({ prompt, messages }) => prompt !== null || messages !== null)) return null;
+  const requests = requestsOf(rows);
+  if (requests.some(({ prompt, messages }) => prompt !== null || messages !== null)) return null;
+  // with what was said before, a turn holds earlier ones
+  if (rows.some(({ later }) => later.some(({ history }) => history !== null))) return null;
   const seen = new Set<number>();
   let [known, all] = [0, 0];
-  for (const { blocks, input_tokens } of rows) {
+  for (const { blocks, input_tokens } of requests) {
     all += input_tokens ?? 0;
     const ids = blocks?.ids ?? [];
     const fresh = ids.findIndex((id) => !seen.has(id));

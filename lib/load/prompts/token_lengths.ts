@@ -1,4 +1,4 @@
-/** Distributions of token counts: how they are written, checked and drawn. */
+/** Distributions of counts, of tokens, turns and others: how they are written, checked and drawn. */
 import { InputError } from "../../errors.ts";
 import { standardNormal } from "../../stats/random.ts";
 
@@ -26,6 +26,14 @@ export interface UniformLengths {
 /** No prompt and no answer is longer, in tokens: a bound against slips of the pen. */
 const MOST_TOKENS = 10_000_000;
 
+/** What is counted, and the least of it. */
+export interface Counted {
+  least: number;
+  of: string;
+}
+
+const TOKENS: Counted = { least: 1, of: "tokens" };
+
 /**
  * Reads lengths from a flag: `512` (always), `512±128` or `512:128` (normal: mean and standard
  * deviation), `100-200` (uniform).
@@ -37,15 +45,16 @@ const MOST_TOKENS = 10_000_000;
  * @param flag names the flag in errors.
  * @throws {InputError} another form, or lengths that cannot be drawn.
  */
-export function parseTokenLengths(text: string, flag: string): TokenLengths {
+export function parseTokenLengths(text: string, flag: string, of: Counted = TOKENS): TokenLengths {
   const lengths = readLengths(text.trim());
   if (lengths === null) {
+    const what = of === TOKENS ? "a token count" : `a number of ${of.of}`;
     throw new InputError(
-      `${flag}: "${text}" is not a token count; give 512, 512:128 (mean and standard deviation) ` +
+      `${flag}: "${text}" is not ${what}; give 512, 512:128 (mean and standard deviation) ` +
         "or 100-200 (from and to)",
     );
   }
-  checkLengths(lengths, flag, 1);
+  checkLengths(lengths, flag, of);
   return lengths;
 }
 
@@ -77,7 +86,7 @@ export function drawLengths(
   least: number,
   random: () => number,
 ): () => number {
-  checkLengths(lengths, name, least);
+  checkLengths(lengths, name, { ...TOKENS, least });
   if (typeof lengths === "number") return () => lengths;
   if (!("mean" in lengths)) {
     const { min, max } = lengths;
@@ -88,11 +97,11 @@ export function drawLengths(
   return () => Math.min(max, Math.max(min, Math.round(mean + stddev * normal())));
 }
 
-function checkLengths(lengths: TokenLengths, name: string, least: number): void {
+function checkLengths(lengths: TokenLengths, name: string, { least, of }: Counted): void {
   const range = (value: number, key: string, from: number) => {
     if (Number.isInteger(value) && value >= from && value <= MOST_TOKENS) return;
     throw new InputError(
-      `${name}${key}: ${value}; expected a whole number of tokens from ${from} to ${MOST_TOKENS}`,
+      `${name}${key}: ${value}; expected a whole number of ${of} from ${from} to ${MOST_TOKENS}`,
     );
   };
   if (typeof lengths === "number") return range(lengths, "", least);
@@ -102,9 +111,9 @@ function checkLengths(lengths: TokenLengths, name: string, least: number): void 
   if (!("mean" in lengths)) return;
   const { mean, stddev = 0 } = lengths;
   if (!(mean > 0 && mean <= MOST_TOKENS)) {
-    throw new InputError(`${name}.mean: ${mean}; expected tokens above 0, to ${MOST_TOKENS}`);
+    throw new InputError(`${name}.mean: ${mean}; expected ${of} above 0, to ${MOST_TOKENS}`);
   }
   if (!(stddev >= 0 && stddev <= MOST_TOKENS)) {
-    throw new InputError(`${name}.stddev: ${stddev}; expected tokens from 0 to ${MOST_TOKENS}`);
+    throw new InputError(`${name}.stddev: ${stddev}; expected ${of} from 0 to ${MOST_TOKENS}`);
   }
 }

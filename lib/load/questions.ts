@@ -1,0 +1,218 @@
+/** What a load asks, from its settings: which prompts, how long, in which sessions. */
+import { InputError } from "../errors.ts";
+import { MADE_UP } from "../settings/load.ts";
+import { counted } from "../text/grouped.ts";
+import { readDataset } from "./datasets/read_dataset.ts";
+import { COMMON_WORDS } from "./prompts/common_words.ts";
+import { parseMedia, withMadeUpMedia } from "./prompts/made_up_media.ts";
+import { isSingle, sessionsOf } from "./prompts/made_up_sessions.ts";
+import { datasetPrompts, fixedPrompt, madeUpPrompts, requestsOf } from "./prompts/prompts.ts";
+import { isBranching } from "./prompts/session.ts";
+import { corpusStock } from "./prompts/stock.ts";
+import { parseTokenLengths } from "./prompts/token_lengths.ts";
+import { loadTokenizer } from "./prompts/tokenizer.ts";
+import { wordsOfOneToken } from "./prompts/vocabulary.ts";
+import type { SettledLoad } from "../settings/load.ts";
+import type { DatasetRow, RowRequest } from "./datasets/row.ts";
+import type { PromptSource } from "./prompts/prompts.ts";
+import type { TokenCounter } from "./prompts/tokenizer.ts";
+import type { TokenLengths } from "./prompts/token_lengths.ts";
+
+/** How a plan's tokens are counted. */
+export interface Counting {
+  /** The model's own; null: o200k_base, whose common words are one token in most others too. */
+  tokenizer: TokenCounter | null;
+  /** Measures what the server adds to prompts of such words, where any are made up; null: unknown. */
+  templateTokens(words: readonly string[]): Promise<{ tokens: number | null; note: string | null }>;
+}
+
+/** Longer waits within sessions are noted, in seconds. */
+const LONG_WAIT_S = 60;
+
+/** What a load asks. */
+export interface Questions {
+  prompts: PromptSource;
+  times_s: number[] | null;
+  /** Models that rows name. */
+  named: string[];
+  /** Whether any of it is made up of words that a seed draws. */
+  made_up: boolean;
+  /** What the server adds to each; null: unknown. */
+  template_tokens: number | null;
+}
+
+/**
+ * The questions of a load: made up, of a file, or one again and again.
+ *
+ * @param notes what a reader of the results must know is added to them.
+ * @throws {InputError} settings that contradict one another; a file that cannot be read.
+ */
+export async function questions(
+  settings: SettledLoad & { prompt_seed: number },
+  counting: Counting,
+  notes: string[],
+): Promise<Questions> {
+  const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed, text } = settings;
+  const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
+  if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
+  const { images, audio } = settings;
+  const given_media = images !== undefined || audio !== undefined;
+  if (given_media && given > 0) {
+    throw new InputError(
+      "--images, --audio: for made-up prompts; a file's rows have their own images and sound",
+    );
+  }
+  if (turns !== 1 && given > 0) {
+    throw new InputError("--turns: for made-up prompts; a file of prompts has its own {turns}");
+  }
+  const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
+  const path = trace ?? prompts;
+  if (path !== undefined) {
+    const { rows, timed, notes: told } = await readDataset(path, columnsOf(settings.columns));
+    notes.push(...told);
+    const own = rows.filter((row) => requestsOf([row]).some(({ body }) => body.model !== undefined))
+      .length;
+    if (settings.model !== undefined && own > 0) {
+      notes.push(
+        `${path}: "model" of ${counted(own, "row")} is not sent: --model says ${
+          [settings.model].flat().join(", ")
+        }`,
+      );
+    }
+    const sent = settings.model === undefined || own === 0
+      ? rows
+      : rows.map((row) => ({ ...withoutModel(row), later: row.later.map(withoutModel) }));
+    const named = [...new Set(requestsOf(sent).map(({ body }) => body.model))]
+      .filter((name) => typeof name === "string");
+    const made_up = requestsOf(rows).some(({ prompt, messages }) =>
+      prompt === null && messages === null
+    ) ||
+      (trace !== undefined && settings.warmup > 0);
+    const { vocabulary, template_tokens } = made_up
+      ? await wordsFor(counting, notes)
+      : { vocabulary: undefined, template_tokens: null };
+    const use = {
+      words: prompt_seed,
+      output_tokens: limit,
+      vocabulary,
+      template_tokens: template_tokens ?? 0,
+      think_s: sessionsOf(settings).think_s,
+      speed: trace_speed,
+    };
+    checkSessions(rows, path, settings, notes);
+    if (trace !== undefined) {
+      if (!timed) throw new InputError(`--trace: ${path}: its rows have no times; use --prompts`);
+      const name = `${rows.length} requests of a trace`;
+      const source = datasetPrompts(sent, {
+        ...use,
+        name,
+        recycle: false,
+        warmup: settings.warmup,
+      });
+      return {
+        prompts: source,
+        times_s: rows.map(({ t_s }) => t_s! / trace_speed),
+        named,
+        made_up,
+        template_tokens,
+      };
+    }
+    if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
+    const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
+    const source = datasetPrompts(sent, { ...use, name, recycle, warmup: 0 });
+    return { prompts: source, times_s: null, named, made_up, template_tokens };
+  }
+  const none = { times_s: null, named: [], template_tokens: null };
+  if (prompt !== undefined) return { ...none, prompts: fixedPrompt(prompt, limit), made_up: false };
+  const { vocabulary, template_tokens } = await wordsFor(counting, notes);
+  const stock = text === "words"
+    ? {}
+    : { stock: corpusStock(text, counting.tokenizer ?? await loadTokenizer()) };
+  const made = madeUpPrompts(
+    {
+      input: lengths(settings.input_tokens, MADE_UP.input_tokens, "--input-tokens"),
+      output: lengths(settings.output_tokens, MADE_UP.output_tokens, "--output-tokens"),
+      prefix_share: settings.prefix_share,
+      prefixes: settings.prefixes,
+      seed,
+      words: prompt_seed,
+      vocabulary,
+      template_tokens: template_tokens ?? 0,
+      ...stock,
+    },
+    isSingle(settings) ? undefined : sessionsOf(settings),
+    text,
+  );
+  const media = parseMedia(images, audio);
+  const whole = given_media ? withMadeUpMedia(made, media, prompt_seed) : made;
+  return { ...none, prompts: whole, made_up: true, template_tokens };
+}
+
+function withoutModel<Row extends RowRequest>(row: Row): Row {
+  const { model: _, ...body } = row.body;
+  return { ...row, body };
+}
+
+/** @throws {InputError} what a file's sessions cannot do. */
+function checkSessions(
+  rows: readonly DatasetRow[],
+  path: string,
+  { trace, trace_speed, connections, think_time_s }: SettledLoad,
+  notes: string[],
+): void {
+  const later = rows.flatMap((row) => row.later);
+  const waits = later.flatMap(({ wait_s }) => wait_s ?? []);
+  if (trace === undefined && trace_speed !== 1 && waits.length === 0) {
+    throw new InputError(`--trace-speed: ${path}: its rows have no times; leave it out`);
+  }
+  if (connections === "sticky" && rows.some((row) => isBranching(row.later))) {
+    throw new InputError(
+      `--connections sticky: ${path}: sub-agents ask at the same time as others of their session; use pooled`,
+    );
+  }
+  if (think_time_s !== 0 && waits.length === later.length) {
+    notes.push(`${path}: --think-time is not used: the file tells every wait`);
+  }
+  const longest = Math.max(0, ...waits) / trace_speed;
+  if (longest > LONG_WAIT_S) {
+    notes.push(
+      `${path}: sessions wait up to ${
+        longest.toFixed(0)
+      } s between requests; --trace-speed shortens that`,
+    );
+  }
+}
+
+/** The words that prompts are made up of, and what the server adds to them. */
+async function wordsFor(
+  { tokenizer, templateTokens }: Counting,
+  notes: string[],
+): Promise<{ vocabulary: readonly string[]; template_tokens: number | null }> {
+  const vocabulary = tokenizer === null ? COMMON_WORDS : wordsOfOneToken(tokenizer);
+  const { tokens, note } = await templateTokens(vocabulary);
+  if (note !== null) notes.push(note);
+  return { vocabulary, template_tokens: tokens };
+}
+
+/** @throws {InputError} a text without "=", or a field twice. */
+function columnsOf(given: readonly string[] = []): Record<string, string> {
+  const columns: Record<string, string> = {};
+  for (const text of given) {
+    const [, field, column] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    if (field === undefined || Object.hasOwn(columns, field)) {
+      throw new InputError(
+        `--columns: "${text}"; expected FIELD=COLUMN with each field once, as prompt=question`,
+      );
+    }
+    columns[field] = column;
+  }
+  return columns;
+}
+
+function lengths(
+  given: number | string | undefined,
+  otherwise: number,
+  flag: string,
+): TokenLengths {
+  return typeof given === "string" ? parseTokenLengths(given, flag) : given ?? otherwise;
+}
