@@ -10,6 +10,7 @@ import {
   visit,
 } from "yaml";
 import { InputError } from "../errors.ts";
+import { yamlFault } from "./yaml_fault.ts";
 import type { Node } from "yaml";
 import type { JsonFile } from "./json_file.ts";
 
@@ -51,7 +52,9 @@ export function parseYaml(path: string, text: string, deepest: number): JsonFile
   }
   const [fault] = document.errors;
   if (fault) {
-    throw new InputError(`${path}:${place(fault.pos[0])}: malformed YAML: ${fault.message}`);
+    throw new InputError(
+      `${path}:${place(fault.pos[0])}: malformed YAML: ${yamlFault(fault, text)}`,
+    );
   }
   const second = documents[1];
   if (second !== undefined) {
@@ -151,7 +154,9 @@ function jsonOf(
       if (!isScalar(key)) throw refuse(node, "a key is not text; put it in quotes");
       const name = String(key.value);
       if (name !== "<<" || key.type === "QUOTE_DOUBLE" || key.type === "QUOTE_SINGLE") {
-        if (own.has(name)) throw refuse(key as Node, "malformed YAML: Map keys must be unique");
+        if (own.has(name)) {
+          throw refuse(key as Node, `"${name}" comes twice; a key is written once`);
+        }
         own.set(name, write(value, depth + 1));
         continue;
       }

@@ -43,12 +43,32 @@ more: {<<: *base, b: 3}
   assertEquals(file.at!(["copy", "b"]), "11:23");
 });
 
+Deno.test("malformed YAML is told in the words of who wrote it", () => {
+  const told: [string, string][] = [
+    ["tests:\n  - id: a\n   prompt: hi\n", "3:1: malformed YAML: the indentation does not fit"],
+    ['a: "hi\n', "a quote that is not closed"],
+    ["a: 'hi\n", "a quote that is not closed"],
+    ["a:\n\t- b\n", "2:1: malformed YAML: a tab in the indentation"],
+    ["prompt: Say: hi\n", '1:9: malformed YAML: a second ": " in one line'],
+    ["a: 1\n  b: 2\n", "a line indented further than its key"],
+    ["a: {x: 1\n", "a [ or { that is not closed"],
+    ["a: b}\nc: [d]]\n", "2:7: malformed YAML: a ] without its beginning"],
+    ["a: @x\n", "a text that begins with @; quote it"],
+    ["a: %x\n", "a text that begins with %; quote it"],
+    ['a: "C:\\q"\n', "\\q is no escape in double quotes"],
+    ["a:b\nc: d\n", "a space follows the colon"],
+    ["a: - b\n", "a - on the line of its key"],
+    ["- a\nb: 1\n", "2:1: malformed YAML: text after a value, or a line"],
+  ];
+  for (const [text, message] of told) assertThrows(() => parsed(text), InputError, message, text);
+});
+
 Deno.test("what is no YAML, or no JSON could hold, is refused with its place", () => {
   const refused: [string, string][] = [
     ["a: [1, 2", "f.yaml:1:9: malformed YAML"],
-    ["a: 1\na: 2\n", "f.yaml:2:1: malformed YAML: Map keys must be unique"],
+    ["a: 1\na: 2\n", 'f.yaml:2:1: "a" comes twice'],
     ["a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document"],
-    ["{a: 1, 'a': 2}\n", "f.yaml:1:8: malformed YAML: Map keys must be unique"],
+    ["{a: 1, 'a': 2}\n", 'f.yaml:1:8: "a" comes twice'],
     ["? [1, 2]\n: x\n", "a key is not text"],
     ["a: .inf\n", "f.yaml:1:4: .inf is not a number that JSON has"],
     ["a: *b\n", "f.yaml:1:4: *b names nothing"],

@@ -40,12 +40,21 @@ export async function fetchPage(
   const answer = moved ? await get(moved, transport, signal, options) : first;
   const { status } = answer;
   if (status !== 200) {
-    const hint = status === 404 || status === 501
-      ? " (SGLang has metrics with --enable-metrics, llama.cpp with --metrics)"
-      : "";
-    throw new EndpointError(classOfStatus(status), `${at}: HTTP ${status}${hint}`, { status });
+    throw new EndpointError(
+      classOfStatus(status),
+      `${at}: HTTP ${status}${hintOn(status, at)}`,
+      { status },
+    );
   }
   return { url: at, text: answer.body, t_ns: (answer.t_sent_ns + answer.t_first_byte_ns) / 2 };
+}
+
+/** What to try where there is no page. */
+function hintOn(status: number, { pathname }: URL): string {
+  if (status !== 404 && status !== 501) return "";
+  return /\/metrics\/?$/.test(pathname)
+    ? " (SGLang has metrics with --enable-metrics, llama.cpp with --metrics)"
+    : " (most servers have their metrics at /metrics)";
 }
 
 async function get(

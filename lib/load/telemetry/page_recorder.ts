@@ -59,11 +59,11 @@ export class PageRecorder implements AsyncDisposable {
       }
       try {
         const page = await fetchPage(new URL(text), transport, signal, options);
-        if (!isExposition(page.text)) throw new Error("the answer is no Prometheus text");
+        if (!isExposition(page.text)) throw new Error(`${text}: the answer is no Prometheus text`);
         return page;
       } catch (error) {
         if (error instanceof CancelledError) throw error;
-        throw new InputError(`--server-metrics ${text}: ${messageOf(error)}`);
+        throw new InputError(`--server-metrics: ${messageOf(error)}`);
       }
     }));
     return new PageRecorder(first, names, transport, options);

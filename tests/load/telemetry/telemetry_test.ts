@@ -150,7 +150,8 @@ Deno.test("pages are read at once, at intervals and at the end; one that fails t
     const server = createServer((request, response) => {
       if (request.url === "/flaky" && ++asked > 1) {
         response.writeHead(500).end("no");
-      } else if (request.url === "/html") response.end("<html></html>");
+      } else if (request.url === "/none") response.writeHead(404).end();
+      else if (request.url === "/html") response.end("<html></html>");
       else response.end(`DCGM_FI_DEV_GPU_UTIL{gpu="0"} ${performance.now()}\nother 1\n`);
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -158,11 +159,17 @@ Deno.test("pages are read at once, at intervals and at the end; one that fails t
     const { signal } = new AbortController();
     try {
       await using transport = new PortableTransport();
-      for (const wrong of ["no url", `${url}/html`, "http://127.0.0.1:9/metrics"]) {
+      const told: [string, string][] = [
+        ["no url", '"no url" is not an http or https URL'],
+        [`${url}/html`, `${url}/html: the answer is no Prometheus text`],
+        [`${url}/none`, `${url}/none: HTTP 404 (most servers have their metrics at /metrics)`],
+        ["http://127.0.0.1:9/metrics", "http://127.0.0.1:9"],
+      ];
+      for (const [wrong, why] of told) {
         await assertRejects(
           () => PageRecorder.open([wrong], [], transport, signal),
           InputError,
-          "--server-metrics",
+          `--server-metrics: ${why}`,
         );
       }
       using log = new PageLog(directory);
