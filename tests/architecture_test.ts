@@ -21,6 +21,7 @@ const LAYERS = [
   "stats",
   "measures",
   "execute",
+  "aws",
   "settings",
   "endpoint",
   "hardware",

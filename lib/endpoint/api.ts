@@ -7,6 +7,7 @@ import { headerFault, valueFault } from "../settings/headers.ts";
 import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { basePath, detectApiType, keyHeaders, modelInUrl, otherForm } from "./api_type.ts";
+import { signerOf } from "./aws_signer.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
 import { provider } from "./providers.ts";
@@ -163,8 +164,8 @@ function settleOne(
   if (other !== null) {
     throw new InputError(
       `--endpoint: "${url.href}" is ${other}, which dyno does not speak; it speaks /chat/completions, ` +
-        "/completions, /responses, /embeddings, /rerank, /score, Anthropic's /messages and Gemini's " +
-        ":generateContent",
+        "/completions, /responses, /embeddings, /rerank, /score, Anthropic's /messages, Gemini's " +
+        ":generateContent and Bedrock's /model/NAME/converse",
     );
   }
   if (detected === "unknown") {
@@ -199,6 +200,7 @@ function settleOne(
     tls: settleTls(settled),
   };
   requestHeaders(api); // these complain now rather than at the first request
+  signerOf(api);
   if (url.protocol === "https:") trustedCertificates();
   if (url.protocol === "https:" && api.tls.insecure) warn(INSECURE);
   return api;

@@ -1,5 +1,6 @@
 /** Which form of API an endpoint speaks, by its URL. */
 import { FORMS } from "./forms/forms.ts";
+import { bedrockRegion } from "./aws_signer.ts";
 import type { ApiType } from "./forms/forms.ts";
 
 /** Forms that are known by their paths, and not spoken. */
@@ -24,8 +25,8 @@ const OTHER_FORMS: readonly [RegExp, string][] = [
   [/\/generate(_stream)?\/*$/, "the own API of TGI or SGLang"],
   [/\/infill\/*$/, "filling in"],
   [
-    /\/model\/.+\/(converse|converse-stream|invoke|invoke-with-response-stream)\/*$/,
-    "Bedrock's own API",
+    /\/model\/.+\/(invoke|invoke-with-response-stream)\/*$/,
+    "Bedrock's InvokeModel, whose form is that of each model (give /model/NAME/converse)",
   ],
 ];
 
@@ -34,7 +35,7 @@ const GEMINI_HOST = "generativelanguage.googleapis.com";
 
 /**
  * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions,
- * `…/responses`, `…/embeddings`, `…/messages`, `…/rerank` and `…/score` what they say, `…/models/NAME:generateContent` Gemini;
+ * `…/responses`, `…/embeddings`, `…/messages`, `…/rerank` and `…/score` what they say, `…/models/NAME:generateContent` Gemini, `…/model/NAME/converse` Bedrock;
  * a bare host or a path that ends in a version is a base URL, anything else unknown.
  */
 export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
@@ -42,6 +43,7 @@ export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   const path = pathname.replace(/\/+$/, "");
   const form = formAt(path);
   if (form !== null) return form;
+  if (path === "" && bedrockRegion(hostname) !== null) return "converse";
   if (path !== "" && !/\/(v\d+\w*|openai)$/.test(path)) return "unknown";
   return hostname === GEMINI_HOST && !path.endsWith("/openai") ? "gemini" : "base";
 }

@@ -1,9 +1,10 @@
 /**
- * An answer's body: events or one whole, told by its first bytes, since servers leave the content type
+ * An answer's body: events, frames of events, or one whole, told by its first bytes, since servers leave the content type
  * out, or say another. As in native/http/body_form.c.
  */
 import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";
+import { FrameSplitter } from "./event_frames.ts";
 import { EventSplitter } from "./sse.ts";
 import type { ResponseHead } from "./http_response.ts";
 
@@ -19,8 +20,9 @@ const FIRST_BYTES = 16;
 /** Feed it the bytes of one body. */
 export class BodyReader {
   readonly #splitter: EventSplitter;
+  readonly #frames: FrameSplitter;
   readonly #typed: boolean;
-  #form: "untold" | "whole" | "events";
+  #form: "untold" | "whole" | "events" | "frames";
   #first = "";
   #whole: Buffer[] = [];
   #bytes = 0;
@@ -28,6 +30,7 @@ export class BodyReader {
   /** @param onEvent called with each event's data, and whether the event is called an error. */
   constructor({ status, headers }: ResponseHead, onEvent: (data: string, error: boolean) => void) {
     this.#splitter = new EventSplitter(onEvent);
+    this.#frames = new FrameSplitter(onEvent);
     this.#typed = EVENT_STREAM.test(headers["content-type"] ?? "");
     // what is not an answer is one text, whatever its form: its words are wanted
     this.#form = status >= 200 && status < 300 ? "untold" : "whole";
@@ -67,7 +70,9 @@ export class BodyReader {
   }
 
   /** Of what is called events, an object, a list or a page is none; of others, a field begins them. */
-  #told(): "untold" | "whole" | "events" {
+  #told(): "untold" | "whole" | "events" | "frames" {
+    // the length of a frame; no text begins so
+    if (this.#first[0] === "\0") return "frames";
     if (this.#typed) return /^[{[<]/.test(this.#first) ? "whole" : "events";
     const first = this.#first.replace(BLANKS, "");
     if (FIELDS.some((field) => first.startsWith(field))) return "events";
@@ -77,6 +82,7 @@ export class BodyReader {
 
   #deliver(bytes: Buffer): void {
     if (this.#form === "events") return this.#splitter.push(bytes);
+    if (this.#form === "frames") return this.#frames.push(bytes);
     this.#bytes += bytes.length;
     if (this.#bytes > MAX_BODY_BYTES) {
       throw new EndpointError("malformed", "the server's answer is larger than 64 MB");

@@ -12,7 +12,7 @@ import type { FailureClass } from "./errors.ts";
 import type { Admission, LimitWait } from "./rate_limit.ts";
 import type { Question } from "./question.ts";
 import { exchange } from "./transport.ts";
-import type { HttpExchange, Transport } from "./transport.ts";
+import type { HttpExchange, HttpRequest, Transport } from "./transport.ts";
 
 /** Bytes of a body that are about a token: a guess, for limits on tokens. */
 const BYTES_A_TOKEN = 4;
@@ -178,7 +178,7 @@ export class EndpointClient {
     signal: AbortSignal,
     over: Over,
   ): Promise<{ reply: Reply; exchange: HttpExchange | null; error: EndpointError | null }> {
-    const url = this.#places.urls[place];
+    const target = this.#places.target(place);
     this.#places.began(place);
     let reply = new Reply(this.api.api_type);
     let exchange: HttpExchange | null = null;
@@ -191,13 +191,13 @@ export class EndpointClient {
     try {
       throwIfAborted(signal);
       const askedForUsage = this.api.stream && this.#streamOptions;
-      exchange = await this.#post(question, url, reply, signal, onOver);
+      exchange = await this.#post(question, target, reply, signal, onOver);
       if (exchange.status === 400 && askedForUsage && exchange.body.includes("stream_options")) {
         this.#streamOptions = false;
         over(reply, "http_4xx", exchange);
         sent = null;
         reply = new Reply(this.api.api_type);
-        exchange = await this.#post(question, url, reply, signal, onOver);
+        exchange = await this.#post(question, target, reply, signal, onOver);
       }
       if (!isSuccess(exchange.status)) throw statusError(exchange, this.api);
       if (exchange.body !== "") reply.body(exchange.body);
@@ -217,7 +217,7 @@ export class EndpointClient {
 
   async #post(
     question: Question,
-    url: URL,
+    target: Pick<HttpRequest, "url" | "sign">,
     reply: Reply,
     signal: AbortSignal,
     onOver: (exchange: HttpExchange, admission: Admission) => void,
@@ -235,7 +235,7 @@ export class EndpointClient {
       this.#transport,
       {
         method: "POST",
-        url,
+        ...target,
         headers: this.#headers,
         body,
         timeout_s: this.api.timeout,

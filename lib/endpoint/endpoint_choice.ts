@@ -1,8 +1,10 @@
 /** Several endpoints that serve the same: which one a request goes to, and which have gone away. */
 import { nowNs } from "../native/clock.ts";
 import { endpointsAsked } from "./api.ts";
+import { signerOf } from "./aws_signer.ts";
 import type { Balance } from "../settings/endpoint.ts";
 import type { APIConfiguration } from "./api.ts";
+import type { HttpRequest } from "./transport.ts";
 
 /** An endpoint that went away is asked again after this long. */
 const REST_NS = 30e9;
@@ -26,6 +28,7 @@ interface Place {
 export class EndpointChoice {
   /** Where requests are posted to. */
   readonly urls: readonly URL[];
+  readonly #sign: HttpRequest["sign"];
   readonly #places: readonly Place[];
   readonly #balance: Balance;
   /** The place of each session. */
@@ -35,12 +38,19 @@ export class EndpointChoice {
   constructor(api: APIConfiguration) {
     this.#balance = api.several?.balance ?? "round-robin";
     this.urls = endpointsAsked(api).map((endpoint) => new URL(endpoint));
+    this.#sign = signerOf(api);
     this.#places = this.urls.map(() => ({ open: 0, given: 0, until_ns: null }));
   }
 
   /** How many there are. */
   get count(): number {
     return this.#places.length;
+  }
+
+  /** Where a request goes: to one of them, or to that with the fewest in flight where `place` is null. */
+  target(place: number | null): Pick<HttpRequest, "url" | "others" | "sign"> {
+    const others = place === null ? { others: this.urls.slice(1) } : {};
+    return { url: this.urls[place ?? 0], ...others, sign: this.#sign };
   }
 
   /**

@@ -154,10 +154,11 @@ export function errorIn(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return null;
   const { error, object, type, error_type } = value as Record<string, unknown>;
   if (error) {
-    // its kind may stand beside it (TGI)
-    return typeof error === "string" && typeof error_type === "string"
+    // its kind may stand beside it (TGI, frames of Bedrock)
+    if (typeof error_type !== "string") return error;
+    return typeof error === "string"
       ? { message: error, type: error_type }
-      : error;
+      : { ...error, type: error_type };
   }
   return object === "error" || type === "error" ? value : null;
 }

@@ -17,6 +17,10 @@ export interface HttpRequest {
   headers: Record<string, string>;
   /** The body; empty for none. */
   body: string;
+  /** Its headers with a signature of all of it, made when it is given to a connection; absent: none. */
+  sign?: (
+    request: Pick<HttpRequest, "method" | "url" | "headers" | "body">,
+  ) => Record<string, string>;
   /** Seconds from when it is its turn (connecting included) until the exchange is given up. */
   timeout_s: number;
   /** CLOCK_MONOTONIC nanoseconds before which it is not sent; absent: at once. */
@@ -163,19 +167,24 @@ export function neverSent(): HttpExchange {
   };
 }
 
+/** The headers of a request as they are sent, its signature among them. */
+export function sentHeaders(
+  request: Pick<HttpRequest, "method" | "url" | "headers" | "body" | "sign">,
+): Record<string, string> {
+  return request.sign?.(request) ?? request.headers;
+}
+
 /**
  * The head of a request, as HTTP/1.1 has it.
  *
  * @param proxy the proxy that it goes to.
  */
 export function requestHead(
-  { method, url, headers, connection }: Pick<
-    HttpRequest,
-    "method" | "url" | "headers" | "connection"
-  >,
+  request: Pick<HttpRequest, "method" | "url" | "headers" | "connection" | "body" | "sign">,
   body_bytes: number,
   proxy: URL | null = null,
 ): string {
+  const { method, url, connection } = request;
   const host = url.protocol === "http+unix:" ? "localhost" : url.host;
   // a proxy receives the whole URL; through a tunnel the server itself is spoken to
   const asked = proxy !== null && url.protocol === "http:" ? url.origin : "";
@@ -183,7 +192,7 @@ export function requestHead(
   let head = `${method} ${asked}${url.pathname}${url.search} HTTP/1.1\r\nhost: ${host}\r\n`;
   if (login !== null) head += `proxy-authorization: ${login}\r\n`;
   if (connection === "new") head += "connection: close\r\n";
-  for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
+  for (const [name, value] of Object.entries(sentHeaders(request))) head += `${name}: ${value}\r\n`;
   if (method === "POST") head += `content-length: ${body_bytes}\r\n`;
   return `${head}\r\n`;
 }

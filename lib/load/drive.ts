@@ -285,8 +285,7 @@ export class Drive {
     };
     const cancel = transport.send({
       method: "POST",
-      url: this.#places.urls[place ?? 0],
-      ...(place === null ? { others: this.#places.urls.slice(1) } : {}),
+      ...this.#places.target(place),
       headers: this.#names.headersOf(named),
       body: JSON.stringify(body),
       timeout_s: Math.min(api.timeout, flight.cut?.after_s ?? Infinity),

@@ -1,7 +1,7 @@
 /** A request for an answer, read from its body as OpenAI's documentation has it. */
 import { tokensOf } from "./tokens.ts";
-import { formOf, GEMINI_PATH } from "./form.ts";
-import { chatOfGemini, chatOfMessages } from "./foreign_request.ts";
+import { CONVERSE_PATH, decoded, formOf, GEMINI_PATH } from "./form.ts";
+import { chatOfConverse, chatOfGemini, chatOfMessages } from "./foreign_request.ts";
 import { asObject, isJsonObject, objectOr } from "../json_fields.ts";
 import type { ApiType, NumbersApi } from "../endpoint/forms/forms.ts";
 import type { ParsedRequest } from "./http_request.ts";
@@ -66,9 +66,11 @@ export function readAsked({ path, body_text }: ParsedRequest, model: string): As
   if (api_type === "messages" && wholeNumber(own, "max_tokens", 1) === null) {
     throw new AskedWrongly("max_tokens: Field required");
   }
-  const gemini = GEMINI_PATH.exec(path);
+  const gemini = GEMINI_PATH.exec(path), converse = CONVERSE_PATH.exec(path);
   const body = gemini !== null
     ? chatOfGemini(own, decodeURIComponent(gemini[1]), gemini[2] === "streamGenerateContent")
+    : converse !== null
+    ? chatOfConverse(own, decoded(converse[1]), converse[2] === "converse-stream")
     : api_type === "messages"
     ? chatOfMessages(own)
     : own;
@@ -82,6 +84,7 @@ export function readAsked({ path, body_text }: ParsedRequest, model: string): As
       chat,
       messages: chat,
       gemini: chat,
+      converse: chat,
       responses: () => [responsesPrompt(body)],
       completions: () => promptsIn(body.prompt, "prompt", "text, texts or token ids"),
     }[api_type](),

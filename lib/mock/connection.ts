@@ -12,6 +12,8 @@ import type { Framing, ReplyPart } from "./parts.ts";
 /** What a request is answered with. */
 export interface MockReply {
   parts: ReplyPart[];
+  /** Its events go as frames, and not as text. */
+  frames?: boolean;
   /** Called once, when the reply has ended or is cut off, with how many of its parts were sent. */
   over?: (sent: number) => void;
 }
@@ -119,6 +121,10 @@ export class Connection {
         this.#socket.write(bytes);
         this.#socket.write(part.bytes);
         bytes = "";
+      } else if (reply.framing.frames && part.kind !== "raw" && part.kind !== "whole") {
+        this.#socket.write(bytes);
+        this.#socket.write(bytesOf(part, reply.framing), "latin1");
+        bytes = "";
       } else bytes += bytesOf(part, reply.framing);
     }
     if (bytes !== "") this.#socket.write(bytes);
@@ -160,13 +166,14 @@ export class Connection {
 }
 
 /** What a request's version and Connection header allow (RFC 9112, 9.3). */
-function framingOf({ version, headers }: ParsedRequest, { parts }: MockReply): Framing {
+function framingOf({ version, headers }: ParsedRequest, { parts, frames }: MockReply): Framing {
   const asked = (headers.connection ?? "").toLowerCase().split(",").map((word) => word.trim());
   const chunked = version === "1.1";
-  if (asked.includes("close")) return { chunked, connection: "close" };
-  if (chunked) return { chunked, connection: null };
+  if (asked.includes("close")) return { chunked, connection: "close", frames };
+  if (chunked) return { chunked, connection: null, frames };
   const sized = !parts.some(({ kind }) => kind === "head");
-  return { chunked, connection: sized && asked.includes("keep-alive") ? "keep-alive" : "close" };
+  const connection = sized && asked.includes("keep-alive") ? "keep-alive" : "close";
+  return { chunked, connection, frames };
 }
 
 /** The connection ends after the reply. */

@@ -1,4 +1,4 @@
-/** A request in the form of Anthropic or Gemini, as one in OpenAI's form of chat. */
+/** A request in the form of Anthropic, Gemini or Bedrock, as one in OpenAI's form of chat. */
 import { asObject, objectOr, objectsIn } from "../json_fields.ts";
 
 type Json = Record<string, unknown>;
@@ -67,6 +67,34 @@ export function chatOfGemini(body: Json, model: string, stream: boolean): Json {
     }),
     ...(mode.mode === "ANY"
       ? { tool_choice: names.length > 0 ? { function: { name: names[0] } } : "required" }
+      : {}),
+  };
+}
+
+/** One of Bedrock's Converse. */
+export function chatOfConverse(body: Json, model: string, stream: boolean): Json {
+  const { maxTokens, stopSequences } = objectOr(body.inferenceConfig);
+  const { tools, toolChoice } = objectOr(body.toolConfig);
+  const choice = objectOr(toolChoice);
+  return {
+    model,
+    stream,
+    messages: [
+      ...(body.system === undefined ? [] : [{ role: "system", content: body.system }]),
+      ...(Array.isArray(body.messages) ? body.messages : []),
+    ],
+    ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
+    ...(stopSequences === undefined ? {} : { stop: stopSequences }),
+    ...(tools === undefined ? {} : {
+      tools: objectsIn(tools).map((tool) => {
+        const { name, inputSchema } = objectOr(tool.toolSpec);
+        return { type: "function", function: { name, parameters: objectOr(inputSchema).json } };
+      }),
+    }),
+    ...("any" in choice
+      ? { tool_choice: "required" }
+      : "tool" in choice
+      ? { tool_choice: { function: { name: objectOr(choice.tool).name } } }
       : {}),
   };
 }

@@ -7,6 +7,9 @@ import type { ParsedRequest } from "./http_request.ts";
 export const GEMINI_PATH =
   /^\/v1(?:beta)?\/models\/([^/]+):(generateContent|streamGenerateContent)$/;
 
+/** The path of Bedrock's API: the model, and the way of answering. */
+export const CONVERSE_PATH = /^\/model\/([^/]+)\/(converse|converse-stream)$/;
+
 /** The path of a deployment on Azure: the model, and what is asked of it. */
 const AZURE_PATH = /^\/openai\/deployments\/([^/]+)\/(chat\/completions|completions|embeddings)$/;
 
@@ -43,5 +46,6 @@ export function formOf(path: string): Exclude<ApiType, NumbersApi> {
   if (path.endsWith("/chat/completions")) return "chat";
   if (path.endsWith("/responses")) return "responses";
   if (path.endsWith("/messages")) return "messages";
+  if (CONVERSE_PATH.test(path)) return "converse";
   return GEMINI_PATH.test(path) ? "gemini" : "completions";
 }

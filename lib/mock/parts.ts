@@ -1,4 +1,5 @@
 /** A reply as timed parts, so that a fault is a change of the list. */
+import { frameOf } from "./bedrock.ts";
 import { eventsOf, wholeBody } from "./replies.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
@@ -77,22 +78,29 @@ export interface Framing {
   chunked: boolean;
   /** The Connection header; null for none. */
   connection: "close" | "keep-alive" | null;
+  /** Events go as frames: all text is then latin1, a letter a byte. */
+  frames?: boolean;
 }
 
+const TEXT = "text/event-stream; charset=utf-8", FRAMES = "application/vnd.amazon.eventstream";
 const PLAIN: Framing = { chunked: true, connection: null };
 
 /** The text of a part; empty for those that only end the connection, and for bytes. */
 export function bytesOf(part: ReplyPart, framing = PLAIN): string {
-  const { chunked, connection } = framing;
+  const { chunked, connection, frames = false } = framing;
   switch (part.kind) {
     case "head":
-      return "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n" +
+      return `HTTP/1.1 200 OK\r\ncontent-type: ${frames ? FRAMES : TEXT}\r\n` +
         "cache-control: no-cache\r\n" + (chunked ? "transfer-encoding: chunked\r\n" : "") +
         (connection === null ? "" : `connection: ${connection}\r\n`) + "\r\n";
     case "role":
     case "token":
     case "finish":
     case "usage": {
+      if (frames) {
+        const frame = frameOf(part).toString("latin1");
+        return chunked ? `${frame.length.toString(16)}\r\n${frame}\r\n` : frame;
+      }
       const name = part.name === undefined ? "" : `event: ${part.name}\n`;
       return pieceOf(`${name}data: ${part.event}\n\n`, chunked);
     }

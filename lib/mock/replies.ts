@@ -1,4 +1,5 @@
 /** What the mock says in each API's form. */
+import { converseAnswer, converseEvents, converseText } from "./bedrock.ts";
 import { choicesBody, deltaEvent, finishEvent, roleEvent, usageEvent } from "./choices.ts";
 import { geminiAnswer, geminiError, geminiEvents, geminiText } from "./gemini.ts";
 import { messagesDelta, messagesError, messagesEvents, wholeMessage } from "./messages.ts";
@@ -18,6 +19,8 @@ export function wholeBody(asked: Asked, answer: MockAnswer): unknown {
       return wholeMessage(asked, answer);
     case "gemini":
       return geminiAnswer(asked, answer);
+    case "converse":
+      return converseAnswer(answer);
     default:
       return choicesBody(asked, answer);
   }
@@ -32,6 +35,8 @@ export function eventsOf(asked: Asked, answer: MockAnswer): SentEvent[] {
       return typedEvents(messagesEvents(asked, answer));
     case "gemini":
       return geminiEvents(asked, answer);
+    case "converse":
+      return converseEvents(answer);
     default:
       return choiceEvents(asked, answer);
   }
@@ -45,6 +50,8 @@ export function textEvent(asked: Asked, answer: MockAnswer, text: string, index 
     ? messagesDelta(text)
     : asked.api_type === "gemini"
     ? geminiText(asked, answer, text, index)
+    : asked.api_type === "converse"
+    ? converseText(text)
     : deltaEvent(asked, answer, index, { content: text }, null);
   const { type } = json as { type?: string };
   return {
@@ -103,6 +110,7 @@ export function errorBody(
 ): unknown {
   const form = formOf(path);
   if (form === "messages") return messagesError(message, type);
+  if (form === "converse") return { message };
   if (form === "gemini") return geminiError(typeof code === "number" ? code : 404, message);
   return { error: { message, type, param: null, code } };
 }

@@ -5,7 +5,7 @@ import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
 import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
 import { Connection } from "./connection.ts";
-import { asOpenAI, decoded, GEMINI_PATH } from "./form.ts";
+import { asOpenAI, CONVERSE_PATH, decoded, GEMINI_PATH } from "./form.ts";
 import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults/catalogue.ts";
 import { NUMBERS } from "./numbers.ts";
@@ -251,7 +251,7 @@ export class MockEndpoint implements AsyncDisposable {
     this.#record(received, t_received_ns, connection);
     const request = asOpenAI(received);
     const { method, path } = request;
-    const route = this.#routes.get(path) ?? this.#geminiRoute(path) ?? this.#modelRoute(path);
+    const route = this.#routes.get(path) ?? this.#foreignRoute(path) ?? this.#modelRoute(path);
     const handler = route?.[method === "HEAD" ? "GET" : method];
     const reply = handler?.(request) ?? [refusedRoute(received, Object.keys(route ?? {}))];
     const whole = Array.isArray(reply) ? { parts: reply } : reply;
@@ -262,9 +262,10 @@ export class MockEndpoint implements AsyncDisposable {
     return { ...whole, parts };
   }
 
-  /** POST …/models/NAME:generateContent, and the streamed form of it. */
-  #geminiRoute(path: string): Route | undefined {
-    return GEMINI_PATH.test(path) ? { POST: (request) => this.#complete(request) } : undefined;
+  /** POST …/models/NAME:generateContent and …/model/NAME/converse, and the streamed forms of them. */
+  #foreignRoute(path: string): Route | undefined {
+    const isForeign = GEMINI_PATH.test(path) || CONVERSE_PATH.test(path);
+    return isForeign ? { POST: (request) => this.#complete(request) } : undefined;
   }
 
   /** GET /v1/models/NAME; the name may hold slashes. */
@@ -325,6 +326,7 @@ export class MockEndpoint implements AsyncDisposable {
     this.#counts.prompt_tokens += answer.prompt_tokens;
     return {
       parts,
+      frames: asked.api_type === "converse" && asked.stream,
       over: (sent) => {
         logged.whole = sent === parts.length;
         this.#over(asked, answer, parts.slice(0, sent));

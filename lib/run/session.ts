@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 import { apiKey } from "../endpoint/api.ts";
+import { signingSecrets } from "../endpoint/aws_signer.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { energyDevices } from "../hardware/energy.ts";
@@ -88,6 +89,9 @@ export class RunSession implements AsyncDisposable {
     for (const each of [api, ...opening.others ?? []]) {
       redactor.learn(apiKey(each));
       redactor.learnHeaders(each.headers);
+      if (each.api_type === "converse") {
+        signingSecrets().forEach((secret) => redactor.learn(secret));
+      }
     }
     const directory = resume === undefined ? createRunDirectory(out, run_id) : findRun(resume, out);
     opening.onDirectory?.(directory);

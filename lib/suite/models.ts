@@ -37,7 +37,7 @@ export function settleModel(
     ...settledHere(choice, own),
   };
   if (embeds === (api.api_type === "embeddings")) return api;
-  if (embeds && (api.api_type === "messages" || api.api_type === "gemini")) {
+  if (embeds && (["messages", "gemini", "converse"].includes(api.api_type))) {
     throw new InputError(
       `${api.endpoint}: this API has no embeddings that dyno speaks; name an endpoint that has`,
     );

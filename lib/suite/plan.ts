@@ -57,7 +57,7 @@ export async function planTests(
     requestBody(test, api); // complains of a form that the endpoint cannot take
     if (isConversation(test) && !FORMS[api.api_type].converses) {
       throw new InputError(
-        `${own}: turns and functions are asked over /chat/completions, Anthropic's messages and Gemini`,
+        `${own}: turns and functions are asked over /chat/completions, Anthropic's messages, Gemini and Bedrock`,
       );
     }
     const choice = test.evaluator ?? suite.evaluator;

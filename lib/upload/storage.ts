@@ -1,6 +1,6 @@
 /** Signed requests to a bucket, tried again where that may help. */
-import type { AwsClient } from "aws4fetch";
 import { createHash } from "node:crypto";
+import { escaped, signedHeaders } from "../aws/sigv4.ts";
 import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
 import { whyFetchFailed } from "./fetch_failure.ts";
@@ -49,13 +49,13 @@ export class StorageError extends ToldError {
 /** A bucket that can be asked. */
 export class Storage {
   readonly url: string;
-  readonly #client: AwsClient;
+  readonly #access: BucketAccess;
   readonly #redactor = new Redactor();
   readonly #name: string;
 
-  private constructor(target: UploadTarget, access: BucketAccess, client: AwsClient) {
+  private constructor(target: UploadTarget, access: BucketAccess) {
     this.url = access.url;
-    this.#client = client;
+    this.#access = access;
     this.#name = `${target.scheme}://${target.bucket}`;
     this.#redactor.learn(access.access_key_id);
     this.#redactor.learn(access.secret_access_key);
@@ -63,18 +63,8 @@ export class Storage {
   }
 
   /** @throws {InputError} the environment holds no key to it. */
-  static async open(target: UploadTarget): Promise<Storage> {
-    const access = bucketAccess(target);
-    const { AwsClient } = await import("aws4fetch"); // only who uploads needs it
-    const client = new AwsClient({
-      accessKeyId: access.access_key_id,
-      secretAccessKey: access.secret_access_key,
-      sessionToken: access.session_token ?? undefined,
-      region: access.region,
-      service: "s3",
-      retries: 0,
-    });
-    return new Storage(target, access, client);
+  static open(target: UploadTarget): Storage {
+    return new Storage(target, bucketAccess(target));
   }
 
   /**
@@ -141,7 +131,7 @@ export class Storage {
     }, limit_ms);
     try {
       throwIfAborted(signal);
-      const signed = await this.#signed(request);
+      const signed = this.#signed(request);
       const response = await fetch(signed, { signal: ended.signal, redirect: "manual" });
       const { status, headers } = response;
       const text = await response.text();
@@ -170,16 +160,17 @@ export class Storage {
   }
 
   /** Signed over the bytes that it carries, so that the storage refuses others. */
-  #signed({ method, key, query = {}, headers = {}, body }: StorageRequest): Promise<Request> {
+  #signed({ method, key, query = {}, headers = {}, body }: StorageRequest): Request {
     const path = key === null ? "" : `/${key.split("/").map(escaped).join("/")}`;
     const search = Object.entries(query).map(([name, value]) => `${name}=${escaped(value)}`);
-    const url = `${this.url}${path}${search.length ? `?${search.join("&")}` : ""}`;
+    const url = new URL(`${this.url}${path}${search.length ? `?${search.join("&")}` : ""}`);
     const sha256 = createHash("sha256").update(body ?? "").digest("hex");
-    return this.#client.sign(url, {
-      method,
-      headers: { ...headers, "x-amz-content-sha256": sha256 },
-      body: body ?? null,
-    });
+    const signed = signedHeaders(
+      { method, url, headers: { ...headers, "x-amz-content-sha256": sha256 }, body: body ?? "" },
+      this.#access,
+      { region: this.#access.region, service: "s3" },
+    );
+    return new Request(url, { method, headers: signed, body: body ?? null });
   }
 
   /** What the user can fix, as such an error. */
@@ -234,10 +225,4 @@ class PassingError extends StorageError {
 function mayPass({ status, code }: StorageError): boolean {
   return status === 0 || status >= 500 && status !== 501 || status === 408 || status === 429 ||
     /^(RequestTimeout|BadDigest|XAmzContentSHA256Mismatch|IncompleteBody|SlowDown)$/.test(code);
-}
-
-/** RFC 3986: what a signature is made over. */
-function escaped(text: string): string {
-  return encodeURIComponent(text.toWellFormed())
-    .replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 }

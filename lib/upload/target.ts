@@ -1,6 +1,7 @@
 /** Where an upload goes: the bucket, its storage, and the key to it. */
 import { InputError } from "../errors.ts";
-import { environment } from "../environment.ts";
+import { awsRegion, variable } from "../aws/key.ts";
+import type { AwsKey } from "../aws/key.ts";
 
 /** A place in a bucket. */
 export interface UploadTarget {
@@ -11,13 +12,10 @@ export interface UploadTarget {
 }
 
 /** A bucket's address and what requests to it are signed with. */
-export interface BucketAccess {
+export interface BucketAccess extends AwsKey {
   /** Without a slash at its end. */
   url: string;
   region: string;
-  access_key_id: string;
-  secret_access_key: string;
-  session_token: string | null;
 }
 
 /** Reads `s3://bucket/prefix` or `gs://bucket/prefix`. @throws {InputError} it is neither. */
@@ -51,20 +49,20 @@ const KEYS = {
  */
 export function bucketAccess({ scheme, bucket }: UploadTarget): BucketAccess {
   const [access_key_id, secret_access_key] = KEYS[scheme].map((names) =>
-    names.map(set).find((value) => value !== null) ?? missing(names[0], scheme)
+    names.map(variable).find((value) => value !== null) ?? missing(names[0], scheme)
   );
   const key = { access_key_id, secret_access_key };
   if (scheme === "gs") {
     const endpoint = endpointIn("GS_ENDPOINT_URL") ?? "https://storage.googleapis.com";
     return { url: `${endpoint}/${bucket}`, region: "auto", ...key, session_token: null };
   }
-  const region = set("AWS_REGION") ?? set("AWS_DEFAULT_REGION") ?? "us-east-1";
+  const region = awsRegion();
   const endpoint = endpointIn("AWS_ENDPOINT_URL_S3") ?? endpointIn("AWS_ENDPOINT_URL");
   return {
     url: endpoint === null ? amazonUrl(bucket, region) : `${endpoint}/${bucket}`,
     region,
     ...key,
-    session_token: set("AWS_SESSION_TOKEN"),
+    session_token: variable("AWS_SESSION_TOKEN"),
   };
 }
 
@@ -76,11 +74,7 @@ function amazonUrl(bucket: string, region: string): string {
 
 /** The first variable of the key that the environment lacks; null where the key is there. */
 export function missingKey({ scheme }: Pick<UploadTarget, "scheme">): string | null {
-  return KEYS[scheme].find((names) => names.every((name) => set(name) === null))?.[0] ?? null;
-}
-
-function set(name: string): string | null {
-  return environment(name)?.trim() || null;
+  return KEYS[scheme].find((names) => names.every((name) => variable(name) === null))?.[0] ?? null;
 }
 
 function missing(name: string, scheme: UploadTarget["scheme"]): never {
@@ -89,7 +83,7 @@ function missing(name: string, scheme: UploadTarget["scheme"]): never {
 }
 
 function endpointIn(name: string): string | null {
-  const given = set(name);
+  const given = variable(name);
   if (given === null) return null;
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.username) {

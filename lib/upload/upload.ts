@@ -75,7 +75,7 @@ export async function uploadFolder(
     const all = { files: files.length, sent: files.length, sent_bytes, present: 0 };
     return { ...all, to: place, in_use, no_files, missing_key };
   }
-  const storage = await Storage.open(target);
+  const storage = Storage.open(target);
   const listed = await listObjects(storage, `${base}/`, signal);
   const progress: UploadProgress = { files: files.length, sent: 0, sent_bytes: 0, present: 0 };
   const one = async (file: ClosedFile, fileSignal: AbortSignal) => {

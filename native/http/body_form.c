@@ -1,5 +1,7 @@
 #include "http/body_form.h"
 
+#include "http/frames.h"
+
 #include <string.h>
 
 void body_begin(struct body *body, int status, bool typed)
@@ -21,6 +23,7 @@ static void deliver(struct body *body, const struct body_sink *sink, const char 
 {
     if (count == 0) return;
     if (body->form == BODY_EVENTS) sse_push(&body->sse, sink->event, sink->owner, bytes, count);
+    else if (body->form == BODY_FRAMES) frames_push(&body->sse, sink->event, sink->owner, bytes, count);
     else sink->whole(sink->owner, bytes, count);
 }
 
@@ -37,6 +40,10 @@ static void tell(struct body *body)
     static const char *const fields[] = {":", "data:", "event:", "id:", "retry:"};
     const char *first = body->first;
     size_t count = body->first_count;
+    if (*first == '\0') { /* the length of a frame; no text begins so */
+        body->form = BODY_FRAMES;
+        return;
+    }
     if (body->typed) {
         bool whole = *first == '{' || *first == '[' || *first == '<';
         body->form = whole ? BODY_WHOLE : BODY_EVENTS;

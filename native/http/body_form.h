@@ -1,5 +1,5 @@
 /*
- * An answer's body: events or one whole, told by its first bytes, since servers leave the content
+ * An answer's body: events, frames of events, or one whole, told by its first bytes, since servers leave the content
  * type out, or say another.
  */
 #ifndef DYNO_BODY_FORM_H
@@ -12,7 +12,7 @@
 
 struct body {
     struct sse sse;
-    enum { BODY_UNTOLD, BODY_WHOLE, BODY_EVENTS } form;
+    enum { BODY_UNTOLD, BODY_WHOLE, BODY_EVENTS, BODY_FRAMES } form;
     bool typed; /* the content type says events */
     char first[BODY_FIRST_BYTES];
     unsigned first_count;

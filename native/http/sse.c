@@ -33,7 +33,7 @@ void sse_free(struct sse *sse)
 }
 
 /* The limit is that of a line and that of an event's data, however both are cut into pieces. */
-static void append(struct sse *sse, struct sse_text *text, const char *bytes, size_t count)
+void sse_append(struct sse *sse, struct sse_text *text, const char *bytes, size_t count)
 {
     if (text->count + count > SSE_EVENT_BYTES_MAX) {
         sse->fault = "an event of more than 4 MB";
@@ -58,7 +58,7 @@ static void append(struct sse *sse, struct sse_text *text, const char *bytes, si
 static void keep_held(struct sse *sse)
 {
     if (!sse->held) return;
-    append(sse, &sse->data, sse->held, sse->held_bytes);
+    sse_append(sse, &sse->data, sse->held, sse->held_bytes);
     sse->held = NULL;
 }
 
@@ -154,8 +154,8 @@ static void take_line(struct sse *sse, sse_event *event, void *owner, const char
         return;
     }
     keep_held(sse);
-    if (sse->data_lines > 1) append(sse, &sse->data, "\n", 1);
-    if (!sse->fault) append(sse, &sse->data, line, bytes);
+    if (sse->data_lines > 1) sse_append(sse, &sse->data, "\n", 1);
+    if (!sse->fault) sse_append(sse, &sse->data, line, bytes);
 }
 
 /* The next line end in the input, or NULL. */
@@ -176,11 +176,11 @@ void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes,
     while (at < end && !sse->fault) {
         const char *stop = line_end(at, end);
         if (!stop) {
-            append(sse, &sse->line, at, (size_t)(end - at));
+            sse_append(sse, &sse->line, at, (size_t)(end - at));
             break;
         }
         if (sse->line.count) {
-            append(sse, &sse->line, at, (size_t)(stop - at));
+            sse_append(sse, &sse->line, at, (size_t)(stop - at));
             struct sse_text whole = sse->line;
             sse->line.count = 0;
             if (!sse->fault) take_line(sse, event, owner, whole.bytes, whole.count, false);

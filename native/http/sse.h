@@ -40,6 +40,9 @@ typedef void sse_event(void *owner, const char *data, size_t bytes, bool error);
 void sse_begin(struct sse *sse);
 void sse_free(struct sse *sse);
 
+/* Adds bytes to a text of it; sse->fault where they are too many or there is no memory. */
+void sse_append(struct sse *sse, struct sse_text *text, const char *bytes, size_t count);
+
 /* Takes the next bytes; calls event for each event that they complete. */
 void sse_push(struct sse *sse, sse_event *event, void *owner, const char *bytes, size_t count);
 

@@ -88,7 +88,7 @@ Deno.test("a form that is known and not spoken is refused by its name", () => {
     ["/v1beta/models/gemini-embedding-001:embedContent", /Gemini/],
     ["/api/chat", /Ollama/],
     ["/api/generate", /Ollama/],
-    ...["converse", "converse-stream", "invoke", "invoke-with-response-stream"].map(
+    ...["invoke", "invoke-with-response-stream"].map(
       (
         way,
       ): [string, RegExp] => [
@@ -96,7 +96,7 @@ Deno.test("a form that is known and not spoken is refused by its name", () => {
         /Bedrock/,
       ],
     ),
-    ["/model/amazon.nova-lite-v1:0/converse/", /Bedrock/],
+    ["/model/amazon.nova-lite-v1:0/invoke/", /Bedrock/],
   ];
   for (const [path, name] of forms) {
     const error = assertThrows(

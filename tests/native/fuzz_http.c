@@ -49,7 +49,7 @@ static void on_event(void *owner, const char *data, size_t bytes, bool error)
 {
     struct outcome *outcome = owner;
     REQUIRE(bytes <= SSE_EVENT_BYTES_MAX);
-    REQUIRE(!memchr(data, '\r', bytes));
+    REQUIRE(outcome->answer.form == BODY_FRAMES || !memchr(data, '\r', bytes));
     outcome->events++;
     outcome->event_bytes += bytes;
     outcome->event_hash = hash(outcome->event_hash, (const char *)&bytes, sizeof bytes);
@@ -147,7 +147,9 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t count)
     REQUIRE(same_text(whole.http.fault, split.http.fault));
     REQUIRE(same_text(whole.answer.sse.fault, split.answer.sse.fault));
     REQUIRE(whole.whole_bytes == split.whole_bytes && whole.whole_hash == split.whole_hash);
-    REQUIRE(whole.body_bytes == split.body_bytes && whole.body_hash == split.body_hash);
+    /* what follows a frame that is damaged is not fed any more */
+    if (!whole.answer.sse.fault)
+        REQUIRE(whole.body_bytes == split.body_bytes && whole.body_hash == split.body_hash);
     REQUIRE(whole.events == split.events && whole.event_hash == split.event_hash);
     return 0;
 }

@@ -1,4 +1,5 @@
 /** Every form of API that dyno speaks. */
+import { CONVERSE } from "./bedrock.ts";
 import { CHAT, COMPLETIONS } from "./choices.ts";
 import { GEMINI } from "./gemini.ts";
 import { MESSAGES } from "./messages.ts";
@@ -8,7 +9,7 @@ import type { Question } from "../question.ts";
 import type { ApiForm, RequestTarget } from "./form.ts";
 
 /**
- * The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent, and
+ * The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent, Bedrock's Converse, and
  * reranking and scoring as vLLM, Jina and Cohere have them.
  */
 export type ApiType =
@@ -18,6 +19,7 @@ export type ApiType =
   | "embeddings"
   | "messages"
   | "gemini"
+  | "converse"
   | "rerank"
   | "score";
 
@@ -29,6 +31,7 @@ export const FORMS: Readonly<Record<ApiType, ApiForm>> = {
   embeddings: EMBEDDINGS,
   messages: MESSAGES,
   gemini: GEMINI,
+  converse: CONVERSE,
   rerank: RERANK,
   score: SCORE,
 };

@@ -18,6 +18,7 @@ import type {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Told } from "./exchange.ts";
+import { sentHeaders } from "../transport.ts";
 import type { HttpExchange, HttpRequest } from "../transport.ts";
 
 /** A connection, or the way to one. */
@@ -165,9 +166,9 @@ class Http2Exchange {
 
   send(session: ClientHttp2Session, tls_ns: number | null, reused: boolean): void {
     if (this.#over) return;
-    const { method, url, headers, body } = this.#request;
+    const { method, url, body } = this.#request;
     const content = Buffer.from(body, "utf8");
-    const own = Object.entries(headers).filter(([name]) => !NOT_SENT.test(name))
+    const own = Object.entries(sentHeaders(this.#request)).filter(([name]) => !NOT_SENT.test(name))
       .map(([name, value]) => [name.toLowerCase(), value]);
     let stream: ClientHttp2Stream;
     try {
