@@ -56,7 +56,8 @@ export type { Counting } from "./load/questions.ts";
 export type { TokenCounter } from "./load/prompts/tokenizer.ts";
 export type { LoadRunOptions } from "./load/run_load.ts";
 export { measureLoad, preflight, runLoad, runLoads } from "./load/run_loads.ts";
-export type { LoadGiven, LoadsOptions, LoadsProgress } from "./load/run_loads.ts";
+export type { LoadGiven, LoadsProgress } from "./load/run_loads.ts";
+export type { LoadsOptions } from "./load/loads_options.ts";
 export { findLoadCapacity } from "./load/capacity.ts";
 export type {
   Capacity,
@@ -68,9 +69,14 @@ export type {
 } from "./load/capacity.ts";
 export type { LiveFigures, LiveLatency } from "./load/live_load.ts";
 export type { LoadProgress } from "./load/time_left.ts";
-export { resumeLoad } from "./load/conclude_run.ts";
+export { resumeLoad } from "./load/resume.ts";
 export type { LoadRun } from "./load/conclude_run.ts";
-export type { LoadResults, StageResults } from "./load/results.ts";
+export type { LoadResults, ShardResults, StageResults } from "./load/results.ts";
+export type { LoadShare } from "./load/share.ts";
+export { localShards } from "./load/shards/local.ts";
+export { slurmShards } from "./load/shards/slurm.ts";
+export type { SlurmRequest } from "./execute/slurm.ts";
+export type { LoadSpread, ShardExecutor, ShardJob, ShardWork } from "./load/shards/executor.ts";
 export type { LoadSettings, LoadStageSettings } from "./settings/load.ts";
 export type { LoadExperiment } from "./settings/load_experiment.ts";
 export { writeLoadReport } from "./report/load/load_report.ts";

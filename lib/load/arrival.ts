@@ -2,6 +2,7 @@
 import { InputError } from "../errors.ts";
 import { openRandom, standardNormal } from "../stats/random.ts";
 import { checkSeed } from "./seed.ts";
+import type { LoadShare } from "./share.ts";
 
 /** How the gaps between arrivals vary, whatever the rate. */
 export interface ArrivalPattern {
@@ -17,6 +18,8 @@ export interface ArrivalPattern {
   burstiness?: number;
   /** Whole number from 0 to 2^32 − 1. The same seed gives the same times. */
   seed: number;
+  /** Of a load that several processes send together, which of the times are this one's. */
+  share?: LoadShare;
 }
 
 /** An arrival pattern at a constant mean rate. */

@@ -18,6 +18,7 @@ import { judgeStatement } from "./statement.ts";
 import { latencyValues, summarise } from "./summarise.ts";
 import { readTelemetry, telemetryFigures } from "./telemetry/telemetry.ts";
 import { TokenFileReader } from "../run/token_file.ts";
+import { shardName, shardNotes, shardResults, withShards } from "./shards/figures.ts";
 import { judge, MOST_LATENESS_MS } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
 import type { Series } from "../hardware/series.ts";
@@ -71,6 +72,13 @@ export function conclude(measurement: Measurement): LoadResults {
   const endpoints = several && byPart(several.endpoints, ({ endpoint }) => endpoint);
   const models = started.api.models &&
     byPart(started.api.models, ({ model }) => model ?? started.api.model);
+  const shards = load.shards.length > 0
+    ? shardResults(
+      load.shards,
+      byPart(load.shards.map(shardName), (record) =>
+        record.shard === undefined ? undefined : shardName({ shard: record.shard })),
+    )
+    : null;
   const verdict = verdictOf(measurement, cache, measured, total);
   const books = load.ledger.books();
   return {
@@ -93,6 +101,7 @@ export function conclude(measurement: Measurement): LoadResults {
     ...(probe_rate ? { probes: probeFigures(probe_rate, load.probes, total.window) } : {}),
     ...(models ? { models } : {}),
     ...(endpoints ? { balance: several.balance, endpoints } : {}),
+    ...(shards ? { shards } : {}),
     ...(turns === null ? {} : { turns }),
     slos: plan.slos,
     ...(plan.statements.length ? { statements: statementsOf(measurement, stages, gapsOf) } : {}),
@@ -104,7 +113,11 @@ export function conclude(measurement: Measurement): LoadResults {
       readings: server.readings,
     },
     ...telemetryOf(directory, load, total),
-    notes: [...notesOf(plan, load, cache, total), ...gapsLost(tokens.incomplete)],
+    notes: [
+      ...shardNotes(load.shards),
+      ...notesOf(plan, load, cache, total),
+      ...gapsLost(tokens.incomplete),
+    ],
   };
 }
 
@@ -138,7 +151,7 @@ function stageResults({ plan, load }: Measurement, gapsOf: GapsOf): MeasuredStag
       name: stageName(stage, plan.pattern),
       window,
       turnovers: [turnover],
-      requested_rate_per_s: requestedRate(stage),
+      requested_rate_per_s: requestedRate(stage, plan),
       slos: plan.slos,
       gapsOf,
       warmup: records.filter(({ warmup }) => warmup).length,
@@ -159,7 +172,7 @@ function warmupResults({ plan, load }: Measurement, gapsOf: GapsOf): StageResult
     name: `warm-up: ${stageName(stage, plan.pattern)}`,
     window,
     turnovers: [turnoverOf(own, window, gapsOf)],
-    requested_rate_per_s: requestedRate(stage),
+    requested_rate_per_s: requestedRate(stage, plan),
     slos: [],
     gapsOf,
     warmup: own.length,
@@ -233,14 +246,16 @@ function statementsOf(
   );
 }
 
-function requestedRate(stage: LoadStage): number | null {
-  if (stage.rate !== null) return (stage.rate.from_per_s + stage.rate.to_per_s) / 2;
+/** Of a shard its own part. */
+function requestedRate(stage: LoadStage, { pattern: { share } }: LoadPlan): number | null {
+  const { count } = share ?? { count: 1 };
+  if (stage.rate !== null) return (stage.rate.from_per_s + stage.rate.to_per_s) / 2 / count;
   const last_s = stage.times_s?.at(-1) ?? 0;
-  return last_s > 0 ? stage.times_s!.length / last_s : null;
+  return last_s > 0 ? stage.times_s!.length / last_s / count : null;
 }
 
 function verdictOf(
-  { plan, load: { records, client, started } }: Measurement,
+  { plan, load: { records, client, started, shards } }: Measurement,
   cache: CacheUse | null,
   stages: readonly MeasuredStage[],
   total: StageResults,
@@ -266,6 +281,7 @@ function verdictOf(
       endpointsAsked(started.api).some((url) => url.startsWith("https:")),
     sent: hasPlaces(plan.stages) ? null : { wanted: sent + unsent, count: sent },
   };
+  if (shards.length > 0) return withShards(judge(cost, measured, null), shards);
   const streams = Math.ceil(total.concurrency.max);
   return judge(cost, measured, citeCalibration(readCalibration(), streams, cost.transport));
 }

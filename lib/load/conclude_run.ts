@@ -1,10 +1,6 @@
-/** From a load's journal to its results.json, at its end or after it was cut off. */
-import { readSamples } from "../hardware/samples.ts";
-import { seriesFrom } from "../hardware/series.ts";
-import { takeRun } from "../run/session.ts";
+/** From a load's journal to its results.json. */
 import { writeFileAtomic } from "../write.ts";
 import { conclude } from "./conclude.ts";
-import { readLoadJournal } from "./load_journal.ts";
 import { planLoad } from "./plan_load.ts";
 import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
@@ -41,21 +37,8 @@ export function concludeRun(
   return { run_id: directory.run_id, directory, results, records: load.records };
 }
 
-/**
- * Sums up a load that was cut off: killed, or its machine went down. Sends nothing. One that has its
- * results is summed up again.
- *
- * @throws {InputError} it still runs, it sent nothing, or an earlier dyno made it; a file that its
- * prompts or times came from is no longer there.
- */
-export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
-  const unlock = takeRun(directory);
-  try {
-    const load = await readLoadJournal(directory);
-    const plan = await planLoad(load.started.settings);
-    const [session] = readSamples(directory.path);
-    return concludeRun(directory, load, plan, session ? seriesFrom(session) : null);
-  } finally {
-    unlock();
-  }
+/** The plan of a journaled load; of a shard's its own part. @throws {InputError} as {@linkcode planLoad}. */
+export function planOfLoad({ started: { settings, shards } }: JournaledLoad): Promise<LoadPlan> {
+  const { index = null, count = 1 } = shards ?? {};
+  return planLoad(settings, undefined, index === null ? undefined : { index, count });
 }

@@ -11,10 +11,12 @@ import { loadBody } from "./prompts/load_body.ts";
 import { price, recordOf } from "./record.ts";
 import { RequestNames } from "./request_names.ts";
 import { SessionRun } from "./session_run.ts";
-import { headStart_ns, placeStart_ns } from "./head_start.ts";
+import { commonStart_ns, headStart_ns, placeStart_ns } from "./head_start.ts";
+import { numberOf } from "./share.ts";
 import { isOpen, timesOf } from "./stages.ts";
 import { StopRule } from "./stop_rule.ts";
 import { failureClass } from "../run/request_record.ts";
+import { BUDGET } from "./drive_options.ts";
 import type { HttpExchange } from "../endpoint/transport.ts";
 import type { Spent } from "../run/budget.ts";
 import type { DriveOptions, DriveOutcome } from "./drive_options.ts";
@@ -33,8 +35,6 @@ const MOST_BUSY_NS = 2e6;
 const LEAST_WAITING = 64;
 const NOTHING: Spent = { usd: 0, tokens: 0 };
 const UNLIMITED = 0xffffffff;
-
-const BUDGET = "the budget has no room for another request";
 
 /** Drives one load. Use once. */
 export class Drive {
@@ -101,7 +101,8 @@ export class Drive {
     for (let i = 0; i < stages.length && !this.#over(signal); i++) {
       this.#stageIndex = this.#progress.stage = i;
       this.#stageRequests = 0;
-      const start_ns = this.#nextStart_ns ?? nowNs() + headStart_ns(stages[i], this.#places);
+      const start_ns = await this.#startOf(i);
+      if (start_ns === null) break;
       const span = { start_ns, end_ns: Infinity };
       this.#spans.push(span);
       this.#tell(() => this.#options.onStage(i, span));
@@ -126,6 +127,16 @@ export class Drive {
     await this.#finish();
     if (this.#fault !== null) throw this.#fault.error;
     return this.#outcome;
+  }
+
+  /** When a stage begins; null: it was interrupted before it knew. */
+  async #startOf(i: number): Promise<number | null> {
+    const { stages, begin } = this.#options;
+    const head_ns = headStart_ns(stages[i], this.#places);
+    const isFirst = i === stages.findIndex(({ warmup }) => !warmup);
+    return begin && isFirst
+      ? await commonStart_ns(begin, head_ns)
+      : this.#nextStart_ns ?? nowNs() + head_ns;
   }
 
   async #runOpen(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
@@ -219,7 +230,9 @@ export class Drive {
 
   /** Submits a question, and what its session asks together with it. */
   #begin(prompt: LoadPrompt, t_intended_ns: number | null): boolean {
-    const running = prompt.later.length > 0 ? new SessionRun(prompt, this.#conversations++) : null;
+    const { pattern: { share } } = this.#options;
+    const number = prompt.later.length > 0 ? numberOf(this.#conversations++, share) : null;
+    const running = number === null ? null : new SessionRun(prompt, number);
     if (!this.#submit(prompt, t_intended_ns, running, 0)) return false;
     for (const due of running?.withFirst() ?? []) {
       this.#submit(due.prompt, t_intended_ns, running, due.step);
@@ -248,12 +261,9 @@ export class Drive {
       return false;
     }
     const keepText = running?.needs(turn) || countTokens !== null;
-    const request = this.#requests++;
-    const named = this.#names.of(
-      request,
-      prompt.session ?? null,
-      running?.conversation ?? null,
-    );
+    const request = numberOf(this.#requests++, this.#options.pattern.share);
+    const conversation = running?.conversation ?? null;
+    const named = this.#names.of(request, prompt.session ?? null, conversation);
     // who is least busy is known when its time comes, and only to the transport
     const place = api.several?.balance === "least-in-flight"
       ? null

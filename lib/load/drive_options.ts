@@ -32,6 +32,11 @@ export interface DriveOptions extends BodySettings {
   /** Counts tokens where the server does not; null leaves it at events. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
+  /**
+   * Gives the moment at which the measured part begins, where others begin with it; asked once the warm-up
+   * has ended, with how long before it requests are made, ns. Left out: at once.
+   */
+  begin?: ((head_start_ns: number) => Promise<number>) | undefined;
   /** Called with each stage, counted from 0, as it begins (it ends at Infinity then) and when it has ended. */
   onStage(stage: number, span: StageSpan): void;
   /** Called with each request that has ended, with the gaps between its token events, ms. */
@@ -45,3 +50,6 @@ export interface DriveOutcome {
   /** No prompt was left for a request that was to be sent. */
   out_of_prompts: boolean;
 }
+
+/** Why a load ended whose budget is spent. */
+export const BUDGET = "the budget has no room for another request";

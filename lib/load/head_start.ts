@@ -1,4 +1,6 @@
 /** When the first requests of a stage go: they are made before their time, when all code is still slow. */
+import { CancelledError } from "../execute/scope.ts";
+import { nowNs } from "../native/clock.ts";
 import { isOpen } from "./stages.ts";
 import type { LoadStage } from "./stages.ts";
 
@@ -25,4 +27,17 @@ export function headStart_ns(stage: LoadStage, { urls }: { urls: readonly URL[] 
 /** When the n-th request of a closed loop goes whose first one goes at `first_ns`. */
 export function placeStart_ns(first_ns: number, n: number, { concurrency }: LoadStage): number {
   return first_ns + APART_NS * Math.min(n, concurrency ?? 0);
+}
+
+/** The start that others share, or as soon as requests can be made; null: it was interrupted before. */
+export async function commonStart_ns(
+  begin: (head_start_ns: number) => Promise<number>,
+  head_start_ns: number,
+): Promise<number | null> {
+  try {
+    return Math.max(await begin(head_start_ns), nowNs() + head_start_ns);
+  } catch (error) {
+    if (error instanceof CancelledError) return null;
+    throw error;
+  }
 }

@@ -11,6 +11,7 @@ import type {
   PageCount,
   RequestRecord,
   ServerMetricsReading,
+  ShardFacts,
 } from "../run/request_record.ts";
 
 /** All that a load's journal tells. */
@@ -28,6 +29,8 @@ export interface JournaledLoad {
   server: { name: string; readings: ServerMetricsReading[] } | null;
   /** How recorded pages were read; left out where none was, or the load was cut off. */
   telemetry?: { pages: PageCount[]; series: number; left_out: number };
+  /** The processes that sent it together; empty for one alone. */
+  shards: ShardFacts[];
   /** Null: it was cut off. */
   measured: LoadMeasured | null;
   /** The client's cost when it was told last; null: cut off before anything was sent. */
@@ -62,6 +65,7 @@ export const loadState: Fold<"run", LoadState> = {
     probes: [],
     ledger: ledgerOf.begin(),
     server: null,
+    shards: [],
     measured: null,
     client: null,
     in_flight: 0,
@@ -91,6 +95,9 @@ export const loadState: Fold<"run", LoadState> = {
         break;
       case "telemetry_read":
         load.telemetry = { pages: event.pages, series: event.series, left_out: event.left_out };
+        break;
+      case "shard_gathered":
+        load.shards.push(event.shard);
         break;
       case "load_progress":
         load.client = event.client;

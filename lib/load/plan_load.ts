@@ -5,11 +5,12 @@ import { parseCancellations } from "./cancel.ts";
 import { weightedModels, withModels } from "./models.ts";
 import { parseSlo } from "./slo.ts";
 import { parseStatement } from "./statement.ts";
-import { parseStages } from "./stages.ts";
+import { parseStages, stageShare } from "./stages.ts";
 import { settleLoad } from "../settings/load.ts";
 import type { LoadSettings, SettledLoad } from "../settings/load.ts";
 import { arrivalTimes } from "./arrival.ts";
 import type { Counting } from "./questions.ts";
+import type { LoadShare } from "./share.ts";
 import type { Cancellation } from "./cancel.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
@@ -59,12 +60,14 @@ const NOTHING: LoadStage = {
  * Plans a load.
  *
  * @param counting how tokens are counted at the endpoint; unknown for a plan that is only looked at.
+ * @param share the part of it that this process sends; the whole by default.
  * @throws {InputError} settings that contradict one another, or that are not enough; a file that
  * cannot be read.
  */
 export async function planLoad(
   settings: LoadSettings,
   counting: Counting = UNCOUNTED,
+  share?: LoadShare,
 ): Promise<LoadPlan> {
   const settled = settleLoad(settings);
   const { arrival, burstiness, seed, warmup } = settled;
@@ -79,15 +82,22 @@ export async function planLoad(
     { ...settled, prompt_seed },
     counting,
     notes,
+    share,
   );
   const draws = made_up || settled.probe_rate !== undefined; // probes are made up
   if (settled.prompt_seed !== undefined && !draws) {
     notes.push("--prompt-seed: nothing is made up: the file tells the words of every request");
   }
   const prompts = withModels(asked, models);
-  const stages = stagesOf(settled, times_s);
-  if (warmup > 0) stages.unshift(warmupOf(stages[0], warmup));
-  const pattern = { arrival, seed, ...(burstiness === undefined ? {} : { burstiness }) };
+  const whole = stagesOf(settled, times_s);
+  if (warmup > 0) whole.unshift(warmupOf(whole[0], warmup));
+  const stages = share ? whole.map((stage) => stageShare(stage, share)) : whole;
+  const pattern = {
+    arrival,
+    seed,
+    ...(burstiness === undefined ? {} : { burstiness }),
+    ...(share ? { share } : {}),
+  };
   arrivalTimes({ ...pattern, rate_per_s: 1 }); // complains now rather than in the run
   return {
     stages,
@@ -115,6 +125,11 @@ function cancellationsOf({ cancel = [], stream }: SettledLoad): Cancellation[] {
 /** Every load has its own words, so that no cache knows its prompts. */
 function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];
+}
+
+/** What is said of prompts whose seed was given. */
+export function seedNotice(prompt_seed: number): string {
+  return `prompts of seed ${prompt_seed}: a cache that met them before may know them`;
 }
 
 /** Refuses what would do nothing: whoever gives it believes that it does something. */

@@ -14,6 +14,7 @@ import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { wordsOfOneToken } from "./prompts/vocabulary.ts";
 import type { SettledLoad } from "../settings/load.ts";
 import type { DatasetRow, RowRequest } from "./datasets/row.ts";
+import type { LoadShare } from "./share.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
 import type { TokenCounter } from "./prompts/tokenizer.ts";
 import type { TokenLengths } from "./prompts/token_lengths.ts";
@@ -44,6 +45,7 @@ export interface Questions {
 /**
  * The questions of a load: made up, of a file, or one again and again.
  *
+ * @param share the part that this process asks; all by default.
  * @param notes what a reader of the results must know is added to them.
  * @throws {InputError} settings that contradict one another; a file that cannot be read.
  */
@@ -51,6 +53,7 @@ export async function questions(
   settings: SettledLoad & { prompt_seed: number },
   counting: Counting,
   notes: string[],
+  share?: LoadShare,
 ): Promise<Questions> {
   const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed, text } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
@@ -94,6 +97,7 @@ export async function questions(
     const use = {
       words: prompt_seed,
       output_tokens: limit,
+      share,
       vocabulary,
       template_tokens: template_tokens ?? 0,
       think_s: sessionsOf(settings).think_s,
@@ -142,9 +146,11 @@ export async function questions(
     },
     isSingle(settings) ? undefined : sessionsOf(settings),
     text,
+    share,
   );
   const media = parseMedia(images, audio);
-  const whole = given_media ? withMadeUpMedia(made, media, prompt_seed) : made;
+  const seen = (prompt_seed + (share?.index ?? 0)) >>> 0; // each shard has its own pictures
+  const whole = given_media ? withMadeUpMedia(made, media, seen) : made;
   return { ...none, prompts: whole, made_up: true, template_tokens };
 }
 

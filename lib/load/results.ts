@@ -106,6 +106,31 @@ export interface StageResults {
   };
 }
 
+/** What one of several processes sent of a load, and how it was there. */
+export interface ShardResults extends StageResults {
+  /** The host that it ran on; null where it never said so. */
+  host: string | null;
+  /**
+   * Its clock against that of the dyno which began the shards: times of the run are its own with the offset
+   * added. Null: never measured.
+   */
+  clock: {
+    offset_ms: number;
+    /** The offset is right to this, either way: proven by the messages that measured it. */
+    error_ms: number;
+    /** How much the offset had changed by the end; null: not measured again. */
+    drift_ms: number | null;
+    /** The drift is right to this, either way. */
+    drift_error_ms: number | null;
+  } | null;
+  /** How long after the common start it began; null: it never did. */
+  late_ms: number | null;
+  /** Why nothing of it, or not all, is in the total; null: all is. */
+  lost: string | null;
+  /** Whether its own client could be trusted; null: it did not come to its end. */
+  trust: { verdict: string; reasons: string[] } | null;
+}
+
 /** What results.json of a load run holds. */
 export interface LoadResults {
   /** The form of results.json that this is. */
@@ -151,6 +176,8 @@ export interface LoadResults {
   balance?: Balance;
   /** The figures of each of several endpoints, by its URL, of all measured stages together. */
   endpoints?: StageResults[];
+  /** The figures of each of several processes that sent the load together; left out for one alone. */
+  shards?: ShardResults[];
   /** First turns beside later ones; left out where there are no later ones. */
   turns?: TurnFigures[];
   /** What a good request had to keep to; empty for none. */

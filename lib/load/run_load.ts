@@ -33,6 +33,7 @@ import type { LoadSettings } from "../settings/load.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { LoadRun } from "./conclude_run.ts";
+import { seedNotice } from "./plan_load.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadMeasured } from "../run/events.ts";
 
@@ -66,6 +67,8 @@ export interface LoadRunOptions {
   budget?: Budget;
   /** Default: the table that comes with dyno. */
   prices?: PriceTable;
+  /** Gives the moment at which the measured part begins, where others begin with it (CLOCK_MONOTONIC, ns). */
+  begin?: (head_start_ns: number) => Promise<number>;
   /** Its abort ends the load; what was measured until then is kept. */
   signal: AbortSignal;
   /** Called with the run's directory before anything is sent. */
@@ -100,8 +103,8 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   await using scrapes = new PortableTransport();
   const { scraper } = await probe(api, scrapes, signal);
   await using _scraper = scraper;
-  if (options.settings.prompt_seed !== undefined && prompt_seed !== null) {
-    onNotice(`prompts of seed ${prompt_seed}: a cache that met them before may know them`);
+  if (options.settings.prompt_seed !== undefined && prompt_seed !== null && !plan.pattern.share) {
+    onNotice(seedNotice(prompt_seed));
   }
   const { server_metrics = [], server_metrics_names = [] } = settings;
   await using pages = await PageRecorder.open(
@@ -160,6 +163,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
       ? { prices: Object.fromEntries(models.map((name) => [name, costs.get(name)!.price])) }
       : {}),
     ...(plan.template_tokens === null ? {} : { template_tokens: plan.template_tokens }),
+    ...(plan.pattern.share ? { shards: plan.pattern.share } : {}),
     anchor: clockAnchor(),
   });
   for (const { reply, failure, status } of options.first_requests ?? []) {
@@ -215,6 +219,15 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     budget: session.budget,
     costOf,
     signal,
+    ...(options.begin
+      ? {
+        begin: async (head_start_ns) => {
+          const start_ns = await options.begin!(head_start_ns);
+          watch = new ClientWatch(transport, PROGRESS_MS); // waiting is not a cost of the load
+          return start_ns;
+        },
+      }
+      : {}),
     onStage: (stage, span) => {
       const { start_ns, end_ns } = span;
       if (end_ns === Infinity) {
@@ -233,7 +246,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
       live?.took(record, gaps_ms);
     },
   });
-  const watch = new ClientWatch(transport, PROGRESS_MS);
+  let watch = new ClientWatch(transport, PROGRESS_MS);
   const client = () => watch.reading(drive.lags, drive.progress().events);
   const progressNow = () => {
     const progress = { ...drive.progress(), in_flight: drive.inFlight() };

@@ -14,39 +14,15 @@ import { planLoad } from "./plan_load.ts";
 import { readTemplate } from "./prompts/template.ts";
 import { openTokenizer } from "./prompts/tokenizer_file.ts";
 import { runPlannedLoad } from "./run_load.ts";
+import { runShards } from "./shards/run_shards.ts";
 import { waitReady } from "./wait_ready.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
-import type { LoadProgress } from "./time_left.ts";
+import type { LoadsOptions } from "./loads_options.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { LoadRunOptions } from "./run_load.ts";
-
-/** What several loads share, and its listeners. */
-export interface LoadsOptions extends
-  Pick<
-    LoadRunOptions,
-    | "out"
-    | "run_id"
-    | "agent"
-    | "tags"
-    | "argv"
-    | "budget"
-    | "prices"
-    | "signal"
-    | "onDirectory"
-    | "onLive"
-  > {
-  /** How the endpoint is reached, and which models are asked; what this throws stops the load before anything is sent. */
-  onReached?(api: APIConfiguration, models: readonly string[]): void;
-  /** Called several times a second. */
-  onProgress?(progress: LoadProgress): void;
-  /** One line for a person. */
-  onNotice?(line: string): void;
-  /** One line of what a person should fix. */
-  onWarning?(line: string): void;
-}
 
 /** The progress of several loads, and what is done with each result. */
 export interface LoadsProgress<Kept> {
@@ -83,6 +59,7 @@ export async function measureLoad(
   settings: LoadSettings,
   options: LoadsOptions,
 ): Promise<LoadRun> {
+  if (options.spread) return await runShards(name, settings, options.spread, options);
   const { signal, onNotice = () => {}, onWarning = () => {}, onProgress = () => {} } = options;
   const endpoints = endpointsOf(settings);
   const tokenizer = settings.tokenizer ? await openTokenizer(settings.tokenizer) : null;
@@ -119,7 +96,7 @@ export async function measureLoad(
       first_requests.push(...requests);
       return told;
     },
-  });
+  }, options.share);
   return await runPlannedLoad({
     ...options,
     name,

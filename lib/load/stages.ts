@@ -2,7 +2,9 @@
 import { InputError } from "../errors.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../text/duration.ts";
 import { rampedArrivalTimes } from "./arrival.ts";
+import { ownOf, shareOf } from "./share.ts";
 import type { ArrivalPattern } from "./arrival.ts";
+import type { LoadShare } from "./share.ts";
 
 /** A stretch of a load. It ends by its time or by its count, whichever comes first. */
 export interface LoadStage {
@@ -87,6 +89,11 @@ function parseStage(part: string): LoadStage {
  * @throws {InputError} a seed or burstiness outside its range.
  */
 export function timesOf(stage: LoadStage, pattern: ArrivalPattern): Iterator<number, unknown> {
+  const times = allTimesOf(stage, pattern);
+  return pattern.share ? ownOf(times, pattern.share) : times;
+}
+
+function allTimesOf(stage: LoadStage, pattern: ArrivalPattern): Iterator<number, unknown> {
   if (stage.times_s !== null) return stage.times_s[Symbol.iterator]();
   const { from_per_s, to_per_s } = stage.rate!;
   const duration_s = stage.duration_s ?? 1e9;
@@ -97,13 +104,42 @@ export function timesOf(stage: LoadStage, pattern: ArrivalPattern): Iterator<num
 /** A stage in words. */
 export function stageName(
   { concurrency, rate, times_s, duration_s }: LoadStage,
-  { arrival }: ArrivalPattern,
+  { arrival, share }: ArrivalPattern,
 ): string {
+  const part = share ? `, shard ${share.index + 1} of ${share.count} of these` : "";
   const cap = concurrency === null ? "" : `, at most ${concurrency} in flight`;
-  if (times_s !== null) return `replay of ${times_s.length} requests${cap}`;
+  if (times_s !== null) return `replay of ${times_s.length} requests${cap}${part}`;
   if (rate === null) return `${concurrency} in flight`;
   const { from_per_s, to_per_s } = rate;
   const range = from_per_s === to_per_s ? `${from_per_s}` : `${from_per_s} to ${to_per_s}`;
   const over = from_per_s === to_per_s || duration_s === null ? "" : ` over ${duration_s} s`;
-  return `${range} requests/s${over}, ${arrival}${cap}`;
+  return `${range} requests/s${over}, ${arrival}${cap}${part}`;
+}
+
+/**
+ * A stage with a shard's part of its places and requests; its rate stays the whole one, of whose arrivals
+ * the shard takes its own. Requests of a closed loop go with its places, so that all shards end together.
+ *
+ * @throws {InputError} there are fewer places or requests than shards.
+ */
+export function stageShare(stage: LoadStage, share: LoadShare): LoadStage {
+  const { warmup, rate, times_s, concurrency: places, requests } = stage;
+  const least = (name: string, whole: number | null) => {
+    if (warmup || whole === null || whole >= share.count) return;
+    throw new InputError(
+      `--shards ${share.count}: more than ${name} ${whole}; each shard needs at least one`,
+    );
+  };
+  least("--concurrency", places);
+  least("--requests", requests);
+  const own = places && Math.max(1, shareOf(places, share));
+  const rounds = places !== null && rate === null && times_s === null
+    ? Math.floor((requests ?? 0) / places)
+    : 0;
+  return {
+    ...stage,
+    concurrency: own,
+    requests: requests &&
+      rounds * shareOf(places ?? 0, share) + shareOf(requests - rounds * (places ?? 0), share),
+  };
 }

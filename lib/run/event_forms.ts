@@ -42,6 +42,7 @@ import {
   pageCountForm,
   requestRecordForm,
   serverReadingForm,
+  shardFactsForm,
 } from "./request_record.ts";
 import { testResultForm } from "./test_result.ts";
 import type { Form, Forms } from "./forms.ts";
@@ -213,6 +214,9 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
         Object.values(value).every((row) => row === null || priceRowForm(row, misfit))
       ),
       template_tokens: orMissing(isNumber),
+      shards: orMissing(
+        fields<NonNullable<LoadStarted["shards"]>>({ count: isNumber, index: orNull(isNumber) }),
+      ),
       anchor: orNull(anchor),
     },
     stage_started: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNull) },
@@ -234,6 +238,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
       events: isNumber,
       client: clientReadingForm,
     },
+    shard_gathered: { shard: shardFactsForm },
     load_measured: {
       complete: isBoolean,
       stopped_because: orNull(isText),

@@ -19,6 +19,7 @@ import type {
   PageCount,
   RequestRecord,
   ServerMetricsReading,
+  ShardFacts,
 } from "./request_record.ts";
 import type { TestResult } from "./test_result.ts";
 import type { HealthAlert } from "../hardware/health.ts";
@@ -211,6 +212,8 @@ export interface LoadStarted {
   prices?: Record<string, PriceRow | null> | undefined;
   /** Tokens that the server adds to each prompt, which made-up ones leave room for; missing: unknown. */
   template_tokens?: number | undefined;
+  /** Of a load that several processes send together: how many, and which this is; null: all of them. */
+  shards?: { count: number; index: number | null } | undefined;
 }
 
 /** A stage's span on CLOCK_MONOTONIC, nanoseconds. */
@@ -241,6 +244,8 @@ export type LoadEvent =
   | { event: "server_reading"; server: string; reading: ServerMetricsReading }
   | { event: "telemetry_read"; pages: PageCount[]; series: number; left_out: number }
   | DriveProgress & { event: "load_progress"; client: ClientReading }
+  /** What one of several processes sent is in this journal, as far as it arrived. */
+  | { event: "shard_gathered"; shard: ShardFacts }
   | LoadMeasured & { event: "load_measured" }
   | {
     event: "load_finished";

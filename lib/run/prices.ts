@@ -50,11 +50,14 @@ export interface Price extends OutputOf<typeof priceSchema> {}
 export class PriceTable {
   /** Where it came from, for a person. */
   readonly name: string;
+  /** All prices, in their order. */
+  readonly prices: readonly Price[];
   readonly #rows: readonly { globs: string[][]; price: Price }[];
 
   /** `name` says where the prices came from. */
   constructor(name: string, prices: readonly Price[]) {
     this.name = name;
+    this.prices = prices;
     this.#rows = prices.map((price) => ({
       price,
       globs: [price.model, ...(price.also ? [price.also] : [])].map(partsOf),

@@ -1,5 +1,14 @@
 /** What is known of a load's requests, of its client and of its server while it runs. */
-import { fields, isBoolean, isNumber, isObject, isText, orMissing, orNull } from "./forms.ts";
+import {
+  areTexts,
+  fields,
+  isBoolean,
+  isNumber,
+  isObject,
+  isText,
+  orMissing,
+  orNull,
+} from "./forms.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
@@ -19,6 +28,8 @@ export interface RequestRecord {
   endpoint?: string | undefined;
   /** Of several models the one that it named; left out for one alone. */
   model?: string | undefined;
+  /** Of a load that several processes sent together the one that sent it, from 0. */
+  shard?: number | undefined;
   /** Number of the measured stage, from 0: its place in `stages` of the results. */
   stage: number;
   /** Sent before the measured part; excluded from results. */
@@ -103,6 +114,27 @@ const NO_FAILURE: ReadonlySet<RequestRecord["failure"]> = new Set([
 /** The class of a request's failure; null for an answer, and for what was cut off or never sent. */
 export function failureClass({ failure }: Pick<RequestRecord, "failure">): FailureClass | null {
   return NO_FAILURE.has(failure) ? null : failure as FailureClass;
+}
+
+/** One of the processes that sent a load together. Its clock is compared with that of the dyno that began them. */
+export interface ShardFacts {
+  /** From 0. */
+  shard: number;
+  /** The host that it ran on; null where it never said so. */
+  host: string | null;
+  /** Nanoseconds to add to its clock; 0 on a clock that both share. Null: never measured. */
+  offset_ns: number | null;
+  /** The offset is right to this, either way. */
+  error_ns: number | null;
+  /** How much the offset had changed by the end, and to what that is right; null: not measured again. */
+  drift_ns: number | null;
+  drift_error_ns: number | null;
+  /** How long after the common start it began; null: it never did. */
+  late_ns: number | null;
+  /** Why nothing of it, or not all, is among the records; null: all is. */
+  lost: string | null;
+  /** Whether its own client could be trusted; null: it did not come to its end. */
+  verdict: { verdict: string; reasons: string[] } | null;
 }
 
 /** What is happening, for people to watch. */
@@ -209,6 +241,7 @@ export const requestRecordForm = fields<RequestRecord>({
   session: orMissing(isText),
   endpoint: orMissing(isText),
   model: orMissing(isText),
+  shard: orMissing(isNumber),
   stage: isNumber,
   warmup: isBoolean,
   conversation: orNull(isNumber),
@@ -243,6 +276,21 @@ export const requestRecordForm = fields<RequestRecord>({
   lag_max_ns: orNull(isNumber),
   gaps_at: isNumber,
   gaps: isNumber,
+});
+
+/** What JSON must be like to be {@linkcode ShardFacts}. */
+export const shardFactsForm = fields<ShardFacts>({
+  shard: isNumber,
+  host: orNull(isText),
+  offset_ns: orNull(isNumber),
+  error_ns: orNull(isNumber),
+  drift_ns: orNull(isNumber),
+  drift_error_ns: orNull(isNumber),
+  late_ns: orNull(isNumber),
+  lost: orNull(isText),
+  verdict: orNull(
+    fields<NonNullable<ShardFacts["verdict"]>>({ verdict: isText, reasons: areTexts }),
+  ),
 });
 
 /** What JSON must be like to be a {@linkcode ClientReading}. */

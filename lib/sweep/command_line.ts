@@ -76,10 +76,3 @@ function simArguments(params: Record<string, Exact>): string[] {
     return value === true ? [`--${name}`] : [`--${name}`, argumentText(value)];
   });
 }
-
-/** A command as a shell takes it. */
-export function shellText(command: readonly string[]): string {
-  const quoted = (part: string) =>
-    /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;
-  return command.map(quoted).join(" ");
-}

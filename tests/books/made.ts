@@ -8,7 +8,7 @@ import { codingLines } from "../../lib/cli/run/coding_lines.ts";
 import { loadTable } from "../../lib/cli/load/load_table.ts";
 import { suiteTable } from "../../lib/cli/run/suite_table.ts";
 import { runCoding } from "../../lib/coding/run_coding.ts";
-import { resumeLoad } from "../../lib/load/conclude_run.ts";
+import { resumeLoad } from "../../lib/load/resume.ts";
 import { measureLoad, runLoads } from "../../lib/load/run_loads.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { Budget } from "../../lib/run/budget.ts";

@@ -9,7 +9,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { resumeLoad } from "../../lib/load/conclude_run.ts";
+import { resumeLoad } from "../../lib/load/resume.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { runDirectoryAt } from "../../lib/run/directory.ts";
 import { dyno, startDyno } from "../e2e/dyno.ts";

@@ -1,7 +1,7 @@
 /** The warm-up as a phase of its own: its figures by the mock's log, and in none of the load's. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { loadTable } from "../../lib/cli/load/load_table.ts";
-import { resumeLoad } from "../../lib/load/conclude_run.ts";
+import { resumeLoad } from "../../lib/load/resume.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { writeLoadReport } from "../../lib/report/load/load_report.ts";
 import { load } from "./fixture.ts";

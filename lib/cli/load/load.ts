@@ -8,6 +8,7 @@ import { atLevels, parseLevels } from "../../load/levels.ts";
 import { parseUntil } from "../../load/repeats.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { REPORT_TOOLS } from "../../load/report_as.ts";
+import { spreadFlags, spreadOf } from "./spread.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { budgetFlags, budgetOf, warningBudget } from "../ui/budget_flags.ts";
 import {
@@ -62,6 +63,7 @@ const flags = {
   ),
   "report-as": choice(REPORT_TOOLS, "the same requests by another tool's definitions"),
   "require-trusted": toggle("exit code 1 unless the verdict is trusted"),
+  ...spreadFlags,
   ...budgetFlags,
   "out": outFlag,
   "tag": list("TAG", "a tag on each run, to find it again; several by commas or repeated"),
@@ -98,6 +100,10 @@ export const command: Command = {
     "interrupted (what was measured is summed up and saved; of a load that was killed, --resume does",
     "that).",
     "",
+    "With --shards N, N processes send the load together: each its part of the places, arrivals and",
+    "prompts, from one start. Their records become one run, with the figures of each shard. --executor",
+    "slurm runs them as tasks of an array job over a folder that all nodes share.",
+    "",
     ...flagHelp(flags),
     "",
     "The words of the output: dyno help metrics, dyno help slo, dyno help verdict.",
@@ -108,6 +114,9 @@ export const command: Command = {
   ],
 
   async run(argv: string[], context: CommandContext): Promise<number> {
+    if (argv[0] === "exec") {
+      return await (await import("./load_exec.ts")).loadExec(argv.slice(1), context);
+    }
     const { values, positional } = parseFlags(flags, argv);
     if (positional.length > 1) {
       throw new InputError(`dyno load takes one experiment file, ${positional.length} given`);
@@ -153,6 +162,7 @@ export const command: Command = {
       tags: checkedTags(values.tag ?? [], "--tag"),
       run_id: values["run-id"],
       one_line: values["no-live"] ?? false,
+      spread: await spreadOf(values),
       prices: await pricesOf(values.prices),
     };
     const searched = values["find-capacity"];

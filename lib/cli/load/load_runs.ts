@@ -2,7 +2,7 @@
 import process from "node:process";
 import { placesText } from "../../endpoint/endpoint_choice.ts";
 import { reportAs } from "../../load/report_as.ts";
-import { resumeLoad } from "../../load/conclude_run.ts";
+import { resumeLoad } from "../../load/resume.ts";
 import { isNarrow } from "../../load/repeats.ts";
 import { measureLoad, runLoads } from "../../load/run_loads.ts";
 import { TokenFileReader } from "../../run/token_file.ts";
@@ -24,7 +24,8 @@ import type { ReportTool } from "../../load/report_as.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
 import type { Until } from "../../load/repeats.ts";
 import type { LoadPoint } from "./load_points.ts";
-import type { LoadsOptions } from "../../load/run_loads.ts";
+import type { LoadsOptions } from "../../load/loads_options.ts";
+import type { LoadSpread } from "../../load/shards/executor.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
@@ -54,6 +55,8 @@ export interface LoadRequest extends LoadShown {
   /** Of all runs together. */
   budget: Budget;
   prices: PriceTable;
+  /** Several processes that send each load together. */
+  spread?: LoadSpread | undefined;
   /** One line of progress also where there is room for more. */
   one_line?: boolean;
   /** What several runs would say in the same words, and one has said. */
@@ -175,7 +178,7 @@ function loadShown(request: LoadRequest, context: CommandContext) {
   const { paint } = terminal;
   let line: ProgressLine | null = null;
   let start_ms = performance.now();
-  const live = terminal.live && !request.one_line;
+  const live = terminal.live && !request.one_line && !request.spread;
   const endLine = () => {
     line?.[Symbol.dispose]();
     line = null;
@@ -192,6 +195,7 @@ function loadShown(request: LoadRequest, context: CommandContext) {
     argv: process.argv.slice(2),
     budget: request.budget,
     prices: request.prices,
+    ...(request.spread ? { spread: request.spread } : {}),
     signal,
     onDirectory: (directory) => {
       line = new ProgressLine(terminal);

@@ -162,6 +162,7 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
     ...stageLines(results, paint),
     ...partLines("endpoint", results.endpoints, results, paint),
     ...partLines("model", results.models, results, paint),
+    ...partLines("shard", results.shards, results, paint),
     ...glossary(results).map((line) => paint.dim(line)),
     "",
     ...verdictLines(results.verdict, paint),

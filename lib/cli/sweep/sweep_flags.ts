@@ -4,17 +4,14 @@ import { callbackFlags } from "../ui/callback_flags.ts";
 import { choice, text, toggle } from "../ui/flags.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observeFlags } from "../ui/observe.ts";
+import { slurmFlags } from "../ui/slurm_flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
 import type { Values } from "../ui/flags.ts";
 
 /** Flags that choose and set up the executor. */
-export const slurmFlags = {
+export const executorFlags = {
   "executor": choice(["local", "slurm"], "this host, or an array job of Slurm"),
-  "partition": text("NAME", "Slurm: the partition"),
-  "time": text("LIMIT", "Slurm: limit of each task, such as 30:00"),
-  "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
-  "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
-  "account": text("NAME", "Slurm: the account that pays"),
+  ...slurmFlags,
   "detach": toggle("Slurm: submit and return; continue with dyno sweep status"),
 };
 
@@ -31,7 +28,7 @@ export const sweepFlags = {
   "redo": toggle("runs all again, finished ones too: their results are lost"),
   "fail-fast": toggle("stop at the first run that fails"),
   "json": toggle("one JSON object on standard output at the end"),
-  ...slurmFlags,
+  ...executorFlags,
   ...keyFlag,
   ...observeFlags,
   ...callbackFlags,

@@ -4,7 +4,8 @@ import packagedDefault from "../../../experiments/default.json" with { type: "js
 import { InputError } from "../../errors.ts";
 import { counted, grouped } from "../../text/grouped.ts";
 import { parseJson, readJsonFile } from "../../settings/json_file.ts";
-import { checkTemplate, commandOf, shellText } from "../../sweep/command_line.ts";
+import { checkTemplate, commandOf } from "../../sweep/command_line.ts";
+import { shellText } from "../../text/shell_text.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
 import { plannedCount, plannedRuns } from "../../sweep/plan.ts";
 import { missingRuns, runSweep, scanFinished, treeOf } from "../../sweep/run_sweep.ts";

@@ -2,10 +2,10 @@
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { grouped } from "../../text/grouped.ts";
-import { requireSlurm } from "../../sweep/slurm/slurm.ts";
-import { shellText } from "../../sweep/command_line.ts";
+import { requireSlurm } from "../../execute/slurm.ts";
+import { shellText } from "../../text/shell_text.ts";
 import { slurmExecutor } from "../../sweep/slurm/run_on_slurm.ts";
-import { slurmFlags } from "./sweep_flags.ts";
+import { executorFlags } from "./sweep_flags.ts";
 import type { SweepExecutor } from "../../sweep/executor.ts";
 import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
@@ -29,14 +29,14 @@ export interface SlurmLines {
  * @throws {InputError} flags that do not go together, or no Slurm on this host.
  */
 export async function chosenExecutor(
-  values: Values<typeof slurmFlags> & { "fail-fast"?: true },
+  values: Values<typeof executorFlags> & { "fail-fast"?: true },
   lines: SlurmLines,
 ): Promise<ChosenExecutor> {
   const { executor = "local", partition, time, memory, gres, account, detach = false } = values;
   const chosen: ChosenExecutor = { job: null };
   if (executor === "local") {
-    const stray = Object.keys(slurmFlags).find((name) =>
-      name !== "executor" && values[name as keyof Values<typeof slurmFlags>] !== undefined
+    const stray = Object.keys(executorFlags).find((name) =>
+      name !== "executor" && values[name as keyof Values<typeof executorFlags>] !== undefined
     );
     if (stray !== undefined) throw new InputError(`--${stray}: needs --executor slurm`);
     return chosen;

@@ -1,6 +1,6 @@
 /** dyno sweep status: how far a sweep is that was given to Slurm. */
 import { InputError } from "../../errors.ts";
-import { shellText } from "../../sweep/command_line.ts";
+import { shellText } from "../../text/shell_text.ts";
 import { slurmPlanAt, slurmStatus } from "../../sweep/slurm/status.ts";
 import { JobWatch } from "../../sweep/slurm/watch.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";

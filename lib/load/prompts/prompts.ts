@@ -3,6 +3,8 @@ import { blockTexts, syntheticPrompts } from "./synthetic.ts";
 import { isBranching, turnsAfter } from "./session.ts";
 import type { DatasetRow, RowRequest } from "../datasets/row.ts";
 import type { LoadPrompt, LoadQuestion } from "./session.ts";
+import { isOwn, WHOLE } from "../share.ts";
+import type { LoadShare } from "../share.ts";
 import type { SyntheticLoad } from "./synthetic.ts";
 
 /** Gives questions, each once unless it says so. */
@@ -51,13 +53,17 @@ const SINGLE: MadeUpSessions = {
  * Made-up prompts, each different, or conversations of them.
  *
  * @param of what their text is, for results.
+ * @param share which of the sessions; all by default.
  */
 export function madeUpPrompts(
   load: SyntheticLoad,
   sessions: MadeUpSessions = SINGLE,
   of = "words",
+  share: LoadShare = WHOLE,
 ): PromptSource {
-  const prompts = syntheticPrompts(load);
+  let session = -1;
+  const isMade = () => isOwn(session, share);
+  const prompts = syntheticPrompts({ ...load, isMade });
   const { name } = sessions;
   return {
     name: `made-up prompts${of === "words" ? "" : ` of ${of}`}${name === null ? "" : `, ${name}`}`,
@@ -70,17 +76,20 @@ export function madeUpPrompts(
         const { prompt, output_tokens } = prompts.next().value;
         return { prompt, output_tokens };
       };
-      const first = asked();
-      const waits: number[] = [];
-      for (let turn = 0, turns = sessions.turns(); turn < turns; turn++) {
-        if (turn > 0) waits.push(sessions.think_s());
-        for (let calls = sessions.tool_calls(); calls > 0; calls--) waits.push(sessions.tool_s());
+      for (;;) {
+        session++;
+        const first = asked();
+        const waits: number[] = [];
+        for (let turn = 0, turns = sessions.turns(); turn < turns; turn++) {
+          if (turn > 0) waits.push(sessions.think_s());
+          for (let calls = sessions.tool_calls(); calls > 0; calls--) waits.push(sessions.tool_s());
+        }
+        const later = waits.map((wait_s) => {
+          const said = asked(); // now: prompts keep their order, whenever they are sent
+          return { wait_s, ask: () => said };
+        });
+        if (isMade()) return { ...first, later: turnsAfter(later) };
       }
-      const later = waits.map((wait_s) => {
-        const said = asked(); // now: prompts keep their order, whenever they are sent
-        return { wait_s, ask: () => said };
-      });
-      return { ...first, later: turnsAfter(later) };
     },
   };
 }
@@ -105,12 +114,14 @@ export interface DatasetUse {
   vocabulary?: readonly string[];
   /** Tokens that the server puts around each prompt: what is made up is shorter by that. 0 by default. */
   template_tokens?: number;
+  /** Which of the rows; all by default. */
+  share?: LoadShare | undefined;
 }
 
 /** The questions of a dataset: its own prompts, or made-up ones of the lengths and blocks that it tells. */
 export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): PromptSource {
   const { name, words, recycle, warmup, vocabulary, template_tokens = 0 } = use;
-  const { think_s = () => 0, speed = 1 } = use;
+  const { think_s = () => 0, speed = 1, share = WHOLE } = use;
   let at = -warmup;
   const made = new Map<number, Iterator<{ prompt: string }>>();
   const ofLength = (tokens: number) => {
@@ -143,7 +154,7 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
       ...(Object.keys(body).length > 0 ? { parameters: body } : {}),
     };
   };
-  return {
+  const source: PromptSource = {
     name,
     repeats: recycle,
     shared: sharedBy(rows),
@@ -167,6 +178,16 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
       }));
       const { session } = row;
       return { ...asked(row), later, ...(session === null ? {} : { session }) };
+    },
+  };
+  return {
+    ...source,
+    next: () => {
+      for (;;) {
+        const place = at < 0 ? at + warmup : at; // those of the warm-up are dealt out by themselves
+        const question = source.next(); // what is made up for others belongs to no other prompt
+        if (question === null || isOwn(place, share)) return question;
+      }
     },
   };
 }

@@ -31,6 +31,8 @@ export interface SyntheticLoad {
   vocabulary?: readonly string[];
   /** What passages are cut from; words of the vocabulary by default. */
   stock?: Stock;
+  /** Whether the next prompt is made; one that is not costs little, and is empty. By default each is. */
+  isMade?: () => boolean;
 }
 
 /** One request to be made. */
@@ -70,6 +72,7 @@ const STRIDE = 123_457;
  */
 export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt, never> {
   const { prefix_share = 0, prefixes = 1, template_tokens = 0, seed, words } = load;
+  const { isMade = () => true } = load;
   checkSeed(seed);
   checkSeed(words);
   if (!(prefix_share >= 0 && prefix_share <= 1)) {
@@ -96,10 +99,15 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
         input_tokens - NUMBER_WORDS,
       );
       const prefix = below(prefixes);
+      const own_place = place(), output_tokens = outputLength();
+      if (!isMade()) {
+        yield { prompt: "", input_tokens, prefix_tokens, output_tokens };
+        continue;
+      }
       const shared = passage(prefix, prefixPlaces[prefix], prefix_tokens);
-      const own = passage(number, place(), input_tokens - prefix_tokens);
+      const own = passage(number, own_place, input_tokens - prefix_tokens);
       const prompt = (shared + own).slice(1);
-      yield { prompt, input_tokens, prefix_tokens, output_tokens: outputLength() };
+      yield { prompt, input_tokens, prefix_tokens, output_tokens };
     }
   })();
 }

@@ -24,6 +24,7 @@ import { samplingNote } from "../sampling.ts";
 import { bodyParts } from "../sections.ts";
 import { serverSection } from "./server_section.ts";
 import { sloTable } from "./slo_table.ts";
+import { shardSection } from "./shard_section.ts";
 import { partTable, probeTable, stageTable, warmupTable } from "./stage_table.ts";
 import { telemetrySection } from "./telemetry_section.ts";
 import { plainText } from "../../run/plain_file.ts";
@@ -62,6 +63,7 @@ export async function writeLoadReport(
     results.endpoints
       ? ["endpoints", "By endpoint", [partTable("endpoint", results.endpoints, results)]]
       : null,
+    results.shards ? ["shards", "By shard", [shardSection(results.shards, results)]] : null,
     results.models ? ["models", "By model", [partTable("model", results.models, results)]] : null,
     results.warmup ? ["warmup", "Warm-up", [warmupTable(results.warmup, results)]] : null,
     results.probes ? ["probes", "Probes beside the load", [probeTable(results.probes)]] : null,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { isLive, tasksOf } from "./slurm.ts";
+import { isLive, tasksOf } from "../../execute/slurm.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
 import { sweepConfigOf } from "../config.ts";

@@ -2,22 +2,18 @@
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
+import { ownCommand } from "../../execute/own_program.ts";
 import { CancelledError } from "../../execute/scope.ts";
-import { sleep } from "../../execute/sleep.ts";
-import { cancelJob, isLive, jobsOf, largestArray, submitArray, tasksOf } from "./slurm.ts";
+import { cancelJob, endJob, jobsOf, largestArray, submitArray } from "../../execute/slurm.ts";
+import { arrayScript } from "../../execute/slurm_script.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
-import { taskScript } from "./task_script.ts";
 import { makeSlurmFolders, readSlurmPlan, writeSlurmPlan } from "./plan.ts";
 import { JobWatch } from "./watch.ts";
 import { runPathsOf } from "../tree.ts";
-import type { SlurmRequest } from "./slurm.ts";
+import type { SlurmRequest } from "../../execute/slurm.ts";
 import type { SweepExecutor, SweepStop, SweepWork } from "../executor.ts";
 import type { SlurmPlan } from "./plan.ts";
 import type { SweepTree } from "../tree.ts";
-
-/** How long a cancelled job may take to be gone: longer than Slurm's usual KillWait. */
-const CANCEL_MS = 60_000;
-const CANCEL_LOOK_MS = 250;
 
 export interface SlurmOptions extends SlurmRequest {
   /** Leaves the job to Slurm as soon as it is submitted. */
@@ -48,7 +44,8 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
   const runs = Array.from(work.runs, ({ run_id }) => run_id);
   const tasks = Math.min(runs.length, await largestArray());
   await cancelUnplanned(work, paths.script);
-  writeFileAtomic(paths.script, taskScript(tree), { sync: false });
+  const command = [...ownCommand(), "sweep", "exec", `--exp_dir=${tree.path}`];
+  writeFileAtomic(paths.script, arrayScript("a task of a sweep", command), { sync: false });
   const job_id = await submitArray({
     ...options,
     name: `dyno-${config.name}`,
@@ -57,6 +54,7 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
     cwd: process.cwd(),
     script: paths.script,
     logs: paths.logs,
+    requeue: true,
   });
   const { out_root, timeout_s, memory_bytes, sample_rate_hz, directory } = config;
   const limits = { timeout_s, memory_bytes, sample_rate_hz };
@@ -102,22 +100,12 @@ async function watch(
   let stop: SweepStop = "failed run";
   try {
     if (await job.toTheEnd(signal)) return "no";
-    await cancelled(plan.job_id);
+    await endJob(plan.job_id);
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error;
     stop = "interrupted";
-    if (await onInterrupt?.(plan.job_id)) await cancelled(plan.job_id);
+    if (await onInterrupt?.(plan.job_id)) await endJob(plan.job_id);
   }
   job.look(true);
   return stop;
-}
-
-/** Cancels a job and waits until its tasks are gone. */
-async function cancelled(job_id: string): Promise<void> {
-  const { signal } = new AbortController();
-  await cancelJob(job_id);
-  for (let waited_ms = 0; waited_ms < CANCEL_MS; waited_ms += CANCEL_LOOK_MS) {
-    if (!(await tasksOf(job_id)).some(isLive)) return;
-    await sleep(CANCEL_LOOK_MS, signal);
-  }
 }

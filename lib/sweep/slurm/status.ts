@@ -1,8 +1,7 @@
 /** How far a sweep is that was given to Slurm. */
 import { InputError } from "../../errors.ts";
-import { isLive, tasksOf } from "./slurm.ts";
+import { isLive, queueText, tasksOf } from "../../execute/slurm.ts";
 import { endedMeta, readSlurmPlan } from "./plan.ts";
-import { queueText } from "./watch.ts";
 import { sweepTreeAt } from "../tree.ts";
 import type { SlurmPlan } from "./plan.ts";
 

@@ -1,13 +1,12 @@
 /** Watching a sweep that is a Slurm job: which runs have ended, and what is left in the queue. */
 import { readdirSync } from "node:fs";
 import { InputError } from "../../errors.ts";
-import { grouped } from "../../text/grouped.ts";
-import { isLive, tasksOf } from "./slurm.ts";
+import { isLive, queueText, stuckLines, tasksOf } from "../../execute/slurm.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { complaintIn } from "../run_one.ts";
 import { endedMeta } from "./plan.ts";
 import { runPathsOf } from "../tree.ts";
-import type { SlurmTask } from "./slurm.ts";
+import type { SlurmTask } from "../../execute/slurm.ts";
 import type { RunOutcome } from "../run_one.ts";
 import type { SlurmPlan } from "./plan.ts";
 import type { SweepTree } from "../tree.ts";
@@ -18,9 +17,6 @@ const LONGEST_MS = 5000;
 const GROWTH = 1.3;
 /** How long results may take from a node to here once the job is gone: a shared folder lags. */
 const LAG_MS = 3000;
-/** Reasons for which a task waits for ever. */
-const STUCK =
-  /held|BadConstraints|Partition(Time|Node)Limit|PartitionConfig|Invalid|NeverSatisfied/i;
 
 export interface WatchOptions {
   /** Called with each run that ended; gives whether to watch on. */
@@ -108,17 +104,6 @@ export class JobWatch {
   }
 }
 
-/** `2 running, 5 pending (Resources)`. */
-export function queueText(live: readonly SlurmTask[]): string {
-  const counts = new Map<string, number>();
-  for (const { state, reason } of live) {
-    const why = state === "PENDING" && reason !== "None" ? ` (${reason})` : "";
-    const what = `${state.toLowerCase()}${why}`;
-    counts.set(what, (counts.get(what) ?? 0) + 1);
-  }
-  return [...counts].map(([what, count]) => `${grouped(count)} ${what}`).join(", ");
-}
-
 /** How a run of the job ended; null where it has not yet. */
 function endOf(tree: SweepTree, run_id: string, refresh: boolean): RunOutcome | null {
   const paths = runPathsOf(tree, run_id);
@@ -137,16 +122,6 @@ function listed(folder: string): void {
   } catch {
     // the run has not begun
   }
-}
-
-/** One line for each reason why tasks will not start by themselves. */
-function stuckLines(job_id: string, live: readonly SlurmTask[]): string[] {
-  const stuck = live.filter(({ state, reason }) => state === "PENDING" && STUCK.test(reason));
-  return [...new Set(stuck.map(({ reason }) => reason))].map((reason) =>
-    /held/i.test(reason)
-      ? `Slurm holds tasks of job ${job_id}: ${reason}; let them go with: scontrol release ${job_id}`
-      : `Slurm does not start tasks of job ${job_id}: ${reason}; scontrol show job ${job_id} says more`
-  );
 }
 
 /** What is known of runs that left no result: how many, by the end of their tasks. */

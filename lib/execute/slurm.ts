@@ -1,16 +1,21 @@
 /** Slurm's commands: an array job is submitted, watched and cancelled. */
 import { execFile } from "node:child_process";
 import { userInfo } from "node:os";
-import { InputError } from "../../errors.ts";
+import { InputError } from "../errors.ts";
+import { grouped } from "../text/grouped.ts";
+import { sleep } from "./sleep.ts";
 
 /** What sbatch is asked for; texts are Slurm's own and reach it as they are. */
 export interface SlurmRequest {
+  /** Where its nodes are taken from. */
   partition?: string;
   /** Of each task, such as `2:00:00`. */
   time?: string;
   /** Of each task, such as `4G`. */
   memory?: string;
+  /** Generic resources of each task, such as `gpu:1`. */
   gres?: string;
+  /** Who pays. */
   account?: string;
 }
 
@@ -26,6 +31,8 @@ export interface ArrayJob extends SlurmRequest {
   script: string;
   /** Folder of the tasks' own output, `JOB_TASK.log`. */
   logs: string;
+  /** Whether a task whose node fails, or that is preempted, is queued again. */
+  requeue: boolean;
 }
 
 /** A task of an array job as Slurm sees it. */
@@ -50,6 +57,10 @@ const OVER = new Set([
   "REVOKED",
   "TIMEOUT",
 ]);
+
+/** Reasons for which a task waits for ever. */
+const STUCK =
+  /held|BadConstraints|Partition(Time|Node)Limit|PartitionConfig|Invalid|NeverSatisfied/i;
 
 const COMMAND_TIMEOUT_MS = 60_000;
 const MOST_OUTPUT = 64e6;
@@ -93,7 +104,7 @@ export async function largestArray(): Promise<number> {
 }
 
 /**
- * Submits an array job. A task whose node fails, or that is preempted, is queued again by Slurm.
+ * Submits an array job.
  *
  * @returns the job's number.
  * @throws {InputError} Slurm refuses it.
@@ -108,7 +119,7 @@ export async function submitArray(job: ArrayJob): Promise<string> {
   };
   const said = await slurm("sbatch", [
     "--parsable",
-    "--requeue",
+    job.requeue ? "--requeue" : "--no-requeue",
     "--open-mode=append",
     `--array=0-${job.tasks - 1}%${job.at_once}`,
     `--job-name=${job.name}`,
@@ -122,6 +133,20 @@ export async function submitArray(job: ArrayJob): Promise<string> {
     throw new InputError(`sbatch: expected a job's number, got "${said.trim()}"`);
   }
   return id;
+}
+
+/** How long a cancelled job may take to be gone: longer than Slurm's usual KillWait. */
+const CANCEL_MS = 60_000;
+const CANCEL_LOOK_MS = 250;
+
+/** Cancels a job and waits until its tasks are gone. @throws {InputError} Slurm does not answer. */
+export async function endJob(id: string): Promise<void> {
+  const { signal } = new AbortController();
+  await cancelJob(id);
+  for (let waited_ms = 0; waited_ms < CANCEL_MS; waited_ms += CANCEL_LOOK_MS) {
+    if (!(await tasksOf(id)).some(isLive)) return;
+    await sleep(CANCEL_LOOK_MS, signal);
+  }
 }
 
 /** Cancels a job with all of its tasks; one that has ended is not an error. @throws {InputError} */
@@ -156,6 +181,27 @@ export async function tasksOf(id: string): Promise<SlurmTask[]> {
     const [, index, state, reason] = /^\d+_(\d+)\|(\w+)\|(.*)$/.exec(line.trim()) ?? [];
     return index === undefined ? [] : [{ index: Number(index), state, reason }];
   });
+}
+
+/** `2 running, 5 pending (Resources)`. */
+export function queueText(live: readonly SlurmTask[]): string {
+  const counts = new Map<string, number>();
+  for (const { state, reason } of live) {
+    const why = state === "PENDING" && reason !== "None" ? ` (${reason})` : "";
+    const what = `${state.toLowerCase()}${why}`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+  return [...counts].map(([what, count]) => `${grouped(count)} ${what}`).join(", ");
+}
+
+/** One line for each reason why tasks will not start by themselves. */
+export function stuckLines(job_id: string, live: readonly SlurmTask[]): string[] {
+  const stuck = live.filter(({ state, reason }) => state === "PENDING" && STUCK.test(reason));
+  return [...new Set(stuck.map(({ reason }) => reason))].map((reason) =>
+    /held/i.test(reason)
+      ? `Slurm holds tasks of job ${job_id}: ${reason}; let them go with: scontrol release ${job_id}`
+      : `Slurm does not start tasks of job ${job_id}: ${reason}; scontrol show job ${job_id} says more`
+  );
 }
 
 /** Standard output of one of Slurm's commands. @throws {InputError} it fails, or is not there. */

@@ -1,0 +1,11 @@
+/** Flags of what Slurm is asked for. */
+import { text } from "./flags.ts";
+
+/** Of each task; the texts are Slurm's own. */
+export const slurmFlags = {
+  "partition": text("NAME", "Slurm: the partition"),
+  "time": text("LIMIT", "Slurm: limit of each task, such as 30:00"),
+  "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
+  "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
+  "account": text("NAME", "Slurm: the account that pays"),
+};

@@ -1,0 +1,12 @@
+/** The batch script that Slurm runs for each task of an array job. */
+import { shellText } from "../text/shell_text.ts";
+
+/**
+ * Its text: the task's number, which Slurm gives it, is the argument `--index`.
+ *
+ * @param what a task is, for a reader.
+ */
+export function arrayScript(what: string, command: readonly string[]): string {
+  return `#!/bin/sh\n# ${what}, written by dyno\nexec ${shellText(command)} ` +
+    `--index "$SLURM_ARRAY_TASK_ID"\n`;
+}

@@ -1,0 +1,43 @@
+/** A load that was cut off, summed up. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readSamples } from "../hardware/samples.ts";
+import { seriesFrom } from "../hardware/series.ts";
+import { takeRun } from "../run/session.ts";
+import { concludeRun, planOfLoad } from "./conclude_run.ts";
+import { readLoadJournal } from "./load_journal.ts";
+import { runDirectoryAt } from "../run/directory.ts";
+import { gatherShards } from "./shards/gather.ts";
+import { shardFolder, shardRunId } from "./shards/plan.ts";
+import type { RunDirectory } from "../run/directory.ts";
+import type { LoadRun } from "./conclude_run.ts";
+
+/**
+ * Sums up a load that was cut off: killed, or its machine went down. Sends nothing. One that has its
+ * results is summed up again.
+ *
+ * @throws {InputError} it still runs, it sent nothing, or an earlier dyno made it; a file that its
+ * prompts or times came from is no longer there.
+ */
+export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
+  const unlock = takeRun(directory);
+  try {
+    const load = await readLoadJournal(directory);
+    if (load.measured === null && load.started.shards?.index === null) {
+      const { count } = load.started.shards;
+      for (let shard = 0; shard < count; shard++) checkOver(directory, shard);
+      return await gatherShards(directory);
+    }
+    const plan = await planOfLoad(load);
+    const [session] = readSamples(directory.path);
+    return concludeRun(directory, load, plan, session ? seriesFrom(session) : null);
+  } finally {
+    unlock();
+  }
+}
+
+/** @throws {InputError} a shard still runs, or that cannot be told from here. */
+function checkOver(run: RunDirectory, shard: number): void {
+  const directory = runDirectoryAt(join(shardFolder(run), shardRunId(shard)));
+  if (existsSync(directory.path)) takeRun(directory)();
+}

@@ -1,0 +1,94 @@
+/** Results of each process of a load that several send together: figures, clocks, what is missing. */
+import type { ShardFacts } from "../../run/request_record.ts";
+import type { ShardResults, StageResults } from "../results.ts";
+import type { Verdict } from "../verdict.ts";
+
+const NS_PER_MS = 1e6;
+/** A start that is later than this is noted. */
+const MOST_LATE_NS = 5e6;
+
+/** What a shard is called. */
+export function shardName({ shard }: Pick<ShardFacts, "shard">): string {
+  return `shard ${shard}`;
+}
+
+/** Shards with their figures, in the same order. */
+export function shardResults(
+  shards: readonly ShardFacts[],
+  figures: readonly StageResults[],
+): ShardResults[] {
+  const ms = (ns: number | null) => ns === null ? null : ns / NS_PER_MS;
+  return shards.map((facts, i) => ({
+    ...figures[i],
+    host: facts.host,
+    clock: facts.offset_ns === null || facts.error_ns === null ? null : {
+      offset_ms: facts.offset_ns / NS_PER_MS,
+      error_ms: facts.error_ns / NS_PER_MS,
+      drift_ms: ms(facts.drift_ns),
+      drift_error_ms: ms(facts.drift_error_ns),
+    },
+    late_ms: ms(facts.late_ns),
+    lost: facts.lost,
+    trust: facts.verdict,
+  }));
+}
+
+/** What a reader must know of them, one sentence each. */
+export function shardNotes(shards: readonly ShardFacts[]): string[] {
+  if (shards.length === 0) return [];
+  const hosts = new Set(shards.flatMap(({ host }) => host ?? []));
+  const bound = Math.max(...shards.map(({ error_ns }) => error_ns ?? 0));
+  const drift = Math.max(...shards.map(({ drift_ns }) => Math.abs(drift_ns ?? 0)));
+  return [
+    ...shards.flatMap((facts) => facts.lost === null ? [] : [`${lostText(facts)}`]),
+    `sent by ${shards.length} shards on ${
+      hosts.size === 1 ? "one host" : `${hosts.size} hosts`
+    }; ` +
+    (bound === 0
+      ? "they have one clock"
+      : `their clocks are known to ${msText(bound)} at worst, and moved by ${
+        msText(drift)
+      } at most`),
+    ...shards.flatMap((facts) =>
+      (facts.late_ns ?? 0) > MOST_LATE_NS
+        ? [`${shardName(facts)} began ${msText(facts.late_ns!)} after the common start`]
+        : []
+    ),
+  ];
+}
+
+/** The verdict on the whole: no better than that on any shard, and not trusted where one is missing. */
+export function withShards(whole: Verdict, shards: readonly ShardFacts[]): Verdict {
+  const of = (word: string) =>
+    shards.flatMap((facts) =>
+      facts.verdict?.verdict === word
+        ? facts.verdict.reasons.map((reason) => `${shardName(facts)}: ${reason}`)
+        : []
+    );
+  const lost = shards.filter(({ lost }) => lost !== null).map(lostText);
+  const limits = [
+    ...lost,
+    ...(whole.verdict === "client_limited" ? whole.reasons : []),
+    ...of("client_limited"),
+  ];
+  if (limits.length > 0) return { ...whole, verdict: "client_limited", reasons: limits };
+  if (whole.verdict === "cached") return whole;
+  const unknown = of("unknown");
+  if (unknown.length > 0) return { ...whole, verdict: "unknown", reasons: unknown };
+  if (whole.verdict === "trusted") return whole;
+  return { ...whole, verdict: "trusted", reasons: of("trusted") }; // each by its host's calibration
+}
+
+function lostText(facts: ShardFacts): string {
+  const where = facts.host === null ? "" : ` on ${facts.host}`;
+  return `${
+    shardName(facts)
+  }${where} was lost: ${facts.lost}: the total lacks what it did not tell`;
+}
+
+function msText(ns: number): string {
+  const ms = ns / NS_PER_MS;
+  return ms < 0.0995
+    ? `${(ms * 1000).toFixed(ms < 0.00995 ? 1 : 0)} µs`
+    : `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
+}

@@ -1,0 +1,238 @@
+/**
+ * From the journals of shards to the journal of their load: every record, with its times on one clock, so
+ * that all figures are of all records. The journal stands under another name until it is whole.
+ */
+import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { Journal } from "../../run/journal.ts";
+import { Redactor } from "../../run/redact.ts";
+import { TokenFile, tokenFilePath, TokenFileReader } from "../../run/token_file.ts";
+import { messageOf } from "../../errors.ts";
+import { loadState, readLoadJournal } from "../load_journal.ts";
+import { concludeRun, planOfLoad } from "../conclude_run.ts";
+import { shardFolder, shardPaths, shardRunId, told } from "./plan.ts";
+import { both, foldJournal } from "../../run/fold.ts";
+import type { LedgerEntry } from "../../run/ledger_entry.ts";
+import type { Fold } from "../../run/fold.ts";
+import type { LoadMeasured, StageSpan } from "../../run/events.ts";
+import type { ClientReading, RequestRecord, ShardFacts } from "../../run/request_record.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { LoadRun } from "../conclude_run.ts";
+import type { LoadState } from "../load_journal.ts";
+import type { LoadResults } from "../results.ts";
+import type { ShardEnd, ShardReady } from "./plan.ts";
+
+/** What was asked before a load, which is in no record. */
+const booked: Fold<"run", LedgerEntry[]> = {
+  kind: "run",
+  begin: () => [],
+  take(entries, event) {
+    if (event.event === "request_booked") entries.push(event.entry);
+  },
+};
+
+/** What arrived of a shard. */
+interface Arrived {
+  directory: RunDirectory;
+  facts: ShardFacts;
+  /** Nanoseconds to add to its times. */
+  offset_ns: number;
+  load: LoadState;
+  entries: LedgerEntry[];
+}
+
+/**
+ * Makes a load's journal and results of what its shards journaled. A shard whose journal is missing or cut
+ * off is named.
+ *
+ * @param lost how shards ended that did not come to their end.
+ * @throws {InputError} nothing arrived, or the run's files cannot be written.
+ */
+export async function gatherShards(
+  directory: RunDirectory,
+  lost: ReadonlyMap<number, string> = new Map(),
+): Promise<LoadRun> {
+  const { started } = await readLoadJournal(directory);
+  const { count } = started.shards!;
+  const arrived: Arrived[] = [];
+  for (let shard = 0; shard < count; shard++) {
+    arrived.push(await arrivedOf(directory, shard, lost.get(shard) ?? null));
+  }
+  const draft = `${directory.journal}.tmp`;
+  copyFileSync(directory.journal, draft);
+  rmSync(tokenFilePath(directory), { force: true });
+  {
+    using journal = new Journal(draft, new Redactor());
+    using tokens = new TokenFile(directory);
+    writeAll(journal, tokens, arrived);
+  }
+  renameSync(draft, directory.journal);
+  const load = await readLoadJournal(directory);
+  const run = concludeRun(directory, load, await planOfLoad(load), null);
+  const { complete, verdict, total } = run.results;
+  using journal = new Journal(directory.journal, new Redactor());
+  journal.append({
+    event: "load_finished",
+    complete,
+    verdict,
+    requests: total.requests,
+    goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
+  });
+  return run;
+}
+
+async function arrivedOf(
+  run: RunDirectory,
+  shard: number,
+  why: string | null,
+): Promise<Arrived> {
+  const paths = shardPaths(shardFolder(run));
+  const directory = runDirectoryAt(`${paths.folder}/${shardRunId(shard)}`);
+  const ready = told<ShardReady>(paths.ready(shard));
+  const end = told<ShardEnd>(paths.end(shard));
+  const start_ns = told<{ start_ns: number }>(paths.start)?.start_ns ?? null;
+  let [load, entries] = [loadState.begin(), booked.begin()];
+  let unread: string | null = null;
+  try {
+    [load, entries] = (await foldJournal(directory.journal, both(loadState, booked))).state;
+  } catch (error) {
+    unread = `its journal did not arrive (${messageOf(error)})`;
+  }
+  const offset_ns = ready?.offset_ns ?? 0;
+  const first = load.stages[load.started?.settings.warmup ? 1 : 0];
+  const results = told<LoadResults>(directory.results);
+  const drift = end?.offset_ns == null || ready === null ? null : end.offset_ns - ready.offset_ns;
+  return {
+    directory,
+    offset_ns,
+    load,
+    entries,
+    facts: {
+      shard,
+      host: ready?.host ?? null,
+      offset_ns: ready?.offset_ns ?? null,
+      error_ns: ready?.error_ns ?? null,
+      drift_ns: drift,
+      drift_error_ns: drift === null ? null : (end?.error_ns ?? 0) + ready!.error_ns,
+      late_ns: first && start_ns !== null ? first.start_ns + offset_ns - start_ns : null,
+      lost: unread ?? (load.measured === null ? end?.error ?? why ?? "it was cut off" : null),
+      verdict: results?.verdict
+        ? { verdict: results.verdict.verdict, reasons: results.verdict.reasons }
+        : null,
+    },
+  };
+}
+
+function writeAll(journal: Journal, tokens: TokenFile, arrived: readonly Arrived[]): void {
+  for (const { facts } of arrived) journal.append({ event: "shard_gathered", shard: facts });
+  for (const entry of arrived.flatMap(({ entries }) => entries)) {
+    journal.append({ event: "request_booked", entry });
+  }
+  spansOf(arrived).forEach(({ start_ns, end_ns }, stage) => {
+    journal.append({ event: "stage_started", stage, start_ns, end_ns: null });
+    journal.append({ event: "stage_finished", stage, start_ns, end_ns });
+  });
+  for (const { load, offset_ns } of arrived) {
+    for (const probe of load.probes) {
+      journal.append({ event: "probe_finished", result: moved(probe, offset_ns) });
+    }
+    for (const { t_ns, ...reading } of load.server?.readings ?? []) {
+      const { name } = load.server!;
+      journal.append({
+        event: "server_reading",
+        server: name,
+        reading: { ...reading, t_ns: t_ns + offset_ns },
+      });
+    }
+    if (load.telemetry) journal.append({ event: "telemetry_read", ...load.telemetry });
+  }
+  writeRecords(journal, tokens, arrived);
+  const measured = measuredOf(arrived);
+  if (measured !== null) journal.append({ event: "load_measured", ...measured });
+}
+
+/** Every record, in the order in which they ended, with its gaps. */
+function writeRecords(journal: Journal, tokens: TokenFile, arrived: readonly Arrived[]): void {
+  const readers = arrived.map(({ directory }) =>
+    existsSync(tokenFilePath(directory)) ? new TokenFileReader(directory) : null
+  );
+  try {
+    const records = arrived.flatMap(({ load, facts, offset_ns }) =>
+      load.records.map((record) => ({ ...moved(record, offset_ns), shard: facts.shard }))
+    );
+    records.sort((a, b) => a.t_end_ns - b.t_end_ns);
+    for (const record of records) {
+      const gaps_ms = readers[record.shard]?.gapsOf(record) ?? new Float32Array();
+      const gaps_at = tokens.append(gaps_ms);
+      journal.append({ event: "request_finished", result: { ...record, gaps_at } });
+    }
+  } finally {
+    for (const reader of readers) reader?.[Symbol.dispose]();
+  }
+}
+
+/** A record with its times on another clock: all that are called t_…_ns. */
+function moved(record: RequestRecord, offset_ns: number): RequestRecord {
+  if (offset_ns === 0) return record;
+  const times = Object.entries(record).filter(([name, value]) =>
+    /^t_\w+_ns$/.test(name) && typeof value === "number"
+  );
+  return {
+    ...record,
+    ...Object.fromEntries(times.map(([name, value]) => [name, value + offset_ns])),
+  };
+}
+
+/** The stages of all shards together: each from its first start to its last end. */
+function spansOf(arrived: readonly Arrived[]): StageSpan[] {
+  const spans: StageSpan[] = [];
+  for (const { load, offset_ns } of arrived) {
+    load.stages.forEach((span, stage) => {
+      const start_ns = span.start_ns + offset_ns;
+      const end_ns = Math.min(span.end_ns, load.last_ns) + offset_ns;
+      const known = spans[stage] ?? { start_ns, end_ns };
+      spans[stage] = {
+        start_ns: Math.min(known.start_ns, start_ns),
+        end_ns: Math.max(known.end_ns, end_ns),
+      };
+    });
+  }
+  return spans;
+}
+
+/** How the load ended as a whole; null where nothing was measured. */
+function measuredOf(arrived: readonly Arrived[]): LoadMeasured | null {
+  const clients = arrived.flatMap(({ load }) => load.client ?? []);
+  if (clients.length === 0) return null;
+  const ends = arrived.map(({ load }) => load.measured);
+  const stopped = arrived.find(({ load }) => load.measured?.stopped_because);
+  return {
+    complete: ends.every((end) => end?.complete === true),
+    stopped_because: stopped
+      ? `shard ${stopped.facts.shard}: ${stopped.load.measured!.stopped_because}`
+      : null,
+    out_of_prompts: ends.some((end) => end?.out_of_prompts === true),
+    client: worstOf(clients),
+  };
+}
+
+/** The clients as one: each figure is that of the shard that did worst, events are those of all. */
+function worstOf(clients: readonly ClientReading[]): ClientReading {
+  const most = (of: (client: ClientReading) => number | null) => {
+    const known = clients.flatMap((client) => of(client) ?? []);
+    return known.length ? Math.max(...known) : null;
+  };
+  const busiest = clients.reduce((worst, each) =>
+    each.cpu_cores / each.cores > worst.cpu_cores / worst.cores ? each : worst
+  );
+  return {
+    ...busiest,
+    read_lag_p99_ms: most((client) => client.read_lag_p99_ms),
+    read_lag_max_ms: most((client) => client.read_lag_max_ms),
+    thread_cpu_cores: most((client) => client.thread_cpu_cores),
+    ring_use: most((client) => client.ring_use),
+    blocked_ms: most((client) => client.blocked_ms),
+    stalled_ms: most((client) => client.stalled_ms)!,
+    events_per_s: clients.reduce((sum, { events_per_s }) => sum + events_per_s, 0),
+  };
+}

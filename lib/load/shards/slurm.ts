@@ -1,0 +1,84 @@
+/** Shards as the tasks of an array job of Slurm. */
+import { join } from "node:path";
+import process from "node:process";
+import { InputError } from "../../errors.ts";
+import { ownCommand } from "../../execute/own_program.ts";
+import { endJob, isLive, largestArray, queueText, stuckLines } from "../../execute/slurm.ts";
+import { submitArray, tasksOf } from "../../execute/slurm.ts";
+import { arrayScript } from "../../execute/slurm_script.ts";
+import { writeFileAtomic } from "../../write.ts";
+import { shardArguments } from "./executor.ts";
+import type { SlurmRequest, SlurmTask } from "../../execute/slurm.ts";
+import type { ShardExecutor, ShardWork } from "./executor.ts";
+
+/**
+ * An executor that submits one array job, a task for each shard. A task is not queued again when its node
+ * fails: the others would not wait for it.
+ */
+export function slurmShards(request: SlurmRequest): ShardExecutor {
+  return async (work) => {
+    const { name, folder, count, logs, notice } = work;
+    const most = await largestArray();
+    if (count > most) {
+      throw new InputError(`--shards ${count}: this Slurm takes at most ${most} tasks in an array`);
+    }
+    const script = join(folder, "task.sh");
+    const command = [...ownCommand(), ...shardArguments(folder)];
+    writeFileAtomic(script, arrayScript("a shard of a load", command), { sync: false });
+    const job_id = await submitArray({
+      ...request,
+      name: `dyno-${name}`,
+      tasks: count,
+      at_once: count,
+      cwd: process.cwd(),
+      script,
+      logs,
+      requeue: false,
+    });
+    const tasks = new Map<number, SlurmTask>();
+    const told = new Set<string>();
+    return {
+      name: `Slurm job ${job_id}`,
+      over: async () =>
+        await look(work, job_id, tasks, (line) => {
+          if (!told.has(line)) notice(line);
+          told.add(line);
+        }),
+      cancel: () => endJob(job_id),
+    };
+  };
+}
+
+/** What has become of the tasks; Slurm forgets those that ended a while ago. */
+async function look(
+  { count }: ShardWork,
+  job_id: string,
+  known: Map<number, SlurmTask>,
+  notice: (line: string) => void,
+): Promise<Map<number, string>> {
+  let now: SlurmTask[];
+  try {
+    now = await tasksOf(job_id);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    notice(`asked again until Slurm answers: ${error.message}`);
+    return new Map();
+  }
+  for (const task of now) known.set(task.index, task);
+  const live = now.filter(isLive);
+  if (live.some(({ state }) => state === "PENDING")) notice(`in Slurm's queue: ${queueText(live)}`);
+  stuckLines(job_id, live).forEach(notice);
+  const listed = new Set(now.map(({ index }) => index));
+  const over = new Map<number, string>();
+  for (let shard = 0; shard < count; shard++) {
+    const task = known.get(shard);
+    if (task === undefined ? now.length > 0 : listed.has(shard) && isLive(task)) continue;
+    over.set(
+      shard,
+      task === undefined || isLive(task)
+        ? "Slurm knows no more of its task"
+        : `its task ended as ${task.state}${task.reason === "None" ? "" : ` (${task.reason})`}`,
+    );
+  }
+  return over;
+}
