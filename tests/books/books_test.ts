@@ -1,9 +1,9 @@
 /**
  * The books test: seeded random runs of every kind on the mock, with faults, retries, cached tokens,
- * reviewers, judges, turns, budgets, samples, cuts and resumes. A reader of its own (reader.ts,
- * items_reader.ts, load_reader.ts) says what each comes to; every place where dyno tells a figure must say
- * the same, to the digits that it prints. DYNO_TEST_LONG makes three times the seeds;
- * DYNO_BOOKS_SEEDS=3,17 makes those.
+ * reviewers, judges, turns, budgets, samples, cuts and resumes; and commands that are killed and gone on
+ * with. A reader of its own (reader.ts, items_reader.ts, load_reader.ts) says what each comes to; every place
+ * where dyno tells a figure must say the same, to the digits that it prints. DYNO_TEST_LONG makes three times
+ * the seeds; DYNO_BOOKS_SEEDS=3,17 makes those alone, and DYNO_BOOKS_SEEDS=killed what is killed.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +14,7 @@ import { Journal } from "../../lib/run/journal.ts";
 import { Ledger } from "../../lib/run/ledger.ts";
 import { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";
 import { caseOf, Findings } from "./case.ts";
+import { killed } from "./killed.ts";
 import { made } from "./made.ts";
 import { checkCommands } from "./told_commands.ts";
 import { checkExports } from "./told_exports.ts";
@@ -24,7 +25,8 @@ import type { Case } from "./case.ts";
 import type { Json } from "./reader.ts";
 
 const LONG = process.env.DYNO_TEST_LONG !== undefined;
-const SEEDS = process.env.DYNO_BOOKS_SEEDS?.split(",").map(Number) ??
+const CHOSEN = process.env.DYNO_BOOKS_SEEDS?.split(",");
+const SEEDS = CHOSEN?.filter((seed) => seed !== "killed").map(Number) ??
   Array.from({ length: LONG ? 600 : 182 }, (_, seed) => seed);
 /** Seeds at a time: most of a run's time is waiting. */
 const AT_ONCE = 4;
@@ -51,6 +53,9 @@ Deno.test("the books balance: every place tells what the mock's log and the jour
   const root = place.path;
   const found = new Findings();
   const cases = await casesOf(SEEDS, root, found);
+  if (CHOSEN?.includes("killed") ?? true) {
+    for (const run of await killed(root)) cases.push(caseOf(run, found));
+  }
   for (const one of cases) {
     await checkFiles(one, found);
     await checkFollowers(one, found);
@@ -63,7 +68,9 @@ Deno.test("the books balance: every place tells what the mock's log and the jour
   const kinds = Map.groupBy(cases, ({ run }) => run.kind).entries()
     .map(([kind, all]) => `${all.length} ${kind}`);
   process.stdout.write(
-    `seeds ${SEEDS[0]} to ${SEEDS.at(-1)}: ${cases.length} runs (${[...kinds].join(", ")}), ` +
+    `seeds ${SEEDS[0] ?? "none"} to ${SEEDS.at(-1) ?? "none"}: ${cases.length} runs (${
+      [...kinds].join(", ")
+    }), ` +
       `${found.compared} figures compared\n`,
   );
   assertEquals(

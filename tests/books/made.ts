@@ -87,6 +87,13 @@ function solved({ prompt, canonical_solution }: Problem): string {
 const plain = (text: string) => text;
 const PLAIN = { bold: plain, dim: plain, good: plain, bad: plain, warn: plain, accent: plain };
 
+/** What a mock was asked so far. */
+export function loggedBy({ requests }: MockEndpoint): Logged[] {
+  return requests.map(({ method, path, body, fault, tokens }) => ({
+    ...{ method, path, body: body as Json, fault, tokens },
+  }));
+}
+
 /** Makes the run, or the runs, of a seed in `root`/runs. */
 export async function made(seed: number, root: string, sandbox: Sandbox): Promise<Made[]> {
   const roll = dice(seed);
@@ -159,13 +166,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     kind,
     folder: path,
     run_id,
-    log: mock.requests.map(({ method, path, body, fault, tokens }) => ({
-      method,
-      path,
-      body: body as Json,
-      fault,
-      tokens,
-    })),
+    log: loggedBy(mock),
     prices: priced ? rows : { [model]: null, [sage]: null },
     lines,
     story,

@@ -8,6 +8,7 @@ import { caseOf } from "./case.ts";
 import { checkLoadResults, checkSuiteResults } from "./told_files.ts";
 import { checkSummary } from "./told_summary.ts";
 import type { Findings } from "./case.ts";
+import { loggedBy } from "./made.ts";
 import type { Made } from "./made.ts";
 import type { Json } from "./reader.ts";
 
@@ -70,9 +71,7 @@ export async function checkCommands(root: string, found: Findings): Promise<void
       const run_id: string = results.run_id ?? told.summary.run_id;
       const one = caseOf({
         ...{ seed, kind, folder: join(place, "runs", run_id), run_id },
-        log: mocks[seed].requests.map(({ method, path, body, fault, tokens }) => ({
-          ...{ method, path, body: body as Json, fault, tokens },
-        })),
+        log: loggedBy(mocks[seed]),
         prices: { [`model-${seed}`]: null, sage: null },
         lines: [],
         story: `--json of ${args.slice(0, 4).join(" ")}`,

@@ -50,6 +50,10 @@ export async function checkFiles(one: Case, found: Findings): Promise<void> {
 /** A load's results, as results.json and --json have them. */
 export function checkLoadResults(one: Case, results: Json, found: Findings): void {
   const load = one.load!;
+  if (one.run.cut === "killed" && !results.complete) {
+    const said = results.notes.some((note: string) => note.startsWith("it was cut off: "));
+    found.same(one, "a kill is said", said, true);
+  } else found.same(one, "load: complete", results.complete, isWhole(one));
   found.same(one, "load: total_cost_usd", results.total_cost_usd, one.truth.usd);
   for (const stage of [results.total, ...results.stages]) {
     const { outside: _, ...counts } = stage.requests;
@@ -72,6 +76,14 @@ export function checkLoadResults(one: Case, results: Json, found: Findings): voi
       found.same(one, `load: ${name} is known`, stage.metrics[name] !== null, right !== null);
     }
   }
+}
+
+/** Whether all that was planned was asked, by its settings. */
+function isWhole({ run, journal, load }: Case): boolean {
+  const { settings } = journal.find(({ event }) => event === "load_started");
+  const { records } = load!;
+  const ended = records.every(({ failure }) => failure !== "unfinished" && failure !== "unsent");
+  return run.cut === null || (ended && records.length === settings.requests);
 }
 
 const LOAD_FIGURES = [

@@ -14,6 +14,7 @@ import { median, nearest } from "./reader.ts";
 import { passRate } from "./told_files.ts";
 import { checkListed, checkModes } from "./told_queries.ts";
 import type { Case, Findings } from "./case.ts";
+import { loggedBy } from "./made.ts";
 import type { Made } from "./made.ts";
 import type { Json } from "./reader.ts";
 
@@ -198,9 +199,7 @@ export async function checkTasks(root: string, found: Findings): Promise<void> {
     const over = await taskOver(server.url, await submit(server.url, request));
     const run = {
       ...{ seed: i, kind, folder: join(place, "runs", over.run_id!), run_id: over.run_id! },
-      log: mock.requests.map(({ method, path, body, fault, tokens }) => ({
-        ...{ method, path, body: body as Json, fault, tokens },
-      })),
+      log: loggedBy(mock),
       prices: { [model]: null, sage: null },
       lines: [],
       story: `task ${i}: ${kind}`,
