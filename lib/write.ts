@@ -10,6 +10,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { lstat, open, readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Buffer } from "node:buffer";
 import { InputError, messageOf, WriteError } from "./errors.ts";
@@ -60,6 +61,22 @@ export function syncFolder(path: string): void {
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/** Makes what another program wrote outlive a power cut: a file, or all in a folder. What is not there, or no plain file, is passed over. */
+export async function syncTree(path: string): Promise<void> {
+  try {
+    const found = await lstat(path);
+    if (found.isDirectory()) {
+      for (const name of await readdir(path)) await syncTree(join(path, name));
+    } else if (!found.isFile()) return;
+    const file = await open(path);
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch { /* whoever reads it is told what is wrong with it */ }
 }
 
 /** Makes a folder and those above it that are missing, so that they outlive a power cut. @throws the system's error. */

@@ -60,8 +60,7 @@ export function writeMeta(path: string, run: PlannedRun, facts: Omit<RunMeta, "p
       ? new Float(value)
       : value as Exact;
   }
-  // no sync: a run whose meta.json a power cut takes is run again
-  writeFileAtomic(path, exactJson({ ...meta, params: run.params }, 2) + "\n", { sync: false });
+  writeFileAtomic(path, exactJson({ ...meta, params: run.params }, 2) + "\n");
 }
 
 /** The meta.json of a run that is finished and is the one expected; else null. */

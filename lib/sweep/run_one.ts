@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { startSampler } from "../hardware/sampler.ts";
 import { LaunchError } from "../execute/launcher.ts";
-import { makeFolder, notWritten } from "../write.ts";
+import { makeFolder, notWritten, syncTree } from "../write.ts";
 import { commandOf } from "./command_line.ts";
 import { jobExperiment } from "./job.ts";
 import { writeMeta } from "./meta.ts";
@@ -74,6 +74,8 @@ export async function runOne(
   const error = end instanceof LaunchError ? end.message : null;
   const facts = end instanceof LaunchError ? notStarted(end, paths) : end;
   const exit_code = facts.timed_out ? TIMED_OUT : facts.exit_code;
+  // meta.json says that all of it is there: it must not outlive what it speaks of
+  await Promise.all([paths.out, paths.stdout, paths.stderr].map(syncTree));
   writeMeta(paths.meta, run, {
     run_id: run.run_id,
     ablation_name: run.ablation.name,

@@ -1,6 +1,6 @@
 /* A disk that writes down what a program does to it, in order, so that a test can tell what a power cut leaves.
  *
- * Under LD_PRELOAD, in the program POWER_CUT_PROGRAM, for paths below POWER_CUT_UNDER. Each record in
+ * Under LD_PRELOAD, in the program POWER_CUT_PROGRAM and in what it starts, for paths below POWER_CUT_UNDER. Each record in
  * POWER_CUT_LOG: kind (1 byte), lengths of two paths and of the bytes (3 uint32), offset (int64), and these.
  * W bytes at an offset, S sync, T length (the offset), C created, M folder made, R renamed, L linked,
  * U removed. */
@@ -29,12 +29,11 @@ static void *real(const char *name) { return dlsym(RTLD_NEXT, name); }
 __attribute__((constructor)) static void arm(void) {
   const char *program = getenv("POWER_CUT_PROGRAM"), *folder = getenv("POWER_CUT_UNDER");
   const char *log = getenv("POWER_CUT_LOG");
-  if (!program || !folder || !log || strcmp(program, program_invocation_short_name) != 0) return;
-  out = REAL(int, open, const char *, int, ...)(log, O_WRONLY | O_APPEND | O_CREAT, 0600);
+  if (!program || !folder || !log) return;
+  if (*program && strcmp(program, program_invocation_short_name) != 0) return;
+  out = REAL(int, open, const char *, int, ...)(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   snprintf(under, sizeof under, "%s/", folder);
-  static const char *const given[] = {"LD_PRELOAD", "POWER_CUT_PROGRAM", "POWER_CUT_UNDER",
-                                      "POWER_CUT_LOG"};
-  for (size_t i = 0; i < sizeof given / sizeof *given; i++) unsetenv(given[i]);
+  setenv("POWER_CUT_PROGRAM", "", 1); /* whatever it starts */
 }
 
 static int ours(const char *path) {

@@ -52,7 +52,7 @@ export function builtRecorder(folder: string): string {
   return path;
 }
 
-/** The environment in which a dyno's changes under `folder` are written down in `log`. */
+/** The environment in which a dyno's changes, and those of what it starts, under `folder` are written down in `log`. */
 export function recorded(recorder: string, folder: string, log: string): Record<string, string> {
   return {
     LD_PRELOAD: recorder,

@@ -244,17 +244,24 @@ const sweep: Victim = {
       (existsSync(tree) ? readdirSync(tree) : []).filter((run) =>
         existsSync(join(tree, run, "meta.json"))
       );
+    const meant = (run: string) => {
+      const { params } = jsonIn(join(tree, run, "meta.json"));
+      const said = join(tree, run, "out", "said");
+      return existsSync(said) && readFileSync(said, "utf8") === `${params.seed}\n`;
+    };
     return {
       args: () => ["sweep", "--config", file, "--resume"],
       finished: () =>
         // written once, so that a run that was repeated has another time
-        finished().map((run) => `${run} ${jsonIn(join(tree, run, "meta.json")).start_time_unix_s}`),
+        finished().map((run) => {
+          assert(meant(run), `${run} is finished, what it wrote is gone`);
+          return `${run} ${jsonIn(join(tree, run, "meta.json")).start_time_unix_s}`;
+        }),
       check() {
         assertEquals(finished().length, RUNS);
         for (const run of finished()) {
-          const { params, exit_code } = jsonIn(join(tree, run, "meta.json"));
-          assertEquals(exit_code, 0);
-          assertEquals(readFileSync(join(tree, run, "out", "said"), "utf8"), `${params.seed}\n`);
+          assertEquals(jsonIn(join(tree, run, "meta.json")).exit_code, 0);
+          assert(meant(run), run);
         }
       },
     };
