@@ -151,7 +151,6 @@ function onPath(program: string): string | null {
 
 const POWER = { instant: "that of the moment", average: "the mean of a second" };
 
-/** What the sampler finds here. */
 function sources(library: NativeLibrary): Finding[] {
   using sampler = new NativeSampler(library, { rateHz: 10 });
   return sampler.layout.sources.map(({ name, where, available, note }) =>

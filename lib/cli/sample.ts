@@ -1,6 +1,5 @@
 /** dyno sample: hardware sampling on its own: live, into a file, or beside a command. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -9,19 +8,16 @@ import { InputError, messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { informationIn, writeSamplesCsv } from "../hardware/csv.ts";
-import { energyDevices, idlePower } from "../hardware/energy.ts";
-import { startSampler } from "../hardware/sampler.ts";
+import { energyDevices, type IdlePower, idlePower } from "../hardware/energy.ts";
+import { type Sampler, startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
 import { notWritten } from "../write.ts";
 import { EXIT } from "./exit_codes.ts";
-import { flagHelp, list, number, parseFlags, text, time, toggle } from "./ui/flags.ts";
+import { flagHelp, list, number, parseFlags, text, time, toggle, type Values } from "./ui/flags.ts";
 import { observe, observeFlags } from "./ui/observe.ts";
 import { liveLine, sampleSummary } from "./sample_table.ts";
-import type { IdlePower } from "../hardware/energy.ts";
-import type { Sampler } from "../hardware/sampler.ts";
 import type { Command, CommandContext } from "./ui/command.ts";
-import type { Values } from "./ui/flags.ts";
 import type { Terminal } from "./ui/terminal.ts";
 
 const flags = {

@@ -1,7 +1,6 @@
 /** What a sampling came to, for people and for programs. */
 import { measure } from "../measures/describe.ts";
-import { aboveIdle, energiesOver } from "../hardware/energy.ts";
-import type { Energy, IdlePower } from "../hardware/energy.ts";
+import { aboveIdle, energiesOver, type Energy, type IdlePower } from "../hardware/energy.ts";
 import type { Information } from "../hardware/csv.ts";
 import type { Sampler } from "../hardware/sampler.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";

@@ -1,23 +1,20 @@
 /** A coding benchmark against one model: a suite run whose tests are solved, not just asked. */
 import { EndpointClient } from "../endpoint/client.ts";
-import { Budget } from "../run/budget.ts";
+import { Budget, type BudgetLimits, type Spent } from "../run/budget.ts";
 import { findRun } from "../run/directory.ts";
 import { newRunId } from "../run/run_id.ts";
 import { runSpan } from "../run/read_run.ts";
 import { foldJournal } from "../run/fold.ts";
 import { RequestCost } from "../run/request_cost.ts";
 import { writeFileAtomic } from "../write.ts";
-import { runSuite } from "../suite/run_suite.ts";
-import { codingSuite } from "./problems_suite.ts";
+import { runSuite, type SuiteRun, type SuiteRunOptions } from "../suite/run_suite.ts";
+import { type CodingSettings, codingSuite } from "./problems_suite.ts";
 import { recalled, Solver } from "./solver.ts";
 import { codingStatistics, summaryOf } from "./summary.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Problem } from "./problems/problem.ts";
-import type { BudgetLimits, Spent } from "../run/budget.ts";
 import type { PriceTable } from "../run/prices.ts";
-import type { SuiteRun, SuiteRunOptions } from "../suite/run_suite.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
-import type { CodingSettings } from "./problems_suite.ts";
 import type { BenchmarkSummary, CodingStatistics } from "./summary.ts";
 
 /** A coding benchmark's run: which problems, by which model, judged where. */

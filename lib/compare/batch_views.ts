@@ -1,9 +1,8 @@
 /** Records of a batch in the five views of the dashboard: over time, and by model. */
 import { clusteredMean } from "../stats/cluster.ts";
-import { quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { type Estimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import type { TimedRecord } from "../schedule/read_records.ts";
-import type { Estimate } from "../stats/interval.ts";
 
 /** Which records; what is not given lets all pass. */
 export interface RecordFilter {

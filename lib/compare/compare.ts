@@ -1,7 +1,7 @@
 /** Runs of the same problems compared: what flipped, by how much they differ, and how sure that is. */
 import { clusteredMean } from "../stats/cluster.ts";
 import { holmAdjusted } from "../stats/holm.ts";
-import { pairedDifference } from "../stats/paired.ts";
+import { type Flips, pairedDifference } from "../stats/paired.ts";
 import { pairedDetectable } from "../stats/power.ts";
 import { mean } from "../stats/quantile.ts";
 import { groupedBy, isUnjudged, markOf } from "../run/problems.ts";
@@ -10,7 +10,6 @@ import { signFlipP } from "./sign_flips.ts";
 import type { Price } from "../run/prices.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { Flips } from "../stats/paired.ts";
 
 /** What items of two runs are compared by. */
 export const PAIRED_METRICS: readonly PairedMetric[] = [

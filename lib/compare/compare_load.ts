@@ -1,12 +1,10 @@
 /** Load runs compared: quantiles of latencies and throughput, with bootstrap intervals. */
-import { rateEstimate, rateOf } from "../load/rates.ts";
+import { type CountOf, rateEstimate, rateOf } from "../load/rates.ts";
 import { isAnswered, outputTokens, promptTokens } from "../load/summarise.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
-import { shareEstimate } from "../stats/interval.ts";
+import { type Estimate, shareEstimate } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { quantileDifference } from "../stats/quantile_difference.ts";
-import type { Estimate } from "../stats/interval.ts";
-import type { CountOf } from "../load/rates.ts";
 import type { LoadSample } from "./load_sample.ts";
 
 /** What load runs are compared by, unless something else is asked for. */

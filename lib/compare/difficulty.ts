@@ -1,8 +1,7 @@
 /** How hard problems are: of each, the share of runs that solved it. */
-import { attemptsShare } from "../stats/pass_at_k.ts";
+import { type Attempts, attemptsShare } from "../stats/pass_at_k.ts";
 import type { RunOutcomes } from "../run/index.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { Attempts } from "../stats/pass_at_k.ts";
 
 export interface ProblemDifficulty {
   problem_id: string;

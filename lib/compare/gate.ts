@@ -1,12 +1,11 @@
 /** A gate: may the candidate pass, did it get worse, or can these runs not tell? */
 import { pairedProblems } from "../stats/power.ts";
-import { compareMetric } from "./compare.ts";
+import { type ComparedRun, compareMetric, type PairedMetric } from "./compare.ts";
 import { compareLoadMetric } from "./compare_load.ts";
 import { InputError } from "../errors.ts";
 import { describeDelta, describeValue, isHigherBetter } from "../measures/describe.ts";
 import { isUnjudged } from "../run/problems.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { ComparedRun, PairedMetric } from "./compare.ts";
 import type { LoadSample } from "./load_sample.ts";
 
 /** "underpowered": too few items to tell a regression of the allowed size from chance. */

@@ -1,11 +1,10 @@
 /** Values of a run that a gate may set limits on. */
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { priceRun } from "./cost.ts";
-import { valuesOf } from "./compare.ts";
+import { type ComparedRun, valuesOf } from "./compare.ts";
 import { isLoadMetric, LOAD_METRIC_NAMES, loadValue } from "./compare_load.ts";
 import { measureNamed } from "../measures/measures.ts";
 import type { PriceTable } from "../run/prices.ts";
-import type { ComparedRun } from "./compare.ts";
 import type { LoadSample } from "./load_sample.ts";
 
 const SUITE_SHARES = ["pass_rate", "answer_rate", "score"] as const;

@@ -1,7 +1,6 @@
 /** A gate's result in the forms that CI systems read. */
-import { junitXml } from "../formats/junit.ts";
+import { type JUnitCase, junitXml } from "../formats/junit.ts";
 import { markdownCode, markdownTable } from "../formats/markdown.ts";
-import type { JUnitCase } from "../formats/junit.ts";
 import type { GateCheck, GateResult, GateVerdict } from "./gate.ts";
 
 const WORDS: Record<GateVerdict, string> = {

@@ -1,7 +1,6 @@
 /** How far judges agree with people, on a suite whose tests have labels. */
-import { cohenKappa } from "../stats/kappa.ts";
+import { type Agreement, cohenKappa, type SortedPair } from "../stats/kappa.ts";
 import type { Fold } from "../run/fold.ts";
-import type { Agreement, SortedPair } from "../stats/kappa.ts";
 import type { Vote } from "../run/test_result.ts";
 
 /** A test that people labelled, as it was judged. */

@@ -6,12 +6,10 @@ import { asObject } from "../json_fields.ts";
 import { readRecords } from "../load/load_journal.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { plainText } from "../run/plain_file.ts";
-import { requestRecordForm } from "../run/request_record.ts";
+import { type RequestRecord, requestRecordForm } from "../run/request_record.ts";
 import { tokenFilePath, TokenFileReader } from "../run/token_file.ts";
-import { sampleOf } from "./load_sample.ts";
+import { type LoadSample, sampleOf } from "./load_sample.ts";
 import type { LoadResults, StageResults } from "../load/results.ts";
-import type { RequestRecord } from "../run/request_record.ts";
-import type { LoadSample } from "./load_sample.ts";
 
 /** The field of an exported load that holds them. */
 export const BASELINE_FIELD = "load_baseline";
@@ -19,7 +17,6 @@ export const BASELINE_FIELD = "load_baseline";
 /** What a load is compared by. */
 interface LoadBaseline {
   schema_version: 1;
-  /** Each measured stage's window. */
   stages: Pick<StageResults, "name" | "window">[];
   /** Every measured request; `gaps_at` counts in `gaps_ms`. */
   records: RequestRecord[];

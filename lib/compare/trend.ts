@@ -1,15 +1,13 @@
 /** A metric of runs over time, and where it changed its level. */
-import { shareEstimate } from "../stats/interval.ts";
+import { type Estimate, shareEstimate } from "../stats/interval.ts";
 import { groupedBy } from "../run/problems.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { restsOnJudgements } from "./gate.ts";
 import { isLimitMetric, limitValue } from "./gate_limits.ts";
 import { loadSampleOf } from "./load_sample.ts";
-import { findSteps } from "./steps.ts";
+import { findSteps, type Step } from "./steps.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { IndexedRun } from "../run/index.ts";
-import type { Estimate } from "../stats/interval.ts";
-import type { Step } from "./steps.ts";
 
 /** What the index of runs tells, and can be followed over time. */
 export const TREND_METRICS = [

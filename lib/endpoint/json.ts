@@ -1,7 +1,6 @@
 /** Values of JSON from an endpoint, of which none is sure to be what it should. */
-import { asObject } from "../json_fields.ts";
+import { asObject, type JsonObject } from "../json_fields.ts";
 import { EndpointError, errorIn, excerpt, saidError } from "./errors.ts";
-import type { JsonObject } from "../json_fields.ts";
 
 /** A text; anything else counts as empty. */
 export function textIn(value: unknown): string {

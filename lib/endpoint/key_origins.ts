@@ -4,8 +4,7 @@ import presets from "../../experiments/providers.json" with { type: "json" };
 import { originOf } from "./place.ts";
 import { InputError } from "../errors.ts";
 import { endpointsOf } from "../settings/endpoint.ts";
-import { provider as presetOf } from "./providers.ts";
-import type { Provider } from "./providers.ts";
+import { type Provider, provider as presetOf } from "./providers.ts";
 
 /** Keys and the origins that they may go to. */
 export interface KeyOrigin {

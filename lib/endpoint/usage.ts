@@ -1,7 +1,6 @@
 /** What a server's `usage` tells, under the names that servers have for it. */
-import { asObject } from "../json_fields.ts";
+import { asObject, type JsonObject } from "../json_fields.ts";
 import { countIn } from "./json.ts";
-import type { JsonObject } from "../json_fields.ts";
 
 /** Parts of the two sums; only what the server told is there. */
 export interface UsageDetails {

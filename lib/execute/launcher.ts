@@ -1,8 +1,7 @@
 /** Subprocesses that never outlive this process, with limits, their output in files. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
-import type { ChildProcess } from "node:child_process";
 import { InputError, NoProcessError, ToldError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
 import { asCancelled, throwIfAborted } from "./scope.ts";

@@ -1,8 +1,7 @@
 /** AIPerf: `profile_export_aiperf.json` (the statistics) and `profile_export.jsonl` (the requests). */
 import { basename, dirname } from "node:path";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
-import { NO_LEDGER } from "../run/summary.ts";
-import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
+import { NO_LEDGER, type ReadRun, type RunItem, type RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { csvRows } from "./csv.ts";
 import { textPieces } from "./json_lines.ts";

@@ -3,10 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readImportRecord, readUnmapped } from "../run/imported.ts";
-import { asObject, objectAt, objectsIn, textAt } from "../json_fields.ts";
+import { asObject, type JsonObject, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import { plainText } from "../run/plain_file.ts";
 import { readLines } from "./json_lines.ts";
-import type { JsonObject } from "../json_fields.ts";
 import type { ReadRun, SourceForm } from "../run/summary.ts";
 import type { ExportableRun } from "./exported_file.ts";
 

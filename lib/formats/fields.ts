@@ -1,7 +1,6 @@
 /** Reading the fields of a foreign object: each complaint names the file and the field. */
 import { InputError } from "../errors.ts";
-import { keep, KEEP_ALL } from "./keep.ts";
-import type { KeepLimits } from "./keep.ts";
+import { keep, KEEP_ALL, type KeepLimits } from "./keep.ts";
 import { unixSecondsOf } from "./times.ts";
 import { isJsonObject } from "../json_fields.ts";
 
@@ -155,7 +154,6 @@ export class Fields {
     return this.listOrNull(key) ?? this.#missing(key);
   }
 
-  /** The objects of a list. */
   objects(key: string): Fields[] {
     return this.list(key).map((entry, i) => this.#object(`${key}[${i}]`, entry));
   }

@@ -1,7 +1,6 @@
 /** GuideLLM's report (`benchmarks.json`): each of its benchmarks, one rate, is a run. */
 import { basename } from "node:path";
-import { NO_LEDGER } from "../run/summary.ts";
-import type { ReadRun, RunItem } from "../run/summary.ts";
+import { NO_LEDGER, type ReadRun, type RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";

@@ -5,14 +5,13 @@ import { join, resolve } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { withRunIndex } from "../run/index.ts";
-import { readImportRecord } from "../run/imported.ts";
+import { type ImportRecord, readImportRecord } from "../run/imported.ts";
 import { takeLock } from "../run/lock.ts";
 import { makeFolder, notWritten } from "../write.ts";
 import { readForeign } from "./read_foreign.ts";
 import { differences } from "./stated.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import { checksumOf, freeName, rewriteImported, writeImported } from "./write_imported.ts";
-import type { ImportRecord } from "../run/imported.ts";
 import type { ReadRun, RunSummary, SourceForm } from "../run/summary.ts";
 
 /** What an import did with a run, or would do. */

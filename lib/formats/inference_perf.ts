@@ -1,7 +1,6 @@
 /** inference-perf's reports: `summary_lifecycle_metrics.json`, and one such file a stage. */
 import { basename, dirname } from "node:path";
-import { NO_LEDGER } from "../run/summary.ts";
-import type { ReadRun } from "../run/summary.ts";
+import { NO_LEDGER, type ReadRun } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
 import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";

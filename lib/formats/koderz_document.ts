@@ -10,9 +10,8 @@ import type { ExportedFile } from "./exported_file.ts";
 import { ledgerSums } from "./ledger_sums.ts";
 import { restAt } from "./keep.ts";
 import { isoOf } from "./times.ts";
-import { totalsOf } from "./totals.ts";
+import { type Totals, totalsOf } from "./totals.ts";
 import { objectOr } from "../json_fields.ts";
-import type { Totals } from "./totals.ts";
 
 /** The two halves of a comparative run, as its file names them. */
 export const HALVES = ["zero_shot", "iterative"] as const;

@@ -17,14 +17,13 @@ import {
   sweepTables,
   testRuns,
 } from "./several_files.ts";
-import { partOf, vllmLines } from "./recognise.ts";
+import { type Part, type PartKind, partOf, vllmLines } from "./recognise.ts";
 import { readSweepRuns } from "./agent_sched_sweep.ts";
 import { readVllmBench } from "./vllm_bench.ts";
 import { readdir } from "node:fs/promises";
 import { samplesOf } from "./lm_eval.ts";
 import type { ReadRun } from "../run/summary.ts";
 import type { Collected, EachRun } from "./several_files.ts";
-import type { Part, PartKind } from "./recognise.ts";
 
 const FORM_NAMES = "smi-bench, koderz, BenchmarkTestRunner, batch_eval, agent_sched_sim sweeps, " +
   "vLLM bench serve, SGLang bench_serving, GuideLLM, AIPerf, inference-perf, inspect_ai, " +

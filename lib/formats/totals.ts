@@ -1,8 +1,7 @@
 /** What every reader does with the items that it found. */
 import { exactUsd } from "../text/dollars.ts";
-import { NO_LEDGER } from "../run/summary.ts";
+import { NO_LEDGER, type RunItem, type RunSummary } from "../run/summary.ts";
 import type { Fields } from "./fields.ts";
-import type { RunItem, RunSummary } from "../run/summary.ts";
 
 /** The part of a summary that follows from the items. */
 export type Totals = Pick<

@@ -1,7 +1,6 @@
 /** vLLM's `bench serve --save-result`: one object, or one a line where results are appended. */
 import { basename } from "node:path";
-import { NO_LEDGER } from "../run/summary.ts";
-import type { ReadRun, RunItem } from "../run/summary.ts";
+import { NO_LEDGER, type ReadRun, type RunItem } from "../run/summary.ts";
 import { Fields, LARGEST } from "./fields.ts";
 import { KEEP_SMALL } from "./keep.ts";
 import { Stated } from "./stated.ts";

@@ -4,14 +4,12 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "
 import { basename, join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
 import { safeFileName } from "../run/file_names.ts";
-import { FIGURES, importedItem, unmappedPath } from "../run/imported.ts";
-import { asObject, isJsonObject } from "../json_fields.ts";
+import { FIGURES, importedItem, type ImportRecord, unmappedPath } from "../run/imported.ts";
+import { asObject, isJsonObject, type JsonObject } from "../json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
 import { makeFolder, notWritten, syncFolder, writeAll, writeFileAtomic } from "../write.ts";
 import { readLines } from "./json_lines.ts";
 import { unmappedNames } from "./unmapped_names.ts";
-import type { ImportRecord } from "../run/imported.ts";
-import type { JsonObject } from "../json_fields.ts";
 import type { ReadRun, RunSummary } from "../run/summary.ts";
 
 /** Names in a folder of runs that mean something else. */

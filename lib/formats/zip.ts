@@ -1,6 +1,5 @@
 /** Zip archives (APPNOTE 6.3.10): the entries of a file, one at a time and within limits. */
-import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import zlib from "node:zlib"; // whole: Node before 22.15 has no zstd in it
 import { InputError, messageOf } from "../errors.ts";
 

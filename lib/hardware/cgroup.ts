@@ -5,8 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { nowNs } from "../native/clock.ts";
-import { SystemFile } from "./source.ts";
-import type { PortableField, PortableSource } from "./source.ts";
+import { type PortableField, type PortableSource, SystemFile } from "./source.ts";
 
 /** Limits above this are none: version 1 writes the largest number of pages. */
 const NO_LIMIT_BYTES = 2 ** 60;

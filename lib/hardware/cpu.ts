@@ -2,8 +2,7 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { SystemFile } from "./source.ts";
-import type { PortableField, PortableSource } from "./source.ts";
+import { type PortableField, type PortableSource, SystemFile } from "./source.ts";
 
 const TICKS_PER_S = 100; // USER_HZ, which is 100 on every Linux that Deno and Node run on
 const ALL = ["busy", "user", "system", "idle", "iowait", "steal"] as const;

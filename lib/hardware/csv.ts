@@ -2,8 +2,7 @@
 import { closeSync, openSync } from "node:fs";
 import { notWritten, writeAll } from "../write.ts";
 import { csvLine } from "../formats/csv.ts";
-import { sampleBatches } from "./samples.ts";
-import type { SamplesDescription } from "./samples.ts";
+import { sampleBatches, type SamplesDescription } from "./samples.ts";
 
 /**
  * Writes a session's records as CSV: `t_s` since the first record, then a column for each field;

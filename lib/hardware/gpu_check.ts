@@ -5,12 +5,11 @@
 import { spawn } from "node:child_process";
 import { messageOf } from "../errors.ts";
 import { NativeSampler } from "../native/sampler.ts";
-import { Nvml } from "../native/nvml.ts";
+import { Nvml, type NvmlCall, type NvmlDescription } from "../native/nvml.ts";
 import { energyOver, POWER_FIELDS } from "./energy.ts";
 import { gpuNames } from "./performance.ts";
 import { Series } from "./series.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
-import type { NvmlCall, NvmlDescription } from "../native/nvml.ts";
 
 /** One device's energy over one span, told in several ways; joules. */
 export interface EnergyComparison {

@@ -4,8 +4,7 @@
  */
 import { join } from "node:path";
 import { diskCounts, diskIsShown, interfaceRank } from "./once.ts";
-import { SystemFile } from "./source.ts";
-import type { PortableSource } from "./source.ts";
+import { type PortableSource, SystemFile } from "./source.ts";
 
 const SECTOR_BYTES = 512; // of /proc/diskstats, whatever the device's own
 

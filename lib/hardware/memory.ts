@@ -2,8 +2,7 @@
 import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { groupsOf } from "./cgroup.ts";
-import { SystemFile } from "./source.ts";
-import type { PortableSource } from "./source.ts";
+import { type PortableSource, SystemFile } from "./source.ts";
 
 /** `memory.total_bytes` and `memory.available_bytes`. */
 export function memorySource(root: string): PortableSource {

@@ -3,14 +3,13 @@ import { Buffer } from "node:buffer";
 import { InputError, messageOf } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { nowNs } from "../native/clock.ts";
-import { SampleBatch } from "../native/sample_batch.ts";
+import { SampleBatch, type SamplerLayout } from "../native/sample_batch.ts";
 import { cgroupSource } from "./cgroup.ts";
 import { cpuSource, runtimeCpuSource } from "./cpu.ts";
 import { diskSource, networkSource } from "./io.ts";
 import { memorySource, runtimeMemorySource } from "./memory.ts";
 import { frequencySource, temperatureSource } from "./sensors.ts";
 import process from "node:process";
-import type { SamplerLayout } from "../native/sample_batch.ts";
 import type { PortableSource } from "./source.ts";
 
 /** Names that the native sampler knows. */

@@ -6,14 +6,12 @@ import { Nvml } from "../native/nvml.ts";
 import { NativeSampler } from "../native/sampler.ts";
 import process from "node:process";
 import { groupPressure } from "./memory.ts";
-import { performanceOver } from "./performance.ts";
+import { type PerformanceMetrics, performanceOver } from "./performance.ts";
 import { PortableSampler } from "./portable_sampler.ts";
-import { SamplesWriter } from "./samples.ts";
+import { type SampledGpu, type SamplesDescription, SamplesWriter } from "./samples.ts";
 import { Series } from "./series.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
-import type { SampledGpu, SamplesDescription } from "./samples.ts";
-import type { PerformanceMetrics } from "./performance.ts";
 
 /** Default rates: what a native thread and what a timer can do without disturbing. */
 const NATIVE_RATE_HZ = 100;

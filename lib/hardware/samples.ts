@@ -11,11 +11,10 @@ import {
 } from "node:fs";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { SampleBatch } from "../native/sample_batch.ts";
+import { SampleBatch, type SamplerLayout } from "../native/sample_batch.ts";
 import { writeFileAtomic } from "../write.ts";
 import type { ClockSource } from "../native/clock.ts";
 import type { GpuDescription } from "../native/nvml.ts";
-import type { SamplerLayout } from "../native/sample_batch.ts";
 
 /** A GPU, or a part of one, by its name in the samples. What is left out is not known. */
 export type SampledGpu =

@@ -1,8 +1,7 @@
 /** Temperatures (hwmon, which NVMe devices have too) and core frequencies: slow to read, slow to change. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SystemFile } from "./source.ts";
-import type { PortableField, PortableSource } from "./source.ts";
+import { type PortableField, type PortableSource, SystemFile } from "./source.ts";
 
 const MILLI = 1e-3;
 

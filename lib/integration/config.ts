@@ -1,11 +1,10 @@
 /** The file of integration scenarios: models, packages, and what is done with them. */
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkJson, positionOf, readJsonFile } from "../settings/json_file.ts";
+import { checkJson, type JsonFile, positionOf, readJsonFile } from "../settings/json_file.ts";
 import { endpointSettings } from "../settings/endpoint.ts";
 import { mockPart } from "../settings/mock.ts";
 import { asGiven, fileForms, schemaField, seconds } from "../settings/setting.ts";
-import type { JsonFile } from "../settings/json_file.ts";
 
 const { endpoint, provider, api_key_env } = endpointSettings.shape;
 const place = { endpoint, provider, api_key_env };

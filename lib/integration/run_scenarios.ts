@@ -2,11 +2,9 @@
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { numberAt, objectAt, textAt } from "../json_fields.ts";
-import { endpointOf } from "./config.ts";
-import { TaskRefusedError } from "./task_client.ts";
+import { endpointOf, type IntegrationConfig, type ScenarioStep } from "./config.ts";
+import { type TaskClient, TaskRefusedError } from "./task_client.ts";
 import type { TaskView } from "../server/tasks/task.ts";
-import type { IntegrationConfig, ScenarioStep } from "./config.ts";
-import type { TaskClient } from "./task_client.ts";
 import type { ReceivedCallback, WebhookReceiver } from "./webhook_receiver.ts";
 import type { TaskMetrics } from "../run/events.ts";
 
@@ -30,7 +28,6 @@ export interface StepOutcome {
   total_prompt_tokens: number | null;
   total_completion_tokens: number | null;
   total_cost_usd: number | null;
-  /** Requests that are not in it. */
   requests_of_unknown_cost: number | null;
   /** Of the callback; null where none was asked for, or none came. */
   signature: ReceivedCallback["signature"] | null;

@@ -6,10 +6,8 @@ import { EventSplitter } from "../endpoint/sse.ts";
 import { retried, retryAfterSeconds } from "../endpoint/retry.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
-import { asObject, textAt } from "../json_fields.ts";
-import { isOver } from "../server/tasks/task.ts";
-import type { JsonObject } from "../json_fields.ts";
-import type { TaskView } from "../server/tasks/task.ts";
+import { asObject, type JsonObject, textAt } from "../json_fields.ts";
+import { isOver, type TaskView } from "../server/tasks/task.ts";
 import type { TaskMetrics } from "../run/events.ts";
 
 /** A server that does not answer is asked again for so long. */

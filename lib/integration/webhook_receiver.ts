@@ -1,11 +1,9 @@
 /** Receives the callbacks of tasks and checks that they are genuine. */
-import { createServer } from "node:http";
-import { asObject, textAt } from "../json_fields.ts";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { asObject, type JsonObject, textAt } from "../json_fields.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { signatureHeaders } from "../notify/sign.ts";
-import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { JsonObject } from "../json_fields.ts";
 
 /** A callback that came. */
 export interface ReceivedCallback {

@@ -1,10 +1,8 @@
 /** The figures of parts of a load: of each of several endpoints, of each of several models. */
-import { turnoverOfPart } from "./rates.ts";
-import { summarise } from "./summarise.ts";
+import { type StageTurnover, turnoverOfPart } from "./rates.ts";
+import { summarise, type SummaryContext } from "./summarise.ts";
 import type { RequestRecord } from "../run/request_record.ts";
-import type { StageTurnover } from "./rates.ts";
 import type { StageResults } from "./results.ts";
-import type { SummaryContext } from "./summarise.ts";
 
 /** What a part's figures are made of: all of the load's, and which it takes. */
 export interface PartsContext extends Omit<SummaryContext, "name" | "warmup"> {

@@ -7,11 +7,10 @@ import { nowNs } from "../native/clock.ts";
 import { failureClass } from "../run/request_record.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
-import { judge, MOST_LATENESS_MS } from "./verdict.ts";
+import { judge, MOST_LATENESS_MS, type Verdict } from "./verdict.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
 import type { ClientReading, RequestRecord, ServerMetricsReading } from "../run/request_record.ts";
 import type { LoadProgress } from "./time_left.ts";
-import type { Verdict } from "./verdict.ts";
 
 /** Seconds that the history holds. */
 export const MINUTE_S = 60;

@@ -1,10 +1,9 @@
 /** What is said below the figures of a load: what they leave out, and why. */
 import { counted } from "../text/grouped.ts";
 import { failureClass } from "../run/request_record.ts";
-import { cacheText, isInflated } from "./cache_use.ts";
+import { cacheText, type CacheUse, isInflated } from "./cache_use.ts";
 import { besideAskedLength, templateText } from "./prompts/asked_length.ts";
 import { hasPlaces } from "./stages.ts";
-import type { CacheUse } from "./cache_use.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { StageResults } from "./results.ts";

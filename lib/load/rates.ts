@@ -12,12 +12,10 @@
  * An open loop's requests come when they want: its rate is their count over the stage, longer by
  * as much as its ends are more spread than its turns, so that a server that falls behind shows it.
  */
-import { ratio, ratioEstimate } from "../stats/ratio.ts";
-import { momentIn, staysOf, takenOver } from "./window.ts";
+import { ratio, ratioEstimate, type RatioUnits } from "../stats/ratio.ts";
+import { momentIn, type Stays, staysOf, takenOver, type Window } from "./window.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { RatioUnits } from "../stats/ratio.ts";
 import type { RequestRecord } from "../run/request_record.ts";
-import type { Stays, Window } from "./window.ts";
 
 /** Returns the gaps of a request, ms. */
 export type GapsOf = (record: RequestRecord) => Float32Array;

@@ -3,9 +3,8 @@ import { InputError } from "../errors.ts";
 import { studentTQuantile } from "../stats/distributions.ts";
 import { mean } from "../stats/quantile.ts";
 import { latenciesOf, measureNamed, MEASURES } from "../measures/measures.ts";
-import { isDistribution } from "./results.ts";
+import { isDistribution, type LoadResults, type Metric, type StageResults } from "./results.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { LoadResults, Metric, StageResults } from "./results.ts";
 
 /** A figure over several runs of one load. */
 export interface RepeatedFigure {
@@ -13,7 +12,6 @@ export interface RepeatedFigure {
   name: string;
   /** Of each run; those that do not know it are left out. */
   values: number[];
-  /** The mean of the runs. */
   mean: number;
   /** Its 95 % interval by Student's t over runs; null for fewer than two. */
   interval: { low: number; high: number } | null;

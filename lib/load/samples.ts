@@ -1,7 +1,6 @@
 /** Values of which all are kept up to a million, and a histogram of them above. */
 import { LogHistogram } from "../stats/histogram.ts";
-import { distribution } from "../stats/quantile.ts";
-import type { Distribution } from "../stats/quantile.ts";
+import { type Distribution, distribution } from "../stats/quantile.ts";
 
 const MOST_EXACT = 1e6;
 const NS_PER_MS = 1e6;

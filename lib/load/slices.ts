@@ -1,9 +1,8 @@
 /** A load in slices of time: what happened in each, for tables. */
 import { latencies } from "../endpoint/latency.ts";
 import { distribution } from "../stats/quantile.ts";
-import { failureClass } from "../run/request_record.ts";
+import { failureClass, type RequestRecord } from "../run/request_record.ts";
 import type { GapsOf } from "./rates.ts";
-import type { RequestRecord } from "../run/request_record.ts";
 
 /** A slice. Its counts are of what happened in it; its latencies of the requests that ended in it. */
 export interface Slice {

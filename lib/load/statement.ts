@@ -2,10 +2,9 @@
 import { columnFigure } from "../text/figure.ts";
 import { InputError } from "../errors.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
-import { quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { type Estimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { DURATION_FORM, parseDuration } from "../text/duration.ts";
-import type { Estimate } from "../stats/interval.ts";
 
 /** That a quantile of a latency keeps to a limit. */
 export interface Statement {

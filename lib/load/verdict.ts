@@ -1,9 +1,8 @@
 /** Whether the measuring client itself can be trusted. */
-import { cacheText, isInflated } from "./cache_use.ts";
+import { cacheText, type CacheUse, isInflated } from "./cache_use.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { LEAST_UNITS } from "../stats/ratio.ts";
 import { percentText } from "../text/percent.ts";
-import type { CacheUse } from "./cache_use.ts";
 import type { ClientReading } from "../run/request_record.ts";
 
 /** What the client did to its own figures. Null is unknown. */
@@ -55,7 +54,6 @@ export interface Verdict {
 export interface Measured {
   ttft_p50_ms: number | null;
   gap_p50_ms: number | null;
-  /** Requests with an answer. */
   answered: number;
   /** The number of requests that a closed loop was to keep in flight, and kept; null when open. */
   concurrency: { wanted: number; mean: number } | null;

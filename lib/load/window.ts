@@ -1,6 +1,5 @@
 /** The measured window of a stage: in a closed loop without its ramp and its drain. */
-import { isOpen } from "./stages.ts";
-import type { LoadStage } from "./stages.ts";
+import { isOpen, type LoadStage } from "./stages.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
 /** The span of time that figures are of. */

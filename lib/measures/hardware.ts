@@ -1,6 +1,5 @@
 /** What the host tells beside a run, as the hardware's samples give it over a span of time. */
-import { of } from "./measure.ts";
-import type { Measure } from "./measure.ts";
+import { type Measure, of } from "./measure.ts";
 
 type Figure = Pick<Measure, "name" | "term" | "definition" | "needs"> & Partial<Measure>;
 

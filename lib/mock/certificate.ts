@@ -57,7 +57,6 @@ function time(ms: number): Buffer {
   return text(TAG.utcTime, digits.slice(2));
 }
 
-/** The bytes of an IP address. */
 function addressBytes(address: string): Buffer {
   if (net.isIPv4(address)) return Buffer.from(address.split(".").map(Number));
   const [head, tail = ""] = address.split("::");

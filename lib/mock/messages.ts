@@ -1,6 +1,5 @@
 /** Anthropic's Messages API: one message, and the events that build it. */
-import { completionTokens, isCall, textOf } from "./answer.ts";
-import type { Choice, MockAnswer } from "./answer.ts";
+import { type Choice, completionTokens, isCall, type MockAnswer, textOf } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { TypedEvent } from "./sent_event.ts";
 

@@ -7,8 +7,7 @@ import process from "node:process";
 import { cacheFolders } from "../cache_folders.ts";
 import { InputError } from "../errors.ts";
 import { packageFile } from "../package_files.ts";
-import { buildProgram, findSources } from "./build.ts";
-import type { NativePart } from "./build.ts";
+import { buildProgram, findSources, type NativePart } from "./build.ts";
 import { type CachedInstall, installCached } from "./cache.ts";
 import { readPrebuilt } from "./prebuilt.ts";
 

@@ -43,7 +43,6 @@ export interface WireEnd {
 export interface WireSink {
   head(request: number, text: string): void;
   event(request: number, data: string, t_ns: number, lag_ns: number): void;
-  /** An event that is called an error. */
   errorEvent(request: number, data: string): void;
   /** The bytes are good during the call only. */
   body(request: number, bytes: Buffer): void;

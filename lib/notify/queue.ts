@@ -5,16 +5,14 @@ import { join } from "node:path";
 import { waitSeconds } from "../endpoint/retry.ts";
 import { messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
-import { foldJournal } from "../run/fold.ts";
+import { type Fold, foldJournal } from "../run/fold.ts";
 import { Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
 import { makeFolder, notWritten, writeFileAtomic } from "../write.ts";
 import { RefusedAddressError } from "./callback_url.ts";
-import { sendCallback } from "./send.ts";
-import type { Fold } from "../run/fold.ts";
+import { sendCallback, type SendOptions } from "./send.ts";
 import type { Payload } from "./payload.ts";
-import type { SendOptions } from "./send.ts";
 
 /** A callback on disk. */
 interface Pending {

@@ -1,8 +1,7 @@
 /** Families of metrics, made with one prefix and told together. */
 import { InputError } from "../errors.ts";
-import { Family } from "./family.ts";
+import { Family, type MakeMetric } from "./family.ts";
 import type { Counter, Gauge, Metric } from "prom-client";
-import type { MakeMetric } from "./family.ts";
 
 type PromClient = typeof import("prom-client");
 

@@ -10,7 +10,6 @@ export type Labels<L extends string = string> = Readonly<Record<L, string>>;
 /** Makes a metric in a registry. */
 export type MakeMetric<M extends Metric> = (registers: Registry[], labelNames: string[]) => M;
 
-/** One series. */
 interface Series<M> {
   registry: Registry;
   metric: M;

@@ -1,12 +1,10 @@
 /** The metrics of a process, told in Prometheus' text form. */
 import { Families } from "./families.ts";
-import { HostMetrics } from "./host_metrics.ts";
+import { HostMetrics, type NewestSample } from "./host_metrics.ts";
 import { RequestMetrics } from "./request_metrics.ts";
-import { RunFeed } from "./run_feed.ts";
+import { type FollowOptions, RunFeed } from "./run_feed.ts";
 import { SweepMetrics } from "./sweep_metrics.ts";
 import { TaskFamilies } from "./task_metrics.ts";
-import type { NewestSample } from "./host_metrics.ts";
-import type { FollowOptions } from "./run_feed.ts";
 
 export interface MetricsOptions {
   /** What the families' names begin with. Default "dyno". */

@@ -1,8 +1,7 @@
 /** The requests in a journal, in one form for loads, suites and coding problems. */
 import { latencies } from "../endpoint/latency.ts";
-import { failureClass } from "../run/request_record.ts";
+import { failureClass, type RequestRecord } from "../run/request_record.ts";
 import type { RunEvent } from "../run/events.ts";
-import type { RequestRecord } from "../run/request_record.ts";
 import type { TestResult } from "../run/test_result.ts";
 import type { FinishedRequest } from "./request_metrics.ts";
 

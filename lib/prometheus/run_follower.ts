@@ -3,15 +3,13 @@ import { Buffer } from "node:buffer";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
-import { runDirectoryAt } from "../run/directory.ts";
+import { type RunDirectory, runDirectoryAt } from "../run/directory.ts";
 import { JournalFollower } from "../run/fold.ts";
-import { asObject } from "../json_fields.ts";
+import { asObject, type JsonObject } from "../json_fields.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { plainFile, plainText } from "../run/plain_file.ts";
 import type { SamplesDescription } from "../hardware/samples.ts";
-import type { RunDirectory } from "../run/directory.ts";
 import type { Recorded, RunEvent } from "../run/events.ts";
-import type { JsonObject } from "../json_fields.ts";
 import type { NewestSample } from "./host_metrics.ts";
 
 /** What follows a run may be measured beside it: nothing is held up for longer than this. */

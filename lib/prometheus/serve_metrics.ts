@@ -1,8 +1,7 @@
 /** Metrics over HTTP while a command runs: GET /metrics. Nothing is done but when it is asked. */
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { InputError, messageOf } from "../errors.ts";
 import { ConnectionAdmission } from "../execute/connection_admission.ts";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { MetricsText } from "./open_metrics.ts";
 
 export interface MetricsServer extends AsyncDisposable {

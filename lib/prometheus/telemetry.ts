@@ -4,12 +4,11 @@
  */
 import { numberAt, objectAt, textAt } from "../json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
-import { requestIn } from "./requests_of_run.ts";
+import { type JournaledRequest, requestIn } from "./requests_of_run.ts";
 import { RunFollower } from "./run_follower.ts";
 import type { Attributes, Context, Histogram, HrTime, Span, Tracer } from "@opentelemetry/api";
 import type { Recorded, RunEvent } from "../run/events.ts";
 import type { FollowedRun } from "./open_metrics.ts";
-import type { JournaledRequest } from "./requests_of_run.ts";
 
 type Api = typeof import("@opentelemetry/api");
 
@@ -211,7 +210,6 @@ function answerOf(request: JournaledRequest): Attributes {
   };
 }
 
-/** Which request of the run it is. */
 function namesOf(event: RunEvent): Attributes {
   if (event.event === "request_finished") return { "dyno.request": event.result.request };
   if (event.event === "package_finished") return { "dyno.test_id": event.package_id };

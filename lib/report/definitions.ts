@@ -48,7 +48,6 @@ export const LOAD_DEFINITIONS: readonly Term[] = [
 /** Terms that a suite run and a load run share. */
 const SHARED: ReadonlySet<string> = new Set(["ttft", "tpot"]);
 
-/** Terms of the report's own. */
 const OF_THE_REPORT: readonly Term[] = [
   ...measured("output_tokens_per_s"),
   [
@@ -58,7 +57,6 @@ const OF_THE_REPORT: readonly Term[] = [
   ["–", "unknown; never 0"],
 ];
 
-/** Terms of a load report's own. */
 const OF_THE_LOAD_REPORT: readonly Term[] = [
   ...measured("e2e_ms", "completion_tokens", "tokens_per_s_per_user"),
   ["wanted, sent", "requests per second that the arrival process wanted, and that were sent"],

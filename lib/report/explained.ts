@@ -9,13 +9,11 @@ import { cutText, escapeHtml } from "./html.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { RunSummary } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
-import { isOfTwoModes } from "../suite/results.ts";
-import type { SuiteResults } from "../suite/results.ts";
+import { isOfTwoModes, type SuiteResults } from "../suite/results.ts";
 
 /** A part of the explanation: its head, and a line for each thing. */
 type Part = [head: string, lines: string[]];
 
-/** The run of which this is. */
 type Explained = Pick<RunSummary, "run_id" | "benchmark" | "model" | "kind">;
 
 /** The parts of the explanation, the first one saying which run it is; `results` null: cut off before. */

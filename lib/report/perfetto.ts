@@ -1,18 +1,16 @@
 /** A run's merged timeline as a Chrome trace, for Perfetto (ui.perfetto.dev) or chrome://tracing. */
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
-import { foldJournal } from "../run/fold.ts";
+import { type Fold, foldJournal } from "../run/fold.ts";
 import { hostPanels } from "./charts/host_panels.ts";
-import { requestSpans } from "../suite/spans.ts";
+import { type RequestSpan, requestSpans } from "../suite/spans.ts";
 import { inLanes } from "./charts/spans.ts";
 import { plainText } from "../run/plain_file.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { Fold } from "../run/fold.ts";
 import { loadTrace } from "./load/load_trace.ts";
 import { counter, mark, processName, REQUESTS_PID, US_PER_S } from "./trace_event.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { ResultItem, SuiteResults } from "../suite/results.ts";
-import type { RequestSpan } from "../suite/spans.ts";
 import type { RequestTrace, TraceEvent } from "./trace_event.ts";
 
 const HOST = 2;

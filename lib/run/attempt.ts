@@ -1,7 +1,6 @@
 /** What is known of an attempt at a coding problem. */
 import { fields, isBoolean, isNumber, isText, orNull } from "./forms.ts";
-import { testResultForm } from "./test_result.ts";
-import type { TestResult } from "./test_result.ts";
+import { type TestResult, testResultForm } from "./test_result.ts";
 
 /** Checks that held, of all. */
 export interface Checks {

@@ -3,12 +3,10 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { findRun, runDirectoryAt } from "./directory.ts";
-import { withRunIndex } from "./index.ts";
+import { findRun, type RunDirectory, runDirectoryAt } from "./directory.ts";
+import { type RunIndex, withRunIndex } from "./index.ts";
 import { looksLikeRun } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
-import type { RunDirectory } from "./directory.ts";
-import type { RunIndex } from "./index.ts";
 import type { RunFilter } from "./index_filter.ts";
 
 /** Of a folder without runs, so much is looked at. */

@@ -4,10 +4,9 @@
  */
 import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { Buffer } from "node:buffer";
-import { lineOf } from "./event_forms.ts";
+import { type JournalLine, lineOf } from "./event_forms.ts";
 import { LineFollower } from "./follow.ts";
 import { plainFile } from "./plain_file.ts";
-import type { JournalLine } from "./event_forms.ts";
 import type { JournalEvents, JournalKind, Recorded } from "./events.ts";
 
 /** No event is longer; what is, is damage and is not kept in memory. */

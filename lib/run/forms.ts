@@ -1,6 +1,5 @@
 /** What JSON must be like to stand for a type: read once, then taken for what the type says. */
-import { isJsonObject } from "../json_fields.ts";
-import type { JsonObject } from "../json_fields.ts";
+import { isJsonObject, type JsonObject } from "../json_fields.ts";
 
 /**
  * Whether a value, as it came from JSON, may stand for a T. Where not, `misfit` is given the names

@@ -18,13 +18,10 @@ import {
   removeIndex,
   rollBack,
 } from "./index_file.ts";
-import { whereOf } from "./index_filter.ts";
-import { groupedBy, isUnjudged, markOf, meanScore, modesOf } from "./problems.ts";
-import { looksLikeRun, readRunDirectory } from "./read_run.ts";
+import { type RunFilter, whereOf } from "./index_filter.ts";
+import { groupedBy, isUnjudged, markOf, meanScore, type ModeFigures, modesOf } from "./problems.ts";
+import { looksLikeRun, readRunDirectory, type RunReading } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
-import type { RunFilter } from "./index_filter.ts";
-import type { ModeFigures } from "./problems.ts";
-import type { RunReading } from "./read_run.ts";
 import type { RunSummary } from "./summary.ts";
 
 /** A run in the index. */

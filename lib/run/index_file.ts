@@ -2,10 +2,9 @@
 import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
+import { type InputError, messageOf } from "../errors.ts";
 import { removeDeadLock, takeLock } from "./lock.ts";
 import { notWritten } from "../write.ts";
-import type { InputError } from "../errors.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
 const VERSION = 6;

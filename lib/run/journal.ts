@@ -18,9 +18,8 @@ import { nowNs } from "../native/clock.ts";
 import { InputError } from "../errors.ts";
 import { notWritten, syncFolder, writeAll } from "../write.ts";
 import { sealed } from "./event_forms.ts";
-import { leftOut } from "./fold.ts";
+import { type JournalReading, leftOut } from "./fold.ts";
 import type { JournalEvents, JournalKind } from "./events.ts";
-import type { JournalReading } from "./fold.ts";
 import type { Redactor } from "./redact.ts";
 
 /** Longest time that a written line may wait for its fsync. */

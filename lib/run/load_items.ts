@@ -1,7 +1,6 @@
 /** A load's requests as items, and its figures: from its journal and its results.json. */
 import { latencies } from "../endpoint/latency.ts";
-import { asObject, numberAt, objectAt, objectsIn } from "../json_fields.ts";
-import type { JsonObject } from "../json_fields.ts";
+import { asObject, type JsonObject, numberAt, objectAt, objectsIn } from "../json_fields.ts";
 import type { RequestRecord } from "./request_record.ts";
 import type { RunItem, RunSummary } from "./summary.ts";
 

@@ -1,10 +1,9 @@
 /** A memory server as its own process: messages over its stdin and stdout, and its certain end. */
 import { Buffer } from "node:buffer";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types";
-import type { ChildProcess } from "node:child_process";
 
 /** A longer line is not a message. */
 const LONGEST_LINE_BYTES = 256 << 20;

@@ -1,11 +1,10 @@
 /** A connection to a memory server: the tools `remember` and `export_memories`, in bounded time. */
 import { messageOf, ToldError } from "../errors.ts";
-import { exportedMemories } from "./memory_export.ts";
+import { exportedMemories, type ToolResult } from "./memory_export.ts";
 import { MemoryProcess } from "./memory_process.ts";
 import { dynoVersion } from "./version.ts";
 import type { Client } from "@modelcontextprotocol/sdk/client";
 import type * as Protocol from "@modelcontextprotocol/sdk/types";
-import type { ToolResult } from "./memory_export.ts";
 import type { MemoryItem } from "./memory_item.ts";
 
 /** Memories of runs are kept apart from others by this, where the server knows projects. */

@@ -2,13 +2,10 @@
 import { messageOf } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { takeLock } from "./lock.ts";
-import { MemoryIndex, runOf, titleAt } from "./memory_item.ts";
-import { hasPending, readPending, writePending } from "./memory_pending.ts";
-import { MemoryRefusedError, MemorySession } from "./memory_session.ts";
+import { MemoryIndex, type MemoryItem, runOf, titleAt } from "./memory_item.ts";
+import { hasPending, type PendingMemory, readPending, writePending } from "./memory_pending.ts";
+import { type MemoryBounds, MemoryRefusedError, MemorySession } from "./memory_session.ts";
 import type { RunDirectory } from "./directory.ts";
-import type { MemoryItem } from "./memory_item.ts";
-import type { PendingMemory } from "./memory_pending.ts";
-import type { MemoryBounds } from "./memory_session.ts";
 
 const BOUNDS: MemoryBounds = { call_ms: 10_000, total_ms: 60_000 };
 /** Of the time in all, what is left for ending the server. */

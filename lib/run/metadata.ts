@@ -3,10 +3,9 @@ import { arch, cpus, hostname, release, totalmem, type as osType } from "node:os
 import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { InputError } from "../errors.ts";
-import { clockAnchor } from "../native/clock.ts";
+import { type ClockAnchor, clockAnchor } from "../native/clock.ts";
 import { plainFile } from "./plain_file.ts";
 import { dynoVersion, gitSha } from "./version.ts";
-import type { ClockAnchor } from "../native/clock.ts";
 import type { RunDirectory } from "./directory.ts";
 
 export interface RunMetadata {

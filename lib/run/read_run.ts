@@ -1,22 +1,18 @@
 /** Reading a run directory, whole, interrupted or damaged, into what every run has in common. */
 import { existsSync } from "node:fs";
 import { messageOf } from "../errors.ts";
-import { runDirectoryAt } from "./directory.ts";
+import { type RunDirectory, runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord, statedFigures } from "./imported.ts";
-import { both, foldJournal, leftOut, newestClocks } from "./fold.ts";
+import { both, type Fold, foldJournal, leftOut, newestClocks } from "./fold.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
-import { ledgerOf, spentBy } from "./ledger.ts";
+import { type Books, type Ledger, ledgerOf, spentBy } from "./ledger.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
-import { isTime, runState } from "./run_state.ts";
+import { isTime, type RunState, runState } from "./run_state.ts";
 import { itemOfTest, itemsOfResults } from "./suite_items.ts";
 import { tagsOf } from "./tags.ts";
 import { plainText } from "./plain_file.ts";
-import type { RunDirectory } from "./directory.ts";
-import type { Fold } from "./fold.ts";
 import type { JsonObject } from "../json_fields.ts";
-import type { RunState } from "./run_state.ts";
 import { NO_LEDGER } from "./summary.ts";
-import type { Books, Ledger } from "./ledger.ts";
 import type { ModelSpending, ReadRun, RunItem, RunSummary, Spending } from "./summary.ts";
 
 /** A run that was read from a directory, with what was wrong there, one line each. */

@@ -20,7 +20,6 @@ export interface RunState {
   last_mono_ns: number | null;
   /** Unix seconds of the first event of its newest session. */
   session_s: number | null;
-  /** It is a load. */
   load: boolean;
   /** Tests of its plan; null for a load. */
   planned: number | null;

@@ -69,7 +69,6 @@ export class RunSession implements AsyncDisposable {
   readonly metadata: RunMetadata;
   readonly journal: Journal;
   readonly budget: Budget;
-  /** What requests cost. */
   readonly cost: RequestCost;
   /** Every request so far, those of earlier sessions too. */
   readonly ledger: Ledger;

@@ -1,10 +1,9 @@
 /** Tags: what people call runs, to find them again. */
 import { InputError, messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
-import { asObject, objectAt } from "../json_fields.ts";
+import { asObject, type JsonObject, objectAt } from "../json_fields.ts";
 import { writeFileAtomic } from "../write.ts";
 import { plainText } from "./plain_file.ts";
-import type { JsonObject } from "../json_fields.ts";
 
 const TAG = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=+-]{0,63}$/u;
 

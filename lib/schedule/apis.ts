@@ -1,9 +1,8 @@
 /** How a batch's models are reached. */
-import { settleApi } from "../endpoint/api.ts";
+import { type APIConfiguration, settleApi } from "../endpoint/api.ts";
 import { providerNames } from "../endpoint/providers.ts";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
-import type { APIConfiguration } from "../endpoint/api.ts";
 import type { KeyUse } from "../endpoint/key_origins.ts";
 import type { Batch, BatchModel } from "../settings/batch.ts";
 

@@ -2,13 +2,11 @@
 import { checkWritable } from "../run/directory.ts";
 import { bucketAccess, uploadTarget } from "../upload/target.ts";
 import { apisOf } from "./apis.ts";
-import { rehearsalClock, wallClock } from "./clock.ts";
-import { batchFolder } from "./folder.ts";
+import { type BatchClock, rehearsalClock, wallClock } from "./clock.ts";
+import { type BatchFolder, batchFolder } from "./folder.ts";
 import { BatchSession, readState } from "./session.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Batch } from "../settings/batch.ts";
-import type { BatchClock } from "./clock.ts";
-import type { BatchFolder } from "./folder.ts";
 import type { BatchState } from "./state.ts";
 
 /** Where a batch is, and how it is kept. */

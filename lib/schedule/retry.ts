@@ -1,8 +1,7 @@
 /** What failed, once more. */
 import { InputError } from "../errors.ts";
-import { finishSlot, runTasks } from "./run_slot.ts";
+import { finishSlot, type ModelTask, runTasks, type SlotParts } from "./run_slot.ts";
 import { testIdOf } from "./suite_of_batch.ts";
-import type { ModelTask, SlotParts } from "./run_slot.ts";
 import type { BatchSession } from "./session.ts";
 
 /**

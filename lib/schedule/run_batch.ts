@@ -3,13 +3,12 @@ import { resolve } from "node:path";
 import { throwIfAborted } from "../execute/scope.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { concludeSlotRun, finishSlot, runTasks } from "./run_slot.ts";
-import { uploadRest } from "./upload.ts";
+import { type BatchUpload, uploadRest } from "./upload.ts";
 import type { BatchClock } from "./clock.ts";
 import type { ModelTask, SlotParts } from "./run_slot.ts";
 import type { Slot } from "./slots.ts";
 import type { BatchSession } from "./session.ts";
 import type { SlotState } from "./state.ts";
-import type { BatchUpload } from "./upload.ts";
 import type { Timeliness } from "../run/events.ts";
 
 /** The outcome of a slot. */

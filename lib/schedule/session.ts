@@ -6,16 +6,13 @@ import { foldJournal, leftOut } from "../run/fold.ts";
 import { Journal, mendJournal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
-import { makeBatchFolder } from "./folder.ts";
+import { type BatchFolder, makeBatchFolder } from "./folder.ts";
 import { localOf, momentOf } from "./local_time.ts";
 import { writeRecords } from "./records.ts";
-import { slotsOf } from "./slots.ts";
-import { batchState } from "./state.ts";
+import { type Slot, slotsOf } from "./slots.ts";
+import { type BatchState, batchState } from "./state.ts";
 import type { Batch } from "../settings/batch.ts";
 import type { BatchEvent } from "../run/events.ts";
-import type { BatchFolder } from "./folder.ts";
-import type { Slot } from "./slots.ts";
-import type { BatchState } from "./state.ts";
 
 /**
  * Reads a batch's journal. Without one, the state of a batch that has not begun.

@@ -2,11 +2,10 @@
 import { mean, quantile } from "../stats/quantile.ts";
 import { isLocked } from "../run/lock.ts";
 import { checkSame, readState, startOf } from "./session.ts";
-import { slotsOf, spacingMs } from "./slots.ts";
+import { type Slot, slotsOf, spacingMs } from "./slots.ts";
 import { timelinessOf } from "./run_batch.ts";
 import type { Batch } from "../settings/batch.ts";
 import type { BatchFolder } from "./folder.ts";
-import type { Slot } from "./slots.ts";
 import type { BatchState, SlotState } from "./state.ts";
 import type { BatchRecord } from "../run/events.ts";
 

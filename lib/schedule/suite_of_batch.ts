@@ -1,7 +1,6 @@
 /** A batch's questions as a suite, so that an evaluation is a run like any other. */
-import { suiteOf } from "../settings/load_suite.ts";
+import { type LoadedSuite, suiteOf } from "../settings/load_suite.ts";
 import type { Batch, IndustryQuestion } from "../settings/batch.ts";
-import type { LoadedSuite } from "../settings/load_suite.ts";
 
 const SYSTEM = "Answer the question from the passages. Be brief, and give the figures that matter.";
 

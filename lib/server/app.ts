@@ -1,5 +1,5 @@
 /** The server's app: who may come in, what is refused, which routes there are. */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { WriteError } from "../errors.ts";
@@ -11,7 +11,6 @@ import { aboutRoutes } from "./routes/about.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 import type { AppOptions, ServerEnv } from "./app_options.ts";
-import type { Context } from "hono";
 
 /** Puts the server together. */
 export function serverApp(options: AppOptions): Hono<ServerEnv> {

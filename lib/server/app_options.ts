@@ -16,7 +16,6 @@ export interface ServerEnv {
 
 export interface AppOptions {
   host: string;
-  /** The folder of runs. */
   runs: string;
   /** The folder of batches. */
   batches: string;

@@ -8,8 +8,7 @@ import { asset, MODULES, STYLES } from "./assets.ts";
 import { batchList, batchView, recordPage } from "./views/batches.ts";
 import { overview } from "./views/overview.ts";
 import { runPageView } from "./views/run_page.ts";
-import { runList } from "./views/run_list.ts";
-import type { ListedRun, RunListView } from "./views/run_list.ts";
+import { type ListedRun, runList, type RunListView } from "./views/run_list.ts";
 
 /** The newest ones have their own page, the rest is listed. */
 const MOST_PAGES = 300;

@@ -1,9 +1,8 @@
 /** The host's hardware while somebody looks: sampling starts with the first question and ends by itself. */
 import { z } from "zod";
 import { nowNs } from "../native/clock.ts";
-import { startSampler } from "../hardware/sampler.ts";
+import { type Sampler, startSampler } from "../hardware/sampler.ts";
 import { inQuery } from "./query.ts";
-import type { Sampler } from "../hardware/sampler.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
 
 /** What GET /api/hardware may be asked for: points after a time, Unix seconds. */

@@ -22,7 +22,6 @@ export interface Listening {
 
 /** What is borne of clients. */
 export interface ListenLimits {
-  /** For a request's head. */
   head_ms?: number;
   /** For a whole request. */
   request_ms?: number;

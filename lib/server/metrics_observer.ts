@@ -1,10 +1,9 @@
 /** Tells metrics what a server does: its tasks, what their runs journal, its requests. */
 import { join } from "node:path";
-import { durationOf, isOver } from "./tasks/task.ts";
+import { durationOf, isOver, type Task } from "./tasks/task.ts";
 import type { FollowedRun, Metrics } from "../prometheus/open_metrics.ts";
 import type { TaskLabels } from "../prometheus/task_metrics.ts";
 import type { ServerObserver } from "./observer.ts";
-import type { Task } from "./tasks/task.ts";
 
 const STATUS = { completed: "success", failed: "failed", cancelled: "cancelled" } as const;
 

@@ -7,7 +7,7 @@ import { checkWritable } from "../run/directory.ts";
 import { serverApp } from "./app.ts";
 import { isLoopback, tokenFor } from "./auth.ts";
 import { HardwareWatch } from "./hardware_watch.ts";
-import { listen } from "./listen.ts";
+import { listen, type Listening } from "./listen.ts";
 import { AllowedPaths } from "./tasks/allowed_paths.ts";
 import { sendCallbacks } from "./tasks/callbacks.ts";
 import { TaskFeed } from "./tasks/feed.ts";
@@ -15,7 +15,6 @@ import { TaskRunner } from "./tasks/runner.ts";
 import { TaskStore } from "./tasks/store.ts";
 import type { serveSettings } from "../settings/serve.ts";
 import type { OutputOf } from "../settings/setting.ts";
-import type { Listening } from "./listen.ts";
 import type { ServerObserver } from "./observer.ts";
 import type { TaskPolicy } from "./tasks/policy.ts";
 

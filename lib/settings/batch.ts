@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkJson, positionOf, readJsonFile } from "./json_file.ts";
+import { checkJson, type JsonFile, positionOf, readJsonFile } from "./json_file.ts";
 import { endpointSettings, retrySettings } from "./endpoint.ts";
 import {
   asGiven,
@@ -13,7 +13,6 @@ import {
   schemaField,
   seconds,
 } from "./setting.ts";
-import type { JsonFile } from "./json_file.ts";
 import type { OutputOf } from "./setting.ts";
 
 const policy = z.enum(["skip", "run_now"], { error: 'expected "skip" or "run_now"' });

@@ -3,12 +3,11 @@ import { dirname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { alertSettings } from "./alerts.ts";
 import { codingSettings } from "./coding.ts";
-import { checkJson } from "./json_file.ts";
+import { checkJson, type JsonFile } from "./json_file.ts";
 import { mockPart } from "./mock.ts";
 import { asGiven, fileForms, schemaField } from "./setting.ts";
 import { suiteRunSettings } from "./suite_run.ts";
 import { isJsonObject } from "../json_fields.ts";
-import type { JsonFile } from "./json_file.ts";
 
 /** Settings under the names of the command line's flags. */
 export const experimentSchema = z.strictObject({

@@ -1,10 +1,8 @@
 /** Loading a suite file. */
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
-import { checkJson, parseJson, positionOf, readJsonFile } from "./json_file.ts";
-import { suiteSchema } from "./suite.ts";
-import type { JsonFile } from "./json_file.ts";
-import type { Suite } from "./suite.ts";
+import { checkJson, type JsonFile, parseJson, positionOf, readJsonFile } from "./json_file.ts";
+import { type Suite, suiteSchema } from "./suite.ts";
 
 /** A suite and where it came from. */
 export interface LoadedSuite {

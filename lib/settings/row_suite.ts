@@ -1,7 +1,6 @@
 /** The form of a suite whose tests are made of rows: of a data set's file, by templates. */
 import { z } from "zod";
-import { fileForms, nonEmpty, schemaField } from "./setting.ts";
-import type { OutputOf } from "./setting.ts";
+import { fileForms, nonEmpty, type OutputOf, schemaField } from "./setting.ts";
 
 /** Where rows are: a file, or here. */
 const rowsOf = {

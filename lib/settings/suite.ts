@@ -1,7 +1,6 @@
 /** The form of a test suite file: prompts or messages, parameters, and how answers are judged. */
 import { z } from "zod";
-import { count, fileForms, nonEmpty, schemaField, seconds } from "./setting.ts";
-import type { OutputOf } from "./setting.ts";
+import { count, fileForms, nonEmpty, type OutputOf, schemaField, seconds } from "./setting.ts";
 
 /**
  * The form of a message.

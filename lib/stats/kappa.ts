@@ -1,7 +1,6 @@
 /** Agreement of two who sort the same things into categories, beyond what chance gives. */
 import { studentTQuantile } from "./distributions.ts";
-import { shareEstimate } from "./interval.ts";
-import type { Estimate } from "./interval.ts";
+import { type Estimate, shareEstimate } from "./interval.ts";
 
 /** What two said of one thing. */
 export interface SortedPair {

@@ -1,6 +1,5 @@
 /** Comparing two things on the same seeds. */
-import { meanEstimate } from "./interval.ts";
-import type { Estimate } from "./interval.ts";
+import { type Estimate, meanEstimate } from "./interval.ts";
 
 /**
  * The geometric mean of paired ratios with its percentile bootstrap interval: pairs are resampled, so

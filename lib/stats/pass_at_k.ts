@@ -1,9 +1,8 @@
 /** Success of several attempts at a problem: of any of k, and of all of k. */
 import { expandedInterval } from "./expanded_percentile.ts";
-import { shareEstimate } from "./interval.ts";
+import { type Estimate, shareEstimate } from "./interval.ts";
 import { mean } from "./quantile.ts";
 import { resampledMeans } from "./resampled.ts";
-import type { Estimate } from "./interval.ts";
 
 /** Attempts at one problem. */
 export interface Attempts {

@@ -1,10 +1,9 @@
 /** A ratio of two sums over units that came one after the other, such as requests per second of use. */
 import { blocksToMerge, lagCorrelation, mergedSums } from "./block_dependence.ts";
 import { studentTQuantile } from "./distributions.ts";
-import { shareEstimate } from "./interval.ts";
+import { type Estimate, shareEstimate } from "./interval.ts";
 import { quantile } from "./quantile.ts";
 import { seededRandom } from "./random.ts";
-import type { Estimate } from "./interval.ts";
 
 const RESAMPLES = 4000;
 const SEED = 1;

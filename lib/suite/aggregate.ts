@@ -1,15 +1,12 @@
 /** What a suite's items come to: counts, sums, distributions and rates, of all, by category, by endpoint. */
 import { distribution, mean } from "../stats/quantile.ts";
-import { attemptsShare } from "../stats/pass_at_k.ts";
-import { meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
-import { totalOf } from "../run/ledger.ts";
+import { type Attempts, attemptsShare } from "../stats/pass_at_k.ts";
+import { type Estimate, meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { type LedgerTotals, totalOf } from "../run/ledger.ts";
 import { epochStatistics } from "./epochs.ts";
 import { categoriesOf } from "./selection.ts";
 import { busySeconds, requestSpans } from "./spans.ts";
-import type { Attempts } from "../stats/pass_at_k.ts";
-import type { Estimate } from "../stats/interval.ts";
 import type { Fold } from "../run/fold.ts";
-import type { LedgerTotals } from "../run/ledger.ts";
 import type { ErrorClass } from "../run/test_result.ts";
 import type {
   Aggregate,
@@ -123,7 +120,6 @@ function scoreEstimate(judged: readonly ResultItem[]): Estimate | null {
     : meanEstimate(scores);
 }
 
-/** The mean score of each problem's answers. */
 function problemScores(judged: readonly ResultItem[]): number[] {
   return byProblem(judged).map((answers) => mean(answers.map((i) => i.score!.hit_rate)));
 }

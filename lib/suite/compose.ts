@@ -1,9 +1,8 @@
 /** Evaluators made of others: all of them, any of them, or their weighted mean. */
 import { z } from "zod";
-import { evaluatorSchema } from "../settings/suite.ts";
+import { type EvaluatorChoice, evaluatorSchema } from "../settings/suite.ts";
 import { hits } from "./evaluators/verdict.ts";
 import type { Evaluation } from "../run/test_result.ts";
-import type { EvaluatorChoice } from "../settings/suite.ts";
 import type { Answer, Evaluator, ResolvedEvaluator } from "./evaluator.ts";
 
 const parts = z.array(evaluatorSchema).min(1, "expected at least one evaluator");

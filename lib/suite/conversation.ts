@@ -1,16 +1,14 @@
 /** Tests of several turns: what the user says next, and functions that the suite answers. */
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../errors.ts";
-import { asObject, objectsIn } from "../json_fields.ts";
+import { asObject, type JsonObject, objectsIn } from "../json_fields.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { nowNs } from "../native/clock.ts";
 import { hits, verdict } from "./evaluators/verdict.ts";
-import { judgeAnswer, judgedAs } from "./execute.ts";
+import { type AnsweredTest, judgeAnswer, judgedAs, type PlannedTest } from "./execute.ts";
 import { exchangesOf } from "./spans.ts";
 import { runProgram } from "./evaluators/command.ts";
 import type { Answer, AskModel } from "./evaluator.ts";
-import type { AnsweredTest, PlannedTest } from "./execute.ts";
-import type { JsonObject } from "../json_fields.ts";
 import type { Evaluation, TestResult } from "../run/test_result.ts";
 import type { SuiteFunction, TestCase } from "../settings/suite.ts";
 

@@ -1,8 +1,7 @@
 /** The energy of a run, from the samples on disk: by device, by token, by solved test, by request. */
 import { energiesOver, energyDevices, idlePower, shareEnergy } from "../hardware/energy.ts";
 import { readSamples } from "../hardware/samples.ts";
-import { seriesFrom } from "../hardware/series.ts";
-import type { Series } from "../hardware/series.ts";
+import { type Series, seriesFrom } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { ResultItem } from "./results.ts";
 import type { DeviceEnergy, RunEnergy } from "./results.ts";

@@ -1,8 +1,6 @@
 /** Tests that are asked several times: answers to one are alike, so the unit of its figures is the test. */
-import { attemptsShare, meanPassAtK } from "../stats/pass_at_k.ts";
-import { shareEstimate } from "../stats/interval.ts";
-import type { Attempts } from "../stats/pass_at_k.ts";
-import type { Estimate } from "../stats/interval.ts";
+import { type Attempts, attemptsShare, meanPassAtK } from "../stats/pass_at_k.ts";
+import { type Estimate, shareEstimate } from "../stats/interval.ts";
 import type { TestCase } from "../settings/suite.ts";
 
 /** A test that is one of several times that the same is asked. */

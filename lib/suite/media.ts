@@ -2,9 +2,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
-import { asObject } from "../json_fields.ts";
+import { asObject, type JsonObject } from "../json_fields.ts";
 import { pathBeside } from "./beside.ts";
-import type { JsonObject } from "../json_fields.ts";
 import type { TestCase } from "../settings/suite.ts";
 
 /** What servers take in one request is less. */

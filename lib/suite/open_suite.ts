@@ -1,11 +1,8 @@
 /** Suites in every form that dyno runs: its own, those made of a file's rows, and other programs'. */
 import { InputError } from "../errors.ts";
-import { asObject } from "../json_fields.ts";
-import { suiteOf } from "../settings/load_suite.ts";
-import { readJsonFile } from "../settings/json_file.ts";
-import type { JsonObject } from "../json_fields.ts";
-import type { JsonFile } from "../settings/json_file.ts";
-import type { LoadedSuite } from "../settings/load_suite.ts";
+import { asObject, type JsonObject } from "../json_fields.ts";
+import { type LoadedSuite, suiteOf } from "../settings/load_suite.ts";
+import { type JsonFile, readJsonFile } from "../settings/json_file.ts";
 
 /**
  * Reads a suite, JSON or YAML; one that is made of a data set's rows with its tests.

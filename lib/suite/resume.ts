@@ -1,12 +1,10 @@
 /** What a suite's journal says about tests that are done: its results, and where to go on. */
-import { foldJournal } from "../run/fold.ts";
+import { type Fold, foldJournal } from "../run/fold.ts";
 import { mendJournal } from "../run/journal.ts";
-import { resultItem } from "./results.ts";
+import { type ResultItem, resultItem } from "./results.ts";
 import type { RunDirectory } from "../run/directory.ts";
-import type { Fold } from "../run/fold.ts";
 import type { TestResult } from "../run/test_result.ts";
 import type { ItemFiles } from "./result_files.ts";
-import type { ResultItem } from "./results.ts";
 
 /** Tests that are done, by item id; of one that ran twice, the later result counts. */
 export const testResults: Fold<"run", Map<string, TestResult>> = {

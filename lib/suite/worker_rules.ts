@@ -36,7 +36,6 @@ export class AutoWorkers {
     this.#since_ms = now_ms;
   }
 
-  /** The number to start with. */
   static get start(): number {
     return Math.max(2, Math.min(availableParallelism(), 16));
   }

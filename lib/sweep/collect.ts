@@ -18,13 +18,10 @@ import { notWritten, writeAll } from "../write.ts";
 import { FoundColumns } from "./columns.ts";
 import { isSimulatorSweep, sweepConfigOf } from "./config.ts";
 import { csvLine } from "../formats/csv.ts";
-import { plannedRuns } from "./plan.ts";
-import { runRow } from "./run_row.ts";
-import { sweepTreeAt } from "./tree.ts";
+import { type PlannedRun, plannedRuns } from "./plan.ts";
+import { type RunRow, runRow } from "./run_row.ts";
+import { type SweepTree, sweepTreeAt } from "./tree.ts";
 import type { SweepConfig } from "./sweep.ts";
-import type { PlannedRun } from "./plan.ts";
-import type { RunRow } from "./run_row.ts";
-import type { SweepTree } from "./tree.ts";
 
 /** Rows between two looks at the signal. */
 const BATCH = 256;

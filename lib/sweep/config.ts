@@ -2,15 +2,13 @@
 import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkJson, positionOf } from "../settings/json_file.ts";
+import { checkJson, type JsonFile, positionOf } from "../settings/json_file.ts";
 import { ablationSchema, sweepSchema, sweepSettings } from "../settings/sweep.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { SIM_ORDER } from "./command_line.ts";
-import { argumentText, exactJson, parseExact, plainOf } from "./exact_json.ts";
+import { argumentText, type Exact, exactJson, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
 import type { InputOf } from "../settings/setting.ts";
-import type { JsonFile } from "../settings/json_file.ts";
-import type { Exact } from "./exact_json.ts";
 import type { SweepConfig } from "./sweep.ts";
 
 /** Parameters of agent_sched_sim. */

@@ -2,8 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../write.ts";
-import { exactJson, Float, parseExact, plainOf } from "./exact_json.ts";
-import type { Exact } from "./exact_json.ts";
+import { type Exact, exactJson, Float, parseExact, plainOf } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { RunPaths } from "./tree.ts";
 

@@ -1,9 +1,8 @@
 /** The runs of a sweep. */
 import { expandMatrix } from "../settings/matrix.ts";
 import { createHash } from "node:crypto";
-import { argumentText, exactJson } from "./exact_json.ts";
+import { argumentText, type Exact, exactJson } from "./exact_json.ts";
 import type { Ablation, SweepConfig } from "./sweep.ts";
-import type { Exact } from "./exact_json.ts";
 
 /** One combination with one seed and one ablation. */
 export interface PlannedRun {

@@ -1,24 +1,20 @@
 /** One run as a row of runs.csv, whatever state its folder is in. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseCsv } from "../formats/csv.ts";
+import { type Cell, parseCsv } from "../formats/csv.ts";
 import { METRICS, SWITCHES, TIER_METRICS } from "./columns.ts";
-import { argumentText } from "./exact_json.ts";
+import { argumentText, type Exact } from "./exact_json.ts";
 import { isJobCommand } from "./job.ts";
 import { jobFigures } from "./job_figures.ts";
-import { readMeta } from "./meta.ts";
-import { runPathsOf } from "./tree.ts";
+import { readMeta, type RunMeta } from "./meta.ts";
+import { runPathsOf, type SweepTree } from "./tree.ts";
 import { isJsonObject } from "../json_fields.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { performanceOver } from "../hardware/performance.ts";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
-import type { Cell } from "../formats/csv.ts";
 import type { FoundColumns, HOST_FIGURES } from "./columns.ts";
-import type { Exact } from "./exact_json.ts";
-import type { RunMeta } from "./meta.ts";
 import type { PlannedRun } from "./plan.ts";
-import type { SweepTree } from "./tree.ts";
 
 /** Cells by column; what is not there is unknown. */
 export type RunRow = Record<string, Cell>;

@@ -12,11 +12,10 @@ import { plannedCount, plannedRuns } from "./plan.ts";
 import { sweepProgram } from "./program.ts";
 import { runHere } from "./run_here.ts";
 import { checkNoJob } from "./slurm/plan.ts";
-import { runPathsOf, sweepTreeAt } from "./tree.ts";
+import { runPathsOf, type SweepTree, sweepTreeAt } from "./tree.ts";
 import type { SweepConfig } from "./sweep.ts";
 import type { SweepExecutor, SweepStop } from "./executor.ts";
 import type { RunOutcome } from "./run_one.ts";
-import type { SweepTree } from "./tree.ts";
 
 /** How a sweep is carried out, and its listeners. */
 export interface SweepOptions {

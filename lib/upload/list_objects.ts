@@ -1,7 +1,6 @@
 /** What lies in a bucket below a prefix, and which uploads nobody has finished. */
-import { RefusedError } from "./storage.ts";
+import { RefusedError, type Storage } from "./storage.ts";
 import { elementsIn, elementText } from "./xml.ts";
-import type { Storage } from "./storage.ts";
 
 export interface ListedObject {
   size_bytes: number;

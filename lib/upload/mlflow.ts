@@ -4,8 +4,7 @@ import process from "node:process";
 import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
 import { whyFetchFailed } from "./fetch_failure.ts";
-import { asObject, objectAt, objectsIn, textAt } from "../json_fields.ts";
-import type { JsonObject } from "../json_fields.ts";
+import { asObject, type JsonObject, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import type { TrackedRun } from "./tracked_run.ts";
 
 /** The most that one call takes, as the API's documentation has it. */

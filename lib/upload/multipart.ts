@@ -4,7 +4,7 @@ import { open } from "node:fs/promises";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
 import { checksumsOf } from "./checksums.ts";
 import { openUploads } from "./list_objects.ts";
-import { StorageError } from "./storage.ts";
+import { type Storage, StorageError } from "./storage.ts";
 import { elementText } from "./xml.ts";
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,6 @@ import { dirname, join } from "node:path";
 import { cacheFolders } from "../cache_folders.ts";
 import { makeFolder, writeFileAtomic } from "../write.ts";
 import type { ClosedFile } from "./closed_files.ts";
-import type { Storage } from "./storage.ts";
 
 /** A file up to this size goes in one piece. */
 export const PART_BYTES = 8 << 20;

@@ -2,13 +2,12 @@
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
 import { keyUseOfModel } from "../../schedule/apis.ts";
-import { loadBatch } from "../../settings/batch.ts";
+import { type Batch, loadBatch } from "../../settings/batch.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
 import { otherwise, text, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
 import type { Slot } from "../../schedule/slots.ts";
 import type { SlotState } from "../../schedule/state.ts";
-import type { Batch } from "../../settings/batch.ts";
 
 export const folderFlags = {
   "batches": otherwise("batches", text("DIR", "the folder of batches")),

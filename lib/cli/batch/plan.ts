@@ -1,15 +1,13 @@
 /** dyno batch plan: the slots of a batch. */
 import { checkSame, readState } from "../../schedule/session.ts";
-import { planOf } from "../../schedule/status.ts";
+import { type BatchPlan, planOf } from "../../schedule/status.ts";
 import { batchFolderOf } from "../../schedule/open_batch.ts";
 import { folderFlags, localMoment, onlyBatch } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
-import { tableLines } from "../ui/table.ts";
-import type { BatchPlan } from "../../schedule/status.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 
 const flags = {
   "batches": folderFlags.batches,

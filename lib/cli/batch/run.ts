@@ -2,8 +2,8 @@
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { batchFolderOf, clockOf, openBatch } from "../../schedule/open_batch.ts";
-import { runBatch } from "../../schedule/run_batch.ts";
-import { batchStatus } from "../../schedule/status.ts";
+import { runBatch, type SlotOutcome } from "../../schedule/run_batch.ts";
+import { type BatchStatus, batchStatus } from "../../schedule/status.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { grouped } from "../../text/grouped.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
@@ -20,7 +20,7 @@ import { counted } from "../../text/grouped.ts";
 import { uploadText } from "./upload.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { EXIT } from "../exit_codes.ts";
-import { flagHelp, number, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, number, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { durationText } from "../../text/duration.ts";
@@ -30,11 +30,8 @@ import { endOfSlot } from "../run/run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
 import type { BatchSession } from "../../schedule/session.ts";
-import type { SlotOutcome } from "../../schedule/run_batch.ts";
-import type { BatchStatus } from "../../schedule/status.ts";
 import type { Batch } from "../../settings/batch.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const flags = {

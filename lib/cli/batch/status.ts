@@ -1,7 +1,7 @@
 /** dyno batch status: where a batch is. */
 import { figure } from "../../text/figure.ts";
 import { batchFolderOf, clockOf } from "../../schedule/open_batch.ts";
-import { batchStatus } from "../../schedule/status.ts";
+import { type BatchStatus, batchStatus } from "../../schedule/status.ts";
 import { grouped } from "../../text/grouped.ts";
 import { folderFlags, localMoment, onlyBatch, slotText, timelinessText } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
@@ -9,10 +9,8 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
 import { shortPath } from "../../text/short_path.ts";
-import { tableLines } from "../ui/table.ts";
-import type { BatchStatus } from "../../schedule/status.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 import type { Palette } from "../ui/terminal.ts";
 
 const flags = {

@@ -1,13 +1,12 @@
 /** dyno calibrate: how accurately this host measures. */
 import { InputError } from "../../errors.ts";
 import { grouped } from "../../text/grouped.ts";
-import { calibrate } from "../../load/calibrate.ts";
+import { calibrate, type CalibrationCell } from "../../load/calibrate.ts";
 import { calibrationPath, keepCalibration } from "../../load/calibration_file.ts";
 import { nativeLibrary } from "../../native/library.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, otherwise, parseOnlyFlags, toggle } from "../ui/flags.ts";
 import { tableLines } from "../ui/table.ts";
-import type { CalibrationCell } from "../../load/calibrate.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Palette } from "../ui/terminal.ts";
 

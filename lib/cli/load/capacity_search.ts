@@ -10,12 +10,11 @@ import { shortPath } from "../../text/short_path.ts";
 import { percentText } from "../../text/percent.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
-import { runShownLoad } from "./load_runs.ts";
+import { type LoadRequest, runShownLoad } from "./load_runs.ts";
 import { matrixTable } from "./load_table.ts";
 import type { CapacityPlan, CapacityProbe, LoadCapacity } from "../../load/capacity.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { CommandContext } from "../ui/command.ts";
-import type { LoadRequest } from "./load_runs.ts";
 
 export interface CapacityRequest extends LoadRequest {
   searched: "rate" | "concurrency";

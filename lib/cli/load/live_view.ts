@@ -9,9 +9,8 @@
 import { durationText } from "../../text/duration.ts";
 import { textWidth } from "../../text/width.ts";
 import { grouped } from "../../text/grouped.ts";
-import { MINUTE_S } from "../../load/live_load.ts";
+import { type LiveFigures, type LiveLatency, MINUTE_S } from "../../load/live_load.ts";
 import { barText, progressText, rateText } from "../ui/progress_line.ts";
-import type { LiveFigures, LiveLatency } from "../../load/live_load.ts";
 import type { LoadProgress } from "../../load/time_left.ts";
 import type { Verdict } from "../../load/verdict.ts";
 import type { Palette, Terminal } from "../ui/terminal.ts";

@@ -2,12 +2,12 @@
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
-import { configureApi } from "../../endpoint/api.ts";
+import { type ApiOptions, configureApi } from "../../endpoint/api.ts";
 import { openTransport } from "../../endpoint/open_transport.ts";
 import { InputError } from "../../errors.ts";
 import { loadProblems, selectRange } from "../../coding/problems/load_problems.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { checkWritable } from "../../run/directory.ts";
+import { checkWritable, type RunDirectory } from "../../run/directory.ts";
 import { runToResume } from "../../run/find_run.ts";
 import { commandWords } from "../../run/command_words.ts";
 import { writeFileAtomic } from "../../write.ts";
@@ -30,8 +30,6 @@ import type { z } from "zod";
 import type { codingHostSettings, codingSettings } from "../../settings/coding.ts";
 import type { BudgetLimits } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
-import type { ApiOptions } from "../../endpoint/api.ts";
-import type { RunDirectory } from "../../run/directory.ts";
 import type { CodingSettings, Mode } from "../../coding/problems_suite.ts";
 import type { CommandContext } from "../ui/command.ts";
 

@@ -1,10 +1,9 @@
 /** A run's memories on the command line: sent, and what is said of it. */
 import { pendingPath } from "../../run/memory_pending.ts";
-import { storeMemories } from "../../run/memory_sink.ts";
+import { type MemoryDelivery, storeMemories } from "../../run/memory_sink.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { RunDirectory } from "../../run/directory.ts";
-import type { MemoryDelivery } from "../../run/memory_sink.ts";
 import type { CodingRun } from "../../coding/run_coding.ts";
 import type { CommandContext } from "../ui/command.ts";
 

@@ -8,7 +8,7 @@ import {
   misplaced,
 } from "../../settings/coding.ts";
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
-import { experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
+import { type Experiment, experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
 import { linesSuite, openSuite, suiteIn } from "../../suite/open_suite.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { checkSettings } from "../../settings/setting.ts";
@@ -21,7 +21,6 @@ import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { budgetOf } from "../ui/budget_flags.ts";
 import { pricesFlag, pricesOf } from "../runs/prices.ts";
-import type { Experiment } from "../../settings/experiment.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Flags, Values } from "../ui/flags.ts";

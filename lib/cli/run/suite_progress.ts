@@ -1,8 +1,7 @@
 /** What a run of a suite or of coding problems shows while it goes on. */
-import { progressText } from "../ui/progress_line.ts";
+import { type ProgressFacts, type ProgressLine, progressText } from "../ui/progress_line.ts";
 import { grouped } from "../../text/grouped.ts";
 import type { ExecutionProgress } from "../../suite/progress.ts";
-import type { ProgressFacts, ProgressLine } from "../ui/progress_line.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 /** Listeners of a run: its progress on the line, after `start`; its notices above it. */

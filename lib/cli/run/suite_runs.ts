@@ -1,17 +1,17 @@
 /** Running a suite on one or more models, shown live, summed up, reported. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
-import { configureApi } from "../../endpoint/api.ts";
+import { type APIConfiguration, type ApiOptions, configureApi } from "../../endpoint/api.ts";
 import { commonTransport, openTransport } from "../../endpoint/open_transport.ts";
 import { placesText } from "../../endpoint/endpoint_choice.ts";
 import { endpointsOf } from "../../settings/endpoint.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { checkWritable } from "../../run/directory.ts";
+import { checkWritable, type RunDirectory } from "../../run/directory.ts";
 import { counted } from "../../text/grouped.ts";
 import { runToResume } from "../../run/find_run.ts";
 import { readMetadata } from "../../run/metadata.ts";
 import { modelsOf, planTests } from "../../suite/plan.ts";
-import { runSuite } from "../../suite/run_suite.ts";
+import { runSuite, type SuiteRun } from "../../suite/run_suite.ts";
 import { budgetEnd, checkPriced, warningBudget } from "../ui/budget_flags.ts";
 import { EXIT } from "../exit_codes.ts";
 import { endOfSuite } from "./run_ends.ts";
@@ -20,14 +20,11 @@ import { ProgressLine } from "../ui/progress_line.ts";
 import { suiteListeners } from "./suite_progress.ts";
 import { suiteTable } from "./suite_table.ts";
 import type { KeyOrigin } from "../../endpoint/key_origins.ts";
-import type { APIConfiguration, ApiOptions } from "../../endpoint/api.ts";
 import type { Transport } from "../../endpoint/transport.ts";
 import type { HealthThresholds } from "../../hardware/health.ts";
 import type { LoadedSuite } from "../../settings/load_suite.ts";
-import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget, BudgetLimits } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
-import type { SuiteRun } from "../../suite/run_suite.ts";
 import type { Selection } from "../../suite/selection.ts";
 import type { CommandContext } from "../ui/command.ts";
 

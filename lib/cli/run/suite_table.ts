@@ -3,16 +3,14 @@ import { figure } from "../../text/figure.ts";
 import { costText } from "../../text/dollars.ts";
 import { counted, grouped, inDigits } from "../../text/grouped.ts";
 import { shortNames } from "../../text/short_names.ts";
-import { tableLines } from "../ui/table.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import { percentEstimate } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
-import { isOfTwoModes } from "../../suite/results.ts";
-import type { RunEnergy } from "../../suite/results.ts";
+import { isOfTwoModes, type RunEnergy } from "../../suite/results.ts";
 import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/results.ts";
-import type { Column } from "../ui/table.ts";
 import type { Palette } from "../ui/terminal.ts";
 
 const COLUMNS: Column[] = [

@@ -8,11 +8,10 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";
-import { tableLines } from "../ui/table.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import { percentText } from "../../text/percent.ts";
 import type { JudgeAgreement } from "../../compare/judge_agreement.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 
 const flags = { ...folderFlag, ...jsonFlag };
 

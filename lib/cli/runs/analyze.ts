@@ -1,6 +1,6 @@
 /** dyno runs analyze: a run item by item. */
 import { countFigure } from "../../text/figure.ts";
-import { analyzeItems } from "../../compare/package_stats.ts";
+import { analyzeItems, type PackageStats, type RunAnalysis } from "../../compare/package_stats.ts";
 import { priceMissing, tokensMissing } from "../../compare/cost.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, otherwise, parseFlags } from "../ui/flags.ts";
@@ -8,11 +8,9 @@ import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { costText } from "../../text/dollars.ts";
 import { shortened } from "./text.ts";
-import { tableLines } from "../ui/table.ts";
-import type { PackageStats, RunAnalysis } from "../../compare/package_stats.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { RunSummary } from "../../run/summary.ts";
-import type { Column } from "../ui/table.ts";
 import type { Palette } from "../ui/terminal.ts";
 
 const flags = {

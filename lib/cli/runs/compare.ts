@@ -1,6 +1,6 @@
 /** dyno runs compare: what differs between runs. */
 import { InputError } from "../../errors.ts";
-import { compareRuns } from "../../compare/compare.ts";
+import { compareRuns, type MetricComparison } from "../../compare/compare.ts";
 import { areLoads } from "../../compare/one_kind.ts";
 import { readGateSide } from "../../compare/gate_sides.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
@@ -11,12 +11,10 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, jsonFlag, withRuns } from "./query.ts";
-import { tableLines } from "../ui/table.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { ComparedRun, RunComparison } from "../../compare/compare.ts";
 import type { LoadComparison, LoadMetricComparison } from "../../compare/compare_load.ts";
-import type { MetricComparison } from "../../compare/compare.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 import type { Palette, Terminal } from "../ui/terminal.ts";
 
 const flags = { ...folderFlag, ...pricesFlag, ...jsonFlag };

@@ -1,17 +1,15 @@
 /** dyno runs cost: what runs cost, and totals. */
 import { countFigure } from "../../text/figure.ts";
-import { COST_GROUPS, priceRun, totalCosts } from "../../compare/cost.ts";
+import { COST_GROUPS, type PricedRun, priceRun, totalCosts } from "../../compare/cost.ts";
 import { EXIT } from "../exit_codes.ts";
 import { choice, flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { costText, exactUsd } from "../../text/dollars.ts";
 import { shortened } from "./text.ts";
-import { tableLines } from "../ui/table.ts";
-import type { PricedRun } from "../../compare/cost.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const flags = {

@@ -5,17 +5,15 @@ import { LOAD_METRIC_NAMES } from "../../compare/compare_load.ts";
 import { readGateSide, runGate } from "../../compare/gate_sides.ts";
 import { gateAnnotations, gateJUnit, gateMarkdown } from "../../compare/gate_report.ts";
 import { isLimitMetric, LIMIT_NAMES } from "../../compare/gate_limits.ts";
-import { parseTolerance } from "../../compare/gate.ts";
+import { type GateResult, parseTolerance, type Tolerance } from "../../compare/gate.ts";
 import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
-import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, list, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { wrapText } from "../../text/width.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, jsonFlag, withRuns } from "./query.ts";
-import type { GateResult, Tolerance } from "../../compare/gate.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const flags = {

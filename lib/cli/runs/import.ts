@@ -2,16 +2,14 @@
 import { countFigure } from "../../text/figure.ts";
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
-import { importRuns } from "../../formats/import_runs.ts";
+import { type ImportedRun, type ImportReport, importRuns } from "../../formats/import_runs.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { folderFlag, jsonFlag } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
-import { tableLines } from "../ui/table.ts";
-import type { ImportedRun, ImportReport } from "../../formats/import_runs.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const SHOWN_RUNS = 40;

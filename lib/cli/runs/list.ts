@@ -5,11 +5,10 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened, shownFigure, shownTime, shownTokens, statusNote } from "./text.ts";
-import { tableLines } from "../ui/table.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import { percentText } from "../../text/percent.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 
 const DEFAULT_LIMIT = 20;
 

@@ -1,7 +1,6 @@
 /** The price table that a command is given, or the one that comes with dyno. */
-import { builtinPrices, readPrices } from "../../run/prices.ts";
+import { builtinPrices, type PriceTable, readPrices } from "../../run/prices.ts";
 import { text } from "../ui/flags.ts";
-import type { PriceTable } from "../../run/prices.ts";
 
 export const pricesFlag = {
   "prices": text("FILE", "a price table to use instead of experiments/prices.json"),

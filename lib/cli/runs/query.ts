@@ -2,14 +2,11 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
-import { withRunIndex } from "../../run/index.ts";
+import { type IndexedRun, type RunIndex, withRunIndex } from "../../run/index.ts";
 import { noRuns, resolveRun } from "../../run/find_run.ts";
-import { readRunDirectory } from "../../run/read_run.ts";
-import { choice, list, text, toggle } from "../ui/flags.ts";
-import type { IndexedRun, RunIndex } from "../../run/index.ts";
+import { readRunDirectory, type RunReading } from "../../run/read_run.ts";
+import { choice, list, text, toggle, type Values } from "../ui/flags.ts";
 import type { RunFilter } from "../../run/index_filter.ts";
-import type { RunReading } from "../../run/read_run.ts";
-import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 /** The folder of runs. */

@@ -4,13 +4,11 @@ import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { finishRemovals, runDirectoryAt } from "../../run/directory.ts";
 import { isLocked } from "../../run/lock.ts";
-import { chosenRuns, filterOf } from "./query.ts";
+import { chosenRuns, type filterFlags, filterOf } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
-import { tableLines } from "../ui/table.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
-import type { filterFlags } from "./query.ts";
 import type { Values } from "../ui/flags.ts";
-import type { Column } from "../ui/table.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 /** A run with the size of its folder. */

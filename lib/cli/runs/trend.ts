@@ -10,10 +10,9 @@ import { flagHelp, otherwise, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
-import { tableLines } from "../ui/table.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { Trend } from "../../compare/trend.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Column } from "../ui/table.ts";
 import type { Palette } from "../ui/terminal.ts";
 
 const flags = {

@@ -4,28 +4,25 @@ import { join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { commandWords } from "../../run/command_words.ts";
-import { runDirectoryAt } from "../../run/directory.ts";
+import { type RunDirectory, runDirectoryAt } from "../../run/directory.ts";
 import { hasPending, writePending } from "../../run/memory_pending.ts";
 import { deliverPending } from "../../run/memory_sink.ts";
 import { resolveRun } from "../../run/find_run.ts";
 import { StorageError } from "../../upload/storage.ts";
 import { uploadTarget } from "../../upload/target.ts";
-import { uploadFolder } from "../../upload/upload.ts";
+import { uploadFolder, type UploadProgress, type UploadResult } from "../../upload/upload.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { EXIT } from "../exit_codes.ts";
-import { flagHelp, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { memoryLines } from "../run/memory_lines.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { withRuns } from "./query.ts";
 import { toTrackers } from "./upload_tracked.ts";
 import { shownSize } from "./removal.ts";
-import type { RunDirectory } from "../../run/directory.ts";
 import type { MemoryItem } from "../../run/memory_item.ts";
-import type { UploadProgress, UploadResult } from "../../upload/upload.ts";
 import type { BenchmarkSummary } from "../../coding/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Values } from "../ui/flags.ts";
 
 const flags = {
   "to": text("PLACE", "s3://bucket/prefix or gs://bucket/prefix"),

@@ -7,13 +7,12 @@ import { readGateSide } from "../../compare/gate_sides.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readMetadata } from "../../run/metadata.ts";
 import { logToMlflow, MlflowError } from "../../upload/mlflow.ts";
-import { flatParams } from "../../upload/tracked_run.ts";
+import { flatParams, type TrackedRun } from "../../upload/tracked_run.ts";
 import { writeWandbRun } from "../../upload/wandb.ts";
 import { EXIT } from "../exit_codes.ts";
 import { pricesOf } from "./prices.ts";
 import { withRuns } from "./query.ts";
 import type { RunIndex } from "../../run/index.ts";
-import type { TrackedRun } from "../../upload/tracked_run.ts";
 import type { CommandContext } from "../ui/command.ts";
 
 /** Where runs go. */

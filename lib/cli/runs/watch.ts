@@ -5,13 +5,12 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { JournalFollower } from "../../run/fold.ts";
 import { resolveRun } from "../../run/find_run.ts";
 import { isLocked } from "../../run/lock.ts";
-import { numberAt, objectAt, textAt } from "../../json_fields.ts";
+import { type JsonObject, numberAt, objectAt, textAt } from "../../json_fields.ts";
 import { runState } from "../../run/run_state.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, jsonFlag, onlyOne, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";
-import type { JsonObject } from "../../json_fields.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const POLL_MS = 200;

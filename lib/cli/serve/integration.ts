@@ -12,7 +12,7 @@ import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { ownCommand } from "../../execute/own_program.ts";
 import { endpointOf, loadIntegration, stepsOf } from "../../integration/config.ts";
-import { runScenarios } from "../../integration/run_scenarios.ts";
+import { runScenarios, type StepOutcome } from "../../integration/run_scenarios.ts";
 import { TaskClient } from "../../integration/task_client.ts";
 import { WebhookReceiver } from "../../integration/webhook_receiver.ts";
 import { loadMockScript } from "../../mock/script.ts";
@@ -24,13 +24,11 @@ import { serveSettings } from "../../settings/serve.ts";
 import { Server } from "../../server/serve.ts";
 import { EXIT } from "../exit_codes.ts";
 import { keyFlag } from "../ui/key_flag.ts";
-import { flagHelp, list, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
+import { flagHelp, list, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { comparisonLines, Progress, stepLines, summaryLine } from "./integration_lines.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { IntegrationConfig, ScenarioStep } from "../../integration/config.ts";
-import type { StepOutcome } from "../../integration/run_scenarios.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Values } from "../ui/flags.ts";
 
 const flags = {
   "server": text("URL", "a running server; without it, one is started"),

@@ -1,11 +1,10 @@
 /** What dyno integration prints. */
 import { costText } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
-import { tableLines } from "../ui/table.ts";
+import { type Column, tableLines } from "../ui/table.ts";
 import type { ScenarioStep } from "../../integration/config.ts";
 import type { StepOutcome } from "../../integration/run_scenarios.ts";
 import type { TaskView } from "../../server/tasks/task.ts";
-import type { Column } from "../ui/table.ts";
 import type { Terminal } from "../ui/terminal.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 

@@ -4,12 +4,10 @@ import { InputError } from "../../errors.ts";
 import { counted } from "../../text/grouped.ts";
 import { writeSweepReport } from "../../report/sweep/sweep_report.ts";
 import { collectSweep } from "../../sweep/collect.ts";
-import { sweepTreeAt } from "../../sweep/tree.ts";
+import { type SweepTree, sweepTreeAt } from "../../sweep/tree.ts";
 import { EXIT } from "../exit_codes.ts";
-import { flagHelp, otherwise, parseFlags, text, toggle } from "../ui/flags.ts";
-import type { SweepTree } from "../../sweep/tree.ts";
+import { flagHelp, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
-import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const flags = {

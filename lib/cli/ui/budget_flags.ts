@@ -1,12 +1,11 @@
 /** Flags of what a run may cost: its budget and the prices. */
 import { dollars } from "../../text/dollars.ts";
 import { InputError } from "../../errors.ts";
-import { Budget } from "../../run/budget.ts";
+import { Budget, type BudgetLimits } from "../../run/budget.ts";
 import { budgetSettings } from "../../settings/suite_run.ts";
 import { flagsOf } from "./setting_flags.ts";
 import { pricesFlag } from "../runs/prices.ts";
 import type { z } from "zod";
-import type { BudgetLimits } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "./command.ts";
 

@@ -1,9 +1,8 @@
 /** Flags that tell a callback URL of a run's end, and the telling. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
-import { text, toggle } from "./flags.ts";
+import { text, toggle, type Values } from "./flags.ts";
 import type { Payload } from "../../notify/payload.ts";
-import type { Values } from "./flags.ts";
 import type { CommandContext } from "./command.ts";
 import type { Callbacks } from "./command.ts";
 

@@ -20,9 +20,7 @@ export type Commands = Record<
 export interface Command {
   /** The help: usage, flags, examples. */
   help: string[];
-  /** Its flags, for completion. */
   flags?: Flags;
-  /** Its subcommands, for completion. */
   subcommands?: Commands;
   /** What its argument may be, where that is one of some words, for completion. */
   words?: readonly string[];

@@ -25,7 +25,6 @@ function wordsAfter(commands: readonly CompletedCommand[], path: string): Comple
   return commands.filter(({ words }) => words.slice(0, -1).join(" ") === path);
 }
 
-/** Commands that have their own words. */
 function parents(commands: readonly CompletedCommand[]): string[] {
   return ["", ...commands.map(pathOf)].filter((path) => wordsAfter(commands, path).length > 0);
 }

@@ -1,9 +1,8 @@
 /** dyno completions: a script for the shell, made of the commands' own flags. */
 import { InputError } from "../../errors.ts";
-import { bashScript, fishScript, zshScript } from "./completion_scripts.ts";
+import { bashScript, type CompletedCommand, fishScript, zshScript } from "./completion_scripts.ts";
 import { EXIT } from "../exit_codes.ts";
 import { nameOf } from "./flags.ts";
-import type { CompletedCommand } from "./completion_scripts.ts";
 import type { Command, CommandContext, Commands } from "./command.ts";
 
 const shells = { bash: bashScript, zsh: zshScript, fish: fishScript };

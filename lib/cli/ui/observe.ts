@@ -1,11 +1,10 @@
 /** How a command is observed from outside while it runs: Prometheus metrics, OpenTelemetry. */
 import { InputError } from "../../errors.ts";
 import { telemetryAsked } from "../../prometheus/telemetry_asked.ts";
-import { number, text } from "./flags.ts";
+import { number, text, type Values } from "./flags.ts";
 import type { FollowedRun, Metrics } from "../../prometheus/open_metrics.ts";
 import type { MetricsServer } from "../../prometheus/serve_metrics.ts";
 import type { Telemetry } from "../../prometheus/telemetry.ts";
-import type { Values } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 export const observeFlags = {

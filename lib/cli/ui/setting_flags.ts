@@ -2,11 +2,9 @@
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { headerFault } from "../../settings/headers.ts";
-import { about, checked, isDuration, unwrapped } from "../../settings/setting.ts";
+import { type About, about, checked, isDuration, unwrapped } from "../../settings/setting.ts";
 import { didYouMean } from "../../text/nearest.ts";
-import { json, TIME } from "./flags.ts";
-import type { About } from "../../settings/setting.ts";
-import type { Flag } from "./flags.ts";
+import { type Flag, json, TIME } from "./flags.ts";
 
 /** A flag for each setting, under the setting's name; its value is the setting's, checked. */
 export type SettingFlags<Shape extends z.ZodRawShape> = {

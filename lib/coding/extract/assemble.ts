@@ -1,8 +1,6 @@
 /** Making a module of the code that answers: what it needs is added, what would run is cut. */
-import { findDefinition, topItems } from "./module_items.ts";
-import { headOf, physicalLines, scanPython } from "./scan_python.ts";
-import type { Item } from "./module_items.ts";
-import type { Scan } from "./scan_python.ts";
+import { findDefinition, type Item, topItems } from "./module_items.ts";
+import { headOf, physicalLines, type Scan, scanPython } from "./scan_python.ts";
 
 /** A module's text, and what was done to it. */
 export interface Module {

@@ -1,6 +1,6 @@
 /** The Python module that a model's reply gives as its answer to a coding problem. */
 import { assembleModule } from "./assemble.ts";
-import { completePrompt } from "./completion.ts";
+import { completePrompt, type Evidence } from "./completion.ts";
 import { codeInProse, inlineCode } from "./code_in_prose.ts";
 import { fencedBlocks } from "./fences.ts";
 import { mendCharacters, mendIndentation } from "./mend.ts";
@@ -8,7 +8,6 @@ import { findDefinition } from "./module_items.ts";
 import { headOf, scanPython } from "./scan_python.ts";
 import { jsonStrings, quotedBlocks, splitReply, wrappedBlocks } from "./reply_parts.ts";
 import { isTopStatement } from "./statements.ts";
-import type { Evidence } from "./completion.ts";
 import type { Block } from "./block.ts";
 
 /** What a model said: its answer, and its reasoning where the endpoint gives that apart. */

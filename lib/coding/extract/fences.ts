@@ -4,7 +4,6 @@ import { headOf } from "./scan_python.ts";
 import { isBodyStatement, isDefinition } from "./statements.ts";
 import type { Block } from "./block.ts";
 
-/** A line with a fence. */
 interface Fence {
   /** Offset of the line, or of the fence's first character where it stands after other text. */
   at: number;

@@ -1,6 +1,5 @@
 /** A module's top-level statements, what they bind, and which of them defines a name. */
-import { contentStart, headOf, opensBlock } from "./scan_python.ts";
-import type { Line, Scan } from "./scan_python.ts";
+import { contentStart, headOf, type Line, opensBlock, type Scan } from "./scan_python.ts";
 
 /** A top-level statement with the block below it and the decorators above it. */
 export interface Item {

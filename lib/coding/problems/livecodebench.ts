@@ -3,8 +3,7 @@ import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { checkJson } from "../../settings/json_file.ts";
-import type { JsonFile } from "../../settings/json_file.ts";
+import { checkJson, type JsonFile } from "../../settings/json_file.ts";
 import type { ProgramTests, PythonTests } from "./problem.ts";
 
 /** A problem's cases unpacked, in bytes: the largest that are published have 100 MB. */

@@ -6,17 +6,13 @@ import { InputError, messageOf, NoProcessError } from "../../errors.ts";
 import { packageFolders } from "../../package_files.ts";
 import { CancelledError, throwIfAborted } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
-import { bubblewrap, none } from "./bubblewrap.ts";
-import { findInterpreter } from "./interpreter.ts";
+import { bubblewrap, type Confinement, none } from "./bubblewrap.ts";
+import { findInterpreter, type Interpreter } from "./interpreter.ts";
 import { findPyodide, pyodideConfinement } from "./pyodide.ts";
 import { Side, tellsOfLack } from "./side.ts";
-import { runCommandTrial } from "./command_trial.ts";
-import { runTrial } from "./trial.ts";
-import type { CommandProgram } from "./command_trial.ts";
-import type { Confinement } from "./bubblewrap.ts";
-import type { Interpreter } from "./interpreter.ts";
+import { type CommandProgram, runCommandTrial } from "./command_trial.ts";
+import { type Pair, runTrial } from "./trial.ts";
 import type { Outcome, Program } from "./outcome.ts";
-import type { Pair } from "./trial.ts";
 
 /** While the host starts no process: tries, and the pause before the second, which doubles. */
 const MOST_TRIES = 8;

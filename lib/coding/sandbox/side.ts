@@ -1,6 +1,5 @@
 /** One of a trial's two processes: lines in, lines out, and a certain end. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { childrenOf } from "./usage.ts";

@@ -1,9 +1,8 @@
 /** What ends a program from outside: its wall time, its memory, a cancellation. */
 import { asCancelled, CancelledError } from "../../execute/scope.ts";
-import { usageBelow } from "./usage.ts";
+import { type Usage, usageBelow } from "./usage.ts";
 import type { OutcomeClass } from "./outcome.ts";
 import type { End, Side } from "./side.ts";
-import type { Usage } from "./usage.ts";
 
 const POLL_MS = 100;
 const STARTS_WITHIN_MS = 30_000;

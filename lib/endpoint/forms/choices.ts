@@ -1,14 +1,11 @@
 /** Chat and completions: a chunk of a stream and a whole answer, as the servers there are write them. */
 import { saidError } from "../errors.ts";
 import { textIn } from "../json.ts";
-import { asObject, objectsIn } from "../../json_fields.ts";
-import { Said } from "../said.ts";
+import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
+import { type CallPart, Said } from "../said.ts";
 import { usageIn } from "../usage.ts";
-import { promptOf } from "./form.ts";
-import type { ApiForm, RequestTarget } from "./form.ts";
+import { type ApiForm, promptOf, type RequestTarget } from "./form.ts";
 import type { Question } from "../question.ts";
-import type { JsonObject } from "../../json_fields.ts";
-import type { CallPart } from "../said.ts";
 
 /** Names of the field for reasoning; where several are there, they say the same. */
 const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text"];

@@ -1,11 +1,10 @@
 /** Gemini's generateContent: an event of its stream and a whole answer are of one form. */
 import { parsed, textIn } from "../json.ts";
-import { asObject, objectsIn } from "../../json_fields.ts";
+import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
 import { geminiUsage } from "../usage.ts";
 import { geminiBody } from "./gemini_request.ts";
 import type { ApiForm, SaidParts } from "./form.ts";
-import type { JsonObject } from "../../json_fields.ts";
 
 /** Reads an event or a whole answer. */
 function saidInCandidates(json: JsonObject): Said {

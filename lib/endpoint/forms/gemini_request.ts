@@ -1,9 +1,8 @@
 /** A question in the form of Gemini's generateContent, made of one in OpenAI's. */
 import { InputError } from "../../errors.ts";
-import { asObject, objectOr, objectsIn } from "../../json_fields.ts";
+import { asObject, type JsonObject, objectOr, objectsIn } from "../../json_fields.ts";
 import { parsed } from "../json.ts";
 import { dataUrl, isInstruction, partText } from "./messages_request.ts";
-import type { JsonObject } from "../../json_fields.ts";
 
 /** Parameters by the names that generationConfig has for them. */
 const CONFIG: Record<string, string> = {

@@ -1,11 +1,10 @@
 /** Anthropic's Messages API: a stream's typed events, and a whole message. */
 import { parsed, textIn } from "../json.ts";
-import { asObject, objectsIn } from "../../json_fields.ts";
+import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
 import { usageIn } from "../usage.ts";
 import { messagesBody } from "./messages_request.ts";
 import type { ApiForm, SaidParts } from "./form.ts";
-import type { JsonObject } from "../../json_fields.ts";
 
 /** Reads an event of a stream. (One of type "error" is an error in every form.) */
 function saidInMessageEvent(json: JsonObject): Said {

@@ -1,8 +1,7 @@
 /** A question in the form of Anthropic's Messages API, made of one in OpenAI's. */
 import { InputError } from "../../errors.ts";
-import { asObject, objectOr, objectsIn } from "../../json_fields.ts";
+import { asObject, type JsonObject, objectOr, objectsIn } from "../../json_fields.ts";
 import { parsed } from "../json.ts";
-import type { JsonObject } from "../../json_fields.ts";
 
 /** The API demands a limit: this one where a question has none. */
 const MAX_TOKENS = 4096;

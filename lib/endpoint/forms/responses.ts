@@ -1,12 +1,10 @@
 /** The Responses API: a stream's typed events, and a whole response. */
-import { saidError } from "../errors.ts";
+import { type EndpointError, saidError } from "../errors.ts";
 import { textIn } from "../json.ts";
-import { asObject, objectOr, objectsIn } from "../../json_fields.ts";
+import { asObject, type JsonObject, objectOr, objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
 import { usageIn } from "../usage.ts";
 import type { ApiForm } from "./form.ts";
-import type { EndpointError } from "../errors.ts";
-import type { JsonObject } from "../../json_fields.ts";
 
 /**
  * Reads an event of a stream. (One of type "error" is an error in every form, and no business of

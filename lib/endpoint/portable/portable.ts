@@ -2,7 +2,7 @@
 import type { Buffer } from "node:buffer";
 import type net from "node:net";
 import { CancelledError } from "../../execute/scope.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type ExchangeOutcome, type Told } from "./exchange.ts";
 import { Http2Sessions } from "./http2.ts";
 import { originOf } from "../place.ts";
 import { proxyOf } from "../proxy.ts";
@@ -10,7 +10,6 @@ import { SendQueue } from "./send_queue.ts";
 import { openSocket } from "./socket.ts";
 import { tlsKey, USUAL_TLS } from "../tls.ts";
 import { neverSent } from "../transport.ts";
-import type { ExchangeOutcome, Told } from "./exchange.ts";
 import type {
   ExchangeListener,
   HttpExchange,

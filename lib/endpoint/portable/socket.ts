@@ -4,8 +4,7 @@ import tls from "node:tls";
 import { hostOf } from "../place.ts";
 import { proxyAuthorization } from "../proxy.ts";
 import { inheritedGuard } from "../ssrf_guard.ts";
-import { socketOptions } from "../tls.ts";
-import type { TlsSettings } from "../tls.ts";
+import { socketOptions, type TlsSettings } from "../tls.ts";
 import type { Buffer } from "node:buffer";
 
 const MOST_PROXY_ANSWER_BYTES = 16 * 1024;

@@ -2,8 +2,7 @@
  * Traces of lengths as CSV: BurstGPT (github.com/HPMLL/BurstGPT), which counts seconds, and Azure's
  * (github.com/Azure/AzurePublicDataset), whose dates are taken as UTC where they name no offset.
  */
-import { UNKNOWN_ROW } from "./row.ts";
-import type { DatasetForm } from "./row.ts";
+import { type DatasetForm, UNKNOWN_ROW } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
 /** BurstGPT. A failed request has 0 tokens of output. */

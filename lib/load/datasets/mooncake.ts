@@ -8,8 +8,7 @@
  * `chat_id` and the `parent_chat_id` of the turn before, -1 for none. Ours: `timestamp_s` in s or
  * `timestamp` in ms, `prompt` or `input_length` or both.
  */
-import { UNKNOWN_ROW } from "./row.ts";
-import type { DatasetForm, DatasetRow } from "./row.ts";
+import { type DatasetForm, type DatasetRow, UNKNOWN_ROW } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
 const MOONCAKE_BLOCK = 512;

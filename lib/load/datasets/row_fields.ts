@@ -1,7 +1,6 @@
 /** The fields of a row of a dataset, read one by one: what nobody read is reported. */
 import { InputError } from "../../errors.ts";
-import { isJsonObject } from "../../json_fields.ts";
-import type { JsonObject } from "../../json_fields.ts";
+import { isJsonObject, type JsonObject } from "../../json_fields.ts";
 
 /** Times beyond have no distance between them that could be waited for. */
 const isTime = (value: number): boolean => Math.abs(value) <= Number.MAX_SAFE_INTEGER;

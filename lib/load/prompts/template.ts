@@ -1,7 +1,6 @@
 /** Tokens that a server puts around every prompt: its chat template's, and those that mark the beginning. */
 import { counted } from "../../text/grouped.ts";
-import { EndpointClient } from "../../endpoint/client.ts";
-import type { RequestOver } from "../../endpoint/client.ts";
+import { EndpointClient, type RequestOver } from "../../endpoint/client.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { Transport } from "../../endpoint/transport.ts";
 

@@ -1,9 +1,8 @@
 /** Getting a page of Prometheus text. */
 import { classOfStatus, EndpointError } from "../../endpoint/errors.ts";
-import { exchange } from "../../endpoint/transport.ts";
+import { exchange, type HttpExchange, type Transport } from "../../endpoint/transport.ts";
 import { parseExposition } from "./prometheus_text.ts";
 import type { TlsSettings } from "../../endpoint/tls.ts";
-import type { HttpExchange, Transport } from "../../endpoint/transport.ts";
 
 /** How a server is asked for its metrics. */
 export interface ScrapeOptions {

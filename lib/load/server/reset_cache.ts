@@ -1,8 +1,7 @@
 /** Emptying a server's prefix cache before a load. */
 import { InputError, messageOf } from "../../errors.ts";
-import { exchange } from "../../endpoint/transport.ts";
+import { exchange, type Transport } from "../../endpoint/transport.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
-import type { Transport } from "../../endpoint/transport.ts";
 import type { ServerKind } from "./server_reading.ts";
 
 /** Where servers have it; vLLM only in its development mode (VLLM_SERVER_DEV_MODE=1). */

@@ -4,12 +4,10 @@ import { messageOf } from "../../errors.ts";
 import { CancelledError, Scope } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { nowNs } from "../../native/clock.ts";
-import { fetchPage, isExposition } from "./metrics_page.ts";
+import { fetchPage, isExposition, type MetricsPage, type ScrapeOptions } from "./metrics_page.ts";
 import { parseExposition } from "./prometheus_text.ts";
-import { METRIC_NAMES, readingOf, recogniseServer } from "./server_reading.ts";
+import { METRIC_NAMES, readingOf, recogniseServer, type ServerKind } from "./server_reading.ts";
 import type { Transport } from "../../endpoint/transport.ts";
-import type { MetricsPage, ScrapeOptions } from "./metrics_page.ts";
-import type { ServerKind } from "./server_reading.ts";
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 export { summariseServer } from "./server_summary.ts";

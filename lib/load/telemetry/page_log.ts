@@ -6,10 +6,9 @@ import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
-import { numberAt, objectOr, objectsIn, textAt } from "../../json_fields.ts";
+import { type JsonObject, numberAt, objectOr, objectsIn, textAt } from "../../json_fields.ts";
 import { plainFile } from "../../run/plain_file.ts";
 import { notWritten, writeAll } from "../../write.ts";
-import type { JsonObject } from "../../json_fields.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { PrometheusSample } from "../server/prometheus_text.ts";
 

@@ -1,10 +1,8 @@
 /** What recorded pages say about GPUs and hosts: series over time, and their figures in a window. */
-import { pageLines } from "./page_log.ts";
-import { isSecondChoice, knownSeries } from "./known_series.ts";
+import { pageLines, type PageSeries } from "./page_log.ts";
+import { isSecondChoice, knownSeries, type Quantity } from "./known_series.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { PageCount } from "../../run/request_record.ts";
-import type { PageSeries } from "./page_log.ts";
-import type { Quantity } from "./known_series.ts";
 
 /** A quantity of a device over time: of every reading of its page. */
 export interface TelemetrySeries {

@@ -1,9 +1,8 @@
 /** Recorded pages as a table: a row for each value, when it changed. */
 import { readMetadata } from "../../run/metadata.ts";
-import { pageLines } from "./page_log.ts";
+import { pageLines, type PageSeries } from "./page_log.ts";
 import type { Row, RowTable } from "../../formats/parquet.ts";
 import type { RunDirectory } from "../../run/directory.ts";
-import type { PageSeries } from "./page_log.ts";
 
 const COLUMNS: RowTable["columns"] = [
   { name: "run_id", type: "text" },

@@ -1,8 +1,6 @@
 /** Faults of the connection: silence, resets and ends at each stage, bytes without end. */
-import { bytesOf } from "../parts.ts";
-import { firstHalf, instead } from "./fault.ts";
-import type { Fault } from "./fault.ts";
-import type { ReplyPart } from "../parts.ts";
+import { bytesOf, type ReplyPart } from "../parts.ts";
+import { type Fault, firstHalf, instead } from "./fault.ts";
 
 const LATE_S = 0.3;
 const OK = "HTTP/1.1 200 OK\r\n";

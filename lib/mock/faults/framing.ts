@@ -1,8 +1,6 @@
 /** Lies of HTTP's framing: sizes, lengths, status lines, more or fewer responses than requests. */
-import { bytesOf } from "../parts.ts";
-import { instead, rewritten } from "./fault.ts";
-import type { Fault } from "./fault.ts";
-import type { ReplyPart } from "../parts.ts";
+import { bytesOf, type ReplyPart } from "../parts.ts";
+import { type Fault, instead, rewritten } from "./fault.ts";
 
 const OK = "HTTP/1.1 200 OK\r\n";
 const CHUNKED = `${OK}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n`;

@@ -2,8 +2,7 @@
 import { gzipSync } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { errorBody } from "../replies.ts";
-import { instead, refusedReply } from "./fault.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, instead, refusedReply } from "./fault.ts";
 
 const redirect = (location: string) =>
   instead(`HTTP/1.1 307 Temporary Redirect\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`);

@@ -1,7 +1,6 @@
 /** Cumulative distributions: the share of values within a time. */
-import { axisLook, chartFigure } from "./chart.ts";
+import { axisLook, chartFigure, type ChartOption, type Drawing } from "./chart.ts";
 import { durationLabel, logTicks } from "./scales.ts";
-import type { ChartOption, Drawing } from "./chart.ts";
 
 const MOST_POINTS = 500;
 /** From this ratio of the largest to the smallest value on, the axis is logarithmic. */

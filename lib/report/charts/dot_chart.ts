@@ -1,9 +1,8 @@
 /** Dots with whiskers, row by row, in small multiples above one another. */
 import { grouped } from "../../text/grouped.ts";
-import { axisLook } from "./chart.ts";
+import { axisLook, type ChartOption, type ChartSeries, type Drawing } from "./chart.ts";
 import { cutText, visibleText } from "../html.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import type { ChartOption, ChartSeries, Drawing } from "./chart.ts";
 
 /** What one dot shows; without an interval, a dot alone. */
 export interface Dot {

@@ -1,10 +1,8 @@
 /** Panels one below the other on one axis of time. */
-import { axisLook } from "./chart.ts";
+import { axisLook, type ChartOption, type ChartSeries } from "./chart.ts";
 import { timeLabel, timeStep } from "./scales.ts";
-import { onAxis } from "./time_axis.ts";
-import type { ChartOption, ChartSeries } from "./chart.ts";
+import { onAxis, type TimeAxis } from "./time_axis.ts";
 import type { HostPanel, Points } from "./host_panels.ts";
-import type { TimeAxis } from "./time_axis.ts";
 
 /** The height of a panel of lines. */
 const LINES_HEIGHT = 72;

@@ -1,8 +1,7 @@
 /** A chart with what stands around it: as a figure of a page, and as a picture alone. */
 import { cutText, escapeHtml } from "../html.ts";
-import { chartFigure, chartText } from "./chart.ts";
+import { chartFigure, chartText, type Drawing } from "./chart.ts";
 import { withLightColours } from "./png.ts";
-import type { Drawing } from "./chart.ts";
 import type { Legend } from "./request_series.ts";
 
 /** A chart and its words. */

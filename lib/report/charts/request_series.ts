@@ -1,10 +1,8 @@
 /** The requests of a run as drawn: a bar each in lanes, or the number in flight. */
-import { inLanes } from "./spans.ts";
-import { onAxis } from "./time_axis.ts";
+import { inLanes, type ItemSpan } from "./spans.ts";
+import { onAxis, type TimeAxis } from "./time_axis.ts";
 import { inFlightArea } from "./panel_stack.ts";
 import type { ChartSeries } from "./chart.ts";
-import type { ItemSpan } from "./spans.ts";
-import type { TimeAxis } from "./time_axis.ts";
 
 /** More requests are drawn as the number in flight. */
 const MOST_BARS = 400;

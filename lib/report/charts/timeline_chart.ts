@@ -1,17 +1,14 @@
 /** Requests over time, with the host's samples on the same clock below them. */
 import { hostPanels } from "./host_panels.ts";
-import { linePanel, panelLook, panelStack } from "./panel_stack.ts";
-import { requestPicture } from "./request_series.ts";
+import { linePanel, panelLook, panelStack, type StackedPanel } from "./panel_stack.ts";
+import { type RequestPicture, requestPicture } from "./request_series.ts";
 import { durationLabel } from "./scales.ts";
 import { requestSpans } from "../../suite/spans.ts";
-import { timeAxis } from "./time_axis.ts";
+import { type TimeAxis, timeAxis } from "./time_axis.ts";
 import type { Series as HostSeries } from "../../hardware/series.ts";
 import type { ResultItem } from "../../suite/results.ts";
 import type { ChartSeries } from "./chart.ts";
-import type { StackedPanel } from "./panel_stack.ts";
 import type { Plot } from "./plot.ts";
-import type { RequestPicture } from "./request_series.ts";
-import type { TimeAxis } from "./time_axis.ts";
 
 /** The picture with its legend; null without a request that was sent. */
 export function timelinePlot(

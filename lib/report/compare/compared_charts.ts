@@ -1,14 +1,12 @@
 /** Runs side by side in pictures: distributions over one another, success by category. */
 import { markOf, passRateOf } from "../../run/problems.ts";
 import { chartFigure } from "../charts/chart.ts";
-import { sortedLatencies } from "./compared_run.ts";
+import { type LatencyKind, type ReportedRun, sortedLatencies } from "./compared_run.ts";
 import { cumulativeChart } from "../charts/cumulative_chart.ts";
-import { dotDrawing, plainLabel } from "../charts/dot_chart.ts";
+import { type Dot, dotDrawing, type DotRow, plainLabel } from "../charts/dot_chart.ts";
 import { counted } from "../../text/grouped.ts";
 import { legendList } from "../charts/plot.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import type { LatencyKind, ReportedRun } from "./compared_run.ts";
-import type { Dot, DotRow } from "../charts/dot_chart.ts";
 
 const MOST_CATEGORIES = 24;
 

@@ -1,7 +1,7 @@
 /** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
 import { countFigure } from "../../text/figure.ts";
 import { costText } from "../../text/dollars.ts";
-import { loadRate, loadValue } from "../../compare/compare_load.ts";
+import { type LoadComparison, loadRate, loadValue } from "../../compare/compare_load.ts";
 import { describeDelta, describeValue, headingOf } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { modesOf } from "../../run/problems.ts";
@@ -13,14 +13,12 @@ import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { digitsFor, fixed } from "../load/load_figures.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { RunComparison } from "../../compare/compare.ts";
-import type { LoadComparison } from "../../compare/compare_load.ts";
 import type { LoadSample } from "../../compare/load_sample.ts";
 import type { Metric } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { LatencyKind, ReportedRun } from "./compared_run.ts";
-import type { TableRow } from "../table.ts";
 
 /** Above so many values a mean's interval is Student's t. */
 const LARGE = 2000;

@@ -1,6 +1,6 @@
 /** The report of several runs: one HTML file with the runs side by side. */
 import { InputError } from "../../errors.ts";
-import { compareRuns } from "../../compare/compare.ts";
+import { type ComparedRun, compareRuns } from "../../compare/compare.ts";
 import { areLoads } from "../../compare/one_kind.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { dynoVersion } from "../../run/metadata.ts";
@@ -8,14 +8,11 @@ import { writeFileAtomic } from "../../write.ts";
 import { categoryChart, distributionCharts } from "./compared_charts.ts";
 import { comparedItems } from "./compared_items.ts";
 import { differenceTables, flipLists, headlineTable, letterHead } from "./compared_numbers.ts";
-import { MOST_RUNS, reportedRun } from "./compared_run.ts";
+import { MOST_RUNS, type ReportedRun, reportedRun } from "./compared_run.ts";
 import { comparedDefinitionList } from "../definitions.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { page } from "../page.ts";
-import { sectionParts } from "../sections.ts";
-import type { ComparedRun } from "../../compare/compare.ts";
-import type { ReportedRun } from "./compared_run.ts";
-import type { Section } from "../sections.ts";
+import { type Section, sectionParts } from "../sections.ts";
 
 /**
  * Writes a report of runs compared with the first one, or of one run whoever made it.

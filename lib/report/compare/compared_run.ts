@@ -1,14 +1,12 @@
 /** A run in a report of several: its letter, its colour, and what is drawn of it. */
-import { readLoadSample } from "../../compare/load_sample.ts";
-import { runDirectoryAt } from "../../run/directory.ts";
+import { type LoadSample, readLoadSample } from "../../compare/load_sample.ts";
+import { type RunDirectory, runDirectoryAt } from "../../run/directory.ts";
 import { asObject, objectsIn, textAt } from "../../json_fields.ts";
 import { costOfTokens as priced } from "../../run/ledger_entry.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { ComparedRun } from "../../compare/compare.ts";
-import type { LoadSample } from "../../compare/load_sample.ts";
 import type { LoadResults } from "../../load/results.ts";
-import type { RunDirectory } from "../../run/directory.ts";
 import type { RunItem } from "../../run/summary.ts";
 
 /** This many runs have colours that can be told apart. */

@@ -1,8 +1,7 @@
 /** A metric of runs over time as a separate SVG file, with its steps. */
 import { isHigherBetter, isShare } from "../../measures/describe.ts";
-import { axisLook, standaloneSvg } from "../charts/chart.ts";
+import { axisLook, type ChartOption, type ChartSeries, standaloneSvg } from "../charts/chart.ts";
 import type { Trend } from "../../compare/trend.ts";
-import type { ChartOption, ChartSeries } from "../charts/chart.ts";
 
 const WIDTH = 880;
 const HEIGHT = 360;

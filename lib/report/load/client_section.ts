@@ -4,9 +4,8 @@ import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { short } from "./load_figures.ts";
 import { durationLabel } from "../charts/scales.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { CalibrationCited, ClientCost, Verdict } from "../../load/verdict.ts";
-import type { TableRow } from "../table.ts";
 
 const HEADS = [{ html: "p99" }, { html: "at most" }, { html: "what it is", text: true }];
 

@@ -3,9 +3,8 @@ import { grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
-import type { TableRow } from "../table.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
 
 /** Different messages that are counted for a class; a server may write an id into each. */

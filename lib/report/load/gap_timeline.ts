@@ -4,11 +4,10 @@
  */
 import { grouped } from "../../text/grouped.ts";
 import { durationLabel, timeLabel, timeStep } from "../charts/scales.ts";
-import { loadSpan } from "./load_series.ts";
+import { type LoadSpan, loadSpan, type SentRequest } from "./load_series.ts";
 import type { GapsOf } from "../../load/rates.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
-import type { LoadSpan, SentRequest } from "./load_series.ts";
 
 const NS_PER_S = 1e9;
 /** Rows and cells across: what is drawn stays small for any load. */

@@ -1,12 +1,11 @@
 /** The load curve: throughput and latencies of the stages against their load. */
-import { axisLook, valueScale } from "../charts/chart.ts";
+import { axisLook, type ChartOption, type ChartSeries, valueScale } from "../charts/chart.ts";
 import { isPareto } from "../../load/levels.ts";
 import { panelTitle } from "../charts/panel_stack.ts";
 import { headingOf } from "../../measures/describe.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Plot } from "../charts/plot.ts";
-import type { ChartOption, ChartSeries } from "../charts/chart.ts";
 
 const PANEL_HEIGHT = 190;
 const TITLE_HEIGHT = 34;

@@ -1,13 +1,12 @@
 /** The top of a load run's report: what ran, whether its client can be trusted, its main figures. */
 import { grouped } from "../../text/grouped.ts";
 import { headingOf, measure, titleOf } from "../../measures/describe.ts";
-import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
+import { bannerOf, hostText, softwareText, startText, type Tile, tileList } from "../banner.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { digitsFor, fixed, intervalText, short } from "./load_figures.ts";
-import type { Tile } from "../banner.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Verdict } from "../../load/verdict.ts";
 import type { RunMetadata } from "../../run/metadata.ts";

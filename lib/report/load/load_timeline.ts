@@ -1,7 +1,7 @@
 /** A load run over time: requests, their ttft, the server and the host on one clock. */
 import { grouped } from "../../text/grouped.ts";
-import { valueScale } from "../charts/chart.ts";
-import { hostPanels } from "../charts/host_panels.ts";
+import { type ChartSeries, type Drawing, valueScale } from "../charts/chart.ts";
+import { type HostPanel, hostPanels, type Points } from "../charts/host_panels.ts";
 import { firstTokens, inFlightSteps, loadSpan, requestRates, thinned } from "./load_series.ts";
 import {
   inFlightArea,
@@ -11,19 +11,15 @@ import {
   panelTitle,
 } from "../charts/panel_stack.ts";
 import { durationLabel } from "../charts/scales.ts";
-import { seriesFrom } from "../../hardware/series.ts";
-import { readTelemetry } from "../../load/telemetry/telemetry.ts";
+import { type Series as HostSeries, seriesFrom } from "../../hardware/series.ts";
+import { readTelemetry, type TelemetrySeries } from "../../load/telemetry/telemetry.ts";
 import { onOneClock } from "../sampling.ts";
 import { serverPanels } from "./server_panels.ts";
 import { telemetryPanels } from "./telemetry_section.ts";
-import type { Series as HostSeries } from "../../hardware/series.ts";
 import type { Samples } from "../../hardware/samples.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { LoadResults } from "../../load/results.ts";
-import type { TelemetrySeries } from "../../load/telemetry/telemetry.ts";
-import type { ChartSeries, Drawing } from "../charts/chart.ts";
 import type { Plot } from "../charts/plot.ts";
-import type { HostPanel, Points } from "../charts/host_panels.ts";
 import type { Rates } from "./load_series.ts";
 import type { StackedPanel } from "../charts/panel_stack.ts";
 import type { TimeAxis } from "../charts/time_axis.ts";

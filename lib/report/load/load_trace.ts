@@ -1,10 +1,9 @@
 /** A load as events of a trace: its requests in lanes, its stages, its probes, its server. */
 import { latencies } from "../../endpoint/latency.ts";
-import { readLoadJournal } from "../../load/load_journal.ts";
+import { type JournaledLoad, readLoadJournal } from "../../load/load_journal.ts";
 import { inLanes } from "../charts/spans.ts";
 import { counter, mark, processName, REQUESTS_PID, US_PER_S } from "../trace_event.ts";
 import { serverPanels } from "./server_panels.ts";
-import type { JournaledLoad } from "../../load/load_journal.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { RequestRecord } from "../../run/request_record.ts";

@@ -5,10 +5,9 @@ import { titleOf } from "../../measures/describe.ts";
 import { MEASURES } from "../../measures/measures.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { digitsFor, fixed } from "./load_figures.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import type { TableRow } from "../table.ts";
 
 /** The distributions that results hold, in the list's order. */
 const ROWS = MEASURES.flatMap(({ name }) =>

@@ -3,9 +3,8 @@ import { grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { fixed, short } from "./load_figures.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
-import type { TableRow } from "../table.ts";
 
 /** The summary of the server's /metrics; a line where there were none. */
 export function serverSection({ server }: LoadResults): string {

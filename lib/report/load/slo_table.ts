@@ -5,9 +5,8 @@ import { judgedText } from "../../load/statement.ts";
 import { sloText } from "../../load/slo.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { digitsFor, intervalText, short } from "./load_figures.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
-import type { TableRow } from "../table.ts";
 
 /** A row for each objective, one for all of them, and the goodput; by stage where there are several. */
 export function sloTable(results: LoadResults): string {

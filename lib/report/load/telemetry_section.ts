@@ -1,13 +1,11 @@
 /** GPUs and hosts by recorded Prometheus pages: over time, and in sum. */
-import { hostSeries } from "../../load/telemetry/telemetry.ts";
+import { hostSeries, type TelemetrySeries } from "../../load/telemetry/telemetry.ts";
 import { grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import { short } from "./load_figures.ts";
 import type { LoadResults } from "../../load/results.ts";
-import type { TelemetrySeries } from "../../load/telemetry/telemetry.ts";
 import type { HostPanel, Points } from "../charts/host_panels.ts";
-import type { TableRow } from "../table.ts";
 
 const NS_PER_S = 1e9, GB = 1e9;
 const MOST_POINTS = 600;

@@ -3,13 +3,12 @@ import { grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { slicesOf } from "../../load/slices.ts";
 import { durationLabel, timeLabel, timeStep } from "../charts/scales.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type Head } from "../table.ts";
 import { short } from "./load_figures.ts";
 import { loadSpan } from "./load_series.ts";
 import type { GapsOf } from "../../load/rates.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
-import type { Head } from "../table.ts";
 
 const MOST_SLICES = 16;
 

@@ -3,8 +3,7 @@ import { figure } from "../../text/figure.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { percentText } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
-import { dataTable } from "../table.ts";
-import type { Head, TableRow } from "../table.ts";
+import { dataTable, type Head, type TableRow } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
 

@@ -2,11 +2,10 @@
 import { percentText } from "../../text/percent.ts";
 import { counted } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { dataTable } from "../table.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
 import type { ResultItem, SuiteResults } from "../../suite/results.ts";
-import type { TableRow } from "../table.ts";
 
 const MOST_TESTS = 200;
 const MOST_MARKS = 40;

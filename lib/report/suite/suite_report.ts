@@ -1,7 +1,7 @@
 /** The report of a suite run: one HTML file from results.json, the samples and the items' texts. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { readSamples } from "../../hardware/samples.ts";
+import { readSamples, type Samples } from "../../hardware/samples.ts";
 import { seriesFrom } from "../../hardware/series.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { categoryTable, endpointTable } from "./category_table.ts";
@@ -16,21 +16,18 @@ import { CURVES, latencyPlot } from "../charts/latency_chart.ts";
 import { plotFigure } from "../charts/plot.ts";
 import { page } from "../page.ts";
 import { onOneClock, samplingNote } from "../sampling.ts";
-import { bodyParts } from "../sections.ts";
+import { bodyParts, type Section } from "../sections.ts";
 import { banner, tiles } from "./summary.ts";
 import { testsTable } from "./tests_table.ts";
 import { timelinePlot } from "../charts/timeline_chart.ts";
 import { plainText } from "../../run/plain_file.ts";
 import { figure } from "../../text/figure.ts";
-import { dataTable } from "../table.ts";
-import type { Samples } from "../../hardware/samples.ts";
+import { dataTable, type TableRow } from "../table.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { SuiteResults, SuiteStatistics } from "../../suite/results.ts";
-import type { Section } from "../sections.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Distribution } from "../../stats/quantile.ts";
-import type { TableRow } from "../table.ts";
 
 /**
  * Writes report/index.html of a run; gives its path. Only a part of a large run's page is in memory

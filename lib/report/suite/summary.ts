@@ -3,15 +3,13 @@ import { figure } from "../../text/figure.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import { grouped } from "../../text/grouped.ts";
-import { bannerOf, hostText, softwareText, startText, tileList } from "../banner.ts";
+import { bannerOf, hostText, softwareText, startText, type Tile, tileList } from "../banner.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { output, ratedOf } from "../../suite/aggregate.ts";
-import type { Tile } from "../banner.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import { isOfTwoModes } from "../../suite/results.ts";
-import type { SuiteResults } from "../../suite/results.ts";
+import { isOfTwoModes, type SuiteResults } from "../../suite/results.ts";
 
 /** The banner: what ran, whether it is complete, and the facts of the run. */
 export function banner(title: string, metadata: RunMetadata, results: SuiteResults): string {

@@ -1,12 +1,10 @@
 /** A sweep's means and ratios with their intervals, as charts and tables show them. */
-import { meanEstimate } from "../../stats/interval.ts";
+import { type Estimate, meanEstimate } from "../../stats/interval.ts";
 import { pairedRatioEstimate } from "../../stats/paired_ratio.ts";
 import { mean } from "../../stats/quantile.ts";
-import { groupAt, seedValues } from "../../sweep/analyse.ts";
+import { type Group, groupAt, seedValues, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { cutText } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import type { Estimate } from "../../stats/interval.ts";
-import type { Group, SweepAnalysis } from "../../sweep/analyse.ts";
 
 /** Below so many seeds a bootstrap interval is too narrow to be taken at its word. */
 const FEW_SEEDS = 10;

@@ -4,7 +4,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { dynoVersion } from "../../run/version.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
-import { analyseSweep } from "../../sweep/analyse.ts";
+import { analyseSweep, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { METRICS } from "../../sweep/columns.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
@@ -16,13 +16,11 @@ import { page } from "../page.ts";
 import { pngOf, withLightColours } from "../charts/png.ts";
 import { TABLE_SCRIPT, TABLE_STYLE } from "../table_script.ts";
 import { RunsTable } from "./runs_table.ts";
-import { sweepCharts } from "./sweep_charts.ts";
+import { type SweepChart, sweepCharts } from "./sweep_charts.ts";
 import { notes } from "./sweep_numbers.ts";
 import { hostTable, tierTable } from "./sweep_side_tables.ts";
 import { ablationTable, htmlTable, policyTable } from "./sweep_tables.ts";
 import { markdownTable, markdownText } from "../../formats/markdown.ts";
-import type { SweepAnalysis } from "../../sweep/analyse.ts";
-import type { SweepChart } from "./sweep_charts.ts";
 import type { SweepTables, TextTable } from "./sweep_tables.ts";
 
 /** What a report was written as. */

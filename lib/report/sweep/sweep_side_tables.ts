@@ -1,11 +1,9 @@
 /** Tables of what lies behind a sweep's figures: the simulator's tiers, and the host. */
-import { groupAt } from "../../sweep/analyse.ts";
+import { groupAt, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { headingOf } from "../../measures/describe.ts";
 import { tierTitle } from "./sweep_charts.ts";
 import { metricUnit, scaled, seedMean } from "./sweep_numbers.ts";
-import { textTable } from "./sweep_tables.ts";
-import type { SweepAnalysis } from "../../sweep/analyse.ts";
-import type { TextTable } from "./sweep_tables.ts";
+import { type TextTable, textTable } from "./sweep_tables.ts";
 
 /**
  * Means over seeds of each provider's tiers, in the baseline, without those that no attempt went to;
@@ -47,7 +45,6 @@ export function hostTable(analysis: SweepAnalysis): TextTable | null {
   return textTable(`the host, in ${baseline}`, ["workload", "policy"], heads, rows);
 }
 
-/** Policies and workloads that the baseline has. */
 function settingsOf(analysis: SweepAnalysis): [policy: string, workload: string][] {
   const { baseline, policies, workloads } = analysis;
   return workloads.flatMap((workload) =>

@@ -1,11 +1,9 @@
 /** The tables of a sweep, for HTML and Markdown alike. */
 import { escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { groupAt } from "../../sweep/analyse.ts";
-import { dataTable } from "../table.ts";
-import type { Head } from "../table.ts";
+import { groupAt, type SweepAnalysis } from "../../sweep/analyse.ts";
+import { dataTable, type Head } from "../table.ts";
 import { ablationRatio, metricUnit, othersOf, scaled, seedMean } from "./sweep_numbers.ts";
-import type { SweepAnalysis } from "../../sweep/analyse.ts";
 import type { SeedMean } from "./sweep_numbers.ts";
 
 const MOST_ROWS = 400;

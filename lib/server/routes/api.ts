@@ -15,10 +15,9 @@ import { compareQuerySchema, comparison } from "../views/compare.ts";
 import { runPageQuerySchema, runPageView } from "../views/run_page.ts";
 import { runList, runListQuerySchema } from "../views/run_list.ts";
 import { issuesOf } from "./tasks.ts";
-import { withRunIndex } from "../../run/index.ts";
+import { type RunIndex, withRunIndex } from "../../run/index.ts";
 import type { z } from "zod";
 import type { AppOptions, ServerEnv } from "../app_options.ts";
-import type { RunIndex } from "../../run/index.ts";
 
 /** The routes under /api. */
 export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Hono<ServerEnv> {

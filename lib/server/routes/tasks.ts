@@ -2,22 +2,18 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { checked } from "../../settings/setting.ts";
-import { HttpProblem } from "../problem.ts";
+import { HttpProblem, type Issue } from "../problem.ts";
 import { jsonBody } from "../limits.ts";
 import { checkCallback } from "../tasks/callbacks.ts";
-import { eventPlaceOf, taskEvents } from "../tasks/events.ts";
+import { eventPlaceOf, type TaskEvent, taskEvents } from "../tasks/events.ts";
 import { TaskRefused } from "../tasks/policy.ts";
 import { prepareTask } from "../tasks/prepare.ts";
-import { taskRequestSchema } from "../tasks/request.ts";
+import { type TaskRequest, taskRequestSchema } from "../tasks/request.ts";
 import { resultsOf } from "../tasks/results.ts";
 import { KeyReusedError } from "../tasks/store.ts";
-import { durationOf, isOver, viewOf } from "../tasks/task.ts";
+import { durationOf, isOver, type Task, viewOf } from "../tasks/task.ts";
 import { inQuery } from "../query.ts";
 import type { AppOptions, ServerEnv } from "../app_options.ts";
-import type { Issue } from "../problem.ts";
-import type { TaskEvent } from "../tasks/events.ts";
-import type { TaskRequest } from "../tasks/request.ts";
-import type { Task } from "../tasks/task.ts";
 
 const BODY_TIMEOUT_MS = 30_000;
 /** A comment is sent after this long without an event, so that no proxy takes the stream for dead. */

@@ -1,7 +1,6 @@
 /** Following the journal of a batch: what was recorded since a task was submitted. */
-import { JournalFollower } from "../../run/fold.ts";
+import { type Fold, JournalFollower } from "../../run/fold.ts";
 import type { TaskMetrics } from "../../run/events.ts";
-import type { Fold } from "../../run/fold.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
 import type { TaskWatch } from "./task_watch.ts";
 

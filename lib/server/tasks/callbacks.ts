@@ -2,11 +2,10 @@
 import { callbackUrl, checkedAddress, RefusedAddressError } from "../../notify/callback_url.ts";
 import { endPayload } from "../../notify/payload.ts";
 import { TaskRefused } from "./policy.ts";
-import { durationOf, isOver } from "./task.ts";
+import { durationOf, isOver, type Task } from "./task.ts";
 import type { CallbackQueue } from "../../notify/queue.ts";
 import type { TaskRequest } from "./request.ts";
 import type { TaskStore } from "./store.ts";
-import type { Task } from "./task.ts";
 
 /**
  * Checks where a task's callback would go. A name that nobody knows now may be known later, and is

@@ -2,8 +2,7 @@
 import { join } from "node:path";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { JournalFollower } from "../../run/fold.ts";
-import { isOver } from "./task.ts";
-import type { Task } from "./task.ts";
+import { isOver, type Task } from "./task.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 
 /** One event: a change of the task, an event of its run's journal, or its figures. */

@@ -1,17 +1,14 @@
 /** Figures of a task while it runs, from the events of its run. */
 import { latencies } from "../../endpoint/latency.ts";
 import { LogHistogram } from "../../stats/histogram.ts";
-import { resultItem } from "../../suite/results.ts";
-import type { ResultItem } from "../../suite/results.ts";
+import { type ResultItem, resultItem } from "../../suite/results.ts";
 import type { Recorded, RunEvent, TaskMetrics } from "../../run/events.ts";
-import { ledgerOf } from "../../run/ledger.ts";
-import type { Ledger } from "../../run/ledger.ts";
+import { type Ledger, ledgerOf } from "../../run/ledger.ts";
 import type { Fold } from "../../run/fold.ts";
 
 /** This many errors are reported. */
 const ERRORS = 10;
 
-/** What counts of an item. */
 interface Counted
   extends Pick<ResultItem, "success" | "timed_out" | "passed" | "evaluation_error"> {
   problem: string;

@@ -6,10 +6,9 @@ import { plainFile } from "../../run/plain_file.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { prepareTask } from "./prepare.ts";
 import { finishedRuns } from "./sweep_watch.ts";
-import { isOver, requestOf } from "./task.ts";
+import { isOver, requestOf, type Task, type TaskView } from "./task.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
 import type { TaskPolicy } from "./policy.ts";
-import type { Task, TaskView } from "./task.ts";
 
 /**
  * The answer to GET /tasks/{id}/results: the task, whether it is partial, and `results`: results.json of

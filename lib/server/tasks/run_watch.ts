@@ -3,9 +3,8 @@ import { readFileSync } from "node:fs";
 import { JournalFollower } from "../../run/fold.ts";
 import { asObject, textAt } from "../../json_fields.ts";
 import { runState } from "../../run/run_state.ts";
-import { loadProgress, suiteProgress } from "./progress.ts";
+import { loadProgress, type RunProgress, suiteProgress } from "./progress.ts";
 import type { RunDirectory } from "../../run/directory.ts";
-import type { RunProgress } from "./progress.ts";
 import type { TaskSubject, TaskWatch } from "./task_watch.ts";
 import type { RunEvent, TaskMetrics } from "../../run/events.ts";
 

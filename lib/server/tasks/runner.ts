@@ -9,18 +9,15 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { newRunId } from "../../run/run_id.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
 import { BatchWatch } from "./batch_watch.ts";
-import { endGroup, isAlive, killGroup, startChild } from "./child.ts";
-import { prepareTask } from "./prepare.ts";
+import { type ChildEnd, endGroup, isAlive, killGroup, startChild } from "./child.ts";
+import { type Prepared, prepareTask } from "./prepare.ts";
 import { RunWatch } from "./run_watch.ts";
 import { SweepWatch } from "./sweep_watch.ts";
-import { isOver, requestOf } from "./task.ts";
+import { isOver, requestOf, type Task } from "./task.ts";
 import type { TaskPolicy } from "./policy.ts";
-import type { Prepared } from "./prepare.ts";
 import type { TaskStore } from "./store.ts";
-import type { Task } from "./task.ts";
 import type { RunEvent, TaskEnd, TaskMetrics, TaskStatus } from "../../run/events.ts";
 import type { TaskWatch } from "./task_watch.ts";
-import type { ChildEnd } from "./child.ts";
 
 export interface RunnerOptions {
   store: TaskStore;
@@ -31,7 +28,6 @@ export interface RunnerOptions {
   jobs: number;
   /** The words that start dyno. */
   command: readonly string[];
-  /** Called with each event of a task's run. */
   onRunEvent(task: Task, event: RunEvent): void;
   /** Called when a running task has new figures. */
   onProgress(task: Task): void;

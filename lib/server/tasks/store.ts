@@ -7,11 +7,10 @@ import { Journal, mendJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
 import { makeFolder, notWritten, writeFileAtomic } from "../../write.ts";
-import { taskList } from "./task_list.ts";
+import { type TaskList, taskList } from "./task_list.ts";
 import type { JournalLine } from "../../run/event_forms.ts";
 import type { TaskRequest } from "./request.ts";
 import type { Task } from "./task.ts";
-import type { TaskList } from "./task_list.ts";
 import type { ServerEvent, TaskEnd, TaskProcess, TaskStatus } from "../../run/events.ts";
 
 /** Tasks that have ended and known after a restart; the runs of all stay. */

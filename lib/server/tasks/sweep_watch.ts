@@ -2,11 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parseJson } from "../../settings/json_file.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
-import { readMeta } from "../../sweep/meta.ts";
+import { readMeta, type RunMeta } from "../../sweep/meta.ts";
 import { plannedCount } from "../../sweep/plan.ts";
-import { runPathsOf, sweepTreeAt } from "../../sweep/tree.ts";
-import type { RunMeta } from "../../sweep/meta.ts";
-import type { SweepTree } from "../../sweep/tree.ts";
+import { runPathsOf, type SweepTree, sweepTreeAt } from "../../sweep/tree.ts";
 import type { TaskWatch } from "./task_watch.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 

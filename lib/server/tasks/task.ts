@@ -1,9 +1,8 @@
 /** A task: what was asked, how it stands, what it told so far. */
 import { InputError } from "../../errors.ts";
 import { z } from "zod";
-import { taskKinds, taskRequestSchema } from "./request.ts";
+import { type TaskKind, taskKinds, type TaskRequest, taskRequestSchema } from "./request.ts";
 import type { OutputOf } from "../../settings/setting.ts";
-import type { TaskKind, TaskRequest } from "./request.ts";
 import type { TaskAsked, TaskEnd, TaskMetrics, TaskProcess, TaskStatus } from "../../run/events.ts";
 
 /** A change of a task's state, in the order of the journal. */

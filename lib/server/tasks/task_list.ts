@@ -1,8 +1,7 @@
 /** The tasks of a server, read from their journal. */
-import { isOver } from "./task.ts";
+import { isOver, type Task } from "./task.ts";
 import type { Recorded, ServerEvent, TaskStatus } from "../../run/events.ts";
 import type { Fold } from "../../run/fold.ts";
-import type { Task } from "./task.ts";
 
 /** An event with its time; what is not on the disk yet has no other clock. */
 export type Timed = ServerEvent & Pick<Recorded<ServerEvent>, "t">;

@@ -1,19 +1,16 @@
 /** Runs compared with the first of them, in the words of `dyno runs compare`. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { compareRuns } from "../../compare/compare.ts";
-import { compareLoads } from "../../compare/compare_load.ts";
+import { compareRuns, type MetricComparison } from "../../compare/compare.ts";
+import { compareLoads, type LoadMetricComparison } from "../../compare/compare_load.ts";
 import { readLoadSample } from "../../compare/load_sample.ts";
 import { describeDelta, describeValue, isHigherBetter } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { builtinPrices } from "../../run/prices.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
-import { listedRun } from "./run_list.ts";
-import type { MetricComparison } from "../../compare/compare.ts";
-import type { LoadMetricComparison } from "../../compare/compare_load.ts";
+import { type ListedRun, listedRun } from "./run_list.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import type { ListedRun } from "./run_list.ts";
 
 const MOST_RUNS = 8;
 const MOST_FLIPS = 100;

@@ -1,7 +1,6 @@
 /** What the dashboard's first page says about the folder of runs. */
-import { listedRun } from "./run_list.ts";
+import { type ListedRun, listedRun } from "./run_list.ts";
 import type { RunIndex } from "../../run/index.ts";
-import type { ListedRun } from "./run_list.ts";
 
 const NEWEST = 12;
 /** Points of the chart over time. */

@@ -3,18 +3,15 @@ import { z } from "zod";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { groupedBy, isUnjudged, markOf, passRateOf } from "../../run/problems.ts";
 import { asObject, numberAt, objectAt, objectsIn, textAt } from "../../json_fields.ts";
-import { readRunDirectory } from "../../run/read_run.ts";
-import { distribution } from "../../stats/quantile.ts";
-import { listedRun } from "./run_list.ts";
+import { readRunDirectory, type RunReading } from "../../run/read_run.ts";
+import { type Distribution, distribution } from "../../stats/quantile.ts";
+import { type ListedRun, listedRun } from "./run_list.ts";
 import { plainText } from "../../run/plain_file.ts";
 import { inQuery } from "../query.ts";
 import type { RunIndex } from "../../run/index.ts";
 import type { JsonObject } from "../../json_fields.ts";
-import type { RunReading } from "../../run/read_run.ts";
 import type { RunItem } from "../../run/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
-import type { Distribution } from "../../stats/quantile.ts";
-import type { ListedRun } from "./run_list.ts";
 
 /** How an item came out; not judged: its evaluator failed. */
 const RESULTS = ["passed", "wrong", "answered", "not judged", "error"] as const;

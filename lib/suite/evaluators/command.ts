@@ -1,6 +1,5 @@
 /** command: a program of the user's judges the answer. */
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { z } from "zod";
 import { seconds } from "../../settings/setting.ts";

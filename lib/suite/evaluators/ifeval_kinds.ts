@@ -9,7 +9,6 @@ type Type = "number" | "string" | "texts" | "relation";
 interface Kind {
   /** The arguments that it cannot do without. */
   needs: Record<string, Type>;
-  /** Whether an answer follows it. */
   follows(answer: string, given: Arguments): boolean | Promise<boolean>;
 }
 

@@ -7,8 +7,7 @@
  * right (468 as math_verify 0.9.0 judges, 8 where that is wrong) in 35 kB of source. Values at points
  * decide without simplifying, whose time has no bound.
  */
-import { namesIn, valueOf } from "./math_value.ts";
-import type { Complex, Expression } from "./math_value.ts";
+import { type Complex, type Expression, namesIn, valueOf } from "./math_value.ts";
 import type { Mathematics } from "./math_parse.ts";
 
 /** How many points expressions with names are compared at, and how many must have a value. */

@@ -10,7 +10,6 @@ import type { Evaluator, ModelChoice } from "../evaluator.ts";
 
 const options = z.strictObject({
   ...modelChoice.shape,
-  /** The model that embeds the texts. */
   model: z.string(expects("the model that embeds the texts")).min(1),
   /** A text, or several of which the nearest counts. */
   expected: someTexts,

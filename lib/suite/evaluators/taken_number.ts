@@ -1,9 +1,7 @@
 /** Which of an answer's numbers counts. */
-import { announcedIn, boxesIn, membersIn, tagsIn } from "./final_answer.ts";
+import { announcedIn, boxesIn, type FinalPlace, membersIn, tagsIn } from "./final_answer.ts";
 import { CORRECTION } from "./choice_words.ts";
-import { numbersOf } from "./numbers.ts";
-import type { FinalPlace } from "./final_answer.ts";
-import type { NumberFound } from "./numbers.ts";
+import { type NumberFound, numbersOf } from "./numbers.ts";
 
 /** A number in words, in the form of one in digits. */
 function inWords(text: string): NumberFound | undefined {

@@ -1,9 +1,8 @@
 /** Other programs' JSON lines of tests: OpenAI's evals are run, lm-eval's samples are named. */
 import { InputError } from "../../errors.ts";
 import { readLines } from "../../formats/json_lines.ts";
-import { asObject } from "../../json_fields.ts";
+import { asObject, type JsonObject } from "../../json_fields.ts";
 import { parseJson } from "../../settings/json_file.ts";
-import type { JsonObject } from "../../json_fields.ts";
 
 /**
  * The suite in a file of OpenAI's evals; null for lines of another kind. A sample is right if the answer

@@ -2,12 +2,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { InputError, messageOf } from "../../errors.ts";
-import { asObject, objectsIn } from "../../json_fields.ts";
-import { positionOf } from "../../settings/json_file.ts";
+import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
+import { type JsonFile, positionOf } from "../../settings/json_file.ts";
 import { pathBeside } from "../beside.ts";
 import { filled } from "../rows/template.ts";
-import type { JsonFile } from "../../settings/json_file.ts";
-import type { JsonObject } from "../../json_fields.ts";
 
 /** No endpoint takes more in one request. */
 const LARGEST_PROMPT = 50_000_000;

@@ -2,19 +2,15 @@
 import { dirname, resolve } from "node:path";
 import { existsSync } from "node:fs";
 import { InputError, messageOf } from "../../errors.ts";
-import { readTable } from "../../formats/tables.ts";
+import { type FileRow, readTable } from "../../formats/tables.ts";
 import { itemId } from "../../settings/item_id.ts";
-import { checkJson, showPath } from "../../settings/json_file.ts";
-import { rowSuiteSchema } from "../../settings/row_suite.ts";
+import { checkJson, type JsonFile, showPath } from "../../settings/json_file.ts";
+import { type RowSuite, rowSuiteSchema } from "../../settings/row_suite.ts";
 import { checked } from "../../settings/setting.ts";
-import { testSchema } from "../../settings/suite.ts";
+import { type Suite, type TestCase, testSchema } from "../../settings/suite.ts";
 import { seededRandom } from "../../stats/random.ts";
 import { pathBeside } from "../beside.ts";
 import { filled } from "./template.ts";
-import type { FileRow } from "../../formats/tables.ts";
-import type { JsonFile } from "../../settings/json_file.ts";
-import type { RowSuite } from "../../settings/row_suite.ts";
-import type { Suite, TestCase } from "../../settings/suite.ts";
 
 type Fields = Record<string, unknown>;
 

@@ -5,15 +5,12 @@ import { InputError } from "../../errors.ts";
 import { Launcher } from "../../execute/launcher.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { nativeLibrary } from "../../native/library.ts";
-import { plannedRuns } from "../plan.ts";
+import { type PlannedRun, plannedRuns } from "../plan.ts";
 import { sweepProgram } from "../program.ts";
 import { runOne } from "../run_one.ts";
-import { endedMeta, plannedConfig, readSlurmPlan, slurmPathsOf } from "./plan.ts";
-import { sweepTreeAt } from "../tree.ts";
+import { endedMeta, plannedConfig, readSlurmPlan, slurmPathsOf, type SlurmPlan } from "./plan.ts";
+import { type SweepTree, sweepTreeAt } from "../tree.ts";
 import type { SweepConfig } from "../sweep.ts";
-import type { PlannedRun } from "../plan.ts";
-import type { SlurmPlan } from "./plan.ts";
-import type { SweepTree } from "../tree.ts";
 
 /** How long a task waits for the plan of its job. */
 const PLAN_MS = 120_000;

@@ -18,7 +18,6 @@ const options = z.strictObject({
   judges: z.array(modelChoice).min(1).optional(),
   /** What is right and what is not, in words. */
   rubric: someText,
-  /** The score of each choice. */
   choices: z.record(someText, score).default({ correct: 1, incorrect: 0 }),
   /** A right answer for the judge to compare with. */
   reference: someText.optional(),
