@@ -13,6 +13,15 @@ export function asObject(value: unknown): JsonObject | null {
   return isJsonObject(value) ? value : null;
 }
 
+/** The object that a text of JSON holds; null for anything else. */
+export function parsedObject(text: string): JsonObject | null {
+  try {
+    return asObject(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
 /** The value if it is an object, else one without fields. */
 export function objectOr(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};

@@ -276,7 +276,7 @@ export function codingStatistics(
   for (const mode of modes) {
     const own = codingItems(items, mode).filter(isJudged);
     const solved = own.filter(({ passed }) => passed).length;
-    const counts = [...byProblem(own).values()].map((group) => ({
+    const counts = [...Map.groupBy(own, problemOf).values()].map((group) => ({
       n: group.length,
       c: group.filter(({ passed }) => passed).length,
     }));
@@ -292,8 +292,8 @@ export function codingStatistics(
 }
 
 function comparisonOf(items: readonly ResultItem[]): CodingStatistics["comparison"] {
-  const zero = byProblem(codingItems(items, "zero-shot").filter(isJudged));
-  const iterative = byProblem(codingItems(items, "iterative").filter(isJudged));
+  const zero = Map.groupBy(codingItems(items, "zero-shot").filter(isJudged), problemOf);
+  const iterative = Map.groupBy(codingItems(items, "iterative").filter(isJudged), problemOf);
   const shared = [...zero.keys()].filter((problem) => iterative.has(problem));
   const rate = (group: readonly CodingItem[]) =>
     group.filter(({ passed }) => passed).length / group.length;
@@ -321,11 +321,6 @@ function comparisonOf(items: readonly ResultItem[]): CodingStatistics["compariso
   };
 }
 
-function byProblem(items: readonly CodingItem[]): Map<string, CodingItem[]> {
-  const groups = new Map<string, CodingItem[]>();
-  for (const item of items) {
-    const { problem_id } = item.coding;
-    groups.set(problem_id, [...groups.get(problem_id) ?? [], item]);
-  }
-  return groups;
+function problemOf({ coding }: CodingItem): string {
+  return coding.problem_id;
 }

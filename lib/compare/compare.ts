@@ -4,7 +4,7 @@ import { holmAdjusted } from "../stats/holm.ts";
 import { type Flips, pairedDifference } from "../stats/paired.ts";
 import { pairedDetectable } from "../stats/power.ts";
 import { mean } from "../stats/quantile.ts";
-import { groupedBy, isUnjudged, markOf } from "../run/problems.ts";
+import { isUnjudged, markOf } from "../run/problems.ts";
 import { itemCost } from "./cost.ts";
 import { signFlipP } from "./sign_flips.ts";
 import type { Price } from "../run/prices.ts";
@@ -110,7 +110,7 @@ function answersOf({ items, price }: ComparedRun, metric: PairedMetric): Map<str
     const value = valueOf(item, metric, price);
     return value === null ? [] : [{ problem: item.problem_id, value }];
   });
-  const groups = groupedBy(known, ({ problem }) => problem);
+  const groups = Map.groupBy(known, ({ problem }) => problem);
   return new Map([...groups].map(([problem, all]) => [problem, all.map(({ value }) => value)]));
 }
 

@@ -1,6 +1,6 @@
 /** Where a series of values changed its level. */
 import { mean } from "../stats/quantile.ts";
-import { seededRandom } from "../stats/random.ts";
+import { seededRandom, shuffled } from "../stats/random.ts";
 
 const LEAST_SIDE = 3;
 const SHUFFLES = 999;
@@ -64,13 +64,4 @@ function bestSplit(values: readonly number[]): { at: number; size: number } | nu
     if (size > best.size) best = { at, size };
   }
   return best;
-}
-
-function shuffled(values: readonly number[], random: () => number): number[] {
-  const order = values.slice();
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }

@@ -1,6 +1,5 @@
 /** A metric of runs over time, and where it changed its level. */
 import { type Estimate, shareEstimate } from "../stats/interval.ts";
-import { groupedBy } from "../run/problems.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { restsOnJudgements } from "./gate.ts";
 import { isLimitMetric, limitValue } from "./gate_limits.ts";
@@ -125,7 +124,7 @@ export function trendOf(
   );
   const known = ordered.filter((run) => pointsOf(run, metric, told).length > 0);
   const series = [
-    ...groupedBy(known.flatMap((run) => pointsOf(run, metric, told)), ({ mode }) => mode ?? "")
+    ...Map.groupBy(known.flatMap((run) => pointsOf(run, metric, told)), ({ mode }) => mode ?? "")
       .values(),
   ];
   const points = series.flat();

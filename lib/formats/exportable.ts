@@ -3,7 +3,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readImportRecord, readUnmapped } from "../run/imported.ts";
-import { asObject, type JsonObject, objectAt, objectsIn, textAt } from "../json_fields.ts";
+import {
+  asObject,
+  type JsonObject,
+  objectAt,
+  objectsIn,
+  parsedObject,
+  textAt,
+} from "../json_fields.ts";
 import { plainText } from "../run/plain_file.ts";
 import { readLines } from "./json_lines.ts";
 import type { ReadRun, SourceForm } from "../run/summary.ts";
@@ -96,7 +103,7 @@ async function ownRun(form: SourceForm, run: ReadRun): Promise<ExportableRun> {
 async function eventsOf(journal: string): Promise<JsonObject[]> {
   const events: JsonObject[] = [];
   for await (const { line } of readLines(journal)) {
-    const event = parsed(line);
+    const event = parsedObject(line);
     if (!SMI_EVENTS.has(String(event?.event))) continue;
     const { result: _, item_id: __, ...rest } = event!; // a journal's item_id is a hash
     events.push(rest);
@@ -109,14 +116,6 @@ function jsonAt(path: string): JsonObject | null {
     return asObject(JSON.parse(plainText(path)));
   } catch {
     return null; // missing or damaged: whoever read the run said so
-  }
-}
-
-function parsed(line: string): JsonObject | null {
-  try {
-    return asObject(JSON.parse(line));
-  } catch {
-    return null; // a torn line
   }
 }
 

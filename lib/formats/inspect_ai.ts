@@ -1,6 +1,5 @@
 /** inspect_ai's evaluation logs, JSON or .eval: one log is a run, one sample of one epoch an item. */
 import { InputError } from "../errors.ts";
-import { groupedBy } from "../run/problems.ts";
 import { mean } from "../stats/quantile.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
@@ -191,7 +190,7 @@ function firstScore(sample: Fields): { score: number | null; passed: boolean | n
 function stateScores(results: Fields | null, items: readonly RunItem[], stated: Stated): void {
   const scores = results?.peek("scores");
   if (!Array.isArray(scores)) return;
-  const problems = groupedBy(
+  const problems = Map.groupBy(
     items.filter(({ score }) => score !== null),
     (item) => item.problem_id,
   );

@@ -44,7 +44,7 @@ export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
     if (basename(path) === "packages.jsonl") logAt(dirname(path)).packages = path;
     else lone.push(path);
   }
-  const named = groupedBy(logs.keys(), (folder) => basename(folder));
+  const named = Map.groupBy(logs.keys(), (folder) => basename(folder));
   const used = new Set<string>();
   for (const results of files("smi_results")) {
     const run_id = basename(results).replace(/\.json$/, "");
@@ -90,8 +90,8 @@ export async function aiperfRuns(files: Collected, each: EachRun): Promise<void>
   const json = files("aiperf");
   // the CSV file has the same, rounded
   const lone = files("aiperf_csv").filter((csv) => !json.includes(csv.replace(/\.csv$/i, ".json")));
-  const recordsIn = groupedBy(records, dirname);
-  const statisticsIn = groupedBy([...json, ...lone], dirname);
+  const recordsIn = Map.groupBy(records, dirname);
+  const statisticsIn = Map.groupBy([...json, ...lone], dirname);
   for (const path of [...json, ...lone]) {
     const beside = recordsIn.get(dirname(path)) ?? [];
     const named = path.replace(/(_aiperf)?\.(json|csv)$/, ".jsonl");
@@ -181,8 +181,8 @@ export async function testRuns(
   each: EachRun,
   warn: (message: string) => void,
 ): Promise<void> {
-  const batchesIn = groupedBy(files("test_batch"), dirname);
-  const resultsIn = groupedBy(files("test_result"), dirname);
+  const batchesIn = Map.groupBy(files("test_batch"), dirname);
+  const resultsIn = Map.groupBy(files("test_result"), dirname);
   for (const folder of new Set([...batchesIn.keys(), ...resultsIn.keys()])) {
     const singles = await readSingles(resultsIn.get(folder) ?? [], warn);
     const claimed = new Set<string>();
@@ -219,16 +219,6 @@ async function loaded(path: string): Promise<{ path: string; value: unknown }>;
 async function loaded(path: string | null): Promise<{ path: string; value: unknown } | null>;
 async function loaded(path: string | null): Promise<{ path: string; value: unknown } | null> {
   return path === null ? null : { path, value: await readForeignJson(path) };
-}
-
-function groupedBy(paths: Iterable<string>, key: (path: string) => string): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const path of paths) {
-    const group = groups.get(key(path));
-    if (group) group.push(path);
-    else groups.set(key(path), [path]);
-  }
-  return groups;
 }
 
 function commonParts(a: string, b: string): number {

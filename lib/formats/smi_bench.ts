@@ -1,6 +1,6 @@
 /** smi-bench: `logs/<run>/run_metadata.json` and `events.jsonl`, `results/<run>.json`. */
 import { safeFileName } from "../run/file_names.ts";
-import { groupedBy, meanScore } from "../run/problems.ts";
+import { meanScore } from "../run/problems.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportableRun, ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
@@ -349,7 +349,7 @@ function elapsedOf({ elapsed_s, latency_ms }: RunItem): number | null {
 
 /** The mean score over problems, as everywhere. */
 function scoreOf(items: readonly RunItem[]): number | null {
-  return meanScore(groupedBy(items, ({ problem_id }) => problem_id).values());
+  return meanScore(Map.groupBy(items, ({ problem_id }) => problem_id).values());
 }
 
 function mostOf(values: readonly number[]): number | null {

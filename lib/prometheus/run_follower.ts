@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { type RunDirectory, runDirectoryAt } from "../run/directory.ts";
 import { JournalFollower } from "../run/fold.ts";
-import { asObject, type JsonObject } from "../json_fields.ts";
+import { type JsonObject, parsedObject } from "../json_fields.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { plainFile, plainText } from "../run/plain_file.ts";
 import type { SamplesDescription } from "../hardware/samples.ts";
@@ -105,13 +105,5 @@ export class RunFollower implements Disposable {
 }
 
 function readJson(path: string): JsonObject | null {
-  return existsSync(path) ? parsed(plainText(path)) : null;
-}
-
-function parsed(text: string): JsonObject | null {
-  try {
-    return asObject(JSON.parse(text));
-  } catch {
-    return null;
-  }
+  return existsSync(path) ? parsedObject(plainText(path)) : null;
 }

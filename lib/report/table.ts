@@ -27,6 +27,17 @@ const MANY = 8;
 /** From this many rows on a table scrolls in its own box, below its heads. */
 const TALL_FROM = 40;
 
+/** At most `most` of the rows, those of the lowest ranks, in the order of all. */
+export function mostImportant<Row>(
+  rows: readonly Row[],
+  rankOf: (row: Row) => number,
+  most: number,
+): readonly Row[] {
+  if (rows.length <= most) return rows;
+  const chosen = new Set(rows.toSorted((a, b) => rankOf(a) - rankOf(b)).slice(0, most));
+  return rows.filter((row) => chosen.has(row));
+}
+
 /** Begins the box in which a table of this many rows scrolls, HTML; `</div>` ends it. */
 export function scrollBox(label: string, rows = 0): string {
   const tall = rows > TALL_FROM ? " tall" : "";

@@ -19,7 +19,7 @@ import {
   rollBack,
 } from "./index_file.ts";
 import { type RunFilter, whereOf } from "./index_filter.ts";
-import { groupedBy, isUnjudged, markOf, meanScore, type ModeFigures, modesOf } from "./problems.ts";
+import { isUnjudged, markOf, meanScore, type ModeFigures, modesOf } from "./problems.ts";
 import { looksLikeRun, readRunDirectory, type RunReading } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
 import type { RunSummary } from "./summary.ts";
@@ -357,7 +357,7 @@ function rowOf({ summary, items, warnings, stated }: RunReading): Row {
   return {
     ...columns,
     avg_hit_rate: stated?.figures.avg_hit_rate ??
-      meanScore(groupedBy(items, ({ problem_id }) => problem_id).values()),
+      meanScore(Map.groupBy(items, ({ problem_id }) => problem_id).values()),
     judged: items.filter((item) => markOf(item) !== "-").length,
     not_judged: items.filter(isUnjudged).length,
     by_model: JSON.stringify(summary.by_model),

@@ -26,18 +26,6 @@ export function isFailing(item: RunItem): boolean {
   return !item.success || item.passed === false || isUnjudged(item);
 }
 
-/** Answers by the problem that they answer, in the order of the problems. */
-export function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
-
 /**
  * The share of right answers among those that were judged or went without an answer, with its
  * interval over problems. Null where there is none.
@@ -69,8 +57,8 @@ export interface ModeFigures {
 
 /** The figures of each of a run's modes, in the order in which they come. */
 export function modesOf(items: readonly RunItem[]): ModeFigures[] {
-  return [...groupedBy(items, ({ mode }) => mode ?? "")].map(([mode, own]) => {
-    const problems = groupedBy(own, ({ problem_id }) => problem_id);
+  return [...Map.groupBy(items, ({ mode }) => mode ?? "")].map(([mode, own]) => {
+    const problems = Map.groupBy(own, ({ problem_id }) => problem_id);
     const judged = own.some(({ passed }) => passed !== null);
     return {
       mode: mode || null,

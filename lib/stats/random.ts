@@ -41,3 +41,13 @@ export function standardNormal(random: () => number): () => number {
     return radius * Math.cos(angle);
   };
 }
+
+/** The values in random order (Fisher and Yates). */
+export function shuffled<T>(values: readonly T[], random: () => number): T[] {
+  const order = [...values];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}

@@ -126,14 +126,9 @@ function problemScores(judged: readonly ResultItem[]): number[] {
 
 /** The answers to each coding problem, or to each test. */
 function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
-  const problems = new Map<string, ResultItem[]>();
-  for (const item of judged) {
-    const key = item.coding?.problem_id ?? item.problem_id ?? item.test_id;
-    const answers = problems.get(key);
-    if (answers) answers.push(item);
-    else problems.set(key, [item]);
-  }
-  return [...problems.values()];
+  const idOf = ({ coding, problem_id, test_id }: ResultItem) =>
+    coding?.problem_id ?? problem_id ?? test_id;
+  return [...Map.groupBy(judged, idOf).values()];
 }
 
 /** The same by category, in the order of the items. @param bill what an item's requests took. */

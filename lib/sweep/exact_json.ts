@@ -2,6 +2,7 @@
  * JSON whose numbers keep their kind: 50 and 50.0 are two texts to the programs that read a sweep's
  * parameters, and to the hash in a run's id.
  */
+import { asciiJson } from "../text/printable.ts";
 
 /** A number written with a point or an exponent. */
 export class Float {
@@ -46,13 +47,13 @@ export function plainOf(value: Exact): unknown {
  */
 export function exactJson(value: Exact, indent = 0, depth = 0): string {
   if (value instanceof Float) return floatText(value.value);
-  if (typeof value === "string") return asciiString(value);
+  if (typeof value === "string") return asciiJson(value);
   if (typeof value !== "object" || value === null) return String(value);
   const list = Array.isArray(value);
   const parts = list
     ? value.map((inner) => exactJson(inner, indent, depth + 1))
     : Object.keys(value).sort(byCodePoint).map((key) =>
-      `${asciiString(key)}:${indent ? " " : ""}${exactJson(value[key], indent, depth + 1)}`
+      `${asciiJson(key)}:${indent ? " " : ""}${exactJson(value[key], indent, depth + 1)}`
     );
   const [open, close] = list ? "[]" : "{}";
   if (!indent || parts.length === 0) return open + parts.join(",") + close;
@@ -80,13 +81,6 @@ export function floatText(value: number): string {
   if (exponent < 0) return `${sign}0.${"0".repeat(-exponent - 1)}${digits}`;
   const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, "0");
   return `${sign}${whole}.${digits.slice(exponent + 1) || "0"}`;
-}
-
-function asciiString(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 function byCodePoint(a: string, b: string): number {

@@ -27,3 +27,11 @@ export function printable(text: string, coloured: boolean): string {
 export function onOneLine(text: string): string {
   return text.replace(/[\r\n]+/g, " ");
 }
+
+/** JSON of ASCII letters only (below a space JSON has none). */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

@@ -4,7 +4,7 @@ import process from "node:process";
 import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
 import { whyFetchFailed } from "./fetch_failure.ts";
-import { asObject, type JsonObject, objectAt, objectsIn, textAt } from "../json_fields.ts";
+import { type JsonObject, objectAt, objectsIn, parsedObject, textAt } from "../json_fields.ts";
 import type { TrackedRun } from "./tracked_run.ts";
 
 /** The most that one call takes, as the API's documentation has it. */
@@ -145,7 +145,7 @@ class Mlflow {
       ? { method: "GET", headers }
       : { method: "POST", headers, body: JSON.stringify(body) };
     const { status, text } = await this.#send(path, request);
-    const json = parsed(text);
+    const json = parsedObject(text) ?? {};
     if (status === 200) return json;
     const code = textAt(json, "error_code");
     if (absent !== undefined && code === absent) return {};
@@ -197,13 +197,5 @@ class Mlflow {
       );
     }
     return sent;
-  }
-}
-
-function parsed(text: string): JsonObject {
-  try {
-    return asObject(JSON.parse(text)) ?? {};
-  } catch {
-    return {};
   }
 }

@@ -1,6 +1,7 @@
 /** A program of any language, judged by what it prints for given inputs. */
+import { asciiJson } from "../../text/printable.ts";
 import { join } from "node:path";
-import { ascii, limitsOf, outcomeOf } from "./trial.ts";
+import { limitsOf, outcomeOf } from "./trial.ts";
 import { Watch } from "./watch.ts";
 import type { Outcome, OutcomeClass } from "./outcome.ts";
 import type { Side } from "./side.ts";
@@ -48,7 +49,7 @@ export async function runCommandTrial(
   using watch = new Watch(side, { timeout_s, memory_bytes, during }, signal);
   const ask = () => {
     if (next === cases.length) return watch.finish("passed");
-    side.send(ascii(cases[next++].input));
+    side.send(asciiJson(cases[next++].input));
   };
   side.listen({
     line: (line) => {
@@ -64,7 +65,7 @@ export async function runCommandTrial(
   });
   const limits = limitsOf(side, timeout_s, limit_processes ? { NPROC: MOST_PROCESSES } : {});
   const command = program.command.map((part) => part.replaceAll("{file}", file));
-  side.send(ascii({ code, file, command, limits }));
+  side.send(asciiJson({ code, file, command, limits }));
   if (cases.length === 0) watch.finish("sandbox_error", "there is no case to run");
   else ask();
   try {

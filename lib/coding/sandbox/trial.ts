@@ -3,6 +3,7 @@
  * through us. The candidate's has neither the checks nor the secret; the judge's gets no bytes of
  * the candidate's but the lines that answer its own calls.
  */
+import { asciiJson } from "../../text/printable.ts";
 import { randomBytes } from "node:crypto";
 import { bounded, printableOutput } from "./outcome.ts";
 import { endText, Watch } from "./watch.ts";
@@ -126,12 +127,12 @@ export async function runTrial(
   const own = limitsOf(candidate, timeout_s, { ...each, AS: memory_bytes });
   const judges = { ...each, AS: Math.max(memory_bytes, JUDGE_BYTES) };
   const limits = limitsOf(judge, 6 * timeout_s + 60, judges);
-  candidate.send(ascii({ code, packages, limits: own }));
+  candidate.send(asciiJson({ code, packages, limits: own }));
   const judged = {
     ...{ test, form, entry_point, prompt, helpers, secret, timeout_s },
     confined: limit_processes,
   };
-  judge.send(ascii({ ...judged, packages, limits }));
+  judge.send(asciiJson({ ...judged, packages, limits }));
 
   try {
     const ended = await watch.ended;
@@ -195,12 +196,4 @@ function countIn(value: unknown): Checks | null {
   if (!Array.isArray(value) || !value.every(Number.isSafeInteger)) return null;
   const [passed, total] = value;
   return passed >= 0 && total > 0 && passed <= total ? { passed, total } : null;
-}
-
-/** JSON of ASCII letters only (below a space JSON has none): the channels carry bytes. */
-export function ascii(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

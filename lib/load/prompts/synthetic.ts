@@ -1,6 +1,6 @@
 /** Made-up prompts of exact token counts, which no cache has seen unless it is meant to. */
 import { InputError } from "../../errors.ts";
-import { openRandom, seededRandom } from "../../stats/random.ts";
+import { openRandom, seededRandom, shuffled } from "../../stats/random.ts";
 import { COMMON_WORDS } from "./common_words.ts";
 import { checkSeed } from "../seed.ts";
 import { drawLengths } from "./token_lengths.ts";
@@ -186,14 +186,4 @@ function passages(
     return text;
   };
   return { passage, stock };
-}
-
-/** In random order (Fisher and Yates). */
-function shuffled<T>(values: readonly T[], random: () => number): T[] {
-  const order = [...values];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }

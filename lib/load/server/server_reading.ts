@@ -96,13 +96,7 @@ export function readingOf(
   samples: readonly PrometheusSample[],
   t_ns: number,
 ): ServerMetricsReading {
-  const byName = new Map<string, PrometheusSample[]>();
-  for (const sample of samples) {
-    const name = plainName(sample.name);
-    const others = byName.get(name);
-    if (others) others.push(sample);
-    else byName.set(name, [sample]);
-  }
+  const byName = Map.groupBy(samples, ({ name }) => plainName(name));
   const valuesOf = (field: ServerMetricsField): number[] => {
     const name = NAMES[server][field]?.find((name) => byName.has(name));
     return name === undefined ? [] : valuePerEngine(byName.get(name)!);

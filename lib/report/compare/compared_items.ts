@@ -1,6 +1,6 @@
 /** The table of tests with what became of each in every run. */
 import { figure } from "../../text/figure.ts";
-import { scrollBox } from "../table.ts";
+import { mostImportant, scrollBox } from "../table.ts";
 import { Buffer } from "node:buffer";
 import { grouped } from "../../text/grouped.ts";
 import { markOf } from "../../run/problems.ts";
@@ -42,7 +42,7 @@ export function* comparedItems(runs: readonly ReportedRun[]): Generator<string> 
     yield `<p class="note">No test was finished.</p>`;
     return;
   }
-  const entries = mostImportant(all);
+  const entries = mostImportant(all, ({ outcome }) => OUTCOMES.indexOf(outcome), MOST_ROWS);
   const share = (letters: number, most: number) =>
     Math.max(24, Math.min(most, Math.floor(letters / entries.length)));
   const letters = { name: share(NAME_LETTERS, 160), error: share(ERROR_LETTERS, 200) };
@@ -79,16 +79,6 @@ function outcomeOf(items: readonly (RunItem | null)[]): Outcome {
   if (marks.has("1")) return "right";
   if (marks.has("-")) return "not judged";
   return there.some(({ success }) => !success) ? "no answer" : "wrong";
-}
-
-/** Of too many, those that differ and the wrong ones first; in the order of the first run. */
-function mostImportant(entries: readonly Entry[]): readonly Entry[] {
-  if (entries.length <= MOST_ROWS) return entries;
-  const chosen = new Set(
-    OUTCOMES.flatMap((outcome) => entries.filter((entry) => entry.outcome === outcome))
-      .slice(0, MOST_ROWS),
-  );
-  return entries.filter((entry) => chosen.has(entry));
 }
 
 function heads(runs: readonly ReportedRun[]): string {

@@ -1,9 +1,8 @@
 /** What a coding run comes to: each mode's success over problems, and both compared. */
+import { shareCell } from "./epochs_section.ts";
 import { dollars } from "../../text/dollars.ts";
-import { percentText } from "../../text/percent.ts";
 import { codingStatistics } from "../../coding/summary.ts";
 import { dataTable } from "../table.ts";
-import type { Estimate } from "../../stats/interval.ts";
 import type { ResultItem } from "../../suite/results.ts";
 import type { CodingOutcome } from "../../run/test_result.ts";
 
@@ -63,12 +62,4 @@ function answersByProblem(outcomes: readonly CodingOutcome[], mode: string): num
     counts.set(outcome.problem_id, (counts.get(outcome.problem_id) ?? 0) + 1);
   }
   return [...counts.values()];
-}
-
-function shareCell(estimate: Estimate | null): string {
-  if (estimate === null) return "–";
-  const { value, low, high } = estimate;
-  return `${percentText(value)}<small class="interval">${percentText(low)} to ${
-    percentText(high)
-  }</small>`;
 }

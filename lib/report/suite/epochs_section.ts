@@ -70,7 +70,8 @@ function marksOf(answers: readonly ResultItem[]): string {
   return marks.join(" ") + (ordered.length > MOST_MARKS ? " …" : "");
 }
 
-function shareCell(estimate: Estimate | null): string {
+/** A share with its interval. */
+export function shareCell(estimate: Estimate | null): string {
   if (estimate === null) return "–";
   const { value, low, high } = estimate;
   return `${percentText(value)}<small class="interval">${percentText(low)} to ${

@@ -1,6 +1,6 @@
 /** The table of tests: numbers of all, texts of those that matter most. */
 import { figure } from "../../text/figure.ts";
-import { scrollBox } from "../table.ts";
+import { mostImportant, scrollBox } from "../table.ts";
 import { grouped } from "../../text/grouped.ts";
 import { filterForm } from "../filter_form.ts";
 import { cutText, escapeHtml } from "../html.ts";
@@ -68,7 +68,7 @@ export function* testsTable(
     yield `<p class="note">No test was finished.</p>`;
     return;
   }
-  const rows = mostImportant(items);
+  const rows = mostImportant(items, (item) => VERDICTS.indexOf(verdictOf(item)), MOST_ROWS);
   const texts = testTexts(rows, directory);
   const columns = items.some((item) => item.energy_j !== null) ? [...COLUMNS, ENERGY] : COLUMNS;
   const letters = {
@@ -87,16 +87,6 @@ export function* testsTable(
   yield `</tbody></table>${moreButton(rows.length)}</div>${
     leftOut(items.length, rows.length, texts.size)
   }`;
-}
-
-/** All items, or of too many the most important ones, in the order of the suite. */
-function mostImportant(items: readonly ResultItem[]): readonly ResultItem[] {
-  if (items.length <= MOST_ROWS) return items;
-  const chosen = new Set(
-    VERDICTS.flatMap((verdict) => items.filter((item) => verdictOf(item) === verdict))
-      .slice(0, MOST_ROWS),
-  );
-  return items.filter((item) => chosen.has(item));
 }
 
 function share(all: number, count: number, least: number, most: number): number {

@@ -1,7 +1,7 @@
 /** One run as its page shows it. */
 import { z } from "zod";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { groupedBy, isUnjudged, markOf, passRateOf } from "../../run/problems.ts";
+import { isUnjudged, markOf, passRateOf } from "../../run/problems.ts";
 import { asObject, numberAt, objectAt, objectsIn, textAt } from "../../json_fields.ts";
 import { readRunDirectory, type RunReading } from "../../run/read_run.ts";
 import { type Distribution, distribution } from "../../stats/quantile.ts";
@@ -95,7 +95,7 @@ export async function runPageView(
   const judged = items.filter((item) => markOf(item) !== "-");
   const rate = (some: readonly RunItem[]) =>
     passRateOf(
-      groupedBy(some, ({ problem_id }) => problem_id).values().map((own) => own.map(markOf)),
+      Map.groupBy(some, ({ problem_id }) => problem_id).values().map((own) => own.map(markOf)),
     );
   const answered = items.filter(({ success }) => success);
   const load = reading.summary.kind === "load" ? loadView(run.path) : null;

@@ -8,7 +8,7 @@ import { checkJson, type JsonFile, showPath } from "../../settings/json_file.ts"
 import { type RowSuite, rowSuiteSchema } from "../../settings/row_suite.ts";
 import { checked } from "../../settings/setting.ts";
 import { type Suite, type TestCase, testSchema } from "../../settings/suite.ts";
-import { seededRandom } from "../../stats/random.ts";
+import { seededRandom, shuffled } from "../../stats/random.ts";
 import { pathBeside } from "../beside.ts";
 import { filled } from "./template.ts";
 
@@ -110,7 +110,7 @@ function variablesOf(row: FileRow, i: number, { choices }: RowSuite): Variables 
       `${row.where()}: choices.right: ${JSON.stringify(right)}; expected ${wanted}`,
     );
   }
-  const order = choices.shuffle ? shuffled(texts) : texts.map((_, at) => at);
+  const order = choices.shuffle ? placesOf(texts) : texts.map((_, at) => at);
   return {
     ...plain,
     choices: order.map((from, to) => ({ letter: letterOf(to), text: texts[from] })),
@@ -136,15 +136,10 @@ function letterOf(place: number): string {
   return String.fromCharCode(65 + place);
 }
 
-/** Places in an order that the texts alone decide (Fisher and Yates). */
-function shuffled(texts: readonly unknown[]): number[] {
+/** Places in an order that the texts alone decide. */
+function placesOf(texts: readonly unknown[]): number[] {
   const random = seededRandom(parseInt(itemId(texts).slice(0, 8), 16));
-  const order = texts.map((_, at) => at);
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1));
-    [order[last], order[other]] = [order[other], order[last]];
-  }
-  return order;
+  return shuffled([...texts.keys()], random);
 }
 
 function fill(row: FileRow, name: string, template: unknown, variables: object): unknown {
