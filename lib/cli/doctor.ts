@@ -100,7 +100,7 @@ async function version(): Promise<string> {
   return `${dynoVersion}${commit ? ` (${commit})` : ""} on ${runtimeName()}`;
 }
 
-/** What the wire speaks TLS by. */
+/** The TLS library of the wire. */
 function openssl(library: NativeLibrary): Finding {
   const name = "OpenSSL";
   try {
@@ -111,7 +111,7 @@ function openssl(library: NativeLibrary): Finding {
   }
 }
 
-/** Whether programs that nobody has read can be run here. */
+/** Whether untrusted programs can be run here. */
 async function sandbox(): Promise<Finding> {
   try {
     await using opened = await Sandbox.open({ sandbox: "bubblewrap", workers: 1 });

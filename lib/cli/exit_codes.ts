@@ -1,4 +1,4 @@
-/** Exit codes that every command keeps to. */
+/** The exit codes of all commands. */
 export const EXIT = {
   good: 0,
   /** The run has failures. */
@@ -7,10 +7,10 @@ export const EXIT = {
   wrongInput: 2,
   /** A gate found a regression. */
   regression: 3,
-  /** A gate has too little to tell. */
+  /** A gate has too few runs or requests to decide. */
   underpowered: 4,
   /** A bug in dyno itself: EX_SOFTWARE of sysexits.h. */
   fault: 70,
-  /** By Ctrl-C; what was done is saved. */
+  /** Ended by Ctrl-C; finished work is saved. */
   interrupted: 130,
 } as const;

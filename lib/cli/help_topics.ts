@@ -1,4 +1,4 @@
-/** dyno help TOPIC: what the words mean that are in every command's output. */
+/** dyno help TOPIC: the terms in the output of commands. */
 import { MEASURES } from "../measures/measures.ts";
 import type { Measure } from "../measures/measure.ts";
 import { DURATION_FORM } from "../text/duration.ts";

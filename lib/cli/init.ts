@@ -99,7 +99,7 @@ function nextCommand({ kind, endpoint, model, file }: Answers): string {
   return `dyno run ${file} --endpoint ${endpoint}${model ? ` --model ${model}` : ""}`;
 }
 
-/** A text as YAML takes it. */
+/** A text in YAML's quotes where it needs them. */
 const quoted = (text: string) => JSON.stringify(text);
 
 const FILES: Record<Kind, (answers: Answers) => string> = {

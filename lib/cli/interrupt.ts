@@ -1,4 +1,4 @@
-/** What Ctrl-C does to a command. */
+/** How a command ends on Ctrl-C. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -8,7 +8,7 @@ import type { Terminal } from "./ui/terminal.ts";
 const SAME_SIGNAL_MS = 1000;
 
 /**
- * Gives work a signal that the first Ctrl-C, SIGTERM or SIGHUP aborts; a second one, a second later
+ * Runs work with a signal that the first Ctrl-C, SIGTERM or SIGHUP aborts; a second one, a second later
  * or more, quits at once.
  */
 export async function interruptible(

@@ -150,7 +150,7 @@ function forAll(
   return { rest, debug, env_file };
 }
 
-/** Prints a line for each thing that went wrong; the exit code for it. */
+/** Prints a line for each error; returns the exit code. */
 function told(thrown: unknown, terminal: Terminal, debug: boolean): number {
   const error = firstOf(thrown);
   if (debug) stackOf(error).forEach((line) => terminal.say(line));
@@ -185,14 +185,14 @@ function firstOf(error: unknown): unknown {
   return error instanceof Error && "suppressed" in error ? firstOf(error.suppressed) : error;
 }
 
-/** Where an error came from; its message is on one line, as no other text of its kind may begin one. */
+/** Where an error came from; its message is on one line, so that no text in it can look like another line. */
 function stackOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)];
   const { message, stack = message } = error;
   return stack.replace(message, () => onOneLine(message)).split("\n");
 }
 
-/** Commands by the job that they are for, in the order of the help. */
+/** Commands by purpose, in the order of the help. */
 const JOBS: readonly [job: string, names: readonly string[]][] = [
   ["begin", ["quickstart", "init", "doctor", "mock"]],
   ["measure an endpoint", ["run", "load", "calibrate", "batch"]],
@@ -227,7 +227,7 @@ function overview(): string[] {
 /**
  * The help of a command or a topic.
  *
- * @throws {InputError} there is no such, with the nearest.
+ * @throws {InputError} there is no such command; names the nearest.
  */
 async function helpOn([name, ...rest]: string[]): Promise<string[]> {
   if (Object.hasOwn(commands, name)) {

@@ -135,7 +135,7 @@ function partialOf({ stem }: Kept): string {
   return `${stem}.partial-`;
 }
 
-/** Such folders of runs for the same file that were killed, or still go on. */
+/** Such folders of earlier samplings for the same file, killed or still running. */
 function leftOf(kept: Kept): string[] {
   const start = partialOf(kept);
   return readdirSync(dirname(start)).filter((name) => name.startsWith(basename(start)))
@@ -180,7 +180,7 @@ async function sampleInto(
   return signal.aborted && child === null ? EXIT.interrupted : ended;
 }
 
-/** Idle power before the command, where the host can tell energy at all. */
+/** Idle power before the command, where the host measures energy. */
 async function measureIdle(
   signal: AbortSignal,
   onNotice: (line: string) => void,
@@ -217,7 +217,7 @@ function startChild([name, ...args]: string[]): Promise<ChildProcess> {
   });
 }
 
-/** Shows what goes on until the end; gives the exit code. */
+/** Shows the sampling until its end; returns the exit code. */
 async function untilEnd(
   child: ChildProcess | null,
   duration_s: number | undefined,

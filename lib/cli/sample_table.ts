@@ -1,4 +1,4 @@
-/** What a sampling came to, for people and for programs. */
+/** The summary of a sampling, for people and for programs. */
 import { measure } from "../measures/describe.ts";
 import { aboveIdle, energiesOver, type Energy, type IdlePower } from "../hardware/energy.ts";
 import type { Information } from "../hardware/csv.ts";
@@ -14,7 +14,7 @@ interface Span {
   pid: number | undefined;
 }
 
-/** One line of what the last moments were like. */
+/** One line of the newest figures. */
 export function liveLine(metrics: PerformanceMetrics): string {
   const { unit: rate } = measure("disk_read_mb_per_s");
   const of = (name: keyof PerformanceMetrics, word: string, digits: number) =>
@@ -98,7 +98,7 @@ function energyLine(energy: Energy, idle: IdlePower, span_s: number): string {
     `${energy.power_w.toFixed(1)} W (${energy.method})${above}`;
 }
 
-/** Says what rate still carries information. */
+/** Says up to which rate samples carry information. */
 function informationLine({ changes_hz, achieved_hz }: Information): string {
   const rates = Object.entries(changes_hz).filter(([, rate]) => rate > 0)
     .sort((a, b) => b[1] - a[1]).map(([source, rate]) =>

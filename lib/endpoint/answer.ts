@@ -18,10 +18,10 @@ import type { TokenUsage, UsageDetails } from "./usage.ts";
 const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
 const MAX_TOOL_CALLS = 1000;
 
-/** A text without quotation mark, backslash or control character stands in JSON as it is. */
+/** JSON writes a text without quotation marks, backslashes and control characters as it is. */
 // deno-lint-ignore no-control-regex
 const PLAIN = /^[^"\\\x00-\x1f]+$/;
-/** A stream whose events keep changing their form is not worth learning from again. */
+/** After this many changes of form, events are parsed one by one. */
 const MOST_FORMS = 8;
 
 const BROKE_OFF = "the server broke off with an error";
@@ -231,7 +231,7 @@ export class Reply {
       return;
     }
     this.tokens.add(t_ns);
-    // an answer of one event has nothing to gain
+    // one event: nothing to gain
     if (this.tokens.count > 1 && this.#forms < MOST_FORMS) this.#learn(data, said);
   }
 
@@ -294,7 +294,7 @@ export class Reply {
     throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
   }
 
-  /** All words of it, in whatever part. */
+  /** The texts of all its parts. */
   #words(): string {
     const calls = this.#calls.map((call) => call.name + call.arguments).join("");
     return this.reasoning + this.text + this.#others + calls;

@@ -1,4 +1,4 @@
-/** How to reach an endpoint: its URL, form of API, key and patience. */
+/** How to reach an endpoint: its URL, form of API, key and time limits. */
 import process from "node:process";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
@@ -52,7 +52,7 @@ export interface APIConfiguration {
   max_tokens_field: "max_tokens" | "max_completion_tokens";
   /** Whether to ask for usage by `stream_options`. */
   stream_options: boolean;
-  /** How https is spoken; with an http endpoint it says nothing. */
+  /** The settings of TLS; unused with an http endpoint. */
   tls: TlsSettings;
 }
 
@@ -71,13 +71,13 @@ const PROBE_TIMEOUT_S = 10;
 const INSECURE =
   `INSECURE: ${UNCHECKED}: anyone on the way can read and answer what is sent, the API key included`;
 
-/** As transports say it. */
+/** The name in the transports' settings. */
 const HTTP_2 = "speaks HTTP/2";
 const NO_PROTOCOL = /no.?application.?protocol/i;
 const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 before it";
 
 /**
- * Settles how an endpoint is spoken to. Asks the server for its models: so it is known to be
+ * Decides how an endpoint is asked. Lists the server's models, so that it is known to be
  * reachable before any work starts, and a model's misspelt name is noticed.
  *
  * @param warn called with what looks wrong but may work, one line each.
@@ -328,12 +328,12 @@ async function servedModels(
   }
 }
 
-/** Whether an https server refused, or did not heed, that HTTP/1.1 is asked for. */
+/** Whether an https server does not speak HTTP/1.1. */
 function isHttp2({ protocol }: URL, { message }: EndpointError): boolean {
   return protocol === "https:" && (NO_PROTOCOL.test(message) || message.includes(HTTP_2));
 }
 
-/** What to try where no connection came about. */
+/** What to try where no connection was made. */
 async function connectAdvice(url: URL, message: string): Promise<string> {
   if (NO_PROTOCOL.test(message)) return `it speaks HTTP/2 only; ${HTTP_2_ADVICE}`;
   if (/client certificate|alert.*certificate|certificate.?required/i.test(message)) {

@@ -3,7 +3,7 @@ import { FORMS } from "./forms/forms.ts";
 import { bedrockRegion } from "./aws_signer.ts";
 import type { ApiType } from "./forms/forms.ts";
 
-/** Forms that are known by their paths, and not spoken. */
+/** Paths of forms of API that dyno does not speak. */
 const OTHER_FORMS: readonly [RegExp, string][] = [
   [/\/messages\/(count_tokens|batches)\/*$/, "no inference"],
   [
@@ -48,7 +48,7 @@ export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   return hostname === GEMINI_HOST && !path.endsWith("/openai") ? "gemini" : "base";
 }
 
-/** What a URL is that dyno does not speak to; null for any other. */
+/** The name of a form that dyno does not speak, by its URL; null for any other. */
 export function otherForm({ pathname }: URL): string | null {
   return OTHER_FORMS.find(([path]) => path.test(pathname))?.[1] ?? null;
 }

@@ -32,7 +32,7 @@ export class BodyReader {
     this.#splitter = new EventSplitter(onEvent);
     this.#frames = new FrameSplitter(onEvent);
     this.#typed = EVENT_STREAM.test(headers["content-type"] ?? "");
-    // what is not an answer is one text, whatever its form: its words are wanted
+    // a body that is not an answer is kept as one text
     this.#form = status >= 200 && status < 300 ? "untold" : "whole";
   }
 

@@ -134,7 +134,7 @@ export class EndpointClient {
     };
     const several = this.#places.count > 1;
     let place = 0;
-    /** Attempts that found nobody at one of several endpoints: another one is asked at once. */
+    /** Attempts on one of several endpoints that is down: another one is asked at once. */
     let moved = 0;
     return await retried(
       async (attempt) => {
@@ -157,7 +157,7 @@ export class EndpointClient {
     );
   }
 
-  /** Notes of several endpoints whether they answer. */
+  /** Notes whether each of several endpoints answers. */
   #watch(place: number, error: EndpointError | null): void {
     if (this.#places.count === 1) return;
     const endpoint = this.#places.urls[place].href;
@@ -166,7 +166,7 @@ export class EndpointClient {
     } else if (error === null && this.#places.answered(place)) this.#onPlace(endpoint, null);
   }
 
-  /** Seconds until the next attempt; null when the server asks for more patience than we have. */
+  /** Seconds until the next attempt; null when the server asks for a longer wait than is allowed. */
   #wait(error: EndpointError, attempt: number): number | null {
     if (error.retry_after_s === null) return backoffSeconds(attempt - 1, this.api.retry_delay);
     return error.retry_after_s <= this.api.timeout ? error.retry_after_s : null;

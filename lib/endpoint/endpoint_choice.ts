@@ -90,7 +90,7 @@ export class EndpointChoice {
     this.#places[n].open--;
   }
 
-  /** Nobody answers there; whether that is news. */
+  /** It does not answer; returns whether that is news. */
   lost(n: number): boolean {
     const place = this.#places[n];
     const news = place.until_ns === null;

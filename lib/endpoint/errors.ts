@@ -82,7 +82,7 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300 && status !== 204 && status !== 205;
 }
 
-/** What is asked of the settings of whoever sent the request. */
+/** What an error asks the user to change. */
 interface Asked {
   api_key_env: string | null;
   timeout: number;
@@ -98,7 +98,7 @@ export function statusError(
   { api_key_env, timeout }: Asked,
 ): EndpointError {
   const failure = classOfStatus(status);
-  // whoever sends tasks to a server may not read by it what is no API's
+  // who sends tasks to a server must not read other services' pages through it
   const words = wordsOf(body);
   const said = words === body && inheritedGuard() !== null ? "" : excerpt(words);
   const hints: string[] = [];
@@ -194,7 +194,7 @@ const KINDS: [RegExp, FailureClass][] = [
     "http_4xx",
   ],
 ];
-/** Of a message whose error has no kind: what says that asking the same again is of no use. */
+/** Of a message whose error has no kind: that say a retry is of no use. */
 const REFUSED =
   /maximum context|context (length|size|window)|(prompt|input|request)[^.]{0,40} (is too (long|large)|exceeds)/i;
 

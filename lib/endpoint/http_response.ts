@@ -7,7 +7,7 @@ const MAX_INTERIM = 32;
 const MAX_CHUNK_LINE_BYTES = 4 * 1024;
 const LF = 10;
 const CR = 13;
-/** The first byte of what a server of TLS says to plain HTTP. */
+/** The first byte of a TLS server's answer to plain HTTP. */
 const TLS_ALERT = 0x15;
 const EMPTY = Buffer.alloc(0);
 

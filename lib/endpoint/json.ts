@@ -1,4 +1,4 @@
-/** Values of JSON from an endpoint, of which none is sure to be what it should. */
+/** Values of JSON from an endpoint, each checked. */
 import { asObject, type JsonObject } from "../json_fields.ts";
 import { EndpointError, errorIn, excerpt, saidError } from "./errors.ts";
 
@@ -33,12 +33,12 @@ export function parseObject(text: string, what: string, how: string): JsonObject
   return object;
 }
 
-/** What the server said is not what was asked for. */
+/** The error for an answer in another form. */
 export function malformed(what: string, text: string): EndpointError {
   return new EndpointError("malformed", `${what}: ${JSON.stringify(excerpt(text))}`);
 }
 
-/** Arguments as a value; what is no JSON stays a text. */
+/** Arguments as a value; a text that is not JSON stays one. */
 export function parsed(words: string): unknown {
   try {
     return words === "" ? {} : JSON.parse(words);

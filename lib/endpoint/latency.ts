@@ -1,11 +1,11 @@
 /**
- * What is timed of an answer: ttft, tpot, gap, e2e, normalized latency and lateness are defined here
- * and nowhere else. Known only where it can be known: null is unknown, and no 0.
+ * The times of an answer: ttft, tpot, gap, e2e, normalized latency and lateness are defined here
+ * and nowhere else. Null is unknown, never 0.
  */
 import { EndpointError } from "./errors.ts";
 
 const NS_PER_MS = 1e6;
-/** More than any model gives: a flood ends here. */
+/** More than any model gives. */
 const MOST_TOKEN_EVENTS = 4_000_000;
 
 /** Moments of one request on CLOCK_MONOTONIC, nanoseconds; null for what never came. */
@@ -24,7 +24,7 @@ export interface Stamps {
   t_end_ns: number | null;
   /** How long connecting took; null or 0 on a connection that was kept alive. */
   connect_ns: number | null;
-  /** Connecting was over before it was the request's turn: it made nothing late. */
+  /** Connecting ended before the request's turn: it delayed nothing. */
   connected_ahead?: boolean | undefined;
   /** Tokens of the answer, reasoning included. */
   completion_tokens: number | null;

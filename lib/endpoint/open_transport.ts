@@ -67,7 +67,7 @@ function isForWire(url: URL, canTls: () => boolean): boolean {
   return proxyOf(url) === null && (url.protocol !== "https:" || canTls());
 }
 
-/** Why the wire speaks no TLS here; null where it does. */
+/** Why the wire cannot speak TLS here; null where it can. */
 function reasonAgainstTls(library: NativeLibrary): string | null {
   try {
     tlsLibrary(library);
@@ -86,7 +86,7 @@ class FittingTransport implements Transport {
   /** The one that carried the newest request. */
   #latest: Transport;
 
-  /** @param canTls asked once, when it matters. */
+  /** @param canTls asked once, for the first https request. */
   constructor(wire: Transport, portable: Transport, canTls: () => boolean) {
     this.#canTls = canTls;
     this.#wire = wire;

@@ -19,7 +19,7 @@ export interface RateLimits {
 export interface LimitWait {
   /** Seconds until the request may go. */
   wait_s: number;
-  /** What there is no more of. */
+  /** Which limit is used up. */
   by: "requests" | "tokens";
   /** Who set the limit. */
   of: "server" | "setting";
@@ -44,7 +44,7 @@ const HEADERS: [Kind, remaining: string, reset: string][] = [
 ];
 
 /**
- * What a response's headers say about the limits; what they leave out, or say in another form, is not there.
+ * What a response's headers say about the limits; anything else is left out.
  *
  * @param headers names in lower case.
  */
@@ -88,7 +88,7 @@ export interface Admission {
   tokens: number;
 }
 
-/** Lets requests go when the limits have room for them, in the order in which they asked. */
+/** Releases requests when the limits have room for them, first come, first served. */
 export class RateLimit {
   readonly #limits: RateLimits;
   readonly #longest_s: number;
@@ -103,7 +103,7 @@ export class RateLimit {
   #waiting = 0;
 
   /**
-   * @param longest_s a server's limit that holds longer is not waited for: its refusal says more.
+   * @param longest_s a server's limit that holds longer is not waited for: its refusal is reported instead.
    * @param onWait called with each wait as it begins.
    * @param window_s how long a minute is: less in tests.
    */
@@ -154,7 +154,7 @@ export class RateLimit {
     return admission;
   }
 
-  /** Heeds what the response to a request says of the limits; a 429 holds back the others too. */
+  /** Reads the limits from a response; a 429 holds back the other requests too. */
   heed(of: Admission, status: number, headers: Record<string, string>, now_unix_ms: number): void {
     const since = this.#admitted - 1 - of.nth;
     for (const [kind, { left, reset_s }] of Object.entries(limitsIn(headers, now_unix_ms))) {
@@ -190,7 +190,7 @@ export class RateLimit {
     }
     let used = this.#recent.reduce((sum, { tokens }) => sum + tokens, 0);
     if (used + tokens <= tokens_per_minute) return null;
-    // what alone is more than the limit goes when nothing else was sent for a minute
+    // a request above the limit by itself goes when nothing else was sent for a minute
     for (const admission of this.#recent) {
       used -= admission.tokens;
       if (used + tokens <= tokens_per_minute || admission === this.#recent.at(-1)) {

@@ -9,7 +9,7 @@ import { sleep } from "../execute/sleep.ts";
 const CEILING_S = 60;
 
 /**
- * Attempts until one is final; gives what came of that one.
+ * Attempts until one is final; returns its outcome.
  *
  * @param attempt gives its outcome, a failure too; what it throws ends the attempts.
  * @param waitAfter seconds from an outcome to the next attempt; null where it is final.
@@ -28,13 +28,13 @@ export async function retried<Outcome>(
   }
 }
 
-/** How long somebody waits before another attempt. */
+/** The waits before further attempts. */
 export interface Waits {
-  /** What the waits begin with; it doubles. */
+  /** The first wait; it doubles. */
   delay_s: number;
-  /** The server may ask for a wait up to this one; it is held to it where it asks for more. */
+  /** The longest wait that the server may ask for; a longer one is cut to this. */
   longest_asked_s: number;
-  /** The most that doubling comes to; default 60 s. */
+  /** The limit of doubling; default 60 s. */
   ceiling_s?: number;
   /** Uniform in [0, 1): full jitter by default. */
   random?: () => number;

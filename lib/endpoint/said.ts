@@ -6,7 +6,7 @@ import type { TokenUsage } from "./usage.ts";
 
 /** A part of a call of a tool: in a stream its name comes first, then its arguments bit by bit. */
 export interface CallPart {
-  /** What tells it from the answer's other calls; null where the server does not say. */
+  /** The call's id within the answer; null where the server gives none. */
   place: number | string | null;
   /** The server's name of this call; empty where it has none here. */
   id: string;
@@ -31,7 +31,7 @@ export class Said {
   has_token = false;
   /** Whether it carries an answer at all, be it an empty one: some tools' first token. */
   has_choice = false;
-  /** Whether that answer's text is there but empty, without a role: to some a token that shows as nothing. */
+  /** Whether that answer's text is there but empty, without a role: some tools count that as a token. */
   has_blank = false;
   /** The answer is complete. */
   finished = false;

@@ -1,7 +1,7 @@
-/** Names of headers and of a URL's parameters whose values are secret. */
+/** Headers and parameters of URLs whose values are secret. */
 
 const HEADER = /authorization|api[-_]?key|token|secret|cookie|password/i;
-/** In a query, beside those. */
+/** Further names in a query. */
 const PARAMETER = /^(key|sig|signature|code|auth)$/i;
 
 /** Whether a header's name says that its value is secret. */

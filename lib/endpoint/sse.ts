@@ -1,5 +1,5 @@
 /**
- * Server-sent events from bytes (WHATWG HTML, 9.2.6), and what servers make of them: as in
+ * Server-sent events from bytes (WHATWG HTML, 9.2.6), with servers' deviations: as in
  * native/http/sse.h. Only the data of each event is kept, and whether it is called an error.
  */
 import { Buffer } from "node:buffer";

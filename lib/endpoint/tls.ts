@@ -1,4 +1,4 @@
-/** What https goes by: who is trusted, what is shown of oneself, and what is wrong with a certificate. */
+/** TLS settings: trusted certificates, the client's own, and what is wrong with a server's. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -16,16 +16,16 @@ export interface TlsSettings {
   cert: string | null;
   /** Its key; null: in the file of the certificate. */
   key: string | null;
-  /** Any certificate is taken. */
+  /** Accepts any certificate. */
   insecure: boolean;
   /** HTTP/2 is spoken, as the server was found to speak nothing else. */
   http2: boolean;
 }
 
-/** What is said wherever people read of such a run. */
+/** The note on such a run, in every output. */
 export const UNCHECKED = "the server's certificate is not checked (--insecure)";
 
-/** Where nothing is said. */
+/** The defaults. */
 export const USUAL_TLS: TlsSettings = {
   ca: null,
   cert: null,
@@ -48,7 +48,7 @@ const SYSTEM = [
 ];
 
 /**
- * Checks what is said of TLS.
+ * Checks the settings of TLS.
  *
  * @throws {InputError} a file that cannot be read or holds something else; a key without a certificate.
  */
@@ -76,13 +76,13 @@ export function settleTls(
   return { ca: path(ca), cert: path(cert), key: path(key), insecure, http2: false };
 }
 
-/** The same settings give the same text: connections of others are not theirs. */
+/** The settings as a text: connections are shared only where it is the same. */
 export function tlsKey({ ca, cert, key, insecure, http2 }: TlsSettings): string {
   return `${ca}\n${cert}\n${key}\n${insecure}\n${http2}`;
 }
 
 /**
- * What the runtime's sockets are to be told.
+ * The settings for the runtime's sockets.
  *
  * @throws {InputError} a variable names a file that cannot be read.
  */
@@ -128,7 +128,7 @@ export function withWireLines<Made>(
   }
 }
 
-/** Taken as so where it may not be looked for. */
+/** Assumed where permissions hide it. */
 function hostHasCertificates(): boolean {
   try {
     return SYSTEM.some((path) => existsSync(path));

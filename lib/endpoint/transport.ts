@@ -1,4 +1,4 @@
-/** What carries requests to an endpoint and stamps what comes back. */
+/** Carries requests to an endpoint and stamps the responses. */
 import { nowNs } from "../native/clock.ts";
 import { proxyAuthorization } from "./proxy.ts";
 import { asCancelled, throwIfAborted } from "../execute/scope.ts";
@@ -50,7 +50,7 @@ export interface HttpExchange {
   connected_ahead?: boolean;
   /** Of a request with other places: where it went; 0 is its `url`, 1 the first of the others. */
   place?: number;
-  /** It was its turn: its time had come, and so many requests as may be were not in flight. */
+  /** Its turn: its time had come, and the limit of requests in flight let it. */
   t_ready_ns: number;
   /** The first request byte was handed to the kernel. */
   t_sent_ns: number;
@@ -151,7 +151,7 @@ export function exchange(
   });
 }
 
-/** An exchange that came to nothing, as of now. */
+/** An exchange without any result, ended now. */
 export function neverSent(): HttpExchange {
   const now = nowNs();
   return {

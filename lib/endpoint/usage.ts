@@ -1,4 +1,4 @@
-/** What a server's `usage` tells, under the names that servers have for it. */
+/** Reads a server's `usage`, under the names that servers use. */
 import { asObject, type JsonObject } from "../json_fields.ts";
 import { countIn } from "./json.ts";
 

@@ -33,9 +33,9 @@ interface Flight {
 }
 
 const QUEUE_FULL_WAIT_MS = 5;
-/** A drain of this much may have left some. */
+/** After a full drain there may be more. */
 const MUCH_BYTES = 1 << 15;
-/** Then others get their turn: timers, signals. */
+/** After this long other work gets its turn: timers, signals. */
 const DRAINS_AT_ONCE = 64;
 
 /** `http:`, `https:` and `http+unix:` (the socket's path, percent-encoded, instead of the host). */
@@ -121,7 +121,7 @@ export class WireTransport implements Transport, WireSink {
     flight.listener.onEnd(exchangeOf(flight, end), errorOf(flight.request, end));
   }
 
-  /** Hands records over for as long as an exchange is under way. */
+  /** Hands records over while an exchange is under way. */
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -220,7 +220,7 @@ function knownAddress(url: URL): string | null {
   return net.isIP(host) ? host : null;
 }
 
-/** As the wire names a place. */
+/** A place in the wire's words. */
 function placeAt({ protocol, port }: URL, address: string): string {
   if (protocol === "http+unix:") return `unix ${address}`;
   return `${address} ${port || (protocol === "https:" ? 443 : 80)}`;

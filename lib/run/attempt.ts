@@ -10,7 +10,7 @@ export interface Checks {
   total: number;
 }
 
-/** What an attempt came to, as far as the next question tells it. */
+/** The outcome of an attempt, as the next question states it. */
 export interface Tried {
   /** From 1. */
   iteration: number;
@@ -44,7 +44,7 @@ export interface Attempt extends Tried {
   result: TestResult;
 }
 
-/** What JSON must be like to be an {@linkcode Attempt}. */
+/** The form of an {@linkcode Attempt} in JSON. */
 export const attemptForm = fields<Attempt>({
   experiment_id: isText,
   problem_id: isText,

@@ -1,4 +1,4 @@
-/** A budget of dollars or tokens, which is not crossed: what is under way is counted as spent. */
+/** A budget of dollars or tokens that is never crossed: requests under way count as spent. */
 import { exactUsd } from "../text/dollars.ts";
 import { asCancelled, CancelledError } from "../execute/scope.ts";
 
@@ -24,9 +24,9 @@ export interface Reservation {
   settle(spent: Spent): void;
 }
 
-/** No room was left for a further request: what has no result yet is for a resumed run. */
+/** No room was left for a further request: the rest is for a resumed run. */
 export class BudgetSpentError extends CancelledError {
-  /** Its message is always the same. */
+  /** The one message of this error. */
   constructor() {
     super("the budget is spent");
   }
@@ -46,7 +46,7 @@ export class Budget {
   #tokens = 0;
   #set = { usd: 0, tokens: 0 };
   #underWay = 0;
-  /** One under way of which nothing is known. */
+  /** A request under way whose cost is unknown. */
   #alone = false;
   #warned = false;
   readonly #waiting = new Set<() => void>();
@@ -131,7 +131,7 @@ export class Budget {
     }
   }
 
-  /** Counts what needs no room: an earlier session, or a failed attempt. */
+  /** Counts spending without a reservation: an earlier session, or a failed attempt. */
   add({ usd, tokens }: Spent): void {
     this.#usd = exactUsd(this.#usd + (usd ?? 0));
     this.#tokens += tokens ?? 0;

@@ -1,4 +1,4 @@
-/** A run's folder: made, found again, and where things lie in it. */
+/** A run's folder: made, found again, and its paths. */
 import {
   accessSync,
   constants,
@@ -26,7 +26,7 @@ export interface RunDirectory {
   journal: string;
   /** The suite as it was read, so that the run explains itself. */
   suite: string;
-  /** results.json: the figures, made of the journal. */
+  /** results.json: the figures, made from the journal. */
   results: string;
   /** The folder with a file for each item. */
   items: string;
@@ -102,7 +102,7 @@ export function findRun(run: string, root: string): RunDirectory {
   throw new InputError(`no run "${run}" in ${root}${didYouMean(run, known)}`);
 }
 
-/** What a run's folder is called while it is being removed; the index passes over it. */
+/** The name of a run's folder while it is being removed; the index skips it. */
 const REMOVING = ".removing_";
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Lines of a journal as events: what a reader relies on is checked here, so that every other file may
+ * Lines of a journal as events: their form is checked here, so that every other file may
  * take an event for what its type says.
  */
 import { crc32 } from "node:zlib";

@@ -24,7 +24,7 @@ export function onlyBatch(command: string, positional: readonly string[]): Promi
 }
 
 /**
- * Checks that the keys which a batch's file names go to no host of the file's choice alone.
+ * Checks that a batch's file does not choose both a key and the host that receives it.
  *
  * @throws {InputError} one would.
  */

@@ -124,7 +124,7 @@ function inCells(by_second: readonly (number | null)[], cells: number): (number 
   });
 }
 
-/** From 0 to the highest of the minute, so that what only flickers looks even. */
+/** Scaled from 0 to the highest of the minute, so that small changes look small. */
 function levelOf(value: number | null, most: number): string {
   if (value === null) return " ";
   const level = most > 0 ? Math.ceil(value / most * LEVELS.length) - 1 : 0;

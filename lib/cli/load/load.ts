@@ -31,7 +31,7 @@ import type { LoadExperiment } from "../../settings/load_experiment.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Flag, Flags, Values } from "../ui/flags.ts";
 
-/** Runs of a load that does not become as exact as --until asks. */
+/** The most runs of a load that does not become as exact as --until asks. */
 const MOST_ROUNDS = 20;
 
 const settingFlags = flagsOf(loadSettingsSchema);
@@ -79,7 +79,7 @@ const flags = {
   ...callbackFlags,
 };
 
-/** What goes with --resume: all else was settled when the load began. */
+/** The flags that --resume allows: the other settings are the journal's. */
 const WITH_RESUME: ReadonlySet<string> = new Set([
   "resume",
   "out",

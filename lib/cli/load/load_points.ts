@@ -1,4 +1,4 @@
-/** What several loads come to: intervals between runs of each, and the curve of their levels. */
+/** The summary of several loads: intervals between runs of each, and the curve of their levels. */
 import { columnFigure } from "../../text/figure.ts";
 import { join } from "node:path";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
@@ -26,7 +26,7 @@ interface PointsShown {
 }
 
 /**
- * Shows what runs of one load have between them, and what levels come to; writes the levels' report.
+ * Shows the intervals between runs of one load, and the curve of levels; writes the levels' report.
  *
  * @returns what programs receive; empty for one run of one load.
  */

@@ -59,7 +59,7 @@ export interface LoadRequest extends LoadShown {
   spread?: LoadSpread | undefined;
   /** One line of progress also where there is room for more. */
   one_line?: boolean;
-  /** What several runs would say in the same words, and one has said. */
+  /** Notices already shown that several runs would repeat. */
   told?: Set<string>;
   agent?: string;
   tags?: readonly string[];
@@ -137,7 +137,7 @@ export async function finishLoad(
   return ended(request, [await show(found, request, context)], context);
 }
 
-/** Tells programs of the runs; the exit code. */
+/** Writes the runs as JSON where asked for; returns the exit code. */
 function ended(
   request: LoadShown,
   runs: readonly LoadEnd[],

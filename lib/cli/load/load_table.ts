@@ -29,7 +29,7 @@ interface StageColumn {
 /** What a table's columns depend on. */
 interface Shape {
   goodput: boolean;
-  /** Their tokens are those of the prompts: there are no others. */
+  /** Embeddings and scores: only prompts have tokens. */
   embeddings: boolean;
   /** Whether any request was cut off by the end. */
   cut: boolean;
@@ -144,7 +144,7 @@ const VERDICTS: Record<
   },
 };
 
-/** The table of stages with their total, and what is to be said below it; of 100 columns at most. */
+/** The table of stages with their total and the notes below it, at most 100 columns wide. */
 export function loadTable(results: LoadResults, paint: Palette): string[] {
   const more = [
     ...intervalLines(results.total),
@@ -178,7 +178,7 @@ function glossary({ slos, api_type }: LoadResults): string[] {
   return wrapped("", `${words}${goodput}. More: dyno help metrics`);
 }
 
-/** The runs of a matrix under one another, each by what is its own; a mark where the client was not trusted. */
+/** The runs of a matrix under one another, each by what sets it apart; a mark where the client was not trusted. */
 export function matrixTable(
   runs: readonly { name: string; results: LoadResults }[],
   paint: Palette,
@@ -266,7 +266,7 @@ function verdictLines(
   ];
 }
 
-/** Connections by TLS: their handshakes are their own load. */
+/** Connections by TLS: handshakes are a load by themselves. */
 function connectionLines({ metrics: { connect_ms, tls_ms } }: StageResults): string[] {
   if (!connect_ms || !tls_ms) return [];
   const times = ({ p50, p99 }: Metric) => `p50 ${columnFigure(p50)}, p99 ${columnFigure(p99)} ms`;

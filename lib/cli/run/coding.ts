@@ -33,7 +33,7 @@ import type { PriceTable } from "../../run/prices.ts";
 import type { CodingSettings, Mode } from "../../coding/problems_suite.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** Where summaries lie, as the document has it: beside the folder of runs, or in one that was given. */
+/** The folder of summaries: beside the folder of runs, or the one that was given. */
 const BENCHMARK_RESULTS = "benchmark_results";
 
 /** All settings of coding problems, and which of them are run. */
@@ -42,7 +42,7 @@ type CodingRunSettings =
   & z.output<typeof codingHostSettings>
   & { limit?: number };
 
-/** What the rest of `dyno run` settles. */
+/** What `dyno run` has decided already. */
 export interface CodingRequest {
   path: string;
   settings: CodingRunSettings;
@@ -208,7 +208,7 @@ function codingOf(settings: CodingRunSettings): CodingSettings {
   };
 }
 
-/** What is run, as it begins: the lines that readers of the document know, and what else shapes it. */
+/** What is run, as it begins: in the lines of the original format, and other settings that matter. */
 function heading(
   run_id: string,
   name: string,

@@ -1,4 +1,4 @@
-/** What a coding run prints: the lines that its readers know, with intervals beside them. */
+/** What a coding run prints: the lines of the original format, with intervals beside them. */
 import { costText, dollars } from "../../text/dollars.ts";
 import { percentEstimate } from "../../text/percent.ts";
 import type { CodingRun } from "../../coding/run_coding.ts";

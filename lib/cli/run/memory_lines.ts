@@ -1,4 +1,4 @@
-/** A run's memories on the command line: sent, and what is said of it. */
+/** Sends a run's memories from the command line, and reports it. */
 import { pendingPath } from "../../run/memory_pending.ts";
 import { type MemoryDelivery, storeMemories } from "../../run/memory_sink.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
@@ -8,9 +8,9 @@ import type { CodingRun } from "../../coding/run_coding.ts";
 import type { CommandContext } from "../ui/command.ts";
 
 /**
- * Stores a run that is whole in a memory server; whatever goes wrong is one warning.
+ * Stores a complete run in a memory server; an error becomes one warning.
  *
- * @returns null for a run that is to go on: it is stored when it is whole.
+ * @returns null for an unfinished run: it is stored when it is complete.
  */
 export async function rememberRun(
   { directory, results, summary }: CodingRun,

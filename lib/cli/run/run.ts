@@ -177,7 +177,7 @@ async function runFile(
   return await start({ ...run, given: { ...run.given, ...place }, agent: "mock" }, context);
 }
 
-/** The headers under the names that flags give them. */
+/** The headers with their names in lower case, as flags give them. */
 function lowered(headers: Record<string, string> = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),

@@ -56,7 +56,7 @@ export interface SuiteRequest {
   /** Of all models together. */
   budget: BudgetLimits;
   prices: PriceTable;
-  /** Where keys may go that the suite names. */
+  /** Hosts that may receive the keys that the suite names. */
   keys?: readonly KeyOrigin[];
   json: boolean;
 }

@@ -1,4 +1,4 @@
-/** A suite's results as a table: what a person looks at first. */
+/** A suite's results as a table. */
 import { figure } from "../../text/figure.ts";
 import { costText } from "../../text/dollars.ts";
 import { counted, grouped, inDigits } from "../../text/grouped.ts";
@@ -25,7 +25,7 @@ const COLUMNS: Column[] = [
   { title: "errors", align: "right" },
 ];
 
-/** The table by category with a line for all, and what is to be said below it. */
+/** The table by category with a line for all, and the notes below it. */
 export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette): string[] {
   const rows = results.categories.map(({ category, aggregate, statistics }) =>
     row(category, aggregate, statistics, paint)
@@ -115,7 +115,7 @@ function summaryLines(
   return lines;
 }
 
-/** What several answers to each test come to. */
+/** The figures of several answers to each test. */
 function epochsLine({ epochs, majority, pass_at_k, at_least_k }: EpochStatistics): string {
   const parts = [
     `by majority ${majority ? percentEstimate(majority, 0) : "–"}`,

@@ -20,7 +20,7 @@ const flags = {
   ...jsonFlag,
 };
 
-/** Of dyno's own runs; imported ones keep the words of their document. */
+/** Columns of dyno's own runs; imported ones keep their source's words. */
 const columnsOf = (own: boolean, load: boolean): Column[] => [
   { title: load ? "Request" : own ? "Test" : "Package", align: "left" },
   { title: "Category", align: "left" },

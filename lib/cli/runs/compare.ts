@@ -98,7 +98,7 @@ function printJson(
   terminal.json({ runs: runs.map((run) => run.summary), summary });
 }
 
-/** Of two runs, what scripts read first: percentage points, and differences by problem. */
+/** Of two runs: the difference in percentage points, and by problem. */
 function shortSummary(comparisons: readonly RunComparison[]): object {
   if (comparisons.length !== 1) return {};
   const [{ metrics }] = comparisons;
@@ -150,7 +150,7 @@ function suiteLines(comparison: RunComparison, several: boolean, paint: Palette)
   ];
 }
 
-/** How many answers lie in the problems, where some have more than one. */
+/** How many answers there are, where problems have more than one. */
 function nestedText(told: MetricComparison | undefined): string {
   if (told === undefined || told.answers.every((count) => count === told.items)) return "";
   const [first, second] = told.answers.map((count) => grouped(count));

@@ -118,7 +118,7 @@ function totals(
 
 const MOST_PROBLEMS = 5;
 
-/** What prices were taken, and why a cost is unknown. */
+/** Which prices were used, and why a cost is unknown. */
 function explain(priced: readonly Priced[], terminal: Terminal): void {
   const taken = new Map(
     priced.flatMap(({ prices, cost }) =>

@@ -170,7 +170,7 @@ async function partsOf(
   ];
 }
 
-/** Writes runs as another program does; what is there already is left alone. */
+/** Writes runs as another program does; existing files are left alone. */
 async function exportForm(
   form: SourceForm,
   runs: readonly IndexedRun[],

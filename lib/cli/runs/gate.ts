@@ -106,7 +106,7 @@ function codeOf({ verdict }: GateResult): number {
   return verdict === "regression" ? EXIT.regression : EXIT.underpowered;
 }
 
-/** How much worse a metric may get by the flags. */
+/** How much worse each metric may get, from the flags. */
 function toleranceOf(metric: string, values: Values<typeof flags>): Tolerance {
   const flag = isHigherBetter(metric) ? "max-drop" : "max-rise";
   const given = values[flag];

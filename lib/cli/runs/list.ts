@@ -18,7 +18,7 @@ const flags = {
   ...jsonFlag,
 };
 
-/** Of dyno's own runs; imported ones, and lists that hold any, keep the words of their document. */
+/** Columns of dyno's own runs; lists with imported ones keep their source's words. */
 const columnsOf = (own: boolean): Column[] => [
   { title: "Run ID", align: "left" },
   { title: "Model", align: "left", cut: true },

@@ -27,7 +27,7 @@ export const filterFlags = {
   "status": choice(["complete", "incomplete", "failed"], "only such runs"),
 };
 
-/** The filter that flags ask for. @throws {InputError} a time that is none. */
+/** The filter that flags ask for. @throws {InputError} a time in no known form. */
 export function filterOf(values: Values<typeof filterFlags>): RunFilter {
   return {
     model: values.model,
@@ -122,7 +122,7 @@ export async function readOne(
   return run;
 }
 
-/** One run by its name. @throws {InputError} none or more were given. */
+/** The one run that was named. @throws {InputError} none or several were named. */
 export function onlyOne(
   command: string,
   positional: readonly string[],

@@ -28,7 +28,7 @@ const COLUMNS: Column[] = [
  * The runs to work on, without those in use, of which it warns. A removal that was cut off before is
  * finished.
  *
- * @throws {InputError} neither a run nor a filter was given: all of them is never meant by nothing.
+ * @throws {InputError} neither a run nor a filter was given: nothing never means all.
  */
 export async function runsToRemove(
   command: string,

@@ -107,7 +107,7 @@ async function ownReport({ summary }: ComparedRun, output?: string): Promise<str
   try {
     results = JSON.parse(plainText(directory.results));
   } catch {
-    return null; // none yet, or damaged: what was read of the run has been told
+    return null; // none yet, or damaged: that was reported when the run was read
   }
   if (kind === "suite") return results.statistics ? await writeSuiteReport(at, results) : null;
   if (kind !== "load" || !results.total) return null;

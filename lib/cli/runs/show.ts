@@ -1,4 +1,4 @@
-/** dyno runs show: a run as it lies on the disk. */
+/** dyno runs show: a run as it is on the disk. */
 import { countFigure, known } from "../../text/figure.ts";
 import { durationText } from "../../text/duration.ts";
 import { costText } from "../../text/dollars.ts";
@@ -87,7 +87,7 @@ function cutOff({ cut_off, under_way }: RunState, { lock }: RunDirectory): numbe
   return cut_off + (under_way > 0 && !isLocked(lock) ? under_way : 0);
 }
 
-/** The results as they are; a suite's items under the document's name and fields, too. */
+/** The results; a suite's items also under the original format's name and fields. */
 function withPackages(results: JsonObject, packages: object[]): JsonObject {
   return Array.isArray(results.items) ? { ...results, packages } : results;
 }

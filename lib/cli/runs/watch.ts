@@ -71,7 +71,7 @@ export const command: Command = {
   },
 };
 
-/** An event on one line: when, what, and what of it tells most. */
+/** An event on one line: when, what, and its main fields. */
 function describe(event: JsonObject): string {
   const t = numberAt(event, "t");
   const time = t === null ? "--:--:--" : new Date(t * 1000).toTimeString().slice(0, 8);

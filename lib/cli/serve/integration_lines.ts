@@ -23,7 +23,7 @@ const COLUMNS: Column[] = [
   { title: "s", align: "right" },
 ];
 
-/** Tells of the task under way. */
+/** Shows the running task. */
 export class Progress {
   readonly #terminal: Terminal;
   #told_ms = -Infinity;

@@ -24,7 +24,7 @@ export interface AnswerForm {
   event(json: JsonObject, sofar: boolean): Said;
   /** Reads a whole body. */
   body(json: JsonObject): Said;
-  /** What a body has its answer in, for who misses it. */
+  /** Where a body has its answer, for error messages. */
   list: string;
   /** What to keep of a stream in the server's words, an event's added. */
   kept(raw: JsonObject, json: JsonObject): JsonObject;
@@ -66,7 +66,7 @@ export interface RequestForm {
 /** A form of API. */
 export interface ApiForm extends AnswerForm, RequestForm {}
 
-/** The prompt of a question for a form that takes texts. @throws {InputError} it has messages. */
+/** The prompt of a question, for a form that takes texts. @throws {InputError} it has messages. */
 export function promptOf(
   { prompt }: Question,
   { endpoint }: Pick<RequestTarget, "endpoint">,

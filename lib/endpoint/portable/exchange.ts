@@ -98,7 +98,7 @@ export class Exchange {
     if (this.#parser.done) this.#settle(null);
   }
 
-  /** Ends it; the connection is of no more use. */
+  /** Ends it; the connection cannot be used again. */
   cancel(): void {
     this.#settle(new CancelledError());
   }

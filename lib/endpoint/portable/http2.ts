@@ -21,7 +21,7 @@ import type { Told } from "./exchange.ts";
 import { sentHeaders } from "../transport.ts";
 import type { HttpExchange, HttpRequest } from "../transport.ts";
 
-/** A connection, or the way to one. */
+/** A connection, open or being opened. */
 interface Session {
   ready: Promise<ClientHttp2Session>;
   /** Null: not known. */

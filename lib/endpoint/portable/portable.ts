@@ -177,7 +177,7 @@ export class PortableTransport implements Transport {
     this.#idle.clear();
   }
 
-  /** Of several places the one with the fewest requests in flight; of equals the one that got the fewest. */
+  /** Of several places the one with the fewest requests in flight; among equals, the one with the fewest so far. */
   #leastInFlight(urls: readonly URL[]) {
     const places = urls.map((url, number) => {
       const load = this.#loads.get(url.href) ?? { in_flight: 0, given: 0 };

@@ -75,7 +75,7 @@ export class SendQueue {
       }
       const { t_send_ns, t_queued_ns, start } = this.#waiting.shift()!;
       this.#inFlight++;
-      // one that was handed over after its time is late, by the caller's fault
+      // a request handed over after its time is late because of the caller
       start(Math.max(t_send_ns || t_queued_ns, this.#held ? this.#slot_ns : 0));
     }
     this.#held = this.#waiting.length > 0;

@@ -10,7 +10,7 @@ import type { Buffer } from "node:buffer";
 const MOST_PROXY_ANSWER_BYTES = 16 * 1024;
 
 /**
- * Connects. One of the two is called, once; the result breaks off what is under way.
+ * Connects. One of the two callbacks is called, once; the result cancels the attempt.
  *
  * @param proxy the proxy of the URL: https is tunnelled through it, http goes to it.
  * @param settings of TLS, for https.
