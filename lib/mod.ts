@@ -75,6 +75,9 @@ export type { LoadResults, ShardResults, StageResults } from "./load/results.ts"
 export type { LoadShare } from "./load/share.ts";
 export { localShards } from "./load/shards/local.ts";
 export { slurmShards } from "./load/shards/slurm.ts";
+export { kubernetesShards } from "./load/shards/kubernetes.ts";
+export type { KubernetesRequest } from "./load/shards/kubernetes.ts";
+export type { PodRequest } from "./load/shards/job_manifest.ts";
 export type { SlurmRequest } from "./execute/slurm.ts";
 export type { LoadSpread, ShardExecutor, ShardJob, ShardWork } from "./load/shards/executor.ts";
 export type { LoadSettings, LoadStageSettings } from "./settings/load.ts";

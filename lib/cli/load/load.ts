@@ -8,8 +8,9 @@ import { atLevels, parseLevels } from "../../load/levels.ts";
 import { parseUntil } from "../../load/repeats.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { REPORT_TOOLS } from "../../load/report_as.ts";
-import { spreadFlags, spreadOf } from "./spread.ts";
+import { manifestOf, spreadFlags, spreadOf } from "./spread.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
+import { EXIT } from "../exit_codes.ts";
 import { budgetFlags, budgetOf, warningBudget } from "../ui/budget_flags.ts";
 import {
   choice,
@@ -102,7 +103,8 @@ export const command: Command = {
     "",
     "With --shards N, N processes send the load together: each its part of the places, arrivals and",
     "prompts, from one start. Their records become one run, with the figures of each shard. --executor",
-    "slurm runs them as tasks of an array job over a folder that all nodes share.",
+    "slurm runs them as tasks of an array job over a folder that all nodes share, --executor kubernetes",
+    "as pods of an Indexed Job with a shared volume.",
     "",
     ...flagHelp(flags),
     "",
@@ -179,6 +181,11 @@ export const command: Command = {
       throw new InputError(
         "--find-capacity: measures a level again where it must; not with --repeat or --until",
       );
+    }
+    if (values.print) {
+      const manifest = await manifestOf(values, request.out, request.run_id ?? "RUN");
+      manifest.trimEnd().split("\n").forEach((line) => context.terminal.out(line));
+      return EXIT.good;
     }
     return await withCallbacks(values, request.out, context, async (told) => {
       const whole = { ...request, budget: warningBudget(budgetOf(values), told) };

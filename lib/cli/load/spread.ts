@@ -1,50 +1,107 @@
 /** Flags of a load that several processes send together. */
+import { join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { choice, number } from "../ui/flags.ts";
+import { shardFolder } from "../../load/shards/plan.ts";
+import { runDirectoryAt } from "../../run/directory.ts";
+import { choice, number, text, toggle } from "../ui/flags.ts";
 import { slurmFlags } from "../ui/slurm_flags.ts";
+import type { KubernetesRequest } from "../../load/shards/kubernetes.ts";
 import type { LoadSpread } from "../../load/shards/executor.ts";
 import type { Values } from "../ui/flags.ts";
 
 /** Of one process more is not told than this. */
 const MOST_SHARDS = 10_000;
 
+/** Flags of what a cluster of Kubernetes is asked for. */
+const kubernetesFlags = {
+  "image": text("IMAGE", "Kubernetes: the container image of dyno (Containerfile makes one)"),
+  "claim": text("NAME", "Kubernetes: the claim of the volume whose root is the folder of runs"),
+  "secret": text("NAME", "Kubernetes: a secret whose entries are variables of the pods"),
+  "namespace": text("NAME", "Kubernetes: the namespace, instead of kubectl's own"),
+  "print": toggle("Kubernetes: print the manifest, and do nothing"),
+};
+
+/** Flags that choose and set up what sends a load. */
 export const spreadFlags = {
   "shards": number("N", "processes that send each load together, each its part", {
     min: 1,
     max: MOST_SHARDS,
     whole: true,
   }),
-  "executor": choice(["local", "slurm"], "with --shards: on this host (local), or tasks of Slurm"),
+  "executor": choice(
+    ["local", "slurm", "kubernetes"],
+    "with --shards: on this host (local), tasks of Slurm, or pods of Kubernetes",
+  ),
   ...slurmFlags,
+  ...kubernetesFlags,
 };
+
+type SpreadValues = Values<typeof spreadFlags>;
+
+/** Which executor each flag belongs to. */
+const OWNERS = { slurm: slurmFlags, kubernetes: kubernetesFlags };
 
 /**
  * How the flags spread a load; undefined: this process alone sends it.
  *
- * @throws {InputError} flags that do not go together, or no Slurm on this host.
+ * @throws {InputError} flags that do not go together, or an executor that this host lacks.
  */
-export async function spreadOf(
-  values: Values<typeof spreadFlags>,
-): Promise<LoadSpread | undefined> {
-  const { shards, executor = "local", partition, time, memory, gres, account } = values;
-  if (shards === undefined) {
-    if (values.executor !== undefined) {
-      throw new InputError(`--executor ${executor}: needs --shards N`);
-    }
+export async function spreadOf(values: SpreadValues): Promise<LoadSpread | undefined> {
+  const { shards, executor = "local" } = values;
+  if (shards === undefined && values.executor !== undefined) {
+    throw new InputError(`--executor ${executor}: needs --shards N`);
   }
-  const stray = Object.keys(slurmFlags).find((name) =>
-    values[name as keyof typeof slurmFlags] !== undefined
-  );
-  if (stray !== undefined && executor !== "slurm") {
-    throw new InputError(`--${stray}: needs --executor slurm`);
+  for (const [owner, flags] of Object.entries(OWNERS)) {
+    const stray = Object.keys(flags).find((name) =>
+      owner !== executor && values[name as keyof SpreadValues] !== undefined
+    );
+    if (stray !== undefined) throw new InputError(`--${stray}: needs --executor ${owner}`);
   }
   if (shards === undefined) return undefined;
-  if (executor === "local") {
-    const { localShards } = await import("../../load/shards/local.ts");
-    return { shards, executor: localShards };
+  switch (executor) {
+    case "local": {
+      const { localShards } = await import("../../load/shards/local.ts");
+      return { shards, executor: localShards };
+    }
+    case "slurm": {
+      const { partition, time, memory, gres, account } = values;
+      await (await import("../../execute/slurm.ts")).requireSlurm();
+      const { slurmShards } = await import("../../load/shards/slurm.ts");
+      return { shards, executor: slurmShards({ partition, time, memory, gres, account }) };
+    }
+    case "kubernetes": {
+      const request = kubernetesRequest(values);
+      const { kubernetesShards, requireKubectl } = await import("../../load/shards/kubernetes.ts");
+      if (!values.print) await requireKubectl();
+      return { shards, executor: kubernetesShards(request) };
+    }
   }
-  const { requireSlurm } = await import("../../execute/slurm.ts");
-  await requireSlurm();
-  const { slurmShards } = await import("../../load/shards/slurm.ts");
-  return { shards, executor: slurmShards({ partition, time, memory, gres, account }) };
+}
+
+/** @throws {InputError} the image or the claim is missing. */
+function kubernetesRequest(values: SpreadValues): KubernetesRequest {
+  const { image, claim, secret, namespace } = values;
+  if (image !== undefined && claim !== undefined) {
+    return {
+      image,
+      claim,
+      ...(secret === undefined ? {} : { secret }),
+      ...(namespace === undefined ? {} : { namespace }),
+    };
+  }
+  throw new InputError(
+    "--executor kubernetes: needs --image IMAGE, which holds dyno, and --claim NAME, the claim of a " +
+      "volume that is mounted here at --out",
+  );
+}
+
+/** The manifest of a load's shards, for `--print`. @throws {InputError} it cannot be made. */
+export async function manifestOf(
+  values: SpreadValues,
+  out: string,
+  run_id: string,
+): Promise<string> {
+  const { jobText } = await import("../../load/shards/kubernetes.ts");
+  const folder = shardFolder(runDirectoryAt(join(out, run_id)));
+  return await jobText({ folder, count: values.shards! }, kubernetesRequest(values));
 }

@@ -1,0 +1,153 @@
+/** Shards as the pods of an Indexed Job of Kubernetes, started and watched through kubectl. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { writeFileAtomic } from "../../write.ts";
+import { INDEX_LABEL, jobManifest, jobName, RUN_LABEL } from "./job_manifest.ts";
+import type { ShardExecutor, ShardWork } from "./executor.ts";
+import type { PodRequest } from "./job_manifest.ts";
+
+/** What a cluster is asked for. */
+export interface KubernetesRequest extends PodRequest {
+  /** The namespace; kubectl's own by default. */
+  namespace?: string;
+}
+
+/** What is read of kubectl's answers. */
+interface Listed {
+  kind: string;
+  metadata: { annotations?: Record<string, string>; labels?: Record<string, string> };
+  spec?: { completions?: number };
+  status?: {
+    phase?: string;
+    reason?: string;
+    failedIndexes?: string;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+    containerStatuses?: {
+      state?: {
+        waiting?: { reason?: string; message?: string };
+        terminated?: { exitCode: number; reason?: string };
+      };
+    }[];
+  };
+}
+
+const COMMAND_TIMEOUT_MS = 120_000;
+const MOST_OUTPUT = 64e6;
+/** How long kubectl waits for pods that are ended. */
+const GONE_S = 90;
+/** What a container waits for that does not come by itself. */
+const STUCK = /ImagePull|InvalidImage|CreateContainer|CrashLoop/;
+
+/** @throws {InputError} there is no kubectl here. */
+export async function requireKubectl(): Promise<void> {
+  await kubectl(["version", "--client"]);
+}
+
+/**
+ * An executor that applies the manifest of an Indexed Job, which stays in the run's folder as
+ * `shards/job.yaml`. The job is left in the cluster when it has ended.
+ */
+export function kubernetesShards({ namespace, ...pods }: KubernetesRequest): ShardExecutor {
+  const place = namespace === undefined ? [] : [`--namespace=${namespace}`];
+  return async (work) => {
+    const path = join(work.folder, "job.yaml");
+    const name = jobName(work);
+    writeFileAtomic(path, await jobText(work, pods), { sync: false });
+    await kubectl([...place, "apply", `--filename=${path}`]);
+    const told = new Set<string>();
+    return {
+      name: `Kubernetes job ${name}`,
+      over: async () =>
+        await look(work, place, name, (line) => {
+          if (!told.has(line)) work.notice(line);
+          told.add(line);
+        }),
+      cancel: async () => {
+        const wait = [`--timeout=${GONE_S}s`, "--cascade=foreground", "--ignore-not-found"];
+        await kubectl([...place, "delete", "job", name, ...wait]);
+      },
+    };
+  };
+}
+
+/** The manifest as YAML. */
+export async function jobText(
+  work: Pick<ShardWork, "folder" | "count">,
+  pods: PodRequest,
+): Promise<string> {
+  const { stringify } = await import("yaml");
+  return stringify(jobManifest(work, pods), { aliasDuplicateObjects: false });
+}
+
+/** What has become of the pods. */
+async function look(
+  { count }: ShardWork,
+  place: readonly string[],
+  name: string,
+  notice: (line: string) => void,
+): Promise<Map<number, string>> {
+  let items: Listed[];
+  try {
+    const query = ["get", "jobs,pods", `--selector=${RUN_LABEL}=${name}`, "--output=json"];
+    items = JSON.parse(await kubectl([...place, ...query])).items;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    notice(`asked again until Kubernetes answers: ${error.message}`);
+    return new Map();
+  }
+  const over = new Map<number, string>();
+  const job = items.find(({ kind }) => kind === "Job");
+  for (let shard = 0; job === undefined && shard < count; shard++) {
+    over.set(shard, "its job is gone");
+  }
+  for (const shard of indexesIn(job?.status?.failedIndexes ?? "")) {
+    over.set(shard, "its pod failed");
+  }
+  for (const { kind, metadata, status } of items) {
+    const shard = Number(metadata.annotations?.[INDEX_LABEL] ?? NaN);
+    if (kind !== "Pod" || !Number.isInteger(shard)) continue;
+    const [container] = status?.containerStatuses ?? [];
+    const ended = container?.state?.terminated;
+    if (status?.phase === "Failed" || status?.phase === "Succeeded") {
+      const why = [ended && `exit code ${ended.exitCode}`, status.reason ?? ended?.reason];
+      over.set(shard, `its pod ended: ${why.filter(Boolean).join(", ") || status.phase}`);
+    }
+    const waiting = container?.state?.waiting;
+    if (STUCK.test(waiting?.reason ?? "")) {
+      notice(`the pod of shard ${shard} waits: ${waiting!.reason}: ${waiting!.message ?? ""}`);
+    }
+    const unplaced = status?.conditions?.find(({ type, status }) =>
+      type === "PodScheduled" && status === "False"
+    );
+    if (unplaced) notice(`the pod of shard ${shard} has no node: ${unplaced.message ?? ""}`);
+  }
+  return over;
+}
+
+/** Reads `0,3-5`. */
+function indexesIn(text: string): number[] {
+  return text.split(",").filter(Boolean).flatMap((part) => {
+    const [from, to = from] = part.split("-").map(Number);
+    return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+  });
+}
+
+/** Standard output of kubectl. @throws {InputError} it fails, or is not there. */
+function kubectl(parameters: readonly string[]): Promise<string> {
+  const limits = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MOST_OUTPUT };
+  return new Promise((resolve, reject) => {
+    execFile("kubectl", parameters, limits, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      const missing = (error as { code?: unknown }).code === "ENOENT";
+      const said = stderr.trim().split("\n").at(-1) || error.message;
+      reject(
+        new InputError(
+          missing
+            ? "--executor kubernetes: no kubectl on this host; install it, and let it reach a cluster"
+            : `kubectl: ${said}; kubectl cluster-info must work on this host first`,
+        ),
+      );
+    });
+  });
+}
