@@ -154,6 +154,8 @@ export { latencies } from "./endpoint/latency.ts";
 export type { Latencies, Stamps, TokenStamps } from "./endpoint/latency.ts";
 export type { UsageDetails } from "./endpoint/usage.ts";
 export type { Question } from "./endpoint/question.ts";
+export type { Media } from "./endpoint/said.ts";
+export type { ReadPaths, RequestTemplate } from "./settings/request_template.ts";
 export type { ExchangeListener, TransportStatus } from "./endpoint/transport.ts";
 export type { JsonFile } from "./settings/json_file.ts";
 export type { IdlePower } from "./hardware/energy.ts";
@@ -164,7 +166,7 @@ export type { FieldIndex, Series } from "./hardware/series.ts";
 export type { ArrivalPattern } from "./load/arrival.ts";
 export type { PromptSource } from "./load/prompts/prompts.ts";
 export type { LaterStep, LoadPrompt, LoadQuestion } from "./load/prompts/session.ts";
-export type { Metric } from "./load/results.ts";
+export type { MediaFigures, Metric } from "./load/results.ts";
 export type { ServerMetricsSummary } from "./load/server/server_summary.ts";
 export type { Slo, SloMetric } from "./load/slo.ts";
 export type { LoadStage } from "./load/stages.ts";
@@ -172,7 +174,8 @@ export type { CalibrationCited, ClientCost, Verdict } from "./load/verdict.ts";
 export type { Window } from "./load/window.ts";
 export type { ErrorMode } from "./mock/faults/error_mode.ts";
 export type { ParsedRequest } from "./mock/http_request.ts";
-export type { MockBehaviour, MockRequest } from "./mock/server.ts";
+export type { MockBehaviour } from "./mock/behaviour.ts";
+export type { MockRequest } from "./mock/server.ts";
 export type { ClockSource } from "./native/clock.ts";
 export type {
   SampleField,

@@ -10,6 +10,7 @@ import { problemSchema } from "../coding/problems/load_problems.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { loadExperimentSchema } from "../settings/load_experiment.ts";
 import { fileForms, jsonSchemaOf } from "../settings/setting.ts";
+import { requestTemplateSchema } from "../settings/request_template.ts";
 import { rowSuiteSchema } from "../settings/row_suite.ts";
 import { suiteSchema } from "../settings/suite.ts";
 import { integrationSchema } from "../integration/config.ts";
@@ -27,6 +28,7 @@ const WRITTEN: readonly ZodType[] = [
   rowSuiteSchema,
   experimentSchema,
   loadExperimentSchema,
+  requestTemplateSchema,
   sweepSchema,
   batchSchema,
   questionsSchema,

@@ -11,7 +11,7 @@ import { laterUsage } from "./usage.ts";
 import type { ApiForm } from "./forms/form.ts";
 import type { ApiType } from "./forms/forms.ts";
 import type { JsonObject } from "../json_fields.ts";
-import type { CallPart, Said } from "./said.ts";
+import type { CallPart, Media, Said } from "./said.ts";
 import type { TokenUsage, UsageDetails } from "./usage.ts";
 
 /** What is kept of an answer, in characters: a flood ends here, like a body. */
@@ -60,6 +60,8 @@ export class Reply {
   reasoning = "";
   /** The part of the text by which the model refused. */
   refusal = "";
+  /** Its sound and images; empty for none. */
+  readonly media: Media = {};
   readonly #reader: ApiForm;
   readonly #keep: boolean;
   #others = "";
@@ -67,6 +69,8 @@ export class Reply {
   #usage: TokenUsage | null = null;
   /** Whether it holds anything at all. */
   #said = false;
+  /** Whether any event has come. */
+  #begun = false;
   /** In the server's words: the body, or the last events without their choices. */
   #raw: JsonObject = {};
   #whole = false;
@@ -78,8 +82,8 @@ export class Reply {
    *
    * @param keep whether to keep what it says; times and counts are always there.
    */
-  constructor(api_type: ApiType, keep = true) {
-    this.#reader = FORMS[api_type];
+  constructor(form: ApiForm | ApiType, keep = true) {
+    this.#reader = typeof form === "string" ? FORMS[form] : form;
     this.#keep = keep;
   }
 
@@ -173,6 +177,19 @@ export class Reply {
     throw saidError(namedError(data), BROKE_OFF);
   }
 
+  /** What came whole: JSON, or what else the form has. Nothing came: an event stream. */
+  took({ body, bytes }: { body: string; bytes?: Uint8Array | undefined }): void {
+    const { file, text } = this.#reader;
+    if (bytes === undefined && (text === undefined || !/^[^{[<\s]/.test(body))) {
+      if (body !== "") this.body(body);
+      return;
+    }
+    const said = bytes === undefined ? text?.(body) : file?.(bytes);
+    if (said === undefined) throw malformed("the answer is not JSON", "a file");
+    this.#add(said);
+    this.#whole = this.complete = true;
+  }
+
   /**
    * Takes a whole body.
    *
@@ -196,6 +213,7 @@ export class Reply {
    * @throws {EndpointError} class truncated where the end is missing, empty_reply where nothing was said.
    */
   end(): void {
+    this.complete ||= this.#begun && this.#reader.open_end === true;
     if (!this.complete) throw new EndpointError("truncated", "the answer ended before its end");
     if (!this.empty) return;
     const facts = [
@@ -224,6 +242,7 @@ export class Reply {
       }
     }
     const said = this.#read(data, true);
+    this.#begun = true;
     this.#add(said);
     if (!said.has_token) {
       if (said.has_choice) this.#tokenless.add(t_ns);
@@ -242,9 +261,11 @@ export class Reply {
   }
 
   #add(said: Said): void {
-    this.#said ||= said.has_token;
+    this.#said ||= said.has_token || said.is_answer;
     this.#addUsage(said.usage);
+    this.#addMedia(said.media);
     if (this.#keep) {
+      if (said.is_so_far && said.text !== "") this.text = "";
       if (said.text !== "") this.#keepText("text", said.text);
       if (said.reasoning !== "") this.#keepText("reasoning", said.reasoning);
       if (said.others !== "") this.#keepText("others", said.others);
@@ -259,6 +280,13 @@ export class Reply {
   #addUsage(usage: TokenUsage | null): void {
     if (usage === null) return;
     this.#usage = this.#usage === null ? usage : laterUsage(this.#usage, usage);
+  }
+
+  /** Of several events sizes add; how long a sound is one of them tells. */
+  #addMedia({ audio_s, images, bytes }: Media): void {
+    if (audio_s !== undefined) this.media.audio_s = audio_s;
+    if (images !== undefined) this.media.images = (this.media.images ?? 0) + images;
+    if (bytes !== undefined) this.media.bytes = (this.media.bytes ?? 0) + bytes;
   }
 
   #keepText(part: Form["part"], text: string): void {
@@ -324,7 +352,8 @@ export class Reply {
 
 /** The part that is all an event says; null where it says more, or nothing. */
 function onlyPart(said: Said): Form["part"] | null {
-  if (said.finished || said.usage !== null || said.refusal !== "" || said.calls.length > 0) {
+  if (said.finished || said.is_so_far) return null;
+  if (said.usage !== null || said.refusal !== "" || said.calls.length > 0) {
     return null;
   }
   const parts = (["text", "reasoning", "others"] as const).filter((part) => said[part] !== "");

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { endpointsOf, endpointsSettings, retrySettings } from "../settings/endpoint.ts";
 import { headerFault, valueFault } from "../settings/headers.ts";
+import { readRequestTemplate, requestTemplate } from "../settings/request_template.ts";
 import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { basePath, detectApiType, keyHeaders, modelInUrl, otherForm } from "./api_type.ts";
@@ -14,8 +15,9 @@ import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
 import { certificateFault, settleTls, trustedCertificates, UNCHECKED } from "./tls.ts";
 import { isSecretParameter } from "./secret_names.ts";
+import type { RequestTemplate } from "../settings/request_template.ts";
 import type { Balance } from "../settings/endpoint.ts";
-import { FORMS } from "./forms/forms.ts";
+import { apiForm, FORMS } from "./forms/forms.ts";
 import type { ApiType } from "./forms/forms.ts";
 import type { InputOf, OutputOf } from "../settings/setting.ts";
 import type { Provider } from "./providers.ts";
@@ -46,6 +48,8 @@ export interface APIConfiguration {
   api_type: ApiType;
   /** The environment variable with the API key; null for none. */
   api_key_env: string | null;
+  /** What the form is made of, where a request template says it; left out for the others. */
+  template?: RequestTemplate;
   /** Whether answers are streamed; without it there is no ttft. */
   stream: boolean;
   /** The name that this server has for the limit of output tokens. */
@@ -61,7 +65,12 @@ export interface APIConfiguration {
  *
  * @internal
  */
-export const apiOptionsSchema = z.object({ ...endpointsSettings.shape, ...retrySettings.shape });
+export const apiOptionsSchema = z.object({
+  ...endpointsSettings.shape,
+  ...retrySettings.shape,
+  /** A file that says how an endpoint of another form is asked and read. */
+  request_template: requestTemplate,
+});
 
 /** What a caller gives; everything else follows from the URL, the provider and the server. */
 export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
@@ -159,13 +168,18 @@ function settleOne(
   const url = endpointUrl(settled.endpoint, preset);
   const proxy = proxyOf(url);
   if (proxy) warn(`${url.host} is reached through the proxy ${proxy.host}`);
-  const detected = detectApiType(url.href);
+  const template = settled.request_template === undefined
+    ? null
+    : readRequestTemplate(settled.request_template);
+  const detected = template === null ? detectApiType(url.href) : "template";
   const other = detected === "unknown" ? otherForm(url) : null;
   if (other !== null) {
     throw new InputError(
       `--endpoint: "${url.href}" is ${other}, which dyno does not speak; it speaks /chat/completions, ` +
         "/completions, /responses, /embeddings, /rerank, /score, Anthropic's /messages, Gemini's " +
-        ":generateContent and Bedrock's /model/NAME/converse",
+        ":generateContent, Bedrock's /model/NAME/converse, KServe's /v2/models/NAME/generate and /infer, " +
+        "TGI's /generate, llama.cpp's /completion, /audio/transcriptions, /audio/speech and " +
+        "/images/generations; dyno load asks other JSON endpoints by --request-template",
     );
   }
   if (detected === "unknown") {
@@ -193,8 +207,9 @@ function settleOne(
     requests_per_minute: settled.requests_per_minute ?? null,
     tokens_per_minute: settled.tokens_per_minute ?? null,
     api_type,
+    ...(template === null ? {} : { template }),
     api_key_env: settled.api_key_env ?? preset?.api_key_env ?? null,
-    stream: settled.stream,
+    stream: settled.stream && (template === null || template.event !== undefined),
     max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
     stream_options: preset?.stream_options ?? true,
     tls: settleTls(settled),
@@ -234,10 +249,11 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
   const key = apiKey(api);
   const fault = headerFault(api.headers);
   if (fault) throw new InputError(`headers: "${fault.name}" ${fault.message}`);
+  const { encoding, accept } = apiForm(api);
   const given = Object.entries(api.headers).map(([name, value]) => [name.toLowerCase(), value]);
   return {
-    "content-type": "application/json",
-    "accept": api.stream ? "text/event-stream, application/json" : "application/json",
+    "content-type": encoding?.content_type ?? "application/json",
+    "accept": accept ?? (api.stream ? "text/event-stream, application/json" : "application/json"),
     "accept-encoding": "identity",
     "user-agent": "dyno",
     ...keyHeaders(api.api_type, api.endpoint, key),

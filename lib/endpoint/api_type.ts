@@ -6,23 +6,18 @@ import type { ApiType } from "./forms/forms.ts";
 /** Paths of forms of API that dyno does not speak. */
 const OTHER_FORMS: readonly [RegExp, string][] = [
   [/\/messages\/(count_tokens|batches)\/*$/, "no inference"],
-  [
-    /\/v2\/models\/[^/]+(\/versions\/[^/]+)?\/(infer|generate|generate_stream)\/*$/,
-    "KServe's v2 API",
-  ],
   [/\/rank\/*$/, "reranking in another form than /rerank"],
   [/\/scores\/*$/, "scoring in another form than /score"],
   [/\/(pooling|classify|moderations)\/*$/, "pooling or classifying"],
-  [/\/audio\/(transcriptions|translations|speech|voices)\/*$/, "audio"],
-  [/\/images\/(generations|edits|variations)\/*$/, "making images"],
+  [/\/audio\/voices\/*$/, "the list of voices"],
+  [/\/images\/(edits|variations)\/*$/, "editing images"],
   [/\/videos(\/generations)?\/*$/, "making videos"],
   [/\/(de)?tokenize\/*$/, "a tokenizer"],
-  [/\/realtime(\/\w+)?\/*$/, "the Realtime API"],
+  [/\/realtime(\/\w+)?\/*$/, "the Realtime API, over WebSocket"],
   [/\/(batches|files|assistants|threads|vector_stores|fine_tuning\/jobs)\/*$/, "no inference"],
   [/\/models(\/[^:]+)?$/, "the list of models"],
   [/:(embed|batchEmbed)Contents?$/, "Gemini's own API for embeddings"],
   [/\/api\/(chat|generate|embed)\/*$/, "Ollama's own API"],
-  [/\/generate(_stream)?\/*$/, "the own API of TGI or SGLang"],
   [/\/infill\/*$/, "filling in"],
   [
     /\/model\/.+\/(invoke|invoke-with-response-stream)\/*$/,

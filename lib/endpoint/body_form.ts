@@ -7,6 +7,7 @@ import { EndpointError } from "./errors.ts";
 import { FrameSplitter } from "./event_frames.ts";
 import { EventSplitter } from "./sse.ts";
 import type { ResponseHead } from "./http_response.ts";
+import type { HttpExchange } from "./transport.ts";
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const EVENT_STREAM = /^text\/event-stream/i;
@@ -17,10 +18,27 @@ const BLANKS = /^[ \t\r\n\xef\xbb\xbf]+/;
 /** Enough to tell by, with some blanks before. */
 const FIRST_BYTES = 16;
 
+/** Content types that are files: their bytes say nothing about a form. */
+const FILE = /^((audio|image|video)\/|application\/octet-stream)/i;
+
+function isFile(headers: Record<string, string>): boolean {
+  return FILE.test(headers["content-type"] ?? "");
+}
+
+/** A whole body: a text, or where its head says so a file. An error is always a text. */
+export function contentOf(
+  { status, headers }: ResponseHead,
+  bytes: Buffer,
+): Pick<HttpExchange, "body" | "bytes"> {
+  const good = status >= 200 && status < 300;
+  return good && isFile(headers) ? { body: "", bytes } : { body: bytes.toString("utf8") };
+}
+
 /** Feed it the bytes of one body. */
 export class BodyReader {
   readonly #splitter: EventSplitter;
   readonly #frames: FrameSplitter;
+  readonly #head: ResponseHead;
   readonly #typed: boolean;
   #form: "untold" | "whole" | "events" | "frames";
   #first = "";
@@ -28,17 +46,18 @@ export class BodyReader {
   #bytes = 0;
 
   /** @param onEvent called with each event's data, and whether the event is called an error. */
-  constructor({ status, headers }: ResponseHead, onEvent: (data: string, error: boolean) => void) {
+  constructor(head: ResponseHead, onEvent: (data: string, error: boolean) => void) {
+    const { status, headers } = this.#head = head;
     this.#splitter = new EventSplitter(onEvent);
     this.#frames = new FrameSplitter(onEvent);
     this.#typed = EVENT_STREAM.test(headers["content-type"] ?? "");
     // a body that is not an answer is kept as one text
-    this.#form = status >= 200 && status < 300 ? "untold" : "whole";
+    this.#form = status >= 200 && status < 300 && !isFile(headers) ? "untold" : "whole";
   }
 
   /** The body, if it is not a stream of events. */
-  get text(): string {
-    return Buffer.concat(this.#whole).toString("utf8");
+  get content(): Pick<HttpExchange, "body" | "bytes"> {
+    return contentOf(this.#head, Buffer.concat(this.#whole));
   }
 
   /**

@@ -5,9 +5,10 @@ import { requestHeaders } from "./api.ts";
 import { EndpointError, isSuccess, statusError } from "./errors.ts";
 import { EndpointChoice } from "./endpoint_choice.ts";
 import { RateLimit } from "./rate_limit.ts";
-import { requestBody } from "./forms/forms.ts";
+import { apiForm, encodedBody } from "./forms/forms.ts";
 import { backoffSeconds, retried } from "./retry.ts";
 import type { APIConfiguration } from "./api.ts";
+import type { ApiForm } from "./forms/form.ts";
 import type { FailureClass } from "./errors.ts";
 import type { Admission, LimitWait } from "./rate_limit.ts";
 import type { Question } from "./question.ts";
@@ -66,6 +67,7 @@ export class EndpointClient {
   readonly #transport: Transport;
   readonly #places: EndpointChoice;
   readonly #headers: Record<string, string>;
+  readonly #form: ApiForm;
   readonly #limit: RateLimit;
   readonly #onPlace: OnPlace;
   #streamOptions: boolean;
@@ -89,6 +91,7 @@ export class EndpointClient {
     this.#onPlace = onPlace;
     this.#places = new EndpointChoice(api);
     this.#headers = requestHeaders(api);
+    this.#form = apiForm(api);
     this.#streamOptions = api.stream_options;
     const { requests_per_minute, tokens_per_minute } = api;
     this.#limit = new RateLimit(
@@ -180,7 +183,7 @@ export class EndpointClient {
   ): Promise<{ reply: Reply; exchange: HttpExchange | null; error: EndpointError | null }> {
     const target = this.#places.target(place);
     this.#places.began(place);
-    let reply = new Reply(this.api.api_type);
+    let reply = new Reply(this.#form);
     let exchange: HttpExchange | null = null;
     let sent: HttpExchange | null = null;
     let admission: Admission | null = null;
@@ -196,11 +199,11 @@ export class EndpointClient {
         this.#streamOptions = false;
         over(reply, "http_4xx", exchange);
         sent = null;
-        reply = new Reply(this.api.api_type);
+        reply = new Reply(this.#form);
         exchange = await this.#post(question, target, reply, signal, onOver);
       }
       if (!isSuccess(exchange.status)) throw statusError(exchange, this.api);
-      if (exchange.body !== "") reply.body(exchange.body);
+      reply.took(exchange);
       reply.end();
       this.#settle(admission, reply);
       over(reply, null, exchange);
@@ -222,9 +225,8 @@ export class EndpointClient {
     signal: AbortSignal,
     onOver: (exchange: HttpExchange, admission: Admission) => void,
   ): Promise<HttpExchange> {
-    const body = JSON.stringify(
-      requestBody(question, { ...this.api, stream_options: this.#streamOptions }),
-    );
+    const settings = { ...this.api, stream_options: this.#streamOptions };
+    const body = encodedBody(this.#form.request(question, settings), this.#form);
     const { max_tokens } = question.parameters ?? {};
     const answer = typeof max_tokens === "number" ? max_tokens : this.#answer_tokens;
     const admission = await this.#limit.admit(

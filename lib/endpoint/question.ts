@@ -8,6 +8,8 @@ export interface Question {
   messages?: readonly unknown[];
   /** Texts that an embeddings endpoint embeds, instead of one prompt. */
   inputs?: readonly string[];
+  /** A whole body of a dataset's row, for a request template: it is sent as it is. */
+  payload?: Record<string, unknown>;
   /** Sampling parameters, sent as they are. */
   parameters?: Record<string, unknown>;
 }

@@ -16,6 +16,16 @@ export interface CallPart {
   kind: "function" | "custom";
 }
 
+/** Sound and images of an answer; a figure that is not known is left out. */
+export interface Media {
+  /** Seconds of sound: made, or of a transcription heard. */
+  audio_s?: number | undefined;
+  /** Images that were made. */
+  images?: number | undefined;
+  /** Bytes of the sound or the images. */
+  bytes?: number | undefined;
+}
+
 /** Feed it what a reader of one form finds. */
 export class Said {
   /** Of the first answer: content, and what stands for it: a refusal, a transcript. */
@@ -33,6 +43,12 @@ export class Said {
   has_choice = false;
   /** Whether that answer's text is there but empty, without a role: some tools count that as a token. */
   has_blank = false;
+  /** Whether it is an answer without being a token: numbers, an image, a transcript of silence. */
+  is_answer = false;
+  /** Whether the text is everything from the beginning, and no new part. */
+  is_so_far = false;
+  /** Its sound and images. */
+  media: Media = {};
   /** The answer is complete. */
   finished = false;
   /** Why, in the server's word; null where it does not say. */

@@ -16,7 +16,7 @@ export interface HttpRequest {
   /** Header names and values. */
   headers: Record<string, string>;
   /** The body; empty for none. */
-  body: string;
+  body: string | Uint8Array;
   /** Its headers with a signature of all of it, made when it is given to a connection; absent: none. */
   sign?: (
     request: Pick<HttpRequest, "method" | "url" | "headers" | "body">,
@@ -42,6 +42,8 @@ export interface HttpExchange {
   headers: Record<string, string>;
   /** The body of a response that came whole and is not an event stream; else empty. */
   body: string;
+  /** Instead of it: sound, images and other files. */
+  bytes?: Uint8Array;
   /** Connecting (with TLS) took this long; 0 on a connection that was kept alive. */
   connect_ns: number;
   /** Of that, TLS's handshake; 0 without one, null where it is not known. */

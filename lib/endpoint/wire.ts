@@ -4,6 +4,7 @@ import net from "node:net";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { LAG_UNKNOWN, Wire } from "../native/wire.ts";
+import { contentOf } from "./body_form.ts";
 import { deadlineNs, lateError } from "./deadline.ts";
 import { connectionError, EndpointError } from "./errors.ts";
 import { headersIn } from "./http_response.ts";
@@ -137,7 +138,7 @@ export class WireTransport implements Transport, WireSink {
     const flight = this.#flights.get(number);
     if (!flight || this.#disposed) return;
     const { request } = flight;
-    const content = Buffer.from(request.body, "utf8");
+    const content = Buffer.from(request.body);
     const places = [request.url, ...request.others ?? []].map((url, i) => ({
       target: targets[i],
       head: Buffer.from(requestHead({ ...request, url }, content.length), "latin1"),
@@ -227,11 +228,14 @@ function placeAt({ protocol, port }: URL, address: string): string {
 }
 
 function exchangeOf({ request, head, body }: Flight, end: WireEnd): HttpExchange {
+  const headers = headersIn(head);
   return {
     ...(request.others?.length ? { place: end.place } : {}),
     status: end.status,
-    headers: headersIn(head),
-    body: end.failure === "ok" ? Buffer.concat(body).toString("utf8") : "",
+    headers,
+    ...(end.failure === "ok"
+      ? contentOf({ status: end.status, headers }, Buffer.concat(body))
+      : { body: "" }),
     connect_ns: end.connect_ns,
     tls_ns: end.tls_ns,
     ...(end.connected_ahead ? { connected_ahead: true } : {}),

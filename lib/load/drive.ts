@@ -3,6 +3,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { Reply } from "../endpoint/answer.ts";
 import { requestHeaders } from "../endpoint/api.ts";
+import { apiForm, encodedBody } from "../endpoint/forms/forms.ts";
 import { EndpointChoice } from "../endpoint/endpoint_choice.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
@@ -251,7 +252,7 @@ export class Drive {
     turn: number,
   ): boolean {
     const { api, transport, countTokens, budget } = this.#options;
-    const body = loadBody(prompt, this.#options);
+    const form = apiForm(api), body = loadBody(prompt, this.#options);
     // an open loop does not wait until the length of answers is known
     const reservation = budget.take(() =>
       this.#options.costOf(body).most(body) ?? (t_intended_ns === null ? null : NOTHING)
@@ -276,7 +277,7 @@ export class Drive {
       t_intended_ns,
       running,
       turn,
-      reply: new Reply(api.api_type, keepText),
+      reply: new Reply(form, keepText),
       place,
       body,
       cut: this.#options.stages[this.#stageIndex].warmup ? null : this.#cuts.of(request),
@@ -297,7 +298,7 @@ export class Drive {
       method: "POST",
       ...this.#places.target(place),
       headers: this.#names.headersOf(named),
-      body: JSON.stringify(body),
+      body: encodedBody(body, form),
       timeout_s: Math.min(api.timeout, flight.cut?.after_s ?? Infinity),
       t_send_ns: t_intended_ns ?? this.#releaseOf(this.#stageRequests),
       tls: api.tls,

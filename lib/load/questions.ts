@@ -6,7 +6,13 @@ import { readDataset } from "./datasets/read_dataset.ts";
 import { COMMON_WORDS } from "./prompts/common_words.ts";
 import { parseMedia, withMadeUpMedia } from "./prompts/made_up_media.ts";
 import { isSingle, sessionsOf } from "./prompts/made_up_sessions.ts";
-import { datasetPrompts, fixedPrompt, madeUpPrompts, requestsOf } from "./prompts/prompts.ts";
+import {
+  datasetPrompts,
+  fixedPrompt,
+  isMadeUp,
+  madeUpPrompts,
+  requestsOf,
+} from "./prompts/prompts.ts";
 import { isBranching } from "./prompts/session.ts";
 import { corpusStock } from "./prompts/stock.ts";
 import { parseTokenLengths } from "./prompts/token_lengths.ts";
@@ -87,9 +93,7 @@ export async function questions(
       : rows.map((row) => ({ ...withoutModel(row), later: row.later.map(withoutModel) }));
     const named = [...new Set(requestsOf(sent).map(({ body }) => body.model))]
       .filter((name) => typeof name === "string");
-    const made_up = requestsOf(rows).some(({ prompt, messages }) =>
-      prompt === null && messages === null
-    ) ||
+    const made_up = requestsOf(rows).some(isMadeUp) ||
       (trace !== undefined && settings.warmup > 0);
     const { vocabulary, template_tokens } = made_up
       ? await wordsFor(counting, notes)

@@ -1,10 +1,11 @@
 /** The record of a request that has ended. */
-import { answersNumbers } from "../endpoint/forms/forms.ts";
+import { answersNumbers, apiForm } from "../endpoint/forms/forms.ts";
 import { EndpointError, excerpt, isSuccess, statusError } from "../endpoint/errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import type { Reply } from "../endpoint/answer.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { HttpExchange } from "../endpoint/transport.ts";
+import type { Media } from "../endpoint/said.ts";
 import type { Spent } from "../run/budget.ts";
 import { loadEntry } from "../run/ledger.ts";
 import { spentOf } from "../run/request_cost.ts";
@@ -70,12 +71,21 @@ export function recordOf(
     prompt_tokens: reply.prompt_tokens,
     ...(failure.failure === null ? reply.counted(countTokens) : toldBy(reply)),
     usage_details: reply.usage_details,
+    ...(failure.failure === null ? mediaOf(flight, api) : {}),
     cost_usd: null,
     token_events: tokens.count,
     lag_max_ns: reply.lag_max_ns,
     gaps_at: 0,
     gaps: gaps_ms.length,
   };
+}
+
+/** Sound and images of an answer; how long a sound was is best known of what was sent. */
+function mediaOf({ reply, body }: Flight, api: APIConfiguration): Pick<RequestRecord, "media"> {
+  const told: Media = { ...reply.media };
+  const asked = apiForm(api).asked?.(body);
+  if (asked?.audio_s !== undefined) told.audio_s = asked.audio_s;
+  return Object.keys(told).length > 0 ? { media: told } : {};
 }
 
 /**
@@ -143,7 +153,7 @@ function failureOf(
   try {
     if (problem !== null) throw problem;
     if (!isSuccess(exchange.status)) throw statusError(exchange, api);
-    if (exchange.body !== "") reply.body(exchange.body);
+    reply.took(exchange);
     reply.end();
     return { failure: null, message: null };
   } catch (thrown) {

@@ -22,6 +22,20 @@ export interface Metric extends Distribution {
   intervals: { p50: Estimate | null; p99: Estimate | null; mean: Estimate | null };
 }
 
+/** Sound and images of requests; each null where nobody told it of any. */
+export interface MediaFigures {
+  /** Seconds of sound, made or transcribed, per second by the rule of `requests_per_s`. */
+  audio_s_per_s: number | null;
+  /** Mean seconds of sound of a request. */
+  audio_s_mean: number | null;
+  /** Images per second by the same rule. */
+  images_per_s: number | null;
+  /** Mean images of a request. */
+  images_mean: number | null;
+  /** Mean bytes of the sound or images of an answer. */
+  bytes_mean: number | null;
+}
+
 /** The figures of a stage, or of all measured ones together. */
 export interface StageResults {
   /** e.g. "8 in flight", "4 requests/s, poisson"; "total" for all together. */
@@ -68,6 +82,8 @@ export interface StageResults {
     output_tokens_per_s: Estimate | null;
     prompt_tokens_per_s: Estimate | null;
   };
+  /** Sound and images of answered requests; left out where there are none. */
+  media?: MediaFigures;
   /** Means of answered requests. */
   prompt_tokens_mean: number | null;
   /** Mean output tokens of answered requests; null where unknown. */

@@ -11,7 +11,8 @@ import { failureClass } from "../run/request_record.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { CountOf, GapsOf, StageTurnover, Turnover } from "./rates.ts";
-import type { Metric, StageResults } from "./results.ts";
+import type { Media } from "../endpoint/said.ts";
+import type { MediaFigures, Metric, StageResults } from "./results.ts";
 import type { Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
 import type { RequestRecord } from "../run/request_record.ts";
@@ -69,6 +70,9 @@ export function summarise(
       output_tokens_per_s: rateEstimate(ends, outputTokens),
       prompt_tokens_per_s: answered.length ? rateEstimate(ends, promptTokens) : null,
     },
+    ...(answered.some(({ media }) => media !== undefined)
+      ? { media: mediaFigures(answered, ends) }
+      : {}),
     prompt_tokens_mean: meanOf(known(answered.map(({ prompt_tokens }) => prompt_tokens))),
     completion_tokens_mean: meanOf(known(answered.map((record) => record.completion_tokens))),
     token_sources: sourcesOf(answered),
@@ -87,6 +91,26 @@ export const outputTokens: CountOf = ({ failure, completion_tokens, token_events
 /** Tokens of an answered request's prompt. */
 export const promptTokens: CountOf = ({ failure, prompt_tokens }) =>
   failure === null ? prompt_tokens : 0;
+
+/** What of a kind an answered request has, as a count. */
+const mediaCount = (kind: keyof Media): CountOf => ({ failure, media }) =>
+  failure === null ? media?.[kind] ?? null : 0;
+
+function mediaFigures(
+  answered: readonly RequestRecord[],
+  ends: readonly Turnover[],
+): MediaFigures {
+  const meanBy = (kind: keyof Media) => meanOf(known(answered.map(mediaCount(kind))));
+  const rateBy = (kind: keyof Media) =>
+    meanBy(kind) === null ? null : rateOf(ends, mediaCount(kind));
+  return {
+    audio_s_per_s: rateBy("audio_s"),
+    audio_s_mean: meanBy("audio_s"),
+    images_per_s: rateBy("images"),
+    images_mean: meanBy("images"),
+    bytes_mean: meanBy("bytes"),
+  };
+}
 
 function metricsOf(
   inside: readonly RequestRecord[],

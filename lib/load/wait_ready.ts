@@ -1,5 +1,5 @@
 /** Waiting until an endpoint answers: a server that loads its model takes connections late, or says 503. */
-import { answersNumbers } from "../endpoint/forms/forms.ts";
+import { FORMS } from "../endpoint/forms/forms.ts";
 import { configureApi, settleApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { InputError } from "../errors.ts";
@@ -53,7 +53,8 @@ async function whyNotReady(
     if (error instanceof InputError) return error.message;
     throw error;
   }
-  if (answersNumbers(api.api_type) || api.api_type === "responses") return null;
+  const { says, needs_sound } = FORMS[api.api_type];
+  if (says !== "text" || needs_sound || api.api_type === "responses") return null;
   const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
   const client = new EndpointClient(api, transport);
   const { error } = await client.ask(question, signal, undefined, onOver);

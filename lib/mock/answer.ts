@@ -78,6 +78,11 @@ export function textOf(
     .join("");
 }
 
+/** The same answer with nothing said in it. */
+export function withoutWords(answer: MockAnswer): MockAnswer {
+  return { ...answer, choices: answer.choices.map((choice) => ({ ...choice, deltas: [] })) };
+}
+
 /** Whether a choice calls a function. */
 export function isCall(choice: Choice): boolean {
   return choice.deltas.some((delta) => "call" in delta);

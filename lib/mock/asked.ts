@@ -1,9 +1,12 @@
 /** A request for an answer, read from its body as OpenAI's documentation has it. */
 import { tokensOf } from "./tokens.ts";
-import { CONVERSE_PATH, decoded, formOf, GEMINI_PATH } from "./form.ts";
-import { chatOfConverse, chatOfGemini, chatOfMessages } from "./foreign_request.ts";
+import { wavSeconds } from "../endpoint/forms/wav.ts";
+import { formOf } from "./form.ts";
+import { IN_OPENAI } from "./foreign_request.ts";
+import { multipartFields } from "./multipart.ts";
 import { asObject, isJsonObject, objectOr } from "../json_fields.ts";
-import type { ApiType, NumbersApi } from "../endpoint/forms/forms.ts";
+import type { TextApi } from "./form.ts";
+import type { SentFile } from "./multipart.ts";
 import type { ParsedRequest } from "./http_request.ts";
 
 type Json = Record<string, unknown>;
@@ -25,7 +28,7 @@ export interface AskedCall {
 
 /** A request for an answer. */
 export interface Asked {
-  api_type: Exclude<ApiType, NumbersApi>;
+  api_type: TextApi;
   model: string;
   /** One, or several of /v1/completions. */
   prompts: Prompt[];
@@ -45,6 +48,12 @@ export interface Asked {
   json_schema: Json | null;
   /** What stands before the prompt: the tools. */
   preamble: string;
+  /** TGI's counts, which a request asks for. */
+  details: boolean;
+  /** Of a transcription: seconds of its sound; null where the file does not tell. */
+  sound_s: number | null;
+  /** Of a transcription: a text alone is asked for. */
+  plain: boolean;
 }
 
 /** What is wrong with a request; the message names the field. */
@@ -60,34 +69,21 @@ const MAX_PROMPTS = 2048;
  * @param model the one for a request that names none.
  * @throws {AskedWrongly} the body is not a request.
  */
-export function readAsked({ path, body_text }: ParsedRequest, model: string): Asked {
+export function readAsked(request: ParsedRequest, model: string): Asked {
+  const { path, body_text } = request;
   const api_type = formOf(path);
-  const own = readBody(body_text);
+  const own = multipartFields(request) ?? readBody(body_text);
   if (api_type === "messages" && wholeNumber(own, "max_tokens", 1) === null) {
     throw new AskedWrongly("max_tokens: Field required");
   }
-  const gemini = GEMINI_PATH.exec(path), converse = CONVERSE_PATH.exec(path);
-  const body = gemini !== null
-    ? chatOfGemini(own, decodeURIComponent(gemini[1]), gemini[2] === "streamGenerateContent")
-    : converse !== null
-    ? chatOfConverse(own, decoded(converse[1]), converse[2] === "converse-stream")
-    : api_type === "messages"
-    ? chatOfMessages(own)
-    : own;
-  const chat = () => [messagesPrompt(body.messages, "messages")];
+  const body = IN_OPENAI[api_type]?.(own, path) ?? own;
+  const file = api_type === "transcription" ? sentFile(own) : null;
   const options = streamOptions(body);
   const tools = body.tools ?? null;
   return {
     api_type,
     model: readModel(body, model),
-    prompts: {
-      chat,
-      messages: chat,
-      gemini: chat,
-      converse: chat,
-      responses: () => [responsesPrompt(body)],
-      completions: () => promptsIn(body.prompt, "prompt", "text, texts or token ids"),
-    }[api_type](),
+    prompts: readPrompts(api_type, body),
     n: wholeNumber(body, "n", 1, MAX_N) ?? 1,
     max_tokens: wholeNumber(body, "max_completion_tokens", 0) ??
       wholeNumber(body, "max_tokens", 0) ?? wholeNumber(body, "max_output_tokens", 0),
@@ -100,11 +96,32 @@ export function readAsked({ path, body_text }: ParsedRequest, model: string): As
       ? wholeNumber(body, "logprobs", 0, 20)
       : null,
     call: readCall(body, tools),
-    json_schema: readFormat(
+    json_schema: api_type === "transcription" ? null : readFormat(
       api_type === "responses" ? objectOr(body.text).format : body.response_format,
     ),
     preamble: tools === null ? "" : JSON.stringify(tools),
+    details: body.details === true,
+    sound_s: file === null ? null : wavSeconds(file.bytes),
+    plain: file !== null && body.response_format === "text",
   };
+}
+
+/** Forms whose prompts are messages, of which each has its role. */
+export function hasMessages(api_type: TextApi): boolean {
+  return ["chat", "messages", "gemini", "converse", "responses"].includes(api_type);
+}
+
+function readPrompts(api_type: TextApi, body: Json): Prompt[] {
+  if (api_type === "responses") return [responsesPrompt(body)];
+  if (hasMessages(api_type)) return [messagesPrompt(body.messages, "messages")];
+  if (api_type === "transcription") return [{ text: String(body.prompt ?? ""), tokens: [] }];
+  return promptsIn(body.prompt, "prompt", "text, texts or token ids");
+}
+
+function sentFile({ file }: Json): SentFile {
+  const { bytes } = objectOr(file);
+  if (bytes === undefined) throw new AskedWrongly("file: expected a file of sound");
+  return file as SentFile;
 }
 
 /** The JSON object of a body. @throws {AskedWrongly} it is none. */

@@ -117,15 +117,14 @@ export class Connection {
         return this.#end(part.kind, bytes);
       }
       if (part.kind === "endless") return this.#endless(bytes, part.piece);
-      if (part.kind === "raw" && typeof part.bytes !== "string") {
+      const isFrame = reply.framing.frames && part.kind !== "raw" && part.kind !== "whole";
+      if (!isFrame) bytes += bytesOf(part, reply.framing);
+      const file = isFrame ? Buffer.from(bytesOf(part, reply.framing), "latin1") : fileOf(part);
+      if (file !== null) {
         this.#socket.write(bytes);
-        this.#socket.write(part.bytes);
+        this.#socket.write(file);
         bytes = "";
-      } else if (reply.framing.frames && part.kind !== "raw" && part.kind !== "whole") {
-        this.#socket.write(bytes);
-        this.#socket.write(bytesOf(part, reply.framing), "latin1");
-        bytes = "";
-      } else bytes += bytesOf(part, reply.framing);
+      }
     }
     if (bytes !== "") this.#socket.write(bytes);
   }
@@ -163,6 +162,12 @@ export class Connection {
       bytesOf({ kind: "whole", at_s: 0, status, body, headers: { connection: "close" } }),
     );
   }
+}
+
+/** The bytes of a part that is a file. */
+function fileOf(part: ReplyPart): Uint8Array | null {
+  if (part.kind === "raw") return typeof part.bytes === "string" ? null : part.bytes;
+  return part.kind === "whole" && !part.without_body ? part.bytes ?? null : null;
 }
 
 /** What a request's version and Connection header allow (RFC 9112, 9.3). */

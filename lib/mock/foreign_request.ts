@@ -1,10 +1,46 @@
-/** A request in the form of Anthropic, Gemini or Bedrock, as one in OpenAI's form of chat. */
+/** A request in the form of others, as one in OpenAI's form of chat or completions. */
 import { asObject, objectOr, objectsIn } from "../json_fields.ts";
+
+import { CONVERSE_PATH, decoded, GEMINI_PATH, KSERVE_PATH } from "./form.ts";
+import type { TextApi } from "./form.ts";
 
 type Json = Record<string, unknown>;
 
+/** By the form's name; those that are left out are OpenAI's own. */
+export const IN_OPENAI: Partial<Record<TextApi, (body: Json, path: string) => Json>> = {
+  messages: chatOfMessages,
+  gemini: (body, path) => {
+    const [, model, method] = GEMINI_PATH.exec(path)!;
+    return chatOfGemini(body, decoded(model), method === "streamGenerateContent");
+  },
+  converse: (body, path) => {
+    const [, model, method] = CONVERSE_PATH.exec(path)!;
+    return chatOfConverse(body, decoded(model), method === "converse-stream");
+  },
+  kserve: ({ text_input, parameters, ...rest }, path) => {
+    const [, model, method] = KSERVE_PATH.exec(path)!;
+    const stream = method === "generate_stream";
+    return { ...rest, ...objectOr(parameters), prompt: text_input, model: decoded(model), stream };
+  },
+  kserve_infer: ({ inputs }, path) => {
+    const tensors = objectsIn(inputs).map(({ name, data }) => [name, [data].flat(Infinity)[0]]);
+    const { text_input, ...rest } = Object.fromEntries(tensors) as Json;
+    return { ...rest, prompt: text_input, model: decoded(KSERVE_PATH.exec(path)![1]) };
+  },
+  tgi: ({ inputs, parameters, stream }, path) => {
+    const { max_new_tokens, details, ...rest } = objectOr(parameters);
+    const streams = path === "/" ? stream === true : path.endsWith("_stream");
+    const limit = max_new_tokens ?? null;
+    return { ...rest, prompt: inputs, max_tokens: limit, details, stream: streams };
+  },
+  llamacpp: ({ n_predict, ...rest }) => ({
+    ...rest,
+    ...(typeof n_predict === "number" && n_predict >= 0 ? { max_tokens: n_predict } : {}),
+  }),
+};
+
 /** One of Anthropic's Messages API; the limit that it demands is checked by the caller. */
-export function chatOfMessages(body: Json): Json {
+function chatOfMessages(body: Json): Json {
   const { system, tools, tool_choice, stop_sequences, ...rest } = body;
   const choice = asObject(tool_choice);
   return {
@@ -31,7 +67,7 @@ export function chatOfMessages(body: Json): Json {
 }
 
 /** One of Gemini's generateContent. */
-export function chatOfGemini(body: Json, model: string, stream: boolean): Json {
+function chatOfGemini(body: Json, model: string, stream: boolean): Json {
   const config = objectOr(body.generationConfig ?? body.generation_config);
   const mode = objectOr(objectOr(body.toolConfig).functionCallingConfig);
   const names = Array.isArray(mode.allowedFunctionNames) ? mode.allowedFunctionNames : [];
@@ -72,7 +108,7 @@ export function chatOfGemini(body: Json, model: string, stream: boolean): Json {
 }
 
 /** One of Bedrock's Converse. */
-export function chatOfConverse(body: Json, model: string, stream: boolean): Json {
+function chatOfConverse(body: Json, model: string, stream: boolean): Json {
   const { maxTokens, stopSequences } = objectOr(body.inferenceConfig);
   const { tools, toolChoice } = objectOr(body.toolConfig);
   const choice = objectOr(toolChoice);

@@ -1,4 +1,5 @@
 /** Which form of API a path is of. */
+import { FORMS } from "../endpoint/forms/forms.ts";
 import { isJsonObject } from "../json_fields.ts";
 import type { ApiType, NumbersApi } from "../endpoint/forms/forms.ts";
 import type { ParsedRequest } from "./http_request.ts";
@@ -41,11 +42,28 @@ export function decoded(name: string): string {
   }
 }
 
-/** The form of answers at a path. */
-export function formOf(path: string): Exclude<ApiType, NumbersApi> {
-  if (path.endsWith("/chat/completions")) return "chat";
-  if (path.endsWith("/responses")) return "responses";
-  if (path.endsWith("/messages")) return "messages";
-  if (CONVERSE_PATH.test(path)) return "converse";
-  return GEMINI_PATH.test(path) ? "gemini" : "completions";
+/** The path of KServe's API: the model, and what is asked of it. */
+export const KSERVE_PATH =
+  /^\/v2\/models\/([^/]+)(?:\/versions\/[^/]+)?\/(generate|generate_stream|infer)$/;
+
+/** Forms whose answers are texts. */
+export type TextApi = Exclude<ApiType, NumbersApi | "speech" | "images" | "template">;
+
+const TEXT_APIS: readonly TextApi[] = [
+  "chat", // before completions, whose path its own ends with
+  "responses",
+  "messages",
+  "gemini",
+  "converse",
+  "kserve", // before TGI, as above
+  "kserve_infer",
+  "tgi",
+  "llamacpp",
+  "transcription",
+];
+
+/** The form of answers at a path; TGI's root answers as its /generate does. */
+export function formOf(path: string): TextApi {
+  if (path === "/") return "tgi";
+  return TEXT_APIS.find((name) => FORMS[name].path.test(path)) ?? "completions";
 }

@@ -20,6 +20,8 @@ export interface ParsedRequest {
   headers: Record<string, string>;
   /** The body as text; empty for none. */
   body_text: string;
+  /** The body as it came. */
+  bytes: Buffer;
 }
 
 /** A request that cannot be served; the connection ends with this status. */
@@ -39,7 +41,7 @@ export class RequestParser {
   readonly #onContinue: () => void;
   #pending: Buffer = Buffer.alloc(0);
   #state: State = "head";
-  #head: Omit<ParsedRequest, "body_text"> | null = null;
+  #head: Omit<ParsedRequest, "body_text" | "bytes"> | null = null;
   #body: Buffer[] = [];
   #bodyBytes = 0;
   #remaining = 0;
@@ -141,7 +143,8 @@ export class RequestParser {
   }
 
   #finish(): void {
-    const request = { ...this.#head!, body_text: Buffer.concat(this.#body).toString("utf8") };
+    const bytes = Buffer.concat(this.#body);
+    const request = { ...this.#head!, body_text: bytes.toString("utf8"), bytes };
     this.#state = "head";
     this.#body = [];
     this.#bodyBytes = 0;

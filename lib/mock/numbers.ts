@@ -3,20 +3,26 @@ import { AskedWrongly, readBody, readModel } from "./asked.ts";
 import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
 import { textHash, tokensOf } from "./tokens.ts";
 
-/** A request's model, and the body of the answer to it. */
-export interface NumbersAnswer {
+/** A request's model, and the answer to it. */
+export interface WholeAnswer {
   model: string;
+  /** JSON, or a file. */
   body: unknown;
+  /** The content type of a file. */
+  type?: string;
+  /** The same with nothing in it. */
+  nothing: unknown;
 }
 
 /** Reads a request's body. @throws {AskedWrongly} it is none of its kind. */
-type ReadNumbers = (body_text: string, model: string) => NumbersAnswer;
+type ReadNumbers = (body_text: string, model: string) => WholeAnswer;
 
 /** By the path; the forms are vLLM's, which are Jina's and Cohere's. */
 export const NUMBERS: Record<string, ReadNumbers> = {
   "/v1/embeddings": (body_text, otherwise) => {
     const asked = readAskedVectors(body_text, otherwise);
-    return { model: asked.model, body: embeddingsBody(asked) };
+    const body = embeddingsBody(asked);
+    return { model: asked.model, body, nothing: embeddingsBody({ ...asked, inputs: [] }) };
   },
   "/rerank": ranking,
   "/v1/rerank": ranking,
@@ -25,7 +31,7 @@ export const NUMBERS: Record<string, ReadNumbers> = {
   "/v1/score": scores,
 };
 
-function ranking(body_text: string, otherwise: string): NumbersAnswer {
+function ranking(body_text: string, otherwise: string): WholeAnswer {
   const body = readBody(body_text);
   const model = readModel(body, otherwise);
   const [query, ...more] = texts(body.query, "query");
@@ -39,10 +45,11 @@ function ranking(body_text: string, otherwise: string): NumbersAnswer {
   const { top_n = documents.length } = body;
   const results = ranked.slice(0, typeof top_n === "number" && top_n > 0 ? top_n : undefined);
   const usage = pairUsage(documents.map((text) => [query, text]));
-  return { model, body: { id: "rerank-mock", model, results, usage } };
+  const answer = (results: unknown[]) => ({ id: "rerank-mock", model, results, usage });
+  return { model, body: answer(results), nothing: answer([]) };
 }
 
-function scores(body_text: string, otherwise: string): NumbersAnswer {
+function scores(body_text: string, otherwise: string): WholeAnswer {
   const body = readBody(body_text);
   const model = readModel(body, otherwise);
   const first = texts(body.text_1, "text_1"), second = texts(body.text_2, "text_2");
@@ -52,7 +59,8 @@ function scores(body_text: string, otherwise: string): NumbersAnswer {
   const pairs = second.map((text, i): [string, string] => [first[i] ?? first[0], text]);
   const data = pairs.map(([a, b], index) => ({ index, object: "score", score: likeness(a, b) }));
   const usage = pairUsage(pairs);
-  return { model, body: { id: "score-mock", object: "list", model, data, usage } };
+  const answer = (data: unknown[]) => ({ id: "score-mock", object: "list", model, data, usage });
+  return { model, body: answer(data), nothing: answer([]) };
 }
 
 function texts(given: unknown, name: string): string[] {

@@ -1,6 +1,6 @@
 /** A reply as timed parts, so that a fault is a change of the list. */
 import { frameOf } from "./bedrock.ts";
-import { eventsOf, wholeBody } from "./replies.ts";
+import { MOCK_FORMS } from "./replies.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { SentEvent } from "./sent_event.ts";
@@ -21,7 +21,9 @@ export type ReplyPart =
       status: number;
       headers?: Record<string, string>;
       body: string;
-      type?: string;
+      /** A file, instead of the body's text. */
+      bytes?: Uint8Array;
+      type?: string | undefined;
       /** The head alone, as HEAD has it. */
       without_body?: boolean;
     }
@@ -40,21 +42,24 @@ export interface Pace {
 
 /** The parts of a good answer. */
 export function goodReply(asked: Asked, answer: MockAnswer, pace: Pace): ReplyPart[] {
+  const form = MOCK_FORMS[asked.api_type];
   const gap_s = pace.tokens_per_second === null ? 0 : 1 / pace.tokens_per_second;
   const at = (step: number) => pace.delay_s + step * gap_s;
   const last = Math.max(0, ...answer.choices.map(({ deltas }) => deltas.length - 1));
   if (!asked.stream) {
-    const body = JSON.stringify(wholeBody(asked, answer));
-    return [{ kind: "whole", at_s: at(last), status: 200, body }];
+    const said = form.whole(asked, answer);
+    const content = typeof said === "string"
+      ? { body: said, type: "text/plain; charset=utf-8" }
+      : { body: JSON.stringify(said) };
+    return [{ kind: "whole", at_s: at(last), status: 200, ...content }];
   }
-  const word = asked.api_type === "chat" || asked.api_type === "completions" ? "[DONE]" : "";
   return [
     { kind: "head", at_s: at(0) },
-    ...eventsOf(asked, answer).map(({ step, ...event }): ReplyPart => ({
+    ...form.events(asked, answer).map(({ step, ...event }): ReplyPart => ({
       ...event,
       at_s: at(step),
     })),
-    { kind: "done", at_s: at(last), word },
+    { kind: "done", at_s: at(last), word: form.last },
   ];
 }
 
@@ -85,7 +90,7 @@ export interface Framing {
 const TEXT = "text/event-stream; charset=utf-8", FRAMES = "application/vnd.amazon.eventstream";
 const PLAIN: Framing = { chunked: true, connection: null };
 
-/** The text of a part; empty for those that only end the connection, and for bytes. */
+/** The text of a part; empty for those that only end the connection, and for bytes; of a file its head. */
 export function bytesOf(part: ReplyPart, framing = PLAIN): string {
   const { chunked, connection, frames = false } = framing;
   switch (part.kind) {
@@ -119,14 +124,16 @@ export function bytesOf(part: ReplyPart, framing = PLAIN): string {
 }
 
 function whole(
-  { status, body, headers = {}, type = "application/json", without_body }: Extract<
+  { status, body, bytes, headers = {}, type = "application/json", without_body }: Extract<
     ReplyPart,
     { kind: "whole" }
   >,
 ): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return `HTTP/1.1 ${status} ${REASONS[status] ?? "Status"}\r\ncontent-type: ${type}\r\n${lines}` +
-    `content-length: ${byteLength(body)}\r\n\r\n${without_body ? "" : body}`;
+    `content-length: ${bytes?.length ?? byteLength(body)}\r\n\r\n${
+      without_body || bytes ? "" : body
+    }`;
 }
 
 function pieceOf(text: string, chunked: boolean): string {

@@ -2,57 +2,68 @@
 import { converseAnswer, converseEvents, converseText } from "./bedrock.ts";
 import { choicesBody, deltaEvent, finishEvent, roleEvent, usageEvent } from "./choices.ts";
 import { geminiAnswer, geminiError, geminiEvents, geminiText } from "./gemini.ts";
+import { KSERVE_GENERATE_ANSWERS, KSERVE_INFER_ANSWERS } from "./kserve.ts";
+import { LLAMACPP_ANSWERS } from "./llamacpp.ts";
 import { messagesDelta, messagesError, messagesEvents, wholeMessage } from "./messages.ts";
 import { responsesBody, responsesDelta, responsesEvents } from "./responses.ts";
+import { TGI_ANSWERS } from "./tgi.ts";
+import { TRANSCRIPTION_ANSWERS } from "./transcription.ts";
 import { objectOr } from "../json_fields.ts";
 import { formOf } from "./form.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
+import type { TextApi } from "./form.ts";
+import type { MockForm } from "./mock_form.ts";
 import type { SentEvent, TypedEvent } from "./sent_event.ts";
 
-/** The whole answer as one body. */
-export function wholeBody(asked: Asked, answer: MockAnswer): unknown {
-  switch (asked.api_type) {
-    case "responses":
-      return responsesBody(asked, answer);
-    case "messages":
-      return wholeMessage(asked, answer);
-    case "gemini":
-      return geminiAnswer(asked, answer);
-    case "converse":
-      return converseAnswer(answer);
-    default:
-      return choicesBody(asked, answer);
-  }
-}
+const choices: MockForm = {
+  whole: choicesBody,
+  events: choiceEvents,
+  text: (asked, answer, text, index) => deltaEvent(asked, answer, index, { content: text }, null),
+  last: "[DONE]",
+};
 
-/** Every event of a streamed answer, in the order of sending. */
-export function eventsOf(asked: Asked, answer: MockAnswer): SentEvent[] {
-  switch (asked.api_type) {
-    case "responses":
-      return typedEvents(responsesEvents(asked, answer));
-    case "messages":
-      return typedEvents(messagesEvents(asked, answer));
-    case "gemini":
-      return geminiEvents(asked, answer);
-    case "converse":
-      return converseEvents(answer);
-    default:
-      return choiceEvents(asked, answer);
-  }
-}
+/** By the form's name. */
+export const MOCK_FORMS: Readonly<Record<TextApi, MockForm>> = {
+  chat: choices,
+  completions: choices,
+  responses: {
+    whole: responsesBody,
+    events: (asked, answer) => typedEvents(responsesEvents(asked, answer)),
+    text: (_asked, answer, text) => responsesDelta(answer, text),
+    last: "",
+  },
+  messages: {
+    whole: wholeMessage,
+    events: (asked, answer) => typedEvents(messagesEvents(asked, answer)),
+    text: (_asked, _answer, text) => messagesDelta(text),
+    error: messagesError,
+    last: "",
+  },
+  gemini: {
+    whole: geminiAnswer,
+    events: geminiEvents,
+    text: geminiText,
+    error: (message, _type, code) => geminiError(typeof code === "number" ? code : 404, message),
+    last: "",
+  },
+  converse: {
+    whole: (_asked, answer) => converseAnswer(answer),
+    events: (_asked, answer) => converseEvents(answer),
+    text: (_asked, _answer, text) => converseText(text),
+    error: (message) => ({ message }),
+    last: "",
+  },
+  kserve: KSERVE_GENERATE_ANSWERS,
+  kserve_infer: KSERVE_INFER_ANSWERS,
+  tgi: TGI_ANSWERS,
+  llamacpp: LLAMACPP_ANSWERS,
+  transcription: TRANSCRIPTION_ANSWERS,
+};
 
 /** An event with text, for faults that add one. */
 export function textEvent(asked: Asked, answer: MockAnswer, text: string, index = 0): SentEvent {
-  const json = asked.api_type === "responses"
-    ? responsesDelta(answer, text)
-    : asked.api_type === "messages"
-    ? messagesDelta(text)
-    : asked.api_type === "gemini"
-    ? geminiText(asked, answer, text, index)
-    : asked.api_type === "converse"
-    ? converseText(text)
-    : deltaEvent(asked, answer, index, { content: text }, null);
+  const json = MOCK_FORMS[asked.api_type].text(asked, answer, text, index);
   const { type } = json as { type?: string };
   return {
     kind: "token",
@@ -108,9 +119,6 @@ export function errorBody(
   code: string | number | null,
   path = "",
 ): unknown {
-  const form = formOf(path);
-  if (form === "messages") return messagesError(message, type);
-  if (form === "converse") return { message };
-  if (form === "gemini") return geminiError(typeof code === "number" ? code : 404, message);
-  return { error: { message, type, param: null, code } };
+  return MOCK_FORMS[formOf(path)].error?.(message, type, code) ??
+    { error: { message, type, param: null, code } };
 }

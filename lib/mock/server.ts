@@ -2,58 +2,40 @@
 import type { AddressInfo } from "node:net";
 import { InputError } from "../errors.ts";
 import { ConnectionAdmission } from "../execute/connection_admission.ts";
-import { answerTokens, choiceOf, completionTokens, textOf } from "./answer.ts";
-import { AskedWrongly, messageTokens, readAsked } from "./asked.ts";
+import { answerTokens, choiceOf, completionTokens, textOf, withoutWords } from "./answer.ts";
+import { AskedWrongly, hasMessages, messageTokens, readAsked } from "./asked.ts";
+import { USUAL_BEHAVIOUR } from "./behaviour.ts";
 import { Connection } from "./connection.ts";
-import { asOpenAI, CONVERSE_PATH, decoded, GEMINI_PATH } from "./form.ts";
+import { asOpenAI, CONVERSE_PATH, decoded, GEMINI_PATH, KSERVE_PATH } from "./form.ts";
 import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults/catalogue.ts";
-import { NUMBERS } from "./numbers.ts";
+import { multipartFields } from "./multipart.ts";
 import { goodReply } from "./parts.ts";
 import { PrefixCache } from "./prefix_cache.ts";
 import { jsonReply, refusedRoute, unknownModel } from "./refusals.ts";
-import { errorBody } from "./replies.ts";
+import { errorBody, textEvent } from "./replies.ts";
 import { Script } from "./script.ts";
 import { ServerCounts } from "./server_counts.ts";
 import { Sockets } from "./sockets.ts";
 import { tokensOf } from "./tokens.ts";
+import { wholeReply, WHOLES } from "./wholes.ts";
 import type { AdmissionLimits } from "../execute/connection_admission.ts";
 import type { KeyAndCertificate } from "./certificate.ts";
 import type { AnswerTokens, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
+import type { MockBehaviour } from "./behaviour.ts";
 import type { MockReply } from "./connection.ts";
 import type { ErrorMode } from "./faults/catalogue.ts";
+import type { FaultContext } from "./faults/fault.ts";
 import type { ParsedRequest } from "./http_request.ts";
 import type { ReplyPart } from "./parts.ts";
 import type { MockScript } from "./script.ts";
 
 export { loadMockScript } from "./script.ts";
 
-/** How the mock answers. */
-export interface MockBehaviour {
-  /** The text of every answer that is not told otherwise. */
-  default_response: string;
-  /** Seconds before the reply starts. */
-  delay_s: number;
-  /** Tokens a second within one reply; null sends them at once. */
-  tokens_per_second: number | null;
-  /** Prompt tokens a second that are computed before the reply starts; null: they take no time. */
-  prefill_tokens_per_second: number | null;
-  /** Any status but 200 answers every request with that error. */
-  status_code: number;
-  /** The fault that replies have; null for good ones. */
-  error_mode: ErrorMode | null;
-  /** The share of requests that error_mode hits, chosen by seed and request, not by order. */
-  fault_rate: number;
-  /** error_mode hits only the first so many; null: all. */
-  fault_count: number | null;
-  /** The Retry-After header of 429. */
-  retry_after: string;
-}
-
 /** A request as the log keeps it. */
-export interface MockRequest extends ParsedRequest {
-  /** The parsed body; null when it is not JSON. */
+export interface MockRequest extends Omit<ParsedRequest, "bytes"> {
+  /** The parsed body, JSON or the fields of a form; null when it is neither. */
   body: unknown;
   /** When its head was whole: CLOCK_MONOTONIC nanoseconds. */
   t_received_ns: number;
@@ -91,22 +73,24 @@ export interface MockOptions {
   connection_limits?: Partial<AdmissionLimits>;
 }
 
-const DEFAULTS: MockBehaviour = {
-  default_response: "Mock response text",
-  delay_s: 0,
-  tokens_per_second: null,
-  prefill_tokens_per_second: null,
-  status_code: 200,
-  error_mode: null,
-  fault_rate: 1,
-  fault_count: null,
-  retry_after: "1",
-};
-
 const LOG_LENGTH = 10_000;
 
 /** Of clients: long enough for a load whose requests are rare. */
 const PATIENCE: AdmissionLimits = { first_ms: 30_000, kept_ms: 600_000 };
+
+/** Paths of answers with words; others of their kind name a model. */
+const TEXTS = [
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/responses",
+  "/v1/messages",
+  "/v1/audio/transcriptions",
+  "/v1/audio/translations",
+  "/generate",
+  "/generate_stream",
+  "/", // as TGI_ANSWERS has it
+  "/completion",
+];
 
 type Handler = (request: ParsedRequest) => MockReply | ReplyPart[];
 type Route = Partial<Record<string, Handler>>;
@@ -174,8 +158,8 @@ export class MockEndpoint implements AsyncDisposable {
     this.#routes = this.#makeRoutes();
     this.#faults = new FaultChoice(options.seed ?? 1);
     this.#script = new Script(options.script ?? { answers: [] });
-    const default_response = options.script?.default_response ?? DEFAULTS.default_response;
-    this.#initial = { ...DEFAULTS, default_response, ...options.behaviour };
+    const default_response = options.script?.default_response ?? USUAL_BEHAVIOUR.default_response;
+    this.#initial = { ...USUAL_BEHAVIOUR, default_response, ...options.behaviour };
     this.#behaviour = this.#initial;
     this.port = (sockets.server.address() as AddressInfo).port;
     this.url = `${sockets.protocol}://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
@@ -224,13 +208,7 @@ export class MockEndpoint implements AsyncDisposable {
     const complete = { POST: (request: ParsedRequest) => this.#complete(request) };
     const cache = this.#cache;
     return new Map<string, Route>([
-      ["/v1/chat/completions", complete],
-      ["/v1/completions", complete],
-      ["/v1/responses", complete],
-      ["/v1/messages", complete],
-      ...Object.keys(NUMBERS).map((path): [string, Route] => [path, {
-        POST: (request) => [this.#numbers(request)],
-      }]),
+      ...[...TEXTS, ...Object.keys(WHOLES)].map((path): [string, Route] => [path, complete]),
       ["/v1/models", {
         GET: () => [jsonReply(200, { object: "list", data: this.#models.map(modelObject) })],
       }],
@@ -251,7 +229,7 @@ export class MockEndpoint implements AsyncDisposable {
     this.#record(received, t_received_ns, connection);
     const request = asOpenAI(received);
     const { method, path } = request;
-    const route = this.#routes.get(path) ?? this.#foreignRoute(path) ?? this.#modelRoute(path);
+    const route = this.#routes.get(path) ?? this.#namedRoute(path) ?? this.#modelRoute(path);
     const handler = route?.[method === "HEAD" ? "GET" : method];
     const reply = handler?.(request) ?? [refusedRoute(received, Object.keys(route ?? {}))];
     const whole = Array.isArray(reply) ? { parts: reply } : reply;
@@ -262,10 +240,10 @@ export class MockEndpoint implements AsyncDisposable {
     return { ...whole, parts };
   }
 
-  /** POST …/models/NAME:generateContent and …/model/NAME/converse, and the streamed forms of them. */
-  #foreignRoute(path: string): Route | undefined {
-    const isForeign = GEMINI_PATH.test(path) || CONVERSE_PATH.test(path);
-    return isForeign ? { POST: (request) => this.#complete(request) } : undefined;
+  /** POST to paths that name a model: Gemini's, Bedrock's and KServe's. */
+  #namedRoute(path: string): Route | undefined {
+    const isNamed = [GEMINI_PATH, CONVERSE_PATH, KSERVE_PATH].some((form) => form.test(path));
+    return isNamed ? { POST: (request) => this.#complete(request) } : undefined;
   }
 
   /** GET /v1/models/NAME; the name may hold slashes. */
@@ -284,10 +262,34 @@ export class MockEndpoint implements AsyncDisposable {
       const body = errorBody(`status ${status_code}`, "mock_error", status_code, request.path);
       return [{ ...jsonReply(status_code, body), at_s: delay_s }];
     }
-    return this.#judged(request.path, () => {
+    const { path, body_text } = request;
+    return this.#judged(path, () => {
+      if (path in WHOLES) return this.#whole(request, behaviour);
       const asked = readAsked(request, this.#models[0]);
-      return this.#refused(asked.model) ?? this.#reply(asked, request.body_text, behaviour);
+      return this.#refused(asked.model) ?? this.#reply(asked, body_text, behaviour);
     });
+  }
+
+  #whole({ path, body_text }: ParsedRequest, behaviour: MockBehaviour): ReplyPart[] {
+    const answer = WHOLES[path](body_text, this.#models[0]);
+    const { delay_s } = behaviour;
+    return this.#refused(answer.model) ?? this.#spoiled(wholeReply(answer, delay_s), behaviour, {
+      text: (text) => ({ kind: "token", event: JSON.stringify(text), step: 0 }), // it has no events
+      nothing: () => wholeReply(answer, delay_s, true),
+      body_text,
+    });
+  }
+
+  /** A good reply, or what a fault makes of it. */
+  #spoiled(
+    good: ReplyPart[],
+    behaviour: MockBehaviour,
+    context: Omit<FaultContext, "retry_after">,
+  ): ReplyPart[] {
+    const { error_mode, retry_after } = behaviour;
+    if (error_mode === null || !this.#faults.hits(context.body_text, behaviour)) return good;
+    this.#log[this.#log.length - 1].fault = error_mode;
+    return withFault(error_mode, good, { ...context, retry_after });
   }
 
   /** Answers what is not a request with why. */
@@ -314,14 +316,13 @@ export class MockEndpoint implements AsyncDisposable {
       tokens_per_second: scripted?.tokens_per_second ?? behaviour.tokens_per_second,
     };
     const good = goodReply(asked, answer, pace);
-    const { error_mode, retry_after } = behaviour;
-    const isSpoiled = error_mode !== null && this.#faults.hits(body_text, behaviour);
+    this.#log[this.#log.length - 1].tokens = answerTokens(answer);
+    const parts = this.#spoiled(good, behaviour, {
+      text: (text, index) => textEvent(asked, answer, text, index),
+      nothing: () => goodReply(asked, withoutWords(answer), pace),
+      body_text,
+    });
     const logged = this.#log[this.#log.length - 1];
-    if (isSpoiled) logged.fault = error_mode;
-    logged.tokens = answerTokens(answer);
-    const parts = isSpoiled
-      ? withFault(error_mode, good, { asked, answer, pace, body_text, retry_after })
-      : good;
     this.#counts.running++;
     this.#counts.prompt_tokens += answer.prompt_tokens;
     return {
@@ -369,19 +370,9 @@ export class MockEndpoint implements AsyncDisposable {
     for (const choice of answer.choices) {
       const { tokens } = asked.prompts[Math.floor(choice.index / asked.n)];
       const text = textOf(choice, "content");
-      const said = asked.api_type === "completions"
-        ? tokensOf(text)
-        : messageTokens("assistant", text);
+      const said = hasMessages(asked.api_type) ? messageTokens("assistant", text) : tokensOf(text);
       this.#cache.keep(seedOf(asked), [...tokens, ...said]);
     }
-  }
-
-  #numbers({ path, body_text }: ParsedRequest): ReplyPart {
-    const [part] = this.#judged(path, () => {
-      const { model, body } = NUMBERS[path](body_text, this.#models[0]);
-      return this.#refused(model) ?? [jsonReply(200, body)];
-    });
-    return { ...part, at_s: this.#behaviour.delay_s };
   }
 
   #metrics(cache: PrefixCache): ReplyPart {
@@ -390,10 +381,11 @@ export class MockEndpoint implements AsyncDisposable {
     return { kind: "whole", at_s: 0, status: 200, body, type };
   }
 
-  #record(request: ParsedRequest, t_received_ns: number, connection: number): void {
-    let body: unknown = null;
+  #record(received: ParsedRequest, t_received_ns: number, connection: number): void {
+    const { bytes: _, ...request } = received;
+    let body: unknown = multipartFields(received);
     try {
-      body = JSON.parse(request.body_text);
+      body ??= JSON.parse(request.body_text);
     } catch { /* kept as text */ }
     if (this.#log.length >= LOG_LENGTH) this.#log.splice(0, LOG_LENGTH / 10);
     this.#log.push({

@@ -28,7 +28,8 @@ export const DEFINITIONS: readonly Term[] = [
 export const LOAD_DEFINITIONS: readonly Term[] = [
   ...measured(
     ...["ttft_intended_ms", "e2e_intended_ms", "gap_ms", "normalized_latency_ms", "lateness_ms"],
-    ...["requests_per_s", "output_tokens_per_s", "prompt_tokens_per_s", "goodput_requests_per_s"],
+    ...["requests_per_s", "output_tokens_per_s", "prompt_tokens_per_s"],
+    ...["audio_s_per_s", "images_per_s", "goodput_requests_per_s"],
     "error_rate",
   ),
   [

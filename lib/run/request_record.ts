@@ -11,6 +11,7 @@ import {
 } from "./forms.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
+import type { Media } from "../endpoint/said.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
 
 /**
@@ -91,6 +92,8 @@ export interface RequestRecord {
   token_source: TokenSource | null;
   /** What the server's usage tells beyond; null for nothing. */
   usage_details: UsageDetails | null;
+  /** Sound and images of an answer, or heard for it; left out where there is nothing of them. */
+  media?: Media | undefined;
   /** US dollars; null where the server told no usage or the price is unknown. */
   cost_usd: number | null;
   /** Events that carried tokens. */
@@ -271,6 +274,7 @@ export const requestRecordForm = fields<RequestRecord>({
   completion_tokens: orNull(isNumber),
   token_source: orNull(isText<TokenSource>),
   usage_details: orNull(isObject<UsageDetails>),
+  media: orMissing(isObject<Media>),
   cost_usd: orNull(isNumber),
   token_events: isNumber,
   lag_max_ns: orNull(isNumber),

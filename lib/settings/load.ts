@@ -1,6 +1,7 @@
 /** The settings of a load: an endpoint, the shape of the load and its prompts. */
 import { z } from "zod";
 import { endpointsSettings } from "./endpoint.ts";
+import { requestTemplate } from "./request_template.ts";
 import {
   about,
   asGiven,
@@ -59,6 +60,8 @@ const waits = z.union([z.number().min(0), nonEmpty]);
  */
 export const loadSettingsSchema = z.strictObject({
   ...endpointsSettings.shape,
+  /** A file that says how an endpoint of another form is asked and read. */
+  request_template: requestTemplate,
   /** The model; several, each as "NAME=WEIGHT", share the requests by weight. */
   model: z.union([nonEmpty, z.array(nonEmpty).min(1)]).optional().register(about, {
     help:

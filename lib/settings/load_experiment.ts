@@ -75,7 +75,15 @@ export async function readLoadExperiment(
 }
 
 /** Settings that name files. */
-export const FILES = ["prompts", "trace", "tokenizer", "ca", "cert", "key"] as const;
+export const FILES = [
+  "prompts",
+  "trace",
+  "tokenizer",
+  "request_template",
+  "ca",
+  "cert",
+  "key",
+] as const;
 
 /** A load's settings with the files that they name seen from the folder of the file that names them. */
 export function besideFile<Given extends Partial<Record<typeof FILES[number], unknown>>>(

@@ -26,7 +26,7 @@ const JOB_FILE = "job.json";
 const SUBCOMMANDS: Record<JobKind, string> = { load: "load", suite: "run" };
 
 /** Settings of jobs that name a file. */
-const FILES = ["suite", "prompts", "trace", "script"];
+const FILES = ["suite", "prompts", "trace", "request_template", "script"];
 
 /** Settings that may be one value where the experiment has a list. */
 const LISTS = ["categories", "tests"];

@@ -4,12 +4,13 @@
 
 #include <string.h>
 
-void body_begin(struct body *body, int status, bool typed)
+void body_begin(struct body *body, const struct http *http)
 {
     sse_begin(&body->sse);
     /* what is not an answer is one text, whatever its form: its words are wanted */
-    body->form = status >= 200 && status < 300 ? BODY_UNTOLD : BODY_WHOLE;
-    body->typed = typed;
+    bool good = http->status >= 200 && http->status < 300;
+    body->form = good && http->type != HTTP_FILE ? BODY_UNTOLD : BODY_WHOLE;
+    body->typed = http->type == HTTP_EVENTS;
     body->first_count = 0;
 }
 

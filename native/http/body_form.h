@@ -5,6 +5,7 @@
 #ifndef DYNO_BODY_FORM_H
 #define DYNO_BODY_FORM_H
 
+#include "http/http_response.h"
 #include "http/sse.h"
 
 /* Enough to tell by, with some blanks before. */
@@ -25,8 +26,8 @@ struct body_sink {
     void (*whole)(void *owner, const char *bytes, size_t count);
 };
 
-/* Ready for the next body; keeps its memory. typed: its content type says events. */
-void body_begin(struct body *body, int status, bool typed);
+/* Ready for the body after a head; keeps its memory. */
+void body_begin(struct body *body, const struct http *http);
 void body_free(struct body *body);
 
 /* Takes the next bytes. A fault is in body->sse.fault. */

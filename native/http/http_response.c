@@ -16,7 +16,8 @@ void http_begin(struct http *http)
 {
     http->state = HTTP_HEAD;
     http->status = 0;
-    http->keep_alive = http->event_stream = false;
+    http->keep_alive = false;
+    http->type = HTTP_OTHER;
     http->fault = NULL;
     http->head_bytes = http->line_start = 0;
     http->interim = 0;
@@ -48,6 +49,12 @@ static bool text_is(struct text text, const char *word)
     return text.bytes == strlen(word) && strncasecmp(text.start, word, text.bytes) == 0;
 }
 
+static bool text_begins(struct text text, const char *words)
+{
+    size_t bytes = strlen(words);
+    return text.bytes >= bytes && strncasecmp(text.start, words, bytes) == 0;
+}
+
 static struct text trimmed(struct text text)
 {
     while (text.bytes && is_space(*text.start)) text.start++, text.bytes--;
@@ -73,7 +80,7 @@ static bool text_lists(struct text list, const char *word)
 }
 
 struct headers {
-    bool http11, chunked, has_length, has_type, close, keep_alive, event_stream, encoded;
+    bool http11, chunked, has_length, has_type, close, keep_alive, events, file, encoded;
     uint64_t length;
 };
 
@@ -119,9 +126,13 @@ static const char *take_header(struct headers *headers, const char *line, size_t
         headers->close |= text_lists(value, "close");
         headers->keep_alive |= text_lists(value, "keep-alive");
     } else if (text_is(name, "content-type")) {
-        static const char stream[] = "text/event-stream";
-        headers->event_stream |= !headers->has_type && value.bytes >= sizeof stream - 1 &&
-                                 strncasecmp(value.start, stream, sizeof stream - 1) == 0;
+        static const char *const files[] = {"audio/", "image/", "video/",
+                                            "application/octet-stream"};
+        if (!headers->has_type) {
+            headers->events = text_begins(value, "text/event-stream");
+            for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+                headers->file |= text_begins(value, files[i]);
+        }
         headers->has_type = true;
     } else if (text_is(name, "content-encoding")) {
         while (value.start) {
@@ -181,7 +192,7 @@ static void begin_body(struct http *http, const struct http_sink *sink)
         line = next;
     }
     http->status = status;
-    http->event_stream = headers.event_stream;
+    http->type = headers.events ? HTTP_EVENTS : headers.file ? HTTP_FILE : HTTP_OTHER;
     http->keep_alive = headers.http11 ? !headers.close : headers.keep_alive && !headers.close;
     if (headers.encoded) {
         http->fault = "the server compressed its answer though asked not to";

@@ -23,7 +23,7 @@ struct http {
     enum http_state state;
     int status;        /* 0 until the head is complete; interim responses are skipped */
     bool keep_alive;   /* whether the connection may carry another request after this one */
-    bool event_stream; /* the body is text/event-stream */
+    enum { HTTP_OTHER, HTTP_EVENTS, HTTP_FILE } type; /* of the body: what its content type says */
     const char *fault; /* what is malformed; NULL while nothing is */
     char *head;        /* as it came, but with folded lines joined; owned */
     size_t head_bytes, head_room;

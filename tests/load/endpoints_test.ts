@@ -9,7 +9,7 @@ import { dynoEach } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { load } from "./fixture.ts";
 import type { LoadSettings } from "../../lib/settings/load.ts";
-import type { MockBehaviour } from "../../lib/mock/server.ts";
+import type { MockBehaviour } from "../../lib/mock/behaviour.ts";
 
 const chat = (mock: MockEndpoint) => `${mock.url}/v1/chat/completions`;
 const asked = (mock: MockEndpoint) => mock.requests.filter(({ method }) => method === "POST");

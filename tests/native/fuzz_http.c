@@ -39,7 +39,7 @@ static void on_head(void *owner, const struct http *http)
 {
     struct outcome *outcome = owner;
     REQUIRE(++outcome->heads == 1);
-    body_begin(&outcome->answer, http->status, http->event_stream);
+    body_begin(&outcome->answer, http);
     REQUIRE(http->status >= 200 && http->status <= 999);
     REQUIRE(http->head_bytes >= 14 && http->head_bytes <= HEAD_BYTES_MAX);
     REQUIRE(http->head[http->head_bytes - 1] == '\n');
@@ -102,7 +102,7 @@ static void feed_copy(struct outcome *outcome, const char *bytes, size_t count, 
 static void begin(struct outcome *outcome)
 {
     http_begin(&outcome->http);
-    body_begin(&outcome->answer, 0, false);
+    body_begin(&outcome->answer, &outcome->http);
     outcome->body_hash = outcome->event_hash = outcome->whole_hash = 0xcbf29ce484222325;
     outcome->whole_bytes = 0;
     outcome->body_bytes = outcome->event_bytes = outcome->events = 0;

@@ -52,7 +52,7 @@ static void on_head(void *owner, const struct http *http)
     struct outcome *outcome = owner;
     outcome->heads++;
     if (http->head_bytes < 4 || http->status < 200) die("a head that is none");
-    body_begin(&outcome->answer, http->status, http->event_stream);
+    body_begin(&outcome->answer, http);
 }
 
 static void on_event(void *owner, const char *data, size_t bytes, bool error)
@@ -97,7 +97,7 @@ static void feed(struct outcome *outcome, const char *bytes, size_t count)
 static void begin(struct outcome *outcome)
 {
     http_begin(&outcome->http);
-    body_begin(&outcome->answer, 0, false);
+    body_begin(&outcome->answer, &outcome->http);
     outcome->body.count = outcome->events.count = 0;
     outcome->heads = 0;
     outcome->fed_after_end = outcome->closed = false;

@@ -29,8 +29,8 @@ interface StageColumn {
 /** What a table's columns depend on. */
 interface Shape {
   goodput: boolean;
-  /** Embeddings and scores: only prompts have tokens. */
-  embeddings: boolean;
+  /** The rate of what the answers are. */
+  told: "prompt_tokens_per_s" | "audio_s_per_s" | "images_per_s" | "output_tokens_per_s";
   /** Whether any request was cut off by the end. */
   cut: boolean;
 }
@@ -84,13 +84,20 @@ function shapeOf(
 ): Shape {
   return {
     goodput: slos.length > 0,
-    embeddings: answersNumbers(api_type),
+    told: answersNumbers(api_type) ? "prompt_tokens_per_s" : mediaIn(rows) ?? "output_tokens_per_s",
     cut: rows.some((row) => cutOff(row) > 0),
   };
 }
 
+/** Sound or images, where answers hold such. */
+function mediaIn(rows: readonly StageResults[]): "audio_s_per_s" | "images_per_s" | null {
+  const has = (name: "audio_s_per_s" | "images_per_s") =>
+    rows.some(({ media }) => (media?.[name] ?? null) !== null);
+  return has("audio_s_per_s") ? "audio_s_per_s" : has("images_per_s") ? "images_per_s" : null;
+}
+
 /** The columns after the names of stages. */
-function columnsOf({ goodput, embeddings, cut }: Shape): StageColumn[] {
+function columnsOf({ goodput, told, cut }: Shape): StageColumn[] {
   const count = (title: string): Column => ({ title, align: "right", group: "requests" });
   return [
     { column: count("ok"), cell: ({ requests }) => String(requests.successful) },
@@ -102,9 +109,11 @@ function columnsOf({ goodput, embeddings, cut }: Shape): StageColumn[] {
       ? [{ column: count("cut off"), cell: (stage: StageResults) => String(cutOff(stage)) }]
       : []),
     rateColumn("requests_per_s", (stage) => ofEnded(stage, stage.requests_per_s)),
-    embeddings
-      ? rateColumn("prompt_tokens_per_s", (stage) => ofEnded(stage, stage.prompt_tokens_per_s))
-      : rateColumn("output_tokens_per_s", outputRate),
+    rateColumn(told, (stage) => {
+      if (told === "output_tokens_per_s") return outputRate(stage);
+      const rate = told === "prompt_tokens_per_s" ? stage[told] : stage.media?.[told];
+      return ofEnded(stage, rate ?? null);
+    }),
     latencyColumn("ttft_ms", "p50"),
     latencyColumn("ttft_ms", "p99"),
     latencyColumn("gap_ms", "p50"),
@@ -185,7 +194,9 @@ export function matrixTable(
 ): string[] {
   const columns = columnsOf({
     goodput: runs.some(({ results }) => results.slos.length > 0),
-    embeddings: runs.every(({ results }) => answersNumbers(results.api_type)),
+    told: runs.every(({ results }) => answersNumbers(results.api_type))
+      ? "prompt_tokens_per_s"
+      : mediaIn(runs.map(({ results }) => results.total)) ?? "output_tokens_per_s",
     cut: runs.some(({ results }) => cutOff(results.total) > 0),
   });
   const rows = runs.map(({ name, results }) => {

@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { Question } from "../question.ts";
-import type { CallPart, Said } from "../said.ts";
+import type { CallPart, Media, Said } from "../said.ts";
 
 /** An answer as it was read. */
 export interface SaidParts {
@@ -24,8 +24,14 @@ export interface AnswerForm {
   event(json: JsonObject, sofar: boolean): Said;
   /** Reads a whole body. */
   body(json: JsonObject): Said;
+  /** Reads a file of sound; left out where none can be. */
+  file?(bytes: Uint8Array): Said;
+  /** Reads a whole body that is a plain text; left out where none can be. */
+  text?(body: string): Said;
   /** Where a body has its answer, for error messages. */
   list: string;
+  /** The end of HTTP's body is that of a stream, and nothing else tells it. */
+  open_end?: boolean;
   /** What to keep of a stream in the server's words, an event's added. */
   kept(raw: JsonObject, json: JsonObject): JsonObject;
   /** A stream's answer as a body has it, out of what was kept. */
@@ -56,11 +62,26 @@ export interface RequestForm {
   /** Puts the model and the way of answering into its URL; left out where neither is there. */
   setUrl?(url: URL, model: string, stream: boolean): void;
   /**
-   * What its answers are: texts, whose tokens are counted; or numbers, of which the prompt's tokens are all.
+   * What its answers are: texts, whose tokens are counted; numbers, of which the prompt's tokens are all;
+   * sound or images, of whose tokens nobody knows but by `usage`.
    */
-  says: "text" | "numbers";
+  says: "text" | "numbers" | "sound" | "images";
   /** Whether it takes what was said before, calls of functions and their results. */
   converses: boolean;
+  /** Whether a question without sound is none. */
+  needs_sound?: true;
+  /** How the fields become bytes; JSON where it is left out. */
+  encoding?: Encoding;
+  /** What the header `accept` says, where it is neither JSON nor events. */
+  accept?: string;
+  /** What is known of an answer by what was asked. */
+  asked?(body: JsonObject): Media;
+}
+
+/** How a body's fields become bytes. */
+export interface Encoding {
+  content_type: string;
+  encode(fields: JsonObject): Uint8Array;
 }
 
 /** A form of API. */

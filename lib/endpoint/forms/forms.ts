@@ -3,14 +3,22 @@ import { CONVERSE } from "./bedrock.ts";
 import { CHAT, COMPLETIONS } from "./choices.ts";
 import { GEMINI } from "./gemini.ts";
 import { MESSAGES } from "./messages.ts";
+import { IMAGES } from "./images.ts";
+import { KSERVE_GENERATE, KSERVE_INFER } from "./kserve.ts";
+import { LLAMACPP } from "./llamacpp.ts";
 import { EMBEDDINGS, RERANK, SCORE } from "./numbers.ts";
 import { RESPONSES } from "./responses.ts";
+import { SPEECH, TRANSCRIPTION } from "./sound.ts";
+import { templateForm } from "./template.ts";
+import { TGI } from "./tgi.ts";
+import type { RequestTemplate } from "../../settings/request_template.ts";
 import type { Question } from "../question.ts";
 import type { ApiForm, RequestTarget } from "./form.ts";
 
 /**
- * The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent, Bedrock's Converse, and
- * reranking and scoring as vLLM, Jina and Cohere have them.
+ * The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent, Bedrock's
+ * Converse, reranking and scoring as vLLM, Jina and Cohere have them, KServe's v2 API for texts, TGI's and
+ * llama.cpp's own, OpenAI's for sound and images, and what a request template says.
  */
 export type ApiType =
   | "chat"
@@ -21,7 +29,15 @@ export type ApiType =
   | "gemini"
   | "converse"
   | "rerank"
-  | "score";
+  | "score"
+  | "kserve"
+  | "kserve_infer"
+  | "tgi"
+  | "llamacpp"
+  | "transcription"
+  | "speech"
+  | "images"
+  | "template";
 
 /** By its name; the first whose path fits a URL is its form. */
 export const FORMS: Readonly<Record<ApiType, ApiForm>> = {
@@ -34,6 +50,14 @@ export const FORMS: Readonly<Record<ApiType, ApiForm>> = {
   converse: CONVERSE,
   rerank: RERANK,
   score: SCORE,
+  kserve: KSERVE_GENERATE, // before TGI, whose path its own ends with
+  kserve_infer: KSERVE_INFER,
+  tgi: TGI,
+  llamacpp: LLAMACPP,
+  transcription: TRANSCRIPTION,
+  speech: SPEECH,
+  images: IMAGES,
+  template: templateForm({ answer: {} }),
 };
 
 /** Forms whose answers are numbers: their prompts have tokens, and their answers none. */
@@ -42,6 +66,17 @@ export type NumbersApi = "embeddings" | "rerank" | "score";
 /** Whether a form's answers are numbers. */
 export function answersNumbers(api_type: ApiType | undefined): api_type is NumbersApi {
   return api_type !== undefined && FORMS[api_type].says === "numbers";
+}
+
+/** What is known of an endpoint's form: its name, or the template that makes it. */
+export interface FormChoice {
+  api_type: ApiType;
+  template?: RequestTemplate | undefined;
+}
+
+/** The form of an endpoint. */
+export function apiForm({ api_type, template }: FormChoice): ApiForm {
+  return template === undefined ? FORMS[api_type] : templateForm(template);
 }
 
 /**
@@ -53,7 +88,12 @@ export function answersNumbers(api_type: ApiType | undefined): api_type is Numbe
  */
 export function requestBody(
   question: Question,
-  asked: RequestTarget & { api_type: ApiType },
+  target: RequestTarget & FormChoice,
 ): Record<string, unknown> {
-  return FORMS[asked.api_type].request(question, asked);
+  return apiForm(target).request(question, target);
+}
+
+/** The same as it is sent. */
+export function encodedBody(fields: Record<string, unknown>, form: ApiForm): string | Uint8Array {
+  return form.encoding?.encode(fields) ?? JSON.stringify(fields);
 }

@@ -18,7 +18,7 @@ function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
       said.addUsage(usageOfNumbers(json.usage));
       const list = names.map((name) => json[name]).find((value) => value !== undefined);
       said.has_choice = Array.isArray(list);
-      said.has_token = objectsIn(list).length > 0;
+      said.is_answer = objectsIn(list).length > 0;
       return said;
     },
   };

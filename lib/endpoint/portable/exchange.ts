@@ -126,7 +126,7 @@ export class Exchange {
     return {
       status: this.#head?.status ?? 0,
       headers: this.#head?.headers ?? {},
-      body: error === null ? this.#body?.text ?? "" : "",
+      ...(error === null && this.#body !== null ? this.#body.content : { body: "" }),
       connect_ns: this.#connect_ns,
       tls_ns: this.#tls_ns,
       t_ready_ns: this.#t_ready_ns,
@@ -152,7 +152,7 @@ export class Exchange {
 }
 
 function serialise(request: HttpRequest): Buffer {
-  const content = Buffer.from(request.body, "utf8");
+  const content = Buffer.from(request.body);
   const head = requestHead(request, content.length, proxyOf(request.url));
   return Buffer.concat([Buffer.from(head, "latin1"), content]);
 }

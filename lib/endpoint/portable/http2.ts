@@ -167,7 +167,7 @@ class Http2Exchange {
   send(session: ClientHttp2Session, tls_ns: number | null, reused: boolean): void {
     if (this.#over) return;
     const { method, url, body } = this.#request;
-    const content = Buffer.from(body, "utf8");
+    const content = Buffer.from(body);
     const own = Object.entries(sentHeaders(this.#request)).filter(([name]) => !NOT_SENT.test(name))
       .map(([name, value]) => [name.toLowerCase(), value]);
     let stream: ClientHttp2Stream;
@@ -251,8 +251,8 @@ class Http2Exchange {
     this.#over = true;
     this.#deadline.clear();
     if (error !== null) this.#stream?.close(CANCEL);
-    const body = error === null ? this.#body?.text ?? "" : "";
+    const content = error === null && this.#body !== null ? this.#body.content : { body: "" };
     const t_end_ns = error === null ? this.#t_read_ns : nowNs();
-    this.#onOver({ ...this.#head, body, ...this.#times, t_end_ns }, error);
+    this.#onOver({ ...this.#head, ...content, ...this.#times, t_end_ns }, error);
   }
 }

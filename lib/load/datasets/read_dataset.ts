@@ -80,7 +80,7 @@ export async function readDataset(
     for (const name of row.unread()) tell(`"${name}" is not used`);
     if (found === null) continue;
     if (found.output_tokens === 0 || found.input_tokens === 0) skipped++;
-    else if (found.prompt === null && found.messages === null && found.input_tokens === null) {
+    else if (isEmpty(found)) {
       throw row.complaint(`no "prompt" and no "input_length"; ${EXPECTED}`);
     } else rows.push(found);
   }
@@ -94,6 +94,11 @@ export async function readDataset(
     notes.push(`${path} (${form.name}): ${rowsWord(skipped)} of no tokens skipped`);
   }
   return { form: form.name, notes, ...placed(path, rows) };
+}
+
+/** Whether a row tells nothing that could be sent. */
+function isEmpty({ prompt, messages, input_tokens, payload }: DatasetRow): boolean {
+  return prompt === null && messages === null && input_tokens === null && payload === null;
 }
 
 const rowsWord = (n: number) => n === 1 ? "1 row" : `${n} rows`;

@@ -92,14 +92,16 @@ export const requestForm: DatasetForm = {
   },
 };
 
-/** Whole bodies in `payload`, as AIPerf replays them. */
+/** Whole bodies in `payload`, as AIPerf replays them: of a form that is known, or of any other. */
 export const payloadForm: DatasetForm = {
   name: "payloads",
   has: (names) => names.has("payload"),
-  begin: (note) => (fields) => ({
-    ...bodyRow({ ...fields.object("payload") }, fields, note),
-    ...restOf(fields),
-  }),
+  begin: (note) => (fields) => {
+    const payload = { ...fields.object("payload") };
+    const known = ["prompt", "messages", "input"].some((name) => payload[name] !== undefined);
+    const row = known ? bodyRow({ ...payload }, fields, note) : UNKNOWN_ROW;
+    return { ...row, ...restOf(fields), payload };
+  },
 };
 
 function restOf(fields: RowFields): Pick<DatasetRow, "t_s" | "session"> {

@@ -11,6 +11,8 @@ export interface RowRequest {
   output_tokens: number | null;
   /** Blocks of the prompt's tokens: equal ids are equal texts. */
   blocks: { ids: readonly number[]; tokens: number } | null;
+  /** A whole body, as it is sent where a request template says how its answer is read. */
+  payload: Readonly<Record<string, unknown>> | null;
   /** Further fields of the request's body. */
   body: Readonly<Record<string, unknown>>;
 }
@@ -42,6 +44,7 @@ const UNKNOWN_REQUEST: RowRequest = {
   input_tokens: null,
   output_tokens: null,
   blocks: null,
+  payload: null,
   body: {},
 };
 

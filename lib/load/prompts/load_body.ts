@@ -1,7 +1,6 @@
 /** The body of a load's request. */
-import { answersNumbers } from "../../endpoint/forms/forms.ts";
+import { FORMS, requestBody } from "../../endpoint/forms/forms.ts";
 import { InputError } from "../../errors.ts";
-import { requestBody } from "../../endpoint/forms/forms.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { LoadQuestion } from "./session.ts";
 
@@ -25,7 +24,7 @@ export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<s
     : {};
   const parameters = {
     ...prompt.parameters,
-    ...(max_tokens === null || answersNumbers(api.api_type) ? {} : { max_tokens }),
+    ...(max_tokens === null || FORMS[api.api_type].says !== "text" ? {} : { max_tokens }),
     ...exact,
     ...body,
   };
@@ -33,6 +32,12 @@ export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<s
     throw new InputError(
       `${api.endpoint}: a row has "input", which is for /responses and /embeddings; use one of those, or ` +
         '"messages"',
+    );
+  }
+  if (prompt.prompt === undefined && prompt.messages === undefined && api.template === undefined) {
+    throw new InputError(
+      `${api.endpoint}: a row's "payload" has no "prompt", "messages" or "input"; --request-template says how ` +
+        "such an endpoint is asked and read",
     );
   }
   return requestBody({ ...prompt, parameters }, api);

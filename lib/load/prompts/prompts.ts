@@ -139,9 +139,11 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
     ? blockTexts(words, vocabulary)
     : null;
   const asked = (request: RowRequest): LoadQuestion => {
-    const { prompt, messages, blocks, body } = request;
+    const { prompt, messages, payload, blocks, body } = request;
     const length = lengthOf(request);
-    const told = messages !== null
+    const told = payload !== null && prompt === null && messages === null
+      ? {}
+      : messages !== null
       ? { messages }
       : prompt !== null
       ? { prompt }
@@ -150,6 +152,7 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
       : { prompt: ofLength(Math.max(4, length)) };
     return {
       ...told,
+      ...(payload === null ? {} : { payload }),
       output_tokens: request.output_tokens ?? use.output_tokens,
       ...(Object.keys(body).length > 0 ? { parameters: body } : {}),
     };
@@ -197,6 +200,11 @@ export function requestsOf(rows: readonly DatasetRow[]): RowRequest[] {
   return rows.flatMap((row) => [row, ...row.later]);
 }
 
+/** Whether a dataset tells no words of a request, and its prompt is made up. */
+export function isMadeUp({ prompt, messages, payload }: RowRequest): boolean {
+  return prompt === null && messages === null && payload === null;
+}
+
 function lengthOf({ input_tokens, prompt }: RowRequest): number {
   return input_tokens ?? prompt?.split(/\s+/).length ?? 0;
 }
@@ -204,7 +212,7 @@ function lengthOf({ input_tokens, prompt }: RowRequest): number {
 /** Share of the tokens that a cache of blocks knows by then; null where the rows do not say. */
 function sharedBy(rows: readonly DatasetRow[]): number | null {
   const requests = requestsOf(rows);
-  if (requests.some(({ prompt, messages }) => prompt !== null || messages !== null)) return null;
+  if (!requests.every(isMadeUp)) return null;
   // with what was said before, a turn holds earlier ones
   if (rows.some(({ later }) => later.some(({ history }) => history !== null))) return null;
   const seen = new Set<number>();

@@ -1,7 +1,6 @@
 /** Faults of the events and of what is in them: order, JSON, text, usage. */
 import { Buffer } from "node:buffer";
-import { goodReply, httpChunk } from "../parts.ts";
-import { textEvent } from "../replies.ts";
+import { httpChunk } from "../parts.ts";
 import { beforeTokens, withUsage } from "./fault.ts";
 import type { Fault } from "./fault.ts";
 import type { ReplyPart } from "../parts.ts";
@@ -13,6 +12,13 @@ const extraEvent = (event: string) => (parts: ReplyPart[]) =>
 /** Text or bytes in front of the tokens, as their own chunk. */
 const extraText = (text: string) => (parts: ReplyPart[]) =>
   beforeTokens(parts, (at_s) => [{ kind: "raw", at_s, bytes: httpChunk(text) }]);
+
+/** A whole body that is called JSON, whatever it was. */
+const asJson = (part: Extract<ReplyPart, { kind: "whole" }>) => ({
+  ...part,
+  bytes: undefined,
+  type: undefined,
+});
 
 /** The tokens of a stream in another order or number. */
 const tokensAs = (change: (tokens: ReplyPart[]) => ReplyPart[]) => (parts: ReplyPart[]) => {
@@ -30,11 +36,11 @@ export const eventFaults = {
   malformed_event: {
     description: "an event (or a body) that is no JSON, in the middle",
     failure: "malformed",
-    apply: (parts, { asked, answer }) =>
+    apply: (parts, { text }) =>
       parts.flatMap((part, i): ReplyPart[] => {
         if (part.kind === "whole") return [{ ...part, body: part.body.slice(0, -9) }];
         if (i !== Math.floor(parts.length / 2)) return [part];
-        const { step: _, ...added } = textEvent(asked, answer, "x");
+        const { step: _, ...added } = text("x");
         return [{ ...added, at_s: part.at_s, event: added.event.slice(0, -7) }, part];
       }),
   },
@@ -43,7 +49,7 @@ export const eventFaults = {
     failure: "http_5xx",
     apply: (parts) =>
       parts[0].kind === "whole"
-        ? [{ ...parts[0], body: '{"error":{"message":"the model crashed"}}' }]
+        ? [{ ...asJson(parts[0]), body: '{"error":{"message":"the model crashed"}}' }]
         : extraEvent('{"error":{"message":"the model crashed","code":500}}')(parts),
   },
   deep_event: {
@@ -51,15 +57,16 @@ export const eventFaults = {
     failure: "malformed",
     apply: (parts) =>
       parts[0].kind === "whole"
-        ? [{ ...parts[0], body: "[".repeat(100_000) }]
+        ? [{ ...asJson(parts[0]), body: "[".repeat(100_000) }]
         : extraEvent("[".repeat(100_000))(parts),
   },
   role_only_first_chunk: {
     description: "several role-only and empty deltas before the first token",
     failure: null,
-    apply: (parts, { asked, answer }) => {
+    apply: (parts, context) => {
+      if (parts[0].kind === "whole") return parts;
       const role = parts.find(({ kind }) => kind === "role");
-      const { step: _, ...empty } = textEvent(asked, answer, "");
+      const { step: _, ...empty } = context.text("");
       return beforeTokens(
         parts,
         (at_s) => Array.from({ length: 3 }, () => ({ ...role ?? empty, at_s })),
@@ -69,7 +76,7 @@ export const eventFaults = {
   multi_token_event: {
     description: "four tokens in one event",
     failure: null,
-    apply: (parts, { asked, answer }) => {
+    apply: (parts, context) => {
       const held = new Map<number, string[]>();
       const contents = parts.flatMap((part) => "content" in part && part.content ? [part] : []);
       return parts.flatMap((part): ReplyPart[] => {
@@ -79,7 +86,7 @@ export const eventFaults = {
         const isLast = contents.findLast(({ content }) => content?.index === index) === part;
         held.set(index, texts.length < 4 && !isLast ? texts : []);
         if (texts.length < 4 && !isLast) return [];
-        const { step: _, ...event } = textEvent(asked, answer, texts.join(""), index);
+        const { step: _, ...event } = context.text(texts.join(""), index);
         return [{ ...event, at_s: part.at_s }];
       });
     },
@@ -87,10 +94,7 @@ export const eventFaults = {
   empty_reply: {
     description: "HTTP 200 without any content",
     failure: "empty_reply",
-    apply: (_, { asked, answer, pace }) => {
-      const choices = answer.choices.map((choice) => ({ ...choice, deltas: [] }));
-      return goodReply(asked, { ...answer, choices }, pace);
-    },
+    apply: (_, { nothing }) => nothing(),
   },
   no_finish: {
     description: "the stream ends without a finish reason or [DONE], cleanly for HTTP",

@@ -2,15 +2,15 @@
 import { bytesOf } from "../parts.ts";
 import { errorBody } from "../replies.ts";
 import type { FailureClass } from "../../endpoint/errors.ts";
-import type { Pace, ReplyPart } from "../parts.ts";
-import type { MockAnswer } from "../answer.ts";
-import type { Asked } from "../asked.ts";
+import type { ReplyPart } from "../parts.ts";
+import type { SentEvent } from "../sent_event.ts";
 
 /** What a fault may look at. */
 export interface FaultContext {
-  asked: Asked;
-  answer: MockAnswer;
-  pace: Pace;
+  /** An event that says a text and nothing else, of the answer of this number; of a stream. */
+  text(text: string, index?: number): SentEvent;
+  /** The good reply with nothing in it. */
+  nothing(): ReplyPart[];
   /** The request's body as it came. */
   body_text: string;
   /** The Retry-After header to send. */
@@ -49,7 +49,12 @@ export function rewritten(
 ): (parts: ReplyPart[]) => ReplyPart[] {
   return (parts) => {
     const { at_s } = parts[parts.length - 1];
-    return [{ kind: "raw", at_s, bytes: change(parts.map((part) => bytesOf(part)).join("")) }];
+    return [
+      { kind: "raw", at_s, bytes: change(parts.map((part) => bytesOf(part)).join("")) },
+      ...parts.flatMap((part): ReplyPart[] =>
+        part.kind === "whole" && part.bytes ? [{ kind: "raw", at_s, bytes: part.bytes }] : []
+      ),
+    ];
   };
 }
 
@@ -57,9 +62,14 @@ export function rewritten(
 export function firstHalf(parts: ReplyPart[], end: "fin" | "reset" | "hang"): ReplyPart[] {
   const [first] = parts;
   if (first.kind === "whole") {
-    const reply = bytesOf(first);
-    const half = reply.slice(0, reply.indexOf("\r\n\r\n") + 4 + Math.ceil(first.body.length / 2));
-    return [{ kind: "raw", at_s: first.at_s, bytes: half }, { kind: end, at_s: first.at_s }];
+    const { at_s, body, bytes } = first;
+    const half = bytes?.slice(0, Math.ceil(bytes.length / 2)) ??
+      body.slice(0, Math.ceil(body.length / 2));
+    return [
+      { kind: "raw", at_s, bytes: bytesOf({ ...first, without_body: true }) },
+      { kind: "raw", at_s, bytes: half },
+      { kind: end, at_s },
+    ];
   }
   const tokens = parts.filter((part) => part.kind === "token");
   const last = tokens[Math.ceil(tokens.length / 2) - 1] ?? first;
@@ -89,7 +99,7 @@ export function withUsage(
     parts.map((part) =>
       part.kind === "usage" || part.kind === "finish" || part.kind === "role"
         ? { ...part, event: changed(part.event) }
-        : part.kind === "whole"
+        : part.kind === "whole" && !part.bytes
         ? { ...part, body: changed(part.body) }
         : part
     );

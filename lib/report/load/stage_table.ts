@@ -79,6 +79,12 @@ const RESULTS: Column[] = [
   latencyColumn("e2e_ms", "p99", true),
 ];
 
+/** Shown where answers hold sound or images. */
+const MEDIA: Column[] = [
+  ["sound", "s/s", ({ media }) => short(media?.audio_s_per_s)],
+  ["images", "images/s", ({ media }) => short(media?.images_per_s)],
+];
+
 const GOODPUT: Column = [
   measure("goodput_requests_per_s").term,
   "req/s",
@@ -90,8 +96,9 @@ export function stageTable(results: LoadResults): string {
   const { stages, total, slos } = results;
   const cutOff = total.requests.unfinished + total.requests.unsent > 0;
   const cut = [...cutOff ? CUT_OFF : [], ...total.requests.cancelled ? CANCELLED : []];
+  const shown = [...RESULTS, ...total.media ? MEDIA : [], ...slos.length ? [GOODPUT] : []];
   return columnsTable("load by stage", [...LOAD, ...cut], results) +
-    columnsTable("results by stage", slos.length ? [...RESULTS, GOODPUT] : RESULTS, results) +
+    columnsTable("results by stage", shown, results) +
     windowNote(stages) + cutOffNote(total);
 }
 

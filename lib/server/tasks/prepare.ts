@@ -119,7 +119,7 @@ async function prepareLoad(
 ): Promise<Prepared> {
   const { callback_url: _url, name = "load", ...own } = task;
   const settings = { ...own };
-  for (const field of ["prompts", "trace"] as const) {
+  for (const field of ["prompts", "trace", "request_template"] as const) {
     const given = settings[field];
     if (given !== undefined) settings[field] = at([field], () => paths.resolve(given));
   }

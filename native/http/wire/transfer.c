@@ -115,7 +115,7 @@ static void on_head(void *owner, const struct http *http)
 {
     struct reading *reading = owner;
     struct connection *connection = reading->connection;
-    body_begin(&connection->body, http->status, http->event_stream);
+    body_begin(&connection->body, http);
     wire_emit(reading->wire, connection->request->head.request, WIRE_HEAD, connection->t_read_ns,
               connection->lag_ns, http->head, http->head_bytes);
 }

@@ -1,0 +1,103 @@
+/**
+ * KServe's v2 API for texts: Triton's extension /generate and /generate_stream, and /infer with text tensors
+ * as TensorRT-LLM's ensembles take them.
+ */
+import { objectsIn } from "../../json_fields.ts";
+import { countIn, textIn } from "../json.ts";
+import { Said } from "../said.ts";
+import { promptOf } from "./form.ts";
+import type { JsonObject } from "../../json_fields.ts";
+import type { ApiForm, RequestForm } from "./form.ts";
+
+const MODEL = "\\/v2\\/models\\/(?<model>[^/]+)(?:\\/versions\\/[^/]+)?";
+const GENERATE = /\/generate(_stream)?$/;
+
+const texts = { says: "text", converses: false } satisfies Partial<RequestForm>;
+
+/** Every event is a body. */
+function saidInOutput(json: JsonObject): Said {
+  const said = new Said();
+  const { text_output } = json;
+  // a tensor of several texts is a list
+  const output = Array.isArray(text_output) ? text_output.map(textIn).join("") : text_output;
+  if (typeof output !== "string") return said;
+  said.has_choice = true;
+  said.add("text", output);
+  return said;
+}
+
+/** Triton's generate extension. */
+export const KSERVE_GENERATE: ApiForm = {
+  ...texts,
+  path: new RegExp(`${MODEL}\\/generate(?:_stream)?$`),
+  setUrl: (url, _model, stream) => {
+    url.pathname = url.pathname.replace(/\/+$/, "")
+      .replace(GENERATE, stream ? "/generate_stream" : "/generate");
+  },
+  request: (question, target) => ({
+    text_input: promptOf(question, target),
+    parameters: { stream: target.stream, ...question.parameters },
+  }),
+  open_end: true,
+  event: saidInOutput,
+  body: (json) => {
+    const said = saidInOutput(json);
+    // vLLM's backend, where it is asked for them; in a stream they are of each event
+    const prompt_tokens = countIn(json.num_input_tokens);
+    const completion_tokens = countIn(json.num_output_tokens);
+    if (prompt_tokens !== null || completion_tokens !== null) {
+      said.addUsage({ prompt_tokens, completion_tokens, details: {} });
+    }
+    return said;
+  },
+  list: "text_output",
+  kept: (raw, { text_output: _, ...rest }) => ({ ...raw, ...rest }),
+  whole: (raw, { text }) => ({ ...raw, text_output: text }),
+};
+
+/** Parameters whose tensors are of fractions, though a whole number be given. */
+const FRACTIONS = /^(temperature|top_p|min_p|.*_penalty|beam_search_diversity_rate|runtime_top_p)$/;
+
+/** A tensor of one value, for a batch of one. */
+function tensor(name: string, value: unknown): JsonObject {
+  const datatype = typeof value === "boolean"
+    ? "BOOL"
+    : typeof value !== "number"
+    ? "BYTES"
+    : Number.isInteger(value) && !FRACTIONS.test(name)
+    ? "INT32"
+    : "FP32";
+  const data = datatype === "BYTES" && typeof value !== "string" ? JSON.stringify(value) : value;
+  return { name, shape: [1, 1], datatype, data: [data] };
+}
+
+function saidInTensors(json: JsonObject): Said {
+  const said = new Said();
+  const outputs = objectsIn(json.outputs);
+  if (outputs.length === 0) return said;
+  said.has_choice = said.has_token = true; // of numbers too
+  const words = outputs.filter(({ datatype }) => datatype === "BYTES");
+  const output = words.find(({ name }) => name === "text_output") ?? words[0];
+  if (Array.isArray(output?.data)) {
+    said.has_token = false;
+    said.add("text", output.data.flat(Infinity).map(textIn).join(""));
+  }
+  return said;
+}
+
+/** Inference on tensors: one text in, one out. */
+export const KSERVE_INFER: ApiForm = {
+  ...texts,
+  path: new RegExp(`${MODEL}\\/infer$`),
+  request: ({ parameters = {}, ...question }, target) => ({
+    inputs: [
+      tensor("text_input", promptOf(question, target)),
+      ...Object.entries(parameters).map(([name, value]) => tensor(name, value)),
+    ],
+  }),
+  event: saidInTensors,
+  body: saidInTensors,
+  list: "outputs",
+  kept: (raw, json) => ({ ...raw, ...json }),
+  whole: (raw) => raw,
+};

@@ -1,0 +1,139 @@
+/** OpenAI's audio APIs: transcription of sound, and speech of a text. */
+import { Buffer } from "node:buffer";
+import { InputError } from "../../errors.ts";
+import { asObject, objectsIn } from "../../json_fields.ts";
+import { textIn } from "../json.ts";
+import { Said } from "../said.ts";
+import { usageIn } from "../usage.ts";
+import { CHAT } from "./choices.ts";
+import { promptOf } from "./form.ts";
+import { base64Bytes } from "./base64.ts";
+import { MULTIPART } from "./multipart.ts";
+import { wavSeconds } from "./wav.ts";
+import type { JsonObject } from "../../json_fields.ts";
+import type { Question } from "../question.ts";
+import type { ApiForm } from "./form.ts";
+import type { FormFile } from "./multipart.ts";
+
+/** The sound of a question: the first part of a message that is some. */
+function soundOf({ messages = [] }: Question, endpoint: string): FormFile {
+  for (const message of messages) {
+    for (const part of objectsIn(asObject(message)?.content)) {
+      const { data, format } = asObject(part.input_audio) ?? {};
+      if (typeof data === "string" && typeof format === "string") {
+        return { file_name: `audio.${format}`, content_type: `audio/${format}`, base64: data };
+      }
+    }
+  }
+  throw new InputError(
+    `${endpoint}: this endpoint takes sound, and this question has none: give --audio TIME, or rows with ` +
+      '"audio_filepath", or messages with an "input_audio" part',
+  );
+}
+
+/** Seconds that a transcription's server says it has heard: billed ones are whole. */
+function heardSeconds({ usage, duration }: JsonObject): number | undefined {
+  const told = asObject(usage)?.seconds ?? duration;
+  const seconds = typeof told === "string" ? Number(told) : told;
+  return typeof seconds === "number" && seconds > 0 ? seconds : undefined;
+}
+
+/** Reads a transcript: of silence it is empty, and an answer all the same. */
+function saidInTranscript(json: JsonObject): Said {
+  const said = new Said();
+  said.has_choice = said.is_answer = typeof json.text === "string";
+  said.add("text", textIn(json.text));
+  said.addUsage(usageIn(json.usage));
+  said.media.audio_s = heardSeconds(json);
+  return said;
+}
+
+/** OpenAI's events, or vLLM's chunks, which are those of a chat. */
+function saidInTranscriptEvent(json: JsonObject, sofar: boolean): Said {
+  if (Array.isArray(json.choices)) {
+    const said = CHAT.event(json, sofar);
+    said.is_answer = said.finished;
+    return said;
+  }
+  const said = new Said();
+  if (json.type === "transcript.text.delta") {
+    said.has_choice = true;
+    said.add("text", textIn(json.delta));
+  } else if (json.type === "transcript.text.done") {
+    const whole = saidInTranscript(json);
+    if (!sofar) said.add("text", whole.text);
+    said.is_answer = true;
+    said.addUsage(whole.usage);
+    said.media = whole.media;
+    said.finish(null);
+  }
+  return said;
+}
+
+/** Transcription and translation: a file of sound in, a text out. */
+export const TRANSCRIPTION: ApiForm = {
+  path: /\/audio\/(transcriptions|translations)$/,
+  says: "text",
+  converses: false,
+  needs_sound: true,
+  encoding: MULTIPART,
+  request: (question, { endpoint, model, stream }) => {
+    const { max_tokens: _, ...others } = question.parameters ?? {};
+    const file = soundOf(question, endpoint);
+    return { model, ...(stream ? { stream } : {}), ...others, file };
+  },
+  asked: ({ file }) => {
+    const { base64 } = file as FormFile;
+    return { audio_s: wavSeconds(Buffer.from(base64, "base64")) ?? undefined };
+  },
+  event: saidInTranscriptEvent,
+  body: saidInTranscript,
+  // response_format text, srt or vtt
+  text: (text) => saidInTranscript({ text }),
+  list: "text",
+  kept: (raw, { choices: _, ...rest }) => ({ ...raw, ...rest }),
+  whole: (raw, { text }) => ({ ...raw, text }),
+};
+
+/** Of the API's own: it demands one. */
+const VOICE = "alloy";
+
+/** Reads an event of `stream_format: "sse"`. */
+function saidInSpeechEvent(json: JsonObject): Said {
+  const said = new Said();
+  if (json.type === "speech.audio.delta") {
+    said.has_choice = true;
+    const bytes = base64Bytes(textIn(json.audio) || textIn(json.delta));
+    said.has_token = bytes > 0;
+    said.media.bytes = bytes;
+  } else if (json.type === "speech.audio.done") {
+    said.addUsage(usageIn(json.usage));
+    said.finish(null);
+  }
+  return said;
+}
+
+/** Speech: a text in, a file of sound out. */
+export const SPEECH: ApiForm = {
+  path: /\/audio\/speech$/,
+  says: "sound",
+  converses: false,
+  accept: "*/*",
+  request: (question, target) => {
+    const { max_tokens: _, ...others } = question.parameters ?? {};
+    const input = promptOf(question, target);
+    // of a WAV the seconds are known
+    return { model: target.model, input, voice: VOICE, response_format: "wav", ...others };
+  },
+  event: saidInSpeechEvent,
+  body: () => new Said(),
+  file: (bytes) => {
+    const said = new Said();
+    said.is_answer = bytes.length > 0;
+    said.media = { bytes: bytes.length, audio_s: wavSeconds(bytes) ?? undefined };
+    return said;
+  },
+  list: "sound",
+  kept: (raw) => raw,
+  whole: (raw) => raw,
+};

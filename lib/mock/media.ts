@@ -1,0 +1,67 @@
+/** What endpoints answer whose answers are sound or images. */
+import { Buffer } from "node:buffer";
+import { AskedWrongly, readBody, readModel } from "./asked.ts";
+import { tokensOf } from "./tokens.ts";
+import type { WholeAnswer } from "./numbers.ts";
+
+const SAMPLES_PER_S = 8000;
+/** A spoken word. */
+const SAMPLES_PER_TOKEN = SAMPLES_PER_S / 20;
+const MOST_TOKENS = 20_000, MOST_IMAGES = 10;
+
+/** Speech: a WAV of silence (8 kHz, 8 bits, one channel), a twentieth of a second a token. */
+export function speech(body_text: string, otherwise: string): WholeAnswer {
+  const body = readBody(body_text);
+  const { input, voice, response_format = "mp3" } = body;
+  if (typeof input !== "string" || input === "") throw new AskedWrongly("input: expected text");
+  if (typeof voice !== "string") throw new AskedWrongly("voice: expected a voice's name");
+  if (response_format !== "wav" && response_format !== "pcm") {
+    throw new AskedWrongly("response_format: expected wav or pcm");
+  }
+  const tokens = Math.min(tokensOf(input).length, MOST_TOKENS);
+  const samples = Buffer.alloc(tokens * SAMPLES_PER_TOKEN, 0x80);
+  const isWav = response_format === "wav";
+  const bytes = isWav ? Buffer.concat([wavHead(samples.length), samples]) : samples;
+  const type = `audio/${response_format}`;
+  return { model: readModel(body, otherwise), body: bytes, type, nothing: Buffer.alloc(0) };
+}
+
+function wavHead(bytes: number): Buffer {
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + bytes, 4);
+  head.write("WAVEfmt ", 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20); // PCM
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(SAMPLES_PER_S, 24);
+  head.writeUInt32LE(SAMPLES_PER_S, 28);
+  head.writeUInt16LE(1, 32);
+  head.writeUInt16LE(8, 34);
+  head.write("data", 36);
+  head.writeUInt32LE(bytes, 40);
+  return head;
+}
+
+/** A PNG of one pixel. */
+const PIXEL =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** Images: `n` of one pixel each. */
+export function images(body_text: string, otherwise: string): WholeAnswer {
+  const body = readBody(body_text);
+  const { prompt, n = 1, response_format = "b64_json" } = body;
+  if (typeof prompt !== "string" || prompt === "") throw new AskedWrongly("prompt: expected text");
+  if (!Number.isInteger(n) || Number(n) < 1 || Number(n) > MOST_IMAGES) {
+    throw new AskedWrongly(`n: expected a whole number from 1 to ${MOST_IMAGES}`);
+  }
+  if (response_format !== "b64_json" && response_format !== "url") {
+    throw new AskedWrongly("response_format: expected b64_json or url");
+  }
+  const image = response_format === "url"
+    ? { url: `data:image/png;base64,${PIXEL}` }
+    : { b64_json: PIXEL };
+  const answer = (data: unknown[]) => ({ created: 0, data });
+  const data = Array.from({ length: Number(n) }, () => image);
+  return { model: readModel(body, otherwise), body: answer(data), nothing: answer([]) };
+}

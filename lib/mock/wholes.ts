@@ -1,0 +1,25 @@
+/** Endpoints whose answers come whole and hold no text: numbers, sound, images. */
+import { images, speech } from "./media.ts";
+import { NUMBERS } from "./numbers.ts";
+import type { WholeAnswer } from "./numbers.ts";
+import type { ReplyPart } from "./parts.ts";
+
+/** By the path; each reads a body, and takes a model for those that name none. */
+export const WHOLES: Readonly<Record<string, (body_text: string, model: string) => WholeAnswer>> = {
+  ...NUMBERS,
+  "/v1/audio/speech": speech,
+  "/v1/images/generations": images,
+};
+
+/** A reply with this body, JSON or a file, or with nothing in it. */
+export function wholeReply(
+  { body, nothing, type }: WholeAnswer,
+  at_s: number,
+  empty = false,
+): ReplyPart[] {
+  const content = empty ? nothing : body;
+  const said = content instanceof Uint8Array
+    ? { body: "", bytes: content }
+    : { body: JSON.stringify(content) };
+  return [{ kind: "whole", at_s, status: 200, ...said, type }];
+}
