@@ -1,5 +1,4 @@
 /** Confinement by bubblewrap: its arguments, and whether it works on this host. */
-import { execFile } from "node:child_process";
 import {
   accessSync,
   closeSync,
@@ -17,6 +16,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import process from "node:process";
 import { messageOf } from "../../errors.ts";
 import { nativeProgram } from "../../native/program.ts";
+import { programOutput } from "./program_output.ts";
 import { seccompFilter } from "./seccomp.ts";
 
 /** A way to start a program. */
@@ -145,7 +145,7 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
   if (program === null) return "no bwrap on PATH";
   let help: string;
   try {
-    help = await said([program, "--help"]);
+    help = await programOutput([program, "--help"]);
   } catch (error) {
     return `${program} does not run: ${messageOf(error).trim()}`;
   }
@@ -154,7 +154,7 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
   for (const mode of modes) {
     const args = [program, ...argumentsOf(mode, help, options), "--"];
     try {
-      await said([...args, "/usr/bin/true"]);
+      await programOutput([...args, "/usr/bin/true"]);
     } catch (error) {
       why = messageOf(error).trim().split("\n").at(-1) ?? "";
       continue;
@@ -219,16 +219,4 @@ export function onPath(name: string): string | null {
     }
   }
   return null;
-}
-
-function said(command: string[]): Promise<string> {
-  return new Promise((resolve, reject) =>
-    execFile(
-      command[0],
-      command.slice(1),
-      { timeout: 10_000 },
-      (error, out, err) =>
-        error ? reject(new Error(err || messageOf(error))) : resolve(String(out)),
-    )
-  );
 }

@@ -1,7 +1,7 @@
 /** The python3 on PATH: where it really is and what it needs to see of the disk. */
-import { execFile } from "node:child_process";
 import { InputError, messageOf } from "../../errors.ts";
 import { ENVIRONMENT } from "./bubblewrap.ts";
+import { programOutput } from "./program_output.ts";
 import { CANDIDATE } from "./python_candidate.ts";
 import { CHECKS } from "./python_checks.ts";
 import { CHANNEL } from "./python_channel.ts";
@@ -128,7 +128,7 @@ export async function findInterpreter(command = "python3"): Promise<Interpreter>
   const sources = Object.entries(programs).map(([name, source]) => [name, CHANNEL + source]);
   let said: string;
   try {
-    said = await output(command, ["-B", "-s", "-c", PROBE], JSON.stringify(sources));
+    said = await programOutput([command, "-B", "-s", "-c", PROBE], JSON.stringify(sources));
   } catch (error) {
     throw new InputError(
       `sandbox: ${command} does not run (${messageOf(error).trim().split("\n").at(-1)}); ` +
@@ -156,18 +156,4 @@ export async function findInterpreter(command = "python3"): Promise<Interpreter>
     candidate,
     runner,
   };
-}
-
-function output(command: string, args: string[], input: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      command,
-      args,
-      { timeout: 20_000, maxBuffer: 4 << 20 },
-      (error, out, err) =>
-        error ? reject(new Error(err || messageOf(error))) : resolve(String(out)),
-    );
-    child.stdin!.on("error", () => {}); // told by the callback
-    child.stdin!.end(input);
-  });
 }
