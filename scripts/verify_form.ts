@@ -73,6 +73,12 @@ export interface User {
   started(ready: RegExp, ...args: string[]): Promise<Started>;
 }
 
+/** What dyno doctor found, by name. */
+export function findingsOf(user: User): Map<string, { works: boolean; detail: string }> {
+  const { findings } = JSON.parse(user.dyno("doctor", "--json"));
+  return new Map(findings.map((one: { name: string }) => [one.name, one]));
+}
+
 /** A name, and what must be so. */
 export type Check<Who extends User> = [
   name: string,

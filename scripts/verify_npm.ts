@@ -22,6 +22,7 @@ import { BUDGET, commit, manifest } from "./package.ts";
 import {
   type Check,
   expect,
+  findingsOf,
   FORM_CHECKS,
   mockOf,
   runChecks,
@@ -171,12 +172,6 @@ class Installed implements User {
     const words = [...this.#program, ...args];
     return startedBy({ words, cwd: this.folder, env: this.#env }, ready);
   }
-
-  /** What dyno doctor found, by name. */
-  findings(): Map<string, { works: boolean; detail: string }> {
-    const { findings } = JSON.parse(this.dyno("doctor", "--json"));
-    return new Map(findings.map((one: { name: string }) => [one.name, one]));
-  }
 }
 
 /** What lies in a folder, in bytes. */
@@ -201,7 +196,7 @@ const CHECKS: Check<Installed>[] = [
     const version = user.dyno("--version");
     const sha = commit()?.slice(0, 12) ?? "";
     expect(version.includes(manifest().version) && version.includes(sha), "--version", version);
-    const found = user.findings();
+    const found = findingsOf(user);
     expect(found.get("compiler")?.works === false, "a compiler is on PATH", "");
     expect(/^prebuilt: /.test(found.get("libdyno")!.detail), "libdyno", found.get("libdyno"));
   }],
@@ -300,7 +295,7 @@ const OTHERS: Other[] = [
 
 async function tryOther({ install, runtime, transport }: Other, user: Installed): Promise<void> {
   install(user);
-  const found = user.findings();
+  const found = findingsOf(user);
   expect(runtime.test(found.get("dyno")!.detail), "the runtime", found.get("dyno"));
   expect(found.get("clock")!.detail === "CLOCK_MONOTONIC", "the clock", found.get("clock"));
   const { url, end } = await mockOf(user);

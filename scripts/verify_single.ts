@@ -14,6 +14,7 @@ import { commit, ROOT } from "./package.ts";
 import {
   type Check,
   expect,
+  findingsOf,
   FORM_CHECKS,
   mockOf,
   runChecks,
@@ -73,12 +74,17 @@ class Alone implements User {
   }
 }
 
+/** What dyno doctor found of a name. */
+function foundBy(user: Alone): (name: string) => { works: boolean; detail: string } {
+  const findings = findingsOf(user);
+  return (name) => findings.get(name)!;
+}
+
 const CHECKS: Check<Alone>[] = [
   ["version, what works here", (user) => {
     const version = user.dyno("--version");
     expect(version.includes(commit()?.slice(0, 12) ?? ""), "--version", version);
-    const { findings } = JSON.parse(user.dyno("doctor", "--json"));
-    const found = (name: string) => findings.find((one: { name: string }) => one.name === name);
+    const found = foundBy(user);
     expect(found("compiler").works === false, "a compiler is here", found("compiler"));
     expect(/^embedded: /.test(found("libdyno").detail), "libdyno", found("libdyno"));
     expect(found("simulator").works, "the simulator", found("simulator"));
@@ -118,8 +124,7 @@ const CHECKS: Check<Alone>[] = [
       "/",
     ];
     const poor = new Alone(user.folder, user.file, nowhere);
-    const { findings } = JSON.parse(poor.dyno("doctor", "--json"));
-    const found = (name: string) => findings.find((one: { name: string }) => one.name === name);
+    const found = foundBy(poor);
     expect(found("libdyno").works === false, "libdyno", found("libdyno"));
     expect(
       /koffi inside this program: .*\/none/.test(found("libdyno").detail),
@@ -132,9 +137,8 @@ const CHECKS: Check<Alone>[] = [
     const cache = join(user.folder, "home/.cache/dyno/native");
     const [library] = Deno.readDirSync(cache).filter(({ name }) => name.startsWith("libdyno"));
     Deno.writeTextFileSync(join(cache, library.name), "not a library");
-    const { findings } = JSON.parse(user.dyno("doctor", "--json"));
-    const found = findings.find((one: { name: string }) => one.name === "libdyno");
-    expect(/^embedded: /.test(found.detail), "libdyno", found);
+    const libdyno = foundBy(user)("libdyno");
+    expect(/^embedded: /.test(libdyno.detail), "libdyno", libdyno);
   }],
 ];
 

@@ -2,6 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { LiveLoad, MINUTE_S } from "../../lib/load/live_load.ts";
 import { nowNs } from "../../lib/native/clock.ts";
+import { record as answered } from "./fixture.ts";
 import type { LiveReadings } from "../../lib/load/live_load.ts";
 import type { RequestRecord } from "../../lib/run/request_record.ts";
 
@@ -9,38 +10,13 @@ const NO_GAPS = new Float32Array(0);
 
 /** A request with this ttft that ended so many seconds ago. */
 function record(ttft_ms: number, ago_s: number, more: Partial<RequestRecord> = {}): RequestRecord {
-  const t_end_ns = nowNs() - ago_s * 1e9;
-  const t_first_token_ns = t_end_ns - 1e6;
-  const t_sent_ns = t_first_token_ns - ttft_ms * 1e6;
-  return {
-    request: 0,
-    stage: 0,
-    warmup: false,
-    conversation: null,
-    turn: 0,
-    t_intended_ns: t_sent_ns,
-    t_ready_ns: t_sent_ns,
-    t_sent_ns,
-    t_first_byte_ns: t_first_token_ns,
-    t_first_choice_ns: t_first_token_ns,
-    t_first_token_ns,
-    t_last_token_ns: t_end_ns,
-    t_end_ns,
-    connect_ns: 0,
-    status: 200,
-    failure: null,
-    message: null,
-    prompt_tokens: 1,
-    completion_tokens: 2,
-    token_source: "usage",
-    usage_details: null,
-    cost_usd: null,
-    token_events: 2,
-    lag_max_ns: null,
-    gaps_at: 0,
-    gaps: 1,
+  const e2e_ms = ttft_ms + 1;
+  const at_ms = nowNs() / 1e6 - 1000 * ago_s - e2e_ms;
+  return answered({
+    ...{ at_ms, ttft_ms, e2e_ms },
+    ...{ prompt_tokens: 1, completion_tokens: 2, token_events: 2, lag_max_ns: null, gaps: 1 },
     ...more,
-  };
+  });
 }
 
 function readings(events: number, lag_ms: number | null = 0.05): LiveReadings {
