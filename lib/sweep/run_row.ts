@@ -19,6 +19,13 @@ import type { PlannedRun } from "./plan.ts";
 /** Cells by column; what is not there is unknown. */
 export type RunRow = Record<string, Cell>;
 
+/** A row as it is filled in: its cells, what is wrong with the run, and the columns of all rows. */
+interface RowReading {
+  row: RunRow;
+  faults: string[];
+  found: FoundColumns;
+}
+
 /**
  * Reads a run. Whatever is missing or broken is an empty cell and a sentence in `warning`.
  *
@@ -33,6 +40,7 @@ export function runRow(
   const paths = runPathsOf(tree, run_id);
   const row: RunRow = { run_id, run_dir: paths.folder, exit_code: null };
   const faults: string[] = [];
+  const reading = { row, faults, found };
   const there = existsSync(paths.folder);
   const meta = there ? readMeta(paths.meta) : null;
   if (!there) faults.push("not run");
@@ -41,25 +49,24 @@ export function runRow(
       existsSync(paths.meta) ? "meta.json is broken" : "no meta.json: the run was cut off",
     );
   }
-  addSettings(row, meta, planned, found);
-  if (meta !== null) addEnd(row, meta, faults);
+  addSettings(reading, meta, planned);
+  if (meta !== null) addEnd(reading, meta);
   const failed = meta !== null && meta.exit_code !== 0;
   if (there) {
     const must = meta !== null && !failed && isSimulator(meta);
-    addSummary(row, paths.summary, must, faults, found);
-    addTiers(row, paths.tiers, must, faults, found);
-    if (isJobCommand(meta?.cmd)) addFigures(row, jobFigures(paths.out), !failed, faults, found);
+    addSummary(reading, paths.summary, must);
+    addTiers(reading, paths.tiers, must);
+    if (isJobCommand(meta?.cmd)) addFigures(reading, jobFigures(paths.out), !failed);
   }
-  if (there) addHost(row, paths.folder, faults, found);
+  if (there) addHost(reading, paths.folder);
   row.warning = faults.length ? faults.join("; ").replace(/\s+/g, " ") : null;
   return row;
 }
 
 function addSettings(
-  row: RunRow,
+  { row, found }: RowReading,
   meta: RunMeta | null,
   planned: PlannedRun | null,
-  found: FoundColumns,
 ): void {
   const params = objectOf(meta?.params) ?? planned?.params ?? {};
   for (const [name, value] of Object.entries(params)) {
@@ -78,7 +85,7 @@ function addSettings(
   }
 }
 
-function addEnd(row: RunRow, meta: RunMeta, faults: string[]): void {
+function addEnd({ row, faults }: RowReading, meta: RunMeta): void {
   const names = [
     "exit_code",
     "wall_time_s",
@@ -95,13 +102,7 @@ function addEnd(row: RunRow, meta: RunMeta, faults: string[]): void {
   else if (meta.exit_code !== 0) faults.push(`exit code ${meta.exit_code ?? "unknown"}`);
 }
 
-function addSummary(
-  row: RunRow,
-  path: string,
-  must: boolean,
-  faults: string[],
-  found: FoundColumns,
-): void {
+function addSummary({ row, faults, found }: RowReading, path: string, must: boolean): void {
   const table = tableAt(path);
   if (table === null) {
     if (must) faults.push("no out/summary.csv");
@@ -142,11 +143,9 @@ function freeName(given: string, taken: ReadonlySet<string>, row: RunRow): strin
 
 /** A figure with a parameter's name, such as requests, is put down as measured_requests. */
 function addFigures(
-  row: RunRow,
+  { row, faults, found }: RowReading,
   figures: Record<string, Cell> | null,
   must: boolean,
-  faults: string[],
-  found: FoundColumns,
 ): void {
   if (figures === null) {
     if (must) faults.push("no results.json under out");
@@ -159,7 +158,7 @@ function addFigures(
   }
 }
 
-function addHost(row: RunRow, folder: string, faults: string[], found: FoundColumns): void {
+function addHost({ row, faults, found }: RowReading, folder: string): void {
   try {
     for (const [name, value] of Object.entries(hostFigures(folder) ?? {})) {
       if (value === null || Object.hasOwn(row, name)) continue; // a parameter of the same name stays
@@ -171,13 +170,7 @@ function addHost(row: RunRow, folder: string, faults: string[], found: FoundColu
   }
 }
 
-function addTiers(
-  row: RunRow,
-  path: string,
-  must: boolean,
-  faults: string[],
-  found: FoundColumns,
-): void {
+function addTiers({ row, faults, found }: RowReading, path: string, must: boolean): void {
   const table = tableAt(path);
   if (table === null) {
     if (must) faults.push("no out/tiers.csv");
