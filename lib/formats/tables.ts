@@ -19,8 +19,8 @@ export interface FileRow {
 }
 
 /**
- * The rows of a file, by what it begins with: Parquet; a JSON list of objects, a suite's `tests`, JSON
- * lines; else CSV.
+ * The rows of a file, by what it begins with: Parquet; a JSON list of objects, a suite's `tests`, one object
+ * over several lines, JSON lines; else CSV.
  *
  * @throws {InputError} it cannot be read, is none of these, or has more than fits into memory.
  */
@@ -54,7 +54,8 @@ function wholeJson(path: string, text: string): FileRow[] | null {
       where: () => `${path}: ${name}[${i}]`,
     }));
   }
-  return null;
+  const isOne = isJsonObject(value) && text.trim().includes("\n");
+  return isOne ? [{ fields: value as Record<string, unknown>, where: () => path }] : null;
 }
 
 function jsonLines(path: string, text: string): FileRow[] {

@@ -170,8 +170,8 @@ function checkSessions(
   { trace, trace_speed, connections, think_time_s }: SettledLoad,
   notes: string[],
 ): void {
-  const later = rows.flatMap((row) => row.later);
-  const waits = later.flatMap(({ wait_s }) => wait_s ?? []);
+  const after = rows.flatMap((row) => row.later.flatMap((step) => step.after));
+  const waits = after.flatMap(({ wait_s }) => wait_s ?? []);
   if (trace === undefined && trace_speed !== 1 && waits.length === 0) {
     throw new InputError(`--trace-speed: ${path}: its rows have no times; leave it out`);
   }
@@ -180,7 +180,7 @@ function checkSessions(
       `--connections sticky: ${path}: sub-agents ask at the same time as others of their session; use pooled`,
     );
   }
-  if (think_time_s !== 0 && waits.length === later.length) {
+  if (think_time_s !== 0 && waits.length === after.length) {
     notes.push(`${path}: --think-time is not used: the file tells every wait`);
   }
   const longest = Math.max(0, ...waits) / trace_speed;

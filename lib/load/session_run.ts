@@ -70,7 +70,8 @@ export class SessionRun {
     const messages = this.needs(step) ? messagesOf(asked) : [];
     this.#answered.set(step, { t_ns, messages, text });
     return this.#due(({ after }) =>
-      after.includes(step) && after.every((each) => this.#answered.has(each))
+      after.some((each) => each.step === step) &&
+      after.every((each) => this.#answered.has(each.step))
     );
   }
 
@@ -78,9 +79,10 @@ export class SessionRun {
     return this.#first.later.flatMap((later, i) => {
       if (this.#begun.has(i + 1) || !isDue(later)) return [];
       this.#begun.add(i + 1);
-      const ends = later.after.map((each) => this.#answered.get(each)!.t_ns);
-      const t_ns = ends.length === 0 ? 0 : Math.max(...ends) + later.wait_s * 1e9;
-      return [{ step: i + 1, prompt: this.#promptOf(later), t_ns }];
+      const times = later.after.map((each) =>
+        this.#answered.get(each.step)!.t_ns + each.wait_s * 1e9
+      );
+      return [{ step: i + 1, prompt: this.#promptOf(later), t_ns: Math.max(0, ...times) }];
     });
   }
 

@@ -230,8 +230,8 @@ export const loadSettingsSchema = z.strictObject({
   /** A file of prompts. */
   prompts: nonEmpty.optional().register(about, {
     help:
-      "requests of a file, as fast as the load wants them: JSON lines, ShareGPT, an OpenAI batch, " +
-      "CSV, Parquet, a suite",
+      "requests or sessions of a file, as fast as the load wants them: JSON lines, ShareGPT, an OpenAI " +
+      "batch, traces of agents, CSV, Parquet, a suite",
     placeholder: "FILE",
   }),
   /** Which column of `prompts` or `trace` is which field, as "prompt=question". */
@@ -249,9 +249,9 @@ export const loadSettingsSchema = z.strictObject({
       "requests of a file at their times: Mooncake, Bailian, BurstGPT, Azure, or own JSON lines",
     placeholder: "FILE",
   }),
-  /** Times as fast as the trace. */
+  /** Times as fast as the trace, and as the waits within its sessions. */
   trace_speed: positive.default(1).register(about, {
-    help: "times as fast as the trace",
+    help: "times as fast as the trace, and as the waits within sessions",
     placeholder: "X",
   }),
   /** Asks for exactly the wanted tokens (vLLM, SGLang). */

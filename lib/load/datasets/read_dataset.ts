@@ -1,10 +1,15 @@
 /** Datasets: the requests that a file holds, in any form that is known. */
 import { InputError } from "../../errors.ts";
+import { agentDagForm } from "./agent_dag.ts";
 import { azureForm, burstgptForm } from "./csv_traces.ts";
 import { bailianForm, mooncakeForm, ownTraceForm } from "./mooncake.ts";
 import { openaiBatchForm, payloadForm, requestForm } from "./requests.ts";
+import { otelForm } from "./otel.ts";
 import { RowFields } from "./row_fields.ts";
+import { sessionRowsForm } from "./session_rows.ts";
 import { sharegptForm } from "./sharegpt.ts";
+import { turnRowsForm } from "./turn_rows.ts";
+import { wekaForm } from "./weka.ts";
 import { readTable } from "../../formats/tables.ts";
 import type { DatasetForm, DatasetRow } from "./row.ts";
 import type { FileRow } from "../../formats/tables.ts";
@@ -23,6 +28,11 @@ export interface Dataset {
 
 /** The first that fits a file is taken. */
 const FORMS: readonly DatasetForm[] = [
+  wekaForm,
+  otelForm,
+  agentDagForm,
+  turnRowsForm,
+  sessionRowsForm,
   sharegptForm,
   openaiBatchForm,
   payloadForm,
@@ -71,7 +81,7 @@ export async function readDataset(
   }
   const told = new Map<string, number>();
   const tell = (what: string) => told.set(what, (told.get(what) ?? 0) + 1);
-  const read = form.begin(tell);
+  const read = form.begin(tell, mapped.map(({ fields }) => fields));
   const rows: DatasetRow[] = [];
   let skipped = 0;
   for (const { fields, where, cells } of mapped) {

@@ -19,9 +19,8 @@ export interface RowRequest {
 
 /** A later request of a session, as {@linkcode LaterStep} in prompts/session.ts has it. */
 export interface RowStep extends RowRequest {
-  after: readonly number[];
-  /** Null: the load's think time. */
-  wait_s: number | null;
+  /** Seconds of null: the load's think time. */
+  after: readonly { step: number; wait_s: number | null }[];
   history: number | null;
   answers?: readonly { message: number; step: number }[];
   agent?: string;
@@ -61,8 +60,7 @@ export function saidAfter(
     prompt,
     output_tokens,
     body,
-    after: [i],
-    wait_s: null,
+    after: [{ step: i, wait_s: null }],
     history: i,
   }));
 }
@@ -73,6 +71,13 @@ export interface DatasetForm {
   name: string;
   /** Whether a first row with such fields is of this form. */
   has(names: ReadonlySet<string>, first: Readonly<Record<string, unknown>>): boolean;
-  /** Begins a file; what it gives reads each row, in the order of the file; null: it belongs to another one. */
-  begin(note: (text: string) => void): (fields: RowFields) => DatasetRow | null;
+  /**
+   * Begins a file; what it gives reads each row, in the order of the file; null: it belongs to another one.
+   *
+   * @param all the fields of every row.
+   */
+  begin(
+    note: (text: string) => void,
+    all: readonly Readonly<Record<string, unknown>>[],
+  ): (fields: RowFields) => DatasetRow | null;
 }

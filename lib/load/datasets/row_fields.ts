@@ -30,6 +30,20 @@ export class RowFields {
     return new InputError(`${this.#where()}: ${what}`);
   }
 
+  /** The fields of an object within the row. @throws {InputError} something else. */
+  within(value: unknown, place: string): RowFields {
+    if (isJsonObject(value)) return new RowFields(value, () => `${this.#where()}: ${place}`);
+    throw this.complaint(`${place}: ${shown(value)}; expected an object`);
+  }
+
+  /** The objects of a list; empty where it is not there. @throws {InputError} something else. */
+  objects(name: string): RowFields[] {
+    const value = this.value(name);
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) throw this.complaint(`${name}: ${shown(value)}; expected a list`);
+    return value.map((each, i) => this.within(each, `${name}[${i}]`));
+  }
+
   /** The value as it stands; undefined where it is not known. */
   value(name: string): unknown {
     this.#read.add(name);

@@ -171,9 +171,11 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
         const prompt = ofLength(Math.max(4, lengthOf(row)));
         return { prompt, output_tokens: row.output_tokens ?? use.output_tokens, later: [] };
       }
-      const later = row.later.map(({ after, wait_s, history, answers, agent, ...request }) => ({
-        after,
-        wait_s: wait_s === null ? think_s() : wait_s / speed,
+      const later = row.later.map(({ after, history, answers, agent, ...request }) => ({
+        after: after.map(({ step, wait_s }) => ({
+          step,
+          wait_s: wait_s === null ? think_s() : wait_s / speed,
+        })),
         history,
         ...(answers === undefined ? {} : { answers }),
         ...(agent === undefined ? {} : { agent }),

@@ -10,12 +10,10 @@ export interface LoadQuestion extends Question {
 /** A request of a session after its first. */
 export interface LaterStep {
   /**
-   * Steps that must be answered first: 0 is the session's first request, n the n-th after it. None: it goes
-   * together with the first.
+   * Steps that must be answered first, and the seconds from the end of each: 0 is the session's first
+   * request, n the n-th after it. None: it goes together with the first.
    */
-  after: readonly number[];
-  /** Seconds from the end of the last of these. */
-  wait_s: number;
+  after: readonly { step: number; wait_s: number }[];
   /** The step whose messages and live answer come before its own; null: it has all its messages itself. */
   history: number | null;
   /** Its messages, by their place, whose text becomes the live answer of a step. */
@@ -28,7 +26,7 @@ export interface LaterStep {
 
 /** A question of a load, with what its session asks after it. */
 export interface LoadPrompt extends LoadQuestion {
-  /** In an order in which each comes after those that it waits for; empty for a single question. */
+  /** Empty for a single question. */
   later: readonly LaterStep[];
   /** The session that it belongs to, as its dataset names it. */
   session?: string;
@@ -43,10 +41,10 @@ export function messagesOf({ prompt, messages }: Question): readonly unknown[] {
 export function turnsAfter(
   turns: readonly { wait_s: number; ask: () => LoadQuestion }[],
 ): LaterStep[] {
-  return turns.map((turn, i) => ({ ...turn, after: [i], history: i }));
+  return turns.map(({ wait_s, ask }, i) => ({ ask, after: [{ step: i, wait_s }], history: i }));
 }
 
 /** Whether some of a session's requests may be under way at the same time. */
-export function isBranching(later: readonly Pick<LaterStep, "after">[]): boolean {
-  return later.some(({ after }, i) => after.length !== 1 || after[0] !== i);
+export function isBranching(later: readonly { after: readonly { step: number }[] }[]): boolean {
+  return later.some(({ after }, i) => after.length !== 1 || after[0].step !== i);
 }

@@ -269,7 +269,10 @@ Deno.test("AIPerf's rows of Mooncake's form: texts, messages, payloads, fields o
   );
   const session = await send("s.jsonl", turns);
   assertEquals(session.records.map(({ session }) => session), ["s", "s"]);
-  assert(session.notes.some((note) => note.includes('"delay" is not used')), `${session.notes}`);
+  const [first, second] = session.records;
+  assertEquals(Math.round((second.t_intended_ns - first.t_end_ns) / 1e3), 2000); // 2 ms
+  assertEquals((session.bodies[1].messages as unknown[]).length, 3);
+  assertEquals(session.notes.filter((note) => note.includes("not used")), []);
 });
 
 Deno.test("the share that a trace's blocks have in common is what a cache may find", () => {

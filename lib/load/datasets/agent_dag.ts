@@ -1,0 +1,184 @@
+/**
+ * Agents and their sub-agents in AIPerf's form dag_jsonl: a conversation a line, whose turns say `messages` to the
+ * live answer before them. `spawns` of a turn are conversations that begin without its history after it, and that the next turn
+ * (or the one of `join_at`) waits for; `forks` continue from its history, and end their parent unless it runs on
+ * in the background. Conversations that no other one names are the sessions.
+ */
+import { isJsonObject } from "../../json_fields.ts";
+import { UNKNOWN_ROW } from "./row.ts";
+import type { DatasetForm, DatasetRow, RowRequest, RowStep } from "./row.ts";
+import type { RowFields } from "./row_fields.ts";
+
+type After = RowStep["after"];
+
+/** A turn as it is written. */
+interface Turn {
+  request: RowRequest;
+  wait_s: number;
+  /** Conversations that begin after it; `join` is the turn that waits for them, null for none. */
+  spawns: { name: string; join: number | null }[];
+  forks: string[];
+  /** Whether nothing follows it in its conversation. */
+  ends: boolean;
+}
+
+/** A line of the file. */
+interface Conversation {
+  turns: Turn[];
+  /** Conversations that begin together with it. */
+  before: string[];
+  /** Whether turns are said to what was said before; otherwise each has all its messages. */
+  continues: boolean;
+}
+
+const CHILDREN = ["forks", "spawns", "pre_session_spawns"];
+
+/** AIPerf's conversations with branches. */
+export const agentDagForm: DatasetForm = {
+  name: "dag",
+  has: (names, { turns }) =>
+    names.has("session_id") && Array.isArray(turns) &&
+    turns.some((turn) =>
+      isJsonObject(turn) && ["messages", "forks", "spawns"].some((name) => name in turn)
+    ),
+  begin(note, all) {
+    const named = new Set(all.flatMap(namesWithin));
+    const known = new Map<string, Record<string, unknown>>();
+    for (const row of all) known.set(String(row.session_id), row);
+    return (fields) => {
+      const session = fields.name("session_id");
+      if (session === null) throw fields.complaint('no "session_id"');
+      const read = conversationOf(fields, note);
+      if (named.has(session)) return null; // read where it is named
+      const conversations = new Map([[session, read]]);
+      const find = (name: string): Conversation => {
+        const found = conversations.get(name);
+        if (found !== undefined) return found;
+        const row = known.get(name);
+        if (row === undefined) throw fields.complaint(`"${name}": there is no such session_id`);
+        const child = conversationOf(fields.within(row, `"${name}"`), () => {});
+        conversations.set(name, child);
+        return child;
+      };
+      return sessionOf(session, find, fields);
+    };
+  },
+};
+
+/** The conversations that a line names. */
+function namesWithin(row: Record<string, unknown>): string[] {
+  const turns = Array.isArray(row.turns) ? row.turns.filter(isJsonObject) : [];
+  return [row, ...turns].flatMap((place) => CHILDREN.flatMap((name) => childrenOf(place[name])));
+}
+
+function childrenOf(value: unknown): string[] {
+  return (Array.isArray(value) ? value : []).flatMap((each) => {
+    if (typeof each === "string") return [each];
+    if (!isJsonObject(each)) return [];
+    return [each.child, each.children].flat().filter((name) => typeof name === "string");
+  });
+}
+
+function conversationOf(fields: RowFields, note: (text: string) => void): Conversation {
+  if (fields.value("orchestrator") === true) {
+    throw fields.complaint(
+      "orchestrator: not replayed; give each of its branches as a conversation that nothing names",
+    );
+  }
+  const mode = fields.text("context_mode") ?? "deltas_without_responses";
+  const modes = ["deltas_without_responses", "message_array_with_responses"];
+  if (!modes.includes(mode)) {
+    throw fields.complaint(`context_mode: "${mode}"; expected ${modes.join(" or ")}`);
+  }
+  const turns = fields.objects("turns");
+  if (turns.length === 0) throw fields.complaint("turns: none; expected one or more");
+  fields.value("session_id");
+  return {
+    turns: turns.map((turn, i) => turnOf(turn, i, turns.length, note)),
+    before: childrenOf(fields.value("pre_session_spawns")),
+    continues: mode === modes[0],
+  };
+}
+
+function turnOf(fields: RowFields, at: number, count: number, note: (text: string) => void): Turn {
+  const body: Record<string, unknown> = { ...fields.object("extra") };
+  for (const name of ["model", "tools"]) {
+    const value = fields.value(name);
+    if (value !== undefined) body[name] = value;
+  }
+  const next = at + 1 < count ? at + 1 : null;
+  const spawns = (fields.list("spawns") ?? []).flatMap((each) => {
+    const join = isJsonObject(each) && each.join_at !== undefined ? Number(each.join_at) : next;
+    if (join !== null && !(Number.isInteger(join) && join > at && join < count)) {
+      throw fields.complaint(
+        `spawns: join_at: ${join}; expected a turn from ${at + 1} to ${count - 1}`,
+      );
+    }
+    return childrenOf([each]).map((name) => ({ name, join }));
+  });
+  const forks = fields.list("forks") ?? [];
+  const ends = forks.some((each) =>
+    typeof each === "string" || (each as { background?: unknown })?.background !== true
+  );
+  if (ends && next !== null) {
+    throw fields.complaint(
+      "forks: they end the conversation, and turns follow; give {child, background: true} for those beside it",
+    );
+  }
+  const messages = fields.list("messages");
+  if (messages === null) throw fields.complaint('no "messages"; expected a list of them');
+  const request = {
+    ...UNKNOWN_ROW,
+    messages,
+    output_tokens: fields.count("max_tokens"),
+    body,
+  };
+  const wait_s = Math.max(0, fields.time("delay", "milliseconds") ?? 0) / 1000;
+  for (const name of fields.unread()) note(`"${name}" of a turn is not used`);
+  return { request, wait_s, spawns, forks: childrenOf(forks), ends };
+}
+
+/** All that a session asks, its branches included. */
+function sessionOf(
+  session: string,
+  find: (name: string) => Conversation,
+  fields: RowFields,
+): DatasetRow {
+  const steps: RowStep[] = [];
+  const within: string[] = [];
+  /** Adds a conversation; gives its last step. */
+  const add = (name: string, after: After, history: number | null, agent?: string): number => {
+    if (within.includes(name)) {
+      throw fields.complaint(
+        `"${name}" names itself by way of ${within.slice(1).join(", ") || "its turns"}`,
+      );
+    }
+    within.push(name);
+    const { turns, before, continues } = find(name);
+    const joins = new Map<number, number[]>();
+    let last = -1;
+    turns.forEach(({ request, wait_s, spawns, forks }, i) => {
+      const own = i === 0 ? after.map(({ step }) => ({ step, wait_s })) : [{ step: last, wait_s }];
+      const waits = (joins.get(i) ?? []).map((step) => ({ step, wait_s: 0 }));
+      const step = steps.length;
+      steps.push({
+        ...request,
+        after: [...own, ...waits],
+        history: !continues ? null : i === 0 ? history : last,
+        ...(agent === undefined ? {} : { agent }),
+      });
+      if (i === 0) { for (const child of before) add(child, after, null, child); }
+      last = step;
+      for (const { name: child, join } of spawns) {
+        const end = add(child, [{ step, wait_s: 0 }], null, child);
+        if (join !== null) joins.set(join, [...joins.get(join) ?? [], end]);
+      }
+      for (const child of forks) add(child, [{ step, wait_s: 0 }], step, child);
+    });
+    within.pop();
+    return last;
+  };
+  add(session, [], null);
+  const [{ after: _a, history: _h, ...first }, ...later] = steps;
+  return { ...UNKNOWN_ROW, ...first, later, session };
+}

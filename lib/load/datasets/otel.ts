@@ -1,0 +1,203 @@
+/**
+ * Agents' sessions as spans of OpenTelemetry's GenAI conventions (`gen_ai.input.messages` and others), in the
+ * form that inference-perf's otel_trace_replay reads: a session a file, or a line, with `spans`. A call waits
+ * for those whose answers are in its messages, and for the last one that had ended when it began.
+ */
+import { isJsonObject } from "../../json_fields.ts";
+import { messageText, toolCallsOf, wireMessages } from "./otel_messages.ts";
+import { UNKNOWN_ROW } from "./row.ts";
+import type { JsonObject } from "../../json_fields.ts";
+import type { DatasetForm, DatasetRow, RowRequest, RowStep } from "./row.ts";
+import type { RowFields } from "./row_fields.ts";
+
+/** Attributes that are sent in a request's body. */
+const SENT = ["temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty"];
+/** What else is read, or says the same again. */
+const READ = new Set([
+  "gen_ai.operation.name",
+  "gen_ai.input.messages",
+  "gen_ai.output.messages",
+  "gen_ai.output.text",
+  "gen_ai.completion",
+  "gen_ai.output",
+  "gen_ai.tool.definitions",
+  "gen_ai.request.model",
+  "gen_ai.request.max_tokens", // a limit; the answer's length is asked for
+  "gen_ai.usage.input_tokens",
+  "gen_ai.usage.prompt_tokens",
+  "gen_ai.usage.output_tokens",
+  "gen_ai.usage.completion_tokens",
+  ...SENT.map((name) => `gen_ai.request.${name}`),
+]);
+
+/** A span that called a model. */
+interface Call {
+  request: RowRequest & { messages: readonly JsonObject[] };
+  start_ms: number;
+  end_ms: number;
+  /** The recorded answer; null where there is none. */
+  answer: { text: string; tool_calls: readonly string[] } | null;
+}
+
+/** Spans of OpenTelemetry. */
+export const otelForm: DatasetForm = {
+  name: "otel",
+  has: (names) => names.has("spans"),
+  begin: (note) => (fields) => {
+    for (const name of ["span_count", "collected_at", "source_id", "harness", "benchmark"]) {
+      fields.value(name); // of the capture, not of the requests
+    }
+    const seen = new Set<string>();
+    const calls: Call[] = [];
+    const spans = fields.objects("spans")
+      .map((span) => ({ span, id: span.name("span_id") ?? "" }))
+      .toSorted((a, b) => a.id < b.id ? -1 : Number(a.id > b.id));
+    let others = 0;
+    for (const { span } of spans) {
+      const attributes = span.object("attributes") ?? {};
+      const same = JSON.stringify([span.value("start_time"), span.value("end_time"), attributes]);
+      if (!asksModel(span, attributes)) others++;
+      else if (seen.has(same)) note("a span that is there twice is sent once");
+      else calls.push(callOf(span, attributes, note));
+      seen.add(same);
+    }
+    if (others > 0) note("spans that call no model are not sent");
+    if (calls.length === 0) throw fields.complaint("spans: none calls a model with messages");
+    const session = fields.name("session_id") ?? fields.name("trace_id");
+    return sessionOf(session, calls.sort((a, b) => a.start_ms - b.start_ms));
+  },
+};
+
+function asksModel(span: RowFields, attributes: JsonObject): boolean {
+  const { "gen_ai.operation.name": operation, "gen_ai.input.messages": messages } = attributes;
+  const chats = operation === "chat" || String(span.value("name") ?? "").startsWith("chat ");
+  return chats && messages !== undefined && messages !== null && messages !== "" &&
+    messages !== "[]";
+}
+
+function callOf(span: RowFields, attributes: JsonObject, note: (text: string) => void): Call {
+  const listOf = (name: string): JsonObject[] => {
+    const value = attributes[name];
+    const list = typeof value === "string" ? parsed(span, name, value) : value;
+    if (Array.isArray(list) && list.every(isJsonObject)) return list;
+    throw span.complaint(`${name}: expected a list of objects`);
+  };
+  for (const name of Object.keys(attributes)) {
+    if (!READ.has(name)) note(`attribute "${name}" is not used`);
+  }
+  const tools = attributes["gen_ai.tool.definitions"] === undefined
+    ? {}
+    : { tools: listOf("gen_ai.tool.definitions") };
+  const model = attributes["gen_ai.request.model"];
+  const settings = SENT.flatMap((name) => {
+    const value = attributes[`gen_ai.request.${name}`];
+    return value === undefined || value === null ? [] : [[name, value]];
+  });
+  const output = attributes["gen_ai.usage.completion_tokens"] ??
+    attributes["gen_ai.usage.output_tokens"];
+  const start_ms = momentOf(span, "start_time");
+  return {
+    request: {
+      ...UNKNOWN_ROW,
+      messages: listOf("gen_ai.input.messages").flatMap((each) =>
+        wireMessages(each, (what) => span.complaint(`gen_ai.input.messages: ${what}`))
+      ),
+      output_tokens: Number(output) >= 1 ? Math.round(Number(output)) : null,
+      body: {
+        ...(typeof model === "string" && model !== "" ? { model } : {}),
+        ...Object.fromEntries(settings),
+        ...tools,
+      },
+    },
+    start_ms,
+    end_ms: span.value("end_time") === undefined ? start_ms : momentOf(span, "end_time"),
+    answer: answerOf(attributes, listOf),
+  };
+}
+
+function answerOf(
+  attributes: JsonObject,
+  listOf: (name: string) => JsonObject[],
+): Call["answer"] {
+  for (const name of ["gen_ai.output.text", "gen_ai.completion", "gen_ai.output"]) {
+    const text = attributes[name];
+    if (typeof text === "string") return { text, tool_calls: [] };
+  }
+  if (attributes["gen_ai.output.messages"] === undefined) return null;
+  const [message] = listOf("gen_ai.output.messages");
+  return message === undefined ? null : {
+    text: messageText(message),
+    tool_calls: toolCallsOf(message).flatMap(({ id }) => id ?? []),
+  };
+}
+
+function parsed(span: RowFields, name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw span.complaint(`${name}: malformed JSON`);
+  }
+}
+
+function momentOf(span: RowFields, name: string): number {
+  const text = span.text(name) ?? "";
+  const zoned = /(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`;
+  const ms = Date.parse(zoned.replace(" ", "T"));
+  if (Number.isFinite(ms)) return ms;
+  throw span.complaint(`${name}: "${text}"; expected a date such as "2026-05-01T10:00:00.250Z"`);
+}
+
+/** Where the answer of a call is in another's messages: what it waits for, and what is replaced. */
+function foundIn(
+  { text, tool_calls }: NonNullable<Call["answer"]>,
+  messages: readonly JsonObject[],
+): { waits: boolean; exact: number[] } {
+  const exact: number[] = [];
+  let waits = false;
+  const ids = new Set<string>();
+  messages.forEach((message, at) => {
+    if (message.role !== "assistant") return;
+    for (const { id } of toolCallsOf(message)) if (id !== undefined) ids.add(id);
+    const own = messageText(message);
+    if (text === "" || !own.includes(text)) return;
+    waits = true;
+    if (own === text && message.tool_calls === undefined) exact.push(at);
+  });
+  const called = tool_calls.length > 0 && tool_calls.every((id) => ids.has(id));
+  return { waits: waits || called, exact };
+}
+
+/** Links calls in the order of their starts. */
+function sessionOf(session: string | null, calls: readonly Call[]): DatasetRow {
+  const causes: Set<number>[] = [];
+  const links = calls.map((call, i) => {
+    const found = new Set<number>(), known = new Set<number>();
+    const answers: { message: number; step: number }[] = [];
+    for (let j = i - 1; j >= 0; j--) {
+      const { answer } = calls[j];
+      if (answer === null) continue;
+      const { waits, exact } = foundIn(answer, call.request.messages);
+      answers.push(...exact.map((message) => ({ message, step: j })));
+      if (!waits || known.has(j)) continue;
+      found.add(j);
+      for (const each of causes[j]) known.add(each); // it has waited for these
+      known.add(j);
+    }
+    causes.push(known);
+    const ended = calls.findLastIndex(({ end_ms }, j) => j < i && end_ms <= call.start_ms);
+    const after = [...found, ...(ended < 0 ? [] : [ended])];
+    return { after: [...new Set(after)].sort((a, b) => a - b), answers };
+  });
+  const later = calls.slice(1).map(({ request, start_ms }, i): RowStep => {
+    const { after, answers } = links[i + 1];
+    const end_ms = Math.max(...after.map((each) => calls[each].end_ms));
+    const wait_s = Math.max(0, start_ms - end_ms) / 1000;
+    return {
+      ...request,
+      after: after.map((step) => ({ step, wait_s })),
+      history: null,
+      ...(answers.length === 0 ? {} : { answers }),
+    };
+  });
+  return { ...UNKNOWN_ROW, ...calls[0].request, later, session };
+}

@@ -1,0 +1,50 @@
+/**
+ * Rows of one session, as AIPerf's Mooncake form has them: a row a turn, with `session_id` and the `delay` in ms
+ * after the answer before it. `input_length` and `text_input` are said to that answer; `messages`, `payload`
+ * and rows with `hash_ids` are whole prompts. Rows with a `timestamp` keep their times.
+ */
+import { mooncakeForm } from "./mooncake.ts";
+import { payloadForm, requestForm } from "./requests.ts";
+import type { DatasetForm, DatasetRow, RowStep } from "./row.ts";
+
+const KINDS = ["input_length", "text_input", "messages", "payload"];
+
+/** A session in several rows. */
+export const sessionRowsForm: DatasetForm = {
+  name: "mooncake",
+  has: (names) =>
+    names.has("session_id") && KINDS.some((name) => names.has(name)) &&
+    !names.has("turns") && !names.has("prompt") && !names.has("body"),
+  begin(note, all) {
+    const begun = new Map<string, RowStep[]>();
+    const readers = {
+      payload: payloadForm.begin(note, all),
+      messages: requestForm.begin(note, all),
+      lengths: mooncakeForm.begin(note, all),
+    };
+    return (fields) => {
+      const kind = fields.value("payload") !== undefined
+        ? "payload"
+        : fields.value("messages") !== undefined
+        ? "messages"
+        : "lengths";
+      const row: DatasetRow = readers[kind](fields)!;
+      if (row.session === null) return row;
+      const steps = begun.get(row.session);
+      if (steps === undefined || row.t_s !== null) {
+        const later: RowStep[] = [];
+        begun.set(row.session, later);
+        return { ...row, later };
+      }
+      const { t_s: _t, session: _s, later: _l, ...request } = row;
+      const delay_ms = fields.time("delay", "milliseconds");
+      const step = steps.length;
+      steps.push({
+        ...request,
+        after: [{ step, wait_s: delay_ms === null ? null : Math.max(0, delay_ms) / 1000 }],
+        history: row.messages === null && row.blocks === null ? step : null,
+      });
+      return null;
+    };
+  },
+};

@@ -1,0 +1,88 @@
+/**
+ * Conversations whose turns are objects, as AIPerf's multi_turn form has them: `{session_id, turns: [{text or
+ * texts, image or images, delay in ms, output_length, role, extra}]}`. A first turn of the system is the system's
+ * message for all turns.
+ */
+import { isJsonObject } from "../../json_fields.ts";
+import { UNKNOWN_ROW } from "./row.ts";
+import type { DatasetForm, RowRequest, RowStep } from "./row.ts";
+import type { RowFields } from "./row_fields.ts";
+
+/** AIPerf's conversations. */
+export const turnRowsForm: DatasetForm = {
+  name: "turns",
+  has: (names, { turns }) => names.has("turns") && Array.isArray(turns) && isJsonObject(turns[0]),
+  begin: (note) => (fields) => {
+    const turns = fields.objects("turns");
+    const said = turns.map((turn) => ({ turn, ...messageOf(turn) }));
+    const [head, next] = said;
+    const system = head?.message.role === "system" && next !== undefined &&
+        next.message.role !== "system"
+      ? [said.shift()!.message]
+      : [];
+    const t_ms = said[0]?.turn.time("timestamp", "milliseconds") ?? null;
+    said[0]?.turn.value("delay"); // nothing is before it
+    const requests = said.map(({ turn, message }, i): RowRequest & { wait_s: number | null } => {
+      const delay_ms = turn.time("delay", "milliseconds");
+      return {
+        ...UNKNOWN_ROW,
+        messages: i === 0 ? [...system, message] : [message],
+        output_tokens: turn.count("output_length"),
+        body: turn.object("extra") ?? {},
+        wait_s: delay_ms === null ? null : Math.max(0, delay_ms) / 1000,
+      };
+    });
+    for (const { turn } of said) {
+      for (const name of turn.unread()) note(`"${name}" of a turn is not used`);
+    }
+    if (requests.length === 0) throw fields.complaint("turns: none; expected one or more");
+    const [{ wait_s: _, ...first }, ...others] = requests;
+    return {
+      ...UNKNOWN_ROW,
+      ...first,
+      t_s: t_ms === null ? null : t_ms / 1000,
+      later: others.map(({ wait_s, ...request }, i): RowStep => ({
+        ...request,
+        after: [{ step: i, wait_s }],
+        history: i,
+      })),
+      session: fields.name("session_id") ?? fields.name("session"),
+    };
+  },
+};
+
+/** What a turn says: a text, or parts of a text and media. */
+function messageOf(turn: RowFields): { message: { role: string; content: unknown } } {
+  const texts = each(turn, "text", "texts");
+  const media = [
+    ...each(turn, "image", "images").map((url) => ({ type: "image_url", image_url: { url } })),
+    ...each(turn, "audio", "audios").map((sound) => {
+      const [format, data] = sound.split(",", 2);
+      if (data === undefined) {
+        throw turn.complaint(`audio: expected FORMAT,BASE64 such as "wav,UklGRg=="`);
+      }
+      return { type: "input_audio", input_audio: { data, format } };
+    }),
+    ...each(turn, "video", "videos").map((url) => ({ type: "video_url", video_url: { url } })),
+  ];
+  if (texts.length + media.length === 0) {
+    throw turn.complaint('no "text"; expected text, texts, image or images');
+  }
+  const role = turn.text("role") ?? "user";
+  if (texts.length === 1 && media.length === 0) return { message: { role, content: texts[0] } };
+  const parts = texts.map((text) => ({ type: "text", text }));
+  return { message: { role, content: [...parts, ...media] } };
+}
+
+/** One text, or several: texts, or objects with their `contents`. */
+function each(turn: RowFields, one: string, several: string): string[] {
+  const single = turn.text(one);
+  if (single !== null) return [single];
+  return (turn.list(several) ?? []).flatMap((value) => {
+    const contents = isJsonObject(value) ? value.contents : [value];
+    if (Array.isArray(contents) && contents.every((text) => typeof text === "string")) {
+      return contents;
+    }
+    throw turn.complaint(`${several}: expected a list of texts`);
+  });
+}
