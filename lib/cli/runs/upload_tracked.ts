@@ -1,7 +1,8 @@
 /** dyno runs upload --mlflow, --wandb: a run in the form of a tracker of experiments. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { isOwnFile } from "../../formats/folder.ts";
 import { figuresOf } from "../../compare/figures.ts";
 import { readGateSide } from "../../compare/gate_sides.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
@@ -83,7 +84,16 @@ async function trackedRun(index: RunIndex, name: string): Promise<TrackedRun> {
     },
     metrics: figuresOf(run, load, prices),
     tags: Object.fromEntries(tags.map((tag) => [`dyno.tag.${tag}`, "true"])),
-    files: FILES.map((file) => ({ name: file, path: join(path, file) }))
-      .filter((file) => existsSync(file.path)),
+    files: ownFiles(path),
   };
+}
+
+/** @throws {InputError} one is a link: what it leads to is no part of a run that came from elsewhere. */
+function ownFiles(folder: string): TrackedRun["files"] {
+  const whole = realpathSync(folder);
+  const files = FILES.map((name) => ({ name, path: join(whole, name) }))
+    .filter(({ path }) => existsSync(path));
+  const link = files.find(({ path }) => !isOwnFile(path));
+  if (link === undefined) return files;
+  throw new InputError(`${link.path}: is a link or no plain file; only a run's own files are sent`);
 }
