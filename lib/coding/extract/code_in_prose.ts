@@ -40,6 +40,25 @@ export function codeInProse(text: string): Block[] {
   return blocks;
 }
 
+/** Runs of lines that Markdown takes as code for their four spaces, below an empty line, in order. */
+export function indentedBlocks(text: string): Block[] {
+  const blocks: Block[] = [];
+  for (
+    const { 0: code, index } of text.matchAll(/(?<=\n[ \t]*\n)(?:(?: {4}|\t)[^\n]*(?:\n|$))+/g)
+  ) {
+    blocks.push({
+      text: code.endsWith("\n") ? code : `${code}\n`,
+      where: "indented lines in prose",
+      start: index,
+      end: index + code.length,
+      unfinished: false,
+      language: "none",
+      indent: 0,
+    });
+  }
+  return blocks;
+}
+
 /** `Otherwise:`, which is not a statement. */
 function isHeading(head: string): boolean {
   return /^"+$/.test(head) && head.length < 6;

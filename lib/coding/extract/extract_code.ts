@@ -1,7 +1,7 @@
 /** The Python module that a model's reply gives as its answer to a coding problem. */
 import { assembleModule } from "./assemble.ts";
 import { completePrompt, type Evidence } from "./completion.ts";
-import { codeInProse, inlineCode } from "./code_in_prose.ts";
+import { codeInProse, indentedBlocks, inlineCode } from "./code_in_prose.ts";
 import { fencedBlocks } from "./fences.ts";
 import { mendCharacters, mendIndentation } from "./mend.ts";
 import { findDefinition } from "./module_items.ts";
@@ -96,8 +96,13 @@ function plainReasoning({ reasoning }: CodeReply): string | null {
   return reasoning === null ? null : plainBreaks(reasoning);
 }
 
+/** "Answer:" before code on the same line. */
+const LEAD =
+  /^[ \t]*(?:final )?(?:answer|code|solution|output|function|response):[ \t]+(?=(?:async[ \t]+)?def[ \t]+\w|class[ \t]+\w|from[ \t]+[\w.]+[ \t]+import|import[ \t]+\w|@\w)/gim;
+
 /** The best code of a text: the first way of reading it that gives a complete definition. */
-function codeOf(text: string, search: Search, depth = 0): Found | null {
+function codeOf(reply: string, search: Search, depth = 0): Found | null {
+  const text = reply.replace(LEAD, "");
   const fences = fencedBlocks(text).map(shortened);
   const between = fences.length ? outside(text, fences) : text;
   const prose = ending(between);
@@ -114,6 +119,7 @@ function codeOf(text: string, search: Search, depth = 0): Found | null {
     () => named ? definitionIn(quotedBlocks(text).map(shortened), search, text) : null,
     () => bodyIn(fences, search),
     () => bodyIn(wrapped(), search),
+    () => fences.length === 0 ? bodyIn(indentedBlocks(prose), search) : null,
     () => completion(cut(between), search, "returns", fences),
     () => named ? definitionIn(inlineCode(prose), search, prose, fences) : null,
   ];

@@ -27,6 +27,7 @@ export function mendCharacters(code: string): Mended {
   step("diff", withoutDiff);
   step("line numbers", withoutNumbers);
   step("interactive session", withoutSession);
+  step("notebook commands", withoutCommands);
   step("HTML entities", withoutEntities);
   step("quotes and spaces", withPlainCharacters);
   return { code, mended };
@@ -50,6 +51,15 @@ function withoutSession(code: string): string {
     inBlock = !found || line.trimEnd().endsWith(":");
   }
   return kept.join("\n") + "\n";
+}
+
+const COMMAND = /^(?:%{1,2}[a-zA-Z]\w*\b|![a-zA-Z]).*\n?/gm;
+
+/** Without a notebook's own commands: `%matplotlib inline`, `!pip install numpy`. */
+function withoutCommands(code: string): string {
+  if (!/^[%!]/m.test(code)) return code;
+  const scan = scanPython(code);
+  return code.replace(COMMAND, (line, at: number) => startsInString(scan, at) ? line : "");
 }
 
 const ENTITIES: Record<string, string> = {

@@ -371,7 +371,7 @@ def error_of(x):
         except Exception:
             error = t.__new__(t, *args)
         for k, y in state.items():
-            if not k.startswith("__"):
+            if not k.startswith("__") or k == "__notes__":
                 BaseException.__setattr__(error, k, unpack(y))
         return error
     t = unpack(mark)
