@@ -1,6 +1,7 @@
-/** json_schema: the answer's JSON fits a JSON Schema (draft 2020-12). */
+/** json_schema: the answer's JSON fits a JSON Schema (draft 2020-12, or 2019-09 or 7 where it says so). */
 import { z } from "zod";
 import type { ErrorObject } from "ajv";
+import type { Ajv2020 } from "ajv/dist/2020.js";
 import { InputError, messageOf } from "../../errors.ts";
 import { isDeeper, jsonStringEnd } from "../../json_fields.ts";
 import { withinTime } from "./bounded_time.ts";
@@ -9,6 +10,12 @@ import { verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
+const DRAFTS: Record<string, () => Promise<typeof Ajv2020>> = {
+  [DRAFT]: async () => (await import("ajv/dist/2020.js")).Ajv2020,
+  "https://json-schema.org/draft/2019-09/schema": async () =>
+    (await import("ajv/dist/2019.js")).Ajv2019,
+  "http://json-schema.org/draft-07/schema": async () => (await import("ajv")).Ajv,
+};
 
 type Schema = Record<string, unknown> | boolean;
 
@@ -43,17 +50,26 @@ function validator(schema: Schema): Promise<Validate> {
  */
 async function compile(schema: Schema): Promise<Validate> {
   const named = typeof schema === "boolean" ? undefined : schema.$schema;
-  if (named !== undefined && named !== DRAFT && named !== `${DRAFT}#`) {
-    throw new InputError(`schema.$schema: expected "${DRAFT}" or none, got "${named}"`);
+  const draft = DRAFTS[String(named ?? DRAFT).replace(/#$/, "")];
+  if (draft === undefined) {
+    const known = Object.keys(DRAFTS).map((uri) => `"${uri}"`).join(", ");
+    throw new InputError(`schema.$schema: expected ${known} or none, got "${named}"`);
   }
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  const Validator = await draft();
   const { default: addFormats } = await import("ajv-formats");
-  const ajv = new Ajv2020({
+  const unknown: string[] = [];
+  const noted = (line: unknown) => {
+    // what a schema may leave out, such as "then" of an "if", is no mistake
+    if (/unknown (?:keyword|format)/.test(String(line))) unknown.push(String(line));
+  };
+  const ajv = new Validator({
+    strict: "log",
     strictTypes: false,
     strictTuples: false,
     ownProperties: true,
-    logger: false,
+    logger: { log: noted, warn: noted, error: noted },
   });
+  ajv.addVocabulary(["$anchor"]); // read, and not known
   (addFormats as unknown as (to: typeof ajv) => void)(ajv);
   ajv.removeKeyword("multipleOf");
   ajv.addKeyword({
@@ -65,6 +81,7 @@ async function compile(schema: Schema): Promise<Validate> {
   });
   try {
     const validate = ajv.compile(speakable(schema) as Schema);
+    if (unknown.length > 0) throw new Error(unknown[0]);
     return (value) => validate(speakable(value)) ? null : told(validate.errors![0]);
   } catch (error) {
     throw new InputError(`schema: ${messageOf(error)}`);

@@ -97,3 +97,48 @@ Deno.test("json_schema: which of several values counts", async () => {
     assertEquals(await fits({ type: ["array", "object"] }, deep), false, "nested without end");
   }
 });
+
+/** Groups of the JSON-Schema-Test-Suite whose schemas are valid and were refused, or are of an older draft. */
+Deno.test("json_schema: what a schema leaves out is no mistake, and older drafts are read as such", async () => {
+  const cases: [object, unknown, boolean][] = [
+    [{ if: { const: 0 } }, 0, true],
+    [{ then: { const: 0 } }, 1, true],
+    [{ maxContains: 1 }, [1, 2], true],
+    [{ minContains: 0, contains: { const: 1 } }, [], true],
+    [
+      { properties: { foo: {} }, patternProperties: { "f.o": { minItems: 2 } } },
+      { foo: [] },
+      false,
+    ],
+    [
+      { properties: { foo: {} }, patternProperties: { "f.o": { minItems: 2 } } },
+      { foo: [1, 2] },
+      true,
+    ],
+    [{ $ref: "#foo", $defs: { A: { $anchor: "foo", type: "integer" } } }, 1, true],
+    [{ $ref: "#foo", $defs: { A: { $anchor: "foo", type: "integer" } } }, "a", false],
+  ];
+  for (const [schema, value, valid] of cases) {
+    assertEquals(await fits(schema, JSON.stringify(value)), valid, JSON.stringify(schema));
+  }
+  const list = { items: [{ type: "integer" }], additionalItems: false };
+  for (
+    const draft of [
+      "http://json-schema.org/draft-07/schema#",
+      "https://json-schema.org/draft/2019-09/schema",
+    ]
+  ) {
+    assertEquals(await fits({ $schema: draft, ...list }, "[1]"), true);
+    assertEquals(await fits({ $schema: draft, ...list }, "[1, 2]"), false);
+    assertEquals(await fits({ $schema: draft, multipleOf: 0.01 }, "19.99"), true);
+  }
+  const refused: [object, string][] = [
+    [list, "items"],
+    [{ requird: ["a"] }, "requird"],
+    [{ type: "string", format: "datum" }, "datum"],
+    [{ $schema: "http://json-schema.org/draft-04/schema#" }, "draft-07"],
+  ];
+  for (const [schema, named] of refused) {
+    await assertRejects(() => fits(schema, "1"), InputError, named);
+  }
+});
