@@ -101,7 +101,10 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   const told = prompt_seed === null ? options.settings : { ...options.settings, prompt_seed };
   const settings = settleLoad(told);
   await using scrapes = new PortableTransport();
-  const { scraper } = await probe(api, scrapes, signal);
+  // one shard reads the server's metrics for all of them
+  const { scraper } = plan.pattern.share?.index
+    ? { scraper: null }
+    : await probe(api, scrapes, signal);
   await using _scraper = scraper;
   if (options.settings.prompt_seed !== undefined && prompt_seed !== null && !plan.pattern.share) {
     onNotice(seedNotice(prompt_seed));

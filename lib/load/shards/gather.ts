@@ -8,6 +8,7 @@ import { Journal } from "../../run/journal.ts";
 import { Redactor } from "../../run/redact.ts";
 import { TokenFile, tokenFilePath, TokenFileReader } from "../../run/token_file.ts";
 import { messageOf } from "../../errors.ts";
+import { movePages } from "../telemetry/page_log.ts";
 import { loadState, readLoadJournal } from "../load_journal.ts";
 import { concludeRun, planOfLoad } from "../conclude_run.ts";
 import { shardFolder, shardPaths, shardRunId, told } from "./plan.ts";
@@ -66,6 +67,7 @@ export async function gatherShards(
     using tokens = new TokenFile(directory);
     writeAll(journal, tokens, arrived);
   }
+  movePages(arrived[0].directory, directory, arrived[0].offset_ns);
   renameSync(draft, directory.journal);
   const load = await readLoadJournal(directory);
   const run = concludeRun(directory, load, await planOfLoad(load), null);
@@ -132,23 +134,23 @@ function writeAll(journal: Journal, tokens: TokenFile, arrived: readonly Arrived
     journal.append({ event: "stage_started", stage, start_ns, end_ns: null });
     journal.append({ event: "stage_finished", stage, start_ns, end_ns });
   });
-  for (const { load, offset_ns } of arrived) {
-    for (const probe of load.probes) {
-      journal.append({ event: "probe_finished", result: moved(probe, offset_ns) });
-    }
-    for (const { t_ns, ...reading } of load.server?.readings ?? []) {
-      const { name } = load.server!;
-      journal.append({
-        event: "server_reading",
-        server: name,
-        reading: { ...reading, t_ns: t_ns + offset_ns },
-      });
-    }
-    if (load.telemetry) journal.append({ event: "telemetry_read", ...load.telemetry });
-  }
+  writeOnce(journal, arrived[0]);
   writeRecords(journal, tokens, arrived);
   const measured = measuredOf(arrived);
   if (measured !== null) journal.append({ event: "load_measured", ...measured });
+}
+
+/** What only the first shard did: its probes, and what it read of the server and of other pages. */
+function writeOnce(journal: Journal, { load, offset_ns }: Arrived): void {
+  for (const probe of load.probes) {
+    journal.append({ event: "probe_finished", result: moved(probe, offset_ns) });
+  }
+  const { name: server = "", readings = [] } = load.server ?? {};
+  for (const { t_ns, ...reading } of readings) {
+    const on_time = { ...reading, t_ns: t_ns + offset_ns };
+    journal.append({ event: "server_reading", server, reading: on_time });
+  }
+  if (load.telemetry) journal.append({ event: "telemetry_read", ...load.telemetry });
 }
 
 /** Every record, in the order in which they ended, with its gaps. */

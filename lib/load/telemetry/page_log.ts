@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { type JsonObject, numberAt, objectOr, objectsIn, textAt } from "../../json_fields.ts";
 import { plainFile } from "../../run/plain_file.ts";
-import { notWritten, writeAll } from "../../write.ts";
+import { notWritten, writeAll, writeFileAtomic } from "../../write.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { PrometheusSample } from "../server/prometheus_text.ts";
 
@@ -90,6 +90,18 @@ export class PageLog implements Disposable {
   [Symbol.dispose](): void {
     closeSync(this.#fd);
   }
+}
+
+/** Copies the file of a run, where it has one, into another with its times on another clock. @throws {InputError} */
+export function movePages(from: RunDirectory, to: RunDirectory, offset_ns: number): void {
+  if (!existsSync(pathOf(from))) return;
+  const lines = function* () {
+    for (const line of pageLines(from)) {
+      const moved = "series" in line ? line : { ...line, t_ns: line.t_ns + offset_ns };
+      yield JSON.stringify(moved) + "\n";
+    }
+  };
+  writeFileAtomic(pathOf(to), lines(), { sync: false });
 }
 
 const PIECE_BYTES = 1 << 20;

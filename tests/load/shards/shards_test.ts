@@ -10,6 +10,7 @@ import { runsIn } from "../../chaos/victims.ts";
 import { DYNO, dyno, startDyno } from "../../e2e/dyno.ts";
 import { jsonIn, temporaryFolder } from "../../suite/fixture.ts";
 import { until } from "../../until.ts";
+import { pageLines } from "../../../lib/load/telemetry/page_log.ts";
 import { assertMerged, assertOnOneClock, shardJournals } from "./fixture.ts";
 import type { ShardExecutor } from "../../../lib/load/shards/executor.ts";
 import type { MockRequest } from "../../../lib/mock/server.ts";
@@ -118,12 +119,16 @@ Deno.test({
     (otherClock === null ? "" : ` (${otherClock})`),
   ignore: otherClock !== null,
   fn: async () => {
-    await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.01 } });
+    await using mock = await MockEndpoint.start({
+      ...{ behaviour: { delay_s: 0.01 }, prefix_cache_blocks: 64 },
+    });
     using folder = temporaryFolder();
-    const ahead_s = [0, 100_000];
+    const ahead_s = [100_000, 0];
     const { signal } = new AbortController();
     const run = await measureLoad("two clocks", {
-      ...{ endpoint: mock.url, model: "mock", concurrency: 2, requests: 40, sample_rate_hz: 0 },
+      ...{ endpoint: mock.url, model: "mock", concurrency: 2, duration_s: 3, sample_rate_hz: 0 },
+      server_metrics: [`${mock.url}/metrics`],
+      probe_rate: 4,
     }, {
       ...{ out: folder.path, signal },
       spread: { shards: 2, executor: inNamespaces(ahead_s) },
@@ -131,13 +136,22 @@ Deno.test({
     const journals = shardJournals(run.directory.path, 2);
     const results = assertMerged(run.directory.path, journals);
     assertOnOneClock(run.directory.path, journals, results.shards!);
-    const [same, other] = results.shards!;
+    const [other, same] = results.shards!;
     assertEquals([same.clock!.offset_ms, same.clock!.error_ms], [0, 0]);
     // the truth is what the kernel was told
     const { offset_ms, error_ms, drift_ms, drift_error_ms } = other.clock!;
-    assert(Math.abs(offset_ms + ahead_s[1] * 1000) <= error_ms + 1e-3, JSON.stringify(other.clock));
+    assert(Math.abs(offset_ms + ahead_s[0] * 1000) <= error_ms + 1e-3, JSON.stringify(other.clock));
     assert(Math.abs(drift_ms!) <= drift_error_ms!, JSON.stringify(other.clock));
     assert(results.total.window.duration_s < 60, "its records are days away");
+    // so do the pages and the server's metrics, which the first shard reads for all
+    const { start_ns, end_ns } = results.total.window;
+    const isNear = (t_ns: number) => t_ns > start_ns - 30e9 && t_ns < end_ns + 30e9;
+    assert(results.server!.readings.length >= 2);
+    assert(results.server!.readings.every(({ t_ns }) => isNear(t_ns)));
+    const pages = [...pageLines(run.directory)].filter((line) => "t_ns" in line);
+    assertEquals(pages.length, results.telemetry!.pages[0].readings);
+    assert(pages.every(({ t_ns }) => isNear(t_ns)));
+    assert(results.probes!.requests > 0);
     assertMatch(results.notes.join("\n"), /2 shards on one host; their clocks are known to/);
   },
 });
