@@ -296,6 +296,14 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
   return url;
 }
 
+/** Where the server of an endpoint lists its models. */
+export function modelsUrl(endpoint: URL): URL {
+  const url = new URL(endpoint);
+  url.pathname = `${basePath(url)}/models`;
+  url.search = "";
+  return url;
+}
+
 /** The ids at `…/models`; null when the server does not say. */
 async function servedModels(
   api: APIConfiguration,
@@ -303,9 +311,7 @@ async function servedModels(
   warn: (line: string) => void,
   signal: AbortSignal,
 ): Promise<string[] | null> {
-  const url = new URL(api.endpoint);
-  url.pathname = `${basePath(url)}/models`;
-  url.search = "";
+  const url = modelsUrl(new URL(api.endpoint));
   const timeout_s = Math.min(PROBE_TIMEOUT_S, api.timeout);
   const request = {
     method: "GET",

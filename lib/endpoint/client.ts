@@ -1,9 +1,11 @@
 /** Questions to an endpoint, with retries: an answer with its times, or a classed failure. */
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
+import { sleep } from "../execute/sleep.ts";
 import { Reply } from "./answer.ts";
 import { requestHeaders } from "./api.ts";
 import { EndpointError, isSuccess, statusError } from "./errors.ts";
 import { EndpointChoice } from "./endpoint_choice.ts";
+import { CHECK_MS, isThere } from "./place_check.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { apiForm, encodedBody } from "./forms/forms.ts";
 import { backoffSeconds, retried } from "./retry.ts";
@@ -59,7 +61,7 @@ export type OnPlace = (endpoint: string, gone: EndpointError | null) => void;
 
 /**
  * Asks questions of one endpoint, or of several that serve the same: one that nobody answers at is left
- * out for a while, and its questions go to the others. Stateless except what it learns of the servers.
+ * out until it is back, and its questions go to the others. Stateless except what it learns of the servers.
  */
 export class EndpointClient {
   /** The settings that every request is made with. */
@@ -158,6 +160,39 @@ export class EndpointClient {
       },
       signal,
     );
+  }
+
+  /**
+   * Does some work. Until its end, those of several endpoints that went away are asked every two seconds
+   * whether they are back.
+   */
+  async watching<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+    if (this.#places.count === 1) return await work();
+    const over = new AbortController();
+    const watch = this.#look(AbortSignal.any([signal, over.signal]));
+    try {
+      return await work();
+    } finally {
+      over.abort();
+      await watch;
+    }
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        await sleep(CHECK_MS, signal);
+        await Promise.all(
+          this.#places.gone().map(async (place) => {
+            const url = this.#places.urls[place];
+            const there = await isThere(url, this.api, this.#transport, signal);
+            if (there && this.#places.answered(place)) this.#onPlace(url.href, null);
+          }),
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+    }
   }
 
   /** Notes whether each of several endpoints answers. */

@@ -6,7 +6,7 @@ import type { Balance } from "../settings/endpoint.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { HttpRequest } from "./transport.ts";
 
-/** An endpoint that went away is asked again after this long. */
+/** An endpoint that went away gets a question again after this long, where no check has found it back. */
 const REST_NS = 30e9;
 
 /** Where requests go, in words. */
@@ -96,6 +96,11 @@ export class EndpointChoice {
     const news = place.until_ns === null;
     place.until_ns = nowNs() + REST_NS;
     return news;
+  }
+
+  /** Those that went away. */
+  gone(): number[] {
+    return [...this.#places.keys()].filter((n) => this.#places[n].until_ns !== null);
   }
 
   /** It answers; whether that is news. */

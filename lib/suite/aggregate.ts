@@ -6,8 +6,8 @@ import { type LedgerTotals, totalOf } from "../run/ledger.ts";
 import { epochStatistics } from "./epochs.ts";
 import { categoriesOf } from "./selection.ts";
 import { busySeconds, requestSpans } from "./spans.ts";
-import type { Fold } from "../run/fold.ts";
 import type { ErrorClass } from "../run/test_result.ts";
+import type { Away } from "./away.ts";
 import type {
   Aggregate,
   CategorySummary,
@@ -146,30 +146,20 @@ export function byCategory(
   });
 }
 
-/** The same by endpoint. @param lost how often nobody answered at each. */
+/** The same by endpoint. @param away when nobody answered at each. */
 export function byEndpoint(
   endpoints: readonly string[],
   items: readonly ResultItem[],
   bill: (item_hash: string) => LedgerTotals,
-  lost: ReadonlyMap<string, number>,
+  away: { of(endpoint: string): Away },
 ): EndpointSummary[] {
   return endpoints.map((endpoint) => {
     const own = items.filter((item) => item.endpoint === endpoint);
     return {
       endpoint,
-      lost: lost.get(endpoint) ?? 0,
+      ...away.of(endpoint),
       aggregate: aggregate(own, totalOf(own.map(({ item_hash }) => bill(item_hash)))),
       statistics: statistics(own),
     };
   });
 }
-
-/** How often nobody answered at each endpoint of a run, by its journal. */
-export const endpointsLost: Fold<"run", Map<string, number>> = {
-  kind: "run",
-  begin: () => new Map(),
-  take(lost, event) {
-    if (event.event !== "endpoint_lost") return;
-    lost.set(event.endpoint, (lost.get(event.endpoint) ?? 0) + 1);
-  },
-};

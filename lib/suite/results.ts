@@ -164,6 +164,10 @@ export interface EndpointSummary {
   endpoint: string;
   /** How often nobody answered there, and its tests went on at the others. */
   lost: number;
+  /** Seconds without it, to the run's end where it did not come back. An earlier dyno left it out. */
+  away_s?: number;
+  /** Whether it answered again after the last time. An earlier dyno left it out. */
+  came_back?: boolean;
   /** Counts and sums over the tests that it was the last to be asked for, with all of their requests. */
   aggregate: Aggregate;
   /** Distributions and intervals over these. */

@@ -23,7 +23,8 @@ import { Models } from "./models.ts";
 import { modelsOf, planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
-import { aggregate, byCategory, byEndpoint, endpointsLost, statistics } from "./aggregate.ts";
+import { aggregate, byCategory, byEndpoint, statistics } from "./aggregate.ts";
+import { timesAway } from "./away.ts";
 import { suiteRunSettings } from "../settings/suite_run.ts";
 import type { KeyOrigin } from "../endpoint/key_origins.ts";
 import type { Transport } from "../endpoint/transport.ts";
@@ -253,16 +254,16 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     book: (entry) => session.book(entry),
   }, earlier);
   try {
-    await execution.run(plan, signal);
+    await client.watching(signal, () => execution.run(plan, signal));
   } catch (error) {
     if (!(error instanceof CancelledError)) throw stopped(error, directory);
   }
   waits.tell();
   const results = sumUp(session, plan, execution.items, client.transportName);
   if (api.several) {
-    const { state: lost } = await foldJournal(directory.journal, endpointsLost);
+    const { state: away } = await foldJournal(directory.journal, timesAway);
     const bill = (item_id: string) => ledger.item(item_id);
-    results.endpoints = byEndpoint(api.several.endpoints, results.items, bill, lost);
+    results.endpoints = byEndpoint(api.several.endpoints, results.items, bill, away);
   }
   for (const item of results.items) item.file_stem = files.stem(item.test_id);
   writeResults(directory, results);

@@ -1,5 +1,5 @@
 /** A suite on several endpoints: spread, and going on where one goes away. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { suiteTable } from "../../lib/cli/run/suite_table.ts";
 import { configureApi } from "../../lib/endpoint/api.ts";
@@ -66,13 +66,64 @@ for (const balance of ["round-robin", "least-in-flight", "sticky"] as const) {
     assertEquals(lost.map(({ endpoint }) => endpoint), [gone]);
     assertEquals(notices.filter((line) => line.includes("go on at the other")).length, 1);
     const table = suiteTable(results, 1, bare).join("\n");
-    assertStringIncludes(table, `${gone} went away: its tests went on at the others`);
+    const { away_s, came_back } = results.endpoints![1];
+    assert(!came_back && away_s! > 0);
+    const said = `${gone} went away once, for ${away_s!.toFixed(1)} s, and did not come back: ` +
+      "its tests went on at the others";
+    assertStringIncludes(table, said);
     const page = readFileSync(await writeSuiteReport(directory), "utf8");
     assertStringIncludes(page, "By endpoint");
-    assertStringIncludes(page, `${gone} went away once`);
+    assertStringIncludes(page, said);
     for (const mock of [mocks[0], mocks[2]]) await mock.close();
   });
 }
+
+Deno.test("an endpoint that comes back is found by a check, gets tests again, and it is told how long", async () => {
+  using folder = temporaryFolder();
+  const mocks = await Promise.all(
+    [1, 2].map(() => MockEndpoint.start({ behaviour: { delay_s: 0.1 } })),
+  );
+  const { port, url } = mocks[1];
+  const notices: string[] = [];
+  let done = 0, again: Promise<MockEndpoint> | null = null;
+  const { results, directory } = await run(mocks, "round-robin", {
+    suite: suiteFrom(promptTests(80), { evaluator: { name: "contains", expected: "Mock" } }),
+    out: folder.path,
+    workers: 2,
+    onNotice(line) {
+      notices.push(line);
+      // nobody was there, so that somebody may come
+      if (line.includes("go on at the other")) again ??= MockEndpoint.start({ port });
+    },
+    onResult: () => {
+      if (++done === 8) mocks[1].close();
+    },
+  });
+  await using back = await again!;
+  assertEquals([results.aggregate.successful, results.aggregate.errors], [80, 0]);
+  assert(asked(back).length > 0, "it gets tests again");
+  const [first] = back.requests;
+  assertEquals([first.method, first.path], ["GET", "/v1/models"], "before, it was asked cheaply");
+  assert(notices.includes(`${url}/v1/chat/completions answers again`), notices.join("\n"));
+  // the journal's two events, by hand
+  const events = readFileSync(directory.journal, "utf8").trim().split("\n")
+    .map((line) => JSON.parse(line));
+  const [lost, found] = ["endpoint_lost", "endpoint_back"].map((name) =>
+    events.filter(({ event }) => event === name)
+  );
+  assertEquals([lost.length, found.length], [1, 1]);
+  const away_s = (found[0].mono_ns - lost[0].mono_ns) / 1e9;
+  assertAlmostEquals(results.endpoints![1].away_s!, away_s, 1e-9);
+  assertEquals(results.endpoints!.map(({ lost, came_back }) => [lost, came_back]), [
+    [0, true],
+    [1, true],
+  ]);
+  assertStringIncludes(
+    suiteTable(results, 1, bare).join("\n"),
+    `went away once, for ${away_s.toFixed(1)} s in all: its tests went on at the others`,
+  );
+  await mocks[0].close();
+});
 
 Deno.test("sticky: all turns of a test are asked at one endpoint", async () => {
   using folder = temporaryFolder();

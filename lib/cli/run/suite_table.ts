@@ -7,6 +7,7 @@ import { type Column, tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import { percentEstimate } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
+import { awayText } from "../../suite/away.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
 import { isOfTwoModes, type RunEnergy } from "../../suite/results.ts";
@@ -47,11 +48,7 @@ function endpointLines({ endpoints = [] }: SuiteResults, paint: Palette): string
     row(names[i], aggregate, statistics, paint)
   );
   const [first, ...others] = COLUMNS;
-  const lost = endpoints.filter(({ lost }) => lost > 0).map(({ endpoint, lost }) =>
-    paint.warn(
-      `${endpoint} went away${lost > 1 ? ` ${lost} times` : ""}: its tests went on at the others`,
-    )
-  );
+  const lost = endpoints.flatMap((each) => awayText(each) ?? []).map(paint.warn);
   return [...tableLines([{ ...first, title: "endpoint" }, ...others], rows, paint), ...lost, ""];
 }
 

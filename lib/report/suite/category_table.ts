@@ -3,6 +3,7 @@ import { figure } from "../../text/figure.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { percentText } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
+import { awayText } from "../../suite/away.ts";
 import { dataTable, type Head, type TableRow } from "../table.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
@@ -36,11 +37,9 @@ export function categoryTable({ categories, ...results }: SuiteResults): string 
 /** A row for each of several endpoints, which of them went away, and one for all. */
 export function endpointTable({ endpoints = [], ...results }: SuiteResults): string {
   const summaries = endpoints.map(({ endpoint, ...rest }) => ({ name: endpoint, ...rest }));
-  const lost = endpoints.filter(({ lost }) => lost > 0).map(({ endpoint, lost }) =>
-    `<p class="warn">${escapeHtml(cutText(endpoint, 300))} went away ${
-      lost > 1 ? `${lost} times` : "once"
-    }: its tests went on at the others.</p>`
-  );
+  const lost = endpoints.flatMap((each) =>
+    awayText({ ...each, endpoint: cutText(each.endpoint, 300) }) ?? []
+  ).map((text) => `<p class="warn">${escapeHtml(text)}.</p>`);
   return summaryTable("endpoint", "endpoints", summaries, results) + lost.join("");
 }
 
