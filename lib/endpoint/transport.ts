@@ -75,6 +75,8 @@ export interface ExchangeListener {
   onEvent(data: string, t_ns: number, lag_ns: number | null): void;
   /** An event that its name calls an error. */
   onErrorEvent(data: string): void;
+  /** Whether an answer's first token has come; left out by who does not look for it. */
+  begun?(): boolean;
   /** Called once, last. `error` is an EndpointError (connect, timeout, truncated, malformed) or a
    * CancelledError; null when the response came whole. */
   onEnd(exchange: HttpExchange, error: Error | null): void;

@@ -323,6 +323,7 @@ export class Drive {
           fail(error);
         }
       },
+      begun: () => flight.reply.tokens.count > 0,
       onEnd: (exchange, error) => this.#tell(() => this.#ended(flight, exchange, error)),
     });
     this.#cancels.set(flight, cancel);

@@ -75,6 +75,12 @@ export async function planLoad(
   if (settled.probe_rate !== undefined && !settled.stream) {
     throw new InputError("--probe-rate: answers that are not streamed have no ttft");
   }
+  if (share !== undefined && (settled.prefill_concurrency ?? Infinity) < share.count) {
+    throw new InputError(
+      `--shards ${share.count}: more than --prefill-concurrency ${settled.prefill_concurrency}; each ` +
+        "shard needs at least one",
+    );
+  }
   const notes: string[] = [];
   const prompt_seed = settled.prompt_seed ?? freshSeed();
   const models = weightedModels(settled.model);

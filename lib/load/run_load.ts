@@ -11,6 +11,8 @@ import { LiveLoad } from "./live_load.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
 import { counted } from "../text/grouped.ts";
+import { PrefillGate } from "./prefill_gate.ts";
+import { shareOf, WHOLE } from "./share.ts";
 import { PageLog } from "./telemetry/page_log.ts";
 import { PageRecorder } from "./telemetry/page_recorder.ts";
 import { sendProbes } from "./probes.ts";
@@ -202,9 +204,12 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
       signal: AbortSignal.any([signal, probing.signal]),
       onRecord: (result) => journal.append({ event: "probe_finished", result }),
     }).then(() => null, (error) => ({ error }));
+  const { prefill_concurrency } = settings;
   const drive = new Drive({
     api,
-    transport,
+    transport: prefill_concurrency === undefined
+      ? transport
+      : new PrefillGate(transport, shareOf(prefill_concurrency, plan.pattern.share ?? WHOLE)),
     stages: plan.stages,
     pattern: plan.pattern,
     prompts: plan.prompts,

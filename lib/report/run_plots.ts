@@ -5,7 +5,8 @@ import { seriesFrom } from "../hardware/series.ts";
 import { plainText } from "../run/plain_file.ts";
 import { latencyPlot } from "./charts/latency_chart.ts";
 import { timelinePlot } from "./charts/timeline_chart.ts";
-import { loadCurvePlot } from "./load/load_curve.ts";
+import { InputError } from "../errors.ts";
+import { levelsCurvePlot, loadCurvePlot } from "./load/load_curve.ts";
 import { loadLatencyPlot } from "./load/load_latency.ts";
 import { timelineOf } from "./load/load_timeline.ts";
 import { onOneClock } from "./sampling.ts";
@@ -43,4 +44,21 @@ export async function runPlots(directory: RunDirectory): Promise<RunPlots> {
     ? timelinePlot(results.items, sessions.map(seriesFrom))
     : null;
   return { title, plots: { timeline, latency: latencyPlot(results.items), curve: null } };
+}
+
+/**
+ * Reads several loads, as those of --concurrency 1,2,4, and gives the curve over them.
+ *
+ * @throws {InputError} one of them is not a load.
+ */
+export function levelsPlot(
+  directories: readonly RunDirectory[],
+): { title: string; plot: Plot | null } {
+  const runs = directories.map(({ results, path }): LoadResults => {
+    const found: SuiteResults | LoadResults = JSON.parse(plainText(results));
+    if (found.kind === "load") return found;
+    throw new InputError(`${path}: is a suite; a curve of several runs is one of loads`);
+  });
+  const models = [...new Set(runs.map(({ model }) => model))].join(", ");
+  return { title: `${runs[0].benchmark} on ${models}`, plot: levelsCurvePlot(runs) };
 }

@@ -82,6 +82,11 @@ export const loadSettingsSchema = z.strictObject({
     placeholder: "N",
     short: "c",
   }),
+  /** The most requests in flight that have not had their first token. */
+  prefill_concurrency: count.optional().register(about, {
+    help: "the most requests in flight before their first token; the others wait for one of them",
+    placeholder: "N",
+  }),
   /** Requests a second: an open loop. */
   rate: positive.optional().register(about, {
     help: "open loop: R requests a second, whatever the server does; 2,4 or 10..50+10: a load each",

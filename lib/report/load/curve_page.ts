@@ -5,14 +5,13 @@ import { escapeHtml } from "../html.ts";
 import { page } from "../page.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { plotFigure } from "../charts/plot.ts";
-import { loadCurvePlot } from "./load_curve.ts";
+import { levelsCurvePlot } from "./load_curve.ts";
 import type { LoadResults } from "../../load/results.ts";
 
 /**
  * Writes the page. Several runs are drawn as the stages of one are.
  *
  * @param lines what stands above the curve.
- * @param runs in the order of their load.
  * @param section what stands below it, HTML.
  * @returns whether there was a curve: two runs or more that know their figures.
  * @throws {InputError} the file cannot be written.
@@ -24,8 +23,7 @@ export async function writeCurvePage(
   runs: readonly LoadResults[],
   section = "",
 ): Promise<boolean> {
-  const stages = runs.map(({ total }) => total);
-  const plot = loadCurvePlot({ stages, slos: runs[0]?.slos ?? [] });
+  const plot = levelsCurvePlot(runs);
   if (plot === null) return false;
   const curve = await plotFigure(plot);
   mkdirSync(dirname(path), { recursive: true });

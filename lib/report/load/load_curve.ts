@@ -54,6 +54,16 @@ export function loadCurvePlot(
   return { draw, label: `By stage: ${label}`, legend: [], note: "", caption: CAPTION };
 }
 
+/** The curve of several loads, each as a stage, from the smallest load to the largest; null for fewer than two. */
+export function levelsCurvePlot(runs: readonly LoadResults[]): Plot | null {
+  const stages = runs.map(({ total }) => total);
+  const load = (stage: StageResults) => stage.requested_rate_per_s ?? stage.concurrency.mean;
+  return loadCurvePlot({
+    stages: stages.toSorted((a, b) => load(a) - load(b)),
+    slos: runs[0]?.slos ?? [],
+  });
+}
+
 function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePanel[] {
   const open = stages.every((stage) => stage.requested_rate_per_s !== null);
   const load = (stage: StageResults) => open ? stage.requested_rate_per_s! : stage.concurrency.mean;

@@ -64,6 +64,22 @@ Deno.test("every chart of a load and of a suite, as SVG and as PNG", async (t) =
     assertStringIncludes(suiteTimeline, "a&lt;b"); // the legend's
   });
 
+  await t.step("the curve of several loads, whatever their order", async () => {
+    const [levels, turned, stages] = await dynoEach([
+      plot(ONE, LOAD),
+      plot(LOAD, ONE, "--chart=curve"),
+      plot(LOAD, "--chart=curve"),
+    ], { cwd: path });
+    for (const { code, stderr } of [levels, turned]) assertEquals(code, 0, stderr);
+    assertStringIncludes(levels.stdout, "load on mock");
+    // names of clips and classes count up in a process
+    const drawn = (svg: string) => svg.replace(/zr\d+-\w+(-\d+)?/g, "zr");
+    assertEquals(drawn(levels.stdout), drawn(turned.stdout));
+    assert(levels.stdout !== stages.stdout);
+    const titles = (svg: string) => svg.match(/(e2e, ms over requests\/s|output tokens\/s)/g);
+    assertEquals(titles(levels.stdout), titles(stages.stdout));
+  });
+
   await t.step("a PNG of twice the size", async () => {
     const [{ code, stderr }] = await dynoEach([
       plot(LOAD, "--chart=latency", "--out=latency.png", "--width=500"),
@@ -83,6 +99,8 @@ Deno.test("every chart of a load and of a suite, as SVG and as PNG", async (t) =
       plot(LOAD, "--chart=latencies"),
       ["runs", "plot"],
       plot("bench_ffffffff"),
+      plot(LOAD, SUITE),
+      plot(LOAD, ONE, "--chart=latency"),
     ], { cwd: path });
     const said = [
       "two stages or more",
@@ -91,6 +109,8 @@ Deno.test("every chart of a load and of a suite, as SVG and as PNG", async (t) =
       "latency",
       "one run",
       "bench_ffffffff",
+      "is a suite",
+      "takes one run",
     ];
     refused.forEach(({ code, stderr }, i) => {
       assertEquals(code, 2, stderr);
