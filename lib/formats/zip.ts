@@ -11,6 +11,8 @@ const LARGEST_ALL = 4_000_000_000;
 const MOST_RATIO = 1000;
 const SMALL = 1_000_000;
 const END_BYTES = 22;
+/** Of an entry's head, without its name. */
+const ENTRY_BYTES = 30;
 const MOST_COMMENT = 65_535;
 
 /** An entry as the archive's directory has it. */
@@ -53,8 +55,9 @@ export class ZipFile implements AsyncDisposable {
     const { name, size_bytes, packed_bytes } = entry;
     const where = `${this.#path}, ${name}`;
     this.#read += size_bytes;
-    if (size_bytes > LARGEST_ENTRY) {
-      throw new InputError(`${where}: ${size_bytes} bytes unpacked, more than 512 MB; not read`);
+    if (Math.max(size_bytes, packed_bytes) > LARGEST_ENTRY) {
+      const bytes = Math.max(size_bytes, packed_bytes);
+      throw new InputError(`${where}: ${bytes} bytes unpacked, more than 512 MB; not read`);
     }
     if (this.#read > LARGEST_ALL) {
       throw new InputError(`${this.#path}: more than 4 GB unpacked; import a part of it`);
@@ -65,10 +68,11 @@ export class ZipFile implements AsyncDisposable {
       );
     }
     try {
-      const head = await bytesAt(this.#file, entry.offset, 30);
+      const head = await bytesAt(this.#file, entry.offset, ENTRY_BYTES);
       const view = new DataView(head.buffer);
       if (view.getUint32(0, true) !== 0x04034b50) throw new Error("no entry where one should be");
-      const start = entry.offset + 30 + view.getUint16(26, true) + view.getUint16(28, true);
+      const start = entry.offset + ENTRY_BYTES + view.getUint16(26, true) +
+        view.getUint16(28, true);
       const packed = await bytesAt(this.#file, start, packed_bytes);
       return new TextDecoder().decode(unpacked(packed, entry));
     } catch (error) {
@@ -109,7 +113,21 @@ async function directoryOf(file: FileHandle, path: string): Promise<ZipEntry[]> 
     );
   }
   if (start + length > size) throw new InputError(`${path}: its directory is cut off`);
-  return entriesIn(await bytesAt(file, start, length), count, path);
+  const entries = entriesIn(await bytesAt(file, start, length), count, path);
+  refuseOverlaps(entries, start, path);
+  // of two with one name the last counts, as for Python's zipfile, which reads these logs elsewhere
+  return [...new Map(entries.map((entry) => [entry.name, entry])).values()];
+}
+
+/** Entries that share their bytes are of a bomb: a few megabytes of file stand for any number of them. */
+function refuseOverlaps(entries: readonly ZipEntry[], end: number, path: string): void {
+  const starts = [...entries].sort((a, b) => a.offset - b.offset);
+  starts.forEach(({ name, offset, packed_bytes }, i) => {
+    if (offset + ENTRY_BYTES + packed_bytes <= (starts[i + 1]?.offset ?? end)) return;
+    throw new InputError(
+      `${path}, ${name}: lies over the entry behind it, as in no honest archive`,
+    );
+  });
 }
 
 function entriesIn(bytes: Uint8Array, count: number, path: string): ZipEntry[] {

@@ -9,10 +9,13 @@ import { readForeign } from "../../lib/formats/read_foreign.ts";
 import { fixture, temporary } from "./fixtures.ts";
 
 /** An archive by the standard (APPNOTE 6.3.10); `size` is what its directory says of an entry. */
-function zip(entries: { name: string; bytes: Uint8Array; size?: number }[]): Uint8Array {
+function zip(
+  entries: { name: string; bytes: Uint8Array; size?: number; same?: boolean }[],
+): Uint8Array {
   const parts: Uint8Array[] = [], directory: Uint8Array[] = [];
   let offset = 0;
-  for (const { name, bytes, size = bytes.length } of entries) {
+  let last = 0;
+  for (const { name, bytes, size = bytes.length, same = false } of entries) {
     const packed = deflateRawSync(bytes), title = new TextEncoder().encode(name);
     const local = new DataView(new ArrayBuffer(30));
     local.setUint32(0, 0x04034b50, true);
@@ -26,8 +29,10 @@ function zip(entries: { name: string; bytes: Uint8Array; size?: number }[]): Uin
     entry.setUint32(20, packed.length, true);
     entry.setUint32(24, size, true);
     entry.setUint16(28, title.length, true);
-    entry.setUint32(42, offset, true);
+    entry.setUint32(42, same ? last : offset, true);
     directory.push(new Uint8Array(entry.buffer), title);
+    if (same) continue; // its bytes are the last one's
+    last = offset;
     parts.push(new Uint8Array(local.buffer), title, packed);
     offset += 30 + title.length + packed.length;
   }
@@ -96,4 +101,19 @@ Deno.test("bombs, lies and cut archives: one error, and no memory", async () => 
   await complaint(damaged);
   assertStringIncludes(await complaint(zip([{ ...header, name: "other.json" }])), "header.json");
   assert(Deno.memoryUsage().rss - before < 600_000_000);
+});
+
+Deno.test("entries that share their bytes are refused; of two with one name the last is read", async () => {
+  const sample = (id: string) => ({
+    name: `samples/${id}_epoch_1.json`,
+    bytes: text({ id, epoch: 1, scores: { s: { value: "C" } } }),
+  });
+  const many = Array.from({ length: 1000 }, (_, i) => ({ ...sample(`${i}`), same: i > 0 }));
+  assertStringIncludes(await complaint(zip([header, ...many])), "lies over the entry behind it");
+  using folder = temporary();
+  const path = join(folder.path, "log.eval");
+  const later = { ...header, bytes: text({ status: "error", eval: { task: "t", model: "n" } }) };
+  writeFileSync(path, zip([header, sample("a"), sample("a"), later]));
+  const [{ summary, items }] = (await readForeign(path)).runs;
+  assertEquals([summary.model, summary.status, items.length], ["n", "failed", 1]);
 });
