@@ -57,7 +57,7 @@ export function objectAt(object: JsonObject | null, ...keys: string[]): JsonObje
 }
 
 /**
- * The place behind a JSON string that begins at `at`; the text's end where it does not end. A regular expression
+ * The place after a JSON string that begins at `at`; the text's end where it does not end. A regular expression
  * for strings needs stack for each letter of one, and fails at some millions.
  */
 export function jsonStringEnd(text: string, at: number): number {

@@ -1,4 +1,4 @@
-/** Judges answers to problems in the sandbox, with the time that a right answer takes here as a measure. */
+/** Judges answers to problems in the sandbox, with time limits that follow a right answer's time here. */
 import { programOf } from "./language.ts";
 import type { Problem, PythonTests } from "./problems/problem.ts";
 import type { Outcome, Program } from "./sandbox/outcome.ts";
@@ -21,7 +21,7 @@ export interface JudgeLimits {
 export class AnswerJudge {
   readonly #sandbox: Sandbox;
   readonly #limits: JudgeLimits;
-  /** What the canonical solution of a problem came to, by the problem's id. */
+  /** The outcome of each problem's canonical solution, by the problem's id. */
   readonly #canonical = new Map<string, Promise<Outcome>>();
 
   constructor(sandbox: Sandbox, limits: JudgeLimits) {
@@ -30,9 +30,9 @@ export class AnswerJudge {
   }
 
   /**
-   * What comes of an answer. One that runs out of time is measured again by four times the canonical
+   * The outcome of an answer. One that runs out of time is measured again by four times the canonical
    * solution's time here, where that is more; a canonical solution that has no end itself, or takes
-   * more memory than there is, leaves nothing to judge by.
+   * more memory than there is, means that the answer cannot be judged.
    *
    * @throws {InputError} as {@linkcode Sandbox.runCommand}.
    * @throws {CancelledError} when the signal is aborted.

@@ -1,4 +1,4 @@
-/** Problems in other languages than Python: what runs their programs, and what that needs to see. */
+/** Problems in other languages than Python: the programs that run them, and their folders. */
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname } from "node:path";

@@ -177,7 +177,7 @@ export interface ServerMetricsReading {
   prefix_cache_hits_total: number | null;
   /** Prompt tokens looked up in the prefix cache. */
   prefix_cache_queries_total: number | null;
-  /** The hit rate as the server states it, 0 to 1, over its own span choosing. */
+  /** The hit rate as the server states it, 0 to 1, over a span that it chooses. */
   prefix_cache_hit_rate: number | null;
   /** Time in the queue, of all requests together. */
   queue_time_sum_s: number | null;

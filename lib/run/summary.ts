@@ -55,7 +55,7 @@ export interface Spending {
   by_model: Record<string, ModelSpending> | null;
 }
 
-/** What only a ledger tells, of a run without one. */
+/** The ledger's fields of a run without one. */
 export const NO_LEDGER = {
   requests: null,
   cached_prompt_tokens: null,
@@ -176,6 +176,6 @@ export interface ReadRun {
   stated?: StatedFigures;
   /** What its scores are, where they are another program's own measure: not compared with others. */
   score_measure?: string;
-  /** What its program drew its random numbers from; null and missing: it does not say. */
+  /** The seed of its program; null and missing: unknown. */
   seed?: number | null;
 }

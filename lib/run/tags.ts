@@ -1,4 +1,4 @@
-/** Tags: what people call runs, to find them again. */
+/** Tags: names that people give to runs. */
 import { InputError, messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
 import { asObject, type JsonObject, objectAt } from "../json_fields.ts";
@@ -31,7 +31,7 @@ export function tagsOf(metadata: JsonObject | null): string[] {
 }
 
 /**
- * Adds tags to the run at `path` and takes others away; gives what it has then.
+ * Adds tags to the run at `path` and removes others; returns its tags.
  *
  * @throws {InputError} its run_metadata.json is missing, damaged or cannot be written.
  */

@@ -110,7 +110,7 @@ export interface TestResult {
   coding?: CodingOutcome;
 }
 
-/** What came of one coding problem in one mode: the journal has every attempt. */
+/** The outcome of one coding problem in one mode: the journal has every attempt. */
 export interface CodingOutcome {
   /** Names the benchmark's run that it belongs to. */
   experiment_id: string;
@@ -226,7 +226,7 @@ const coding = fields<CodingOutcome>({
   requests_of_unknown_cost: orMissing(isNumber),
 });
 
-/** What JSON must be like to be a {@linkcode TestResult}. */
+/** The form of a {@linkcode TestResult} in JSON. */
 export const testResultForm = fields<TestResult>({
   test_id: isText,
   test_name: isText,

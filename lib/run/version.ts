@@ -1,4 +1,4 @@
-/** Which dyno this is: its version, and the commit that it was made of. */
+/** dyno's version, and the commit that it was made from. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import project from "../../deno.json" with { type: "json" };

@@ -1,4 +1,4 @@
-/** The server's app: who may come in, what is refused, which routes there are. */
+/** The server's app: access, refusals and routes. */
 import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
@@ -43,7 +43,7 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   if (rate_per_s > 0) app.use(rateLimit(rate_per_s));
   if (token !== null) {
     const check = bearer(token);
-    // whoever watches over the server may ask whether it lives; the dashboard's page asks for the token
+    // health checks need no token; the dashboard's page asks for the token itself
     const open = (path: string) => path === "/health" || isDashboardFile(path);
     app.use((c, next) => open(c.req.path) ? next() : check(c, next));
   }

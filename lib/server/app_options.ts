@@ -1,4 +1,4 @@
-/** What the server's routes are given. */
+/** The options of the server's routes. */
 import type { HardwareWatch } from "./hardware_watch.ts";
 import type { ServerObserver } from "./observer.ts";
 import type { TaskPolicy } from "./tasks/policy.ts";
@@ -6,7 +6,7 @@ import type { TaskFeed } from "./tasks/feed.ts";
 import type { TaskRunner } from "./tasks/runner.ts";
 import type { TaskStore } from "./tasks/store.ts";
 
-/** What a request brings along. */
+/** What Hono's context holds of a request. */
 export interface ServerEnv {
   Bindings: {
     /** The address that the request came from. */
@@ -24,7 +24,7 @@ export interface AppOptions {
   runner: TaskRunner;
   feed: TaskFeed;
   policy: TaskPolicy;
-  /** What clients must show; null for nothing. */
+  /** The token that clients must send; null for none. */
   token: string | null;
   /** Tasks that may wait. */
   max_queue: number;

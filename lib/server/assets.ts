@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { libraryBytes, packageBytes } from "../package_files.ts";
 import { STYLE } from "../report/style.ts";
 
-/** What the page may load and do: its own origin's files, nothing written into it. */
+/** The page's content security policy: files of its origin, no inline code. */
 export const DASHBOARD_POLICY = {
   defaultSrc: ["'none'"],
   scriptSrc: ["'self'"],
@@ -40,7 +40,7 @@ export const STYLES = ["report.css", "dashboard.css"] as const;
 export interface Asset {
   type: string;
   text: string;
-  /** Of the text, for caches. */
+  /** The text's ETag. */
   etag: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Who may speak to the server. Not by hono/bearer-auth: it takes no token but of [A-Za-z0-9._~+/-], and
+ * Authentication of clients. Not by hono/bearer-auth: it takes no token but of [A-Za-z0-9._~+/-], and
  * answers 400 to a header of another form, in its own words rather than as a problem.
  */
 import { createHash, timingSafeEqual } from "node:crypto";

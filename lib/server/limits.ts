@@ -1,14 +1,14 @@
 /**
- * What one client may ask of the server. A body is read here and not by hono/body-limit, which waits for
+ * Limits on a client's requests. A body is read here and not by hono/body-limit, which waits for
  * a slow one as long as it likes and, where a length is announced, reads nothing itself.
  */
 import { createMiddleware } from "hono/factory";
 import { HttpProblem } from "./problem.ts";
 import type { ServerEnv } from "./app_options.ts";
 
-/** Addresses that are kept in mind; the oldest is forgotten first. */
+/** Addresses that are remembered; the oldest is forgotten first. */
 const ADDRESSES = 10_000;
-/** Of a body; JSON that nests deeper can be read, but not written again. */
+/** The deepest nesting of a body; deeper JSON can be read, but not written again. */
 const DEEPEST = 100;
 
 /** Requests a second from one address: a token bucket that holds two seconds' worth. */

@@ -20,7 +20,7 @@ export interface Listening {
   close(grace_ms: number): Promise<void>;
 }
 
-/** What is borne of clients. */
+/** Limits on clients. */
 export interface ListenLimits {
   head_ms?: number;
   /** For a whole request. */

@@ -1,4 +1,4 @@
-/** Tells metrics what a server does: its tasks, what their runs journal, its requests. */
+/** Counts what a server does for metrics: its tasks, their runs' events, its requests. */
 import { join } from "node:path";
 import { durationOf, isOver, type Task } from "./tasks/task.ts";
 import type { FollowedRun, Metrics } from "../prometheus/open_metrics.ts";
@@ -17,7 +17,7 @@ const UNKNOWN: TaskLabels = {
 /** A task that runs. */
 interface Active {
   run: FollowedRun | null;
-  /** Its labels were told. */
+  /** Its labels are set. */
   expected: boolean;
 }
 
@@ -67,7 +67,7 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
     const run_id = task.runs.at(-1);
     const run = run_id === undefined ? null : this.#metrics.follow(join(this.#runs, run_id), {
       asTask: false,
-      fromNow: true, // what an earlier server saw of a run that goes on
+      fromNow: true, // events of a continuing run that an earlier server has counted
     });
     this.#active.set(task, { run, expected: false });
     this.#metrics.tasks.started(this.#labelsOf(task));

@@ -1,4 +1,4 @@
-/** Answers that tell what is wrong. */
+/** Answers that report a problem as JSON. */
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
@@ -12,7 +12,7 @@ export interface Issue {
 /** The body of every answer that is not a success. */
 export interface ProblemDetails {
   error: {
-    /** A word for programs. */
+    /** A code for programs. */
     code: string;
     /** A sentence for people. */
     message: string;

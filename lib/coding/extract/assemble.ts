@@ -1,4 +1,4 @@
-/** Making a module of the code that answers: what it needs is added, what would run is cut. */
+/** Makes a module from an answer's code: adds what it needs, and cuts what would run. */
 import { findDefinition, type Item, topItems } from "./module_items.ts";
 import { headOf, physicalLines, type Scan, scanPython } from "./scan_python.ts";
 

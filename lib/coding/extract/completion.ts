@@ -1,4 +1,4 @@
-/** Replies that go on where the prompt ends: a function's body without its header. */
+/** Replies that continue the prompt: a function's body without its header. */
 import { findDefinition, topItems } from "./module_items.ts";
 import {
   contentStart,

@@ -10,7 +10,7 @@ import { jsonStrings, quotedBlocks, splitReply, wrappedBlocks } from "./reply_pa
 import { isTopStatement } from "./statements.ts";
 import type { Block } from "./block.ts";
 
-/** What a model said: its answer, and its reasoning where the endpoint gives that apart. */
+/** A model's reply: its answer, and its reasoning where the endpoint separates it. */
 export interface CodeReply {
   /** The answer. */
   text: string;
@@ -36,11 +36,11 @@ export interface ExtractedCode {
   how: string;
 }
 
-/** More characters than this of one block, or of the text between blocks, are not looked at. */
+/** The most characters of one block, or of the text between blocks, that are read. */
 const LONGEST = 60_000;
-/** More definitions of the entry point than this, from the end of a reply, are not compared. */
+/** The most definitions of the entry point that are compared, from the end of a reply. */
 const DEFINITIONS = 100;
-/** More blocks than this from the end of a reply are not looked at for helpers or bodies. */
+/** The most blocks, from the end of a reply, that are searched for helpers or bodies. */
 const MANY = 60;
 
 /**
@@ -226,7 +226,7 @@ const RIGHT =
 const OTHER_WAY =
   /\b(?:alternative(?:ly)?|another (?:way|approach|option)|less efficient|brute[- ]force|slower)\b/i;
 
-/** How much speaks against a block in the sentence before it or in the comment it begins with. */
+/** How strongly the sentence before a block, or its first comment, says that it is wrong. */
 function doubt(lead: string, code: string): number {
   const line = lead.trimEnd().split("\n").at(-1) ?? "";
   const sentence = line.trimEnd().split(/[.!?]\s/).at(-1) ?? "";

@@ -28,7 +28,7 @@ const LATE_OPENING = /(`{3,}|~{3,})[ \t]*(?:python|py)[\d.]*[ \t]*$/i;
 const CODE_AFTER_FENCE =
   /^(?:(?:python[\d.]*|py\d?)[ \t]+)?((?:async[ \t]+def|def|class|import|from|@\w)[ \t].*|@\w.*)$/i;
 
-/** No more fences than this are distinguished; a reply with as many repeats itself. */
+/** The most fences that are read; a reply with more repeats itself. */
 const MOST = 10_000;
 
 /** The fenced blocks of a text, in order. Time is linear in the length. */

@@ -1,4 +1,4 @@
-/** Mending code that its way through a chat changed: diffs, line numbers, sessions, entities, quotes, spaces, indentation. */
+/** Repairs code that a chat changed: diffs, line numbers, sessions, entities, quotes, spaces, indentation. */
 import {
   headOf,
   lineEnd,
@@ -16,7 +16,7 @@ export interface Mended {
   mended: string[];
 }
 
-/** Mends everything but indentation; see {@linkcode mendIndentation}. */
+/** Repairs everything but indentation; see {@linkcode mendIndentation}. */
 export function mendCharacters(code: string): Mended {
   const mended: string[] = [];
   const step = (what: string, change: (code: string) => string) => {
@@ -98,7 +98,7 @@ const ANY_TRIPLE = /[\u201c\u201d\u201e\u201f]{3}/g;
 /** More strings than this with quotes of two kinds are not fixed on one line. */
 const RESCUES = 20;
 
-/** Plain spaces and quotes where others would break the code: outside strings and comments. */
+/** Plain spaces and quotes outside strings and comments, where others would break the code. */
 function withPlainCharacters(code: string): string {
   if (!/[\u00a0\u2000-\u200d\u2018-\u201f\u202f\u205f\u2060\u3000\ufeff]/.test(code)) return code;
   const out: string[] = [];
@@ -226,7 +226,7 @@ const HEADER =
 /** Headers that only a diff has. */
 const CERTAIN = /^(?:diff --git |@@ |@@$|\+\+\+ \S|\*\*\* (?:Begin|Update|Add) )/m;
 const NUMBERED = /^[ \t]*\[?(\d{1,5})(?:\]?[ \t]*[|:.)\u2502\u2503\u2192]|\]|(?=[ \t]|$))(.*)$/;
-/** Lines that count up are numbers of lines only if there are so many. */
+/** The least numbered lines that count as line numbers. */
 const FEWEST = 2;
 
 /** What a diff leaves: the lines that it adds and those around them. Other text stays as it is. */

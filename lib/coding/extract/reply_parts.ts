@@ -125,7 +125,7 @@ export function wrappedBlocks(text: string): Block[] {
   return blocks.sort((a, b) => a.start - b.start);
 }
 
-/** What stands in three quotes, as in a call that hands code in. */
+/** The texts in three quotes, as in a call that submits code. */
 export function quotedBlocks(text: string): Block[] {
   return [...text.matchAll(QUOTED)].map(({ 0: whole, 2: inner, index }) => ({
     text: inner,

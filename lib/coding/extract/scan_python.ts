@@ -37,7 +37,7 @@ const DOUBLE = 34, SINGLE = 39;
 const CLOSER = new Map([[40, 41], [91, 93], [123, 125]]);
 const CLOSERS = new Set(CLOSER.values());
 
-/** Words that cannot stand inside brackets: one at a line's start means that a bracket was left open. */
+/** Words that cannot be inside brackets: one at a line's start means an open bracket. */
 const STATEMENT =
   /[ \t]*(?:def|class|return|import|while|with|try|raise|assert|pass|break|continue|del|global|nonlocal|async[ \t]+def)\b/y;
 

@@ -6,10 +6,10 @@ const WORDS = new Set(
     .split(" "),
 );
 const TOKEN = /[\p{L}_][\p{L}\p{N}_]*|\d[\w.]*|"+|\s+|[^\s\p{L}\p{N}_"]/gu;
-/** More than this of a line need not be read to tell what it is. */
+/** The most characters of a line that decide what it is. */
 const ENOUGH = 400;
 
-/** Whether two operands stand side by side, as words do in prose and never in Python. */
+/** Whether two operands are side by side, as in prose and never in Python. */
 function hasAdjacentOperands(head: string): boolean {
   let before: "none" | "word" | "number" | "string" | "closer" = "none";
   let last = "";

@@ -24,7 +24,7 @@ const cases = z.array(z.object({
   testtype: z.enum(["stdin", "functional"]),
 }));
 
-/** What a problem of this form is in ours. */
+/** A problem of this form in dyno's terms. */
 export interface ContestProblem {
   /** The question's id. */
   id: string;

@@ -38,7 +38,7 @@ export interface ProgramTests {
 
 /** A language that problems may be in. */
 export interface ProblemLanguage {
-  /** As a fence names it, such as "javascript". */
+  /** The name in fences, such as "javascript". */
   name: string;
   /** What runs a program, split as a shell does; `{file}` stands for the program's file, `{python}` for the sandbox's Python. */
   command: string;

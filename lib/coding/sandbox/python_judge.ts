@@ -1,4 +1,4 @@
-/** Python: the side that runs the checks. It compares its own values making, and trusts none. */
+/** Python: the side that runs the checks. It compares values that it made itself, and trusts no others. */
 
 /**
  * Reads one line with the checks and the secret, then the candidate's lines, each with "r" before it.

@@ -131,7 +131,7 @@ export function coverageBars(views, places, industries) {
   return (width) => bars(width, groups, places, { formatter: "{value}" }, 1);
 }
 
-/** A model without its provider where that says enough. */
+/** A model's name, without its provider where that is unique. */
 function shortName(name, names) {
   const end = (whole) => whole.slice(whole.lastIndexOf("/") + 1);
   return names.filter((other) => end(other) === end(name)).length > 1 ? name : end(name);

@@ -16,7 +16,7 @@ const SIGNS = [
   "emptyTriangle",
 ];
 
-/** Of so many series, each can be told from the others. */
+/** The most series that can be distinguished. */
 export const MOST_SERIES = COLOURS.length;
 
 export function colour(index) {
@@ -94,7 +94,7 @@ export function chart(signal, height) {
   };
 }
 
-/** What series are called, each beside its sign; `places` where they are not the first ones. */
+/** The legend: each series' sign and name; `places` where they are not the first ones. */
 export function legend(names, places = names.map((_, i) => i)) {
   return el("ul.legend", {}, names.map((name, i) => el("li", {}, key(places[i]), name)));
 }

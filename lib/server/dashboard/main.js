@@ -1,4 +1,4 @@
-/** The page as a whole: which part is shown, whether the server answers, who may look. */
+/** The page as a whole: which part is shown, whether the server answers, and the token. */
 import { el, fill } from "./dom.js";
 import { copy, keepToken, Unanswered } from "./source.js";
 import { moment } from "./words.js";
@@ -77,7 +77,7 @@ function hashOf(path, query) {
   return words.size ? `${path}?${words}` : path;
 }
 
-/** Does the work now and again and again, until the page is left; not while nobody looks. */
+/** Repeats the work until the page is left; not while the tab is hidden. */
 async function every(pause_ms, work, signal) {
   while (!signal.aborted) {
     let wait_ms = pause_ms;
@@ -101,7 +101,7 @@ async function every(pause_ms, work, signal) {
   }
 }
 
-/** Tells how the server answers: null for well. */
+/** Shows how the server answers: null for well. */
 function told(error, signal) {
   if (signal.aborted) return;
   const gone = !copy && error?.kind === "gone";
@@ -169,7 +169,7 @@ function tokenForm() {
 addEventListener("hashchange", ({ oldURL }) => {
   const before = new URL(oldURL).hash.split("?")[0];
   show();
-  // whoever changes a filter stays at it; on another page, reading begins at its heading
+  // a changed filter keeps the focus; another page begins at its heading
   if (before !== location.hash.split("?")[0]) main.querySelector("h1")?.focus();
 });
 document.addEventListener("visibilitychange", () => document.hidden || show());

@@ -140,7 +140,7 @@ export function choice(name, value, choices, change) {
   return named(name, el("select", {}, options), change);
 }
 
-/** How a run or a task stands: in words, so that nobody needs the colour. */
+/** The state of a run or a task, in words as well as in colour. */
 export function state(word, words = word) {
   return el(`span.mark.${word.replace(/\W+/g, "-")}`, {}, words);
 }

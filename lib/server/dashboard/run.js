@@ -1,4 +1,4 @@
-/** One run: what it was, how it came out, its items or its stages. */
+/** One run: its settings, its results, its items or its stages. */
 import { axisLook, chart, tooltipLook } from "./chart.js";
 import { el, fill } from "./dom.js";
 import { choice, figureOf, pager, part, state, table, tiles } from "./parts.js";
@@ -6,7 +6,7 @@ import { ask, copy } from "./source.js";
 import { count, counted, dollars, moment, notJudged, percent, seconds, short } from "./words.js";
 
 const RENEW_MS = 3000;
-/** A copy holds so many items of a run. */
+/** A copy holds this many items of a run. */
 const LIMIT = copy ? 500 : 50;
 
 export function runPage({ main, signal, params: [id], query, go, every }) {
@@ -72,7 +72,7 @@ function facts(run) {
   );
 }
 
-/** How many requests a sum is without. */
+/** How many requests are missing from a sum. */
 function unknown(requests) {
   return requests ? `, those of ${counted(requests, "request")} unknown` : "";
 }

@@ -7,7 +7,7 @@ import { choice, empty, pager, state, table } from "./parts.js";
 const LIMIT = 50;
 const RENEW_MS = 5000;
 
-/** A run's id without what its row tells anyway. */
+/** A run's id without what its row shows already. */
 export function shortId(run_id) {
   return /^bench_([0-9a-f]{8})_\d{8}_\d{6}$/.exec(run_id)?.[1] ?? run_id;
 }

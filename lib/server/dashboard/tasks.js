@@ -69,7 +69,7 @@ function progress(task_id, metrics) {
   );
 }
 
-/** Figures that are known by now, in words. */
+/** The figures so far, in words. */
 function figures(metrics) {
   const named = [
     ["requests", (value) => `${count(value)} requests`],

@@ -40,7 +40,7 @@ export function dollars(value) {
   return `$${text}`; // as lib/text/dollars.ts
 }
 
-/** Seconds as people say them. */
+/** Seconds in words. */
 export function seconds(value) {
   if (!isKnown(value)) return UNKNOWN;
   if (value < 60) return `${value.toFixed(value < 10 ? 1 : 0)} s`;

@@ -8,7 +8,7 @@ const LONGEST_MS = 10_000;
 let context: ReturnType<typeof createContext> | null = null;
 
 /**
- * What `work` gives. It is interrupted, wherever it is, at a limit; what it does behind its first `await` is
+ * What `work` gives. It is interrupted, wherever it is, at a limit; what it does after its first `await` is
  * not seen. Nothing else goes on meanwhile. On a machine that is busy with other things it is begun again
  * with more time, until half the limit was its own: it must change nothing.
  *
