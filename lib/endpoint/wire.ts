@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import net from "node:net";
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
+import { nowNs } from "../native/clock.ts";
 import { LAG_UNKNOWN, Wire } from "../native/wire.ts";
 import { contentOf } from "./body_form.ts";
 import { deadlineNs, lateError } from "./deadline.ts";
@@ -36,8 +37,8 @@ interface Flight {
 const QUEUE_FULL_WAIT_MS = 5;
 /** After a full drain there may be more. */
 const MUCH_BYTES = 1 << 15;
-/** After this long other work gets its turn: timers, signals. */
-const DRAINS_AT_ONCE = 64;
+/** After this long other work gets its turn: timers, signals. A drain may take 1 ms, or on a busy machine 1 s. */
+const MOST_DRAINING_NS = 20e6;
 
 /** `http:`, `https:` and `http+unix:` (the socket's path, percent-encoded, instead of the host). */
 export class WireTransport implements Transport, WireSink {
@@ -128,8 +129,10 @@ export class WireTransport implements Transport, WireSink {
     this.#pumping = true;
     while (this.#flights.size > 0 && !this.#disposed) {
       await this.#wire.wait();
-      let left = DRAINS_AT_ONCE;
-      while (!this.#disposed && this.#wire.drain(this) >= MUCH_BYTES && --left > 0);
+      const until_ns = nowNs() + MOST_DRAINING_NS;
+      while (
+        !this.#disposed && this.#wire.drain(this) >= MUCH_BYTES && nowNs() < until_ns
+      );
     }
     this.#pumping = false;
   }
