@@ -59,7 +59,7 @@ async function compile(schema: Schema): Promise<Validate> {
   const { default: addFormats } = await import("ajv-formats");
   const unknown: string[] = [];
   const noted = (line: unknown) => {
-    // what a schema may leave out, such as "then" of an "if", is no mistake
+    // that a schema leaves out what it may, such as "then" of an "if", is not a mistake
     if (/unknown (?:keyword|format)/.test(String(line))) unknown.push(String(line));
   };
   const ajv = new Validator({

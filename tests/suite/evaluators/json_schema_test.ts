@@ -99,7 +99,7 @@ Deno.test("json_schema: which of several values counts", async () => {
 });
 
 /** Groups of the JSON-Schema-Test-Suite whose schemas are valid and were refused, or are of an older draft. */
-Deno.test("json_schema: what a schema leaves out is no mistake, and older drafts are read as such", async () => {
+Deno.test("json_schema: what a schema leaves out is not a mistake, and older drafts are read as such", async () => {
   const cases: [object, unknown, boolean][] = [
     [{ if: { const: 0 } }, 0, true],
     [{ then: { const: 0 } }, 1, true],
