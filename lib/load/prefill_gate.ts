@@ -20,7 +20,7 @@ interface Waiting {
 }
 
 /**
- * A transport behind which requests wait until one before them has its first token, or has ended: of an
+ * A transport before which requests wait until one before them has its first token, or has ended: of an
  * answer that is not streamed the end is all that is known. Closing the transport stays the caller's.
  */
 export class PrefillGate implements Transport {

@@ -54,7 +54,8 @@ async function whyNotReady(
     throw error;
   }
   const { says, needs_sound } = FORMS[api.api_type];
-  if (says !== "text" || needs_sound || api.api_type === "responses") return null;
+  const asks = api.template === undefined || api.template.body !== undefined;
+  if (!asks || says !== "text" || needs_sound || api.api_type === "responses") return null;
   const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
   const client = new EndpointClient(api, transport);
   const { error } = await client.ask(question, signal, undefined, onOver);

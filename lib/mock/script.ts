@@ -26,6 +26,7 @@ const answer = z.strictObject({
 
 export const mockScriptSchema = z.strictObject({
   $schema: schemaField,
+  /** The answer to any other prompt. */
   default_response: z.string().optional(),
   /** Answers by prompt; the first that matches is given. */
   answers: z.array(answer),

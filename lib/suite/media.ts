@@ -31,7 +31,11 @@ const MEDIA_TYPES: Record<string, string> = {
  * @param where the test's place in its suite, for messages.
  * @throws {InputError} a file that is missing, too large, of an unknown type, or outside of the folder.
  */
-export function withMedia(test: TestCase, directory: string, where: string): TestCase {
+export function withMedia<Test extends Pick<TestCase, "messages">>(
+  test: Test,
+  directory: string,
+  where: string,
+): Test {
   if (!test.messages?.some(({ content }) => Array.isArray(content) && content.some(isNamed))) {
     return test;
   }

@@ -1,4 +1,5 @@
 /** Datasets: the requests that a file holds, in any form that is known. */
+import { dirname } from "node:path";
 import { InputError } from "../../errors.ts";
 import { agentDagForm } from "./agent_dag.ts";
 import { azureForm, burstgptForm } from "./csv_traces.ts";
@@ -8,6 +9,7 @@ import { otelForm } from "./otel.ts";
 import { RowFields } from "./row_fields.ts";
 import { sessionRowsForm } from "./session_rows.ts";
 import { sharegptForm } from "./sharegpt.ts";
+import { manifestForm } from "./sound_rows.ts";
 import { turnRowsForm } from "./turn_rows.ts";
 import { wekaForm } from "./weka.ts";
 import { readTable } from "../../formats/tables.ts";
@@ -36,6 +38,7 @@ const FORMS: readonly DatasetForm[] = [
   sharegptForm,
   openaiBatchForm,
   payloadForm,
+  manifestForm,
   bailianForm,
   mooncakeForm,
   ownTraceForm,
@@ -46,7 +49,7 @@ const FORMS: readonly DatasetForm[] = [
 
 const EXPECTED =
   'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s "conversations"; a batch ' +
-  'of OpenAI\'s form; a "payload"; Mooncake\'s, Bailian\'s or our own "timestamp" with "input_length"; BurstGPT\'s or ' +
+  'of OpenAI\'s form; a "payload"; an "audio_filepath"; Mooncake\'s, Bailian\'s or our own "timestamp" with "input_length"; BurstGPT\'s or ' +
   "Azure's CSV; or --columns prompt=NAME to say which column is what";
 
 /**
@@ -81,7 +84,7 @@ export async function readDataset(
   }
   const told = new Map<string, number>();
   const tell = (what: string) => told.set(what, (told.get(what) ?? 0) + 1);
-  const read = form.begin(tell, mapped.map(({ fields }) => fields));
+  const read = form.begin(tell, mapped.map(({ fields }) => fields), dirname(path));
   const rows: DatasetRow[] = [];
   let skipped = 0;
   for (const { fields, where, cells } of mapped) {

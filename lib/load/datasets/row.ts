@@ -75,9 +75,11 @@ export interface DatasetForm {
    * Begins a file; what it gives reads each row, in the order of the file; null: it belongs to another one.
    *
    * @param all the fields of every row.
+   * @param folder where the file is; files that its rows name lie there or below.
    */
   begin(
     note: (text: string) => void,
     all: readonly Readonly<Record<string, unknown>>[],
+    folder: string,
   ): (fields: RowFields) => DatasetRow | null;
 }

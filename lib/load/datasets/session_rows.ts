@@ -15,12 +15,12 @@ export const sessionRowsForm: DatasetForm = {
   has: (names) =>
     names.has("session_id") && KINDS.some((name) => names.has(name)) &&
     !names.has("turns") && !names.has("prompt") && !names.has("body"),
-  begin(note, all) {
+  begin(note, all, folder) {
     const begun = new Map<string, RowStep[]>();
     const readers = {
-      payload: payloadForm.begin(note, all),
-      messages: requestForm.begin(note, all),
-      lengths: mooncakeForm.begin(note, all),
+      payload: payloadForm.begin(note, all, folder),
+      messages: requestForm.begin(note, all, folder),
+      lengths: mooncakeForm.begin(note, all, folder),
     };
     return (fields) => {
       const kind = fields.value("payload") !== undefined

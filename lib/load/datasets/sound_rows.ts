@@ -1,0 +1,27 @@
+/** Files of sound by their paths: manifests as NeMo's speech models are trained and tested with. */
+import { withMedia } from "../../suite/media.ts";
+import { messageOf } from "../../errors.ts";
+import { UNKNOWN_ROW } from "./row.ts";
+import type { DatasetForm } from "./row.ts";
+
+/** NeMo's manifest: `{audio_filepath, duration, text}`, the path in the manifest's folder or below it. */
+export const manifestForm: DatasetForm = {
+  name: "audio manifest",
+  has: (names) => names.has("audio_filepath"),
+  begin: (note, _all, folder) => (fields) => {
+    const path = fields.text("audio_filepath");
+    if (path === null) throw fields.complaint("audio_filepath: expected the path of a file");
+    for (const name of ["duration", "offset", "text"]) fields.value(name);
+    if (fields.value("offset")) throw fields.complaint("offset: parts of a file are not cut out");
+    note('"text" is not compared with the answers');
+    const content = [{ type: "text", text: "" }, { type: "audio", path }];
+    try {
+      const { messages } = withMedia({ messages: [{ role: "user", content }] }, folder, "row");
+      return { ...UNKNOWN_ROW, messages };
+    } catch (error) {
+      throw fields.complaint(
+        `audio_filepath: ${messageOf(error).replace(/^.*?\]: (path: )?/, "")}`,
+      );
+    }
+  },
+};
