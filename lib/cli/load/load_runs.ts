@@ -259,5 +259,6 @@ async function show(
 }
 
 function isFailure({ answered, results }: LoadEnd, { requireTrusted }: LoadShown): boolean {
+  if (results.shards?.some(({ lost }) => lost !== null)) return true;
   return answered === 0 || (requireTrusted && results.verdict.verdict !== "trusted");
 }

@@ -8,7 +8,7 @@ import { sleep } from "../../execute/sleep.ts";
 import { clockAnchor, nowNs } from "../../native/clock.ts";
 import { JournalFollower } from "../../run/fold.ts";
 import { Redactor } from "../../run/redact.ts";
-import { runDirectoryAt } from "../../run/directory.ts";
+import { removeRunDirectory, runDirectoryAt } from "../../run/directory.ts";
 import { RunSession } from "../../run/session.ts";
 import { builtinPrices } from "../../run/prices.ts";
 import { OWN_TOKENIZER } from "../../settings/load.ts";
@@ -26,6 +26,7 @@ import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { ClientReading, DriveProgress } from "../../run/request_record.ts";
 import type { LoadSettings } from "../../settings/load.ts";
 import type { Budget, BudgetLimits } from "../../run/budget.ts";
+import type { RunDirectory } from "../../run/directory.ts";
 import type { LoadResults } from "../results.ts";
 import type { LoadRun } from "../conclude_run.ts";
 import type { LoadsOptions } from "../loads_options.ts";
@@ -38,7 +39,10 @@ const IDLE_MS = 50;
 /** So long after the last question clocks may still be compared. */
 const BUSY_FOR_MS = 500;
 const BEAT_MS = 1000;
-const LOOK_AT_JOB_MS = 1000;
+/** Between two questions for the job; longer and longer, so that a large cluster is not bothered. */
+const FIRST_LOOK_MS = 1000;
+const LONGEST_LOOK_MS = 5000;
+const GROWTH = 1.3;
 /** The start lies so far ahead that all shards see it in time. */
 const LEAD_NS = 1.5e9;
 /** How long the last words of a process that has ended may take to be seen. */
@@ -54,11 +58,27 @@ const MOST_WORDS = 400;
 export async function runShards(
   name: string,
   settings: LoadSettings,
-  { shards: count, executor }: LoadSpread,
+  spread: LoadSpread,
   options: LoadsOptions,
 ): Promise<LoadRun> {
+  const opened: { unbegun: RunDirectory | null } = { unbegun: null };
+  try {
+    return await sendTogether(name, settings, spread, options, opened);
+  } catch (error) {
+    if (opened.unbegun !== null) removeRunDirectory(opened.unbegun.path); // nothing was sent
+    throw error;
+  }
+}
+
+async function sendTogether(
+  name: string,
+  settings: LoadSettings,
+  { shards: count, executor }: LoadSpread,
+  options: LoadsOptions,
+  opened: { unbegun: RunDirectory | null },
+): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {} } = options;
-  for (let index = 0; index < count; index++) await planLoad(settings, undefined, { index, count });
+  await planLoad(settings, undefined, { index: 0, count });
   const { api, models } = await reached(settings, onWarning, signal);
   options.onReached?.(api, models);
   const { prompt_seed } = await planLoad(settings);
@@ -103,6 +123,7 @@ export async function runShards(
     },
   });
   const { directory } = session;
+  opened.unbegun = directory;
   const paths = shardPaths(shardFolder(directory));
   for (const folder of [paths.clocks, paths.logs]) mkdirSync(folder, { recursive: true });
   writeFileAtomic(paths.plan, JSON.stringify(told, null, 2) + "\n");
@@ -127,6 +148,7 @@ export async function runShards(
       shards: { count, index: null },
       anchor: clockAnchor(),
     });
+    opened.unbegun = null;
     const start_ns = shards.start();
     await shards.untilOver(signal, (progress, client) => {
       const begin = { start_ns, ended: 0 };
@@ -203,6 +225,7 @@ class Shards {
   readonly #boot_id = clockAnchor().boot_id;
   #beats = 0;
   #next = { beat_ms: 0, job_ms: 0 };
+  #look_ms = FIRST_LOOK_MS;
   #asked_ms = -Infinity;
   #over: ReadonlyMap<number, string> = new Map();
 
@@ -286,7 +309,8 @@ class Shards {
     }
     if (now_ms >= this.#next.job_ms) {
       this.#over = await this.#job.over();
-      this.#next.job_ms = performance.now() + LOOK_AT_JOB_MS;
+      this.#next.job_ms = performance.now() + this.#look_ms;
+      this.#look_ms = Math.min(this.#look_ms * GROWTH, LONGEST_LOOK_MS);
     }
     await sleep(now_ms - this.#asked_ms < BUSY_FOR_MS ? BUSY_MS : IDLE_MS, signal);
     return new Set(filesIn(this.#paths.folder));

@@ -20,7 +20,11 @@ export function shardSection(shards: readonly ShardResults[], results: LoadResul
         shard.clock?.drift_ms == null ? null : -shard.clock.drift_ms,
         shard.late_ms,
       ].map((ms) => short(ms ?? null)),
-      escapeHtml(shard.lost === null ? shard.trust?.verdict ?? "unknown" : `lost: ${shard.lost}`),
+      escapeHtml(
+        shard.lost === null
+          ? (shard.trust?.verdict ?? "unknown").replaceAll("_", " ")
+          : `lost: ${shard.lost}`,
+      ),
     ],
   }));
   return partTable("shard", shards, results) +

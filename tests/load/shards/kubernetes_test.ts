@@ -106,7 +106,7 @@ Deno.test({
     await until(() => sent() > before + 20, "some answers");
     cluster.killPod(1);
     const lost = await losing.finished;
-    assertEquals(lost.code, 0, lost.stderr);
+    assertEquals(lost.code, 1, lost.stderr);
     const rest = assertMerged(runIn("losing"), shardJournals(runIn("losing"), 2));
     assertEquals(rest.shards!.map(({ lost }) => lost === null), [true, false]);
     assertStringIncludes(lost.stderr, "shard 1 on ");

@@ -106,7 +106,7 @@ slurmTest(
     await eventually(() => sentTo(mock) > 40, "some answers");
     cluster.killNode("n2");
     const { code, stderr } = await running.finished;
-    assertEquals(code, 0, stderr);
+    assertEquals(code, 1, stderr);
     const results = assertMerged(runIn(cluster, "one"), shardJournals(runIn(cluster, "one"), 2));
     const lost = results.shards!.filter((shard) => shard.lost !== null);
     assertEquals(lost.length, 1, stderr);
