@@ -208,6 +208,17 @@ export function exportTestRunner({ summary, items, unmapped, stated }: ReadRun):
   ];
 }
 
+/** Fields of the document's TestResult, all of which its reader takes; null is not known. */
+const UNKNOWN = {
+  response_text: null,
+  timestamp: null,
+  api_response: null,
+  performance_metrics: null,
+  evaluation_result: null,
+  reasoning_score: null,
+  reasoning_type: null,
+};
+
 function exportResult(item: RunItem, rest: Record<string, unknown>) {
   const { evaluation_result, ...others } = rest;
   const seconds = item.latency_ms === null ? null : secondsOf(item.latency_ms);
@@ -217,6 +228,7 @@ function exportResult(item: RunItem, rest: Record<string, unknown>) {
     ...(item.score === null ? {} : { score: item.score }),
   };
   return {
+    ...UNKNOWN,
     tokens_per_second: seconds && item.completion_tokens !== null
       ? item.completion_tokens / seconds
       : null,

@@ -180,6 +180,7 @@ function readPackage(entry: Fields, ids: DistinctIds): RunItem {
     prompt_tokens: entry.countOrNull("prompt_tokens"),
     completion_tokens: entry.countOrNull("completion_tokens"),
     cost_usd: entry.amountOrNull("cost_usd"),
+    iterations: entry.countOrNull("plan_attempts"),
     error,
   };
 }
@@ -302,6 +303,7 @@ export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
     },
     ...optional({
       passed: item.passed,
+      plan_attempts: item.iterations,
       e2e_ms: item.elapsed_s === null ? null : item.latency_ms,
       ttft_ms: item.ttft_ms,
       prompt_tokens: item.prompt_tokens,
