@@ -175,7 +175,9 @@ function checkSessions(
   if (trace === undefined && trace_speed !== 1 && waits.length === 0) {
     throw new InputError(`--trace-speed: ${path}: its rows have no times; leave it out`);
   }
-  if (connections === "sticky" && rows.some((row) => isBranching(row.later))) {
+  const branches = rows.some((row) => isBranching(row.later));
+  if (branches) notes.push(`${path}: sub-agents ask side by side: concurrency counts sessions`);
+  if (branches && connections === "sticky") {
     throw new InputError(
       `--connections sticky: ${path}: sub-agents ask at the same time as others of their session; use pooled`,
     );

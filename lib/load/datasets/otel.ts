@@ -111,20 +111,22 @@ function callOf(span: RowFields, attributes: JsonObject, note: (text: string) =>
     },
     start_ms,
     end_ms: span.value("end_time") === undefined ? start_ms : momentOf(span, "end_time"),
-    answer: answerOf(attributes, listOf),
+    answer: answerOf(attributes, listOf, note),
   };
 }
 
 function answerOf(
   attributes: JsonObject,
   listOf: (name: string) => JsonObject[],
+  note: (text: string) => void,
 ): Call["answer"] {
   for (const name of ["gen_ai.output.text", "gen_ai.completion", "gen_ai.output"]) {
     const text = attributes[name];
     if (typeof text === "string") return { text, tool_calls: [] };
   }
   if (attributes["gen_ai.output.messages"] === undefined) return null;
-  const [message] = listOf("gen_ai.output.messages");
+  const [message, ...others] = listOf("gen_ai.output.messages");
+  if (others.length > 0) note("answers of a span after its first are not used");
   return message === undefined ? null : {
     text: messageText(message),
     tool_calls: toolCallsOf(message).flatMap(({ id }) => id ?? []),

@@ -55,7 +55,7 @@ export const wekaForm: DatasetForm = {
           return known;
         });
       const read = (each: RowFields, agent?: string): Recorded =>
-        recorded(each, size, numbersOf, agent);
+        recorded(each, size, numbersOf, note, agent);
       const main: Recorded[] = [];
       const agents: SubAgent[] = [];
       for (const each of fields.objects("requests")) {
@@ -75,13 +75,16 @@ function recorded(
   fields: RowFields,
   tokens: number,
   numbersOf: (ids: readonly number[]) => number[],
+  note: (text: string) => void,
   agent?: string,
 ): Recorded {
   const start_s = needed(fields, "t", fields.time("t", "seconds"));
   const input_tokens = needed(fields, "in", fields.count("in"));
   const output_tokens = needed(fields, "out", fields.count("out"));
   const api_s = fields.time("api_time", "seconds");
-  const ids = (fields.counts("hash_ids") ?? []).slice(0, Math.ceil(input_tokens / tokens));
+  const given = fields.counts("hash_ids") ?? [];
+  const ids = given.slice(0, Math.ceil(input_tokens / tokens));
+  if (ids.length < given.length) note("hash_ids beyond a prompt's length are not used");
   return {
     request: {
       ...UNKNOWN_ROW,

@@ -48,11 +48,15 @@ export async function readTemplate(
   if (long - short === LONG - SHORT && short >= SHORT) {
     return { tokens: short - SHORT, note: null, requests };
   }
-  return {
-    tokens: null,
-    note: `the server counts ${counted(long - short, "token")} for ${LONG - SHORT} words of one ` +
-      "token each: made-up prompts are not of the lengths asked for; --tokenizer with the model's own " +
-      "tokenizer.json may make them so",
-    requests,
-  };
+  const note = long === short
+    ? `the server says ${
+      counted(short, "prompt token")
+    } for any prompt: nobody knows how long made-up ` +
+      "prompts are to it"
+    : `the server counts ${counted(long - short, "token")} for ${
+      LONG - SHORT
+    } words of one token each: ` +
+      "made-up prompts are not of the lengths asked for; --tokenizer with the model's own tokenizer.json " +
+      "may make them so";
+  return { tokens: null, note, requests };
 }

@@ -159,6 +159,9 @@ Deno.test("a template longer than the prompt, and words of several tokens, are t
   const other = await measured({ endpoint: double.endpoint, input_tokens: 20 });
   const notes = other.results.notes.join("\n");
   assert(notes.includes("64 tokens for 32 words of one token each"), notes);
+  await using same = await serve(() => 0, { template: 5, usage: true });
+  const unknown = (await measured({ endpoint: same.endpoint })).results.notes.join("\n");
+  assert(unknown.includes("the server says 5 prompt tokens for any prompt"), unknown);
 });
 
 Deno.test("a tokenizer counts answers where the server tells no usage, and is named", async () => {
