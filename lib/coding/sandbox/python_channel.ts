@@ -54,20 +54,24 @@ def lines_of(fd):
     left = b""
     while True:
         end = left.find(b"\n")
-        while end < 0:
+        parts, length = [left], len(left)
+        while end < 0: # joined once: a program may send tens of megabytes
             more = os.read(fd, 1 << 16)
             if not more:
                 os._exit(0)
             end = more.find(b"\n")
             if end >= 0:
-                end += len(left)
-            left += more
+                end += length
+            parts.append(more)
+            length += len(more)
+        left = b"".join(parts)
         yield left[:end]
         left = left[end + 1:]
 
 def write_all(fd, data):
-    while data:
-        data = data[os.write(fd, data):]
+    rest = memoryview(data)
+    while len(rest):
+        rest = rest[os.write(fd, rest):]
 
 def limit(limits):
     try:
