@@ -11,7 +11,7 @@ export const CHECK_MS = 2000;
 const TIMEOUT_S = 2;
 
 /**
- * Asks for the list of models. A server that answers anything but a fault of its own is there: also one
+ * Asks for the list of models. A server that answers anything but an error of the server is there: also one
  * that has no such list.
  *
  * @throws {CancelledError} the signal is aborted.

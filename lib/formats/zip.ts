@@ -125,7 +125,7 @@ function refuseOverlaps(entries: readonly ZipEntry[], end: number, path: string)
   starts.forEach(({ name, offset, packed_bytes }, i) => {
     if (offset + ENTRY_BYTES + packed_bytes <= (starts[i + 1]?.offset ?? end)) return;
     throw new InputError(
-      `${path}, ${name}: lies over the entry behind it, as in no honest archive`,
+      `${path}, ${name}: overlaps the entry after it, as in no honest archive`,
     );
   });
 }

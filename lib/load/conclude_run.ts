@@ -2,6 +2,7 @@
 import { writeFileAtomic } from "../write.ts";
 import { conclude } from "./conclude.ts";
 import { planLoad } from "./plan_load.ts";
+import type { Journal } from "../run/journal.ts";
 import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { JournaledLoad } from "./load_journal.ts";
@@ -35,6 +36,18 @@ export function concludeRun(
   const results = conclude({ directory, plan, load, series });
   writeFileAtomic(directory.results, JSON.stringify(results, null, 2) + "\n");
   return { run_id: directory.run_id, directory, results, records: load.records };
+}
+
+/** Ends a load's journal with its outcome. */
+export function journalEnd(journal: Journal, { results }: LoadRun): void {
+  const { complete, verdict, total } = results;
+  journal.append({
+    event: "load_finished",
+    complete,
+    verdict,
+    requests: total.requests,
+    goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
+  });
 }
 
 /** The plan of a journaled load; of a shard's its own part. @throws {InputError} as {@linkcode planLoad}. */

@@ -6,7 +6,7 @@ import { clockAnchor, nowNs } from "../native/clock.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { Connections } from "./connections.ts";
 import { Drive } from "./drive.ts";
-import { concludeRun } from "./conclude_run.ts";
+import { concludeRun, journalEnd } from "./conclude_run.ts";
 import { LiveLoad } from "./live_load.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
@@ -312,14 +312,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   journal.append({ event: "load_measured", ...measured });
   const load = await readLoadJournal(directory);
   const run = concludeRun(directory, load, plan, sampler && sampler.series);
-  const { complete, verdict, total } = run.results;
-  journal.append({
-    event: "load_finished",
-    complete,
-    verdict,
-    requests: total.requests,
-    goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
-  });
+  journalEnd(journal, run);
   return run;
 }
 

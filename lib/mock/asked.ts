@@ -115,7 +115,7 @@ function readPrompts(api_type: TextApi, body: Json): Prompt[] {
   if (api_type === "responses") return [responsesPrompt(body)];
   if (hasMessages(api_type)) return [messagesPrompt(body.messages, "messages")];
   if (api_type === "transcription") return [{ text: String(body.prompt ?? ""), tokens: [] }];
-  return promptsIn(body.prompt, "prompt", "text, texts or token ids");
+  return promptsIn(body.prompt, "prompt");
 }
 
 function sentFile({ file }: Json): SentFile {
@@ -149,7 +149,7 @@ export function readModel({ model }: Json, otherwise: string): string {
  *
  * @throws {AskedWrongly} it is none of them, or empty.
  */
-export function promptsIn(given: unknown, name: string, expected: string): Prompt[] {
+export function promptsIn(given: unknown, name: string): Prompt[] {
   const isIds = (value: unknown): value is number[] =>
     Array.isArray(value) && value.length > 0 && value.every(Number.isSafeInteger);
   const list = Array.isArray(given) && !isIds(given) ? given : [given];
@@ -159,7 +159,7 @@ export function promptsIn(given: unknown, name: string, expected: string): Promp
   return list.map((prompt) => {
     if (typeof prompt === "string") return { text: prompt, tokens: tokensOf(prompt) };
     if (isIds(prompt)) return { text: prompt.join(" "), tokens: prompt.map(String) };
-    throw new AskedWrongly(`${name}: expected ${expected}`);
+    throw new AskedWrongly(`${name}: expected text, texts or token ids`);
   });
 }
 

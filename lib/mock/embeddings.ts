@@ -35,7 +35,7 @@ export function readAskedVectors(body_text: string, model: string): AskedVectors
   }
   return {
     model: readModel(body, model),
-    inputs: promptsIn(body.input, "input", "text, texts or token ids"),
+    inputs: promptsIn(body.input, "input"),
     dimensions: Math.floor(dimensions),
     base64: encoding_format === "base64",
   };

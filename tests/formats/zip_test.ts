@@ -109,7 +109,7 @@ Deno.test("entries that share their bytes are refused; of two with one name the 
     bytes: text({ id, epoch: 1, scores: { s: { value: "C" } } }),
   });
   const many = Array.from({ length: 1000 }, (_, i) => ({ ...sample(`${i}`), same: i > 0 }));
-  assertStringIncludes(await complaint(zip([header, ...many])), "lies over the entry behind it");
+  assertStringIncludes(await complaint(zip([header, ...many])), "overlaps the entry after it");
   using folder = temporary();
   const path = join(folder.path, "log.eval");
   const later = { ...header, bytes: text({ status: "error", eval: { task: "t", model: "n" } }) };

@@ -88,7 +88,7 @@ async function trackedRun(index: RunIndex, name: string): Promise<TrackedRun> {
   };
 }
 
-/** @throws {InputError} one is a link: what it leads to is no part of a run that came from elsewhere. */
+/** @throws {InputError} one is a link: what it leads to is not part of a run that came from elsewhere. */
 function ownFiles(folder: string): TrackedRun["files"] {
   const whole = realpathSync(folder);
   const files = FILES.map((name) => ({ name, path: join(whole, name) }))

@@ -10,7 +10,7 @@ import { TokenFile, tokenFilePath, TokenFileReader } from "../../run/token_file.
 import { messageOf } from "../../errors.ts";
 import { movePages } from "../telemetry/page_log.ts";
 import { loadState, readLoadJournal } from "../load_journal.ts";
-import { concludeRun, planOfLoad } from "../conclude_run.ts";
+import { concludeRun, journalEnd, planOfLoad } from "../conclude_run.ts";
 import { shardFolder, shardPaths, shardRunId, told } from "./plan.ts";
 import { both, foldJournal } from "../../run/fold.ts";
 import type { LedgerEntry } from "../../run/ledger_entry.ts";
@@ -71,15 +71,8 @@ export async function gatherShards(
   renameSync(draft, directory.journal);
   const load = await readLoadJournal(directory);
   const run = concludeRun(directory, load, await planOfLoad(load), null);
-  const { complete, verdict, total } = run.results;
   using journal = new Journal(directory.journal, new Redactor());
-  journal.append({
-    event: "load_finished",
-    complete,
-    verdict,
-    requests: total.requests,
-    goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
-  });
+  journalEnd(journal, run);
   return run;
 }
 
