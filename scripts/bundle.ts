@@ -82,9 +82,12 @@ interface Metafile {
  */
 const COMMON_JS: Record<string, string> = {
   "ajv-formats": "ajv-formats/dist/index.js",
+  "ajv/dist/2019.js": "ajv/dist/2019.js",
   "ajv/dist/2020.js": "ajv/dist/2020.js",
+  "ajv/dist/ajv.js": "ajv/dist/ajv.js",
   "echarts/dist/echarts.min.js": "echarts/dist/echarts.min.js",
   "prom-client": "prom-client/index.js",
+  "yaml": "yaml/dist/index.js",
 };
 
 /** Prints the names that a module has. */

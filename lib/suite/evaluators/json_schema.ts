@@ -14,7 +14,7 @@ const DRAFTS: Record<string, () => Promise<typeof Ajv2020>> = {
   [DRAFT]: async () => (await import("ajv/dist/2020.js")).Ajv2020,
   "https://json-schema.org/draft/2019-09/schema": async () =>
     (await import("ajv/dist/2019.js")).Ajv2019,
-  "http://json-schema.org/draft-07/schema": async () => (await import("ajv")).Ajv,
+  "http://json-schema.org/draft-07/schema": async () => (await import("ajv/dist/ajv.js")).Ajv,
 };
 
 type Schema = Record<string, unknown> | boolean;
