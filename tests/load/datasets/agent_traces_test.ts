@@ -210,6 +210,19 @@ Deno.test("OpenTelemetry: what waits for what, how long, and the messages, as in
   assertAlmostEquals(s5.t_intended_ns, Math.max(s2.t_end_ns, s4.t_end_ns) + 30e6, 1e3);
 });
 
+Deno.test("OpenTelemetry: messages in parts, of developers, and tools' results under a user", async () => {
+  const { rows: [first] } = await readDataset(join(FOLDER, "otel_parts.json"));
+  const steps = [{ ...first, after: [] }, ...first.later];
+  assertEquals(steps.length, peer.otel_parts.length);
+  for (const [i, expected] of peer.otel_parts.entries()) {
+    assertEquals(steps[i].messages, expected.messages, expected.span);
+    assertEquals(steps[i].after.map(({ step }) => step), expected.after, expected.span);
+    for (const { wait_s } of steps[i].after) {
+      assertAlmostEquals(wait_s! * 1000, expected.wait_ms, 1e-6);
+    }
+  }
+});
+
 /** Words that two texts begin with together. */
 function common(a: string[], b: string[]): number {
   const at = a.findIndex((word, i) => word !== b[i]);
