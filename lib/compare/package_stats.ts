@@ -1,6 +1,7 @@
 /** A run item by item: counts, and which items are slow, failing or dear. */
 import { itemCost } from "./cost.ts";
 import { isFailing, isUnjudged } from "../run/problems.ts";
+import { elapsedOf } from "../formats/times.ts";
 import type { Price } from "../run/prices.ts";
 import type { RunItem } from "../run/summary.ts";
 
@@ -60,7 +61,7 @@ export function analyzeItems(
     mode: item.mode,
     name: item.name,
     category: item.category,
-    elapsed_seconds: item.elapsed_s ?? (item.latency_ms === null ? null : item.latency_ms / 1000),
+    elapsed_seconds: elapsedOf(item),
     ttft_ms: item.ttft_ms,
     passed: item.passed,
     hit_rate: item.score,

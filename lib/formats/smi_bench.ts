@@ -6,7 +6,7 @@ import type { ExportableRun, ExportedFile } from "./exported_file.ts";
 import { Fields } from "./fields.ts";
 import { jsonLinesOf } from "./foreign_file.ts";
 import { keepRests, restAt } from "./keep.ts";
-import { millisecondsOf, secondsOf } from "./times.ts";
+import { elapsedOf, millisecondsOf } from "./times.ts";
 import { Stated } from "./stated.ts";
 import {
   DistinctIds,
@@ -343,10 +343,6 @@ function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] 
       avg_hit_rate: scoreOf(items),
     }]),
   ];
-}
-
-function elapsedOf({ elapsed_s, latency_ms }: RunItem): number | null {
-  return elapsed_s ?? (latency_ms === null ? null : secondsOf(latency_ms));
 }
 
 /** The mean score over problems, as everywhere. */

@@ -1,4 +1,5 @@
 /** Times in foreign files. A time that names no zone is taken as UTC: where it was is unknown. */
+import type { RunItem } from "../run/summary.ts";
 
 const ISO =
   /^(\d{4})-?(\d\d)-?(\d\d)(?:[T _-](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d|[+-]\d\d)?$/i;
@@ -34,6 +35,13 @@ export function millisecondsOf(seconds: number): number {
 /** Seconds of milliseconds, to the nanosecond. */
 export function secondsOf(milliseconds: number): number {
   return Number((milliseconds / 1000).toFixed(9));
+}
+
+/** How long an item took, seconds: as it was told, or its answer's latency. */
+export function elapsedOf(
+  { elapsed_s, latency_ms }: Pick<RunItem, "elapsed_s" | "latency_ms">,
+): number | null {
+  return elapsed_s ?? (latency_ms === null ? null : secondsOf(latency_ms));
 }
 
 function zone_s(zone: string | undefined): number {

@@ -2,9 +2,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { analyzeItems } from "../../lib/compare/package_stats.ts";
 import { exportAs } from "../../lib/formats/export_as.ts";
 import { exportable } from "../../lib/formats/exportable.ts";
 import { koderzDocument } from "../../lib/formats/koderz_document.ts";
+import { millisecondsOf } from "../../lib/formats/times.ts";
+import { unknownItem } from "../../lib/formats/totals.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { folder, problems, run, test, wrong } from "../coding/fixture.ts";
@@ -148,6 +151,15 @@ Deno.test("a suite run exported to the test runner has the fields of its results
       if (!(name in result) || ["execution_time", "tokens_per_second"].includes(name)) continue;
       assertEquals(exported[name], result[name], name);
     }
+  }
+});
+
+Deno.test("a time comes through another form with the digits that it was written with", () => {
+  // seconds whose milliseconds, divided again, are 0.0012027449999999999 and such
+  for (const seconds of [0.001202745, 0.002758357, 0.0026136, 17.000000003]) {
+    const item = { ...unknownItem("a"), latency_ms: millisecondsOf(seconds) };
+    const [{ elapsed_seconds }] = analyzeItems([item], null).per_package_stats;
+    assertEquals(elapsed_seconds, seconds);
   }
 });
 
