@@ -28,7 +28,14 @@ const TOKEN_BUCKETS = [
 /** By the API that is spoken; the others are chats. */
 const OPERATIONS: Record<string, string> = {
   completions: "text_completion",
+  tgi: "text_completion",
+  llamacpp: "text_completion",
+  kserve: "text_completion",
+  kserve_infer: "text_completion",
   embeddings: "embeddings",
+  transcription: "generate_content", // of several kinds, as the conventions have it
+  speech: "generate_content",
+  images: "generate_content",
 };
 
 /** Sends what runs do to whichever exporter the runtime has. */
