@@ -12,9 +12,7 @@ const LONGEST_S = 86_400;
  *
  * @example
  * ```ts
- * import { openRandom } from "../../stats/random.ts";
- *
- * const next_s = drawWaits("1s-5s", "--think-time", openRandom(1));
+ * const next_s = drawWaits("1s-5s", "--think-time", Math.random);
  * ```
  * @param given seconds, or a text.
  * @param flag names the flag in errors.
