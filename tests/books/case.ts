@@ -163,7 +163,7 @@ function known(run: Made, journal: readonly Json[], findings: Findings): Logged[
   // what was sent as the cut came may never have been read
   const unread = [...told.values()].flat().filter((likeness, i) =>
     likeness === UNKNOWN && i < run.places
-  ).map(() => ({ ...run.log[0], fault: "cut off", tokens: null }));
+  ).map(() => ({ ...run.log.find(isAsked)!, fault: "cut off", tokens: null }));
   findings.same(
     { run },
     "requests in the journal that the mock never had",
