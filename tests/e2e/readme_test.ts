@@ -17,6 +17,7 @@ import { DYNO } from "./dyno.ts";
 const ELSEWHERE: [RegExp, string][] = [
   [/^dyno (mock|serve) /, "tests/mock, tests/server"],
   [/--executor slurm|^dyno sweep status|bench_runs\/default/, "tests/sweep/slurm_test.ts"],
+  [/--executor kubernetes/, "tests/load/shards/kubernetes_test.ts"],
   [/--to s3:/, "tests/upload"],
   [/--memory/, "tests/coding/memory_test.ts"],
   [/^dyno batch (run|retry) /, "tests/schedule"],
@@ -78,7 +79,8 @@ function asRun(line: string, mock: MockEndpoint): string {
     .replaceAll(/--provider \S+ --model \S+/g, `--endpoint ${mock.url}/v1 --model my-model`)
     .replaceAll(/\bURL\b/g, `${mock.url}/v1`).replaceAll(/\bNAME\b/g, "my-model")
     .replaceAll("~/results", "results")
-    .replaceAll(/--duration \d+/g, "--duration 1").replaceAll("--requests 200", "--requests 20")
+    .replaceAll(/--model (whisper|tts|image)\b/g, "--model my-model")
+    .replaceAll(/(--duration|-d) \d+/g, "$1 1").replaceAll("--requests 200", "--requests 20")
     .replaceAll(/=(\d+|\d+\.\.\d+):[12]m/g, "=$1:1s")
     .replaceAll(/--samples 10/g, "--samples 2");
 }
