@@ -108,7 +108,9 @@ export function judge(
     };
   }
   if (cached.length) return { verdict: "cached", reasons: cached, ...rest };
-  const unknown = unknowns(client, calibration);
+  const unknown = measured.answered === 0
+    ? ["no request was answered"]
+    : unknowns(client, calibration);
   if (unknown.length) return { verdict: "unknown", reasons: unknown, ...rest };
   return { verdict: "trusted", reasons: [whatWasKept(client)], ...rest };
 }

@@ -52,6 +52,11 @@ const calibration: Calibration = {
   })),
 };
 
+Deno.test("a load without any answer shows nothing of its client", () => {
+  const { verdict, reasons } = judge(client, { ...measured, answered: 0 }, null);
+  assertEquals([verdict, reasons], ["unknown", ["no request was answered"]]);
+});
+
 Deno.test("advice speaks of an endpoint that answers at once only where its tokens do not wait", () => {
   const stopped = { ...client, stalled_ms: 5000 };
   const advice = (ttft_p50_ms: number, gap_p50_ms: number | null) =>
@@ -83,7 +88,7 @@ Deno.test("an accident of few requests limits no client; the verdict says how ma
     [{ lateness_p99_ms: 10, sends: { count: 100, late: 3 } }, {}, "client_limited"],
     [{ lateness_p99_ms: 4, sends: { count: 400, late: 3 } }, {}, "trusted"],
     [{ lateness_p99_ms: 60, sends: { count: 40, late: 40 } }, { answered: 40 }, "client_limited"],
-    [{}, { concurrency: { wanted: 3, mean: 1.2 }, answered: 0 }, "trusted"],
+    [{}, { concurrency: { wanted: 3, mean: 1.2 }, answered: 1 }, "trusted"],
     [{}, { concurrency: { wanted: 3, mean: 1.2 }, answered: 8 }, "client_limited"],
     [{}, { concurrency: null, sent: { wanted: 10, count: 9 } }, "trusted"],
     [{}, { concurrency: null, sent: { wanted: 0, count: 0 } }, "trusted"],
