@@ -139,6 +139,9 @@ const FIRST = [
   "tests/chaos/kill_test.ts",
   "tests/chaos/disk_test.ts",
   "tests/e2e/readme_test.ts",
+  "tests/e2e/doc_comments_test.ts",
+  "tests/chaos/power_cut_test.ts",
+  "tests/e2e/compile_test.ts",
   "tests/native/sanitizers_test.ts",
 ];
 
