@@ -72,7 +72,8 @@ const verdict = [
 function files(): string[] {
   const forms = Object.entries(writtenForms);
   return [
-    "Files that you write are JSON, or YAML by their names (.yaml, .yml); problems are JSON lines:",
+    "Files that you write are JSON, or YAML by their names (.yaml, .yml); problems are JSON lines, a",
+    "request template is JSON:",
     "",
     ...forms.flatMap(([name, { title }]) => entry(name, `${title}: dyno schema ${name}`)),
     "",

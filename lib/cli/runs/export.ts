@@ -73,9 +73,13 @@ export const command: Command = {
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
-    const { format, out } = values;
+    const { out } = values;
+    const format = values.format ?? FORMATS.find((name) => out?.endsWith(`.${name}`));
     if (format === undefined) {
-      throw new InputError(`--format: expected ${[...FORMATS, ...FORMS].join(", ")}`);
+      throw new InputError(
+        `--format is missing; expected ${[...FORMATS, ...FORMS].join(", ")}, or a file name that ` +
+          "ends with one, as --out runs.parquet",
+      );
     }
     const form = EXPORT_FORMS.find((form) => form === format);
     if (out === undefined && (form !== undefined || format === "parquet")) {

@@ -118,7 +118,14 @@ function toleranceOf(metric: string, values: Values<typeof flags>): Tolerance {
       `--${flag}: percentage points do not fit ${metric}; give 10%, or a number`,
     );
   }
-  return parseTolerance(flag, given);
+  const tolerance = parseTolerance(flag, given);
+  if (isShare(metric) && !tolerance.relative && tolerance.amount > 1) {
+    throw new InputError(
+      `--${flag}: "${given}" is more than ${metric} can change, which is from 0 to 1; expected e.g. ` +
+        `${Number(given) <= 100 ? given.trim() : 5}pp (percentage points)`,
+    );
+  }
+  return tolerance;
 }
 
 function limitsOf(bound: "min" | "max", given: readonly string[] = []) {

@@ -246,7 +246,7 @@ class Shards {
       const names = await this.#turn(signal);
       const ready = this.#all().filter((shard) => names.has(`${shard}.ready.json`));
       if (ready.length > before && this.#count > ready.length) {
-        notice(`${ready.length} of ${this.#count} shards are ready`);
+        notice(`${ready.length} of ${this.#count} shards ready`);
       }
       before = ready.length;
       if (ready.length === this.#count) return;

@@ -239,7 +239,15 @@ Deno.test("wrong usage says what to do", async () => {
     ],
     [["gate", "--min", "pass_rate"], /expected NAME=NUMBER/],
     [["gate", "--baseline", runId(0), "--max-drop", "lots"], /5pp/],
-    [["export"], /--format: expected csv/],
+    [
+      ["gate", "--baseline", runId(0), "--max-drop", "5"],
+      /"5" is more than answer_rate .* e\.g\. 5pp/,
+    ],
+    [
+      ["export", runId(0), "--out", "a.xlsx"],
+      /--format is missing; expected csv, .*--out runs\.parquet/,
+    ],
+    [["export"], /--format is missing; expected csv/],
     [["export", "--format", "perfetto"], /takes one run, 2 given/],
     [["difficulty", runId(1)], /no.* judged items/],
     [["list", "--since", "2027-02-31"], /is not a time/],

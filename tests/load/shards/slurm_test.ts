@@ -88,8 +88,7 @@ slurmTest(
     const sent = sentTo(mock);
     const waiting = cluster.begin(...onSlurm(mock, "waiting", 3, "--requests", "9"));
     await eventually(
-      () =>
-        /2 of 3 shards are ready/.test(waiting.said()) && /PENDING|pending/.test(waiting.said()),
+      () => /2 of 3 shards ready/.test(waiting.said()) && /PENDING|pending/.test(waiting.said()),
       "two of three",
     );
     waiting.kill("SIGINT");
