@@ -128,6 +128,46 @@ Deno.test("rows of a file and times of a trace stay together, each in one shard"
   }
 });
 
+Deno.test("sessions of a file: each shard's requests are the whole load's, whenever they are asked", async () => {
+  using folder = temporaryFolder();
+  const files = {
+    "lengths.jsonl": Array.from({ length: 12 }, (_, i) => ({
+      session_id: `s${i % 4}`,
+      input_length: 20 + i % 3,
+      output_length: 2,
+    })),
+    "blocks.jsonl": Array.from({ length: 4 }, (_, i) => ({
+      id: `s${i}`,
+      block_size: 16,
+      hash_id_scope: i % 2 === 0 ? "global" : "local",
+      requests: [[1], [1, 2], [1, 2, 3 + i], []].map((hash_ids, t) => ({
+        ...{ t, type: "n", in: 70, out: 2, api_time: 0.5 },
+        hash_ids,
+      })),
+    })),
+  };
+  for (const [name, rows] of Object.entries(files)) {
+    const prompts = join(folder.path, name);
+    writeFileSync(prompts, rows.map((row) => JSON.stringify(row)).join("\n"));
+    const settings = { prompts, prompt_seed: 5, concurrency: 2, requests: 4 };
+    const sessionsOf = (plan: LoadPlan) =>
+      Array.from({ length: 5 }, () => plan.prompts.next()).filter((each) => each !== null);
+    const whole = sessionsOf(await planLoad(settings))
+      .map(({ prompt, later }) => [prompt, ...later.map(({ ask }) => ask().prompt)]);
+    assertEquals(whole.length, 4);
+    const parts = (await partsOf(settings, 2)).map((plan) =>
+      sessionsOf(plan).toReversed().map(({ prompt, later }) => [
+        prompt,
+        ...later.toReversed().map(({ ask }) => ask().prompt).toReversed(),
+      ]).toReversed()
+    );
+    assertEquals(whole.map((_, n) => parts[n % 2][Math.floor(n / 2)]), whole);
+    const begun = new Set(whole.flat().map((text) => text!.split(" ").slice(0, 4).join(" ")));
+    // by hand: 12 requests; or the first block of the two global traces, of two local ones, and four without blocks
+    assertEquals(begun.size, name === "lengths.jsonl" ? 12 : 7);
+  }
+});
+
 function timesOfTrace(plan: LoadPlan): number[] {
   const times: number[] = [];
   const all = timesOf(plan.stages.at(-1)!, plan.pattern);

@@ -123,76 +123,65 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
   const { name, words, recycle, warmup, vocabulary, template_tokens = 0 } = use;
   const { think_s = () => 0, speed = 1, share = WHOLE } = use;
   let at = -warmup;
-  const made = new Map<number, Iterator<{ prompt: string }>>();
-  const ofLength = (tokens: number) => {
-    let prompts = made.get(tokens);
-    // a stream for each length: prompts still differ within their first words
-    if (!prompts) {
-      const own = (words + tokens) >>> 0;
-      const load = { input: tokens, output: 1, seed: words, words: own };
-      prompts = syntheticPrompts({ ...load, vocabulary, template_tokens });
-      made.set(tokens, prompts);
-    }
-    return prompts.next().value.prompt;
-  };
-  const ofBlocks = requestsOf(rows).some(({ blocks }) => blocks !== null)
-    ? blockTexts(words, vocabulary)
-    : null;
-  const asked = (request: RowRequest): LoadQuestion => {
-    const { prompt, messages, payload, blocks, body } = request;
+  const madeUp = blockTexts(words, vocabulary);
+  const ofLength = (length: number) =>
+    madeUp([], 1, Math.max(4, Math.max(4, length) - template_tokens));
+  const lengthAsked = ({ output_tokens }: RowRequest) => output_tokens ?? use.output_tokens;
+  /** Its words; made-up ones are drawn now, so that they are the same whenever and wherever it is sent. */
+  const wordsOf = (request: RowRequest): () => Pick<LoadQuestion, "prompt" | "messages"> => {
+    const { prompt, messages, blocks } = request;
+    if (messages !== null) return () => ({ messages });
+    if (prompt !== null) return () => ({ prompt });
+    if (!isMadeUp(request)) return () => ({});
     const length = lengthOf(request);
-    const told = payload !== null && prompt === null && messages === null
-      ? {}
-      : messages !== null
-      ? { messages }
-      : prompt !== null
-      ? { prompt }
-      : blocks !== null
-      ? { prompt: ofBlocks!(blocks.ids, blocks.tokens, Math.max(1, length - template_tokens)) }
-      : { prompt: ofLength(Math.max(4, length)) };
-    return {
-      ...told,
-      ...(payload === null ? {} : { payload }),
-      output_tokens: request.output_tokens ?? use.output_tokens,
-      ...(Object.keys(body).length > 0 ? { parameters: body } : {}),
-    };
+    const made = blocks === null
+      ? ofLength(length)
+      : madeUp(blocks.ids, blocks.tokens, Math.max(1, length - template_tokens));
+    return () => ({ prompt: made() });
   };
-  const source: PromptSource = {
+  const asks = (request: RowRequest): () => LoadQuestion => {
+    const { payload, body } = request;
+    const said = wordsOf(request);
+    return () => ({
+      ...said(),
+      ...(payload === null ? {} : { payload }),
+      output_tokens: lengthAsked(request),
+      ...(Object.keys(body).length > 0 ? { parameters: body } : {}),
+    });
+  };
+  const warmsUp = (row: DatasetRow): () => LoadPrompt => {
+    const made = ofLength(lengthOf(row));
+    return () => ({ prompt: made(), output_tokens: lengthAsked(row), later: [] });
+  };
+  const begins = (row: DatasetRow): () => LoadPrompt => {
+    const first = asks(row);
+    const later = row.later.map(({ after, history, answers, agent, ...request }) => ({
+      after: after.map(({ step, wait_s }) => ({
+        step,
+        wait_s: wait_s === null ? think_s() : wait_s / speed,
+      })),
+      history,
+      ...(answers === undefined ? {} : { answers }),
+      ...(agent === undefined ? {} : { agent }),
+      ask: asks(request),
+    }));
+    const { session } = row;
+    return () => ({ ...first(), later, ...(session === null ? {} : { session }) });
+  };
+  return {
     name,
     repeats: recycle,
     shared: sharedBy(rows),
     branches: rows.some(({ later }) => isBranching(later)),
     next: () => {
-      if (at >= rows.length && !recycle) return null;
-      const warming = at < 0;
-      const row = rows[(warming ? at + warmup : at) % rows.length];
-      at++;
-      if (warming) {
-        const prompt = ofLength(Math.max(4, lengthOf(row)));
-        return { prompt, output_tokens: row.output_tokens ?? use.output_tokens, later: [] };
-      }
-      const later = row.later.map(({ after, history, answers, agent, ...request }) => ({
-        after: after.map(({ step, wait_s }) => ({
-          step,
-          wait_s: wait_s === null ? think_s() : wait_s / speed,
-        })),
-        history,
-        ...(answers === undefined ? {} : { answers }),
-        ...(agent === undefined ? {} : { agent }),
-        ask: () => asked(request),
-      }));
-      const { session } = row;
-      return { ...asked(row), later, ...(session === null ? {} : { session }) };
-    },
-  };
-  return {
-    ...source,
-    next: () => {
-      for (;;) {
+      while (at < rows.length || recycle) {
         const place = at < 0 ? at + warmup : at; // those of the warm-up are dealt out by themselves
-        const question = source.next(); // what is made up for others belongs to no other prompt
-        if (question === null || isOwn(place, share)) return question;
+        const row = rows[place % rows.length];
+        const prompt = at < 0 ? warmsUp(row) : begins(row); // of other shards too: theirs is no other's
+        at++;
+        if (isOwn(place, share)) return prompt();
       }
+      return null;
     },
   };
 }

@@ -116,13 +116,13 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
  * Makes prompts of blocks of words, as a trace tells them by ids: prompts whose ids begin alike begin with the
  * same words, as many as those blocks have. What the ids do not cover is of no other prompt.
  *
- * @param words a whole number, at most 2^32 − 1: the same gives the same prompts.
- * @returns makes the prompt of these blocks, each of this many tokens, `length` tokens long.
+ * @param words a whole number, at most 2^32 − 1: the same gives the same prompts, in the order of the calls.
+ * @returns takes the blocks of a prompt, each of this many tokens, and its length, and gives what writes it.
  */
 export function blockTexts(
   words: number,
   vocabulary?: readonly string[],
-): (ids: readonly number[], block_tokens: number, length: number) => string {
+): (ids: readonly number[], block_tokens: number, length: number) => () => string {
   checkSeed(words);
   const { passage, stock } = passages(seededRandom(words ^ 0x3039_0a3d), vocabulary);
   const size = stock.ends.length - 1;
@@ -130,17 +130,24 @@ export function blockTexts(
   let next = 0;
   // places apart, so that neighbours in number are not neighbours in the stock
   const text = (number: number, count: number) => passage(number, number * 7919 % size, count);
+  const numberOf = (id: number) => {
+    const number = numbers.get(id) ?? next++;
+    numbers.set(id, number);
+    return number;
+  };
   return (ids, block_tokens, length) => {
-    let prompt = "";
-    let left = length;
-    for (const id of ids) {
-      let number = numbers.get(id);
-      if (number === undefined) numbers.set(id, number = next++);
-      prompt += text(number, Math.min(block_tokens, left));
-      left -= Math.min(block_tokens, left);
-    }
-    if (left > 0) prompt += text(next++, left);
-    return prompt.slice(1);
+    const own = ids.map(numberOf);
+    const rest = length > ids.length * block_tokens ? next++ : null;
+    return () => {
+      let prompt = "";
+      let left = length;
+      for (const number of own) {
+        prompt += text(number, Math.min(block_tokens, left));
+        left -= Math.min(block_tokens, left);
+      }
+      if (rest !== null) prompt += text(rest, left);
+      return prompt.slice(1);
+    };
   };
 }
 
