@@ -103,7 +103,7 @@ export class SessionRun {
     return {
       ...own,
       ...(told === undefined ? {} : { prompt: undefined, messages: told }),
-      ...(model === undefined ? {} : { parameters: { ...own.parameters, model } }),
+      ...(model === undefined ? {} : { parameters: { model, ...own.parameters } }),
       ...(this.#first.session === undefined ? {} : { session: this.#first.session }),
       later: [],
     };

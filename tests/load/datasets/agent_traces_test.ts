@@ -108,6 +108,34 @@ Deno.test("sub-agents start after their parent's turn, and the turn that joins w
   assertEquals(new Set(sent.map(({ conversation }) => conversation)), new Set([0]));
 });
 
+Deno.test("each turn asks the model that it names, and without one its session's", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "dyno-agents-"));
+  try {
+    const path = join(folder, "models.jsonl");
+    const ask = (content: string, more = {}) => ({
+      messages: [{ role: "user", content }],
+      ...more,
+    });
+    const rows = [
+      {
+        session_id: "s",
+        turns: [ask("plan", { model: "large", spawns: ["look"] }), ask("join")],
+      },
+      { session_id: "look", turns: [ask("look", { model: "small" })] },
+    ];
+    writeFileSync(path, rows.map((row) => JSON.stringify(row)).join("\n"));
+    // AIPerf of a turn's model: "Override the model name for this turn (otherwise the CLI --model wins)"
+    const asked = async (settings: LoadSettings) => {
+      const sent = await send(path, settings);
+      return ["plan", "look", "join"].map((words) => says(sent, words).body.model);
+    };
+    assertEquals(await asked({}), ["large", "small", "large"]);
+    assertEquals(await asked({ model: "mock" }), ["mock", "mock", "mock"]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 Deno.test("concurrency counts sessions, however many sub-agents each has", async () => {
   const folder = mkdtempSync(join(tmpdir(), "dyno-agents-"));
   try {
