@@ -133,6 +133,17 @@ function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];
 }
 
+/** What a run's metadata has of its plan. */
+export function recordedPlan({ stages, prompts }: LoadPlan) {
+  return {
+    stages: stages.map(({ times_s, ...stage }) => ({
+      ...stage,
+      replayed_requests: times_s?.length ?? null,
+    })),
+    prompts: prompts.name,
+  };
+}
+
 /** What is said of prompts whose seed was given. */
 export function seedNotice(prompt_seed: number): string {
   return `prompts of seed ${prompt_seed}: a cache that met them before may know them`;

@@ -35,8 +35,7 @@ import type { LoadSettings } from "../settings/load.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { LoadRun } from "./conclude_run.ts";
-import { seedNotice } from "./plan_load.ts";
-import type { LoadPlan } from "./plan_load.ts";
+import { type LoadPlan, recordedPlan, seedNotice } from "./plan_load.ts";
 import type { LoadMeasured } from "../run/events.ts";
 
 /** A load run: what, against which endpoint, and its listeners. */
@@ -132,15 +131,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     kind: "load",
     benchmark: options.name,
     seed: plan.pattern.seed,
-    config: {
-      api_configuration: api,
-      settings: told,
-      stages: plan.stages.map(({ times_s, ...stage }) => ({
-        ...stage,
-        replayed_requests: times_s?.length ?? null,
-      })),
-      prompts: plan.prompts.name,
-    },
+    config: { api_configuration: api, settings: told, ...recordedPlan(plan) },
   });
   const { directory, journal } = session;
   const costs = new Map(models.map((name) => [

@@ -147,8 +147,8 @@ export interface LoadGiven
 export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRun> {
   if ("plan" in given) return await runPlannedLoad(given);
   const { name = "load", out = "runs", signal = new AbortController().signal, ...more } = given;
-  const { run_id, agent, tags, argv, budget, prices, onDirectory, ...rest } = more;
-  const { onReached, onProgress, onLive, onNotice, onWarning, ...settings } = rest;
+  const { run_id, agent, tags, argv, budget, prices, share, spread, begin, ...rest } = more;
+  const { onDirectory, onReached, onProgress, onLive, onNotice, onWarning, ...settings } = rest;
   const own = withoutUnits(loadSettingsSchema, settings);
   checkSettings(loadSettingsSchema, own, "runLoad"); // before the network
   const faults = await planLoad(own).then((): string[] => [], (error) => {
@@ -159,8 +159,9 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
     faults.push("which endpoint? give endpoint, such as http://127.0.0.1:8000/v1, or provider");
   }
   if (faults.length > 0) throw new InputError(`runLoad: ${faults.join("; ")}`);
-  const told = { onReached, onProgress, onLive, onNotice, onWarning, onDirectory };
-  const options = { run_id, agent, tags, argv, budget, prices, out, signal, ...told };
+  const told = { onDirectory, onReached, onProgress, onLive, onNotice, onWarning };
+  const parts = { share, spread, begin };
+  const options = { run_id, agent, tags, argv, budget, prices, out, signal, ...parts, ...told };
   return await measureLoad(name, own, options);
 }
 

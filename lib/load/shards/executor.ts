@@ -10,7 +10,7 @@ export interface ShardWork {
   count: number;
   /** Folder of what they print. */
   logs: string;
-  /** Told in one line what stands still. */
+  /** Called with one line on what stands still; a line that it had before is not shown again. */
   notice: (line: string) => void;
 }
 

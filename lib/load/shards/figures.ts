@@ -37,24 +37,34 @@ export function shardResults(
 export function shardNotes(shards: readonly ShardFacts[]): string[] {
   if (shards.length === 0) return [];
   const hosts = new Set(shards.flatMap(({ host }) => host ?? []));
-  const bound = Math.max(...shards.map(({ error_ns }) => error_ns ?? 0));
-  const drift = Math.max(...shards.map(({ drift_ns }) => Math.abs(drift_ns ?? 0)));
   return [
-    ...shards.flatMap((facts) => facts.lost === null ? [] : [`${lostText(facts)}`]),
-    `sent by ${shards.length} shards on ${
-      hosts.size === 1 ? "one host" : `${hosts.size} hosts`
-    }; ` +
-    (bound === 0
-      ? "they have one clock"
-      : `their clocks are known to ${msText(bound)} at worst, and moved by ${
-        msText(drift)
-      } at most`),
+    ...shards.flatMap((facts) => facts.lost === null ? [] : [lostText(facts)]),
+    `sent by ${shards.length} shards on ${hosts.size === 1 ? "one host" : `${hosts.size} hosts`}; ${
+      clocksText(shards)
+    }`,
     ...shards.flatMap((facts) =>
       (facts.late_ns ?? 0) > MOST_LATE_NS
         ? [`${shardName(facts)} began ${msText(facts.late_ns!)} after the common start`]
         : []
     ),
   ];
+}
+
+/** How well the clocks are known; what was not measured is said. */
+function clocksText(shards: readonly ShardFacts[]): string {
+  const bounds = shards.flatMap(({ error_ns }) => error_ns ?? []);
+  if (bounds.length < shards.length) {
+    return `the clocks of ${shards.length - bounds.length} were never measured`;
+  }
+  const bound = Math.max(...bounds);
+  if (bound === 0) return "they have one clock";
+  const drifts = shards.flatMap(({ drift_ns }) => drift_ns ?? []).map(Math.abs);
+  const unknown = shards.length - drifts.length;
+  const moved = drifts.length > 0
+    ? `moved by ${msText(Math.max(...drifts))} at most`
+    : "how far they moved is unknown";
+  return `their clocks are known to ${msText(bound)} at worst, and ${moved}` +
+    (drifts.length > 0 && unknown > 0 ? ` (unknown of ${unknown})` : "");
 }
 
 /** The verdict on the whole: no better than that on any shard, and not trusted where one is missing. */
@@ -73,7 +83,9 @@ export function withShards(whole: Verdict, shards: readonly ShardFacts[]): Verdi
   ];
   if (limits.length > 0) return { ...whole, verdict: "client_limited", reasons: limits };
   if (whole.verdict === "cached") return whole;
-  const unknown = of("unknown");
+  const unknown = shards.flatMap((facts) =>
+    facts.verdict === null ? [`${shardName(facts)} came to no verdict`] : []
+  ).concat(of("unknown"));
   if (unknown.length > 0) return { ...whole, verdict: "unknown", reasons: unknown };
   if (whole.verdict === "trusted") return whole;
   return { ...whole, verdict: "trusted", reasons: of("trusted") }; // each by its host's calibration

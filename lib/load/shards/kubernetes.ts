@@ -55,14 +55,9 @@ export function kubernetesShards({ namespace, ...pods }: KubernetesRequest): Sha
     const name = jobName(work);
     writeFileAtomic(path, await jobText(work, pods), { sync: false });
     await kubectl([...place, "apply", `--filename=${path}`]);
-    const told = new Set<string>();
     return {
       name: `Kubernetes job ${name}`,
-      over: async () =>
-        await look(work, place, name, (line) => {
-          if (!told.has(line)) work.notice(line);
-          told.add(line);
-        }),
+      over: () => look(work, place, name),
       cancel: async () => {
         const wait = [`--timeout=${GONE_S}s`, "--cascade=foreground", "--ignore-not-found"];
         await kubectl([...place, "delete", "job", name, ...wait]);
@@ -82,10 +77,9 @@ export async function jobText(
 
 /** What has become of the pods. */
 async function look(
-  { count }: ShardWork,
+  { count, notice }: ShardWork,
   place: readonly string[],
   name: string,
-  notice: (line: string) => void,
 ): Promise<Map<number, string>> {
   let items: Listed[];
   try {

@@ -17,7 +17,7 @@ import { writeFileAtomic } from "../../write.ts";
 import { readLoadJournal } from "../load_journal.ts";
 import { modelsText, weightedModels } from "../models.ts";
 import { BUDGET } from "../drive_options.ts";
-import { planLoad, seedNotice } from "../plan_load.ts";
+import { planLoad, recordedPlan, seedNotice } from "../plan_load.ts";
 import { withTimeLeft } from "../time_left.ts";
 import { answerClocks } from "./clock.ts";
 import { gatherShards } from "./gather.ts";
@@ -78,10 +78,9 @@ async function sendTogether(
   opened: { unbegun: RunDirectory | null },
 ): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {} } = options;
-  await planLoad(settings, undefined, { index: 0, count });
+  const { prompt_seed } = await planLoad(settings, undefined, { index: 0, count });
   const { api, models } = await reached(settings, onWarning, signal);
   options.onReached?.(api, models);
-  const { prompt_seed } = await planLoad(settings);
   const whole = withPlaces({
     ...settings,
     ...(models.length === 1 ? { model: models[0] } : {}),
@@ -93,7 +92,7 @@ async function sendTogether(
   }
   checkNoSecret(api, whole);
   const prices = options.prices ?? builtinPrices();
-  const told: ShardPlan = {
+  const written: ShardPlan = {
     name,
     settings: whole,
     count,
@@ -111,24 +110,15 @@ async function sendTogether(
     seed: plan.pattern.seed,
     api,
     model: modelsText(models),
-    config: {
-      api_configuration: api,
-      settings: whole,
-      shards: count,
-      stages: plan.stages.map(({ times_s, ...stage }) => ({
-        ...stage,
-        replayed_requests: times_s?.length ?? null,
-      })),
-      prompts: plan.prompts.name,
-    },
+    config: { api_configuration: api, settings: whole, shards: count, ...recordedPlan(plan) },
   });
   const { directory } = session;
   opened.unbegun = directory;
   const paths = shardPaths(shardFolder(directory));
   for (const folder of [paths.clocks, paths.logs]) mkdirSync(folder, { recursive: true });
-  writeFileAtomic(paths.plan, JSON.stringify(told, null, 2) + "\n");
+  writeFileAtomic(paths.plan, JSON.stringify(written, null, 2) + "\n");
   const { folder, logs } = paths;
-  const job = await executor({ name, folder, count, logs, notice: onNotice });
+  const job = await executor({ name, folder, count, logs, notice: once(onNotice) });
   if (job.name !== null) onNotice(`${job.name}: ${count} shards`);
   const shards = new Shards(paths, count, job);
   try {
@@ -162,6 +152,15 @@ async function sendTogether(
   const run = await gatherShards(directory, await job.over());
   if (options.budget) bill(options.budget, run.results);
   return run;
+}
+
+/** Shows a line the first time that it comes. */
+function once(show: (line: string) => void): (line: string) => void {
+  const shown = new Set<string>();
+  return (line) => {
+    if (!shown.has(line)) show(line);
+    shown.add(line);
+  };
 }
 
 /** What a budget still has. */
@@ -278,12 +277,15 @@ class Shards {
   ): Promise<void> {
     const { signal: never } = new AbortController();
     using journals = new ShardJournals(this.#paths, this.#count);
-    let cancelled: Promise<void> | null = null;
+    let is_cancelled = false;
     let gone_ms: number | null = null;
     let next_ms = 0;
     for (;;) {
       const names = await this.#turn(never);
-      if (signal.aborted) cancelled ??= this.#job.cancel();
+      if (signal.aborted && !is_cancelled) {
+        await this.#job.cancel();
+        is_cancelled = true;
+      }
       const going = this.#all().filter((shard) => !names.has(`${shard}.end.json`));
       if (going.length === 0) break;
       gone_ms = going.every((shard) => this.#over.has(shard)) ? gone_ms ?? performance.now() : null;
@@ -292,7 +294,6 @@ class Shards {
       next_ms = performance.now() + BEAT_MS;
       onProgress(journals.progress(), journals.client);
     }
-    await cancelled;
   }
 
   #all(): number[] {
@@ -317,12 +318,9 @@ class Shards {
   }
 
   #failure(shard: number): Error {
-    const error = told<ShardEnd>(this.#paths.end(shard))?.error ?? this.#over.get(shard) ??
-      "it ended";
-    const words = told<ShardEnd>(this.#paths.end(shard))?.error
-      ? ""
-      : lastWords(this.#paths, shard);
-    return new InputError(`shard ${shard} failed before the common start: ${error}${words}`);
+    const why = told<ShardEnd>(this.#paths.end(shard))?.error ??
+      (this.#over.get(shard) ?? "it ended") + lastWords(this.#paths, shard);
+    return new InputError(`shard ${shard} failed before the common start: ${why}`);
   }
 }
 

@@ -14,7 +14,6 @@ import type { BudgetLimits } from "../../run/budget.ts";
 import type { LoadSettings } from "../../settings/load.ts";
 import type { LoadRun } from "../conclude_run.ts";
 import type { LoadShare } from "../share.ts";
-import type { ClockOffset } from "./clock.ts";
 import type { ShardEnd, ShardPaths, ShardPlan, ShardReady } from "./plan.ts";
 
 /** How long the plan may take to be seen on another host. */
@@ -112,11 +111,7 @@ async function begin(
   if (clock === null) throw new InputError(`${paths.clocks}: nobody answers; is dyno gone?`);
   const ready: ShardReady = { host: hostname(), head_start_ns, ...clock };
   tell(paths.ready(shard), ready);
-  return startSeen(await startIn(paths, signal), clock);
-}
-
-function startSeen(start_ns: number, { offset_ns }: ClockOffset): number {
-  return start_ns - offset_ns;
+  return await startIn(paths, signal) - clock.offset_ns;
 }
 
 /** The common start on the coordinator's clock, ns. @throws {InputError} the coordinator is gone. */

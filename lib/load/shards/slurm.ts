@@ -3,8 +3,15 @@ import { join } from "node:path";
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { ownCommand } from "../../execute/own_program.ts";
-import { endJob, isLive, largestArray, queueText, stuckLines } from "../../execute/slurm.ts";
-import { submitArray, tasksOf } from "../../execute/slurm.ts";
+import {
+  endJob,
+  isLive,
+  largestArray,
+  queueText,
+  stuckLines,
+  submitArray,
+  tasksOf,
+} from "../../execute/slurm.ts";
 import { arrayScript } from "../../execute/slurm_script.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { shardArguments } from "./executor.ts";
@@ -17,7 +24,7 @@ import type { ShardExecutor, ShardWork } from "./executor.ts";
  */
 export function slurmShards(request: SlurmRequest): ShardExecutor {
   return async (work) => {
-    const { name, folder, count, logs, notice } = work;
+    const { name, folder, count, logs } = work;
     const most = await largestArray();
     if (count > most) {
       throw new InputError(`--shards ${count}: this Slurm takes at most ${most} tasks in an array`);
@@ -36,14 +43,9 @@ export function slurmShards(request: SlurmRequest): ShardExecutor {
       requeue: false,
     });
     const tasks = new Map<number, SlurmTask>();
-    const told = new Set<string>();
     return {
       name: `Slurm job ${job_id}`,
-      over: async () =>
-        await look(work, job_id, tasks, (line) => {
-          if (!told.has(line)) notice(line);
-          told.add(line);
-        }),
+      over: () => look(work, job_id, tasks),
       cancel: () => endJob(job_id),
     };
   };
@@ -51,10 +53,9 @@ export function slurmShards(request: SlurmRequest): ShardExecutor {
 
 /** What has become of the tasks; Slurm forgets those that ended a while ago. */
 async function look(
-  { count }: ShardWork,
+  { count, notice }: ShardWork,
   job_id: string,
   known: Map<number, SlurmTask>,
-  notice: (line: string) => void,
 ): Promise<Map<number, string>> {
   let now: SlurmTask[];
   try {

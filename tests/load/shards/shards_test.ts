@@ -3,9 +3,17 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { InputError } from "../../../lib/errors.ts";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
-import { measureLoad } from "../../../lib/load/run_loads.ts";
+import { measureLoad, runLoad } from "../../../lib/load/run_loads.ts";
+import { localShards } from "../../../lib/load/shards/local.ts";
 import { runsIn } from "../../chaos/victims.ts";
 import { DYNO, dyno, startDyno } from "../../e2e/dyno.ts";
 import { jsonIn, temporaryFolder } from "../../suite/fixture.ts";
@@ -174,13 +182,20 @@ function inNamespaces(ahead_s: readonly number[]): ShardExecutor {
   };
 }
 
-Deno.test("a shard that is killed is told by its name, and the rest is the run", async () => {
-  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
-  using folder = temporaryFolder();
-  const running = startDyno([
-    ...["load", "--endpoint", mock.url, "--model", "mock", "--shards", "2", "--concurrency", "4"],
-    ...["--duration", "8s", "--sample-rate", "0", "--out", folder.path],
+/** A server that takes its time for an answer. */
+const slowMock = () => MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
+
+/** A load of two processes, under way. */
+const startTwo = ({ url }: MockEndpoint, out: string, duration: string) =>
+  startDyno([
+    ...["load", "--endpoint", url, "--model", "mock", "--shards", "2", "--concurrency", "4"],
+    ...["--duration", duration, "--sample-rate", "0", "--out", out],
   ]);
+
+Deno.test("a shard that is killed is told by its name, and the rest is the run", async () => {
+  await using mock = await slowMock();
+  using folder = temporaryFolder();
+  const running = startTwo(mock, folder.path, "8s");
   const journal = () => join(runIn(folder.path), "shards", "shard-1", "events.jsonl");
   await until(() => {
     try {
@@ -206,12 +221,9 @@ Deno.test("a shard that is killed is told by its name, and the rest is the run",
 });
 
 Deno.test("Ctrl-C ends all shards and keeps what arrived", async () => {
-  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
+  await using mock = await slowMock();
   using folder = temporaryFolder();
-  const running = startDyno([
-    ...["load", "--endpoint", mock.url, "--model", "mock", "--shards", "2", "--concurrency", "4"],
-    ...["--duration", "10m", "--sample-rate", "0", "--out", folder.path],
-  ]);
+  const running = startTwo(mock, folder.path, "10m");
   await until(() => prompts(mock.requests).length > 20, "some answers");
   running.kill("SIGINT");
   const { code, stderr } = await running.finished;
@@ -224,13 +236,32 @@ Deno.test("Ctrl-C ends all shards and keeps what arrived", async () => {
   assertEquals(shardProcesses(run), []);
 });
 
-Deno.test("a dyno that was killed: its shards go on, --resume gathers what they have", async () => {
-  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
+Deno.test("shards that cannot be ended stop a library's load with the reason", async () => {
+  await using mock = await slowMock();
   using folder = temporaryFolder();
-  const running = startDyno([
-    ...["load", "--endpoint", mock.url, "--model", "mock", "--shards", "2", "--concurrency", "4"],
-    ...["--duration", "10m", "--sample-rate", "0", "--out", folder.path],
-  ]);
+  const stop = new AbortController();
+  let refusals = 1;
+  const executor: ShardExecutor = async (work) => {
+    const job = await localShards(work);
+    const cancel = () =>
+      refusals-- > 0 ? Promise.reject(new InputError("the cluster is away")) : job.cancel();
+    return { name: job.name, over: () => job.over(), cancel };
+  };
+  const load = runLoad({
+    ...{ endpoint: mock.url, model: "mock", concurrency: 2, duration: "10m", sample_rate_hz: 0 },
+    ...{ out: folder.path, signal: stop.signal, spread: { shards: 2, executor } },
+  });
+  const ended = assertRejects(() => load, InputError, "the cluster is away");
+  await until(() => prompts(mock.requests).length > 5, "some answers");
+  stop.abort();
+  await ended;
+  assertEquals(shardProcesses(runIn(folder.path)), []); // asked again, the cluster ended them
+});
+
+Deno.test("a dyno that was killed: its shards go on, --resume gathers what they have", async () => {
+  await using mock = await slowMock();
+  using folder = temporaryFolder();
+  const running = startTwo(mock, folder.path, "10m");
   await until(() => prompts(mock.requests).length > 20, "some answers");
   running.kill("SIGKILL");
   await running.finished;

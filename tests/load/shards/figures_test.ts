@@ -1,0 +1,57 @@
+/** What is said of shards of which something is unknown: never as if it were nothing. */
+import { assertEquals, assertMatch } from "@std/assert";
+import { shardNotes, withShards } from "../../../lib/load/shards/figures.ts";
+import type { Verdict } from "../../../lib/load/verdict.ts";
+import type { ShardFacts } from "../../../lib/run/request_record.ts";
+
+/** A shard of a host with another clock, with all that can be known. */
+const shard = (index: number, facts: Partial<ShardFacts> = {}): ShardFacts => ({
+  shard: index,
+  host: `n${index}`,
+  offset_ns: 7e9,
+  error_ns: 2e5,
+  drift_ns: -3e4,
+  drift_error_ns: 4e5,
+  late_ns: 0,
+  lost: null,
+  verdict: { verdict: "trusted", reasons: ["it kept up"] },
+  ...facts,
+});
+
+Deno.test("the note on clocks says what was not measured", () => {
+  const cut = { drift_ns: null, drift_error_ns: null };
+  const cases: [ShardFacts[], RegExp][] = [
+    [
+      [shard(0), shard(1)],
+      /2 hosts; their clocks are known to 0\.2 ms at worst, and moved by 30 µs at most$/,
+    ],
+    // Ctrl-C leaves no time to measure them again
+    [[shard(0, cut), shard(1, cut)], /at worst, and how far they moved is unknown$/],
+    [[shard(0), shard(1, cut)], /moved by 30 µs at most \(unknown of 1\)$/],
+    [
+      [shard(0), shard(1, { offset_ns: null, error_ns: null, ...cut })],
+      /; the clocks of 1 were never measured$/,
+    ],
+    [[0, 1].map((i) => shard(i, { offset_ns: 0, error_ns: 0, ...cut })), /; they have one clock$/],
+  ];
+  for (const [shards, expected] of cases) assertMatch(shardNotes(shards)[0], expected);
+});
+
+Deno.test("the whole is trusted only where every shard came to a verdict", () => {
+  const whole = { verdict: "unknown", reasons: ["no calibration"] } as unknown as Verdict;
+  const of = (...shards: ShardFacts[]) => {
+    const { verdict, reasons } = withShards(whole, shards);
+    return [verdict, ...reasons];
+  };
+  assertEquals(of(shard(0), shard(1))[0], "trusted");
+  assertEquals(of(shard(0), shard(1, { verdict: null })), [
+    "unknown",
+    "shard 1 came to no verdict",
+  ]);
+  const slow = { verdict: { verdict: "client_limited", reasons: ["it was late"] } };
+  assertEquals(of(shard(0, slow), shard(1)), ["client_limited", "shard 0: it was late"]);
+  assertEquals(
+    of(shard(0), shard(1, { verdict: null, lost: "its node died" }))[0],
+    "client_limited",
+  );
+});
