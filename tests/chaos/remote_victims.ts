@@ -9,7 +9,7 @@ import { DENO_DIR } from "../e2e/dyno.ts";
 import { runId, writeRun } from "../run/runs_fixture.ts";
 import { jsonIn } from "../suite/fixture.ts";
 import { processesWith, shellSweep } from "../sweep/fixture.ts";
-import { eventually } from "../sweep/slurm_cluster.ts";
+import { until } from "../until.ts";
 import type { Bucket } from "../upload/fixture.ts";
 import type { SlurmCluster } from "../sweep/slurm_cluster.ts";
 import type { Victim } from "./victims.ts";
@@ -99,7 +99,7 @@ export function sweepOnSlurm(cluster: SlurmCluster): Victim {
           let over = false;
           running.finished.then(() => over = true);
           const tasks = () => processesWith(`--exp_dir=${tree}`);
-          await eventually(() => over || tasks().length > 0, "a task");
+          await until(() => over || tasks().length > 0, "a task");
           for (const pid of tasks().slice(0, 1)) {
             spared = false;
             process.kill(pid, "SIGKILL");
@@ -114,11 +114,11 @@ export function sweepOnSlurm(cluster: SlurmCluster): Victim {
             assertEquals(said, `${params.seed}\n`);
           }
           assert(!existsSync(twice), "a run was begun while it went on");
-          await eventually(async () => {
+          await until(async () => {
             const scripts = await cluster.output("squeue", "--noheader", "--format=%o");
             return !scripts.includes(folder);
           }, "an empty queue");
-          await eventually(() => processesWith(folder).length === 0, "the end of all tasks");
+          await until(() => processesWith(folder).length === 0, "the end of all tasks");
         },
       };
     },

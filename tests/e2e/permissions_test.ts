@@ -1,12 +1,11 @@
 /** The lines of docs/permissions.md, each run with just these and no question asked. */
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
+import { freePorts } from "../free_ports.ts";
 import { temporaryFolder } from "../native/fixtures.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -15,14 +14,6 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 function pageLines(): string[] {
   const page = readFileSync(join(ROOT, "docs/permissions.md"), "utf8");
   return page.split("\n").flatMap((line) => /^deno (run .*)$/.exec(line)?.slice(1) ?? []);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function start(line: string, port: number, cwd: string) {
@@ -53,7 +44,7 @@ function start(line: string, port: number, cwd: string) {
 Deno.test("lines with narrow permissions work as they stand", async () => {
   using folder = temporaryFolder();
   cpSync(join(ROOT, "experiments"), join(folder.path, "experiments"), { recursive: true });
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const [mockLine, ...lines] = pageLines();
   assertMatch(mockLine, /main\.ts mock/);
   assert(lines.length >= 11 && lines.every((line) => !/ -A | --allow-all/.test(line)));

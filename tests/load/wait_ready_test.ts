@@ -1,13 +1,12 @@
 /** A load that waits for its server: one that is not there yet, one that still loads its model. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../lib/errors.ts";
 import { measureLoad } from "../../lib/load/run_loads.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import type { AddressInfo } from "node:net";
+import { freePorts } from "../free_ports.ts";
 import type { LoadSettings } from "../../lib/settings/load.ts";
 
 async function measured(settings: LoadSettings) {
@@ -28,17 +27,8 @@ async function measured(settings: LoadSettings) {
   }
 }
 
-/** A port on which nothing listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 Deno.test("a server that comes later is waited for", async () => {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const endpoint = `http://127.0.0.1:${port}/v1`;
   const starting = new Promise<MockEndpoint>((resolve) =>
     setTimeout(() => resolve(MockEndpoint.start({ port })), 700)

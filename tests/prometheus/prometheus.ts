@@ -1,5 +1,6 @@
 /** A real Prometheus and its promtool, for the tests. */
 import { join } from "@std/path";
+import { freePorts } from "../free_ports.ts";
 
 const PATIENCE_MS = 90_000;
 
@@ -41,12 +42,6 @@ export async function checkMetrics(text: string): Promise<string> {
   return code === 0 ? said : `exit code ${code}: ${said}`;
 }
 
-/** A port that is free now. */
-export function freePort(): number {
-  using probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (probe.addr as Deno.NetAddr).port;
-}
-
 /** A vector of an instant query. */
 export interface QueryResult {
   metric: Record<string, string>;
@@ -67,7 +62,7 @@ export class Prometheus implements AsyncDisposable {
 
   /** Starts one on a free port, with its data in `folder`, and waits until it is ready. */
   static async start(folder: string, targets: string[]): Promise<Prometheus> {
-    const port = freePort();
+    const [port] = await freePorts(1);
     const config = join(folder, "prometheus.yml");
     const jobs = [{ job_name: "dyno", static_configs: [{ targets }] }];
     const global = { scrape_interval: "1s", scrape_timeout: "1s" };

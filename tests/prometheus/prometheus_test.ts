@@ -8,14 +8,8 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { startDyno } from "../e2e/dyno.ts";
 import { buildFakeNvml, temporaryFolder } from "../native/fixtures.ts";
 import { dashboards, queriesOf } from "./dashboards.ts";
-import {
-  DOCUMENTED,
-  freePort,
-  Prometheus,
-  prometheus,
-  promtool,
-  unanswered,
-} from "./prometheus.ts";
+import { DOCUMENTED, Prometheus, prometheus, promtool, unanswered } from "./prometheus.ts";
+import { freePorts } from "../free_ports.ts";
 import { until } from "../until.ts";
 
 /** Families of what not every host has. */
@@ -93,7 +87,7 @@ Deno.test({
     });
     await using metrics = await openMetrics();
     await using server = await serveMetrics(() => metrics.text(), { host: "127.0.0.1", port: 0 });
-    const ports = [freePort(), freePort()];
+    const ports = await freePorts(2);
     const addresses = [...ports.map((port) => `127.0.0.1:${port}`), new URL(server.url).host];
     await using prom = await Prometheus.start(folder.path, addresses); // sees them from the first on
     const env = {

@@ -8,19 +8,16 @@ import {
   readlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { startDyno } from "../e2e/dyno.ts";
+import { freePorts } from "../free_ports.ts";
 import { slurmIsInstalled } from "../slurm.ts";
+import { until } from "../until.ts";
 import { Workplace } from "./fixture.ts";
 import type { Finished, Running } from "../e2e/dyno.ts";
 import type { ChildProcess } from "node:child_process";
-import type { AddressInfo } from "node:net";
-
-const PATIENCE_MS = 60_000;
-const LOOK_MS = 50;
 
 /** Why no cluster can be started here; null where one can. */
 export function noSlurm(): string | null {
@@ -72,14 +69,14 @@ export class SlurmCluster implements AsyncDisposable {
       `--pid-file=${path}/munged.pid`,
       `--seed-file=${path}/munged.seed`,
     ]);
-    await eventually(() => existsSync(socket), "munged");
+    await until(() => existsSync(socket), "munged");
     this.#spawn("slurmctld", "-D", "-c");
-    await eventually(
+    await until(
       async () => (await this.output("scontrol", "ping")).includes("UP"),
       "slurmctld",
     );
     for (const node of ["n1", "n2"]) this.startNode(node);
-    await eventually(async () => {
+    await until(async () => {
       const idle = await this.output("sinfo", "--noheader", "--states=idle", "--format=%D");
       return idle.trim() === "2";
     }, "two idle nodes");
@@ -116,7 +113,7 @@ export class SlurmCluster implements AsyncDisposable {
     const requeued = async () =>
       (await this.output("scontrol", "--oneliner", "show", "job")).split("\n")
         .find((job) => / Restarts=1 /.test(job) && / JobState=PENDING /.test(job));
-    await eventually(async () => await requeued() !== undefined, "a requeued task");
+    await until(async () => await requeued() !== undefined, "a requeued task");
     const [job] = /JobId=\d+/.exec(await requeued() ?? "") ?? [];
     await this.output("scontrol", "update", `${job}`, "StartTime=now");
   }
@@ -144,7 +141,7 @@ export class SlurmCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#daemons.has("n1")) {
       await this.output("scancel", "--user=root");
-      await eventually(async () => (await this.jobs()).length === 0, "an empty queue").catch(
+      await until(async () => (await this.jobs()).length === 0, "an empty queue").catch(
         () => {},
       );
     }
@@ -209,29 +206,6 @@ JobAcctGatherType=jobacct_gather/none
 ${lines.join("\n")}
 PartitionName=main Nodes=ALL Default=YES MaxTime=10 State=UP
 `;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    ports.push((server.address() as AddressInfo).port);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
-}
-
-/** Waits until the condition holds; a minute at most. */
-export async function eventually(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-): Promise<void> {
-  const started = performance.now();
-  while (!await condition()) {
-    if (performance.now() - started > PATIENCE_MS) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
 }
 
 /** Processes with a variable in their environment. */

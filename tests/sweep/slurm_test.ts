@@ -9,7 +9,8 @@ import { parseCsv } from "../../lib/formats/csv.ts";
 import { FaultyDisk } from "../chaos/faulty_disk.ts";
 import { DYNO, dyno } from "../e2e/dyno.ts";
 import { processesWith, shellSweep, Workplace } from "./fixture.ts";
-import { eventually, noSlurm, SlurmCluster } from "./slurm_cluster.ts";
+import { until } from "../until.ts";
+import { noSlurm, SlurmCluster } from "./slurm_cluster.ts";
 import type { ClusterOptions } from "./slurm_cluster.ts";
 
 const SMOKE = fromFileUrl(new URL("../../experiments/smoke.json", import.meta.url));
@@ -72,9 +73,9 @@ async function atTerminal(
   child.stdout.on("data", (bytes) => said += bytes);
   const closed = new Promise<number | null>((resolve) => child.on("close", resolve));
   const begun = () => place.read("log").includes("end 1") && /begin [234]/.test(place.read("log"));
-  await eventually(begun, "a run that ended, and one that goes on");
+  await until(begun, "a run that ended, and one that goes on");
   child.stdin.write("\x03");
-  await eventually(() => /cancel Slurm job \d+, too\? \[y\/N\]/.test(said), "the question");
+  await until(() => /cancel Slurm job \d+, too\? \[y\/N\]/.test(said), "the question");
   child.stdin.write(`${answer}\n`);
   assertEquals(await closed, 130, said);
   child.stdin.destroy();
@@ -127,12 +128,12 @@ slurmTest(
     const mark = `62.${Math.floor(Math.random() * 1e9)}`;
     loggedSweep(cluster, `[ $SLURMD_NODENAME != n1 ] || sleep ${mark}`, runs);
     const running = cluster.begin(...ON_SLURM);
-    await eventually(
+    await until(
       () => processesWith(mark).length > 0 && logged(cluster, "end").length >= 2,
       "a run on the node, and some that have ended",
     );
     cluster.killNode("n1");
-    await eventually(() => processesWith(mark).length === 0, "the death of the node's run");
+    await until(() => processesWith(mark).length === 0, "the death of the node's run");
     await cluster.hurryRequeued();
     const { code, stderr } = await running.finished;
     assertEquals(code, 0, stderr);
@@ -151,7 +152,7 @@ slurmTest("Ctrl-C without a terminal cancels the job, and says so", async (clust
   const mark = `64.${Math.floor(Math.random() * 1e9)}`;
   loggedSweep(cluster, `[ {seed} = 1 ] || sleep ${mark}`, 4);
   const running = cluster.begin(...ON_SLURM);
-  await eventually(
+  await until(
     () => processesWith(mark).length > 0 && logged(cluster, "end").length === 1,
     "a run that ended, and one that goes on",
   );
@@ -220,7 +221,7 @@ slurmTest(
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, `cancelled Slurm job ${left}: `);
     assertEquals(sorted(logged(cluster, "begin")), upTo(3));
-    await eventually(async () => (await cluster.jobs()).length === 0, "an empty queue");
+    await until(async () => (await cluster.jobs()).length === 0, "an empty queue");
   },
 );
 
@@ -232,7 +233,7 @@ slurmTest(
     const { code, stderr, stdout } = await cluster.dyno(...ON_SLURM, "--detach", "--json");
     assertEquals([code, JSON.parse(stdout).stopped], [0, "detached"], stderr);
     const [, job] = /scancel (\d+)/.exec(stderr)!;
-    await eventually(() => logged(cluster, "begin").includes(1), "the first run");
+    await until(() => logged(cluster, "begin").includes(1), "the first run");
     await cluster.output("scontrol", "requeue", `${job}_0`); // what preemption does
     await cluster.hurryRequeued();
     const during = await cluster.dyno("sweep", "status", "--exp_dir", TREE);
@@ -260,7 +261,7 @@ slurmTest("tasks that are killed or cancelled leave no result", async (cluster) 
   const killTask = "kill -9 $(cat /proc/$PPID/stat | cut -d' ' -f4)";
   loggedSweep(cluster, `[ {seed} != 1 ] || ${killTask}; sleep 30`, 6);
   const running = cluster.begin(...ON_SLURM);
-  await eventually(() => logged(cluster, "begin").length >= 3, "a run in each task");
+  await until(() => logged(cluster, "begin").length >= 3, "a run in each task");
   await cluster.output("scancel", ...await cluster.jobs());
   const { code, stderr } = await running.finished;
   assertEquals(code, 1, stderr);
@@ -276,7 +277,7 @@ slurmTest("a sweep of dyno's own loads, with hardware samples beside each", asyn
   const { place } = cluster;
   const mock = cluster.begin("mock", "--port", "0", "--model", "a");
   const url = () => /http:\S+/.exec(mock.said())?.[0];
-  await eventually(() => url() !== undefined, "the mock endpoint");
+  await until(() => url() !== undefined, "the mock endpoint");
   try {
     place.write("s.json", {
       name: "loads",

@@ -5,14 +5,13 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { DYNO } from "../../e2e/dyno.ts";
+import { freePorts } from "../../free_ports.ts";
 import { until } from "../../until.ts";
 import type { ChildProcess } from "node:child_process";
-import type { AddressInfo } from "node:net";
 
 const PROGRAMS = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
 
@@ -196,15 +195,4 @@ export class KubeCluster implements AsyncDisposable {
     mkdirSync(this.path, { recursive: true });
     this.#daemons.push(spawn(program, args, { stdio: "ignore" }));
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    ports.push((server.address() as AddressInfo).port);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return ports;
 }

@@ -85,20 +85,10 @@ Deno.test({
     assertMatch(whole.stderr, /Kubernetes job dyno-bench-\w+-\d+-\d+: 3 shards\n/);
     const results = assertMerged(runIn("whole"), shardJournals(runIn("whole"), 3));
     assertEquals([results.complete, results.total.requests.sent], [true, 60]);
-    const job = await cluster.kubectl(
-      "get",
-      "jobs",
-      "--output=jsonpath={.items[0].status.completedIndexes}",
-    );
+    const indexes = ["get", "jobs", "--output=jsonpath={.items[0].status.completedIndexes}"];
     await until(
-      async () =>
-        (await cluster.kubectl(
-          "get",
-          "jobs",
-          "--output=jsonpath={.items[0].status.completedIndexes}",
-        ))
-          .stdout === "0-2",
-      () => `all indexes: ${job.stdout}`,
+      async () => (await cluster.kubectl(...indexes)).stdout === "0-2",
+      "the ends of all indexes",
     );
 
     let before = sent();

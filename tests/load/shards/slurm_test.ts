@@ -4,7 +4,8 @@ import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
 import { runsIn } from "../../chaos/victims.ts";
-import { eventually, noSlurm, SlurmCluster } from "../../sweep/slurm_cluster.ts";
+import { noSlurm, SlurmCluster } from "../../sweep/slurm_cluster.ts";
+import { until } from "../../until.ts";
 import { assertMerged, shardJournals } from "./fixture.ts";
 import type { ClusterOptions } from "../../sweep/slurm_cluster.ts";
 
@@ -74,7 +75,7 @@ slurmTest(
 
     const long = cluster.begin(...onSlurm(mock, "cut", 2, "--duration", "10m"));
     const before = sentTo(mock);
-    await eventually(() => sentTo(mock) > before + 30, "some answers");
+    await until(() => sentTo(mock) > before + 30, "some answers");
     long.kill("SIGINT");
     const cut = await long.finished;
     assertEquals(cut.code, 130, cut.stderr);
@@ -87,7 +88,7 @@ slurmTest(
     // three at a time cannot be: nothing is sent, and it is said what is waited for
     const sent = sentTo(mock);
     const waiting = cluster.begin(...onSlurm(mock, "waiting", 3, "--requests", "9"));
-    await eventually(
+    await until(
       () => /2 of 3 shards ready/.test(waiting.said()) && /PENDING|pending/.test(waiting.said()),
       "two of three",
     );
@@ -102,7 +103,7 @@ slurmTest(
   "a node dies in mid-load: its shard is told by name, the other's records are the run",
   async (cluster, mock) => {
     const running = cluster.begin(...onSlurm(mock, "one", 2, "--duration", "15s"));
-    await eventually(() => sentTo(mock) > 40, "some answers");
+    await until(() => sentTo(mock) > 40, "some answers");
     cluster.killNode("n2");
     const { code, stderr } = await running.finished;
     assertEquals(code, 1, stderr);
