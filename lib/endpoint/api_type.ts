@@ -29,9 +29,8 @@ const OTHER_FORMS: readonly [RegExp, string][] = [
 const GEMINI_HOST = "generativelanguage.googleapis.com";
 
 /**
- * The form of API by the URL's path: `…/chat/completions` is chat, `…/completions` completions,
- * `…/responses`, `…/embeddings`, `…/messages`, `…/rerank` and `…/score` what they say, `…/models/NAME:generateContent` Gemini, `…/model/NAME/converse` Bedrock;
- * a bare host or a path that ends in a version is a base URL, anything else unknown.
+ * The form of API by the end of the URL's path, as each form in {@linkcode FORMS} has it; a bare host or a
+ * path that ends in a version is a base URL, anything else unknown.
  */
 export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   const { pathname, hostname } = new URL(endpoint);

@@ -1,6 +1,6 @@
 /**
- * An answer's body: events, frames of events, or one whole, told by its first bytes, since servers leave the content type
- * out, or say another. As in native/http/body_form.c.
+ * An answer's body: events, frames of events, or one whole, told by its first bytes, since servers leave
+ * the content type out, or say another. As in native/http/body_form.c.
  */
 import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";

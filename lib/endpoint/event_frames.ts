@@ -39,7 +39,7 @@ export class FrameSplitter {
     let rest = Buffer.concat(this.#pending);
     for (;;) {
       this.#wanted = frameBytes(rest) ?? PRELUDE_BYTES;
-      if (rest.length < Math.max(this.#wanted, PRELUDE_BYTES)) break;
+      if (rest.length < this.#wanted) break;
       const { data, error } = eventIn(rest.subarray(0, this.#wanted));
       if (data !== "") this.#onEvent(data, error);
       rest = rest.subarray(this.#wanted);

@@ -1,4 +1,5 @@
 /** An answer that is about to be sent, before it has a form. */
+import { type JsonObject, parsedObject } from "../json_fields.ts";
 import { jsonExample } from "./json_example.ts";
 import { tokensOf } from "./tokens.ts";
 import type { Asked } from "./asked.ts";
@@ -76,6 +77,11 @@ export function textOf(
 ): string {
   return choice.deltas.map((delta) => (delta as Partial<Record<typeof kind, string>>)[kind] ?? "")
     .join("");
+}
+
+/** The arguments of a choice's call; none where a token limit cut them. */
+export function argumentsIn(choice: Choice): JsonObject {
+  return parsedObject(textOf(choice, "arguments")) ?? {};
 }
 
 /** The same answer with nothing said in it. */

@@ -1,7 +1,7 @@
 /** Bedrock's Converse: a whole answer, the events of ConverseStream, and the frames that carry them. */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import { completionTokens, isCall, textOf } from "./answer.ts";
+import { argumentsIn, completionTokens, isCall, textOf } from "./answer.ts";
 import type { Choice, MockAnswer } from "./answer.ts";
 import type { SentEvent } from "./sent_event.ts";
 
@@ -16,7 +16,7 @@ export function converseAnswer(answer: MockAnswer): Json {
   const content = [
     ...(thought === "" ? [] : [{ reasoningContent: { reasoningText: { text: thought } } }]),
     isCall(choice)
-      ? { toolUse: { ...callOf(answer, choice), input: inputOf(textOf(choice, "arguments")) } }
+      ? { toolUse: { ...callOf(answer, choice), input: argumentsIn(choice) } }
       : { text },
   ];
   return {
@@ -103,14 +103,6 @@ const callOf = ({ id }: MockAnswer, choice: Choice) => ({
   toolUseId: `tooluse_${id}`,
   name: textOf(choice, "call"),
 });
-
-function inputOf(words: string): unknown {
-  try {
-    return JSON.parse(words);
-  } catch {
-    return {};
-  }
-}
 
 /** What was read from the cache is beside the input's tokens. */
 function usageOf(answer: MockAnswer): Json {

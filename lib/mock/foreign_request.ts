@@ -1,6 +1,5 @@
 /** A request in the form of others, as one in OpenAI's form of chat or completions. */
 import { asObject, objectOr, objectsIn } from "../json_fields.ts";
-
 import { CONVERSE_PATH, decoded, GEMINI_PATH, KSERVE_PATH } from "./form.ts";
 import type { TextApi } from "./form.ts";
 

@@ -49,18 +49,8 @@ export const KSERVE_PATH =
 /** Forms whose answers are texts. */
 export type TextApi = Exclude<ApiType, NumbersApi | "speech" | "images" | "template">;
 
-const TEXT_APIS: readonly TextApi[] = [
-  "chat", // before completions, whose path its own ends with
-  "responses",
-  "messages",
-  "gemini",
-  "converse",
-  "kserve", // before TGI, as above
-  "kserve_infer",
-  "tgi",
-  "llamacpp",
-  "transcription",
-];
+const TEXT_APIS = (Object.keys(FORMS) as ApiType[])
+  .filter((name): name is TextApi => FORMS[name].says === "text" && name !== "template");
 
 /** The form of answers at a path; TGI's root answers as its /generate does. */
 export function formOf(path: string): TextApi {

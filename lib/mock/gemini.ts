@@ -1,5 +1,5 @@
 /** Gemini's generateContent: a whole answer, and its parts as the events of a stream. */
-import { completionTokens, isCall, reasoningTokens, textOf } from "./answer.ts";
+import { argumentsIn, completionTokens, isCall, reasoningTokens, textOf } from "./answer.ts";
 import type { Choice, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { SentEvent } from "./sent_event.ts";
@@ -65,20 +65,12 @@ const headOf = ({ model }: Asked, { id }: MockAnswer) => ({ modelVersion: model,
 
 function partsOf(choice: Choice): Json[] {
   const thought = textOf(choice, "reasoning"), text = textOf(choice, "content");
-  const call = { name: textOf(choice, "call"), args: argsOf(textOf(choice, "arguments")) };
+  const call = { name: textOf(choice, "call"), args: argumentsIn(choice) };
   return [
     ...(thought === "" ? [] : [{ text: thought, thought: true }]),
     ...(text === "" ? [] : [{ text }]),
     ...(isCall(choice) ? [{ functionCall: call }] : []),
   ];
-}
-
-function argsOf(words: string): unknown {
-  try {
-    return JSON.parse(words);
-  } catch {
-    return {};
-  }
 }
 
 function usageOf(answer: MockAnswer): Json {

@@ -2,26 +2,21 @@
 import { textOf } from "./answer.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
-import type { MockForm } from "./mock_form.ts";
+import { type MockForm, textEvents } from "./mock_form.ts";
 
 const model = ({ model }: Asked) => ({ model_name: model, model_version: "1" });
 
 const said = ({ choices }: MockAnswer) => textOf(choices[0], "content");
 
+const generated = (asked: Asked, text_output: string) => ({ ...model(asked), text_output });
+
 /** Triton's generate extension: every event has the fields of a whole answer. */
 export const KSERVE_GENERATE_ANSWERS: MockForm = {
-  whole: (asked, answer) => ({ ...model(asked), text_output: said(answer) }),
-  events: (asked, answer) => {
-    const event = (text: string) =>
-      JSON.stringify(KSERVE_GENERATE_ANSWERS.text(asked, answer, text, 0));
-    const told = answer.choices[0].deltas.map((delta, step) => {
-      const text = "content" in delta ? delta.content : "";
-      return { kind: "token" as const, event: event(text), step, content: { index: 0, text } };
-    });
+  whole: (asked, answer) => generated(asked, said(answer)),
+  events: (asked, answer) =>
     // Triton's backends end with an empty one
-    return [...told, { kind: "finish", event: event(""), step: Math.max(0, told.length - 1) }];
-  },
-  text: (asked, _answer, text) => ({ ...model(asked), text_output: text }),
+    textEvents(answer, (text) => generated(asked, text), generated(asked, "")),
+  text: (asked, _answer, text) => generated(asked, text),
   error: (message) => ({ error: message }),
   last: "",
 };

@@ -1,5 +1,12 @@
 /** Anthropic's Messages API: one message, and the events that build it. */
-import { type Choice, completionTokens, isCall, type MockAnswer, textOf } from "./answer.ts";
+import {
+  argumentsIn,
+  type Choice,
+  completionTokens,
+  isCall,
+  type MockAnswer,
+  textOf,
+} from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { TypedEvent } from "./sent_event.ts";
 
@@ -73,7 +80,6 @@ function blocksOf(
   choice: Choice,
 ): { kind: BlockKind; whole: Json; begun: Json }[] {
   const thinking = textOf(choice, "reasoning"), text = textOf(choice, "content");
-  const words = textOf(choice, "arguments");
   const call = { type: "tool_use", id: `toolu_${answer.id}`, name: textOf(choice, "call") };
   return [
     ...(thinking === "" ? [] : [{
@@ -84,7 +90,7 @@ function blocksOf(
     isCall(choice)
       ? {
         kind: "call" as const,
-        whole: { ...call, input: inputOf(words) },
+        whole: { ...call, input: argumentsIn(choice) },
         begun: { ...call, input: {} },
       }
       : {
@@ -93,15 +99,6 @@ function blocksOf(
         begun: { type: "text", text: "" },
       },
   ];
-}
-
-/** Arguments that a token limit cut are no JSON. */
-function inputOf(words: string): unknown {
-  try {
-    return JSON.parse(words);
-  } catch {
-    return {};
-  }
 }
 
 function beginning(model: string, { id }: MockAnswer): Json {

@@ -16,3 +16,22 @@ export interface MockForm {
   /** The word that ends a stream; empty for none. */
   last: "[DONE]" | "";
 }
+
+/**
+ * The events of a stream whose every token is a text of the first answer, and the one that ends it.
+ *
+ * @param text the JSON of an event that says this text.
+ */
+export function textEvents(
+  { choices: [{ deltas }] }: MockAnswer,
+  text: (text: string) => unknown,
+  end: unknown,
+): SentEvent[] {
+  const told = deltas.map((delta, step): SentEvent => {
+    const words = "content" in delta ? delta.content : "";
+    const event = JSON.stringify(text(words));
+    return { kind: "token", event, step, content: { index: 0, text: words } };
+  });
+  const step = Math.max(0, told.length - 1);
+  return [...told, { kind: "finish", event: JSON.stringify(end), step }];
+}

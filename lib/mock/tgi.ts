@@ -3,7 +3,7 @@ import { completionTokens, textOf } from "./answer.ts";
 import { textHash } from "./tokens.ts";
 import type { Choice, Delta, MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
-import type { MockForm } from "./mock_form.ts";
+import { type MockForm, textEvents } from "./mock_form.ts";
 
 const FINISH_REASONS = { stop: "eos_token", length: "length", tool_calls: "eos_token" };
 
@@ -21,6 +21,10 @@ function details(choice: Choice, answer: MockAnswer) {
   };
 }
 
+function piece(text: string) {
+  return { index: 1, token: tokenOf(text), generated_text: null, details: null };
+}
+
 /** Text Generation Inference. */
 export const TGI_ANSWERS: MockForm = {
   whole: ({ details: asks }: Asked, answer) => {
@@ -31,28 +35,16 @@ export const TGI_ANSWERS: MockForm = {
       ...(asks ? { details: { ...details(choice, answer), prefill: [], tokens } } : {}),
     };
   },
-  events: (asked, answer) => {
+  events: (_asked, answer) => {
     const [choice] = answer.choices;
-    const told = choice.deltas.map((delta, step) => {
-      const text = textIn(delta);
-      const event = JSON.stringify(TGI_ANSWERS.text(asked, answer, text, 0));
-      return { kind: "token" as const, event, step, content: { index: 0, text } };
-    });
-    const end = {
-      index: told.length + 1,
+    return textEvents(answer, piece, {
+      index: choice.deltas.length + 1,
       token: { id: 2, text: "</s>", logprob: 0, special: true },
       generated_text: textOf(choice, "content"),
       details: { ...details(choice, answer), input_length: answer.prompt_tokens },
-    };
-    const step = Math.max(0, told.length - 1);
-    return [...told, { kind: "finish", event: JSON.stringify(end), step }];
+    });
   },
-  text: (_asked, _answer, text) => ({
-    index: 1,
-    token: tokenOf(text),
-    generated_text: null,
-    details: null,
-  }),
+  text: (_asked, _answer, text) => piece(text),
   error: (message) => ({ error: message, error_type: "validation" }),
   last: "",
 };

@@ -11,6 +11,7 @@ import { requestBody } from "../../lib/endpoint/forms/forms.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { InputError } from "../../lib/errors.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { conversation, failureOf, parameters, schema, streamed } from "./forms/fixture.ts";
 import type { ErrorMode } from "../../lib/mock/faults/catalogue.ts";
 
 const never = new AbortController().signal;
@@ -39,13 +40,6 @@ async function within(variables: Record<string, string>, use: () => unknown): Pr
   }
 }
 
-function streamed(events: unknown[]): Reply {
-  const reply = new Reply("converse");
-  events.forEach((event, i) => reply.event(JSON.stringify(event), (i + 1) * 1e6));
-  reply.end();
-  return reply;
-}
-
 Deno.test("ConverseStream's events: text, thoughts, a tool, the usage behind the end", () => {
   const metadata = {
     usage: {
@@ -57,7 +51,7 @@ Deno.test("ConverseStream's events: text, thoughts, a tool, the usage behind the
     },
     metrics: { latencyMs: 210 },
   };
-  const said = streamed([
+  const said = streamed("converse", [
     { role: "assistant", p: "abcd" },
     { delta: { reasoningContent: { text: "hm" } }, contentBlockIndex: 0, p: "ab" },
     { delta: { reasoningContent: { signature: "x" } }, contentBlockIndex: 0 },
@@ -88,9 +82,8 @@ Deno.test("ConverseStream's events: text, thoughts, a tool, the usage behind the
 });
 
 Deno.test("an exception in a stream has its class, and a stream without an end is cut", () => {
-  const failure = (act: () => unknown) => (assertThrows(act) as { failure?: string }).failure;
   const exception = (kind: string) =>
-    failure(() =>
+    failureOf(() =>
       new Reply("converse").errorEvent(
         JSON.stringify({ error_type: kind, error: { message: "it says why" } }),
       )
@@ -100,45 +93,11 @@ Deno.test("an exception in a stream has its class, and a stream without an end i
   assertEquals(exception("modelStreamErrorException"), "http_5xx");
   assertEquals(exception("internalServerException"), "http_5xx");
   const text = { delta: { text: "x" }, contentBlockIndex: 0 };
-  assertEquals(failure(() => streamed([text])), "truncated");
+  assertEquals(failureOf(() => streamed("converse", [text])), "truncated");
 });
 
 Deno.test("a question with a system message, tools and an image, as Converse has it", () => {
-  const schema = { type: "object", properties: { city: { type: "string" } } };
-  const question = {
-    messages: [
-      { role: "system", content: "Be brief." },
-      { role: "user", content: "Weather in Oslo?" },
-      {
-        role: "assistant",
-        content: null,
-        tool_calls: [{
-          id: "call_1",
-          type: "function",
-          function: { name: "weather", arguments: '{"city":"Oslo"}' },
-        }],
-      },
-      { role: "tool", tool_call_id: "call_1", content: "rain" },
-      {
-        role: "user",
-        content: [
-          { type: "text", text: "And this?" },
-          { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } },
-        ],
-      },
-    ],
-    parameters: {
-      max_tokens: 50,
-      temperature: 0,
-      top_k: 5,
-      stop: "END",
-      tools: [{
-        type: "function",
-        function: { name: "weather", description: "now", parameters: schema },
-      }],
-      tool_choice: "required",
-    },
-  };
+  const question = { messages: conversation, parameters: { ...parameters, top_k: 5 } };
   const api = settled("https://bedrock-runtime.eu-central-1.amazonaws.com", {
     api_key_env: "PATH", // any that is set: nothing is sent
   });

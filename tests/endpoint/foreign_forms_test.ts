@@ -13,17 +13,9 @@ import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { requestBody } from "../../lib/endpoint/forms/forms.ts";
 import { InputError } from "../../lib/errors.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import type { ApiType } from "../../lib/endpoint/forms/forms.ts";
+import { conversation, failureOf, parameters, schema, streamed } from "./forms/fixture.ts";
 
 const never = new AbortController().signal;
-
-/** Feeds a stream's events, a millisecond apart. */
-function streamed(form: ApiType, events: unknown[]): Reply {
-  const reply = new Reply(form);
-  events.forEach((event, i) => reply.event(JSON.stringify(event), (i + 1) * 1e6));
-  reply.end();
-  return reply;
-}
 
 Deno.test("Anthropic's documented streams: text, thinking, a tool", () => {
   const start = (usage: object) => ({
@@ -99,18 +91,14 @@ Deno.test("Anthropic's documented streams: text, thinking, a tool", () => {
 });
 
 Deno.test("Anthropic's errors have their class, in a stream too", () => {
-  const failure = (act: () => unknown) => {
-    const error = assertThrows(act) as { failure?: string };
-    return error.failure;
-  };
   const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
-  assertEquals(failure(() => streamed("messages", [overloaded])), "http_5xx");
+  assertEquals(failureOf(() => streamed("messages", [overloaded])), "http_5xx");
   const limited = { type: "error", error: { type: "rate_limit_error", message: "slow down" } };
   assertEquals(
-    failure(() => new Reply("messages").errorEvent(JSON.stringify(limited))),
+    failureOf(() => new Reply("messages").errorEvent(JSON.stringify(limited))),
     "http_429",
   );
-  assertEquals(failure(() => streamed("messages", [{ type: "ping" }])), "truncated");
+  assertEquals(failureOf(() => streamed("messages", [{ type: "ping" }])), "truncated");
 });
 
 Deno.test("Gemini's documented stream and answer: thoughts, calls, a prompt that is blocked", () => {
@@ -143,39 +131,6 @@ Deno.test("Gemini's documented stream and answer: thoughts, calls, a prompt that
   assertEquals(error.failure, "empty_reply");
   assert(error.message.includes("SAFETY"));
 });
-
-const conversation = [
-  { role: "system", content: "Be brief." },
-  { role: "user", content: "Weather in Oslo?" },
-  {
-    role: "assistant",
-    content: null,
-    tool_calls: [{
-      id: "call_1",
-      type: "function",
-      function: { name: "weather", arguments: '{"city":"Oslo"}' },
-    }],
-  },
-  { role: "tool", tool_call_id: "call_1", content: "rain" },
-  {
-    role: "user",
-    content: [
-      { type: "text", text: "And this?" },
-      { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } },
-    ],
-  },
-];
-const schema = { type: "object", properties: { city: { type: "string" } } };
-const parameters = {
-  max_tokens: 50,
-  temperature: 0,
-  stop: "END",
-  tools: [{
-    type: "function",
-    function: { name: "weather", description: "now", parameters: schema },
-  }],
-  tool_choice: "required",
-};
 
 const apiOf = (endpoint: string, more: object = {}) =>
   settleApi({ endpoint, model: "m", ...more }, () => {});

@@ -87,6 +87,11 @@ export interface Encoding {
 /** A form of API. */
 export interface ApiForm extends AnswerForm, RequestForm {}
 
+/** Parameters without the limit of output tokens, for a form that has none. */
+export function withoutLimit({ max_tokens: _, ...parameters }: JsonObject = {}): JsonObject {
+  return parameters;
+}
+
 /** The prompt of a question, for a form that takes texts. @throws {InputError} it has messages. */
 export function promptOf(
   { prompt }: Question,

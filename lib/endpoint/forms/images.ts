@@ -1,17 +1,17 @@
 /** OpenAI's image generation: a text in, images out. */
+import { Buffer } from "node:buffer";
 import { objectsIn } from "../../json_fields.ts";
 import { textIn } from "../json.ts";
 import { Said } from "../said.ts";
 import { usageIn } from "../usage.ts";
-import { base64Bytes } from "./base64.ts";
-import { promptOf } from "./form.ts";
+import { promptOf, withoutLimit } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ApiForm } from "./form.ts";
 
 /** Adds images that came; of one at a URL nobody knows the size. */
 function add(said: Said, images: readonly JsonObject[]): void {
   const sizes = images.map(({ b64_json }) =>
-    typeof b64_json === "string" ? base64Bytes(b64_json) : null
+    typeof b64_json === "string" ? Buffer.byteLength(b64_json, "base64") : null
   );
   const known = sizes.every((size) => size !== null);
   said.is_answer = images.length > 0;
@@ -51,10 +51,11 @@ export const IMAGES: ApiForm = {
   path: /\/images\/generations$/,
   says: "images",
   converses: false,
-  request: (question, target) => {
-    const { max_tokens: _, ...others } = question.parameters ?? {};
-    return { model: target.model, prompt: promptOf(question, target), ...others };
-  },
+  request: (question, target) => ({
+    model: target.model,
+    prompt: promptOf(question, target),
+    ...withoutLimit(question.parameters),
+  }),
   event: saidInEvent,
   body: saidInBody,
   list: "data",

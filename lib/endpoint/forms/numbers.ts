@@ -3,7 +3,7 @@ import { objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
 import { usageOfNumbers } from "../usage.ts";
 import { COMPLETIONS } from "./choices.ts";
-import { promptOf } from "./form.ts";
+import { promptOf, withoutLimit } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ApiForm } from "./form.ts";
 
@@ -56,10 +56,6 @@ export const SCORE: ApiForm = {
     ...withoutLimit(parameters),
   }),
 };
-
-function withoutLimit({ max_tokens: _, ...parameters }: JsonObject = {}): JsonObject {
-  return parameters;
-}
 
 /** Documents of a ranking that is made of one text, each as long as its query. */
 const DOCUMENTS = 3;

@@ -6,8 +6,7 @@ import { textIn } from "../json.ts";
 import { Said } from "../said.ts";
 import { usageIn } from "../usage.ts";
 import { CHAT } from "./choices.ts";
-import { promptOf } from "./form.ts";
-import { base64Bytes } from "./base64.ts";
+import { promptOf, withoutLimit } from "./form.ts";
 import { MULTIPART } from "./multipart.ts";
 import { wavSeconds } from "./wav.ts";
 import type { JsonObject } from "../../json_fields.ts";
@@ -78,9 +77,8 @@ export const TRANSCRIPTION: ApiForm = {
   needs_sound: true,
   encoding: MULTIPART,
   request: (question, { endpoint, model, stream }) => {
-    const { max_tokens: _, ...others } = question.parameters ?? {};
     const file = soundOf(question, endpoint);
-    return { model, ...(stream ? { stream } : {}), ...others, file };
+    return { model, ...(stream ? { stream } : {}), ...withoutLimit(question.parameters), file };
   },
   asked: ({ file }) => {
     const { base64 } = file as FormFile;
@@ -103,7 +101,7 @@ function saidInSpeechEvent(json: JsonObject): Said {
   const said = new Said();
   if (json.type === "speech.audio.delta") {
     said.has_choice = true;
-    const bytes = base64Bytes(textIn(json.audio) || textIn(json.delta));
+    const bytes = Buffer.byteLength(textIn(json.audio) || textIn(json.delta), "base64");
     said.has_token = bytes > 0;
     said.media.bytes = bytes;
   } else if (json.type === "speech.audio.done") {
@@ -119,12 +117,13 @@ export const SPEECH: ApiForm = {
   says: "sound",
   converses: false,
   accept: "*/*",
-  request: (question, target) => {
-    const { max_tokens: _, ...others } = question.parameters ?? {};
-    const input = promptOf(question, target);
-    // of a WAV the seconds are known
-    return { model: target.model, input, voice: VOICE, response_format: "wav", ...others };
-  },
+  request: (question, target) => ({
+    model: target.model,
+    input: promptOf(question, target),
+    voice: VOICE,
+    response_format: "wav", // its seconds are known
+    ...withoutLimit(question.parameters),
+  }),
   event: saidInSpeechEvent,
   body: () => new Said(),
   file: (bytes) => {

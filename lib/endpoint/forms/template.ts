@@ -3,6 +3,7 @@ import { InputError } from "../../errors.ts";
 import { asObject } from "../../json_fields.ts";
 import { countIn } from "../json.ts";
 import { Said } from "../said.ts";
+import { withoutLimit } from "./form.ts";
 import { valuesAt } from "./json_path.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ReadPaths, RequestTemplate, TemplatePlace } from "../../settings/request_template.ts";
@@ -16,7 +17,7 @@ export function templateForm({ body, answer, event }: RequestTemplate): ApiForm 
     says: "text",
     converses: false,
     request: (question, target) => {
-      const { max_tokens: _, ...others } = question.parameters ?? {};
+      const others = withoutLimit(question.parameters);
       if (question.payload !== undefined) return { ...question.payload, ...others };
       if (body === undefined) {
         throw new InputError(

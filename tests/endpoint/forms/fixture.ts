@@ -1,4 +1,5 @@
 /** Answers fed to the reader, and requests as forms make them. */
+import { assertThrows } from "@std/assert";
 import { Reply } from "../../../lib/endpoint/answer.ts";
 import { settleApi } from "../../../lib/endpoint/api.ts";
 import { requestBody } from "../../../lib/endpoint/forms/forms.ts";
@@ -29,6 +30,11 @@ export function whole(form: ApiType | ApiForm, answer: unknown): Reply {
   return reply;
 }
 
+/** The class of the failure that reading an answer ends with. */
+export function failureOf(read: () => unknown): string | undefined {
+  return (assertThrows(read) as { failure?: string }).failure;
+}
+
 /** The URL and the body that a question is posted with. */
 export function asked(
   endpoint: string,
@@ -38,3 +44,39 @@ export function asked(
   const api = settleApi({ endpoint, model: "m", ...options }, () => {});
   return { url: api.endpoint, body: requestBody(question, api) };
 }
+
+/** A conversation in OpenAI's form: a system message, a call of a tool with its result, an image. */
+export const conversation = [
+  { role: "system", content: "Be brief." },
+  { role: "user", content: "Weather in Oslo?" },
+  {
+    role: "assistant",
+    content: null,
+    tool_calls: [{
+      id: "call_1",
+      type: "function",
+      function: { name: "weather", arguments: '{"city":"Oslo"}' },
+    }],
+  },
+  { role: "tool", tool_call_id: "call_1", content: "rain" },
+  {
+    role: "user",
+    content: [
+      { type: "text", text: "And this?" },
+      { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } },
+    ],
+  },
+];
+/** Of the tool's arguments. */
+export const schema = { type: "object", properties: { city: { type: "string" } } };
+/** The parameters of a question that demands a call of the tool. */
+export const parameters = {
+  max_tokens: 50,
+  temperature: 0,
+  stop: "END",
+  tools: [{
+    type: "function",
+    function: { name: "weather", description: "now", parameters: schema },
+  }],
+  tool_choice: "required",
+};

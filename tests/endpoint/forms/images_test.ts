@@ -1,7 +1,7 @@
 /** Image generation: answers and events as OpenAI's API reference and its Python client 3.57 have them. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { asked, streamed, whole } from "./fixture.ts";
+import { asked, failureOf, streamed, whole } from "./fixture.ts";
 
 const b64_json = Buffer.from("0123456789").toString("base64");
 const usage = {
@@ -32,12 +32,11 @@ Deno.test("a stream of images: partial ones are no images, and there is no first
 });
 
 Deno.test("no image is an empty reply, and something else malformed", () => {
-  const failure = (act: () => unknown) => (assertThrows(act) as { failure?: string }).failure;
-  assertEquals(failure(() => whole("images", { created: 1, data: [] })), "empty_reply");
-  assertEquals(failure(() => whole("images", { created: 1, data: [{}] })), "empty_reply");
-  assertEquals(failure(() => whole("images", { choices: [] })), "malformed");
+  assertEquals(failureOf(() => whole("images", { created: 1, data: [] })), "empty_reply");
+  assertEquals(failureOf(() => whole("images", { created: 1, data: [{}] })), "empty_reply");
+  assertEquals(failureOf(() => whole("images", { choices: [] })), "malformed");
   const refused = { error: { code: "moderation_blocked", type: "image_generation_user_error" } };
-  assertEquals(failure(() => whole("images", refused)), "http_5xx");
+  assertEquals(failureOf(() => whole("images", refused)), "http_5xx");
 });
 
 Deno.test("a question for images", () => {

@@ -3,8 +3,8 @@
  * Extension") and of its TensorRT-LLM and vLLM backends; the body of /infer is what tritonclient 2.73's HTTP
  * client sends for two tensors without binary data.
  */
-import { assertEquals, assertThrows } from "@std/assert";
-import { asked, streamed, whole } from "./fixture.ts";
+import { assertEquals } from "@std/assert";
+import { asked, failureOf, streamed, whole } from "./fixture.ts";
 
 const event = (text_output: string) => ({
   context_logits: 0,
@@ -36,15 +36,14 @@ Deno.test("Triton's whole answer: what it does not tell is unknown, what it is a
 });
 
 Deno.test("Triton's errors, before and in a stream", () => {
-  const failure = (act: () => unknown) => (assertThrows(act) as { failure?: string }).failure;
   assertEquals(
-    failure(() => streamed("kserve", [event("a"), { error: "out of memory" }])),
+    failureOf(() => streamed("kserve", [event("a"), { error: "out of memory" }])),
     "http_5xx",
   );
-  assertEquals(failure(() => streamed("kserve", [event("")])), "empty_reply");
-  assertEquals(failure(() => streamed("kserve", [])), "truncated");
-  assertEquals(failure(() => whole("kserve", { outputs: [] })), "malformed");
-  assertEquals(failure(() => whole("kserve_infer", { text_output: "x" })), "malformed");
+  assertEquals(failureOf(() => streamed("kserve", [event("")])), "empty_reply");
+  assertEquals(failureOf(() => streamed("kserve", [])), "truncated");
+  assertEquals(failureOf(() => whole("kserve", { outputs: [] })), "malformed");
+  assertEquals(failureOf(() => whole("kserve_infer", { text_output: "x" })), "malformed");
 });
 
 Deno.test("a question to Triton: the model from the URL, the path by the way of answering", () => {

@@ -2,8 +2,8 @@
  * llama.cpp's /completion: the fields are those of its server's README (tools/server/README.md,
  * "POST /completion"), and of what its server of 2026 sends.
  */
-import { assertEquals, assertThrows } from "@std/assert";
-import { asked, streamed, whole } from "./fixture.ts";
+import { assertEquals } from "@std/assert";
+import { asked, failureOf, streamed, whole } from "./fixture.ts";
 
 const piece = (content: string, tokens_predicted: number) => ({
   index: 0,
@@ -35,10 +35,9 @@ Deno.test("llama.cpp's stream: counts and the reason are the last event's", () =
 Deno.test("llama.cpp's whole answer, and one that ended before its end", () => {
   const reply = whole("llamacpp", { ...END, content: " a b" });
   assertEquals([reply.text, reply.completion_tokens], [" a b", 2]);
-  const failure = (act: () => unknown) => (assertThrows(act) as { failure?: string }).failure;
-  assertEquals(failure(() => streamed("llamacpp", [piece(" a", 1)])), "truncated");
+  assertEquals(failureOf(() => streamed("llamacpp", [piece(" a", 1)])), "truncated");
   const busy = { error: { code: 503, message: "Loading model", type: "unavailable_error" } };
-  assertEquals(failure(() => whole("llamacpp", busy)), "http_5xx");
+  assertEquals(failureOf(() => whole("llamacpp", busy)), "http_5xx");
 });
 
 Deno.test("a question to llama.cpp", () => {

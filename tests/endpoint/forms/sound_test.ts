@@ -9,7 +9,7 @@ import { requestHeaders, settleApi } from "../../../lib/endpoint/api.ts";
 import { apiForm, encodedBody } from "../../../lib/endpoint/forms/forms.ts";
 import { wavSeconds } from "../../../lib/endpoint/forms/wav.ts";
 import { InputError } from "../../../lib/errors.ts";
-import { asked, streamed, whole } from "./fixture.ts";
+import { asked, failureOf, streamed, whole } from "./fixture.ts";
 
 /** What Python's wave writes for 4,000 frames of silence: 16 bits, one channel, 8 kHz: half a second. */
 function pythonWav(data_bytes = 8000): Buffer {
@@ -110,13 +110,12 @@ Deno.test("speech: bytes, and seconds of a WAV alone", () => {
   const mp3 = whole("speech", Buffer.from("ID3\x04 and more", "latin1"));
   assertEquals(mp3.media, { bytes: 13 });
   assertEquals([mp3.counted().completion_tokens, mp3.tokens.first_ns], [null, null]);
-  const failure = (act: () => unknown) => (assertThrows(act) as { failure?: string }).failure;
-  assertEquals(failure(() => whole("speech", new Uint8Array())), "empty_reply");
+  assertEquals(failureOf(() => whole("speech", new Uint8Array())), "empty_reply");
   assertEquals(
-    failure(() => whole("speech", { error: { message: "no voice", code: 400 } })),
+    failureOf(() => whole("speech", { error: { message: "no voice", code: 400 } })),
     "http_4xx",
   );
-  assertEquals(failure(() => whole("speech", { audio: "?" })), "malformed");
+  assertEquals(failureOf(() => whole("speech", { audio: "?" })), "malformed");
 });
 
 Deno.test("speech by events: the first sound is the first token, usage tells the tokens", () => {

@@ -1,7 +1,6 @@
 /**
  * Request templates: on the forms of SGLang's own /generate (its documentation, "SGLang Native APIs"), of
- * Cohere's v2 chat and of endpoints without a stream, and held to what dyno's own reader of llama.cpp and TGI
- * finds in the same answers.
+ * Cohere's v2 chat and of endpoints without a stream.
  */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { writeFileSync } from "node:fs";

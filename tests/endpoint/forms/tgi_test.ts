@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
-import { asked, streamed, whole } from "./fixture.ts";
+import { asked, failureOf, streamed, whole } from "./fixture.ts";
 
 const token = (index: number, text: string, special = false) => ({
   index,
@@ -45,16 +45,15 @@ Deno.test("TGI's whole answer: counts where details are there, unknown without",
 });
 
 Deno.test("TGI's errors have their class, in a stream too", () => {
-  const failure = (act: () => unknown) => (assertThrows(act) as { failure?: string }).failure;
   const crashed = { error: "Request failed during generation", error_type: "generation" };
-  assertEquals(failure(() => streamed("tgi", [token(1, "a"), crashed])), "http_5xx");
+  assertEquals(failureOf(() => streamed("tgi", [token(1, "a"), crashed])), "http_5xx");
   const invalid = {
     error: "`inputs` tokens + `max_new_tokens` must be <= 4096",
     error_type: "validation",
   };
-  assertEquals(failure(() => whole("tgi", invalid)), "http_4xx");
-  assertEquals(failure(() => streamed("tgi", [token(1, "a")])), "truncated");
-  assertEquals(failure(() => whole("tgi", { text: "SGLang's" })), "malformed");
+  assertEquals(failureOf(() => whole("tgi", invalid)), "http_4xx");
+  assertEquals(failureOf(() => streamed("tgi", [token(1, "a")])), "truncated");
+  assertEquals(failureOf(() => whole("tgi", { text: "SGLang's" })), "malformed");
 });
 
 Deno.test("a question to TGI: its own names, and the path by the way of answering", () => {
