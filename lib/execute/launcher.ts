@@ -66,7 +66,7 @@ const signalNames = new Map(
 );
 
 /**
- * Runs programs through one small C process, native/launch: its own session, and when
+ * Runs programs through one small C process, native/launch: each gets its own session, and when
  * this process ends, be it by SIGKILL, all of them are killed with everything they started.
  *
  * @example

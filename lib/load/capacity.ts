@@ -250,7 +250,7 @@ export async function findLoadCapacity(
         "less than 1, such as 0.99",
     );
   }
-  const plan = planOfLoad(settings, searched, target);
+  const plan = capacityPlan(settings, searched, target);
   search.onPlan?.(plan);
   const curve: CurvePoint[] = [];
   const limited = new Set<number>();
@@ -292,7 +292,7 @@ export async function findLoadCapacity(
 }
 
 /** Requests that are asked for are made enough to judge; without, a level has its time. */
-function planOfLoad(
+function capacityPlan(
   settings: LoadSettings,
   searched: "rate" | "concurrency",
   target: number,

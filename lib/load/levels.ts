@@ -1,4 +1,4 @@
-/** Loads at several levels of concurrency or rate: how they are written, and their listener. */
+/** Loads at several levels of concurrency or rate: how they are written, and the figures of each. */
 import { InputError } from "../errors.ts";
 import { nthLoad } from "../settings/load_experiment.ts";
 import { mean } from "../stats/quantile.ts";

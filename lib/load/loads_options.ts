@@ -5,7 +5,7 @@ import type { LoadShare } from "./share.ts";
 import type { LoadSpread } from "./shards/executor.ts";
 import type { LoadProgress } from "./time_left.ts";
 
-/** What several loads share, and its listeners. */
+/** What several loads share, and their listeners. */
 export interface LoadsOptions extends
   Pick<
     LoadRunOptions,

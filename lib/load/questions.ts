@@ -48,6 +48,8 @@ export interface Questions {
   template_tokens: number | null;
 }
 
+type SeededLoad = SettledLoad & { prompt_seed: number };
+
 /**
  * The questions of a load: made up, of a file, or one again and again.
  *
@@ -56,17 +58,15 @@ export interface Questions {
  * @throws {InputError} settings that contradict one another; a file that cannot be read.
  */
 export async function questions(
-  settings: SettledLoad & { prompt_seed: number },
+  settings: SeededLoad,
   counting: Counting,
   notes: string[],
   share?: LoadShare,
 ): Promise<Questions> {
-  const { prompt, prompts, trace, trace_speed, recycle, turns, seed, prompt_seed, text } = settings;
+  const { prompt, prompts, trace, turns, images, audio } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
-  const { images, audio } = settings;
-  const given_media = images !== undefined || audio !== undefined;
-  if (given_media && given > 0) {
+  if ((images !== undefined || audio !== undefined) && given > 0) {
     throw new InputError(
       "--images, --audio: for made-up prompts; a file's rows have their own images and sound",
     );
@@ -74,64 +74,92 @@ export async function questions(
   if (turns !== 1 && given > 0) {
     throw new InputError("--turns: for made-up prompts; a file of prompts has its own {turns}");
   }
-  const limit = typeof settings.output_tokens === "number" ? settings.output_tokens : null;
   const path = trace ?? prompts;
-  if (path !== undefined) {
-    const { rows, timed, notes: told } = await readDataset(path, columnsOf(settings.columns));
-    notes.push(...told);
-    const own = rows.filter((row) => requestsOf([row]).some(({ body }) => body.model !== undefined))
-      .length;
-    if (settings.model !== undefined && own > 0) {
-      notes.push(
-        `${path}: "model" of ${counted(own, "row")} is not sent: --model says ${
-          [settings.model].flat().join(", ")
-        }`,
-      );
-    }
-    const sent = settings.model === undefined || own === 0
-      ? rows
-      : rows.map((row) => ({ ...withoutModel(row), later: row.later.map(withoutModel) }));
-    const named = [...new Set(requestsOf(sent).map(({ body }) => body.model))]
-      .filter((name) => typeof name === "string");
-    const made_up = requestsOf(rows).some(isMadeUp) ||
-      (trace !== undefined && settings.warmup > 0);
-    const { vocabulary, template_tokens } = made_up
-      ? await wordsFor(counting, notes)
-      : { vocabulary: undefined, template_tokens: null };
-    const use = {
-      words: prompt_seed,
-      output_tokens: limit,
-      share,
-      vocabulary,
-      template_tokens: template_tokens ?? 0,
-      think_s: sessionsOf(settings).think_s,
-      speed: trace_speed,
-    };
-    checkSessions(rows, path, settings, notes);
-    if (trace !== undefined) {
-      if (!timed) throw new InputError(`--trace: ${path}: its rows have no times; use --prompts`);
-      const name = `${rows.length} requests of a trace`;
-      const source = datasetPrompts(sent, {
-        ...use,
-        name,
-        recycle: false,
-        warmup: settings.warmup,
-      });
-      return {
-        prompts: source,
-        times_s: rows.map(({ t_s }) => t_s! / trace_speed),
-        named,
-        made_up,
-        template_tokens,
-      };
-    }
-    if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
-    const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
-    const source = datasetPrompts(sent, { ...use, name, recycle, warmup: 0 });
-    return { prompts: source, times_s: null, named, made_up, template_tokens };
+  if (path !== undefined) return await ofFile(path, settings, counting, notes, share);
+  if (prompt === undefined) return await madeUp(settings, counting, notes, share);
+  const source = fixedPrompt(prompt, limitOf(settings));
+  return { ...NONE_NAMED, prompts: source, made_up: false, template_tokens: null };
+}
+
+/** Questions that are not of a file have neither times nor models. */
+const NONE_NAMED = { times_s: null, named: [] };
+
+/** The longest answer, where one number says it; null: nothing does. */
+function limitOf({ output_tokens }: SettledLoad): number | null {
+  return typeof output_tokens === "number" ? output_tokens : null;
+}
+
+/** The rows of a file, at their times where it is a trace. */
+async function ofFile(
+  path: string,
+  settings: SeededLoad,
+  counting: Counting,
+  notes: string[],
+  share?: LoadShare,
+): Promise<Questions> {
+  const { trace, trace_speed, recycle, prompt_seed } = settings;
+  const { rows, timed, notes: told } = await readDataset(path, columnsOf(settings.columns));
+  notes.push(...told);
+  const own = rows.filter((row) => requestsOf([row]).some(({ body }) => body.model !== undefined))
+    .length;
+  if (settings.model !== undefined && own > 0) {
+    notes.push(
+      `${path}: "model" of ${counted(own, "row")} is not sent: --model says ${
+        [settings.model].flat().join(", ")
+      }`,
+    );
   }
-  const none = { times_s: null, named: [], template_tokens: null };
-  if (prompt !== undefined) return { ...none, prompts: fixedPrompt(prompt, limit), made_up: false };
+  const sent = settings.model === undefined || own === 0
+    ? rows
+    : rows.map((row) => ({ ...withoutModel(row), later: row.later.map(withoutModel) }));
+  const named = [...new Set(requestsOf(sent).map(({ body }) => body.model))]
+    .filter((name) => typeof name === "string");
+  const made_up = requestsOf(rows).some(isMadeUp) ||
+    (trace !== undefined && settings.warmup > 0);
+  const { vocabulary, template_tokens } = made_up
+    ? await wordsFor(counting, notes)
+    : { vocabulary: undefined, template_tokens: null };
+  const use = {
+    words: prompt_seed,
+    output_tokens: limitOf(settings),
+    share,
+    vocabulary,
+    template_tokens: template_tokens ?? 0,
+    think_s: sessionsOf(settings).think_s,
+    speed: trace_speed,
+  };
+  checkSessions(rows, path, settings, notes);
+  if (trace !== undefined) {
+    if (!timed) throw new InputError(`--trace: ${path}: its rows have no times; use --prompts`);
+    const name = `${rows.length} requests of a trace`;
+    const source = datasetPrompts(sent, {
+      ...use,
+      name,
+      recycle: false,
+      warmup: settings.warmup,
+    });
+    return {
+      prompts: source,
+      times_s: rows.map(({ t_s }) => t_s! / trace_speed),
+      named,
+      made_up,
+      template_tokens,
+    };
+  }
+  if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
+  const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
+  const source = datasetPrompts(sent, { ...use, name, recycle, warmup: 0 });
+  return { prompts: source, times_s: null, named, made_up, template_tokens };
+}
+
+/** Questions of words, or of sound and images, that the seed draws. */
+async function madeUp(
+  settings: SeededLoad,
+  counting: Counting,
+  notes: string[],
+  share?: LoadShare,
+): Promise<Questions> {
+  const { seed, prompt_seed, text, images, audio } = settings;
   const { vocabulary, template_tokens } = await wordsFor(counting, notes);
   const stock = text === "words"
     ? {}
@@ -154,8 +182,10 @@ export async function questions(
   );
   const media = parseMedia(images, audio);
   const seen = (prompt_seed + (share?.index ?? 0)) >>> 0; // each shard has its own pictures
-  const whole = given_media ? withMadeUpMedia(made, media, seen) : made;
-  return { ...none, prompts: whole, made_up: true, template_tokens };
+  const whole = images === undefined && audio === undefined
+    ? made
+    : withMadeUpMedia(made, media, seen);
+  return { ...NONE_NAMED, prompts: whole, made_up: true, template_tokens };
 }
 
 function withoutModel<Row extends RowRequest>(row: Row): Row {

@@ -30,7 +30,7 @@ export interface Until {
   share: number;
 }
 
-/** The listener of repeated loads. */
+/** Figures of repeated loads that are shown with their intervals. */
 export const REPEATED_FIGURES: readonly string[] = [
   "requests_per_s",
   "output_tokens_per_s",

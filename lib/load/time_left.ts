@@ -2,7 +2,7 @@
 import type { DriveProgress } from "../run/request_record.ts";
 import type { LoadStage } from "./stages.ts";
 
-/** The state of a running load, in words. */
+/** How far a running load is. */
 export interface LoadProgress extends DriveProgress {
   /** Requests that ended, per second since the stage began; null before the first. */
   requests_per_s: number | null;

@@ -255,7 +255,7 @@ export type LoadEvent =
     goodput_requests_per_s: number | null;
   };
 
-/** Whether a slot started on time; a missed one also has the time of the next. */
+/** Whether a slot started on time; a missed one began, if at all, when the next one's time had come. */
 export type Timeliness = "on_time" | "late" | "missed";
 
 /** What a batch began with. */

@@ -9,7 +9,7 @@ import type { KubernetesRequest } from "../../load/shards/kubernetes.ts";
 import type { LoadSpread } from "../../load/shards/executor.ts";
 import type { Values } from "../ui/flags.ts";
 
-/** Of one process more is not told than this. */
+/** More processes are taken for a slip. */
 const MOST_SHARDS = 10_000;
 
 /** Flags of what a cluster of Kubernetes is asked for. */

@@ -183,7 +183,7 @@ function cpuPercent(
   });
 }
 
-/** A counter says about a window that its readings cover to this share. */
+/** What a counter grew by is known of a window that its readings cover to this share. */
 const LEAST_COVERED = 0.95;
 
 /**

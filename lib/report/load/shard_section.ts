@@ -19,7 +19,7 @@ export function shardSection(shards: readonly ShardResults[], results: LoadResul
         shard.clock?.error_ms,
         shard.clock?.drift_ms == null ? null : -shard.clock.drift_ms,
         shard.late_ms,
-      ].map((ms) => short(ms ?? null)),
+      ].map(short),
       escapeHtml(
         shard.lost === null
           ? (shard.trust?.verdict ?? "unknown").replaceAll("_", " ")
