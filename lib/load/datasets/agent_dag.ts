@@ -43,13 +43,23 @@ export const agentDagForm: DatasetForm = {
     ),
   begin(note, all) {
     const named = new Set(all.flatMap(namesWithin));
-    const known = new Map<string, Record<string, unknown>>();
-    for (const row of all) known.set(String(row.session_id), row);
+    const known = new Map(all.map((row) => [String(row.session_id), row]));
+    const begun = new Set([...known.keys()].filter((name) => !named.has(name)));
+    // a set is walked to the names that are added on the way
+    for (const name of begun) {
+      for (const child of namesWithin(known.get(name) ?? {})) begun.add(child);
+    }
+    const met = new Set<string>();
     return (fields) => {
       const session = fields.name("session_id");
       if (session === null) throw fields.complaint('no "session_id"');
+      if (met.has(session)) throw fields.complaint(`session_id: "${session}": a row before has it`);
+      met.add(session);
       const read = conversationOf(fields, note);
-      if (named.has(session)) return null; // read where it is named
+      if (named.has(session)) {
+        if (begun.has(session)) return null; // read where it is named
+        throw fields.complaint(`"${session}": only conversations that it leads to name it`);
+      }
       const conversations = new Map([[session, read]]);
       const find = (name: string): Conversation => {
         const found = conversations.get(name);
@@ -68,14 +78,29 @@ export const agentDagForm: DatasetForm = {
 /** The conversations that a line names. */
 function namesWithin(row: Record<string, unknown>): string[] {
   const turns = Array.isArray(row.turns) ? row.turns.filter(isJsonObject) : [];
-  return [row, ...turns].flatMap((place) => CHILDREN.flatMap((name) => childrenOf(place[name])));
+  return [row, ...turns].flatMap((place) =>
+    CHILDREN.flatMap((name) => Array.isArray(place[name]) ? place[name].flatMap(namesOf) : [])
+      .filter((name) => typeof name === "string")
+  );
 }
 
-function childrenOf(value: unknown): string[] {
-  return (Array.isArray(value) ? value : []).flatMap((each) => {
-    if (typeof each === "string") return [each];
-    if (!isJsonObject(each)) return [];
-    return [each.child, each.children].flat().filter((name) => typeof name === "string");
+/** What an entry of a list of children names. */
+function namesOf(entry: unknown): unknown[] {
+  return isJsonObject(entry) ? [entry.child ?? [], entry.children ?? []].flat() : [entry];
+}
+
+/** The entries of a list of children, each with the conversations that it names. */
+function childrenIn(fields: RowFields, list: string): { entry: unknown; names: string[] }[] {
+  const entries = fields.value(list) ?? [];
+  if (!Array.isArray(entries)) throw fields.complaint(`${list}: expected a list`);
+  return entries.map((entry, i) => {
+    const names = namesOf(entry);
+    if (names.length > 0 && names.every((name) => typeof name === "string")) {
+      return { entry, names };
+    }
+    throw fields.complaint(
+      `${list}[${i}]: expected the session_id of a conversation, {child} or {children}`,
+    );
   });
 }
 
@@ -95,7 +120,7 @@ function conversationOf(fields: RowFields, note: (text: string) => void): Conver
   fields.value("session_id");
   return {
     turns: turns.map((turn, i) => turnOf(turn, i, turns.length, note)),
-    before: childrenOf(fields.value("pre_session_spawns")),
+    before: childrenIn(fields, "pre_session_spawns").flatMap(({ names }) => names),
     continues: mode === modes[0],
   };
 }
@@ -107,19 +132,18 @@ function turnOf(fields: RowFields, at: number, count: number, note: (text: strin
     if (value !== undefined) body[name] = value;
   }
   const next = at + 1 < count ? at + 1 : null;
-  const spawns = (fields.list("spawns") ?? []).flatMap((each) => {
-    const join = isJsonObject(each) && each.join_at !== undefined ? Number(each.join_at) : next;
+  const spawns = childrenIn(fields, "spawns").flatMap(({ entry, names }) => {
+    const given = isJsonObject(entry) ? entry.join_at ?? null : null;
+    const join = given === null ? next : Number(given);
     if (join !== null && !(Number.isInteger(join) && join > at && join < count)) {
       throw fields.complaint(
         `spawns: join_at: ${join}; expected a turn from ${at + 1} to ${count - 1}`,
       );
     }
-    return childrenOf([each]).map((name) => ({ name, join }));
+    return names.map((name) => ({ name, join }));
   });
-  const forks = fields.list("forks") ?? [];
-  const ends = forks.some((each) =>
-    typeof each === "string" || (each as { background?: unknown })?.background !== true
-  );
+  const forks = childrenIn(fields, "forks");
+  const ends = forks.some(({ entry }) => !isJsonObject(entry) || entry.background !== true);
   if (ends && next !== null) {
     throw fields.complaint(
       "forks: they end the conversation, and turns follow; give {child, background: true} for those beside it",
@@ -135,7 +159,7 @@ function turnOf(fields: RowFields, at: number, count: number, note: (text: strin
   };
   const wait_s = Math.max(0, fields.time("delay", "milliseconds") ?? 0) / 1000;
   for (const name of fields.unread()) note(`"${name}" of a turn is not used`);
-  return { request, wait_s, spawns, forks: childrenOf(forks), ends };
+  return { request, wait_s, spawns, forks: forks.flatMap(({ names }) => names), ends };
 }
 
 /** All that a session asks, its branches included. */

@@ -379,6 +379,22 @@ Deno.test("what is wrong with a trace of agents is said with its place", async (
     { session_id: "a", turns: [{ messages: ask, spawns: ["a"] }] },
   ];
   await assertRejects(() => readRows(...loop), InputError, "names itself");
+  // AIPerf 0.13.0 refuses these too, and takes the lists that it writes where there is nothing
+  const turn = (more: object) => [{ messages: ask, ...more }];
+  const apart = [
+    { session_id: "r", turns: turn({ forks: [], spawns: [] }), pre_session_spawns: [] },
+    { session_id: "a", turns: turn({ spawns: ["b"] }) },
+    { session_id: "b", turns: turn({ spawns: ["a"] }) },
+  ];
+  assertEquals((await readRows(apart[0])).rows.length, 1);
+  await assertRejects(() => readRows(...apart), InputError, 't.jsonl:2: "a": only conversations');
+  await assertRejects(() => readRows(apart[0], apart[0]), InputError, '"r": a row before has it');
+  for (const entry of [3, {}, { chidl: "r" }, { children: ["r", 3] }]) {
+    for (const list of ["spawns", "forks"]) {
+      const row = { session_id: "s", turns: turn({ [list]: [entry] }) };
+      await assertRejects(() => readRows(row), InputError, `turns[0]: ${list}[0]: expected`);
+    }
+  }
   const sticky = { concurrency: 1, requests: 1, connections: "sticky" as const };
   await assertRejects(
     () => planLoad({ ...sticky, prompts: join(FOLDER, "dag.jsonl") }),
